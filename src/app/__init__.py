@@ -1,0 +1,1 @@
+"""The composition root: settings, container, API, worker, command line. Nothing imports it."""

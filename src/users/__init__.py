@@ -1,0 +1,1 @@
+"""People and the programs that speak for them: accounts, authentication, guilds, notifications."""

@@ -1,0 +1,22 @@
+"""PostgreSQL: engine, unit of work, declarative base, bulk writes."""
+
+from shared.database.base import Base, Repository
+from shared.database.engine import (
+    Database,
+    NoUnitOfWorkError,
+    Reader,
+    connection_was_lost,
+    create_engine,
+    normalised_url,
+)
+
+__all__ = [
+    "Base",
+    "Database",
+    "NoUnitOfWorkError",
+    "Reader",
+    "Repository",
+    "connection_was_lost",
+    "create_engine",
+    "normalised_url",
+]

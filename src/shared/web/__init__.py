@@ -1,0 +1,1 @@
+"""The wire: problem+json, request log, guards, audiences, health."""

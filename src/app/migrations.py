@@ -1,0 +1,73 @@
+"""Bringing a database to the schema that this version needs."""
+
+from pathlib import Path
+from typing import Final
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+
+from shared.database import create_engine
+
+HERE: Final = Path(__file__).resolve()
+MINIMUM_POSTGRES: Final = 180_000
+"""uuidv7() and RETURNING old/new, which the engine's statements use, came with PostgreSQL 18."""
+
+
+class MigrationError(RuntimeError):
+    """The database cannot be brought to this schema; the message says why."""
+
+
+def config(connection: Connection | None = None) -> Config:
+    """The configuration of alembic; the scripts lie beside the sources, or in the installed package."""
+    made = Config()
+    folder = next(
+        (parent / "migrations" for parent in HERE.parents if (parent / "migrations" / "env.py").is_file()), None
+    )
+    if folder is None:
+        raise MigrationError("the folder `migrations` is missing from this installation")
+    made.set_main_option("script_location", str(folder))
+    made.attributes["connection"] = connection
+    return made
+
+
+def head() -> str:
+    """The revision that this version needs."""
+    found = ScriptDirectory.from_config(config()).get_current_head()
+    if found is None:
+        raise MigrationError("there is no migration")
+    return found
+
+
+def current(connection: Connection) -> str | None:
+    """The revision that a database is at."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def upgrade(connection: Connection, revision: str = "head") -> None:
+    """Run migrations on an open connection; the caller commits."""
+    version = int(connection.exec_driver_sql("SHOW server_version_num").scalar_one())
+    if version < MINIMUM_POSTGRES:
+        raise MigrationError(f"PostgreSQL {MINIMUM_POSTGRES // 10_000} or newer is needed; this is {version // 10_000}")
+    command.upgrade(config(connection), revision)
+
+
+def downgrade(connection: Connection, revision: str = "base") -> None:
+    """Undo migrations on an open connection; the caller commits."""
+    command.downgrade(config(connection), revision)
+
+
+async def migrate(url: str) -> tuple[str | None, str]:
+    """Bring the database to this version's schema; (revision before, revision after)."""
+    engine = create_engine(url, pool_size=1, application_name="trackers-migrate")
+    try:
+        async with engine.connect() as connection:
+            before = await connection.run_sync(current)
+            await connection.commit()
+            await connection.run_sync(upgrade)
+            await connection.commit()
+    finally:
+        await engine.dispose()
+    return before, head()

@@ -1,0 +1,14 @@
+"""Every table of the house, for migrations and for the test that they match."""
+
+from typing import Final
+
+from sqlalchemy import MetaData
+
+from shared.database import Base
+from shared.scraping import models as scraping_models
+from trackers.games import models as games_models
+from users.accounts import models as account_models
+from users.auth import models as auth_models
+
+TABLE_MODULES: Final = (scraping_models, account_models, auth_models, games_models)
+METADATA: Final[MetaData] = Base.metadata

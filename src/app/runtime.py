@@ -1,0 +1,82 @@
+"""What every command needs before it can start: settings, servers of its own where none are given, the secret."""
+
+import contextlib
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from dotenv import dotenv_values
+
+from app.container import AppContainer
+from app.embedded import embedded_servers
+from app.modules import all_settings
+from shared.settings import Environment, Loaded, Secret, Settings, SettingsError, load
+
+
+@dataclass(frozen=True, kw_only=True)
+class Runtime:
+    """A process's settings, complete: both servers named, the secret known."""
+
+    loaded: Loaded[Any]
+    settings: Settings
+    secret: Secret
+
+    def container(self, application_name: str = "trackers") -> AppContainer:
+        return AppContainer(loaded=self.loaded, secret=self.secret, application_name=application_name)
+
+    def environ(self) -> dict[str, str]:
+        """The environment for child processes, which then share this process's servers and secret."""
+        return {
+            **os.environ,
+            "TRACKERS_DATABASE_URL": self.settings.database_url.reveal() if self.settings.database_url else "",
+            "TRACKERS_REDIS_URL": self.settings.redis_url.reveal() if self.settings.redis_url else "",
+            "TRACKERS_SECRET_KEY": self.secret.reveal(),
+        }
+
+
+def environment() -> dict[str, str]:
+    """The process's environment over a `.env` file in the working directory."""
+    from_file = {name: value for name, value in dotenv_values(".env").items() if value is not None}
+    return {**from_file, **os.environ}
+
+
+@contextmanager
+def runtime(environ: Mapping[str, str] | None = None, *, redis: bool = True) -> Iterator[Runtime]:
+    """Settings and servers for as long as the block runs. Raises SettingsError or EmbeddedServersError."""
+    loaded = load(all_settings(), environment() if environ is None else environ)
+    settings: Settings = loaded[Settings]
+    secret = settings.secret_key or _kept_secret(settings)
+    with contextlib.ExitStack() as stack:
+        start_postgres, start_redis = settings.database_url is None, settings.redis_url is None and redis
+        if start_postgres or start_redis:
+            endpoints = stack.enter_context(
+                embedded_servers(settings.home.resolve(), postgres=start_postgres, redis=start_redis)
+            )
+            settings = msgspec.structs.replace(
+                settings,
+                database_url=Secret(endpoints.database_url) if endpoints.database_url else settings.database_url,
+                redis_url=Secret(endpoints.redis_url) if endpoints.redis_url else settings.redis_url,
+            )
+        yield Runtime(loaded=loaded.with_(settings), settings=settings, secret=secret)
+
+
+def _kept_secret(settings: Settings) -> Secret:
+    """Outside production: a random secret, made once and kept where only this user can read it."""
+    if settings.env is Environment.PRODUCTION:
+        raise SettingsError(["TRACKERS_SECRET_KEY: is missing"])
+    path: Path = settings.home / "secret"
+    settings.home.mkdir(parents=True, exist_ok=True)
+    made = f"{path}.{secrets.token_hex(8)}"
+    with contextlib.suppress(FileExistsError):
+        # Written aside and linked into place, so that two processes that start together agree on one.
+        descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_hex(32))
+        os.link(made, path)
+    Path(made).unlink(missing_ok=True)
+    return Secret(path.read_text().strip())

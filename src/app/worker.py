@@ -1,0 +1,154 @@
+"""A worker process: arq runs the house's jobs; when Redis goes away and comes back, so does the worker.
+
+arq is known only here and in shared/jobs/arq_queue.py.
+"""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Final
+
+import structlog
+from arq.connections import ArqRedis
+from arq.cron import CronJob, cron
+from arq.worker import Function, Worker, func
+from redis.exceptions import RedisError
+
+from app.container import AppContainer, running_app
+from shared.jobs import Job
+from shared.jobs.arq_queue import deserialize, serialize
+from shared.settings import Settings
+
+GRACE: Final = 20.0
+"""Seconds that jobs under way are given when the worker is asked to stop."""
+REST: Final = 0.5
+"""Seconds between the loss of Redis and the next attempt."""
+
+
+class WorkerProcess:
+    """One arq worker under supervision."""
+
+    def __init__(self, container: AppContainer) -> None:
+        self._container = container
+        self._settings: Settings = container.settings()
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Work until `stop`; survives the loss of Redis."""
+        log = structlog.get_logger(__name__)
+        async with running_app(self._container):
+            jobs = self._container.jobs()
+            log.info("worker_started", max_jobs=self._settings.worker_max_jobs)
+            while not self._stopping.is_set():
+                worker = self._worker(jobs)
+                try:
+                    await self._work(worker)
+                except (RedisError, OSError, asyncio.CancelledError) as error:
+                    if isinstance(error, asyncio.CancelledError) and not self._stopping.is_set():
+                        raise
+                    log.warning("queue_away", error=str(error)[:200])
+                    await self._rest()
+                finally:
+                    await self._close(worker)
+            log.info("worker_stopped")
+
+    async def burst(self) -> int:
+        """Run what waits in the queue, and what that brings about, until nothing is left; how many jobs failed."""
+        worker = self._worker(self._container.jobs(), burst=True)
+        try:
+            await worker.main()
+        finally:
+            await self._close(worker)
+        return worker.jobs_failed
+
+    async def _work(self, worker: Worker) -> None:
+        working = asyncio.create_task(worker.main())
+        stopping = asyncio.create_task(self._stopping.wait())
+        try:
+            await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if working.done():
+                working.result()
+                return
+            worker.allow_pick_jobs = False
+            under_way = list(worker.tasks.values())
+            if under_way:
+                structlog.get_logger(__name__).info("worker_stopping", jobs=len(under_way))
+                await asyncio.wait(under_way, timeout=GRACE)
+        finally:
+            for task in (working, stopping):
+                task.cancel()
+            await asyncio.gather(working, stopping, return_exceptions=True)
+
+    async def _close(self, worker: Worker) -> None:
+        """End what is still under way; the jobs give their targets back on their way out."""
+        tasks = list(worker.tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        with contextlib.suppress(RedisError, OSError):
+            await worker.pool.delete(worker.health_check_key)
+
+    async def _rest(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), REST)
+
+    def _worker(self, jobs: Sequence[Job], *, burst: bool = False) -> Worker:
+        redis = self._container.redis()
+        pool = ArqRedis(connection_pool=redis.connection_pool, job_serializer=serialize, job_deserializer=deserialize)
+        return Worker(
+            functions=[_function(job) for job in jobs],
+            cron_jobs=[] if burst else [_cron(job) for job in jobs if job.seconds is not None],
+            redis_pool=pool,
+            burst=burst,
+            handle_signals=False,
+            max_jobs=self._settings.worker_max_jobs,
+            poll_delay=self._settings.worker_poll_delay,
+            keep_result=0,
+            max_tries=3,
+            health_check_interval=10,
+            job_serializer=serialize,
+            job_deserializer=deserialize,
+        )
+
+
+async def run_worker(container: AppContainer) -> None:
+    """Work until SIGTERM or SIGINT; what is under way is finished or given back."""
+    process = WorkerProcess(container)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, process.stop)
+    await process.run()
+
+
+def _function(job: Job) -> Function:
+    return func(_as_coroutine(job), name=job.name, timeout=job.timeout, keep_result=0, max_tries=3)
+
+
+def _cron(job: Job) -> CronJob:
+    return cron(
+        _as_coroutine(job),
+        name=f"cron:{job.name}",
+        second=set(job.seconds or ()),
+        minute=set(job.minutes) if job.minutes is not None else None,
+        microsecond=0,
+        timeout=job.timeout,
+        keep_result=0,
+        max_tries=1,
+    )
+
+
+def _as_coroutine(job: Job) -> Callable[..., Coroutine[Any, Any, None]]:
+    """The job as arq calls it: with its context first, with the job's id in every log line."""
+
+    async def run(ctx: dict[str, Any], *arguments: Any) -> None:
+        with structlog.contextvars.bound_contextvars(job=job.name, job_id=ctx.get("job_id")):
+            try:
+                await job.run(*arguments)
+            except Exception:  # noqa: BLE001 -- logged here; leases and the next tick decide what happens again
+                structlog.get_logger(__name__).exception("job_failed")
+
+    return run

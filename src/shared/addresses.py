@@ -1,0 +1,56 @@
+"""Addresses that a request of ours may never reach: what is not public is refused where the connection is made.
+
+The check sits in the resolver, after the name was looked up, so that a name cannot change its mind in between.
+"""
+
+import socket
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+
+from aiohttp import ThreadedResolver
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+_NAT64 = IPv6Network("64:ff9b::/96")
+
+
+class AddressRefusedError(OSError):
+    """The host's address is not a public one, and the operator has not named it."""
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address belongs to the public internet; IPv4 inside IPv6 counts as what it carries."""
+    parsed: IPv4Address | IPv6Address = ip_address(address.split("%", 1)[0])
+    if isinstance(parsed, IPv6Address):
+        carried = parsed.ipv4_mapped or parsed.sixtofour or (parsed.teredo[1] if parsed.teredo else None)
+        if carried is not None:
+            parsed = carried
+        elif parsed in _NAT64:
+            parsed = IPv4Address(int(parsed) & 0xFFFFFFFF)
+    return parsed.is_global and not parsed.is_multicast
+
+
+def refuse_literal(host: str) -> None:
+    """Raise AddressRefusedError for a host written as an address that is not public; names are the resolver's."""
+    try:
+        public = is_public(host.strip("[]"))
+    except ValueError:
+        return
+    if not public:
+        raise AddressRefusedError(f"{host} is not a public address")
+
+
+class PublicResolver(AbstractResolver):
+    """Looks names up and refuses the answer when any address in it is not public."""
+
+    def __init__(self) -> None:
+        self._resolver = ThreadedResolver()
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        found = await self._resolver.resolve(host, port, family)
+        if any(not is_public(result["host"]) for result in found):
+            raise AddressRefusedError(f"{host} points to an address that is not public")
+        return found
+
+    async def close(self) -> None:
+        await self._resolver.close()

@@ -1,0 +1,13 @@
+"""Identifiers: UUIDv7 (RFC 9562), so that rows made together lie together in an index."""
+
+from datetime import datetime
+from uuid import UUID
+
+from uuid_utils.compat import uuid7
+
+
+def new_id(*, at: datetime | None = None) -> UUID:
+    """A new identifier, later than every one made before it in this process; or one as if made at another time."""
+    if at is None:
+        return uuid7()
+    return uuid7(nanoseconds=int(at.timestamp() * 1000) * 1_000_000)

@@ -1,0 +1,34 @@
+"""What a module brings to the house: its settings, container, controllers, sources, jobs."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from dependency_injector import containers
+from litestar import Controller
+from litestar.di import Provide
+
+from shared.settings import SettingsStruct
+
+
+class Audience(StrEnum):
+    """Who an endpoint is for; decides its path and its guard."""
+
+    PUBLIC = "public"
+    ADMIN = "admin"
+    INTERNAL = "internal"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Module:
+    """One folder of the house, as the composition root sees it."""
+
+    name: str
+    container: type[containers.DeclarativeContainer] | None = None
+    settings: Sequence[type[SettingsStruct]] = ()
+    controllers: Mapping[Audience, Sequence[type[Controller]]] = field(default_factory=dict)
+    dependencies: Callable[[Any, Any], Mapping[str, Provide]] | None = None
+    """(the module's container, the database provider) -> what its handlers may ask for by name."""
+    sources: Callable[[Any], Sequence[Any]] | None = None
+    """The module's container -> its scraping sources."""

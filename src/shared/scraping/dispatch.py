@@ -1,0 +1,127 @@
+"""Who is looked at next: due targets are claimed per source, as many as its pace allows, and sent off in batches."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Final
+
+import structlog
+
+from shared.clock import Clock
+from shared.database import Database
+from shared.ids import new_id
+from shared.jobs import JobQueue
+from shared.scraping.pacing import Gate, GateUnreachableError
+from shared.scraping.repository import Claim, ScrapingRepository
+from shared.scraping.source import Source
+
+SCRAPE: Final = "scraping.scrape"
+"""Name of the job that visits one batch of targets."""
+REMOVED_AT_ONCE: Final = 5_000
+
+
+class SourceRegistry:
+    """Every source of the house, by name."""
+
+    def __init__(self, sources: Iterable[Source[object]]) -> None:
+        self._sources: dict[str, Source[object]] = {}
+        for source in sources:
+            if source.name in self._sources:
+                raise ValueError(f"two sources are called {source.name!r}; rename or remove one of the packages")
+            self._sources[source.name] = source
+
+    def __getitem__(self, name: str) -> Source[object]:
+        return self._sources[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._sources
+
+    def all(self) -> list[Source[object]]:
+        return sorted(self._sources.values(), key=lambda source: source.name)
+
+    def enabled(self) -> list[Source[object]]:
+        return [source for source in self.all() if source.enabled]
+
+
+class Dispatcher:
+    """Claims and sends; takes back what lost workers held; removes old runs."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        jobs: JobQueue,
+        gate: Gate,
+        sources: SourceRegistry,
+        clock: Clock,
+        lease: float,
+        runs_keep_days: int,
+    ) -> None:
+        self._database = database
+        self._jobs = jobs
+        self._gate = gate
+        self._sources = sources
+        self._clock = clock
+        self.lease = timedelta(seconds=lease)
+        self._runs_keep = timedelta(days=runs_keep_days)
+
+    async def dispatch_all(self) -> int:
+        """Dispatch every source that is on; how many targets were sent off."""
+        return sum([await self.dispatch(source.name) for source in self._sources.enabled()])
+
+    async def dispatch(self, name: str) -> int:
+        """Claim what is due of one source and send it off in batches; how many targets that were.
+
+        Nothing is claimed while the host's breaker is open or Redis is away: what is due stays due.
+        """
+        source = self._sources[name]
+        if not source.enabled or await self._host_rests(source):
+            return 0
+        now = self._clock.now()
+        async with self._database.transaction() as session:
+            repository = ScrapingRepository(session)
+            in_flight = source.policy.in_flight
+            room = in_flight - await repository.leased_count(name, limit=in_flight)
+            if room <= 0:
+                return 0
+            claims = await repository.claim_due(name, now=now, lease_until=now + self.lease, limit=room)
+        if claims:
+            await self._send(name, claims, source.policy.batch_size)
+        return len(claims)
+
+    async def sweep(self) -> int:
+        """Take back what lost workers held; how many targets."""
+        log = structlog.get_logger(__name__)
+        found = 0
+        for source in self._sources.all():
+            async with self._database.transaction() as session:
+                swept = await ScrapingRepository(session).sweep(
+                    source.name, now=self._clock.now(), dead_after=source.policy.dead_after
+                )
+            if swept:
+                dead = sum(target.dead for target in swept)
+                log.warning("leases_ran_out", source=source.name, targets=len(swept), dead=dead)
+            found += len(swept)
+        return found
+
+    async def remove_old_runs(self) -> int:
+        """Remove finished runs past their age, a bounded number at once; how many went."""
+        boundary = new_id(at=self._clock.now() - self._runs_keep)
+        async with self._database.transaction() as session:
+            return await ScrapingRepository(session).remove_old_runs(boundary=boundary, limit=REMOVED_AT_ONCE)
+
+    async def _host_rests(self, source: Source[object]) -> bool:
+        try:
+            return await self._gate.rest_of(source.policy.host) > 0
+        except GateUnreachableError as error:
+            structlog.get_logger(__name__).warning("pacing_unreachable", source=source.name, error=str(error))
+            return True
+
+    async def _send(self, name: str, claims: list[Claim], size: int) -> None:
+        """What cannot be sent is given back at once; were that to fail too, the leases run out."""
+        batches = [claims[start : start + size] for start in range(0, len(claims), size)]
+        try:
+            await self._jobs.enqueue_many(SCRAPE, [(name, batch) for batch in batches])
+        except Exception:
+            async with self._database.transaction() as session:
+                await ScrapingRepository(session).give_back(claims, due_at=self._clock.now())
+            raise

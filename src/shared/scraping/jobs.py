@@ -1,0 +1,34 @@
+"""The engine's jobs: thin, because the dispatcher and the runner decide everything."""
+
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+from shared.jobs import Job
+from shared.scraping.dispatch import SCRAPE, Dispatcher
+from shared.scraping.runner import Runner
+from shared.scraping.targets import DISPATCH
+
+EVERY_SECOND: Final = frozenset(range(60))
+EVERY_FIVE: Final = frozenset(range(0, 60, 5))
+
+
+def engine_jobs(dispatcher: Dispatcher, runner: Runner, *, lease: float) -> list[Job]:
+    """Dispatch (every second and when woken), scrape, sweep, removal of old runs."""
+
+    async def scrape(source: str, claims: Sequence[tuple[str, str]]) -> int:
+        return await runner.run(source, [(UUID(target), UUID(run)) for target, run in claims])
+
+    return [
+        Job(name="scraping.dispatch_all", run=dispatcher.dispatch_all, timeout=20, seconds=EVERY_SECOND),
+        Job(name=DISPATCH, run=dispatcher.dispatch, timeout=20),
+        Job(name=SCRAPE, run=scrape, timeout=lease),
+        Job(name="scraping.sweep", run=dispatcher.sweep, timeout=20, seconds=EVERY_FIVE),
+        Job(
+            name="scraping.remove_old_runs",
+            run=dispatcher.remove_old_runs,
+            timeout=60,
+            seconds=frozenset({30}),
+            minutes=frozenset({7, 37}),
+        ),
+    ]

@@ -1,0 +1,168 @@
+"""Pace and circuit breaker of a host, shared by all processes: one round trip to Redis grants a slot or says why not.
+
+A slot is a moment at which one request may leave. Slots lie `delay` apart, moved by up to four fifths of the jitter:
+the remaining fifth absorbs the scheduling of the processes, so that what the site sees never falls below
+`delay - jitter`. Time is Redis's own, so that the machines' clocks do not matter.
+"""
+
+import asyncio
+import random
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any, Final
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from shared.scraping.source import Policy
+
+GUARD_BAND: Final = 0.8
+PROBE: Final = 30.0
+"""Seconds that a half-open breaker waits for its one probe before it lets another through."""
+FREE_PASS: Final = 0.25
+"""Seconds that an unpaced host's closed breaker is trusted without asking again."""
+
+_ACQUIRE: Final = """
+local t = redis.call('TIME')
+local now = t[1] * 1000 + math.floor(t[2] / 1000)
+local gap, max_wait, probe = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local b = redis.call('HMGET', KEYS[2], 'open_until', 'probe_until', 'failures')
+local open_until = tonumber(b[1])
+local slot = now
+if gap > 0 then
+    slot = math.max(now, tonumber(redis.call('GET', KEYS[1])) or 0)
+end
+if open_until then
+    local closed_at = math.max(open_until, tonumber(b[2]) or 0)
+    if now < closed_at then return {'open', closed_at - now, now, 0} end
+end
+if slot - now > max_wait then return {'late', slot - now, now, 0} end
+if gap > 0 then
+    redis.call('SET', KEYS[1], slot + gap, 'PX', math.ceil(slot + gap - now) + 60000)
+end
+if open_until then redis.call('HSET', KEYS[2], 'probe_until', slot + probe) end
+return {'go', slot - now, slot, (open_until or tonumber(b[3])) and 1 or 0}
+"""
+
+_FAIL: Final = """
+local t = redis.call('TIME')
+local now = t[1] * 1000 + math.floor(t[2] / 1000)
+local started, at_once, threshold = tonumber(ARGV[1]), ARGV[2] == '1', tonumber(ARGV[3])
+local base, limit, retry_after = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local b = redis.call('HMGET', KEYS[1], 'opened_at', 'level', 'failures', 'open_until')
+if b[1] and started <= tonumber(b[1]) then return {0, tonumber(b[4]) - now} end
+local failures = (tonumber(b[3]) or 0) + 1
+local level = tonumber(b[2]) or 0
+if at_once or b[1] or failures >= threshold then
+    local rest = math.min(limit, base * 2 ^ level)
+    if retry_after >= 0 then rest = retry_after end
+    redis.call('HSET', KEYS[1], 'failures', failures, 'level', level + 1, 'opened_at', now, 'open_until', now + rest)
+    redis.call('HDEL', KEYS[1], 'probe_until')
+    redis.call('PEXPIRE', KEYS[1], math.ceil(rest) + limit)
+    return {1, rest}
+end
+redis.call('HSET', KEYS[1], 'failures', failures)
+redis.call('PEXPIRE', KEYS[1], limit)
+return {0, 0}
+"""
+
+_REST: Final = """
+local t = redis.call('TIME')
+local open_until = tonumber(redis.call('HGET', KEYS[1], 'open_until')) or 0
+return math.max(0, math.ceil(open_until - t[1] * 1000 - t[2] / 1000))
+"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Slot:
+    """Leave for one request, from `at` on (Redis's milliseconds)."""
+
+    at: float
+    fragile: bool
+    """The host failed lately: a success must be told, so that the breaker closes."""
+
+
+class HostRestsError(Exception):
+    """No request may leave to the host now; worth trying again after `seconds`."""
+
+    def __init__(self, host: str, seconds: float, *, breaker_open: bool) -> None:
+        super().__init__(f"{host} rests for {seconds:.1f} s")
+        self.seconds = seconds
+        self.breaker_open = breaker_open
+
+
+class GateUnreachableError(Exception):
+    """Redis does not answer: without it nobody knows the pace, so nothing is sent."""
+
+
+class Gate:
+    """Who may send a request to a host, and when."""
+
+    def __init__(self, redis: Redis, *, rng: random.Random) -> None:
+        self._redis = redis
+        self._rng = rng
+        self._acquire = redis.register_script(_ACQUIRE)
+        self._fail = redis.register_script(_FAIL)
+        self._rest = redis.register_script(_REST)
+        self._free: dict[str, float] = {}
+
+    async def slot(self, policy: Policy, *, max_wait: float) -> Slot:
+        """Wait for the host's next slot. Raises HostRestsError where that is further off than `max_wait` seconds."""
+        if policy.delay <= 0 and self._free.get(policy.host, 0.0) > monotonic():
+            return Slot(at=0, fragile=False)
+        spread = policy.jitter * GUARD_BAND
+        gap = policy.delay + self._rng.uniform(-spread, spread) if policy.delay > 0 else 0.0
+        try:
+            verdict, wait, at, fragile = await self._acquire(
+                keys=[f"pace:{policy.host}", f"breaker:{policy.host}"],
+                args=[round(gap * 1000), max_wait * 1000, PROBE * 1000],
+            )
+        except (RedisError, OSError) as error:
+            raise GateUnreachableError(str(error)) from error
+        if verdict != b"go":
+            raise HostRestsError(policy.host, float(wait) / 1000, breaker_open=verdict == b"open")
+        if policy.delay <= 0 and not fragile:
+            self._free[policy.host] = monotonic() + FREE_PASS
+        if wait:
+            await asyncio.sleep(float(wait) / 1000)
+        return Slot(at=float(at), fragile=bool(fragile))
+
+    async def succeeded(self, policy: Policy, slot: Slot) -> None:
+        """The host answered sensibly: where it had failed lately, it is trusted again."""
+        if slot.fragile:
+            await self._quietly(self._redis.delete(f"breaker:{policy.host}"))
+
+    async def failed(self, policy: Policy, slot: Slot, *, at_once: bool, retry_after: float | None) -> float | None:
+        """Count a failure of the host; of a burst that was under way together only the first counts.
+
+        Returns the seconds for which the breaker is now open, None where it stays closed.
+        """
+        self._free.pop(policy.host, None)
+        answer = await self._quietly(
+            self._fail(
+                keys=[f"breaker:{policy.host}"],
+                args=[
+                    slot.at,
+                    int(at_once),
+                    policy.breaker_threshold,
+                    policy.cooldown * 1000,
+                    policy.cooldown_limit * 1000,
+                    -1 if retry_after is None else min(retry_after, policy.cooldown_limit) * 1000,
+                ],
+            )
+        )
+        return float(answer[1]) / 1000 if answer and answer[0] else None
+
+    async def rest_of(self, host: str) -> float:
+        """Seconds for which the host's breaker is still open; 0 when it is closed or due for its probe."""
+        try:
+            return float(await self._rest(keys=[f"breaker:{host}"])) / 1000
+        except (RedisError, OSError) as error:
+            raise GateUnreachableError(str(error)) from error
+
+    async def _quietly(self, awaitable: Any) -> Any:
+        """A report that cannot be made is not worth losing the result for: the breaker learns of the next one."""
+        try:
+            return await awaitable
+        except (RedisError, OSError):
+            return None

@@ -1,0 +1,60 @@
+"""robots.txt (RFC 9309): asked for once a day per host, kept in Redis, shared by all processes."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from time import monotonic
+from typing import Any, Final
+
+import httpx
+from protego import Protego
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from shared.scraping.failures import HostUnavailable
+from shared.scraping.visit import Answer
+
+DAY: Final = 86_400
+REMEMBERED: Final = 300.0
+"""Seconds that a process trusts its own parsed copy."""
+SIZE_LIMIT: Final = 512_000
+"""Bytes of a robots.txt that are read; RFC 9309 asks for at least 500 KiB."""
+OK: Final = 200
+CLIENT_ERRORS: Final = range(400, 500)
+
+
+class RobotsTxt:
+    """Whether our agent may fetch a path. No robots.txt (4xx) allows all; a host that fails (5xx) is left alone."""
+
+    def __init__(self, redis: Redis, *, user_agent: str) -> None:
+        self._redis = redis
+        self._user_agent = user_agent
+        self._parsed: dict[str, tuple[float, Protego]] = {}
+
+    async def allows(self, url: str, fetch: Callable[[str], Awaitable[Answer]]) -> bool:
+        """Raises HostUnavailable where the host cannot say: it is asked again on the next visit."""
+        address = httpx.URL(url)
+        origin = f"{address.scheme}://{address.netloc.decode()}"
+        known = self._parsed.get(origin)
+        if known is None or known[0] < monotonic():
+            text = await self._text(origin, fetch)
+            known = self._parsed[origin] = (monotonic() + REMEMBERED, Protego.parse(text))
+        return bool(known[1].can_fetch(url, self._user_agent))
+
+    async def _text(self, origin: str, fetch: Callable[[str], Awaitable[Answer]]) -> str:
+        key = f"robots:{origin}"
+        try:
+            kept: Any = await self._redis.get(key)
+        except (RedisError, OSError):
+            kept = None
+        if kept is not None:
+            return bytes(kept).decode("utf-8", "replace")
+        answer = await fetch(f"{origin}/robots.txt")
+        if answer.status == OK:
+            body = answer.body[:SIZE_LIMIT]
+        elif answer.status in CLIENT_ERRORS:
+            body = b""
+        else:
+            raise HostUnavailable(f"robots.txt answered {answer.status}", http_status=answer.status)
+        with suppress(RedisError, OSError):  # asked again next time, nothing is lost
+            await self._redis.set(key, body, ex=DAY)
+        return body.decode("utf-8", "replace")

@@ -1,0 +1,306 @@
+"""The job's work on one batch: visit every target outside any transaction, then record what came in one.
+
+A result is recorded only while its run still holds the target, so that a run that was taken for lost, or ran twice,
+changes nothing.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Final, TypeVar
+from uuid import UUID
+
+import structlog
+
+from shared.clock import Clock
+from shared.database import Database, connection_was_lost
+from shared.jobs import JobQueue
+from shared.scraping.backoff import after_failure, after_success
+from shared.scraping.dispatch import SourceRegistry
+from shared.scraping.failures import Reason, ScrapeFailure
+from shared.scraping.pacing import Gate, GateUnreachableError, HostRestsError
+from shared.scraping.repository import Claim, ScrapingRepository, Settlement
+from shared.scraping.source import FailedVisit, Observation, Source, Status, Target
+from shared.scraping.targets import DISPATCH
+from shared.scraping.visit import Clients, Robots, Unchanged, Visit
+
+FLUSH: Final = 1.0
+"""Seconds after which what has come in is recorded, though others of the batch are still out."""
+MARGIN: Final = 0.75
+"""Share of the lease that visits may use; the rest is for recording."""
+DATABASE_AWAY: Final = 0.25
+"""Seconds between attempts to record while the database is away."""
+GATE_AWAY: Final = 2.0
+"""Seconds after which a target is looked at again when Redis could not be asked for the pace."""
+R = TypeVar("R")
+ERROR_LENGTH: Final = 500
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Visited:
+    """What came of one visit: a value, nothing new, or a failure."""
+
+    target: Target
+    visit: Visit
+    started_at: datetime
+    finished_at: datetime
+    value: Any = None
+    unchanged: bool = False
+    failure: ScrapeFailure | None = None
+    bug: str | None = None
+    rest: float | None = None
+    """Seconds for which the host's breaker opened on this failure."""
+
+    @property
+    def succeeded(self) -> bool:
+        return self.failure is None and self.bug is None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Deferred:
+    """A target that could not be visited now; nothing is held against it."""
+
+    target: Target
+    seconds: float
+
+
+class Runner:
+    """Visits batches of claimed targets and settles them."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        jobs: JobQueue,
+        gate: Gate,
+        robots: Robots,
+        clients: Clients,
+        sources: SourceRegistry,
+        clock: Clock,
+        rng: random.Random,
+        lease: float,
+    ) -> None:
+        self._database = database
+        self._jobs = jobs
+        self._gate = gate
+        self._robots = robots
+        self._clients = clients
+        self._sources = sources
+        self._clock = clock
+        self._rng = rng
+        self._lease = lease
+        self._places: dict[str, asyncio.Semaphore] = {}
+
+    async def run(self, name: str, claims: Sequence[Claim]) -> int:
+        """Visit and settle what these claims still hold; how many targets were settled."""
+        source = self._sources[name]
+        async with self._database.transaction() as session:
+            targets = await ScrapingRepository(session).held(claims, now=self._clock.now())
+        until = asyncio.get_running_loop().time() + self._lease * MARGIN
+        tasks = [asyncio.create_task(self._visit(source, target, until=until)) for target in targets]
+        waiting = set(tasks)
+        settled = 0
+        try:
+            while waiting:
+                done, waiting = await asyncio.wait(waiting, timeout=FLUSH)
+                settled += await self._take_in(source, [task.result() for task in done], until=until)
+        except BaseException:
+            await asyncio.shield(self._break_off(targets, tasks))
+            raise
+        if settled and source.policy.delay <= 0:
+            await self._jobs.enqueue(DISPATCH, name, job_id=f"{DISPATCH}:{name}")
+        return settled
+
+    async def _visit(self, source: Source[Any], target: Target, *, until: float) -> Visited | Deferred:
+        """Visit one target; whatever happens is an outcome, nothing is raised but cancellation."""
+        visit = self._visit_to(source, target, max_wait=max(0.0, until - asyncio.get_running_loop().time()))
+        with structlog.contextvars.bound_contextvars(run_id=str(target.run_id), source=source.name, target=target.key):
+            try:
+                async with asyncio.timeout_at(until), self._place(source):
+                    return await self._outcome(source, visit)
+            except HostRestsError as error:
+                return Deferred(target=target, seconds=error.seconds)
+            except GateUnreachableError:
+                return Deferred(target=target, seconds=GATE_AWAY)
+            except TimeoutError:
+                return Deferred(target=target, seconds=0.0)
+
+    def visit_of(self, source: Source[Any], *, key: str, address: str) -> Visit:
+        """A visit to something that nobody follows: to look, not to store."""
+        nobody = UUID(int=0)
+        target = Target(
+            id=nobody,
+            run_id=nobody,
+            key=key,
+            address=address,
+            interval=timedelta(0),
+            failures=0,
+            attempts=0,
+            etag=None,
+            last_modified=None,
+            content_hash=None,
+            parser_version=0,
+        )
+        return self._visit_to(source, target, max_wait=self._lease)
+
+    def _visit_to(self, source: Source[Any], target: Target, *, max_wait: float) -> Visit:
+        return Visit(
+            target=target,
+            policy=source.policy,
+            parser_version=source.parser_version,
+            client=self._clients.of(source.name, source.policy),
+            gate=self._gate,
+            robots=self._robots,
+            max_wait=max_wait,
+        )
+
+    async def _outcome(self, source: Source[Any], visit: Visit) -> Visited:
+        started_at = self._clock.now()
+        value: Any = None
+        unchanged, failure, bug, rest = False, None, None, None
+        try:
+            value = await source.collect(visit.target, visit)
+        except Unchanged:
+            unchanged = True
+        except ScrapeFailure as error:
+            failure = error
+            rest = await visit.report(error)
+            level = "error" if error.reason is Reason.PAGE_CHANGED else "warning"
+            getattr(self._log(), level)("scrape_failed", reason=error.reason, error=str(error), host_rests=rest)
+        except (HostRestsError, GateUnreachableError):
+            raise
+        except Exception as error:  # noqa: BLE001 -- any bug of a source is an outcome of its target
+            bug = f"{type(error).__name__}: {error}"
+            self._log().exception("scrape_raised")
+        return Visited(
+            target=visit.target,
+            visit=visit,
+            started_at=started_at,
+            finished_at=self._clock.now(),
+            value=value,
+            unchanged=unchanged,
+            failure=failure,
+            bug=bug,
+            rest=rest,
+        )
+
+    async def _take_in(self, source: Source[Any], outcomes: Sequence[Visited | Deferred], *, until: float) -> int:
+        """Record what was visited, give back what was not; how many targets were settled."""
+        visited = [outcome for outcome in outcomes if isinstance(outcome, Visited)]
+        deferred = [outcome for outcome in outcomes if isinstance(outcome, Deferred)]
+        if deferred:
+            seconds = max(outcome.seconds for outcome in deferred)
+            await self._patiently(lambda: self._give_back([d.target for d in deferred], seconds), until=until)
+        if not visited:
+            return 0
+        try:
+            return await self._patiently(lambda: self._record(source, visited), until=until)
+        except Exception as error:
+            if connection_was_lost(error):
+                raise
+            self._log().exception("batch_not_recorded", source=source.name, targets=len(visited))
+        return sum([await self._record_alone(source, one, until=until) for one in visited])
+
+    async def _record_alone(self, source: Source[Any], one: Visited, *, until: float) -> int:
+        """Record one target of a batch that failed as a whole; a poisonous result harms only itself."""
+        try:
+            return await self._patiently(lambda: self._record(source, [one]), until=until)
+        except Exception as error:
+            if connection_was_lost(error):
+                raise
+            self._log().exception("result_not_recorded", source=source.name, target=one.target.key)
+            bug = f"the result could not be stored: {type(error).__name__}: {error}"
+        return await self._patiently(lambda: self._record(source, [replace(one, bug=bug)]), until=until)
+
+    async def _record(self, source: Source[Any], visited: Sequence[Visited]) -> int:
+        """One unit of work: domain writes and settlements of what this run still holds."""
+        now = self._clock.now()
+        async with self._database.unit_of_work() as session:
+            repository = ScrapingRepository(session)
+            held = await repository.lock_held([(one.target.id, one.target.run_id) for one in visited])
+            mine = [one for one in visited if one.target.id in held]
+            if not mine:
+                return 0
+            new = [one for one in mine if one.succeeded and not one.unchanged]
+            changed = (
+                await source.record(
+                    [Observation(target=one.target, value=one.value, at=one.finished_at) for one in new]
+                )
+                if new
+                else set()
+            )
+            failed = [one for one in mine if one.failure is not None and one.bug is None]
+            if failed:
+                await source.record_failures(
+                    [FailedVisit(target=o.target, failure=o.failure, at=o.finished_at) for o in failed if o.failure]
+                )
+            await repository.settle([self._settlement(source, one, changed, now) for one in mine], now=now)
+        self._log().info(
+            "scraped",
+            source=source.name,
+            targets=len(mine),
+            changed=len(changed),
+            unchanged=sum(one.unchanged for one in mine),
+            failed=sum(not one.succeeded for one in mine),
+        )
+        return len(mine)
+
+    def _settlement(self, source: Source[Any], one: Visited, changed: set[UUID], now: datetime) -> Settlement:
+        reason: Reason | None = None
+        due_at: datetime | str = after_success(one.target, now=now, rng=self._rng)
+        if not one.succeeded:
+            reason = one.failure.reason if one.failure and not one.bug else Reason.ERROR
+            due_at = after_failure(one.target, reason, source.policy, now=now, rng=self._rng, rest=one.rest)
+        error = one.bug or (str(one.failure) if one.failure else None)
+        return Settlement(
+            target_id=one.target.id,
+            run_id=one.target.run_id,
+            status=Status.COMPLETED if one.succeeded else Status.FAILED,
+            started_at=one.started_at,
+            due_at=due_at,
+            parser_version=source.parser_version,
+            reason=reason,
+            error=error[:ERROR_LENGTH].replace("\x00", "") if error else None,
+            http_status=one.visit.http_status,
+            requests=one.visit.requests,
+            bytes=one.visit.received,
+            changed=one.target.id in changed,
+            etag=one.visit.etag,
+            last_modified=one.visit.last_modified,
+            content_hash=one.visit.content_hash.hex() if one.visit.content_hash else None,
+        )
+
+    async def _give_back(self, targets: Sequence[Target], seconds: float) -> None:
+        due_at = self._clock.now() + timedelta(seconds=seconds)
+        async with self._database.transaction() as session:
+            await ScrapingRepository(session).give_back([(t.id, t.run_id) for t in targets], due_at=due_at)
+
+    async def _break_off(self, targets: Sequence[Target], tasks: Sequence[asyncio.Task[Visited | Deferred]]) -> None:
+        """The job is stopped or failed: what it still holds goes back at once, without waiting for the lease."""
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        try:
+            await self._give_back(targets, 0.0)
+        except Exception as error:  # noqa: BLE001 -- on the way out; the leases run out by themselves
+            self._log().warning("not_given_back", targets=len(targets), error=str(error))
+
+    async def _patiently(self, step: Callable[[], Awaitable[R]], *, until: float) -> R:
+        """Repeat a step while the database is away, as long as the lease allows: what was fetched is kept."""
+        while True:
+            try:
+                return await step()
+            except Exception as error:
+                if not connection_was_lost(error) or asyncio.get_running_loop().time() > until:
+                    raise
+                self._log().warning("database_away", error=str(error)[:200])
+            await asyncio.sleep(DATABASE_AWAY)
+
+    def _place(self, source: Source[Any]) -> asyncio.Semaphore:
+        """One of the requests that a process may have under way at a source."""
+        return self._places.setdefault(source.name, asyncio.Semaphore(source.policy.concurrency))
+
+    def _log(self) -> Any:
+        return structlog.get_logger(__name__)

@@ -1,0 +1,110 @@
+"""What modules ask of the engine: follow this, look at it now, stop following; and how a task stands."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from msgspec import Struct
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.clock import Clock
+from shared.database import Database, Reader
+from shared.errors import NotFound
+from shared.jobs import JobQueue
+from shared.scraping.repository import ScrapingRepository
+from shared.scraping.source import Lane, Status, Trigger
+
+DISPATCH: Final = "scraping.dispatch"
+"""Name of the job that claims due targets of one source and hands them to workers."""
+
+
+class TaskNotFound(NotFound):
+    code = "task_not_found"
+
+
+class Task(Struct, frozen=True, kw_only=True):
+    """A run, as the person who asked for it sees it."""
+
+    id: UUID
+    status: Status
+    source: str
+    key: str
+    requested_at: datetime
+    reason: str | None = None
+    error: str | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    http_status: int | None = None
+    changed: bool | None = None
+    next_attempt_at: datetime | None = None
+    """When the target is next looked at, once this run is over."""
+
+
+class Targets:
+    """Targets as modules use them, inside their own unit of work."""
+
+    def __init__(self, session: AsyncSession, *, repository: ScrapingRepository, jobs: JobQueue, clock: Clock) -> None:
+        self._session = session
+        self._repository = repository
+        self._jobs = jobs
+        self._clock = clock
+
+    async def track(self, source: str, addresses: Mapping[str, str], *, interval: timedelta) -> dict[str, UUID]:
+        """Follow targets of a source from now on; key -> target id. Known ones are shared, paused ones resume.
+
+        `addresses`: key -> what to ask the site for.
+        """
+        return await self._repository.track(source, addresses, interval=interval, now=self._clock.now())
+
+    async def look_now(
+        self, source: str, targets: Sequence[UUID], *, trigger: Trigger = Trigger.REQUEST
+    ) -> dict[UUID, UUID]:
+        """Put targets ahead of the rest; target id -> task id. Asking twice while one waits gives the same task."""
+        lane = Lane.NEW if trigger is Trigger.REGISTRATION else Lane.REQUESTED
+        runs = await self._repository.ask_for_runs(targets, trigger=trigger, lane=lane, now=self._clock.now())
+        Database.after_commit(
+            self._session, lambda: self._jobs.enqueue(DISPATCH, source, job_id=f"{DISPATCH}:{source}")
+        )
+        return runs
+
+    async def forget(self, targets: Sequence[UUID]) -> None:
+        """Stop looking at targets that nobody follows any more; what is under way is dropped, history stays."""
+        await self._repository.forget(targets, now=self._clock.now())
+
+
+STATUS_COLUMNS: Final = """
+    CASE WHEN s.lease_until IS NOT NULL THEN 'in_progress'
+         WHEN s.run_id IS NOT NULL OR t.last_status IS NULL THEN 'pending'
+         ELSE t.last_status END AS status,
+    CASE WHEN s.lease_until IS NULL AND s.run_id IS NULL AND t.last_status = 'failed' THEN t.last_reason END AS reason,
+    CASE WHEN s.lease_until IS NULL AND s.run_id IS NULL AND t.last_status = 'failed' THEN t.last_error END AS error,
+    t.last_attempt_at, t.last_success_at, t.last_changed_at,
+    CASE WHEN s.due_at < 'infinity' THEN s.due_at END AS next_attempt_at
+"""
+"""How a target stands, in the contract's words: from `scrape_targets t LEFT JOIN scrape_schedule s`."""
+
+_TASK: Final = text("""
+SELECT r.id, r.status, r.reason, r.error, r.requested_at, r.started_at, r.finished_at, r.http_status, r.changed,
+       t.source, t.key, CASE WHEN s.due_at < 'infinity' THEN s.due_at END AS next_attempt_at
+FROM scrape_runs r
+JOIN scrape_targets t ON t.id = r.target_id
+LEFT JOIN scrape_schedule s ON s.target_id = r.target_id
+WHERE r.id = :id
+""")
+
+
+class TaskBoard:
+    """Where people look up what became of the task they were given."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+
+    async def task(self, task_id: UUID) -> Task:
+        """Raises TaskNotFound for an id that was never given out, or was removed by age."""
+        row: Any = await self._reader.row(_TASK, {"id": task_id})
+        if row is None:
+            raise TaskNotFound(f"There is no task {task_id}; finished tasks are kept for a while and then removed.")
+        values = row._mapping  # noqa: SLF001 -- SQLAlchemy's public name for a row as a mapping
+        return Task(**{**values, "status": Status(row.status)})

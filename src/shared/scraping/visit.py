@@ -1,0 +1,253 @@
+"""One target's talk with its host: paced, conditional, bounded in time and size, and honest about what came back."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from hashlib import blake2b
+from typing import Final, Protocol
+
+import aiohttp
+import httpx
+from httpx_aiohttp import AiohttpTransport
+
+from shared.addresses import AddressRefusedError, PublicResolver, refuse_literal
+from shared.scraping.failures import Blocked, HostUnavailable, ScrapeFailure, Throttled
+from shared.scraping.pacing import Gate, Slot
+from shared.scraping.source import Policy, Target
+
+MAX_REDIRECTS: Final = 3
+OK: Final = 200
+NOT_MODIFIED: Final = 304
+SERVER_ERROR: Final = 500
+REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+
+
+class Unchanged(Exception):  # noqa: N818 -- an answer, not an error
+    """The site says, or its body shows, that nothing moved since the last visit."""
+
+
+class RefusedRedirect(Blocked):
+    """The site sent us to another host; we do not follow. `location` says where."""
+
+    def __init__(self, location: str, *, http_status: int) -> None:
+        super().__init__(f"the site sent us to another host: {location[:200]}", http_status=http_status)
+        self.location = location
+
+
+class RobotsDisallow(Blocked):
+    """The site's robots.txt asks agents like ours to stay away from this path."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """What the host sent: status, headers and the whole body, decompressed."""
+
+    url: str
+    status: int
+    headers: httpx.Headers
+    body: bytes
+
+    @property
+    def content_type(self) -> str:
+        return str(self.headers.get("content-type", "")).partition(";")[0].strip().lower()
+
+
+class Robots(Protocol):
+    """Whether a path may be fetched; see robots.py."""
+
+    async def allows(self, url: str, fetch: "Callable[[str], Awaitable[Answer]]") -> bool: ...
+
+
+class Clients:
+    """One HTTP client per source, made on first use in the running loop; no cookies, no redirects of its own."""
+
+    def __init__(self, *, user_agent: str) -> None:
+        self._user_agent = user_agent
+        self._clients: dict[str, httpx.AsyncClient] = {}
+
+    def of(self, source: str, policy: Policy) -> httpx.AsyncClient:
+        client = self._clients.get(source)
+        if client is None:
+            client = self._clients[source] = self._make(policy)
+        return client
+
+    def _make(self, policy: Policy) -> httpx.AsyncClient:
+        resolver = None if policy.operator_configured else PublicResolver()
+
+        def session() -> aiohttp.ClientSession:
+            return aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=policy.concurrency, keepalive_timeout=30, resolver=resolver),
+                cookie_jar=aiohttp.DummyCookieJar(),
+            )
+
+        return httpx.AsyncClient(
+            transport=AiohttpTransport(client=session),
+            headers={"User-Agent": self._user_agent, "Accept-Encoding": "gzip, deflate", **policy.headers},
+            timeout=httpx.Timeout(policy.timeout),
+            follow_redirects=False,
+            trust_env=False,
+        )
+
+    async def close(self) -> None:
+        clients, self._clients = list(self._clients.values()), {}
+        for client in clients:
+            await client.aclose()
+
+
+@dataclass(kw_only=True, slots=True)
+class Visit:
+    """The requests made for one target in one run, and what they cost."""
+
+    target: Target
+    policy: Policy
+    parser_version: int
+    client: httpx.AsyncClient
+    gate: Gate
+    robots: Robots
+    max_wait: float
+    requests: int = 0
+    received: int = 0
+    http_status: int | None = None
+    etag: str | None = None
+    last_modified: str | None = None
+    content_hash: bytes | None = None
+    _last: Slot = field(default_factory=lambda: Slot(at=0, fragile=False))
+
+    async def get(self, url: str, *, conditional: bool = False, headers: dict[str, str] | None = None) -> Answer:
+        """GET a page within the host's pace.
+
+        With `conditional` (one request of a run) the last validators are sent, and Unchanged is raised when the site
+        answers 304 or the body is the one seen last. Raises Throttled, HostUnavailable or Blocked for what the host
+        did; other statuses come back as they are, for the source to read.
+        """
+        sent = dict(headers or {})
+        comparable = conditional and self.target.parser_version == self.parser_version
+        if comparable and self.target.etag:
+            sent["If-None-Match"] = self.target.etag
+        if comparable and self.target.last_modified:
+            sent["If-Modified-Since"] = self.target.last_modified
+        if self.policy.obey_robots and not await self.robots.allows(url, self._fetch):
+            raise RobotsDisallow(f"robots.txt asks us to stay away from {httpx.URL(url).path}")
+        answer = await self._fetch(url, sent)
+        self._raise_for_host(answer)
+        await self.gate.succeeded(self.policy, self._last)
+        if not conditional:
+            return answer
+        if answer.status == NOT_MODIFIED:
+            self.etag, self.last_modified = self.target.etag, self.target.last_modified
+            self.content_hash = self.target.content_hash
+            raise Unchanged
+        if answer.status == OK:
+            self.etag, self.last_modified = answer.headers.get("etag"), answer.headers.get("last-modified")
+            self.content_hash = blake2b(answer.body, digest_size=16).digest()
+            if comparable and self.content_hash == self.target.content_hash:
+                raise Unchanged
+        return answer
+
+    async def report(self, failure: ScrapeFailure) -> float | None:
+        """Tell the host's breaker of a failure that is the host's; the seconds it is open for, if it is."""
+        if not isinstance(failure, Blocked | Throttled | HostUnavailable) or isinstance(failure, RobotsDisallow):
+            return None
+        return await self.gate.failed(
+            self.policy,
+            self._last,
+            at_once=not isinstance(failure, HostUnavailable) or failure.retry_after is not None,
+            retry_after=failure.retry_after,
+        )
+
+    async def _fetch(self, url: str, headers: dict[str, str] | None = None) -> Answer:
+        """One paced request, following redirects that stay on the host."""
+        for _ in range(1 + MAX_REDIRECTS):
+            answer = await self._send(url, headers or {})
+            if answer.status not in REDIRECTS:
+                return answer
+            location = httpx.URL(url).join(answer.headers.get("location", ""))
+            if (location.scheme, location.netloc) != (httpx.URL(url).scheme, httpx.URL(url).netloc):
+                raise RefusedRedirect(str(location), http_status=answer.status)
+            url = str(location)
+        raise HostUnavailable(f"more than {MAX_REDIRECTS} redirects, the last to {url[:200]}")
+
+    async def _send(self, url: str, headers: dict[str, str]) -> Answer:
+        self._last = await self.gate.slot(self.policy, max_wait=self.max_wait)
+        self.requests += 1
+        try:
+            if not self.policy.operator_configured:
+                refuse_literal(httpx.URL(url).host)
+            async with asyncio.timeout(self.policy.timeout):
+                return await self._exchange(url, headers)
+        except (TimeoutError, httpx.TimeoutException, httpx.TransportError, aiohttp.ClientError, OSError) as error:
+            raise HostUnavailable(_why(error, self.policy.timeout), http_status=self.http_status) from error
+        except (httpx.DecodingError, httpx.InvalidURL, httpx.RemoteProtocolError) as error:
+            raise HostUnavailable(f"the answer cannot be read: {error}", http_status=self.http_status) from error
+
+    async def _exchange(self, url: str, headers: dict[str, str]) -> Answer:
+        async with self.client.stream("GET", url, headers=headers) as response:
+            self.http_status = response.status_code
+            chunks: list[bytes] = []
+            size = 0
+            async for chunk in response.aiter_bytes():
+                size += len(chunk)
+                if size > self.policy.body_limit:
+                    raise HostUnavailable(
+                        f"the answer is larger than the limit of {self.policy.body_limit} bytes",
+                        http_status=response.status_code,
+                    )
+                chunks.append(chunk)
+            self.received += size
+            return Answer(url=url, status=response.status_code, headers=response.headers, body=b"".join(chunks))
+
+    def _raise_for_host(self, answer: Answer) -> None:
+        if answer.status in self.policy.throttled_statuses:
+            raise Throttled(
+                f"the site answered {answer.status}: too many requests",
+                retry_after=retry_after(answer.headers.get("retry-after")),
+                http_status=answer.status,
+            )
+        if answer.status >= SERVER_ERROR:
+            raise HostUnavailable(
+                f"the site answered {answer.status}",
+                retry_after=retry_after(answer.headers.get("retry-after")),
+                http_status=answer.status,
+            )
+
+
+def retry_after(value: str | None, *, now: datetime | None = None) -> float | None:
+    """Seconds that a Retry-After header asks for, given as seconds or as an HTTP date (RFC 9110, 10.2.3)."""
+    if not value:
+        return None
+    value = value.strip()
+    if value.isascii() and value.isdigit():
+        return float(value)
+    try:
+        at = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    if at.tzinfo is None:
+        at = at.replace(tzinfo=UTC)
+    return max(0.0, (at - (now or datetime.now(UTC))).total_seconds())
+
+
+_CAUSES: Final[tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], str], ...]] = (
+    (AddressRefusedError, "refused by us: {}"),
+    (aiohttp.ClientConnectorDNSError, "the host's name cannot be resolved"),
+    ((aiohttp.ServerDisconnectedError, ConnectionResetError), "the host closed the connection"),
+    (ConnectionRefusedError, "the host refused the connection"),
+    (aiohttp.ClientPayloadError, "the answer was cut off"),
+    ((aiohttp.ClientResponseError, aiohttp.http_exceptions.HttpProcessingError), "the answer is not HTTP"),
+)
+
+
+def _why(error: Exception, timeout: float) -> str:
+    """What went wrong on the way, in words; the transport files most of it under time-outs, its cause knows better."""
+    causes: list[BaseException] = [error]
+    while (cause := causes[-1].__cause__ or causes[-1].__context__) and len(causes) < 5:  # noqa: PLR2004 -- deep enough
+        causes.append(cause)
+    for kind, words in _CAUSES:
+        for cause in causes:
+            if isinstance(cause, kind):
+                return words.format(cause)
+    if isinstance(error, TimeoutError | httpx.TimeoutException):
+        return f"no answer within {timeout:g} s"
+    return f"{type(error).__name__}: {error}"[:300]

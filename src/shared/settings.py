@@ -1,0 +1,261 @@
+"""Settings from the environment: typed Structs, all mistakes told at once, secrets never shown.
+
+A module brings its own Struct; `load` fills several of them in one go. A field's variable is the class's `env_prefix`
+and the field's name in capitals, unless the field names its own (`env=`, for names that a client has given).
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Generic, TypeVar, get_args, get_origin, get_type_hints
+
+import msgspec
+from msgspec import Meta, Struct
+
+PREFIX = "TRACKERS_"
+MINIMUM_SECRET_BYTES = 32
+S = TypeVar("S", bound="SettingsStruct")
+
+
+class Environment(StrEnum):
+    """The profile that a process runs under."""
+
+    DEVELOPMENT = "development"
+    TEST = "test"
+    PRODUCTION = "production"
+
+
+class Secret:
+    """A value that is used and never shown: its text form is masked in logs, errors and listings."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(********)"
+
+    __str__ = __repr__
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+
+class SettingsStruct(Struct, frozen=True, kw_only=True):
+    """Base of every settings Struct."""
+
+    env_prefix: ClassVar[str] = PREFIX
+
+
+class Settings(SettingsStruct, frozen=True, kw_only=True):
+    """What every process needs, whatever modules it runs."""
+
+    env: Annotated[Environment, Meta(description="Profile: development, test or production.")] = Environment.DEVELOPMENT
+    home: Annotated[Path, Meta(description="Where the embedded servers keep their data, and the generated secret.")] = (
+        Path(".trackers")
+    )
+    database_url: Annotated[
+        Secret | None,
+        Meta(description="PostgreSQL 18 or newer: postgresql://user:password@host/name. Empty: an embedded one."),
+    ] = None
+    redis_url: Annotated[
+        Secret | None,
+        Meta(description="Redis: redis://host:6379/0. Empty: an embedded one."),
+    ] = None
+    secret_key: Annotated[
+        Secret | None,
+        Meta(
+            description="At least 32 random bytes; keys and tokens are derived from it. Outside production one is made "
+            "and kept under TRACKERS_HOME. Try: openssl rand -hex 32"
+        ),
+    ] = None
+    host: Annotated[str, Meta(description="Address that the API listens on.")] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535, description="Port that the API listens on; 0 takes a free one.")] = 8000
+    log_level: Annotated[
+        str, Meta(pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="DEBUG, INFO, WARNING or ERROR.")
+    ] = "INFO"
+    log_format: Annotated[
+        str, Meta(pattern="^(auto|console|json)$", description="console, json, or auto: console in a terminal.")
+    ] = "auto"
+    contact: Annotated[
+        str, Meta(description="E-mail or address of the operator, told to every site in the User-Agent.")
+    ] = ""
+    database_pool_size: Annotated[int, Meta(ge=1, le=200, description="Connections a process keeps at most.")] = 10
+    database_statement_timeout: Annotated[float, Meta(gt=0, description="Seconds that one SQL statement may take.")] = (
+        15.0
+    )
+    worker_max_jobs: Annotated[int, Meta(ge=1, le=1000, description="Jobs that one worker runs at once.")] = 100
+    worker_poll_delay: Annotated[
+        float,
+        Meta(
+            ge=0.001,
+            le=5,
+            description="Seconds between two looks at the queue; the queue's own default, 0.5, "
+            "holds a worker under 200 jobs a second.",
+        ),
+    ] = 0.02
+    scrape_lease: Annotated[
+        float, Meta(ge=1, le=3600, description="Seconds after which a scrape that a killed worker held is taken back.")
+    ] = 60.0
+    scrape_body_limit: Annotated[
+        int, Meta(ge=1024, description="Bytes, decompressed, that an answer may have before it is cut off.")
+    ] = 8_388_608
+    scrape_runs_keep_days: Annotated[int, Meta(ge=1, description="Days that finished scrape runs are kept.")] = 90
+
+    @property
+    def user_agent(self) -> str:
+        """Who we tell the sites we are: product, version, and where to write to."""
+        return (
+            f"Trackers/0.1 (+{self.contact})" if self.contact else "Trackers/0.1 (self-hosted; no contact configured)"
+        )
+
+
+class SettingsError(Exception):
+    """The environment does not make settings; every mistake is named, no secret is shown."""
+
+    def __init__(self, mistakes: Iterable[str]) -> None:
+        self.mistakes = list(mistakes)
+        super().__init__("Settings that need a hand:\n" + "\n".join(f"  - {mistake}" for mistake in self.mistakes))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variable:
+    """One environment variable as documentation and loader see it."""
+
+    env: str
+    field: str
+    type: Any
+    default: Any
+    description: str
+    secret: bool
+
+
+class Loaded(Generic[S]):
+    """The settings Structs of a process, looked up by class."""
+
+    def __init__(self, structs: Iterable[SettingsStruct]) -> None:
+        self._by_type = {type(struct): struct for struct in structs}
+
+    def __getitem__(self, struct: type[S]) -> S:
+        return self._by_type[struct]  # type: ignore[return-value]  # the key is the class of its value
+
+    def with_(self, struct: SettingsStruct) -> "Loaded[S]":
+        """The same, one Struct replaced."""
+        return Loaded([*(kept for kind, kept in self._by_type.items() if kind is not type(struct)), struct])
+
+
+def variables(struct: type[SettingsStruct]) -> Iterator[Variable]:
+    """The variables that fill a settings Struct, in its order."""
+    hints = get_type_hints(struct, include_extras=True)
+    for field in msgspec.structs.fields(struct):
+        hint = hints[field.name]
+        meta = next((extra for extra in getattr(hint, "__metadata__", ()) if isinstance(extra, Meta)), None)
+        own = (meta.extra or {}).get("env") if meta else None
+        yield Variable(
+            env=own or f"{struct.env_prefix}{field.name.upper()}",
+            field=field.name,
+            type=hint,
+            default=None if field.default is msgspec.NODEFAULT else field.default,
+            description=(meta.description or "") if meta else "",
+            secret=_holds_secret(hint),
+        )
+
+
+def load(structs: Iterable[type[SettingsStruct]], environ: Mapping[str, str] | None = None) -> Loaded[Any]:
+    """Fill every Struct from the environment; raises one SettingsError naming all mistakes.
+
+    An empty variable counts as not set. Under `TRACKERS_ENV=production` secrets must be given and strong.
+    """
+    environ = os.environ if environ is None else environ
+    mistakes: list[str] = []
+    made: list[SettingsStruct] = []
+    for struct in structs:
+        values: dict[str, Any] = {}
+        for variable in variables(struct):
+            text = environ.get(variable.env, "").strip()
+            if not text:
+                continue
+            try:
+                values[variable.field] = msgspec.convert(text, variable.type, strict=False, dec_hook=_decode)
+            except msgspec.ValidationError as error:
+                shown = "the value given" if variable.secret else repr(text[:80])
+                mistakes.append(f"{variable.env}: {_plain(error)}; got {shown}. {variable.description}")
+        try:
+            made.append(struct(**values))
+        except TypeError as error:
+            mistakes.append(f"{struct.__name__}: {error}")
+    mistakes += [mistake for struct in made if isinstance(struct, Settings) for mistake in _production_mistakes(struct)]
+    if mistakes:
+        raise SettingsError(mistakes)
+    return Loaded(made)
+
+
+def example(structs: Iterable[type[SettingsStruct]]) -> str:
+    """The text of `.env.example`: every variable with its meaning and default."""
+    blocks = ["# Made by `trackers settings --example`; copy to .env and change what you need."]
+    for struct in structs:
+        blocks.append(f"# --- {(struct.__doc__ or '').strip().splitlines()[0]}")
+        for variable in variables(struct):
+            value = "" if variable.default is None or variable.secret else _text(variable.default)
+            blocks.append(f"# {variable.description}\n#{variable.env}={value}")
+    return "\n\n".join(blocks) + "\n"
+
+
+def _production_mistakes(settings: Settings) -> Iterator[str]:
+    if settings.env is not Environment.PRODUCTION:
+        if settings.secret_key and len(settings.secret_key.reveal().encode()) < MINIMUM_SECRET_BYTES:
+            yield _weak_secret("is too short")
+        return
+    if not settings.secret_key:
+        yield _weak_secret("is missing")
+    else:
+        secret = settings.secret_key.reveal().encode()
+        if len(secret) < MINIMUM_SECRET_BYTES:
+            yield _weak_secret("is too short")
+        elif len(set(secret)) < MINIMUM_SECRET_BYTES // 4:
+            yield _weak_secret("repeats itself")
+    if not settings.contact:
+        yield f"{PREFIX}CONTACT: is missing; the sites we ask must be able to reach you. Give an e-mail address or URL."
+
+
+def _weak_secret(what: str) -> str:
+    advice = f"give at least {MINIMUM_SECRET_BYTES} random bytes, for instance from: openssl rand -hex 32"
+    return f"{PREFIX}SECRET_KEY: {what}; {advice}"
+
+
+def _decode(kind: type, value: Any) -> Any:
+    if kind is Secret:
+        return Secret(value)
+    if kind is Path:
+        return Path(value)
+    if kind is frozenset:
+        return frozenset(value)
+    raise NotImplementedError(kind)
+
+
+def _holds_secret(hint: Any) -> bool:
+    if get_origin(hint) is Annotated:
+        return _holds_secret(get_args(hint)[0])
+    return hint is Secret or any(_holds_secret(arg) for arg in get_args(hint))
+
+
+def _plain(error: msgspec.ValidationError) -> str:
+    return str(error)[:1].lower() + str(error)[1:]
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value)

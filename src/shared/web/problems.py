@@ -1,0 +1,116 @@
+"""Every error as problem+json (RFC 9457), with a stable `code` and the request's id; never a traceback."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Final
+
+import msgspec
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.types import ExceptionHandlersMap
+
+from shared.database import connection_was_lost
+from shared.errors import Problem, Unavailable
+
+PROBLEM_JSON: Final = "application/problem+json"
+UNPROCESSABLE: Final = 422
+SERVER_ERROR: Final = 500
+CODES: Final[Mapping[int, str]] = {
+    400: "bad_request",
+    401: "unauthenticated",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "body_too_large",
+    415: "unsupported_media_type",
+    422: "invalid",
+    429: "too_many_requests",
+    500: "internal_error",
+    503: "unavailable",
+}
+AnyRequest = Request[Any, Any, Any]
+
+
+def problem_response(
+    request: AnyRequest,
+    *,
+    status: int,
+    detail: str,
+    code: str | None = None,
+    title: str | None = None,
+    extra: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response[bytes]:
+    """The answer that a problem becomes."""
+    body = {
+        "type": "about:blank",
+        "title": title or HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "code": code or CODES.get(status, "error"),
+        "request_id": request.scope.get("state", {}).get("request_id"),
+        **(extra or {}),
+    }
+    return Response(
+        content=msgspec.json.encode(body),
+        status_code=status,
+        media_type=PROBLEM_JSON,
+        headers=dict(headers or {}),
+    )
+
+
+def _on_problem(request: AnyRequest, problem: Problem) -> Response[bytes]:
+    headers = {} if problem.retry_after is None else {"Retry-After": str(max(1, round(problem.retry_after)))}
+    if problem.status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
+    return problem_response(
+        request,
+        status=problem.status,
+        detail=problem.detail,
+        code=problem.code,
+        title=problem.title,
+        extra=problem.extra,
+        headers=headers,
+    )
+
+
+def _on_validation(request: AnyRequest, error: ValidationException) -> Response[bytes]:
+    """Input that does not fit its schema: 422, naming each field."""
+    errors = [
+        {"field": ".".join(part for part in (item.get("source"), item.get("key")) if part), "message": item["message"]}
+        for item in error.extra or []
+        if isinstance(item, dict) and "message" in item
+    ]
+    detail = "; ".join(f"{item['field'] or 'body'}: {item['message']}" for item in errors) or error.detail
+    return problem_response(request, status=UNPROCESSABLE, detail=detail, extra={"errors": errors})
+
+
+def _on_http(request: AnyRequest, error: HTTPException) -> Response[bytes]:
+    """What the framework refuses: unknown paths, methods, media types, bodies that are no JSON."""
+    status = error.status_code
+    if status >= SERVER_ERROR:
+        return _on_bug(request, error)
+    detail = {
+        404: f"There is nothing at {request.url.path}; /schema lists what there is.",
+        405: f"{request.method} is not possible here; see the Allow header.",
+    }.get(status, error.detail)
+    return problem_response(request, status=status, detail=detail, headers=error.headers)
+
+
+def _on_bug(request: AnyRequest, error: Exception) -> Response[bytes]:
+    """What nobody expected: logged with its trace, told without it; a database that is away is not a bug."""
+    if connection_was_lost(error):
+        structlog.get_logger(__name__).warning("database_away", path=request.url.path, error=str(error)[:200])
+        return _on_problem(request, Unavailable("The database is away; try again shortly.", retry_after=2))
+    structlog.get_logger(__name__).error("request_failed", path=request.url.path, exc_info=error)
+    detail = "Something went wrong on our side. The operator finds it in the log under the request id."
+    return problem_response(request, status=SERVER_ERROR, detail=detail)
+
+
+EXCEPTION_HANDLERS: Final[ExceptionHandlersMap] = {
+    Problem: _on_problem,
+    ValidationException: _on_validation,
+    HTTPException: _on_http,
+    Exception: _on_bug,
+}

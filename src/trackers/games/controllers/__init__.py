@@ -1,0 +1,1 @@
+"""The endpoints of the game trackers, one file per audience."""

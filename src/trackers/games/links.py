@@ -1,0 +1,273 @@
+"""A pasted text -> the account that it names, and the account -> its addresses.
+
+An account is (game, platform, identifier), never the URL: links of one account differ in host, sub-page, query and
+percent-encoding. Nothing that was pasted is ever fetched; addresses are built anew from the identity.
+"""
+
+import re
+import unicodedata
+from typing import Final
+from urllib.parse import quote, unquote
+
+from msgspec import Struct
+
+from trackers.games.adapters import ADAPTERS, GAMES_NOT_YET_SUPPORTED, GameAdapter
+from trackers.games.errors import (
+    AmbiguousLink,
+    InvalidIdentifier,
+    LinkProblem,
+    LinkTooLong,
+    MissingIdentifier,
+    UnsupportedGame,
+    UnsupportedLink,
+    UnsupportedPlatform,
+)
+
+MAX_LENGTH: Final = 2048
+"""Characters of one field; the longest possible profile link has about 900."""
+_SHOWN_LENGTH: Final = 120
+
+_NETWORK_DOMAINS: Final = ("tracker.gg", "tracker.network")
+_SUPPORTED_GAMES: Final = ", ".join(sorted(adapter.name for adapter in ADAPTERS.values()))
+_JOINERS: Final = "\u200c\u200d"
+
+# A name with raw spaces is only certain to be one where a known sub-page follows it: ".../epic/Some Name/overview".
+_RAW_SPACES: Final = r"(?:(?:[^\S\r\n]+(?!\S*://)[^\s/?#<>\"]+){1,6}/(?:overview|mmr)\b[^\s<>\"]*)?"
+# Two links glued together are two; a link inside another one's path or query belongs to that other site.
+_PIECE: Final = re.compile(rf"(?:https?://)?(?:(?!(?<![/=?&:#%])https?://)[^\s<>\"])+{_RAW_SPACES}", re.IGNORECASE)
+_LINK: Final = re.compile(
+    r"(?:(?P<scheme>[a-z][a-z0-9+.-]*)://|//)?(?P<authority>[^/?#]*)(?P<path>[^?#]*)(?:[?#].*)?",
+    re.IGNORECASE | re.DOTALL,
+)
+_HOST: Final = re.compile(r"(?P<host>[a-z0-9-]+(?:\.[a-z0-9-]+)+)\.?(?::(?:80|443)?)?", re.IGNORECASE | re.ASCII)
+_LOOKS_LIKE_HOST: Final = re.compile(r"[^/@\s]+\.[^/@\s.]{2,}")
+_GAME_PATH: Final = re.compile(r"/+(?P<game>[^/]+)/+profile(?:/.*)?", re.IGNORECASE)
+
+
+class AccountIdentity(Struct, frozen=True, kw_only=True):
+    """One account of one game on one platform."""
+
+    game: str
+    platform: str
+    identifier: str
+    """Canonical: decoded, trimmed, NFC, case-folded; what accounts are compared by."""
+    display: str
+    """Decoded, trimmed, NFC, in the case that it was pasted in; what the site is asked for."""
+
+    @property
+    def key(self) -> str:
+        """The account as one text, equal for every spelling: `rocket-league:epic:some name`."""
+        return f"{self.game}:{self.platform}:{self.identifier}"
+
+
+def identity(*, game: str, platform: str, display: str) -> AccountIdentity:
+    """The identity of an account whose name is known; `display` need be neither trimmed nor normalised."""
+    shown = _trim(unicodedata.normalize("NFC", display))
+    return AccountIdentity(game=game, platform=platform, identifier=_canonical(shown), display=shown)
+
+
+def parse_link(text: str) -> AccountIdentity:
+    """The one account that a pasted text names.
+
+    Words around the link, further links to the same account and links that name no account on a known site are fine.
+    Two accounts, or an account beside one that cannot be followed, are not: nobody can tell which one was meant.
+
+    Raises:
+        LinkProblem: one of its kinds, with what to paste instead; the first link's where several are wrong.
+    """
+    if len(text) > MAX_LENGTH:
+        raise LinkTooLong(
+            f"This is {len(text)} characters long; paste only the link of the profile page.", url=_shorten(text)
+        )
+    found: dict[str, AccountIdentity] = {}
+    problems: list[LinkProblem] = []
+    for candidate in _links_in(text):
+        try:
+            account = _account_of(candidate)
+        except LinkProblem as problem:
+            problems.append(problem)
+        else:
+            found.setdefault(account.key, account)
+    # A foreign link beside a good one is only a word; a second account that cannot be followed is not.
+    serious = [problem for problem in problems if not isinstance(problem, UnsupportedLink)]
+    if len(found) > 1:
+        names = " and ".join(f"{account.display} ({account.platform})" for account in list(found.values())[:2])
+        raise AmbiguousLink(f"The links name different accounts, {names}; paste one.", url=_shorten(text))
+    if serious:
+        raise serious[0]
+    if found:
+        return next(iter(found.values()))
+    if problems:
+        raise problems[0]
+    raise UnsupportedLink(
+        f"There is no link here; paste the link of a profile page, such as {_example()}.", url=_shorten(text)
+    )
+
+
+def site_profile_url(account: AccountIdentity) -> str:
+    """The page that people see."""
+    return _filled(ADAPTERS[account.game].site_profile_url, account)
+
+
+def profile_path(account: AccountIdentity) -> str:
+    """Where the site's API has the profile, below its base URL; the identifier is percent-encoded once."""
+    return _filled(ADAPTERS[account.game].profile_path, account)
+
+
+def season_path(account: AccountIdentity, season: str) -> str:
+    """Where the site's API has one season's playlists, with the query."""
+    return _filled(ADAPTERS[account.game].season_path, account, season=quote(season, safe=""))
+
+
+def rating_history_path(game: str, upstream_player_id: int) -> str:
+    """Where the site's API has the daily ratings of a player, by the site's own number."""
+    return ADAPTERS[game].rating_history_path.format(player_id=upstream_player_id)
+
+
+def _filled(template: str, account: AccountIdentity, **more: str) -> str:
+    # The pasted case goes out: folding is for comparing ("ß" would become "ss", another account).
+    return template.format(platform=account.platform, identifier=quote(account.display, safe=""), **more)
+
+
+def _links_in(text: str) -> list[str]:
+    """The parts of a text that are meant as links, without invisible characters and what punctuation is around them."""
+    visible = "".join(
+        character
+        for character in text
+        if character.isspace() or character in _JOINERS or unicodedata.category(character) not in {"Cc", "Cf"}
+    )
+    pieces = [match.group().strip(_JOINERS) for match in _PIECE.finditer(visible)]
+    links = []
+    for piece in pieces:
+        link = piece.lstrip("([{*_`'")
+        # In a sentence a stop ends the sentence; alone in its field it may end a name.
+        if len(pieces) > 1 or len(link) < len(piece):
+            link = link.rstrip(".,;:!?'*`")
+        for opening, closing in ("()", "[]", "{}"):
+            while link.endswith(closing) and link.count(closing) > link.count(opening):
+                link = link[:-1]
+        if "://" in link or link.startswith("//") or _starts_with_host(link):
+            links.append(link)
+    return links
+
+
+def _starts_with_host(text: str) -> bool:
+    authority = re.split(r"[/?#\\]", text, maxsplit=1)[0].rpartition("@")[2]
+    return _LOOKS_LIKE_HOST.fullmatch(authority) is not None
+
+
+def _account_of(link: str) -> AccountIdentity:
+    parts = _LINK.fullmatch(link)
+    shown = _shorten(link)
+    host = _host_of(parts)
+    if parts is None or host is None:
+        raise UnsupportedLink(
+            f"This is no link to a site that can be followed; paste the link of a profile page, such as {_example()}.",
+            url=shown,
+        )
+    adapter, match = _adapter_of(host, parts["path"], shown)
+    if "://" in parts["path"]:
+        raise AmbiguousLink("Two links are glued together here; paste one.", url=shown)
+    platform = adapter.platforms.get((match["platform"] or "").lower())
+    if match["platform"] is None:
+        raise MissingIdentifier(
+            f"The link stops before platform and account; paste the whole link, such as {adapter.example}.", url=shown
+        )
+    if platform is None:
+        known = ", ".join(sorted(set(adapter.platforms.values())))
+        raise UnsupportedPlatform(
+            f'{adapter.name} has no platform "{_shorten(match["platform"])}"; it has {known}.', url=shown
+        )
+    display = _decoded(match["identifier"] or "", shown)
+    if not display:
+        raise MissingIdentifier(
+            f"The link stops before the account; paste the whole link, such as {adapter.example}.", url=shown
+        )
+    rule = adapter.identifier_rule(platform)
+    canonical = _canonical(display)
+    if not (rule.pattern.fullmatch(display) and rule.pattern.fullmatch(canonical) and _is_visible(display)):
+        raise InvalidIdentifier(
+            f'No {adapter.name} account on {platform} can be called "{_shorten(display)}": expected is {rule.expected}.',
+            url=shown,
+        )
+    return AccountIdentity(game=adapter.game, platform=platform, identifier=canonical, display=display)
+
+
+def _host_of(parts: re.Match[str] | None) -> str | None:
+    """The link's host in lower case without `www.`; None where it is no plain http(s) link (a user part, a port, ...)."""
+    if parts is None or (parts["scheme"] or "https").lower() not in {"http", "https"}:
+        return None
+    match = _HOST.fullmatch(parts["authority"])
+    return match["host"].lower().removeprefix("www.") if match else None
+
+
+def _adapter_of(host: str, path: str, shown: str) -> tuple[GameAdapter, re.Match[str]]:
+    for adapter in ADAPTERS.values():
+        for shape in adapter.link_shapes:
+            if host in shape.hosts and (match := shape.path.fullmatch(path)):
+                return adapter, match
+    game = _GAME_PATH.fullmatch(path)
+    if not any(host == domain or host.endswith(f".{domain}") for domain in _NETWORK_DOMAINS) or (
+        game and game["game"].lower() in ADAPTERS
+    ):
+        raise UnsupportedLink(
+            f'Links to "{_shorten(host)}" cannot be followed; paste the link of a profile page, such as {_example()}.',
+            url=shown,
+        )
+    slug = game["game"].lower() if game else host.partition(".")[0]
+    if slug in GAMES_NOT_YET_SUPPORTED:
+        raise UnsupportedGame(
+            f"{GAMES_NOT_YET_SUPPORTED[slug]} is not supported yet; supported: {_SUPPORTED_GAMES}.", url=shown
+        )
+    if game:
+        raise UnsupportedGame(
+            f'The game "{_shorten(slug)}" is not supported; supported: {_SUPPORTED_GAMES}.', url=shown
+        )
+    raise UnsupportedLink(f"This page is nobody's profile; paste the link of one, such as {_example()}.", url=shown)
+
+
+def _decoded(segment: str, shown: str) -> str:
+    """A path segment percent-decoded exactly once, trimmed, NFC."""
+    try:
+        return _trim(unicodedata.normalize("NFC", unquote(segment, errors="strict")))
+    except UnicodeDecodeError:
+        raise InvalidIdentifier(
+            "The account's name is cut or wrongly encoded; open the profile and copy the link from the address bar.",
+            url=shown,
+        ) from None
+
+
+def _trim(name: str) -> str:
+    """Without white space and invisible characters at both ends."""
+    start, end = 0, len(name)
+    while start < end and _is_edge(name[start]):
+        start += 1
+    while end > start and _is_edge(name[end - 1]):
+        end -= 1
+    return name[start:end]
+
+
+def _is_edge(character: str) -> bool:
+    return character.isspace() or unicodedata.category(character) in {"Cc", "Cf"}
+
+
+def _is_visible(name: str) -> bool:
+    return all(
+        character.isprintable() or character in _JOINERS or unicodedata.category(character) == "Zs"
+        for character in name
+    )
+
+
+def _canonical(display: str) -> str:
+    return _trim(unicodedata.normalize("NFC", unicodedata.normalize("NFC", display).casefold()))
+
+
+def _example() -> str:
+    return next(iter(ADAPTERS.values())).example
+
+
+def _shorten(text: str) -> str:
+    """What was pasted, fit for a message: one line, visible, encodable, not longer than needed to recognise it."""
+    shown = "".join(character if character.isprintable() else " " for character in text[: 4 * _SHOWN_LENGTH])
+    shown = " ".join(shown.split())
+    return shown if len(shown) <= _SHOWN_LENGTH else f"{shown[: _SHOWN_LENGTH - 1]}…"

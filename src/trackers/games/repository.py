@@ -1,0 +1,233 @@
+"""All SQL of the game trackers: registration, and the one bulk write behind every scrape."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy import text
+
+from shared.database import Repository
+from shared.ids import new_id
+from trackers.games.links import AccountIdentity
+
+_ADD_ACCOUNT: Final = text("""
+INSERT INTO game_accounts (id, target_id, game, platform, identifier, display)
+VALUES (:id, :target_id, :game, :platform, :identifier, :display)
+ON CONFLICT (game, platform, identifier) DO NOTHING
+RETURNING id
+""")
+_ACCOUNT: Final = text(
+    "SELECT id FROM game_accounts WHERE game = :game AND platform = :platform AND identifier = :identifier"
+)
+
+_ADD_TRACKER: Final = text("""
+INSERT INTO game_trackers (id, user_id, account_id, url, created_at, updated_at)
+VALUES (:id, :user_id, :account_id, :url, :now, :now)
+""")
+
+_ACTIVE_IDENTITIES: Final = text("""
+SELECT a.game, a.platform, a.identifier
+FROM game_trackers t JOIN game_accounts a ON a.id = t.account_id
+WHERE t.user_id = :user_id AND t.deleted_at IS NULL AND t.active
+""")
+
+_PENDING: Final = text("""
+SELECT DISTINCT a.target_id
+FROM game_trackers t
+JOIN game_accounts a ON a.id = t.account_id
+JOIN scrape_targets x ON x.id = a.target_id
+JOIN scrape_schedule s ON s.target_id = a.target_id
+WHERE t.deleted_at IS NULL AND t.active AND s.lease_until IS NULL AND (x.last_status IS NULL OR s.run_id IS NOT NULL)
+LIMIT :limit
+""")
+
+_STANDINGS_OF: Final = text("""
+SELECT a.target_id, a.id AS account_id, a.seasons_known, a.current_season,
+       (SELECT json_agg(json_build_array(s.season_key, s.playlist_key, s.rating, s.tier, s.division,
+                                         s.matches_played, s.win_streak, s.estimated))
+        FROM game_standings s WHERE s.account_id = a.id) AS standings
+FROM game_accounts a
+WHERE a.target_id = ANY(CAST(:targets AS uuid[]))
+ORDER BY a.id
+FOR UPDATE
+""")
+
+_UPDATE_ACCOUNTS: Final = text("""
+UPDATE game_accounts a
+SET handle = x.handle, avatar_url = x.avatar_url,
+    upstream_player_id = coalesce(x.upstream_player_id, a.upstream_player_id),
+    current_season = x.current_season, upstream_updated_at = x.upstream_updated_at,
+    lifetime = x.lifetime, peaks = x.peaks, seasons_known = x.seasons_known
+FROM jsonb_to_recordset(CAST(:accounts AS jsonb)) AS x (
+    id uuid, handle text, avatar_url text, upstream_player_id bigint, current_season text,
+    upstream_updated_at timestamptz, lifetime jsonb, peaks jsonb, seasons_known smallint
+)
+WHERE a.id = x.id
+""")
+
+_ADD_SEASONS: Final = text("""
+INSERT INTO game_seasons AS s (account_id, key, name, number)
+SELECT account_id, key, name, number
+FROM jsonb_to_recordset(CAST(:seasons AS jsonb)) AS x (account_id uuid, key text, name text, number integer)
+ON CONFLICT (account_id, key) DO UPDATE SET name = excluded.name, number = excluded.number
+WHERE (s.name, s.number) IS DISTINCT FROM (excluded.name, excluded.number)
+""")
+
+_MOVE_STANDINGS: Final = text("""
+WITH moved AS (
+    SELECT * FROM jsonb_to_recordset(CAST(:moved AS jsonb)) AS x (
+        account_id uuid, season_key text, playlist_key text, name text, rating integer, tier smallint, tier_name text,
+        division smallint, division_name text, matches_played integer, win_streak integer, peak_rating integer,
+        peak_tier smallint, peak_division smallint, delta_up integer, delta_down integer, estimated boolean,
+        snapshot_id uuid, rating_before integer
+    )
+), snapshots AS (
+    INSERT INTO game_snapshots (id, account_id, season_key, captured_at, run_id)
+    SELECT * FROM jsonb_to_recordset(CAST(:snapshots AS jsonb)) AS x (
+        id uuid, account_id uuid, season_key text, captured_at timestamptz, run_id uuid
+    )
+), ratings AS (
+    INSERT INTO game_ratings (snapshot_id, playlist_key, rating, tier, division, matches_played, win_streak,
+                              estimated, rating_before)
+    SELECT snapshot_id, playlist_key, rating, tier, division, matches_played, win_streak, estimated, rating_before
+    FROM moved
+)
+INSERT INTO game_standings (account_id, season_key, playlist_key, name, rating, tier, tier_name, division,
+                            division_name, matches_played, win_streak, peak_rating, peak_tier, peak_division,
+                            delta_up, delta_down, estimated, changed_at)
+SELECT account_id, season_key, playlist_key, name, rating, tier, tier_name, division, division_name, matches_played,
+       win_streak, peak_rating, peak_tier, peak_division, delta_up, delta_down, estimated, :now
+FROM moved
+ON CONFLICT (account_id, season_key, playlist_key) DO UPDATE
+SET name = excluded.name, rating = excluded.rating, tier = excluded.tier, tier_name = excluded.tier_name,
+    division = excluded.division, division_name = excluded.division_name, matches_played = excluded.matches_played,
+    win_streak = excluded.win_streak, peak_rating = excluded.peak_rating, peak_tier = excluded.peak_tier,
+    peak_division = excluded.peak_division, delta_up = excluded.delta_up, delta_down = excluded.delta_down,
+    estimated = excluded.estimated, changed_at = excluded.changed_at
+""")
+
+Fingerprint = tuple[int, int | None, int | None, int, int, bool]
+"""What makes a snapshot when it differs: rating, tier, division, matches, streak, estimated."""
+
+
+class StoredAccount(Struct, frozen=True, kw_only=True):
+    """An account as it is stored: its standings by (season, playlist)."""
+
+    account_id: UUID
+    seasons_known: int
+    current_season: str | None
+    standings: dict[tuple[str, str], Fingerprint]
+
+
+class AccountRow(Struct, frozen=True, kw_only=True):
+    """What a profile says of its account."""
+
+    id: UUID
+    handle: str
+    avatar_url: str | None
+    upstream_player_id: int | None
+    current_season: str
+    upstream_updated_at: datetime | None
+    lifetime: dict[str, int | float]
+    peaks: list[object]
+    seasons_known: int
+
+
+class SeasonRow(Struct, frozen=True, kw_only=True):
+    account_id: UUID
+    key: str
+    name: str
+    number: int | None
+
+
+class SnapshotRow(Struct, frozen=True, kw_only=True):
+    id: UUID
+    account_id: UUID
+    season_key: str
+    captured_at: datetime
+    run_id: UUID | None
+
+
+class MovedRow(Struct, frozen=True, kw_only=True):
+    """A standing that is new or has moved, with the one before it."""
+
+    account_id: UUID
+    season_key: str
+    playlist_key: str
+    name: str
+    rating: int
+    tier: int | None
+    tier_name: str | None
+    division: int | None
+    division_name: str | None
+    matches_played: int
+    win_streak: int
+    peak_rating: int | None
+    peak_tier: int | None
+    peak_division: int | None
+    delta_up: int | None
+    delta_down: int | None
+    estimated: bool
+    snapshot_id: UUID
+    rating_before: int | None
+
+
+class TrackerRepository(Repository):
+    """Accounts, trackers, standings and snapshots."""
+
+    async def active_keys(self, user_id: UUID) -> set[str]:
+        """Keys of the accounts that a person follows now."""
+        rows = (await self.session.execute(_ACTIVE_IDENTITIES, {"user_id": user_id})).all()
+        return {f"{row.game}:{row.platform}:{row.identifier}" for row in rows}
+
+    async def add_account(self, identity: AccountIdentity, target_id: UUID) -> UUID:
+        """The account's id, made on first sight; no lock is taken on one that exists, a scrape may hold it."""
+        names = {"game": identity.game, "platform": identity.platform, "identifier": identity.identifier}
+        values = {**names, "id": new_id(), "target_id": target_id, "display": identity.display}
+        account_id: UUID | None = (await self.session.execute(_ADD_ACCOUNT, values)).scalar_one_or_none()
+        if account_id is None:
+            account_id = (await self.session.execute(_ACCOUNT, names)).scalar_one()
+        return account_id
+
+    async def add_tracker(self, *, user_id: UUID, account_id: UUID, url: str, now: datetime) -> UUID:
+        tracker_id = new_id()
+        await self.session.execute(
+            _ADD_TRACKER, {"id": tracker_id, "user_id": user_id, "account_id": account_id, "url": url, "now": now}
+        )
+        return tracker_id
+
+    async def pending_targets(self, *, limit: int) -> list[UUID]:
+        """Targets of trackers that were never fetched, or wait to be."""
+        return list((await self.session.execute(_PENDING, {"limit": limit})).scalars())
+
+    async def stored_accounts(self, targets: Sequence[UUID]) -> dict[UUID, StoredAccount]:
+        """Target id -> the account as it is stored; the accounts are held until the transaction ends."""
+        rows = (await self.session.execute(_STANDINGS_OF, {"targets": list(targets)})).all()
+        return {
+            row.target_id: StoredAccount(
+                account_id=row.account_id,
+                seasons_known=row.seasons_known,
+                current_season=row.current_season,
+                standings={(s[0], s[1]): tuple(s[2:]) for s in row.standings or ()},
+            )
+            for row in rows
+        }
+
+    async def update_accounts(self, accounts: Sequence[AccountRow]) -> None:
+        await self.session.execute(_UPDATE_ACCOUNTS, {"accounts": _json(accounts)})
+
+    async def add_seasons(self, seasons: Sequence[SeasonRow]) -> None:
+        await self.session.execute(_ADD_SEASONS, {"seasons": _json(seasons)})
+
+    async def move_standings(
+        self, moved: Sequence[MovedRow], snapshots: Sequence[SnapshotRow], *, now: datetime
+    ) -> None:
+        """Write what moved, as the standing of now and as a snapshot."""
+        await self.session.execute(_MOVE_STANDINGS, {"moved": _json(moved), "snapshots": _json(snapshots), "now": now})
+
+
+def _json(rows: Sequence[Any]) -> str:
+    return msgspec.json.encode(rows).decode()

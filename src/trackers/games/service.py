@@ -1,0 +1,160 @@
+"""The rules of registration: one to four trackers a person, no account twice, all or nothing."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+
+from shared.clock import Clock
+from shared.errors import BadRequest, Conflict, Invalid, Problem
+from shared.scraping.source import Trigger
+from shared.scraping.targets import Targets
+from trackers.games.links import AccountIdentity, parse_link, site_profile_url
+from trackers.games.repository import TrackerRepository
+from trackers.games.schemas import MAX_TRACKERS, ParsedLink, RegisteredTracker, RegisteredTrackers
+from trackers.games.source import SOURCE, address_of
+from users.accounts.schemas import UserData
+from users.accounts.service import AccountService
+
+DISCORD = "discord"
+PROCESSED_AT_ONCE = 10_000
+
+
+class TrackerLimitReached(BadRequest):
+    code = "tracker_limit_reached"
+    title = "Too many trackers"
+
+
+class DuplicateTracker(Conflict):
+    code = "duplicate_tracker"
+    title = "Tracker exists already"
+
+
+class AlreadyRegistered(Conflict):
+    code = "already_registered"
+    title = "Registered already"
+
+
+class NoLinks(Invalid):
+    code = "no_links"
+    title = "No links given"
+
+
+class TrackerService:
+    """Registering and adding trackers."""
+
+    def __init__(
+        self, *, trackers: TrackerRepository, accounts: AccountService, targets: Targets, clock: Clock, interval: float
+    ) -> None:
+        self._trackers = trackers
+        self._accounts = accounts
+        self._targets = targets
+        self._clock = clock
+        self._interval = timedelta(seconds=interval)
+
+    async def register_trackers(self, user_id: str, urls: Sequence[str], user_data: UserData) -> RegisteredTrackers:
+        """Register the first one to four trackers of a person, all of them or none.
+
+        Raises a LinkProblem for a link that names no account, TrackerLimitReached for more than four,
+        DuplicateTracker where two links name one account, AlreadyRegistered for who has trackers already.
+        """
+        if not urls:
+            raise NoLinks(f"Give 1 to {MAX_TRACKERS} profile links.")
+        if len(urls) > MAX_TRACKERS:
+            raise TrackerLimitReached(f"A person can have {MAX_TRACKERS} trackers; {len(urls)} links were given.")
+        identities = parse_links(urls)
+        person = await self._accounts.from_external(DISCORD, user_id, user_data)
+        if await self._trackers.active_keys(person):
+            raise AlreadyRegistered("This person has trackers already; add further ones one at a time.")
+        return await self._follow(person, dict(zip(identities, urls, strict=True)))
+
+    async def add_tracker(self, user_id: str, url: str, user_data: UserData) -> RegisteredTrackers:
+        """Add one tracker to those of a person, up to four in all.
+
+        Raises a LinkProblem, DuplicateTracker or TrackerLimitReached.
+        """
+        (account,) = parse_links([url])
+        person = await self._accounts.from_external(DISCORD, user_id, user_data)
+        active = await self._trackers.active_keys(person)
+        if account.key in active:
+            raise DuplicateTracker(f"This person follows {account.display} on {account.platform} already.")
+        if len(active) >= MAX_TRACKERS:
+            raise TrackerLimitReached(
+                f"This person has {len(active)} trackers already, which is the most there can be."
+            )
+        return await self._follow(person, {account: url})
+
+    async def _follow(self, person: UUID, links: dict[AccountIdentity, str]) -> RegisteredTrackers:
+        """Follow accounts from now on; they are fetched before those that merely come round again."""
+        links = dict(sorted(links.items(), key=lambda item: item[0].key))
+        targets = await self._targets.track(
+            SOURCE, {account.key: address_of(account) for account in links}, interval=self._interval
+        )
+        tasks = await self._targets.look_now(SOURCE, list(targets.values()), trigger=Trigger.REGISTRATION)
+        made = []
+        for account, url in links.items():
+            target_id = targets[account.key]
+            account_id = await self._trackers.add_account(account, target_id)
+            tracker_id = await self._trackers.add_tracker(
+                user_id=person, account_id=account_id, url=url.strip(), now=self._clock.now()
+            )
+            structlog.get_logger(__name__).info("tracker_registered", tracker_id=str(tracker_id), account=account.key)
+            made.append(
+                RegisteredTracker(
+                    id=tracker_id,
+                    task_id=tasks[target_id],
+                    url=url.strip(),
+                    profile_url=site_profile_url(account),
+                    game=account.game,
+                    platform=account.platform,
+                    identifier=account.identifier,
+                    display=account.display,
+                )
+            )
+        return RegisteredTrackers(user_id=person, trackers=made)
+
+
+class TrackerScrapingQueueService:
+    """Putting trackers ahead of the rest."""
+
+    def __init__(self, *, trackers: TrackerRepository, targets: Targets) -> None:
+        self._trackers = trackers
+        self._targets = targets
+
+    async def process_pending_trackers(self) -> int:
+        """Put every tracker ahead that was never fetched or waits to be; how many accounts those are."""
+        pending = await self._trackers.pending_targets(limit=PROCESSED_AT_ONCE)
+        if pending:
+            await self._targets.look_now(SOURCE, pending)
+        return len(pending)
+
+
+def parse(url: str) -> ParsedLink:
+    """The account that a pasted link means; raises a LinkProblem that says what to paste instead."""
+    account = parse_link(url)
+    return ParsedLink(
+        game=account.game,
+        platform=account.platform,
+        identifier=account.identifier,
+        display=account.display,
+        profile_url=site_profile_url(account),
+    )
+
+
+def parse_links(urls: Sequence[str]) -> list[AccountIdentity]:
+    """The accounts of several links; a problem names which link it was. Raises a LinkProblem or DuplicateTracker."""
+    identities: list[AccountIdentity] = []
+    for position, url in enumerate(urls):
+        try:
+            account = parse_link(url)
+        except Problem as problem:
+            problem.extra["position"] = position
+            raise
+        if account.key in {earlier.key for earlier in identities}:
+            raise DuplicateTracker(
+                f"Two of the links name one account: {account.display} on {account.platform}.",
+                extra={"position": position},
+            )
+        identities.append(account)
+    return identities

@@ -1,0 +1,28 @@
+"""Settings of the game trackers."""
+
+from typing import Annotated, ClassVar
+
+from msgspec import Meta
+
+from shared.settings import Secret, SettingsStruct
+
+
+class GamesSettings(SettingsStruct, frozen=True, kw_only=True):
+    """Game trackers (Tracker Network)."""
+
+    env_prefix: ClassVar[str] = "TRACKERS_GAMES_"
+
+    base_url: Annotated[
+        str | None,
+        Meta(
+            pattern=r"^https?://[^/\s]+$",
+            description="Scheme and host that profiles are fetched from. Empty: the source is off; trackers can be "
+            "registered and wait. The site's terms do not permit scraping: turning it on is the operator's decision.",
+        ),
+    ] = None
+    api_key: Annotated[Secret | None, Meta(description="Sent as TRN-Api-Key, where the operator was given one.")] = None
+    delay: Annotated[float, Meta(ge=0, description="Seconds between two requests; 0 turns pacing off.")] = 2.0
+    jitter: Annotated[float, Meta(ge=0, description="Seconds by which that is moved either way at most.")] = 0.5
+    interval: Annotated[float, Meta(ge=60, description="Seconds between two looks at a tracker.")] = 86_400.0
+    timeout: Annotated[float, Meta(gt=0, le=45, description="Seconds that one answer may take.")] = 15.0
+    concurrency: Annotated[int, Meta(ge=1, le=200, description="Requests under way at once from one worker.")] = 50

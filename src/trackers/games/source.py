@@ -1,0 +1,186 @@
+"""Tracker Network as the engine sees it: how to ask for a profile, and how what came is stored."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+from uuid import UUID
+
+from shared.ids import new_id
+from shared.scraping.source import Observation, Policy, Source, Target
+from shared.scraping.visit import Visit
+from trackers.games.adapters import ADAPTERS
+from trackers.games.links import AccountIdentity, identity, parse_link, profile_path
+from trackers.games.parser import PlaylistStanding, Profile
+from trackers.games.refusals import raise_for_answer
+from trackers.games.repository import (
+    AccountRow,
+    Fingerprint,
+    MovedRow,
+    SeasonRow,
+    SnapshotRow,
+    StoredAccount,
+    TrackerRepository,
+)
+from trackers.games.settings import GamesSettings
+
+SOURCE = "games"
+
+
+class Recorder(Protocol):
+    """Stores profiles, on the session of the unit of work that is open."""
+
+    async def record(self, observations: Sequence[Observation[Profile]]) -> set[UUID]: ...
+
+
+class GamesSource(Source[Profile]):
+    """Profiles of every game that has an adapter, from one site."""
+
+    name = SOURCE
+
+    def __init__(self, *, settings: GamesSettings, recorder: Callable[[], Recorder]) -> None:
+        self.base_url = settings.base_url
+        self._recorder = recorder
+        self.enabled = settings.base_url is not None
+        self.disabled_because = "" if self.enabled else "set TRACKERS_GAMES_BASE_URL once you may fetch from the site"
+        self.policy = Policy(
+            host=(settings.base_url or "").partition("://")[2] or "tracker-network",
+            delay=settings.delay,
+            jitter=min(settings.jitter, settings.delay),
+            concurrency=settings.concurrency,
+            batch_size=1 if settings.delay >= 1 else 100,
+            timeout=settings.timeout,
+            obey_robots=True,
+            operator_configured=True,
+            headers={"TRN-Api-Key": settings.api_key.reveal()} if settings.api_key else {},
+        )
+
+    def read(self, typed: str) -> tuple[str, str]:
+        """A profile link, or a key as it is stored (game:platform:identifier)."""
+        game, _, rest = typed.partition(":")
+        platform, _, name = rest.partition(":")
+        if game in ADAPTERS and name:
+            account = identity(game=game, platform=platform, display=name)
+        else:
+            account = parse_link(typed)
+        return account.key, address_of(account)
+
+    async def collect(self, target: Target, visit: Visit) -> Profile:
+        game, platform, display = target.address.split(":", 2)
+        account = identity(game=game, platform=platform, display=display)
+        answer = await visit.get(f"{self.base_url}{profile_path(account)}", conditional=True)
+        raise_for_answer(answer.status, answer.content_type, answer.body)
+        return ADAPTERS[game].parse_profile(answer.body)
+
+    async def record(self, observations: Sequence[Observation[Profile]]) -> set[UUID]:
+        return await self._recorder().record(observations)
+
+
+class ProfileRecorder:
+    """Compares profiles with what is stored and writes what moved, a whole batch at once."""
+
+    def __init__(self, *, trackers: TrackerRepository) -> None:
+        self._trackers = trackers
+
+    async def record(self, observations: Sequence[Observation[Profile]]) -> set[UUID]:
+        """Targets of which a rating, tier, division, matches or streak moved; each of these has a new snapshot."""
+        stored = await self._trackers.stored_accounts([o.target.id for o in observations])
+        accounts: list[AccountRow] = []
+        seasons: list[SeasonRow] = []
+        moved: list[MovedRow] = []
+        snapshots: list[SnapshotRow] = []
+        changed: set[UUID] = set()
+        for observation in observations:
+            known = stored.get(observation.target.id)
+            if known is None:  # nobody's account any more: erased while the page was fetched
+                continue
+            profile = observation.value
+            accounts.append(_account_row(known, profile))
+            if profile.current_season != known.current_season or len(profile.seasons) != known.seasons_known:
+                seasons += _season_rows(known, profile)
+            snapshot = SnapshotRow(
+                id=new_id(),
+                account_id=known.account_id,
+                season_key=profile.current_season,
+                captured_at=observation.at,
+                run_id=observation.target.run_id,
+            )
+            rows = _moved_rows(known, profile.playlists, snapshot.id)
+            if rows:
+                moved += rows
+                snapshots.append(snapshot)
+                changed.add(observation.target.id)
+        if accounts:
+            await self._trackers.update_accounts(accounts)
+        if seasons:
+            await self._trackers.add_seasons(seasons)
+        if moved:
+            await self._trackers.move_standings(moved, snapshots, now=max(o.at for o in observations))
+        return changed
+
+
+def address_of(account: AccountIdentity) -> str:
+    """What the source needs to ask the site for an account: game:platform:name, in the case it was pasted in."""
+    return f"{account.game}:{account.platform}:{account.display}"
+
+
+def fingerprint(standing: PlaylistStanding) -> Fingerprint:
+    """What makes a snapshot when it differs."""
+    return (
+        standing.rating,
+        standing.tier,
+        standing.division,
+        standing.matches_played,
+        standing.win_streak,
+        standing.estimated,
+    )
+
+
+def _moved_rows(known: StoredAccount, playlists: Sequence[PlaylistStanding], snapshot_id: UUID) -> list[MovedRow]:
+    rows = []
+    for standing in playlists:
+        before = known.standings.get((standing.season_key, standing.playlist_key))
+        if before != fingerprint(standing):
+            rows.append(
+                MovedRow(
+                    account_id=known.account_id,
+                    season_key=standing.season_key,
+                    playlist_key=standing.playlist_key,
+                    name=standing.name,
+                    rating=standing.rating,
+                    tier=standing.tier,
+                    tier_name=standing.tier_name,
+                    division=standing.division,
+                    division_name=standing.division_name,
+                    matches_played=standing.matches_played,
+                    win_streak=standing.win_streak,
+                    peak_rating=standing.peak_rating,
+                    peak_tier=standing.peak_tier,
+                    peak_division=standing.peak_division,
+                    delta_up=standing.delta_up,
+                    delta_down=standing.delta_down,
+                    estimated=standing.estimated,
+                    snapshot_id=snapshot_id,
+                    rating_before=before[0] if before else None,
+                )
+            )
+    return rows
+
+
+def _account_row(known: StoredAccount, profile: Profile) -> AccountRow:
+    return AccountRow(
+        id=known.account_id,
+        handle=profile.handle,
+        avatar_url=profile.avatar_url,
+        upstream_player_id=profile.upstream_player_id,
+        current_season=profile.current_season,
+        upstream_updated_at=profile.updated_at,
+        lifetime=profile.lifetime,
+        peaks=list(profile.peaks),
+        seasons_known=len(profile.seasons),
+    )
+
+
+def _season_rows(known: StoredAccount, profile: Profile) -> list[SeasonRow]:
+    return [
+        SeasonRow(account_id=known.account_id, key=season.key, name=season.name, number=season.number)
+        for season in profile.seasons
+    ]

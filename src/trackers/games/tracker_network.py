@@ -1,0 +1,175 @@
+"""What a body of Tracker Network holds, as far as it is needed; every game answers in this format.
+
+Every field that a body may leave out may also be null, and is None here. Numbers are bounded: what is outside is a
+changed body, not a rating, and must not reach a column that it does not fit.
+"""
+
+from datetime import datetime
+from typing import Annotated, Final
+
+from msgspec import Meta, Raw, Struct
+
+Number = Annotated[int, Meta(ge=-(10**15), le=10**15)] | Annotated[float, Meta(ge=-1e15, le=1e15)]
+Rating = Annotated[int, Meta(ge=-100_000, le=100_000)] | Annotated[float, Meta(ge=-100_000, le=100_000)]
+Count = Annotated[int, Meta(ge=0, le=10_000_000)] | Annotated[float, Meta(ge=0, le=10_000_000)]
+Step = Annotated[int, Meta(ge=0, le=1_000)] | Annotated[float, Meta(ge=0, le=1_000)]
+Signed = Annotated[int, Meta(ge=-1_000_000, le=1_000_000)] | Annotated[float, Meta(ge=-1_000_000, le=1_000_000)]
+
+
+class Names(Struct, rename="camel"):
+    name: str | None = None
+    tier_name: str | None = None
+    division: str | None = None
+    type: str | None = None
+    estimated: bool | None = None
+    delta_up: Rating | None = None
+    delta_down: Rating | None = None
+
+
+NO_NAMES: Final = Names()
+
+
+class RatingStat(Struct):
+    value: Rating | None = None
+    metadata: Names | None = None
+
+
+class StepStat(Struct):
+    """A tier or a division: a number with a name."""
+
+    value: Step | None = None
+    metadata: Names | None = None
+
+
+class CountStat(Struct):
+    value: Count | None = None
+
+
+class StreakStat(Struct, rename="camel"):
+    value: Signed | None = None
+    display_value: str | None = None
+    metadata: Names | None = None
+
+
+class LifetimeStat(Struct):
+    value: Number | str | bool | None = None
+
+
+class PlaylistStats(Struct, rename="camel"):
+    rating: RatingStat
+    tier: StepStat
+    division: StepStat
+    matches_played: CountStat
+    win_streak: StreakStat | None = None
+    peak_rating: RatingStat | None = None
+    peak_tier: StepStat | None = None
+    peak_division: StepStat | None = None
+
+
+class PeakStats(Struct, rename="camel"):
+    peak_rating: RatingStat
+
+
+class PlaylistAttributes(Struct, rename="camel"):
+    playlist_id: int | str
+    season: int | str | None = None
+
+
+class SegmentMetadata(Struct):
+    name: str | None = None
+
+
+class Overview(Struct, tag="overview", tag_field="type"):
+    stats: dict[str, LifetimeStat | None]
+
+
+class Playlist(Struct, tag="playlist", tag_field="type"):
+    attributes: PlaylistAttributes
+    stats: PlaylistStats
+    metadata: SegmentMetadata | None = None
+
+
+class PeakRatingSegment(Struct, tag="peak-rating", tag_field="type"):
+    attributes: PlaylistAttributes
+    stats: PeakStats
+    metadata: SegmentMetadata | None = None
+
+
+class PlaylistAverage(Struct, tag="playlistAverage", tag_field="type"):
+    """Per-game averages: passed over."""
+
+
+Segment = Overview | Playlist | PeakRatingSegment | PlaylistAverage
+
+
+class PlatformInfo(Struct, rename="camel"):
+    platform_slug: str
+    platform_user_handle: str | None = None
+    platform_user_id: str | int | None = None
+    platform_user_identifier: str | None = None
+    avatar_url: str | None = None
+
+
+class Moment(Struct):
+    value: datetime | None = None
+
+
+class ProfileMetadata(Struct, rename="camel"):
+    last_updated: Moment | None = None
+    player_id: int | None = None
+    current_season: int | str | None = None
+
+
+class SeasonAttributes(Struct):
+    season: int | str | None = None
+
+
+class AvailableSegment(Struct):
+    type: str
+    attributes: SeasonAttributes
+    metadata: SegmentMetadata | None = None
+
+
+class ProfileBody(Struct, rename="camel"):
+    platform_info: PlatformInfo
+    segments: list[Segment]
+    metadata: ProfileMetadata | None = None
+    available_segments: list[AvailableSegment] | None = None
+    expiry_date: datetime | None = None
+
+
+class ProfileOfUnknownSegments(Struct, rename="camel"):
+    platform_info: PlatformInfo
+    segments: list[Raw]
+    metadata: ProfileMetadata | None = None
+    available_segments: list[AvailableSegment] | None = None
+    expiry_date: datetime | None = None
+
+
+class SegmentType(Struct):
+    type: str
+
+
+class HistoryEntry(Struct, rename="camel"):
+    rating: Rating
+    collect_date: datetime
+    tier: str | int | None = None
+    division: str | int | None = None
+    tier_id: Step | None = None
+    division_id: Step | None = None
+
+
+class Envelope(Struct):
+    data: ProfileBody
+
+
+class EnvelopeOfUnknownSegments(Struct):
+    data: ProfileOfUnknownSegments
+
+
+class SegmentsEnvelope(Struct):
+    data: list[Raw]
+
+
+class HistoryEnvelope(Struct):
+    data: dict[str, list[HistoryEntry] | None]

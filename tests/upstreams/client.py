@@ -1,0 +1,209 @@
+"""The test's hand on the simulated sites: starts them, tells them what to do, reads what was asked of them.
+
+    with SimulatedSites.started(games={"auto_players": True}) as sites:
+        sites.games.add_player("epic", "Quiet Comet", ratings={11: 1043})
+        sites.games.play("epic", "Quiet Comet", 11, rating=+12)
+        sites.fault("*/profile/*", "throttled", retry_after=30, count=1)
+        ...
+        assert len(sites.requests("/api/")) == 2
+
+Synchronous on purpose: a test's arrangement, not its subject. The process ends with the block, and by itself when
+the test's process dies.
+"""
+
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+import msgspec
+from tests.upstreams.faults import Fault, FaultKind
+from tests.upstreams.log import LoggedRequest
+
+_ROOT = Path(__file__).parents[2]
+_STOP_SECONDS = 5
+
+
+class SimulatedSites:
+    """The control of running sites; `url` is the control's address, each site has its own `url`."""
+
+    def __init__(self, url: str):
+        self.url = url
+        # trust_env off: a proxy of the machine must not come between.
+        self._http = httpx.Client(base_url=f"{url}/_control", timeout=30, trust_env=False)
+        self.urls: dict[str, str] = self._call("GET", "/")["urls"]
+        self.games = SimulatedGames(self, "games")
+
+    @classmethod
+    @contextmanager
+    def started(
+        cls, *, seed: int = 1, now: str | None = None, port: int = 0, **options: Mapping[str, Any]
+    ) -> Iterator[Self]:
+        """Run the sites in a process of their own; `options` by site: `games={"mode": "drift", "period": 2}`."""
+        command = [sys.executable, "-m", "tests.upstreams", "--until-stdin-closes", f"--seed={seed}", f"--port={port}"]
+        if now is not None:
+            command.append(f"--now={now}")
+        for site, values in options.items():
+            for name, value in values.items():
+                command += ["--set", f"{site}.{name}={msgspec.json.encode(value).decode()}"]
+        with subprocess.Popen(command, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:  # noqa: S603 -- our own module, started by a test
+            try:
+                announced = process.stdout.readline() if process.stdout else b""
+                if not announced:
+                    raise RuntimeError(f"the simulated sites did not start: exit status {process.wait()}")
+                sites = cls(msgspec.json.decode(announced)["url"])
+                try:
+                    yield sites
+                finally:
+                    sites.close()
+            finally:
+                process.terminate()
+                try:
+                    process.wait(_STOP_SECONDS)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+
+    def close(self) -> None:
+        """Let go of the control's connection; the sites run on."""
+        self._http.close()
+
+    def fault(self, path: str, kind: FaultKind | str, *, site: str | None = None, **how: Any) -> Fault:
+        """Let something go wrong from now on, for paths like `path` (glob, or `re:...`); see FaultKind for `how`."""
+        wanted = {"path": path, "kind": kind, "site": site, **how}
+        return msgspec.convert(self._call("POST", "/faults", wanted), Fault)
+
+    def faults(self) -> list[Fault]:
+        """What is switched on, with the number of requests each has hit."""
+        return msgspec.convert(self._call("GET", "/faults"), list[Fault])
+
+    def clear_fault(self, fault: Fault) -> None:
+        """One fault; hanging requests of all are let go (their connections are cut)."""
+        self._call("DELETE", f"/faults?id={fault.id}")
+
+    def clear_faults(self) -> None:
+        """Everything works again; hanging requests are let go (their connections are cut)."""
+        self._call("DELETE", "/faults")
+
+    def requests(self, path_prefix: str = "", *, site: str | None = None, after: int = 0) -> list[LoggedRequest]:
+        """What was asked, oldest first; `after` is the number of a request seen before."""
+        query = httpx.QueryParams(path_prefix=path_prefix, after=after, **({"site": site} if site else {}))
+        return msgspec.convert(self._call("GET", f"/requests?{query}"), list[LoggedRequest])
+
+    def request_counts(self) -> dict[str, int]:
+        """Requests per site, of the last 100,000."""
+        return msgspec.convert(self._call("GET", "/")["requests"], dict[str, int])
+
+    def clear_requests(self) -> None:
+        self._call("DELETE", "/requests")
+
+    def reset(self) -> None:
+        """As just started: no faults, no log, no players, the options of the start."""
+        self._call("POST", "/reset")
+
+    def tell(self, site: str, action: str, **arguments: Any) -> Any:
+        """One action of one site, by its names."""
+        return self._call("POST", f"/sites/{site}/{action}", arguments)
+
+    def _call(self, method: str, path: str, body: Any = None) -> Any:
+        answer = self._http.request(method, path, content=None if body is None else msgspec.json.encode(body))
+        if answer.status_code != httpx.codes.OK:
+            raise ValueError(f"{method} {path}: {answer.text}")
+        return msgspec.json.decode(answer.content)
+
+
+class SimulatedSite:
+    """What every site can do."""
+
+    def __init__(self, sites: SimulatedSites, name: str):
+        self._sites = sites
+        self.name = name
+        self.url = sites.urls[name]
+
+    def configure(self, **options: Any) -> None:
+        """Turn the site's knobs; its module says which there are."""
+        self._sites.tell(self.name, "configure", **options)
+
+    def robots(self, text: str = "", *, status: int = 200) -> None:
+        """What /robots.txt says from now on."""
+        self._sites.tell(self.name, "robots", text=text, status=status)
+
+    def fault(self, path: str, kind: FaultKind | str, **how: Any) -> Fault:
+        """As `SimulatedSites.fault`, for this site alone."""
+        return self._sites.fault(path, kind, site=self.name, **how)
+
+    def requests(self, path_prefix: str = "", *, after: int = 0) -> list[LoggedRequest]:
+        """As `SimulatedSites.requests`, of this site alone."""
+        return self._sites.requests(path_prefix, site=self.name, after=after)
+
+
+class SimulatedGames(SimulatedSite):
+    """Tracker Network; players are named by platform slug and identifier."""
+
+    def add_player(
+        self,
+        platform: str,
+        identifier: str,
+        *,
+        ratings: Mapping[int, int] | None = None,
+        matches: Mapping[int, int] | None = None,
+        private: bool = False,
+        unplayed: bool = False,
+        style: str = "2025",
+        activity: float = 1.0,
+    ) -> dict[str, Any]:
+        """A player that exists from now on; ratings and matches by playlist id, made up where not given.
+
+        `style` "2023" has nulls; `activity` is the chance to play in a turn. Returns the state, as `player` does.
+        """
+        return self._state(
+            "add_player",
+            platform=platform,
+            identifier=identifier,
+            ratings=ratings,
+            matches=matches,
+            private=private,
+            unplayed=unplayed,
+            style=style,
+            activity=activity,
+        )
+
+    def remove_player(self, platform: str, identifier: str) -> None:
+        """As if the account had been deleted."""
+        self._sites.tell(self.name, "remove_player", platform=platform, identifier=identifier)
+
+    def player(self, platform: str, identifier: str) -> dict[str, Any]:
+        """The present state: player_id, user_id, season, version, standings{playlist: rating, matches, streak, peak}."""
+        return self._state("player", platform=platform, identifier=identifier)
+
+    def play(
+        self,
+        platform: str,
+        identifier: str,
+        playlist: int,
+        *,
+        rating: int = 9,
+        won: bool | None = None,
+        matches: int = 1,
+    ) -> dict[str, Any]:
+        """Play matches in one playlist; `rating` is the change of them together, won where it is not negative."""
+        return self._state(
+            "play", platform=platform, identifier=identifier, playlist=playlist, rating=rating, won=won, matches=matches
+        )
+
+    def tick(self, turns: int = 1) -> int:
+        """Every player plays; the number of turns so far."""
+        return int(self._sites.tell(self.name, "tick", turns=turns))
+
+    def start_season(self, number: int) -> None:
+        """A new season: what was current becomes past, nobody has played in it yet."""
+        self._sites.tell(self.name, "start_season", number=number)
+
+    def set_private(self, platform: str, identifier: str, *, private: bool = True) -> None:
+        """Hide a profile, or show it again."""
+        self._sites.tell(self.name, "set_private", platform=platform, identifier=identifier, private=private)
+
+    def _state(self, action: str, **arguments: Any) -> dict[str, Any]:
+        return msgspec.convert(self._sites.tell(self.name, action, **arguments), dict[str, Any])
