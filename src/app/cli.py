@@ -18,7 +18,7 @@ from app.embedded import EmbeddedServersError
 from app.migrations import MigrationError, migrate
 from app.modules import all_settings
 from app.runtime import Runtime, runtime
-from app.supervisor import run_everything
+from app.supervisor import end_with_parent, run_everything
 from shared.errors import Problem
 from shared.logging import configure
 from shared.settings import SettingsError, example
@@ -61,6 +61,7 @@ def api(announce: Path | None) -> None:
     """Serve the HTTP API."""
     from app.server import serve  # noqa: PLC0415 -- the other commands start faster without it
 
+    end_with_parent()
     with _runtime() as made:
         serve(made, announce=announce)
 
@@ -72,6 +73,7 @@ def worker(*, burst: bool) -> None:
     from app.server import settle_memory  # noqa: PLC0415 -- the other commands start faster without it
     from app.worker import WorkerProcess, run_worker  # noqa: PLC0415 -- likewise
 
+    end_with_parent()
     with _runtime() as made:
         container = made.container("trackers-worker")
         settle_memory()

@@ -24,6 +24,8 @@ from app.runtime import Runtime
 STOP_PATIENCE: Final = 30.0
 RESTART_REST: Final = 1.0
 PR_SET_PDEATHSIG: Final = 1
+PARENT: Final = "TRACKERS_UP_PID"
+"""Tells a child whose it is."""
 
 _COUNTS: Final = text("""
 SELECT (SELECT count(*) FROM scrape_targets) AS followed,
@@ -58,7 +60,6 @@ class Child:
                 stderr=self.output,
                 stdin=asyncio.subprocess.DEVNULL,
                 start_new_session=True,
-                preexec_fn=_end_with_parent,
             )
             code = await self.process.wait()
             self.log.error("process_ended", name=self.name, code=code)
@@ -110,7 +111,7 @@ async def _kept_running(runtime: Runtime, logs: Path | None) -> AsyncIterator[li
             Child(
                 name=name,
                 arguments=[name],
-                environ=runtime.environ(),
+                environ={**runtime.environ(), PARENT: str(os.getpid())},
                 output=files.enter_context((logs / f"{name}.log").open("ab")) if logs else None,
             )
             for name in ("api", "worker")
@@ -154,9 +155,11 @@ async def _status(container: AppContainer, children: list[Child]) -> Text:
     return Text(line + (f", {restarts} restarts" if restarts else ""), style="yellow" if restarts else "green")
 
 
-def _end_with_parent() -> None:
-    """Linux: the child is told to stop when this process dies, however it dies."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() == 1:
-            os._exit(0)
+def end_with_parent() -> None:
+    """In a child: be told to stop when the process that started us dies, however it dies (Linux)."""
+    parent = os.environ.get(PARENT)
+    if parent is None or sys.platform != "linux":
+        return
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != int(parent):
+        sys.exit(1)

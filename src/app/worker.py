@@ -57,13 +57,19 @@ class WorkerProcess:
             log.info("worker_stopped")
 
     async def burst(self) -> int:
-        """Run what waits in the queue, and what that brings about, until nothing is left; how many jobs failed."""
-        worker = self._worker(self._container.jobs(), burst=True)
-        try:
-            await worker.main()
-        finally:
-            await self._close(worker)
-        return worker.jobs_failed
+        """Send off what is due and run what waits in the queue, until neither is left; how many jobs failed."""
+        failed = 0
+        async with running_app(self._container):
+            while True:
+                sent = await self._container.dispatcher().dispatch_all()
+                worker = self._worker(self._container.jobs(), burst=True)
+                try:
+                    await worker.main()
+                finally:
+                    await self._close(worker)
+                failed += worker.jobs_failed
+                if not sent and not worker.jobs_complete:
+                    return failed
 
     async def _work(self, worker: Worker) -> None:
         working = asyncio.create_task(worker.main())

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import structlog
 
-QUIET = ("alembic", "arq", "httpx", "httpcore", "aiohttp", "uvicorn.access")
+QUIET = ("alembic", "arq", "httpx", "httpcore", "aiohttp", "uvicorn")
 
 
 def configure(*, level: str, form: str) -> None:

@@ -4,6 +4,7 @@ Two vintages: "2025" leaves absent values out, "2023" writes them as null.
 """
 
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -11,6 +12,7 @@ from tests.upstreams.games_players import (
     CURRENT_PLAYLISTS,
     PEAK_PLAYLISTS,
     RANKED,
+    TOP_TIER,
     Chance,
     Player,
     Rank,
@@ -80,16 +82,17 @@ def profile(player: Player, segments: list[bytes]) -> bytes:
             "currentSeason": player.season,
         },
     }
-    tail = {"availableSegments": _seasons(player.season), "expiryDate": _moment(player.updated_at + _CACHED_FOR)}
     return b"".join(
         (
             b'{"data":',
             msgspec.json.encode(head)[:-1],
             b',"segments":[',
             b",".join(segments),
-            b"],",
-            msgspec.json.encode(tail)[1:],
-            b"}",
+            b'],"availableSegments":',
+            _seasons(player.season),
+            b',"expiryDate":"',
+            _moment(player.updated_at + _CACHED_FOR).encode(),
+            b'"}}',
         )
     )
 
@@ -229,7 +232,8 @@ def _overview(player: Player, style: str) -> Json:
     stats["goalShotRatio"] = _stat("Goal Shot Ratio", "Performance", ratio, {}, style, rank=14_416, percentile=31.0)
     stats["score"] = _stat("TRN Score", "General", score, {}, style, rank=55_285, percentile=88.9)
     stats["score"]["description"] = _DESCRIPTION
-    reward = {"iconUrl": _icon(level * 3), "rankName": _tier(max(1, level * 3)).rpartition(" ")[0]}
+    top = min(TOP_TIER, level * 3)
+    reward = {"iconUrl": _icon(top), "rankName": _tier(top).removesuffix(" III")}
     stats["seasonRewardLevel"] = _stat("Season Reward Level", "General", level, reward, style, percentile=75.8)
     stats["seasonRewardWins"] = _stat("Season Reward Wins", "General", counters["wins"] % 10, {}, style)
     stats["tRNRating"] = _stat("TRN Rating", "General", score**0.5 + 0.147, {}, style)
@@ -342,11 +346,14 @@ def _history_entry(playlist: int, rating: int, day: datetime) -> Json:
     }
 
 
-def _seasons(last: int) -> list[Json]:
-    return [
-        {"type": "playlist", "attributes": {"season": number}, "metadata": {"name": _season_name(number)}}
-        for number in range(1, last + 1)
-    ]
+@lru_cache
+def _seasons(last: int) -> bytes:
+    return msgspec.json.encode(
+        [
+            {"type": "playlist", "attributes": {"season": number}, "metadata": {"name": _season_name(number)}}
+            for number in range(1, last + 1)
+        ]
+    )
 
 
 def _season_name(number: int) -> str:

@@ -13,9 +13,8 @@ class GamesSettings(SettingsStruct, frozen=True, kw_only=True):
     env_prefix: ClassVar[str] = "TRACKERS_GAMES_"
 
     base_url: Annotated[
-        str | None,
+        Annotated[str, Meta(pattern=r"^https?://[^/\s]+$")] | None,
         Meta(
-            pattern=r"^https?://[^/\s]+$",
             description="Scheme and host that profiles are fetched from. Empty: the source is off; trackers can be "
             "registered and wait. The site's terms do not permit scraping: turning it on is the operator's decision.",
         ),

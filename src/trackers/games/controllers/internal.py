@@ -5,7 +5,7 @@ from uuid import UUID
 
 from litestar import Controller, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, QueryParameter, SkipValidation
+from litestar.params import FromPath, JSONBody, QueryParameter, SkipValidation
 from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED, HTTP_202_ACCEPTED
 
 from trackers.games.queries import TrackerQueries
@@ -38,7 +38,7 @@ class InternalTrackerController(Controller):
     tags = ("trackers",)
 
     @post("/register-multiple", operation_id="internal_register_trackers", status_code=HTTP_201_CREATED, opt=WRITE)
-    async def register_trackers(self, data: RegisterTrackers, tracker_service: Service) -> RegisteredTrackers:
+    async def register_trackers(self, data: JSONBody[RegisterTrackers], tracker_service: Service) -> RegisteredTrackers:
         """Register the first one to four trackers of a person: all of them or none. Each is fetched at once.
 
         400 for more than four, 409 for two links to one account or for who has trackers already, 422 for a link that
@@ -47,7 +47,7 @@ class InternalTrackerController(Controller):
         return await tracker_service.register_trackers(data.user_id, data.urls, data.user_data)
 
     @post("/add", operation_id="internal_add_tracker", status_code=HTTP_201_CREATED, opt=WRITE)
-    async def add_tracker(self, data: AddTracker, tracker_service: Service) -> RegisteredTrackers:
+    async def add_tracker(self, data: JSONBody[AddTracker], tracker_service: Service) -> RegisteredTrackers:
         """Add one tracker, up to four a person. 400 past four, 409 for an account that the person follows already."""
         return await tracker_service.add_tracker(data.user_id, data.url, data.user_data)
 
@@ -57,7 +57,7 @@ class InternalTrackerController(Controller):
         return ProcessingStarted(queued=await tracker_queue.process_pending_trackers())
 
     @post("/parse", operation_id="internal_parse_link", status_code=HTTP_200_OK, opt=READ, sync_to_thread=False)
-    def parse_link(self, data: ParseLink) -> ParsedLink:
+    def parse_link(self, data: JSONBody[ParseLink]) -> ParsedLink:
         """Which account a pasted link means; nothing is stored and nothing is fetched."""
         return parse(data.url)
 

@@ -1,0 +1,156 @@
+"""Real servers for every test: PostgreSQL and Redis per pytest process, a fresh database per test that asks for one."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import asyncpg
+import httpx
+import pytest
+import redis as redis_client
+from tests.upstreams.client import SimulatedSites
+
+from app.api import asgi, create_app
+from app.container import AppContainer
+from app.embedded import Endpoints, embedded_servers
+from app.migrations import migrate
+from app.modules import all_settings
+from app.worker import WorkerProcess
+from shared.settings import Secret, load
+
+SECRET = "a secret for tests, long enough to be one"
+TEMPLATE = "trackers_template"
+
+
+@pytest.fixture(scope="session")
+def servers(worker_id: str) -> Iterator[Endpoints]:
+    """PostgreSQL and Redis of this pytest process, in memory."""
+    memory = Path("/dev/shm")  # noqa: S108 -- a folder of our own in it
+    base = memory if memory.is_dir() and os.access(memory, os.W_OK) else Path.cwd() / ".trackers"
+    home = base / f"trackers-tests-{os.getuid()}-{os.getpid()}-{worker_id}"
+    with embedded_servers(home, durable=False) as endpoints:
+        yield endpoints
+    _remove(home)
+
+
+def _remove(home: Path) -> None:
+    import shutil  # noqa: PLC0415 -- only here
+
+    shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def template_url(servers: Endpoints) -> str:
+    """A migrated, empty database that tests get copies of."""
+    url = _database(servers, TEMPLATE)
+    asyncio.run(_create(servers, TEMPLATE))
+    asyncio.run(migrate(url))
+    return url
+
+
+@pytest.fixture
+def database_url(servers: Endpoints, template_url: str) -> str:
+    """A fresh database of the test's own."""
+    name = f"t_{uuid4().hex}"
+    asyncio.run(_create(servers, name, template=TEMPLATE))
+    return _database(servers, name)
+
+
+@pytest.fixture
+def redis_url(servers: Endpoints) -> str:
+    """Redis, emptied."""
+    assert servers.redis_url
+    with redis_client.Redis.from_url(servers.redis_url) as client:
+        client.flushall()
+    return servers.redis_url
+
+
+@pytest.fixture(scope="session")
+def running_sites() -> Iterator[SimulatedSites]:
+    with SimulatedSites.started(games={"auto_players": True}) as sites:
+        yield sites
+
+
+@pytest.fixture
+def sites(running_sites: SimulatedSites) -> Iterator[SimulatedSites]:
+    """The simulated sites, without faults and with an empty log."""
+    running_sites.reset()
+    yield running_sites
+    running_sites.reset()
+
+
+@pytest.fixture
+def environ(database_url: str, redis_url: str, sites: SimulatedSites) -> dict[str, str]:
+    """The environment of a process under test: everything real, pacing off."""
+    return {
+        "TRACKERS_ENV": "test",
+        "TRACKERS_DATABASE_URL": database_url,
+        "TRACKERS_REDIS_URL": redis_url,
+        "TRACKERS_SECRET_KEY": SECRET,
+        "TRACKERS_GAMES_BASE_URL": sites.games.url,
+        "TRACKERS_GAMES_DELAY": "0",
+        "TRACKERS_GAMES_TIMEOUT": "2",
+    }
+
+
+def container_of(environ: dict[str, str]) -> AppContainer:
+    """The graph of a process under test."""
+    return AppContainer(loaded=load(all_settings(), environ), secret=Secret(SECRET))
+
+
+@pytest.fixture
+async def container(environ: dict[str, str]) -> AsyncIterator[AppContainer]:
+    """The whole graph, in this process; override providers on it."""
+    made = container_of(environ)
+    yield made
+    await made.database().close()
+    await made.redis().aclose()
+    await made.clients().close()
+
+
+@dataclass
+class Bench:
+    """The application as a bot uses it, and the worker that can be told to run."""
+
+    container: AppContainer
+    http: httpx.AsyncClient
+    environ: dict[str, str]
+
+    async def work(self) -> None:
+        """Run everything that is due or queued, in a worker of its own, until nothing is left."""
+        assert await WorkerProcess(container_of(self.environ)).burst() == 0
+
+
+@pytest.fixture
+async def bot_key(container: AppContainer) -> str:
+    async with container.database().unit_of_work():
+        return str(container.users.keys().create("test bot", ["trackers"]).text)
+
+
+@pytest.fixture
+async def api(container: AppContainer, bot_key: str, environ: dict[str, str]) -> AsyncIterator[Bench]:
+    """The API in this process, asked over ASGI with a bot's key."""
+    # Without the lifespan: it only closes the container, which the fixture of that name does.
+    transport = httpx.ASGITransport(asgi(create_app(container)), raise_app_exceptions=False)  # type: ignore[arg-type]  # the same protocol, typed by two libraries
+    headers = {"Authorization": f"Bearer {bot_key}"}
+    async with httpx.AsyncClient(transport=transport, base_url="http://test", headers=headers) as http:
+        yield Bench(container=container, http=http, environ=environ)
+
+
+def _database(servers: Endpoints, name: str) -> str:
+    assert servers.database_url
+    head, _, tail = servers.database_url.partition("?")
+    return f"{head.rpartition('/')[0]}/{name}?{tail}"
+
+
+async def _create(servers: Endpoints, name: str, *, template: str | None = None) -> None:
+    assert servers.database_url
+    connection = await asyncpg.connect(servers.database_url.replace("+asyncpg", ""))
+    try:
+        using = f' TEMPLATE "{template}" STRATEGY file_copy' if template else ""
+        await connection.execute(f'CREATE DATABASE "{name}"{using}')
+    finally:
+        await connection.close()
