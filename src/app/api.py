@@ -41,7 +41,8 @@ def create_app(container: AppContainer) -> Litestar:
     internal = Router(
         path="/internal",
         route_handlers=[InternalTaskController, *mounted(Audience.INTERNAL)],
-        middleware=[DefineMiddleware(BotAuthentication, authenticator=container.users.authenticator)],
+        # A function, not the provider: Litestar copies a middleware's arguments deeply, and with a provider the graph.
+        middleware=[DefineMiddleware(BotAuthentication, authenticator=lambda: container.users.authenticator())],
         guards=[needs_scope],
         security=[{"bot_key": []}],
     )

@@ -6,7 +6,6 @@ Parser tests read frozen bodies, so that a change of the simulator cannot quietl
 from pathlib import Path
 
 import httpx
-
 from tests.upstreams.client import SimulatedSites
 
 _FOLDER = Path(__file__).parents[1] / "data" / "games"
@@ -19,12 +18,12 @@ def main() -> None:
         games = sites.games
         comet = games.add_player("epic", "Quiet Comet", ratings={11: 1043, 13: 988}, matches={11: 214, 30: 0})
         games.play("epic", "Quiet Comet", 11, rating=-19, won=False, matches=2)
-        games.add_player("steam", "76561197960299999", style="2023", matches={27: 0})
+        games.add_player("steam", "76561190000000017", style="2023", matches={27: 0})
         games.add_player("psn", "never_played_77", unplayed=True)
         games.add_player("xbl", "Shy Lantern", private=True)
         pages = {
             "profile_2025.json": f"{_PROFILE}/epic/Quiet%20Comet",
-            "profile_2023.json": f"{_PROFILE}/steam/76561197960299999",
+            "profile_2023.json": f"{_PROFILE}/steam/76561190000000017",
             "profile_unplayed.json": f"{_PROFILE}/psn/never_played_77",
             "season_30.json": f"{_PROFILE}/epic/Quiet%20Comet/segments/playlist?season=30",
             "season_never_played.json": f"{_PROFILE}/psn/never_played_77/segments/playlist?season=2",

@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, unquote
 
 import msgspec
 from tests.upstreams import games_bodies
-from tests.upstreams.games_players import CURRENT_SEASON, Player, Standing, make_player, past_season
+from tests.upstreams.games_players import CURRENT_SEASON, Peak, Player, Standing, make_player, past_season
 from tests.upstreams.site import Answer, Refused, Request, Site
 
 _PROFILES: Final = "/api/v2/rocket-league/standard/profile/"
@@ -39,7 +39,7 @@ class GamesSite(Site):
         self._by_id: dict[int, Player] = {}
         self._rendered: OrderedDict[_Key, dict[tuple[str, int], bytes]] = OrderedDict()
         self._ticks = 0
-        self._started = self.clock()
+        self._started = self._opened = self.clock()
         self._options: dict[str, Any] = {
             "auto_players": False,
             "mode": "explicit",
@@ -54,8 +54,7 @@ class GamesSite(Site):
             raise Refused(f"no such option: {', '.join(sorted(unknown))}; there are {', '.join(self._options)}")
         if options.get("mode", "explicit") not in _MODES:
             raise Refused(f"no such mode: {options['mode']}; there are {', '.join(sorted(_MODES))}")
-        if options.get("mode") == "drift":
-            self._started = self.clock()
+        self._ticks, self._started = self._turns(), self.clock()  # the turns so far stay, whatever comes now
         self._options |= options
 
     def actions(self) -> dict[str, Callable[..., Any]]:
@@ -95,6 +94,9 @@ class GamesSite(Site):
             standing.rating = rating
             if standing.matches:
                 standing.peak = rating
+                best = player.peaks.get(int(playlist))
+                if best is None or best.rating < rating:
+                    player.peaks[int(playlist)] = Peak(player.season, rating)
         for playlist, count in (matches or {}).items():
             standing = player.standings[int(playlist)]
             standing.matches = count
@@ -144,8 +146,9 @@ class GamesSite(Site):
 
     def tick(self, turns: int = 1) -> int:
         """Everybody plays (see `activity`); the number of turns so far."""
-        self._ticks += turns
-        return self._ticks
+        if self._options["mode"] != "frozen":
+            self._ticks += turns
+        return self._turns()
 
     def start_season(self, number: int) -> None:
         """A new season: what was current becomes past, nobody has played in it yet."""
@@ -270,7 +273,7 @@ class GamesSite(Site):
         )
 
     def _make(self, platform: str, identifier: str, **how: Any) -> Player:
-        player = make_player(self.seed, platform, identifier, season=self._options["season"], now=self._started, **how)
+        player = make_player(self.seed, platform, identifier, season=self._options["season"], now=self._opened, **how)
         self._players[_key(platform, identifier)] = player
         self._by_id[player.player_id] = player
         return player

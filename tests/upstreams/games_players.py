@@ -191,7 +191,9 @@ def make_player(
     }
     is_id = platform == "steam" and identifier.isdecimal() and len(identifier) == 17
     user_id = {
-        "steam": identifier if is_id else str(76561190000000000 + chance.below(10**10)),
+        "steam": identifier
+        if is_id
+        else str(76561190000000000 + chance.below(7 * 10**9)),  # below the first real account
         "epic": f"{chance.below(1 << 64):016x}{chance.below(1 << 64):016x}",
         "psn": str(10**18 + chance.below(8 * 10**18)),
     }.get(platform, str(chance.below(10**16)))

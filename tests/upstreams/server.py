@@ -5,7 +5,7 @@ import contextlib
 import gzip
 import socket
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 from urllib.parse import parse_qs
@@ -40,7 +40,7 @@ class SimulatedServer:
         self._bombs: dict[int, bytes] = {}
 
     @contextlib.asynccontextmanager
-    async def listening(self, port: int = 0) -> Any:
+    async def listening(self, port: int = 0) -> AsyncIterator[None]:
         """Listen: the control on `port`, the sites on the ports after it (any free ones if 0)."""
         loop = asyncio.get_running_loop()
         async with contextlib.AsyncExitStack() as stack:

@@ -61,9 +61,18 @@ class AccountIdentity(Struct, frozen=True, kw_only=True):
 
 
 def identity(*, game: str, platform: str, display: str) -> AccountIdentity:
-    """The identity of an account whose name is known; `display` need be neither trimmed nor normalised."""
-    shown = _trim(unicodedata.normalize("NFC", display))
-    return AccountIdentity(game=game, platform=platform, identifier=_canonical(shown), display=shown)
+    """The identity of an account whose parts are known one by one, such as from a stored key or a form.
+
+    Raises:
+        LinkProblem: there is no such game or platform, or no account can be called so.
+    """
+    shown = _shorten(f"{game}:{platform}:{display}")
+    adapter = ADAPTERS.get(game)
+    if adapter is None:
+        raise UnsupportedGame(
+            f'The game "{_shorten(game)}" is not supported; supported: {_SUPPORTED_GAMES}.', url=shown
+        )
+    return _checked(adapter, platform, _trim(unicodedata.normalize("NFC", display)), shown)
 
 
 def parse_link(text: str) -> AccountIdentity:
@@ -168,17 +177,19 @@ def _account_of(link: str) -> AccountIdentity:
     adapter, match = _adapter_of(host, parts["path"], shown)
     if "://" in parts["path"]:
         raise AmbiguousLink("Two links are glued together here; paste one.", url=shown)
-    platform = adapter.platforms.get((match["platform"] or "").lower())
     if match["platform"] is None:
         raise MissingIdentifier(
             f"The link stops before platform and account; paste the whole link, such as {adapter.example}.", url=shown
         )
+    return _checked(adapter, match["platform"], _decoded(match["identifier"] or "", shown), shown)
+
+
+def _checked(adapter: GameAdapter, slug: str, display: str, shown: str) -> AccountIdentity:
+    """The identity, if the game has the platform and the platform may have an account of that name."""
+    platform = adapter.platforms.get(slug.lower())
     if platform is None:
         known = ", ".join(sorted(set(adapter.platforms.values())))
-        raise UnsupportedPlatform(
-            f'{adapter.name} has no platform "{_shorten(match["platform"])}"; it has {known}.', url=shown
-        )
-    display = _decoded(match["identifier"] or "", shown)
+        raise UnsupportedPlatform(f'{adapter.name} has no platform "{_shorten(slug)}"; it has {known}.', url=shown)
     if not display:
         raise MissingIdentifier(
             f"The link stops before the account; paste the whole link, such as {adapter.example}.", url=shown
@@ -187,14 +198,14 @@ def _account_of(link: str) -> AccountIdentity:
     canonical = _canonical(display)
     if not (rule.pattern.fullmatch(display) and rule.pattern.fullmatch(canonical) and _is_visible(display)):
         raise InvalidIdentifier(
-            f'No {adapter.name} account on {platform} can be called "{_shorten(display)}": expected is {rule.expected}.',
+            f'No {platform} account of {adapter.name} can be called "{_shorten(display)}": expected {rule.expected}.',
             url=shown,
         )
     return AccountIdentity(game=adapter.game, platform=platform, identifier=canonical, display=display)
 
 
 def _host_of(parts: re.Match[str] | None) -> str | None:
-    """The link's host in lower case without `www.`; None where it is no plain http(s) link (a user part, a port, ...)."""
+    """The host in lower case without `www.`; None where it is no plain http(s) link (a user part, a port, ...)."""
     if parts is None or (parts["scheme"] or "https").lower() not in {"http", "https"}:
         return None
     match = _HOST.fullmatch(parts["authority"])

@@ -356,7 +356,7 @@ def _known_segments(segments: list[Raw]) -> list[Segment]:
             kind = _segment_type_decoder.decode(segment).type
             if kind in _KNOWN_SEGMENTS:
                 known.append(_segment_decoder.decode(segment))
-        except msgspec.ValidationError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise PageChanged(f"segment {index} is not what it was: {error}") from error
     return known
 
