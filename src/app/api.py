@@ -42,7 +42,7 @@ def create_app(container: AppContainer) -> Litestar:
         path="/internal",
         route_handlers=[InternalTaskController, *mounted(Audience.INTERNAL)],
         # A function, not the provider: Litestar copies a middleware's arguments deeply, and with a provider the graph.
-        middleware=[DefineMiddleware(BotAuthentication, authenticator=lambda: container.users.authenticator())],
+        middleware=[DefineMiddleware(BotAuthentication, authenticator=lambda: container.users.authenticator())]  # noqa: PLW0108 -- see above,
         guards=[needs_scope],
         security=[{"bot_key": []}],
     )
