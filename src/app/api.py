@@ -16,7 +16,7 @@ from app.modules import MODULES
 from shared.di import provide_session, provide_singleton
 from shared.module import Audience
 from shared.scraping.controllers import InternalTaskController, TaskController
-from shared.web.guards import BotAuthentication, needs_scope, nobody
+from shared.web.guards import Authenticator, BotAuthentication, needs_scope, nobody
 from shared.web.health import live, ready
 from shared.web.problems import EXCEPTION_HANDLERS
 from shared.web.request_log import RequestLog
@@ -36,13 +36,16 @@ def create_app(container: AppContainer) -> Litestar:
     def mounted(audience: Audience) -> list[type[Controller]]:
         return [controller for module in MODULES for controller in module.controllers.get(audience, ())]
 
+    def authenticator() -> Authenticator:
+        """A function, not the provider: Litestar copies a middleware's arguments deeply, with a provider the graph."""
+        return container.users.authenticator()
+
     public = Router(path="/api", route_handlers=[TaskController, *mounted(Audience.PUBLIC)])
     admin = Router(path="/api/admin", route_handlers=[*mounted(Audience.ADMIN)], guards=[nobody])
     internal = Router(
         path="/internal",
         route_handlers=[InternalTaskController, *mounted(Audience.INTERNAL)],
-        # A function, not the provider: Litestar copies a middleware's arguments deeply, and with a provider the graph.
-        middleware=[DefineMiddleware(BotAuthentication, authenticator=lambda: container.users.authenticator())]  # noqa: PLW0108 -- see above,
+        middleware=[DefineMiddleware(BotAuthentication, authenticator=authenticator)],
         guards=[needs_scope],
         security=[{"bot_key": []}],
     )
