@@ -38,7 +38,8 @@ def create_app(container: AppContainer) -> Litestar:
 
     def authenticator() -> Authenticator:
         """A function, not the provider: Litestar copies a middleware's arguments deeply, with a provider the graph."""
-        return container.users.authenticator()
+        built: Authenticator = container.users.authenticator()
+        return built
 
     public = Router(path="/api", route_handlers=[TaskController, *mounted(Audience.PUBLIC)])
     admin = Router(path="/api/admin", route_handlers=[*mounted(Audience.ADMIN)], guards=[nobody])

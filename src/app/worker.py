@@ -5,7 +5,9 @@ arq is known only here and in shared/jobs/arq_queue.py.
 
 import asyncio
 import contextlib
+import os
 import signal
+import socket
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final
 
@@ -22,6 +24,8 @@ from shared.settings import Settings
 
 GRACE: Final = 20.0
 """Seconds that jobs under way are given when the worker is asked to stop."""
+HEALTH_KEY: Final = "worker:"
+"""Prefix of the key that each worker keeps alive in Redis; one key per worker."""
 REST: Final = 0.5
 """Seconds between the loss of Redis and the next attempt."""
 
@@ -116,6 +120,7 @@ class WorkerProcess:
             keep_result=0,
             max_tries=3,
             health_check_interval=10,
+            health_check_key=f"{HEALTH_KEY}{socket.gethostname()}:{os.getpid()}",
             job_serializer=serialize,
             job_deserializer=deserialize,
         )

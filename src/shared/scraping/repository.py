@@ -145,7 +145,8 @@ SELECT target_id, dead FROM taken_back
 
 _TRACK: Final = text("""
 WITH wanted AS (
-    SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:keys AS text[]), CAST(:addresses AS text[])) AS w (id, key, address)
+    SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:keys AS text[]), CAST(:addresses AS text[]))
+        AS w (id, key, address)
 )
 INSERT INTO scrape_targets (id, source, key, address, interval_seconds, created_at)
 SELECT id, :source, key, address, CAST(:interval AS bigint), :now FROM wanted ORDER BY key

@@ -1,4 +1,7 @@
-"""What can be wrong with a link that somebody pasted; each message says what to paste instead.
+"""What can be wrong with a link that somebody pasted, and with what somebody wants to follow.
+
+TrackerLimitReached 400, DuplicateTracker 409, AlreadyRegistered 409, TrackerNotFound 404, NoLinks 422; and for links,
+each with a message that says what to paste instead:
 
 LinkProblem (Invalid, 422)
 ├── UnsupportedLink      unsupported_link      no profile page of a site that we know
@@ -10,7 +13,9 @@ LinkProblem (Invalid, 422)
 └── LinkTooLong          link_too_long         nobody's profile page has such a link
 """
 
-from shared.errors import Invalid
+from uuid import UUID
+
+from shared.errors import BadRequest, Conflict, Invalid, NotFound
 
 
 class LinkProblem(Invalid):
@@ -56,3 +61,30 @@ class AmbiguousLink(LinkProblem):
 class LinkTooLong(LinkProblem):
     code = "link_too_long"
     title = "Link too long"
+
+
+class TrackerLimitReached(BadRequest):
+    code = "tracker_limit_reached"
+    title = "Too many trackers"
+
+
+class DuplicateTracker(Conflict):
+    code = "duplicate_tracker"
+    title = "Tracker exists already"
+
+
+class AlreadyRegistered(Conflict):
+    code = "already_registered"
+    title = "Registered already"
+
+
+class TrackerNotFound(NotFound):
+    code = "tracker_not_found"
+
+    def __init__(self, tracker_id: UUID) -> None:
+        super().__init__(f"There is no tracker {tracker_id}, or it was removed.")
+
+
+class NoLinks(Invalid):
+    code = "no_links"
+    title = "No links given"

@@ -7,8 +7,8 @@ import msgspec
 from sqlalchemy import text
 
 from shared.database import Reader
-from shared.errors import NotFound
 from shared.scraping.targets import STATUS_COLUMNS
+from trackers.games.errors import TrackerNotFound
 from trackers.games.links import AccountIdentity, site_profile_url
 from trackers.games.schemas import (
     RatingView,
@@ -48,8 +48,8 @@ FROM game_standings WHERE account_id = :account_id ORDER BY playlist_key
 _SNAPSHOTS: Final = text("""
 SELECT p.id, p.season_key, p.captured_at,
        json_agg(json_build_object(
-           'playlist', r.playlist_key, 'name', coalesce(s.name, r.playlist_key), 'rating', r.rating, 'rating_before', r.rating_before, 'tier', r.tier,
-           'division', r.division, 'matches_played', r.matches_played, 'win_streak', r.win_streak,
+           'playlist', r.playlist_key, 'name', coalesce(s.name, r.playlist_key),
+           'rating', r.rating, 'rating_before', r.rating_before, 'tier', r.tier, 'division', r.division, 'matches_played', r.matches_played, 'win_streak', r.win_streak,
            'estimated', r.estimated) ORDER BY r.playlist_key) AS playlists
 FROM (
     SELECT id, account_id, season_key, captured_at FROM game_snapshots
@@ -64,13 +64,6 @@ LEFT JOIN game_standings s
   ON s.account_id = p.account_id AND s.season_key = p.season_key AND s.playlist_key = r.playlist_key
 GROUP BY p.id, p.season_key, p.captured_at ORDER BY p.captured_at DESC, p.id DESC
 """)
-
-
-class TrackerNotFound(NotFound):
-    code = "tracker_not_found"
-
-    def __init__(self, tracker_id: UUID) -> None:
-        super().__init__(f"There is no tracker {tracker_id}, or it was removed.")
 
 
 class TrackerQueries:

@@ -44,6 +44,11 @@ WHERE t.deleted_at IS NULL AND t.active AND s.lease_until IS NULL AND (x.last_st
 LIMIT :limit
 """)
 
+_TARGET_OF: Final = text("""
+SELECT a.target_id FROM game_trackers t JOIN game_accounts a ON a.id = t.account_id
+WHERE t.id = :id AND t.deleted_at IS NULL AND t.active
+""")
+
 _STANDINGS_OF: Final = text("""
 SELECT a.target_id, a.id AS account_id, a.seasons_known, a.current_season,
        (SELECT json_agg(json_build_array(s.season_key, s.playlist_key, s.rating, s.tier, s.division,
@@ -198,6 +203,11 @@ class TrackerRepository(Repository):
             _ADD_TRACKER, {"id": tracker_id, "user_id": user_id, "account_id": account_id, "url": url, "now": now}
         )
         return tracker_id
+
+    async def target_of(self, tracker_id: UUID) -> UUID | None:
+        """The target behind a tracker that is there and active."""
+        target_id: UUID | None = (await self.session.execute(_TARGET_OF, {"id": tracker_id})).scalar_one_or_none()
+        return target_id
 
     async def pending_targets(self, *, limit: int) -> list[UUID]:
         """Targets of trackers that were never fetched, or wait to be."""

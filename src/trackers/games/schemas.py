@@ -118,6 +118,12 @@ class ProcessingStarted(Struct, frozen=True, kw_only=True):
     queued: int
 
 
+class RefreshStarted(Struct, frozen=True, kw_only=True):
+    """The task that fetches a tracker now; ask `/api/tasks/{task_id}` what became of it."""
+
+    task_id: UUID
+
+
 class StandingView(Struct, frozen=True, kw_only=True):
     """Where an account stands in a playlist; divisions count from 0, a negative streak is one of losses."""
 

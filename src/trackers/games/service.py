@@ -7,9 +7,16 @@ from uuid import UUID
 import structlog
 
 from shared.clock import Clock
-from shared.errors import BadRequest, Conflict, Invalid, Problem
+from shared.errors import Problem
 from shared.scraping.source import Trigger
 from shared.scraping.targets import Targets
+from trackers.games.errors import (
+    AlreadyRegistered,
+    DuplicateTracker,
+    NoLinks,
+    TrackerLimitReached,
+    TrackerNotFound,
+)
 from trackers.games.links import AccountIdentity, parse_link, site_profile_url
 from trackers.games.repository import TrackerRepository
 from trackers.games.schemas import MAX_TRACKERS, ParsedLink, RegisteredTracker, RegisteredTrackers
@@ -19,26 +26,6 @@ from users.accounts.service import AccountService
 
 DISCORD = "discord"
 PROCESSED_AT_ONCE = 10_000
-
-
-class TrackerLimitReached(BadRequest):
-    code = "tracker_limit_reached"
-    title = "Too many trackers"
-
-
-class DuplicateTracker(Conflict):
-    code = "duplicate_tracker"
-    title = "Tracker exists already"
-
-
-class AlreadyRegistered(Conflict):
-    code = "already_registered"
-    title = "Registered already"
-
-
-class NoLinks(Invalid):
-    code = "no_links"
-    title = "No links given"
 
 
 class TrackerService:
@@ -121,6 +108,17 @@ class TrackerScrapingQueueService:
     def __init__(self, *, trackers: TrackerRepository, targets: Targets) -> None:
         self._trackers = trackers
         self._targets = targets
+
+    async def enqueue_tracker(self, tracker_id: UUID) -> UUID:
+        """Fetch one tracker now; the task to ask about. While one waits or is under way, that same task.
+
+        Raises TrackerNotFound for one that is not there or was removed.
+        """
+        target_id = await self._trackers.target_of(tracker_id)
+        tasks = await self._targets.look_now(SOURCE, [target_id]) if target_id else {}
+        if target_id is None or target_id not in tasks:
+            raise TrackerNotFound(tracker_id)
+        return tasks[target_id]
 
     async def process_pending_trackers(self) -> int:
         """Put every tracker ahead that was never fetched or waits to be; how many accounts those are."""

@@ -14,6 +14,7 @@ from trackers.games.schemas import (
     ParsedLink,
     ParseLink,
     ProcessingStarted,
+    RefreshStarted,
     RegisteredTrackers,
     RegisterTrackers,
     Seasons,
@@ -65,6 +66,13 @@ class InternalTrackerController(Controller):
     async def get_tracker(self, tracker_id: FromPath[UUID], tracker_queries: Queries) -> TrackerView:
         """A tracker, the account that it follows, and how its scraping stands."""
         return await tracker_queries.tracker(tracker_id)
+
+    @post(
+        "/{tracker_id:uuid}/refresh", operation_id="internal_refresh_tracker", status_code=HTTP_202_ACCEPTED, opt=WRITE
+    )
+    async def refresh_tracker(self, tracker_id: FromPath[UUID], tracker_queue: Queue) -> RefreshStarted:
+        """Fetch a tracker now, ahead of the rest. Asking again while that waits or runs gives the same task."""
+        return RefreshStarted(task_id=await tracker_queue.enqueue_tracker(tracker_id))
 
     @get("/{tracker_id:uuid}/status", operation_id="internal_get_tracker_status", opt=READ)
     async def get_status(self, tracker_id: FromPath[UUID], tracker_queries: Queries) -> TrackerStatus:
