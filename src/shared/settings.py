@@ -77,8 +77,8 @@ class Settings(SettingsStruct, frozen=True, kw_only=True):
     secret_key: Annotated[
         Secret | None,
         Meta(
-            description="At least 32 random bytes; keys and tokens are derived from it. Outside production one is made "
-            "and kept under TRACKERS_HOME. Try: openssl rand -hex 32"
+            description="At least 32 random bytes (try: openssl rand -hex 32); a new one ends every key and token. "
+            "Outside production one is made and kept under TRACKERS_HOME."
         ),
     ] = None
     host: Annotated[str, Meta(description="Address that the API listens on.")] = "127.0.0.1"

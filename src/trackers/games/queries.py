@@ -49,8 +49,9 @@ _SNAPSHOTS: Final = text("""
 SELECT p.id, p.season_key, p.captured_at,
        json_agg(json_build_object(
            'playlist', r.playlist_key, 'name', coalesce(s.name, r.playlist_key),
-           'rating', r.rating, 'rating_before', r.rating_before, 'tier', r.tier, 'division', r.division, 'matches_played', r.matches_played, 'win_streak', r.win_streak,
-           'estimated', r.estimated) ORDER BY r.playlist_key) AS playlists
+           'rating', r.rating, 'rating_before', r.rating_before, 'tier', r.tier, 'division', r.division,
+           'matches_played', r.matches_played, 'win_streak', r.win_streak, 'estimated', r.estimated
+       ) ORDER BY r.playlist_key) AS playlists
 FROM (
     SELECT id, account_id, season_key, captured_at FROM game_snapshots
     WHERE account_id = :account_id

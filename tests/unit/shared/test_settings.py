@@ -1,0 +1,73 @@
+"""Settings: everything wrong is told at once, and no secret is ever shown."""
+
+from pathlib import Path
+
+import pytest
+
+from app.modules import all_settings
+from shared.settings import Secret, Settings, SettingsError, example, load, variables
+from trackers.games.settings import GamesSettings
+
+STRONG = "0123456789abcdef" * 4
+EXAMPLE = Path(__file__).parents[3] / ".env.example"
+
+
+def test_an_empty_environment_gives_the_defaults() -> None:
+    loaded = load(all_settings(), {})
+    assert loaded[Settings].port == 8000
+    assert loaded[GamesSettings].base_url is None
+
+
+def test_values_are_converted_to_the_types_that_fields_have() -> None:
+    loaded = load(all_settings(), {"TRACKERS_PORT": "9000", "TRACKERS_GAMES_DELAY": "0.5", "TRACKERS_HOME": "/srv/t"})
+    assert (loaded[Settings].port, loaded[Settings].home) == (9000, Path("/srv/t"))
+    assert loaded[GamesSettings].delay == 0.5
+
+
+def test_all_mistakes_are_told_at_once_with_their_variables() -> None:
+    wrong = {
+        "TRACKERS_PORT": "70000",
+        "TRACKERS_LOG_LEVEL": "LOUD",
+        "TRACKERS_GAMES_BASE_URL": "tracker.example",
+        "TRACKERS_ENV": "staging",
+    }
+    with pytest.raises(SettingsError) as caught:
+        load(all_settings(), wrong)
+    assert all(name in str(caught.value) for name in wrong)
+
+
+def test_production_refuses_to_start_without_a_strong_secret_and_a_contact() -> None:
+    with pytest.raises(SettingsError) as caught:
+        load(all_settings(), {"TRACKERS_ENV": "production"})
+    assert "TRACKERS_SECRET_KEY" in str(caught.value)
+    assert "TRACKERS_CONTACT" in str(caught.value)
+
+
+@pytest.mark.parametrize("weak", ["tiny-secret", "a" * 64])
+def test_a_weak_secret_is_refused_in_production_and_not_shown(weak: str) -> None:
+    environ = {"TRACKERS_ENV": "production", "TRACKERS_CONTACT": "ops@example.org", "TRACKERS_SECRET_KEY": weak}
+    with pytest.raises(SettingsError) as caught:
+        load(all_settings(), environ)
+    assert weak not in str(caught.value)
+
+
+def test_a_strong_secret_and_a_contact_satisfy_production() -> None:
+    environ = {"TRACKERS_ENV": "production", "TRACKERS_CONTACT": "ops@example.org", "TRACKERS_SECRET_KEY": STRONG}
+    assert load(all_settings(), environ)[Settings].secret_key == Secret(STRONG)
+
+
+def test_secrets_are_masked_wherever_settings_are_printed() -> None:
+    environ = {"TRACKERS_SECRET_KEY": STRONG, "TRACKERS_DATABASE_URL": "postgresql://me:sesame@db/t"}
+    shown = repr(load(all_settings(), environ)[Settings])
+    assert STRONG not in shown
+    assert "sesame" not in shown
+
+
+def test_the_example_file_says_what_the_settings_are() -> None:
+    assert EXAMPLE.read_text() == example(all_settings()), "run: trackers settings --example > .env.example"
+
+
+def test_every_variable_explains_itself() -> None:
+    for struct in all_settings():
+        for variable in variables(struct):
+            assert variable.description.endswith("."), variable.env
