@@ -45,8 +45,8 @@ def _remove(home: Path) -> None:
 @pytest.fixture(scope="session")
 def template_url(servers: Endpoints) -> str:
     """A migrated, empty database that tests get copies of."""
-    url = _database(servers, TEMPLATE)
-    asyncio.run(_create(servers, TEMPLATE))
+    url = database_of(servers, TEMPLATE)
+    asyncio.run(create_database(servers, TEMPLATE))
     asyncio.run(migrate(url))
     return url
 
@@ -55,8 +55,8 @@ def template_url(servers: Endpoints) -> str:
 def database_url(servers: Endpoints, template_url: str) -> str:
     """A fresh database of the test's own."""
     name = f"t_{uuid4().hex}"
-    asyncio.run(_create(servers, name, template=TEMPLATE))
-    return _database(servers, name)
+    asyncio.run(create_database(servers, name, template=TEMPLATE))
+    return database_of(servers, name)
 
 
 @pytest.fixture
@@ -140,13 +140,13 @@ async def api(container: AppContainer, bot_key: str, environ: dict[str, str]) ->
         yield Bench(container=container, http=http, environ=environ)
 
 
-def _database(servers: Endpoints, name: str) -> str:
+def database_of(servers: Endpoints, name: str) -> str:
     assert servers.database_url
     head, _, tail = servers.database_url.partition("?")
     return f"{head.rpartition('/')[0]}/{name}?{tail}"
 
 
-async def _create(servers: Endpoints, name: str, *, template: str | None = None) -> None:
+async def create_database(servers: Endpoints, name: str, *, template: str | None = None) -> None:
     assert servers.database_url
     connection = await asyncpg.connect(servers.database_url.replace("+asyncpg", ""))
     try:

@@ -15,7 +15,7 @@ from rich.console import Console
 from app.container import AppContainer
 from app.doctor import examine
 from app.embedded import EmbeddedServersError
-from app.migrations import MigrationError, migrate
+from app.migrations import MigrationError, migrate, require_schema
 from app.modules import all_settings
 from app.runtime import Runtime, runtime
 from app.supervisor import end_with_parent, run_everything
@@ -33,12 +33,16 @@ def main() -> None:
 
 
 @contextmanager
-def _runtime(*, redis: bool = True) -> Iterator[Runtime]:
-    """Settings and servers; what is wrong with them is told in words."""
+def _runtime(*, redis: bool = True, migrated: bool = False) -> Iterator[Runtime]:
+    """Settings and servers, and with `migrated` the schema; what is wrong with them is told in words."""
     try:
         with runtime(redis=redis) as made:
             configure(level=made.settings.log_level, form=made.settings.log_format)
+            if migrated:
+                asyncio.run(require_schema(_database_url(made)))
             yield made
+    except OSError as error:
+        raise click.ClickException(f"a server does not answer: {error}; `trackers doctor` says more") from error
     except (SettingsError, EmbeddedServersError, MigrationError) as error:
         raise click.ClickException(str(error)) from error
     except Problem as problem:
@@ -62,7 +66,7 @@ def api(announce: Path | None) -> None:
     from app.server import serve  # noqa: PLC0415 -- the other commands start faster without it
 
     end_with_parent()
-    with _runtime() as made:
+    with _runtime(migrated=True) as made:
         serve(made, announce=announce)
 
 
@@ -74,7 +78,7 @@ def worker(*, burst: bool) -> None:
     from app.worker import WorkerProcess, run_worker  # noqa: PLC0415 -- likewise
 
     end_with_parent()
-    with _runtime() as made:
+    with _runtime(migrated=True) as made:
         container = made.container("trackers-worker")
         settle_memory()
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
@@ -112,7 +116,7 @@ def scrape(source: str, key: str) -> None:
     """Look at one target now, told step by step. KEY as in the database, or a link where the source reads links."""
     from app.scrape_now import scrape_now  # noqa: PLC0415 -- the other commands start faster without it
 
-    with _runtime() as made:
+    with _runtime(migrated=True) as made:
         sys.exit(asyncio.run(scrape_now(made, source, key, Console())))
 
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from time import perf_counter
-from typing import Final
+from typing import Any, Final
 
 import httpx
 from rich.console import Console
@@ -52,7 +52,7 @@ async def _redis(container: AppContainer) -> str:
     return f"Redis {info['redis_version']}, append-only file on"
 
 
-async def _source(source: Source[object]) -> str:
+async def _source(source: Source[Any]) -> str:
     if not source.enabled:
         return f"off: {source.disabled_because}"
     if not source.base_url:

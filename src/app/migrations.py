@@ -59,6 +59,24 @@ def downgrade(connection: Connection, revision: str = "base") -> None:
     command.downgrade(config(connection), revision)
 
 
+def is_behind(connection: Connection) -> bool:
+    """Whether the database lacks migrations that this version brings; one that is ahead of it is not behind."""
+    at = current(connection)
+    known = {script.revision for script in ScriptDirectory.from_config(config()).walk_revisions()}
+    return at is None or (at in known and at != head())
+
+
+async def require_schema(url: str) -> None:
+    """Raises MigrationError for a database that is behind."""
+    engine = create_engine(url, pool_size=1, application_name="trackers-migrate")
+    try:
+        async with engine.connect() as connection:
+            if await connection.run_sync(is_behind):
+                raise MigrationError("the database is not at this version's schema: run `trackers migrate` first")
+    finally:
+        await engine.dispose()
+
+
 async def migrate(url: str) -> tuple[str | None, str]:
     """Bring the database to this version's schema; (revision before, revision after)."""
     engine = create_engine(url, pool_size=1, application_name="trackers-migrate")

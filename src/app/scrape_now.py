@@ -2,6 +2,7 @@
 
 import asyncio
 from time import perf_counter
+from typing import Any
 from uuid import UUID
 
 from rich.console import Console
@@ -47,7 +48,7 @@ async def scrape_now(made: Runtime, name: str, typed: str, console: Console) -> 
         return await _run(container, source, target_id, console)
 
 
-async def _look(container: AppContainer, source: Source[object], key: str, address: str, console: Console) -> int:
+async def _look(container: AppContainer, source: Source[Any], key: str, address: str, console: Console) -> int:
     started = perf_counter()
     visit = container.runner().visit_of(source, key=key, address=address)
     console.print(f"asking   {source.policy.host}, one request per {source.policy.delay:g} s at most")
@@ -62,7 +63,7 @@ async def _look(container: AppContainer, source: Source[object], key: str, addre
     return 0
 
 
-async def _run(container: AppContainer, source: Source[object], target_id: UUID, console: Console) -> int:
+async def _run(container: AppContainer, source: Source[Any], target_id: UUID, console: Console) -> int:
     clock = container.clock()
     async with container.database().unit_of_work() as session:
         repository = ScrapingRepository(session)

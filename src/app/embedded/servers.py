@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import quote
 
-import asyncpg  # type: ignore[import-untyped]  # it has no stubs
+import asyncpg
 
 from app.embedded.errors import EmbeddedServersError
 from app.embedded.places import Place, can_enter

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
@@ -22,23 +22,23 @@ REMOVED_AT_ONCE: Final = 5_000
 class SourceRegistry:
     """Every source of the house, by name."""
 
-    def __init__(self, sources: Iterable[Source[object]]) -> None:
-        self._sources: dict[str, Source[object]] = {}
+    def __init__(self, sources: Iterable[Source[Any]]) -> None:
+        self._sources: dict[str, Source[Any]] = {}
         for source in sources:
             if source.name in self._sources:
                 raise ValueError(f"two sources are called {source.name!r}; rename or remove one of the packages")
             self._sources[source.name] = source
 
-    def __getitem__(self, name: str) -> Source[object]:
+    def __getitem__(self, name: str) -> Source[Any]:
         return self._sources[name]
 
     def __contains__(self, name: object) -> bool:
         return name in self._sources
 
-    def all(self) -> list[Source[object]]:
+    def all(self) -> list[Source[Any]]:
         return sorted(self._sources.values(), key=lambda source: source.name)
 
-    def enabled(self) -> list[Source[object]]:
+    def enabled(self) -> list[Source[Any]]:
         return [source for source in self.all() if source.enabled]
 
 
@@ -109,7 +109,7 @@ class Dispatcher:
         async with self._database.transaction() as session:
             return await ScrapingRepository(session).remove_old_runs(boundary=boundary, limit=REMOVED_AT_ONCE)
 
-    async def _host_rests(self, source: Source[object]) -> bool:
+    async def _host_rests(self, source: Source[Any]) -> bool:
         try:
             return await self._gate.rest_of(source.policy.host) > 0
         except GateUnreachableError as error:

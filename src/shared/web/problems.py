@@ -9,13 +9,16 @@ import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.types import ExceptionHandlersMap
+from sqlalchemy.exc import DBAPIError
 
 from shared.database import connection_was_lost
-from shared.errors import Problem, Unavailable
+from shared.errors import Invalid, Problem, Unavailable
 
 PROBLEM_JSON: Final = "application/problem+json"
 UNPROCESSABLE: Final = 422
 SERVER_ERROR: Final = 500
+NOT_TEXT: Final = "22021"
+"""SQLSTATE character_not_in_repertoire: a NUL, which JSON can carry and PostgreSQL's text cannot."""
 CODES: Final[Mapping[int, str]] = {
     400: "bad_request",
     401: "unauthenticated",
@@ -82,6 +85,8 @@ def _on_validation(request: AnyRequest, error: ValidationException) -> Response[
         for item in error.extra or []
         if isinstance(item, dict) and "message" in item
     ]
+    if [item["message"] for item in errors] == ["'data'"]:  # what the framework makes of no body at all
+        errors = [{"field": "body", "message": "a JSON body is needed"}]
     detail = "; ".join(f"{item['field'] or 'body'}: {item['message']}" for item in errors) or error.detail
     return problem_response(request, status=UNPROCESSABLE, detail=detail, extra={"errors": errors})
 
@@ -103,6 +108,8 @@ def _on_bug(request: AnyRequest, error: Exception) -> Response[bytes]:
     if connection_was_lost(error):
         structlog.get_logger(__name__).warning("database_away", path=request.url.path, error=str(error)[:200])
         return _on_problem(request, Unavailable("The database is away; try again shortly.", retry_after=2))
+    if isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) == NOT_TEXT:
+        return _on_problem(request, Invalid("The input holds a NUL character, which is no text; leave it out."))
     structlog.get_logger(__name__).error("request_failed", path=request.url.path, exc_info=error)
     detail = "Something went wrong on our side. The operator finds it in the log under the request id."
     return problem_response(request, status=SERVER_ERROR, detail=detail)

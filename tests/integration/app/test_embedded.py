@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import asyncpg  # type: ignore[import-untyped]  # it has no stubs
+import asyncpg
 import pytest
 from redis import Redis
 

@@ -3,9 +3,9 @@
 import asyncio
 import itertools
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from time import monotonic
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from redis.asyncio import Redis
@@ -25,7 +25,8 @@ def gate(redis: Redis, seed: int = 1) -> Gate:
 
 
 def policy(**changes: Any) -> Policy:
-    return Policy(**({"host": "site.example", "delay": 0.03, "jitter": 0.01, "cooldown": 30.0} | changes))
+    values: dict[str, Any] = {"host": "site.example", "delay": 0.03, "jitter": 0.01, "cooldown": 30.0}
+    return Policy(**(values | changes))
 
 
 async def test_slots_of_many_askers_lie_a_delay_apart(redis: Redis) -> None:
@@ -93,9 +94,14 @@ async def test_of_a_burst_under_way_together_only_the_first_counts(redis: Redis)
     assert await asker.rest_of("site.example") <= 30
 
 
+async def over(redis: Redis) -> None:
+    """Let the breaker's rest have passed."""
+    await cast("Awaitable[int]", redis.hset("breaker:site.example", mapping={"open_until": 1, "opened_at": 1}))
+
+
 async def open_again(redis: Redis, asker: Gate, rules: Policy) -> float | None:
     """Let the rest pass, take the probe, fail it."""
-    await redis.hset("breaker:site.example", mapping={"open_until": 1, "opened_at": 1})
+    await over(redis)
     slot = await asker.slot(rules, max_wait=1)
     return await asker.failed(rules, slot, at_once=True, retry_after=None)
 
@@ -112,7 +118,7 @@ async def test_after_the_rest_one_probe_goes_and_its_success_closes_the_breaker(
     asker, rules = gate(redis), policy(delay=0.0)
     slot = await asker.slot(rules, max_wait=1)
     await asker.failed(rules, slot, at_once=True, retry_after=None)
-    await redis.hset("breaker:site.example", "open_until", 1)
+    await over(redis)
     probe = await asker.slot(rules, max_wait=1)
     with pytest.raises(HostRestsError):
         await gate(redis, 2).slot(rules, max_wait=1)

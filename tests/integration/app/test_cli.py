@@ -1,0 +1,215 @@
+"""The command, as an operator types it: real processes on a home of their own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic, sleep
+
+import httpx
+import pytest
+from tests.upstreams.client import SimulatedSites
+
+BOT_LINK = "https://rocketleague.tracker.network/rocket-league/profile/epic/auto-operator/overview"
+PATIENCE = 40.0
+
+
+def trackers(environ: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "app", *arguments]
+    return subprocess.run(  # noqa: S603 -- our own command
+        command, env={**os.environ, **environ}, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+@pytest.fixture
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A home where an unprivileged database user can reach it."""
+    made = Path("/dev/shm") / f"trackers-cli-{os.getpid()}"  # noqa: S108 -- a folder of our own in it
+    made.mkdir(mode=0o711)
+    yield made
+    subprocess.run(["rm", "-rf", str(made)], check=True)  # noqa: S603, S607 -- the folder made above
+
+
+def eventually(question: str, ask: object) -> object:
+    """The first true answer."""
+    started = monotonic()
+    while True:
+        answer = ask()  # type: ignore[operator]  # a lambda
+        if answer:
+            return answer
+        assert monotonic() - started < PATIENCE, f"{question}:\n{log_of()}"
+        sleep(0.05)
+
+
+def processes_of(home: Path) -> list[str]:
+    """Command lines of living processes that name the home."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        try:
+            line = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            alive = "State:\tZ" not in (folder / "status").read_text()
+        except OSError:
+            continue
+        if str(home) in line and alive:
+            found.append(line)
+    return found
+
+
+@contextmanager
+def up(environ: dict[str, str], home: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """`trackers up` on a free port, with its address."""
+    log = (home / "up.log").open("ab")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "app", "up"], env={**os.environ, **environ}, stdout=log, stderr=log
+    )
+
+    def address() -> str | None:
+        assert process.poll() is None, (home / "up.log").read_text()
+        for line in (home / "up.log").read_text().splitlines():
+            if '"api_listens"' in line:
+                return str(json.loads(line)["address"])
+        return None
+
+    try:
+        yield process, str(eventually("the API listens", address))
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+        log.close()
+
+
+@pytest.fixture
+def environ(home: Path, sites: SimulatedSites) -> dict[str, str]:  # another one than the tests' common one
+    return {
+        "TRACKERS_HOME": str(home),
+        "TRACKERS_PORT": "0",
+        "TRACKERS_GAMES_BASE_URL": sites.games.url,
+        "TRACKERS_GAMES_DELAY": "0.05",
+        "TRACKERS_GAMES_JITTER": "0.01",
+    }
+
+
+def test_one_command_brings_everything_up_and_down_again(environ: dict[str, str], home: Path) -> None:
+    with up(environ, home) as (process, address):
+        key = trackers(environ, "keys", "create", "my bot").stdout.strip()
+        with httpx.Client(base_url=address, headers={"Authorization": f"Bearer {key}"}) as http:
+            body = {"user_id": "281474976710656001", "urls": [BOT_LINK]}
+            made = http.post("/internal/trackers/register-multiple", json=body)
+            assert made.status_code == 201, made.text
+            tracker = f"/internal/trackers/{made.json()['trackers'][0]['id']}"
+            eventually("it is fetched", lambda: http.get(tracker).json()["status"] == "completed")
+            assert len(http.get(f"{tracker}/snapshots").json()["items"]) == 1
+        assert "outcome  completed" in trackers(environ, "scrape", "games", BOT_LINK).stdout
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE) == 0
+    assert processes_of(home) == []
+
+
+def test_killing_it_leaves_nothing_behind_and_loses_nothing(environ: dict[str, str], home: Path) -> None:
+    with up(environ, home) as (process, address):
+        key = trackers(environ, "keys", "create", "my bot").stdout.strip()
+        headers = {"Authorization": f"Bearer {key}"}
+        body = {"user_id": "281474976710656001", "urls": [BOT_LINK]}
+        made = httpx.post(f"{address}/internal/trackers/register-multiple", json=body, headers=headers)
+        process.kill()
+        process.wait()
+        eventually("nothing is left", lambda: not processes_of(home))
+    (home / "up.log").unlink()
+    with up(environ, home) as (_, address):
+        tracker = f"{address}/internal/trackers/{made.json()['trackers'][0]['id']}"
+        eventually("it is fetched", lambda: httpx.get(tracker, headers=headers).json()["status"] == "completed")
+
+
+def test_a_child_that_falls_is_started_again(environ: dict[str, str], home: Path) -> None:
+    def started() -> int:
+        return (home / "up.log").read_text().count('"worker_started"')
+
+    with up(environ, home) as (process, address):
+        eventually("the worker works", lambda: started() == 1)
+        (worker,) = subprocess.run(  # noqa: S603 -- a fixed command
+            ["pgrep", "-f", "-P", str(process.pid), "app worker"],  # noqa: S607 -- procps's, wherever it lies
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.split()
+        os.kill(int(worker), signal.SIGKILL)
+        eventually("it is back", lambda: started() == 2)
+        assert "process_ended" in (home / "up.log").read_text()
+        assert httpx.get(f"{address}/health/ready").status_code == 200
+
+
+def test_a_taken_port_is_told_in_words(environ: dict[str, str]) -> None:
+    trackers(environ, "migrate")
+    import socket  # noqa: PLC0415 -- only here
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        answer = trackers({**environ, "TRACKERS_PORT": str(taken.getsockname()[1])}, "api")
+    assert answer.returncode == 1
+    assert "set TRACKERS_PORT to a free port" in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+def test_wrong_settings_are_told_in_words(environ: dict[str, str]) -> None:
+    answer = trackers({**environ, "TRACKERS_PORT": "many", "TRACKERS_ENV": "production"}, "up")
+    assert answer.returncode == 1
+    assert "TRACKERS_PORT" in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+def test_the_schema_is_printed_without_any_server() -> None:
+    answer = trackers({"TRACKERS_HOME": "/nonexistent/home"}, "openapi")
+    assert answer.returncode == 0, answer.stderr
+    assert json.loads(answer.stdout)["openapi"].startswith("3.")
+
+
+def test_the_first_admin_is_made_by_the_operator(environ: dict[str, str]) -> None:
+    made = trackers(environ, "users", "create-admin", "--discord-id", "281474976710656001")
+    assert "is an admin" in made.stdout
+    again = trackers(environ, "users", "create-admin", "--discord-id", "281474976710656001")
+    assert again.stdout == made.stdout
+    assert trackers(environ, "users", "create-admin", "--discord-id", "me").returncode == 2
+
+
+def test_commands_that_need_the_schema_say_so(environ: dict[str, str]) -> None:
+    for arguments in (("api",), ("worker", "--burst"), ("scrape", "games", BOT_LINK)):
+        answer = trackers(environ, *arguments)
+        assert answer.returncode == 1
+        assert "run `trackers migrate` first" in answer.stderr
+        assert "Traceback" not in answer.stderr
+
+
+def test_servers_that_are_away_are_told_in_words(environ: dict[str, str]) -> None:
+    away = {
+        "TRACKERS_DATABASE_URL": "postgresql://me:sesame@127.0.0.1:9/x",
+        "TRACKERS_REDIS_URL": "redis://127.0.0.1:9",
+    }
+    for arguments in (("api",), ("worker",), ("migrate",), ("keys", "create", "x")):
+        answer = trackers({**environ, **away}, *arguments)
+        assert answer.returncode == 1, arguments
+        assert "does not answer" in answer.stderr
+        assert "sesame" not in answer.stderr
+        assert "Traceback" not in answer.stderr
+
+
+def test_scrape_says_what_is_wrong_with_what_was_typed(environ: dict[str, str]) -> None:
+    trackers(environ, "migrate")
+    for arguments, words in (
+        (("nowhere", "x"), "There is no source 'nowhere'"),
+        (("games", "https://example.org/x"), "cannot be followed"),
+        (("games", "rocket-league:epic:missing-player"), "not_found"),
+    ):
+        answer = trackers({**environ, "COLUMNS": "300"}, "scrape", *arguments)
+        assert answer.returncode != 0
+        assert words in answer.stdout, answer.stdout + answer.stderr
+        assert "Traceback" not in answer.stderr
+
+
+def test_a_key_that_is_none_of_ours_cannot_be_revoked(environ: dict[str, str]) -> None:
+    answer = trackers(environ, "keys", "revoke", "nosuchkey0")
+    assert answer.returncode == 1
+    assert "no working key" in answer.stderr

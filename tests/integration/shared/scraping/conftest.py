@@ -1,0 +1,63 @@
+"""A visit to the simulated sites with everything real."""
+
+import random
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+from uuid import UUID
+
+import pytest
+from redis.asyncio import Redis
+from tests.upstreams.client import SimulatedSites
+
+from shared.scraping.pacing import Gate
+from shared.scraping.robots import RobotsTxt
+from shared.scraping.source import Policy, Target
+from shared.scraping.visit import Clients, Visit
+
+USER_AGENT = "Trackers/0.1 (+tests)"
+VisitMaker = Callable[..., Visit]
+
+
+def a_target(**changes: Any) -> Target:
+    from datetime import timedelta  # noqa: PLC0415 -- only here
+
+    values: dict[str, Any] = {
+        "id": UUID(int=1),
+        "run_id": UUID(int=2),
+        "key": "k",
+        "address": "k",
+        "interval": timedelta(days=1),
+        "failures": 0,
+        "attempts": 0,
+        "etag": None,
+        "last_modified": None,
+        "content_hash": None,
+        "parser_version": 1,
+    }
+    return Target(**(values | changes))
+
+
+@pytest.fixture
+async def visit_to(redis_url: str, sites: SimulatedSites) -> AsyncIterator[VisitMaker]:
+    """visit_to(target=..., policy changes): a visit that asks the simulated sites."""
+    clients = Clients(user_agent=USER_AGENT)
+    async with Redis.from_url(redis_url) as redis:
+        gate = Gate(redis, rng=random.Random(1))  # noqa: S311 -- no secret
+        robots = RobotsTxt(redis, user_agent=USER_AGENT)
+
+        def make(target: Target | None = None, **changes: Any) -> Visit:
+            values: dict[str, Any] = {"host": "games", "delay": 0.0, "timeout": 1.0, "obey_robots": False}
+            values["operator_configured"] = True
+            policy = Policy(**(values | changes))
+            return Visit(
+                target=target or a_target(),
+                policy=policy,
+                parser_version=1,
+                client=clients.of(repr(policy), policy),
+                gate=gate,
+                robots=robots,
+                max_wait=1.0,
+            )
+
+        yield make
+        await clients.close()
