@@ -21,7 +21,7 @@ from app.runtime import Runtime, runtime
 from app.supervisor import end_with_parent, run_everything
 from shared.errors import Problem
 from shared.logging import configure
-from shared.settings import SettingsError, example
+from shared.settings import SettingsError, example, markdown_table
 
 R = TypeVar("R")
 
@@ -122,12 +122,16 @@ def scrape(source: str, key: str) -> None:
 
 @main.command()
 @click.option("--example", "as_example", is_flag=True, help="Print the text of .env.example.")
-def settings(*, as_example: bool) -> None:
+@click.option("--markdown", "as_markdown", is_flag=True, help="Print the table of the README.")
+def settings(*, as_example: bool, as_markdown: bool) -> None:
     """Print every setting; secrets are masked."""
     from app.doctor import settings_table  # noqa: PLC0415 -- it loads rich's tables
 
     if as_example:
         click.echo(example(all_settings()), nl=False)
+        return
+    if as_markdown:
+        click.echo(markdown_table(all_settings()), nl=False)
         return
     try:
         Console().print(settings_table())

@@ -109,9 +109,6 @@ class Settings(SettingsStruct, frozen=True, kw_only=True):
     scrape_lease: Annotated[
         float, Meta(ge=1, le=3600, description="Seconds after which a scrape that a killed worker held is taken back.")
     ] = 60.0
-    scrape_body_limit: Annotated[
-        int, Meta(ge=1024, description="Bytes, decompressed, that an answer may have before it is cut off.")
-    ] = 8_388_608
     scrape_runs_keep_days: Annotated[int, Meta(ge=1, description="Days that finished scrape runs are kept.")] = 90
 
     @property
@@ -211,6 +208,16 @@ def example(structs: Iterable[type[SettingsStruct]]) -> str:
             value = "" if variable.default is None or variable.secret else _text(variable.default)
             blocks.append(f"# {variable.description}\n#{variable.env}={value}")
     return "\n\n".join(blocks) + "\n"
+
+
+def markdown_table(structs: Iterable[type[SettingsStruct]]) -> str:
+    """The settings table of the README."""
+    lines = ["| variable | default | meaning |", "|---|---|---|"]
+    for struct in structs:
+        for variable in variables(struct):
+            default = f"`{_text(variable.default)}`" if variable.default not in {None, ""} else ""
+            lines.append(f"| `{variable.env}` | {default} | {variable.description} |")
+    return "\n".join(lines) + "\n"
 
 
 def _production_mistakes(settings: Settings) -> Iterator[str]:

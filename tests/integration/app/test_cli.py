@@ -41,7 +41,7 @@ def eventually(question: str, ask: object) -> object:
         answer = ask()  # type: ignore[operator]  # a lambda
         if answer:
             return answer
-        assert monotonic() - started < PATIENCE, f"{question}:\n{log_of()}"
+        assert monotonic() - started < PATIENCE, question
         sleep(0.05)
 
 

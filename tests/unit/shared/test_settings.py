@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from app.modules import all_settings
-from shared.settings import Secret, Settings, SettingsError, example, load, variables
+from shared.settings import Secret, Settings, SettingsError, example, load, markdown_table, variables
 from trackers.games.settings import GamesSettings
 
 STRONG = "0123456789abcdef" * 4
@@ -65,6 +65,11 @@ def test_secrets_are_masked_wherever_settings_are_printed() -> None:
 
 def test_the_example_file_says_what_the_settings_are() -> None:
     assert EXAMPLE.read_text() == example(all_settings()), "run: trackers settings --example > .env.example"
+
+
+def test_the_readme_lists_every_setting() -> None:
+    readme = (EXAMPLE.parent / "README.md").read_text()
+    assert markdown_table(all_settings()) in readme, "put the output of `trackers settings --markdown` into the README"
 
 
 def test_every_variable_explains_itself() -> None:
