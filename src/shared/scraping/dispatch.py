@@ -74,12 +74,12 @@ class Dispatcher:
         Nothing is claimed while the host's breaker is open or Redis is away: what is due stays due.
         """
         source = self._sources[name]
-        if not source.enabled or await self._host_rests(source):
+        in_flight = await self._in_flight(source) if source.enabled else 0
+        if not in_flight:
             return 0
         now = self._clock.now()
         async with self._database.transaction() as session:
             repository = ScrapingRepository(session)
-            in_flight = source.policy.in_flight
             room = in_flight - await repository.leased_count(name, limit=in_flight)
             if room <= 0:
                 return 0
@@ -109,12 +109,16 @@ class Dispatcher:
         async with self._database.transaction() as session:
             return await ScrapingRepository(session).remove_old_runs(boundary=boundary, limit=REMOVED_AT_ONCE)
 
-    async def _host_rests(self, source: Source[Any]) -> bool:
+    async def _in_flight(self, source: Source[Any]) -> int:
+        """How many targets workers may hold now: none while the host rests, one as its probe after that."""
         try:
-            return await self._gate.rest_of(source.policy.host) > 0
+            rest = await self._gate.rest_of(source.policy.host)
         except GateUnreachableError as error:
             structlog.get_logger(__name__).warning("pacing_unreachable", source=source.name, error=str(error))
-            return True
+            return 0
+        if rest is None:
+            return source.policy.in_flight
+        return 0 if rest else 1
 
     async def _send(self, name: str, claims: list[Claim], size: int) -> None:
         """What cannot be sent is given back at once; were that to fail too, the leases run out."""

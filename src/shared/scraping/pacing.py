@@ -18,7 +18,7 @@ from shared.scraping.source import Policy
 
 GUARD_BAND: Final = 0.8
 PROBE: Final = 30.0
-"""Seconds that a half-open breaker waits for its one probe before it lets another through."""
+"""Seconds that a half-open breaker waits for its one probe before it lets another through; others ask each second."""
 FREE_PASS: Final = 0.25
 """Seconds that an unpaced host's closed breaker is trusted without asking again."""
 
@@ -33,8 +33,8 @@ if gap > 0 then
     slot = math.max(now, tonumber(redis.call('GET', KEYS[1])) or 0)
 end
 if open_until then
-    local closed_at = math.max(open_until, tonumber(b[2]) or 0)
-    if now < closed_at then return {'open', closed_at - now, now, 0} end
+    if now < open_until then return {'open', open_until - now, now, 0} end
+    if now < (tonumber(b[2]) or 0) then return {'open', math.min(b[2] - now, 1000), now, 0} end
 end
 if slot - now > max_wait then return {'late', slot - now, now, 0} end
 if gap > 0 then
@@ -68,7 +68,8 @@ return {0, 0}
 
 _REST: Final = """
 local t = redis.call('TIME')
-local open_until = tonumber(redis.call('HGET', KEYS[1], 'open_until')) or 0
+local open_until = redis.call('HGET', KEYS[1], 'open_until')
+if not open_until then return -1 end
 return math.max(0, math.ceil(open_until - t[1] * 1000 - t[2] / 1000))
 """
 
@@ -153,12 +154,13 @@ class Gate:
         )
         return float(answer[1]) / 1000 if answer and answer[0] else None
 
-    async def rest_of(self, host: str) -> float:
-        """Seconds for which the host's breaker is still open; 0 when it is closed or due for its probe."""
+    async def rest_of(self, host: str) -> float | None:
+        """Seconds for which the host's breaker is still open; 0 when it is due for its probe, None when closed."""
         try:
-            return float(await self._rest(keys=[f"breaker:{host}"])) / 1000
+            rest = float(await self._rest(keys=[f"breaker:{host}"]))
         except (RedisError, OSError) as error:
             raise GateUnreachableError(str(error)) from error
+        return None if rest < 0 else rest / 1000
 
     async def _quietly(self, awaitable: Any) -> Any:
         """A report that cannot be made is not worth losing the result for: the breaker learns of the next one."""
