@@ -149,9 +149,9 @@ async def _status(container: AppContainer, children: list[Child]) -> Text:
     if counts is None:
         return Text("")
     restarts = sum(child.restarts for child in children)
-    line = f"{counts.followed} followed, {counts.due} due, {counts.in_progress} in progress"
-    if counts.next_due is not None:
-        line += f", next due {counts.next_due:%H:%M:%S} UTC"
+    line = "{followed} followed, {due} due, {in_progress} in progress".format(**counts)
+    if counts["next_due"] is not None:
+        line += f", next due {counts['next_due']:%H:%M:%S} UTC"
     return Text(line + (f", {restarts} restarts" if restarts else ""), style="yellow" if restarts else "green")
 
 

@@ -1,43 +1,59 @@
 """Structured logs: one event a line, JSON outside a terminal, with the request, job or run they belong to.
 
-Every process calls `configure` once; everything else asks structlog for a logger where it needs one.
+Every process calls `configure` once; everything else asks structlog for a logger where it needs one. Our own events go
+straight to standard error; what libraries log through the standard library is rendered alike.
 """
 
 import logging
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final, TextIO
 
 import msgspec
 import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
 
-QUIET = ("alembic", "arq", "httpx", "httpcore", "aiohttp", "uvicorn")
+QUIET: Final = ("alembic", "arq", "httpx", "httpcore", "aiohttp", "uvicorn")
 
 
-def configure(*, level: str, form: str) -> None:
-    """Set up structlog and the standard library's logging behind it. `form`: auto, console or json."""
-    console = form == "console" or (form == "auto" and sys.stderr.isatty())
-    shared: list[structlog.typing.Processor] = [
+class LineLogger:
+    """Writes rendered events to a stream, a line each; ten times cheaper than a record of the standard library."""
+
+    def __init__(self, name: str, stream: TextIO) -> None:
+        self.name = name
+        self._stream = stream
+
+    def msg(self, line: str) -> None:
+        self._stream.write(line + "\n")
+        self._stream.flush()
+
+    log = debug = info = warning = warn = error = critical = exception = fatal = failure = err = msg
+
+
+def configure(*, level: str, form: str, stream: TextIO | None = None) -> None:
+    """Set up structlog and the standard library's logging beside it. `form`: auto, console or json."""
+    out = stream or sys.stderr
+    console = form == "console" or (form == "auto" and out.isatty())
+    common: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    render: list[structlog.typing.Processor] = (
+    render: list[Processor] = (
         [structlog.dev.ConsoleRenderer()]
         if console
         else [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer(serializer=_json)]
     )
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[*common, _add_name, *render],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
-        logger_factory=structlog.stdlib.LoggerFactory(),
+        logger_factory=lambda name="trackers", *_: LineLogger(name, out),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(out)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder()],
+            foreign_pre_chain=[*common, structlog.stdlib.add_logger_name, structlog.stdlib.ExtraAdder()],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render],
         )
     )
@@ -46,6 +62,11 @@ def configure(*, level: str, form: str) -> None:
     root.setLevel(level)
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _add_name(logger: WrappedLogger, _: str, event: EventDict) -> EventDict:
+    event["logger"] = logger.name
+    return event
 
 
 def _json(event: dict[str, Any], default: Callable[[Any], Any] = str, **_: Any) -> str:

@@ -8,6 +8,7 @@ from shared.database.engine import (
     connection_was_lost,
     create_engine,
     normalised_url,
+    sqlstate_of,
 )
 
 __all__ = [
@@ -19,4 +20,5 @@ __all__ = [
     "connection_was_lost",
     "create_engine",
     "normalised_url",
+    "sqlstate_of",
 ]

@@ -1,14 +1,16 @@
 """The engine and the unit of work: who holds a session, when it commits, and what waits for the commit."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from typing import Any
 
+import asyncpg
 import msgspec
 import structlog
+from sqlalchemy import TextClause, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 type_encoder = msgspec.json.Encoder()
@@ -32,7 +34,7 @@ def create_engine(
     url: str, *, pool_size: int = 10, statement_timeout: float = 15.0, application_name: str = "trackers"
 ) -> AsyncEngine:
     """An engine with explicit limits; times in seconds. A transaction forgotten open is ended by the server."""
-    return create_async_engine(
+    engine = create_async_engine(
         normalised_url(url),
         pool_size=pool_size,
         max_overflow=0,
@@ -51,16 +53,29 @@ def create_engine(
             },
         },
     )
+    event.listen(engine.sync_engine, "checkout", _refuse_closed)
+    return engine
+
+
+def _refuse_closed(connection: Any, _record: Any, _proxy: Any) -> None:
+    """The driver knows when the server hung up: such a connection is replaced before anybody meets it, for free."""
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError
 
 
 def connection_was_lost(error: BaseException) -> bool:
     """Whether an error says that the server is away or went away, rather than that the statement was wrong."""
-    if isinstance(error, OSError | TimeoutError | InterfaceError | OperationalError):
+    if isinstance(error, OSError | TimeoutError | InterfaceError | OperationalError | asyncpg.InterfaceError):
         return True
-    if isinstance(error, DBAPIError):
-        sqlstate = str(getattr(error.orig, "sqlstate", "") or "")
-        return error.connection_invalidated or sqlstate.startswith(("08", "57P", "53300"))
-    return False
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    return sqlstate_of(error).startswith(("08", "57P", "53300"))
+
+
+def sqlstate_of(error: BaseException) -> str:
+    """PostgreSQL's code for what went wrong, whether SQLAlchemy wrapped it or the driver raised it; empty if none."""
+    raised = error.orig if isinstance(error, DBAPIError) else error
+    return str(getattr(raised, "sqlstate", "") or "")
 
 
 class Database:
@@ -124,27 +139,54 @@ async def _run_after_commit(session: AsyncSession) -> None:
 
 
 class Reader:
-    """Read-only questions without a session: static statements, rows straight into Structs.
+    """Questions without a session: static statements, compiled once and run on the driver itself.
 
-    Same pool, AUTOCOMMIT: a read costs one round trip and no transaction.
+    Same pool, no transaction: a read costs one round trip and 60 µs of Python where SQLAlchemy's own execution
+    takes 260. Parameters need their types in the SQL where PostgreSQL cannot tell (CAST).
     """
 
     def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._engine = engine
+        self._compiled: dict[TextClause, tuple[str, tuple[str, ...]]] = {}
 
-    async def rows(self, statement: Any, parameters: dict[str, Any] | None = None) -> list[Any]:
-        async with self._engine.connect() as connection:
-            return list((await connection.execute(statement, parameters)).all())
+    async def rows(self, statement: TextClause, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+        """Every row, by column name."""
+        sql, values = self._prepared(statement, parameters or {})
+        async with self._connection() as connection:
+            return [dict(record) for record in await connection.fetch(sql, *values)]
 
-    async def row(self, statement: Any, parameters: dict[str, Any] | None = None) -> Any | None:
-        async with self._engine.connect() as connection:
-            return (await connection.execute(statement, parameters)).one_or_none()
+    async def row(self, statement: TextClause, parameters: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
+        """The first row, by column name; None where there is none."""
+        sql, values = self._prepared(statement, parameters or {})
+        async with self._connection() as connection:
+            record = await connection.fetchrow(sql, *values)
+        return None if record is None else dict(record)
 
-    async def execute(self, statement: Any, parameters: dict[str, Any] | None = None) -> None:
+    async def value(self, statement: TextClause, parameters: Mapping[str, Any] | None = None) -> Any:
+        """The first column of the first row."""
+        sql, values = self._prepared(statement, parameters or {})
+        async with self._connection() as connection:
+            return await connection.fetchval(sql, *values)
+
+    async def execute(self, statement: TextClause, parameters: Mapping[str, Any] | None = None) -> None:
         """A single write that stands for itself, such as noting that a key was used."""
-        async with self._engine.connect() as connection:
-            await connection.execute(statement, parameters)
+        sql, values = self._prepared(statement, parameters or {})
+        async with self._connection() as connection:
+            await connection.execute(sql, *values)
 
-    async def value(self, statement: Any, parameters: dict[str, Any] | None = None) -> Any:
-        async with self._engine.connect() as connection:
-            return (await connection.execute(statement, parameters)).scalar_one_or_none()
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Any]:
+        """The asyncpg connection behind one of the pool's; it goes back as it came."""
+        borrowed = await self._engine.raw_connection()
+        try:
+            yield borrowed.driver_connection
+        finally:
+            borrowed.close()
+
+    def _prepared(self, statement: TextClause, parameters: Mapping[str, Any]) -> tuple[str, list[Any]]:
+        compiled = self._compiled.get(statement)
+        if compiled is None:
+            made = statement.compile(dialect=self._engine.dialect)
+            compiled = self._compiled[statement] = (str(made), tuple(getattr(made, "positiontup", None) or ()))
+        sql, names = compiled
+        return sql, [parameters[name] for name in names]

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from msgspec import Struct
@@ -103,8 +103,7 @@ class TaskBoard:
 
     async def task(self, task_id: UUID) -> Task:
         """Raises TaskNotFound for an id that was never given out, or was removed by age."""
-        row: Any = await self._reader.row(_TASK, {"id": task_id})
+        row = await self._reader.row(_TASK, {"id": task_id})
         if row is None:
             raise TaskNotFound(f"There is no task {task_id}; finished tasks are kept for a while and then removed.")
-        values = row._mapping  # noqa: SLF001 -- SQLAlchemy's public name for a row as a mapping
-        return Task(**{**values, "status": Status(row.status)})
+        return Task(**{**row, "status": Status(row["status"])})

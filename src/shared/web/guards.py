@@ -34,14 +34,17 @@ class BotAuthentication:
         await self._app(scope, receive, send)
 
 
-def needs_scope(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-    """The bot's key must cover the handler's `opt["scope"]`; a handler without one is open to every key."""
+async def needs_scope(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """The bot's key must cover the handler's `opt["scope"]`; a handler without one is open to every key.
+
+    A coroutine, because Litestar sends plain functions through a thread on every request.
+    """
     scope = handler.opt.get("scope")
     if scope and not connection.auth.may(scope):
         raise Forbidden(f"This key lacks the scope {scope}; ask the operator for one that has it.")
 
 
-def nobody(_: ASGIConnection[Any, Any, Any, Any], __: BaseRouteHandler) -> None:
+async def nobody(_: ASGIConnection[Any, Any, Any, Any], __: BaseRouteHandler) -> None:
     """Closed until there are people who could be admins."""
     raise Unauthenticated("Administration is done with the command `trackers` on the server.")
 

@@ -9,9 +9,8 @@ import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.types import ExceptionHandlersMap
-from sqlalchemy.exc import DBAPIError
 
-from shared.database import connection_was_lost
+from shared.database import connection_was_lost, sqlstate_of
 from shared.errors import Invalid, Problem, Unavailable
 
 PROBLEM_JSON: Final = "application/problem+json"
@@ -108,7 +107,7 @@ def _on_bug(request: AnyRequest, error: Exception) -> Response[bytes]:
     if connection_was_lost(error):
         structlog.get_logger(__name__).warning("database_away", path=request.url.path, error=str(error)[:200])
         return _on_problem(request, Unavailable("The database is away; try again shortly.", retry_after=2))
-    if isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) == NOT_TEXT:
+    if sqlstate_of(error) == NOT_TEXT:
         return _on_problem(request, Invalid("The input holds a NUL character, which is no text; leave it out."))
     structlog.get_logger(__name__).error("request_failed", path=request.url.path, exc_info=error)
     detail = "Something went wrong on our side. The operator finds it in the log under the request id."

@@ -88,17 +88,10 @@ class TrackerQueries:
         account_id = await self._account(tracker_id)
         standings: dict[str, list[StandingView]] = {}
         for row in await self._reader.rows(_STANDINGS, {"account_id": account_id}):
-            values = dict(row._mapping)  # noqa: SLF001 -- SQLAlchemy's public name for a row as a mapping
-            standings.setdefault(values.pop("season_key"), []).append(StandingView(**values))
+            standings.setdefault(row.pop("season_key"), []).append(StandingView(**row))
         return Seasons(
             items=[
-                SeasonView(
-                    key=row.key,
-                    name=row.name,
-                    number=row.number,
-                    current=row.current,
-                    playlists=standings.get(row.key, []),
-                )
+                SeasonView(**row, playlists=standings.get(row["key"], []))
                 for row in await self._reader.rows(_SEASONS, {"account_id": account_id})
             ]
         )
@@ -113,10 +106,10 @@ class TrackerQueries:
         )
         items = [
             SnapshotView(
-                id=row.id,
-                season=row.season_key,
-                captured_at=row.captured_at,
-                playlists=msgspec.convert(row.playlists, list[RatingView]),
+                id=row["id"],
+                season=row["season_key"],
+                captured_at=row["captured_at"],
+                playlists=msgspec.convert(row["playlists"], list[RatingView]),
             )
             for row in rows[:limit]
         ]
@@ -132,4 +125,4 @@ class TrackerQueries:
         row = await self._reader.row(statement, {"id": tracker_id})
         if row is None:
             raise TrackerNotFound(tracker_id)
-        return dict(row._mapping)  # noqa: SLF001 -- SQLAlchemy's public name for a row as a mapping
+        return row

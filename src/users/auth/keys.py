@@ -92,10 +92,10 @@ class BotAuthenticator:
         self._verified.pop(key, None)
         shape = KEY.fullmatch(key)
         row = await self._keys.by_prefix(shape[1]) if shape else None
-        if row is None or not hmac.compare_digest(row.digest, digest(key, self._secret)):
+        if row is None or not hmac.compare_digest(row["digest"], digest(key, self._secret)):
             raise Unauthenticated("The key is not one of ours, or was revoked. Ask the operator for a new one.")
-        await self._keys.note_use(row.id, now=self._clock.now())
-        identity = BotIdentity(key_id=row.id, name=row.name, scopes=frozenset(row.scopes))
+        await self._keys.note_use(row["id"], now=self._clock.now())
+        identity = BotIdentity(key_id=row["id"], name=row["name"], scopes=frozenset(row["scopes"]))
         if len(self._verified) >= REMEMBERED:
             self._verified.clear()
         self._verified[key] = (monotonic() + TRUSTED, identity)

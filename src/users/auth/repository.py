@@ -11,7 +11,7 @@ from users.auth.models import BotKey
 
 _BY_PREFIX: Final = text("SELECT id, name, digest, scopes FROM bot_keys WHERE prefix = :prefix AND revoked_at IS NULL")
 _TOUCH: Final = text(
-    "UPDATE bot_keys SET last_used_at = :now"
+    "UPDATE bot_keys SET last_used_at = CAST(:now AS timestamptz)"
     " WHERE id = :id AND (last_used_at IS NULL OR last_used_at < CAST(:stale AS timestamptz))"
 )
 USE_NOTED_EVERY: Final = timedelta(minutes=1)
@@ -36,7 +36,8 @@ class BotKeyReader:
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
 
-    async def by_prefix(self, prefix: str) -> Any | None:
+    async def by_prefix(self, prefix: str) -> dict[str, Any] | None:
+        """id, name, digest and scopes of a key that works."""
         return await self._reader.row(_BY_PREFIX, {"prefix": prefix})
 
     async def note_use(self, key_id: UUID, *, now: datetime) -> None:

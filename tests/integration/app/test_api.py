@@ -162,7 +162,7 @@ async def test_reading_a_tracker_asks_the_database_once(api: Bench, container: A
     asked: list[str] = []
     from sqlalchemy import event  # noqa: PLC0415 -- only this test listens
 
-    event.listen(container.engine().sync_engine, "before_cursor_execute", lambda *args: asked.append(args[2]))
+    event.listen(container.engine().sync_engine, "checkout", lambda *_: asked.append("a connection"))
     await asyncio.gather(*(api.http.get(path) for _ in range(5)))
     assert len(asked) == 5
 

@@ -88,7 +88,7 @@ class Engine:
         return sum([await self.container.runner().run(*batch) for batch in await self.dispatch()])
 
     async def rows(self, statement: str) -> list[Any]:
-        return [tuple(row) for row in await self.container.reader().rows(text(statement))]
+        return [tuple(row.values()) for row in await self.container.reader().rows(text(statement))]
 
     async def targets(self) -> dict[str, tuple[str, str | None, int]]:
         """key -> (status, reason, failures in a row)."""
