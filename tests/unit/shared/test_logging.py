@@ -1,0 +1,75 @@
+"""Log lines: JSON outside a terminal, with what they belong to bound to them."""
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from shared.logging import configure
+
+
+@pytest.fixture
+def stream() -> Iterator[io.StringIO]:
+    """Where lines go; the way things were comes back afterwards."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield io.StringIO()
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+def lines(stream: io.StringIO) -> list[dict[str, object]]:
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def test_an_event_is_one_line_of_json_with_its_context(stream: io.StringIO) -> None:
+    configure(level="INFO", form="auto", stream=stream)
+    with structlog.contextvars.bound_contextvars(request_id="r-1", run_id="u-2"):
+        structlog.get_logger("somewhere").info("scraped", targets=3)
+    (line,) = lines(stream)
+    assert line | {"timestamp": None} == {
+        "event": "scraped",
+        "targets": 3,
+        "request_id": "r-1",
+        "run_id": "u-2",
+        "level": "info",
+        "logger": "somewhere",
+        "timestamp": None,
+    }
+
+
+def test_what_libraries_log_looks_alike(stream: io.StringIO) -> None:
+    configure(level="INFO", form="json", stream=stream)
+    with structlog.contextvars.bound_contextvars(job_id="j-1"):
+        logging.getLogger("library").warning("odd: %s", 5)
+    (line,) = lines(stream)
+    assert (line["event"], line["level"], line["logger"], line["job_id"]) == ("odd: 5", "warning", "library", "j-1")
+
+
+def test_an_exception_keeps_its_trace_on_one_line(stream: io.StringIO) -> None:
+    configure(level="INFO", form="json", stream=stream)
+    try:
+        raise RuntimeError("no\nluck")
+    except RuntimeError:
+        structlog.get_logger("somewhere").exception("failed")
+    (line,) = lines(stream)
+    assert "RuntimeError" in json.dumps(line["exception"])
+
+
+def test_the_level_is_kept(stream: io.StringIO) -> None:
+    configure(level="WARNING", form="json", stream=stream)
+    structlog.get_logger("somewhere").info("quiet")
+    structlog.get_logger("somewhere").warning("loud")
+    assert [line["event"] for line in lines(stream)] == ["loud"]
+
+
+def test_a_terminal_gets_lines_for_people(stream: io.StringIO) -> None:
+    configure(level="INFO", form="console", stream=stream)
+    structlog.get_logger("somewhere").info("scraped", targets=3)
+    assert "scraped" in stream.getvalue()
+    assert not stream.getvalue().startswith("{")
