@@ -12,6 +12,7 @@ from sqlalchemy import text
 from shared.database import Repository
 from shared.ids import new_id
 from trackers.games.links import AccountIdentity
+from trackers.games.parser import PlaylistStanding
 
 _ADD_ACCOUNT: Final = text("""
 INSERT INTO game_accounts (id, target_id, game, platform, identifier, display)
@@ -156,26 +157,10 @@ class SnapshotRow(Struct, frozen=True, kw_only=True):
     run_id: UUID | None
 
 
-class MovedRow(Struct, frozen=True, kw_only=True):
-    """A standing that is new or has moved, with the one before it."""
+class MovedRow(PlaylistStanding, frozen=True, kw_only=True):
+    """A standing that is new or has moved, with the rating before it."""
 
     account_id: UUID
-    season_key: str
-    playlist_key: str
-    name: str
-    rating: int
-    tier: int | None
-    tier_name: str | None
-    division: int | None
-    division_name: str | None
-    matches_played: int
-    win_streak: int
-    peak_rating: int | None
-    peak_tier: int | None
-    peak_division: int | None
-    delta_up: int | None
-    delta_down: int | None
-    estimated: bool
     snapshot_id: UUID
     rating_before: int | None
 

@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 from uuid import UUID
 
+import msgspec
+
 from shared.ids import new_id
 from shared.scraping.source import Observation, Policy, Source, Target
 from shared.scraping.visit import Visit
@@ -141,23 +143,8 @@ def _moved_rows(known: StoredAccount, playlists: Sequence[PlaylistStanding], sna
         if before != fingerprint(standing):
             rows.append(
                 MovedRow(
+                    **msgspec.structs.asdict(standing),
                     account_id=known.account_id,
-                    season_key=standing.season_key,
-                    playlist_key=standing.playlist_key,
-                    name=standing.name,
-                    rating=standing.rating,
-                    tier=standing.tier,
-                    tier_name=standing.tier_name,
-                    division=standing.division,
-                    division_name=standing.division_name,
-                    matches_played=standing.matches_played,
-                    win_streak=standing.win_streak,
-                    peak_rating=standing.peak_rating,
-                    peak_tier=standing.peak_tier,
-                    peak_division=standing.peak_division,
-                    delta_up=standing.delta_up,
-                    delta_down=standing.delta_down,
-                    estimated=standing.estimated,
                     snapshot_id=snapshot_id,
                     rating_before=before[0] if before else None,
                 )
