@@ -1,6 +1,7 @@
 """The API's server: uvicorn on uvloop, one process."""
 
 import gc
+import os
 import socket
 from pathlib import Path
 from typing import Final
@@ -42,7 +43,9 @@ def serve(runtime: Runtime, *, announce: Path | None = None) -> None:
     settle_memory()
     structlog.get_logger(__name__).info("api_listens", address=address)
     if announce is not None:
-        announce.write_text(address)
+        written = announce.with_name(f"{announce.name}.{os.getpid()}")
+        written.write_text(address)
+        written.replace(announce)
     server.run(sockets=[listening])
 
 

@@ -61,9 +61,10 @@ class WorkerProcess:
             log.info("worker_stopped")
 
     async def burst(self) -> int:
-        """Send off what is due and run what waits in the queue, until neither is left; how many jobs failed."""
+        """Take back what was lost, send off what is due, run what is queued, to the end; how many jobs failed."""
         failed = 0
         async with running_app(self._container):
+            await self._container.dispatcher().sweep()
             while True:
                 sent = await self._container.dispatcher().dispatch_all()
                 worker = self._worker(self._container.jobs(), burst=True)
@@ -89,9 +90,8 @@ class WorkerProcess:
                 structlog.get_logger(__name__).info("worker_stopping", jobs=len(under_way))
                 await asyncio.wait(under_way, timeout=GRACE)
         finally:
-            for task in (working, stopping):
-                task.cancel()
-            await asyncio.gather(working, stopping, return_exceptions=True)
+            stopping.cancel()
+            await _end(working)
 
     async def _close(self, worker: Worker) -> None:
         """End what is still under way; the jobs give their targets back on their way out."""
@@ -124,6 +124,13 @@ class WorkerProcess:
             job_serializer=serialize,
             job_deserializer=deserialize,
         )
+
+
+async def _end(task: asyncio.Task[Any]) -> None:
+    """Cancel until it takes: in its first moments arq's main loop can swallow a cancellation."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=0.1)
 
 
 async def run_worker(container: AppContainer) -> None:

@@ -1,11 +1,13 @@
 """Pace and circuit breaker of a host, shared by all processes: one round trip to Redis grants a slot or says why not.
 
-A slot is a moment at which one request may leave. Slots lie `delay` apart, moved by up to four fifths of the jitter:
-the remaining fifth absorbs the scheduling of the processes, so that what the site sees never falls below
-`delay - jitter`. Time is Redis's own, so that the machines' clocks do not matter.
+A slot is a moment at which one request may leave. Slots lie `delay` apart, moved by up to four fifths of the jitter.
+Who had to wait for a slot asks once more when leaving: a process that woke late has moved its request towards the next
+one, which then leaves later. So no two leave closer than `delay` less four fifths of the jitter, and the last fifth
+absorbs the way from here to the wire. Time is Redis's own, so that the machines' clocks do not matter.
 """
 
 import asyncio
+import math
 import random
 from dataclasses import dataclass
 from time import monotonic
@@ -25,7 +27,7 @@ FREE_PASS: Final = 0.25
 _ACQUIRE: Final = """
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
-local gap, max_wait, probe = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local gap, max_wait, probe, floor = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local b = redis.call('HMGET', KEYS[2], 'open_until', 'probe_until', 'failures')
 local open_until = tonumber(b[1])
 local slot = now
@@ -39,9 +41,24 @@ end
 if slot - now > max_wait then return {'late', slot - now, now, 0} end
 if gap > 0 then
     redis.call('SET', KEYS[1], slot + gap, 'PX', math.ceil(slot + gap - now) + 60000)
+    if slot == now then
+        local left = tonumber(redis.call('GET', KEYS[3])) or 0
+        if now < left + floor then slot = left + floor
+        else redis.call('SET', KEYS[3], now, 'PX', math.ceil(floor) + 60000) end
+    end
 end
 if open_until then redis.call('HSET', KEYS[2], 'probe_until', slot + probe) end
 return {'go', slot - now, slot, (open_until or tonumber(b[3])) and 1 or 0}
+"""
+
+_LEAVE: Final = """
+local t = redis.call('TIME')
+local now = t[1] * 1000 + math.floor(t[2] / 1000)
+local floor = tonumber(ARGV[1])
+local left = tonumber(redis.call('GET', KEYS[1])) or 0
+if now < left + floor then return left + floor - now end
+redis.call('SET', KEYS[1], now, 'PX', math.ceil(floor) + 60000)
+return 0
 """
 
 _FAIL: Final = """
@@ -103,6 +120,7 @@ class Gate:
         self._redis = redis
         self._rng = rng
         self._acquire = redis.register_script(_ACQUIRE)
+        self._leave = redis.register_script(_LEAVE)
         self._fail = redis.register_script(_FAIL)
         self._rest = redis.register_script(_REST)
         self._free: dict[str, float] = {}
@@ -113,19 +131,21 @@ class Gate:
             return Slot(at=0, fragile=False)
         spread = policy.jitter * GUARD_BAND
         gap = policy.delay + self._rng.uniform(-spread, spread) if policy.delay > 0 else 0.0
-        try:
-            verdict, wait, at, fragile = await self._acquire(
-                keys=[f"pace:{policy.host}", f"breaker:{policy.host}"],
-                args=[round(gap * 1000), max_wait * 1000, PROBE * 1000],
+        floor = math.ceil((policy.delay - spread) * 1000)
+        left = f"left:{policy.host}"
+        verdict, wait, at, fragile = await self._ask(
+            self._acquire(
+                keys=[f"pace:{policy.host}", f"breaker:{policy.host}", left],
+                args=[round(gap * 1000), max_wait * 1000, PROBE * 1000, floor],
             )
-        except (RedisError, OSError) as error:
-            raise GateUnreachableError(str(error)) from error
+        )
         if verdict != b"go":
             raise HostRestsError(policy.host, float(wait) / 1000, breaker_open=verdict == b"open")
         if policy.delay <= 0 and not fragile:
             self._free[policy.host] = monotonic() + FREE_PASS
-        if wait:
+        while wait:
             await asyncio.sleep(float(wait) / 1000)
+            wait = await self._ask(self._leave(keys=[left], args=[floor])) if policy.delay > 0 else 0
         return Slot(at=float(at), fragile=bool(fragile))
 
     async def succeeded(self, policy: Policy, slot: Slot) -> None:
@@ -156,11 +176,14 @@ class Gate:
 
     async def rest_of(self, host: str) -> float | None:
         """Seconds for which the host's breaker is still open; 0 when it is due for its probe, None when closed."""
+        rest = float(await self._ask(self._rest(keys=[f"breaker:{host}"])))
+        return None if rest < 0 else rest / 1000
+
+    async def _ask(self, question: Any) -> Any:
         try:
-            rest = float(await self._rest(keys=[f"breaker:{host}"]))
+            return await question
         except (RedisError, OSError) as error:
             raise GateUnreachableError(str(error)) from error
-        return None if rest < 0 else rest / 1000
 
     async def _quietly(self, awaitable: Any) -> Any:
         """A report that cannot be made is not worth losing the result for: the breaker learns of the next one."""

@@ -167,11 +167,14 @@ WITH found AS (
 SELECT key, id FROM found
 """)
 
+_LOCK: Final = text("""
+SELECT 1 FROM scrape_schedule WHERE target_id = ANY(CAST(:targets AS uuid[])) ORDER BY target_id FOR UPDATE
+""")
+
 _RUNS_ASKED_FOR: Final = text("""
 SELECT s.target_id, s.run_id, s.lease_until IS NOT NULL AS leased, r.id IS NOT NULL AS known
 FROM scrape_schedule s LEFT JOIN scrape_runs r ON r.id = s.run_id
 WHERE s.target_id = ANY(CAST(:targets AS uuid[]))
-ORDER BY s.target_id FOR UPDATE OF s
 """)
 
 _ASK: Final = text("""
@@ -315,6 +318,8 @@ class ScrapingRepository(Repository):
 
         target id -> run id; targets that are not followed are left out.
         """
+        await self.session.execute(_LOCK, {"targets": list(targets)})
+        # A statement of its own, begun when the locks are held: who waited for one must see what the other wrote.
         found = await self._all(_RUNS_ASKED_FOR, targets=list(targets))
         runs = {row.target_id: row.run_id or new_id() for row in found}
         fresh = [row for row in found if not row.known]

@@ -1,5 +1,6 @@
 """robots.txt (RFC 9309): asked for once a day per host, kept in Redis, shared by all processes."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from time import monotonic
@@ -11,9 +12,12 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from shared.scraping.failures import HostUnavailable
+from shared.scraping.pacing import GateUnreachableError, HostRestsError
 from shared.scraping.visit import Answer
 
 DAY: Final = 86_400
+ASKING_MS: Final = 30_000
+"""Milliseconds after which another process may ask, should the one that asks have died."""
 REMEMBERED: Final = 300.0
 """Seconds that a process trusts its own parsed copy."""
 SIZE_LIMIT: Final = 512_000
@@ -29,25 +33,42 @@ class RobotsTxt:
         self._redis = redis
         self._user_agent = user_agent
         self._parsed: dict[str, tuple[float, Protego]] = {}
+        self._asking: dict[str, asyncio.Lock] = {}
 
     async def allows(self, url: str, fetch: Callable[[str], Awaitable[Answer]]) -> bool:
-        """Raises HostUnavailable where the host cannot say: it is asked again on the next visit."""
+        """Raises HostUnavailable where the host cannot say: it is asked again on the next visit.
+
+        Asked once however many visits begin together; HostRestsError while another process is asking.
+        """
         address = httpx.URL(url)
         origin = f"{address.scheme}://{address.netloc.decode()}"
         known = self._parsed.get(origin)
         if known is None or known[0] < monotonic():
-            text = await self._text(origin, fetch)
-            known = self._parsed[origin] = (monotonic() + REMEMBERED, Protego.parse(text))
+            async with self._asking.setdefault(origin, asyncio.Lock()):
+                known = self._parsed.get(origin)
+                if known is None or known[0] < monotonic():
+                    text = await self._text(origin, fetch)
+                    known = self._parsed[origin] = (monotonic() + REMEMBERED, Protego.parse(text))
         return bool(known[1].can_fetch(url, self._user_agent))
 
     async def _text(self, origin: str, fetch: Callable[[str], Awaitable[Answer]]) -> str:
         key = f"robots:{origin}"
         try:
             kept: Any = await self._redis.get(key)
-        except (RedisError, OSError):
-            kept = None
+            mine = kept is not None or await self._redis.set(f"{key}:asking", 1, nx=True, px=ASKING_MS)
+        except (RedisError, OSError) as error:
+            raise GateUnreachableError(str(error)) from error
         if kept is not None:
             return bytes(kept).decode("utf-8", "replace")
+        if not mine:
+            raise HostRestsError(origin, 1.0, breaker_open=False)
+        try:
+            return await self._ask(origin, key, fetch)
+        finally:
+            with suppress(RedisError, OSError):  # it ends by itself
+                await self._redis.delete(f"{key}:asking")
+
+    async def _ask(self, origin: str, key: str, fetch: Callable[[str], Awaitable[Answer]]) -> str:
         answer = await fetch(f"{origin}/robots.txt")
         if answer.status == OK:
             body = answer.body[:SIZE_LIMIT]

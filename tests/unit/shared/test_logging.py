@@ -61,6 +61,23 @@ def test_an_exception_keeps_its_trace_on_one_line(stream: io.StringIO) -> None:
     assert "KeyError" in json.dumps(line["exception"])
 
 
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_a_trace_shows_no_variables_because_they_hold_secrets(stream: io.StringIO, form: str) -> None:
+    configure(level="INFO", form=form, stream=stream)
+
+    def fail(key: str) -> None:
+        raise LookupError(len(key))
+
+    secret = "trk_" + "sesame"
+    for logger in (structlog.get_logger("ours"), logging.getLogger("theirs")):
+        try:
+            fail(secret)
+        except LookupError:
+            logger.exception("failed")
+    assert "LookupError" in stream.getvalue()
+    assert secret not in stream.getvalue()
+
+
 def test_the_level_is_kept(stream: io.StringIO) -> None:
     configure(level="WARNING", form="json", stream=stream)
     structlog.get_logger("somewhere").info("quiet")
