@@ -55,9 +55,12 @@ async def _look(container: AppContainer, source: Source[Any], key: str, address:
     try:
         value = await source.collect(visit.target, visit)
     except (ScrapeFailure, HostRestsError, GateUnreachableError, Unchanged) as failure:
+        if isinstance(failure, ScrapeFailure):
+            await visit.report(failure)
         reason = getattr(failure, "reason", "waiting")
         console.print(f"[red]{reason}[/red]  {failure}  (HTTP {visit.http_status}, {visit.requests} requests)")
         return 1
+    await visit.confirm()
     console.print(f"answered HTTP {visit.http_status}, {visit.received:,} bytes in {perf_counter() - started:.2f} s")
     console.print("parsed  ", Pretty(value, max_length=5, max_depth=3))
     return 0

@@ -33,8 +33,9 @@ REST: Final = 0.5
 class WorkerProcess:
     """One arq worker under supervision."""
 
-    def __init__(self, container: AppContainer) -> None:
+    def __init__(self, container: AppContainer, *, grace: float = GRACE) -> None:
         self._container = container
+        self._grace = grace
         self._settings: Settings = container.settings()
         self._stopping = asyncio.Event()
 
@@ -85,13 +86,21 @@ class WorkerProcess:
                 working.result()
                 return
             worker.allow_pick_jobs = False
-            under_way = list(worker.tasks.values())
-            if under_way:
-                structlog.get_logger(__name__).info("worker_stopping", jobs=len(under_way))
-                await asyncio.wait(under_way, timeout=GRACE)
+            structlog.get_logger(__name__).info("worker_stopping", jobs=len(worker.tasks))
+            await self._finish(worker)
         finally:
             stopping.cancel()
             await _end(working)
+
+    async def _finish(self, worker: Worker) -> None:
+        """Let the jobs under way come to their end, with those that were just being picked, within the grace."""
+        until = asyncio.get_running_loop().time() + self._grace
+        while (left := until - asyncio.get_running_loop().time()) > 0:
+            await asyncio.sleep(self._settings.worker_poll_delay)
+            under_way = [task for task in worker.tasks.values() if not task.done()]
+            if not under_way:
+                return
+            await asyncio.wait(under_way, timeout=left)
 
     async def _close(self, worker: Worker) -> None:
         """End what is still under way; the jobs give their targets back on their way out."""
@@ -133,9 +142,9 @@ async def _end(task: asyncio.Task[Any]) -> None:
         await asyncio.wait({task}, timeout=0.1)
 
 
-async def run_worker(container: AppContainer) -> None:
-    """Work until SIGTERM or SIGINT; what is under way is finished or given back."""
-    process = WorkerProcess(container)
+async def run_worker(container: AppContainer, *, grace: float = GRACE) -> None:
+    """Work until SIGTERM or SIGINT; what is under way is finished within `grace` seconds or given back."""
+    process = WorkerProcess(container, grace=grace)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, process.stop)

@@ -85,7 +85,7 @@ class _UntilClosed(asyncio.Protocol):
     def __init__(self, stopped: asyncio.Event):
         self._stopped = stopped
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 -- asyncio's signature
+    def connection_lost(self, exc: Exception | None) -> None:
         self._stopped.set()
 
 

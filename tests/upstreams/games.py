@@ -172,7 +172,7 @@ class GamesSite(Site):
             return self._history(int(number))
         return _html_404(404)
 
-    def changed(self, request: Request) -> Answer:  # noqa: ARG002 -- the same for every path
+    def changed(self, request: Request) -> Answer:
         body = {"data": {"profile": {"name": "somebody", "ranks": [{"queue": "doubles", "points": 812}]}}, "version": 3}
         return Answer(body=msgspec.json.encode(body))
 
@@ -180,7 +180,7 @@ class GamesSite(Site):
         name = unquote(request.path.removeprefix(_PROFILES).partition("/")[2])
         return Answer(404, games_bodies.error("NotFound", f"We could not find the player {name}."))
 
-    def throttled(self, request: Request) -> Answer:  # noqa: ARG002 -- the same for every path
+    def throttled(self, request: Request) -> Answer:
         return Answer(429, b'{"message": "API rate limit exceeded"}')
 
     def _found(self, parts: list[str], request: Request) -> Answer:

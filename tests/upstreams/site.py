@@ -84,5 +84,5 @@ class Site(ABC):
     def missing(self, request: Request) -> Answer:
         """How the site says that it has no such thing."""
 
-    def throttled(self, request: Request) -> Answer:  # noqa: ARG002 -- a site may say it otherwise for some paths
+    def throttled(self, request: Request) -> Answer:
         return Answer(status=429, body=b"Too Many Requests", content_type="text/plain")

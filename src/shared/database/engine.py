@@ -11,6 +11,7 @@ import structlog
 from sqlalchemy import TextClause, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 type_encoder = msgspec.json.Encoder()
@@ -64,8 +65,12 @@ def _refuse_closed(connection: Any, _record: Any, _proxy: Any) -> None:
 
 
 def connection_was_lost(error: BaseException) -> bool:
-    """Whether an error says that the server is away or went away, rather than that the statement was wrong."""
-    if isinstance(error, OSError | TimeoutError | InterfaceError | OperationalError | asyncpg.InterfaceError):
+    """Whether an error says that the server is away or went away, rather than that the statement was wrong.
+
+    No connection free in time counts as away, too.
+    """
+    away = OSError | TimeoutError | PoolTimeoutError | InterfaceError | OperationalError | asyncpg.InterfaceError
+    if isinstance(error, away):
         return True
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True

@@ -71,7 +71,8 @@ class Dispatcher:
     async def dispatch(self, name: str) -> int:
         """Claim what is due of one source and send it off in batches; how many targets that were.
 
-        Nothing is claimed while the host's breaker is open or Redis is away: what is due stays due.
+        Nothing is claimed while the host's breaker is open or Redis is away: what is due stays due. A target over
+        which workers were lost travels alone.
         """
         source = self._sources[name]
         in_flight = await self._in_flight(source) if source.enabled else 0
@@ -83,10 +84,17 @@ class Dispatcher:
             room = in_flight - await repository.leased_count(name, limit=in_flight)
             if room <= 0:
                 return 0
-            claims = await repository.claim_due(name, now=now, lease_until=now + self.lease, limit=room)
-        if claims:
-            await self._send(name, claims, source.policy.batch_size)
-        return len(claims)
+            lease_until = now + self.lease
+            suspect = await repository.claim_suspect(name, now=now, lease_until=lease_until)
+            room -= len(suspect)
+            claims = await repository.claim_due(name, now=now, lease_until=lease_until, limit=room) if room else []
+        size = source.policy.batch_size
+        batches = [claims[start : start + size] for start in range(0, len(claims), size)]
+        if suspect:
+            batches.append(suspect)
+        if batches:
+            await self._send(name, batches)
+        return len(suspect) + len(claims)
 
     async def sweep(self) -> int:
         """Take back what lost workers held; how many targets."""
@@ -120,12 +128,12 @@ class Dispatcher:
             return source.policy.in_flight
         return 0 if rest else 1
 
-    async def _send(self, name: str, claims: list[Claim], size: int) -> None:
+    async def _send(self, name: str, batches: list[list[Claim]]) -> None:
         """What cannot be sent is given back at once; were that to fail too, the leases run out."""
-        batches = [claims[start : start + size] for start in range(0, len(claims), size)]
         try:
             await self._jobs.enqueue_many(SCRAPE, [(name, batch) for batch in batches])
         except Exception:
+            claims = [claim for batch in batches for claim in batch]
             async with self._database.transaction() as session:
                 await ScrapingRepository(session).give_back(claims, due_at=self._clock.now())
             raise

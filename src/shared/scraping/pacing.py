@@ -172,6 +172,7 @@ class Gate:
                 ],
             )
         )
+        self._free.pop(policy.host, None)  # again: a slot may have been granted while this was told
         return float(answer[1]) / 1000 if answer and answer[0] else None
 
     async def rest_of(self, host: str) -> float | None:

@@ -16,8 +16,10 @@ from shared.scraping.source import Lane, Status, Target, Trigger
 Claim = tuple[UUID, UUID]
 """(target id, run id): a target and the token that holds it."""
 
-_CLAIM: Final = text("""
-WITH picked AS (
+LAST_TRIES: Final = 2
+"""Tries before a target is given up that it makes alone: who merely stood beside a killer is then safe."""
+
+_PICKED_DUE: Final = """
     SELECT due.target_id
     FROM (VALUES (0), (1), (2)) AS lanes (lane)
     CROSS JOIN LATERAL (
@@ -26,6 +28,17 @@ WITH picked AS (
         ORDER BY s.due_at LIMIT :limit FOR UPDATE SKIP LOCKED
     ) AS due
     LIMIT :limit
+"""
+_PICKED_SUSPECT: Final = """
+    SELECT target_id FROM scrape_schedule s
+    WHERE s.source = :source AND s.lane = 3 AND s.due_at <= :now AND s.lease_until IS NULL AND NOT EXISTS (
+        SELECT FROM scrape_schedule o WHERE o.source = :source AND o.lane = 3 AND o.lease_until IS NOT NULL
+    )
+    ORDER BY s.due_at LIMIT 1 FOR UPDATE SKIP LOCKED
+"""
+_TAKEN: Final = """
+WITH picked AS (
+    {picked}
 ), claimed AS (
     UPDATE scrape_schedule s
     SET lease_until = :lease_until, attempt = s.attempt + 1, run_id = coalesce(s.run_id, uuidv7())
@@ -36,7 +49,9 @@ WITH picked AS (
     FROM claimed c WHERE c.asked_for AND r.id = c.run_id
 )
 SELECT target_id, run_id FROM claimed
-""")
+"""
+_CLAIM: Final = text(_TAKEN.format(picked=_PICKED_DUE))
+_CLAIM_SUSPECT: Final = text(_TAKEN.format(picked=_PICKED_SUSPECT))
 
 _CLAIM_ONE: Final = text("""
 WITH claimed AS (
@@ -124,6 +139,7 @@ WITH lost AS (
 ), taken_back AS (
     UPDATE scrape_schedule s
     SET lease_until = NULL, due_at = CASE WHEN s.attempt >= :dead_after THEN 'infinity'::timestamptz ELSE :now END,
+        lane = CASE WHEN s.attempt >= :suspect_after THEN 3 ELSE s.lane END,
         run_id = CASE WHEN s.attempt >= :dead_after THEN NULL
                       ELSE (SELECT r.id FROM scrape_runs r WHERE r.id = s.run_id) END
     FROM lost WHERE s.target_id = lost.target_id
@@ -245,6 +261,11 @@ class ScrapingRepository(Repository):
         rows = await self._all(_CLAIM, source=source, now=now, lease_until=lease_until, limit=limit)
         return [(row.target_id, row.run_id) for row in rows]
 
+    async def claim_suspect(self, source: str, *, now: datetime, lease_until: datetime) -> list[Claim]:
+        """Take one due target over which workers were lost before; none while another such one is under way."""
+        rows = await self._all(_CLAIM_SUSPECT, source=source, now=now, lease_until=lease_until)
+        return [(row.target_id, row.run_id) for row in rows]
+
     async def claim_one(self, target: UUID, *, now: datetime, lease_until: datetime) -> Claim | None:
         """Take one target that is asked for, whatever is due; None while somebody else holds it."""
         row = (
@@ -298,7 +319,10 @@ class ScrapingRepository(Repository):
     async def sweep(self, source: str, *, now: datetime, dead_after: int) -> list[Swept]:
         """Take back the targets of lost workers; one that lost `dead_after` of them waits to be re-driven by hand."""
         epitaph = f"{dead_after} workers were lost while they looked at this; ask for a refresh to try again"
-        rows = await self._all(_SWEEP, source=source, now=now, dead_after=dead_after, epitaph=epitaph)
+        suspect_after = max(1, dead_after - LAST_TRIES)
+        rows = await self._all(
+            _SWEEP, source=source, now=now, dead_after=dead_after, suspect_after=suspect_after, epitaph=epitaph
+        )
         return [Swept(row.target_id, row.dead) for row in rows]
 
     async def track(

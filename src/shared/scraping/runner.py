@@ -30,6 +30,10 @@ FLUSH: Final = 1.0
 """Seconds after which what has come in is recorded, though others of the batch are still out."""
 MARGIN: Final = 0.75
 """Share of the lease that visits may use; the rest is for recording."""
+LONGEST_ANSWER: Final = 0.6
+"""Share of the lease that one answer may take, whatever the policy allows: else a host that hangs would only ever
+defer its targets, and never be seen to hang."""
+HOSTS_FAULT: Final = frozenset({Reason.BLOCKED, Reason.THROTTLED, Reason.UNAVAILABLE})
 DATABASE_AWAY: Final = 0.25
 """Seconds between attempts to record while the database is away."""
 GATE_AWAY: Final = 2.0
@@ -96,9 +100,8 @@ class Runner:
     async def run(self, name: str, claims: Sequence[Claim]) -> int:
         """Visit and settle what these claims still hold; how many targets were settled."""
         source = self._sources[name]
-        async with self._database.transaction() as session:
-            targets = await ScrapingRepository(session).held(claims, now=self._clock.now())
         until = asyncio.get_running_loop().time() + self._lease * MARGIN
+        targets = await self._patiently(lambda: self._held(claims), until=until)
         tasks = [asyncio.create_task(self._visit(source, target, until=until)) for target in targets]
         waiting = set(tasks)
         settled = 0
@@ -154,6 +157,7 @@ class Runner:
             gate=self._gate,
             robots=self._robots,
             max_wait=max_wait,
+            longest_answer=self._lease * LONGEST_ANSWER,
         )
 
     async def _outcome(self, source: Source[Any], visit: Visit) -> Visited:
@@ -174,6 +178,8 @@ class Runner:
         except Exception as error:  # noqa: BLE001 -- any bug of a source is an outcome of its target
             bug = f"{type(error).__name__}: {error}"
             self._log().exception("scrape_raised")
+        if failure is None or failure.reason not in HOSTS_FAULT:
+            await visit.confirm()
         return Visited(
             target=visit.target,
             visit=visit,
@@ -271,6 +277,10 @@ class Runner:
             last_modified=one.visit.last_modified,
             content_hash=one.visit.content_hash.hex() if one.visit.content_hash else None,
         )
+
+    async def _held(self, claims: Sequence[Claim]) -> list[Target]:
+        async with self._database.transaction() as session:
+            return await ScrapingRepository(session).held(claims, now=self._clock.now())
 
     async def _give_back(self, targets: Sequence[Target], seconds: float) -> None:
         due_at = self._clock.now() + timedelta(seconds=seconds)

@@ -25,6 +25,8 @@ class Lane(IntEnum):
     REQUESTED = 0
     NEW = 1
     ROUTINE = 2
+    SUSPECT = 3
+    """Workers were lost while they looked at it: it goes alone, so that it can take nobody with it again."""
 
 
 class Trigger(StrEnum):

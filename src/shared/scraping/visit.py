@@ -1,8 +1,9 @@
 """One target's talk with its host: paced, conditional, bounded in time and size, and honest about what came back."""
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from hashlib import blake2b
@@ -107,6 +108,8 @@ class Visit:
     gate: Gate
     robots: Robots
     max_wait: float
+    longest_answer: float = math.inf
+    """Seconds that one answer may take where the policy would allow more."""
     requests: int = 0
     received: int = 0
     http_status: int | None = None
@@ -128,11 +131,12 @@ class Visit:
             sent["If-None-Match"] = self.target.etag
         if comparable and self.target.last_modified:
             sent["If-Modified-Since"] = self.target.last_modified
+        await self.confirm()
         if self.policy.obey_robots and not await self.robots.allows(url, self._fetch):
             raise RobotsDisallow(f"robots.txt asks us to stay away from {httpx.URL(url).path}")
+        await self.confirm()
         answer = await self._fetch(url, sent)
         self._raise_for_host(answer)
-        await self.gate.succeeded(self.policy, self._last)
         if not conditional:
             return answer
         if answer.status == NOT_MODIFIED:
@@ -145,6 +149,15 @@ class Visit:
             if comparable and self.content_hash == self.target.content_hash:
                 raise Unchanged
         return answer
+
+    async def confirm(self) -> None:
+        """The last answer could be read: where the host had failed lately, it is trusted again.
+
+        Not before the source has read it: a block comes with any status, and would else close the breaker that it is
+        about to open, so that the rests never grew.
+        """
+        await self.gate.succeeded(self.policy, self._last)
+        self._last = replace(self._last, fragile=False)
 
     async def report(self, failure: ScrapeFailure) -> float | None:
         """Tell the host's breaker of a failure that is the host's; the seconds it is open for, if it is."""
@@ -172,13 +185,14 @@ class Visit:
     async def _send(self, url: str, headers: dict[str, str]) -> Answer:
         self._last = await self.gate.slot(self.policy, max_wait=self.max_wait)
         self.requests += 1
+        timeout = min(self.policy.timeout, self.longest_answer)
         try:
             if not self.policy.operator_configured:
                 refuse_literal(httpx.URL(url).host)
-            async with asyncio.timeout(self.policy.timeout):
+            async with asyncio.timeout(timeout):
                 return await self._exchange(url, headers)
         except (TimeoutError, httpx.TimeoutException, httpx.TransportError, aiohttp.ClientError, OSError) as error:
-            raise HostUnavailable(_why(error, self.policy.timeout), http_status=self.http_status) from error
+            raise HostUnavailable(_why(error, timeout), http_status=self.http_status) from error
         except (httpx.DecodingError, httpx.InvalidURL, httpx.RemoteProtocolError) as error:
             raise HostUnavailable(f"the answer cannot be read: {error}", http_status=self.http_status) from error
 

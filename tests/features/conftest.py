@@ -1,0 +1,124 @@
+"""The features' ground: the service they are told to, the guard against steps that never run, the table at the end.
+
+`make features` starts the API (a process of its own on a migrated database), the simulated sites and workers as the
+scenarios want them. With BASE_URL and BOT_KEY in the environment nothing is started: the scenarios are told to that
+deployment, whose own worker looks; with SITES_URL too (the control of the simulated sites that it is pointed at),
+also those in which something goes wrong on the sites. PATIENCE is how many seconds its worker is given (120).
+"""
+
+import asyncio
+import os
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytest_bdd.scenario import scenario_wrapper_template_registry
+from tests.conftest import SECRET, TEMPLATE, container_of, create_database, database_of
+from tests.features.guard import pytest_bdd_before_step_call
+from tests.features.service import OwnWorker, Service, running_api
+from tests.upstreams.client import SimulatedSites
+
+__all__ = ["pytest_bdd_before_step_call"]
+
+BASE_URL = os.environ.get("BASE_URL", "").rstrip("/")
+SITES_URL = os.environ.get("SITES_URL", "").rstrip("/")
+TAGS = {
+    "internal": "told to a bot's endpoints",
+    "games": "about the game trackers",
+    "sites": "needs the simulated sites' control",
+    "own_worker": "needs a worker of its own: another clock, a crash, or none at all",
+}
+RULE = "rule"
+RULE_COLUMN = 100
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for tag, meaning in TAGS.items():
+        config.addinivalue_line("markers", f"{tag}: {meaning}")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Scenarios carry their rule into the report, stay together in one process, and are skipped where they must be."""
+    for item in items:
+        if not isinstance(item, pytest.Function) or item.function not in scenario_wrapper_template_registry:
+            continue
+        scenario = scenario_wrapper_template_registry[item.function]
+        item.user_properties.append((RULE, scenario.rule.name if scenario.rule else scenario.feature.name))
+        item.add_marker(pytest.mark.xdist_group(scenario.feature.rel_filename))
+        if reason := _why_not(item):
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def _why_not(item: pytest.Item) -> str | None:
+    if BASE_URL and item.get_closest_marker("own_worker"):
+        return "a deployment's worker has its own clock and life"
+    if BASE_URL and not SITES_URL and item.get_closest_marker("sites"):
+        return "without SITES_URL nobody can tell the sites what to do"
+    return None
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Each rule with how many scenarios it has, and how they went."""
+    rules: dict[str, Counter[str]] = {}
+    for outcome in ("passed", "failed", "error", "skipped"):
+        for report in terminalreporter.stats.get(outcome, ()):
+            for name, value in getattr(report, "user_properties", ()):
+                if name == RULE:
+                    rules.setdefault(value, Counter())["failed" if outcome == "error" else outcome] += 1
+    if not rules:
+        return
+    terminalreporter.section("the contract, rule by rule")
+    width = min(RULE_COLUMN, max(len(rule) for rule in rules))
+    terminalreporter.write_line(f"{'rule':{width}}  scenarios  passed  failed  skipped", bold=True)
+    for rule, counts in sorted(rules.items()):
+        shown = rule if len(rule) <= width else f"{rule[: width - 1]}…"
+        line = f"{shown:{width}}  {counts.total():9}  {counts['passed']:6}  {counts['failed']:6}  {counts['skipped']:7}"
+        terminalreporter.write_line(line, **{"red" if counts["failed"] else "green": True})
+    total = sum(rules.values(), Counter())
+    line = f"{'':{width}}  {total.total():9}  {total['passed']:6}  {total['failed']:6}  {total['skipped']:7}"
+    terminalreporter.write_line(line, bold=True)
+
+
+@pytest.fixture(scope="session")
+def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """One service for all scenarios; they keep out of each other's way by their names."""
+    if BASE_URL:
+        sites = SimulatedSites(SITES_URL) if SITES_URL else None
+        deployed = Service.at(BASE_URL, os.environ.get("BOT_KEY", ""), sites=sites, worker=None)
+        with deployed.http:
+            yield deployed
+        if sites is not None:
+            sites.close()
+        return
+    servers = request.getfixturevalue("servers")
+    request.getfixturevalue("template_url")
+    sites = request.getfixturevalue("running_sites")
+    asyncio.run(create_database(servers, "features", template=TEMPLATE))
+    environ = {
+        "TRACKERS_ENV": "test",
+        "TRACKERS_PORT": "0",
+        "TRACKERS_DATABASE_URL": database_of(servers, "features"),
+        "TRACKERS_REDIS_URL": f"{servers.redis_url}?db=1",
+        "TRACKERS_SECRET_KEY": SECRET,
+        "TRACKERS_GAMES_BASE_URL": sites.games.url,
+        "TRACKERS_GAMES_DELAY": "0",
+        "TRACKERS_GAMES_TIMEOUT": "1.5",
+    }
+    folder: Path = tmp_path_factory.mktemp("features")
+    key = asyncio.run(_bot_key(environ))
+    worker = OwnWorker(environ=environ, folder=folder)
+    with running_api(environ, folder) as url:
+        started = Service.at(url, key, sites=sites, worker=worker)
+        with started.http:
+            yield started
+
+
+async def _bot_key(environ: dict[str, str]) -> str:
+    container = container_of(environ)
+    try:
+        async with container.database().unit_of_work():
+            return str(container.users.keys().create("features", ["trackers"]).text)
+    finally:
+        await container.database().close()

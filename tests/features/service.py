@@ -1,0 +1,200 @@
+"""The service that the features are told to: one that we start, or a deployment that is there already."""
+
+import asyncio
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final, Self
+
+import asyncpg
+import httpx
+import redis
+from dependency_injector import providers
+from tests.conftest import container_of
+from tests.upstreams.client import SimulatedSites
+
+from app.worker import WorkerProcess
+from shared.clock import SystemClock
+
+START_SECONDS: Final = 30.0
+LOOK_SECONDS: Final = 0.01
+NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
+SETTLED: Final = frozenset({"completed", "failed"})
+
+
+def eventually(holds: Callable[[], bool], *, within: float, what: str) -> None:
+    """Return as soon as something holds; fail once `within` seconds are over."""
+    until = time.monotonic() + within
+    while not holds():
+        assert time.monotonic() < until, f"{what}: not within {within:g} s"
+        time.sleep(LOOK_SECONDS)
+
+
+class ClockAhead:
+    """The machine's clock, put forward."""
+
+    def __init__(self, by: timedelta) -> None:
+        self._by = by
+
+    def now(self) -> datetime:
+        return SystemClock().now() + self._by
+
+
+class BackgroundBurst:
+    """A worker at work while the scenario goes on; `join` raises what it raised."""
+
+    def __init__(self, burst: Callable[[], None]) -> None:
+        self._burst = burst
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._burst()
+        except BaseException as error:  # noqa: BLE001 -- raised again in the scenario's thread
+            self._error = error
+
+    def join(self) -> None:
+        self._thread.join(START_SECONDS)
+        assert not self._thread.is_alive(), "the worker did not come to an end"
+        if self._error is not None:
+            raise self._error
+
+
+@dataclass(kw_only=True)
+class OwnWorker:
+    """Workers that we start, on the servers of the API that we started."""
+
+    environ: Mapping[str, str]
+    folder: Path
+    _processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def burst(self, environ: Mapping[str, str] = NOTHING, *, later: timedelta = timedelta(0)) -> None:
+        """Run everything that is due or queued until nothing is left; `later` puts the worker's clock forward."""
+        container = container_of({**self.environ, **environ})
+        container.clock.override(providers.Object(ClockAhead(later)))
+        failed = asyncio.run(WorkerProcess(container).burst())
+        assert failed == 0, f"{failed} jobs of the worker failed"
+
+    def in_background(self, environ: Mapping[str, str] = NOTHING) -> BackgroundBurst:
+        return BackgroundBurst(lambda: self.burst(environ))
+
+    def process(self, environ: Mapping[str, str] = NOTHING) -> subprocess.Popen[bytes]:
+        """`trackers worker` in a process of its own."""
+        log = self.folder / f"worker-{len(self._processes)}.log"
+        made = _start(["worker"], {**self.environ, **environ}, log)
+        self._processes.append(made)
+        return made
+
+    def end(self) -> None:
+        """Stop every process that is still there."""
+        for process in self._processes:
+            _stop(process)
+        self._processes.clear()
+
+    def rest(self) -> None:
+        """Between scenarios: what earlier ones follow is no longer looked at, breakers and queues are forgotten."""
+        with redis.Redis.from_url(self.environ["TRACKERS_REDIS_URL"]) as client:
+            client.flushdb()
+        asyncio.run(self._stop_following())
+
+    async def _stop_following(self) -> None:
+        connection = await asyncpg.connect(self.environ["TRACKERS_DATABASE_URL"].replace("+asyncpg", ""))
+        try:
+            await connection.execute("DELETE FROM scrape_schedule")
+        finally:
+            await connection.close()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """What a bot's author has: an address and a key. For us also the foreign sites and the worker, where they are."""
+
+    http: httpx.Client
+    sites: SimulatedSites | None
+    worker: OwnWorker | None
+    patience: float
+    """Seconds that a deployment's worker is given to look at something."""
+
+    @property
+    def simulated(self) -> SimulatedSites:
+        assert self.sites is not None, "the scenario lacks the tag @sites"
+        return self.sites
+
+    @property
+    def own_worker(self) -> OwnWorker:
+        assert self.worker is not None, "the scenario lacks the tag @own_worker"
+        return self.worker
+
+    def look(self, tasks: Sequence[str]) -> None:
+        """Have everything looked at that waits; returns when these tasks are over, or cannot go on now."""
+        if self.worker is not None:
+            self.worker.burst()
+            return
+        for task in tasks:
+            eventually(lambda task=task: self.status_of(task) in SETTLED, within=self.patience, what=f"task {task}")  # type: ignore[misc]  # bound per turn
+
+    def status_of(self, task: str) -> str:
+        return str(self.read(f"/internal/tasks/{task}")["status"])
+
+    def read(self, path: str) -> Any:
+        answer = self.http.get(path)
+        assert answer.status_code == httpx.codes.OK, f"{path}: {answer.status_code} {answer.text}"
+        return answer.json()
+
+    @classmethod
+    def at(cls, url: str, key: str, *, sites: SimulatedSites | None, worker: OwnWorker | None) -> Self:
+        """The service behind an address, used with a bot's key."""
+        http = httpx.Client(
+            base_url=url, headers={"Authorization": f"Bearer {key}"} if key else {}, timeout=30, trust_env=False
+        )
+        return cls(http=http, sites=sites, worker=worker, patience=float(os.environ.get("PATIENCE", "120")))
+
+
+@contextmanager
+def running_api(environ: Mapping[str, str], folder: Path) -> Iterator[str]:
+    """`trackers api` in a process of its own; its address."""
+    announcement, log = folder / "address", folder / "api.log"
+    process = _start(["api", "--announce", str(announcement)], environ, log)
+    try:
+        eventually(
+            lambda: process.poll() is not None or (announcement.exists() and announcement.read_text() != ""),
+            within=START_SECONDS,
+            what="the API",
+        )
+        assert process.poll() is None, f"the API did not start:\n{log.read_text()[-3000:]}"
+        yield announcement.read_text()
+    finally:
+        _stop(process)
+
+
+def _start(arguments: Sequence[str], environ: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:
+    """A command of ours, away from the working directory's `.env` and from this process's own settings."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("TRACKERS_")}
+    with log.open("ab") as output:
+        return subprocess.Popen(  # noqa: S603 -- our own program
+            [sys.executable, "-m", "app", *arguments],
+            cwd=log.parent,
+            env={**inherited, **environ},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+        )
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

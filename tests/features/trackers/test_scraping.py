@@ -1,0 +1,367 @@
+"""features/trackers/scraping.feature"""
+
+import signal
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+from uuid import uuid4
+
+from pytest_bdd import given, parsers, scenarios, then, when
+from tests.features.service import SETTLED, eventually
+from tests.features.trackers.story import Story
+
+scenarios(str(Path(__file__).parents[3] / "features/trackers/scraping.feature"))
+
+TWO_DAYS: Final = timedelta(days=2)
+"""Longer than a day's interval doubled, so that after it everything that ever comes round again is due."""
+SOON: Final = 45.0
+LEASE: Final = "3"
+TROUBLES: Final[dict[str, dict[str, Any]]] = {
+    "the site says that there is no such player": {"kind": "missing"},
+    "a firewall shows its page with status 403": {"kind": "blocked", "status": 403},
+    "a firewall shows its page with status 200": {"kind": "blocked", "status": 200, "title": "Access denied"},
+    "the site sends us to another host": {"kind": "redirect"},
+    "the site sends us into the private network": {"kind": "redirect_private"},
+    "the site counts too many requests": {"kind": "throttled", "retry_after": 2},
+    "the site asks us to come back in 1 second": {"kind": "throttled", "retry_after": 1},
+    "the site answers 503": {"kind": "unavailable"},
+    "the site answers 500": {"kind": "status", "status": 500},
+    "the site hangs up": {"kind": "reset"},
+    "the site stops in the middle of its answer": {"kind": "truncated"},
+    "the site sends an empty answer": {"kind": "empty"},
+    "the site sends something that is no HTTP": {"kind": "bad_status_line"},
+    "the site sends 50 megabytes": {"kind": "huge"},
+    "the site sends a bomb": {"kind": "gzip_bomb"},
+    "the site never answers": {"kind": "hang"},
+    "the site keeps us waiting": {"kind": "hang"},
+    "nothing is where it was": {"kind": "changed"},
+    "the site shows its own page with status 404": {"kind": "status", "status": 404},
+    "the site calls its answer text": {"kind": "content_type", "content_type": "text/html"},
+}
+
+
+# ---- the site and its players ----
+
+
+@given(parsers.parse('the site knows the player "{player}" with a rating of {rating:d} in playlist {playlist:d}'))
+def site_knows(story: Story, player: str, rating: int, playlist: int) -> None:
+    story.service.simulated.games.add_player("epic", story.marked(player), ratings={playlist: rating})
+
+
+@given(parsers.parse('the site knows the player "{player}", who has not played this season'))
+def site_knows_unplayed(story: Story, player: str) -> None:
+    story.service.simulated.games.add_player("epic", story.marked(player), unplayed=True)
+
+
+@given(parsers.parse('the site answers for "{player}" as it did in 2023'))
+def site_answers_as_before(story: Story, player: str) -> None:
+    story.service.simulated.games.add_player("epic", story.marked(player), ratings={13: 987}, style="2023")
+
+
+@given(parsers.parse('the site says that the profile is private when asked for "{player}"'))
+def profile_is_private(story: Story, player: str) -> None:
+    story.service.simulated.games.add_player("epic", story.marked(player), private=True)
+
+
+@given(parsers.re(rf'(?P<trouble>{"|".join(TROUBLES)})(?P<once>, once,)? when asked for "(?P<player>[^"]+)"'))
+def trouble_with(story: Story, trouble: str, player: str, once: str | None) -> None:
+    story.troubled = True
+    how = dict(TROUBLES[trouble])
+    story.service.simulated.games.fault(story.path_of(player), how.pop("kind"), count=1 if once else None, **how)
+
+
+@given("the site is well again")
+def site_is_well(story: Story) -> None:
+    story.service.simulated.clear_faults()
+
+
+@given("the site's robots.txt asks everybody to stay away")
+def robots_disallow(story: Story) -> None:
+    story.service.simulated.games.robots("User-agent: *\nDisallow: /\n")
+
+
+@given(parsers.re(r'"(?P<player>[^"]+)" (?P<how>wins|loses) (?P<points>\d+) points in playlist (?P<playlist>\d+)'))
+def moves_points(story: Story, player: str, how: str, points: str, playlist: str) -> None:
+    change = int(points) if how == "wins" else -int(points)
+    story.service.simulated.games.play("epic", story.marked(player), int(playlist), rating=change)
+
+
+@given(parsers.re(r'"(?P<player>[^"]+)" (?P<how>wins|loses) (?P<matches>\d+) matches in a row in playlist 11'))
+def plays_in_a_row(story: Story, player: str, how: str, matches: str) -> None:
+    play = partial(story.service.simulated.games.play, "epic", story.marked(player), 11)
+    sign = 1 if how == "wins" else -1
+    play(rating=-9 * sign)  # ends whatever streak there was
+    play(rating=9 * sign * int(matches), matches=int(matches))
+
+
+@when(parsers.parse("season {number:d} begins"))
+def season_begins(story: Story, number: int) -> None:
+    story.service.simulated.games.start_season(number)
+
+
+# ---- the worker ----
+
+
+@when("the worker has looked two days later")
+def worker_looks_later(story: Story) -> None:
+    story.service.own_worker.burst(later=TWO_DAYS)
+
+
+@when("the worker keeps looking, two days later")
+def worker_keeps_looking(story: Story) -> None:
+    def looked_at() -> bool:
+        story.service.own_worker.burst(later=TWO_DAYS)
+        return all(status(story, made.tracker["id"])["status"] == "completed" for made in story.made)
+
+    eventually(looked_at, within=SOON, what="completed")
+
+
+@when("the worker starts to look")
+def worker_starts(story: Story) -> None:
+    story.at_work = story.service.own_worker.in_background()
+
+
+@when("the worker has finished")
+def worker_has_finished(story: Story) -> None:
+    assert story.at_work is not None
+    story.at_work.join()
+
+
+@given(parsers.parse("a pace of one request in {delay} seconds, give or take {jitter}"))
+def pace(story: Story, delay: str, jitter: str) -> None:
+    story.pace = {"TRACKERS_GAMES_DELAY": delay, "TRACKERS_GAMES_JITTER": jitter}
+
+
+@given("a first worker has begun to ask the site")
+def first_worker(story: Story) -> None:
+    story.at_work = story.service.own_worker.in_background(story.pace)
+    eventually(lambda: bool(story.requests()), within=SOON, what="the first request")
+
+
+@when("a second worker helps until all is done")
+def second_worker(story: Story) -> None:
+    second = story.service.own_worker.in_background(story.pace)
+    second.join()
+    worker_has_finished(story)
+    story.service.own_worker.burst(story.pace)
+
+
+@given(parsers.parse('a worker was killed while the tracker of "{player}" was in progress'))
+def worker_killed(story: Story, player: str) -> None:
+    worker = story.service.own_worker.process({"TRACKERS_SCRAPE_LEASE": LEASE, "TRACKERS_GAMES_TIMEOUT": "45"})
+    eventually(lambda: bool(story.requests(player)), within=SOON, what="the request that never ends")
+    assert story.tracker(player)["status"] == "in_progress"
+    worker.send_signal(signal.SIGKILL)
+    worker.wait()
+    assert story.tracker(player)["status"] == "in_progress"
+
+
+@when("another worker runs")
+def another_worker(story: Story) -> None:
+    story.service.own_worker.process()
+
+
+@when("the bot has all pending trackers processed")
+def process_pending(story: Story) -> None:
+    story.answered(story.service.http.post("/internal/trackers/process-pending"))
+
+
+@when(parsers.parse("the bot has all pending trackers processed {times:d} times"))
+def process_pending_often(story: Story, times: int) -> None:
+    for _ in range(times):
+        process_pending(story)
+        assert story.answer.status_code == 202, story.answer.text
+
+
+@when(parsers.re(r'(?P<person>\w+) asks for a fresh look at "(?P<player>[^"]+)"'))
+def asks_for_look(story: Story, person: str, player: str) -> None:
+    story.answered(story.refresh(person, player))
+    assert story.answer.status_code == 202, story.answer.text
+
+
+@when(
+    parsers.re(r'(?P<person>\w+) asks for a fresh look at "(?P<player>[^"]+)" (?P<times>\d+) times at the same moment')
+)
+def asks_for_look_at_once(story: Story, person: str, player: str, times: str) -> None:
+    story.together(*(partial(story.refresh, person, player) for _ in range(int(times))))
+
+
+@when("somebody asks for a fresh look at a tracker that was never made")
+def asks_for_look_at_nothing(story: Story) -> None:
+    story.answered(story.service.http.post(f"/internal/trackers/{uuid4()}/refresh"))
+
+
+@when("somebody asks for a task that was never given out")
+def asks_for_task(story: Story) -> None:
+    story.answered(story.service.http.get(f"/api/tasks/{uuid4()}"))
+
+
+@when("somebody asks for a tracker that was never made")
+def asks_for_tracker(story: Story) -> None:
+    story.answered(story.service.http.get(f"/internal/trackers/{uuid4()}"))
+
+
+# ---- how it stands ----
+
+
+def status(story: Story, tracker_id: str) -> dict[str, Any]:
+    found: dict[str, Any] = story.service.read(f"/internal/trackers/{tracker_id}/status")
+    return found
+
+
+@then(parsers.re(r'the tracker of "(?P<player>[^"]+)" is (?P<word>pending|completed)'))
+def tracker_is(story: Story, player: str, word: str) -> None:
+    tracker = story.tracker(player)
+    assert (tracker["status"], tracker["reason"], tracker["error"]) == (word, None, None)
+
+
+@then(parsers.parse('the tracker of "{player}" is in progress'))
+def tracker_in_progress(story: Story, player: str) -> None:
+    eventually(lambda: story.tracker(player)["status"] == "in_progress", within=SOON, what="in progress")
+
+
+@then(parsers.parse('the tracker of "{player}" is completed in the end'))
+def tracker_is_in_the_end(story: Story, player: str) -> None:
+    eventually(lambda: story.tracker(player)["status"] in SETTLED, within=SOON, what="taken back and looked at")
+    tracker_is(story, player, "completed")
+
+
+@given(parsers.re(r'the tracker of "(?P<player>[^"]+)" has failed: (?P<reason>\w+)'))
+@then(parsers.re(r'the tracker of "(?P<player>[^"]+)" has failed: (?P<reason>\w+)'))
+def tracker_has_failed(story: Story, player: str, reason: str) -> None:
+    tracker = story.tracker(player)
+    assert (tracker["status"], tracker["reason"]) == ("failed", reason), tracker["error"]
+    assert tracker["error"]
+    assert tracker["last_attempt_at"]
+
+
+@then("it is told when the next attempt is made")
+def next_attempt(story: Story) -> None:
+    for made in story.made:
+        told = status(story, made.tracker["id"])
+        assert told["next_attempt_at"] > told["last_attempt_at"]
+
+
+@then(parsers.parse('the task of "{player}" is in progress'))
+def task_in_progress(story: Story, player: str) -> None:
+    task = story.task(player)
+    assert (task["status"], task["finished_at"]) == ("in_progress", None)
+    assert task["started_at"]
+
+
+@then(parsers.re(r'the task of "(?P<player>[^"]+)" is completed and found (?P<what>something|nothing) new'))
+def task_completed(story: Story, player: str, what: str) -> None:
+    task = story.task(player)
+    assert (task["status"], task["changed"], task["http_status"]) == ("completed", what == "something", 200)
+    assert task["requested_at"] <= task["started_at"] <= task["finished_at"]
+
+
+@then(parsers.re(r'the task of "(?P<player>[^"]+)" has failed: (?P<reason>\w+)'))
+def task_has_failed(story: Story, player: str, reason: str) -> None:
+    task = story.task(player)
+    assert (task["status"], task["reason"]) == ("failed", reason)
+    assert task["error"]
+
+
+@then("the trackers of Ada and Ben are completed")
+def both_completed(story: Story) -> None:
+    assert {made.person for made in story.made} == {"Ada", "Ben"}
+    assert [status(story, made.tracker["id"])["status"] for made in story.made] == ["completed", "completed"]
+
+
+@then("they were all given the same task")
+def same_task(story: Story) -> None:
+    assert len(story.given) > 1
+    assert len(story.tasks) == 1
+
+
+@then(parsers.parse("the {count:d} answers name one task"))
+def answers_name_one_task(story: Story, count: int) -> None:
+    assert [answer.status_code for answer in story.answers] == [202] * count
+    assert len({answer.json()["task_id"] for answer in story.answers}) == 1
+
+
+@then(parsers.parse("{count:d} trackers were put ahead"))
+def put_ahead(story: Story, count: int) -> None:
+    assert (story.answer.status_code, story.answer.json()["queued"]) == (202, count)
+
+
+# ---- what is stored ----
+
+
+@then(parsers.parse('"{player}" has a rating of {rating:d} in playlist {playlist:d}'))
+def has_rating(story: Story, player: str, rating: int, playlist: int) -> None:
+    assert story.standing(player, playlist)["rating"] == rating
+
+
+@then(parsers.parse('"{player}" still had a rating of {rating:d} in playlist {playlist:d} in season "{season}"'))
+def had_rating(story: Story, player: str, rating: int, playlist: int, season: str) -> None:
+    assert story.standing(player, playlist, season)["rating"] == rating
+
+
+@then(parsers.parse('the current season of "{player}" is "{season}"'))
+def current_season(story: Story, player: str, season: str) -> None:
+    assert story.tracker(player)["current_season"] == season
+    assert [shown["key"] for shown in story.seasons(player) if shown["current"]] == [season]
+
+
+@then(parsers.parse('"{player}" has a streak of {streak:d} in playlist {playlist:d}'))
+def has_streak(story: Story, player: str, streak: int, playlist: int) -> None:
+    assert story.standing(player, playlist)["win_streak"] == streak
+
+
+@then(parsers.parse('the ranks of "{player}" in playlists 10, 11 and 13 are estimated'))
+def ranks_are_estimated(story: Story, player: str) -> None:
+    for playlist in (10, 11, 13):
+        standing = story.standing(player, playlist)
+        assert (standing["estimated"], standing["matches_played"]) == (True, 0)
+
+
+@then(parsers.parse('the rank of "{player}" in playlist {playlist:d} is real'))
+def rank_is_real(story: Story, player: str, playlist: int) -> None:
+    standing = story.standing(player, playlist)
+    assert standing["estimated"] is False
+    assert standing["tier_name"] not in {None, "Unranked"}
+
+
+@then(parsers.re(r'"(?P<player>[^"]+)" has (?P<count>\d+) snapshots?'))
+def has_snapshots(story: Story, player: str, count: str) -> None:
+    assert len(story.snapshots(player)) == int(count)
+
+
+@then(
+    parsers.parse(
+        'the newest snapshot of "{player}" shows only playlist {playlist:d}, going from {before:d} to {after:d}'
+    )
+)
+def newest_snapshot(story: Story, player: str, playlist: int, before: int, after: int) -> None:
+    shown = story.snapshots(player)[0]["playlists"]
+    assert [(row["playlist"], row["rating_before"], row["rating"]) for row in shown] == [(str(playlist), before, after)]
+
+
+# ---- what the site was asked ----
+
+
+@then(parsers.parse('the site was not asked for "{player}"'))
+def not_asked(story: Story, player: str) -> None:
+    assert story.requests(player) == []
+
+
+@then(parsers.re(r'the site was asked for "(?P<player>[^"]+)" (?P<times>once|twice)'))
+def asked(story: Story, player: str, times: str) -> None:
+    assert len(story.requests(player)) == {"once": 1, "twice": 2}[times]
+
+
+@then(parsers.parse('at least {seconds:d} second lay between the requests for "{player}"'))
+def left_alone(story: Story, seconds: int, player: str) -> None:
+    first, *others = story.requests(player)
+    assert others
+    assert others[0].time - first.time >= seconds
+
+
+@then(parsers.parse("the requests lay at least {seconds:g} seconds apart on the whole"))
+def kept_pace(story: Story, seconds: float) -> None:
+    requests = story.requests()
+    assert len(requests) == len(story.made) == 8
+    assert requests[-1].time - requests[0].time >= seconds * (len(requests) - 1)
