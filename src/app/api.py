@@ -16,7 +16,7 @@ from app.modules import MODULES
 from shared.di import provide_session, provide_singleton
 from shared.module import Audience
 from shared.scraping.controllers import InternalTaskController, TaskController
-from shared.web.guards import Authenticator, BotAuthentication, needs_scope, nobody
+from shared.web.guards import Authenticator, BotAuthentication, nobody
 from shared.web.health import live, ready
 from shared.web.problems import EXCEPTION_HANDLERS
 from shared.web.request_log import RequestLog
@@ -47,7 +47,6 @@ def create_app(container: AppContainer) -> Litestar:
         path="/internal",
         route_handlers=[InternalTaskController, *mounted(Audience.INTERNAL)],
         middleware=[DefineMiddleware(BotAuthentication, authenticator=authenticator)],
-        guards=[needs_scope],
         security=[{"bot_key": []}],
     )
     dependencies: dict[str, Any] = {

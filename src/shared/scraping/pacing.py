@@ -1,9 +1,10 @@
 """Pace and circuit breaker of a host, shared by all processes: one round trip to Redis grants a slot or says why not.
 
 A slot is a moment at which one request may leave. Slots lie `delay` apart, moved by up to four fifths of the jitter.
-Who had to wait for a slot asks once more when leaving: a process that woke late has moved its request towards the next
-one, which then leaves later. So no two leave closer than `delay` less four fifths of the jitter, and the last fifth
-absorbs the way from here to the wire. Time is Redis's own, so that the machines' clocks do not matter.
+Who had to wait for a slot asks once more when leaving, and again where the answer came late: a process that was held up
+has moved its request towards the next one, which then leaves later. So no two leave closer than `delay` less four
+fifths of the jitter, and the last fifth absorbs the way from here to the wire. Time is Redis's own, so that the
+machines' clocks do not matter.
 """
 
 import asyncio
@@ -24,7 +25,23 @@ PROBE: Final = 30.0
 FREE_PASS: Final = 0.25
 """Seconds that an unpaced host's closed breaker is trusted without asking again."""
 
-_ACQUIRE: Final = """
+LATE: Final = 0.002
+"""Seconds on the way from Redis that count as late where the jitter leaves less."""
+TRIES: Final = 20
+
+_LEAVING: Final = """
+local function leave(key, by, now, floor)
+    local last = redis.call('HMGET', key, 'at', 'by')
+    if last[1] and last[2] ~= by and now < last[1] + floor then return last[1] + floor - now end
+    redis.call('HSET', key, 'at', now, 'by', by)
+    redis.call('PEXPIRE', key, math.ceil(floor) + 60000)
+    return 0
+end
+"""
+
+_ACQUIRE: Final = (
+    _LEAVING
+    + """
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local gap, max_wait, probe, floor = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
@@ -41,25 +58,20 @@ end
 if slot - now > max_wait then return {'late', slot - now, now, 0} end
 if gap > 0 then
     redis.call('SET', KEYS[1], slot + gap, 'PX', math.ceil(slot + gap - now) + 60000)
-    if slot == now then
-        local left = tonumber(redis.call('GET', KEYS[3])) or 0
-        if now < left + floor then slot = left + floor
-        else redis.call('SET', KEYS[3], now, 'PX', math.ceil(floor) + 60000) end
-    end
+    if slot == now then slot = now + leave(KEYS[3], ARGV[5], now, floor) end
 end
 if open_until then redis.call('HSET', KEYS[2], 'probe_until', slot + probe) end
 return {'go', slot - now, slot, (open_until or tonumber(b[3])) and 1 or 0}
 """
+)
 
-_LEAVE: Final = """
+_LEAVE: Final = (
+    _LEAVING
+    + """
 local t = redis.call('TIME')
-local now = t[1] * 1000 + math.floor(t[2] / 1000)
-local floor = tonumber(ARGV[1])
-local left = tonumber(redis.call('GET', KEYS[1])) or 0
-if now < left + floor then return left + floor - now end
-redis.call('SET', KEYS[1], now, 'PX', math.ceil(floor) + 60000)
-return 0
+return leave(KEYS[1], ARGV[2], t[1] * 1000 + math.floor(t[2] / 1000), tonumber(ARGV[1]))
 """
+)
 
 _FAIL: Final = """
 local t = redis.call('TIME')
@@ -132,20 +144,26 @@ class Gate:
         spread = policy.jitter * GUARD_BAND
         gap = policy.delay + self._rng.uniform(-spread, spread) if policy.delay > 0 else 0.0
         floor = math.ceil((policy.delay - spread) * 1000)
-        left = f"left:{policy.host}"
+        left, token = f"left:{policy.host}", f"{self._rng.getrandbits(64):x}"
+        asked_at = monotonic()
         verdict, wait, at, fragile = await self._ask(
             self._acquire(
                 keys=[f"pace:{policy.host}", f"breaker:{policy.host}", left],
-                args=[round(gap * 1000), max_wait * 1000, PROBE * 1000, floor],
+                args=[round(gap * 1000), max_wait * 1000, PROBE * 1000, floor, token],
             )
         )
         if verdict != b"go":
             raise HostRestsError(policy.host, float(wait) / 1000, breaker_open=verdict == b"open")
         if policy.delay <= 0 and not fragile:
             self._free[policy.host] = monotonic() + FREE_PASS
-        while wait:
-            await asyncio.sleep(float(wait) / 1000)
-            wait = await self._ask(self._leave(keys=[left], args=[floor])) if policy.delay > 0 else 0
+        if policy.delay > 0:
+            tolerated = max(LATE, policy.jitter - spread)
+            for _ in range(TRIES):
+                if not wait and monotonic() - asked_at <= tolerated:
+                    break
+                await asyncio.sleep(float(wait) / 1000)
+                asked_at = monotonic()
+                wait = await self._ask(self._leave(keys=[left], args=[floor, token]))
         return Slot(at=float(at), fragile=bool(fragile))
 
     async def succeeded(self, policy: Policy, slot: Slot) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from hashlib import blake2b
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Final, Protocol
 
 import aiohttp
@@ -87,6 +88,7 @@ class Clients:
             transport=AiohttpTransport(client=session),
             headers={"User-Agent": self._user_agent, "Accept-Encoding": "gzip, deflate", **policy.headers},
             timeout=httpx.Timeout(policy.timeout),
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             follow_redirects=False,
             trust_env=False,
         )

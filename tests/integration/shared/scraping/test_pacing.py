@@ -29,6 +29,13 @@ def policy(**changes: Any) -> Policy:
     return Policy(**(values | changes))
 
 
+def hold_up(seconds: float) -> None:
+    """Keep the event loop busy, as a stalled process would."""
+    until = monotonic() + seconds
+    while monotonic() < until:
+        pass
+
+
 async def test_slots_of_many_askers_lie_a_delay_apart(redis: Redis) -> None:
     askers = [gate(redis, seed) for seed in range(5)]
     slots = await asyncio.gather(*(asker.slot(policy(), max_wait=10) for asker in askers for _ in range(4)))
@@ -36,6 +43,21 @@ async def test_slots_of_many_askers_lie_a_delay_apart(redis: Redis) -> None:
     gaps = [later - earlier for earlier, later in itertools.pairwise(at)]
     assert min(gaps) >= 20
     assert 0.9 * 30 <= sum(gaps) / len(gaps) <= 1.1 * 30
+
+
+async def test_who_is_held_up_makes_the_next_one_wait(redis: Redis) -> None:
+    rules = policy(delay=0.2, jitter=0.0)
+    first, second = gate(redis, 1), gate(redis, 2)
+    await first.slot(rules, max_wait=1)
+    late = asyncio.create_task(first.slot(rules, max_wait=1))
+    next_one = asyncio.create_task(second.slot(rules, max_wait=1))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0.02)
+    hold_up(0.35)  # the process stalls past the first one's slot and almost to the second one's
+    await late
+    left = monotonic()
+    await next_one
+    assert monotonic() - left >= 0.19
 
 
 async def test_the_wait_lasts_until_the_slot(redis: Redis) -> None:

@@ -3,11 +3,13 @@
 from typing import Any
 
 import pytest
+from aiohttp import web
 from tests.integration.shared.scraping.conftest import USER_AGENT, VisitMaker, a_target
 from tests.upstreams.client import SimulatedSites
 
 from shared.scraping.failures import Blocked, HostUnavailable, Throttled
-from shared.scraping.visit import RefusedRedirect, RobotsDisallow, Unchanged
+from shared.scraping.source import Policy
+from shared.scraping.visit import Clients, RefusedRedirect, RobotsDisallow, Unchanged
 
 PATH = "/api/v2/rocket-league/standard/profile/epic/auto-visitor"
 
@@ -24,6 +26,27 @@ async def test_the_site_is_told_who_asks(visit_to: VisitMaker, sites: SimulatedS
     await visit_to(headers={"TRN-Api-Key": "sesame"}).get(sites.games.url + PATH)
     (request,) = sites.games.requests("/api/")
     assert request.headers["user-agent"] == USER_AGENT
+
+
+async def test_cookies_are_not_kept(redis_url: str) -> None:
+    seen: list[str | None] = []
+
+    async def page(request: web.BaseRequest) -> web.Response:
+        seen.append(request.headers.get("Cookie"))
+        answer = web.Response(text="x")
+        answer.set_cookie("sid", "abc")
+        return answer
+
+    runner = web.ServerRunner(web.Server(page))
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    clients = Clients(user_agent=USER_AGENT)
+    client = clients.of("cookies", Policy(host="cookies", delay=0.0, operator_configured=True))
+    for _ in range(2):
+        await client.get("http://127.0.0.1:{1}/".format(*runner.addresses[0]))
+    await clients.close()
+    await runner.cleanup()
+    assert seen == [None, None]
 
 
 async def test_a_body_seen_before_is_unchanged(visit_to: VisitMaker, sites: SimulatedSites) -> None:
