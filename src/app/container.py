@@ -14,6 +14,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from sqlalchemy import text
 
+from app.modules import MODULES
 from shared.clock import SystemClock
 from shared.database import Database, Reader, create_engine
 from shared.di import running
@@ -29,7 +30,7 @@ from shared.scraping.targets import Targets, TaskBoard
 from shared.scraping.visit import Clients
 from shared.settings import Loaded, Secret, Settings
 from shared.web.health import HealthChecks
-from trackers.games.module import GAMES, GamesContainer
+from trackers.games.module import GamesContainer
 from trackers.games.settings import GamesSettings
 from users.module import UsersContainer
 
@@ -63,11 +64,10 @@ def _required(secret: Secret | None, variable: str) -> str:
     return secret.reveal()
 
 
-def _sources(games: Any, context: SourceContext) -> SourceRegistry:
-    built_in = [
-        source for module, container in ((GAMES, games),) if module.sources for source in module.sources(container)
-    ]
-    return SourceRegistry([*built_in, *load_plugins(context)])
+def _sources(house: Any, context: SourceContext) -> SourceRegistry:
+    """Every module's sources, and those of installed packages."""
+    ours = [source for module in MODULES if module.sources for source in module.sources(getattr(house, module.name))]
+    return SourceRegistry([*ours, *load_plugins(context)])
 
 
 def _health(database: Database, redis: Redis) -> HealthChecks:
@@ -90,6 +90,7 @@ class AppContainer(containers.DeclarativeContainer):
     loaded: providers.Dependency[Loaded[Any]] = providers.Dependency(instance_of=Loaded)
     secret = providers.Dependency(instance_of=Secret)
     application_name = providers.Object("trackers")
+    environ = providers.Object(os.environ)
 
     # has
     settings = providers.Callable(lambda loaded: loaded[Settings], loaded)
@@ -121,9 +122,9 @@ class AppContainer(containers.DeclarativeContainer):
 
     # offers
     plugin_context = providers.Factory(
-        SourceContext, environ=providers.Object(os.environ), session=session.provider, clock=clock
+        SourceContext, environ=environ, session=session.provider, targets=targets.provider, clock=clock
     )
-    sources = providers.Singleton(_sources, games.provider, plugin_context)
+    sources = providers.Singleton(_sources, __self__, plugin_context)
     task_board = providers.Singleton(TaskBoard, reader)
     health_checks = providers.Singleton(_health, database, redis)
     dispatcher = providers.Singleton(

@@ -10,6 +10,8 @@ from aiohttp import ThreadedResolver
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 _NAT64 = IPv6Network("64:ff9b::/96")
+_NEVER = (IPv6Network("::/96"), IPv6Network("64:ff9b:1::/48"), IPv6Network("fec0::/10"))
+"""IPv4-compatible, local NAT64, site-local: nothing public lives there, and some of them lead inwards."""
 
 
 class AddressRefusedError(OSError):
@@ -19,6 +21,8 @@ class AddressRefusedError(OSError):
 def is_public(address: str) -> bool:
     """Whether an IP address belongs to the public internet; IPv4 inside IPv6 counts as what it carries."""
     parsed: IPv4Address | IPv6Address = ip_address(address.split("%", 1)[0])
+    if isinstance(parsed, IPv6Address) and any(parsed in network for network in _NEVER):
+        return False
     if isinstance(parsed, IPv6Address):
         carried = parsed.ipv4_mapped or parsed.sixtofour or (parsed.teredo[1] if parsed.teredo else None)
         if carried is not None:

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from dependency_injector import containers
 from litestar import Controller
 from litestar.di import Provide
 
@@ -25,7 +24,7 @@ class Module:
     """One folder of the house, as the composition root sees it."""
 
     name: str
-    container: type[containers.DeclarativeContainer] | None = None
+    """Also the name of its container in the house's."""
     settings: Sequence[type[SettingsStruct]] = ()
     controllers: Mapping[Audience, Sequence[type[Controller]]] = field(default_factory=dict)
     dependencies: Callable[[Any, Any], Mapping[str, Provide]] | None = None

@@ -33,4 +33,4 @@ class UsersContainer(containers.DeclarativeContainer):
     authenticator = providers.Singleton(BotAuthenticator, keys=key_reader, clock=clock, secret=secret)
 
 
-USERS = Module(name="users", container=UsersContainer)
+USERS = Module(name="users")

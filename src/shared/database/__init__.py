@@ -1,4 +1,4 @@
-"""PostgreSQL: engine, unit of work, declarative base, bulk writes."""
+"""PostgreSQL: engine, unit of work, questions, declarative base."""
 
 from shared.database.base import Base, Repository
 from shared.database.engine import (

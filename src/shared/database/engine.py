@@ -1,9 +1,10 @@
 """The engine and the unit of work: who holds a session, when it commits, and what waits for the commit."""
 
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, Final
 
 import asyncpg
 import msgspec
@@ -64,13 +65,24 @@ def _refuse_closed(connection: Any, _record: Any, _proxy: Any) -> None:
         raise DisconnectionError
 
 
+_AWAY: Final = (
+    ConnectionError,
+    FileNotFoundError,  # no socket there
+    socket.gaierror,
+    TimeoutError,
+    PoolTimeoutError,
+    InterfaceError,
+    OperationalError,
+    asyncpg.InterfaceError,
+)
+
+
 def connection_was_lost(error: BaseException) -> bool:
     """Whether an error says that the server is away or went away, rather than that the statement was wrong.
 
     No connection free in time counts as away, too.
     """
-    away = OSError | TimeoutError | PoolTimeoutError | InterfaceError | OperationalError | asyncpg.InterfaceError
-    if isinstance(error, away):
+    if isinstance(error, _AWAY):
         return True
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True

@@ -17,6 +17,23 @@ NEVER: Final = "infinity"
 """Due time of a target that waits to be re-driven by hand."""
 
 
+_KINDS: Final = {
+    Reason.NOT_FOUND: "target",
+    Reason.PRIVATE: "target",
+    Reason.BLOCKED: "host",
+    Reason.THROTTLED: "host",
+    Reason.UNAVAILABLE: "host",
+    Reason.PAGE_CHANGED: "page",
+    Reason.ERROR: "ours",
+}
+
+
+def failures_in_a_row(target: Target, reason: Reason) -> int:
+    """How many failures of this kind there are in a row, this one included; another kind begins anew."""
+    before = Reason(target.last_reason) if target.last_reason else None
+    return target.failures + 1 if before and _KINDS[before] == _KINDS[reason] else 1
+
+
 def after_success(target: Target, *, now: datetime, rng: random.Random) -> datetime:
     """One interval from now, moved a little, rounded up."""
     return rounded(now + target.interval * (1 + rng.uniform(-SPREAD, SPREAD)))
@@ -30,7 +47,7 @@ def after_failure(
     Gone and private things are asked for ever more rarely (interval doubling); a host's failure waits for its rest
     (`rest` seconds, from the breaker) and, like a changed page or a bug of ours, for a backoff with full jitter.
     """
-    tries = target.failures + 1
+    tries = failures_in_a_row(target, reason)
     if reason in {Reason.NOT_FOUND, Reason.PRIVATE}:
         return rounded(now + min(LONGEST, target.interval * 2 ** min(tries - 1, 10)))
     if reason is Reason.ERROR and tries >= policy.dead_after:

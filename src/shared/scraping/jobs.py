@@ -1,11 +1,13 @@
 """The engine's jobs: thin, because the dispatcher and the runner decide everything."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from shared.jobs import Job
 from shared.scraping.dispatch import SCRAPE, Dispatcher
+from shared.scraping.repository import Claim
 from shared.scraping.runner import Runner
 from shared.scraping.targets import DISPATCH
 
@@ -16,8 +18,9 @@ EVERY_FIVE: Final = frozenset(range(0, 60, 5))
 def engine_jobs(dispatcher: Dispatcher, runner: Runner, *, lease: float) -> list[Job]:
     """Dispatch (every second and when woken), scrape, sweep, removal of old runs."""
 
-    async def scrape(source: str, claims: Sequence[tuple[str, str]]) -> int:
-        return await runner.run(source, [(UUID(target), UUID(run)) for target, run in claims])
+    async def scrape(source: str, claims: Sequence[tuple[str, str, str]]) -> int:
+        held = [Claim(UUID(target), UUID(run), datetime.fromisoformat(lease)) for target, run, lease in claims]
+        return await runner.run(source, held)
 
     return [
         Job(name="scraping.dispatch_all", run=dispatcher.dispatch_all, timeout=20, seconds=EVERY_SECOND),

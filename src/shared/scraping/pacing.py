@@ -25,6 +25,8 @@ PROBE: Final = 30.0
 FREE_PASS: Final = 0.25
 """Seconds that an unpaced host's closed breaker is trusted without asking again."""
 
+LONGEST_REST: Final = 7 * 86_400.0
+"""Seconds that a site can ask us to stay away at most, before we look again."""
 LATE: Final = 0.002
 """Seconds on the way from Redis that count as late where the jitter leaves less."""
 TRIES: Final = 20
@@ -186,7 +188,7 @@ class Gate:
                     policy.breaker_threshold,
                     policy.cooldown * 1000,
                     policy.cooldown_limit * 1000,
-                    -1 if retry_after is None else min(retry_after, policy.cooldown_limit) * 1000,
+                    -1 if retry_after is None else min(retry_after, LONGEST_REST) * 1000,
                 ],
             )
         )

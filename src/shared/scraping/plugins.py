@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.clock import Clock
 from shared.scraping.source import Source
+from shared.scraping.targets import Targets
 
 GROUP: Final = "trackers.sources"
 
@@ -21,8 +22,11 @@ class SourceContext:
     """What a source from outside is given."""
 
     environ: Mapping[str, str]
+    """The process's environment, a `.env` file included."""
     session: Callable[[], AsyncSession]
     """The session of the unit of work that is open while `record` runs."""
+    targets: Callable[[], Targets]
+    """Targets on that session: `track` follows something, `look_now` hurries it. `trackers follow` does it by hand."""
     clock: Clock
 
 

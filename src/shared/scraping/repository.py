@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -13,8 +13,14 @@ from shared.database import Repository
 from shared.ids import new_id
 from shared.scraping.source import Lane, Status, Target, Trigger
 
-Claim = tuple[UUID, UUID]
-"""(target id, run id): a target and the token that holds it."""
+
+class Claim(NamedTuple):
+    """A target that is held: by which run, and by which lease; a later lease of the same run is another one."""
+
+    target_id: UUID
+    run_id: UUID
+    lease_until: datetime
+
 
 LAST_TRIES: Final = 2
 """Tries before a target is given up that it makes alone: who merely stood beside a killer is then safe."""
@@ -48,7 +54,7 @@ WITH picked AS (
     UPDATE scrape_runs r SET status = 'in_progress', started_at = :now
     FROM claimed c WHERE c.asked_for AND r.id = c.run_id
 )
-SELECT target_id, run_id FROM claimed
+SELECT target_id, run_id, CAST(:lease_until AS timestamptz) AS lease_until FROM claimed
 """
 _CLAIM: Final = text(_TAKEN.format(picked=_PICKED_DUE))
 _CLAIM_SUSPECT: Final = text(_TAKEN.format(picked=_PICKED_SUSPECT))
@@ -62,14 +68,16 @@ WITH claimed AS (
 ), started AS (
     UPDATE scrape_runs r SET status = 'in_progress', started_at = :now FROM claimed c WHERE r.id = c.run_id
 )
-SELECT target_id, run_id FROM claimed
+SELECT target_id, run_id, CAST(:lease_until AS timestamptz) AS lease_until FROM claimed
 """)
 
 _HELD: Final = text("""
-SELECT t.id, s.run_id, t.key, t.address, t.interval_seconds, t.failures, t.attempts,
+SELECT t.id, s.run_id, s.lease_until, t.key, t.address, t.interval_seconds, t.failures, t.last_reason, t.attempts,
        t.etag, t.last_modified, t.content_hash, t.parser_version
-FROM unnest(CAST(:targets AS uuid[]), CAST(:runs AS uuid[])) AS held (target_id, run_id)
-JOIN scrape_schedule s ON s.target_id = held.target_id AND s.run_id = held.run_id
+FROM unnest(CAST(:targets AS uuid[]), CAST(:runs AS uuid[]), CAST(:leases AS timestamptz[]))
+     AS held (target_id, run_id, lease_until)
+JOIN scrape_schedule s
+  ON s.target_id = held.target_id AND s.run_id = held.run_id AND s.lease_until = held.lease_until
 JOIN scrape_targets t ON t.id = s.target_id
 WHERE s.lease_until > :now
 """)
@@ -77,8 +85,9 @@ WHERE s.lease_until > :now
 _LOCK_HELD: Final = text("""
 SELECT s.target_id
 FROM scrape_schedule s
-JOIN unnest(CAST(:targets AS uuid[]), CAST(:runs AS uuid[])) AS held (target_id, run_id)
-  ON s.target_id = held.target_id AND s.run_id = held.run_id
+JOIN unnest(CAST(:targets AS uuid[]), CAST(:runs AS uuid[]), CAST(:leases AS timestamptz[]))
+     AS held (target_id, run_id, lease_until)
+  ON s.target_id = held.target_id AND s.run_id = held.run_id AND s.lease_until = held.lease_until
 ORDER BY s.target_id
 FOR UPDATE OF s
 """)
@@ -88,7 +97,7 @@ WITH settled AS (
     SELECT * FROM jsonb_to_recordset(CAST(:settled AS jsonb)) AS x (
         target_id uuid, run_id uuid, status text, reason text, error text, started_at timestamptz,
         http_status smallint, requests smallint, bytes bigint, changed boolean, due_at timestamptz,
-        etag text, last_modified text, content_hash text, parser_version smallint
+        etag text, last_modified text, content_hash text, parser_version smallint, failures bigint
     )
 ), scheduled AS (
     UPDATE scrape_schedule s
@@ -99,7 +108,7 @@ WITH settled AS (
     SET last_status = x.status, last_reason = x.reason, last_error = x.error, last_attempt_at = :now,
         last_success_at = CASE WHEN x.status = 'completed' THEN :now ELSE t.last_success_at END,
         last_changed_at = CASE WHEN x.changed THEN :now ELSE t.last_changed_at END,
-        failures = CASE WHEN x.status = 'completed' THEN 0 ELSE t.failures + 1 END,
+        failures = x.failures,
         attempts = t.attempts + 1,
         successes = t.successes + CASE WHEN x.status = 'completed' THEN 1 ELSE 0 END,
         etag = CASE WHEN x.status = 'completed' THEN x.etag ELSE t.etag END,
@@ -124,8 +133,9 @@ WITH given_back AS (
     UPDATE scrape_schedule s
     SET lease_until = NULL, due_at = :due_at, attempt = greatest(s.attempt - 1, 0),
         run_id = (SELECT r.id FROM scrape_runs r WHERE r.id = s.run_id)
-    FROM unnest(CAST(:targets AS uuid[]), CAST(:runs AS uuid[])) AS held (target_id, run_id)
-    WHERE s.target_id = held.target_id AND s.run_id = held.run_id
+    FROM unnest(CAST(:targets AS uuid[]), CAST(:runs AS uuid[]), CAST(:leases AS timestamptz[]))
+         AS held (target_id, run_id, lease_until)
+    WHERE s.target_id = held.target_id AND s.run_id = held.run_id AND s.lease_until = held.lease_until
     RETURNING s.run_id
 )
 UPDATE scrape_runs r SET status = 'pending', started_at = NULL FROM given_back g WHERE r.id = g.run_id
@@ -172,9 +182,9 @@ ON CONFLICT (source, key) DO NOTHING
 _SCHEDULE: Final = text("""
 WITH found AS (
     SELECT id, key, interval_seconds FROM scrape_targets WHERE source = :source AND key = ANY(CAST(:keys AS text[]))
-), hurried AS (
+), paced AS (
     UPDATE scrape_targets t SET interval_seconds = :interval
-    FROM found f WHERE f.interval_seconds > :interval AND t.id = f.id
+    FROM found f WHERE f.interval_seconds <> :interval AND t.id = f.id
 ), scheduled AS (
     INSERT INTO scrape_schedule (target_id, due_at, lane, source)
     SELECT id, :now, 1, :source FROM found ORDER BY id
@@ -185,6 +195,11 @@ SELECT key, id FROM found
 
 _LOCK: Final = text("""
 SELECT 1 FROM scrape_schedule WHERE target_id = ANY(CAST(:targets AS uuid[])) ORDER BY target_id FOR UPDATE
+""")
+
+_LOCK_KNOWN: Final = text("""
+SELECT 1 FROM scrape_schedule s JOIN scrape_targets t ON t.id = s.target_id
+WHERE t.source = :source AND t.key = ANY(CAST(:keys AS text[])) ORDER BY s.target_id FOR UPDATE OF s
 """)
 
 _RUNS_ASKED_FOR: Final = text("""
@@ -207,6 +222,11 @@ UPDATE scrape_schedule s
 SET run_id = a.run_id, lane = CASE WHEN a.leased THEN s.lane ELSE :lane END, attempt = 0,
     due_at = CASE WHEN a.leased THEN s.due_at ELSE :now END
 FROM asked a WHERE s.target_id = a.target_id
+""")
+
+_HURRY: Final = text("""
+UPDATE scrape_schedule SET lane = CASE WHEN lane = 3 THEN 3 ELSE least(lane, :lane) END, due_at = least(due_at, :now)
+WHERE target_id = ANY(CAST(:targets AS uuid[])) AND lease_until IS NULL
 """)
 
 _FORGET: Final = text("""
@@ -234,6 +254,8 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
     started_at: datetime
     due_at: datetime | str
     parser_version: int
+    failures: int
+    """In a row, of the same kind."""
     reason: str | None = None
     error: str | None = None
     http_status: int | None = None
@@ -259,19 +281,19 @@ class ScrapingRepository(Repository):
     async def claim_due(self, source: str, *, now: datetime, lease_until: datetime, limit: int) -> list[Claim]:
         """Take up to `limit` due targets of a source, who waits first; the rows are leased until `lease_until`."""
         rows = await self._all(_CLAIM, source=source, now=now, lease_until=lease_until, limit=limit)
-        return [(row.target_id, row.run_id) for row in rows]
+        return [Claim(*row) for row in rows]
 
     async def claim_suspect(self, source: str, *, now: datetime, lease_until: datetime) -> list[Claim]:
         """Take one due target over which workers were lost before; none while another such one is under way."""
         rows = await self._all(_CLAIM_SUSPECT, source=source, now=now, lease_until=lease_until)
-        return [(row.target_id, row.run_id) for row in rows]
+        return [Claim(*row) for row in rows]
 
     async def claim_one(self, target: UUID, *, now: datetime, lease_until: datetime) -> Claim | None:
         """Take one target that is asked for, whatever is due; None while somebody else holds it."""
         row = (
             await self.session.execute(_CLAIM_ONE, {"target": target, "now": now, "lease_until": lease_until})
         ).one_or_none()
-        return (row.target_id, row.run_id) if row else None
+        return Claim(*row) if row else None
 
     async def leased_count(self, source: str, *, limit: int) -> int:
         """How many targets of a source are held by workers, counted up to `limit`."""
@@ -289,10 +311,12 @@ class ScrapingRepository(Repository):
             Target(
                 id=row.id,
                 run_id=row.run_id,
+                lease_until=row.lease_until,
                 key=row.key,
                 address=row.address,
                 interval=timedelta(seconds=row.interval_seconds),
                 failures=row.failures,
+                last_reason=row.last_reason,
                 attempts=row.attempts,
                 etag=row.etag,
                 last_modified=row.last_modified,
@@ -328,10 +352,11 @@ class ScrapingRepository(Repository):
     async def track(
         self, source: str, addresses: Mapping[str, str], *, interval: timedelta, now: datetime
     ) -> dict[str, UUID]:
-        """Follow targets, new ones and known ones alike; the shortest interval asked for holds. key -> target id."""
+        """Follow targets, new ones and known ones alike, at this interval from now on. key -> target id."""
         keys, seconds = list(addresses), round(interval.total_seconds())
         made = {"keys": keys, "addresses": list(addresses.values()), "ids": [new_id() for _ in keys]}
         await self.session.execute(_TRACK, {"source": source, **made, "interval": seconds, "now": now})
+        await self.session.execute(_LOCK_KNOWN, {"source": source, "keys": keys})  # first, as everybody does
         rows = await self._all(_SCHEDULE, source=source, keys=keys, interval=seconds, now=now)
         return {row.key: row.id for row in rows}
 
@@ -346,6 +371,9 @@ class ScrapingRepository(Repository):
         # A statement of its own, begun when the locks are held: who waited for one must see what the other wrote.
         found = await self._all(_RUNS_ASKED_FOR, targets=list(targets))
         runs = {row.target_id: row.run_id or new_id() for row in found}
+        known = [row.target_id for row in found if row.known]
+        if known:
+            await self.session.execute(_HURRY, {"targets": known, "lane": int(lane), "now": now})
         fresh = [row for row in found if not row.known]
         if fresh:
             await self.session.execute(
@@ -363,6 +391,7 @@ class ScrapingRepository(Repository):
 
     async def forget(self, targets: Sequence[UUID], *, now: datetime) -> None:
         """Stop looking at targets; their history stays."""
+        await self.session.execute(_LOCK, {"targets": list(targets)})
         await self.session.execute(_FORGET, {"targets": list(targets), "now": now})
 
     async def remove_old_runs(self, *, boundary: UUID, limit: int) -> int:
@@ -374,5 +403,9 @@ class ScrapingRepository(Repository):
         return (await self.session.execute(statement, parameters)).all()
 
 
-def _columns(claims: Sequence[Claim]) -> dict[str, list[UUID]]:
-    return {"targets": [target for target, _ in claims], "runs": [run for _, run in claims]}
+def _columns(claims: Sequence[Claim]) -> dict[str, list[Any]]:
+    return {
+        "targets": [claim.target_id for claim in claims],
+        "runs": [claim.run_id for claim in claims],
+        "leases": [claim.lease_until for claim in claims],
+    }

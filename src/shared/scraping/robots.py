@@ -11,9 +11,9 @@ from protego import Protego
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from shared.scraping.failures import HostUnavailable
+from shared.scraping.failures import HostUnavailable, Throttled
 from shared.scraping.pacing import GateUnreachableError, HostRestsError
-from shared.scraping.visit import Answer
+from shared.scraping.visit import Answer, retry_after
 
 DAY: Final = 86_400
 ASKING_MS: Final = 30_000
@@ -23,6 +23,7 @@ REMEMBERED: Final = 300.0
 SIZE_LIMIT: Final = 512_000
 """Bytes of a robots.txt that are read; RFC 9309 asks for at least 500 KiB."""
 OK: Final = 200
+TOO_MANY: Final = 429
 CLIENT_ERRORS: Final = range(400, 500)
 
 
@@ -31,7 +32,8 @@ class RobotsTxt:
 
     def __init__(self, redis: Redis, *, user_agent: str) -> None:
         self._redis = redis
-        self._user_agent = user_agent
+        self._product = user_agent.partition("/")[0]
+        """What groups of a robots.txt name us by; the rest of the User-Agent holds words of anybody's."""
         self._parsed: dict[str, tuple[float, Protego]] = {}
         self._asking: dict[str, asyncio.Lock] = {}
 
@@ -49,7 +51,7 @@ class RobotsTxt:
                 if known is None or known[0] < monotonic():
                     text = await self._text(origin, fetch)
                     known = self._parsed[origin] = (monotonic() + REMEMBERED, Protego.parse(text))
-        return bool(known[1].can_fetch(url, self._user_agent))
+        return bool(known[1].can_fetch(url, self._product))
 
     async def _text(self, origin: str, fetch: Callable[[str], Awaitable[Answer]]) -> str:
         key = f"robots:{origin}"
@@ -70,6 +72,11 @@ class RobotsTxt:
 
     async def _ask(self, origin: str, key: str, fetch: Callable[[str], Awaitable[Answer]]) -> str:
         answer = await fetch(f"{origin}/robots.txt")
+        if answer.status == TOO_MANY:
+            wait = retry_after(answer.headers.get("retry-after"))
+            raise Throttled("robots.txt answered 429: too many requests", retry_after=wait, http_status=TOO_MANY)
+        if answer.status == OK and answer.body.lstrip()[:1] == b"<":
+            return ""  # a page, of whatever kind: no rules, and nothing to remember for a day
         if answer.status == OK:
             body = answer.body[:SIZE_LIMIT]
         elif answer.status in CLIENT_ERRORS:

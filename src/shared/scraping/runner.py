@@ -17,7 +17,7 @@ import structlog
 from shared.clock import Clock
 from shared.database import Database, connection_was_lost
 from shared.jobs import JobQueue
-from shared.scraping.backoff import after_failure, after_success
+from shared.scraping.backoff import after_failure, after_success, failures_in_a_row
 from shared.scraping.dispatch import SourceRegistry
 from shared.scraping.failures import Reason, ScrapeFailure
 from shared.scraping.pacing import Gate, GateUnreachableError, HostRestsError
@@ -97,28 +97,40 @@ class Runner:
         self._lease = lease
         self._places: dict[str, asyncio.Semaphore] = {}
 
-    async def run(self, name: str, claims: Sequence[Claim]) -> int:
-        """Visit and settle what these claims still hold; how many targets were settled."""
+    async def run(self, name: str, claims: Sequence[Claim], *, tell: Callable[[str], None] | None = None) -> int:
+        """Visit and settle what these claims still hold; how many targets were settled.
+
+        `tell`: who wants to hear of every step.
+        """
         source = self._sources[name]
         until = asyncio.get_running_loop().time() + self._lease * MARGIN
         targets = await self._patiently(lambda: self._held(claims), until=until)
-        tasks = [asyncio.create_task(self._visit(source, target, until=until)) for target in targets]
+        if source.policy.interval is not None:
+            interval = timedelta(seconds=source.policy.interval)
+            targets = [replace(target, interval=interval) for target in targets]
+        tasks = [asyncio.create_task(self._visit(source, target, until=until, tell=tell)) for target in targets]
         waiting = set(tasks)
         settled = 0
         try:
             while waiting:
                 done, waiting = await asyncio.wait(waiting, timeout=FLUSH)
                 settled += await self._take_in(source, [task.result() for task in done], until=until)
-        except BaseException:
-            await asyncio.shield(self._break_off(targets, tasks))
+        except BaseException as error:
+            # Stopped: what is held goes back at once. Failed: it is left to the sweep, which counts the attempt, so
+            # that what cannot be recorded is not fetched again and again.
+            stopped = isinstance(error, asyncio.CancelledError)
+            await asyncio.shield(self._break_off(targets if stopped else [], tasks))
             raise
         if settled and source.policy.delay <= 0:
             await self._jobs.enqueue(DISPATCH, name, job_id=f"{DISPATCH}:{name}")
         return settled
 
-    async def _visit(self, source: Source[Any], target: Target, *, until: float) -> Visited | Deferred:
+    async def _visit(
+        self, source: Source[Any], target: Target, *, until: float, tell: Callable[[str], None] | None
+    ) -> Visited | Deferred:
         """Visit one target; whatever happens is an outcome, nothing is raised but cancellation."""
         visit = self._visit_to(source, target, max_wait=max(0.0, until - asyncio.get_running_loop().time()))
+        visit.tell = tell
         with structlog.contextvars.bound_contextvars(run_id=str(target.run_id), source=source.name, target=target.key):
             try:
                 async with asyncio.timeout_at(until), self._place(source):
@@ -136,10 +148,12 @@ class Runner:
         target = Target(
             id=nobody,
             run_id=nobody,
+            lease_until=self._clock.now(),
             key=key,
             address=address,
             interval=timedelta(0),
             failures=0,
+            last_reason=None,
             attempts=0,
             etag=None,
             last_modified=None,
@@ -218,14 +232,20 @@ class Runner:
                 raise
             self._log().exception("result_not_recorded", source=source.name, target=one.target.key)
             bug = f"the result could not be stored: {type(error).__name__}: {error}"
-        return await self._patiently(lambda: self._record(source, [replace(one, bug=bug)]), until=until)
+        try:
+            return await self._patiently(lambda: self._record(source, [replace(one, bug=bug)]), until=until)
+        except Exception as error:
+            if connection_was_lost(error):
+                raise
+            self._log().exception("run_not_settled", source=source.name, target=one.target.key)
+            return 0
 
     async def _record(self, source: Source[Any], visited: Sequence[Visited]) -> int:
         """One unit of work: domain writes and settlements of what this run still holds."""
         now = self._clock.now()
         async with self._database.unit_of_work() as session:
             repository = ScrapingRepository(session)
-            held = await repository.lock_held([(one.target.id, one.target.run_id) for one in visited])
+            held = await repository.lock_held([claim_of(one.target) for one in visited])
             mine = [one for one in visited if one.target.id in held]
             if not mine:
                 return 0
@@ -255,9 +275,11 @@ class Runner:
 
     def _settlement(self, source: Source[Any], one: Visited, changed: set[UUID], now: datetime) -> Settlement:
         reason: Reason | None = None
+        failures = 0
         due_at: datetime | str = after_success(one.target, now=now, rng=self._rng)
         if not one.succeeded:
             reason = one.failure.reason if one.failure and not one.bug else Reason.ERROR
+            failures = failures_in_a_row(one.target, reason)
             due_at = after_failure(one.target, reason, source.policy, now=now, rng=self._rng, rest=one.rest)
         error = one.bug or (str(one.failure) if one.failure else None)
         return Settlement(
@@ -268,7 +290,8 @@ class Runner:
             due_at=due_at,
             parser_version=source.parser_version,
             reason=reason,
-            error=error[:ERROR_LENGTH].replace("\x00", "") if error else None,
+            failures=failures,
+            error=storable(error[:ERROR_LENGTH]) if error else None,
             http_status=one.visit.http_status,
             requests=one.visit.requests,
             bytes=one.visit.received,
@@ -285,7 +308,7 @@ class Runner:
     async def _give_back(self, targets: Sequence[Target], seconds: float) -> None:
         due_at = self._clock.now() + timedelta(seconds=seconds)
         async with self._database.transaction() as session:
-            await ScrapingRepository(session).give_back([(t.id, t.run_id) for t in targets], due_at=due_at)
+            await ScrapingRepository(session).give_back([claim_of(target) for target in targets], due_at=due_at)
 
     async def _break_off(self, targets: Sequence[Target], tasks: Sequence[asyncio.Task[Visited | Deferred]]) -> None:
         """The job is stopped or failed: what it still holds goes back at once, without waiting for the lease."""
@@ -314,3 +337,13 @@ class Runner:
 
     def _log(self) -> Any:
         return structlog.get_logger(__name__)
+
+
+def claim_of(target: Target) -> Claim:
+    """What a run holds a target by."""
+    return Claim(target.id, target.run_id, target.lease_until)
+
+
+def storable(words: str) -> str:
+    """Text that JSON and PostgreSQL take, whatever a foreign error said."""
+    return words.encode("utf-8", "replace").decode().replace("\x00", "")

@@ -57,6 +57,8 @@ class Policy:
     """The name that pace and breaker go by; usually the site's host."""
     delay: float
     jitter: float = 0.0
+    interval: float | None = None
+    """Between two looks, for every target of the source; None: each target has its own."""
     concurrency: int = 50
     """Requests under way at once from one process."""
     batch_size: int = 100
@@ -81,7 +83,7 @@ class Policy:
     throttled_statuses: frozenset[int] = frozenset({429})
     operator_configured: bool = False
     """The operator typed the address in, so it may be a private one."""
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict, repr=False)
     """Sent with every request; may hold an API key, so it is never logged."""
 
     @property
@@ -102,11 +104,14 @@ class Target:
 
     id: UUID
     run_id: UUID
+    lease_until: datetime
     key: str
     address: str
     """What to ask the site for: the key as the site spells it, or a whole query."""
     interval: timedelta
     failures: int
+    """In a row, all of the same kind (the target's, the host's, the page's, ours)."""
+    last_reason: str | None
     attempts: int
     etag: str | None
     last_modified: str | None

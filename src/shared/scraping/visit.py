@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from hashlib import blake2b
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from time import monotonic
 from typing import Final, Protocol
 
 import aiohttp
@@ -15,11 +16,12 @@ import httpx
 from httpx_aiohttp import AiohttpTransport
 
 from shared.addresses import AddressRefusedError, PublicResolver, refuse_literal
-from shared.scraping.failures import Blocked, HostUnavailable, ScrapeFailure, Throttled
+from shared.scraping.failures import Blocked, HostUnavailable, PageChanged, ScrapeFailure, Throttled
 from shared.scraping.pacing import Gate, Slot
 from shared.scraping.source import Policy, Target
 
 MAX_REDIRECTS: Final = 3
+LONGEST_VALIDATOR: Final = 512
 OK: Final = 200
 NOT_MODIFIED: Final = 304
 SERVER_ERROR: Final = 500
@@ -112,6 +114,8 @@ class Visit:
     max_wait: float
     longest_answer: float = math.inf
     """Seconds that one answer may take where the policy would allow more."""
+    tell: Callable[[str], None] | None = None
+    """Who wants to hear of every step."""
     requests: int = 0
     received: int = 0
     http_status: int | None = None
@@ -136,17 +140,22 @@ class Visit:
         await self.confirm()
         if self.policy.obey_robots and not await self.robots.allows(url, self._fetch):
             raise RobotsDisallow(f"robots.txt asks us to stay away from {httpx.URL(url).path}")
+        if self.tell and self.policy.obey_robots:
+            self.tell("robots.txt allows it")
         await self.confirm()
         answer = await self._fetch(url, sent)
         self._raise_for_host(answer)
         if not conditional:
             return answer
+        if answer.status == NOT_MODIFIED and not ({"If-None-Match", "If-Modified-Since"} & sent.keys()):
+            raise PageChanged("the site answered 304 to a request without validators", http_status=NOT_MODIFIED)
         if answer.status == NOT_MODIFIED:
             self.etag, self.last_modified = self.target.etag, self.target.last_modified
             self.content_hash = self.target.content_hash
             raise Unchanged
         if answer.status == OK:
-            self.etag, self.last_modified = answer.headers.get("etag"), answer.headers.get("last-modified")
+            self.etag = _validator(answer.headers.get("etag"))
+            self.last_modified = _validator(answer.headers.get("last-modified"))
             self.content_hash = blake2b(answer.body, digest_size=16).digest()
             if comparable and self.content_hash == self.target.content_hash:
                 raise Unchanged
@@ -179,14 +188,18 @@ class Visit:
             if answer.status not in REDIRECTS:
                 return answer
             location = httpx.URL(url).join(answer.headers.get("location", ""))
-            if (location.scheme, location.netloc) != (httpx.URL(url).scheme, httpx.URL(url).netloc):
+            if not _same_host(httpx.URL(url), location):
                 raise RefusedRedirect(str(location), http_status=answer.status)
             url = str(location)
         raise HostUnavailable(f"more than {MAX_REDIRECTS} redirects, the last to {url[:200]}")
 
     async def _send(self, url: str, headers: dict[str, str]) -> Answer:
+        asked_at = monotonic()
         self._last = await self.gate.slot(self.policy, max_wait=self.max_wait)
         self.requests += 1
+        if self.tell:
+            self.tell(f"waited {monotonic() - asked_at:.2f} s for the host's next slot")
+            self.tell(f"GET {url}{' (if it changed)' if headers else ''}")
         timeout = min(self.policy.timeout, self.longest_answer)
         try:
             if not self.policy.operator_configured:
@@ -212,6 +225,8 @@ class Visit:
                     )
                 chunks.append(chunk)
             self.received += size
+            if self.tell:
+                self.tell(f"HTTP {response.status_code}, {size:,} bytes")
             return Answer(url=url, status=response.status_code, headers=response.headers, body=b"".join(chunks))
 
     def _raise_for_host(self, answer: Answer) -> None:
@@ -227,6 +242,18 @@ class Visit:
                 retry_after=retry_after(answer.headers.get("retry-after")),
                 http_status=answer.status,
             )
+
+
+def _validator(value: str | None) -> str | None:
+    """A validator that can be sent back: plain ASCII (RFC 9110, 8.8.3) of a sane length."""
+    return value if value and value.isascii() and len(value) <= LONGEST_VALIDATOR else None
+
+
+def _same_host(here: httpx.URL, there: httpx.URL) -> bool:
+    """Whether a redirect stays: the same origin, or the same host by https where it was http."""
+    if (here.scheme, here.netloc) == (there.scheme, there.netloc):
+        return True
+    return (here.scheme, there.scheme, here.host, here.port, there.port) == ("http", "https", there.host, None, None)
 
 
 def retry_after(value: str | None, *, now: datetime | None = None) -> float | None:

@@ -16,6 +16,8 @@ from shared.errors import Invalid, Problem, Unavailable
 PROBLEM_JSON: Final = "application/problem+json"
 UNPROCESSABLE: Final = 422
 SERVER_ERROR: Final = 500
+LATER: Final = frozenset({"40P01", "40001", "55P03", "57014"})
+"""SQLSTATEs of a deadlock, a serialization failure, a lock or a statement that took too long."""
 NOT_TEXT: Final = "22021"
 """SQLSTATE character_not_in_repertoire: a NUL, which JSON can carry and PostgreSQL's text cannot."""
 CODES: Final[Mapping[int, str]] = {
@@ -107,6 +109,9 @@ def _on_bug(request: AnyRequest, error: Exception) -> Response[bytes]:
     if connection_was_lost(error):
         structlog.get_logger(__name__).warning("database_away", path=request.url.path, error=str(error)[:200])
         return _on_problem(request, Unavailable("The database is away; try again shortly.", retry_after=2))
+    if sqlstate_of(error) in LATER:
+        structlog.get_logger(__name__).warning("database_busy", path=request.url.path, exc_info=error)
+        return _on_problem(request, Unavailable("The database is busy with the same thing; try again.", retry_after=1))
     if sqlstate_of(error) == NOT_TEXT:
         return _on_problem(request, Invalid("The input holds a NUL character, which is no text; leave it out."))
     structlog.get_logger(__name__).error("request_failed", path=request.url.path, exc_info=error)

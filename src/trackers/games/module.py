@@ -61,7 +61,6 @@ def dependencies(container: Any, database: Any) -> Mapping[str, Provide]:
 
 GAMES = Module(
     name="games",
-    container=GamesContainer,
     settings=(GamesSettings,),
     controllers={Audience.INTERNAL: (InternalTrackerController,)},
     dependencies=dependencies,

@@ -26,6 +26,9 @@ from shared.addresses import AddressRefusedError, PublicResolver, is_public, ref
         "64:ff9b::a00:1",
         "2002:7f00:1::",
         "ff02::1",
+        "::7f00:1",
+        "64:ff9b:1::7f00:1",
+        "fec0::1",
     ],
 )
 def test_private_addresses_are_refused_in_every_dress(address: str) -> None:

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,15 +20,15 @@ VisitMaker = Callable[..., Visit]
 
 
 def a_target(**changes: Any) -> Target:
-    from datetime import timedelta  # noqa: PLC0415 -- only here
-
     values: dict[str, Any] = {
         "id": UUID(int=1),
         "run_id": UUID(int=2),
         "key": "k",
         "address": "k",
         "interval": timedelta(days=1),
+        "lease_until": datetime.now(UTC),
         "failures": 0,
+        "last_reason": None,
         "attempts": 0,
         "etag": None,
         "last_modified": None,

@@ -17,7 +17,7 @@ from shared.clock import FixedClock
 from shared.scraping.dispatch import SourceRegistry
 from shared.scraping.failures import Blocked, HostUnavailable, PageChanged, ScrapeFailure, TargetNotFound
 from shared.scraping.repository import ScrapingRepository
-from shared.scraping.source import FailedVisit, Observation, Policy, Source, Status, Target
+from shared.scraping.source import FailedVisit, Observation, Policy, Source, Status, Target, Trigger
 from shared.scraping.visit import Unchanged, Visit
 
 START = datetime.now(UTC).replace(microsecond=0)  # run ids carry the real time
@@ -258,6 +258,80 @@ async def test_a_run_taken_for_lost_changes_nothing_when_it_comes_back(engine: E
     assert engine.source.recorded == ["state of a"]
 
 
+async def test_a_slow_run_of_a_task_does_not_disturb_the_next_run_of_the_same_task(engine: Engine) -> None:
+    (target,) = (await engine.follow("a")).values()
+    await engine.look_now(target)
+    (slow,) = await engine.dispatch()
+    engine.clock.advance(timedelta(seconds=61))
+    await engine.container.dispatcher().sweep()
+    (fresh,) = await engine.dispatch()
+    assert slow[1][0][:2] == fresh[1][0][:2]
+    async with engine.container.database().transaction() as session:
+        await ScrapingRepository(session).give_back(slow[1], due_at=engine.clock.now())
+    assert await engine.in_progress() == 1
+    assert await engine.container.runner().run(*slow) == 0
+    assert await engine.container.runner().run(*fresh) == 1
+
+
+async def test_asking_hurries_what_waits_in_a_slower_lane(engine: Engine) -> None:
+    engine.source.policy = Policy(host="fake.example", delay=5.0, batch_size=1)
+    found = await engine.follow("a", "b", "c", "d")
+    for target in found.values():
+        async with engine.container.database().unit_of_work():
+            await engine.container.targets().look_now("fake", [target], trigger=Trigger.REGISTRATION)
+    await engine.look_now(found["d"])
+    (first, *_) = await engine.dispatch()
+    assert first[1][0][0] == found["d"]
+
+
+async def test_a_sources_own_interval_holds_for_every_target(engine: Engine) -> None:
+    await engine.follow("a")
+    engine.source.policy = Policy(host="fake.example", delay=0.0, interval=3 * DAY.total_seconds())
+    await engine.round()
+    engine.clock.advance(DAY * 2)
+    assert await engine.round() == 0
+    engine.clock.advance(DAY * 1.3)
+    assert await engine.round() == 1
+
+
+async def test_what_cannot_even_be_settled_is_left_to_the_sweep_and_not_fetched_again_at_once(engine: Engine) -> None:
+    found = await engine.follow("a", "b")
+    async with engine.container.database().transaction() as session:
+        for statement in (
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''the disk is full''; END'",
+            f"""CREATE TRIGGER refuse BEFORE INSERT ON scrape_runs FOR EACH ROW
+                WHEN (NEW.target_id = '{found["a"]}') EXECUTE FUNCTION refuse()""",
+        ):
+            await session.execute(text(statement))
+    assert await engine.round() == 1
+    assert await engine.in_progress() == 1
+    assert await engine.dispatch() == []
+    engine.clock.advance(timedelta(seconds=61))
+    assert await engine.container.dispatcher().sweep() == 1
+
+
+async def test_foreign_words_of_any_kind_can_be_told(engine: Engine) -> None:
+    engine.source.answers["a"] = RuntimeError("\ud800 and \0")
+    await engine.follow("a")
+    assert await engine.round() == 1
+    assert await engine.targets() == {"a": ("failed", "error", 1)}
+
+
+async def test_following_and_settling_at_once_never_deadlock(engine: Engine) -> None:
+    keys = [f"k{number}" for number in range(30)]
+    await engine.follow(*keys)
+
+    async def follow_all(hours: int) -> None:
+        async with engine.container.database().unit_of_work():
+            shuffled = {key: key for key in sorted(keys, key=lambda key: hash((key, hours)))}
+            await engine.container.targets().track("fake", shuffled, interval=timedelta(hours=hours))
+
+    batches = await engine.dispatch()
+    runs = [engine.container.runner().run(*batch) for batch in batches]
+    settled = await asyncio.gather(*runs, *(follow_all(hours) for hours in range(1, 9)))
+    assert sum(count for count in settled if count) == 30
+
+
 async def test_a_job_that_runs_twice_records_once(engine: Engine) -> None:
     await engine.follow("a")
     (batch,) = await engine.dispatch()
@@ -351,4 +425,4 @@ async def test_a_claim_takes_each_target_once_however_many_ask(engine: Engine) -
             return await repository.claim_due("fake", now=START, lease_until=START + DAY, limit=20)
 
     claims = [claimed for batch in await asyncio.gather(*(claim() for _ in range(6))) for claimed in batch]
-    assert len(claims) == len({target for target, _ in claims}) == 50
+    assert len(claims) == len({claim.target_id for claim in claims}) == 50

@@ -49,6 +49,31 @@ async def test_cookies_are_not_kept(redis_url: str) -> None:
     assert seen == [None, None]
 
 
+async def test_a_validator_that_could_not_be_sent_back_is_not_kept(redis_url: str, visit_to: VisitMaker) -> None:
+    async def page(request: web.BaseRequest) -> web.Response:
+        return web.Response(text="x", headers={"ETag": '"\u00e9"', "Last-Modified": "x" * 600})
+
+    runner = web.ServerRunner(web.Server(page))
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    visit = visit_to()
+    await visit.get("http://127.0.0.1:{1}/".format(*runner.addresses[0]), conditional=True)
+    await runner.cleanup()
+    assert (visit.etag, visit.last_modified) == (None, None)
+
+
+async def test_robots_txt_that_says_429_is_a_throttle(visit_to: VisitMaker, sites: SimulatedSites) -> None:
+    sites.games.robots(status=429)
+    with pytest.raises(Throttled, match=r"robots\.txt"):
+        await visit_to(obey_robots=True).get(sites.games.url + PATH)
+
+
+async def test_robots_txt_names_us_by_our_product_only(visit_to: VisitMaker, sites: SimulatedSites) -> None:
+    sites.games.robots("User-agent: tests\nDisallow: /\n\nUser-agent: *\nAllow: /\n")
+    assert (await visit_to(obey_robots=True).get(sites.games.url + PATH)).status == 200
+    sites.games.robots("User-agent: trackers\nDisallow: /\n")
+
+
 async def test_a_body_seen_before_is_unchanged(visit_to: VisitMaker, sites: SimulatedSites) -> None:
     sites.games.configure(mode="frozen")
     first = visit_to()

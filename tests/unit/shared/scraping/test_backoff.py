@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from shared.scraping.backoff import LONGEST, NEVER, after_failure, after_success
+from shared.scraping.backoff import LONGEST, NEVER, after_failure, after_success, failures_in_a_row
 from shared.scraping.failures import Reason
 from shared.scraping.source import Policy, Target
 
@@ -15,14 +15,16 @@ DAY = timedelta(days=1)
 POLICY = Policy(host="site.example", delay=1.0, retry=30.0, dead_after=5)
 
 
-def target(*, failures: int = 0, interval: timedelta = DAY) -> Target:
+def target(*, failures: int = 0, last: Reason | None = None, interval: timedelta = DAY) -> Target:
     return Target(
         id=UUID(int=1),
         run_id=UUID(int=2),
         key="k",
         address="k",
         interval=interval,
+        lease_until=NOW,
         failures=failures,
+        last_reason=last,
         attempts=failures,
         etag=None,
         last_modified=None,
@@ -34,7 +36,8 @@ def target(*, failures: int = 0, interval: timedelta = DAY) -> Target:
 def waits(reason: Reason, *, failures: int, rest: float | None = None) -> list[float]:
     found = []
     for seed in range(200):
-        at = after_failure(target(failures=failures), reason, POLICY, now=NOW, rng=random.Random(seed), rest=rest)  # noqa: S311 -- no secret
+        rng = random.Random(seed)  # noqa: S311 -- no secret
+        at = after_failure(target(failures=failures, last=reason), reason, POLICY, now=NOW, rng=rng, rest=rest)
         assert isinstance(at, datetime)
         found.append((at - NOW).total_seconds())
     return found
@@ -72,5 +75,17 @@ def test_gone_things_are_asked_for_ever_more_rarely() -> None:
 
 def test_what_a_bug_of_ours_failed_too_often_waits_to_be_re_driven() -> None:
     rng = random.Random(1)  # noqa: S311 -- no secret
-    assert after_failure(target(failures=4), Reason.ERROR, POLICY, now=NOW, rng=rng) == NEVER
-    assert after_failure(target(failures=3), Reason.ERROR, POLICY, now=NOW, rng=rng) != NEVER
+    for failures, dead in ((4, True), (3, False)):
+        due = after_failure(target(failures=failures, last=Reason.ERROR), Reason.ERROR, POLICY, now=NOW, rng=rng)
+        assert (due == NEVER) is dead
+
+
+def test_failures_of_another_kind_are_counted_anew() -> None:
+    rng = random.Random(1)  # noqa: S311 -- no secret
+    after_outages = target(failures=10, last=Reason.UNAVAILABLE)
+    assert failures_in_a_row(after_outages, Reason.THROTTLED) == 11
+    assert failures_in_a_row(after_outages, Reason.NOT_FOUND) == 1
+    assert after_failure(after_outages, Reason.ERROR, POLICY, now=NOW, rng=rng) != NEVER
+    gone = after_failure(after_outages, Reason.NOT_FOUND, POLICY, now=NOW, rng=rng)
+    assert isinstance(gone, datetime)
+    assert gone - NOW <= DAY + timedelta(seconds=10)
