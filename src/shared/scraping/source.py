@@ -150,6 +150,8 @@ class Source(ABC, Generic[T]):
     disabled_because: str = ""
     """What the operator is told to do about it."""
 
+    followed_by_hand: bool = True
+    """Whether `trackers follow` may follow a target; off where targets belong to people who register them."""
     base_url: str | None = None
     """Scheme and host of the site, where there is one; what `trackers doctor` knocks at."""
 

@@ -1,7 +1,7 @@
 """What can be wrong with a link that somebody pasted, and with what somebody wants to follow.
 
-TrackerLimitReached 400, DuplicateTracker 409, AlreadyRegistered 409, TrackerNotFound 404, NoLinks 422; and for links,
-each with a message that says what to paste instead:
+TrackerLimitReached 400, DuplicateTracker 409, AlreadyRegistered 409, TrackerNotFound 404, SnapshotNotFound 404,
+NoLinks 422; and for links, each with a message that says what to paste instead:
 
 LinkProblem (Invalid, 422)
 ├── UnsupportedLink      unsupported_link      no profile page of a site that we know
@@ -83,6 +83,13 @@ class TrackerNotFound(NotFound):
 
     def __init__(self, tracker_id: UUID) -> None:
         super().__init__(f"There is no tracker {tracker_id}, or it was removed.")
+
+
+class SnapshotNotFound(NotFound):
+    code = "snapshot_not_found"
+
+    def __init__(self, snapshot_id: UUID) -> None:
+        super().__init__(f"This tracker has no snapshot {snapshot_id}; begin again without `before`.")
 
 
 class NoLinks(Invalid):

@@ -23,6 +23,9 @@ from trackers.games.errors import (
     UnsupportedPlatform,
 )
 
+SOURCE: Final = "games"
+"""The source that game accounts are targets of."""
+
 MAX_LENGTH: Final = 2048
 """Characters of one field; the longest possible profile link has about 900."""
 _SHOWN_LENGTH: Final = 120
@@ -111,6 +114,11 @@ def parse_link(text: str) -> AccountIdentity:
     raise UnsupportedLink(
         f"There is no link here; paste the link of a profile page, such as {_example()}.", url=_shorten(text)
     )
+
+
+def address_of(account: AccountIdentity) -> str:
+    """What the source needs to ask the site for an account: game:platform:name, in the case it was pasted in."""
+    return f"{account.game}:{account.platform}:{account.display}"
 
 
 def site_profile_url(account: AccountIdentity) -> str:

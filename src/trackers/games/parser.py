@@ -122,6 +122,8 @@ _segment_decoder: Final = msgspec.json.Decoder(Segment)
 _segments_decoder: Final = msgspec.json.Decoder(SegmentsEnvelope)
 _history_decoder: Final = msgspec.json.Decoder(HistoryEnvelope)
 _Body = TypeVar("_Body")
+_Read = TypeVar("_Read")
+_NUL: Final = rb"\u0000"
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _KNOWN_SEGMENTS: Final = frozenset({"overview", "playlist", "peak-rating"})
 
@@ -139,7 +141,7 @@ def parse_profile(body: bytes) -> Profile:
             available_segments=rest.available_segments,
             expiry_date=rest.expiry_date,
         )
-    return _profile(page)
+    return _storable(_profile(page), body)
 
 
 def parse_playlists(body: bytes, season: str | int) -> list[PlaylistStanding]:
@@ -153,7 +155,7 @@ def parse_playlists(body: bytes, season: str | int) -> list[PlaylistStanding]:
     others = {standing.season_key for standing in standings} - {asked}
     if others:
         raise PageChanged(f"season {asked} was asked for, the body is about season {', '.join(sorted(others))}")
-    return standings
+    return _storable(standings, body)
 
 
 def parse_rating_history(body: bytes) -> list[RatingDay]:
@@ -173,7 +175,7 @@ def parse_rating_history(body: bytes) -> list[RatingDay]:
         if (collected := _moment(entry.collect_date)) is not None
     ]
     days.sort(key=lambda day: (day.playlist_key, day.collected_at))
-    return days
+    return _storable(days, body)
 
 
 # ---- from one to the other ----
@@ -197,6 +199,7 @@ def _profile(page: ProfileBody) -> Profile:
     if current is None:
         raise PageChanged("neither metadata.currentSeason nor the playlists name the season")
     user_id = info.platform_user_id
+    standings = _standings(playlists, str(current))
     return Profile(
         platform=info.platform_slug,
         platform_user_id=None if user_id is None else str(user_id),
@@ -209,8 +212,8 @@ def _profile(page: ProfileBody) -> Profile:
         expires_at=_moment(page.expiry_date),
         lifetime=_lifetime(overview),
         peaks=_peaks(page.segments),
-        seasons=_seasons(page.available_segments or ()),
-        playlists=_standings(playlists, str(current)),
+        seasons=_seasons(page.available_segments or (), standings),
+        playlists=standings,
     )
 
 
@@ -294,18 +297,24 @@ def _lifetime(segment: Overview) -> dict[str, int | float]:
     }
 
 
-def _seasons(available: Iterable[AvailableSegment]) -> list[SeasonName]:
+def _seasons(available: Iterable[AvailableSegment], standings: Iterable[PlaylistStanding]) -> list[SeasonName]:
+    """The seasons that the body lists, and those that it has standings of without listing them."""
     seasons: dict[str, SeasonName] = {}
     for entry in available:
         season = entry.attributes.season
         if entry.type != "playlist" or season is None:
             continue
         key = str(season)
-        number = int(key) if key.isdecimal() else None
-        name = entry.metadata.name if entry.metadata else None
-        name = name or (key if number is None else catalogue.season_name(number))
-        seasons[key] = SeasonName(key=key, name=name, number=number)
+        seasons[key] = _season(key, entry.metadata.name if entry.metadata else None)
+    for standing in standings:
+        if standing.season_key not in seasons:
+            seasons[standing.season_key] = _season(standing.season_key)
     return list(seasons.values())
+
+
+def _season(key: str, name: str | None = None) -> SeasonName:
+    number = int(key) if key.isascii() and key.isdecimal() else None
+    return SeasonName(key=key, name=name or (key if number is None else catalogue.season_name(number)), number=number)
 
 
 def _playlist_name(metadata: SegmentMetadata | None, playlist: int | str) -> str:
@@ -330,7 +339,10 @@ def _moment(value: datetime | None) -> datetime | None:
     """Aware, in UTC; the site writes the first day of the calendar where it means "none"."""
     if value is None or value.year == 1:
         return None
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    try:
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    except OverflowError as error:
+        raise PageChanged(f"there is no such time: {value.isoformat()}") from error
 
 
 # ---- reading ----
@@ -346,6 +358,19 @@ def _decode(decoder: msgspec.json.Decoder[_Body], body: bytes) -> _Body:
         if body.startswith(_BYTE_ORDER_MARK):
             return _decode(decoder, body.removeprefix(_BYTE_ORDER_MARK))
         _raise_unreadable(body, error)
+
+
+def _storable(read: _Read, body: bytes) -> _Read:
+    """What was read, if PostgreSQL can hold it: JSON can carry a NUL, its text cannot.
+
+    No name has one, so it is refused rather than cut out: what is left would be another name. Nearly every body is
+    cleared by one look for any escape, as a pattern on each text would double the time of parsing. Lone surrogates
+    never come this far: the decoder refuses them.
+    """
+    # A single byte is found at the speed of memchr, a word is not.
+    if b"\\" in body and _NUL in body and _NUL in msgspec.json.encode(read).replace(b"\\\\", b""):
+        raise PageChanged("a text that is stored holds a NUL character")
+    return read
 
 
 def _known_segments(segments: list[Raw]) -> list[Segment]:

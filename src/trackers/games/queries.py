@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from shared.database import Reader
 from shared.scraping.targets import STATUS_COLUMNS
-from trackers.games.errors import TrackerNotFound
+from trackers.games.errors import SnapshotNotFound, TrackerNotFound
 from trackers.games.links import AccountIdentity, site_profile_url
 from trackers.games.schemas import (
     RatingView,
@@ -65,6 +65,7 @@ LEFT JOIN game_standings s
   ON s.account_id = p.account_id AND s.season_key = p.season_key AND s.playlist_key = r.playlist_key
 GROUP BY p.id, p.season_key, p.captured_at ORDER BY p.captured_at DESC, p.id DESC
 """)
+_SNAPSHOT: Final = text("SELECT 1 FROM game_snapshots WHERE id = :id AND account_id = :account_id")
 
 
 class TrackerQueries:
@@ -99,11 +100,16 @@ class TrackerQueries:
     async def snapshots(
         self, tracker_id: UUID, *, limit: int, before: UUID | None = None, season: str | None = None
     ) -> Snapshots:
-        """What moved, the newest first, up to `limit` moments older than the snapshot `before`."""
+        """What moved, the newest first, up to `limit` moments older than the snapshot `before`.
+
+        Raises SnapshotNotFound where the tracker's account has no snapshot `before`.
+        """
         account_id = await self._account(tracker_id)
         rows = await self._reader.rows(
             _SNAPSHOTS, {"account_id": account_id, "before": before, "season": season, "limit": limit + 1}
         )
+        if not rows and before is not None:  # nothing is older than it, or it is none of this account's
+            await self._check_snapshot(account_id, before)
         items = [
             SnapshotView(
                 id=row["id"],
@@ -120,6 +126,10 @@ class TrackerQueries:
         if account_id is None:
             raise TrackerNotFound(tracker_id)
         return account_id
+
+    async def _check_snapshot(self, account_id: UUID, snapshot_id: UUID) -> None:
+        if await self._reader.value(_SNAPSHOT, {"id": snapshot_id, "account_id": account_id}) is None:
+            raise SnapshotNotFound(snapshot_id)
 
     async def _one(self, statement: Any, tracker_id: UUID) -> dict[str, Any]:
         row = await self._reader.row(statement, {"id": tracker_id})

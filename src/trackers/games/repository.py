@@ -29,20 +29,21 @@ INSERT INTO game_trackers (id, user_id, account_id, url, created_at, updated_at)
 VALUES (:id, :user_id, :account_id, :url, :now, :now)
 """)
 
-_ACTIVE_IDENTITIES: Final = text("""
-SELECT a.game, a.platform, a.identifier
+_TRACKERS_OF: Final = text("""
+SELECT a.game, a.platform, a.identifier, t.active
 FROM game_trackers t JOIN game_accounts a ON a.id = t.account_id
-WHERE t.user_id = :user_id AND t.deleted_at IS NULL AND t.active
+WHERE t.user_id = :user_id AND t.deleted_at IS NULL
 """)
 
 _PENDING: Final = text("""
-SELECT DISTINCT a.target_id
-FROM game_trackers t
-JOIN game_accounts a ON a.id = t.account_id
+SELECT a.target_id
+FROM game_accounts a
 JOIN scrape_targets x ON x.id = a.target_id
 JOIN scrape_schedule s ON s.target_id = a.target_id
-WHERE t.deleted_at IS NULL AND t.active AND s.lease_until IS NULL AND (x.last_status IS NULL OR s.run_id IS NOT NULL)
-LIMIT :limit
+WHERE (CAST(:after AS uuid) IS NULL OR a.target_id > :after) AND s.lease_until IS NULL
+  AND (x.last_status IS NULL OR s.run_id IS NOT NULL OR s.due_at = 'infinity')
+  AND EXISTS (SELECT 1 FROM game_trackers t WHERE t.account_id = a.id AND t.deleted_at IS NULL AND t.active)
+ORDER BY a.target_id LIMIT :limit
 """)
 
 _TARGET_OF: Final = text("""
@@ -71,7 +72,13 @@ FROM jsonb_to_recordset(CAST(:accounts AS jsonb)) AS x (
     id uuid, handle text, avatar_url text, upstream_player_id bigint, current_season text,
     upstream_updated_at timestamptz, lifetime jsonb, peaks jsonb, seasons_known smallint
 )
-WHERE a.id = x.id
+WHERE a.id = x.id AND (
+    a.handle, a.avatar_url, a.upstream_player_id, a.current_season, a.upstream_updated_at, a.lifetime, a.peaks,
+    a.seasons_known
+) IS DISTINCT FROM (
+    x.handle, x.avatar_url, coalesce(x.upstream_player_id, a.upstream_player_id), x.current_season,
+    x.upstream_updated_at, x.lifetime, x.peaks, x.seasons_known
+)
 """)
 
 _ADD_SEASONS: Final = text("""
@@ -88,7 +95,7 @@ WITH moved AS (
         account_id uuid, season_key text, playlist_key text, name text, rating integer, tier smallint, tier_name text,
         division smallint, division_name text, matches_played integer, win_streak integer, peak_rating integer,
         peak_tier smallint, peak_division smallint, delta_up integer, delta_down integer, estimated boolean,
-        snapshot_id uuid, rating_before integer
+        snapshot_id uuid, rating_before integer, changed_at timestamptz
     )
 ), snapshots AS (
     INSERT INTO game_snapshots (id, account_id, season_key, captured_at, run_id)
@@ -105,7 +112,7 @@ INSERT INTO game_standings (account_id, season_key, playlist_key, name, rating, 
                             division_name, matches_played, win_streak, peak_rating, peak_tier, peak_division,
                             delta_up, delta_down, estimated, changed_at)
 SELECT account_id, season_key, playlist_key, name, rating, tier, tier_name, division, division_name, matches_played,
-       win_streak, peak_rating, peak_tier, peak_division, delta_up, delta_down, estimated, :now
+       win_streak, peak_rating, peak_tier, peak_division, delta_up, delta_down, estimated, changed_at
 FROM moved
 ON CONFLICT (account_id, season_key, playlist_key) DO UPDATE
 SET name = excluded.name, rating = excluded.rating, tier = excluded.tier, tier_name = excluded.tier_name,
@@ -163,15 +170,16 @@ class MovedRow(PlaylistStanding, frozen=True, kw_only=True):
     account_id: UUID
     snapshot_id: UUID
     rating_before: int | None
+    changed_at: datetime
 
 
 class TrackerRepository(Repository):
     """Accounts, trackers, standings and snapshots."""
 
-    async def active_keys(self, user_id: UUID) -> set[str]:
-        """Keys of the accounts that a person follows now."""
-        rows = (await self.session.execute(_ACTIVE_IDENTITIES, {"user_id": user_id})).all()
-        return {f"{row.game}:{row.platform}:{row.identifier}" for row in rows}
+    async def trackers_of(self, user_id: UUID) -> dict[str, bool]:
+        """Keys of the accounts that a person has a tracker of, removed ones apart -> whether it is active."""
+        rows = (await self.session.execute(_TRACKERS_OF, {"user_id": user_id})).all()
+        return {f"{row.game}:{row.platform}:{row.identifier}": row.active for row in rows}
 
     async def add_account(self, identity: AccountIdentity, target_id: UUID) -> UUID:
         """The account's id, made on first sight; no lock is taken on one that exists, a scrape may hold it."""
@@ -194,9 +202,12 @@ class TrackerRepository(Repository):
         target_id: UUID | None = (await self.session.execute(_TARGET_OF, {"id": tracker_id})).scalar_one_or_none()
         return target_id
 
-    async def pending_targets(self, *, limit: int) -> list[UUID]:
-        """Targets of trackers that were never fetched, or wait to be."""
-        return list((await self.session.execute(_PENDING, {"limit": limit})).scalars())
+    async def pending_targets(self, *, after: UUID | None, limit: int) -> list[UUID]:
+        """Targets of active trackers that were never fetched, wait to be, or wait to be re-driven, by id.
+
+        Those that come `after` one; putting them ahead does not end their wait, so that they cannot be asked for anew.
+        """
+        return list((await self.session.execute(_PENDING, {"after": after, "limit": limit})).scalars())
 
     async def stored_accounts(self, targets: Sequence[UUID]) -> dict[UUID, StoredAccount]:
         """Target id -> the account as it is stored; the accounts are held until the transaction ends."""
@@ -212,16 +223,15 @@ class TrackerRepository(Repository):
         }
 
     async def update_accounts(self, accounts: Sequence[AccountRow]) -> None:
+        """Write the accounts of which anything differs from what is stored."""
         await self.session.execute(_UPDATE_ACCOUNTS, {"accounts": _json(accounts)})
 
     async def add_seasons(self, seasons: Sequence[SeasonRow]) -> None:
         await self.session.execute(_ADD_SEASONS, {"seasons": _json(seasons)})
 
-    async def move_standings(
-        self, moved: Sequence[MovedRow], snapshots: Sequence[SnapshotRow], *, now: datetime
-    ) -> None:
+    async def move_standings(self, moved: Sequence[MovedRow], snapshots: Sequence[SnapshotRow]) -> None:
         """Write what moved, as the standing of now and as a snapshot."""
-        await self.session.execute(_MOVE_STANDINGS, {"moved": _json(moved), "snapshots": _json(snapshots), "now": now})
+        await self.session.execute(_MOVE_STANDINGS, {"moved": _json(moved), "snapshots": _json(snapshots)})
 
 
 def _json(rows: Sequence[Any]) -> str:

@@ -17,15 +17,15 @@ from trackers.games.errors import (
     TrackerLimitReached,
     TrackerNotFound,
 )
-from trackers.games.links import AccountIdentity, parse_link, site_profile_url
+from trackers.games.links import SOURCE, AccountIdentity, address_of, parse_link, site_profile_url
 from trackers.games.repository import TrackerRepository
 from trackers.games.schemas import MAX_TRACKERS, ParsedLink, RegisteredTracker, RegisteredTrackers
-from trackers.games.source import SOURCE, address_of
 from users.accounts.schemas import UserData
 from users.accounts.service import AccountService
 
 DISCORD = "discord"
 PROCESSED_AT_ONCE = 10_000
+"""Targets that one statement puts ahead."""
 
 
 class TrackerService:
@@ -44,7 +44,8 @@ class TrackerService:
         """Register the first one to four trackers of a person, all of them or none.
 
         Raises a LinkProblem for a link that names no account, TrackerLimitReached for more than four,
-        DuplicateTracker where two links name one account, AlreadyRegistered for who has trackers already.
+        DuplicateTracker where two links name one account or the person's tracker of it is deactivated,
+        AlreadyRegistered for who has active trackers.
         """
         if not urls:
             raise NoLinks(f"Give 1 to {MAX_TRACKERS} profile links.")
@@ -52,8 +53,12 @@ class TrackerService:
             raise TrackerLimitReached(f"A person can have {MAX_TRACKERS} trackers; {len(urls)} links were given.")
         identities = parse_links(urls)
         person = await self._accounts.from_external(DISCORD, user_id, user_data)
-        if await self._trackers.active_keys(person):
+        trackers = await self._trackers.trackers_of(person)
+        if any(trackers.values()):
             raise AlreadyRegistered("This person has trackers already; add further ones one at a time.")
+        for position, account in enumerate(identities):
+            if account.key in trackers:
+                raise _duplicate(account, active=False, position=position)
         return await self._follow(person, dict(zip(identities, urls, strict=True)))
 
     async def add_tracker(self, user_id: str, url: str, user_data: UserData) -> RegisteredTrackers:
@@ -63,13 +68,12 @@ class TrackerService:
         """
         (account,) = parse_links([url])
         person = await self._accounts.from_external(DISCORD, user_id, user_data)
-        active = await self._trackers.active_keys(person)
-        if account.key in active:
-            raise DuplicateTracker(f"This person follows {account.display} on {account.platform} already.")
-        if len(active) >= MAX_TRACKERS:
-            raise TrackerLimitReached(
-                f"This person has {len(active)} trackers already, which is the most there can be."
-            )
+        trackers = await self._trackers.trackers_of(person)
+        if account.key in trackers:
+            raise _duplicate(account, active=trackers[account.key], position=0)
+        active = sum(trackers.values())
+        if active >= MAX_TRACKERS:
+            raise TrackerLimitReached(f"This person has {active} trackers already, which is the most there can be.")
         return await self._follow(person, {account: url})
 
     async def _follow(self, person: UUID, links: dict[AccountIdentity, str]) -> RegisteredTrackers:
@@ -121,11 +125,23 @@ class TrackerScrapingQueueService:
         return tasks[target_id]
 
     async def process_pending_trackers(self) -> int:
-        """Put every tracker ahead that was never fetched or waits to be; how many accounts those are."""
-        pending = await self._trackers.pending_targets(limit=PROCESSED_AT_ONCE)
-        if pending:
+        """Put every tracker ahead that was never fetched, waits to be, or was given up; how many accounts those are."""
+        queued = 0
+        last = None
+        while pending := await self._trackers.pending_targets(after=last, limit=PROCESSED_AT_ONCE):
             await self._targets.look_now(SOURCE, pending)
-        return len(pending)
+            queued, last = queued + len(pending), pending[-1]
+        return queued
+
+
+def _duplicate(account: AccountIdentity, *, active: bool, position: int) -> DuplicateTracker:
+    whose = f"{account.display} on {account.platform}"
+    if active:
+        return DuplicateTracker(f"This person follows {whose} already.", extra={"position": position})
+    return DuplicateTracker(
+        f"This person has a tracker of {whose} that is deactivated; activate it again instead of adding another.",
+        extra={"position": position},
+    )
 
 
 def parse(url: str) -> ParsedLink:

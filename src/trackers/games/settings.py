@@ -2,6 +2,7 @@
 
 from typing import Annotated, ClassVar
 
+import msgspec
 from msgspec import Meta
 
 from shared.settings import Secret, SettingsStruct
@@ -13,8 +14,9 @@ class GamesSettings(SettingsStruct, frozen=True, kw_only=True):
     env_prefix: ClassVar[str] = "TRACKERS_GAMES_"
 
     base_url: Annotated[
-        Annotated[str, Meta(pattern=r"^https?://[^/\s]+$")] | None,
+        Annotated[str, Meta(pattern=r"^https?://[^/\\\s@?#]+/?$")] | None,
         Meta(
+            extra={"expected": "scheme and host, such as https://api.example.org"},
             description="Scheme and host that profiles are fetched from. Empty: the source is off; trackers can be "
             "registered and wait. The site's terms do not permit scraping: turning it on is the operator's decision.",
         ),
@@ -25,3 +27,7 @@ class GamesSettings(SettingsStruct, frozen=True, kw_only=True):
     interval: Annotated[float, Meta(ge=60, description="Seconds between two looks at a tracker.")] = 86_400.0
     timeout: Annotated[float, Meta(gt=0, le=45, description="Seconds that one answer may take.")] = 15.0
     concurrency: Annotated[int, Meta(ge=1, le=200, description="Requests under way at once from one worker.")] = 50
+
+    def __post_init__(self) -> None:
+        if self.base_url is not None:  # as people copy it; paths begin with a slash of their own
+            msgspec.structs.force_setattr(self, "base_url", self.base_url.removesuffix("/"))

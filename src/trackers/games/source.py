@@ -10,7 +10,7 @@ from shared.ids import new_id
 from shared.scraping.source import Observation, Policy, Source, Target
 from shared.scraping.visit import Visit
 from trackers.games.adapters import ADAPTERS
-from trackers.games.links import AccountIdentity, identity, parse_link, profile_path
+from trackers.games.links import SOURCE, address_of, identity, parse_link, profile_path
 from trackers.games.parser import PlaylistStanding, Profile
 from trackers.games.refusals import raise_for_answer
 from trackers.games.repository import (
@@ -24,8 +24,6 @@ from trackers.games.repository import (
 )
 from trackers.games.settings import GamesSettings
 
-SOURCE = "games"
-
 
 class Recorder(Protocol):
     """Stores profiles, on the session of the unit of work that is open."""
@@ -37,6 +35,7 @@ class GamesSource(Source[Profile]):
     """Profiles of every game that has an adapter, from one site."""
 
     name = SOURCE
+    followed_by_hand = False
 
     def __init__(self, *, settings: GamesSettings, recorder: Callable[[], Recorder]) -> None:
         self.base_url = settings.base_url
@@ -47,6 +46,7 @@ class GamesSource(Source[Profile]):
             host=(settings.base_url or "").partition("://")[2] or "tracker-network",
             delay=settings.delay,
             jitter=min(settings.jitter, settings.delay),
+            interval=settings.interval,
             concurrency=settings.concurrency,
             batch_size=1 if settings.delay >= 1 else 100,
             timeout=settings.timeout,
@@ -83,7 +83,10 @@ class ProfileRecorder:
         self._trackers = trackers
 
     async def record(self, observations: Sequence[Observation[Profile]]) -> set[UUID]:
-        """Targets of which a rating, tier, division, matches or streak moved; each of these has a new snapshot."""
+        """Targets of which a rating, tier, division, matches or streak moved.
+
+        Each of these has a new snapshot for every season that moved.
+        """
         stored = await self._trackers.stored_accounts([o.target.id for o in observations])
         accounts: list[AccountRow] = []
         seasons: list[SeasonRow] = []
@@ -96,32 +99,20 @@ class ProfileRecorder:
                 continue
             profile = observation.value
             accounts.append(_account_row(known, profile))
-            if profile.current_season != known.current_season or len(profile.seasons) != known.seasons_known:
+            if _has_new_seasons(known, profile):
                 seasons += _season_rows(known, profile)
-            snapshot = SnapshotRow(
-                id=new_id(),
-                account_id=known.account_id,
-                season_key=profile.current_season,
-                captured_at=observation.at,
-                run_id=observation.target.run_id,
-            )
-            rows = _moved_rows(known, profile.playlists, snapshot.id)
-            if rows:
-                moved += rows
+            for season, standings in _moved(known, profile).items():
+                snapshot = _snapshot_row(known, observation, season)
                 snapshots.append(snapshot)
+                moved += [_moved_row(known, snapshot, standing) for standing in standings]
                 changed.add(observation.target.id)
         if accounts:
             await self._trackers.update_accounts(accounts)
         if seasons:
             await self._trackers.add_seasons(seasons)
         if moved:
-            await self._trackers.move_standings(moved, snapshots, now=max(o.at for o in observations))
+            await self._trackers.move_standings(moved, snapshots)
         return changed
-
-
-def address_of(account: AccountIdentity) -> str:
-    """What the source needs to ask the site for an account: game:platform:name, in the case it was pasted in."""
-    return f"{account.game}:{account.platform}:{account.display}"
 
 
 def fingerprint(standing: PlaylistStanding) -> Fingerprint:
@@ -136,20 +127,34 @@ def fingerprint(standing: PlaylistStanding) -> Fingerprint:
     )
 
 
-def _moved_rows(known: StoredAccount, playlists: Sequence[PlaylistStanding], snapshot_id: UUID) -> list[MovedRow]:
-    rows = []
-    for standing in playlists:
-        before = known.standings.get((standing.season_key, standing.playlist_key))
-        if before != fingerprint(standing):
-            rows.append(
-                MovedRow(
-                    **msgspec.structs.asdict(standing),
-                    account_id=known.account_id,
-                    snapshot_id=snapshot_id,
-                    rating_before=before[0] if before else None,
-                )
-            )
-    return rows
+def _moved(known: StoredAccount, profile: Profile) -> dict[str, list[PlaylistStanding]]:
+    """Standings that are new or have moved, by season."""
+    moved: dict[str, list[PlaylistStanding]] = {}
+    for standing in profile.playlists:
+        if known.standings.get((standing.season_key, standing.playlist_key)) != fingerprint(standing):
+            moved.setdefault(standing.season_key, []).append(standing)
+    return moved
+
+
+def _snapshot_row(known: StoredAccount, observation: Observation[Profile], season: str) -> SnapshotRow:
+    return SnapshotRow(
+        id=new_id(),
+        account_id=known.account_id,
+        season_key=season,
+        captured_at=observation.at,
+        run_id=observation.target.run_id,
+    )
+
+
+def _moved_row(known: StoredAccount, snapshot: SnapshotRow, standing: PlaylistStanding) -> MovedRow:
+    before = known.standings.get((standing.season_key, standing.playlist_key))
+    return MovedRow(
+        **msgspec.structs.asdict(standing),
+        account_id=known.account_id,
+        snapshot_id=snapshot.id,
+        rating_before=before[0] if before else None,
+        changed_at=snapshot.captured_at,
+    )
 
 
 def _account_row(known: StoredAccount, profile: Profile) -> AccountRow:
@@ -164,6 +169,12 @@ def _account_row(known: StoredAccount, profile: Profile) -> AccountRow:
         peaks=list(profile.peaks),
         seasons_known=len(profile.seasons),
     )
+
+
+def _has_new_seasons(known: StoredAccount, profile: Profile) -> bool:
+    if profile.current_season != known.current_season or len(profile.seasons) != known.seasons_known:
+        return True
+    return not {standing.season_key for standing in profile.playlists} <= {season for season, _ in known.standings}
 
 
 def _season_rows(known: StoredAccount, profile: Profile) -> list[SeasonRow]:

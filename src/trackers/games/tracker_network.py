@@ -1,7 +1,7 @@
 """What a body of Tracker Network holds, as far as it is needed; every game answers in this format.
 
-Every field that a body may leave out may also be null, and is None here. Numbers are bounded: what is outside is a
-changed body, not a rating, and must not reach a column that it does not fit.
+Every field that a body may leave out may also be null, and is None here. Numbers and texts that are stored are bounded:
+what is outside is a changed body, not a rating, and must not reach a column that it does not fit.
 """
 
 from datetime import datetime
@@ -14,12 +14,23 @@ Rating = Annotated[int, Meta(ge=-100_000, le=100_000)] | Annotated[float, Meta(g
 Count = Annotated[int, Meta(ge=0, le=10_000_000)] | Annotated[float, Meta(ge=0, le=10_000_000)]
 Step = Annotated[int, Meta(ge=0, le=1_000)] | Annotated[float, Meta(ge=0, le=1_000)]
 Signed = Annotated[int, Meta(ge=-1_000_000, le=1_000_000)] | Annotated[float, Meta(ge=-1_000_000, le=1_000_000)]
+MANY: Final = Meta(max_length=5_000)
+Text = Annotated[str, Meta(max_length=2_000)]
+Key = Annotated[str, Meta(min_length=1, max_length=100)]
+"""Short enough for an index."""
+PlaylistId = Annotated[int, Meta(ge=-(10**9), le=10**9)] | Key
+Season = (
+    Annotated[int, Meta(ge=0, le=999_999)]
+    | Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^(?![0-9]{7,}$)")]
+)
+"""A running number, as one or as text, or another name."""
+PlayerId = Annotated[int, Meta(ge=0, le=10**15)]
 
 
 class Names(Struct, rename="camel"):
-    name: str | None = None
-    tier_name: str | None = None
-    division: str | None = None
+    name: Text | None = None
+    tier_name: Text | None = None
+    division: Text | None = None
     type: str | None = None
     estimated: bool | None = None
     delta_up: Rating | None = None
@@ -71,16 +82,16 @@ class PeakStats(Struct, rename="camel"):
 
 
 class PlaylistAttributes(Struct, rename="camel"):
-    playlist_id: int | str
-    season: int | str | None = None
+    playlist_id: PlaylistId
+    season: Season | None = None
 
 
 class SegmentMetadata(Struct):
-    name: str | None = None
+    name: Text | None = None
 
 
 class Overview(Struct, tag="overview", tag_field="type"):
-    stats: dict[str, LifetimeStat | None]
+    stats: dict[Key, LifetimeStat | None]
 
 
 class Playlist(Struct, tag="playlist", tag_field="type"):
@@ -103,11 +114,11 @@ Segment = Overview | Playlist | PeakRatingSegment | PlaylistAverage
 
 
 class PlatformInfo(Struct, rename="camel"):
-    platform_slug: str
-    platform_user_handle: str | None = None
-    platform_user_id: str | int | None = None
-    platform_user_identifier: str | None = None
-    avatar_url: str | None = None
+    platform_slug: Key
+    platform_user_handle: Text | None = None
+    platform_user_id: Text | Annotated[int, Meta(ge=0, le=2**63 - 1)] | None = None
+    platform_user_identifier: Text | None = None
+    avatar_url: Text | None = None
 
 
 class Moment(Struct):
@@ -116,12 +127,12 @@ class Moment(Struct):
 
 class ProfileMetadata(Struct, rename="camel"):
     last_updated: Moment | None = None
-    player_id: int | None = None
-    current_season: int | str | None = None
+    player_id: PlayerId | None = None
+    current_season: Season | None = None
 
 
 class SeasonAttributes(Struct):
-    season: int | str | None = None
+    season: Season | None = None
 
 
 class AvailableSegment(Struct):
@@ -132,17 +143,17 @@ class AvailableSegment(Struct):
 
 class ProfileBody(Struct, rename="camel"):
     platform_info: PlatformInfo
-    segments: list[Segment]
+    segments: Annotated[list[Segment], MANY]
     metadata: ProfileMetadata | None = None
-    available_segments: list[AvailableSegment] | None = None
+    available_segments: Annotated[list[AvailableSegment], MANY] | None = None
     expiry_date: datetime | None = None
 
 
 class ProfileOfUnknownSegments(Struct, rename="camel"):
     platform_info: PlatformInfo
-    segments: list[Raw]
+    segments: Annotated[list[Raw], MANY]
     metadata: ProfileMetadata | None = None
-    available_segments: list[AvailableSegment] | None = None
+    available_segments: Annotated[list[AvailableSegment], MANY] | None = None
     expiry_date: datetime | None = None
 
 
@@ -153,8 +164,8 @@ class SegmentType(Struct):
 class HistoryEntry(Struct, rename="camel"):
     rating: Rating
     collect_date: datetime
-    tier: str | int | None = None
-    division: str | int | None = None
+    tier: Text | int | None = None
+    division: Text | int | None = None
     tier_id: Step | None = None
     division_id: Step | None = None
 
@@ -172,4 +183,4 @@ class SegmentsEnvelope(Struct):
 
 
 class HistoryEnvelope(Struct):
-    data: dict[str, list[HistoryEntry] | None]
+    data: dict[Key, list[HistoryEntry] | None]

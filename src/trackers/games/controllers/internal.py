@@ -42,19 +42,22 @@ class InternalTrackerController(Controller):
     async def register_trackers(self, data: JSONBody[RegisterTrackers], tracker_service: Service) -> RegisteredTrackers:
         """Register the first one to four trackers of a person: all of them or none. Each is fetched at once.
 
-        400 for more than four, 409 for two links to one account or for who has trackers already, 422 for a link that
-        names no account.
+        400 for more than four, 409 for two links to one account, for who has trackers already, or for an account whose
+        tracker is deactivated, 422 for a link that names no account.
         """
         return await tracker_service.register_trackers(data.user_id, data.urls, data.user_data)
 
     @post("/add", operation_id="internal_add_tracker", status_code=HTTP_201_CREATED, opt=WRITE)
     async def add_tracker(self, data: JSONBody[AddTracker], tracker_service: Service) -> RegisteredTrackers:
-        """Add one tracker, up to four a person. 400 past four, 409 for an account that the person follows already."""
+        """Add one tracker, up to four a person; deactivated ones do not count towards the four.
+
+        400 past four, 409 for an account that the person has a tracker of already, active or deactivated.
+        """
         return await tracker_service.add_tracker(data.user_id, data.url, data.user_data)
 
     @post("/process-pending", operation_id="internal_process_pending", status_code=HTTP_202_ACCEPTED, opt=WRITE)
     async def process_pending(self, tracker_queue: Queue) -> ProcessingStarted:
-        """Put every tracker ahead that was never fetched, or waits to be."""
+        """Put every tracker ahead that was never fetched, waits to be, or was given up until somebody asks."""
         return ProcessingStarted(queued=await tracker_queue.process_pending_trackers())
 
     @post("/parse", operation_id="internal_parse_link", status_code=HTTP_200_OK, opt=READ, sync_to_thread=False)
@@ -93,5 +96,9 @@ class InternalTrackerController(Controller):
         season: Annotated[str | None, QueryParameter(description="Only this season's.", max_length=64)] = None,
         limit: Annotated[int, QueryParameter(ge=1, le=200, description="Snapshots to a page.")] = 50,
     ) -> Snapshots:
-        """What moved and when, the newest first. Playlists that did not move at a moment are not repeated in it."""
+        """What moved and when, the newest first. Playlists that did not move at a moment are not repeated in it.
+
+        A moment at which several seasons moved has a snapshot for each. 404 `snapshot_not_found` where `before` is no
+        snapshot of this tracker's account.
+        """
         return await tracker_queries.snapshots(tracker_id, limit=limit, before=before, season=season)

@@ -3,6 +3,8 @@
 import asyncio
 from typing import Any
 
+import pytest
+from sqlalchemy import text
 from tests.conftest import Bench
 
 PERSON = "281474976710656001"
@@ -54,3 +56,69 @@ async def test_one_account_added_twenty_times_at_once_is_followed_once(api: Benc
 async def test_twenty_registrations_at_once_make_one(api: Bench) -> None:
     answers = await asyncio.gather(*(register(api, f"A{number}", f"B{number}") for number in range(20)))
     assert sorted(answer.status_code for answer in answers) == [201] + [409] * 19
+
+
+async def test_adding_a_deactivated_account_again_says_that_it_is_deactivated(api: Bench) -> None:
+    await add(api, "Lintwurm")
+    await deactivate(api)
+    for answer in (await add(api, "lintwurm"), await register(api, "Other", "lintwurm")):
+        assert (answer.status_code, answer.json()["code"]) == (409, "duplicate_tracker")
+        assert "deactivated" in answer.json()["detail"]
+
+
+async def test_deactivated_trackers_do_not_count_towards_the_four(api: Bench) -> None:
+    await register(api, "A", "B", "C", "D")
+    assert (await add(api, "E")).status_code == 400
+    await deactivate(api)
+    assert (await register(api, "E", "F", "G")).status_code == 201
+    assert (await add(api, "H")).status_code == 201
+    assert (await add(api, "I")).status_code == 400
+
+
+@pytest.mark.parametrize("person", [f"{PERSON}\n", "٢٨١٤٧٤٩٧٦٧١٠٦٥٦٠٠١", f" {PERSON}", "1" * 16, "1" * 21])
+async def test_only_17_to_20_plain_digits_name_a_person(api: Bench, person: str) -> None:
+    assert (await add(api, "Lintwurm", person=person)).status_code == 422
+    assert (await register(api, "Lintwurm", person=person)).status_code == 422
+
+
+async def test_processing_pending_trackers_takes_up_those_that_were_given_up(api: Bench) -> None:
+    answers = [await add(api, name) for name in ("Given", "Fine")]
+    given, fine = (answer.json()["trackers"][0]["id"] for answer in answers)
+    await api.work()
+    assert (await process_pending(api))["queued"] == 0
+    await change(
+        api,
+        "UPDATE scrape_schedule s SET due_at = 'infinity' FROM game_accounts a"
+        " WHERE a.target_id = s.target_id AND a.identifier = 'given'",
+    )
+
+    assert (await process_pending(api))["queued"] == 1
+
+    statuses = [
+        (await api.http.get(f"/internal/trackers/{tracker}/status")).json()["status"] for tracker in (given, fine)
+    ]
+    assert statuses == ["pending", "completed"]
+    await api.work()
+    status = (await api.http.get(f"/internal/trackers/{given}/status")).json()
+    assert (status["status"], status["next_attempt_at"] is None) == ("completed", False)
+
+
+async def test_deactivated_trackers_are_not_pending(api: Bench) -> None:
+    await add(api, "Lintwurm")
+    await deactivate(api)
+    assert (await process_pending(api))["queued"] == 0
+
+
+async def process_pending(api: Bench) -> Any:
+    answer = await api.http.post("/internal/trackers/process-pending")
+    assert answer.status_code == 202, answer.text
+    return answer.json()
+
+
+async def deactivate(api: Bench) -> None:
+    await change(api, "UPDATE game_trackers SET active = false")
+
+
+async def change(api: Bench, statement: str) -> None:
+    async with api.container.database().unit_of_work() as session:
+        await session.execute(text(statement))

@@ -1,0 +1,32 @@
+"""Putting trackers ahead, however many there are."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from trackers.games.service import PROCESSED_AT_ONCE, TrackerScrapingQueueService
+
+
+class FakeRepository:
+    def __init__(self, pending: int) -> None:
+        self.pending = [UUID(int=number) for number in range(1, pending + 1)]
+
+    async def pending_targets(self, *, after: UUID | None, limit: int) -> list[UUID]:
+        return [target for target in self.pending if after is None or target > after][:limit]
+
+
+class FakeTargets:
+    def __init__(self) -> None:
+        self.looked_at: list[UUID] = []
+
+    async def look_now(self, source: str, targets: Sequence[UUID]) -> dict[UUID, UUID]:
+        self.looked_at += targets
+        return {target: target for target in targets}
+
+
+async def test_every_pending_tracker_is_put_ahead_once() -> None:
+    repository: Any = FakeRepository(2 * PROCESSED_AT_ONCE + 1)
+    targets: Any = FakeTargets()
+    queue = TrackerScrapingQueueService(trackers=repository, targets=targets)
+    assert await queue.process_pending_trackers() == 2 * PROCESSED_AT_ONCE + 1
+    assert targets.looked_at == repository.pending
