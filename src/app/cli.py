@@ -4,24 +4,31 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
 
+import asyncpg
 import click
 import msgspec
+from redis.exceptions import RedisError
 from rich.console import Console
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.container import AppContainer
 from app.doctor import examine
 from app.embedded import EmbeddedServersError
+from app.listening import CannotListenError, bound
 from app.migrations import MigrationError, migrate, require_schema
-from app.modules import all_settings
+from app.modules import MODULES, all_settings
 from app.runtime import Runtime, runtime
 from app.supervisor import end_with_parent, run_everything
+from shared.database import connection_was_lost
 from shared.errors import Problem
 from shared.logging import configure
-from shared.settings import SettingsError, example, markdown_table
+from shared.settings import Settings, SettingsError, example, markdown_table
+from users.auth.keys import KnownKey
 
 R = TypeVar("R")
 
@@ -33,17 +40,25 @@ def main() -> None:
 
 
 @contextmanager
-def _runtime(*, redis: bool = True, migrated: bool = False) -> Iterator[Runtime]:
+def _runtime(
+    *, redis: bool = True, migrated: bool = False, before_start: Callable[[Settings], None] | None = None
+) -> Iterator[Runtime]:
     """Settings and servers, and with `migrated` the schema; what is wrong with them is told in words."""
     try:
-        with runtime(redis=redis) as made:
+        with runtime(redis=redis, before_start=before_start) as made:
             configure(level=made.settings.log_level, form=made.settings.log_format)
             if migrated:
                 asyncio.run(require_schema(_database_url(made)))
             yield made
-    except OSError as error:
-        raise click.ClickException(f"a server does not answer: {error}; `trackers doctor` says more") from error
-    except (SettingsError, EmbeddedServersError, MigrationError) as error:
+    except (OSError, SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, RedisError) as error:
+        if _a_server_is_away(error):
+            raise click.ClickException(f"a server does not answer: {error}; `trackers doctor` says more") from error
+        if isinstance(error, asyncpg.PostgresError):
+            raise click.ClickException(f"the database refuses: {error}; `trackers doctor` says more") from error
+        if isinstance(error, OSError):
+            raise click.ClickException(str(error)) from error
+        raise
+    except (SettingsError, EmbeddedServersError, MigrationError, CannotListenError) as error:
         raise click.ClickException(str(error)) from error
     except Problem as problem:
         raise click.ClickException(problem.detail) from problem
@@ -52,10 +67,19 @@ def _runtime(*, redis: bool = True, migrated: bool = False) -> Iterator[Runtime]
 @main.command()
 def up() -> None:
     """Servers, migrations, API and worker in one command, until Ctrl-C."""
-    with _runtime() as made:
+
+    def begin(settings: Settings) -> None:
+        bound(settings.host, settings.port).close()
+        missing = {"PostgreSQL": settings.database_url, "Redis": settings.redis_url}
+        if names := " and ".join(name for name, url in missing.items() if url is None):
+            click.echo(f"starting {names} under {settings.home.resolve()}", err=True)
+
+    with _runtime(before_start=begin) as made:
+        click.echo("bringing the database to this version's schema", err=True)
         before, after = asyncio.run(migrate(_database_url(made)))
         if before != after:
-            click.echo(f"database migrated to {after}", err=True)
+            click.echo(f"database migrated from {before or 'empty'} to {after}", err=True)
+        click.echo("starting the API and a worker", err=True)
         sys.exit(run_everything(made))
 
 
@@ -120,6 +144,21 @@ def scrape(source: str, key: str) -> None:
         sys.exit(asyncio.run(scrape_now(made, source, key, Console())))
 
 
+@main.command(name="follow")
+@click.argument("source")
+@click.argument("key")
+@click.option("--every", type=click.IntRange(min=60), default=86_400, show_default=True, help="Seconds between looks.")
+def follow_command(source: str, key: str, every: int) -> None:
+    """Follow a target of a source that nobody registers through the API; a plug-in's, say."""
+    from app.follow import follow  # noqa: PLC0415 -- the other commands start faster without it
+
+    async def step(container: AppContainer) -> tuple[str, UUID]:
+        return await follow(container, source, key, every=timedelta(seconds=every))
+
+    followed, task = _in_unit_of_work(step, redis=True)
+    click.echo(f"{followed} is followed on {source}; task {task} looks at it first")
+
+
 @main.command()
 @click.option("--example", "as_example", is_flag=True, help="Print the text of .env.example.")
 @click.option("--markdown", "as_markdown", is_flag=True, help="Print the table of the README.")
@@ -149,11 +188,27 @@ def keys() -> None:
 @click.option("--scope", "scopes", multiple=True, default=["trackers"], show_default=True, help="May be repeated.")
 def create_key(name: str, scopes: tuple[str, ...]) -> None:
     """Make a bot's key and print it: the only time that it is shown."""
+    known = _known_scopes()
+    for scope in scopes:
+        if scope not in known:
+            raise click.BadParameter(f"{scope!r} opens nothing; known are {', '.join(known)}", param_hint="--scope")
 
     async def create(container: AppContainer) -> str:
         return str(container.users.keys().create(name, scopes).text)
 
     click.echo(_in_unit_of_work(create))
+
+
+@keys.command(name="list")
+def list_keys() -> None:
+    """Every key, without what makes it a key."""
+    from app.doctor import keys_table  # noqa: PLC0415 -- it loads rich's tables
+
+    async def every(container: AppContainer) -> list[KnownKey]:
+        known: list[KnownKey] = await container.users.keys().every_key()
+        return known
+
+    Console().print(keys_table(_in_unit_of_work(every)))
 
 
 @keys.command(name="revoke")
@@ -187,20 +242,47 @@ def create_admin(discord_id: str) -> None:
     click.echo(f"user {_in_unit_of_work(create)} is an admin")
 
 
-def _in_unit_of_work(step: Callable[[AppContainer], Awaitable[R]]) -> R:
-    """One step in one transaction, on a database that is at this version's schema."""
-    with _runtime(redis=False) as made:
+def _in_unit_of_work(step: Callable[[AppContainer], Awaitable[R]], *, redis: bool = False) -> R:
+    """One step in one transaction, on a database at this version's schema; the embedded one is brought there."""
+
+    def say_where(settings: Settings) -> None:
+        if settings.database_url is None:
+            click.echo(f"in the database under {settings.home.resolve()}", err=True)
+
+    with _runtime(redis=redis, before_start=say_where) as made:
 
         async def run() -> R:
-            await migrate(_database_url(made))
+            await (migrate if made.own_database else require_schema)(_database_url(made))
             container = made.container()
             try:
                 async with container.database().unit_of_work():
                     return await step(container)
             finally:
                 await container.database().close()
+                if redis:
+                    await container.redis().aclose()
 
         return asyncio.run(run())
+
+
+def _known_scopes() -> list[str]:
+    """What the mounted handlers ask for, and each module's bare name, which covers reading and writing."""
+    handlers = [
+        handler
+        for module in MODULES
+        for controllers in module.controllers.values()
+        for controller in controllers
+        for handler in vars(controller).values()
+    ]
+    asked = {str(opt["scope"]) for handler in handlers if "scope" in (opt := getattr(handler, "opt", None) or {})}
+    return sorted(asked | {scope.partition(":")[0] for scope in asked})
+
+
+def _a_server_is_away(error: BaseException) -> bool:
+    """Whether PostgreSQL or Redis cannot be reached, rather than a file or this machine being the trouble."""
+    if isinstance(error, OSError) and error.filename is not None:
+        return False
+    return isinstance(error, RedisError) or connection_was_lost(error)
 
 
 def _database_url(made: Runtime) -> str:

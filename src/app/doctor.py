@@ -1,25 +1,44 @@
 """`trackers doctor`: what is well, what is not, and what to do about it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
 from time import perf_counter
 from typing import Any, Final
 
-import httpx
+import asyncpg
+from redis.exceptions import RedisError
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 from sqlalchemy import text
 
 from app.container import AppContainer
 from app.embedded import EmbeddedServersError
-from app.migrations import MINIMUM_POSTGRES, current, head
+from app.migrations import MINIMUM_POSTGRES, MigrationError, current, head
 from app.modules import all_settings
 from app.runtime import Runtime, environment, runtime
+from app.supervisor import PARENT
+from shared.database import connection_was_lost
+from shared.scraping.failures import ScrapeFailure
+from shared.scraping.pacing import GateUnreachableError, HostRestsError
 from shared.scraping.source import Source
-from shared.settings import SettingsError, load, variables
+from shared.settings import SettingsError, load, unread, variables
+from users.auth.keys import KnownKey
 
 PATIENCE: Final = 5.0
-SERVER_ERROR: Final = 500
+"""Seconds that a host's next slot, and then its answer, may take."""
+LONGEST_CHECK: Final = 15.0
+OK: Final = "[green]ok[/green]"
+NOTE: Final = "[yellow]note[/yellow]"
+NOT_OK: Final = "[red]!![/red]"
+SERVERS: Final = {
+    "database": ("PostgreSQL", "TRACKERS_DATABASE_URL"),
+    "migrations": ("PostgreSQL", "TRACKERS_DATABASE_URL"),
+    "redis": ("Redis", "TRACKERS_REDIS_URL"),
+}
 
 
 class Finding(Exception):  # noqa: N818 -- what a doctor says
@@ -52,21 +71,29 @@ async def _redis(container: AppContainer) -> str:
     return f"Redis {info['redis_version']}, append-only file on"
 
 
-async def _source(source: Source[Any]) -> str:
+async def _source(container: AppContainer, source: Source[Any]) -> str:
+    """Asks for robots.txt, which every agent may, as the product asks: by its name, in its pace, heeding rests."""
     if not source.enabled:
         return f"off: {source.disabled_because}"
     if not source.base_url:
         return "on"
-    async with httpx.AsyncClient(timeout=PATIENCE) as client:
-        try:
-            answer = await client.get(f"{source.base_url}/robots.txt")
-        except httpx.HTTPError as error:
-            raise Finding(
-                f"{source.base_url} does not answer ({type(error).__name__}); is the address right?"
-            ) from error
-    if answer.status_code >= SERVER_ERROR:
-        raise Finding(f"{source.base_url} answers {answer.status_code}; it may be down")
-    return f"on: {source.base_url} answers"
+    address = f"{source.base_url}/robots.txt"
+    visit = container.runner().visit_of(source, key="robots.txt", address=address)
+    visit.policy = replace(visit.policy, obey_robots=False)  # it is robots.txt itself that is asked for
+    visit.max_wait = visit.longest_answer = PATIENCE
+    try:
+        answer = await visit.get(address)
+    except ScrapeFailure as failure:
+        await visit.report(failure)
+        raise Finding(f"{source.base_url}: {failure}; is the address right, is the site up?") from failure
+    except HostRestsError as rest:
+        raise Finding(
+            f"{source.base_url} is left alone for another {rest.seconds:.0f} s: wait, then ask again"
+        ) from rest
+    except GateUnreachableError as error:
+        raise Finding("not asked: without Redis the pace is unknown") from error
+    await visit.confirm()
+    return f"on: {source.base_url} answers {answer.status}"
 
 
 def examine(console: Console) -> int:
@@ -74,35 +101,70 @@ def examine(console: Console) -> int:
     try:
         with runtime() as made:
             return asyncio.run(_examine(made, console))
-    except (SettingsError, EmbeddedServersError) as error:
-        console.print(f"[red]{error}[/red]")
+    except Exception as error:  # noqa: BLE001 -- a doctor has words for everything
+        named = isinstance(error, SettingsError | EmbeddedServersError)
+        console.print(Text(str(error) if named else _advice(error), style="red"))
         return 1
 
 
 async def _examine(made: Runtime, console: Console) -> int:
     container = made.container("trackers-doctor")
-    checks: dict[str, Callable[[], Awaitable[str]]] = {
-        "database": lambda: _database(container),
-        "migrations": lambda: _migrations(container),
-        "redis": lambda: _redis(container),
-    }
-    for source in container.sources().all():
-        checks[f"source {source.name}"] = lambda source=source: _source(source)  # type: ignore[misc]  # bound per turn
     table = Table("check", "", "finding", "ms")
-    table.add_row("settings", "[green]ok[/green]", f"profile {made.settings.env}, home {made.settings.home}", "")
+    table.add_row("settings", OK, Text(f"profile {made.settings.env}, home {made.settings.home.resolve()}"), "")
+    if names := _unread_variables():
+        table.add_row("settings", NOTE, Text(f"read by no setting, perhaps misspelt: {', '.join(names)}"), "")
     well = True
-    for name, check in checks.items():
-        started = perf_counter()
-        try:
-            async with asyncio.timeout(PATIENCE):
-                finding, mark = await check(), "[green]ok[/green]"
-        except Exception as error:  # noqa: BLE001 -- whatever it is, it is a finding
-            finding, mark, well = str(error) or type(error).__name__, "[red]!![/red]", False
-        table.add_row(name, mark, finding, f"{(perf_counter() - started) * 1000:.0f}")
+    try:
+        for name, check in _checks(container):
+            started = perf_counter()
+            try:
+                async with asyncio.timeout(LONGEST_CHECK):
+                    finding, mark = await check(), OK
+            except Exception as error:  # noqa: BLE001 -- whatever it is, it is a finding
+                finding, mark, well = _advice(error, name), NOT_OK, False
+            table.add_row(name, mark, Text(finding), f"{(perf_counter() - started) * 1000:.0f}")
+    finally:
+        for close in (container.database().close, container.redis().aclose, container.clients().close):
+            with suppress(Exception):
+                await close()
     console.print(table)
-    await container.database().close()
-    await container.redis().aclose()
     return 0 if well else 1
+
+
+def _checks(container: AppContainer) -> Iterator[tuple[str, Callable[[], Awaitable[str]]]]:
+    yield "database", lambda: _database(container)
+    yield "migrations", lambda: _migrations(container)
+    yield "redis", lambda: _redis(container)
+    try:
+        sources = container.sources().all()
+    except Exception as error:  # noqa: BLE001 -- a plug-in may raise anything
+
+        async def broken(error: Exception = error) -> str:
+            raise Finding(f"a source cannot be built: {type(error).__name__}: {error}") from error
+
+        yield "sources", broken
+        return
+    for source in sources:
+        yield f"source {source.name}", lambda source=source: _source(container, source)  # type: ignore[misc]  # bound per turn
+
+
+def _unread_variables() -> list[str]:
+    return [name for name in unread(all_settings(), environment()) if name != PARENT]
+
+
+def _advice(error: Exception, check: str = "") -> str:
+    """What is wrong, and what to do about it."""
+    said = str(error) or type(error).__name__
+    if isinstance(error, Finding | MigrationError):
+        return said
+    if isinstance(error, PermissionError) or (isinstance(error, OSError) and error.filename):
+        return f"{said}: make it writable, or set TRACKERS_HOME to another directory"
+    if isinstance(error, asyncpg.PostgresError):
+        return f"the database refuses: {said}; correct user, password or name in TRACKERS_DATABASE_URL"
+    if check in SERVERS and (isinstance(error, OSError | RedisError) or connection_was_lost(error)):
+        server, variable = SERVERS[check]
+        return f"{server} does not answer ({said}): start it or correct {variable}; left empty, an embedded one runs"
+    return f"{type(error).__name__}: {said}"
 
 
 def settings_table() -> Table:
@@ -112,5 +174,19 @@ def settings_table() -> Table:
     table = Table("variable", "value", "meaning")
     for struct in all_settings():
         for variable in variables(struct):
-            table.add_row(variable.env, str(getattr(loaded[struct], variable.field)), variable.description)
+            value = Text(str(getattr(loaded[struct], variable.field)))
+            table.add_row(variable.env, value, Text(variable.description))
     return table
+
+
+def keys_table(keys: Sequence[KnownKey]) -> Table:
+    """Every key with its use and its end."""
+    table = Table("prefix", "name", "scopes", "created", "last used", "revoked")
+    for key in keys:
+        times = [_minute(at) for at in (key.created_at, key.last_used_at, key.revoked_at)]
+        table.add_row(key.prefix, Text(key.name), ", ".join(key.scopes), *times)
+    return table
+
+
+def _minute(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC" if at else ""

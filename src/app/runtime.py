@@ -3,7 +3,7 @@
 import contextlib
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,9 +25,13 @@ class Runtime:
     loaded: Loaded[Any]
     settings: Settings
     secret: Secret
+    own_database: bool
+    """Whether the database is the embedded one."""
 
     def container(self, application_name: str = "trackers") -> AppContainer:
-        return AppContainer(loaded=self.loaded, secret=self.secret, application_name=application_name)
+        return AppContainer(
+            loaded=self.loaded, secret=self.secret, application_name=application_name, environ=environment()
+        )
 
     def environ(self) -> dict[str, str]:
         """The environment for child processes, which then share this process's servers and secret."""
@@ -46,10 +50,22 @@ def environment() -> dict[str, str]:
 
 
 @contextmanager
-def runtime(environ: Mapping[str, str] | None = None, *, redis: bool = True) -> Iterator[Runtime]:
-    """Settings and servers for as long as the block runs. Raises SettingsError or EmbeddedServersError."""
+def runtime(
+    environ: Mapping[str, str] | None = None,
+    *,
+    redis: bool = True,
+    before_start: Callable[[Settings], None] | None = None,
+) -> Iterator[Runtime]:
+    """Settings and servers for as long as the block runs. Raises SettingsError or EmbeddedServersError.
+
+    `before_start` is given the settings before any server is started.
+    """
     loaded = load(all_settings(), environment() if environ is None else environ)
     settings: Settings = loaded[Settings]
+    if settings.embedded_user:
+        os.environ["TRACKERS_EMBEDDED_USER"] = settings.embedded_user  # the servers look for it there, not in .env
+    if before_start is not None:
+        before_start(settings)
     secret = settings.secret_key or _kept_secret(settings)
     with contextlib.ExitStack() as stack:
         start_postgres, start_redis = settings.database_url is None, settings.redis_url is None and redis
@@ -62,7 +78,7 @@ def runtime(environ: Mapping[str, str] | None = None, *, redis: bool = True) -> 
                 database_url=Secret(endpoints.database_url) if endpoints.database_url else settings.database_url,
                 redis_url=Secret(endpoints.redis_url) if endpoints.redis_url else settings.redis_url,
             )
-        yield Runtime(loaded=loaded.with_(settings), settings=settings, secret=secret)
+        yield Runtime(loaded=loaded.with_(settings), settings=settings, secret=secret, own_database=start_postgres)
 
 
 def _kept_secret(settings: Settings) -> Secret:

@@ -1,12 +1,14 @@
 """`trackers scrape`: one target now, told step by step."""
 
 import asyncio
+from collections.abc import Callable
 from time import perf_counter
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from rich.console import Console
 from rich.pretty import Pretty
+from rich.text import Text
 from sqlalchemy import text
 
 from app.container import AppContainer, running_app
@@ -16,7 +18,11 @@ from shared.scraping.failures import ScrapeFailure
 from shared.scraping.pacing import GateUnreachableError, HostRestsError
 from shared.scraping.repository import ScrapingRepository
 from shared.scraping.source import Source, Status
+from shared.scraping.targets import Task
 from shared.scraping.visit import Unchanged
+
+LOOK_EVERY: Final = 0.2
+_LEASE: Final = text("SELECT lease_until FROM scrape_schedule WHERE target_id = :target")
 
 
 async def scrape_now(made: Runtime, name: str, typed: str, console: Console) -> int:
@@ -36,9 +42,9 @@ async def scrape_now(made: Runtime, name: str, typed: str, console: Console) -> 
         try:
             key, address = source.read(typed)
         except Problem as problem:
-            console.print(f"[red]{problem.detail}[/red]")
+            console.print(Text(problem.detail, style="red"))
             return 2
-        console.print(f"target   {name} / {key}")
+        _say(console, "target", f"{name} / {key}")
         target_id = await container.reader().value(
             text("SELECT id FROM scrape_targets WHERE source = :source AND key = :key"), {"source": name, "key": key}
         )
@@ -51,17 +57,19 @@ async def scrape_now(made: Runtime, name: str, typed: str, console: Console) -> 
 async def _look(container: AppContainer, source: Source[Any], key: str, address: str, console: Console) -> int:
     started = perf_counter()
     visit = container.runner().visit_of(source, key=key, address=address)
-    console.print(f"asking   {source.policy.host}, one request per {source.policy.delay:g} s at most")
+    visit.tell = _steps(console)
+    _say(console, "asking", _pace(source))
     try:
         value = await source.collect(visit.target, visit)
     except (ScrapeFailure, HostRestsError, GateUnreachableError, Unchanged) as failure:
         if isinstance(failure, ScrapeFailure):
             await visit.report(failure)
         reason = getattr(failure, "reason", "waiting")
-        console.print(f"[red]{reason}[/red]  {failure}  (HTTP {visit.http_status}, {visit.requests} requests)")
+        said = f"{reason}: {failure}  (HTTP {visit.http_status}, {visit.requests} requests)"
+        _say(console, "outcome", said, style="red")
         return 1
     await visit.confirm()
-    console.print(f"answered HTTP {visit.http_status}, {visit.received:,} bytes in {perf_counter() - started:.2f} s")
+    _say(console, "fetched", f"{visit.requests} requests, {visit.received:,} bytes in {perf_counter() - started:.2f} s")
     console.print("parsed  ", Pretty(value, max_length=5, max_depth=3))
     return 0
 
@@ -75,22 +83,52 @@ async def _run(container: AppContainer, source: Source[Any], target_id: UUID, co
         claim = await repository.claim_one(target_id, now=now, lease_until=now + container.dispatcher().lease)
     task_id = tasks.get(target_id)
     if task_id is None:
-        console.print("[red]nobody follows it any more[/red]")
+        _say(console, "outcome", "nobody follows it any more", style="red")
         return 1
-    console.print(f"task     {task_id}")
+    _say(console, "task", str(task_id))
     if claim is not None:
-        console.print(f"asking   {source.policy.host}, one request per {source.policy.delay:g} s at most")
-        await container.runner().run(source.name, [claim])
-    else:
-        console.print("a worker is at it already; waiting for it")
+        _say(console, "asking", _pace(source))
+        await container.runner().run(source.name, [claim], tell=_steps(console))
+    elif not await _others_are_done(container, target_id, task_id, console):
+        return 1
+    return _outcome(await container.task_board().task(task_id), console)
+
+
+async def _others_are_done(container: AppContainer, target_id: UUID, task_id: UUID, console: Console) -> bool:
+    """Wait for the worker that holds the target, no longer than it may hold it."""
+    until = await container.reader().value(_LEASE, {"target": target_id})
+    if until is not None:
+        _say(console, "held", f"by a worker, until {until:%H:%M:%S} UTC at most; waiting for it")
     task = await container.task_board().task(task_id)
-    while task.status in {Status.PENDING, Status.IN_PROGRESS} and claim is None:
-        await asyncio.sleep(0.2)
+    while task.status in {Status.PENDING, Status.IN_PROGRESS}:
+        if until is None or container.clock().now() > until:
+            said = "the worker that held it has gone; a running one takes it back, so start one (`trackers worker`)"
+            _say(console, "outcome", said, style="red")
+            return False
+        await asyncio.sleep(LOOK_EVERY)
         task = await container.task_board().task(task_id)
-    colour = {Status.COMPLETED: "green", Status.FAILED: "red"}.get(task.status, "yellow")
-    console.print(f"outcome  [{colour}]{task.status}[/{colour}] {task.reason or ''} {task.error or ''}")
-    if task.status is Status.COMPLETED:
-        console.print("changed  yes, a snapshot was stored" if task.changed else "changed  no")
+    return True
+
+
+def _outcome(task: Task, console: Console) -> int:
+    completed = task.status is Status.COMPLETED
+    if completed:
+        _say(console, "recorded", "changed: yes, a snapshot was stored" if task.changed else "changed: no")
+    style = {Status.COMPLETED: "green", Status.FAILED: "red"}.get(task.status, "yellow")
+    _say(console, "outcome", " ".join(filter(None, (task.status, task.reason, task.error))), style=style)
     if task.next_attempt_at:
-        console.print(f"next     {task.next_attempt_at:%Y-%m-%d %H:%M:%S} UTC")
-    return 0 if task.status is Status.COMPLETED else 1
+        _say(console, "next", f"{task.next_attempt_at:%Y-%m-%d %H:%M:%S} UTC")
+    return 0 if completed else 1
+
+
+def _pace(source: Source[Any]) -> str:
+    return f"{source.policy.host}, one request per {source.policy.delay:g} s at most"
+
+
+def _steps(console: Console) -> Callable[[str], None]:
+    return lambda step: _say(console, "", step)
+
+
+def _say(console: Console, step: str, what: str, *, style: str = "") -> None:
+    """One line; what foreign sites and people wrote is never read as markup."""
+    console.print(Text(f"{step:<9}").append(what, style=style))

@@ -2,7 +2,6 @@
 
 import gc
 import os
-import socket
 from pathlib import Path
 from typing import Final
 
@@ -10,25 +9,21 @@ import structlog
 import uvicorn
 
 from app.api import asgi, create_app
+from app.listening import address_of, bound
 from app.runtime import Runtime
 
 BACKLOG: Final = 2048
 
 
 def serve(runtime: Runtime, *, announce: Path | None = None) -> None:
-    """Serve until SIGTERM or SIGINT. `announce`: a file that the address is written to, once it listens."""
+    """Serve until SIGTERM or SIGINT. `announce`: a file that the address is written to, once it listens.
+
+    Raises CannotListenError.
+    """
     settings = runtime.settings
-    listening = socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind((settings.host, settings.port))
-    except OSError as error:
-        raise SystemExit(
-            f"cannot listen on {settings.host}:{settings.port}: {error.strerror}; set TRACKERS_PORT to a free port"
-        ) from error
+    listening = bound(settings.host, settings.port)
     listening.listen(BACKLOG)
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    address = f"http://{host}:{listening.getsockname()[1]}"
+    address = address_of(listening, settings.host)
     app = asgi(create_app(runtime.container("trackers-api")))
     server = uvicorn.Server(
         uvicorn.Config(

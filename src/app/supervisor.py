@@ -10,11 +10,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import monotonic
 from typing import IO, Any, Final
 
+import click
 import structlog
 from rich.console import Console
 from rich.live import Live
+from rich.markup import escape
 from rich.text import Text
 from sqlalchemy import text
 
@@ -23,6 +26,13 @@ from app.runtime import Runtime
 
 STOP_PATIENCE: Final = 30.0
 RESTART_REST: Final = 1.0
+STATUS_EVERY: Final = 1.0
+QUICK: Final = 10.0
+"""Seconds; a process that ends sooner did not get to work."""
+QUICK_ENDS: Final = 3
+"""Quick ends in a row after which starting it again is no help."""
+LARGEST_LOG: Final = 10_000_000
+TOLD_LINES: Final = 15
 PR_SET_PDEATHSIG: Final = 1
 PARENT: Final = "TRACKERS_UP_PID"
 """Tells a child whose it is."""
@@ -35,6 +45,10 @@ SELECT (SELECT count(*) FROM scrape_targets) AS followed,
 """)
 
 
+class ChildFallsError(Exception):
+    """A process ends as soon as it is started, again and again."""
+
+
 @dataclass
 class Child:
     """One process that is kept running."""
@@ -43,13 +57,16 @@ class Child:
     arguments: list[str]
     environ: dict[str, str]
     output: IO[bytes] | None
+    """None: what it says goes where our own lines go."""
     process: asyncio.subprocess.Process | None = None
     restarts: int = 0
     log: Any = field(default_factory=lambda: structlog.get_logger("up"))
 
     async def keep(self) -> None:
-        """Start it, and start it again whenever it ends."""
-        while True:
+        """Start it, and start it again whenever it ends. Raises ChildFallsError where that is no help."""
+        quick_ends = 0
+        while quick_ends < QUICK_ENDS:
+            started = monotonic()
             self.process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
@@ -64,7 +81,9 @@ class Child:
             code = await self.process.wait()
             self.log.error("process_ended", name=self.name, code=code)
             self.restarts += 1
+            quick_ends = quick_ends + 1 if monotonic() - started < QUICK else 0
             await asyncio.sleep(RESTART_REST)
+        raise ChildFallsError(self.name)
 
     async def stop(self) -> None:
         """Ask it to finish, and insist after a while."""
@@ -80,9 +99,22 @@ class Child:
 
 def run_everything(runtime: Runtime) -> int:
     """Run API and worker until Ctrl-C or SIGTERM; the exit code."""
-    with contextlib.suppress(KeyboardInterrupt):
+    try:
         asyncio.run(_run(runtime))
+    except ChildFallsError as error:
+        return _tell_of_fall(runtime, str(error))
+    except KeyboardInterrupt:
+        pass
     return 0
+
+
+def _tell_of_fall(runtime: Runtime, name: str) -> int:
+    log = _log_of(name, runtime)
+    click.echo(f"the {name} ended {QUICK_ENDS} times as soon as it was started; stopped", err=True)
+    if log is not None:
+        lines = log.read_text(errors="replace").splitlines()[-TOLD_LINES:]
+        click.echo("\n  ".join([f"its last words, from {log}:", *lines]), err=True)
+    return 1
 
 
 async def _run(runtime: Runtime) -> None:
@@ -90,35 +122,48 @@ async def _run(runtime: Runtime) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    console = Console(stderr=True)
-    logs = runtime.settings.home.resolve() / "logs" if console.is_terminal else None
-    address = f"http://{runtime.settings.host}:{runtime.settings.port}"
-    if logs is not None:
-        logs.mkdir(parents=True, exist_ok=True)
-        console.print(f"API [bold]{address}[/bold], its schema at {address}/schema; logs in {logs}. Ctrl-C stops all.")
-    async with _kept_running(runtime, logs) as children:
+    home = runtime.settings.home.resolve()
+    # In a terminal the children write to files, and the status line is ours; elsewhere nothing is written to the home.
+    announced = home / "api.address" if _in_terminal() else None
+    if announced is not None:
+        home.mkdir(parents=True, exist_ok=True)
+        announced.unlink(missing_ok=True)
+    async with _kept_running(runtime, announced) as (children, keeping):
         container = runtime.container("trackers-up")
+        showing = asyncio.create_task(_show_status(container, children, announced))
+        asked_to_stop = asyncio.create_task(stopping.wait())
         try:
-            await _show_status(console, container, children, stopping)
+            done, _ = await asyncio.wait({asked_to_stop, showing, *keeping}, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
         finally:
+            for task in (asked_to_stop, showing):
+                task.cancel()
+            await asyncio.gather(asked_to_stop, showing, return_exceptions=True)
             await container.database().close()
+            if announced is not None:
+                click.echo("stopping", err=True)
+                announced.unlink(missing_ok=True)
 
 
 @asynccontextmanager
-async def _kept_running(runtime: Runtime, logs: Path | None) -> AsyncIterator[list[Child]]:
+async def _kept_running(
+    runtime: Runtime, announced: Path | None
+) -> AsyncIterator[tuple[list[Child], list[asyncio.Task[None]]]]:
+    announcing = ["--announce", str(announced)] if announced else []
     with contextlib.ExitStack() as files:
         children = [
             Child(
                 name=name,
-                arguments=[name],
+                arguments=arguments,
                 environ={**runtime.environ(), PARENT: str(os.getpid())},
-                output=files.enter_context((logs / f"{name}.log").open("ab")) if logs else None,
+                output=files.enter_context(_opened(log)) if (log := _log_of(name, runtime)) else None,
             )
-            for name in ("api", "worker")
+            for name, arguments in (("api", ["api", *announcing]), ("worker", ["worker"]))
         ]
         keeping = [asyncio.create_task(child.keep()) for child in children]
         try:
-            yield children
+            yield children, keeping
         finally:
             for task in keeping:
                 task.cancel()
@@ -126,19 +171,48 @@ async def _kept_running(runtime: Runtime, logs: Path | None) -> AsyncIterator[li
             await asyncio.gather(*(child.stop() for child in children))
 
 
-async def _show_status(
-    console: Console, container: AppContainer, children: list[Child], stopping: asyncio.Event
-) -> None:
-    """A line that says what is going on, in a terminal; elsewhere the children's own log lines do."""
-    if not console.is_terminal:
-        await stopping.wait()
+def _log_of(name: str, runtime: Runtime) -> Path | None:
+    """Where a child writes while a terminal shows the status; None where its lines are ours."""
+    return runtime.settings.home.resolve() / "logs" / f"{name}.log" if _in_terminal() else None
+
+
+def _in_terminal() -> bool:
+    return sys.stderr.isatty()
+
+
+def _opened(log: Path) -> IO[bytes]:
+    """The log, to be written on; one that has grown large is put aside, and the one put aside before it dropped."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    if log.exists() and log.stat().st_size > LARGEST_LOG:
+        log.replace(log.with_name(f"{log.name}.1"))
+    return log.open("ab")
+
+
+def _read(announced: Path) -> str:
+    try:
+        return announced.read_text()
+    except FileNotFoundError:
+        return ""
+
+
+async def _show_status(container: AppContainer, children: list[Child], announced: Path | None) -> None:
+    """The API's address, and a line that says what is going on, in a terminal; elsewhere the children's lines do."""
+    if announced is None:
+        await asyncio.Event().wait()
         return
+    console = Console(stderr=True, highlight=False)
+    told = ""
     with Live(console=console, auto_refresh=False, transient=True) as live:
-        while not stopping.is_set():
+        while True:
+            address = _read(announced)
+            if address and address != told:
+                told = address
+                console.print(
+                    f"API [bold]{escape(address)}[/bold], its schema at {escape(address)}/schema; "
+                    f"logs in {escape(str(announced.parent / 'logs'))}. Ctrl-C stops all."
+                )
             live.update(await _status(container, children), refresh=True)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stopping.wait(), 1.0)
-    console.print("stopping")
+            await asyncio.sleep(STATUS_EVERY)
 
 
 async def _status(container: AppContainer, children: list[Child]) -> Text:

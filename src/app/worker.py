@@ -38,6 +38,7 @@ class WorkerProcess:
         self._grace = grace
         self._settings: Settings = container.settings()
         self._stopping = asyncio.Event()
+        self._raised = 0
 
     def stop(self) -> None:
         self._stopping.set()
@@ -63,7 +64,7 @@ class WorkerProcess:
 
     async def burst(self) -> int:
         """Take back what was lost, send off what is due, run what is queued, to the end; how many jobs failed."""
-        failed = 0
+        ended_by_queue = 0
         async with running_app(self._container):
             await self._container.dispatcher().sweep()
             while True:
@@ -73,9 +74,9 @@ class WorkerProcess:
                     await worker.main()
                 finally:
                     await self._close(worker)
-                failed += worker.jobs_failed
+                ended_by_queue += worker.jobs_failed
                 if not sent and not worker.jobs_complete:
-                    return failed
+                    return ended_by_queue + self._raised
 
     async def _work(self, worker: Worker) -> None:
         working = asyncio.create_task(worker.main())
@@ -115,12 +116,15 @@ class WorkerProcess:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._stopping.wait(), REST)
 
+    def _note_raised(self) -> None:
+        self._raised += 1
+
     def _worker(self, jobs: Sequence[Job], *, burst: bool = False) -> Worker:
         redis = self._container.redis()
         pool = ArqRedis(connection_pool=redis.connection_pool, job_serializer=serialize, job_deserializer=deserialize)
         return Worker(
-            functions=[_function(job) for job in jobs],
-            cron_jobs=[] if burst else [_cron(job) for job in jobs if job.seconds is not None],
+            functions=[_function(job, self._note_raised) for job in jobs],
+            cron_jobs=[] if burst else [_cron(job, self._note_raised) for job in jobs if job.seconds is not None],
             redis_pool=pool,
             burst=burst,
             handle_signals=False,
@@ -151,13 +155,13 @@ async def run_worker(container: AppContainer, *, grace: float = GRACE) -> None:
     await process.run()
 
 
-def _function(job: Job) -> Function:
-    return func(_as_coroutine(job), name=job.name, timeout=job.timeout, keep_result=0, max_tries=3)
+def _function(job: Job, note_raised: Callable[[], None]) -> Function:
+    return func(_as_coroutine(job, note_raised), name=job.name, timeout=job.timeout, keep_result=0, max_tries=3)
 
 
-def _cron(job: Job) -> CronJob:
+def _cron(job: Job, note_raised: Callable[[], None]) -> CronJob:
     return cron(
-        _as_coroutine(job),
+        _as_coroutine(job, note_raised),
         name=f"cron:{job.name}",
         second=set(job.seconds or ()),
         minute=set(job.minutes) if job.minutes is not None else None,
@@ -168,7 +172,7 @@ def _cron(job: Job) -> CronJob:
     )
 
 
-def _as_coroutine(job: Job) -> Callable[..., Coroutine[Any, Any, None]]:
+def _as_coroutine(job: Job, note_raised: Callable[[], None]) -> Callable[..., Coroutine[Any, Any, None]]:
     """The job as arq calls it: with its context first, with the job's id in every log line."""
 
     async def run(ctx: dict[str, Any], *arguments: Any) -> None:
@@ -177,5 +181,6 @@ def _as_coroutine(job: Job) -> Callable[..., Coroutine[Any, Any, None]]:
                 await job.run(*arguments)
             except Exception:  # noqa: BLE001 -- logged here; leases and the next tick decide what happens again
                 structlog.get_logger(__name__).exception("job_failed")
+                note_raised()
 
     return run

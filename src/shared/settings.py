@@ -4,18 +4,25 @@ A module brings its own Struct; `load` fills several of them in one go. A field'
 and the field's name in capitals, unless the field names its own (`env=`, for names that a client has given).
 """
 
+import math
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Generic, TypeVar, get_args, get_origin, get_type_hints
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta, Struct
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 PREFIX = "TRACKERS_"
 MINIMUM_SECRET_BYTES = 32
+DATABASE_SCHEMES = frozenset({"postgresql", "postgres", "postgresql+asyncpg"})
+REDIS_SCHEMES = frozenset({"redis", "rediss", "unix"})
+LARGEST_PORT = 65_535
 S = TypeVar("S", bound="SettingsStruct")
 
 
@@ -84,10 +91,20 @@ class Settings(SettingsStruct, frozen=True, kw_only=True):
     host: Annotated[str, Meta(description="Address that the API listens on.")] = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535, description="Port that the API listens on; 0 takes a free one.")] = 8000
     log_level: Annotated[
-        str, Meta(pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="DEBUG, INFO, WARNING or ERROR.")
+        str,
+        Meta(
+            pattern="^(DEBUG|INFO|WARNING|ERROR)$",
+            description="DEBUG, INFO, WARNING or ERROR.",
+            extra={"expected": "one of DEBUG, INFO, WARNING, ERROR"},
+        ),
     ] = "INFO"
     log_format: Annotated[
-        str, Meta(pattern="^(auto|console|json)$", description="console, json, or auto: console in a terminal.")
+        str,
+        Meta(
+            pattern="^(auto|console|json)$",
+            description="console, json, or auto: console in a terminal.",
+            extra={"expected": "one of auto, console, json"},
+        ),
     ] = "auto"
     contact: Annotated[
         str, Meta(description="E-mail or address of the operator, told to every site in the User-Agent.")
@@ -110,6 +127,13 @@ class Settings(SettingsStruct, frozen=True, kw_only=True):
         float, Meta(ge=1, le=3600, description="Seconds after which a scrape that a killed worker held is taken back.")
     ] = 60.0
     scrape_runs_keep_days: Annotated[int, Meta(ge=1, description="Days that finished scrape runs are kept.")] = 90
+    embedded_user: Annotated[
+        str,
+        Meta(
+            description="Who the embedded servers run as when you are root. "
+            "Empty: the owner of their data, else postgres, else nobody."
+        ),
+    ] = ""
 
     @property
     def user_agent(self) -> str:
@@ -186,17 +210,27 @@ def load(structs: Iterable[type[SettingsStruct]], environ: Mapping[str, str] | N
                 continue
             try:
                 values[variable.field] = msgspec.convert(text, variable.type, strict=False, dec_hook=_decode)
+                _refuse_endless(values[variable.field])
             except msgspec.ValidationError as error:
-                shown = "the value given" if variable.secret else repr(text[:80])
-                mistakes.append(f"{variable.env}: {_plain(error)}; got {shown}. {variable.description}")
+                # An address may hold a password, wherever it was typed in.
+                shown = "the value given" if variable.secret or "@" in text else repr(text[:80])
+                mistakes.append(f"{variable.env}: {_plain(error, variable.type)}; got {shown}. {variable.description}")
         try:
             made.append(struct(**values))
         except TypeError as error:
             mistakes.append(f"{struct.__name__}: {error}")
-    mistakes += [mistake for struct in made if isinstance(struct, Settings) for mistake in _production_mistakes(struct)]
+    for settings in made:
+        if isinstance(settings, Settings):
+            mistakes += [*_address_mistakes(settings), *_production_mistakes(settings)]
     if mistakes:
         raise SettingsError(mistakes)
     return Loaded(made)
+
+
+def unread(structs: Iterable[type[SettingsStruct]], environ: Mapping[str, str]) -> list[str]:
+    """Variables with our prefix that no settings Struct reads: misspelt, outdated, or a plug-in's."""
+    known = {variable.env for struct in structs for variable in variables(struct)}
+    return sorted(name for name in environ if name.startswith(PREFIX) and name not in known)
 
 
 def example(structs: Iterable[type[SettingsStruct]]) -> str:
@@ -218,6 +252,37 @@ def markdown_table(structs: Iterable[type[SettingsStruct]]) -> str:
             default = f"`{_text(variable.default)}`" if variable.default not in {None, ""} else ""
             lines.append(f"| `{variable.env}` | {default} | {variable.description} |")
     return "\n".join(lines) + "\n"
+
+
+def _address_mistakes(settings: Settings) -> Iterator[str]:
+    """What is wrong with the servers' addresses; they hold passwords, so nothing of them is repeated."""
+    if settings.database_url and not _is_database_url(settings.database_url.reveal()):
+        yield (
+            f"{PREFIX}DATABASE_URL: is no address of a PostgreSQL server; "
+            "write postgresql://user:password@host:5432/name, with what is special in the password %-encoded"
+        )
+    if settings.redis_url and not _is_redis_url(settings.redis_url.reveal()):
+        yield (
+            f"{PREFIX}REDIS_URL: is no address of a Redis server; "
+            "write redis://host:6379/0 (rediss:// for TLS, unix:///path for a socket)"
+        )
+
+
+def _is_database_url(text: str) -> bool:
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError):  # ValueError: a port that is no number
+        return False
+    return url.drivername in DATABASE_SCHEMES and (url.port is None or 0 < url.port <= LARGEST_PORT)
+
+
+def _is_redis_url(text: str) -> bool:
+    try:
+        url = urlsplit(text)
+        port = url.port
+    except ValueError:  # a port that is none
+        return False
+    return url.scheme in REDIS_SCHEMES and port != 0 and bool(url.path if url.scheme == "unix" else url.hostname)
 
 
 def _production_mistakes(settings: Settings) -> Iterator[str]:
@@ -258,7 +323,23 @@ def _holds_secret(hint: Any) -> bool:
     return hint is Secret or any(_holds_secret(arg) for arg in get_args(hint))
 
 
-def _plain(error: msgspec.ValidationError) -> str:
+def _expected(hint: Any) -> str | None:
+    """What a field wants, in the words that its Meta brings (`extra={"expected": ...}`)."""
+    for part in (*getattr(hint, "__metadata__", ()), *get_args(hint)):
+        found = (part.extra or {}).get("expected") if isinstance(part, Meta) else _expected(part)
+        if found:
+            return str(found)
+    return None
+
+
+def _refuse_endless(value: Any) -> None:
+    if isinstance(value, float) and not math.isfinite(value):
+        raise msgspec.ValidationError("Expected a finite number")
+
+
+def _plain(error: msgspec.ValidationError, hint: Any) -> str:
+    if "matching regex" in str(error):
+        return f"expected {_expected(hint) or 'another form'}"
     return str(error)[:1].lower() + str(error)[1:]
 
 

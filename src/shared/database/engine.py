@@ -1,5 +1,6 @@
 """The engine and the unit of work: who holds a session, when it commits, and what waits for the commit."""
 
+import errno
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -65,6 +66,8 @@ def _refuse_closed(connection: Any, _record: Any, _proxy: Any) -> None:
         raise DisconnectionError
 
 
+_UNREACHABLE: Final = frozenset({None, errno.EHOSTUNREACH, errno.ENETUNREACH})
+"""Numbers of errors of the way there; asyncio sums several addresses of one host up in an error without a number."""
 _AWAY: Final = (
     ConnectionError,
     FileNotFoundError,  # no socket there
@@ -82,6 +85,8 @@ def connection_was_lost(error: BaseException) -> bool:
 
     No connection free in time counts as away, too.
     """
+    if isinstance(error, OSError) and error.filename is None and error.errno in _UNREACHABLE:
+        return True
     if isinstance(error, _AWAY):
         return True
     if isinstance(error, DBAPIError) and error.connection_invalidated:

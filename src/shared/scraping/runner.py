@@ -180,6 +180,8 @@ class Runner:
         unchanged, failure, bug, rest = False, None, None, None
         try:
             value = await source.collect(visit.target, visit)
+            if visit.tell:
+                visit.tell("parsed")
         except Unchanged:
             unchanged = True
         except ScrapeFailure as error:

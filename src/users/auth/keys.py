@@ -9,6 +9,7 @@ import hmac
 import re
 import secrets
 from collections.abc import Sequence
+from datetime import datetime
 from time import monotonic
 from typing import Final
 
@@ -37,8 +38,19 @@ class MadeKey(Struct, frozen=True, kw_only=True):
     text: str
 
 
+class KnownKey(Struct, frozen=True, kw_only=True):
+    """What may be told of a key."""
+
+    prefix: str
+    name: str
+    scopes: list[str]
+    created_at: datetime
+    last_used_at: datetime | None
+    revoked_at: datetime | None
+
+
 class BotKeyService:
-    """Makes and revokes keys."""
+    """Makes, lists and revokes keys."""
 
     def __init__(self, *, keys: BotKeyRepository, clock: Clock, secret: Secret) -> None:
         self._keys = keys
@@ -68,6 +80,20 @@ class BotKeyService:
             )
         )
         return MadeKey(prefix=prefix, text=key)
+
+    async def every_key(self) -> list[KnownKey]:
+        """Working and revoked ones, oldest first."""
+        return [
+            KnownKey(
+                prefix=key.prefix,
+                name=key.name,
+                scopes=key.scopes,
+                created_at=key.created_at,
+                last_used_at=key.last_used_at,
+                revoked_at=key.revoked_at,
+            )
+            for key in await self._keys.every_key()
+        ]
 
     async def revoke(self, prefix: str) -> None:
         """End a key. Raises NotFound where none that works has this prefix."""

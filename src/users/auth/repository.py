@@ -1,10 +1,11 @@
 """All SQL about bot keys."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from shared.database import Reader, Repository
 from users.auth.models import BotKey
@@ -18,10 +19,14 @@ USE_NOTED_EVERY: Final = timedelta(minutes=1)
 
 
 class BotKeyRepository(Repository):
-    """Making and revoking keys."""
+    """Making, listing and revoking keys."""
 
     def add(self, key: BotKey) -> None:
         self.session.add(key)
+
+    async def every_key(self) -> Sequence[BotKey]:
+        """Working and revoked ones, oldest first."""
+        return (await self.session.scalars(select(BotKey).order_by(BotKey.created_at, BotKey.id))).all()
 
     async def revoke(self, prefix: str, *, now: datetime) -> bool:
         """Whether there was such a key that still worked."""

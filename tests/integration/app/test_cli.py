@@ -1,27 +1,40 @@
 """The command, as an operator types it: real processes on a home of their own."""
 
+import asyncio
 import json
 import os
+import pty
+import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 from time import monotonic, sleep
 
 import httpx
 import pytest
+from dependency_injector import providers
+from tests.conftest import container_of, create_database, database_of
 from tests.upstreams.client import SimulatedSites
+
+from app.container import running_app
+from app.embedded import Endpoints
+from app.worker import WorkerProcess
+from shared.jobs import Job
+from shared.scraping.repository import ScrapingRepository
 
 BOT_LINK = "https://rocketleague.tracker.network/rocket-league/profile/epic/auto-operator/overview"
 PATIENCE = 40.0
 
 
-def trackers(environ: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+def trackers(environ: dict[str, str], *arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "app", *arguments]
     return subprocess.run(  # noqa: S603 -- our own command
-        command, env={**os.environ, **environ}, capture_output=True, text=True, timeout=60, check=False
+        command, env={**os.environ, **environ}, capture_output=True, text=True, timeout=60, check=False, cwd=cwd
     )
 
 
@@ -104,7 +117,9 @@ def test_one_command_brings_everything_up_and_down_again(environ: dict[str, str]
             tracker = f"/internal/trackers/{made.json()['trackers'][0]['id']}"
             eventually("it is fetched", lambda: http.get(tracker).json()["status"] == "completed")
             assert len(http.get(f"{tracker}/snapshots").json()["items"]) == 1
-        assert "outcome  completed" in trackers(environ, "scrape", "games", BOT_LINK).stdout
+        told = trackers({**environ, "COLUMNS": "300"}, "scrape", "games", BOT_LINK).stdout
+        for step in ("robots.txt", "next slot", "GET http", "HTTP 200", "recorded", "outcome  completed"):
+            assert step in told, told
         process.send_signal(signal.SIGTERM)
         assert process.wait(PATIENCE) == 0
     assert processes_of(home) == []
@@ -143,15 +158,54 @@ def test_a_child_that_falls_is_started_again(environ: dict[str, str], home: Path
         assert httpx.get(f"{address}/health/ready").status_code == 200
 
 
-def test_a_taken_port_is_told_in_words(environ: dict[str, str]) -> None:
-    trackers(environ, "migrate")
-    import socket  # noqa: PLC0415 -- only here
-
+@pytest.mark.parametrize("command", ["api", "up"])
+def test_a_taken_port_is_told_in_words(environ: dict[str, str], command: str) -> None:
+    if command == "api":
+        trackers(environ, "migrate")
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        answer = trackers({**environ, "TRACKERS_PORT": str(taken.getsockname()[1])}, "api")
+        answer = trackers({**environ, "TRACKERS_PORT": str(taken.getsockname()[1])}, command)
     assert answer.returncode == 1
     assert "set TRACKERS_PORT to a free port" in answer.stderr
+    assert "starting" not in answer.stderr
     assert "Traceback" not in answer.stderr
+
+
+def test_a_child_that_cannot_work_ends_everything(environ: dict[str, str], home: Path) -> None:
+    (home / "sitecustomize.py").write_text("import os, sys\nif 'worker' in sys.orig_argv: os._exit(3)\n")
+    answer = trackers({**environ, "PYTHONPATH": str(home)}, "up")
+    assert answer.returncode == 1
+    assert "the worker ended 3 times as soon as it was started" in answer.stderr
+    assert "Traceback" not in answer.stderr
+    assert processes_of(home) == []
+
+
+def test_in_a_terminal_the_address_is_shown_and_logs_do_not_grow_for_ever(environ: dict[str, str], home: Path) -> None:
+    (home / "logs").mkdir()
+    (home / "logs" / "api.log").write_bytes(b"x" * 10_000_001)
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "app", "up"],
+        env={**os.environ, **environ, "COLUMNS": "300"},
+        stdin=subprocess.DEVNULL,
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    shown = ""
+    try:
+        while "Ctrl-C" not in shown:
+            shown += os.read(ours, 10_000).decode()
+        assert shown.index("starting PostgreSQL and Redis") < shown.index("API ")
+        assert re.search(r"http://127\.0\.0\.1:[1-9]\d+", shown)
+        assert (home / "logs" / "api.log.1").stat().st_size == 10_000_001
+        assert (home / "logs" / "api.log").stat().st_size < 100_000
+    finally:
+        process.send_signal(signal.SIGTERM)
+        with suppress(OSError):  # the terminal is gone
+            while os.read(ours, 10_000):
+                pass
+        os.close(ours)
+        assert process.wait(PATIENCE) == 0
 
 
 def test_wrong_settings_are_told_in_words(environ: dict[str, str]) -> None:
@@ -213,3 +267,108 @@ def test_a_key_that_is_none_of_ours_cannot_be_revoked(environ: dict[str, str]) -
     answer = trackers(environ, "keys", "revoke", "nosuchkey0")
     assert answer.returncode == 1
     assert "no working key" in answer.stderr
+
+
+def test_keys_are_listed_without_what_makes_them_keys(environ: dict[str, str], home: Path) -> None:
+    made = trackers(environ, "keys", "create", "my bot", "--scope", "trackers:read")
+    assert f"in the database under {home}" in made.stderr
+    shown = trackers({**environ, "COLUMNS": "200"}, "keys", "list").stdout
+    _, prefix, secret = made.stdout.strip().split("_", 2)
+    for words in (prefix, "my bot", "trackers:read"):
+        assert words in shown
+    assert secret not in shown
+
+
+def test_a_scope_that_opens_nothing_is_refused(environ: dict[str, str]) -> None:
+    answer = trackers(environ, "keys", "create", "my bot", "--scope", "hiscores")
+    assert answer.returncode == 2
+    assert "trackers, trackers:read, trackers:write" in answer.stderr
+
+
+def test_a_database_of_ones_own_is_not_migrated_in_passing(environ: dict[str, str], servers: Endpoints) -> None:
+    asyncio.run(create_database(servers, name := f"empty_{os.getpid()}"))
+    own = {**environ, "TRACKERS_DATABASE_URL": database_of(servers, name)}
+    for arguments in (("keys", "create", "x"), ("users", "create-admin", "--discord-id", "281474976710656001")):
+        answer = trackers(own, *arguments)
+        assert answer.returncode == 1
+        assert "run `trackers migrate` first" in answer.stderr
+
+
+def test_a_burst_counts_the_jobs_that_raised(database_url: str, redis_url: str) -> None:
+    container = container_of({"TRACKERS_DATABASE_URL": database_url, "TRACKERS_REDIS_URL": redis_url})
+
+    async def fall() -> None:
+        raise RuntimeError("a bug")
+
+    container.jobs.override(providers.Object([Job(name="fall", run=fall, timeout=5)]))
+
+    async def burst() -> int:
+        await container.queue().enqueue("fall")
+        return await WorkerProcess(container).burst()
+
+    assert asyncio.run(burst()) == 1
+
+
+def test_the_doctor_has_advice_for_all_that_is_away(environ: dict[str, str]) -> None:
+    away = {
+        "TRACKERS_DATABASE_URL": "postgresql://me:sesame@127.0.0.1:9/x",
+        "TRACKERS_REDIS_URL": "redis://127.0.0.1:9",
+        "TRACKERS_PROT": "8000",
+        "COLUMNS": "300",
+    }
+    answer = trackers({**environ, **away}, "doctor")
+    assert answer.returncode == 1
+    for words in ("correct TRACKERS_DATABASE_URL", "correct TRACKERS_REDIS_URL", "without Redis", "TRACKERS_PROT"):
+        assert words in answer.stdout, answer.stdout
+    assert "sesame" not in answer.stdout
+    assert "Traceback" not in answer.stdout + answer.stderr
+
+
+def test_the_doctor_asks_a_site_by_our_name_for_robots_txt_only(environ: dict[str, str], sites: SimulatedSites) -> None:
+    answer = trackers({**environ, "COLUMNS": "300"}, "doctor")
+    assert "run `trackers migrate`" in answer.stdout
+    assert f"on: {sites.games.url} answers" in answer.stdout
+    (asked,) = sites.requests()
+    assert asked.path == "/robots.txt"
+    assert asked.headers["user-agent"].startswith("Trackers/")
+
+
+def test_a_home_that_cannot_be_written_is_called_that(environ: dict[str, str], home: Path) -> None:
+    (home / "file").write_text("")
+    answer = trackers({**environ, "TRACKERS_HOME": str(home / "file" / "home")}, "migrate")
+    assert answer.returncode == 1
+    assert str(home / "file") in answer.stderr
+    assert "does not answer" not in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+def test_a_dead_workers_hold_is_waited_for_no_longer_than_it_lasts(
+    environ: dict[str, str], database_url: str, redis_url: str, sites: SimulatedSites
+) -> None:
+    own = {**environ, "TRACKERS_DATABASE_URL": database_url, "TRACKERS_REDIS_URL": redis_url, "COLUMNS": "300"}
+    container = container_of(own)
+    key = "rocket-league:epic:auto-operator"
+
+    async def hold() -> None:
+        async with running_app(container), container.database().unit_of_work() as session:
+            targets = container.targets()
+            (target,) = (await targets.track("games", {key: key}, interval=timedelta(days=1))).values()
+            await targets.look_now("games", [target])
+            now = container.clock().now()
+            lease_until = now + timedelta(seconds=5)
+            assert await ScrapingRepository(session).claim_one(target, now=now, lease_until=lease_until)
+
+    asyncio.run(hold())
+    answer = trackers(own, "scrape", "games", key)
+    assert answer.returncode == 1
+    assert "held     by a worker, until" in answer.stdout, answer.stdout + answer.stderr
+    assert "start one (`trackers worker`)" in answer.stdout
+    assert sites.requests() == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only for root are the servers run as somebody else")
+def test_the_servers_user_may_be_named_in_the_env_file(environ: dict[str, str], home: Path) -> None:
+    (home / ".env").write_text("TRACKERS_EMBEDDED_USER=no-such-user\n")
+    answer = trackers({**environ, "PYTHONPATH": str(Path("src").resolve())}, "migrate", cwd=home)
+    assert answer.returncode == 1
+    assert "there is none named no-such-user" in answer.stderr

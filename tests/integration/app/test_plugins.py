@@ -67,11 +67,8 @@ async def test_an_installed_package_is_a_source_like_any_other(
 
     connection = await asyncpg.connect(environ["TRACKERS_DATABASE_URL"].replace("+asyncpg", ""))
     await connection.execute("CREATE TABLE tides (harbour text PRIMARY KEY, high_water text NOT NULL)")
-    await connection.execute(
-        "WITH t AS (INSERT INTO scrape_targets (id, source, key, address, interval_seconds, created_at)"
-        " VALUES (uuidv7(), 'tides', 'eastmole', 'eastmole', 3600, now()) RETURNING id)"
-        " INSERT INTO scrape_schedule (target_id, due_at, lane, source) SELECT id, now(), 1, 'tides' FROM t"
-    )
+    followed = trackers(environ, "follow", "tides", "eastmole", "--every", "3600")
+    assert "eastmole is followed" in followed.stdout, followed.stderr
     worked = trackers(environ, "worker", "--burst")
     assert worked.returncode == 0, worked.stderr
     assert await connection.fetchval("SELECT high_water FROM tides") == "04:17"

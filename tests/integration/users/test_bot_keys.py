@@ -77,3 +77,17 @@ async def test_what_is_stored_is_no_key_and_its_use_is_noted(api: Bench, contain
 async def test_administration_is_closed_to_everybody(api: Bench, bot_key: str) -> None:
     answer = await api.http.get("/api/admin/keys", headers={"Authorization": f"Bearer {bot_key}"})
     assert answer.status_code in {401, 404}
+
+
+async def test_every_key_is_listed_with_its_use_and_its_end(api: Bench, container: AppContainer, bot_key: str) -> None:
+    gone = await made(container, "trackers:read")
+    await ask(api, bot_key)
+    async with container.database().unit_of_work():
+        keys = container.users.keys()
+        await keys.revoke(gone.split("_")[1])
+        used, revoked = await keys.every_key()
+    assert (used.prefix, used.name, used.scopes) == (bot_key.split("_")[1], "test bot", ["trackers"])
+    assert used.last_used_at is not None
+    assert used.revoked_at is None
+    assert revoked.scopes == ["trackers:read"]
+    assert revoked.revoked_at is not None

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from app.modules import all_settings
-from shared.settings import Secret, Settings, SettingsError, example, load, markdown_table, variables
+from shared.settings import Secret, Settings, SettingsError, example, load, markdown_table, unread, variables
 from trackers.games.settings import GamesSettings
 
 STRONG = "0123456789abcdef" * 4
@@ -76,3 +76,56 @@ def test_every_variable_explains_itself() -> None:
     for struct in all_settings():
         for variable in variables(struct):
             assert variable.description.endswith("."), variable.env
+
+
+@pytest.mark.parametrize(
+    ("variable", "wrong"),
+    [
+        ("TRACKERS_DATABASE_URL", "mysql://me:sesame@db/t"),
+        ("TRACKERS_DATABASE_URL", "me:sesame@db/t"),
+        ("TRACKERS_DATABASE_URL", "postgresql://me:sesame@db:70000/t"),
+        ("TRACKERS_DATABASE_URL", "postgresql://me:sesame@db:port/t"),
+        ("TRACKERS_REDIS_URL", "http://:sesame@redis:6379"),
+        ("TRACKERS_REDIS_URL", "redis://:sesame@redis:70000"),
+        ("TRACKERS_REDIS_URL", "redis://"),
+        ("TRACKERS_REDIS_URL", "sesame"),
+    ],
+)
+def test_addresses_of_servers_are_checked_at_once_and_not_shown(variable: str, wrong: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load(all_settings(), {variable: wrong, "TRACKERS_PORT": "many"})
+    assert [mistake.partition(":")[0] for mistake in caught.value.mistakes] == ["TRACKERS_PORT", variable]
+    assert "sesame" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("variable", "right"),
+    [
+        ("TRACKERS_DATABASE_URL", "postgres://me:s%40same@db:5432/t"),
+        ("TRACKERS_DATABASE_URL", "postgresql+asyncpg://trackers@/trackers?host=/run/pg&port=5432"),
+        ("TRACKERS_REDIS_URL", "rediss://:sesame@redis/0"),
+        ("TRACKERS_REDIS_URL", "unix:///run/redis.sock"),
+    ],
+)
+def test_addresses_of_every_kind_that_the_clients_take_are_taken(variable: str, right: str) -> None:
+    assert load(all_settings(), {variable: right})
+
+
+@pytest.mark.parametrize("endless", ["inf", "-inf", "nan"])
+def test_numbers_without_end_are_refused(endless: str) -> None:
+    names = [v.env for struct in all_settings() for v in variables(struct) if isinstance(v.default, float)]
+    with pytest.raises(SettingsError) as caught:
+        load(all_settings(), dict.fromkeys(names, endless))
+    assert len(caught.value.mistakes) == len(names)
+
+
+def test_what_a_value_should_be_is_said_in_words() -> None:
+    with pytest.raises(SettingsError) as caught:
+        load(all_settings(), {"TRACKERS_LOG_LEVEL": "LOUD", "TRACKERS_GAMES_BASE_URL": "tracker.example"})
+    assert "one of DEBUG, INFO, WARNING, ERROR" in str(caught.value)
+    assert "regex" not in str(caught.value)
+
+
+def test_a_misspelt_variable_is_found() -> None:
+    environ = {"TRACKERS_PORT": "1", "TRACKERS_PROT": "2", "TRACKERS_GAMES_API_KEY": "x", "HOME": "/"}
+    assert unread(all_settings(), environ) == ["TRACKERS_PROT"]

@@ -1,0 +1,28 @@
+"""The API's socket: taken once, with words for why it cannot be."""
+
+import errno
+import socket
+
+
+class CannotListenError(Exception):
+    """The address cannot be taken; the message says which variable to change."""
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """A socket that holds the address. Raises CannotListenError."""
+    taken = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        taken.bind((host, port))
+    except OSError as error:
+        taken.close()
+        advice = "set TRACKERS_HOST to an address of this machine"
+        if error.errno in {errno.EADDRINUSE, errno.EACCES}:
+            advice = "set TRACKERS_PORT to a free port" + (" above 1023" if error.errno == errno.EACCES else "")
+        raise CannotListenError(f"cannot listen on {host}:{port}: {error.strerror}; {advice}") from error
+    return taken
+
+
+def address_of(taken: socket.socket, host: str) -> str:
+    """What to type into a browser."""
+    return f"http://{f'[{host}]' if ':' in host else host}:{taken.getsockname()[1]}"
