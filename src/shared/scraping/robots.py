@@ -6,7 +6,6 @@ from contextlib import suppress
 from time import monotonic
 from typing import Any, Final
 
-import httpx
 from protego import Protego
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -42,8 +41,7 @@ class RobotsTxt:
 
         Asked once however many visits begin together; HostRestsError while another process is asking.
         """
-        address = httpx.URL(url)
-        origin = f"{address.scheme}://{address.netloc.decode()}"
+        origin = "/".join(url.split("/", 3)[:3])
         known = self._parsed.get(origin)
         if known is None or known[0] < monotonic():
             async with self._asking.setdefault(origin, asyncio.Lock()):

@@ -43,7 +43,8 @@ async def test_cookies_are_not_kept(redis_url: str) -> None:
     clients = Clients(user_agent=USER_AGENT)
     client = clients.of("cookies", Policy(host="cookies", delay=0.0, operator_configured=True))
     for _ in range(2):
-        await client.get("http://127.0.0.1:{1}/".format(*runner.addresses[0]))
+        async with client.get("http://127.0.0.1:{1}/".format(*runner.addresses[0]), {}) as response:
+            assert response.headers["set-cookie"]
     await clients.close()
     await runner.cleanup()
     assert seen == [None, None]
