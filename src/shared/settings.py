@@ -312,8 +312,6 @@ def _decode(kind: type, value: Any) -> Any:
         return Secret(value)
     if kind is Path:
         return Path(value)
-    if kind is frozenset:
-        return frozenset(value)
     raise NotImplementedError(kind)
 
 

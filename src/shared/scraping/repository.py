@@ -1,4 +1,4 @@
-"""All SQL of the engine. Every statement is one round trip for a whole batch."""
+"""The engine's questions to the database, a named method each; their SQL is in statements.py."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from sqlalchemy import TextClause, text
 
 from shared.database import Repository
 from shared.ids import new_id
+from shared.scraping import statements
 from shared.scraping.source import Lane, Status, Target, Trigger
 
 
@@ -24,225 +25,6 @@ class Claim(NamedTuple):
 
 LAST_TRIES: Final = 2
 """Tries before a target is given up that it makes alone: who merely stood beside a killer is then safe."""
-
-_PICKED_DUE: Final = """
-    SELECT due.target_id
-    FROM (VALUES (0), (1), (2)) AS lanes (lane)
-    CROSS JOIN LATERAL (
-        SELECT target_id FROM scrape_schedule s
-        WHERE s.source = :source AND s.lane = lanes.lane AND s.due_at <= :now AND s.lease_until IS NULL
-        ORDER BY s.due_at LIMIT :limit FOR UPDATE SKIP LOCKED
-    ) AS due
-    LIMIT :limit
-"""
-_PICKED_SUSPECT: Final = """
-    SELECT target_id FROM scrape_schedule s
-    WHERE s.source = :source AND s.lane = 3 AND s.due_at <= :now AND s.lease_until IS NULL AND NOT EXISTS (
-        SELECT FROM scrape_schedule o WHERE o.source = :source AND o.lane = 3 AND o.lease_until IS NOT NULL
-    )
-    ORDER BY s.due_at LIMIT 1 FOR UPDATE SKIP LOCKED
-"""
-_TAKEN: Final = """
-WITH picked AS (
-    {picked}
-), claimed AS (
-    UPDATE scrape_schedule s
-    SET lease_until = :lease_until, attempt = s.attempt + 1, run_id = coalesce(s.run_id, uuidv7())
-    FROM picked WHERE s.target_id = picked.target_id
-    RETURNING s.target_id, s.run_id, old.run_id IS NOT NULL AS asked_for
-), started AS (
-    UPDATE scrape_runs r SET status = 'in_progress', started_at = :now
-    FROM claimed c WHERE c.asked_for AND r.id = c.run_id
-)
-SELECT target_id, run_id, CAST(:lease_until AS timestamptz) AS lease_until FROM claimed
-"""
-_CLAIM: Final = text(_TAKEN.format(picked=_PICKED_DUE))
-_CLAIM_SUSPECT: Final = text(_TAKEN.format(picked=_PICKED_SUSPECT))
-
-_CLAIM_ONE: Final = text("""
-WITH claimed AS (
-    UPDATE scrape_schedule
-    SET lease_until = :lease_until, attempt = attempt + 1, run_id = coalesce(run_id, uuidv7())
-    WHERE target_id = :target AND lease_until IS NULL
-    RETURNING target_id, run_id
-), started AS (
-    UPDATE scrape_runs r SET status = 'in_progress', started_at = :now FROM claimed c WHERE r.id = c.run_id
-)
-SELECT target_id, run_id, CAST(:lease_until AS timestamptz) AS lease_until FROM claimed
-""")
-
-_HELD: Final = text("""
-SELECT t.id, s.run_id, s.lease_until, t.key, t.address, t.interval_seconds, t.failures, t.last_reason, t.attempts,
-       t.etag, t.last_modified, t.content_hash, t.parser_version
-FROM unnest(CAST(:targets AS uuid[]), CAST(:runs AS uuid[]), CAST(:leases AS timestamptz[]))
-     AS held (target_id, run_id, lease_until)
-JOIN scrape_schedule s
-  ON s.target_id = held.target_id AND s.run_id = held.run_id AND s.lease_until = held.lease_until
-JOIN scrape_targets t ON t.id = s.target_id
-WHERE s.lease_until > :now
-""")
-
-_LOCK_HELD: Final = text("""
-SELECT s.target_id
-FROM scrape_schedule s
-JOIN unnest(CAST(:targets AS uuid[]), CAST(:runs AS uuid[]), CAST(:leases AS timestamptz[]))
-     AS held (target_id, run_id, lease_until)
-  ON s.target_id = held.target_id AND s.run_id = held.run_id AND s.lease_until = held.lease_until
-ORDER BY s.target_id
-FOR UPDATE OF s
-""")
-
-_SETTLE: Final = text("""
-WITH settled AS (
-    SELECT * FROM jsonb_to_recordset(CAST(:settled AS jsonb)) AS x (
-        target_id uuid, run_id uuid, status text, reason text, error text, started_at timestamptz,
-        http_status smallint, requests smallint, bytes bigint, changed boolean, due_at timestamptz,
-        etag text, last_modified text, content_hash text, parser_version smallint, failures bigint
-    )
-), scheduled AS (
-    UPDATE scrape_schedule s
-    SET lease_until = NULL, run_id = NULL, attempt = 0, lane = 2, due_at = x.due_at
-    FROM settled x WHERE s.target_id = x.target_id
-), noted AS (
-    UPDATE scrape_targets t
-    SET last_status = x.status, last_reason = x.reason, last_error = x.error, last_attempt_at = :now,
-        last_success_at = CASE WHEN x.status = 'completed' THEN :now ELSE t.last_success_at END,
-        last_changed_at = CASE WHEN x.changed THEN :now ELSE t.last_changed_at END,
-        failures = x.failures,
-        attempts = t.attempts + 1,
-        successes = t.successes + CASE WHEN x.status = 'completed' THEN 1 ELSE 0 END,
-        etag = CASE WHEN x.status = 'completed' THEN x.etag ELSE t.etag END,
-        last_modified = CASE WHEN x.status = 'completed' THEN x.last_modified ELSE t.last_modified END,
-        content_hash = CASE WHEN x.status = 'completed' THEN decode(x.content_hash, 'hex') ELSE t.content_hash END,
-        parser_version = CASE WHEN x.status = 'completed' THEN x.parser_version ELSE t.parser_version END
-    FROM settled x WHERE t.id = x.target_id
-)
-INSERT INTO scrape_runs (id, target_id, trigger, status, reason, requested_at, started_at, finished_at,
-                         http_status, requests, bytes, changed, error)
-SELECT run_id, target_id, 'schedule', status, reason, started_at, started_at, :now,
-       http_status, requests, bytes, changed, error
-FROM settled
-ON CONFLICT (id) DO UPDATE
-SET status = excluded.status, reason = excluded.reason, finished_at = excluded.finished_at,
-    http_status = excluded.http_status, requests = excluded.requests, bytes = excluded.bytes,
-    changed = excluded.changed, error = excluded.error
-""")
-
-_GIVE_BACK: Final = text("""
-WITH given_back AS (
-    UPDATE scrape_schedule s
-    SET lease_until = NULL, due_at = :due_at, attempt = greatest(s.attempt - 1, 0),
-        run_id = (SELECT r.id FROM scrape_runs r WHERE r.id = s.run_id)
-    FROM unnest(CAST(:targets AS uuid[]), CAST(:runs AS uuid[]), CAST(:leases AS timestamptz[]))
-         AS held (target_id, run_id, lease_until)
-    WHERE s.target_id = held.target_id AND s.run_id = held.run_id AND s.lease_until = held.lease_until
-    RETURNING s.run_id
-)
-UPDATE scrape_runs r SET status = 'pending', started_at = NULL FROM given_back g WHERE r.id = g.run_id
-""")
-
-_SWEEP: Final = text("""
-WITH lost AS (
-    SELECT target_id FROM scrape_schedule
-    WHERE source = :source AND lease_until < :now
-    ORDER BY lease_until LIMIT 1000 FOR UPDATE SKIP LOCKED
-), taken_back AS (
-    UPDATE scrape_schedule s
-    SET lease_until = NULL, due_at = CASE WHEN s.attempt >= :dead_after THEN 'infinity'::timestamptz ELSE :now END,
-        lane = CASE WHEN s.attempt >= :suspect_after THEN 3 ELSE s.lane END,
-        run_id = CASE WHEN s.attempt >= :dead_after THEN NULL
-                      ELSE (SELECT r.id FROM scrape_runs r WHERE r.id = s.run_id) END
-    FROM lost WHERE s.target_id = lost.target_id
-    RETURNING s.target_id, old.run_id AS lost_run, s.run_id, s.attempt >= :dead_after AS dead
-), waiting AS (
-    UPDATE scrape_runs r SET status = 'pending', started_at = NULL FROM taken_back b WHERE r.id = b.run_id
-), buried AS (
-    UPDATE scrape_targets t
-    SET last_status = 'failed', last_reason = 'error', last_error = :epitaph, last_attempt_at = :now,
-        failures = t.failures + 1, attempts = t.attempts + 1
-    FROM taken_back b WHERE b.dead AND t.id = b.target_id
-), noted AS (
-    INSERT INTO scrape_runs (id, target_id, trigger, status, reason, requested_at, finished_at, error)
-    SELECT lost_run, target_id, 'schedule', 'failed', 'error', :now, :now, :epitaph FROM taken_back WHERE dead
-    ON CONFLICT (id) DO UPDATE SET status = 'failed', reason = 'error', finished_at = :now, error = :epitaph
-)
-SELECT target_id, dead FROM taken_back
-""")
-
-_TRACK: Final = text("""
-WITH wanted AS (
-    SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:keys AS text[]), CAST(:addresses AS text[]))
-        AS w (id, key, address)
-)
-INSERT INTO scrape_targets (id, source, key, address, interval_seconds, created_at)
-SELECT id, :source, key, address, CAST(:interval AS bigint), :now FROM wanted ORDER BY key
-ON CONFLICT (source, key) DO NOTHING
-""")
-
-_SCHEDULE: Final = text("""
-WITH found AS (
-    SELECT id, key, interval_seconds FROM scrape_targets WHERE source = :source AND key = ANY(CAST(:keys AS text[]))
-), paced AS (
-    UPDATE scrape_targets t SET interval_seconds = :interval
-    FROM found f WHERE f.interval_seconds <> :interval AND t.id = f.id
-), scheduled AS (
-    INSERT INTO scrape_schedule (target_id, due_at, lane, source)
-    SELECT id, :now, 1, :source FROM found ORDER BY id
-    ON CONFLICT (target_id) DO NOTHING
-)
-SELECT key, id FROM found
-""")
-
-_LOCK: Final = text("""
-SELECT 1 FROM scrape_schedule WHERE target_id = ANY(CAST(:targets AS uuid[])) ORDER BY target_id FOR UPDATE
-""")
-
-_LOCK_KNOWN: Final = text("""
-SELECT 1 FROM scrape_schedule s JOIN scrape_targets t ON t.id = s.target_id
-WHERE t.source = :source AND t.key = ANY(CAST(:keys AS text[])) ORDER BY s.target_id FOR UPDATE OF s
-""")
-
-_RUNS_ASKED_FOR: Final = text("""
-SELECT s.target_id, s.run_id, s.lease_until IS NOT NULL AS leased, r.id IS NOT NULL AS known
-FROM scrape_schedule s LEFT JOIN scrape_runs r ON r.id = s.run_id
-WHERE s.target_id = ANY(CAST(:targets AS uuid[]))
-""")
-
-_ASK: Final = text("""
-WITH asked AS (
-    SELECT * FROM unnest(CAST(:targets AS uuid[]), CAST(:runs AS uuid[]), CAST(:leased AS boolean[]))
-        AS a (target_id, run_id, leased)
-), made AS (
-    INSERT INTO scrape_runs (id, target_id, trigger, status, requested_at, started_at)
-    SELECT run_id, target_id, :trigger, CASE WHEN leased THEN 'in_progress' ELSE 'pending' END, :now,
-           CASE WHEN leased THEN CAST(:now AS timestamptz) END
-    FROM asked
-)
-UPDATE scrape_schedule s
-SET run_id = a.run_id, lane = CASE WHEN a.leased THEN s.lane ELSE :lane END, attempt = 0,
-    due_at = CASE WHEN a.leased THEN s.due_at ELSE :now END
-FROM asked a WHERE s.target_id = a.target_id
-""")
-
-_HURRY: Final = text("""
-UPDATE scrape_schedule SET lane = CASE WHEN lane = 3 THEN 3 ELSE least(lane, :lane) END, due_at = least(due_at, :now)
-WHERE target_id = ANY(CAST(:targets AS uuid[])) AND lease_until IS NULL
-""")
-
-_FORGET: Final = text("""
-WITH stopped AS (
-    DELETE FROM scrape_schedule WHERE target_id = ANY(CAST(:targets AS uuid[])) RETURNING run_id
-)
-UPDATE scrape_runs r SET status = 'failed', reason = 'error', error = 'no longer followed', finished_at = :now
-FROM stopped WHERE r.id = stopped.run_id AND r.status IN ('pending', 'in_progress')
-""")
-
-_REMOVE_OLD_RUNS: Final = text("""
-DELETE FROM scrape_runs WHERE id IN (
-    SELECT id FROM scrape_runs
-    WHERE id < :boundary AND status IN ('completed', 'failed') ORDER BY id LIMIT :limit
-)
-""")
 
 
 class Settlement(msgspec.Struct, frozen=True, kw_only=True):
@@ -280,18 +62,18 @@ class ScrapingRepository(Repository):
 
     async def claim_due(self, source: str, *, now: datetime, lease_until: datetime, limit: int) -> list[Claim]:
         """Take up to `limit` due targets of a source, who waits first; the rows are leased until `lease_until`."""
-        rows = await self._all(_CLAIM, source=source, now=now, lease_until=lease_until, limit=limit)
+        rows = await self._all(statements.CLAIM, source=source, now=now, lease_until=lease_until, limit=limit)
         return [Claim(*row) for row in rows]
 
     async def claim_suspect(self, source: str, *, now: datetime, lease_until: datetime) -> list[Claim]:
         """Take one due target over which workers were lost before; none while another such one is under way."""
-        rows = await self._all(_CLAIM_SUSPECT, source=source, now=now, lease_until=lease_until)
+        rows = await self._all(statements.CLAIM_SUSPECT, source=source, now=now, lease_until=lease_until)
         return [Claim(*row) for row in rows]
 
     async def claim_one(self, target: UUID, *, now: datetime, lease_until: datetime) -> Claim | None:
         """Take one target that is asked for, whatever is due; None while somebody else holds it."""
         row = (
-            await self.session.execute(_CLAIM_ONE, {"target": target, "now": now, "lease_until": lease_until})
+            await self.session.execute(statements.CLAIM_ONE, {"target": target, "now": now, "lease_until": lease_until})
         ).one_or_none()
         return Claim(*row) if row else None
 
@@ -306,7 +88,7 @@ class ScrapingRepository(Repository):
 
     async def held(self, claims: Sequence[Claim], *, now: datetime) -> list[Target]:
         """The targets that these claims still hold."""
-        rows = await self._all(_HELD, **_columns(claims), now=now)
+        rows = await self._all(statements.HELD, **_columns(claims), now=now)
         return [
             Target(
                 id=row.id,
@@ -328,24 +110,29 @@ class ScrapingRepository(Repository):
 
     async def lock_held(self, claims: Sequence[Claim]) -> set[UUID]:
         """Lock the targets that these claims still hold, so that nobody else settles them meanwhile."""
-        return {row.target_id for row in await self._all(_LOCK_HELD, **_columns(claims))}
+        return {row.target_id for row in await self._all(statements.LOCK_HELD, **_columns(claims))}
 
     async def settle(self, settlements: Sequence[Settlement], *, now: datetime) -> None:
         """End runs: the target's counters and validators, its next due time, the run's row."""
         settled = msgspec.json.encode(settlements).decode()
-        await self.session.execute(_SETTLE, {"settled": settled, "now": now})
+        await self.session.execute(statements.SETTLE, {"settled": settled, "now": now})
 
     async def give_back(self, claims: Sequence[Claim], *, due_at: datetime) -> None:
         """Give targets back unvisited, to be looked at again from `due_at`; what was asked for stays pending."""
         await self.lock_held(claims)  # in the order that everybody locks in
-        await self.session.execute(_GIVE_BACK, {**_columns(claims), "due_at": due_at})
+        await self.session.execute(statements.GIVE_BACK, {**_columns(claims), "due_at": due_at})
 
     async def sweep(self, source: str, *, now: datetime, dead_after: int) -> list[Swept]:
         """Take back the targets of lost workers; one that lost `dead_after` of them waits to be re-driven by hand."""
         epitaph = f"{dead_after} workers were lost while they looked at this; ask for a refresh to try again"
         suspect_after = max(1, dead_after - LAST_TRIES)
         rows = await self._all(
-            _SWEEP, source=source, now=now, dead_after=dead_after, suspect_after=suspect_after, epitaph=epitaph
+            statements.SWEEP,
+            source=source,
+            now=now,
+            dead_after=dead_after,
+            suspect_after=suspect_after,
+            epitaph=epitaph,
         )
         return [Swept(row.target_id, row.dead) for row in rows]
 
@@ -355,9 +142,9 @@ class ScrapingRepository(Repository):
         """Follow targets, new ones and known ones alike, at this interval from now on. key -> target id."""
         keys, seconds = list(addresses), round(interval.total_seconds())
         made = {"keys": keys, "addresses": list(addresses.values()), "ids": [new_id() for _ in keys]}
-        await self.session.execute(_TRACK, {"source": source, **made, "interval": seconds, "now": now})
-        await self.session.execute(_LOCK_KNOWN, {"source": source, "keys": keys})  # first, as everybody does
-        rows = await self._all(_SCHEDULE, source=source, keys=keys, interval=seconds, now=now)
+        await self.session.execute(statements.TRACK, {"source": source, **made, "interval": seconds, "now": now})
+        await self.session.execute(statements.LOCK_KNOWN, {"source": source, "keys": keys})  # first, as everybody does
+        rows = await self._all(statements.SCHEDULE, source=source, keys=keys, interval=seconds, now=now)
         return {row.key: row.id for row in rows}
 
     async def ask_for_runs(
@@ -367,17 +154,17 @@ class ScrapingRepository(Repository):
 
         target id -> run id; targets that are not followed are left out.
         """
-        await self.session.execute(_LOCK, {"targets": list(targets)})
+        await self.session.execute(statements.LOCK, {"targets": list(targets)})
         # A statement of its own, begun when the locks are held: who waited for one must see what the other wrote.
-        found = await self._all(_RUNS_ASKED_FOR, targets=list(targets))
+        found = await self._all(statements.RUNS_ASKED_FOR, targets=list(targets))
         runs = {row.target_id: row.run_id or new_id() for row in found}
         known = [row.target_id for row in found if row.known]
         if known:
-            await self.session.execute(_HURRY, {"targets": known, "lane": int(lane), "now": now})
+            await self.session.execute(statements.HURRY, {"targets": known, "lane": int(lane), "now": now})
         fresh = [row for row in found if not row.known]
         if fresh:
             await self.session.execute(
-                _ASK,
+                statements.ASK,
                 {
                     "targets": [row.target_id for row in fresh],
                     "runs": [runs[row.target_id] for row in fresh],
@@ -391,12 +178,12 @@ class ScrapingRepository(Repository):
 
     async def forget(self, targets: Sequence[UUID], *, now: datetime) -> None:
         """Stop looking at targets; their history stays."""
-        await self.session.execute(_LOCK, {"targets": list(targets)})
-        await self.session.execute(_FORGET, {"targets": list(targets), "now": now})
+        await self.session.execute(statements.LOCK, {"targets": list(targets)})
+        await self.session.execute(statements.FORGET, {"targets": list(targets), "now": now})
 
     async def remove_old_runs(self, *, boundary: UUID, limit: int) -> int:
         """Remove finished runs whose id is older than the boundary; how many went."""
-        result = await self.session.execute(_REMOVE_OLD_RUNS, {"boundary": boundary, "limit": limit})
+        result = await self.session.execute(statements.REMOVE_OLD_RUNS, {"boundary": boundary, "limit": limit})
         return int(result.rowcount)  # type: ignore[attr-defined]  # a DELETE's result has it
 
     async def _all(self, statement: TextClause, **parameters: Any) -> Sequence[Any]:
