@@ -4,15 +4,12 @@ from datetime import timedelta
 from uuid import UUID
 
 from app.container import AppContainer
-from shared.errors import BadRequest, NotFound
+from shared.errors import BadRequest
 
 
 async def follow(container: AppContainer, name: str, typed: str, *, every: timedelta) -> tuple[str, UUID]:
     """Follow one target from now on; its key and its task. Raises a Problem for what cannot be followed so."""
-    sources = container.sources()
-    if name not in sources:
-        raise NotFound(f"There is no source {name!r}. There are: {', '.join(source.name for source in sources.all())}.")
-    source = sources[name]
+    source = container.sources()[name]
     if not source.followed_by_hand:
         raise BadRequest(f"What is followed on {name} belongs to people: register it through the API.")
     key, address = source.read(typed)

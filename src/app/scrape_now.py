@@ -29,17 +29,11 @@ async def scrape_now(made: Runtime, name: str, typed: str, console: Console) -> 
     """Look at one target; 0 when that went well. What nobody follows is fetched and parsed, and not stored."""
     container = made.container("trackers-scrape")
     async with running_app(container):
-        sources = container.sources()
-        if name not in sources:
-            console.print(
-                f"[red]There is no source {name!r}.[/red] There are: {', '.join(s.name for s in sources.all())}"
-            )
-            return 2
-        source = sources[name]
-        if not source.enabled:
-            console.print(f"[red]The source {name} is off:[/red] {source.disabled_because}")
-            return 2
         try:
+            source = container.sources()[name]
+            if not source.enabled:
+                console.print(f"[red]The source {name} is off:[/red] {source.disabled_because}")
+                return 2
             key, address = source.read(typed)
         except Problem as problem:
             console.print(Text(problem.detail, style="red"))
@@ -56,8 +50,7 @@ async def scrape_now(made: Runtime, name: str, typed: str, console: Console) -> 
 
 async def _look(container: AppContainer, source: Source[Any], key: str, address: str, console: Console) -> int:
     started = perf_counter()
-    visit = container.runner().visit_of(source, key=key, address=address)
-    visit.tell = _steps(console)
+    visit = container.runner().visit_of(source, key=key, address=address, tell=_steps(console))
     _say(console, "asking", _pace(source))
     try:
         value = await source.collect(visit.target, visit)

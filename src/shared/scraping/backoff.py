@@ -5,7 +5,7 @@ import random
 from datetime import datetime, timedelta
 from typing import Final
 
-from shared.scraping.failures import Reason
+from shared.scraping.failures import Fault, Reason
 from shared.scraping.source import Policy, Target
 
 ROUNDED_TO: Final = 10
@@ -17,21 +17,10 @@ NEVER: Final = "infinity"
 """Due time of a target that waits to be re-driven by hand."""
 
 
-_KINDS: Final = {
-    Reason.NOT_FOUND: "target",
-    Reason.PRIVATE: "target",
-    Reason.BLOCKED: "host",
-    Reason.THROTTLED: "host",
-    Reason.UNAVAILABLE: "host",
-    Reason.PAGE_CHANGED: "page",
-    Reason.ERROR: "ours",
-}
-
-
 def failures_in_a_row(target: Target, reason: Reason) -> int:
-    """How many failures of this kind there are in a row, this one included; another kind begins anew."""
+    """How many failures of one fault there are in a row, this one included; another fault begins anew."""
     before = Reason(target.last_reason) if target.last_reason else None
-    return target.failures + 1 if before and _KINDS[before] == _KINDS[reason] else 1
+    return target.failures + 1 if before and before.fault is reason.fault else 1
 
 
 def after_success(target: Target, *, now: datetime, rng: random.Random) -> datetime:
@@ -48,9 +37,9 @@ def after_failure(
     (`rest` seconds, from the breaker) and, like a changed page or a bug of ours, for a backoff with full jitter.
     """
     tries = failures_in_a_row(target, reason)
-    if reason in {Reason.NOT_FOUND, Reason.PRIVATE}:
+    if reason.fault is Fault.TARGET:
         return rounded(now + min(LONGEST, target.interval * 2 ** min(tries - 1, 10)))
-    if reason is Reason.ERROR and tries >= policy.dead_after:
+    if reason.fault is Fault.OURS and tries >= policy.dead_after:
         return NEVER
     ceiling = min(target.interval.total_seconds(), policy.retry * 2 ** min(tries - 1, 20))
     wait = (rest or 0.0) + max(1.0, rng.uniform(0, ceiling))

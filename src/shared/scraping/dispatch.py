@@ -8,6 +8,7 @@ import structlog
 
 from shared.clock import Clock
 from shared.database import Database
+from shared.errors import NotFound
 from shared.ids import new_id
 from shared.jobs import JobQueue
 from shared.scraping.pacing import Gate, GateUnreachableError
@@ -17,6 +18,10 @@ from shared.scraping.source import Source
 SCRAPE: Final = "scraping.scrape"
 """Name of the job that visits one batch of targets."""
 REMOVED_AT_ONCE: Final = 5_000
+
+
+class UnknownSource(NotFound):
+    code = "unknown_source"
 
 
 class SourceRegistry:
@@ -30,10 +35,10 @@ class SourceRegistry:
             self._sources[source.name] = source
 
     def __getitem__(self, name: str) -> Source[Any]:
+        """Raises UnknownSource, naming those that there are."""
+        if name not in self._sources:
+            raise UnknownSource(f"There is no source {name!r}. There are: {', '.join(sorted(self._sources))}.")
         return self._sources[name]
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._sources
 
     def all(self) -> list[Source[Any]]:
         return sorted(self._sources.values(), key=lambda source: source.name)

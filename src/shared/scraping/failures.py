@@ -12,7 +12,16 @@ Anything else that a source raises is a bug of ours and is recorded as `error`.
 """
 
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Final
+
+
+class Fault(StrEnum):
+    """Whose fault a failure is; failures in a row are counted per fault."""
+
+    TARGET = "target"
+    HOST = "host"
+    SOURCE = "source"
+    OURS = "ours"
 
 
 class Reason(StrEnum):
@@ -25,6 +34,22 @@ class Reason(StrEnum):
     UNAVAILABLE = "unavailable"
     PAGE_CHANGED = "page_changed"
     ERROR = "error"
+
+    @property
+    def fault(self) -> Fault:
+        """Whose fault it is."""
+        return _FAULTS[self]
+
+
+_FAULTS: Final = {
+    Reason.NOT_FOUND: Fault.TARGET,
+    Reason.PRIVATE: Fault.TARGET,
+    Reason.BLOCKED: Fault.HOST,
+    Reason.THROTTLED: Fault.HOST,
+    Reason.UNAVAILABLE: Fault.HOST,
+    Reason.PAGE_CHANGED: Fault.SOURCE,
+    Reason.ERROR: Fault.OURS,
+}
 
 
 class ScrapeFailure(Exception):  # noqa: N818 -- the trade's word for an outcome that is expected now and then

@@ -19,7 +19,7 @@ from shared.database import Database, connection_was_lost
 from shared.jobs import JobQueue
 from shared.scraping.backoff import after_failure, after_success, failures_in_a_row
 from shared.scraping.dispatch import SourceRegistry
-from shared.scraping.failures import Reason, ScrapeFailure
+from shared.scraping.failures import Fault, Reason, ScrapeFailure
 from shared.scraping.pacing import Gate, GateUnreachableError, HostRestsError
 from shared.scraping.repository import Claim, ScrapingRepository, Settlement
 from shared.scraping.source import FailedVisit, Observation, Source, Status, Target
@@ -33,7 +33,6 @@ MARGIN: Final = 0.75
 LONGEST_ANSWER: Final = 0.6
 """Share of the lease that one answer may take, whatever the policy allows: else a host that hangs would only ever
 defer its targets, and never be seen to hang."""
-HOSTS_FAULT: Final = frozenset({Reason.BLOCKED, Reason.THROTTLED, Reason.UNAVAILABLE})
 DATABASE_AWAY: Final = 0.25
 """Seconds between attempts to record while the database is away."""
 GATE_AWAY: Final = 2.0
@@ -119,7 +118,7 @@ class Runner:
             # Stopped: what is held goes back at once. Failed: it is left to the sweep, which counts the attempt, so
             # that what cannot be recorded is not fetched again and again.
             stopped = isinstance(error, asyncio.CancelledError)
-            await asyncio.shield(self._break_off(targets if stopped else [], tasks))
+            await asyncio.shield(self._break_off(tasks, targets if stopped else None))
             raise
         if settled and source.policy.delay <= 0:
             await self._jobs.enqueue(DISPATCH, name, job_id=f"{DISPATCH}:{name}")
@@ -129,8 +128,8 @@ class Runner:
         self, source: Source[Any], target: Target, *, until: float, tell: Callable[[str], None] | None
     ) -> Visited | Deferred:
         """Visit one target; whatever happens is an outcome, nothing is raised but cancellation."""
-        visit = self._visit_to(source, target, max_wait=max(0.0, until - asyncio.get_running_loop().time()))
-        visit.tell = tell
+        max_wait = max(0.0, until - asyncio.get_running_loop().time())
+        visit = self._visit_to(source, target, max_wait=max_wait, tell=tell)
         with structlog.contextvars.bound_contextvars(run_id=str(target.run_id), source=source.name, target=target.key):
             try:
                 async with asyncio.timeout_at(until), self._place(source):
@@ -142,7 +141,9 @@ class Runner:
             except TimeoutError:
                 return Deferred(target=target, seconds=0.0)
 
-    def visit_of(self, source: Source[Any], *, key: str, address: str) -> Visit:
+    def visit_of(
+        self, source: Source[Any], *, key: str, address: str, tell: Callable[[str], None] | None = None
+    ) -> Visit:
         """A visit to something that nobody follows: to look, not to store."""
         nobody = UUID(int=0)
         target = Target(
@@ -160,9 +161,11 @@ class Runner:
             content_hash=None,
             parser_version=0,
         )
-        return self._visit_to(source, target, max_wait=self._lease)
+        return self._visit_to(source, target, max_wait=self._lease, tell=tell)
 
-    def _visit_to(self, source: Source[Any], target: Target, *, max_wait: float) -> Visit:
+    def _visit_to(
+        self, source: Source[Any], target: Target, *, max_wait: float, tell: Callable[[str], None] | None
+    ) -> Visit:
         return Visit(
             target=target,
             policy=source.policy,
@@ -172,6 +175,7 @@ class Runner:
             robots=self._robots,
             max_wait=max_wait,
             longest_answer=self._lease * LONGEST_ANSWER,
+            tell=tell,
         )
 
     async def _outcome(self, source: Source[Any], visit: Visit) -> Visited:
@@ -194,7 +198,7 @@ class Runner:
         except Exception as error:  # noqa: BLE001 -- any bug of a source is an outcome of its target
             bug = f"{type(error).__name__}: {error}"
             self._log().exception("scrape_raised")
-        if failure is None or failure.reason not in HOSTS_FAULT:
+        if failure is None or failure.reason.fault is not Fault.HOST:
             await visit.confirm()
         return Visited(
             target=visit.target,
@@ -312,11 +316,15 @@ class Runner:
         async with self._database.transaction() as session:
             await ScrapingRepository(session).give_back([claim_of(target) for target in targets], due_at=due_at)
 
-    async def _break_off(self, targets: Sequence[Target], tasks: Sequence[asyncio.Task[Visited | Deferred]]) -> None:
-        """The job is stopped or failed: what it still holds goes back at once, without waiting for the lease."""
+    async def _break_off(
+        self, tasks: Sequence[asyncio.Task[Visited | Deferred]], targets: Sequence[Target] | None
+    ) -> None:
+        """End the visits under way; with `targets`, give back at once what of them is still held."""
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        if targets is None:
+            return
         try:
             await self._give_back(targets, 0.0)
         except Exception as error:  # noqa: BLE001 -- on the way out; the leases run out by themselves

@@ -16,7 +16,7 @@ import httpx
 from httpx_aiohttp import AiohttpTransport
 
 from shared.addresses import AddressRefusedError, PublicResolver, refuse_literal
-from shared.scraping.failures import Blocked, HostUnavailable, PageChanged, ScrapeFailure, Throttled
+from shared.scraping.failures import Blocked, Fault, HostUnavailable, PageChanged, ScrapeFailure, Throttled
 from shared.scraping.pacing import Gate, Slot
 from shared.scraping.source import Policy, Target
 
@@ -68,8 +68,8 @@ class Robots(Protocol):
 class Connections:
     """A host's connections: one exchange at a time on each, without cookies, redirects or credentials.
 
-    Straight on httpx's transport: what its client adds above (cookie jar, redirects, authentication) we refuse anyway,
-    and it costs a third of an exchange.
+    Straight on httpx's transport: what its client adds above (cookie jar, redirects, authentication) we refuse anyway;
+    decision 0001 says what it cost.
     """
 
     def __init__(self, policy: Policy, *, user_agent: str) -> None:
@@ -189,7 +189,7 @@ class Visit:
 
     async def report(self, failure: ScrapeFailure) -> float | None:
         """Tell the host's breaker of a failure that is the host's; the seconds it is open for, if it is."""
-        if not isinstance(failure, Blocked | Throttled | HostUnavailable) or isinstance(failure, RobotsDisallow):
+        if failure.reason.fault is not Fault.HOST or isinstance(failure, RobotsDisallow):
             return None
         return await self.gate.failed(
             self.policy,
