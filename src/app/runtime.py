@@ -27,10 +27,12 @@ class Runtime:
     secret: Secret
     own_database: bool
     """Whether the database is the embedded one."""
+    given: Mapping[str, str]
+    """The environment that the settings were read from, a `.env` file included."""
 
     def container(self, application_name: str = "trackers") -> AppContainer:
         return AppContainer(
-            loaded=self.loaded, secret=self.secret, application_name=application_name, environ=environment()
+            loaded=self.loaded, secret=self.secret, application_name=application_name, environ=self.given
         )
 
     def environ(self) -> dict[str, str]:
@@ -50,17 +52,13 @@ def environment() -> dict[str, str]:
 
 
 @contextmanager
-def runtime(
-    environ: Mapping[str, str] | None = None,
-    *,
-    redis: bool = True,
-    before_start: Callable[[Settings], None] | None = None,
-) -> Iterator[Runtime]:
+def runtime(*, redis: bool = True, before_start: Callable[[Settings], None] | None = None) -> Iterator[Runtime]:
     """Settings and servers for as long as the block runs. Raises SettingsError or EmbeddedServersError.
 
     `before_start` is given the settings before any server is started.
     """
-    loaded = load(all_settings(), environment() if environ is None else environ)
+    given = environment()
+    loaded = load(all_settings(), given)
     settings: Settings = loaded[Settings]
     if settings.embedded_user:
         os.environ["TRACKERS_EMBEDDED_USER"] = settings.embedded_user  # the servers look for it there, not in .env
@@ -78,7 +76,9 @@ def runtime(
                 database_url=Secret(endpoints.database_url) if endpoints.database_url else settings.database_url,
                 redis_url=Secret(endpoints.redis_url) if endpoints.redis_url else settings.redis_url,
             )
-        yield Runtime(loaded=loaded.with_(settings), settings=settings, secret=secret, own_database=start_postgres)
+        yield Runtime(
+            loaded=loaded.with_(settings), settings=settings, secret=secret, own_database=start_postgres, given=given
+        )
 
 
 def _kept_secret(settings: Settings) -> Secret:
