@@ -59,7 +59,7 @@ async def run(house: House) -> list[Result]:
     environ = house.environ(database)
     container = house.container(environ)
     async with running_app(container), container.database().unit_of_work():
-        key = container.users.keys().create("benchmark", ["trackers:read"]).text
+        key = (await container.users.keys().create("benchmark", ["trackers:read"])).text
     account = identity(game="rocket-league", platform="steam", display=str(FIRST_STEAM_ID))
     profile_url = site_profile_url(account)
     with (

@@ -93,6 +93,7 @@ def environ(database_url: str, redis_url: str, sites: SimulatedSites) -> dict[st
         "TRACKERS_GAMES_BASE_URL": sites.games.url,
         "TRACKERS_GAMES_DELAY": "0",
         "TRACKERS_GAMES_TIMEOUT": "2",
+        "TRACKERS_AUTH_HASH_MEMORY_KIB": "8192",
     }
 
 
@@ -127,14 +128,14 @@ class Bench:
 @pytest.fixture
 async def bot_key(container: AppContainer) -> str:
     async with container.database().unit_of_work():
-        return str(container.users.keys().create("test bot", ["trackers"]).text)
+        return str((await container.users.keys().create("test bot", ["trackers"])).text)
 
 
 @pytest.fixture
 async def api(container: AppContainer, bot_key: str, environ: dict[str, str]) -> AsyncIterator[Bench]:
     """The API in this process, asked over ASGI with a bot's key."""
     # Without the lifespan: it only closes the container, which the fixture of that name does.
-    transport = httpx.ASGITransport(asgi(create_app(container)), raise_app_exceptions=False)  # type: ignore[arg-type]  # the same protocol, typed by two libraries
+    transport = httpx.ASGITransport(asgi(create_app(container), container), raise_app_exceptions=False)  # type: ignore[arg-type]  # the same protocol, typed by two libraries
     headers = {"Authorization": f"Bearer {bot_key}"}
     async with httpx.AsyncClient(transport=transport, base_url="http://test", headers=headers) as http:
         yield Bench(container=container, http=http, environ=environ)

@@ -13,20 +13,24 @@ from litestar.types import ASGIApp
 
 from app.container import AppContainer, running_app
 from app.modules import MODULES
+from shared.audit.controllers import AuditController
+from shared.audit.trail import AuditTrail
 from shared.di import provide_session, provide_singleton
 from shared.module import Audience
 from shared.scraping.controllers import InternalTaskController, TaskController
-from shared.web.guards import Authenticator, BotAuthentication, nobody
+from shared.web.guards import BotAuthentication, BotAuthenticator, PersonAuthentication, PersonAuthenticator
 from shared.web.health import live, ready
+from shared.web.idempotency import Idempotency, IdempotencyKeys
+from shared.web.limits import RateLimiter, RateLimiting, RefusalLimiting
+from shared.web.manners import Manners
 from shared.web.problems import EXCEPTION_HANDLERS
 from shared.web.request_log import RequestLog
-
-BODY_LIMIT = 1_048_576
-"""Bytes of a request's body."""
+from shared.web.settings import WebSettings
 
 
 def create_app(container: AppContainer) -> Litestar:
-    """The application over one container; `asgi` adds the request log around it."""
+    """The application over one container; `asgi` adds the audit trail and the request log around it."""
+    settings: WebSettings = container.web_settings()
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
@@ -36,23 +40,56 @@ def create_app(container: AppContainer) -> Litestar:
     def mounted(audience: Audience) -> list[type[Controller]]:
         return [controller for module in MODULES for controller in module.controllers.get(audience, ())]
 
-    def authenticator() -> Authenticator:
-        """A function, not the provider: Litestar copies a middleware's arguments deeply, with a provider the graph."""
-        built: Authenticator = container.users.authenticator()
+    # Functions, not providers: Litestar copies a middleware's arguments deeply, with a provider the graph.
+    def bots() -> BotAuthenticator:
+        built: BotAuthenticator = container.users.bot_authenticator()
         return built
 
-    public = Router(path="/api", route_handlers=[TaskController, *mounted(Audience.PUBLIC)])
-    admin = Router(path="/api/admin", route_handlers=[*mounted(Audience.ADMIN)], guards=[nobody])
+    def people() -> PersonAuthenticator:
+        built: PersonAuthenticator = container.users.person_authenticator()
+        return built
+
+    def limiter() -> RateLimiter:
+        built: RateLimiter = container.rate_limiter()
+        return built
+
+    def idempotency_keys() -> IdempotencyKeys:
+        built: IdempotencyKeys = container.idempotency_keys()
+        return built
+
+    def limited(authentication: DefineMiddleware) -> list[DefineMiddleware]:
+        return [
+            DefineMiddleware(RefusalLimiting, limiter=limiter),
+            authentication,
+            DefineMiddleware(RateLimiting, limiter=limiter),
+        ]
+
+    public = Router(
+        path="/api",
+        route_handlers=[TaskController, *mounted(Audience.PUBLIC)],
+        middleware=[*limited(DefineMiddleware(PersonAuthentication, authenticator=people))],
+        security=[{"access_token": []}],
+    )
+    admin = Router(
+        path="/api/admin",
+        route_handlers=[AuditController, *mounted(Audience.ADMIN)],
+        middleware=[*limited(DefineMiddleware(PersonAuthentication, authenticator=people, admins_only=True))],
+        security=[{"access_token": []}],
+    )
     internal = Router(
         path="/internal",
         route_handlers=[InternalTaskController, *mounted(Audience.INTERNAL)],
-        middleware=[DefineMiddleware(BotAuthentication, authenticator=authenticator)],
+        middleware=[
+            *limited(DefineMiddleware(BotAuthentication, authenticator=bots)),
+            DefineMiddleware(Idempotency, keys=idempotency_keys, body_limit=settings.body_limit),
+        ],
         security=[{"bot_key": []}],
     )
     dependencies: dict[str, Any] = {
         "session": provide_session(container.database),
         "task_board": provide_singleton(container.task_board),
         "health_checks": provide_singleton(container.health_checks),
+        "audit_queries": provide_singleton(container.audit_queries),
     }
     for module in MODULES:
         if module.dependencies is not None:
@@ -62,18 +99,27 @@ def create_app(container: AppContainer) -> Litestar:
         dependencies=dependencies,
         exception_handlers=EXCEPTION_HANDLERS,
         lifespan=[lifespan],
-        request_max_body_size=BODY_LIMIT,
+        request_max_body_size=settings.body_limit,
         openapi_config=OpenAPIConfig(
             title="Trackers",
             version="1",
-            description="Follows things on other people's sites for a community, and tells people when they change.",
+            description="Follows things on other people's sites for a community, and tells people when they change. "
+            "`RateLimit-*` headers tell how a caller stands. A GET takes `If-None-Match`. A POST of a bot takes an "
+            "`Idempotency-Key`: sent again under the same key, the same request is carried out at most once and gets "
+            "the same answer (`Idempotency-Replayed: true`); 409 `idempotency_unknown` says that it was cut off.",
             path="/schema",
             render_plugins=[JsonRenderPlugin(), YamlRenderPlugin(), ScalarRenderPlugin()],
             components=Components(
                 security_schemes={
+                    "access_token": SecurityScheme(
+                        type="http",
+                        scheme="bearer",
+                        bearer_format="JWT",
+                        description="What `POST /api/auth/login` gives.",
+                    ),
                     "bot_key": SecurityScheme(
                         type="http", scheme="bearer", description="A bot's key: trk_... (`trackers keys create`)."
-                    )
+                    ),
                 }
             ),
         ),
@@ -82,6 +128,7 @@ def create_app(container: AppContainer) -> Litestar:
     )
 
 
-def asgi(app: Litestar) -> ASGIApp:
+def asgi(app: Litestar, container: AppContainer) -> ASGIApp:
     """The application as a server runs it."""
-    return RequestLog(app)
+    audited = AuditTrail(app, writer=container.audit_writer(), clock=container.clock())
+    return RequestLog(Manners(audited, container.web_settings()))

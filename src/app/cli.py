@@ -1,6 +1,7 @@
 """The command `trackers`."""
 
 import asyncio
+import re
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -21,14 +22,16 @@ from app.doctor import examine
 from app.embedded import EmbeddedServersError
 from app.listening import CannotListenError, bound
 from app.migrations import MigrationError, migrate, require_schema
-from app.modules import MODULES, all_settings
+from app.modules import all_settings
+from app.people import admin_known, new_admin, replace_password
 from app.runtime import Runtime, runtime
 from app.supervisor import end_with_parent, run_everything
 from shared.database import connection_was_lost
 from shared.errors import Problem
 from shared.logging import configure
 from shared.settings import Settings, SettingsError, example, markdown_table
-from users.auth.keys import KnownKey
+from users.accounts.schemas import Password
+from users.auth.schemas import KnownKey, KnownKeys
 
 R = TypeVar("R")
 
@@ -186,15 +189,13 @@ def keys() -> None:
 @keys.command(name="create")
 @click.argument("name")
 @click.option("--scope", "scopes", multiple=True, default=["trackers"], show_default=True, help="May be repeated.")
-def create_key(name: str, scopes: tuple[str, ...]) -> None:
+@click.option("--guild", "guild_ids", multiple=True, help="Only for this guild's people; may be repeated.")
+def create_key(name: str, scopes: tuple[str, ...], guild_ids: tuple[str, ...]) -> None:
     """Make a bot's key and print it: the only time that it is shown."""
-    known = _known_scopes()
-    for scope in scopes:
-        if scope not in known:
-            raise click.BadParameter(f"{scope!r} opens nothing; known are {', '.join(known)}", param_hint="--scope")
 
     async def create(container: AppContainer) -> str:
-        return str(container.users.keys().create(name, scopes).text)
+        made = await container.users.keys().create(name, scopes, guild_ids=guild_ids or None)
+        return str(made.text)
 
     click.echo(_in_unit_of_work(create))
 
@@ -205,8 +206,8 @@ def list_keys() -> None:
     from app.doctor import keys_table  # noqa: PLC0415 -- it loads rich's tables
 
     async def every(container: AppContainer) -> list[KnownKey]:
-        known: list[KnownKey] = await container.users.keys().every_key()
-        return known
+        known: KnownKeys = await container.users.keys().every_key()
+        return known.items
 
     Console().print(keys_table(_in_unit_of_work(every)))
 
@@ -229,17 +230,57 @@ def users() -> None:
 
 
 @users.command(name="create-admin")
-@click.option("--discord-id", required=True, help="The person's Discord id: 17 to 20 digits.")
-def create_admin(discord_id: str) -> None:
-    """Make a person an admin, whether they were seen before or not."""
-    if not (discord_id.isascii() and discord_id.isdigit() and 17 <= len(discord_id) <= 20):  # noqa: PLR2004 -- a snowflake
+@click.option("--email", help="The admin's e-mail address, to log in with.")
+@click.option("--username", help="Or a name to log in with.")
+@click.option("--discord-id", help="Instead of a login: a person whom a bot knows, 17 to 20 digits.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input instead of asking for it.")
+def create_admin(*, email: str | None, username: str | None, discord_id: str | None, password_stdin: bool) -> None:
+    """Make an admin: a new account with a password, or the one that this login or Discord id has already."""
+    if not (email or username or discord_id):
+        raise click.UsageError("give --email or --username, or --discord-id")
+    if discord_id and (email or username):
+        raise click.UsageError("give a login or --discord-id, not both")
+    if discord_id and not re.fullmatch(r"[0-9]{17,20}", discord_id):
         raise click.BadParameter("a Discord id has 17 to 20 digits", param_hint="--discord-id")
 
-    async def create(container: AppContainer) -> UUID:
-        made: UUID = await container.users.accounts().make_admin("discord", discord_id)
-        return made
+    async def known(container: AppContainer) -> UUID | None:
+        user_id: UUID | None = await admin_known(container, email=email, username=username, discord_id=discord_id)
+        return user_id
 
-    click.echo(f"user {_in_unit_of_work(create)} is an admin")
+    async def create(container: AppContainer) -> UUID:
+        return await new_admin(container, email=email, username=username, password=password)
+
+    user_id = _in_unit_of_work(known)
+    if user_id is None:
+        password = _password(from_stdin=password_stdin)
+        user_id = _in_unit_of_work(create)
+    click.echo(f"user {user_id} is an admin")
+
+
+@users.command(name="set-password")
+@click.argument("login")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input instead of asking for it.")
+def set_password(login: str, *, password_stdin: bool) -> None:
+    """Give a person another password, and end their sessions; LOGIN is their e-mail address or username."""
+    password = _password(from_stdin=password_stdin)
+
+    async def change(container: AppContainer) -> None:
+        await replace_password(container, login, password)
+
+    _in_unit_of_work(change)
+    click.echo("the password is set; every session of this person has ended")
+
+
+def _password(*, from_stdin: bool) -> str:
+    """Typed twice, or a line from elsewhere; held to what registration asks for."""
+    if from_stdin:
+        given = sys.stdin.readline().rstrip("\r\n")
+    else:
+        given = click.prompt("password", hide_input=True, confirmation_prompt=True)
+    try:
+        return str(msgspec.convert(given, Password))
+    except msgspec.ValidationError as error:
+        raise click.ClickException("a password has 10 to 256 characters") from error
 
 
 def _in_unit_of_work(step: Callable[[AppContainer], Awaitable[R]], *, redis: bool = False) -> R:
@@ -263,19 +304,6 @@ def _in_unit_of_work(step: Callable[[AppContainer], Awaitable[R]], *, redis: boo
                     await container.redis().aclose()
 
         return asyncio.run(run())
-
-
-def _known_scopes() -> list[str]:
-    """What the mounted handlers ask for, and each module's bare name, which covers reading and writing."""
-    handlers = [
-        handler
-        for module in MODULES
-        for controllers in module.controllers.values()
-        for controller in controllers
-        for handler in vars(controller).values()
-    ]
-    asked = {str(opt["scope"]) for handler in handlers if "scope" in (opt := getattr(handler, "opt", None) or {})}
-    return sorted(asked | {scope.partition(":")[0] for scope in asked})
 
 
 def _a_server_is_away(error: BaseException) -> bool:

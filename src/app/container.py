@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any, cast
 
 from dependency_injector import containers, providers
+from limits.aio.storage import RedisStorage
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
@@ -14,10 +15,15 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from sqlalchemy import text
 
-from app.modules import MODULES
+from app.modules import MODULES, known_scopes
+from shared.audit.activity import ActivityLog
+from shared.audit.jobs import Retention, audit_jobs
+from shared.audit.queries import AuditQueries
+from shared.audit.repository import ActivityRepository, AuditRepository, AuditWriter
 from shared.clock import SystemClock
 from shared.database import Database, Reader, create_engine
 from shared.di import running
+from shared.jobs import Job
 from shared.jobs.arq_queue import ArqQueue
 from shared.scraping.dispatch import Dispatcher, SourceRegistry
 from shared.scraping.jobs import engine_jobs
@@ -30,9 +36,14 @@ from shared.scraping.targets import Targets, TaskBoard
 from shared.scraping.visit import Clients
 from shared.settings import Loaded, Secret, Settings
 from shared.web.health import HealthChecks
+from shared.web.idempotency import IdempotencyKeys, idempotency_jobs
+from shared.web.limits import RateLimiter
+from shared.web.settings import WebSettings
 from trackers.games.module import GamesContainer
 from trackers.games.settings import GamesSettings
+from users.auth.settings import AuthSettings
 from users.module import UsersContainer
+from users.personal_data import PersonalData
 
 
 def _engine(settings: Settings, application_name: str) -> Any:
@@ -58,6 +69,11 @@ def _redis(settings: Settings) -> Redis:
     )
 
 
+def _limits_storage(redis: Redis) -> RedisStorage:
+    """Rate limits over the connections that there are; the address given is not used."""
+    return RedisStorage("redis://", implementation="redispy", connection_pool=redis.connection_pool)  # type: ignore[arg-type]  # options are typed as plain values
+
+
 def _required(secret: Secret | None, variable: str) -> str:
     if secret is None:
         raise RuntimeError(f"{variable} is not set, and no embedded server was started")
@@ -68,6 +84,25 @@ def _sources(house: Any, context: SourceContext) -> SourceRegistry:
     """Every module's sources, and those of installed packages."""
     ours = [source for module in MODULES if module.sources for source in module.sources(getattr(house, module.name))]
     return SourceRegistry([*ours, *load_plugins(context)])
+
+
+def _personal_data(house: Any) -> list[PersonalData]:
+    """What every module holds about people."""
+    return [
+        holder
+        for module in MODULES
+        if module.personal_data
+        for holder in module.personal_data(getattr(house, module.name))
+    ]
+
+
+def _jobs(*kinds: list[Job]) -> list[Job]:
+    """Every job of the house."""
+    return [job for jobs in kinds for job in jobs]
+
+
+def _module_jobs(house: Any) -> list[Job]:
+    return [job for module in MODULES if module.jobs for job in module.jobs(getattr(house, module.name))]
 
 
 def _health(database: Database, redis: Redis) -> HealthChecks:
@@ -94,6 +129,8 @@ class AppContainer(containers.DeclarativeContainer):
 
     # has
     settings = providers.Callable(lambda loaded: loaded[Settings], loaded)
+    web_settings = providers.Callable(lambda loaded: loaded[WebSettings], loaded)
+    auth_settings = providers.Callable(lambda loaded: loaded[AuthSettings], loaded)
     games_settings = providers.Callable(lambda loaded: loaded[GamesSettings], loaded)
     clock = providers.Singleton(SystemClock)
     rng = providers.Singleton(random.Random)
@@ -102,14 +139,35 @@ class AppContainer(containers.DeclarativeContainer):
     reader = providers.Singleton(Reader, engine)
     session = providers.Callable(lambda database: database.session(), database)
     redis = providers.Singleton(_redis, settings)
+    limits_storage = providers.Singleton(_limits_storage, redis)
     queue = providers.Singleton(ArqQueue, redis)
     gate = providers.Singleton(Gate, redis, rng=rng)
     clients = providers.Singleton(Clients, user_agent=settings.provided.user_agent)
     robots = providers.Singleton(RobotsTxt, redis, user_agent=settings.provided.user_agent)
     scraping_repository = providers.Factory(ScrapingRepository, session)
     targets = providers.Factory(Targets, session, repository=scraping_repository, jobs=queue, clock=clock)
+    audit_repository = providers.Factory(AuditRepository, session)
+    activity_repository = providers.Factory(ActivityRepository, session)
+    activity = providers.Factory(ActivityLog, activities=activity_repository, clock=clock)
 
-    users = providers.Container(UsersContainer, session=session, reader=reader, clock=clock, secret=secret)
+    audit_queries = providers.Singleton(AuditQueries, reader)
+
+    users = providers.Container(
+        UsersContainer,
+        settings=auth_settings,
+        database=database,
+        session=session,
+        reader=reader,
+        redis=redis,
+        limits_storage=limits_storage,
+        activity=activity,
+        audit=audit_repository,
+        logs=audit_queries,
+        clock=clock,
+        secret=secret,
+        known_scopes=providers.Singleton(known_scopes),
+        holders=providers.Callable(_personal_data, __self__),
+    )
     games = providers.Container(
         GamesContainer,
         settings=games_settings,
@@ -117,6 +175,8 @@ class AppContainer(containers.DeclarativeContainer):
         reader=reader,
         targets=targets,
         accounts=users.accounts,
+        access=users.access,
+        activity=activity,
         clock=clock,
     )
 
@@ -126,6 +186,14 @@ class AppContainer(containers.DeclarativeContainer):
     )
     sources = providers.Singleton(_sources, __self__, plugin_context)
     task_board = providers.Singleton(TaskBoard, reader)
+    audit_writer = providers.Singleton(AuditWriter, reader)
+    retention = providers.Singleton(
+        Retention,
+        database=database,
+        clock=clock,
+        audit_keep_days=settings.provided.audit_keep_days,
+        activity_keep_days=settings.provided.activity_keep_days,
+    )
     health_checks = providers.Singleton(_health, database, redis)
     dispatcher = providers.Singleton(
         Dispatcher,
@@ -149,11 +217,25 @@ class AppContainer(containers.DeclarativeContainer):
         rng=rng,
         lease=settings.provided.scrape_lease,
     )
-    jobs = providers.Singleton(engine_jobs, dispatcher, runner, lease=settings.provided.scrape_lease)
+    scraping_jobs = providers.Singleton(engine_jobs, dispatcher, runner, lease=settings.provided.scrape_lease)
+    idempotency_keys = providers.Singleton(IdempotencyKeys, reader, clock=clock)
+    rate_limiter = providers.Singleton(RateLimiter, limits_storage, web_settings)
+    jobs = providers.Singleton(
+        _jobs,
+        scraping_jobs,
+        providers.Singleton(audit_jobs, retention),
+        providers.Singleton(idempotency_jobs, idempotency_keys),
+        providers.Callable(_module_jobs, __self__),
+    )
 
 
 @asynccontextmanager
 async def running_app(container: AppContainer) -> AsyncIterator[AppContainer]:
     """The container for as long as a process works; what was opened is closed however that ends."""
-    async with running(container.database().close, container.redis().aclose, container.clients().close):
+    async with running(
+        container.database().close,
+        container.redis().aclose,
+        container.clients().close,
+        container.users.passwords().close,
+    ):
         yield container

@@ -26,7 +26,7 @@ from shared.scraping.failures import ScrapeFailure
 from shared.scraping.pacing import GateUnreachableError, HostRestsError
 from shared.scraping.source import Source
 from shared.settings import SettingsError, load, unread, variables
-from users.auth.keys import KnownKey
+from users.auth.schemas import KnownKey
 
 PATIENCE: Final = 5.0
 """Seconds that a host's next slot, and then its answer, may take."""

@@ -4,11 +4,22 @@ from typing import Final
 
 from sqlalchemy import MetaData
 
+from shared.audit import models as audit_models
 from shared.database import Base
 from shared.scraping import models as scraping_models
+from shared.web import models as web_models
 from trackers.games import models as games_models
 from users.accounts import models as account_models
 from users.auth import models as auth_models
+from users.guilds import models as guild_models
 
-TABLE_MODULES: Final = (scraping_models, account_models, auth_models, games_models)
+TABLE_MODULES: Final = (
+    audit_models,
+    scraping_models,
+    web_models,
+    account_models,
+    auth_models,
+    guild_models,
+    games_models,
+)
 METADATA: Final[MetaData] = Base.metadata

@@ -5,6 +5,7 @@ from typing import Final
 
 from shared.module import Module
 from shared.settings import Settings, SettingsStruct
+from shared.web.settings import WebSettings
 from trackers.games.module import GAMES
 from users.module import USERS
 
@@ -13,4 +14,17 @@ MODULES: Final[Sequence[Module]] = (USERS, GAMES)
 
 def all_settings() -> list[type[SettingsStruct]]:
     """Every settings Struct of the house."""
-    return [Settings, *(struct for module in MODULES for struct in module.settings)]
+    return [Settings, WebSettings, *(struct for module in MODULES for struct in module.settings)]
+
+
+def known_scopes() -> list[str]:
+    """What the mounted handlers ask of a key, and each module's bare name, which covers reading and writing."""
+    handlers = [
+        handler
+        for module in MODULES
+        for controllers in module.controllers.values()
+        for controller in controllers
+        for handler in vars(controller).values()
+    ]
+    asked = {str(opt["scope"]) for handler in handlers if "scope" in (opt := getattr(handler, "opt", None) or {})}
+    return sorted(asked | {scope.partition(":")[0] for scope in asked})

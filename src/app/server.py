@@ -24,7 +24,9 @@ def serve(runtime: Runtime, *, announce: Path | None = None) -> None:
     listening = bound(settings.host, settings.port)
     listening.listen(BACKLOG)
     address = address_of(listening, settings.host)
-    app = asgi(create_app(runtime.container("trackers-api")))
+    container = runtime.container("trackers-api")
+    app = asgi(create_app(container), container)
+    proxies = container.web_settings().trusted_proxies or ()
     server = uvicorn.Server(
         uvicorn.Config(
             app,
@@ -32,6 +34,8 @@ def serve(runtime: Runtime, *, announce: Path | None = None) -> None:
             access_log=False,
             lifespan="on",
             server_header=False,
+            proxy_headers=bool(proxies),
+            forwarded_allow_ips=list(proxies),
             timeout_graceful_shutdown=10,
         )
     )

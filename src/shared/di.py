@@ -2,13 +2,17 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
+from typing import Any, Final
 
 from litestar.di import NamedDependency, Provide
 from litestar.params import SkipValidation
+from litestar.types import Scope
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.database import Database
+
+SESSION_OPENED: Final = "session_opened"
+"""Key in a request's state: who wants to be given its session, once it is open."""
 
 
 def provide_session(database: Callable[[], Database]) -> Provide:
@@ -17,8 +21,10 @@ def provide_session(database: Callable[[], Database]) -> Provide:
     The only generator dependency there may be: two of them turn errors into exception groups.
     """
 
-    async def session() -> AsyncIterator[AsyncSession]:
+    async def session(scope: Scope) -> AsyncIterator[AsyncSession]:
         async with database().transaction() as opened:
+            if (join := scope["state"].get(SESSION_OPENED)) is not None:
+                join(opened)
             yield opened
 
     return Provide(session)

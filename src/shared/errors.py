@@ -22,12 +22,21 @@ class Problem(Exception):  # noqa: N818 -- RFC 9457 calls it a problem, and so d
     code: ClassVar[str] = "internal_error"
     title: ClassVar[str] = "Internal error"
 
-    def __init__(self, detail: str, *, extra: Mapping[str, Any] | None = None, retry_after: float | None = None):
+    def __init__(
+        self,
+        detail: str,
+        *,
+        extra: Mapping[str, Any] | None = None,
+        retry_after: float | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(detail)
         self.detail = detail
         self.extra = dict(extra or {})
         self.retry_after = retry_after
         """Seconds until it is worth asking again; becomes the Retry-After header."""
+        self.headers = dict(headers or {})
+        """Of the answer, besides those that every problem has."""
 
 
 class BadRequest(Problem):

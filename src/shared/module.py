@@ -8,6 +8,7 @@ from typing import Any
 from litestar import Controller
 from litestar.di import Provide
 
+from shared.jobs import Job
 from shared.settings import SettingsStruct
 
 
@@ -31,3 +32,7 @@ class Module:
     """(the module's container, the database provider) -> what its handlers may ask for by name."""
     sources: Callable[[Any], Sequence[Any]] | None = None
     """The module's container -> its scraping sources."""
+    personal_data: Callable[[Any], Sequence[Any]] | None = None
+    """The module's container -> what it holds about people (users.personal_data.PersonalData), on the bound session."""
+    jobs: Callable[[Any], Sequence[Job]] | None = None
+    """The module's container -> its jobs."""

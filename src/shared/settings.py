@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Generic, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar, get_args, get_origin, get_type_hints
 from urllib.parse import urlsplit
 
 import msgspec
@@ -58,6 +58,25 @@ class Secret:
 
     def __bool__(self) -> bool:
         return bool(self._value)
+
+
+class Listed(tuple[str, ...]):
+    """Values written with commas between them; a subclass says what one must look like."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Raises ValueError with what was expected."""
+        return cls(cls.checked(part.strip()) for part in text.split(",") if part.strip())
+
+    @staticmethod
+    def checked(part: str) -> str:
+        """One value as it is kept. Raises ValueError with what was expected."""
+        return part
+
+    def __str__(self) -> str:
+        return ",".join(self)
 
 
 class SettingsStruct(Struct, frozen=True, kw_only=True):
@@ -127,6 +146,8 @@ class Settings(SettingsStruct, frozen=True, kw_only=True):
         float, Meta(ge=1, le=3600, description="Seconds after which a scrape that a killed worker held is taken back.")
     ] = 60.0
     scrape_runs_keep_days: Annotated[int, Meta(ge=1, description="Days that finished scrape runs are kept.")] = 90
+    audit_keep_days: Annotated[int, Meta(ge=1, description="Days that the audit log keeps who changed what.")] = 365
+    activity_keep_days: Annotated[int, Meta(ge=1, description="Days that the activity log is kept.")] = 365
     embedded_user: Annotated[
         str,
         Meta(
@@ -312,6 +333,8 @@ def _decode(kind: type, value: Any) -> Any:
         return Secret(value)
     if kind is Path:
         return Path(value)
+    if issubclass(kind, Listed):
+        return kind.parse(value)
     raise NotImplementedError(kind)
 
 

@@ -1,36 +1,201 @@
-"""People: needs the shared kernel; offers accounts to other modules and authentication to the guards."""
+"""People: needs the shared kernel; offers accounts, guilds and the access policy to modules, and authentication."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
 
 from dependency_injector import containers, providers
+from limits.aio.storage import RedisStorage
+from litestar.di import Provide
+from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shared.audit.activity import ActivityLog
+from shared.audit.queries import AuditQueries
+from shared.audit.repository import AuditRepository
 from shared.clock import Clock
-from shared.database import Reader
-from shared.module import Module
+from shared.database import Database, Reader
+from shared.di import provide, provide_singleton
+from shared.jobs import Job
+from shared.module import Audience, Module
 from shared.settings import Secret
+from users.access import AccessPolicy
+from users.accounts.claims import ClaimService
+from users.accounts.controllers.admin import AccountController
+from users.accounts.controllers.internal import InternalUserController
+from users.accounts.controllers.public import MeController
+from users.accounts.personal import PersonalDataService
+from users.accounts.personal_data import AccountPersonalData
+from users.accounts.queries import AccountQueries
 from users.accounts.repository import AccountRepository
 from users.accounts.service import AccountService
+from users.auth.attempts import Attempts
+from users.auth.controllers.admin import KeyController
+from users.auth.controllers.public import AuthController
+from users.auth.denylist import Denylist
 from users.auth.keys import BotAuthenticator, BotKeyService
-from users.auth.repository import BotKeyReader, BotKeyRepository
+from users.auth.passwords import Passwords
+from users.auth.people import PersonAuthenticator
+from users.auth.registration import RegistrationService
+from users.auth.repository import BotKeyReader, BotKeyRepository, SessionReader, SessionRepository
+from users.auth.service import AuthService
+from users.auth.settings import AuthSettings
+from users.auth.tokens import SKEW, AccessTokens, RefreshTokens
+from users.guilds.controllers.internal import InternalGuildController
+from users.guilds.controllers.public import GuildController
+from users.guilds.memberships import Memberships
+from users.guilds.personal_data import GuildPersonalData
+from users.guilds.queries import GuildQueries
+from users.guilds.repository import GuildRepository
+from users.guilds.service import GuildService
 
 
 class UsersContainer(containers.DeclarativeContainer):
-    """Accounts and authentication."""
+    """Accounts, authentication, guilds."""
 
     # needs
+    settings = providers.Dependency(instance_of=AuthSettings)
+    database = providers.Dependency(instance_of=Database)
     session = providers.Dependency(instance_of=AsyncSession)
     reader = providers.Dependency(instance_of=Reader)
+    redis = providers.Dependency(instance_of=Redis)
+    limits_storage = providers.Dependency(instance_of=RedisStorage)
+    activity = providers.Dependency(instance_of=ActivityLog)
+    audit = providers.Dependency(instance_of=AuditRepository)
+    logs = providers.Dependency(instance_of=AuditQueries)
     clock: providers.Dependency[Clock] = providers.Dependency()
     secret = providers.Dependency(instance_of=Secret)
+    known_scopes: providers.Dependency[Any] = providers.Dependency()
+    holders: providers.Dependency[Any] = providers.Dependency()
+    """What every module holds about a person (PersonalData)."""
 
     # has
     account_repository = providers.Factory(AccountRepository, session)
     key_repository = providers.Factory(BotKeyRepository, session)
     key_reader = providers.Singleton(BotKeyReader, reader)
+    session_repository = providers.Factory(SessionRepository, session)
+    session_reader = providers.Singleton(SessionReader, reader)
+    guild_repository = providers.Factory(GuildRepository, session)
+    memberships = providers.Singleton(Memberships, reader)
+    access_tokens = providers.Singleton(
+        AccessTokens, secret=secret, clock=clock, lifetime=settings.provided.access_lifetime
+    )
+    refresh_tokens = providers.Singleton(RefreshTokens, secret=secret)
+    attempts = providers.Singleton(Attempts, limits_storage, settings)
+    denylist = providers.Singleton(Denylist, redis, keep=access_tokens.provided.lifetime, skew=SKEW)
 
     # offers
-    accounts = providers.Factory(AccountService, accounts=account_repository, clock=clock)
-    keys = providers.Factory(BotKeyService, keys=key_repository, clock=clock, secret=secret)
-    authenticator = providers.Singleton(BotAuthenticator, keys=key_reader, clock=clock, secret=secret)
+    person_authenticator = providers.Singleton(
+        PersonAuthenticator, tokens=access_tokens, denylist=denylist, sessions=session_reader, clock=clock
+    )
+    access = providers.Singleton(AccessPolicy, memberships=memberships)
+    accounts = providers.Factory(
+        AccountService, accounts=account_repository, authenticator=person_authenticator, activity=activity, clock=clock
+    )
+    account_queries = providers.Singleton(AccountQueries, reader, access=access)
+    claims = providers.Factory(
+        ClaimService,
+        accounts=account_repository,
+        people=accounts,
+        holders=holders,
+        access=access,
+        attempts=attempts,
+        activity=activity,
+        clock=clock,
+        secret=secret,
+    )
+    personal_data = providers.Factory(
+        PersonalDataService,
+        holders=holders,
+        accounts=account_repository,
+        people=accounts,
+        authenticator=person_authenticator,
+        audit=audit,
+        clock=clock,
+    )
+    passwords = providers.Singleton(Passwords, settings)
+    keys = providers.Factory(
+        BotKeyService,
+        keys=key_repository,
+        guilds=memberships,
+        activity=activity,
+        clock=clock,
+        secret=secret,
+        known_scopes=known_scopes,
+    )
+    bot_authenticator = providers.Singleton(BotAuthenticator, keys=key_reader, clock=clock, secret=secret)
+    auth = providers.Singleton(
+        AuthService,
+        database=database,
+        accounts=account_queries,
+        account_repository=account_repository.provider,
+        sessions=session_repository.provider,
+        session_reader=session_reader,
+        activity=activity.provider,
+        passwords=passwords,
+        access_tokens=access_tokens,
+        refresh_tokens=refresh_tokens,
+        attempts=attempts,
+        denylist=denylist,
+        authenticator=person_authenticator,
+        clock=clock,
+        session_lifetime=providers.Callable(timedelta, settings.provided.session_days),
+    )
+    registration = providers.Singleton(
+        RegistrationService,
+        database=database,
+        accounts=accounts.provider,
+        claims=claims.provider,
+        passwords=passwords,
+        attempts=attempts,
+        auth=auth,
+        registration=settings.provided.registration,
+    )
+    guilds = providers.Factory(
+        GuildService, guilds=guild_repository, accounts=accounts, access=access, activity=activity, clock=clock
+    )
+    guild_queries = providers.Singleton(GuildQueries, reader, access=access)
+    account_personal_data = providers.Factory(AccountPersonalData, accounts=account_queries, logs=logs)
+    guild_personal_data = providers.Factory(GuildPersonalData, guilds=guild_repository)
 
 
-USERS = Module(name="users")
+def dependencies(container: Any, database: Any) -> Mapping[str, Provide]:
+    """What this module's handlers may ask for."""
+    return {
+        "account_service": provide(container.accounts, database),
+        "account_queries": provide_singleton(container.account_queries),
+        "claim_service": provide(container.claims, database),
+        "personal_data": provide(container.personal_data, database),
+        "auth_service": provide_singleton(container.auth),
+        "registration_service": provide_singleton(container.registration),
+        "key_service": provide(container.keys, database),
+        "guild_service": provide(container.guilds, database),
+        "guild_queries": provide_singleton(container.guild_queries),
+    }
+
+
+def jobs(container: Any) -> list[Job]:
+    """Sessions that were over long ago are deleted, twice an hour."""
+    return [
+        Job(
+            name="auth.remove_over",
+            run=container.auth().remove_over,
+            timeout=60,
+            seconds=frozenset({40}),
+            minutes=frozenset({13, 43}),
+        )
+    ]
+
+
+USERS = Module(
+    name="users",
+    settings=(AuthSettings,),
+    controllers={
+        Audience.PUBLIC: (AuthController, MeController, GuildController),
+        Audience.ADMIN: (KeyController, AccountController),
+        Audience.INTERNAL: (InternalUserController, InternalGuildController),
+    },
+    dependencies=dependencies,
+    personal_data=lambda container: (container.account_personal_data(), container.guild_personal_data()),
+    jobs=jobs,
+)

@@ -64,6 +64,7 @@ class Product:
             "TRACKERS_HOME": str(home),
             "TRACKERS_PORT": str(port),
             "TRACKERS_LOG_FORMAT": "json",
+            "TRACKERS_RATE_LIMIT_BOT": "0",  # every task is watched at once, closer than a bot would
             **settings,
         }
         address = f"http://127.0.0.1:{port}"

@@ -27,6 +27,7 @@ SITES_URL = os.environ.get("SITES_URL", "").rstrip("/")
 TAGS = {
     "internal": "told to a bot's endpoints",
     "games": "about the game trackers",
+    "guilds": "about guilds; the bot's key has the scopes guilds and users",
     "sites": "needs the simulated sites' control",
     "own_worker": "needs a worker of its own: another clock, a crash, or none at all",
 }
@@ -119,6 +120,6 @@ async def _bot_key(environ: dict[str, str]) -> str:
     container = container_of(environ)
     try:
         async with container.database().unit_of_work():
-            return str(container.users.keys().create("features", ["trackers"]).text)
+            return str((await container.users.keys().create("features", ["trackers", "users", "guilds"])).text)
     finally:
         await container.database().close()

@@ -25,7 +25,7 @@ from app.worker import WorkerProcess
 from shared.clock import SystemClock
 
 START_SECONDS: Final = 30.0
-LOOK_SECONDS: Final = 0.01
+LOOK_SECONDS: Final = 0.03  # 2000 requests a minute, which a bot key may make
 NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 SETTLED: Final = frozenset({"completed", "failed"})
 

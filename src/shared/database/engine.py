@@ -17,7 +17,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 type_encoder = msgspec.json.Encoder()
-AfterCommit = Callable[[], Awaitable[None]]
+AroundCommit = Callable[[], Awaitable[None]]
+_BEFORE_COMMIT = "before_commit"
 _AFTER_COMMIT = "after_commit"
 
 
@@ -127,10 +128,15 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
-        """A session that commits when the block ends and rolls back when it raises; then `after_commit` actions run."""
+        """A session that commits when the block ends and rolls back when it raises; then `after_commit` actions run.
+
+        Where nothing was asked of the database, nothing is committed, and no `before_commit` action runs.
+        """
         async with AsyncSession(self.engine, expire_on_commit=False) as session:
             yield session
             if session.in_transaction():
+                for action in session.info.pop(_BEFORE_COMMIT, ()):
+                    await action()
                 await session.commit()
         await _run_after_commit(session)
 
@@ -142,7 +148,12 @@ class Database:
                 yield session
 
     @staticmethod
-    def after_commit(session: AsyncSession, action: AfterCommit) -> None:
+    def before_commit(session: AsyncSession, action: AroundCommit) -> None:
+        """Run an action as the last thing in this session's transaction; where it raises, nothing is committed."""
+        session.info.setdefault(_BEFORE_COMMIT, []).append(action)
+
+    @staticmethod
+    def after_commit(session: AsyncSession, action: AroundCommit) -> None:
         """Run an action once this session's transaction is in; it is dropped when the transaction is rolled back."""
         session.info.setdefault(_AFTER_COMMIT, []).append(action)
 
@@ -152,7 +163,7 @@ class Database:
 
 async def _run_after_commit(session: AsyncSession) -> None:
     """Run what waited; the commit stands, so a failing action is logged and the sweep or dispatch makes up for it."""
-    actions: list[AfterCommit] = session.info.pop(_AFTER_COMMIT, [])
+    actions: list[AroundCommit] = session.info.pop(_AFTER_COMMIT, [])
     for action in actions:
         try:
             await action()

@@ -7,6 +7,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, SkipValidation
 
 from shared.scraping.targets import Task, TaskBoard
+from shared.web.guards import OPEN
 
 Board = NamedDependency[SkipValidation[TaskBoard]]
 
@@ -17,7 +18,7 @@ class TaskController(Controller):
     path = "/tasks"
     tags = ("tasks",)
 
-    @get("/{task_id:uuid}", operation_id="get_task")
+    @get("/{task_id:uuid}", operation_id="get_task", opt=OPEN, security=[])
     async def get_task(self, task_id: FromPath[UUID], task_board: Board) -> Task:
         """How a task stands: pending, in_progress, completed or failed, and why."""
         return await task_board.task(task_id)

@@ -6,13 +6,16 @@ from typing import Any, Final
 
 import structlog
 
+from shared.audit.activity import ActivityLog
+from shared.audit.repository import ActivityRepository
 from shared.clock import Clock
 from shared.database import Database
 from shared.errors import NotFound
 from shared.ids import new_id
 from shared.jobs import JobQueue
+from shared.scraping.failures import Reason, scrape_failed
 from shared.scraping.pacing import Gate, GateUnreachableError
-from shared.scraping.repository import Claim, ScrapingRepository
+from shared.scraping.repository import Claim, ScrapingRepository, epitaph
 from shared.scraping.source import Source
 
 SCRAPE: Final = "scraping.scrape"
@@ -109,6 +112,16 @@ class Dispatcher:
             async with self._database.transaction() as session:
                 swept = await ScrapingRepository(session).sweep(
                     source.name, now=self._clock.now(), dead_after=source.policy.dead_after
+                )
+                said = epitaph(source.policy.dead_after)
+                await ActivityLog(activities=ActivityRepository(session), clock=self._clock).record_many(
+                    [
+                        scrape_failed(
+                            one.target_id, source=source.name, run_id=one.run_id, reason=Reason.ERROR, error=said
+                        )
+                        for one in swept
+                        if one.dead
+                    ]
                 )
             if swept:
                 dead = sum(target.dead for target in swept)

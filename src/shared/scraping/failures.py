@@ -13,6 +13,12 @@ Anything else that a source raises is a bug of ours and is recorded as `error`.
 
 from enum import StrEnum
 from typing import ClassVar, Final
+from uuid import UUID
+
+from shared.audit.schemas import Happening
+
+SCRAPE_FAILED: Final = "scrape.failed"
+"""The event that the activity log tells of a target."""
 
 
 class Fault(StrEnum):
@@ -88,3 +94,17 @@ class PageChanged(ScrapeFailure):
     """The body is not what the parser knows; the message names what was missing."""
 
     reason = Reason.PAGE_CHANGED
+
+
+def scrape_failed(
+    target_id: UUID, *, source: str, run_id: UUID, reason: str | None, error: str | None, http_status: int | None = None
+) -> Happening:
+    """What the activity log tells of a run that ended without new state."""
+    details = {
+        "source": source,
+        "run_id": str(run_id),
+        "reason": reason,
+        "error": error,
+        "http_status": http_status,
+    }
+    return Happening(event=SCRAPE_FAILED, subject="target", subject_id=target_id, details=details)

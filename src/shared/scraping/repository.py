@@ -54,6 +54,7 @@ class Swept:
     """A target whose worker was lost; `dead` when that happened too often."""
 
     target_id: UUID
+    run_id: UUID
     dead: bool
 
 
@@ -124,7 +125,6 @@ class ScrapingRepository(Repository):
 
     async def sweep(self, source: str, *, now: datetime, dead_after: int) -> list[Swept]:
         """Take back the targets of lost workers; one that lost `dead_after` of them waits to be re-driven by hand."""
-        epitaph = f"{dead_after} workers were lost while they looked at this; ask for a refresh to try again"
         suspect_after = max(1, dead_after - LAST_TRIES)
         rows = await self._all(
             statements.SWEEP,
@@ -132,9 +132,9 @@ class ScrapingRepository(Repository):
             now=now,
             dead_after=dead_after,
             suspect_after=suspect_after,
-            epitaph=epitaph,
+            epitaph=epitaph(dead_after),
         )
-        return [Swept(row.target_id, row.dead) for row in rows]
+        return [Swept(row.target_id, row.lost_run, row.dead) for row in rows]
 
     async def track(
         self, source: str, addresses: Mapping[str, str], *, interval: timedelta, now: datetime
@@ -142,10 +142,12 @@ class ScrapingRepository(Repository):
         """Follow targets, new ones and known ones alike, at this interval from now on. key -> target id."""
         keys, seconds = list(addresses), round(interval.total_seconds())
         made = {"keys": keys, "addresses": list(addresses.values()), "ids": [new_id() for _ in keys]}
-        await self.session.execute(statements.TRACK, {"source": source, **made, "interval": seconds, "now": now})
-        await self.session.execute(statements.LOCK_KNOWN, {"source": source, "keys": keys})  # first, as everybody does
-        rows = await self._all(statements.SCHEDULE, source=source, keys=keys, interval=seconds, now=now)
-        return {row.key: row.id for row in rows}
+        while True:
+            await self.session.execute(statements.TRACK, {"source": source, **made, "interval": seconds, "now": now})
+            await self.session.execute(statements.LOCK_KNOWN, {"source": source, "keys": keys})  # as everybody, first
+            rows = await self._all(statements.SCHEDULE, source=source, keys=keys, interval=seconds, now=now)
+            if len(rows) == len(keys):  # else somebody erased one while it was waited for, and it is made anew
+                return {row.key: row.id for row in rows}
 
     async def ask_for_runs(
         self, targets: Sequence[UUID], *, trigger: Trigger, lane: Lane, now: datetime
@@ -154,7 +156,7 @@ class ScrapingRepository(Repository):
 
         target id -> run id; targets that are not followed are left out.
         """
-        await self.session.execute(statements.LOCK, {"targets": list(targets)})
+        await self.hold(targets)
         # A statement of its own, begun when the locks are held: who waited for one must see what the other wrote.
         found = await self._all(statements.RUNS_ASKED_FOR, targets=list(targets))
         runs = {row.target_id: row.run_id or new_id() for row in found}
@@ -178,8 +180,17 @@ class ScrapingRepository(Repository):
 
     async def forget(self, targets: Sequence[UUID], *, now: datetime) -> None:
         """Stop looking at targets; their history stays."""
-        await self.session.execute(statements.LOCK, {"targets": list(targets)})
+        await self.hold(targets)
         await self.session.execute(statements.FORGET, {"targets": list(targets), "now": now})
+
+    async def hold(self, targets: Sequence[UUID]) -> None:
+        """Keep others from following, or no longer following, these targets until the transaction ends."""
+        await self.session.execute(statements.LOCK, {"targets": list(targets)})
+
+    async def erase(self, targets: Sequence[UUID]) -> None:
+        """Delete targets with their runs."""
+        await self.hold(targets)
+        await self.session.execute(statements.ERASE, {"targets": list(targets)})
 
     async def remove_old_runs(self, *, boundary: UUID, limit: int) -> int:
         """Remove finished runs whose id is older than the boundary; how many went."""
@@ -188,6 +199,11 @@ class ScrapingRepository(Repository):
 
     async def _all(self, statement: TextClause, **parameters: Any) -> Sequence[Any]:
         return (await self.session.execute(statement, parameters)).all()
+
+
+def epitaph(dead_after: int) -> str:
+    """What is said of a target that was given up because it lost its workers."""
+    return f"{dead_after} workers were lost while they looked at this; ask for a refresh to try again"
 
 
 def _columns(claims: Sequence[Claim]) -> dict[str, list[Any]]:

@@ -14,12 +14,14 @@ from uuid import UUID
 
 import structlog
 
+from shared.audit.activity import ActivityLog
+from shared.audit.repository import ActivityRepository
 from shared.clock import Clock
 from shared.database import Database, connection_was_lost
 from shared.jobs import JobQueue
 from shared.scraping.backoff import after_failure, after_success, failures_in_a_row
 from shared.scraping.dispatch import SourceRegistry
-from shared.scraping.failures import Fault, Reason, ScrapeFailure
+from shared.scraping.failures import Fault, Reason, ScrapeFailure, scrape_failed
 from shared.scraping.pacing import Gate, GateUnreachableError, HostRestsError
 from shared.scraping.repository import Claim, ScrapingRepository, Settlement
 from shared.scraping.source import FailedVisit, Observation, Source, Status, Target
@@ -268,7 +270,22 @@ class Runner:
                 await source.record_failures(
                     [FailedVisit(target=o.target, failure=o.failure, at=o.finished_at) for o in failed if o.failure]
                 )
-            await repository.settle([self._settlement(source, one, changed, now) for one in mine], now=now)
+            settlements = [self._settlement(source, one, changed, now) for one in mine]
+            await repository.settle(settlements, now=now)
+            await ActivityLog(activities=ActivityRepository(session), clock=self._clock).record_many(
+                [
+                    scrape_failed(
+                        one.target_id,
+                        source=source.name,
+                        run_id=one.run_id,
+                        reason=one.reason,
+                        error=one.error,
+                        http_status=one.http_status,
+                    )
+                    for one in settlements
+                    if one.status is Status.FAILED
+                ]
+            )
         self._log().info(
             "scraped",
             source=source.name,

@@ -145,7 +145,7 @@ WITH lost AS (
     SELECT lost_run, target_id, 'schedule', 'failed', 'error', :now, :now, :epitaph FROM taken_back WHERE dead
     ON CONFLICT (id) DO UPDATE SET status = 'failed', reason = 'error', finished_at = :now, error = :epitaph
 )
-SELECT target_id, dead FROM taken_back
+SELECT target_id, lost_run, dead FROM taken_back
 """)
 
 TRACK: Final = text("""
@@ -215,6 +215,8 @@ WITH stopped AS (
 UPDATE scrape_runs r SET status = 'failed', reason = 'error', error = 'no longer followed', finished_at = :now
 FROM stopped WHERE r.id = stopped.run_id AND r.status IN ('pending', 'in_progress')
 """)
+
+ERASE: Final = text("DELETE FROM scrape_targets WHERE id = ANY(CAST(:targets AS uuid[]))")
 
 REMOVE_OLD_RUNS: Final = text("""
 DELETE FROM scrape_runs WHERE id IN (

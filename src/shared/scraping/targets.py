@@ -73,6 +73,14 @@ class Targets:
         """Stop looking at targets that nobody follows any more; what is under way is dropped, history stays."""
         await self._repository.forget(targets, now=self._clock.now())
 
+    async def hold(self, targets: Sequence[UUID]) -> None:
+        """Keep others from following these targets until the transaction ends, so that it can be asked who does."""
+        await self._repository.hold(targets)
+
+    async def erase(self, targets: Sequence[UUID]) -> None:
+        """Delete targets that tell of a person whose data must go, with the history of their runs."""
+        await self._repository.erase(targets)
+
 
 STATUS_COLUMNS: Final = """
     CASE WHEN s.lease_until IS NOT NULL THEN 'in_progress'

@@ -1,56 +1,85 @@
-"""Who may enter: the middleware of an audience checks the key and what the handler asks of it."""
+"""Who may enter: the middleware of an audience checks what the caller proves and what the handler asks of it.
+
+Not guards in Litestar's sense: it copies the handler for every one that it asks, 20 µs a request.
+"""
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
-from litestar.connection import ASGIConnection
-from litestar.handlers import BaseRouteHandler
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from shared.errors import Forbidden, Unauthenticated
-from shared.web.identity import BotIdentity
+from shared.web.identity import BotIdentity, PersonIdentity
+
+OPEN: Final = {"open": True}
+"""`opt=OPEN` on a handler of the public audience that asks for no token."""
 
 
-class Authenticator(Protocol):
+class BotAuthenticator(Protocol):
     """Tells whose key it is, or raises Unauthenticated."""
 
     async def authenticate(self, key: str) -> BotIdentity: ...
 
 
+class PersonAuthenticator(Protocol):
+    """Tells whose access token it is, or raises Unauthenticated; Unavailable where that cannot be known."""
+
+    async def authenticate(self, token: str) -> PersonIdentity: ...
+
+
 class BotAuthentication:
-    """Reads the key (`Authorization: Bearer trk_...` or `X-API-Key`), and holds it to the handler's `opt["scope"]`.
+    """Reads the key (`Authorization: Bearer trk_...` or `X-API-Key`), and holds it to the handler's `opt["scope"]`."""
 
-    Not a guard: Litestar copies the handler for every guard that it asks, 20 µs a request.
-    """
-
-    def __init__(self, app: ASGIApp, authenticator: Callable[[], Authenticator]) -> None:
+    def __init__(self, app: ASGIApp, authenticator: Callable[[], BotAuthenticator]) -> None:
         self._app = app
         self._authenticator = authenticator
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        key = _key(scope)
+        key = _header(scope, b"x-api-key")
+        if key is None:
+            key = _bearer(scope)
         if key is None:
             raise Unauthenticated("This needs a bot key: send it as 'Authorization: Bearer trk_...'.")
         identity = await self._authenticator().authenticate(key)
-        scope["state"]["who"] = f"bot:{identity.name}"
+        scope["state"]["who"] = identity.label
+        scope["auth"] = identity
         needed = scope["route_handler"].opt.get("scope")
         if needed and not identity.may(needed):
             raise Forbidden(f"This key lacks the scope {needed}; ask the operator for one that has it.")
-        scope["auth"] = identity
         await self._app(scope, receive, send)
 
 
-async def nobody(_: ASGIConnection[Any, Any, Any, Any], __: BaseRouteHandler) -> None:
-    """Closed until there are people who could be admins."""
-    raise Unauthenticated("Administration is done with the command `trackers` on the server.")
+class PersonAuthentication:
+    """Reads the access token (`Authorization: Bearer ...`); with `admins_only` lets nobody else in."""
+
+    def __init__(
+        self, app: ASGIApp, authenticator: Callable[[], PersonAuthenticator], *, admins_only: bool = False
+    ) -> None:
+        self._app = app
+        self._authenticator = authenticator
+        self._admins_only = admins_only
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not scope["route_handler"].opt.get("open"):
+            token = _bearer(scope)
+            if token is None:
+                raise Unauthenticated("Log in first, and send the access token as 'Authorization: Bearer ...'.")
+            identity = await self._authenticator().authenticate(token)
+            scope["state"]["who"] = identity.label
+            scope["auth"] = identity
+            if self._admins_only and not identity.is_admin:
+                raise Forbidden("This is for admins of this installation.")
+        await self._app(scope, receive, send)
 
 
-def _key(scope: Any) -> str | None:
-    for name, value in scope["headers"]:
-        if name == b"authorization":
-            word, _, credentials = value.decode("latin-1").partition(" ")
-            if word.lower() == "bearer":
-                return str(credentials.strip())
-        elif name == b"x-api-key":
+def _bearer(scope: Any) -> str | None:
+    """The credentials of the Bearer scheme; None where another scheme, or none, is used."""
+    word, _, credentials = (_header(scope, b"authorization") or "").partition(" ")
+    return credentials.strip() if word.lower() == "bearer" else None
+
+
+def _header(scope: Any, name: bytes) -> str | None:
+    for given, value in scope["headers"]:
+        if given == name:
             return str(value.decode("latin-1").strip())
     return None

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
+from math import ceil
 from typing import Any, Final
 
 import msgspec
 import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
-from litestar.types import ExceptionHandlersMap
+from litestar.types import ExceptionHandlersMap, Scope
 
 from shared.database import connection_was_lost, sqlstate_of
 from shared.errors import Invalid, Problem, Unavailable
@@ -18,6 +19,8 @@ UNPROCESSABLE: Final = 422
 SERVER_ERROR: Final = 500
 LATER: Final = frozenset({"40P01", "40001", "55P03", "57014"})
 """SQLSTATEs of a deadlock, a serialization failure, a lock or a statement that took too long."""
+OUTCOME_UNKNOWN: Final = "outcome_unknown"
+"""In a request's state: the database went away, perhaps between a commit and word of it."""
 NOT_TEXT: Final = "22021"
 """SQLSTATE character_not_in_repertoire: a NUL, which JSON can carry and PostgreSQL's text cannot."""
 CODES: Final[Mapping[int, str]] = {
@@ -36,6 +39,29 @@ CODES: Final[Mapping[int, str]] = {
 AnyRequest = Request[Any, Any, Any]
 
 
+def problem_body(
+    scope: Scope,
+    *,
+    status: int,
+    detail: str,
+    code: str | None = None,
+    title: str | None = None,
+    extra: Mapping[str, Any] | None = None,
+) -> bytes:
+    """What a problem reads like on the wire."""
+    return msgspec.json.encode(
+        {
+            "type": "about:blank",
+            "title": title or HTTPStatus(status).phrase,
+            "status": status,
+            "detail": detail,
+            "code": code or CODES.get(status, "error"),
+            "request_id": scope.get("state", {}).get("request_id"),
+            **(extra or {}),
+        }
+    )
+
+
 def problem_response(
     request: AnyRequest,
     *,
@@ -47,17 +73,8 @@ def problem_response(
     headers: Mapping[str, str] | None = None,
 ) -> Response[bytes]:
     """The answer that a problem becomes."""
-    body = {
-        "type": "about:blank",
-        "title": title or HTTPStatus(status).phrase,
-        "status": status,
-        "detail": detail,
-        "code": code or CODES.get(status, "error"),
-        "request_id": request.scope.get("state", {}).get("request_id"),
-        **(extra or {}),
-    }
     return Response(
-        content=msgspec.json.encode(body),
+        content=problem_body(request.scope, status=status, detail=detail, code=code, title=title, extra=extra),
         status_code=status,
         media_type=PROBLEM_JSON,
         headers=dict(headers or {}),
@@ -65,7 +82,9 @@ def problem_response(
 
 
 def _on_problem(request: AnyRequest, problem: Problem) -> Response[bytes]:
-    headers = {} if problem.retry_after is None else {"Retry-After": str(max(1, round(problem.retry_after)))}
+    headers = dict(problem.headers)
+    if problem.retry_after is not None:
+        headers["Retry-After"] = str(max(1, ceil(problem.retry_after)))
     if problem.status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
     return problem_response(
@@ -107,6 +126,8 @@ def _on_http(request: AnyRequest, error: HTTPException) -> Response[bytes]:
 def _on_bug(request: AnyRequest, error: Exception) -> Response[bytes]:
     """What nobody expected: logged with its trace, told without it; a database that is away is not a bug."""
     if connection_was_lost(error):
+        if getattr(error, "statement", None) is None:  # not in a statement, so perhaps in the commit
+            request.scope.setdefault("state", {})[OUTCOME_UNKNOWN] = True
         structlog.get_logger(__name__).warning("database_away", path=request.url.path, error=str(error)[:200])
         return _on_problem(request, Unavailable("The database is away; try again shortly.", retry_after=2))
     if sqlstate_of(error) in LATER:

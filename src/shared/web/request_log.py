@@ -46,6 +46,7 @@ class RequestLog:
                     "request",
                     method=scope["method"],
                     path=scope["path"],
+                    route=scope.get("path_template"),
                     status=status,
                     ms=round((perf_counter() - started) * 1000, 1),
                     who=scope["state"].get("who"),

@@ -7,17 +7,21 @@ from dependency_injector import containers, providers
 from litestar.di import Provide
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shared.audit.activity import ActivityLog
 from shared.clock import Clock
 from shared.database import Reader
 from shared.di import provide, provide_singleton
 from shared.module import Audience, Module
 from shared.scraping.targets import Targets
 from trackers.games.controllers.internal import InternalTrackerController
+from trackers.games.controllers.public import TrackerController
+from trackers.games.personal_data import GamesPersonalData
 from trackers.games.queries import TrackerQueries
 from trackers.games.repository import TrackerRepository
 from trackers.games.service import TrackerScrapingQueueService, TrackerService
 from trackers.games.settings import GamesSettings
 from trackers.games.source import GamesSource, ProfileRecorder
+from users.access import AccessPolicy
 from users.accounts.service import AccountService
 
 
@@ -30,6 +34,8 @@ class GamesContainer(containers.DeclarativeContainer):
     reader = providers.Dependency(instance_of=Reader)
     targets = providers.Dependency(instance_of=Targets)
     accounts = providers.Dependency(instance_of=AccountService)
+    access = providers.Dependency(instance_of=AccessPolicy)
+    activity = providers.Dependency(instance_of=ActivityLog)
     clock: providers.Dependency[Clock] = providers.Dependency()
 
     # has
@@ -42,11 +48,14 @@ class GamesContainer(containers.DeclarativeContainer):
         trackers=repository,
         accounts=accounts,
         targets=targets,
+        access=access,
+        activity=activity,
         clock=clock,
         interval=settings.provided.interval,
     )
-    queue = providers.Factory(TrackerScrapingQueueService, trackers=repository, targets=targets)
-    queries = providers.Singleton(TrackerQueries, reader)
+    queue = providers.Factory(TrackerScrapingQueueService, trackers=repository, targets=targets, access=access)
+    queries = providers.Singleton(TrackerQueries, reader, access=access)
+    personal_data = providers.Factory(GamesPersonalData, trackers=repository, targets=targets)
     source = providers.Singleton(GamesSource, settings=settings, recorder=recorder.provider)
 
 
@@ -62,7 +71,8 @@ def dependencies(container: Any, database: Any) -> Mapping[str, Provide]:
 GAMES = Module(
     name="games",
     settings=(GamesSettings,),
-    controllers={Audience.INTERNAL: (InternalTrackerController,)},
+    controllers={Audience.PUBLIC: (TrackerController,), Audience.INTERNAL: (InternalTrackerController,)},
     dependencies=dependencies,
     sources=lambda container: (container.source(),),
+    personal_data=lambda container: (container.personal_data(),),
 )

@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from shared.database import Reader
 from shared.scraping.targets import STATUS_COLUMNS
+from shared.web.identity import Identity
 from trackers.games.errors import SnapshotNotFound, TrackerNotFound
 from trackers.games.links import AccountIdentity, site_profile_url
 from trackers.games.schemas import (
@@ -17,24 +18,31 @@ from trackers.games.schemas import (
     Snapshots,
     SnapshotView,
     StandingView,
+    Trackers,
     TrackerStatus,
     TrackerView,
 )
+from users.access import AccessPolicy
 
-_JOINS: Final = """
+_COLUMNS: Final = f"""
+SELECT k.id, k.user_id, k.url, a.game, a.platform, a.identifier, a.display, a.handle, a.avatar_url, a.current_season,
+       k.active, k.created_at, {STATUS_COLUMNS}
+"""
+_FROM: Final = """
 FROM game_trackers k
 JOIN game_accounts a ON a.id = k.account_id
 JOIN scrape_targets t ON t.id = a.target_id
 LEFT JOIN scrape_schedule s ON s.target_id = a.target_id
-WHERE k.id = :id AND k.deleted_at IS NULL
 """
-_TRACKER: Final = text(f"""
-SELECT k.id, k.user_id, k.url, a.game, a.platform, a.identifier, a.display, a.handle, a.avatar_url, a.current_season,
-       k.active, k.created_at, {STATUS_COLUMNS}
-{_JOINS}
+_JOINS: Final = f"{_FROM} WHERE k.id = :id AND k.deleted_at IS NULL"
+_TRACKER: Final = text(f"{_COLUMNS} {_JOINS}")
+_MINE: Final = text(f"""
+{_COLUMNS}
+{_FROM}
+WHERE k.user_id = :user_id AND k.deleted_at IS NULL ORDER BY k.created_at, k.id
 """)
-_STATUS: Final = text(f"SELECT k.id, {STATUS_COLUMNS} {_JOINS}")
-_ACCOUNT: Final = text("SELECT account_id FROM game_trackers WHERE id = :id AND deleted_at IS NULL")
+_STATUS: Final = text(f"SELECT k.id, k.user_id, {STATUS_COLUMNS} {_JOINS}")
+_ACCOUNT: Final = text("SELECT account_id, user_id FROM game_trackers WHERE id = :id AND deleted_at IS NULL")
 _SEASONS: Final = text("""
 SELECT s.key, s.name, s.number, s.key = a.current_season AS current
 FROM game_accounts a JOIN game_seasons s ON s.account_id = a.id
@@ -69,24 +77,27 @@ _SNAPSHOT: Final = text("SELECT 1 FROM game_snapshots WHERE id = :id AND account
 
 
 class TrackerQueries:
-    """Reads trackers, their seasons and snapshots; raises TrackerNotFound for one that is not there."""
+    """Reads trackers, their seasons and snapshots; raises TrackerNotFound, or Forbidden for somebody else's."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Reader, *, access: AccessPolicy) -> None:
         self._reader = reader
+        self._access = access
 
-    async def tracker(self, tracker_id: UUID) -> TrackerView:
-        row = await self._one(_TRACKER, tracker_id)
-        account = AccountIdentity(
-            game=row["game"], platform=row["platform"], identifier=row["identifier"], display=row["display"]
-        )
-        return TrackerView(**row, profile_url=site_profile_url(account))
+    async def trackers_of(self, user_id: UUID) -> Trackers:
+        """A person's trackers, removed ones apart, the oldest first."""
+        return Trackers(items=[_view(row) for row in await self._reader.rows(_MINE, {"user_id": user_id})])
 
-    async def status(self, tracker_id: UUID) -> TrackerStatus:
-        return TrackerStatus(**await self._one(_STATUS, tracker_id))
+    async def tracker(self, asker: Identity, tracker_id: UUID) -> TrackerView:
+        return _view(await self._one(_TRACKER, asker, tracker_id))
 
-    async def seasons(self, tracker_id: UUID) -> Seasons:
+    async def status(self, asker: Identity, tracker_id: UUID) -> TrackerStatus:
+        row = await self._one(_STATUS, asker, tracker_id)
+        del row["user_id"]
+        return TrackerStatus(**row)
+
+    async def seasons(self, asker: Identity, tracker_id: UUID) -> Seasons:
         """Every season the account was seen in, the newest first, with the standings that are known of it."""
-        account_id = await self._account(tracker_id)
+        account_id = (await self._one(_ACCOUNT, asker, tracker_id))["account_id"]
         standings: dict[str, list[StandingView]] = {}
         for row in await self._reader.rows(_STANDINGS, {"account_id": account_id}):
             standings.setdefault(row.pop("season_key"), []).append(StandingView(**row))
@@ -98,13 +109,19 @@ class TrackerQueries:
         )
 
     async def snapshots(
-        self, tracker_id: UUID, *, limit: int, before: UUID | None = None, season: str | None = None
+        self,
+        asker: Identity,
+        tracker_id: UUID,
+        *,
+        limit: int,
+        before: UUID | None = None,
+        season: str | None = None,
     ) -> Snapshots:
         """What moved, the newest first, up to `limit` moments older than the snapshot `before`.
 
         Raises SnapshotNotFound where the tracker's account has no snapshot `before`.
         """
-        account_id = await self._account(tracker_id)
+        account_id = (await self._one(_ACCOUNT, asker, tracker_id))["account_id"]
         rows = await self._reader.rows(
             _SNAPSHOTS, {"account_id": account_id, "before": before, "season": season, "limit": limit + 1}
         )
@@ -121,18 +138,21 @@ class TrackerQueries:
         ]
         return Snapshots(items=items, next_before=items[-1].id if len(rows) > limit else None)
 
-    async def _account(self, tracker_id: UUID) -> UUID:
-        account_id: UUID | None = await self._reader.value(_ACCOUNT, {"id": tracker_id})
-        if account_id is None:
-            raise TrackerNotFound(tracker_id)
-        return account_id
-
     async def _check_snapshot(self, account_id: UUID, snapshot_id: UUID) -> None:
         if await self._reader.value(_SNAPSHOT, {"id": snapshot_id, "account_id": account_id}) is None:
             raise SnapshotNotFound(snapshot_id)
 
-    async def _one(self, statement: Any, tracker_id: UUID) -> dict[str, Any]:
+    async def _one(self, statement: Any, asker: Identity, tracker_id: UUID) -> dict[str, Any]:
+        """A tracker's row, which holds its owner."""
         row = await self._reader.row(statement, {"id": tracker_id})
         if row is None:
             raise TrackerNotFound(tracker_id)
+        await self._access.check_read(asker, row["user_id"])
         return row
+
+
+def _view(row: dict[str, Any]) -> TrackerView:
+    account = AccountIdentity(
+        game=row["game"], platform=row["platform"], identifier=row["identifier"], display=row["display"]
+    )
+    return TrackerView(**row, profile_url=site_profile_url(account))

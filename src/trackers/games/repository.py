@@ -47,7 +47,7 @@ ORDER BY a.target_id LIMIT :limit
 """)
 
 _TARGET_OF: Final = text("""
-SELECT a.target_id FROM game_trackers t JOIN game_accounts a ON a.id = t.account_id
+SELECT a.target_id, t.user_id FROM game_trackers t JOIN game_accounts a ON a.id = t.account_id
 WHERE t.id = :id AND t.deleted_at IS NULL AND t.active
 """)
 
@@ -120,6 +120,53 @@ SET name = excluded.name, rating = excluded.rating, tier = excluded.tier, tier_n
     win_streak = excluded.win_streak, peak_rating = excluded.peak_rating, peak_tier = excluded.peak_tier,
     peak_division = excluded.peak_division, delta_up = excluded.delta_up, delta_down = excluded.delta_down,
     estimated = excluded.estimated, changed_at = excluded.changed_at
+""")
+
+# What a person follows, the removed ones too, with all that was seen of each account.
+_EVERYTHING_OF: Final = text("""
+SELECT t.id, t.url, a.game, a.platform, a.identifier, a.display, a.handle, t.active, t.created_at, t.deleted_at,
+       coalesce((
+           SELECT json_agg(json_build_object(
+               'season', p.season_key, 'captured_at', p.captured_at, 'playlist', r.playlist_key, 'rating', r.rating,
+               'tier', r.tier, 'division', r.division, 'matches_played', r.matches_played,
+               'win_streak', r.win_streak, 'estimated', r.estimated
+           ) ORDER BY p.captured_at, p.id, r.playlist_key)
+           FROM game_snapshots p JOIN game_ratings r ON r.snapshot_id = p.id WHERE p.account_id = a.id
+       ), '[]') AS history
+FROM game_trackers t JOIN game_accounts a ON a.id = t.account_id
+WHERE t.user_id = :user_id ORDER BY t.created_at, t.id
+""")
+
+_TARGETS_OF: Final = text("""
+SELECT DISTINCT a.target_id FROM game_trackers t JOIN game_accounts a ON a.id = t.account_id WHERE t.user_id = :user_id
+""")
+
+_REMOVE_TRACKERS_OF: Final = text("DELETE FROM game_trackers WHERE user_id = :user_id")
+
+_REMOVE_UNFOLLOWED: Final = text("""
+DELETE FROM game_accounts a
+WHERE a.target_id = ANY(CAST(:targets AS uuid[]))
+  AND NOT EXISTS (SELECT 1 FROM game_trackers t WHERE t.account_id = a.id)
+RETURNING a.target_id
+""")
+
+# Where both follow an account, the tracker of the one that stays stays; the other's would be its double.
+_REMOVE_DOUBLES: Final = text("""
+DELETE FROM game_trackers t USING game_trackers o
+WHERE t.user_id = :user_id AND o.user_id = :to AND o.account_id = t.account_id
+  AND t.deleted_at IS NULL AND o.deleted_at IS NULL
+""")
+
+_HAND_OVER: Final = text("""
+WITH moved AS (
+    SELECT t.id, t.active AND row_number() OVER (PARTITION BY t.active ORDER BY t.created_at, t.id)
+           <= :most - (SELECT count(*) FROM game_trackers o
+                       WHERE o.user_id = :to AND o.active AND o.deleted_at IS NULL) AS active
+    FROM game_trackers t WHERE t.user_id = :user_id AND t.deleted_at IS NULL
+)
+UPDATE game_trackers t SET user_id = :to, active = coalesce(m.active, t.active)
+FROM game_trackers s LEFT JOIN moved m ON m.id = s.id
+WHERE s.user_id = :user_id AND t.id = s.id
 """)
 
 Fingerprint = tuple[int, int | None, int | None, int, int, bool]
@@ -197,10 +244,10 @@ class TrackerRepository(Repository):
         )
         return tracker_id
 
-    async def target_of(self, tracker_id: UUID) -> UUID | None:
-        """The target behind a tracker that is there and active."""
-        target_id: UUID | None = (await self.session.execute(_TARGET_OF, {"id": tracker_id})).scalar_one_or_none()
-        return target_id
+    async def target_of(self, tracker_id: UUID) -> tuple[UUID, UUID] | None:
+        """The target behind a tracker that is there and active, and whose tracker it is."""
+        row = (await self.session.execute(_TARGET_OF, {"id": tracker_id})).one_or_none()
+        return None if row is None else (row.target_id, row.user_id)
 
     async def pending_targets(self, *, after: UUID | None, limit: int) -> list[UUID]:
         """Targets of active trackers that were never fetched, wait to be, or wait to be re-driven, by id.
@@ -232,6 +279,26 @@ class TrackerRepository(Repository):
     async def move_standings(self, moved: Sequence[MovedRow], snapshots: Sequence[SnapshotRow]) -> None:
         """Write what moved, as the standing of now and as a snapshot."""
         await self.session.execute(_MOVE_STANDINGS, {"moved": _json(moved), "snapshots": _json(snapshots)})
+
+    async def everything_of(self, user_id: UUID) -> list[dict[str, Any]]:
+        """What a person follows or followed, with all that was seen of it."""
+        return [dict(row) for row in (await self.session.execute(_EVERYTHING_OF, {"user_id": user_id})).mappings()]
+
+    async def targets_of(self, user_id: UUID) -> list[UUID]:
+        """The targets behind everything that a person follows or followed."""
+        return list((await self.session.execute(_TARGETS_OF, {"user_id": user_id})).scalars())
+
+    async def remove_trackers_of(self, user_id: UUID) -> None:
+        await self.session.execute(_REMOVE_TRACKERS_OF, {"user_id": user_id})
+
+    async def remove_unfollowed(self, targets: Sequence[UUID]) -> list[UUID]:
+        """Delete the accounts among these that nobody follows or followed; their targets."""
+        return list((await self.session.execute(_REMOVE_UNFOLLOWED, {"targets": list(targets)})).scalars())
+
+    async def hand_over(self, user_id: UUID, *, to: UUID, most: int) -> None:
+        """Make somebody's trackers another's, who keeps their own and has `most` active ones in the end."""
+        await self.session.execute(_REMOVE_DOUBLES, {"user_id": user_id, "to": to})
+        await self.session.execute(_HAND_OVER, {"user_id": user_id, "to": to, "most": most})
 
 
 def _json(rows: Sequence[Any]) -> str:

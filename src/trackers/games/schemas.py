@@ -92,6 +92,10 @@ class TrackerView(Struct, frozen=True, kw_only=True):
     next_attempt_at: datetime | None
 
 
+class Trackers(Struct, frozen=True, kw_only=True):
+    items: list[TrackerView]
+
+
 class RegisteredTracker(Struct, frozen=True, kw_only=True):
     """A tracker just made, and the task that fetches it for the first time."""
 

@@ -6,10 +6,13 @@ from uuid import UUID
 
 import structlog
 
+from shared.audit.activity import ActivityLog
+from shared.audit.schemas import Happening
 from shared.clock import Clock
 from shared.errors import Problem
 from shared.scraping.source import Trigger
 from shared.scraping.targets import Targets
+from shared.web.identity import Identity
 from trackers.games.errors import (
     AlreadyRegistered,
     DuplicateTracker,
@@ -20,10 +23,10 @@ from trackers.games.errors import (
 from trackers.games.links import SOURCE, AccountIdentity, address_of, parse_link, site_profile_url
 from trackers.games.repository import TrackerRepository
 from trackers.games.schemas import MAX_TRACKERS, ParsedLink, RegisteredTracker, RegisteredTrackers
-from users.accounts.schemas import UserData
+from users.access import AccessPolicy
+from users.accounts.schemas import DISCORD, UserData
 from users.accounts.service import AccountService
 
-DISCORD = "discord"
 PROCESSED_AT_ONCE = 10_000
 """Targets that one statement puts ahead."""
 
@@ -32,51 +35,74 @@ class TrackerService:
     """Registering and adding trackers."""
 
     def __init__(
-        self, *, trackers: TrackerRepository, accounts: AccountService, targets: Targets, clock: Clock, interval: float
+        self,
+        *,
+        trackers: TrackerRepository,
+        accounts: AccountService,
+        targets: Targets,
+        access: AccessPolicy,
+        activity: ActivityLog,
+        clock: Clock,
+        interval: float,
     ) -> None:
         self._trackers = trackers
         self._accounts = accounts
         self._targets = targets
+        self._access = access
+        self._activity = activity
         self._clock = clock
         self._interval = timedelta(seconds=interval)
 
-    async def register_trackers(self, user_id: str, urls: Sequence[str], user_data: UserData) -> RegisteredTrackers:
-        """Register the first one to four trackers of a person, all of them or none.
+    async def register_trackers(
+        self, user_id: str, urls: Sequence[str], user_data: UserData, *, asker: Identity | None = None
+    ) -> RegisteredTrackers:
+        """Register the first one to four trackers of a person, all of them or none. `asker`: None is the house itself.
 
         Raises a LinkProblem for a link that names no account, TrackerLimitReached for more than four,
         DuplicateTracker where two links name one account or the person's tracker of it is deactivated,
-        AlreadyRegistered for who has active trackers.
+        AlreadyRegistered for who has active trackers, Forbidden for an asker who may not speak for the person.
         """
         if not urls:
             raise NoLinks(f"Give 1 to {MAX_TRACKERS} profile links.")
         if len(urls) > MAX_TRACKERS:
             raise TrackerLimitReached(f"A person can have {MAX_TRACKERS} trackers; {len(urls)} links were given.")
         identities = parse_links(urls)
-        person = await self._accounts.from_external(DISCORD, user_id, user_data)
+        person = await self._person(user_id, user_data, asker)
         trackers = await self._trackers.trackers_of(person)
         if any(trackers.values()):
             raise AlreadyRegistered("This person has trackers already; add further ones one at a time.")
         for position, account in enumerate(identities):
             if account.key in trackers:
                 raise _duplicate(account, active=False, position=position)
-        return await self._follow(person, dict(zip(identities, urls, strict=True)))
+        return await self._follow(person, dict(zip(identities, urls, strict=True)), asker)
 
-    async def add_tracker(self, user_id: str, url: str, user_data: UserData) -> RegisteredTrackers:
+    async def add_tracker(
+        self, user_id: str, url: str, user_data: UserData, *, asker: Identity | None = None
+    ) -> RegisteredTrackers:
         """Add one tracker to those of a person, up to four in all.
 
-        Raises a LinkProblem, DuplicateTracker or TrackerLimitReached.
+        Raises a LinkProblem, DuplicateTracker, TrackerLimitReached, or Forbidden as `register_trackers` does.
         """
         (account,) = parse_links([url])
-        person = await self._accounts.from_external(DISCORD, user_id, user_data)
+        person = await self._person(user_id, user_data, asker)
         trackers = await self._trackers.trackers_of(person)
         if account.key in trackers:
             raise _duplicate(account, active=trackers[account.key], position=0)
         active = sum(trackers.values())
         if active >= MAX_TRACKERS:
             raise TrackerLimitReached(f"This person has {active} trackers already, which is the most there can be.")
-        return await self._follow(person, {account: url})
+        return await self._follow(person, {account: url}, asker)
 
-    async def _follow(self, person: UUID, links: dict[AccountIdentity, str]) -> RegisteredTrackers:
+    async def _person(self, user_id: str, user_data: UserData, asker: Identity | None) -> UUID:
+        """The account of a bot's person, held, whom the asker may speak for."""
+        person = await self._accounts.from_external(DISCORD, user_id, user_data)
+        if asker is not None:
+            await self._access.check_write(asker, person)
+        return person
+
+    async def _follow(
+        self, person: UUID, links: dict[AccountIdentity, str], asker: Identity | None
+    ) -> RegisteredTrackers:
         """Follow accounts from now on; they are fetched before those that merely come round again."""
         links = dict(sorted(links.items(), key=lambda item: item[0].key))
         targets = await self._targets.track(
@@ -103,29 +129,53 @@ class TrackerService:
                     display=account.display,
                 )
             )
+        await self._activity.record_many(
+            [
+                Happening(
+                    event="tracker.registered",
+                    subject="tracker",
+                    subject_id=tracker.id,
+                    user_id=person,
+                    details={"game": tracker.game, "platform": tracker.platform, "identifier": tracker.identifier},
+                )
+                for tracker in made
+            ],
+            actor=asker,
+        )
         return RegisteredTrackers(user_id=person, trackers=made)
 
 
 class TrackerScrapingQueueService:
     """Putting trackers ahead of the rest."""
 
-    def __init__(self, *, trackers: TrackerRepository, targets: Targets) -> None:
+    def __init__(self, *, trackers: TrackerRepository, targets: Targets, access: AccessPolicy) -> None:
         self._trackers = trackers
         self._targets = targets
+        self._access = access
 
-    async def enqueue_tracker(self, tracker_id: UUID) -> UUID:
+    async def enqueue_tracker(self, tracker_id: UUID, *, asker: Identity | None = None) -> UUID:
         """Fetch one tracker now; the task to ask about. While one waits or is under way, that same task.
 
-        Raises TrackerNotFound for one that is not there or was removed.
+        Raises TrackerNotFound for one that is not there or was removed, Forbidden for somebody else's.
         """
-        target_id = await self._trackers.target_of(tracker_id)
-        tasks = await self._targets.look_now(SOURCE, [target_id]) if target_id else {}
-        if target_id is None or target_id not in tasks:
+        found = await self._trackers.target_of(tracker_id)
+        if found is None:
+            raise TrackerNotFound(tracker_id)
+        target_id, owner = found
+        if asker is not None:
+            await self._access.check_write(asker, owner)
+        tasks = await self._targets.look_now(SOURCE, [target_id])
+        if target_id not in tasks:
             raise TrackerNotFound(tracker_id)
         return tasks[target_id]
 
-    async def process_pending_trackers(self) -> int:
-        """Put every tracker ahead that was never fetched, waits to be, or was given up; how many accounts those are."""
+    async def process_pending_trackers(self, *, asker: Identity | None = None) -> int:
+        """Put every tracker ahead that was never fetched, waits to be, or was given up; how many accounts those are.
+
+        Raises Forbidden for who may not do that for everybody.
+        """
+        if asker is not None:
+            self._access.check_everybody(asker)
         queued = 0
         last = None
         while pending := await self._trackers.pending_targets(after=last, limit=PROCESSED_AT_ONCE):

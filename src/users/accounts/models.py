@@ -1,4 +1,4 @@
-"""Accounts and their outside identities."""
+"""Accounts, their outside identities, and the codes with which an identity is claimed."""
 
 from datetime import datetime
 from uuid import UUID
@@ -10,14 +10,25 @@ from shared.database import Base
 
 
 class User(Base):
-    """A person, however many outside identities they have."""
+    """A person, however many outside identities they have; without a password for as long as only a bot knows them."""
 
     __tablename__ = "users"
     __table_args__ = (CheckConstraint("role IN ('user', 'admin')", name="role"),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     role: Mapped[str] = mapped_column(server_default=text("'user'"))
+    email: Mapped[str | None] = mapped_column(unique=True)
+    """In lower case, as people type it."""
+    username: Mapped[str | None] = mapped_column(unique=True)
+    """In lower case."""
+    display_name: Mapped[str | None]
+    password_hash: Mapped[str | None]
+    """Argon2 in its PHC string form, which names its parameters."""
+    password_changed_at: Mapped[datetime | None]
+    time_zone: Mapped[str] = mapped_column(server_default=text("'UTC'"))
+    locale: Mapped[str] = mapped_column(server_default=text("'en'"))
     created_at: Mapped[datetime]
+    deactivated_at: Mapped[datetime | None]
 
 
 class UserIdentity(Base):
@@ -33,3 +44,14 @@ class UserIdentity(Base):
     global_name: Mapped[str | None]
     avatar: Mapped[str | None]
     updated_at: Mapped[datetime]
+
+
+class ClaimCode(Base):
+    """A code that a bot handed to the person behind an identity, to be typed in where they log in; one per identity."""
+
+    __tablename__ = "claim_codes"
+
+    provider: Mapped[str] = mapped_column(primary_key=True)
+    external_id: Mapped[str] = mapped_column(primary_key=True)
+    digest: Mapped[bytes] = mapped_column(unique=True)
+    expires_at: Mapped[datetime]

@@ -1,60 +1,220 @@
 """All SQL about accounts."""
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
-from typing import Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import text
+import msgspec
+from sqlalchemy import delete, insert, select, text, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.exc import IntegrityError
 
 from shared.database import Repository
 from shared.ids import new_id
-from users.accounts.schemas import UserData
+from shared.web.identity import Role
+from users.accounts.errors import AccountNotFound, EmailTaken, UsernameTaken
+from users.accounts.models import ClaimCode, User, UserIdentity
+from users.accounts.schemas import Account, Profile, UserData
 
+ACCOUNT: Final = """
+SELECT u.id, u.email, u.username, u.display_name, u.role, u.deactivated_at IS NULL AS active,
+       u.password_hash IS NOT NULL AS has_password, u.time_zone, u.locale, u.created_at,
+       coalesce((
+           SELECT json_agg(json_build_object(
+               'provider', i.provider, 'external_id', i.external_id, 'username', i.username,
+               'global_name', i.global_name, 'avatar', i.avatar, 'updated_at', i.updated_at
+           ) ORDER BY i.provider, i.external_id)
+           FROM user_identities i WHERE i.user_id = u.id
+       ), '[]') AS identities
+"""
+ACCOUNT_BY_ID: Final = text(f"{ACCOUNT} FROM users u WHERE u.id = :user_id")
+# Users before their identities, as everybody locks them.
+_HOLD_KNOWN: Final = text("""
+SELECT i.external_id FROM user_identities i JOIN users u ON u.id = i.user_id
+WHERE i.provider = :provider AND i.external_id = ANY(CAST(:external_ids AS text[]))
+ORDER BY u.id FOR UPDATE OF u
+""")
 _UPSERT: Final = text("""
-WITH made AS (
+WITH given AS (
+    SELECT * FROM unnest(CAST(:new_ids AS uuid[]), CAST(:external_ids AS text[]), CAST(:usernames AS text[]),
+                         CAST(:global_names AS text[]), CAST(:avatars AS text[]))
+        AS g (new_id, external_id, username, global_name, avatar)
+), made AS (
     INSERT INTO users (id, created_at)
-    SELECT :new_id, CAST(:now AS timestamptz) WHERE NOT EXISTS (
-        SELECT 1 FROM user_identities WHERE provider = :provider AND external_id = :external_id
+    SELECT new_id, CAST(:now AS timestamptz) FROM given g WHERE NOT EXISTS (
+        SELECT 1 FROM user_identities i WHERE i.provider = :provider AND i.external_id = g.external_id
     )
-    RETURNING id
 )
 INSERT INTO user_identities AS i (provider, external_id, user_id, username, global_name, avatar, updated_at)
-VALUES (:provider, :external_id, coalesce((SELECT id FROM made), :new_id), :username, :global_name, :avatar, :now)
+SELECT :provider, external_id, new_id, username, global_name, avatar, :now FROM given ORDER BY external_id
 ON CONFLICT (provider, external_id) DO UPDATE
 SET username = coalesce(excluded.username, i.username),
     global_name = coalesce(excluded.global_name, i.global_name),
     avatar = coalesce(excluded.avatar, i.avatar),
     updated_at = excluded.updated_at
-RETURNING user_id
+RETURNING external_id, user_id
 """)
+# Somebody else made the identity at the same moment: no user is left over without one.
+_REMOVE_UNUSED: Final = text("DELETE FROM users WHERE id = ANY(CAST(:ids AS uuid[]))")
+_LOCK: Final = text("""
+SELECT id, role, email, username, deactivated_at IS NOT NULL AS deactivated, password_hash IS NOT NULL AS has_password
+FROM users WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR UPDATE
+""")
+_LOCK_ADMINS: Final = text("""
+SELECT id FROM users WHERE role = 'admin' AND deactivated_at IS NULL ORDER BY id FOR UPDATE
+""")
+_REDEEM: Final = text("""
+DELETE FROM claim_codes WHERE digest = :digest AND expires_at > :now RETURNING provider, external_id
+""")
+
+
+class HeldAccount(NamedTuple):
+    """What the rules ask of an account that is held."""
+
+    id: UUID
+    role: Role
+    email: str | None
+    username: str | None
+    deactivated: bool
+    has_password: bool
 
 
 class AccountRepository(Repository):
     """Users and their identities."""
 
-    async def upsert_identity(self, provider: str, external_id: str, data: UserData, *, now: datetime) -> UUID:
-        """The id of the user behind an outside identity, made on first sight; what is told of them is kept."""
-        made = new_id()
+    async def upsert_identities(
+        self, provider: str, people: Mapping[str, UserData], *, now: datetime
+    ) -> dict[str, UUID]:
+        """The users behind outside identities, made on first sight; what is told of them is kept."""
+        made = {external_id: new_id() for external_id in sorted(people)}
+        given = [people[external_id] for external_id in made]
+        identities = {"provider": provider, "external_ids": list(made)}
+        known = set((await self.session.execute(_HOLD_KNOWN, identities)).scalars())
         result = await self.session.execute(
             _UPSERT,
             {
-                "new_id": made,
+                **identities,
                 "now": now,
-                "provider": provider,
-                "external_id": external_id,
-                "username": data.username,
-                "global_name": data.global_name,
-                "avatar": data.avatar,
+                "new_ids": list(made.values()),
+                "usernames": [data.username for data in given],
+                "global_names": [data.global_name for data in given],
+                "avatars": [data.avatar for data in given],
             },
         )
-        user_id: UUID = result.scalar_one()
-        if user_id != made:  # somebody else made the identity at the same moment: no user is left over without one
-            await self.session.execute(text("DELETE FROM users WHERE id = :id"), {"id": made})
+        found: dict[str, UUID] = {row.external_id: row.user_id for row in result}
+        if unused := [
+            user_id
+            for external_id, user_id in made.items()
+            if external_id not in known and found[external_id] != user_id
+        ]:
+            await self.session.execute(_REMOVE_UNUSED, {"ids": unused})
+        return found
+
+    async def lock(self, *user_ids: UUID) -> dict[UUID, HeldAccount]:
+        """Hold accounts until the transaction ends, so that what is counted of them stays so."""
+        rows = await self.session.execute(_LOCK, {"ids": list(user_ids)})
+        return {row.id: HeldAccount(**{**row, "role": Role(row["role"])}) for row in rows.mappings()}
+
+    async def account(self, user_id: UUID) -> Account:
+        """An account as this transaction leaves it. Raises AccountNotFound."""
+        row = (await self.session.execute(ACCOUNT_BY_ID, {"user_id": user_id})).mappings().one_or_none()
+        return account_of(None if row is None else dict(row))
+
+    async def add(self, profile: Profile, password_hash: str, *, role: Role, now: datetime) -> UUID:
+        """A new account. Raises EmailTaken or UsernameTaken, which end the transaction."""
+        user_id = new_id()
+        columns = {**_columns(profile), "password_hash": password_hash, "password_changed_at": now}
+        with _names_in_words():
+            await self.session.execute(insert(User).values(id=user_id, role=role.value, created_at=now, **columns))
         return user_id
 
-    async def make_admin(self, user_id: UUID) -> None:
-        await self.session.execute(text("UPDATE users SET role = 'admin' WHERE id = :id"), {"id": user_id})
+    async def give_login(self, user_id: UUID, profile: Profile, password_hash: str, *, now: datetime) -> None:
+        """Make an account that only a bot knew one that can log in. Raises EmailTaken or UsernameTaken."""
+        await self.change(user_id, {**_columns(profile), "password_hash": password_hash, "password_changed_at": now})
 
-    async def lock(self, user_id: UUID) -> None:
-        """Hold a user until the transaction ends, so that limits per user can be counted and then used."""
-        await self.session.execute(text("SELECT 1 FROM users WHERE id = :id FOR UPDATE"), {"id": user_id})
+    async def change(self, user_id: UUID, columns: Mapping[str, Any]) -> None:
+        """Set columns of an account. Raises EmailTaken or UsernameTaken, which end the transaction."""
+        with _names_in_words():
+            await self.session.execute(update(User).where(User.id == user_id).values(**columns))
+
+    async def replace_password(
+        self, user_id: UUID, kept: str | None, fresh: str, *, now: datetime | None = None
+    ) -> bool:
+        """Put a hash in the place of the one that was verified; `now`: the password itself is another one."""
+        values = {"password_hash": fresh} | ({"password_changed_at": now} if now else {})
+        same = User.password_hash.is_not_distinct_from(kept)
+        changed = await self.session.execute(
+            update(User).where(User.id == user_id, same).values(**values).returning(User.id)
+        )
+        return changed.scalar_one_or_none() is not None
+
+    async def lock_admins(self) -> set[UUID]:
+        """Who is an active admin; they stay so until the transaction ends."""
+        return set((await self.session.execute(_LOCK_ADMINS)).scalars())
+
+    async def delete(self, user_id: UUID) -> None:
+        """The account, and by the keys of the database everything that is owned through it."""
+        await self.session.execute(delete(User).where(User.id == user_id))
+
+    async def user_of(self, provider: str, external_id: str) -> UUID | None:
+        found: UUID | None = await self.session.scalar(
+            select(UserIdentity.user_id).where(
+                UserIdentity.provider == provider, UserIdentity.external_id == external_id
+            )
+        )
+        return found
+
+    async def move_identities(self, user_id: UUID, *, to: UUID) -> None:
+        await self.session.execute(update(UserIdentity).where(UserIdentity.user_id == user_id).values(user_id=to))
+
+    async def remove_identity(self, user_id: UUID, provider: str, external_id: str) -> bool:
+        """Whether the person had this identity."""
+        statement = delete(UserIdentity).where(
+            UserIdentity.user_id == user_id,
+            UserIdentity.provider == provider,
+            UserIdentity.external_id == external_id,
+        )
+        return bool((await self.session.execute(statement)).rowcount)  # type: ignore[attr-defined]  # a DELETE's result has it
+
+    async def put_claim_code(self, provider: str, external_id: str, digest: bytes, *, expires_at: datetime) -> None:
+        """The one code of an identity; an earlier one no longer works."""
+        statement = upsert(ClaimCode).values(
+            provider=provider, external_id=external_id, digest=digest, expires_at=expires_at
+        )
+        await self.session.execute(
+            statement.on_conflict_do_update(
+                index_elements=[ClaimCode.provider, ClaimCode.external_id],
+                set_={"digest": digest, "expires_at": expires_at},
+            )
+        )
+
+    async def redeem(self, digest: bytes, *, now: datetime) -> tuple[str, str] | None:
+        """Use a code up: the identity that it stands for; None where it is none or is too old."""
+        row = (await self.session.execute(_REDEEM, {"digest": digest, "now": now})).one_or_none()
+        return None if row is None else (row.provider, row.external_id)
+
+
+def _columns(profile: Profile) -> dict[str, Any]:
+    return {name: getattr(profile, name) for name in profile.__struct_fields__}
+
+
+def account_of(row: dict[str, Any] | None) -> Account:
+    """Raises AccountNotFound where there is no row."""
+    if row is None:
+        raise AccountNotFound
+    return msgspec.convert(row, Account)
+
+
+@contextmanager
+def _names_in_words() -> Iterator[None]:
+    """A name that somebody else has, said so, however short the moment between their asking and ours."""
+    try:
+        yield
+    except IntegrityError as error:
+        if "uq_users_email" in str(error.orig):
+            raise EmailTaken from error
+        if "uq_users_username" in str(error.orig):
+            raise UsernameTaken from error
+        raise

@@ -1,18 +1,59 @@
-"""What a bot tells of a person."""
+"""People: what is told of them, what they tell of themselves, what they see."""
 
-from typing import Annotated
+import unicodedata
+from datetime import datetime
+from typing import Annotated, Any, Final
+from uuid import UUID
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
+from shared.web.identity import Role
+
+DISCORD: Final = "discord"
+"""The provider of bots' people."""
 # The same in both flavours that read it: Python's `$` lets a last newline pass and its `\d` any script's digits;
 # JSON Schema's knows no `\Z`.
+SNOWFLAKE: Final = r"^[0-9]{17,20}$(?!\n)"
 ExternalId = Annotated[
     str,
     Meta(
-        pattern=r"^[0-9]{17,20}$(?!\n)",
+        pattern=SNOWFLAKE,
         description="The person's Discord id (a snowflake).",
         examples=["281474976710656001"],
     ),
+]
+Username = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{2,31}$(?!\n)",
+        description="3 to 32 letters, digits, dots, dashes and underscores; upper and lower case are the same.",
+        examples=["ada"],
+    ),
+]
+Email = Annotated[str, Meta(min_length=3, max_length=254, examples=["ada@example.org"])]
+DisplayName = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"\S")]
+TimeZone = Annotated[
+    str, Meta(max_length=64, description="A name of the IANA time zone database.", examples=["Europe/Berlin"])
+]
+Locale = Annotated[
+    str,
+    Meta(
+        pattern=r"^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$(?!\n)",
+        description="Language, and where it matters script and region (BCP 47).",
+        examples=["de-AT"],
+    ),
+]
+Password = Annotated[
+    str,
+    Meta(
+        min_length=10,
+        max_length=256,
+        description="At least 10 characters; any, so that whole sentences do.",
+        examples=["correct horse battery staple"],
+    ),
+]
+ClaimText = Annotated[
+    str, Meta(min_length=8, max_length=20, description="The code that the bot gave.", examples=["K7QD-93XM"])
 ]
 
 
@@ -22,3 +63,152 @@ class UserData(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     username: Annotated[str, Meta(min_length=1, max_length=100)] | None = None
     global_name: Annotated[str, Meta(max_length=100)] | None = None
     avatar: Annotated[str, Meta(max_length=500)] | None = None
+
+
+class Profile(Struct, frozen=True, kw_only=True):
+    """What somebody tells of themselves when they make an account."""
+
+    email: str | None = None
+    username: str | None = None
+    display_name: str | None = None
+    time_zone: str = "UTC"
+    locale: str = "en"
+
+
+class Register(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A new login: an e-mail address or a username, or both. `claim_code` puts it on the account that the bot knows."""
+
+    password: Password
+    email: Email | None = None
+    username: Username | None = None
+    display_name: DisplayName | None = None
+    time_zone: TimeZone = "UTC"
+    locale: Locale = "en"
+    claim_code: ClaimText | None = None
+
+    @property
+    def profile(self) -> Profile:
+        return Profile(
+            email=self.email,
+            username=self.username,
+            display_name=self.display_name,
+            time_zone=self.time_zone,
+            locale=self.locale,
+        )
+
+
+class ChangeProfile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is left out stays as it is; null empties what can be empty."""
+
+    email: Email | UnsetType | None = UNSET
+    username: Username | UnsetType | None = UNSET
+    display_name: DisplayName | UnsetType | None = UNSET
+    time_zone: TimeZone | UnsetType = UNSET
+    locale: Locale | UnsetType = UNSET
+
+
+class ChangeAccount(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What an admin may change of somebody."""
+
+    role: Role | UnsetType = UNSET
+    active: bool | UnsetType = UNSET
+
+
+class LinkedIdentity(Struct, frozen=True, kw_only=True):
+    """Who somebody is elsewhere."""
+
+    provider: str
+    external_id: str
+    username: str | None
+    global_name: str | None
+    avatar: str | None
+    updated_at: datetime
+
+
+class Account(Struct, frozen=True, kw_only=True):
+    """A person's account as they, and admins, see it."""
+
+    id: UUID
+    email: str | None
+    username: str | None
+    display_name: str | None
+    role: Role
+    active: bool
+    has_password: bool
+    """Whether the person can log in; without one only a bot knows them."""
+    time_zone: str
+    locale: str
+    created_at: datetime
+    identities: list[LinkedIdentity]
+
+
+class KnownPerson(Struct, frozen=True, kw_only=True):
+    """A person as a bot may see them: no address."""
+
+    id: UUID
+    display_name: str | None
+    has_login: bool
+    """Whether they have linked an account that they log in to."""
+    active: bool
+    time_zone: str
+    locale: str
+    identities: list[LinkedIdentity]
+
+
+class AccountPage(Struct, frozen=True, kw_only=True):
+    items: list[Account]
+    page: int
+    per_page: int
+    total: int
+
+
+class Credentials(Struct, frozen=True, kw_only=True):
+    """What a login is checked against."""
+
+    user_id: UUID
+    password_hash: str | None
+    deactivated: bool
+
+
+class PastSession(Struct, frozen=True, kw_only=True):
+    """A login, whether it goes on or not."""
+
+    id: UUID
+    created_at: datetime
+    refreshed_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None
+    revoked_because: str | None
+    user_agent: str | None
+    address: str | None
+
+
+class AskForClaimCode(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The person who asked the bot for a code."""
+
+    user_id: ExternalId
+    user_data: UserData = UserData()
+
+
+class ClaimCodeMade(Struct, frozen=True, kw_only=True):
+    """To be shown to that person only; the last one given is the only one that works."""
+
+    code: str
+    expires_at: datetime
+
+
+class Claim(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    code: ClaimText
+
+
+class Export(Struct, frozen=True, kw_only=True):
+    """All that is held about a person, a part for each module."""
+
+    exported_at: datetime
+    user_id: UUID
+    data: dict[str, Any]
+
+
+def normalised_login(text: str) -> str:
+    """How e-mail addresses and usernames are kept and compared."""
+    return unicodedata.normalize("NFC", text.strip()).lower()

@@ -1,27 +1,172 @@
 """The rules about accounts; what other modules may use of them."""
 
+from collections.abc import Mapping
+from typing import Any, Protocol
 from uuid import UUID
 
+from msgspec import UNSET
+
+from shared.audit.activity import ActivityLog
 from shared.clock import Clock
-from users.accounts.repository import AccountRepository
-from users.accounts.schemas import UserData
+from shared.errors import Invalid
+from shared.web.identity import Identity, PersonIdentity, Role
+from users.accounts.errors import (
+    AccountDeactivated,
+    AccountNotFound,
+    IdentityNotFound,
+    LastAdmin,
+)
+from users.accounts.profiles import checked_email, checked_time_zone
+from users.accounts.repository import AccountRepository, HeldAccount
+from users.accounts.schemas import Account, ChangeAccount, ChangeProfile, Profile, UserData, normalised_login
+
+
+class Remembering(Protocol):
+    """What trusts verified tokens for a moment."""
+
+    def forget(self, *, user_id: UUID) -> None:
+        """Look a person's tokens up again from now on."""
 
 
 class AccountService:
-    """People as other modules see them."""
+    """People as other modules see them, and what may be changed of them."""
 
-    def __init__(self, *, accounts: AccountRepository, clock: Clock) -> None:
+    def __init__(
+        self, *, accounts: AccountRepository, authenticator: Remembering, activity: ActivityLog, clock: Clock
+    ) -> None:
         self._accounts = accounts
+        self._authenticator = authenticator
+        self._activity = activity
         self._clock = clock
 
-    async def make_admin(self, provider: str, external_id: str) -> UUID:
-        """Make the person behind an outside identity an admin, whether they were seen before or not."""
-        user_id = await self.from_external(provider, external_id, UserData())
-        await self._accounts.make_admin(user_id)
+    async def from_external(self, provider: str, external_id: str, data: UserData) -> UUID:
+        """The account behind an outside identity, made on first sight; held until the transaction ends.
+
+        Raises AccountDeactivated.
+        """
+        found = await self._accounts.upsert_identities(provider, {external_id: data}, now=self._clock.now())
+        user_id = found[external_id]
+        if (await self._held(user_id)).deactivated:
+            raise AccountDeactivated
         return user_id
 
-    async def from_external(self, provider: str, external_id: str, data: UserData) -> UUID:
-        """The account behind an outside identity, made on first sight; held until the transaction ends."""
-        user_id = await self._accounts.upsert_identity(provider, external_id, data, now=self._clock.now())
-        await self._accounts.lock(user_id)
+    async def from_external_many(self, provider: str, people: Mapping[str, UserData]) -> dict[str, UUID]:
+        """The accounts behind many outside identities, made on first sight, deactivated ones included."""
+        return await self._accounts.upsert_identities(provider, people, now=self._clock.now()) if people else {}
+
+    async def create(
+        self, profile: Profile, password_hash: str, *, role: Role = Role.USER, onto: UUID | None = None
+    ) -> UUID:
+        """An account that can log in, with a `normalised` profile; `onto` one that only a bot knew so far.
+
+        Raises EmailTaken or UsernameTaken.
+        """
+        now = self._clock.now()
+        if onto is None:
+            user_id = await self._accounts.add(profile, password_hash, role=role, now=now)
+        else:
+            user_id = onto
+            await self._accounts.give_login(user_id, profile, password_hash, now=now)
+        await self._activity.record("user.registered", subject="user", subject_id=user_id, user_id=user_id)
         return user_id
+
+    async def change_profile(self, who: PersonIdentity, given: ChangeProfile) -> Account:
+        """Change what is given; the account as it is then. Raises Invalid, EmailTaken or UsernameTaken."""
+        columns: dict[str, Any] = {
+            name: value for name in given.__struct_fields__ if (value := getattr(given, name)) is not UNSET
+        }
+        if not columns:
+            return await self._accounts.account(who.user_id)
+        if columns.get("email"):
+            columns["email"] = checked_email(columns["email"])
+        if columns.get("username"):
+            columns["username"] = normalised_login(columns["username"])
+        if "time_zone" in columns:
+            checked_time_zone(columns["time_zone"])
+        held = await self._held(who.user_id)
+        if not (columns.get("email", held.email) or columns.get("username", held.username)):
+            raise Invalid("Keep an e-mail address or a username, or you could not log in any more.")
+        await self._accounts.change(who.user_id, columns)
+        await self._activity.record(
+            "user.profile_changed",
+            subject="user",
+            subject_id=who.user_id,
+            user_id=who.user_id,
+            actor=who,
+            details={"fields": sorted(columns)},
+        )
+        return await self._accounts.account(who.user_id)
+
+    async def change_account(self, asker: Identity, user_id: UUID, given: ChangeAccount) -> Account:
+        """Make somebody an admin or not, activate or deactivate them. Raises AccountNotFound or LastAdmin."""
+        if given.role is Role.USER or given.active is False:
+            await self.keep_an_admin(user_id)
+        account = await self._held(user_id)
+        now = self._clock.now()
+        columns: dict[str, Any] = {}
+        if given.role is not UNSET and given.role is not account.role:
+            columns["role"] = given.role.value
+        if given.active is not UNSET and given.active is account.deactivated:
+            columns["deactivated_at"] = None if given.active else now
+        if not columns:
+            return await self._accounts.account(user_id)
+        await self._accounts.change(user_id, columns)
+        self._authenticator.forget(user_id=user_id)
+        await self._activity.record(
+            "user.account_changed",
+            subject="user",
+            subject_id=user_id,
+            user_id=user_id,
+            actor=asker,
+            details={"role": columns.get("role"), "active": None if given.active is UNSET else given.active},
+        )
+        return await self._accounts.account(user_id)
+
+    async def make_admin(self, user_id: UUID) -> None:
+        """Raises AccountNotFound."""
+        await self._held(user_id)
+        await self._accounts.change(user_id, {"role": Role.ADMIN.value, "deactivated_at": None})
+        await self._activity.record("user.made_admin", subject="user", subject_id=user_id, user_id=user_id)
+
+    async def set_password(self, user_id: UUID, password_hash: str) -> None:
+        """Another password, by the operator's hand. Raises AccountNotFound."""
+        await self._held(user_id)
+        await self._accounts.change(user_id, {"password_hash": password_hash, "password_changed_at": self._clock.now()})
+        await self._activity.record("auth.password_set", subject="user", subject_id=user_id, user_id=user_id)
+
+    async def unlink(self, who: PersonIdentity, provider: str, external_id: str) -> None:
+        """Take an outside identity off an account; the bot's next word of it makes another. Raises IdentityNotFound."""
+        if not await self._accounts.remove_identity(who.user_id, provider, external_id):
+            raise IdentityNotFound("Your account has no such identity.")
+        await self._activity.record(
+            "user.identity_unlinked",
+            subject="user",
+            subject_id=who.user_id,
+            user_id=who.user_id,
+            actor=who,
+            details={"provider": provider},
+        )
+
+    async def keep_an_admin(self, user_id: UUID) -> None:
+        """Before an account is no longer an active admin's. Raises LastAdmin where nobody else would be one."""
+        if await self._accounts.lock_admins() == {user_id}:
+            raise LastAdmin
+
+    async def _held(self, user_id: UUID) -> HeldAccount:
+        account = (await self._accounts.lock(user_id)).get(user_id)
+        if account is None:
+            raise AccountNotFound
+        return account
+
+
+def normalised(profile: Profile) -> Profile:
+    """A profile as it is kept. Raises Invalid for an address or a zone that is none, or without any login."""
+    if not profile.email and not profile.username:
+        raise Invalid("Give an e-mail address or a username to log in with.")
+    return Profile(
+        email=checked_email(profile.email) if profile.email else None,
+        username=normalised_login(profile.username) if profile.username else None,
+        display_name=profile.display_name,
+        time_zone=checked_time_zone(profile.time_zone),
+        locale=profile.locale,
+    )

@@ -8,62 +8,63 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Sequence
-from datetime import datetime
-from time import monotonic
+from collections.abc import Collection, Sequence
 from typing import Final
 
-from msgspec import Struct
-
+from shared.audit.activity import ActivityLog
 from shared.clock import Clock
 from shared.errors import Invalid, NotFound, Unauthenticated
 from shared.ids import new_id
 from shared.settings import Secret
-from shared.web.identity import BotIdentity
+from shared.web.identity import BotIdentity, PersonIdentity
 from users.auth.models import BotKey
+from users.auth.remembered import Remembered
 from users.auth.repository import BotKeyReader, BotKeyRepository
+from users.auth.schemas import KnownKey, KnownKeys, MadeKey
+from users.guilds.memberships import Memberships
 
 KEY: Final = re.compile(r"trk_([a-z0-9]{10})_[A-Za-z0-9_-]{43}")
-TRUSTED: Final = 1.5
-"""Seconds that a verified key is trusted without a look at the database; a revocation holds everywhere after these."""
-REMEMBERED: Final = 10_000
-"""Verified keys a process remembers at once."""
-SCOPE: Final = re.compile(r"[a-z]+(:(read|write))?")
-
-
-class MadeKey(Struct, frozen=True, kw_only=True):
-    """A key just made: the only time that its text is known."""
-
-    prefix: str
-    text: str
-
-
-class KnownKey(Struct, frozen=True, kw_only=True):
-    """What may be told of a key."""
-
-    prefix: str
-    name: str
-    scopes: list[str]
-    created_at: datetime
-    last_used_at: datetime | None
-    revoked_at: datetime | None
 
 
 class BotKeyService:
     """Makes, lists and revokes keys."""
 
-    def __init__(self, *, keys: BotKeyRepository, clock: Clock, secret: Secret) -> None:
+    def __init__(
+        self,
+        *,
+        keys: BotKeyRepository,
+        guilds: Memberships,
+        activity: ActivityLog,
+        clock: Clock,
+        secret: Secret,
+        known_scopes: Collection[str],
+    ) -> None:
         self._keys = keys
+        self._guilds = guilds
+        self._activity = activity
         self._clock = clock
         self._secret = secret
+        self._known_scopes = sorted(known_scopes)
 
-    def create(self, name: str, scopes: Sequence[str]) -> MadeKey:
-        """A new key; the caller shows its text once. Raises Invalid for a scope that is none."""
+    async def create(
+        self,
+        name: str,
+        scopes: Sequence[str],
+        *,
+        guild_ids: Sequence[str] | None = None,
+        asker: PersonIdentity | None = None,
+    ) -> MadeKey:
+        """A new key; the caller shows its text once. Raises Invalid for a scope that opens nothing, NotFound for a
+        guild that nobody told us of.
+        """
         for scope in scopes:
-            if not SCOPE.fullmatch(scope):
+            if scope not in self._known_scopes:
                 raise Invalid(
-                    f"{scope!r} is no scope; give a module's name, with :read or :write where less is enough."
+                    f"{scope!r} opens nothing; known are {', '.join(self._known_scopes)}.", extra={"field": "scopes"}
                 )
+        for guild_id in guild_ids or ():
+            if await self._guilds.place(guild_id, None) is None:
+                raise NotFound(f"There is no guild {guild_id} here.", extra={"field": "guild_ids"})
         if not name.strip():
             raise Invalid("Give the key a name, so that you know later whose it is.")
         alphabet = "abcdefghijklmnopqrstuvwxyz0123456789"
@@ -76,29 +77,41 @@ class BotKeyService:
                 prefix=prefix,
                 digest=digest(key, self._secret),
                 scopes=sorted(set(scopes)),
+                guild_ids=None if guild_ids is None else sorted(set(guild_ids)),
                 created_at=self._clock.now(),
             )
         )
+        await self._activity.record(
+            "bot_key.created",
+            subject="bot_key",
+            subject_id=prefix,
+            actor=asker,
+            details={"name": name.strip(), "scopes": sorted(set(scopes)), "guild_ids": guild_ids},
+        )
         return MadeKey(prefix=prefix, text=key)
 
-    async def every_key(self) -> list[KnownKey]:
+    async def every_key(self) -> KnownKeys:
         """Working and revoked ones, oldest first."""
-        return [
-            KnownKey(
-                prefix=key.prefix,
-                name=key.name,
-                scopes=key.scopes,
-                created_at=key.created_at,
-                last_used_at=key.last_used_at,
-                revoked_at=key.revoked_at,
-            )
-            for key in await self._keys.every_key()
-        ]
+        return KnownKeys(
+            items=[
+                KnownKey(
+                    prefix=key.prefix,
+                    name=key.name,
+                    scopes=key.scopes,
+                    guild_ids=key.guild_ids,
+                    created_at=key.created_at,
+                    last_used_at=key.last_used_at,
+                    revoked_at=key.revoked_at,
+                )
+                for key in await self._keys.every_key()
+            ]
+        )
 
-    async def revoke(self, prefix: str) -> None:
+    async def revoke(self, prefix: str, *, asker: PersonIdentity | None = None) -> None:
         """End a key. Raises NotFound where none that works has this prefix."""
         if not await self._keys.revoke(prefix, now=self._clock.now()):
             raise NotFound(f"There is no working key with the prefix {prefix!r}.")
+        await self._activity.record("bot_key.revoked", subject="bot_key", subject_id=prefix, actor=asker)
 
 
 class BotAuthenticator:
@@ -108,23 +121,25 @@ class BotAuthenticator:
         self._keys = keys
         self._clock = clock
         self._secret = secret
-        self._verified: dict[str, tuple[float, BotIdentity]] = {}
+        self._verified: Remembered[BotIdentity] = Remembered()
 
     async def authenticate(self, key: str) -> BotIdentity:
         """Raises Unauthenticated, with the same words whatever was wrong."""
         known = self._verified.get(key)
-        if known is not None and known[0] > monotonic():
-            return known[1]
-        self._verified.pop(key, None)
+        if known is not None:
+            return known
         shape = KEY.fullmatch(key)
         row = await self._keys.by_prefix(shape[1]) if shape else None
         if row is None or not hmac.compare_digest(row["digest"], digest(key, self._secret)):
             raise Unauthenticated("The key is not one of ours, or was revoked. Ask the operator for a new one.")
         await self._keys.note_use(row["id"], now=self._clock.now())
-        identity = BotIdentity(key_id=row["id"], name=row["name"], scopes=frozenset(row["scopes"]))
-        if len(self._verified) >= REMEMBERED:
-            self._verified.clear()
-        self._verified[key] = (monotonic() + TRUSTED, identity)
+        identity = BotIdentity(
+            key_id=row["id"],
+            name=row["name"],
+            scopes=frozenset(row["scopes"]),
+            guild_ids=None if row["guild_ids"] is None else frozenset(row["guild_ids"]),
+        )
+        self._verified.put(key, identity)
         return identity
 
 

@@ -12,12 +12,14 @@ from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
+from structlog.testing import capture_logs
 from tests.conftest import Bench, container_of
 
-from app.api import BODY_LIMIT, asgi, create_app
+from app.api import asgi, create_app
 from app.container import AppContainer
 from shared.di import provide_session
 from shared.web.problems import EXCEPTION_HANDLERS
+from shared.web.settings import WebSettings
 
 
 def assert_problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
@@ -51,7 +53,7 @@ async def test_unknown_paths_and_methods_are_problems(api: Bench) -> None:
         (b'{"user_id": "281474976710656001", "url": "\\u0000"}', 422, "unsupported_link"),
         (b'{"user_id": "281474976710656001", "url": "' + b"x" * 5000 + b'"}', 422, "link_too_long"),
         (b"\xff\xfe", 400, "bad_request"),
-        (b"x" * (BODY_LIMIT + 1), 413, "body_too_large"),
+        (b"x" * (WebSettings().body_limit + 1), 413, "body_too_large"),
     ],
 )
 async def test_bad_bodies_are_problems(api: Bench, body: bytes, status: int, code: str) -> None:
@@ -89,6 +91,18 @@ async def test_the_callers_request_id_is_kept_when_it_is_a_sane_one(api: Bench) 
     assert answer.headers["x-request-id"] != "bad id\t"
 
 
+async def test_the_log_line_of_a_request_names_its_route(api: Bench) -> None:
+    thing = uuid4()
+    with capture_logs() as logs:
+        await api.http.get(f"/internal/trackers/{thing}")
+        await api.http.get("/nowhere")
+    lines = [(line["path"], line["route"], line["status"]) for line in logs if line["event"] == "request"]
+    assert lines == [
+        (f"/internal/trackers/{thing}", "/internal/trackers/{tracker_id}", 404),
+        ("/nowhere", None, 404),
+    ]
+
+
 async def test_health_says_which_part_is_away(api: Bench, container: AppContainer) -> None:
     assert (await api.http.get("/health/live")).status_code == 200
     ready = await api.http.get("/health/ready")
@@ -97,7 +111,7 @@ async def test_health_says_which_part_is_away(api: Bench, container: AppContaine
 
 async def test_health_is_503_while_redis_is_away(environ: dict[str, str]) -> None:
     container = container_of({**environ, "TRACKERS_REDIS_URL": "unix:///nonexistent/redis.sock"})
-    transport = httpx.ASGITransport(asgi(create_app(container)))  # type: ignore[arg-type]  # the same protocol, typed by two libraries
+    transport = httpx.ASGITransport(asgi(create_app(container), container))  # type: ignore[arg-type]  # the same protocol, typed by two libraries
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
         answer = await http.get("/health/ready")
     assert answer.status_code == 503
@@ -109,13 +123,14 @@ async def test_health_is_503_while_redis_is_away(environ: dict[str, str]) -> Non
 async def test_a_database_that_is_away_is_503_and_not_a_bug(environ: dict[str, str], bot_key: str) -> None:
     away = "postgresql://nobody@/nothing?host=/nonexistent"
     container = container_of({**environ, "TRACKERS_DATABASE_URL": away})
-    transport = httpx.ASGITransport(asgi(create_app(container)), raise_app_exceptions=False)  # type: ignore[arg-type]  # the same protocol, typed by two libraries
+    transport = httpx.ASGITransport(asgi(create_app(container), container), raise_app_exceptions=False)  # type: ignore[arg-type]  # the same protocol, typed by two libraries
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
         answer = await http.get(f"/api/tasks/{uuid4()}")
     body = assert_problem(answer, 503, "unavailable")
     assert "nonexistent" not in str(body)
     assert answer.headers["retry-after"]
     await container.database().close()
+    await container.redis().aclose()
 
 
 async def test_an_unexpected_error_is_500_without_its_text(api: Bench, container: AppContainer) -> None:

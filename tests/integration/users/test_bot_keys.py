@@ -14,7 +14,7 @@ BODY = {"url": "https://tracker.gg/rocket-league/profile/epic/somebody"}
 
 async def made(container: AppContainer, *scopes: str) -> str:
     async with container.database().unit_of_work():
-        return str(container.users.keys().create("another bot", scopes).text)
+        return str((await container.users.keys().create("another bot", scopes)).text)
 
 
 async def ask(api: Bench, key: str | None, path: str = PATH) -> int:
@@ -49,7 +49,7 @@ async def test_whatever_is_wrong_with_a_key_the_answer_is_the_same(api: Bench, b
 
 async def test_scopes_bound_what_a_key_may_do(api: Bench, container: AppContainer) -> None:
     reader = await made(container, "trackers:read")
-    stranger = await made(container, "hiscores")
+    stranger = await made(container, "guilds")
     assert await ask(api, reader) == 200
     assert await ask(api, reader, "/internal/trackers/process-pending") == 403
     assert await ask(api, stranger) == 403
@@ -85,7 +85,7 @@ async def test_every_key_is_listed_with_its_use_and_its_end(api: Bench, containe
     async with container.database().unit_of_work():
         keys = container.users.keys()
         await keys.revoke(gone.split("_")[1])
-        used, revoked = await keys.every_key()
+        used, revoked = (await keys.every_key()).items
     assert (used.prefix, used.name, used.scopes) == (bot_key.split("_")[1], "test bot", ["trackers"])
     assert used.last_used_at is not None
     assert used.revoked_at is None

@@ -27,6 +27,7 @@ class FakeTargets:
 async def test_every_pending_tracker_is_put_ahead_once() -> None:
     repository: Any = FakeRepository(2 * PROCESSED_AT_ONCE + 1)
     targets: Any = FakeTargets()
-    queue = TrackerScrapingQueueService(trackers=repository, targets=targets)
+    access: Any = None  # the house itself asks
+    queue = TrackerScrapingQueueService(trackers=repository, targets=targets, access=access)
     assert await queue.process_pending_trackers() == 2 * PROCESSED_AT_ONCE + 1
     assert targets.looked_at == repository.pending

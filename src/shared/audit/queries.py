@@ -1,0 +1,100 @@
+"""Questions about the two logs: a page goes back in time by id.
+
+Each filter that an index serves leads a statement of its own, so that a plan made for all parameters uses it.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import text
+
+from shared.audit.schemas import ActivityEntry, ActivityFilter, ActivityPage, AuditEntry, AuditFilter, AuditPage, Page
+from shared.database import Reader
+
+FIRST: Final = UUID(int=0)
+LAST: Final = UUID(int=2**128 - 1)
+_AFTER_TIME: Final = 80
+"""Bits of a UUIDv7 after its milliseconds (RFC 9562, 5.7)."""
+
+_REQUESTS: Final = """
+SELECT id, at, actor_kind, actor_id, actor_name, method, route, path, resource, status, address, user_agent,
+       request_id, body
+FROM audit_log
+WHERE {leading} id >= CAST(:oldest AS uuid) AND id < CAST(:before AS uuid)
+  AND (CAST(:actor_kind AS text) IS NULL OR actor_kind = :actor_kind)
+  AND (CAST(:method AS text) IS NULL OR method = :method)
+  AND (CAST(:route AS text) IS NULL OR route = :route)
+  AND (CAST(:status AS smallint) IS NULL OR status = :status)
+  AND (CAST(:failed AS boolean) IS NULL OR (status >= 400) = :failed)
+  AND (CAST(:resource AS text) IS NULL
+       OR EXISTS (SELECT FROM jsonb_each_text(resource) AS r WHERE r.value = :resource))
+ORDER BY id DESC LIMIT CAST(:limit AS bigint)
+"""
+_REQUESTS_OF: Final = {
+    "actor_id": text(_REQUESTS.format(leading="actor_id = CAST(:actor_id AS uuid) AND")),
+    None: text(_REQUESTS.format(leading="")),
+}
+_ACTIVITIES: Final = """
+SELECT id, at, event, subject, subject_id, user_id, actor_kind, actor_id, details, request_id
+FROM activity_log
+WHERE {leading} id >= CAST(:oldest AS uuid) AND id < CAST(:before AS uuid)
+  AND (CAST(:event AS text) IS NULL OR event = :event)
+  AND (CAST(:beginning AS text) IS NULL OR starts_with(event, :beginning))
+  AND (CAST(:subject AS text) IS NULL OR subject = :subject)
+  AND (CAST(:subject_id AS text) IS NULL OR subject_id = :subject_id)
+  AND (CAST(:user_id AS uuid) IS NULL OR user_id = :user_id)
+ORDER BY id DESC LIMIT CAST(:limit AS bigint)
+"""
+_ACTIVITIES_OF: Final = {
+    "subject_id": text(_ACTIVITIES.format(leading="subject_id = CAST(:subject_id AS text) AND")),
+    "user_id": text(_ACTIVITIES.format(leading="user_id = CAST(:user_id AS uuid) AND")),
+    "event": text(_ACTIVITIES.format(leading="event = CAST(:event AS text) AND")),
+    None: text(_ACTIVITIES.format(leading="")),
+}
+
+
+class AuditQueries:
+    """Reads both logs, the newest first."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+
+    async def requests(self, wanted: AuditFilter, page: Page) -> AuditPage:
+        parameters = msgspec.structs.asdict(wanted)
+        statement = _REQUESTS_OF[_leading(_REQUESTS_OF, parameters)]
+        rows = await self._reader.rows(statement, {**parameters, **_bounds(page)})
+        items = [AuditEntry(**row) for row in rows[: page.limit]]
+        return AuditPage(items=items, next_before=items[-1].id if len(rows) > page.limit else None)
+
+    async def activities(self, wanted: ActivityFilter, page: Page) -> ActivityPage:
+        parameters = {**msgspec.structs.asdict(wanted), "beginning": None}
+        if wanted.event and wanted.event.endswith("."):
+            parameters |= {"event": None, "beginning": wanted.event}
+        statement = _ACTIVITIES_OF[_leading(_ACTIVITIES_OF, parameters)]
+        rows = await self._reader.rows(statement, {**parameters, **_bounds(page)})
+        items = [ActivityEntry(**row) for row in rows[: page.limit]]
+        return ActivityPage(items=items, next_before=items[-1].id if len(rows) > page.limit else None)
+
+
+def _leading(statements: Iterable[str | None], parameters: dict[str, Any]) -> str | None:
+    """The first filter with a statement of its own that is asked for."""
+    return next((name for name in statements if name is not None and parameters[name] is not None), None)
+
+
+def _bounds(page: Page) -> dict[str, Any]:
+    """A page as bounds of ids, whose first bits are the time; one row more than wanted tells whether more follow."""
+    newest = LAST if page.until is None else _first_id_of(page.until)
+    return {
+        "oldest": FIRST if page.since is None else _first_id_of(page.since),
+        "before": newest if page.before is None else min(newest, page.before),
+        "limit": page.limit + 1,
+    }
+
+
+def _first_id_of(at: datetime) -> UUID:
+    """No UUIDv7 of this moment or later is smaller; a time without a zone is UTC."""
+    aware = at if at.tzinfo else at.replace(tzinfo=UTC)
+    return UUID(int=max(0, int(aware.timestamp() * 1000)) << _AFTER_TIME)

@@ -1,0 +1,164 @@
+"""Writes every mutating request into the audit log before the first byte of its answer leaves. Plain ASGI.
+
+Where the request changes something on its session, its row goes into that transaction and costs a statement, no
+commit; what was refused, or used no session, is written on its own.
+"""
+
+import asyncio
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+import structlog
+from litestar.types import ASGIApp, Message, Receive, Send
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.audit.redaction import REMOVED, only_size, redacted, redacted_body, redacted_text
+from shared.audit.repository import AuditRepository, AuditWriter
+from shared.audit.schemas import Actor, AuditEntry
+from shared.clock import Clock
+from shared.database import Database
+from shared.di import SESSION_OPENED
+from shared.ids import new_id
+
+MUTATING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+KEPT_BYTES: Final = 16_384
+"""Of a body; of a longer one only the size is noted."""
+LONGEST_USER_AGENT: Final = 300
+PATIENCE: Final = 5.0
+"""Seconds that an answer waits for its row where that is written on its own."""
+BROKEN: Final = 500
+
+
+class AuditTrail:
+    """Wraps the application inside the request log, which gives each request its id."""
+
+    def __init__(self, app: ASGIApp, *, writer: AuditWriter, clock: Clock) -> None:
+        self._app = app
+        self._writer = writer
+        self._clock = clock
+
+    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] not in MUTATING:
+            await self._app(scope, receive, send)
+            return
+        request = AuditedCall(scope, writer=self._writer, at=self._clock.now())
+        scope.setdefault("state", {})[SESSION_OPENED] = request.join
+
+        async def receiving() -> Any:
+            message = await receive()
+            if message["type"] == "http.request":
+                request.take(message.get("body", b""))
+            return message
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                await request.answered(message["status"])
+            await send(message)
+
+        try:
+            await self._app(scope, receiving, sending)
+        except Exception:
+            await request.answered(BROKEN)
+            raise
+
+
+class AuditedCall:
+    """One mutating request under way, and what of it is written already."""
+
+    def __init__(self, scope: Any, *, writer: AuditWriter, at: datetime) -> None:
+        self._scope = scope
+        self._writer = writer
+        self._at = at
+        self._path: str = scope["path"]  # as it was asked for: routing changes the scope's
+        self._body = bytearray()
+        self._size = 0
+        self._written: tuple[UUID, int] | None = None
+        self._stands: tuple[UUID, int] | None = None
+        self._done = False
+
+    def take(self, part: bytes) -> None:
+        """Part of the body, as the application reads it."""
+        self._size += len(part)
+        if self._size <= KEPT_BYTES:
+            self._body += part
+
+    def join(self, session: AsyncSession) -> None:
+        """The request's session is open: the row goes with what it commits."""
+        Database.before_commit(session, lambda: self._write_within(session))
+        Database.after_commit(session, self._note_commit)
+
+    async def answered(self, status: int) -> None:
+        """The answer is about to leave: its row stands, or is written now. Never raises."""
+        if self._done or self._only_reads():
+            return
+        self._done = True
+        if self._stands is not None and self._stands[1] == status:
+            return
+        entry = None
+        try:
+            async with asyncio.timeout(PATIENCE):
+                if self._stands is not None:
+                    await self._writer.correct(self._stands[0], status=status)
+                    return
+                entry = self._entry(status)
+                await self._writer.add(entry)
+        except Exception as error:  # noqa: BLE001 -- the answer is true whatever becomes of its row, which is kept here
+            structlog.get_logger(__name__).error(
+                "audit_not_written",
+                entry=msgspec.to_builtins(entry or self._stands),
+                status=status,
+                error=f"{type(error).__name__}: {error}"[:300],
+            )
+
+    async def _write_within(self, session: AsyncSession) -> None:
+        entry = self._entry(getattr(self._scope["route_handler"], "status_code", None) or BROKEN)
+        await AuditRepository(session).add(entry)
+        self._written = (entry.id, entry.status)
+
+    async def _note_commit(self) -> None:
+        self._stands = self._written
+
+    def _only_reads(self) -> bool:
+        """A POST that asks a question, as its handler's scope says, changes nothing and is not audited."""
+        handler = self._scope.get("route_handler")
+        return handler is not None and str(handler.opt.get("scope", "")).endswith(":read")
+
+    def _entry(self, status: int) -> AuditEntry:
+        scope = self._scope
+        actor = Actor.of(scope.get("auth"))
+        client = scope.get("client")
+        route = scope.get("path_template")
+        resource = redacted({name: str(value) for name, value in scope.get("path_params", {}).items()})
+        return AuditEntry(
+            id=new_id(),
+            at=self._at,
+            actor_kind=actor.kind,
+            actor_id=actor.id,
+            actor_name=actor.name,
+            method=scope["method"],
+            route=route,
+            path=route if REMOVED in resource.values() else redacted_text(self._path),
+            resource=resource or None,
+            status=status,
+            address=client[0] if client else None,
+            user_agent=self._header(b"user-agent", LONGEST_USER_AGENT),
+            request_id=scope["state"].get("request_id"),
+            body=self._kept_body(),
+        )
+
+    def _kept_body(self) -> Any:
+        """None where there was none, or nobody read it."""
+        if not self._size:
+            return None
+        content_type = self._header(b"content-type") or ""
+        if self._size > KEPT_BYTES:
+            return only_size(self._size, content_type)
+        return redacted_body(bytes(self._body), content_type)
+
+    def _header(self, name: bytes, longest: int = 200) -> str | None:
+        for given, value in self._scope["headers"]:
+            if given == name:
+                return redacted_text(value.decode("latin-1"), longest)
+        return None

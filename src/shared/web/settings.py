@@ -1,0 +1,103 @@
+"""Settings of the wire."""
+
+import re
+from ipaddress import ip_network
+from typing import Annotated, Final, Self
+
+from msgspec import Meta
+
+from shared.settings import Listed, SettingsStruct
+
+ANY: Final = "*"
+_ORIGIN: Final = re.compile(r"https?://([a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
+_ORIGINS_EXPECTED: Final = "expected origins such as https://app.example.org, or * alone"
+_HOST: Final = re.compile(r"(\*\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
+
+
+class Origins(Listed):
+    """Origins as browsers send them; `*` alone for any."""
+
+    __slots__ = ()
+
+    @staticmethod
+    def checked(part: str) -> str:
+        origin = part.lower()
+        if origin != ANY and not _ORIGIN.fullmatch(origin):
+            raise ValueError(_ORIGINS_EXPECTED)
+        return origin
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        origins = super().parse(text)
+        if ANY in origins and len(origins) > 1:
+            raise ValueError(_ORIGINS_EXPECTED)
+        return origins
+
+    @property
+    def allow_any(self) -> bool:
+        return ANY in self
+
+
+class Hosts(Listed):
+    """Host names without a port; `*.example.org` for every name under one."""
+
+    __slots__ = ()
+
+    @staticmethod
+    def checked(part: str) -> str:
+        host = part.lower()
+        if not _HOST.fullmatch(host):
+            raise ValueError("expected host names without a port, such as trackers.example.org or *.example.org")
+        return host
+
+
+class Proxies(Listed):
+    """Addresses or networks of reverse proxies."""
+
+    __slots__ = ()
+
+    @staticmethod
+    def checked(part: str) -> str:
+        try:
+            network = ip_network(part)
+        except ValueError:
+            raise ValueError("expected addresses or networks such as 127.0.0.1 or 10.0.0.0/8") from None
+        return str(network) if "/" in part else str(network.network_address)
+
+
+class WebSettings(SettingsStruct, frozen=True, kw_only=True):
+    """The API's manners: who may ask, from where, how much."""
+
+    cors_origins: Annotated[
+        Origins | None,
+        Meta(
+            description="Origins whose pages may ask from a browser, with commas between them; * for any (no harm by "
+            "itself: tokens go in a header, never in a cookie). Empty: none."
+        ),
+    ] = None
+    allowed_hosts: Annotated[
+        Hosts | None,
+        Meta(description="Host names that the API answers to, with commas between them. Empty: any."),
+    ] = None
+    trusted_proxies: Annotated[
+        Proxies | None,
+        Meta(
+            description="Addresses or networks of reverse proxies, with commas between them, whose X-Forwarded-For and "
+            "X-Forwarded-Proto are believed. Empty: nobody's; behind a proxy all callers then share its address."
+        ),
+    ] = None
+    body_limit: Annotated[int, Meta(ge=1024, description="Bytes that the body of a request may have.")] = 1_048_576
+    rate_limit_person: Annotated[
+        int, Meta(ge=0, description="Requests a minute that a person may make; 0: any number.")
+    ] = 300
+    rate_limit_bot: Annotated[
+        int, Meta(ge=0, description="Requests a minute that may be made with one bot key; 0: any number.")
+    ] = 3000
+    rate_limit_address: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="Requests a minute from one address (of IPv6: one /64 network) without valid credentials; "
+            "0: any number.",
+        ),
+    ] = 120

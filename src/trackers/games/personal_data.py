@@ -1,0 +1,72 @@
+"""What game trackers hold about a person: what they follow, and what was seen of it."""
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from shared.scraping.targets import Targets
+from trackers.games.repository import TrackerRepository
+from trackers.games.schemas import MAX_TRACKERS
+
+
+class PastRating(Struct, frozen=True, kw_only=True):
+    """What a playlist's standing had become at some moment."""
+
+    season: str
+    captured_at: datetime
+    playlist: str
+    rating: int
+    tier: int | None
+    division: int | None
+    matches_played: int
+    win_streak: int
+    estimated: bool
+
+
+class TrackerExport(Struct, frozen=True, kw_only=True):
+    """A tracker, removed or not, with everything that was seen of its account."""
+
+    id: UUID
+    url: str
+    game: str
+    platform: str
+    identifier: str
+    display: str
+    handle: str | None
+    active: bool
+    created_at: datetime
+    deleted_at: datetime | None
+    history: list[PastRating]
+
+
+class GamesPersonalData:
+    """A person's trackers, and the accounts that nobody else follows."""
+
+    name: Final = "trackers"
+
+    def __init__(self, *, trackers: TrackerRepository, targets: Targets) -> None:
+        self._trackers = trackers
+        self._targets = targets
+
+    async def export(self, user_id: UUID) -> list[TrackerExport]:
+        return msgspec.convert(await self._trackers.everything_of(user_id), list[TrackerExport])
+
+    async def erase(self, user_id: UUID) -> None:
+        """What nobody else follows is forgotten altogether, its history too."""
+        targets = await self._targets_held(user_id)
+        await self._trackers.remove_trackers_of(user_id)
+        await self._targets.erase(await self._trackers.remove_unfollowed(targets))
+
+    async def hand_over(self, user_id: UUID, *, to: UUID) -> None:
+        """Trackers beyond those that a person may have stay, deactivated."""
+        await self._targets_held(user_id)
+        await self._trackers.hand_over(user_id, to=to, most=MAX_TRACKERS)
+
+    async def _targets_held(self, user_id: UUID) -> list[UUID]:
+        """Held first, as whoever follows them does, so that nobody begins to while it is asked who else does."""
+        targets = await self._trackers.targets_of(user_id)
+        await self._targets.hold(targets)
+        return targets

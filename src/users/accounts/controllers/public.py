@@ -1,0 +1,73 @@
+"""One's own account."""
+
+from typing import Annotated, Any
+
+from litestar import Controller, Request, delete, get, patch, post
+from litestar.di import NamedDependency
+from litestar.params import JSONBody, PathParameter, SkipValidation
+from litestar.status_codes import HTTP_200_OK
+
+from shared.web.identity import PersonIdentity
+from users.accounts.claims import ClaimService
+from users.accounts.personal import PersonalDataService
+from users.accounts.queries import AccountQueries
+from users.accounts.schemas import Account, ChangeProfile, Claim, Export
+from users.accounts.service import AccountService
+
+Accounts = NamedDependency[SkipValidation[AccountService]]
+Queries = NamedDependency[SkipValidation[AccountQueries]]
+Claims = NamedDependency[SkipValidation[ClaimService]]
+Records = NamedDependency[SkipValidation[PersonalDataService]]
+Asking = Request[Any, PersonIdentity, Any]
+
+
+class MeController(Controller):
+    """What is kept about oneself: to read, change, take away, and delete."""
+
+    path = "/users/me"
+    tags = ("users",)
+
+    @get("/", operation_id="get_my_account")
+    async def get_me(self, request: Asking, account_queries: Queries) -> Account:
+        """One's account, with the identities that are linked to it."""
+        return await account_queries.account(request.auth.user_id)
+
+    @patch("/", operation_id="change_my_account")
+    async def change_me(self, request: Asking, data: JSONBody[ChangeProfile], account_service: Accounts) -> Account:
+        """Change what is given; null empties what can be empty.
+
+        409 `email_taken` or `username_taken`, 422 for an address, zone or language that is none.
+        """
+        return await account_service.change_profile(request.auth, data)
+
+    @get("/export", operation_id="export_my_data")
+    async def export(self, request: Asking, personal_data: Records) -> Export:
+        """Everything that is kept about oneself, a part for each module."""
+        return await personal_data.export(request.auth.user_id)
+
+    @delete("/", operation_id="erase_me")
+    async def erase(self, request: Asking, personal_data: Records) -> None:
+        """Delete the account and everything that is kept about oneself, for good.
+
+        409 `last_admin` for the only admin.
+        """
+        await personal_data.erase(request.auth.user_id)
+
+    @post("/claim", operation_id="claim_identity", status_code=HTTP_200_OK)
+    async def claim(self, request: Asking, data: JSONBody[Claim], claim_service: Claims) -> Account:
+        """Link who the bot knows to this account, by the code that it gave; what was followed for them comes along.
+
+        422 `bad_claim_code`, 409 `claim_refused` for an identity with a login of its own, 429 after too many attempts.
+        """
+        return await claim_service.claim(request.auth, data.code, address=request.client.host if request.client else "")
+
+    @delete("/identities/{provider:str}/{external_id:str}", operation_id="unlink_identity")
+    async def unlink(
+        self,
+        request: Asking,
+        provider: Annotated[str, PathParameter(max_length=50)],
+        external_id: Annotated[str, PathParameter(max_length=100)],
+        account_service: Accounts,
+    ) -> None:
+        """Take an identity off the account. What is followed stays; the bot then knows that person as somebody new."""
+        await account_service.unlink(request.auth, provider, external_id)

@@ -1,0 +1,68 @@
+"""What accounts hold about a person: the account itself, its sessions, and the logs of what they asked for."""
+
+from collections.abc import Awaitable, Callable
+from typing import Final, Protocol, TypeVar
+from uuid import UUID
+
+from msgspec import Struct
+
+from shared.audit.queries import AuditQueries
+from shared.audit.schemas import ActivityEntry, ActivityFilter, AuditEntry, AuditFilter, Page
+from users.accounts.queries import AccountQueries
+from users.accounts.schemas import Account, PastSession
+
+AT_ONCE: Final = 1_000
+E = TypeVar("E", bound="_Entry")
+
+
+class _Entry(Protocol):
+    @property
+    def id(self) -> UUID: ...
+
+
+class AccountExport(Struct, frozen=True, kw_only=True):
+    """Everything but the password's hash, which tells nothing."""
+
+    account: Account
+    sessions: list[PastSession]
+    requests: list[AuditEntry]
+    activity: list[ActivityEntry]
+
+
+class AccountPersonalData:
+    """Deleted, and handed over, with the account's row."""
+
+    name: Final = "account"
+
+    def __init__(self, *, accounts: AccountQueries, logs: AuditQueries) -> None:
+        self._accounts = accounts
+        self._logs = logs
+
+    async def export(self, user_id: UUID) -> AccountExport:
+        async def requests(page: Page) -> list[AuditEntry]:
+            return (await self._logs.requests(AuditFilter(actor_id=user_id), page)).items
+
+        async def activities(page: Page) -> list[ActivityEntry]:
+            return (await self._logs.activities(ActivityFilter(user_id=user_id), page)).items
+
+        return AccountExport(
+            account=await self._accounts.account(user_id),
+            sessions=await self._accounts.past_sessions(user_id),
+            requests=await _every_page(requests),
+            activity=await _every_page(activities),
+        )
+
+    async def erase(self, user_id: UUID) -> None:
+        """The account's row goes last, and these with it."""
+
+    async def hand_over(self, user_id: UUID, *, to: UUID) -> None:
+        """Identities move with the claim that asks for this; an account without a login has no sessions."""
+
+
+async def _every_page(ask: Callable[[Page], Awaitable[list[E]]]) -> list[E]:
+    found: list[E] = []
+    while True:
+        more = await ask(Page(limit=AT_ONCE, before=found[-1].id if found else None))
+        found += more
+        if len(more) < AT_ONCE:
+            return found

@@ -1,0 +1,102 @@
+"""Logging in and out."""
+
+from typing import Any
+from uuid import UUID
+
+from litestar import Controller, Request, Response, delete, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody, SkipValidation
+from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED, HTTP_204_NO_CONTENT
+
+from shared.web.guards import OPEN
+from shared.web.identity import PersonIdentity
+from users.accounts.schemas import Register
+from users.auth.controllers.forms import LoginOperation, read_login
+from users.auth.registration import RegistrationService
+from users.auth.schemas import ChangePassword, Client, EndedSessions, Refresh, Sessions, Tokens, WhoIAm
+from users.auth.service import AuthService
+
+Auth = NamedDependency[SkipValidation[AuthService]]
+Registering = NamedDependency[SkipValidation[RegistrationService]]
+Asking = Request[Any, PersonIdentity, Any]
+
+
+class AuthController(Controller):
+    """Access tokens live a quarter of an hour; a refresh token gives the next pair, once."""
+
+    path = "/auth"
+    tags = ("auth",)
+
+    @post("/register", operation_id="register", status_code=HTTP_201_CREATED, opt=OPEN, security=[])
+    async def register(
+        self, request: Request[Any, Any, Any], data: JSONBody[Register], registration_service: Registering
+    ) -> Tokens:
+        """Make an account and log in. With a `claim_code` of the bot it is the one that the bot knows already.
+
+        403 `registration_closed`, 409 `email_taken`, `username_taken` or `claim_refused`, 422 `bad_claim_code`.
+        """
+        return await registration_service.register(data, client_of(request))
+
+    @post(
+        "/login",
+        operation_id="login",
+        status_code=HTTP_200_OK,
+        opt=OPEN,
+        security=[],
+        operation_class=LoginOperation,
+    )
+    async def login(self, request: Request[Any, Any, Any], auth_service: Auth) -> Response[Tokens]:
+        """Log in with an e-mail address or username: `login` and `password` as JSON, or OAuth 2's password form.
+
+        401 `login_failed`, 403 `account_deactivated`, 429 `too_many_attempts`.
+        """
+        tokens, headers = await auth_service.login(await read_login(request), client_of(request))
+        return Response(tokens, headers={"Cache-Control": "no-store", **headers})
+
+    @post("/refresh", operation_id="refresh_tokens", status_code=HTTP_200_OK, opt=OPEN, security=[])
+    async def refresh(self, data: JSONBody[Refresh], auth_service: Auth) -> Tokens:
+        """The next access and refresh token. A refresh token is good once: using it again ends the session (401)."""
+        return await auth_service.refresh(data.refresh_token)
+
+    @post("/logout", operation_id="logout", status_code=HTTP_204_NO_CONTENT)
+    async def logout(self, request: Asking, auth_service: Auth) -> None:
+        """End this session: its access tokens within two seconds everywhere, its refresh token at once."""
+        await auth_service.logout(request.auth)
+
+    @post("/logout-all", operation_id="logout_all", status_code=HTTP_200_OK)
+    async def logout_all(self, request: Asking, auth_service: Auth) -> EndedSessions:
+        """End every session of one's own."""
+        return EndedSessions(ended=await auth_service.logout_all(request.auth))
+
+    @get("/me", operation_id="who_am_i", sync_to_thread=False)
+    def me(self, request: Asking) -> WhoIAm:
+        """Whose token this is, and how long it is good for."""
+        who = request.auth
+        return WhoIAm(user_id=who.user_id, role=who.role, session_id=who.session_id, expires_at=who.expires_at)
+
+    @get("/sessions", operation_id="list_sessions")
+    async def list_sessions(self, request: Asking, auth_service: Auth) -> Sessions:
+        """Where one is logged in, the last used first."""
+        return await auth_service.sessions(request.auth)
+
+    @delete("/sessions/{session_id:uuid}", operation_id="end_session")
+    async def end_session(self, request: Asking, session_id: FromPath[UUID], auth_service: Auth) -> None:
+        """Log a device out."""
+        await auth_service.end_session(request.auth, session_id)
+
+    @post("/change-password", operation_id="change_password", status_code=HTTP_200_OK)
+    async def change_password(
+        self, request: Asking, data: JSONBody[ChangePassword], auth_service: Auth
+    ) -> EndedSessions:
+        """Another password. Every session but this one ends.
+
+        401 `login_failed` where the current password is another.
+        """
+        ended = await auth_service.change_password(request.auth, data, client_of(request))
+        return EndedSessions(ended=ended)
+
+
+def client_of(request: Request[Any, Any, Any]) -> Client:
+    """From where somebody asks, as far as the server can know it."""
+    agent = request.headers.get("user-agent")
+    return Client(address=request.client.host if request.client else "", user_agent=agent[:300] if agent else None)

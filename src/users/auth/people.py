@@ -1,0 +1,48 @@
+"""Whose access token it is: signature, denylist, session and account, in this order; then trusted for a moment."""
+
+from uuid import UUID
+
+from shared.clock import Clock
+from shared.errors import Unauthenticated
+from shared.web.identity import PersonIdentity, Role
+from users.auth.denylist import Denylist
+from users.auth.remembered import Remembered
+from users.auth.repository import SessionReader
+from users.auth.tokens import AccessTokens
+
+
+class PersonAuthenticator:
+    """Tells whose token it is; verified ones are remembered for a moment."""
+
+    def __init__(self, *, tokens: AccessTokens, denylist: Denylist, sessions: SessionReader, clock: Clock) -> None:
+        self._tokens = tokens
+        self._denylist = denylist
+        self._sessions = sessions
+        self._clock = clock
+        self._verified: Remembered[PersonIdentity] = Remembered()
+
+    async def authenticate(self, token: str) -> PersonIdentity:
+        """Raises TokenExpired, Unauthenticated for every other bad token, Unavailable where it cannot be known."""
+        known = self._verified.get(token)
+        if known is not None:
+            return known
+        claims = self._tokens.verify(token)
+        if await self._denylist.denied(claims.token_id):
+            raise Unauthenticated("This token was logged out; log in again.")
+        person = await self._sessions.standing(claims.session_id)
+        if person is None or person["id"] != claims.user_id:
+            raise Unauthenticated("The session of this token is over; log in again.")
+        identity = PersonIdentity(
+            user_id=claims.user_id,
+            role=Role(person["role"]),
+            session_id=claims.session_id,
+            token_id=claims.token_id,
+            expires_at=claims.expires_at,
+        )
+        left = (claims.expires_at - self._clock.now()).total_seconds()
+        self._verified.put(token, identity, seconds=left)
+        return identity
+
+    def forget(self, *, session_id: UUID | None = None, user_id: UUID | None = None) -> None:
+        """End the trust of this process in a session's or a person's tokens at once."""
+        self._verified.forget(lambda identity: identity.session_id == session_id or identity.user_id == user_id)

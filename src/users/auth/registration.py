@@ -1,0 +1,53 @@
+"""Making an account oneself."""
+
+from collections.abc import Callable
+
+from shared.database import Database
+from users.accounts.claims import ClaimService
+from users.accounts.schemas import Register
+from users.accounts.service import AccountService, normalised
+from users.auth.attempts import Attempts
+from users.auth.errors import RegistrationClosed
+from users.auth.passwords import Passwords
+from users.auth.schemas import Client, Tokens
+from users.auth.service import AuthService
+from users.auth.settings import Registration
+
+
+class RegistrationService:
+    """Registers and logs in; like AuthService it opens its own transaction, after the password was hashed."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        accounts: Callable[[], AccountService],
+        claims: Callable[[], ClaimService],
+        passwords: Passwords,
+        attempts: Attempts,
+        auth: AuthService,
+        registration: Registration,
+    ) -> None:
+        self._database = database
+        self._accounts = accounts
+        self._claims = claims
+        self._passwords = passwords
+        self._attempts = attempts
+        self._auth = auth
+        self._registration = registration
+
+    async def register(self, given: Register, client: Client) -> Tokens:
+        """A new account, logged in. Raises RegistrationClosed, EmailTaken, UsernameTaken, BadClaimCode, ClaimRefused,
+        Invalid for what is no address or zone, TooManyAttempts, or Unavailable.
+        """
+        if self._registration is Registration.CLOSED:
+            raise RegistrationClosed("Nobody can register here; ask the operator for an account.")
+        if self._registration is Registration.CODE and given.claim_code is None:
+            raise RegistrationClosed("Ask the bot for a code first, and register with it as `claim_code`.")
+        await self._attempts.count(client.address)
+        profile = normalised(given.profile)
+        password_hash = await self._passwords.hashed(given.password)
+        async with self._database.unit_of_work():
+            onto = await self._claims().account_of(given.claim_code) if given.claim_code else None
+            user_id = await self._accounts().create(profile, password_hash, onto=onto)
+        return await self._auth.open_session(user_id, password_hash, client)

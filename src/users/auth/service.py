@@ -1,0 +1,220 @@
+"""The rules of logging in: sessions, tokens, passwords.
+
+These commands open their own short transactions: hashing must not hold one, and a refresh token that is used twice
+ends its session although the answer is an error.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+import structlog
+
+from shared.audit.activity import ActivityLog
+from shared.clock import Clock
+from shared.database import Database
+from shared.ids import new_id
+from shared.web.identity import PersonIdentity
+from users.accounts.errors import AccountDeactivated
+from users.accounts.queries import AccountQueries
+from users.accounts.repository import AccountRepository
+from users.accounts.schemas import normalised_login
+from users.auth.attempts import Attempts
+from users.auth.denylist import Denylist
+from users.auth.errors import LoginFailed, RefreshRefused, SessionNotFound
+from users.auth.passwords import Passwords
+from users.auth.people import PersonAuthenticator
+from users.auth.repository import SessionReader, SessionRepository
+from users.auth.schemas import ChangePassword, Client, Login, Sessions, Tokens
+from users.auth.tokens import AccessTokens, RefreshTokens
+
+OVER_KEPT: Final = timedelta(days=30)
+"""How long a session that is over is kept, to tell the reuse of its tokens."""
+REMOVED_AT_ONCE: Final = 5_000
+
+
+class AuthService:
+    """Logging in and out."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        accounts: AccountQueries,
+        account_repository: Callable[[], AccountRepository],
+        sessions: Callable[[], SessionRepository],
+        session_reader: SessionReader,
+        activity: Callable[[], ActivityLog],
+        passwords: Passwords,
+        access_tokens: AccessTokens,
+        refresh_tokens: RefreshTokens,
+        attempts: Attempts,
+        denylist: Denylist,
+        authenticator: PersonAuthenticator,
+        clock: Clock,
+        session_lifetime: timedelta,
+    ) -> None:
+        self._database = database
+        self._accounts = accounts
+        self._account_repository = account_repository
+        self._sessions = sessions
+        self._session_reader = session_reader
+        self._activity = activity
+        self._passwords = passwords
+        self._access_tokens = access_tokens
+        self._refresh_tokens = refresh_tokens
+        self._attempts = attempts
+        self._denylist = denylist
+        self._authenticator = authenticator
+        self._clock = clock
+        self._session_lifetime = session_lifetime
+
+    async def login(self, given: Login, client: Client) -> tuple[Tokens, Mapping[str, str]]:
+        """Tokens of a new session, and the `RateLimit-*` headers. Raises LoginFailed, AccountDeactivated,
+        TooManyAttempts, or Unavailable.
+        """
+        login = normalised_login(given.login)
+        known = await self._accounts.credentials(login)
+        account = str(known.user_id) if known else f"?{login}"
+        headers = await self._attempts.count(client.address, account=account)
+        kept = known.password_hash if known else None
+        if not await self._passwords.verified(kept, given.password) or known is None or kept is None:
+            structlog.get_logger(__name__).info("login_failed", user_id=str(known.user_id) if known else None)
+            raise LoginFailed
+        if known.deactivated:
+            raise AccountDeactivated
+        fresh = await self._passwords.hashed(given.password) if self._passwords.outdated(kept) else None
+        tokens = await self._open(known.user_id, kept, client, fresh_hash=fresh)
+        await self._attempts.forgive(account)
+        return tokens, headers
+
+    async def open_session(self, user_id: UUID, password_hash: str, client: Client) -> Tokens:
+        """Tokens for an account that was just made, without asking for its password again."""
+        return await self._open(user_id, password_hash, client)
+
+    async def refresh(self, token: str) -> Tokens:
+        """New tokens for the newest refresh token. One that was used before ends the session. Raises RefreshRefused."""
+        session_id = self._refresh_tokens.session_of(token)
+        next_token = self._refresh_tokens.issue(session_id)
+        async with self._database.unit_of_work():
+            rotated = await self._sessions().rotate(
+                session_id,
+                digest=self._refresh_tokens.digest(token),
+                next_digest=self._refresh_tokens.digest(next_token),
+                now=self._clock.now(),
+            )
+            if rotated is not None and not rotated[1]:
+                await self._activity().record(
+                    "auth.refresh_token_reused", subject="session", subject_id=session_id, user_id=rotated[0]
+                )
+        if rotated is None:
+            raise RefreshRefused("This session is over; log in again.")
+        user_id, goes_on, expires_at = rotated
+        if not goes_on:
+            structlog.get_logger(__name__).warning(
+                "refresh_token_reused", user_id=str(user_id), session_id=str(session_id)
+            )
+            self._authenticator.forget(session_id=session_id)
+            raise RefreshRefused("This refresh token was used before, so its session was ended; log in again.")
+        return self._tokens(user_id, session_id, next_token, expires_at)
+
+    async def logout(self, who: PersonIdentity) -> None:
+        """End the session that asks, its access token included."""
+        await self._end(who, because="logged out", only=who.session_id)
+        await self._denylist.deny(who.token_id)
+
+    async def logout_all(self, who: PersonIdentity) -> int:
+        """End every session of the person; how many those were."""
+        ended = await self._end(who, because="logged out everywhere")
+        await self._denylist.deny(who.token_id)
+        return ended
+
+    async def sessions(self, who: PersonIdentity) -> Sessions:
+        """The person's sessions that go on, the last used first."""
+        now = self._clock.now()
+        return Sessions(items=await self._session_reader.sessions(who.user_id, current=who.session_id, now=now))
+
+    async def end_session(self, who: PersonIdentity, session_id: UUID) -> None:
+        """End one session of the person's. Raises SessionNotFound."""
+        if not await self._end(who, because="ended by its owner", only=session_id):
+            raise SessionNotFound("You have no such session, or it is over already.")
+
+    async def change_password(self, who: PersonIdentity, given: ChangePassword, client: Client) -> int:
+        """Another password; every other session ends. How many those were. Raises LoginFailed or TooManyAttempts."""
+        await self._attempts.count(client.address, account=str(who.user_id))
+        kept = await self._accounts.password_hash(who.user_id)
+        if not await self._passwords.verified(kept, given.current_password):
+            raise LoginFailed
+        fresh = await self._passwords.hashed(given.new_password)
+        async with self._database.unit_of_work():
+            now = self._clock.now()
+            if not await self._account_repository().replace_password(who.user_id, kept, fresh, now=now):
+                raise LoginFailed  # changed by somebody else meanwhile
+            ended = await self._sessions().revoke(who.user_id, because="password changed", now=now, but=who.session_id)
+            await self._activity().record(
+                "auth.password_changed", subject="user", subject_id=who.user_id, user_id=who.user_id, actor=who
+            )
+        self._authenticator.forget(user_id=who.user_id)
+        return ended
+
+    async def remove_over(self) -> int:
+        """Delete sessions that were over long ago; how many."""
+        removed = 0
+        before = self._clock.now() - OVER_KEPT
+        while True:
+            async with self._database.unit_of_work():
+                count = await self._sessions().remove_over(before=before, limit=REMOVED_AT_ONCE)
+            removed += count
+            if count < REMOVED_AT_ONCE:
+                return removed
+
+    async def _open(self, user_id: UUID, kept: str, client: Client, *, fresh_hash: str | None = None) -> Tokens:
+        session_id = new_id()
+        token = self._refresh_tokens.issue(session_id)
+        now = self._clock.now()
+        expires_at = now + self._session_lifetime
+        async with self._database.unit_of_work():
+            opened = await self._sessions().open(
+                session_id,
+                user_id,
+                digest=self._refresh_tokens.digest(token),
+                password_hash=kept,
+                now=now,
+                expires_at=expires_at,
+                client=(client.user_agent, client.address),
+            )
+            if not opened:
+                raise LoginFailed  # deactivated, or another password, since it was verified
+            if fresh_hash is not None:
+                await self._account_repository().replace_password(user_id, kept, fresh_hash)
+            await self._activity().record("auth.logged_in", subject="session", subject_id=session_id, user_id=user_id)
+        return self._tokens(user_id, session_id, token, expires_at)
+
+    async def _end(self, who: PersonIdentity, *, because: str, only: UUID | None = None) -> int:
+        async with self._database.unit_of_work():
+            ended = await self._sessions().revoke(who.user_id, because=because, now=self._clock.now(), only=only)
+            if ended:
+                await self._activity().record(
+                    "auth.session_ended",
+                    subject="session",
+                    subject_id=only or who.session_id,
+                    user_id=who.user_id,
+                    actor=who,
+                    details={"because": because, "sessions": ended},
+                )
+        if only is None:
+            self._authenticator.forget(user_id=who.user_id)
+        else:
+            self._authenticator.forget(session_id=only)
+        return ended
+
+    def _tokens(self, user_id: UUID, session_id: UUID, refresh_token: str, expires_at: datetime) -> Tokens:
+        return Tokens(
+            access_token=self._access_tokens.issue(user_id, session_id),
+            token_type="Bearer",  # noqa: S106 -- the word of RFC 6750
+            expires_in=int(self._access_tokens.lifetime.total_seconds()),
+            refresh_token=refresh_token,
+            refresh_expires_at=expires_at,
+            user_id=user_id,
+        )

@@ -1,0 +1,51 @@
+"""Settings of authentication."""
+
+from enum import StrEnum
+from typing import Annotated, ClassVar
+
+from msgspec import Meta
+
+from shared.settings import SettingsStruct
+
+
+class Registration(StrEnum):
+    """Who may make an account."""
+
+    OPEN = "open"
+    CODE = "code"
+    CLOSED = "closed"
+
+
+class AuthSettings(SettingsStruct, frozen=True, kw_only=True):
+    """People's accounts: registration, tokens, passwords, attempts."""
+
+    env_prefix: ClassVar[str] = "TRACKERS_AUTH_"
+
+    registration: Annotated[
+        Registration,
+        Meta(
+            description="Who may register: open (everybody), code (who has a claim code from the bot), "
+            "closed (nobody; admins make accounts with `trackers users create-admin`)."
+        ),
+    ] = Registration.OPEN
+    access_lifetime: Annotated[float, Meta(ge=60, le=3600, description="Seconds that an access token is good for.")] = (
+        900.0
+    )
+    session_days: Annotated[
+        float, Meta(gt=0, le=365, description="Days after which one has to log in again, however often refreshed.")
+    ] = 30.0
+    attempts: Annotated[int, Meta(ge=1, le=1000, description="Failed logins in a window that one account allows.")] = 10
+    attempts_per_address: Annotated[
+        int,
+        Meta(ge=1, le=100_000, description="Logins, registrations and claims in a window that one address may try."),
+    ] = 50
+    attempts_window: Annotated[float, Meta(ge=1, le=86_400, description="Seconds of that window.")] = 900.0
+    hash_memory_kib: Annotated[int, Meta(ge=8192, le=1_048_576, description="Memory of one Argon2id hash, in KiB.")] = (
+        47_104
+    )
+    hash_passes: Annotated[
+        int, Meta(ge=1, le=20, description="Passes of one Argon2id hash; changing it rehashes at the next login.")
+    ] = 1
+    hash_threads: Annotated[
+        int, Meta(ge=1, le=32, description="Passwords that one process hashes at once; the others wait.")
+    ] = 2

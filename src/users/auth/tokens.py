@@ -1,0 +1,137 @@
+"""Access tokens (JWT, RFC 9068 in its shape) and refresh tokens (opaque), as texts.
+
+An access token is signed with HMAC-SHA256 under a key derived from the installation's secret, so that no key of one
+purpose opens another. A refresh token reads `trr_` and 80 bytes in base64url: the session's id, 32 random bytes, and an
+HMAC of both. The row keeps a digest of the newest only; the HMAC tells a token that was ours once (its reuse ends the
+session) from one that never was (which must not).
+"""
+
+import hashlib
+import hmac
+import secrets
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error as NotBase64
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+import jwt
+from msgspec import Struct
+
+from shared.clock import Clock
+from shared.errors import Unauthenticated
+from shared.ids import new_id
+from shared.settings import Secret
+from users.auth.errors import TokenExpired
+
+ALGORITHM: Final = "HS256"
+TYPE: Final = "at+jwt"
+AUDIENCE: Final = "trackers"
+ISSUER: Final = "trackers"
+CLAIMS: Final = ("iss", "aud", "sub", "sid", "jti", "iat", "exp")
+SKEW: Final = timedelta(seconds=30)
+"""How far the clocks of two of our machines may be apart."""
+PREFIX: Final = "trr_"
+LONGEST: Final = 2048
+"""Characters of an access token that are looked at at all; ours have under 500."""
+
+
+class AccessClaims(Struct, frozen=True, kw_only=True):
+    """What a good access token says."""
+
+    user_id: UUID
+    session_id: UUID
+    token_id: str
+    expires_at: datetime
+
+
+class AccessTokens:
+    """Signs and verifies."""
+
+    def __init__(self, *, secret: Secret, clock: Clock, lifetime: float) -> None:
+        self._key = derived(secret, "access tokens")
+        self._clock = clock
+        self.lifetime = timedelta(seconds=lifetime)
+
+    def issue(self, user_id: UUID, session_id: UUID) -> str:
+        now = self._clock.now()
+        claims = {
+            "iss": ISSUER,
+            "aud": AUDIENCE,
+            "sub": str(user_id),
+            "sid": str(session_id),
+            "jti": new_id().hex,
+            "iat": int(now.timestamp()),
+            "exp": int((now + self.lifetime).timestamp()),
+        }
+        return jwt.encode(claims, self._key, algorithm=ALGORITHM, headers={"typ": TYPE})
+
+    def verify(self, token: str) -> AccessClaims:
+        """What a token says. Raises TokenExpired, or Unauthenticated with the same words whatever else was wrong."""
+        try:
+            claims = self._decoded(token)
+            issued_at, expires_at = (datetime.fromtimestamp(claims[name], UTC) for name in ("iat", "exp"))
+            verified = AccessClaims(
+                user_id=UUID(claims["sub"]),
+                session_id=UUID(claims["sid"]),
+                token_id=claims["jti"],
+                expires_at=expires_at,
+            )
+        except (jwt.InvalidTokenError, ValueError, TypeError, OverflowError, OSError) as error:
+            raise Unauthenticated("The access token is not one of ours; log in again.") from error
+        now = self._clock.now()
+        if issued_at > now + SKEW:
+            raise Unauthenticated("The access token is not one of ours; log in again.")
+        if expires_at <= now:
+            raise TokenExpired("The access token has expired; ask POST /api/auth/refresh for a new one.")
+        return verified
+
+    def _decoded(self, token: str) -> dict[str, Any]:
+        if len(token) > LONGEST:
+            raise jwt.InvalidTokenError("too long")
+        decoded = jwt.decode_complete(
+            token,
+            self._key,
+            algorithms=[ALGORITHM],
+            audience=AUDIENCE,
+            issuer=ISSUER,
+            # The times are ours to check, by our clock.
+            options={"require": list(CLAIMS), "verify_exp": False, "verify_iat": False, "verify_nbf": False},
+        )
+        if decoded["header"].get("typ") != TYPE:
+            raise jwt.InvalidTokenError("another type")
+        claims: dict[str, Any] = decoded["payload"]
+        return claims
+
+
+class RefreshTokens:
+    """Makes and reads refresh tokens."""
+
+    def __init__(self, *, secret: Secret) -> None:
+        self._key = derived(secret, "refresh tokens")
+
+    def issue(self, session_id: UUID) -> str:
+        content = session_id.bytes + secrets.token_bytes(32)
+        return PREFIX + urlsafe_b64encode(content + self._mark(content)).decode().rstrip("=")
+
+    def session_of(self, token: str) -> UUID:
+        """The session that a token of ours belongs to, be it the newest or not. Raises Unauthenticated."""
+        try:
+            content = urlsafe_b64decode(token.removeprefix(PREFIX) + "=") if token.startswith(PREFIX) else b""
+        except (NotBase64, ValueError):
+            content = b""
+        if len(content) != 80 or not hmac.compare_digest(content[48:], self._mark(content[:48])):  # noqa: PLR2004 -- 16 + 32 + 32
+            raise Unauthenticated("The refresh token is not one of ours; log in again.")
+        return UUID(bytes=content[:16])
+
+    def digest(self, token: str) -> bytes:
+        """What is kept of a token (32 bytes)."""
+        return hmac.digest(self._key, token.encode(), hashlib.sha256)
+
+    def _mark(self, content: bytes) -> bytes:
+        return hmac.digest(self._key, b"mark" + content, hashlib.sha256)
+
+
+def derived(secret: Secret, purpose: str) -> bytes:
+    """A key of 32 bytes for one purpose only."""
+    return hmac.digest(secret.reveal().encode(), f"trackers {purpose}".encode(), hashlib.sha256)

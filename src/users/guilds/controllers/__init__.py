@@ -1,0 +1,1 @@
+"""The endpoints of guilds, one file per audience."""

@@ -1,0 +1,59 @@
+"""Guilds for the people in them."""
+
+from typing import Any
+
+from litestar import Controller, Request, get, patch
+from litestar.params import JSONBody
+
+from shared.web.identity import PersonIdentity
+from shared.web.paging import PageNumber, PerPage
+from users.guilds.controllers.parameters import AdminFilter, GuildId, Queries, Service, UsernameFilter
+from users.guilds.guild_settings import SettingsChange
+from users.guilds.schemas import GuildView, Members, MyGuilds
+
+Asking = Request[Any, PersonIdentity, Any]
+
+
+class GuildController(Controller):
+    """A guild is there for its members and for admins; for everybody else there is none (404)."""
+
+    path = "/guilds"
+    tags = ("guilds",)
+
+    @get("/", operation_id="list_my_guilds")
+    async def list_guilds(
+        self, request: Asking, guild_queries: Queries, page: PageNumber = 1, per_page: PerPage = 50
+    ) -> MyGuilds:
+        """The guilds that one is in, and whether one runs them."""
+        return await guild_queries.mine(request.auth, page=page, per_page=per_page)
+
+    @get("/{guild_id:str}", operation_id="get_guild")
+    async def get_guild(self, request: Asking, guild_id: GuildId, guild_queries: Queries) -> GuildView:
+        """A guild and what it has settled."""
+        return await guild_queries.guild(request.auth, guild_id)
+
+    @get("/{guild_id:str}/members", operation_id="list_guild_members")
+    async def list_members(
+        self,
+        request: Asking,
+        guild_id: GuildId,
+        guild_queries: Queries,
+        page: PageNumber = 1,
+        per_page: PerPage = 50,
+        username: UsernameFilter = None,
+        admin: AdminFilter = None,
+    ) -> Members:
+        """Who is in a guild: for those who run it, and for admins; 403 for other members."""
+        return await guild_queries.members(
+            request.auth, guild_id, page=page, per_page=per_page, username=username, admin=admin
+        )
+
+    @patch("/{guild_id:str}/settings", operation_id="change_guild_settings")
+    async def change_settings(
+        self, request: Asking, guild_id: GuildId, data: JSONBody[SettingsChange], guild_service: Service
+    ) -> GuildView:
+        """Change what is given, leave the rest; null puts a setting back to its default.
+
+        For those who run the guild, and for admins; 403 for other members.
+        """
+        return await guild_service.change_settings(request.auth, guild_id, data)

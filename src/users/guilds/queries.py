@@ -1,0 +1,90 @@
+"""Questions about guilds: static statements, rows straight into Structs; each asks the policy first."""
+
+from typing import Final
+
+from sqlalchemy import text
+
+from shared.database import Reader
+from shared.web.identity import BotIdentity, Identity, PersonIdentity
+from users.access import AccessPolicy
+from users.guilds.errors import GuildNotFound
+from users.guilds.repository import guild_view
+from users.guilds.schemas import Guilds, GuildView, Members, MemberView, MyGuild, MyGuilds
+
+_GUILD: Final = text("SELECT id, name, settings, created_at, updated_at FROM guilds WHERE id = :id")
+_ANY_OF: Final = "FROM guilds WHERE CAST(:only AS text[]) IS NULL OR id = ANY(CAST(:only AS text[]))"
+_GUILDS: Final = text(f"""
+SELECT id, name, settings, created_at, updated_at {_ANY_OF}
+ORDER BY id LIMIT CAST(:limit AS bigint) OFFSET CAST(:skipped AS bigint)
+""")
+_GUILDS_IN_ALL: Final = text(f"SELECT count(*) {_ANY_OF}")
+_MINE: Final = text("""
+SELECT g.id, g.name, m.admin, m.joined_at
+FROM guild_members m JOIN guilds g ON g.id = m.guild_id WHERE m.user_id = :user_id
+ORDER BY g.name, g.id LIMIT CAST(:limit AS bigint) OFFSET CAST(:skipped AS bigint)
+""")
+_MINE_IN_ALL: Final = text("SELECT count(*) FROM guild_members WHERE user_id = :user_id")
+_MEMBERS_OF: Final = """
+FROM guild_members m LEFT JOIN LATERAL (
+    SELECT external_id, username, global_name, avatar FROM user_identities
+    WHERE user_id = m.user_id AND provider = 'discord' ORDER BY updated_at DESC, external_id LIMIT 1
+) i ON true
+WHERE m.guild_id = :guild_id
+  AND (CAST(:admin AS boolean) IS NULL OR m.admin = CAST(:admin AS boolean))
+  AND (CAST(:username AS text) IS NULL OR strpos(lower(i.username), lower(CAST(:username AS text))) > 0)
+"""
+_MEMBERS: Final = text(f"""
+SELECT m.user_id, i.external_id, i.username, i.global_name, i.avatar, m.admin, m.joined_at {_MEMBERS_OF}
+ORDER BY m.user_id LIMIT CAST(:limit AS bigint) OFFSET CAST(:skipped AS bigint)
+""")
+_MEMBERS_IN_ALL: Final = text(f"SELECT count(*) {_MEMBERS_OF}")
+
+
+class GuildQueries:
+    """Reads guilds and members; raises GuildNotFound where there is none, or none that the asker may know of."""
+
+    def __init__(self, reader: Reader, *, access: AccessPolicy) -> None:
+        self._reader = reader
+        self._access = access
+
+    async def guild(self, asker: Identity, guild_id: str) -> GuildView:
+        """A guild that the asker is in, or may speak for."""
+        await self._access.check_guild_read(asker, guild_id)
+        row = await self._reader.row(_GUILD, {"id": guild_id})
+        if row is None:  # gone since the policy looked
+            raise GuildNotFound(guild_id)
+        return guild_view(row)
+
+    async def guilds(self, asker: BotIdentity, *, page: int, per_page: int) -> Guilds:
+        """Every guild that a bot may speak for."""
+        only = {"only": None if asker.guild_ids is None else sorted(asker.guild_ids)}
+        rows = await self._reader.rows(_GUILDS, {**only, "limit": per_page, "skipped": (page - 1) * per_page})
+        total = await self._reader.value(_GUILDS_IN_ALL, only)
+        return Guilds(items=[guild_view(row) for row in rows], page=page, per_page=per_page, total=total)
+
+    async def mine(self, asker: PersonIdentity, *, page: int, per_page: int) -> MyGuilds:
+        """The guilds that a person is in, admin of the installation or not."""
+        whose = {"user_id": asker.user_id}
+        rows = await self._reader.rows(_MINE, {**whose, "limit": per_page, "skipped": (page - 1) * per_page})
+        total = await self._reader.value(_MINE_IN_ALL, whose)
+        return MyGuilds(items=[MyGuild(**row) for row in rows], page=page, per_page=per_page, total=total)
+
+    async def members(
+        self,
+        asker: Identity,
+        guild_id: str,
+        *,
+        page: int,
+        per_page: int,
+        username: str | None = None,
+        admin: bool | None = None,
+    ) -> Members:
+        """Members of a guild that the asker runs or may speak for; Forbidden for members who do not run it.
+
+        With `username` those whose username holds it, in any case; with `admin` those who run the guild, or do not.
+        """
+        await self._access.check_guild_write(asker, guild_id)
+        which = {"guild_id": guild_id, "username": username, "admin": admin}
+        rows = await self._reader.rows(_MEMBERS, {**which, "limit": per_page, "skipped": (page - 1) * per_page})
+        total = await self._reader.value(_MEMBERS_IN_ALL, which)
+        return Members(items=[MemberView(**row) for row in rows], page=page, per_page=per_page, total=total)

@@ -1,0 +1,124 @@
+"""What bots and guild admins send, and what they get to see."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from msgspec import Meta, Struct
+
+from users.accounts.schemas import ExternalId, UserData
+from users.guilds.guild_settings import GuildSettings
+
+MEMBERS_AT_ONCE = 1000
+"""Members that one call may name."""
+
+
+class PutGuild(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A guild that the bot is in."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=100)]
+    settings: Annotated[
+        GuildSettings | None, Meta(description="All of them, what is not named at its default; left out: as they were.")
+    ] = None
+
+
+class GivenMember(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Somebody in a guild."""
+
+    user_id: ExternalId
+    user_data: UserData = UserData()
+    admin: Annotated[bool, Meta(description="Whether they run the guild.")] = False
+
+
+class PutMembers(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """People to add to a guild, or to bring up to date."""
+
+    members: Annotated[list[GivenMember], Meta(max_length=MEMBERS_AT_ONCE, description="Nobody twice.")]
+
+
+class RemoveMembers(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """People who left a guild."""
+
+    user_ids: Annotated[list[ExternalId], Meta(max_length=MEMBERS_AT_ONCE, description="Nobody twice.")]
+
+
+class MembersPut(Struct, frozen=True, kw_only=True):
+    """What a bulk call did, in people; `updated` are those who became or ceased to be an admin."""
+
+    added: int
+    updated: int
+    unchanged: int
+
+
+class MembersRemoved(Struct, frozen=True, kw_only=True):
+    """How many of them were members."""
+
+    removed: int
+
+
+class GuildView(Struct, frozen=True, kw_only=True):
+    """A guild and what it has settled."""
+
+    id: str
+    name: str
+    settings: GuildSettings
+    created_at: datetime
+    updated_at: datetime
+
+
+class Guilds(Struct, frozen=True, kw_only=True):
+    """Guilds by id."""
+
+    items: list[GuildView]
+    page: int
+    per_page: int
+    total: int
+
+
+class MyGuild(Struct, frozen=True, kw_only=True):
+    """A guild that the asker is in."""
+
+    id: str
+    name: str
+    admin: bool
+    joined_at: datetime
+
+
+class MyGuilds(Struct, frozen=True, kw_only=True):
+    """One's own guilds, by name."""
+
+    items: list[MyGuild]
+    page: int
+    per_page: int
+    total: int
+
+
+class MemberView(Struct, frozen=True, kw_only=True):
+    """Somebody in a guild, as the bot told of them last."""
+
+    user_id: UUID
+    external_id: str | None
+    """Their Discord id."""
+    username: str | None
+    global_name: str | None
+    avatar: str | None
+    admin: bool
+    joined_at: datetime
+
+
+class Members(Struct, frozen=True, kw_only=True):
+    """Members, in the order in which we came to know them."""
+
+    items: list[MemberView]
+    page: int
+    per_page: int
+    total: int
+
+
+class Membership(Struct, frozen=True, kw_only=True):
+    """A person's place in a guild, as they get it in the export of their data."""
+
+    guild_id: str
+    name: str
+    admin: bool
+    joined_at: datetime

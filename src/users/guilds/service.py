@@ -1,0 +1,128 @@
+"""The rules about guilds: bots tell of the guilds that they are in and of who is there; guild admins settle things."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+from uuid import UUID
+
+from shared.audit.activity import ActivityLog
+from shared.clock import Clock
+from shared.web.identity import BotIdentity, Identity
+from users.access import AccessPolicy
+from users.accounts.service import AccountService
+from users.guilds.errors import DuplicateMember, GuildNotFound, KeyForOtherGuilds
+from users.guilds.guild_settings import GuildSettings, SettingsChange, changed, stored_form
+from users.guilds.repository import GuildRepository
+from users.guilds.schemas import GivenMember, GuildView, MembersPut, MembersRemoved
+
+DISCORD: Final = "discord"
+
+
+class GuildService:
+    """Changing guilds, their settings and their members."""
+
+    def __init__(
+        self,
+        *,
+        guilds: GuildRepository,
+        accounts: AccountService,
+        access: AccessPolicy,
+        activity: ActivityLog,
+        clock: Clock,
+    ) -> None:
+        self._guilds = guilds
+        self._accounts = accounts
+        self._access = access
+        self._activity = activity
+        self._clock = clock
+
+    async def get(self, guild_id: str) -> GuildView:
+        """A guild, whoever asks: for modules that one is named to. Raises GuildNotFound."""
+        guild = await self._guilds.guild(guild_id)
+        if guild is None:
+            raise GuildNotFound(guild_id)
+        return guild
+
+    async def settings_of(self, guild_id: str) -> GuildSettings:
+        """What a guild has settled, whoever asks. Raises GuildNotFound."""
+        return (await self.get(guild_id)).settings
+
+    async def put(self, asker: BotIdentity, guild_id: str, name: str, settings: GuildSettings | None) -> GuildView:
+        """Make a guild known, or bring it up to date; without settings it keeps those that it has.
+
+        Raises KeyForOtherGuilds where the bot's key does not cover it.
+        """
+        if asker.guild_ids is not None and guild_id not in asker.guild_ids:
+            raise KeyForOtherGuilds(guild_id)
+        put = await self._guilds.put(guild_id, name, settings, now=self._clock.now())
+        if put.made:
+            await self._note("guild.created", asker, guild_id, {"name": name})
+        elif put.renamed:
+            await self._note("guild.updated", asker, guild_id, {"name": name})
+        if put.settled:
+            await self._note("guild.settings_changed", asker, guild_id, stored_form(put.guild.settings))
+        return put.guild
+
+    async def remove(self, asker: BotIdentity, guild_id: str) -> None:
+        """Forget a guild that the bot has left, and who was in it. Raises GuildNotFound."""
+        await self._access.check_guild_write(asker, guild_id)
+        name = await self._guilds.remove(guild_id)
+        if name is None:
+            raise GuildNotFound(guild_id)
+        await self._note("guild.removed", asker, guild_id, {"name": name})
+
+    async def put_members(self, asker: BotIdentity, guild_id: str, members: Sequence[GivenMember]) -> MembersPut:
+        """Add people to a guild or bring them up to date, in as many statements however many they are.
+
+        Two identities of one person are one member, an admin if either is. Raises DuplicateMember, GuildNotFound.
+        """
+        _check_distinct([member.user_id for member in members])
+        await self._hold(asker, guild_id)
+        given = {member.user_id: member for member in members}
+        people = await self._accounts.from_external_many(
+            DISCORD, {user_id: member.user_data for user_id, member in given.items()}
+        )
+        admins: dict[UUID, bool] = {}
+        for external_id, user_id in people.items():
+            admins[user_id] = admins.get(user_id, False) or given[external_id].admin
+        put = await self._guilds.put_members(guild_id, admins, now=self._clock.now())
+        if put.added or put.updated:
+            await self._note("guild.members_changed", asker, guild_id, {"added": put.added, "updated": put.updated})
+        return put
+
+    async def remove_members(self, asker: BotIdentity, guild_id: str, user_ids: Sequence[str]) -> MembersRemoved:
+        """Note who left a guild; whoever was no member is not counted. Raises DuplicateMember, GuildNotFound."""
+        _check_distinct(user_ids)
+        await self._hold(asker, guild_id)
+        removed = await self._guilds.remove_members(guild_id, DISCORD, user_ids)
+        if removed:
+            await self._note("guild.members_changed", asker, guild_id, {"removed": removed})
+        return MembersRemoved(removed=removed)
+
+    async def change_settings(self, asker: Identity, guild_id: str, change: SettingsChange) -> GuildView:
+        """Change what a guild has settled. Raises GuildNotFound, Forbidden for members who do not run it."""
+        await self._access.check_guild_write(asker, guild_id)
+        settings = await self._guilds.settings_held(guild_id)
+        if settings is None:
+            raise GuildNotFound(guild_id)
+        wanted = changed(settings, change)
+        guild = await self._guilds.settle(guild_id, wanted, now=self._clock.now())
+        if wanted != settings:
+            await self._note("guild.settings_changed", asker, guild_id, stored_form(wanted))
+        return guild
+
+    async def _hold(self, asker: BotIdentity, guild_id: str) -> None:
+        """Make sure that the guild is the asker's to change, and stays until the transaction ends."""
+        await self._access.check_guild_write(asker, guild_id)
+        if not await self._guilds.hold(guild_id):
+            raise GuildNotFound(guild_id)
+
+    async def _note(self, event: str, asker: Identity, guild_id: str, details: Mapping[str, Any]) -> None:
+        await self._activity.record(event, subject="guild", subject_id=guild_id, actor=asker, details=details)
+
+
+def _check_distinct(user_ids: Sequence[str]) -> None:
+    seen: set[str] = set()
+    for position, user_id in enumerate(user_ids):
+        if user_id in seen:
+            raise DuplicateMember(user_id, position=position)
+        seen.add(user_id)

@@ -1,0 +1,119 @@
+"""What leaves the logs again: old entries, and what tells of a person who is erased."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from dependency_injector import providers
+from litestar import delete
+from litestar.di import NamedDependency
+from litestar.params import SkipValidation
+from sqlalchemy.ext.asyncio import AsyncSession
+from tests.conftest import container_of
+from tests.integration.shared.audit.conftest import ADMIN, Rows, served
+
+from app.container import AppContainer
+from shared.audit.repository import AuditRepository
+from shared.audit.schemas import ActivityEntry, ActorKind, AuditEntry
+from shared.clock import FixedClock
+from shared.ids import new_id
+
+NOW = datetime.now(UTC)
+
+SENT = {"display_name": "Me"}
+
+
+def entry(*, days_old: int = 0, actor_id: UUID = ADMIN, body: object = SENT) -> AuditEntry:
+    at = NOW - timedelta(days=days_old)
+    return AuditEntry(
+        id=new_id(at=at),
+        at=at,
+        actor_kind=ActorKind.USER,
+        actor_id=actor_id,
+        method="PATCH",
+        route="/api/users/{user_id}",
+        path="/api/users/1",
+        resource={"user_id": "1"},
+        status=200,
+        address="192.0.2.1",
+        user_agent="curl",
+        request_id="request-1",
+        body=body,
+    )
+
+
+def happening(*, days_old: int = 0, user_id: UUID = ADMIN) -> ActivityEntry:
+    at = NOW - timedelta(days=days_old)
+    return ActivityEntry(
+        id=new_id(at=at), at=at, event="a.b", subject="a", subject_id="1", user_id=user_id, details={"name": "Me"}
+    )
+
+
+async def write(container: AppContainer, entries: list[AuditEntry], happenings: list[ActivityEntry]) -> None:
+    async with container.database().unit_of_work():
+        for one in entries:
+            await container.audit_repository().add(one)
+        await container.activity_repository().add_many(happenings)
+
+
+async def test_each_log_keeps_its_days(environ: dict[str, str], audited: Rows, activities: Rows) -> None:
+    container = container_of({**environ, "TRACKERS_AUDIT_KEEP_DAYS": "30", "TRACKERS_ACTIVITY_KEEP_DAYS": "10"})
+    container.clock.override(providers.Object(FixedClock(NOW)))
+    await write(
+        container,
+        [entry(days_old=days) for days in (31, 29, 0)],
+        [happening(days_old=days) for days in (31, 29, 11, 9)],
+    )
+    assert await container.retention().remove_old_entries() == 4
+    assert await container.retention().remove_old_entries() == 0
+    assert (len(await audited()), len(await activities())) == (2, 1)
+    await container.database().close()
+
+
+async def test_old_entries_go_by_themselves(container: AppContainer) -> None:
+    (job,) = [job for job in container.jobs() if job.name == "audit.remove_old_entries"]
+    assert job.seconds is not None
+    assert await job.run() == 0
+
+
+async def test_of_an_erased_person_it_stays_that_something_was_asked(
+    container: AppContainer, audited: Rows, activities: Rows
+) -> None:
+    somebody = UUID(int=7)
+    await write(container, [entry(), entry(actor_id=somebody)], [happening(), happening(user_id=somebody)])
+    before = {row["actor_id"]: row for row in await audited()}
+    async with container.database().transaction() as session:
+        await AuditRepository(session).forget_person(ADMIN, [])
+    lost = dict.fromkeys(("address", "user_agent", "path", "resource", "body"))
+    after = {row["actor_id"]: row for row in await audited()}
+    assert after == {ADMIN: {**before[ADMIN], **lost}, somebody: before[somebody]}
+    details = {row["user_id"]: row["details"] for row in await activities()}
+    assert details == {ADMIN: None, somebody: {"name": "Me"}}
+
+
+async def test_the_request_for_erasure_is_forgotten_too(container: AppContainer, audited: Rows) -> None:
+    @delete("/me")
+    async def erase(session: NamedDependency[SkipValidation[AsyncSession]]) -> None:
+        await AuditRepository(session).forget_person(ADMIN, [])
+
+    async with served(container, erase) as http:
+        assert (await http.delete("/me")).status_code == 204
+    rows: list[dict[str, Any]] = await audited()
+    assert [(row["actor_id"], row["route"], row["address"], row["user_agent"]) for row in rows] == [
+        (ADMIN, "/me", None, None)
+    ]
+
+
+async def test_what_others_sent_about_an_erased_person_is_forgotten(container: AppContainer, audited: Rows) -> None:
+    bot = UUID(int=9)
+    about = [
+        {"user_id": "281474976710656001", "urls": ["x"]},
+        {"members": [{"user_id": "1"}, {"user_id": "281474976710656001"}]},
+        {"email": "ADA@example.org"},
+        {"user_id": "281474976710656002"},
+        {"note": "not about ada@example.org alone"},
+    ]
+    await write(container, [entry(actor_id=bot, body=body) for body in about], [])
+    async with container.database().transaction() as session:
+        await AuditRepository(session).forget_person(ADMIN, ["281474976710656001", "ada@example.org"])
+    assert [row["body"] for row in await audited() if row["body"] is not None] == about[3:]
