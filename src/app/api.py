@@ -23,6 +23,7 @@ from shared.web.health import live, ready
 from shared.web.idempotency import Idempotency, IdempotencyKeys
 from shared.web.limits import RateLimiter, RateLimiting, RefusalLimiting
 from shared.web.manners import Manners
+from shared.web.openapi import PROBLEM, describe
 from shared.web.problems import EXCEPTION_HANDLERS
 from shared.web.request_log import RequestLog
 from shared.web.settings import WebSettings
@@ -94,7 +95,7 @@ def create_app(container: AppContainer) -> Litestar:
     for module in MODULES:
         if module.dependencies is not None:
             dependencies |= module.dependencies(getattr(container, module.name), container.database)
-    return Litestar(
+    app = Litestar(
         route_handlers=[live, ready, public, admin, internal],
         dependencies=dependencies,
         exception_handlers=EXCEPTION_HANDLERS,
@@ -110,6 +111,7 @@ def create_app(container: AppContainer) -> Litestar:
             path="/schema",
             render_plugins=[JsonRenderPlugin(), YamlRenderPlugin(), ScalarRenderPlugin()],
             components=Components(
+                responses={"Problem": PROBLEM},
                 security_schemes={
                     "access_token": SecurityScheme(
                         type="http",
@@ -120,12 +122,14 @@ def create_app(container: AppContainer) -> Litestar:
                     "bot_key": SecurityScheme(
                         type="http", scheme="bearer", description="A bot's key: trk_... (`trackers keys create`)."
                     ),
-                }
+                },
             ),
         ),
         logging_config=None,
         debug=False,
     )
+    describe(app)
+    return app
 
 
 def asgi(app: Litestar, container: AppContainer) -> ASGIApp:

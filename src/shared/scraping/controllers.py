@@ -18,7 +18,7 @@ class TaskController(Controller):
     path = "/tasks"
     tags = ("tasks",)
 
-    @get("/{task_id:uuid}", operation_id="get_task", opt=OPEN, security=[])
+    @get("/{task_id:uuid}", operation_id="get_task", opt=OPEN)
     async def get_task(self, task_id: FromPath[UUID], task_board: Board) -> Task:
         """How a task stands: pending, in_progress, completed or failed, and why."""
         return await task_board.task(task_id)

@@ -10,6 +10,8 @@ from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 from msgspec import Struct
 
+from shared.web.guards import OPEN
+
 PATIENCE: Final = 2.0
 
 
@@ -45,13 +47,13 @@ class HealthChecks:
         return PartHealth(ok=error is None, ms=round((perf_counter() - started) * 1000, 2), error=error)
 
 
-@get("/health/live", operation_id="health_live", tags=["health"], sync_to_thread=False)
+@get("/health/live", operation_id="health_live", tags=["health"], opt=OPEN, sync_to_thread=False)
 def live() -> dict[str, bool]:
     """The process answers."""
     return {"ok": True}
 
 
-@get("/health/ready", operation_id="health_ready", tags=["health"])
+@get("/health/ready", operation_id="health_ready", tags=["health"], opt=OPEN)
 async def ready(health_checks: NamedDependency[SkipValidation[HealthChecks]]) -> Response[Health]:
     """Database and Redis answer; 503 while one does not."""
     health = await health_checks.run()

@@ -1,24 +1,28 @@
 """Logging in by JSON or by the form of OAuth 2 (RFC 6749, section 4.3): one path, two media types."""
 
+from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
 from litestar import Request
 from litestar.enums import RequestEncodingType
-from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
+from litestar.openapi.spec import OpenAPIMediaType, RequestBody, Schema
 from litestar.openapi.spec.enums import OpenAPIType
 
 from shared.errors import Invalid
+from shared.web.openapi import OpenOperation
 from users.auth.schemas import Login
 
 FORM: Final = RequestEncodingType.URL_ENCODED.value
 _decode: Final = msgspec.json.Decoder(Login).decode
 
 
-class LoginOperation(Operation):
+@dataclass
+class LoginOperation(OpenOperation):
     """Says in the schema what the handler reads by itself."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         text = Schema(type=OpenAPIType.STRING)
         self.request_body = RequestBody(
             required=True,

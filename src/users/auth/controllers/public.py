@@ -27,7 +27,7 @@ class AuthController(Controller):
     path = "/auth"
     tags = ("auth",)
 
-    @post("/register", operation_id="register", status_code=HTTP_201_CREATED, opt=OPEN, security=[])
+    @post("/register", operation_id="register", status_code=HTTP_201_CREATED, opt=OPEN)
     async def register(
         self, request: Request[Any, Any, Any], data: JSONBody[Register], registration_service: Registering
     ) -> Tokens:
@@ -42,7 +42,6 @@ class AuthController(Controller):
         operation_id="login",
         status_code=HTTP_200_OK,
         opt=OPEN,
-        security=[],
         operation_class=LoginOperation,
     )
     async def login(self, request: Request[Any, Any, Any], auth_service: Auth) -> Response[Tokens]:
@@ -53,7 +52,7 @@ class AuthController(Controller):
         tokens, headers = await auth_service.login(await read_login(request), client_of(request))
         return Response(tokens, headers={"Cache-Control": "no-store", **headers})
 
-    @post("/refresh", operation_id="refresh_tokens", status_code=HTTP_200_OK, opt=OPEN, security=[])
+    @post("/refresh", operation_id="refresh_tokens", status_code=HTTP_200_OK, opt=OPEN)
     async def refresh(self, data: JSONBody[Refresh], auth_service: Auth) -> Tokens:
         """The next access and refresh token. A refresh token is good once: using it again ends the session (401)."""
         return await auth_service.refresh(data.refresh_token)

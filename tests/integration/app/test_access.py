@@ -1,0 +1,289 @@
+"""Every endpoint of the schema, asked with every credential: `docs/access.md` says what each must answer."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+import httpx
+import jwt
+import msgspec
+import pytest
+from sqlalchemy import text
+from tests.conftest import SECRET, Bench
+
+from app.container import AppContainer
+from app.modules import MODULES
+from app.schema import openapi_schema
+from shared.settings import Secret
+from users.auth.tokens import ALGORITHM, AUDIENCE, ISSUER, TYPE, derived
+
+DOCS: Final = Path(__file__).parents[3] / "docs" / "access.md"
+ROW: Final = re.compile(r"\| `([A-Z]+) (/[^`]*)` \| (\w+) \| ([^|]+) \| ([^|]+) \|")
+OWNER, STRANGER, NEW = "281474976710656001", "281474976710656002", "281474976710656003"
+GUILD, OTHER_GUILD = "81384788765712384", "613425648685547541"
+LINK = "https://rocketleague.tracker.network/rocket-league/profile/epic/{}/overview"
+PASSWORD = "correct horse battery staple"
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A row of the table."""
+
+    method: str
+    path: str
+    operation: str
+    opens_with: str
+    stranger: str
+
+    @property
+    def audience(self) -> str:
+        for prefix in ("/api/admin/", "/internal/", "/api/"):
+            if self.path.startswith(prefix):
+                return prefix
+        return "/"
+
+    @property
+    def open(self) -> bool:
+        return self.opens_with == "-"
+
+
+ENDPOINTS: Final = [Endpoint(*(cell.strip() for cell in row)) for row in ROW.findall(DOCS.read_text())]
+
+BODIES: Final[Mapping[str, Any]] = {
+    "register": {"username": "newcomer", "password": PASSWORD},
+    "login": {"login": "owner", "password": PASSWORD},
+    "change_password": {"current_password": PASSWORD, "new_password": "another long password"},
+    "change_my_account": {"display_name": "Somebody"},
+    "change_guild_settings": {"tracker_processing": False},
+    "change_account": {"role": "admin"},
+    "create_key": {"name": "made", "scopes": ["trackers"]},
+    "internal_issue_claim_code": {"user_id": OWNER},
+    "internal_put_guild": {"name": "Comets"},
+    "internal_put_guild_members": {"members": [{"user_id": OWNER}]},
+    "internal_remove_guild_members": {"user_ids": [OWNER]},
+    "internal_parse_link": {"url": LINK.format("Lintwurm")},
+    "internal_register_trackers": {"user_id": NEW, "urls": [LINK.format("Glimmer")]},
+    "internal_add_tracker": {"user_id": OWNER, "url": LINK.format("Mondkalb")},
+}
+
+
+@dataclass
+class World:
+    """Two people, an admin, two guilds, keys of every kind, and one of everything that can be named."""
+
+    http: httpx.AsyncClient
+    tokens: dict[str, str]
+    keys: dict[str, str]
+    names: dict[str, str]
+    bodies: dict[str, Any]
+
+    async def ask(self, endpoint: Endpoint, credential: str | None, **headers: str) -> httpx.Response:
+        path = endpoint.path
+        names = self.names | ({"user_id": OWNER} if endpoint.audience == "/internal/" else {})
+        for name, value in names.items():
+            path = path.replace(f"{{{name}}}", value)
+        assert "{" not in path, path
+        return await self.http.request(
+            endpoint.method,
+            path,
+            json=self.bodies.get(endpoint.operation),
+            headers={"Authorization": f"Bearer {credential}" if credential else "", **headers},
+        )
+
+
+@pytest.fixture
+async def world(api: Bench, container: AppContainer) -> World:
+    http = api.http
+
+    async def call(method: str, path: str, body: Any, credential: str = "") -> Any:
+        answer = await http.request(method, path, json=body, headers={"Authorization": f"Bearer {credential}"})
+        assert answer.status_code < 300, answer.text
+        return answer.json()
+
+    async def key(*scopes: str, guild_ids: list[str] | None = None) -> str:
+        async with container.database().unit_of_work():
+            made = await container.users.keys().create("a bot", scopes, guild_ids=guild_ids)
+        return str(made.text)
+
+    async def register(name: str, **more: str) -> dict[str, Any]:
+        made: dict[str, Any] = await call(
+            "POST", "/api/auth/register", {"username": name, "password": PASSWORD, **more}
+        )
+        return made
+
+    everything = await key("trackers", "users", "guilds")
+    for guild in (GUILD, OTHER_GUILD):
+        await call("PUT", f"/internal/guilds/{guild}", {"name": guild}, everything)
+    code = await call("POST", "/internal/users/claim-codes", {"user_id": OWNER}, everything)
+    owner = await register("owner", claim_code=code["code"])
+    members = {"members": [{"user_id": OWNER, "admin": True}]}
+    await call("PUT", f"/internal/guilds/{GUILD}/members", members, everything)
+    followed = await call(
+        "POST",
+        "/internal/trackers/register-multiple",
+        {"user_id": OWNER, "urls": [LINK.format("Lintwurm")]},
+        everything,
+    )
+    stranger, admin = await register("stranger"), await register("root")
+    async with container.database().unit_of_work():
+        await container.users.accounts().make_admin(UUID(admin["user_id"]))
+    other_session = await call("POST", "/api/auth/login", {"login": "owner", "password": PASSWORD})
+    other = jwt.decode(other_session["access_token"], options={"verify_signature": False})["sid"]
+    another = await call("POST", "/internal/users/claim-codes", {"user_id": NEW}, everything)
+    return World(
+        http=http,
+        tokens={
+            "owner": owner["access_token"],
+            "stranger": stranger["access_token"],
+            "admin": admin["access_token"],
+            "expired": expired(owner["access_token"]),
+        },
+        keys={
+            "everything": everything,
+            "other guild": await key("trackers", "users", "guilds", guild_ids=[OTHER_GUILD]),
+            **{scope: await key(scope) for scope in ("trackers:read", "trackers:write", "users:read", "users:write")},
+            **{scope: await key(scope) for scope in ("guilds:read", "guilds:write")},
+        },
+        names={
+            "tracker_id": followed["trackers"][0]["id"],
+            "task_id": followed["trackers"][0]["task_id"],
+            "guild_id": GUILD,
+            "user_id": owner["user_id"],
+            "session_id": other,
+            "prefix": everything.split("_")[1],
+            "provider": "discord",
+            "external_id": OWNER,
+        },
+        bodies={
+            **BODIES,
+            "refresh_tokens": {"refresh_token": owner["refresh_token"]},
+            "claim_identity": {"code": another["code"]},
+        },
+    )
+
+
+@pytest.fixture
+def environ(environ: dict[str, str]) -> dict[str, str]:
+    """Nobody is told to come back later here."""
+    limits = {f"TRACKERS_RATE_LIMIT_{who}": "0" for who in ("PERSON", "BOT", "ADDRESS")}
+    return environ | limits | {"TRACKERS_AUTH_ATTEMPTS_PER_ADDRESS": "1000"}
+
+
+def expired(token: str) -> str:
+    """A token of ours, of an hour ago."""
+    claims = jwt.decode(token, options={"verify_signature": False})
+    then = int(datetime.now(UTC).timestamp()) - 3600
+    claims |= {"iat": then, "exp": then + 900, "aud": AUDIENCE, "iss": ISSUER, "jti": uuid4().hex}
+    return jwt.encode(claims, derived(Secret(SECRET), "access tokens"), algorithm=ALGORITHM, headers={"typ": TYPE})
+
+
+def test_the_table_names_every_endpoint_and_what_opens_it() -> None:
+    schema = msgspec.json.decode(openapi_schema())
+    scopes = {
+        handler.opt.get("scope") and handler.operation_id: handler.opt.get("scope")
+        for module in MODULES
+        for controllers in module.controllers.values()
+        for controller in controllers
+        for handler in vars(controller).values()
+        if hasattr(handler, "operation_id")
+    }
+    told = {(row.method, row.path, row.operation): row.opens_with for row in ENDPOINTS}
+    meant = {}
+    for path, operations in schema["paths"].items():
+        for method, operation in operations.items():
+            name = operation["operationId"]
+            by_scheme = {"access_token": "admin" if path.startswith("/api/admin/") else "member", "bot_key": "any key"}
+            schemes = [scheme for requirement in operation.get("security") or [] for scheme in requirement]
+            meant[method.upper(), path, name] = scopes.get(name) or (by_scheme[schemes[0]] if schemes else "-")
+    assert told == meant
+    assert len(ENDPOINTS) == len(told)
+
+
+async def test_without_a_token_and_with_an_expired_one(world: World) -> None:
+    for endpoint in ENDPOINTS:
+        if endpoint.open:
+            continue
+        nobody, late = await world.ask(endpoint, None), await world.ask(endpoint, world.tokens["expired"])
+        assert (nobody.status_code, late.status_code) == (401, 401), endpoint
+        assert nobody.headers["www-authenticate"] == "Bearer", endpoint
+        expected = "unauthenticated" if endpoint.audience == "/internal/" else "token_expired"
+        assert late.json()["code"] == expected, endpoint
+
+
+async def test_with_the_credential_of_another_audience(world: World) -> None:
+    for endpoint in ENDPOINTS:
+        if endpoint.open:
+            continue
+        wrong = world.tokens["admin"] if endpoint.audience == "/internal/" else world.keys["everything"]
+        assert (await world.ask(endpoint, wrong)).status_code == 401, endpoint
+        assert (await world.ask(endpoint, None, **{"X-API-Key": world.tokens["admin"]})).status_code == 401, endpoint
+
+
+async def test_with_a_key_of_the_wrong_scope(world: World) -> None:
+    for endpoint in ENDPOINTS:
+        if endpoint.audience != "/internal/" or endpoint.opens_with == "any key":
+            continue
+        module, _, half = endpoint.opens_with.partition(":")
+        wrong = [key for scope, key in world.keys.items() if ":" in scope and scope != endpoint.opens_with]
+        assert f"{module}:{'write' if half == 'read' else 'read'}" in world.keys
+        for key in wrong:
+            answer = await world.ask(endpoint, key)
+            assert answer.status_code == 403, endpoint
+            assert endpoint.opens_with in answer.json()["detail"], endpoint
+
+
+async def test_as_a_stranger(world: World) -> None:
+    for endpoint in ENDPOINTS:
+        if endpoint.stranger in {"-", "own", "all"}:
+            continue
+        stranger = world.keys["other guild"] if endpoint.audience == "/internal/" else world.tokens["stranger"]
+        answer = await world.ask(endpoint, stranger)
+        assert answer.status_code == int(endpoint.stranger), (endpoint, answer.text)
+        assert answer.headers["content-type"] == "application/problem+json", endpoint
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.operation)
+async def test_as_the_right_one(world: World, endpoint: Endpoint) -> None:
+    right = {"member": world.tokens["owner"], "admin": world.tokens["admin"], "any key": world.keys["users:read"]}
+    credential = None if endpoint.open else right.get(endpoint.opens_with) or world.keys[endpoint.opens_with]
+    answer = await world.ask(endpoint, credential)
+    assert 200 <= answer.status_code < 300, answer.text
+    if endpoint.stranger in {"own", "all"}:  # nobody is a stranger there
+        somebody = world.keys["other guild"] if endpoint.audience == "/internal/" else world.tokens["stranger"]
+        assert (await world.ask(endpoint, somebody)).status_code not in {401, 403, 404}
+
+
+async def test_admins_and_who_runs_a_shared_guild_read_what_a_member_follows(
+    world: World, container: AppContainer
+) -> None:
+    (tracker,) = [row for row in ENDPOINTS if row.operation == "get_tracker"]
+
+    async def stranger_in(guild_id: str, *, admin: bool) -> int:
+        stranger = UUID(jwt.decode(world.tokens["stranger"], options={"verify_signature": False})["sub"])
+        await container.reader().execute(
+            text(
+                "INSERT INTO guild_members (guild_id, user_id, admin, joined_at) VALUES (:guild, :user, :admin, now())"
+                " ON CONFLICT (guild_id, user_id) DO UPDATE SET admin = excluded.admin"
+            ),
+            {"guild": guild_id, "user": stranger, "admin": admin},
+        )
+        return (await world.ask(tracker, world.tokens["stranger"])).status_code
+
+    assert await stranger_in(OTHER_GUILD, admin=True) == 403
+    assert await stranger_in(GUILD, admin=False) == 403
+    assert await stranger_in(GUILD, admin=True) == 200
+    assert (await world.ask(tracker, world.tokens["admin"])).status_code == 200
+
+
+async def test_a_key_for_a_guild_speaks_for_its_members(world: World, container: AppContainer) -> None:
+    async with container.database().unit_of_work():
+        made = await container.users.keys().create("its bot", ["trackers", "users"], guild_ids=[GUILD])
+    for endpoint in ENDPOINTS:
+        if endpoint.opens_with.startswith(("trackers:", "users:")):
+            answer = await world.ask(endpoint, made.text)
+            stranger_or_all = endpoint.operation in {"internal_register_trackers", "internal_process_pending"}
+            assert answer.status_code == 403 if stranger_or_all else answer.status_code < 300, endpoint
