@@ -1,6 +1,6 @@
 """All SQL about accounts."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Final, NamedTuple
@@ -30,34 +30,34 @@ SELECT u.id, u.email, u.username, u.display_name, u.role, u.deactivated_at IS NU
        ), '[]') AS identities
 """
 ACCOUNT_BY_ID: Final = text(f"{ACCOUNT} FROM users u WHERE u.id = :user_id")
-# Users before their identities, as everybody locks them.
-_HOLD_KNOWN: Final = text("""
-SELECT i.external_id FROM user_identities i JOIN users u ON u.id = i.user_id
+# Users are locked before their identities, by everybody, in the order of their ids.
+_HOLD_IDENTITIES: Final = text("""
+SELECT i.external_id, u.id AS user_id, u.deactivated_at IS NOT NULL AS deactivated
+FROM user_identities i JOIN users u ON u.id = i.user_id
 WHERE i.provider = :provider AND i.external_id = ANY(CAST(:external_ids AS text[]))
 ORDER BY u.id FOR UPDATE OF u
 """)
-_UPSERT: Final = text("""
-WITH given AS (
-    SELECT * FROM unnest(CAST(:new_ids AS uuid[]), CAST(:external_ids AS text[]), CAST(:usernames AS text[]),
-                         CAST(:global_names AS text[]), CAST(:avatars AS text[]))
-        AS g (new_id, external_id, username, global_name, avatar)
-), made AS (
-    INSERT INTO users (id, created_at)
-    SELECT new_id, CAST(:now AS timestamptz) FROM given g WHERE NOT EXISTS (
-        SELECT 1 FROM user_identities i WHERE i.provider = :provider AND i.external_id = g.external_id
-    )
+_MAKE_IDENTITIES: Final = text("""
+WITH made AS (
+    INSERT INTO users (id, created_at) SELECT unnest(CAST(:user_ids AS uuid[])), CAST(:now AS timestamptz)
 )
-INSERT INTO user_identities AS i (provider, external_id, user_id, username, global_name, avatar, updated_at)
-SELECT :provider, external_id, new_id, username, global_name, avatar, :now FROM given ORDER BY external_id
-ON CONFLICT (provider, external_id) DO UPDATE
-SET username = coalesce(excluded.username, i.username),
-    global_name = coalesce(excluded.global_name, i.global_name),
-    avatar = coalesce(excluded.avatar, i.avatar),
-    updated_at = excluded.updated_at
-RETURNING external_id, user_id
+INSERT INTO user_identities (provider, external_id, user_id, updated_at)
+SELECT :provider, external_id, user_id, :now
+FROM unnest(CAST(:external_ids AS text[]), CAST(:user_ids AS uuid[])) AS g (external_id, user_id) ORDER BY external_id
+ON CONFLICT (provider, external_id) DO NOTHING
+RETURNING user_id
 """)
-# Somebody else made the identity at the same moment: no user is left over without one.
 _REMOVE_UNUSED: Final = text("DELETE FROM users WHERE id = ANY(CAST(:ids AS uuid[]))")
+_UPDATE_IDENTITIES: Final = text("""
+UPDATE user_identities i
+SET username = coalesce(g.username, i.username), global_name = coalesce(g.global_name, i.global_name),
+    avatar = coalesce(g.avatar, i.avatar), updated_at = :now
+FROM unnest(CAST(:external_ids AS text[]), CAST(:usernames AS text[]), CAST(:global_names AS text[]),
+            CAST(:avatars AS text[])) AS g (external_id, username, global_name, avatar)
+WHERE i.provider = :provider AND i.external_id = g.external_id
+  AND (coalesce(g.username, i.username), coalesce(g.global_name, i.global_name), coalesce(g.avatar, i.avatar))
+      IS DISTINCT FROM (i.username, i.global_name, i.avatar)
+""")
 _LOCK: Final = text("""
 SELECT id, role, email, username, deactivated_at IS NOT NULL AS deactivated, password_hash IS NOT NULL AS has_password
 FROM users WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR UPDATE
@@ -81,36 +81,54 @@ class HeldAccount(NamedTuple):
     has_password: bool
 
 
+class HeldIdentity(NamedTuple):
+    """Whose outside identity it is; the account is held."""
+
+    user_id: UUID
+    deactivated: bool
+
+
 class AccountRepository(Repository):
     """Users and their identities."""
 
-    async def upsert_identities(
+    async def hold_identities(
         self, provider: str, people: Mapping[str, UserData], *, now: datetime
-    ) -> dict[str, UUID]:
-        """The users behind outside identities, made on first sight; what is told of them is kept."""
-        made = {external_id: new_id() for external_id in sorted(people)}
-        given = [people[external_id] for external_id in made]
-        identities = {"provider": provider, "external_ids": list(made)}
-        known = set((await self.session.execute(_HOLD_KNOWN, identities)).scalars())
-        result = await self.session.execute(
-            _UPSERT,
-            {
-                **identities,
-                "now": now,
-                "new_ids": list(made.values()),
-                "usernames": [data.username for data in given],
-                "global_names": [data.global_name for data in given],
-                "avatars": [data.avatar for data in given],
-            },
-        )
-        found: dict[str, UUID] = {row.external_id: row.user_id for row in result}
-        if unused := [
-            user_id
-            for external_id, user_id in made.items()
-            if external_id not in known and found[external_id] != user_id
-        ]:
+    ) -> dict[str, HeldIdentity]:
+        """The users behind outside identities, made on first sight, held until the transaction ends.
+
+        What is told of them is kept.
+        """
+        held = await self._held(provider, people)
+        while missing := sorted(people.keys() - held.keys()):
+            await self._make(provider, missing, now=now)
+            held = await self._held(provider, people)  # of those whom somebody else made meanwhile, theirs
+        told = {external_id: data for external_id, data in sorted(people.items()) if data != UserData()}
+        if told:
+            await self.session.execute(
+                _UPDATE_IDENTITIES,
+                {
+                    "provider": provider,
+                    "now": now,
+                    "external_ids": list(told),
+                    "usernames": [data.username for data in told.values()],
+                    "global_names": [data.global_name for data in told.values()],
+                    "avatars": [data.avatar for data in told.values()],
+                },
+            )
+        return held
+
+    async def _held(self, provider: str, external_ids: Iterable[str]) -> dict[str, HeldIdentity]:
+        identities = {"provider": provider, "external_ids": list(external_ids)}
+        rows = await self.session.execute(_HOLD_IDENTITIES, identities)
+        return {row.external_id: HeldIdentity(row.user_id, row.deactivated) for row in rows}
+
+    async def _make(self, provider: str, external_ids: Sequence[str], *, now: datetime) -> None:
+        """New users behind these identities, in this order; none where somebody else was faster."""
+        made = [new_id() for _ in external_ids]
+        identities = {"provider": provider, "external_ids": list(external_ids), "user_ids": made, "now": now}
+        used = set((await self.session.execute(_MAKE_IDENTITIES, identities)).scalars())
+        if unused := [user_id for user_id in made if user_id not in used]:
             await self.session.execute(_REMOVE_UNUSED, {"ids": unused})
-        return found
 
     async def lock(self, *user_ids: UUID) -> dict[UUID, HeldAccount]:
         """Hold accounts until the transaction ends, so that what is counted of them stays so."""

@@ -44,15 +44,15 @@ class AccountService:
 
         Raises AccountDeactivated.
         """
-        found = await self._accounts.upsert_identities(provider, {external_id: data}, now=self._clock.now())
-        user_id = found[external_id]
-        if (await self._held(user_id)).deactivated:
+        held = await self._accounts.hold_identities(provider, {external_id: data}, now=self._clock.now())
+        if held[external_id].deactivated:
             raise AccountDeactivated
-        return user_id
+        return held[external_id].user_id
 
     async def from_external_many(self, provider: str, people: Mapping[str, UserData]) -> dict[str, UUID]:
-        """The accounts behind many outside identities, made on first sight, deactivated ones included."""
-        return await self._accounts.upsert_identities(provider, people, now=self._clock.now()) if people else {}
+        """The accounts behind many outside identities, made on first sight and held, deactivated ones included."""
+        held = await self._accounts.hold_identities(provider, people, now=self._clock.now())
+        return {external_id: identity.user_id for external_id, identity in held.items()}
 
     async def create(
         self, profile: Profile, password_hash: str, *, role: Role = Role.USER, onto: UUID | None = None

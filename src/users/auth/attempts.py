@@ -3,6 +3,7 @@
 Counted in Redis over all processes, by the moving window of the library `limits`. While Redis is away nobody can try.
 """
 
+import asyncio
 from collections.abc import Mapping
 from math import ceil
 from time import time
@@ -20,6 +21,8 @@ from users.auth.settings import AuthSettings
 
 ACCOUNT: Final = "login-account"
 ADDRESS: Final = "login-address"
+PATIENCE: Final = 2.0
+"""Seconds that Redis is waited for."""
 
 
 class Attempts:
@@ -34,22 +37,27 @@ class Attempts:
     async def count(self, address: str, *, account: str | None = None) -> Mapping[str, str]:
         """Note an attempt; the `RateLimit-*` headers of the answer. Raises TooManyAttempts, or Unavailable."""
         try:
-            if not await self._limiter.hit(self._address, ADDRESS, household(address)):
-                raise await self._refusal(self._address, ADDRESS, household(address), "this address")
-            if account is not None and not await self._limiter.hit(self._account, ACCOUNT, account):
-                raise await self._refusal(self._account, ACCOUNT, account, "this account")
-            if account is None:
-                return await self._headers(self._address, ADDRESS, household(address))
-            return await self._headers(self._account, ACCOUNT, account)
+            async with asyncio.timeout(PATIENCE):
+                return await self._counted(household(address), account)
         except (RedisError, OSError) as error:
             raise Unavailable("Attempts cannot be counted at the moment; try again.", retry_after=2) from error
 
     async def forgive(self, account: str) -> None:
         """A login that succeeded ends the count of its account; that of the address goes on."""
         try:
-            await self._limiter.clear(self._account, ACCOUNT, account)
+            async with asyncio.timeout(PATIENCE):
+                await self._limiter.clear(self._account, ACCOUNT, account)
         except (RedisError, OSError) as error:
             raise Unavailable("Attempts cannot be counted at the moment; try again.", retry_after=2) from error
+
+    async def _counted(self, caller: str, account: str | None) -> Mapping[str, str]:
+        if not await self._limiter.hit(self._address, ADDRESS, caller):
+            raise await self._refusal(self._address, ADDRESS, caller, "this address")
+        if account is None:
+            return await self._headers(self._address, ADDRESS, caller)
+        if not await self._limiter.hit(self._account, ACCOUNT, account):
+            raise await self._refusal(self._account, ACCOUNT, account, "this account")
+        return await self._headers(self._account, ACCOUNT, account)
 
     async def _refusal(self, item: RateLimitItemPerSecond, kind: str, who: str, whose: str) -> TooManyAttempts:
         headers = await self._headers(item, kind, who)

@@ -4,6 +4,7 @@ The session's row in PostgreSQL says the same and outlives Redis; the list names
 on it must be known: while Redis is away nobody gets in.
 """
 
+import asyncio
 from datetime import timedelta
 from typing import Final
 
@@ -13,6 +14,8 @@ from redis.exceptions import RedisError
 from shared.errors import Unavailable
 
 KEY: Final = "auth:denied:"
+PATIENCE: Final = 2.0
+"""Seconds that Redis is waited for."""
 
 
 class Denylist:
@@ -26,14 +29,16 @@ class Denylist:
     async def deny(self, token_id: str) -> None:
         """Raises Unavailable where it cannot be noted."""
         try:
-            await self._redis.set(KEY + token_id, b"", px=self._keep)
+            async with asyncio.timeout(PATIENCE):
+                await self._redis.set(KEY + token_id, b"", px=self._keep)
         except (RedisError, OSError) as error:
             raise _unknown() from error
 
     async def denied(self, token_id: str) -> bool:
         """Raises Unavailable where it cannot be known."""
         try:
-            return bool(await self._redis.exists(KEY + token_id))
+            async with asyncio.timeout(PATIENCE):
+                return bool(await self._redis.exists(KEY + token_id))
         except (RedisError, OSError) as error:
             raise _unknown() from error
 

@@ -11,8 +11,8 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -93,6 +93,16 @@ class Servers:
             return self._redis_pid() != before
 
         await eventually(back, "Redis is back")
+
+    @contextmanager
+    def hanging_redis(self) -> Iterator[None]:
+        """It keeps its connections and answers nothing."""
+        pid = self._redis_pid()
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
 
     def _postmaster(self) -> int:
         with suppress(FileNotFoundError):
@@ -195,6 +205,18 @@ class Stage:
     def worker(self, **settings: object) -> WorkerProcess:
         """Start `trackers worker`."""
         return self._started(["app", "worker"], settings)
+
+    async def api(self, **settings: object) -> tuple[WorkerProcess, str]:
+        """Start `trackers api`; the process and its address."""
+        announcement = self.folder / f"address-{len(self.workers)}"
+        process = self._started(["app", "api", "--announce", str(announcement)], {"TRACKERS_PORT": 0, **settings})
+
+        async def listens() -> bool:
+            assert process.alive, process.log.read_text()[-3000:]
+            return announcement.exists()
+
+        await eventually(listens, "the API listens")
+        return process, announcement.read_text()
 
     def odd_worker(self, habit: str, **settings: object) -> WorkerProcess:
         """Start a worker that differs from `trackers worker` in one habit; see odd_worker.py."""
