@@ -250,10 +250,10 @@ def create_admin(*, email: str | None, username: str | None, discord_id: str | N
     async def create(container: AppContainer) -> UUID:
         return await new_admin(container, email=email, username=username, password=password)
 
-    user_id = _in_unit_of_work(known)
+    user_id = _in_unit_of_work(known, redis=True)
     if user_id is None:
         password = _password(from_stdin=password_stdin)
-        user_id = _in_unit_of_work(create)
+        user_id = _in_unit_of_work(create, redis=True)
     click.echo(f"user {user_id} is an admin")
 
 
@@ -267,7 +267,7 @@ def set_password(login: str, *, password_stdin: bool) -> None:
     async def change(container: AppContainer) -> None:
         await replace_password(container, login, password)
 
-    _in_unit_of_work(change)
+    _in_unit_of_work(change, redis=True)
     click.echo("the password is set; every session of this person has ended")
 
 

@@ -181,10 +181,10 @@ def settings_table() -> Table:
 
 def keys_table(keys: Sequence[KnownKey]) -> Table:
     """Every key with its use and its end."""
-    table = Table("prefix", "name", "scopes", "created", "last used", "revoked")
+    table = Table("prefix", "name", "scopes", "guilds", "created", "last used", "revoked")
     for key in keys:
         times = [_minute(at) for at in (key.created_at, key.last_used_at, key.revoked_at)]
-        table.add_row(key.prefix, Text(key.name), ", ".join(key.scopes), *times)
+        table.add_row(key.prefix, Text(key.name), ", ".join(key.scopes), ", ".join(key.guild_ids or ["all"]), *times)
     return table
 
 

@@ -281,7 +281,7 @@ def test_keys_are_listed_without_what_makes_them_keys(environ: dict[str, str], h
 
 def test_a_scope_that_opens_nothing_is_refused(environ: dict[str, str]) -> None:
     answer = trackers(environ, "keys", "create", "my bot", "--scope", "hiscores")
-    assert answer.returncode == 2
+    assert answer.returncode == 1
     assert "trackers, trackers:read, trackers:write" in answer.stderr
 
 
@@ -372,3 +372,43 @@ def test_the_servers_user_may_be_named_in_the_env_file(environ: dict[str, str], 
     answer = trackers({**environ, "PYTHONPATH": str(Path("src").resolve())}, "migrate", cwd=home)
     assert answer.returncode == 1
     assert "there is none named no-such-user" in answer.stderr
+
+
+PASSWORD = "a password for an admin"
+
+
+def test_an_admin_gets_a_password_and_another_one(environ: dict[str, str], home: Path) -> None:
+    def asked(*arguments: str, typed: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "app", "users", *arguments, "--password-stdin"]
+        return subprocess.run(  # noqa: S603 -- our own command
+            command, env={**os.environ, **environ}, input=typed, capture_output=True, text=True, timeout=60, check=False
+        )
+
+    with up(environ, home) as (_, address), httpx.Client(base_url=address) as http:
+
+        def logs_in(login: str, password: str) -> tuple[int, int]:
+            """How the login is answered, and then what only an admin may ask."""
+            answer = http.post("/api/auth/login", json={"login": login, "password": password})
+            token = answer.json().get("access_token")
+            seen = http.get("/api/admin/users", headers={"Authorization": f"Bearer {token}"})
+            return answer.status_code, seen.status_code
+
+        login = ("create-admin", "--email", "Root@example.org", "--username", "root")
+        short = asked(*login, typed="short\n")
+        assert short.returncode == 1
+        assert "10 to 256 characters" in short.stderr
+        made = asked(*login, typed=f"{PASSWORD}\n")
+        assert made.returncode == 0, made.stderr
+        assert PASSWORD not in made.stdout + made.stderr
+        assert logs_in("root@example.org", PASSWORD) == (200, 200)
+        again = asked("create-admin", "--username", "root", typed="")  # is there, so no password is asked for
+        assert again.stdout == made.stdout
+        assert asked("create-admin", "--email", "nobody", typed=f"{PASSWORD}\n").returncode == 1
+        assert asked("set-password", "ROOT", typed="another password\n").returncode == 0
+        assert logs_in("root", PASSWORD) == (401, 401)
+        assert logs_in("root", "another password") == (200, 200)
+        unknown = asked("set-password", "nobody", typed="another password\n")
+        assert unknown.returncode == 1
+        assert "Nobody logs in as 'nobody'" in unknown.stderr
+    assert asked("create-admin", typed="").returncode == 2
+    assert asked("create-admin", "--email", "a@b.org", "--discord-id", "1" * 17, typed="").returncode == 2
