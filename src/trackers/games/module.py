@@ -18,7 +18,8 @@ from trackers.games.controllers.public import TrackerController
 from trackers.games.personal_data import GamesPersonalData
 from trackers.games.queries import TrackerQueries
 from trackers.games.repository import TrackerRepository
-from trackers.games.service import TrackerScrapingQueueService, TrackerService
+from trackers.games.services.queue import TrackerScrapingQueueService
+from trackers.games.services.trackers import TrackerService
 from trackers.games.settings import GamesSettings
 from trackers.games.source import GamesSource, ProfileRecorder
 from users.access import AccessPolicy

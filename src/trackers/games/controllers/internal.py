@@ -23,7 +23,8 @@ from trackers.games.schemas import (
     TrackerStatus,
     TrackerView,
 )
-from trackers.games.service import TrackerScrapingQueueService, TrackerService, parse
+from trackers.games.services.queue import TrackerScrapingQueueService
+from trackers.games.services.trackers import TrackerService, parse
 
 Service = NamedDependency[SkipValidation[TrackerService]]
 Queue = NamedDependency[SkipValidation[TrackerScrapingQueueService]]

@@ -18,7 +18,6 @@ from trackers.games.errors import (
     DuplicateTracker,
     NoLinks,
     TrackerLimitReached,
-    TrackerNotFound,
 )
 from trackers.games.links import SOURCE, AccountIdentity, address_of, parse_link, site_profile_url
 from trackers.games.repository import TrackerRepository
@@ -26,9 +25,6 @@ from trackers.games.schemas import MAX_TRACKERS, ParsedLink, RegisteredTracker, 
 from users.access import AccessPolicy
 from users.accounts.schemas import DISCORD, UserData
 from users.accounts.service import AccountService
-
-PROCESSED_AT_ONCE = 10_000
-"""Targets that one statement puts ahead."""
 
 
 class TrackerService:
@@ -143,45 +139,6 @@ class TrackerService:
             actor=asker,
         )
         return RegisteredTrackers(user_id=person, trackers=made)
-
-
-class TrackerScrapingQueueService:
-    """Putting trackers ahead of the rest."""
-
-    def __init__(self, *, trackers: TrackerRepository, targets: Targets, access: AccessPolicy) -> None:
-        self._trackers = trackers
-        self._targets = targets
-        self._access = access
-
-    async def enqueue_tracker(self, tracker_id: UUID, *, asker: Identity | None = None) -> UUID:
-        """Fetch one tracker now; the task to ask about. While one waits or is under way, that same task.
-
-        Raises TrackerNotFound for one that is not there or was removed, Forbidden for somebody else's.
-        """
-        found = await self._trackers.target_of(tracker_id)
-        if found is None:
-            raise TrackerNotFound(tracker_id)
-        target_id, owner = found
-        if asker is not None:
-            await self._access.check_write(asker, owner)
-        tasks = await self._targets.look_now(SOURCE, [target_id])
-        if target_id not in tasks:
-            raise TrackerNotFound(tracker_id)
-        return tasks[target_id]
-
-    async def process_pending_trackers(self, *, asker: Identity | None = None) -> int:
-        """Put every tracker ahead that was never fetched, waits to be, or was given up; how many accounts those are.
-
-        Raises Forbidden for who may not do that for everybody.
-        """
-        if asker is not None:
-            self._access.check_everybody(asker)
-        queued = 0
-        last = None
-        while pending := await self._trackers.pending_targets(after=last, limit=PROCESSED_AT_ONCE):
-            await self._targets.look_now(SOURCE, pending)
-            queued, last = queued + len(pending), pending[-1]
-        return queued
 
 
 def _duplicate(account: AccountIdentity, *, active: bool, position: int) -> DuplicateTracker:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from trackers.games.service import PROCESSED_AT_ONCE, TrackerScrapingQueueService
+from trackers.games.services.queue import PROCESSED_AT_ONCE, TrackerScrapingQueueService
 
 
 class FakeRepository:

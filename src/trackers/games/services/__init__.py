@@ -1,0 +1,1 @@
+"""The rules of game trackers, a file per group of use cases."""
