@@ -112,6 +112,10 @@ class GameSnapshot(Base):
     season_key: Mapped[str]
     captured_at: Mapped[datetime]
     run_id: Mapped[UUID | None]
+    entered_by: Mapped[UUID | None]
+    """Who typed it in: a person's id, or a bot key's; NULL: it was fetched."""
+    note: Mapped[str | None]
+    evidence_url: Mapped[str | None]
 
 
 class SnapshotRating(RatingColumns, Base):
