@@ -176,6 +176,7 @@ class AppContainer(containers.DeclarativeContainer):
         targets=targets,
         accounts=users.accounts,
         access=users.access,
+        session_access=users.session_access,
         activity=activity,
         clock=clock,
     )

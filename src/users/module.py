@@ -14,7 +14,7 @@ from shared.audit.activity import ActivityLog
 from shared.audit.queries import AuditQueries
 from shared.audit.repository import AuditRepository
 from shared.clock import Clock
-from shared.database import Database, Reader
+from shared.database import Database, Reader, TransactionReader
 from shared.di import provide, provide_singleton
 from shared.jobs import Job
 from shared.module import Audience, Module
@@ -77,6 +77,7 @@ class UsersContainer(containers.DeclarativeContainer):
     session_reader = providers.Singleton(SessionReader, reader)
     guild_repository = providers.Factory(GuildRepository, session)
     memberships = providers.Singleton(Memberships, reader)
+    session_memberships = providers.Factory(Memberships, providers.Factory(TransactionReader, session))
     access_tokens = providers.Singleton(
         AccessTokens, secret=secret, clock=clock, lifetime=settings.provided.access_lifetime
     )
@@ -89,6 +90,9 @@ class UsersContainer(containers.DeclarativeContainer):
         PersonAuthenticator, tokens=access_tokens, denylist=denylist, sessions=session_reader, clock=clock
     )
     access = providers.Singleton(AccessPolicy, memberships=memberships)
+    """For queries and guards."""
+    session_access = providers.Factory(AccessPolicy, memberships=session_memberships)
+    """For commands."""
     accounts = providers.Factory(
         AccountService, accounts=account_repository, authenticator=person_authenticator, activity=activity, clock=clock
     )
@@ -98,7 +102,7 @@ class UsersContainer(containers.DeclarativeContainer):
         accounts=account_repository,
         people=accounts,
         holders=holders,
-        access=access,
+        access=session_access,
         attempts=attempts,
         activity=activity,
         clock=clock,
@@ -117,7 +121,7 @@ class UsersContainer(containers.DeclarativeContainer):
     keys = providers.Factory(
         BotKeyService,
         keys=key_repository,
-        guilds=memberships,
+        guilds=session_memberships,
         activity=activity,
         clock=clock,
         secret=secret,
@@ -152,7 +156,7 @@ class UsersContainer(containers.DeclarativeContainer):
         registration=settings.provided.registration,
     )
     guilds = providers.Factory(
-        GuildService, guilds=guild_repository, accounts=accounts, access=access, activity=activity, clock=clock
+        GuildService, guilds=guild_repository, accounts=accounts, access=session_access, activity=activity, clock=clock
     )
     guild_queries = providers.Singleton(GuildQueries, reader, access=access)
     account_personal_data = providers.Factory(AccountPersonalData, accounts=account_queries, logs=logs)

@@ -223,3 +223,27 @@ class Reader:
             compiled = self._compiled[statement] = (str(made), tuple(getattr(made, "positiontup", None) or ()))
         sql, names = compiled
         return sql, [parameters[name] for name in names]
+
+
+class TransactionReader:
+    """The same questions, asked on the session of the transaction that is open: it sees what that has written.
+
+    A command must not ask the `Reader`: it would hold two connections at once, and enough commands would hold all.
+    """
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def rows(self, statement: TextClause, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+        return [dict(row) for row in (await self._session.execute(statement, parameters)).mappings()]
+
+    async def row(self, statement: TextClause, parameters: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
+        found = (await self._session.execute(statement, parameters)).mappings().first()
+        return None if found is None else dict(found)
+
+    async def value(self, statement: TextClause, parameters: Mapping[str, Any] | None = None) -> Any:
+        return (await self._session.execute(statement, parameters)).scalar()
+
+
+Questions = Reader | TransactionReader
+"""What static statements are asked of."""

@@ -36,6 +36,7 @@ class GamesContainer(containers.DeclarativeContainer):
     targets = providers.Dependency(instance_of=Targets)
     accounts = providers.Dependency(instance_of=AccountService)
     access = providers.Dependency(instance_of=AccessPolicy)
+    session_access = providers.Dependency(instance_of=AccessPolicy)
     activity = providers.Dependency(instance_of=ActivityLog)
     clock: providers.Dependency[Clock] = providers.Dependency()
 
@@ -49,12 +50,12 @@ class GamesContainer(containers.DeclarativeContainer):
         trackers=repository,
         accounts=accounts,
         targets=targets,
-        access=access,
+        access=session_access,
         activity=activity,
         clock=clock,
         interval=settings.provided.interval,
     )
-    queue = providers.Factory(TrackerScrapingQueueService, trackers=repository, targets=targets, access=access)
+    queue = providers.Factory(TrackerScrapingQueueService, trackers=repository, targets=targets, access=session_access)
     queries = providers.Singleton(TrackerQueries, reader, access=access)
     personal_data = providers.Factory(GamesPersonalData, trackers=repository, targets=targets)
     source = providers.Singleton(GamesSource, settings=settings, recorder=recorder.provider)

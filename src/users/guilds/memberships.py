@@ -1,4 +1,4 @@
-"""Who is in which guild, asked outside any transaction; what the access policy rests on."""
+"""Who is in which guild; what the access policy rests on."""
 
 from collections.abc import Collection
 from typing import Final
@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import Struct
 from sqlalchemy import text
 
-from shared.database import Reader
+from shared.database import Questions
 
 _RUNS_A_GUILD_OF: Final = text("""
 SELECT EXISTS (
@@ -37,7 +37,7 @@ class Place(Struct, frozen=True, kw_only=True):
 class Memberships:
     """Questions about members."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Questions) -> None:
         self._reader = reader
 
     async def runs_a_guild_of(self, reader: UUID, owner: UUID) -> bool:
