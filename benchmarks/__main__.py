@@ -17,7 +17,17 @@ from rich.console import Console
 from benchmarks.common import Result, encoded, show
 from benchmarks.house import House, private_house
 
-NAMES: Final = ("scrape_pipeline", "api_read", "dispatch_claim", "pacing", "memory")
+NAMES: Final = (
+    "scrape_pipeline",
+    "api_read",
+    "auth_read",
+    "login",
+    "dispatch_claim",
+    "outbox_relay",
+    "fan_out",
+    "pacing",
+    "memory",
+)
 LONGEST: Final = 180.0
 """Seconds that one benchmark may take."""
 RESULTS: Final = Path(__file__).parent / "results.json"

@@ -74,8 +74,7 @@ async def run(house: House) -> list[Result]:
         def asking(server: Popen[bytes], port: int, **headers: str) -> Callable[[], Awaitable[Cost]]:
             order = {
                 "port": port,
-                "path": f"/internal/trackers/{tracker_id}",
-                "headers": headers,
+                "asking": [{"path": f"/internal/trackers/{tracker_id}", "headers": headers}],
                 "requests": REQUESTS,
                 "connections": CONNECTIONS,
             }

@@ -155,10 +155,15 @@ def child(
 
 def ask(process: subprocess.Popen[bytes], question: Any, *, patience: float = 90.0) -> Any:
     """One line of JSON to a child's stdin, one back from its stdout."""
-    assert process.stdin is not None
-    process.stdin.write(msgspec.json.encode(question) + b"\n")
-    process.stdin.flush()
+    tell(process, question)
     return hear(process, patience=patience)
+
+
+def tell(process: subprocess.Popen[bytes], order: Any) -> None:
+    """One line of JSON to a child's stdin."""
+    assert process.stdin is not None
+    process.stdin.write(msgspec.json.encode(order) + b"\n")
+    process.stdin.flush()
 
 
 def hear(process: subprocess.Popen[bytes], *, patience: float = 30.0) -> Any:

@@ -53,6 +53,7 @@ class House:
             "TRACKERS_DATABASE_URL": database_url,
             "TRACKERS_REDIS_URL": self.endpoints.redis_url or "",
             "TRACKERS_SECRET_KEY": SECRET,
+            "TRACKERS_GAMES_FIRST_SEASONS": "0",  # a look is one request, as it is after the first
             "TRACKERS_RATE_LIMIT_BOT": "1000000000",  # counted like any, never reached
             PARENT: str(os.getpid()),
             **more,

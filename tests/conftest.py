@@ -93,6 +93,7 @@ def environ(database_url: str, redis_url: str, sites: SimulatedSites) -> dict[st
         "TRACKERS_GAMES_BASE_URL": sites.games.url,
         "TRACKERS_GAMES_DELAY": "0",
         "TRACKERS_GAMES_TIMEOUT": "2",
+        "TRACKERS_GAMES_FIRST_SEASONS": "0",  # a look is one request
         "TRACKERS_AUTH_HASH_MEMORY_KIB": "8192",
     }
 

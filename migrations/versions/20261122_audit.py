@@ -29,9 +29,18 @@ def upgrade() -> None:
         sa.Column("user_agent", sa.Text(), nullable=True),
         sa.Column("request_id", sa.Text(), nullable=True),
         sa.Column("body", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("mentions", postgresql.ARRAY(sa.Text()), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_log")),
     )
     op.create_index("ix_audit_log_actor_id_id", "audit_log", ["actor_id", "id"], unique=False)
+    op.create_index(
+        "ix_audit_log_mentions",
+        "audit_log",
+        ["mentions"],
+        unique=False,
+        postgresql_using="gin",
+        postgresql_where=sa.text("mentions IS NOT NULL"),
+    )
     op.create_table(
         "activity_log",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -64,5 +73,11 @@ def downgrade() -> None:
     )
     op.drop_index("ix_activity_log_subject_id_id", table_name="activity_log")
     op.drop_table("activity_log")
+    op.drop_index(
+        "ix_audit_log_mentions",
+        table_name="audit_log",
+        postgresql_using="gin",
+        postgresql_where=sa.text("mentions IS NOT NULL"),
+    )
     op.drop_index("ix_audit_log_actor_id_id", table_name="audit_log")
     op.drop_table("audit_log")

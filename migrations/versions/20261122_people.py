@@ -30,6 +30,12 @@ def upgrade() -> None:
         sa.Column("external_id", sa.Text(), nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["provider", "external_id"],
+            ["user_identities.provider", "user_identities.external_id"],
+            name=op.f("fk_claim_codes_provider_external_id_user_identities"),
+            ondelete="CASCADE",
+        ),
         sa.PrimaryKeyConstraint("provider", "external_id", name=op.f("pk_claim_codes")),
         sa.UniqueConstraint("digest", name=op.f("uq_claim_codes_digest")),
     )

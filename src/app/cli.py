@@ -23,7 +23,7 @@ from app.embedded import EmbeddedServersError
 from app.listening import CannotListenError, bound
 from app.migrations import MigrationError, migrate, require_schema
 from app.modules import all_settings
-from app.people import admin_known, new_admin, replace_password
+from app.people import create_admin, replace_password
 from app.runtime import Runtime, runtime
 from app.supervisor import end_with_parent, run_everything
 from shared.database import connection_was_lost
@@ -232,29 +232,25 @@ def users() -> None:
 @users.command(name="create-admin")
 @click.option("--email", help="The admin's e-mail address, to log in with.")
 @click.option("--username", help="Or a name to log in with.")
-@click.option("--discord-id", help="Instead of a login: a person whom a bot knows, 17 to 20 digits.")
+@click.option("--discord-id", help="The person whom a bot knows by this id, 17 to 20 digits, gets the login.")
+@click.option("--existing", is_flag=True, help="The account is there already: it gets this password.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input instead of asking for it.")
-def create_admin(*, email: str | None, username: str | None, discord_id: str | None, password_stdin: bool) -> None:
-    """Make an admin: a new account with a password, or the one that this login or Discord id has already."""
-    if not (email or username or discord_id):
-        raise click.UsageError("give --email or --username, or --discord-id")
-    if discord_id and (email or username):
-        raise click.UsageError("give a login or --discord-id, not both")
+def create_admin_command(
+    *, email: str | None, username: str | None, discord_id: str | None, existing: bool, password_stdin: bool
+) -> None:
+    """Make an admin, with a login and a password."""
+    if not (email or username):
+        raise click.UsageError("give --email or --username to log in with")
     if discord_id and not re.fullmatch(r"[0-9]{17,20}", discord_id):
         raise click.BadParameter("a Discord id has 17 to 20 digits", param_hint="--discord-id")
-
-    async def known(container: AppContainer) -> UUID | None:
-        user_id: UUID | None = await admin_known(container, email=email, username=username, discord_id=discord_id)
-        return user_id
+    password = _password(from_stdin=password_stdin)
 
     async def create(container: AppContainer) -> UUID:
-        return await new_admin(container, email=email, username=username, password=password)
+        return await create_admin(
+            container, email=email, username=username, discord_id=discord_id, password=password, existing=existing
+        )
 
-    user_id = _in_unit_of_work(known, redis=True)
-    if user_id is None:
-        password = _password(from_stdin=password_stdin)
-        user_id = _in_unit_of_work(create, redis=True)
-    click.echo(f"user {user_id} is an admin")
+    click.echo(f"user {_in_unit_of_work(create, redis=True)} is an admin")
 
 
 @users.command(name="set-password")

@@ -25,6 +25,11 @@ from shared.database import Database, Reader, create_engine
 from shared.di import running
 from shared.jobs import Job
 from shared.jobs.arq_queue import ArqQueue
+from shared.outbox.events import EventHandler
+from shared.outbox.module import EventsContainer
+from shared.outbox.outbox import Outbox
+from shared.outbox.repository import OutboxRepository
+from shared.outbox.settings import OutboxSettings
 from shared.scraping.dispatch import Dispatcher, SourceRegistry
 from shared.scraping.jobs import engine_jobs
 from shared.scraping.pacing import Gate
@@ -42,7 +47,12 @@ from shared.web.settings import WebSettings
 from trackers.games.module import GamesContainer
 from trackers.games.settings import GamesSettings
 from users.auth.settings import AuthSettings
+from users.guilds.listeners import GuildListener
+from users.guilds.memberships import IS_MEMBER
 from users.module import UsersContainer
+from users.notifications.messages import MessageWriter
+from users.notifications.module import NotificationsContainer
+from users.notifications.settings import NotifySettings, SmtpSettings
 from users.personal_data import PersonalData
 
 
@@ -96,6 +106,33 @@ def _personal_data(house: Any) -> list[PersonalData]:
     ]
 
 
+def _guild_listeners(house: Any) -> list[GuildListener]:
+    """What of every module follows guilds."""
+    return [
+        listener
+        for module in MODULES
+        if module.guild_listeners
+        for listener in module.guild_listeners(getattr(house, module.name))
+    ]
+
+
+def _message_writers(house: Any) -> list[MessageWriter]:
+    """What every module says of its events."""
+    return [
+        writer
+        for module in MODULES
+        if module.message_writers
+        for writer in module.message_writers(getattr(house, module.name))
+    ]
+
+
+def _handlers(house: Any) -> list[EventHandler]:
+    """What every module does about events."""
+    return [
+        handler for module in MODULES if module.handlers for handler in module.handlers(getattr(house, module.name))
+    ]
+
+
 def _jobs(*kinds: list[Job]) -> list[Job]:
     """Every job of the house."""
     return [job for jobs in kinds for job in jobs]
@@ -131,6 +168,9 @@ class AppContainer(containers.DeclarativeContainer):
     settings = providers.Callable(lambda loaded: loaded[Settings], loaded)
     web_settings = providers.Callable(lambda loaded: loaded[WebSettings], loaded)
     auth_settings = providers.Callable(lambda loaded: loaded[AuthSettings], loaded)
+    outbox_settings = providers.Callable(lambda loaded: loaded[OutboxSettings], loaded)
+    notify_settings = providers.Callable(lambda loaded: loaded[NotifySettings], loaded)
+    smtp_settings = providers.Callable(lambda loaded: loaded[SmtpSettings], loaded)
     games_settings = providers.Callable(lambda loaded: loaded[GamesSettings], loaded)
     clock = providers.Singleton(SystemClock)
     rng = providers.Singleton(random.Random)
@@ -149,6 +189,8 @@ class AppContainer(containers.DeclarativeContainer):
     audit_repository = providers.Factory(AuditRepository, session)
     activity_repository = providers.Factory(ActivityRepository, session)
     activity = providers.Factory(ActivityLog, activities=activity_repository, clock=clock)
+    outbox_repository = providers.Factory(OutboxRepository, session)
+    outbox = providers.Factory(Outbox, session, repository=outbox_repository, jobs=queue, clock=clock)
 
     audit_queries = providers.Singleton(AuditQueries, reader)
 
@@ -161,24 +203,61 @@ class AppContainer(containers.DeclarativeContainer):
         redis=redis,
         limits_storage=limits_storage,
         activity=activity,
+        activities=activity_repository,
         audit=audit_repository,
         logs=audit_queries,
         clock=clock,
         secret=secret,
         known_scopes=providers.Singleton(known_scopes),
         holders=providers.Callable(_personal_data, __self__),
+        guild_listeners=providers.Callable(_guild_listeners, __self__),
     )
-    games = providers.Container(
-        GamesContainer,
-        settings=games_settings,
+    events = providers.Container(
+        EventsContainer,
+        settings=outbox_settings,
+        database=database,
         session=session,
         reader=reader,
-        targets=targets,
-        accounts=users.accounts,
+        repository=outbox_repository,
+        queue=queue,
+        activity=activity,
+        clock=clock,
+        keys=users.bot_authenticator,
+        handlers=providers.Callable(_handlers, __self__),
+        membership=providers.Object(IS_MEMBER),
+    )
+    notifications = providers.Container(
+        NotificationsContainer,
+        settings=notify_settings,
+        mail=smtp_settings,
+        database=database,
+        session=session,
+        reader=reader,
+        limits_storage=limits_storage,
+        queue=queue,
         access=users.access,
         session_access=users.session_access,
         activity=activity,
         clock=clock,
+        secret=secret,
+        user_agent=settings.provided.user_agent,
+        writers=providers.Callable(_message_writers, __self__),
+    )
+    games = providers.Container(
+        GamesContainer,
+        settings=games_settings,
+        database=database,
+        session=session,
+        reader=reader,
+        targets=targets,
+        accounts=users.accounts,
+        guilds=users.guilds,
+        access=users.access,
+        session_access=users.session_access,
+        activity=activity,
+        clock=clock,
+        outbox=outbox,
+        notifier=notifications.notifier,
     )
 
     # offers
@@ -238,5 +317,7 @@ async def running_app(container: AppContainer) -> AsyncIterator[AppContainer]:
         container.redis().aclose,
         container.clients().close,
         container.users.passwords().close,
+        container.notifications.post().close,
+        container.notifications.apprise().close,
     ):
         yield container

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from typing import Final
 
 from shared.module import Module
+from shared.outbox.module import EVENTS
 from shared.settings import Settings, SettingsStruct
 from shared.web.settings import WebSettings
 from trackers.games.module import GAMES
 from users.module import USERS
+from users.notifications.module import NOTIFICATIONS
 
-MODULES: Final[Sequence[Module]] = (USERS, GAMES)
+MODULES: Final[Sequence[Module]] = (USERS, EVENTS, NOTIFICATIONS, GAMES)
 
 
 def all_settings() -> list[type[SettingsStruct]]:

@@ -3,45 +3,64 @@
 from uuid import UUID
 
 from app.container import AppContainer
-from shared.errors import NotFound
+from shared.errors import Conflict, NotFound
 from shared.web.identity import Role
 from users.accounts.schemas import DISCORD, Profile, UserData, normalised_login
 from users.accounts.service import normalised
 
 
-async def admin_known(
-    container: AppContainer, *, email: str | None, username: str | None, discord_id: str | None
-) -> UUID | None:
-    """Make the person an admin whom a login or a Discord id names; None where no account has that login."""
-    if discord_id:
-        user_id: UUID = await container.users.accounts().from_external(DISCORD, discord_id, UserData())
-    else:
-        for login in filter(None, (email, username)):
-            known = await container.users.account_queries().credentials(normalised_login(login))
-            if known is not None:
-                user_id = known.user_id
-                break
-        else:
-            return None
-    await container.users.accounts().make_admin(user_id)
-    return user_id
+async def create_admin(
+    container: AppContainer,
+    *,
+    email: str | None,
+    username: str | None,
+    discord_id: str | None,
+    password: str,
+    existing: bool,
+) -> UUID:
+    """An admin with a login; with a Discord id on the account that a bot knows.
 
-
-async def new_admin(container: AppContainer, *, email: str | None, username: str | None, password: str) -> UUID:
-    """An admin with a login. Raises Invalid for an address that is none."""
+    Anybody may have registered a name: an account that exists is taken over only where `existing` says so, and then
+    gets the password, and its sessions end. Raises Invalid, Conflict, or NotFound.
+    """
     profile = normalised(Profile(email=email, username=username))
     password_hash = await container.users.passwords().hashed(password)
-    made: UUID = await container.users.accounts().create(profile, password_hash, role=Role.ADMIN)
-    return made
+    known = await _who_logs_in(container, email, username)
+    accounts = container.users.accounts()
+    if known is None:
+        if existing:
+            raise NotFound("Nobody logs in so; leave --existing out to make the account.")
+        onto = await accounts.from_external(DISCORD, discord_id, UserData()) if discord_id else None
+        if onto is not None and (await container.users.account_queries().password_hash(onto)) is not None:
+            raise Conflict("The person with this Discord id has a login; give that one, with --existing.")
+        made: UUID = await accounts.create(profile, password_hash, role=Role.ADMIN, onto=onto)
+        return made
+    if not existing:
+        account = await container.users.account_queries().account(known)
+        names = [account.display_name or "no name", *(identity.external_id for identity in account.identities)]
+        raise Conflict(
+            f"There is an account with this login already: {known} ({', '.join(names)}), registered "
+            f"{account.created_at:%Y-%m-%d %H:%M} UTC. Anybody may have made it. --existing makes it an admin's, with "
+            "the password that you give and without its sessions."
+        )
+    await accounts.set_password(known, password_hash)
+    await accounts.make_admin(known)
+    return known
 
 
 async def replace_password(container: AppContainer, login: str, password: str) -> None:
     """Another password for who logs in so; their sessions end. Raises NotFound."""
-    known = await container.users.account_queries().credentials(normalised_login(login))
-    if known is None:
+    user_id = await _who_logs_in(container, login)
+    if user_id is None:
         raise NotFound(f"Nobody logs in as {login!r}.")
     password_hash = await container.users.passwords().hashed(password)
-    await container.users.accounts().set_password(known.user_id, password_hash)
-    await container.users.session_repository().revoke(
-        known.user_id, because="password set by the operator", now=container.clock().now()
-    )
+    await container.users.accounts().set_password(user_id, password_hash)
+
+
+async def _who_logs_in(container: AppContainer, *logins: str | None) -> UUID | None:
+    for login in filter(None, logins):
+        known = await container.users.account_queries().credentials(normalised_login(login))
+        if known is not None:
+            found: UUID = known.user_id
+            return found
+    return None

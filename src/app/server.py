@@ -2,6 +2,7 @@
 
 import gc
 import os
+import socket
 from pathlib import Path
 from typing import Final
 
@@ -11,8 +12,21 @@ import uvicorn
 from app.api import asgi, create_app
 from app.listening import address_of, bound
 from app.runtime import Runtime
+from shared.outbox.streams import EventStreams
 
 BACKLOG: Final = 2048
+
+
+class Server(uvicorn.Server):
+    """Ends what would never end by itself, so that its connections close."""
+
+    def __init__(self, config: uvicorn.Config, *, streams: EventStreams) -> None:
+        super().__init__(config)
+        self._streams = streams
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._streams.end()
+        await super().shutdown(sockets)
 
 
 def serve(runtime: Runtime, *, announce: Path | None = None) -> None:
@@ -27,7 +41,7 @@ def serve(runtime: Runtime, *, announce: Path | None = None) -> None:
     container = runtime.container("trackers-api")
     app = asgi(create_app(container), container)
     proxies = container.web_settings().trusted_proxies or ()
-    server = uvicorn.Server(
+    server = Server(
         uvicorn.Config(
             app,
             log_config=None,
@@ -37,7 +51,8 @@ def serve(runtime: Runtime, *, announce: Path | None = None) -> None:
             proxy_headers=bool(proxies),
             forwarded_allow_ips=list(proxies),
             timeout_graceful_shutdown=10,
-        )
+        ),
+        streams=container.events.streams(),
     )
     settle_memory()
     structlog.get_logger(__name__).info("api_listens", address=address)

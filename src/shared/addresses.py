@@ -1,13 +1,9 @@
 """Addresses that a request of ours may never reach: what is not public is refused where the connection is made.
 
-The check sits in the resolver, after the name was looked up, so that a name cannot change its mind in between.
+Names are checked by `shared/resolver.py`, after they were looked up, so that none can change its mind in between.
 """
 
-import socket
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
-
-from aiohttp import ThreadedResolver
-from aiohttp.abc import AbstractResolver, ResolveResult
 
 _NAT64 = IPv6Network("64:ff9b::/96")
 _NEVER = (IPv6Network("::/96"), IPv6Network("64:ff9b:1::/48"), IPv6Network("fec0::/10"))
@@ -40,21 +36,3 @@ def refuse_literal(host: str) -> None:
         return
     if not public:
         raise AddressRefusedError(f"{host} is not a public address")
-
-
-class PublicResolver(AbstractResolver):
-    """Looks names up and refuses the answer when any address in it is not public."""
-
-    def __init__(self) -> None:
-        self._resolver = ThreadedResolver()
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        found = await self._resolver.resolve(host, port, family)
-        if any(not is_public(result["host"]) for result in found):
-            raise AddressRefusedError(f"{host} points to an address that is not public")
-        return found
-
-    async def close(self) -> None:
-        await self._resolver.close()

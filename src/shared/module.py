@@ -9,6 +9,7 @@ from litestar import Controller
 from litestar.di import Provide
 
 from shared.jobs import Job
+from shared.outbox.events import EventHandler
 from shared.settings import SettingsStruct
 
 
@@ -34,5 +35,11 @@ class Module:
     """The module's container -> its scraping sources."""
     personal_data: Callable[[Any], Sequence[Any]] | None = None
     """The module's container -> what it holds about people (users.personal_data.PersonalData), on the bound session."""
+    handlers: Callable[[Any], Sequence[EventHandler]] | None = None
+    """The module's container -> what it does about events, on the bound session."""
+    message_writers: Callable[[Any], Sequence[Any]] | None = None
+    """The module's container -> what it says of its events (users.notifications.messages.MessageWriter)."""
+    guild_listeners: Callable[[Any], Sequence[Any]] | None = None
+    """The module's container -> what of it follows guilds (users.guilds.listeners.GuildListener), likewise."""
     jobs: Callable[[Any], Sequence[Job]] | None = None
     """The module's container -> its jobs."""

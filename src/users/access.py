@@ -46,9 +46,18 @@ class AccessPolicy:
             raise unknown
         raise Forbidden(NOT_YOURS)
 
+    async def check_staff(self, guild_id: str, *, staff: UUID, member: UUID) -> None:
+        """Raises Forbidden unless one person runs a guild that the other is in."""
+        runs, belongs = await self._memberships.place(guild_id, staff), await self._memberships.place(guild_id, member)
+        if runs is None or not runs.admin:
+            raise Forbidden("Only admins of this guild register for others.")
+        if belongs is None or not belongs.member:
+            raise Forbidden("This person is no member of the guild; tell us of its members first.")
+
     def check_everybody(self, asker: Identity) -> None:
         """For what concerns everybody at once: admins, and bots whose key is not for some guilds only."""
-        if asker.guild_ids is not None if isinstance(asker, BotIdentity) else not asker.is_admin:
+        may = asker.guild_ids is None if isinstance(asker, BotIdentity) else asker.is_admin
+        if not may:
             raise Forbidden("This concerns everybody; it takes an admin, or a key that is not for some guilds only.")
 
     async def check_guild_read(self, asker: Identity, guild_id: str) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.audit.activity import ActivityLog
 from shared.audit.queries import AuditQueries
-from shared.audit.repository import AuditRepository
+from shared.audit.repository import ActivityRepository, AuditRepository
 from shared.clock import Clock
 from shared.database import Database, Reader, TransactionReader
 from shared.di import provide, provide_singleton
@@ -38,7 +38,7 @@ from users.auth.passwords import Passwords
 from users.auth.people import PersonAuthenticator
 from users.auth.registration import RegistrationService
 from users.auth.repository import BotKeyReader, BotKeyRepository, SessionReader, SessionRepository
-from users.auth.service import AuthService
+from users.auth.service import AuthService, Sessions
 from users.auth.settings import AuthSettings
 from users.auth.tokens import SKEW, AccessTokens, RefreshTokens
 from users.guilds.controllers.internal import InternalGuildController
@@ -61,6 +61,7 @@ class UsersContainer(containers.DeclarativeContainer):
     redis = providers.Dependency(instance_of=Redis)
     limits_storage = providers.Dependency(instance_of=RedisStorage)
     activity = providers.Dependency(instance_of=ActivityLog)
+    activities = providers.Dependency(instance_of=ActivityRepository)
     audit = providers.Dependency(instance_of=AuditRepository)
     logs = providers.Dependency(instance_of=AuditQueries)
     clock: providers.Dependency[Clock] = providers.Dependency()
@@ -68,6 +69,8 @@ class UsersContainer(containers.DeclarativeContainer):
     known_scopes: providers.Dependency[Any] = providers.Dependency()
     holders: providers.Dependency[Any] = providers.Dependency()
     """What every module holds about a person (PersonalData)."""
+    guild_listeners: providers.Dependency[Any] = providers.Dependency()
+    """What of every module follows guilds (GuildListener)."""
 
     # has
     account_repository = providers.Factory(AccountRepository, session)
@@ -89,12 +92,13 @@ class UsersContainer(containers.DeclarativeContainer):
     person_authenticator = providers.Singleton(
         PersonAuthenticator, tokens=access_tokens, denylist=denylist, sessions=session_reader, clock=clock
     )
+    sessions = providers.Factory(Sessions, sessions=session_repository, authenticator=person_authenticator, clock=clock)
     access = providers.Singleton(AccessPolicy, memberships=memberships)
     """For queries and guards."""
     session_access = providers.Factory(AccessPolicy, memberships=session_memberships)
     """For commands."""
     accounts = providers.Factory(
-        AccountService, accounts=account_repository, authenticator=person_authenticator, activity=activity, clock=clock
+        AccountService, accounts=account_repository, sessions=sessions, activity=activity, clock=clock
     )
     account_queries = providers.Singleton(AccountQueries, reader, access=access)
     claims = providers.Factory(
@@ -113,7 +117,8 @@ class UsersContainer(containers.DeclarativeContainer):
         holders=holders,
         accounts=account_repository,
         people=accounts,
-        authenticator=person_authenticator,
+        sessions=sessions,
+        activity=activity,
         audit=audit,
         clock=clock,
     )
@@ -156,10 +161,18 @@ class UsersContainer(containers.DeclarativeContainer):
         registration=settings.provided.registration,
     )
     guilds = providers.Factory(
-        GuildService, guilds=guild_repository, accounts=accounts, access=session_access, activity=activity, clock=clock
+        GuildService,
+        guilds=guild_repository,
+        accounts=accounts,
+        access=session_access,
+        activity=activity,
+        listeners=guild_listeners,
+        clock=clock,
     )
     guild_queries = providers.Singleton(GuildQueries, reader, access=access)
-    account_personal_data = providers.Factory(AccountPersonalData, accounts=account_queries, logs=logs)
+    account_personal_data = providers.Factory(
+        AccountPersonalData, accounts=account_queries, logs=logs, activities=activities
+    )
     guild_personal_data = providers.Factory(GuildPersonalData, guilds=guild_repository)
 
 

@@ -1,8 +1,8 @@
 """`make demo`: what the product does, on simulated sites, in about half a minute.
 
 Really through the product: `trackers up` with servers of its own on a throw-away home, a key from `trackers keys
-create`, and a bot's calls over HTTP. Only the foreign site is simulated. KEEP=1 leaves everything up until Ctrl-C,
-ROUNDS=n says how often everybody plays and is looked at (7). Nothing is left behind.
+create`, and the calls of a bot and of a member over HTTP. Only the foreign site is simulated. KEEP=1 leaves everything
+up until Ctrl-C, ROUNDS=n says how often everybody plays and is looked at (7). Nothing is left behind.
 """
 
 import os
@@ -16,7 +16,7 @@ from typing import Final
 from rich.console import Console
 from tests.demo.product import DemoFailed, Product
 from tests.demo.screen import Screen
-from tests.demo.story import DELAY, JITTER, PEOPLE, STAR, Demo
+from tests.demo.story import DELAY, JITTER, MEMBER, MEMBERS_PASSWORD, PEOPLE, STAR, Demo
 from tests.upstreams.client import SimulatedSites
 
 INTERRUPTED: Final = 130
@@ -80,6 +80,11 @@ def tell(screen: Screen, product: Product, sites: SimulatedSites, began: float) 
     screen.chapter("Registered", f"{total} accounts of {len(PEOPLE)} people, as a bot hands their links in")
     screen.registered(demo.trackers, f"{refusal['status']} {refusal['code']}: {refusal['detail']}")
 
+    token = demo.log_in()
+    refusal = demo.peek(token)
+    screen.chapter("Logged in", f"{MEMBER.name} has a code from the bot, makes a login with it, and sees what is hers")
+    screen.followed(demo.trackers_of(token), f"{refusal['status']} {refusal['code']}: {refusal['detail']}")
+
     screen.chapter("Watching them play", f"{rounds} rounds of matches, a fresh look at everybody after each")
     with screen.progress("the first look", total * (rounds + 1)) as move:
         for turn in range(rounds + 1):
@@ -105,6 +110,9 @@ def keep(screen: Screen, demo: Demo, key: str) -> None:
     product, sites = demo.product, demo.sites
     sites.games.configure(mode="drift", period=20)
     snapshots = f"{product.address}/internal/trackers/{demo.trackers[0].id}/snapshots"
+    login = MEMBER.name.lower()
+    token = f"curl -s {product.address}/api/auth/login -d username={login} -d 'password={MEMBERS_PASSWORD}'"
+    only_token = r"""sed -E 's/.*"access_token":"([^"]+)".*/\1/'"""
     contract = f"BASE_URL={product.address} BOT_KEY={key} SITES_URL={sites.url} make features"
     screen.chapter("Still up", "everybody plays on and is looked at once a minute; Ctrl-C ends and removes it all")
     screen.addresses(
@@ -112,6 +120,8 @@ def keep(screen: Screen, demo: Demo, key: str) -> None:
             ("API, and its schema to look through", f"{product.address}  {product.address}/schema"),
             ("bot key", key),
             ("try it", f"curl -H 'Authorization: Bearer {key}' {snapshots}"),
+            (f"{MEMBER.name}'s login", f"{login}, with the password {MEMBERS_PASSWORD!r}"),
+            ("what she follows", f'curl --oauth2-bearer "$({token} | {only_token})" {product.address}/api/trackers/me'),
             ("simulated site, and its control", f"{sites.games.url}  {sites.url}"),
             ("have the contract told to it", contract),
             ("home, with the log", f"{product.home}/demo.log"),

@@ -1,4 +1,4 @@
-"""The product as the demo runs it: `trackers up` on a throw-away home, a bot's key, and the API that a bot uses."""
+"""The product as the demo runs it: `trackers up` on a throw-away home, a bot's key, and the API that is asked."""
 
 import contextlib
 import os
@@ -104,7 +104,8 @@ class Product:
 
     def create_key(self, name: str) -> str:
         """`trackers keys create`, as an operator does it; used from then on."""
-        made = self.command("keys", "create", name)
+        scopes = [word for scope in ("trackers", "users", "guilds") for word in ("--scope", scope)]
+        made = self.command("keys", "create", name, *scopes)
         key = made.strip().splitlines()[-1]
         self.http.headers["Authorization"] = f"Bearer {key}"
         return key
@@ -125,10 +126,13 @@ class Product:
             raise DemoFailed(f"`trackers {' '.join(arguments)}` failed: {done.stderr.strip()[-1000:]}")
         return done.stdout
 
-    def ask(self, method: str, path: str, body: Any = None, *, expect: int = httpx.codes.OK) -> Any:
-        """One call of the bot API, answered with `expect`."""
+    def ask(
+        self, method: str, path: str, body: Any = None, *, expect: int = httpx.codes.OK, token: str | None = None
+    ) -> Any:
+        """One call with the bot's key, or with a person's `token` ("" for nobody's), answered with `expect`."""
+        headers = {} if token is None else {"Authorization": f"Bearer {token}" if token else ""}
         try:
-            answer = self.http.request(method, path, json=body)
+            answer = self.http.request(method, path, json=body, headers=headers)
         except httpx.TransportError as error:
             raise DemoFailed(f"{method} {path}: {error!r}") from error
         if answer.status_code != expect:

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 from rich.text import Text
 from tests.demo.product import Process
-from tests.demo.story import DELAY, JITTER, SPELLED_ANEW, STAR, Change, Look, Pace, Tracker
+from tests.demo.story import DELAY, JITTER, PEOPLE, SPELLED_ANEW, STAR, Change, Followed, Look, Pace, Tracker
 
 WIDEST: Final = 100
 CHART_HEIGHT: Final = 12
@@ -92,10 +92,17 @@ class Screen:
             seen = tracker.person
             table.add_row(name, _shortened(_without_scheme(tracker.pasted)), tracker.display, tracker.platform)
         self.console.print(table, width=self.width)
-        words = Text("  refused ", style="yellow")
-        words.append(_without_scheme(SPELLED_ANEW), style="dim")
-        self.console.print(words)
-        self.console.print(Text(f"          {refusal}"))
+        self._refused(_without_scheme(SPELLED_ANEW), refusal)
+
+    def followed(self, trackers: Sequence[Followed], refusal: str) -> None:
+        table = self._table(expand=False)
+        table.add_column("account", style="bold", no_wrap=True)
+        table.add_column("platform", no_wrap=True)
+        table.add_column("status", no_wrap=True)
+        for tracker in trackers:
+            table.add_row(tracker.display, tracker.platform, tracker.status)
+        self.console.print(table, width=self.width)
+        self._refused(f"a look at {PEOPLE[0].name}'s", refusal)
 
     def changes(self, changes: Sequence[Change]) -> None:
         table = self._table(expand=False)
@@ -179,6 +186,12 @@ class Screen:
         if log:
             self.console.print(Text("the last lines of the log:", style="dim"))
             self.console.print(Text(log), soft_wrap=True)
+
+    def _refused(self, what: str, refusal: str) -> None:
+        words = Text("  refused ", style="yellow")
+        words.append(what, style="dim")
+        self.console.print(words)
+        self.console.print(Text(f"          {refusal}"))
 
     def _table(self, *, expand: bool) -> Table:
         return Table(box=box.SIMPLE_HEAD, header_style="bold", expand=expand, padding=(0, 1, 0, 0))

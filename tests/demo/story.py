@@ -99,6 +99,9 @@ PEOPLE: Final = (
 STAR: Final = PEOPLE[0].players[0]
 """Whose rating is drawn; plays one match a round, won or lost by these points."""
 FORM: Final = (11, 9, -10, 12, 9, -11, 10, 13, 9, -8, 12, 10)
+MEMBER: Final = PEOPLE[2]
+"""Who logs in, and sees what the bot registered for her."""
+MEMBERS_PASSWORD: Final = "a kettle full of moss"
 SPELLED_ANEW: Final = "http://tracker.gg/rocket-league/profile/epic/QUIET%20COMET?utm_source=chat"
 
 
@@ -112,6 +115,15 @@ class Tracker:
     platform: str
     task: str
     pasted: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Followed:
+    """A tracker as the person sees it who follows it."""
+
+    display: str
+    platform: str
+    status: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,6 +212,26 @@ class Demo:
         refusal: dict[str, Any] = self.product.ask("POST", "/internal/trackers/add", body, expect=409)
         return refusal
 
+    def log_in(self) -> str:
+        """The member makes a login with the bot's code, and uses it; her access token."""
+        code = self.product.ask("POST", "/internal/users/claim-codes", {"user_id": MEMBER.discord_id}, expect=201)
+        login = {"username": MEMBER.name.lower(), "password": MEMBERS_PASSWORD}
+        self.product.ask("POST", "/api/auth/register", {**login, "claim_code": code["code"]}, expect=201, token="")
+        tokens = self.product.ask(
+            "POST", "/api/auth/login", {"login": login["username"], "password": MEMBERS_PASSWORD}, token=""
+        )
+        return str(tokens["access_token"])
+
+    def trackers_of(self, token: str) -> list[Followed]:
+        """Whose token it is sees what they follow."""
+        return msgspec.convert(self.product.ask("GET", "/api/trackers/me", token=token)["items"], list[Followed])
+
+    def peek(self, token: str) -> dict[str, Any]:
+        """The same token and somebody else's tracker; the refusal."""
+        path = f"/api/trackers/{self.trackers[0].id}"
+        refusal: dict[str, Any] = self.product.ask("GET", path, expect=403, token=token)
+        return refusal
+
     def play(self, turn: int) -> None:
         """A round of matches: everybody plays, the star to a plan."""
         self.sites.games.tick()
@@ -208,7 +240,7 @@ class Demo:
     def refresh(self) -> list[str]:
         """Ask for a fresh look at everybody; the tasks."""
         return [
-            self.product.ask("POST", f"/internal/trackers/{tracker.id}/refresh", expect=202)["task_id"]
+            self.product.ask("POST", f"/internal/trackers/{tracker.id}/refresh?force=true", expect=202)["task_id"]
             for tracker in self.trackers
         ]
 

@@ -3,7 +3,9 @@
 `make features` starts the API (a process of its own on a migrated database), the simulated sites and workers as the
 scenarios want them. With BASE_URL and BOT_KEY in the environment nothing is started: the scenarios are told to that
 deployment, whose own worker looks; with SITES_URL too (the control of the simulated sites that it is pointed at),
-also those in which something goes wrong on the sites. PATIENCE is how many seconds its worker is given (120).
+also those in which something goes wrong on the sites, and with ADMIN_TOKEN (an admin's access token) those that take
+one. PATIENCE is how many seconds its worker is given (120). Everybody registers from one address: the deployment's
+TRACKERS_AUTH_ATTEMPTS_PER_ADDRESS must let them (500), or scenarios are skipped.
 """
 
 import asyncio
@@ -28,6 +30,10 @@ TAGS = {
     "internal": "told to a bot's endpoints",
     "games": "about the game trackers",
     "guilds": "about guilds; the bot's key has the scopes guilds and users",
+    "public": "told to people's endpoints",
+    "users": "about people; the bot's key has the scope users",
+    "admin": "told to admins' endpoints; a deployment's admin is told by ADMIN_TOKEN",
+    "own_service": "needs a service of its own: a deployment could be harmed",
     "sites": "needs the simulated sites' control",
     "own_worker": "needs a worker of its own: another clock, a crash, or none at all",
 }
@@ -55,6 +61,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _why_not(item: pytest.Item) -> str | None:
     if BASE_URL and item.get_closest_marker("own_worker"):
         return "a deployment's worker has its own clock and life"
+    if BASE_URL and item.get_closest_marker("own_service"):
+        return "what could harm a deployment is told to a service of our own only"
+    if BASE_URL and "ADMIN_TOKEN" not in os.environ and item.get_closest_marker("admin"):
+        return "without ADMIN_TOKEN nobody can do what admins do"
     if BASE_URL and not SITES_URL and item.get_closest_marker("sites"):
         return "without SITES_URL nobody can tell the sites what to do"
     return None
@@ -106,6 +116,10 @@ def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         "TRACKERS_GAMES_BASE_URL": sites.games.url,
         "TRACKERS_GAMES_DELAY": "0",
         "TRACKERS_GAMES_TIMEOUT": "1.5",
+        "TRACKERS_GAMES_FIRST_SEASONS": "0",
+        "TRACKERS_AUTH_HASH_MEMORY_KIB": "8192",
+        "TRACKERS_AUTH_ATTEMPTS_PER_ADDRESS": "10000",  # everybody here logs in from one
+        "TRACKERS_RATE_LIMIT_ADDRESS": "0",  # likewise
     }
     folder: Path = tmp_path_factory.mktemp("features")
     key = asyncio.run(_bot_key(environ))

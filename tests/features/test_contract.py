@@ -51,7 +51,7 @@ def test_every_scenario_belongs_to_a_rule(path: Path) -> None:
 
 @pytest.mark.parametrize("path", FEATURES, ids=lambda path: path.stem)
 def test_every_feature_is_told_to_the_service(path: Path) -> None:
-    mirror = ROOT / "tests" / path.relative_to(ROOT).with_name(f"test_{path.stem}.py")
+    mirror = ROOT / "tests" / path.relative_to(ROOT).with_name(f"test_{path.stem.replace('-', '_')}.py")
     assert path.name in mirror.read_text(encoding="utf-8")
 
 

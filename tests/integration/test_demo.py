@@ -41,6 +41,9 @@ def test_the_demo_shows_ratings_that_moved(temporary: Path) -> None:
     assert process.returncode == 0, said
     assert "\x1b[" not in said  # not a terminal: plain lines
     assert re.search(r"409 duplicate_tracker: .*Quiet Comet.* already", said, re.IGNORECASE)
+    for player in ("Mossy Kettle +xbl", "Grüner Blitz +epic", "Lintwurm +switch"):
+        assert re.search(rf"{player} +(pending|in_progress|completed)", said)  # as the member sees them
+    assert "403 forbidden: " in said
     assert re.search(r"Quiet Comet +Doubles 2v2 +1043 +\d+ +\+\d+ ", said)
     assert re.search(r"looks +18 completed, ", said)
     pace = re.search(r"gaps: smallest \d+ ms, median (\d+) ms", said)

@@ -4,8 +4,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, SmallInteger, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import Index, SmallInteger, Text, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.database import Base
@@ -15,7 +15,12 @@ class AuditedRequest(Base):
     """One mutating request, allowed or refused. No foreign keys: it outlives whoever made it."""
 
     __tablename__ = "audit_log"
-    __table_args__ = (Index("ix_audit_log_actor_id_id", "actor_id", "id"),)
+    __table_args__ = (
+        Index("ix_audit_log_actor_id_id", "actor_id", "id"),
+        Index(
+            "ix_audit_log_mentions", "mentions", postgresql_using="gin", postgresql_where=text("mentions IS NOT NULL")
+        ),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     at: Mapped[datetime]
@@ -31,6 +36,8 @@ class AuditedRequest(Base):
     user_agent: Mapped[str | None]
     request_id: Mapped[str | None]
     body: Mapped[Any | None] = mapped_column(JSONB)
+    mentions: Mapped[list[str] | None] = mapped_column(ARRAY(Text()))
+    """Outside ids in the body, so that what tells of a person is found when they go."""
 
 
 class Activity(Base):

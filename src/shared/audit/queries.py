@@ -21,7 +21,7 @@ _AFTER_TIME: Final = 80
 
 _REQUESTS: Final = """
 SELECT id, at, actor_kind, actor_id, actor_name, method, route, path, resource, status, address, user_agent,
-       request_id, body
+       request_id, body, mentions
 FROM audit_log
 WHERE {leading} id >= CAST(:oldest AS uuid) AND id < CAST(:before AS uuid)
   AND (CAST(:actor_kind AS text) IS NULL OR actor_kind = :actor_kind)

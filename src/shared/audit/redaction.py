@@ -19,6 +19,9 @@ SECRET_NAMES: Final = re.compile(
     r"passw|passphrase|pwd|secret|token|code|authorization|apikey|privatekey|webhook|credential|cookie|signature|otp"
 )
 """Looked for anywhere in a field's name, in lower case and without what stands between its words."""
+PERSONAL_NAMES: Final = frozenset({"login", "email", "username"})
+"""What people log in with, also when nobody knows yet who they are: it could not be found when they go."""
+_OUTSIDE_ID: Final = re.compile(r"[0-9]{17,20}")
 _BETWEEN_WORDS: Final = re.compile(r"[^a-z0-9]")
 
 # Every repetition is bounded: what is looked through comes from anybody.
@@ -65,6 +68,14 @@ def redacted_body(body: bytes, content_type: str) -> Any:
     return redacted(found) if isinstance(found, dict | list) else only_size(len(body), kind)
 
 
+def mentioned(value: Any) -> set[str]:
+    """Ids of people elsewhere (snowflakes) that stand in what is kept of a body."""
+    if isinstance(value, str):
+        return {value} if _OUTSIDE_ID.fullmatch(value) else set()
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return {found for part in parts for found in mentioned(part)}
+
+
 def only_size(size: int, content_type: str) -> dict[str, Any]:
     """What is noted of a body that is not kept."""
     return {"bytes": size, "type": redacted_text(content_type, LONGEST_KEY)}
@@ -107,4 +118,5 @@ def _redacted_object(value: Mapping[Any, Any], depth: int) -> Any:
 
 
 def _names_a_secret(name: str) -> bool:
-    return SECRET_NAMES.search(_BETWEEN_WORDS.sub("", name.lower())) is not None
+    plain = _BETWEEN_WORDS.sub("", name.lower())
+    return plain in PERSONAL_NAMES or SECRET_NAMES.search(plain) is not None

@@ -12,27 +12,27 @@ from shared.database import Database, Reader, Repository
 
 _ADD: Final = text("""
 INSERT INTO audit_log (id, at, actor_kind, actor_id, actor_name, method, route, path, resource, status, address,
-                       user_agent, request_id, body)
+                       user_agent, request_id, body, mentions)
 VALUES (CAST(:id AS uuid), CAST(:at AS timestamptz), CAST(:actor_kind AS text), CAST(:actor_id AS uuid),
         CAST(:actor_name AS text), CAST(:method AS text), CAST(:route AS text), CAST(:path AS text),
         CAST(:resource AS jsonb), CAST(:status AS smallint), CAST(:address AS text), CAST(:user_agent AS text),
-        CAST(:request_id AS text), CAST(:body AS jsonb))
+        CAST(:request_id AS text), CAST(:body AS jsonb), CAST(:mentions AS text[]))
 """)
 _CORRECT: Final = text("UPDATE audit_log SET status = CAST(:status AS smallint) WHERE id = CAST(:id AS uuid)")
 _FORGET_REQUESTS: Final = text("""
-UPDATE audit_log SET address = NULL, user_agent = NULL, path = NULL, resource = NULL, body = NULL
+UPDATE audit_log SET address = NULL, user_agent = NULL, path = NULL, resource = NULL, body = NULL,
+                     mentions = NULL
 WHERE actor_id = :user_id
 """)
-# What bots, and the person before they were logged in, sent about them. Reads the whole log: a person goes but once.
 _FORGET_MENTIONS: Final = text("""
-UPDATE audit_log SET address = CASE WHEN actor_kind <> 'anonymous' THEN address END,
-                     user_agent = CASE WHEN actor_kind <> 'anonymous' THEN user_agent END, path = route, body = NULL
-WHERE body IS NOT NULL AND EXISTS (
-    SELECT FROM jsonb_path_query(body, 'strict $.**') AS v
-    WHERE jsonb_typeof(v) = 'string' AND lower(v #>> '{}') = ANY(CAST(:names AS text[]))
-)
+UPDATE audit_log SET path = route, resource = NULL, body = NULL, mentions = NULL
+WHERE mentions IS NOT NULL AND mentions && CAST(:names AS text[])
 """)
 _FORGET_ACTIVITIES: Final = text("UPDATE activity_log SET details = NULL WHERE user_id = :user_id")
+_FORGET_SUBJECTS: Final = text(
+    "DELETE FROM activity_log WHERE subject_id = ANY(CAST(:ids AS text[])) AND subject = :subject"
+)
+_HAND_OVER: Final = text("UPDATE activity_log SET user_id = :to WHERE user_id = :user_id")
 _ADD_ACTIVITIES: Final = text("""
 INSERT INTO activity_log (id, at, event, subject, subject_id, user_id, actor_kind, actor_id, details, request_id)
 SELECT id, at, event, subject, subject_id, user_id, actor_kind, actor_id, details, request_id
@@ -55,9 +55,9 @@ class AuditRepository(Repository):
     async def add(self, entry: AuditEntry) -> None:
         await self.session.execute(_ADD, _row(entry))
 
-    async def forget_person(self, user_id: UUID, names: Collection[str]) -> None:
+    async def forget_person(self, user_id: UUID, external_ids: Collection[str]) -> None:
         """Take out of both logs what tells of a person: what they sent, from where, and details of what is theirs;
-        and what others sent in which one of their `names` (addresses and outside ids, too) stands.
+        and what bots sent in which one of their outside ids stands.
 
         That there was a request, its route, its outcome and the id stay. Done at the end of the transaction, so that
         the request that asks for it is forgotten, too.
@@ -65,7 +65,7 @@ class AuditRepository(Repository):
 
         async def forget() -> None:
             await self.session.execute(_FORGET_REQUESTS, {"user_id": user_id})
-            await self.session.execute(_FORGET_MENTIONS, {"names": [name.lower() for name in names]})
+            await self.session.execute(_FORGET_MENTIONS, {"names": list(external_ids)})
             await self.session.execute(_FORGET_ACTIVITIES, {"user_id": user_id})
 
         await self.session.connection()  # so that there is a transaction to end
@@ -83,6 +83,14 @@ class ActivityRepository(Repository):
     async def add_many(self, entries: Sequence[ActivityEntry]) -> None:
         """All of them in one statement."""
         await self.session.execute(_ADD_ACTIVITIES, {"happened": msgspec.json.encode(entries).decode()})
+
+    async def forget_subjects(self, subject: str, ids: Collection[UUID]) -> None:
+        """Take out what happened to things that must not be known of any more."""
+        await self.session.execute(_FORGET_SUBJECTS, {"subject": subject, "ids": [str(one) for one in ids]})
+
+    async def hand_over(self, user_id: UUID, *, to: UUID) -> None:
+        """What happened to one account's things happened to the other's."""
+        await self.session.execute(_HAND_OVER, {"user_id": user_id, "to": to})
 
     async def remove_old(self, *, boundary: UUID, limit: int) -> int:
         """Remove happenings whose id is older than the boundary, the oldest first; how many went."""

@@ -54,6 +54,7 @@ class AuditEntry(Struct, frozen=True, kw_only=True):
     user_agent: str | None = None
     request_id: str | None = None
     body: Annotated[Any, Meta(description="Without secrets; only size and type of what is long, or no JSON.")] = None
+    mentions: Annotated[list[str] | None, Meta(description="Outside ids of people in the body.")] = None
 
 
 class Happening(Struct, frozen=True, kw_only=True):

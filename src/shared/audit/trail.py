@@ -14,9 +14,9 @@ import structlog
 from litestar.types import ASGIApp, Message, Receive, Send
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared.audit.redaction import REMOVED, only_size, redacted, redacted_body, redacted_text
+from shared.audit.redaction import REMOVED, mentioned, only_size, redacted, redacted_body, redacted_text
 from shared.audit.repository import AuditRepository, AuditWriter
-from shared.audit.schemas import Actor, AuditEntry
+from shared.audit.schemas import Actor, ActorKind, AuditEntry
 from shared.clock import Clock
 from shared.database import Database
 from shared.di import SESSION_OPENED
@@ -28,6 +28,7 @@ KEPT_BYTES: Final = 16_384
 LONGEST_USER_AGENT: Final = 300
 PATIENCE: Final = 5.0
 """Seconds that an answer waits for its row where that is written on its own."""
+REFUSED: Final = 400
 BROKEN: Final = 500
 
 
@@ -130,6 +131,8 @@ class AuditedCall:
         actor = Actor.of(scope.get("auth"))
         client = scope.get("client")
         route = scope.get("path_template")
+        anonymous_refusal = actor.kind is ActorKind.ANONYMOUS and status >= REFUSED
+        body = self._kept_body(size_only=anonymous_refusal)
         resource = redacted({name: str(value) for name, value in scope.get("path_params", {}).items()})
         return AuditEntry(
             id=new_id(),
@@ -145,15 +148,16 @@ class AuditedCall:
             address=client[0] if client else None,
             user_agent=self._header(b"user-agent", LONGEST_USER_AGENT),
             request_id=scope["state"].get("request_id"),
-            body=self._kept_body(),
+            body=body,
+            mentions=sorted(mentioned(body)) or None,
         )
 
-    def _kept_body(self) -> Any:
-        """None where there was none, or nobody read it."""
+    def _kept_body(self, *, size_only: bool) -> Any:
+        """None where there was none, or nobody read it; of what nobody in particular was refused only the size."""
         if not self._size:
             return None
         content_type = self._header(b"content-type") or ""
-        if self._size > KEPT_BYTES:
+        if size_only or self._size > KEPT_BYTES:
             return only_size(self._size, content_type)
         return redacted_body(bytes(self._body), content_type)
 

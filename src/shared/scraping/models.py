@@ -66,6 +66,8 @@ class ScrapeSchedule(Base):
     lane: Mapped[int] = mapped_column(SmallInteger)
     attempt: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
     source: Mapped[str]
+    usual_lane: Mapped[int] = mapped_column(SmallInteger, server_default=text("2"))
+    """Where it goes back to once a run of it is over: ROUTINE, UNHURRIED or PAUSED."""
 
 
 class ScrapeRun(Base):

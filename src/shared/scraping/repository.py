@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import TextClause, text
 
+from shared.audit.repository import ActivityRepository
 from shared.database import Repository
 from shared.ids import new_id
 from shared.scraping import statements
@@ -178,6 +179,12 @@ class ScrapingRepository(Repository):
             )
         return runs
 
+    async def place(self, lanes: Mapping[UUID, Lane], *, now: datetime) -> None:
+        """Have targets looked at in these lanes from now on."""
+        await self.hold(list(lanes))
+        placed = {"targets": list(lanes), "lanes": [int(lane) for lane in lanes.values()]}
+        await self.session.execute(statements.PLACE, {**placed, "now": now})
+
     async def forget(self, targets: Sequence[UUID], *, now: datetime) -> None:
         """Stop looking at targets; their history stays."""
         await self.hold(targets)
@@ -191,6 +198,7 @@ class ScrapingRepository(Repository):
         """Delete targets with their runs."""
         await self.hold(targets)
         await self.session.execute(statements.ERASE, {"targets": list(targets)})
+        await ActivityRepository(self.session).forget_subjects("target", targets)
 
     async def remove_old_runs(self, *, boundary: UUID, limit: int) -> int:
         """Remove finished runs whose id is older than the boundary; how many went."""

@@ -27,6 +27,10 @@ class Lane(IntEnum):
     ROUTINE = 2
     SUSPECT = 3
     """Workers were lost while they looked at it: it goes alone, so that it can take nobody with it again."""
+    UNHURRIED = 4
+    """Behind the routine, while there is more to do than the pace allows."""
+    PAUSED = 5
+    """Not looked at until somebody asks or it is placed elsewhere; its due time is kept."""
 
 
 class Trigger(StrEnum):

@@ -6,7 +6,7 @@ from sqlalchemy import text
 
 PICKED_DUE: Final = """
     SELECT due.target_id
-    FROM (VALUES (0), (1), (2)) AS lanes (lane)
+    FROM (VALUES (0), (1), (2), (4)) AS lanes (lane)
     CROSS JOIN LATERAL (
         SELECT target_id FROM scrape_schedule s
         WHERE s.source = :source AND s.lane = lanes.lane AND s.due_at <= :now AND s.lease_until IS NULL
@@ -80,7 +80,7 @@ WITH settled AS (
     )
 ), scheduled AS (
     UPDATE scrape_schedule s
-    SET lease_until = NULL, run_id = NULL, attempt = 0, lane = 2, due_at = x.due_at
+    SET lease_until = NULL, run_id = NULL, attempt = 0, lane = s.usual_lane, due_at = x.due_at
     FROM settled x WHERE s.target_id = x.target_id
 ), noted AS (
     UPDATE scrape_targets t
@@ -206,6 +206,17 @@ FROM asked a WHERE s.target_id = a.target_id
 HURRY: Final = text("""
 UPDATE scrape_schedule SET lane = CASE WHEN lane = 3 THEN 3 ELSE least(lane, :lane) END, due_at = least(due_at, :now)
 WHERE target_id = ANY(CAST(:targets AS uuid[])) AND lease_until IS NULL
+""")
+
+# Into the lane go those that wait for their turn, and into PAUSED the new ones too; what was asked for by hand stays
+# ahead. What was due meanwhile is due now.
+PLACE: Final = text("""
+UPDATE scrape_schedule s
+SET usual_lane = p.lane,
+    lane = CASE WHEN s.lane IN (2, 4, 5) OR (s.lane = 1 AND p.lane = 5) THEN p.lane ELSE s.lane END,
+    due_at = CASE WHEN s.lane = 5 AND p.lane <> 5 THEN greatest(s.due_at, :now) ELSE s.due_at END
+FROM unnest(CAST(:targets AS uuid[]), CAST(:lanes AS smallint[])) AS p (target_id, lane)
+WHERE s.target_id = p.target_id
 """)
 
 FORGET: Final = text("""

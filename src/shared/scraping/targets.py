@@ -24,22 +24,27 @@ class TaskNotFound(NotFound):
     code = "task_not_found"
 
 
-class Task(Struct, frozen=True, kw_only=True):
-    """A run, as the person who asked for it sees it."""
+class TaskState(Struct, frozen=True, kw_only=True):
+    """How a run stands, whatever it looks at."""
 
     id: UUID
     status: Status
-    source: str
-    key: str
     requested_at: datetime
     reason: str | None = None
-    error: str | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
     http_status: int | None = None
     changed: bool | None = None
     next_attempt_at: datetime | None = None
     """When the target is next looked at, once this run is over."""
+
+
+class Task(TaskState, frozen=True, kw_only=True):
+    """A run, and what it looks at."""
+
+    source: str
+    key: str
+    error: str | None = None
 
 
 class Targets:
@@ -69,6 +74,14 @@ class Targets:
         )
         return runs
 
+    async def place(self, lanes: Mapping[UUID, Lane]) -> None:
+        """Have targets looked at in their turn among the ROUTINE or the UNHURRIED, or not at all while PAUSED.
+
+        One that is asked for by hand is looked at all the same, once; a PAUSED one that is placed elsewhere and was
+        due meanwhile is due now.
+        """
+        await self._repository.place(lanes, now=self._clock.now())
+
     async def forget(self, targets: Sequence[UUID]) -> None:
         """Stop looking at targets that nobody follows any more; what is under way is dropped, history stays."""
         await self._repository.forget(targets, now=self._clock.now())
@@ -85,13 +98,19 @@ class Targets:
 STATUS_COLUMNS: Final = """
     CASE WHEN s.lease_until IS NOT NULL THEN 'in_progress'
          WHEN s.run_id IS NOT NULL OR t.last_status IS NULL THEN 'pending'
+         WHEN s.lane = 5 AND t.last_status = 'failed' THEN 'pending'
          ELSE t.last_status END AS status,
-    CASE WHEN s.lease_until IS NULL AND s.run_id IS NULL AND t.last_status = 'failed' THEN t.last_reason END AS reason,
-    CASE WHEN s.lease_until IS NULL AND s.run_id IS NULL AND t.last_status = 'failed' THEN t.last_error END AS error,
+    CASE WHEN s.lease_until IS NULL AND s.lane = 5 THEN 'skipped'
+         WHEN s.lease_until IS NULL AND s.run_id IS NULL AND t.last_status = 'failed' THEN t.last_reason END AS reason,
+    CASE WHEN s.lease_until IS NULL AND s.run_id IS NULL AND t.last_status = 'failed' AND s.lane IS DISTINCT FROM 5
+         THEN t.last_error END AS error,
     t.last_attempt_at, t.last_success_at, t.last_changed_at,
-    CASE WHEN s.due_at < 'infinity' THEN s.due_at END AS next_attempt_at
+    CASE WHEN s.due_at < 'infinity' AND s.lane <> 5 THEN s.due_at END AS next_attempt_at
 """
-"""How a target stands, in the contract's words: from `scrape_targets t LEFT JOIN scrape_schedule s`."""
+"""How a target stands, in the contract's words: from `scrape_targets t LEFT JOIN scrape_schedule s`.
+
+A PAUSED one (lane 5) is skipped: it stands as it stood, but has not failed.
+"""
 
 _TASK: Final = text("""
 SELECT r.id, r.status, r.reason, r.error, r.requested_at, r.started_at, r.finished_at, r.http_status, r.changed,
@@ -115,3 +134,8 @@ class TaskBoard:
         if row is None:
             raise TaskNotFound(f"There is no task {task_id}; finished tasks are kept for a while and then removed.")
         return Task(**{**row, "status": Status(row["status"])})
+
+    async def state(self, task_id: UUID) -> TaskState:
+        """How a task stands, without what it is about. Raises TaskNotFound."""
+        task = await self.task(task_id)
+        return TaskState(**{name: getattr(task, name) for name in TaskState.__struct_fields__})

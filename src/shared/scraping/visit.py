@@ -15,7 +15,8 @@ import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
-from shared.addresses import AddressRefusedError, PublicResolver, refuse_literal
+from shared.addresses import AddressRefusedError, refuse_literal
+from shared.resolver import PublicResolver
 from shared.scraping.failures import Blocked, Fault, HostUnavailable, PageChanged, ScrapeFailure, Throttled
 from shared.scraping.pacing import Gate, Slot
 from shared.scraping.source import Policy, Target

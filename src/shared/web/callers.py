@@ -1,6 +1,7 @@
-"""Whom an address stands for when callers are counted."""
+"""Counting callers: whom an address stands for, and how they are told where they stand."""
 
 from ipaddress import IPv4Address, ip_address, ip_network
+from math import ceil
 from typing import Final
 
 HOUSEHOLD: Final = 64
@@ -16,3 +17,12 @@ def household(address: str) -> str:
     if isinstance(parsed, IPv4Address):
         return address
     return str(parsed.ipv4_mapped or ip_network((int(parsed), HOUSEHOLD), strict=False))
+
+
+def rate_limit_headers(limit: int, remaining: int, reset_after: float) -> dict[str, str]:
+    """How a caller stands, in the headers' words; seconds are rounded up."""
+    return {
+        "RateLimit-Limit": str(limit),
+        "RateLimit-Remaining": str(max(0, remaining)),
+        "RateLimit-Reset": str(max(0, ceil(reset_after))),
+    }

@@ -83,7 +83,7 @@ class IdempotencyNotKept(Conflict):
 
 
 class Kept(Struct, frozen=True, kw_only=True):
-    """An answer as it was sent; without a body when that was too large."""
+    """An answer as it was sent; without a body when that was too large, or a secret (`opt["secret_answer"]`)."""
 
     status: int
     content_type: str | None
@@ -125,7 +125,7 @@ class IdempotencyKeys:
             )
         if found["body"] is None:
             raise IdempotencyNotKept(
-                f"This was carried out and answered with {found['status']}; the answer is too large to be sent twice."
+                f"This was carried out and answered with {found['status']}; the answer is not kept to be sent twice."
             )
         return Kept(status=found["status"], content_type=found["content_type"], body=found["body"])
 
@@ -228,13 +228,19 @@ class HeldAnswer:
             elif status >= SERVER_ERROR or status in NOT_KEPT:
                 await self._keys.give_back(self._claim)
             else:
-                body = bytes(self._body) if len(self._body) <= LARGEST_KEPT else None
+                secret = _opt(self._scope, "secret_answer")
+                body = None if secret or len(self._body) > LARGEST_KEPT else bytes(self._body)
                 kept = Kept(status=status, content_type=_content_type(self._start), body=body)
                 await self._keys.keep(self._claim, kept)
         except Exception:  # noqa: BLE001 -- what was done stands and is answered so; the claim then says that nobody knows
             structlog.get_logger(__name__).warning("answer_not_kept", path=self._scope["path"], exc_info=True)
         for message in self._messages:
             await self._send(message)
+
+
+def _opt(scope: Scope, name: str) -> Any:
+    handler = scope.get("route_handler")
+    return None if handler is None else handler.opt.get(name)
 
 
 def _key(scope: Scope) -> bytes | None:

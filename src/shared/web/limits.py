@@ -19,7 +19,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from redis.exceptions import RedisError
 
 from shared.errors import Forbidden, TooManyRequests, Unauthenticated
-from shared.web.callers import household
+from shared.web.callers import household, rate_limit_headers
 from shared.web.identity import BotIdentity, PersonIdentity
 from shared.web.settings import WebSettings
 
@@ -52,15 +52,6 @@ class RateLimit(NamedTuple):
     remaining: int
     reset_after: float
     """Seconds until the window ends."""
-
-
-def rate_limit_headers(limit: int, remaining: int, reset_after: float) -> dict[str, str]:
-    """How a caller stands, in the headers' words; seconds are rounded up."""
-    return {
-        "RateLimit-Limit": str(limit),
-        "RateLimit-Remaining": str(max(0, remaining)),
-        "RateLimit-Reset": str(max(0, ceil(reset_after))),
-    }
 
 
 class Share:

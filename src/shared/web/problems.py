@@ -125,6 +125,8 @@ def _on_http(request: AnyRequest, error: HTTPException) -> Response[bytes]:
 
 def _on_bug(request: AnyRequest, error: Exception) -> Response[bytes]:
     """What nobody expected: logged with its trace, told without it; a database that is away is not a bug."""
+    if isinstance(error, RecursionError):  # the decoder's, on what nobody sends in earnest
+        return _on_problem(request, Invalid("The input is nested too deeply."))
     if connection_was_lost(error):
         if getattr(error, "statement", None) is None:  # not in a statement, so perhaps in the commit
             request.scope.setdefault("state", {})[OUTCOME_UNKNOWN] = True

@@ -7,6 +7,7 @@ from typing import Any, Final
 import structlog
 from litestar.types import ASGIApp, Message, Receive, Send
 
+from shared.audit.redaction import redacted_text
 from shared.ids import new_id
 
 REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{8,64}")
@@ -45,7 +46,7 @@ class RequestLog:
                 self._log.info(
                     "request",
                     method=scope["method"],
-                    path=scope["path"],
+                    path=redacted_text(scope["path"]),
                     route=scope.get("path_template"),
                     status=status,
                     ms=round((perf_counter() - started) * 1000, 1),

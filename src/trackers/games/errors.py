@@ -1,7 +1,8 @@
 """What can be wrong with a link that somebody pasted, and with what somebody wants to follow.
 
-TrackerLimitReached 400, DuplicateTracker 409, AlreadyRegistered 409, TrackerNotFound 404, SnapshotNotFound 404,
-NoLinks 422; and for links, each with a message that says what to paste instead:
+TrackerLimitReached 400, DuplicateTracker 409, AlreadyRegistered 409, TrackerInactive 409, TrackerNotFound 404,
+SnapshotNotFound 404, RefreshedLately 429, ImpossibleSnapshot 422, NoLinks 422;
+and for links, each with a message that says what to paste instead:
 
 LinkProblem (Invalid, 422)
 ├── UnsupportedLink      unsupported_link      no profile page of a site that we know
@@ -15,7 +16,7 @@ LinkProblem (Invalid, 422)
 
 from uuid import UUID
 
-from shared.errors import BadRequest, Conflict, Invalid, NotFound
+from shared.errors import BadRequest, Conflict, Invalid, NotFound, TooManyRequests
 
 
 class LinkProblem(Invalid):
@@ -76,6 +77,21 @@ class DuplicateTracker(Conflict):
 class AlreadyRegistered(Conflict):
     code = "already_registered"
     title = "Registered already"
+
+
+class TrackerInactive(Conflict):
+    code = "tracker_inactive"
+    title = "Tracker is deactivated"
+
+
+class RefreshedLately(TooManyRequests):
+    code = "refreshed_lately"
+    title = "Refreshed lately"
+
+
+class ImpossibleSnapshot(Invalid):
+    code = "impossible_snapshot"
+    title = "Not a possible snapshot"
 
 
 class TrackerNotFound(NotFound):

@@ -4,13 +4,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, SmallInteger, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, SmallInteger, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.database import Base
 from shared.scraping.models import ScrapeTarget
 from users.accounts.models import User
+from users.guilds.models import Guild
 
 
 class GameAccount(Base):
@@ -126,3 +127,94 @@ class SnapshotRating(RatingColumns, Base):
     snapshot_id: Mapped[UUID] = mapped_column(ForeignKey(GameSnapshot.id, ondelete="CASCADE"), primary_key=True)
     playlist_key: Mapped[str] = mapped_column(primary_key=True)
     rating_before: Mapped[int | None] = mapped_column(Integer)
+
+
+class GameSchedule(Base):
+    """When the trackers of a guild's members are processed: once, or again and again; and how the last time went."""
+
+    __tablename__ = "game_schedules"
+    __table_args__ = (
+        CheckConstraint("status IN ('PENDING', 'COMPLETED', 'CANCELLED', 'FAILED')", name="status"),
+        Index("ix_game_schedules_guild_id", "guild_id", "id"),
+        Index("ix_game_schedules_due", "scheduled_at", postgresql_where=text("status = 'PENDING' AND NOT under_way")),
+        Index("ix_game_schedules_under_way", "started_at", postgresql_where=text("under_way")),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    guild_id: Mapped[str] = mapped_column(ForeignKey(Guild.id, ondelete="CASCADE"))
+    status: Mapped[str]
+    """A recurring one is PENDING until it is cancelled."""
+    reason: Mapped[str | None]
+    scheduled_at: Mapped[datetime]
+    """Of a recurring one: when it comes round next."""
+    cron: Mapped[str | None]
+    time_zone: Mapped[str | None]
+    details: Mapped[dict[str, Any]] = mapped_column("metadata", JSONB)
+    created_at: Mapped[datetime]
+    cancelled_at: Mapped[datetime | None]
+    under_way: Mapped[bool] = mapped_column(server_default=text("false"))
+    planned_for: Mapped[datetime | None]
+    """Of the last time, as are the three below."""
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    report: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+
+
+class ScheduledRun(Base):
+    """A run that a schedule under way waits for; no key of the engine's, whose runs and targets may go."""
+
+    __tablename__ = "game_schedule_runs"
+
+    schedule_id: Mapped[UUID] = mapped_column(ForeignKey(GameSchedule.id, ondelete="CASCADE"), primary_key=True)
+    run_id: Mapped[UUID] = mapped_column(primary_key=True)
+
+
+class GuildScore(Base):
+    """What a guild's formula makes of a tracker; derived, without foreign keys (see `rating_repository`)."""
+
+    __tablename__ = "game_guild_scores"
+    __table_args__ = (
+        Index("ix_game_guild_scores_user_id", "user_id"),
+        Index("ix_game_guild_scores_board", "guild_id", text("score DESC"), "user_id", postgresql_where=text("best")),
+    )
+
+    guild_id: Mapped[str] = mapped_column(primary_key=True)
+    tracker_id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID]
+    account_id: Mapped[UUID]
+    score: Mapped[int]
+    salary: Mapped[int]
+    games: Mapped[int] = mapped_column(Integer)
+    """How many games the score rests on; 0: not rated."""
+    formula: Mapped[str]
+    """Digest of the guild's formula as it was stored; a release that changes what a formula means empties the table."""
+    season: Mapped[int] = mapped_column(Integer)
+    best: Mapped[bool]
+    """Whether it stands for the person on the guild's leaderboard: one of a person's trackers does."""
+    computed_at: Mapped[datetime]
+
+
+class GuildRating(Base):
+    """A rating played for in the current season of its account, beside the guilds whose leaderboards it may be on."""
+
+    __tablename__ = "game_guild_ratings"
+    __table_args__ = (
+        Index(
+            "ix_game_guild_ratings_board",
+            "guild_id",
+            "season",
+            "playlist_key",
+            text("rating DESC"),
+            "user_id",
+            postgresql_where=text("best"),
+        ),
+    )
+
+    guild_id: Mapped[str] = mapped_column(primary_key=True)
+    tracker_id: Mapped[UUID] = mapped_column(primary_key=True)
+    playlist_key: Mapped[str] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID]
+    season: Mapped[int] = mapped_column(Integer)
+    rating: Mapped[int] = mapped_column(Integer)
+    best: Mapped[bool]
+    """As of a score."""

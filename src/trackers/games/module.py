@@ -9,21 +9,42 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.audit.activity import ActivityLog
 from shared.clock import Clock
-from shared.database import Reader
+from shared.database import Database, Reader, TransactionReader
 from shared.di import provide, provide_singleton
 from shared.module import Audience, Module
+from shared.outbox.outbox import Outbox
 from shared.scraping.targets import Targets
+from trackers.games.controllers.guild_ratings import GuildRatingController
 from trackers.games.controllers.internal import InternalTrackerController
+from trackers.games.controllers.internal_schedules import InternalScheduleController
+from trackers.games.controllers.leaderboard import InternalLeaderboardController, LeaderboardController
 from trackers.games.controllers.public import TrackerController
+from trackers.games.jobs import LaneJob, ScheduleJob, games_jobs
+from trackers.games.lane_repository import LaneRepository
+from trackers.games.news import GameMessages
 from trackers.games.personal_data import GamesPersonalData
-from trackers.games.queries import TrackerQueries
+from trackers.games.queries import SnapshotQueries, TrackerQueries
+from trackers.games.rating_jobs import Restatement, rating_jobs
+from trackers.games.rating_queries import RatingQueries
+from trackers.games.rating_repository import RatingRepository
+from trackers.games.recorder import ProfileRecorder
 from trackers.games.repository import TrackerRepository
+from trackers.games.schedule_queries import ScheduleQueries
+from trackers.games.schedule_repository import ScheduleRepository
+from trackers.games.services.guild_processing import GuildProcessing
+from trackers.games.services.lanes import TrackerLanes
+from trackers.games.services.notifications import FollowersAreTold, TrackerNotificationService
 from trackers.games.services.queue import TrackerScrapingQueueService
+from trackers.games.services.ratings import RatingService
+from trackers.games.services.schedules import ScheduledTrackerProcessingService
+from trackers.games.services.snapshots import TrackerSnapshotService
 from trackers.games.services.trackers import TrackerService
 from trackers.games.settings import GamesSettings
-from trackers.games.source import GamesSource, ProfileRecorder
+from trackers.games.source import GamesSource
 from users.access import AccessPolicy
 from users.accounts.service import AccountService
+from users.guilds.service import GuildService
+from users.notifications.messages import Notifier
 
 
 class GamesContainer(containers.DeclarativeContainer):
@@ -31,33 +52,81 @@ class GamesContainer(containers.DeclarativeContainer):
 
     # needs
     settings = providers.Dependency(instance_of=GamesSettings)
+    database = providers.Dependency(instance_of=Database)
     session = providers.Dependency(instance_of=AsyncSession)
     reader = providers.Dependency(instance_of=Reader)
     targets = providers.Dependency(instance_of=Targets)
     accounts = providers.Dependency(instance_of=AccountService)
+    guilds = providers.Dependency(instance_of=GuildService)
     access = providers.Dependency(instance_of=AccessPolicy)
     session_access = providers.Dependency(instance_of=AccessPolicy)
     activity = providers.Dependency(instance_of=ActivityLog)
+    outbox = providers.Dependency(instance_of=Outbox)
+    notifier: providers.Dependency[Notifier] = providers.Dependency()
     clock: providers.Dependency[Clock] = providers.Dependency()
 
     # has
+    questions = providers.Factory(TransactionReader, session)
     repository = providers.Factory(TrackerRepository, session)
-    recorder = providers.Factory(ProfileRecorder, trackers=repository)
+    ratings = providers.Factory(RatingService, ratings=providers.Factory(RatingRepository, session), clock=clock)
+    notifications = providers.Factory(TrackerNotificationService, trackers=repository, outbox=outbox)
+    recorder = providers.Factory(ProfileRecorder, trackers=repository, ratings=ratings, news=notifications)
+    followers_are_told = providers.Factory(FollowersAreTold, trackers=repository, notifier=notifier)
+
+    schedule_repository = providers.Factory(ScheduleRepository, session)
+    guild_processing = providers.Factory(GuildProcessing, members=schedule_repository, guilds=guilds, targets=targets)
+    lanes = providers.Factory(TrackerLanes, lanes=providers.Factory(LaneRepository, session), targets=targets)
 
     # offers
     service = providers.Factory(
         TrackerService,
+        questions,
         trackers=repository,
         accounts=accounts,
         targets=targets,
+        lanes=lanes,
         access=session_access,
         activity=activity,
+        outbox=outbox,
         clock=clock,
         interval=settings.provided.interval,
+        cooldown=settings.provided.refresh_cooldown,
     )
-    queue = providers.Factory(TrackerScrapingQueueService, trackers=repository, targets=targets, access=session_access)
+    snapshots = providers.Factory(
+        TrackerSnapshotService,
+        questions,
+        access=session_access,
+        trackers=repository,
+        ratings=ratings,
+        activity=activity,
+        clock=clock,
+    )
+    queue = providers.Factory(
+        TrackerScrapingQueueService,
+        trackers=repository,
+        targets=targets,
+        guilds=guild_processing,
+        access=session_access,
+    )
+    schedules = providers.Factory(
+        ScheduledTrackerProcessingService,
+        questions,
+        schedules=schedule_repository,
+        processing=guild_processing,
+        access=session_access,
+        activity=activity,
+        events=outbox,
+        clock=clock,
+        grace=settings.provided.schedule_grace,
+    )
+    schedule_queries = providers.Singleton(ScheduleQueries, reader, access=access)
+    schedule_job = providers.Singleton(ScheduleJob, database=database, services=schedules.provider)
+    lane_job = providers.Singleton(LaneJob, database=database, lanes=lanes.provider)
     queries = providers.Singleton(TrackerQueries, reader, access=access)
-    personal_data = providers.Factory(GamesPersonalData, trackers=repository, targets=targets)
+    snapshot_queries = providers.Singleton(SnapshotQueries, reader, access=access)
+    restatement = providers.Singleton(Restatement, database=database, service=ratings.provider)
+    rating_queries = providers.Singleton(RatingQueries, reader, access=access)
+    personal_data = providers.Factory(GamesPersonalData, trackers=repository, ratings=ratings, targets=targets)
     source = providers.Singleton(GamesSource, settings=settings, recorder=recorder.provider)
 
 
@@ -67,14 +136,29 @@ def dependencies(container: Any, database: Any) -> Mapping[str, Provide]:
         "tracker_service": provide(container.service, database),
         "tracker_queue": provide(container.queue, database),
         "tracker_queries": provide_singleton(container.queries),
+        "schedule_service": provide(container.schedules, database),
+        "schedule_queries": provide_singleton(container.schedule_queries),
+        "snapshot_service": provide(container.snapshots, database),
+        "snapshot_queries": provide_singleton(container.snapshot_queries),
+        "rating_queries": provide_singleton(container.rating_queries),
     }
 
 
 GAMES = Module(
     name="games",
     settings=(GamesSettings,),
-    controllers={Audience.PUBLIC: (TrackerController,), Audience.INTERNAL: (InternalTrackerController,)},
+    controllers={
+        Audience.PUBLIC: (TrackerController, LeaderboardController, GuildRatingController),
+        Audience.INTERNAL: (InternalTrackerController, InternalScheduleController, InternalLeaderboardController),
+    },
     dependencies=dependencies,
     sources=lambda container: (container.source(),),
     personal_data=lambda container: (container.personal_data(),),
+    handlers=lambda container: (container.followers_are_told(),),
+    message_writers=lambda _: (GameMessages(),),
+    guild_listeners=lambda container: (container.lanes(),),
+    jobs=lambda container: [
+        *games_jobs(container.schedule_job(), container.lane_job()),
+        *rating_jobs(container.restatement()),
+    ],
 )

@@ -10,6 +10,7 @@ from msgspec import Struct
 from shared.scraping.targets import Targets
 from trackers.games.repository import TrackerRepository
 from trackers.games.schemas import MAX_TRACKERS
+from trackers.games.services.ratings import RatingService
 
 
 class PastRating(Struct, frozen=True, kw_only=True):
@@ -47,8 +48,9 @@ class GamesPersonalData:
 
     name: Final = "trackers"
 
-    def __init__(self, *, trackers: TrackerRepository, targets: Targets) -> None:
+    def __init__(self, *, trackers: TrackerRepository, ratings: RatingService, targets: Targets) -> None:
         self._trackers = trackers
+        self._ratings = ratings
         self._targets = targets
 
     async def export(self, user_id: UUID) -> list[TrackerExport]:
@@ -57,12 +59,14 @@ class GamesPersonalData:
     async def erase(self, user_id: UUID) -> None:
         """What nobody else follows is forgotten altogether, its history too."""
         targets = await self._targets_held(user_id)
+        await self._ratings.forget(user_id)
         await self._trackers.remove_trackers_of(user_id)
         await self._targets.erase(await self._trackers.remove_unfollowed(targets))
 
     async def hand_over(self, user_id: UUID, *, to: UUID) -> None:
         """Trackers beyond those that a person may have stay, deactivated."""
         await self._targets_held(user_id)
+        await self._ratings.forget(user_id)
         await self._trackers.hand_over(user_id, to=to, most=MAX_TRACKERS)
 
     async def _targets_held(self, user_id: UUID) -> list[UUID]:

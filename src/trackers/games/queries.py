@@ -1,14 +1,16 @@
 """Questions about game trackers: static statements, rows straight into Structs."""
 
+from datetime import datetime
+from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
-from shared.database import Reader
+from shared.database import Questions
 from shared.scraping.targets import STATUS_COLUMNS
-from shared.web.identity import Identity
+from shared.web.identity import BotIdentity, Identity
 from trackers.games.errors import SnapshotNotFound, TrackerNotFound
 from trackers.games.links import AccountIdentity, site_profile_url
 from trackers.games.schemas import (
@@ -18,7 +20,11 @@ from trackers.games.schemas import (
     Snapshots,
     SnapshotView,
     StandingView,
+    TrackerDetail,
+    TrackerFilter,
+    TrackerPage,
     Trackers,
+    TrackerSort,
     TrackerStatus,
     TrackerView,
 )
@@ -54,61 +60,152 @@ SELECT season_key, playlist_key AS playlist, name, rating, tier, tier_name, divi
 FROM game_standings WHERE account_id = :account_id ORDER BY playlist_key
 """)
 _SNAPSHOTS: Final = text("""
-SELECT p.id, p.season_key, p.captured_at,
+SELECT p.id, p.season_key, p.captured_at, p.entered_by IS NOT NULL AS typed, p.note, p.evidence_url,
        json_agg(json_build_object(
            'playlist', r.playlist_key, 'name', coalesce(s.name, r.playlist_key),
            'rating', r.rating, 'rating_before', r.rating_before, 'tier', r.tier, 'division', r.division,
            'matches_played', r.matches_played, 'win_streak', r.win_streak, 'estimated', r.estimated
        ) ORDER BY r.playlist_key) AS playlists
 FROM (
-    SELECT id, account_id, season_key, captured_at FROM game_snapshots
+    SELECT id, account_id, season_key, captured_at, entered_by, note, evidence_url FROM game_snapshots
     WHERE account_id = :account_id
       AND (CAST(:before AS uuid) IS NULL OR (captured_at, id) < (
           SELECT b.captured_at, b.id FROM game_snapshots b WHERE b.id = :before AND b.account_id = :account_id))
       AND (CAST(:season AS text) IS NULL OR season_key = :season)
+      AND (CAST(:since AS timestamptz) IS NULL OR captured_at >= :since)
+      AND (CAST(:until AS timestamptz) IS NULL OR captured_at < :until)
     ORDER BY captured_at DESC, id DESC LIMIT :limit
 ) p
 JOIN game_ratings r ON r.snapshot_id = p.id
 LEFT JOIN game_standings s
   ON s.account_id = p.account_id AND s.season_key = p.season_key AND s.playlist_key = r.playlist_key
-GROUP BY p.id, p.season_key, p.captured_at ORDER BY p.captured_at DESC, p.id DESC
+GROUP BY p.id, p.season_key, p.captured_at, p.entered_by, p.note, p.evidence_url ORDER BY p.captured_at DESC, p.id DESC
 """)
+_FILTERS: Final = {
+    "user_id": "k.user_id = :user_id",
+    "guild_id": "EXISTS (SELECT FROM guild_members g WHERE g.guild_id = :guild_id AND g.user_id = k.user_id)",
+    "platform": "a.platform = :platform",
+    "active": "k.active = :active",
+    "status": """CASE WHEN s.lease_until IS NOT NULL THEN 'in_progress'
+                      WHEN s.run_id IS NOT NULL OR t.last_status IS NULL THEN 'pending'
+                      ELSE t.last_status END = :status""",
+}
+_VISIBLE: Final = {
+    "everybody": "TRUE",
+    "guilds": """EXISTS (SELECT FROM guild_members v
+                         WHERE v.user_id = k.user_id AND v.guild_id = ANY(CAST(:guilds AS text[])))""",
+    "reader": """(k.user_id = :reader OR EXISTS (
+                     SELECT FROM guild_members r JOIN guild_members v ON v.guild_id = r.guild_id
+                     WHERE r.user_id = :reader AND r.admin AND v.user_id = k.user_id))""",
+}
+_ORDER: Final = {
+    TrackerSort.CREATED: "k.id",
+    TrackerSort.CREATED_DOWN: "k.id DESC",
+    TrackerSort.NAME: "a.identifier, k.id",
+    TrackerSort.NAME_DOWN: "a.identifier DESC, k.id DESC",
+    TrackerSort.CHANGED: "t.last_changed_at NULLS FIRST, k.id",
+    TrackerSort.CHANGED_DOWN: "t.last_changed_at DESC NULLS LAST, k.id DESC",
+}
 _SNAPSHOT: Final = text("SELECT 1 FROM game_snapshots WHERE id = :id AND account_id = :account_id")
 
 
-class TrackerQueries:
-    """Reads trackers, their seasons and snapshots; raises TrackerNotFound, or Forbidden for somebody else's."""
+@cache
+def _list_statements(wanted: frozenset[str], visible: str, sort: TrackerSort) -> tuple[TextClause, TextClause]:
+    """A page, and how many there are, with the filters that are asked for and no others: plans differ by them."""
+    where = " AND ".join(["k.deleted_at IS NULL", _VISIBLE[visible], *(_FILTERS[name] for name in sorted(wanted))])
+    page = text(f"{_COLUMNS} {_FROM} WHERE {where} ORDER BY {_ORDER[sort]} LIMIT :limit OFFSET :skip")
+    joins = _FROM if wanted & {"platform", "status"} else "FROM game_trackers k"
+    return page, text(f"SELECT count(*) {joins} WHERE {where}")
 
-    def __init__(self, reader: Reader, *, access: AccessPolicy) -> None:
-        self._reader = reader
+
+class TrackerReads:
+    """Reads by a tracker's id; raise TrackerNotFound, or Forbidden for somebody else's."""
+
+    def __init__(self, questions: Questions, *, access: AccessPolicy) -> None:
+        self._questions = questions
         self._access = access
 
-    async def trackers_of(self, user_id: UUID) -> Trackers:
+    async def _one(self, statement: Any, asker: Identity, tracker_id: UUID) -> dict[str, Any]:
+        """A tracker's row, which holds its owner."""
+        row = await self._questions.row(statement, {"id": tracker_id})
+        if row is None:
+            raise TrackerNotFound(tracker_id)
+        await self._access.check_read(asker, row["user_id"])
+        return row
+
+
+class TrackerQueries(TrackerReads):
+    """Reads trackers and their seasons."""
+
+    async def get_trackers_by_user_id(self, user_id: UUID) -> Trackers:
         """A person's trackers, removed ones apart, the oldest first."""
-        return Trackers(items=[_view(row) for row in await self._reader.rows(_MINE, {"user_id": user_id})])
+        return Trackers(items=[tracker_view(row) for row in await self._questions.rows(_MINE, {"user_id": user_id})])
 
-    async def tracker(self, asker: Identity, tracker_id: UUID) -> TrackerView:
-        return _view(await self._one(_TRACKER, asker, tracker_id))
+    async def get_trackers_by_guild(
+        self, asker: Identity, guild_id: str, *, page: int = 1, per_page: int = 50
+    ) -> TrackerPage:
+        """The trackers of a guild's members that the asker may see. Raises NotFound for an unknown guild."""
+        return await self.list_trackers(asker, TrackerFilter(guild_id=guild_id), page=page, per_page=per_page)
 
-    async def status(self, asker: Identity, tracker_id: UUID) -> TrackerStatus:
+    async def list_trackers(
+        self,
+        asker: Identity,
+        wanted: TrackerFilter,
+        *,
+        sort: TrackerSort = TrackerSort.CREATED,
+        page: int = 1,
+        per_page: int = 50,
+    ) -> TrackerPage:
+        """Those trackers, of all that the asker may see, that are wanted. Raises NotFound for an unknown guild."""
+        if wanted.guild_id is not None:
+            await self._access.check_guild_read(asker, wanted.guild_id)
+        parameters = {name: value for name, value in msgspec.structs.asdict(wanted).items() if value is not None}
+        visible = "everybody"
+        if isinstance(asker, BotIdentity):
+            if asker.guild_ids is not None:
+                visible, parameters["guilds"] = "guilds", sorted(asker.guild_ids)
+        elif not asker.is_admin:
+            visible, parameters["reader"] = "reader", asker.user_id
+        items, count = _list_statements(frozenset(parameters) - {"guilds", "reader"}, visible, sort)
+        rows = await self._questions.rows(items, {**parameters, "limit": per_page, "skip": (page - 1) * per_page})
+        return TrackerPage(
+            items=[tracker_view(row) for row in rows],
+            page=page,
+            per_page=per_page,
+            total=await self._questions.value(count, parameters),
+        )
+
+    async def get_tracker_by_id(self, asker: Identity, tracker_id: UUID) -> TrackerView:
+        return tracker_view(await self._one(_TRACKER, asker, tracker_id))
+
+    async def get_tracker_detail(self, asker: Identity, tracker_id: UUID) -> TrackerDetail:
+        """A tracker with every season it was seen in."""
+        tracker = await self.get_tracker_by_id(asker, tracker_id)
+        return TrackerDetail(tracker=tracker, seasons=(await self.get_tracker_seasons(asker, tracker_id)).items)
+
+    async def get_tracker_status(self, asker: Identity, tracker_id: UUID) -> TrackerStatus:
         row = await self._one(_STATUS, asker, tracker_id)
         del row["user_id"]
         return TrackerStatus(**row)
 
-    async def seasons(self, asker: Identity, tracker_id: UUID) -> Seasons:
+    async def get_tracker_seasons(self, asker: Identity, tracker_id: UUID) -> Seasons:
         """Every season the account was seen in, the newest first, with the standings that are known of it."""
         account_id = (await self._one(_ACCOUNT, asker, tracker_id))["account_id"]
         standings: dict[str, list[StandingView]] = {}
-        for row in await self._reader.rows(_STANDINGS, {"account_id": account_id}):
+        for row in await self._questions.rows(_STANDINGS, {"account_id": account_id}):
             standings.setdefault(row.pop("season_key"), []).append(StandingView(**row))
         return Seasons(
             items=[
                 SeasonView(**row, playlists=standings.get(row["key"], []))
-                for row in await self._reader.rows(_SEASONS, {"account_id": account_id})
+                for row in await self._questions.rows(_SEASONS, {"account_id": account_id})
             ]
         )
 
-    async def snapshots(
+
+class SnapshotQueries(TrackerReads):
+    """Reads what moved."""
+
+    async def get_snapshots(
         self,
         asker: Identity,
         tracker_id: UUID,
@@ -116,14 +213,24 @@ class TrackerQueries:
         limit: int,
         before: UUID | None = None,
         season: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
     ) -> Snapshots:
         """What moved, the newest first, up to `limit` moments older than the snapshot `before`.
 
         Raises SnapshotNotFound where the tracker's account has no snapshot `before`.
         """
         account_id = (await self._one(_ACCOUNT, asker, tracker_id))["account_id"]
-        rows = await self._reader.rows(
-            _SNAPSHOTS, {"account_id": account_id, "before": before, "season": season, "limit": limit + 1}
+        rows = await self._questions.rows(
+            _SNAPSHOTS,
+            {
+                "account_id": account_id,
+                "before": before,
+                "season": season,
+                "since": since,
+                "until": until,
+                "limit": limit + 1,
+            },
         )
         if not rows and before is not None:  # nothing is older than it, or it is none of this account's
             await self._check_snapshot(account_id, before)
@@ -132,6 +239,9 @@ class TrackerQueries:
                 id=row["id"],
                 season=row["season_key"],
                 captured_at=row["captured_at"],
+                typed=row["typed"],
+                note=row["note"],
+                evidence_url=row["evidence_url"],
                 playlists=msgspec.convert(row["playlists"], list[RatingView]),
             )
             for row in rows[:limit]
@@ -139,19 +249,11 @@ class TrackerQueries:
         return Snapshots(items=items, next_before=items[-1].id if len(rows) > limit else None)
 
     async def _check_snapshot(self, account_id: UUID, snapshot_id: UUID) -> None:
-        if await self._reader.value(_SNAPSHOT, {"id": snapshot_id, "account_id": account_id}) is None:
+        if await self._questions.value(_SNAPSHOT, {"id": snapshot_id, "account_id": account_id}) is None:
             raise SnapshotNotFound(snapshot_id)
 
-    async def _one(self, statement: Any, asker: Identity, tracker_id: UUID) -> dict[str, Any]:
-        """A tracker's row, which holds its owner."""
-        row = await self._reader.row(statement, {"id": tracker_id})
-        if row is None:
-            raise TrackerNotFound(tracker_id)
-        await self._access.check_read(asker, row["user_id"])
-        return row
 
-
-def _view(row: dict[str, Any]) -> TrackerView:
+def tracker_view(row: dict[str, Any]) -> TrackerView:
     account = AccountIdentity(
         game=row["game"], platform=row["platform"], identifier=row["identifier"], display=row["display"]
     )

@@ -41,14 +41,77 @@ FROM game_accounts a
 JOIN scrape_targets x ON x.id = a.target_id
 JOIN scrape_schedule s ON s.target_id = a.target_id
 WHERE (CAST(:after AS uuid) IS NULL OR a.target_id > :after) AND s.lease_until IS NULL
-  AND (x.last_status IS NULL OR s.run_id IS NOT NULL OR s.due_at = 'infinity')
+  AND s.usual_lane <> 5 AND (x.last_status IS NULL OR s.run_id IS NOT NULL OR s.due_at = 'infinity')
   AND EXISTS (SELECT 1 FROM game_trackers t WHERE t.account_id = a.id AND t.deleted_at IS NULL AND t.active)
 ORDER BY a.target_id LIMIT :limit
 """)
 
-_TARGET_OF: Final = text("""
-SELECT a.target_id, t.user_id FROM game_trackers t JOIN game_accounts a ON a.id = t.account_id
-WHERE t.id = :id AND t.deleted_at IS NULL AND t.active
+_FOLLOWED: Final = text("""
+SELECT t.id, t.user_id, t.account_id, t.url, t.active, a.target_id, a.game, a.platform, a.identifier, a.display,
+       a.current_season, x.last_attempt_at, s.run_id IS NOT NULL AND r.id IS NOT NULL AS awaited
+FROM game_trackers t
+JOIN game_accounts a ON a.id = t.account_id
+JOIN scrape_targets x ON x.id = a.target_id
+LEFT JOIN scrape_schedule s ON s.target_id = a.target_id
+LEFT JOIN scrape_runs r ON r.id = s.run_id
+WHERE t.id = :id AND t.deleted_at IS NULL
+""")
+
+_FOLLOWERS: Final = text("""
+SELECT id, user_id FROM game_trackers
+WHERE account_id = :account_id AND active AND deleted_at IS NULL AND (CAST(:after AS uuid) IS NULL OR id > :after)
+ORDER BY id LIMIT :limit
+""")
+
+_NAMES: Final = text("""
+SELECT a.target_id, a.id AS account_id, a.game, a.platform, a.identifier, a.display
+FROM game_accounts a WHERE a.target_id = ANY(CAST(:targets AS uuid[]))
+""")
+
+_CHANGE_TRACKER: Final = text("""
+UPDATE game_trackers SET account_id = :account_id, url = :url, active = :active, updated_at = :now WHERE id = :id
+""")
+
+_REMOVE_TRACKER: Final = text("UPDATE game_trackers SET deleted_at = :now, updated_at = :now WHERE id = :id")
+
+_UNFOLLOWED: Final = text("""
+SELECT a.target_id FROM game_accounts a
+WHERE a.target_id = ANY(CAST(:targets AS uuid[])) AND NOT EXISTS (
+    SELECT 1 FROM game_trackers t WHERE t.account_id = a.id AND t.active AND t.deleted_at IS NULL
+)
+""")
+
+_SEASON_STANDS: Final = text("""
+SELECT playlist_key, rating, changed_at FROM game_standings WHERE account_id = :account_id AND season_key = :season
+""")
+
+_ADD_TYPED: Final = text("""
+WITH snapshot AS (
+    INSERT INTO game_snapshots (id, account_id, season_key, captured_at, entered_by, note, evidence_url)
+    VALUES (:id, :account_id, :season, :captured_at, :entered_by, :note, :evidence_url)
+), season AS (
+    INSERT INTO game_seasons (account_id, key, name, number) VALUES (:account_id, :season, :season_name, :number)
+    ON CONFLICT (account_id, key) DO NOTHING
+), typed AS (
+    SELECT * FROM jsonb_to_recordset(CAST(:ratings AS jsonb)) AS x (
+        playlist_key text, name text, rating integer, rating_before integer, tier smallint, tier_name text,
+        division smallint, division_name text, matches_played integer, win_streak integer, stands boolean
+    )
+), standing AS (
+    INSERT INTO game_standings AS s (account_id, season_key, playlist_key, name, rating, tier, tier_name, division,
+                                     division_name, matches_played, win_streak, peak_rating, estimated, changed_at)
+    SELECT :account_id, :season, playlist_key, name, rating, tier, tier_name, division, division_name, matches_played,
+           win_streak, rating, false, :captured_at
+    FROM typed WHERE stands
+    ON CONFLICT (account_id, season_key, playlist_key) DO UPDATE
+    SET rating = excluded.rating, tier = excluded.tier, tier_name = excluded.tier_name, division = excluded.division,
+        division_name = excluded.division_name, matches_played = excluded.matches_played,
+        win_streak = excluded.win_streak, peak_rating = greatest(s.peak_rating, excluded.rating), estimated = false,
+        changed_at = excluded.changed_at
+)
+INSERT INTO game_ratings (snapshot_id, playlist_key, rating_before, rating, tier, division, matches_played, win_streak,
+                          estimated)
+SELECT :id, playlist_key, rating_before, rating, tier, division, matches_played, win_streak, false FROM typed
 """)
 
 _STANDINGS_OF: Final = text("""
@@ -220,6 +283,58 @@ class MovedRow(PlaylistStanding, frozen=True, kw_only=True):
     changed_at: datetime
 
 
+class Followed(Struct, frozen=True, kw_only=True):
+    """A tracker as the rules need it."""
+
+    id: UUID
+    user_id: UUID
+    account_id: UUID
+    url: str
+    active: bool
+    target_id: UUID
+    game: str
+    platform: str
+    identifier: str
+    display: str
+    current_season: str | None
+    last_attempt_at: datetime | None
+    awaited: bool
+    """Whether somebody waits for a run that is pending or under way."""
+
+    @property
+    def account(self) -> AccountIdentity:
+        return AccountIdentity(game=self.game, platform=self.platform, identifier=self.identifier, display=self.display)
+
+
+class TypedSnapshotRow(Struct, frozen=True, kw_only=True):
+    """A snapshot that somebody typed in."""
+
+    id: UUID
+    account_id: UUID
+    season: str
+    season_name: str
+    number: int | None
+    captured_at: datetime
+    entered_by: UUID
+    note: str
+    evidence_url: str | None
+
+
+class TypedRatingRow(Struct, frozen=True, kw_only=True):
+    playlist_key: str
+    name: str
+    rating: int
+    rating_before: int | None
+    tier: int | None
+    tier_name: str | None
+    division: int | None
+    division_name: str | None
+    matches_played: int
+    win_streak: int
+    stands: bool
+    """Whether nothing newer is known of the playlist."""
+
+
 class TrackerRepository(Repository):
     """Accounts, trackers, standings and snapshots."""
 
@@ -244,10 +359,50 @@ class TrackerRepository(Repository):
         )
         return tracker_id
 
-    async def target_of(self, tracker_id: UUID) -> tuple[UUID, UUID] | None:
-        """The target behind a tracker that is there and active, and whose tracker it is."""
-        row = (await self.session.execute(_TARGET_OF, {"id": tracker_id})).one_or_none()
-        return None if row is None else (row.target_id, row.user_id)
+    async def followed(self, tracker_id: UUID) -> Followed | None:
+        """A tracker that was not removed, with the account that it follows."""
+        row = (await self.session.execute(_FOLLOWED, {"id": tracker_id})).mappings().one_or_none()
+        return None if row is None else Followed(**row)
+
+    async def followers(self, account_id: UUID, *, after: UUID | None, limit: int) -> list[tuple[UUID, UUID]]:
+        """Who follows an account: trackers, by id, and whose they are; those that come `after` one."""
+        rows = await self.session.execute(_FOLLOWERS, {"account_id": account_id, "after": after, "limit": limit})
+        return [(row.id, row.user_id) for row in rows]
+
+    async def accounts_of(self, targets: Sequence[UUID]) -> dict[UUID, tuple[UUID, AccountIdentity]]:
+        """Target id -> id and identity of the account behind it."""
+        rows = await self.session.execute(_NAMES, {"targets": list(targets)})
+        return {
+            row.target_id: (
+                row.account_id,
+                AccountIdentity(game=row.game, platform=row.platform, identifier=row.identifier, display=row.display),
+            )
+            for row in rows
+        }
+
+    async def change_tracker(
+        self, tracker_id: UUID, *, account_id: UUID, url: str, active: bool, now: datetime
+    ) -> None:
+        """Have a tracker follow an account from now on, or no longer."""
+        values = {"id": tracker_id, "account_id": account_id, "url": url, "active": active, "now": now}
+        await self.session.execute(_CHANGE_TRACKER, values)
+
+    async def remove_tracker(self, tracker_id: UUID, *, now: datetime) -> None:
+        """Mark a tracker as removed."""
+        await self.session.execute(_REMOVE_TRACKER, {"id": tracker_id, "now": now})
+
+    async def unfollowed(self, targets: Sequence[UUID]) -> list[UUID]:
+        """Those of these targets that no active tracker follows."""
+        return list((await self.session.execute(_UNFOLLOWED, {"targets": list(targets)})).scalars())
+
+    async def season_stands(self, account_id: UUID, season: str) -> dict[str, tuple[int, datetime]]:
+        """Playlist -> rating and since when, of a season of an account."""
+        rows = await self.session.execute(_SEASON_STANDS, {"account_id": account_id, "season": season})
+        return {row.playlist_key: (row.rating, row.changed_at) for row in rows}
+
+    async def add_typed_snapshot(self, snapshot: TypedSnapshotRow, ratings: Sequence[TypedRatingRow]) -> None:
+        """A snapshot that somebody typed in; ratings that `stand` become the account's standing of now."""
+        await self.session.execute(_ADD_TYPED, {**msgspec.structs.asdict(snapshot), "ratings": _json(ratings)})
 
     async def pending_targets(self, *, after: UUID | None, limit: int) -> list[UUID]:
         """Targets of active trackers that were never fetched, wait to be, or wait to be re-driven, by id.

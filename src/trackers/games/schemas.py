@@ -1,12 +1,14 @@
-"""What bots send, and what they get to see."""
+"""What people and bots send about game trackers, and what they get to see."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
-from users.accounts.schemas import ExternalId, UserData
+from shared.scraping.source import Status
+from users.accounts.schemas import SNOWFLAKE, ExternalId, UserData
 
 MAX_TRACKERS = 4
 """Trackers that a person may have at once."""
@@ -36,6 +38,82 @@ class AddTracker(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     user_data: UserData = UserData()
 
 
+class RegisterOwnTrackers(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One to four profile links of one's own."""
+
+    urls: Annotated[list[PastedLink], Meta(description="1 to 4 profile links.", max_length=50)]
+
+
+class AddOwnTracker(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One more profile link of one's own."""
+
+    url: PastedLink
+
+
+class RegisterByStaff(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Links that staff of a guild hands in for a member, who may have trackers already."""
+
+    guild_id: Annotated[str, Meta(pattern=SNOWFLAKE, description="The guild's Discord id.")]
+    staff_id: Annotated[str, Meta(pattern=SNOWFLAKE, description="The Discord id of the guild's admin who does it.")]
+    user_id: ExternalId
+    urls: Annotated[list[PastedLink], Meta(description="1 to 4 profile links.", max_length=50)]
+    user_data: UserData = UserData()
+
+
+class UpdateTracker(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is left out stays as it is."""
+
+    url: PastedLink | UnsetType = UNSET
+    active: Annotated[
+        bool | UnsetType, Meta(description="A deactivated tracker is not fetched and does not count towards four.")
+    ] = UNSET
+
+
+class TypedRating(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A playlist's standing as somebody read it."""
+
+    playlist: Annotated[str, Meta(pattern=r"^[0-9]{1,4}$(?!\n)", description="The playlist's number.", examples=["11"])]
+    rating: Annotated[int, Meta(ge=0, le=10_000)]
+    matches_played: Annotated[int, Meta(ge=0, le=1_000_000)]
+    win_streak: Annotated[int, Meta(ge=-10_000, le=10_000, description="Negative: losses in a row.")] = 0
+    tier: Annotated[int, Meta(ge=0, le=22)] | None = None
+    division: Annotated[int, Meta(ge=0, le=3)] | None = None
+
+
+class TypeSnapshot(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A snapshot typed in by hand, with how it can be checked."""
+
+    playlists: Annotated[list[TypedRating], Meta(min_length=1, max_length=50)]
+    note: Annotated[str, Meta(min_length=3, max_length=1000, pattern=r"\S", description="Where the figures are from.")]
+    evidence_url: Annotated[str, Meta(max_length=1000, pattern=r"^https://\S+$(?!\n)")] | None = None
+    """Of a picture, say; it is shown and never fetched."""
+    season: Annotated[str, Meta(min_length=1, max_length=20)] | None = None
+    """Its key; left out: the current one."""
+    captured_at: Annotated[datetime, Meta(tz=True)] | None = None
+    """When the figures were so; left out: now."""
+
+
+class TrackerSort(StrEnum):
+    """By what a list is put in order; with a dash the other way round."""
+
+    CREATED = "created_at"
+    CREATED_DOWN = "-created_at"
+    NAME = "display"
+    NAME_DOWN = "-display"
+    CHANGED = "last_changed_at"
+    CHANGED_DOWN = "-last_changed_at"
+
+
+class TrackerFilter(Struct, frozen=True, kw_only=True):
+    """Which trackers are asked for; None: all that one may see."""
+
+    user_id: UUID | None = None
+    guild_id: str | None = None
+    platform: str | None = None
+    status: Status | None = None
+    active: bool | None = None
+
+
 class ParseLink(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A pasted link to look at; nothing is stored."""
 
@@ -59,7 +137,8 @@ class TrackerStatus(Struct, frozen=True, kw_only=True):
     status: str
     """pending, in_progress, completed or failed."""
     reason: str | None
-    """With failed: not_found, private, blocked, throttled, unavailable, page_changed or error."""
+    """With failed: not_found, private, blocked, throttled, unavailable, page_changed or error. With pending or completed
+    skipped, where the owner's guilds switched processing off."""
     error: str | None
     last_attempt_at: datetime | None
     last_success_at: datetime | None
@@ -94,6 +173,13 @@ class TrackerView(Struct, frozen=True, kw_only=True):
 
 class Trackers(Struct, frozen=True, kw_only=True):
     items: list[TrackerView]
+
+
+class TrackerPage(Struct, frozen=True, kw_only=True):
+    items: list[TrackerView]
+    page: int
+    per_page: int
+    total: int
 
 
 class RegisteredTracker(Struct, frozen=True, kw_only=True):
@@ -157,6 +243,13 @@ class SeasonView(Struct, frozen=True, kw_only=True):
     playlists: list[StandingView]
 
 
+class TrackerDetail(Struct, frozen=True, kw_only=True):
+    """A tracker with every season it was seen in."""
+
+    tracker: TrackerView
+    seasons: list[SeasonView]
+
+
 class Seasons(Struct, frozen=True, kw_only=True):
     items: list[SeasonView]
 
@@ -181,6 +274,10 @@ class SnapshotView(Struct, frozen=True, kw_only=True):
     id: UUID
     season: str
     captured_at: datetime
+    typed: bool
+    """Whether somebody typed it in; else it was fetched."""
+    note: str | None
+    evidence_url: str | None
     playlists: list[RatingView]
 
 
@@ -189,3 +286,11 @@ class Snapshots(Struct, frozen=True, kw_only=True):
 
     items: list[SnapshotView]
     next_before: UUID | None
+
+
+class SnapshotMade(Struct, frozen=True, kw_only=True):
+    """A snapshot that was typed in just now."""
+
+    id: UUID
+    season: str
+    captured_at: datetime

@@ -25,6 +25,21 @@ class GamesSettings(SettingsStruct, frozen=True, kw_only=True):
     delay: Annotated[float, Meta(ge=0, description="Seconds between two requests; 0 turns pacing off.")] = 2.0
     jitter: Annotated[float, Meta(ge=0, description="Seconds by which that is moved either way at most.")] = 0.5
     interval: Annotated[float, Meta(ge=60, description="Seconds between two looks at a tracker.")] = 86_400.0
+    first_seasons: Annotated[
+        int,
+        Meta(ge=0, le=20, description="Past seasons that the first look at a tracker brings, too."),
+    ] = 3
+    refresh_cooldown: Annotated[
+        float, Meta(ge=0, description="Seconds after a look before somebody may ask for another; staff may always.")
+    ] = 600.0
+    schedule_grace: Annotated[
+        float,
+        Meta(
+            ge=0,
+            description="Seconds by which scheduled processing may begin late, after a time without a worker. What is "
+            "later than that was missed.",
+        ),
+    ] = 21_600.0
     timeout: Annotated[float, Meta(gt=0, le=45, description="Seconds that one answer may take.")] = 15.0
     concurrency: Annotated[int, Meta(ge=1, le=200, description="Requests under way at once from one worker.")] = 50
 

@@ -1,4 +1,4 @@
-"""Tracker Network as the engine sees it: how to ask for a profile, and how what came is stored."""
+"""Tracker Network as the engine sees it: how to ask for a profile."""
 
 from collections.abc import Callable, Sequence
 from typing import Protocol
@@ -6,22 +6,20 @@ from uuid import UUID
 
 import msgspec
 
-from shared.ids import new_id
-from shared.scraping.source import Observation, Policy, Source, Target
+from shared.scraping.source import FailedVisit, Observation, Policy, Source, Target
 from shared.scraping.visit import Visit
 from trackers.games.adapters import ADAPTERS
-from trackers.games.links import SOURCE, address_of, identity, parse_link, profile_path
+from trackers.games.links import (
+    SOURCE,
+    AccountIdentity,
+    address_of,
+    identity,
+    parse_link,
+    profile_path,
+    season_path,
+)
 from trackers.games.parser import PlaylistStanding, Profile
 from trackers.games.refusals import raise_for_answer
-from trackers.games.repository import (
-    AccountRow,
-    Fingerprint,
-    MovedRow,
-    SeasonRow,
-    SnapshotRow,
-    StoredAccount,
-    TrackerRepository,
-)
 from trackers.games.settings import GamesSettings
 
 
@@ -29,6 +27,8 @@ class Recorder(Protocol):
     """Stores profiles, on the session of the unit of work that is open."""
 
     async def record(self, observations: Sequence[Observation[Profile]]) -> set[UUID]: ...
+
+    async def record_failures(self, failures: Sequence[FailedVisit]) -> None: ...
 
 
 class GamesSource(Source[Profile]):
@@ -40,6 +40,7 @@ class GamesSource(Source[Profile]):
     def __init__(self, *, settings: GamesSettings, recorder: Callable[[], Recorder]) -> None:
         self.base_url = settings.base_url
         self._recorder = recorder
+        self._first_seasons = settings.first_seasons
         self.enabled = settings.base_url is not None
         self.disabled_because = "" if self.enabled else "set TRACKERS_GAMES_BASE_URL once you may fetch from the site"
         self.policy = Policy(
@@ -70,115 +71,33 @@ class GamesSource(Source[Profile]):
         account = identity(game=game, platform=platform, display=display)
         answer = await visit.get(f"{self.base_url}{profile_path(account)}", conditional=True)
         raise_for_answer(answer.status, answer.content_type, answer.body)
-        return ADAPTERS[game].parse_profile(answer.body)
+        profile = ADAPTERS[game].parse_profile(answer.body)
+        if target.content_hash is None:  # the first time
+            older = [
+                standing
+                for season in past_seasons(profile, self._first_seasons)
+                for standing in await self._season(account, season, visit)
+            ]
+            return msgspec.structs.replace(profile, playlists=[*profile.playlists, *older])
+        return profile
+
+    async def _season(self, account: AccountIdentity, season: str, visit: Visit) -> list[PlaylistStanding]:
+        answer = await visit.get(f"{self.base_url}{season_path(account, season)}")
+        raise_for_answer(answer.status, answer.content_type, answer.body)
+        return ADAPTERS[account.game].parse_season(answer.body, season)
 
     async def record(self, observations: Sequence[Observation[Profile]]) -> set[UUID]:
         return await self._recorder().record(observations)
 
-
-class ProfileRecorder:
-    """Compares profiles with what is stored and writes what moved, a whole batch at once."""
-
-    def __init__(self, *, trackers: TrackerRepository) -> None:
-        self._trackers = trackers
-
-    async def record(self, observations: Sequence[Observation[Profile]]) -> set[UUID]:
-        """Targets of which a rating, tier, division, matches or streak moved.
-
-        Each of these has a new snapshot for every season that moved.
-        """
-        stored = await self._trackers.stored_accounts([o.target.id for o in observations])
-        accounts: list[AccountRow] = []
-        seasons: list[SeasonRow] = []
-        moved: list[MovedRow] = []
-        snapshots: list[SnapshotRow] = []
-        changed: set[UUID] = set()
-        for observation in observations:
-            known = stored.get(observation.target.id)
-            if known is None:  # nobody's account any more: erased while the page was fetched
-                continue
-            profile = observation.value
-            accounts.append(_account_row(known, profile))
-            if _has_new_seasons(known, profile):
-                seasons += _season_rows(known, profile)
-            for season, standings in _moved(known, profile).items():
-                snapshot = _snapshot_row(known, observation, season)
-                snapshots.append(snapshot)
-                moved += [_moved_row(known, snapshot, standing) for standing in standings]
-                changed.add(observation.target.id)
-        if accounts:
-            await self._trackers.update_accounts(accounts)
-        if seasons:
-            await self._trackers.add_seasons(seasons)
-        if moved:
-            await self._trackers.move_standings(moved, snapshots)
-        return changed
+    async def record_failures(self, failures: Sequence[FailedVisit]) -> None:
+        await self._recorder().record_failures(failures)
 
 
-def fingerprint(standing: PlaylistStanding) -> Fingerprint:
-    """What makes a snapshot when it differs."""
-    return (
-        standing.rating,
-        standing.tier,
-        standing.division,
-        standing.matches_played,
-        standing.win_streak,
-        standing.estimated,
-    )
-
-
-def _moved(known: StoredAccount, profile: Profile) -> dict[str, list[PlaylistStanding]]:
-    """Standings that are new or have moved, by season."""
-    moved: dict[str, list[PlaylistStanding]] = {}
-    for standing in profile.playlists:
-        if known.standings.get((standing.season_key, standing.playlist_key)) != fingerprint(standing):
-            moved.setdefault(standing.season_key, []).append(standing)
-    return moved
-
-
-def _snapshot_row(known: StoredAccount, observation: Observation[Profile], season: str) -> SnapshotRow:
-    return SnapshotRow(
-        id=new_id(),
-        account_id=known.account_id,
-        season_key=season,
-        captured_at=observation.at,
-        run_id=observation.target.run_id,
-    )
-
-
-def _moved_row(known: StoredAccount, snapshot: SnapshotRow, standing: PlaylistStanding) -> MovedRow:
-    before = known.standings.get((standing.season_key, standing.playlist_key))
-    return MovedRow(
-        **msgspec.structs.asdict(standing),
-        account_id=known.account_id,
-        snapshot_id=snapshot.id,
-        rating_before=before[0] if before else None,
-        changed_at=snapshot.captured_at,
-    )
-
-
-def _account_row(known: StoredAccount, profile: Profile) -> AccountRow:
-    return AccountRow(
-        id=known.account_id,
-        handle=profile.handle,
-        avatar_url=profile.avatar_url,
-        upstream_player_id=profile.upstream_player_id,
-        current_season=profile.current_season,
-        upstream_updated_at=profile.updated_at,
-        lifetime=profile.lifetime,
-        peaks=list(profile.peaks),
-        seasons_known=len(profile.seasons),
-    )
-
-
-def _has_new_seasons(known: StoredAccount, profile: Profile) -> bool:
-    if profile.current_season != known.current_season or len(profile.seasons) != known.seasons_known:
-        return True
-    return not {standing.season_key for standing in profile.playlists} <= {season for season, _ in known.standings}
-
-
-def _season_rows(known: StoredAccount, profile: Profile) -> list[SeasonRow]:
-    return [
-        SeasonRow(account_id=known.account_id, key=season.key, name=season.name, number=season.number)
-        for season in profile.seasons
-    ]
+def past_seasons(profile: Profile, most: int) -> list[str]:
+    """Keys of the seasons before the current one, the newest first, up to `most`."""
+    numbers = {season.key: season.number for season in profile.seasons if season.number is not None}
+    current = numbers.get(profile.current_season)
+    if current is None:
+        return []
+    past = sorted((number, key) for key, number in numbers.items() if number < current)
+    return [key for _, key in reversed(past[-most:])] if most else []

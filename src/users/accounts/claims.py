@@ -16,8 +16,8 @@ from shared.clock import Clock
 from shared.settings import Secret
 from shared.web.identity import BotIdentity, PersonIdentity, Role
 from users.access import AccessPolicy
-from users.accounts.errors import AccountDeactivated, BadClaimCode, ClaimRefused
-from users.accounts.repository import AccountRepository
+from users.accounts.errors import AccountDeactivated, AccountNotFound, BadClaimCode, ClaimRefused
+from users.accounts.repository import AccountRepository, HeldAccount
 from users.accounts.schemas import DISCORD, Account, AskForClaimCode, ClaimCodeMade
 from users.accounts.service import AccountService
 from users.auth.attempts import Attempts
@@ -70,13 +70,10 @@ class ClaimService:
 
         Raises BadClaimCode, ClaimRefused or AccountDeactivated.
         """
-        user_id = await self._redeemed(code)
-        held = (await self._accounts.lock(user_id)).get(user_id)
-        if held is None:
-            raise BadClaimCode
-        if held.deactivated:
+        user_id, held = await self._redeemed(code)
+        if held[user_id].deactivated:
             raise AccountDeactivated
-        if held.has_password:
+        if held[user_id].has_password or held[user_id].role is Role.ADMIN:
             raise ClaimRefused("There is a login for this identity already; log in with that one.")
         return user_id
 
@@ -86,13 +83,13 @@ class ClaimService:
         Raises BadClaimCode, ClaimRefused or TooManyAttempts.
         """
         await self._attempts.count(address)
-        user_id = await self._redeemed(code)
+        user_id, held = await self._redeemed(code, who.user_id)
+        if who.user_id not in held:
+            raise AccountNotFound
         if user_id == who.user_id:
             return await self._accounts.account(user_id)
-        held = (await self._accounts.lock(user_id, who.user_id)).get(user_id)
-        if held is None:
-            raise BadClaimCode
-        if held.has_password or held.deactivated or held.role is Role.ADMIN:
+        identity = held[user_id]
+        if identity.has_password or identity.deactivated or identity.role is Role.ADMIN:
             raise ClaimRefused(
                 "This identity belongs to another account that is more than the bot's; "
                 "log in there and unlink it, or go on with that account."
@@ -111,13 +108,19 @@ class ClaimService:
         )
         return await self._accounts.account(who.user_id)
 
-    async def _redeemed(self, code: str) -> UUID:
-        """The user behind the identity that a code stands for. Raises BadClaimCode."""
-        identity = await self._accounts.redeem(self._digest(code), now=self._clock.now())
-        user_id = await self._accounts.user_of(*identity) if identity else None
+    async def _redeemed(self, code: str, *others: UUID) -> tuple[UUID, dict[UUID, HeldAccount]]:
+        """The user behind the identity that a code stands for, held with `others`; the code is used up.
+
+        Raises BadClaimCode.
+        """
+        digest, now = self._digest(code), self._clock.now()
+        user_id = await self._accounts.claimable(digest, now=now)
         if user_id is None:
             raise BadClaimCode
-        return user_id
+        held = await self._accounts.lock(user_id, *others)
+        if user_id not in held or await self._accounts.redeem(digest, now=now) != user_id:
+            raise BadClaimCode  # somebody else used it, or moved the identity, while we waited
+        return user_id, held
 
     def _digest(self, code: str) -> bytes:
         """Of the code as meant: without dash or case, with the letters that were read as digits."""

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.database import Base
@@ -50,6 +50,13 @@ class ClaimCode(Base):
     """A code that a bot handed to the person behind an identity, to be typed in where they log in; one per identity."""
 
     __tablename__ = "claim_codes"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["provider", "external_id"],
+            ["user_identities.provider", "user_identities.external_id"],
+            ondelete="CASCADE",
+        ),
+    )
 
     provider: Mapped[str] = mapped_column(primary_key=True)
     external_id: Mapped[str] = mapped_column(primary_key=True)

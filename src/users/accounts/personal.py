@@ -6,12 +6,14 @@ from uuid import UUID
 
 import structlog
 
+from shared.audit.activity import ActivityLog
 from shared.audit.repository import AuditRepository
 from shared.clock import Clock
+from shared.web.identity import PersonIdentity
 from users.accounts.errors import AccountNotFound
 from users.accounts.repository import AccountRepository
 from users.accounts.schemas import Export
-from users.accounts.service import AccountService, Remembering
+from users.accounts.service import AccountService, SessionEnder
 from users.personal_data import PersonalData
 
 
@@ -24,23 +26,25 @@ class PersonalDataService:
         holders: Sequence[PersonalData],
         accounts: AccountRepository,
         people: AccountService,
-        authenticator: Remembering,
+        sessions: SessionEnder,
+        activity: ActivityLog,
         audit: AuditRepository,
         clock: Clock,
     ) -> None:
         self._holders = holders
         self._accounts = accounts
         self._people = people
-        self._authenticator = authenticator
+        self._sessions = sessions
+        self._activity = activity
         self._audit = audit
         self._clock = clock
 
     async def export(self, user_id: UUID) -> Export:
-        """All of it, a part for each module, as of one moment."""
+        """All of it, a part for each module."""
         data: dict[str, Any] = {holder.name: await holder.export(user_id) for holder in self._holders}
         return Export(exported_at=self._clock.now(), user_id=user_id, data=data)
 
-    async def erase(self, user_id: UUID) -> None:
+    async def erase(self, user_id: UUID, *, asker: PersonIdentity) -> None:
         """Delete a person and what is held about them; the audit log keeps that something was done, not by whom.
 
         Raises AccountNotFound or LastAdmin.
@@ -49,10 +53,10 @@ class PersonalDataService:
         if user_id not in await self._accounts.lock(user_id):
             raise AccountNotFound
         account = await self._accounts.account(user_id)
+        await self._sessions.end_all(user_id, because="erased")
         for holder in self._holders:
             await holder.erase(user_id)
         await self._accounts.delete(user_id)
-        names = [account.email, account.username, *(identity.external_id for identity in account.identities)]
-        await self._audit.forget_person(user_id, [name for name in names if name])
-        self._authenticator.forget(user_id=user_id)
+        await self._audit.forget_person(user_id, [identity.external_id for identity in account.identities])
+        await self._activity.record("user.erased", subject="user", subject_id=user_id, actor=asker)
         structlog.get_logger(__name__).info("person_erased", user_id=str(user_id))

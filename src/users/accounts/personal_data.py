@@ -4,14 +4,18 @@ from collections.abc import Awaitable, Callable
 from typing import Final, Protocol, TypeVar
 from uuid import UUID
 
+import msgspec
 from msgspec import Struct
 
 from shared.audit.queries import AuditQueries
+from shared.audit.repository import ActivityRepository
 from shared.audit.schemas import ActivityEntry, ActivityFilter, AuditEntry, AuditFilter, Page
 from users.accounts.queries import AccountQueries
 from users.accounts.schemas import Account, PastSession
 
 AT_ONCE: Final = 1_000
+MOST: Final = 20_000
+"""Entries of each log that an export holds, the newest; more than anybody brings about in earnest."""
 E = TypeVar("E", bound="_Entry")
 
 
@@ -21,7 +25,7 @@ class _Entry(Protocol):
 
 
 class AccountExport(Struct, frozen=True, kw_only=True):
-    """Everything but the password's hash, which tells nothing."""
+    """Everything but the password's hash, which tells nothing, and what requests sent, which the other parts hold."""
 
     account: Account
     sessions: list[PastSession]
@@ -34,13 +38,15 @@ class AccountPersonalData:
 
     name: Final = "account"
 
-    def __init__(self, *, accounts: AccountQueries, logs: AuditQueries) -> None:
+    def __init__(self, *, accounts: AccountQueries, logs: AuditQueries, activities: ActivityRepository) -> None:
         self._accounts = accounts
         self._logs = logs
+        self._activities = activities
 
     async def export(self, user_id: UUID) -> AccountExport:
         async def requests(page: Page) -> list[AuditEntry]:
-            return (await self._logs.requests(AuditFilter(actor_id=user_id), page)).items
+            found = await self._logs.requests(AuditFilter(actor_id=user_id), page)
+            return [msgspec.structs.replace(request, body=None) for request in found.items]
 
         async def activities(page: Page) -> list[ActivityEntry]:
             return (await self._logs.activities(ActivityFilter(user_id=user_id), page)).items
@@ -56,7 +62,8 @@ class AccountPersonalData:
         """The account's row goes last, and these with it."""
 
     async def hand_over(self, user_id: UUID, *, to: UUID) -> None:
-        """Identities move with the claim that asks for this; an account without a login has no sessions."""
+        """What happened to their things. Identities move with the claim; who cannot log in has no sessions."""
+        await self._activities.hand_over(user_id, to=to)
 
 
 async def _every_page(ask: Callable[[Page], Awaitable[list[E]]]) -> list[E]:
@@ -64,5 +71,5 @@ async def _every_page(ask: Callable[[Page], Awaitable[list[E]]]) -> list[E]:
     while True:
         more = await ask(Page(limit=AT_ONCE, before=found[-1].id if found else None))
         found += more
-        if len(more) < AT_ONCE:
+        if len(more) < AT_ONCE or len(found) >= MOST:
             return found

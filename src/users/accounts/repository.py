@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import delete, insert, select, text, update
+from sqlalchemy import delete, insert, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import IntegrityError
 
@@ -63,11 +63,20 @@ SELECT id, role, email, username, deactivated_at IS NOT NULL AS deactivated, pas
 FROM users WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR UPDATE
 """)
 _LOCK_ADMINS: Final = text("""
-SELECT id FROM users WHERE role = 'admin' AND deactivated_at IS NULL ORDER BY id FOR UPDATE
+SELECT id FROM users WHERE role = 'admin' AND deactivated_at IS NULL AND password_hash IS NOT NULL ORDER BY id
+FOR UPDATE
+""")
+_CLAIMABLE: Final = text("""
+SELECT i.user_id FROM claim_codes c
+JOIN user_identities i ON i.provider = c.provider AND i.external_id = c.external_id
+WHERE c.digest = :digest AND c.expires_at > :now
 """)
 _REDEEM: Final = text("""
-DELETE FROM claim_codes WHERE digest = :digest AND expires_at > :now RETURNING provider, external_id
+DELETE FROM claim_codes c USING user_identities i
+WHERE c.digest = :digest AND c.expires_at > :now AND i.provider = c.provider AND i.external_id = c.external_id
+RETURNING i.user_id
 """)
+_REMOVE_EXPIRED_CODES: Final = text("DELETE FROM claim_codes WHERE expires_at < :now")
 
 
 class HeldAccount(NamedTuple):
@@ -169,20 +178,12 @@ class AccountRepository(Repository):
         return changed.scalar_one_or_none() is not None
 
     async def lock_admins(self) -> set[UUID]:
-        """Who is an active admin; they stay so until the transaction ends."""
+        """Who is an active admin and can log in; they stay so until the transaction ends."""
         return set((await self.session.execute(_LOCK_ADMINS)).scalars())
 
     async def delete(self, user_id: UUID) -> None:
         """The account, and by the keys of the database everything that is owned through it."""
         await self.session.execute(delete(User).where(User.id == user_id))
-
-    async def user_of(self, provider: str, external_id: str) -> UUID | None:
-        found: UUID | None = await self.session.scalar(
-            select(UserIdentity.user_id).where(
-                UserIdentity.provider == provider, UserIdentity.external_id == external_id
-            )
-        )
-        return found
 
     async def move_identities(self, user_id: UUID, *, to: UUID) -> None:
         await self.session.execute(update(UserIdentity).where(UserIdentity.user_id == user_id).values(user_id=to))
@@ -208,10 +209,18 @@ class AccountRepository(Repository):
             )
         )
 
-    async def redeem(self, digest: bytes, *, now: datetime) -> tuple[str, str] | None:
-        """Use a code up: the identity that it stands for; None where it is none or is too old."""
-        row = (await self.session.execute(_REDEEM, {"digest": digest, "now": now})).one_or_none()
-        return None if row is None else (row.provider, row.external_id)
+    async def claimable(self, digest: bytes, *, now: datetime) -> UUID | None:
+        """The user behind the identity that a code stands for; None where it is none or is too old."""
+        found: UUID | None = (await self.session.execute(_CLAIMABLE, {"digest": digest, "now": now})).scalar()
+        return found
+
+    async def redeem(self, digest: bytes, *, now: datetime) -> UUID | None:
+        """Use a code up: the user behind its identity; None as `claimable`."""
+        found: UUID | None = (await self.session.execute(_REDEEM, {"digest": digest, "now": now})).scalar()
+        return found
+
+    async def remove_expired_codes(self, *, now: datetime) -> None:
+        await self.session.execute(_REMOVE_EXPIRED_CODES, {"now": now})
 
 
 def _columns(profile: Profile) -> dict[str, Any]:

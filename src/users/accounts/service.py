@@ -16,26 +16,26 @@ from users.accounts.errors import (
     IdentityNotFound,
     LastAdmin,
 )
-from users.accounts.profiles import checked_email, checked_time_zone
+from users.accounts.profiles import checked_display_name, checked_email, checked_time_zone
 from users.accounts.repository import AccountRepository, HeldAccount
 from users.accounts.schemas import Account, ChangeAccount, ChangeProfile, Profile, UserData, normalised_login
 
 
-class Remembering(Protocol):
-    """What trusts verified tokens for a moment."""
+class SessionEnder(Protocol):
+    """What keeps people logged in, as far as accounts need it; in the transaction that is open."""
 
-    def forget(self, *, user_id: UUID) -> None:
-        """Look a person's tokens up again from now on."""
+    async def end_all(self, user_id: UUID, *, because: str) -> None:
+        """End every session of a person, at once in this process and soon in the others."""
 
 
 class AccountService:
     """People as other modules see them, and what may be changed of them."""
 
     def __init__(
-        self, *, accounts: AccountRepository, authenticator: Remembering, activity: ActivityLog, clock: Clock
+        self, *, accounts: AccountRepository, sessions: SessionEnder, activity: ActivityLog, clock: Clock
     ) -> None:
         self._accounts = accounts
-        self._authenticator = authenticator
+        self._sessions = sessions
         self._activity = activity
         self._clock = clock
 
@@ -53,6 +53,11 @@ class AccountService:
         """The accounts behind many outside identities, made on first sight and held, deactivated ones included."""
         held = await self._accounts.hold_identities(provider, people, now=self._clock.now())
         return {external_id: identity.user_id for external_id, identity in held.items()}
+
+    async def hold(self, user_id: UUID) -> None:
+        """Keep an account as it is until the transaction ends. Raises AccountNotFound or AccountDeactivated."""
+        if (await self._held(user_id)).deactivated:
+            raise AccountDeactivated
 
     async def create(
         self, profile: Profile, password_hash: str, *, role: Role = Role.USER, onto: UUID | None = None
@@ -77,6 +82,8 @@ class AccountService:
         }
         if not columns:
             return await self._accounts.account(who.user_id)
+        if columns.get("display_name"):
+            checked_display_name(columns["display_name"])
         if columns.get("email"):
             columns["email"] = checked_email(columns["email"])
         if columns.get("username"):
@@ -111,7 +118,8 @@ class AccountService:
         if not columns:
             return await self._accounts.account(user_id)
         await self._accounts.change(user_id, columns)
-        self._authenticator.forget(user_id=user_id)
+        if columns.get("deactivated_at"):
+            await self._sessions.end_all(user_id, because="account deactivated")
         await self._activity.record(
             "user.account_changed",
             subject="user",
@@ -125,13 +133,14 @@ class AccountService:
     async def make_admin(self, user_id: UUID) -> None:
         """Raises AccountNotFound."""
         await self._held(user_id)
-        await self._accounts.change(user_id, {"role": Role.ADMIN.value, "deactivated_at": None})
+        await self._accounts.change(user_id, {"role": Role.ADMIN.value})
         await self._activity.record("user.made_admin", subject="user", subject_id=user_id, user_id=user_id)
 
     async def set_password(self, user_id: UUID, password_hash: str) -> None:
         """Another password, by the operator's hand. Raises AccountNotFound."""
         await self._held(user_id)
         await self._accounts.change(user_id, {"password_hash": password_hash, "password_changed_at": self._clock.now()})
+        await self._sessions.end_all(user_id, because="password set by the operator")
         await self._activity.record("auth.password_set", subject="user", subject_id=user_id, user_id=user_id)
 
     async def unlink(self, who: PersonIdentity, provider: str, external_id: str) -> None:
@@ -166,7 +175,7 @@ def normalised(profile: Profile) -> Profile:
     return Profile(
         email=checked_email(profile.email) if profile.email else None,
         username=normalised_login(profile.username) if profile.username else None,
-        display_name=profile.display_name,
+        display_name=checked_display_name(profile.display_name) if profile.display_name else None,
         time_zone=checked_time_zone(profile.time_zone),
         locale=profile.locale,
     )

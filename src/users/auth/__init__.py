@@ -1,1 +1,1 @@
-"""Who may ask: bot keys (people's tokens come with their accounts)."""
+"""Who may ask: people by their sessions, bots by their keys."""

@@ -4,6 +4,8 @@ TokenExpired 401, LoginFailed 401, RefreshRefused 401, RegistrationClosed 403, S
 TooManyAttempts 429.
 """
 
+from collections.abc import Mapping
+
 from shared.errors import Forbidden, NotFound, TooManyRequests, Unauthenticated
 
 
@@ -17,8 +19,8 @@ class LoginFailed(Unauthenticated):
     code = "login_failed"
     title = "Login failed"
 
-    def __init__(self) -> None:
-        super().__init__("This login and password do not belong together.")
+    def __init__(self, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__("This login and password do not belong together.", headers=headers)
 
 
 class RefreshRefused(Unauthenticated):

@@ -9,7 +9,9 @@ import hmac
 import re
 import secrets
 from collections.abc import Collection, Sequence
+from time import monotonic
 from typing import Final
+from uuid import UUID
 
 from shared.audit.activity import ActivityLog
 from shared.clock import Clock
@@ -21,6 +23,7 @@ from users.auth.models import BotKey
 from users.auth.remembered import Remembered
 from users.auth.repository import BotKeyReader, BotKeyRepository
 from users.auth.schemas import KnownKey, KnownKeys, MadeKey
+from users.guilds.errors import GuildNotFound
 from users.guilds.memberships import Memberships
 
 KEY: Final = re.compile(r"trk_([a-z0-9]{10})_[A-Za-z0-9_-]{43}")
@@ -62,9 +65,8 @@ class BotKeyService:
                 raise Invalid(
                     f"{scope!r} opens nothing; known are {', '.join(self._known_scopes)}.", extra={"field": "scopes"}
                 )
-        for guild_id in guild_ids or ():
-            if await self._guilds.place(guild_id, None) is None:
-                raise NotFound(f"There is no guild {guild_id} here.", extra={"field": "guild_ids"})
+        if guild_ids and (unknown := set(guild_ids) - await self._guilds.known(guild_ids)):
+            raise GuildNotFound(min(unknown))
         if not name.strip():
             raise Invalid("Give the key a name, so that you know later whose it is.")
         alphabet = "abcdefghijklmnopqrstuvwxyz0123456789"
@@ -128,6 +130,7 @@ class BotAuthenticator:
         known = self._verified.get(key)
         if known is not None:
             return known
+        asked_at = monotonic()
         shape = KEY.fullmatch(key)
         row = await self._keys.by_prefix(shape[1]) if shape else None
         if row is None or not hmac.compare_digest(row["digest"], digest(key, self._secret)):
@@ -139,8 +142,12 @@ class BotAuthenticator:
             scopes=frozenset(row["scopes"]),
             guild_ids=None if row["guild_ids"] is None else frozenset(row["guild_ids"]),
         )
-        self._verified.put(key, identity)
+        self._verified.put(key, identity, asked_at=asked_at)
         return identity
+
+    async def stands(self, key_id: UUID) -> bool:
+        """Whether a key that was authenticated some time ago still works; the database is asked."""
+        return await self._keys.stands(key_id)
 
 
 def digest(key: str, secret: Secret) -> bytes:

@@ -1,5 +1,6 @@
 """Whose access token it is: signature, denylist, session and account, in this order; then trusted for a moment."""
 
+from time import monotonic
 from uuid import UUID
 
 from shared.clock import Clock
@@ -26,10 +27,11 @@ class PersonAuthenticator:
         known = self._verified.get(token)
         if known is not None:
             return known
+        asked_at = monotonic()  # what is answered was so at some moment after this
         claims = self._tokens.verify(token)
         if await self._denylist.denied(claims.token_id):
             raise Unauthenticated("This token was logged out; log in again.")
-        person = await self._sessions.standing(claims.session_id)
+        person = await self._sessions.standing(claims.session_id, now=self._clock.now())
         if person is None or person["id"] != claims.user_id:
             raise Unauthenticated("The session of this token is over; log in again.")
         identity = PersonIdentity(
@@ -40,7 +42,7 @@ class PersonAuthenticator:
             expires_at=claims.expires_at,
         )
         left = (claims.expires_at - self._clock.now()).total_seconds()
-        self._verified.put(token, identity, seconds=left)
+        self._verified.put(token, identity, asked_at=asked_at, seconds=left)
         return identity
 
     def forget(self, *, session_id: UUID | None = None, user_id: UUID | None = None) -> None:

@@ -26,11 +26,11 @@ class Remembered(Generic[T]):
         del self._known[credential]
         return None
 
-    def put(self, credential: str, identity: T, *, seconds: float = TRUSTED) -> None:
-        """Trust a credential for so long, and no longer than the house does."""
+    def put(self, credential: str, identity: T, *, asked_at: float, seconds: float = TRUSTED) -> None:
+        """Trust a credential for so long after it was asked about, and no longer than the house does."""
         if len(self._known) >= MOST:
             self._known.clear()
-        self._known[credential] = (monotonic() + min(seconds, TRUSTED), identity)
+        self._known[credential] = (asked_at + min(seconds, TRUSTED), identity)
 
     def forget(self, which: Callable[[T], bool]) -> None:
         """Look these up again; in other processes they are trusted for their moment."""

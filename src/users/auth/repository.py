@@ -14,6 +14,7 @@ from users.auth.schemas import SessionView
 _BY_PREFIX: Final = text(
     "SELECT id, name, digest, scopes, guild_ids FROM bot_keys WHERE prefix = :prefix AND revoked_at IS NULL"
 )
+_STANDS: Final = text("SELECT EXISTS (SELECT FROM bot_keys WHERE id = :id AND revoked_at IS NULL)")
 _TOUCH: Final = text(
     "UPDATE bot_keys SET last_used_at = CAST(:now AS timestamptz)"
     " WHERE id = :id AND (last_used_at IS NULL OR last_used_at < CAST(:stale AS timestamptz))"
@@ -47,7 +48,8 @@ RETURNING id
 """)
 _STANDING: Final = text("""
 SELECT u.id, u.role FROM auth_sessions s JOIN users u ON u.id = s.user_id
-WHERE s.id = :session_id AND s.revoked_at IS NULL AND u.deactivated_at IS NULL
+WHERE s.id = :session_id AND s.revoked_at IS NULL AND s.expires_at > CAST(:now AS timestamptz)
+  AND u.deactivated_at IS NULL
 """)
 _SESSIONS: Final = text("""
 SELECT id, created_at, refreshed_at, expires_at, user_agent, address, id = :current AS current
@@ -87,6 +89,10 @@ class BotKeyReader:
     async def by_prefix(self, prefix: str) -> dict[str, Any] | None:
         """id, name, digest, scopes and guilds of a key that works."""
         return await self._reader.row(_BY_PREFIX, {"prefix": prefix})
+
+    async def stands(self, key_id: UUID) -> bool:
+        """Whether a key works."""
+        return bool(await self._reader.value(_STANDS, {"id": key_id}))
 
     async def note_use(self, key_id: UUID, *, now: datetime) -> None:
         """Remember when a key was last used, at most once a minute."""
@@ -162,9 +168,9 @@ class SessionReader:
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
 
-    async def standing(self, session_id: UUID) -> dict[str, Any] | None:
+    async def standing(self, session_id: UUID, *, now: datetime) -> dict[str, Any] | None:
         """Id and role of the person whose session goes on; None where it is over or the account deactivated."""
-        return await self._reader.row(_STANDING, {"session_id": session_id})
+        return await self._reader.row(_STANDING, {"session_id": session_id, "now": now})
 
     async def sessions(self, user_id: UUID, *, current: UUID, now: datetime) -> list[SessionView]:
         """A person's sessions that go on, the last used first."""

@@ -71,7 +71,7 @@ class SessionView(Struct, frozen=True, kw_only=True):
     """Whether it is the one that asks."""
 
 
-class Sessions(Struct, frozen=True, kw_only=True):
+class SessionList(Struct, frozen=True, kw_only=True):
     items: list[SessionView]
 
 

@@ -26,12 +26,26 @@ from users.auth.errors import LoginFailed, RefreshRefused, SessionNotFound
 from users.auth.passwords import Passwords
 from users.auth.people import PersonAuthenticator
 from users.auth.repository import SessionReader, SessionRepository
-from users.auth.schemas import ChangePassword, Client, Login, Sessions, Tokens
+from users.auth.schemas import ChangePassword, Client, Login, SessionList, Tokens
 from users.auth.tokens import AccessTokens, RefreshTokens
 
 OVER_KEPT: Final = timedelta(days=30)
 """How long a session that is over is kept, to tell the reuse of its tokens."""
 REMOVED_AT_ONCE: Final = 5_000
+
+
+class Sessions:
+    """Ends people's sessions in the transaction that is open, as accounts ask for it."""
+
+    def __init__(self, *, sessions: SessionRepository, authenticator: PersonAuthenticator, clock: Clock) -> None:
+        self._sessions = sessions
+        self._authenticator = authenticator
+        self._clock = clock
+
+    async def end_all(self, user_id: UUID, *, because: str) -> None:
+        """End every session of a person, at once in this process and soon in the others."""
+        await self._sessions.revoke(user_id, because=because, now=self._clock.now())
+        self._authenticator.forget(user_id=user_id)
 
 
 class AuthService:
@@ -77,21 +91,16 @@ class AuthService:
         login = normalised_login(given.login)
         known = await self._accounts.credentials(login)
         account = str(known.user_id) if known else f"?{login}"
-        headers = await self._attempts.count(client.address, account=account)
+        headers = await self._attempts.count_login(client.address, login=login, account=account)
         kept = known.password_hash if known else None
         if not await self._passwords.verified(kept, given.password) or known is None or kept is None:
             structlog.get_logger(__name__).info("login_failed", user_id=str(known.user_id) if known else None)
-            raise LoginFailed
+            raise LoginFailed(headers)
         if known.deactivated:
             raise AccountDeactivated
         fresh = await self._passwords.hashed(given.password) if self._passwords.outdated(kept) else None
-        tokens = await self._open(known.user_id, kept, client, fresh_hash=fresh)
-        await self._attempts.forgive(account)
-        return tokens, headers
-
-    async def open_session(self, user_id: UUID, password_hash: str, client: Client) -> Tokens:
-        """Tokens for an account that was just made, without asking for its password again."""
-        return await self._open(user_id, password_hash, client)
+        await self._attempts.forgive(client.address, login=login, account=account)
+        return await self.open_session(known.user_id, kept, client, fresh_hash=fresh), headers
 
     async def refresh(self, token: str) -> Tokens:
         """New tokens for the newest refresh token. One that was used before ends the session. Raises RefreshRefused."""
@@ -130,19 +139,19 @@ class AuthService:
         await self._denylist.deny(who.token_id)
         return ended
 
-    async def sessions(self, who: PersonIdentity) -> Sessions:
+    async def sessions(self, who: PersonIdentity) -> SessionList:
         """The person's sessions that go on, the last used first."""
         now = self._clock.now()
-        return Sessions(items=await self._session_reader.sessions(who.user_id, current=who.session_id, now=now))
+        return SessionList(items=await self._session_reader.sessions(who.user_id, current=who.session_id, now=now))
 
     async def end_session(self, who: PersonIdentity, session_id: UUID) -> None:
         """End one session of the person's. Raises SessionNotFound."""
         if not await self._end(who, because="ended by its owner", only=session_id):
             raise SessionNotFound("You have no such session, or it is over already.")
 
-    async def change_password(self, who: PersonIdentity, given: ChangePassword, client: Client) -> int:
+    async def change_password(self, who: PersonIdentity, given: ChangePassword) -> int:
         """Another password; every other session ends. How many those were. Raises LoginFailed or TooManyAttempts."""
-        await self._attempts.count(client.address, account=str(who.user_id))
+        await self._attempts.count_own(who.user_id)
         kept = await self._accounts.password_hash(who.user_id)
         if not await self._passwords.verified(kept, given.current_password):
             raise LoginFailed
@@ -159,17 +168,19 @@ class AuthService:
         return ended
 
     async def remove_over(self) -> int:
-        """Delete sessions that were over long ago; how many."""
+        """Delete sessions that were over long ago, and claim codes that nobody used in time; how many sessions."""
         removed = 0
         before = self._clock.now() - OVER_KEPT
         while True:
             async with self._database.unit_of_work():
+                await self._account_repository().remove_expired_codes(now=self._clock.now())
                 count = await self._sessions().remove_over(before=before, limit=REMOVED_AT_ONCE)
             removed += count
             if count < REMOVED_AT_ONCE:
                 return removed
 
-    async def _open(self, user_id: UUID, kept: str, client: Client, *, fresh_hash: str | None = None) -> Tokens:
+    async def open_session(self, user_id: UUID, kept: str, client: Client, *, fresh_hash: str | None = None) -> Tokens:
+        """Tokens for whose password, hashed as `kept`, was just verified or set. Raises LoginFailed."""
         session_id = new_id()
         token = self._refresh_tokens.issue(session_id)
         now = self._clock.now()

@@ -34,7 +34,14 @@ class AuthSettings(SettingsStruct, frozen=True, kw_only=True):
     session_days: Annotated[
         float, Meta(gt=0, le=365, description="Days after which one has to log in again, however often refreshed.")
     ] = 30.0
-    attempts: Annotated[int, Meta(ge=1, le=1000, description="Failed logins in a window that one account allows.")] = 10
+    attempts: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=1000,
+            description="Failed logins in a window that one login allows from one address; 20 times as many from all.",
+        ),
+    ] = 10
     attempts_per_address: Annotated[
         int,
         Meta(ge=1, le=100_000, description="Logins, registrations and claims in a window that one address may try."),

@@ -19,56 +19,74 @@ DEEPEST: Final = 20
 """Parentheses within parentheses."""
 TRIAL: Final[Mapping[str, float]] = {name: 1009.0 + 97 * place for place, name in enumerate(NAMES)}
 """A player whose figures all differ."""
+_Token = tuple[str, int]
+"""What stands there, and where."""
 _TOKEN: Final = re.compile(r"\s*(?:(?P<number>[0-9]+(?:\.[0-9]+)?)|(?P<name>[A-Za-z]+)|(?P<sign>[-+*/()]))")
 
 
+class FormulaError(ValueError):
+    """What is wrong with an expression, in words."""
+
+    def __init__(self, problem: str, *, position: int | None = None) -> None:
+        super().__init__(problem)
+        self.position = position
+        """Of the character, from 0; None where it is not a matter of one."""
+
+
 def check(expression: str) -> None:
-    """Raises ValueError for what is no formula, or gives no finite number for a player who has played everything."""
+    """Raises FormulaError for what is no formula, or gives no finite number for a player who has played everything."""
     try:
         rating = evaluate(expression, TRIAL)
     except ZeroDivisionError:
-        raise ValueError("it divides by zero") from None
+        raise FormulaError("it divides by zero") from None
     if not math.isfinite(rating):
-        raise ValueError("it gives no finite number")
+        raise FormulaError("it gives no finite number")
 
 
 def evaluate(expression: str, figures: Mapping[str, float]) -> float:
-    """The rating of a player with these figures, by `NAMES`. Raises ValueError or ZeroDivisionError."""
-    return _Reading(_tokens(expression), figures).whole()
+    """The rating of a player with these figures, by `NAMES`. Raises FormulaError or ZeroDivisionError."""
+    return _Reading(_tokens(expression), figures, end=len(expression)).whole()
 
 
-def _tokens(expression: str) -> list[str]:
-    tokens, place, end = [], 0, len(expression.rstrip())
+def _tokens(expression: str) -> list[_Token]:
+    tokens: list[_Token] = []
+    place, end = 0, len(expression.rstrip())
     while place < end:
         token = _TOKEN.match(expression, place)
         if token is None:
-            raise ValueError(f"{expression[place:].lstrip()[0]!r} means nothing in a formula")
-        tokens.append(token[0].strip())
+            wrong = end - len(expression[place:end].lstrip())
+            raise FormulaError(f"{expression[wrong]!r} means nothing in a formula", position=wrong)
+        word = token[0].lstrip()
         place = token.end()
+        tokens.append((word, place - len(word)))
     return tokens
 
 
 class _Reading:
     """One pass over the tokens."""
 
-    def __init__(self, tokens: list[str], figures: Mapping[str, float]) -> None:
-        self._tokens = [*tokens, ""]
+    def __init__(self, tokens: list[_Token], figures: Mapping[str, float], *, end: int) -> None:
+        self._tokens = [*tokens, ("", end)]
         self._figures = figures
         self._place = 0
 
     def whole(self) -> float:
         value = self._sum(0)
         if self._next:
-            raise ValueError(f"{self._next!r} was not expected there")
+            raise self._problem(f"{self._next!r} was not expected there")
         return value
+
+    def _problem(self, problem: str) -> FormulaError:
+        """What is wrong with what comes next."""
+        return FormulaError(problem, position=self._tokens[self._place][1])
 
     @property
     def _next(self) -> str:
-        return self._tokens[self._place]
+        return self._tokens[self._place][0]
 
     def _take(self) -> str:
         self._place += 1
-        return self._tokens[self._place - 1]
+        return self._tokens[self._place - 1][0]
 
     def _sum(self, depth: int) -> float:
         value = self._product(depth)
@@ -92,20 +110,20 @@ class _Reading:
     def _atom(self, depth: int) -> float:
         word = self._next
         if not word:
-            raise ValueError("something is missing at the end")
-        self._take()
+            raise self._problem("something is missing at the end")
         if word[0].isdigit():
-            return float(word)
+            return float(self._take())
         if word in self._figures:
-            return self._figures[word]
+            return self._figures[self._take()]
         if word[0].isalpha():
-            raise ValueError(f"there is no figure {word!r}; there are {', '.join(NAMES)}")
+            raise self._problem(f"there is no figure {word!r}; there are {', '.join(NAMES)}")
         if word != "(":
-            raise ValueError(f"{word!r} was not expected there")
+            raise self._problem(f"{word!r} was not expected there")
         if depth == DEEPEST:
-            raise ValueError(f"its parentheses are nested deeper than {DEEPEST}")
+            raise self._problem(f"its parentheses are nested deeper than {DEEPEST}")
+        self._take()
         value = self._sum(depth + 1)
         if self._next != ")":
-            raise ValueError("a parenthesis is not closed")
+            raise self._problem("a parenthesis is not closed")
         self._take()
         return value

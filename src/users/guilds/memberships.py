@@ -9,6 +9,10 @@ from sqlalchemy import text
 
 from shared.database import Questions
 
+IS_MEMBER: Final = (
+    "user_id IN (SELECT m.user_id FROM guild_members m WHERE m.guild_id = ANY(CAST(:guild_ids AS text[])))"
+)
+"""A condition in SQL on `user_id` and `:guild_ids`, for questions of others about what is members' of these guilds."""
 _RUNS_A_GUILD_OF: Final = text("""
 SELECT EXISTS (
     SELECT 1 FROM guild_members r JOIN guild_members o ON o.guild_id = r.guild_id
@@ -20,6 +24,7 @@ SELECT EXISTS (
     SELECT 1 FROM guild_members WHERE user_id = :user_id AND guild_id = ANY(CAST(:guild_ids AS text[]))
 )
 """)
+_KNOWN: Final = text("SELECT id FROM guilds WHERE id = ANY(CAST(:guild_ids AS text[]))")
 _PLACE: Final = text("""
 SELECT m.user_id IS NOT NULL AS member, coalesce(m.admin, false) AS admin
 FROM guilds g LEFT JOIN guild_members m ON m.guild_id = g.id AND m.user_id = CAST(:user_id AS uuid)
@@ -46,6 +51,10 @@ class Memberships:
 
     async def in_one_of(self, user_id: UUID, guild_ids: Collection[str]) -> bool:
         return bool(await self._reader.value(_IN_ONE_OF, {"user_id": user_id, "guild_ids": sorted(guild_ids)}))
+
+    async def known(self, guild_ids: Collection[str]) -> set[str]:
+        """Those of these guilds that there are."""
+        return {row["id"] for row in await self._reader.rows(_KNOWN, {"guild_ids": sorted(guild_ids)})}
 
     async def place(self, guild_id: str, user_id: UUID | None) -> Place | None:
         """What a person (None: nobody in particular) is to a guild; None where there is no such guild."""

@@ -28,6 +28,8 @@ RETURNING new.id, new.name, new.settings, new.created_at, new.updated_at, old.id
 _GUILD: Final = text("SELECT id, name, settings, created_at, updated_at FROM guilds WHERE id = :id")
 _REMOVE: Final = text("DELETE FROM guilds WHERE id = :id RETURNING name")
 _HOLD: Final = text("SELECT id FROM guilds WHERE id = :id FOR KEY SHARE")
+_HOLD_ALL: Final = text("SELECT id FROM guilds WHERE id = :id FOR UPDATE")
+_MEMBERS: Final = text("SELECT user_id FROM guild_members WHERE guild_id = :id")
 _HOLD_SETTINGS: Final = text("SELECT settings FROM guilds WHERE id = :id FOR NO KEY UPDATE")
 _SETTLE: Final = text("""
 UPDATE guilds
@@ -61,9 +63,10 @@ WITH leaving AS (
     )
     ORDER BY m.user_id FOR UPDATE
 ), gone AS (
-    DELETE FROM guild_members m USING leaving l WHERE m.guild_id = :guild_id AND m.user_id = l.user_id RETURNING 1
+    DELETE FROM guild_members m USING leaving l WHERE m.guild_id = :guild_id AND m.user_id = l.user_id
+    RETURNING m.user_id
 )
-SELECT count(*) FROM gone
+SELECT user_id FROM gone
 """)
 _MEMBERSHIPS: Final = text("""
 SELECT g.id AS guild_id, g.name, m.admin, m.joined_at
@@ -106,6 +109,11 @@ class GuildRepository(Repository):
         name: str | None = (await self.session.execute(_REMOVE, {"id": guild_id})).scalar_one_or_none()
         return name
 
+    async def members_held(self, guild_id: str) -> list[UUID]:
+        """Who is in a guild, which nobody else changes until the transaction ends."""
+        await self.session.execute(_HOLD_ALL, {"id": guild_id})
+        return list((await self.session.execute(_MEMBERS, {"id": guild_id})).scalars())
+
     async def hold(self, guild_id: str) -> bool:
         """Whether the guild is there; it then stays until the transaction ends."""
         return (await self.session.execute(_HOLD, {"id": guild_id})).scalar_one_or_none() is not None
@@ -126,10 +134,10 @@ class GuildRepository(Repository):
         parameters = {"guild_id": guild_id, "members": msgspec.json.encode(members).decode(), "now": now}
         return msgspec.convert((await self.session.execute(_PUT_MEMBERS, parameters)).one()._asdict(), MembersPut)
 
-    async def remove_members(self, guild_id: str, provider: str, external_ids: Collection[str]) -> int:
-        """How many of the people behind outside identities were members and no longer are."""
+    async def remove_members(self, guild_id: str, provider: str, external_ids: Collection[str]) -> list[UUID]:
+        """Who of the people behind outside identities was a member and no longer is."""
         parameters = {"guild_id": guild_id, "provider": provider, "external_ids": list(external_ids)}
-        return int((await self.session.execute(_REMOVE_MEMBERS, parameters)).scalar_one())
+        return list((await self.session.execute(_REMOVE_MEMBERS, parameters)).scalars())
 
     async def memberships_of(self, user_id: UUID) -> list[Membership]:
         rows = (await self.session.execute(_MEMBERSHIPS, {"user_id": user_id})).all()

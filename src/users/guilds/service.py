@@ -1,6 +1,6 @@
 """The rules about guilds: bots tell of the guilds that they are in and of who is there; guild admins settle things."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from users.access import AccessPolicy
 from users.accounts.service import AccountService
 from users.guilds.errors import DuplicateMember, GuildNotFound, KeyForOtherGuilds
 from users.guilds.guild_settings import GuildSettings, SettingsChange, changed, stored_form
+from users.guilds.listeners import GuildListener
 from users.guilds.repository import GuildRepository
 from users.guilds.schemas import GivenMember, GuildView, MembersPut, MembersRemoved
 
@@ -27,12 +28,14 @@ class GuildService:
         accounts: AccountService,
         access: AccessPolicy,
         activity: ActivityLog,
+        listeners: Sequence[GuildListener],
         clock: Clock,
     ) -> None:
         self._guilds = guilds
         self._accounts = accounts
         self._access = access
         self._activity = activity
+        self._listeners = listeners
         self._clock = clock
 
     async def get(self, guild_id: str) -> GuildView:
@@ -60,15 +63,18 @@ class GuildService:
             await self._note("guild.updated", asker, guild_id, {"name": name})
         if put.settled:
             await self._note("guild.settings_changed", asker, guild_id, stored_form(put.guild.settings))
+            await self._tell_settings(guild_id)
         return put.guild
 
     async def remove(self, asker: BotIdentity, guild_id: str) -> None:
         """Forget a guild that the bot has left, and who was in it. Raises GuildNotFound."""
         await self._access.check_guild_write(asker, guild_id)
+        members = await self._guilds.members_held(guild_id)
         name = await self._guilds.remove(guild_id)
         if name is None:
             raise GuildNotFound(guild_id)
         await self._note("guild.removed", asker, guild_id, {"name": name})
+        await self._tell_members(members)
 
     async def put_members(self, asker: BotIdentity, guild_id: str, members: Sequence[GivenMember]) -> MembersPut:
         """Add people to a guild or bring them up to date, in as many statements however many they are.
@@ -87,6 +93,8 @@ class GuildService:
         put = await self._guilds.put_members(guild_id, admins, now=self._clock.now())
         if put.added or put.updated:
             await self._note("guild.members_changed", asker, guild_id, {"added": put.added, "updated": put.updated})
+        if put.added:
+            await self._tell_members(admins)
         return put
 
     async def remove_members(self, asker: BotIdentity, guild_id: str, user_ids: Sequence[str]) -> MembersRemoved:
@@ -95,8 +103,9 @@ class GuildService:
         await self._hold(asker, guild_id)
         removed = await self._guilds.remove_members(guild_id, DISCORD, user_ids)
         if removed:
-            await self._note("guild.members_changed", asker, guild_id, {"removed": removed})
-        return MembersRemoved(removed=removed)
+            await self._note("guild.members_changed", asker, guild_id, {"removed": len(removed)})
+            await self._tell_members(removed)
+        return MembersRemoved(removed=len(removed))
 
     async def change_settings(self, asker: Identity, guild_id: str, change: SettingsChange) -> GuildView:
         """Change what a guild has settled. Raises GuildNotFound, Forbidden for members who do not run it."""
@@ -108,7 +117,16 @@ class GuildService:
         guild = await self._guilds.settle(guild_id, wanted, now=self._clock.now())
         if wanted != settings:
             await self._note("guild.settings_changed", asker, guild_id, stored_form(wanted))
+            await self._tell_settings(guild_id)
         return guild
+
+    async def _tell_settings(self, guild_id: str) -> None:
+        for listener in self._listeners:
+            await listener.settings_changed(guild_id)
+
+    async def _tell_members(self, user_ids: Collection[UUID]) -> None:
+        for listener in self._listeners:
+            await listener.members_changed(user_ids)
 
     async def _hold(self, asker: BotIdentity, guild_id: str) -> None:
         """Make sure that the guild is the asker's to change, and stays until the transaction ends."""

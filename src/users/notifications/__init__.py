@@ -1,1 +1,1 @@
-"""Telling people: channels, preferences, deliveries."""
+"""Telling people: channels, preferences, deliveries. An event becomes deliveries; a worker sends them."""

@@ -39,7 +39,7 @@ class MessageWriter(Protocol):
 
     events: frozenset[str]
 
-    def write(self, event: Event, subject_id: UUID, reader: Reader) -> Message | None:
+    def write(self, event: Event, subject_id: UUID, reader: Reader, /) -> Message | None:
         """What a recipient is told; None where there is nothing to say."""
 
 

@@ -2,13 +2,36 @@
 
 import re
 from collections.abc import Iterator
+from typing import Any, Final
 
 import pytest
 from pytest_bdd import given, parsers, then, when
 from tests.features.service import Service
-from tests.features.trackers.story import NOWHERE, Story, link
+from tests.features.trackers.story import NOWHERE, TWO_DAYS, Story, link
 
 Table = list[list[str]]
+TROUBLES: Final[dict[str, dict[str, Any]]] = {
+    "the site says that there is no such player": {"kind": "missing"},
+    "a firewall shows its page with status 403": {"kind": "blocked", "status": 403},
+    "a firewall shows its page with status 200": {"kind": "blocked", "status": 200, "title": "Access denied"},
+    "the site sends us to another host": {"kind": "redirect"},
+    "the site sends us into the private network": {"kind": "redirect_private"},
+    "the site counts too many requests": {"kind": "throttled", "retry_after": 2},
+    "the site asks us to come back in 1 second": {"kind": "throttled", "retry_after": 1},
+    "the site answers 503": {"kind": "unavailable"},
+    "the site answers 500": {"kind": "status", "status": 500},
+    "the site hangs up": {"kind": "reset"},
+    "the site stops in the middle of its answer": {"kind": "truncated"},
+    "the site sends an empty answer": {"kind": "empty"},
+    "the site sends something that is no HTTP": {"kind": "bad_status_line"},
+    "the site sends 50 megabytes": {"kind": "huge"},
+    "the site sends a bomb": {"kind": "gzip_bomb"},
+    "the site never answers": {"kind": "hang"},
+    "the site keeps us waiting": {"kind": "hang"},
+    "nothing is where it was": {"kind": "changed"},
+    "the site shows its own page with status 404": {"kind": "status", "status": 404},
+    "the site calls its answer text": {"kind": "content_type", "content_type": "text/html"},
+}
 
 
 @pytest.fixture
@@ -106,3 +129,43 @@ def can_still_register(story: Story, person: str) -> None:
 @given(parsers.re(r"(?P<person>\w+) was refused (?P<count>\d+) links to nowhere"), converters={"count": int})
 def was_refused(story: Story, person: str, count: int) -> None:
     assert [story.add(person, NOWHERE).status_code for _ in range(count)] == [422] * count
+
+
+# ---- the site, and what it was asked ----
+
+
+@given(parsers.parse('the site says that the profile is private when asked for "{player}"'))
+def profile_is_private(story: Story, player: str) -> None:
+    story.service.simulated.games.add_player("epic", story.marked(player), private=True)
+
+
+@given(parsers.re(rf'(?P<trouble>{"|".join(TROUBLES)})(?P<once>, once,)? when asked for "(?P<player>[^"]+)"'))
+def trouble_with(story: Story, trouble: str, player: str, once: str | None) -> None:
+    story.troubled = True
+    how = dict(TROUBLES[trouble])
+    story.service.simulated.games.fault(story.path_of(player), how.pop("kind"), count=1 if once else None, **how)
+
+
+@then(parsers.re(r'the site was asked for "(?P<player>[^"]+)" (?P<times>once|twice)'))
+def asked(story: Story, player: str, times: str) -> None:
+    assert len(story.requests(player)) == {"once": 1, "twice": 2}[times]
+
+
+# ---- the worker, and how a tracker stands ----
+
+
+@when("the worker has looked two days later")
+def worker_looks_later(story: Story) -> None:
+    story.service.own_worker.burst(later=TWO_DAYS)
+
+
+@given("another worker runs")
+@when("another worker runs")
+def another_worker(story: Story) -> None:
+    story.service.own_worker.process()
+
+
+@then(parsers.re(r'the tracker of "(?P<player>[^"]+)" is (?P<word>pending|completed)'))
+def tracker_is(story: Story, player: str, word: str) -> None:
+    tracker = story.tracker(player)
+    assert (tracker["status"], tracker["reason"], tracker["error"]) == (word, None, None)

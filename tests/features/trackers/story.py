@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -20,6 +21,10 @@ CAST: Final = ("Quiet Comet", "Lintwurm", "Brisk Otter", "Mossy Kettle", "Grüne
 STEAM_ID: Final = "76561190000000001"
 PASSED_BY: Final = "https://rocketleague.tracker.network/rocket-league/profile/{platform}/{name}/overview"
 LETTERS: Final = "bcdfghjkmnpqrstvwxyz23456789"
+TWO_DAYS: Final = timedelta(days=2)
+"""Longer than a day's interval doubled, so that after it everything that ever comes round again is due."""
+SOON: Final = 45.0
+"""Seconds that something is given that workers do by themselves."""
 NOWHERE: Final = "https://example.org/nowhere"
 
 
@@ -94,7 +99,7 @@ class Story:
 
     def refresh(self, person: str, player: str) -> httpx.Response:
         tracker_id = next(made.tracker["id"] for made in self.of(player) if made.person == person)
-        answer = self.service.http.post(f"/internal/trackers/{tracker_id}/refresh")
+        answer = self.service.http.post(f"/internal/trackers/{tracker_id}/refresh?force=true")
         if answer.status_code == httpx.codes.ACCEPTED:
             self.given.append((self.marked(player), answer.json()["task_id"]))
         return answer

@@ -1,7 +1,6 @@
 """features/trackers/scraping.feature"""
 
 import signal
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -9,36 +8,11 @@ from uuid import uuid4
 
 from pytest_bdd import given, parsers, scenarios, then, when
 from tests.features.service import SETTLED, eventually
-from tests.features.trackers.story import Story
+from tests.features.trackers.story import SOON, TWO_DAYS, Story
 
 scenarios(str(Path(__file__).parents[3] / "features/trackers/scraping.feature"))
 
-TWO_DAYS: Final = timedelta(days=2)
-"""Longer than a day's interval doubled, so that after it everything that ever comes round again is due."""
-SOON: Final = 45.0
 LEASE: Final = "3"
-TROUBLES: Final[dict[str, dict[str, Any]]] = {
-    "the site says that there is no such player": {"kind": "missing"},
-    "a firewall shows its page with status 403": {"kind": "blocked", "status": 403},
-    "a firewall shows its page with status 200": {"kind": "blocked", "status": 200, "title": "Access denied"},
-    "the site sends us to another host": {"kind": "redirect"},
-    "the site sends us into the private network": {"kind": "redirect_private"},
-    "the site counts too many requests": {"kind": "throttled", "retry_after": 2},
-    "the site asks us to come back in 1 second": {"kind": "throttled", "retry_after": 1},
-    "the site answers 503": {"kind": "unavailable"},
-    "the site answers 500": {"kind": "status", "status": 500},
-    "the site hangs up": {"kind": "reset"},
-    "the site stops in the middle of its answer": {"kind": "truncated"},
-    "the site sends an empty answer": {"kind": "empty"},
-    "the site sends something that is no HTTP": {"kind": "bad_status_line"},
-    "the site sends 50 megabytes": {"kind": "huge"},
-    "the site sends a bomb": {"kind": "gzip_bomb"},
-    "the site never answers": {"kind": "hang"},
-    "the site keeps us waiting": {"kind": "hang"},
-    "nothing is where it was": {"kind": "changed"},
-    "the site shows its own page with status 404": {"kind": "status", "status": 404},
-    "the site calls its answer text": {"kind": "content_type", "content_type": "text/html"},
-}
 
 
 # ---- the site and its players ----
@@ -57,18 +31,6 @@ def site_knows_unplayed(story: Story, player: str) -> None:
 @given(parsers.parse('the site answers for "{player}" as it did in 2023'))
 def site_answers_as_before(story: Story, player: str) -> None:
     story.service.simulated.games.add_player("epic", story.marked(player), ratings={13: 987}, style="2023")
-
-
-@given(parsers.parse('the site says that the profile is private when asked for "{player}"'))
-def profile_is_private(story: Story, player: str) -> None:
-    story.service.simulated.games.add_player("epic", story.marked(player), private=True)
-
-
-@given(parsers.re(rf'(?P<trouble>{"|".join(TROUBLES)})(?P<once>, once,)? when asked for "(?P<player>[^"]+)"'))
-def trouble_with(story: Story, trouble: str, player: str, once: str | None) -> None:
-    story.troubled = True
-    how = dict(TROUBLES[trouble])
-    story.service.simulated.games.fault(story.path_of(player), how.pop("kind"), count=1 if once else None, **how)
 
 
 @given("the site is well again")
@@ -101,11 +63,6 @@ def season_begins(story: Story, number: int) -> None:
 
 
 # ---- the worker ----
-
-
-@when("the worker has looked two days later")
-def worker_looks_later(story: Story) -> None:
-    story.service.own_worker.burst(later=TWO_DAYS)
 
 
 @when("the worker keeps looking, two days later")
@@ -157,11 +114,6 @@ def worker_killed(story: Story, player: str) -> None:
     assert story.tracker(player)["status"] == "in_progress"
 
 
-@when("another worker runs")
-def another_worker(story: Story) -> None:
-    story.service.own_worker.process()
-
-
 @when("the bot has all pending trackers processed")
 def process_pending(story: Story) -> None:
     story.answered(story.service.http.post("/internal/trackers/process-pending"))
@@ -210,12 +162,6 @@ def status(story: Story, tracker_id: str) -> dict[str, Any]:
     return found
 
 
-@then(parsers.re(r'the tracker of "(?P<player>[^"]+)" is (?P<word>pending|completed)'))
-def tracker_is(story: Story, player: str, word: str) -> None:
-    tracker = story.tracker(player)
-    assert (tracker["status"], tracker["reason"], tracker["error"]) == (word, None, None)
-
-
 @then(parsers.parse('the tracker of "{player}" is in progress'))
 def tracker_in_progress(story: Story, player: str) -> None:
     eventually(lambda: story.tracker(player)["status"] == "in_progress", within=SOON, what="in progress")
@@ -224,7 +170,8 @@ def tracker_in_progress(story: Story, player: str) -> None:
 @then(parsers.parse('the tracker of "{player}" is completed in the end'))
 def tracker_is_in_the_end(story: Story, player: str) -> None:
     eventually(lambda: story.tracker(player)["status"] in SETTLED, within=SOON, what="taken back and looked at")
-    tracker_is(story, player, "completed")
+    tracker = story.tracker(player)
+    assert (tracker["status"], tracker["reason"], tracker["error"]) == ("completed", None, None)
 
 
 @given(parsers.re(r'the tracker of "(?P<player>[^"]+)" has failed: (?P<reason>\w+)'))
@@ -346,11 +293,6 @@ def newest_snapshot(story: Story, player: str, playlist: int, before: int, after
 @then(parsers.parse('the site was not asked for "{player}"'))
 def not_asked(story: Story, player: str) -> None:
     assert story.requests(player) == []
-
-
-@then(parsers.re(r'the site was asked for "(?P<player>[^"]+)" (?P<times>once|twice)'))
-def asked(story: Story, player: str, times: str) -> None:
-    assert len(story.requests(player)) == {"once": 1, "twice": 2}[times]
 
 
 @then(parsers.parse('at least {seconds:d} second lay between the requests for "{player}"'))

@@ -2,9 +2,7 @@
 
 import json
 import re
-import secrets
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -14,6 +12,7 @@ import httpx
 import pytest
 from pytest_bdd import given, parsers, scenarios, then, when
 from tests.features.service import Service
+from tests.features.users.people import NAMES, People, names, snowflake
 
 scenarios(str(Path(__file__).parents[3] / "features/users/guilds.feature"))
 
@@ -22,7 +21,6 @@ DEFAULTS = {
     "rating_formula": {"kind": "ascendancy", "current_weight": 0.25, "peak_weight": 0.75},
     "notification_channel_id": None,
 }
-NAMES = r"(?P<people>[A-Z]\w+(?:, [A-Z]\w+)*(?: and [A-Z]\w+)?)"
 DOES: dict[str, tuple[str, str, Any]] = {
     "reads": ("GET", "", None),
     "leaves": ("DELETE", "", None),
@@ -32,40 +30,22 @@ DOES: dict[str, tuple[str, str, Any]] = {
 }
 
 
-def snowflake() -> str:
-    return str(secrets.randbelow(8 * 10**18) + 10**18)
-
-
-def names(words: str) -> list[str]:
-    """The people in `Ada, Ben and Cleo`."""
-    return re.findall(r"[A-Z]\w+", words)
-
-
 @dataclass
-class Club:
-    """One scenario's guild and people, under ids that no other scenario has, and what was answered."""
+class Club(People):
+    """One scenario's guild and people."""
 
-    service: Service
     guild_id: str = field(default_factory=snowflake)
-    answers: list[httpx.Response] = field(default_factory=list)
-    """Of the latest step that asked something."""
     made_at: list[str] = field(default_factory=list)
-    tokens: dict[str, str] = field(default_factory=dict)
-    _ids: dict[str, str] = field(default_factory=dict)
 
-    def id_of(self, person: str) -> str:
-        """A person's Discord id."""
-        return self._ids.setdefault(person, snowflake())
+    def tell(self, method: str, path: str = "", body: Any = None, *, guild_id: str | None = None) -> httpx.Response:
+        """What the bot tells or asks of the guild."""
+        return self.bot(method, f"/internal/guilds/{guild_id or self.guild_id}{path}", body)
 
-    def bot(self, method: str, path: str = "", body: Any = None, *, guild_id: str | None = None) -> httpx.Response:
-        return self.service.http.request(method, f"/internal/guilds/{guild_id or self.guild_id}{path}", json=body)
-
-    def ask(self, person: str, method: str, path: str = "", body: Any = None) -> httpx.Response:
-        headers = {"Authorization": f"Bearer {self.tokens[person]}"}
-        return self.service.http.request(method, f"/api/guilds{path}", json=body, headers=headers)
+    def ask_of(self, person: str, method: str, path: str = "", body: Any = None) -> httpx.Response:
+        return self.ask(person, method, f"/api/guilds{path}", body)
 
     def put(self, name: str, **settings: Any) -> httpx.Response:
-        answer = self.bot("PUT", "", {"name": name, **settings})
+        answer = self.tell("PUT", "", {"name": name, **settings})
         if answer.status_code == httpx.codes.OK:
             self.made_at.append(answer.json()["created_at"])
         return answer
@@ -75,33 +55,7 @@ class Club:
             {"user_id": self.id_of(person), "admin": person in admins, "user_data": {"username": called or person}}
             for person in people
         ]
-        return self.bot("PUT", "/members", {"members": members})
-
-    def together(self, *asks: Any) -> None:
-        """Ask several things at the same moment."""
-        with ThreadPoolExecutor(len(asks)) as crowd:
-            self.answers = [future.result() for future in [crowd.submit(ask) for ask in asks]]
-
-    def log_in(self, person: str) -> None:
-        """The person asks the bot for a code, and makes a login with it."""
-        made = self.service.http.post("/internal/users/claim-codes", json={"user_id": self.id_of(person)})
-        assert made.status_code == httpx.codes.CREATED, made.text
-        registered = self.service.http.post(
-            "/api/auth/register",
-            headers={"Authorization": ""},
-            json={
-                "username": f"{person}-{secrets.token_hex(6)}",
-                "password": secrets.token_urlsafe(16),
-                "claim_code": made.json()["code"],
-            },
-        )
-        assert registered.status_code == httpx.codes.CREATED, registered.text
-        self.tokens[person] = registered.json()["access_token"]
-
-    @property
-    def answer(self) -> httpx.Response:
-        assert len(self.answers) == 1
-        return self.answers[0]
+        return self.tell("PUT", "/members", {"members": members})
 
     @property
     def guild(self) -> dict[str, Any]:
@@ -115,8 +69,16 @@ class Club:
 
 
 @pytest.fixture
-def club(service: Service) -> Club:
-    return Club(service)
+def club(service: Service, admin_token: Callable[[], str]) -> Iterator[Club]:
+    made = Club(service, admin_token)
+    yield made
+    made.end()
+
+
+@pytest.fixture
+def people(club: Club) -> People:
+    """Whom the shared steps speak of."""
+    return club
 
 
 # ---- the guild ----
@@ -148,18 +110,18 @@ def puts_at_once(club: Club, name: str, times: int) -> None:
 
 @when(parsers.parse('the bot puts a guild with the id "{guild_id}"'))
 def puts_id(club: Club, guild_id: str) -> None:
-    club.answers = [club.bot("PUT", "", {"name": "Comet Club"}, guild_id=guild_id)]
+    club.answers = [club.tell("PUT", "", {"name": "Comet Club"}, guild_id=guild_id)]
 
 
 @when(parsers.re(r"the bot (?P<does>[\w ]+) a guild that there is not"))
 def asks_for_nothing(club: Club, does: str) -> None:
     method, path, body = DOES[does]
-    club.answers = [club.bot(method, path, body)]
+    club.answers = [club.tell(method, path, body)]
 
 
 @when("the bot leaves the guild")
 def leaves(club: Club) -> None:
-    assert club.bot("DELETE").status_code == 204
+    assert club.tell("DELETE").status_code == 204
 
 
 # ---- its members ----
@@ -167,13 +129,13 @@ def leaves(club: Club) -> None:
 
 @given(parsers.re(rf"{NAMES} (?:is|are) in it"))
 @when(parsers.re(rf"the bot puts {NAMES} into it"))
-def puts_people(club: Club, people: str) -> None:
-    club.answers = [club.put_people(names(people))]
+def puts_people(club: Club, named: str) -> None:
+    club.answers = [club.put_people(names(named))]
 
 
-@when(parsers.re(r"the bot puts (?P<admin>\w+) as an admin, (?P<people>.+) into it"))
-def puts_admin(club: Club, admin: str, people: str) -> None:
-    club.answers = [club.put_people([admin, *names(people)], admins=[admin])]
+@when(parsers.re(r"the bot puts (?P<admin>\w+) as an admin, (?P<named>.+) into it"))
+def puts_admin(club: Club, admin: str, named: str) -> None:
+    club.answers = [club.put_people([admin, *names(named)], admins=[admin])]
 
 
 @given(parsers.re(r"(?P<admin>\w+) runs it and (?P<person>\w+) is in it"))
@@ -200,22 +162,22 @@ def puts_in_opposite_order(club: Club, count: int) -> None:
 
 
 @when(parsers.re(rf"the bot removes {NAMES} from it"))
-def removes(club: Club, people: str) -> None:
-    club.answers = [club.bot("POST", "/members/remove", {"user_ids": [club.id_of(who) for who in names(people)]})]
+def removes(club: Club, named: str) -> None:
+    club.answers = [club.tell("POST", "/members/remove", {"user_ids": [club.id_of(who) for who in names(named)]})]
 
 
 # ---- the people in it ----
 
 
 @given(parsers.re(rf"{NAMES} can log in"))
-def can_log_in(club: Club, people: str) -> None:
-    for person in names(people):
-        club.log_in(person)
+def can_log_in(club: Club, named: str) -> None:
+    for person in names(named):
+        assert club.register(person, claim_code=club.code_for(person)).status_code == httpx.codes.CREATED
 
 
 @when(parsers.re(r"(?P<person>\w+) changes the settings to (?P<change>\{.*\})"))
 def changes(club: Club, person: str, change: str) -> None:
-    club.answers = [club.ask(person, "PATCH", f"/{club.guild_id}/settings", json.loads(change))]
+    club.answers = [club.ask_of(person, "PATCH", f"/{club.guild_id}/settings", json.loads(change))]
 
 
 @given(parsers.re(r"(?P<person>\w+) has changed the settings to (?P<change>\{.*\})"))
@@ -227,20 +189,12 @@ def has_changed(club: Club, person: str, change: str) -> None:
 # ---- what is answered ----
 
 
-@then(parsers.re(r'it is refused with (?P<status>\d+) "(?P<code>\w+)"'), converters={"status": int})
-def is_refused(club: Club, status: int, code: str) -> None:
-    problem = club.answer.json()
-    assert (club.answer.status_code, problem["code"]) == (status, code), club.answer.text
-    assert club.answer.headers["content-type"].startswith("application/problem+json")
-    assert problem["detail"]
-
-
 @then(
     parsers.re(r'it is refused with (?P<status>\d+) "(?P<code>\w+)", and the answer names "(?P<what>[^"]+)"'),
     converters={"status": int},
 )
 def is_refused_naming(club: Club, status: int, code: str, what: str) -> None:
-    is_refused(club, status, code)
+    club.refused(status, code)
     assert any(error["field"].endswith(what) for error in club.answer.json()["errors"]), club.answer.text
 
 
@@ -249,14 +203,9 @@ def is_refused_naming(club: Club, status: int, code: str, what: str) -> None:
     converters={"status": int},
 )
 def is_refused_for(club: Club, status: int, code: str, person: str) -> None:
-    is_refused(club, status, code)
+    club.refused(status, code)
     assert club.answer.json()["user_id"] == club.id_of(person)
     assert club.id_of(person) in club.answer.json()["detail"]
-
-
-@then(parsers.parse('the answer says "{why}"'))
-def says(club: Club, why: str) -> None:
-    assert why in club.answer.json()["detail"]
 
 
 @then("every answer is 200")
@@ -313,7 +262,7 @@ def formula_has(club: Club, known: str) -> None:
 
 @then("there is no such guild any more")
 def is_gone(club: Club) -> None:
-    assert club.bot("GET").json()["code"] == "guild_not_found"
+    assert club.tell("GET").json()["code"] == "guild_not_found"
 
 
 @then("a guild of that id that the bot puts later is empty")
@@ -323,8 +272,8 @@ def starts_empty(club: Club) -> None:
 
 
 @then(parsers.re(rf"{NAMES} (?:is|are) in the guild"))
-def are_in(club: Club, people: str) -> None:
-    assert {member["external_id"] for member in club.members()["items"]} == {club.id_of(who) for who in names(people)}
+def are_in(club: Club, named: str) -> None:
+    assert {member["external_id"] for member in club.members()["items"]} == {club.id_of(who) for who in names(named)}
 
 
 @then("nobody is in the guild")
@@ -353,23 +302,23 @@ def shows_pages(club: Club, name: str, size: int, pages: str, total: int) -> Non
 
 @then(parsers.re(r'(?P<person>\w+) is told that (?:s?he) (?P<place>runs|is in) "(?P<name>[^"]+)"'))
 def is_told(club: Club, person: str, place: str, name: str) -> None:
-    (mine,) = club.ask(person, "GET").json()["items"]
+    (mine,) = club.ask_of(person, "GET").json()["items"]
     assert (mine["id"], mine["name"], mine["admin"]) == (club.guild_id, name, place == "runs")
 
 
 @then(parsers.parse("{person:w} is told of no guild"))
 def told_of_none(club: Club, person: str) -> None:
-    assert club.ask(person, "GET").json()["items"] == []
+    assert club.ask_of(person, "GET").json()["items"] == []
 
 
 @then(parsers.parse("{person:w} sees the guild, and is refused its members with 403"))
 def sees_without_members(club: Club, person: str) -> None:
-    assert club.ask(person, "GET", f"/{club.guild_id}").json()["id"] == club.guild_id
-    assert club.ask(person, "GET", f"/{club.guild_id}/members").status_code == 403
+    assert club.ask_of(person, "GET", f"/{club.guild_id}").json()["id"] == club.guild_id
+    assert club.ask_of(person, "GET", f"/{club.guild_id}/members").status_code == 403
 
 
 @then(parsers.parse("{person:w} does not see the guild"))
 def does_not_see(club: Club, person: str) -> None:
     for path in ("", "/members"):
-        answer = club.ask(person, "GET", f"/{club.guild_id}{path}")
+        answer = club.ask_of(person, "GET", f"/{club.guild_id}{path}")
         assert (answer.status_code, answer.json()["code"]) == (404, "guild_not_found")

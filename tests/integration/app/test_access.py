@@ -27,6 +27,12 @@ OWNER, STRANGER, NEW = "281474976710656001", "281474976710656002", "281474976710
 GUILD, OTHER_GUILD = "81384788765712384", "613425648685547541"
 LINK = "https://rocketleague.tracker.network/rocket-league/profile/epic/{}/overview"
 PASSWORD = "correct horse battery staple"
+WEBHOOK = {"kind": "webhook", "url": "https://bot.example.org/hook"}
+SNAPSHOT = {
+    "playlists": [{"playlist": "11", "rating": 900, "matches_played": 10}],
+    "note": "read off the screen",
+    "season": "34",
+}
 
 
 @dataclass(frozen=True)
@@ -59,15 +65,44 @@ BODIES: Final[Mapping[str, Any]] = {
     "change_password": {"current_password": PASSWORD, "new_password": "another long password"},
     "change_my_account": {"display_name": "Somebody"},
     "change_guild_settings": {"tracker_processing": False},
+    "validate_rating_formula": {"formula": {"kind": "peak_mmr"}},
+    "preview_rating_formula": {"formula": {"kind": "peak_mmr"}},
     "change_account": {"role": "admin"},
     "create_key": {"name": "made", "scopes": ["trackers"]},
+    "register_trackers": {"urls": [LINK.format("Nachtigall")]},
+    "add_tracker": {"url": LINK.format("Wasserfloh")},
+    "update_tracker": {"active": False},
+    "type_tracker_snapshot": SNAPSHOT,
+    "internal_update_tracker": {"active": False},
+    "internal_type_tracker_snapshot": SNAPSHOT,
+    "internal_register_by_staff": {
+        "guild_id": GUILD,
+        "staff_id": OWNER,
+        "user_id": OWNER,
+        "urls": [LINK.format("Abendstern")],
+    },
     "internal_issue_claim_code": {"user_id": OWNER},
     "internal_put_guild": {"name": "Comets"},
     "internal_put_guild_members": {"members": [{"user_id": OWNER}]},
     "internal_remove_guild_members": {"user_ids": [OWNER]},
     "internal_parse_link": {"url": LINK.format("Lintwurm")},
     "internal_register_trackers": {"user_id": NEW, "urls": [LINK.format("Glimmer")]},
+    "internal_process_guild": {"guild_id": GUILD},
+    "internal_schedule_processing": {"guild_id": GUILD, "cron": "0 18 * * MON"},
     "internal_add_tracker": {"user_id": OWNER, "url": LINK.format("Mondkalb")},
+    "put_my_notifications": {"quiet_hours": {"from": "22:00", "to": "07:00"}},
+    "put_my_subject_notifications": {"events": {"*": "off"}},
+    **{f"add_{whose}_channel": WEBHOOK for whose in ("my", "guild")},
+    **{f"change_{whose}_channel": {"name": "Home"} for whose in ("my", "guild")},
+    **{f"verify_{whose}_channel": {} for whose in ("my", "guild")},
+    "internal_add_guild_channel": WEBHOOK,
+    "internal_change_guild_channel": {"name": "Home"},
+    "internal_verify_guild_channel": {},
+}
+
+QUERIES: Final[Mapping[str, Any]] = {
+    "get_leaderboard": {"guild_id": GUILD},
+    "internal_get_leaderboard": {"guild_id": GUILD},
 }
 
 
@@ -84,6 +119,8 @@ class World:
     async def ask(self, endpoint: Endpoint, credential: str | None, **headers: str) -> httpx.Response:
         path = endpoint.path
         names = self.names | ({"user_id": OWNER} if endpoint.audience == "/internal/" else {})
+        if "{guild_id}" in path:
+            names |= {"channel_id": names["guild_channel_id"]}
         for name, value in names.items():
             path = path.replace(f"{{{name}}}", value)
         assert "{" not in path, path
@@ -91,6 +128,7 @@ class World:
             endpoint.method,
             path,
             json=self.bodies.get(endpoint.operation),
+            params=QUERIES.get(endpoint.operation),
             headers={"Authorization": f"Bearer {credential}" if credential else "", **headers},
         )
 
@@ -115,7 +153,8 @@ async def world(api: Bench, container: AppContainer) -> World:
         )
         return made
 
-    everything = await key("trackers", "users", "guilds")
+    everything = await key("trackers", "users", "guilds", "events")
+    container.events.streams().end()  # what listens is answered, and not for ever
     for guild in (GUILD, OTHER_GUILD):
         await call("PUT", f"/internal/guilds/{guild}", {"name": guild}, everything)
     code = await call("POST", "/internal/users/claim-codes", {"user_id": OWNER}, everything)
@@ -128,12 +167,15 @@ async def world(api: Bench, container: AppContainer) -> World:
         {"user_id": OWNER, "urls": [LINK.format("Lintwurm")]},
         everything,
     )
+    scheduled = await call("POST", "/internal/trackers/schedule", {"guild_id": GUILD, "cron": "0 18 * * *"}, everything)
     stranger, admin = await register("stranger"), await register("root")
     async with container.database().unit_of_work():
         await container.users.accounts().make_admin(UUID(admin["user_id"]))
     other_session = await call("POST", "/api/auth/login", {"login": "owner", "password": PASSWORD})
     other = jwt.decode(other_session["access_token"], options={"verify_signature": False})["sid"]
     another = await call("POST", "/internal/users/claim-codes", {"user_id": NEW}, everything)
+    channel = await call("POST", "/api/users/me/channels", WEBHOOK, owner["access_token"])
+    guild_channel = await call("POST", f"/api/guilds/{GUILD}/channels", WEBHOOK, owner["access_token"])
     return World(
         http=http,
         tokens={
@@ -144,19 +186,25 @@ async def world(api: Bench, container: AppContainer) -> World:
         },
         keys={
             "everything": everything,
-            "other guild": await key("trackers", "users", "guilds", guild_ids=[OTHER_GUILD]),
+            "other guild": await key("trackers", "users", "guilds", "events", guild_ids=[OTHER_GUILD]),
             **{scope: await key(scope) for scope in ("trackers:read", "trackers:write", "users:read", "users:write")},
-            **{scope: await key(scope) for scope in ("guilds:read", "guilds:write")},
+            **{scope: await key(scope) for scope in ("guilds:read", "guilds:write", "events:read")},
         },
         names={
             "tracker_id": followed["trackers"][0]["id"],
             "task_id": followed["trackers"][0]["task_id"],
+            "schedule_id": scheduled["id"],
             "guild_id": GUILD,
             "user_id": owner["user_id"],
             "session_id": other,
             "prefix": everything.split("_")[1],
             "provider": "discord",
             "external_id": OWNER,
+            "event_id": str(await dead_event(container)),
+            "channel_id": channel["channel"]["id"],
+            "guild_channel_id": guild_channel["channel"]["id"],
+            "subject_id": followed["trackers"][0]["id"],
+            "delivery_id": str(await failed_delivery(container, UUID(channel["channel"]["id"]))),
         },
         bodies={
             **BODIES,
@@ -164,6 +212,41 @@ async def world(api: Bench, container: AppContainer) -> World:
             "claim_identity": {"code": another["code"]},
         },
     )
+
+
+async def dead_event(container: AppContainer) -> UUID:
+    """One that nobody could handle."""
+    event_id = uuid4()
+    await container.reader().execute(
+        text(
+            "INSERT INTO outbox_events (id, event, aggregate, payload, occurred_at, dead_at, error)"
+            " VALUES (:id, 'thing.broke', 'thing:1', '{}', now(), now(), 'why')"
+        ),
+        {"id": event_id},
+    )
+    return event_id
+
+
+async def failed_delivery(container: AppContainer, channel_id: UUID) -> UUID:
+    """One that did not arrive, at a time when every channel was verified."""
+    delivery_id = uuid4()
+    reader = container.reader()
+    await reader.execute(text("UPDATE notification_channels SET verified_at = now()"))
+    await reader.execute(
+        text(
+            "INSERT INTO notified_events (id, event, aggregate, payload, occurred_at, noted_at)"
+            " VALUES (:id, 'thing.broke', 'thing:1', '{}', now(), now())"
+        ),
+        {"id": delivery_id},
+    )
+    await reader.execute(
+        text(
+            "INSERT INTO notification_deliveries (id, event_id, channel_id, subject_id, state, due_at)"
+            " VALUES (:id, :id, :channel_id, :channel_id, 'failed', now())"
+        ),
+        {"id": delivery_id, "channel_id": channel_id},
+    )
+    return delivery_id
 
 
 @pytest.fixture
@@ -229,7 +312,7 @@ async def test_with_a_key_of_the_wrong_scope(world: World) -> None:
             continue
         module, _, half = endpoint.opens_with.partition(":")
         wrong = [key for scope, key in world.keys.items() if ":" in scope and scope != endpoint.opens_with]
-        assert f"{module}:{'write' if half == 'read' else 'read'}" in world.keys
+        assert module == "events" or f"{module}:{'write' if half == 'read' else 'read'}" in world.keys
         for key in wrong:
             answer = await world.ask(endpoint, key)
             assert answer.status_code == 403, endpoint
@@ -248,7 +331,12 @@ async def test_as_a_stranger(world: World) -> None:
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.operation)
 async def test_as_the_right_one(world: World, endpoint: Endpoint) -> None:
-    right = {"member": world.tokens["owner"], "admin": world.tokens["admin"], "any key": world.keys["users:read"]}
+    newcomer = endpoint.operation == "register_trackers"  # the owner has trackers already
+    right = {
+        "member": world.tokens["stranger" if newcomer else "owner"],
+        "admin": world.tokens["admin"],
+        "any key": world.keys["users:read"],
+    }
     credential = None if endpoint.open else right.get(endpoint.opens_with) or world.keys[endpoint.opens_with]
     answer = await world.ask(endpoint, credential)
     assert 200 <= answer.status_code < 300, answer.text

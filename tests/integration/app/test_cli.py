@@ -29,12 +29,21 @@ from shared.scraping.repository import ScrapingRepository
 
 BOT_LINK = "https://rocketleague.tracker.network/rocket-league/profile/epic/auto-operator/overview"
 PATIENCE = 40.0
+PASSWORD = "a password for an admin"
 
 
-def trackers(environ: dict[str, str], *arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "app", *arguments]
+def trackers(
+    environ: dict[str, str], *arguments: str, cwd: Path | None = None, typed: str = ""
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # noqa: S603 -- our own command
-        command, env={**os.environ, **environ}, capture_output=True, text=True, timeout=60, check=False, cwd=cwd
+        [sys.executable, "-m", "app", *arguments],
+        env={**os.environ, **environ},
+        input=typed,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        cwd=cwd,
     )
 
 
@@ -222,11 +231,11 @@ def test_the_schema_is_printed_without_any_server() -> None:
 
 
 def test_the_first_admin_is_made_by_the_operator(environ: dict[str, str]) -> None:
-    made = trackers(environ, "users", "create-admin", "--discord-id", "281474976710656001")
-    assert "is an admin" in made.stdout
-    again = trackers(environ, "users", "create-admin", "--discord-id", "281474976710656001")
-    assert again.stdout == made.stdout
-    assert trackers(environ, "users", "create-admin", "--discord-id", "me").returncode == 2
+    login = ("users", "create-admin", "--username", "root", "--password-stdin")
+    made = trackers(environ, *login, "--discord-id", "281474976710656001", typed=f"{PASSWORD}\n")
+    assert "is an admin" in made.stdout, made.stderr
+    assert trackers(environ, *login, "--discord-id", "me", typed=f"{PASSWORD}\n").returncode == 2
+    assert trackers(environ, "users", "create-admin", "--discord-id", "281474976710656001").returncode == 2
 
 
 def test_commands_that_need_the_schema_say_so(environ: dict[str, str]) -> None:
@@ -288,8 +297,8 @@ def test_a_scope_that_opens_nothing_is_refused(environ: dict[str, str]) -> None:
 def test_a_database_of_ones_own_is_not_migrated_in_passing(environ: dict[str, str], servers: Endpoints) -> None:
     asyncio.run(create_database(servers, name := f"empty_{os.getpid()}"))
     own = {**environ, "TRACKERS_DATABASE_URL": database_of(servers, name)}
-    for arguments in (("keys", "create", "x"), ("users", "create-admin", "--discord-id", "281474976710656001")):
-        answer = trackers(own, *arguments)
+    for arguments in (("keys", "create", "x"), ("users", "set-password", "root", "--password-stdin")):
+        answer = trackers(own, *arguments, typed=f"{PASSWORD}\n")
         assert answer.returncode == 1
         assert "run `trackers migrate` first" in answer.stderr
 
@@ -374,15 +383,9 @@ def test_the_servers_user_may_be_named_in_the_env_file(environ: dict[str, str], 
     assert "there is none named no-such-user" in answer.stderr
 
 
-PASSWORD = "a password for an admin"
-
-
 def test_an_admin_gets_a_password_and_another_one(environ: dict[str, str], home: Path) -> None:
-    def asked(*arguments: str, typed: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "app", "users", *arguments, "--password-stdin"]
-        return subprocess.run(  # noqa: S603 -- our own command
-            command, env={**os.environ, **environ}, input=typed, capture_output=True, text=True, timeout=60, check=False
-        )
+    def asked(*arguments: str, typed: str = f"{PASSWORD}\n") -> subprocess.CompletedProcess[str]:
+        return trackers(environ, "users", *arguments, "--password-stdin", typed=typed)
 
     with up(environ, home) as (_, address), httpx.Client(base_url=address) as http:
 
@@ -397,18 +400,26 @@ def test_an_admin_gets_a_password_and_another_one(environ: dict[str, str], home:
         short = asked(*login, typed="short\n")
         assert short.returncode == 1
         assert "10 to 256 characters" in short.stderr
-        made = asked(*login, typed=f"{PASSWORD}\n")
+        made = asked(*login)
         assert made.returncode == 0, made.stderr
         assert PASSWORD not in made.stdout + made.stderr
         assert logs_in("root@example.org", PASSWORD) == (200, 200)
-        again = asked("create-admin", "--username", "root", typed="")  # is there, so no password is asked for
-        assert again.stdout == made.stdout
-        assert asked("create-admin", "--email", "nobody", typed=f"{PASSWORD}\n").returncode == 1
+        assert asked("create-admin", "--email", "nobody").returncode == 1
         assert asked("set-password", "ROOT", typed="another password\n").returncode == 0
         assert logs_in("root", PASSWORD) == (401, 401)
         assert logs_in("root", "another password") == (200, 200)
-        unknown = asked("set-password", "nobody", typed="another password\n")
+        unknown = asked("set-password", "nobody")
         assert unknown.returncode == 1
         assert "Nobody logs in as 'nobody'" in unknown.stderr
-    assert asked("create-admin", typed="").returncode == 2
-    assert asked("create-admin", "--email", "a@b.org", "--discord-id", "1" * 17, typed="").returncode == 2
+
+        # Anybody may have registered the name that the operator thinks of.
+        squatted = {"email": "boss@example.org", "password": "the squatter's password"}
+        assert http.post("/api/auth/register", json=squatted).status_code == 201
+        refused = asked("create-admin", "--email", "boss@example.org")
+        assert refused.returncode == 1
+        assert "Anybody may have made it" in refused.stderr
+        assert logs_in("boss@example.org", "the squatter's password") == (200, 403)
+        assert asked("create-admin", "--email", "boss@example.org", "--existing").returncode == 0
+        assert logs_in("boss@example.org", "the squatter's password") == (401, 401)
+        assert logs_in("boss@example.org", PASSWORD) == (200, 200)
+    assert asked("create-admin").returncode == 2

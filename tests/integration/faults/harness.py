@@ -198,6 +198,7 @@ class Stage:
             "TRACKERS_GAMES_BASE_URL": self.sites.games.url,
             "TRACKERS_GAMES_DELAY": "0",
             "TRACKERS_GAMES_TIMEOUT": "2",
+            "TRACKERS_GAMES_FIRST_SEASONS": "0",
             "TRACKERS_GAMES_CONCURRENCY": "5",
             **{name: str(value) for name, value in settings.items()},
         }

@@ -2,13 +2,16 @@
 
 import asyncio
 from collections import Counter
+from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from tests.conftest import Bench
-from tests.integration.users.conftest import PASSWORD, People, Person, becomes
+from tests.integration.people import PASSWORD, People, Person, becomes
 
+from shared.web.identity import PersonIdentity, Role
+from users.accounts.errors import AccountNotFound
 from users.auth.settings import Registration
 
 LINK = "https://rocketleague.tracker.network/rocket-league/profile/epic/{}/overview"
@@ -57,6 +60,7 @@ async def trackers(person: Person) -> dict[str, bool]:
         ({"time_zone": "../../etc/passwd"}, "invalid"),
         ({"locale": "deutsch"}, "invalid"),
         ({"display_name": " "}, "invalid"),
+        ({"display_name": "\u202eadmin"}, "invalid"),
         ({"role": "admin"}, "invalid"),
         ({"claim_code": "AAAA-AAAA"}, "bad_claim_code"),
     ],
@@ -135,6 +139,8 @@ async def test_a_code_links_who_the_bot_knows_to_an_account(api: Bench, people: 
     answer = await ada.ask("POST", "/api/users/me/claim", {"code": code.lower().replace("-", " ")})
     assert answer.status_code == 200, answer.text
     assert [identity["external_id"] for identity in answer.json()["identities"]] == [DISCORD_ID]
+    told = (await ada.ask("GET", "/api/users/me/export")).json()["data"]["account"]["activity"]
+    assert [entry["event"] for entry in told].count("tracker.registered") == 2  # of the time before
     assert await trackers(ada) == {"Lintwurm": True, "Glimmer": True}
     assert len(await people.rows("SELECT id FROM users")) == 1
     added = await api.http.post("/internal/trackers/add", json={"user_id": DISCORD_ID, "url": LINK.format("Mondkalb")})
@@ -206,6 +212,36 @@ async def test_what_both_follow_is_kept_once_and_what_is_too_much_stays_deactiva
     assert await trackers(ada) == {
         "Lintwurm": True, "Glimmer": True, "Mondkalb": True, "Nachtigall": True, "Wasserfloh": False,
     }  # fmt: skip
+
+
+async def test_an_admin_without_a_login_is_not_taken_over(people: People) -> None:
+    user_id = await people.known_to_the_bot(DISCORD_ID)
+    async with people.container.database().unit_of_work():
+        await people.container.users.accounts().make_admin(user_id)
+    code = await claim_code(people)
+    body = {"username": "mal", "password": PASSWORD, "claim_code": code}
+    answer = await people.post("/api/auth/register", body)
+    assert (answer.status_code, answer.json()["code"]) == (409, "claim_refused")
+
+
+async def test_who_was_deleted_meanwhile_claims_nothing(people: People) -> None:
+    code = await claim_code(people)
+    gone = PersonIdentity(
+        user_id=uuid4(), role=Role.USER, session_id=uuid4(), token_id="t", expires_at=datetime.now(UTC)
+    )
+    with pytest.raises(AccountNotFound):
+        async with people.container.database().unit_of_work():
+            await people.container.users.claims().claim(gone, code, address="127.0.0.1")
+
+
+async def test_a_code_is_not_kept_to_be_sent_twice(people: People) -> None:
+    headers = {"Authorization": f"Bearer {await people.bot('users')}", "Idempotency-Key": "once"}
+    body = {"user_id": DISCORD_ID}
+    made = await people.http.post("/internal/users/claim-codes", json=body, headers=headers)
+    again = await people.http.post("/internal/users/claim-codes", json=body, headers=headers)
+    assert (made.status_code, again.status_code, again.json()["code"]) == (201, 409, "idempotency_not_kept")
+    (kept,) = await people.rows("SELECT body FROM idempotency_keys")
+    assert kept["body"] is None
 
 
 async def test_an_identity_is_unlinked(people: People) -> None:
@@ -287,13 +323,14 @@ async def test_deactivating_ends_sessions_and_logins(people: People) -> None:
     root, ada = await people.admin(), await people.register()
     answer = await root.ask("PATCH", f"/api/admin/users/{ada.id}", {"active": False})
     assert answer.json()["active"] is False
-    people.container.users.person_authenticator().forget(user_id=ada.id)  # or two seconds
     assert (await ada.ask("GET", "/api/auth/me")).status_code == 401
     assert (await people.refresh(ada.tokens["refresh_token"])).status_code == 401
     refused = await people.login()
     assert (refused.status_code, refused.json()["code"]) == (403, "account_deactivated")
     await root.ask("PATCH", f"/api/admin/users/{ada.id}", {"active": True})
     assert (await people.login()).status_code == 200
+    assert (await ada.ask("GET", "/api/auth/me")).status_code == 401  # what was taken before stays ended
+    assert (await people.refresh(ada.tokens["refresh_token"])).status_code == 401
 
 
 async def test_another_role_holds_for_tokens_already_out(people: People) -> None:
@@ -379,7 +416,7 @@ async def test_the_export_holds_everything(api: Bench, people: People) -> None:
     await people.http.put("/internal/guilds/81384788765712384/members", json=members, headers=headers)
     export = (await ada.ask("GET", "/api/users/me/export")).json()
     data = export["data"]
-    assert data.keys() == {"account", "guilds", "trackers"}
+    assert data.keys() == {"account", "events", "guilds", "notifications", "trackers"}
     assert data["account"]["account"]["email"] == "ada@example.org"
     assert len(data["account"]["sessions"]) == 1
     assert {entry["event"] for entry in data["account"]["activity"]} >= {"user.registered", "tracker.registered"}
@@ -396,6 +433,9 @@ async def test_erasure_leaves_nothing_of_a_person(api: Bench, people: People) ->
     await follow(api, "Glimmer", external_id="281474976710656002")
     await api.work()
     await ada.ask("PATCH", "/api/users/me", {"display_name": "Lovelace"})
+    await ada.ask("PATCH", "/api/users/me", {"email": "countess@example.org"})
+    await people.login("ADA@example.org ")  # an address of the past, spelt otherwise
+    await claim_code(people)  # one that nobody typed in
     assert (await ada.ask("DELETE", "/api/users/me")).status_code == 204
     assert (await ada.ask("GET", "/api/auth/me")).status_code == 401
     assert (await people.login("ada")).status_code == 401
@@ -404,7 +444,7 @@ async def test_erasure_leaves_nothing_of_a_person(api: Bench, people: People) ->
     for table in (row["tablename"] for row in tables):
         found = await people.rows(f"SELECT row_to_json(t) AS row FROM {table} t")  # noqa: S608 -- names from the catalogue
         for row in found:
-            for trace in ("ada@example.org", "Lovelace", "lintwurm", "Lintwurm", DISCORD_ID):
+            for trace in ("ada@example.org", "ADA@", "countess", "Lovelace", "lintwurm", "Lintwurm", DISCORD_ID):
                 assert trace not in str(row), (table, row)
     targets = await people.rows("SELECT key FROM scrape_targets")
     assert [row["key"] for row in targets] == ["rocket-league:epic:glimmer"]  # somebody else follows it

@@ -2,7 +2,8 @@
 
 import pytest
 
-from shared.addresses import AddressRefusedError, PublicResolver, is_public, refuse_literal
+from shared.addresses import AddressRefusedError, is_public, refuse_literal
+from shared.resolver import PublicResolver
 
 
 @pytest.mark.parametrize(

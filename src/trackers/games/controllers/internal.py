@@ -3,33 +3,53 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import Controller, Request, get, post
+from litestar import Controller, Request, delete, get, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter, SkipValidation
 from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED, HTTP_202_ACCEPTED
 
 from shared.web.identity import BotIdentity
-from trackers.games.queries import TrackerQueries
+from shared.web.paging import PageNumber, PerPage
+from trackers.games.controllers.parameters import (
+    ActiveFilter,
+    Before,
+    GuildFilter,
+    PlatformFilter,
+    Queries,
+    SeasonFilter,
+    Service,
+    Since,
+    SnapshotLimit,
+    SnapshotReads,
+    Snapshotting,
+    Sort,
+    StatusFilter,
+    Until,
+)
 from trackers.games.schemas import (
     AddTracker,
     ParsedLink,
     ParseLink,
     ProcessingStarted,
     RefreshStarted,
+    RegisterByStaff,
     RegisteredTrackers,
     RegisterTrackers,
     Seasons,
+    SnapshotMade,
     Snapshots,
+    TrackerFilter,
+    TrackerPage,
+    TrackerSort,
     TrackerStatus,
     TrackerView,
+    TypeSnapshot,
+    UpdateTracker,
 )
 from trackers.games.services.queue import TrackerScrapingQueueService
-from trackers.games.services.trackers import TrackerService, parse
+from trackers.games.services.trackers import parse
 
-Service = NamedDependency[SkipValidation[TrackerService]]
 Queue = NamedDependency[SkipValidation[TrackerScrapingQueueService]]
-Queries = NamedDependency[SkipValidation[TrackerQueries]]
-
 Asking = Request[Any, BotIdentity, Any]
 
 READ = {"scope": "trackers:read"}
@@ -63,6 +83,34 @@ class InternalTrackerController(Controller):
         """
         return await tracker_service.add_tracker(data.user_id, data.url, data.user_data, asker=request.auth)
 
+    @post("/register-by-staff", operation_id="internal_register_by_staff", status_code=HTTP_201_CREATED, opt=WRITE)
+    async def register_by_staff(
+        self, request: Asking, data: JSONBody[RegisterByStaff], tracker_service: Service
+    ) -> RegisteredTrackers:
+        """Register what an admin of a guild hands in for a member, who may have trackers already; four in all at most.
+
+        403 unless the one runs the guild and the other is in it, 404 for an unknown guild.
+        """
+        return await tracker_service.register_by_staff(data, asker=request.auth)
+
+    @get("/", operation_id="internal_list_trackers", opt=READ)
+    async def list_trackers(
+        self,
+        request: Asking,
+        tracker_queries: Queries,
+        user_id: Annotated[UUID | None, QueryParameter(description="Only this person's, by our id.")] = None,
+        guild_id: GuildFilter = None,
+        platform: PlatformFilter = None,
+        status: StatusFilter = None,
+        active: ActiveFilter = None,
+        sort: Sort = TrackerSort.CREATED,
+        page: PageNumber = 1,
+        per_page: PerPage = 50,
+    ) -> TrackerPage:
+        """The trackers of everybody that the key may speak for."""
+        wanted = TrackerFilter(user_id=user_id, guild_id=guild_id, platform=platform, status=status, active=active)
+        return await tracker_queries.list_trackers(request.auth, wanted, sort=sort, page=page, per_page=per_page)
+
     @post("/process-pending", operation_id="internal_process_pending", status_code=HTTP_202_ACCEPTED, opt=WRITE)
     async def process_pending(self, request: Asking, tracker_queue: Queue) -> ProcessingStarted:
         """Put every tracker ahead that was never fetched, waits to be, or was given up until somebody asks."""
@@ -76,40 +124,77 @@ class InternalTrackerController(Controller):
     @get("/{tracker_id:uuid}", operation_id="internal_get_tracker", opt=READ)
     async def get_tracker(self, request: Asking, tracker_id: FromPath[UUID], tracker_queries: Queries) -> TrackerView:
         """A tracker, the account that it follows, and how its scraping stands."""
-        return await tracker_queries.tracker(request.auth, tracker_id)
+        return await tracker_queries.get_tracker_by_id(request.auth, tracker_id)
 
     @post(
         "/{tracker_id:uuid}/refresh", operation_id="internal_refresh_tracker", status_code=HTTP_202_ACCEPTED, opt=WRITE
     )
     async def refresh_tracker(
-        self, request: Asking, tracker_id: FromPath[UUID], tracker_queue: Queue
+        self,
+        request: Asking,
+        tracker_id: FromPath[UUID],
+        tracker_service: Service,
+        force: Annotated[bool, QueryParameter(description="For staff: also within the cooldown.")] = False,
     ) -> RefreshStarted:
-        """Fetch a tracker now, ahead of the rest. Asking again while that waits or runs gives the same task."""
-        return RefreshStarted(task_id=await tracker_queue.enqueue_tracker(tracker_id, asker=request.auth))
+        """Fetch a tracker now, ahead of the rest. Asking again while that waits or runs gives the same task.
+
+        429 `refreshed_lately` with Retry-After within ten minutes of the last look, unless it is forced.
+        """
+        task_id = await tracker_service.refresh_tracker(tracker_id, asker=request.auth, force=force)
+        return RefreshStarted(task_id=task_id)
 
     @get("/{tracker_id:uuid}/status", operation_id="internal_get_tracker_status", opt=READ)
     async def get_status(self, request: Asking, tracker_id: FromPath[UUID], tracker_queries: Queries) -> TrackerStatus:
         """How the scraping of a tracker stands, and when it is next looked at."""
-        return await tracker_queries.status(request.auth, tracker_id)
+        return await tracker_queries.get_tracker_status(request.auth, tracker_id)
 
     @get("/{tracker_id:uuid}/seasons", operation_id="internal_get_tracker_seasons", opt=READ)
     async def get_seasons(self, request: Asking, tracker_id: FromPath[UUID], tracker_queries: Queries) -> Seasons:
         """Every season the account was seen in, the newest first, with the standings known of each."""
-        return await tracker_queries.seasons(request.auth, tracker_id)
+        return await tracker_queries.get_tracker_seasons(request.auth, tracker_id)
 
     @get("/{tracker_id:uuid}/snapshots", operation_id="internal_get_tracker_snapshots", opt=READ)
     async def get_snapshots(
         self,
         request: Asking,
         tracker_id: FromPath[UUID],
-        tracker_queries: Queries,
-        before: Annotated[UUID | None, QueryParameter(description="Only snapshots older than this one.")] = None,
-        season: Annotated[str | None, QueryParameter(description="Only this season's.", max_length=64)] = None,
-        limit: Annotated[int, QueryParameter(ge=1, le=200, description="Snapshots to a page.")] = 50,
+        snapshot_queries: SnapshotReads,
+        before: Before = None,
+        season: SeasonFilter = None,
+        since: Since = None,
+        until: Until = None,
+        limit: SnapshotLimit = 50,
     ) -> Snapshots:
         """What moved and when, the newest first. Playlists that did not move at a moment are not repeated in it.
 
         A moment at which several seasons moved has a snapshot for each. 404 `snapshot_not_found` where `before` is no
         snapshot of this tracker's account.
         """
-        return await tracker_queries.snapshots(request.auth, tracker_id, limit=limit, before=before, season=season)
+        return await snapshot_queries.get_snapshots(
+            request.auth, tracker_id, limit=limit, before=before, season=season, since=since, until=until
+        )
+
+    @post(
+        "/{tracker_id:uuid}/snapshots",
+        operation_id="internal_type_tracker_snapshot",
+        status_code=HTTP_201_CREATED,
+        opt=WRITE,
+    )
+    async def type_snapshot(
+        self, request: Asking, tracker_id: FromPath[UUID], data: JSONBody[TypeSnapshot], snapshot_service: Snapshotting
+    ) -> SnapshotMade:
+        """Type in what somebody read of an account, with a note of where it is from. It is marked as typed."""
+        return await snapshot_service.create_snapshot(request.auth, tracker_id, data)
+
+    @put("/{tracker_id:uuid}", operation_id="internal_update_tracker", opt=WRITE)
+    async def update_tracker(
+        self, request: Asking, tracker_id: FromPath[UUID], data: JSONBody[UpdateTracker], tracker_service: Service
+    ) -> TrackerView:
+        """Have a tracker follow another account, or deactivate and activate it. What is left out stays."""
+        await tracker_service.update_tracker(tracker_id, data, asker=request.auth)
+        return await tracker_service.get_tracker_by_id(request.auth, tracker_id)
+
+    @delete("/{tracker_id:uuid}", operation_id="internal_delete_tracker", opt=WRITE)
+    async def delete_tracker(self, request: Asking, tracker_id: FromPath[UUID], tracker_service: Service) -> None:
+        """Remove a tracker. What was seen stays, and its account can be registered again."""
+        await tracker_service.delete_tracker(tracker_id, asker=request.auth)

@@ -3,30 +3,167 @@
 from typing import Any
 from uuid import UUID
 
-from litestar import Controller, Request, get
-from litestar.di import NamedDependency
-from litestar.params import FromPath, SkipValidation
+from litestar import Controller, Request, delete, get, post, put
+from litestar.params import FromPath, JSONBody
+from litestar.status_codes import HTTP_201_CREATED, HTTP_202_ACCEPTED
 
 from shared.web.identity import PersonIdentity
-from trackers.games.queries import TrackerQueries
-from trackers.games.schemas import Trackers, TrackerView
+from shared.web.paging import PageNumber, PerPage
+from trackers.games.controllers.parameters import (
+    ActiveFilter,
+    Before,
+    GuildFilter,
+    PlatformFilter,
+    Queries,
+    SeasonFilter,
+    Service,
+    Since,
+    SnapshotLimit,
+    SnapshotReads,
+    Snapshotting,
+    Sort,
+    StatusFilter,
+    Until,
+)
+from trackers.games.schemas import (
+    AddOwnTracker,
+    RefreshStarted,
+    RegisteredTrackers,
+    RegisterOwnTrackers,
+    Seasons,
+    SnapshotMade,
+    Snapshots,
+    TrackerDetail,
+    TrackerFilter,
+    TrackerPage,
+    Trackers,
+    TrackerSort,
+    TrackerStatus,
+    TrackerView,
+    TypeSnapshot,
+    UpdateTracker,
+)
 
-Queries = NamedDependency[SkipValidation[TrackerQueries]]
 Asking = Request[Any, PersonIdentity, Any]
 
 
 class TrackerController(Controller):
-    """One's own trackers, and those of people whose guild one runs."""
+    """One's own trackers; to read also those of people whose guild one runs."""
 
     path = "/trackers"
     tags = ("trackers",)
 
+    @post("/register", operation_id="register_trackers", status_code=HTTP_201_CREATED)
+    async def register(
+        self, request: Asking, data: JSONBody[RegisterOwnTrackers], tracker_service: Service
+    ) -> RegisteredTrackers:
+        """Register one's first one to four trackers: all of them or none. Each is fetched at once.
+
+        400 for more than four, 409 for two links to one account, for who has trackers already, or for an account whose
+        tracker is deactivated, 422 for a link that names no account.
+        """
+        return await tracker_service.register_trackers(request.auth.user_id, data.urls, asker=request.auth)
+
+    @post("/add", operation_id="add_tracker", status_code=HTTP_201_CREATED)
+    async def add(self, request: Asking, data: JSONBody[AddOwnTracker], tracker_service: Service) -> RegisteredTrackers:
+        """Add a tracker, up to four in all; deactivated ones do not count towards the four.
+
+        400 past four, 409 for an account that one has a tracker of already, active or deactivated.
+        """
+        return await tracker_service.add_tracker(request.auth.user_id, data.url, asker=request.auth)
+
     @get("/me", operation_id="list_my_trackers")
     async def list_mine(self, request: Asking, tracker_queries: Queries) -> Trackers:
         """One's own trackers, the oldest first, and how the scraping of each stands."""
-        return await tracker_queries.trackers_of(request.auth.user_id)
+        return await tracker_queries.get_trackers_by_user_id(request.auth.user_id)
+
+    @get("/", operation_id="list_trackers")
+    async def list_all(
+        self,
+        request: Asking,
+        tracker_queries: Queries,
+        guild_id: GuildFilter = None,
+        platform: PlatformFilter = None,
+        status: StatusFilter = None,
+        active: ActiveFilter = None,
+        sort: Sort = TrackerSort.CREATED,
+        page: PageNumber = 1,
+        per_page: PerPage = 50,
+    ) -> TrackerPage:
+        """Every tracker that one may see: one's own, those of people whose guild one runs, for admins all.
+
+        404 for a guild that one is not in.
+        """
+        wanted = TrackerFilter(guild_id=guild_id, platform=platform, status=status, active=active)
+        return await tracker_queries.list_trackers(request.auth, wanted, sort=sort, page=page, per_page=per_page)
 
     @get("/{tracker_id:uuid}", operation_id="get_tracker")
-    async def get_tracker(self, request: Asking, tracker_id: FromPath[UUID], tracker_queries: Queries) -> TrackerView:
+    async def get_one(self, request: Asking, tracker_id: FromPath[UUID], tracker_queries: Queries) -> TrackerView:
         """A tracker, the account that it follows, and how its scraping stands."""
-        return await tracker_queries.tracker(request.auth, tracker_id)
+        return await tracker_queries.get_tracker_by_id(request.auth, tracker_id)
+
+    @get("/{tracker_id:uuid}/detail", operation_id="get_tracker_detail")
+    async def get_detail(self, request: Asking, tracker_id: FromPath[UUID], tracker_queries: Queries) -> TrackerDetail:
+        """A tracker with every season that its account was seen in, and the standings known of each."""
+        return await tracker_queries.get_tracker_detail(request.auth, tracker_id)
+
+    @get("/{tracker_id:uuid}/status", operation_id="get_tracker_status")
+    async def get_status(self, request: Asking, tracker_id: FromPath[UUID], tracker_queries: Queries) -> TrackerStatus:
+        """How the scraping of a tracker stands, and when it is next looked at."""
+        return await tracker_queries.get_tracker_status(request.auth, tracker_id)
+
+    @get("/{tracker_id:uuid}/seasons", operation_id="get_tracker_seasons")
+    async def get_seasons(self, request: Asking, tracker_id: FromPath[UUID], tracker_queries: Queries) -> Seasons:
+        """Every season the account was seen in, the newest first, with the standings known of each."""
+        return await tracker_queries.get_tracker_seasons(request.auth, tracker_id)
+
+    @get("/{tracker_id:uuid}/snapshots", operation_id="get_tracker_snapshots")
+    async def get_snapshots(
+        self,
+        request: Asking,
+        tracker_id: FromPath[UUID],
+        snapshot_queries: SnapshotReads,
+        before: Before = None,
+        season: SeasonFilter = None,
+        since: Since = None,
+        until: Until = None,
+        limit: SnapshotLimit = 50,
+    ) -> Snapshots:
+        """What moved and when, the newest first. Playlists that did not move at a moment are not repeated in it."""
+        return await snapshot_queries.get_snapshots(
+            request.auth, tracker_id, limit=limit, before=before, season=season, since=since, until=until
+        )
+
+    @post("/{tracker_id:uuid}/snapshots", operation_id="type_tracker_snapshot", status_code=HTTP_201_CREATED)
+    async def type_snapshot(
+        self, request: Asking, tracker_id: FromPath[UUID], data: JSONBody[TypeSnapshot], snapshot_service: Snapshotting
+    ) -> SnapshotMade:
+        """Type in what one read of one's account, with a note of where it is from. It is marked as typed.
+
+        422 `impossible_snapshot` for an unknown season, a moment to come, or a playlist named twice.
+        """
+        return await snapshot_service.create_snapshot(request.auth, tracker_id, data)
+
+    @post("/{tracker_id:uuid}/refresh", operation_id="refresh_tracker", status_code=HTTP_202_ACCEPTED)
+    async def refresh(self, request: Asking, tracker_id: FromPath[UUID], tracker_service: Service) -> RefreshStarted:
+        """Fetch a tracker now, ahead of the rest. Asking again while that waits or runs gives the same task.
+
+        429 `refreshed_lately` with Retry-After within ten minutes of the last look, 409 for a deactivated one.
+        """
+        return RefreshStarted(task_id=await tracker_service.refresh_tracker(tracker_id, asker=request.auth))
+
+    @put("/{tracker_id:uuid}", operation_id="update_tracker")
+    async def update(
+        self, request: Asking, tracker_id: FromPath[UUID], data: JSONBody[UpdateTracker], tracker_service: Service
+    ) -> TrackerView:
+        """Have a tracker follow another account, or deactivate and activate it. What is left out stays.
+
+        400 for a fifth active one, 409 for an account that one has a tracker of, 422 for a link that names none.
+        """
+        await tracker_service.update_tracker(tracker_id, data, asker=request.auth)
+        return await tracker_service.get_tracker_by_id(request.auth, tracker_id)
+
+    @delete("/{tracker_id:uuid}", operation_id="delete_tracker")
+    async def remove(self, request: Asking, tracker_id: FromPath[UUID], tracker_service: Service) -> None:
+        """Remove a tracker. What was seen stays, and its account can be registered again."""
+        await tracker_service.delete_tracker(tracker_id, asker=request.auth)

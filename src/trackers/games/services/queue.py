@@ -7,18 +7,20 @@ from shared.web.identity import Identity
 from trackers.games.errors import TrackerNotFound
 from trackers.games.links import SOURCE
 from trackers.games.repository import TrackerRepository
+from trackers.games.schedule_schemas import GuildProcessingStarted
+from trackers.games.services.guild_processing import PROCESSED_AT_ONCE, GuildProcessing
 from users.access import AccessPolicy
-
-PROCESSED_AT_ONCE = 10_000
-"""Targets that one statement puts ahead."""
 
 
 class TrackerScrapingQueueService:
     """Putting trackers ahead of the rest."""
 
-    def __init__(self, *, trackers: TrackerRepository, targets: Targets, access: AccessPolicy) -> None:
+    def __init__(
+        self, *, trackers: TrackerRepository, targets: Targets, guilds: GuildProcessing, access: AccessPolicy
+    ) -> None:
         self._trackers = trackers
         self._targets = targets
+        self._guilds = guilds
         self._access = access
 
     async def enqueue_tracker(self, tracker_id: UUID, *, asker: Identity | None = None) -> UUID:
@@ -26,16 +28,15 @@ class TrackerScrapingQueueService:
 
         Raises TrackerNotFound for one that is not there or was removed, Forbidden for somebody else's.
         """
-        found = await self._trackers.target_of(tracker_id)
-        if found is None:
+        tracker = await self._trackers.followed(tracker_id)
+        if tracker is None or not tracker.active:
             raise TrackerNotFound(tracker_id)
-        target_id, owner = found
         if asker is not None:
-            await self._access.check_write(asker, owner)
-        tasks = await self._targets.look_now(SOURCE, [target_id])
-        if target_id not in tasks:
+            await self._access.check_write(asker, tracker.user_id)
+        tasks = await self._targets.look_now(SOURCE, [tracker.target_id])
+        if tracker.target_id not in tasks:
             raise TrackerNotFound(tracker_id)
-        return tasks[target_id]
+        return tasks[tracker.target_id]
 
     async def process_pending_trackers(self, *, asker: Identity | None = None) -> int:
         """Put every tracker ahead that was never fetched, waits to be, or was given up; how many accounts those are.
@@ -50,3 +51,15 @@ class TrackerScrapingQueueService:
             await self._targets.look_now(SOURCE, pending)
             queued, last = queued + len(pending), pending[-1]
         return queued
+
+    async def process_trackers_for_guild(
+        self, guild_id: str, *, asker: Identity | None = None
+    ) -> GuildProcessingStarted:
+        """Put ahead what the members of a guild follow; all of it is skipped where the guild switched processing off.
+
+        Raises GuildNotFound.
+        """
+        if asker is not None:
+            await self._access.check_guild_write(asker, guild_id)
+        ahead = await self._guilds.put_ahead(guild_id)
+        return GuildProcessingStarted(queued=len(ahead.runs), skipped=ahead.skipped)

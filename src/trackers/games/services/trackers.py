@@ -1,15 +1,20 @@
-"""The rules of registration: one to four trackers a person, no account twice, all or nothing."""
+"""The rules of trackers: one to four a person, no account twice, all or nothing; changed by their owner only."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import Final
 from uuid import UUID
 
 import structlog
+from msgspec import UNSET, Struct
 
 from shared.audit.activity import ActivityLog
 from shared.audit.schemas import Happening
 from shared.clock import Clock
+from shared.database import Questions
 from shared.errors import Problem
+from shared.outbox.events import NewEvent
+from shared.outbox.outbox import Outbox
 from shared.scraping.source import Trigger
 from shared.scraping.targets import Targets
 from shared.web.identity import Identity
@@ -17,100 +22,250 @@ from trackers.games.errors import (
     AlreadyRegistered,
     DuplicateTracker,
     NoLinks,
+    RefreshedLately,
+    TrackerInactive,
     TrackerLimitReached,
+    TrackerNotFound,
 )
 from trackers.games.links import SOURCE, AccountIdentity, address_of, parse_link, site_profile_url
-from trackers.games.repository import TrackerRepository
-from trackers.games.schemas import MAX_TRACKERS, ParsedLink, RegisteredTracker, RegisteredTrackers
+from trackers.games.queries import TrackerQueries
+from trackers.games.repository import Followed, TrackerRepository
+from trackers.games.schemas import (
+    MAX_TRACKERS,
+    ParsedLink,
+    RegisterByStaff,
+    RegisteredTracker,
+    RegisteredTrackers,
+    UpdateTracker,
+)
+from trackers.games.services.lanes import TrackerLanes
 from users.access import AccessPolicy
 from users.accounts.schemas import DISCORD, UserData
 from users.accounts.service import AccountService
 
+NOTHING_TOLD: Final = UserData()
 
-class TrackerService:
-    """Registering and adding trackers."""
+
+class TrackerService(TrackerQueries):
+    """Registering, refreshing, changing and removing trackers; and, as TrackerQueries, reading them.
+
+    People are named by their id here, or, as bots know them, by their Discord id. `asker`: None is the house itself.
+    """
 
     def __init__(
         self,
+        questions: Questions,
         *,
         trackers: TrackerRepository,
         accounts: AccountService,
         targets: Targets,
+        lanes: TrackerLanes,
         access: AccessPolicy,
         activity: ActivityLog,
+        outbox: Outbox,
         clock: Clock,
         interval: float,
+        cooldown: float,
     ) -> None:
+        super().__init__(questions, access=access)
         self._trackers = trackers
         self._accounts = accounts
         self._targets = targets
-        self._access = access
+        self._lanes = lanes
         self._activity = activity
+        self._outbox = outbox
         self._clock = clock
         self._interval = timedelta(seconds=interval)
+        self._cooldown = timedelta(seconds=cooldown)
 
     async def register_trackers(
-        self, user_id: str, urls: Sequence[str], user_data: UserData, *, asker: Identity | None = None
+        self,
+        user_id: str | UUID,
+        urls: Sequence[str],
+        user_data: UserData = NOTHING_TOLD,
+        *,
+        asker: Identity | None = None,
     ) -> RegisteredTrackers:
-        """Register the first one to four trackers of a person, all of them or none. `asker`: None is the house itself.
+        """Register the first one to four trackers of a person, all of them or none.
 
         Raises a LinkProblem for a link that names no account, TrackerLimitReached for more than four,
         DuplicateTracker where two links name one account or the person's tracker of it is deactivated,
         AlreadyRegistered for who has active trackers, Forbidden for an asker who may not speak for the person.
         """
-        if not urls:
-            raise NoLinks(f"Give 1 to {MAX_TRACKERS} profile links.")
-        if len(urls) > MAX_TRACKERS:
-            raise TrackerLimitReached(f"A person can have {MAX_TRACKERS} trackers; {len(urls)} links were given.")
-        identities = parse_links(urls)
+        identities = _parse_some(urls)
         person = await self._person(user_id, user_data, asker)
         trackers = await self._trackers.trackers_of(person)
         if any(trackers.values()):
             raise AlreadyRegistered("This person has trackers already; add further ones one at a time.")
-        for position, account in enumerate(identities):
-            if account.key in trackers:
-                raise _duplicate(account, active=False, position=position)
-        return await self._follow(person, dict(zip(identities, urls, strict=True)), asker)
+        return await self._add(person, identities, urls, trackers, asker)
 
     async def add_tracker(
-        self, user_id: str, url: str, user_data: UserData, *, asker: Identity | None = None
+        self, user_id: str | UUID, url: str, user_data: UserData = NOTHING_TOLD, *, asker: Identity | None = None
     ) -> RegisteredTrackers:
         """Add one tracker to those of a person, up to four in all.
 
         Raises a LinkProblem, DuplicateTracker, TrackerLimitReached, or Forbidden as `register_trackers` does.
         """
-        (account,) = parse_links([url])
+        identities = parse_links([url])
         person = await self._person(user_id, user_data, asker)
-        trackers = await self._trackers.trackers_of(person)
-        if account.key in trackers:
-            raise _duplicate(account, active=trackers[account.key], position=0)
-        active = sum(trackers.values())
-        if active >= MAX_TRACKERS:
-            raise TrackerLimitReached(f"This person has {active} trackers already, which is the most there can be.")
-        return await self._follow(person, {account: url}, asker)
+        return await self._add(person, identities, [url], await self._trackers.trackers_of(person), asker)
 
-    async def _person(self, user_id: str, user_data: UserData, asker: Identity | None) -> UUID:
-        """The account of a bot's person, held, whom the asker may speak for."""
-        person = await self._accounts.from_external(DISCORD, user_id, user_data)
+    async def register_by_staff(self, given: RegisterByStaff, *, asker: Identity) -> RegisteredTrackers:
+        """Register for a member what staff of a guild hands in, whether they have trackers already or not.
+
+        Raises as `add_tracker` does; Forbidden unless the one runs the guild and the other is in it.
+        """
+        identities = _parse_some(given.urls)
+        await self._access.check_guild_write(asker, given.guild_id)
+        people = await self._accounts.from_external_many(
+            DISCORD, {given.staff_id: UserData(), given.user_id: given.user_data}
+        )
+        staff, person = people[given.staff_id], people[given.user_id]
+        await self._access.check_staff(given.guild_id, staff=staff, member=person)
+        await self._accounts.hold(person)
+        trackers = await self._trackers.trackers_of(person)
+        made = await self._add(person, identities, given.urls, trackers, asker)
+        await self._activity.record(
+            "tracker.registered_by_staff",
+            subject="user",
+            subject_id=person,
+            user_id=person,
+            actor=asker,
+            details={"guild_id": given.guild_id, "staff": str(staff), "trackers": [str(t.id) for t in made.trackers]},
+        )
+        return made
+
+    async def refresh_tracker(self, tracker_id: UUID, *, asker: Identity | None = None, force: bool = False) -> UUID:
+        """Fetch a tracker now; the task to ask about. While one waits or is under way, that same task.
+
+        Raises TrackerNotFound, Forbidden, TrackerInactive, or RefreshedLately within the cooldown unless `force`d.
+        """
+        tracker = await self._owned(tracker_id, asker)
+        if not tracker.active:
+            raise TrackerInactive("This tracker is deactivated; activate it, and it is fetched.")
+        if not force and not tracker.awaited and tracker.last_attempt_at is not None:
+            wait = (tracker.last_attempt_at + self._cooldown - self._clock.now()).total_seconds()
+            if wait > 0:
+                raise RefreshedLately(
+                    f"This was looked at less than {self._cooldown.total_seconds() / 60:g} minutes ago; "
+                    f"ask again in {wait:.0f} s.",
+                    retry_after=wait,
+                )
+        tasks = await self._targets.look_now(SOURCE, [tracker.target_id])
+        if tracker.target_id not in tasks:
+            raise TrackerNotFound(tracker_id)
+        return tasks[tracker.target_id]
+
+    async def update_tracker(self, tracker_id: UUID, given: UpdateTracker, *, asker: Identity | None = None) -> None:
+        """Have a tracker follow another account, or (de)activate it.
+
+        Raises TrackerNotFound, Forbidden, a LinkProblem, DuplicateTracker, or TrackerLimitReached for a fifth active.
+        """
+        account = parse_links([given.url])[0] if given.url is not UNSET else None
+        await self._accounts.hold((await self._owned(tracker_id, asker)).user_id)
+        tracker = await self._owned(tracker_id, asker)  # as it is now that nobody else can change it
+        active = tracker.active if given.active is UNSET else given.active
+        account = account or tracker.account
+        trackers = await self._trackers.trackers_of(tracker.user_id)
+        if account.key != tracker.account.key and account.key in trackers:
+            raise _duplicate(account, active=trackers[account.key], position=0)
+        others = sum(trackers.values()) - tracker.active
+        if active and others >= MAX_TRACKERS:
+            raise TrackerLimitReached(f"This person has {others} active trackers already; deactivate one first.")
+        account_id, touched = tracker.account_id, [tracker.target_id]
+        if account.key != tracker.account.key or (active and not tracker.active):
+            targets = await self._targets.track(SOURCE, {account.key: address_of(account)}, interval=self._interval)
+            account_id = await self._trackers.add_account(account, targets[account.key])
+            touched.append(targets[account.key])
+        await self._trackers.change_tracker(
+            tracker_id,
+            account_id=account_id,
+            url=tracker.url if given.url is UNSET else given.url.strip(),
+            active=active,
+            now=self._clock.now(),
+        )
+        await self._lanes.place(touched)
+        await self._forget_unfollowed(*touched)
+        await self._note("tracker.updated", tracker, asker, {"active": active, "account": account.key})
+
+    async def delete_tracker(self, tracker_id: UUID, *, asker: Identity | None = None) -> None:
+        """Remove a tracker; its account can be registered again. Raises TrackerNotFound or Forbidden."""
+        await self._accounts.hold((await self._owned(tracker_id, asker)).user_id)
+        tracker = await self._owned(tracker_id, asker)
+        await self._trackers.remove_tracker(tracker_id, now=self._clock.now())
+        await self._forget_unfollowed(tracker.target_id)
+        await self._lanes.place([tracker.target_id])
+        await self._note("tracker.removed", tracker, asker, {"account": tracker.account.key})
+
+    async def _owned(self, tracker_id: UUID, asker: Identity | None) -> Followed:
+        """A tracker that the asker may change."""
+        tracker = await self._trackers.followed(tracker_id)
+        if tracker is None:
+            raise TrackerNotFound(tracker_id)
+        if asker is not None:
+            await self._access.check_write(asker, tracker.user_id)
+        return tracker
+
+    async def _person(self, user_id: str | UUID, user_data: UserData, asker: Identity | None) -> UUID:
+        """The account of a person, held, whom the asker may speak for."""
+        if isinstance(user_id, UUID):
+            await self._accounts.hold(user_id)
+            person = user_id
+        else:
+            person = await self._accounts.from_external(DISCORD, user_id, user_data)
         if asker is not None:
             await self._access.check_write(asker, person)
         return person
+
+    async def _forget_unfollowed(self, *targets: UUID) -> None:
+        """Stop fetching those of these that nobody follows any more."""
+        await self._targets.hold(targets)
+        if unfollowed := await self._trackers.unfollowed(targets):
+            await self._targets.forget(unfollowed)
+
+    async def _note(self, event: str, tracker: Followed, asker: Identity | None, details: dict[str, object]) -> None:
+        await self._activity.record(
+            event, subject="tracker", subject_id=tracker.id, user_id=tracker.user_id, actor=asker, details=details
+        )
+        await self._outbox.publish(_event(event, tracker.id, tracker.user_id, {"id": str(tracker.id), **details}))
+
+    async def _add(
+        self,
+        person: UUID,
+        identities: Sequence[AccountIdentity],
+        urls: Sequence[str],
+        trackers: dict[str, bool],
+        asker: Identity | None,
+    ) -> RegisteredTrackers:
+        """Add trackers to those that a person has. Raises DuplicateTracker or TrackerLimitReached."""
+        for position, account in enumerate(identities):
+            if account.key in trackers:
+                raise _duplicate(account, active=trackers[account.key], position=position)
+        active = sum(trackers.values())
+        if active + len(identities) > MAX_TRACKERS:
+            raise TrackerLimitReached(
+                f"A person can have {MAX_TRACKERS} active trackers; this one has {active} and would get "
+                f"{len(identities)} more."
+            )
+        return await self._follow(person, dict(zip(identities, urls, strict=True)), asker)
 
     async def _follow(
         self, person: UUID, links: dict[AccountIdentity, str], asker: Identity | None
     ) -> RegisteredTrackers:
         """Follow accounts from now on; they are fetched before those that merely come round again."""
-        links = dict(sorted(links.items(), key=lambda item: item[0].key))
         targets = await self._targets.track(
             SOURCE, {account.key: address_of(account) for account in links}, interval=self._interval
         )
         tasks = await self._targets.look_now(SOURCE, list(targets.values()), trigger=Trigger.REGISTRATION)
+        accounts = {  # in the order in which everybody adds them
+            account.key: await self._trackers.add_account(account, targets[account.key])
+            for account in sorted(links, key=lambda account: account.key)
+        }
         made = []
         for account, url in links.items():
             target_id = targets[account.key]
-            account_id = await self._trackers.add_account(account, target_id)
             tracker_id = await self._trackers.add_tracker(
-                user_id=person, account_id=account_id, url=url.strip(), now=self._clock.now()
+                user_id=person, account_id=accounts[account.key], url=url.strip(), now=self._clock.now()
             )
             structlog.get_logger(__name__).info("tracker_registered", tracker_id=str(tracker_id), account=account.key)
             made.append(
@@ -125,6 +280,7 @@ class TrackerService:
                     display=account.display,
                 )
             )
+        await self._lanes.place(list(targets.values()))
         await self._activity.record_many(
             [
                 Happening(
@@ -138,7 +294,12 @@ class TrackerService:
             ],
             actor=asker,
         )
+        await self._outbox.publish(*(_event("tracker.registered", one.id, person, one) for one in made))
         return RegisteredTrackers(user_id=person, trackers=made)
+
+
+def _event(event: str, tracker_id: UUID, owner: UUID, payload: Mapping[str, object] | Struct) -> NewEvent:
+    return NewEvent(event=event, aggregate=f"tracker:{tracker_id}", payload=payload, user_id=owner)
 
 
 def _duplicate(account: AccountIdentity, *, active: bool, position: int) -> DuplicateTracker:
@@ -149,6 +310,15 @@ def _duplicate(account: AccountIdentity, *, active: bool, position: int) -> Dupl
         f"This person has a tracker of {whose} that is deactivated; activate it again instead of adding another.",
         extra={"position": position},
     )
+
+
+def _parse_some(urls: Sequence[str]) -> list[AccountIdentity]:
+    """The accounts of one to four links. Raises NoLinks, TrackerLimitReached, a LinkProblem or DuplicateTracker."""
+    if not urls:
+        raise NoLinks(f"Give 1 to {MAX_TRACKERS} profile links.")
+    if len(urls) > MAX_TRACKERS:
+        raise TrackerLimitReached(f"A person can have {MAX_TRACKERS} trackers; {len(urls)} links were given.")
+    return parse_links(urls)
 
 
 def parse(url: str) -> ParsedLink:

@@ -57,6 +57,6 @@ class AccountController(Controller):
         return await account_service.change_account(request.auth, user_id, data)
 
     @delete("/{user_id:uuid}", operation_id="erase_account")
-    async def erase_account(self, user_id: FromPath[UUID], personal_data: Records) -> None:
+    async def erase_account(self, request: Asking, user_id: FromPath[UUID], personal_data: Records) -> None:
         """Delete a person and everything that is kept about them, for good. 409 `last_admin`."""
-        await personal_data.erase(user_id)
+        await personal_data.erase(user_id, asker=request.auth)

@@ -27,7 +27,7 @@ class InternalUserController(Controller):
         "/claim-codes",
         operation_id="internal_issue_claim_code",
         status_code=HTTP_201_CREATED,
-        opt={"scope": "users:write"},
+        opt={"scope": "users:write", "secret_answer": True},
     )
     async def issue_claim_code(
         self, request: Asking, data: JSONBody[AskForClaimCode], claim_service: Claims

@@ -51,7 +51,7 @@ class MeController(Controller):
 
         409 `last_admin` for the only admin.
         """
-        await personal_data.erase(request.auth.user_id)
+        await personal_data.erase(request.auth.user_id, asker=request.auth)
 
     @post("/claim", operation_id="claim_identity", status_code=HTTP_200_OK)
     async def claim(self, request: Asking, data: JSONBody[Claim], claim_service: Claims) -> Account:

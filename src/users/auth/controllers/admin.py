@@ -1,10 +1,10 @@
 """Bot keys for admins."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from litestar import Controller, Request, delete, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody, SkipValidation
+from litestar.params import JSONBody, PathParameter, SkipValidation
 from litestar.status_codes import HTTP_201_CREATED
 
 from shared.web.identity import PersonIdentity
@@ -36,6 +36,8 @@ class KeyController(Controller):
         return await key_service.every_key()
 
     @delete("/{prefix:str}", operation_id="revoke_key")
-    async def revoke_key(self, request: Asking, prefix: FromPath[str], key_service: Keys) -> None:
+    async def revoke_key(
+        self, request: Asking, prefix: Annotated[str, PathParameter(pattern=r"^[a-z0-9]{10}$(?!\n)")], key_service: Keys
+    ) -> None:
         """End a key; it stops working within two seconds. `prefix`: its part between the underscores."""
         await key_service.revoke(prefix, asker=request.auth)

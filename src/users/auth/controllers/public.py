@@ -13,7 +13,7 @@ from shared.web.identity import PersonIdentity
 from users.accounts.schemas import Register
 from users.auth.controllers.forms import LoginOperation, read_login
 from users.auth.registration import RegistrationService
-from users.auth.schemas import ChangePassword, Client, EndedSessions, Refresh, Sessions, Tokens, WhoIAm
+from users.auth.schemas import ChangePassword, Client, EndedSessions, Refresh, SessionList, Tokens, WhoIAm
 from users.auth.service import AuthService
 
 Auth = NamedDependency[SkipValidation[AuthService]]
@@ -74,7 +74,7 @@ class AuthController(Controller):
         return WhoIAm(user_id=who.user_id, role=who.role, session_id=who.session_id, expires_at=who.expires_at)
 
     @get("/sessions", operation_id="list_sessions")
-    async def list_sessions(self, request: Asking, auth_service: Auth) -> Sessions:
+    async def list_sessions(self, request: Asking, auth_service: Auth) -> SessionList:
         """Where one is logged in, the last used first."""
         return await auth_service.sessions(request.auth)
 
@@ -91,7 +91,7 @@ class AuthController(Controller):
 
         401 `login_failed` where the current password is another.
         """
-        ended = await auth_service.change_password(request.auth, data, client_of(request))
+        ended = await auth_service.change_password(request.auth, data)
         return EndedSessions(ended=ended)
 
 

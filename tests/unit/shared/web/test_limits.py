@@ -2,7 +2,8 @@
 
 import pytest
 
-from shared.web.limits import rate_limit_headers, seconds_until_room
+from shared.web.callers import rate_limit_headers
+from shared.web.limits import seconds_until_room
 
 
 @pytest.mark.parametrize(

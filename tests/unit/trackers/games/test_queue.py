@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from trackers.games.services.queue import PROCESSED_AT_ONCE, TrackerScrapingQueueService
+from trackers.games.services.guild_processing import PROCESSED_AT_ONCE
+from trackers.games.services.queue import TrackerScrapingQueueService
 
 
 class FakeRepository:
@@ -27,7 +28,7 @@ class FakeTargets:
 async def test_every_pending_tracker_is_put_ahead_once() -> None:
     repository: Any = FakeRepository(2 * PROCESSED_AT_ONCE + 1)
     targets: Any = FakeTargets()
-    access: Any = None  # the house itself asks
-    queue = TrackerScrapingQueueService(trackers=repository, targets=targets, access=access)
+    nobody: Any = None  # the house itself asks, for all guilds
+    queue = TrackerScrapingQueueService(trackers=repository, targets=targets, guilds=nobody, access=nobody)
     assert await queue.process_pending_trackers() == 2 * PROCESSED_AT_ONCE + 1
     assert targets.looked_at == repository.pending

@@ -7,9 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import httpx
-import pytest
 from sqlalchemy import text
-from tests.conftest import Bench
 
 from app.container import AppContainer
 from users.accounts.schemas import DISCORD, UserData
@@ -91,8 +89,3 @@ async def becomes(status: int, ask: Callable[[], Awaitable[httpx.Response]], *, 
     async with asyncio.timeout(within):
         while (await ask()).status_code != status:  # noqa: ASYNC110 -- the other side is a server
             await asyncio.sleep(0.1)
-
-
-@pytest.fixture
-def people(api: Bench, container: AppContainer) -> People:
-    return People(api.http, container)

@@ -1,0 +1,56 @@
+"""The outbox's jobs: relaying, and removal of what is old."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Final
+
+from shared.clock import Clock
+from shared.database import Database
+from shared.jobs import Job
+from shared.outbox.outbox import RELAY
+from shared.outbox.relay import Relay
+from shared.outbox.repository import OutboxRepository
+
+EVERY_SECOND: Final = frozenset(range(60))
+REMOVED_AT_ONCE: Final = 5_000
+MOST_BATCHES: Final = 40
+"""In one run; the next one goes on."""
+
+
+class EventRetention:
+    """Removes events past their age; each batch is a transaction."""
+
+    def __init__(
+        self, *, database: Database, repository: Callable[[], OutboxRepository], clock: Clock, keep_days: int
+    ) -> None:
+        self._database = database
+        self._repository = repository
+        self._clock = clock
+        self._keep = timedelta(days=keep_days)
+
+    async def remove_old_events(self) -> int:
+        """How many went."""
+        before = self._clock.now() - self._keep
+        removed = 0
+        for _ in range(MOST_BATCHES):
+            async with self._database.unit_of_work():
+                went = await self._repository().remove_old(before=before, limit=REMOVED_AT_ONCE)
+            removed += went
+            if went < REMOVED_AT_ONCE:
+                break
+        return removed
+
+
+def outbox_jobs(relay: Relay, retention: EventRetention) -> list[Job]:
+    """The relay every second and when woken; removal twice an hour."""
+    return [
+        Job(name="outbox.relay_waiting", run=relay.run, timeout=30, seconds=EVERY_SECOND),
+        Job(name=RELAY, run=relay.run, timeout=30),
+        Job(
+            name="outbox.remove_old_events",
+            run=retention.remove_old_events,
+            timeout=60,
+            seconds=frozenset({50}),
+            minutes=frozenset({11, 41}),
+        ),
+    ]

@@ -1,0 +1,83 @@
+"""The outbox: needs database, queue and what modules do about events; offers the relay, and events to bots."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from dependency_injector import containers, providers
+from litestar.di import Provide
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.audit.activity import ActivityLog
+from shared.clock import Clock
+from shared.database import Database, Reader
+from shared.di import provide, provide_singleton
+from shared.jobs import JobQueue
+from shared.module import Audience, Module
+from shared.outbox.controllers import InternalEventController, OutboxController
+from shared.outbox.jobs import EventRetention, outbox_jobs
+from shared.outbox.personal_data import EventPersonalData
+from shared.outbox.queries import EventQueries
+from shared.outbox.redrive import DeadEventService
+from shared.outbox.relay import Relay
+from shared.outbox.repository import OutboxRepository
+from shared.outbox.settings import OutboxSettings
+from shared.outbox.streams import EventStreams, KeyStanding
+
+
+class EventsContainer(containers.DeclarativeContainer):
+    """Events: relayed, read, kept for a while. Who publishes is given an Outbox, which comes before every module."""
+
+    # needs
+    settings = providers.Dependency(instance_of=OutboxSettings)
+    database = providers.Dependency(instance_of=Database)
+    session = providers.Dependency(instance_of=AsyncSession)
+    reader = providers.Dependency(instance_of=Reader)
+    repository = providers.Dependency(instance_of=OutboxRepository)
+    queue: providers.Dependency[JobQueue] = providers.Dependency()
+    activity = providers.Dependency(instance_of=ActivityLog)
+    clock: providers.Dependency[Clock] = providers.Dependency()
+    keys: providers.Dependency[KeyStanding] = providers.Dependency()
+    handlers: providers.Dependency[Any] = providers.Dependency()
+    """What every module does about events (EventHandler), on the bound session."""
+    membership = providers.Dependency(instance_of=str)
+    """SQL: whose `user_id` is a member of one of `:guild_ids`."""
+
+    # offers
+    relay = providers.Singleton(
+        Relay,
+        database=database,
+        repository=repository.provider,
+        handlers=handlers.provider,
+        activity=activity.provider,
+        clock=clock,
+    )
+    retention = providers.Singleton(
+        EventRetention,
+        database=database,
+        repository=repository.provider,
+        clock=clock,
+        keep_days=settings.provided.outbox_keep_days,
+    )
+    queries = providers.Singleton(EventQueries, reader, clock=clock, membership=membership)
+    streams = providers.Singleton(EventStreams, events=queries, keys=keys)
+    dead_events = providers.Factory(DeadEventService, session, repository=repository, jobs=queue, activity=activity)
+    personal_data = providers.Factory(EventPersonalData, repository=repository)
+
+
+def dependencies(container: Any, database: Any) -> Mapping[str, Provide]:
+    """What this module's handlers may ask for."""
+    return {
+        "event_queries": provide_singleton(container.queries),
+        "event_streams": provide_singleton(container.streams),
+        "dead_events": provide(container.dead_events, database),
+    }
+
+
+EVENTS = Module(
+    name="events",
+    settings=(OutboxSettings,),
+    controllers={Audience.ADMIN: (OutboxController,), Audience.INTERNAL: (InternalEventController,)},
+    dependencies=dependencies,
+    personal_data=lambda container: (container.personal_data(),),
+    jobs=lambda container: outbox_jobs(container.relay(), container.retention()),
+)

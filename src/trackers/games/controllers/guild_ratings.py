@@ -1,0 +1,41 @@
+"""Trying a rating formula before a guild settles it."""
+
+from typing import Annotated, Any
+
+from litestar import Controller, Request, post
+from litestar.di import NamedDependency
+from litestar.params import JSONBody, PathParameter, SkipValidation
+from litestar.status_codes import HTTP_200_OK
+
+from shared.web.identity import PersonIdentity
+from trackers.games.rating_queries import RatingQueries
+from trackers.games.rating_schemas import FormulaPreview, FormulaVerdict, PreviewFormula, ValidateFormula
+from users.accounts.schemas import SNOWFLAKE
+
+Asking = Request[Any, PersonIdentity, Any]
+Queries = NamedDependency[SkipValidation[RatingQueries]]
+GuildId = Annotated[str, PathParameter(pattern=SNOWFLAKE, description="The guild's Discord id (a snowflake).")]
+
+
+class GuildRatingController(Controller):
+    """For those who run a guild, and for admins; 403 for other members, 404 for everybody else."""
+
+    path = "/guilds/{guild_id:str}/rating"
+    tags = ("guilds",)
+
+    @post("/validate", operation_id="validate_rating_formula", status_code=HTTP_200_OK)
+    async def validate(
+        self, request: Asking, guild_id: GuildId, data: JSONBody[ValidateFormula], rating_queries: Queries
+    ) -> FormulaVerdict:
+        """Whether a formula can be settled: what is wrong with it and where, or what it makes of a trial player."""
+        return await rating_queries.validate(request.auth, guild_id, data.formula)
+
+    @post("/preview", operation_id="preview_rating_formula", status_code=HTTP_200_OK)
+    async def preview(
+        self, request: Asking, guild_id: GuildId, data: JSONBody[PreviewFormula], rating_queries: Queries
+    ) -> FormulaPreview:
+        """The guild's members ranked under a formula, beside their rank, score and salary of today.
+
+        Nothing is stored. 422 for what is no formula.
+        """
+        return await rating_queries.preview(request.auth, guild_id, data.formula, limit=data.limit)

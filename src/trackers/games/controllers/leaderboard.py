@@ -1,0 +1,111 @@
+"""Leaderboards of guilds, and how the ratings of a tracker moved."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from litestar import Controller, Request, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath, QueryParameter, SkipValidation
+
+from shared.web.identity import BotIdentity, PersonIdentity
+from shared.web.paging import PageNumber, PerPage
+from trackers.games.controllers.parameters import SeasonFilter, Since, Until
+from trackers.games.rating_queries import RatingQueries
+from trackers.games.rating_schemas import History, Leaderboard
+from users.accounts.schemas import SNOWFLAKE
+
+Queries = NamedDependency[SkipValidation[RatingQueries]]
+GuildId = Annotated[str, QueryParameter(pattern=SNOWFLAKE, description="The guild's Discord id (a snowflake).")]
+PlaylistKey = Annotated[
+    str | None, QueryParameter(pattern=r"^[0-9]{1,4}$(?!\n)", description="Only this playlist, by its number: 11.")
+]
+Points = Annotated[int, QueryParameter(ge=2, le=1000, description="Points of a playlist at most.")]
+
+READ = {"scope": "trackers:read"}
+
+
+class LeaderboardController(Controller):
+    """Leaderboards for the members of a guild; histories for who may see the tracker."""
+
+    path = "/trackers"
+    tags = ("trackers",)
+
+    @get("/leaderboard", operation_id="get_leaderboard")
+    async def get_leaderboard(
+        self,
+        request: Request[Any, PersonIdentity, Any],
+        rating_queries: Queries,
+        guild_id: GuildId,
+        playlist: PlaylistKey = None,
+        page: PageNumber = 1,
+        per_page: PerPage = 50,
+    ) -> Leaderboard:
+        """A guild's members by their rating in a playlist, without one by the score that the guild's formula gives.
+
+        One row a person, by their best active tracker; who has not played this season, or is not rated, is left out.
+        404 for who is not in the guild.
+        """
+        return await rating_queries.leaderboard(request.auth, guild_id, playlist=playlist, page=page, per_page=per_page)
+
+    @get("/{tracker_id:uuid}/history", operation_id="get_tracker_history")
+    async def get_history(
+        self,
+        request: Request[Any, PersonIdentity, Any],
+        tracker_id: FromPath[UUID],
+        rating_queries: Queries,
+        playlist: PlaylistKey = None,
+        season: SeasonFilter = None,
+        since: Since = None,
+        until: Until = None,
+        points: Points = 200,
+    ) -> History:
+        """How the rating in each playlist moved. Of more than `points`, those stay that keep the line's shape.
+
+        The first, the last, the lowest and the highest always do, from 4 points on. Estimates are left out.
+        """
+        return await rating_queries.history(
+            request.auth, tracker_id, playlist=playlist, season=season, since=since, until=until, points=points
+        )
+
+
+class InternalLeaderboardController(Controller):
+    """The same for bots."""
+
+    path = "/trackers"
+    tags = ("trackers",)
+
+    @get("/leaderboard", operation_id="internal_get_leaderboard", opt=READ)
+    async def get_leaderboard(
+        self,
+        request: Request[Any, BotIdentity, Any],
+        rating_queries: Queries,
+        guild_id: GuildId,
+        playlist: PlaylistKey = None,
+        page: PageNumber = 1,
+        per_page: PerPage = 50,
+    ) -> Leaderboard:
+        """A guild's members by their rating in a playlist, without one by the score that the guild's formula gives.
+
+        One row a person, by their best active tracker; who has not played this season, or is not rated, is left out.
+        """
+        return await rating_queries.leaderboard(request.auth, guild_id, playlist=playlist, page=page, per_page=per_page)
+
+    @get("/{tracker_id:uuid}/history", operation_id="internal_get_tracker_history", opt=READ)
+    async def get_history(
+        self,
+        request: Request[Any, BotIdentity, Any],
+        tracker_id: FromPath[UUID],
+        rating_queries: Queries,
+        playlist: PlaylistKey = None,
+        season: SeasonFilter = None,
+        since: Since = None,
+        until: Until = None,
+        points: Points = 200,
+    ) -> History:
+        """How the rating in each playlist moved. Of more than `points`, those stay that keep the line's shape.
+
+        The first, the last, the lowest and the highest always do, from 4 points on. Estimates are left out.
+        """
+        return await rating_queries.history(
+            request.auth, tracker_id, playlist=playlist, season=season, since=since, until=until, points=points
+        )

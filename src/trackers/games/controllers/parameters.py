@@ -1,0 +1,33 @@
+"""Parameters and dependencies that the endpoints of several audiences take."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from litestar.di import NamedDependency
+from litestar.params import QueryParameter, SkipValidation
+
+from shared.scraping.source import Status
+from trackers.games.queries import SnapshotQueries, TrackerQueries
+from trackers.games.schemas import TrackerSort
+from trackers.games.services.snapshots import TrackerSnapshotService
+from trackers.games.services.trackers import TrackerService
+from users.accounts.schemas import SNOWFLAKE
+
+Service = NamedDependency[SkipValidation[TrackerService]]
+Queries = NamedDependency[SkipValidation[TrackerQueries]]
+Snapshotting = NamedDependency[SkipValidation[TrackerSnapshotService]]
+SnapshotReads = NamedDependency[SkipValidation[SnapshotQueries]]
+
+GuildFilter = Annotated[str | None, QueryParameter(pattern=SNOWFLAKE, description="Only members of this guild.")]
+PlatformFilter = Annotated[
+    str | None, QueryParameter(max_length=20, description="Only this platform's: steam, epic, ...")
+]
+StatusFilter = Annotated[Status | None, QueryParameter(description="Only those whose scraping stands so.")]
+ActiveFilter = Annotated[bool | None, QueryParameter(description="Only active ones, or only deactivated.")]
+Sort = Annotated[TrackerSort, QueryParameter(description="Order; with a dash the other way round.")]
+Before = Annotated[UUID | None, QueryParameter(description="Only snapshots older than this one.")]
+SeasonFilter = Annotated[str | None, QueryParameter(max_length=64, description="Only this season's, by its key.")]
+Since = Annotated[datetime | None, QueryParameter(description="From this time on.")]
+Until = Annotated[datetime | None, QueryParameter(description="Before this time.")]
+SnapshotLimit = Annotated[int, QueryParameter(ge=1, le=200, description="Snapshots to a page.")]

@@ -1,0 +1,88 @@
+"""The jobs of the game trackers: schedules begin and end, accounts are kept in their lanes."""
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+from uuid import UUID
+
+import structlog
+
+from shared.database import Database, connection_was_lost
+from shared.jobs import Job
+from trackers.games.schedule_repository import ClaimedSchedule
+from trackers.games.services.lanes import TrackerLanes
+from trackers.games.services.schedules import ScheduledTrackerProcessingService
+
+EVERY_TWO: Final = frozenset(range(0, 60, 2))
+MOST: Final = 200
+"""Schedules that one run begins or ends; the next run goes on."""
+
+Services = Callable[[], ScheduledTrackerProcessingService]
+Claim = Callable[[ScheduledTrackerProcessingService, list[UUID]], Awaitable[ClaimedSchedule | None]]
+Step = Callable[[ScheduledTrackerProcessingService, ClaimedSchedule], Awaitable[None]]
+
+
+class ScheduleJob:
+    """Begins the schedules that are due, ends those whose runs are over; each in a transaction of its own."""
+
+    def __init__(self, *, database: Database, services: Services) -> None:
+        self._database = database
+        self._services = services
+
+    async def run(self) -> int:
+        """How many began or ended. One that fails is left for the next run, until its time was missed."""
+        begun = await self._each(lambda s, apart: s.claim_due(apart=apart), lambda s, schedule: s.begin(schedule))
+        return begun + await self._each(
+            lambda s, apart: s.claim_over(apart=apart), lambda s, schedule: s.finish(schedule)
+        )
+
+    async def _each(self, claim: Claim, step: Step) -> int:
+        done = 0
+        apart: list[UUID] = []
+        while done + len(apart) < MOST:
+            claimed: ClaimedSchedule | None = None
+            try:
+                async with self._database.unit_of_work():
+                    service = self._services()
+                    claimed = await claim(service, apart)
+                    if claimed is None:
+                        break
+                    await step(service, claimed)
+            except Exception as error:
+                if claimed is None or connection_was_lost(error):
+                    raise
+                structlog.get_logger(__name__).exception("schedule_failed", schedule_id=str(claimed.id))
+                apart.append(claimed.id)
+                continue
+            done += 1
+        return done
+
+
+class LaneJob:
+    """Looks whether every account is in its lane; what changes one places it at once, this is for what was missed."""
+
+    def __init__(self, *, database: Database, lanes: Callable[[], TrackerLanes]) -> None:
+        self._database = database
+        self._lanes = lanes
+
+    async def run(self) -> None:
+        """A page at a time."""
+        last: UUID | None = None
+        while True:
+            async with self._database.unit_of_work():
+                last = await self._lanes().place_after(last)
+            if last is None:
+                return
+
+
+def games_jobs(schedules: ScheduleJob, lanes: LaneJob) -> list[Job]:
+    """Schedules every two seconds, lanes four times an hour."""
+    return [
+        Job(name="games.run_schedules", run=schedules.run, timeout=60, seconds=EVERY_TWO),
+        Job(
+            name="games.place_accounts",
+            run=lanes.run,
+            timeout=60,
+            seconds=frozenset({20}),
+            minutes=frozenset({3, 18, 33, 48}),
+        ),
+    ]

@@ -1,0 +1,69 @@
+"""Which lane the accounts belong in, by what the guilds of those who follow them have settled."""
+
+from collections.abc import Collection, Sequence
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import text
+
+from shared.database import Repository
+from shared.scraping.source import Lane
+
+# Of each account: somebody's guild has processing on, else somebody is in no guild, else everybody's guilds have it
+# off. Only accounts that belong elsewhere than where they are; one that has just come waits in lane 1.
+_MISPLACED: Final = """
+SELECT x.target_id, x.lane
+FROM (
+    SELECT a.target_id,
+           CASE WHEN bool_or(p.processed) THEN 2 WHEN bool_or(p.processed IS NULL) THEN 4 ELSE 5 END AS lane
+    FROM game_accounts a
+    JOIN game_trackers t ON t.account_id = a.id AND t.deleted_at IS NULL AND t.active
+    LEFT JOIN LATERAL (
+        SELECT bool_or(coalesce(g.settings -> 'tracker_processing', 'true') <> 'false') AS processed
+        FROM guild_members m JOIN guilds g ON g.id = m.guild_id WHERE m.user_id = t.user_id
+    ) p ON true
+    WHERE a.target_id IN ({which})
+    GROUP BY a.target_id
+) x
+JOIN scrape_schedule s ON s.target_id = x.target_id
+WHERE s.usual_lane <> x.lane OR (s.lane = 1 AND x.lane = 5)
+ORDER BY x.target_id
+"""
+_FOLLOWED_BY: Final = """
+SELECT f.target_id FROM game_trackers o JOIN game_accounts f ON f.id = o.account_id
+WHERE o.deleted_at IS NULL AND o.user_id {whom}
+"""
+_OF_TARGETS: Final = text(_MISPLACED.format(which="SELECT unnest(CAST(:targets AS uuid[]))"))
+_OF_PEOPLE: Final = text(_MISPLACED.format(which=_FOLLOWED_BY.format(whom="= ANY(CAST(:people AS uuid[]))")))
+_OF_GUILD: Final = text(
+    _MISPLACED.format(
+        which=_FOLLOWED_BY.format(whom="IN (SELECT user_id FROM guild_members WHERE guild_id = :guild_id)")
+    )
+)
+_PAGE: Final = text("""
+SELECT target_id FROM game_accounts WHERE CAST(:after AS uuid) IS NULL OR target_id > :after
+ORDER BY target_id LIMIT :limit
+""")
+
+
+class LaneRepository(Repository):
+    """Accounts that are in another lane than they belong in: target id -> where they belong."""
+
+    async def misplaced(self, targets: Sequence[UUID]) -> dict[UUID, Lane]:
+        return await self._lanes(_OF_TARGETS, targets=list(targets))
+
+    async def misplaced_of_people(self, user_ids: Collection[UUID]) -> dict[UUID, Lane]:
+        """Among what these people follow."""
+        return await self._lanes(_OF_PEOPLE, people=list(user_ids))
+
+    async def misplaced_of_guild(self, guild_id: str) -> dict[UUID, Lane]:
+        """Among what the members of a guild follow."""
+        return await self._lanes(_OF_GUILD, guild_id=guild_id)
+
+    async def targets(self, *, after: UUID | None, limit: int) -> list[UUID]:
+        """Targets of accounts by id, from after one on."""
+        return list((await self.session.execute(_PAGE, {"after": after, "limit": limit})).scalars())
+
+    async def _lanes(self, statement: Any, **parameters: Any) -> dict[UUID, Lane]:
+        rows = (await self.session.execute(statement, parameters)).all()
+        return {row.target_id: Lane(row.lane) for row in rows}

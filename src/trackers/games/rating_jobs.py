@@ -1,0 +1,39 @@
+"""What changes scores without a scrape: somebody joins or leaves, begins or ceases to follow, a guild rates anew.
+
+Whoever did that need not tell. The boards are compared with what they rest on, so nothing can be lost.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from shared.database import Database
+from shared.jobs import Job
+from trackers.games.services.ratings import RatingService
+
+PEOPLE_AT_ONCE: Final = 500
+MOST: Final = 20_000
+"""People of one run; the next run goes on."""
+
+
+class Restatement:
+    """Restates people of whom the boards say what is no longer so, a batch to a transaction."""
+
+    def __init__(self, *, database: Database, service: Callable[[], RatingService]) -> None:
+        self._database = database
+        self._service = service
+
+    async def restate_stale(self) -> int:
+        """How many people were restated."""
+        async with self._database.unit_of_work():
+            stale = await self._service().stale(limit=MOST)
+        for start in range(0, len(stale), PEOPLE_AT_ONCE):
+            async with self._database.unit_of_work():
+                await self._service().restate_people(stale[start : start + PEOPLE_AT_ONCE])
+        return len(stale)
+
+
+def rating_jobs(restatement: Restatement) -> list[Job]:
+    """A look at the boards, once a minute."""
+    return [
+        Job(name="games.restate_ratings", run=restatement.restate_stale, timeout=120, seconds=frozenset({35})),
+    ]

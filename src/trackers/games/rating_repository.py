@@ -1,0 +1,215 @@
+"""All SQL behind scores and leaderboards: what they rest on, and writing them for whole batches of people.
+
+The boards are derived. What they say of a person is always restated as a whole, by one transaction at a time, so that
+of several trackers exactly one is the best. They have no foreign keys: a scrape would wait for whoever joins or leaves.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy import text
+
+from shared.database import Repository
+from trackers.games.ratings import GAME, Standing, Tracked
+from users.guilds.guild_settings import RatingFormula, from_stored
+
+_ONE_AT_A_TIME: Final = "pg_advisory_xact_lock(7312, hashtext(CAST(user_id AS text)))"
+# Read whole before the first lock is taken, so that everybody takes the locks in one order.
+_HOLD_PEOPLE: Final = text(f"""
+SELECT user_id, {_ONE_AT_A_TIME} FROM (
+    SELECT user_id FROM unnest(CAST(:people AS uuid[])) AS p (user_id) ORDER BY hashtext(CAST(user_id AS text)) OFFSET 0
+) AS p
+""")  # noqa: S608 -- fragments of our own
+_HOLD_FOLLOWERS: Final = text(f"""
+SELECT user_id, {_ONE_AT_A_TIME} FROM (
+    SELECT k.user_id FROM game_trackers k
+    WHERE k.account_id = ANY(CAST(:accounts AS uuid[])) AND k.deleted_at IS NULL AND k.active
+      AND EXISTS (SELECT 1 FROM guild_members m WHERE m.user_id = k.user_id)
+    GROUP BY k.user_id ORDER BY hashtext(CAST(k.user_id AS text)) OFFSET 0
+) AS p
+""")  # noqa: S608 -- fragments of our own
+
+_SETTLED: Final = "md5(coalesce(g.settings -> 'rating_formula', 'null')::text)"
+_IN_SEASON: Final = f"""
+JOIN game_accounts a ON a.id = k.account_id AND a.game = '{GAME}'
+JOIN LATERAL (
+    SELECT coalesce(a.current_season, (
+        SELECT n.season_key FROM game_standings n WHERE n.account_id = a.id
+        ORDER BY length(n.season_key) DESC, n.season_key DESC LIMIT 1
+    )) AS key
+) AS now ON now.key ~ '^[0-9]{{1,6}}$'
+"""  # noqa: S608 -- fragments of our own
+"""Accounts that formulas speak of, with their current season; of those only ever typed in, the newest one."""
+
+TRACKED: Final = text(f"""
+SELECT k.user_id, k.id AS tracker_id, k.account_id, coalesce(a.handle, a.display) AS handle,
+       CAST(now.key AS integer) AS season,
+       (SELECT json_agg(json_build_array(s.season_key, s.playlist_key, s.rating, s.peak_rating, s.matches_played,
+                                         s.estimated))
+        FROM game_standings s
+        WHERE s.account_id = a.id
+          AND s.season_key IN (now.key, CAST(CAST(now.key AS integer) - 1 AS text))) AS standings
+FROM game_trackers k {_IN_SEASON}
+WHERE k.user_id = ANY(CAST(:people AS uuid[])) AND k.deleted_at IS NULL AND k.active
+""")  # noqa: S608 -- fragments of our own
+_PLACES: Final = text(f"""
+SELECT m.user_id, m.guild_id, {_SETTLED} AS digest, g.settings -> 'rating_formula' AS formula
+FROM guild_members m JOIN guilds g ON g.id = m.guild_id WHERE m.user_id = ANY(CAST(:people AS uuid[]))
+""")  # noqa: S608 -- fragments of our own
+
+# What ought to be there beside what is: people joined or left, chose another formula, began or ceased to follow.
+_STALE: Final = text(f"""
+WITH settled AS MATERIALIZED (SELECT g.id, {_SETTLED} AS formula FROM guilds g)
+SELECT DISTINCT p.user_id
+FROM (
+    SELECT m.guild_id, k.id AS tracker_id, k.user_id, k.account_id, g.formula
+    FROM guild_members m
+    JOIN settled g ON g.id = m.guild_id
+    JOIN game_trackers k ON k.user_id = m.user_id AND k.deleted_at IS NULL AND k.active
+    {_IN_SEASON}
+) AS x
+FULL JOIN game_guild_scores s ON s.tracker_id = x.tracker_id AND s.guild_id = x.guild_id
+CROSS JOIN LATERAL (VALUES (x.user_id), (s.user_id)) AS p (user_id)
+WHERE (x.user_id, x.account_id, x.formula) IS DISTINCT FROM (s.user_id, s.account_id, s.formula)
+  AND p.user_id IS NOT NULL
+ORDER BY p.user_id LIMIT :limit
+""")  # noqa: S608 -- fragments of our own
+
+_RESTATE: Final = text("""
+WITH scores AS MATERIALIZED (
+    SELECT * FROM jsonb_to_recordset(CAST(:scores AS jsonb)) AS x (
+        guild_id text, tracker_id uuid, user_id uuid, account_id uuid, score bigint, salary bigint, games integer,
+        formula text, season integer, best boolean
+    )
+), ratings AS MATERIALIZED (
+    SELECT * FROM jsonb_to_recordset(CAST(:ratings AS jsonb)) AS x (
+        guild_id text, tracker_id uuid, user_id uuid, playlist_key text, season integer, rating integer, best boolean
+    )
+), ratings_gone AS (
+    DELETE FROM game_guild_ratings r USING game_guild_scores s
+    WHERE s.user_id = ANY(CAST(:people AS uuid[])) AND r.tracker_id = s.tracker_id AND r.guild_id = s.guild_id
+      AND NOT EXISTS (SELECT 1 FROM ratings x WHERE x.tracker_id = r.tracker_id AND x.guild_id = r.guild_id
+                                                AND x.playlist_key = r.playlist_key)
+), scores_gone AS (
+    DELETE FROM game_guild_scores s
+    WHERE s.user_id = ANY(CAST(:people AS uuid[]))
+      AND NOT EXISTS (SELECT 1 FROM scores x WHERE x.tracker_id = s.tracker_id AND x.guild_id = s.guild_id)
+), scores_put AS (
+    INSERT INTO game_guild_scores (guild_id, tracker_id, user_id, account_id, score, salary, games, formula, season,
+                                   best, computed_at)
+    SELECT x.guild_id, x.tracker_id, x.user_id, x.account_id, x.score, x.salary, x.games, x.formula, x.season, x.best,
+           :now
+    FROM scores x LEFT JOIN game_guild_scores s ON s.tracker_id = x.tracker_id AND s.guild_id = x.guild_id
+    WHERE (x.user_id, x.account_id, x.score, x.salary, x.games, x.formula, x.season, x.best) IS DISTINCT FROM
+          (s.user_id, s.account_id, s.score, s.salary, s.games, s.formula, s.season, s.best)
+    ON CONFLICT (guild_id, tracker_id) DO UPDATE
+    SET user_id = excluded.user_id, account_id = excluded.account_id, score = excluded.score, salary = excluded.salary,
+        games = excluded.games, formula = excluded.formula, season = excluded.season, best = excluded.best,
+        computed_at = excluded.computed_at
+)
+INSERT INTO game_guild_ratings (guild_id, tracker_id, user_id, playlist_key, season, rating, best)
+SELECT x.guild_id, x.tracker_id, x.user_id, x.playlist_key, x.season, x.rating, x.best
+FROM ratings x LEFT JOIN game_guild_ratings r
+  ON r.tracker_id = x.tracker_id AND r.guild_id = x.guild_id AND r.playlist_key = x.playlist_key
+WHERE (x.user_id, x.season, x.rating, x.best) IS DISTINCT FROM (r.user_id, r.season, r.rating, r.best)
+ON CONFLICT (guild_id, tracker_id, playlist_key) DO UPDATE
+SET user_id = excluded.user_id, season = excluded.season, rating = excluded.rating, best = excluded.best
+""")
+
+
+class Place(Struct, frozen=True, kw_only=True):
+    """A guild that somebody is in, with its formula."""
+
+    guild_id: str
+    digest: str
+    """Of the formula as it is stored."""
+    formula: RatingFormula
+
+
+class ScoreRow(Struct, frozen=True, kw_only=True):
+    guild_id: str
+    tracker_id: UUID
+    user_id: UUID
+    account_id: UUID
+    score: int
+    salary: int
+    games: int
+    formula: str
+    season: int
+    best: bool
+
+
+class RatingRow(Struct, frozen=True, kw_only=True):
+    guild_id: str
+    tracker_id: UUID
+    user_id: UUID
+    playlist_key: str
+    season: int
+    rating: int
+    best: bool
+
+
+class RatingRepository(Repository):
+    """What guilds make of their members' standings."""
+
+    async def hold_people(self, people: Sequence[UUID]) -> list[UUID]:
+        """Keep others from restating these people until the transaction ends."""
+        return list((await self.session.execute(_HOLD_PEOPLE, {"people": list(people)})).scalars())
+
+    async def hold_followers(self, accounts: Sequence[UUID]) -> list[UUID]:
+        """Who follows these accounts and is in a guild; nobody else restates them until the transaction ends."""
+        return list((await self.session.execute(_HOLD_FOLLOWERS, {"accounts": list(accounts)})).scalars())
+
+    async def stale(self, *, limit: int) -> list[UUID]:
+        """People, by id, of whom the boards say something else than they ought to."""
+        return list((await self.session.execute(_STALE, {"limit": limit})).scalars())
+
+    async def tracked(self, people: Sequence[UUID]) -> list[Tracked]:
+        """The active trackers of these people, of accounts that were fetched."""
+        rows = (await self.session.execute(TRACKED, {"people": list(people)})).mappings()
+        return [tracked_of(row) for row in rows]
+
+    async def places(self, people: Sequence[UUID]) -> dict[UUID, list[Place]]:
+        """The guilds that each of these people is in."""
+        formulas: dict[str, RatingFormula] = {}
+        places: dict[UUID, list[Place]] = {}
+        for row in await self.session.execute(_PLACES, {"people": list(people)}):
+            if row.digest not in formulas:
+                stored = {} if row.formula is None else {"rating_formula": row.formula}
+                formulas[row.digest] = from_stored(stored).rating_formula
+            place = Place(guild_id=row.guild_id, digest=row.digest, formula=formulas[row.digest])
+            places.setdefault(row.user_id, []).append(place)
+        return places
+
+    async def restate(
+        self, people: Sequence[UUID], *, scores: Sequence[ScoreRow], ratings: Sequence[RatingRow], now: datetime
+    ) -> None:
+        """Have the boards say this of these people, and nothing else; what they say already is not written."""
+        rows = {"scores": _json(scores), "ratings": _json(ratings)}
+        await self.session.execute(_RESTATE, {**rows, "people": list(people), "now": now})
+
+
+def tracked_of(row: Mapping[Any, Any]) -> Tracked:
+    """A tracker from a row of `TRACKED`."""
+    seasons: dict[str, dict[str, Standing]] = {}
+    for season, playlist, rating, peak, matches, estimated in row["standings"] or ():
+        seasons.setdefault(season, {})[playlist] = Standing(
+            rating=rating, peak=peak, matches=matches, estimated=estimated
+        )
+    return Tracked(
+        user_id=row["user_id"],
+        tracker_id=row["tracker_id"],
+        account_id=row["account_id"],
+        handle=row["handle"],
+        season=row["season"],
+        current=seasons.get(str(row["season"]), {}),
+        previous=seasons.get(str(row["season"] - 1), {}),
+    )
+
+
+def _json(rows: Sequence[Struct]) -> str:
+    return msgspec.json.encode(rows).decode()

@@ -1,0 +1,260 @@
+"""How profiles are stored: compared with what is known, written in bulk where they differ, and told."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+from uuid import UUID
+
+import msgspec
+
+from shared.ids import new_id
+from shared.scraping.failures import Reason
+from shared.scraping.source import FailedVisit, Observation
+from trackers.games.links import (
+    AccountIdentity,
+    site_profile_url,
+)
+from trackers.games.news import AccountNews, PlaylistChange
+from trackers.games.parser import PlaylistStanding, Profile
+from trackers.games.repository import (
+    AccountRow,
+    Fingerprint,
+    MovedRow,
+    SeasonRow,
+    SnapshotRow,
+    StoredAccount,
+    TrackerRepository,
+)
+
+TELLING: Final = frozenset({Reason.NOT_FOUND, Reason.PRIVATE})
+"""Failures that whoever follows an account can do something about."""
+TOLD_AFTER: Final = 3
+"""Such failures in a row after which they are told."""
+
+
+class News(Protocol):
+    """Who is told what moved, on the same session."""
+
+    async def notify_updates(self, news: Sequence[AccountNews], *, keys: Mapping[UUID, str] | None = None) -> None: ...
+
+    async def notify_unreachable(self, news: Sequence[AccountNews], *, keys: Mapping[UUID, str]) -> None: ...
+
+
+class Ratings(Protocol):
+    """What rests on standings, on the same session."""
+
+    async def restate_accounts(self, accounts: Sequence[UUID]) -> None: ...
+
+
+@dataclass(slots=True)
+class Found:
+    """What a batch of profiles says that is not stored yet."""
+
+    accounts: list[AccountRow] = field(default_factory=list)
+    seasons: list[SeasonRow] = field(default_factory=list)
+    moved: list[MovedRow] = field(default_factory=list)
+    snapshots: list[SnapshotRow] = field(default_factory=list)
+    changed: set[UUID] = field(default_factory=set)
+    """Targets of which a standing moved."""
+    restated: set[UUID] = field(default_factory=set)
+    """Accounts whose scores are others now."""
+
+    def take(self, known: StoredAccount, observation: Observation[Profile]) -> None:
+        """Compare one profile with what is stored of its account."""
+        profile = observation.value
+        self.accounts.append(_account_row(known, profile))
+        if _has_new_seasons(known, profile):
+            self.seasons += _season_rows(known, profile)
+        for season, standings in _moved(known, profile).items():
+            snapshot = _snapshot_row(known, observation, season)
+            self.snapshots.append(snapshot)
+            self.moved += [_moved_row(known, snapshot, standing) for standing in standings]
+            self.changed.add(observation.target.id)
+            self.restated.add(known.account_id)
+        if profile.current_season != known.current_season:
+            self.restated.add(known.account_id)
+
+
+class ProfileRecorder:
+    """Compares profiles with what is stored and writes what moved, a whole batch at once."""
+
+    def __init__(self, *, trackers: TrackerRepository, ratings: Ratings, news: News) -> None:
+        self._trackers = trackers
+        self._ratings = ratings
+        self._news = news
+
+    async def record(self, observations: Sequence[Observation[Profile]]) -> set[UUID]:
+        """Targets of which a rating, tier, division, matches or streak moved.
+
+        Each of these has a new snapshot for every season that moved.
+        """
+        stored = await self._trackers.stored_accounts([o.target.id for o in observations])
+        found = Found()
+        for observation in observations:
+            known = stored.get(observation.target.id)
+            if known is not None:  # else nobody's account any more: erased while the page was fetched
+                found.take(known, observation)
+        if found.accounts:
+            await self._trackers.update_accounts(found.accounts)
+        if found.seasons:
+            await self._trackers.add_seasons(found.seasons)
+        if found.moved:
+            await self._trackers.move_standings(found.moved, found.snapshots)
+        if found.restated:
+            await self._ratings.restate_accounts(sorted(found.restated))
+        if found.snapshots:
+            await self._tell(observations, stored, found)
+        return found.changed
+
+    async def record_failures(self, failures: Sequence[FailedVisit]) -> None:
+        """Tell, once in a row of failures, of accounts that are gone or have become private."""
+        gone = {
+            failure.target.id: failure
+            for failure in failures
+            if failure.failure.reason in TELLING and failure.target.failures + 1 == TOLD_AFTER
+        }
+        if not gone:
+            return
+        accounts = await self._trackers.accounts_of(list(gone))
+        told = [
+            (target_id, _news_of(account_id, account, reason=gone[target_id].failure.reason.value))
+            for target_id, (account_id, account) in accounts.items()
+        ]
+        keys = {news.account_id: f"unreachable:{gone[target_id].target.run_id}" for target_id, news in told}
+        await self._news.notify_unreachable([news for _, news in told], keys=keys)
+
+    async def _tell(
+        self,
+        observations: Sequence[Observation[Profile]],
+        stored: Mapping[UUID, StoredAccount],
+        found: Found,
+    ) -> None:
+        """Publish what moved of accounts that were known before; the first look is no news."""
+        current = {
+            stored[o.target.id].account_id: o.value.current_season
+            for o in observations
+            if o.target.id in stored and stored[o.target.id].standings
+        }
+        before = {known.account_id: known.standings for known in stored.values()}
+        changes: dict[UUID, list[PlaylistChange]] = {}
+        for row in found.moved:
+            was = before[row.account_id].get((row.season_key, row.playlist_key))
+            if was is not None and row.season_key == current.get(row.account_id) and not row.estimated:
+                changes.setdefault(row.account_id, []).append(_change(row, was))
+        if not changes:
+            return
+        targets = [o.target.id for o in observations if o.target.id in stored]
+        accounts = await self._trackers.accounts_of([t for t in targets if stored[t].account_id in changes])
+        await self._news.notify_updates(
+            [
+                _news_of(account_id, account, season=current[account_id], changes=changes[account_id])
+                for account_id, account in accounts.values()
+            ],
+            keys={row.account_id: f"snapshot:{row.id}" for row in found.snapshots},
+        )
+
+
+def _news_of(
+    account_id: UUID,
+    account: AccountIdentity,
+    *,
+    season: str | None = None,
+    changes: Sequence[PlaylistChange] = (),
+    reason: str | None = None,
+) -> AccountNews:
+    return AccountNews(
+        account_id=account_id,
+        game=account.game,
+        platform=account.platform,
+        name=account.display,
+        url=site_profile_url(account),
+        season=season,
+        changes=changes,
+        reason=reason,
+    )
+
+
+def _change(row: MovedRow, was: Fingerprint) -> PlaylistChange:
+    rating, tier, _, matches, *_ = was
+    return PlaylistChange(
+        playlist=row.playlist_key,
+        name=row.name,
+        rating_before=rating,
+        rating=row.rating,
+        tier_before=tier,
+        tier=row.tier,
+        tier_name=row.tier_name,
+        division_name=row.division_name,
+        matches=max(0, row.matches_played - matches),
+        win_streak=row.win_streak,
+        new_peak=row.rating > rating and row.peak_rating is not None and row.rating >= row.peak_rating,
+    )
+
+
+def fingerprint(standing: PlaylistStanding) -> Fingerprint:
+    """What makes a snapshot when it differs."""
+    return (
+        standing.rating,
+        standing.tier,
+        standing.division,
+        standing.matches_played,
+        standing.win_streak,
+        standing.estimated,
+    )
+
+
+def _moved(known: StoredAccount, profile: Profile) -> dict[str, list[PlaylistStanding]]:
+    """Standings that are new or have moved, by season."""
+    moved: dict[str, list[PlaylistStanding]] = {}
+    for standing in profile.playlists:
+        if known.standings.get((standing.season_key, standing.playlist_key)) != fingerprint(standing):
+            moved.setdefault(standing.season_key, []).append(standing)
+    return moved
+
+
+def _snapshot_row(known: StoredAccount, observation: Observation[Profile], season: str) -> SnapshotRow:
+    return SnapshotRow(
+        id=new_id(),
+        account_id=known.account_id,
+        season_key=season,
+        captured_at=observation.at,
+        run_id=observation.target.run_id,
+    )
+
+
+def _moved_row(known: StoredAccount, snapshot: SnapshotRow, standing: PlaylistStanding) -> MovedRow:
+    before = known.standings.get((standing.season_key, standing.playlist_key))
+    return MovedRow(
+        **msgspec.structs.asdict(standing),
+        account_id=known.account_id,
+        snapshot_id=snapshot.id,
+        rating_before=before[0] if before else None,
+        changed_at=snapshot.captured_at,
+    )
+
+
+def _account_row(known: StoredAccount, profile: Profile) -> AccountRow:
+    return AccountRow(
+        id=known.account_id,
+        handle=profile.handle,
+        avatar_url=profile.avatar_url,
+        upstream_player_id=profile.upstream_player_id,
+        current_season=profile.current_season,
+        upstream_updated_at=profile.updated_at,
+        lifetime=profile.lifetime,
+        peaks=list(profile.peaks),
+        seasons_known=len(profile.seasons),
+    )
+
+
+def _has_new_seasons(known: StoredAccount, profile: Profile) -> bool:
+    if profile.current_season != known.current_season or len(profile.seasons) != known.seasons_known:
+        return True
+    return not {standing.season_key for standing in profile.playlists} <= {season for season, _ in known.standings}
+
+
+def _season_rows(known: StoredAccount, profile: Profile) -> list[SeasonRow]:
+    return [
+        SeasonRow(account_id=known.account_id, key=season.key, name=season.name, number=season.number)
+        for season in profile.seasons
+    ]

@@ -1,0 +1,83 @@
+"""Telling what moved: an event per account, in the transaction of the change; who follows it is told through it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from shared.outbox.events import Event, NewEvent
+from shared.outbox.outbox import Outbox
+from trackers.games.errors import TrackerNotFound
+from trackers.games.links import site_profile_url
+from trackers.games.news import CHANGED, UNREACHABLE, AccountNews, PlaylistChange
+from trackers.games.repository import TrackerRepository
+from users.notifications.messages import Notifier, Recipient
+
+FOLLOWERS_AT_ONCE: Final = 5_000
+
+
+class TrackerNotificationService:
+    """Publishes what moved, and what cannot be looked at any more."""
+
+    def __init__(self, *, trackers: TrackerRepository, outbox: Outbox) -> None:
+        self._trackers = trackers
+        self._outbox = outbox
+
+    async def notify_tracker_update(self, tracker_id: UUID, changes: Sequence[PlaylistChange]) -> None:
+        """Have everybody told who follows a tracker's account. Raises TrackerNotFound."""
+        tracker = await self._trackers.followed(tracker_id)
+        if tracker is None:
+            raise TrackerNotFound(tracker_id)
+        news = AccountNews(
+            account_id=tracker.account_id,
+            game=tracker.game,
+            platform=tracker.platform,
+            name=tracker.display,
+            url=site_profile_url(tracker.account),
+            season=tracker.current_season,
+            changes=changes,
+        )
+        await self.notify_updates([news])
+
+    async def notify_updates(self, news: Sequence[AccountNews], *, keys: Mapping[UUID, str] | None = None) -> None:
+        """Publish what moved of many accounts; `keys`: account id -> by what it is told once only."""
+        await self._publish(CHANGED, [told for told in news if told.changes], keys or {})
+
+    async def notify_unreachable(self, news: Sequence[AccountNews], *, keys: Mapping[UUID, str]) -> None:
+        """Publish what cannot be looked at any more, and why."""
+        await self._publish(UNREACHABLE, news, keys)
+
+    async def _publish(self, event: str, news: Sequence[AccountNews], keys: Mapping[UUID, str]) -> None:
+        ordered = sorted(news, key=lambda told: told.account_id)
+        await self._outbox.publish(
+            *(
+                NewEvent(
+                    event=event,
+                    aggregate=f"game_account:{told.account_id}",
+                    payload=told,
+                    key=keys.get(told.account_id),
+                )
+                for told in ordered
+            )
+        )
+
+
+class FollowersAreTold:
+    """Handles these events: everybody who follows the account has it told on their channels."""
+
+    name: Final = "games.followers_are_told"
+    events: Final = frozenset({CHANGED, UNREACHABLE})
+
+    def __init__(self, *, trackers: TrackerRepository, notifier: Notifier) -> None:
+        self._trackers = trackers
+        self._notifier = notifier
+
+    async def handle(self, events: Sequence[Event]) -> None:
+        for event in events:
+            account_id = msgspec.convert(event.payload, AccountNews).account_id
+            last = None
+            while followers := await self._trackers.followers(account_id, after=last, limit=FOLLOWERS_AT_ONCE):
+                recipients = [Recipient(user_id=user_id, subject_id=tracker_id) for tracker_id, user_id in followers]
+                await self._notifier.notify(event, recipients)
+                last = followers[-1][0]

@@ -1,0 +1,98 @@
+"""What guilds make of their members: scores and leaderboards, restated a person at a time."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from shared.clock import Clock
+from trackers.games.rating_repository import Place, RatingRepository, RatingRow, ScoreRow
+from trackers.games.ratings import Tracked, best, rate
+
+
+class RatingService:
+    """Keeps what the boards say true. What two transactions say of one person, they say one after the other."""
+
+    def __init__(self, *, ratings: RatingRepository, clock: Clock) -> None:
+        self._ratings = ratings
+        self._clock = clock
+
+    async def restate_accounts(self, accounts: Sequence[UUID]) -> None:
+        """Restate who follows accounts that changed, in the transaction of the change.
+
+        One statement where none of them is in a guild, four where somebody is, however many they are.
+        """
+        if people := await self._ratings.hold_followers(accounts):
+            await self._restate(people)
+
+    async def restate_people(self, people: Sequence[UUID]) -> None:
+        """Restate people whose trackers or guilds have changed."""
+        if people:
+            await self._restate(await self._ratings.hold_people(people))
+
+    async def stale(self, *, limit: int) -> list[UUID]:
+        """People of whom the boards say what is no longer so."""
+        return await self._ratings.stale(limit=limit)
+
+    async def forget(self, user_id: UUID) -> None:
+        """Have the boards say nothing of a person."""
+        people = await self._ratings.hold_people([user_id])
+        await self._ratings.restate(people, scores=[], ratings=[], now=self._clock.now())
+
+    async def _restate(self, people: Sequence[UUID]) -> None:
+        """Statements of their own, begun when the locks are held: who waited must see what the other wrote."""
+        places = await self._ratings.places(people)
+        tracked: dict[UUID, list[Tracked]] = {}
+        for tracker in await self._ratings.tracked(people):
+            tracked.setdefault(tracker.user_id, []).append(tracker)
+        scores: list[ScoreRow] = []
+        ratings: list[RatingRow] = []
+        for person, trackers in tracked.items():
+            for place in places.get(person, ()):
+                scores += _scores(place, trackers)
+                ratings += _ratings(place, trackers)
+        await self._ratings.restate(people, scores=scores, ratings=ratings, now=self._clock.now())
+
+
+def _scores(place: Place, trackers: Sequence[Tracked]) -> list[ScoreRow]:
+    """What a guild's formula makes of each tracker of one person."""
+    rated = [(tracker, rate(place.formula, tracker.current, tracker.previous)) for tracker in trackers]
+    chosen = best(rated)
+    return [
+        ScoreRow(
+            guild_id=place.guild_id,
+            tracker_id=tracker.tracker_id,
+            user_id=tracker.user_id,
+            account_id=tracker.account_id,
+            score=rating.score,
+            salary=rating.salary,
+            games=rating.games,
+            formula=place.digest,
+            season=tracker.season,
+            best=chosen is not None and chosen[0] is tracker,
+        )
+        for tracker, rating in rated
+    ]
+
+
+def _ratings(place: Place, trackers: Sequence[Tracked]) -> list[RatingRow]:
+    """The ratings of this season that one person played for, by playlist; one of each stands for them."""
+    rows: list[RatingRow] = []
+    for playlist in sorted({playlist for tracker in trackers for playlist in tracker.current}):
+        played = [
+            (tracker, tracker.current[playlist])
+            for tracker in trackers
+            if playlist in tracker.current and not tracker.current[playlist].estimated
+        ]
+        chosen = min(played, key=lambda row: (-row[0].season, -row[1].rating, row[0].tracker_id), default=None)
+        rows += [
+            RatingRow(
+                guild_id=place.guild_id,
+                tracker_id=tracker.tracker_id,
+                user_id=tracker.user_id,
+                playlist_key=playlist,
+                season=tracker.season,
+                rating=standing.rating,
+                best=chosen is not None and chosen[0] is tracker,
+            )
+            for tracker, standing in played
+        ]
+    return rows

@@ -1,0 +1,65 @@
+"""The job that challenges a channel: whoever named it shall prove that they read what arrives there."""
+
+from collections.abc import Callable, Mapping
+from uuid import UUID
+
+import msgspec
+
+from shared.audit.activity import ActivityLog
+from shared.clock import Clock
+from shared.database import Database
+from users.notifications.codes import GOOD_FOR, Codes
+from users.notifications.letters import Carrier, SendFailed
+from users.notifications.repository import ChannelRepository
+from users.notifications.schemas import ChannelKind, Target
+from users.notifications.sealing import Sealing, Unsealable
+
+
+class Challenger:
+    """Sends challenges; a webhook answers its own."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        channels: Callable[[], ChannelRepository],
+        activity: Callable[[], ActivityLog],
+        carriers: Mapping[ChannelKind, Carrier],
+        sealing: Sealing,
+        codes: Codes,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._channels = channels
+        self._activity = activity
+        self._carriers = carriers
+        self._sealing = sealing
+        self._codes = codes
+        self._clock = clock
+
+    async def challenge(self, channel: str) -> None:
+        """Send a new code, which ends the last; what goes wrong is told where the channel is shown."""
+        channel_id = UUID(channel)
+        code, digest = self._codes.make(channel_id)
+        async with self._database.unit_of_work():
+            found = await self._channels().challenge(channel_id, digest, until=self._clock.now() + GOOD_FOR)
+        if found is None:  # removed, or verified meanwhile
+            return
+        try:
+            target = msgspec.json.decode(self._sealing.open(channel_id, found.target), type=Target)
+            proved = await self._carriers[found.kind].challenge(target, code)
+        except (SendFailed, Unsealable) as failure:
+            async with self._database.unit_of_work():
+                await self._channels().note_error(channel_id, str(failure))
+            return
+        if not proved:
+            return
+        async with self._database.unit_of_work():
+            if await self._channels().verified(channel_id, now=self._clock.now()) is not None:
+                await self._activity().record(
+                    "channel.verified",
+                    subject="channel",
+                    subject_id=channel_id,
+                    user_id=found.user_id,
+                    details={"kind": found.kind, "guild_id": found.guild_id},
+                )

@@ -1,0 +1,78 @@
+"""Codes that prove that a channel reaches its owner, and how often they may be asked for and typed in."""
+
+import asyncio
+import hashlib
+import hmac
+import secrets
+from datetime import timedelta
+from math import ceil
+from time import time
+from typing import Final
+from uuid import UUID
+
+from limits import RateLimitItemPerSecond
+from limits.aio.storage import RedisStorage
+from limits.aio.strategies import MovingWindowRateLimiter
+from redis.exceptions import RedisError
+
+from shared.errors import Unavailable
+from shared.settings import Secret
+from users.accounts.claims import ALPHABET, LENGTH
+from users.notifications.errors import TooManyTries
+from users.notifications.schemas import Owner
+
+GOOD_FOR: Final = timedelta(minutes=30)
+TYPED: Final = RateLimitItemPerSecond(10, 900)
+"""Codes typed in, a channel: of 40 random bits nobody guesses one."""
+SENT: Final = RateLimitItemPerSecond(20, 3600)
+"""Challenges and test messages, an owner: nobody's mailbox is flooded through us."""
+PATIENCE: Final = 2.0
+
+
+class Codes:
+    """Makes codes and knows them again."""
+
+    def __init__(self, secret: Secret) -> None:
+        self._secret = secret
+
+    def make(self, channel_id: UUID) -> tuple[str, bytes]:
+        """A code as it is sent, and what is kept of it."""
+        code = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
+        return f"{code[:4]}-{code[4:]}", self._digest(channel_id, code)
+
+    def fits(self, channel_id: UUID, code: str, digest: bytes) -> bool:
+        """Whether it is the code that was meant: without dash or case, with letters that were read as digits."""
+        meant = code.upper().replace("-", "").replace(" ", "").translate(str.maketrans("OIL", "011"))
+        return hmac.compare_digest(self._digest(channel_id, meant), digest)
+
+    def _digest(self, channel_id: UUID, code: str) -> bytes:
+        text = f"channel code {channel_id} {code}"
+        return hmac.digest(self._secret.reveal().encode(), text.encode(), hashlib.sha256)
+
+
+class Tries:
+    """Counts in Redis, over all processes. While that is away, nobody can try."""
+
+    def __init__(self, storage: RedisStorage) -> None:
+        self._limiter = MovingWindowRateLimiter(storage)
+
+    async def typed(self, channel_id: UUID) -> None:
+        """Note that a code was typed in. Raises TooManyTries or Unavailable."""
+        await self._count(TYPED, "channel-typed", str(channel_id), "Too many codes were typed in")
+
+    async def sent(self, owner: Owner) -> None:
+        """Note that something was sent because its owner asked for it. Raises TooManyTries or Unavailable."""
+        await self._count(
+            SENT, "channel-sent", str(owner.user_id or owner.guild_id), "Too many messages were asked for"
+        )
+
+    async def _count(self, item: RateLimitItemPerSecond, kind: str, who: str, what: str) -> None:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                if await self._limiter.hit(item, kind, who):
+                    return
+                stats = await self._limiter.get_window_stats(item, kind, who)
+        except (RedisError, OSError) as error:
+            raise Unavailable("Tries cannot be counted at the moment; try again.", retry_after=2) from error
+        wait = max(1, ceil(stats.reset_time - time()))  # the library's own clock
+        raise TooManyTries(f"{what}; wait {wait} seconds.", retry_after=wait)

@@ -1,0 +1,141 @@
+"""Channels of guilds, for bots."""
+
+from typing import Any
+from uuid import UUID
+
+from litestar import Controller, Request, delete, get, patch, post
+from litestar.params import FromPath, JSONBody
+from litestar.status_codes import HTTP_200_OK, HTTP_202_ACCEPTED
+
+from shared.web.identity import BotIdentity
+from users.guilds.controllers.parameters import GuildId
+from users.notifications.controllers.parameters import Before, Limit, Queries, Service, StateFilter
+from users.notifications.schemas import (
+    AnyNewChannel,
+    ChangeChannel,
+    ChannelMade,
+    Channels,
+    ChannelView,
+    Deliveries,
+    DeliveryStarted,
+    Owner,
+    SecretMade,
+    Verify,
+)
+
+Asking = Request[Any, BotIdentity, Any]
+
+READ = {"scope": "guilds:read"}
+WRITE = {"scope": "guilds:write"}
+
+
+class InternalGuildChannelController(Controller):
+    """Where the people of a guild are told of each other."""
+
+    path = "/guilds/{guild_id:str}/channels"
+    tags = ("notifications",)
+
+    @get("/", operation_id="internal_list_guild_channels", opt=READ)
+    async def list_channels(self, request: Asking, guild_id: GuildId, notification_queries: Queries) -> Channels:
+        """Channels, the oldest first, without their secrets."""
+        return await notification_queries.channels(_guilds(request, guild_id))
+
+    @post("/", operation_id="internal_add_guild_channel", opt=WRITE)
+    async def add_channel(
+        self, request: Asking, guild_id: GuildId, data: JSONBody[AnyNewChannel], channel_service: Service
+    ) -> ChannelMade:
+        """Add a channel, to be verified before it is told of anything: a code is sent there, a webhook is challenged.
+
+        422 `bad_channel_address` for an address that nothing may be sent to, `email_not_set_up` where there is no mail
+        server; 409 `too_many_channels`.
+        """
+        return await channel_service.add(_guilds(request, guild_id), data)
+
+    @get("/{channel_id:uuid}", operation_id="internal_get_guild_channel", opt=READ)
+    async def get_channel(
+        self, request: Asking, guild_id: GuildId, channel_id: FromPath[UUID], notification_queries: Queries
+    ) -> ChannelView:
+        """One channel, and what went wrong with it last."""
+        return await notification_queries.channel(_guilds(request, guild_id), channel_id)
+
+    @patch("/{channel_id:uuid}", operation_id="internal_change_guild_channel", opt=WRITE)
+    async def change_channel(
+        self,
+        request: Asking,
+        guild_id: GuildId,
+        channel_id: FromPath[UUID],
+        data: JSONBody[ChangeChannel],
+        channel_service: Service,
+    ) -> ChannelView:
+        """Give a channel another name."""
+        return await channel_service.change(_guilds(request, guild_id), channel_id, data)
+
+    @delete("/{channel_id:uuid}", operation_id="internal_remove_guild_channel", opt=WRITE)
+    async def remove_channel(
+        self, request: Asking, guild_id: GuildId, channel_id: FromPath[UUID], channel_service: Service
+    ) -> None:
+        """End a channel, with the log of what it was told."""
+        await channel_service.remove(_guilds(request, guild_id), channel_id)
+
+    @post("/{channel_id:uuid}/verify", operation_id="internal_verify_guild_channel", status_code=HTTP_200_OK, opt=WRITE)
+    async def verify_channel(
+        self,
+        request: Asking,
+        guild_id: GuildId,
+        channel_id: FromPath[UUID],
+        data: JSONBody[Verify],
+        channel_service: Service,
+    ) -> ChannelView:
+        """Prove that one reads the channel, by the code that was sent there; without a code, a new one is sent.
+
+        422 `bad_channel_code`, 429 after too many tries.
+        """
+        return await channel_service.verify(_guilds(request, guild_id), channel_id, data.code)
+
+    @post(
+        "/{channel_id:uuid}/test", operation_id="internal_test_guild_channel", status_code=HTTP_202_ACCEPTED, opt=WRITE
+    )
+    async def test_channel(
+        self, request: Asking, guild_id: GuildId, channel_id: FromPath[UUID], channel_service: Service
+    ) -> DeliveryStarted:
+        """Send a test message; the log of deliveries tells what became of it. 409 `channel_not_active`."""
+        return await channel_service.test(_guilds(request, guild_id), channel_id)
+
+    @post("/{channel_id:uuid}/resume", operation_id="internal_resume_guild_channel", status_code=HTTP_200_OK, opt=WRITE)
+    async def resume_channel(
+        self, request: Asking, guild_id: GuildId, channel_id: FromPath[UUID], channel_service: Service
+    ) -> ChannelView:
+        """Use a channel again that was suspended, or at once one that rests after a failure."""
+        return await channel_service.resume(_guilds(request, guild_id), channel_id)
+
+    @post(
+        "/{channel_id:uuid}/secret",
+        operation_id="internal_rotate_guild_channel_secret",
+        status_code=HTTP_200_OK,
+        opt=WRITE,
+    )
+    async def rotate_secret(
+        self, request: Asking, guild_id: GuildId, channel_id: FromPath[UUID], channel_service: Service
+    ) -> SecretMade:
+        """Give a webhook a new secret; for a day its messages carry a signature by the old one, too."""
+        return await channel_service.rotate(_guilds(request, guild_id), channel_id)
+
+    @get("/{channel_id:uuid}/deliveries", operation_id="internal_list_guild_channel_deliveries", opt=READ)
+    async def list_deliveries(
+        self,
+        request: Asking,
+        guild_id: GuildId,
+        channel_id: FromPath[UUID],
+        notification_queries: Queries,
+        in_state: StateFilter = None,
+        before: Before = None,
+        limit: Limit = 50,
+    ) -> Deliveries:
+        """What a channel was told, or is about to be, the newest first."""
+        return await notification_queries.deliveries(
+            _guilds(request, guild_id), channel_id, before=before, limit=limit, state=in_state
+        )
+
+
+def _guilds(request: Asking, guild_id: str) -> Owner:
+    return Owner(asker=request.auth, guild_id=guild_id)

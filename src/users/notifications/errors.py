@@ -1,0 +1,70 @@
+"""What can be wrong with a channel.
+
+ChannelNotFound 404, DeliveryNotFound 404, TooManyChannels 409, ChannelNotActive 409, BadAddress 422, EmailNotSetUp 422,
+BadChallenge 422, UnknownEvent 422, TooManyTries 429.
+"""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from shared.errors import Conflict, Invalid, NotFound, TooManyRequests
+
+
+class ChannelNotFound(NotFound):
+    code = "channel_not_found"
+
+    def __init__(self, channel_id: UUID) -> None:
+        super().__init__(f"There is no channel {channel_id} here, or none of yours.")
+
+
+class DeliveryNotFound(NotFound):
+    code = "delivery_not_found"
+
+    def __init__(self, delivery_id: UUID) -> None:
+        super().__init__(f"There is no delivery {delivery_id} here that could be sent once more.")
+
+
+class TooManyChannels(Conflict):
+    code = "too_many_channels"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"There are {most} channels already, and there can be no more; remove one first.")
+
+
+class ChannelNotActive(Conflict):
+    code = "channel_not_active"
+
+    def __init__(self, state: str) -> None:
+        super().__init__(f"This channel is {state}: verify it by the code that was sent, or resume it, first.")
+
+
+class BadAddress(Invalid):
+    code = "bad_channel_address"
+
+    def __init__(self, detail: str, *, field: str) -> None:
+        super().__init__(detail, extra={"field": field})
+
+
+class EmailNotSetUp(Invalid):
+    code = "email_not_set_up"
+
+    def __init__(self) -> None:
+        super().__init__("The operator has set up no mail server here; choose another kind of channel.")
+
+
+class BadChallenge(Invalid):
+    code = "bad_channel_code"
+
+    def __init__(self) -> None:
+        super().__init__("The code is wrong or has expired; ask for a new one by verifying without a code.")
+
+
+class UnknownEvent(Invalid):
+    code = "unknown_event"
+
+    def __init__(self, event: str, known: Sequence[str]) -> None:
+        super().__init__(f"Nobody is told of {event!r}; there are {', '.join(known)}, and * for all.")
+
+
+class TooManyTries(TooManyRequests):
+    code = "too_many_tries"

@@ -1,0 +1,50 @@
+"""What runs by itself: sending every second, removal of what is old every hour."""
+
+from datetime import timedelta
+from typing import Final
+
+from shared.clock import Clock
+from shared.database import Database
+from shared.jobs import Job
+from users.notifications.challenger import Challenger
+from users.notifications.later import SEND, VERIFY
+from users.notifications.repository import DeliveryRepository
+from users.notifications.sender import DeliverySender
+
+REMOVED_AT_ONCE: Final = 1_000
+MOST_BATCHES: Final = 20
+
+
+class DeliveryRetention:
+    """Removes events past their age, with their deliveries; each batch is a transaction."""
+
+    def __init__(self, *, database: Database, clock: Clock, keep_days: int) -> None:
+        self._database = database
+        self._clock = clock
+        self._keep = timedelta(days=keep_days)
+
+    async def remove_old(self) -> int:
+        """How many events went."""
+        before = self._clock.now() - self._keep
+        removed = 0
+        for _ in range(MOST_BATCHES):
+            async with self._database.transaction() as session:
+                went = await DeliveryRepository(session).remove_old(before=before, limit=REMOVED_AT_ONCE)
+            removed += went
+            if went < REMOVED_AT_ONCE:
+                break
+        return removed
+
+
+def notification_jobs(sender: DeliverySender, challenger: Challenger, retention: DeliveryRetention) -> list[Job]:
+    return [
+        Job(name=SEND, run=sender.send_due, timeout=90, seconds=frozenset(range(60))),
+        Job(name=VERIFY, run=challenger.challenge, timeout=30),
+        Job(
+            name="notifications.remove_old",
+            run=retention.remove_old,
+            timeout=60,
+            seconds=frozenset({50}),
+            minutes=frozenset({37}),
+        ),
+    ]

@@ -1,0 +1,128 @@
+"""Channels, what people prefer, and every delivery with what became of it."""
+
+from datetime import datetime, time
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Time, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from shared.database import Base
+from users.accounts.models import User
+from users.guilds.models import Guild
+
+
+class NotificationChannel(Base):
+    """A way to reach a person, or the people of a guild."""
+
+    __tablename__ = "notification_channels"
+    __table_args__ = (
+        CheckConstraint("num_nonnulls(user_id, guild_id) = 1", name="owner"),
+        CheckConstraint("kind IN ('webhook', 'discord', 'email', 'apprise')", name="kind"),
+        Index("ix_notification_channels_user_id", "user_id", postgresql_where=text("user_id IS NOT NULL")),
+        Index("ix_notification_channels_guild_id", "guild_id", postgresql_where=text("guild_id IS NOT NULL")),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID | None] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"))
+    guild_id: Mapped[str | None] = mapped_column(ForeignKey(Guild.id, ondelete="CASCADE"))
+    kind: Mapped[str]
+    name: Mapped[str]
+    target: Mapped[bytes]
+    """Address and secrets, sealed (`sealing.py`)."""
+    shown: Mapped[str]
+    """The address without what is secret in it."""
+    host: Mapped[str]
+    """Whose patience a message costs: messages to one host at once are bounded."""
+    created_at: Mapped[datetime]
+    verified_at: Mapped[datetime | None]
+    challenge: Mapped[bytes | None]
+    """Digest of the code that was sent and waits to be typed in."""
+    challenge_until: Mapped[datetime | None]
+    suspended_at: Mapped[datetime | None]
+    suspended_because: Mapped[str | None]
+    failures: Mapped[int] = mapped_column(server_default=text("0"))
+    """In a row."""
+    last_error: Mapped[str | None]
+    rests_until: Mapped[datetime | None]
+    """After a failure; what waits behind it keeps its order."""
+    lease_until: Mapped[datetime | None]
+    """While a worker sends; one message of a channel at a time."""
+
+
+class NotificationPreference(Base):
+    """How somebody wants to hear of an event; an empty event is every event, a subject of zeros every subject."""
+
+    __tablename__ = "notification_preferences"
+    __table_args__ = (CheckConstraint("mode IN ('instant', 'batched', 'off')", name="mode"),)
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"), primary_key=True)
+    subject_id: Mapped[UUID] = mapped_column(primary_key=True)
+    event: Mapped[str] = mapped_column(primary_key=True)
+    mode: Mapped[str]
+
+
+class QuietHours(Base):
+    """When somebody wants to hear nothing, by the clock on their wall."""
+
+    __tablename__ = "quiet_hours"
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"), primary_key=True)
+    begins: Mapped[time] = mapped_column(Time())
+    ends: Mapped[time] = mapped_column(Time())
+
+
+class NotifiedEvent(Base):
+    """An event that somebody is told of, kept until nobody is any more."""
+
+    __tablename__ = "notified_events"
+    __table_args__ = (
+        Index("ix_notified_events_noted_at", "noted_at"),
+        Index("ix_notified_events_user_id", "user_id", postgresql_where=text("user_id IS NOT NULL")),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    event: Mapped[str]
+    aggregate: Mapped[str]
+    payload: Mapped[dict[str, Any]]
+    user_id: Mapped[UUID | None]
+    """No foreign key, here and below: erasure asks for it by name."""
+    occurred_at: Mapped[datetime]
+    noted_at: Mapped[datetime]
+
+
+class NotificationDelivery(Base):
+    """One event for one channel."""
+
+    __tablename__ = "notification_deliveries"
+    __table_args__ = (
+        CheckConstraint("state IN ('pending', 'sent', 'failed', 'skipped')", name="state"),
+        # Also what makes a repeated fan-out add nothing.
+        Index("uq_notification_deliveries_event_id_channel_id", "event_id", "channel_id", unique=True),
+        Index("ix_notification_deliveries_channel_id_id", "channel_id", "id"),
+        Index("ix_notification_deliveries_due_at", "due_at", postgresql_where=text("state = 'pending'")),
+        Index("ix_notification_deliveries_user_id", "user_id", postgresql_where=text("user_id IS NOT NULL")),
+        Index(
+            "ix_notification_deliveries_batch",
+            "batch",
+            postgresql_where=text("state = 'pending' AND batch IS NOT NULL"),
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    event_id: Mapped[UUID] = mapped_column(ForeignKey(NotifiedEvent.id, ondelete="CASCADE"))
+    channel_id: Mapped[UUID] = mapped_column(ForeignKey(NotificationChannel.id, ondelete="CASCADE"))
+    user_id: Mapped[UUID | None]
+    """Whom it is news to; nobody in particular where the channel itself is meant."""
+    subject_id: Mapped[UUID]
+    state: Mapped[str] = mapped_column(server_default=text("'pending'"))
+    gathered: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Waits to be told together with others."""
+    batch: Mapped[str | None]
+    """Of one run: told when that says so."""
+    message_id: Mapped[UUID | None]
+    """Of those that were told together, the id that they went out under."""
+    due_at: Mapped[datetime]
+    attempts: Mapped[int] = mapped_column(server_default=text("0"))
+    last_error: Mapped[str | None]
+    sent_at: Mapped[datetime | None]

@@ -1,0 +1,168 @@
+"""Notifications: needs people, guilds and what modules say of their events; offers the Notifier."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dependency_injector import containers, providers
+from limits.aio.storage import RedisStorage
+from litestar.di import Provide
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.audit.activity import ActivityLog
+from shared.clock import Clock
+from shared.database import Database, Reader
+from shared.di import provide, provide_singleton
+from shared.jobs import Job, JobQueue
+from shared.module import Audience, Module
+from shared.settings import Secret
+from users.access import AccessPolicy
+from users.notifications.challenger import Challenger
+from users.notifications.codes import Codes, Tries
+from users.notifications.controllers.admin import DeliveryController
+from users.notifications.controllers.internal import InternalGuildChannelController
+from users.notifications.controllers.public import GuildChannelController, MyChannelController, PreferenceController
+from users.notifications.fan_out import FanOut
+from users.notifications.jobs import DeliveryRetention, notification_jobs
+from users.notifications.later import Later
+from users.notifications.messages import MessageWriter
+from users.notifications.own_messages import ChannelMessages
+from users.notifications.personal_data import NotificationPersonalData
+from users.notifications.preferences import PreferenceService
+from users.notifications.queries import NotificationQueries
+from users.notifications.repository import ChannelRepository, DeliveryRepository
+from users.notifications.schemas import ChannelKind
+from users.notifications.sealing import Sealing
+from users.notifications.sender import DeliverySender
+from users.notifications.senders.apprise import AppriseCarrier
+from users.notifications.senders.discord import DiscordCarrier
+from users.notifications.senders.email import EmailCarrier
+from users.notifications.senders.http import Post
+from users.notifications.senders.webhook import WebhookCarrier
+from users.notifications.service import ChannelService
+from users.notifications.settings import NotifySettings, SmtpSettings
+
+
+def _events(writers: Sequence[MessageWriter]) -> list[str]:
+    """Every event that somebody puts into words."""
+    return sorted({event for writer in writers for event in writer.events})
+
+
+class NotificationsContainer(containers.DeclarativeContainer):
+    """Channels, preferences, deliveries."""
+
+    # needs
+    settings = providers.Dependency(instance_of=NotifySettings)
+    mail = providers.Dependency(instance_of=SmtpSettings)
+    database = providers.Dependency(instance_of=Database)
+    session = providers.Dependency(instance_of=AsyncSession)
+    reader = providers.Dependency(instance_of=Reader)
+    limits_storage = providers.Dependency(instance_of=RedisStorage)
+    queue: providers.Dependency[JobQueue] = providers.Dependency()
+    access = providers.Dependency(instance_of=AccessPolicy)
+    session_access = providers.Dependency(instance_of=AccessPolicy)
+    activity = providers.Dependency(instance_of=ActivityLog)
+    clock: providers.Dependency[Clock] = providers.Dependency()
+    secret = providers.Dependency(instance_of=Secret)
+    user_agent = providers.Dependency(instance_of=str)
+    writers: providers.Dependency[Any] = providers.Dependency()
+    """What modules say of their events (MessageWriter)."""
+
+    # has
+    channel_repository = providers.Factory(ChannelRepository, session)
+    delivery_repository = providers.Factory(DeliveryRepository, session)
+    later = providers.Factory(Later, session=session, jobs=queue)
+    sealing = providers.Singleton(Sealing, secret)
+    codes = providers.Singleton(Codes, secret)
+    tries = providers.Singleton(Tries, limits_storage)
+    known_events = providers.Singleton(_events, writers)
+    post = providers.Singleton(
+        Post,
+        user_agent=user_agent,
+        timeout=settings.provided.timeout,
+        allow_private=settings.provided.allow_private,
+    )
+    apprise = providers.Singleton(
+        AppriseCarrier, timeout=settings.provided.timeout, allow_private=settings.provided.allow_private
+    )
+    carriers = providers.Dict(
+        {
+            ChannelKind.WEBHOOK: providers.Singleton(WebhookCarrier, post=post, clock=clock),
+            ChannelKind.DISCORD: providers.Singleton(DiscordCarrier, post=post),
+            ChannelKind.EMAIL: providers.Singleton(
+                EmailCarrier, settings=mail, timeout=settings.provided.timeout, clock=clock
+            ),
+            ChannelKind.APPRISE: apprise,
+        }
+    )
+    sender = providers.Singleton(
+        DeliverySender,
+        database=database,
+        deliveries=delivery_repository.provider,
+        activity=activity.provider,
+        writers=providers.Callable(lambda writers: [ChannelMessages(), *writers], writers),
+        carriers=carriers,
+        sealing=sealing,
+        clock=clock,
+        timeout=settings.provided.timeout,
+        per_host=settings.provided.per_host,
+    )
+    challenger = providers.Singleton(
+        Challenger,
+        database=database,
+        channels=channel_repository.provider,
+        activity=activity.provider,
+        carriers=carriers,
+        sealing=sealing,
+        codes=codes,
+        clock=clock,
+    )
+    retention = providers.Singleton(
+        DeliveryRetention, database=database, clock=clock, keep_days=settings.provided.keep_days
+    )
+
+    # offers
+    notifier = providers.Factory(FanOut, deliveries=delivery_repository, later=later, clock=clock)
+    channels = providers.Factory(
+        ChannelService,
+        channels=channel_repository,
+        deliveries=delivery_repository,
+        access=session_access,
+        activity=activity,
+        sealing=sealing,
+        codes=codes,
+        tries=tries,
+        later=later,
+        clock=clock,
+        settings=settings,
+        mail=mail,
+    )
+    preferences = providers.Factory(PreferenceService, channels=channel_repository, known_events=known_events)
+    queries = providers.Singleton(NotificationQueries, reader, access=access, known_events=known_events)
+    personal_data = providers.Factory(NotificationPersonalData, channels=channel_repository, queries=queries)
+
+
+def dependencies(container: Any, database: Any) -> Mapping[str, Provide]:
+    """What this module's handlers may ask for."""
+    return {
+        "channel_service": provide(container.channels, database),
+        "preference_service": provide(container.preferences, database),
+        "notification_queries": provide_singleton(container.queries),
+    }
+
+
+def jobs(container: Any) -> list[Job]:
+    return notification_jobs(container.sender(), container.challenger(), container.retention())
+
+
+NOTIFICATIONS = Module(
+    name="notifications",
+    settings=(NotifySettings, SmtpSettings),
+    controllers={
+        Audience.PUBLIC: (MyChannelController, GuildChannelController, PreferenceController),
+        Audience.ADMIN: (DeliveryController,),
+        Audience.INTERNAL: (InternalGuildChannelController,),
+    },
+    dependencies=dependencies,
+    personal_data=lambda container: (container.personal_data(),),
+    jobs=jobs,
+)

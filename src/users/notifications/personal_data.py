@@ -1,0 +1,44 @@
+"""What notifications hold about a person: where they are told, what they prefer, and what they were told lately."""
+
+from typing import Final
+from uuid import UUID
+
+from users.notifications.queries import NotificationQueries
+from users.notifications.repository import ChannelRepository
+from users.notifications.schemas import ChannelExport, DeliveryView
+
+AT_ONCE: Final = 1_000
+
+
+class NotificationPersonalData:
+    """Shown without the channels' secrets, erased, handed over."""
+
+    name: Final = "notifications"
+
+    def __init__(self, *, channels: ChannelRepository, queries: NotificationQueries) -> None:
+        self._channels = channels
+        self._queries = queries
+
+    async def export(self, user_id: UUID) -> ChannelExport:
+        told: list[DeliveryView] = []
+        while True:
+            more = await self._queries.every_delivery(
+                user_id=user_id, before=told[-1].id if told else None, limit=AT_ONCE
+            )
+            told += more.items
+            if more.next_before is None:
+                break
+        return ChannelExport(
+            channels=(await self._queries.channels_of(user_id)).items,
+            preferences=await self._queries.modes(user_id),
+            quiet_hours=await self._queries.quiet_hours(user_id),
+            deliveries=told,
+        )
+
+    async def erase(self, user_id: UUID) -> None:
+        """Channels, preferences, and what was told to them or of them, also in their guilds' channels."""
+        await self._channels.erase(user_id)
+
+    async def hand_over(self, user_id: UUID, *, to: UUID) -> None:
+        """Where both prefer something, the other account's preference stays."""
+        await self._channels.hand_over(user_id, to=to)

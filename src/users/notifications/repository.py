@@ -1,0 +1,617 @@
+"""All SQL that changes channels, preferences and deliveries, or reads them in order to."""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy import text
+
+from shared.database import Repository
+from shared.outbox.events import Event
+from users.notifications.messages import Recipient
+from users.notifications.schemas import (
+    ChannelKind,
+    ChannelState,
+    ChannelView,
+    Claimed,
+    Mode,
+    Owner,
+    TargetView,
+    Told,
+)
+
+CHANNEL: Final = """
+id, kind, name, shown AS address,
+CASE WHEN suspended_at IS NOT NULL THEN 'suspended' WHEN verified_at IS NULL THEN 'unverified' ELSE 'active' END
+    AS state,
+created_at, verified_at, suspended_at, suspended_because, failures, last_error
+"""
+OWNED: Final = """
+(CASE WHEN CAST(:user_id AS uuid) IS NOT NULL THEN user_id = CAST(:user_id AS uuid)
+      ELSE guild_id = CAST(:guild_id AS text) END)
+"""
+# Two that make a channel at once count one after the other.
+_HOLD_USER: Final = text("SELECT id FROM users WHERE id = :user_id FOR NO KEY UPDATE")
+_HOLD_GUILD: Final = text("SELECT id FROM guilds WHERE id = :guild_id FOR NO KEY UPDATE")
+_COUNT: Final = text(f"SELECT count(*) FROM notification_channels WHERE {OWNED}")  # noqa: S608 -- fragments of our own
+_ADD: Final = text(f"""
+INSERT INTO notification_channels (id, user_id, guild_id, kind, name, target, shown, host, created_at)
+VALUES (:id, CAST(:user_id AS uuid), CAST(:guild_id AS text), :kind, :name, :target, :shown, :host, :now)
+RETURNING {CHANNEL}
+""")  # noqa: S608 -- fragments of our own
+_HELD: Final = text(f"""
+SELECT {CHANNEL}, target, challenge, challenge_until FROM notification_channels
+WHERE id = :id AND {OWNED} FOR NO KEY UPDATE
+""")  # noqa: S608 -- fragments of our own
+_RENAME: Final = text(f"UPDATE notification_channels SET name = :name WHERE id = :id RETURNING {CHANNEL}")  # noqa: S608 -- fragments of our own
+_REMOVE: Final = text(f"DELETE FROM notification_channels WHERE id = :id AND {OWNED} RETURNING shown")  # noqa: S608 -- fragments of our own
+_CHALLENGE: Final = text("""
+UPDATE notification_channels SET challenge = :digest, challenge_until = :until, last_error = NULL
+WHERE id = :id AND verified_at IS NULL
+RETURNING user_id, guild_id, kind, target, host
+""")
+_VERIFIED: Final = text(f"""
+UPDATE notification_channels
+SET verified_at = coalesce(verified_at, :now), challenge = NULL, challenge_until = NULL, last_error = NULL
+WHERE id = :id RETURNING {CHANNEL}
+""")  # noqa: S608 -- fragments of our own
+_NOTE_ERROR: Final = text("UPDATE notification_channels SET last_error = :error WHERE id = :id")
+_RESUME: Final = text(f"""
+UPDATE notification_channels
+SET suspended_at = NULL, suspended_because = NULL, failures = 0, rests_until = NULL, last_error = NULL
+WHERE id = :id RETURNING {CHANNEL}
+""")  # noqa: S608 -- fragments of our own
+_RETARGET: Final = text("UPDATE notification_channels SET target = :target WHERE id = :id")
+
+_NOTE_EVENT: Final = text("""
+INSERT INTO notified_events (id, event, aggregate, payload, user_id, occurred_at, noted_at)
+VALUES (:id, :event, :aggregate, CAST(:payload AS jsonb), CAST(:user_id AS uuid), :occurred_at, :now)
+ON CONFLICT (id) DO NOTHING
+""")
+# A channel is told of an event once, through the recipient that wants it soonest. Ids are of one moment, in the
+# order of the rows, so that a channel's deliveries keep the order of their events.
+FAN_OUT: Final = text("""
+WITH news AS (
+    SELECT r.user_id, r.subject_id, r.place,
+           coalesce(o.mode, s.mode, e.mode, a.mode, 'instant') AS mode
+    FROM unnest(CAST(:user_ids AS uuid[]), CAST(:subject_ids AS uuid[]))
+         WITH ORDINALITY AS r (user_id, subject_id, place)
+    JOIN users u ON u.id = r.user_id AND u.deactivated_at IS NULL
+    LEFT JOIN notification_preferences o
+        ON o.user_id = r.user_id AND o.subject_id = r.subject_id AND o.event = CAST(:event AS text)
+    LEFT JOIN notification_preferences s
+        ON s.user_id = r.user_id AND s.subject_id = r.subject_id AND s.event = ''
+    LEFT JOIN notification_preferences e
+        ON e.user_id = r.user_id AND e.subject_id = CAST(:everything AS uuid) AND e.event = CAST(:event AS text)
+    LEFT JOIN notification_preferences a
+        ON a.user_id = r.user_id AND a.subject_id = CAST(:everything AS uuid) AND a.event = ''
+), told AS (
+    SELECT c.id AS channel_id, n.user_id, n.subject_id, n.place, n.mode = 'batched' AS gathered
+    FROM news n JOIN notification_channels c ON c.user_id = n.user_id
+    WHERE n.mode <> 'off' AND c.verified_at IS NOT NULL AND c.suspended_at IS NULL
+    UNION ALL
+    SELECT c.id, n.user_id, n.subject_id, n.place, false
+    FROM news n JOIN guild_members m ON m.user_id = n.user_id JOIN notification_channels c ON c.guild_id = m.guild_id
+    WHERE c.verified_at IS NOT NULL AND c.suspended_at IS NULL
+), once AS (
+    SELECT DISTINCT ON (channel_id) channel_id, user_id, subject_id, gathered FROM told
+    ORDER BY channel_id, gathered, place
+), written AS (
+    INSERT INTO notification_deliveries (id, event_id, channel_id, user_id, subject_id, gathered, batch, due_at)
+    SELECT uuidv7(), CAST(:event_id AS uuid), channel_id, user_id, subject_id, gathered,
+           CASE WHEN gathered THEN CAST(:batch AS text) END,
+           CASE WHEN gathered THEN CAST(:gathered_until AS timestamptz) ELSE CAST(:now AS timestamptz) END
+    FROM once
+    ON CONFLICT (event_id, channel_id) DO NOTHING
+    RETURNING 1
+)
+SELECT count(*) FROM written
+""")
+_DIRECT: Final = text("""
+INSERT INTO notification_deliveries (id, event_id, channel_id, user_id, subject_id, due_at)
+VALUES (:id, :event_id, :channel_id, CAST(:user_id AS uuid), :channel_id, :now)
+""")
+_RELEASE: Final = text("""
+UPDATE notification_deliveries SET due_at = :now WHERE batch = :batch AND state = 'pending' AND due_at > :now
+""")
+# Hosts are given no more at once than the sender can keep going, so that a slow one fills no more than its share.
+_LEASE: Final = text("""
+WITH waiting AS (
+    SELECT d.channel_id, min(d.due_at) AS due_at
+    FROM notification_deliveries d WHERE d.state = 'pending' AND d.due_at <= :now GROUP BY d.channel_id
+), ranked AS (
+    SELECT c.id, w.due_at, c.host, row_number() OVER (PARTITION BY c.host ORDER BY w.due_at) AS place
+    FROM waiting w JOIN notification_channels c ON c.id = w.channel_id
+    WHERE c.verified_at IS NOT NULL AND c.suspended_at IS NULL
+      AND (c.rests_until IS NULL OR c.rests_until <= :now) AND (c.lease_until IS NULL OR c.lease_until <= :now)
+), chosen AS (
+    SELECT id FROM ranked r
+    WHERE place <= CAST(:per_host AS bigint) - coalesce(CAST(CAST(:busy AS jsonb) ->> r.host AS bigint), 0)
+    ORDER BY due_at LIMIT CAST(:limit AS bigint)
+), held AS (
+    SELECT c.id FROM notification_channels c JOIN chosen USING (id)
+    WHERE c.suspended_at IS NULL AND (c.rests_until IS NULL OR c.rests_until <= :now)
+      AND (c.lease_until IS NULL OR c.lease_until <= :now)
+    ORDER BY c.id FOR NO KEY UPDATE OF c SKIP LOCKED
+)
+UPDATE notification_channels c SET lease_until = :lease_until FROM held WHERE c.id = held.id RETURNING c.id
+""")
+_GATHER: Final = text("""
+WITH first AS (
+    SELECT DISTINCT ON (channel_id) id, channel_id, batch, message_id, gathered
+    FROM notification_deliveries
+    WHERE channel_id = ANY(CAST(:channel_ids AS uuid[])) AND state = 'pending' AND due_at <= :now
+    ORDER BY channel_id, id
+), ready AS (
+    SELECT f.channel_id, f.id, f.batch FROM first f WHERE f.gathered AND f.message_id IS NULL
+), of_one AS (
+    SELECT d.id, r.id AS message_id FROM ready r CROSS JOIN LATERAL (
+        SELECT id FROM notification_deliveries d
+        WHERE d.channel_id = r.channel_id AND d.state = 'pending' AND d.gathered AND d.message_id IS NULL
+          AND d.batch IS NOT DISTINCT FROM r.batch
+        ORDER BY d.id LIMIT 50
+    ) d
+)
+UPDATE notification_deliveries d SET message_id = o.message_id, due_at = least(d.due_at, :now)
+FROM of_one o WHERE d.id = o.id
+""")
+_CLAIMED: Final = text("""
+WITH first AS (
+    SELECT DISTINCT ON (channel_id) id, channel_id, message_id
+    FROM notification_deliveries
+    WHERE channel_id = ANY(CAST(:channel_ids AS uuid[])) AND state = 'pending' AND due_at <= :now
+    ORDER BY channel_id, id
+)
+SELECT c.id AS channel_id, c.user_id, c.guild_id, c.kind, c.target, c.host, c.failures,
+       coalesce(u.locale, 'en') AS locale, coalesce(u.time_zone, 'UTC') AS time_zone, q.begins, q.ends,
+       coalesce(f.message_id, f.id) AS message_id, d.id AS delivery_id, d.subject_id, d.user_id AS recipient,
+       e.id AS event_id, e.event, e.aggregate, e.payload, e.user_id AS event_user_id, e.occurred_at,
+       (d.user_id IS NOT NULL AND (
+           NOT EXISTS (SELECT FROM users r WHERE r.id = d.user_id AND r.deactivated_at IS NULL)
+           OR c.guild_id IS NOT NULL
+              AND NOT EXISTS (SELECT FROM guild_members m WHERE m.guild_id = c.guild_id AND m.user_id = d.user_id)
+       )) AS gone
+FROM first f
+JOIN notification_channels c ON c.id = f.channel_id
+JOIN notification_deliveries d
+    ON d.channel_id = f.channel_id AND d.state = 'pending'
+   AND (d.id = f.id OR d.message_id = f.message_id)
+JOIN notified_events e ON e.id = d.event_id
+LEFT JOIN users u ON u.id = c.user_id
+LEFT JOIN quiet_hours q ON q.user_id = c.user_id
+ORDER BY c.id, d.id
+""")
+# What is told of the channel itself was asked for and keeps no quiet hours.
+_KEEP_QUIET: Final = text("""
+WITH quiet AS (
+    SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:until AS timestamptz[])) AS q (channel_id, until)
+), waits AS (
+    UPDATE notification_deliveries d SET due_at = q.until FROM quiet q
+    WHERE d.channel_id = q.channel_id AND d.state = 'pending' AND d.due_at <= :now AND d.subject_id <> d.channel_id
+)
+UPDATE notification_channels c SET lease_until = NULL FROM quiet q WHERE c.id = q.channel_id
+""")
+# Only for whoever still holds the lease: one who came back from the dead changes nothing of what was done meanwhile.
+_HOLD_LEASED: Final = text("""
+SELECT c.id FROM notification_channels c
+JOIN unnest(CAST(:ids AS uuid[]), CAST(:leases AS timestamptz[])) AS l (id, lease_until)
+    ON c.id = l.id AND c.lease_until = l.lease_until
+ORDER BY c.id FOR NO KEY UPDATE OF c
+""")
+_SETTLE: Final = text("""
+UPDATE notification_deliveries d
+SET state = s.state, attempts = d.attempts + s.tried, last_error = s.error,
+    sent_at = CASE WHEN s.state = 'sent' THEN CAST(:now AS timestamptz) END,
+    due_at = coalesce(s.due_at, d.due_at)
+FROM unnest(CAST(:ids AS uuid[]), CAST(:states AS text[]), CAST(:tried AS bigint[]), CAST(:errors AS text[]),
+            CAST(:due_ats AS timestamptz[])) AS s (id, state, tried, error, due_at)
+WHERE d.id = s.id AND d.state = 'pending'
+""")
+_SETTLE_CHANNELS: Final = text("""
+UPDATE notification_channels c
+SET lease_until = NULL, failures = s.failures, rests_until = s.rests_until, last_error = s.error,
+    suspended_at = CASE WHEN s.suspended THEN CAST(:now AS timestamptz) ELSE c.suspended_at END,
+    suspended_because = CASE WHEN s.suspended THEN s.error ELSE c.suspended_because END
+FROM unnest(CAST(:ids AS uuid[]), CAST(:failures AS bigint[]), CAST(:rests_until AS timestamptz[]),
+            CAST(:errors AS text[]), CAST(:suspended AS boolean[])) AS s (id, failures, rests_until, error, suspended)
+WHERE c.id = s.id
+""")
+_DROP_PENDING: Final = text("""
+UPDATE notification_deliveries SET state = 'failed', last_error = 'the channel was suspended before'
+WHERE channel_id = ANY(CAST(:ids AS uuid[])) AND state = 'pending'
+""")
+_ANOTHER: Final = text("""
+SELECT o.id, o.user_id, c.name, c.shown FROM notification_channels c JOIN notification_channels o
+    ON (o.user_id = c.user_id OR o.guild_id = c.guild_id) AND o.id <> c.id
+WHERE c.id = :id AND o.verified_at IS NOT NULL AND o.suspended_at IS NULL
+ORDER BY o.failures, o.verified_at, o.id LIMIT 1
+""")
+_REDRIVE: Final = text("""
+UPDATE notification_deliveries d SET state = 'pending', due_at = :now, message_id = NULL, gathered = false, batch = NULL
+FROM notification_channels c
+WHERE d.id = :id AND d.state IN ('failed', 'skipped') AND c.id = d.channel_id
+RETURNING c.verified_at IS NOT NULL AND c.suspended_at IS NULL AS open, c.shown
+""")
+_REMOVE_OLD: Final = text("""
+DELETE FROM notified_events WHERE id IN (
+    SELECT id FROM notified_events WHERE noted_at < :before ORDER BY noted_at LIMIT :limit
+)
+RETURNING 1
+""")
+PREFERENCES: Final = text("SELECT subject_id, event, mode FROM notification_preferences WHERE user_id = :user_id")
+QUIET: Final = text("SELECT begins, ends FROM quiet_hours WHERE user_id = :user_id")
+_CLEAR_PREFERENCES: Final = text("""
+DELETE FROM notification_preferences WHERE user_id = :user_id AND subject_id = :subject_id
+""")
+_PUT_PREFERENCES: Final = text("""
+INSERT INTO notification_preferences (user_id, subject_id, event, mode)
+SELECT :user_id, :subject_id, event, mode
+FROM unnest(CAST(:events AS text[]), CAST(:modes AS text[])) AS p (event, mode)
+""")
+_COUNT_PREFERENCES: Final = text("SELECT count(*) FROM notification_preferences WHERE user_id = :user_id")
+_CLEAR_QUIET: Final = text("DELETE FROM quiet_hours WHERE user_id = :user_id")
+_PUT_QUIET: Final = text("INSERT INTO quiet_hours (user_id, begins, ends) VALUES (:user_id, :begins, :ends)")
+_ERASE: Final = (
+    text("DELETE FROM notification_channels WHERE user_id = :user_id"),
+    text("DELETE FROM notification_deliveries WHERE user_id = :user_id"),
+    text("DELETE FROM notified_events WHERE user_id = :user_id"),
+    text("DELETE FROM notification_preferences WHERE user_id = :user_id"),
+    _CLEAR_QUIET,
+)
+_HAND_OVER: Final = (
+    text("UPDATE notification_channels SET user_id = :to WHERE user_id = :user_id"),
+    text("UPDATE notification_deliveries SET user_id = :to WHERE user_id = :user_id"),
+    text("UPDATE notified_events SET user_id = :to WHERE user_id = :user_id"),
+    text("""
+    INSERT INTO notification_preferences (user_id, subject_id, event, mode)
+    SELECT CAST(:to AS uuid), subject_id, event, mode FROM notification_preferences WHERE user_id = :user_id
+    ON CONFLICT DO NOTHING
+    """),
+    text("DELETE FROM notification_preferences WHERE user_id = :user_id AND CAST(:to AS uuid) IS NOT NULL"),
+    text("""
+    INSERT INTO quiet_hours (user_id, begins, ends)
+    SELECT CAST(:to AS uuid), begins, ends FROM quiet_hours WHERE user_id = :user_id ON CONFLICT DO NOTHING
+    """),
+    text("DELETE FROM quiet_hours WHERE user_id = :user_id AND CAST(:to AS uuid) IS NOT NULL"),
+)
+
+
+class HeldChannel(Struct, frozen=True, kw_only=True):
+    """A channel that nobody else changes until the transaction ends."""
+
+    view: ChannelView
+    target: bytes
+    challenge: bytes | None
+    challenge_until: datetime | None
+
+
+class Challenged(Struct, frozen=True, kw_only=True):
+    """A channel that a challenge goes to."""
+
+    user_id: UUID | None
+    guild_id: str | None
+    kind: ChannelKind
+    target: bytes
+    host: str
+
+
+class Settled(Struct, frozen=True, kw_only=True):
+    """What became of one message: of its channel, and of each delivery in it."""
+
+    channel_id: UUID
+    lease_until: datetime
+    deliveries: Sequence["SettledDelivery"]
+    failures: int
+    error: str | None = None
+    rests_until: datetime | None = None
+    suspended: bool = False
+
+
+class SettledDelivery(Struct, frozen=True, kw_only=True):
+    """What became of one delivery."""
+
+    id: UUID
+    state: str
+    tried: bool = True
+    error: str | None = None
+    due_at: datetime | None = None
+
+
+class AnotherChannel(Struct, frozen=True, kw_only=True):
+    """Where an owner is told of a channel that does not reach them any more."""
+
+    id: UUID
+    user_id: UUID | None
+    name: str
+    """Of the one that does not."""
+    shown: str
+
+
+class ChannelRepository(Repository):
+    """Channels of people and guilds, and what people prefer."""
+
+    async def hold_owner(self, owner: Owner) -> bool:
+        """Whether there is such a person or guild; nobody else makes it a channel until the transaction ends."""
+        statement = _HOLD_USER if owner.user_id is not None else _HOLD_GUILD
+        found = await self.session.execute(statement, {"user_id": owner.user_id, "guild_id": owner.guild_id})
+        return found.scalar_one_or_none() is not None
+
+    async def count(self, owner: Owner) -> int:
+        return int((await self.session.execute(_COUNT, _whose(owner))).scalar_one())
+
+    async def add(
+        self, channel_id: UUID, owner: Owner, name: str, checked: TargetView, *, target: bytes, now: datetime
+    ) -> ChannelView:
+        row = await self.session.execute(
+            _ADD,
+            {
+                **_whose(owner),
+                "id": channel_id,
+                "kind": checked.kind,
+                "name": name,
+                "target": target,
+                "shown": checked.shown,
+                "host": checked.host,
+                "now": now,
+            },
+        )
+        return channel_view(row.one()._mapping)  # noqa: SLF001 -- SQLAlchemy's public name for a row as a mapping
+
+    async def held(self, owner: Owner, channel_id: UUID) -> HeldChannel | None:
+        row = (await self.session.execute(_HELD, {**_whose(owner), "id": channel_id})).one_or_none()
+        if row is None:
+            return None
+        return HeldChannel(
+            view=channel_view(row._mapping),  # noqa: SLF001 -- as above
+            target=row.target,
+            challenge=row.challenge,
+            challenge_until=row.challenge_until,
+        )
+
+    async def rename(self, channel_id: UUID, name: str) -> ChannelView:
+        row = await self.session.execute(_RENAME, {"id": channel_id, "name": name})
+        return channel_view(row.one()._mapping)  # noqa: SLF001 -- as above
+
+    async def remove(self, owner: Owner, channel_id: UUID) -> str | None:
+        """What the channel that is now gone was shown as; None where there was none."""
+        row = await self.session.execute(_REMOVE, {**_whose(owner), "id": channel_id})
+        shown: str | None = row.scalar_one_or_none()
+        return shown
+
+    async def challenge(self, channel_id: UUID, digest: bytes | None, *, until: datetime) -> Challenged | None:
+        """Have a code wait to be typed in."""
+        row = await self.session.execute(_CHALLENGE, {"id": channel_id, "digest": digest, "until": until})
+        found = row.one_or_none()
+        return None if found is None else msgspec.convert(dict(found._mapping), Challenged)  # noqa: SLF001 -- as above
+
+    async def verified(self, channel_id: UUID, *, now: datetime) -> ChannelView | None:
+        row = (await self.session.execute(_VERIFIED, {"id": channel_id, "now": now})).one_or_none()
+        return None if row is None else channel_view(row._mapping)  # noqa: SLF001 -- as above
+
+    async def note_error(self, channel_id: UUID, error: str) -> None:
+        await self.session.execute(_NOTE_ERROR, {"id": channel_id, "error": error})
+
+    async def resume(self, channel_id: UUID) -> ChannelView:
+        return channel_view((await self.session.execute(_RESUME, {"id": channel_id})).one()._mapping)  # noqa: SLF001 -- as above
+
+    async def retarget(self, channel_id: UUID, target: bytes) -> None:
+        await self.session.execute(_RETARGET, {"id": channel_id, "target": target})
+
+    async def prefer(self, user_id: UUID, subject_id: UUID, modes: Mapping[str, Mode]) -> int:
+        """Replace what somebody prefers of a subject; how many preferences they then have in all."""
+        whose = {"user_id": user_id, "subject_id": subject_id}
+        await self.session.execute(_CLEAR_PREFERENCES, whose)
+        if modes:
+            await self.session.execute(
+                _PUT_PREFERENCES, {**whose, "events": list(modes), "modes": [str(mode) for mode in modes.values()]}
+            )
+        return int((await self.session.execute(_COUNT_PREFERENCES, {"user_id": user_id})).scalar_one())
+
+    async def be_quiet(self, user_id: UUID, hours: tuple[dt.time, dt.time] | None) -> None:
+        await self.session.execute(_CLEAR_QUIET, {"user_id": user_id})
+        if hours is not None:
+            await self.session.execute(_PUT_QUIET, {"user_id": user_id, "begins": hours[0], "ends": hours[1]})
+
+    async def hold_person(self, user_id: UUID) -> None:
+        await self.session.execute(_HOLD_USER, {"user_id": user_id})
+
+    async def erase(self, user_id: UUID) -> None:
+        for statement in _ERASE:
+            await self.session.execute(statement, {"user_id": user_id})
+
+    async def hand_over(self, user_id: UUID, *, to: UUID) -> None:
+        for statement in _HAND_OVER:
+            await self.session.execute(statement, {"user_id": user_id, "to": to})
+
+
+class DeliveryRepository(Repository):
+    """Deliveries: written by the fan-out, claimed and settled by the sender."""
+
+    async def note_event(self, event: Event, *, now: datetime) -> None:
+        """Keep an event for telling; once."""
+        await self.session.execute(
+            _NOTE_EVENT,
+            {
+                "id": event.id,
+                "event": event.event,
+                "aggregate": event.aggregate,
+                "payload": msgspec.json.encode(event.payload).decode(),
+                "user_id": event.user_id,
+                "occurred_at": event.occurred_at,
+                "now": now,
+            },
+        )
+
+    async def fan_out(
+        self,
+        event: Event,
+        recipients: Sequence[Recipient],
+        *,
+        batch: str | None,
+        gathered_until: datetime,
+        now: datetime,
+    ) -> int:
+        """One delivery per channel that wants to hear of an event that was noted; how many were not there yet."""
+        written = await self.session.execute(
+            FAN_OUT,
+            {
+                "event_id": event.id,
+                "event": event.event,
+                "everything": UUID(int=0),
+                "user_ids": [recipient.user_id for recipient in recipients],
+                "subject_ids": [recipient.subject_id for recipient in recipients],
+                "batch": batch,
+                "gathered_until": gathered_until,
+                "now": now,
+            },
+        )
+        return int(written.scalar_one())
+
+    async def add(
+        self, delivery_id: UUID, event_id: UUID, channel_id: UUID, *, user_id: UUID | None, now: datetime
+    ) -> None:
+        """One delivery to one channel about itself."""
+        await self.session.execute(
+            _DIRECT, {"id": delivery_id, "event_id": event_id, "channel_id": channel_id, "user_id": user_id, "now": now}
+        )
+
+    async def release(self, batch: str, *, now: datetime) -> None:
+        """What gathered in a run is due."""
+        await self.session.execute(_RELEASE, {"batch": batch, "now": now})
+
+    async def claim(
+        self, *, now: datetime, lease_until: datetime, limit: int, per_host: int, busy: Mapping[str, int]
+    ) -> list[Claimed]:
+        """Channels with something due, up to `limit`, each with the message that is its next; theirs until the lease
+        ends. What was gathered goes out as one message, under an id that it keeps.
+        """
+        leased = await self.session.execute(
+            _LEASE,
+            {
+                "now": now,
+                "lease_until": lease_until,
+                "limit": limit,
+                "per_host": per_host,
+                "busy": msgspec.json.encode(busy).decode(),
+            },
+        )
+        whose = {"channel_ids": list(leased.scalars()), "now": now}
+        if not whose["channel_ids"]:
+            return []
+        await self.session.execute(_GATHER, whose)
+        rows = (await self.session.execute(_CLAIMED, whose)).mappings().all()
+        return _messages(rows, lease_until)
+
+    async def keep_quiet(self, until: Mapping[UUID, datetime], *, now: datetime) -> None:
+        """Have what is due through channels wait until a time each, and give the channels back."""
+        await self.session.execute(_KEEP_QUIET, {"ids": list(until), "until": list(until.values()), "now": now})
+
+    async def settle(self, outcomes: Sequence[Settled], *, now: datetime) -> list[Settled]:
+        """Write down what became of messages; those of whose channels the lease was still held."""
+        held = await self.session.execute(
+            _HOLD_LEASED,
+            {"ids": [one.channel_id for one in outcomes], "leases": [one.lease_until for one in outcomes]},
+        )
+        ours = set(held.scalars())
+        counted = [one for one in outcomes if one.channel_id in ours]
+        deliveries = [delivery for one in counted for delivery in one.deliveries]
+        await self.session.execute(
+            _SETTLE,
+            {
+                "ids": [one.id for one in deliveries],
+                "states": [one.state for one in deliveries],
+                "tried": [int(one.tried) for one in deliveries],
+                "errors": [one.error for one in deliveries],
+                "due_ats": [one.due_at for one in deliveries],
+                "now": now,
+            },
+        )
+        await self.session.execute(
+            _SETTLE_CHANNELS,
+            {
+                "ids": [one.channel_id for one in counted],
+                "failures": [one.failures for one in counted],
+                "rests_until": [one.rests_until for one in counted],
+                "errors": [one.error for one in counted],
+                "suspended": [one.suspended for one in counted],
+                "now": now,
+            },
+        )
+        suspended = [one.channel_id for one in counted if one.suspended]
+        if suspended:
+            await self.session.execute(_DROP_PENDING, {"ids": suspended})
+        return counted
+
+    async def another_channel(self, channel_id: UUID) -> "AnotherChannel | None":
+        """The owner's channel that is likeliest to reach them, besides this one."""
+        row = (await self.session.execute(_ANOTHER, {"id": channel_id})).one_or_none()
+        return None if row is None else AnotherChannel(id=row.id, user_id=row.user_id, name=row.name, shown=row.shown)
+
+    async def redrive(self, delivery_id: UUID, *, now: datetime) -> bool | None:
+        """Have a delivery that failed or was skipped sent once more; whether its channel is open. None: no such one."""
+        row = (await self.session.execute(_REDRIVE, {"id": delivery_id, "now": now})).one_or_none()
+        return None if row is None else bool(row.open)
+
+    async def remove_old(self, *, before: datetime, limit: int) -> int:
+        """Events noted before a time, with their deliveries; how many events."""
+        gone = await self.session.execute(_REMOVE_OLD, {"before": before, "limit": limit})
+        return len(gone.scalars().all())
+
+
+def channel_view(row: Mapping[Any, Any]) -> ChannelView:
+    return ChannelView(
+        id=row["id"],
+        kind=ChannelKind(row["kind"]),
+        name=row["name"],
+        address=row["address"],
+        state=ChannelState(row["state"]),
+        created_at=row["created_at"],
+        verified_at=row["verified_at"],
+        suspended_at=row["suspended_at"],
+        suspended_because=row["suspended_because"],
+        failures=row["failures"],
+        last_error=row["last_error"],
+    )
+
+
+def _whose(owner: Owner) -> dict[str, Any]:
+    return {"user_id": owner.user_id, "guild_id": owner.guild_id}
+
+
+def _messages(rows: Sequence[Mapping[Any, Any]], lease_until: datetime) -> list[Claimed]:
+    """Rows, by channel, as one message each."""
+    messages: dict[UUID, Claimed] = {}
+    for row in rows:
+        message = messages.get(row["channel_id"])
+        if message is None:
+            message = messages[row["channel_id"]] = Claimed(
+                channel_id=row["channel_id"],
+                user_id=row["user_id"],
+                guild_id=row["guild_id"],
+                kind=ChannelKind(row["kind"]),
+                target=row["target"],
+                host=row["host"],
+                failures=row["failures"],
+                locale=row["locale"],
+                time_zone=row["time_zone"],
+                quiet=None if row["begins"] is None else (row["begins"], row["ends"]),
+                lease_until=lease_until,
+                message_id=row["message_id"],
+                deliveries=[],
+            )
+        event = Event(
+            id=row["event_id"],
+            event=row["event"],
+            aggregate=row["aggregate"],
+            payload=row["payload"],
+            user_id=row["event_user_id"],
+            occurred_at=row["occurred_at"],
+        )
+        message.deliveries.append(
+            Told(delivery_id=row["delivery_id"], subject_id=row["subject_id"], event=event, gone=row["gone"])
+        )
+    return list(messages.values())

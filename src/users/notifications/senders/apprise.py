@@ -1,0 +1,70 @@
+"""Push services, by the library Apprise.
+
+It asks them by itself, blocking: in a few threads of its own, without redirects. The services allowed by default have
+fixed public hosts. Where an operator allows one whose addresses name a host, that is looked up and refused before each
+message; Apprise looks it up once more, so whoever owns the name could still answer differently (decision 0009).
+"""
+
+import asyncio
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+from urllib.parse import urlsplit
+
+from shared.addresses import is_public
+from users.notifications.letters import Letter, SendFailed, code_letter
+from users.notifications.schemas import Target
+
+FIXED: Final = frozenset({"pbul", "pover", "slack", "tgram"})
+"""Services whose addresses name no host."""
+THREADS: Final = 4
+
+
+class AppriseCarrier:
+    """Hands text to Apprise."""
+
+    def __init__(self, *, timeout: float, allow_private: bool) -> None:
+        self._timeout = timeout
+        self._allow_private = allow_private
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="apprise")
+
+    async def send(self, target: Target, letter: Letter) -> None:
+        await self._notify(target.address, letter.title, letter.text)
+
+    async def challenge(self, target: Target, code: str) -> bool:
+        await self._notify(target.address, *code_letter(code))
+        return False
+
+    async def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _notify(self, address: str, title: str, text: str) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(self._timeout + 1):  # its own time-outs come first
+                if not await loop.run_in_executor(self._threads, self._told, address, title, text):
+                    raise SendFailed("the service did not take the message")
+        except TimeoutError as error:
+            raise SendFailed(f"no answer within {self._timeout:g} s") from error
+
+    def _told(self, address: str, title: str, text: str) -> bool:
+        from apprise import Apprise, AppriseAsset, NotifyFormat  # noqa: PLC0415 -- half a second that only this costs
+
+        if not self._allow_private and address.partition("://")[0] not in FIXED:
+            _refuse_private(urlsplit(address).hostname or "")
+        asset = AppriseAsset(http_redirects=False, secure_logging=True, async_mode=False)
+        service = Apprise.instantiate(address, asset=asset)
+        if service is None:
+            raise SendFailed("Apprise does not understand the address", for_good=True)
+        service.socket_connect_timeout = service.socket_read_timeout = self._timeout / 2
+        return bool(service.notify(title=title, body=text, body_format=NotifyFormat.TEXT))
+
+
+def _refuse_private(host: str) -> None:
+    """A name that cannot be resolved leads nowhere (of ntfy it may be a topic)."""
+    try:
+        found = socket.getaddrinfo(host, None)
+    except OSError:
+        return
+    if not all(is_public(str(address[0])) for *_, address in found):
+        raise SendFailed("refused by us: its address is not a public one")

@@ -1,0 +1,75 @@
+"""Discord's webhooks (https://discord.com/developers/docs/resources/webhook#execute-webhook)."""
+
+import re
+from typing import Any, Final
+
+import msgspec
+
+from shared.scraping.visit import retry_after
+from users.notifications.letters import Letter, SendFailed, code_letter
+from users.notifications.messages import Message
+from users.notifications.schemas import Target
+from users.notifications.senders.http import Answer, Post
+
+GONE: Final = frozenset({401, 403, 404, 410})
+THROTTLED: Final = 429
+TITLE, DESCRIPTION, EMBEDS, ALL = 256, 4096, 10, 5800
+"""Characters of an embed's parts, embeds of a message, characters of all (Discord allows 6000)."""
+_MARKUP: Final = re.compile(r"([\\*_~`|>#\[\]()<@-])")
+
+
+class DiscordCarrier:
+    """POSTs embeds; nobody is mentioned by what a message says."""
+
+    def __init__(self, *, post: Post) -> None:
+        self._post = post
+
+    async def send(self, target: Target, letter: Letter) -> None:
+        await self._execute(target, _embeds([one.message for one in letter.news]))
+
+    async def challenge(self, target: Target, code: str) -> bool:
+        title, text = code_letter(code)
+        await self._execute(target, [{"title": title, "description": text}])
+        return False
+
+    async def _execute(self, target: Target, embeds: list[dict[str, Any]]) -> None:
+        body = msgspec.json.encode({"embeds": embeds, "allowed_mentions": {"parse": []}})
+        answer = await self._post.json(f"{target.address}?wait=true", body)
+        if answer.status == THROTTLED:
+            raise SendFailed("Discord asks us to wait (429)", retry_after=_wait(answer))
+        if not answer.ok:
+            raise SendFailed(
+                f"Discord answered {answer.status}",
+                retry_after=retry_after(answer.retry_after),
+                for_good=answer.status in GONE,
+            )
+
+
+def _wait(answer: Answer) -> float | None:
+    """Discord says it in the body, to the millisecond; the header is in whole seconds."""
+    try:
+        told = msgspec.json.decode(answer.body)
+        return float(told["retry_after"])
+    except (msgspec.DecodeError, RecursionError, KeyError, TypeError, ValueError):
+        return retry_after(answer.retry_after)
+
+
+def _embeds(messages: list[Message]) -> list[dict[str, Any]]:
+    embeds: list[dict[str, Any]] = []
+    left = ALL
+    for message in messages[: EMBEDS if len(messages) <= EMBEDS else EMBEDS - 1]:
+        title = _plain(message.title, min(TITLE, left))
+        text = _plain("\n".join(message.lines), min(DESCRIPTION, left - len(title)))
+        left -= len(title) + len(text)
+        if not title:
+            break
+        embeds.append({"title": title, "description": text} | ({"url": message.url} if message.url else {}))
+    if more := len(messages) - len(embeds):
+        embeds = [*embeds[: EMBEDS - 1], {"title": f"and {more} more"}]
+    return embeds
+
+
+def _plain(text: str, longest: int) -> str:
+    """Text that Discord shows as it is."""
+    escaped = _MARKUP.sub(r"\\\1", text)
+    return escaped if len(escaped) <= longest else f"{escaped[: max(0, longest - 1)].rstrip(chr(92))}…"[:longest]

@@ -1,0 +1,86 @@
+"""E-mail: text and HTML of one view, through the operator's mail server."""
+
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, parseaddr
+from typing import Final
+from uuid import UUID
+
+import aiosmtplib
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from shared.clock import Clock
+from shared.ids import new_id
+from users.notifications.letters import Letter, SendFailed, code_letter
+from users.notifications.messages import Message
+from users.notifications.schemas import Target
+from users.notifications.settings import SmtpSettings
+
+NO_SUCH_MAILBOX: Final = frozenset({550, 551, 553})
+IMPLICIT_TLS: Final = 465
+LONGEST_SUBJECT: Final = 200
+
+
+class EmailCarrier:
+    """Hands mail over; a mail server that is away is nobody's fault but ours."""
+
+    def __init__(self, *, settings: SmtpSettings, timeout: float, clock: Clock) -> None:
+        self._settings = settings
+        self._timeout = timeout
+        self._clock = clock
+        self._templates = Environment(
+            loader=PackageLoader("users.notifications"),
+            autoescape=select_autoescape(["html"]),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+
+    async def send(self, target: Target, letter: Letter) -> None:
+        messages = [one.message for one in letter.news]
+        await self._hand_over(self.mail(target.address, letter.id, letter.title, messages))
+
+    async def challenge(self, target: Target, code: str) -> bool:
+        title, text = code_letter(code)
+        await self._hand_over(self.mail(target.address, new_id(), title, [Message(title=title, lines=(text,))]))
+        return False
+
+    def mail(self, address: str, message_id: UUID, title: str, messages: list[Message]) -> EmailMessage:
+        """A mail as it goes out; headers are set by the library, which refuses line breaks in them."""
+        mail = EmailMessage(policy=SMTP)
+        name, sender = parseaddr(self._settings.sender)
+        mail["From"] = Address(display_name=name or "Trackers", addr_spec=sender)
+        mail["To"] = Address(addr_spec=address)
+        mail["Subject"] = " ".join(title.split())[:LONGEST_SUBJECT]
+        mail["Date"] = format_datetime(self._clock.now())
+        mail["Message-ID"] = f"<{message_id}@{sender.rpartition('@')[2]}>"
+        mail["Auto-Submitted"] = "auto-generated"
+        view = {"title": title, "messages": messages, "alone": len(messages) == 1}
+        mail.set_content(self._templates.get_template("message.txt").render(view))
+        mail.add_alternative(self._templates.get_template("message.html").render(view), subtype="html")
+        return mail
+
+    async def _hand_over(self, mail: EmailMessage) -> None:
+        settings = self._settings
+        if not settings.host:
+            raise SendFailed("the operator has set up no mail server", ours=True)
+        implicit = settings.starttls and settings.port == IMPLICIT_TLS
+        try:
+            await aiosmtplib.send(
+                mail,
+                hostname=settings.host,
+                port=settings.port,
+                username=settings.username or None,
+                password=settings.password.reveal() if settings.password else None,
+                use_tls=implicit,
+                start_tls=settings.starttls and not implicit,
+                timeout=self._timeout,
+            )
+        except aiosmtplib.SMTPRecipientsRefused as error:
+            code = error.recipients[0].code if error.recipients else 0
+            raise SendFailed(
+                f"the mail server refuses this address ({code})", for_good=code in NO_SUCH_MAILBOX
+            ) from error
+        except (aiosmtplib.SMTPException, OSError) as error:
+            raise SendFailed(f"the mail server did not take the mail ({type(error).__name__})", ours=True) from error

@@ -1,0 +1,121 @@
+"""Webhooks: signed JSON to an endpoint of one's own; docs/webhooks.md is what its owner reads."""
+
+import hashlib
+import hmac
+import secrets
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from shared.clock import Clock
+from shared.scraping.visit import retry_after
+from users.notifications.letters import Letter, SendFailed
+from users.notifications.schemas import Target
+from users.notifications.senders.http import Post
+
+VERSION: Final = "v1"
+GONE: Final = 410
+DIGEST: Final = "digest"
+"""The event of a message that gathers several."""
+
+
+class WebhookBody(Struct, frozen=True, kw_only=True):
+    """What an endpoint gets."""
+
+    id: UUID
+    event: str
+    occurred_at: datetime
+    title: str
+    lines: tuple[str, ...]
+    url: str | None
+    payload: Any
+
+
+class WebhookCarrier:
+    """POSTs and signs."""
+
+    def __init__(self, *, post: Post, clock: Clock) -> None:
+        self._post = post
+        self._clock = clock
+
+    async def send(self, target: Target, letter: Letter) -> None:
+        answer = await self._signed(target, str(letter.id), msgspec.json.encode(_body(letter)))
+        if not answer.ok:
+            raise SendFailed(
+                f"it answered {answer.status}",
+                retry_after=retry_after(answer.retry_after),
+                for_good=answer.status == GONE,
+            )
+
+    async def challenge(self, target: Target, code: str) -> bool:  # noqa: ARG002 -- nobody types one in here
+        """The endpoint proves itself: 2xx, with the challenge back, as it is or as JSON."""
+        challenge = secrets.token_urlsafe(24)
+        body = msgspec.json.encode({"type": "verification", "challenge": challenge})
+        answer = await self._signed(target, challenge, body)
+        if not answer.ok:
+            raise SendFailed(f"it answered the challenge with {answer.status}")
+        if not _echoes(answer.body, challenge):
+            raise SendFailed("its answer does not hold the challenge that was sent")
+        return True
+
+    async def _signed(self, target: Target, message_id: str, body: bytes) -> Any:
+        now = self._clock.now()
+        timestamp = int(now.timestamp())
+        keys = [target.secret]
+        if target.old_until is not None and target.old_until > now:
+            keys.append(target.old_secret)
+        return await self._post.json(
+            target.address,
+            body,
+            {
+                "Trackers-Id": message_id,
+                "Trackers-Timestamp": str(timestamp),
+                "Trackers-Signature": ",".join(f"{VERSION}={signature(key, timestamp, body)}" for key in keys),
+            },
+        )
+
+
+def signature(secret: str, timestamp: int, body: bytes) -> str:
+    """HMAC-SHA256 over `<timestamp>.<body>` under the webhook's secret, in hex."""
+    return hmac.new(secret.encode(), f"{timestamp}.".encode() + body, hashlib.sha256).hexdigest()
+
+
+def _body(letter: Letter) -> WebhookBody:
+    parts = [
+        WebhookBody(
+            id=letter.id,
+            event=one.event.event,
+            occurred_at=one.event.occurred_at,
+            title=one.message.title,
+            lines=one.message.lines,
+            url=one.message.url,
+            payload=one.event.payload,
+        )
+        for one in letter.news
+    ]
+    if len(parts) == 1:
+        return parts[0]
+    items = [{**msgspec.structs.asdict(part), "id": one.event.id} for part, one in zip(parts, letter.news, strict=True)]
+    return WebhookBody(
+        id=letter.id,
+        event=DIGEST,
+        occurred_at=letter.occurred_at,
+        title=letter.title,
+        lines=tuple(letter.text.splitlines()),
+        url=None,
+        payload={"items": items},
+    )
+
+
+def _echoes(body: bytes, challenge: str) -> bool:
+    if body.strip() == challenge.encode():
+        return True
+    try:
+        answer = msgspec.json.decode(body)
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    given = answer.get("challenge") if isinstance(answer, dict) else answer
+    return given == challenge

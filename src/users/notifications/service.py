@@ -1,0 +1,226 @@
+"""The rules about channels: who may have which, when one is used, and what may be done with it."""
+
+import secrets
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from shared.audit.activity import ActivityLog
+from shared.clock import Clock
+from shared.ids import new_id
+from shared.outbox.events import Event
+from users.access import AccessPolicy
+from users.accounts.errors import AccountNotFound
+from users.guilds.errors import GuildNotFound
+from users.notifications.codes import Codes, Tries
+from users.notifications.errors import (
+    BadAddress,
+    BadChallenge,
+    ChannelNotActive,
+    ChannelNotFound,
+    DeliveryNotFound,
+    TooManyChannels,
+)
+from users.notifications.later import Later
+from users.notifications.own_messages import TEST
+from users.notifications.repository import ChannelRepository, DeliveryRepository, HeldChannel
+from users.notifications.schemas import (
+    AnyNewChannel,
+    ChangeChannel,
+    ChannelKind,
+    ChannelMade,
+    ChannelState,
+    ChannelView,
+    DeliveryStarted,
+    Owner,
+    SecretMade,
+    Target,
+)
+from users.notifications.sealing import Sealing, Unsealable
+from users.notifications.settings import NotifySettings, SmtpSettings
+from users.notifications.targets import checked
+
+OLD_SECRET_FOR: Final = timedelta(days=1)
+"""A webhook's receiver has so long to learn the new one."""
+
+
+class ChannelService:
+    """Making, verifying, testing and ending channels, of a person or of a guild.
+
+    A guild's are for those who run it. Raises ChannelNotFound for what is not the owner's.
+    """
+
+    def __init__(
+        self,
+        *,
+        channels: ChannelRepository,
+        deliveries: DeliveryRepository,
+        access: AccessPolicy,
+        activity: ActivityLog,
+        sealing: Sealing,
+        codes: Codes,
+        tries: Tries,
+        later: Later,
+        clock: Clock,
+        settings: NotifySettings,
+        mail: SmtpSettings,
+    ) -> None:
+        self._channels = channels
+        self._deliveries = deliveries
+        self._access = access
+        self._activity = activity
+        self._sealing = sealing
+        self._codes = codes
+        self._tries = tries
+        self._later = later
+        self._clock = clock
+        self._settings = settings
+        self._mail = mail
+
+    async def add(self, owner: Owner, new: AnyNewChannel) -> ChannelMade:
+        """A new channel; its challenge leaves with the commit. Raises BadAddress, EmailNotSetUp, TooManyChannels."""
+        await self._check(owner)
+        target = checked(
+            new,
+            schemes=self._settings.apprise_schemes,
+            mail=bool(self._mail.host),
+            allow_private=self._settings.allow_private,
+        )
+        await self._tries.sent(owner)
+        if not await self._channels.hold_owner(owner):
+            raise AccountNotFound if owner.guild_id is None else GuildNotFound(owner.guild_id)
+        if await self._channels.count(owner) >= self._settings.channels:
+            raise TooManyChannels(self._settings.channels)
+        channel_id = new_id()
+        secret = new_secret() if target.kind is ChannelKind.WEBHOOK else ""
+        sealed = self._sealed(channel_id, replace(target.target, secret=secret))
+        name = (new.name or target.kind).strip()
+        view = await self._channels.add(channel_id, owner, name, target, target=sealed, now=self._clock.now())
+        await self._note("channel.added", owner, view)
+        self._later.verify(channel_id)
+        return ChannelMade(channel=view, secret=secret or None)
+
+    async def change(self, owner: Owner, channel_id: UUID, change: ChangeChannel) -> ChannelView:
+        held = await self._held(owner, channel_id)
+        if change.name is UNSET:
+            return held.view
+        return await self._channels.rename(channel_id, change.name.strip())
+
+    async def remove(self, owner: Owner, channel_id: UUID) -> None:
+        """End a channel, with what it was told and what it still waits for."""
+        held = await self._held(owner, channel_id)
+        await self._channels.remove(owner, channel_id)
+        await self._note("channel.removed", owner, held.view)
+
+    async def verify(self, owner: Owner, channel_id: UUID, code: str | None) -> ChannelView:
+        """Take a code for proof that the channel reaches its owner; without one, send a new challenge.
+
+        Raises BadChallenge, or TooManyTries.
+        """
+        held = await self._held(owner, channel_id)
+        if held.view.verified_at is not None:
+            return held.view
+        if code is None:
+            await self._tries.sent(owner)
+            self._later.verify(channel_id)
+            return held.view
+        await self._tries.typed(channel_id)
+        if held.challenge is None or held.challenge_until is None or held.challenge_until <= self._clock.now():
+            raise BadChallenge
+        if not self._codes.fits(channel_id, code, held.challenge):
+            raise BadChallenge
+        view = await self._channels.verified(channel_id, now=self._clock.now())
+        if view is None:  # held, so it cannot be gone
+            raise ChannelNotFound(channel_id)
+        await self._note("channel.verified", owner, view)
+        return view
+
+    async def test(self, owner: Owner, channel_id: UUID) -> DeliveryStarted:
+        """Send a test message the way that all others go. Raises ChannelNotActive, or TooManyTries."""
+        held = await self._held(owner, channel_id)
+        if held.view.state is not ChannelState.ACTIVE:
+            raise ChannelNotActive(held.view.state)
+        await self._tries.sent(owner)
+        now = self._clock.now()
+        event = Event(
+            id=new_id(),
+            event=TEST,
+            aggregate=f"channel:{channel_id}",
+            payload={"channel_id": str(channel_id)},
+            user_id=owner.user_id,
+            occurred_at=now,
+        )
+        started = DeliveryStarted(delivery_id=new_id())
+        await self._deliveries.note_event(event, now=now)
+        await self._deliveries.add(started.delivery_id, event.id, channel_id, user_id=owner.user_id, now=now)
+        self._later.send()
+        return started
+
+    async def resume(self, owner: Owner, channel_id: UUID) -> ChannelView:
+        """Use a suspended channel again, or one that rests after a failure at once."""
+        await self._held(owner, channel_id)
+        view = await self._channels.resume(channel_id)
+        await self._note("channel.resumed", owner, view)
+        self._later.send()
+        return view
+
+    async def rotate(self, owner: Owner, channel_id: UUID) -> SecretMade:
+        """A webhook's new secret; for a day messages are signed with the old one too. Raises BadAddress."""
+        held = await self._held(owner, channel_id)
+        if held.view.kind is not ChannelKind.WEBHOOK:
+            raise BadAddress("Only webhooks are signed; other channels have no secret of ours.", field="channel_id")
+        try:
+            target = msgspec.json.decode(self._sealing.open(channel_id, held.target), type=Target)
+        except Unsealable as error:
+            raise BadAddress(f"The channel cannot be read: {error}.", field="channel_id") from error
+        made = SecretMade(secret=new_secret(), old_valid_until=self._clock.now() + OLD_SECRET_FOR)
+        target = replace(target, secret=made.secret, old_secret=target.secret, old_until=made.old_valid_until)
+        await self._channels.retarget(channel_id, self._sealed(channel_id, target))
+        await self._note("channel.secret_rotated", owner, held.view)
+        return made
+
+    async def redrive(self, delivery_id: UUID) -> DeliveryStarted:
+        """Send once more what failed or was skipped, under its own id.
+
+        Raises DeliveryNotFound or ChannelNotActive.
+        """
+        is_open = await self._deliveries.redrive(delivery_id, now=self._clock.now())
+        if is_open is None:
+            raise DeliveryNotFound(delivery_id)
+        if not is_open:
+            raise ChannelNotActive(ChannelState.SUSPENDED)
+        self._later.send()
+        return DeliveryStarted(delivery_id=delivery_id)
+
+    async def _held(self, owner: Owner, channel_id: UUID) -> HeldChannel:
+        await self._check(owner)
+        held = await self._channels.held(owner, channel_id)
+        if held is None:
+            raise ChannelNotFound(channel_id)
+        return held
+
+    async def _check(self, owner: Owner) -> None:
+        if owner.guild_id is not None:
+            await self._access.check_guild_write(owner.asker, owner.guild_id)
+
+    def _sealed(self, channel_id: UUID, target: Target) -> bytes:
+        return self._sealing.seal(channel_id, msgspec.json.encode(target))
+
+    async def _note(self, event: str, owner: Owner, channel: ChannelView) -> None:
+        await self._activity.record(
+            event,
+            subject="channel",
+            subject_id=channel.id,
+            user_id=owner.user_id,
+            actor=owner.asker,
+            details={"kind": channel.kind, "guild_id": owner.guild_id},
+        )
+
+
+def new_secret() -> str:
+    """What a webhook is signed with: 256 random bits."""
+    return f"whs_{secrets.token_urlsafe(32)}"

@@ -1,0 +1,26 @@
+"""The stage of scheduled processing."""
+
+from collections.abc import Iterator
+
+import pytest
+from dependency_injector import providers
+from tests.conftest import Bench
+from tests.integration.trackers.games.club import Club, MovedClock
+
+from app.container import AppContainer
+
+
+@pytest.fixture
+def clock(container: AppContainer) -> Iterator[MovedClock]:
+    """Everybody's clock; asked for before the API, whose parts keep the clock that they are built with."""
+    moved = MovedClock()
+    with container.clock.override(providers.Object(moved)):
+        yield moved
+
+
+@pytest.fixture
+async def club(clock: MovedClock, api: Bench) -> Club:
+    async with api.container.database().unit_of_work():
+        made = await api.container.users.keys().create("a bot", ["trackers", "guilds"])
+    api.http.headers["Authorization"] = f"Bearer {made.text}"
+    return Club(api, clock)
