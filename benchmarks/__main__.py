@@ -23,6 +23,7 @@ NAMES: Final = (
     "auth_read",
     "login",
     "dispatch_claim",
+    "list_trackers",
     "outbox_relay",
     "fan_out",
     "pacing",

@@ -25,7 +25,7 @@ from users.notifications.schemas import Target
 SUBSCRIBERS: Final = 10_000
 ROUNDS: Final = 7
 WARM: Final = 50
-TAKES: Final = 0.2
+TAKES: Final = 0.5
 """Seconds in which the endpoint answers."""
 EVENT: Final = "game_account.changed"
 

@@ -171,7 +171,7 @@ class UsersContainer(containers.DeclarativeContainer):
     )
     guild_queries = providers.Singleton(GuildQueries, reader, access=access)
     account_personal_data = providers.Factory(
-        AccountPersonalData, accounts=account_queries, logs=logs, activities=activities
+        AccountPersonalData, accounts=account_queries, sessions=session_reader, logs=logs, activities=activities
     )
     guild_personal_data = providers.Factory(GuildPersonalData, guilds=guild_repository)
 

@@ -10,6 +10,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, HeaderParameter, QueryParameter, SkipValidation
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 from litestar.status_codes import HTTP_200_OK
+from litestar.types import ASGIApp, Receive, Scope, Send
 
 from shared.outbox.queries import EventQueries
 from shared.outbox.redrive import DeadEventService
@@ -20,6 +21,8 @@ from shared.web.identity import BotIdentity, PersonIdentity
 LAST_POSITION: Final = 2**62
 COMES_BACK_AFTER: Final = 2_000
 """Milliseconds, told to clients."""
+LEAVE: Final = "event_stream_leave"
+"""Key in a request's state: what is to be done once its answer has ended."""
 
 Queries = NamedDependency[SkipValidation[EventQueries]]
 Streams = NamedDependency[SkipValidation[EventStreams]]
@@ -35,6 +38,20 @@ Named = Annotated[
         "several with commas between them.",
     ),
 ]
+
+
+class _Leaving:
+    """Lets a stream go with its answer: a client may leave at any moment, also before the first message."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            if (leave := scope["state"].get(LEAVE)) is not None:
+                leave()
 
 
 class InternalEventController(Controller):
@@ -65,6 +82,7 @@ class InternalEventController(Controller):
         operation_id="internal_stream_events",
         opt={"scope": "events:read"},
         media_type="text/event-stream",
+        middleware=[_Leaving],
         sync_to_thread=False,
     )
     def stream_events(
@@ -91,6 +109,7 @@ class InternalEventController(Controller):
         """
         begin = after if last_event_id is None else last_event_id
         stream = event_streams.open(request.auth.key_id, _wanted(request, named), after=begin)
+        request.scope["state"][LEAVE] = stream.leave
         return ServerSentEvent(_Messages(stream))
 
 

@@ -5,7 +5,6 @@ A stream holds nothing while it waits: it looks at the table by itself, each loo
 
 import asyncio
 import contextlib
-import weakref
 from collections import Counter, deque
 from collections.abc import AsyncIterator
 from time import monotonic
@@ -67,17 +66,17 @@ class EventStreams:
         self._open: Counter[UUID] = Counter()
 
     def open(self, key_id: UUID, wanted: FeedFilter, *, after: int | None) -> "EventStream":
-        """What is relayed after a position; None: from now on. Raises TooManyStreams."""
+        """What is relayed after a position; None: from now on. Whoever opens it says when its client has left.
+
+        Raises TooManyStreams.
+        """
         if self._open[key_id] >= self._most:
             raise TooManyStreams(
                 f"{self._most} streams are open with this key; close one first, or listen to more events on one.",
                 retry_after=5,
             )
         self._open[key_id] += 1
-        stream = EventStream(self, key_id, wanted, after)
-        # A client that leaves takes its stream along at any moment, also before it was begun.
-        stream.leave = weakref.finalize(stream, self._left, key_id)
-        return stream
+        return EventStream(self, key_id, wanted, after)
 
     def count(self, key_id: UUID) -> int:
         """How many streams are open with a key."""
@@ -87,7 +86,7 @@ class EventStreams:
         """The process stops: every stream ends, and its client comes back to another one."""
         self.ending.set()
 
-    def _left(self, key_id: UUID) -> None:
+    def left(self, key_id: UUID) -> None:
         self._open[key_id] -= 1
         if not self._open[key_id]:
             del self._open[key_id]
@@ -96,8 +95,6 @@ class EventStreams:
 class EventStream(AsyncIterator[Said]):
     """Ends when its key does not work any more, when the process stops, or the database is away."""
 
-    leave: "weakref.finalize[[UUID], EventStream]"
-
     def __init__(self, streams: EventStreams, key_id: UUID, wanted: FeedFilter, after: int | None) -> None:
         self._streams = streams
         self._key_id = key_id
@@ -105,28 +102,28 @@ class EventStream(AsyncIterator[Said]):
         self._after = after
         self._ready: deque[FeedEvent] = deque()
         self._begun = False
+        self._left = False
         self._trusted_until = monotonic() + streams.recheck
         self._silent_until = 0.0
+
+    def leave(self) -> None:
+        """Nobody listens any more; to be said once the answer has ended, however it did."""
+        if not self._left:
+            self._left = True
+            self._streams.left(self._key_id)
 
     async def __anext__(self) -> Said:
         try:
             said = await self._next()
-        except BaseException:
-            self.leave()
-            raise
-        self._silent_until = monotonic() + self._streams.heartbeat
-        return said
-
-    async def _next(self) -> Said:
-        try:
-            return await self._wait()
         except Exception as error:
             if not connection_was_lost(error):
                 raise
             structlog.get_logger(__name__).warning("event_stream_cut", error=str(error)[:200])
             raise StopAsyncIteration from error
+        self._silent_until = monotonic() + self._streams.heartbeat
+        return said
 
-    async def _wait(self) -> Said:
+    async def _next(self) -> Said:
         """The next thing to say, however long that takes."""
         if self._after is None:
             self._after = await self._streams.events.head()

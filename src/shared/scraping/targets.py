@@ -111,6 +111,15 @@ STATUS_COLUMNS: Final = """
 
 A PAUSED one (lane 5) is skipped: it stands as it stood, but has not failed.
 """
+_AT_REST: Final = "s.lease_until IS NULL AND s.run_id IS NULL"
+STATUS_IS: Final[Mapping[Status, str]] = {
+    Status.IN_PROGRESS: "s.lease_until IS NOT NULL",
+    Status.COMPLETED: f"t.last_status = 'completed' AND {_AT_REST}",
+    Status.FAILED: f"t.last_status = 'failed' AND s.lane IS DISTINCT FROM 5 AND {_AT_REST}",
+    Status.PENDING: "s.lease_until IS NULL AND (s.run_id IS NOT NULL OR t.last_status IS NULL"
+    " OR s.lane = 5 AND t.last_status = 'failed')",
+}
+"""The same as conditions, which the planner can judge: of a CASE it believes that hardly any row is so."""
 
 _TASK: Final = text("""
 SELECT r.id, r.status, r.reason, r.error, r.requested_at, r.started_at, r.finished_at, r.http_status, r.changed,

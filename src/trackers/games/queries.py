@@ -9,7 +9,8 @@ import msgspec
 from sqlalchemy import TextClause, text
 
 from shared.database import Questions
-from shared.scraping.targets import STATUS_COLUMNS
+from shared.scraping.source import Status
+from shared.scraping.targets import STATUS_COLUMNS, STATUS_IS
 from shared.web.identity import BotIdentity, Identity
 from trackers.games.errors import SnapshotNotFound, TrackerNotFound
 from trackers.games.links import AccountIdentity, site_profile_url
@@ -86,9 +87,6 @@ _FILTERS: Final = {
     "guild_id": "EXISTS (SELECT FROM guild_members g WHERE g.guild_id = :guild_id AND g.user_id = k.user_id)",
     "platform": "a.platform = :platform",
     "active": "k.active = :active",
-    "status": """CASE WHEN s.lease_until IS NOT NULL THEN 'in_progress'
-                      WHEN s.run_id IS NOT NULL OR t.last_status IS NULL THEN 'pending'
-                      ELSE t.last_status END = :status""",
 }
 _VISIBLE: Final = {
     "everybody": "TRUE",
@@ -110,11 +108,14 @@ _SNAPSHOT: Final = text("SELECT 1 FROM game_snapshots WHERE id = :id AND account
 
 
 @cache
-def _list_statements(wanted: frozenset[str], visible: str, sort: TrackerSort) -> tuple[TextClause, TextClause]:
+def _list_statements(
+    wanted: frozenset[str], status: Status | None, visible: str, sort: TrackerSort
+) -> tuple[TextClause, TextClause]:
     """A page, and how many there are, with the filters that are asked for and no others: plans differ by them."""
-    where = " AND ".join(["k.deleted_at IS NULL", _VISIBLE[visible], *(_FILTERS[name] for name in sorted(wanted))])
+    filters = [_FILTERS[name] for name in sorted(wanted)] + ([STATUS_IS[status]] if status else [])
+    where = " AND ".join(["k.deleted_at IS NULL", _VISIBLE[visible], *filters])
     page = text(f"{_COLUMNS} {_FROM} WHERE {where} ORDER BY {_ORDER[sort]} LIMIT :limit OFFSET :skip")
-    joins = _FROM if wanted & {"platform", "status"} else "FROM game_trackers k"
+    joins = _FROM if status or "platform" in wanted else "FROM game_trackers k"
     return page, text(f"SELECT count(*) {joins} WHERE {where}")
 
 
@@ -166,7 +167,9 @@ class TrackerQueries(TrackerReads):
                 visible, parameters["guilds"] = "guilds", sorted(asker.guild_ids)
         elif not asker.is_admin:
             visible, parameters["reader"] = "reader", asker.user_id
-        items, count = _list_statements(frozenset(parameters) - {"guilds", "reader"}, visible, sort)
+        parameters.pop("status", None)
+        filters = frozenset(parameters) - {"guilds", "reader"}
+        items, count = _list_statements(filters, wanted.status, visible, sort)
         rows = await self._questions.rows(items, {**parameters, "limit": per_page, "skip": (page - 1) * per_page})
         return TrackerPage(
             items=[tracker_view(row) for row in rows],

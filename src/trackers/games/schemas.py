@@ -137,8 +137,10 @@ class TrackerStatus(Struct, frozen=True, kw_only=True):
     status: str
     """pending, in_progress, completed or failed."""
     reason: str | None
-    """With failed: not_found, private, blocked, throttled, unavailable, page_changed or error. With pending or completed
-    skipped, where the owner's guilds switched processing off."""
+    """With failed: not_found, private, blocked, throttled, unavailable, page_changed or error.
+
+    With pending or completed: skipped, where its people's guilds switched processing off.
+    """
     error: str | None
     last_attempt_at: datetime | None
     last_success_at: datetime | None

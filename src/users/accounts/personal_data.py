@@ -24,6 +24,12 @@ class _Entry(Protocol):
     def id(self) -> UUID: ...
 
 
+class PastSessions(Protocol):
+    """Who knows where somebody was logged in."""
+
+    async def past_sessions(self, user_id: UUID) -> list[PastSession]: ...
+
+
 class AccountExport(Struct, frozen=True, kw_only=True):
     """Everything but the password's hash, which tells nothing, and what requests sent, which the other parts hold."""
 
@@ -38,8 +44,11 @@ class AccountPersonalData:
 
     name: Final = "account"
 
-    def __init__(self, *, accounts: AccountQueries, logs: AuditQueries, activities: ActivityRepository) -> None:
+    def __init__(
+        self, *, accounts: AccountQueries, sessions: PastSessions, logs: AuditQueries, activities: ActivityRepository
+    ) -> None:
         self._accounts = accounts
+        self._sessions = sessions
         self._logs = logs
         self._activities = activities
 
@@ -53,7 +62,7 @@ class AccountPersonalData:
 
         return AccountExport(
             account=await self._accounts.account(user_id),
-            sessions=await self._accounts.past_sessions(user_id),
+            sessions=await self._sessions.past_sessions(user_id),
             requests=await _every_page(requests),
             activity=await _every_page(activities),
         )

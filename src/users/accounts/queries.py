@@ -10,7 +10,7 @@ from shared.web.identity import BotIdentity
 from users.access import AccessPolicy
 from users.accounts.errors import AccountNotFound
 from users.accounts.repository import ACCOUNT, ACCOUNT_BY_ID, account_of
-from users.accounts.schemas import DISCORD, Account, AccountPage, Credentials, KnownPerson, PastSession
+from users.accounts.schemas import DISCORD, Account, AccountPage, Credentials, KnownPerson
 
 _BY_IDENTITY: Final = text(f"""
 {ACCOUNT} FROM user_identities o JOIN users u ON u.id = o.user_id
@@ -33,11 +33,6 @@ SELECT id AS user_id, password_hash, deactivated_at IS NOT NULL AS deactivated
 FROM users WHERE email = :login OR username = :login
 """)
 _PASSWORD: Final = text("SELECT password_hash FROM users WHERE id = :user_id")
-
-_PAST_SESSIONS: Final = text("""
-SELECT id, created_at, refreshed_at, expires_at, revoked_at, revoked_because, user_agent, address
-FROM auth_sessions WHERE user_id = :user_id ORDER BY created_at DESC, id
-""")
 
 
 class AccountQueries:
@@ -86,7 +81,3 @@ class AccountQueries:
     async def password_hash(self, user_id: UUID) -> str | None:
         kept: str | None = await self._reader.value(_PASSWORD, {"user_id": user_id})
         return kept
-
-    async def past_sessions(self, user_id: UUID) -> list[PastSession]:
-        """Every login that is still kept, the newest first."""
-        return [PastSession(**row) for row in await self._reader.rows(_PAST_SESSIONS, {"user_id": user_id})]

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import select, text
 
 from shared.database import Reader, Repository
+from users.accounts.schemas import PastSession
 from users.auth.models import BotKey
 from users.auth.schemas import SessionView
 
@@ -55,6 +56,10 @@ _SESSIONS: Final = text("""
 SELECT id, created_at, refreshed_at, expires_at, user_agent, address, id = :current AS current
 FROM auth_sessions WHERE user_id = :user_id AND revoked_at IS NULL AND expires_at > :now
 ORDER BY refreshed_at DESC, id
+""")
+_PAST_SESSIONS: Final = text("""
+SELECT id, created_at, refreshed_at, expires_at, revoked_at, revoked_because, user_agent, address
+FROM auth_sessions WHERE user_id = :user_id ORDER BY created_at DESC, id
 """)
 _REMOVE_OVER: Final = text("""
 DELETE FROM auth_sessions WHERE id IN (
@@ -176,3 +181,7 @@ class SessionReader:
         """A person's sessions that go on, the last used first."""
         rows = await self._reader.rows(_SESSIONS, {"user_id": user_id, "current": current, "now": now})
         return [SessionView(**row) for row in rows]
+
+    async def past_sessions(self, user_id: UUID) -> list[PastSession]:
+        """Every login that is still kept, the newest first."""
+        return [PastSession(**row) for row in await self._reader.rows(_PAST_SESSIONS, {"user_id": user_id})]

@@ -8,10 +8,9 @@ from shared.database import Reader
 from shared.web.identity import BotIdentity, Identity, PersonIdentity
 from users.access import AccessPolicy
 from users.guilds.errors import GuildNotFound
-from users.guilds.repository import guild_view
+from users.guilds.repository import GUILD, guild_view
 from users.guilds.schemas import Guilds, GuildView, Members, MemberView, MyGuild, MyGuilds
 
-_GUILD: Final = text("SELECT id, name, settings, created_at, updated_at FROM guilds WHERE id = :id")
 _ANY_OF: Final = "FROM guilds WHERE CAST(:only AS text[]) IS NULL OR id = ANY(CAST(:only AS text[]))"
 _GUILDS: Final = text(f"""
 SELECT id, name, settings, created_at, updated_at {_ANY_OF}
@@ -50,7 +49,7 @@ class GuildQueries:
     async def guild(self, asker: Identity, guild_id: str) -> GuildView:
         """A guild that the asker is in, or may speak for."""
         await self._access.check_guild_read(asker, guild_id)
-        row = await self._reader.row(_GUILD, {"id": guild_id})
+        row = await self._reader.row(GUILD, {"id": guild_id})
         if row is None:  # gone since the policy looked
             raise GuildNotFound(guild_id)
         return guild_view(row)

@@ -25,7 +25,7 @@ SET name = excluded.name, settings = coalesce(CAST(:settings AS jsonb), g.settin
 RETURNING new.id, new.name, new.settings, new.created_at, new.updated_at, old.id IS NULL AS made,
           old.name IS DISTINCT FROM new.name AS renamed, coalesce(old.settings, '{}') <> new.settings AS settled
 """)
-_GUILD: Final = text("SELECT id, name, settings, created_at, updated_at FROM guilds WHERE id = :id")
+GUILD: Final = text("SELECT id, name, settings, created_at, updated_at FROM guilds WHERE id = :id")
 _REMOVE: Final = text("DELETE FROM guilds WHERE id = :id RETURNING name")
 _HOLD: Final = text("SELECT id FROM guilds WHERE id = :id FOR KEY SHARE")
 _HOLD_ALL: Final = text("SELECT id FROM guilds WHERE id = :id FOR UPDATE")
@@ -101,7 +101,7 @@ class GuildRepository(Repository):
         return Put(guild=guild_view(row._mapping), made=row.made, renamed=row.renamed, settled=row.settled)  # noqa: SLF001 -- SQLAlchemy's public name for a row as a mapping
 
     async def guild(self, guild_id: str) -> GuildView | None:
-        row = (await self.session.execute(_GUILD, {"id": guild_id})).one_or_none()
+        row = (await self.session.execute(GUILD, {"id": guild_id})).one_or_none()
         return None if row is None else guild_view(row._mapping)  # noqa: SLF001 -- SQLAlchemy's public name for a row as a mapping
 
     async def remove(self, guild_id: str) -> str | None:

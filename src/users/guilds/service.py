@@ -1,21 +1,20 @@
 """The rules about guilds: bots tell of the guilds that they are in and of who is there; guild admins settle things."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from shared.audit.activity import ActivityLog
 from shared.clock import Clock
 from shared.web.identity import BotIdentity, Identity
 from users.access import AccessPolicy
+from users.accounts.schemas import DISCORD
 from users.accounts.service import AccountService
 from users.guilds.errors import DuplicateMember, GuildNotFound, KeyForOtherGuilds
 from users.guilds.guild_settings import GuildSettings, SettingsChange, changed, stored_form
 from users.guilds.listeners import GuildListener
 from users.guilds.repository import GuildRepository
 from users.guilds.schemas import GivenMember, GuildView, MembersPut, MembersRemoved
-
-DISCORD: Final = "discord"
 
 
 class GuildService:

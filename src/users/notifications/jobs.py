@@ -37,8 +37,9 @@ class DeliveryRetention:
 
 
 def notification_jobs(sender: DeliverySender, challenger: Challenger, retention: DeliveryRetention) -> list[Job]:
+    """A run that sends takes up work for a while, and is given the time to see all of it through."""
     return [
-        Job(name=SEND, run=sender.send_due, timeout=90, seconds=frozenset(range(60))),
+        Job(name=SEND, run=sender.send_due, timeout=65, seconds=frozenset(range(60))),
         Job(name=VERIFY, run=challenger.challenge, timeout=30),
         Job(
             name="notifications.remove_old",

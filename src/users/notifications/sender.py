@@ -30,13 +30,13 @@ from users.notifications.sealing import Sealing, Unsealable
 
 AT_ONCE: Final = 200
 """Messages under way in one process."""
-CLAIMS_FOR: Final = 20.0
+CLAIMS_FOR: Final = 15.0
 """Seconds for which a run takes new work up."""
 LOOKS_EVERY: Final = 0.25
 """Seconds after which it looks for more, whatever hangs."""
 GATHERS_FOR: Final = 0.02
 """Seconds in which outcomes come together, to be written down at once."""
-ROUNDS: Final = 4
+ROUNDS: Final = 3
 """Messages that wait in line for each place of a host."""
 IN_A_ROW: Final = 10
 """Failures after which a channel is suspended."""

@@ -48,7 +48,7 @@ class NotifySettings(SettingsStruct, frozen=True, kw_only=True):
             "that only people you trust can reach."
         ),
     ] = False
-    timeout: Annotated[float, Meta(gt=0, le=60, description="Seconds that one message may take to be sent.")] = 10.0
+    timeout: Annotated[float, Meta(gt=0, le=15, description="Seconds that one message may take to be sent.")] = 10.0
     per_host: Annotated[
         int, Meta(ge=1, le=200, description="Messages on their way to one host at once from one worker.")
     ] = 8

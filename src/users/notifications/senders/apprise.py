@@ -2,7 +2,7 @@
 
 It asks them by itself, blocking: in a few threads of its own, without redirects. The services allowed by default have
 fixed public hosts. Where an operator allows one whose addresses name a host, that is looked up and refused before each
-message; Apprise looks it up once more, so whoever owns the name could still answer differently (decision 0009).
+message; Apprise looks it up once more, so whoever owns the name could still answer differently (decision 0010).
 """
 
 import asyncio

@@ -8,12 +8,15 @@ import pytest
 from aiohttp import ThreadedResolver, web
 from aiohttp.abc import ResolveResult
 from sqlalchemy import text
+from tests.conftest import Bench
 from tests.integration.people import Person
 from tests.integration.users.guilds.conftest import GUILD
 from tests.integration.users.notifications.conftest import CHANGED, Endpoint, Mailbox, Telling, problem, verify
 
 from shared.resolver import PublicResolver
 from users.notifications.letters import SendFailed
+from users.notifications.schemas import Target
+from users.notifications.senders.apprise import AppriseCarrier
 from users.notifications.senders.http import Post
 
 AT = "/api/users/me/channels"
@@ -326,3 +329,33 @@ async def test_what_is_handed_over_keeps_the_others_preferences(telling: Telling
     preferences = (await ada.ask("GET", "/api/users/me/notifications")).json()
     assert preferences["subjects"] == {str(subject): {"*": "instant", CHANGED: "batched"}}
     assert (await telling.shown(ada, made["channel"]))["state"] == "active"
+
+
+async def test_apprise_tells_in_a_thread_and_follows_nobody(endpoint: Endpoint) -> None:
+    carrier = AppriseCarrier(timeout=5, allow_private=True)
+    target = Target(address=f"{endpoint.url.replace('http', 'json')}/hook")
+    assert not await carrier.challenge(target, "K7QD-93XM")
+    assert "K7QD-93XM" in endpoint.received[0].json["message"]
+    endpoint.fails("/hook", 302, Location="/elsewhere")
+    with pytest.raises(SendFailed, match="did not take"):
+        await carrier.challenge(target, "K7QD-93XM")
+    await carrier.close()
+    guarded = AppriseCarrier(timeout=5, allow_private=False)
+    with pytest.raises(SendFailed, match="refused by us"):
+        await guarded.challenge(target, "K7QD-93XM")
+    await guarded.close()
+    assert {one.path for one in endpoint.received} == {"/hook"}
+    assert len(endpoint.received) == 2
+
+
+async def test_the_worker_challenges_tests_and_logs(
+    api: Bench, telling: Telling, endpoint: Endpoint, ada: Person
+) -> None:
+    made = await add(ada, kind="webhook", url=f"{endpoint.url}/hook")
+    await api.work()
+    assert (await telling.shown(ada, made["channel"]))["state"] == "active"
+    started = await ada.ask("POST", f"{AT}/{made['channel']['id']}/test")
+    await api.work()
+    (logged,) = await telling.log(ada, made["channel"])
+    assert (logged["id"], logged["state"], logged["event"]) == (started.json()["delivery_id"], "sent", "channel.test")
+    assert endpoint.titles() == ["This is a test"]
