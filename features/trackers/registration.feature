@@ -3,6 +3,7 @@ Feature: Registration of game trackers
   A person shows a community's bot where their game accounts are, by pasting links. The bot hands the links in; the
   service says which accounts it understood and follows them, or says what to paste instead.
 
+  @rule-1
   Rule: 1. A person registers one to four trackers, all of them or none
 
     Scenario Outline: A first registration makes a tracker for every link
@@ -40,6 +41,7 @@ Feature: Registration of game trackers
       When Ada adds "Quiet Comet"
       Then Ada has 1 new tracker
 
+    @trap-half-registered
     Scenario: One bad link among good ones refuses them all, and says which one it is
       When Ada registers the links
         | https://rocketleague.tracker.network/rocket-league/profile/epic/Quiet%20Comet/overview |
@@ -97,6 +99,7 @@ Feature: Registration of game trackers
         | 123456789012345678901 |
         | -28147497671065600    |
 
+  @rule-2
   Rule: 2. A link names one account that can be followed, and nobody follows an account twice
 
     Scenario Outline: Links are understood as people paste them
@@ -185,6 +188,7 @@ Feature: Registration of game trackers
         | xbl/Brisk%20Otter         | https://rocketleague.tracker.network/profile/xbox/Brisk%20Otter                           |
         | psn/Brisk%20Otter         | https://rocketleague.tracker.network/profile/ps/brisk%20otter                             |
 
+    @trap-half-registered
     Scenario: One account twice in a registration refuses it as a whole
       When Ada registers the links
         | https://rocketleague.tracker.network/rocket-league/profile/epic/Quiet%20Comet/overview |
@@ -209,6 +213,7 @@ Feature: Registration of game trackers
       Then it means "quiet comet" on epic
       And Ada can still register her first trackers
 
+  @rule-3
   Rule: 3. A person has at most four trackers, whatever way they came
 
     Scenario: The fifth tracker is refused
@@ -229,11 +234,13 @@ Feature: Registration of game trackers
       When Ada adds "Lintwurm"
       Then it is refused with 409 "duplicate_tracker"
 
+    @trap-limit-race
     Scenario: Twenty additions at the same moment leave four trackers
       When Ada adds 20 different players at the same moment
       Then 4 of the answers are 201
       And the other 16 are 400 "tracker_limit_reached"
 
+    @trap-limit-race
     Scenario: A registration and additions at the same moment never make five
       When Ada registers four players and adds 8 others at the same moment
       Then at most 4 trackers came of it
@@ -248,3 +255,138 @@ Feature: Registration of game trackers
       And Ada was refused 5 links to nowhere
       When Ada adds "Lintwurm"
       Then Ada has 1 new tracker
+
+  @public @users
+  Rule: 1a. Who has a login registers and adds by the same rules
+
+    @rule-1
+    Scenario: One's first trackers, by oneself
+      Given Ada has a login
+      When Ada herself registers "Quiet Comet" and "Lintwurm"
+      Then Ada has 2 new trackers
+      And every tracker is waiting to be looked at, and has a task that tells how that goes
+      And Ada follows "Quiet Comet" and "Lintwurm"
+
+    @rule-1
+    Scenario: Who has trackers already cannot register again by themselves, whoever registered them
+      Given Ada has registered "Quiet Comet"
+      And Ada has a login
+      When Ada herself registers "Lintwurm"
+      Then it is refused with 409 "already_registered"
+      And Ada follows "Quiet Comet"
+
+    @rule-1
+    Scenario: Nothing cannot be registered
+      Given Ada has a login
+      When Ada herself registers nothing
+      Then it is refused with 422 "no_links"
+
+    @rule-1 @rule-3
+    Scenario: Nor can five
+      Given Ada has a login
+      When Ada herself registers "Quiet Comet" and "Lintwurm" and "Brisk Otter" and "Mossy Kettle" and "Grüner Blitz"
+      Then it is refused with 400 "tracker_limit_reached"
+      And Ada follows nobody
+
+    @rule-2 @trap-half-registered
+    Scenario: One bad link among good ones refuses them all, and none is kept
+      Given Ada has a login
+      When Ada herself registers "Quiet Comet" and then a link to nowhere
+      Then it is refused with 422 "unsupported_link"
+      And the answer points at link 1, counted from 0
+      And Ada follows nobody
+
+    @rule-2
+    Scenario: An account in another spelling is one that she follows already
+      Given Ada has registered "Quiet Comet"
+      And Ada has a login
+      When Ada herself adds "QUIET COMET"
+      Then it is refused with 409 "duplicate_tracker"
+
+    @rule-3
+    Scenario: What the bot registered and what she adds count together
+      Given Ada has registered 3 players
+      And Ada has a login
+      When Ada herself adds "Quiet Comet"
+      Then Ada has 1 new tracker
+      When Ada herself adds "Lintwurm"
+      Then it is refused with 400 "tracker_limit_reached"
+
+    @rule-3 @trap-limit-race
+    Scenario: She and the bot at the same moment never make five
+      Given Ada has a login
+      When Ada herself and the bot add 10 players each at the same moment
+      Then at most 4 trackers came of it
+      And 4 of the answers are 201
+
+    @rule-5
+    Scenario: Nobody registers for somebody else
+      Given Ada and Ben have logins
+      When Ada herself registers "Quiet Comet" in Ben's name
+      Then it is refused with 422 "invalid"
+      And Ben follows nobody
+
+    @rule-1
+    Scenario: Nobody registers without a login
+      When somebody without a login registers "Quiet Comet"
+      Then it is refused with 401 "unauthenticated"
+
+  @public @users
+  Rule: 1b. What the site does not tell is typed in by hand
+
+    Scenario: A snapshot typed in is marked as typed, with where it is from
+      Given Ada has registered "Quiet Comet"
+      And Ada has a login
+      When Ada types in that "Quiet Comet" has 912 in playlist 11 in season "34"
+      Then it is typed in
+      And the newest snapshot of "Quiet Comet" is Ada's, with her note
+      And "Quiet Comet" has a rating of 912 in playlist 11 in season "34"
+
+    @sites
+    Scenario: What was seen of the past leaves the present as it is
+      Given the site knows the player "Quiet Comet" with a rating of 1043 in playlist 11
+      And Ada has registered "Quiet Comet"
+      And Ada has a login
+      And the worker has looked
+      When Ada types in that "Quiet Comet" had 912 in playlist 11 a month ago
+      Then it is typed in
+      And "Quiet Comet" has a rating of 1043 in playlist 11
+      And "Quiet Comet" has 2 snapshots
+
+    @sites
+    Scenario: A look that finds something new corrects what was typed in of the present
+      Given the site knows the player "Quiet Comet" with a rating of 1043 in playlist 11
+      And Ada has registered "Quiet Comet"
+      And Ada has a login
+      And the worker has looked
+      When Ada types in that "Quiet Comet" has 1990 in playlist 11
+      Then "Quiet Comet" has a rating of 1990 in playlist 11
+      When "Quiet Comet" wins 12 points in playlist 11
+      And Ada asks for a fresh look at "Quiet Comet"
+      And the worker has looked
+      Then "Quiet Comet" has a rating of 1055 in playlist 11
+
+    Scenario Outline: What nobody can have seen is refused: <what>
+      Given Ada has registered "Quiet Comet"
+      And Ada has a login
+      When Ada types in with <what>
+      Then it is refused with 422 "<code>"
+      And "Quiet Comet" has 0 snapshots
+
+      Examples:
+        | what                                      | code                |
+        | {"season": null}                          | impossible_snapshot |
+        | {"season": "summer"}                      | impossible_snapshot |
+        | {"captured_at": "2100-01-01T00:00:00Z"}   | impossible_snapshot |
+        | {"captured_at": "2026-01-01T00:00:00"}    | invalid             |
+        | {"playlists": []}                         | invalid             |
+        | {"note": " "}                             | invalid             |
+        | {"evidence_url": "javascript:alert(1)"}   | invalid             |
+
+    @rule-5
+    Scenario: Nobody types in for somebody else
+      Given Ada has registered "Quiet Comet"
+      And Ada and Ben have logins
+      When Ben types in that Ada's "Quiet Comet" has 912 in playlist 11 in season "34"
+      Then it is refused with 403 "forbidden"
+      And "Quiet Comet" has 0 snapshots

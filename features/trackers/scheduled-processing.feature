@@ -7,6 +7,7 @@ Feature: Scheduled processing
   Background:
     Given the bot has put the guild "Comet Club" with Ada and Ben in it
 
+  @rule-4
   Rule: 4. The trackers of a guild's members are processed when the bot asks for it
 
     @sites
@@ -22,7 +23,7 @@ Feature: Scheduled processing
       When the bot has a guild processed that there is not
       Then it is refused with 404 "guild_not_found"
 
-    @sites @own_worker
+    @sites @own_worker @trap-off-as-failed
     Scenario: What the guild switched off is skipped, not failed
       Given Ada has registered "Quiet Comet"
       And the worker has looked
@@ -33,7 +34,7 @@ Feature: Scheduled processing
       When the bot has the guild processed
       Then 0 accounts are put ahead and 1 skipped
 
-    @sites @own_worker
+    @sites @own_worker @trap-off-as-failed
     Scenario: What failed before is skipped, not failed
       Given the site says that there is no such player when asked for "Quiet Comet"
       And Ada has registered "Quiet Comet"
@@ -59,6 +60,7 @@ Feature: Scheduled processing
       When the worker has looked
       Then the site was asked for "Quiet Comet" once
 
+  @rule-6
   Rule: 6. Processing can be scheduled, and cancelled before it begins
 
     @sites
@@ -81,7 +83,7 @@ Feature: Scheduled processing
       And its report counts 2 accounts, 1 of them failed
       And its report names the failure not_found
 
-    @sites @own_worker
+    @sites @own_worker @trap-schedule-twice
     Scenario: Two workers begin it once
       Given Ada has registered "Quiet Comet" and "Lintwurm"
       And the worker has looked
@@ -92,7 +94,7 @@ Feature: Scheduled processing
       And the site was asked for "Quiet Comet" twice
       And the site was asked for "Lintwurm" twice
 
-    @sites @own_worker
+    @sites @own_worker @trap-missed-schedule
     Scenario: Due while no worker ran, it begins late
       Given Ada has registered "Quiet Comet"
       And processing is scheduled in 1 second
@@ -101,7 +103,7 @@ Feature: Scheduled processing
       Then the schedule is COMPLETED
       And its report counts 1 account, 0 of them failed
 
-    @sites @own_worker
+    @sites @own_worker @trap-missed-schedule
     Scenario: Due too long ago, it was missed, and does not stay PENDING for ever
       Given Ada has registered "Quiet Comet"
       And the worker has looked
@@ -111,7 +113,7 @@ Feature: Scheduled processing
       Then the schedule is FAILED: missed
       And the site was asked for "Quiet Comet" once
 
-    @own_worker
+    @own_worker @trap-off-as-failed
     Scenario: Of a guild that switched processing off everything is skipped, and nothing has FAILED
       Given Ada has registered "Quiet Comet"
       And the guild has switched processing off
@@ -170,6 +172,7 @@ Feature: Scheduled processing
         | {"cron": "0 18 * * *", "time_zone": "Atlan"} | invalid          |
         | {}                                           | invalid_schedule |
 
+  @rule-7
   Rule: 7. Schedules are filtered by status, and completed ones are included by default
 
     Scenario Outline: Schedules of a guild: <query>

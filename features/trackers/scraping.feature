@@ -3,6 +3,7 @@ Feature: Scraping of game trackers
   What is registered is looked at on the site, politely and soon; how that stands is always known, and what came of it
   is kept. A failure says whose it is: the player's, the site's, or ours.
 
+  @rule-4
   Rule: 4. Registered trackers are scraped, and their status is always known
 
     @sites
@@ -68,9 +69,10 @@ Feature: Scraping of game trackers
       Then the current season of "Quiet Comet" is "35"
       And "Quiet Comet" still had a rating of 1043 in playlist 11 in season "34"
 
+  @rule-4
   Rule: 4a. What is stored is what the site means
 
-    @sites
+    @sites @trap-streak-sign
     Scenario Outline: A streak keeps its sign
       Given the site knows the player "Quiet Comet" with a rating of 1043 in playlist 11
       And "Quiet Comet" <plays> 3 matches in a row in playlist 11
@@ -83,7 +85,7 @@ Feature: Scraping of game trackers
         | wins  | 3      |
         | loses | -3     |
 
-    @sites
+    @sites @trap-estimated-as-real
     Scenario: A rank that the site only estimates is marked as estimated
       Given the site knows the player "Quiet Comet", who has not played this season
       And Ada has registered "Quiet Comet"
@@ -91,7 +93,7 @@ Feature: Scraping of game trackers
       Then the tracker of "Quiet Comet" is completed
       And the ranks of "Quiet Comet" in playlists 10, 11 and 13 are estimated
 
-    @sites
+    @sites @trap-estimated-as-real
     Scenario: A rank that was played for is not marked as estimated
       Given the site knows the player "Quiet Comet" with a rating of 1043 in playlist 11
       And Ada has registered "Quiet Comet"
@@ -106,6 +108,7 @@ Feature: Scraping of game trackers
       Then the tracker of "Quiet Comet" is completed
       And "Quiet Comet" has a rating of 987 in playlist 13
 
+  @rule-4
   Rule: 4b. A failed look says why, and whose fault it is
 
     @sites
@@ -117,6 +120,7 @@ Feature: Scraping of game trackers
       And the task of "Quiet Comet" has failed: <reason>
       And it is told when the next attempt is made
 
+      @trap-not-found-as-invalid
       Examples: the player
         | trouble                                     | reason    |
         | the site says that there is no such player  | not_found |
@@ -155,7 +159,7 @@ Feature: Scraping of game trackers
       When the worker has looked
       Then the tracker of "Quiet Comet" is completed
 
-    @sites
+    @sites @trap-not-found-as-invalid
     Scenario: Who is missing harms nobody else
       Given the site knows the player "Lintwurm" with a rating of 1043 in playlist 11
       And the site says that there is no such player when asked for "Quiet Comet"
@@ -183,7 +187,7 @@ Feature: Scraping of game trackers
         | the site says that the profile is private  | private      |
         | the site answers 503                       | unavailable  |
 
-    @sites @own_worker
+    @sites @own_worker @trap-swallowed-error
     Scenario Outline: A failed look is tried again by itself: <trouble>
       Given <trouble>, once, when asked for "Quiet Comet"
       And Ada has registered "Quiet Comet"
@@ -227,6 +231,7 @@ Feature: Scraping of game trackers
       Then the tracker of "Quiet Comet" has failed: blocked
       And the site was not asked for "Quiet Comet"
 
+  @rule-4
   Rule: 4c. Nothing is fetched twice, too fast, or forgotten
 
     @sites
@@ -249,7 +254,7 @@ Feature: Scraping of game trackers
       Then the task of "Quiet Comet" is completed and found something new
       And "Quiet Comet" has a rating of 1034 in playlist 11
 
-    @sites @own_worker
+    @sites @own_worker @trap-queued-twice
     Scenario: A fresh look asked for twenty times at the same moment is one look
       Given Ada has registered "Quiet Comet"
       And the worker has looked
@@ -271,14 +276,14 @@ Feature: Scraping of game trackers
       When somebody asks for a fresh look at a tracker that was never made
       Then it is refused with 404 "tracker_not_found"
 
-    @own_worker
+    @own_worker @trap-queued-twice
     Scenario: A tracker that waits already is not queued again: the task is the same
       Given Ada has registered "Quiet Comet"
       When Ben registers "Quiet Comet"
       And Cleo registers "Quiet Comet"
       Then they were all given the same task
 
-    @sites @own_worker
+    @sites @own_worker @trap-queued-twice
     Scenario: Pending trackers put ahead many times are fetched once
       Given Ada has registered "Quiet Comet" and "Lintwurm"
       When the bot has all pending trackers processed 5 times
@@ -293,7 +298,7 @@ Feature: Scraping of game trackers
       When the bot has all pending trackers processed
       Then 0 trackers were put ahead
 
-    @sites @own_worker
+    @sites @own_worker @trap-pace-per-process
     Scenario: Two workers keep the site's pace together
       Given a pace of one request in 0.25 seconds, give or take 0.1
       And Ada has registered 4 players
@@ -302,7 +307,7 @@ Feature: Scraping of game trackers
       And a second worker helps until all is done
       Then the requests lay at least 0.15 seconds apart on the whole
 
-    @sites @own_worker
+    @sites @own_worker @trap-in-progress-forever
     Scenario: What a killed worker held is picked up again by another one
       Given the site keeps us waiting when asked for "Quiet Comet"
       And Ada has registered "Quiet Comet"

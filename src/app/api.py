@@ -15,9 +15,9 @@ from app.container import AppContainer, running_app
 from app.modules import MODULES
 from shared.audit.controllers import AuditController
 from shared.audit.trail import AuditTrail
-from shared.di import provide_session, provide_singleton
+from shared.di import provide, provide_session, provide_singleton
 from shared.module import Audience
-from shared.scraping.controllers import InternalTaskController, TaskController
+from shared.scraping.controllers import InternalTaskController, SourceController, TaskController
 from shared.web.guards import BotAuthentication, BotAuthenticator, PersonAuthentication, PersonAuthenticator
 from shared.web.health import live, ready
 from shared.web.idempotency import Idempotency, IdempotencyKeys
@@ -73,7 +73,7 @@ def create_app(container: AppContainer) -> Litestar:
     )
     admin = Router(
         path="/api/admin",
-        route_handlers=[AuditController, *mounted(Audience.ADMIN)],
+        route_handlers=[AuditController, SourceController, *mounted(Audience.ADMIN)],
         middleware=[*limited(DefineMiddleware(PersonAuthentication, authenticator=people, admins_only=True))],
         security=[{"access_token": []}],
     )
@@ -91,6 +91,8 @@ def create_app(container: AppContainer) -> Litestar:
         "task_board": provide_singleton(container.task_board),
         "health_checks": provide_singleton(container.health_checks),
         "audit_queries": provide_singleton(container.audit_queries),
+        "source_queries": provide_singleton(container.source_queries),
+        "source_administration": provide(container.source_administration, container.database),
     }
     for module in MODULES:
         if module.dependencies is not None:

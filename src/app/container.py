@@ -30,7 +30,9 @@ from shared.outbox.module import EventsContainer
 from shared.outbox.outbox import Outbox
 from shared.outbox.repository import OutboxRepository
 from shared.outbox.settings import OutboxSettings
+from shared.scraping.admin import SourceAdministration
 from shared.scraping.dispatch import Dispatcher, SourceRegistry
+from shared.scraping.health import SourceQueries
 from shared.scraping.jobs import engine_jobs
 from shared.scraping.pacing import Gate
 from shared.scraping.plugins import SourceContext, load_plugins
@@ -266,6 +268,17 @@ class AppContainer(containers.DeclarativeContainer):
     )
     sources = providers.Singleton(_sources, __self__, plugin_context)
     task_board = providers.Singleton(TaskBoard, reader)
+    source_queries = providers.Singleton(SourceQueries, reader, sources=sources, gate=gate, clock=clock)
+    source_administration = providers.Factory(
+        SourceAdministration,
+        session,
+        repository=scraping_repository,
+        sources=sources,
+        gate=gate,
+        jobs=queue,
+        activity=activity,
+        clock=clock,
+    )
     audit_writer = providers.Singleton(AuditWriter, reader)
     retention = providers.Singleton(
         Retention,

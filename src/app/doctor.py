@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.container import AppContainer
 from app.embedded import EmbeddedServersError
@@ -24,6 +25,7 @@ from app.supervisor import PARENT
 from shared.database import connection_was_lost
 from shared.scraping.failures import ScrapeFailure
 from shared.scraping.pacing import GateUnreachableError, HostRestsError
+from shared.scraping.repository import SourcePaused
 from shared.scraping.source import Source
 from shared.settings import SettingsError, load, unread, variables
 from users.auth.schemas import KnownKey
@@ -75,6 +77,8 @@ async def _source(container: AppContainer, source: Source[Any]) -> str:
     """Asks for robots.txt, which every agent may, as the product asks: by its name, in its pace, heeding rests."""
     if not source.enabled:
         return f"off: {source.disabled_because}"
+    if paused := await _pause_of(container, source):
+        return f"paused since {_minute(paused.since)}{f': {paused.reason}' if paused.reason else ''}"
     if not source.base_url:
         return "on"
     address = f"{source.base_url}/robots.txt"
@@ -94,6 +98,13 @@ async def _source(container: AppContainer, source: Source[Any]) -> str:
         raise Finding("not asked: without Redis the pace is unknown") from error
     await visit.confirm()
     return f"on: {source.base_url} answers {answer.status}"
+
+
+async def _pause_of(container: AppContainer, source: Source[Any]) -> SourcePaused | None:
+    """What is wrong with the database is a finding of its own."""
+    with suppress(OSError, SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        return await container.source_queries().pause_of(source.name)
+    return None
 
 
 def examine(console: Console) -> int:

@@ -34,6 +34,10 @@ async def scrape_now(made: Runtime, name: str, typed: str, console: Console) -> 
             if not source.enabled:
                 console.print(f"[red]The source {name} is off:[/red] {source.disabled_because}")
                 return 2
+            if (paused := await container.source_queries().pause_of(name)) is not None:
+                said = f"The source {name} is paused{f': {paused.reason}' if paused.reason else ''}"
+                console.print(Text(f"{said}; an admin can resume it.", style="red"))
+                return 2
             key, address = source.read(typed)
         except Problem as problem:
             console.print(Text(problem.detail, style="red"))

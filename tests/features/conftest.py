@@ -5,22 +5,29 @@ scenarios want them. With BASE_URL and BOT_KEY in the environment nothing is sta
 deployment, whose own worker looks; with SITES_URL too (the control of the simulated sites that it is pointed at),
 also those in which something goes wrong on the sites, and with ADMIN_TOKEN (an admin's access token) those that take
 one. PATIENCE is how many seconds its worker is given (120). Everybody registers from one address: the deployment's
-TRACKERS_AUTH_ATTEMPTS_PER_ADDRESS must let them (500), or scenarios are skipped.
+TRACKERS_AUTH_ATTEMPTS_PER_ADDRESS must let them (500), or scenarios are skipped. RECEIVER_URL is the address under
+which the deployment reaches port RECEIVER_PORT of this machine (left out: the port in that address), where webhooks
+are received.
 """
 
 import asyncio
 import os
-from collections import Counter
-from collections.abc import Iterator
+import secrets
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from pytest_bdd.scenario import scenario_wrapper_template_registry
 from tests.conftest import SECRET, TEMPLATE, container_of, create_database, database_of
 from tests.features.guard import pytest_bdd_before_step_call
+from tests.features.proof import PROOFS, RULE, counted, proofs_of, tabulated
 from tests.features.service import OwnWorker, Service, running_api
+from tests.features.users.people import Login
 from tests.upstreams.client import SimulatedSites
+
+from app.people import create_admin
 
 __all__ = ["pytest_bdd_before_step_call"]
 
@@ -28,6 +35,8 @@ BASE_URL = os.environ.get("BASE_URL", "").rstrip("/")
 SITES_URL = os.environ.get("SITES_URL", "").rstrip("/")
 TAGS = {
     "internal": "told to a bot's endpoints",
+    "events": "about what bots are told of; the bot's key has the scope events",
+    "receiver": "needs the service to reach an endpoint of ours",
     "games": "about the game trackers",
     "guilds": "about guilds; the bot's key has the scopes guilds and users",
     "public": "told to people's endpoints",
@@ -37,12 +46,10 @@ TAGS = {
     "sites": "needs the simulated sites' control",
     "own_worker": "needs a worker of its own: another clock, a crash, or none at all",
 }
-RULE = "rule"
-RULE_COLUMN = 100
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    for tag, meaning in TAGS.items():
+    for tag, meaning in {**TAGS, **PROOFS}.items():
         config.addinivalue_line("markers", f"{tag}: {meaning}")
 
 
@@ -53,6 +60,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             continue
         scenario = scenario_wrapper_template_registry[item.function]
         item.user_properties.append((RULE, scenario.rule.name if scenario.rule else scenario.feature.name))
+        item.user_properties += proofs_of(item)
         item.add_marker(pytest.mark.xdist_group(scenario.feature.rel_filename))
         if reason := _why_not(item):
             item.add_marker(pytest.mark.skip(reason=reason))
@@ -67,29 +75,17 @@ def _why_not(item: pytest.Item) -> str | None:
         return "without ADMIN_TOKEN nobody can do what admins do"
     if BASE_URL and not SITES_URL and item.get_closest_marker("sites"):
         return "without SITES_URL nobody can tell the sites what to do"
+    if BASE_URL and "RECEIVER_URL" not in os.environ and item.get_closest_marker("receiver"):
+        return "without RECEIVER_URL the deployment reaches no endpoint of ours"
     return None
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Each rule with how many scenarios it has, and how they went."""
-    rules: dict[str, Counter[str]] = {}
-    for outcome in ("passed", "failed", "error", "skipped"):
-        for report in terminalreporter.stats.get(outcome, ()):
-            for name, value in getattr(report, "user_properties", ()):
-                if name == RULE:
-                    rules.setdefault(value, Counter())["failed" if outcome == "error" else outcome] += 1
-    if not rules:
-        return
-    terminalreporter.section("the contract, rule by rule")
-    width = min(RULE_COLUMN, max(len(rule) for rule in rules))
-    terminalreporter.write_line(f"{'rule':{width}}  scenarios  passed  failed  skipped", bold=True)
-    for rule, counts in sorted(rules.items()):
-        shown = rule if len(rule) <= width else f"{rule[: width - 1]}…"
-        line = f"{shown:{width}}  {counts.total():9}  {counts['passed']:6}  {counts['failed']:6}  {counts['skipped']:7}"
-        terminalreporter.write_line(line, **{"red" if counts["failed"] else "green": True})
-    total = sum(rules.values(), Counter())
-    line = f"{'':{width}}  {total.total():9}  {total['passed']:6}  {total['failed']:6}  {total['skipped']:7}"
-    terminalreporter.write_line(line, bold=True)
+    """How the contract went rule by rule, and what of the game trackers' is proven by how many scenarios."""
+    for heading, rows in counted(terminalreporter.stats).items():
+        terminalreporter.section(heading)
+        for line in tabulated(rows):
+            terminalreporter.write_line(line.text, **{line.markup: True})
 
 
 @pytest.fixture(scope="session")
@@ -120,6 +116,7 @@ def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         "TRACKERS_AUTH_HASH_MEMORY_KIB": "8192",
         "TRACKERS_AUTH_ATTEMPTS_PER_ADDRESS": "10000",  # everybody here logs in from one
         "TRACKERS_RATE_LIMIT_ADDRESS": "0",  # likewise
+        "TRACKERS_NOTIFY_ALLOW_PRIVATE": "true",  # our receiver's is one
     }
     folder: Path = tmp_path_factory.mktemp("features")
     key = asyncio.run(_bot_key(environ))
@@ -134,6 +131,35 @@ async def _bot_key(environ: dict[str, str]) -> str:
     container = container_of(environ)
     try:
         async with container.database().unit_of_work():
-            return str((await container.users.keys().create("features", ["trackers", "users", "guilds"])).text)
+            scopes = ["trackers", "users", "guilds", "events"]
+            return str((await container.users.keys().create("features", scopes)).text)
+    finally:
+        await container.database().close()
+
+
+@pytest.fixture(scope="session")
+def admin_token(service: Service) -> Callable[[], str]:
+    """Makes the first admin where the service is ours; a deployment's is told by ADMIN_TOKEN."""
+    if service.worker is None:
+        return lambda: os.environ["ADMIN_TOKEN"]
+    login = {"login": f"root-{secrets.token_hex(4)}", "password": secrets.token_urlsafe(16)}
+    asyncio.run(_make_admin(service.worker.environ, login["login"], login["password"]))
+
+    def log_in() -> str:
+        answer = service.http.post("/api/auth/login", json=login, headers={"Authorization": ""})
+        assert answer.status_code == httpx.codes.OK, answer.text
+        return Login.given(answer).access
+
+    return log_in
+
+
+async def _make_admin(environ: Mapping[str, str], username: str, password: str) -> None:
+    """What `trackers users create-admin` does."""
+    container = container_of(dict(environ))
+    try:
+        async with container.database().unit_of_work():
+            await create_admin(
+                container, email=None, username=username, discord_id=None, password=password, existing=False
+            )
     finally:
         await container.database().close()

@@ -21,6 +21,7 @@ from dependency_injector import providers
 from tests.conftest import container_of
 from tests.upstreams.client import SimulatedSites
 
+from app.container import AppContainer, running_app
 from app.worker import WorkerProcess
 from shared.clock import SystemClock
 
@@ -48,24 +49,24 @@ class ClockAhead:
         return SystemClock().now() + self._by
 
 
-class BackgroundBurst:
-    """A worker at work while the scenario goes on; `join` raises what it raised."""
+class Meanwhile:
+    """Something that goes on while the scenario does, a worker's burst say; `join` raises what it raised."""
 
-    def __init__(self, burst: Callable[[], None]) -> None:
-        self._burst = burst
+    def __init__(self, does: Callable[[], None]) -> None:
+        self._does = does
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
         try:
-            self._burst()
+            self._does()
         except BaseException as error:  # noqa: BLE001 -- raised again in the scenario's thread
             self._error = error
 
     def join(self) -> None:
         self._thread.join(START_SECONDS)
-        assert not self._thread.is_alive(), "the worker did not come to an end"
+        assert not self._thread.is_alive(), "what went on meanwhile did not come to an end"
         if self._error is not None:
             raise self._error
 
@@ -85,8 +86,20 @@ class OwnWorker:
         failed = asyncio.run(WorkerProcess(container).burst())
         assert failed == 0, f"{failed} jobs of the worker failed"
 
-    def in_background(self, environ: Mapping[str, str] = NOTHING) -> BackgroundBurst:
-        return BackgroundBurst(lambda: self.burst(environ))
+    def by_itself(self, job: str, *, later: timedelta = timedelta(0)) -> None:
+        """Do once what workers do by themselves every second, or every night."""
+        container = container_of(dict(self.environ))
+        container.clock.override(providers.Object(ClockAhead(later)))
+        asyncio.run(self._run(container, job))
+
+    @staticmethod
+    async def _run(container: AppContainer, job: str) -> None:
+        async with running_app(container):
+            (run,) = (one.run for one in container.jobs() if one.name == job)
+            await run()
+
+    def in_background(self, environ: Mapping[str, str] = NOTHING) -> Meanwhile:
+        return Meanwhile(lambda: self.burst(environ))
 
     def process(self, environ: Mapping[str, str] = NOTHING) -> subprocess.Popen[bytes]:
         """`trackers worker` in a process of its own."""

@@ -1,10 +1,12 @@
 """That the contract is read as it stands in features/: no scenario is lost, no step runs without running."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from pytest_bdd.feature import get_feature
+from tests.features.proof import PROOFS
 
 pytest_plugins = ["pytester"]
 
@@ -53,6 +55,20 @@ def test_every_scenario_belongs_to_a_rule(path: Path) -> None:
 def test_every_feature_is_told_to_the_service(path: Path) -> None:
     mirror = ROOT / "tests" / path.relative_to(ROOT).with_name(f"test_{path.stem.replace('-', '_')}.py")
     assert path.name in mirror.read_text(encoding="utf-8")
+
+
+def tags_in(path: Path) -> Iterator[str]:
+    """Tags that stand over some scenario."""
+    feature = get_feature(str(path.parent), path.name)
+    for scenario in feature.scenarios.values():
+        yield from feature.tags | scenario.tags | (scenario.rule.tags if scenario.rule else set())
+        for examples in scenario.examples:
+            yield from examples.tags
+
+
+@pytest.mark.parametrize("proof", PROOFS)
+def test_every_rule_and_every_trap_of_the_game_trackers_has_a_scenario(proof: str) -> None:
+    assert any(proof in tags_in(path) for path in FEATURES if path.parent.name == "trackers")
 
 
 @pytest.mark.parametrize(("guarded", "failed"), [(True, 1), (False, 0)], ids=["guarded", "as pytest-bdd does it"])

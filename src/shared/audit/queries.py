@@ -65,7 +65,7 @@ class AuditQueries:
     async def requests(self, wanted: AuditFilter, page: Page) -> AuditPage:
         parameters = msgspec.structs.asdict(wanted)
         statement = _REQUESTS_OF[_leading(_REQUESTS_OF, parameters)]
-        rows = await self._reader.rows(statement, {**parameters, **_bounds(page)})
+        rows = await self._reader.rows(statement, {**parameters, **bounds(page)})
         items = [AuditEntry(**row) for row in rows[: page.limit]]
         return AuditPage(items=items, next_before=items[-1].id if len(rows) > page.limit else None)
 
@@ -74,7 +74,7 @@ class AuditQueries:
         if wanted.event and wanted.event.endswith("."):
             parameters |= {"event": None, "beginning": wanted.event}
         statement = _ACTIVITIES_OF[_leading(_ACTIVITIES_OF, parameters)]
-        rows = await self._reader.rows(statement, {**parameters, **_bounds(page)})
+        rows = await self._reader.rows(statement, {**parameters, **bounds(page)})
         items = [ActivityEntry(**row) for row in rows[: page.limit]]
         return ActivityPage(items=items, next_before=items[-1].id if len(rows) > page.limit else None)
 
@@ -84,7 +84,7 @@ def _leading(statements: Iterable[str | None], parameters: dict[str, Any]) -> st
     return next((name for name in statements if name is not None and parameters[name] is not None), None)
 
 
-def _bounds(page: Page) -> dict[str, Any]:
+def bounds(page: Page) -> dict[str, Any]:
     """A page as bounds of ids, whose first bits are the time; one row more than wanted tells whether more follow."""
     newest = LAST if page.until is None else _first_id_of(page.until)
     return {

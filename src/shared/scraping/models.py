@@ -1,4 +1,4 @@
-"""The engine's three tables: what is followed, when it is next looked at, and what came of each attempt."""
+"""The engine's tables: what is followed, when it is next looked at, what came of each attempt, and what rests."""
 
 from datetime import datetime
 from uuid import UUID
@@ -77,6 +77,8 @@ class ScrapeRun(Base):
     __table_args__ = (
         CheckConstraint("status IN ('pending', 'in_progress', 'completed', 'failed')", name="status"),
         Index("ix_scrape_runs_target_id_id", "target_id", "id"),
+        Index("ix_scrape_runs_finished_at", "finished_at"),
+        Index("ix_scrape_runs_uncompleted", "id", postgresql_where=text("status <> 'completed'")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -92,3 +94,13 @@ class ScrapeRun(Base):
     bytes: Mapped[int | None]
     changed: Mapped[bool | None]
     error: Mapped[str | None]
+
+
+class SourcePause(Base):
+    """A source that an operator has paused: nothing of it is claimed while its row is here."""
+
+    __tablename__ = "scrape_pauses"
+
+    source: Mapped[str] = mapped_column(primary_key=True)
+    since: Mapped[datetime]
+    reason: Mapped[str | None]

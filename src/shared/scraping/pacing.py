@@ -97,6 +97,12 @@ redis.call('PEXPIRE', KEYS[1], limit)
 return {0, 0}
 """
 
+_STANDING: Final = """
+local t = redis.call('TIME')
+local b = redis.call('HMGET', KEYS[1], 'open_until', 'probe_until', 'failures', 'level')
+return {tostring(t[1] * 1000 + math.floor(t[2] / 1000)), b[1], b[2], b[3], b[4]}
+"""
+
 _REST: Final = """
 local t = redis.call('TIME')
 local open_until = redis.call('HGET', KEYS[1], 'open_until')
@@ -112,6 +118,20 @@ class Slot:
     at: float
     fragile: bool
     """The host failed lately: a success must be told, so that the breaker closes."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BreakerStanding:
+    """How a host's breaker stands."""
+
+    rest: float | None
+    """Seconds for which it is open; 0: half-open, one probe may leave; None: closed."""
+    probe: float
+    """Half-open: seconds for which its one probe is waited for."""
+    failures: int
+    """Of the host, in a row."""
+    opened: int
+    """How often it opened in a row; each time it rests twice as long."""
 
 
 class HostRestsError(Exception):
@@ -137,6 +157,7 @@ class Gate:
         self._leave = redis.register_script(_LEAVE)
         self._fail = redis.register_script(_FAIL)
         self._rest = redis.register_script(_REST)
+        self._standing = redis.register_script(_STANDING)
         self._free: dict[str, float] = {}
 
     async def slot(self, policy: Policy, *, max_wait: float) -> Slot:
@@ -199,6 +220,23 @@ class Gate:
         """Seconds for which the host's breaker is still open; 0 when it is due for its probe, None when closed."""
         rest = float(await self._ask(self._rest(keys=[f"breaker:{host}"])))
         return None if rest < 0 else rest / 1000
+
+    async def standing_of(self, host: str) -> BreakerStanding:
+        """How the host's breaker stands. Raises GateUnreachableError."""
+        answer = await self._ask(self._standing(keys=[f"breaker:{host}"]))
+        now, open_until, probe_until, failures, opened = (float(value or 0) for value in answer)
+        return BreakerStanding(
+            rest=max(0.0, open_until - now) / 1000 if open_until else None,
+            probe=max(0.0, probe_until - now) / 1000,
+            failures=int(failures),
+            opened=int(opened),
+        )
+
+    async def close(self, host: str) -> bool:
+        """Trust a host again, whatever it did; whether its breaker was open. Raises GateUnreachableError."""
+        was_open = await self.rest_of(host) is not None
+        await self._ask(self._redis.delete(f"breaker:{host}"))
+        return was_open
 
     async def _ask(self, question: Any) -> Any:
         try:

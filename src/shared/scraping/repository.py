@@ -59,6 +59,13 @@ class Swept:
     dead: bool
 
 
+class SourcePaused(msgspec.Struct, frozen=True, kw_only=True):
+    """Since when, and why, nothing of a source is looked at."""
+
+    since: datetime
+    reason: str | None
+
+
 class ScrapingRepository(Repository):
     """Targets, their schedule and their runs."""
 
@@ -199,6 +206,26 @@ class ScrapingRepository(Repository):
         await self.hold(targets)
         await self.session.execute(statements.ERASE, {"targets": list(targets)})
         await ActivityRepository(self.session).forget_subjects("target", targets)
+
+    async def is_paused(self, source: str) -> bool:
+        """Whether an operator has paused a source."""
+        return bool((await self.session.execute(statements.IS_PAUSED, {"source": source})).scalar_one())
+
+    async def pause(self, source: str, *, reason: str | None, now: datetime) -> SourcePaused:
+        """Claim nothing of a source from now on; one that is paused already stays so, for this reason."""
+        values = {"source": source, "reason": reason, "now": now}
+        row = (await self.session.execute(statements.PAUSE, values)).one()
+        return SourcePaused(since=row.since, reason=row.reason)
+
+    async def resume(self, source: str) -> bool:
+        """Claim of a source again; whether it was paused."""
+        result = await self.session.execute(statements.RESUME, {"source": source})
+        return bool(result.rowcount)  # type: ignore[attr-defined]  # a DELETE's result has it
+
+    async def redrive(self, source: str, *, now: datetime, limit: int) -> int:
+        """Give up to `limit` targets that were given up another run, due now; how many."""
+        values = {"source": source, "trigger": Trigger.REQUEST, "now": now, "limit": limit}
+        return int((await self.session.execute(statements.REDRIVE, values)).scalar_one())
 
     async def remove_old_runs(self, *, boundary: UUID, limit: int) -> int:
         """Remove finished runs whose id is older than the boundary; how many went."""

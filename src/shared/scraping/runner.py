@@ -105,7 +105,7 @@ class Runner:
         """
         source = self._sources[name]
         until = asyncio.get_running_loop().time() + self._lease * MARGIN
-        targets = await self._patiently(lambda: self._held(claims), until=until)
+        targets = await self._patiently(lambda: self._held(name, claims), until=until)
         if source.policy.interval is not None:
             interval = timedelta(seconds=source.policy.interval)
             targets = [replace(target, interval=interval) for target in targets]
@@ -116,6 +116,11 @@ class Runner:
             while waiting:
                 done, waiting = await asyncio.wait(waiting, timeout=FLUSH)
                 settled += await self._take_in(source, [task.result() for task in done], until=until)
+                if not waiting:
+                    break
+                if await self._patiently(lambda: self._paused(name), until=until):
+                    await self._break_off(tasks, targets)
+                    return settled
         except BaseException as error:
             # Stopped: what is held goes back at once. Failed: it is left to the sweep, which counts the attempt, so
             # that what cannot be recorded is not fetched again and again.
@@ -324,9 +329,19 @@ class Runner:
             content_hash=one.visit.content_hash.hex() if one.visit.content_hash else None,
         )
 
-    async def _held(self, claims: Sequence[Claim]) -> list[Target]:
+    async def _held(self, name: str, claims: Sequence[Claim]) -> list[Target]:
+        """What these claims still hold; all of it goes back where the source was paused since it was claimed."""
+        now = self._clock.now()
         async with self._database.transaction() as session:
-            return await ScrapingRepository(session).held(claims, now=self._clock.now())
+            repository = ScrapingRepository(session)
+            if await repository.is_paused(name):
+                await repository.give_back(claims, due_at=now)
+                return []
+            return await repository.held(claims, now=now)
+
+    async def _paused(self, name: str) -> bool:
+        async with self._database.transaction() as session:
+            return await ScrapingRepository(session).is_paused(name)
 
     async def _give_back(self, targets: Sequence[Target], seconds: float) -> None:
         due_at = self._clock.now() + timedelta(seconds=seconds)

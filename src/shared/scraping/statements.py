@@ -4,7 +4,8 @@ from typing import Final
 
 from sqlalchemy import text
 
-PICKED_DUE: Final = """
+PAUSED: Final = "EXISTS (SELECT FROM scrape_pauses p WHERE p.source = :source)"
+PICKED_DUE: Final = f"""
     SELECT due.target_id
     FROM (VALUES (0), (1), (2), (4)) AS lanes (lane)
     CROSS JOIN LATERAL (
@@ -12,15 +13,16 @@ PICKED_DUE: Final = """
         WHERE s.source = :source AND s.lane = lanes.lane AND s.due_at <= :now AND s.lease_until IS NULL
         ORDER BY s.due_at LIMIT :limit FOR UPDATE SKIP LOCKED
     ) AS due
+    WHERE NOT {PAUSED}
     LIMIT :limit
-"""
-PICKED_SUSPECT: Final = """
+"""  # noqa: S608 -- fragments of our own
+PICKED_SUSPECT: Final = f"""
     SELECT target_id FROM scrape_schedule s
     WHERE s.source = :source AND s.lane = 3 AND s.due_at <= :now AND s.lease_until IS NULL AND NOT EXISTS (
         SELECT FROM scrape_schedule o WHERE o.source = :source AND o.lane = 3 AND o.lease_until IS NOT NULL
-    )
+    ) AND NOT {PAUSED}
     ORDER BY s.due_at LIMIT 1 FOR UPDATE SKIP LOCKED
-"""
+"""  # noqa: S608 -- fragments of our own
 TAKEN: Final = """
 WITH picked AS (
     {picked}
@@ -235,3 +237,31 @@ DELETE FROM scrape_runs WHERE id IN (
     WHERE id < :boundary AND status IN ('completed', 'failed') ORDER BY id LIMIT :limit
 )
 """)
+
+IS_PAUSED: Final = text(f"SELECT {PAUSED}")
+
+PAUSE: Final = text("""
+INSERT INTO scrape_pauses AS p (source, since, reason) VALUES (:source, :now, :reason)
+ON CONFLICT (source) DO UPDATE SET reason = excluded.reason
+RETURNING since, reason
+""")
+
+RESUME: Final = text("DELETE FROM scrape_pauses WHERE source = :source")
+
+# What was given up waits for ever; what lost its workers goes on alone. What guilds switched off is left alone.
+DEAD: Final = "s.due_at = 'infinity' AND s.lease_until IS NULL AND s.lane <> 5"
+REDRIVE: Final = text(f"""
+WITH dead AS (
+    SELECT s.target_id FROM scrape_schedule s WHERE s.source = :source AND {DEAD}
+    ORDER BY s.target_id LIMIT :limit FOR UPDATE
+), put AS (
+    UPDATE scrape_schedule s
+    SET run_id = uuidv7(), due_at = :now, attempt = 0, lane = CASE WHEN s.lane = 3 THEN 3 ELSE s.usual_lane END
+    FROM dead d WHERE s.target_id = d.target_id
+    RETURNING s.target_id, s.run_id
+), made AS (
+    INSERT INTO scrape_runs (id, target_id, trigger, status, requested_at)
+    SELECT run_id, target_id, :trigger, 'pending', :now FROM put
+)
+SELECT count(*) FROM put
+""")  # noqa: S608 -- a fragment of our own

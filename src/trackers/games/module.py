@@ -14,6 +14,9 @@ from shared.di import provide, provide_singleton
 from shared.module import Audience, Module
 from shared.outbox.outbox import Outbox
 from shared.scraping.targets import Targets
+from trackers.games.admin_queries import TrackerAdminQueries
+from trackers.games.admin_repository import TrackerAdminRepository
+from trackers.games.controllers.admin import AdminTrackerController
 from trackers.games.controllers.guild_ratings import GuildRatingController
 from trackers.games.controllers.internal import InternalTrackerController
 from trackers.games.controllers.internal_schedules import InternalScheduleController
@@ -31,9 +34,10 @@ from trackers.games.recorder import ProfileRecorder
 from trackers.games.repository import TrackerRepository
 from trackers.games.schedule_queries import ScheduleQueries
 from trackers.games.schedule_repository import ScheduleRepository
+from trackers.games.services.administration import TrackerAdministration
 from trackers.games.services.guild_processing import GuildProcessing
 from trackers.games.services.lanes import TrackerLanes
-from trackers.games.services.notifications import FollowersAreTold, TrackerNotificationService
+from trackers.games.services.notifications import FollowersAreTold, ProcessedIsTold, TrackerNotificationService
 from trackers.games.services.queue import TrackerScrapingQueueService
 from trackers.games.services.ratings import RatingService
 from trackers.games.services.schedules import ScheduledTrackerProcessingService
@@ -71,6 +75,7 @@ class GamesContainer(containers.DeclarativeContainer):
     ratings = providers.Factory(RatingService, ratings=providers.Factory(RatingRepository, session), clock=clock)
     notifications = providers.Factory(TrackerNotificationService, trackers=repository, outbox=outbox)
     recorder = providers.Factory(ProfileRecorder, trackers=repository, ratings=ratings, news=notifications)
+    processed_is_told = providers.Factory(ProcessedIsTold, notifier=notifier)
     followers_are_told = providers.Factory(FollowersAreTold, trackers=repository, notifier=notifier)
 
     schedule_repository = providers.Factory(ScheduleRepository, session)
@@ -92,6 +97,22 @@ class GamesContainer(containers.DeclarativeContainer):
         interval=settings.provided.interval,
         cooldown=settings.provided.refresh_cooldown,
     )
+    administration = providers.Factory(
+        TrackerAdministration,
+        questions,
+        administration=providers.Factory(TrackerAdminRepository, session),
+        trackers=repository,
+        accounts=accounts,
+        targets=targets,
+        lanes=lanes,
+        ratings=ratings,
+        access=session_access,
+        activity=activity,
+        outbox=outbox,
+        clock=clock,
+        interval=settings.provided.interval,
+    )
+    admin_queries = providers.Singleton(TrackerAdminQueries, reader, access=access, clock=clock)
     snapshots = providers.Factory(
         TrackerSnapshotService,
         questions,
@@ -134,6 +155,8 @@ def dependencies(container: Any, database: Any) -> Mapping[str, Provide]:
     """What this module's handlers may ask for."""
     return {
         "tracker_service": provide(container.service, database),
+        "tracker_administration": provide(container.administration, database),
+        "tracker_admin_queries": provide_singleton(container.admin_queries),
         "tracker_queue": provide(container.queue, database),
         "tracker_queries": provide_singleton(container.queries),
         "schedule_service": provide(container.schedules, database),
@@ -149,12 +172,13 @@ GAMES = Module(
     settings=(GamesSettings,),
     controllers={
         Audience.PUBLIC: (TrackerController, LeaderboardController, GuildRatingController),
+        Audience.ADMIN: (AdminTrackerController,),
         Audience.INTERNAL: (InternalTrackerController, InternalScheduleController, InternalLeaderboardController),
     },
     dependencies=dependencies,
     sources=lambda container: (container.source(),),
     personal_data=lambda container: (container.personal_data(),),
-    handlers=lambda container: (container.followers_are_told(),),
+    handlers=lambda container: (container.followers_are_told(), container.processed_is_told()),
     message_writers=lambda _: (GameMessages(),),
     guild_listeners=lambda container: (container.lanes(),),
     jobs=lambda container: [

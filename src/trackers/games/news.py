@@ -49,6 +49,8 @@ class AccountNews(Struct, frozen=True, kw_only=True):
     season: str | None = None
     changes: Sequence[PlaylistChange] = ()
     reason: str | None = None
+    batch: str | None = None
+    """The scheduled processing that found it, for who prefers to hear of one at once."""
 
 
 class GameMessages:

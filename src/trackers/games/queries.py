@@ -31,21 +31,21 @@ from trackers.games.schemas import (
 )
 from users.access import AccessPolicy
 
-_COLUMNS: Final = f"""
+TRACKER_COLUMNS: Final = f"""
 SELECT k.id, k.user_id, k.url, a.game, a.platform, a.identifier, a.display, a.handle, a.avatar_url, a.current_season,
        k.active, k.created_at, {STATUS_COLUMNS}
 """
-_FROM: Final = """
+TRACKER_JOINS: Final = """
 FROM game_trackers k
 JOIN game_accounts a ON a.id = k.account_id
 JOIN scrape_targets t ON t.id = a.target_id
 LEFT JOIN scrape_schedule s ON s.target_id = a.target_id
 """
-_JOINS: Final = f"{_FROM} WHERE k.id = :id AND k.deleted_at IS NULL"
-_TRACKER: Final = text(f"{_COLUMNS} {_JOINS}")
+_JOINS: Final = f"{TRACKER_JOINS} WHERE k.id = :id AND k.deleted_at IS NULL"
+_TRACKER: Final = text(f"{TRACKER_COLUMNS} {_JOINS}")
 _MINE: Final = text(f"""
-{_COLUMNS}
-{_FROM}
+{TRACKER_COLUMNS}
+{TRACKER_JOINS}
 WHERE k.user_id = :user_id AND k.deleted_at IS NULL ORDER BY k.created_at, k.id
 """)
 _STATUS: Final = text(f"SELECT k.id, k.user_id, {STATUS_COLUMNS} {_JOINS}")
@@ -82,7 +82,7 @@ LEFT JOIN game_standings s
   ON s.account_id = p.account_id AND s.season_key = p.season_key AND s.playlist_key = r.playlist_key
 GROUP BY p.id, p.season_key, p.captured_at, p.entered_by, p.note, p.evidence_url ORDER BY p.captured_at DESC, p.id DESC
 """)
-_FILTERS: Final = {
+TRACKER_FILTERS: Final = {
     "user_id": "k.user_id = :user_id",
     "guild_id": "EXISTS (SELECT FROM guild_members g WHERE g.guild_id = :guild_id AND g.user_id = k.user_id)",
     "platform": "a.platform = :platform",
@@ -96,7 +96,7 @@ _VISIBLE: Final = {
                      SELECT FROM guild_members r JOIN guild_members v ON v.guild_id = r.guild_id
                      WHERE r.user_id = :reader AND r.admin AND v.user_id = k.user_id))""",
 }
-_ORDER: Final = {
+TRACKER_ORDER: Final = {
     TrackerSort.CREATED: "k.id",
     TrackerSort.CREATED_DOWN: "k.id DESC",
     TrackerSort.NAME: "a.identifier, k.id",
@@ -112,10 +112,12 @@ def _list_statements(
     wanted: frozenset[str], status: Status | None, visible: str, sort: TrackerSort
 ) -> tuple[TextClause, TextClause]:
     """A page, and how many there are, with the filters that are asked for and no others: plans differ by them."""
-    filters = [_FILTERS[name] for name in sorted(wanted)] + ([STATUS_IS[status]] if status else [])
+    filters = [TRACKER_FILTERS[name] for name in sorted(wanted)] + ([STATUS_IS[status]] if status else [])
     where = " AND ".join(["k.deleted_at IS NULL", _VISIBLE[visible], *filters])
-    page = text(f"{_COLUMNS} {_FROM} WHERE {where} ORDER BY {_ORDER[sort]} LIMIT :limit OFFSET :skip")
-    joins = _FROM if status or "platform" in wanted else "FROM game_trackers k"
+    page = text(
+        f"{TRACKER_COLUMNS} {TRACKER_JOINS} WHERE {where} ORDER BY {TRACKER_ORDER[sort]} LIMIT :limit OFFSET :skip"
+    )
+    joins = TRACKER_JOINS if status or "platform" in wanted else "FROM game_trackers k"
     return page, text(f"SELECT count(*) {joins} WHERE {where}")
 
 

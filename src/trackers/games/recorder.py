@@ -145,9 +145,18 @@ class ProfileRecorder:
             return
         targets = [o.target.id for o in observations if o.target.id in stored]
         accounts = await self._trackers.accounts_of([t for t in targets if stored[t].account_id in changes])
+        schedules = await self._trackers.schedules_of([o.target.run_id for o in observations])
+        batches = {
+            stored[o.target.id].account_id: str(schedules[o.target.run_id])
+            for o in observations
+            if o.target.id in stored and o.target.run_id in schedules
+        }
         await self._news.notify_updates(
             [
-                _news_of(account_id, account, season=current[account_id], changes=changes[account_id])
+                msgspec.structs.replace(
+                    _news_of(account_id, account, season=current[account_id], changes=changes[account_id]),
+                    batch=batches.get(account_id),
+                )
                 for account_id, account in accounts.values()
             ],
             keys={row.account_id: f"snapshot:{row.id}" for row in found.snapshots},

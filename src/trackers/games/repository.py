@@ -68,6 +68,10 @@ SELECT a.target_id, a.id AS account_id, a.game, a.platform, a.identifier, a.disp
 FROM game_accounts a WHERE a.target_id = ANY(CAST(:targets AS uuid[]))
 """)
 
+_SCHEDULES_OF: Final = text("""
+SELECT run_id, schedule_id FROM game_schedule_runs WHERE run_id = ANY(CAST(:runs AS uuid[]))
+""")
+
 _CHANGE_TRACKER: Final = text("""
 UPDATE game_trackers SET account_id = :account_id, url = :url, active = :active, updated_at = :now WHERE id = :id
 """)
@@ -368,6 +372,11 @@ class TrackerRepository(Repository):
         """Who follows an account: trackers, by id, and whose they are; those that come `after` one."""
         rows = await self.session.execute(_FOLLOWERS, {"account_id": account_id, "after": after, "limit": limit})
         return [(row.id, row.user_id) for row in rows]
+
+    async def schedules_of(self, runs: Sequence[UUID]) -> dict[UUID, UUID]:
+        """Run id -> the scheduled processing that waits for it."""
+        rows = await self.session.execute(_SCHEDULES_OF, {"runs": list(runs)})
+        return {row.run_id: row.schedule_id for row in rows}
 
     async def accounts_of(self, targets: Sequence[UUID]) -> dict[UUID, tuple[UUID, AccountIdentity]]:
         """Target id -> id and identity of the account behind it."""

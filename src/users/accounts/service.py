@@ -1,6 +1,6 @@
 """The rules about accounts; what other modules may use of them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -58,6 +58,10 @@ class AccountService:
         """Keep an account as it is until the transaction ends. Raises AccountNotFound or AccountDeactivated."""
         if (await self._held(user_id)).deactivated:
             raise AccountDeactivated
+
+    async def hold_all(self, user_ids: Collection[UUID]) -> None:
+        """Keep accounts as they are until the transaction ends, deactivated or not; in one order for everybody."""
+        await self._accounts.lock(*user_ids)
 
     async def create(
         self, profile: Profile, password_hash: str, *, role: Role = Role.USER, onto: UUID | None = None

@@ -48,5 +48,8 @@ class Notifier(Protocol):
 
     async def notify(self, event: Event, recipients: Sequence[Recipient]) -> int:
         """One delivery to each verified channel of each recipient, as they prefer, and to those of their guilds; how
-        many. Repeated for the same event it adds none.
+        many. Repeated for the same event it adds none. Events whose payload names a `batch` gather for who prefers so.
         """
+
+    async def release(self, batch: str) -> None:
+        """A batch is complete: what gathered in it is told now, in one message a channel."""

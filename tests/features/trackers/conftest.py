@@ -1,13 +1,20 @@
 """Steps that the features of the trackers share: who registers what, what is answered, how the worker looks."""
 
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, Final
 
+import httpx
 import pytest
 from pytest_bdd import given, parsers, then, when
+from tests.features.receiver import Receiver, receiving
 from tests.features.service import Service
+from tests.features.trackers.members import VERBS, Members
 from tests.features.trackers.story import NOWHERE, TWO_DAYS, Story, link
+from tests.features.users.people import NAMES, People
+from tests.features.users.people import names as people_in
 
 Table = list[list[str]]
 TROUBLES: Final[dict[str, dict[str, Any]]] = {
@@ -39,6 +46,24 @@ def story(service: Service) -> Iterator[Story]:
     made = Story(service)
     yield made
     made.end()
+
+
+@pytest.fixture
+def members(story: Story, admin_token: Callable[[], str]) -> Iterator[Members]:
+    people = People(story.service, admin_token)
+    made = Members(story, people)
+    yield made
+    made.end()
+    people.end()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """Where webhooks lead; a deployment knows it by RECEIVER_URL."""
+    address = os.environ.get("RECEIVER_URL", "").rstrip("/")
+    port = int(os.environ.get("RECEIVER_PORT") or httpx.URL(address).port or 0) if address else 0
+    with receiving(address=address, port=port) as made:
+        yield made
 
 
 def names(words: str) -> list[str]:
@@ -80,6 +105,71 @@ def adds(story: Story, person: str, player: str) -> None:
 def has_added(story: Story, person: str, player: str) -> None:
     adds(story, person, player)
     assert story.answer.status_code == 201, story.answer.text
+
+
+@when(parsers.re(r'(?P<person>\w+) adds the link "(?P<pasted>.+)"'))
+def adds_link(story: Story, person: str, pasted: str) -> None:
+    story.answered(story.add(person, story.marked(pasted)))
+
+
+@given(parsers.re(r'(?P<person>\w+) has added the link "(?P<pasted>.+)"'))
+def has_added_link(story: Story, person: str, pasted: str) -> None:
+    adds_link(story, person, pasted)
+    assert story.answer.status_code == 201, story.answer.text
+
+
+@when(parsers.re(r'(?P<person>\w+) adds "(?P<player>[^"]+)" (?P<times>\d+) times at the same moment'))
+def adds_same_at_once(story: Story, person: str, player: str, times: str) -> None:
+    story.together(*(partial(story.add, person, link(story.marked(player))) for _ in range(int(times))))
+
+
+# ---- people who look after their trackers by themselves ----
+
+
+@given(parsers.re(rf"{NAMES} (?:has a login|have logins)"))
+def have_logins(members: Members, named: str) -> None:
+    for person in people_in(named):
+        members.log_in(person)
+
+
+@given(parsers.re(rf"{NAMES} (?:is|are) in the guild(?:, which (?P<admin>[A-Z]\w+) runs)?"))
+def are_in_guild(members: Members, named: str, admin: str | None) -> None:
+    members.put_guild(people_in(named), run_by=admin)
+
+
+@when(parsers.re(r'(?P<person>\w+) (?:herself|himself) registers (?P<players>"[^"]+"(?: and "[^"]+")*)'))
+def registers_by_oneself(members: Members, person: str, players: str) -> None:
+    members.register(person, names(players))
+
+
+@when(parsers.re(r'(?P<person>\w+) (?:herself|himself) adds "(?P<player>[^"]+)"'))
+def adds_by_oneself(members: Members, person: str, player: str) -> None:
+    members.add(person, link(members.story.marked(player)))
+
+
+@when(parsers.re(rf'(?P<who>[A-Z]\w+|the admin) (?P<verb>{"|".join(VERBS)}) "(?P<player>[^"]+)"'))
+def does(members: Members, who: str, verb: str, player: str) -> None:
+    members.does(who, verb, player)
+
+
+@given(parsers.re(r'(?P<person>[A-Z]\w+) has (?P<done>refreshed|deactivated|activated|removed) "(?P<player>[^"]+)"'))
+def has_done(members: Members, person: str, done: str, player: str) -> None:
+    answer = members.does(person, {"refreshed": "refreshes"}.get(done, f"{done[:-1]}s"), player)
+    assert answer.is_success, answer.text
+
+
+@when(parsers.re(rf"""(?P<who>[A-Z]\w+|the admin) (?P<verb>{"|".join(VERBS)}) (?P<whose>\w+)'s "(?P<player>[^"]+)\""""))
+def does_to_others(members: Members, who: str, verb: str, whose: str, player: str) -> None:
+    members.does(who, verb, player, whose=whose)
+
+
+@then(parsers.re(r"(?P<person>\w+) follows (?P<players>.+)"))
+def sees_trackers(members: Members, person: str, players: str) -> None:
+    """`"Quiet Comet" and, deactivated, "Lintwurm"`; or nobody."""
+    active, _, inactive = players.partition("deactivated,")
+    mine = members.mine(person)
+    assert sorted(members.shown([one for one in mine if one["active"]])) == sorted(names(active))
+    assert sorted(members.shown([one for one in mine if not one["active"]])) == sorted(names(inactive))
 
 
 # ---- what is answered ----
@@ -134,6 +224,18 @@ def was_refused(story: Story, person: str, count: int) -> None:
 # ---- the site, and what it was asked ----
 
 
+@given(parsers.parse('the site knows the player "{player}" with a rating of {rating:d} in playlist {playlist:d}'))
+def site_knows(story: Story, player: str, rating: int, playlist: int) -> None:
+    story.service.simulated.games.add_player("epic", story.marked(player), ratings={playlist: rating})
+
+
+@when(parsers.re(r'"(?P<player>[^"]+)" (?P<how>wins|loses) (?P<points>\d+) points in playlist (?P<playlist>\d+)'))
+@given(parsers.re(r'"(?P<player>[^"]+)" (?P<how>wins|loses) (?P<points>\d+) points in playlist (?P<playlist>\d+)'))
+def moves_points(story: Story, player: str, how: str, points: str, playlist: str) -> None:
+    change = int(points) if how == "wins" else -int(points)
+    story.service.simulated.games.play("epic", story.marked(player), int(playlist), rating=change)
+
+
 @given(parsers.parse('the site says that the profile is private when asked for "{player}"'))
 def profile_is_private(story: Story, player: str) -> None:
     story.service.simulated.games.add_player("epic", story.marked(player), private=True)
@@ -159,6 +261,13 @@ def worker_looks_later(story: Story) -> None:
     story.service.own_worker.burst(later=TWO_DAYS)
 
 
+@given(parsers.re(r'(?P<person>\w+) has asked for a fresh look at "(?P<player>[^"]+)"'))
+@when(parsers.re(r'(?P<person>\w+) asks for a fresh look at "(?P<player>[^"]+)"'))
+def asks_for_look(story: Story, person: str, player: str) -> None:
+    story.answered(story.refresh(person, player))
+    assert story.answer.status_code == 202, story.answer.text
+
+
 @given("another worker runs")
 @when("another worker runs")
 def another_worker(story: Story) -> None:
@@ -169,3 +278,32 @@ def another_worker(story: Story) -> None:
 def tracker_is(story: Story, player: str, word: str) -> None:
     tracker = story.tracker(player)
     assert (tracker["status"], tracker["reason"], tracker["error"]) == (word, None, None)
+
+
+@then(parsers.re(r'the task of "(?P<player>[^"]+)" is completed and found (?P<what>something|nothing) new'))
+def task_completed(story: Story, player: str, what: str) -> None:
+    task = story.task(player)
+    assert (task["status"], task["changed"], task["http_status"]) == ("completed", what == "something", 200)
+    assert task["requested_at"] <= task["started_at"] <= task["finished_at"]
+
+
+@then("they were all given the same task")
+def same_task(story: Story) -> None:
+    assert len(story.given) > 1
+    assert len(story.tasks) == 1
+
+
+@then(parsers.parse("the {count:d} answers name one task"))
+def answers_name_one_task(story: Story, count: int) -> None:
+    assert [answer.status_code for answer in story.answers] == [202] * count
+    assert len({answer.json()["task_id"] for answer in story.answers}) == 1
+
+
+@then(parsers.parse('"{player}" has a rating of {rating:d} in playlist {playlist:d}'))
+def has_rating(story: Story, player: str, rating: int, playlist: int) -> None:
+    assert story.standing(player, playlist)["rating"] == rating
+
+
+@then(parsers.re(r'"(?P<player>[^"]+)" has (?P<count>\d+) snapshots?'))
+def has_snapshots(story: Story, player: str, count: str) -> None:
+    assert len(story.snapshots(player)) == int(count)

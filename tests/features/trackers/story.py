@@ -15,7 +15,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 import httpx
-from tests.features.service import BackgroundBurst, Service
+from tests.features.service import Meanwhile, Service
 
 CAST: Final = ("Quiet Comet", "Lintwurm", "Brisk Otter", "Mossy Kettle", "Grüner Blitz", "Tide_Runner")
 STEAM_ID: Final = "76561190000000001"
@@ -68,7 +68,7 @@ class Story:
     """Tasks in the order that they were given out, each after its player's name."""
     key: str | None = None
     """Shown instead of the bot's own."""
-    at_work: BackgroundBurst | None = None
+    at_work: Meanwhile | None = None
     pasted: str = ""
     troubled: bool = False
     """Something went wrong on the site, which may make the service leave it alone for a while."""
@@ -189,7 +189,10 @@ class Story:
 
     def _ask(self, person: str, what: str, body: dict[str, Any]) -> httpx.Response:
         headers = {} if self.key is None else {"Authorization": f"Bearer {self.key}" if self.key else ""}
-        answer = self.service.http.post(f"/internal/trackers/{what}", json=body, headers=headers)
+        return self.kept(person, self.service.http.post(f"/internal/trackers/{what}", json=body, headers=headers))
+
+    def kept(self, person: str, answer: httpx.Response) -> httpx.Response:
+        """Remember what a registration made."""
         if answer.status_code == httpx.codes.CREATED:
             trackers = answer.json()["trackers"]
             self.made += [Registered(person=person, player=made["display"], tracker=made) for made in trackers]

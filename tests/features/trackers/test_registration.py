@@ -1,14 +1,19 @@
 """features/trackers/registration.feature"""
 
+import json
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any, Final
 
 from pytest_bdd import given, parsers, scenarios, then, when
 from tests.features.trackers.conftest import Table, names
+from tests.features.trackers.members import Members
 from tests.features.trackers.story import NOWHERE, Story, link
 
 scenarios(str(Path(__file__).parents[3] / "features/trackers/registration.feature"))
 
+NOTE: Final = "read off the screen"
 
 # ---- people and links ----
 
@@ -32,17 +37,6 @@ def registers_links(story: Story, person: str, datatable: Table) -> None:
 def registers_with_id(story: Story, user_id: str) -> None:
     body = {"user_id": user_id, "urls": [link(name) for name in story.players(1)]}
     story.answered(story.service.http.post("/internal/trackers/register-multiple", json=body))
-
-
-@when(parsers.re(r'(?P<person>\w+) adds the link "(?P<pasted>.+)"'))
-def adds_link(story: Story, person: str, pasted: str) -> None:
-    story.answered(story.add(person, story.marked(pasted)))
-
-
-@given(parsers.re(r'(?P<person>\w+) has added the link "(?P<pasted>.+)"'))
-def has_added_link(story: Story, person: str, pasted: str) -> None:
-    adds_link(story, person, pasted)
-    assert story.answer.status_code == 201, story.answer.text
 
 
 @when(parsers.parse("{person} adds a link that is {length:d} characters long"))
@@ -74,11 +68,6 @@ def registers_same_at_once(story: Story, person: str, players: str, times: str) 
 def register_in_opposite_order(story: Story) -> None:
     urls = [link(name) for name in story.players(4)]
     story.together(partial(story.register, "Ada", urls), partial(story.register, "Ben", urls[::-1]))
-
-
-@when(parsers.re(r'(?P<person>\w+) adds "(?P<player>[^"]+)" (?P<times>\d+) times at the same moment'))
-def adds_same_at_once(story: Story, person: str, player: str, times: str) -> None:
-    story.together(*(partial(story.add, person, link(story.marked(player))) for _ in range(int(times))))
 
 
 @when(parsers.parse("{person} adds {count:d} different players at the same moment"))
@@ -151,3 +140,96 @@ def different_trackers(story: Story) -> None:
 def means(story: Story, player: str, platform: str) -> None:
     parsed = story.answer.json()
     assert (story.answer.status_code, parsed["display"], parsed["platform"]) == (200, story.marked(player), platform)
+
+
+# ---- by oneself ----
+
+
+@when(parsers.parse("{person} herself registers nothing"))
+def registers_nothing(members: Members, person: str) -> None:
+    members.register(person, [])
+
+
+@when(parsers.parse('{person} herself registers "{player}" and then a link to nowhere'))
+def registers_beside_nothing(members: Members, person: str, player: str) -> None:
+    urls = [link(members.story.marked(player)), NOWHERE]
+    members.ask(person, "POST", "/api/trackers/register", {"urls": urls})
+
+
+@when(parsers.parse('{person} herself registers "{player}" in {other}\'s name'))
+def registers_for_another(members: Members, person: str, player: str, other: str) -> None:
+    body = {"user_id": members.people.logins[other].user_id, "urls": [link(members.story.marked(player))]}
+    members.ask(person, "POST", "/api/trackers/register", body)
+
+
+@when(parsers.parse('somebody without a login registers "{player}"'))
+def nobody_registers(members: Members, player: str) -> None:
+    urls = [link(members.story.marked(player))]
+    members.story.answered(members.people.send("POST", "/api/trackers/register", {"urls": urls}))
+
+
+@when(parsers.parse("{person} herself and the bot add {count:d} players each at the same moment"))
+def both_add_at_once(members: Members, person: str, count: int) -> None:
+    story = members.story
+    story.together(
+        *(
+            partial(members.people.ask, person, "POST", "/api/trackers/add", {"url": link(name)})
+            for name in story.players(count)
+        ),
+        *(partial(story.add, person, link(name)) for name in story.players(count)),
+    )
+
+
+# ---- typing in ----
+
+
+def type_in(members: Members, who: str, tracker_id: str, **given: Any) -> None:
+    body = {
+        "playlists": [{"playlist": "11", "rating": 912, "matches_played": 40}],
+        "note": NOTE,
+        "season": "34",
+        **given,
+    }
+    members.ask(who, "POST", f"/api/trackers/{tracker_id}/snapshots", body)
+
+
+@when(
+    parsers.re(
+        r'(?P<who>[A-Z]\w+) types in that (?:(?P<whose>\w+)\'s )?"(?P<player>[^"]+)" ha[sd] (?P<rating>\d+) in playlist'
+        r' (?P<playlist>\d+)(?: in season "(?P<season>\w+)")?(?P<ago> a month ago)?'
+    )
+)
+def types_in(
+    members: Members,
+    who: str,
+    whose: str | None,
+    player: str,
+    rating: str,
+    playlist: str,
+    season: str | None,
+    ago: str | None,
+) -> None:
+    then = {"captured_at": (datetime.now(UTC) - timedelta(days=30)).isoformat()} if ago else {}
+    rows = [{"playlist": playlist, "rating": int(rating), "matches_played": 40}]
+    type_in(members, who, members.tracker_of(player, whose or who), playlists=rows, season=season, **then)
+
+
+@when(parsers.re(r"(?P<who>[A-Z]\w+) types in with (?P<what>\{.*\})"))
+def types_in_with(members: Members, who: str, what: str) -> None:
+    type_in(members, who, members.story.made[-1].tracker["id"], **json.loads(what))
+
+
+@then("it is typed in")
+def is_typed_in(story: Story) -> None:
+    assert story.answer.status_code == 201, story.answer.text
+
+
+@then(parsers.parse('the newest snapshot of "{player}" is Ada\'s, with her note'))
+def newest_is_typed(story: Story, player: str) -> None:
+    newest = story.snapshots(player)[0]
+    assert (newest["typed"], newest["note"]) == (True, NOTE)
+
+
+@then(parsers.parse('"{player}" has a rating of {rating:d} in playlist {playlist:d} in season "{season}"'))
+def has_rating_in_season(story: Story, player: str, rating: int, playlist: int, season: str) -> None:
+    assert story.standing(player, playlist, season)["rating"] == rating

@@ -18,11 +18,6 @@ LEASE: Final = "3"
 # ---- the site and its players ----
 
 
-@given(parsers.parse('the site knows the player "{player}" with a rating of {rating:d} in playlist {playlist:d}'))
-def site_knows(story: Story, player: str, rating: int, playlist: int) -> None:
-    story.service.simulated.games.add_player("epic", story.marked(player), ratings={playlist: rating})
-
-
 @given(parsers.parse('the site knows the player "{player}", who has not played this season'))
 def site_knows_unplayed(story: Story, player: str) -> None:
     story.service.simulated.games.add_player("epic", story.marked(player), unplayed=True)
@@ -41,12 +36,6 @@ def site_is_well(story: Story) -> None:
 @given("the site's robots.txt asks everybody to stay away")
 def robots_disallow(story: Story) -> None:
     story.service.simulated.games.robots("User-agent: *\nDisallow: /\n")
-
-
-@given(parsers.re(r'"(?P<player>[^"]+)" (?P<how>wins|loses) (?P<points>\d+) points in playlist (?P<playlist>\d+)'))
-def moves_points(story: Story, player: str, how: str, points: str, playlist: str) -> None:
-    change = int(points) if how == "wins" else -int(points)
-    story.service.simulated.games.play("epic", story.marked(player), int(playlist), rating=change)
 
 
 @given(parsers.re(r'"(?P<player>[^"]+)" (?P<how>wins|loses) (?P<matches>\d+) matches in a row in playlist 11'))
@@ -126,12 +115,6 @@ def process_pending_often(story: Story, times: int) -> None:
         assert story.answer.status_code == 202, story.answer.text
 
 
-@when(parsers.re(r'(?P<person>\w+) asks for a fresh look at "(?P<player>[^"]+)"'))
-def asks_for_look(story: Story, person: str, player: str) -> None:
-    story.answered(story.refresh(person, player))
-    assert story.answer.status_code == 202, story.answer.text
-
-
 @when(
     parsers.re(r'(?P<person>\w+) asks for a fresh look at "(?P<player>[^"]+)" (?P<times>\d+) times at the same moment')
 )
@@ -197,13 +180,6 @@ def task_in_progress(story: Story, player: str) -> None:
     assert task["started_at"]
 
 
-@then(parsers.re(r'the task of "(?P<player>[^"]+)" is completed and found (?P<what>something|nothing) new'))
-def task_completed(story: Story, player: str, what: str) -> None:
-    task = story.task(player)
-    assert (task["status"], task["changed"], task["http_status"]) == ("completed", what == "something", 200)
-    assert task["requested_at"] <= task["started_at"] <= task["finished_at"]
-
-
 @then(parsers.re(r'the task of "(?P<player>[^"]+)" has failed: (?P<reason>\w+)'))
 def task_has_failed(story: Story, player: str, reason: str) -> None:
     task = story.task(player)
@@ -217,29 +193,12 @@ def both_completed(story: Story) -> None:
     assert [status(story, made.tracker["id"])["status"] for made in story.made] == ["completed", "completed"]
 
 
-@then("they were all given the same task")
-def same_task(story: Story) -> None:
-    assert len(story.given) > 1
-    assert len(story.tasks) == 1
-
-
-@then(parsers.parse("the {count:d} answers name one task"))
-def answers_name_one_task(story: Story, count: int) -> None:
-    assert [answer.status_code for answer in story.answers] == [202] * count
-    assert len({answer.json()["task_id"] for answer in story.answers}) == 1
-
-
 @then(parsers.parse("{count:d} trackers were put ahead"))
 def put_ahead(story: Story, count: int) -> None:
     assert (story.answer.status_code, story.answer.json()["queued"]) == (202, count)
 
 
 # ---- what is stored ----
-
-
-@then(parsers.parse('"{player}" has a rating of {rating:d} in playlist {playlist:d}'))
-def has_rating(story: Story, player: str, rating: int, playlist: int) -> None:
-    assert story.standing(player, playlist)["rating"] == rating
 
 
 @then(parsers.parse('"{player}" still had a rating of {rating:d} in playlist {playlist:d} in season "{season}"'))
@@ -270,11 +229,6 @@ def rank_is_real(story: Story, player: str, playlist: int) -> None:
     standing = story.standing(player, playlist)
     assert standing["estimated"] is False
     assert standing["tier_name"] not in {None, "Unranked"}
-
-
-@then(parsers.re(r'"(?P<player>[^"]+)" has (?P<count>\d+) snapshots?'))
-def has_snapshots(story: Story, player: str, count: str) -> None:
-    assert len(story.snapshots(player)) == int(count)
 
 
 @then(

@@ -1,49 +1,17 @@
 """Steps that the features of people share: who registers and logs in, what is answered, who is in and who is out."""
 
-import asyncio
-import os
 import re
-import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
 import pytest
 from pytest_bdd import given, parsers, then, when
-from tests.conftest import container_of
 from tests.features.service import Service
-from tests.features.users.people import NAMES, WHO, Login, People, names
-
-from app.people import new_admin
+from tests.features.users.people import NAMES, WHO, People, names
 
 WAYS = re.compile(r'the username "(?P<username>[^"]+)"|the address "(?P<email>[^"]+)"|(?P<code>the bot\'s code)')
 """To register with."""
-
-
-@pytest.fixture(scope="session")
-def admin_token(service: Service) -> Callable[[], str]:
-    """Makes the first admin where the service is ours; a deployment's is told by ADMIN_TOKEN."""
-    if service.worker is None:
-        return lambda: os.environ["ADMIN_TOKEN"]
-    login = {"login": f"root-{secrets.token_hex(4)}", "password": secrets.token_urlsafe(16)}
-    asyncio.run(_make_admin(service.worker.environ, login["login"], login["password"]))
-
-    def log_in() -> str:
-        answer = service.http.post("/api/auth/login", json=login, headers={"Authorization": ""})
-        assert answer.status_code == httpx.codes.OK, answer.text
-        return Login.given(answer).access
-
-    return log_in
-
-
-async def _make_admin(environ: Mapping[str, str], username: str, password: str) -> None:
-    """What `trackers users create-admin` does."""
-    container = container_of(dict(environ))
-    try:
-        async with container.database().unit_of_work():
-            await new_admin(container, email=None, username=username, password=password)
-    finally:
-        await container.database().close()
 
 
 @pytest.fixture

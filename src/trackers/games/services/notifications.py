@@ -12,6 +12,7 @@ from trackers.games.errors import TrackerNotFound
 from trackers.games.links import site_profile_url
 from trackers.games.news import CHANGED, UNREACHABLE, AccountNews, PlaylistChange
 from trackers.games.repository import TrackerRepository
+from trackers.games.services.schedules import FINISHED
 from users.notifications.messages import Notifier, Recipient
 
 FOLLOWERS_AT_ONCE: Final = 5_000
@@ -81,3 +82,17 @@ class FollowersAreTold:
                 recipients = [Recipient(user_id=user_id, subject_id=tracker_id) for tracker_id, user_id in followers]
                 await self._notifier.notify(event, recipients)
                 last = followers[-1][0]
+
+
+class ProcessedIsTold:
+    """Handles the end of a scheduled processing: what it found is told now to who prefers to hear it at once."""
+
+    name: Final = "games.processed_is_told"
+    events: Final = frozenset({FINISHED})
+
+    def __init__(self, *, notifier: Notifier) -> None:
+        self._notifier = notifier
+
+    async def handle(self, events: Sequence[Event]) -> None:
+        for event in events:
+            await self._notifier.release(event.aggregate.partition(":")[2])

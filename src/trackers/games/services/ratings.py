@@ -18,7 +18,7 @@ class RatingService:
     async def restate_accounts(self, accounts: Sequence[UUID]) -> None:
         """Restate who follows accounts that changed, in the transaction of the change.
 
-        One statement where none of them is in a guild, four where somebody is, however many they are.
+        One statement where none of them is in a guild, five where somebody is, however many they are.
         """
         if people := await self._ratings.hold_followers(accounts):
             await self._restate(people)

@@ -190,7 +190,7 @@ class TrackerService(TrackerQueries):
 
     async def delete_tracker(self, tracker_id: UUID, *, asker: Identity | None = None) -> None:
         """Remove a tracker; its account can be registered again. Raises TrackerNotFound or Forbidden."""
-        await self._accounts.hold((await self._owned(tracker_id, asker)).user_id)
+        await self._accounts.hold_all([(await self._owned(tracker_id, asker)).user_id])
         tracker = await self._owned(tracker_id, asker)
         await self._trackers.remove_tracker(tracker_id, now=self._clock.now())
         await self._forget_unfollowed(tracker.target_id)

@@ -165,6 +165,7 @@ async def test_an_entry_is_told_whole(
         "user_agent": None,
         "request_id": "request-2",
         "body": {"a": [1, None]},
+        "mentions": None,
     }
     (item,) = (await admin.get("/api/admin/activity", params={"event": "scrapes.counted"})).json()["items"]
     assert item == {

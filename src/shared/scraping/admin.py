@@ -1,0 +1,111 @@
+"""What who runs the house does to a source: pause and resume it, re-drive what was given up, close its breaker."""
+
+from typing import Annotated, Any, Final
+
+from msgspec import Meta, Struct
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.audit.activity import ActivityLog
+from shared.clock import Clock
+from shared.database import Database
+from shared.errors import Unavailable
+from shared.jobs import JobQueue
+from shared.scraping.dispatch import SourceRegistry
+from shared.scraping.pacing import Gate, GateUnreachableError
+from shared.scraping.repository import ScrapingRepository, SourcePaused
+from shared.scraping.targets import DISPATCH
+from shared.web.identity import Identity
+
+REDRIVEN_AT_ONCE: Final = 10_000
+
+
+class PauseSource(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Why a source is paused, for who wonders later."""
+
+    reason: Annotated[str, Meta(min_length=1, max_length=500, pattern=r"\S")] | None = None
+
+
+class SourceResumed(Struct, frozen=True, kw_only=True):
+    was_paused: bool
+
+
+class TargetsRedriven(Struct, frozen=True, kw_only=True):
+    """How many targets that were given up are due again."""
+
+    redriven: int
+
+
+class BreakerClosed(Struct, frozen=True, kw_only=True):
+    was_open: bool
+
+
+class SourceAdministration:
+    """Acts on one source at a time; what it does is noted. Each raises UnknownSource."""
+
+    def __init__(
+        self,
+        session: AsyncSession,
+        *,
+        repository: ScrapingRepository,
+        sources: SourceRegistry,
+        gate: Gate,
+        jobs: JobQueue,
+        activity: ActivityLog,
+        clock: Clock,
+    ) -> None:
+        self._session = session
+        self._repository = repository
+        self._sources = sources
+        self._gate = gate
+        self._jobs = jobs
+        self._activity = activity
+        self._clock = clock
+
+    async def pause(self, name: str, *, reason: str | None, asker: Identity) -> SourcePaused:
+        """Have nothing of a source looked at until it is resumed; what is asked for waits.
+
+        Workers notice within a second, break off what they have under way, and give it back.
+        """
+        source = self._sources[name]
+        paused = await self._repository.pause(source.name, reason=reason, now=self._clock.now())
+        await self._note("source.paused", name, asker, {"reason": reason})
+        return paused
+
+    async def resume(self, name: str, *, asker: Identity) -> SourceResumed:
+        """Have it looked at again; what was due meanwhile is due now."""
+        source = self._sources[name]
+        was_paused = await self._repository.resume(source.name)
+        if was_paused:
+            await self._note("source.resumed", name, asker)
+            self._dispatch(name)
+        return SourceResumed(was_paused=was_paused)
+
+    async def redrive(self, name: str, *, asker: Identity) -> TargetsRedriven:
+        """Try everything again that was given up; each gets a run. Targets that guilds switched off stay so."""
+        source = self._sources[name]
+        redriven = 0
+        while put := await self._repository.redrive(source.name, now=self._clock.now(), limit=REDRIVEN_AT_ONCE):
+            redriven += put
+        if redriven:
+            await self._note("source.redriven", name, asker, {"targets": redriven})
+            self._dispatch(name)
+        return TargetsRedriven(redriven=redriven)
+
+    async def close_breaker(self, name: str, *, asker: Identity) -> BreakerClosed:
+        """Trust the host again at once, for everybody who asks it. Raises Unavailable where Redis is away."""
+        host = self._sources[name].policy.host
+        try:
+            was_open = await self._gate.close(host)
+        except GateUnreachableError as error:
+            raise Unavailable("Redis is away, which keeps the breakers; try again shortly.", retry_after=2) from error
+        if was_open:
+            await self._note("source.breaker_closed", name, asker, {"host": host})
+            self._dispatch(name)
+        return BreakerClosed(was_open=was_open)
+
+    async def _note(self, event: str, name: str, asker: Identity, details: dict[str, Any] | None = None) -> None:
+        await self._activity.record(event, subject="source", subject_id=name, actor=asker, details=details)
+
+    def _dispatch(self, name: str) -> None:
+        """Once the change is in, at once rather than at the next second."""
+        Database.after_commit(self._session, lambda: self._jobs.enqueue(DISPATCH, name, job_id=f"{DISPATCH}:{name}"))

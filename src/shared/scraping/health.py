@@ -1,0 +1,249 @@
+"""How the sources stand, for who runs the house: pace, breaker, targets, and what was asked of each site lately."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Annotated, Any, Final
+
+from msgspec import Meta, Struct
+from sqlalchemy import text
+
+from shared.clock import Clock
+from shared.database import Reader
+from shared.scraping.dispatch import SourceRegistry
+from shared.scraping.pacing import Gate, GateUnreachableError
+from shared.scraping.repository import SourcePaused
+from shared.scraping.source import Policy, Source, Status
+from shared.scraping.statements import DEAD
+from shared.scraping.targets import STATUS_COLUMNS
+
+HOUR: Final = timedelta(hours=1)
+DAY: Final = timedelta(hours=24)
+
+_ONLY: Final = "(CAST(:source AS text) IS NULL OR t.source = :source)"
+_TARGETS: Final = text(f"""
+SELECT source, status, reason, count(*) AS targets, count(*) FILTER (WHERE due) AS due_now,
+       min(due_at) FILTER (WHERE due) AS oldest_due, count(*) FILTER (WHERE dead) AS dead,
+       max(last_success_at) AS last_success_at
+FROM (
+    SELECT t.source, s.due_at, s.lease_until IS NULL AND s.lane <> 5 AND s.due_at <= :now AS due, {DEAD} AS dead,
+           {STATUS_COLUMNS}
+    FROM scrape_targets t JOIN scrape_schedule s ON s.target_id = t.id
+    WHERE {_ONLY}
+) AS x
+GROUP BY source, status, reason
+""")  # noqa: S608 -- fragments of our own
+_RUNS: Final = text(f"""
+SELECT t.source, r.finished_at >= :hour AS lately, r.reason, count(*) AS runs, coalesce(sum(r.requests), 0) AS requests
+FROM scrape_runs r JOIN scrape_targets t ON t.id = r.target_id
+WHERE r.finished_at >= :day AND {_ONLY}
+GROUP BY t.source, lately, r.reason
+""")  # noqa: S608 -- fragments of our own
+_LAST_FAILURE: Final = text("""
+SELECT r.finished_at AS at, r.reason, r.error, r.http_status
+FROM scrape_runs r JOIN scrape_targets t ON t.id = r.target_id
+WHERE r.status = 'failed' AND t.source = :source
+ORDER BY r.id DESC LIMIT 1
+""")
+_PAUSES: Final = text("SELECT source, since, reason FROM scrape_pauses")
+
+
+class BreakerState(StrEnum):
+    """Whether requests may leave to a host."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    HALF_OPEN = "half_open"
+    UNKNOWN = "unknown"
+
+
+class Breaker(Struct, frozen=True, kw_only=True):
+    """The circuit breaker of a host."""
+
+    state: Annotated[BreakerState, Meta(description="unknown: Redis is away, and so nothing is asked.")]
+    seconds_left: Annotated[
+        float | None, Meta(description="Open: until a probe may leave. Half-open: for which the probe is waited for.")
+    ]
+    failures: Annotated[int, Meta(description="Of the host, in a row.")]
+    cooldown: Annotated[float, Meta(description="Seconds that it will rest the next time it opens.")]
+
+
+class Pace(Struct, frozen=True, kw_only=True):
+    """How a host is asked. Seconds."""
+
+    delay: float
+    jitter: float
+    interval: Annotated[float | None, Meta(description="Between two looks; null: each target has its own.")]
+    in_flight: Annotated[int, Meta(description="Targets that workers may hold at once.")]
+
+
+class TargetCounts(Struct, frozen=True, kw_only=True):
+    """What is followed on a source."""
+
+    total: int
+    by_status: dict[Status, int]
+    by_reason: Annotated[dict[str, int], Meta(description="Why failed, or skipped.")]
+    due_now: int
+    oldest_due: datetime | None
+    dead: Annotated[int, Meta(description="Given up until they are re-driven; among the failed.")]
+
+
+class Budget(Struct, frozen=True, kw_only=True):
+    """What was asked of a site in a time."""
+
+    runs: int
+    requests: int
+    failed: Annotated[dict[str, int], Meta(description="Runs by reason.")]
+
+
+class LastFailure(Struct, frozen=True, kw_only=True):
+    at: datetime
+    reason: str | None
+    error: str | None
+    http_status: int | None
+
+
+class SourceHealth(Struct, frozen=True, kw_only=True):
+    """A source: whether it is looked at, how, and what came of it."""
+
+    name: str
+    enabled: bool
+    disabled_because: str | None
+    paused: SourcePaused | None
+    host: str
+    pace: Pace
+    breaker: Breaker
+    targets: TargetCounts
+    last_success_at: datetime | None
+    last_failure: LastFailure | None
+    last_hour: Budget
+    last_day: Budget
+
+
+class Sources(Struct, frozen=True, kw_only=True):
+    items: list[SourceHealth]
+
+
+class SourceQueries:
+    """Reads how sources stand; in Redis their breakers, in the database everything else."""
+
+    def __init__(self, reader: Reader, *, sources: SourceRegistry, gate: Gate, clock: Clock) -> None:
+        self._reader = reader
+        self._sources = sources
+        self._gate = gate
+        self._clock = clock
+
+    async def sources(self) -> Sources:
+        return Sources(items=await self._health(self._sources.all(), None))
+
+    async def source(self, name: str) -> SourceHealth:
+        """Raises UnknownSource."""
+        (health,) = await self._health([self._sources[name]], name)
+        return health
+
+    async def pause_of(self, name: str) -> SourcePaused | None:
+        """Since when, and why, a source is paused; None where it is not."""
+        return (await self._pauses()).get(name)
+
+    async def _health(self, sources: Sequence[Source[Any]], only: str | None) -> list[SourceHealth]:
+        now = self._clock.now()
+        targets = await self._reader.rows(_TARGETS, {"source": only, "now": now})
+        runs = await self._reader.rows(_RUNS, {"source": only, "hour": now - HOUR, "day": now - DAY})
+        pauses = await self._pauses()
+        breakers = await asyncio.gather(*(self._breaker(source.policy) for source in sources))
+        return [
+            _health_of(
+                source,
+                paused=pauses.get(source.name),
+                breaker=breaker,
+                targets=[row for row in targets if row["source"] == source.name],
+                runs=[row for row in runs if row["source"] == source.name],
+                last_failure=await self._last_failure(source.name),
+            )
+            for source, breaker in zip(sources, breakers, strict=True)
+        ]
+
+    async def _pauses(self) -> dict[str, SourcePaused]:
+        rows = await self._reader.rows(_PAUSES)
+        return {row["source"]: SourcePaused(since=row["since"], reason=row["reason"]) for row in rows}
+
+    async def _last_failure(self, name: str) -> LastFailure | None:
+        row = await self._reader.row(_LAST_FAILURE, {"source": name})
+        return None if row is None else LastFailure(**row)
+
+    async def _breaker(self, policy: Policy) -> Breaker:
+        try:
+            standing = await self._gate.standing_of(policy.host)
+        except GateUnreachableError:
+            return Breaker(state=BreakerState.UNKNOWN, seconds_left=None, failures=0, cooldown=policy.cooldown)
+        state, left = BreakerState.CLOSED, None
+        if standing.rest is not None:
+            state = BreakerState.OPEN if standing.rest else BreakerState.HALF_OPEN
+            left = standing.rest or standing.probe
+        return Breaker(
+            state=state,
+            seconds_left=left,
+            failures=standing.failures,
+            cooldown=min(policy.cooldown_limit, policy.cooldown * 2**standing.opened),
+        )
+
+
+def _health_of(
+    source: Source[Any],
+    *,
+    paused: SourcePaused | None,
+    breaker: Breaker,
+    targets: Sequence[Mapping[str, Any]],
+    runs: Sequence[Mapping[str, Any]],
+    last_failure: LastFailure | None,
+) -> SourceHealth:
+    policy = source.policy
+    return SourceHealth(
+        name=source.name,
+        enabled=source.enabled,
+        disabled_because=source.disabled_because or None,
+        paused=paused,
+        host=policy.host,
+        pace=Pace(delay=policy.delay, jitter=policy.jitter, interval=policy.interval, in_flight=policy.in_flight),
+        breaker=breaker,
+        targets=_counts(targets),
+        last_success_at=max((row["last_success_at"] for row in targets if row["last_success_at"]), default=None),
+        last_failure=last_failure,
+        last_hour=_budget([row for row in runs if row["lately"]]),
+        last_day=_budget(runs),
+    )
+
+
+def _counts(rows: Sequence[Mapping[str, Any]]) -> TargetCounts:
+    by_status, by_reason = counts(rows, "targets")
+    return TargetCounts(
+        total=sum(by_status.values()),
+        by_status=by_status,
+        by_reason=by_reason,
+        due_now=sum(row["due_now"] for row in rows),
+        oldest_due=min((row["oldest_due"] for row in rows if row["oldest_due"]), default=None),
+        dead=sum(row["dead"] for row in rows),
+    )
+
+
+def counts(rows: Sequence[Mapping[str, Any]], column: str) -> tuple[dict[Status, int], dict[str, int]]:
+    """How many stand in each status, all of them named, and for each reason there is one of."""
+    by_status, by_reason = dict.fromkeys(Status, 0), dict[str, int]()
+    for row in rows:
+        by_status[Status(row["status"])] += row[column]
+        if row["reason"]:
+            by_reason[row["reason"]] = by_reason.get(row["reason"], 0) + row[column]
+    return by_status, by_reason
+
+
+def _budget(rows: Sequence[Mapping[str, Any]]) -> Budget:
+    failed: dict[str, int] = {}
+    for row in rows:
+        if row["reason"]:
+            failed[row["reason"]] = failed.get(row["reason"], 0) + row["runs"]
+    return Budget(
+        runs=sum(row["runs"] for row in rows),
+        requests=sum(int(row["requests"]) for row in rows),
+        failed=failed,
+    )

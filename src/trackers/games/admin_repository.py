@@ -1,0 +1,200 @@
+"""All SQL of what admins do to trackers: choosing many at once, handing one over, merging two accounts."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import cache
+from typing import Final
+from uuid import UUID
+
+from msgspec import Struct
+from sqlalchemy import TextClause, text
+
+from shared.database import Repository
+from shared.scraping.source import Status
+from trackers.games.admin_queries import standing_is
+from trackers.games.admin_schemas import StandingReason
+from trackers.games.links import AccountIdentity
+
+_ACTIVE: Final = text("""
+SELECT k.id, a.target_id FROM game_trackers k JOIN game_accounts a ON a.id = k.account_id
+WHERE k.id = ANY(CAST(:trackers AS uuid[])) AND k.deleted_at IS NULL AND k.active
+""")
+_STANDING: Final = """
+SELECT a.target_id
+FROM game_accounts a
+JOIN scrape_targets t ON t.id = a.target_id
+JOIN scrape_schedule s ON s.target_id = a.target_id
+WHERE (CAST(:after AS uuid) IS NULL OR a.target_id > :after)
+  AND EXISTS (SELECT FROM game_trackers k WHERE k.account_id = a.id AND k.deleted_at IS NULL AND k.active {guild})
+  {standing}
+ORDER BY a.target_id LIMIT :limit
+"""
+_OF_GUILD: Final = "AND EXISTS (SELECT FROM guild_members g WHERE g.guild_id = :guild_id AND g.user_id = k.user_id)"
+
+_TRANSFER: Final = text("UPDATE game_trackers SET user_id = :to, updated_at = :now WHERE id = :id")
+
+_ACCOUNTS: Final = """
+SELECT id, target_id, game, platform, identifier, display FROM game_accounts
+WHERE id = ANY(CAST(:accounts AS uuid[])) ORDER BY id
+"""
+_LOOK_AT_ACCOUNTS: Final = text(_ACCOUNTS)
+_LOCK_ACCOUNTS: Final = text(f"{_ACCOUNTS} FOR UPDATE")
+_LOCK_TARGETS: Final = text(
+    "SELECT 1 FROM scrape_targets WHERE id = ANY(CAST(:targets AS uuid[])) ORDER BY id FOR UPDATE"
+)
+_OWNERS: Final = text("SELECT DISTINCT user_id FROM game_trackers WHERE account_id = ANY(CAST(:accounts AS uuid[]))")
+
+# Who followed both keeps the tracker of the account that stays, active where either was.
+_REMOVE_DOUBLES: Final = text("""
+WITH doubles AS (
+    SELECT t.id, t.user_id, o.id AS kept, t.active FROM game_trackers t
+    JOIN game_trackers o ON o.user_id = t.user_id AND o.account_id = :into AND o.deleted_at IS NULL
+    WHERE t.account_id = :emptied AND t.deleted_at IS NULL
+), kept AS (
+    UPDATE game_trackers o SET active = true, updated_at = :now
+    FROM doubles d WHERE o.id = d.kept AND d.active AND NOT o.active
+)
+UPDATE game_trackers t SET deleted_at = :now, updated_at = :now FROM doubles d WHERE t.id = d.id
+RETURNING t.id, t.user_id, t.active
+""")
+_MOVE_TRACKERS: Final = text("""
+WITH moved AS (
+    UPDATE game_trackers SET account_id = :into, updated_at = :now WHERE account_id = :emptied
+    RETURNING id, user_id, active, deleted_at
+)
+SELECT id, user_id, active FROM moved WHERE deleted_at IS NULL ORDER BY id
+""")
+# Of what both have, the account that stays keeps its own; only the higher peak comes along.
+_MOVE_HISTORY: Final = text("""
+WITH seasons AS (
+    INSERT INTO game_seasons (account_id, key, name, number)
+    SELECT :into, key, name, number FROM game_seasons WHERE account_id = :emptied
+    ON CONFLICT (account_id, key) DO NOTHING
+    RETURNING 1
+), standings AS (
+    INSERT INTO game_standings AS s (account_id, season_key, playlist_key, name, rating, tier, tier_name, division,
+                                     division_name, matches_played, win_streak, peak_rating, peak_tier, peak_division,
+                                     delta_up, delta_down, estimated, changed_at)
+    SELECT :into, season_key, playlist_key, name, rating, tier, tier_name, division, division_name, matches_played,
+           win_streak, peak_rating, peak_tier, peak_division, delta_up, delta_down, estimated, changed_at
+    FROM game_standings WHERE account_id = :emptied
+    ON CONFLICT (account_id, season_key, playlist_key) DO UPDATE
+    SET peak_rating = excluded.peak_rating, peak_tier = excluded.peak_tier, peak_division = excluded.peak_division
+    WHERE excluded.peak_rating > coalesce(s.peak_rating, 0)
+), snapshots AS (
+    UPDATE game_snapshots p SET account_id = :into
+    WHERE p.account_id = :emptied AND NOT EXISTS (
+        SELECT FROM game_snapshots o
+        WHERE o.account_id = :into AND o.season_key = p.season_key AND o.captured_at = p.captured_at
+    )
+    RETURNING 1
+), named AS (
+    UPDATE game_accounts a
+    SET handle = coalesce(a.handle, e.handle), avatar_url = coalesce(a.avatar_url, e.avatar_url),
+        current_season = coalesce(a.current_season, e.current_season)
+    FROM game_accounts e WHERE a.id = :into AND e.id = :emptied
+)
+SELECT (SELECT count(*) FROM seasons) AS seasons, (SELECT count(*) FROM snapshots) AS snapshots
+""")
+_REMOVE_ACCOUNT: Final = text("DELETE FROM game_accounts WHERE id = :id")
+
+
+class KnownAccount(Struct, frozen=True, kw_only=True):
+    """An account and its target."""
+
+    id: UUID
+    target_id: UUID
+    game: str
+    platform: str
+    identifier: str
+    display: str
+
+    @property
+    def identity(self) -> AccountIdentity:
+        return AccountIdentity(game=self.game, platform=self.platform, identifier=self.identifier, display=self.display)
+
+
+class MovedTracker(Struct, frozen=True, kw_only=True):
+    """A tracker that a merger touched."""
+
+    id: UUID
+    user_id: UUID
+    active: bool
+
+
+class MovedHistory(Struct, frozen=True, kw_only=True):
+    seasons: int
+    snapshots: int
+
+
+@cache
+def _standing_statement(status: Status | None, reason: StandingReason | None, *, of_guild: bool) -> TextClause:
+    conditions = standing_is(status, reason)
+    if reason is not StandingReason.SKIPPED:
+        conditions.append("s.usual_lane <> 5")
+    standing = "".join(f" AND ({one})" for one in conditions)
+    return text(_STANDING.format(guild=_OF_GUILD if of_guild else "", standing=standing))
+
+
+class TrackerAdminRepository(Repository):
+    """What admins do to trackers and accounts."""
+
+    async def active_targets(self, trackers: Sequence[UUID]) -> dict[UUID, UUID]:
+        """Tracker id -> its target, of those of these that are active and were not removed."""
+        rows = await self.session.execute(_ACTIVE, {"trackers": list(trackers)})
+        return {row.id: row.target_id for row in rows}
+
+    async def targets_standing(
+        self,
+        *,
+        status: Status | None,
+        reason: StandingReason | None,
+        guild_id: str | None,
+        after: UUID | None,
+        limit: int,
+    ) -> list[UUID]:
+        """Targets of active trackers that stand so, by id, from after one on.
+
+        What guilds switched off is left alone, unless the reason says `skipped`.
+        """
+        statement = _standing_statement(status, reason, of_guild=guild_id is not None)
+        values = {"reason": reason, "guild_id": guild_id, "after": after, "limit": limit}
+        wanted = {name: values[name] for name in statement.compile().params}
+        return list((await self.session.execute(statement, wanted)).scalars())
+
+    async def transfer(self, tracker_id: UUID, *, to: UUID, now: datetime) -> None:
+        """Make a tracker somebody else's."""
+        await self.session.execute(_TRANSFER, {"id": tracker_id, "to": to, "now": now})
+
+    async def accounts(self, *account_ids: UUID) -> dict[UUID, KnownAccount]:
+        rows = (await self.session.execute(_LOOK_AT_ACCOUNTS, {"accounts": list(account_ids)})).mappings()
+        return {row["id"]: KnownAccount(**row) for row in rows}
+
+    async def lock_accounts(self, *accounts: KnownAccount) -> dict[UUID, KnownAccount]:
+        """Hold accounts and, before them, their targets until the transaction ends; those that are still there."""
+        await self.session.execute(_LOCK_TARGETS, {"targets": [account.target_id for account in accounts]})
+        locked = await self.session.execute(_LOCK_ACCOUNTS, {"accounts": [account.id for account in accounts]})
+        return {row["id"]: KnownAccount(**row) for row in locked.mappings()}
+
+    async def owners_of(self, *account_ids: UUID) -> set[UUID]:
+        """Whose trackers of these accounts are, removed ones too."""
+        return set((await self.session.execute(_OWNERS, {"accounts": list(account_ids)})).scalars())
+
+    async def remove_doubles(self, emptied: UUID, *, into: UUID, now: datetime) -> list[MovedTracker]:
+        """Remove the trackers of an account whose owners follow the other one, too."""
+        rows = await self.session.execute(_REMOVE_DOUBLES, {"emptied": emptied, "into": into, "now": now})
+        return [MovedTracker(**row) for row in rows.mappings()]
+
+    async def move_trackers(self, emptied: UUID, *, into: UUID, now: datetime) -> list[MovedTracker]:
+        """Have every tracker of an account follow another; those that were not removed."""
+        rows = await self.session.execute(_MOVE_TRACKERS, {"emptied": emptied, "into": into, "now": now})
+        return [MovedTracker(**row) for row in rows.mappings()]
+
+    async def move_history(self, emptied: UUID, *, into: UUID) -> MovedHistory:
+        """Give an account what another was seen as, where it has nothing of the kind itself."""
+        row = (await self.session.execute(_MOVE_HISTORY, {"emptied": emptied, "into": into})).one()
+        return MovedHistory(seasons=row.seasons, snapshots=row.snapshots)
+
+    async def remove_account(self, account_id: UUID) -> None:
+        """Delete an account, with what is left of its history; its target is the caller's to erase."""
+        await self.session.execute(_REMOVE_ACCOUNT, {"id": account_id})

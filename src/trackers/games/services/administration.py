@@ -1,0 +1,204 @@
+"""What admins do to everybody's trackers: fetch many, hand one over, merge two accounts of one player."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+import structlog
+
+from shared.audit.activity import ActivityLog
+from shared.audit.schemas import Happening
+from shared.clock import Clock
+from shared.database import Questions
+from shared.outbox.events import NewEvent
+from shared.outbox.outbox import Outbox
+from shared.scraping.targets import Targets
+from shared.web.identity import PersonIdentity
+from trackers.games.admin_errors import CannotMerge, GameAccountNotFound, InMotion, NothingChosen, OwnTracker
+from trackers.games.admin_queries import TrackerAdminQueries
+from trackers.games.admin_repository import KnownAccount, MovedTracker, TrackerAdminRepository
+from trackers.games.admin_schemas import AccountsMerged, AdminTracker, BatchQueued, BatchRefresh
+from trackers.games.errors import DuplicateTracker, TrackerLimitReached, TrackerNotFound
+from trackers.games.links import SOURCE, address_of
+from trackers.games.repository import Followed, TrackerRepository
+from trackers.games.schemas import MAX_TRACKERS
+from trackers.games.services.lanes import TrackerLanes
+from trackers.games.services.ratings import RatingService
+from users.access import AccessPolicy
+from users.accounts.service import AccountService
+
+QUEUED_AT_ONCE: Final = 10_000
+
+
+class TrackerAdministration(TrackerAdminQueries):
+    """For admins; and, as TrackerAdminQueries, reading on the same transaction.
+
+    Locks are taken in the order in which everybody takes them: people, schedules, targets, accounts, boards.
+    """
+
+    def __init__(
+        self,
+        questions: Questions,
+        *,
+        administration: TrackerAdminRepository,
+        trackers: TrackerRepository,
+        accounts: AccountService,
+        targets: Targets,
+        lanes: TrackerLanes,
+        ratings: RatingService,
+        access: AccessPolicy,
+        activity: ActivityLog,
+        outbox: Outbox,
+        clock: Clock,
+        interval: float,
+    ) -> None:
+        super().__init__(questions, access=access, clock=clock)
+        self._administration = administration
+        self._trackers = trackers
+        self._accounts = accounts
+        self._targets = targets
+        self._lanes = lanes
+        self._ratings = ratings
+        self._activity = activity
+        self._outbox = outbox
+        self._interval = timedelta(seconds=interval)
+
+    async def refresh_many(self, wanted: BatchRefresh, *, asker: PersonIdentity) -> BatchQueued:
+        """Put ahead what active trackers follow. Raises NothingChosen or GuildNotFound."""
+        if (wanted.tracker_ids is not None) is wanted.by_standing:
+            raise NothingChosen
+        if wanted.tracker_ids is not None:
+            ids = set(wanted.tracker_ids)
+            targets = await self._administration.active_targets(sorted(ids))
+            runs = await self._targets.look_now(SOURCE, sorted(set(targets.values())))
+            return BatchQueued(queued=len(runs), left_out=len(ids) - len(targets))
+        if wanted.guild_id is not None:
+            await self._access.check_guild_read(asker, wanted.guild_id)
+        queued, last = 0, None
+        while found := await self._administration.targets_standing(
+            status=wanted.status, reason=wanted.reason, guild_id=wanted.guild_id, after=last, limit=QUEUED_AT_ONCE
+        ):
+            queued += len(await self._targets.look_now(SOURCE, found))
+            last = found[-1]
+        return BatchQueued(queued=queued, left_out=0)
+
+    async def transfer_tracker(self, tracker_id: UUID, *, to: UUID, asker: PersonIdentity) -> AdminTracker:
+        """Make a tracker another person's, with all that was seen of its account.
+
+        Raises TrackerNotFound, AccountNotFound, AccountDeactivated, OwnTracker, DuplicateTracker, TrackerLimitReached
+        for a fifth active one, or InMotion.
+        """
+        owner = (await self._found(tracker_id)).user_id
+        await self._accounts.hold_all({owner, to})
+        await self._accounts.hold(to)  # held already; it may be asked whether it is there and active
+        tracker = await self._found(tracker_id)  # as it is now that nobody else can change it
+        if tracker.user_id != owner:
+            raise InMotion
+        if to == owner:
+            raise OwnTracker
+        theirs = await self._trackers.trackers_of(to)
+        if tracker.account.key in theirs:
+            raise DuplicateTracker(f"This person has a tracker of {tracker.display} on {tracker.platform} already.")
+        active = sum(theirs.values())
+        if tracker.active and active >= MAX_TRACKERS:
+            raise TrackerLimitReached(f"This person has {active} active trackers already; deactivate one first.")
+        await self._administration.transfer(tracker_id, to=to, now=self._clock.now())
+        await self._lanes.place([tracker.target_id])
+        await self._ratings.restate_people([owner, to])
+        details = {"id": str(tracker_id), "account": tracker.account.key, "from": str(owner), "to": str(to)}
+        await self._tell(
+            [("tracker.handed_over", tracker_id, owner, details), ("tracker.taken_over", tracker_id, to, details)],
+            asker,
+        )
+        return await self.get_tracker(tracker_id)
+
+    async def merge_accounts(self, account_id: UUID, *, into: UUID, asker: PersonIdentity) -> AccountsMerged:
+        """Make of two accounts of one player one: `into` stays, the other goes with its target and its runs.
+
+        Raises GameAccountNotFound, CannotMerge for one account or for accounts of two platforms, InMotion where
+        somebody began to follow one of them meanwhile.
+        """
+        emptied, kept = await self._held(account_id, into)
+        now = self._clock.now()
+        doubles = await self._administration.remove_doubles(emptied.id, into=kept.id, now=now)
+        moved = await self._administration.move_trackers(emptied.id, into=kept.id, now=now)
+        history = await self._administration.move_history(emptied.id, into=kept.id)
+        await self._administration.remove_account(emptied.id)
+        await self._targets.erase([emptied.target_id])
+        if not await self._trackers.unfollowed([kept.target_id]):
+            await self._targets.track(SOURCE, {kept.identity.key: address_of(kept.identity)}, interval=self._interval)
+            await self._lanes.place([kept.target_id])
+        await self._ratings.restate_accounts([kept.id])
+        merged = AccountsMerged(
+            account_id=kept.id,
+            moved=len(moved),
+            doubles=len(doubles),
+            seasons=history.seasons,
+            snapshots=history.snapshots,
+        )
+        await self._activity.record(
+            "game_account.merged",
+            subject="game_account",
+            subject_id=kept.id,
+            actor=asker,
+            details={"from": str(emptied.id), "account_merged": emptied.identity.key, "account": kept.identity.key},
+        )
+        await self._tell(
+            [_told("tracker.removed", tracker, emptied) for tracker in doubles]
+            + [_told("tracker.updated", tracker, kept) for tracker in moved],
+            asker,
+        )
+        structlog.get_logger(__name__).info(
+            "accounts_merged", emptied=emptied.identity.key, into=kept.identity.key, trackers=len(moved)
+        )
+        return merged
+
+    async def _held(self, account_id: UUID, into: UUID) -> tuple[KnownAccount, KnownAccount]:
+        """Two accounts that may be merged, held with everybody who has a tracker of either."""
+        if account_id == into:
+            raise CannotMerge("This is one and the same account; name another to merge it into.")
+        accounts = await self._administration.accounts(account_id, into)
+        emptied, kept = _of(accounts, account_id), _of(accounts, into)
+        if (emptied.game, emptied.platform) != (kept.game, kept.platform):
+            raise CannotMerge("These are accounts of two games or platforms, which have ratings of their own.")
+        owners = await self._administration.owners_of(account_id, into)
+        await self._accounts.hold_all(owners)
+        await self._targets.hold([emptied.target_id, kept.target_id])
+        accounts = await self._administration.lock_accounts(emptied, kept)
+        if not await self._administration.owners_of(account_id, into) <= owners:
+            raise InMotion
+        return _of(accounts, account_id), _of(accounts, into)
+
+    async def _found(self, tracker_id: UUID) -> Followed:
+        tracker = await self._trackers.followed(tracker_id)
+        if tracker is None:
+            raise TrackerNotFound(tracker_id)
+        return tracker
+
+    async def _tell(self, told: Sequence[tuple[str, UUID, UUID, Mapping[str, object]]], asker: PersonIdentity) -> None:
+        """What happened to trackers: (event, tracker, owner, what is told of it)."""
+        await self._activity.record_many(
+            [
+                Happening(event=event, subject="tracker", subject_id=tracker_id, user_id=owner, details=details)
+                for event, tracker_id, owner, details in told
+            ],
+            actor=asker,
+        )
+        await self._outbox.publish(
+            *(
+                NewEvent(event=event, aggregate=f"tracker:{tracker_id}", payload=details, user_id=owner)
+                for event, tracker_id, owner, details in told
+            )
+        )
+
+
+def _of(accounts: Mapping[UUID, KnownAccount], account_id: UUID) -> KnownAccount:
+    if account_id not in accounts:
+        raise GameAccountNotFound(account_id)
+    return accounts[account_id]
+
+
+def _told(event: str, tracker: MovedTracker, account: KnownAccount) -> tuple[str, UUID, UUID, Mapping[str, object]]:
+    details = {"id": str(tracker.id), "active": tracker.active, "account": account.identity.key}
+    return event, tracker.id, tracker.user_id, details

@@ -1,0 +1,51 @@
+"""The tables at the end of `make features`."""
+
+from collections import Counter
+from types import SimpleNamespace
+
+import pytest
+from tests.features.proof import HEADINGS, PROOF, PROOFS, RULE, counted, proofs_of, tabulated
+
+
+def report(*properties: tuple[str, str]) -> SimpleNamespace:
+    return SimpleNamespace(user_properties=[*properties, ("seconds", "0.1")])
+
+
+def test_reports_are_counted_by_rule_and_by_proof() -> None:
+    tables = counted(
+        {
+            "passed": [report((RULE, "1. One"), (PROOF, "@rule-1")), report((RULE, "1. One"))],
+            "failed": [report((RULE, "2. Two"), (PROOF, "@rule-1"), (PROOF, "@trap-x"))],
+            "error": [report((RULE, "2. Two"))],
+            "skipped": [report((RULE, "2. Two"))],
+            "deselected": [object()],
+        }
+    )
+    assert tables == {
+        HEADINGS[RULE]: {"1. One": Counter(passed=2), "2. Two": Counter(failed=2, skipped=1)},
+        HEADINGS[PROOF]: {"@rule-1": Counter(passed=1, failed=1), "@trap-x": Counter(failed=1)},
+    }
+
+
+def test_a_run_without_scenarios_has_no_table() -> None:
+    assert counted({"passed": [report()], "warnings": [object()]}) == {}
+
+
+def test_the_table_shows_each_in_order_and_the_sum() -> None:
+    lines = tabulated({"b": Counter(passed=2, skipped=1), "a" * 120: Counter(failed=1)})
+    assert [(line.text.split(), line.markup) for line in lines] == [
+        (["rule", "scenarios", "passed", "failed", "skipped"], "bold"),
+        ([f"{'a' * 99}…", "1", "0", "1", "0"], "red"),
+        (["b", "3", "2", "0", "1"], "green"),
+        (["4", "2", "1", "1"], "bold"),
+    ]
+    assert len({len(line.text) for line in lines}) == 1
+
+
+def test_a_scenario_carries_what_its_tags_prove(request: pytest.FixtureRequest) -> None:
+    marks = [pytest.mark.sites, getattr(pytest.mark, "trap-streak-sign"), getattr(pytest.mark, "rule-4")]
+    item = SimpleNamespace(iter_markers=lambda: iter(mark.mark for mark in marks))
+    assert proofs_of(item) == [  # type: ignore[arg-type]  # all that is asked of an item
+        (PROOF, f"@rule-4  {PROOFS['rule-4']}"),
+        (PROOF, f"@trap-streak-sign  {PROOFS['trap-streak-sign']}"),
+    ]
