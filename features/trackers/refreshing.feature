@@ -129,7 +129,7 @@ Feature: Refreshing game trackers
       When Ben refreshes Ada's "Quiet Comet"
       Then it is refused with 403 "forbidden"
 
-    @admin
+    @admin @own_worker
     Scenario: An admin may
       Given Ada has registered "Quiet Comet"
       And Ada has a login

@@ -336,12 +336,12 @@ Feature: Accounts
       Then it is refused with <status> "<code>"
 
       Examples:
-        | what                                  | status | code      |
-        | {"scopes": ["everything"]}            | 422    | invalid   |
-        | {"scopes": []}                        | 422    | invalid   |
-        | {"name": " "}                         | 422    | invalid   |
-        | {"guild_ids": []}                     | 422    | invalid   |
-        | {"guild_ids": ["1000000000000000000"]} | 404   | not_found |
+        | what                                   | status | code            |
+        | {"scopes": ["everything"]}             | 422    | invalid         |
+        | {"scopes": []}                         | 422    | invalid         |
+        | {"name": " "}                          | 422    | invalid         |
+        | {"guild_ids": []}                      | 422    | invalid         |
+        | {"guild_ids": ["1000000000000000000"]} | 404    | guild_not_found |
 
   @admin
   Rule: 6. What was done, and by whom, can be read afterwards

@@ -72,13 +72,17 @@ class GameMessages:
         )
 
 
+def _matches(count: int) -> str:
+    return "1 match" if count == 1 else f"{count} matches"
+
+
 def in_words(change: PlaylistChange) -> str:
     """One line of news."""
     moved = change.rating - change.rating_before
     parts = [
         f"{SHORT.get(change.playlist, change.name)} {change.rating_before:,} -> {change.rating:,} ({moved:+,})"
         if moved
-        else f"{SHORT.get(change.playlist, change.name)} {change.rating:,}"
+        else f"{SHORT.get(change.playlist, change.name)} {change.rating:,} (unchanged after {_matches(change.matches)})"
     ]
     if change.tier_name:
         raised = change.tier_before is not None and change.tier is not None and change.tier != change.tier_before

@@ -229,6 +229,11 @@ def site_knows(story: Story, player: str, rating: int, playlist: int) -> None:
     story.service.simulated.games.add_player("epic", story.marked(player), ratings={playlist: rating})
 
 
+@given(parsers.parse('the site knows the player "{player}", who has not played this season'))
+def site_knows_unplayed(story: Story, player: str) -> None:
+    story.service.simulated.games.add_player("epic", story.marked(player), unplayed=True)
+
+
 @when(parsers.re(r'"(?P<player>[^"]+)" (?P<how>wins|loses) (?P<points>\d+) points in playlist (?P<playlist>\d+)'))
 @given(parsers.re(r'"(?P<player>[^"]+)" (?P<how>wins|loses) (?P<points>\d+) points in playlist (?P<playlist>\d+)'))
 def moves_points(story: Story, player: str, how: str, points: str, playlist: str) -> None:
@@ -251,6 +256,11 @@ def trouble_with(story: Story, trouble: str, player: str, once: str | None) -> N
 @then(parsers.re(r'the site was asked for "(?P<player>[^"]+)" (?P<times>once|twice)'))
 def asked(story: Story, player: str, times: str) -> None:
     assert len(story.requests(player)) == {"once": 1, "twice": 2}[times]
+
+
+@then(parsers.parse('the site was not asked for "{player}"'))
+def not_asked(story: Story, player: str) -> None:
+    assert story.requests(player) == []
 
 
 # ---- the worker, and how a tracker stands ----
@@ -307,3 +317,8 @@ def has_rating(story: Story, player: str, rating: int, playlist: int) -> None:
 @then(parsers.re(r'"(?P<player>[^"]+)" has (?P<count>\d+) snapshots?'))
 def has_snapshots(story: Story, player: str, count: str) -> None:
     assert len(story.snapshots(player)) == int(count)
+
+
+@then(parsers.parse('"{player}" has a rating of {rating:d} in playlist {playlist:d} in season "{season}"'))
+def has_rating_in_season(story: Story, player: str, rating: int, playlist: int, season: str) -> None:
+    assert story.standing(player, playlist, season)["rating"] == rating

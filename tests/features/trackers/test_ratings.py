@@ -144,29 +144,6 @@ def is_removed(story: Story, league: League, player: str) -> None:
 # ---- the site ----
 
 
-@given(parsers.parse('the site knows the player "{player}" with a rating of {rating:d} in playlist {playlist:d}'))
-def site_knows(story: Story, player: str, rating: int, playlist: int) -> None:
-    story.service.simulated.games.add_player("epic", story.marked(player), ratings={playlist: rating})
-
-
-@given(parsers.parse('the site knows the player "{player}", who has not played this season'))
-def site_knows_unplayed(story: Story, player: str) -> None:
-    story.service.simulated.games.add_player("epic", story.marked(player), unplayed=True)
-
-
-@given(parsers.parse('"{player}" wins {points:d} points in playlist {playlist:d}'))
-def wins(story: Story, player: str, points: int, playlist: int) -> None:
-    story.service.simulated.games.play("epic", story.marked(player), playlist, rating=points)
-
-
-@when(parsers.re(r'(?P<person>\w+) asks for a fresh look at "(?P<player>[^"]+)"'))
-def asks_for_fresh_look(story: Story, person: str, player: str) -> None:
-    tracker_id = story.of(player)[-1].tracker["id"]
-    answer = story.service.http.post(f"/internal/trackers/{tracker_id}/refresh?force=true")
-    assert answer.status_code == 202, answer.text
-    story.given.append((story.marked(player), answer.json()["task_id"]))
-
-
 @given(parsers.parse('the worker has looked after each of these moves of "{player}" in playlist {playlist:d}: {moves}'))
 def has_moved(story: Story, player: str, playlist: int, moves: str) -> None:
     for day, move in enumerate(moves.split(", "), start=1):

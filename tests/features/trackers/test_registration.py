@@ -228,8 +228,3 @@ def is_typed_in(story: Story) -> None:
 def newest_is_typed(story: Story, player: str) -> None:
     newest = story.snapshots(player)[0]
     assert (newest["typed"], newest["note"]) == (True, NOTE)
-
-
-@then(parsers.parse('"{player}" has a rating of {rating:d} in playlist {playlist:d} in season "{season}"'))
-def has_rating_in_season(story: Story, player: str, rating: int, playlist: int, season: str) -> None:
-    assert story.standing(player, playlist, season)["rating"] == rating

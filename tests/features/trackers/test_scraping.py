@@ -18,11 +18,6 @@ LEASE: Final = "3"
 # ---- the site and its players ----
 
 
-@given(parsers.parse('the site knows the player "{player}", who has not played this season'))
-def site_knows_unplayed(story: Story, player: str) -> None:
-    story.service.simulated.games.add_player("epic", story.marked(player), unplayed=True)
-
-
 @given(parsers.parse('the site answers for "{player}" as it did in 2023'))
 def site_answers_as_before(story: Story, player: str) -> None:
     story.service.simulated.games.add_player("epic", story.marked(player), ratings={13: 987}, style="2023")
@@ -242,11 +237,6 @@ def newest_snapshot(story: Story, player: str, playlist: int, before: int, after
 
 
 # ---- what the site was asked ----
-
-
-@then(parsers.parse('the site was not asked for "{player}"'))
-def not_asked(story: Story, player: str) -> None:
-    assert story.requests(player) == []
 
 
 @then(parsers.parse('at least {seconds:d} second lay between the requests for "{player}"'))

@@ -375,6 +375,24 @@ def test_a_dead_workers_hold_is_waited_for_no_longer_than_it_lasts(
     assert sites.requests() == []
 
 
+def test_a_paused_source_is_neither_knocked_at_nor_scraped_by_hand(
+    environ: dict[str, str], database_url: str, redis_url: str, sites: SimulatedSites
+) -> None:
+    own = {**environ, "TRACKERS_DATABASE_URL": database_url, "TRACKERS_REDIS_URL": redis_url, "COLUMNS": "300"}
+    container = container_of(own)
+
+    async def pause() -> None:
+        async with running_app(container), container.database().unit_of_work() as session:
+            now = container.clock().now()
+            await ScrapingRepository(session).pause("games", reason="the site asked us to", now=now)
+
+    asyncio.run(pause())
+    assert "UTC: the site asked us to" in trackers(own, "doctor").stdout
+    answer = trackers(own, "scrape", "games", "rocket-league:epic:auto-operator")
+    assert (answer.returncode, "paused: the site asked us to" in answer.stdout) == (2, True)
+    assert sites.requests() == []
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only for root are the servers run as somebody else")
 def test_the_servers_user_may_be_named_in_the_env_file(environ: dict[str, str], home: Path) -> None:
     (home / ".env").write_text("TRACKERS_EMBEDDED_USER=no-such-user\n")

@@ -10,6 +10,7 @@ from shared.database import Questions
 from shared.ids import new_id
 from shared.web.identity import BotIdentity, Identity
 from trackers.games import catalogue
+from trackers.games.admin_errors import InMotion
 from trackers.games.errors import ImpossibleSnapshot, TrackerNotFound
 from trackers.games.queries import SnapshotQueries
 from trackers.games.repository import TrackerRepository, TypedRatingRow, TypedSnapshotRow
@@ -45,7 +46,7 @@ class TrackerSnapshotService(SnapshotQueries):
         """Keep what somebody read of a tracker's account. It becomes the standing of now where nothing newer is known.
 
         Raises TrackerNotFound, Forbidden, or ImpossibleSnapshot for a season that is not known, a moment that is not
-        past, or a playlist named twice.
+        past, or a playlist named twice; InMotion where its account was merged into another at this moment.
         """
         tracker = await self._trackers.followed(tracker_id)
         if tracker is None:
@@ -62,7 +63,8 @@ class TrackerSnapshotService(SnapshotQueries):
             )
         if len({rating.playlist for rating in given.playlists}) < len(given.playlists):
             raise ImpossibleSnapshot("A playlist is named twice.", extra={"field": "playlists"})
-        await self._trackers.stored_accounts([tracker.target_id])  # held, as a scrape holds it
+        if not await self._trackers.stored_accounts([tracker.target_id]):  # held, as a scrape holds it
+            raise InMotion
         stands = await self._trackers.season_stands(tracker.account_id, season)
         snapshot_id = new_id()
         await self._trackers.add_typed_snapshot(

@@ -153,7 +153,9 @@ class TrackerService(TrackerQueries):
                 )
         tasks = await self._targets.look_now(SOURCE, [tracker.target_id])
         if tracker.target_id not in tasks:
-            raise TrackerNotFound(tracker_id)
+            if (await self._owned(tracker_id, asker)).target_id == tracker.target_id:
+                raise TrackerNotFound(tracker_id)
+            return await self.refresh_tracker(tracker_id, asker=asker, force=force)  # its account was merged meanwhile
         return tasks[tracker.target_id]
 
     async def update_tracker(self, tracker_id: UUID, given: UpdateTracker, *, asker: Identity | None = None) -> None:

@@ -162,7 +162,7 @@ async def test_a_source_that_nothing_was_asked_of(admin: Person) -> None:
     unknown = await admin.ask("GET", f"{SOURCES}/nowhere")
     assert (unknown.status_code, unknown.json()["code"]) == (404, "unknown_source")
     for act in ("pause", "resume", "redrive", "close-breaker"):
-        body = {} if act == "pause" else None
+        body: dict[str, str] | None = {} if act == "pause" else None
         assert (await admin.ask("POST", f"{SOURCES}/nowhere/{act}", body)).status_code == 404
 
 
@@ -210,7 +210,10 @@ async def test_a_breaker_is_shown_and_can_be_closed(admin: Person, people: Peopl
 
 
 async def test_a_breaker_whose_rest_is_over_waits_for_its_probe(admin: Person, container: AppContainer) -> None:
-    await container.redis().hset("breaker:fake.example", mapping={"open_until": 1, "level": 9, "failures": 9})
+    half_open: Any = container.redis().hset(
+        "breaker:fake.example", mapping={"open_until": 1, "level": 9, "failures": 9}
+    )
+    await half_open
     breaker = (await asked(admin, "GET", "/fake"))["breaker"]
     assert breaker == {"state": "half_open", "seconds_left": 0.0, "failures": 9, "cooldown": 3600.0}
 

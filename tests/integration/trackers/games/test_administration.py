@@ -48,7 +48,7 @@ async def names(admin: Person, **wanted: Any) -> list[str]:
 
 
 async def account_of(admin: Person, tracker_id: str) -> str:
-    return next(one["account_id"] for one in await listed(admin) if one["id"] == tracker_id)
+    return str(next(one["account_id"] for one in await listed(admin) if one["id"] == tracker_id))
 
 
 async def got(admin: Person, path: str, **parameters: Any) -> Any:
@@ -79,7 +79,8 @@ async def guild(people: People, guild_id: str, *members: Person, processing: boo
 
 async def told(people: People, table: str = "activity_log") -> Counter[tuple[str, UUID]]:
     """(event, whose thing) of what was told of trackers, but for their registration."""
-    rows = await people.rows(f"SELECT event, user_id FROM {table} WHERE event LIKE 'tracker.%'")  # noqa: S608 -- a table of ours
+    statement = f"SELECT event, user_id FROM {table} WHERE event LIKE 'tracker.%'"  # noqa: S608 -- ours
+    rows = await people.rows(statement)
     return Counter((row["event"], row["user_id"]) for row in rows if row["event"] != "tracker.registered")
 
 
@@ -134,7 +135,8 @@ async def generate(people: People, person: Person, each: int) -> None:
         for _ in range(each):
             await people.rows(
                 "INSERT INTO scrape_targets (id, source, key, address, interval_seconds, created_at, last_status,"
-                " last_reason) VALUES (:id, 'games', CAST(:id AS text), 'x', 86400, now(), :status, :reason)",
+                " last_reason) VALUES (:id, 'games', CAST(CAST(:id AS uuid) AS text), 'x', 86400, now(),"
+                " :status, :reason)",
                 id=(made := uuid4()),
                 status=status,
                 reason=reason,
@@ -150,7 +152,7 @@ async def generate(people: People, person: Person, each: int) -> None:
             )
             await people.rows(
                 "INSERT INTO game_accounts (id, target_id, game, platform, identifier, display)"
-                " VALUES (:id, :id, 'rocket-league', 'epic', CAST(:id AS text), 'x')",
+                " VALUES (:id, :id, 'rocket-league', 'epic', CAST(CAST(:id AS uuid) AS text), 'x')",
                 id=made,
             )
             await people.rows(
@@ -277,7 +279,8 @@ async def test_many_are_put_ahead_by_id_or_by_how_they_stand(
     assert await refresh(guild_id=OTHER_GUILD) == {"queued": 0, "left_out": 0}
     await ada.ask("PUT", f"/api/trackers/{two}", {"active": False})
     assert await refresh(tracker_ids=[two]) == {"queued": 0, "left_out": 1}
-    for wanted in ({}, {"tracker_ids": [one], "status": "failed"}, {"tracker_ids": []}):
+    meaningless: list[dict[str, Any]] = [{}, {"tracker_ids": [one], "status": "failed"}, {"tracker_ids": []}]
+    for wanted in meaningless:
         refused = await admin.ask("POST", f"{TRACKERS}/batch-refresh", wanted)
         assert refused.status_code == 422, refused.text
     too_many = {"tracker_ids": [str(uuid4()) for _ in range(1001)]}
@@ -368,7 +371,7 @@ async def test_two_accounts_of_one_player_become_one(api: Bench, people: People,
     await eve.ask("PUT", f"/api/trackers/{kept}", {"active": False})
     emptied, into = await account_of(admin, old), await account_of(admin, new)
     await people.rows(
-        "INSERT INTO game_seasons (account_id, key, name) VALUES (:id, '1', 'the first')", id=UUID(emptied)
+        "INSERT INTO game_seasons (account_id, key, name) VALUES (:id, 'beta', 'the beta')", id=UUID(emptied)
     )
     await people.rows("UPDATE game_standings SET peak_rating = 9999 WHERE account_id = :id", id=UUID(emptied))
     before, had = await history(people, emptied), await history(people, into)
@@ -380,7 +383,7 @@ async def test_two_accounts_of_one_player_become_one(api: Bench, people: People,
     assert after["snapshots"] == had["snapshots"] + snapshots
     assert after["seasons"] == had["seasons"] + 1
     assert await history(people, emptied) == {"seasons": 0, "snapshots": 0, "standings": 0}
-    assert await people.rows("SELECT 1 FROM scrape_targets WHERE key LIKE '%:old'") == []
+    assert await people.rows("SELECT 1 FROM scrape_targets WHERE key LIKE '%epic_old'") == []
     assert await people.rows("SELECT 1 FROM game_accounts WHERE id = :id", id=UUID(emptied)) == []
     peaks = await people.rows("SELECT DISTINCT peak_rating FROM game_standings WHERE account_id = :id", id=UUID(into))
     assert [row["peak_rating"] for row in peaks] == [9999]
@@ -442,7 +445,7 @@ async def test_deactivated_trackers_alone_keep_an_account_from_being_looked_at(p
 async def test_merging_while_a_worker_looks_at_both(
     api: Bench, people: People, admin: Person, sites: SimulatedSites
 ) -> None:
-    crowd = [await people.register(f"p{number}") for number in range(3)]
+    crowd = [await people.register(f"person{number}") for number in range(3)]
     for round_ in range(4):
         old, new = f"auto-old-{round_}", f"auto-new-{round_}"
         made = [await follows(person, old) for person in crowd[:2]] + [await follows(crowd[2], new)]
@@ -475,7 +478,7 @@ async def test_of_two_mergers_of_the_same_accounts_one_wins(people: People, admi
 
 
 async def test_who_begins_to_follow_or_changes_a_tracker_meanwhile_is_not_lost(people: People, admin: Person) -> None:
-    crowd = [await people.register(f"p{number}") for number in range(6)]
+    crowd = [await people.register(f"person{number}") for number in range(6)]
     for round_ in range(3):
         (first,), (target,) = await follows(crowd[0], f"old{round_}"), await follows(crowd[1], f"new{round_}")
         (changing,) = await follows(crowd[2], f"old{round_}")
