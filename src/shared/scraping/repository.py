@@ -201,6 +201,10 @@ class ScrapingRepository(Repository):
         """Keep others from following, or no longer following, these targets until the transaction ends."""
         await self.session.execute(statements.LOCK, {"targets": list(targets)})
 
+    async def read_anew(self, targets: Sequence[UUID]) -> None:
+        """Compare the next body of these with what is stored, even where it is the same as the last."""
+        await self.session.execute(statements.READ_ANEW, {"targets": list(targets)})
+
     async def erase(self, targets: Sequence[UUID]) -> None:
         """Delete targets with their runs."""
         await self.hold(targets)

@@ -229,6 +229,13 @@ UPDATE scrape_runs r SET status = 'failed', reason = 'error', error = 'no longer
 FROM stopped WHERE r.id = stopped.run_id AND r.status IN ('pending', 'in_progress')
 """)
 
+# A hash that no body has, not none at all: it was looked at before.
+READ_ANEW: Final = text(r"""
+UPDATE scrape_targets SET etag = NULL, last_modified = NULL,
+       content_hash = CASE WHEN content_hash IS NOT NULL THEN '\x00'::bytea END
+WHERE id = ANY(CAST(:targets AS uuid[]))
+""")
+
 ERASE: Final = text("DELETE FROM scrape_targets WHERE id = ANY(CAST(:targets AS uuid[]))")
 
 REMOVE_OLD_RUNS: Final = text("""

@@ -90,6 +90,10 @@ class Targets:
         """Keep others from following these targets until the transaction ends, so that it can be asked who does."""
         await self._repository.hold(targets)
 
+    async def read_anew(self, targets: Sequence[UUID]) -> None:
+        """What is stored of these was changed by other hands: the next look compares it, whatever the site says."""
+        await self._repository.read_anew(targets)
+
     async def erase(self, targets: Sequence[UUID]) -> None:
         """Delete targets that tell of a person whose data must go, with the history of their runs."""
         await self._repository.erase(targets)

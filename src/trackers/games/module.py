@@ -118,6 +118,7 @@ class GamesContainer(containers.DeclarativeContainer):
         questions,
         access=session_access,
         trackers=repository,
+        targets=targets,
         ratings=ratings,
         activity=activity,
         clock=clock,

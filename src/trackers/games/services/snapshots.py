@@ -8,6 +8,7 @@ from shared.audit.activity import ActivityLog
 from shared.clock import Clock
 from shared.database import Questions
 from shared.ids import new_id
+from shared.scraping.targets import Targets
 from shared.web.identity import BotIdentity, Identity
 from trackers.games import catalogue
 from trackers.games.admin_errors import InMotion
@@ -32,12 +33,14 @@ class TrackerSnapshotService(SnapshotQueries):
         *,
         access: AccessPolicy,
         trackers: TrackerRepository,
+        targets: Targets,
         ratings: RatingService,
         activity: ActivityLog,
         clock: Clock,
     ) -> None:
         super().__init__(questions, access=access)
         self._trackers = trackers
+        self._targets = targets
         self._ratings = ratings
         self._activity = activity
         self._clock = clock
@@ -63,6 +66,7 @@ class TrackerSnapshotService(SnapshotQueries):
             )
         if len({rating.playlist for rating in given.playlists}) < len(given.playlists):
             raise ImpossibleSnapshot("A playlist is named twice.", extra={"field": "playlists"})
+        await self._targets.hold([tracker.target_id])
         if not await self._trackers.stored_accounts([tracker.target_id]):  # held, as a scrape holds it
             raise InMotion
         stands = await self._trackers.season_stands(tracker.account_id, season)
@@ -86,6 +90,7 @@ class TrackerSnapshotService(SnapshotQueries):
             ],
         )  # fmt: skip
         await self._ratings.restate_accounts([tracker.account_id])
+        await self._targets.read_anew([tracker.target_id])  # the site's word goes before, also where it repeats itself
         await self._activity.record(
             "tracker.snapshot_typed",
             subject="tracker",

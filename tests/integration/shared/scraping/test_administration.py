@@ -289,7 +289,7 @@ async def test_what_was_given_up_is_tried_again(
     await worker.follow("bad", "good")
     for _ in range(2):
         await worker.round()
-        clock.advance(timedelta(hours=12))
+        clock.advance(timedelta(hours=8))
     health = await asked(admin, "GET", "/fake")
     assert (health["targets"]["dead"], health["targets"]["by_reason"]) == (1, {"error": 1})
     worker.site.answers.clear()

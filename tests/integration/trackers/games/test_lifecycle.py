@@ -304,6 +304,23 @@ async def test_the_past_can_be_typed_in_without_changing_the_present(api: Bench,
     assert doubles["rating"] == 912
 
 
+async def test_the_sites_word_goes_before_what_was_typed_in(api: Bench, people: People) -> None:
+    ada = await people.register()
+    (tracker,) = await registered(ada, "Lintwurm")
+    await api.work()
+    path = f"/api/trackers/{tracker['id']}"
+    before = (await ada.ask("GET", f"{path}/seasons")).json()["items"]
+    assert (await type_in(ada, tracker, season=None)).status_code == 201
+    assert (await ada.ask("GET", f"{path}/seasons")).json()["items"] != before
+    await api.http.post(f"/internal/trackers/{tracker['id']}/refresh?force=true")  # the site's page is the same still
+    await api.work()
+
+    def ratings(seasons: list[dict[str, Any]]) -> list[tuple[str, int]]:
+        return [(playlist["playlist"], playlist["rating"]) for season in seasons for playlist in season["playlists"]]
+
+    assert ratings((await ada.ask("GET", f"{path}/seasons")).json()["items"]) == ratings(before)
+
+
 @pytest.mark.parametrize(
     ("change", "code"),
     [

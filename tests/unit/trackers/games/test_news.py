@@ -7,7 +7,8 @@ import pytest
 from trackers.games.news import PlaylistChange, in_words
 
 CHANGE: dict[str, Any] = {
-    "playlist": "11", "name": "Ranked Doubles 2v2", "rating_before": 1204, "rating": 1251, "tier_before": 15, "tier": 15,
+    "playlist": "11", "name": "Ranked Doubles 2v2", "rating_before": 1204, "rating": 1251,
+    "tier_before": 15, "tier": 15,
     "tier_name": "Diamond III", "division_name": "Division II", "matches": 4, "win_streak": 3, "new_peak": True,
 }  # fmt: skip
 
