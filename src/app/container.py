@@ -25,7 +25,6 @@ from shared.database import Database, Reader, create_engine
 from shared.di import running
 from shared.jobs import Job
 from shared.jobs.arq_queue import ArqQueue
-from shared.outbox.events import EventHandler
 from shared.outbox.module import EventsContainer
 from shared.outbox.outbox import Outbox
 from shared.outbox.repository import OutboxRepository
@@ -49,13 +48,10 @@ from shared.web.settings import WebSettings
 from trackers.games.module import GamesContainer
 from trackers.games.settings import GamesSettings
 from users.auth.settings import AuthSettings
-from users.guilds.listeners import GuildListener
 from users.guilds.memberships import IS_MEMBER
 from users.module import UsersContainer
-from users.notifications.messages import MessageWriter
 from users.notifications.module import NotificationsContainer
 from users.notifications.settings import NotifySettings, SmtpSettings
-from users.personal_data import PersonalData
 
 
 def _engine(settings: Settings, application_name: str) -> Any:
@@ -92,56 +88,24 @@ def _required(secret: Secret | None, variable: str) -> str:
     return secret.reveal()
 
 
+def _brought(house: Any, what: str) -> list[Any]:
+    """All that modules bring of one kind: a field of `Module` that is a function of the module's container."""
+    return [
+        thing
+        for module in MODULES
+        if (bring := getattr(module, what)) is not None
+        for thing in bring(getattr(house, module.name))
+    ]
+
+
 def _sources(house: Any, context: SourceContext) -> SourceRegistry:
     """Every module's sources, and those of installed packages."""
-    ours = [source for module in MODULES if module.sources for source in module.sources(getattr(house, module.name))]
-    return SourceRegistry([*ours, *load_plugins(context)])
-
-
-def _personal_data(house: Any) -> list[PersonalData]:
-    """What every module holds about people."""
-    return [
-        holder
-        for module in MODULES
-        if module.personal_data
-        for holder in module.personal_data(getattr(house, module.name))
-    ]
-
-
-def _guild_listeners(house: Any) -> list[GuildListener]:
-    """What of every module follows guilds."""
-    return [
-        listener
-        for module in MODULES
-        if module.guild_listeners
-        for listener in module.guild_listeners(getattr(house, module.name))
-    ]
-
-
-def _message_writers(house: Any) -> list[MessageWriter]:
-    """What every module says of its events."""
-    return [
-        writer
-        for module in MODULES
-        if module.message_writers
-        for writer in module.message_writers(getattr(house, module.name))
-    ]
-
-
-def _handlers(house: Any) -> list[EventHandler]:
-    """What every module does about events."""
-    return [
-        handler for module in MODULES if module.handlers for handler in module.handlers(getattr(house, module.name))
-    ]
+    return SourceRegistry([*_brought(house, "sources"), *load_plugins(context)])
 
 
 def _jobs(*kinds: list[Job]) -> list[Job]:
     """Every job of the house."""
     return [job for jobs in kinds for job in jobs]
-
-
-def _module_jobs(house: Any) -> list[Job]:
-    return [job for module in MODULES if module.jobs for job in module.jobs(getattr(house, module.name))]
 
 
 def _health(database: Database, redis: Redis) -> HealthChecks:
@@ -211,8 +175,8 @@ class AppContainer(containers.DeclarativeContainer):
         clock=clock,
         secret=secret,
         known_scopes=providers.Singleton(known_scopes),
-        holders=providers.Callable(_personal_data, __self__),
-        guild_listeners=providers.Callable(_guild_listeners, __self__),
+        holders=providers.Callable(_brought, __self__, "personal_data"),
+        guild_listeners=providers.Callable(_brought, __self__, "guild_listeners"),
     )
     events = providers.Container(
         EventsContainer,
@@ -225,7 +189,7 @@ class AppContainer(containers.DeclarativeContainer):
         activity=activity,
         clock=clock,
         keys=users.bot_authenticator,
-        handlers=providers.Callable(_handlers, __self__),
+        handlers=providers.Callable(_brought, __self__, "handlers"),
         membership=providers.Object(IS_MEMBER),
     )
     notifications = providers.Container(
@@ -243,7 +207,7 @@ class AppContainer(containers.DeclarativeContainer):
         clock=clock,
         secret=secret,
         user_agent=settings.provided.user_agent,
-        writers=providers.Callable(_message_writers, __self__),
+        writers=providers.Callable(_brought, __self__, "message_writers"),
     )
     games = providers.Container(
         GamesContainer,
@@ -318,7 +282,7 @@ class AppContainer(containers.DeclarativeContainer):
         scraping_jobs,
         providers.Singleton(audit_jobs, retention),
         providers.Singleton(idempotency_jobs, idempotency_keys),
-        providers.Callable(_module_jobs, __self__),
+        providers.Callable(_brought, __self__, "jobs"),
     )
 
 
