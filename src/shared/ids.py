@@ -1,9 +1,13 @@
 """Identifiers: UUIDv7 (RFC 9562), so that rows made together lie together in an index."""
 
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
+
+LAST: Final = UUID(int=2**128 - 1)
+"""After every identifier: where reading from the newest begins."""
 
 
 def new_id(*, at: datetime | None = None) -> UUID:

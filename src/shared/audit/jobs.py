@@ -34,14 +34,11 @@ class Retention:
 
     async def _remove(self, log: Callable[[AsyncSession], "_Ageing"], keep: timedelta) -> int:
         boundary = new_id(at=self._clock.now() - keep)
-        removed = 0
-        for _ in range(MOST_BATCHES):
-            async with self._database.transaction() as session:
-                went = await log(session).remove_old(boundary=boundary, limit=REMOVED_AT_ONCE)
-            removed += went
-            if went < REMOVED_AT_ONCE:
-                break
-        return removed
+        return await self._database.in_batches(
+            lambda session: log(session).remove_old(boundary=boundary, limit=REMOVED_AT_ONCE),
+            size=REMOVED_AT_ONCE,
+            most=MOST_BATCHES,
+        )
 
 
 class _Ageing(Protocol):

@@ -13,9 +13,9 @@ from sqlalchemy import text
 
 from shared.audit.schemas import ActivityEntry, ActivityFilter, ActivityPage, AuditEntry, AuditFilter, AuditPage, Page
 from shared.database import Reader
+from shared.ids import LAST
 
 FIRST: Final = UUID(int=0)
-LAST: Final = UUID(int=2**128 - 1)
 _AFTER_TIME: Final = 80
 """Bits of a UUIDv7 after its milliseconds (RFC 9562, 5.7)."""
 

@@ -5,6 +5,7 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
+from itertools import count
 from typing import Any, Final
 
 import asyncpg
@@ -146,6 +147,22 @@ class Database:
         async with self.transaction() as session:
             with self.bind(session):
                 yield session
+
+    async def in_batches(
+        self, step: Callable[[AsyncSession], Awaitable[int]], *, size: int, most: int | None = None
+    ) -> int:
+        """Repeat a step over up to `size` rows until it finds fewer, or `most` times; how many rows it was in all.
+
+        Each time is a unit of work of its own, so that no lock is held for long and what was done stays done.
+        """
+        done = 0
+        for _ in count() if most is None else range(most):
+            async with self.unit_of_work() as session:
+                rows = await step(session)
+            done += rows
+            if rows < size:
+                break
+        return done
 
     @staticmethod
     def before_commit(session: AsyncSession, action: AroundCommit) -> None:

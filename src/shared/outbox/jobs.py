@@ -31,14 +31,11 @@ class EventRetention:
     async def remove_old_events(self) -> int:
         """How many went."""
         before = self._clock.now() - self._keep
-        removed = 0
-        for _ in range(MOST_BATCHES):
-            async with self._database.unit_of_work():
-                went = await self._repository().remove_old(before=before, limit=REMOVED_AT_ONCE)
-            removed += went
-            if went < REMOVED_AT_ONCE:
-                break
-        return removed
+        return await self._database.in_batches(
+            lambda _session: self._repository().remove_old(before=before, limit=REMOVED_AT_ONCE),
+            size=REMOVED_AT_ONCE,
+            most=MOST_BATCHES,
+        )
 
 
 def outbox_jobs(relay: Relay, retention: EventRetention) -> list[Job]:

@@ -8,12 +8,12 @@ from sqlalchemy import text
 
 from shared.clock import Clock
 from shared.database import Reader
+from shared.ids import LAST
 from shared.outbox.models import WAITS
 from shared.outbox.schemas import DeadEvent, DeadEvents, Feed, FeedEvent, FeedFilter, OutboxStanding
 
 SCANNED_AT_ONCE: Final = 50_000
 """Positions that one question looks through at most, however few of them it wants."""
-LAST: Final = UUID(int=2**128 - 1)
 
 # One statement, so that the head is of the same moment as the events. A position that is seen has all before it.
 _FEED: Final = """

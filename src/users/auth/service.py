@@ -169,15 +169,13 @@ class AuthService:
 
     async def remove_over(self) -> int:
         """Delete sessions that were over long ago, and claim codes that nobody used in time; how many sessions."""
-        removed = 0
-        before = self._clock.now() - OVER_KEPT
-        while True:
-            async with self._database.unit_of_work():
-                await self._account_repository().remove_expired_codes(now=self._clock.now())
-                count = await self._sessions().remove_over(before=before, limit=REMOVED_AT_ONCE)
-            removed += count
-            if count < REMOVED_AT_ONCE:
-                return removed
+        now = self._clock.now()
+        async with self._database.unit_of_work():
+            await self._account_repository().remove_expired_codes(now=now)
+        return await self._database.in_batches(
+            lambda _session: self._sessions().remove_over(before=now - OVER_KEPT, limit=REMOVED_AT_ONCE),
+            size=REMOVED_AT_ONCE,
+        )
 
     async def open_session(self, user_id: UUID, kept: str, client: Client, *, fresh_hash: str | None = None) -> Tokens:
         """Tokens for whose password, hashed as `kept`, was just verified or set. Raises LoginFailed."""

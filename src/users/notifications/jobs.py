@@ -26,14 +26,11 @@ class DeliveryRetention:
     async def remove_old(self) -> int:
         """How many events went."""
         before = self._clock.now() - self._keep
-        removed = 0
-        for _ in range(MOST_BATCHES):
-            async with self._database.transaction() as session:
-                went = await DeliveryRepository(session).remove_old(before=before, limit=REMOVED_AT_ONCE)
-            removed += went
-            if went < REMOVED_AT_ONCE:
-                break
-        return removed
+        return await self._database.in_batches(
+            lambda session: DeliveryRepository(session).remove_old(before=before, limit=REMOVED_AT_ONCE),
+            size=REMOVED_AT_ONCE,
+            most=MOST_BATCHES,
+        )
 
 
 def notification_jobs(sender: DeliverySender, challenger: Challenger, retention: DeliveryRetention) -> list[Job]:

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from shared.database import Reader
+from shared.ids import LAST
 from shared.web.identity import PersonIdentity
 from users.access import AccessPolicy
 from users.notifications.errors import ChannelNotFound
@@ -25,7 +26,6 @@ from users.notifications.schemas import (
     QuietHoursView,
 )
 
-LAST: Final = UUID(int=2**128 - 1)
 _CHANNELS: Final = text(f"SELECT {CHANNEL} FROM notification_channels WHERE {OWNED} ORDER BY created_at, id")  # noqa: S608 -- fragments of our own
 _CHANNEL: Final = text(f"SELECT {CHANNEL} FROM notification_channels WHERE id = :id AND {OWNED}")  # noqa: S608 -- fragments of our own
 _DELIVERIES: Final = """
