@@ -5,7 +5,6 @@ A code has 40 random bits, lives a quarter of an hour and works once; attempts a
 
 import hashlib
 import hmac
-import secrets
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
@@ -21,11 +20,9 @@ from users.accounts.repository import AccountRepository, HeldAccount
 from users.accounts.schemas import DISCORD, Account, AskForClaimCode, ClaimCodeMade
 from users.accounts.service import AccountService
 from users.auth.attempts import Attempts
+from users.codes import meant, new_code, shown
 from users.personal_data import PersonalData
 
-ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-"""Crockford's: without letters that look like digits."""
-LENGTH: Final = 8
 GOOD_FOR: Final = timedelta(minutes=15)
 
 
@@ -57,13 +54,13 @@ class ClaimService:
         """A code for the person who asked the bot for it. Raises AccountDeactivated, or Forbidden for the bot."""
         user_id = await self._people.from_external(DISCORD, asked.user_id, asked.user_data)
         await self._access.check_write(bot, user_id)
-        code = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
+        code = new_code()
         expires_at = self._clock.now() + GOOD_FOR
         await self._accounts.put_claim_code(DISCORD, asked.user_id, self._digest(code), expires_at=expires_at)
         await self._activity.record(
             "user.claim_code_issued", subject="user", subject_id=user_id, user_id=user_id, actor=bot
         )
-        return ClaimCodeMade(code=f"{code[:4]}-{code[4:]}", expires_at=expires_at)
+        return ClaimCodeMade(code=shown(code), expires_at=expires_at)
 
     async def account_of(self, code: str) -> UUID:
         """Use a code up for a new login: the account behind it, which nobody logs in to yet.
@@ -123,6 +120,4 @@ class ClaimService:
         return user_id, held
 
     def _digest(self, code: str) -> bytes:
-        """Of the code as meant: without dash or case, with the letters that were read as digits."""
-        meant = code.upper().replace("-", "").replace(" ", "").translate(str.maketrans("OIL", "011"))
-        return hmac.digest(self._secret.reveal().encode(), f"claim code {meant}".encode(), hashlib.sha256)
+        return hmac.digest(self._secret.reveal().encode(), f"claim code {meant(code)}".encode(), hashlib.sha256)

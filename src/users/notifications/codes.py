@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import hmac
-import secrets
 from datetime import timedelta
 from math import ceil
 from time import time
@@ -17,7 +16,7 @@ from redis.exceptions import RedisError
 
 from shared.errors import Unavailable
 from shared.settings import Secret
-from users.accounts.claims import ALPHABET, LENGTH
+from users.codes import meant, new_code, shown
 from users.notifications.errors import TooManyTries
 from users.notifications.schemas import Owner
 
@@ -37,13 +36,12 @@ class Codes:
 
     def make(self, channel_id: UUID) -> tuple[str, bytes]:
         """A code as it is sent, and what is kept of it."""
-        code = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
-        return f"{code[:4]}-{code[4:]}", self._digest(channel_id, code)
+        code = new_code()
+        return shown(code), self._digest(channel_id, code)
 
     def fits(self, channel_id: UUID, code: str, digest: bytes) -> bool:
-        """Whether it is the code that was meant: without dash or case, with letters that were read as digits."""
-        meant = code.upper().replace("-", "").replace(" ", "").translate(str.maketrans("OIL", "011"))
-        return hmac.compare_digest(self._digest(channel_id, meant), digest)
+        """Whether it is the code that was meant."""
+        return hmac.compare_digest(self._digest(channel_id, meant(code)), digest)
 
     def _digest(self, channel_id: UUID, code: str) -> bytes:
         text = f"channel code {channel_id} {code}"
