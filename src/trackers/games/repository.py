@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from shared.database import Repository
 from shared.ids import new_id
+from trackers.games.errors import TrackerNotFound
 from trackers.games.links import AccountIdentity
 from trackers.games.parser import PlaylistStanding
 
@@ -363,10 +364,12 @@ class TrackerRepository(Repository):
         )
         return tracker_id
 
-    async def followed(self, tracker_id: UUID) -> Followed | None:
-        """A tracker that was not removed, with the account that it follows."""
+    async def followed(self, tracker_id: UUID) -> Followed:
+        """A tracker that was not removed, with the account that it follows. Raises TrackerNotFound."""
         row = (await self.session.execute(_FOLLOWED, {"id": tracker_id})).mappings().one_or_none()
-        return None if row is None else Followed(**row)
+        if row is None:
+            raise TrackerNotFound(tracker_id)
+        return Followed(**row)
 
     async def followers(self, account_id: UUID, *, after: UUID | None, limit: int) -> list[tuple[UUID, UUID]]:
         """Who follows an account: trackers, by id, and whose they are; those that come `after` one."""

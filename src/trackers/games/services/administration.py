@@ -19,9 +19,9 @@ from trackers.games.admin_errors import CannotMerge, GameAccountNotFound, InMoti
 from trackers.games.admin_queries import TrackerAdminQueries
 from trackers.games.admin_repository import KnownAccount, MovedTracker, TrackerAdminRepository
 from trackers.games.admin_schemas import AccountsMerged, AdminTracker, BatchQueued, BatchRefresh
-from trackers.games.errors import DuplicateTracker, TrackerLimitReached, TrackerNotFound
+from trackers.games.errors import DuplicateTracker, TrackerLimitReached
 from trackers.games.links import SOURCE, address_of
-from trackers.games.repository import Followed, TrackerRepository
+from trackers.games.repository import TrackerRepository
 from trackers.games.schemas import MAX_TRACKERS
 from trackers.games.services.lanes import TrackerLanes
 from trackers.games.services.ratings import RatingService
@@ -89,10 +89,10 @@ class TrackerAdministration(TrackerAdminQueries):
         Raises TrackerNotFound, AccountNotFound, AccountDeactivated, OwnTracker, DuplicateTracker, TrackerLimitReached
         for a fifth active one, or InMotion.
         """
-        owner = (await self._found(tracker_id)).user_id
+        owner = (await self._trackers.followed(tracker_id)).user_id
         await self._accounts.hold_all({owner, to})
         await self._accounts.hold(to)  # held already; it may be asked whether it is there and active
-        tracker = await self._found(tracker_id)  # as it is now that nobody else can change it
+        tracker = await self._trackers.followed(tracker_id)  # as it is now that nobody else can change it
         if tracker.user_id != owner:
             raise InMotion
         if to == owner:
@@ -169,12 +169,6 @@ class TrackerAdministration(TrackerAdminQueries):
         if not await self._administration.owners_of(account_id, into) <= owners:
             raise InMotion
         return _of(accounts, account_id), _of(accounts, into)
-
-    async def _found(self, tracker_id: UUID) -> Followed:
-        tracker = await self._trackers.followed(tracker_id)
-        if tracker is None:
-            raise TrackerNotFound(tracker_id)
-        return tracker
 
     async def _tell(self, told: Sequence[tuple[str, UUID, UUID, Mapping[str, object]]], asker: PersonIdentity) -> None:
         """What happened to trackers: (event, tracker, owner, what is told of it)."""

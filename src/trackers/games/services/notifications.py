@@ -8,7 +8,6 @@ import msgspec
 
 from shared.outbox.events import Event, NewEvent
 from shared.outbox.outbox import Outbox
-from trackers.games.errors import TrackerNotFound
 from trackers.games.links import site_profile_url
 from trackers.games.news import CHANGED, UNREACHABLE, AccountNews, PlaylistChange
 from trackers.games.repository import TrackerRepository
@@ -28,8 +27,6 @@ class TrackerNotificationService:
     async def notify_tracker_update(self, tracker_id: UUID, changes: Sequence[PlaylistChange]) -> None:
         """Have everybody told who follows a tracker's account. Raises TrackerNotFound."""
         tracker = await self._trackers.followed(tracker_id)
-        if tracker is None:
-            raise TrackerNotFound(tracker_id)
         news = AccountNews(
             account_id=tracker.account_id,
             game=tracker.game,

@@ -29,7 +29,7 @@ class TrackerScrapingQueueService:
         Raises TrackerNotFound for one that is not there or was removed, Forbidden for somebody else's.
         """
         tracker = await self._trackers.followed(tracker_id)
-        if tracker is None or not tracker.active:
+        if not tracker.active:
             raise TrackerNotFound(tracker_id)
         if asker is not None:
             await self._access.check_write(asker, tracker.user_id)

@@ -12,7 +12,7 @@ from shared.scraping.targets import Targets
 from shared.web.identity import BotIdentity, Identity
 from trackers.games import catalogue
 from trackers.games.admin_errors import InMotion
-from trackers.games.errors import ImpossibleSnapshot, TrackerNotFound
+from trackers.games.errors import ImpossibleSnapshot
 from trackers.games.queries import SnapshotQueries
 from trackers.games.repository import TrackerRepository, TypedRatingRow, TypedSnapshotRow
 from trackers.games.schemas import SnapshotMade, TypedRating, TypeSnapshot
@@ -52,8 +52,6 @@ class TrackerSnapshotService(SnapshotQueries):
         past, or a playlist named twice; InMotion where its account was merged into another at this moment.
         """
         tracker = await self._trackers.followed(tracker_id)
-        if tracker is None:
-            raise TrackerNotFound(tracker_id)
         await self._access.check_write(asker, tracker.user_id)
         now = self._clock.now()
         captured_at = given.captured_at or now

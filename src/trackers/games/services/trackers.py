@@ -202,8 +202,6 @@ class TrackerService(TrackerQueries):
     async def _owned(self, tracker_id: UUID, asker: Identity | None) -> Followed:
         """A tracker that the asker may change."""
         tracker = await self._trackers.followed(tracker_id)
-        if tracker is None:
-            raise TrackerNotFound(tracker_id)
         if asker is not None:
             await self._access.check_write(asker, tracker.user_id)
         return tracker
