@@ -11,7 +11,6 @@ from shared.audit.activity import ActivityLog
 from shared.audit.schemas import Happening
 from shared.clock import Clock
 from shared.database import Questions
-from shared.outbox.events import NewEvent
 from shared.outbox.outbox import Outbox
 from shared.scraping.targets import Targets
 from shared.web.identity import PersonIdentity
@@ -25,6 +24,7 @@ from trackers.games.repository import TrackerRepository
 from trackers.games.schemas import MAX_TRACKERS
 from trackers.games.services.lanes import TrackerLanes
 from trackers.games.services.ratings import RatingService
+from trackers.games.services.trackers import tracker_event
 from users.access import AccessPolicy
 from users.accounts.service import AccountService
 
@@ -180,10 +180,7 @@ class TrackerAdministration(TrackerAdminQueries):
             actor=asker,
         )
         await self._outbox.publish(
-            *(
-                NewEvent(event=event, aggregate=f"tracker:{tracker_id}", payload=details, user_id=owner)
-                for event, tracker_id, owner, details in told
-            )
+            *(tracker_event(event, tracker_id, owner, details) for event, tracker_id, owner, details in told)
         )
 
 

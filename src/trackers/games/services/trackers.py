@@ -227,7 +227,9 @@ class TrackerService(TrackerQueries):
         await self._activity.record(
             event, subject="tracker", subject_id=tracker.id, user_id=tracker.user_id, actor=asker, details=details
         )
-        await self._outbox.publish(_event(event, tracker.id, tracker.user_id, {"id": str(tracker.id), **details}))
+        await self._outbox.publish(
+            tracker_event(event, tracker.id, tracker.user_id, {"id": str(tracker.id), **details})
+        )
 
     async def _add(
         self,
@@ -294,11 +296,12 @@ class TrackerService(TrackerQueries):
             ],
             actor=asker,
         )
-        await self._outbox.publish(*(_event("tracker.registered", one.id, person, one) for one in made))
+        await self._outbox.publish(*(tracker_event("tracker.registered", one.id, person, one) for one in made))
         return RegisteredTrackers(user_id=person, trackers=made)
 
 
-def _event(event: str, tracker_id: UUID, owner: UUID, payload: Mapping[str, object] | Struct) -> NewEvent:
+def tracker_event(event: str, tracker_id: UUID, owner: UUID, payload: Mapping[str, object] | Struct) -> NewEvent:
+    """What happened to a tracker, for its owner and for bots."""
     return NewEvent(event=event, aggregate=f"tracker:{tracker_id}", payload=payload, user_id=owner)
 
 
