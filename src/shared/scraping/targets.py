@@ -47,6 +47,23 @@ class Task(TaskState, frozen=True, kw_only=True):
     error: str | None = None
 
 
+class Standing(Struct, frozen=True, kw_only=True):
+    """How the fetching of a target stands; the columns are STATUS_COLUMNS."""
+
+    status: str
+    """pending, in_progress, completed or failed."""
+    reason: str | None
+    """With failed: not_found, private, blocked, throttled, unavailable, page_changed or error.
+
+    With pending or completed: skipped, where nobody wants it looked at for now.
+    """
+    error: str | None
+    last_attempt_at: datetime | None
+    last_success_at: datetime | None
+    last_changed_at: datetime | None
+    next_attempt_at: datetime | None
+
+
 class Targets:
     """Targets as modules use them, inside their own unit of work."""
 

@@ -7,8 +7,11 @@ from litestar import Litestar
 from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse, Operation, Reference, Schema
 from litestar.openapi.spec.enums import OpenAPIType
 
+from shared.web.csv import TEXT_CSV
 from shared.web.problems import PROBLEM_JSON
 
+FORMAT: Final = "format"
+"""The parameter by which a list is asked for as a table."""
 PROBLEM: Final = OpenAPIResponse(
     description="What is wrong and what to do about it (RFC 9457). `code` is stable; `detail` is for people.",
     content={
@@ -34,6 +37,8 @@ class HouseOperation(Operation):
     def __post_init__(self) -> None:
         self.responses = {status: answer for status, answer in (self.responses or {}).items() if status != "400"}
         self.responses["default"] = Reference(ref="#/components/responses/Problem")
+        if any(getattr(parameter, "name", None) == FORMAT for parameter in self.parameters or ()):
+            self.responses["200"].content[TEXT_CSV] = OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING))  # type: ignore[index, union-attr]  # what lists answer is no reference and has content
 
 
 @dataclass

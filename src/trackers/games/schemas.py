@@ -8,6 +8,7 @@ from uuid import UUID
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from shared.scraping.source import Status
+from shared.scraping.targets import Standing
 from users.accounts.schemas import SNOWFLAKE, ExternalId, UserData
 
 MAX_TRACKERS = 4
@@ -130,25 +131,13 @@ class ParsedLink(Struct, frozen=True, kw_only=True):
     profile_url: str
 
 
-class TrackerStatus(Struct, frozen=True, kw_only=True):
-    """How the scraping of a tracker stands."""
+class TrackerStatus(Standing, frozen=True, kw_only=True):
+    """How the scraping of a tracker stands; skipped, where its people's guilds switched processing off."""
 
     id: UUID
-    status: str
-    """pending, in_progress, completed or failed."""
-    reason: str | None
-    """With failed: not_found, private, blocked, throttled, unavailable, page_changed or error.
-
-    With pending or completed: skipped, where its people's guilds switched processing off.
-    """
-    error: str | None
-    last_attempt_at: datetime | None
-    last_success_at: datetime | None
-    last_changed_at: datetime | None
-    next_attempt_at: datetime | None
 
 
-class TrackerView(Struct, frozen=True, kw_only=True):
+class TrackerView(Standing, frozen=True, kw_only=True):
     """A tracker with the account that it follows."""
 
     id: UUID
@@ -164,13 +153,6 @@ class TrackerView(Struct, frozen=True, kw_only=True):
     current_season: str | None
     active: bool
     created_at: datetime
-    status: str
-    reason: str | None
-    error: str | None
-    last_attempt_at: datetime | None
-    last_success_at: datetime | None
-    last_changed_at: datetime | None
-    next_attempt_at: datetime | None
 
 
 class Trackers(Struct, frozen=True, kw_only=True):
