@@ -13,8 +13,9 @@ import msgspec
 from msgspec import Raw, Struct
 
 from shared.scraping.failures import HostUnavailable, PageChanged
+from shared.scraping.pages import is_json
 from trackers.games import catalogue
-from trackers.games.refusals import is_json, raise_for_messages, raise_for_page
+from trackers.games.refusals import raise_for_200, raise_for_messages
 from trackers.games.tracker_network import (
     NO_NAMES,
     AvailableSegment,
@@ -388,7 +389,7 @@ def _known_segments(segments: list[Raw]) -> list[Segment]:
 
 def _raise_unreadable(body: bytes, error: Exception) -> NoReturn:
     if not is_json(body):
-        raise_for_page(body)
+        raise_for_200(body)
     if "truncated" in str(error):
         raise HostUnavailable(f"the body was cut off after {len(body)} bytes") from error
     raise PageChanged(f"the body is no JSON that can be read: {error}") from error

@@ -1,0 +1,70 @@
+"""Pages where an answer was expected: what they mean, and what of them is worth telling.
+
+The content type decides nothing: sites send JSON as text/html and block pages as application/json. A page of HTML where
+data belongs is a block, whatever its status, unless it is a plain 5xx.
+"""
+
+from typing import Final
+
+from selectolax.lexbor import LexborHTMLParser
+
+from shared.scraping.failures import Blocked, ScrapeFailure, Throttled
+
+OK: Final = 200
+REFUSED: Final = frozenset({401, 403, 451, 1020})
+"""1020 is a firewall's own number; some proxies hand it on as the status."""
+TOO_MANY: Final = 429
+THROTTLE_WORDS: Final = ("you are being rate limited", "rate limit exceeded", "too many requests", "error 1015")
+BLOCK_WORDS: Final = ("access denied", "just a moment", "attention required", "error 1020", "checking your browser")
+LOOKED_AT: Final = 65_536
+"""Bytes of a page that are searched for its meaning; block pages are small."""
+LINE: Final = 160
+"""Characters, as long as a line of a report."""
+
+
+def is_json(body: bytes) -> bool:
+    """Whether a body begins as JSON does."""
+    return body[:64].removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in {b"{", b"["}
+
+
+def is_html(body: bytes) -> bool:
+    """Whether a body begins as a page does."""
+    return _is_html(_text(body))
+
+
+def raise_for_page(status: int, body: bytes) -> None:
+    """Raise Throttled or Blocked where a page, which is no data, says that we are not wanted; else return."""
+    text = _text(body)
+    failure: type[ScrapeFailure]
+    if status == TOO_MANY or any(words in text for words in THROTTLE_WORDS):
+        failure, means = Throttled, "the site counts too many requests"
+    elif any(words in text for words in BLOCK_WORDS) or (_is_html(text) and (status == OK or status in REFUSED)):
+        failure, means = Blocked, "the site shows a page to browsers instead of an answer"
+    else:
+        return
+    title = title_of(body)
+    raise failure(f'{means}: "{title}"' if title else means, http_status=status)
+
+
+def title_of(body: bytes) -> str:
+    """A page's title, else its first words."""
+    page = body[:LOOKED_AT]
+    if not page.strip():
+        return ""
+    title = LexborHTMLParser(page).css_first("title") if b"<" in page else None
+    return line_of(title.text() if title is not None else page.decode("utf-8", "replace"))
+
+
+def line_of(text: str) -> str:
+    """What a foreign site wrote as one line that is safe to log and to show."""
+    shown = " ".join("".join(character if character.isprintable() else " " for character in text[:1000]).split())
+    return shown if len(shown) <= LINE else f"{shown[: LINE - 1]}…"
+
+
+def _text(body: bytes) -> str:
+    return body[:LOOKED_AT].decode("utf-8", "replace").lower()
+
+
+def _is_html(text: str) -> bool:
+    start = text.lstrip("\ufeff \t\r\n")[:512]
+    return start.startswith("<") and ("<html" in start or "<!doctype" in start or "<head" in start or "<body" in start)
