@@ -94,6 +94,9 @@ def environ(database_url: str, redis_url: str, sites: SimulatedSites) -> dict[st
         "TRACKERS_GAMES_DELAY": "0",
         "TRACKERS_GAMES_TIMEOUT": "2",
         "TRACKERS_GAMES_FIRST_SEASONS": "0",  # a look is one request
+        "TRACKERS_HISCORES_BASE_URL": sites.hiscores.url,
+        "TRACKERS_HISCORES_DELAY": "0",
+        "TRACKERS_HISCORES_TIMEOUT": "2",
         "TRACKERS_AUTH_HASH_MEMORY_KIB": "8192",
     }
 
@@ -129,7 +132,7 @@ class Bench:
 @pytest.fixture
 async def bot_key(container: AppContainer) -> str:
     async with container.database().unit_of_work():
-        return str((await container.users.keys().create("test bot", ["trackers"])).text)
+        return str((await container.users.keys().create("test bot", ["trackers", "players"])).text)
 
 
 @pytest.fixture

@@ -33,6 +33,7 @@ from shared.scraping.admin import SourceAdministration
 from shared.scraping.dispatch import Dispatcher, SourceRegistry
 from shared.scraping.health import SourceQueries
 from shared.scraping.jobs import engine_jobs
+from shared.scraping.looks import Looks
 from shared.scraping.pacing import Gate
 from shared.scraping.plugins import SourceContext, load_plugins
 from shared.scraping.repository import ScrapingRepository
@@ -47,6 +48,8 @@ from shared.web.limits import RateLimiter
 from shared.web.settings import WebSettings
 from trackers.games.module import GamesContainer
 from trackers.games.settings import GamesSettings
+from trackers.hiscores.module import HiscoresContainer
+from trackers.hiscores.settings import HiscoresSettings
 from users.auth.settings import AuthSettings
 from users.guilds.memberships import IS_MEMBER
 from users.module import UsersContainer
@@ -103,6 +106,19 @@ def _sources(house: Any, context: SourceContext) -> SourceRegistry:
     return SourceRegistry([*_brought(house, "sources"), *load_plugins(context)])
 
 
+def _looks(house: Any) -> Looks:
+    """Of a house that is built: what looks at targets needs the sources, whose modules may need it."""
+    return Looks(
+        database=house.database(),
+        reader=house.reader(),
+        targets=house.targets,
+        runner=house.runner(),
+        board=house.task_board(),
+        clock=house.clock(),
+        lease=house.dispatcher().lease,
+    )
+
+
 def _jobs(*kinds: list[Job]) -> list[Job]:
     """Every job of the house."""
     return [job for jobs in kinds for job in jobs]
@@ -138,6 +154,7 @@ class AppContainer(containers.DeclarativeContainer):
     notify_settings = providers.Callable(lambda loaded: loaded[NotifySettings], loaded)
     smtp_settings = providers.Callable(lambda loaded: loaded[SmtpSettings], loaded)
     games_settings = providers.Callable(lambda loaded: loaded[GamesSettings], loaded)
+    hiscores_settings = providers.Callable(lambda loaded: loaded[HiscoresSettings], loaded)
     clock = providers.Singleton(SystemClock)
     rng = providers.Singleton(random.Random)
     engine = providers.Singleton(_engine, settings, application_name)
@@ -159,6 +176,7 @@ class AppContainer(containers.DeclarativeContainer):
     outbox = providers.Factory(Outbox, session, repository=outbox_repository, jobs=queue, clock=clock)
 
     audit_queries = providers.Singleton(AuditQueries, reader)
+    looks = providers.Singleton(_looks, __self__)
 
     users = providers.Container(
         UsersContainer,
@@ -218,6 +236,23 @@ class AppContainer(containers.DeclarativeContainer):
         targets=targets,
         accounts=users.accounts,
         guilds=users.guilds,
+        access=users.access,
+        session_access=users.session_access,
+        activity=activity,
+        clock=clock,
+        outbox=outbox,
+        notifier=notifications.notifier,
+    )
+    hiscores = providers.Container(
+        HiscoresContainer,
+        settings=hiscores_settings,
+        database=database,
+        session=session,
+        reader=reader,
+        targets=targets,
+        gate=gate,
+        looks=looks,
+        accounts=users.accounts,
         access=users.access,
         session_access=users.session_access,
         activity=activity,

@@ -8,10 +8,11 @@ from shared.outbox.module import EVENTS
 from shared.settings import Settings, SettingsStruct
 from shared.web.settings import WebSettings
 from trackers.games.module import GAMES
+from trackers.hiscores.module import HISCORES
 from users.module import USERS
 from users.notifications.module import NOTIFICATIONS
 
-MODULES: Final[Sequence[Module]] = (USERS, EVENTS, NOTIFICATIONS, GAMES)
+MODULES: Final[Sequence[Module]] = (USERS, EVENTS, NOTIFICATIONS, GAMES, HISCORES)
 
 
 def all_settings() -> list[type[SettingsStruct]]:

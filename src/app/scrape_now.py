@@ -1,9 +1,8 @@
 """`trackers scrape`: one target now, told step by step."""
 
-import asyncio
 from collections.abc import Callable
 from time import perf_counter
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from rich.console import Console
@@ -16,13 +15,9 @@ from app.runtime import Runtime
 from shared.errors import Problem
 from shared.scraping.failures import ScrapeFailure
 from shared.scraping.pacing import GateUnreachableError, HostRestsError
-from shared.scraping.repository import ScrapingRepository
 from shared.scraping.source import Source, Status
 from shared.scraping.targets import Task
 from shared.scraping.visit import Unchanged
-
-LOOK_EVERY: Final = 0.2
-_LEASE: Final = text("SELECT lease_until FROM scrape_schedule WHERE target_id = :target")
 
 
 async def scrape_now(made: Runtime, name: str, typed: str, console: Console) -> int:
@@ -72,39 +67,23 @@ async def _look(container: AppContainer, source: Source[Any], key: str, address:
 
 
 async def _run(container: AppContainer, source: Source[Any], target_id: UUID, console: Console) -> int:
-    clock = container.clock()
-    async with container.database().unit_of_work() as session:
-        repository = ScrapingRepository(session)
-        tasks = await container.targets().look_now(source.name, [target_id])
-        now = clock.now()
-        claim = await repository.claim_one(target_id, now=now, lease_until=now + container.dispatcher().lease)
-    task_id = tasks.get(target_id)
-    if task_id is None:
+    looks = container.looks()
+    async with container.database().unit_of_work():
+        asked = await looks.ask(source.name, target_id)
+    if asked is None:
         _say(console, "outcome", "nobody follows it any more", style="red")
         return 1
-    _say(console, "task", str(task_id))
-    if claim is not None:
+    _say(console, "task", str(asked.task_id))
+    if asked.claim is not None:
         _say(console, "asking", _pace(source))
-        await container.runner().run(source.name, [claim], tell=_steps(console))
-    elif not await _others_are_done(container, target_id, task_id, console):
-        return 1
-    return _outcome(await container.task_board().task(task_id), console)
-
-
-async def _others_are_done(container: AppContainer, target_id: UUID, task_id: UUID, console: Console) -> bool:
-    """Wait for the worker that holds the target, no longer than it may hold it."""
-    until = await container.reader().value(_LEASE, {"target": target_id})
-    if until is not None:
+    elif (until := await looks.held_until(target_id)) is not None:
         _say(console, "held", f"by a worker, until {until:%H:%M:%S} UTC at most; waiting for it")
-    task = await container.task_board().task(task_id)
-    while task.status in {Status.PENDING, Status.IN_PROGRESS}:
-        if until is None or container.clock().now() > until:
-            said = "the worker that held it has gone; a running one takes it back, so start one (`trackers worker`)"
-            _say(console, "outcome", said, style="red")
-            return False
-        await asyncio.sleep(LOOK_EVERY)
-        task = await container.task_board().task(task_id)
-    return True
+    task = await looks.carry_out(asked, tell=_steps(console))
+    if task.status in {Status.PENDING, Status.IN_PROGRESS}:
+        said = "the worker that held it has gone; a running one takes it back, so start one (`trackers worker`)"
+        _say(console, "outcome", said, style="red")
+        return 1
+    return _outcome(task, console)
 
 
 def _outcome(task: Task, console: Console) -> int:

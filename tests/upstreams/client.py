@@ -36,6 +36,7 @@ class SimulatedSites:
         self._http = httpx.Client(base_url=f"{url}/_control", timeout=30, trust_env=False)
         self.urls: dict[str, str] = self._call("GET", "/")["urls"]
         self.games = SimulatedGames(self, "games")
+        self.hiscores = SimulatedHiscores(self, "hiscores")
 
     @classmethod
     @contextmanager
@@ -138,6 +139,9 @@ class SimulatedSite:
         """As `SimulatedSites.requests`, of this site alone."""
         return self._sites.requests(path_prefix, site=self.name, after=after)
 
+    def _state(self, action: str, **arguments: Any) -> dict[str, Any]:
+        return msgspec.convert(self._sites.tell(self.name, action, **arguments), dict[str, Any])
+
 
 class SimulatedGames(SimulatedSite):
     """Tracker Network; players are named by platform slug and identifier."""
@@ -205,5 +209,60 @@ class SimulatedGames(SimulatedSite):
         """Hide a profile, or show it again."""
         self._sites.tell(self.name, "set_private", platform=platform, identifier=identifier, private=private)
 
-    def _state(self, action: str, **arguments: Any) -> dict[str, Any]:
-        return msgspec.convert(self._sites.tell(self.name, action, **arguments), dict[str, Any])
+
+class SimulatedHiscores(SimulatedSite):
+    """The hiscores; players by their name in any spelling, and the table that they are in."""
+
+    def add_player(
+        self,
+        name: str,
+        *,
+        mode: str = "regular",
+        xp: Mapping[str, int] | None = None,
+        scores: Mapping[str, int] | None = None,
+        ranked: bool = True,
+    ) -> dict[str, Any]:
+        """A player that exists from now on; experience by skill, scores by boss or activity, made up if not given."""
+        return self._state("add_player", name=name, mode=mode, xp=xp, scores=scores, ranked=ranked)
+
+    def remove_player(self, name: str, *, mode: str = "regular") -> None:
+        """As if the account had been deleted."""
+        self._sites.tell(self.name, "remove_player", name=name, mode=mode)
+
+    def rename_player(self, name: str, to: str, *, mode: str = "regular") -> None:
+        """The account is called something else from now on."""
+        self._sites.tell(self.name, "rename_player", name=name, to=to, mode=mode)
+
+    def player(self, name: str, *, mode: str = "regular") -> dict[str, Any]:
+        """The present values: name, xp{skill}, scores{activity}."""
+        return self._state("player", name=name, mode=mode)
+
+    def play(
+        self,
+        name: str,
+        *,
+        mode: str = "regular",
+        xp: Mapping[str, int] | None = None,
+        scores: Mapping[str, int] | None = None,
+    ) -> dict[str, Any]:
+        """Add to values."""
+        return self._state("play", name=name, mode=mode, xp=xp, scores=scores)
+
+    def set_values(
+        self,
+        name: str,
+        *,
+        mode: str = "regular",
+        xp: Mapping[str, int] | None = None,
+        scores: Mapping[str, int] | None = None,
+    ) -> dict[str, Any]:
+        """Set values, downwards too; -1 is unknown."""
+        return self._state("set_values", name=name, mode=mode, xp=xp, scores=scores)
+
+    def add_activity(self, name: str, *, before: str | None = None) -> None:
+        """The game has a new boss."""
+        self._sites.tell(self.name, "add_activity", name=name, before=before)
+
+    def remove_activity(self, name: str) -> None:
+        """The list is shorter than it was."""
+        self._sites.tell(self.name, "remove_activity", name=name)

@@ -4,6 +4,7 @@ import math
 import random
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 from shared.scraping.failures import Fault, Reason
 from shared.scraping.source import Policy, Target
@@ -12,6 +13,9 @@ ROUNDED_TO: Final = 10
 """Seconds; due times are rounded up to these, so that the index on them stays small."""
 SPREAD: Final = 0.05
 """Routine visits are moved by up to this share of their interval, so that targets registered together spread out."""
+QUIET_SHARE: Final = 1 / 8
+"""Of the time since something changed, after which it is worth looking again."""
+PLACES: Final = 2**32
 LONGEST: Final = timedelta(days=30)
 NEVER: Final = "infinity"
 """Due time of a target that waits to be re-driven by hand."""
@@ -23,9 +27,35 @@ def failures_in_a_row(target: Target, reason: Reason) -> int:
     return target.failures + 1 if before and before.fault is reason.fault else 1
 
 
-def after_success(target: Target, *, now: datetime, rng: random.Random) -> datetime:
-    """One interval from now, moved a little, rounded up."""
-    return rounded(now + target.interval * (1 + rng.uniform(-SPREAD, SPREAD)))
+def after_success(target: Target, policy: Policy, *, changed: bool, now: datetime, rng: random.Random) -> datetime:
+    """One interval from now, moved a little or at the target's own place in it, rounded up.
+
+    Where the policy says so, a target is looked at the more rarely the longer nothing of it changed.
+    """
+    interval = target.interval if changed else resting(target, policy, now=now)
+    if policy.phased:
+        return rounded(own_place(target.id, interval, now=now))
+    return rounded(now + interval * (1 + rng.uniform(-SPREAD, SPREAD)))
+
+
+def resting(target: Target, policy: Policy, *, now: datetime) -> timedelta:
+    """The interval of a target that did not change: a QUIET_SHARE of its quiet time, within the policy's bounds."""
+    if target.steady or target.quiet_since is None or policy.slowest <= 1:
+        return target.interval
+    slowest = min(target.interval * policy.slowest, max(LONGEST, target.interval))
+    return min(max(target.interval, (now - target.quiet_since) * QUIET_SHARE), slowest)
+
+
+def own_place(target: UUID, interval: timedelta, *, now: datetime) -> datetime:
+    """The target's place in an interval, next come by after at least half of one.
+
+    The place is as random as the identifier's last bits and stays, so that targets that were registered together lie
+    evenly over the interval from their second look on.
+    """
+    seconds = interval.total_seconds()
+    place = int(target) % PLACES / PLACES * seconds
+    turns = math.ceil((now.timestamp() + seconds / 2 - place) / seconds)
+    return datetime.fromtimestamp(turns * seconds + place, now.tzinfo)
 
 
 def after_failure(

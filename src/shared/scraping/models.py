@@ -43,6 +43,8 @@ class ScrapeTarget(Base):
     failures: Mapped[int] = mapped_column(server_default=text("0"))
     attempts: Mapped[int] = mapped_column(server_default=text("0"))
     successes: Mapped[int] = mapped_column(server_default=text("0"))
+    steady: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Looked at every interval, however long nothing changed."""
 
 
 class ScrapeSchedule(Base):

@@ -113,6 +113,8 @@ class ScrapingRepository(Repository):
                 last_modified=row.last_modified,
                 content_hash=row.content_hash,
                 parser_version=row.parser_version,
+                quiet_since=row.quiet_since,
+                steady=row.steady,
             )
             for row in rows
         ]
@@ -191,6 +193,22 @@ class ScrapingRepository(Repository):
         await self.hold(list(lanes))
         placed = {"targets": list(lanes), "lanes": [int(lane) for lane in lanes.values()]}
         await self.session.execute(statements.PLACE, {**placed, "now": now})
+
+    async def pace(self, target: UUID, *, interval: timedelta, steady: bool) -> None:
+        """Have a target looked at this often from its next look on."""
+        values = {"target": target, "interval": round(interval.total_seconds()), "steady": steady}
+        await self.session.execute(statements.PACE, values)
+
+    async def ahead(self, source: str, target: UUID, *, now: datetime) -> int:
+        """How many targets of a source are looked at before one."""
+        values = {"source": source, "target": target, "now": now}
+        return int((await self.session.execute(statements.AHEAD, values)).scalar_one())
+
+    async def typical_seconds(self, source: str, *, since: datetime) -> float | None:
+        """Median seconds of a source's last runs, from start to end; None where there was none since a time."""
+        values = {"source": source, "since": new_id(at=since)}
+        found = (await self.session.execute(statements.TYPICAL, values)).scalar_one()
+        return None if found is None else float(found)
 
     async def forget(self, targets: Sequence[UUID], *, now: datetime) -> None:
         """Stop looking at targets; their history stays."""

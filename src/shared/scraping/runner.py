@@ -304,7 +304,9 @@ class Runner:
     def _settlement(self, source: Source[Any], one: Visited, changed: set[UUID], now: datetime) -> Settlement:
         reason: Reason | None = None
         failures = 0
-        due_at: datetime | str = after_success(one.target, now=now, rng=self._rng)
+        due_at: datetime | str = after_success(
+            one.target, source.policy, changed=one.target.id in changed, now=now, rng=self._rng
+        )
         if not one.succeeded:
             reason = one.failure.reason if one.failure and not one.bug else Reason.ERROR
             failures = failures_in_a_row(one.target, reason)

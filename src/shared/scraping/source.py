@@ -63,6 +63,10 @@ class Policy:
     jitter: float = 0.0
     interval: float | None = None
     """Between two looks, for every target of the source; None: each target has its own."""
+    slowest: float = 1.0
+    """Intervals after which a target of which nothing ever changes is looked at; 1: it is looked at like any other."""
+    phased: bool = False
+    """Whether each target has a place of its own in its interval, so that none bunch; else looks are moved a little."""
     concurrency: int = 50
     """Requests under way at once from one process."""
     batch_size: int = 100
@@ -121,6 +125,10 @@ class Target:
     last_modified: str | None
     content_hash: bytes | None
     parser_version: int
+    quiet_since: datetime | None = None
+    """When something changed last, or it was first followed."""
+    steady: bool = False
+    """Looked at every interval, however long nothing changed."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -54,7 +54,8 @@ SELECT target_id, run_id, CAST(:lease_until AS timestamptz) AS lease_until FROM 
 
 HELD: Final = text("""
 SELECT t.id, s.run_id, s.lease_until, t.key, t.address, t.interval_seconds, t.failures, t.last_reason, t.attempts,
-       t.etag, t.last_modified, t.content_hash, t.parser_version
+       t.etag, t.last_modified, t.content_hash, t.parser_version,
+       coalesce(t.last_changed_at, t.created_at) AS quiet_since, t.steady
 FROM unnest(CAST(:targets AS uuid[]), CAST(:runs AS uuid[]), CAST(:leases AS timestamptz[]))
      AS held (target_id, run_id, lease_until)
 JOIN scrape_schedule s
@@ -174,6 +175,23 @@ WITH found AS (
 SELECT key, id FROM found
 """)
 
+# Who is looked at before a target: whatever is under way, and what is due in its lane or an earlier one before it.
+AHEAD: Final = text("""
+SELECT (SELECT count(*) FROM scrape_schedule s WHERE s.source = :source AND s.lease_until IS NOT NULL
+          AND s.target_id <> :target)
+     + (SELECT count(*) FROM scrape_schedule s JOIN scrape_schedule me ON me.target_id = :target
+        WHERE s.source = :source AND s.lease_until IS NULL AND me.lease_until IS NULL AND s.target_id <> :target
+          AND s.due_at <= :now AND (s.lane < me.lane OR s.lane = me.lane AND s.due_at < me.due_at))
+""")
+
+TYPICAL: Final = text("""
+SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM finished_at - started_at)) FROM (
+    SELECT r.finished_at, r.started_at FROM scrape_runs r JOIN scrape_targets t ON t.id = r.target_id
+    WHERE r.id > :since AND t.source = :source AND r.finished_at IS NOT NULL AND r.started_at IS NOT NULL
+    ORDER BY r.id DESC LIMIT 20
+) AS lately
+""")
+
 LOCK: Final = text("""
 SELECT 1 FROM scrape_schedule WHERE target_id = ANY(CAST(:targets AS uuid[])) ORDER BY target_id FOR UPDATE
 """)
@@ -219,6 +237,11 @@ SET usual_lane = p.lane,
     due_at = CASE WHEN s.lane = 5 AND p.lane <> 5 THEN greatest(s.due_at, :now) ELSE s.due_at END
 FROM unnest(CAST(:targets AS uuid[]), CAST(:lanes AS smallint[])) AS p (target_id, lane)
 WHERE s.target_id = p.target_id
+""")
+
+PACE: Final = text("""
+UPDATE scrape_targets SET interval_seconds = CAST(:interval AS bigint), steady = CAST(:steady AS boolean)
+WHERE id = :target
 """)
 
 FORGET: Final = text("""

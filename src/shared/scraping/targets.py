@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Protocol
 from uuid import UUID
 
 from msgspec import Struct
@@ -13,11 +13,16 @@ from shared.clock import Clock
 from shared.database import Database, Reader
 from shared.errors import NotFound
 from shared.jobs import JobQueue
-from shared.scraping.repository import ScrapingRepository
-from shared.scraping.source import Lane, Status, Trigger
+from shared.scraping.repository import Claim, ScrapingRepository
+from shared.scraping.source import Lane, Policy, Status, Trigger
 
 DISPATCH: Final = "scraping.dispatch"
 """Name of the job that claims due targets of one source and hands them to workers."""
+
+
+LATELY: Final = timedelta(hours=1)
+FIRST_GUESS: Final = 2.0
+"""Seconds that a look is thought to take, until a source has been looked at."""
 
 
 class TaskNotFound(NotFound):
@@ -64,6 +69,25 @@ class Standing(Struct, frozen=True, kw_only=True):
     next_attempt_at: datetime | None
 
 
+class Asked(Struct, frozen=True, kw_only=True):
+    """A look that was asked for: the task, and the claim on the target where it was free."""
+
+    source: str
+    target_id: UUID
+    task_id: UUID
+    claim: Claim | None
+
+
+class Looking(Protocol):
+    """Looks at targets in this very process (see looks.py)."""
+
+    async def ask(self, source: str, target_id: UUID) -> Asked | None:
+        """Ask for a look at a target and take it up, in the unit of work that is open; None: nobody follows it."""
+
+    async def carry_out(self, asked: Asked) -> Task:
+        """Look, once the transaction that asked is in; how the task then stands."""
+
+
 class Targets:
     """Targets as modules use them, inside their own unit of work."""
 
@@ -98,6 +122,23 @@ class Targets:
         due meanwhile is due now.
         """
         await self._repository.place(lanes, now=self._clock.now())
+
+    async def pace(self, target: UUID, *, interval: timedelta, steady: bool) -> None:
+        """Have a target looked at every so often from its next look on.
+
+        `steady`: however long nothing changed; else the more rarely the longer that is, where the source's policy
+        says so.
+        """
+        await self._repository.pace(target, interval=interval, steady=steady)
+
+    async def estimate(self, source: str, target: UUID, *, policy: Policy, rest: float) -> timedelta:
+        """How long it takes until a look at a target that was asked for is over: who is ahead, at the source's pace,
+        after the rest (seconds) of its host.
+        """
+        now = self._clock.now()
+        ahead = await self._repository.ahead(source, target, now=now)
+        typical = await self._repository.typical_seconds(source, since=now - LATELY)
+        return timedelta(seconds=rest + ahead * policy.delay + (FIRST_GUESS if typical is None else typical))
 
     async def forget(self, targets: Sequence[UUID]) -> None:
         """Stop looking at targets that nobody follows any more; what is under way is dropped, history stays."""

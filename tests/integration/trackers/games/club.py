@@ -2,30 +2,20 @@
 
 import asyncio
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import httpx
 from dependency_injector import providers
 from sqlalchemy import text
 from tests.conftest import Bench, container_of
+from tests.integration.clock import MovedClock
 
 from app.container import AppContainer
 from app.worker import WorkerProcess
-from shared.clock import SystemClock
 
 GUILD, OTHER_GUILD = "81384788765712384", "613425648685547541"
 ADA, BEN, CLEO = "281474976710656001", "281474976710656002", "281474976710656003"
-
-
-class MovedClock:
-    """The machine's clock, put forward by as much as a test likes."""
-
-    def __init__(self) -> None:
-        self.ahead = timedelta(0)
-
-    def now(self) -> datetime:
-        return SystemClock().now() + self.ahead
 
 
 @dataclass

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import pytest
 from dependency_injector import providers
 from tests.conftest import Bench
-from tests.integration.trackers.games.club import Club, MovedClock
+from tests.integration.clock import MovedClock
+from tests.integration.trackers.games.club import Club
 
 from app.container import AppContainer
 

@@ -1,11 +1,14 @@
 """When a target is looked at again."""
 
 import random
+from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
 
+from shared.ids import new_id
 from shared.scraping.backoff import LONGEST, NEVER, after_failure, after_success, failures_in_a_row
 from shared.scraping.failures import Reason
 from shared.scraping.source import Policy, Target
@@ -43,8 +46,12 @@ def waits(reason: Reason, *, failures: int, rest: float | None = None) -> list[f
     return found
 
 
+def due_after(one: Target, policy: Policy, *, changed: bool, seed: int = 0) -> datetime:
+    return after_success(one, policy, changed=changed, now=NOW, rng=random.Random(seed))  # noqa: S311 -- no secret
+
+
 def test_after_success_an_interval_passes_give_or_take_a_twentieth() -> None:
-    due = [after_success(target(), now=NOW, rng=random.Random(seed)) for seed in range(200)]  # noqa: S311 -- no secret
+    due = [due_after(target(), POLICY, changed=True, seed=seed) for seed in range(200)]
     assert all(abs(at - NOW - DAY) <= DAY * 0.05 + timedelta(seconds=10) for at in due)
     assert len(set(due)) > 100
     assert all(at.second % 10 == 0 and at.microsecond == 0 for at in due)
@@ -89,3 +96,49 @@ def test_failures_of_another_kind_are_counted_anew() -> None:
     gone = after_failure(after_outages, Reason.NOT_FOUND, POLICY, now=NOW, rng=rng)
     assert isinstance(gone, datetime)
     assert gone - NOW <= DAY + timedelta(seconds=10)
+
+
+ADAPTIVE = replace(POLICY, slowest=8.0)
+
+
+def quiet(for_days: float, *, steady: bool = False) -> Target:
+    return replace(target(), quiet_since=NOW - timedelta(days=for_days), steady=steady)
+
+
+@pytest.mark.parametrize(("days", "waits_days"), [(1, 1), (8, 1), (16, 2), (40, 5), (64, 8), (1000, 8)])
+def test_what_does_not_change_is_looked_at_more_rarely_within_bounds(days: float, waits_days: float) -> None:
+    wait = due_after(quiet(days), ADAPTIVE, changed=False) - NOW
+    assert abs(wait - DAY * waits_days) <= DAY * waits_days * 0.05 + timedelta(seconds=10)
+
+
+def test_what_changed_just_now_is_looked_at_after_its_interval_again() -> None:
+    assert due_after(quiet(1000), ADAPTIVE, changed=True) - NOW < DAY * 1.06
+
+
+def test_who_opted_out_is_looked_at_every_interval() -> None:
+    assert due_after(quiet(1000, steady=True), ADAPTIVE, changed=False) - NOW < DAY * 1.06
+
+
+def test_no_source_looks_more_rarely_unless_it_says_so() -> None:
+    assert due_after(quiet(1000), POLICY, changed=False) - NOW < DAY * 1.06
+
+
+def test_who_is_rarely_looked_at_stays_within_thirty_days_unless_asked_for_more_rarely() -> None:
+    slow = replace(quiet(4000), interval=timedelta(days=10))
+    assert due_after(slow, ADAPTIVE, changed=False) - NOW < LONGEST * 1.06
+
+
+PHASED = replace(POLICY, phased=True)
+
+
+def test_each_target_has_its_own_place_in_the_interval_and_keeps_it() -> None:
+    hour = timedelta(hours=1)
+    targets = [replace(target(interval=hour), id=new_id()) for _ in range(1_200)]
+    first = [due_after(one, PHASED, changed=True) for one in targets]
+    assert all(hour / 2 <= at - NOW <= hour * 1.5 + timedelta(seconds=10) for at in first)
+    minutes = Counter(int((at - NOW).total_seconds() % 3600 // 60) for at in first)
+    assert len(minutes) == 60
+    assert max(minutes.values()) < 45  # 20 on average: nobody bunches, though all were registered at once
+    for one, at in zip(targets[:50], first, strict=False):
+        later = after_success(one, PHASED, changed=True, now=at + timedelta(minutes=7), rng=random.Random(1))  # noqa: S311 -- no secret
+        assert abs(later - at - hour) <= timedelta(seconds=10)

@@ -1,0 +1,98 @@
+"""All SQL about who follows whom."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import text
+
+from shared.database import Repository
+
+# Who follows counts under a lock of their own, so that two at once cannot pass the limit together.
+_HOLD_FOLLOWER: Final = text("SELECT 1 FROM users WHERE id = :user_id FOR NO KEY UPDATE")
+_COUNT: Final = text("""
+SELECT count(*) FROM hiscore_follows f JOIN hiscore_players p ON p.id = f.player_id
+WHERE f.user_id = :user_id AND p.removed_at IS NULL AND p.id <> :player_id
+""")
+_FOLLOW: Final = text("""
+INSERT INTO hiscore_follows (user_id, player_id, created_at) VALUES (:user_id, :player_id, :now)
+ON CONFLICT DO NOTHING
+""")
+_UNFOLLOW: Final = text("DELETE FROM hiscore_follows WHERE user_id = :user_id AND player_id = :player_id")
+_OTHERS: Final = text("""
+SELECT count(*) FROM hiscore_follows WHERE player_id = :player_id AND user_id <> :user_id
+""")
+_FOLLOWERS: Final = text("""
+SELECT user_id FROM hiscore_follows
+WHERE player_id = :player_id AND (CAST(:after AS uuid) IS NULL OR user_id > :after) ORDER BY user_id LIMIT :limit
+""")
+_MOVE_TO_PLAYER: Final = (
+    text("""
+    INSERT INTO hiscore_follows (user_id, player_id, created_at)
+    SELECT user_id, CAST(:into AS uuid), created_at FROM hiscore_follows WHERE player_id = :player_id
+    ON CONFLICT DO NOTHING
+    """),
+    text("DELETE FROM hiscore_follows WHERE player_id = :player_id AND CAST(:into AS uuid) IS NOT NULL"),
+)
+_EVERYTHING_OF: Final = text("""
+SELECT p.username, p.display_name, p.mode, f.created_at AS followed_at, p.added_by = :user_id AS added,
+       p.removed_at
+FROM hiscore_players p LEFT JOIN hiscore_follows f ON f.player_id = p.id AND f.user_id = :user_id
+WHERE f.user_id IS NOT NULL OR p.added_by = :user_id ORDER BY p.username
+""")
+_ERASE: Final = (
+    text("DELETE FROM hiscore_follows WHERE user_id = :user_id"),
+    text("UPDATE hiscore_players SET added_by = NULL WHERE added_by = :user_id"),
+)
+_HAND_OVER: Final = (
+    text("""
+    INSERT INTO hiscore_follows (user_id, player_id, created_at)
+    SELECT CAST(:to AS uuid), player_id, created_at FROM hiscore_follows WHERE user_id = :user_id
+    ON CONFLICT DO NOTHING
+    """),
+    text("DELETE FROM hiscore_follows WHERE user_id = :user_id AND CAST(:to AS uuid) IS NOT NULL"),
+    text("UPDATE hiscore_players SET added_by = :to WHERE added_by = :user_id"),
+)
+
+
+class FollowRepository(Repository):
+    """Followers of players."""
+
+    async def count_held(self, user_id: UUID, player_id: UUID) -> int:
+        """How many others somebody follows besides one; nobody else counts theirs until the transaction ends."""
+        await self.session.execute(_HOLD_FOLLOWER, {"user_id": user_id})
+        return int((await self.session.execute(_COUNT, {"user_id": user_id, "player_id": player_id})).scalar_one())
+
+    async def follow(self, user_id: UUID, player_id: UUID, *, now: datetime) -> None:
+        await self.session.execute(_FOLLOW, {"user_id": user_id, "player_id": player_id, "now": now})
+
+    async def unfollow(self, user_id: UUID, player_id: UUID) -> None:
+        await self.session.execute(_UNFOLLOW, {"user_id": user_id, "player_id": player_id})
+
+    async def others(self, player_id: UUID, *, besides: UUID) -> int:
+        """How many people follow a player besides one."""
+        result = await self.session.execute(_OTHERS, {"player_id": player_id, "user_id": besides})
+        return int(result.scalar_one())
+
+    async def followers(self, player_id: UUID, *, after: UUID | None, limit: int) -> Sequence[UUID]:
+        """Who follows a player, by id; those that come `after` one."""
+        values = {"player_id": player_id, "after": after, "limit": limit}
+        return (await self.session.execute(_FOLLOWERS, values)).scalars().all()
+
+    async def move(self, player_id: UUID, *, into: UUID) -> None:
+        """Have those who follow one player follow another instead."""
+        for statement in _MOVE_TO_PLAYER:
+            await self.session.execute(statement, {"player_id": player_id, "into": into})
+
+    async def everything_of(self, user_id: UUID) -> list[dict[str, Any]]:
+        """Whom somebody follows or added."""
+        return [dict(row) for row in (await self.session.execute(_EVERYTHING_OF, {"user_id": user_id})).mappings()]
+
+    async def erase(self, user_id: UUID) -> None:
+        for statement in _ERASE:
+            await self.session.execute(statement, {"user_id": user_id})
+
+    async def hand_over(self, user_id: UUID, *, to: UUID) -> None:
+        for statement in _HAND_OVER:
+            await self.session.execute(statement, {"user_id": user_id, "to": to})

@@ -1,0 +1,290 @@
+"""Questions about what was: gains between two moments, timelines, comparisons, leaderboards."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import text
+
+from shared.clock import Clock
+from shared.database import Questions
+from shared.sampling import sampled
+from shared.web.identity import Identity
+from trackers.hiscores.catalogue import OVERALL, Metric, MetricKind
+from trackers.hiscores.comparison import Entry
+from trackers.hiscores.errors import TooManyPlayers
+from trackers.hiscores.maths import level_for
+from trackers.hiscores.metrics import MetricBook
+from trackers.hiscores.modes import GameMode
+from trackers.hiscores.progress import NOTHING, gain, state_of
+from trackers.hiscores.queries import PERIODS, NumberedPlayer, PlayerReads
+from trackers.hiscores.schemas import (
+    MOST_COMPARED,
+    BoardRow,
+    Compared,
+    ComparedPlayer,
+    Comparison,
+    GainPeriod,
+    History,
+    Leaderboard,
+    MetricGain,
+    MetricView,
+    Timeline,
+    TimelinePoint,
+    Which,
+)
+from trackers.hiscores.spans import ALL, AskedSpan, Span, span_of
+from users.access import AccessPolicy
+
+DAY: Final = timedelta(days=1)
+
+# A state is put together from the last keyframe before a moment on; what was flagged does not count.
+STATE_AT: Final = text("""
+SELECT r.at, r.era, r.metrics, r.vals, r.ranks
+FROM (SELECT at FROM hiscore_records WHERE player = :no AND kind = 1 AND at <= :at ORDER BY at DESC LIMIT 1) AS k
+JOIN hiscore_records r ON r.player = :no AND r.at >= k.at AND r.at <= :at AND r.kind <> 2
+ORDER BY r.at
+""")
+# The first record of all, or of an era, is a keyframe.
+_FIRST: Final = text("""
+SELECT at, era, metrics, vals, ranks FROM hiscore_records
+WHERE player = :no AND kind = 1 AND (CAST(:era AS smallint) IS NULL OR era = :era) ORDER BY at LIMIT 1
+""")
+TIMELINE: Final = text("""
+SELECT r.at, r.vals[array_position(r.metrics, m.no)] AS value, r.ranks[array_position(r.metrics, m.no)] AS rank
+FROM hiscore_records r CROSS JOIN (SELECT CAST(:metric AS smallint) AS no) AS m
+WHERE r.player = :no AND r.kind <> 2 AND m.no = ANY(r.metrics)
+  AND (CAST(:start AS timestamptz) IS NULL OR r.at >= :start) AND r.at <= :end
+ORDER BY r.at
+""")
+BOARD: Final = text("""
+SELECT g.gain, p.username, p.display_name, p.mode
+FROM hiscore_gains g JOIN hiscore_players p ON p.no = g.player
+WHERE g.metric = :metric AND g.period = :period AND g.starts = :starts AND g.gain > 0 AND p.removed_at IS NULL
+  AND (CAST(:mode AS text) IS NULL OR p.mode = :mode)
+  AND (CAST(:guild_id AS text) IS NULL OR EXISTS (
+      SELECT FROM hiscore_follows f JOIN guild_members m ON m.user_id = f.user_id
+      WHERE f.player_id = p.id AND m.guild_id = :guild_id))
+ORDER BY g.gain DESC, g.player LIMIT :limit
+""")
+
+
+class HistoryQueries(PlayerReads):
+    """Reads what was."""
+
+    def __init__(self, questions: Questions, *, book: MetricBook, clock: Clock, access: AccessPolicy) -> None:
+        super().__init__(questions, book=book, clock=clock)
+        self._access = access
+
+    async def get_history(
+        self,
+        username: str,
+        asked: AskedSpan,
+        *,
+        skills: Sequence[str] = (),
+        bosses: Sequence[str] = (),
+        activities: Sequence[str] = (),
+        moved: bool = False,
+    ) -> History:
+        """What a player gained in a span: of every metric, or of those named; `moved`: only where something did.
+
+        Raises InvalidUsername, PlayerNotFound, ImpossibleSpan or UnknownMetric.
+        """
+        span = span_of(asked, now=self._clock.now())
+        wanted = await self._wanted(skills, bosses, activities)
+        player = await self._numbered(username)
+        compared, before, after = await self._states(player.no, span)
+        metrics = await self._book.covering(after)
+        days = None if compared is None else (compared.ended_at - compared.started_at) / DAY
+        gains = [
+            gain(metrics[no], before.get(no, NOTHING), after[no], days=days)
+            for no in sorted(after)
+            if not wanted or metrics[no].slug in wanted
+        ]
+        return History(
+            player=player.ref,
+            start=span.start,
+            end=span.end,
+            time_zone=asked.time_zone,
+            days=days,
+            compared=compared,
+            gains=[one for one in gains if one.gained or one.start != one.end] if moved else gains,
+        )
+
+    async def get_timeline(
+        self,
+        username: str,
+        metric: str,
+        kind: MetricKind,
+        asked: AskedSpan,
+        *,
+        points: int,
+    ) -> Timeline:
+        """How a metric moved, down to a number of points. Raises as `get_history` does."""
+        span = span_of(asked, now=self._clock.now(), usual=ALL)
+        number, found = await self._book.find(metric, kind)
+        player = await self._numbered(username)
+        rows = await self._questions.rows(
+            TIMELINE, {"no": player.no, "metric": number or 0, "start": span.start, "end": span.end}
+        )
+        levels = found.kind is MetricKind.SKILL and found.slug != OVERALL
+        kept = _shortened(rows, points)
+        return Timeline(
+            player=player.ref,
+            metric=_view(found),
+            start=span.start,
+            end=span.end,
+            points=[
+                TimelinePoint(
+                    at=row["at"],
+                    value=row["value"],
+                    rank=row["rank"],
+                    level=level_for(row["value"]) if levels and row["value"] is not None else None,
+                )
+                for row in kept
+            ],
+            recorded=len(rows),
+        )
+
+    async def compare_players(
+        self,
+        usernames: Sequence[str],
+        metrics: Sequence[str],
+        asked: AskedSpan,
+    ) -> Comparison:
+        """Up to MOST_COMPARED players beside each other in as many metrics.
+
+        Raises TooManyPlayers, and as `get_history` does.
+        """
+        span = span_of(asked, now=self._clock.now())
+        found = [await self._book.find(metric) for metric in dict.fromkeys(metrics)]
+        players, missing = await self._numbered_many(usernames)
+        if not players and not missing:
+            raise TooManyPlayers("Name at least one player: `?usernames=Lynx Titan,Somebody Else`.")
+        if len(players) + len(missing) > MOST_COMPARED or len(found) > MOST_COMPARED:
+            raise TooManyPlayers(f"Compare up to {MOST_COMPARED} players in up to {MOST_COMPARED} metrics at a time.")
+        states = [(player, await self._states(player.no, span)) for player in players]
+        items: list[ComparedPlayer] = []
+        for number, metric in found:
+            rows = [_beside(player, metric, number, *state) for player, state in states]
+            items += sorted(rows, key=lambda row: (row.gained is None, -(row.gained or 0), row.username))
+        return Comparison(start=span.start, end=span.end, time_zone=asked.time_zone, items=items, missing=missing)
+
+    async def get_leaderboard(
+        self,
+        asker: Identity,
+        metric: str,
+        period: GainPeriod,
+        *,
+        which: Which = Which.CURRENT,
+        mode: GameMode | None = None,
+        guild_id: str | None = None,
+        limit: int = 50,
+    ) -> Leaderboard:
+        """Who gained most. `guild_id`: of the players that its members follow. Raises UnknownMetric, GuildNotFound."""
+        if guild_id is not None:
+            await self._access.check_guild_read(asker, guild_id)
+        number, found = await self._book.find(metric)
+        starts, ends = bounds(period, self._clock.now().date(), which)
+        rows = await self._questions.rows(
+            BOARD,
+            {
+                "metric": number or 0,
+                "period": PERIODS.index(period),
+                "starts": starts,
+                "mode": mode,
+                "guild_id": guild_id,
+                "limit": limit,
+            },
+        )
+        return Leaderboard(metric=_view(found), period=period, starts=starts, ends=ends, items=_placed(rows))
+
+    async def _wanted(self, skills: Sequence[str], bosses: Sequence[str], activities: Sequence[str]) -> frozenset[str]:
+        asked = {MetricKind.SKILL: skills, MetricKind.BOSS: bosses, MetricKind.ACTIVITY: activities}
+        return frozenset(
+            [(await self._book.find(name, kind))[1].slug for kind, names in asked.items() for name in names]
+        )
+
+    async def _states(self, no: int, span: Span) -> tuple[Compared | None, Mapping[int, Entry], Mapping[int, Entry]]:
+        """The two states that a span is between, and when they were; empty where nobody had looked by its end."""
+        last = await self._questions.rows(STATE_AT, {"no": no, "at": span.end})
+        if not last:
+            return None, {}, {}
+        after = state_of(last)
+        first = [] if span.start is None else await self._questions.rows(STATE_AT, {"no": no, "at": span.start})
+        start_is, era = "before", last[-1]["era"]
+        if not first:
+            start_is, first = "inside", await self._questions.rows(_FIRST, {"no": no, "era": None})
+        if first[-1]["era"] != era:
+            start_is, first = "reset", await self._questions.rows(_FIRST, {"no": no, "era": era})
+        compared = Compared(started_at=first[-1]["at"], start_is=start_is, ended_at=last[-1]["at"])
+        return compared, state_of(first), after
+
+
+def bounds(period: GainPeriod, today: date, which: Which) -> tuple[date, date]:
+    """The first day of a period and the first day after it."""
+    starts = {
+        GainPeriod.DAY: today,
+        GainPeriod.WEEK: today - timedelta(days=today.weekday()),
+        GainPeriod.MONTH: today.replace(day=1),
+        GainPeriod.YEAR: today.replace(month=1, day=1),
+    }[period]
+    if which is Which.PREVIOUS:
+        return bounds(period, starts - timedelta(days=1), Which.CURRENT)
+    inside = starts + timedelta(days={"day": 1, "week": 7, "month": 31, "year": 366}[period])
+    if period is GainPeriod.MONTH:
+        inside = inside.replace(day=1)
+    return starts, inside.replace(month=1, day=1) if period is GainPeriod.YEAR else inside
+
+
+def _beside(
+    player: NumberedPlayer,
+    metric: Metric,
+    number: int | None,
+    compared: Compared | None,
+    before: Mapping[int, Entry],
+    after: Mapping[int, Entry],
+) -> ComparedPlayer:
+    now = after.get(number or 0, NOTHING)
+    moved: MetricGain = gain(metric, before.get(number or 0, NOTHING), now, days=None)
+    return ComparedPlayer(
+        username=player.username,
+        display_name=player.display_name,
+        metric=metric.slug,
+        value=now.value,
+        rank=now.rank,
+        gained=moved.gained,
+        started_at=compared.started_at if compared else None,
+        ended_at=compared.ended_at if compared else None,
+    )
+
+
+def _shortened(rows: Sequence[dict[str, Any]], points: int) -> list[dict[str, Any]]:
+    """Unknown values have no height: where there are too many points, they are the first to go."""
+    if len(rows) <= points:
+        return list(rows)
+    known = [row for row in rows if row["value"] is not None]
+    began: datetime = rows[0]["at"]
+    at = [(row["at"] - began).total_seconds() for row in known]
+    return [known[place] for place in sampled(at, [float(row["value"]) for row in known], points)]
+
+
+def _placed(rows: Sequence[dict[str, Any]]) -> list[BoardRow]:
+    """Who gained as much shares a place."""
+    placed: list[BoardRow] = []
+    for place, row in enumerate(rows, start=1):
+        same = placed and placed[-1].gained == row["gain"]
+        placed.append(
+            BoardRow(
+                place=placed[-1].place if same else place,
+                username=row["username"],
+                display_name=row["display_name"],
+                mode=row["mode"],
+                gained=row["gain"],
+            )
+        )
+    return placed
+
+
+def _view(metric: Metric) -> MetricView:
+    return MetricView(slug=metric.slug, name=metric.name, kind=metric.kind)

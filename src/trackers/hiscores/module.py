@@ -1,0 +1,154 @@
+"""Hiscores: needs the engine and people; offers players, their histories and boards."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from dependency_injector import containers, providers
+from litestar.di import Provide
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.audit.activity import ActivityLog
+from shared.clock import Clock
+from shared.database import Database, Reader, TransactionReader
+from shared.di import provide, provide_singleton
+from shared.module import Audience, Module
+from shared.outbox.outbox import Outbox
+from shared.scraping.looks import Looks
+from shared.scraping.pacing import Gate
+from shared.scraping.targets import Targets
+from trackers.hiscores.controllers.admin import AdminPlayerController
+from trackers.hiscores.controllers.histories import PlayerHistoryController
+from trackers.hiscores.controllers.internal import InternalPlayerController
+from trackers.hiscores.controllers.public import PlayerController
+from trackers.hiscores.follows import FollowRepository
+from trackers.hiscores.history_queries import HistoryQueries
+from trackers.hiscores.jobs import GainRetention, hiscore_jobs
+from trackers.hiscores.metrics import MetricBook, MetricNumbers
+from trackers.hiscores.news import HiscoreMessages
+from trackers.hiscores.personal_data import HiscoresPersonalData
+from trackers.hiscores.queries import PlayerQueries
+from trackers.hiscores.recorder import HiscoreRecorder
+from trackers.hiscores.repository import PlayerRepository
+from trackers.hiscores.services.notifications import FollowersAreTold
+from trackers.hiscores.services.players import PlayerService
+from trackers.hiscores.services.registration import Parts, PlayerRegistration
+from trackers.hiscores.services.renames import PlayerAdministration
+from trackers.hiscores.settings import HiscoresSettings
+from trackers.hiscores.source import HiscoresSource
+from users.access import AccessPolicy
+from users.accounts.service import AccountService
+from users.notifications.messages import Notifier
+
+
+class HiscoresContainer(containers.DeclarativeContainer):
+    """Hiscores."""
+
+    # needs
+    settings = providers.Dependency(instance_of=HiscoresSettings)
+    database = providers.Dependency(instance_of=Database)
+    session = providers.Dependency(instance_of=AsyncSession)
+    reader = providers.Dependency(instance_of=Reader)
+    targets = providers.Dependency(instance_of=Targets)
+    gate = providers.Dependency(instance_of=Gate)
+    looks = providers.Dependency(instance_of=Looks)
+    accounts = providers.Dependency(instance_of=AccountService)
+    access = providers.Dependency(instance_of=AccessPolicy)
+    session_access = providers.Dependency(instance_of=AccessPolicy)
+    activity = providers.Dependency(instance_of=ActivityLog)
+    outbox = providers.Dependency(instance_of=Outbox)
+    notifier: providers.Dependency[Notifier] = providers.Dependency()
+    clock: providers.Dependency[Clock] = providers.Dependency()
+
+    # has
+    repository = providers.Factory(PlayerRepository, session)
+    follows = providers.Factory(FollowRepository, session)
+    numbers = providers.Factory(MetricNumbers, session)
+    book = providers.Singleton(MetricBook, reader)
+    recorder = providers.Factory(HiscoreRecorder, players=repository, numbers=numbers, outbox=outbox)
+    followers_are_told = providers.Factory(FollowersAreTold, follows=follows, notifier=notifier)
+    retention = providers.Singleton(GainRetention, database=database, clock=clock)
+
+    # offers
+    source = providers.Singleton(HiscoresSource, settings=settings, book=book, recorder=recorder.provider)
+    service = providers.Factory(
+        PlayerService,
+        players=repository,
+        follows=follows,
+        accounts=accounts,
+        targets=targets,
+        gate=gate,
+        policy=source.provided.policy,
+        access=session_access,
+        activity=activity,
+        outbox=outbox,
+        clock=clock,
+        cooldown=settings.provided.fetch_cooldown,
+        follow_limit=settings.provided.follow_limit,
+    )
+    parts = providers.Factory(
+        Parts,
+        players=repository,
+        service=service,
+        targets=targets,
+        accounts=accounts,
+        access=session_access,
+        activity=activity,
+        outbox=outbox,
+    )
+    registration = providers.Singleton(
+        PlayerRegistration,
+        database=database,
+        parts=parts.provider,
+        looks=looks.provider,
+        clock=clock,
+        enabled=settings.provided.enabled,
+        interval=settings.provided.interval,
+        patience=settings.provided.add_patience,
+    )
+    administration = providers.Factory(
+        PlayerAdministration,
+        players=repository,
+        follows=follows,
+        service=service,
+        numbers=numbers,
+        book=book,
+        targets=targets,
+        activity=activity,
+        outbox=outbox,
+        clock=clock,
+    )
+    queries = providers.Singleton(PlayerQueries, reader, book=book, clock=clock, access=access)
+    session_queries = providers.Factory(
+        PlayerQueries, providers.Factory(TransactionReader, session), book=book, clock=clock, access=session_access
+    )
+    history_queries = providers.Singleton(HistoryQueries, reader, book=book, clock=clock, access=access)
+    personal_data = providers.Factory(HiscoresPersonalData, follows=follows)
+
+
+def dependencies(container: Any, database: Any) -> Mapping[str, Provide]:
+    """What this module's handlers may ask for."""
+    return {
+        "player_registration": provide_singleton(container.registration),
+        "player_service": provide(container.service, database),
+        "player_administration": provide(container.administration, database),
+        "player_queries": provide_singleton(container.queries),
+        "session_player_queries": provide(container.session_queries, database),
+        "player_histories": provide_singleton(container.history_queries),
+    }
+
+
+HISCORES = Module(
+    name="hiscores",
+    settings=(HiscoresSettings,),
+    controllers={
+        Audience.PUBLIC: (PlayerController, PlayerHistoryController),
+        Audience.ADMIN: (AdminPlayerController,),
+        Audience.INTERNAL: (InternalPlayerController,),
+    },
+    dependencies=dependencies,
+    sources=lambda container: (container.source(),),
+    personal_data=lambda container: (container.personal_data(),),
+    handlers=lambda container: (container.followers_are_told(),),
+    message_writers=lambda _: (HiscoreMessages(),),
+    jobs=lambda container: hiscore_jobs(container.retention()),
+)

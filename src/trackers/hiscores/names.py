@@ -1,0 +1,52 @@
+"""Player names as the game compares them: case-blind, with space, underscore and hyphen the same.
+
+Format: the game's own rules as `docs/hiscores.md` sums them up. 1 to 12 letters, digits and spaces; inner double spaces
+stay two.
+"""
+
+import re
+from typing import Final
+
+from trackers.hiscores.errors import InvalidUsername
+
+LONGEST: Final = 12
+_SEPARATORS: Final = re.compile(r"[-_\s]")
+_POSSIBLE: Final = re.compile(r"[a-z0-9 ]{1,12}")
+
+
+def canonical(typed: str) -> str:
+    """The one spelling of a player's name: `___hello_WORLD123  ` is `hello world123`.
+
+    Raises InvalidUsername for what no player can be called.
+    """
+    name = _SEPARATORS.sub(" ", typed).strip().lower()
+    if not _POSSIBLE.fullmatch(name):
+        raise InvalidUsername(typed)
+    return name
+
+
+def beginning(typed: str) -> str:
+    """How canonical names begin that begin as somebody typed: `Lynx_` is `lynx `. Raises InvalidUsername."""
+    name = _SEPARATORS.sub(" ", typed).lstrip().lower()
+    if not _POSSIBLE.fullmatch(name):
+        raise InvalidUsername(typed)
+    return name
+
+
+def is_name(typed: str) -> bool:
+    """Whether somebody could be called so."""
+    try:
+        canonical(typed)
+    except InvalidUsername:
+        return False
+    return True
+
+
+def shown(typed: str) -> str:
+    """How a name is shown until the hiscores tell of its own spelling: as it was typed, tidied."""
+    return _SEPARATORS.sub(" ", typed).strip()
+
+
+def spells(display: str, username: str) -> bool:
+    """Whether a display name is a spelling of a canonical one."""
+    return is_name(display) and canonical(display) == username

@@ -1,0 +1,95 @@
+"""What players reached, in Structs for events and in words for people. Pure."""
+
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from shared.outbox.events import Event
+from users.notifications.messages import Message, Reader
+
+PROGRESSED: Final = "player.progressed"
+MISSING: Final = "player.missing"
+FELL: Final = "player.fell"
+RENAMED: Final = "player.renamed"
+MOST_LINES: Final = 12
+
+
+class LevelUp(Struct, frozen=True, kw_only=True):
+    """Levels that a skill has gained."""
+
+    skill: str
+    name: str
+    before: int
+    now: int
+
+
+class PlayerNews(Struct, frozen=True, kw_only=True):
+    """What an event tells of a player."""
+
+    player_id: UUID
+    username: str
+    display_name: str
+    mode: str
+    url: str
+    xp_gained: int = 0
+    """In all, since the record before."""
+    levels: Sequence[LevelUp] = ()
+    achievements: Sequence[str] = ()
+    """In words."""
+    fell: Sequence[str] = ()
+    """Names of what shows less than before."""
+    former: str | None = None
+    """The name before."""
+
+    @property
+    def worth_telling(self) -> bool:
+        """Whether people want to hear of it: experience alone is no news."""
+        return bool(self.levels or self.achievements)
+
+
+class HiscoreMessages:
+    """Says what was reached: `Slayer 97 -> 99`, `first Vorkath`."""
+
+    events: Final = frozenset({PROGRESSED, MISSING, FELL, RENAMED})
+
+    def write(self, event: Event, _subject_id: UUID, _reader: Reader) -> Message | None:
+        """The same for everybody who follows the player."""
+        news = msgspec.convert(event.payload, PlayerNews)
+        said = _WORDS[event.event](news)
+        if said is None:
+            return None
+        title, lines = said
+        if len(lines) > MOST_LINES:
+            lines = [*lines[: MOST_LINES - 1], f"and {len(lines) - MOST_LINES + 1} more"]
+        return Message(title=title, lines=tuple(lines), url=news.url)
+
+
+def _progressed(news: PlayerNews) -> tuple[str, list[str]] | None:
+    if not news.worth_telling:
+        return None
+    lines = [f"{level.name} {level.before} -> {level.now}" for level in news.levels]
+    lines += [f"Reached: {achievement}" for achievement in news.achievements]
+    if news.xp_gained > 0:
+        lines.append(f"+{news.xp_gained:,} experience in all")
+    return news.display_name, lines
+
+
+def _missing(news: PlayerNews) -> tuple[str, list[str]]:
+    why = f"The {news.mode.replace('_', ' ')} hiscores know no such player any more. Renamed? Then tell an admin."
+    return f"{news.display_name} is not on the hiscores", [why]
+
+
+def _fell(news: PlayerNews) -> tuple[str, list[str]]:
+    what = ", ".join(news.fell)
+    why = f"Less than before: {what}. A rollback, or somebody else plays under the name; gains count from here."
+    return f"{news.display_name} begins anew", [why]
+
+
+def _renamed(news: PlayerNews) -> tuple[str, list[str]]:
+    return f"{news.former} is called {news.display_name} now", ["The history goes on under the new name."]
+
+
+_WORDS: Final = {PROGRESSED: _progressed, MISSING: _missing, FELL: _fell, RENAMED: _renamed}

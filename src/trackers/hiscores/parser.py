@@ -1,0 +1,223 @@
+"""The bodies of the hiscores, as JSON by name and as CSV by position, into readings. Pure.
+
+Rank and value are read each for itself: rank -1 is no rank, value -1 an unknown, 0 a real zero. A skill without rank at
+level 1 with experience -1 is unknown; since November 2025 an unranked skill may come with its true experience.
+Whatever the hiscores of the game cannot say (negative, past the largest, a name twice, no Overall) is a changed page.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Final, NoReturn
+
+import msgspec
+from msgspec import Struct
+
+from shared.scraping.failures import HostUnavailable, PageChanged, TargetNotFound
+from shared.scraping.pages import OK, is_html, is_json, raise_for_page, title_of
+from trackers.hiscores.catalogue import (
+    ACTIVITIES,
+    BOSSES,
+    KNOWN,
+    OVERALL,
+    SKILL_SLUGS,
+    SKILLS,
+    TOTAL,
+    Metric,
+    MetricKind,
+    activity,
+    skill,
+    slug_of,
+)
+from trackers.hiscores.maths import FIRST_HITPOINTS, HIGHEST_VIRTUAL, MOST_XP, level_for
+from trackers.hiscores.names import is_name
+
+NOT_FOUND: Final = 404
+MOST_ENTRIES: Final = 500
+"""Entries of a list; the game has 91."""
+MOST_UNKNOWN: Final = 30
+"""Names in a body that we have never heard of; more are not news of the game, but another page."""
+LONGEST_NAME: Final = 80
+MOST_SCORE: Final = 2**31 - 1
+MOST_RANK: Final = 2**31 - 1
+SKILL_FIELDS: Final = 3
+ACTIVITY_FIELDS: Final = 2
+_CSV_LINE: Final = re.compile(rb"-?\d{1,12}(,-?\d{1,12}){1,2}")
+
+
+class Reading(Struct, frozen=True, kw_only=True):
+    """What a table says of one metric: experience of a skill, a score, or the total level. None: unknown, unranked."""
+
+    metric: Metric
+    value: int | None
+    rank: int | None
+
+
+class Page(Struct, frozen=True, kw_only=True):
+    """A player as a table shows them; `skills` begins with Overall, the total level is the last of `readings`."""
+
+    name: str | None
+    """In its own spelling, where the body tells it."""
+    readings: list[Reading]
+    layout: "Layout"
+
+
+class Layout(Struct, frozen=True, kw_only=True):
+    """The names of a table's lists, in their order."""
+
+    skills: list[str]
+    activities: list[str]
+
+
+BUILT_IN: Final = Layout(skills=list(SKILLS), activities=[*ACTIVITIES, *BOSSES])
+"""As of September 2026."""
+
+
+class _Skill(Struct):
+    name: str
+    rank: int
+    level: int
+    xp: int
+
+
+class _Activity(Struct):
+    name: str
+    rank: int
+    score: int
+
+
+class _Body(Struct):
+    skills: list[_Skill]
+    activities: list[_Activity]
+    name: str | None = None
+
+
+_decoder: Final = msgspec.json.Decoder(_Body)
+
+
+def raise_for_answer(status: int, body: bytes) -> None:
+    """Return where an answer may be read as data; else raise the ScrapeFailure that it means.
+
+    404 says that the player is not on the table. Outages and firewalls send pages with status 200.
+    """
+    if status == NOT_FOUND:
+        raise TargetNotFound("the hiscores have no such player in this table", http_status=status)
+    if status == OK and body.strip() and not body.lstrip().startswith(b"<"):
+        return
+    raise_for_page(status, body)
+    if status == OK and not body.strip():
+        raise HostUnavailable("the hiscores answer with an empty body", http_status=status)
+    said = f': "{title_of(body)}"' if body.strip() else ""
+    if status == OK or is_html(body):
+        raise HostUnavailable(f"the hiscores show a page instead of data{said}", http_status=status)
+    raise PageChanged(f"the hiscores answer {status} with something unknown{said}", http_status=status)
+
+
+def parse_json(body: bytes) -> Page:
+    """A body of `index_lite.json`. Raises PageChanged, naming what is not as it was."""
+    if not is_json(body):
+        raise PageChanged(f'the hiscores answer with no JSON: "{title_of(body)}"')
+    try:
+        read = _decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise PageChanged(f"the hiscores' JSON has another form: {error}") from error
+    return _page(
+        [(entry.name, entry.rank, entry.level, entry.xp) for entry in read.skills],
+        [(entry.name, entry.rank, entry.score) for entry in read.activities],
+        name=read.name if read.name and is_name(read.name) else None,
+    )
+
+
+def parse_csv(body: bytes, layout: Layout) -> Page:
+    """A body of `index_lite.ws`, read by position in a layout that has exactly its lines. Raises PageChanged."""
+    lines = body.split()
+    if len(lines) > MOST_ENTRIES or not all(_CSV_LINE.fullmatch(line) for line in lines):
+        raise PageChanged("the hiscores' CSV has another form")
+    rows = [[int(number) for number in line.split(b",")] for line in lines]
+    skills = [row for row in rows if len(row) == SKILL_FIELDS]
+    activities = rows[len(skills) :]
+    if any(len(row) == SKILL_FIELDS for row in activities):
+        raise PageChanged("the hiscores' CSV mixes skills with activities")
+    if (len(skills), len(activities)) != (len(layout.skills), len(layout.activities)):
+        raise PageChanged(
+            f"the hiscores' CSV has {len(skills)} skills and {len(activities)} activities; names are known of "
+            f"{len(layout.skills)} and {len(layout.activities)}, so nobody can tell what is what"
+        )
+    return _page(
+        [(name, *_three(row)) for name, row in zip(layout.skills, skills, strict=True)],
+        [(name, *_two(row)) for name, row in zip(layout.activities, activities, strict=True)],
+        name=None,
+    )
+
+
+def _three(row: Sequence[int]) -> tuple[int, int, int]:
+    return row[0], row[1], row[2]
+
+
+def _two(row: Sequence[int]) -> tuple[int, int]:
+    return row[0], row[1]
+
+
+def _page(
+    skills: Sequence[tuple[str, int, int, int]], activities: Sequence[tuple[str, int, int]], *, name: str | None
+) -> Page:
+    if len(skills) > MOST_ENTRIES or len(activities) > MOST_ENTRIES:
+        _changed("has more entries than the game could have")
+    readings = [_skill_reading(*entry) for entry in skills]
+    slugs = [reading.metric.slug for reading in readings]
+    if OVERALL not in slugs or not set(slugs) & (SKILL_SLUGS - {OVERALL}):
+        _changed("has no Overall, or no skill that we know")
+    readings += [_activity_reading(*entry) for entry in activities]
+    slugs = [reading.metric.slug for reading in readings]
+    if len(set(slugs)) < len(slugs):
+        twice = sorted({slug for slug in slugs if slugs.count(slug) > 1})
+        _changed(f"names something twice: {', '.join(twice[:5])}")
+    unknown = [slug for slug in slugs if slug not in KNOWN]
+    if len(unknown) > MOST_UNKNOWN:
+        _changed(f"names {len(unknown)} things that nobody has heard of")
+    overall = next(entry for entry in skills if slug_of(entry[0]) == OVERALL)
+    readings.append(_total(overall, readings))
+    layout = Layout(skills=[entry[0] for entry in skills], activities=[entry[0] for entry in activities])
+    return Page(name=name, readings=readings, layout=layout)
+
+
+def _skill_reading(name: str, rank: int, level: int, xp: int) -> Reading:
+    metric = _named(name, skill(name))
+    most = MOST_XP * MOST_ENTRIES if metric.slug == OVERALL else MOST_XP
+    if not -1 <= xp <= most or not -1 <= rank <= MOST_RANK or not 0 <= level <= HIGHEST_VIRTUAL * MOST_ENTRIES:
+        _changed(f"shows {metric.name} at rank {rank}, level {level}, experience {xp}")
+    return Reading(metric=metric, value=xp if xp >= 0 else None, rank=rank if rank > 0 else None)
+
+
+def _activity_reading(name: str, rank: int, score: int) -> Reading:
+    metric = _named(name, activity(name))
+    if not -1 <= score <= MOST_SCORE or not -1 <= rank <= MOST_RANK:
+        _changed(f"shows {metric.name} at rank {rank}, score {score}")
+    return Reading(metric=metric, value=score if score >= 0 else None, rank=rank if rank > 0 else None)
+
+
+def _named(name: str, metric: Metric) -> Metric:
+    if not metric.slug or len(name) > LONGEST_NAME or not name.isprintable():
+        _changed(f"names something {name[:LONGEST_NAME]!r}")
+    return KNOWN.get(metric.slug, metric)
+
+
+def _total(overall: tuple[str, int, int, int], readings: Sequence[Reading]) -> Reading:
+    """The total level: the table's own, unless the sum of the levels that are known is larger; ranked as Overall is."""
+    _, rank, level, xp = overall
+    summed = sum(
+        level_for(reading.value) if reading.value is not None else _first_level(reading.metric.slug)
+        for reading in readings
+        if reading.metric.kind is MetricKind.SKILL and reading.metric.slug != OVERALL
+    )
+    known = xp >= 0 or any(
+        reading.value is not None and reading.metric.kind is MetricKind.SKILL for reading in readings
+    )
+    return Reading(metric=TOTAL, value=max(level, summed) if known else None, rank=rank if rank > 0 else None)
+
+
+def _first_level(slug: str) -> int:
+    return FIRST_HITPOINTS if slug == "hitpoints" else 1
+
+
+def _changed(what: str) -> NoReturn:
+    raise PageChanged(f"the hiscores' body {what}")

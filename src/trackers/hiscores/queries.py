@@ -1,0 +1,316 @@
+"""Questions about players: who is tracked, how they stand, who is followed. Static statements, rows into Structs."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import cache
+from typing import Any, Final
+
+from sqlalchemy import TextClause, text
+
+from shared.clock import Clock
+from shared.database import Questions
+from shared.scraping.source import Status
+from shared.scraping.targets import STATUS_COLUMNS, STATUS_IS
+from shared.web.identity import Identity, PersonIdentity
+from trackers.hiscores.comparison import Entry
+from trackers.hiscores.errors import PlayerNotFound, TooManyPlayers
+from trackers.hiscores.metrics import MetricBook
+from trackers.hiscores.names import beginning, canonical
+from trackers.hiscores.progress import stats_of
+from trackers.hiscores.recorder import page_of
+from trackers.hiscores.schemas import (
+    MOST_AT_ONCE,
+    Achievement,
+    Achievements,
+    Best,
+    Bests,
+    Card,
+    GainPeriod,
+    ManyStats,
+    MetricNames,
+    MetricView,
+    PlayerFilter,
+    PlayerPage,
+    PlayerRef,
+    PlayerSort,
+    PlayerStats,
+    PlayerView,
+)
+from trackers.hiscores.thresholds import in_words
+from users.access import AccessPolicy
+
+PLAYER_COLUMNS: Final = f"""
+SELECT p.id, p.username, p.display_name, p.mode, p.active, p.verified_at IS NOT NULL AS verified,
+       p.flagged_at IS NOT NULL AS flagged, t.interval_seconds AS interval, NOT t.steady AS adaptive,
+       z.overall_xp, z.total_level, coalesce(z.looks, 0) AS looks, coalesce(z.records, 0) AS records, z.recorded_at,
+       p.created_at, {STATUS_COLUMNS}
+"""
+PLAYER_JOINS: Final = """
+FROM hiscore_players p
+JOIN scrape_targets t ON t.id = p.target_id
+LEFT JOIN scrape_schedule s ON s.target_id = p.target_id
+LEFT JOIN hiscore_states z ON z.player = p.no
+"""
+_VIEW: Final = text(f"{PLAYER_COLUMNS} {PLAYER_JOINS} WHERE p.username = :username AND p.removed_at IS NULL")
+_ORDER: Final = {
+    PlayerSort.NAME: "p.username",
+    PlayerSort.NAME_DOWN: "p.username DESC",
+    PlayerSort.CREATED: "p.id",
+    PlayerSort.CREATED_DOWN: "p.id DESC",
+    PlayerSort.CHANGED: "z.recorded_at NULLS FIRST, p.id",
+    PlayerSort.CHANGED_DOWN: "z.recorded_at DESC NULLS LAST, p.id DESC",
+    PlayerSort.LEVEL: "z.total_level NULLS FIRST, p.id",
+    PlayerSort.LEVEL_DOWN: "z.total_level DESC NULLS LAST, p.id DESC",
+    PlayerSort.XP: "z.overall_xp NULLS FIRST, p.id",
+    PlayerSort.XP_DOWN: "z.overall_xp DESC NULLS LAST, p.id DESC",
+}
+# No LIKE: an underscore would stand for any letter.
+_FILTERS: Final = {
+    "begins_with": "starts_with(p.username, :begins_with)",
+    "mode": "p.mode = :mode",
+    "active": "p.active = :active",
+    "follower": "EXISTS (SELECT FROM hiscore_follows f WHERE f.player_id = p.id AND f.user_id = :follower)",
+    "guild_id": """EXISTS (SELECT FROM hiscore_follows f JOIN guild_members g ON g.user_id = f.user_id
+                           WHERE f.player_id = p.id AND g.guild_id = :guild_id)""",
+}
+_STATES: Final = text("""
+SELECT p.id, p.username, p.display_name, p.mode, p.flagged_at IS NOT NULL AS flagged,
+       z.metrics, z.vals, z.ranks, z.looked_at
+FROM hiscore_players p LEFT JOIN hiscore_states z ON z.player = p.no
+WHERE p.username = ANY(CAST(:usernames AS text[])) AND p.removed_at IS NULL
+""")
+_NUMBERED: Final = text("""
+SELECT p.id, p.no, p.username, p.display_name, p.mode FROM hiscore_players p
+WHERE p.username = ANY(CAST(:usernames AS text[])) AND p.removed_at IS NULL
+""")
+_FORMER: Final = text("""
+SELECT p.display_name FROM hiscore_names n JOIN hiscore_players p ON p.no = n.player
+WHERE n.username = :username AND p.removed_at IS NULL ORDER BY n.until DESC LIMIT 1
+""")
+_BESTS: Final = text("""
+SELECT metric, period, starts, gain FROM hiscore_bests WHERE player = :no ORDER BY metric, period
+""")
+_ACHIEVEMENTS: Final = text("""
+SELECT metric, threshold, after, before FROM hiscore_achievements WHERE player = :no
+ORDER BY before DESC, metric, threshold DESC LIMIT :limit
+""")
+_GAINED_LATELY: Final = text("""
+SELECT period, gain FROM hiscore_gains
+WHERE player = :no AND metric = :metric
+  AND (period = 0 AND starts = CAST(:today AS date)
+       OR period = 1 AND starts = CAST(date_trunc('week', CAST(:today AS date)) AS date))
+""")
+_ZONE: Final = text("SELECT time_zone FROM users WHERE id = :id")
+PERIODS: Final = tuple(GainPeriod)
+EVERY_ACHIEVEMENT: Final = 10_000
+ON_A_CARD: Final = 5
+
+
+class NumberedPlayer(PlayerRef, frozen=True, kw_only=True):
+    """A player, and the number that stands for them in the large tables."""
+
+    no: int
+
+    @property
+    def ref(self) -> PlayerRef:
+        return PlayerRef(id=self.id, username=self.username, display_name=self.display_name, mode=self.mode)
+
+
+@cache
+def _list_statements(wanted: frozenset[str], status: Status | None, sort: PlayerSort) -> tuple[TextClause, TextClause]:
+    """A page, and how many there are, with the filters that are asked for and no others: plans differ by them."""
+    filters = [_FILTERS[name] for name in sorted(wanted)] + ([STATUS_IS[status]] if status else [])
+    where = " AND ".join(["p.removed_at IS NULL", *filters])
+    page = text(f"{PLAYER_COLUMNS} {PLAYER_JOINS} WHERE {where} ORDER BY {_ORDER[sort]} LIMIT :limit OFFSET :skip")
+    joins = PLAYER_JOINS if status else "FROM hiscore_players p"
+    return page, text(f"SELECT count(*) {joins} WHERE {where}")
+
+
+class PlayerReads:
+    """Who is meant by a name. Players are everybody's: whoever may ask at all may read them."""
+
+    def __init__(self, questions: Questions, *, book: MetricBook, clock: Clock) -> None:
+        self._questions = questions
+        self._book = book
+        self._clock = clock
+
+    async def _numbered(self, username: str) -> NumberedPlayer:
+        """Raises InvalidUsername or PlayerNotFound."""
+        name = canonical(username)
+        rows = await self._questions.rows(_NUMBERED, {"usernames": [name]})
+        if not rows:
+            raise await self._not_found(name)
+        return NumberedPlayer(**rows[0])
+
+    async def _numbered_many(self, usernames: Sequence[str]) -> tuple[list[NumberedPlayer], list[str]]:
+        """Players in the order asked for, each once; and the names of whom nobody tracks."""
+        names = list(dict.fromkeys(canonical(name) for name in usernames))
+        found = {row["username"]: row for row in await self._questions.rows(_NUMBERED, {"usernames": names})}
+        players = [NumberedPlayer(**found[name]) for name in names if name in found]
+        return players, [name for name in names if name not in found]
+
+    async def _not_found(self, username: str) -> PlayerNotFound:
+        return PlayerNotFound(username, now=await self._questions.value(_FORMER, {"username": username}))
+
+    async def zone_of(self, asker: Identity, asked: str | None) -> str:
+        """The time zone that spans are in: the one asked for, else the person's own, else UTC."""
+        if asked is not None:
+            return asked
+        if isinstance(asker, PersonIdentity):
+            return str(await self._questions.value(_ZONE, {"id": asker.user_id}) or "UTC")
+        return "UTC"
+
+
+class PlayerQueries(PlayerReads):
+    """Reads players, their stats, what they reached."""
+
+    def __init__(self, questions: Questions, *, book: MetricBook, clock: Clock, access: AccessPolicy) -> None:
+        super().__init__(questions, book=book, clock=clock)
+        self._access = access
+
+    async def get_player(self, username: str) -> PlayerView:
+        """Raises InvalidUsername or PlayerNotFound."""
+        name = canonical(username)
+        row = await self._questions.row(_VIEW, {"username": name})
+        if row is None:
+            raise await self._not_found(name)
+        return PlayerView(**row)
+
+    async def list_players(
+        self,
+        asker: Identity,
+        wanted: PlayerFilter,
+        *,
+        sort: PlayerSort = PlayerSort.NAME,
+        page: int = 1,
+        per_page: int = 50,
+    ) -> PlayerPage:
+        """Those players that are wanted.
+
+        Raises GuildNotFound, Forbidden for somebody else's list, InvalidUsername for how no name begins.
+        """
+        if wanted.guild_id is not None:
+            await self._access.check_guild_read(asker, wanted.guild_id)
+        if wanted.follower is not None:
+            await self._access.check_read(asker, wanted.follower)
+        parameters: dict[str, Any] = {
+            "begins_with": None if wanted.begins_with is None else beginning(wanted.begins_with),
+            "mode": wanted.mode,
+            "active": wanted.active,
+            "guild_id": wanted.guild_id,
+            "follower": wanted.follower,
+        }
+        parameters = {name: value for name, value in parameters.items() if value is not None}
+        items, count = _list_statements(frozenset(parameters), wanted.status, sort)
+        rows = await self._questions.rows(items, {**parameters, "limit": per_page, "skip": (page - 1) * per_page})
+        return PlayerPage(
+            items=[PlayerView(**row) for row in rows],
+            page=page,
+            per_page=per_page,
+            total=await self._questions.value(count, parameters),
+        )
+
+    async def get_current_stats(self, username: str) -> PlayerStats:
+        """How a player stands; without figures while nobody has looked. Raises InvalidUsername or PlayerNotFound."""
+        found = await self.get_multiple_stats([username])
+        if not found.items:
+            raise await self._not_found(found.missing[0])
+        return found.items[0]
+
+    async def get_multiple_stats(self, usernames: Sequence[str]) -> ManyStats:
+        """Players in the order asked for, each once, up to MOST_AT_ONCE; those that nobody tracks are named.
+
+        Raises InvalidUsername or TooManyPlayers.
+        """
+        names = list(dict.fromkeys(canonical(name) for name in usernames))
+        if not names:
+            raise TooManyPlayers("Name at least one player: `?usernames=Lynx Titan,Somebody Else`.")
+        if len(names) > MOST_AT_ONCE:
+            raise TooManyPlayers(f"{len(names)} players are asked for; ask for {MOST_AT_ONCE} at a time.")
+        rows = {row["username"]: row for row in await self._questions.rows(_STATES, {"usernames": names})}
+        metrics = await self._book.covering({no for row in rows.values() for no in row["metrics"] or ()})
+        return ManyStats(
+            items=[_stats(rows[name], metrics) for name in names if name in rows],
+            missing=[name for name in names if name not in rows],
+        )
+
+    async def get_bests(self, username: str) -> Bests:
+        """The best day, week, month and year of every metric that a player gained in."""
+        player = await self._numbered(username)
+        rows = await self._questions.rows(_BESTS, {"no": player.no})
+        metrics = await self._book.covering({row["metric"] for row in rows})
+        return Bests(
+            player=player.ref,
+            items=[
+                Best(
+                    metric=metrics[row["metric"]].slug,
+                    name=metrics[row["metric"]].name,
+                    period=PERIODS[row["period"]],
+                    starts=row["starts"],
+                    gained=row["gain"],
+                )
+                for row in rows
+            ],
+        )
+
+    async def get_achievements(self, username: str) -> Achievements:
+        """What a player reached, the latest first."""
+        player = await self._numbered(username)
+        return Achievements(player=player.ref, items=await self._achievements(player.no, limit=EVERY_ACHIEVEMENT))
+
+    async def get_card(self, username: str) -> Card:
+        """A player at a glance."""
+        player = await self._numbered(username)
+        stands = await self.get_current_stats(username)
+        today = self._clock.now().date()
+        overall, _ = await self._book.find("overall")
+        gained = {
+            row["period"]: row["gain"]
+            for row in await self._questions.rows(_GAINED_LATELY, {"no": player.no, "metric": overall, "today": today})
+        }
+        stats = stands.stats
+        return Card(
+            player=player.ref,
+            seen_at=stands.seen_at,
+            total_level=stats.total_level if stats else None,
+            overall_xp=stats.overall_xp if stats else None,
+            overall_rank=stats.overall_rank if stats else None,
+            combat_level=stats.combat_level if stats else None,
+            xp_today=gained.get(0, 0),
+            xp_this_week=gained.get(1, 0),
+            nineties=sum(skill.level == 99 for skill in stats.skills) if stats else 0,  # noqa: PLR2004 -- the level
+            latest_achievements=await self._achievements(player.no, limit=ON_A_CARD),
+            url=page_of(player.username),
+        )
+
+    async def list_metrics(self) -> MetricNames:
+        """Everything that the hiscores count."""
+        return MetricNames(
+            items=[
+                MetricView(slug=metric.slug, name=metric.name, kind=metric.kind) for metric in await self._book.listed()
+            ]
+        )
+
+    async def _achievements(self, no: int, *, limit: int) -> list[Achievement]:
+        rows = await self._questions.rows(_ACHIEVEMENTS, {"no": no, "limit": limit})
+        metrics = await self._book.covering({row["metric"] for row in rows})
+        return [
+            Achievement(
+                metric=metrics[row["metric"]].slug,
+                name=metrics[row["metric"]].name,
+                threshold=row["threshold"],
+                what=in_words(metrics[row["metric"]], row["threshold"]),
+                after=row["after"],
+                before=row["before"],
+            )
+            for row in rows
+        ]
+
+
+def _stats(row: dict[str, Any], metrics: Any) -> PlayerStats:
+    player = PlayerRef(id=row["id"], username=row["username"], display_name=row["display_name"], mode=row["mode"])
+    looked_at: datetime | None = row["looked_at"]
+    if looked_at is None:
+        return PlayerStats(player=player, seen_at=None, flagged=False, stats=None)
+    state = dict(zip(row["metrics"], map(Entry, row["vals"], row["ranks"]), strict=True))
+    return PlayerStats(player=player, seen_at=looked_at, flagged=row["flagged"], stats=stats_of(state, metrics))

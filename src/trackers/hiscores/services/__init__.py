@@ -1,0 +1,1 @@
+"""The rules of players, a file per group of use cases."""

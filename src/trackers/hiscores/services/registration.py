@@ -1,0 +1,213 @@
+"""Adding players: the first look tells whether there is one, and is the first record at the same time.
+
+The player is stored and taken up in one transaction, so that the name is theirs and no worker looks beside us; the look
+follows outside of it; where it finds nobody, the player goes again.
+"""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+from msgspec import Struct
+
+from shared.audit.activity import ActivityLog
+from shared.clock import Clock
+from shared.database import Database
+from shared.ids import new_id
+from shared.outbox.events import NewEvent
+from shared.outbox.outbox import Outbox
+from shared.scraping.failures import Reason
+from shared.scraping.source import Status
+from shared.scraping.targets import Asked, Looking, Targets, Task
+from shared.web.identity import Identity
+from trackers.hiscores.errors import AlreadyTracked, HiscoresUnavailable, PlayerUnknown
+from trackers.hiscores.modes import SOURCE, GameMode, key_of
+from trackers.hiscores.names import canonical, shown
+from trackers.hiscores.repository import PlayerRepository
+from trackers.hiscores.schemas import NewPlayer, NewPlayerFor
+from trackers.hiscores.services.players import PlayerService, speaks_for
+from users.access import AccessPolicy
+from users.accounts.schemas import DISCORD
+from users.accounts.service import AccountService
+
+ASK_AGAIN = 30.0
+"""Seconds after which it is worth trying again where the site did not say."""
+
+
+class Adding(Struct, frozen=True, kw_only=True):
+    """What is to be added, and for whom."""
+
+    username: str
+    display_name: str
+    mode: GameMode
+    interval: timedelta
+    steady: bool
+    person: UUID | None
+    follow: bool
+
+
+class Parts:
+    """What one step needs, on the session of its unit of work."""
+
+    def __init__(
+        self,
+        *,
+        players: PlayerRepository,
+        service: PlayerService,
+        targets: Targets,
+        accounts: AccountService,
+        access: AccessPolicy,
+        activity: ActivityLog,
+        outbox: Outbox,
+    ) -> None:
+        self.players = players
+        self.service = service
+        self.targets = targets
+        self.accounts = accounts
+        self.access = access
+        self.activity = activity
+        self.outbox = outbox
+
+
+class PlayerRegistration:
+    """Adds players; opens its own units of work, because a look at the site lies between them."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        parts: Callable[[], Parts],
+        looks: Callable[[], Looking],
+        clock: Clock,
+        enabled: bool,
+        interval: float,
+        patience: float,
+    ) -> None:
+        self._database = database
+        self._parts = parts
+        self._looks = looks
+        self._clock = clock
+        self._enabled = enabled
+        self._interval = timedelta(seconds=interval)
+        self._patience = patience
+
+    async def add_player(
+        self, given: NewPlayer | NewPlayerFor, *, asker: Identity, accept_unverified: bool = False
+    ) -> str:
+        """The canonical name of the player, who is tracked from now on.
+
+        Raises InvalidUsername, AlreadyTracked under any spelling, PlayerUnknown where the hiscores know no such player,
+        FollowLimit; HiscoresUnavailable where they cannot be asked, unless that is accepted: then the player waits.
+        """
+        username = canonical(given.username)
+        adding = Adding(
+            username=username,
+            display_name=shown(given.username),
+            mode=given.mode,
+            interval=self._interval if given.interval is None else timedelta(seconds=given.interval),
+            steady=not given.adaptive,
+            person=speaks_for(asker),
+            follow=given.follow if isinstance(given, NewPlayer) else given.user_id is not None,
+        )
+        added_at = self._clock.now()
+        async with self._database.unit_of_work():
+            player_id, asked = await self._store(adding, given, asker)
+        task = await self._look(asked)
+        if task is not None and task.status is Status.COMPLETED:
+            return username
+        unknown = task is not None and task.reason == Reason.NOT_FOUND
+        if not unknown and accept_unverified:
+            structlog.get_logger(__name__).info("player_waits", player_id=str(player_id))
+            return username
+        async with self._database.unit_of_work():
+            why = "not_found" if unknown else "unavailable"
+            if not await self._take_back(player_id, added_at=added_at, why=why):
+                return username  # somebody else's look found the player meanwhile
+        if unknown:
+            raise PlayerUnknown(username, adding.mode)
+        raise HiscoresUnavailable(
+            f"Nobody can say now whether there is a player {username}"
+            f"{f': {task.error}' if task is not None and task.error else ''}. Try again later, or add the player "
+            "with ?accept_unverified=true and let them wait.",
+            retry_after=ASK_AGAIN,
+        )
+
+    async def _store(
+        self, adding: Adding, given: NewPlayer | NewPlayerFor, asker: Identity
+    ) -> tuple[UUID, Asked | None]:
+        """The player, and the look that was asked for and taken up; None: the source is off."""
+        parts = self._parts()
+        known = await parts.players.by_name(adding.username)
+        if known is not None:
+            raise AlreadyTracked(known.display_name, known.mode)
+        person = adding.person
+        if isinstance(given, NewPlayerFor) and given.user_id is not None:
+            person = await parts.accounts.from_external(DISCORD, given.user_id, given.user_data)
+            await parts.access.check_write(asker, person)
+        key = key_of(adding.mode, adding.username)
+        target_id = (await parts.targets.track(SOURCE, {key: key}, interval=adding.interval))[key]
+        await parts.targets.pace(target_id, interval=adding.interval, steady=adding.steady)
+        player_id = await parts.players.add(
+            new_id(),
+            target_id=target_id,
+            username=adding.username,
+            display_name=adding.display_name,
+            mode=adding.mode,
+            added_by=person,
+            now=self._clock.now(),
+        )
+        if player_id is None:
+            raise AlreadyTracked(adding.display_name, adding.mode)
+        if adding.follow and person is not None:
+            await parts.service.follow_held(await parts.service.named(adding.username), person)
+        told = {"username": adding.username, "mode": str(adding.mode)}
+        await parts.activity.record(
+            "player.added", subject="player", subject_id=player_id, user_id=person, actor=asker, details=told
+        )
+        await parts.outbox.publish(
+            NewEvent(
+                event="player.added",
+                aggregate=f"player:{player_id}",
+                payload={"player_id": str(player_id), **told},
+                user_id=person,
+            )
+        )
+        asked = await self._looks().ask(SOURCE, target_id) if self._enabled else None
+        return player_id, asked
+
+    async def _look(self, asked: Asked | None) -> Task | None:
+        """What came of the look; None where it took too long, or nobody may look."""
+        if asked is None:
+            return None
+        try:
+            async with asyncio.timeout(self._patience):
+                return await self._looks().carry_out(asked)
+        except TimeoutError:
+            return None
+
+    async def _take_back(self, player_id: UUID, *, added_at: datetime, why: str) -> bool:
+        """Whether nobody has seen the player since, who is gone now."""
+        parts = self._parts()
+        await parts.players.hold(player_id)
+        player = await parts.players.by_id(player_id)
+        if player is None:
+            return True
+        known = await parts.players.state(player.no)
+        if known is not None and known.looked_at >= added_at:
+            return False
+        if known is None:
+            await parts.players.purge(player.no)
+        else:  # one who had been removed, and came back with a history
+            await parts.players.remove(player_id, now=self._clock.now())
+        await parts.service.forget_unlooked(player.target_id)
+        await parts.outbox.publish(
+            NewEvent(
+                event="player.removed",
+                aggregate=f"player:{player_id}",
+                payload={"player_id": str(player_id), "username": player.username, "reason": why},
+                user_id=player.added_by,
+            )
+        )
+        return True

@@ -1,0 +1,96 @@
+"""The game's hiscores as the engine sees them: how to ask for a player, and what an answer means.
+
+Asked for as JSON, which names what it counts. Where that has another form, the same table is asked for once more as
+CSV, which is read by position as long as its lists are as long as those last seen.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+from urllib.parse import quote
+from uuid import UUID
+
+from shared.scraping.failures import PageChanged
+from shared.scraping.source import FailedVisit, Observation, Policy, Source, Target
+from shared.scraping.visit import Visit
+from trackers.hiscores.metrics import MetricBook
+from trackers.hiscores.modes import SOURCE, GameMode, key_of, of_key, table_path
+from trackers.hiscores.names import canonical
+from trackers.hiscores.parser import BUILT_IN, Layout, Page, parse_csv, parse_json, raise_for_answer
+from trackers.hiscores.settings import HiscoresSettings
+
+
+class Recorder(Protocol):
+    """Stores what was seen, on the session of the unit of work that is open."""
+
+    async def record(self, observations: Sequence[Observation[Page]]) -> set[UUID]: ...
+
+    async def record_failures(self, failures: Sequence[FailedVisit]) -> None: ...
+
+
+class HiscoresSource(Source[Page]):
+    """Players of Old School RuneScape, a table for each game mode."""
+
+    name = SOURCE
+    followed_by_hand = False
+
+    def __init__(self, *, settings: HiscoresSettings, book: MetricBook, recorder: Callable[[], Recorder]) -> None:
+        self.base_url = settings.base_url
+        self.enabled = settings.enabled
+        self.disabled_because = "" if settings.enabled else "TRACKERS_HISCORES_ENABLED is false"
+        self._book = book
+        self._recorder = recorder
+        self.policy = Policy(
+            host=settings.base_url.partition("://")[2],
+            delay=settings.delay,
+            jitter=min(settings.jitter, settings.delay),
+            slowest=settings.slowest,
+            phased=True,
+            concurrency=settings.concurrency,
+            batch_size=1 if settings.delay >= 1 else 100,
+            timeout=settings.timeout,
+            operator_configured=settings.base_url != HiscoresSettings().base_url,
+        )
+
+    def read(self, typed: str) -> tuple[str, str]:
+        """A player's name, or mode:name as it is stored; any spelling."""
+        mode, colon, name = typed.partition(":")
+        if not colon or mode not in set(GameMode):
+            mode, name = GameMode.REGULAR, typed
+        key = key_of(GameMode(mode), canonical(name))
+        return key, key
+
+    async def collect(self, target: Target, visit: Visit) -> Page:
+        mode, name = of_key(target.address)
+        table = f"{self.base_url}{table_path(mode)}"
+        query = f"player={quote(name)}"
+        answer = await visit.get(f"{table}/index_lite.json?{query}")
+        raise_for_answer(answer.status, answer.body)
+        before = await self._book.layout(mode)
+        try:
+            page = parse_json(answer.body)
+        except PageChanged as changed:
+            answer = await visit.get(f"{table}/index_lite.ws?{query}")
+            raise_for_answer(answer.status, answer.body)
+            try:
+                page = parse_csv(answer.body, before or BUILT_IN)
+            except PageChanged as neither:
+                raise PageChanged(f"{changed}; and {neither}") from neither
+        if before is not None:
+            check_length(before, page.layout)
+        return page
+
+    async def record(self, observations: Sequence[Observation[Page]]) -> set[UUID]:
+        return await self._recorder().record(observations)
+
+    async def record_failures(self, failures: Sequence[FailedVisit]) -> None:
+        await self._recorder().record_failures(failures)
+
+
+def check_length(before: Layout, now: Layout) -> None:
+    """Raise PageChanged for lists shorter than before: the game adds to them, and a part that is missing would be read
+    as something else. An admin has them taken as they are.
+    """
+    for what in ("skills", "activities"):
+        had, has = len(getattr(before, what)), len(getattr(now, what))
+        if has < had:
+            raise PageChanged(f"the hiscores list {has} {what} where they listed {had}")
