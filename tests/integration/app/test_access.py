@@ -14,6 +14,7 @@ import msgspec
 import pytest
 from sqlalchemy import text
 from tests.conftest import SECRET, Bench
+from tests.upstreams.client import SimulatedSites
 
 from app.container import AppContainer
 from app.modules import MODULES
@@ -99,11 +100,20 @@ BODIES: Final[Mapping[str, Any]] = {
     "internal_add_guild_channel": WEBHOOK,
     "internal_change_guild_channel": {"name": "Home"},
     "internal_verify_guild_channel": {},
+    "add_player": {"username": "Another One"},
+    "change_player": {"interval": 900},
+    "rename_player": {"username": "Renamed"},
+    "internal_add_player": {"username": "Third One", "user_id": OWNER},
+    "internal_follow_player": {"user_id": OWNER},
 }
 
 QUERIES: Final[Mapping[str, Any]] = {
     "get_leaderboard": {"guild_id": GUILD},
     "internal_get_leaderboard": {"guild_id": GUILD},
+    "internal_unfollow_player": {"user_id": OWNER},
+    **{f"{whose}get_many_player_stats": {"usernames": "Lynx Titan"} for whose in ("", "internal_")},
+    **{f"{whose}get_player_leaderboard": {"metric": "slayer"} for whose in ("", "internal_")},
+    "compare_players": {"usernames": "Lynx Titan"},
 }
 
 
@@ -135,8 +145,9 @@ class World:
 
 
 @pytest.fixture
-async def world(api: Bench, container: AppContainer) -> World:
+async def world(api: Bench, container: AppContainer, sites: SimulatedSites) -> World:
     http = api.http
+    sites.hiscores.configure(auto_players=True)
 
     async def call(method: str, path: str, body: Any, credential: str = "") -> Any:
         answer = await http.request(method, path, json=body, headers={"Authorization": f"Bearer {credential}"})
@@ -154,7 +165,7 @@ async def world(api: Bench, container: AppContainer) -> World:
         )
         return made
 
-    everything = await key("trackers", "users", "guilds", "events")
+    everything = await key("trackers", "players", "users", "guilds", "events")
     container.events.streams().end()  # what listens is answered, and not for ever
     for guild in (GUILD, OTHER_GUILD):
         await call("PUT", f"/internal/guilds/{guild}", {"name": guild}, everything)
@@ -177,6 +188,7 @@ async def world(api: Bench, container: AppContainer) -> World:
     another = await call("POST", "/internal/users/claim-codes", {"user_id": NEW}, everything)
     channel = await call("POST", "/api/users/me/channels", WEBHOOK, owner["access_token"])
     guild_channel = await call("POST", f"/api/guilds/{GUILD}/channels", WEBHOOK, owner["access_token"])
+    player = await call("POST", "/api/players", {"username": "Lynx Titan"}, owner["access_token"])
     accounts = await two_accounts(container, followed["trackers"][0]["id"])
     return World(
         http=http,
@@ -188,9 +200,10 @@ async def world(api: Bench, container: AppContainer) -> World:
         },
         keys={
             "everything": everything,
-            "other guild": await key("trackers", "users", "guilds", "events", guild_ids=[OTHER_GUILD]),
+            "other guild": await key("trackers", "players", "users", "guilds", "events", guild_ids=[OTHER_GUILD]),
             **{scope: await key(scope) for scope in ("trackers:read", "trackers:write", "users:read", "users:write")},
             **{scope: await key(scope) for scope in ("guilds:read", "guilds:write", "events:read")},
+            **{scope: await key(scope) for scope in ("players:read", "players:write")},
         },
         names={
             "tracker_id": followed["trackers"][0]["id"],
@@ -207,6 +220,11 @@ async def world(api: Bench, container: AppContainer) -> World:
             "guild_channel_id": guild_channel["channel"]["id"],
             "subject_id": followed["trackers"][0]["id"],
             "name": "games",
+            "player_id": player["id"],
+            "username": player["username"],
+            "kind": "skills",
+            "metric": "slayer",
+            "mode": "regular",
             "account_id": accounts[0],
             "delivery_id": str(await failed_delivery(container, UUID(channel["channel"]["id"]))),
         },
@@ -284,7 +302,7 @@ async def failed_delivery(container: AppContainer, channel_id: UUID) -> UUID:
 def environ(environ: dict[str, str]) -> dict[str, str]:
     """Nobody is told to come back later here."""
     limits = {f"TRACKERS_RATE_LIMIT_{who}": "0" for who in ("PERSON", "BOT", "ADDRESS")}
-    return environ | limits | {"TRACKERS_AUTH_ATTEMPTS_PER_ADDRESS": "1000"}
+    return environ | limits | {"TRACKERS_AUTH_ATTEMPTS_PER_ADDRESS": "1000", "TRACKERS_HISCORES_FETCH_COOLDOWN": "0"}
 
 
 def expired(token: str) -> str:

@@ -66,6 +66,7 @@ End = Annotated[
 Period = Annotated[
     str | None,
     QueryParameter(
+        min_length=1,
         max_length=20,
         description="Instead of a start: `day`, `week`, `month`, `year` (the one that runs, from midnight in the time "
         "zone), `all`, or a length such as `7d` or `5d12h`. Left out: 7d, of a timeline all.",

@@ -11,13 +11,17 @@ from tests.integration.trackers.hiscores.stage import Stage
 from tests.upstreams.client import SimulatedSites
 
 from app.container import AppContainer
+from shared.clock import SystemClock
 
 
 @pytest.fixture
 def clock(container: AppContainer) -> Iterator[MovedClock]:
-    """Everybody's clock; asked for before the API, whose parts keep the clock that they are built with."""
+    """Everybody's clock but that of logins, which would run out; asked for before the API, whose parts keep theirs."""
     moved = MovedClock()
-    with container.clock.override(providers.Object(moved)):
+    with (
+        container.users.clock.override(providers.Object(SystemClock())),
+        container.clock.override(providers.Object(moved)),
+    ):
         yield moved
 
 
