@@ -1,6 +1,6 @@
 """Player names as the game compares them: case-blind, with space, underscore and hyphen the same.
 
-Format: the game's own rules as `docs/hiscores.md` sums them up. 1 to 12 letters, digits and spaces; inner double spaces
+Format: the game's own rules. 1 to 12 letters, digits and spaces; inner double spaces
 stay two.
 """
 
@@ -14,12 +14,17 @@ _SEPARATORS: Final = re.compile(r"[-_\s]")
 _POSSIBLE: Final = re.compile(r"[a-z0-9 ]{1,12}")
 
 
-def canonical(typed: str) -> str:
-    """The one spelling of a player's name: `___hello_WORLD123  ` is `hello world123`.
+def standard(typed: str) -> str:
+    """What was typed in the one spelling, whether anybody can be called so or not.
 
-    Raises InvalidUsername for what no player can be called.
+    `___hello_WORLD123  ` is `hello world123`, which is longer than names are.
     """
-    name = _SEPARATORS.sub(" ", typed).strip().lower()
+    return _SEPARATORS.sub(" ", typed).strip().lower()
+
+
+def canonical(typed: str) -> str:
+    """The one spelling of a player's name. Raises InvalidUsername for what no player can be called."""
+    name = standard(typed)
     if not _POSSIBLE.fullmatch(name):
         raise InvalidUsername(typed)
     return name
