@@ -24,6 +24,8 @@ NAMES: Final = (
     "login",
     "dispatch_claim",
     "list_trackers",
+    "hiscore_layouts",
+    "hiscore_reads",
     "outbox_relay",
     "fan_out",
     "pacing",

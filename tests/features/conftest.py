@@ -38,6 +38,7 @@ TAGS = {
     "events": "about what bots are told of; the bot's key has the scope events",
     "receiver": "needs the service to reach an endpoint of ours",
     "games": "about the game trackers",
+    "hiscores": "about players of the hiscores; the bot's key has the scope players",
     "guilds": "about guilds; the bot's key has the scopes guilds and users",
     "public": "told to people's endpoints",
     "users": "about people; the bot's key has the scope users",
@@ -113,6 +114,10 @@ def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         "TRACKERS_GAMES_DELAY": "0",
         "TRACKERS_GAMES_TIMEOUT": "1.5",
         "TRACKERS_GAMES_FIRST_SEASONS": "0",
+        "TRACKERS_HISCORES_BASE_URL": sites.hiscores.url,
+        "TRACKERS_HISCORES_DELAY": "0",
+        "TRACKERS_HISCORES_TIMEOUT": "1.5",
+        "TRACKERS_HISCORES_FETCH_COOLDOWN": "0",
         "TRACKERS_AUTH_HASH_MEMORY_KIB": "8192",
         "TRACKERS_AUTH_ATTEMPTS_PER_ADDRESS": "10000",  # everybody here logs in from one
         "TRACKERS_RATE_LIMIT_ADDRESS": "0",  # likewise
@@ -131,7 +136,7 @@ async def _bot_key(environ: dict[str, str]) -> str:
     container = container_of(environ)
     try:
         async with container.database().unit_of_work():
-            scopes = ["trackers", "users", "guilds", "events"]
+            scopes = ["trackers", "players", "users", "guilds", "events"]
             return str((await container.users.keys().create("features", scopes)).text)
     finally:
         await container.database().close()

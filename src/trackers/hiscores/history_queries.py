@@ -2,21 +2,23 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
+from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import text
+import msgspec
+from sqlalchemy import TextClause, text
 
 from shared.clock import Clock
 from shared.database import Questions
 from shared.sampling import sampled
 from shared.web.identity import Identity
 from trackers.hiscores.catalogue import OVERALL, Metric, MetricKind
-from trackers.hiscores.comparison import Entry
-from trackers.hiscores.errors import TooManyPlayers
+from trackers.hiscores.errors import PlayerNotFound, TooManyPlayers
 from trackers.hiscores.maths import level_for
 from trackers.hiscores.metrics import MetricBook
 from trackers.hiscores.modes import GameMode
-from trackers.hiscores.progress import NOTHING, gain, state_of
+from trackers.hiscores.names import canonical
+from trackers.hiscores.progress import NOTHING, Shown, gain, state_of
 from trackers.hiscores.queries import PERIODS, NumberedPlayer, PlayerReads
 from trackers.hiscores.schemas import (
     MOST_COMPARED,
@@ -27,7 +29,6 @@ from trackers.hiscores.schemas import (
     GainPeriod,
     History,
     Leaderboard,
-    MetricGain,
     MetricView,
     Timeline,
     TimelinePoint,
@@ -38,12 +39,17 @@ from users.access import AccessPolicy
 
 DAY: Final = timedelta(days=1)
 
-# A state is put together from the last keyframe before a moment on; what was flagged does not count.
-STATE_AT: Final = text("""
-SELECT r.at, r.era, r.metrics, r.vals, r.ranks
-FROM (SELECT at FROM hiscore_records WHERE player = :no AND kind = 1 AND at <= :at ORDER BY at DESC LIMIT 1) AS k
-JOIN hiscore_records r ON r.player = :no AND r.at >= k.at AND r.at <= :at AND r.kind <> 2
-ORDER BY r.at
+# Two states at once, each put together from the last keyframe before its moment on; what was flagged does not count.
+STATES: Final = text("""
+SELECT p.id, p.no, p.username, p.display_name, p.mode, m.ends, r.at, r.era, r.metrics, r.vals, r.ranks
+FROM hiscore_players p
+CROSS JOIN (VALUES (false, CAST(:start AS timestamptz)), (true, CAST(:end AS timestamptz))) AS m (ends, at)
+CROSS JOIN LATERAL (
+    SELECT k.at FROM hiscore_records k WHERE k.player = p.no AND k.kind = 1 AND k.at <= m.at ORDER BY k.at DESC LIMIT 1
+) AS k
+JOIN hiscore_records r ON r.player = p.no AND r.at >= k.at AND r.at <= m.at AND r.kind <> 2
+WHERE p.username = :username AND p.removed_at IS NULL
+ORDER BY m.ends, r.at
 """)
 # The first record of all, or of an era, is a keyframe.
 _FIRST: Final = text("""
@@ -57,16 +63,23 @@ WHERE r.player = :no AND r.kind <> 2 AND m.no = ANY(r.metrics)
   AND (CAST(:start AS timestamptz) IS NULL OR r.at >= :start) AND r.at <= :end
 ORDER BY r.at
 """)
-BOARD: Final = text("""
-SELECT g.gain, p.username, p.display_name, p.mode
+# Who gained as much shares a place.
+_BOARD: Final = """
+SELECT rank() OVER (ORDER BY g.gain DESC) AS place, p.username, p.display_name, p.mode, g.gain AS gained
 FROM hiscore_gains g JOIN hiscore_players p ON p.no = g.player
 WHERE g.metric = :metric AND g.period = :period AND g.starts = :starts AND g.gain > 0 AND p.removed_at IS NULL
-  AND (CAST(:mode AS text) IS NULL OR p.mode = :mode)
-  AND (CAST(:guild_id AS text) IS NULL OR EXISTS (
-      SELECT FROM hiscore_follows f JOIN guild_members m ON m.user_id = f.user_id
-      WHERE f.player_id = p.id AND m.guild_id = :guild_id))
-ORDER BY g.gain DESC, g.player LIMIT :limit
-""")
+"""
+_ONLY: Final = {
+    "mode": "AND p.mode = :mode",
+    "guild_id": """AND EXISTS (SELECT FROM hiscore_follows f JOIN guild_members m ON m.user_id = f.user_id
+                               WHERE f.player_id = p.id AND m.guild_id = :guild_id)""",
+}
+
+
+@cache
+def _board(*only: str) -> TextClause:
+    """With the filters that are asked for and no others: plans differ by them."""
+    return text(f"{_BOARD} {' '.join(_ONLY[name] for name in only)} ORDER BY g.gain DESC, g.player LIMIT :limit")
 
 
 class HistoryQueries(PlayerReads):
@@ -92,8 +105,7 @@ class HistoryQueries(PlayerReads):
         """
         span = span_of(asked, now=self._clock.now())
         wanted = await self._wanted(skills, bosses, activities)
-        player = await self._numbered(username)
-        compared, before, after = await self._states(player.no, span)
+        player, compared, before, after = await self._states(username, span)
         metrics = await self._book.covering(after)
         days = None if compared is None else (compared.ended_at - compared.started_at) / DAY
         gains = [
@@ -158,15 +170,20 @@ class HistoryQueries(PlayerReads):
         """
         span = span_of(asked, now=self._clock.now())
         found = [await self._book.find(metric) for metric in dict.fromkeys(metrics)]
-        players, missing = await self._numbered_many(usernames)
-        if not players and not missing:
+        names = list(dict.fromkeys(canonical(name) for name in usernames))
+        if not names:
             raise TooManyPlayers("Name at least one player: `?usernames=Lynx Titan,Somebody Else`.")
-        if len(players) + len(missing) > MOST_COMPARED or len(found) > MOST_COMPARED:
+        if len(names) > MOST_COMPARED or len(found) > MOST_COMPARED:
             raise TooManyPlayers(f"Compare up to {MOST_COMPARED} players in up to {MOST_COMPARED} metrics at a time.")
-        states = [(player, await self._states(player.no, span)) for player in players]
+        states, missing = [], []
+        for name in names:
+            try:
+                states.append(await self._states(name, span))
+            except PlayerNotFound:
+                missing.append(name)
         items: list[ComparedPlayer] = []
         for number, metric in found:
-            rows = [_beside(player, metric, number, *state) for player, state in states]
+            rows = [_beside(metric, number, *state) for state in states]
             items += sorted(rows, key=lambda row: (row.gained is None, -(row.gained or 0), row.username))
         return Comparison(start=span.start, end=span.end, time_zone=asked.time_zone, items=items, missing=missing)
 
@@ -186,18 +203,12 @@ class HistoryQueries(PlayerReads):
             await self._access.check_guild_read(asker, guild_id)
         number, found = await self._book.find(metric)
         starts, ends = bounds(period, self._clock.now().date(), which)
-        rows = await self._questions.rows(
-            BOARD,
-            {
-                "metric": number or 0,
-                "period": PERIODS.index(period),
-                "starts": starts,
-                "mode": mode,
-                "guild_id": guild_id,
-                "limit": limit,
-            },
+        only = {name: value for name, value in (("mode", mode), ("guild_id", guild_id)) if value is not None}
+        asked = {"metric": number or 0, "period": PERIODS.index(period), "starts": starts, "limit": limit}
+        rows = await self._questions.rows(_board(*only), {**asked, **only})
+        return Leaderboard(
+            metric=_view(found), period=period, starts=starts, ends=ends, items=msgspec.convert(rows, list[BoardRow])
         )
-        return Leaderboard(metric=_view(found), period=period, starts=starts, ends=ends, items=_placed(rows))
 
     async def _wanted(self, skills: Sequence[str], bosses: Sequence[str], activities: Sequence[str]) -> frozenset[str]:
         asked = {MetricKind.SKILL: skills, MetricKind.BOSS: bosses, MetricKind.ACTIVITY: activities}
@@ -205,20 +216,24 @@ class HistoryQueries(PlayerReads):
             [(await self._book.find(name, kind))[1].slug for kind, names in asked.items() for name in names]
         )
 
-    async def _states(self, no: int, span: Span) -> tuple[Compared | None, Mapping[int, Entry], Mapping[int, Entry]]:
-        """The two states that a span is between, and when they were; empty where nobody had looked by its end."""
-        last = await self._questions.rows(STATE_AT, {"no": no, "at": span.end})
+    async def _states(
+        self, username: str, span: Span
+    ) -> tuple[NumberedPlayer, Compared | None, Mapping[int, Shown], Mapping[int, Shown]]:
+        """A player, and the two states that a span is between; empty where nobody had looked by its end."""
+        name = canonical(username)
+        rows = await self._questions.rows(STATES, {"username": name, "start": span.start, "end": span.end})
+        last = [row for row in rows if row["ends"]]
         if not last:
-            return None, {}, {}
-        after = state_of(last)
-        first = [] if span.start is None else await self._questions.rows(STATE_AT, {"no": no, "at": span.start})
+            return await self._numbered(name), None, {}, {}
+        player = NumberedPlayer(**{field: last[0][field] for field in NumberedPlayer.__struct_fields__})
+        first = rows[: len(rows) - len(last)]
         start_is, era = "before", last[-1]["era"]
         if not first:
-            start_is, first = "inside", await self._questions.rows(_FIRST, {"no": no, "era": None})
+            start_is, first = "inside", await self._questions.rows(_FIRST, {"no": player.no, "era": None})
         if first[-1]["era"] != era:
-            start_is, first = "reset", await self._questions.rows(_FIRST, {"no": no, "era": era})
+            start_is, first = "reset", await self._questions.rows(_FIRST, {"no": player.no, "era": era})
         compared = Compared(started_at=first[-1]["at"], start_is=start_is, ended_at=last[-1]["at"])
-        return compared, state_of(first), after
+        return player, compared, state_of(first), state_of(last)
 
 
 def bounds(period: GainPeriod, today: date, which: Which) -> tuple[date, date]:
@@ -238,21 +253,21 @@ def bounds(period: GainPeriod, today: date, which: Which) -> tuple[date, date]:
 
 
 def _beside(
-    player: NumberedPlayer,
     metric: Metric,
     number: int | None,
+    player: NumberedPlayer,
     compared: Compared | None,
-    before: Mapping[int, Entry],
-    after: Mapping[int, Entry],
+    before: Mapping[int, Shown],
+    after: Mapping[int, Shown],
 ) -> ComparedPlayer:
-    now = after.get(number or 0, NOTHING)
-    moved: MetricGain = gain(metric, before.get(number or 0, NOTHING), now, days=None)
+    value, rank = after.get(number or 0, NOTHING)
+    moved = gain(metric, before.get(number or 0, NOTHING), (value, rank), days=None)
     return ComparedPlayer(
         username=player.username,
         display_name=player.display_name,
         metric=metric.slug,
-        value=now.value,
-        rank=now.rank,
+        value=value,
+        rank=rank,
         gained=moved.gained,
         started_at=compared.started_at if compared else None,
         ended_at=compared.ended_at if compared else None,
@@ -267,23 +282,6 @@ def _shortened(rows: Sequence[dict[str, Any]], points: int) -> list[dict[str, An
     began: datetime = rows[0]["at"]
     at = [(row["at"] - began).total_seconds() for row in known]
     return [known[place] for place in sampled(at, [float(row["value"]) for row in known], points)]
-
-
-def _placed(rows: Sequence[dict[str, Any]]) -> list[BoardRow]:
-    """Who gained as much shares a place."""
-    placed: list[BoardRow] = []
-    for place, row in enumerate(rows, start=1):
-        same = placed and placed[-1].gained == row["gain"]
-        placed.append(
-            BoardRow(
-                place=placed[-1].place if same else place,
-                username=row["username"],
-                display_name=row["display_name"],
-                mode=row["mode"],
-                gained=row["gain"],
-            )
-        )
-    return placed
 
 
 def _view(metric: Metric) -> MetricView:

@@ -4,59 +4,65 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from trackers.hiscores.catalogue import COMBAT_SKILLS, OVERALL, TOTAL_LEVEL, Metric, MetricKind
-from trackers.hiscores.comparison import Entry
 from trackers.hiscores.maths import combat_level, level_for, virtual_level
 from trackers.hiscores.schemas import MetricGain, ScoreStat, SkillStat, Stats
 
-NOTHING: Final = Entry(None, None)
+Shown = tuple[int | None, int | None]
+"""A metric's value and rank; None: unknown, unranked."""
+NOTHING: Final[Shown] = (None, None)
 
 
-def state_of(records: Iterable[Mapping[str, Any]]) -> dict[int, Entry]:
+def state_of(records: Iterable[Mapping[str, Any]]) -> dict[int, Shown]:
     """The state after records, from a keyframe on: of each metric what was recorded last."""
-    state: dict[int, Entry] = {}
-    for record in records:
-        state.update(zip(record["metrics"], map(Entry, record["vals"], record["ranks"]), strict=True))
+    state: dict[int, Shown] = {}
+    for record in records:  # in C where it can be: a state is put together from up to fifty records
+        state.update(zip(record["metrics"], zip(record["vals"], record["ranks"])))  # noqa: B905 -- of one length, by the table's writer
     return state
 
 
-def gain(metric: Metric, start: Entry, end: Entry, *, days: float | None) -> MetricGain:
+def gain(metric: Metric, start: Shown, end: Shown, *, days: float | None) -> MetricGain:
     """How a metric moved between two states.
 
     Unknown at either end is an unknown gain, not the whole value; a fall of what only grows counts as 0.
     """
-    gained = None
-    if start.value is not None and end.value is not None:
-        gained = end.value - start.value
-        if metric.grows_only:
-            gained = max(0, gained)
-    ranked = start.rank is not None and end.rank is not None
+    before, rank_before = start
+    after, rank_after = end
+    gained, per_day = None, None
+    if before is not None and after is not None:
+        gained = after - before
+        if gained < 0 and metric.grows_only:
+            gained = 0
+        if days:
+            per_day = round(gained / days, 2) if gained else 0.0
     levels = metric.kind is MetricKind.SKILL and metric.slug != OVERALL
+    level_before = level_for(before) if levels and before is not None else None
+    level_after = level_before if before == after else level_for(after) if levels and after is not None else None
     return MetricGain(
         metric=metric.slug,
         name=metric.name,
         kind=metric.kind,
-        start=start.value,
-        end=end.value,
+        start=before,
+        end=after,
         gained=gained,
-        per_day=None if gained is None or not days else round(gained / days, 2),
-        rank_start=start.rank,
-        rank_end=end.rank,
-        rank_gained=start.rank - end.rank if ranked and start.rank and end.rank else None,
-        level_start=level_for(start.value) if levels and start.value is not None else None,
-        level_end=level_for(end.value) if levels and end.value is not None else None,
+        per_day=per_day,
+        rank_start=rank_before,
+        rank_end=rank_after,
+        rank_gained=None if rank_before is None or rank_after is None else rank_before - rank_after,
+        level_start=level_before,
+        level_end=level_after,
     )
 
 
-def stats_of(state: Mapping[int, Entry], metrics: Mapping[int, Metric]) -> Stats:
+def stats_of(state: Mapping[int, Shown], metrics: Mapping[int, Metric]) -> Stats:
     """What a state says, in the order in which the hiscores list it."""
     by_slug = {metrics[no].slug: entry for no, entry in state.items()}
     named = [(metrics[no], entry) for no, entry in sorted(state.items())]
-    overall = by_slug.get(OVERALL, NOTHING)
-    combat = {slug: by_slug.get(slug, NOTHING).value for slug in COMBAT_SKILLS}
+    overall_xp, overall_rank = by_slug.get(OVERALL, NOTHING)
+    combat = {slug: by_slug.get(slug, NOTHING)[0] for slug in COMBAT_SKILLS}
     return Stats(
-        total_level=by_slug.get(TOTAL_LEVEL, NOTHING).value,
-        overall_xp=overall.value,
-        overall_rank=overall.rank,
+        total_level=by_slug.get(TOTAL_LEVEL, NOTHING)[0],
+        overall_xp=overall_xp,
+        overall_rank=overall_rank,
         combat_level=combat_level({slug: level_for(xp) for slug, xp in combat.items() if xp is not None}),
         combat_is_lower_bound=None in combat.values(),
         skills=[
@@ -69,21 +75,21 @@ def stats_of(state: Mapping[int, Entry], metrics: Mapping[int, Metric]) -> Stats
     )
 
 
-def _skill(metric: Metric, entry: Entry) -> SkillStat:
-    xp = entry.value
+def _skill(metric: Metric, shown: Shown) -> SkillStat:
+    xp, rank = shown
     return SkillStat(
         skill=metric.slug,
         name=metric.name,
-        rank=entry.rank,
+        rank=rank,
         level=None if xp is None else level_for(xp),
         virtual_level=None if xp is None else virtual_level(xp),
         xp=xp,
     )
 
 
-def _scores(named: Sequence[tuple[Metric, Entry]], kind: MetricKind) -> list[ScoreStat]:
+def _scores(named: Sequence[tuple[Metric, Shown]], kind: MetricKind) -> list[ScoreStat]:
     return [
-        ScoreStat(metric=metric.slug, name=metric.name, rank=entry.rank, score=entry.value)
-        for metric, entry in named
+        ScoreStat(metric=metric.slug, name=metric.name, rank=rank, score=score)
+        for metric, (score, rank) in named
         if metric.kind is kind
     ]

@@ -12,11 +12,10 @@ from shared.database import Questions
 from shared.scraping.source import Status
 from shared.scraping.targets import STATUS_COLUMNS, STATUS_IS
 from shared.web.identity import Identity, PersonIdentity
-from trackers.hiscores.comparison import Entry
 from trackers.hiscores.errors import PlayerNotFound, TooManyPlayers
 from trackers.hiscores.metrics import MetricBook
 from trackers.hiscores.names import beginning, canonical
-from trackers.hiscores.progress import stats_of
+from trackers.hiscores.progress import state_of, stats_of
 from trackers.hiscores.recorder import page_of
 from trackers.hiscores.schemas import (
     MOST_AT_ONCE,
@@ -81,7 +80,7 @@ WHERE p.username = ANY(CAST(:usernames AS text[])) AND p.removed_at IS NULL
 """)
 _NUMBERED: Final = text("""
 SELECT p.id, p.no, p.username, p.display_name, p.mode FROM hiscore_players p
-WHERE p.username = ANY(CAST(:usernames AS text[])) AND p.removed_at IS NULL
+WHERE p.username = :username AND p.removed_at IS NULL
 """)
 _FORMER: Final = text("""
 SELECT p.display_name FROM hiscore_names n JOIN hiscore_players p ON p.no = n.player
@@ -137,17 +136,10 @@ class PlayerReads:
     async def _numbered(self, username: str) -> NumberedPlayer:
         """Raises InvalidUsername or PlayerNotFound."""
         name = canonical(username)
-        rows = await self._questions.rows(_NUMBERED, {"usernames": [name]})
-        if not rows:
+        row = await self._questions.row(_NUMBERED, {"username": name})
+        if row is None:
             raise await self._not_found(name)
-        return NumberedPlayer(**rows[0])
-
-    async def _numbered_many(self, usernames: Sequence[str]) -> tuple[list[NumberedPlayer], list[str]]:
-        """Players in the order asked for, each once; and the names of whom nobody tracks."""
-        names = list(dict.fromkeys(canonical(name) for name in usernames))
-        found = {row["username"]: row for row in await self._questions.rows(_NUMBERED, {"usernames": names})}
-        players = [NumberedPlayer(**found[name]) for name in names if name in found]
-        return players, [name for name in names if name not in found]
+        return NumberedPlayer(**row)
 
     async def _not_found(self, username: str) -> PlayerNotFound:
         return PlayerNotFound(username, now=await self._questions.value(_FORMER, {"username": username}))
@@ -312,5 +304,5 @@ def _stats(row: dict[str, Any], metrics: Any) -> PlayerStats:
     looked_at: datetime | None = row["looked_at"]
     if looked_at is None:
         return PlayerStats(player=player, seen_at=None, flagged=False, stats=None)
-    state = dict(zip(row["metrics"], map(Entry, row["vals"], row["ranks"]), strict=True))
-    return PlayerStats(player=player, seen_at=looked_at, flagged=row["flagged"], stats=stats_of(state, metrics))
+    stats = stats_of(state_of([row]), metrics)
+    return PlayerStats(player=player, seen_at=looked_at, flagged=row["flagged"], stats=stats)

@@ -1,0 +1,98 @@
+@public @users @hiscores @sites @own_worker
+Feature: What players gain
+  Every change is kept. Between two moments somebody gained what the last record before the one shows more than the last
+  record before the other.
+
+  Background:
+    Given the hiscores know "Lynx Titan" with 1000000 experience in Slayer
+    And Ada has a login
+    And Ada has added "Lynx Titan"
+
+  Rule: What changed is recorded, and ranks alone are no change
+
+    Scenario: Ranks drift
+      When the worker has looked at "Lynx Titan" again
+      Then "Lynx Titan" has 1 record of 2 looks
+
+    Scenario: Somebody plays
+      Given "Lynx Titan" gains 4000 experience in Slayer and 3 of Vorkath
+      When the worker has looked at "Lynx Titan" again
+      Then "Lynx Titan" has 2 records of 2 looks
+      And "Lynx Titan" gained 4000 in slayer and 3 in vorkath
+
+    @admin
+    Scenario: A new boss in the middle of the list is no gain
+      Given the game has a new boss "Hollow King" before "Vorkath"
+      And "Lynx Titan" has killed "Hollow King" 5 times
+      When the worker has looked at "Lynx Titan" again
+      Then nobody knows what "Lynx Titan" gained in hollow_king
+      And "Lynx Titan" gained 0 in vorkath and 0 in slayer
+
+  Rule: What only grows does not fall
+
+    Scenario: A fall that is gone again leaves gains alone
+      Given "Lynx Titan" falls to 400000 experience in Slayer
+      And the worker has looked at "Lynx Titan" again
+      Then "Lynx Titan" is flagged
+      Given "Lynx Titan" has 1005000 experience in Slayer again
+      When the worker has looked at "Lynx Titan" again
+      Then "Lynx Titan" is not flagged
+      And "Lynx Titan" gained 5000 in slayer
+
+    Scenario: A fall that stays begins anew
+      Given "Lynx Titan" falls to 400000 experience in Slayer
+      And the worker has looked at "Lynx Titan" again
+      And the worker has looked at "Lynx Titan" again
+      And "Lynx Titan" gains 700 experience in Slayer and 1 of Vorkath
+      When the worker has looked at "Lynx Titan" again
+      Then "Lynx Titan" gained 700 in slayer and 1 in vorkath
+      And the span of "Lynx Titan" begins with a reset
+
+  Rule: People compare, and are told what was reached
+
+    Scenario: A level and a first kill
+      Given "Lynx Titan" has 13034000 experience in Slayer again
+      And the worker has looked at "Lynx Titan" again
+      And "Lynx Titan" gains 500 experience in Slayer and 400 of Vorkath
+      When the worker has looked at "Lynx Titan" again
+      Then "Lynx Titan" has reached "99 Slayer" between two looks
+
+    Scenario: Beside each other
+      Given the hiscores know "Quiet Lynx" with 5000 experience in Slayer
+      And Ada has added "Quiet Lynx"
+      And "Quiet Lynx" gains 90000 experience in Slayer and 1 of Vorkath
+      And "Lynx Titan" gains 10 experience in Slayer and 1 of Vorkath
+      When the worker has looked at "Lynx Titan" again
+      And the worker has looked at "Quiet Lynx" again
+      Then side by side in slayer "Quiet Lynx" leads "Lynx Titan"
+
+    Scenario Outline: What means nothing is said so
+      When Ada asks what "Lynx Titan" gained with "<query>"
+      Then it is refused with 422 <code>
+
+      Examples:
+        | query                           | code            |
+        | period=fortnight                | impossible_span |
+        | start=tomorrow                  | impossible_span |
+        | start=2026-03-02&end=2026-03-01 | impossible_span |
+        | tz=Mars/Olympus                 | impossible_span |
+        | skill=juggling                  | unknown_metric  |
+
+  Rule: A name may change
+
+    @admin
+    Scenario: The history goes on under the new name
+      Given "Lynx Titan" is called "Quiet Lynx" now
+      When the admin renames "Lynx Titan" to "Quiet Lynx"
+      And "Quiet Lynx" gains 250 experience in Slayer and 1 of Vorkath
+      And the worker has looked at "Quiet Lynx" again
+      Then "Quiet Lynx" gained 250 in slayer and 1 in vorkath
+      When Ada reads "Lynx Titan"
+      Then it is refused with 404 player_not_found
+
+    @admin
+    Scenario: Somebody who has less is somebody else
+      Given the hiscores know "Quiet Lynx" with 5000 experience in Slayer
+      And Ada has added "Quiet Lynx"
+      When the admin renames "Lynx Titan" to "Quiet Lynx"
+      Then it is refused with 409 histories_do_not_fit

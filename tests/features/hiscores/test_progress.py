@@ -1,0 +1,99 @@
+"""features/hiscores/progress.feature"""
+
+from pathlib import Path
+from typing import Any
+
+import httpx
+from pytest_bdd import given, parsers, scenarios, then, when
+from tests.features.hiscores.cast import Cast
+from tests.features.hiscores.conftest import PLAYER
+from tests.features.users.people import ADMIN
+
+scenarios(str(Path(__file__).parents[3] / "features/hiscores/progress.feature"))
+
+
+def gain_of(cast: Cast, player: str, metric: str) -> Any:
+    history = cast.read("Ada", player, "/history", period="all")
+    (found,) = [one for one in history["gains"] if one["metric"] == metric]
+    return found
+
+
+@given(parsers.re(rf"{PLAYER} (?:falls to|has) (?P<xp>\d+) experience in Slayer(?: again)?"))
+def has_experience(cast: Cast, player: str, xp: str) -> None:
+    cast.site.set_values(cast.own(player), xp={"Slayer": int(xp)})
+
+
+@given(parsers.re(r'the game has a new boss "(?P<boss>[^"]+)" before "(?P<other>[^"]+)"'))
+def new_boss(cast: Cast, boss: str, other: str) -> None:
+    cast.site.add_activity(boss, before=other)
+    cast.bosses.append(boss)
+
+
+@given(parsers.re(rf'{PLAYER} has killed "(?P<boss>[^"]+)" (?P<times>\d+) times'))
+def has_killed(cast: Cast, player: str, boss: str, times: str) -> None:
+    cast.site.set_values(cast.own(player), scores={boss: int(times)})
+
+
+@given(parsers.re(rf'{PLAYER} is called "(?P<now>[^"]+)" now'))
+def is_called(cast: Cast, player: str, now: str) -> None:
+    cast.site.rename_player(cast.own(player), cast.own(now))
+
+
+@when(parsers.re(rf'the admin renames {PLAYER} to "(?P<now>[^"]+)"'))
+def renames(cast: Cast, player: str, now: str) -> None:
+    player_id = cast.read("Ada", player)["id"]
+    cast.ask(ADMIN, "POST", f"/api/admin/players/{player_id}/rename", {"username": cast.own(now)})
+
+
+@when(parsers.re(rf'Ada asks what {PLAYER} gained with "(?P<query>[^"]*)"'))
+def asks_what(cast: Cast, player: str, query: str) -> None:
+    cast.ask("Ada", "GET", f"{cast.path(player, '/history')}?{query}")
+
+
+@when(parsers.re(rf"Ada reads {PLAYER}"))
+def reads(cast: Cast, player: str) -> None:
+    cast.ask("Ada", "GET", cast.path(player))
+
+
+@then(parsers.re(rf"{PLAYER} has (?P<records>\d+) records? of (?P<looks>\d+) looks"))
+def has_records(cast: Cast, player: str, records: str, looks: str) -> None:
+    found = cast.read("Ada", player)
+    assert (found["records"], found["looks"]) == (int(records), int(looks))
+
+
+@then(parsers.re(rf"{PLAYER} gained (?P<one>\d+) in (?P<metric>\w+)(?: and (?P<two>\d+) in (?P<other>\w+))?"))
+def gained(cast: Cast, player: str, one: str, metric: str, two: str | None, other: str | None) -> None:
+    assert gain_of(cast, player, metric)["gained"] == int(one)
+    if two is not None and other is not None:
+        assert gain_of(cast, player, other)["gained"] == int(two)
+
+
+@then(parsers.re(rf"nobody knows what {PLAYER} gained in (?P<metric>\w+)"))
+def unknown_gain(cast: Cast, player: str, metric: str) -> None:
+    found = gain_of(cast, player, metric)
+    assert (found["start"], found["gained"]) == (None, None)
+    assert found["end"] is not None
+
+
+@then(parsers.re(rf"{PLAYER} is (?P<negated>not )?flagged"))
+def is_flagged(cast: Cast, player: str, negated: str | None) -> None:
+    assert cast.read("Ada", player)["flagged"] is (negated is None)
+
+
+@then(parsers.re(rf"the span of {PLAYER} begins with a reset"))
+def begins_with_reset(cast: Cast, player: str) -> None:
+    assert cast.read("Ada", player, "/history", period="all")["compared"]["start_is"] == "reset"
+
+
+@then(parsers.re(rf'{PLAYER} has reached "(?P<what>[^"]+)" between two looks'))
+def has_reached(cast: Cast, player: str, what: str) -> None:
+    reached = {one["what"]: one for one in cast.read("Ada", player, "/achievements")["items"]}
+    assert reached[what]["after"] < reached[what]["before"]
+
+
+@then(parsers.re(rf'side by side in (?P<metric>\w+) {PLAYER} leads "(?P<other>[^"]+)"'))
+def leads(cast: Cast, metric: str, player: str, other: str) -> None:
+    names = f"{cast.own(other)},{cast.own(player)}"
+    query = httpx.QueryParams(usernames=names, metric=metric, period="all")
+    found = cast.people.read("Ada", f"/api/players/compare?{query}")
+    assert [one["display_name"] for one in found["items"]] == [cast.own(player), cast.own(other)]
