@@ -1,6 +1,8 @@
 """features/hiscores/players.feature"""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 import httpx
 from pytest_bdd import given, parsers, scenarios, then, when
@@ -9,8 +11,11 @@ from tests.features.hiscores.conftest import PLAYER, WHO
 
 scenarios(str(Path(__file__).parents[3] / "features/hiscores/players.feature"))
 
-SPELT = {"in small letters": str.lower, "with underscores": lambda name: name.replace(" ", "_")}
-SPELT["with hyphens"] = lambda name: name.replace(" ", "-").upper()
+SPELT: Final[dict[str, Callable[[str], str]]] = {
+    "in small letters": str.lower,
+    "with underscores": lambda name: name.replace(" ", "_"),
+    "with hyphens": lambda name: name.replace(" ", "-").upper(),
+}
 
 
 @when(parsers.re(rf'{WHO} adds the name "(?P<name>[^"]+)"'))
