@@ -7,8 +7,8 @@ from shared.clock import Clock
 from shared.database import Database
 from shared.jobs import Job
 from users.notifications.challenger import Challenger
+from users.notifications.delivery_repository import DeliveryRepository
 from users.notifications.later import SEND, VERIFY
-from users.notifications.repository import DeliveryRepository
 from users.notifications.sender import DeliverySender
 
 REMOVED_AT_ONCE: Final = 1_000

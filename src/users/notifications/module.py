@@ -17,19 +17,21 @@ from shared.module import Audience, Module
 from shared.settings import Secret
 from users.access import AccessPolicy
 from users.notifications.challenger import Challenger
+from users.notifications.channel_repository import ChannelRepository
 from users.notifications.codes import Codes, Tries
 from users.notifications.controllers.admin import DeliveryController
 from users.notifications.controllers.internal import InternalGuildChannelController
 from users.notifications.controllers.public import GuildChannelController, MyChannelController, PreferenceController
+from users.notifications.delivery_repository import DeliveryRepository
 from users.notifications.fan_out import FanOut
 from users.notifications.jobs import DeliveryRetention, notification_jobs
 from users.notifications.later import Later
 from users.notifications.messages import MessageWriter
 from users.notifications.own_messages import ChannelMessages
 from users.notifications.personal_data import NotificationPersonalData
+from users.notifications.preference_repository import PreferenceRepository
 from users.notifications.preferences import PreferenceService
 from users.notifications.queries import NotificationQueries
-from users.notifications.repository import ChannelRepository, DeliveryRepository
 from users.notifications.schemas import ChannelKind
 from users.notifications.sealing import Sealing
 from users.notifications.sender import DeliverySender
@@ -70,6 +72,7 @@ class NotificationsContainer(containers.DeclarativeContainer):
     # has
     channel_repository = providers.Factory(ChannelRepository, session)
     delivery_repository = providers.Factory(DeliveryRepository, session)
+    preference_repository = providers.Factory(PreferenceRepository, session)
     later = providers.Factory(Later, session=session, jobs=queue)
     sealing = providers.Singleton(Sealing, secret)
     codes = providers.Singleton(Codes, secret)
@@ -136,9 +139,15 @@ class NotificationsContainer(containers.DeclarativeContainer):
         settings=settings,
         mail=mail,
     )
-    preferences = providers.Factory(PreferenceService, channels=channel_repository, known_events=known_events)
+    preferences = providers.Factory(PreferenceService, preferences=preference_repository, known_events=known_events)
     queries = providers.Singleton(NotificationQueries, reader, access=access, known_events=known_events)
-    personal_data = providers.Factory(NotificationPersonalData, channels=channel_repository, queries=queries)
+    personal_data = providers.Factory(
+        NotificationPersonalData,
+        channels=channel_repository,
+        deliveries=delivery_repository,
+        preferences=preference_repository,
+        queries=queries,
+    )
 
 
 def dependencies(container: Any, database: Any) -> Mapping[str, Provide]:

@@ -3,8 +3,10 @@
 from typing import Final
 from uuid import UUID
 
+from users.notifications.channel_repository import ChannelRepository
+from users.notifications.delivery_repository import DeliveryRepository
+from users.notifications.preference_repository import PreferenceRepository
 from users.notifications.queries import NotificationQueries
-from users.notifications.repository import ChannelRepository
 from users.notifications.schemas import ChannelExport, DeliveryView
 
 AT_ONCE: Final = 1_000
@@ -15,8 +17,15 @@ class NotificationPersonalData:
 
     name: Final = "notifications"
 
-    def __init__(self, *, channels: ChannelRepository, queries: NotificationQueries) -> None:
-        self._channels = channels
+    def __init__(
+        self,
+        *,
+        channels: ChannelRepository,
+        deliveries: DeliveryRepository,
+        preferences: PreferenceRepository,
+        queries: NotificationQueries,
+    ) -> None:
+        self._holders = (channels, deliveries, preferences)
         self._queries = queries
 
     async def export(self, user_id: UUID) -> ChannelExport:
@@ -37,8 +46,10 @@ class NotificationPersonalData:
 
     async def erase(self, user_id: UUID) -> None:
         """Channels, preferences, and what was told to them or of them, also in their guilds' channels."""
-        await self._channels.erase(user_id)
+        for holder in self._holders:
+            await holder.erase(user_id)
 
     async def hand_over(self, user_id: UUID, *, to: UUID) -> None:
         """Where both prefer something, the other account's preference stays."""
-        await self._channels.hand_over(user_id, to=to)
+        for holder in self._holders:
+            await holder.hand_over(user_id, to=to)
