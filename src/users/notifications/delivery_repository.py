@@ -39,7 +39,7 @@ WITH news AS (
 ), told AS (
     SELECT c.id AS channel_id, n.user_id, n.subject_id, n.place, n.mode = 'batched' AS gathered
     FROM news n JOIN notification_channels c ON c.user_id = n.user_id
-    WHERE n.mode <> 'off' AND c.verified_at IS NOT NULL AND c.suspended_at IS NULL
+    WHERE n.mode NOT IN ('off', 'digest') AND c.verified_at IS NOT NULL AND c.suspended_at IS NULL
     UNION ALL
     SELECT c.id, n.user_id, n.subject_id, n.place, false
     FROM news n JOIN guild_members m ON m.user_id = n.user_id JOIN notification_channels c ON c.guild_id = m.guild_id
@@ -150,6 +150,7 @@ JOIN unnest(CAST(:ids AS uuid[]), CAST(:leases AS timestamptz[])) AS l (id, leas
 ORDER BY c.id FOR NO KEY UPDATE OF c
 """)
 _SETTLE: Final = text("""
+WITH settled AS (
 UPDATE notification_deliveries d
 SET state = s.state, attempts = d.attempts + s.tried, last_error = s.error,
     sent_at = CASE WHEN s.state = 'sent' THEN CAST(:now AS timestamptz) END,
@@ -157,6 +158,9 @@ SET state = s.state, attempts = d.attempts + s.tried, last_error = s.error,
 FROM unnest(CAST(:ids AS uuid[]), CAST(:states AS text[]), CAST(:tried AS bigint[]), CAST(:errors AS text[]),
             CAST(:due_ats AS timestamptz[])) AS s (id, state, tried, error, due_at)
 WHERE d.id = s.id AND d.state = 'pending'
+RETURNING d.id, d.state
+)
+UPDATE digests g SET state = 'sent', sent_at = :now FROM settled s WHERE s.state = 'sent' AND g.delivery_id = s.id
 """)
 _SETTLE_CHANNELS: Final = text("""
 UPDATE notification_channels c

@@ -1,15 +1,31 @@
 """What notifications hold about a person: where they are told, what they prefer, and what they were told lately."""
 
+from collections.abc import Mapping
 from typing import Final
 from uuid import UUID
 
+from msgspec import Struct
+
 from users.notifications.channel_repository import ChannelRepository
 from users.notifications.delivery_repository import DeliveryRepository
+from users.notifications.digest_queries import DigestQueries
+from users.notifications.digest_repository import DigestRepository
+from users.notifications.digest_schemas import DigestExport
 from users.notifications.preference_repository import PreferenceRepository
 from users.notifications.queries import NotificationQueries
-from users.notifications.schemas import ChannelExport, DeliveryView
+from users.notifications.schemas import ChannelView, DeliveryView, QuietHoursView
 
 AT_ONCE: Final = 1_000
+
+
+class ChannelExport(Struct, frozen=True, kw_only=True):
+    """What is kept about a person here."""
+
+    channels: list[ChannelView]
+    preferences: Mapping[str, Mapping[str, str]]
+    quiet_hours: QuietHoursView | None
+    deliveries: list[DeliveryView]
+    digests: DigestExport
 
 
 class NotificationPersonalData:
@@ -23,9 +39,12 @@ class NotificationPersonalData:
         channels: ChannelRepository,
         deliveries: DeliveryRepository,
         preferences: PreferenceRepository,
+        digests: DigestRepository,
         queries: NotificationQueries,
+        digest_queries: DigestQueries,
     ) -> None:
-        self._holders = (channels, deliveries, preferences)
+        self._holders = (channels, deliveries, preferences, digests)
+        self._digests = digest_queries
         self._queries = queries
 
     async def export(self, user_id: UUID) -> ChannelExport:
@@ -42,6 +61,9 @@ class NotificationPersonalData:
             preferences=await self._queries.modes(user_id),
             quiet_hours=await self._queries.quiet_hours(user_id),
             deliveries=told,
+            digests=DigestExport(
+                settings=await self._digests.settings(user_id), digests=(await self._digests.sent(user_id)).items
+            ),
         )
 
     async def erase(self, user_id: UUID) -> None:

@@ -101,6 +101,21 @@ BODIES: Final[Mapping[str, Any]] = {
     "internal_verify_guild_channel": {},
 }
 
+FENCER, CLUB = "100000011", "100000910"
+FENCER_BODIES: Final[Mapping[str, Any]] = {
+    "track_fencer": {"fencer": FENCER[::-1]},
+    "track_club": {"club": CLUB[::-1].lstrip("0")},
+    "internal_track_fencer": {"user_id": OWNER, "fencer": "100000077"},
+    "internal_track_club": {"user_id": OWNER, "club": "100000977"},
+    **{
+        f"{audience}update_tracked_{kind}": {"weapons": "epee"}
+        for audience in ("", "internal_")
+        for kind in ("fencer", "club")
+    },
+    "put_my_digest": {"period": "off"},
+    "run_digests": {},
+}
+
 QUERIES: Final[Mapping[str, Any]] = {
     "get_leaderboard": {"guild_id": GUILD},
     "internal_get_leaderboard": {"guild_id": GUILD},
@@ -122,6 +137,9 @@ class World:
         names = self.names | ({"user_id": OWNER} if endpoint.audience == "/internal/" else {})
         if "{guild_id}" in path:
             names |= {"channel_id": names["guild_channel_id"]}
+        if "/clubs/" in path:
+            names |= {"tracked_id": names["tracked_club_id"]}
+        token = {"token": names["unsubscribe_token"]} if endpoint.path.endswith("/unsubscribe") else None
         for name, value in names.items():
             path = path.replace(f"{{{name}}}", value)
         assert "{" not in path, path
@@ -129,7 +147,7 @@ class World:
             endpoint.method,
             path,
             json=self.bodies.get(endpoint.operation),
-            params=QUERIES.get(endpoint.operation),
+            params=token or QUERIES.get(endpoint.operation),
             headers={"Authorization": f"Bearer {credential}" if credential else "", **headers},
         )
 
@@ -154,7 +172,7 @@ async def world(api: Bench, container: AppContainer) -> World:
         )
         return made
 
-    everything = await key("trackers", "users", "guilds", "events")
+    everything = await key("trackers", "users", "guilds", "events", "fencers")
     container.events.streams().end()  # what listens is answered, and not for ever
     for guild in (GUILD, OTHER_GUILD):
         await call("PUT", f"/internal/guilds/{guild}", {"name": guild}, everything)
@@ -177,6 +195,8 @@ async def world(api: Bench, container: AppContainer) -> World:
     another = await call("POST", "/internal/users/claim-codes", {"user_id": NEW}, everything)
     channel = await call("POST", "/api/users/me/channels", WEBHOOK, owner["access_token"])
     guild_channel = await call("POST", f"/api/guilds/{GUILD}/channels", WEBHOOK, owner["access_token"])
+    fencer = await call("POST", "/api/fencers", {"fencer": FENCER}, owner["access_token"])
+    club = await call("POST", "/api/clubs", {"club": CLUB}, owner["access_token"])
     accounts = await two_accounts(container, followed["trackers"][0]["id"])
     return World(
         http=http,
@@ -188,9 +208,10 @@ async def world(api: Bench, container: AppContainer) -> World:
         },
         keys={
             "everything": everything,
-            "other guild": await key("trackers", "users", "guilds", "events", guild_ids=[OTHER_GUILD]),
+            "other guild": await key("trackers", "users", "guilds", "events", "fencers", guild_ids=[OTHER_GUILD]),
             **{scope: await key(scope) for scope in ("trackers:read", "trackers:write", "users:read", "users:write")},
             **{scope: await key(scope) for scope in ("guilds:read", "guilds:write", "events:read")},
+            **{scope: await key(scope) for scope in ("fencers:read", "fencers:write")},
         },
         names={
             "tracker_id": followed["trackers"][0]["id"],
@@ -206,12 +227,17 @@ async def world(api: Bench, container: AppContainer) -> World:
             "channel_id": channel["channel"]["id"],
             "guild_channel_id": guild_channel["channel"]["id"],
             "subject_id": followed["trackers"][0]["id"],
+            "tracked_id": fencer["tracked"]["id"],
+            "tracked_club_id": club["tracked"]["id"],
+            "page_id": fencer["tracked"]["page_id"],
+            "unsubscribe_token": container.notifications.unsubscribing().token(UUID(owner["user_id"])),
             "name": "games",
             "account_id": accounts[0],
             "delivery_id": str(await failed_delivery(container, UUID(channel["channel"]["id"]))),
         },
         bodies={
             **BODIES,
+            **FENCER_BODIES,
             "refresh_tokens": {"refresh_token": owner["refresh_token"]},
             "claim_identity": {"code": another["code"]},
             "transfer_tracker": {"user_id": stranger["user_id"]},
