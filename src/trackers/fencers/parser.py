@@ -147,6 +147,7 @@ class _Reading:
         self._today = today
         self._entries: dict[object, Entry] = {}
         self._links: set[int] = set()
+        self._coded = 0
         self.rows = 0
 
     @property
@@ -174,6 +175,7 @@ class _Reading:
         if (hrefs and not numbers) or not event or not tournament or not fencer[1]:
             raise PageChanged(f"a registration lacks its event, tournament or fencer: {words(event)[:60]!r}")
         self._links.update(numbers)
+        self._coded += code_of(event) is not None
         if "status" in columns and fold(cells[columns["status"]].text()) in _WITHDRAWN:
             return
         try:
@@ -194,7 +196,7 @@ class _Reading:
         self._entries.setdefault(identity_of(made), made)
 
     def check_nothing_missed(self) -> None:
-        """Every event to come that the page links must have been read. Raises PageChanged."""
+        """Every event to come that the page links or names must have been read. Raises PageChanged."""
         linked = {
             int(found[1])
             for node in self._tree.css("a[href]")
@@ -202,6 +204,9 @@ class _Reading:
         }
         if missed := linked - self._links:
             raise PageChanged(f"{len(missed)} events are linked outside of what is known: {sorted(missed)[:3]}")
+        named = _codes_to_come(self._tree)
+        if len(named) > self._coded:
+            raise PageChanged(f"{len(named) - self._coded} events are named outside of what is known: {named[:3]}")
 
 
 def identity_of(entry: Entry) -> object:
@@ -290,6 +295,19 @@ def _tournament(table: _Table, seen: set[int]) -> str:
         raise PageChanged(f"a table of registrations stands under {name[:60]!r}, which is no tournament of its own")
     seen.add(table.heading.mem_id)
     return name
+
+
+def _codes_to_come(tree: LexborHTMLParser) -> list[str]:
+    """Codes of events anywhere in the page's text, but for those that lead to results."""
+    if tree.body is None:
+        return []
+    found = []
+    for node in tree.body.traverse(include_text=True):
+        if node.tag == "-text" and (code := code_of(node.text())) is not None:
+            link = node.parent.attributes.get("href") if node.parent is not None and node.parent.tag == "a" else None
+            if link is None or not _RESULTS.fullmatch(link.strip()):
+                found.append(code)
+    return found
 
 
 def _hrefs(node: LexborNode) -> list[str]:
