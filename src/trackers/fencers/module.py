@@ -67,6 +67,8 @@ class FencersContainer(containers.DeclarativeContainer):
         max_age_hours=settings.provided.max_age,
     )
 
+    pages = providers.Singleton(PageQueries, reader)
+
     # offers
     service = providers.Factory(
         TrackingService,
@@ -91,7 +93,7 @@ class FencersContainer(containers.DeclarativeContainer):
         FencersSource,
         settings=settings,
         recorder=recorder.provider,
-        pages=providers.Singleton(PageQueries, reader),
+        pages=pages,
         clock=clock,
     )
 

@@ -1,6 +1,6 @@
 """The stage of fencers and clubs: people, the simulated site, a worker, mail."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -97,11 +97,11 @@ class Salle:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    async def look(self, *, again: bool = False, **environ: str) -> None:
+    async def look(self, *, again: bool = False, environ: Mapping[str, str] | None = None) -> None:
         """Have the worker look at everything that is due, or at everything."""
         if again:
             await self.execute("UPDATE scrape_schedule SET due_at = now() - interval '1 day' WHERE lease_until IS NULL")
-        made = container_of({**self.bench.environ, **environ})
+        made = container_of({**self.bench.environ, **(environ or {})})
         made.clock.override(providers.Object(self.clock))
         assert await WorkerProcess(made).burst() == 0
 
