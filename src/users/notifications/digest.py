@@ -78,6 +78,7 @@ class DigestWindow:
     user_id: UUID
     since: datetime
     until: datetime
+    time_zone: str = "UTC"
     modes: Mapping[tuple[UUID, str], Mode] = field(default_factory=dict)
     """What they prefer: by subject (zeros: all) and event (empty: all)."""
 
@@ -106,6 +107,8 @@ class Digest(Struct, frozen=True, kw_only=True):
     until: datetime
     entries: int
     sections: tuple[DigestSection, ...]
+    time_zone: str = "UTC"
+    """Of the person, whose clock the mail's times are told by."""
     left_out: int = 0
     """Entries beyond those that one digest tells."""
 
@@ -139,5 +142,6 @@ def composed(window: DigestWindow, sections: Sequence[DigestSection]) -> Digest:
         until=window.until,
         entries=count,
         sections=tuple(kept),
+        time_zone=window.time_zone,
         left_out=left_out,
     )

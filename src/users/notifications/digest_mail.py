@@ -1,11 +1,13 @@
 """A digest as a mail: text and HTML of one view, and the headers by which mailboxes offer to give it up."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from jinja2 import Environment
 
 from users.notifications.digest import Digest, Label
+from users.notifications.digest_schedule import zone_of
 from users.notifications.unsubscribing import Unsubscribing
 
 COLOURS = {
@@ -35,6 +37,8 @@ class DigestMail:
         link = self._unsubscribing.link(user_id)
         view = {
             "digest": digest,
+            "since": _shown(digest.since, digest.time_zone),
+            "until": _shown(digest.until, digest.time_zone),
             "subject": f"Your digest: {digest.title}",
             "labels": {label.value: {"word": word, "colour": colour} for label, (word, colour) in COLOURS.items()},
             "unsubscribe": link,
@@ -47,3 +51,8 @@ class DigestMail:
             if link is None
             else {"List-Unsubscribe": f"<{link}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"},
         )
+
+
+def _shown(at: datetime, time_zone: str) -> str:
+    """By the clock on their wall: `Sun 22 Nov 2026, 08:00`."""
+    return f"{at.astimezone(zone_of(time_zone)):%a %d %b %Y, %H:%M}"

@@ -5,7 +5,7 @@ The window begins where the last digest that was sent, or found nothing, ended: 
 next. One that was made and could not be sent yet is given up for the later one, which tells its news too.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import Final
@@ -42,11 +42,15 @@ class DigestBuilder:
         """Since when, and until when; transactions that are under way may still write what lies later."""
         return due.told_until or due.created_at - length_of(due.period), now - self._settling
 
-    async def build(self, spans: dict[UUID, tuple[datetime, datetime]]) -> dict[UUID, Digest]:
+    async def build(
+        self, spans: dict[UUID, tuple[datetime, datetime]], zones: Mapping[UUID, str]
+    ) -> dict[UUID, Digest]:
         """Digests by person; those without entries tell nothing."""
         modes = await self._digests.modes(list(spans))
         windows = [
-            DigestWindow(user_id=user_id, since=since, until=until, modes=modes.get(user_id, {}))
+            DigestWindow(
+                user_id=user_id, since=since, until=until, time_zone=zones[user_id], modes=modes.get(user_id, {})
+            )
             for user_id, (since, until) in spans.items()
         ]
         sections: dict[UUID, list[DigestSection]] = {}
@@ -131,7 +135,8 @@ class DigestRun:
         busy = {one.user_id for one in due if one.open_state == "pending" and one.open_busy}
         next_at |= dict.fromkeys(busy - had - moved_only, now + AGAIN_AFTER)
         ready = [one for one in due if one.channel_id is not None and one.user_id not in had | busy | moved_only]
-        built = await builder.build({one.user_id: builder.window_of(one, now) for one in ready}) if ready else {}
+        zones = {one.user_id: one.time_zone for one in due}
+        built = await builder.build({one.user_id: builder.window_of(one, now) for one in ready}, zones) if ready else {}
         ledger: list[LedgerRow] = []
         outgoing: list[Outgoing] = []
         for one in ready:
@@ -150,7 +155,7 @@ class DigestRun:
         if outgoing:
             await digests.send(READY, outgoing, now=now)
             self._later().send()
-        await digests.plan(next_at, {one.user_id: one.time_zone for one in due})
+        await digests.plan(next_at, zones)
         counted = DigestsRun(
             sent_off=len(outgoing),
             empty=len(ledger) - len(outgoing),

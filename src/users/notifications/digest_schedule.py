@@ -31,7 +31,7 @@ class Plan(Struct, frozen=True, kw_only=True):
 
 def next_due(plan: Plan, after: datetime) -> datetime:
     """The first time after a moment at which a digest is due (UTC)."""
-    day = after.astimezone(_zone(plan)).date() - timedelta(days=1)
+    day = after.astimezone(zone_of(plan.time_zone)).date() - timedelta(days=1)
     while True:
         if (at := _at(plan, day)) is not None and at > after:
             return at
@@ -40,7 +40,7 @@ def next_due(plan: Plan, after: datetime) -> datetime:
 
 def last_due(plan: Plan, now: datetime) -> datetime:
     """The last time up to now at which a digest was due (UTC)."""
-    day = now.astimezone(_zone(plan)).date() + timedelta(days=1)
+    day = now.astimezone(zone_of(plan.time_zone)).date() + timedelta(days=1)
     while True:
         if (at := _at(plan, day)) is not None and at <= now:
             return at
@@ -49,7 +49,7 @@ def last_due(plan: Plan, now: datetime) -> datetime:
 
 def period_of(plan: Plan, due: datetime) -> str:
     """What the period of a due time is called: `daily:2026-11-22`, `weekly:2026-W47`; one digest is sent of each."""
-    day = due.astimezone(_zone(plan)).date()
+    day = due.astimezone(zone_of(plan.time_zone)).date()
     if plan.period is Period.WEEKLY:
         year, week, _ = day.isocalendar()
         return f"weekly:{year}-W{week:02}"
@@ -68,11 +68,12 @@ def _at(plan: Plan, day: date) -> datetime | None:
     """
     if plan.period is Period.WEEKLY and day.isoweekday() != plan.weekday:
         return None
-    return datetime.combine(day, time(plan.hour), _zone(plan)).astimezone(UTC)
+    return datetime.combine(day, time(plan.hour), zone_of(plan.time_zone)).astimezone(UTC)
 
 
-def _zone(plan: Plan) -> ZoneInfo:
+def zone_of(name: str) -> ZoneInfo:
+    """A time zone by its name; UTC where nobody knows it any more."""
     try:
-        return ZoneInfo(plan.time_zone)
+        return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError):  # the database of zones knew it once
         return ZoneInfo("UTC")

@@ -68,8 +68,8 @@ class DigestService(DigestQueries):
         now = self._clock.now()
         due = await self._digests.one(asker.user_id, now=now)
         since, until = (now - LOOKS_BACK, now) if due is None else (self._builder.window_of(due, now)[0], now)
-        built = await self._builder.build({asker.user_id: (since, until)})
-        digest = built[asker.user_id]
+        zone = await self._digests.time_zone(asker.user_id)
+        digest = (await self._builder.build({asker.user_id: (since, until)}, {asker.user_id: zone}))[asker.user_id]
         rendered = self._mail.rendered(digest, asker.user_id)
         return DigestPreview(
             subject=rendered.subject,

@@ -2,9 +2,9 @@
 
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, Policy
 from email.utils import format_datetime, parseaddr
-from typing import Final
+from typing import Final, Self
 from uuid import UUID
 
 import aiosmtplib
@@ -34,6 +34,25 @@ def mail_templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+
+
+class Unfolded(str):
+    """A header's value as the library stores one, that stays on its line: an address that is longer than one would
+    else be encoded (RFC 2047), and no mailbox finds it then (RFC 2369, 2.).
+    """
+
+    __slots__ = ("name",)
+    name: str
+
+    def __new__(cls, name: str, value: str) -> Self:
+        if not value.isascii() or not value.isprintable():
+            raise ValueError(f"{name} must be plain text")
+        made = super().__new__(cls, value)
+        made.name = name
+        return made
+
+    def fold(self, *, policy: Policy) -> str:
+        return f"{self.name}: {self}{policy.linesep}"
 
 
 class EmailCarrier:
@@ -74,7 +93,7 @@ class EmailCarrier:
         rendered = self._digests.rendered(msgspec.convert(payload, Digest), user_id)
         mail = self._addressed(address, message_id, rendered.subject)
         for name, value in rendered.headers.items():
-            mail[name] = value
+            mail[name] = Unfolded(name, value)
         mail.set_content(rendered.text)
         mail.add_alternative(rendered.html, subtype="html")
         return mail

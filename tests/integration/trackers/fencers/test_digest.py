@@ -25,11 +25,13 @@ class Mailbox:
 
     port: int = 0
     mails: list[EmailMessage] = field(default_factory=list)
+    raw: list[bytes] = field(default_factory=list)
     down: bool = False
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 -- the library's name
         if self.down:
             return "451 come back later"
+        self.raw.append(envelope.content)
         mail = message_from_bytes(envelope.content, policy=policy.default)
         assert isinstance(mail, EmailMessage)
         self.mails.append(mail)
@@ -273,7 +275,8 @@ async def test_one_click_unsubscribes_and_a_look_at_the_link_does_not(post: Post
     await post.a_day_passes()
     (mail,) = post.mailbox.digests()
     assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
-    link = str(mail["List-Unsubscribe"]).replace("\n", "").replace(" ", "").strip("<>")
+    link = str(mail["List-Unsubscribe"]).strip("<>")
+    assert f"\r\nList-Unsubscribe: <{link}>\r\n".encode() in post.mailbox.raw[-1], "unencoded, on one line"
     assert link.startswith("https://trackers.example.org/api/digest/unsubscribe?token=")
     path = link.removeprefix("https://trackers.example.org")
     http = salle.bench.http
