@@ -46,6 +46,8 @@ from shared.web.health import HealthChecks
 from shared.web.idempotency import IdempotencyKeys, idempotency_jobs
 from shared.web.limits import RateLimiter
 from shared.web.settings import WebSettings
+from trackers.fencers.module import FencersContainer
+from trackers.fencers.settings import FencersSettings
 from trackers.games.module import GamesContainer
 from trackers.games.settings import GamesSettings
 from trackers.hiscores.module import HiscoresContainer
@@ -155,6 +157,7 @@ class AppContainer(containers.DeclarativeContainer):
     smtp_settings = providers.Callable(lambda loaded: loaded[SmtpSettings], loaded)
     games_settings = providers.Callable(lambda loaded: loaded[GamesSettings], loaded)
     hiscores_settings = providers.Callable(lambda loaded: loaded[HiscoresSettings], loaded)
+    fencers_settings = providers.Callable(lambda loaded: loaded[FencersSettings], loaded)
     clock = providers.Singleton(SystemClock)
     rng = providers.Singleton(random.Random)
     engine = providers.Singleton(_engine, settings, application_name)
@@ -226,6 +229,8 @@ class AppContainer(containers.DeclarativeContainer):
         secret=secret,
         user_agent=settings.provided.user_agent,
         writers=providers.Callable(_brought, __self__, "message_writers"),
+        digest_writers=providers.Callable(_brought, __self__, "digest_writers"),
+        scrape_lease=settings.provided.scrape_lease,
     )
     games = providers.Container(
         GamesContainer,
@@ -252,6 +257,21 @@ class AppContainer(containers.DeclarativeContainer):
         targets=targets,
         gate=gate,
         looks=looks,
+        accounts=users.accounts,
+        access=users.access,
+        session_access=users.session_access,
+        activity=activity,
+        clock=clock,
+        outbox=outbox,
+        notifier=notifications.notifier,
+    )
+    fencers = providers.Container(
+        FencersContainer,
+        settings=fencers_settings,
+        database=database,
+        session=session,
+        reader=reader,
+        targets=targets,
         accounts=users.accounts,
         access=users.access,
         session_access=users.session_access,

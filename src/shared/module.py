@@ -39,6 +39,8 @@ class Module:
     """The module's container -> what it does about events, on the bound session."""
     message_writers: Callable[[Any], Sequence[Any]] | None = None
     """The module's container -> what it says of its events (users.notifications.messages.MessageWriter)."""
+    digest_writers: Callable[[Any], Sequence[Any]] | None = None
+    """The module's container -> its sections of digests (users.notifications.digest.DigestWriter)."""
     guild_listeners: Callable[[Any], Sequence[Any]] | None = None
     """The module's container -> what of it follows guilds (users.guilds.listeners.GuildListener), likewise."""
     jobs: Callable[[Any], Sequence[Job]] | None = None

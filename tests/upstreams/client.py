@@ -37,6 +37,7 @@ class SimulatedSites:
         self.urls: dict[str, str] = self._call("GET", "/")["urls"]
         self.games = SimulatedGames(self, "games")
         self.hiscores = SimulatedHiscores(self, "hiscores")
+        self.fencers = SimulatedFencers(self, "fencers")
 
     @classmethod
     @contextmanager
@@ -266,3 +267,30 @@ class SimulatedHiscores(SimulatedSite):
     def remove_activity(self, name: str) -> None:
         """The list is shorter than it was."""
         self._sites.tell(self.name, "remove_activity", name=name)
+
+
+class SimulatedFencers(SimulatedSite):
+    """fencingtracker.com; fencers, clubs and events are named by their numbers."""
+
+    def add_club(self, club: int, name: str) -> None:
+        self._sites.tell(self.name, "add_club", club=club, name=name)
+
+    def add_fencer(self, fencer: int, name: str, club: int | None = None, *, linked: bool = True) -> None:
+        """A fencer; one who is not `linked` stands on the club's page by name alone."""
+        self._sites.tell(self.name, "add_fencer", fencer=fencer, name=name, club=club, linked=linked)
+
+    def add_event(self, event: int, name: str, tournament: str, day: str | None = None) -> None:
+        """An event to come; `day` as 2026-07-05, none while it is open."""
+        self._sites.tell(self.name, "add_event", event=event, name=name, tournament=tournament, day=day)
+
+    def register(self, fencer: int, event: int, *, on: str = "both") -> None:
+        """Register; `on` says which pages tell it: both, fencer or club."""
+        self._sites.tell(self.name, "register", fencer=fencer, event=event, on=on)
+
+    def withdraw(self, fencer: int, event: int, *, status: bool = False) -> None:
+        """Gone from the pages; with `status` the club's page says Withdrawn instead."""
+        self._sites.tell(self.name, "withdraw", fencer=fencer, event=event, status=status)
+
+    def move(self, event: int, day: str | None) -> None:
+        """Give an event another day."""
+        self._sites.tell(self.name, "move", event=event, day=day)

@@ -64,13 +64,17 @@ def after_failure(
     """When a failed target is tried again; NEVER once a bug of ours has failed it too often.
 
     Gone and private things are asked for ever more rarely (interval doubling); a host's failure waits for its rest
-    (`rest` seconds, from the breaker) and, like a changed page or a bug of ours, for a backoff with full jitter.
+    (`rest` seconds, from the breaker) and, like a changed page or a bug of ours, for a backoff with full jitter. Where
+    the policy pauses targets, one that failed too often by the host's fault or the source's rests for the pause.
     """
     tries = failures_in_a_row(target, reason)
     if reason.fault is Fault.TARGET:
         return rounded(now + min(LONGEST, target.interval * 2 ** min(tries - 1, 10)))
     if reason.fault is Fault.OURS and tries >= policy.dead_after:
         return NEVER
+    if reason.fault is not Fault.OURS and policy.pause_after is not None and tries >= policy.pause_after:
+        pause = min(policy.pause_limit, policy.pause * 2 ** min(tries - policy.pause_after, 20))
+        return now + timedelta(seconds=max(rest or 0.0, pause))
     ceiling = min(target.interval.total_seconds(), policy.retry * 2 ** min(tries - 1, 20))
     wait = (rest or 0.0) + max(1.0, rng.uniform(0, ceiling))
     return now + timedelta(seconds=wait)

@@ -7,6 +7,7 @@
     │                   Throttled        too many requests (429); may say when to come back
     │                   HostUnavailable  5xx, time-out, refused, reset, cut off
     └── of the source:  PageChanged      the body is not what the parser knows: alert, keep the old state
+                        LoginRequired    the site shows it only to those who log in: alert, keep the old state
 
 Anything else that a source raises is a bug of ours and is recorded as `error`.
 """
@@ -39,6 +40,7 @@ class Reason(StrEnum):
     THROTTLED = "throttled"
     UNAVAILABLE = "unavailable"
     PAGE_CHANGED = "page_changed"
+    LOGIN_REQUIRED = "login_required"
     ERROR = "error"
 
     @property
@@ -54,6 +56,7 @@ _FAULTS: Final = {
     Reason.THROTTLED: Fault.HOST,
     Reason.UNAVAILABLE: Fault.HOST,
     Reason.PAGE_CHANGED: Fault.SOURCE,
+    Reason.LOGIN_REQUIRED: Fault.SOURCE,
     Reason.ERROR: Fault.OURS,
 }
 
@@ -94,6 +97,12 @@ class PageChanged(ScrapeFailure):
     """The body is not what the parser knows; the message names what was missing."""
 
     reason = Reason.PAGE_CHANGED
+
+
+class LoginRequired(ScrapeFailure):
+    """The site has put up a login where there was none."""
+
+    reason = Reason.LOGIN_REQUIRED
 
 
 def scrape_failed(

@@ -223,6 +223,11 @@ class ScrapingRepository(Repository):
         """Compare the next body of these with what is stored, even where it is the same as the last."""
         await self.session.execute(statements.READ_ANEW, {"targets": list(targets)})
 
+    async def forgive(self, targets: Sequence[UUID]) -> None:
+        """Count the failures of these from none again."""
+        await self.hold(targets)
+        await self.session.execute(statements.FORGIVE, {"targets": list(targets)})
+
     async def erase(self, targets: Sequence[UUID]) -> None:
         """Delete targets with their runs."""
         await self.hold(targets)

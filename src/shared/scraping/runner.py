@@ -198,7 +198,7 @@ class Runner:
         except ScrapeFailure as error:
             failure = error
             rest = await visit.report(error)
-            level = "error" if error.reason is Reason.PAGE_CHANGED else "warning"
+            level = "error" if error.reason.fault is Fault.SOURCE else "warning"
             getattr(self._log(), level)("scrape_failed", reason=error.reason, error=str(error), host_rests=rest)
         except (HostRestsError, GateUnreachableError):
             raise

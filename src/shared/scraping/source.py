@@ -88,6 +88,11 @@ class Policy:
     """Base of a target's backoff (full jitter, doubling, capped by its interval)."""
     dead_after: int = 5
     """Failures in a row by a bug of ours, or workers lost, after which a target waits to be re-driven by hand."""
+    pause_after: int | None = None
+    """Failures in a row, by the host's fault or the source's, after which a target rests; None: it is retried only."""
+    pause: float = 3600.0
+    """First such rest; doubles with every failure after it."""
+    pause_limit: float = 86_400.0
     throttled_statuses: frozenset[int] = frozenset({429})
     operator_configured: bool = False
     """The operator typed the address in, so it may be a private one."""

@@ -259,6 +259,8 @@ UPDATE scrape_targets SET etag = NULL, last_modified = NULL,
 WHERE id = ANY(CAST(:targets AS uuid[]))
 """)
 
+FORGIVE: Final = text("UPDATE scrape_targets SET failures = 0 WHERE id = ANY(CAST(:targets AS uuid[]))")
+
 ERASE: Final = text("DELETE FROM scrape_targets WHERE id = ANY(CAST(:targets AS uuid[]))")
 
 REMOVE_OLD_RUNS: Final = text("""

@@ -152,6 +152,11 @@ class Targets:
         """What is stored of these was changed by other hands: the next look compares it, whatever the site says."""
         await self._repository.read_anew(targets)
 
+    async def forgive(self, source: str, targets: Sequence[UUID]) -> dict[UUID, UUID]:
+        """Count the failures of these anew, and look at them now; target id -> task id."""
+        await self._repository.forgive(targets)
+        return await self.look_now(source, targets)
+
     async def erase(self, targets: Sequence[UUID]) -> None:
         """Delete targets that tell of a person whose data must go, with the history of their runs."""
         await self._repository.erase(targets)

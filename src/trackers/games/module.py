@@ -22,6 +22,7 @@ from trackers.games.controllers.internal import InternalTrackerController
 from trackers.games.controllers.internal_schedules import InternalScheduleController
 from trackers.games.controllers.leaderboard import InternalLeaderboardController, LeaderboardController
 from trackers.games.controllers.public import TrackerController
+from trackers.games.digest import GamesDigest
 from trackers.games.jobs import LaneJob, ScheduleJob, games_jobs
 from trackers.games.lane_repository import LaneRepository
 from trackers.games.news import GameMessages
@@ -149,6 +150,7 @@ class GamesContainer(containers.DeclarativeContainer):
     restatement = providers.Singleton(Restatement, database=database, service=ratings.provider)
     rating_queries = providers.Singleton(RatingQueries, reader, access=access)
     personal_data = providers.Factory(GamesPersonalData, trackers=repository, ratings=ratings, targets=targets)
+    digest = providers.Factory(GamesDigest, questions)
     source = providers.Singleton(GamesSource, settings=settings, recorder=recorder.provider)
 
 
@@ -181,6 +183,7 @@ GAMES = Module(
     personal_data=lambda container: (container.personal_data(),),
     handlers=lambda container: (container.followers_are_told(), container.processed_is_told()),
     message_writers=lambda _: (GameMessages(),),
+    digest_writers=lambda container: (container.digest(),),
     guild_listeners=lambda container: (container.lanes(),),
     jobs=lambda container: [
         *games_jobs(container.schedule_job(), container.lane_job()),

@@ -20,6 +20,7 @@ from trackers.hiscores.controllers.admin import AdminPlayerController
 from trackers.hiscores.controllers.histories import PlayerHistoryController
 from trackers.hiscores.controllers.internal import InternalPlayerController
 from trackers.hiscores.controllers.public import PlayerController
+from trackers.hiscores.digest import HiscoresDigest
 from trackers.hiscores.follows import FollowRepository
 from trackers.hiscores.history_queries import HistoryQueries
 from trackers.hiscores.jobs import GainRetention, hiscore_jobs
@@ -122,6 +123,7 @@ class HiscoresContainer(containers.DeclarativeContainer):
         PlayerQueries, providers.Factory(TransactionReader, session), book=book, clock=clock, access=session_access
     )
     history_queries = providers.Singleton(HistoryQueries, reader, book=book, clock=clock, access=access)
+    digest = providers.Factory(HiscoresDigest, providers.Factory(TransactionReader, session))
     personal_data = providers.Factory(HiscoresPersonalData, follows=follows)
 
 
@@ -150,5 +152,6 @@ HISCORES = Module(
     personal_data=lambda container: (container.personal_data(),),
     handlers=lambda container: (container.followers_are_told(),),
     message_writers=lambda _: (HiscoreMessages(),),
+    digest_writers=lambda container: (container.digest(),),
     jobs=lambda container: hiscore_jobs(container.retention()),
 )

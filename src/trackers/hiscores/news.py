@@ -15,6 +15,7 @@ MISSING: Final = "player.missing"
 FELL: Final = "player.fell"
 RENAMED: Final = "player.renamed"
 MOST_LINES: Final = 12
+PAGE: Final = "https://secure.runescape.com/m=hiscore_oldschool/hiscorepersonal?user1="
 
 
 class LevelUp(Struct, frozen=True, kw_only=True):
@@ -93,3 +94,8 @@ def _renamed(news: PlayerNews) -> tuple[str, list[str]]:
 
 
 _WORDS: Final = {PROGRESSED: _progressed, MISSING: _missing, FELL: _fell, RENAMED: _renamed}
+
+
+def page_of(username: str) -> str:
+    """The site's own page of a player."""
+    return f"{PAGE}{username.replace(' ', '+')}"

@@ -15,8 +15,8 @@ from shared.web.identity import Identity, PersonIdentity
 from trackers.hiscores.errors import PlayerNotFound, TooManyPlayers
 from trackers.hiscores.metrics import MetricBook
 from trackers.hiscores.names import beginning, canonical
+from trackers.hiscores.news import page_of
 from trackers.hiscores.progress import state_of, stats_of
-from trackers.hiscores.recorder import page_of
 from trackers.hiscores.schemas import (
     MOST_AT_ONCE,
     Achievement,

@@ -17,14 +17,13 @@ from trackers.hiscores.maths import level_for
 from trackers.hiscores.metrics import MetricNumbers
 from trackers.hiscores.modes import GameMode
 from trackers.hiscores.names import shown, spells
-from trackers.hiscores.news import FELL, MISSING, PROGRESSED, LevelUp, PlayerNews
+from trackers.hiscores.news import FELL, MISSING, PROGRESSED, LevelUp, PlayerNews, page_of
 from trackers.hiscores.parser import Page
 from trackers.hiscores.repository import AchievementRow, GainRow, PlayerRepository, SeenRow, StoredPlayer
 from trackers.hiscores.thresholds import in_words, passed
 
 TOLD_AFTER: Final = 3
 """Looks in a row at a known player who is not there, after which followers are told."""
-PAGE: Final = "https://secure.runescape.com/m=hiscore_oldschool/hiscorepersonal?user1="
 
 
 @dataclass(slots=True)
@@ -168,11 +167,6 @@ def news_of(
         achievements=achievements,
         fell=fell,
     )
-
-
-def page_of(username: str) -> str:
-    """The site's own page of a player."""
-    return f"{PAGE}{username.replace(' ', '+')}"
 
 
 def _event(event: str, news: PlayerNews, *, key: str) -> NewEvent:

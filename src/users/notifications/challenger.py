@@ -8,9 +8,9 @@ import msgspec
 from shared.audit.activity import ActivityLog
 from shared.clock import Clock
 from shared.database import Database
+from users.notifications.channel_repository import ChannelRepository
 from users.notifications.codes import GOOD_FOR, Codes
 from users.notifications.letters import Carrier, SendFailed
-from users.notifications.repository import ChannelRepository
 from users.notifications.schemas import ChannelKind, Target
 from users.notifications.sealing import Sealing, Unsealable
 

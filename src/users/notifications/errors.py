@@ -1,7 +1,7 @@
 """What can be wrong with a channel.
 
 ChannelNotFound 404, DeliveryNotFound 404, TooManyChannels 409, ChannelNotActive 409, BadAddress 422, EmailNotSetUp 422,
-BadChallenge 422, UnknownEvent 422, TooManyTries 429.
+BadChallenge 422, UnknownEvent 422, TooManyTries 429; and with digests: NoMailbox 409, BadUnsubscribeLink 404.
 """
 
 from collections.abc import Sequence
@@ -64,6 +64,20 @@ class UnknownEvent(Invalid):
 
     def __init__(self, event: str, known: Sequence[str]) -> None:
         super().__init__(f"Nobody is told of {event!r}; there are {', '.join(known)}, and * for all.")
+
+
+class NoMailbox(Conflict):
+    code = "no_mailbox"
+
+    def __init__(self) -> None:
+        super().__init__("Digests come by e-mail: add an e-mail channel and verify it first, or name one of yours.")
+
+
+class BadUnsubscribeLink(NotFound):
+    code = "bad_unsubscribe_link"
+
+    def __init__(self) -> None:
+        super().__init__("This link is not one of ours; copy it whole from the digest, or settle digests yourself.")
 
 
 class TooManyTries(TooManyRequests):

@@ -6,9 +6,9 @@ from typing import Final
 
 from shared.clock import Clock
 from shared.outbox.events import Event
+from users.notifications.delivery_repository import DeliveryRepository
 from users.notifications.later import Later
 from users.notifications.messages import Recipient
-from users.notifications.repository import DeliveryRepository
 
 PAGE: Final = 5_000
 """Recipients of one statement."""

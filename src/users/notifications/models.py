@@ -4,7 +4,7 @@ from datetime import datetime, time
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Time, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, Time, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.database import Base
@@ -54,7 +54,7 @@ class NotificationPreference(Base):
     """How somebody wants to hear of an event; an empty event is every event, a subject of zeros every subject."""
 
     __tablename__ = "notification_preferences"
-    __table_args__ = (CheckConstraint("mode IN ('instant', 'batched', 'off')", name="mode"),)
+    __table_args__ = (CheckConstraint("mode IN ('instant', 'batched', 'digest', 'off')", name="mode"),)
 
     user_id: Mapped[UUID] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"), primary_key=True)
     subject_id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -70,6 +70,55 @@ class QuietHours(Base):
     user_id: Mapped[UUID] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"), primary_key=True)
     begins: Mapped[time] = mapped_column(Time())
     ends: Mapped[time] = mapped_column(Time())
+
+
+class DigestPreference(Base):
+    """Somebody gets digests; without a row here, none."""
+
+    __tablename__ = "digest_preferences"
+    __table_args__ = (
+        CheckConstraint("period IN ('daily', 'weekly')", name="period"),
+        Index("ix_digest_preferences_next_at", "next_at"),
+    )
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"), primary_key=True)
+    period: Mapped[str]
+    hour: Mapped[int] = mapped_column(SmallInteger)
+    """On their wall."""
+    weekday: Mapped[int] = mapped_column(SmallInteger)
+    """Of a weekly one, 1 for Monday."""
+    channel_id: Mapped[UUID | None] = mapped_column(ForeignKey(NotificationChannel.id, ondelete="SET NULL"))
+    """The mailbox that they chose; else their oldest."""
+    time_zone: Mapped[str]
+    """That `next_at` was worked out in; when they move, it is worked out anew."""
+    next_at: Mapped[datetime]
+    created_at: Mapped[datetime]
+
+
+class SentDigest(Base):
+    """The ledger: one digest a person and period, and what became of it."""
+
+    __tablename__ = "digests"
+    __table_args__ = (
+        UniqueConstraint("user_id", "period"),
+        CheckConstraint("state IN ('pending', 'sent', 'empty', 'superseded', 'failed')", name="state"),
+        Index("ix_digests_user_id_until", "user_id", "until"),
+        Index("ix_digests_created_at", "created_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"))
+    period: Mapped[str]
+    """daily:2026-11-22, weekly:2026-W47."""
+    since: Mapped[datetime]
+    until: Mapped[datetime]
+    entries: Mapped[int]
+    state: Mapped[str]
+    """empty: nothing was new, so that there is no mail."""
+    delivery_id: Mapped[UUID | None] = mapped_column(unique=True)
+    """No foreign key: deliveries are removed by age, the ledger stays."""
+    created_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
 
 
 class NotifiedEvent(Base):

@@ -1,6 +1,7 @@
 """Notifications: needs people, guilds and what modules say of their events; offers the Notifier."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from dependency_injector import containers, providers
@@ -10,36 +11,46 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.audit.activity import ActivityLog
 from shared.clock import Clock
-from shared.database import Database, Reader
+from shared.database import Database, Reader, TransactionReader
 from shared.di import provide, provide_singleton
 from shared.jobs import Job, JobQueue
 from shared.module import Audience, Module
 from shared.settings import Secret
 from users.access import AccessPolicy
 from users.notifications.challenger import Challenger
+from users.notifications.channel_repository import ChannelRepository
 from users.notifications.codes import Codes, Tries
 from users.notifications.controllers.admin import DeliveryController
+from users.notifications.controllers.digest import DigestController, MyDigestController, UnsubscribeController
 from users.notifications.controllers.internal import InternalGuildChannelController
 from users.notifications.controllers.public import GuildChannelController, MyChannelController, PreferenceController
+from users.notifications.delivery_repository import DeliveryRepository
+from users.notifications.digest_mail import DigestMail
+from users.notifications.digest_messages import DigestMessages
+from users.notifications.digest_queries import DigestQueries
+from users.notifications.digest_repository import DigestRepository
+from users.notifications.digest_run import DigestBuilder, DigestRun
+from users.notifications.digest_service import DigestService
 from users.notifications.fan_out import FanOut
 from users.notifications.jobs import DeliveryRetention, notification_jobs
 from users.notifications.later import Later
 from users.notifications.messages import MessageWriter
 from users.notifications.own_messages import ChannelMessages
 from users.notifications.personal_data import NotificationPersonalData
+from users.notifications.preference_repository import PreferenceRepository
 from users.notifications.preferences import PreferenceService
 from users.notifications.queries import NotificationQueries
-from users.notifications.repository import ChannelRepository, DeliveryRepository
 from users.notifications.schemas import ChannelKind
 from users.notifications.sealing import Sealing
 from users.notifications.sender import DeliverySender
 from users.notifications.senders.apprise import AppriseCarrier
 from users.notifications.senders.discord import DiscordCarrier
-from users.notifications.senders.email import EmailCarrier
+from users.notifications.senders.email import EmailCarrier, mail_templates
 from users.notifications.senders.http import Post
 from users.notifications.senders.webhook import WebhookCarrier
 from users.notifications.service import ChannelService
 from users.notifications.settings import NotifySettings, SmtpSettings
+from users.notifications.unsubscribing import Unsubscribing
 
 
 def _events(writers: Sequence[MessageWriter]) -> list[str]:
@@ -64,12 +75,21 @@ class NotificationsContainer(containers.DeclarativeContainer):
     clock: providers.Dependency[Clock] = providers.Dependency()
     secret = providers.Dependency(instance_of=Secret)
     user_agent = providers.Dependency(instance_of=str)
+    scrape_lease = providers.Dependency(instance_of=float)
+    """Seconds after which what a worker fetched is not written any more."""
+    digest_writers: providers.Dependency[Any] = providers.Dependency()
+    """What modules bring to digests (DigestWriter), on the bound session."""
     writers: providers.Dependency[Any] = providers.Dependency()
     """What modules say of their events (MessageWriter)."""
 
     # has
     channel_repository = providers.Factory(ChannelRepository, session)
     delivery_repository = providers.Factory(DeliveryRepository, session)
+    preference_repository = providers.Factory(PreferenceRepository, session)
+    digest_repository = providers.Factory(DigestRepository, session)
+    templates = providers.Singleton(mail_templates)
+    unsubscribing = providers.Singleton(Unsubscribing, secret, public_url=settings.provided.public_url)
+    digest_mail = providers.Singleton(DigestMail, templates, unsubscribing=unsubscribing)
     later = providers.Factory(Later, session=session, jobs=queue)
     sealing = providers.Singleton(Sealing, secret)
     codes = providers.Singleton(Codes, secret)
@@ -89,7 +109,12 @@ class NotificationsContainer(containers.DeclarativeContainer):
             ChannelKind.WEBHOOK: providers.Singleton(WebhookCarrier, post=post, clock=clock),
             ChannelKind.DISCORD: providers.Singleton(DiscordCarrier, post=post),
             ChannelKind.EMAIL: providers.Singleton(
-                EmailCarrier, settings=mail, timeout=settings.provided.timeout, clock=clock
+                EmailCarrier,
+                settings=mail,
+                timeout=settings.provided.timeout,
+                clock=clock,
+                templates=templates,
+                digests=digest_mail,
             ),
             ChannelKind.APPRISE: apprise,
         }
@@ -99,7 +124,7 @@ class NotificationsContainer(containers.DeclarativeContainer):
         database=database,
         deliveries=delivery_repository.provider,
         activity=activity.provider,
-        writers=providers.Callable(lambda writers: [ChannelMessages(), *writers], writers),
+        writers=providers.Callable(lambda writers: [ChannelMessages(), DigestMessages(), *writers], writers),
         carriers=carriers,
         sealing=sealing,
         clock=clock,
@@ -120,7 +145,34 @@ class NotificationsContainer(containers.DeclarativeContainer):
         DeliveryRetention, database=database, clock=clock, keep_days=settings.provided.keep_days
     )
 
+    digest_builder = providers.Factory(
+        DigestBuilder,
+        digests=digest_repository,
+        writers=digest_writers,
+        settling=providers.Callable(lambda lease: timedelta(seconds=2 * lease), scrape_lease),
+    )
+
     # offers
+    digests = providers.Factory(
+        DigestService,
+        providers.Factory(TransactionReader, session),
+        digests=digest_repository,
+        preferences=preference_repository,
+        builder=digest_builder,
+        mail=digest_mail,
+        unsubscribing=unsubscribing,
+        activity=activity,
+        clock=clock,
+    )
+    digest_queries = providers.Singleton(DigestQueries, reader)
+    digest_run = providers.Singleton(
+        DigestRun,
+        database=database,
+        digests=digest_repository.provider,
+        builder=digest_builder.provider,
+        later=later.provider,
+        clock=clock,
+    )
     notifier = providers.Factory(FanOut, deliveries=delivery_repository, later=later, clock=clock)
     channels = providers.Factory(
         ChannelService,
@@ -136,9 +188,17 @@ class NotificationsContainer(containers.DeclarativeContainer):
         settings=settings,
         mail=mail,
     )
-    preferences = providers.Factory(PreferenceService, channels=channel_repository, known_events=known_events)
+    preferences = providers.Factory(PreferenceService, preferences=preference_repository, known_events=known_events)
     queries = providers.Singleton(NotificationQueries, reader, access=access, known_events=known_events)
-    personal_data = providers.Factory(NotificationPersonalData, channels=channel_repository, queries=queries)
+    personal_data = providers.Factory(
+        NotificationPersonalData,
+        channels=channel_repository,
+        deliveries=delivery_repository,
+        preferences=preference_repository,
+        digests=digest_repository,
+        queries=queries,
+        digest_queries=digest_queries,
+    )
 
 
 def dependencies(container: Any, database: Any) -> Mapping[str, Provide]:
@@ -147,19 +207,28 @@ def dependencies(container: Any, database: Any) -> Mapping[str, Provide]:
         "channel_service": provide(container.channels, database),
         "preference_service": provide(container.preferences, database),
         "notification_queries": provide_singleton(container.queries),
+        "digest_service": provide(container.digests, database),
+        "digest_queries": provide_singleton(container.digest_queries),
+        "digest_run": provide_singleton(container.digest_run),
     }
 
 
 def jobs(container: Any) -> list[Job]:
-    return notification_jobs(container.sender(), container.challenger(), container.retention())
+    return notification_jobs(container.sender(), container.challenger(), container.retention(), container.digest_run())
 
 
 NOTIFICATIONS = Module(
     name="notifications",
     settings=(NotifySettings, SmtpSettings),
     controllers={
-        Audience.PUBLIC: (MyChannelController, GuildChannelController, PreferenceController),
-        Audience.ADMIN: (DeliveryController,),
+        Audience.PUBLIC: (
+            MyChannelController,
+            GuildChannelController,
+            PreferenceController,
+            MyDigestController,
+            UnsubscribeController,
+        ),
+        Audience.ADMIN: (DeliveryController, DigestController),
         Audience.INTERNAL: (InternalGuildChannelController,),
     },
     dependencies=dependencies,

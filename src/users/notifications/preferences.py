@@ -8,7 +8,7 @@ from uuid import UUID
 from shared.errors import Invalid
 from shared.web.identity import PersonIdentity
 from users.notifications.errors import UnknownEvent
-from users.notifications.repository import ChannelRepository
+from users.notifications.preference_repository import PreferenceRepository
 from users.notifications.schemas import ANY, EVERYTHING, ChangePreferences, Mode, QuietHoursView, SubjectPreferences
 
 MOST: Final = 2_000
@@ -18,15 +18,17 @@ MOST: Final = 2_000
 class PreferenceService:
     """Settling preferences; one who settles something while they do so elsewhere waits."""
 
-    def __init__(self, *, channels: ChannelRepository, known_events: Sequence[str]) -> None:
-        self._channels = channels
+    def __init__(self, *, preferences: PreferenceRepository, known_events: Sequence[str]) -> None:
+        self._preferences = preferences
         self._known_events = sorted(known_events)
 
     async def settle(self, asker: PersonIdentity, change: ChangePreferences) -> ChangePreferences:
         """What holds for all things, and the quiet hours. Raises UnknownEvent."""
-        await self._channels.hold_person(asker.user_id)
+        await self._preferences.hold_person(asker.user_id)
         await self._prefer(asker.user_id, EVERYTHING, change.defaults)
-        await self._channels.be_quiet(asker.user_id, None if change.quiet_hours is None else _times(change.quiet_hours))
+        await self._preferences.be_quiet(
+            asker.user_id, None if change.quiet_hours is None else _times(change.quiet_hours)
+        )
         return change
 
     async def settle_subject(
@@ -35,7 +37,7 @@ class PreferenceService:
         """What holds for one thing; nothing given, the defaults. Raises UnknownEvent, Invalid."""
         if subject_id == EVERYTHING:
             raise Invalid("Nothing has this id.", extra={"field": "subject_id"})
-        await self._channels.hold_person(asker.user_id)
+        await self._preferences.hold_person(asker.user_id)
         await self._prefer(asker.user_id, subject_id, preferences.events)
         return preferences
 
@@ -44,7 +46,7 @@ class PreferenceService:
             if event != ANY and event not in self._known_events:
                 raise UnknownEvent(event, self._known_events)
         stored = {"" if event == ANY else event: mode for event, mode in modes.items()}
-        if await self._channels.prefer(user_id, subject_id, stored) > MOST:
+        if await self._preferences.prefer(user_id, subject_id, stored) > MOST:
             raise Invalid(f"These are more than {MOST} preferences; remove some.", extra={"field": "events"})
 
 

@@ -10,8 +10,9 @@ from shared.database import Reader
 from shared.ids import LAST
 from shared.web.identity import PersonIdentity
 from users.access import AccessPolicy
+from users.notifications.channel_repository import CHANNEL, OWNED, channel_view
 from users.notifications.errors import ChannelNotFound
-from users.notifications.repository import CHANNEL, OWNED, PREFERENCES, QUIET, channel_view
+from users.notifications.preference_repository import PREFERENCES, QUIET
 from users.notifications.schemas import (
     ANY,
     EVERYTHING,

@@ -1,7 +1,6 @@
 """Channels, preferences and deliveries on the wire."""
 
 import datetime as dt
-from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Final
@@ -51,10 +50,11 @@ class DeliveryState(StrEnum):
 
 
 class Mode(StrEnum):
-    """How somebody hears of an event: at once, gathered with what else a run brings, or not."""
+    """How somebody hears of an event: at once, gathered with what else a run brings, in their digest only, or not."""
 
     INSTANT = "instant"
     BATCHED = "batched"
+    DIGEST = "digest"
     OFF = "off"
 
 
@@ -267,12 +267,3 @@ class Claimed(Struct, frozen=True, kw_only=True):
     """Tells this claim from a later one."""
     message_id: UUID
     deliveries: list[Told]
-
-
-class ChannelExport(Struct, frozen=True, kw_only=True):
-    """What is kept about a person here."""
-
-    channels: list[ChannelView]
-    preferences: Mapping[str, Mapping[str, str]]
-    quiet_hours: QuietHoursView | None
-    deliveries: list[DeliveryView]

@@ -20,11 +20,11 @@ from shared.clock import Clock
 from shared.database import Database
 from shared.ids import new_id
 from shared.outbox.events import Event
+from users.notifications.delivery_repository import DeliveryRepository, Settled, SettledDelivery
 from users.notifications.letters import Carrier, Letter, News, SendFailed
 from users.notifications.messages import Message, MessageWriter, Reader
 from users.notifications.own_messages import SUSPENDED
 from users.notifications.quiet import quiet_until
-from users.notifications.repository import DeliveryRepository, Settled, SettledDelivery
 from users.notifications.schemas import ChannelKind, Claimed, DeliveryState, Target, Told
 from users.notifications.sealing import Sealing, Unsealable
 

@@ -16,7 +16,9 @@ from shared.outbox.events import Event
 from users.access import AccessPolicy
 from users.accounts.errors import AccountNotFound
 from users.guilds.errors import GuildNotFound
+from users.notifications.channel_repository import ChannelRepository, HeldChannel
 from users.notifications.codes import Codes, Tries
+from users.notifications.delivery_repository import DeliveryRepository
 from users.notifications.errors import (
     BadAddress,
     BadChallenge,
@@ -27,7 +29,6 @@ from users.notifications.errors import (
 )
 from users.notifications.later import Later
 from users.notifications.own_messages import TEST
-from users.notifications.repository import ChannelRepository, DeliveryRepository, HeldChannel
 from users.notifications.schemas import (
     AnyNewChannel,
     ChangeChannel,

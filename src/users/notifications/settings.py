@@ -3,6 +3,7 @@
 import re
 from typing import Annotated, ClassVar, Final
 
+import msgspec
 from msgspec import Meta
 
 from shared.settings import Listed, Secret, SettingsStruct
@@ -52,8 +53,20 @@ class NotifySettings(SettingsStruct, frozen=True, kw_only=True):
     per_host: Annotated[
         int, Meta(ge=1, le=200, description="Messages on their way to one host at once from one worker.")
     ] = 8
+    public_url: Annotated[
+        str,
+        Meta(
+            pattern=r"^(https?://[^\s?#<>]+)?$",
+            extra={"expected": "an address such as https://trackers.example.org"},
+            description="Address under which people reach this API from outside; digests then carry the link by which "
+            "mailboxes offer to give them up (RFC 8058). Empty: without.",
+        ),
+    ] = ""
     channels: Annotated[int, Meta(ge=1, le=200, description="Channels that one person, or one guild, may have.")] = 20
     keep_days: Annotated[int, Meta(ge=1, description="Days that deliveries, and what they told, are kept.")] = 30
+
+    def __post_init__(self) -> None:
+        msgspec.structs.force_setattr(self, "public_url", self.public_url.rstrip("/"))
 
 
 class SmtpSettings(SettingsStruct, frozen=True, kw_only=True):

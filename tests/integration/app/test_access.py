@@ -25,6 +25,16 @@ from users.auth.tokens import ALGORITHM, AUDIENCE, ISSUER, TYPE, derived
 DOCS: Final = Path(__file__).parents[3] / "docs" / "access.md"
 ROW: Final = re.compile(r"\| `([A-Z]+) (/[^`]*)` \| (\w+) \| ([^|]+) \| ([^|]+) \|")
 OWNER, STRANGER, NEW = "281474976710656001", "281474976710656002", "281474976710656003"
+SCOPES: Final = (
+    "trackers",
+    "players",
+    "fencers",
+    "users",
+    "guilds",
+    "events",
+)
+BOTH: Final = ("read", "write")
+HALVES: Final = {"events": ("read",)}
 GUILD, OTHER_GUILD = "81384788765712384", "613425648685547541"
 LINK = "https://rocketleague.tracker.network/rocket-league/profile/epic/{}/overview"
 PASSWORD = "correct horse battery staple"
@@ -107,6 +117,21 @@ BODIES: Final[Mapping[str, Any]] = {
     "internal_follow_player": {"user_id": OWNER},
 }
 
+FENCER, CLUB = "100000011", "100000910"
+FENCER_BODIES: Final[Mapping[str, Any]] = {
+    "track_fencer": {"fencer": FENCER[::-1]},
+    "track_club": {"club": CLUB[::-1].lstrip("0")},
+    "internal_track_fencer": {"user_id": OWNER, "fencer": "100000077"},
+    "internal_track_club": {"user_id": OWNER, "club": "100000977"},
+    **{
+        f"{audience}update_tracked_{kind}": {"weapons": "epee"}
+        for audience in ("", "internal_")
+        for kind in ("fencer", "club")
+    },
+    "put_my_digest": {"period": "off"},
+    "run_digests": {},
+}
+
 QUERIES: Final[Mapping[str, Any]] = {
     "get_leaderboard": {"guild_id": GUILD},
     "internal_get_leaderboard": {"guild_id": GUILD},
@@ -132,6 +157,9 @@ class World:
         names = self.names | ({"user_id": OWNER} if endpoint.audience == "/internal/" else {})
         if "{guild_id}" in path:
             names |= {"channel_id": names["guild_channel_id"]}
+        if "/clubs/" in path:
+            names |= {"tracked_id": names["tracked_club_id"]}
+        token = {"token": names["unsubscribe_token"]} if endpoint.path.endswith("/unsubscribe") else None
         for name, value in names.items():
             path = path.replace(f"{{{name}}}", value)
         assert "{" not in path, path
@@ -139,7 +167,7 @@ class World:
             endpoint.method,
             path,
             json=self.bodies.get(endpoint.operation),
-            params=QUERIES.get(endpoint.operation),
+            params=token or QUERIES.get(endpoint.operation),
             headers={"Authorization": f"Bearer {credential}" if credential else "", **headers},
         )
 
@@ -165,7 +193,7 @@ async def world(api: Bench, container: AppContainer, sites: SimulatedSites) -> W
         )
         return made
 
-    everything = await key("trackers", "players", "users", "guilds", "events")
+    everything = await key(*SCOPES)
     container.events.streams().end()  # what listens is answered, and not for ever
     for guild in (GUILD, OTHER_GUILD):
         await call("PUT", f"/internal/guilds/{guild}", {"name": guild}, everything)
@@ -189,6 +217,8 @@ async def world(api: Bench, container: AppContainer, sites: SimulatedSites) -> W
     channel = await call("POST", "/api/users/me/channels", WEBHOOK, owner["access_token"])
     guild_channel = await call("POST", f"/api/guilds/{GUILD}/channels", WEBHOOK, owner["access_token"])
     player = await call("POST", "/api/players", {"username": "Lynx Titan"}, owner["access_token"])
+    fencer = await call("POST", "/api/fencers", {"fencer": FENCER}, owner["access_token"])
+    club = await call("POST", "/api/clubs", {"club": CLUB}, owner["access_token"])
     accounts = await two_accounts(container, followed["trackers"][0]["id"])
     return World(
         http=http,
@@ -200,10 +230,8 @@ async def world(api: Bench, container: AppContainer, sites: SimulatedSites) -> W
         },
         keys={
             "everything": everything,
-            "other guild": await key("trackers", "players", "users", "guilds", "events", guild_ids=[OTHER_GUILD]),
-            **{scope: await key(scope) for scope in ("trackers:read", "trackers:write", "users:read", "users:write")},
-            **{scope: await key(scope) for scope in ("guilds:read", "guilds:write", "events:read")},
-            **{scope: await key(scope) for scope in ("players:read", "players:write")},
+            "other guild": await key(*SCOPES, guild_ids=[OTHER_GUILD]),
+            **{f"{scope}:{half}": await key(f"{scope}:{half}") for scope in SCOPES for half in HALVES.get(scope, BOTH)},
         },
         names={
             "tracker_id": followed["trackers"][0]["id"],
@@ -219,6 +247,10 @@ async def world(api: Bench, container: AppContainer, sites: SimulatedSites) -> W
             "channel_id": channel["channel"]["id"],
             "guild_channel_id": guild_channel["channel"]["id"],
             "subject_id": followed["trackers"][0]["id"],
+            "tracked_id": fencer["tracked"]["id"],
+            "tracked_club_id": club["tracked"]["id"],
+            "page_id": fencer["tracked"]["page_id"],
+            "unsubscribe_token": container.notifications.unsubscribing().token(UUID(owner["user_id"])),
             "name": "games",
             "player_id": player["id"],
             "username": player["username"],
@@ -230,6 +262,7 @@ async def world(api: Bench, container: AppContainer, sites: SimulatedSites) -> W
         },
         bodies={
             **BODIES,
+            **FENCER_BODIES,
             "refresh_tokens": {"refresh_token": owner["refresh_token"]},
             "claim_identity": {"code": another["code"]},
             "transfer_tracker": {"user_id": stranger["user_id"]},

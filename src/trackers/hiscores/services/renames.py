@@ -19,8 +19,7 @@ from trackers.hiscores.follows import FollowRepository
 from trackers.hiscores.metrics import MetricBook, MetricNumbers
 from trackers.hiscores.modes import SOURCE, GameMode, key_of, same_world
 from trackers.hiscores.names import canonical, shown
-from trackers.hiscores.news import RENAMED, PlayerNews
-from trackers.hiscores.recorder import page_of
+from trackers.hiscores.news import RENAMED, PlayerNews, page_of
 from trackers.hiscores.repository import AchievementRow, GainRow, Player, PlayerRepository, StoredRecord
 from trackers.hiscores.schemas import PlayerRef, Renamed
 from trackers.hiscores.services.players import PlayerService

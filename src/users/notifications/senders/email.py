@@ -2,16 +2,19 @@
 
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, Policy
 from email.utils import format_datetime, parseaddr
-from typing import Final
+from typing import Final, Self
 from uuid import UUID
 
 import aiosmtplib
+import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from shared.clock import Clock
 from shared.ids import new_id
+from users.notifications.digest import READY, Digest
+from users.notifications.digest_mail import DigestMail
 from users.notifications.letters import Letter, SendFailed, code_letter
 from users.notifications.messages import Message
 from users.notifications.schemas import Target
@@ -22,22 +25,53 @@ IMPLICIT_TLS: Final = 465
 LONGEST_SUBJECT: Final = 200
 
 
+def mail_templates() -> Environment:
+    """What mails are written by; what is put into HTML is escaped."""
+    return Environment(
+        loader=PackageLoader("users.notifications"),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+class Unfolded(str):
+    """A header's value as the library stores one, that stays on its line: an address that is longer than one would
+    else be encoded (RFC 2047), and no mailbox finds it then (RFC 2369, 2.).
+    """
+
+    __slots__ = ("name",)
+    name: str
+
+    def __new__(cls, name: str, value: str) -> Self:
+        if not value.isascii() or not value.isprintable():
+            raise ValueError(f"{name} must be plain text")
+        made = super().__new__(cls, value)
+        made.name = name
+        return made
+
+    def fold(self, *, policy: Policy) -> str:
+        return f"{self.name}: {self}{policy.linesep}"
+
+
 class EmailCarrier:
     """Hands mail over; a mail server that is away is nobody's fault but ours."""
 
-    def __init__(self, *, settings: SmtpSettings, timeout: float, clock: Clock) -> None:
+    def __init__(
+        self, *, settings: SmtpSettings, timeout: float, clock: Clock, templates: Environment, digests: DigestMail
+    ) -> None:
         self._settings = settings
         self._timeout = timeout
         self._clock = clock
-        self._templates = Environment(
-            loader=PackageLoader("users.notifications"),
-            autoescape=select_autoescape(["html"]),
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+        self._templates = templates
+        self._digests = digests
 
     async def send(self, target: Target, letter: Letter) -> None:
+        event = letter.news[0].event
+        if event.event == READY and event.user_id is not None:
+            await self._hand_over(self.digest(target.address, letter.id, event.payload, event.user_id))
+            return
         messages = [one.message for one in letter.news]
         await self._hand_over(self.mail(target.address, letter.id, letter.title, messages))
 
@@ -47,7 +81,25 @@ class EmailCarrier:
         return False
 
     def mail(self, address: str, message_id: UUID, title: str, messages: list[Message]) -> EmailMessage:
-        """A mail as it goes out; headers are set by the library, which refuses line breaks in them."""
+        """A mail as it goes out."""
+        mail = self._addressed(address, message_id, title)
+        view = {"title": title, "messages": messages, "alone": len(messages) == 1}
+        mail.set_content(self._templates.get_template("message.txt").render(view))
+        mail.add_alternative(self._templates.get_template("message.html").render(view), subtype="html")
+        return mail
+
+    def digest(self, address: str, message_id: UUID, payload: object, user_id: UUID) -> EmailMessage:
+        """A digest as it goes out; `payload` is the event's."""
+        rendered = self._digests.rendered(msgspec.convert(payload, Digest), user_id)
+        mail = self._addressed(address, message_id, rendered.subject)
+        for name, value in rendered.headers.items():
+            mail[name] = Unfolded(name, value)
+        mail.set_content(rendered.text)
+        mail.add_alternative(rendered.html, subtype="html")
+        return mail
+
+    def _addressed(self, address: str, message_id: UUID, title: str) -> EmailMessage:
+        """An empty mail; headers are set by the library, which refuses line breaks in them."""
         mail = EmailMessage(policy=SMTP)
         name, sender = parseaddr(self._settings.sender)
         mail["From"] = Address(display_name=name or "Trackers", addr_spec=sender)
@@ -56,9 +108,6 @@ class EmailCarrier:
         mail["Date"] = format_datetime(self._clock.now())
         mail["Message-ID"] = f"<{message_id}@{sender.rpartition('@')[2]}>"
         mail["Auto-Submitted"] = "auto-generated"
-        view = {"title": title, "messages": messages, "alone": len(messages) == 1}
-        mail.set_content(self._templates.get_template("message.txt").render(view))
-        mail.add_alternative(self._templates.get_template("message.html").render(view), subtype="html")
         return mail
 
     async def _hand_over(self, mail: EmailMessage) -> None:

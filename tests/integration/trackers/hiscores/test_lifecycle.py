@@ -10,6 +10,7 @@ from tests.integration.people import People
 from tests.integration.trackers.hiscores.stage import LEVEL_98, LEVEL_99, Stage, gain_of
 
 from shared.outbox.events import Event
+from users.notifications.digest import DigestWindow
 from users.notifications.messages import Reader
 
 HOUR = timedelta(hours=1)
@@ -153,6 +154,30 @@ async def test_followers_are_told_what_was_reached_and_not_of_experience_alone(s
         "Reached: first Vorkath",
         f"+{LEVEL_99 - LEVEL_98:,} experience in all",
     )
+
+
+async def test_a_digest_sums_up_what_a_window_comes_to(stage: Stage) -> None:
+    stage.site.add_player("Lynx Titan", xp={"Slayer": LEVEL_98}, scores={"Vorkath": 0})
+    stage.site.add_player("Idle Lynx")
+    await stage.add("Lynx Titan")
+    await stage.add("Idle Lynx")
+    since = stage.clock.now()
+    for gained, kills in ((5, 0), (LEVEL_99 - LEVEL_98, 60)):
+        stage.site.play("Lynx Titan", xp={"Slayer": gained}, scores={"Vorkath": kills})
+        await stage.look("lynx titan")
+    await stage.look("idle lynx")
+    window = DigestWindow(user_id=stage.person.id, since=since, until=stage.clock.now())
+    container = stage.api.container
+    async with container.database().unit_of_work():
+        told = await container.hiscores.digest().sections([window])
+        later = await container.hiscores.digest().sections(
+            [DigestWindow(user_id=stage.person.id, since=window.until, until=window.until + HOUR)]
+        )
+    (section,) = told[stage.person.id]
+    (entry,) = section.groups[0].entries
+    assert entry.title == "Lynx Titan"
+    assert entry.detail == f"+{LEVEL_99 - LEVEL_98 + 5:,} experience; 99 Slayer; first Vorkath; 50 Vorkath"
+    assert later == {}
 
 
 async def test_a_person_takes_their_list_along_and_leaves_players_behind(stage: Stage, people: People) -> None:

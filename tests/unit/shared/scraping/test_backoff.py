@@ -142,3 +142,24 @@ def test_each_target_has_its_own_place_in_the_interval_and_keeps_it() -> None:
     for one, at in zip(targets[:50], first, strict=False):
         later = after_success(one, PHASED, changed=True, now=at + timedelta(minutes=7), rng=random.Random(1))  # noqa: S311 -- no secret
         assert abs(later - at - hour) <= timedelta(seconds=10)
+
+
+@pytest.mark.parametrize("reason", [Reason.UNAVAILABLE, Reason.PAGE_CHANGED, Reason.LOGIN_REQUIRED])
+@pytest.mark.parametrize(("failures", "hours"), [(2, 1), (3, 2), (4, 4), (5, 8), (6, 16), (7, 24), (40, 24)])
+def test_where_the_policy_pauses_targets_one_that_failed_too_often_rests_longer_each_time(
+    reason: Reason, failures: int, hours: int
+) -> None:
+    policy = Policy(host="site.example", delay=5.0, pause_after=3, pause=3600.0)
+    at = after_failure(target(failures=failures, last=reason), reason, policy, now=NOW, rng=random.Random(1))  # noqa: S311 -- no secret
+    assert at == NOW + timedelta(hours=hours)
+
+
+def test_before_that_it_is_retried_and_what_is_gone_keeps_its_own_pace() -> None:
+    policy = Policy(host="site.example", delay=5.0, pause_after=3, pause=3600.0)
+    rng = random.Random(1)  # noqa: S311 -- no secret
+    again = after_failure(target(failures=1, last=Reason.UNAVAILABLE), Reason.UNAVAILABLE, policy, now=NOW, rng=rng)
+    assert isinstance(again, datetime)
+    assert again - NOW <= timedelta(seconds=60)
+    gone = after_failure(target(failures=2, last=Reason.NOT_FOUND), Reason.NOT_FOUND, policy, now=NOW, rng=rng)
+    assert isinstance(gone, datetime)
+    assert gone - NOW >= 4 * DAY

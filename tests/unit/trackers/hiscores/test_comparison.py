@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from trackers.hiscores.catalogue import KNOWN, Metric
 from trackers.hiscores.comparison import KEYFRAME_EVERY, Entry, Known, RecordKind, Verdict, compare
-from trackers.hiscores.recorder import page_of
+from trackers.hiscores.news import page_of
 from trackers.hiscores.thresholds import in_words, passed, thresholds_of
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

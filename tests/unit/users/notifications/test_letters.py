@@ -10,6 +10,7 @@ from shared.clock import FixedClock
 from shared.outbox.events import Event
 from shared.settings import Secret, SettingsError, load
 from users.notifications.codes import Codes
+from users.notifications.digest_mail import DigestMail
 from users.notifications.errors import BadAddress
 from users.notifications.letters import Letter, News
 from users.notifications.messages import Message
@@ -17,10 +18,11 @@ from users.notifications.schemas import NewApprise, NewDiscord, NewWebhook
 from users.notifications.sealing import Sealing, Unsealable
 from users.notifications.sender import LONGEST_REST, rest
 from users.notifications.senders.discord import ALL, EMBEDS, _embeds
-from users.notifications.senders.email import EmailCarrier
+from users.notifications.senders.email import EmailCarrier, mail_templates
 from users.notifications.senders.webhook import _body, _echoes, signature
 from users.notifications.settings import NotifySettings, SmtpSettings
 from users.notifications.targets import checked
+from users.notifications.unsubscribing import Unsubscribing
 
 NOW = datetime(2026, 11, 22, 8, tzinfo=UTC)
 ONE, TWO = UUID(int=1), UUID(int=2)
@@ -71,7 +73,13 @@ def test_embeds_stay_within_what_discord_takes() -> None:
 
 
 def test_a_header_cannot_be_slipped_into_a_mail() -> None:
-    carrier = EmailCarrier(settings=SmtpSettings(sender="t@example.org"), timeout=1, clock=FixedClock(NOW))
+    carrier = EmailCarrier(
+        settings=SmtpSettings(sender="t@example.org"),
+        timeout=1,
+        clock=FixedClock(NOW),
+        templates=mail_templates(),
+        digests=DigestMail(mail_templates(), unsubscribing=Unsubscribing(Secret("s" * 32), public_url="")),
+    )
     title = "Hello\r\nBcc: eve@example.org"
     mail = carrier.mail("ada@example.org", ONE, title, [Message(title=title, lines=("x",))])
     head = mail.as_bytes().partition(b"\r\n\r\n")[0]

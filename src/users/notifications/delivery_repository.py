@@ -1,6 +1,5 @@
-"""All SQL that changes channels, preferences and deliveries, or reads them in order to."""
+"""All SQL that changes deliveries, or reads them in order to: fanned out, claimed, settled."""
 
-import datetime as dt
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -13,59 +12,7 @@ from sqlalchemy import text
 from shared.database import Repository
 from shared.outbox.events import Event
 from users.notifications.messages import Recipient
-from users.notifications.schemas import (
-    ChannelKind,
-    ChannelState,
-    ChannelView,
-    Claimed,
-    Mode,
-    Owner,
-    TargetView,
-    Told,
-)
-
-CHANNEL: Final = """
-id, kind, name, shown AS address,
-CASE WHEN suspended_at IS NOT NULL THEN 'suspended' WHEN verified_at IS NULL THEN 'unverified' ELSE 'active' END
-    AS state,
-created_at, verified_at, suspended_at, suspended_because, failures, last_error
-"""
-OWNED: Final = """
-(CASE WHEN CAST(:user_id AS uuid) IS NOT NULL THEN user_id = CAST(:user_id AS uuid)
-      ELSE guild_id = CAST(:guild_id AS text) END)
-"""
-# Two that make a channel at once count one after the other.
-_HOLD_USER: Final = text("SELECT id FROM users WHERE id = :user_id FOR NO KEY UPDATE")
-_HOLD_GUILD: Final = text("SELECT id FROM guilds WHERE id = :guild_id FOR NO KEY UPDATE")
-_COUNT: Final = text(f"SELECT count(*) FROM notification_channels WHERE {OWNED}")  # noqa: S608 -- fragments of our own
-_ADD: Final = text(f"""
-INSERT INTO notification_channels (id, user_id, guild_id, kind, name, target, shown, host, created_at)
-VALUES (:id, CAST(:user_id AS uuid), CAST(:guild_id AS text), :kind, :name, :target, :shown, :host, :now)
-RETURNING {CHANNEL}
-""")  # noqa: S608 -- fragments of our own
-_HELD: Final = text(f"""
-SELECT {CHANNEL}, target, challenge, challenge_until FROM notification_channels
-WHERE id = :id AND {OWNED} FOR NO KEY UPDATE
-""")  # noqa: S608 -- fragments of our own
-_RENAME: Final = text(f"UPDATE notification_channels SET name = :name WHERE id = :id RETURNING {CHANNEL}")  # noqa: S608 -- fragments of our own
-_REMOVE: Final = text(f"DELETE FROM notification_channels WHERE id = :id AND {OWNED} RETURNING shown")  # noqa: S608 -- fragments of our own
-_CHALLENGE: Final = text("""
-UPDATE notification_channels SET challenge = :digest, challenge_until = :until, last_error = NULL
-WHERE id = :id AND verified_at IS NULL
-RETURNING user_id, guild_id, kind, target, host
-""")
-_VERIFIED: Final = text(f"""
-UPDATE notification_channels
-SET verified_at = coalesce(verified_at, :now), challenge = NULL, challenge_until = NULL, last_error = NULL
-WHERE id = :id RETURNING {CHANNEL}
-""")  # noqa: S608 -- fragments of our own
-_NOTE_ERROR: Final = text("UPDATE notification_channels SET last_error = :error WHERE id = :id")
-_RESUME: Final = text(f"""
-UPDATE notification_channels
-SET suspended_at = NULL, suspended_because = NULL, failures = 0, rests_until = NULL, last_error = NULL
-WHERE id = :id RETURNING {CHANNEL}
-""")  # noqa: S608 -- fragments of our own
-_RETARGET: Final = text("UPDATE notification_channels SET target = :target WHERE id = :id")
+from users.notifications.schemas import ChannelKind, Claimed, Told
 
 _NOTE_EVENT: Final = text("""
 INSERT INTO notified_events (id, event, aggregate, payload, user_id, occurred_at, noted_at)
@@ -92,7 +39,7 @@ WITH news AS (
 ), told AS (
     SELECT c.id AS channel_id, n.user_id, n.subject_id, n.place, n.mode = 'batched' AS gathered
     FROM news n JOIN notification_channels c ON c.user_id = n.user_id
-    WHERE n.mode <> 'off' AND c.verified_at IS NOT NULL AND c.suspended_at IS NULL
+    WHERE n.mode NOT IN ('off', 'digest') AND c.verified_at IS NOT NULL AND c.suspended_at IS NULL
     UNION ALL
     SELECT c.id, n.user_id, n.subject_id, n.place, false
     FROM news n JOIN guild_members m ON m.user_id = n.user_id JOIN notification_channels c ON c.guild_id = m.guild_id
@@ -203,6 +150,7 @@ JOIN unnest(CAST(:ids AS uuid[]), CAST(:leases AS timestamptz[])) AS l (id, leas
 ORDER BY c.id FOR NO KEY UPDATE OF c
 """)
 _SETTLE: Final = text("""
+WITH settled AS (
 UPDATE notification_deliveries d
 SET state = s.state, attempts = d.attempts + s.tried, last_error = s.error,
     sent_at = CASE WHEN s.state = 'sent' THEN CAST(:now AS timestamptz) END,
@@ -210,6 +158,9 @@ SET state = s.state, attempts = d.attempts + s.tried, last_error = s.error,
 FROM unnest(CAST(:ids AS uuid[]), CAST(:states AS text[]), CAST(:tried AS bigint[]), CAST(:errors AS text[]),
             CAST(:due_ats AS timestamptz[])) AS s (id, state, tried, error, due_at)
 WHERE d.id = s.id AND d.state = 'pending'
+RETURNING d.id, d.state
+)
+UPDATE digests g SET state = 'sent', sent_at = :now FROM settled s WHERE s.state = 'sent' AND g.delivery_id = s.id
 """)
 _SETTLE_CHANNELS: Final = text("""
 UPDATE notification_channels c
@@ -242,61 +193,14 @@ DELETE FROM notified_events WHERE id IN (
 )
 RETURNING 1
 """)
-PREFERENCES: Final = text("SELECT subject_id, event, mode FROM notification_preferences WHERE user_id = :user_id")
-QUIET: Final = text("SELECT begins, ends FROM quiet_hours WHERE user_id = :user_id")
-_CLEAR_PREFERENCES: Final = text("""
-DELETE FROM notification_preferences WHERE user_id = :user_id AND subject_id = :subject_id
-""")
-_PUT_PREFERENCES: Final = text("""
-INSERT INTO notification_preferences (user_id, subject_id, event, mode)
-SELECT :user_id, :subject_id, event, mode
-FROM unnest(CAST(:events AS text[]), CAST(:modes AS text[])) AS p (event, mode)
-""")
-_COUNT_PREFERENCES: Final = text("SELECT count(*) FROM notification_preferences WHERE user_id = :user_id")
-_CLEAR_QUIET: Final = text("DELETE FROM quiet_hours WHERE user_id = :user_id")
-_PUT_QUIET: Final = text("INSERT INTO quiet_hours (user_id, begins, ends) VALUES (:user_id, :begins, :ends)")
 _ERASE: Final = (
-    text("DELETE FROM notification_channels WHERE user_id = :user_id"),
     text("DELETE FROM notification_deliveries WHERE user_id = :user_id"),
     text("DELETE FROM notified_events WHERE user_id = :user_id"),
-    text("DELETE FROM notification_preferences WHERE user_id = :user_id"),
-    _CLEAR_QUIET,
 )
 _HAND_OVER: Final = (
-    text("UPDATE notification_channels SET user_id = :to WHERE user_id = :user_id"),
     text("UPDATE notification_deliveries SET user_id = :to WHERE user_id = :user_id"),
     text("UPDATE notified_events SET user_id = :to WHERE user_id = :user_id"),
-    text("""
-    INSERT INTO notification_preferences (user_id, subject_id, event, mode)
-    SELECT CAST(:to AS uuid), subject_id, event, mode FROM notification_preferences WHERE user_id = :user_id
-    ON CONFLICT DO NOTHING
-    """),
-    text("DELETE FROM notification_preferences WHERE user_id = :user_id AND CAST(:to AS uuid) IS NOT NULL"),
-    text("""
-    INSERT INTO quiet_hours (user_id, begins, ends)
-    SELECT CAST(:to AS uuid), begins, ends FROM quiet_hours WHERE user_id = :user_id ON CONFLICT DO NOTHING
-    """),
-    text("DELETE FROM quiet_hours WHERE user_id = :user_id AND CAST(:to AS uuid) IS NOT NULL"),
 )
-
-
-class HeldChannel(Struct, frozen=True, kw_only=True):
-    """A channel that nobody else changes until the transaction ends."""
-
-    view: ChannelView
-    target: bytes
-    challenge: bytes | None
-    challenge_until: datetime | None
-
-
-class Challenged(Struct, frozen=True, kw_only=True):
-    """A channel that a challenge goes to."""
-
-    user_id: UUID | None
-    guild_id: str | None
-    kind: ChannelKind
-    target: bytes
-    host: str
 
 
 class Settled(Struct, frozen=True, kw_only=True):
@@ -329,103 +233,6 @@ class AnotherChannel(Struct, frozen=True, kw_only=True):
     name: str
     """Of the one that does not."""
     shown: str
-
-
-class ChannelRepository(Repository):
-    """Channels of people and guilds, and what people prefer."""
-
-    async def hold_owner(self, owner: Owner) -> bool:
-        """Whether there is such a person or guild; nobody else makes it a channel until the transaction ends."""
-        statement = _HOLD_USER if owner.user_id is not None else _HOLD_GUILD
-        found = await self.session.execute(statement, {"user_id": owner.user_id, "guild_id": owner.guild_id})
-        return found.scalar_one_or_none() is not None
-
-    async def count(self, owner: Owner) -> int:
-        return int((await self.session.execute(_COUNT, _whose(owner))).scalar_one())
-
-    async def add(
-        self, channel_id: UUID, owner: Owner, name: str, checked: TargetView, *, target: bytes, now: datetime
-    ) -> ChannelView:
-        row = await self.session.execute(
-            _ADD,
-            {
-                **_whose(owner),
-                "id": channel_id,
-                "kind": checked.kind,
-                "name": name,
-                "target": target,
-                "shown": checked.shown,
-                "host": checked.host,
-                "now": now,
-            },
-        )
-        return channel_view(row.one()._mapping)  # noqa: SLF001 -- SQLAlchemy's public name for a row as a mapping
-
-    async def held(self, owner: Owner, channel_id: UUID) -> HeldChannel | None:
-        row = (await self.session.execute(_HELD, {**_whose(owner), "id": channel_id})).one_or_none()
-        if row is None:
-            return None
-        return HeldChannel(
-            view=channel_view(row._mapping),  # noqa: SLF001 -- as above
-            target=row.target,
-            challenge=row.challenge,
-            challenge_until=row.challenge_until,
-        )
-
-    async def rename(self, channel_id: UUID, name: str) -> ChannelView:
-        row = await self.session.execute(_RENAME, {"id": channel_id, "name": name})
-        return channel_view(row.one()._mapping)  # noqa: SLF001 -- as above
-
-    async def remove(self, owner: Owner, channel_id: UUID) -> str | None:
-        """What the channel that is now gone was shown as; None where there was none."""
-        row = await self.session.execute(_REMOVE, {**_whose(owner), "id": channel_id})
-        shown: str | None = row.scalar_one_or_none()
-        return shown
-
-    async def challenge(self, channel_id: UUID, digest: bytes | None, *, until: datetime) -> Challenged | None:
-        """Have a code wait to be typed in."""
-        row = await self.session.execute(_CHALLENGE, {"id": channel_id, "digest": digest, "until": until})
-        found = row.one_or_none()
-        return None if found is None else msgspec.convert(dict(found._mapping), Challenged)  # noqa: SLF001 -- as above
-
-    async def verified(self, channel_id: UUID, *, now: datetime) -> ChannelView | None:
-        row = (await self.session.execute(_VERIFIED, {"id": channel_id, "now": now})).one_or_none()
-        return None if row is None else channel_view(row._mapping)  # noqa: SLF001 -- as above
-
-    async def note_error(self, channel_id: UUID, error: str) -> None:
-        await self.session.execute(_NOTE_ERROR, {"id": channel_id, "error": error})
-
-    async def resume(self, channel_id: UUID) -> ChannelView:
-        return channel_view((await self.session.execute(_RESUME, {"id": channel_id})).one()._mapping)  # noqa: SLF001 -- as above
-
-    async def retarget(self, channel_id: UUID, target: bytes) -> None:
-        await self.session.execute(_RETARGET, {"id": channel_id, "target": target})
-
-    async def prefer(self, user_id: UUID, subject_id: UUID, modes: Mapping[str, Mode]) -> int:
-        """Replace what somebody prefers of a subject; how many preferences they then have in all."""
-        whose = {"user_id": user_id, "subject_id": subject_id}
-        await self.session.execute(_CLEAR_PREFERENCES, whose)
-        if modes:
-            await self.session.execute(
-                _PUT_PREFERENCES, {**whose, "events": list(modes), "modes": [str(mode) for mode in modes.values()]}
-            )
-        return int((await self.session.execute(_COUNT_PREFERENCES, {"user_id": user_id})).scalar_one())
-
-    async def be_quiet(self, user_id: UUID, hours: tuple[dt.time, dt.time] | None) -> None:
-        await self.session.execute(_CLEAR_QUIET, {"user_id": user_id})
-        if hours is not None:
-            await self.session.execute(_PUT_QUIET, {"user_id": user_id, "begins": hours[0], "ends": hours[1]})
-
-    async def hold_person(self, user_id: UUID) -> None:
-        await self.session.execute(_HOLD_USER, {"user_id": user_id})
-
-    async def erase(self, user_id: UUID) -> None:
-        for statement in _ERASE:
-            await self.session.execute(statement, {"user_id": user_id})
-
-    async def hand_over(self, user_id: UUID, *, to: UUID) -> None:
-        for statement in _HAND_OVER:
-            await self.session.execute(statement, {"user_id": user_id, "to": to})
 
 
 class DeliveryRepository(Repository):
@@ -561,25 +368,14 @@ class DeliveryRepository(Repository):
         gone = await self.session.execute(_REMOVE_OLD, {"before": before, "limit": limit})
         return len(gone.scalars().all())
 
+    async def erase(self, user_id: UUID) -> None:
+        """What was told to somebody, and of them."""
+        for statement in _ERASE:
+            await self.session.execute(statement, {"user_id": user_id})
 
-def channel_view(row: Mapping[Any, Any]) -> ChannelView:
-    return ChannelView(
-        id=row["id"],
-        kind=ChannelKind(row["kind"]),
-        name=row["name"],
-        address=row["address"],
-        state=ChannelState(row["state"]),
-        created_at=row["created_at"],
-        verified_at=row["verified_at"],
-        suspended_at=row["suspended_at"],
-        suspended_because=row["suspended_because"],
-        failures=row["failures"],
-        last_error=row["last_error"],
-    )
-
-
-def _whose(owner: Owner) -> dict[str, Any]:
-    return {"user_id": owner.user_id, "guild_id": owner.guild_id}
+    async def hand_over(self, user_id: UUID, *, to: UUID) -> None:
+        for statement in _HAND_OVER:
+            await self.session.execute(statement, {"user_id": user_id, "to": to})
 
 
 def _messages(rows: Sequence[Mapping[Any, Any]], lease_until: datetime) -> list[Claimed]:

@@ -1,0 +1,208 @@
+"""The registrations in a digest: by club, and under "Tracked fencers" what no tracked club covers; each once."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from enum import IntEnum
+from typing import Any, Final
+from uuid import UUID
+
+from msgspec import Struct
+from sqlalchemy import text
+
+from shared.database import TransactionReader
+from trackers.fencers.links import Kind, event_url, page_url
+from trackers.fencers.news import CHANGED, shown_day
+from trackers.fencers.recording import ChangeKind
+from trackers.fencers.weapons import lets_through
+from users.notifications.digest import (
+    DigestEntry,
+    DigestGroup,
+    DigestSection,
+    DigestWindow,
+    Label,
+    spans,
+)
+
+FENCERS: Final = "Tracked fencers"
+ALSO_TRACKED: Final = "also a tracked fencer"
+UNNAMED: Final = "A fencer"
+# What became known within the window; and of what somebody began to follow within it, all that is to come, so that
+# the first digest tells what there is, whoever else followed it before.
+_NEWS: Final = text("""
+WITH windows AS (
+    SELECT * FROM unnest(CAST(:users AS uuid[]), CAST(:since AS timestamptz[]), CAST(:until AS timestamptz[]))
+        AS w (user_id, since, until)
+), followed AS (
+    SELECT w.user_id, w.since, w.until, k.id AS tracked_id, 'fencer' AS kind, k.weapons, k.followed_since,
+           coalesce(k.name, p.name) AS name, p.upstream_id, p.slug, r.id AS registration_id
+    FROM windows w
+    JOIN tracked_fencers k ON k.user_id = w.user_id AND k.active
+    JOIN fencers p ON p.id = k.fencer_id
+    JOIN fencing_registrations r ON r.fencer_id = p.id
+    UNION ALL
+    SELECT w.user_id, w.since, w.until, k.id, 'club', k.weapons, k.followed_since,
+           coalesce(k.name, p.name), p.upstream_id, p.slug, l.registration_id
+    FROM windows w
+    JOIN tracked_clubs k ON k.user_id = w.user_id AND k.active
+    JOIN fencing_clubs p ON p.id = k.club_id
+    JOIN fencing_listings l ON l.target_id = p.target_id
+), news AS (
+    SELECT f.*, c.kinds, c.day_before
+    FROM followed f
+    JOIN LATERAL (
+        SELECT array_agg(c.kind ORDER BY c.at, c.id) AS kinds,
+               (array_agg(c.day_before ORDER BY c.at, c.id) FILTER (WHERE c.kind = 'moved'))[1] AS day_before
+        FROM fencing_changes c
+        WHERE c.registration_id = f.registration_id AND c.at > f.since AND c.at <= f.until
+    ) c ON c.kinds IS NOT NULL
+    UNION ALL
+    SELECT f.*, ARRAY['registered'], NULL
+    FROM followed f
+    JOIN fencing_registrations r ON r.id = f.registration_id
+    JOIN fencing_events e ON e.id = r.event_id
+    WHERE f.followed_since > f.since AND f.followed_since <= f.until AND r.first_seen_at <= f.until
+      AND (r.withdrawn_at IS NULL OR r.withdrawn_at > f.until)
+      AND (e.held_on IS NULL OR e.held_on >= CAST(f.until AS date))
+      AND NOT EXISTS (
+          SELECT FROM fencing_changes c
+          WHERE c.registration_id = f.registration_id AND c.at > f.since AND c.at <= f.until
+      )
+)
+SELECT n.user_id, n.tracked_id, n.kind, n.weapons, n.name AS followed, n.upstream_id AS followed_id,
+       n.slug AS followed_slug, n.registration_id, n.kinds, n.day_before, f.name AS fencer, t.name AS tournament,
+       e.name AS event, e.upstream_id AS event_id, e.weapon, e.held_on AS day
+FROM news n
+JOIN fencing_registrations r ON r.id = n.registration_id
+JOIN fencing_events e ON e.id = r.event_id
+JOIN fencing_tournaments t ON t.id = e.tournament_id
+JOIN fencers f ON f.id = r.fencer_id
+ORDER BY n.user_id, n.registration_id, n.kind, n.tracked_id
+""")
+
+
+class _Net(IntEnum):
+    """What a window's changes come to."""
+
+    NOTHING = 0
+    NEW = 1
+    GONE = 2
+    BACK = 3
+    MOVED = 4
+    CAME_AND_WENT = 5
+
+
+class _Row(Struct, frozen=True, kw_only=True):
+    """News of a registration, through one thing that somebody follows."""
+
+    user_id: UUID
+    tracked_id: UUID
+    kind: Kind
+    weapons: list[str]
+    followed: str | None
+    followed_id: int
+    followed_slug: str
+    registration_id: UUID
+    kinds: list[ChangeKind]
+    day_before: date | None
+    fencer: str | None
+    tournament: str
+    event: str
+    event_id: int | None
+    weapon: str | None
+    day: date | None
+
+
+class FencersDigest:
+    """A DigestWriter."""
+
+    name: Final = "fencers"
+
+    def __init__(self, questions: TransactionReader) -> None:
+        self._questions = questions
+
+    async def sections(self, windows: Sequence[DigestWindow]) -> Mapping[UUID, Sequence[DigestSection]]:
+        """A section for each club, then one for fencers.
+
+        A registration is told when any tracking that matches it lets its weapon through, and once: under the first
+        such club by name, with a note where the fencer is tracked too.
+        """
+        wants = {window.user_id: window.wants for window in windows}
+        told: dict[UUID, dict[UUID, list[_Row]]] = {}
+        for found in await self._questions.rows(_NEWS, spans(windows)):
+            row = _row(found)
+            if lets_through(row.weapons, row.weapon) and wants[row.user_id](row.tracked_id, CHANGED):
+                told.setdefault(row.user_id, {}).setdefault(row.registration_id, []).append(row)
+        return {user_id: sections for user_id, news in told.items() if (sections := _sections(news.values()))}
+
+
+def _row(found: Mapping[str, Any]) -> _Row:
+    return _Row(**{**found, "kind": Kind(found["kind"]), "kinds": [ChangeKind(kind) for kind in found["kinds"]]})
+
+
+def _sections(news: Iterable[Sequence[_Row]]) -> list[DigestSection]:
+    clubs: dict[tuple[str, int], list[tuple[_Row, DigestEntry]]] = {}
+    fencers: list[tuple[_Row, DigestEntry]] = []
+    slugs: dict[int, str] = {}
+    for rows in news:
+        covering = sorted((row for row in rows if row.kind is Kind.CLUB), key=_club)
+        tracked = any(row.kind is Kind.FENCER for row in rows)
+        entry = _entry(rows, note=ALSO_TRACKED if covering and tracked else "")
+        if entry is None:
+            continue
+        if covering:
+            clubs.setdefault(_club(covering[0]), []).append((covering[0], entry))
+            slugs[covering[0].followed_id] = covering[0].followed_slug
+        else:
+            fencers.append((rows[0], entry))
+    sections = [
+        DigestSection(title=name, url=page_url(Kind.CLUB, number, slugs[number]), groups=_groups(entries))
+        for (name, number), entries in sorted(clubs.items())
+    ]
+    return [*sections, DigestSection(title=FENCERS, groups=_groups(fencers))] if fencers else sections
+
+
+def _club(row: _Row) -> tuple[str, int]:
+    return row.followed or f"Club {row.followed_id}", row.followed_id
+
+
+def _groups(entries: Sequence[tuple[_Row, DigestEntry]]) -> tuple[DigestGroup, ...]:
+    """By tournament, the next first; in it by fencer and day."""
+    by_tournament: dict[str, list[tuple[_Row, DigestEntry]]] = {}
+    for row, entry in sorted(entries, key=lambda one: (one[1].title, one[0].day or date.max, one[0].event)):
+        by_tournament.setdefault(row.tournament, []).append((row, entry))
+    ordered = sorted(by_tournament.items(), key=lambda item: (min(r.day or date.max for r, _ in item[1]), item[0]))
+    return tuple(DigestGroup(title=name, entries=tuple(entry for _, entry in rows)) for name, rows in ordered)
+
+
+def _entry(rows: Sequence[_Row], *, note: str) -> DigestEntry | None:
+    """One registration; None where what happened in the window comes to nothing."""
+    row, net = rows[0], _net(rows[0].kinds)
+    if net is _Net.MOVED and row.day_before == row.day:
+        return None
+    what = f"{row.event}, {shown_day(row.day)}"
+    label, detail = {
+        _Net.NEW: (Label.NEW, what),
+        _Net.BACK: (Label.NEW, f"{what} (registered again)"),
+        _Net.GONE: (Label.GONE, what),
+        _Net.CAME_AND_WENT: (Label.GONE, f"{what} (registered and withdrawn since the last digest)"),
+        _Net.MOVED: (Label.MOVED, f"{row.event}, {shown_day(row.day_before)} -> {shown_day(row.day)}"),
+        _Net.NOTHING: (Label.NEWS, ""),
+    }[net]
+    if net is _Net.NOTHING:
+        return None
+    return DigestEntry(title=row.fencer or UNNAMED, detail=detail, label=label, note=note, url=event_url(row.event_id))
+
+
+def _net(kinds: Sequence[ChangeKind]) -> _Net:
+    """What changes in their order come to; a new day in between is told by what came last."""
+    turns = [kind for kind in kinds if kind is not ChangeKind.MOVED]
+    if not turns:
+        return _Net.MOVED
+    first, last = turns[0], turns[-1]
+    if last is ChangeKind.WITHDRAWN:
+        return _Net.GONE if first is ChangeKind.WITHDRAWN else _Net.CAME_AND_WENT
+    if first is ChangeKind.REGISTERED:
+        return _Net.NEW
+    if first is ChangeKind.RETURNED:
+        return _Net.BACK
+    return _Net.MOVED if ChangeKind.MOVED in kinds else _Net.NOTHING

@@ -1,0 +1,50 @@
+"""What can be wrong with what somebody wants to follow.
+
+TrackedNotFound 404, AlreadyTracked 409, TrackingLimitReached 400, PageNotFound 404;
+BadReference 422 (no fencer or club can be meant), UnknownWeapon 422.
+"""
+
+from uuid import UUID
+
+from shared.errors import BadRequest, Conflict, Invalid, NotFound
+
+
+class TrackedNotFound(NotFound):
+    code = "tracked_not_found"
+
+    def __init__(self, kind: str, tracked_id: UUID) -> None:
+        super().__init__(f"There is no tracked {kind} {tracked_id}, or it was removed.")
+
+
+class PageNotFound(NotFound):
+    code = "page_not_found"
+
+    def __init__(self, page_id: UUID) -> None:
+        super().__init__(f"Nobody follows a fencer or club {page_id}; the list of those that fail gives the ids.")
+
+
+class AlreadyTracked(Conflict):
+    code = "already_tracked"
+    title = "Tracked already"
+
+
+class TrackingLimitReached(BadRequest):
+    code = "tracking_limit_reached"
+    title = "Too many"
+
+
+class BadReference(Invalid):
+    code = "bad_reference"
+    title = "Not a fencer or club"
+
+
+class UnknownWeapon(Invalid):
+    code = "unknown_weapon"
+    title = "Unknown weapon"
+
+    def __init__(self, word: str) -> None:
+        shown = word[:40]
+        super().__init__(
+            f"{shown!r} is no weapon; there are epee, foil and saber, with commas between several.",
+            extra={"weapon": shown},
+        )

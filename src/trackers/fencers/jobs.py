@@ -1,0 +1,68 @@
+"""What runs by itself: pages are read anew before they are too old, changes are removed when they are."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.clock import Clock
+from shared.database import Database
+from shared.jobs import Job
+from shared.scraping.targets import Targets
+from trackers.fencers.registration_repository import RegistrationRepository
+from trackers.fencers.repository import TrackedRepository
+
+AT_ONCE: Final = 500
+MOST_BATCHES: Final = 20
+CHANGES_KEPT: Final = timedelta(days=400)
+
+
+class PageUpkeep:
+    """Looks after what is stored of pages; each batch is a transaction."""
+
+    def __init__(
+        self, *, database: Database, targets: Callable[[], Targets], clock: Clock, max_age_hours: float
+    ) -> None:
+        self._database = database
+        self._targets = targets
+        self._clock = clock
+        self._max_age = timedelta(hours=max_age_hours)
+
+    async def read_old_anew(self) -> int:
+        """Have pages compared at their next look, though they may be the same as last time; how many."""
+        return await self._database.in_batches(self._mark, size=AT_ONCE, most=MOST_BATCHES)
+
+    async def remove_old_changes(self) -> int:
+        """How many went."""
+        before = self._clock.now() - CHANGES_KEPT
+        return await self._database.in_batches(
+            lambda session: RegistrationRepository(session).remove_old_changes(before=before, limit=AT_ONCE),
+            size=AT_ONCE,
+            most=MOST_BATCHES,
+        )
+
+    async def _mark(self, session: AsyncSession) -> int:
+        stale = await TrackedRepository(session).stale(before=self._clock.now() - self._max_age, limit=AT_ONCE)
+        if stale:
+            await self._targets().read_anew(stale)
+        return len(stale)
+
+
+def fencers_jobs(upkeep: PageUpkeep) -> list[Job]:
+    return [
+        Job(
+            name="fencers.read_old_anew",
+            run=upkeep.read_old_anew,
+            timeout=60,
+            seconds=frozenset({25}),
+            minutes=frozenset(range(4, 60, 10)),
+        ),
+        Job(
+            name="fencers.remove_old_changes",
+            run=upkeep.remove_old_changes,
+            timeout=60,
+            seconds=frozenset({55}),
+            minutes=frozenset({23}),
+        ),
+    ]

@@ -1,0 +1,114 @@
+"""What people paste, what a target is called, and where its page is. Pure."""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+from urllib.parse import quote, unquote, urlsplit
+
+from trackers.fencers.errors import BadReference
+from trackers.fencers.names import words
+from trackers.fencers.settings import SITE
+
+SOURCE: Final = "fencers"
+LONGEST_LINK: Final = 500
+LONGEST_ID: Final = 15
+"""Digits."""
+_HOSTS: Final = frozenset({"fencingtracker.com", "www.fencingtracker.com"})
+_DIGITS: Final = re.compile(rf"[0-9]{{1,{LONGEST_ID}}}")
+_FENCER: Final = re.compile(rf"/p/([0-9]{{1,{LONGEST_ID}}})(?:/([^/]+))?(?:/[^/]*)?/?")
+_CLUB: Final = re.compile(rf"/club/([0-9]{{1,{LONGEST_ID}}})/([^/]+)(?:/[^/]*)?/?")
+_SLUG: Final = re.compile(r"[^\w.~-]+")
+
+
+class Kind(StrEnum):
+    """What is followed; each has a page of its own."""
+
+    FENCER = "fencer"
+    CLUB = "club"
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A fencer or a club, as the site numbers them."""
+
+    kind: Kind
+    upstream_id: int
+    slug: str = "x"
+    """Of the page's address; the site takes any that is not empty."""
+
+    @property
+    def key(self) -> str:
+        """Of its target."""
+        return f"{self.kind}:{self.upstream_id}"
+
+    @property
+    def address(self) -> str:
+        """Path of the page that tells the registrations."""
+        if self.kind is Kind.FENCER:
+            return f"/p/{self.upstream_id}/{self.slug}"
+        return f"/club/{self.upstream_id}/{self.slug}/registrations"
+
+
+def parse_reference(kind: Kind, pasted: str) -> Reference:
+    """A fencer or club from bare digits or a pasted link. Raises BadReference, saying what to paste instead."""
+    text = pasted.strip()
+    if _DIGITS.fullmatch(text):
+        return _made(kind, text, None, pasted)
+    if len(text) > LONGEST_LINK:
+        raise _bad(kind, pasted)
+    path = _path_of(text)
+    found = (_FENCER if kind is Kind.FENCER else _CLUB).fullmatch(path) if path is not None else None
+    if found is None:
+        raise _bad(kind, pasted)
+    return _made(kind, found[1], found[2], pasted)
+
+
+def read_key(key: str) -> Reference:
+    """A target's key (fencer:100000001) or a pasted link of either kind. Raises BadReference."""
+    kind, colon, digits = key.partition(":")
+    if colon and kind in set(Kind) and _DIGITS.fullmatch(digits):
+        return _made(Kind(kind), digits, None, key)
+    path = _path_of(key.strip()) or ""
+    return parse_reference(Kind.CLUB if path.startswith("/club/") else Kind.FENCER, key)
+
+
+def page_url(kind: Kind, upstream_id: int, slug: str = "x") -> str:
+    """Where people look it up."""
+    return f"{SITE}{Reference(kind, upstream_id, slug).address}"
+
+
+def event_url(upstream_id: int | None) -> str | None:
+    """Of an event that is still to come; past ones have other ids."""
+    return None if upstream_id is None else f"{SITE}/event/{upstream_id}"
+
+
+def _path_of(text: str) -> str | None:
+    """The path of a link to the site, with or without scheme and host; None for another site's."""
+    if text.startswith("/") and not text.startswith("//"):
+        return text.partition("?")[0].partition("#")[0]
+    try:
+        parts = urlsplit(text if "://" in text else f"https://{text}")
+        host = parts.hostname
+    except ValueError:
+        return None
+    if parts.scheme not in {"http", "https"} or host not in _HOSTS or parts.username is not None:
+        return None
+    return parts.path
+
+
+def _made(kind: Kind, digits: str, slug: str | None, pasted: str) -> Reference:
+    number = int(digits)
+    if number == 0:
+        raise _bad(kind, pasted)
+    clean = _SLUG.sub("-", words(unquote(slug or ""))).strip("-.")[:80]
+    return Reference(kind, number, quote(clean) or "x")
+
+
+def _bad(kind: Kind, pasted: str) -> BadReference:
+    wanted = (
+        "the fencer's number, or the link of their page, https://fencingtracker.com/p/100000001/First-Last"
+        if kind is Kind.FENCER
+        else "the club's number, or the link of its page, https://fencingtracker.com/club/100000900/Name/registrations"
+    )
+    return BadReference(f"This names no {kind}; give {wanted}.", extra={"given": words(pasted)[:100]})

@@ -1,0 +1,183 @@
+"""Fencers and clubs that the site knows, who follows them, and who is registered for what."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from shared.database import Base
+from shared.scraping.models import ScrapeTarget
+from users.accounts.models import User
+
+
+class FencingClub(Base):
+    """A club; its target is made when somebody follows it."""
+
+    __tablename__ = "fencing_clubs"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    upstream_id: Mapped[int] = mapped_column(unique=True)
+    target_id: Mapped[UUID | None] = mapped_column(ForeignKey(ScrapeTarget.id, ondelete="SET NULL"), unique=True)
+    slug: Mapped[str] = mapped_column(server_default=text("'x'"))
+    name: Mapped[str | None]
+    """As the page has it; None until it was read."""
+    read_at: Mapped[datetime | None]
+    """When the page was last read, and not merely found unchanged."""
+
+
+class Fencer(Base):
+    """A fencer, followed or met on a club's page; without a number where that page links nobody."""
+
+    __tablename__ = "fencers"
+    __table_args__ = (
+        CheckConstraint("num_nonnulls(upstream_id, club_id) >= 1", name="known_by"),
+        Index(
+            "uq_fencers_club_id_folded",
+            "club_id",
+            "folded",
+            unique=True,
+            postgresql_where=text("upstream_id IS NULL"),
+        ),
+        Index("ix_fencers_folded", "folded"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    upstream_id: Mapped[int | None] = mapped_column(unique=True)
+    target_id: Mapped[UUID | None] = mapped_column(ForeignKey(ScrapeTarget.id, ondelete="SET NULL"), unique=True)
+    club_id: Mapped[UUID | None] = mapped_column(ForeignKey(FencingClub.id))
+    """Of one without a number: whose page told of them."""
+    slug: Mapped[str] = mapped_column(server_default=text("'x'"))
+    name: Mapped[str | None]
+    folded: Mapped[str] = mapped_column(server_default=text("''"))
+    """The name's words without case and accents, in alphabetical order."""
+    read_at: Mapped[datetime | None]
+    registrations: Mapped[list["FencingRegistration"]] = relationship(lazy="raise", viewonly=True)
+
+
+class TrackedColumns:
+    """Somebody follows something; one shape for fencers and clubs."""
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str | None]
+    """What its follower calls it; None: as the page does."""
+    weapons: Mapped[list[str]] = mapped_column(ARRAY(Text()), server_default=text("'{}'"))
+    """Sorted, each once; none: all."""
+    active: Mapped[bool] = mapped_column(server_default=text("true"))
+    created_at: Mapped[datetime]
+    followed_since: Mapped[datetime]
+    """Since when it is active without a break."""
+
+
+class TrackedFencer(TrackedColumns, Base):
+    """One person follows one fencer."""
+
+    __tablename__ = "tracked_fencers"
+    __table_args__ = (
+        UniqueConstraint("user_id", "fencer_id", name="uq_tracked_fencers_user_fencer_id"),
+        Index("ix_tracked_fencers_fencer_id", "fencer_id", postgresql_where=text("active")),
+    )
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"))
+    fencer_id: Mapped[UUID] = mapped_column(ForeignKey(Fencer.id))
+    user: Mapped[User] = relationship(lazy="raise", viewonly=True)
+    fencer: Mapped[Fencer] = relationship(lazy="raise", viewonly=True)
+
+
+class TrackedClub(TrackedColumns, Base):
+    """One person follows one club."""
+
+    __tablename__ = "tracked_clubs"
+    __table_args__ = (
+        UniqueConstraint("user_id", "club_id", name="uq_tracked_clubs_user_club_id"),
+        Index("ix_tracked_clubs_club_id", "club_id", postgresql_where=text("active")),
+    )
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"))
+    club_id: Mapped[UUID] = mapped_column(ForeignKey(FencingClub.id))
+    user: Mapped[User] = relationship(lazy="raise", viewonly=True)
+    club: Mapped[FencingClub] = relationship(lazy="raise", viewonly=True)
+
+
+class FencingTournament(Base):
+    """A tournament of one season; next season's of the same name is another."""
+
+    __tablename__ = "fencing_tournaments"
+    __table_args__ = (UniqueConstraint("folded", "season"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    folded: Mapped[str]
+    season: Mapped[int] = mapped_column(SmallInteger)
+    """The year in which the season ends."""
+
+
+class FencingEvent(Base):
+    """An event of a tournament, by the site's number, or where it has none by tournament, code and day."""
+
+    __tablename__ = "fencing_events"
+    __table_args__ = (
+        Index("ix_fencing_events_tournament_id", "tournament_id"),
+        CheckConstraint("weapon IN ('epee', 'foil', 'saber')", name="weapon"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    upstream_id: Mapped[int | None] = mapped_column(unique=True)
+    tournament_id: Mapped[UUID] = mapped_column(ForeignKey(FencingTournament.id))
+    name: Mapped[str]
+    code: Mapped[str]
+    """Of the site; where it tells none, the folded name."""
+    weapon: Mapped[str | None]
+    held_on: Mapped[date | None]
+
+
+class FencingRegistration(Base):
+    """A fencer is registered for an event, or was and withdrew."""
+
+    __tablename__ = "fencing_registrations"
+    __table_args__ = (
+        UniqueConstraint("fencer_id", "event_id"),
+        Index("ix_fencing_registrations_event_id", "event_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    fencer_id: Mapped[UUID] = mapped_column(ForeignKey(Fencer.id, ondelete="CASCADE"))
+    event_id: Mapped[UUID] = mapped_column(ForeignKey(FencingEvent.id))
+    first_seen_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime]
+    withdrawn_at: Mapped[datetime | None]
+    event: Mapped[FencingEvent] = relationship(lazy="raise", viewonly=True)
+
+
+class FencingListing(Base):
+    """A page tells of a registration, or told: what one page no longer has, another may."""
+
+    __tablename__ = "fencing_listings"
+    __table_args__ = (Index("ix_fencing_listings_registration_id", "registration_id"),)
+
+    target_id: Mapped[UUID] = mapped_column(ForeignKey(ScrapeTarget.id, ondelete="CASCADE"), primary_key=True)
+    registration_id: Mapped[UUID] = mapped_column(
+        ForeignKey(FencingRegistration.id, ondelete="CASCADE"), primary_key=True
+    )
+    listed_on: Mapped[date | None]
+    """The day that this page names."""
+    gone_at: Mapped[datetime | None]
+
+
+class FencingChange(Base):
+    """What became known of a registration at a moment; digests and the history are made of these."""
+
+    __tablename__ = "fencing_changes"
+    __table_args__ = (
+        CheckConstraint("kind IN ('registered', 'withdrawn', 'returned', 'moved')", name="kind"),
+        Index("ix_fencing_changes_registration_id_at", "registration_id", "at"),
+        Index("ix_fencing_changes_at", "at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    registration_id: Mapped[UUID] = mapped_column(ForeignKey(FencingRegistration.id, ondelete="CASCADE"))
+    kind: Mapped[str]
+    at: Mapped[datetime]
+    day_before: Mapped[date | None]
+    day: Mapped[date | None]

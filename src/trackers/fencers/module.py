@@ -1,0 +1,125 @@
+"""Fencers and clubs: needs the engine and people; offers following them, and what became known of registrations."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from dependency_injector import containers, providers
+from litestar.di import Provide
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.audit.activity import ActivityLog
+from shared.clock import Clock
+from shared.database import Database, Reader, TransactionReader
+from shared.di import provide, provide_singleton
+from shared.module import Audience, Module
+from shared.outbox.outbox import Outbox
+from shared.scraping.targets import Targets
+from trackers.fencers.admin_queries import FencersAdminQueries
+from trackers.fencers.controllers.admin import AdminFencerController
+from trackers.fencers.controllers.internal import InternalClubController, InternalFencerController
+from trackers.fencers.controllers.public import ClubController, FencerController
+from trackers.fencers.digest import FencersDigest
+from trackers.fencers.jobs import PageUpkeep, fencers_jobs
+from trackers.fencers.links import Kind
+from trackers.fencers.news import RegistrationMessages
+from trackers.fencers.personal_data import FencersPersonalData
+from trackers.fencers.queries import PageQueries, TrackingQueries
+from trackers.fencers.recorder import RegistrationRecorder
+from trackers.fencers.registration_repository import RegistrationRepository
+from trackers.fencers.repository import TrackedRepository
+from trackers.fencers.service import TrackingService
+from trackers.fencers.settings import FencersSettings
+from trackers.fencers.source import FencersSource
+from trackers.fencers.telling import FollowersAreTold
+from users.access import AccessPolicy
+from users.accounts.service import AccountService
+from users.notifications.messages import Notifier
+
+
+class FencersContainer(containers.DeclarativeContainer):
+    """Fencers and clubs."""
+
+    # needs
+    settings = providers.Dependency(instance_of=FencersSettings)
+    database = providers.Dependency(instance_of=Database)
+    session = providers.Dependency(instance_of=AsyncSession)
+    reader = providers.Dependency(instance_of=Reader)
+    targets = providers.Dependency(instance_of=Targets)
+    accounts = providers.Dependency(instance_of=AccountService)
+    access = providers.Dependency(instance_of=AccessPolicy)
+    session_access = providers.Dependency(instance_of=AccessPolicy)
+    activity = providers.Dependency(instance_of=ActivityLog)
+    outbox = providers.Dependency(instance_of=Outbox)
+    notifier: providers.Dependency[Notifier] = providers.Dependency()
+    clock: providers.Dependency[Clock] = providers.Dependency()
+
+    # has
+    questions = providers.Factory(TransactionReader, session)
+    repository = providers.Factory(TrackedRepository, session)
+    registrations = providers.Factory(RegistrationRepository, session)
+    recorder = providers.Factory(RegistrationRecorder, registrations=registrations, outbox=outbox, clock=clock)
+    followers_are_told = providers.Factory(FollowersAreTold, registrations=registrations, notifier=notifier)
+    upkeep = providers.Singleton(
+        PageUpkeep,
+        database=database,
+        targets=targets.provider,
+        clock=clock,
+        max_age_hours=settings.provided.max_age,
+    )
+
+    pages = providers.Singleton(PageQueries, reader)
+
+    # offers
+    service = providers.Factory(
+        TrackingService,
+        questions,
+        tracked=repository,
+        accounts=accounts,
+        targets=targets,
+        access=session_access,
+        activity=activity,
+        outbox=outbox,
+        clock=clock,
+        intervals=providers.Dict(
+            {Kind.FENCER: settings.provided.scrape_interval, Kind.CLUB: settings.provided.club_interval}
+        ),
+        asks_for_fencers=settings.provided.asks_for_fencers,
+    )
+    queries = providers.Singleton(TrackingQueries, reader, access=access, clock=clock)
+    admin_queries = providers.Singleton(FencersAdminQueries, reader, settings=settings, clock=clock)
+    personal_data = providers.Factory(FencersPersonalData, tracked=repository, targets=targets)
+    digest = providers.Factory(FencersDigest, questions)
+    source = providers.Singleton(
+        FencersSource,
+        settings=settings,
+        recorder=recorder.provider,
+        pages=pages,
+        clock=clock,
+    )
+
+
+def dependencies(container: Any, database: Any) -> Mapping[str, Provide]:
+    """What this module's handlers may ask for."""
+    return {
+        "tracking_service": provide(container.service, database),
+        "tracking_queries": provide_singleton(container.queries),
+        "fencers_admin_queries": provide_singleton(container.admin_queries),
+    }
+
+
+FENCERS = Module(
+    name="fencers",
+    settings=(FencersSettings,),
+    controllers={
+        Audience.PUBLIC: (FencerController, ClubController),
+        Audience.ADMIN: (AdminFencerController,),
+        Audience.INTERNAL: (InternalFencerController, InternalClubController),
+    },
+    dependencies=dependencies,
+    sources=lambda container: (container.source(),),
+    personal_data=lambda container: (container.personal_data(),),
+    handlers=lambda container: (container.followers_are_told(),),
+    message_writers=lambda _: (RegistrationMessages(),),
+    digest_writers=lambda container: (container.digest(),),
+    jobs=lambda container: fencers_jobs(container.upkeep()),
+)

@@ -1,0 +1,325 @@
+"""Pages of fencingtracker.com -> registrations. Pure, driven by header texts, and loud: whatever a page says of events
+to come that was not read raises PageChanged, so that a page is never taken for an empty one.
+
+Two layouts: a table per tournament under its heading (2025), and panels with dates in `data-ranking-value` (2026). The
+club's page of 2026 is unknown; it is read by analogy with the fencer's.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from typing import Final
+
+from msgspec import Struct
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from shared.scraping.failures import PageChanged
+from trackers.fencers.dates import DateUnreadableError, read_day
+from trackers.fencers.names import fold, fold_person, shown_person, words
+from trackers.fencers.weapons import Weapon, code_of, weapon_of
+
+MOST_ROWS: Final = 5_000
+REGISTRATIONS: Final = "registrations"
+_EVENT: Final = re.compile(r"(?:https?://[^/]+)?/event/([0-9]{1,15})/?(?:[?#].*)?")
+_RESULTS: Final = re.compile(r"(?:https?://[^/]+)?/event/[0-9]+/results/?(?:[?#].*)?")
+_PERSON: Final = re.compile(r"(?:https?://[^/]+)?/p/([0-9]{1,15})(?:/[^/?#]*)?/?(?:[?#].*)?")
+_CLUB: Final = re.compile(r"(?:https?://[^/]+)?/club/([0-9]{1,15})/.*")
+_ENTRIES: Final = re.compile(r"([0-9]{1,6}) entries by [0-9]+")
+_COLUMNS: Final[Mapping[str, str]] = {
+    "name": "name",
+    "fencer": "name",
+    "athlete": "name",
+    "event": "event",
+    "date": "date",
+    "tournament": "tournament",
+    "competition": "tournament",
+    "status": "status",
+}
+_NO_TOURNAMENT: Final = frozenset({"tournaments", "registrations", "upcoming tournaments", "club contacts", "contacts"})
+_WITHDRAWN: Final = frozenset({"withdrawn", "withdrew", "scratched", "cancelled", "canceled"})
+_HEADINGS: Final = frozenset({"h2", "h3", "h4"})
+
+
+class Entry(Struct, frozen=True, kw_only=True):
+    """One fencer in one event to come, as a page tells it."""
+
+    fencer_id: int | None
+    """The site's; None where the page does not link them."""
+    fencer: str
+    """First name first."""
+    tournament: str
+    event_id: int | None
+    event: str
+    """With its code."""
+    code: str | None
+    weapon: Weapon | None
+    day: date | None
+    """None while it is open."""
+    year_told: bool
+
+
+class FencerPage(Struct, frozen=True, kw_only=True):
+    """A fencer, and what they are registered for."""
+
+    name: str
+    club_id: int | None
+    entries: Sequence[Entry]
+
+
+class ClubPage(Struct, frozen=True, kw_only=True):
+    """A club, and what its members are registered for."""
+
+    name: str
+    entries: Sequence[Entry]
+    tables: int
+    """Of registrations; none where nobody is registered, or the layout has changed."""
+
+
+def parse_fencer(body: bytes, *, upstream_id: int, today: date) -> FencerPage:
+    """A fencer's page; without a section of registrations there are none. Raises PageChanged."""
+    tree = _tree(body)
+    name = _title(tree)
+    if tree.css_first(".person-page, .person-shell, .person-hero") is None:
+        raise PageChanged("this is no fencer's page: what marks one is missing")
+    read = _Reading(tree, today)
+    tables = [table for table in _tables(tree) if table.heading and fold(table.heading.text()) == REGISTRATIONS]
+    if not tables and any(fold(words(node.text())) == REGISTRATIONS for node in tree.css("h2, h3")):
+        raise PageChanged("the section of registrations has no table")
+    for table in tables:
+        columns = _columns(table.node)
+        if missing := {"date", "tournament", "event"} - columns.keys():
+            raise PageChanged(f"the registrations have no column {', '.join(sorted(missing))}")
+        for cells in _rows(table.node, columns):
+            read.entry(
+                cells, columns, tournament=words(cells[columns["tournament"]].text()), fencer=(upstream_id, name)
+            )
+    read.check_nothing_missed()
+    return FencerPage(name=name, club_id=_club_of(tree), entries=read.entries)
+
+
+def parse_club(body: bytes, *, today: date) -> ClubPage:
+    """A club's page of registrations. Raises PageChanged."""
+    tree = _tree(body)
+    name = _title(tree)
+    read = _Reading(tree, today)
+    seen: set[int] = set()
+    tables = 0
+    for table in _tables(tree):
+        columns = _columns(table.node)
+        if not {"name", "event"} <= columns.keys():
+            continue  # contacts and the like; were it one of registrations, its events would be missed below
+        if "date" not in columns:
+            raise PageChanged("the registrations have no column date")
+        heading = None if "tournament" in columns else _tournament(table, seen)
+        tables += 1
+        before = read.rows
+        for cells in _rows(table.node, columns):
+            _entry_of_club(read, cells, columns, heading)
+        if table.announced and read.rows == before:
+            raise PageChanged(f"{table.announced} entries are announced and none is there")
+    read.check_nothing_missed()
+    if not tables and not _looks_like_a_club(tree):
+        raise PageChanged("this is no club's page: neither registrations nor what marks one is there")
+    return ClubPage(name=name, entries=read.entries, tables=tables)
+
+
+def asks_to_log_in(body: bytes) -> bool:
+    """Whether a page is a form to log in by, and neither a fencer nor a club."""
+    if b"password" not in body.lower():
+        return False
+    tree = LexborHTMLParser(body)
+    return tree.css_first('input[type="password"]') is not None and tree.css_first("table, .person-page") is None
+
+
+class _Table(Struct):
+    """A table, the heading that it stands under, and how many entries were announced between both."""
+
+    node: LexborNode
+    heading: LexborNode | None
+    announced: int
+
+
+class _Reading:
+    """What was read of a page so far."""
+
+    def __init__(self, tree: LexborHTMLParser, today: date) -> None:
+        self._tree = tree
+        self._today = today
+        self._entries: dict[object, Entry] = {}
+        self._links: set[int] = set()
+        self._coded = 0
+        self.rows = 0
+
+    @property
+    def entries(self) -> list[Entry]:
+        """Each once, however often the page repeats it."""
+        return list(self._entries.values())
+
+    def entry(
+        self,
+        cells: Sequence[LexborNode],
+        columns: Mapping[str, int],
+        *,
+        tournament: str,
+        fencer: tuple[int | None, str],
+    ) -> None:
+        """Read one row. Raises PageChanged."""
+        self.rows += 1
+        if self.rows > MOST_ROWS:
+            raise PageChanged(f"more than {MOST_ROWS} registrations on one page")
+        event_cell, date_cell = cells[columns["event"]], cells[columns["date"]]
+        event, hrefs = words(event_cell.text()), _hrefs(event_cell)
+        if any(_RESULTS.fullmatch(href) for href in hrefs):
+            return  # fenced already; its number is of another range
+        numbers = [int(found[1]) for href in hrefs if (found := _EVENT.fullmatch(href))]
+        if (hrefs and not numbers) or not event or not tournament or not fencer[1]:
+            raise PageChanged(f"a registration lacks its event, tournament or fencer: {words(event)[:60]!r}")
+        self._links.update(numbers)
+        self._coded += code_of(event) is not None
+        if "status" in columns and fold(cells[columns["status"]].text()) in _WITHDRAWN:
+            return
+        try:
+            day = read_day(date_cell.text(), packed=date_cell.attributes.get("data-ranking-value"), today=self._today)
+        except DateUnreadableError as error:
+            raise PageChanged(f"a date cannot be read: {error}") from error
+        made = Entry(
+            fencer_id=fencer[0],
+            fencer=fencer[1],
+            tournament=tournament,
+            event_id=numbers[0] if numbers else None,
+            event=event,
+            code=code_of(event),
+            weapon=weapon_of(event),
+            day=day.on,
+            year_told=day.year_told,
+        )
+        self._entries.setdefault(identity_of(made), made)
+
+    def check_nothing_missed(self) -> None:
+        """Every event to come that the page links or names must have been read. Raises PageChanged."""
+        linked = {
+            int(found[1])
+            for node in self._tree.css("a[href]")
+            if (found := _EVENT.fullmatch((node.attributes.get("href") or "").strip()))
+        }
+        if missed := linked - self._links:
+            raise PageChanged(f"{len(missed)} events are linked outside of what is known: {sorted(missed)[:3]}")
+        named = _codes_to_come(self._tree)
+        if len(named) > self._coded:
+            raise PageChanged(f"{len(named) - self._coded} events are named outside of what is known: {named[:3]}")
+
+
+def identity_of(entry: Entry) -> object:
+    """What makes two rows one registration: fencer and event by number, else by folded names and day."""
+    fencer = entry.fencer_id if entry.fencer_id is not None else fold_person(entry.fencer)
+    if entry.event_id is not None:
+        return fencer, entry.event_id
+    return fencer, fold(entry.tournament), entry.code or fold(entry.event), entry.day
+
+
+def _tree(body: bytes) -> LexborHTMLParser:
+    if b"</html>" not in body[-4096:].lower():
+        raise PageChanged("the page is cut off, or no HTML")
+    return LexborHTMLParser(body)
+
+
+def _title(tree: LexborHTMLParser) -> str:
+    node = tree.css_first("h1")
+    name = words(node.text()) if node is not None else ""
+    if not name:
+        raise PageChanged("the page has no title (h1)")
+    return name
+
+
+def _tables(tree: LexborHTMLParser) -> Iterator[_Table]:
+    """Tables in their order, each under the heading that was last before it."""
+    heading, announced = None, 0
+    if tree.body is None:
+        return
+    for node in tree.body.traverse():
+        if node.tag in _HEADINGS:
+            heading, announced = node, 0
+        elif node.tag == "p" and (found := _ENTRIES.search(words(node.text()))):
+            announced = int(found[1])
+        elif node.tag == "table":
+            yield _Table(node=node, heading=heading, announced=announced)
+            announced = 0
+
+
+def _columns(table: LexborNode) -> dict[str, int]:
+    """Which column is which, by the texts of the header; the first of two that say the same."""
+    header = table.css_first("tr")
+    columns: dict[str, int] = {}
+    if header is not None:
+        for position, cell in enumerate(_cells(header)):
+            known = _COLUMNS.get(fold(words(cell.text())))
+            if known is not None:
+                columns.setdefault(known, position)
+    return columns
+
+
+def _rows(table: LexborNode, columns: Mapping[str, int]) -> Iterator[list[LexborNode]]:
+    """The cells of each row below the header. Raises PageChanged for a row that is too short."""
+    for row in table.css("tr")[1:]:
+        cells = _cells(row)
+        if len(cells) == 1 and fold(cells[0].text()).startswith("no ") and not _hrefs(cells[0]):
+            continue  # "No registrations yet"
+        if len(cells) <= max(columns.values()):
+            raise PageChanged("a row of the registrations is shorter than their header")
+        yield cells
+
+
+def _cells(row: LexborNode) -> list[LexborNode]:
+    return [cell for cell in row.iter() if cell.tag in {"td", "th"}]
+
+
+def _entry_of_club(
+    read: _Reading, cells: Sequence[LexborNode], columns: Mapping[str, int], heading: str | None
+) -> None:
+    cell = cells[columns["name"]]
+    numbers = [int(found[1]) for href in _hrefs(cell) if (found := _PERSON.fullmatch(href))]
+    read.entry(
+        cells,
+        columns,
+        tournament=heading if heading is not None else words(cells[columns["tournament"]].text()),
+        fencer=(numbers[0] if numbers else None, shown_person(cell.text())),
+    )
+
+
+def _tournament(table: _Table, seen: set[int]) -> str:
+    """The tournament's name over a table: a heading of its own. Raises PageChanged."""
+    if table.heading is None:
+        raise PageChanged("a table of registrations stands under no tournament")
+    name = words(table.heading.text())
+    if table.heading.mem_id in seen or fold(name) in _NO_TOURNAMENT or not fold(name):
+        raise PageChanged(f"a table of registrations stands under {name[:60]!r}, which is no tournament of its own")
+    seen.add(table.heading.mem_id)
+    return name
+
+
+def _codes_to_come(tree: LexborHTMLParser) -> list[str]:
+    """Codes of events anywhere in the page's text, but for those that lead to results."""
+    if tree.body is None:
+        return []
+    found = []
+    for node in tree.body.traverse(include_text=True):
+        if node.tag == "-text" and (code := code_of(node.text())) is not None:
+            link = node.parent.attributes.get("href") if node.parent is not None and node.parent.tag == "a" else None
+            if link is None or not _RESULTS.fullmatch(link.strip()):
+                found.append(code)
+    return found
+
+
+def _hrefs(node: LexborNode) -> list[str]:
+    return [(link.attributes.get("href") or "").strip() for link in node.css("a")]
+
+
+def _club_of(tree: LexborHTMLParser) -> int | None:
+    link = tree.css_first("a.person-hero__club-link")
+    found = _CLUB.fullmatch((link.attributes.get("href") or "").strip()) if link is not None else None
+    return int(found[1]) if found else None
+
+
+def _looks_like_a_club(tree: LexborHTMLParser) -> bool:
+    headings = {fold(words(node.text())) for node in tree.css("h2, h3, h4")}
+    return bool(headings & _NO_TOURNAMENT) or tree.css_first('[class^="club-"], [class*=" club-"]') is not None

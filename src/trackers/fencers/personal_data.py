@@ -1,0 +1,58 @@
+"""What fencers and clubs hold about a person: which they follow."""
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from shared.scraping.targets import Targets
+from trackers.fencers.links import Kind
+from trackers.fencers.repository import TrackedRepository
+
+
+class TrackedExport(Struct, frozen=True, kw_only=True):
+    """A fencer or club that somebody follows; what is registered there is public, and nobody's in particular."""
+
+    upstream_id: int
+    page_name: str | None
+    name: str | None
+    weapons: list[str]
+    active: bool
+    created_at: datetime
+
+
+class FencersExport(Struct, frozen=True, kw_only=True):
+    fencers: list[TrackedExport]
+    clubs: list[TrackedExport]
+
+
+class FencersPersonalData:
+    """Shown, deleted, handed over; what nobody follows any more is not looked at any more."""
+
+    name: Final = "fencers"
+
+    def __init__(self, *, tracked: TrackedRepository, targets: Targets) -> None:
+        self._tracked = tracked
+        self._targets = targets
+
+    async def export(self, user_id: UUID) -> FencersExport:
+        exported = {
+            kind: msgspec.convert(await self._tracked.everything_of(kind, user_id), list[TrackedExport])
+            for kind in Kind
+        }
+        return FencersExport(fencers=exported[Kind.FENCER], clubs=exported[Kind.CLUB])
+
+    async def erase(self, user_id: UUID) -> None:
+        for kind in Kind:
+            targets = await self._tracked.targets_of(kind, user_id)
+            await self._targets.hold(targets)
+            await self._tracked.erase(kind, user_id)
+            await self._targets.forget(await self._tracked.unfollowed(kind, targets))
+
+    async def hand_over(self, user_id: UUID, *, to: UUID) -> None:
+        """Of what both follow, the other account's stays."""
+        for kind in Kind:
+            await self._targets.hold(await self._tracked.targets_of(kind, user_id))
+            await self._tracked.hand_over(kind, user_id, to=to)

@@ -1,0 +1,78 @@
+"""How a page's entries become what is stored: which are new, came back, moved, are gone. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from enum import StrEnum
+from uuid import UUID
+
+from msgspec import Struct
+
+from trackers.fencers.dates import same_day_of_year
+from trackers.fencers.parser import Entry
+
+
+class ChangeKind(StrEnum):
+    """What became known of a registration."""
+
+    REGISTERED = "registered"
+    WITHDRAWN = "withdrawn"
+    RETURNED = "returned"
+    MOVED = "moved"
+
+
+class Listed(Struct, frozen=True, kw_only=True):
+    """A registration as it is stored, and what the page said of it last."""
+
+    registration_id: UUID
+    event_id: UUID
+    held_on: date | None
+    withdrawn: bool
+    listed: bool
+    """Whether this page told of it last time."""
+    listed_on: date | None
+    elsewhere: bool
+    """Whether another page that is looked at tells of it."""
+
+
+class Change(Struct, frozen=True, kw_only=True):
+    """One thing that became known."""
+
+    registration_id: UUID
+    kind: ChangeKind
+    day_before: date | None = None
+    day: date | None = None
+
+
+def day_now(entry: Entry, known: Listed) -> date | None:
+    """The event's day after a page named it: a page changes it only by naming another than it did before.
+
+    So two pages that disagree do not move it to and fro. A day that is open never takes a known one away, and a year
+    that was worked out never moves a day by a year.
+    """
+    if entry.day is None or known.held_on is None:
+        return entry.day or known.held_on
+    if not entry.year_told and same_day_of_year(entry.day, known.held_on):
+        return known.held_on
+    if known.listed and known.listed_on is not None and entry.day != known.listed_on:
+        if not entry.year_told and same_day_of_year(entry.day, known.listed_on):
+            return known.held_on
+        return entry.day
+    return known.held_on
+
+
+def missing_from(listed: Iterable[Listed], seen: Mapping[UUID, Entry], *, today: date) -> list[Listed]:
+    """What a page told of last time and does not any more; an event that has begun leaves the page by itself."""
+    return [
+        one
+        for one in listed
+        if one.listed and one.registration_id not in seen and (one.held_on is None or one.held_on > today)
+    ]
+
+
+def withdrawn(missing: Sequence[Listed]) -> list[Change]:
+    """Of those that a page has no more, the ones that no other page has either."""
+    return [
+        Change(registration_id=one.registration_id, kind=ChangeKind.WITHDRAWN, day=one.held_on)
+        for one in missing
+        if not one.withdrawn and not one.elsewhere
+    ]

@@ -1,0 +1,336 @@
+"""All SQL behind the reading of a page: tournaments, events, fencers, registrations, listings, changes."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy import text
+
+from shared.database import Repository
+from trackers.fencers.links import Kind
+from trackers.fencers.recording import Change, Listed
+
+# Pages are seconds apart: readings that meet wait for each other, and cannot meet in fencers or events they share.
+_ONE_AT_A_TIME: Final = text("SELECT pg_advisory_xact_lock(7266031155)")
+_HOLD_PAGE: Final = {
+    Kind.FENCER: text("SELECT id, read_at FROM fencers WHERE target_id = :target_id FOR NO KEY UPDATE"),
+    Kind.CLUB: text("SELECT id, read_at FROM fencing_clubs WHERE target_id = :target_id FOR NO KEY UPDATE"),
+}
+_NAME_PAGE: Final = {
+    Kind.FENCER: text("UPDATE fencers SET name = :name, folded = :folded, read_at = :now WHERE id = :id"),
+    Kind.CLUB: text("UPDATE fencing_clubs SET name = :name, read_at = :now WHERE id = :id"),
+}
+_ADD_TOURNAMENTS: Final = text("""
+INSERT INTO fencing_tournaments (id, name, folded, season)
+SELECT uuidv7(), name, folded, season
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS x (name text, folded text, season smallint)
+ON CONFLICT (folded, season) DO NOTHING
+""")
+_TOURNAMENTS: Final = text("""
+SELECT t.id, t.folded, t.season FROM fencing_tournaments t
+JOIN jsonb_to_recordset(CAST(:rows AS jsonb)) AS x (folded text, season smallint) USING (folded, season)
+""")
+_EVENTS: Final = text("""
+SELECT id, upstream_id, tournament_id, code, held_on FROM fencing_events
+WHERE upstream_id = ANY(CAST(:upstream_ids AS bigint[])) OR tournament_id = ANY(CAST(:tournaments AS uuid[]))
+ORDER BY id
+""")
+_ADD_EVENTS: Final = text("""
+INSERT INTO fencing_events (id, upstream_id, tournament_id, name, code, weapon, held_on)
+SELECT id, upstream_id, tournament_id, name, code, weapon, held_on
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS x (
+    id uuid, upstream_id bigint, tournament_id uuid, name text, code text, weapon text, held_on date
+)
+""")
+_NUMBER_EVENT: Final = text("UPDATE fencing_events SET upstream_id = :upstream_id WHERE id = :id")
+_ADD_FENCERS: Final = text("""
+INSERT INTO fencers (id, upstream_id, club_id, name, folded)
+SELECT uuidv7(), upstream_id, club_id, name, folded
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS x (upstream_id bigint, club_id uuid, name text, folded text)
+ON CONFLICT DO NOTHING
+""")
+_NAME_FENCERS: Final = text("""
+UPDATE fencers f SET name = x.name, folded = x.folded
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS x (upstream_id bigint, name text, folded text)
+WHERE f.upstream_id = x.upstream_id AND f.name IS NULL
+""")
+_NUMBERED: Final = text("SELECT id, upstream_id FROM fencers WHERE upstream_id = ANY(CAST(:upstream_ids AS bigint[]))")
+# Somebody whom a page does not link.
+_NAMESAKES: Final = text("""
+SELECT f.id, f.folded, f.upstream_id IS NOT NULL AS numbered, r.event_id,
+       EXISTS (SELECT FROM fencing_listings l WHERE l.registration_id = r.id AND l.target_id = :target_id) AS listed
+FROM fencers f LEFT JOIN fencing_registrations r ON r.fencer_id = f.id
+WHERE f.folded = ANY(CAST(:folded AS text[])) AND (
+    f.upstream_id IS NOT NULL OR f.club_id = (SELECT id FROM fencing_clubs WHERE target_id = :target_id)
+)
+ORDER BY f.upstream_id NULLS LAST, f.id
+""")
+# What was stored under a name alone becomes theirs who turn out to be meant.
+_ADOPT: Final = text("""
+UPDATE fencing_registrations r SET fencer_id = x.fencer_id
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS x (fencer_id uuid, event_id uuid)
+JOIN fencers meant ON meant.id = x.fencer_id AND meant.upstream_id IS NOT NULL
+JOIN fencers named ON named.folded = meant.folded AND named.upstream_id IS NULL
+WHERE r.fencer_id = named.id AND r.event_id = x.event_id AND NOT EXISTS (
+    SELECT FROM fencing_registrations o WHERE o.fencer_id = x.fencer_id AND o.event_id = x.event_id
+)
+""")
+_LISTED: Final = text("""
+SELECT r.id AS registration_id, r.fencer_id, r.event_id, e.held_on, r.withdrawn_at IS NOT NULL AS withdrawn,
+       l.registration_id IS NOT NULL AND l.gone_at IS NULL AS listed, l.listed_on,
+       EXISTS (
+           SELECT FROM fencing_listings o JOIN scrape_schedule s ON s.target_id = o.target_id
+           WHERE o.registration_id = r.id AND o.target_id <> :target_id AND o.gone_at IS NULL
+       ) AS elsewhere
+FROM fencing_registrations r
+JOIN fencing_events e ON e.id = r.event_id
+LEFT JOIN fencing_listings l ON l.registration_id = r.id AND l.target_id = :target_id
+WHERE l.registration_id IS NOT NULL
+   OR (r.fencer_id, r.event_id) IN (
+       SELECT fencer_id, event_id FROM jsonb_to_recordset(CAST(:pairs AS jsonb)) AS x (fencer_id uuid, event_id uuid)
+   )
+""")
+_ADD_REGISTRATIONS: Final = text("""
+INSERT INTO fencing_registrations (id, fencer_id, event_id, first_seen_at, last_seen_at)
+SELECT id, fencer_id, event_id, :now, :now
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS x (id uuid, fencer_id uuid, event_id uuid)
+""")
+_SEE: Final = text("""
+WITH seen AS (
+    UPDATE fencing_registrations SET last_seen_at = :now, withdrawn_at = NULL WHERE id = ANY(CAST(:ids AS uuid[]))
+)
+INSERT INTO fencing_listings (target_id, registration_id, listed_on)
+SELECT :target_id, id, listed_on
+FROM unnest(CAST(:ids AS uuid[]), CAST(:days AS date[])) AS x (id, listed_on)
+ON CONFLICT (target_id, registration_id) DO UPDATE SET listed_on = excluded.listed_on, gone_at = NULL
+WHERE (fencing_listings.listed_on, fencing_listings.gone_at) IS DISTINCT FROM (excluded.listed_on, NULL)
+""")
+_MISS: Final = text("""
+WITH missed AS (
+    UPDATE fencing_listings SET gone_at = :now
+    WHERE target_id = :target_id AND registration_id = ANY(CAST(:ids AS uuid[]))
+)
+UPDATE fencing_registrations SET withdrawn_at = :now WHERE id = ANY(CAST(:withdrawn AS uuid[]))
+""")
+_ADD_CHANGES: Final = text("""
+INSERT INTO fencing_changes (id, registration_id, kind, at, day_before, day)
+SELECT uuidv7(), registration_id, kind, :now, day_before, day
+FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS x (registration_id uuid, kind text, day_before date, day date)
+""")
+# A day is the event's: whoever is registered for it hears of it, whichever page told it first.
+_MOVE: Final = text("""
+WITH moved AS (
+    UPDATE fencing_events e SET held_on = x.held_on
+    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS x (id uuid, held_on date)
+    WHERE e.id = x.id AND e.held_on IS DISTINCT FROM x.held_on
+    RETURNING e.id, old.held_on AS day_before, e.held_on AS day
+)
+INSERT INTO fencing_changes (id, registration_id, kind, at, day_before, day)
+SELECT uuidv7(), r.id, 'moved', :now, m.day_before, m.day
+FROM moved m JOIN fencing_registrations r ON r.event_id = m.id AND r.withdrawn_at IS NULL
+WHERE r.id <> ALL(CAST(:new AS uuid[]))
+""")
+_NEWS: Final = text("""
+SELECT c.id, c.kind, c.day_before, c.day, f.id AS fencer_id, f.upstream_id, f.slug, f.name, e.name AS event, e.weapon,
+       e.upstream_id AS event_id, t.name AS tournament,
+       ARRAY(SELECT b.id FROM fencing_listings l JOIN fencing_clubs b ON b.target_id = l.target_id
+             WHERE l.registration_id = r.id ORDER BY b.id) AS clubs
+FROM fencing_changes c
+JOIN fencing_registrations r ON r.id = c.registration_id
+JOIN fencing_events e ON e.id = r.event_id
+JOIN fencing_tournaments t ON t.id = e.tournament_id
+JOIN fencers f ON f.id = r.fencer_id
+WHERE c.at = :now AND c.registration_id = ANY(CAST(:ids AS uuid[]))
+ORDER BY c.id
+""")
+_MOVED_AT: Final = text("""
+SELECT c.registration_id FROM fencing_changes c JOIN fencing_registrations r ON r.id = c.registration_id
+WHERE c.at = :now AND c.kind = 'moved' AND r.event_id = ANY(CAST(:events AS uuid[]))
+""")
+_FOLLOWERS: Final = text("""
+SELECT id, user_id FROM tracked_fencers
+WHERE fencer_id = :fencer_id AND active AND (
+    weapons = '{}' OR CAST(:weapon AS text) IS NULL OR CAST(:weapon AS text) = ANY(weapons))
+UNION ALL
+SELECT id, user_id FROM tracked_clubs
+WHERE club_id = ANY(CAST(:clubs AS uuid[])) AND active AND (
+    weapons = '{}' OR CAST(:weapon AS text) IS NULL OR CAST(:weapon AS text) = ANY(weapons))
+ORDER BY id
+""")
+_REMOVE_OLD_CHANGES: Final = text("""
+DELETE FROM fencing_changes WHERE id IN (SELECT id FROM fencing_changes WHERE at < :before ORDER BY at LIMIT :limit)
+""")
+
+
+class Page(Struct, frozen=True, kw_only=True):
+    """The fencer or club whose page was read."""
+
+    id: UUID
+    first_look: bool
+
+
+class StoredEvent(Struct, frozen=True, kw_only=True):
+    id: UUID
+    upstream_id: int | None
+    tournament_id: UUID
+    code: str
+    held_on: date | None
+
+
+class EventRow(StoredEvent, frozen=True, kw_only=True):
+    name: str
+    weapon: str | None
+
+
+class FencerRow(Struct, frozen=True, kw_only=True):
+    upstream_id: int | None
+    club_id: UUID | None
+    name: str
+    folded: str
+
+
+class RegistrationRow(Struct, frozen=True, kw_only=True):
+    id: UUID
+    fencer_id: UUID
+    event_id: UUID
+
+
+class Namesake(Struct, frozen=True, kw_only=True):
+    """Somebody of a name, with one of their registrations."""
+
+    id: UUID
+    folded: str
+    numbered: bool
+    event_id: UUID | None
+    listed: bool
+    """Whether the page told of it."""
+
+
+class ChangeNews(Struct, frozen=True, kw_only=True):
+    """A change with all that is told of it."""
+
+    id: UUID
+    kind: str
+    day_before: date | None
+    day: date | None
+    fencer_id: UUID
+    upstream_id: int | None
+    slug: str
+    name: str | None
+    event: str
+    weapon: str | None
+    event_id: int | None
+    tournament: str
+    clubs: list[UUID]
+
+
+class RegistrationRepository(Repository):
+    """What a reading compares with, and what it writes."""
+
+    async def one_at_a_time(self) -> None:
+        await self.session.execute(_ONE_AT_A_TIME)
+
+    async def hold_page(self, kind: Kind, target_id: UUID) -> Page | None:
+        """Whose page it is, held until the transaction ends; None: nobody's any more."""
+        row = (await self.session.execute(_HOLD_PAGE[kind], {"target_id": target_id})).one_or_none()
+        return None if row is None else Page(id=row.id, first_look=row.read_at is None)
+
+    async def name_page(self, kind: Kind, page_id: UUID, name: str, folded: str, *, now: datetime) -> None:
+        values = {"id": page_id, "name": name, "now": now}
+        await self.session.execute(_NAME_PAGE[kind], values | ({"folded": folded} if kind is Kind.FENCER else {}))
+
+    async def tournaments(self, named: Mapping[tuple[str, int], str]) -> dict[tuple[str, int], UUID]:
+        """(folded name, season) -> id, made where they are new; `named`: their names as they are shown."""
+        rows = _json([{"folded": f, "season": s, "name": name} for (f, s), name in sorted(named.items())])
+        await self.session.execute(_ADD_TOURNAMENTS, {"rows": rows})
+        found = await self.session.execute(_TOURNAMENTS, {"rows": rows})
+        return {(row.folded, row.season): row.id for row in found}
+
+    async def events(self, upstream_ids: Sequence[int], tournaments: Sequence[UUID]) -> list[StoredEvent]:
+        """Those with these numbers, and all of these tournaments."""
+        rows = await self.session.execute(
+            _EVENTS, {"upstream_ids": list(upstream_ids), "tournaments": list(tournaments)}
+        )
+        return [StoredEvent(**row) for row in rows.mappings()]
+
+    async def add_events(self, events: Sequence[EventRow]) -> None:
+        await self.session.execute(_ADD_EVENTS, {"rows": _json(events)})
+
+    async def number_event(self, event_id: UUID, upstream_id: int) -> None:
+        """An event that was known without its number."""
+        await self.session.execute(_NUMBER_EVENT, {"id": event_id, "upstream_id": upstream_id})
+
+    async def numbered(self, fencers: Sequence[FencerRow]) -> dict[int, UUID]:
+        """The site's number -> fencer, made where they are new."""
+        rows = _json(sorted(fencers, key=lambda fencer: fencer.upstream_id or 0))
+        await self.session.execute(_ADD_FENCERS, {"rows": rows})
+        await self.session.execute(_NAME_FENCERS, {"rows": rows})
+        found = await self.session.execute(_NUMBERED, {"upstream_ids": [one.upstream_id for one in fencers]})
+        return {row.upstream_id: row.id for row in found}
+
+    async def namesakes(self, folded: Sequence[str], *, target_id: UUID) -> list[Namesake]:
+        """Who may be meant by a name alone on a club's page: all with a number, and that club's without one."""
+        rows = await self.session.execute(_NAMESAKES, {"folded": list(folded), "target_id": target_id})
+        return [Namesake(**row) for row in rows.mappings()]
+
+    async def add_unnumbered(self, fencers: Sequence[FencerRow]) -> None:
+        await self.session.execute(_ADD_FENCERS, {"rows": _json(fencers)})
+
+    async def adopt(self, pairs: Sequence[tuple[UUID, UUID]]) -> None:
+        """Registrations (fencer, event) that were stored under the name alone become the fencer's."""
+        await self.session.execute(_ADOPT, {"rows": _pairs(pairs)})
+
+    async def listed(self, target_id: UUID, pairs: Sequence[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], Listed]:
+        """(fencer, event) -> registration, of those that the page told of, and those that it tells of now."""
+        rows = await self.session.execute(_LISTED, {"target_id": target_id, "pairs": _pairs(pairs)})
+        return {
+            (row["fencer_id"], row["event_id"]): Listed(**{k: v for k, v in row.items() if k != "fencer_id"})
+            for row in rows.mappings()
+        }
+
+    async def add_registrations(self, rows: Sequence[RegistrationRow], *, now: datetime) -> None:
+        await self.session.execute(_ADD_REGISTRATIONS, {"rows": _json(rows), "now": now})
+
+    async def see(self, target_id: UUID, days: Mapping[UUID, date | None], *, now: datetime) -> None:
+        """Registrations that a page tells of, with the day that it names."""
+        values = {"target_id": target_id, "ids": list(days), "days": list(days.values()), "now": now}
+        await self.session.execute(_SEE, values)
+
+    async def miss(self, target_id: UUID, missing: Sequence[UUID], withdrawn: Sequence[UUID], *, now: datetime) -> None:
+        """Registrations that a page tells of no more, and those of them that are taken for withdrawn."""
+        values = {"target_id": target_id, "ids": list(missing), "withdrawn": list(withdrawn), "now": now}
+        await self.session.execute(_MISS, values)
+
+    async def add_changes(self, changes: Sequence[Change], *, now: datetime) -> None:
+        await self.session.execute(_ADD_CHANGES, {"rows": _json(changes), "now": now})
+
+    async def move(self, days: Mapping[UUID, date], *, new: Sequence[UUID], now: datetime) -> list[UUID]:
+        """Give events other days, and note it of everybody registered but the `new`; the registrations noted."""
+        rows = _json([{"id": str(event), "held_on": day} for event, day in days.items()])
+        await self.session.execute(_MOVE, {"rows": rows, "new": list(new), "now": now})
+        return list((await self.session.execute(_MOVED_AT, {"now": now, "events": list(days)})).scalars())
+
+    async def news(self, registrations: Sequence[UUID], *, now: datetime) -> list[ChangeNews]:
+        """What was noted of these just now."""
+        rows = await self.session.execute(_NEWS, {"ids": list(registrations), "now": now})
+        return [ChangeNews(**row) for row in rows.mappings()]
+
+    async def followers(self, fencer_id: UUID, *, clubs: Sequence[UUID], weapon: str | None) -> list[tuple[UUID, UUID]]:
+        """Who follows a fencer, or a club of theirs, with a filter that lets the weapon through: what by, and who."""
+        rows = await self.session.execute(_FOLLOWERS, {"fencer_id": fencer_id, "clubs": list(clubs), "weapon": weapon})
+        return [(row.id, row.user_id) for row in rows]
+
+    async def remove_old_changes(self, *, before: datetime, limit: int) -> int:
+        result = await self.session.execute(_REMOVE_OLD_CHANGES, {"before": before, "limit": limit})
+        return int(result.rowcount)  # type: ignore[attr-defined]  # a DELETE's result has it
+
+
+def _json(rows: Any) -> str:
+    return msgspec.json.encode(rows).decode()
+
+
+def _pairs(pairs: Sequence[tuple[UUID, UUID]]) -> str:
+    return _json([{"fencer_id": fencer, "event_id": event} for fencer, event in pairs])

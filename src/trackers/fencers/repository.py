@@ -1,0 +1,200 @@
+"""All SQL of following fencers and clubs; both are of one shape, and so are their statements."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from msgspec import Struct
+from sqlalchemy import text
+
+from shared.database import Repository
+from shared.ids import new_id
+from trackers.fencers.errors import PageNotFound, TrackedNotFound
+from trackers.fencers.links import Kind, Reference
+
+PAGES: Final = {Kind.FENCER: "fencers", Kind.CLUB: "fencing_clubs"}
+TRACKED: Final = {Kind.FENCER: "tracked_fencers", Kind.CLUB: "tracked_clubs"}
+COLUMN: Final = {Kind.FENCER: "fencer_id", Kind.CLUB: "club_id"}
+
+
+def _by_kind(sql: str) -> dict[Kind, Any]:
+    """A statement for each kind, with its tables' names."""
+    return {kind: text(sql.format(pages=PAGES[kind], tracked=TRACKED[kind], page_id=COLUMN[kind])) for kind in Kind}
+
+
+_KNOWN: Final = _by_kind("SELECT id FROM {pages} WHERE upstream_id = :upstream_id")
+_ADD_PAGE: Final = _by_kind("""
+INSERT INTO {pages} (id, upstream_id, slug) VALUES (:id, :upstream_id, :slug)
+ON CONFLICT (upstream_id) DO NOTHING
+""")
+_AIM: Final = _by_kind("""
+UPDATE {pages} SET target_id = :target_id, slug = CASE WHEN slug = 'x' THEN :slug ELSE slug END
+WHERE id = :id AND target_id IS DISTINCT FROM :target_id
+""")
+_TRACKED_OF: Final = _by_kind("SELECT id, {page_id} AS page_id, active FROM {tracked} WHERE user_id = :user_id")
+_ADD: Final = _by_kind("""
+INSERT INTO {tracked} (id, user_id, {page_id}, name, weapons, created_at, followed_since)
+VALUES (:id, :user_id, :page_id, :name, CAST(:weapons AS text[]), :now, :now)
+""")
+_ONE: Final = _by_kind("""
+SELECT k.id, k.user_id, k.{page_id} AS page_id, k.name, k.weapons, k.active, p.upstream_id, p.slug, p.target_id
+FROM {tracked} k JOIN {pages} p ON p.id = k.{page_id} WHERE k.id = :id
+""")
+_CHANGE: Final = _by_kind("""
+UPDATE {tracked} SET name = :name, weapons = CAST(:weapons AS text[]),
+       followed_since = CASE WHEN active = :active THEN followed_since ELSE :now END, active = :active
+WHERE id = :id
+""")
+_REMOVE: Final = _by_kind("DELETE FROM {tracked} WHERE id = :id")
+_UNFOLLOWED: Final = _by_kind("""
+SELECT p.target_id FROM {pages} p
+WHERE p.target_id = ANY(CAST(:targets AS uuid[]))
+  AND NOT EXISTS (SELECT FROM {tracked} k WHERE k.{page_id} = p.id AND k.active)
+""")
+_TARGETS_OF: Final = _by_kind("""
+SELECT DISTINCT p.target_id FROM {tracked} k JOIN {pages} p ON p.id = k.{page_id}
+WHERE k.user_id = :user_id AND p.target_id IS NOT NULL
+""")
+_ERASE: Final = _by_kind("DELETE FROM {tracked} WHERE user_id = :user_id")
+_HAND_OVER: Final = {
+    kind: tuple(
+        text(sql.format(tracked=TRACKED[kind], page_id=COLUMN[kind]))
+        for sql in (
+            """
+            UPDATE {tracked} o SET active = o.active OR k.active FROM {tracked} k
+            WHERE k.user_id = :user_id AND o.user_id = :to AND o.{page_id} = k.{page_id}
+            """,
+            """
+            DELETE FROM {tracked} k USING {tracked} o
+            WHERE k.user_id = :user_id AND o.user_id = :to AND o.{page_id} = k.{page_id}
+            """,
+            "UPDATE {tracked} SET user_id = :to WHERE user_id = :user_id",
+        )
+    )
+    for kind in Kind
+}
+_EVERYTHING_OF: Final = _by_kind("""
+SELECT p.upstream_id, p.name AS page_name, k.name, k.weapons, k.active, k.created_at
+FROM {tracked} k JOIN {pages} p ON p.id = k.{page_id} WHERE k.user_id = :user_id ORDER BY k.created_at, k.id
+""")
+_PAGE_TARGET: Final = text("""
+SELECT target_id FROM fencers WHERE id = :id UNION ALL SELECT target_id FROM fencing_clubs WHERE id = :id
+""")
+_STALE: Final = text("""
+SELECT p.target_id FROM (
+    SELECT target_id, read_at FROM fencers UNION ALL SELECT target_id, read_at FROM fencing_clubs
+) p
+JOIN scrape_schedule s ON s.target_id = p.target_id
+JOIN scrape_targets t ON t.id = p.target_id
+WHERE p.read_at < :before AND t.content_hash <> CAST(:anew AS bytea) ORDER BY p.read_at LIMIT :limit
+""")
+ANEW: Final = b"\x00"
+"""The hash of a page that is read anew, whatever it is."""
+
+
+class FollowedPage(Struct, frozen=True, kw_only=True):
+    """Something that somebody follows, as the rules need it."""
+
+    id: UUID
+    user_id: UUID
+    page_id: UUID
+    name: str | None
+    weapons: list[str]
+    active: bool
+    upstream_id: int
+    slug: str
+    target_id: UUID | None
+
+
+class TrackedRepository(Repository):
+    """Who follows which fencer or club."""
+
+    async def page(self, reference: Reference) -> UUID:
+        """The fencer or club, made where it is new."""
+        values = {"upstream_id": reference.upstream_id}
+        await self.session.execute(_ADD_PAGE[reference.kind], {**values, "id": new_id(), "slug": reference.slug})
+        page_id: UUID = (await self.session.execute(_KNOWN[reference.kind], values)).scalar_one()
+        return page_id
+
+    async def aim(self, reference: Reference, page_id: UUID, target_id: UUID) -> None:
+        """Have a page looked at through a target."""
+        await self.session.execute(
+            _AIM[reference.kind], {"id": page_id, "target_id": target_id, "slug": reference.slug}
+        )
+
+    async def tracked_of(self, kind: Kind, user_id: UUID) -> dict[UUID, tuple[UUID, bool]]:
+        """Page -> by what a person follows it, and whether that is active."""
+        rows = await self.session.execute(_TRACKED_OF[kind], {"user_id": user_id})
+        return {row.page_id: (row.id, row.active) for row in rows}
+
+    async def add(
+        self, kind: Kind, *, user_id: UUID, page_id: UUID, name: str | None, weapons: Sequence[str], now: datetime
+    ) -> UUID:
+        tracked_id = new_id()
+        await self.session.execute(
+            _ADD[kind],
+            {
+                "id": tracked_id,
+                "user_id": user_id,
+                "page_id": page_id,
+                "name": name,
+                "weapons": [str(weapon) for weapon in weapons],
+                "now": now,
+            },
+        )
+        return tracked_id
+
+    async def one(self, kind: Kind, tracked_id: UUID) -> FollowedPage:
+        """Raises TrackedNotFound."""
+        row = (await self.session.execute(_ONE[kind], {"id": tracked_id})).mappings().one_or_none()
+        if row is None:
+            raise TrackedNotFound(kind, tracked_id)
+        return FollowedPage(**row)
+
+    async def change(
+        self,
+        kind: Kind,
+        tracked_id: UUID,
+        *,
+        name: str | None,
+        weapons: Sequence[str],
+        active: bool,
+        now: datetime,
+    ) -> None:
+        values = {"id": tracked_id, "name": name, "active": active, "now": now}
+        await self.session.execute(_CHANGE[kind], {**values, "weapons": [str(weapon) for weapon in weapons]})
+
+    async def remove(self, kind: Kind, tracked_id: UUID) -> None:
+        await self.session.execute(_REMOVE[kind], {"id": tracked_id})
+
+    async def unfollowed(self, kind: Kind, targets: Sequence[UUID]) -> list[UUID]:
+        """Those of these targets that nobody follows actively."""
+        return list((await self.session.execute(_UNFOLLOWED[kind], {"targets": list(targets)})).scalars())
+
+    async def targets_of(self, kind: Kind, user_id: UUID) -> list[UUID]:
+        return list((await self.session.execute(_TARGETS_OF[kind], {"user_id": user_id})).scalars())
+
+    async def erase(self, kind: Kind, user_id: UUID) -> None:
+        await self.session.execute(_ERASE[kind], {"user_id": user_id})
+
+    async def hand_over(self, kind: Kind, user_id: UUID, *, to: UUID) -> None:
+        """Of what both follow, the other's stays, active if either was."""
+        for statement in _HAND_OVER[kind]:
+            await self.session.execute(statement, {"user_id": user_id, "to": to})
+
+    async def everything_of(self, kind: Kind, user_id: UUID) -> list[dict[str, Any]]:
+        rows = await self.session.execute(_EVERYTHING_OF[kind], {"user_id": user_id})
+        return [dict(row) for row in rows.mappings()]
+
+    async def target_of(self, page_id: UUID) -> UUID:
+        """The target of a fencer or club. Raises PageNotFound."""
+        target_id: UUID | None = (await self.session.execute(_PAGE_TARGET, {"id": page_id})).scalar()
+        if target_id is None:
+            raise PageNotFound(page_id)
+        return target_id
+
+    async def stale(self, *, before: datetime, limit: int) -> list[UUID]:
+        """Targets that are looked at, but were last read before a time, and merely found unchanged since."""
+        values = {"before": before, "anew": ANEW, "limit": limit}
+        return list((await self.session.execute(_STALE, values)).scalars())

@@ -1,0 +1,221 @@
+"""The rules of following fencers and clubs; the only thing that another module may use."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+import structlog
+from msgspec import UNSET, Struct
+
+from shared.audit.activity import ActivityLog
+from shared.clock import Clock
+from shared.database import Questions
+from shared.outbox.events import NewEvent
+from shared.outbox.outbox import Outbox
+from shared.scraping.source import Lane, Trigger
+from shared.scraping.targets import Targets
+from shared.web.identity import Identity
+from trackers.fencers.errors import AlreadyTracked, TrackingLimitReached
+from trackers.fencers.links import SOURCE, Kind, Reference, parse_reference
+from trackers.fencers.names import words
+from trackers.fencers.queries import TrackingQueries
+from trackers.fencers.repository import FollowedPage, TrackedRepository
+from trackers.fencers.schemas import MOST_CLUBS, MOST_FENCERS, CooldownReset, Tracked, TrackedView, UpdateTracked
+from trackers.fencers.weapons import weapon_filter
+from users.access import AccessPolicy
+from users.accounts.schemas import DISCORD, UserData
+from users.accounts.service import AccountService
+
+MOST: Final = {Kind.FENCER: MOST_FENCERS, Kind.CLUB: MOST_CLUBS}
+LANES: Final = {Kind.FENCER: Lane.UNHURRIED, Kind.CLUB: Lane.ROUTINE}
+"""Clubs first: a club's page tells of many fencers."""
+TRIGGERS: Final = {Kind.FENCER: Trigger.REGISTRATION, Kind.CLUB: Trigger.REQUEST}
+"""Likewise among those that have just come: what is requested goes before what is registered."""
+NOTHING_TOLD: Final = UserData()
+
+
+class TrackedEvent(Struct, frozen=True, kw_only=True):
+    """What happened to something that somebody follows."""
+
+    id: UUID
+    kind: Kind
+    upstream_id: int
+    weapons: Sequence[str] = ()
+    active: bool = True
+
+
+class TrackingService(TrackingQueries):
+    """Adding, changing and removing what people follow; and, as TrackingQueries, reading it.
+
+    People are named by our id or, by bots, their Discord id.
+    """
+
+    def __init__(
+        self,
+        questions: Questions,
+        *,
+        tracked: TrackedRepository,
+        accounts: AccountService,
+        targets: Targets,
+        access: AccessPolicy,
+        activity: ActivityLog,
+        outbox: Outbox,
+        clock: Clock,
+        intervals: dict[Kind, float],
+        asks_for_fencers: bool,
+    ) -> None:
+        super().__init__(questions, access=access, clock=clock)
+        self._tracked = tracked
+        self._accounts = accounts
+        self._targets = targets
+        self._activity = activity
+        self._outbox = outbox
+        self._intervals = {kind: timedelta(minutes=minutes) for kind, minutes in intervals.items()}
+        self._asks_for_fencers = asks_for_fencers
+
+    async def track(
+        self,
+        kind: Kind,
+        user_id: str | UUID,
+        pasted: str,
+        *,
+        name: str | None,
+        weapons: str | Sequence[str],
+        user_data: UserData = NOTHING_TOLD,
+        asker: Identity,
+    ) -> Tracked:
+        """Follow a fencer or club; what was deactivated is active again, as it is given now.
+
+        Raises BadReference, UnknownWeapon,
+        AlreadyTracked, TrackingLimitReached, Forbidden.
+        """
+        reference = parse_reference(kind, pasted)
+        chosen = weapon_filter(weapons)
+        person = await self._person(user_id, user_data, asker)
+        mine = await self._tracked.tracked_of(kind, person)
+        page_id = await self._tracked.page(reference)
+        known, active = mine.get(page_id, (None, False))
+        if active:
+            raise AlreadyTracked(f"This person follows {kind} {reference.upstream_id} already; change that instead.")
+        self._check_limit(kind, sum(is_active for _, is_active in mine.values()))
+        shown = words(name) if name else None
+        now = self._clock.now()
+        # Before the row that refers to the page: a reading holds first the schedule, then the page, as this does.
+        task = await self._look(reference, page_id)
+        if known is None:
+            tracked_id = await self._tracked.add(
+                kind, user_id=person, page_id=page_id, name=shown, weapons=chosen, now=now
+            )
+        else:
+            tracked_id = known
+            await self._tracked.change(kind, known, name=shown, weapons=chosen, active=True, now=now)
+        structlog.get_logger(__name__).info("tracked", kind=kind.value, upstream_id=reference.upstream_id)
+        await self._note("tracked" if known is None else "reactivated", kind, tracked_id, person, reference, asker)
+        return Tracked(tracked=await self.one(kind, asker, tracked_id), task_id=task)
+
+    async def update(self, kind: Kind, tracked_id: UUID, given: UpdateTracked, *, asker: Identity) -> TrackedView:
+        """Raises TrackedNotFound, Forbidden, UnknownWeapon, TrackingLimitReached."""
+        before = await self._owned(kind, tracked_id, asker)
+        active = before.active if given.active is UNSET else given.active
+        reference = Reference(kind, before.upstream_id, before.slug)
+        if active and not before.active:
+            mine = await self._tracked.tracked_of(kind, before.user_id)
+            self._check_limit(kind, sum(is_active for _, is_active in mine.values()))
+        await self._tracked.change(
+            kind,
+            tracked_id,
+            name=before.name if given.name is UNSET else (words(given.name) if given.name else None),
+            weapons=before.weapons if given.weapons is UNSET else weapon_filter(given.weapons),
+            active=active,
+            now=self._clock.now(),
+        )
+        if active and not before.active:
+            await self._look(reference, before.page_id)
+        elif before.active and not active:
+            await self._forget_unfollowed(kind, before)
+        await self._note("tracking_updated", kind, tracked_id, before.user_id, reference, asker, active=active)
+        return await self.one(kind, asker, tracked_id)
+
+    async def remove(self, kind: Kind, tracked_id: UUID, *, asker: Identity) -> None:
+        """Raises TrackedNotFound, Forbidden."""
+        before = await self._owned(kind, tracked_id, asker)
+        await self._tracked.remove(kind, tracked_id)
+        await self._forget_unfollowed(kind, before)
+        reference = Reference(kind, before.upstream_id)
+        await self._note("untracked", kind, tracked_id, before.user_id, reference, asker, active=False)
+
+    async def reset_cooldown(self, page_id: UUID, *, asker: Identity) -> CooldownReset:
+        """Forget how often a fencer's or club's page failed, and look at it now. Raises PageNotFound."""
+        target_id = await self._tracked.target_of(page_id)
+        tasks = await self._targets.forgive(SOURCE, [target_id])
+        await self._activity.record("fencer.cooldown_reset", subject="target", subject_id=target_id, actor=asker)
+        return CooldownReset(task_id=tasks.get(target_id))
+
+    async def _look(self, reference: Reference, page_id: UUID) -> UUID | None:
+        """Have a page looked at from now on, and at once; the task."""
+        kind = reference.kind
+        targets = await self._targets.track(SOURCE, {reference.key: reference.address}, interval=self._intervals[kind])
+        target_id = targets[reference.key]
+        await self._tracked.aim(reference, page_id, target_id)
+        await self._targets.place({target_id: LANES[kind]})
+        if kind is Kind.FENCER and not self._asks_for_fencers:
+            return None
+        return (await self._targets.look_now(SOURCE, [target_id], trigger=TRIGGERS[kind])).get(target_id)
+
+    async def _forget_unfollowed(self, kind: Kind, page: FollowedPage) -> None:
+        """Stop looking at a page that nobody follows any more."""
+        if page.target_id is None:
+            return
+        await self._targets.hold([page.target_id])
+        if unfollowed := await self._tracked.unfollowed(kind, [page.target_id]):
+            await self._targets.forget(unfollowed)
+
+    async def _owned(self, kind: Kind, tracked_id: UUID, asker: Identity) -> FollowedPage:
+        """What the asker may change; nobody else changes anything of its owner's meanwhile."""
+        found = await self._tracked.one(kind, tracked_id)
+        await self._access.check_write(asker, found.user_id)
+        await self._accounts.hold(found.user_id)
+        return await self._tracked.one(kind, tracked_id)
+
+    async def _person(self, user_id: str | UUID, user_data: UserData, asker: Identity) -> UUID:
+        """The account of a person, held, whom the asker may speak for."""
+        if isinstance(user_id, UUID):
+            await self._accounts.hold(user_id)
+            person = user_id
+        else:
+            person = await self._accounts.from_external(DISCORD, user_id, user_data)
+        await self._access.check_write(asker, person)
+        return person
+
+    @staticmethod
+    def _check_limit(kind: Kind, active: int) -> None:
+        if active >= MOST[kind]:
+            raise TrackingLimitReached(
+                f"A person can follow {MOST[kind]} {kind}s at once; remove or deactivate one first."
+            )
+
+    async def _note(
+        self,
+        what: str,
+        kind: Kind,
+        tracked_id: UUID,
+        owner: UUID,
+        reference: Reference,
+        asker: Identity,
+        *,
+        active: bool = True,
+    ) -> None:
+        event = f"{kind}.{what}"
+        details = {"kind": kind.value, "upstream_id": reference.upstream_id, "active": active}
+        await self._activity.record(
+            event, subject=f"tracked_{kind}", subject_id=tracked_id, user_id=owner, actor=asker, details=details
+        )
+        await self._outbox.publish(
+            NewEvent(
+                event=event,
+                aggregate=f"tracked_{kind}:{tracked_id}",
+                payload=TrackedEvent(id=tracked_id, kind=kind, upstream_id=reference.upstream_id, active=active),
+                user_id=owner,
+            )
+        )

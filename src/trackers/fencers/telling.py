@@ -1,0 +1,30 @@
+"""Who is told what became known: everybody who follows the fencer or a club of theirs, by their filters."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from shared.outbox.events import Event
+from trackers.fencers.news import CHANGED, FencerNews
+from trackers.fencers.registration_repository import RegistrationRepository
+from users.notifications.messages import Notifier, Recipient
+
+
+class FollowersAreTold:
+    """An EventHandler."""
+
+    name: Final = "fencers.followers_are_told"
+    events: Final = frozenset({CHANGED})
+
+    def __init__(self, *, registrations: RegistrationRepository, notifier: Notifier) -> None:
+        self._registrations = registrations
+        self._notifier = notifier
+
+    async def handle(self, events: Sequence[Event]) -> None:
+        for event in events:
+            news = msgspec.convert(event.payload, FencerNews)
+            followers = await self._registrations.followers(news.fencer_id, clubs=news.clubs, weapon=news.weapon)
+            await self._notifier.notify(
+                event, [Recipient(user_id=user_id, subject_id=tracked_id) for tracked_id, user_id in followers]
+            )

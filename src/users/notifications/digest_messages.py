@@ -1,0 +1,37 @@
+"""What a digest says where no mail's form is at hand: its title, and a line for each thing. Pure."""
+
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from shared.outbox.events import Event
+from users.notifications.digest import READY, Digest, DigestEntry
+from users.notifications.messages import Message, Reader
+
+
+class DigestMessages:
+    """A MessageWriter."""
+
+    events: Final = frozenset({READY})
+
+    def write(self, event: Event, subject_id: UUID, reader: Reader) -> Message | None:  # noqa: ARG002 -- what every writer is asked
+        digest = msgspec.convert(event.payload, Digest)
+        return Message(title=f"Your digest: {digest.title}", lines=tuple(_lines(digest)))
+
+
+def _lines(digest: Digest) -> list[str]:
+    lines: list[str] = []
+    for section in digest.sections:
+        lines.append(section.title)
+        for group in section.groups:
+            lines += [group.title] if group.title else []
+            lines += [_line(entry) for entry in group.entries]
+    if digest.left_out:
+        lines.append(f"and {digest.left_out:,} more")
+    return lines
+
+
+def _line(entry: DigestEntry) -> str:
+    parts = [part for part in (entry.title, entry.detail) if part]
+    return f"{': '.join(parts)}{f' ({entry.note})' if entry.note else ''}"

@@ -1,0 +1,95 @@
+"""The rules about digests: who gets them when, and how they are given up."""
+
+from datetime import timedelta
+from typing import Final
+
+from shared.audit.activity import ActivityLog
+from shared.clock import Clock
+from shared.database import Questions
+from shared.web.identity import PersonIdentity
+from users.notifications.digest_mail import DigestMail
+from users.notifications.digest_queries import DigestQueries
+from users.notifications.digest_repository import DigestRepository
+from users.notifications.digest_run import DigestBuilder
+from users.notifications.digest_schedule import Period, Plan, next_due
+from users.notifications.digest_schemas import DigestPreview, DigestSettings, SettleDigest
+from users.notifications.errors import BadUnsubscribeLink, NoMailbox
+from users.notifications.preference_repository import PreferenceRepository
+from users.notifications.unsubscribing import Unsubscribing
+
+LOOKS_BACK: Final = timedelta(days=7)
+"""A preview for who gets no digests."""
+
+
+class DigestService(DigestQueries):
+    """Settling, previewing and giving up digests; and, as DigestQueries, reading how they are settled."""
+
+    def __init__(
+        self,
+        questions: Questions,
+        *,
+        digests: DigestRepository,
+        preferences: PreferenceRepository,
+        builder: DigestBuilder,
+        mail: DigestMail,
+        unsubscribing: Unsubscribing,
+        activity: ActivityLog,
+        clock: Clock,
+    ) -> None:
+        super().__init__(questions)
+        self._digests = digests
+        self._preferences = preferences
+        self._builder = builder
+        self._mail = mail
+        self._unsubscribing = unsubscribing
+        self._activity = activity
+        self._clock = clock
+
+    async def settle(self, asker: PersonIdentity, given: SettleDigest) -> DigestSettings:
+        """Have digests come so from now on. Raises NoMailbox where there is none to send them to."""
+        user_id, now = asker.user_id, self._clock.now()
+        await self._preferences.hold_person(user_id)
+        if given.period is Period.OFF:
+            await self._digests.switch_off(user_id)
+            return await self.settings(user_id)
+        if await self._digests.own_mailbox(user_id, given.channel_id) is None:
+            raise NoMailbox
+        plan = Plan(
+            period=given.period,
+            hour=given.hour,
+            weekday=given.weekday,
+            time_zone=await self._digests.time_zone(user_id),
+        )
+        await self._digests.settle(user_id, plan, channel_id=given.channel_id, next_at=next_due(plan, now), now=now)
+        return await self.settings(user_id)
+
+    async def preview(self, asker: PersonIdentity) -> DigestPreview:
+        """What a digest would tell now."""
+        now = self._clock.now()
+        due = await self._digests.one(asker.user_id, now=now)
+        since, until = (now - LOOKS_BACK, now) if due is None else (self._builder.window_of(due, now)[0], now)
+        zone = await self._digests.time_zone(asker.user_id)
+        digest = (await self._builder.build({asker.user_id: (since, until)}, {asker.user_id: zone}))[asker.user_id]
+        rendered = self._mail.rendered(digest, asker.user_id)
+        return DigestPreview(
+            subject=rendered.subject,
+            since=digest.since,
+            until=digest.until,
+            entries=digest.entries,
+            sections=list(digest.sections),
+            text=rendered.text,
+            html=rendered.html,
+        )
+
+    async def unsubscribe(self, token: str) -> None:
+        """Give digests up by the link in one; however often. Raises BadUnsubscribeLink."""
+        user_id = self._unsubscribing.read(token)
+        if user_id is None:
+            raise BadUnsubscribeLink
+        if await self._digests.switch_off(user_id):
+            await self._activity.record("digest.unsubscribed", subject="user", subject_id=user_id, user_id=user_id)
+
+    def check_link(self, token: str) -> None:
+        """Raises BadUnsubscribeLink."""
+        if self._unsubscribing.read(token) is None:
+            raise BadUnsubscribeLink

@@ -1,0 +1,233 @@
+"""From pages to what is stored and told: registrations, withdrawals, new days; once, whichever page tells first."""
+
+import pytest
+from structlog.testing import capture_logs
+from tests.integration.people import Person
+from tests.integration.trackers.fencers.conftest import ALEX, BLAKE, CLUB, EPEE, FOIL, OTHER_CLUB, SABER, SOON, Salle
+
+
+async def test_a_first_look_is_stored_and_logged_but_no_news(salle: Salle, ada: Person) -> None:
+    salle.stage()
+    await salle.track(ada, "club", CLUB)
+    with capture_logs() as logs:
+        await salle.look()
+    (said,) = [entry for entry in logs if entry["event"] == "registrations_changed"]
+    assert (said["log_level"], said["registered"], said["page"], said["first_look"]) == ("info", 2, "club", True)
+    assert await salle.kinds() == ["registered", "registered"]
+    assert await salle.told() == []
+
+
+async def test_a_second_event_of_a_known_fencer_is_told(salle: Salle, ada: Person) -> None:
+    salle.stage()
+    await salle.track(ada, "fencer", ALEX)
+    await salle.look()
+    salle.site.register(ALEX, SABER)
+    await salle.look(again=True)
+    (news,) = await salle.told()
+    assert (news["name"], news["weapon"]) == ("Alex Abendroth", "saber")
+    (change,) = news["changes"]
+    assert (change["kind"], change["tournament"], change["day"]) == ("registered", "Harbour Cup", "2026-12-19")
+    assert change["event_url"] == f"https://fencingtracker.com/event/{SABER}"
+
+
+@pytest.mark.parametrize("layout", [2025, 2026])
+async def test_withdrawals_returns_and_new_days_are_told_once(salle: Salle, ada: Person, layout: int) -> None:
+    salle.stage()
+    salle.site.configure(layout=layout)
+    await salle.track(ada, "club", CLUB)
+    await salle.look()
+    salle.site.withdraw(ALEX, EPEE)
+    await salle.look(again=True)
+    await salle.look(again=True)
+    salle.site.register(ALEX, EPEE)
+    await salle.look(again=True)
+    salle.site.move(EPEE, "2026-12-13")
+    await salle.look(again=True)
+    assert [change["kind"] for news in await salle.told() for change in news["changes"]] == [
+        "withdrawn",
+        "returned",
+        "moved",
+    ]
+    moved = (await salle.told())[-1]["changes"][0]
+    assert (moved["day_before"], moved["day"]) == ("2026-12-12", "2026-12-13")
+
+
+async def test_a_status_of_withdrawn_is_a_withdrawal(salle: Salle, ada: Person) -> None:
+    salle.stage()
+    await salle.track(ada, "club", CLUB)
+    await salle.look()
+    salle.site.withdraw(ALEX, EPEE, status=True)
+    await salle.look(again=True)
+    assert await salle.kinds() == ["registered", "registered", "withdrawn"]
+
+
+async def test_what_one_page_lost_and_another_has_is_not_withdrawn(salle: Salle, ada: Person) -> None:
+    salle.stage()
+    await salle.track(ada, "club", CLUB)
+    await salle.track(ada, "fencer", ALEX)
+    await salle.look()
+    salle.site.register(ALEX, EPEE, on="fencer")
+    await salle.look(again=True)
+    assert await salle.kinds() == ["registered", "registered"]
+    salle.site.withdraw(ALEX, EPEE)
+    await salle.look(again=True)
+    assert await salle.kinds() == ["registered", "registered", "withdrawn"]
+
+
+async def test_one_registration_on_two_pages_is_one(salle: Salle, ada: Person) -> None:
+    salle.stage()
+    salle.site.configure(layout=2025)
+    await salle.track(ada, "fencer", ALEX)
+    await salle.track(ada, "club", CLUB)
+    await salle.look()
+    (count,) = await salle.people.rows("SELECT count(*) AS all FROM fencing_registrations")
+    assert count["all"] == 2
+    salle.site.register(ALEX, SABER)
+    await salle.look(again=True)
+    assert len(await salle.told()) == 1
+
+
+async def test_somebody_whom_the_club_does_not_link_is_one_person_with_their_page(salle: Salle, ada: Person) -> None:
+    salle.stage()
+    salle.site.add_fencer(ALEX, "Alex Abendroth", CLUB, linked=False)
+    await salle.track(ada, "club", CLUB)
+    await salle.look()
+    assert await salle.kinds() == ["registered", "registered"]
+    await salle.track(ada, "fencer", ALEX)
+    await salle.look()
+    await salle.look(again=True)
+    assert await salle.kinds() == ["registered", "registered"]
+    owners = await salle.people.rows(
+        "SELECT f.upstream_id FROM fencing_registrations r JOIN fencers f ON f.id = r.fencer_id ORDER BY 1"
+    )
+    assert [row["upstream_id"] for row in owners] == [ALEX, BLAKE]
+    salle.site.register(ALEX, SABER, on="club")
+    await salle.look(again=True)
+    salle.site.withdraw(ALEX, EPEE)
+    await salle.look(again=True)
+    assert await salle.kinds() == ["registered", "registered", "registered", "withdrawn"]
+
+
+async def test_an_event_that_is_over_leaves_without_a_withdrawal(salle: Salle, ada: Person) -> None:
+    salle.stage()
+    await salle.track(ada, "fencer", ALEX)
+    await salle.look()
+    await salle.execute("UPDATE fencing_events SET held_on = current_date - 1")
+    salle.site.withdraw(ALEX, EPEE)
+    await salle.look(again=True)
+    assert await salle.kinds() == ["registered"]
+
+
+async def test_next_seasons_tournament_of_the_same_name_is_another(salle: Salle, ada: Person) -> None:
+    salle.stage()
+    salle.site.add_event(19_900, "Junior Women\u2019s Epee (JNRWE)", "October NAC", "2027-10-09")
+    salle.site.register(ALEX, 19_900)
+    await salle.track(ada, "fencer", ALEX)
+    await salle.look()
+    seasons = await salle.people.rows("SELECT season FROM fencing_tournaments ORDER BY season")
+    assert [row["season"] for row in seasons] == [2027, 2028]
+
+
+async def test_filters_decide_who_is_told(salle: Salle, ada: Person, ben: Person) -> None:
+    salle.stage()
+    await salle.track(ada, "club", CLUB, weapons="foil")
+    await salle.track(ben, "fencer", ALEX)
+    await salle.look()
+    salle.site.register(ALEX, SABER)
+    await salle.look(again=True)
+    async with salle.container.database().unit_of_work():
+        (news,) = await salle.told()
+        followers = await salle.container.fencers.registrations().followers(
+            news["fencer_id"], clubs=news["clubs"], weapon=news["weapon"]
+        )
+    assert [user_id for _, user_id in followers] == [ben.id]
+
+
+async def test_unchanged_pages_are_skipped_but_read_anew_when_they_are_old(salle: Salle, ada: Person) -> None:
+    salle.stage()
+    await salle.track(ada, "fencer", ALEX)
+    await salle.look()
+    (first,) = await salle.people.rows("SELECT read_at FROM fencers WHERE read_at IS NOT NULL")
+    await salle.look(again=True)
+    assert await salle.people.rows("SELECT read_at FROM fencers WHERE read_at IS NOT NULL") == [first]
+    assert await salle.job("fencers.read_old_anew") == 0
+    salle.clock.forward(hours=80)
+    assert await salle.job("fencers.read_old_anew") == 1
+    assert await salle.job("fencers.read_old_anew") == 0
+    await salle.look(again=True)
+    (again,) = await salle.people.rows("SELECT read_at FROM fencers WHERE read_at IS NOT NULL")
+    assert again["read_at"] > first["read_at"]
+    assert await salle.kinds() == ["registered"]
+
+
+@pytest.mark.parametrize(
+    ("login", "reason"), [("redirect", "login_required"), ("form", "login_required"), ("elsewhere", "login_required")]
+)
+async def test_a_login_wall_is_a_state_of_its_own_and_nobody_is_withdrawn(
+    salle: Salle, ada: Person, login: str, reason: str
+) -> None:
+    salle.stage()
+    made = (await salle.track(ada, "fencer", ALEX))["tracked"]
+    await salle.look()
+    salle.site.configure(login=login)
+    with capture_logs() as logs:
+        await salle.look(again=True)
+    shown = (await salle.read(ada, f"/api/fencers/{made['id']}"))["tracked"]
+    assert (shown["status"], shown["reason"], shown["registrations"]) == ("failed", reason, 1)
+    assert await salle.kinds() == ["registered"]
+    assert [entry["log_level"] for entry in logs if entry["event"] == "page_failed"] == ["error"]
+
+
+async def test_a_layout_that_changed_is_loud_and_nobody_is_withdrawn(salle: Salle, ada: Person) -> None:
+    salle.stage()
+    made = (await salle.track(ada, "club", CLUB))["tracked"]
+    await salle.look()
+    salle.site.fault("/club/*", "changed")
+    await salle.look(again=True)
+    shown = (await salle.read(ada, f"/api/clubs/{made['id']}"))["tracked"]
+    assert (shown["status"], shown["reason"], shown["registrations"]) == ("failed", "page_changed", 2)
+
+
+async def test_a_club_whose_tables_are_gone_has_changed_its_layout(salle: Salle, ada: Person) -> None:
+    salle.stage()
+    made = (await salle.track(ada, "club", CLUB))["tracked"]
+    await salle.look()
+    salle.site.withdraw(ALEX, EPEE)
+    salle.site.withdraw(BLAKE, FOIL)
+    await salle.look(again=True)
+    shown = (await salle.read(ada, f"/api/clubs/{made['id']}"))["tracked"]
+    assert (shown["status"], shown["reason"]) == ("failed", "page_changed")
+    assert "layout changed" in shown["error"]
+    assert await salle.kinds() == ["registered", "registered"]
+
+
+async def test_a_club_where_nobody_is_registered_is_no_failure(salle: Salle, ada: Person) -> None:
+    salle.site.add_club(OTHER_CLUB, "Empty Hall")
+    made = (await salle.track(ada, "club", OTHER_CLUB))["tracked"]
+    await salle.look()
+    shown = (await salle.read(ada, f"/api/clubs/{made['id']}"))["tracked"]
+    assert (shown["status"], shown["name"], shown["registrations"]) == ("completed", "Empty Hall", 0)
+
+
+async def test_a_slug_of_the_sites_own_is_followed(salle: Salle, ada: Person) -> None:
+    salle.stage()
+    salle.site.configure(slugs=True)
+    made = (await salle.track(ada, "fencer", ALEX))["tracked"]
+    await salle.look()
+    shown = await salle.read(ada, f"/api/fencers/{made['id']}")
+    assert len(shown["registrations"]) == 1
+
+
+async def test_the_history_pages_through_what_became_known(salle: Salle, ada: Person) -> None:
+    salle.stage()
+    made = (await salle.track(ada, "club", CLUB))["tracked"]
+    await salle.look()
+    salle.site.move(EPEE, None)
+    await salle.look(again=True)
+    salle.site.move(EPEE, SOON)
+    salle.site.withdraw(BLAKE, FOIL)
+    await salle.look(again=True)
+    first = await salle.read(ada, f"/api/clubs/{made['id']}/history?limit=2")
+    assert [one["kind"] for one in first["items"]] == ["withdrawn", "registered"]
+    rest = await salle.read(ada, f"/api/clubs/{made['id']}/history?before={first['next_before']}")
+    assert ([one["kind"] for one in rest["items"]], rest["next_before"]) == (["registered"], None)
