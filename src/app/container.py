@@ -45,6 +45,8 @@ from shared.web.health import HealthChecks
 from shared.web.idempotency import IdempotencyKeys, idempotency_jobs
 from shared.web.limits import RateLimiter
 from shared.web.settings import WebSettings
+from trackers.contracts.module import ContractsContainer
+from trackers.contracts.settings import ContractsSettings
 from trackers.games.module import GamesContainer
 from trackers.games.settings import GamesSettings
 from users.auth.settings import AuthSettings
@@ -138,6 +140,7 @@ class AppContainer(containers.DeclarativeContainer):
     notify_settings = providers.Callable(lambda loaded: loaded[NotifySettings], loaded)
     smtp_settings = providers.Callable(lambda loaded: loaded[SmtpSettings], loaded)
     games_settings = providers.Callable(lambda loaded: loaded[GamesSettings], loaded)
+    contracts_settings = providers.Callable(lambda loaded: loaded[ContractsSettings], loaded)
     clock = providers.Singleton(SystemClock)
     rng = providers.Singleton(random.Random)
     engine = providers.Singleton(_engine, settings, application_name)
@@ -226,6 +229,20 @@ class AppContainer(containers.DeclarativeContainer):
         notifier=notifications.notifier,
     )
 
+    contracts = providers.Container(
+        ContractsContainer,
+        settings=contracts_settings,
+        database=database,
+        session=session,
+        reader=reader,
+        redis=redis,
+        targets=targets,
+        activity=activity,
+        outbox=outbox,
+        notifier=notifications.notifier,
+        clock=clock,
+    )
+
     # offers
     plugin_context = providers.Factory(
         SourceContext, environ=environ, session=session.provider, targets=targets.provider, clock=clock
@@ -274,7 +291,7 @@ class AppContainer(containers.DeclarativeContainer):
         rng=rng,
         lease=settings.provided.scrape_lease,
     )
-    scraping_jobs = providers.Singleton(engine_jobs, dispatcher, runner, lease=settings.provided.scrape_lease)
+    scraping_jobs = providers.Singleton(engine_jobs, dispatcher, runner)
     idempotency_keys = providers.Singleton(IdempotencyKeys, reader, clock=clock)
     rate_limiter = providers.Singleton(RateLimiter, limits_storage, web_settings)
     jobs = providers.Singleton(

@@ -9,6 +9,7 @@ from shared.database import Base
 from shared.outbox import models as outbox_models
 from shared.scraping import models as scraping_models
 from shared.web import models as web_models
+from trackers.contracts import models as contract_models
 from trackers.games import models as games_models
 from users.accounts import models as account_models
 from users.auth import models as auth_models
@@ -25,5 +26,6 @@ TABLE_MODULES: Final = (
     guild_models,
     notification_models,
     games_models,
+    contract_models,
 )
 METADATA: Final[MetaData] = Base.metadata

@@ -7,11 +7,12 @@ from shared.module import Module
 from shared.outbox.module import EVENTS
 from shared.settings import Settings, SettingsStruct
 from shared.web.settings import WebSettings
+from trackers.contracts.module import CONTRACTS
 from trackers.games.module import GAMES
 from users.module import USERS
 from users.notifications.module import NOTIFICATIONS
 
-MODULES: Final[Sequence[Module]] = (USERS, EVENTS, NOTIFICATIONS, GAMES)
+MODULES: Final[Sequence[Module]] = (USERS, EVENTS, NOTIFICATIONS, GAMES, CONTRACTS)
 
 
 def all_settings() -> list[type[SettingsStruct]]:
