@@ -232,6 +232,7 @@ class AppContainer(containers.DeclarativeContainer):
     contracts = providers.Container(
         ContractsContainer,
         settings=contracts_settings,
+        contact=settings.provided.contact,
         database=database,
         session=session,
         reader=reader,

@@ -1,8 +1,7 @@
 """Questions of who runs the house: what the runs did, and what could not be stored."""
 
-from typing import Any, Final
+from typing import Final
 
-import msgspec
 from sqlalchemy import text
 
 from shared.database import Reader
@@ -31,7 +30,7 @@ class ContractAdminQueries:
         """Runs, the newest first."""
         rows = await self._reader.rows(_RUNS, {"limit": per_page, "skip": (page - 1) * per_page})
         return RunPage(
-            items=[RunView(**{**row, "summary": _decoded(row["summary"])}) for row in rows],
+            items=[RunView(**row) for row in rows],
             page=page,
             per_page=per_page,
             total=await self._reader.value(_RUN_COUNT),
@@ -47,7 +46,3 @@ class ContractAdminQueries:
             per_page=per_page,
             total=await self._reader.value(_REJECTED_COUNT),
         )
-
-
-def _decoded(value: Any) -> Any:
-    return msgspec.json.decode(value) if isinstance(value, str | bytes) else value

@@ -10,9 +10,9 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Final, TypeVar
 
-from shared.scraping.failures import HostUnavailable, PageChanged, ScrapeFailure, Throttled
+from shared.scraping.failures import Blocked, HostUnavailable, PageChanged, ScrapeFailure, Throttled
 from shared.scraping.pacing import GateUnreachableError, HostRestsError
-from shared.scraping.visit import Answer, Visit, retry_after
+from shared.scraping.visit import SERVER_ERROR, Answer, Visit, retry_after
 from trackers.contracts.runs import AggregationRun
 
 ERROR_LIMITED: Final = 420
@@ -22,6 +22,7 @@ FORBIDDEN: Final = 403
 NOT_FOUND: Final = 404
 GONE: Final = frozenset({NO_CONTENT, FORBIDDEN, NOT_FOUND})
 """How the API says that a contract was accepted, withdrawn or ran out meanwhile."""
+JSON: Final = "application/json"
 WINDOW: Final = 60.0
 """Seconds of the error budget's window, where the API does not say how much of it is left."""
 TRIES: Final = 3
@@ -57,12 +58,16 @@ class Esi:
                 async with self._places:
                     answer = await self._visit.get(f"{self._base_url}{path}", headers=headers)
             except HostUnavailable as error:
-                self._run.tally.answered(error.http_status)
+                failed = error.http_status  # of the last answer there was, where this one never came
+                self._run.tally.answered(failed if failed and failed >= SERVER_ERROR else None)
                 if pause is None or error.retry_after is not None:
                     raise
                 await asyncio.sleep(pause)
                 continue
             self._run.tally.answered(answer.status)
+            if answer.status in {FORBIDDEN, NOT_FOUND} and answer.content_type != JSON:
+                what = f"{answer.status} came with {answer.content_type or 'no type'}, so it is not the API's own"
+                raise Blocked(what, http_status=answer.status)
             await self._mind_the_budget(answer)
             return answer
         raise AssertionError("unreachable")  # the last try raises

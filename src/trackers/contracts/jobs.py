@@ -23,12 +23,10 @@ REJECTS_KEPT: Final = timedelta(days=30)
 class FollowJob:
     """Looks whether the regions that are looked at are those of the settings."""
 
-    def __init__(
-        self, *, database: Database, regions: Callable[[], RegionService], settings: ContractsSettings
-    ) -> None:
+    def __init__(self, *, database: Database, regions: Callable[[], RegionService], enabled: bool) -> None:
         self._database = database
         self._regions = regions
-        self._enabled = settings.enabled
+        self._enabled = enabled
 
     async def run(self) -> None:
         if not self._enabled:

@@ -46,6 +46,7 @@ class ContractsContainer(containers.DeclarativeContainer):
     settings = providers.Dependency(instance_of=ContractsSettings)
     database = providers.Dependency(instance_of=Database)
     session = providers.Dependency(instance_of=AsyncSession)
+    contact = providers.Dependency(instance_of=str)
     reader = providers.Dependency(instance_of=Reader)
     redis = providers.Dependency(instance_of=Redis)
     targets = providers.Dependency(instance_of=Targets)
@@ -72,7 +73,9 @@ class ContractsContainer(containers.DeclarativeContainer):
     personal_data = providers.Factory(ContractsPersonalData, watches=watches)
 
     # offers
-    source = providers.Singleton(ContractsSource, settings=settings, runs=runs, aggregation=aggregation, clock=clock)
+    source = providers.Singleton(
+        ContractsSource, settings=settings, runs=runs, aggregation=aggregation, clock=clock, contact=contact
+    )
     regions = providers.Factory(
         RegionService,
         source=SOURCE,
@@ -93,7 +96,9 @@ class ContractsContainer(containers.DeclarativeContainer):
     queries = providers.Singleton(ContractQueries, reader, clock=clock)
     ship_queries = providers.Singleton(ShipQueries, reader, clock=clock)
     admin_queries = providers.Singleton(ContractAdminQueries, reader)
-    follow_job = providers.Singleton(FollowJob, database=database, regions=regions.provider, settings=settings)
+    follow_job = providers.Singleton(
+        FollowJob, database=database, regions=regions.provider, enabled=source.provided.enabled
+    )
     cleaning_job = providers.Singleton(CleaningJob, database=database, clock=clock, settings=settings)
 
 

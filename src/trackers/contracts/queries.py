@@ -151,9 +151,10 @@ class ContractQueries:
             raise ContractNotFound(contract_id)
         these = {"id": contract_id, "most": MOST_ROWS}
         history = [HistoryEntry(at=row["first_seen_at"], what="first_seen")]
-        for entry in await self._reader.rows(_HISTORY, these):
-            details = msgspec.json.decode(entry["details"]) if entry["details"] else None
-            history.append(HistoryEntry(at=entry["at"], what=entry["what"], details=details or None))
+        history += [
+            HistoryEntry(at=entry["at"], what=entry["what"], details=entry["details"] or None)
+            for entry in await self._reader.rows(_HISTORY, these)
+        ]
         return ContractDetail(
             contract=summary_of(row),
             items=[ContractItemView(**item) for item in await self._reader.rows(_ITEMS, these)],

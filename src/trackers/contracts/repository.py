@@ -125,7 +125,7 @@ _ITEMS_LATER: Final = text("""
 UPDATE contracts
 SET items_tries = items_tries + 1,
     items_state = CASE WHEN items_tries + 1 >= :most THEN 'failed' ELSE items_state END,
-    items_due_at = :now + make_interval(secs => 300 * power(4, items_tries))
+    items_due_at = CAST(:now AS timestamptz) + make_interval(secs => 300 * power(4, items_tries))
 WHERE contract_id = ANY(CAST(:ids AS bigint[])) AND items_state = 'pending'
 """)
 _UNJUDGED: Final = text("""

@@ -9,6 +9,8 @@ from msgspec import Meta
 from shared.settings import Listed, SettingsStruct
 
 LARGEST_ID: Final = 2**31 - 1
+OFFICIAL: Final = "https://esi.evetech.net"
+"""Asks who automates for a contact in the User-Agent."""
 HUBS: Final = ("10000002", "10000043", "10000030", "10000032", "10000042")
 
 
@@ -33,7 +35,12 @@ class ContractsSettings(SettingsStruct, frozen=True, kw_only=True):
 
     env_prefix: ClassVar[str] = "TRACKERS_CONTRACTS_"
 
-    enabled: Annotated[bool, Meta(description="Whether contracts are looked at. The API permits automated use.")] = True
+    enabled: Annotated[
+        bool,
+        Meta(
+            description="Whether contracts are looked at. The API permits it to who names a contact: TRACKERS_CONTACT."
+        ),
+    ] = True
     base_url: Annotated[
         str,
         Meta(
@@ -41,7 +48,7 @@ class ContractsSettings(SettingsStruct, frozen=True, kw_only=True):
             extra={"expected": "scheme and host, such as https://esi.evetech.net"},
             description="Scheme and host of the API.",
         ),
-    ] = "https://esi.evetech.net"
+    ] = OFFICIAL
     region_ids: Annotated[
         Ids,
         Meta(description="Regions to look at, with commas between them. The five are those of the great markets."),

@@ -16,7 +16,7 @@ from trackers.contracts.aggregation import ContractAggregationService, RegionRep
 from trackers.contracts.errors import DatabaseAwayError, LostLeaseError
 from trackers.contracts.esi import Esi
 from trackers.contracts.runs import AggregationRuns
-from trackers.contracts.settings import LARGEST_ID, ContractsSettings
+from trackers.contracts.settings import LARGEST_ID, OFFICIAL, ContractsSettings
 
 SOURCE: Final = "contracts"
 INTERVAL: Final = timedelta(minutes=30)
@@ -39,10 +39,14 @@ class ContractsSource(Source[RegionReport]):
         runs: AggregationRuns,
         aggregation: ContractAggregationService,
         clock: Clock,
+        contact: str,
     ) -> None:
         self.base_url = settings.base_url
-        self.enabled = settings.enabled
-        self.disabled_because = "" if settings.enabled else "set TRACKERS_CONTRACTS_ENABLED=true"
+        if not settings.enabled:
+            self.disabled_because = "set TRACKERS_CONTRACTS_ENABLED=true"
+        elif settings.base_url == OFFICIAL and not contact:
+            self.disabled_because = "set TRACKERS_CONTACT: the API asks whoever automates for an address to write to"
+        self.enabled = not self.disabled_because
         self._settings = settings
         self._runs = runs
         self._aggregation = aggregation
