@@ -91,6 +91,9 @@ BODIES: Final[Mapping[str, Any]] = {
     "internal_process_guild": {"guild_id": GUILD},
     "internal_schedule_processing": {"guild_id": GUILD, "cron": "0 18 * * MON"},
     "internal_add_tracker": {"user_id": OWNER, "url": LINK.format("Mondkalb")},
+    "add_contract_watch": {"type_id": 61_001},
+    "change_contract_watch": {"max_price": 5_000_000},
+    "run_contract_aggregation": {},
     "put_my_notifications": {"quiet_hours": {"from": "22:00", "to": "07:00"}},
     "put_my_subject_notifications": {"events": {"*": "off"}},
     **{f"add_{whose}_channel": WEBHOOK for whose in ("my", "guild")},
@@ -154,7 +157,7 @@ async def world(api: Bench, container: AppContainer) -> World:
         )
         return made
 
-    everything = await key("trackers", "users", "guilds", "events")
+    everything = await key("trackers", "users", "guilds", "events", "contracts")
     container.events.streams().end()  # what listens is answered, and not for ever
     for guild in (GUILD, OTHER_GUILD):
         await call("PUT", f"/internal/guilds/{guild}", {"name": guild}, everything)
@@ -177,6 +180,7 @@ async def world(api: Bench, container: AppContainer) -> World:
     another = await call("POST", "/internal/users/claim-codes", {"user_id": NEW}, everything)
     channel = await call("POST", "/api/users/me/channels", WEBHOOK, owner["access_token"])
     guild_channel = await call("POST", f"/api/guilds/{GUILD}/channels", WEBHOOK, owner["access_token"])
+    watch = await call("POST", "/api/contracts/watches", {"type_id": 61_000}, owner["access_token"])
     accounts = await two_accounts(container, followed["trackers"][0]["id"])
     return World(
         http=http,
@@ -188,7 +192,8 @@ async def world(api: Bench, container: AppContainer) -> World:
         },
         keys={
             "everything": everything,
-            "other guild": await key("trackers", "users", "guilds", "events", guild_ids=[OTHER_GUILD]),
+            "other guild": await key("trackers", "users", "guilds", "events", "contracts", guild_ids=[OTHER_GUILD]),
+            "contracts:read": await key("contracts:read"),
             **{scope: await key(scope) for scope in ("trackers:read", "trackers:write", "users:read", "users:write")},
             **{scope: await key(scope) for scope in ("guilds:read", "guilds:write", "events:read")},
         },
@@ -207,6 +212,9 @@ async def world(api: Bench, container: AppContainer) -> World:
             "guild_channel_id": guild_channel["channel"]["id"],
             "subject_id": followed["trackers"][0]["id"],
             "name": "games",
+            "contract_id": str(await a_contract(container)),
+            "type_id": "61000",
+            "watch_id": watch["id"],
             "account_id": accounts[0],
             "delivery_id": str(await failed_delivery(container, UUID(channel["channel"]["id"]))),
         },
@@ -219,6 +227,20 @@ async def world(api: Bench, container: AppContainer) -> World:
             "admin_refresh_trackers": {"tracker_ids": [followed["trackers"][0]["id"]]},
         },
     )
+
+
+async def a_contract(container: AppContainer) -> int:
+    """One of a region that is looked at."""
+    await container.contracts.follow_job().run()
+    await container.reader().execute(
+        text(
+            "INSERT INTO contracts (contract_id, region_id, type, status, title, price, collateral, reward, volume,"
+            " days_to_complete, issuer_id, issuer_corporation_id, for_corporation, date_issued, date_expired, row_hash,"
+            " first_seen_at, items_state) VALUES (300, 10000002, 'loan', 'live', '', 1, 0, 0, 0, 0, 1, 1, false, now(),"
+            " now() + interval '1 day', 0, now(), 'none')"
+        )
+    )
+    return 300
 
 
 async def dead_event(container: AppContainer) -> UUID:
@@ -343,7 +365,7 @@ async def test_with_a_key_of_the_wrong_scope(world: World) -> None:
             continue
         module, _, half = endpoint.opens_with.partition(":")
         wrong = [key for scope, key in world.keys.items() if ":" in scope and scope != endpoint.opens_with]
-        assert module == "events" or f"{module}:{'write' if half == 'read' else 'read'}" in world.keys
+        assert module in {"events", "contracts"} or f"{module}:{'write' if half == 'read' else 'read'}" in world.keys
         for key in wrong:
             answer = await world.ask(endpoint, key)
             assert answer.status_code == 403, endpoint
