@@ -2,6 +2,7 @@
 
 from litestar import Controller, get
 
+from shared.web.csv import Format, ListFormat, csv_answer
 from shared.web.paging import PageNumber, PerPage
 from trackers.contracts.controllers.parameters import (
     Days,
@@ -19,6 +20,7 @@ from trackers.contracts.schemas import (
     ContractDetail,
     ContractPage,
     ContractSort,
+    ContractSummary,
     KnownTypes,
     ShipBoard,
     ShipPrices,
@@ -42,9 +44,11 @@ class InternalContractController(Controller):
         sort: Sort = ContractSort.ISSUED_DOWN,
         page: PageNumber = 1,
         per_page: PerPage = 50,
+        format: Format = ListFormat.JSON,  # noqa: A002 -- the parameter's name
     ) -> ContractPage:
         """Contracts that can be accepted (or, by `status`, past ones), with counts per type. Prices in ISK."""
-        return await contract_queries.contracts(wanted, sort=sort, page=page, per_page=per_page)
+        found = await contract_queries.contracts(wanted, sort=sort, page=page, per_page=per_page)
+        return found if format is ListFormat.JSON else csv_answer(ContractSummary, found.items, name="contracts")
 
     @get("/{contract_id:int}", operation_id="internal_get_contract", opt=READ)
     async def get_contract(self, contract_id: ContractId, contract_queries: Queries) -> ContractDetail:

@@ -8,6 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, PathParameter, SkipValidation
 from litestar.status_codes import HTTP_201_CREATED
 
+from shared.web.csv import Format, ListFormat, csv_answer
 from shared.web.identity import PersonIdentity
 from shared.web.paging import PageNumber, PerPage
 from trackers.contracts.controllers.parameters import (
@@ -27,6 +28,7 @@ from trackers.contracts.schemas import (
     ContractDetail,
     ContractPage,
     ContractSort,
+    ContractSummary,
     KnownTypes,
     ShipBoard,
     ShipPrices,
@@ -58,9 +60,11 @@ class ContractController(Controller):
         sort: Sort = ContractSort.ISSUED_DOWN,
         page: PageNumber = 1,
         per_page: PerPage = 50,
+        format: Format = ListFormat.JSON,  # noqa: A002 -- the parameter's name
     ) -> ContractPage:
         """Contracts that can be accepted (or, by `status`, past ones), with counts per type. Prices in ISK."""
-        return await contract_queries.contracts(wanted, sort=sort, page=page, per_page=per_page)
+        found = await contract_queries.contracts(wanted, sort=sort, page=page, per_page=per_page)
+        return found if format is ListFormat.JSON else csv_answer(ContractSummary, found.items, name="contracts")
 
     @get("/{contract_id:int}", operation_id="get_contract")
     async def get_contract(self, contract_id: ContractId, contract_queries: Queries) -> ContractDetail:
