@@ -1,7 +1,8 @@
 """What can be wrong with a question about contracts, or with a watch.
 
 ContractNotFound 404, WatchNotFound 404, RegionNotFollowed 404, TooManyWatches 400, WatchExists 409, UnclearWatch 422,
-and within a run: LostLeaseError (somebody else runs now), DatabaseAwayError (nothing can be written).
+and within a run: LostLeaseError (somebody else runs now), FenceHeldError (the run before has not let go yet),
+DatabaseAwayError (nothing can be written).
 """
 
 from uuid import UUID
@@ -45,6 +46,10 @@ class UnclearWatch(Invalid):
 
 class LostLeaseError(Exception):
     """Another run began, or may have: nothing more of this one is written."""
+
+
+class FenceHeldError(Exception):
+    """A transaction of the run before is still open; the server ends it where its worker is held up."""
 
 
 class DatabaseAwayError(Exception):

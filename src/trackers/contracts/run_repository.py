@@ -7,10 +7,14 @@ from uuid import UUID
 
 import msgspec
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
-from shared.database import Repository
-from trackers.contracts.errors import LostLeaseError
+from shared.database import Repository, sqlstate_of
+from trackers.contracts.errors import FenceHeldError, LostLeaseError
 
+LOCK_NOT_AVAILABLE: Final = "55P03"
+
+_PATIENTLY: Final = text("SET LOCAL lock_timeout = '2s'")
 # Waits for whoever writes right now, so that their transaction is whole before the number is another.
 _NEXT: Final = text("""
 INSERT INTO contract_fence AS f (name, number) VALUES ('aggregation', 1)
@@ -37,8 +41,18 @@ class RunRepository(Repository):
     """Runs and the fence."""
 
     async def open(self, run_id: UUID, *, now: datetime) -> int:
-        """Begin a run; its number. Runs that never ended are noted as dead: there is one at a time."""
-        fence = int((await self.session.execute(_NEXT)).scalar_one())
+        """Begin a run; its number. Runs that never ended are noted as dead: there is one at a time.
+
+        Raises FenceHeldError where the run before is in the middle of a transaction and does not end it.
+        """
+        await self.session.execute(_PATIENTLY)
+        try:
+            number = (await self.session.execute(_NEXT)).scalar_one()
+        except DBAPIError as error:
+            if sqlstate_of(error) == LOCK_NOT_AVAILABLE:
+                raise FenceHeldError from error
+            raise
+        fence = int(number)
         await self.session.execute(_OVERTAKEN, {"now": now})
         await self.session.execute(_OPEN, {"id": run_id, "fence": fence, "now": now})
         return fence

@@ -21,7 +21,7 @@ from shared.ids import new_id
 from shared.scraping.failures import ScrapeFailure
 from shared.scraping.pacing import GateUnreachableError, HostRestsError
 from shared.scraping.visit import NotNow
-from trackers.contracts.errors import DatabaseAwayError, LostLeaseError
+from trackers.contracts.errors import DatabaseAwayError, FenceHeldError, LostLeaseError
 from trackers.contracts.run_lock import LockStoreUnreachableError, RunLease
 from trackers.contracts.run_repository import RunRepository
 from trackers.contracts.tally import Tally
@@ -83,6 +83,11 @@ class AggregationRun:
 
     def went_wrong(self, error: BaseException) -> None:
         """Note why somebody left early; the worst is what the run ends with."""
+        if isinstance(error, asyncio.CancelledError):  # by the engine, perhaps, whose lease went with ours
+            try:
+                self.check()
+            except LostLeaseError as lost:
+                error = lost
         outcome = _outcome_of(error)
         if _BADNESS.index(outcome) > _BADNESS.index(self.outcome):
             self.outcome = outcome
@@ -153,6 +158,9 @@ class AggregationRuns:
         try:
             async with self._database.transaction() as session:
                 fence = await RunRepository(session).open(run_id, now=now)
+        except FenceHeldError as error:
+            await lease.release()
+            raise NotNow("the run before is still writing", seconds=BUSY) from error
         except BaseException:
             log.critical("run_not_begun", exc_info=True)
             await lease.release()

@@ -137,6 +137,20 @@ async def test_a_new_run_waits_for_the_transaction_of_the_old_one(market: Market
     await closed(worker)
 
 
+async def test_who_is_held_up_in_a_transaction_keeps_others_out_until_the_server_ends_it(market: Market) -> None:
+    held_up, other = market.container.database(), market.worker()
+    async with held_up.transaction() as session:
+        number = await RunRepository(session).open(uuid4(), now=market.clock.now())
+    async with held_up.transaction() as session:
+        await RunRepository(session).check_fence(number)
+        with pytest.raises(NotNow, match="still writing"):
+            async with other.contracts.runs().joined():
+                pytest.fail("began beside a transaction of the run before")
+    async with other.contracts.runs().joined():
+        pass
+    await closed(other)
+
+
 async def test_a_heartbeat_outlives_the_lease_again_and_again(market: Market) -> None:
     worker = market.worker(TRACKERS_CONTRACTS_LOCK_LIFETIME=1)
     async with worker.contracts.runs().joined() as run:
