@@ -57,7 +57,8 @@ _STATUS: Final = {
 _FILTERS: Final = {
     "region_id": "c.region_id = ANY(CAST(:region_id AS bigint[]))",
     "type": "c.type = :type",
-    "is_ship": "c.is_ship = :is_ship",
+    "ship": "c.is_ship",  # not compared with a parameter: the partial index on ships is found by its words
+    "no_ship": "NOT c.is_ship",
     "ship_type_id": "c.is_ship AND c.ship_type_id = :ship_type_id",
     "ship_group_id": "c.is_ship AND c.ship_type_id IN (SELECT type_id FROM esi_types WHERE group_id = :ship_group_id)",
     "min_price": "c.price >= :min_price",
@@ -132,6 +133,8 @@ class ContractQueries:
         """A page of the contracts that are wanted, how many of each type there are, and how fresh all this is."""
         parameters = parameters_of(wanted, now=self._clock.now())
         filters = frozenset(parameters) - {"now"}
+        if wanted.is_ship is not None:
+            filters |= {"ship" if wanted.is_ship else "no_ship"}
         items, counts = list_statements(filters, wanted.status, sort)
         rows = await self._reader.rows(items, {**parameters, "limit": per_page, "skip": (page - 1) * per_page})
         by_type = {row["type"]: row["contracts"] for row in await self._reader.rows(counts, parameters)}
@@ -167,7 +170,9 @@ class ContractQueries:
 def parameters_of(wanted: ContractFilter, *, now: datetime) -> dict[str, Any]:
     """The parameters of the statements of a filter."""
     given = {
-        name: value for name, value in msgspec.structs.asdict(wanted).items() if value is not None and name != "status"
+        name: value
+        for name, value in msgspec.structs.asdict(wanted).items()
+        if value is not None and name not in {"status", "is_ship"}
     }
     if "title" in given:
         given["title"] = f"%{escaped(given['title'])}%"

@@ -6,30 +6,14 @@ from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import astuple
 from sqlalchemy import text
 
 from shared.database import Repository
 from trackers.contracts.parser import Bid, Item, Listing
 from trackers.contracts.ships import SELLING, ShipOffer
 
-LISTED: Final = (
-    "contract_id",
-    "type",
-    "title",
-    "price",
-    "buyout",
-    "collateral",
-    "reward",
-    "volume",
-    "days_to_complete",
-    "issuer_id",
-    "issuer_corporation_id",
-    "for_corporation",
-    "start_location_id",
-    "end_location_id",
-    "date_issued",
-    "date_expired",
-)
+LISTED: Final = Listing.__struct_fields__
 """Columns that the API sends with a listing; what enrichment fills is none of them."""
 STAGED: Final = (*LISTED, "row_hash")
 _STAGE: Final = text("""
@@ -40,9 +24,10 @@ CREATE TEMP TABLE IF NOT EXISTS contracts_staged (
 ) ON COMMIT DELETE ROWS
 """)
 _HASHES: Final = text("""
-SELECT contract_id, row_hash FROM contracts
-WHERE contract_id = ANY(CAST(:ids AS bigint[])) AND status = 'live' AND region_id = :region
+SELECT contract_id, CASE WHEN status = 'live' AND region_id = :region THEN row_hash END AS row_hash
+FROM contracts WHERE contract_id = ANY(CAST(:ids AS bigint[]))
 """)
+"""By number alone: a condition on the region would let the planner read the whole of it for every batch."""
 _LISTED_COLUMNS: Final = ", ".join(LISTED)
 _UPSERT: Final = text(f"""
 WITH written AS (
@@ -72,11 +57,11 @@ WITH written AS (
 )
 SELECT contract_id, is_new FROM written
 """)  # noqa: S608 -- names of our own columns
+# EXCEPT, not an anti-join: of an array's length the planner knows nothing, and a nested loop would take minutes.
 _CONCLUDE: Final = text("""
 WITH missing AS (
-    SELECT c.contract_id FROM contracts c
-    WHERE c.region_id = :region AND c.status = 'live' AND NOT EXISTS (
-        SELECT FROM unnest(CAST(:seen AS bigint[])) AS s (contract_id) WHERE s.contract_id = c.contract_id)
+    SELECT contract_id FROM contracts WHERE region_id = :region AND status = 'live'
+    EXCEPT SELECT unnest(CAST(:seen AS bigint[]))
 ), ended AS (
     UPDATE contracts c
     SET status = CASE WHEN c.date_expired <= :at THEN 'expired' ELSE 'gone' END, ended_at = :now, bids_due_at = NULL
@@ -180,18 +165,7 @@ DELETE FROM contract_rejects WHERE (region_id, contract_id, part) IN (
     SELECT region_id, contract_id, part FROM contract_rejects WHERE last_seen_at < :before LIMIT :limit
 )
 """)
-_ITEM_COLUMNS: Final = (
-    "contract_id",
-    "record_id",
-    "type_id",
-    "quantity",
-    "is_included",
-    "item_id",
-    "is_blueprint_copy",
-    "runs",
-    "material_efficiency",
-    "time_efficiency",
-)
+_ITEM_COLUMNS: Final = ("contract_id", *Item.__struct_fields__)
 
 
 class Unread(Struct, frozen=True, kw_only=True):
@@ -237,7 +211,7 @@ class ContractRepository(Repository):
         if not differing:
             return Written(new=[], changed=[])
         await self.session.execute(_STAGE)
-        records = [(*(getattr(one, name) for name in LISTED), hashes[one.contract_id]) for one in differing]
+        records = [(*astuple(one), hashes[one.contract_id]) for one in differing]
         await self._copy("contracts_staged", STAGED, records)
         rows = await self.session.execute(_UPSERT, {"region": region_id, "now": now, "selling": sorted(SELLING)})
         written = list(rows)
@@ -274,11 +248,7 @@ class ContractRepository(Repository):
         ids = [one.contract_id for one in read]
         unread = {row.contract_id for row in await self.session.execute(_LOCK_UNREAD, {"ids": ids})}
         mine = [one for one in read if one.contract_id in unread]
-        records = [
-            (one.contract_id, *(getattr(item, name) for name in _ITEM_COLUMNS[1:]))
-            for one in mine
-            for item in one.items
-        ]
+        records = [(one.contract_id, *astuple(item)) for one in mine for item in one.items]
         if records:
             await self._copy("contract_items", _ITEM_COLUMNS, records)
         if mine:

@@ -93,7 +93,7 @@ class ContractsSettings(SettingsStruct, frozen=True, kw_only=True):
     ] = 5_000
     items_batch: Annotated[
         int, Meta(ge=1, le=2_000, description="Contracts whose items are written in one transaction.")
-    ] = 200
+    ] = 500
     items_limit: Annotated[
         int, Meta(ge=1, le=100_000, description="Contracts whose items one visit to a region reads at most.")
     ] = 2_000

@@ -40,7 +40,7 @@ WITH found AS (
     JOIN contract_watches w ON w.active AND (w.type_id = i.type_id OR w.group_id = t.group_id)
      AND (w.region_id IS NULL OR w.region_id = c.region_id) AND (w.max_price IS NULL OR c.price <= w.max_price)
     WHERE c.contract_id = ANY(CAST(:ids AS bigint[])) AND c.status = 'live' AND c.date_expired > :now
-      AND c.type IN ('item_exchange', 'auction')
+      AND c.type IN ('item_exchange', 'auction') AND EXISTS (SELECT FROM contract_watches WHERE active)
     ON CONFLICT DO NOTHING
     RETURNING watch_id, contract_id
 )
