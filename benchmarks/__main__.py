@@ -30,6 +30,9 @@ NAMES: Final = (
     "fan_out",
     "pacing",
     "memory",
+    "contracts_writes",
+    "contracts_sweep",
+    "contracts_list",
 )
 LONGEST: Final = 180.0
 """Seconds that one benchmark may take."""

@@ -98,6 +98,11 @@ def environ(database_url: str, redis_url: str, sites: SimulatedSites) -> dict[st
         "TRACKERS_HISCORES_DELAY": "0",
         "TRACKERS_HISCORES_TIMEOUT": "2",
         "TRACKERS_AUTH_HASH_MEMORY_KIB": "8192",
+        "TRACKERS_CONTRACTS_BASE_URL": sites.contracts.url,
+        "TRACKERS_CONTRACTS_DELAY": "0",
+        "TRACKERS_CONTRACTS_TIMEOUT": "2",
+        "TRACKERS_CONTRACTS_DOWNTIME": "none",
+        "TRACKERS_CONTRACTS_REGION_IDS": "10000002",
     }
 
 

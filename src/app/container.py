@@ -46,6 +46,8 @@ from shared.web.health import HealthChecks
 from shared.web.idempotency import IdempotencyKeys, idempotency_jobs
 from shared.web.limits import RateLimiter
 from shared.web.settings import WebSettings
+from trackers.contracts.module import ContractsContainer
+from trackers.contracts.settings import ContractsSettings
 from trackers.fencers.module import FencersContainer
 from trackers.fencers.settings import FencersSettings
 from trackers.games.module import GamesContainer
@@ -158,6 +160,7 @@ class AppContainer(containers.DeclarativeContainer):
     games_settings = providers.Callable(lambda loaded: loaded[GamesSettings], loaded)
     hiscores_settings = providers.Callable(lambda loaded: loaded[HiscoresSettings], loaded)
     fencers_settings = providers.Callable(lambda loaded: loaded[FencersSettings], loaded)
+    contracts_settings = providers.Callable(lambda loaded: loaded[ContractsSettings], loaded)
     clock = providers.Singleton(SystemClock)
     rng = providers.Singleton(random.Random)
     engine = providers.Singleton(_engine, settings, application_name)
@@ -281,6 +284,21 @@ class AppContainer(containers.DeclarativeContainer):
         notifier=notifications.notifier,
     )
 
+    contracts = providers.Container(
+        ContractsContainer,
+        settings=contracts_settings,
+        contact=settings.provided.contact,
+        database=database,
+        session=session,
+        reader=reader,
+        redis=redis,
+        targets=targets,
+        activity=activity,
+        outbox=outbox,
+        notifier=notifications.notifier,
+        clock=clock,
+    )
+
     # offers
     plugin_context = providers.Factory(
         SourceContext, environ=environ, session=session.provider, targets=targets.provider, clock=clock
@@ -329,7 +347,7 @@ class AppContainer(containers.DeclarativeContainer):
         rng=rng,
         lease=settings.provided.scrape_lease,
     )
-    scraping_jobs = providers.Singleton(engine_jobs, dispatcher, runner, lease=settings.provided.scrape_lease)
+    scraping_jobs = providers.Singleton(engine_jobs, dispatcher, runner)
     idempotency_keys = providers.Singleton(IdempotencyKeys, reader, clock=clock)
     rate_limiter = providers.Singleton(RateLimiter, limits_storage, web_settings)
     jobs = providers.Singleton(

@@ -9,6 +9,7 @@ from shared.database import Base
 from shared.outbox import models as outbox_models
 from shared.scraping import models as scraping_models
 from shared.web import models as web_models
+from trackers.contracts import models as contract_models
 from trackers.fencers import models as fencers_models
 from trackers.games import models as games_models
 from trackers.hiscores import models as hiscores_models
@@ -29,5 +30,6 @@ TABLE_MODULES: Final = (
     games_models,
     hiscores_models,
     fencers_models,
+    contract_models,
 )
 METADATA: Final[MetaData] = Base.metadata

@@ -7,6 +7,7 @@ from shared.module import Module
 from shared.outbox.module import EVENTS
 from shared.settings import Settings, SettingsStruct
 from shared.web.settings import WebSettings
+from trackers.contracts.module import CONTRACTS
 from trackers.fencers.module import FENCERS
 from trackers.games.module import GAMES
 from trackers.hiscores.module import HISCORES
@@ -19,6 +20,7 @@ MODULES: Final[Sequence[Module]] = (
     NOTIFICATIONS,
     GAMES,
     HISCORES,
+    CONTRACTS,
     FENCERS,
 )
 

@@ -38,6 +38,7 @@ class SimulatedSites:
         self.games = SimulatedGames(self, "games")
         self.hiscores = SimulatedHiscores(self, "hiscores")
         self.fencers = SimulatedFencers(self, "fencers")
+        self.contracts = SimulatedContracts(self, "contracts")
 
     @classmethod
     @contextmanager
@@ -294,3 +295,44 @@ class SimulatedFencers(SimulatedSite):
     def move(self, event: int, day: str | None) -> None:
         """Give an event another day."""
         self._sites.tell(self.name, "move", event=event, day=day)
+
+
+class SimulatedContracts(SimulatedSite):
+    """EVE Online's API; regions and types by their numbers, contracts by their ids."""
+
+    def add_contract(self, region: int = 10000002, *, items: list[dict[str, Any]] | None = None, **fields: Any) -> int:
+        """A contract from the next generation on, which begins now; its id. Fields as the API names them."""
+        return int(self._sites.tell(self.name, "add_contract", region=str(region), items=items, **fields))
+
+    def change_contract(self, contract_id: int, region: int = 10000002, **fields: Any) -> None:
+        self._sites.tell(self.name, "change_contract", contract_id=contract_id, region=str(region), **fields)
+
+    def remove_contract(self, contract_id: int, region: int = 10000002) -> None:
+        """Accepted or withdrawn."""
+        self._sites.tell(self.name, "remove_contract", contract_id=contract_id, region=str(region))
+
+    def spoil(self, contract_id: int, raw: str, region: int = 10000002) -> None:
+        """Send this text in place of a contract's row."""
+        self._sites.tell(self.name, "spoil", contract_id=contract_id, raw=raw, region=str(region))
+
+    def contract_ids(self, region: int = 10000002) -> list[int]:
+        return msgspec.convert(self._sites.tell(self.name, "contract_ids", region=str(region)), list[int])
+
+    def turn(self, region: int = 10000002) -> None:
+        """A new generation without any change."""
+        self._sites.tell(self.name, "turn", region=str(region))
+
+    def churn(self, region: int = 10000002, *, share: float = 0.01) -> dict[str, list[int]]:
+        """A share of the contracts goes and as many come; which: gone, new."""
+        told = self._sites.tell(self.name, "churn", region=str(region), share=share)
+        return msgspec.convert(told, dict[str, list[int]])
+
+    def answer_with(self, what: str, status: int | None = None) -> None:
+        """`items:<id>`, `bids:<id>`, `types:<id>`: answer so from now on."""
+        self._sites.tell(self.name, "answer_with", what=what, status=status)
+
+    def add_bid(self, contract_id: int, amount: float) -> None:
+        self._sites.tell(self.name, "add_bid", contract_id=contract_id, amount=amount)
+
+    def items(self, contract_id: int) -> list[dict[str, Any]]:
+        return msgspec.convert(self._sites.tell(self.name, "items", contract_id=contract_id), list[dict[str, Any]])

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs
 
 import msgspec
 from aiohttp import web
+from tests.upstreams.contracts import ContractsSite
 from tests.upstreams.faults import Fault, FaultKind, Faults, answer_of
 from tests.upstreams.fencers import FencersSite
 from tests.upstreams.games import GamesSite
@@ -23,6 +24,7 @@ SITES: Final[tuple[type[Site], ...]] = (
     GamesSite,
     HiscoresSite,
     FencersSite,
+    ContractsSite,
 )
 """Every simulated site; a further one is one more entry."""
 

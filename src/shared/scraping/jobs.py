@@ -15,7 +15,7 @@ EVERY_SECOND: Final = frozenset(range(60))
 EVERY_FIVE: Final = frozenset(range(0, 60, 5))
 
 
-def engine_jobs(dispatcher: Dispatcher, runner: Runner, *, lease: float) -> list[Job]:
+def engine_jobs(dispatcher: Dispatcher, runner: Runner) -> list[Job]:
     """Dispatch (every second and when woken), scrape, sweep, removal of old runs."""
 
     async def scrape(source: str, claims: Sequence[tuple[str, str, str]]) -> int:
@@ -25,7 +25,7 @@ def engine_jobs(dispatcher: Dispatcher, runner: Runner, *, lease: float) -> list
     return [
         Job(name="scraping.dispatch_all", run=dispatcher.dispatch_all, timeout=20, seconds=EVERY_SECOND),
         Job(name=DISPATCH, run=dispatcher.dispatch, timeout=20),
-        Job(name=SCRAPE, run=scrape, timeout=lease),
+        Job(name=SCRAPE, run=scrape, timeout=runner.longest_job),
         Job(name="scraping.sweep", run=dispatcher.sweep, timeout=20, seconds=EVERY_FIVE),
         Job(
             name="scraping.remove_old_runs",

@@ -123,6 +123,11 @@ class ScrapingRepository(Repository):
         """Lock the targets that these claims still hold, so that nobody else settles them meanwhile."""
         return {row.target_id for row in await self._all(statements.LOCK_HELD, **_columns(claims))}
 
+    async def renew(self, claims: Sequence[Claim], *, now: datetime, lease_until: datetime) -> list[Claim]:
+        """Hold on to what these claims still hold, until `lease_until`; the claims that hold it from now on."""
+        rows = await self._all(statements.RENEW, **_columns(claims), now=now, lease_until=lease_until)
+        return [Claim(*row) for row in rows]
+
     async def settle(self, settlements: Sequence[Settlement], *, now: datetime) -> None:
         """End runs: the target's counters and validators, its next due time, the run's row."""
         settled = msgspec.json.encode(settlements).decode()

@@ -6,8 +6,8 @@ changes nothing.
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 from uuid import UUID
@@ -22,16 +22,19 @@ from shared.jobs import JobQueue
 from shared.scraping.backoff import after_failure, after_success, failures_in_a_row
 from shared.scraping.dispatch import SourceRegistry
 from shared.scraping.failures import Fault, Reason, ScrapeFailure, scrape_failed
+from shared.scraping.outcomes import Deferred, Hold, Visited, Visiting
 from shared.scraping.pacing import Gate, GateUnreachableError, HostRestsError
 from shared.scraping.repository import Claim, ScrapingRepository, Settlement
 from shared.scraping.source import FailedVisit, Observation, Source, Status, Target
 from shared.scraping.targets import DISPATCH
-from shared.scraping.visit import Clients, Robots, Unchanged, Visit
+from shared.scraping.visit import Clients, NotNow, Robots, Unchanged, Visit
 
 FLUSH: Final = 1.0
 """Seconds after which what has come in is recorded, though others of the batch are still out."""
 MARGIN: Final = 0.75
 """Share of the lease that visits may use; the rest is for recording."""
+RENEWED_AFTER: Final = 0.25
+"""Share of the lease after which it is renewed under a visit that may take longer: two more tries fit in."""
 LONGEST_ANSWER: Final = 0.6
 """Share of the lease that one answer may take, whatever the policy allows: else a host that hangs would only ever
 defer its targets, and never be seen to hang."""
@@ -41,34 +44,6 @@ GATE_AWAY: Final = 2.0
 """Seconds after which a target is looked at again when Redis could not be asked for the pace."""
 R = TypeVar("R")
 ERROR_LENGTH: Final = 500
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Visited:
-    """What came of one visit: a value, nothing new, or a failure."""
-
-    target: Target
-    visit: Visit
-    started_at: datetime
-    finished_at: datetime
-    value: Any = None
-    unchanged: bool = False
-    failure: ScrapeFailure | None = None
-    bug: str | None = None
-    rest: float | None = None
-    """Seconds for which the host's breaker opened on this failure."""
-
-    @property
-    def succeeded(self) -> bool:
-        return self.failure is None and self.bug is None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Deferred:
-    """A target that could not be visited now; nothing is held against it."""
-
-    target: Target
-    seconds: float
 
 
 class Runner:
@@ -98,38 +73,73 @@ class Runner:
         self._lease = lease
         self._places: dict[str, asyncio.Semaphore] = {}
 
+    @property
+    def longest_job(self) -> float:
+        """Seconds that a job may take at most: the longest visit of any source, and what its recording may take."""
+        visits = [source.policy.longest_visit or 0.0 for source in self._sources.all()]
+        return max(0.0, *visits) + self._lease
+
     async def run(self, name: str, claims: Sequence[Claim], *, tell: Callable[[str], None] | None = None) -> int:
         """Visit and settle what these claims still hold; how many targets were settled.
 
         `tell`: who wants to hear of every step.
         """
         source = self._sources[name]
-        until = asyncio.get_running_loop().time() + self._lease * MARGIN
-        targets = await self._patiently(lambda: self._held(name, claims), until=until)
+        now = asyncio.get_running_loop().time()
+        hold = Hold(until=now + self._lease * MARGIN)
+        targets = await self._patiently(lambda: self._held(name, claims), until=hold.until)
+        hold.take(targets)
         if source.policy.interval is not None:
             interval = timedelta(seconds=source.policy.interval)
             targets = [replace(target, interval=interval) for target in targets]
-        tasks = [asyncio.create_task(self._visit(source, target, until=until, tell=tell)) for target in targets]
+        until = now + max(self._lease * MARGIN, source.policy.longest_visit or 0.0)
+        tasks = {asyncio.create_task(self._visit(source, one, until=until, tell=tell)): one for one in targets}
         waiting = set(tasks)
         settled = 0
         try:
             while waiting:
-                done, waiting = await asyncio.wait(waiting, timeout=FLUSH)
-                settled += await self._take_in(source, [task.result() for task in done], until=until)
+                done, waiting = await asyncio.wait(waiting, timeout=min(FLUSH, self._lease / 8))
+                settled += await self._take_in(source, [task.result() for task in done], hold)
                 if not waiting:
                     break
-                if await self._patiently(lambda: self._paused(name), until=until):
-                    await self._break_off(tasks, targets)
+                if await self._patiently(lambda: self._paused(name), until=hold.until):
+                    await self._break_off(list(tasks), hold.claims(targets))
                     return settled
+                if source.policy.longest_visit is not None:
+                    lost = await self._renew({task: tasks[task] for task in waiting}, hold)
+                    await self._break_off(lost, None)
+                    waiting.difference_update(lost)
         except BaseException as error:
             # Stopped: what is held goes back at once. Failed: it is left to the sweep, which counts the attempt, so
             # that what cannot be recorded is not fetched again and again.
             stopped = isinstance(error, asyncio.CancelledError)
-            await asyncio.shield(self._break_off(tasks, targets if stopped else None))
+            await asyncio.shield(self._break_off(list(tasks), hold.claims(targets) if stopped else None))
             raise
         if settled and source.policy.delay <= 0:
             await self._jobs.enqueue(DISPATCH, name, job_id=f"{DISPATCH}:{name}")
         return settled
+
+    async def _renew(self, under_way: Mapping[Visiting, Target], hold: Hold) -> list[Visiting]:
+        """Hold on to what is under way once a quarter of its lease is over; the visits of what others hold by now."""
+        asked_at = asyncio.get_running_loop().time()
+        if asked_at < hold.until - self._lease * (MARGIN - RENEWED_AFTER):
+            return []
+        claims = hold.claims(list(under_way.values()))
+        renewed = await self._patiently(lambda: self._hold_on(claims), until=hold.until)
+        hold.until = asked_at + self._lease * MARGIN
+        hold.renewed(renewed)
+        kept = {claim.target_id for claim in renewed}
+        lost = [task for task, target in under_way.items() if target.id not in kept]
+        if lost:
+            self._log().warning("leases_lost", targets=[under_way[task].key for task in lost])
+        return lost
+
+    async def _hold_on(self, claims: Sequence[Claim]) -> list[Claim]:
+        now = self._clock.now()
+        async with self._database.transaction() as session:
+            return await ScrapingRepository(session).renew(
+                claims, now=now, lease_until=now + timedelta(seconds=self._lease)
+            )
 
     async def _visit(
         self, source: Source[Any], target: Target, *, until: float, tell: Callable[[str], None] | None
@@ -145,6 +155,9 @@ class Runner:
                 return Deferred(target=target, seconds=error.seconds)
             except GateUnreachableError:
                 return Deferred(target=target, seconds=GATE_AWAY)
+            except NotNow as error:
+                self._log().info("not_now", why=str(error), seconds=round(error.seconds, 1))
+                return Deferred(target=target, seconds=error.seconds)
             except TimeoutError:
                 return Deferred(target=target, seconds=0.0)
 
@@ -200,7 +213,7 @@ class Runner:
             rest = await visit.report(error)
             level = "error" if error.reason.fault is Fault.SOURCE else "warning"
             getattr(self._log(), level)("scrape_failed", reason=error.reason, error=str(error), host_rests=rest)
-        except (HostRestsError, GateUnreachableError):
+        except (HostRestsError, GateUnreachableError, NotNow):
             raise
         except Exception as error:  # noqa: BLE001 -- any bug of a source is an outcome of its target
             bug = f"{type(error).__name__}: {error}"
@@ -219,46 +232,47 @@ class Runner:
             rest=rest,
         )
 
-    async def _take_in(self, source: Source[Any], outcomes: Sequence[Visited | Deferred], *, until: float) -> int:
+    async def _take_in(self, source: Source[Any], outcomes: Sequence[Visited | Deferred], hold: Hold) -> int:
         """Record what was visited, give back what was not; how many targets were settled."""
         visited = [outcome for outcome in outcomes if isinstance(outcome, Visited)]
         deferred = [outcome for outcome in outcomes if isinstance(outcome, Deferred)]
         if deferred:
             seconds = max(outcome.seconds for outcome in deferred)
-            await self._patiently(lambda: self._give_back([d.target for d in deferred], seconds), until=until)
+            claims = hold.claims([outcome.target for outcome in deferred])
+            await self._patiently(lambda: self._give_back(claims, seconds), until=hold.until)
         if not visited:
             return 0
         try:
-            return await self._patiently(lambda: self._record(source, visited), until=until)
+            return await self._patiently(lambda: self._record(source, visited, hold), until=hold.until)
         except Exception as error:
             if connection_was_lost(error):
                 raise
             self._log().exception("batch_not_recorded", source=source.name, targets=len(visited))
-        return sum([await self._record_alone(source, one, until=until) for one in visited])
+        return sum([await self._record_alone(source, one, hold) for one in visited])
 
-    async def _record_alone(self, source: Source[Any], one: Visited, *, until: float) -> int:
+    async def _record_alone(self, source: Source[Any], one: Visited, hold: Hold) -> int:
         """Record one target of a batch that failed as a whole; a poisonous result harms only itself."""
         try:
-            return await self._patiently(lambda: self._record(source, [one]), until=until)
+            return await self._patiently(lambda: self._record(source, [one], hold), until=hold.until)
         except Exception as error:
             if connection_was_lost(error):
                 raise
             self._log().exception("result_not_recorded", source=source.name, target=one.target.key)
             bug = f"the result could not be stored: {type(error).__name__}: {error}"
         try:
-            return await self._patiently(lambda: self._record(source, [replace(one, bug=bug)]), until=until)
+            return await self._patiently(lambda: self._record(source, [replace(one, bug=bug)], hold), until=hold.until)
         except Exception as error:
             if connection_was_lost(error):
                 raise
             self._log().exception("run_not_settled", source=source.name, target=one.target.key)
             return 0
 
-    async def _record(self, source: Source[Any], visited: Sequence[Visited]) -> int:
+    async def _record(self, source: Source[Any], visited: Sequence[Visited], hold: Hold) -> int:
         """One unit of work: domain writes and settlements of what this run still holds."""
         now = self._clock.now()
         async with self._database.unit_of_work() as session:
             repository = ScrapingRepository(session)
-            held = await repository.lock_held([claim_of(one.target) for one in visited])
+            held = await repository.lock_held(hold.claims([one.target for one in visited]))
             mine = [one for one in visited if one.target.id in held]
             if not mine:
                 return 0
@@ -304,7 +318,7 @@ class Runner:
     def _settlement(self, source: Source[Any], one: Visited, changed: set[UUID], now: datetime) -> Settlement:
         reason: Reason | None = None
         failures = 0
-        due_at: datetime | str = after_success(
+        due_at: datetime | str = one.visit.next_look_at or after_success(
             one.target, source.policy, changed=one.target.id in changed, now=now, rng=self._rng
         )
         if not one.succeeded:
@@ -345,24 +359,22 @@ class Runner:
         async with self._database.transaction() as session:
             return await ScrapingRepository(session).is_paused(name)
 
-    async def _give_back(self, targets: Sequence[Target], seconds: float) -> None:
+    async def _give_back(self, claims: Sequence[Claim], seconds: float) -> None:
         due_at = self._clock.now() + timedelta(seconds=seconds)
         async with self._database.transaction() as session:
-            await ScrapingRepository(session).give_back([claim_of(target) for target in targets], due_at=due_at)
+            await ScrapingRepository(session).give_back(claims, due_at=due_at)
 
-    async def _break_off(
-        self, tasks: Sequence[asyncio.Task[Visited | Deferred]], targets: Sequence[Target] | None
-    ) -> None:
-        """End the visits under way; with `targets`, give back at once what of them is still held."""
+    async def _break_off(self, tasks: Sequence[Visiting], claims: Sequence[Claim] | None) -> None:
+        """End the visits under way; with `claims`, give back at once what of them still holds."""
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        if targets is None:
+        if claims is None:
             return
         try:
-            await self._give_back(targets, 0.0)
+            await self._give_back(claims, 0.0)
         except Exception as error:  # noqa: BLE001 -- on the way out; the leases run out by themselves
-            self._log().warning("not_given_back", targets=len(targets), error=str(error))
+            self._log().warning("not_given_back", targets=len(claims), error=str(error))
 
     async def _patiently(self, step: Callable[[], Awaitable[R]], *, until: float) -> R:
         """Repeat a step while the database is away, as long as the lease allows: what was fetched is kept."""
@@ -381,11 +393,6 @@ class Runner:
 
     def _log(self) -> Any:
         return structlog.get_logger(__name__)
-
-
-def claim_of(target: Target) -> Claim:
-    """What a run holds a target by."""
-    return Claim(target.id, target.run_id, target.lease_until)
 
 
 def storable(words: str) -> str:

@@ -74,6 +74,21 @@ ORDER BY s.target_id
 FOR UPDATE OF s
 """)
 
+RENEW: Final = text("""
+WITH mine AS (
+    SELECT s.target_id
+    FROM scrape_schedule s
+    JOIN unnest(CAST(:targets AS uuid[]), CAST(:runs AS uuid[]), CAST(:leases AS timestamptz[]))
+         AS held (target_id, run_id, lease_until)
+      ON s.target_id = held.target_id AND s.run_id = held.run_id AND s.lease_until = held.lease_until
+    WHERE s.lease_until > :now
+    ORDER BY s.target_id
+    FOR UPDATE OF s
+)
+UPDATE scrape_schedule s SET lease_until = :lease_until FROM mine WHERE s.target_id = mine.target_id
+RETURNING s.target_id, s.run_id, s.lease_until
+""")
+
 SETTLE: Final = text("""
 WITH settled AS (
     SELECT * FROM jsonb_to_recordset(CAST(:settled AS jsonb)) AS x (

@@ -33,6 +33,14 @@ class Unchanged(Exception):  # noqa: N818 -- an answer, not an error
     """The site says, or its body shows, that nothing moved since the last visit."""
 
 
+class NotNow(Exception):  # noqa: N818 -- an answer, not an error
+    """The source cannot look now for a reason of its own; worth trying again after `seconds`, nothing has failed."""
+
+    def __init__(self, why: str, *, seconds: float) -> None:
+        super().__init__(why)
+        self.seconds = seconds
+
+
 class RefusedRedirect(Blocked):
     """The site sent us to another host; we do not follow. `location` says where."""
 
@@ -140,6 +148,8 @@ class Visit:
     etag: str | None = None
     last_modified: str | None = None
     content_hash: bytes | None = None
+    next_look_at: datetime | None = None
+    """When the site will have something newer, where it says so; else the interval decides."""
     _last: Slot = field(default_factory=lambda: Slot(at=0, fragile=False))
 
     async def get(self, url: str, *, conditional: bool = False, headers: dict[str, str] | None = None) -> Answer:
@@ -187,6 +197,11 @@ class Visit:
         """
         await self.gate.succeeded(self.policy, self._last)
         self._last = replace(self._last, fragile=False)
+
+    async def let_rest(self, seconds: float) -> None:
+        """The host answered, and asks to be left alone from now on: nobody asks it for so long, nothing has failed."""
+        await self.gate.failed(self.policy, self._last, at_once=True, retry_after=seconds)
+        self._last = replace(self._last, fragile=False)  # else the next success would end the rest
 
     async def report(self, failure: ScrapeFailure) -> float | None:
         """Tell the host's breaker of a failure that is the host's; the seconds it is open for, if it is."""

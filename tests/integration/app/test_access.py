@@ -29,12 +29,13 @@ SCOPES: Final = (
     "trackers",
     "players",
     "fencers",
+    "contracts",
     "users",
     "guilds",
     "events",
 )
 BOTH: Final = ("read", "write")
-HALVES: Final = {"events": ("read",)}
+HALVES: Final = {"events": ("read",), "contracts": ("read",)}
 GUILD, OTHER_GUILD = "81384788765712384", "613425648685547541"
 LINK = "https://rocketleague.tracker.network/rocket-league/profile/epic/{}/overview"
 PASSWORD = "correct horse battery staple"
@@ -102,6 +103,9 @@ BODIES: Final[Mapping[str, Any]] = {
     "internal_process_guild": {"guild_id": GUILD},
     "internal_schedule_processing": {"guild_id": GUILD, "cron": "0 18 * * MON"},
     "internal_add_tracker": {"user_id": OWNER, "url": LINK.format("Mondkalb")},
+    "add_contract_watch": {"type_id": 61_001},
+    "change_contract_watch": {"max_price": 5_000_000},
+    "run_contract_aggregation": {},
     "put_my_notifications": {"quiet_hours": {"from": "22:00", "to": "07:00"}},
     "put_my_subject_notifications": {"events": {"*": "off"}},
     **{f"add_{whose}_channel": WEBHOOK for whose in ("my", "guild")},
@@ -219,6 +223,7 @@ async def world(api: Bench, container: AppContainer, sites: SimulatedSites) -> W
     player = await call("POST", "/api/players", {"username": "Lynx Titan"}, owner["access_token"])
     fencer = await call("POST", "/api/fencers", {"fencer": FENCER}, owner["access_token"])
     club = await call("POST", "/api/clubs", {"club": CLUB}, owner["access_token"])
+    watch = await call("POST", "/api/contracts/watches", {"type_id": 61_000}, owner["access_token"])
     accounts = await two_accounts(container, followed["trackers"][0]["id"])
     return World(
         http=http,
@@ -257,6 +262,9 @@ async def world(api: Bench, container: AppContainer, sites: SimulatedSites) -> W
             "kind": "skills",
             "metric": "slayer",
             "mode": "regular",
+            "contract_id": str(await a_contract(container)),
+            "type_id": "61000",
+            "watch_id": watch["id"],
             "account_id": accounts[0],
             "delivery_id": str(await failed_delivery(container, UUID(channel["channel"]["id"]))),
         },
@@ -270,6 +278,20 @@ async def world(api: Bench, container: AppContainer, sites: SimulatedSites) -> W
             "admin_refresh_trackers": {"tracker_ids": [followed["trackers"][0]["id"]]},
         },
     )
+
+
+async def a_contract(container: AppContainer) -> int:
+    """One of a region that is looked at."""
+    await container.contracts.follow_job().run()
+    await container.reader().execute(
+        text(
+            "INSERT INTO contracts (contract_id, region_id, type, status, title, price, collateral, reward, volume,"
+            " days_to_complete, issuer_id, issuer_corporation_id, for_corporation, date_issued, date_expired, row_hash,"
+            " first_seen_at, items_state) VALUES (300, 10000002, 'loan', 'live', '', 1, 0, 0, 0, 0, 1, 1, false, now(),"
+            " now() + interval '1 day', 0, now(), 'none')"
+        )
+    )
+    return 300
 
 
 async def dead_event(container: AppContainer) -> UUID:
@@ -394,7 +416,7 @@ async def test_with_a_key_of_the_wrong_scope(world: World) -> None:
             continue
         module, _, half = endpoint.opens_with.partition(":")
         wrong = [key for scope, key in world.keys.items() if ":" in scope and scope != endpoint.opens_with]
-        assert module == "events" or f"{module}:{'write' if half == 'read' else 'read'}" in world.keys
+        assert module in HALVES or f"{module}:{'write' if half == 'read' else 'read'}" in world.keys
         for key in wrong:
             answer = await world.ask(endpoint, key)
             assert answer.status_code == 403, endpoint

@@ -69,10 +69,18 @@ async def leaves_soon(container: AppContainer) -> None:
     await run_worker(container, grace=0.05)
 
 
+async def sweeps_often(container: AppContainer) -> None:
+    """What lost workers held is taken back every second."""
+    often = {"scraping.sweep": EVERY_SECOND}
+    container.jobs.override([replace(job, seconds=often.get(job.name, job.seconds)) for job in container.jobs()])
+    await run_worker(container)
+
+
 HABITS: Final[Mapping[str, Callable[[AppContainer], Coroutine[None, None, None]]]] = {
     "follows-a-stub": follows_a_stub,
     "forgives-soon": forgives_soon,
     "leaves-soon": leaves_soon,
+    "sweeps-often": sweeps_often,
 }
 
 

@@ -1,0 +1,62 @@
+"""What came of a visit, and by what a job holds its targets meanwhile."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from shared.scraping.failures import ScrapeFailure
+from shared.scraping.repository import Claim
+from shared.scraping.source import Target
+from shared.scraping.visit import Visit
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Visited:
+    """What came of one visit: a value, nothing new, or a failure."""
+
+    target: Target
+    visit: Visit
+    started_at: datetime
+    finished_at: datetime
+    value: Any = None
+    unchanged: bool = False
+    failure: ScrapeFailure | None = None
+    bug: str | None = None
+    rest: float | None = None
+    """Seconds for which the host's breaker opened on this failure."""
+
+    @property
+    def succeeded(self) -> bool:
+        return self.failure is None and self.bug is None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Deferred:
+    """A target that could not be visited now; nothing is held against it."""
+
+    target: Target
+    seconds: float
+
+
+Visiting = asyncio.Task[Visited | Deferred]
+
+
+class Hold:
+    """What a job holds its targets by: a renewed lease is another claim on the same target."""
+
+    def __init__(self, *, until: float) -> None:
+        self.until = until
+        """The loop's time until which what was visited may be recorded."""
+        self._claims: dict[UUID, Claim] = {}
+
+    def take(self, targets: Sequence[Target]) -> None:
+        self._claims = {target.id: Claim(target.id, target.run_id, target.lease_until) for target in targets}
+
+    def renewed(self, claims: Sequence[Claim]) -> None:
+        self._claims.update({claim.target_id: claim for claim in claims})
+
+    def claims(self, targets: Sequence[Target]) -> list[Claim]:
+        return [self._claims[target.id] for target in targets]

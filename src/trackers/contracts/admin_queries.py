@@ -1,0 +1,48 @@
+"""Questions of who runs the house: what the runs did, and what could not be stored."""
+
+from typing import Final
+
+from sqlalchemy import text
+
+from shared.database import Reader
+from trackers.contracts.coverage import COVERAGE, coverage_of
+from trackers.contracts.schemas import RejectedPage, RejectedView, RunPage, RunView
+
+_RUNS: Final = text("""
+SELECT id, fence, started_at, finished_at, outcome, error, summary FROM contract_runs
+ORDER BY started_at DESC, id DESC LIMIT :limit OFFSET :skip
+""")
+_RUN_COUNT: Final = text("SELECT count(*) FROM contract_runs")
+_REJECTED: Final = text("""
+SELECT region_id, nullif(contract_id, 0) AS contract_id, part, reason, sent, first_seen_at, last_seen_at, times
+FROM contract_rejects ORDER BY last_seen_at DESC, region_id, contract_id, part LIMIT :limit OFFSET :skip
+""")
+_REJECTED_COUNT: Final = text("SELECT count(*) FROM contract_rejects")
+
+
+class ContractAdminQueries:
+    """Reads runs and rejects."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+
+    async def runs(self, *, page: int, per_page: int) -> RunPage:
+        """Runs, the newest first."""
+        rows = await self._reader.rows(_RUNS, {"limit": per_page, "skip": (page - 1) * per_page})
+        return RunPage(
+            items=[RunView(**row) for row in rows],
+            page=page,
+            per_page=per_page,
+            total=await self._reader.value(_RUN_COUNT),
+            coverage=coverage_of(await self._reader.rows(COVERAGE)),
+        )
+
+    async def rejected(self, *, page: int, per_page: int) -> RejectedPage:
+        """What could not be stored, the latest first."""
+        rows = await self._reader.rows(_REJECTED, {"limit": per_page, "skip": (page - 1) * per_page})
+        return RejectedPage(
+            items=[RejectedView(**row) for row in rows],
+            page=page,
+            per_page=per_page,
+            total=await self._reader.value(_REJECTED_COUNT),
+        )

@@ -1,0 +1,98 @@
+"""A visit to a region within a run: sweep it if there is something newer, then read what its contracts hold."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Final
+
+from msgspec import Struct
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.clock import Clock
+from shared.scraping.failures import PageChanged
+from trackers.contracts.enrichment import Enrichment
+from trackers.contracts.esi import Esi
+from trackers.contracts.region_repository import RegionRepository, RegionState
+from trackers.contracts.repository import ContractRepository
+from trackers.contracts.runs import AggregationRun
+from trackers.contracts.settings import ContractsSettings
+from trackers.contracts.sweep import Alerts, Sweep
+from trackers.contracts.type_cache import TypeCache
+
+SOON: Final = timedelta(seconds=1)
+
+
+class RegionReport(Struct, frozen=True, kw_only=True):
+    """What came of a visit to a region."""
+
+    region_id: int
+    changed: bool
+    next_look_at: datetime
+
+
+class ContractAggregationService:
+    """Looks at regions; everything that it writes, it writes within the run's fence."""
+
+    def __init__(
+        self, *, settings: ContractsSettings, clock: Clock, types: TypeCache, alerts: Callable[[], Alerts]
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._types = types
+        self._alerts = alerts
+
+    async def look_at(self, region_id: int, esi: Esi, run: AggregationRun) -> RegionReport:
+        """Sweep and enrich one region. Raises the API's failures; what was written until then stays."""
+        run.tally.regions += 1
+        try:
+            if run.first("types"):
+                await self._types.refresh(esi, run)
+            state = await run.write(lambda session: RegionRepository(session).state(region_id))
+            if state is None:
+                raise PageChanged(f"region {region_id} is looked at by the engine, and unknown to us")  # noqa: TRY301 -- noted like the API's failures
+            changed = await self._sweep(state, esi, run)
+            changed |= await self._enrich(region_id, esi, run)
+        except BaseException:
+            run.tally.regions_failed.append(region_id)
+            raise
+        return RegionReport(region_id=region_id, changed=changed, next_look_at=await self._next(region_id, run))
+
+    async def _sweep(self, state: RegionState, esi: Esi, run: AggregationRun) -> bool:
+        """Not before the API has something newer: asking sooner would go round its cache."""
+        if state.next_sweep_at is not None and state.next_sweep_at > self._clock.now():
+            return False
+        sweep = Sweep(state, esi, run, settings=self._settings, clock=self._clock, alerts=self._alerts)
+        await sweep.run()
+        return sweep.changed
+
+    async def _enrich(self, region_id: int, esi: Esi, run: AggregationRun) -> bool:
+        enrichment = Enrichment(
+            region_id,
+            esi,
+            run,
+            settings=self._settings,
+            clock=self._clock,
+            types=self._types,
+            ship_groups=await self._types.ship_groups(esi, run),
+            alerts=self._alerts,
+        )
+        try:
+            await enrichment.run()
+        finally:
+            if enrichment.changed:
+                await run.write(lambda session: RegionRepository(session).count(region_id))
+        return enrichment.changed
+
+    async def _next(self, region_id: int, run: AggregationRun) -> datetime:
+        """When there is something to do again: a sweep, items that one visit had no room for, bids."""
+        now = self._clock.now()
+
+        async def step(session: AsyncSession) -> datetime:
+            regions, contracts = RegionRepository(session), ContractRepository(session)
+            await regions.count(region_id)
+            state = await regions.state(region_id)
+            items, bids = await contracts.next_due(region_id, now=now)
+            sweep = state.next_sweep_at if state else None
+            at = [when for when in (sweep, items, bids) if when is not None]
+            return max(min(at), now + SOON) if at else now + timedelta(minutes=30)
+
+        return await run.write(step)

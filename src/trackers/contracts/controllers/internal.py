@@ -1,0 +1,85 @@
+"""Contracts for bots: what members see."""
+
+from litestar import Controller, get
+
+from shared.web.csv import Format, ListFormat, csv_answer
+from shared.web.paging import PageNumber, PerPage
+from trackers.contracts.controllers.parameters import (
+    Days,
+    ItemGroup,
+    Queries,
+    Region,
+    ShipGroup,
+    Ships,
+    Sort,
+    TypeName,
+    Wanted,
+)
+from trackers.contracts.controllers.public import ContractId, ShipTypeId
+from trackers.contracts.schemas import (
+    ContractDetail,
+    ContractPage,
+    ContractSort,
+    ContractSummary,
+    KnownTypes,
+    ShipBoard,
+    ShipPrices,
+    Taxonomy,
+)
+
+READ = {"scope": "contracts:read"}
+
+
+class InternalContractController(Controller):
+    """The same as for people; watches are people's own."""
+
+    path = "/contracts"
+    tags = ("contracts",)
+
+    @get("/", operation_id="internal_list_contracts", opt=READ)
+    async def list_contracts(
+        self,
+        contract_queries: Queries,
+        wanted: Wanted,
+        sort: Sort = ContractSort.ISSUED_DOWN,
+        page: PageNumber = 1,
+        per_page: PerPage = 50,
+        format: Format = ListFormat.JSON,  # noqa: A002 -- the parameter's name
+    ) -> ContractPage:
+        """Contracts that can be accepted (or, by `status`, past ones), with counts per type. Prices in ISK."""
+        found = await contract_queries.contracts(wanted, sort=sort, page=page, per_page=per_page)
+        return found if format is ListFormat.JSON else csv_answer(ContractSummary, found.items, name="contracts")
+
+    @get("/{contract_id:int}", operation_id="internal_get_contract", opt=READ)
+    async def get_contract(self, contract_id: ContractId, contract_queries: Queries) -> ContractDetail:
+        """A contract with its items, bids and history. 404 `contract_not_found`."""
+        return await contract_queries.contract(contract_id)
+
+    @get("/ships", operation_id="internal_list_ships", opt=READ)
+    async def list_ships(
+        self,
+        ship_queries: Ships,
+        region_id: Region = None,
+        ship_group_id: ShipGroup = None,
+        page: PageNumber = 1,
+        per_page: PerPage = 50,
+    ) -> ShipBoard:
+        """The types of ships on offer: how many, the cheapest, the median. For the contracts: `?is_ship=true`."""
+        return await ship_queries.ships(region_id=region_id, ship_group_id=ship_group_id, page=page, per_page=per_page)
+
+    @get("/ships/{type_id:int}/prices", operation_id="internal_get_ship_prices", opt=READ)
+    async def get_prices(
+        self, type_id: ShipTypeId, ship_queries: Ships, region_id: Region = None, days: Days = 30
+    ) -> ShipPrices:
+        """What a ship costs now, and median and tenth percentile of what disappeared before it expired."""
+        return await ship_queries.prices(type_id, region_id=region_id, days=days)
+
+    @get("/taxonomy", operation_id="internal_get_contract_taxonomy", opt=READ)
+    async def get_taxonomy(self, ship_queries: Ships) -> Taxonomy:
+        """Categories and groups of everything that was seen in contracts."""
+        return await ship_queries.taxonomy()
+
+    @get("/types", operation_id="internal_list_contract_types", opt=READ)
+    async def list_types(self, ship_queries: Ships, name: TypeName = None, group_id: ItemGroup = None) -> KnownTypes:
+        """Types by a part of their name or by group, up to 200: to find the `type_id` to filter by."""
+        return await ship_queries.types(name=name, group_id=group_id)

@@ -1,0 +1,114 @@
+"""Parameters and dependencies that the endpoints of several audiences take."""
+
+from typing import Annotated
+
+from litestar.di import NamedDependency
+from litestar.params import QueryParameter, SkipValidation
+from msgspec import Meta
+
+from trackers.contracts.queries import ContractQueries
+from trackers.contracts.schemas import MAX_REGIONS, ContractFilter, ContractSort, ContractStatus, ContractType
+from trackers.contracts.ship_queries import ShipQueries
+
+Queries = NamedDependency[SkipValidation[ContractQueries]]
+Ships = NamedDependency[SkipValidation[ShipQueries]]
+
+LARGEST_ID = 2**31 - 1
+LARGEST_ISK = 1e18
+TypeFilter = Annotated[ContractType | None, QueryParameter(name="type", description="Only contracts of this type.")]
+StatusFilter = Annotated[
+    ContractStatus, QueryParameter(description="live ones, gone (accepted or withdrawn before their time), or expired.")
+]
+Sort = Annotated[ContractSort, QueryParameter(description="Order; with a dash the other way round.")]
+Regions = Annotated[
+    list[Annotated[int, Meta(ge=1, le=LARGEST_ID)]] | None,
+    QueryParameter(max_items=MAX_REGIONS, description="Only of these regions; may be repeated."),
+]
+Region = Annotated[int | None, QueryParameter(ge=1, le=LARGEST_ID, description="Only of this region.")]
+ItemType = Annotated[int | None, QueryParameter(ge=1, le=LARGEST_ID, description="Only those that give such an item.")]
+ItemGroup = Annotated[
+    int | None, QueryParameter(ge=1, le=LARGEST_ID, description="Only those that give an item of this group.")
+]
+ShipType = Annotated[int | None, QueryParameter(ge=1, le=LARGEST_ID, description="Only those that sell this ship.")]
+ShipGroup = Annotated[
+    int | None, QueryParameter(ge=1, le=LARGEST_ID, description="Only those that sell a ship of this group.")
+]
+IsShip = Annotated[bool | None, QueryParameter(description="Only those that sell a ship, or only the others.")]
+MinPrice = Annotated[float | None, QueryParameter(ge=0, le=LARGEST_ISK, description="Only from this price on (ISK).")]
+MaxPrice = Annotated[float | None, QueryParameter(ge=0, le=LARGEST_ISK, description="Only up to this price (ISK).")]
+Title = Annotated[
+    str | None,
+    QueryParameter(min_length=1, max_length=100, pattern=r"^[^\x00]*$", description="Only with this in the title."),
+]
+Blueprint = Annotated[
+    bool | None, QueryParameter(description="Only those that give a blueprint copy, or something that is none.")
+]
+MinRuns = Annotated[int | None, QueryParameter(ge=1, le=LARGEST_ID, description="Of an item's runs, at least.")]
+MinMe = Annotated[int | None, QueryParameter(ge=0, le=100, description="Of an item's material efficiency, at least.")]
+MinTe = Annotated[int | None, QueryParameter(ge=0, le=100, description="Of an item's time efficiency, at least.")]
+MinReward = Annotated[
+    float | None, QueryParameter(ge=0, le=LARGEST_ISK, description="Only couriers that pay at least this (ISK).")
+]
+MaxVolume = Annotated[float | None, QueryParameter(ge=0, le=1e15, description="Only up to this volume (m3).")]
+MaxCollateral = Annotated[
+    float | None, QueryParameter(ge=0, le=LARGEST_ISK, description="Only up to this collateral (ISK).")
+]
+Issuer = Annotated[int | None, QueryParameter(ge=1, le=2**63 - 1, description="Only of this character.")]
+Location = Annotated[
+    int | None, QueryParameter(ge=1, le=2**63 - 1, description="Only that begin or end at this station or structure.")
+]
+Days = Annotated[int, QueryParameter(ge=1, le=3650, description="How many days back.")]
+TypeName = Annotated[
+    str | None,
+    QueryParameter(min_length=2, max_length=100, pattern=r"^[^\x00]*$", description="Only with this in the name."),
+]
+
+
+def contract_filter(
+    status: StatusFilter = ContractStatus.LIVE,
+    region_id: Regions = None,
+    contract_type: TypeFilter = None,
+    type_id: ItemType = None,
+    group_id: ItemGroup = None,
+    ship_type_id: ShipType = None,
+    ship_group_id: ShipGroup = None,
+    is_ship: IsShip = None,
+    min_price: MinPrice = None,
+    max_price: MaxPrice = None,
+    title: Title = None,
+    blueprint: Blueprint = None,
+    min_runs: MinRuns = None,
+    min_me: MinMe = None,
+    min_te: MinTe = None,
+    min_reward: MinReward = None,
+    max_volume: MaxVolume = None,
+    max_collateral: MaxCollateral = None,
+    issuer_id: Issuer = None,
+    location_id: Location = None,
+) -> ContractFilter:
+    """What a list is asked for: a dependency of its own, because two audiences ask for the same."""
+    return ContractFilter(
+        status=status,
+        region_id=tuple(region_id) if region_id else None,
+        type=contract_type,
+        type_id=type_id,
+        group_id=group_id,
+        ship_type_id=ship_type_id,
+        ship_group_id=ship_group_id,
+        is_ship=is_ship,
+        min_price=min_price,
+        max_price=max_price,
+        title=title,
+        blueprint=blueprint,
+        min_runs=min_runs,
+        min_me=min_me,
+        min_te=min_te,
+        min_reward=min_reward,
+        max_volume=max_volume,
+        max_collateral=max_collateral,
+        issuer_id=issuer_id,
+        location_id=location_id,
+    )
+
+
+Wanted = NamedDependency[SkipValidation[ContractFilter]]

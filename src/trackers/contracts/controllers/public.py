@@ -1,0 +1,154 @@
+"""Contracts for everybody who is logged in, and one's own watches."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from litestar import Controller, Request, delete, get, patch, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody, PathParameter, SkipValidation
+from litestar.status_codes import HTTP_201_CREATED
+
+from shared.web.csv import Format, ListFormat, csv_answer
+from shared.web.identity import PersonIdentity
+from shared.web.paging import PageNumber, PerPage
+from trackers.contracts.controllers.parameters import (
+    Days,
+    ItemGroup,
+    Queries,
+    Region,
+    ShipGroup,
+    Ships,
+    Sort,
+    TypeName,
+    Wanted,
+)
+from trackers.contracts.schemas import (
+    AddWatch,
+    ChangeWatch,
+    ContractDetail,
+    ContractPage,
+    ContractSort,
+    ContractSummary,
+    KnownTypes,
+    ShipBoard,
+    ShipPrices,
+    Taxonomy,
+    Watch,
+    Watches,
+)
+from trackers.contracts.services.watches import WatchService
+from trackers.contracts.watch_queries import WatchReads
+
+Asking = Request[Any, PersonIdentity, Any]
+Service = NamedDependency[SkipValidation[WatchService]]
+Reads = NamedDependency[SkipValidation[WatchReads]]
+ContractId = Annotated[int, PathParameter(ge=1, le=2**63 - 1, description="The contract's number in the game.")]
+ShipTypeId = Annotated[int, PathParameter(ge=1, le=2**31 - 1, description="The ship's type.")]
+
+
+class ContractController(Controller):
+    """Public contracts of the regions that are looked at; every list says how fresh and complete it is (`coverage`)."""
+
+    path = "/contracts"
+    tags = ("contracts",)
+
+    @get("/", operation_id="list_contracts")
+    async def list_contracts(
+        self,
+        contract_queries: Queries,
+        wanted: Wanted,
+        sort: Sort = ContractSort.ISSUED_DOWN,
+        page: PageNumber = 1,
+        per_page: PerPage = 50,
+        format: Format = ListFormat.JSON,  # noqa: A002 -- the parameter's name
+    ) -> ContractPage:
+        """Contracts that can be accepted (or, by `status`, past ones), with counts per type. Prices in ISK."""
+        found = await contract_queries.contracts(wanted, sort=sort, page=page, per_page=per_page)
+        return found if format is ListFormat.JSON else csv_answer(ContractSummary, found.items, name="contracts")
+
+    @get("/{contract_id:int}", operation_id="get_contract")
+    async def get_contract(self, contract_id: ContractId, contract_queries: Queries) -> ContractDetail:
+        """A contract with its items, bids and history. 404 `contract_not_found`."""
+        return await contract_queries.contract(contract_id)
+
+    @get("/ships", operation_id="list_ships")
+    async def list_ships(
+        self,
+        ship_queries: Ships,
+        region_id: Region = None,
+        ship_group_id: ShipGroup = None,
+        page: PageNumber = 1,
+        per_page: PerPage = 50,
+    ) -> ShipBoard:
+        """The types of ships on offer: how many, the cheapest, the median. For the contracts: `?is_ship=true`."""
+        return await ship_queries.ships(region_id=region_id, ship_group_id=ship_group_id, page=page, per_page=per_page)
+
+    @get("/ships/{type_id:int}/prices", operation_id="get_ship_prices")
+    async def get_prices(
+        self, type_id: ShipTypeId, ship_queries: Ships, region_id: Region = None, days: Days = 30
+    ) -> ShipPrices:
+        """What a ship costs now, and median and tenth percentile of what disappeared before it expired."""
+        return await ship_queries.prices(type_id, region_id=region_id, days=days)
+
+    @get("/taxonomy", operation_id="get_contract_taxonomy")
+    async def get_taxonomy(self, ship_queries: Ships) -> Taxonomy:
+        """Categories and groups of everything that was seen in contracts."""
+        return await ship_queries.taxonomy()
+
+    @get("/types", operation_id="list_contract_types")
+    async def list_types(self, ship_queries: Ships, name: TypeName = None, group_id: ItemGroup = None) -> KnownTypes:
+        """Types by a part of their name or by group, up to 200: to find the `type_id` to filter or watch by."""
+        return await ship_queries.types(name=name, group_id=group_id)
+
+
+class WatchController(Controller):
+    """What one waits for: a message once for each contract that offers it."""
+
+    path = "/contracts/watches"
+    tags = ("contracts",)
+
+    @get("/", operation_id="list_contract_watches")
+    async def list_watches(self, request: Asking, watch_reads: Reads) -> Watches:
+        """One's own watches, the oldest first."""
+        return await watch_reads.mine(request.auth.user_id)
+
+    @post("/", operation_id="add_contract_watch", status_code=HTTP_201_CREATED)
+    async def add(self, request: Asking, data: JSONBody[AddWatch], watch_service: Service) -> Watch:
+        """Wait for a type or a group of types, up to a price, in a region or anywhere. One is told of each contract
+        once, when its items are read; what is on offer already is listed under `/matches`.
+
+        422 `unclear_watch`, 404 `region_not_followed`, 409 `watch_exists`, 400 `too_many_watches`.
+        """
+        return await watch_service.add(request.auth.user_id, data)
+
+    @get("/{watch_id:uuid}", operation_id="get_contract_watch")
+    async def get_watch(self, request: Asking, watch_id: FromPath[UUID], watch_reads: Reads) -> Watch:
+        """One watch. 404 `watch_not_found`."""
+        return await watch_reads.one(request.auth.user_id, watch_id)
+
+    @get("/{watch_id:uuid}/matches", operation_id="list_contract_watch_matches")
+    async def list_matches(
+        self,
+        request: Asking,
+        watch_id: FromPath[UUID],
+        watch_reads: Reads,
+        contract_queries: Queries,
+        sort: Sort = ContractSort.PRICE,
+        page: PageNumber = 1,
+        per_page: PerPage = 50,
+    ) -> ContractPage:
+        """What is on offer now of what a watch waits for."""
+        wanted = await watch_reads.filter_of(request.auth.user_id, watch_id)
+        return await contract_queries.contracts(wanted, sort=sort, page=page, per_page=per_page)
+
+    @patch("/{watch_id:uuid}", operation_id="change_contract_watch")
+    async def change(
+        self, request: Asking, watch_id: FromPath[UUID], data: JSONBody[ChangeWatch], watch_service: Service
+    ) -> Watch:
+        """Change the price, the note, or switch it off and on. What is left out stays; null removes a limit."""
+        return await watch_service.change(request.auth.user_id, watch_id, data)
+
+    @delete("/{watch_id:uuid}", operation_id="remove_contract_watch")
+    async def remove(self, request: Asking, watch_id: FromPath[UUID], watch_service: Service) -> None:
+        """Wait for it no longer."""
+        await watch_service.remove(request.auth.user_id, watch_id)

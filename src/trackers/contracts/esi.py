@@ -1,0 +1,152 @@
+"""The game's API as a run asks it: counted, within its error budget, with retries where an answer was lost.
+
+https://developers.eveonline.com/docs/services/esi: 100 errors a minute and address, then 420 on every route until the
+window ends (`X-ESI-Error-Limit-*`); newer routes count tokens and answer 429 with Retry-After (`X-Ratelimit-*`).
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Final, TypeVar
+
+from shared.scraping.failures import Blocked, HostUnavailable, PageChanged, ScrapeFailure, Throttled
+from shared.scraping.pacing import GateUnreachableError, HostRestsError
+from shared.scraping.visit import SERVER_ERROR, Answer, Visit, retry_after
+from trackers.contracts.runs import AggregationRun
+
+ERROR_LIMITED: Final = 420
+TOO_MANY: Final = 429
+NO_CONTENT: Final = 204
+FORBIDDEN: Final = 403
+NOT_FOUND: Final = 404
+GONE: Final = frozenset({NO_CONTENT, FORBIDDEN, NOT_FOUND})
+"""How the API says that a contract was accepted, withdrawn or ran out meanwhile."""
+JSON: Final = "application/json"
+WINDOW: Final = 60.0
+"""Seconds of the error budget's window, where the API does not say how much of it is left."""
+TRIES: Final = 3
+"""Of a request whose answer was lost on the way: the server closes connections with requests in flight."""
+PAUSES: Final = (0.2, 1.0)
+MOST_PAGES: Final = 1_000
+AWAY: Final = (ScrapeFailure, HostRestsError, GateUnreachableError)
+"""How it shows that nothing more can be asked now."""
+R = TypeVar("R")
+
+
+class Esi:
+    """The API, asked by one visit of a run."""
+
+    def __init__(
+        self, visit: Visit, run: AggregationRun, *, base_url: str, places: asyncio.Semaphore, error_floor: int
+    ) -> None:
+        self._visit = visit
+        self._run = run
+        self._base_url = base_url
+        self._places = places
+        self._floor = error_floor
+
+    async def get(self, path: str, *, etag: str | None = None) -> Answer:
+        """An answer of any status that the route may give.
+
+        Raises Throttled (the engine then lets the host rest for everybody), HostUnavailable, and LostLeaseError.
+        """
+        headers = {"If-None-Match": etag} if etag else None
+        for pause in (*PAUSES, None):
+            self._run.check()
+            try:
+                async with self._places:
+                    answer = await self._visit.get(f"{self._base_url}{path}", headers=headers)
+            except HostUnavailable as error:
+                failed = error.http_status  # of the last answer there was, where this one never came
+                self._run.tally.answered(failed if failed and failed >= SERVER_ERROR else None)
+                if pause is None or error.retry_after is not None:
+                    raise
+                await asyncio.sleep(pause)
+                continue
+            self._run.tally.answered(answer.status)
+            if answer.status in {FORBIDDEN, NOT_FOUND} and answer.content_type != JSON:
+                what = f"{answer.status} came with {answer.content_type or 'no type'}, so it is not the API's own"
+                raise Blocked(what, http_status=answer.status)
+            await self._mind_the_budget(answer)
+            return answer
+        raise AssertionError("unreachable")  # the last try raises
+
+    async def _mind_the_budget(self, answer: Answer) -> None:
+        reset = _number(answer.headers.get("x-esi-error-limit-reset"))
+        left = _number(answer.headers.get("x-esi-error-limit-remain"))
+        if answer.status in {ERROR_LIMITED, TOO_MANY}:
+            wait = reset if answer.status == ERROR_LIMITED else retry_after(answer.headers.get("retry-after"))
+            await self._visit.let_rest(wait or WINDOW)  # at once, for those who ask beside us
+            why = "the error budget is spent" if answer.status == ERROR_LIMITED else "too many requests"
+            raise Throttled(f"the API answered {answer.status}: {why}", retry_after=wait, http_status=answer.status)
+        if left is None:
+            return
+        self._run.tally.budget_left = int(left)
+        if left <= self._floor:
+            await self._visit.let_rest(reset or WINDOW)
+
+
+async def in_parallel(work: Iterable[Callable[[], Awaitable[R]]], *, limit: int) -> AsyncGenerator[R, None]:
+    """Results as they come, up to `limit` under way at once; whatever one raises ends the others and is raised.
+
+    To be closed by who stops early (`contextlib.aclosing`).
+    """
+    todo = iter(work)
+    under_way: set[asyncio.Future[R]] = set()
+    try:
+        while True:
+            while len(under_way) < limit and (start := next(todo, None)) is not None:
+                under_way.add(asyncio.ensure_future(start()))
+            if not under_way:
+                return
+            done, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+            for one in done:
+                yield one.result()
+    finally:
+        for one in under_way:
+            one.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)
+
+
+def pages_of(answer: Answer) -> int | None:
+    """How many pages there are (X-Pages); None where it is not said. Raises PageChanged where that cannot be."""
+    said = answer.headers.get("x-pages")
+    if said is None:
+        return None
+    pages = _number(said)
+    if pages is None or not 0 <= pages <= MOST_PAGES:
+        raise PageChanged(f"X-Pages is {said[:20]!r}")
+    return max(1, int(pages))
+
+
+def generation_of(answer: Answer) -> datetime | None:
+    """Of which state of the region a page is (Last-Modified)."""
+    return _date(answer.headers.get("last-modified"))
+
+
+def fresh_for(answer: Answer, *, now: datetime) -> timedelta | None:
+    """For how long the API has nothing newer: max-age less Age, else until Expires (RFC 9111, 4.2); None: unsaid."""
+    for directive in answer.headers.get("cache-control", "").split(","):
+        name, _, value = directive.strip().partition("=")
+        if name.lower() == "max-age" and (seconds := _number(value.strip('"'))) is not None:
+            age = _number(answer.headers.get("age")) or 0.0
+            return timedelta(seconds=min(max(0.0, seconds - age), 86_400.0))
+    expires = _date(answer.headers.get("expires"))
+    if expires is None:
+        return None
+    return min(max(timedelta(0), expires - (_date(answer.headers.get("date")) or now)), timedelta(days=1))
+
+
+def _number(text: str | None) -> float | None:
+    return float(text) if text and text.isascii() and text.isdigit() and len(text) < 12 else None  # noqa: PLR2004 -- no number of theirs is longer
+
+
+def _date(text: str | None) -> datetime | None:
+    if not text:
+        return None
+    try:
+        at = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)

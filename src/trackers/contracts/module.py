@@ -1,0 +1,132 @@
+"""Public contracts: needs the engine, Redis and people's notifications; offers its source, watches and questions."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from dependency_injector import containers, providers
+from litestar.di import Provide
+from redis.asyncio import Redis
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.audit.activity import ActivityLog
+from shared.clock import Clock
+from shared.database import Database, Reader, TransactionReader
+from shared.di import provide, provide_singleton
+from shared.module import Audience, Module
+from shared.outbox.outbox import Outbox
+from shared.scraping.targets import Targets
+from trackers.contracts.admin_queries import ContractAdminQueries
+from trackers.contracts.aggregation import ContractAggregationService
+from trackers.contracts.controllers.admin import AdminContractController
+from trackers.contracts.controllers.internal import InternalContractController
+from trackers.contracts.controllers.parameters import contract_filter
+from trackers.contracts.controllers.public import ContractController, WatchController
+from trackers.contracts.jobs import CleaningJob, FollowJob, contracts_jobs
+from trackers.contracts.news import ContractMessages
+from trackers.contracts.personal_data import ContractsPersonalData
+from trackers.contracts.queries import ContractQueries
+from trackers.contracts.region_repository import RegionRepository
+from trackers.contracts.runs import AggregationRuns
+from trackers.contracts.services.alerts import WatchAlerts, WatchersAreTold
+from trackers.contracts.services.regions import RegionService
+from trackers.contracts.services.watches import WatchService
+from trackers.contracts.settings import ContractsSettings
+from trackers.contracts.ship_queries import ShipQueries
+from trackers.contracts.source import INTERVAL, SOURCE, ContractsSource
+from trackers.contracts.type_cache import TypeCache
+from trackers.contracts.watch_queries import WatchReads
+from trackers.contracts.watch_repository import WatchRepository
+from users.notifications.messages import Notifier
+
+
+class ContractsContainer(containers.DeclarativeContainer):
+    """Public contracts."""
+
+    # needs
+    settings = providers.Dependency(instance_of=ContractsSettings)
+    database = providers.Dependency(instance_of=Database)
+    session = providers.Dependency(instance_of=AsyncSession)
+    contact = providers.Dependency(instance_of=str)
+    reader = providers.Dependency(instance_of=Reader)
+    redis = providers.Dependency(instance_of=Redis)
+    targets = providers.Dependency(instance_of=Targets)
+    activity = providers.Dependency(instance_of=ActivityLog)
+    outbox = providers.Dependency(instance_of=Outbox)
+    notifier: providers.Dependency[Notifier] = providers.Dependency()
+    clock: providers.Dependency[Clock] = providers.Dependency()
+
+    # has
+    watches = providers.Factory(WatchRepository, session)
+    region_repository = providers.Factory(RegionRepository, session)
+    alerts = providers.Factory(WatchAlerts, watches=watches, outbox=outbox, clock=clock)
+    watchers_are_told = providers.Factory(WatchersAreTold, watches=watches, notifier=notifier, clock=clock)
+    runs = providers.Singleton(
+        AggregationRuns, database=database, redis=redis, clock=clock, lifetime=settings.provided.lock_lifetime
+    )
+    aggregation = providers.Singleton(
+        ContractAggregationService,
+        settings=settings,
+        clock=clock,
+        types=providers.Singleton(TypeCache, settings=settings, clock=clock),
+        alerts=alerts.provider,
+    )
+    personal_data = providers.Factory(ContractsPersonalData, watches=watches)
+
+    # offers
+    source = providers.Singleton(
+        ContractsSource, settings=settings, runs=runs, aggregation=aggregation, clock=clock, contact=contact
+    )
+    regions = providers.Factory(
+        RegionService,
+        source=SOURCE,
+        regions=region_repository,
+        targets=targets,
+        activity=activity,
+        configured=settings.provided.region_ids.numbers,
+        interval=INTERVAL,
+    )
+    watch_service = providers.Factory(
+        WatchService,
+        providers.Factory(WatchReads, providers.Factory(TransactionReader, session)),
+        watches=watches,
+        regions=region_repository,
+        clock=clock,
+    )
+    watch_reads = providers.Singleton(WatchReads, reader)
+    queries = providers.Singleton(ContractQueries, reader, clock=clock)
+    ship_queries = providers.Singleton(ShipQueries, reader, clock=clock)
+    admin_queries = providers.Singleton(ContractAdminQueries, reader)
+    follow_job = providers.Singleton(
+        FollowJob, database=database, regions=regions.provider, enabled=source.provided.enabled
+    )
+    cleaning_job = providers.Singleton(CleaningJob, database=database, clock=clock, settings=settings)
+
+
+def dependencies(container: Any, database: Any) -> Mapping[str, Provide]:
+    """What this module's handlers may ask for."""
+    return {
+        "contract_queries": provide_singleton(container.queries),
+        "ship_queries": provide_singleton(container.ship_queries),
+        "contract_admin_queries": provide_singleton(container.admin_queries),
+        "watch_reads": provide_singleton(container.watch_reads),
+        "watch_service": provide(container.watch_service, database),
+        "region_service": provide(container.regions, database),
+        "wanted": Provide(contract_filter, sync_to_thread=False),
+    }
+
+
+CONTRACTS = Module(
+    name="contracts",
+    settings=(ContractsSettings,),
+    controllers={
+        Audience.PUBLIC: (ContractController, WatchController),
+        Audience.ADMIN: (AdminContractController,),
+        Audience.INTERNAL: (InternalContractController,),
+    },
+    dependencies=dependencies,
+    sources=lambda container: (container.source(),),
+    personal_data=lambda container: (container.personal_data(),),
+    handlers=lambda container: (container.watchers_are_told(),),
+    message_writers=lambda _: (ContractMessages(),),
+    jobs=lambda container: contracts_jobs(container.follow_job(), container.cleaning_job()),
+)

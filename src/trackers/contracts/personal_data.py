@@ -1,0 +1,49 @@
+"""What contracts hold about a person: what they wait for, and of what they were told."""
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from trackers.contracts.watch_repository import WatchRepository
+
+
+class ToldOf(Struct, frozen=True, kw_only=True):
+    contract_id: int
+    alerted_at: datetime
+
+
+class WatchExport(Struct, frozen=True, kw_only=True):
+    """A watch with everything that its person was told of."""
+
+    id: UUID
+    type_id: int | None
+    group_id: int | None
+    region_id: int | None
+    max_price: float | None
+    note: str | None
+    active: bool
+    created_at: datetime
+    alerts: list[ToldOf]
+
+
+class ContractsPersonalData:
+    """A person's watches. Issuers of contracts are characters of a game, published by it; they are nobody's account."""
+
+    name: Final = "contract_watches"
+
+    def __init__(self, *, watches: WatchRepository) -> None:
+        self._watches = watches
+
+    async def export(self, user_id: UUID) -> list[WatchExport]:
+        return msgspec.convert(await self._watches.all_of(user_id), list[WatchExport])
+
+    async def erase(self, user_id: UUID) -> None:
+        await self._watches.erase(user_id)
+
+    async def hand_over(self, user_id: UUID, *, to: UUID) -> None:
+        """What both wait for is one watch afterwards; beyond the limit none are lost, but none can be added."""
+        await self._watches.hold(user_id)
+        await self._watches.hand_over(user_id, to=to)

@@ -1,0 +1,208 @@
+"""Questions about contracts: statements put together once for each set of filters, rows straight into Structs."""
+
+from datetime import datetime
+from functools import cache
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import TextClause, text
+
+from shared.clock import Clock
+from shared.database import Reader
+from trackers.contracts.coverage import COVERAGE, coverage_of
+from trackers.contracts.errors import ContractNotFound
+from trackers.contracts.schemas import (
+    BidView,
+    ContractDetail,
+    ContractFilter,
+    ContractItemView,
+    ContractPage,
+    ContractSort,
+    ContractStatus,
+    ContractSummary,
+    HistoryEntry,
+    Ship,
+)
+
+MOST_ROWS: Final = 2_000
+"""Items, and bids, of a contract that are shown."""
+SUMMARY_COLUMNS: Final = """
+c.contract_id, c.region_id, c.type, c.status, c.title, c.price, c.buyout, c.collateral, c.reward, c.volume,
+c.days_to_complete, c.issuer_id, c.issuer_corporation_id, c.for_corporation, c.start_location_id, c.end_location_id,
+c.date_issued, c.date_expired, c.first_seen_at, c.ended_at, c.items_state, c.is_ship, c.ship_type_id, c.ship_quantity,
+c.is_blueprint_copy, c.runs, c.material_efficiency, c.time_efficiency, c.contains_additional_items, c.bids,
+c.highest_bid, t.name AS ship_name, t.group_id AS ship_group_id, g.name AS ship_group
+"""
+_SHIP_JOINS: Final = """
+LEFT JOIN esi_types t ON t.type_id = c.ship_type_id LEFT JOIN esi_groups g ON g.group_id = t.group_id
+"""
+_ORDER: Final = {
+    ContractSort.ISSUED: "c.date_issued, c.contract_id",
+    ContractSort.ISSUED_DOWN: "c.date_issued DESC, c.contract_id DESC",
+    ContractSort.EXPIRES: "c.date_expired, c.contract_id",
+    ContractSort.EXPIRES_DOWN: "c.date_expired DESC, c.contract_id DESC",
+    ContractSort.PRICE: "c.price, c.contract_id",
+    ContractSort.PRICE_DOWN: "c.price DESC, c.contract_id DESC",
+    ContractSort.REWARD: "c.reward, c.contract_id",
+    ContractSort.REWARD_DOWN: "c.reward DESC, c.contract_id DESC",
+    ContractSort.VOLUME: "c.volume, c.contract_id",
+    ContractSort.VOLUME_DOWN: "c.volume DESC, c.contract_id DESC",
+}
+_STATUS: Final = {
+    ContractStatus.LIVE: "c.status = 'live' AND c.date_expired > :now",
+    ContractStatus.GONE: "c.status = 'gone'",
+    # Over, but not swept since: it is not live any more, whatever is stored.
+    ContractStatus.EXPIRED: "(c.status = 'expired' OR c.status = 'live' AND c.date_expired <= :now)",
+}
+_FILTERS: Final = {
+    "region_id": "c.region_id = ANY(CAST(:region_id AS bigint[]))",
+    "type": "c.type = :type",
+    "ship": "c.is_ship",  # not compared with a parameter: the partial index on ships is found by its words
+    "no_ship": "NOT c.is_ship",
+    "ship_type_id": "c.is_ship AND c.ship_type_id = :ship_type_id",
+    "ship_group_id": "c.is_ship AND c.ship_type_id IN (SELECT type_id FROM esi_types WHERE group_id = :ship_group_id)",
+    "min_price": "c.price >= :min_price",
+    "max_price": "c.price <= :max_price",
+    "title": r"c.title ILIKE :title ESCAPE '\'",
+    "min_reward": "c.reward >= :min_reward",
+    "max_volume": "c.volume <= :max_volume",
+    "max_collateral": "c.collateral <= :max_collateral",
+    "issuer_id": "c.issuer_id = :issuer_id",
+    "location_id": "(c.start_location_id = :location_id OR c.end_location_id = :location_id)",
+}
+_OF_ONE_ITEM: Final = {
+    "type_id": "i.type_id = :type_id",
+    "group_id": "i.type_id IN (SELECT type_id FROM esi_types WHERE group_id = :group_id)",
+    "blueprint": "coalesce(i.is_blueprint_copy, false) = :blueprint",
+    "min_runs": "i.runs >= :min_runs",
+    "min_me": "i.material_efficiency >= :min_me",
+    "min_te": "i.time_efficiency >= :min_te",
+}
+"""Conditions that one and the same item must meet."""
+_ONE: Final = text(f"SELECT {SUMMARY_COLUMNS}, c.changed_at FROM contracts c {_SHIP_JOINS} WHERE c.contract_id = :id")  # noqa: S608 -- fragments of our own
+_ITEMS: Final = text("""
+SELECT i.record_id, i.type_id, t.name, t.group_id, i.quantity, i.is_included, i.is_blueprint_copy, i.runs,
+       i.material_efficiency, i.time_efficiency
+FROM contract_items i LEFT JOIN esi_types t ON t.type_id = i.type_id
+WHERE i.contract_id = :id ORDER BY i.is_included DESC, i.record_id LIMIT :most
+""")
+_BIDS: Final = text("""
+SELECT bid_id, amount, date_bid FROM contract_bids WHERE contract_id = :id ORDER BY amount DESC, bid_id LIMIT :most
+""")
+_HISTORY: Final = text("""
+SELECT at, what, details FROM contract_history WHERE contract_id = :id ORDER BY at LIMIT :most
+""")
+
+
+@cache
+def list_statements(
+    wanted: frozenset[str], status: ContractStatus, sort: ContractSort
+) -> tuple[TextClause, TextClause]:
+    """A page, and how many there are of each type, with the filters that are asked for and no others."""
+    conditions = [_STATUS[status], *(_FILTERS[name] for name in sorted(wanted & _FILTERS.keys()))]
+    if of_item := [_OF_ONE_ITEM[name] for name in sorted(wanted & _OF_ONE_ITEM.keys())]:
+        item = " AND ".join(["i.contract_id = c.contract_id", "i.is_included", *of_item])
+        conditions.append(f"EXISTS (SELECT FROM contract_items i WHERE {item})")
+    where = " AND ".join(conditions)
+    # The page is cut before types are named, so that these are joined to its rows alone.
+    page = text(f"""
+        SELECT {SUMMARY_COLUMNS}
+        FROM (SELECT * FROM contracts c WHERE {where} ORDER BY {_ORDER[sort]} LIMIT :limit OFFSET :skip) c
+        {_SHIP_JOINS} ORDER BY {_ORDER[sort]}
+    """)  # noqa: S608 -- fragments of our own
+    of_any_type = " AND ".join(condition for condition in conditions if condition != _FILTERS["type"])
+    counts = text(f"SELECT c.type, count(*) AS contracts FROM contracts c WHERE {of_any_type} GROUP BY c.type")  # noqa: S608 -- fragments of our own
+    return page, counts
+
+
+class ContractQueries:
+    """Reads contracts, and how much of the market that is."""
+
+    def __init__(self, reader: Reader, *, clock: Clock) -> None:
+        self._reader = reader
+        self._clock = clock
+
+    async def contracts(
+        self,
+        wanted: ContractFilter,
+        *,
+        sort: ContractSort = ContractSort.ISSUED_DOWN,
+        page: int = 1,
+        per_page: int = 50,
+    ) -> ContractPage:
+        """A page of the contracts that are wanted, how many of each type there are, and how fresh all this is."""
+        parameters = parameters_of(wanted, now=self._clock.now())
+        filters = frozenset(parameters) - {"now"}
+        if wanted.is_ship is not None:
+            filters |= {"ship" if wanted.is_ship else "no_ship"}
+        items, counts = list_statements(filters, wanted.status, sort)
+        rows = await self._reader.rows(items, {**parameters, "limit": per_page, "skip": (page - 1) * per_page})
+        by_type = {row["type"]: row["contracts"] for row in await self._reader.rows(counts, parameters)}
+        return ContractPage(
+            items=[summary_of(row) for row in rows],
+            page=page,
+            per_page=per_page,
+            total=by_type.get(wanted.type, 0) if wanted.type else sum(by_type.values()),
+            by_type=by_type,
+            coverage=coverage_of(await self._reader.rows(COVERAGE), wanted.region_id),
+        )
+
+    async def contract(self, contract_id: int) -> ContractDetail:
+        """A contract with its items, bids and history. Raises ContractNotFound."""
+        row = await self._reader.row(_ONE, {"id": contract_id})
+        if row is None:
+            raise ContractNotFound(contract_id)
+        these = {"id": contract_id, "most": MOST_ROWS}
+        history = [HistoryEntry(at=row["first_seen_at"], what="first_seen")]
+        history += [
+            HistoryEntry(at=entry["at"], what=entry["what"], details=entry["details"] or None)
+            for entry in await self._reader.rows(_HISTORY, these)
+        ]
+        return ContractDetail(
+            contract=summary_of(row),
+            items=[ContractItemView(**item) for item in await self._reader.rows(_ITEMS, these)],
+            bids=[BidView(**bid) for bid in await self._reader.rows(_BIDS, these)],
+            history=history,
+            coverage=coverage_of(await self._reader.rows(COVERAGE), (row["region_id"],)),
+        )
+
+
+def parameters_of(wanted: ContractFilter, *, now: datetime) -> dict[str, Any]:
+    """The parameters of the statements of a filter."""
+    given = {
+        name: value
+        for name, value in msgspec.structs.asdict(wanted).items()
+        if value is not None and name not in {"status", "is_ship"}
+    }
+    if "title" in given:
+        given["title"] = f"%{escaped(given['title'])}%"
+    if "region_id" in given:
+        given["region_id"] = list(given["region_id"])
+    if wanted.status is not ContractStatus.GONE:
+        given["now"] = now
+    return given
+
+
+def escaped(typed: str) -> str:
+    """What is typed stands for itself in a LIKE pattern."""
+    return typed.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def summary_of(row: dict[str, Any]) -> ContractSummary:
+    ship = None
+    if row["is_ship"]:
+        ship = Ship(
+            type_id=row["ship_type_id"],
+            name=row["ship_name"],
+            group_id=row["ship_group_id"],
+            group=row["ship_group"],
+            quantity=row["ship_quantity"] or 1,
+            is_blueprint_copy=bool(row["is_blueprint_copy"]),
+            runs=row["runs"],
+            material_efficiency=row["material_efficiency"],
+            time_efficiency=row["time_efficiency"],
+            contains_additional_items=bool(row["contains_additional_items"]),
+        )
+    return ContractSummary(
+        ship=ship, **{name: row[name] for name in ContractSummary.__struct_fields__ if name != "ship"}
+    )

@@ -1,0 +1,143 @@
+"""The regions' SQL: which are looked at, what their pages were, how fresh and complete they are."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from msgspec import Struct
+from sqlalchemy import text
+
+from shared.database import Repository
+
+_FOLLOW: Final = text("""
+INSERT INTO contract_regions AS r (region_id, target_id, followed)
+SELECT region_id, target_id, true
+FROM unnest(CAST(:regions AS bigint[]), CAST(:targets AS uuid[])) AS x (region_id, target_id) ORDER BY region_id
+ON CONFLICT (region_id) DO UPDATE SET target_id = excluded.target_id, followed = true
+WHERE NOT r.followed OR r.target_id <> excluded.target_id
+""")
+_LEAVE: Final = text("""
+UPDATE contract_regions SET followed = false
+WHERE followed AND region_id <> ALL(CAST(:regions AS bigint[])) RETURNING target_id
+""")
+_TARGETS: Final = text("SELECT region_id, target_id FROM contract_regions WHERE followed")
+_STATE: Final = text("""
+SELECT region_id, generation, next_sweep_at, complete, concluded, pages FROM contract_regions WHERE region_id = :region
+""")
+_PAGES: Final = text("SELECT page, etag, contract_ids FROM contract_pages WHERE region_id = :region")
+_BEGUN: Final = text("UPDATE contract_regions SET concluded = false WHERE region_id = :region AND concluded")
+_PUT_PAGES: Final = text("""
+INSERT INTO contract_pages (region_id, page, etag, contract_ids)
+SELECT :region, page, etag, ids
+FROM jsonb_to_recordset(CAST(:pages AS jsonb)) AS x (page int, etag text, ids bigint[])
+ON CONFLICT (region_id, page) DO UPDATE SET etag = excluded.etag, contract_ids = excluded.contract_ids
+""")
+_CUT_PAGES: Final = text("DELETE FROM contract_pages WHERE region_id = :region AND page > :pages")
+_SWEPT: Final = text("""
+UPDATE contract_regions
+SET swept_at = :now, next_sweep_at = :next_sweep_at, complete = CAST(:why AS text) IS NULL, why_incomplete = :why,
+    complete_at = CASE WHEN CAST(:why AS text) IS NULL THEN :now ELSE complete_at END,
+    generation = CASE WHEN CAST(:why AS text) IS NULL THEN :generation ELSE generation END,
+    concluded = CASE WHEN CAST(:why AS text) IS NULL THEN true ELSE concluded END,
+    pages = :pages
+WHERE region_id = :region
+""")
+_COUNTED: Final = text("""
+UPDATE contract_regions r SET live = n.live, unread = n.unread
+FROM (
+    SELECT (SELECT count(*) FROM contracts WHERE region_id = :region AND status = 'live') AS live,
+           (SELECT count(*) FROM contracts WHERE region_id = :region AND status = 'live' AND items_state = 'pending')
+               AS unread
+) n
+WHERE r.region_id = :region AND (r.live, r.unread) IS DISTINCT FROM (n.live, n.unread)
+""")
+
+
+class StoredPage(Struct, frozen=True, kw_only=True):
+    """A page as it was last sent."""
+
+    page: int
+    etag: str
+    ids: Sequence[int]
+
+
+class RegionState(Struct, frozen=True, kw_only=True):
+    """How a region stands before a visit."""
+
+    region_id: int
+    generation: datetime | None
+    next_sweep_at: datetime | None
+    complete: bool
+    concluded: bool
+    page_count: int
+    pages: dict[int, StoredPage]
+
+
+class RegionRepository(Repository):
+    """Regions and their pages."""
+
+    async def follow(self, targets: Mapping[int, UUID]) -> list[UUID]:
+        """Look at these regions and no others; the targets of those that are left."""
+        regions = sorted(targets)
+        await self.session.execute(_FOLLOW, {"regions": regions, "targets": [targets[region] for region in regions]})
+        left = await self.session.execute(_LEAVE, {"regions": regions})
+        return [row.target_id for row in left]
+
+    async def followed(self) -> dict[int, UUID]:
+        """Region id -> target id."""
+        return {row.region_id: row.target_id for row in await self.session.execute(_TARGETS)}
+
+    async def state(self, region_id: int) -> RegionState | None:
+        row = (await self.session.execute(_STATE, {"region": region_id})).one_or_none()
+        if row is None:
+            return None
+        pages = await self.session.execute(_PAGES, {"region": region_id})
+        return RegionState(
+            region_id=row.region_id,
+            generation=row.generation,
+            next_sweep_at=row.next_sweep_at,
+            complete=row.complete,
+            concluded=row.concluded,
+            page_count=row.pages,
+            pages={page.page: StoredPage(page=page.page, etag=page.etag, ids=page.contract_ids) for page in pages},
+        )
+
+    async def begun(self, region_id: int) -> None:
+        """Pages are being written: until the sweep ends, it is not known what is missing from them."""
+        await self.session.execute(_BEGUN, {"region": region_id})
+
+    async def put_pages(self, region_id: int, pages: str) -> None:
+        """Store pages as they were sent; `pages`: JSON of [{page, etag, ids}]."""
+        await self.session.execute(_PUT_PAGES, {"region": region_id, "pages": pages})
+
+    async def cut_pages(self, region_id: int, *, after: int) -> None:
+        """Forget pages that there are no more."""
+        await self.session.execute(_CUT_PAGES, {"region": region_id, "pages": after})
+
+    async def swept(
+        self,
+        region_id: int,
+        *,
+        now: datetime,
+        next_sweep_at: datetime,
+        generation: datetime | None,
+        pages: int,
+        why_incomplete: str | None,
+    ) -> None:
+        """Stamp the end of a sweep: how fresh the region is, and when there will be something newer."""
+        await self.session.execute(
+            _SWEPT,
+            {
+                "region": region_id,
+                "now": now,
+                "next_sweep_at": next_sweep_at,
+                "generation": generation,
+                "pages": pages,
+                "why": why_incomplete,
+            },
+        )
+
+    async def count(self, region_id: int) -> None:
+        """Note how many contracts are live in a region, and of how many the items are not read yet."""
+        await self.session.execute(_COUNTED, {"region": region_id})

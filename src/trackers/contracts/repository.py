@@ -1,0 +1,334 @@
+"""The contracts' SQL: listings come in by COPY and a guarded upsert, items by COPY, what is missing ends."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import astuple
+from sqlalchemy import text
+
+from shared.database import Repository
+from trackers.contracts.parser import Bid, Item, Listing
+from trackers.contracts.ships import SELLING, ShipOffer
+
+LISTED: Final = Listing.__struct_fields__
+"""Columns that the API sends with a listing; what enrichment fills is none of them."""
+STAGED: Final = (*LISTED, "row_hash")
+_STAGE: Final = text("""
+CREATE TEMP TABLE IF NOT EXISTS contracts_staged (
+    contract_id bigint, type text, title text, price float8, buyout float8, collateral float8, reward float8,
+    volume float8, days_to_complete int, issuer_id bigint, issuer_corporation_id bigint, for_corporation boolean,
+    start_location_id bigint, end_location_id bigint, date_issued timestamptz, date_expired timestamptz, row_hash bigint
+) ON COMMIT DELETE ROWS
+""")
+_HASHES: Final = text("""
+SELECT contract_id, CASE WHEN status = 'live' AND region_id = :region THEN row_hash END AS row_hash
+FROM contracts WHERE contract_id = ANY(CAST(:ids AS bigint[]))
+""")
+"""By number alone: a condition on the region would let the planner read the whole of it for every batch."""
+_LISTED_COLUMNS: Final = ", ".join(LISTED)
+_UPSERT: Final = text(f"""
+WITH written AS (
+    INSERT INTO contracts AS c ({_LISTED_COLUMNS}, row_hash, region_id, status, first_seen_at,
+                                items_state, items_due_at, bids_due_at)
+    SELECT {_LISTED_COLUMNS}, row_hash, :region, 'live', :now,
+           CASE WHEN type = ANY(CAST(:selling AS text[])) THEN 'pending' ELSE 'none' END,
+           CASE WHEN type = ANY(CAST(:selling AS text[])) THEN CAST(:now AS timestamptz) END,
+           CASE WHEN type = 'auction' THEN CAST(:now AS timestamptz) END
+    FROM contracts_staged
+    ON CONFLICT (contract_id) DO UPDATE
+    SET {", ".join(f"{name} = excluded.{name}" for name in STAGED if name != "contract_id")},
+        region_id = excluded.region_id, status = 'live', ended_at = NULL, changed_at = excluded.first_seen_at
+    WHERE c.row_hash <> excluded.row_hash OR c.status <> 'live' OR c.region_id <> excluded.region_id
+    RETURNING c.contract_id, old.contract_id IS NULL AS is_new, old.status AS status_before, old.price AS price_before,
+              c.price, old.title AS title_before, c.title, old.date_expired AS expired_before, c.date_expired
+), noted AS (
+    INSERT INTO contract_history (contract_id, at, what, details)
+    SELECT contract_id, :now, CASE WHEN status_before = 'live' THEN 'changed' ELSE 'returned' END,
+           jsonb_strip_nulls(jsonb_build_object(
+               'price', CASE WHEN price <> price_before THEN jsonb_build_array(price_before, price) END,
+               'title', CASE WHEN title <> title_before THEN jsonb_build_array(title_before, title) END,
+               'date_expired', CASE WHEN date_expired <> expired_before
+                                    THEN jsonb_build_array(expired_before, date_expired) END))
+    FROM written WHERE NOT is_new
+    ON CONFLICT DO NOTHING
+)
+SELECT contract_id, is_new FROM written
+""")  # noqa: S608 -- names of our own columns
+# EXCEPT, not an anti-join: of an array's length the planner knows nothing, and a nested loop would take minutes.
+_CONCLUDE: Final = text("""
+WITH missing AS (
+    SELECT contract_id FROM contracts WHERE region_id = :region AND status = 'live'
+    EXCEPT SELECT unnest(CAST(:seen AS bigint[]))
+), ended AS (
+    UPDATE contracts c
+    SET status = CASE WHEN c.date_expired <= :at THEN 'expired' ELSE 'gone' END, ended_at = :now, bids_due_at = NULL
+    FROM missing m WHERE c.contract_id = m.contract_id
+    RETURNING c.contract_id, c.status
+), noted AS (
+    INSERT INTO contract_history (contract_id, at, what) SELECT contract_id, :now, status FROM ended
+    ON CONFLICT DO NOTHING
+)
+SELECT count(*) FILTER (WHERE status = 'gone') AS gone, count(*) FILTER (WHERE status = 'expired') AS expired FROM ended
+""")
+_REJECT: Final = text("""
+INSERT INTO contract_rejects AS r (region_id, contract_id, part, reason, sent, first_seen_at, last_seen_at)
+SELECT DISTINCT ON (contract_id) :region, contract_id, :part, reason, sent, :now, :now
+FROM unnest(CAST(:ids AS bigint[]), CAST(:reasons AS text[]), CAST(:sent AS text[])) AS x (contract_id, reason, sent)
+ON CONFLICT (region_id, contract_id, part) DO UPDATE
+SET reason = excluded.reason, sent = excluded.sent, last_seen_at = excluded.last_seen_at, times = r.times + 1
+""")
+_UNREAD: Final = text("""
+SELECT contract_id, type FROM contracts
+WHERE region_id = :region AND status = 'live' AND items_state = 'pending' AND items_due_at <= :now
+  AND date_expired > :now
+ORDER BY date_trunc('day', date_issued AT TIME ZONE 'UTC') DESC, greatest(price, buyout, reward) DESC, contract_id
+LIMIT :limit
+""")
+_LOCK_UNREAD: Final = text("""
+SELECT contract_id FROM contracts WHERE contract_id = ANY(CAST(:ids AS bigint[])) AND items_state = 'pending'
+ORDER BY contract_id FOR UPDATE
+""")
+_READ: Final = text("""
+UPDATE contracts c
+SET items_state = 'read', items_due_at = NULL, judged = x.judged, is_ship = x.ship_type_id IS NOT NULL,
+    ship_type_id = x.ship_type_id, ship_quantity = x.ship_quantity, is_blueprint_copy = x.is_blueprint_copy,
+    runs = x.runs, material_efficiency = x.material_efficiency, time_efficiency = x.time_efficiency,
+    contains_additional_items = x.contains_additional_items
+FROM jsonb_to_recordset(CAST(:judged AS jsonb)) AS x (
+    contract_id bigint, judged boolean, ship_type_id bigint, ship_quantity bigint, is_blueprint_copy boolean,
+    runs bigint, material_efficiency smallint, time_efficiency smallint, contains_additional_items boolean)
+WHERE c.contract_id = x.contract_id
+""")
+_ITEMS_GONE: Final = text("""
+UPDATE contracts SET items_state = 'gone', items_due_at = NULL, judged = true
+WHERE contract_id = ANY(CAST(:ids AS bigint[])) AND items_state = 'pending'
+""")
+_ITEMS_LATER: Final = text("""
+UPDATE contracts
+SET items_tries = items_tries + 1,
+    items_state = CASE WHEN items_tries + 1 >= :most THEN 'failed' ELSE items_state END,
+    items_due_at = CAST(:now AS timestamptz) + make_interval(secs => 300 * power(4, items_tries))
+WHERE contract_id = ANY(CAST(:ids AS bigint[])) AND items_state = 'pending'
+""")
+_UNJUDGED: Final = text("""
+SELECT c.contract_id, c.type,
+       json_agg(json_build_object('record_id', i.record_id, 'type_id', i.type_id, 'quantity', i.quantity,
+                                  'is_included', i.is_included, 'is_blueprint_copy', i.is_blueprint_copy,
+                                  'runs', i.runs, 'material_efficiency', i.material_efficiency,
+                                  'time_efficiency', i.time_efficiency)) AS items
+FROM (
+    SELECT contract_id, type FROM contracts
+    WHERE region_id = :region AND status = 'live' AND items_state = 'read' AND NOT judged
+    ORDER BY contract_id DESC LIMIT :limit
+) c JOIN contract_items i ON i.contract_id = c.contract_id
+GROUP BY c.contract_id, c.type
+""")
+_BIDS_DUE: Final = text("""
+SELECT contract_id FROM contracts
+WHERE region_id = :region AND status = 'live' AND bids_due_at <= :now AND date_expired > :now
+ORDER BY bids_due_at LIMIT :limit
+""")
+_NEXT_BIDS: Final = text("""
+SELECT min(bids_due_at) FROM contracts
+WHERE region_id = :region AND status = 'live' AND bids_due_at IS NOT NULL AND date_expired > :now
+""")
+_NEXT_ITEMS: Final = text("""
+SELECT min(items_due_at) FROM contracts
+WHERE region_id = :region AND status = 'live' AND items_state = 'pending' AND date_expired > :now
+""")
+_PUT_BIDS: Final = text("""
+INSERT INTO contract_bids (contract_id, bid_id, amount, date_bid)
+SELECT contract_id, bid_id, amount, date_bid
+FROM jsonb_to_recordset(CAST(:bids AS jsonb)) AS x (contract_id bigint, bid_id bigint, amount float8,
+                                                   date_bid timestamptz)
+ON CONFLICT DO NOTHING
+""")
+_BIDS_READ: Final = text("""
+UPDATE contracts c
+SET bids_due_at = :next, bids = coalesce(b.bids, 0), highest_bid = b.highest
+FROM unnest(CAST(:ids AS bigint[])) AS x (contract_id)
+LEFT JOIN LATERAL (
+    SELECT count(*) AS bids, max(amount) AS highest FROM contract_bids b WHERE b.contract_id = x.contract_id
+) b ON true
+WHERE c.contract_id = x.contract_id AND c.status = 'live'
+""")
+_REMOVE_ENDED: Final = text("""
+DELETE FROM contracts WHERE contract_id IN (
+    SELECT contract_id FROM contracts WHERE status <> 'live' AND ended_at < :before LIMIT :limit
+)
+""")
+_REMOVE_REJECTS: Final = text("""
+DELETE FROM contract_rejects WHERE (region_id, contract_id, part) IN (
+    SELECT region_id, contract_id, part FROM contract_rejects WHERE last_seen_at < :before LIMIT :limit
+)
+""")
+_ITEM_COLUMNS: Final = ("contract_id", *Item.__struct_fields__)
+
+
+class Unread(Struct, frozen=True, kw_only=True):
+    """A contract whose items are to be read."""
+
+    contract_id: int
+    type: str
+
+
+class ReadContract(Struct, frozen=True, kw_only=True):
+    """A contract with its items, and what they say; `judged`: whether all their types were known."""
+
+    contract_id: int
+    items: Sequence[Item]
+    ship: ShipOffer | None
+    judged: bool
+
+
+class Unjudged(Struct, frozen=True, kw_only=True):
+    """A contract whose items are stored, of types that were not known then."""
+
+    contract_id: int
+    type: str
+    items: list[Item]
+
+
+class Written(Struct, frozen=True, kw_only=True):
+    """What a batch of listings changed."""
+
+    new: Sequence[int]
+    changed: Sequence[int]
+
+
+class ContractRepository(Repository):
+    """Contracts, their items and their bids."""
+
+    async def store_listings(self, region_id: int, listings: Sequence[Listing], *, now: datetime) -> Written:
+        """Write what is new or changed of a region's contracts, each named once; rows as they were are left alone."""
+        hashes = {listing.contract_id: listing.row_hash for listing in listings}
+        found = await self.session.execute(_HASHES, {"ids": list(hashes), "region": region_id})
+        stored = {row.contract_id: row.row_hash for row in found}
+        differing = [one for one in listings if stored.get(one.contract_id) != hashes[one.contract_id]]
+        if not differing:
+            return Written(new=[], changed=[])
+        await self.session.execute(_STAGE)
+        records = [(*astuple(one), hashes[one.contract_id]) for one in differing]
+        await self._copy("contracts_staged", STAGED, records)
+        rows = await self.session.execute(_UPSERT, {"region": region_id, "now": now, "selling": sorted(SELLING)})
+        written = list(rows)
+        return Written(
+            new=[row.contract_id for row in written if row.is_new],
+            changed=[row.contract_id for row in written if not row.is_new],
+        )
+
+    async def conclude(self, region_id: int, *, seen: Sequence[int], at: datetime, now: datetime) -> tuple[int, int]:
+        """End what was not seen in a complete sweep of a generation: (gone before its time, expired)."""
+        row = (
+            await self.session.execute(_CONCLUDE, {"region": region_id, "seen": list(seen), "at": at, "now": now})
+        ).one()
+        return row.gone, row.expired
+
+    async def reject(
+        self, region_id: int, part: str, rejected: Sequence[tuple[int | None, str, str]], *, now: datetime
+    ) -> None:
+        """Keep what cannot be stored for the admin: (contract id, reason, how it began)."""
+        values = {
+            "ids": [contract_id or 0 for contract_id, _, _ in rejected],
+            "reasons": [reason for _, reason, _ in rejected],
+            "sent": [sent for _, _, sent in rejected],
+        }
+        await self.session.execute(_REJECT, {"region": region_id, "part": part, "now": now, **values})
+
+    async def unread(self, region_id: int, *, now: datetime, limit: int) -> list[Unread]:
+        """Contracts whose items are to be read: the newest day's first, of a day the most valuable first."""
+        rows = await self.session.execute(_UNREAD, {"region": region_id, "now": now, "limit": limit})
+        return [Unread(contract_id=row.contract_id, type=row.type) for row in rows]
+
+    async def store_items(self, read: Sequence[ReadContract]) -> list[int]:
+        """Write items, and what they say, of contracts that had none yet; which those were."""
+        ids = [one.contract_id for one in read]
+        unread = {row.contract_id for row in await self.session.execute(_LOCK_UNREAD, {"ids": ids})}
+        mine = [one for one in read if one.contract_id in unread]
+        records = [(one.contract_id, *astuple(item)) for one in mine for item in one.items]
+        if records:
+            await self._copy("contract_items", _ITEM_COLUMNS, records)
+        if mine:
+            await self.judge(mine)
+        return sorted(unread)
+
+    async def judge(self, read: Sequence[ReadContract]) -> None:
+        """Note which ship contracts sell, if any; contracts by their ids, items as stored."""
+        judged = [
+            {
+                "contract_id": one.contract_id,
+                "judged": one.judged,
+                **(
+                    {
+                        "ship_type_id": one.ship.type_id,
+                        "ship_quantity": one.ship.quantity,
+                        "is_blueprint_copy": one.ship.is_blueprint_copy,
+                        "runs": one.ship.runs,
+                        "material_efficiency": one.ship.material_efficiency,
+                        "time_efficiency": one.ship.time_efficiency,
+                        "contains_additional_items": one.ship.contains_additional_items,
+                    }
+                    if one.ship
+                    else {}
+                ),
+            }
+            for one in read
+        ]
+        await self.session.execute(_READ, {"judged": msgspec.json.encode(judged).decode()})
+
+    async def items_gone(self, ids: Sequence[int]) -> None:
+        """The API has no items of these any more: they ended meanwhile, as the next sweep will tell."""
+        await self.session.execute(_ITEMS_GONE, {"ids": list(ids)})
+
+    async def items_later(self, ids: Sequence[int], *, now: datetime, most: int) -> None:
+        """Ask for the items of these again later, ever later, `most` times at most."""
+        await self.session.execute(_ITEMS_LATER, {"ids": list(ids), "now": now, "most": most})
+
+    async def unjudged(self, region_id: int, *, limit: int) -> list[Unjudged]:
+        """Contracts of which it is not known yet whether they sell a ship."""
+        rows = await self.session.execute(_UNJUDGED, {"region": region_id, "limit": limit})
+        return [
+            Unjudged(contract_id=row.contract_id, type=row.type, items=msgspec.convert(row.items, list[Item]))
+            for row in rows
+        ]
+
+    async def bids_due(self, region_id: int, *, now: datetime, limit: int) -> list[int]:
+        """Auctions whose bids are to be looked at."""
+        rows = await self.session.execute(_BIDS_DUE, {"region": region_id, "now": now, "limit": limit})
+        return [row.contract_id for row in rows]
+
+    async def store_bids(self, read: Sequence[tuple[int, Sequence[Bid]]], *, next_look_at: datetime) -> None:
+        """Write the bids of auctions; those that are known already are left alone."""
+        bids: list[dict[str, Any]] = [
+            {"contract_id": contract_id, "bid_id": bid.bid_id, "amount": bid.amount, "date_bid": bid.date_bid}
+            for contract_id, found in read
+            for bid in found
+        ]
+        if bids:
+            await self.session.execute(_PUT_BIDS, {"bids": msgspec.json.encode(bids).decode()})
+        await self.session.execute(_BIDS_READ, {"ids": [one for one, _ in read], "next": next_look_at})
+
+    async def next_due(self, region_id: int, *, now: datetime) -> tuple[datetime | None, datetime | None]:
+        """When items, and bids, of a region are to be looked at next."""
+        items = (await self.session.execute(_NEXT_ITEMS, {"region": region_id, "now": now})).scalar_one()
+        bids = (await self.session.execute(_NEXT_BIDS, {"region": region_id, "now": now})).scalar_one()
+        return items, bids
+
+    async def remove_ended(self, *, before: datetime, limit: int) -> int:
+        """Remove contracts that ended before a moment, with all that hangs on them; how many went."""
+        result = await self.session.execute(_REMOVE_ENDED, {"before": before, "limit": limit})
+        return int(result.rowcount)  # type: ignore[attr-defined]  # a DELETE's result has it
+
+    async def remove_rejects(self, *, before: datetime, limit: int) -> int:
+        """Forget what has not been sent since a moment; how many went."""
+        result = await self.session.execute(_REMOVE_REJECTS, {"before": before, "limit": limit})
+        return int(result.rowcount)  # type: ignore[attr-defined]  # a DELETE's result has it
+
+    async def _copy(self, table: str, columns: Sequence[str], records: Sequence[tuple[Any, ...]]) -> None:
+        """COPY, in the transaction of the session; a statement of SQLAlchemy's must have begun that."""
+        connection = await (await self.session.connection()).get_raw_connection()
+        driver: Any = connection.driver_connection
+        await driver.copy_records_to_table(table, records=records, columns=list(columns))

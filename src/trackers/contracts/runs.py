@@ -1,0 +1,199 @@
+"""Aggregation runs: the first region that is looked at begins one, the others join it, the last one ends it.
+
+Which regions are due, their leases and pace are the engine's; that one process at a time aggregates, what it did in
+all, and that a run which was taken for dead writes nothing more, is decided here (docs/decisions/0015).
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Final, TypeVar
+from uuid import UUID
+
+import structlog
+from redis.asyncio import Redis
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.clock import Clock
+from shared.database import Database, connection_was_lost
+from shared.ids import new_id
+from shared.scraping.failures import ScrapeFailure
+from shared.scraping.pacing import GateUnreachableError, HostRestsError
+from shared.scraping.visit import NotNow
+from trackers.contracts.errors import DatabaseAwayError, FenceHeldError, LostLeaseError
+from trackers.contracts.run_lock import LockStoreUnreachableError, RunLease
+from trackers.contracts.run_repository import RunRepository
+from trackers.contracts.tally import Tally
+
+DATABASE_PATIENCE: Final = 15.0
+"""Seconds for which a run waits for a database that is away; what it holds in memory is kept meanwhile."""
+LOOK_AGAIN: Final = 0.25
+BUSY: Final = 5.0
+"""Seconds after which a region is looked at that found another run under way."""
+STORE_AWAY: Final = 15.0
+R = TypeVar("R")
+
+
+class AggregationRun:
+    """One run, as those who are in it see it."""
+
+    def __init__(self, *, run_id: UUID, fence: int, lease: RunLease, database: Database, started_at: datetime) -> None:
+        self.id = run_id
+        self.fence = fence
+        self.started_at = started_at
+        self.tally = Tally()
+        self.outcome = "completed"
+        self.error: str | None = None
+        self._lease = lease
+        self._database = database
+        self._done: set[str] = set()
+
+    def check(self) -> None:
+        """Raises LostLeaseError where this run may not go on."""
+        self._lease.check()
+
+    async def write(self, step: Callable[[AsyncSession], Awaitable[R]]) -> R:
+        """One unit of work, committed only while no later run has begun; repeated while the database is away.
+
+        So a step must be one that may be repeated. Raises LostLeaseError, DatabaseAwayError.
+        """
+        until = asyncio.get_running_loop().time() + DATABASE_PATIENCE
+        while True:
+            self.check()
+            try:
+                async with self._database.unit_of_work() as session:
+                    await RunRepository(session).check_fence(self.fence)
+                    Database.before_commit(session, self._check_before_commit)
+                    return await step(session)
+            except Exception as error:
+                if not connection_was_lost(error):
+                    raise
+                if asyncio.get_running_loop().time() > until:
+                    raise DatabaseAwayError(str(error)[:300]) from error
+                structlog.get_logger(__name__).warning("database_away", error=str(error)[:200])
+            await asyncio.sleep(LOOK_AGAIN)
+
+    def first(self, step: str) -> bool:
+        """Whether nobody in this run has asked for a step yet: what a run does once, whoever comes to it first."""
+        if step in self._done:
+            return False
+        self._done.add(step)
+        return True
+
+    def went_wrong(self, error: BaseException) -> None:
+        """Note why somebody left early; the worst is what the run ends with."""
+        if isinstance(error, asyncio.CancelledError):  # by the engine, perhaps, whose lease went with ours
+            try:
+                self.check()
+            except LostLeaseError as lost:
+                error = lost
+        outcome = _outcome_of(error)
+        if _BADNESS.index(outcome) > _BADNESS.index(self.outcome):
+            self.outcome = outcome
+            self.error = f"{type(error).__name__}: {error}"[:500].replace("\x00", "")
+
+    async def _check_before_commit(self) -> None:
+        self.check()
+
+
+_BADNESS: Final = ("completed", "partial", "failed", "stopped", "database_away", "lost_lease")
+
+
+def _outcome_of(error: BaseException) -> str:
+    if isinstance(error, LostLeaseError):
+        return "lost_lease"
+    if isinstance(error, DatabaseAwayError):
+        return "database_away"
+    if isinstance(error, asyncio.CancelledError):
+        return "stopped"
+    if isinstance(error, ScrapeFailure | HostRestsError | GateUnreachableError | NotNow):
+        return "partial"
+    return "failed"
+
+
+class AggregationRuns:
+    """Begins, joins and ends runs; of all processes one at a time is in a run."""
+
+    def __init__(self, *, database: Database, redis: Redis, clock: Clock, lifetime: float) -> None:
+        self._database = database
+        self._redis = redis
+        self._clock = clock
+        self._lifetime = lifetime
+        self._door = asyncio.Lock()
+        self._run: AggregationRun | None = None
+        self._lease: RunLease | None = None
+        self._inside = 0
+
+    @asynccontextmanager
+    async def joined(self) -> AsyncIterator[AggregationRun]:
+        """Take part in the run of this process. Raises NotNow where another process has one, or Redis is away."""
+        run = await self._join()
+        try:
+            with structlog.contextvars.bound_contextvars(aggregation_run=str(run.id)):
+                yield run
+        except BaseException as error:
+            run.went_wrong(error)
+            raise
+        finally:
+            await asyncio.shield(self._leave())
+
+    async def _join(self) -> AggregationRun:
+        async with self._door:
+            if self._run is None:
+                self._run = await self._begin()
+            self._inside += 1
+            return self._run
+
+    async def _begin(self) -> AggregationRun:
+        run_id, now = new_id(), self._clock.now()
+        log = structlog.get_logger(__name__).bind(aggregation_run=str(run_id))
+        lease = RunLease(self._redis, run_id=run_id, lifetime=self._lifetime)
+        try:
+            if not await lease.acquire():
+                raise NotNow("another run is under way", seconds=BUSY)
+        except LockStoreUnreachableError as error:
+            log.critical("run_lock_unreachable", error=str(error)[:200])
+            raise NotNow("the store of the run's lock is away", seconds=STORE_AWAY) from error
+        try:
+            async with self._database.transaction() as session:
+                fence = await RunRepository(session).open(run_id, now=now)
+        except FenceHeldError as error:
+            await lease.release()
+            raise NotNow("the run before is still writing", seconds=BUSY) from error
+        except BaseException:
+            log.critical("run_not_begun", exc_info=True)
+            await lease.release()
+            raise
+        self._lease = lease
+        log.info("run_started", fence=fence)
+        return AggregationRun(run_id=run_id, fence=fence, lease=lease, database=self._database, started_at=now)
+
+    async def _leave(self) -> None:
+        async with self._door:
+            self._inside -= 1
+            if self._inside or self._run is None or self._lease is None:
+                return
+            run, lease = self._run, self._lease
+            self._run = self._lease = None
+            try:
+                await self._end(run)
+            finally:
+                await lease.release()
+
+    async def _end(self, run: AggregationRun) -> None:
+        now = self._clock.now()
+        tally = run.tally
+        if run.outcome == "completed" and (tally.regions_failed or tally.regions_incomplete):
+            run.outcome = "partial"
+        log = structlog.get_logger(__name__).bind(aggregation_run=str(run.id))
+        said = log.critical if run.outcome in {"database_away", "failed"} else log.info
+        lasted = round((now - run.started_at).total_seconds(), 3)
+        said("run_ended", outcome=run.outcome, error=run.error, lasted=lasted, **tally.summary())
+        try:
+            async with self._database.transaction() as session:
+                await RunRepository(session).close(
+                    run.id, outcome=run.outcome, error=run.error, summary=tally.summary(), now=now
+                )
+        except Exception as error:  # noqa: BLE001 -- on the way out; the next run notes that this one ended unseen
+            log.critical("run_not_noted", error=str(error)[:200])

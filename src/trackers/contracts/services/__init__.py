@@ -1,0 +1,1 @@
+"""The use cases of contracts, a file per group."""

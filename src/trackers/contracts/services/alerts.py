@@ -1,0 +1,60 @@
+"""Telling people that what they wait for is on offer: once a contract and watch, and only while it is."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from shared.clock import Clock
+from shared.outbox.events import Event, NewEvent
+from shared.outbox.outbox import Outbox
+from trackers.contracts.news import FOUND, ContractFound
+from trackers.contracts.watch_repository import WatchRepository
+from users.notifications.messages import Notifier, Recipient
+
+
+class WatchAlerts:
+    """Finds who waits for contracts, in the transaction that writes those."""
+
+    def __init__(self, *, watches: WatchRepository, outbox: Outbox, clock: Clock) -> None:
+        self._watches = watches
+        self._outbox = outbox
+        self._clock = clock
+
+    async def tell(self, contracts: Sequence[int]) -> int:
+        """How many are told of these contracts; who was told of one already is not told again."""
+        if not contracts:
+            return 0
+        found = await self._watches.found(contracts, now=self._clock.now())
+        await self._outbox.publish(
+            *(
+                NewEvent(
+                    event=FOUND,
+                    aggregate=f"contract_watch:{told.watch_id}",
+                    payload=told,
+                    user_id=user_id,
+                    key=f"{FOUND}:{told.watch_id}:{told.contract_id}",
+                )
+                for user_id, told in found
+            )
+        )
+        return len(found)
+
+
+class WatchersAreTold:
+    """Handles the event; what ended between the event and its relaying is not told of."""
+
+    name: Final = "contracts.watchers_are_told"
+    events: Final = frozenset({FOUND})
+
+    def __init__(self, *, watches: WatchRepository, notifier: Notifier, clock: Clock) -> None:
+        self._watches = watches
+        self._notifier = notifier
+        self._clock = clock
+
+    async def handle(self, events: Sequence[Event]) -> None:
+        told = [(event, msgspec.convert(event.payload, ContractFound)) for event in events]
+        live = await self._watches.still_live([one.contract_id for _, one in told], now=self._clock.now())
+        for event, one in told:
+            if event.user_id is not None and one.contract_id in live:
+                await self._notifier.notify(event, [Recipient(user_id=event.user_id, subject_id=one.watch_id)])

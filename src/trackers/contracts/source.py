@@ -1,0 +1,100 @@
+"""The game's API as the engine sees it: a region is a target, and a visit takes part in a run."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+import structlog
+
+from shared.clock import Clock
+from shared.errors import Invalid
+from shared.scraping.source import Observation, Policy, Source, Target
+from shared.scraping.visit import NotNow, Visit
+from trackers.contracts.aggregation import ContractAggregationService, RegionReport
+from trackers.contracts.errors import DatabaseAwayError, LostLeaseError
+from trackers.contracts.esi import Esi
+from trackers.contracts.runs import AggregationRuns
+from trackers.contracts.settings import LARGEST_ID, OFFICIAL, ContractsSettings
+
+SOURCE: Final = "contracts"
+INTERVAL: Final = timedelta(minutes=30)
+"""Between two looks at a region where the API does not say when it has something newer, and the cap of backoffs."""
+AFTER_LOST_LEASE: Final = 5.0
+AFTER_DATABASE_AWAY: Final = 30.0
+AFTER_DOWNTIME: Final = 5.0
+
+
+class ContractsSource(Source[RegionReport]):
+    """Public contracts of the configured regions."""
+
+    name = SOURCE
+    followed_by_hand = False
+
+    def __init__(
+        self,
+        *,
+        settings: ContractsSettings,
+        runs: AggregationRuns,
+        aggregation: ContractAggregationService,
+        clock: Clock,
+        contact: str,
+    ) -> None:
+        self.base_url = settings.base_url
+        if not settings.enabled:
+            self.disabled_because = "set TRACKERS_CONTRACTS_ENABLED=true"
+        elif settings.base_url == OFFICIAL and not contact:
+            self.disabled_because = "set TRACKERS_CONTACT: the API asks whoever automates for an address to write to"
+        self.enabled = not self.disabled_because
+        self._settings = settings
+        self._runs = runs
+        self._aggregation = aggregation
+        self._clock = clock
+        self._places = asyncio.Semaphore(settings.concurrency)
+        self.policy = Policy(
+            host=settings.base_url.partition("://")[2],
+            delay=settings.delay,
+            concurrency=settings.concurrency,
+            batch_size=100,  # what is due together belongs to one run
+            timeout=settings.timeout,
+            longest_visit=settings.longest_visit,
+            obey_robots=False,  # declared by the site to be an API
+            operator_configured=True,
+            throttled_statuses=frozenset(),  # 420 and 429 have their own headers here: esi.py reads them
+            headers={"Accept": "application/json", "X-Compatibility-Date": settings.compatibility_date},
+        )
+
+    def read(self, typed: str) -> tuple[str, str]:
+        """A region's id."""
+        if not typed.isascii() or not typed.isdigit() or not 0 < int(typed) <= LARGEST_ID:
+            raise Invalid(f"{typed[:30]!r} is no region's id; type a number such as 10000002.")
+        return str(int(typed)), str(int(typed))
+
+    async def collect(self, target: Target, visit: Visit) -> RegionReport:
+        """Take part in the run of this process, or begin one. What is found is written on the way, page by page."""
+        pause = self._settings.pause_at(self._clock.now())
+        if pause is not None:
+            raise NotNow("the game restarts", seconds=pause.total_seconds() + AFTER_DOWNTIME)
+        try:
+            async with self._runs.joined() as run:
+                esi = Esi(
+                    visit,
+                    run,
+                    base_url=self._settings.base_url,
+                    places=self._places,
+                    error_floor=self._settings.error_floor,
+                )
+                report = await self._aggregation.look_at(int(target.key), esi, run)
+        except LostLeaseError as error:
+            structlog.get_logger(__name__).error("run_lost_its_lease", error=str(error))
+            raise NotNow("the run lost its lease", seconds=AFTER_LOST_LEASE) from error
+        except DatabaseAwayError as error:
+            structlog.get_logger(__name__).critical("run_aborted", error=str(error))
+            raise NotNow("the database is away", seconds=AFTER_DATABASE_AWAY) from error
+        visit.next_look_at = report.next_look_at
+        return report
+
+    async def record(self, observations: Sequence[Observation[RegionReport]]) -> set[UUID]:
+        """Everything is written already, within the run's fence."""
+        return {observation.target.id for observation in observations if observation.value.changed}

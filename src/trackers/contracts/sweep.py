@@ -1,0 +1,268 @@
+"""A sweep: every page of a region, of one generation; what is on them is written as it comes, what is missing last.
+
+A page that has not changed (304) stands for the contracts that it held when it was last sent. Only a sweep that saw all
+pages of one generation may say that a contract is gone.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from time import monotonic
+from typing import Final, Protocol
+
+import msgspec
+import structlog
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.clock import Clock
+from shared.database import connection_was_lost
+from shared.scraping.failures import PageChanged, TargetNotFound
+from shared.scraping.visit import NOT_MODIFIED, OK, Answer
+from trackers.contracts.esi import NOT_FOUND, Esi, fresh_for, generation_of, in_parallel, pages_of
+from trackers.contracts.parser import Listing, Rejected, parse_listings
+from trackers.contracts.region_repository import RegionRepository, RegionState, StoredPage
+from trackers.contracts.repository import ContractRepository, Written
+from trackers.contracts.runs import AggregationRun
+from trackers.contracts.settings import ContractsSettings
+
+PAGES_AT_ONCE: Final = 8
+ATTEMPTS: Final = 2
+"""A sweep whose pages are of two generations begins anew once."""
+LONGEST_ETAG: Final = 512
+
+
+class Alerts(Protocol):
+    """Whoever waits for something is told of it, on the session that is open."""
+
+    async def tell(self, contracts: Sequence[int]) -> int:
+        """How many are told of these contracts."""
+
+
+@dataclass(slots=True)
+class Seen:
+    """What one attempt at a sweep has seen."""
+
+    generation: datetime | None
+    pages: int
+    ids: set[int] = field(default_factory=set)
+    unchanged: bool = True
+    """Whether every page was as stored."""
+    unreadable: bool = False
+    """Whether a row was sent of which not even the number could be read."""
+    torn: str | None = None
+    """Why the pages do not belong together."""
+
+
+class Sweep:
+    """Sweeps one region in one visit."""
+
+    def __init__(
+        self, state: RegionState, esi: Esi, run: AggregationRun, *, settings: ContractsSettings, clock: Clock,
+        alerts: Callable[[], Alerts],
+    ) -> None:  # fmt: skip
+        self._region = state.region_id
+        self._state = state
+        self._esi = esi
+        self._run = run
+        self._settings = settings
+        self._clock = clock
+        self._alerts = alerts
+        self._known = dict(state.pages)
+        self._batch: list[Listing] = []
+        self._batch_pages: list[StoredPage] = []
+        self._begun = False
+        self._expires_at: datetime | None = None
+        self.changed = False
+
+    async def run(self) -> None:
+        """Sweep, and stamp how that ended. Raises the API's failures; what was written stays."""
+        began = monotonic()
+        log = structlog.get_logger(__name__)
+        why: str | None = "not begun"
+        for attempt in range(ATTEMPTS):
+            seen = await self._attempt()
+            await self._flush()
+            why = seen.torn
+            if why is None:
+                break
+            log.warning("sweep_torn", region=self._region, why=why, attempt=attempt + 1)
+        if why is None and seen.unreadable:
+            why = "a row could not be read at all, so nothing is said to be missing"
+        self._run.tally.took("sweep", monotonic() - began)
+        await self._finish(seen, why)
+        if why is not None:
+            self._run.tally.regions_incomplete.append(self._region)
+
+    async def _attempt(self) -> Seen:
+        """Page 1, which says how many there are, then the others; ends early where they do not belong together."""
+        first = await self._page(1)
+        seen = Seen(generation=generation_of(first), pages=pages_of(first) or max(1, self._state.page_count))
+        if seen.pages != self._state.page_count:
+            seen.unchanged = False
+        await self._take(1, first, seen)
+        numbers = range(2, seen.pages + 1)
+        work = (partial(self._numbered, number) for number in numbers)
+        async with aclosing(in_parallel(work, limit=PAGES_AT_ONCE)) as answers:
+            async for number, answer in answers:
+                await self._take(number, answer, seen)
+                if seen.torn is not None:
+                    break
+        return seen
+
+    async def _numbered(self, number: int) -> tuple[int, Answer]:
+        return number, await self._page(number)
+
+    async def _page(self, number: int) -> Answer:
+        stored = self._known.get(number)
+        path = f"/contracts/public/{self._region}?page={number}"
+        answer = await self._esi.get(path, etag=stored.etag if stored else None)
+        if answer.status == NOT_MODIFIED and stored is None:
+            raise PageChanged("the API answered 304 to a request without a validator", http_status=NOT_MODIFIED)
+        if answer.status == NOT_FOUND and number == 1:
+            raise TargetNotFound(f"the API knows no region {self._region}", http_status=NOT_FOUND)
+        if answer.status not in {OK, NOT_MODIFIED, NOT_FOUND}:
+            raise PageChanged(f"a page of contracts answered {answer.status}", http_status=answer.status)
+        return answer
+
+    async def _take(self, number: int, answer: Answer, seen: Seen) -> None:
+        """Note what a page holds; write when there is enough of it."""
+        if answer.status == NOT_FOUND:
+            seen.torn = f"page {number} of {seen.pages} is not there any more"
+            return
+        generation, pages = generation_of(answer), pages_of(answer)
+        if generation is not None and seen.generation is not None and generation != seen.generation:
+            seen.torn = f"page {number} is of {generation:%H:%M:%S}, page 1 of {seen.generation:%H:%M:%S}"
+        elif pages is not None and pages != seen.pages:
+            seen.torn = f"page {number} speaks of {pages} pages, page 1 of {seen.pages}"
+        self._note_freshness(answer)
+        self._run.tally.pages += 1
+        if answer.status == NOT_MODIFIED:
+            self._run.tally.pages_unchanged += 1
+            seen.ids.update(self._known[number].ids)
+            return
+        seen.unchanged = False
+        found = parse_listings(answer.body)
+        ids = [listing.contract_id for listing in found.rows]
+        if found.rejected:
+            await self._reject(found.rejected)
+            ids += [one.contract_id for one in found.rejected if one.contract_id is not None]
+            seen.unreadable |= any(one.contract_id is None for one in found.rejected)
+        seen.ids.update(ids)
+        etag = answer.headers.get("etag", "")
+        page = StoredPage(page=number, etag=etag if etag.isascii() and len(etag) <= LONGEST_ETAG else "", ids=ids)
+        if page.etag and not any(one.contract_id is None for one in found.rejected):
+            self._known[number] = page
+            self._batch_pages.append(page)
+        self._batch += found.rows
+        self._run.tally.listings += len(found.rows)
+        if len(self._batch) >= self._settings.listings_batch:
+            await self._flush()
+
+    def _note_freshness(self, answer: Answer) -> None:
+        """The next sweep begins when the first of the pages may be another."""
+        now = self._clock.now()
+        fresh = fresh_for(answer, now=now)
+        if fresh is not None:
+            expires_at = now + fresh
+            self._expires_at = min(self._expires_at or expires_at, expires_at)
+
+    async def _flush(self) -> None:
+        """Write what has come in: contracts, and then the pages that they were on."""
+        listings = list({listing.contract_id: listing for listing in self._batch}.values())
+        pages, self._batch, self._batch_pages = self._batch_pages, [], []
+        if not listings and not pages:
+            return
+        began = monotonic()
+        await self._write(listings, pages)
+        self._run.tally.took("write_listings", monotonic() - began)
+
+    async def _write(self, listings: Sequence[Listing], pages: Sequence[StoredPage]) -> None:
+        """One transaction; where a row poisons it, halves of it, until the row is alone and named."""
+        now = self._clock.now()
+
+        async def step(session: AsyncSession) -> Written:
+            regions, contracts = RegionRepository(session), ContractRepository(session)
+            if not self._begun:
+                await regions.begun(self._region)
+            written = await contracts.store_listings(self._region, listings, now=now)
+            if pages:
+                await regions.put_pages(self._region, msgspec.json.encode(pages).decode())
+            if written.changed:
+                self._run.tally.alerts += await self._alerts().tell(written.changed)
+            return written
+
+        try:
+            written = await self._run.write(step)
+        except DBAPIError as error:
+            if connection_was_lost(error) or not listings:
+                raise
+            if len(listings) == 1:
+                await self._reject([_poison(listings[0], error)])
+                await self._write([], pages)
+                return
+            half = len(listings) // 2
+            await self._write(listings[:half], [])
+            await self._write(listings[half:], pages)
+            return
+        self._begun = True
+        self.changed |= bool(written.new or written.changed)
+        self._run.tally.contracts_new += len(written.new)
+        self._run.tally.contracts_changed += len(written.changed)
+
+    async def _reject(self, rejected: Sequence[Rejected]) -> None:
+        log = structlog.get_logger(__name__)
+        for one in rejected:
+            log.error("contract_rejected", region=self._region, contract_id=one.contract_id, reason=one.reason)
+        self._run.tally.rejected += len(rejected)
+        rows = [(one.contract_id, one.reason, one.sent) for one in rejected]
+        now = self._clock.now()
+        await self._run.write(lambda s: ContractRepository(s).reject(self._region, "listing", rows, now=now))
+
+    async def _finish(self, seen: Seen, why: str | None) -> None:
+        """Stamp the sweep; end what a complete one did not see, unless everything is as it was after the last one."""
+        now = self._clock.now()
+        as_before = seen.unchanged and self._state.complete and self._state.concluded
+        least = now + timedelta(seconds=self._settings.shortest_cache)
+        next_sweep_at = max(least, (self._expires_at or least) + timedelta(seconds=self._settings.slack))
+
+        async def step(session: AsyncSession) -> tuple[int, int]:
+            regions = RegionRepository(session)
+            ended = (0, 0)
+            if why is None and not as_before:
+                await regions.cut_pages(self._region, after=seen.pages)
+                at = seen.generation or now
+                ended = await ContractRepository(session).conclude(self._region, seen=list(seen.ids), at=at, now=now)
+            await regions.swept(
+                self._region,
+                now=now,
+                next_sweep_at=next_sweep_at,
+                generation=seen.generation,
+                pages=seen.pages,
+                why_incomplete=why,
+            )
+            return ended
+
+        gone, expired = await self._run.write(step)
+        self._run.tally.contracts_gone += gone
+        self._run.tally.contracts_expired += expired
+        self.changed |= bool(gone or expired)
+        structlog.get_logger(__name__).info(
+            "region_swept",
+            region=self._region,
+            pages=seen.pages,
+            unchanged=seen.unchanged,
+            incomplete=why,
+            gone=gone,
+            expired=expired,
+            next_sweep_at=next_sweep_at.isoformat(),
+        )
+
+
+def _poison(listing: Listing, error: DBAPIError) -> Rejected:
+    """A row that the database refuses; what it says may hold the row, so it is cut to its first line."""
+    said = str(error.orig).split("\n", 1)[0][:300]
+    sent = msgspec.json.encode(listing).decode()[:300]
+    return Rejected(contract_id=listing.contract_id, reason=f"the database refuses it: {said}", sent=sent)

@@ -1,0 +1,126 @@
+"""The type cache's SQL: what the API says of types, groups and categories, kept because it hardly ever changes."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy import text
+
+from shared.database import Repository
+from trackers.contracts.parser import CategoryInfo, GroupInfo, TypeInfo
+
+_KNOWN: Final = text("""
+SELECT type_id, group_id, failed_at FROM esi_types WHERE type_id = ANY(CAST(:ids AS bigint[]))
+""")
+_PUT: Final = text("""
+INSERT INTO esi_types (type_id, name, group_id, market_group_id, published, volume, packaged_volume, last_refreshed_at)
+SELECT type_id, name, group_id, market_group_id, published, volume, packaged_volume, :now
+FROM jsonb_to_recordset(CAST(:types AS jsonb)) AS x (
+    type_id bigint, name text, group_id bigint, market_group_id bigint, published boolean, volume float8,
+    packaged_volume float8)
+ORDER BY type_id
+ON CONFLICT (type_id) DO UPDATE
+SET name = excluded.name, group_id = excluded.group_id, market_group_id = excluded.market_group_id,
+    published = excluded.published, volume = excluded.volume, packaged_volume = excluded.packaged_volume,
+    last_refreshed_at = excluded.last_refreshed_at, failed_at = NULL, failures = 0
+""")
+_UNKNOWN_TO_API: Final = text("""
+INSERT INTO esi_types (type_id, name, published, last_refreshed_at)
+SELECT type_id, 'Type ' || type_id, false, :now FROM unnest(CAST(:ids AS bigint[])) AS x (type_id) ORDER BY type_id
+ON CONFLICT (type_id) DO UPDATE SET last_refreshed_at = excluded.last_refreshed_at, failed_at = NULL
+""")
+_FAILED: Final = text("""
+INSERT INTO esi_types AS t (type_id, name, published, last_refreshed_at, failed_at, failures)
+SELECT type_id, 'Type ' || type_id, false, :now, :now, 1 FROM unnest(CAST(:ids AS bigint[])) AS x (type_id)
+ORDER BY type_id
+ON CONFLICT (type_id) DO UPDATE
+SET last_refreshed_at = excluded.last_refreshed_at, failed_at = excluded.failed_at, failures = t.failures + 1
+""")
+_STALE: Final = text("""
+SELECT type_id FROM esi_types WHERE last_refreshed_at < :before ORDER BY last_refreshed_at LIMIT :limit
+""")
+_GROUPS_KNOWN: Final = text("SELECT group_id FROM esi_groups WHERE group_id = ANY(CAST(:ids AS bigint[]))")
+_PUT_GROUPS: Final = text("""
+INSERT INTO esi_groups (group_id, name, category_id, refreshed_at)
+SELECT group_id, name, category_id, :now
+FROM jsonb_to_recordset(CAST(:groups AS jsonb)) AS x (group_id bigint, name text, category_id bigint) ORDER BY group_id
+ON CONFLICT (group_id) DO UPDATE
+SET name = excluded.name, category_id = excluded.category_id, refreshed_at = excluded.refreshed_at
+""")
+_CATEGORIES: Final = text("""
+SELECT category_id, group_ids, refreshed_at FROM esi_categories WHERE category_id = ANY(CAST(:ids AS bigint[]))
+""")
+_PUT_CATEGORIES: Final = text("""
+INSERT INTO esi_categories (category_id, name, group_ids, refreshed_at)
+SELECT category_id, name, groups, :now
+FROM jsonb_to_recordset(CAST(:categories AS jsonb)) AS x (category_id bigint, name text, groups bigint[])
+ORDER BY category_id
+ON CONFLICT (category_id) DO UPDATE
+SET name = excluded.name, group_ids = excluded.group_ids, refreshed_at = excluded.refreshed_at
+""")
+
+
+class KnownType(Struct, frozen=True, kw_only=True):
+    """A type as it is cached; without a group where the API knows none, or never answered."""
+
+    type_id: int
+    group_id: int | None
+    failed_at: datetime | None
+
+    @property
+    def settled(self) -> bool:
+        """Whether it is known if this is a ship."""
+        return self.group_id is not None or self.failed_at is None
+
+
+class KnownCategory(Struct, frozen=True, kw_only=True):
+    """A category as it is cached."""
+
+    category_id: int
+    group_ids: Sequence[int]
+    refreshed_at: datetime
+
+
+class TypeRepository(Repository):
+    """Types, groups, categories."""
+
+    async def known(self, ids: Sequence[int]) -> dict[int, KnownType]:
+        rows = await self.session.execute(_KNOWN, {"ids": list(ids)})
+        return {row.type_id: KnownType(**row._mapping) for row in rows}  # noqa: SLF001 -- SQLAlchemy's public name
+
+    async def put(self, types: Sequence[TypeInfo], *, now: datetime) -> None:
+        """Keep what the API said of types."""
+        if types:
+            await self.session.execute(_PUT, {"types": msgspec.json.encode(types).decode(), "now": now})
+
+    async def unknown_to_api(self, ids: Sequence[int], *, now: datetime) -> None:
+        """The API knows no such types; what is kept of them stays."""
+        if ids:
+            await self.session.execute(_UNKNOWN_TO_API, {"ids": sorted(ids), "now": now})
+
+    async def failed(self, ids: Sequence[int], *, now: datetime) -> None:
+        """Stamp types that could not be had, so that they are not chosen again at once."""
+        if ids:
+            await self.session.execute(_FAILED, {"ids": sorted(ids), "now": now})
+
+    async def stale(self, *, before: datetime, limit: int) -> list[int]:
+        """Types that were last asked for before a moment, the longest ago first."""
+        return list((await self.session.execute(_STALE, {"before": before, "limit": limit})).scalars())
+
+    async def groups_known(self, ids: Sequence[int]) -> set[int]:
+        return set((await self.session.execute(_GROUPS_KNOWN, {"ids": list(ids)})).scalars())
+
+    async def put_groups(self, groups: Sequence[GroupInfo], *, now: datetime) -> None:
+        if groups:
+            await self.session.execute(_PUT_GROUPS, {"groups": msgspec.json.encode(groups).decode(), "now": now})
+
+    async def categories(self, ids: Sequence[int]) -> dict[int, KnownCategory]:
+        rows = await self.session.execute(_CATEGORIES, {"ids": list(ids)})
+        return {row.category_id: KnownCategory(**row._mapping) for row in rows}  # noqa: SLF001 -- as above
+
+    async def put_categories(self, categories: Sequence[CategoryInfo], *, now: datetime) -> None:
+        if categories:
+            encoded = msgspec.json.encode(categories).decode()
+            await self.session.execute(_PUT_CATEGORIES, {"categories": encoded, "now": now})

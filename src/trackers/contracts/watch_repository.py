@@ -1,0 +1,181 @@
+"""The watches' SQL: what people wait for, and of what they were told."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import text
+
+from shared.database import Repository
+from trackers.contracts.news import ContractFound
+
+_HOLD: Final = text("SELECT pg_advisory_xact_lock(hashtextextended('contract_watches:' || CAST(:user AS text), 0))")
+_COUNT: Final = text("SELECT count(*) FROM contract_watches WHERE user_id = :user")
+_SAME: Final = text("""
+SELECT id FROM contract_watches
+WHERE user_id = :user AND (type_id, group_id, region_id) IS NOT DISTINCT FROM
+      (CAST(:type_id AS bigint), CAST(:group_id AS bigint), CAST(:region_id AS bigint))
+""")
+_ADD: Final = text("""
+INSERT INTO contract_watches (id, user_id, type_id, group_id, region_id, max_price, note, created_at)
+VALUES (:id, :user, :type_id, :group_id, :region_id, :max_price, :note, :now)
+""")
+_CHANGE: Final = text("""
+UPDATE contract_watches
+SET max_price = CASE WHEN :set_price THEN CAST(:max_price AS float8) ELSE max_price END,
+    note = CASE WHEN :set_note THEN CAST(:note AS text) ELSE note END,
+    active = coalesce(CAST(:active AS boolean), active)
+WHERE id = :id AND user_id = :user
+""")
+_REMOVE: Final = text("DELETE FROM contract_watches WHERE id = :id AND user_id = :user")
+# A contract is told of once a watch, and only while it can be accepted. The price of an auction is its first bid.
+_FOUND: Final = text("""
+WITH found AS (
+    INSERT INTO contract_alerts (watch_id, contract_id, alerted_at)
+    SELECT DISTINCT w.id, c.contract_id, CAST(:now AS timestamptz)
+    FROM contracts c
+    JOIN contract_items i ON i.contract_id = c.contract_id AND i.is_included
+    LEFT JOIN esi_types t ON t.type_id = i.type_id
+    JOIN contract_watches w ON w.active AND (w.type_id = i.type_id OR w.group_id = t.group_id)
+     AND (w.region_id IS NULL OR w.region_id = c.region_id) AND (w.max_price IS NULL OR c.price <= w.max_price)
+    WHERE c.contract_id = ANY(CAST(:ids AS bigint[])) AND c.status = 'live' AND c.date_expired > :now
+      AND c.type IN ('item_exchange', 'auction') AND EXISTS (SELECT FROM contract_watches WHERE active)
+    ON CONFLICT DO NOTHING
+    RETURNING watch_id, contract_id
+)
+SELECT w.id AS watch_id, w.user_id, c.contract_id, c.region_id, c.type, i.type_id,
+       coalesce(i.name, 'Type ' || i.type_id) AS name, i.quantity, c.price, c.title, c.date_expired, w.max_price,
+       w.note, i.others AS other_items,
+       EXISTS (SELECT FROM contract_items a WHERE a.contract_id = c.contract_id AND NOT a.is_included) AS wants_items
+FROM found f
+JOIN contract_watches w ON w.id = f.watch_id
+JOIN contracts c ON c.contract_id = f.contract_id
+JOIN LATERAL (
+    SELECT i.type_id, t.name, i.quantity, count(*) OVER () AS matching,
+           (SELECT count(*) FROM contract_items o WHERE o.contract_id = c.contract_id AND o.is_included) > 1 AS others
+    FROM contract_items i LEFT JOIN esi_types t ON t.type_id = i.type_id
+    WHERE i.contract_id = c.contract_id AND i.is_included AND (w.type_id = i.type_id OR w.group_id = t.group_id)
+    ORDER BY i.quantity DESC, i.record_id LIMIT 1
+) i ON true
+ORDER BY w.id, c.contract_id
+""")
+_STILL: Final = text("""
+SELECT contract_id FROM contracts
+WHERE contract_id = ANY(CAST(:ids AS bigint[])) AND status = 'live' AND date_expired > :now
+""")
+_ALL_OF: Final = text("""
+SELECT w.id, w.type_id, w.group_id, w.region_id, w.max_price, w.note, w.active, w.created_at,
+       (SELECT coalesce(json_agg(json_build_object('contract_id', a.contract_id, 'alerted_at', a.alerted_at)
+                                 ORDER BY a.alerted_at), '[]')
+        FROM contract_alerts a WHERE a.watch_id = w.id) AS alerts
+FROM contract_watches w WHERE w.user_id = :user ORDER BY w.created_at, w.id
+""")
+_ERASE: Final = text("DELETE FROM contract_watches WHERE user_id = :user")
+# What both watch for stays once, with what either was told of.
+_JOIN_ALERTS: Final = text("""
+INSERT INTO contract_alerts (watch_id, contract_id, alerted_at)
+SELECT mine.id, a.contract_id, a.alerted_at
+FROM contract_watches theirs
+JOIN contract_watches mine ON mine.user_id = :to
+ AND (mine.type_id, mine.group_id, mine.region_id)
+     IS NOT DISTINCT FROM (theirs.type_id, theirs.group_id, theirs.region_id)
+JOIN contract_alerts a ON a.watch_id = theirs.id
+WHERE theirs.user_id = :user
+ON CONFLICT DO NOTHING
+""")
+_DROP_DOUBLES: Final = text("""
+DELETE FROM contract_watches theirs USING contract_watches mine
+WHERE theirs.user_id = :user AND mine.user_id = :to
+  AND (mine.type_id, mine.group_id, mine.region_id)
+      IS NOT DISTINCT FROM (theirs.type_id, theirs.group_id, theirs.region_id)
+""")
+_HAND_OVER: Final = text("UPDATE contract_watches SET user_id = :to WHERE user_id = :user")
+
+
+class WatchRepository(Repository):
+    """Watches and alerts."""
+
+    async def hold(self, user_id: UUID) -> None:
+        """Keep others from changing a person's watches until the transaction ends."""
+        await self.session.execute(_HOLD, {"user": str(user_id)})
+
+    async def count(self, user_id: UUID) -> int:
+        return int((await self.session.execute(_COUNT, {"user": user_id})).scalar_one())
+
+    async def same(
+        self, user_id: UUID, *, type_id: int | None, group_id: int | None, region_id: int | None
+    ) -> UUID | None:
+        """A watch of a person for the same thing in the same place."""
+        values = {"user": user_id, "type_id": type_id, "group_id": group_id, "region_id": region_id}
+        return (await self.session.execute(_SAME, values)).scalars().first()
+
+    async def add(
+        self,
+        watch_id: UUID,
+        user_id: UUID,
+        *,
+        type_id: int | None,
+        group_id: int | None,
+        region_id: int | None,
+        max_price: float | None,
+        note: str | None,
+        now: datetime,
+    ) -> None:
+        await self.session.execute(
+            _ADD,
+            {
+                "id": watch_id,
+                "user": user_id,
+                "type_id": type_id,
+                "group_id": group_id,
+                "region_id": region_id,
+                "max_price": max_price,
+                "note": note,
+                "now": now,
+            },
+        )
+
+    async def change(self, watch_id: UUID, user_id: UUID, **values: Any) -> bool:
+        """Change what is given of max_price, note and active; whether the person has such a watch."""
+        result = await self.session.execute(
+            _CHANGE,
+            {
+                "id": watch_id,
+                "user": user_id,
+                "set_price": "max_price" in values,
+                "max_price": values.get("max_price"),
+                "set_note": "note" in values,
+                "note": values.get("note"),
+                "active": values.get("active"),
+            },
+        )
+        return bool(result.rowcount)  # type: ignore[attr-defined]  # an UPDATE's result has it
+
+    async def remove(self, watch_id: UUID, user_id: UUID) -> bool:
+        result = await self.session.execute(_REMOVE, {"id": watch_id, "user": user_id})
+        return bool(result.rowcount)  # type: ignore[attr-defined]  # a DELETE's result has it
+
+    async def found(self, contracts: Sequence[int], *, now: datetime) -> list[tuple[UUID, ContractFound]]:
+        """Note who is to be told of these contracts and was not yet: (user id, what they are told)."""
+        rows = await self.session.execute(_FOUND, {"ids": list(contracts), "now": now})
+        return [
+            (row.user_id, ContractFound(**{name: getattr(row, name) for name in ContractFound.__struct_fields__}))
+            for row in rows
+        ]
+
+    async def still_live(self, contracts: Sequence[int], *, now: datetime) -> set[int]:
+        """Those of these contracts that can still be accepted."""
+        return set((await self.session.execute(_STILL, {"ids": list(contracts), "now": now})).scalars())
+
+    async def all_of(self, user_id: UUID) -> list[dict[str, Any]]:
+        """A person's watches with what they were told of."""
+        return [dict(row) for row in (await self.session.execute(_ALL_OF, {"user": user_id})).mappings()]
+
+    async def erase(self, user_id: UUID) -> None:
+        await self.session.execute(_ERASE, {"user": user_id})
+
+    async def hand_over(self, user_id: UUID, *, to: UUID) -> None:
+        """Give a person's watches to another account; what both watch for is one watch then."""
+        for statement in (_JOIN_ALERTS, _DROP_DOUBLES, _HAND_OVER):
+            await self.session.execute(statement, {"user": user_id, "to": to})
