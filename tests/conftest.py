@@ -98,6 +98,11 @@ def environ(database_url: str, redis_url: str, sites: SimulatedSites) -> dict[st
         "TRACKERS_HISCORES_DELAY": "0",
         "TRACKERS_HISCORES_TIMEOUT": "2",
         "TRACKERS_AUTH_HASH_MEMORY_KIB": "8192",
+        "TRACKERS_FLIGHTS_ENABLED": "true",
+        "TRACKERS_FLIGHTS_GOOGLE_URL": sites.flights.url,
+        "TRACKERS_FLIGHTS_DELAY": "0",
+        "TRACKERS_FLIGHTS_TIMEOUT": "2",
+        "TRACKERS_FLIGHTS_SCRAPE_COOLDOWN": "0",
     }
 
 

@@ -46,6 +46,8 @@ from shared.web.health import HealthChecks
 from shared.web.idempotency import IdempotencyKeys, idempotency_jobs
 from shared.web.limits import RateLimiter
 from shared.web.settings import WebSettings
+from trackers.flights.module import FlightsContainer
+from trackers.flights.settings import FlightsSettings
 from trackers.games.module import GamesContainer
 from trackers.games.settings import GamesSettings
 from trackers.hiscores.module import HiscoresContainer
@@ -155,6 +157,7 @@ class AppContainer(containers.DeclarativeContainer):
     smtp_settings = providers.Callable(lambda loaded: loaded[SmtpSettings], loaded)
     games_settings = providers.Callable(lambda loaded: loaded[GamesSettings], loaded)
     hiscores_settings = providers.Callable(lambda loaded: loaded[HiscoresSettings], loaded)
+    flights_settings = providers.Callable(lambda loaded: loaded[FlightsSettings], loaded)
     clock = providers.Singleton(SystemClock)
     rng = providers.Singleton(random.Random)
     engine = providers.Singleton(_engine, settings, application_name)
@@ -252,6 +255,22 @@ class AppContainer(containers.DeclarativeContainer):
         targets=targets,
         gate=gate,
         looks=looks,
+        accounts=users.accounts,
+        access=users.access,
+        session_access=users.session_access,
+        activity=activity,
+        clock=clock,
+        outbox=outbox,
+        notifier=notifications.notifier,
+    )
+
+    flights = providers.Container(
+        FlightsContainer,
+        settings=flights_settings,
+        database=database,
+        session=session,
+        reader=reader,
+        targets=targets,
         accounts=users.accounts,
         access=users.access,
         session_access=users.session_access,

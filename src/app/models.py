@@ -9,6 +9,7 @@ from shared.database import Base
 from shared.outbox import models as outbox_models
 from shared.scraping import models as scraping_models
 from shared.web import models as web_models
+from trackers.flights import models as flight_models
 from trackers.games import models as games_models
 from trackers.hiscores import models as hiscores_models
 from users.accounts import models as account_models
@@ -27,5 +28,6 @@ TABLE_MODULES: Final = (
     notification_models,
     games_models,
     hiscores_models,
+    flight_models,
 )
 METADATA: Final[MetaData] = Base.metadata

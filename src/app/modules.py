@@ -7,12 +7,13 @@ from shared.module import Module
 from shared.outbox.module import EVENTS
 from shared.settings import Settings, SettingsStruct
 from shared.web.settings import WebSettings
+from trackers.flights.module import FLIGHTS
 from trackers.games.module import GAMES
 from trackers.hiscores.module import HISCORES
 from users.module import USERS
 from users.notifications.module import NOTIFICATIONS
 
-MODULES: Final[Sequence[Module]] = (USERS, EVENTS, NOTIFICATIONS, GAMES, HISCORES)
+MODULES: Final[Sequence[Module]] = (USERS, EVENTS, NOTIFICATIONS, GAMES, HISCORES, FLIGHTS)
 
 
 def all_settings() -> list[type[SettingsStruct]]:

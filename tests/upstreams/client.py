@@ -37,6 +37,7 @@ class SimulatedSites:
         self.urls: dict[str, str] = self._call("GET", "/")["urls"]
         self.games = SimulatedGames(self, "games")
         self.hiscores = SimulatedHiscores(self, "hiscores")
+        self.flights = SimulatedFlights(self, "flights")
 
     @classmethod
     @contextmanager
@@ -266,3 +267,22 @@ class SimulatedHiscores(SimulatedSite):
     def remove_activity(self, name: str) -> None:
         """The list is shorter than it was."""
         self._sites.tell(self.name, "remove_activity", name=name)
+
+    def _state(self, action: str, **arguments: Any) -> dict[str, Any]:
+        return msgspec.convert(self._sites.tell(self.name, action, **arguments), dict[str, Any])
+
+
+class SimulatedFlights(SimulatedSite):
+    """Google Flights; routes are named like JFK-LAX."""
+
+    def set_price(self, price: int, *, route: str = "*", day: str = "") -> None:
+        """The cheapest price from now on, in hundredths; of a route, on a day of departure, or of all."""
+        self._sites.tell(self.name, "set_price", price=price, route=route, day=day)
+
+    def show(self, what: str, *, route: str = "*") -> None:
+        """What searches are answered with: flights, none, consent, block, failed, other_currency, other_dates, ..."""
+        self._sites.tell(self.name, "show", what=what, route=route)
+
+    def tick(self, turns: int = 1) -> int:
+        """Prices that were not set move; the number of turns so far."""
+        return int(self._sites.tell(self.name, "tick", turns=turns))

@@ -13,12 +13,13 @@ from urllib.parse import parse_qs
 import msgspec
 from aiohttp import web
 from tests.upstreams.faults import Fault, FaultKind, Faults, answer_of
+from tests.upstreams.flights import FlightsSite
 from tests.upstreams.games import GamesSite
 from tests.upstreams.hiscores import HiscoresSite
 from tests.upstreams.log import LoggedRequest, RequestLog
 from tests.upstreams.site import Answer, Refused, Request, Site
 
-SITES: Final[tuple[type[Site], ...]] = (GamesSite, HiscoresSite)
+SITES: Final[tuple[type[Site], ...]] = (GamesSite, HiscoresSite, FlightsSite)
 """Every simulated site; a further one is one more entry."""
 
 HOST: Final = "127.0.0.1"

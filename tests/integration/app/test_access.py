@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -34,6 +34,7 @@ SNAPSHOT = {
     "note": "read off the screen",
     "season": "34",
 }
+TRIP = {"origin": "JFK", "destination": "LAX", "departs_on": str((datetime.now(UTC) + timedelta(days=90)).date())}
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,11 @@ BODIES: Final[Mapping[str, Any]] = {
     "rename_player": {"username": "Renamed"},
     "internal_add_player": {"username": "Third One", "user_id": OWNER},
     "internal_follow_player": {"user_id": OWNER},
+    "create_trip": TRIP,
+    "update_trip": {"notes": "window seats"},
+    "scrape_trip": {},
+    "push_trip_price": {"price": 28840},
+    "update_watch": {"target_price": 25000},
 }
 
 QUERIES: Final[Mapping[str, Any]] = {
@@ -189,6 +195,9 @@ async def world(api: Bench, container: AppContainer, sites: SimulatedSites) -> W
     channel = await call("POST", "/api/users/me/channels", WEBHOOK, owner["access_token"])
     guild_channel = await call("POST", f"/api/guilds/{GUILD}/channels", WEBHOOK, owner["access_token"])
     player = await call("POST", "/api/players", {"username": "Lynx Titan"}, owner["access_token"])
+    trip = await call("POST", "/api/trips", TRIP, owner["access_token"])
+    watched = {"trip_id": trip["id"], "target_price": 30000}
+    watch = await call("POST", "/api/watches", watched, owner["access_token"])
     accounts = await two_accounts(container, followed["trackers"][0]["id"])
     return World(
         http=http,
@@ -225,6 +234,8 @@ async def world(api: Bench, container: AppContainer, sites: SimulatedSites) -> W
             "kind": "skills",
             "metric": "slayer",
             "mode": "regular",
+            "trip_id": trip["id"],
+            "watch_id": watch["id"],
             "account_id": accounts[0],
             "delivery_id": str(await failed_delivery(container, UUID(channel["channel"]["id"]))),
         },
@@ -234,6 +245,7 @@ async def world(api: Bench, container: AppContainer, sites: SimulatedSites) -> W
             "claim_identity": {"code": another["code"]},
             "transfer_tracker": {"user_id": stranger["user_id"]},
             "merge_accounts": {"into": accounts[1]},
+            "create_watch": watched,
             "admin_refresh_trackers": {"tracker_ids": [followed["trackers"][0]["id"]]},
         },
     )
