@@ -30,6 +30,9 @@ NAMES: Final = (
     "fan_out",
     "pacing",
     "memory",
+    "price_history",
+    "due_watches",
+    "watch_pipeline",
 )
 LONGEST: Final = 180.0
 """Seconds that one benchmark may take."""

@@ -1,7 +1,7 @@
 """The simulated Google Flights: every search has flights, at prices that move as told.
 
-Options (`configure`): `mode` says how prices move: explicit (by `set_price` and `tick` only), restless (every request
-shows another price), frozen; `history` days of past prices that the insights show; `rows` offers of a search;
+Options (`configure`): `mode` says how prices move: explicit (by `set_price` and `tick` only), restless (two prices of a
+search take turns), frozen; `history` days of past prices that the insights show; `rows` offers of a search;
 `unpriced` of them without a price; `insights` off leaves them out; `size` pads the page to so many bytes.
 
 What a search is shown as (`show`, for one route or all): flights, none ("no flights"), consent, block, failed (the page
@@ -9,6 +9,7 @@ that could not load its results), other_currency, other_dates, to_consent and to
 """
 
 import hashlib
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
@@ -38,6 +39,8 @@ _AIRLINES: Final = (("QZ", "Quartz Air"), ("WN", "Wren Airways"), ("LK", "Lark L
 _NO_DECIMALS: Final = frozenset({"JPY", "KRW", "INR"})
 """Currencies in which the site has no cents, whatever ISO 4217 says."""
 _ANY: Final = "*"
+_RENDERED_KEPT: Final = 6_000
+"""Pages; about 200 MB of 30 rows each."""
 
 
 class FlightsSite(Site):
@@ -46,6 +49,9 @@ class FlightsSite(Site):
     def forget(self) -> None:
         self._prices: dict[str, int] = {}
         self._shown: dict[str, str] = {}
+        self._visits: dict[Asked, int] = {}
+        self._read: dict[str, Asked] = {}
+        self._rendered: OrderedDict[tuple[Asked, int, str], Answer] = OrderedDict()
         self._turns = 0
         self._options: dict[str, Any] = {
             "mode": "explicit",
@@ -62,6 +68,7 @@ class FlightsSite(Site):
         if options.get("mode", "explicit") not in _MODES:
             raise Refused(f"no such mode: {options['mode']}; there are {', '.join(sorted(_MODES))}")
         self._options |= options
+        self._rendered.clear()
 
     def actions(self) -> dict[str, Callable[..., Any]]:
         return {**super().actions(), "set_price": self.set_price, "show": self.show, "tick": self.tick}
@@ -93,12 +100,14 @@ class FlightsSite(Site):
             return _html(bodies.BLOCK_PAGE)
         if request.path != _SEARCH:
             return Answer(404, b"<html><body>404. That's an error.</body></html>", "text/html; charset=utf-8")
-        try:
-            asked = _asked(request)
-        except (KeyError, ValueError, IndexError):
-            return Answer(400, b"<html><body>400. Malformed request.</body></html>", "text/html; charset=utf-8")
+        asked = self._read.get(request.query)
+        if asked is None:
+            try:
+                asked = self._read[request.query] = _asked(request)
+            except (KeyError, ValueError, IndexError):
+                return Answer(400, b"<html><body>400. Malformed request.</body></html>", "text/html; charset=utf-8")
         if self._options["mode"] == "restless":
-            self._turns += 1
+            self._visits[asked] = self._visits.get(asked, 0) + 1
         return self._shown_as(self._shown.get(_route(asked), self._shown.get(_ANY, "flights")), asked)
 
     def changed(self, request: Request) -> Answer:
@@ -129,6 +138,14 @@ class FlightsSite(Site):
         return self._page(asked, none=what == "none", currency=other if what == "other_currency" else None)
 
     def _page(self, asked: Asked, *, none: bool = False, currency: str | None = None) -> Answer:
+        key = (asked, -1 if none else self._price(asked), currency or asked.currency)
+        if key not in self._rendered:
+            self._rendered[key] = self._new_page(asked, none=none, currency=currency)
+            if len(self._rendered) > _RENDERED_KEPT:
+                self._rendered.popitem(last=False)
+        return self._rendered[key]
+
+    def _new_page(self, asked: Asked, *, none: bool, currency: str | None) -> Answer:
         offers = [] if none else self._offers(asked)
         unpriced = offers[len(offers) - self._options["unpriced"] :] if self._options["unpriced"] else []
         for offer in unpriced:
@@ -162,6 +179,8 @@ class FlightsSite(Site):
             if name in self._prices:
                 return self._prices[name]
         base = 20_000 + self._hash(route, day) % 40_000
+        if self._visits.get(asked, 0) % 2:
+            base += base // 10
         moved = self._hash(route, day, str(self._turns)) % (base // 4) if self._turns else 0
         return (base + moved) * max(1, asked.travellers)
 

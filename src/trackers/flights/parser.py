@@ -20,6 +20,7 @@ from datetime import UTC, date, datetime
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from shared.scraping.failures import Blocked, PageChanged
 from trackers.flights.errors import ConsentAsked, NoAnswer, OtherCurrency, OtherQuery
@@ -29,6 +30,7 @@ from trackers.flights.wire import WireError, fields
 
 BEST, OTHER, INSIGHTS = 2, 3, 5
 ITINERARY, PRICE, TIMES = 0, 1, 8
+DAY, MINUTES = 4, 9
 LEVEL, LOW, HIGH, HISTORY = 0, 4, 5, 10
 FAILED: Final = b"errorHasStatus: true"
 REFUSALS: Final = (b"unusual traffic", b"/sorry/index", b'id="captcha-form"')
@@ -41,8 +43,11 @@ LONGEST_JOURNEY: Final = 14 * 24 * 60
 HIGHEST_LEVEL: Final = 5
 
 
-def parse_page(body: bytes, query: ScrapeQuery) -> SearchResult:
-    """The offers of a page that was asked for `query`. Raises a ScrapeError that says what came instead."""
+def parse_page(body: bytes, query: ScrapeQuery, *, detailed: int = MOST_ROWS) -> SearchResult:
+    """The offers of a page that was asked for `query`; so many, the cheapest, with their times.
+
+    Raises a ScrapeError that says what came instead.
+    """
     results = _script(body, b"ds:1")
     if results is None:
         _raise_for_other_page(body)
@@ -51,18 +56,24 @@ def parse_page(body: bytes, query: ScrapeQuery) -> SearchResult:
     echo = _script(body, b"ds:0")
     if echo is not None and not echo.endswith(FAILED):
         _check_echo(_decoded(echo, "ds:0"), query)
-    return parse_results(_decoded(results, "ds:1"), query)
+    return parse_results(_decoded(results, "ds:1"), query, detailed=detailed)
 
 
-def parse_results(data: Any, query: ScrapeQuery) -> SearchResult:
-    """The offers in the results' data. Raises PageChanged, OtherCurrency or OtherQuery."""
+def parse_results(data: Any, query: ScrapeQuery, *, detailed: int = MOST_ROWS) -> SearchResult:
+    """The offers in the results' data. Raises PageChanged, OtherCurrency or OtherQuery.
+
+    Times are most of the work and wanted of few: the `detailed` cheapest.
+    """
     if not isinstance(data, list) or len(data) <= OTHER:
         raise PageChanged("the results are no list of sections")
     rows = [*_rows(data, BEST), *_rows(data, OTHER)]
     if len(rows) > MOST_ROWS:
         raise PageChanged(f"the results have {len(rows)} rows")
-    offers = tuple(_offer(row, number, query) for number, row in enumerate(rows))
-    return SearchResult(offers=offers, insights=_insights(data, query.currency))
+    offers = [_offer(row, number, query) for number, row in enumerate(rows)]
+    for number in sorted(range(len(offers)), key=lambda number: offers[number].rank)[:detailed]:
+        departs_at, arrives_at = _times(_at(rows[number], TIMES), number)
+        offers[number] = replace(offers[number], departs_at=departs_at, arrives_at=arrives_at)
+    return SearchResult(offers=tuple(offers), insights=_insights(data, query.currency))
 
 
 def _script(body: bytes, key: bytes) -> bytes | None:
@@ -142,25 +153,26 @@ def _rows(data: list[Any], section: int) -> list[Any]:
 
 
 def _offer(row: Any, number: int, query: ScrapeQuery) -> PriceResult:
-    airline, names, legs = (_at(row, ITINERARY, place) for place in (0, 1, 2))
+    """A row, without its times."""
+    itinerary = _at(row, ITINERARY)
+    if not isinstance(itinerary, list) or len(itinerary) <= MINUTES:
+        raise PageChanged(f"row {number} has no itinerary")
+    airline, names, legs = itinerary[:3]
     if not isinstance(airline, str) or not isinstance(legs, list) or not legs:
         raise PageChanged(f"row {number} has no airline or no legs")
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise PageChanged(f"row {number} has no names of airlines")
-    if _day(_at(row, ITINERARY, 4), number) != query.departs_on:
+    if _day(itinerary[DAY], number) != query.departs_on:
         raise OtherQuery(f"row {number} departs on another day than {query.departs_on}")
     price, flights = _price(row, number, query.currency)
-    departs_at, arrives_at = _times(_at(row, TIMES), number)
     return PriceResult(
         price=price,
         currency=query.currency,
         airline=_text(airline, LONGEST_NAME),
         airline_name=_text(", ".join(names), LONGEST_NAME),
         stops=len(legs) - 1,
-        duration_minutes=_minutes(_at(row, ITINERARY, 9), number),
+        duration_minutes=_minutes(itinerary[MINUTES], number),
         flights=flights,
-        departs_at=departs_at,
-        arrives_at=arrives_at,
     )
 
 

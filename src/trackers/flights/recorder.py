@@ -168,10 +168,8 @@ class PriceRecorder:
 
 
 def _kept(result: SearchResult, most: int) -> list[PriceResult]:
-    """The offers that are stored: the cheapest, in an order that does not depend on the site's."""
-    return sorted(
-        result.offers, key=lambda offer: (offer.price is None, offer.price or 0, offer.flights, offer.airline)
-    )[:most]
+    """The offers that are stored: the cheapest."""
+    return sorted(result.offers, key=lambda offer: offer.rank)[:most]
 
 
 def _take_history(looked: Looked, query: KnownQuery, result: SearchResult, at: datetime) -> None:

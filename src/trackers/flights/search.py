@@ -102,6 +102,11 @@ class PriceResult(Struct, frozen=True, kw_only=True):
     """With the offset of the place, as are arrivals; None where the site tells no offset."""
     arrives_at: datetime | None = None
 
+    @property
+    def rank(self) -> tuple[bool, int, str, str]:
+        """The cheapest first, those without a price last, in an order that does not depend on the site's."""
+        return self.price is None, self.price or 0, self.flights, self.airline
+
 
 class DailyPrice(Struct, frozen=True, kw_only=True):
     """What the site says a search cost on a past day, in minor units of a price rounded to whole ones."""
@@ -127,6 +132,5 @@ class SearchResult(Struct, frozen=True, kw_only=True):
 
     @property
     def cheapest(self) -> PriceResult | None:
-        """The first of the cheapest that have a price."""
-        priced = [offer for offer in self.offers if offer.price is not None]
-        return min(priced, key=lambda offer: offer.price or 0) if priced else None
+        """The cheapest that has a price."""
+        return min((offer for offer in self.offers if offer.price is not None), key=lambda one: one.rank, default=None)

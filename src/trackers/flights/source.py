@@ -38,6 +38,7 @@ class GoogleFlightsSource(Source[SearchResult]):
 
     def __init__(self, *, settings: FlightsSettings, recorder: Callable[[], Recorder]) -> None:
         self._recorder = recorder
+        self._offers_kept = settings.offers_kept
         self.base_url = settings.google_url
         self.enabled = settings.enabled
         self.policy = Policy(
@@ -75,7 +76,7 @@ class GoogleFlightsSource(Source[SearchResult]):
             raise Blocked(f"the site answered {answer.status}", http_status=answer.status)
         if answer.status != OK:
             raise PageChanged(f"the site answered {answer.status} to a search", http_status=answer.status)
-        return parse_page(answer.body, query)
+        return parse_page(answer.body, query, detailed=self._offers_kept)
 
     async def record(self, observations: Sequence[Observation[SearchResult]]) -> set[UUID]:
         return await self._recorder().record(observations)

@@ -39,26 +39,36 @@ def bytes_field(number: int, value: bytes) -> bytes:
 
 
 def fields(message: bytes) -> list[tuple[int, int | bytes]]:
-    """(number, value) of every field, in order. Raises WireError."""
+    """(number, value) of every field, in order. Raises WireError.
+
+    Numbers of one byte, which most are, are read in place: a page has thousands of them.
+    """
     found: list[tuple[int, int | bytes]] = []
-    place = 0
-    while place < len(message):
-        tag, place = _varint(message, place)
-        number, kind = tag >> 3, tag & 7
-        if kind == VARINT:
-            value, place = _varint(message, place)
-            found.append((number, value))
-            continue
-        if kind == LENGTH:
-            size, place = _varint(message, place)
-        elif kind in FIXED:
-            size = FIXED[kind]
+    place, end = 0, len(message)
+    while place < end:
+        tag = message[place]
+        place += 1
+        if tag > SEVEN_BITS:
+            tag, place = _varint(message, place - 1)
+        kind = tag & 7
+        if kind in FIXED:
+            value = FIXED[kind]
         else:
-            raise WireError(f"field {number} has the unknown type {kind}")
-        if place + size > len(message):
-            raise WireError(f"field {number} is cut off")
-        found.append((number, message[place : place + size]))
-        place += size
+            if place >= end:
+                raise WireError("a number is cut off")
+            value = message[place]
+            place += 1
+            if value > SEVEN_BITS:
+                value, place = _varint(message, place - 1)
+        if kind == VARINT:
+            found.append((tag >> 3, value))
+            continue
+        if kind != LENGTH and kind not in FIXED:
+            raise WireError(f"field {tag >> 3} has the unknown type {kind}")
+        if place + value > end:
+            raise WireError(f"field {tag >> 3} is cut off")
+        found.append((tag >> 3, message[place : place + value]))
+        place += value
     return found
 
 
