@@ -16,7 +16,7 @@ from httpx_aiohttp import AiohttpTransport
 from tests.upstreams.client import SimulatedSites
 
 from app.container import AppContainer, running_app
-from benchmarks.common import Result, compared, interleaved, median, spread
+from benchmarks.common import Result, compared, cpu_seconds, interleaved, median, spread
 from benchmarks.house import House, connect
 from benchmarks.watched import SOURCE, searched, watch
 from shared.scraping.targets import DISPATCH
@@ -57,11 +57,15 @@ async def run(house: House) -> list[Result]:
                 TRACKERS_FLIGHTS_GOOGLE_URL=sites.flights.url,
                 TRACKERS_FLIGHTS_DELAY="0",
             )
-            with house.worker(environ):
+            with house.worker(environ) as worker:
                 async with running_app(house.container(environ)) as container:
+                    cpu: list[float] = []
 
                     async def product() -> float:
-                        return SEARCHES / await _check_all(connection, container)
+                        before = cpu_seconds(worker.pid)
+                        rate = SEARCHES / await _check_all(connection, container)
+                        cpu.append((cpu_seconds(worker.pid) - before) / SEARCHES)
+                        return rate
 
                     async def bare() -> float:
                         seconds = await _bare(sites.flights.url, queries)
@@ -78,7 +82,8 @@ async def run(house: House) -> list[Result]:
     return [
         compared(
             "watch_pipeline", median(rates["product"]), "checks/s", POPULAR, at_least=AT_LEAST,
-            note=f"{SEARCHES:,} watches, every price another; floor: what a popular price watcher is known for",
+            note=f"{SEARCHES:,} watches, every price another; floor: what a popular price watcher is known for; "
+            f"{median(cpu) * 1e6:,.0f} µs of one CPU a check",
         ),
         compared(
             "watch_pipeline_bare", median(rates["product"]), "checks/s", median(rates["bare"]),
