@@ -33,6 +33,9 @@ NAMES: Final = (
     "contracts_writes",
     "contracts_sweep",
     "contracts_list",
+    "price_history",
+    "due_watches",
+    "watch_pipeline",
 )
 LONGEST: Final = 180.0
 """Seconds that one benchmark may take."""

@@ -103,6 +103,11 @@ def environ(database_url: str, redis_url: str, sites: SimulatedSites) -> dict[st
         "TRACKERS_CONTRACTS_TIMEOUT": "2",
         "TRACKERS_CONTRACTS_DOWNTIME": "none",
         "TRACKERS_CONTRACTS_REGION_IDS": "10000002",
+        "TRACKERS_FLIGHTS_ENABLED": "true",
+        "TRACKERS_FLIGHTS_GOOGLE_URL": sites.flights.url,
+        "TRACKERS_FLIGHTS_DELAY": "0",
+        "TRACKERS_FLIGHTS_TIMEOUT": "2",
+        "TRACKERS_FLIGHTS_SCRAPE_COOLDOWN": "0",
     }
 
 

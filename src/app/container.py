@@ -50,6 +50,8 @@ from trackers.contracts.module import ContractsContainer
 from trackers.contracts.settings import ContractsSettings
 from trackers.fencers.module import FencersContainer
 from trackers.fencers.settings import FencersSettings
+from trackers.flights.module import FlightsContainer
+from trackers.flights.settings import FlightsSettings
 from trackers.games.module import GamesContainer
 from trackers.games.settings import GamesSettings
 from trackers.hiscores.module import HiscoresContainer
@@ -161,6 +163,7 @@ class AppContainer(containers.DeclarativeContainer):
     hiscores_settings = providers.Callable(lambda loaded: loaded[HiscoresSettings], loaded)
     fencers_settings = providers.Callable(lambda loaded: loaded[FencersSettings], loaded)
     contracts_settings = providers.Callable(lambda loaded: loaded[ContractsSettings], loaded)
+    flights_settings = providers.Callable(lambda loaded: loaded[FlightsSettings], loaded)
     clock = providers.Singleton(SystemClock)
     rng = providers.Singleton(random.Random)
     engine = providers.Singleton(_engine, settings, application_name)
@@ -297,6 +300,22 @@ class AppContainer(containers.DeclarativeContainer):
         outbox=outbox,
         notifier=notifications.notifier,
         clock=clock,
+    )
+
+    flights = providers.Container(
+        FlightsContainer,
+        settings=flights_settings,
+        database=database,
+        session=session,
+        reader=reader,
+        targets=targets,
+        accounts=users.accounts,
+        access=users.access,
+        session_access=users.session_access,
+        activity=activity,
+        clock=clock,
+        outbox=outbox,
+        notifier=notifications.notifier,
     )
 
     # offers

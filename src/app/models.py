@@ -11,6 +11,7 @@ from shared.scraping import models as scraping_models
 from shared.web import models as web_models
 from trackers.contracts import models as contract_models
 from trackers.fencers import models as fencers_models
+from trackers.flights import models as flight_models
 from trackers.games import models as games_models
 from trackers.hiscores import models as hiscores_models
 from users.accounts import models as account_models
@@ -31,5 +32,6 @@ TABLE_MODULES: Final = (
     hiscores_models,
     fencers_models,
     contract_models,
+    flight_models,
 )
 METADATA: Final[MetaData] = Base.metadata

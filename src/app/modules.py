@@ -9,6 +9,7 @@ from shared.settings import Settings, SettingsStruct
 from shared.web.settings import WebSettings
 from trackers.contracts.module import CONTRACTS
 from trackers.fencers.module import FENCERS
+from trackers.flights.module import FLIGHTS
 from trackers.games.module import GAMES
 from trackers.hiscores.module import HISCORES
 from users.module import USERS
@@ -22,6 +23,7 @@ MODULES: Final[Sequence[Module]] = (
     HISCORES,
     CONTRACTS,
     FENCERS,
+    FLIGHTS,
 )
 
 

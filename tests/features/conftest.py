@@ -39,6 +39,7 @@ TAGS = {
     "receiver": "needs the service to reach an endpoint of ours",
     "games": "about the game trackers",
     "hiscores": "about players of the hiscores; the bot's key has the scope players",
+    "flights": "about flight prices; the deployment has Google Flights turned on",
     "guilds": "about guilds; the bot's key has the scopes guilds and users",
     "public": "told to people's endpoints",
     "users": "about people; the bot's key has the scope users",
@@ -118,6 +119,10 @@ def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         "TRACKERS_HISCORES_DELAY": "0",
         "TRACKERS_HISCORES_TIMEOUT": "1.5",
         "TRACKERS_HISCORES_FETCH_COOLDOWN": "0",
+        "TRACKERS_FLIGHTS_ENABLED": "true",
+        "TRACKERS_FLIGHTS_GOOGLE_URL": sites.flights.url,
+        "TRACKERS_FLIGHTS_DELAY": "0",
+        "TRACKERS_FLIGHTS_TIMEOUT": "1.5",
         "TRACKERS_AUTH_HASH_MEMORY_KIB": "8192",
         "TRACKERS_AUTH_ATTEMPTS_PER_ADDRESS": "10000",  # everybody here logs in from one
         "TRACKERS_RATE_LIMIT_ADDRESS": "0",  # likewise

@@ -39,6 +39,7 @@ class SimulatedSites:
         self.hiscores = SimulatedHiscores(self, "hiscores")
         self.fencers = SimulatedFencers(self, "fencers")
         self.contracts = SimulatedContracts(self, "contracts")
+        self.flights = SimulatedFlights(self, "flights")
 
     @classmethod
     @contextmanager
@@ -336,3 +337,19 @@ class SimulatedContracts(SimulatedSite):
 
     def items(self, contract_id: int) -> list[dict[str, Any]]:
         return msgspec.convert(self._sites.tell(self.name, "items", contract_id=contract_id), list[dict[str, Any]])
+
+
+class SimulatedFlights(SimulatedSite):
+    """Google Flights; routes are named like JFK-LAX."""
+
+    def set_price(self, price: int, *, route: str = "*", day: str = "") -> None:
+        """The cheapest price from now on, in hundredths; of a route, on a day of departure, or of all."""
+        self._sites.tell(self.name, "set_price", price=price, route=route, day=day)
+
+    def show(self, what: str, *, route: str = "*") -> None:
+        """What searches are answered with: flights, none, consent, block, failed, other_currency, other_dates, ..."""
+        self._sites.tell(self.name, "show", what=what, route=route)
+
+    def tick(self, turns: int = 1) -> int:
+        """Prices that were not set move; the number of turns so far."""
+        return int(self._sites.tell(self.name, "tick", turns=turns))

@@ -15,6 +15,7 @@ from aiohttp import web
 from tests.upstreams.contracts import ContractsSite
 from tests.upstreams.faults import Fault, FaultKind, Faults, answer_of
 from tests.upstreams.fencers import FencersSite
+from tests.upstreams.flights import FlightsSite
 from tests.upstreams.games import GamesSite
 from tests.upstreams.hiscores import HiscoresSite
 from tests.upstreams.log import LoggedRequest, RequestLog
@@ -25,6 +26,7 @@ SITES: Final[tuple[type[Site], ...]] = (
     HiscoresSite,
     FencersSite,
     ContractsSite,
+    FlightsSite,
 )
 """Every simulated site; a further one is one more entry."""
 

@@ -308,7 +308,8 @@ class Runner:
         self._log().info(
             "scraped",
             source=source.name,
-            targets=len(mine),
+            total=len(mine),
+            succeeded=sum(one.succeeded for one in mine),
             changed=len(changed),
             unchanged=sum(one.unchanged for one in mine),
             failed=sum(not one.succeeded for one in mine),

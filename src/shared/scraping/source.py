@@ -99,6 +99,8 @@ class Policy:
     throttled_statuses: frozenset[int] = frozenset({429})
     operator_configured: bool = False
     """The operator typed the address in, so it may be a private one."""
+    proxy: str | None = field(default=None, repr=False)
+    """Address of the HTTP proxy that requests leave by; may hold a password, so it is never logged."""
     headers: dict[str, str] = field(default_factory=dict, repr=False)
     """Sent with every request; may hold an API key, so it is never logged."""
 

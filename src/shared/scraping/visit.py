@@ -82,7 +82,8 @@ class Connections:
     """
 
     def __init__(self, policy: Policy, *, user_agent: str) -> None:
-        resolver = None if policy.operator_configured else PublicResolver()
+        # Behind a proxy it is the proxy's name that is looked up here, which the operator typed in.
+        resolver = None if policy.operator_configured or policy.proxy else PublicResolver()
 
         def session() -> aiohttp.ClientSession:
             return aiohttp.ClientSession(
@@ -90,7 +91,8 @@ class Connections:
                 cookie_jar=aiohttp.DummyCookieJar(),
             )
 
-        self._transport = AiohttpTransport(client=session)
+        proxy = httpx.Proxy(policy.proxy) if policy.proxy else None
+        self._transport = AiohttpTransport(client=session, proxy=proxy)
         self._headers = {"User-Agent": user_agent, "Accept": "*/*", "Accept-Encoding": "gzip, deflate"} | policy.headers
         self._extensions = {"timeout": httpx.Timeout(policy.timeout).as_dict()}
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -45,6 +45,7 @@ SNAPSHOT = {
     "note": "read off the screen",
     "season": "34",
 }
+TRIP = {"origin": "JFK", "destination": "LAX", "departs_on": str((datetime.now(UTC) + timedelta(days=90)).date())}
 
 
 @dataclass(frozen=True)
@@ -119,6 +120,11 @@ BODIES: Final[Mapping[str, Any]] = {
     "rename_player": {"username": "Renamed"},
     "internal_add_player": {"username": "Third One", "user_id": OWNER},
     "internal_follow_player": {"user_id": OWNER},
+    "create_trip": TRIP,
+    "update_trip": {"notes": "window seats"},
+    "scrape_trip": {},
+    "push_trip_price": {"price": 28840},
+    "update_watch": {"target_price": 25000},
 }
 
 FENCER, CLUB = "100000011", "100000910"
@@ -163,6 +169,8 @@ class World:
             names |= {"channel_id": names["guild_channel_id"]}
         if "/clubs/" in path:
             names |= {"tracked_id": names["tracked_club_id"]}
+        if "/contracts/" in path:
+            names |= {"watch_id": names["contract_watch_id"]}
         token = {"token": names["unsubscribe_token"]} if endpoint.path.endswith("/unsubscribe") else None
         for name, value in names.items():
             path = path.replace(f"{{{name}}}", value)
@@ -223,7 +231,10 @@ async def world(api: Bench, container: AppContainer, sites: SimulatedSites) -> W
     player = await call("POST", "/api/players", {"username": "Lynx Titan"}, owner["access_token"])
     fencer = await call("POST", "/api/fencers", {"fencer": FENCER}, owner["access_token"])
     club = await call("POST", "/api/clubs", {"club": CLUB}, owner["access_token"])
-    watch = await call("POST", "/api/contracts/watches", {"type_id": 61_000}, owner["access_token"])
+    contract_watch = await call("POST", "/api/contracts/watches", {"type_id": 61_000}, owner["access_token"])
+    trip = await call("POST", "/api/trips", TRIP, owner["access_token"])
+    watched = {"trip_id": trip["id"], "target_price": 30000}
+    watch = await call("POST", "/api/watches", watched, owner["access_token"])
     accounts = await two_accounts(container, followed["trackers"][0]["id"])
     return World(
         http=http,
@@ -264,7 +275,9 @@ async def world(api: Bench, container: AppContainer, sites: SimulatedSites) -> W
             "mode": "regular",
             "contract_id": str(await a_contract(container)),
             "type_id": "61000",
+            "trip_id": trip["id"],
             "watch_id": watch["id"],
+            "contract_watch_id": contract_watch["id"],
             "account_id": accounts[0],
             "delivery_id": str(await failed_delivery(container, UUID(channel["channel"]["id"]))),
         },
@@ -275,6 +288,7 @@ async def world(api: Bench, container: AppContainer, sites: SimulatedSites) -> W
             "claim_identity": {"code": another["code"]},
             "transfer_tracker": {"user_id": stranger["user_id"]},
             "merge_accounts": {"into": accounts[1]},
+            "create_watch": watched,
             "admin_refresh_trackers": {"tracker_ids": [followed["trackers"][0]["id"]]},
         },
     )

@@ -1,0 +1,54 @@
+"""The jobs of flight prices: what waits for the end of a cooldown is told, what departed is stopped."""
+
+from collections.abc import Callable
+from typing import Final
+
+from shared.database import Database
+from shared.jobs import Job
+from trackers.flights.judging import AT_ONCE, WatchJudge
+from trackers.flights.services.departures import Departures
+
+MOST: Final = 20
+"""Units of work in one run; the next run goes on."""
+
+
+class WaitingJob:
+    """Judges watches that wait for no price: their cooldown is over, or they were changed."""
+
+    def __init__(self, *, database: Database, judge: Callable[[], WatchJudge]) -> None:
+        self._database = database
+        self._judge = judge
+
+    async def run(self) -> int:
+        """How many were judged."""
+        return await self._database.in_batches(lambda _: self._judge().judge_waiting(), size=AT_ONCE, most=MOST)
+
+
+class DepartureJob:
+    """Stops watching what has departed."""
+
+    def __init__(self, *, database: Database, departures: Callable[[], Departures]) -> None:
+        self._database = database
+        self._departures = departures
+
+    async def run(self) -> None:
+        """Some at once."""
+        for _ in range(MOST):
+            async with self._database.unit_of_work():
+                more = await self._departures().stop()
+            if not more:
+                return
+
+
+def flight_jobs(waiting: WaitingJob, departures: DepartureJob) -> list[Job]:
+    """Waiting watches every ten seconds, departures every five minutes: days end at any quarter of an hour."""
+    return [
+        Job(name="flights.judge_waiting", run=waiting.run, timeout=60, seconds=frozenset(range(5, 60, 10))),
+        Job(
+            name="flights.stop_departed",
+            run=departures.run,
+            timeout=60,
+            seconds=frozenset({35}),
+            minutes=frozenset(range(1, 60, 5)),
+        ),
+    ]

@@ -1,0 +1,157 @@
+"""Judging watches: what is known of their searches meets their rules; what is news is written down and published."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+import structlog
+
+from shared.clock import Clock
+from shared.ids import new_id
+from shared.outbox.events import NewEvent
+from shared.outbox.outbox import Outbox
+from trackers.flights.alerts import Rule, Seen, WatchRules, judge
+from trackers.flights.news import ALERTED, AlertNews
+from trackers.flights.price_repository import AlertRow, BestPrice, JudgedWatch, PriceRepository, Watched
+from trackers.flights.providers import ProviderRegistry
+from trackers.flights.search import ScrapeQuery
+
+AT_ONCE: Final = 500
+"""Watches that one run judges without a new price."""
+
+
+class WatchJudge:
+    """On the open session; publishes last, because events of one thing are written one after the other."""
+
+    def __init__(
+        self,
+        *,
+        prices: PriceRepository,
+        outbox: Outbox,
+        providers: ProviderRegistry,
+        clock: Clock,
+        rearm_percent: float,
+    ) -> None:
+        self._prices = prices
+        self._outbox = outbox
+        self._providers = providers
+        self._clock = clock
+        self._rearm_percent = rearm_percent
+
+    async def judge_queries(self, queries: Sequence[UUID], *events: NewEvent) -> int:
+        """Judge the watches of searches that have just been looked at; how many alerts. Publishes `events` as well."""
+        now = self._clock.now()
+        return await self._judge(await self._prices.watched(queries, now=now) if queries else [], now, events)
+
+    async def judge_waiting(self) -> int:
+        """Judge watches whose cooldown is over, or that were changed; how many were judged."""
+        now = self._clock.now()
+        watches = await self._prices.watched_later(now=now, limit=AT_ONCE)
+        await self._judge(watches, now, ())
+        return len(watches)
+
+    async def _judge(self, watches: Sequence[Watched], now: datetime, events: Sequence[NewEvent]) -> int:
+        judged: list[JudgedWatch] = []
+        alerts: list[AlertRow] = []
+        news: dict[UUID, NewEvent] = {}
+        for watch in watches:
+            if watch.best is None:
+                if watch.judge_at is not None:
+                    judged.append(JudgedWatch(id=watch.id, state=watch.state, judge_at=None))
+                continue
+            decided, rules = self._decide(watch, watch.best, now)
+            if (decided.state, decided.judge_at) != (watch.state, watch.judge_at):
+                judged.append(decided)
+            if rules:
+                key = f"price-alert:{new_id()}"
+                made = [_alert(watch, watch.best, rule, decided, key, now) for rule in rules]
+                alerts += made
+                event = self._event(watch, watch.best, rules, decided.state.before, key)
+                news |= dict.fromkeys((one.id for one in made), event)
+        told = await self._prices.judged(judged, alerts, now=now) if judged or alerts else set()
+        new = {event.key: event for alert_id, event in news.items() if alert_id in told}
+        await self._outbox.publish(*sorted((*events, *new.values()), key=lambda event: event.aggregate))
+        if told:
+            structlog.get_logger(__name__).info("price_alerts", watches=len(new), alerts=len(told))
+        return len(told)
+
+    def _decide(self, watch: Watched, best: BestPrice, now: datetime) -> tuple[JudgedWatch, tuple[Rule, ...]]:
+        cooldown = timedelta(hours=watch.alert_cooldown_hours)
+        ends = None if watch.told_at is None else watch.told_at + cooldown
+        cooling = ends is not None and now < ends
+        judgement = judge(
+            WatchRules(
+                target_price=watch.target_price,
+                step_percent=watch.step_percent,
+                rearm_percent=self._rearm_percent,
+                remind=watch.remind,
+                below_median_percent=watch.below_median_percent,
+                lowest_ever=watch.lowest_ever,
+            ),
+            watch.state,
+            Seen(
+                price=best.price,
+                lowest=best.lowest,
+                lowest_before=best.lowest_before,
+                median=best.median,
+                days=best.days,
+            ),
+            cooling=cooling,
+        )
+        wake_at = ends if cooling else now + cooldown
+        return (
+            JudgedWatch(id=watch.id, state=judgement.state, judge_at=wake_at if judgement.wake else None),
+            judgement.rules,
+        )
+
+    def _event(self, watch: Watched, best: BestPrice, rules: Sequence[Rule], before: int | None, key: str) -> NewEvent:
+        news = AlertNews(
+            key=key,
+            watch_id=watch.id,
+            trip_id=watch.trip_id,
+            trip_name=watch.trip_name,
+            origin=best.origin,
+            destination=best.destination,
+            departs_on=best.departs_on,
+            returns_on=best.returns_on,
+            rules=rules,
+            price=best.price,
+            currency=watch.currency,
+            target_price=watch.target_price,
+            previous_price=before,
+            lowest_price=best.lowest,
+            median_price=best.median,
+            typical_low=best.typical_low,
+            typical_high=best.typical_high,
+            airline_name=best.airline_name,
+            stops=best.stops,
+            cabin_class=watch.cabin_class,
+            seen_at=best.seen_at,
+            url=self._providers.link(ScrapeQuery.read(best.key)),
+        )
+        return NewEvent(
+            event=ALERTED, aggregate=f"price_watch:{watch.id}", payload=news, user_id=watch.user_id, key=key
+        )
+
+
+def _alert(watch: Watched, best: BestPrice, rule: Rule, decided: JudgedWatch, key: str, now: datetime) -> AlertRow:
+    return AlertRow(
+        id=new_id(),
+        watch_id=watch.id,
+        rule=rule,
+        snapshot_id=best.snapshot_id,
+        episode=decided.state.episode,
+        price=best.price,
+        currency=watch.currency,
+        target_price=watch.target_price,
+        previous_price=decided.state.before,
+        lowest_price=best.lowest,
+        median_price=best.median,
+        typical_low=best.typical_low,
+        typical_high=best.typical_high,
+        departs_on=best.departs_on,
+        returns_on=best.returns_on,
+        event_key=key,
+        created_at=now,
+    )

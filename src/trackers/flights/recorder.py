@@ -1,0 +1,229 @@
+"""How answers are stored: compared with the last one, written in bulk, and every watch of theirs judged."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time
+from hashlib import blake2b
+from typing import Final
+from uuid import UUID
+
+import msgspec
+import structlog
+
+from shared.clock import Clock
+from shared.ids import new_id
+from shared.outbox.events import NewEvent
+from shared.scraping.source import FailedVisit, Observation
+from trackers.flights.alerts import is_outlier
+from trackers.flights.judging import WatchJudge
+from trackers.flights.news import FAILING, RECOVERED, QueryNews
+from trackers.flights.price_repository import (
+    DayRow,
+    FailedQuery,
+    KnownQuery,
+    PriceRepository,
+    QueryRow,
+    SeenAgain,
+    SnapshotRow,
+)
+from trackers.flights.providers import ProviderRegistry
+from trackers.flights.search import PriceResult, ScrapeQuery, SearchResult
+
+FETCHED, TYPED, HISTORY = "fetched", "typed", "history"
+NOON: Final = time(12, tzinfo=UTC)
+"""When a price of a past day is said to have been seen."""
+
+
+@dataclass(slots=True)
+class Looked:
+    """What a batch of answers says that is not stored yet."""
+
+    queries: list[QueryRow] = field(default_factory=list)
+    fresh: list[SnapshotRow] = field(default_factory=list)
+    again: list[SeenAgain] = field(default_factory=list)
+    days: list[DayRow] = field(default_factory=list)
+    changed: set[UUID] = field(default_factory=set)
+    """Targets whose offers are others now."""
+
+
+class PriceRecorder:
+    """Stores a batch of answers at once, and tells of searches that fail."""
+
+    def __init__(
+        self,
+        *,
+        prices: PriceRepository,
+        judge: WatchJudge,
+        providers: ProviderRegistry,
+        clock: Clock,
+        offers_kept: int,
+        outlier_percent: float,
+        tell_after: int,
+    ) -> None:
+        self._prices = prices
+        self._judge = judge
+        self._providers = providers
+        self._clock = clock
+        self._offers_kept = offers_kept
+        self._outlier_percent = outlier_percent
+        self._tell_after = tell_after
+
+    async def record(self, observations: Sequence[Observation[SearchResult]]) -> set[UUID]:
+        """Targets whose offers changed: each has new snapshots. The others' were seen again."""
+        today = self._clock.now().date()
+        known = {
+            query.target_id: query
+            for query in await self._prices.known(targets=[one.target.id for one in observations], today=today)
+        }
+        looked = Looked()
+        for observation in observations:
+            query = known.get(observation.target.id)
+            if query is not None:  # else nobody's any more: its trip was removed while the page was fetched
+                self._take(looked, query, observation)
+        if looked.queries:
+            await self._prices.write(looked.queries, fresh=looked.fresh, again=looked.again, days=looked.days)
+        recovered = [self._recovered(query) for query in known.values() if query.told_failing]
+        await self._judge.judge_queries([row.id for row in looked.queries], *recovered)
+        return looked.changed
+
+    async def record_failures(self, failures: Sequence[FailedVisit]) -> None:
+        """Count them; tell, once in a row of failures, who watches. Neither prices nor watches change."""
+        reasons = {one.target.id: one.failure.reason.value for one in failures}
+        failed = await self._prices.fail(list(reasons), tell_after=self._tell_after, now=self._clock.now())
+        told = [self._failing(query, reasons[query.target_id]) for query in failed if query.to_tell]
+        await self._judge.judge_queries([], *told)
+
+    def _take(self, looked: Looked, query: KnownQuery, observation: Observation[SearchResult]) -> None:
+        """Compare one answer with the last."""
+        result, at = observation.value, observation.at
+        kept = _kept(result, self._offers_kept)
+        digest = blake2b(msgspec.json.encode(kept), digest_size=16).digest()
+        cheapest = result.cheapest
+        doubted = cheapest is not None and self._is_doubtful(cheapest, query)
+        if query.checked_at is None:
+            _take_history(looked, query, result, at)
+        same = digest == query.digest and query.captured_at is not None
+        captured_at = query.captured_at if same and query.captured_at is not None else at
+        snapshot_id = query.snapshot_id
+        if same:
+            looked.again.append(SeenAgain(query_id=query.id, captured_at=captured_at, seen_at=at))
+        elif kept or query.digest is not None:
+            looked.changed.add(observation.target.id)
+        if not same:
+            rows = _rows(kept, query, observation, suspect=doubted)
+            looked.fresh += rows
+            snapshot_id = next((row.id for row in rows if row.cheapest), None)
+        price = None if cheapest is None else cheapest.price
+        if price is not None and not doubted:
+            looked.days.append(DayRow(query_id=query.id, day=at.astimezone(UTC).date(), price=price))
+        looked.queries.append(
+            QueryRow(
+                id=query.id,
+                checked_at=at,
+                captured_at=captured_at,
+                # While a price is doubted the last one that was not stands, with its snapshot.
+                snapshot_id=query.snapshot_id if doubted else snapshot_id,
+                price=query.price if doubted else price,
+                digest=None if doubted else digest.hex(),  # what confirms a doubted price is stored as new
+                offers=len(result.offers),
+                suspect=price if doubted else None,
+                level=result.insights.level,
+                typical_low=result.insights.typical_low,
+                typical_high=result.insights.typical_high,
+            )
+        )
+
+    def _is_doubtful(self, cheapest: PriceResult, query: KnownQuery) -> bool:
+        """Whether a price must be confirmed first: far below the usual one, and not so at the look before."""
+        return (
+            cheapest.price is not None
+            and query.suspect is None
+            and (query.price is None or cheapest.price < query.price)
+            and is_outlier(cheapest.price, median=query.median, days=query.days, percent=self._outlier_percent)
+        )
+
+    def _recovered(self, query: KnownQuery) -> NewEvent:
+        structlog.get_logger(__name__).info("prices_again", query=query.key, failing_since=query.failing_since)
+        return self._told(RECOVERED, query, reason=None, since=query.failing_since)
+
+    def _failing(self, query: FailedQuery, reason: str) -> NewEvent:
+        structlog.get_logger(__name__).warning("no_prices", query=query.key, reason=reason, since=query.failing_since)
+        return self._told(FAILING, query, reason=reason, since=query.failing_since)
+
+    def _told(
+        self, event: str, query: KnownQuery | FailedQuery, *, reason: str | None, since: datetime | None
+    ) -> NewEvent:
+        news = QueryNews(
+            query_id=query.id,
+            provider=query.provider,
+            origin=query.origin,
+            destination=query.destination,
+            departs_on=query.departs_on,
+            returns_on=query.returns_on,
+            reason=reason,
+            since=since,
+            url=self._providers.link(ScrapeQuery.read(query.key)),
+        )
+        return NewEvent(event=event, aggregate=f"flight_query:{query.id}", payload=news)
+
+
+def _kept(result: SearchResult, most: int) -> list[PriceResult]:
+    """The offers that are stored: the cheapest."""
+    return sorted(result.offers, key=lambda offer: offer.rank)[:most]
+
+
+def _take_history(looked: Looked, query: KnownQuery, result: SearchResult, at: datetime) -> None:
+    """What the site says of past days, for a search that nobody looked at before."""
+    today = at.astimezone(UTC).date()
+    past = {point.day: point.price for point in result.insights.history if point.day < today}
+    for day, price in sorted(past.items()):
+        moment = datetime.combine(day, NOON)
+        looked.days.append(DayRow(query_id=query.id, day=day, price=price))
+        looked.fresh.append(
+            SnapshotRow(
+                id=new_id(),
+                query_id=query.id,
+                captured_at=moment,
+                seen_at=moment,
+                price=price,
+                currency=ScrapeQuery.read(query.key).currency,
+                cheapest=True,
+                origin=HISTORY,
+            )
+        )
+
+
+def _rows(
+    kept: Sequence[PriceResult], query: KnownQuery, observation: Observation[SearchResult], *, suspect: bool
+) -> list[SnapshotRow]:
+    """The first is the cheapest, if it has a price at all."""
+    return [
+        SnapshotRow(
+            id=new_id(),
+            query_id=query.id,
+            captured_at=observation.at,
+            seen_at=observation.at,
+            price=offer.price,
+            currency=offer.currency,
+            cheapest=number == 0 and offer.price is not None,
+            suspect=suspect and number == 0,
+            origin=FETCHED,
+            airline=offer.airline,
+            airline_name=offer.airline_name,
+            stops=offer.stops,
+            departs_at=offer.departs_at,
+            departs_offset=offset_of(offer.departs_at),
+            arrives_at=offer.arrives_at,
+            arrives_offset=offset_of(offer.arrives_at),
+            duration_minutes=offer.duration_minutes,
+            reference=offer.flights or None,
+            run_id=observation.target.run_id,
+        )
+        for number, offer in enumerate(kept)
+    ]
+
+
+def offset_of(at: datetime | None) -> int | None:
+    """Minutes east of UTC."""
+    offset = at.utcoffset() if at is not None else None
+    return None if offset is None else int(offset.total_seconds() // 60)

@@ -1,0 +1,1 @@
+"""The rules of flight prices, a file per group of use cases."""

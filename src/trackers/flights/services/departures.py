@@ -1,0 +1,53 @@
+"""Trips that have departed: nothing of them is fetched any more, and who watched is told."""
+
+from typing import Final
+
+from shared.clock import Clock
+from shared.outbox.events import NewEvent
+from shared.outbox.outbox import Outbox
+from shared.scraping.targets import Targets
+from trackers.flights.news import ENDED, EndedNews
+from trackers.flights.repository import EndedWatch, FlightRepository
+
+AT_ONCE: Final = 500
+
+
+class Departures:
+    """On the open session."""
+
+    def __init__(self, *, flights: FlightRepository, targets: Targets, outbox: Outbox, clock: Clock) -> None:
+        self._flights = flights
+        self._targets = targets
+        self._outbox = outbox
+        self._clock = clock
+
+    async def stop(self) -> bool:
+        """Stop what departed until now, some at once; whether there may be more."""
+        now = self._clock.now()
+        queries, targets = await self._flights.end_queries(now=now, limit=AT_ONCE)
+        if targets:
+            await self._targets.forget(targets)
+        trips, watches = await self._flights.end_trips(now=now, limit=AT_ONCE)
+        await self._outbox.publish(*(_event(watch) for watch in watches))
+        return queries >= AT_ONCE or trips >= AT_ONCE
+
+
+def _event(watch: EndedWatch) -> NewEvent:
+    news = EndedNews(
+        watch_id=watch.id,
+        trip_id=watch.trip_id,
+        trip_name=watch.trip_name,
+        origin=watch.origin,
+        destination=watch.destination,
+        departs_on=watch.departs_on,
+        returns_on=watch.returns_on,
+        currency=watch.currency,
+        lowest_price=watch.lowest_price,
+    )
+    return NewEvent(
+        event=ENDED,
+        aggregate=f"price_watch:{watch.id}",
+        payload=news,
+        user_id=watch.user_id,
+        key=f"price-watch-ended:{watch.id}:{watch.departs_on}",
+    )

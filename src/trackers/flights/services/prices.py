@@ -1,0 +1,131 @@
+"""Prices that people type in, or that another feed pushes: one trip's own."""
+
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from shared.audit.activity import ActivityLog
+from shared.clock import Clock
+from shared.ids import new_id
+from shared.web.identity import Identity
+from trackers.flights.errors import ImpossiblePrice, PriceLimitReached, TripNotFound
+from trackers.flights.judging import WatchJudge
+from trackers.flights.money import checked_currency
+from trackers.flights.price_repository import DayRow, PriceRepository, QueryRow, SeenAgain, SnapshotRow
+from trackers.flights.providers import MANUAL
+from trackers.flights.queries import PriceQueries
+from trackers.flights.recorder import TYPED, offset_of
+from trackers.flights.repository import FlightRepository
+from trackers.flights.schemas import PriceView, PushPrice
+from trackers.flights.services.searches import Searches
+from users.access import AccessPolicy
+
+OLDEST: Final = timedelta(days=730)
+SKEW: Final = timedelta(minutes=5)
+"""By which the clock of who pushes may be ahead of ours."""
+
+
+class PriceService:
+    """On the request's session: the price is there exactly when the watches have heard of it."""
+
+    def __init__(
+        self,
+        *,
+        flights: FlightRepository,
+        prices: PriceRepository,
+        views: PriceQueries,
+        judge: WatchJudge,
+        searches: Searches,
+        access: AccessPolicy,
+        activity: ActivityLog,
+        clock: Clock,
+        most: int,
+    ) -> None:
+        self._flights = flights
+        self._prices = prices
+        self._views = views
+        self._judge = judge
+        self._searches = searches
+        self._access = access
+        self._activity = activity
+        self._clock = clock
+        self._most = most
+
+    async def push_price(self, trip_id: UUID, given: PushPrice, *, asker: Identity) -> PriceView:
+        """Keep a price; the last one again is seen again, not kept twice.
+
+        Raises TripNotFound, UnknownCurrency, ImpossiblePrice or PriceLimitReached.
+        """
+        now = self._clock.now()
+        captured_at = (given.captured_at or now).astimezone(UTC)
+        if not now - OLDEST < captured_at < now + SKEW:
+            raise ImpossiblePrice("captured_at must lie in the past two years.", extra={"field": "captured_at"})
+        if given.departs_at and given.arrives_at and given.arrives_at <= given.departs_at:
+            raise ImpossiblePrice("arrives_at is not after departs_at.", extra={"field": "arrives_at"})
+        captured_at = min(captured_at, now)
+        currency = checked_currency(given.currency)
+        trip = await self._flights.trip(trip_id)
+        if trip is None or not await self._access.may_write(asker, trip.user_id):
+            raise TripNotFound(trip_id)
+        (query_id,) = await self._searches.make(
+            trip, [trip.search(provider=MANUAL, cabin=given.cabin_class, currency=currency)]
+        )
+        (known,) = await self._prices.known(ids=[query_id], today=now.date())
+        if await self._prices.typed_count(trip_id) >= self._most:
+            raise PriceLimitReached(f"This trip has {self._most} prices, as many as can be typed in for one.")
+        offer = msgspec.structs.replace(given, captured_at=None, currency=currency)
+        digest = blake2b(msgspec.json.encode(offer), digest_size=16).digest()
+        newest = known.checked_at is None or captured_at >= known.checked_at
+        if newest and known.digest == digest and known.captured_at and known.snapshot_id:
+            snapshot_id, first_seen, fresh = known.snapshot_id, known.captured_at, []
+            again = [SeenAgain(query_id=query_id, captured_at=first_seen, seen_at=captured_at)]
+        else:
+            snapshot_id, first_seen, again = new_id(), captured_at, []
+            fresh = [_snapshot(snapshot_id, query_id, given, currency, captured_at)]
+        latest = QueryRow(
+            id=query_id,
+            checked_at=captured_at,
+            captured_at=first_seen,
+            snapshot_id=snapshot_id,
+            price=given.price,
+            digest=digest.hex(),
+            offers=1,
+            suspect=None,
+        )
+        await self._prices.write(
+            [latest] if newest else [],
+            fresh=fresh,
+            again=again,
+            days=[DayRow(query_id=query_id, day=captured_at.date(), price=given.price)],
+        )
+        if newest:
+            await self._judge.judge_queries([query_id])
+        await self._activity.record(
+            "trip.price_typed", subject="trip", subject_id=trip_id, user_id=trip.user_id, actor=asker,
+            details={"snapshot_id": str(snapshot_id), "price": given.price, "currency": currency},
+        )  # fmt: skip
+        return await self._views.get_price(snapshot_id)
+
+
+def _snapshot(snapshot_id: UUID, query_id: UUID, given: PushPrice, currency: str, at: datetime) -> SnapshotRow:
+    return SnapshotRow(
+        id=snapshot_id,
+        query_id=query_id,
+        captured_at=at,
+        seen_at=at,
+        price=given.price,
+        currency=currency,
+        cheapest=True,
+        origin=TYPED,
+        airline=given.airline,
+        airline_name=given.airline,
+        stops=given.stops,
+        departs_at=given.departs_at,
+        departs_offset=offset_of(given.departs_at),
+        arrives_at=given.arrives_at,
+        arrives_offset=offset_of(given.arrives_at),
+        reference=given.reference,
+    )

@@ -1,0 +1,85 @@
+"""Google Flights as the engine sees it: how to ask for a search."""
+
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from shared.errors import Invalid
+from shared.scraping.failures import Blocked, PageChanged
+from shared.scraping.source import FailedVisit, Observation, Policy, Source, Target
+from shared.scraping.visit import RefusedRedirect, Visit
+from trackers.flights.errors import ConsentAsked
+from trackers.flights.google_query import search_url
+from trackers.flights.parser import parse_page
+from trackers.flights.providers import GOOGLE_FLIGHTS
+from trackers.flights.search import ScrapeQuery, SearchResult
+from trackers.flights.settings import GOOGLE, FlightsSettings
+
+OK: Final = 200
+REFUSED: Final = frozenset({401, 403, 451})
+ENABLE: Final = "set TRACKERS_FLIGHTS_ENABLED=true once you may ask Google Flights"
+
+
+class Recorder(Protocol):
+    """Stores answers, on the session of the unit of work that is open."""
+
+    async def record(self, observations: Sequence[Observation[SearchResult]]) -> set[UUID]: ...
+
+    async def record_failures(self, failures: Sequence[FailedVisit]) -> None: ...
+
+
+class GoogleFlightsSource(Source[SearchResult]):
+    """Searches, a page each. A target's address is the search's key."""
+
+    name = GOOGLE_FLIGHTS
+    followed_by_hand = False
+    disabled_because = ENABLE
+
+    def __init__(self, *, settings: FlightsSettings, recorder: Callable[[], Recorder]) -> None:
+        self._recorder = recorder
+        self._offers_kept = settings.offers_kept
+        self.base_url = settings.google_url
+        self.enabled = settings.enabled
+        self.policy = Policy(
+            host=urlsplit(settings.google_url).netloc,
+            delay=settings.delay,
+            jitter=min(settings.jitter, settings.delay),
+            batch_size=1 if settings.delay >= 1 else settings.batch_size,
+            max_in_flight=settings.batch_size,
+            timeout=settings.timeout,
+            operator_configured=settings.google_url != GOOGLE,
+            proxy=settings.google_proxy.reveal() if settings.google_proxy else None,
+        )
+
+    def read(self, typed: str) -> tuple[str, str]:
+        """A search's key, such as `google_flights:JFK:LAX:2027-03-01:one-way:1.0.0.0:economy:any:USD`."""
+        try:
+            key = ScrapeQuery.read(typed).key
+        except ValueError as error:
+            raise Invalid(f"{typed[:80]!r} spells no search: {error}") from error
+        return key, key
+
+    async def collect(self, target: Target, visit: Visit) -> SearchResult:
+        query = ScrapeQuery.read(target.address)
+        try:
+            answer = await visit.get(search_url(query, base_url=self.base_url or GOOGLE))
+        except RefusedRedirect as error:
+            if "consent." in error.location or "/consent" in error.location:
+                raise ConsentAsked(f"the site sent us to its consent page: {error.location[:200]}") from error
+            if "/sorry" in error.location:
+                raise Blocked(f"the site sent us to its page for robots: {error.location[:200]}") from error
+            raise
+        if "/sorry/" in answer.url:
+            raise Blocked("the site sent us to its page for robots", http_status=answer.status)
+        if answer.status in REFUSED:
+            raise Blocked(f"the site answered {answer.status}", http_status=answer.status)
+        if answer.status != OK:
+            raise PageChanged(f"the site answered {answer.status} to a search", http_status=answer.status)
+        return parse_page(answer.body, query, detailed=self._offers_kept)
+
+    async def record(self, observations: Sequence[Observation[SearchResult]]) -> set[UUID]:
+        return await self._recorder().record(observations)
+
+    async def record_failures(self, failures: Sequence[FailedVisit]) -> None:
+        await self._recorder().record_failures(failures)
