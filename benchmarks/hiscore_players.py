@@ -62,6 +62,6 @@ def played(seed: int, looks: int = LOOKS) -> Iterator[tuple[datetime, Verdict]]:
                 values[no] += rng.randrange(1, 40)
             values[total] += rng.random() < 0.1
         seen = {no: Entry(value, rng.randrange(1_000, 2_000_000)) for no, value in values.items()}
-        verdict = compare(known, seen, METRICS, suspicious=False, anew=False)
+        verdict = compare(known, seen, METRICS)
         known = Known(entries=verdict.entries, era=verdict.era, since_keyframe=verdict.since_keyframe, looked_at=at)
         yield at, verdict

@@ -132,9 +132,7 @@ def _reading(container: AppContainer, connection: Any, long: int) -> dict[str, A
         assert len(rows) == len(METRICS)
 
     async def timeline() -> None:
-        found = await histories.get_timeline(
-            "p1", "slayer", MetricKind.SKILL, AskedSpan(start=since.isoformat()), points=5_000
-        )
+        found = await histories.get_timeline("p1", "slayer", MetricKind.SKILL, AskedSpan(start=since.isoformat()))
         assert found.recorded > 1_000
         msgspec.json.encode(found)
 
@@ -171,7 +169,7 @@ def _writing(container: AppContainer, players: Sequence[int], *, gains: bool) ->
         for at, verdict in recorded[place : place + ASKED]:
             seen = [_seen(player, at, verdict) for player in players]
             gained = [
-                GainRow(player=player, metric=no, gain=gain, at=at)
+                GainRow(player=player, metric=no, gain=gain, at=at, since=at)
                 for player in players
                 for no, gain in verdict.gains.items()
             ]

@@ -50,7 +50,11 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("removed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("verified_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("provisional", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("flagged_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("overall_xp", sa.BigInteger(), nullable=True),
+        sa.Column("total_level", sa.Integer(), nullable=True),
         sa.ForeignKeyConstraint(
             ["added_by"], ["users.id"], name=op.f("fk_hiscore_players_added_by_users"), ondelete="SET NULL"
         ),
@@ -61,6 +65,14 @@ def upgrade() -> None:
         sa.UniqueConstraint("no", name=op.f("uq_hiscore_players_no")),
     )
     op.create_index("ix_hiscore_players_target_id", "hiscore_players", ["target_id"], unique=False)
+    for column in ("recorded_at", "overall_xp", "total_level"):
+        op.create_index(
+            f"ix_hiscore_players_by_{column}",
+            "hiscore_players",
+            [sa.text(f"{column} DESC NULLS LAST"), sa.text("id DESC")],
+            unique=False,
+            postgresql_where=sa.text("removed_at IS NULL"),
+        )
     op.create_index("ix_hiscore_players_added_by", "hiscore_players", ["added_by"], unique=False)
     op.create_index(
         "uq_hiscore_players_username",
@@ -126,6 +138,7 @@ def upgrade() -> None:
         ["metric", "period", "starts", sa.text("gain DESC"), "player"],
         unique=False,
     )
+    op.create_index("ix_hiscore_gains_period", "hiscore_gains", ["period", "starts"], unique=False)
     op.create_table(
         "hiscore_names",
         sa.Column("player", sa.Integer(), nullable=False),
@@ -169,13 +182,9 @@ def upgrade() -> None:
         sa.Column("ranks", postgresql.ARRAY(sa.Integer()), nullable=False),
         sa.Column("era", sa.SmallInteger(), nullable=False),
         sa.Column("since_keyframe", sa.SmallInteger(), nullable=False),
-        sa.Column("anew", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("looked_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("looks", sa.Integer(), nullable=False),
         sa.Column("records", sa.Integer(), nullable=False),
-        sa.Column("overall_xp", sa.BigInteger(), nullable=True),
-        sa.Column("total_level", sa.Integer(), nullable=True),
         sa.ForeignKeyConstraint(
             ["player"],
             ["hiscore_players.no"],

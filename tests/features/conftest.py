@@ -119,6 +119,7 @@ def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         "TRACKERS_HISCORES_DELAY": "0",
         "TRACKERS_HISCORES_TIMEOUT": "1.5",
         "TRACKERS_HISCORES_FETCH_COOLDOWN": "0",
+        "TRACKERS_HISCORES_FALL_LASTS": "0",
         "TRACKERS_FLIGHTS_ENABLED": "true",
         "TRACKERS_FLIGHTS_GOOGLE_URL": sites.flights.url,
         "TRACKERS_FLIGHTS_DELAY": "0",

@@ -55,7 +55,7 @@ def own_place(target: UUID, interval: timedelta, *, now: datetime) -> datetime:
     seconds = interval.total_seconds()
     place = int(target) % PLACES / PLACES * seconds
     turns = math.ceil((now.timestamp() + seconds / 2 - place) / seconds)
-    return datetime.fromtimestamp(turns * seconds + place, now.tzinfo)
+    return min(datetime.fromtimestamp(turns * seconds + place, now.tzinfo), now + max(LONGEST, interval))
 
 
 def after_failure(

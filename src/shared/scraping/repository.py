@@ -199,20 +199,19 @@ class ScrapingRepository(Repository):
         placed = {"targets": list(lanes), "lanes": [int(lane) for lane in lanes.values()]}
         await self.session.execute(statements.PLACE, {**placed, "now": now})
 
-    async def pace(self, target: UUID, *, interval: timedelta, steady: bool) -> None:
-        """Have a target looked at this often from its next look on."""
+    async def pace(self, target: UUID, *, interval: timedelta, steady: bool, now: datetime) -> None:
+        """Have a target looked at this often from now on."""
         values = {"target": target, "interval": round(interval.total_seconds()), "steady": steady}
-        await self.session.execute(statements.PACE, values)
+        await self.session.execute(statements.PACE, {**values, "latest": now + interval})
 
-    async def ahead(self, source: str, target: UUID, *, now: datetime) -> int:
-        """How many targets of a source are looked at before one."""
-        values = {"source": source, "target": target, "now": now}
+    async def ahead(self, source: str, target: UUID, *, now: datetime, most: int) -> int:
+        """How many targets of a source are looked at before one, in each lane counted up to a bound."""
+        values = {"source": source, "target": target, "now": now, "most": most}
         return int((await self.session.execute(statements.AHEAD, values)).scalar_one())
 
-    async def typical_seconds(self, source: str, *, since: datetime) -> float | None:
-        """Median seconds of a source's last runs, from start to end; None where there was none since a time."""
-        values = {"source": source, "since": new_id(at=since)}
-        found = (await self.session.execute(statements.TYPICAL, values)).scalar_one()
+    async def typical_seconds(self, target: UUID) -> float | None:
+        """Median seconds of a target's last runs, from start to end; None where there was none."""
+        found = (await self.session.execute(statements.TYPICAL, {"target": target})).scalar_one()
         return None if found is None else float(found)
 
     async def forget(self, targets: Sequence[UUID], *, now: datetime) -> None:

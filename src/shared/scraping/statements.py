@@ -191,19 +191,29 @@ SELECT key, id FROM found
 """)
 
 # Who is looked at before a target: whatever is under way, and what is due in its lane or an earlier one before it.
+# Counted up to a bound, by the index of the due.
 AHEAD: Final = text("""
-SELECT (SELECT count(*) FROM scrape_schedule s WHERE s.source = :source AND s.lease_until IS NOT NULL
-          AND s.target_id <> :target)
-     + (SELECT count(*) FROM scrape_schedule s JOIN scrape_schedule me ON me.target_id = :target
-        WHERE s.source = :source AND s.lease_until IS NULL AND me.lease_until IS NULL AND s.target_id <> :target
-          AND s.due_at <= :now AND (s.lane < me.lane OR s.lane = me.lane AND s.due_at < me.due_at))
+SELECT (SELECT count(*) FROM (
+           SELECT FROM scrape_schedule s
+           WHERE s.source = :source AND s.lease_until IS NOT NULL AND s.target_id <> :target LIMIT :most) AS held)
+     + coalesce((SELECT sum(waiting.count) FROM scrape_schedule me
+        CROSS JOIN LATERAL generate_series(0, me.lane) AS lanes (lane)
+        CROSS JOIN LATERAL (
+            SELECT count(*) FROM (
+                SELECT FROM scrape_schedule s
+                WHERE s.source = :source AND s.lane = lanes.lane AND s.lease_until IS NULL AND s.target_id <> :target
+                  AND s.due_at <= CASE WHEN lanes.lane < me.lane THEN CAST(:now AS timestamptz) ELSE me.due_at END
+                ORDER BY s.due_at LIMIT :most
+            ) AS counted
+        ) AS waiting
+        WHERE me.target_id = :target AND me.lease_until IS NULL), 0)
 """)
 
 TYPICAL: Final = text("""
 SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM finished_at - started_at)) FROM (
-    SELECT r.finished_at, r.started_at FROM scrape_runs r JOIN scrape_targets t ON t.id = r.target_id
-    WHERE r.id > :since AND t.source = :source AND r.finished_at IS NOT NULL AND r.started_at IS NOT NULL
-    ORDER BY r.id DESC LIMIT 20
+    SELECT r.finished_at, r.started_at FROM scrape_runs r
+    WHERE r.target_id = :target AND r.finished_at IS NOT NULL AND r.started_at IS NOT NULL
+    ORDER BY r.id DESC LIMIT 5
 ) AS lately
 """)
 
@@ -254,9 +264,14 @@ FROM unnest(CAST(:targets AS uuid[]), CAST(:lanes AS smallint[])) AS p (target_i
 WHERE s.target_id = p.target_id
 """)
 
+# Who is looked at more often from now on does not wait for what the longer interval had left.
 PACE: Final = text("""
-UPDATE scrape_targets SET interval_seconds = CAST(:interval AS bigint), steady = CAST(:steady AS boolean)
-WHERE id = :target
+WITH paced AS (
+    UPDATE scrape_targets SET interval_seconds = CAST(:interval AS bigint), steady = CAST(:steady AS boolean)
+    WHERE id = :target
+)
+UPDATE scrape_schedule SET due_at = least(due_at, CAST(:latest AS timestamptz))
+WHERE target_id = :target AND due_at < 'infinity'
 """)
 
 FORGET: Final = text("""

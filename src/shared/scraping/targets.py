@@ -20,9 +20,10 @@ DISPATCH: Final = "scraping.dispatch"
 """Name of the job that claims due targets of one source and hands them to workers."""
 
 
-LATELY: Final = timedelta(hours=1)
 FIRST_GUESS: Final = 2.0
-"""Seconds that a look is thought to take, until a source has been looked at."""
+"""Seconds that a look is thought to take, until a target has been looked at."""
+MOST_COUNTED: Final = 10_000
+"""Targets of a lane that are counted to tell how long somebody waits."""
 
 
 class TaskNotFound(NotFound):
@@ -124,20 +125,21 @@ class Targets:
         await self._repository.place(lanes, now=self._clock.now())
 
     async def pace(self, target: UUID, *, interval: timedelta, steady: bool) -> None:
-        """Have a target looked at every so often from its next look on.
+        """Have a target looked at every so often from now on.
 
         `steady`: however long nothing changed; else the more rarely the longer that is, where the source's policy
         says so.
         """
-        await self._repository.pace(target, interval=interval, steady=steady)
+        await self._repository.pace(target, interval=interval, steady=steady, now=self._clock.now())
 
-    async def estimate(self, source: str, target: UUID, *, policy: Policy, rest: float) -> timedelta:
+    async def estimate(self, source: str, target: UUID, *, policy: Policy, rest: float) -> timedelta | None:
         """How long it takes until a look at a target that was asked for is over: who is ahead, at the source's pace,
-        after the rest (seconds) of its host.
+        after the rest (seconds) of its host. None while an operator has paused the source.
         """
-        now = self._clock.now()
-        ahead = await self._repository.ahead(source, target, now=now)
-        typical = await self._repository.typical_seconds(source, since=now - LATELY)
+        if await self._repository.is_paused(source):
+            return None
+        ahead = await self._repository.ahead(source, target, now=self._clock.now(), most=MOST_COUNTED)
+        typical = await self._repository.typical_seconds(target)
         return timedelta(seconds=rest + ahead * policy.delay + (FIRST_GUESS if typical is None else typical))
 
     async def forget(self, targets: Sequence[UUID]) -> None:

@@ -127,6 +127,8 @@ def _on_bug(request: AnyRequest, error: Exception) -> Response[bytes]:
     """What nobody expected: logged with its trace, told without it; a database that is away is not a bug."""
     if isinstance(error, RecursionError):  # the decoder's, on what nobody sends in earnest
         return _on_problem(request, Invalid("The input is nested too deeply."))
+    if isinstance(error, UnicodeDecodeError):  # the decoder's, on bytes that are no text
+        return _on_problem(request, Invalid("The input is not UTF-8."))
     if connection_was_lost(error):
         if getattr(error, "statement", None) is None:  # not in a statement, so perhaps in the commit
             request.scope.setdefault("state", {})[OUTCOME_UNKNOWN] = True

@@ -1,8 +1,8 @@
 """What a look shows beside what is known: nothing new, a change, less than before, or a beginning anew. Pure.
 
 A fall of something that can only grow means a rollback of the game, or another account under the name. The first look
-that shows it is flagged and kept out of gains; the next one settles it: either the fall is gone, or the player begins a
-new era, from which gains are counted.
+that shows it is flagged and kept out of gains. A later one settles it: either the fall is gone, or it has lasted, and
+the player begins a new era, from which gains are counted.
 """
 
 from collections.abc import Mapping, Sequence
@@ -58,36 +58,38 @@ class Verdict(Struct, frozen=True, kw_only=True):
     since_keyframe: int
     fell: Sequence[int] = ()
     """Metrics that can only grow, and show less."""
-
-    @property
-    def flagged(self) -> bool:
-        return self.record is RecordKind.FLAGGED
+    flagged: bool = False
+    """Whether it is not settled yet what the fall means."""
 
 
 def compare(
-    known: Known | None, seen: Mapping[int, Entry], metrics: Mapping[int, Metric], *, suspicious: bool, anew: bool
+    known: Known | None,
+    seen: Mapping[int, Entry],
+    metrics: Mapping[int, Metric],
+    *,
+    flagged: bool = False,
+    lasted: bool = False,
 ) -> Verdict:
-    """`suspicious`: the look before showed less than is known; `anew`: what is known is of another world.
+    """`flagged`: an earlier look showed less than is known; `lasted`: it is long enough ago to be believed.
 
     A metric that a look does not name stays as it was.
     """
     if known is None:
         return _everything(seen, era=0)
-    if anew:
-        return _everything(seen, era=known.era + 1)
     changed = {no: entry for no, entry in seen.items() if entry.value != _value(known, no)}
     fell = [no for no, entry in changed.items() if _fell(metrics[no], _value(known, no), entry.value)]
-    if fell and suspicious:
+    if fell and flagged and lasted:
         return _everything(seen, era=known.era + 1, fell=fell)
     if fell:
         return Verdict(
-            record=RecordKind.FLAGGED,
-            recorded=changed,
+            record=None if flagged else RecordKind.FLAGGED,
+            recorded={} if flagged else changed,
             gains={},
             entries=known.entries,
             era=known.era,
             since_keyframe=known.since_keyframe,
             fell=fell,
+            flagged=True,
         )
     entries = {**known.entries, **seen}
     if not changed:

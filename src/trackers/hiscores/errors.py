@@ -1,8 +1,8 @@
 """What can be wrong with a player that somebody names, or with what they ask of one.
 
-InvalidUsername 422, UnknownMetric 422, ImpossibleSpan 422, TooManyPlayers 422, PlayerNotFound 404, PlayerUnknown 404,
-AlreadyTracked 409, PlayerInactive 409, StillFollowed 409, HistoriesDoNotFit 409, FollowLimit 409, FetchedLately 429,
-HiscoresUnavailable 503
+InvalidUsername 422, UnknownMetric 422 (OtherKind), ImpossibleSpan 422, TooManyPlayers 422, PlayerNotFound 404,
+PlayerUnknown 404, AlreadyTracked 409, BeingAdded 409, PlayerInactive 409, AnotherWorld 409, StillFollowed 409,
+HistoriesDoNotFit 409, FollowLimit 409, AddLimit 409, FetchedLately 429, HiscoresUnavailable 503
 """
 
 from collections.abc import Iterable
@@ -32,6 +32,13 @@ class UnknownMetric(Invalid):
         meant = ", ".join(near)
         said = f" Did you mean {meant}?" if meant else ""
         super().__init__(f"The hiscores have no {asked[:50]!r}.{said} `GET /api/players/metrics` lists what there is.")
+
+
+class OtherKind(UnknownMetric):
+    """Something else than what it was asked for as."""
+
+    def __init__(self, name: str, kind: str) -> None:
+        Invalid.__init__(self, f"{name} is {'an' if kind == 'activity' else 'a'} {kind}; ask for it as that.")
 
 
 class ImpossibleSpan(Invalid):
@@ -78,9 +85,26 @@ class AlreadyTracked(Conflict):
         super().__init__(f"{display_name} is tracked already; follow the player instead.", extra={"mode": mode})
 
 
+class BeingAdded(Conflict):
+    """Somebody adds the same player this very moment."""
+
+    code = "being_added"
+    title = "Being added"
+
+    def __init__(self, display_name: str) -> None:
+        super().__init__(f"Somebody is adding {display_name} this very moment; ask again.", retry_after=5)
+
+
 class PlayerInactive(Conflict):
     code = "player_inactive"
     title = "Player is deactivated"
+
+
+class AnotherWorld(Conflict):
+    """A table where a player begins anew."""
+
+    code = "another_world"
+    title = "Another world"
 
 
 class StillFollowed(Conflict):
@@ -91,6 +115,11 @@ class StillFollowed(Conflict):
 class FollowLimit(Conflict):
     code = "follow_limit"
     title = "Too many players followed"
+
+
+class AddLimit(Conflict):
+    code = "add_limit"
+    title = "Too many players added"
 
 
 class HistoriesDoNotFit(Conflict):

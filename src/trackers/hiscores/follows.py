@@ -21,7 +21,8 @@ ON CONFLICT DO NOTHING
 """)
 _UNFOLLOW: Final = text("DELETE FROM hiscore_follows WHERE user_id = :user_id AND player_id = :player_id")
 _OTHERS: Final = text("""
-SELECT count(*) FROM hiscore_follows WHERE player_id = :player_id AND user_id <> :user_id
+SELECT count(*) FROM hiscore_follows
+WHERE player_id = :player_id AND user_id IS DISTINCT FROM CAST(:user_id AS uuid)
 """)
 _FOLLOWERS: Final = text("""
 SELECT user_id FROM hiscore_follows
@@ -33,7 +34,7 @@ _MOVE_TO_PLAYER: Final = (
     SELECT user_id, CAST(:into AS uuid), created_at FROM hiscore_follows WHERE player_id = :player_id
     ON CONFLICT DO NOTHING
     """),
-    text("DELETE FROM hiscore_follows WHERE player_id = :player_id AND CAST(:into AS uuid) IS NOT NULL"),
+    text("DELETE FROM hiscore_follows WHERE player_id = :player_id"),
 )
 _EVERYTHING_OF: Final = text("""
 SELECT p.username, p.display_name, p.mode, f.created_at AS followed_at, p.added_by = :user_id AS added,
@@ -51,7 +52,7 @@ _HAND_OVER: Final = (
     SELECT CAST(:to AS uuid), player_id, created_at FROM hiscore_follows WHERE user_id = :user_id
     ON CONFLICT DO NOTHING
     """),
-    text("DELETE FROM hiscore_follows WHERE user_id = :user_id AND CAST(:to AS uuid) IS NOT NULL"),
+    text("DELETE FROM hiscore_follows WHERE user_id = :user_id"),
     text("UPDATE hiscore_players SET added_by = :to WHERE added_by = :user_id"),
 )
 
@@ -70,7 +71,7 @@ class FollowRepository(Repository):
     async def unfollow(self, user_id: UUID, player_id: UUID) -> None:
         await self.session.execute(_UNFOLLOW, {"user_id": user_id, "player_id": player_id})
 
-    async def others(self, player_id: UUID, *, besides: UUID) -> int:
+    async def others(self, player_id: UUID, *, besides: UUID | None) -> int:
         """How many people follow a player besides one."""
         result = await self.session.execute(_OTHERS, {"player_id": player_id, "user_id": besides})
         return int(result.scalar_one())

@@ -10,16 +10,18 @@ from sqlalchemy import TextClause, text
 
 from shared.clock import Clock
 from shared.database import Questions
+from shared.errors import Invalid
 from shared.sampling import sampled
 from shared.web.identity import Identity
 from trackers.hiscores.catalogue import OVERALL, Metric, MetricKind
 from trackers.hiscores.errors import PlayerNotFound, TooManyPlayers
 from trackers.hiscores.maths import level_for
 from trackers.hiscores.metrics import MetricBook
-from trackers.hiscores.modes import GameMode
+from trackers.hiscores.modes import APART, GameMode
 from trackers.hiscores.names import canonical
 from trackers.hiscores.progress import NOTHING, Shown, gain, state_of
 from trackers.hiscores.queries import PERIODS, NumberedPlayer, PlayerReads
+from trackers.hiscores.repository import LISTED
 from trackers.hiscores.schemas import (
     MOST_COMPARED,
     BoardRow,
@@ -38,37 +40,44 @@ from trackers.hiscores.spans import ALL, AskedSpan, Span, span_of
 from users.access import AccessPolicy
 
 DAY: Final = timedelta(days=1)
+BEFORE: Final = "before"
 
 # Two states at once, each put together from the last keyframe before its moment on; what was flagged does not count.
-STATES: Final = text("""
-SELECT p.id, p.no, p.username, p.display_name, p.mode, m.ends, r.at, r.era, r.metrics, r.vals, r.ranks
-FROM hiscore_players p
+STATES: Final = text(f"""
+SELECT p.id, p.no, p.username, p.display_name, p.mode, m.ends, r.at, r.era, r.metrics, r.vals, r.ranks, z.looked_at
+FROM hiscore_players p JOIN hiscore_states z ON z.player = p.no
 CROSS JOIN (VALUES (false, CAST(:start AS timestamptz)), (true, CAST(:end AS timestamptz))) AS m (ends, at)
 CROSS JOIN LATERAL (
     SELECT k.at FROM hiscore_records k WHERE k.player = p.no AND k.kind = 1 AND k.at <= m.at ORDER BY k.at DESC LIMIT 1
 ) AS k
 JOIN hiscore_records r ON r.player = p.no AND r.at >= k.at AND r.at <= m.at AND r.kind <> 2
-WHERE p.username = :username AND p.removed_at IS NULL
+WHERE p.username = :username AND {LISTED}
 ORDER BY m.ends, r.at
-""")
+""")  # noqa: S608 -- fragments of our own
 # The first record of all, or of an era, is a keyframe.
 _FIRST: Final = text("""
 SELECT at, era, metrics, vals, ranks FROM hiscore_records
 WHERE player = :no AND kind = 1 AND (CAST(:era AS smallint) IS NULL OR era = :era) ORDER BY at LIMIT 1
 """)
+# With what held at the start, which was recorded before it.
 TIMELINE: Final = text("""
 SELECT r.at, r.vals[array_position(r.metrics, m.no)] AS value, r.ranks[array_position(r.metrics, m.no)] AS rank
 FROM hiscore_records r CROSS JOIN (SELECT CAST(:metric AS smallint) AS no) AS m
 WHERE r.player = :no AND r.kind <> 2 AND m.no = ANY(r.metrics)
-  AND (CAST(:start AS timestamptz) IS NULL OR r.at >= :start) AND r.at <= :end
+  AND r.at <= :end AND r.at >= coalesce((
+      SELECT max(b.at) FROM hiscore_records b
+      WHERE b.player = :no AND b.kind <> 2 AND m.no = ANY(b.metrics) AND b.at <= CAST(:start AS timestamptz)
+  ), CAST(:start AS timestamptz), '-infinity')
 ORDER BY r.at
 """)
 # Who gained as much shares a place.
-_BOARD: Final = """
+_BOARD: Final = f"""
 SELECT rank() OVER (ORDER BY g.gain DESC) AS place, p.username, p.display_name, p.mode, g.gain AS gained
 FROM hiscore_gains g JOIN hiscore_players p ON p.no = g.player
-WHERE g.metric = :metric AND g.period = :period AND g.starts = :starts AND g.gain > 0 AND p.removed_at IS NULL
-"""
+WHERE g.metric = :metric AND g.period = :period AND g.starts = :starts AND g.gain > 0 AND {LISTED}
+"""  # noqa: S608 -- fragments of our own
+_MAIN_GAME: Final = f"AND p.mode NOT IN ({', '.join(repr(str(mode)) for mode in sorted(APART))})"
+"""Who plays in a world of its own is on the board of that world only."""
 _ONLY: Final = {
     "mode": "AND p.mode = :mode",
     "guild_id": """AND EXISTS (SELECT FROM hiscore_follows f JOIN guild_members m ON m.user_id = f.user_id
@@ -79,7 +88,23 @@ _ONLY: Final = {
 @cache
 def _board(*only: str) -> TextClause:
     """With the filters that are asked for and no others: plans differ by them."""
-    return text(f"{_BOARD} {' '.join(_ONLY[name] for name in only)} ORDER BY g.gain DESC, g.player LIMIT :limit")
+    filters = [_ONLY[name] for name in only] + ([] if "mode" in only else [_MAIN_GAME])
+    return text(f"{_BOARD} {' '.join(filters)} ORDER BY g.gain DESC, g.player LIMIT :limit")
+
+
+class Between(Compared, frozen=True, kw_only=True):
+    """Two states, and when somebody looked last."""
+
+    looked_at: datetime
+
+    @property
+    def shown(self) -> Compared:
+        return Compared(started_at=self.started_at, start_is=self.start_is, ended_at=self.ended_at)
+
+    def days(self, span: Span) -> float:
+        """Days that lie between, of the span: a state stands until the next look that shows another."""
+        since = span.start if self.start_is == BEFORE and span.start is not None else self.started_at
+        return max(0.0, (min(span.end, self.looked_at) - since) / DAY)
 
 
 class HistoryQueries(PlayerReads):
@@ -107,7 +132,7 @@ class HistoryQueries(PlayerReads):
         wanted = await self._wanted(skills, bosses, activities)
         player, compared, before, after = await self._states(username, span)
         metrics = await self._book.covering(after)
-        days = None if compared is None else (compared.ended_at - compared.started_at) / DAY
+        days = None if compared is None else compared.days(span)
         gains = [
             gain(metrics[no], before.get(no, NOTHING), after[no], days=days)
             for no in sorted(after)
@@ -119,7 +144,7 @@ class HistoryQueries(PlayerReads):
             end=span.end,
             time_zone=asked.time_zone,
             days=days,
-            compared=compared,
+            compared=None if compared is None else compared.shown,
             gains=[one for one in gains if one.gained or one.start != one.end] if moved else gains,
         )
 
@@ -130,9 +155,12 @@ class HistoryQueries(PlayerReads):
         kind: MetricKind,
         asked: AskedSpan,
         *,
-        points: int,
+        points: int | None = None,
     ) -> Timeline:
-        """How a metric moved, down to a number of points. Raises as `get_history` does."""
+        """How a metric moved, from what held at the start on; made short where so many points are asked for.
+
+        Raises as `get_history` does.
+        """
         span = span_of(asked, now=self._clock.now(), usual=ALL)
         number, found = await self._book.find(metric, kind)
         player = await self._numbered(username)
@@ -140,7 +168,7 @@ class HistoryQueries(PlayerReads):
             TIMELINE, {"no": player.no, "metric": number or 0, "start": span.start, "end": span.end}
         )
         levels = found.kind is MetricKind.SKILL and found.slug != OVERALL
-        kept = _shortened(rows, points)
+        kept = rows if points is None else _shortened(rows, points)
         return Timeline(
             player=player.ref,
             metric=_view(found),
@@ -172,7 +200,7 @@ class HistoryQueries(PlayerReads):
         found = [await self._book.find(metric) for metric in dict.fromkeys(metrics)]
         names = list(dict.fromkeys(canonical(name) for name in usernames))
         if not names:
-            raise TooManyPlayers("Name at least one player: `?usernames=Lynx Titan,Somebody Else`.")
+            raise Invalid("Name at least one player: `?usernames=Lynx Titan,Somebody Else`.")
         if len(names) > MOST_COMPARED or len(found) > MOST_COMPARED:
             raise TooManyPlayers(f"Compare up to {MOST_COMPARED} players in up to {MOST_COMPARED} metrics at a time.")
         states, missing = [], []
@@ -218,7 +246,7 @@ class HistoryQueries(PlayerReads):
 
     async def _states(
         self, username: str, span: Span
-    ) -> tuple[NumberedPlayer, Compared | None, Mapping[int, Shown], Mapping[int, Shown]]:
+    ) -> tuple[NumberedPlayer, Between | None, Mapping[int, Shown], Mapping[int, Shown]]:
         """A player, and the two states that a span is between; empty where nobody had looked by its end."""
         name = canonical(username)
         rows = await self._questions.rows(STATES, {"username": name, "start": span.start, "end": span.end})
@@ -227,12 +255,14 @@ class HistoryQueries(PlayerReads):
             return await self._numbered(name), None, {}, {}
         player = NumberedPlayer(**{field: last[0][field] for field in NumberedPlayer.__struct_fields__})
         first = rows[: len(rows) - len(last)]
-        start_is, era = "before", last[-1]["era"]
+        start_is, era = BEFORE, last[-1]["era"]
         if not first:
             start_is, first = "inside", await self._questions.rows(_FIRST, {"no": player.no, "era": None})
         if first[-1]["era"] != era:
             start_is, first = "reset", await self._questions.rows(_FIRST, {"no": player.no, "era": era})
-        compared = Compared(started_at=first[-1]["at"], start_is=start_is, ended_at=last[-1]["at"])
+        compared = Between(
+            started_at=first[-1]["at"], start_is=start_is, ended_at=last[-1]["at"], looked_at=last[0]["looked_at"]
+        )
         return player, compared, state_of(first), state_of(last)
 
 

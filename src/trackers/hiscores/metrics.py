@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from shared.database import Reader, Repository
 from trackers.hiscores.catalogue import KNOWN, OVERALL, TOTAL_LEVEL, Metric, MetricKind, slug_of
-from trackers.hiscores.errors import UnknownMetric
+from trackers.hiscores.errors import OtherKind, UnknownMetric
 from trackers.hiscores.modes import GameMode
 from trackers.hiscores.parser import BUILT_IN, Layout
 
@@ -35,10 +35,15 @@ ON CONFLICT (slug) DO NOTHING
 """)
 _LAYOUT: Final = text("SELECT skills, activities FROM hiscore_tables WHERE mode = :mode")
 _NOTE_LAYOUT: Final = text("""
-INSERT INTO hiscore_tables AS t (mode, skills, activities, seen_at)
-VALUES (:mode, CAST(:skills AS text[]), CAST(:activities AS text[]), :now)
+INSERT INTO hiscore_tables (mode, skills, activities, seen_at)
+SELECT n.mode, n.skills, n.activities, :now
+FROM (
+    SELECT CAST(:mode AS text) AS mode, CAST(:skills AS text[]) AS skills, CAST(:activities AS text[]) AS activities
+) AS n
+WHERE NOT EXISTS (
+    SELECT FROM hiscore_tables t WHERE t.mode = n.mode AND t.skills = n.skills AND t.activities = n.activities
+)
 ON CONFLICT (mode) DO UPDATE SET skills = excluded.skills, activities = excluded.activities, seen_at = excluded.seen_at
-WHERE (t.skills, t.activities) IS DISTINCT FROM (excluded.skills, excluded.activities)
 """)
 _FORGET_LAYOUT: Final = text("DELETE FROM hiscore_tables WHERE mode = :mode")
 
@@ -67,6 +72,13 @@ class MetricNumbers(Repository):
             )
             known = await self._known()
         return {slug: known[slug] for slug in wanted}
+
+    async def by_number(self) -> dict[int, Metric]:
+        """Everything that was ever seen, as this transaction sees it."""
+        return {
+            row.id: Metric(slug=row.slug, name=row.name, kind=MetricKind(row.kind))
+            for row in (await self.session.execute(_ALL)).all()
+        }
 
     async def note_layout(self, mode: GameMode, layout: Layout, *, now: datetime) -> None:
         """What a table's lists were like just now."""
@@ -105,13 +117,18 @@ class MetricBook:
         return self._metrics
 
     async def find(self, asked: str, *kinds: MetricKind) -> tuple[int | None, Metric]:
-        """A metric by its slug or name; its number is None where no body ever named it. Raises UnknownMetric."""
+        """A metric by its slug or name; its number is None where no body ever named it.
+
+        Raises UnknownMetric, or OtherKind for one that is of none of the kinds.
+        """
         await self.metrics()
         slug = slug_of(asked)
         number = self._numbers.get(slug)
         metric = self._metrics[number] if number is not None else KNOWN.get(slug)
         allowed = frozenset[MetricKind]().union(*(ASKED[kind] for kind in kinds)) if kinds else frozenset(MetricKind)
-        if metric is None or metric.kind not in allowed:
+        if metric is not None and metric.kind not in allowed:
+            raise OtherKind(metric.name, str(metric.kind))
+        if metric is None:
             there = [one.slug for one in self._everything() if one.kind in allowed]
             raise UnknownMetric(asked, get_close_matches(slug, there, n=3))
         return number, metric

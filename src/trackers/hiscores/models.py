@@ -52,6 +52,15 @@ class HiscorePlayer(Base):
     __table_args__ = (
         Index("uq_hiscore_players_username", "username", unique=True, postgresql_where=text("removed_at IS NULL")),
         Index("ix_hiscore_players_target_id", "target_id"),
+        *(
+            Index(
+                f"ix_hiscore_players_by_{column}",
+                text(f"{column} DESC NULLS LAST"),
+                text("id DESC"),
+                postgresql_where=text("removed_at IS NULL"),
+            )
+            for column in ("recorded_at", "overall_xp", "total_level")
+        ),
         Index("ix_hiscore_players_added_by", "added_by"),
     )
 
@@ -69,8 +78,14 @@ class HiscorePlayer(Base):
     removed_at: Mapped[datetime | None]
     verified_at: Mapped[datetime | None]
     """When the hiscores first showed the player; NULL: nobody knows yet that there is one."""
+    provisional: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Somebody is adding the player and waits for the first look: for everybody else there is none yet."""
     flagged_at: Mapped[datetime | None]
-    """Since when the hiscores show less than before; settled by the next look."""
+    """Since when the hiscores show less than before; settled once that has lasted, or is over."""
+    recorded_at: Mapped[datetime | None]
+    """When a record was stored last; this and what it came to in all stands here for the lists' sake."""
+    overall_xp: Mapped[int | None]
+    total_level: Mapped[int | None] = mapped_column(Integer)
 
 
 class HiscoreState(Base):
@@ -87,15 +102,9 @@ class HiscoreState(Base):
     ranks: Mapped[list[int | None]] = mapped_column(ARRAY(Integer))
     era: Mapped[int] = mapped_column(SmallInteger)
     since_keyframe: Mapped[int] = mapped_column(SmallInteger)
-    anew: Mapped[bool] = mapped_column(server_default=text("false"))
-    """Whether this is of another world than the one that is looked at now: the next look begins an era."""
     looked_at: Mapped[datetime]
-    recorded_at: Mapped[datetime]
-    """When a record was stored last."""
     looks: Mapped[int] = mapped_column(Integer)
     records: Mapped[int] = mapped_column(Integer)
-    overall_xp: Mapped[int | None]
-    total_level: Mapped[int | None] = mapped_column(Integer)
 
 
 class HiscoreRecord(Base):
@@ -130,6 +139,7 @@ class HiscoreGain(Base):
     __table_args__ = (
         PrimaryKeyConstraint("player", "metric", "period", "starts"),
         Index("ix_hiscore_gains_board", "metric", "period", "starts", text("gain DESC"), "player"),
+        Index("ix_hiscore_gains_period", "period", "starts"),
         {"postgresql_with": EAGER_AUTOVACUUM},
     )
 

@@ -65,7 +65,14 @@ class HiscoresContainer(containers.DeclarativeContainer):
     follows = providers.Factory(FollowRepository, session)
     numbers = providers.Factory(MetricNumbers, session)
     book = providers.Singleton(MetricBook, reader)
-    recorder = providers.Factory(HiscoreRecorder, players=repository, numbers=numbers, outbox=outbox)
+    recorder = providers.Factory(
+        HiscoreRecorder,
+        players=repository,
+        numbers=numbers,
+        targets=targets,
+        outbox=outbox,
+        fall_lasts=settings.provided.fall_lasts,
+    )
     followers_are_told = providers.Factory(FollowersAreTold, follows=follows, notifier=notifier)
     retention = providers.Singleton(GainRetention, database=database, clock=clock)
 
@@ -83,6 +90,7 @@ class HiscoresContainer(containers.DeclarativeContainer):
         activity=activity,
         outbox=outbox,
         clock=clock,
+        enabled=settings.provided.enabled,
         cooldown=settings.provided.fetch_cooldown,
         follow_limit=settings.provided.follow_limit,
     )
@@ -94,17 +102,19 @@ class HiscoresContainer(containers.DeclarativeContainer):
         accounts=accounts,
         access=session_access,
         activity=activity,
-        outbox=outbox,
     )
     registration = providers.Singleton(
         PlayerRegistration,
         database=database,
+        gate=gate,
+        host=source.provided.policy.host,
         parts=parts.provider,
         looks=looks.provider,
         clock=clock,
         enabled=settings.provided.enabled,
         interval=settings.provided.interval,
         patience=settings.provided.add_patience,
+        limit=settings.provided.add_limit,
     )
     administration = providers.Factory(
         PlayerAdministration,
@@ -112,7 +122,6 @@ class HiscoresContainer(containers.DeclarativeContainer):
         follows=follows,
         service=service,
         numbers=numbers,
-        book=book,
         targets=targets,
         activity=activity,
         outbox=outbox,

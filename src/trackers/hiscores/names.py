@@ -25,7 +25,7 @@ def standard(typed: str) -> str:
 def canonical(typed: str) -> str:
     """The one spelling of a player's name. Raises InvalidUsername for what no player can be called."""
     name = standard(typed)
-    if not _POSSIBLE.fullmatch(name):
+    if not _POSSIBLE.fullmatch(name) or not _SEPARATORS.sub(" ", typed).isascii():
         raise InvalidUsername(typed)
     return name
 

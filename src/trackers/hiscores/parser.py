@@ -34,7 +34,7 @@ from trackers.hiscores.names import is_name
 NOT_FOUND: Final = 404
 MOST_ENTRIES: Final = 500
 """Entries of a list; the game has 91."""
-MOST_UNKNOWN: Final = 30
+MOST_UNKNOWN: Final = 100
 """Names in a body that we have never heard of; more are not news of the game, but another page."""
 LONGEST_NAME: Final = 80
 MOST_SCORE: Final = 2**31 - 1
@@ -53,7 +53,7 @@ class Reading(Struct, frozen=True, kw_only=True):
 
 
 class Page(Struct, frozen=True, kw_only=True):
-    """A player as a table shows them; `skills` begins with Overall, the total level is the last of `readings`."""
+    """A player as a table shows them; the total level is the last of the readings."""
 
     name: str | None
     """In its own spelling, where the body tells it."""
@@ -162,11 +162,11 @@ def _page(
 ) -> Page:
     if len(skills) > MOST_ENTRIES or len(activities) > MOST_ENTRIES:
         _changed("has more entries than the game could have")
-    readings = [_skill_reading(*entry) for entry in skills]
+    readings = [_skill_reading(*entry) for entry in skills if _is_nameable(entry[0])]
     slugs = [reading.metric.slug for reading in readings]
     if OVERALL not in slugs or not set(slugs) & (SKILL_SLUGS - {OVERALL}):
         _changed("has no Overall, or no skill that we know")
-    readings += [_activity_reading(*entry) for entry in activities]
+    readings += [_activity_reading(*entry) for entry in activities if _is_nameable(entry[0])]
     slugs = [reading.metric.slug for reading in readings]
     if len(set(slugs)) < len(slugs):
         twice = sorted({slug for slug in slugs if slugs.count(slug) > 1})
@@ -181,7 +181,7 @@ def _page(
 
 
 def _skill_reading(name: str, rank: int, level: int, xp: int) -> Reading:
-    metric = _named(name, skill(name))
+    metric = _named(skill(name))
     most = MOST_XP * MOST_ENTRIES if metric.slug == OVERALL else MOST_XP
     if not -1 <= xp <= most or not -1 <= rank <= MOST_RANK or not 0 <= level <= HIGHEST_VIRTUAL * MOST_ENTRIES:
         _changed(f"shows {metric.name} at rank {rank}, level {level}, experience {xp}")
@@ -189,15 +189,18 @@ def _skill_reading(name: str, rank: int, level: int, xp: int) -> Reading:
 
 
 def _activity_reading(name: str, rank: int, score: int) -> Reading:
-    metric = _named(name, activity(name))
+    metric = _named(activity(name))
     if not -1 <= score <= MOST_SCORE or not -1 <= rank <= MOST_RANK:
         _changed(f"shows {metric.name} at rank {rank}, score {score}")
     return Reading(metric=metric, value=score if score >= 0 else None, rank=rank if rank > 0 else None)
 
 
-def _named(name: str, metric: Metric) -> Metric:
-    if not metric.slug or len(name) > LONGEST_NAME or not name.isprintable():
-        _changed(f"names something {name[:LONGEST_NAME]!r}")
+def _is_nameable(name: str) -> bool:
+    """Whether an entry can be told of; one that cannot is left out, so that it does not stop a whole table."""
+    return bool(slug_of(name)) and len(name) <= LONGEST_NAME and name.isprintable()
+
+
+def _named(metric: Metric) -> Metric:
     return KNOWN.get(metric.slug, metric)
 
 

@@ -54,7 +54,7 @@ def gain(metric: Metric, start: Shown, end: Shown, *, days: float | None) -> Met
 
 
 def stats_of(state: Mapping[int, Shown], metrics: Mapping[int, Metric]) -> Stats:
-    """What a state says, in the order in which the hiscores list it."""
+    """What a state says, in the order in which metrics were first seen: the hiscores' own, and what is new after it."""
     by_slug = {metrics[no].slug: entry for no, entry in state.items()}
     named = [(metrics[no], entry) for no, entry in sorted(state.items())]
     overall_xp, overall_rank = by_slug.get(OVERALL, NOTHING)

@@ -9,6 +9,7 @@ from sqlalchemy import TextClause, text
 
 from shared.clock import Clock
 from shared.database import Questions
+from shared.errors import Invalid
 from shared.scraping.source import Status
 from shared.scraping.targets import STATUS_COLUMNS, STATUS_IS
 from shared.web.identity import Identity, PersonIdentity
@@ -17,6 +18,7 @@ from trackers.hiscores.metrics import MetricBook
 from trackers.hiscores.names import beginning, canonical
 from trackers.hiscores.news import page_of
 from trackers.hiscores.progress import state_of, stats_of
+from trackers.hiscores.repository import FORMER, LISTED
 from trackers.hiscores.schemas import (
     MOST_AT_ONCE,
     Achievement,
@@ -41,7 +43,7 @@ from users.access import AccessPolicy
 PLAYER_COLUMNS: Final = f"""
 SELECT p.id, p.username, p.display_name, p.mode, p.active, p.verified_at IS NOT NULL AS verified,
        p.flagged_at IS NOT NULL AS flagged, t.interval_seconds AS interval, NOT t.steady AS adaptive,
-       z.overall_xp, z.total_level, coalesce(z.looks, 0) AS looks, coalesce(z.records, 0) AS records, z.recorded_at,
+       p.overall_xp, p.total_level, coalesce(z.looks, 0) AS looks, coalesce(z.records, 0) AS records, p.recorded_at,
        p.created_at, {STATUS_COLUMNS}
 """
 PLAYER_JOINS: Final = """
@@ -50,18 +52,18 @@ JOIN scrape_targets t ON t.id = p.target_id
 LEFT JOIN scrape_schedule s ON s.target_id = p.target_id
 LEFT JOIN hiscore_states z ON z.player = p.no
 """
-_VIEW: Final = text(f"{PLAYER_COLUMNS} {PLAYER_JOINS} WHERE p.username = :username AND p.removed_at IS NULL")
+_VIEW: Final = text(f"{PLAYER_COLUMNS} {PLAYER_JOINS} WHERE p.username = :username AND {LISTED}")
 _ORDER: Final = {
     PlayerSort.NAME: "p.username",
     PlayerSort.NAME_DOWN: "p.username DESC",
     PlayerSort.CREATED: "p.id",
     PlayerSort.CREATED_DOWN: "p.id DESC",
-    PlayerSort.CHANGED: "z.recorded_at NULLS FIRST, p.id",
-    PlayerSort.CHANGED_DOWN: "z.recorded_at DESC NULLS LAST, p.id DESC",
-    PlayerSort.LEVEL: "z.total_level NULLS FIRST, p.id",
-    PlayerSort.LEVEL_DOWN: "z.total_level DESC NULLS LAST, p.id DESC",
-    PlayerSort.XP: "z.overall_xp NULLS FIRST, p.id",
-    PlayerSort.XP_DOWN: "z.overall_xp DESC NULLS LAST, p.id DESC",
+    PlayerSort.CHANGED: "p.recorded_at NULLS FIRST, p.id",
+    PlayerSort.CHANGED_DOWN: "p.recorded_at DESC NULLS LAST, p.id DESC",
+    PlayerSort.LEVEL: "p.total_level NULLS FIRST, p.id",
+    PlayerSort.LEVEL_DOWN: "p.total_level DESC NULLS LAST, p.id DESC",
+    PlayerSort.XP: "p.overall_xp NULLS FIRST, p.id",
+    PlayerSort.XP_DOWN: "p.overall_xp DESC NULLS LAST, p.id DESC",
 }
 # No LIKE: an underscore would stand for any letter.
 _FILTERS: Final = {
@@ -72,20 +74,16 @@ _FILTERS: Final = {
     "guild_id": """EXISTS (SELECT FROM hiscore_follows f JOIN guild_members g ON g.user_id = f.user_id
                            WHERE f.player_id = p.id AND g.guild_id = :guild_id)""",
 }
-_STATES: Final = text("""
+_STATES: Final = text(f"""
 SELECT p.id, p.username, p.display_name, p.mode, p.flagged_at IS NOT NULL AS flagged,
        z.metrics, z.vals, z.ranks, z.looked_at
 FROM hiscore_players p LEFT JOIN hiscore_states z ON z.player = p.no
-WHERE p.username = ANY(CAST(:usernames AS text[])) AND p.removed_at IS NULL
-""")
-_NUMBERED: Final = text("""
+WHERE p.username = ANY(CAST(:usernames AS text[])) AND {LISTED}
+""")  # noqa: S608 -- fragments of our own
+_NUMBERED: Final = text(f"""
 SELECT p.id, p.no, p.username, p.display_name, p.mode FROM hiscore_players p
-WHERE p.username = :username AND p.removed_at IS NULL
-""")
-_FORMER: Final = text("""
-SELECT p.display_name FROM hiscore_names n JOIN hiscore_players p ON p.no = n.player
-WHERE n.username = :username AND p.removed_at IS NULL ORDER BY n.until DESC LIMIT 1
-""")
+WHERE p.username = :username AND {LISTED}
+""")  # noqa: S608 -- fragments of our own
 _BESTS: Final = text("""
 SELECT metric, period, starts, gain FROM hiscore_bests WHERE player = :no ORDER BY metric, period
 """)
@@ -119,7 +117,7 @@ class NumberedPlayer(PlayerRef, frozen=True, kw_only=True):
 def _list_statements(wanted: frozenset[str], status: Status | None, sort: PlayerSort) -> tuple[TextClause, TextClause]:
     """A page, and how many there are, with the filters that are asked for and no others: plans differ by them."""
     filters = [_FILTERS[name] for name in sorted(wanted)] + ([STATUS_IS[status]] if status else [])
-    where = " AND ".join(["p.removed_at IS NULL", *filters])
+    where = " AND ".join([LISTED, *filters])
     page = text(f"{PLAYER_COLUMNS} {PLAYER_JOINS} WHERE {where} ORDER BY {_ORDER[sort]} LIMIT :limit OFFSET :skip")
     joins = PLAYER_JOINS if status else "FROM hiscore_players p"
     return page, text(f"SELECT count(*) {joins} WHERE {where}")
@@ -142,7 +140,7 @@ class PlayerReads:
         return NumberedPlayer(**row)
 
     async def _not_found(self, username: str) -> PlayerNotFound:
-        return PlayerNotFound(username, now=await self._questions.value(_FORMER, {"username": username}))
+        return PlayerNotFound(username, now=await self._questions.value(FORMER, {"username": username}))
 
     async def zone_of(self, asker: Identity, asked: str | None) -> str:
         """The time zone that spans are in: the one asked for, else the person's own, else UTC."""
@@ -216,7 +214,7 @@ class PlayerQueries(PlayerReads):
         """
         names = list(dict.fromkeys(canonical(name) for name in usernames))
         if not names:
-            raise TooManyPlayers("Name at least one player: `?usernames=Lynx Titan,Somebody Else`.")
+            raise Invalid("Name at least one player: `?usernames=Lynx Titan,Somebody Else`.")
         if len(names) > MOST_AT_ONCE:
             raise TooManyPlayers(f"{len(names)} players are asked for; ask for {MOST_AT_ONCE} at a time.")
         rows = {row["username"]: row for row in await self._questions.rows(_STATES, {"usernames": names})}
@@ -270,7 +268,7 @@ class PlayerQueries(PlayerReads):
             combat_level=stats.combat_level if stats else None,
             xp_today=gained.get(0, 0),
             xp_this_week=gained.get(1, 0),
-            nineties=sum(skill.level == 99 for skill in stats.skills) if stats else 0,  # noqa: PLR2004 -- the level
+            skills_at_99=sum(skill.level == 99 for skill in stats.skills) if stats else 0,  # noqa: PLR2004 -- the level
             latest_achievements=await self._achievements(player.no, limit=ON_A_CARD),
             url=page_of(player.username),
         )

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
@@ -9,10 +10,12 @@ import structlog
 
 from shared.outbox.events import NewEvent
 from shared.outbox.outbox import Outbox
+from shared.scraping.backoff import failures_in_a_row
 from shared.scraping.failures import Reason
 from shared.scraping.source import FailedVisit, Observation
+from shared.scraping.targets import Targets
 from trackers.hiscores.catalogue import OVERALL, TOTAL_LEVEL, Metric, MetricKind
-from trackers.hiscores.comparison import Entry, RecordKind, Verdict, compare
+from trackers.hiscores.comparison import Entry, Verdict, compare
 from trackers.hiscores.maths import level_for
 from trackers.hiscores.metrics import MetricNumbers
 from trackers.hiscores.modes import GameMode
@@ -34,6 +37,8 @@ class Written:
     gains: list[GainRow] = field(default_factory=list)
     achieved: list[AchievementRow] = field(default_factory=list)
     events: list[NewEvent] = field(default_factory=list)
+    begun_anew: list[int] = field(default_factory=list)
+    """Players of whom what was derived is another's, or was rolled back."""
     changed: set[UUID] = field(default_factory=set)
     """Targets of players who played."""
 
@@ -41,10 +46,20 @@ class Written:
 class HiscoreRecorder:
     """Compares looks with what is known and writes what changed, a whole batch at once."""
 
-    def __init__(self, *, players: PlayerRepository, numbers: MetricNumbers, outbox: Outbox) -> None:
+    def __init__(
+        self,
+        *,
+        players: PlayerRepository,
+        numbers: MetricNumbers,
+        targets: Targets,
+        outbox: Outbox,
+        fall_lasts: float,
+    ) -> None:
         self._players = players
         self._numbers = numbers
+        self._targets = targets
         self._outbox = outbox
+        self._fall_lasts = timedelta(seconds=fall_lasts)
 
     async def record(self, observations: Sequence[Observation[Page]]) -> set[UUID]:
         """Targets of players of whom anything but a rank moved."""
@@ -59,25 +74,30 @@ class HiscoreRecorder:
         await self._note_layouts(ours, stored)
         written = Written()
         for one in ours:
-            _take(written, one, stored[one.target.id], numbers, metrics)
+            _take(written, one, stored[one.target.id], numbers, metrics, self._fall_lasts)
+        for no in written.begun_anew:
+            await self._players.forget_derived(no)
         await self._players.record(written.seen, written.gains, written.achieved)
         if written.events:
             await self._outbox.publish(*sorted(written.events, key=lambda event: event.aggregate))
         return written.changed
 
     async def record_failures(self, failures: Sequence[FailedVisit]) -> None:
-        """Tell, once in a row of failures, of players who are not on their table any more; one 404 proves nothing."""
-        gone = {
-            failure.target.id: failure
-            for failure in failures
-            if failure.failure.reason is Reason.NOT_FOUND and failure.target.failures + 1 == TOLD_AFTER
-        }
+        """Tell, once in a row of them, of players who are not on their table any more; one 404 proves nothing.
+
+        Whom the table never showed is tracked no longer; at once, where whoever added them is no longer here to see.
+        """
+        gone = {failure.target.id: failure for failure in failures if failure.failure.reason is Reason.NOT_FOUND}
         stored = await self._players.stored(list(gone)) if gone else {}
-        events = [
-            _event(MISSING, news_of(player), key=f"missing:{gone[target].target.run_id}")
-            for target, player in stored.items()
-            if player.verified_at is not None
-        ]
+        events = []
+        for target, player in stored.items():
+            often = failures_in_a_row(gone[target].target, Reason.NOT_FOUND)
+            if player.known is None and (player.provisional or often == TOLD_AFTER):
+                await self._players.purge(player.no)
+                await self._targets.forget([target])
+                events.append(removed(player.id, player.username, reason=Reason.NOT_FOUND, owner=player.added_by))
+            elif player.known is not None and often == TOLD_AFTER:
+                events.append(_event(MISSING, news_of(player), key=f"missing:{gone[target].target.run_id}"))
         if events:
             await self._outbox.publish(*sorted(events, key=lambda event: event.aggregate))
 
@@ -96,16 +116,21 @@ def _take(
     player: StoredPlayer,
     numbers: Mapping[str, int],
     metrics: Mapping[int, Metric],
+    fall_lasts: timedelta,
 ) -> None:
     """Compare one look with what is known of its player."""
     seen = {numbers[reading.metric.slug]: Entry(reading.value, reading.rank) for reading in one.value.readings}
     known = player.known
-    verdict = compare(known, seen, metrics, suspicious=player.flagged_at is not None, anew=player.anew)
+    flagged = player.flagged_at is not None
+    lasted = player.flagged_at is not None and one.at - player.flagged_at >= fall_lasts
+    verdict = compare(known, seen, metrics, flagged=flagged, lasted=lasted)
     name = one.value.name
     display = name if name is not None and spells(name, player.username) else player.display_name
     written.seen.append(_seen_row(player, one, verdict, numbers, display_name=shown(display)))
     written.gains += [
-        GainRow(player=player.no, metric=no, gain=gain, at=one.at) for no, gain in verdict.gains.items() if gain
+        GainRow(player=player.no, metric=no, gain=gain, at=one.at, since=known.looked_at if known else one.at)
+        for no, gain in verdict.gains.items()
+        if gain
     ]
     if verdict.record is None:
         return
@@ -114,10 +139,10 @@ def _take(
         _log_fall(player, verdict, metrics)
         return
     if known is not None and verdict.era != known.era:
-        if verdict.fell:
-            fell = [metrics[no].name for no in verdict.fell]
-            written.events.append(_event(FELL, news_of(player, fell=fell), key=f"fell:{one.target.run_id}"))
-        return
+        fell = [metrics[no].name for no in verdict.fell]
+        written.events.append(_event(FELL, news_of(player, fell=fell), key=f"fell:{one.target.run_id}"))
+        written.begun_anew.append(player.no)
+        known = None  # what was passed by whoever it was is passed before anybody looked
     before = {no: entry.value for no, entry in known.entries.items()} if known is not None else {}
     reached = [
         (no, threshold)
@@ -136,6 +161,8 @@ def _take(
         )
         for no, threshold in reached
     ]
+    if player.known is None:
+        written.events.append(added(player))
     if known is None:
         return  # the first look is no news
     news = news_of(
@@ -167,6 +194,24 @@ def news_of(
         achievements=achievements,
         fell=fell,
     )
+
+
+def added(player: StoredPlayer) -> NewEvent:
+    """What bots are told of a player whom the hiscores have shown for the first time."""
+    told = {"player_id": str(player.id), "username": player.username, "mode": player.mode}
+    return NewEvent(
+        event="player.added",
+        aggregate=f"player:{player.id}",
+        payload=told,
+        user_id=player.added_by,
+        key=f"added:{player.id}",
+    )
+
+
+def removed(player_id: UUID, username: str, *, reason: str, owner: UUID | None) -> NewEvent:
+    """What bots are told of a player who is tracked no longer."""
+    told = {"player_id": str(player_id), "username": username, "reason": reason}
+    return NewEvent(event="player.removed", aggregate=f"player:{player_id}", payload=told, user_id=owner)
 
 
 def _event(event: str, news: PlayerNews, *, key: str) -> NewEvent:
@@ -211,7 +256,7 @@ def _seen_row(
         state_ranks=[verdict.entries[no].rank for no in entries],
         overall_xp=None if overall is None else overall.value,
         total_level=None if total is None else total.value,
-        flagged=verdict.record is RecordKind.FLAGGED,
+        flagged=verdict.flagged,
     )
 
 

@@ -117,7 +117,7 @@ class PlayerView(Standing, frozen=True, kw_only=True):
     verified: bool
     """Whether the hiscores have shown the player; else it is not known that there is one."""
     flagged: bool
-    """The last look showed less than before; the next one settles what that means."""
+    """The hiscores show less than before; figures are those of before until that has lasted, or is over."""
     interval: int
     adaptive: bool
     overall_xp: int | None
@@ -150,9 +150,14 @@ class FetchStarted(Struct, frozen=True, kw_only=True):
 
     task_id: UUID
     estimated_seconds: Annotated[
-        float, Meta(description="Until it is over: who is ahead, at the pace at which the site is asked.")
+        float | None,
+        Meta(
+            description="Until it is over: who is ahead, at the pace at which the site is asked. null: nobody can say."
+        ),
     ]
-    estimated_at: datetime
+    estimated_at: datetime | None
+    waits_for: str | None = None
+    """Why nobody looks for now, where that is so."""
 
 
 class MetricView(Struct, frozen=True, kw_only=True):
@@ -198,7 +203,10 @@ class Stats(Struct, frozen=True, kw_only=True):
 
 
 class PlayerStats(Struct, frozen=True, kw_only=True):
-    """A player as they stand; `stats` is null while nobody has looked yet."""
+    """A player as they stand; `stats` is null while nobody has looked yet.
+
+    While a player is flagged, `seen_at` is of the last look and the figures are those that still count.
+    """
 
     player: PlayerRef
     seen_at: datetime | None
@@ -252,7 +260,7 @@ class History(Struct, frozen=True, kw_only=True):
     end: datetime
     time_zone: str
     days: float | None
-    """That `per_day` is about."""
+    """That `per_day` is about: from the start, or the first look after it, to the end, or the last look before it."""
     compared: Compared | None
     gains: list[MetricGain]
 
@@ -387,8 +395,7 @@ class Card(Struct, frozen=True, kw_only=True):
     combat_level: int | None
     xp_today: int
     xp_this_week: int
-    nineties: int
-    """Skills at 99."""
+    skills_at_99: int
     latest_achievements: list[Achievement]
     url: str
 

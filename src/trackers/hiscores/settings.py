@@ -45,6 +45,14 @@ class HiscoresSettings(SettingsStruct, frozen=True, kw_only=True):
             description="Intervals after which a player who never plays is looked at; 1: as often as anybody.",
         ),
     ] = 8.0
+    fall_lasts: Annotated[
+        float,
+        Meta(
+            ge=0,
+            description="Seconds for which a player must show less than before until that is believed: a rollback, or "
+            "somebody else under the name.",
+        ),
+    ] = 21_600.0
     fetch_cooldown: Annotated[
         float, Meta(ge=0, description="Seconds after a look before somebody may ask for another; staff may always.")
     ] = 60.0
@@ -53,6 +61,7 @@ class HiscoresSettings(SettingsStruct, frozen=True, kw_only=True):
         Meta(gt=0, le=60, description="Seconds for which adding a player waits for the hiscores to know them."),
     ] = 20.0
     follow_limit: Annotated[int, Meta(ge=1, le=10_000, description="Players that a person may follow.")] = 200
+    add_limit: Annotated[int, Meta(ge=1, le=10_000, description="Players that a person may have added.")] = 100
     timeout: Annotated[float, Meta(gt=0, le=45, description="Seconds that one answer may take.")] = 15.0
     concurrency: Annotated[int, Meta(ge=1, le=200, description="Requests under way at once from one worker.")] = 20
 

@@ -15,7 +15,7 @@ from shared.scraping.visit import Visit
 from trackers.hiscores.metrics import MetricBook
 from trackers.hiscores.modes import SOURCE, GameMode, key_of, of_key, table_path
 from trackers.hiscores.names import canonical
-from trackers.hiscores.parser import BUILT_IN, Layout, Page, parse_csv, parse_json, raise_for_answer
+from trackers.hiscores.parser import BUILT_IN, NOT_FOUND, Layout, Page, parse_csv, parse_json, raise_for_answer
 from trackers.hiscores.settings import HiscoresSettings
 
 
@@ -70,6 +70,8 @@ class HiscoresSource(Source[Page]):
             page = parse_json(answer.body)
         except PageChanged as changed:
             answer = await visit.get(f"{table}/index_lite.ws?{query}")
+            if answer.status == NOT_FOUND:  # of the address: that there is such a player was answered already
+                raise
             raise_for_answer(answer.status, answer.body)
             try:
                 page = parse_csv(answer.body, before or BUILT_IN)

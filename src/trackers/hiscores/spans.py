@@ -10,13 +10,15 @@ from msgspec import Struct
 
 from trackers.hiscores.errors import ImpossibleSpan
 
-ROLLING: Final = re.compile(r"(?=.)(?:(\d{1,3})w)?(?:(\d{1,4})d)?(?:(\d{1,4})h)?")
+ROLLING: Final = re.compile(r"(?=.)(?:([0-9]{1,3})w)?(?:([0-9]{1,4})d)?(?:([0-9]{1,4})h)?")
 CALENDAR: Final = frozenset({"day", "week", "month", "year"})
 ALL: Final = "all"
 LONGEST: Final = timedelta(days=366 * 20)
 EARLIEST: Final = datetime(2013, 1, 1, tzinfo=UTC)
 """The game opened in February 2013."""
-DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
+DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+MOMENT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}")
 
 
 class Span(Struct, frozen=True, kw_only=True):
@@ -97,6 +99,8 @@ def _moment(typed: str, zone: ZoneInfo, *, ends: bool) -> datetime:
             day = dt.date.fromisoformat(typed)
             moment = _midnight(day + timedelta(days=1) if ends else day, zone)
         else:
+            if not MOMENT.match(typed):  # else other forms of a date would be taken for its midnight
+                raise ValueError(typed)  # noqa: TRY301 -- told below, as what Python finds wrong is
             moment = datetime.fromisoformat(typed)
             moment = (moment.replace(tzinfo=zone) if moment.tzinfo is None else moment).astimezone(UTC)
     except (ValueError, OverflowError) as error:

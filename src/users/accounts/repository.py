@@ -37,6 +37,9 @@ FROM user_identities i JOIN users u ON u.id = i.user_id
 WHERE i.provider = :provider AND i.external_id = ANY(CAST(:external_ids AS text[]))
 ORDER BY u.id FOR UPDATE OF u
 """)
+_KNOWN_IDENTITY: Final = text("""
+SELECT user_id FROM user_identities WHERE provider = :provider AND external_id = :external_id
+""")
 _MAKE_IDENTITIES: Final = text("""
 WITH made AS (
     INSERT INTO users (id, created_at) SELECT unnest(CAST(:user_ids AS uuid[])), CAST(:now AS timestamptz)
@@ -125,6 +128,13 @@ class AccountRepository(Repository):
                 },
             )
         return held
+
+    async def known_identity(self, provider: str, external_id: str) -> UUID | None:
+        """Whose an outside identity is; nobody is made, nobody held."""
+        found: UUID | None = (
+            await self.session.execute(_KNOWN_IDENTITY, {"provider": provider, "external_id": external_id})
+        ).scalar_one_or_none()
+        return found
 
     async def _held(self, provider: str, external_ids: Iterable[str]) -> dict[str, HeldIdentity]:
         identities = {"provider": provider, "external_ids": list(external_ids)}

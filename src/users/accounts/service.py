@@ -49,6 +49,10 @@ class AccountService:
             raise AccountDeactivated
         return held[external_id].user_id
 
+    async def known_external(self, provider: str, external_id: str) -> UUID | None:
+        """The account behind an outside identity, where there is one."""
+        return await self._accounts.known_identity(provider, external_id)
+
     async def from_external_many(self, provider: str, people: Mapping[str, UserData]) -> dict[str, UUID]:
         """The accounts behind many outside identities, made on first sight and held, deactivated ones included."""
         held = await self._accounts.hold_identities(provider, people, now=self._clock.now())

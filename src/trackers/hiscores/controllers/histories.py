@@ -146,7 +146,7 @@ class PlayerHistoryController(Controller):
         metric: MetricName,
         player_histories: Histories,
         span: Span,
-        points: Points = 500,
+        points: Points = None,
         format: Format = ListFormat.JSON,  # noqa: A002 -- the parameter's name on the wire
     ) -> Timeline:
         """How a skill's experience, a boss's kills or an activity's points moved; of all time unless a span is asked

@@ -1,5 +1,6 @@
 """Parameters and dependencies that the endpoints of several audiences take."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated, Any, Final
 
@@ -38,10 +39,12 @@ AcceptUnverified = Annotated[
     QueryParameter(description="Keep the player, waiting, where the hiscores cannot be asked now; else 503."),
 ]
 Usernames = Annotated[
-    str, QueryParameter(min_length=1, max_length=6_000, description=f"Names with commas between, up to {MOST_AT_ONCE}.")
+    list[str],
+    QueryParameter(max_items=200, description=f"Names with commas between, or repeated; up to {MOST_AT_ONCE}."),
 ]
 FewUsernames = Annotated[
-    str, QueryParameter(min_length=1, max_length=600, description=f"Names with commas between, up to {MOST_COMPARED}.")
+    list[str],
+    QueryParameter(max_items=50, description=f"Names with commas between, or repeated; up to {MOST_COMPARED}."),
 ]
 BeginsWith = Annotated[
     str | None, QueryParameter(min_length=1, max_length=50, description="Only names that begin so, in any spelling.")
@@ -79,7 +82,10 @@ Skills = Annotated[list[str] | None, QueryParameter(max_items=30, description="O
 Bosses = Annotated[list[str] | None, QueryParameter(max_items=100, description="Only these bosses.")]
 Activities = Annotated[list[str] | None, QueryParameter(max_items=50, description="Only these activities.")]
 Moved = Annotated[bool, QueryParameter(description="Only what moved.")]
-Points = Annotated[int, QueryParameter(ge=2, le=5_000, description="Points at most.")]
+Points = Annotated[
+    int | None,
+    QueryParameter(ge=2, le=5_000, description="Make it this short, keeping its shape. Left out: all of it."),
+]
 Metric = Annotated[
     str, QueryParameter(min_length=1, max_length=100, description="A skill, boss or activity, by slug or name.")
 ]
@@ -129,6 +135,6 @@ SPAN: Final = Provide(asked_span)
 Span = NamedDependency[SkipValidation[AskedSpan]]
 
 
-def split(usernames: str) -> list[str]:
-    """Names with commas between; empty ones are left out."""
-    return [name for name in usernames.split(",") if name.strip()]
+def split(usernames: Sequence[str]) -> list[str]:
+    """Names, also with commas between; empty ones are left out."""
+    return [name for some in usernames for name in some.split(",") if name.strip()]

@@ -56,7 +56,8 @@ class PlayerController(Controller):
         """Track a player, whom the hiscores are asked for at once: that look is the first record.
 
         404 `player_unknown` where they know nobody of that name in that table, 409 `already_tracked` under any
-        spelling, 422 for what is no name, 503 where they cannot be asked (see `accept_unverified`).
+        spelling, `being_added` by somebody else, `add_limit` for one too many, 422 for what is no name, 503 where they
+        cannot be asked (see `accept_unverified`).
         """
         username = await player_registration.add_player(data, asker=request.auth, accept_unverified=accept_unverified)
         return await player_queries.get_player(username)
@@ -122,7 +123,8 @@ class PlayerController(Controller):
     ) -> PlayerView:
         """Change how often (15 minutes to 30 days), in which table, and whether a player is looked at.
 
-        403 for who did not add the player. In the table of another world the player begins anew.
+        403 for who did not add the player, 409 `another_world` for a table where the player begins anew, 409
+        `still_followed` for a player whom others follow and nobody is to look at.
         """
         await player_service.update(username, data, asker=request.auth)
         return await session_player_queries.get_player(username)

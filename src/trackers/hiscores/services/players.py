@@ -1,13 +1,14 @@
 """The rules of players who are tracked: whoever added one may change and remove them, everybody may follow."""
 
 from datetime import timedelta
+from typing import Final
 from uuid import UUID
 
 from msgspec import UNSET
 
 from shared.audit.activity import ActivityLog
 from shared.clock import Clock
-from shared.errors import Forbidden
+from shared.errors import Forbidden, Unavailable
 from shared.outbox.events import NewEvent
 from shared.outbox.outbox import Outbox
 from shared.scraping.pacing import Gate, GateUnreachableError
@@ -15,6 +16,7 @@ from shared.scraping.source import Policy
 from shared.scraping.targets import Targets
 from shared.web.identity import BotIdentity, Identity, PersonIdentity
 from trackers.hiscores.errors import (
+    AnotherWorld,
     FetchedLately,
     FollowLimit,
     PlayerInactive,
@@ -27,11 +29,14 @@ from trackers.hiscores.names import canonical
 from trackers.hiscores.repository import Player, PlayerRepository
 from trackers.hiscores.schemas import ChangePlayer, FetchStarted, FollowFor, Following, PlayerRef
 from users.access import AccessPolicy
-from users.accounts.schemas import DISCORD, UserData
+from users.accounts.schemas import DISCORD
 from users.accounts.service import AccountService
 
-REST_UNKNOWN = 5.0
+REST_UNKNOWN: Final = 5.0
 """Seconds to add to an estimate while nobody can say how long the site rests."""
+SWITCHED_OFF: Final = "the operator to turn the hiscores on"
+PAUSED: Final = "an admin to resume the source, which is paused"
+TRIES: Final = 3
 
 
 class PlayerService:
@@ -50,6 +55,7 @@ class PlayerService:
         activity: ActivityLog,
         outbox: Outbox,
         clock: Clock,
+        enabled: bool,
         cooldown: float,
         follow_limit: int,
     ) -> None:
@@ -63,6 +69,7 @@ class PlayerService:
         self._activity = activity
         self._outbox = outbox
         self._clock = clock
+        self._enabled = enabled
         self._cooldown = timedelta(seconds=cooldown)
         self._follow_limit = follow_limit
 
@@ -85,22 +92,34 @@ class PlayerService:
         tasks = await self._targets.look_now(SOURCE, [player.target_id])
         if player.target_id not in tasks:
             raise PlayerNotFound(player.username)
+        task_id = tasks[player.target_id]
+        if not self._enabled:
+            return FetchStarted(task_id=task_id, estimated_seconds=None, estimated_at=None, waits_for=SWITCHED_OFF)
         takes = await self._targets.estimate(SOURCE, player.target_id, policy=self._policy, rest=await self._rest())
-        return FetchStarted(
-            task_id=tasks[player.target_id],
-            estimated_seconds=round(takes.total_seconds(), 1),
-            estimated_at=self._clock.now() + takes,
-        )
+        if takes is None:
+            return FetchStarted(task_id=task_id, estimated_seconds=None, estimated_at=None, waits_for=PAUSED)
+        seconds = round(takes.total_seconds(), 1)
+        return FetchStarted(task_id=task_id, estimated_seconds=seconds, estimated_at=self._clock.now() + takes)
 
     async def update(self, username: str, given: ChangePlayer, *, asker: Identity) -> None:
         """Change how often, in which table, and whether a player is looked at.
 
-        Raises InvalidUsername, PlayerNotFound, or Forbidden for who did not add the player.
+        Raises InvalidUsername, PlayerNotFound, Forbidden for who did not add the player, AnotherWorld for a table
+        where a player begins anew, StillFollowed for who would have nobody look at one whom others follow.
         """
         player = await self._held(username)
         await self._check_change(asker, player)
+        if given == ChangePlayer():
+            return
         mode = GameMode(player.mode) if given.mode is UNSET else given.mode
+        if not same_world(GameMode(player.mode), mode):
+            raise AnotherWorld(
+                f"In the {mode} table a player begins anew, so this history ends here: remove {player.display_name}, "
+                "and add the player in that table."
+            )
         active = player.active if given.active is UNSET else given.active
+        if player.active and not active:
+            await self._check_others(asker, player)
         interval = timedelta(seconds=player.interval_seconds if given.interval is UNSET else given.interval)
         target_id = player.target_id
         if mode != player.mode or (active and not player.active):
@@ -108,9 +127,7 @@ class PlayerService:
             target_id = (await self._targets.track(SOURCE, {key: key}, interval=interval))[key]
         steady = player.steady if given.adaptive is UNSET else not given.adaptive
         await self._targets.pace(target_id, interval=interval, steady=steady)
-        await self._players.change(player.id, target_id=target_id, username=player.username, mode=mode, active=active)
-        if not same_world(GameMode(player.mode), mode):
-            await self._players.begin_anew(player.no)
+        await self._players.change(player.id, target_id=target_id, mode=mode, active=active)
         await self.forget_unlooked(player.target_id)
         if not active:
             await self.forget_unlooked(target_id)
@@ -121,16 +138,11 @@ class PlayerService:
         """Track a player no longer; what was recorded stays, and comes back with the player, unless it is `purge`d.
 
         Raises InvalidUsername, PlayerNotFound, Forbidden, or StillFollowed where others than who added the player
-        follow; admins remove whomever they will.
+        follow; admins, and bots that speak for everybody, remove whomever they will.
         """
         player = await self._held(username)
         await self._check_change(asker, player)
-        if isinstance(asker, PersonIdentity) and not asker.is_admin:
-            others = await self._follows.others(player.id, besides=asker.user_id)
-            if others:
-                raise StillFollowed(
-                    f"{others} others follow {player.display_name}; take the player off your own list instead."
-                )
+        await self._check_others(asker, player)
         if purge:
             if not isinstance(asker, PersonIdentity) or not asker.is_admin:
                 raise Forbidden("Only admins delete what was recorded.")
@@ -138,20 +150,27 @@ class PlayerService:
         else:
             await self._players.remove(player.id, now=self._clock.now())
         await self.forget_unlooked(player.target_id)
+        if purge and not await self._players.is_used(player.target_id):
+            await self._targets.erase([player.target_id])
         await self._note("player.removed", player, asker, {"purged": purge})
 
     async def follow(self, username: str, user_id: UUID, *, asker: Identity) -> Following:
         """Put a player on somebody's list; twice is once. Raises FollowLimit, or Forbidden."""
         await self._access.check_write(asker, user_id)
-        player = await self.named(username)
-        await self.follow_held(player, user_id)
+        found = await self.named(username)
+        await self._players.hold(found.id)
+        player = await self.named(username)  # as it is now that nobody removes or merges it
+        await self.follow_held(player.id, user_id)
         return Following(player=_ref(player), following=True)
 
-    async def follow_held(self, player: Player, user_id: UUID) -> None:
+    async def follow_held(self, player_id: UUID, user_id: UUID) -> None:
         """Raises FollowLimit for one too many."""
-        if await self._follows.count_held(user_id, player.id) >= self._follow_limit:
-            raise FollowLimit(f"{self._follow_limit} players are followed already; take one off the list first.")
-        await self._follows.follow(user_id, player.id, now=self._clock.now())
+        if await self._follows.count_held(user_id, player_id) >= self._follow_limit:
+            raise FollowLimit(
+                f"{self._follow_limit} players are followed already; take one off the list first, or add the player "
+                'with "follow": false.'
+            )
+        await self._follows.follow(user_id, player_id, now=self._clock.now())
 
     async def unfollow(self, username: str, user_id: UUID, *, asker: Identity) -> Following:
         """Take a player off somebody's list."""
@@ -167,7 +186,9 @@ class PlayerService:
 
     async def unfollow_for(self, username: str, external_id: str, *, asker: Identity) -> Following:
         """Take a player off the list of somebody whom a bot knows."""
-        person = await self._accounts.from_external(DISCORD, external_id, UserData())
+        person = await self._accounts.known_external(DISCORD, external_id)
+        if person is None:  # who is not known follows nobody, and is not made known by that
+            return Following(player=_ref(await self.named(username)), following=False)
         return await self.unfollow(username, person, asker=asker)
 
     async def named(self, username: str) -> Player:
@@ -185,9 +206,18 @@ class PlayerService:
             await self._targets.forget([target_id])
 
     async def _held(self, username: str) -> Player:
-        """A player as they are now that nobody else can change them."""
-        await self._players.hold((await self.named(username)).id)
-        return await self.named(username)
+        """A player as they are now that nobody else can change them.
+
+        The target is held first, as by who records a look at it.
+        """
+        for _ in range(TRIES):
+            player = await self.named(username)
+            await self._targets.hold([player.target_id])
+            await self._players.hold(player.id)
+            held = await self.named(username)
+            if (held.id, held.target_id) == (player.id, player.target_id):
+                return held
+        raise Unavailable(f"{username[:50]} is being changed by others; try again.", retry_after=1)
 
     async def _check_change(self, asker: Identity, player: Player) -> None:
         """Whoever added a player, or an admin; nobody's player is everybody's business."""
@@ -196,6 +226,15 @@ class PlayerService:
         else:
             self._access.check_everybody(asker)
 
+    async def _check_others(self, asker: Identity, player: Player) -> None:
+        """Raises StillFollowed where somebody else follows than whom the asker speaks for, or who added the player."""
+        everybody = asker.guild_ids is None if isinstance(asker, BotIdentity) else asker.is_admin
+        others = 0 if everybody else await self._follows.others(player.id, besides=speaks_for(asker) or player.added_by)
+        if others:
+            raise StillFollowed(
+                f"{others} others follow {player.display_name}; take the player off your own list instead."
+            )
+
     async def _rest(self) -> float:
         try:
             return await self._gate.rest_of(self._policy.host) or 0.0
@@ -203,7 +242,7 @@ class PlayerService:
             return REST_UNKNOWN
 
     async def _note(self, event: str, player: Player, asker: Identity, details: dict[str, object]) -> None:
-        told = {"username": player.username, **details}
+        told = {"player": player.username, **details}
         await self._activity.record(
             event, subject="player", subject_id=player.id, user_id=player.added_by, actor=asker, details=told
         )

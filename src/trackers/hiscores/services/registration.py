@@ -7,6 +7,7 @@ follows outside of it; where it finds nobody, the player goes again.
 import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 import structlog
@@ -16,13 +17,12 @@ from shared.audit.activity import ActivityLog
 from shared.clock import Clock
 from shared.database import Database
 from shared.ids import new_id
-from shared.outbox.events import NewEvent
-from shared.outbox.outbox import Outbox
 from shared.scraping.failures import Reason
+from shared.scraping.pacing import Gate, GateUnreachableError
 from shared.scraping.source import Status
 from shared.scraping.targets import Asked, Looking, Targets, Task
 from shared.web.identity import Identity
-from trackers.hiscores.errors import AlreadyTracked, HiscoresUnavailable, PlayerUnknown
+from trackers.hiscores.errors import AddLimit, AlreadyTracked, BeingAdded, HiscoresUnavailable, PlayerUnknown
 from trackers.hiscores.modes import SOURCE, GameMode, key_of
 from trackers.hiscores.names import canonical, shown
 from trackers.hiscores.repository import PlayerRepository
@@ -32,8 +32,9 @@ from users.access import AccessPolicy
 from users.accounts.schemas import DISCORD
 from users.accounts.service import AccountService
 
-ASK_AGAIN = 30.0
+ASK_AGAIN: Final = 30.0
 """Seconds after which it is worth trying again where the site did not say."""
+LATER: Final = 3600.0
 
 
 class Adding(Struct, frozen=True, kw_only=True):
@@ -60,7 +61,6 @@ class Parts:
         accounts: AccountService,
         access: AccessPolicy,
         activity: ActivityLog,
-        outbox: Outbox,
     ) -> None:
         self.players = players
         self.service = service
@@ -68,7 +68,6 @@ class Parts:
         self.accounts = accounts
         self.access = access
         self.activity = activity
-        self.outbox = outbox
 
 
 class PlayerRegistration:
@@ -78,28 +77,35 @@ class PlayerRegistration:
         self,
         *,
         database: Database,
+        gate: Gate,
+        host: str,
         parts: Callable[[], Parts],
         looks: Callable[[], Looking],
         clock: Clock,
         enabled: bool,
         interval: float,
         patience: float,
+        limit: int,
     ) -> None:
         self._database = database
+        self._gate = gate
+        self._host = host
         self._parts = parts
         self._looks = looks
         self._clock = clock
         self._enabled = enabled
         self._interval = timedelta(seconds=interval)
         self._patience = patience
+        self._limit = limit
 
     async def add_player(
         self, given: NewPlayer | NewPlayerFor, *, asker: Identity, accept_unverified: bool = False
     ) -> str:
         """The canonical name of the player, who is tracked from now on.
 
-        Raises InvalidUsername, AlreadyTracked under any spelling, PlayerUnknown where the hiscores know no such player,
-        FollowLimit; HiscoresUnavailable where they cannot be asked, unless that is accepted: then the player waits.
+        Raises InvalidUsername, AlreadyTracked under any spelling, BeingAdded by somebody else, PlayerUnknown where the
+        hiscores know no such player, FollowLimit, AddLimit; HiscoresUnavailable where they cannot be asked, unless that
+        is accepted: then the player waits.
         """
         username = canonical(given.username)
         adding = Adding(
@@ -116,36 +122,55 @@ class PlayerRegistration:
             player_id, asked = await self._store(adding, given, asker)
         task = await self._look(asked)
         if task is not None and task.status is Status.COMPLETED:
-            return username
+            return username  # what the look recorded tells of the player
         unknown = task is not None and task.reason == Reason.NOT_FOUND
-        if not unknown and accept_unverified:
-            structlog.get_logger(__name__).info("player_waits", player_id=str(player_id))
-            return username
         async with self._database.unit_of_work():
-            why = "not_found" if unknown else "unavailable"
-            if not await self._take_back(player_id, added_at=added_at, why=why):
+            if not unknown and accept_unverified:
+                await self._parts().players.accept(player_id)
+                structlog.get_logger(__name__).info("player_waits", player_id=str(player_id))
+                return username
+            if not await self._take_back(player_id, added_at=added_at):
                 return username  # somebody else's look found the player meanwhile
         if unknown:
             raise PlayerUnknown(username, adding.mode)
+        why, retry_after = await self._why_not(task)
         raise HiscoresUnavailable(
-            f"Nobody can say now whether there is a player {username}"
-            f"{f': {task.error}' if task is not None and task.error else ''}. Try again later, or add the player "
-            "with ?accept_unverified=true and let them wait.",
-            retry_after=ASK_AGAIN,
+            f"Nobody can say now whether there is a player {username}: {why}. Try again later, or add the player with "
+            "?accept_unverified=true and let them wait.",
+            retry_after=retry_after,
         )
+
+    async def _why_not(self, task: Task | None) -> tuple[str, float]:
+        """Why nobody could look, and the seconds after which it is worth trying again."""
+        if not self._enabled:
+            return "the operator has turned the hiscores off", LATER
+        try:
+            rest = await self._gate.rest_of(self._host)
+        except GateUnreachableError:
+            return "nobody can keep the pace while Redis is away", ASK_AGAIN
+        if rest:
+            return "the hiscores have asked us to stay away, or fail", rest
+        if task is None:
+            return "there are too many before you, or the hiscores take too long", ASK_AGAIN
+        return task.error or "nobody may look; the source may be paused", ASK_AGAIN
 
     async def _store(
         self, adding: Adding, given: NewPlayer | NewPlayerFor, asker: Identity
     ) -> tuple[UUID, Asked | None]:
         """The player, and the look that was asked for and taken up; None: the source is off."""
         parts = self._parts()
-        known = await parts.players.by_name(adding.username)
-        if known is not None:
-            raise AlreadyTracked(known.display_name, known.mode)
+        taken = await parts.players.taken(adding.username)
+        if taken is not None:
+            display_name, mode, provisional = taken
+            raise BeingAdded(display_name) if provisional else AlreadyTracked(display_name, mode)
         person = adding.person
         if isinstance(given, NewPlayerFor) and given.user_id is not None:
             person = await parts.accounts.from_external(DISCORD, given.user_id, given.user_data)
             await parts.access.check_write(asker, person)
+        if person is None:  # nobody's players are counted by nobody
+            parts.access.check_everybody(asker)
+        elif await parts.players.added_by(person) >= self._limit:
+            raise AddLimit(f"{self._limit} players were added already; remove one that nobody needs.")
         key = key_of(adding.mode, adding.username)
         target_id = (await parts.targets.track(SOURCE, {key: key}, interval=adding.interval))[key]
         await parts.targets.pace(target_id, interval=adding.interval, steady=adding.steady)
@@ -161,18 +186,10 @@ class PlayerRegistration:
         if player_id is None:
             raise AlreadyTracked(adding.display_name, adding.mode)
         if adding.follow and person is not None:
-            await parts.service.follow_held(await parts.service.named(adding.username), person)
-        told = {"username": adding.username, "mode": str(adding.mode)}
+            await parts.service.follow_held(player_id, person)
+        told = {"player": adding.username, "mode": str(adding.mode)}
         await parts.activity.record(
             "player.added", subject="player", subject_id=player_id, user_id=person, actor=asker, details=told
-        )
-        await parts.outbox.publish(
-            NewEvent(
-                event="player.added",
-                aggregate=f"player:{player_id}",
-                payload={"player_id": str(player_id), **told},
-                user_id=person,
-            )
         )
         asked = await self._looks().ask(SOURCE, target_id) if self._enabled else None
         return player_id, asked
@@ -187,13 +204,14 @@ class PlayerRegistration:
         except TimeoutError:
             return None
 
-    async def _take_back(self, player_id: UUID, *, added_at: datetime, why: str) -> bool:
-        """Whether nobody has seen the player since, who is gone now."""
+    async def _take_back(self, player_id: UUID, *, added_at: datetime) -> bool:
+        """Whether nobody has seen the player since, who is gone now; the look that found nobody may have done it."""
         parts = self._parts()
-        await parts.players.hold(player_id)
-        player = await parts.players.by_id(player_id)
+        player = await parts.players.provisional(player_id)
         if player is None:
             return True
+        await parts.targets.hold([player.target_id])
+        await parts.players.hold(player_id)
         known = await parts.players.state(player.no)
         if known is not None and known.looked_at >= added_at:
             return False
@@ -202,12 +220,4 @@ class PlayerRegistration:
         else:  # one who had been removed, and came back with a history
             await parts.players.remove(player_id, now=self._clock.now())
         await parts.service.forget_unlooked(player.target_id)
-        await parts.outbox.publish(
-            NewEvent(
-                event="player.removed",
-                aggregate=f"player:{player_id}",
-                payload={"player_id": str(player_id), "username": player.username, "reason": why},
-                user_id=player.added_by,
-            )
-        )
         return True

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from shared.audit.activity import ActivityLog
 from shared.clock import Clock
-from shared.errors import Invalid
+from shared.errors import Invalid, Unavailable
 from shared.outbox.events import NewEvent
 from shared.outbox.outbox import Outbox
 from shared.scraping.targets import Targets
@@ -16,16 +16,16 @@ from trackers.hiscores.catalogue import TOTAL_LEVEL, Metric
 from trackers.hiscores.comparison import Entry, RecordKind, gains_between
 from trackers.hiscores.errors import HistoriesDoNotFit, PlayerNotFound
 from trackers.hiscores.follows import FollowRepository
-from trackers.hiscores.metrics import MetricBook, MetricNumbers
+from trackers.hiscores.metrics import MetricNumbers
 from trackers.hiscores.modes import SOURCE, GameMode, key_of, same_world
 from trackers.hiscores.names import canonical, shown
 from trackers.hiscores.news import RENAMED, PlayerNews, page_of
-from trackers.hiscores.repository import AchievementRow, GainRow, Player, PlayerRepository, StoredRecord
+from trackers.hiscores.repository import GainRow, Player, PlayerRepository, StoredRecord
 from trackers.hiscores.schemas import PlayerRef, Renamed
 from trackers.hiscores.services.players import PlayerService
-from trackers.hiscores.thresholds import passed
 
 MOST_SHOWN: Final = 5
+TRIES: Final = 3
 
 
 class PlayerAdministration:
@@ -38,7 +38,6 @@ class PlayerAdministration:
         follows: FollowRepository,
         service: PlayerService,
         numbers: MetricNumbers,
-        book: MetricBook,
         targets: Targets,
         activity: ActivityLog,
         outbox: Outbox,
@@ -48,7 +47,6 @@ class PlayerAdministration:
         self._follows = follows
         self._service = service
         self._numbers = numbers
-        self._book = book
         self._targets = targets
         self._activity = activity
         self._outbox = outbox
@@ -57,23 +55,21 @@ class PlayerAdministration:
     async def rename(self, player_id: UUID, username: str, *, asker: Identity) -> Renamed:
         """Go on with a player under a new name; who is tracked under it already becomes the same player.
 
-        Two histories fit where the one ends before the other begins, and nothing that only grows is less in the other.
-        Raises PlayerNotFound, InvalidUsername, Invalid for the name that the player has, HistoriesDoNotFit.
+        Two histories fit where the one was seen for the last time before the other was first, and nothing that only
+        grows is less in the other. Raises PlayerNotFound, InvalidUsername, Invalid for the name that the player has,
+        HistoriesDoNotFit, AlreadyTracked where the name was taken this very moment.
         """
         name = canonical(username)
-        player = await self._held(player_id)
+        player, other = await self._both_held(player_id, name)
         if name == player.username:
             raise Invalid(f"{player.display_name} is called so already.")
-        other = await self._players.by_name(name)
         records = 0
+        now_called = shown(username) if other is None else other.display_name
         if other is None:
-            await self._move_to(player, name)
+            await self._move_to(player, name, now_called)
         else:
-            for held in sorted((player.id, other.id)):
-                await self._players.hold(held)
             records = await self._merge(player, other)
         await self._players.note_name(player.no, player.username, now=self._clock.now())
-        now_called = shown(username) if other is None else other.display_name
         await self._tell(player, name, now_called, asker, merged=other is not None)
         ref = PlayerRef(id=player.id, username=name, display_name=now_called, mode=player.mode)
         return Renamed(player=ref, former=player.username, merged=other is not None, records=records)
@@ -85,21 +81,40 @@ class PlayerAdministration:
             "hiscore_table.accepted", subject="source", subject_id=SOURCE, actor=asker, details={"mode": str(mode)}
         )
 
-    async def _held(self, player_id: UUID) -> Player:
-        await self._players.hold(player_id)
+    async def _both_held(self, player_id: UUID, username: str) -> tuple[Player, Player | None]:
+        """A player, and whoever is tracked under a name, as they are now that nobody else can change them."""
+        for _ in range(TRIES):
+            found = await self._found(player_id, username)
+            await self._targets.hold([one.target_id for one in found if one is not None])
+            await self._players.hold(*(one.id for one in found if one is not None))
+            player, other = await self._found(player_id, username)
+            if [one and (one.id, one.target_id) for one in found] == [
+                one and (one.id, one.target_id) for one in (player, other)
+            ]:
+                return player, other
+        raise Unavailable("One of the players is being changed by others; try again.", retry_after=1)
+
+    async def _found(self, player_id: UUID, username: str) -> tuple[Player, Player | None]:
         player = await self._players.by_id(player_id)
         if player is None:
             raise PlayerNotFound(str(player_id))
-        return player
+        return player, await self._players.by_name(username)
 
-    async def _move_to(self, player: Player, username: str) -> None:
+    async def _move_to(self, player: Player, username: str, display_name: str) -> None:
         """Look for the player under the new name from now on."""
         key = key_of(GameMode(player.mode), username)
         interval = timedelta(seconds=player.interval_seconds)
         target_id = (await self._targets.track(SOURCE, {key: key}, interval=interval))[key]
         await self._targets.pace(target_id, interval=interval, steady=player.steady)
-        await self._players.change(
-            player.id, target_id=target_id, username=username, mode=player.mode, active=player.active
+        await self._players.rename(
+            player.id,
+            target_id=target_id,
+            username=username,
+            display_name=display_name,
+            mode=player.mode,
+            active=player.active,
+            verified_at=player.verified_at,
+            flagged_at=player.flagged_at,
         )
         await self._service.forget_unlooked(player.target_id)
         if not player.active:
@@ -109,24 +124,29 @@ class PlayerAdministration:
         """Make the other's history the later part of the player's; how many records there are then."""
         if not same_world(GameMode(player.mode), GameMode(other.mode)):
             raise HistoriesDoNotFit(f"One is of the {player.mode} hiscores, the other of the {other.mode} ones.")
-        ends, begins = await self._players.ends(player.no), await self._players.ends(other.no)
-        if begins is not None:
-            if ends is not None and begins[0] <= ends[1]:
+        before, after = await self._players.state(player.no), await self._players.first_keyframe(other.no)
+        if before is not None and after is not None:
+            if after.at <= before.looked_at:
                 raise HistoriesDoNotFit(
-                    f"{player.display_name} was seen until {ends[1]:%Y-%m-%d %H:%M} UTC, {other.display_name} from "
-                    f"{begins[0]:%Y-%m-%d %H:%M} on: one account is not seen under two names.",
-                    seen_until=ends[1],
-                    seen_from=begins[0],
+                    f"{player.display_name} was seen until {before.looked_at:%Y-%m-%d %H:%M} UTC, {other.display_name} "
+                    f"from {after.at:%Y-%m-%d %H:%M} on: one account is not seen under two names.",
+                    seen_until=before.looked_at,
+                    seen_from=after.at,
                 )
-            before, after = await self._players.state(player.no), await self._players.first_keyframe(other.no)
-            if before is not None and after is not None:
-                await self._check_growth(before.entries, after.entries)
-            await self._players.move_history(other.no, into=player.no, eras=before.era if before else 0)
-        await self._players.forget_derived(other.no)
+            await self._check_growth(before.entries, after.entries)
+        if after is not None:
+            await self._players.move_history(other.no, into=player.no, eras=before.era if before else 0, before=before)
         await self._follows.move(other.id, into=player.id)
-        await self._players.remove(other.id, now=self._clock.now())
-        await self._players.change(
-            player.id, target_id=other.target_id, username=other.username, mode=other.mode, active=other.active
+        await self._players.purge(other.no)
+        await self._players.rename(
+            player.id,
+            target_id=other.target_id,
+            username=other.username,
+            display_name=other.display_name,
+            mode=other.mode,
+            active=other.active,
+            verified_at=other.verified_at,
+            flagged_at=other.flagged_at,
         )
         await self._service.forget_unlooked(player.target_id)
         records = await self._players.history(player.no)
@@ -135,7 +155,7 @@ class PlayerAdministration:
 
     async def _check_growth(self, before: Mapping[int, Entry], after: Mapping[int, Entry]) -> None:
         """Raises HistoriesDoNotFit, naming what is less in the later history."""
-        metrics = await self._book.covering({*before, *after})
+        metrics = await self._numbers.by_number()
         less = [
             metrics[no].name
             for no, gained in gains_between(before, after).items()
@@ -146,14 +166,12 @@ class PlayerAdministration:
             raise HistoriesDoNotFit(f"The later history has less of {shown_some}: another account's.", less=less)
 
     async def _derive_anew(self, no: int, records: Sequence[StoredRecord]) -> None:
-        """Gains, bests and achievements, as if every record were made just now."""
-        metrics = await self._book.covering({metric for record in records for metric in record.entries})
-        await self._players.forget_derived(no)
-        gains, achieved = derived(no, records, metrics)
-        await self._players.add_derived(gains, achieved)
+        """Gains and bests, as if every record were made just now."""
+        await self._players.forget_gains(no)
+        await self._players.add_derived(derived(no, records, await self._numbers.by_number()), [])
 
     async def _tell(self, player: Player, username: str, now_called: str, asker: Identity, *, merged: bool) -> None:
-        details = {"former": player.username, "username": username, "merged": merged}
+        details = {"former": player.username, "player": username, "merged": merged}
         await self._activity.record(
             "player.renamed",
             subject="player",
@@ -173,36 +191,20 @@ class PlayerAdministration:
         await self._outbox.publish(NewEvent(event=RENAMED, aggregate=f"player:{player.id}", payload=news))
 
 
-def derived(
-    no: int, records: Sequence[StoredRecord], metrics: Mapping[int, Metric]
-) -> tuple[list[GainRow], list[AchievementRow]]:
-    """What follows from a player's records, the oldest first; what was flagged or lies between eras does not."""
+def derived(no: int, records: Sequence[StoredRecord], metrics: Mapping[int, Metric]) -> list[GainRow]:
+    """What a player's records gained, the oldest first; what was flagged or lies between eras does not count."""
     gains: list[GainRow] = []
-    achieved: list[AchievementRow] = []
     state: dict[int, Entry] = {}
-    era, looked_at = None, None
+    era = None
     for record in records:
         if record.kind == RecordKind.FLAGGED:
             continue
         if era == record.era:
             gains += [
-                GainRow(player=no, metric=metric, gain=gained, at=record.at)
+                GainRow(player=no, metric=metric, gain=gained, at=record.at, since=record.at)
                 for metric, gained in gains_between(state, record.entries).items()
                 if gained > 0 or not metrics[metric].grows_only
             ]
-        if era in {None, record.era}:
-            for metric, entry in record.entries.items():
-                was = state[metric].value if metric in state else None
-                achieved += [
-                    AchievementRow(
-                        player=no,
-                        metric=metric,
-                        threshold=threshold,
-                        after=looked_at if was is not None else None,
-                        before=record.at,
-                    )
-                    for threshold in passed(metrics[metric], was, entry.value)
-                ]
         state = {**state, **record.entries} if era == record.era else dict(record.entries)
-        era, looked_at = record.era, record.at
-    return gains, achieved
+        era = record.era
+    return gains

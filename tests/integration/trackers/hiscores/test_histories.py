@@ -55,8 +55,8 @@ async def test_a_gain_lies_between_the_last_records_at_or_before(played: Stage) 
 
 async def test_rates_are_per_day_between_what_was_compared(played: Stage) -> None:
     history = await played.get("/lynx titan/history", period="1d13h")
-    assert history["days"] == pytest.approx(1.75, abs=0.01)
-    assert gain_of(history, "slayer")["per_day"] == pytest.approx(4_000, rel=0.01)
+    assert history["days"] == pytest.approx(37 / 24, abs=0.01)
+    assert gain_of(history, "slayer")["per_day"] == pytest.approx(7_000 * 24 / 37, rel=0.01)
 
 
 async def test_a_span_before_anybody_looked_has_nothing_to_compare(played: Stage) -> None:
@@ -98,6 +98,11 @@ async def test_what_means_nothing_is_said_so(played: Stage) -> None:
         assert answer.headers["content-type"] == "application/problem+json"
 
 
+async def test_what_is_asked_for_as_something_else_is_said_so(played: Stage) -> None:
+    answer = await played.ask("GET", "/lynx titan/history/skills/vorkath")
+    assert answer.json()["detail"] == "Vorkath is a boss; ask for it as that."
+
+
 async def test_a_slip_is_met_with_what_may_be_meant(played: Stage) -> None:
     answer = await played.ask("GET", "/lynx titan/history", boss="Vorkat")
     assert "vorkath" in answer.json()["detail"]
@@ -117,7 +122,7 @@ async def test_a_timeline_is_made_short_and_keeps_its_ends(played: Stage) -> Non
     assert [point["value"] for point in short["points"]][::2] == [10, 18]
     assert short["recorded"] == 9
     day = await played.get("/lynx titan/history/skills/slayer", start="2026-03-11", end="2026-03-11")
-    assert len(day["points"]) == 4
+    assert len(day["points"]) == 5  # what held at midnight, and four looks
     assert (await played.ask("GET", "/lynx titan/history/bosses/slayer")).status_code == 422
     assert (await played.ask("GET", "/lynx titan/history/pets/slayer")).status_code in {404, 422}
 
@@ -144,6 +149,8 @@ async def test_many_stats_at_once_each_player_once(played: Stage) -> None:
     too_many = await played.ask("GET", "/stats", usernames=",".join(f"p{n}" for n in range(101)))
     assert (too_many.status_code, too_many.json()["code"]) == (422, "too_many_players")
     assert (await played.ask("GET", "/stats", usernames=",")).status_code == 422
+    repeated = await played.person.ask("GET", "/api/players/stats?usernames=lynx titan&usernames=nobody")
+    assert (len(repeated.json()["items"]), repeated.json()["missing"]) == (1, ["nobody"])
 
 
 async def test_boards_of_the_period_that_runs_and_the_one_before(played: Stage) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from tests.conftest import container_of
 from tests.integration.people import People
 from tests.integration.trackers.hiscores.stage import LEVEL_98, LEVEL_99, Stage, gain_of
 
@@ -42,18 +43,22 @@ async def test_the_estimate_grows_with_who_is_ahead_and_the_pace(stage: Stage, e
     for name in names:
         stage.site.add_player(name)
         await stage.add(name)
-    stage.clock.ahead += timedelta(minutes=2)
-    policy = stage.api.container.hiscores.source().policy
-    paced = type(policy)(**{**vars(policy), "delay": 3.0})
-    container = stage.api.container
+    slow = container_of({**environ, "TRACKERS_HISCORES_DELAY": "3", "TRACKERS_HISCORES_FETCH_COOLDOWN": "0"})
     takes = []
     for name in names:
-        async with container.database().unit_of_work():
-            service = container.hiscores.service()
-            service._policy = paced
-            takes.append((await service.fetch(name)).estimated_seconds)
-    steps = [round(later - earlier, 1) for earlier, later in pairwise(takes)]
-    assert steps == [3.0] * 5
+        async with slow.database().unit_of_work():
+            takes.append((await slow.hiscores.service().fetch(name)).estimated_seconds)
+    await slow.database().close()
+    await slow.redis().aclose()
+    assert [round(later - earlier) for earlier, later in pairwise(takes)] == [3] * 5
+
+
+async def test_a_shorter_interval_does_not_wait_for_the_longer_one(stage: Stage) -> None:
+    stage.site.add_player("Lynx Titan")
+    await stage.add("Lynx Titan", interval=2_592_000)
+    await stage.ask("PATCH", "/lynx titan", {"interval": 900})
+    (row,) = await stage.rows("SELECT due_at FROM scrape_schedule WHERE source = 'hiscores'")
+    assert row["due_at"] - stage.clock.now() <= timedelta(seconds=900)
 
 
 async def test_who_is_deactivated_is_not_looked_at(stage: Stage) -> None:
@@ -220,11 +225,14 @@ async def test_bots_look_up_follow_and_read(stage: Stage, people: People) -> Non
     card = (await http.get("/internal/players/lynx titan/card")).json()
     assert card["player"]["display_name"] == "Lynx Titan"
     assert (card["xp_today"], card["xp_this_week"]) == (250, 250)
-    assert card["nineties"] >= 1
+    assert card["skills_at_99"] >= 1
     assert card["latest_achievements"][0]["after"] is None
     gains = (await http.get("/internal/players/lynx titan/gains", params={"period": "12h"})).json()
     assert {one["metric"] for one in gains["gains"]} == {"overall", "slayer"}
     assert gain_of(gains, "slayer")["gained"] == 250
+    stranger = await http.delete("/internal/players/lynx titan/follow", params={"user_id": "281474976710656077"})
+    assert stranger.json()["following"] is False
+    assert len(await stage.rows("SELECT 1 FROM user_identities WHERE external_id = '281474976710656077'")) == 0
     unfollowed = await http.delete("/internal/players/lynx titan/follow", params={"user_id": person})
     assert unfollowed.json()["following"] is False
     followed = await http.put("/internal/players/lynx titan/follow", json={"user_id": person})

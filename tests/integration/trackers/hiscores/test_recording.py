@@ -131,20 +131,68 @@ async def test_ratings_fall_and_are_no_fault(stage: Stage) -> None:
     assert gain_of(await stage.get("/lynx titan/history"), "lms_rank")["gained"] == -60
 
 
-async def test_another_world_begins_anew_and_the_main_game_goes_on(stage: Stage) -> None:
+async def test_a_glitch_that_is_seen_twice_within_minutes_is_no_gain(stage: Stage) -> None:
     stage.site.add_player("Lynx Titan", xp={"Slayer": 900_000})
-    stage.site.add_player("Lynx Titan", mode="ironman", xp={"Slayer": 900_500})
-    stage.site.add_player("Lynx Titan", mode="seasonal", xp={"Slayer": 5_000})
+    await stage.add("Lynx Titan")
+    for xp in (300_000, 300_000, 900_000):
+        stage.site.set_values("Lynx Titan", xp={"Slayer": xp})
+        await stage.look("lynx titan", later=timedelta(minutes=2))
+    assert await stage.kinds() == [1, 2]
+    assert (await stage.get("/lynx titan"))["flagged"] is False
+    assert (await stage.get("/leaderboard", metric="slayer"))["items"] == []
+
+
+async def test_in_a_table_of_the_same_world_the_history_goes_on_and_in_another_it_does_not(stage: Stage) -> None:
+    seen = stage.site.add_player("Lynx Titan", xp={"Slayer": 900_000})
+    xp = {**seen["xp"], "Slayer": 900_500}
+    stage.site.add_player("Lynx Titan", mode="ironman", xp=xp, scores=seen["scores"])
     await stage.add("Lynx Titan")
     assert (await stage.ask("PATCH", "/lynx titan", {"mode": "ironman"})).json()["mode"] == "ironman"
     await stage.look("lynx titan")
-    await stage.ask("PATCH", "/lynx titan", {"mode": "seasonal"})
+    assert gain_of(await stage.get("/lynx titan/history"), "slayer")["gained"] == 500
+    refused = await stage.ask("PATCH", "/lynx titan", {"mode": "seasonal"})
+    assert (refused.status_code, refused.json()["code"]) == (409, "another_world")
+
+
+async def test_what_was_reached_by_somebody_else_under_the_name_does_not_count(stage: Stage) -> None:
+    stage.site.add_player("Lynx Titan", xp={"Slayer": LEVEL_98, "Attack": 50_000})
+    await stage.add("Lynx Titan")
+    stage.site.play("Lynx Titan", xp={"Slayer": LEVEL_99})
     await stage.look("lynx titan")
-    assert (await stage.get("/lynx titan"))["flagged"] is False
-    history = await stage.get("/lynx titan/history")
-    assert (history["compared"]["start_is"], gain_of(history, "slayer")["gained"]) == ("reset", 0)
-    kinds = await stage.rows("SELECT era, kind FROM hiscore_records ORDER BY at")
-    assert [row["era"] for row in kinds] == [0, 0, 1]
+    stage.site.set_values("Lynx Titan", xp={"Slayer": 20_000})
+    await stage.look("lynx titan")
+    await stage.look("lynx titan")
+    assert "99 Slayer" not in [one["what"] for one in (await stage.get("/lynx titan/achievements"))["items"]]
+    assert (await stage.get("/lynx titan/records"))["items"] == []
+    assert (await stage.get("/leaderboard", metric="slayer"))["items"] == []
+    stage.site.set_values("Lynx Titan", xp={"Slayer": LEVEL_99})
+    await stage.look("lynx titan")
+    found = {one["what"]: one for one in (await stage.get("/lynx titan/achievements"))["items"]}
+    assert found["99 Slayer"]["after"] is not None
+
+
+async def test_what_was_gained_while_nobody_looked_is_no_gain_of_a_day(stage: Stage) -> None:
+    stage.site.add_player("Lynx Titan", xp={"Slayer": 1_000})
+    await stage.add("Lynx Titan")
+    stage.site.play("Lynx Titan", xp={"Slayer": 7_000_000})
+    await stage.look("lynx titan", later=timedelta(days=20))
+    bests = (await stage.get("/lynx titan/records"))["items"]
+    assert {one["period"] for one in bests if one["metric"] == "slayer"} == {"month", "year"}
+    assert gain_of(await stage.get("/lynx titan/history", period="30d"), "slayer")["gained"] == 7_000_000
+
+
+async def test_rates_are_of_the_span_and_not_of_the_time_since_somebody_played(stage: Stage) -> None:
+    stage.site.add_player("Lynx Titan", xp={"Slayer": 1_000})
+    await stage.add("Lynx Titan")
+    for _ in range(4):
+        await stage.look("lynx titan", later=timedelta(days=5))
+    idle = await stage.get("/lynx titan/history", period="2d")
+    assert idle["days"] == pytest.approx(2, abs=0.01)
+    assert (gain_of(idle, "slayer")["gained"], gain_of(idle, "slayer")["per_day"]) == (0, 0)
+    stage.site.play("Lynx Titan", xp={"Slayer": 9_000})
+    await stage.look("lynx titan", later=timedelta(hours=1))
+    played = await stage.get("/lynx titan/history", period="3d")
+    assert gain_of(played, "slayer")["per_day"] == pytest.approx(3_000, rel=0.01)
 
 
 async def test_a_table_that_is_shorter_than_before_is_not_believed(stage: Stage) -> None:
@@ -205,6 +253,25 @@ async def test_one_404_about_a_known_player_proves_nothing(stage: Stage) -> None
     assert (await stage.look("lynx titan")).status is Status.COMPLETED
 
 
+async def test_failures_of_the_site_are_no_404s(stage: Stage) -> None:
+    stage.site.add_player("Lynx Titan")
+    await stage.add("Lynx Titan")
+    stage.site.fault("/m=*", "status", status=500, count=2)
+    for _ in range(2):
+        await stage.look("lynx titan", later=timedelta(days=1))
+    stage.site.fault("/m=*", "missing", count=1)
+    assert (await stage.look("lynx titan", later=timedelta(days=1))).reason == "not_found"
+    assert await stage.rows("SELECT 1 FROM outbox_events WHERE event = 'player.missing'") == []
+
+
+async def test_a_table_without_csv_says_nothing_of_the_player(stage: Stage) -> None:
+    stage.site.add_player("Lynx Titan")
+    await stage.add("Lynx Titan")
+    stage.site.configure(json=False)
+    stage.site.fault("*index_lite.ws*", "missing")
+    assert (await stage.look("lynx titan")).reason == "page_changed"
+
+
 async def test_achievements_lie_between_two_looks(stage: Stage) -> None:
     stage.site.add_player("Lynx Titan", xp={"Slayer": LEVEL_98, "Attack": LEVEL_99}, scores={"Vorkath": 0})
     await stage.add("Lynx Titan")
@@ -223,15 +290,6 @@ async def test_achievements_lie_between_two_looks(stage: Stage) -> None:
     assert [(level["skill"], level["before"], level["now"]) for level in told["levels"]] == [("slayer", 98, 99)]
     assert told["achievements"] == ["99 Slayer", "first Vorkath", "50 Vorkath"]
     assert told["xp_gained"] == LEVEL_99 - LEVEL_98
-
-
-async def test_more_names_than_the_game_could_have_are_no_news(stage: Stage) -> None:
-    stage.site.add_player("Lynx Titan")
-    for number in range(31):
-        stage.site.add_activity(f"Beast {number}")
-    answer = await stage.ask("POST", "", {"username": "Lynx Titan"})
-    assert answer.status_code == 503
-    assert "31 things that nobody has heard of" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize("xp", [200_000_001, -2])

@@ -1,12 +1,18 @@
 """Adding players: one look at the site is existence check, mode check and first record at once."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 from tests.integration.people import People
 from tests.integration.trackers.hiscores.stage import Stage
+
+from shared.web.identity import PersonIdentity, Role
+from trackers.hiscores.modes import GameMode
+from trackers.hiscores.schemas import NewPlayer
+from trackers.hiscores.services.registration import Adding
 
 
 async def test_the_first_look_is_the_only_one(stage: Stage) -> None:
@@ -136,3 +142,103 @@ async def test_whoever_added_a_player_changes_and_removes_them(stage: Stage, peo
     assert (refused.status_code, refused.json()["code"]) == (409, "still_followed")
     assert (await ben.ask("DELETE", "/api/players/lynx titan/follow")).json()["following"] is False
     assert (await stage.ask("DELETE", "/lynx titan")).status_code == 204
+
+
+async def test_for_others_there_is_nobody_until_the_hiscores_have_answered(stage: Stage, people: People) -> None:
+    stage.site.fault("/m=*", "latency", ms=700)
+    ben = await people.register("ben")
+    adding = asyncio.create_task(stage.ask("POST", "", {"username": "Ghost One"}))
+    async with asyncio.timeout(10):
+        while not stage.site.requests("/m="):  # noqa: ASYNC110 -- of another process, which sets no event
+            await asyncio.sleep(0.01)
+    assert (await ben.ask("GET", "/api/players/ghost one")).status_code == 404
+    assert (await ben.ask("PUT", "/api/players/ghost one/follow")).status_code == 404
+    again = await ben.ask("POST", "/api/players", {"username": "ghost_one"})
+    assert (again.status_code, again.json()["code"]) == (409, "being_added")
+    assert (await adding).json()["code"] == "player_unknown"
+    assert await stage.rows("SELECT 1 FROM hiscore_players") == []
+    assert await stage.rows("SELECT 1 FROM outbox_events WHERE event = 'player.added'") == []
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_who_was_being_added_when_the_api_died_is_settled_by_a_worker(stage: Stage, *, known: bool) -> None:
+    if known:
+        stage.site.add_player("Lynx Titan")
+    registration = stage.api.container.hiscores.registration()
+    async with stage.api.container.database().unit_of_work():  # all that was done before the look
+        given = NewPlayer(username="Lynx Titan", follow=False)
+        adding = Adding(
+            username="lynx titan",
+            display_name="Lynx Titan",
+            mode=GameMode.REGULAR,
+            interval=timedelta(hours=6),
+            steady=False,
+            person=stage.person.id,
+            follow=False,
+        )
+        await registration._store(adding, given, _identity(stage))
+    await stage.rows("UPDATE scrape_schedule SET lease_until = now() - interval '1 minute' WHERE source = 'hiscores'")
+    await stage.api.container.dispatcher().sweep()
+    await stage.api.work()
+    assert (await stage.ask("GET", "/lynx titan")).status_code == (200 if known else 404)
+    assert len(await stage.rows("SELECT 1 FROM hiscore_players")) == int(known)
+
+
+async def test_nobody_adds_more_than_they_may(stage: Stage) -> None:
+    limit = stage.api.container.hiscores_settings().add_limit
+    await stage.api.container.reader().execute(
+        text(
+            """
+            WITH made AS (
+                INSERT INTO scrape_targets (id, source, key, address, interval_seconds, created_at)
+                SELECT uuidv7(), 'hiscores', 'regular:p' || n, 'regular:p' || n, 3600, now()
+                FROM generate_series(1, :limit) AS n RETURNING id, key
+            )
+            INSERT INTO hiscore_players (id, target_id, username, display_name, mode, created_at, added_by)
+            SELECT uuidv7(), id, substr(key, 9), substr(key, 9), 'regular', now(), CAST(:user AS uuid) FROM made
+            """
+        ),
+        {"limit": limit, "user": stage.person.id},
+    )
+    refused = await stage.ask("POST", "", {"username": "Lynx Titan", "follow": False})
+    assert (refused.status_code, refused.json()["code"]) == (409, "add_limit")
+    assert stage.site.requests("/m=") == []
+
+
+async def test_while_the_source_is_off_or_paused_that_is_said(stage: Stage, people: People) -> None:
+    stage.site.add_player("Lynx Titan")
+    stage.site.add_player("Quiet Lynx")
+    await stage.add("Lynx Titan")
+    admin = await people.admin()
+    assert (await admin.ask("POST", "/api/admin/sources/hiscores/pause", {"reason": "a rest"})).status_code == 200
+    refused = await stage.ask("POST", "", {"username": "Quiet Lynx"})
+    assert (refused.status_code, "paused" in refused.json()["detail"]) == (503, True)
+    stage.clock.ahead += timedelta(minutes=5)
+    asked = (await stage.ask("POST", "/lynx titan/fetch")).json()
+    assert (asked["estimated_seconds"], "paused" in asked["waits_for"]) == (None, True)
+
+
+async def test_a_player_whom_others_follow_is_neither_stopped_nor_removed(stage: Stage, people: People) -> None:
+    stage.site.add_player("Lynx Titan")
+    await stage.add("Lynx Titan")
+    ben = await people.register("ben")
+    await ben.ask("PUT", "/api/players/lynx titan/follow")
+    refused = await stage.ask("PATCH", "/lynx titan", {"active": False})
+    assert (refused.status_code, refused.json()["code"]) == (409, "still_followed")
+    assert (await stage.ask("PATCH", "/lynx titan", {"interval": 900})).status_code == 200
+
+
+async def test_bytes_that_are_no_text_are_refused(stage: Stage) -> None:
+    headers = {"Authorization": f"Bearer {stage.person.token}", "Content-Type": "application/json"}
+    answer = await stage.api.http.post("/api/players", content=b'{"username":"lynx\xff"}', headers=headers)
+    assert answer.status_code == 422, answer.text
+
+
+def _identity(stage: Stage) -> PersonIdentity:
+    return PersonIdentity(
+        user_id=stage.person.id,
+        role=Role.USER,
+        session_id=stage.person.id,
+        token_id="t",
+        expires_at=datetime(2100, 1, 1, tzinfo=UTC),
+    )

@@ -1,5 +1,7 @@
 """New names: histories go on, and become one where they fit."""
 
+import asyncio
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -25,6 +27,7 @@ async def test_a_player_goes_on_under_a_new_name(stage: Stage, admin: Person) ->
     answer = await rename(admin, player, "new_lynx")
     assert answer.status_code == 200, answer.text
     assert (answer.json()["former"], answer.json()["merged"]) == ("old lynx", False)
+    assert (await stage.get("/new_lynx"))["display_name"] == "new lynx"  # until the hiscores tell their own spelling
     await stage.look("new lynx")
     found = await stage.get("/new lynx")
     assert (found["id"], found["display_name"], found["records"]) == (player["id"], "New Lynx", 2)
@@ -53,8 +56,9 @@ async def test_two_histories_that_fit_become_one(stage: Stage, admin: Person, pe
     assert gain_of(history, "slayer")["gained"] == 1_000 + LEVEL_99 - LEVEL_98 + 5
     assert gain_of(history, "vorkath")["gained"] == 60
     achievements = {one["what"]: one for one in (await stage.get("/new lynx/achievements"))["items"]}
-    assert achievements["99 Slayer"]["after"] is not None
+    assert achievements["99 Slayer"]["after"] is not None  # between the last look at the one and the first at the other
     assert achievements["first Vorkath"]["after"] is None
+    assert await stage.rows("SELECT 1 FROM hiscore_players WHERE username <> 'new lynx'") == []
     board = await stage.get("/leaderboard", metric="slayer", period="year")
     assert [row["gained"] for row in board["items"]] == [1_000 + LEVEL_99 - LEVEL_98 + 5]
     for person in (stage.person, ben):  # both follow the one player that is left
@@ -70,8 +74,7 @@ async def test_somebody_who_has_less_is_somebody_else(stage: Stage, admin: Perso
     stage.site.add_player("Old Lynx", xp={"Slayer": 900_000})
     old = await stage.add("Old Lynx")
     stage.site.add_player("New Lynx", xp={"Slayer": 800_000})
-    stage.clock.ahead += stage.clock.ahead
-    await stage.look("old lynx")
+    stage.clock.ahead += timedelta(hours=1)
     await stage.add("New Lynx")
     answer = await rename(admin, old, "New Lynx")
     assert (answer.status_code, answer.json()["code"]) == (409, "histories_do_not_fit")
@@ -90,6 +93,30 @@ async def test_one_account_is_not_seen_under_two_names(stage: Stage, admin: Pers
     answer = await rename(admin, old, "New Lynx")
     assert (answer.status_code, answer.json()["code"]) == (409, "histories_do_not_fit")
     assert {"seen_until", "seen_from"} <= set(answer.json())
+
+
+async def test_one_who_is_seen_and_does_not_play_is_still_another(stage: Stage, admin: Person) -> None:
+    stage.site.add_player("Old Lynx", xp={"Slayer": 5_000}, scores={"Vorkath": 0})
+    stage.site.add_player("New Lynx")
+    old = await stage.add("Old Lynx")
+    stage.clock.ahead += timedelta(hours=1)
+    await stage.add("New Lynx")
+    assert not (await stage.look("old lynx")).changed
+    answer = await rename(admin, old, "New Lynx")
+    assert (answer.status_code, answer.json()["code"]) == (409, "histories_do_not_fit")
+
+
+async def test_renames_of_two_players_into_each_other_end_with_one_of_them(stage: Stage, admin: Person) -> None:
+    stage.site.add_player("Old Lynx")
+    stage.site.add_player("New Lynx")
+    old = await stage.add("Old Lynx")
+    new = await stage.add("New Lynx")
+    answers = await asyncio.gather(
+        rename(admin, old, "New Lynx"),
+        rename(admin, new, "Old Lynx"),
+        stage.ask("PATCH", "/old lynx", {"interval": 900}),
+    )
+    assert all(answer.status_code in {200, 404, 409} for answer in answers), [answer.text for answer in answers]
 
 
 async def test_what_cannot_be_renamed(stage: Stage, admin: Person) -> None:

@@ -21,13 +21,13 @@ LOOKS = st.lists(st.fixed_dictionaries(dict.fromkeys(METRICS, VALUES)), min_size
 def told(looks: Sequence[dict[int, int | None]]) -> list[Verdict]:
     """What becomes of looks in a row."""
     known: Known | None = None
-    suspicious = False
+    flagged = False
     verdicts = []
     for number, look in enumerate(looks):
         seen = {no: Entry(value, 100 + number) for no, value in look.items()}
-        verdict = compare(known, seen, METRICS, suspicious=suspicious, anew=False)
+        verdict = compare(known, seen, METRICS, flagged=flagged, lasted=True)
         verdicts.append(verdict)
-        suspicious = verdict.flagged
+        flagged = verdict.flagged
         known = Known(entries=verdict.entries, era=verdict.era, since_keyframe=verdict.since_keyframe, looked_at=NOON)
     return verdicts
 
@@ -87,15 +87,19 @@ def test_a_keyframe_comes_every_so_many_records() -> None:
 
 def test_a_metric_that_a_look_does_not_name_stays_as_it_was() -> None:
     known = Known(entries={1: Entry(5, 1), 2: Entry(9, 1)}, era=0, since_keyframe=0, looked_at=NOON)
-    verdict = compare(known, {1: Entry(6, 1)}, METRICS, suspicious=False, anew=False)
+    verdict = compare(known, {1: Entry(6, 1)}, METRICS)
     assert verdict.entries == {1: Entry(6, 1), 2: Entry(9, 1)}
     assert verdict.recorded == {1: Entry(6, 1)}
 
 
-def test_another_world_begins_an_era_without_suspicion() -> None:
+def test_a_fall_that_has_not_lasted_yet_is_neither_recorded_again_nor_believed() -> None:
     known = Known(entries={1: Entry(500, 1)}, era=3, since_keyframe=7, looked_at=NOON)
-    verdict = compare(known, {1: Entry(4, 1)}, METRICS, suspicious=False, anew=True)
-    assert (verdict.record, verdict.era, verdict.fell, dict(verdict.gains)) == (RecordKind.KEYFRAME, 4, (), {})
+    first = compare(known, {1: Entry(4, 1)}, METRICS)
+    again = compare(known, {1: Entry(5, 1)}, METRICS, flagged=True)
+    later = compare(known, {1: Entry(5, 1)}, METRICS, flagged=True, lasted=True)
+    assert (first.record, first.flagged, first.era) == (RecordKind.FLAGGED, True, 3)
+    assert (again.record, again.flagged, again.entries) == (None, True, known.entries)
+    assert (later.record, later.flagged, later.era, dict(later.gains)) == (RecordKind.KEYFRAME, False, 4, {})
 
 
 @given(st.integers(0, 200_000_000), st.integers(0, 200_000_000))
