@@ -10,8 +10,8 @@ Feature: Looking at fencers' and clubs' pages
       When Ada follows the fencer "Alex" by number
       And Ada follows the fencer "Blake" by number
       And Ada follows the club "Lakeside" by number
-      And 2 workers look at a delay of 0.3 seconds with a jitter of 0.1
-      Then no two requests left closer than 0.2 seconds
+      And 2 workers look at a delay of 0.4 seconds with a jitter of 0.3
+      Then no two requests left closer than 0.1 seconds
 
   Rule: A page that keeps failing rests
 
