@@ -28,6 +28,7 @@ NAMES: Final = (
     "hiscore_reads",
     "outbox_relay",
     "fan_out",
+    "digests",
     "pacing",
     "memory",
     "contracts_writes",

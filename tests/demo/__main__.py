@@ -1,8 +1,9 @@
-"""`make demo`: what the product does, on simulated sites, in about half a minute.
+"""`make demo`: what the product does, on simulated sites, in under a minute.
 
 Really through the product: `trackers up` with servers of its own on a throw-away home, a key from `trackers keys
-create`, and the calls of a bot and of a member over HTTP. Only the foreign site is simulated. KEEP=1 leaves everything
-up until Ctrl-C, ROUNDS=n says how often everybody plays and is looked at (7). Nothing is left behind.
+create`, and the calls of a bot and of a member over HTTP. Only the foreign sites are simulated, and the mailbox is our
+own. KEEP=1 leaves everything up until Ctrl-C, ROUNDS=n says how often everybody plays and is looked at (7). Nothing is
+left behind.
 """
 
 import os
@@ -14,6 +15,8 @@ from contextlib import contextmanager, nullcontext
 from typing import Final
 
 from rich.console import Console
+from tests.demo.digest import CLUB_NAME, LEASE, DigestStory
+from tests.demo.postbox import Postbox, postbox
 from tests.demo.product import DemoFailed, Product
 from tests.demo.screen import Screen
 from tests.demo.story import DELAY, JITTER, MEMBER, MEMBERS_PASSWORD, PEOPLE, STAR, Demo
@@ -30,9 +33,9 @@ def main() -> int:
         signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
     product: Product | None = None
     try:
-        with SimulatedSites.started(seed=7) as sites, running(sites) as product:
+        with SimulatedSites.started(seed=7) as sites, postbox() as mails, running(sites, mails) as product:
             try:
-                tell(screen, product, sites, began)
+                tell(screen, product, sites, mails, began)
             except Exception as error:  # noqa: BLE001 -- whatever it is, the log says more while it is still there
                 screen.failed(str(error) or type(error).__name__, product.log_tail())
                 return 1
@@ -47,13 +50,18 @@ def main() -> int:
 
 
 @contextmanager
-def running(sites: SimulatedSites) -> Iterator[Product]:
+def running(sites: SimulatedSites, mails: Postbox) -> Iterator[Product]:
     """The product, pointed at the simulated site; Ctrl-C during its end does not leave it half ended."""
     settings = {
         "TRACKERS_GAMES_BASE_URL": sites.games.url,
         "TRACKERS_GAMES_DELAY": str(DELAY),
         "TRACKERS_GAMES_JITTER": str(JITTER),
         "TRACKERS_GAMES_INTERVAL": SHORTEST_INTERVAL,
+        "FENCER_BASE_URL": sites.fencers.url,
+        "FENCER_SCRAPE_DELAY_SEC": str(DELAY),
+        "FENCER_SCRAPE_JITTER_SEC": str(JITTER),
+        "TRACKERS_SCRAPE_LEASE": str(LEASE),
+        **mails.settings,
     }
     with Product.started(settings) as product:
         try:
@@ -62,7 +70,7 @@ def running(sites: SimulatedSites) -> Iterator[Product]:
             signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def tell(screen: Screen, product: Product, sites: SimulatedSites, began: float) -> None:
+def tell(screen: Screen, product: Product, sites: SimulatedSites, mails: Postbox, began: float) -> None:
     rounds = max(1, int(os.environ.get("ROUNDS", "7")))
     demo = Demo(product=product, sites=sites)
 
@@ -85,6 +93,10 @@ def tell(screen: Screen, product: Product, sites: SimulatedSites, began: float) 
     screen.chapter("Logged in", f"{MEMBER.name} has a code from the bot, makes a login with it, and sees what is hers")
     screen.followed(demo.trackers_of(token), f"{refusal['status']} {refusal['code']}: {refusal['detail']}")
 
+    digest = DigestStory(demo, mails, token)
+    digest.subscribe()
+    screen.chapter("Wants a digest", f"{MEMBER.name} proves her mailbox by a code, and follows the club {CLUB_NAME}")
+
     screen.chapter("Watching them play", f"{rounds} rounds of matches, a fresh look at everybody after each")
     with screen.progress("the first look", total * (rounds + 1)) as move:
         for turn in range(rounds + 1):
@@ -99,6 +111,11 @@ def tell(screen: Screen, product: Product, sites: SimulatedSites, began: float) 
     screen.changes(list(demo.changes()))
     screen.chapter(f"{STAR.identifier} in Ranked Doubles", "rating over the rounds")
     screen.chart(demo.history())
+    with screen.waiting("until all that was written is in, and the digest is sent"):
+        told = digest.arrived()
+    screen.chapter("What came by mail", f"{MEMBER.name}'s digest, as text; it comes as HTML, too")
+    for line in told:
+        screen.say(line)
     screen.chapter("How it was done", "from the site's own log and the finished tasks")
     screen.numbers(demo.pace(), demo.looks, product.processes())
     if os.environ.get("KEEP"):

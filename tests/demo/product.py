@@ -57,7 +57,7 @@ class Product:
         """Run everything on a home of its own; nothing of it is left when the block ends."""
         home = Path(tempfile.mkdtemp(prefix="trackers-demo-"))
         home.chmod(0o711)  # for root the servers run as somebody else, who must get through
-        port = _free_port()
+        port = free_port()
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("TRACKERS_")}
         environ = {
             **inherited,
@@ -110,13 +110,13 @@ class Product:
         self.http.headers["Authorization"] = f"Bearer {key}"
         return key
 
-    def command(self, *arguments: str) -> str:
-        """One command of the product beside the running one; what it prints."""
+    def command(self, *arguments: str, typed: str = "") -> str:
+        """One command of the product beside the running one, told what is `typed`; what it prints."""
         done = subprocess.run(  # noqa: S603 -- our own program
             [sys.executable, "-m", "app", *arguments],
             cwd=self.home,
             env=self.environ,
-            stdin=subprocess.DEVNULL,
+            input=typed,
             capture_output=True,
             text=True,
             timeout=START_SECONDS,
@@ -160,7 +160,7 @@ class Product:
         ]
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -40,6 +40,7 @@ TAGS = {
     "games": "about the game trackers",
     "hiscores": "about players of the hiscores; the bot's key has the scope players",
     "flights": "about flight prices; the deployment has Google Flights turned on",
+    "fencers": "about fencers and clubs, and digests",
     "guilds": "about guilds; the bot's key has the scopes guilds and users",
     "public": "told to people's endpoints",
     "users": "about people; the bot's key has the scope users",
@@ -124,6 +125,9 @@ def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         "TRACKERS_FLIGHTS_GOOGLE_URL": sites.flights.url,
         "TRACKERS_FLIGHTS_DELAY": "0",
         "TRACKERS_FLIGHTS_TIMEOUT": "1.5",
+        "FENCER_BASE_URL": sites.fencers.url,
+        "FENCER_SCRAPE_DELAY_SEC": "0.001",
+        "FENCER_SCRAPE_JITTER_SEC": "0",
         "TRACKERS_AUTH_HASH_MEMORY_KIB": "8192",
         "TRACKERS_AUTH_ATTEMPTS_PER_ADDRESS": "10000",  # everybody here logs in from one
         "TRACKERS_RATE_LIMIT_ADDRESS": "0",  # likewise

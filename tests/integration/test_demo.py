@@ -45,6 +45,7 @@ def test_the_demo_shows_ratings_that_moved(temporary: Path) -> None:
         assert re.search(rf"{player} +(pending|in_progress|completed)", said)  # as the member sees them
     assert "403 forbidden: " in said
     assert re.search(r"Quiet Comet +Doubles 2v2 +1043 +\d+ +\+\d+ ", said)
+    assert re.search(r"KETTLE ROW FENCING\n +Lakeside Open\n +- New: Fjodor Fontaine", said)  # as the mail says
     assert re.search(r"looks +18 completed, ", said)
     pace = re.search(r"gaps: smallest \d+ ms, median (\d+) ms", said)
     assert pace is not None

@@ -5,7 +5,6 @@ import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any
 
@@ -15,16 +14,15 @@ from dependency_injector import providers
 from tests.conftest import container_of
 from tests.integration.people import Person
 from tests.integration.trackers.fencers.conftest import ALEX, BLAKE, CLUB, EPEE, FOIL, OTHER_CLUB, SABER, Salle
+from tests.integration.users.notifications.conftest import Mailbox as PlainMailbox
 
 from users.notifications.digest import DigestSection, DigestWindow
 
 
 @dataclass
-class Mailbox:
-    """A mail server that keeps what it gets."""
+class Mailbox(PlainMailbox):
+    """One that also keeps what it gets to the letter, and can be out of order."""
 
-    port: int = 0
-    mails: list[EmailMessage] = field(default_factory=list)
     raw: list[bytes] = field(default_factory=list)
     down: bool = False
 
@@ -32,10 +30,7 @@ class Mailbox:
         if self.down:
             return "451 come back later"
         self.raw.append(envelope.content)
-        mail = message_from_bytes(envelope.content, policy=policy.default)
-        assert isinstance(mail, EmailMessage)
-        self.mails.append(mail)
-        return "250 OK"
+        return await super().handle_DATA(server, session, envelope)
 
     def digests(self) -> list[EmailMessage]:
         return [mail for mail in self.mails if "digest" in str(mail["Subject"])]

@@ -19,7 +19,8 @@ from shared.scraping.source import Lane
 from trackers.fencers.settings import FencersSettings
 from trackers.fencers.source import FencersSource
 
-SLOW = {"FENCER_SCRAPE_DELAY_SEC": "0.2", "FENCER_SCRAPE_JITTER_SEC": "0.05"}
+DELAY, JITTER = 0.4, 0.3  # a fifth of the jitter is for the way to the wire, on a machine that is busy
+SLOW = {"FENCER_SCRAPE_DELAY_SEC": str(DELAY), "FENCER_SCRAPE_JITTER_SEC": str(JITTER)}
 
 
 async def test_clubs_are_looked_at_before_fencers_whoever_came_first(salle: Salle, ada: Person) -> None:
@@ -181,9 +182,11 @@ async def test_four_workers_keep_one_pace(salle: Salle, ada: Person, api: Bench)
         process.stdout.readline()
     for process in processes:
         process.communicate("\n", timeout=60)
-    while len({request.path for request in salle.site.requests("/p/")}) < 8:
+    for _ in range(3):  # what a burst gave back, because its slot was too far off
+        if len({request.path for request in salle.site.requests("/p/")}) == 8:
+            break
         await salle.look(environ=SLOW)
     times = [request.time for request in salle.site.requests()]
     gaps = [later - earlier for earlier, later in pairwise(times)]
     assert len(times) >= 10
-    assert min(gaps) >= 0.2 - 0.05, sorted(gaps)[:3]
+    assert min(gaps) >= DELAY - JITTER, sorted(gaps)[:3]

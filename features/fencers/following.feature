@@ -1,0 +1,88 @@
+@fencers @public
+Feature: Following fencers and clubs
+  People follow fencers and clubs of fencingtracker.com by number or pasted link, and see who is registered for what.
+
+  @sites
+  Rule: What is followed is looked at, and belongs to its person
+
+    Background:
+      Given the site knows the club "Lakeside" with the fencers "Alex" and "Blake"
+      And "Alex" is registered for the epee event
+      And "Blake" is registered for the foil event
+      And Ada has a login
+
+    Scenario Outline: A fencer is followed by <what>
+      When Ada follows the fencer "Alex" by <what>
+      And the worker has looked
+      Then Ada sees that "Alex" is registered for the epee event
+
+      Examples:
+        | what     |
+        | number   |
+        | link     |
+
+    Scenario: A club is followed by its link, and tells of all its members
+      When Ada follows the club "Lakeside" by link
+      And the worker has looked
+      Then Ada sees that "Alex" is registered for the epee event
+      And Ada sees that "Blake" is registered for the foil event
+
+    Scenario: Nobody else reads or changes it
+      Given Ben has a login
+      When Ada follows the fencer "Alex" by number
+      Then Ben may neither read nor remove it
+
+    Scenario: Nobody follows one twice, and following again reactivates
+      When Ada follows the fencer "Alex" by number
+      And Ada follows the fencer "Alex" by link
+      Then it is refused with 409 "already_tracked"
+      When Ada deactivates it
+      And Ada follows the fencer "Alex" by link
+      Then Ada follows 1 fencer
+
+  Rule: What names no fencer, no club or no weapon is refused
+
+    Background:
+      Given Ada has a login
+
+    Scenario Outline: <given> is no fencer
+      When Ada pastes "<given>" as a fencer
+      Then it is refused with 422 "bad_reference"
+
+      Examples:
+        | given                              |
+        | Alex                               |
+        | https://example.org/p/100000001/x  |
+        | https://fencingtracker.com/club/7/x |
+        | -5                                 |
+
+    Scenario: An unknown weapon is named
+      When Ada pastes "100000001" as a fencer, with the weapons "epee, lance"
+      Then it is refused with 422 "unknown_weapon"
+      And the answer names "lance"
+
+  @sites
+  Rule: Weapon filters are honoured for clubs and fencers
+
+    Background:
+      Given the site knows the club "Lakeside" with the fencers "Alex" and "Blake"
+      And "Alex" is registered for the epee event
+      And "Alex" is registered for the saber event
+      And "Blake" is registered for the foil event
+      And Ada has a login
+
+    Scenario Outline: A club with the filter <weapons>
+      When Ada follows the club "Lakeside" with the weapons "<weapons>"
+      And the worker has looked
+      Then Ada sees <count> registrations
+
+      Examples:
+        | weapons           | count |
+        | épée              | 1     |
+        | Sabre, FOIL       | 2     |
+        | epee, foil, saber | 3     |
+
+    Scenario: A fencer with a filter
+      When Ada follows the fencer "Alex" with the weapons "saber"
+      And the worker has looked
+      Then Ada sees 1 registration

@@ -1,0 +1,335 @@
+"""Steps of fencers and clubs: what the site knows, who follows what, how the worker looks, what is told."""
+
+import re
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from itertools import pairwise
+from typing import Any, Final
+
+import httpx
+import pytest
+from pytest_bdd import given, parsers, then, when
+from tests.features.service import Service
+from tests.features.users.people import ADMIN, People
+from tests.upstreams.client import SimulatedFencers
+
+EVENTS: Final = {
+    "epee": "Junior Women\u2019s Epee (JNRWE)",
+    "foil": "Division I Men\u2019s Foil (DV1MF)",
+    "saber": "Youth 12 Men\u2019s Saber (Y12MS)",
+}
+LATER: Final = timedelta(days=2)
+"""After which everything that ever comes round is due."""
+
+
+@dataclass
+class Salle:
+    """One scenario's own fencers, clubs and events, under numbers that no other has."""
+
+    service: Service
+    people: People
+    base: int = field(default_factory=lambda: 200_000_000 + secrets.randbelow(700_000) * 1000)
+    numbers: dict[str, int] = field(default_factory=dict)
+    followed: dict[str, dict[str, Any]] = field(default_factory=dict)
+    latest: str = ""
+    days: timedelta = LATER
+    asked_before: int = 0
+    faults: list[Any] = field(default_factory=list)
+
+    @property
+    def site(self) -> SimulatedFencers:
+        return self.service.simulated.fencers
+
+    def number(self, name: str) -> int:
+        return self.numbers.setdefault(name, self.base + len(self.numbers))
+
+    def follow(self, who: str, kind: str, name: str, *, by: str = "number", weapons: str = "") -> httpx.Response:
+        number = self.number(name)
+        links = {"fencer": f"https://fencingtracker.com/p/{number}/x", "club": f"fencingtracker.com/club/{number}/x"}
+        given_ = str(number) if by == "number" else links[kind]
+        answer = self.people.ask(who, "POST", f"/api/{kind}s", {kind: given_, "weapons": weapons})
+        if answer.status_code == httpx.codes.CREATED:
+            self.latest = f"/api/{kind}s/{answer.json()['tracked']['id']}"
+            self.followed[name] = {"path": self.latest, **answer.json()["tracked"]}
+        self.people.answers = [answer]
+        return answer
+
+    def look(self, times: int = 1, **environ: str) -> None:
+        """Later and later, so that what was looked at is due again."""
+        for _ in range(times):
+            self.service.own_worker.burst(environ, later=self.days)
+            self.days += LATER
+
+    def requests(self, prefix: str) -> int:
+        return sum(
+            str(number) in request.path for request in self.site.requests(prefix) for number in self.numbers.values()
+        )
+
+    def digest(self) -> dict[str, Any]:
+        told: dict[str, Any] = self.people.read("Ada", "/api/users/me/digest/preview")
+        return told
+
+    def end(self) -> None:
+        if self.service.worker is not None:
+            self.service.worker.rest()
+        self.site.configure(login="off")
+        for fault in self.faults:
+            self.service.simulated.clear_fault(fault)
+        self.people.end()
+
+
+@pytest.fixture
+def salle(service: Service, admin_token: Callable[[], str]) -> Iterator[Salle]:
+    made = Salle(service, People(service, admin_token))
+    yield made
+    made.end()
+
+
+# ---- the site ----
+
+
+@given(parsers.re(r'the site knows the club "(?P<club>\w+)" with the fencers "(?P<one>\w+)" and "(?P<two>\w+)"'))
+def the_site_knows(salle: Salle, club: str, one: str, two: str) -> None:
+    salle.site.add_club(salle.number(club), club)
+    for name in (one, two):
+        salle.site.add_fencer(salle.number(name), f"{name} Abendroth", salle.number(club))
+    day = date.today() + timedelta(days=60)  # noqa: DTZ011 -- some day to come
+    for weapon, event in EVENTS.items():
+        salle.site.add_event(salle.number(weapon), event, f"Open {salle.base}", day.isoformat())
+
+
+@given(parsers.re(r'"(?P<name>\w+)" is registered for the (?P<weapon>\w+) event'))
+def is_registered(salle: Salle, name: str, weapon: str) -> None:
+    salle.site.register(salle.number(name), salle.number(weapon))
+
+
+@when(parsers.re(r'"(?P<name>\w+)" withdraws from the (?P<weapon>\w+) event'))
+def withdraws(salle: Salle, name: str, weapon: str) -> None:
+    salle.site.withdraw(salle.number(name), salle.number(weapon))
+
+
+@when(parsers.re(r"the (?P<weapon>\w+) event moves by a day"))
+def moves(salle: Salle, weapon: str) -> None:
+    day = date.today() + timedelta(days=61)  # noqa: DTZ011 -- some day to come
+    salle.site.move(salle.number(weapon), day.isoformat())
+
+
+@given(parsers.re(r'the page of "(?P<name>\w+)" has changed its layout'))
+def has_changed(salle: Salle, name: str) -> None:
+    salle.faults.append(salle.site.fault(f"/p/{salle.number(name)}/*", "changed"))
+
+
+@when(parsers.re(r'the page of "\w+" is as it was'))
+def is_as_it_was(salle: Salle) -> None:
+    salle.service.simulated.clear_fault(salle.faults.pop())
+
+
+@given("a login stands before the site")
+def a_login(salle: Salle) -> None:
+    salle.site.configure(login="redirect")
+
+
+@given("a rebuild stands before the site")
+def a_rebuild(salle: Salle) -> None:
+    salle.faults.append(salle.site.fault("/p/*", "changed"))
+
+
+# ---- people ----
+
+
+@given(parsers.re(r"(?P<person>[A-Z]\w+) has a login"))
+def has_a_login(salle: Salle, person: str) -> None:
+    assert salle.people.register(person).status_code == httpx.codes.CREATED
+
+
+@when(parsers.re(r'(?P<person>[A-Z]\w+) follows the (?P<kind>fencer|club) "(?P<name>\w+)" by (?P<by>number|link)'))
+def follows(salle: Salle, person: str, kind: str, name: str, by: str) -> None:
+    salle.follow(person, kind, name, by=by)
+
+
+@when(
+    parsers.re(r'(?P<person>[A-Z]\w+) follows the (?P<kind>fencer|club) "(?P<name>\w+)" with the weapons "(?P<w>.+)"')
+)
+def follows_with(salle: Salle, person: str, kind: str, name: str, w: str) -> None:
+    assert salle.follow(person, kind, name, weapons=w).status_code == httpx.codes.CREATED
+
+
+@given(
+    parsers.re(
+        r'(?P<person>[A-Z]\w+) has followed the (?P<kind>fencer|club) "(?P<name>\w+)"'
+        r'(?: with the weapons "(?P<w>.+)")?$'
+    )
+)
+def has_followed(salle: Salle, person: str, kind: str, name: str, w: str | None) -> None:
+    assert salle.follow(person, kind, name, weapons=w or "").status_code == httpx.codes.CREATED
+
+
+@when(parsers.re(r'(?P<person>[A-Z]\w+) pastes "(?P<text>[^"]+)" as a fencer(?:, with the weapons "(?P<w>[^"]+)")?'))
+def pastes(salle: Salle, person: str, text: str, w: str | None) -> None:
+    body = {"fencer": text, "weapons": w or ""}
+    salle.people.answers = [salle.people.ask(person, "POST", "/api/fencers", body)]
+
+
+@when(parsers.re(r"(?P<person>[A-Z]\w+) deactivates it"))
+def deactivates(salle: Salle, person: str) -> None:
+    assert salle.people.ask(person, "POST", f"{salle.latest}/deactivate").status_code == httpx.codes.OK
+
+
+@then(parsers.re(r"(?P<person>[A-Z]\w+) follows (?P<count>\d+) fencers?"))
+def follows_so_many(salle: Salle, person: str, count: str) -> None:
+    assert salle.people.read(person, "/api/fencers?active=true")["total"] == int(count)
+
+
+@then(parsers.re(r"(?P<person>[A-Z]\w+) may neither read nor remove it"))
+def may_not(salle: Salle, person: str) -> None:
+    for method in ("GET", "DELETE"):
+        assert salle.people.ask(person, method, salle.latest).status_code == httpx.codes.FORBIDDEN
+
+
+@then(parsers.re(r'it is refused with (?P<status>\d+) "(?P<code>\w+)"'))
+def is_refused(salle: Salle, status: str, code: str) -> None:
+    salle.people.refused(int(status), code)
+
+
+@then(parsers.re(r'the answer names "(?P<word>\w+)"'))
+def names(salle: Salle, word: str) -> None:
+    assert word in salle.people.answer.json()["detail"]
+
+
+# ---- looking ----
+
+
+@given("the worker has looked")
+@when("the worker has looked")
+def has_looked(salle: Salle) -> None:
+    salle.service.look([one["task_id"] for one in salle.followed.values() if one.get("task_id")])
+
+
+@when(parsers.re(r"the worker looks (?P<times>\d+) times?"))
+def looks(salle: Salle, times: str) -> None:
+    salle.look(int(times))
+
+
+@when("the worker looks again")
+def looks_again(salle: Salle) -> None:
+    """At once: what is followed anew is looked at."""
+    for one in salle.followed.values():
+        for active in (False, True):
+            changed = salle.people.ask("Ada", "PATCH", one["path"], {"active": active})
+            assert changed.status_code == httpx.codes.OK, changed.text
+    salle.service.own_worker.burst()
+
+
+@when(parsers.re(r"the worker looks with (?P<name>\w+)=(?P<value>\w+)"))
+def looks_with(salle: Salle, name: str, value: str) -> None:
+    salle.service.own_worker.burst({name: value})
+
+
+@when(parsers.re(r"2 workers look at a delay of (?P<delay>[\d.]+) seconds with a jitter of (?P<jitter>[\d.]+)"))
+def workers_look(salle: Salle, delay: str, jitter: str) -> None:
+    pace = {"FENCER_SCRAPE_DELAY_SEC": delay, "FENCER_SCRAPE_JITTER_SEC": jitter}
+    salle.asked_before = len(salle.site.requests())
+    workers = [salle.service.own_worker.in_background(pace) for _ in range(2)]
+    for worker in workers:
+        worker.join()
+
+
+@then(parsers.re(r"no two requests left closer than (?P<seconds>[\d.]+) seconds"))
+def not_closer(salle: Salle, seconds: str) -> None:
+    times = [request.time for request in salle.site.requests()[salle.asked_before :]]
+    assert len(times) >= len(salle.followed)
+    assert min(later - earlier for earlier, later in pairwise(times)) >= float(seconds)
+
+
+@then("no fencer's page was asked for")
+def no_fencers_page(salle: Salle) -> None:
+    assert salle.requests("/p/") == 0
+
+
+@then("the club's page was asked for")
+def clubs_page(salle: Salle) -> None:
+    assert salle.requests("/club/") == 1
+
+
+# ---- what is seen ----
+
+
+@then(parsers.re(r'(?P<person>[A-Z]\w+) sees that "(?P<name>\w+)" is registered for the (?P<weapon>\w+) event'))
+def sees_registered(salle: Salle, person: str, name: str, weapon: str) -> None:
+    shown = salle.people.read(person, salle.latest)["registrations"]
+    assert (f"{name} Abendroth", EVENTS[weapon]) in {(one["fencer"], one["event"]) for one in shown}
+
+
+@then(parsers.re(r"(?P<person>[A-Z]\w+) sees (?P<count>\d+) registrations?"))
+def sees(salle: Salle, person: str, count: str) -> None:
+    assert len(salle.people.read(person, salle.latest)["registrations"]) == int(count)
+
+
+@then(parsers.re(r'"(?P<name>\w+)" rests for an hour'))
+def rests(salle: Salle, name: str) -> None:
+    failing = salle.people.read(ADMIN, "/api/admin/fencers/failing?per_page=200")["items"]
+    (one,) = [page for page in failing if page["upstream_id"] == salle.number(name)]
+    assert (one["failures"], one["cooling_down"]) == (3, True)
+
+
+@when(parsers.re(r'the admin ends the rest of "(?P<name>\w+)"'))
+def ends_the_rest(salle: Salle, name: str) -> None:
+    path = f"/api/admin/fencers/{salle.followed[name]['page_id']}/reset-cooldown"
+    assert salle.people.ask(ADMIN, "POST", path).status_code == httpx.codes.ACCEPTED
+
+
+@then(parsers.re(r'the latest look at "(?P<name>\w+)" succeeded'))
+def succeeded(salle: Salle, name: str) -> None:
+    shown = salle.people.read("Ada", salle.followed[name]["path"])["tracked"]
+    assert (shown["status"], shown["reason"]) == ("completed", None)
+
+
+@then(parsers.re(r'the latest look at "(?P<name>\w+)" failed with "(?P<reason>\w+)"'))
+def failed(salle: Salle, name: str, reason: str) -> None:
+    shown = salle.people.read("Ada", salle.followed[name]["path"])["tracked"]
+    assert (shown["status"], shown["reason"]) == ("failed", reason)
+
+
+# ---- digests ----
+
+
+@then(parsers.re(r"Ada's digest tells (?P<count>\d+|nothing)(?: things?)?"))
+def tells(salle: Salle, count: str) -> None:
+    assert salle.digest()["entries"] == (0 if count == "nothing" else int(count))
+
+
+@then(
+    parsers.re(
+        r'under (?P<club>the club )?"(?P<section>[\w ]+)" it tells of "(?P<name>\w+)" '
+        r'(?:with the note "(?P<note>[\w ]+)"|(?P<bare>without a note)|as (?P<label>\w+))'
+    )
+)
+def under(salle: Salle, section: str, name: str, note: str | None, bare: str | None, label: str | None) -> None:
+    (found,) = [one for one in salle.digest()["sections"] if one["title"] == section]
+    entries = [entry for group in found["groups"] for entry in group["entries"] if entry["title"].startswith(name)]
+    (entry,) = entries
+    assert re.search(r"\((JNRWE|DV1MF|Y12MS)\)", entry["detail"])
+    if label is not None:
+        assert entry["label"] == label
+    else:
+        assert entry["note"] == (note or "")
+
+
+@then(parsers.re(r"it names the new day of the (?P<weapon>\w+) event"))
+def names_the_new_day(salle: Salle, weapon: str) -> None:
+    day = date.today() + timedelta(days=61)  # noqa: DTZ011 -- as it moved
+    (entry,) = [e for s in salle.digest()["sections"] for g in s["groups"] for e in g["entries"]]
+    assert EVENTS[weapon] in entry["detail"]
+    assert f"{day.day} {day:%b %Y}" in entry["detail"]
+
+
+@when("Ada asks for a daily digest")
+def asks_for_digest(salle: Salle) -> None:
+    salle.people.answers = [salle.people.ask("Ada", "PUT", "/api/users/me/digest", {"period": "daily"})]
+
+
+@when("somebody uses an invented link to end digests")
+def invented_link(salle: Salle) -> None:
+    salle.people.answers = [salle.people.send("POST", f"/api/digest/unsubscribe?token={'A' * 43}")]
