@@ -165,17 +165,22 @@ WHERE q.trip_id = :trip_id AND s.origin = 'typed'
 """)
 
 
-class KnownQuery(Struct, frozen=True, kw_only=True):
-    """A search and the last that is known of it."""
+class Searched(Struct, frozen=True, kw_only=True):
+    """What a search is."""
 
     id: UUID
-    target_id: UUID | None
     origin: str
     destination: str
     departs_on: date
     returns_on: date | None
     provider: str
     key: str
+
+
+class KnownQuery(Searched, frozen=True, kw_only=True):
+    """A search and the last that is known of it."""
+
+    target_id: UUID | None
     checked_at: datetime | None
     captured_at: datetime | None
     price: int | None
@@ -241,15 +246,10 @@ class QueryRow(Struct, frozen=True, kw_only=True):
     typical_high: int | None = None
 
 
-class FailedQuery(Struct, frozen=True, kw_only=True):
-    id: UUID
+class FailedQuery(Searched, frozen=True, kw_only=True):
+    """A search that a look brought nothing of."""
+
     target_id: UUID
-    origin: str
-    destination: str
-    departs_on: date
-    returns_on: date | None
-    provider: str
-    key: str
     failing_since: datetime
     to_tell: bool
 

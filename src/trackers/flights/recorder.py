@@ -23,6 +23,7 @@ from trackers.flights.price_repository import (
     KnownQuery,
     PriceRepository,
     QueryRow,
+    Searched,
     SeenAgain,
     SnapshotRow,
 )
@@ -150,9 +151,7 @@ class PriceRecorder:
         structlog.get_logger(__name__).warning("no_prices", query=query.key, reason=reason, since=query.failing_since)
         return self._told(FAILING, query, reason=reason, since=query.failing_since)
 
-    def _told(
-        self, event: str, query: KnownQuery | FailedQuery, *, reason: str | None, since: datetime | None
-    ) -> NewEvent:
+    def _told(self, event: str, query: Searched, *, reason: str | None, since: datetime | None) -> NewEvent:
         news = QueryNews(
             query_id=query.id,
             provider=query.provider,
