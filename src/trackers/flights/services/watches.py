@@ -22,7 +22,8 @@ from trackers.flights.errors import (
 from trackers.flights.money import checked_currency
 from trackers.flights.providers import ProviderRegistry
 from trackers.flights.queries import WatchQueries
-from trackers.flights.repository import FlightRepository, TripRow, WatchRow
+from trackers.flights.repository import FlightRepository
+from trackers.flights.rows import TripRow, WatchRow
 from trackers.flights.schemas import CreateWatch, ScrapeStarted, UpdateWatch, WatchView
 from trackers.flights.services.searches import Searches, around
 from users.access import AccessPolicy
