@@ -112,9 +112,7 @@ Feature: Price watches
         | what           | reason       |
         | failed         | unavailable  |
         | other_currency | page_changed |
-        | other_dates    | page_changed |
         | block          | blocked      |
-        | consent        | blocked      |
 
     Scenario: No flights is an answer
       Given the site shows it for 28840

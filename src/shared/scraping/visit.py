@@ -13,6 +13,7 @@ from typing import Final, Protocol
 
 import aiohttp
 import httpx
+from aiohttp import encode_basic_auth
 from httpx_aiohttp import AiohttpTransport
 
 from shared.addresses import AddressRefusedError, refuse_literal
@@ -91,8 +92,7 @@ class Connections:
                 cookie_jar=aiohttp.DummyCookieJar(),
             )
 
-        proxy = httpx.Proxy(policy.proxy) if policy.proxy else None
-        self._transport = AiohttpTransport(client=session, proxy=proxy)
+        self._transport = AiohttpTransport(client=session, proxy=_proxy(policy.proxy) if policy.proxy else None)
         self._headers = {"User-Agent": user_agent, "Accept": "*/*", "Accept-Encoding": "gzip, deflate"} | policy.headers
         self._extensions = {"timeout": httpx.Timeout(policy.timeout).as_dict()}
 
@@ -108,6 +108,18 @@ class Connections:
 
     async def close(self) -> None:
         await self._transport.aclose()
+
+
+def _proxy(address: str) -> httpx.Proxy:
+    """A proxy whose password goes as a header: the transport would hand it over in a way that aiohttp gives up.
+
+    aiohttp makes `Proxy-Authorization` of the `Authorization` that is meant for a proxy.
+    """
+    given = httpx.Proxy(address)
+    if given.auth is None:
+        return given
+    header = encode_basic_auth(*given.auth)
+    return httpx.Proxy(given.url, headers={"Authorization": header})
 
 
 class Clients:

@@ -17,6 +17,7 @@ from shared.scraping.targets import Targets
 from trackers.flights.airports import Airports
 from trackers.flights.controllers.trips import TripController
 from trackers.flights.controllers.watches import WatchController
+from trackers.flights.digest import FlightsDigest
 from trackers.flights.jobs import DepartureJob, WaitingJob, flight_jobs
 from trackers.flights.judging import WatchJudge
 from trackers.flights.news import FlightMessages
@@ -93,6 +94,7 @@ class FlightsContainer(containers.DeclarativeContainer):
     watch_views = providers.Factory(WatchQueries, questions, access=session_access, providers=registry, clock=clock)
     price_views = providers.Factory(PriceQueries, questions, access=session_access, providers=registry, clock=clock)
     departures = providers.Factory(Departures, flights=flights, targets=targets, outbox=outbox, clock=clock)
+    digest = providers.Factory(FlightsDigest, questions, providers=registry)
     watchers_are_told = providers.Factory(WatchersAreTold, prices=prices, notifier=notifier)
 
     # offers
@@ -165,5 +167,6 @@ FLIGHTS = Module(
     personal_data=lambda container: (container.personal_data(),),
     handlers=lambda container: (container.watchers_are_told(),),
     message_writers=lambda _: (FlightMessages(),),
+    digest_writers=lambda container: (container.digest(),),
     jobs=lambda container: flight_jobs(container.waiting_job(), container.departure_job()),
 )

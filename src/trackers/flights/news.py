@@ -72,7 +72,7 @@ class AlertNews(Route, frozen=True, kw_only=True):
 class QueryNews(Route, frozen=True, kw_only=True):
     """A search that gives no prices any more, or does so again."""
 
-    query_id: UUID
+    watch_id: UUID
     provider: str
     reason: str | None
     since: datetime | None

@@ -155,9 +155,10 @@ _RELAYED: Final = text("""
 UPDATE price_alerts SET event_id = :event_id WHERE event_key = :event_key AND event_id IS NULL
 """)
 _WATCHERS: Final = text("""
-SELECT w.id, w.user_id FROM price_watch_queries x JOIN price_watches w ON w.id = x.watch_id
-WHERE x.query_id = :query_id AND w.is_active AND (CAST(:after AS uuid) IS NULL OR w.id > :after)
-ORDER BY w.id LIMIT :limit
+SELECT DISTINCT ON (x.query_id, w.user_id) x.query_id, w.user_id, w.id AS watch_id
+FROM price_watch_queries x JOIN price_watches w ON w.id = x.watch_id
+WHERE x.query_id = ANY(CAST(:queries AS uuid[])) AND w.is_active
+ORDER BY x.query_id, w.user_id, w.id
 """)
 _TYPED_COUNT: Final = text("""
 SELECT count(*) FROM flight_snapshots s JOIN flight_queries q ON q.id = s.query_id
@@ -165,17 +166,22 @@ WHERE q.trip_id = :trip_id AND s.origin = 'typed'
 """)
 
 
-class KnownQuery(Struct, frozen=True, kw_only=True):
-    """A search and the last that is known of it."""
+class Searched(Struct, frozen=True, kw_only=True):
+    """What a search is."""
 
     id: UUID
-    target_id: UUID | None
     origin: str
     destination: str
     departs_on: date
     returns_on: date | None
     provider: str
     key: str
+
+
+class KnownQuery(Searched, frozen=True, kw_only=True):
+    """A search and the last that is known of it."""
+
+    target_id: UUID | None
     checked_at: datetime | None
     captured_at: datetime | None
     price: int | None
@@ -241,15 +247,10 @@ class QueryRow(Struct, frozen=True, kw_only=True):
     typical_high: int | None = None
 
 
-class FailedQuery(Struct, frozen=True, kw_only=True):
-    id: UUID
+class FailedQuery(Searched, frozen=True, kw_only=True):
+    """A search that a look brought nothing of."""
+
     target_id: UUID
-    origin: str
-    destination: str
-    departs_on: date
-    returns_on: date | None
-    provider: str
-    key: str
     failing_since: datetime
     to_tell: bool
 
@@ -296,6 +297,14 @@ class Watched(Struct, frozen=True, kw_only=True):
     best: BestPrice | None
     told_at: datetime | None
     """When the last alert was that reached somebody."""
+
+
+class Watcher(Struct, frozen=True, kw_only=True):
+    """Somebody who watches a search, and one of the watches by which they do."""
+
+    query_id: UUID
+    user_id: UUID
+    watch_id: UUID
 
 
 class AlertRow(Struct, frozen=True, kw_only=True):
@@ -369,10 +378,10 @@ class PriceRepository(Repository):
         """The event that tells these alerts is on its way."""
         await self.session.execute(_RELAYED, {"event_key": event_key, "event_id": event_id})
 
-    async def watchers(self, query_id: UUID, *, after: UUID | None, limit: int) -> list[tuple[UUID, UUID]]:
-        """(watch id, person's id) of who watches a search, in the order of the ids."""
-        values = {"query_id": query_id, "after": after, "limit": limit}
-        return [(row.id, row.user_id) for row in (await self.session.execute(_WATCHERS, values)).all()]
+    async def watchers(self, queries: Sequence[UUID]) -> list[Watcher]:
+        """Who watches these searches: each person once a search, by the oldest of their watches."""
+        rows = (await self.session.execute(_WATCHERS, {"queries": list(queries)})).mappings()
+        return [Watcher(**row) for row in rows]
 
     async def typed_count(self, trip_id: UUID) -> int:
         """Prices that were typed in or pushed for a trip."""

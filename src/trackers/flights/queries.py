@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import TextClause, text
 
 from shared.clock import Clock
@@ -22,14 +23,16 @@ from trackers.flights.schemas import (
     Analyses,
     Prices,
     PriceView,
+    SeriesFilter,
     TripPage,
     TripView,
     WatchPage,
     WatchView,
 )
-from trackers.flights.search import Cabin, ScrapeQuery
+from trackers.flights.search import ScrapeQuery
 from users.access import AccessPolicy
 
+EVERYTHING: Final = SeriesFilter()
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 _TRIP: Final = """
@@ -243,13 +246,10 @@ class PriceQueries(FlightReads):
         self,
         asker: Identity,
         trip_id: UUID,
+        wanted: SeriesFilter = EVERYTHING,
         *,
-        provider: str | None = None,
-        currency: str | None = None,
-        cabin_class: Cabin | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
-        all_dates: bool = False,
         all_offers: bool = False,
         points: int = 500,
     ) -> Prices:
@@ -257,9 +257,7 @@ class PriceQueries(FlightReads):
 
         With `all_offers` every offer of the last looks instead, `points` in all. Raises TripNotFound.
         """
-        series = await self._series(
-            asker, trip_id, provider=provider, currency=currency, cabin_class=cabin_class, all_dates=all_dates
-        )
+        series = await self._series(asker, trip_id, wanted)
         if all_offers:
             values = {"queries": series, "since": since, "until": until, "limit": points}
             found = [_price_view(row) for row in await self._questions.rows(_OFFERS, values)]
@@ -285,42 +283,16 @@ class PriceQueries(FlightReads):
         assert row is not None  # noqa: S101 -- it was written in this transaction
         return _price_view(row)
 
-    async def get_analyses(
-        self,
-        asker: Identity,
-        trip_id: UUID,
-        *,
-        provider: str | None = None,
-        currency: str | None = None,
-        cabin_class: Cabin | None = None,
-        all_dates: bool = False,
-    ) -> Analyses:
+    async def get_analyses(self, asker: Identity, trip_id: UUID, wanted: SeriesFilter = EVERYTHING) -> Analyses:
         """What became of the prices of a trip's searches. Raises TripNotFound."""
-        series = await self._series(
-            asker, trip_id, provider=provider, currency=currency, cabin_class=cabin_class, all_dates=all_dates
-        )
+        series = await self._series(asker, trip_id, wanted)
         rows = await self._questions.rows(_DAYS, {"queries": series})
         return Analyses(items=[analysed(DaysOfSearch(**row)) for row in rows])
 
-    async def _series(
-        self,
-        asker: Identity,
-        trip_id: UUID,
-        *,
-        provider: str | None,
-        currency: str | None,
-        cabin_class: Cabin | None,
-        all_dates: bool,
-    ) -> list[UUID]:
+    async def _series(self, asker: Identity, trip_id: UUID, wanted: SeriesFilter) -> list[UUID]:
         """The searches that are asked for."""
         await self.check_trip(asker, trip_id)
-        values = {
-            "trip_id": trip_id,
-            "provider": provider,
-            "currency": currency.upper() if currency else None,
-            "cabin_class": cabin_class,
-            "all_dates": all_dates,
-        }
+        values = {**msgspec.structs.asdict(wanted), "trip_id": trip_id}
         return [row["id"] for row in await self._questions.rows(_SERIES, values)]
 
 

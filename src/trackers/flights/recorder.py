@@ -1,6 +1,6 @@
 """How answers are stored: compared with the last one, written in bulk, and every watch of theirs judged."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time
 from hashlib import blake2b
@@ -25,6 +25,7 @@ from trackers.flights.price_repository import (
     QueryRow,
     SeenAgain,
     SnapshotRow,
+    Watcher,
 )
 from trackers.flights.providers import ProviderRegistry
 from trackers.flights.search import PriceResult, ScrapeQuery, SearchResult
@@ -82,16 +83,25 @@ class PriceRecorder:
                 self._take(looked, query, observation)
         if looked.queries:
             await self._prices.write(looked.queries, fresh=looked.fresh, again=looked.again, days=looked.days)
-        recovered = [self._recovered(query) for query in known.values() if query.told_failing]
-        await self._judge.judge_queries([row.id for row in looked.queries], *recovered)
+        recovered = [query for query in known.values() if query.told_failing]
+        for query in recovered:
+            structlog.get_logger(__name__).info("prices_again", query=query.key, failing_since=query.failing_since)
+        events = await self._told(RECOVERED, recovered, {})
+        await self._judge.judge_queries([row.id for row in looked.queries], *events)
         return looked.changed
 
     async def record_failures(self, failures: Sequence[FailedVisit]) -> None:
         """Count them; tell, once in a row of failures, who watches. Neither prices nor watches change."""
         reasons = {one.target.id: one.failure.reason.value for one in failures}
         failed = await self._prices.fail(list(reasons), tell_after=self._tell_after, now=self._clock.now())
-        told = [self._failing(query, reasons[query.target_id]) for query in failed if query.to_tell]
-        await self._judge.judge_queries([], *told)
+        told = [query for query in failed if query.to_tell]
+        for query in told:
+            reason = reasons[query.target_id]
+            structlog.get_logger(__name__).warning(
+                "no_prices", query=query.key, reason=reason, since=query.failing_since
+            )
+        why = {query.id: reasons[query.target_id] for query in told}
+        await self._judge.judge_queries([], *await self._told(FAILING, told, why))
 
     def _take(self, looked: Looked, query: KnownQuery, observation: Observation[SearchResult]) -> None:
         """Compare one answer with the last."""
@@ -142,29 +152,27 @@ class PriceRecorder:
             and is_outlier(cheapest.price, median=query.median, days=query.days, percent=self._outlier_percent)
         )
 
-    def _recovered(self, query: KnownQuery) -> NewEvent:
-        structlog.get_logger(__name__).info("prices_again", query=query.key, failing_since=query.failing_since)
-        return self._told(RECOVERED, query, reason=None, since=query.failing_since)
+    async def _told(
+        self, event: str, queries: Sequence[KnownQuery | FailedQuery], reasons: Mapping[UUID, str]
+    ) -> list[NewEvent]:
+        """An event for everybody who watches these: whose it is, so that nobody else hears of their plans."""
+        by_id = {query.id: query for query in queries}
+        watchers = await self._prices.watchers(list(by_id)) if by_id else []
+        return [self._event(event, by_id[one.query_id], one, reasons.get(one.query_id)) for one in watchers]
 
-    def _failing(self, query: FailedQuery, reason: str) -> NewEvent:
-        structlog.get_logger(__name__).warning("no_prices", query=query.key, reason=reason, since=query.failing_since)
-        return self._told(FAILING, query, reason=reason, since=query.failing_since)
-
-    def _told(
-        self, event: str, query: KnownQuery | FailedQuery, *, reason: str | None, since: datetime | None
-    ) -> NewEvent:
+    def _event(self, event: str, query: KnownQuery | FailedQuery, watcher: Watcher, reason: str | None) -> NewEvent:
         news = QueryNews(
-            query_id=query.id,
+            watch_id=watcher.watch_id,
             provider=query.provider,
             origin=query.origin,
             destination=query.destination,
             departs_on=query.departs_on,
             returns_on=query.returns_on,
             reason=reason,
-            since=since,
+            since=query.failing_since,
             url=self._providers.link(ScrapeQuery.read(query.key)),
         )
-        return NewEvent(event=event, aggregate=f"flight_query:{query.id}", payload=news)
+        return NewEvent(event=event, aggregate=f"price_watch:{watcher.watch_id}", payload=news, user_id=watcher.user_id)
 
 
 def _kept(result: SearchResult, most: int) -> list[PriceResult]:

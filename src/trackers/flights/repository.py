@@ -1,17 +1,16 @@
 """SQL of trips, watches, and the searches that they share."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from msgspec import Struct
 from sqlalchemy import text
 
 from shared.database import Repository
-from shared.ids import new_id
-from trackers.flights.search import Cabin, ScrapeQuery, Travellers
+from trackers.flights.rows import Asked, Demand, EndedWatch, NewQuery, TripRow, WatchRow
+from trackers.flights.search import Cabin
 
 _ADD_TRIP: Final = text("""
 INSERT INTO flight_trips (id, user_id, name, origin, destination, departs_on, returns_on, adults, children,
@@ -186,118 +185,6 @@ SELECT DISTINCT x.query_id FROM flight_trips t JOIN flight_trip_queries x ON x.t
 """)
 
 
-class TripRow(Struct, frozen=True, kw_only=True):
-    """A trip as the rules need it."""
-
-    id: UUID
-    user_id: UUID
-    name: str | None
-    origin: str
-    destination: str
-    departs_on: date
-    returns_on: date | None
-    adults: int
-    children: int
-    infants_in_seat: int
-    infants_on_lap: int
-    max_stops: int | None
-    notes: str | None
-    ends_at: datetime
-
-    def search(self, *, provider: str, cabin: Cabin, currency: str) -> ScrapeQuery:
-        """The search for it."""
-        return ScrapeQuery(
-            provider=provider,
-            origin=self.origin,
-            destination=self.destination,
-            departs_on=self.departs_on,
-            returns_on=self.returns_on,
-            travellers=Travellers(
-                adults=self.adults,
-                children=self.children,
-                infants_in_seat=self.infants_in_seat,
-                infants_on_lap=self.infants_on_lap,
-            ),
-            cabin=cabin,
-            max_stops=self.max_stops,
-            currency=currency,
-        )
-
-
-class WatchRow(Struct, frozen=True, kw_only=True):
-    """A watch as the rules need it."""
-
-    id: UUID
-    user_id: UUID
-    trip_id: UUID
-    provider: str
-    target_price: int
-    currency: str
-    cabin_class: Cabin
-    is_active: bool
-    check_interval_minutes: int
-    alert_cooldown_hours: int
-    flexible_days: int
-    remind: bool
-    step_percent: int
-    below_median_percent: int | None
-    median_days: int
-    lowest_ever: bool
-
-
-class NewQuery(Struct, frozen=True, kw_only=True):
-    """A search to be known from now on; what fetches it is `target_id`, whose own it is `trip_id`."""
-
-    id: UUID
-    key: str
-    target_id: UUID | None
-    trip_id: UUID | None
-    provider: str
-    origin: str
-    destination: str
-    departs_on: date
-    returns_on: date | None
-    travellers: int
-    cabin_class: Cabin
-    currency: str
-    ends_at: datetime
-
-
-class Demand(Struct, frozen=True, kw_only=True):
-    """How often a search is wanted: at the shortest interval of its active watches, None where there are none."""
-
-    id: UUID
-    key: str
-    provider: str
-    target_id: UUID
-    checked_at: datetime | None
-    interval_minutes: int | None
-    ended: bool
-    wanted: bool
-    """Whether any trip still has it."""
-
-
-class Asked(Struct, frozen=True, kw_only=True):
-    target_id: UUID
-    last_attempt_at: datetime | None
-    awaited: bool
-
-
-class EndedWatch(Struct, frozen=True, kw_only=True):
-    """A watch that stopped because its trip departed."""
-
-    id: UUID
-    user_id: UUID
-    trip_id: UUID
-    currency: str
-    trip_name: str | None
-    origin: str
-    destination: str
-    departs_on: date
-    returns_on: date | None
-    lowest_price: int | None
-
-
 class FlightRepository(Repository):
     """Trips, watches and searches."""
 
@@ -406,30 +293,6 @@ class FlightRepository(Repository):
 
     async def hand_over(self, user_id: UUID, *, to: UUID) -> None:
         await self.session.execute(_HAND_OVER, {"user_id": user_id, "to": to})
-
-
-def new_query(query: ScrapeQuery, *, target_id: UUID | None, trip_id: UUID | None, ends_at: datetime) -> NewQuery:
-    """A search as it is kept."""
-    return NewQuery(
-        id=new_id(),
-        key=query.key if trip_id is None else own_key(query, trip_id),
-        target_id=target_id,
-        trip_id=trip_id,
-        provider=query.provider,
-        origin=query.origin,
-        destination=query.destination,
-        departs_on=query.departs_on,
-        returns_on=query.returns_on,
-        travellers=query.travellers.count,
-        cabin_class=query.cabin,
-        currency=query.currency,
-        ends_at=ends_at,
-    )
-
-
-def own_key(query: ScrapeQuery, trip_id: UUID) -> str:
-    """Of a search that is one trip's own: prices that are typed in for it are nobody else's."""
-    return f"{query.key}@{trip_id}"
 
 
 def _watch_row(row: Mapping[Any, Any]) -> WatchRow:

@@ -247,6 +247,16 @@ class PushPrice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ) = None
 
 
+class SeriesFilter(Struct, frozen=True, kw_only=True):
+    """Which searches of a trip are asked for; None: all of them."""
+
+    provider: str | None = None
+    currency: str | None = None
+    cabin_class: Cabin | None = None
+    all_dates: bool = False
+    """Also those of the days around, and of what the trip was before a change."""
+
+
 class PriceView(Struct, frozen=True, kw_only=True):
     """An offer as it was seen, from `captured_at` until `seen_at`."""
 

@@ -33,10 +33,12 @@ from trackers.flights.schemas import (
     PushPrice,
     ScrapeStarted,
     ScrapeTrip,
+    SeriesFilter,
     TripPage,
     TripView,
     UpdateTrip,
 )
+from trackers.flights.search import Cabin
 
 Asking = Request[Any, PersonIdentity, Any]
 ANYTHING = ScrapeTrip()
@@ -113,12 +115,9 @@ class TripController(Controller):
         prices = await price_queries.get_prices(
             request.auth,
             trip_id,
-            provider=provider,
-            currency=currency,
-            cabin_class=cabin_class,
+            _wanted(provider, currency, cabin_class, all_dates=all_dates),
             since=since,
             until=until,
-            all_dates=all_dates,
             all_offers=all_offers,
             points=points,
         )
@@ -145,6 +144,11 @@ class TripController(Controller):
         all_dates: AllDates = False,
     ) -> Analyses:
         """Lowest, median and highest, the price level, and the weekday on which one would have bought cheapest."""
-        return await price_queries.get_analyses(
-            request.auth, trip_id, provider=provider, currency=currency, cabin_class=cabin_class, all_dates=all_dates
-        )
+        wanted = _wanted(provider, currency, cabin_class, all_dates=all_dates)
+        return await price_queries.get_analyses(request.auth, trip_id, wanted)
+
+
+def _wanted(provider: str | None, currency: str | None, cabin: Cabin | None, *, all_dates: bool) -> SeriesFilter:
+    """Currencies are kept in capitals."""
+    code = currency.upper() if currency else None
+    return SeriesFilter(provider=provider, currency=code, cabin_class=cabin, all_dates=all_dates)

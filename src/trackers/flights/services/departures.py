@@ -7,7 +7,8 @@ from shared.outbox.events import NewEvent
 from shared.outbox.outbox import Outbox
 from shared.scraping.targets import Targets
 from trackers.flights.news import ENDED, EndedNews
-from trackers.flights.repository import EndedWatch, FlightRepository
+from trackers.flights.repository import FlightRepository
+from trackers.flights.rows import EndedWatch
 
 AT_ONCE: Final = 500
 

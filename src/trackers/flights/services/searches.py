@@ -11,7 +11,8 @@ from shared.scraping.targets import Targets
 from trackers.flights.airports import Airports
 from trackers.flights.errors import NothingToScrape, ScrapedLately
 from trackers.flights.providers import ProviderRegistry
-from trackers.flights.repository import Demand, FlightRepository, TripRow, new_query
+from trackers.flights.repository import FlightRepository
+from trackers.flights.rows import Demand, TripRow, new_query
 from trackers.flights.search import ScrapeQuery
 
 FOR_NOW: Final = timedelta(days=1)

@@ -1,8 +1,7 @@
-"""Handling the events of prices: who watches has them told on their channels."""
+"""Handling the events of prices: whose watch it is has them told on their channels."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
-from uuid import UUID
 
 import msgspec
 
@@ -11,11 +10,16 @@ from trackers.flights.news import ALERTED, ENDED, FAILING, RECOVERED, AlertNews,
 from trackers.flights.price_repository import PriceRepository
 from users.notifications.messages import Notifier, Recipient
 
-WATCHERS_AT_ONCE: Final = 5_000
+NEWS: Final[Mapping[str, type[AlertNews | QueryNews | EndedNews]]] = {
+    ALERTED: AlertNews,
+    FAILING: QueryNews,
+    RECOVERED: QueryNews,
+    ENDED: EndedNews,
+}
 
 
 class WatchersAreTold:
-    """An alert is told to whose watch it is; that a search fails, to everybody who watches it."""
+    """Whose watch an event is about has it told on their channels."""
 
     name: Final = "flights.watchers_are_told"
     events: Final = frozenset({ALERTED, FAILING, RECOVERED, ENDED})
@@ -26,27 +30,8 @@ class WatchersAreTold:
 
     async def handle(self, events: Sequence[Event]) -> None:
         for event in events:
-            if event.event == ALERTED:
-                news = msgspec.convert(event.payload, AlertNews)
+            news = msgspec.convert(event.payload, NEWS[event.event])
+            if isinstance(news, AlertNews):
                 await self._prices.relayed(news.key, event.id)
-                await self._tell_owner(event, news.watch_id)
-            elif event.event == ENDED:
-                await self._tell_owner(event, msgspec.convert(event.payload, EndedNews).watch_id)
-            else:
-                await self._tell_watchers(event, msgspec.convert(event.payload, QueryNews).query_id)
-
-    async def _tell_owner(self, event: Event, watch_id: UUID) -> None:
-        if event.user_id is not None:
-            await self._notifier.notify(event, [Recipient(user_id=event.user_id, subject_id=watch_id)])
-
-    async def _tell_watchers(self, event: Event, query_id: UUID) -> None:
-        """Somebody with several watches of one search is told once."""
-        last: UUID | None = None
-        told: set[UUID] = set()
-        while watchers := await self._prices.watchers(query_id, after=last, limit=WATCHERS_AT_ONCE):
-            first = {user_id: watch_id for watch_id, user_id in reversed(watchers) if user_id not in told}
-            await self._notifier.notify(
-                event, [Recipient(user_id=user_id, subject_id=watch_id) for user_id, watch_id in sorted(first.items())]
-            )
-            told |= first.keys()
-            last = watchers[-1][0]
+            if event.user_id is not None:
+                await self._notifier.notify(event, [Recipient(user_id=event.user_id, subject_id=news.watch_id)])

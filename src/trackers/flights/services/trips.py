@@ -16,7 +16,8 @@ from trackers.flights.errors import ImpossibleTrip, NothingToScrape, TripDeparte
 from trackers.flights.money import checked_currency
 from trackers.flights.providers import GOOGLE_FLIGHTS, ProviderRegistry
 from trackers.flights.queries import TripQueries
-from trackers.flights.repository import FlightRepository, TripRow
+from trackers.flights.repository import FlightRepository
+from trackers.flights.rows import TripRow
 from trackers.flights.schemas import CreateTrip, ScrapeStarted, ScrapeTrip, TripView, UpdateTrip
 from trackers.flights.search import MOST_TRAVELLERS, Cabin
 from trackers.flights.services.searches import Searches

@@ -22,7 +22,8 @@ from trackers.flights.errors import (
 from trackers.flights.money import checked_currency
 from trackers.flights.providers import ProviderRegistry
 from trackers.flights.queries import WatchQueries
-from trackers.flights.repository import FlightRepository, TripRow, WatchRow
+from trackers.flights.repository import FlightRepository
+from trackers.flights.rows import TripRow, WatchRow
 from trackers.flights.schemas import CreateWatch, ScrapeStarted, UpdateWatch, WatchView
 from trackers.flights.services.searches import Searches, around
 from users.access import AccessPolicy
@@ -32,7 +33,7 @@ ANEW: Final = (
     "target_price", "provider", "currency", "cabin_class", "flexible_days", "below_median_percent", "median_days",
     "lowest_ever",
 )  # fmt: skip
-"""What a watch asks for: where one of these changes, what was told before counts no more."""
+"""What a watch asks for: where one of these changes, or it is active again, what was told before counts no more."""
 
 
 class WatchService:
@@ -86,7 +87,8 @@ class WatchService:
         trip = await self._trip(watch.trip_id, asker)
         changed = self._checked(msgspec.structs.replace(watch, **changes), trip)
         await self._flights.change_watch(changed, now=self._clock.now())
-        if any(getattr(changed, name) != getattr(watch, name) for name in ANEW):
+        woken = changed.is_active and not watch.is_active  # whatever happened meanwhile was not seen
+        if woken or any(getattr(changed, name) != getattr(watch, name) for name in ANEW):
             await self._flights.arm([watch_id], now=self._clock.now())
         await self._follow(changed, trip)
         await self._note("price_watch.updated", changed, asker)

@@ -28,6 +28,29 @@ async def test_the_site_is_told_who_asks(visit_to: VisitMaker, sites: SimulatedS
     assert request.headers["user-agent"] == USER_AGENT
 
 
+async def test_requests_leave_by_the_proxy_that_the_operator_named(redis_url: str) -> None:
+    seen: list[tuple[str, str | None]] = []
+
+    async def proxy(request: web.BaseRequest) -> web.Response:
+        seen.append((str(request.raw_path), request.headers.get("Proxy-Authorization")))
+        return web.Response(text="through it")
+
+    runner = web.ServerRunner(web.Server(proxy))
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    clients = Clients(user_agent=USER_AGENT)
+    address = "http://ada:sesame@127.0.0.1:{1}".format(*runner.addresses[0])
+    client = clients.of("proxied", Policy(host="flights.example", delay=0.0, proxy=address))
+    try:
+        async with client.get("http://flights.example/search?q=1", {}) as response:
+            assert await response.aread() == b"through it"
+    finally:
+        await clients.close()
+        await runner.cleanup()
+    assert seen == [("http://flights.example/search?q=1", "Basic YWRhOnNlc2FtZQ==")]
+    assert "sesame" not in repr(Policy(host="x", delay=0.0, proxy=address))
+
+
 async def test_cookies_are_not_kept(redis_url: str) -> None:
     seen: list[str | None] = []
 

@@ -161,6 +161,15 @@ async def test_another_target_arms_a_watch_again_within_the_cooldown(ada: Travel
     assert len(await ada.alerts(watch)) == 2
 
 
+async def test_a_watch_that_is_active_again_is_armed(ada: Traveller) -> None:
+    watch = await ada.watch(await ada.plan(), 30_000)
+    await ada.look(price=29_000)
+    for active in (False, True):
+        await ada.told("PATCH", f"/api/watches/{watch}", {"is_active": active})
+    await ada.judge()
+    assert await ada.alerts(watch) == [("target", 29_000), ("target", 29_000)]
+
+
 async def test_other_dates_arm_every_watch_of_a_trip(ada: Traveller) -> None:
     ada.site.set_price(29_000)
     trip = await ada.plan()

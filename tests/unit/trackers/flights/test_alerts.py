@@ -302,5 +302,5 @@ def _run(coroutine: Coroutine[Any, Any, Any]) -> Any:
     raise AssertionError("a fake waited")
 
 
-LifeOfAWatch.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+LifeOfAWatch.TestCase.settings = settings(max_examples=80, stateful_step_count=30, deadline=None)
 TestLifeOfAWatch = LifeOfAWatch.TestCase

@@ -208,7 +208,7 @@ JSON = st.recursive(
 
 
 @given(st.data())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_a_page_of_which_anything_was_changed_is_read_or_refused(data: st.DataObject) -> None:
     """And where it is read, no price stands in it that the page did not have."""
     results = data_of(page("one_way_eur.html"))
@@ -232,7 +232,7 @@ def test_a_page_of_which_anything_was_changed_is_read_or_refused(data: st.DataOb
 
 
 @given(st.binary(max_size=200), st.integers(0, 10**6), st.integers(0, 200))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_bytes_that_were_changed_on_the_way_are_read_or_refused(noise: bytes, at: int, cut: int) -> None:
     body = page("one_way_eur.html")
     at %= len(body)

@@ -271,7 +271,7 @@ def test_an_alert_says_what_it_costs_why_and_beside_what() -> None:
 )
 def test_a_search_that_fails_or_recovers(name: str, reason: str | None, title: str, line: str) -> None:
     news = QueryNews(
-        query_id=UUID(int=1), provider="google_flights", origin="VIE", destination="OSL",
+        watch_id=UUID(int=1), provider="google_flights", origin="VIE", destination="OSL",
         departs_on=date(2027, 3, 14), returns_on=None, reason=reason, since=datetime(2026, 3, 1, tzinfo=UTC), url=None,
     )  # fmt: skip
     message = FlightMessages().write(event(name, news), UUID(int=1), READER)

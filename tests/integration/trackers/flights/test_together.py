@@ -1,0 +1,146 @@
+"""Many at once: people who change the same searches, a bad result among good ones; and an alert's way out."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+from aiohttp import web
+from dependency_injector import providers
+from structlog.testing import capture_logs
+from tests.conftest import container_of
+
+from shared.scraping.source import Observation
+from trackers.flights.search import SearchResult
+
+HOURS = timedelta(hours=1)
+Traveller = Any
+
+
+@pytest.fixture
+def environ(environ: dict[str, str]) -> dict[str, str]:
+    """A receiver of ours has a private address."""
+    return environ | {"TRACKERS_NOTIFY_ALLOW_PRIVATE": "true", "TRACKERS_RATE_LIMIT_PERSON": "0"}
+
+
+@pytest.fixture
+async def heard(ada: Traveller) -> AsyncIterator[list[Any]]:
+    """What Ada's webhook is told."""
+    told: list[Any] = []
+
+    async def receive(request: web.BaseRequest) -> web.Response:
+        body = await request.json()
+        if "challenge" in body:
+            return web.json_response({"challenge": body["challenge"]})
+        told.append(body)
+        return web.json_response({})
+
+    runner = web.ServerRunner(web.Server(receive))
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    url = "http://127.0.0.1:{1}/hook".format(*runner.addresses[0])
+    await ada.told("POST", "/api/users/me/channels", {"kind": "webhook", "url": url})
+    await ada.work()
+    yield told
+    await runner.cleanup()
+
+
+async def test_an_alert_reaches_its_owner_and_says_so(ada: Traveller, heard: list[Any]) -> None:
+    watch = await ada.watch(await ada.plan(name="Spring"), 30_000)
+    await ada.look(price=28_840)
+    (message,) = heard
+    assert message["event"] == "price_watch.alerted"
+    assert "Spring (JFK-LAX" in str(message)
+    assert "288.40 USD" in str(message)
+    (alert,) = (await ada.told("GET", f"/api/watches/{watch}/alerts"))["items"]
+    assert alert["delivered_at"] >= alert["created_at"]
+
+
+async def test_a_search_that_fails_is_told_once_to_somebody_with_several_watches(
+    ada: Traveller, heard: list[Any]
+) -> None:
+    trip = await ada.plan()
+    for target in (10_000, 20_000):
+        await ada.watch(trip, target)
+    await ada.look(price=40_000)
+    ada.site.show("failed")
+    for _ in range(4):
+        await ada.look(7 * HOURS)
+    ada.site.show("flights")
+    await ada.look(7 * HOURS)
+    assert [message["event"] for message in heard] == ["price_watch.failing", "price_watch.recovered"]
+
+
+class KeptQueue:
+    """Sends nothing: what was to be done is done by the test."""
+
+    def __init__(self) -> None:
+        self.batches: list[tuple[Any, ...]] = []
+
+    async def enqueue(self, name: str, *arguments: Any, job_id: str | None = None) -> None: ...
+
+    async def enqueue_many(self, name: str, batches: list[tuple[Any, ...]]) -> None:
+        self.batches += batches
+
+
+async def test_a_batch_is_summed_up_in_the_log_and_one_bad_result_harms_only_itself(ada: Traveller) -> None:
+    ada.site.set_price(40_000)
+    ada.site.show("other_currency", route="JFK-SEA")
+    watches = [await ada.watch(await ada.plan(destination=place)) for place in ("LAX", "SEA", "BOS")]
+    container = container_of(ada.api.environ)
+    container.clock.override(providers.Object(ada.clock))
+    source = container.flights.source()
+    record = source.record
+
+    async def poisoned(observations: list[Observation[SearchResult]]) -> Any:
+        if any(":BOS:" in one.target.key for one in observations):
+            raise ValueError("a bug")
+        return await record(observations)
+
+    source.record = poisoned
+    container.queue.override(providers.Object(kept := KeptQueue()))
+    try:
+        assert await container.dispatcher().dispatch("google_flights") == 3
+        with capture_logs() as logs:
+            for name, claims in kept.batches:
+                await container.runner().run(name, claims)
+    finally:
+        await container.clients().close()
+        await container.redis().aclose()
+        await container.database().close()
+    summed = [(one["total"], one["succeeded"], one["failed"]) for one in logs if one["event"] == "scraped"]
+    assert sorted(summed) == [(1, 0, 1), (1, 0, 1), (1, 1, 0)]  # each alone, because the batch could not be recorded
+    stands = [(await ada.told("GET", f"/api/watches/{watch}"))["reason"] for watch in watches]
+    assert stands == [None, "page_changed", "error"]
+
+
+async def test_people_who_change_the_same_searches_together_with_a_worker_lose_nothing(
+    ada: Traveller, ben: Traveller
+) -> None:
+    trips = {who.person.login: await who.plan() for who in (ada, ben)}
+    answers: list[httpx.Response] = []
+
+    async def busy(who: Traveller, number: int) -> None:
+        trip = trips[who.person.login]
+        made = await who.ask("POST", "/api/watches", {"trip_id": trip, "target_price": 20_000 + number})
+        answers.append(made)
+        path = f"/api/watches/{made.json()['id']}"
+        answers.append(await who.ask("PATCH", path, {"check_interval_minutes": 30 + number, "flexible_days": 1}))
+        answers.append(await who.ask("POST", f"{path}/scrape"))
+        answers.append(await who.ask("POST", f"/api/trips/{trip}/prices", {"price": 30_000 + number}))
+        if number % 2:
+            answers.append(await who.ask("DELETE", path))
+
+    await asyncio.gather(ada.work(), *(busy(who, number) for number in range(6) for who in (ada, ben)), ada.work())
+    assert {answer.status_code for answer in answers} == {200, 201, 202, 204}
+    await ada.work()
+    for who in (ada, ben):
+        watches = (await who.told("GET", "/api/watches"))["items"]
+        assert len(watches) == 3
+        assert {one["status"] for one in watches} == {"completed"}
+    targets = await ada.rows(
+        "SELECT t.interval_seconds FROM scrape_targets t JOIN flight_queries q ON q.target_id = t.id"
+    )
+    assert {row["interval_seconds"] for row in targets} == {30 * 60}
