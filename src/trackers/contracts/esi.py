@@ -94,6 +94,7 @@ async def in_parallel(work: Iterable[Callable[[], Awaitable[R]]], *, limit: int)
     """
     todo = iter(work)
     under_way: set[asyncio.Future[R]] = set()
+    done: set[asyncio.Future[R]] = set()
     try:
         while True:
             while len(under_way) < limit and (start := next(todo, None)) is not None:
@@ -101,12 +102,12 @@ async def in_parallel(work: Iterable[Callable[[], Awaitable[R]]], *, limit: int)
             if not under_way:
                 return
             done, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
-            for one in done:
-                yield one.result()
+            while done:
+                yield done.pop().result()
     finally:
         for one in under_way:
             one.cancel()
-        await asyncio.gather(*under_way, return_exceptions=True)
+        await asyncio.gather(*under_way, *done, return_exceptions=True)
 
 
 def pages_of(answer: Answer) -> int | None:

@@ -51,7 +51,8 @@ async def test_one_is_told_once_of_each_contract_that_offers_it(market: Market, 
     market.esi.change_contract(cheap, title="cheaper still", price=0.5e6)
     await market.look_later()
     assert len(await told(market)) == 2
-    assert (await ada.ask("GET", f"{WATCHES}/{made['id']}")).json()["alerts"] == 1
+    told_of = await market.rows("SELECT contract_id FROM contract_alerts WHERE watch_id = :id", id=UUID(made["id"]))
+    assert [row["contract_id"] for row in told_of] == [cheap]
 
 
 async def test_a_price_that_falls_to_the_limit_is_told(market: Market, ada: Person) -> None:
