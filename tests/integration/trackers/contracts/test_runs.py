@@ -12,9 +12,10 @@ from tests.integration.trackers.contracts.market import DOMAIN, FORGE, Market
 from app.container import AppContainer
 from app.worker import WorkerProcess
 from shared.scraping.visit import NotNow
-from trackers.contracts.errors import LostLeaseError
+from trackers.contracts.errors import DatabaseAwayError, LostLeaseError
 from trackers.contracts.run_lock import KEY
 from trackers.contracts.run_repository import RunRepository
+from trackers.contracts.runs import AggregationRuns
 
 
 async def closed(*containers: AppContainer) -> None:
@@ -176,6 +177,34 @@ async def test_a_failing_release_hides_nothing(market: Market, capsys: pytest.Ca
         await fail()
     assert "run_lock_not_released" in capsys.readouterr().out
     assert [one["outcome"] for one in await market.runs()] == ["failed"]
+    await closed(worker)
+
+
+async def test_a_database_that_stays_away_ends_the_run_and_lets_go_of_the_lock(
+    market: Market, redis_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    worker = market.worker()
+    runs = AggregationRuns(
+        database=worker.database(), redis=worker.redis(), clock=market.clock, lifetime=15.0, patience=0.5
+    )
+    tries = 0
+
+    async def step(session: object) -> None:
+        nonlocal tries
+        tries += 1
+        raise ConnectionResetError
+
+    async def write() -> None:
+        async with runs.joined() as run:
+            await run.write(step)
+
+    with pytest.raises(DatabaseAwayError):
+        await write()
+    assert tries > 1
+    assert [one["outcome"] for one in await market.runs()] == ["database_away"]
+    assert "critical" in capsys.readouterr().out
+    async with Redis.from_url(redis_url) as redis:
+        assert await redis.get(KEY) is None
     await closed(worker)
 
 
