@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
+from tests.integration.faults.harness import eventually
 from tests.integration.trackers.contracts.market import DOMAIN, FORGE, Market
 
 from app.container import AppContainer
@@ -227,6 +228,26 @@ async def test_in_the_error_limit_everything_stops_and_goes_on_afterwards(market
     assert 10 <= len([one for one in market.esi.requests() if one.status == 404]) <= 10 + 15
     assert (await market.last_run())["outcome"] == "partial"
     assert await market.value("SELECT count(*) FROM contracts WHERE items_state = 'gone'") >= 10
+
+
+async def test_failures_of_the_api_are_counted_against_its_budget_too(market: Market) -> None:
+    market.esi.configure(sizes={str(FORGE): 0}, error_limit=30, error_window=60)
+    for _ in range(60):
+        market.esi.add_contract(items=[{"type_id": 62_000}], turn=False)
+    market.esi.turn()
+    market.esi.fault("/contracts/public/items/*", "latency", ms=20)
+    await market.follow()
+    broken = asyncio.create_task(market.look(TRACKERS_CONTRACTS_CONCURRENCY=2))
+
+    async def reading() -> bool:
+        return bool(market.asked("/contracts/public/items/"))
+
+    await eventually(reading, "items are read")
+    market.esi.configure(downtime=True)
+    await broken
+    statuses = [one.status for one in market.esi.requests()]
+    assert 503 in statuses
+    assert 420 not in statuses
 
 
 async def test_a_refusal_lets_the_host_rest_as_long_as_it_says(market: Market) -> None:
