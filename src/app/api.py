@@ -94,9 +94,7 @@ def create_app(container: AppContainer) -> Litestar:
         "source_queries": provide_singleton(container.source_queries),
         "source_administration": provide(container.source_administration, container.database),
     }
-    for module in MODULES:
-        if module.dependencies is not None:
-            dependencies |= module.dependencies(getattr(container, module.name), container.database)
+    _add_dependencies(dependencies, container)
     app = Litestar(
         route_handlers=[live, ready, public, admin, internal],
         dependencies=dependencies,
@@ -132,6 +130,17 @@ def create_app(container: AppContainer) -> Litestar:
     )
     describe(app)
     return app
+
+
+def _add_dependencies(dependencies: dict[str, Any], container: AppContainer) -> None:
+    """What the modules' handlers may ask for by name; of two of one name the last would answer for both."""
+    for module in MODULES:
+        if module.dependencies is None:
+            continue
+        brought = module.dependencies(getattr(container, module.name), container.database)
+        if taken := sorted(dependencies.keys() & brought.keys()):
+            raise ValueError(f"{module.name} brings {', '.join(taken)}, as another module does; rename one of them")
+        dependencies |= brought
 
 
 def asgi(app: Litestar, container: AppContainer) -> ASGIApp:

@@ -41,6 +41,7 @@ TAGS = {
     "hiscores": "about players of the hiscores; the bot's key has the scope players",
     "flights": "about flight prices; the deployment has Google Flights turned on",
     "fencers": "about fencers and clubs, and digests",
+    "contracts": "about public contracts; the bot's key has the scope contracts",
     "guilds": "about guilds; the bot's key has the scopes guilds and users",
     "public": "told to people's endpoints",
     "users": "about people; the bot's key has the scope users",
@@ -128,6 +129,10 @@ def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         "FENCER_BASE_URL": sites.fencers.url,
         "FENCER_SCRAPE_DELAY_SEC": "0.001",
         "FENCER_SCRAPE_JITTER_SEC": "0",
+        "TRACKERS_CONTRACTS_BASE_URL": sites.contracts.url,
+        "TRACKERS_CONTRACTS_REGION_IDS": "10000002",
+        "TRACKERS_CONTRACTS_DELAY": "0",
+        "TRACKERS_CONTRACTS_DOWNTIME": "none",
         "TRACKERS_AUTH_HASH_MEMORY_KIB": "8192",
         "TRACKERS_AUTH_ATTEMPTS_PER_ADDRESS": "10000",  # everybody here logs in from one
         "TRACKERS_RATE_LIMIT_ADDRESS": "0",  # likewise
@@ -147,6 +152,7 @@ async def _bot_key(environ: dict[str, str]) -> str:
     try:
         async with container.database().unit_of_work():
             scopes = ["trackers", "players", "users", "guilds", "events"]
+            scopes = ["trackers", "users", "guilds", "events", "contracts"]
             return str((await container.users.keys().create("features", scopes)).text)
     finally:
         await container.database().close()

@@ -201,6 +201,7 @@ class ContractsSite(Site):
         if now >= self._window_ends:
             self._errors, self._window_ends = 0, now + timedelta(seconds=self._options["error_window"])
         if self._options["downtime"]:
+            self._errors += 1
             return self._with_budget(_error(503, "The service is down for its daily restart"))
         limit, tokens = self._options["error_limit"], self._options["tokens"]
         if limit and self._errors >= limit:

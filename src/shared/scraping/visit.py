@@ -159,6 +159,8 @@ class Visit:
     requests: int = 0
     received: int = 0
     http_status: int | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    """Of the last answer, a failure's too; by name in lower case."""
     etag: str | None = None
     last_modified: str | None = None
     content_hash: bytes | None = None
@@ -260,7 +262,7 @@ class Visit:
 
     async def _exchange(self, url: str, headers: dict[str, str]) -> Answer:
         async with self.client.get(url, headers) as response:
-            self.http_status = response.status_code
+            self.http_status, self.headers = response.status_code, _plain(response)
             chunks: list[bytes] = []
             size = 0
             async for chunk in response.aiter_bytes():
@@ -274,7 +276,7 @@ class Visit:
             self.received += size
             if self.tell:
                 self.tell(f"HTTP {response.status_code}, {size:,} bytes")
-            return Answer(url=url, status=response.status_code, headers=_plain(response), body=b"".join(chunks))
+            return Answer(url=url, status=response.status_code, headers=self.headers, body=b"".join(chunks))
 
     def _raise_for_host(self, answer: Answer) -> None:
         if answer.status in self.policy.throttled_statuses:

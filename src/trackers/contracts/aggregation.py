@@ -4,11 +4,12 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
+import structlog
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.clock import Clock
-from shared.scraping.failures import PageChanged
+from shared.scraping.failures import HostUnavailable, PageChanged
 from trackers.contracts.enrichment import Enrichment
 from trackers.contracts.esi import Esi
 from trackers.contracts.region_repository import RegionRepository, RegionState
@@ -45,7 +46,7 @@ class ContractAggregationService:
         run.tally.regions += 1
         try:
             if run.first("types"):
-                await self._types.refresh(esi, run)
+                await self._refresh_types(esi, run)
             state = await run.write(lambda session: RegionRepository(session).state(region_id))
             if state is None:
                 raise PageChanged(f"region {region_id} is looked at by the engine, and unknown to us")  # noqa: TRY301 -- noted like the API's failures
@@ -55,6 +56,13 @@ class ContractAggregationService:
             run.tally.regions_failed.append(region_id)
             raise
         return RegionReport(region_id=region_id, changed=changed, next_look_at=await self._next(region_id, run))
+
+    async def _refresh_types(self, esi: Esi, run: AggregationRun) -> None:
+        """What is known of types may be older than one likes; no region waits for that."""
+        try:
+            await self._types.refresh(esi, run)
+        except (HostUnavailable, PageChanged):
+            structlog.get_logger(__name__).warning("types_not_refreshed", exc_info=True)
 
     async def _sweep(self, state: RegionState, esi: Esi, run: AggregationRun) -> bool:
         """Not before the API has something newer: asking sooner would go round its cache."""

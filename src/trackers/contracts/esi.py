@@ -5,7 +5,7 @@ window ends (`X-ESI-Error-Limit-*`); newer routes count tokens and answer 429 wi
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Final, TypeVar
@@ -25,9 +25,10 @@ GONE: Final = frozenset({NO_CONTENT, FORBIDDEN, NOT_FOUND})
 JSON: Final = "application/json"
 WINDOW: Final = 60.0
 """Seconds of the error budget's window, where the API does not say how much of it is left."""
-TRIES: Final = 3
-"""Of a request whose answer was lost on the way: the server closes connections with requests in flight."""
+LONGEST_REST: Final = 3600.0
+"""Seconds, whatever a header says."""
 PAUSES: Final = (0.2, 1.0)
+"""Seconds before a request is sent again whose answer was lost: servers close connections with requests in flight."""
 MOST_PAGES: Final = 1_000
 AWAY: Final = (ScrapeFailure, HostRestsError, GateUnreachableError)
 """How it shows that nothing more can be asked now."""
@@ -59,8 +60,12 @@ class Esi:
                     answer = await self._visit.get(f"{self._base_url}{path}", headers=headers)
             except HostUnavailable as error:
                 failed = error.http_status  # of the last answer there was, where this one never came
-                self._run.tally.answered(failed if failed and failed >= SERVER_ERROR else None)
-                if pause is None or error.retry_after is not None:
+                refused = failed is not None and failed >= SERVER_ERROR
+                self._run.tally.answered(failed if refused else None)
+                if refused:
+                    await self._mind_the_budget(self._visit.headers)
+                # What was answered counts as an error of ours, too: it is asked again once only.
+                if pause is None or error.retry_after is not None or (refused and pause != PAUSES[0]):
                     raise
                 await asyncio.sleep(pause)
                 continue
@@ -68,23 +73,29 @@ class Esi:
             if answer.status in {FORBIDDEN, NOT_FOUND} and answer.content_type != JSON:
                 what = f"{answer.status} came with {answer.content_type or 'no type'}, so it is not the API's own"
                 raise Blocked(what, http_status=answer.status)
-            await self._mind_the_budget(answer)
+            if answer.status in {ERROR_LIMITED, TOO_MANY}:
+                await self._refused(answer)
+            await self._mind_the_budget(answer.headers)
             return answer
         raise AssertionError("unreachable")  # the last try raises
 
-    async def _mind_the_budget(self, answer: Answer) -> None:
-        reset = _number(answer.headers.get("x-esi-error-limit-reset"))
-        left = _number(answer.headers.get("x-esi-error-limit-remain"))
-        if answer.status in {ERROR_LIMITED, TOO_MANY}:
-            wait = reset if answer.status == ERROR_LIMITED else retry_after(answer.headers.get("retry-after"))
-            await self._visit.let_rest(wait or WINDOW)  # at once, for those who ask beside us
-            why = "the error budget is spent" if answer.status == ERROR_LIMITED else "too many requests"
-            raise Throttled(f"the API answered {answer.status}: {why}", retry_after=wait, http_status=answer.status)
+    async def _refused(self, answer: Answer) -> None:
+        """Raises Throttled; the host rests at once, for those who ask beside us, too."""
+        if answer.status == ERROR_LIMITED:
+            why, wait = "the error budget is spent", _number(answer.headers.get("x-esi-error-limit-reset"))
+        else:
+            why, wait = "too many requests", retry_after(answer.headers.get("retry-after"))
+        rest = min(wait or WINDOW, LONGEST_REST)
+        await self._visit.let_rest(rest)
+        raise Throttled(f"the API answered {answer.status}: {why}", retry_after=rest, http_status=answer.status)
+
+    async def _mind_the_budget(self, headers: Mapping[str, str]) -> None:
+        left = _number(headers.get("x-esi-error-limit-remain"))
         if left is None:
             return
         self._run.tally.budget_left = int(left)
         if left <= self._floor:
-            await self._visit.let_rest(reset or WINDOW)
+            await self._visit.let_rest(min(_number(headers.get("x-esi-error-limit-reset")) or WINDOW, LONGEST_REST))
 
 
 async def in_parallel(work: Iterable[Callable[[], Awaitable[R]]], *, limit: int) -> AsyncGenerator[R, None]:
@@ -94,6 +105,7 @@ async def in_parallel(work: Iterable[Callable[[], Awaitable[R]]], *, limit: int)
     """
     todo = iter(work)
     under_way: set[asyncio.Future[R]] = set()
+    done: set[asyncio.Future[R]] = set()
     try:
         while True:
             while len(under_way) < limit and (start := next(todo, None)) is not None:
@@ -101,12 +113,12 @@ async def in_parallel(work: Iterable[Callable[[], Awaitable[R]]], *, limit: int)
             if not under_way:
                 return
             done, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
-            for one in done:
-                yield one.result()
+            while done:
+                yield done.pop().result()
     finally:
         for one in under_way:
             one.cancel()
-        await asyncio.gather(*under_way, return_exceptions=True)
+        await asyncio.gather(*under_way, *done, return_exceptions=True)
 
 
 def pages_of(answer: Answer) -> int | None:

@@ -21,6 +21,7 @@ from trackers.contracts.controllers.admin import AdminContractController
 from trackers.contracts.controllers.internal import InternalContractController
 from trackers.contracts.controllers.parameters import contract_filter
 from trackers.contracts.controllers.public import ContractController, WatchController
+from trackers.contracts.digest import ContractsDigest
 from trackers.contracts.jobs import CleaningJob, FollowJob, contracts_jobs
 from trackers.contracts.news import ContractMessages
 from trackers.contracts.personal_data import ContractsPersonalData
@@ -70,6 +71,7 @@ class ContractsContainer(containers.DeclarativeContainer):
         types=providers.Singleton(TypeCache, settings=settings, clock=clock),
         alerts=alerts.provider,
     )
+    digest = providers.Factory(ContractsDigest, providers.Factory(TransactionReader, session))
     personal_data = providers.Factory(ContractsPersonalData, watches=watches)
 
     # offers
@@ -106,12 +108,12 @@ def dependencies(container: Any, database: Any) -> Mapping[str, Provide]:
     """What this module's handlers may ask for."""
     return {
         "contract_queries": provide_singleton(container.queries),
-        "ship_queries": provide_singleton(container.ship_queries),
+        "contract_ship_queries": provide_singleton(container.ship_queries),
         "contract_admin_queries": provide_singleton(container.admin_queries),
-        "watch_reads": provide_singleton(container.watch_reads),
-        "watch_service": provide(container.watch_service, database),
-        "region_service": provide(container.regions, database),
-        "wanted": Provide(contract_filter, sync_to_thread=False),
+        "contract_watch_reads": provide_singleton(container.watch_reads),
+        "contract_watch_service": provide(container.watch_service, database),
+        "contract_regions": provide(container.regions, database),
+        "contract_filter": Provide(contract_filter, sync_to_thread=False),
     }
 
 
@@ -128,5 +130,6 @@ CONTRACTS = Module(
     personal_data=lambda container: (container.personal_data(),),
     handlers=lambda container: (container.watchers_are_told(),),
     message_writers=lambda _: (ContractMessages(),),
+    digest_writers=lambda container: (container.digest(),),
     jobs=lambda container: contracts_jobs(container.follow_job(), container.cleaning_job()),
 )

@@ -40,6 +40,14 @@ class ContractFound(Struct, frozen=True, kw_only=True):
     wants_items: bool
 
 
+def in_words(found: ContractFound) -> str:
+    """What, for how much, and where."""
+    place = REGIONS.get(found.region_id, f"region {found.region_id}")
+    what = f"{found.quantity:,} x {found.name}" if found.quantity > 1 else found.name
+    words = "bidding from " if found.type == "auction" else ""
+    return f"{what}: {words}{found.price:,.0f} ISK in {place}"
+
+
 class ContractMessages:
     """A MessageWriter: `Merlin: 1,450,000 ISK in The Forge`."""
 
@@ -47,10 +55,7 @@ class ContractMessages:
 
     def write(self, event: Event, _subject_id: UUID, _reader: Reader) -> Message | None:
         found = msgspec.convert(event.payload, ContractFound)
-        place = REGIONS.get(found.region_id, f"region {found.region_id}")
-        what = f"{found.quantity:,} x {found.name}" if found.quantity > 1 else found.name
-        words = "bidding from " if found.type == "auction" else ""
-        lines = [f"{what}: {words}{found.price:,.0f} ISK in {place}"]
+        lines = [in_words(found)]
         if found.other_items:
             lines.append("There is more in the contract.")
         if found.wants_items:

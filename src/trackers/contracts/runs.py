@@ -38,7 +38,16 @@ R = TypeVar("R")
 class AggregationRun:
     """One run, as those who are in it see it."""
 
-    def __init__(self, *, run_id: UUID, fence: int, lease: RunLease, database: Database, started_at: datetime) -> None:
+    def __init__(
+        self,
+        *,
+        run_id: UUID,
+        fence: int,
+        lease: RunLease,
+        database: Database,
+        started_at: datetime,
+        patience: float = DATABASE_PATIENCE,
+    ) -> None:
         self.id = run_id
         self.fence = fence
         self.started_at = started_at
@@ -47,6 +56,7 @@ class AggregationRun:
         self.error: str | None = None
         self._lease = lease
         self._database = database
+        self._patience = patience
         self._done: set[str] = set()
 
     def check(self) -> None:
@@ -58,7 +68,7 @@ class AggregationRun:
 
         So a step must be one that may be repeated. Raises LostLeaseError, DatabaseAwayError.
         """
-        until = asyncio.get_running_loop().time() + DATABASE_PATIENCE
+        until = asyncio.get_running_loop().time() + self._patience
         while True:
             self.check()
             try:
@@ -115,8 +125,17 @@ def _outcome_of(error: BaseException) -> str:
 class AggregationRuns:
     """Begins, joins and ends runs; of all processes one at a time is in a run."""
 
-    def __init__(self, *, database: Database, redis: Redis, clock: Clock, lifetime: float) -> None:
+    def __init__(
+        self,
+        *,
+        database: Database,
+        redis: Redis,
+        clock: Clock,
+        lifetime: float,
+        patience: float = DATABASE_PATIENCE,
+    ) -> None:
         self._database = database
+        self._patience = patience
         self._redis = redis
         self._clock = clock
         self._lifetime = lifetime
@@ -167,7 +186,14 @@ class AggregationRuns:
             raise
         self._lease = lease
         log.info("run_started", fence=fence)
-        return AggregationRun(run_id=run_id, fence=fence, lease=lease, database=self._database, started_at=now)
+        return AggregationRun(
+            run_id=run_id,
+            fence=fence,
+            lease=lease,
+            database=self._database,
+            started_at=now,
+            patience=self._patience,
+        )
 
     async def _leave(self) -> None:
         async with self._door:

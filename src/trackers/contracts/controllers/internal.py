@@ -40,14 +40,14 @@ class InternalContractController(Controller):
     async def list_contracts(
         self,
         contract_queries: Queries,
-        wanted: Wanted,
+        contract_filter: Wanted,
         sort: Sort = ContractSort.ISSUED_DOWN,
         page: PageNumber = 1,
         per_page: PerPage = 50,
         format: Format = ListFormat.JSON,  # noqa: A002 -- the parameter's name
     ) -> ContractPage:
         """Contracts that can be accepted (or, by `status`, past ones), with counts per type. Prices in ISK."""
-        found = await contract_queries.contracts(wanted, sort=sort, page=page, per_page=per_page)
+        found = await contract_queries.contracts(contract_filter, sort=sort, page=page, per_page=per_page)
         return found if format is ListFormat.JSON else csv_answer(ContractSummary, found.items, name="contracts")
 
     @get("/{contract_id:int}", operation_id="internal_get_contract", opt=READ)
@@ -58,28 +58,32 @@ class InternalContractController(Controller):
     @get("/ships", operation_id="internal_list_ships", opt=READ)
     async def list_ships(
         self,
-        ship_queries: Ships,
+        contract_ship_queries: Ships,
         region_id: Region = None,
         ship_group_id: ShipGroup = None,
         page: PageNumber = 1,
         per_page: PerPage = 50,
     ) -> ShipBoard:
         """The types of ships on offer: how many, the cheapest, the median. For the contracts: `?is_ship=true`."""
-        return await ship_queries.ships(region_id=region_id, ship_group_id=ship_group_id, page=page, per_page=per_page)
+        return await contract_ship_queries.ships(
+            region_id=region_id, ship_group_id=ship_group_id, page=page, per_page=per_page
+        )
 
     @get("/ships/{type_id:int}/prices", operation_id="internal_get_ship_prices", opt=READ)
     async def get_prices(
-        self, type_id: ShipTypeId, ship_queries: Ships, region_id: Region = None, days: Days = 30
+        self, type_id: ShipTypeId, contract_ship_queries: Ships, region_id: Region = None, days: Days = 30
     ) -> ShipPrices:
         """What a ship costs now, and median and tenth percentile of what disappeared before it expired."""
-        return await ship_queries.prices(type_id, region_id=region_id, days=days)
+        return await contract_ship_queries.prices(type_id, region_id=region_id, days=days)
 
     @get("/taxonomy", operation_id="internal_get_contract_taxonomy", opt=READ)
-    async def get_taxonomy(self, ship_queries: Ships) -> Taxonomy:
+    async def get_taxonomy(self, contract_ship_queries: Ships) -> Taxonomy:
         """Categories and groups of everything that was seen in contracts."""
-        return await ship_queries.taxonomy()
+        return await contract_ship_queries.taxonomy()
 
     @get("/types", operation_id="internal_list_contract_types", opt=READ)
-    async def list_types(self, ship_queries: Ships, name: TypeName = None, group_id: ItemGroup = None) -> KnownTypes:
+    async def list_types(
+        self, contract_ship_queries: Ships, name: TypeName = None, group_id: ItemGroup = None
+    ) -> KnownTypes:
         """Types by a part of their name or by group, up to 200: to find the `type_id` to filter by."""
-        return await ship_queries.types(name=name, group_id=group_id)
+        return await contract_ship_queries.types(name=name, group_id=group_id)

@@ -56,14 +56,14 @@ class ContractController(Controller):
     async def list_contracts(
         self,
         contract_queries: Queries,
-        wanted: Wanted,
+        contract_filter: Wanted,
         sort: Sort = ContractSort.ISSUED_DOWN,
         page: PageNumber = 1,
         per_page: PerPage = 50,
         format: Format = ListFormat.JSON,  # noqa: A002 -- the parameter's name
     ) -> ContractPage:
         """Contracts that can be accepted (or, by `status`, past ones), with counts per type. Prices in ISK."""
-        found = await contract_queries.contracts(wanted, sort=sort, page=page, per_page=per_page)
+        found = await contract_queries.contracts(contract_filter, sort=sort, page=page, per_page=per_page)
         return found if format is ListFormat.JSON else csv_answer(ContractSummary, found.items, name="contracts")
 
     @get("/{contract_id:int}", operation_id="get_contract")
@@ -74,31 +74,35 @@ class ContractController(Controller):
     @get("/ships", operation_id="list_ships")
     async def list_ships(
         self,
-        ship_queries: Ships,
+        contract_ship_queries: Ships,
         region_id: Region = None,
         ship_group_id: ShipGroup = None,
         page: PageNumber = 1,
         per_page: PerPage = 50,
     ) -> ShipBoard:
         """The types of ships on offer: how many, the cheapest, the median. For the contracts: `?is_ship=true`."""
-        return await ship_queries.ships(region_id=region_id, ship_group_id=ship_group_id, page=page, per_page=per_page)
+        return await contract_ship_queries.ships(
+            region_id=region_id, ship_group_id=ship_group_id, page=page, per_page=per_page
+        )
 
     @get("/ships/{type_id:int}/prices", operation_id="get_ship_prices")
     async def get_prices(
-        self, type_id: ShipTypeId, ship_queries: Ships, region_id: Region = None, days: Days = 30
+        self, type_id: ShipTypeId, contract_ship_queries: Ships, region_id: Region = None, days: Days = 30
     ) -> ShipPrices:
         """What a ship costs now, and median and tenth percentile of what disappeared before it expired."""
-        return await ship_queries.prices(type_id, region_id=region_id, days=days)
+        return await contract_ship_queries.prices(type_id, region_id=region_id, days=days)
 
     @get("/taxonomy", operation_id="get_contract_taxonomy")
-    async def get_taxonomy(self, ship_queries: Ships) -> Taxonomy:
+    async def get_taxonomy(self, contract_ship_queries: Ships) -> Taxonomy:
         """Categories and groups of everything that was seen in contracts."""
-        return await ship_queries.taxonomy()
+        return await contract_ship_queries.taxonomy()
 
     @get("/types", operation_id="list_contract_types")
-    async def list_types(self, ship_queries: Ships, name: TypeName = None, group_id: ItemGroup = None) -> KnownTypes:
+    async def list_types(
+        self, contract_ship_queries: Ships, name: TypeName = None, group_id: ItemGroup = None
+    ) -> KnownTypes:
         """Types by a part of their name or by group, up to 200: to find the `type_id` to filter or watch by."""
-        return await ship_queries.types(name=name, group_id=group_id)
+        return await contract_ship_queries.types(name=name, group_id=group_id)
 
 
 class WatchController(Controller):
@@ -108,47 +112,47 @@ class WatchController(Controller):
     tags = ("contracts",)
 
     @get("/", operation_id="list_contract_watches")
-    async def list_watches(self, request: Asking, watch_reads: Reads) -> Watches:
+    async def list_watches(self, request: Asking, contract_watch_reads: Reads) -> Watches:
         """One's own watches, the oldest first."""
-        return await watch_reads.mine(request.auth.user_id)
+        return await contract_watch_reads.mine(request.auth.user_id)
 
     @post("/", operation_id="add_contract_watch", status_code=HTTP_201_CREATED)
-    async def add(self, request: Asking, data: JSONBody[AddWatch], watch_service: Service) -> Watch:
+    async def add(self, request: Asking, data: JSONBody[AddWatch], contract_watch_service: Service) -> Watch:
         """Wait for a type or a group of types, up to a price, in a region or anywhere. One is told of each contract
         once, when its items are read; what is on offer already is listed under `/matches`.
 
         422 `unclear_watch`, 404 `region_not_followed`, 409 `watch_exists`, 400 `too_many_watches`.
         """
-        return await watch_service.add(request.auth.user_id, data)
+        return await contract_watch_service.add(request.auth.user_id, data)
 
     @get("/{watch_id:uuid}", operation_id="get_contract_watch")
-    async def get_watch(self, request: Asking, watch_id: FromPath[UUID], watch_reads: Reads) -> Watch:
+    async def get_watch(self, request: Asking, watch_id: FromPath[UUID], contract_watch_reads: Reads) -> Watch:
         """One watch. 404 `watch_not_found`."""
-        return await watch_reads.one(request.auth.user_id, watch_id)
+        return await contract_watch_reads.one(request.auth.user_id, watch_id)
 
     @get("/{watch_id:uuid}/matches", operation_id="list_contract_watch_matches")
     async def list_matches(
         self,
         request: Asking,
         watch_id: FromPath[UUID],
-        watch_reads: Reads,
+        contract_watch_reads: Reads,
         contract_queries: Queries,
         sort: Sort = ContractSort.PRICE,
         page: PageNumber = 1,
         per_page: PerPage = 50,
     ) -> ContractPage:
         """What is on offer now of what a watch waits for."""
-        wanted = await watch_reads.filter_of(request.auth.user_id, watch_id)
+        wanted = await contract_watch_reads.filter_of(request.auth.user_id, watch_id)
         return await contract_queries.contracts(wanted, sort=sort, page=page, per_page=per_page)
 
     @patch("/{watch_id:uuid}", operation_id="change_contract_watch")
     async def change(
-        self, request: Asking, watch_id: FromPath[UUID], data: JSONBody[ChangeWatch], watch_service: Service
+        self, request: Asking, watch_id: FromPath[UUID], data: JSONBody[ChangeWatch], contract_watch_service: Service
     ) -> Watch:
         """Change the price, the note, or switch it off and on. What is left out stays; null removes a limit."""
-        return await watch_service.change(request.auth.user_id, watch_id, data)
+        return await contract_watch_service.change(request.auth.user_id, watch_id, data)
 
     @delete("/{watch_id:uuid}", operation_id="remove_contract_watch")
-    async def remove(self, request: Asking, watch_id: FromPath[UUID], watch_service: Service) -> None:
+    async def remove(self, request: Asking, watch_id: FromPath[UUID], contract_watch_service: Service) -> None:
         """Wait for it no longer."""
-        await watch_service.remove(request.auth.user_id, watch_id)
+        await contract_watch_service.remove(request.auth.user_id, watch_id)

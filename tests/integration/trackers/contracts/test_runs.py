@@ -7,14 +7,16 @@ from uuid import uuid4
 import pytest
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
+from tests.integration.faults.harness import eventually
 from tests.integration.trackers.contracts.market import DOMAIN, FORGE, Market
 
 from app.container import AppContainer
 from app.worker import WorkerProcess
 from shared.scraping.visit import NotNow
-from trackers.contracts.errors import LostLeaseError
+from trackers.contracts.errors import DatabaseAwayError, LostLeaseError
 from trackers.contracts.run_lock import KEY
 from trackers.contracts.run_repository import RunRepository
+from trackers.contracts.runs import AggregationRuns
 
 
 async def closed(*containers: AppContainer) -> None:
@@ -179,6 +181,34 @@ async def test_a_failing_release_hides_nothing(market: Market, capsys: pytest.Ca
     await closed(worker)
 
 
+async def test_a_database_that_stays_away_ends_the_run_and_lets_go_of_the_lock(
+    market: Market, redis_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    worker = market.worker()
+    runs = AggregationRuns(
+        database=worker.database(), redis=worker.redis(), clock=market.clock, lifetime=15.0, patience=0.5
+    )
+    tries = 0
+
+    async def step(session: object) -> None:
+        nonlocal tries
+        tries += 1
+        raise ConnectionResetError
+
+    async def write() -> None:
+        async with runs.joined() as run:
+            await run.write(step)
+
+    with pytest.raises(DatabaseAwayError):
+        await write()
+    assert tries > 1
+    assert [one["outcome"] for one in await market.runs()] == ["database_away"]
+    assert "critical" in capsys.readouterr().out
+    async with Redis.from_url(redis_url) as redis:
+        assert await redis.get(KEY) is None
+    await closed(worker)
+
+
 async def test_a_run_that_was_never_heard_of_again_is_noted_by_the_next(market: Market) -> None:
     async with market.container.database().transaction() as session:
         await RunRepository(session).open(uuid4(), now=market.clock.now() - timedelta(hours=1))
@@ -198,6 +228,26 @@ async def test_in_the_error_limit_everything_stops_and_goes_on_afterwards(market
     assert 10 <= len([one for one in market.esi.requests() if one.status == 404]) <= 10 + 15
     assert (await market.last_run())["outcome"] == "partial"
     assert await market.value("SELECT count(*) FROM contracts WHERE items_state = 'gone'") >= 10
+
+
+async def test_failures_of_the_api_are_counted_against_its_budget_too(market: Market) -> None:
+    market.esi.configure(sizes={str(FORGE): 0}, error_limit=30, error_window=60)
+    for _ in range(60):
+        market.esi.add_contract(items=[{"type_id": 62_000}], turn=False)
+    market.esi.turn()
+    market.esi.fault("/contracts/public/items/*", "latency", ms=20)
+    await market.follow()
+    broken = asyncio.create_task(market.look(TRACKERS_CONTRACTS_CONCURRENCY=2))
+
+    async def reading() -> bool:
+        return bool(market.asked("/contracts/public/items/"))
+
+    await eventually(reading, "items are read")
+    market.esi.configure(downtime=True)
+    await broken
+    statuses = [one.status for one in market.esi.requests()]
+    assert 503 in statuses
+    assert 420 not in statuses
 
 
 async def test_a_refusal_lets_the_host_rest_as_long_as_it_says(market: Market) -> None:

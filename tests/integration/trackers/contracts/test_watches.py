@@ -1,6 +1,8 @@
 """What people wait for: told once, of what can still be bought, and of nothing else."""
 
 import asyncio
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +13,8 @@ from tests.integration.people import People, Person
 from tests.integration.trackers.contracts.market import FORGE, MODULE, OTHER_SHIP, SHIP, Market
 
 from shared.outbox.events import Event
+from users.notifications.digest import DigestWindow
+from users.notifications.schemas import EVERYTHING, Mode
 
 WATCHES = "/api/contracts/watches"
 
@@ -51,7 +55,8 @@ async def test_one_is_told_once_of_each_contract_that_offers_it(market: Market, 
     market.esi.change_contract(cheap, title="cheaper still", price=0.5e6)
     await market.look_later()
     assert len(await told(market)) == 2
-    assert (await ada.ask("GET", f"{WATCHES}/{made['id']}")).json()["alerts"] == 1
+    told_of = await market.rows("SELECT contract_id FROM contract_alerts WHERE watch_id = :id", id=UUID(made["id"]))
+    assert [row["contract_id"] for row in told_of] == [cheap]
 
 
 async def test_a_price_that_falls_to_the_limit_is_told(market: Market, ada: Person) -> None:
@@ -103,6 +108,30 @@ async def test_what_ends_before_its_message_leaves_is_not_told(market: Market, a
         async with market.container.database().unit_of_work():
             await market.container.contracts.watchers_are_told().handle(events)
     assert noted == [(kept, ada.id)]
+
+
+async def test_a_digest_tells_what_is_on_offer_still(market: Market, ada: Person) -> None:
+    since = market.clock.now()
+    first = await watch(ada, type_id=SHIP, note="for Ben")
+    await watch(ada, group_id=9025)
+    dear = market.esi.add_contract(items=[{"type_id": SHIP}], price=9e6)
+    gone = market.esi.add_contract(items=[{"type_id": SHIP}], price=1e6)
+    cheap = market.esi.add_contract(items=[{"type_id": SHIP}], price=2e6)
+    await market.look()
+    market.esi.remove_contract(gone)
+    await market.look_later()
+    window = DigestWindow(user_id=ada.id, since=since, until=market.clock.now())
+
+    async def told_in(window: DigestWindow) -> list[str]:
+        async with market.container.database().unit_of_work():
+            sections = (await market.container.contracts.digest().sections([window])).get(ada.id, [])
+        return [entry.note.split(",")[0] for section in sections for group in section.groups for entry in group.entries]
+
+    assert await told_in(window) == [f"contract {cheap}", f"contract {dear}"]
+    assert await told_in(replace(window, since=window.until, until=window.until + timedelta(hours=1))) == []
+    one_off = replace(window, modes={(UUID(first["id"]), ""): Mode.OFF})
+    assert len(await told_in(one_off)) == 2, "another watch of hers found them, too"
+    assert await told_in(replace(window, modes={(EVERYTHING, "contract.found"): Mode.OFF})) == []
 
 
 async def test_matches_are_what_is_on_offer_now(market: Market, ada: Person) -> None:

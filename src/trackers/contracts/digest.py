@@ -1,0 +1,71 @@
+"""What somebody waits for, in a digest: what was offered within the window and is on offer still."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import text
+
+from shared.database import TransactionReader
+from trackers.contracts.news import FOUND, ContractFound, in_words
+from users.notifications.digest import DigestEntry, DigestGroup, DigestSection, DigestWindow, Label, spans
+
+TITLE: Final = "Contracts that you wait for"
+_OFFERED: Final = text("""
+WITH windows AS (
+    SELECT * FROM unnest(CAST(:users AS uuid[]), CAST(:since AS timestamptz[]), CAST(:until AS timestamptz[]))
+        AS w (user_id, since, until)
+)
+SELECT s.user_id, w.id AS watch_id, c.contract_id, c.region_id, c.type, i.type_id,
+       coalesce(i.name, 'Type ' || i.type_id) AS name, i.quantity, c.price, c.title, c.date_expired, w.max_price,
+       w.note, i.included > 1 AS other_items,
+       EXISTS (SELECT FROM contract_items a WHERE a.contract_id = c.contract_id AND NOT a.is_included) AS wants_items
+FROM windows s
+JOIN contract_watches w ON w.user_id = s.user_id
+JOIN contract_alerts t ON t.watch_id = w.id AND t.alerted_at >= s.since AND t.alerted_at < s.until
+JOIN contracts c ON c.contract_id = t.contract_id AND c.status = 'live' AND c.date_expired > s.until
+JOIN LATERAL (
+    SELECT i.type_id, t.name, i.quantity,
+           (SELECT count(*) FROM contract_items o WHERE o.contract_id = c.contract_id AND o.is_included) AS included
+    FROM contract_items i LEFT JOIN esi_types t ON t.type_id = i.type_id
+    WHERE i.contract_id = c.contract_id AND i.is_included AND (w.type_id = i.type_id OR w.group_id = t.group_id)
+    ORDER BY i.quantity DESC, i.record_id LIMIT 1
+) i ON true
+ORDER BY s.user_id, c.contract_id, w.created_at, w.id
+""")
+
+
+class ContractsDigest:
+    """A DigestWriter."""
+
+    name: Final = "contracts"
+
+    def __init__(self, questions: TransactionReader) -> None:
+        self._questions = questions
+
+    async def sections(self, windows: Sequence[DigestWindow]) -> Mapping[UUID, Sequence[DigestSection]]:
+        """One section; an entry for each contract, under the oldest of the watches that found it and are wanted."""
+        wants = {window.user_id: window.wants for window in windows}
+        found: dict[UUID, dict[int, ContractFound]] = {}
+        for row in await self._questions.rows(_OFFERED, spans(windows)):
+            user_id = row.pop("user_id")
+            if wants[user_id](row["watch_id"], FOUND):
+                found.setdefault(user_id, {}).setdefault(row["contract_id"], ContractFound(**row))
+        return {
+            user_id: [DigestSection(title=TITLE, groups=(DigestGroup(entries=_entries(told.values())),))]
+            for user_id, told in found.items()
+        }
+
+
+def _entries(found: Iterable[ContractFound]) -> tuple[DigestEntry, ...]:
+    """The cheapest of a kind first."""
+    ordered = sorted(found, key=lambda one: (one.name, one.price / max(one.quantity, 1), one.contract_id))
+    return tuple(
+        DigestEntry(
+            title=one.name,
+            detail=in_words(one),
+            label=Label.NEW,
+            note=f"contract {one.contract_id}, until {one.date_expired:%d %b %H:%M} UTC",
+        )
+        for one in ordered
+    )

@@ -1,0 +1,72 @@
+"""features/contracts/browsing.feature"""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytest_bdd import given, parsers, scenarios, then, when
+from tests.features.contracts.conftest import isk
+from tests.features.contracts.market import Market
+
+scenarios(str(Path(__file__).parents[3] / "features/contracts/browsing.feature"))
+
+
+@pytest.fixture
+def found() -> list[dict[str, Any]]:
+    """What the latest search brought."""
+    return []
+
+
+@given(parsers.parse('somebody who wants a "{name}"'))
+def is_wanted(market: Market, name: str) -> None:
+    market.offer(name, 0.0, included=False, reward=5e6)
+
+
+@when(parsers.re(r'(?P<who>[A-Z]\w+) looks for "(?P<name>[^"]+)", the cheapest first'))
+def looks_for(market: Market, found: list[dict[str, Any]], who: str, name: str) -> None:
+    found += market.read(who, f"/api/contracts?ship_type_id={market.type_of(name)}&sort=price")["items"]
+
+
+@when("somebody without a login looks for contracts")
+def looks_without_login(market: Market) -> None:
+    market.people.answers = [market.people.send("GET", "/api/contracts")]
+
+
+@then(
+    parsers.re(r"she finds what costs (?P<first>[\d,]+) and (?P<second>[\d,]+) ISK, before anything else"),
+    converters={"first": isk, "second": isk},
+)
+def finds(found: list[dict[str, Any]], first: float, second: float) -> None:
+    assert [contract["price"] for contract in found[:2]] == [first, second]
+    assert {contract["ship"]["name"] for contract in found} == {"Ship 000"}
+
+
+@then("she finds nothing")
+def finds_nothing(found: list[dict[str, Any]]) -> None:
+    assert found == []
+
+
+@when(
+    parsers.re(r"the ones for (?P<first>[\d,]+) and (?P<second>[\d,]+) ISK are bought"),
+    converters={"first": isk, "second": isk},
+)
+def are_bought(market: Market, first: float, second: float) -> None:
+    for contract in market.read("Ada", "/api/contracts")["items"]:
+        if contract["price"] in {first, second}:
+            market.esi.remove_contract(contract["contract_id"])
+
+
+@then(
+    parsers.re(r'a "(?P<name>[^"]+)" is on offer for (?P<offered>[\d,]+) ISK and went for (?P<sold>[\d,]+) ISK'),
+    converters={"offered": isk, "sold": isk},
+)
+def costs(market: Market, name: str, offered: float, sold: float) -> None:
+    prices = market.read("Ada", f"/api/contracts/ships/{market.type_of(name)}/prices")
+    assert (prices["offers_median"], prices["sold_median"], prices["sold"]) == (offered, sold, 2)
+
+
+@then("the bot finds the same contracts as Ada")
+def finds_the_same(market: Market) -> None:
+    page = market.as_bot("/internal/contracts?per_page=100")
+    assert len(page["items"]) == 60
+    assert page == market.read("Ada", "/api/contracts?per_page=100")
