@@ -10,8 +10,8 @@ the search. Slicing the bytes takes a hundredth of what parsing the page would.
          [1] [[null, N], token]: N is the price rounded up; the token's field 3 the exact one. [[], ...]: no price
          [8] the legs with real times, protocol buffer in base64 in JSON
 
-A page that says something else than expected raises; a row that cannot be read makes the whole page unreadable, because
-it could have been the cheapest.
+A page that says something else than expected raises; a row whose price cannot be read makes the whole page unreadable,
+because it could have been the cheapest.
 """
 
 from base64 import b64decode
@@ -20,7 +20,6 @@ from datetime import UTC, date, datetime
 from typing import Any, Final
 
 import msgspec
-from msgspec.structs import replace
 
 from shared.scraping.failures import Blocked, PageChanged
 from trackers.flights.errors import ConsentAsked, NoAnswer, OtherCurrency, OtherQuery
@@ -43,8 +42,8 @@ LONGEST_JOURNEY: Final = 14 * 24 * 60
 HIGHEST_LEVEL: Final = 5
 
 
-def parse_page(body: bytes, query: ScrapeQuery, *, detailed: int = MOST_ROWS) -> SearchResult:
-    """The offers of a page that was asked for `query`; so many, the cheapest, with their times.
+def parse_page(body: bytes, query: ScrapeQuery, *, most: int = MOST_ROWS) -> SearchResult:
+    """The offers of a page that was asked for `query`, the `most` cheapest of them.
 
     Raises a ScrapeError that says what came instead.
     """
@@ -56,24 +55,29 @@ def parse_page(body: bytes, query: ScrapeQuery, *, detailed: int = MOST_ROWS) ->
     echo = _script(body, b"ds:0")
     if echo is not None and not echo.endswith(FAILED):
         _check_echo(_decoded(echo, "ds:0"), query)
-    return parse_results(_decoded(results, "ds:1"), query, detailed=detailed)
+    return parse_results(_decoded(results, "ds:1"), query, most=most)
 
 
-def parse_results(data: Any, query: ScrapeQuery, *, detailed: int = MOST_ROWS) -> SearchResult:
-    """The offers in the results' data. Raises PageChanged, OtherCurrency or OtherQuery.
+def parse_results(data: Any, query: ScrapeQuery, *, most: int = MOST_ROWS) -> SearchResult:
+    """The offers in the results' data, the `most` cheapest of them, and how many there are.
 
-    Times are most of the work and wanted of few: the `detailed` cheapest.
+    Raises PageChanged, OtherCurrency or OtherQuery. What is shown is the price rounded up, so it tells which rows may
+    be among the cheapest; only these are read to the end, which is most of the work.
     """
     if not isinstance(data, list) or len(data) <= OTHER:
         raise PageChanged("the results are no list of sections")
     rows = [*_rows(data, BEST), *_rows(data, OTHER)]
     if len(rows) > MOST_ROWS:
         raise PageChanged(f"the results have {len(rows)} rows")
-    offers = [_offer(row, number, query) for number, row in enumerate(rows)]
-    for number in sorted(range(len(offers)), key=lambda number: offers[number].rank)[:detailed]:
-        departs_at, arrives_at = _times(_at(rows[number], TIMES), number)
-        offers[number] = replace(offers[number], departs_at=departs_at, arrives_at=arrives_at)
-    return SearchResult(offers=tuple(offers), insights=_insights(data, query.currency))
+    shown = [_shown(row, number) for number, row in enumerate(rows)]
+    ranks = sorted((price is None, price or 0) for price in shown)
+    last = ranks[most - 1] if len(ranks) > most else (True, 0)
+    chosen = [number for number, price in enumerate(shown) if (price is None, price or 0) <= last]
+    return SearchResult(
+        offers=tuple(_offer(rows[number], number, query) for number in chosen),
+        count=len(rows),
+        insights=_insights(data, query.currency),
+    )
 
 
 def _script(body: bytes, key: bytes) -> bytes | None:
@@ -152,8 +156,20 @@ def _rows(data: list[Any], section: int) -> list[Any]:
     return rows
 
 
+def _shown(row: Any, number: int) -> int | None:
+    """The price that people see, in whole units; None where the row is shown without one."""
+    price = _at(row, PRICE)
+    if not isinstance(price, list) or not price:
+        raise PageChanged(f"row {number} has no price where it was")
+    if price[0] == [] or price[0] is None:
+        return None
+    rounded = _at(price, 0, 1)
+    if not isinstance(rounded, int) or isinstance(rounded, bool):
+        raise PageChanged(f"row {number} has its price in another form")
+    return rounded
+
+
 def _offer(row: Any, number: int, query: ScrapeQuery) -> PriceResult:
-    """A row, without its times."""
     itinerary = _at(row, ITINERARY)
     if not isinstance(itinerary, list) or len(itinerary) <= MINUTES:
         raise PageChanged(f"row {number} has no itinerary")
@@ -165,6 +181,7 @@ def _offer(row: Any, number: int, query: ScrapeQuery) -> PriceResult:
     if _day(itinerary[DAY], number) != query.departs_on:
         raise OtherQuery(f"row {number} departs on another day than {query.departs_on}")
     price, flights = _price(row, number, query.currency)
+    departs_at, arrives_at = _times(_at(row, TIMES), number)
     return PriceResult(
         price=price,
         currency=query.currency,
@@ -173,16 +190,17 @@ def _offer(row: Any, number: int, query: ScrapeQuery) -> PriceResult:
         stops=len(legs) - 1,
         duration_minutes=_minutes(itinerary[MINUTES], number),
         flights=flights,
+        departs_at=departs_at,
+        arrives_at=arrives_at,
     )
 
 
 def _price(row: Any, number: int, currency: str) -> tuple[int | None, str]:
     """(exact price in minor units, the flights' name) of a row; (None, "") where it is shown without a price."""
-    shown = _at(row, PRICE, 0)
-    if shown == [] or (shown is None and isinstance(_at(row, PRICE), list)):
+    rounded, token = _shown(row, number), _at(row, PRICE, 1)
+    if rounded is None:
         return None, ""
-    rounded, token = _at(shown, 1), _at(row, PRICE, 1)
-    if not isinstance(rounded, int) or not isinstance(token, str):
+    if not isinstance(token, str):
         raise PageChanged(f"row {number} has its price in another form")
     message = _message(token, f"the price of row {number}")
     exact = _fields_of(message.get(3), f"the price of row {number}")

@@ -135,7 +135,7 @@ class PriceRecorder:
                 snapshot_id=query.snapshot_id if doubted else snapshot_id,
                 price=query.price if doubted else price,
                 digest=None if doubted else digest.hex(),  # what confirms a doubted price is stored as new
-                offers=len(result.offers),
+                offers=result.count,
                 suspect=price if doubted else None,
                 level=result.insights.level,
                 typical_low=result.insights.typical_low,

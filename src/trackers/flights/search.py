@@ -128,6 +128,9 @@ class SearchResult(Struct, frozen=True, kw_only=True):
     """A provider's answer: no offers means that it knows of no flight, which is an answer."""
 
     offers: tuple[PriceResult, ...]
+    """The cheapest, as many as were asked for."""
+    count: int
+    """How many there are."""
     insights: Insights = Insights()
 
     @property

@@ -76,7 +76,7 @@ class GoogleFlightsSource(Source[SearchResult]):
             raise Blocked(f"the site answered {answer.status}", http_status=answer.status)
         if answer.status != OK:
             raise PageChanged(f"the site answered {answer.status} to a search", http_status=answer.status)
-        return parse_page(answer.body, query, detailed=self._offers_kept)
+        return parse_page(answer.body, query, most=self._offers_kept)
 
     async def record(self, observations: Sequence[Observation[SearchResult]]) -> set[UUID]:
         return await self._recorder().record(observations)

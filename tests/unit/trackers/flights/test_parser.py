@@ -78,6 +78,29 @@ def test_every_offer_is_read_with_its_exact_price_and_real_times() -> None:
     assert (first.duration_minutes, first.airline_name, first.currency) == (155, "Quartz Air", "EUR")
 
 
+@pytest.mark.parametrize(
+    ("most", "prices"),
+    [
+        (1, [15_309, 15_310]),  # both are shown as 154
+        (2, [15_309, 15_310]),
+        (3, [18_742, 15_309, 15_310]),
+        (4, [18_742, 15_309, None, 15_310]),
+        (50, [18_742, 15_309, None, 15_310]),
+    ],
+)
+def test_only_the_cheapest_are_read_to_the_end(most: int, prices: list[int | None]) -> None:
+    found = parse_page(page("one_way_eur.html"), ONE_WAY, most=most)
+    assert ([one.price for one in found.offers], found.count) == (prices, 4)
+
+
+def test_what_is_shown_alike_is_read_to_know_the_cheapest() -> None:
+    asked = Asked("VIE", "OSL", date(2027, 3, 14), None, 1, 1, "EUR")
+    alike = [Offer("QZ", "Quartz Air", str(amount), amount) for amount in (15_299, 15_201, 15_300, 15_301)]
+    found = parse_page(bodies.page(asked, [], alike, None, "EUR"), ONE_WAY, most=1)
+    assert found.cheapest is not None
+    assert (found.cheapest.price, len(found.offers), found.count) == (15_201, 3, 4)
+
+
 def test_the_insights_are_in_minor_units() -> None:
     insights = parse_page(page("one_way_eur.html"), ONE_WAY).insights
     assert (insights.level, insights.typical_low, insights.typical_high) == (1, 16_500, 23_000)
