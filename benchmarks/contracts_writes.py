@@ -1,8 +1,8 @@
 """The database's part of looking at contracts: a first load, a sweep in which one in a hundred is new, and growth.
 
-The floor is the least that stores the same rows: one bare asyncpg connection, COPY into a temporary table and an upsert
-from there, COPY of the items. The product does the same within its fence, a batch a transaction, leaves unchanged rows
-alone, judges which contract sells a ship, and looks for who waits for it.
+The floor stores the same rows on one bare asyncpg connection, contracts and items alike by COPY into a temporary table
+and an upsert from there, all in one transaction. The product does it within its fence, a batch a transaction, leaves
+unchanged rows alone, judges which contract sells a ship, and looks for who waits for it.
 """
 
 import random
@@ -40,6 +40,14 @@ _FLOOR_COLUMNS: Final = (*STAGED, "region_id", "status", "first_seen_at", "items
 _UPSERT: Final = f"""
 INSERT INTO contracts ({", ".join(_FLOOR_COLUMNS)}) SELECT {", ".join(_FLOOR_COLUMNS)} FROM floor_staged
 ON CONFLICT (contract_id) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in STAGED[1:])}
+"""  # noqa: S608 -- names of our own columns
+_STAGE_ITEMS: Final = """
+CREATE TEMP TABLE IF NOT EXISTS floor_items (LIKE contract_items INCLUDING DEFAULTS) ON COMMIT DELETE ROWS
+"""
+_UPSERT_ITEMS: Final = f"""
+INSERT INTO contract_items ({", ".join(_ITEM_COLUMNS)}) SELECT {", ".join(_ITEM_COLUMNS)} FROM floor_items
+ON CONFLICT (contract_id, record_id) DO UPDATE
+SET {", ".join(f"{name} = excluded.{name}" for name in _ITEM_COLUMNS[2:])}
 """  # noqa: S608 -- names of our own columns
 
 
@@ -137,7 +145,9 @@ async def _bare(floor: Any, found: Sequence[Listing], of: dict[int, list[Item]])
         await floor.execute(_UPSERT)
         if of:
             records = [(number, *astuple(item)) for number, rows_ in of.items() for item in rows_]
-            await floor.copy_records_to_table("contract_items", records=records, columns=_ITEM_COLUMNS)
+            await floor.execute(_STAGE_ITEMS)
+            await floor.copy_records_to_table("floor_items", records=records, columns=_ITEM_COLUMNS)
+            await floor.execute(_UPSERT_ITEMS)
 
 
 async def _first_load(product: Product, floor: Any) -> list[Result]:

@@ -125,7 +125,12 @@ class Runner:
         if asked_at < hold.until - self._lease * (MARGIN - RENEWED_AFTER):
             return []
         claims = hold.claims(list(under_way.values()))
-        renewed = await self._patiently(lambda: self._hold_on(claims), until=hold.until)
+        renewing = asyncio.create_task(self._patiently(lambda: self._hold_on(claims), until=hold.until))
+        try:
+            renewed = await asyncio.shield(renewing)
+        except asyncio.CancelledError:
+            hold.renewed(await renewing)  # what is held can be given back only by what it is held by
+            raise
         hold.until = asked_at + self._lease * MARGIN
         hold.renewed(renewed)
         kept = {claim.target_id for claim in renewed}

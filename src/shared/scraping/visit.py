@@ -262,7 +262,8 @@ class Visit:
 
     async def _exchange(self, url: str, headers: dict[str, str]) -> Answer:
         async with self.client.get(url, headers) as response:
-            self.http_status, self.headers = response.status_code, _plain(response)
+            self.http_status = response.status_code
+            self.headers = headers_sent = _plain(response)
             chunks: list[bytes] = []
             size = 0
             async for chunk in response.aiter_bytes():
@@ -276,7 +277,7 @@ class Visit:
             self.received += size
             if self.tell:
                 self.tell(f"HTTP {response.status_code}, {size:,} bytes")
-            return Answer(url=url, status=response.status_code, headers=self.headers, body=b"".join(chunks))
+            return Answer(url=url, status=response.status_code, headers=headers_sent, body=b"".join(chunks))
 
     def _raise_for_host(self, answer: Answer) -> None:
         if answer.status in self.policy.throttled_statuses:

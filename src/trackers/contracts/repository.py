@@ -102,6 +102,10 @@ FROM jsonb_to_recordset(CAST(:judged AS jsonb)) AS x (
     runs bigint, material_efficiency smallint, time_efficiency smallint, contains_additional_items boolean)
 WHERE c.contract_id = x.contract_id
 """)
+_READ_PLAIN: Final = text("""
+UPDATE contracts SET items_state = 'read', items_due_at = NULL, judged = true
+WHERE contract_id = ANY(CAST(:ids AS bigint[])) AND NOT is_ship
+""")
 _ITEMS_GONE: Final = text("""
 UPDATE contracts SET items_state = 'gone', items_due_at = NULL, judged = true
 WHERE contract_id = ANY(CAST(:ids AS bigint[])) AND items_state = 'pending'
@@ -257,6 +261,9 @@ class ContractRepository(Repository):
 
     async def judge(self, read: Sequence[ReadContract]) -> None:
         """Note which ship contracts sell, if any; contracts by their ids, items as stored."""
+        plain = [one.contract_id for one in read if one.judged and one.ship is None]
+        if plain:  # nearly all of them
+            await self.session.execute(_READ_PLAIN, {"ids": plain})
         judged = [
             {
                 "contract_id": one.contract_id,
@@ -276,8 +283,10 @@ class ContractRepository(Repository):
                 ),
             }
             for one in read
+            if one.ship is not None or not one.judged
         ]
-        await self.session.execute(_READ, {"judged": msgspec.json.encode(judged).decode()})
+        if judged:
+            await self.session.execute(_READ, {"judged": msgspec.json.encode(judged).decode()})
 
     async def items_gone(self, ids: Sequence[int]) -> None:
         """The API has no items of these any more: they ended meanwhile, as the next sweep will tell."""

@@ -1,5 +1,6 @@
 """What a visit makes of everything that a site can do to it."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -205,3 +206,15 @@ async def test_a_block_page_closes_the_host_for_all(visit_to: VisitMaker, sites:
     visit = visit_to()
     await visit.get(sites.games.url + PATH)
     assert await visit.report(Blocked("Access denied")) == pytest.approx(30)
+
+
+async def test_requests_that_are_under_way_together_keep_their_answers_apart(
+    visit_to: VisitMaker, sites: SimulatedSites
+) -> None:
+    sites.contracts.configure(sizes={"10000002": 8_000}, page_size=1_000)  # bodies that come in many pieces
+    visit = visit_to(timeout=20.0)
+    url = f"{sites.contracts.url}/contracts/public/10000002?page="
+    together = await asyncio.gather(*(visit.get(f"{url}{number}") for number in range(1, 9)))
+    for number, answer in enumerate(together, start=1):
+        alone = await visit_to(timeout=20.0).get(f"{url}{number}")
+        assert (answer.body, answer.headers["etag"]) == (alone.body, alone.headers["etag"])
