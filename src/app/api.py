@@ -16,7 +16,7 @@ from app.modules import MODULES
 from shared.audit.controllers import AuditController
 from shared.audit.trail import AuditTrail
 from shared.di import provide, provide_session, provide_singleton
-from shared.module import Audience
+from shared.module import Audience, Module
 from shared.scraping.controllers import InternalTaskController, SourceController, TaskController
 from shared.web.guards import BotAuthentication, BotAuthenticator, PersonAuthentication, PersonAuthenticator
 from shared.web.health import live, ready
@@ -39,7 +39,11 @@ def create_app(container: AppContainer) -> Litestar:
             yield
 
     def mounted(audience: Audience) -> list[type[Controller]]:
-        return [controller for module in MODULES for controller in module.controllers.get(audience, ())]
+        return [
+            _with_dependencies(controller, module, container)
+            for module in MODULES
+            for controller in module.controllers.get(audience, ())
+        ]
 
     # Functions, not providers: Litestar copies a middleware's arguments deeply, with a provider the graph.
     def bots() -> BotAuthenticator:
@@ -94,7 +98,6 @@ def create_app(container: AppContainer) -> Litestar:
         "source_queries": provide_singleton(container.source_queries),
         "source_administration": provide(container.source_administration, container.database),
     }
-    _add_dependencies(dependencies, container)
     app = Litestar(
         route_handlers=[live, ready, public, admin, internal],
         dependencies=dependencies,
@@ -132,15 +135,16 @@ def create_app(container: AppContainer) -> Litestar:
     return app
 
 
-def _add_dependencies(dependencies: dict[str, Any], container: AppContainer) -> None:
-    """What the modules' handlers may ask for by name; of two of one name the last would answer for both."""
-    for module in MODULES:
-        if module.dependencies is None:
-            continue
-        brought = module.dependencies(getattr(container, module.name), container.database)
-        if taken := sorted(dependencies.keys() & brought.keys()):
-            raise ValueError(f"{module.name} brings {', '.join(taken)}, as another module does; rename one of them")
-        dependencies |= brought
+def _with_dependencies(controller: type[Controller], module: Module, container: AppContainer) -> type[Controller]:
+    """A controller whose handlers may ask for what its module brings, by name.
+
+    Not by the whole application: Litestar looks every name up for every handler, which takes longer than all the rest.
+    """
+    if module.dependencies is None:
+        return controller
+    brought = module.dependencies(getattr(container, module.name), container.database)
+    own = vars(controller).get("dependencies", {})
+    return type(controller.__name__, (controller,), {"dependencies": {**brought, **own}, "__doc__": controller.__doc__})
 
 
 def asgi(app: Litestar, container: AppContainer) -> ASGIApp:
