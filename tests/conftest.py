@@ -85,6 +85,11 @@ def sites(running_sites: SimulatedSites) -> Iterator[SimulatedSites]:
 @pytest.fixture
 def environ(database_url: str, redis_url: str, sites: SimulatedSites) -> dict[str, str]:
     """The environment of a process under test: everything real, pacing off."""
+    return environ_of(database_url, redis_url, sites)
+
+
+def environ_of(database_url: str, redis_url: str, sites: SimulatedSites) -> dict[str, str]:
+    """The same, on servers that are named."""
     return {
         "TRACKERS_ENV": "test",
         "TRACKERS_DATABASE_URL": database_url,
