@@ -105,6 +105,13 @@ Feature: Players of the hiscores
         | 899     |
         | 2592001 |
 
+    Scenario: In a table of another world a player begins anew
+      Given the hiscores know "Lynx Titan"
+      And Ada has a login
+      And Ada has added "Lynx Titan"
+      When Ada moves "Lynx Titan" to the table seasonal
+      Then it is refused with 409 another_world
+
   Rule: A look may be asked for
 
     Scenario: It gives a task and an estimate

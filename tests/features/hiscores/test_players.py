@@ -93,6 +93,11 @@ def changes(cast: Cast, who: str, player: str, seconds: str) -> None:
     cast.ask(who, "PATCH", cast.path(player), {"interval": int(seconds)})
 
 
+@when(parsers.re(rf"{WHO} moves {PLAYER} to the table (?P<mode>\w+)"))
+def moves(cast: Cast, who: str, player: str, mode: str) -> None:
+    cast.ask(who, "PATCH", cast.path(player), {"mode": mode})
+
+
 @when(parsers.re(rf"{WHO} removes {PLAYER}"))
 def removes(cast: Cast, who: str, player: str) -> None:
     cast.ask(who, "DELETE", cast.path(player))
