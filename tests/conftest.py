@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -11,6 +12,7 @@ import asyncpg
 import httpx
 import pytest
 import redis as redis_client
+import structlog
 from tests.upstreams.client import SimulatedSites
 
 from app.api import asgi, create_app
@@ -23,6 +25,14 @@ from shared.settings import Secret, load
 
 SECRET = "a secret for tests, long enough to be one"
 TEMPLATE = "trackers_template"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def plain_tracebacks() -> None:
+    """As structlog prints them by itself, with every local, one takes seconds on a busy machine."""
+    *others, _ = structlog.get_config()["processors"]
+    printed = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*others, printed])
 
 
 @pytest.fixture(scope="session")
@@ -52,11 +62,10 @@ def template_url(servers: Endpoints) -> str:
 
 
 @pytest.fixture
-def database_url(servers: Endpoints, template_url: str) -> str:
-    """A fresh database of the test's own."""
-    name = f"t_{uuid4().hex}"
-    asyncio.run(create_database(servers, name, template=TEMPLATE))
-    return database_of(servers, name)
+def database_url(servers: Endpoints, template_url: str) -> Iterator[str]:
+    """A fresh database of the test's own; gone with the test, because thousands of them fill the memory."""
+    with fresh_database(servers, template=TEMPLATE) as url:
+        yield url
 
 
 @pytest.fixture
@@ -164,6 +173,25 @@ def database_of(servers: Endpoints, name: str) -> str:
     assert servers.database_url
     head, _, tail = servers.database_url.partition("?")
     return f"{head.rpartition('/')[0]}/{name}?{tail}"
+
+
+@contextmanager
+def fresh_database(servers: Endpoints, *, template: str) -> Iterator[str]:
+    """A copy of a database for as long as the block runs."""
+    name = f"t_{uuid4().hex}"
+    asyncio.run(create_database(servers, name, template=template))
+    yield database_of(servers, name)
+    asyncio.run(drop_database(servers, name))
+
+
+async def drop_database(servers: Endpoints, name: str) -> None:
+    """Whoever is still connected is cut off."""
+    assert servers.database_url
+    connection = await asyncpg.connect(servers.database_url.replace("+asyncpg", ""))
+    try:
+        await connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    finally:
+        await connection.close()
 
 
 async def create_database(servers: Endpoints, name: str, *, template: str | None = None) -> None:

@@ -1,32 +1,25 @@
 """How often somebody may try to prove who they are.
 
-Counted in Redis over all processes, by the moving window of the library `limits`: per address, so that many accounts
-are not tried; per address and login, so that one is not guessed; and per account over all addresses, much higher, so
-that many addresses do not guess it either, and yet nobody is easily locked out by others. While Redis is away nobody
-can try.
+Counted per address, so that many accounts are not tried; per address and login, so that one is not guessed; and per
+account over all addresses, much higher, so that many addresses do not guess it either, and yet nobody is easily locked
+out by others. While Redis is away nobody can try.
 """
 
-import asyncio
 from collections.abc import Mapping
 from math import ceil
-from time import time
 from typing import Final
 from uuid import UUID
 
 from limits import RateLimitItemPerSecond
 from limits.aio.storage import RedisStorage
-from limits.aio.strategies import MovingWindowRateLimiter
-from redis.exceptions import RedisError
 
-from shared.errors import Unavailable
 from shared.web.callers import household, rate_limit_headers
 from users.auth.errors import TooManyAttempts
 from users.auth.settings import AuthSettings
+from users.counting import TryCounter
 
 ALL_ADDRESSES: Final = 20
 """Times as many attempts as one address has, an account allows from all of them."""
-PATIENCE: Final = 2.0
-"""Seconds that Redis is waited for."""
 
 
 class _Count:
@@ -45,7 +38,7 @@ class Attempts:
 
     def __init__(self, storage: RedisStorage, settings: AuthSettings) -> None:
         window = ceil(settings.attempts_window)
-        self._limiter = MovingWindowRateLimiter(storage)
+        self._counter = TryCounter(storage, what="Attempts")
         self._one = RateLimitItemPerSecond(settings.attempts, window)
         self._account = RateLimitItemPerSecond(settings.attempts * ALL_ADDRESSES, window)
         self._address = RateLimitItemPerSecond(settings.attempts_per_address, window)
@@ -64,12 +57,8 @@ class Attempts:
 
     async def forgive(self, address: str, *, login: str, account: str) -> None:
         """A login that succeeded ends the counts of its account; that of the address goes on."""
-        try:
-            async with asyncio.timeout(PATIENCE):
-                for count in self._of_login(address, login, account):
-                    await self._limiter.clear(count.item, *count.key)
-        except (RedisError, OSError) as error:
-            raise _uncounted() from error
+        for count in self._of_login(address, login, account):
+            await self._counter.clear(count.item, *count.key)
 
     def _of_address(self, address: str) -> _Count:
         return _Count(self._address, "address", household(address), whose="your address")
@@ -82,24 +71,15 @@ class Attempts:
         )
 
     async def _counted(self, *counts: _Count) -> Mapping[str, str]:
-        try:
-            async with asyncio.timeout(PATIENCE):
-                for count in counts:
-                    allowed = await self._limiter.hit(count.item, *count.key)
-                    if not allowed or count is counts[-1]:
-                        stats = await self._limiter.get_window_stats(count.item, *count.key)
-                        wait = max(1.0, stats.reset_time - time())  # the library's own clock
-                        headers = rate_limit_headers(count.item.amount, stats.remaining, wait)
-                    if not allowed:
-                        raise TooManyAttempts(
-                            f"Too many attempts from or for {count.whose}; wait {ceil(wait)} seconds.",
-                            retry_after=wait,
-                            headers=headers,
-                        )
-        except (RedisError, OSError) as error:
-            raise _uncounted() from error
+        """The headers of the last; raises TooManyAttempts at the first that allows no more."""
+        headers: Mapping[str, str] = {}
+        for count in counts:
+            counted = await self._counter.hit(count.item, *count.key)
+            headers = rate_limit_headers(count.item.amount, counted.remaining, counted.wait)
+            if not counted.allowed:
+                raise TooManyAttempts(
+                    f"Too many attempts from or for {count.whose}; wait {ceil(counted.wait)} seconds.",
+                    retry_after=counted.wait,
+                    headers=headers,
+                )
         return headers
-
-
-def _uncounted() -> Unavailable:
-    return Unavailable("Attempts cannot be counted at the moment; try again.", retry_after=2)

@@ -1,22 +1,18 @@
 """Codes that prove that a channel reaches its owner, and how often they may be asked for and typed in."""
 
-import asyncio
 import hashlib
 import hmac
 from datetime import timedelta
 from math import ceil
-from time import time
 from typing import Final
 from uuid import UUID
 
 from limits import RateLimitItemPerSecond
 from limits.aio.storage import RedisStorage
-from limits.aio.strategies import MovingWindowRateLimiter
-from redis.exceptions import RedisError
 
-from shared.errors import Unavailable
 from shared.settings import Secret
 from users.codes import meant, new_code, shown
+from users.counting import TryCounter
 from users.notifications.errors import TooManyTries
 from users.notifications.schemas import Owner
 
@@ -25,7 +21,6 @@ TYPED: Final = RateLimitItemPerSecond(10, 900)
 """Codes typed in, a channel: of 40 random bits nobody guesses one."""
 SENT: Final = RateLimitItemPerSecond(20, 3600)
 """Challenges and test messages, an owner: nobody's mailbox is flooded through us."""
-PATIENCE: Final = 2.0
 
 
 class Codes:
@@ -52,7 +47,7 @@ class Tries:
     """Counts in Redis, over all processes. While that is away, nobody can try."""
 
     def __init__(self, storage: RedisStorage) -> None:
-        self._limiter = MovingWindowRateLimiter(storage)
+        self._counter = TryCounter(storage, what="Tries")
 
     async def typed(self, channel_id: UUID) -> None:
         """Note that a code was typed in. Raises TooManyTries or Unavailable."""
@@ -65,12 +60,7 @@ class Tries:
         )
 
     async def _count(self, item: RateLimitItemPerSecond, kind: str, who: str, what: str) -> None:
-        try:
-            async with asyncio.timeout(PATIENCE):
-                if await self._limiter.hit(item, kind, who):
-                    return
-                stats = await self._limiter.get_window_stats(item, kind, who)
-        except (RedisError, OSError) as error:
-            raise Unavailable("Tries cannot be counted at the moment; try again.", retry_after=2) from error
-        wait = max(1, ceil(stats.reset_time - time()))  # the library's own clock
-        raise TooManyTries(f"{what}; wait {wait} seconds.", retry_after=wait)
+        counted = await self._counter.hit(item, kind, who)
+        if not counted.allowed:
+            wait = ceil(counted.wait)
+            raise TooManyTries(f"{what}; wait {wait} seconds.", retry_after=wait)

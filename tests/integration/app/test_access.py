@@ -1,7 +1,7 @@
 """Every endpoint of the schema, asked with every credential: `docs/access.md` says what each must answer."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +13,16 @@ import jwt
 import msgspec
 import pytest
 from sqlalchemy import text
-from tests.conftest import SECRET, TEMPLATE, Bench, container_of, create_database, database_of, environ_of
+from tests.conftest import (
+    SECRET,
+    TEMPLATE,
+    Bench,
+    container_of,
+    create_database,
+    database_of,
+    environ_of,
+    fresh_database,
+)
 from tests.upstreams.client import SimulatedSites
 
 from app.api import asgi, create_app
@@ -219,11 +228,10 @@ async def first_world(servers: Endpoints, template_url: str, running_sites: Simu
 
 
 @pytest.fixture
-async def database_url(servers: Endpoints, first_world: World) -> str:
+def database_url(servers: Endpoints, first_world: World) -> Iterator[str]:
     """A copy of the first world."""
-    name = f"t_{uuid4().hex}"
-    await create_database(servers, name, template=FIRST)
-    return database_of(servers, name)
+    with fresh_database(servers, template=FIRST) as url:
+        yield url
 
 
 @pytest.fixture

@@ -501,7 +501,7 @@ async def test_without_redis_nobody_gets_in_and_nobody_is_thrown_out(people: Peo
 
 async def test_without_redis_nobody_can_try_passwords(people: People, container: AppContainer) -> None:
     await people.register()
-    bridge = container.users.attempts()._limiter.storage.bridge
+    bridge = container.users.attempts()._counter._limiter.storage.bridge
     acquire = bridge.lua_acquire_moving_window
 
     async def refused(*_: Any, **__: Any) -> None:
