@@ -151,8 +151,7 @@ async def _bot_key(environ: dict[str, str]) -> str:
     container = container_of(environ)
     try:
         async with container.database().unit_of_work():
-            scopes = ["trackers", "players", "users", "guilds", "events"]
-            scopes = ["trackers", "users", "guilds", "events", "contracts"]
+            scopes = ["trackers", "players", "contracts", "fencers", "users", "guilds", "events"]
             return str((await container.users.keys().create("features", scopes)).text)
     finally:
         await container.database().close()

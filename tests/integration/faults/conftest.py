@@ -41,6 +41,7 @@ async def scraped_once(
     url = mortal_servers.url_of(SCRAPED_ONCE)
     await migrate(url)
     running_sites.reset()
+    mortal_servers.forget_queues()
     stage = Stage(mortal_servers, url, running_sites, tmp_path_factory.mktemp("scraped-once"))
     await stage.follow()
     async with stage.engine() as container:
@@ -64,8 +65,7 @@ async def stage(
     """The stage after a first, quiet round; its workers go with the test."""
     name = f"t_{uuid4().hex}"
     await mortal_servers.run(f'CREATE DATABASE "{name}" TEMPLATE {scraped_once} STRATEGY file_copy')
-    with mortal_servers.redis() as redis:
-        redis.flushall()
+    mortal_servers.forget_queues()
     made = Stage(mortal_servers, mortal_servers.url_of(name), sites, tmp_path)
     yield made
     for worker in made.workers:

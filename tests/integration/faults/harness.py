@@ -85,6 +85,11 @@ class Servers:
 
         await eventually(back, "PostgreSQL is back")
 
+    def forget_queues(self) -> None:
+        """What workers of other tests left behind would be carried out by those of the next."""
+        with self.redis() as client:
+            client.flushall()
+
     async def crash_redis(self) -> None:
         before = self._redis_pid()
         os.kill(before, signal.SIGKILL)

@@ -136,6 +136,7 @@ async def looked_at_once(
     await mortal_servers.run(f"CREATE DATABASE {name}")
     url = mortal_servers.url_of(name)
     await migrate(url)
+    mortal_servers.forget_queues()
     running_sites.reset()
     running_sites.contracts.configure(sizes={FORGE: SIZE})
     bazaar = Bazaar(mortal_servers, url, running_sites, tmp_path_factory.mktemp("bazaar"))
@@ -152,8 +153,7 @@ async def bazaar(
 ) -> AsyncIterator[Bazaar]:
     name = f"t_{uuid4().hex}"
     await mortal_servers.run(f'CREATE DATABASE "{name}" TEMPLATE {looked_at_once} STRATEGY file_copy')
-    with mortal_servers.redis() as redis:
-        redis.flushall()
+    mortal_servers.forget_queues()
     sites.contracts.configure(sizes={FORGE: SIZE})
     made = Bazaar(mortal_servers, mortal_servers.url_of(name), sites, tmp_path)
     # The market is made anew at the sites' present time: what the database knows of it is brought up to that.
