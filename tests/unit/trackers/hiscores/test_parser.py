@@ -6,9 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from shared.scraping.failures import Blocked, HostUnavailable, PageChanged, TargetNotFound, Throttled
 from trackers.hiscores.catalogue import KNOWN, TOTAL_LEVEL, MetricKind, slug_of
+from trackers.hiscores.maths import XP_OF_LEVEL
 from trackers.hiscores.parser import BUILT_IN, Page, parse_csv, parse_json, raise_for_answer
 
 DATA = Path(__file__).parents[3] / "data" / "hiscores"
@@ -89,6 +92,19 @@ def test_the_total_level_is_upstream_s_where_that_is_larger() -> None:
     assert values(parsed(changed))[TOTAL_LEVEL] == 2_300
     changed["skills"][0]["level"] = 30
     assert values(parsed(changed))[TOTAL_LEVEL] == 2_190
+
+
+@given(st.lists(st.integers(-1, 200_000_000), min_size=24, max_size=24), st.integers(1, 2_400))
+def test_the_total_level_beside_a_slow_sum(xp: list[int], told: int) -> None:
+    changed = body()
+    for entry, value in zip(changed["skills"][1:], xp, strict=True):
+        entry |= {"rank": -1, "xp": value}
+    changed["skills"][0] |= {"level": told, "xp": sum(value for value in xp if value > 0)}
+    summed = 0
+    for entry, value in zip(changed["skills"][1:], xp, strict=True):
+        reached = [level for level in range(1, 100) if value >= XP_OF_LEVEL[level - 1]]
+        summed += max(reached) if reached else 10 if entry["name"] == "Hitpoints" else 1
+    assert values(parsed(changed))[TOTAL_LEVEL] == max(told, summed)
 
 
 def test_a_player_of_whom_nothing_is_known_has_no_total_level() -> None:
