@@ -134,27 +134,34 @@ LEFT JOIN scrape_runs r ON r.id = s.run_id
 WHERE q.id = ANY(CAST(:queries AS uuid[])) AND q.ends_at > :now ORDER BY q.key
 """)
 
-_END_QUERIES: Final = text("""
-UPDATE flight_queries SET ended_at = :now
-WHERE id IN (SELECT id FROM flight_queries WHERE ended_at IS NULL AND ends_at <= :now
-             ORDER BY ends_at LIMIT :limit FOR UPDATE SKIP LOCKED)
-RETURNING target_id
+_DEPARTED_QUERIES: Final = text("""
+SELECT id FROM flight_queries WHERE ended_at IS NULL AND ends_at <= :now ORDER BY ends_at LIMIT :limit
 """)
+_DEPARTED_TRIPS: Final = text("""
+SELECT id FROM flight_trips WHERE ended_at IS NULL AND ends_at <= :now ORDER BY ends_at LIMIT :limit
+""")
+_END_QUERIES: Final = text("""
+UPDATE flight_queries SET ended_at = :now WHERE id IN (
+    SELECT id FROM flight_queries WHERE id = ANY(CAST(:queries AS uuid[])) AND ended_at IS NULL ORDER BY id FOR UPDATE
+)
+""")
+# Who moved a trip meanwhile has it watched on.
 _END_TRIPS: Final = text("""
 WITH over AS (
     UPDATE flight_trips SET ended_at = :now
-    WHERE id IN (SELECT id FROM flight_trips WHERE ended_at IS NULL AND ends_at <= :now
-                 ORDER BY ends_at LIMIT :limit FOR UPDATE SKIP LOCKED)
+    WHERE id = ANY(CAST(:trips AS uuid[])) AND ended_at IS NULL AND ends_at <= :now
     RETURNING id, name, origin, destination, departs_on, returns_on
+), watching AS MATERIALIZED (
+    SELECT w.id FROM price_watches w JOIN over o ON o.id = w.trip_id WHERE w.is_active ORDER BY w.id FOR UPDATE OF w
 ), stopped AS (
     UPDATE price_watches w SET is_active = false, judge_at = NULL, updated_at = :now
-    FROM over o WHERE w.trip_id = o.id AND w.is_active
+    FROM watching g WHERE w.id = g.id
     RETURNING w.id, w.user_id, w.trip_id, w.currency
 )
 SELECT s.id, s.user_id, s.trip_id, s.currency, o.name AS trip_name, o.origin, o.destination, o.departs_on,
        o.returns_on, (SELECT min(d.price) FROM price_watch_queries x JOIN flight_days d ON d.query_id = x.query_id
                       WHERE x.watch_id = s.id) AS lowest_price
-FROM over o LEFT JOIN stopped s ON s.trip_id = o.id ORDER BY s.id
+FROM over o JOIN stopped s ON s.trip_id = o.id ORDER BY s.id
 """)
 
 _EVERYTHING_OF: Final = text("""
@@ -274,15 +281,20 @@ class FlightRepository(Repository):
         rows = (await self.session.execute(_ASKED, {"queries": list(queries), "now": now})).mappings()
         return [Asked(**row) for row in rows]
 
-    async def end_queries(self, *, now: datetime, limit: int) -> tuple[int, list[UUID]]:
-        """Mark searches whose day is over; how many, and what fetched them."""
-        targets = list((await self.session.execute(_END_QUERIES, {"now": now, "limit": limit})).scalars())
-        return len(targets), [target for target in targets if target is not None]
+    async def departed(self, *, now: datetime, limit: int) -> tuple[list[UUID], list[UUID]]:
+        """(searches, trips) whose day is over and that were not ended yet, up to `limit` each, whose was over first."""
+        values = {"now": now, "limit": limit}
+        queries = list((await self.session.execute(_DEPARTED_QUERIES, values)).scalars())
+        return queries, list((await self.session.execute(_DEPARTED_TRIPS, values)).scalars())
 
-    async def end_trips(self, *, now: datetime, limit: int) -> tuple[int, list[EndedWatch]]:
-        """Stop the watches of trips that have departed; of how many trips, and which."""
-        rows = list((await self.session.execute(_END_TRIPS, {"now": now, "limit": limit})).mappings())
-        return len(rows), [EndedWatch(**row) for row in rows if row["id"] is not None]
+    async def end_queries(self, queries: Sequence[UUID], *, now: datetime) -> None:
+        """Mark searches whose day is over."""
+        await self.session.execute(_END_QUERIES, {"queries": list(queries), "now": now})
+
+    async def end_trips(self, trips: Sequence[UUID], *, now: datetime) -> list[EndedWatch]:
+        """Stop the watches of trips that have departed, where they still have; which."""
+        rows = (await self.session.execute(_END_TRIPS, {"trips": list(trips), "now": now})).mappings()
+        return [EndedWatch(**row) for row in rows]
 
     async def everything_of(self, user_id: UUID) -> list[Mapping[str, Any]]:
         """A person's trips with their watches, what was told, and every price."""

@@ -25,12 +25,14 @@ class Departures:
     async def stop(self) -> bool:
         """Stop what departed until now, some at once; whether there may be more."""
         now = self._clock.now()
-        queries, targets = await self._flights.end_queries(now=now, limit=AT_ONCE)
-        if targets:
-            await self._targets.forget(targets)
-        trips, watches = await self._flights.end_trips(now=now, limit=AT_ONCE)
+        queries, trips = await self._flights.departed(now=now, limit=AT_ONCE)
+        targets = await self._flights.targets(queries)
+        await self._targets.hold(targets)  # before any row of ours, as the engine does that records an answer
+        await self._flights.end_queries(queries, now=now)
+        await self._targets.forget(targets)
+        watches = await self._flights.end_trips(trips, now=now)
         await self._outbox.publish(*(_event(watch) for watch in watches))
-        return queries >= AT_ONCE or trips >= AT_ONCE
+        return max(len(queries), len(trips)) >= AT_ONCE
 
 
 def _event(watch: EndedWatch) -> NewEvent:

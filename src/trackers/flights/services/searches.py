@@ -64,6 +64,19 @@ class Searches:
         await self._flights.link(trip.id, ids)
         return ids
 
+    async def hold(
+        self, *, watches: Sequence[UUID] = (), trips: Sequence[UUID] = (), wanted: Sequence[ScrapeQuery] = ()
+    ) -> list[UUID]:
+        """The searches that these rest on; what fetches them is held from here on, and what fetches `wanted`.
+
+        Before any other row of theirs is locked, as the engine does that records an answer: who locked a watch first
+        and then waited for its target would wait for a worker that waits for the watch.
+        """
+        queries = await self._flights.queries_of(watches=watches, trips=trips)
+        known = await self._flights.found([one.key for one in wanted])
+        await self._targets.hold(await self._flights.targets([*queries, *(found for found, _ in known.values())]))
+        return queries
+
     async def settle(self, queries: Sequence[UUID]) -> None:
         """Have these fetched as often as somebody wants now, or not at all; those of no trip are forgotten."""
         await self._targets.hold(await self._flights.targets(queries))

@@ -89,6 +89,7 @@ class TripService:
         elsewhere = _journey(changed) != _journey(trip)
         if elsewhere:
             changed = self._checked(changed)
+            await self._watches.hold_trip(changed)
         else:
             changed = msgspec.structs.replace(changed, name=_stripped(changed.name))
         await self._flights.change_trip(changed, now=self._clock.now())
@@ -101,7 +102,7 @@ class TripService:
         """With its watches, what they told, and the prices that nobody else looks at. Raises TripNotFound."""
         await self._accounts.hold((await self._owned(trip_id, asker)).user_id)
         trip = await self._owned(trip_id, asker)
-        queries = await self._flights.queries_of(trips=[trip_id])
+        queries = await self._searches.hold(trips=[trip_id])
         await self._flights.remove_trip(trip_id)
         await self._searches.settle(queries)
         await self._note("trip.removed", trip, asker)

@@ -9,6 +9,7 @@ import httpx
 import pytest
 from aiohttp import web
 from dependency_injector import providers
+from sqlalchemy import text
 from structlog.testing import capture_logs
 from tests.conftest import container_of
 
@@ -144,3 +145,36 @@ async def test_people_who_change_the_same_searches_together_with_a_worker_lose_n
         "SELECT t.interval_seconds FROM scrape_targets t JOIN flight_queries q ON q.target_id = t.id"
     )
     assert {row["interval_seconds"] for row in targets} == {30 * 60}
+
+
+async def somebody_waits(ada: Traveller) -> None:
+    """Until another transaction of this database waits for a lock."""
+    async with asyncio.timeout(20):
+        while not await ada.rows(
+            "SELECT 1 AS waits FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        ):
+            pass
+
+
+@pytest.mark.parametrize("doing", ["change_watch", "remove_watch", "change_trip", "remove_trip", "depart"])
+async def test_who_waits_for_a_worker_that_records_holds_nothing_that_it_needs(ada: Traveller, doing: str) -> None:
+    trip = await ada.plan()
+    watch = await ada.watch(trip)
+    await ada.look(price=40_000)
+    if doing == "depart":
+        await ada.rows("UPDATE flight_queries SET ends_at = now() - interval '1 day' RETURNING id")
+        await ada.rows("UPDATE flight_trips SET ends_at = now() - interval '1 day' RETURNING id")
+    deeds = {
+        "change_watch": lambda: ada.told("PATCH", f"/api/watches/{watch}", {"check_interval_minutes": 30}),
+        "remove_watch": lambda: ada.told("DELETE", f"/api/watches/{watch}"),
+        "change_trip": lambda: ada.told("PATCH", f"/api/trips/{trip}", {"departs_on": ada.day(70)}),
+        "remove_trip": lambda: ada.told("DELETE", f"/api/trips/{trip}"),
+        "depart": ada.depart,
+    }
+    async with ada.api.container.database().unit_of_work() as session:
+        await session.execute(text("SELECT 1 FROM scrape_schedule FOR UPDATE"))  # as the engine does, first
+        deed = asyncio.ensure_future(deeds[doing]())
+        await somebody_waits(ada)
+        await session.execute(text("SELECT 1 FROM flight_queries FOR UPDATE NOWAIT"))
+        await session.execute(text("SELECT 1 FROM price_watches FOR UPDATE NOWAIT"))
+    await deed
