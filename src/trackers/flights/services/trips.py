@@ -91,7 +91,9 @@ class TripService:
             changed = self._checked(changed)
             await self._watches.hold_trip(changed)
         else:
-            changed = msgspec.structs.replace(changed, name=_stripped(changed.name))
+            changed = msgspec.structs.replace(
+                changed, name=_stripped(changed.name), origin=trip.origin, destination=trip.destination
+            )
         await self._flights.change_trip(changed, now=self._clock.now())
         if elsewhere:
             await self._watches.follow_trip(changed)

@@ -73,6 +73,8 @@ async def test_a_trip_is_made_read_changed_listed_and_removed(ada: Traveller) ->
         "Summer",
     )
     assert (await ada.told("PATCH", path, {"returns_on": None}))["returns_on"] is None
+    spelled = await ada.told("PATCH", path, {"origin": "jfk", "destination": "lax"})
+    assert (spelled["origin"], spelled["destination"]) == ("JFK", "LAX")
     for _ in range(3):
         await ada.plan()
     page = await ada.told("GET", "/api/trips?page=2&per_page=3")
