@@ -132,6 +132,7 @@ class FlightsContainer(containers.DeclarativeContainer):
         views=price_views,
         judge=judge,
         searches=searches,
+        accounts=accounts,
         access=session_access,
         activity=activity,
         clock=clock,

@@ -19,9 +19,11 @@ from trackers.flights.providers import MANUAL
 from trackers.flights.queries import PriceQueries
 from trackers.flights.recorder import TYPED, offset_of
 from trackers.flights.repository import FlightRepository
+from trackers.flights.rows import TripRow
 from trackers.flights.schemas import PriceView, PushPrice
 from trackers.flights.services.searches import Searches
 from users.access import AccessPolicy
+from users.accounts.service import AccountService
 
 OLDEST: Final = timedelta(days=730)
 SKEW: Final = timedelta(minutes=5)
@@ -39,6 +41,7 @@ class PriceService:
         views: PriceQueries,
         judge: WatchJudge,
         searches: Searches,
+        accounts: AccountService,
         access: AccessPolicy,
         activity: ActivityLog,
         clock: Clock,
@@ -49,6 +52,7 @@ class PriceService:
         self._views = views
         self._judge = judge
         self._searches = searches
+        self._accounts = accounts
         self._access = access
         self._activity = activity
         self._clock = clock
@@ -67,9 +71,8 @@ class PriceService:
             raise ImpossiblePrice("arrives_at is not after departs_at.", extra={"field": "arrives_at"})
         captured_at = min(captured_at, now)
         currency = checked_currency(given.currency)
-        trip = await self._flights.trip(trip_id)
-        if trip is None or not await self._access.may_write(asker, trip.user_id):
-            raise TripNotFound(trip_id)
+        await self._accounts.hold((await self._owned(trip_id, asker)).user_id)
+        trip = await self._owned(trip_id, asker)  # as it is now that nobody else can change or remove it
         (query_id,) = await self._searches.make(
             trip, [trip.search(provider=MANUAL, cabin=given.cabin_class, currency=currency)]
         )
@@ -108,6 +111,12 @@ class PriceService:
             details={"snapshot_id": str(snapshot_id), "price": given.price, "currency": currency},
         )  # fmt: skip
         return await self._views.get_price(snapshot_id)
+
+    async def _owned(self, trip_id: UUID, asker: Identity) -> TripRow:
+        trip = await self._flights.trip(trip_id)
+        if trip is None or not await self._access.may_write(asker, trip.user_id):
+            raise TripNotFound(trip_id)
+        return trip
 
 
 def _snapshot(snapshot_id: UUID, query_id: UUID, given: PushPrice, currency: str, at: datetime) -> SnapshotRow:

@@ -178,3 +178,13 @@ async def test_who_waits_for_a_worker_that_records_holds_nothing_that_it_needs(a
         await session.execute(text("SELECT 1 FROM flight_queries FOR UPDATE NOWAIT"))
         await session.execute(text("SELECT 1 FROM price_watches FOR UPDATE NOWAIT"))
     await deed
+
+
+async def test_a_price_for_a_trip_that_is_just_being_removed_finds_no_trip(ada: Traveller) -> None:
+    trip = await ada.plan()
+    async with ada.api.container.database().unit_of_work() as session:
+        await session.execute(text("SELECT 1 FROM users FOR UPDATE"))
+        await session.execute(text("DELETE FROM flight_trips"))
+        pushing = asyncio.ensure_future(ada.ask("POST", f"/api/trips/{trip}/prices", {"price": 30_000}))
+        await somebody_waits(ada)
+    assert (await pushing).json()["code"] == "trip_not_found"
