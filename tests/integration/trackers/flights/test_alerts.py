@@ -124,6 +124,15 @@ async def test_a_price_far_below_the_usual_waits_for_a_second_look(ada: Travelle
     assert [(one["price"], one["suspect"]) for one in prices] == [(1_500, True), (1_500, False)]
 
 
+async def test_an_odd_price_at_the_first_look_waits_for_a_second_where_the_site_knows_the_past(ada: Traveller) -> None:
+    ada.site.configure(history=60)
+    watch = await ada.watch(await ada.plan(), 30_000)
+    await ada.look(price=1_500)
+    assert await ada.alerts(watch) == []
+    await ada.look(7 * HOURS, price=60_000)
+    assert await ada.alerts(watch) == []
+
+
 async def test_one_odd_price_is_never_told(ada: Traveller) -> None:
     ada.site.configure(history=60)
     watch = await ada.watch(await ada.plan(), 30_000, lowest_ever=True)
