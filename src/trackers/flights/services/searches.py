@@ -88,8 +88,10 @@ class Searches:
             ended += await self._flights.remove_unwanted(unwanted)
         if ended:
             await self._targets.forget(ended)
-        for (provider, minutes), keys in _by_interval(wanted).items():
-            await self._targets.track(provider, {key: key for key in keys}, interval=timedelta(minutes=minutes))
+        for one in wanted:
+            if one.interval_minutes is not None:
+                interval = timedelta(minutes=one.interval_minutes)
+                await self._targets.pace(one.target_id, interval=interval, steady=True)
         if wanted:
             await self._targets.place(
                 {one.target_id: Lane.PAUSED if one.interval_minutes is None else Lane.ROUTINE for one in wanted}
@@ -142,14 +144,6 @@ def moved(query: ScrapeQuery, days: int) -> ScrapeQuery:
         max_stops=query.max_stops,
         currency=query.currency,
     )
-
-
-def _by_interval(demands: Sequence[Demand]) -> dict[tuple[str, int], list[str]]:
-    found: dict[tuple[str, int], list[str]] = {}
-    for one in demands:
-        if one.interval_minutes is not None:
-            found.setdefault((one.provider, one.interval_minutes), []).append(one.key)
-    return found
 
 
 def _is_late(one: Demand, now: datetime) -> bool:

@@ -77,6 +77,17 @@ async def test_one_search_is_made_for_everybody_who_asks_the_same_as_often_as_th
     assert target["interval_seconds"] == 21_600
 
 
+async def test_who_is_more_eager_does_not_wait_for_the_end_of_the_longer_interval(
+    ada: Traveller, ben: Traveller
+) -> None:
+    await ada.watch(await ada.plan(), check_interval_minutes=1440)
+    await ada.look()
+    ada.clock.ahead += timedelta(minutes=10)
+    await ben.watch(await ben.plan(), check_interval_minutes=30)
+    await ada.look(timedelta(minutes=35))
+    assert ada.searches() == 2
+
+
 async def test_a_search_that_nobody_watches_rests_until_somebody_asks(ada: Traveller) -> None:
     trip = await ada.plan()
     watch = await ada.watch(trip)
