@@ -143,7 +143,7 @@ class FlightsContainer(containers.DeclarativeContainer):
     price_queries = providers.Singleton(PriceQueries, reader, access=access, providers=registry, clock=clock)
     waiting_job = providers.Singleton(WaitingJob, database=database, judge=judge.provider)
     departure_job = providers.Singleton(DepartureJob, database=database, departures=departures.provider)
-    personal_data = providers.Factory(FlightsPersonalData, flights=flights, targets=targets)
+    personal_data = providers.Factory(FlightsPersonalData, flights=flights, searches=searches, targets=targets)
     source = providers.Singleton(GoogleFlightsSource, settings=settings, recorder=recorder.provider)
 
 

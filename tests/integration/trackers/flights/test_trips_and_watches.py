@@ -276,6 +276,16 @@ async def test_everything_of_a_person_is_exported_and_goes_with_them(ada: Travel
     assert (await ben.told("GET", "/api/watches"))["items"][0]["price"] == 29_000
 
 
+async def test_what_somebody_who_left_wanted_looked_at_is_left_alone(ada: Traveller, ben: Traveller) -> None:
+    await ada.watch(await ada.plan(), check_interval_minutes=60)
+    resting = await ben.watch(await ben.plan())
+    await ben.told("PATCH", f"/api/watches/{resting}", {"is_active": False})
+    await ada.look(price=40_000)
+    assert (await ada.ask("DELETE", "/api/users/me")).status_code < 300
+    await ben.look(timedelta(hours=7))
+    assert ben.searches() == 1
+
+
 @pytest.fixture
 def environ(environ: dict[str, str]) -> dict[str, str]:
     """Few of everything, so that a test reaches the end of it."""
