@@ -93,7 +93,7 @@ class FlightsContainer(containers.DeclarativeContainer):
     trip_views = providers.Factory(TripQueries, questions, access=session_access, providers=registry, clock=clock)
     watch_views = providers.Factory(WatchQueries, questions, access=session_access, providers=registry, clock=clock)
     price_views = providers.Factory(PriceQueries, questions, access=session_access, providers=registry, clock=clock)
-    departures = providers.Factory(Departures, flights=flights, targets=targets, outbox=outbox, clock=clock)
+    departures = providers.Factory(Departures, flights=flights, searches=searches, outbox=outbox, clock=clock)
     digest = providers.Factory(FlightsDigest, questions, providers=registry)
     watchers_are_told = providers.Factory(WatchersAreTold, prices=prices, notifier=notifier)
 

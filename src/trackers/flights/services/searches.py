@@ -65,17 +65,22 @@ class Searches:
         return ids
 
     async def hold(
-        self, *, watches: Sequence[UUID] = (), trips: Sequence[UUID] = (), wanted: Sequence[ScrapeQuery] = ()
+        self,
+        *,
+        watches: Sequence[UUID] = (),
+        trips: Sequence[UUID] = (),
+        queries: Sequence[UUID] = (),
+        wanted: Sequence[ScrapeQuery] = (),
     ) -> list[UUID]:
-        """The searches that these rest on; what fetches them is held from here on, and what fetches `wanted`.
+        """These searches and those that the rest lean on; what fetches them, or `wanted`, is held from here on.
 
         Before any other row of theirs is locked, as the engine does that records an answer: who locked a watch first
         and then waited for its target would wait for a worker that waits for the watch.
         """
-        queries = await self._flights.queries_of(watches=watches, trips=trips)
+        searches = list({*queries, *await self._flights.queries_of(watches=watches, trips=trips)})
         known = await self._flights.found([one.key for one in wanted])
-        await self._targets.hold(await self._flights.targets([*queries, *(found for found, _ in known.values())]))
-        return queries
+        await self._targets.hold(await self._flights.targets([*searches, *(found for found, _ in known.values())]))
+        return searches
 
     async def settle(self, queries: Sequence[UUID]) -> None:
         """Have these fetched as often as somebody wants now, or not at all; those of no trip are forgotten."""

@@ -227,6 +227,16 @@ async def test_what_departed_is_looked_at_no_more(ada: Traveller) -> None:
     assert (again.status_code, again.json()["code"]) == (409, "trip_departed")
 
 
+async def test_the_days_after_a_trip_that_departed_are_looked_at_no_more(ada: Traveller) -> None:
+    await ada.watch(await ada.plan(departs_on=ada.day(2)), flexible_days=2)
+    await ada.look(price=40_000)
+    assert ada.searches() == 5
+    ada.clock.ahead += timedelta(days=3, hours=12)  # past the day in any zone, and before the end of the last one
+    await ada.depart()
+    await ada.look(7 * HOURS)
+    assert ada.searches() == 5
+
+
 async def test_a_trip_that_goes_takes_its_searches_along_unless_somebody_else_makes_them(
     ada: Traveller, ben: Traveller
 ) -> None:
