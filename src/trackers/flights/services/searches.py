@@ -72,7 +72,7 @@ class Searches:
         queries: Sequence[UUID] = (),
         wanted: Sequence[ScrapeQuery] = (),
     ) -> list[UUID]:
-        """These searches and those that the rest lean on; what fetches them, or `wanted`, is held from here on.
+        """These searches and those that watches and trips rest on; what fetches them, or `wanted`, is held then.
 
         Before any other row of theirs is locked, as the engine does that records an answer: who locked a watch first
         and then waited for its target would wait for a worker that waits for the watch.

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -188,3 +189,26 @@ async def test_a_price_for_a_trip_that_is_just_being_removed_finds_no_trip(ada: 
         pushing = asyncio.ensure_future(ada.ask("POST", f"/api/trips/{trip}/prices", {"price": 30_000}))
         await somebody_waits(ada)
     assert (await pushing).json()["code"] == "trip_not_found"
+
+
+async def test_who_judges_after_another_sees_what_the_other_did(ada: Traveller) -> None:
+    trip = await ada.plan()
+    watch = await ada.watch(trip, 30_000, flexible_days=1)
+    await ada.look(price=40_000)
+    searches = [row["id"] for row in await ada.rows("SELECT id FROM flight_queries ORDER BY departs_on")]
+    container = ada.api.container
+
+    async def judge(search: UUID) -> None:
+        async with container.database().unit_of_work():
+            await container.flights.judge().judge_queries([search])
+
+    async with container.database().unit_of_work() as session:
+        fallen = text("UPDATE flight_queries SET price = :price WHERE id = :id")
+        await session.execute(fallen, {"price": 29_000, "id": searches[0]})
+        await container.flights.judge().judge_queries([searches[0]])
+        other = asyncio.ensure_future(judge(searches[1]))
+        await somebody_waits(ada)
+    await other
+    (row,) = await ada.rows("SELECT state FROM price_watches")
+    assert row["state"]["price"] == 29_000
+    assert await ada.alerts(watch) == [("target", 29_000)]
