@@ -110,7 +110,7 @@ LEFT JOIN LATERAL (
     SELECT max(coalesce(d.sent_at, a.created_at)) AS at
     FROM price_alerts a
     LEFT JOIN LATERAL (
-        SELECT max(n.sent_at) AS sent_at, bool_and(n.state = 'failed') AS lost
+        SELECT min(n.sent_at) AS sent_at, bool_and(n.state = 'failed') AS lost
         FROM notification_deliveries n WHERE n.event_id = a.event_id
     ) d ON true
     WHERE a.watch_id = w.id AND a.created_at >= w.armed_at AND d.lost IS NOT TRUE
