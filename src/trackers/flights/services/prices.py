@@ -26,6 +26,7 @@ from users.access import AccessPolicy
 from users.accounts.service import AccountService
 
 OLDEST: Final = timedelta(days=730)
+YEARS: Final = range(1970, 3000)
 SKEW: Final = timedelta(minutes=5)
 """By which the clock of who pushes may be ahead of ours."""
 
@@ -64,6 +65,7 @@ class PriceService:
         Raises TripNotFound, UnknownCurrency, ImpossiblePrice or PriceLimitReached.
         """
         now = self._clock.now()
+        _check_years(given)
         captured_at = (given.captured_at or now).astimezone(UTC)
         if not now - OLDEST < captured_at < now + SKEW:
             raise ImpossiblePrice("captured_at must lie in the past two years.", extra={"field": "captured_at"})
@@ -117,6 +119,14 @@ class PriceService:
         if trip is None or not await self._access.may_write(asker, trip.user_id):
             raise TripNotFound(trip_id)
         return trip
+
+
+def _check_years(given: PushPrice) -> None:
+    """Neither clocks of all zones nor the database can tell the times at the ends of the calendar."""
+    for name in ("captured_at", "departs_at", "arrives_at"):
+        at = getattr(given, name)
+        if at is not None and at.year not in YEARS:
+            raise ImpossiblePrice(f"{name} is of no year in which anybody flies.", extra={"field": name})
 
 
 def _snapshot(snapshot_id: UUID, query_id: UUID, given: PushPrice, currency: str, at: datetime) -> SnapshotRow:

@@ -50,6 +50,9 @@ IMPOSSIBLE_PRICES: list[dict[str, Any]] = [
     {"price": 1, "captured_at": "2099-01-01T00:00:00Z"},
     {"price": 1, "captured_at": "1999-01-01T00:00:00Z"},
     {"price": 1, "captured_at": "2026-01-01T00:00:00"},
+    {"price": 1, "captured_at": "0001-01-01T00:00:00+14:00"},
+    {"price": 1, "departs_at": "0001-01-01T00:00:00+14:00"},
+    {"price": 1, "arrives_at": "9999-12-31T23:59:59-14:00"},
     {"price": 1, "airline": "\x00"},
     {"price": 1, "departs_at": "2027-01-02T00:00:00Z", "arrives_at": "2027-01-01T00:00:00Z"},
 ]
