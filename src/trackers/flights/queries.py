@@ -70,6 +70,7 @@ LEFT JOIN scrape_schedule s ON s.target_id = main.target_id
 """  # noqa: S608 -- a fragment of the engine's
 _ONE_WATCH: Final = text(f"{_WATCH} WHERE w.id = :id")
 
+# Who travels, and by how many stops, stands in a search's key only (`ScrapeQuery.key`).
 _SERIES: Final = text("""
 SELECT q.id
 FROM flight_trip_queries x JOIN flight_queries q ON q.id = x.query_id JOIN flight_trips p ON p.id = x.trip_id
@@ -80,7 +81,8 @@ WHERE x.trip_id = :trip_id
   AND (CAST(:all_dates AS boolean) OR (
       (q.origin, q.destination, q.departs_on) = (p.origin, p.destination, p.departs_on)
       AND q.returns_on IS NOT DISTINCT FROM p.returns_on
-      AND q.travellers = p.adults + p.children + p.infants_in_seat + p.infants_on_lap))
+      AND split_part(q.key, ':', 6) = concat_ws('.', p.adults, p.children, p.infants_in_seat, p.infants_on_lap)
+      AND split_part(q.key, ':', 8) = coalesce(CAST(p.max_stops AS text), 'any')))
 ORDER BY q.key
 """)
 _POINTS: Final = text("""

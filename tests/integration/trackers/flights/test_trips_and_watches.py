@@ -233,6 +233,20 @@ async def test_prices_are_chosen_by_provider_currency_time_and_number(ada: Trave
     assert (await ada.ask("GET", f"/api/trips/{trip}/prices?points=1")).status_code == 422
 
 
+@pytest.mark.parametrize("change", [{"max_stops": 0}, {"adults": 1, "children": 1}, {"returns_on": None}])
+async def test_what_another_journey_cost_is_not_what_a_trip_costs(ada: Traveller, change: dict[str, Any]) -> None:
+    trip = await ada.plan(adults=2, returns_on=ada.day(70))
+    await ada.push(trip, 30_000)
+    await ada.told("PATCH", f"/api/trips/{trip}", change)
+    await ada.push(trip, 20_000)
+
+    async def shown(query: str) -> list[int]:
+        return [one["price"] for one in (await ada.told("GET", f"/api/trips/{trip}/prices{query}"))["items"]]
+
+    assert await shown("") == [20_000]
+    assert await shown("?all_dates=true") == [30_000, 20_000]
+
+
 async def test_prices_come_as_a_table(ada: Traveller) -> None:
     trip = await ada.plan()
     await ada.push(trip, 30_000, reference="=HYPERLINK(1)")
