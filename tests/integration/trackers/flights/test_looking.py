@@ -134,6 +134,17 @@ async def test_flexible_dates_are_searches_of_their_own_and_the_cheapest_counts(
     assert shown == [1, 5]
 
 
+async def test_the_price_of_a_day_that_is_over_is_not_what_a_watch_knows(ada: Traveller) -> None:
+    ada.site.set_price(50_000)
+    ada.site.set_price(31_000, day=ada.day(2))
+    watch = await ada.watch(await ada.plan(departs_on=ada.day(4)), 1, flexible_days=2)
+    await ada.look()
+    assert (await ada.told("GET", f"/api/watches/{watch}"))["price"] == 31_000
+    ada.clock.ahead += timedelta(days=3, hours=12)
+    assert (await ada.told("GET", f"/api/watches/{watch}"))["price"] == 50_000
+    assert (await ada.told("GET", "/api/watches"))["items"][0]["price"] == 50_000
+
+
 async def test_what_comes_instead_of_flights_is_told_apart_and_changes_no_price(ada: Traveller) -> None:
     trip = await ada.plan()
     watch = await ada.watch(trip)
