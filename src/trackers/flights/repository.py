@@ -169,7 +169,11 @@ SELECT t.id, t.name, t.origin, t.destination, t.departs_on, t.returns_on, t.adul
        t.infants_on_lap, t.max_stops, t.notes, t.created_at,
        coalesce((SELECT json_agg(json_build_object(
            'id', w.id, 'provider', w.provider, 'target_price', w.target_price, 'currency', w.currency,
-           'cabin_class', w.cabin_class, 'is_active', w.is_active, 'created_at', w.created_at,
+           'cabin_class', w.cabin_class, 'is_active', w.is_active,
+           'check_interval_minutes', w.check_interval_minutes, 'alert_cooldown_hours', w.alert_cooldown_hours,
+           'flexible_days', w.flexible_days, 'remind', w.remind, 'step_percent', w.step_percent,
+           'below_median_percent', w.below_median_percent, 'median_days', w.median_days, 'lowest_ever', w.lowest_ever,
+           'last_alerted_at', w.last_alerted_at, 'created_at', w.created_at,
            'alerts', coalesce((SELECT json_agg(json_build_object(
                'rule', a.rule, 'price', a.price, 'currency', a.currency, 'created_at', a.created_at
            ) ORDER BY a.created_at) FROM price_alerts a WHERE a.watch_id = w.id), '[]')
@@ -177,7 +181,8 @@ SELECT t.id, t.name, t.origin, t.destination, t.departs_on, t.returns_on, t.adul
        coalesce((SELECT json_agg(json_build_object(
            'price', s.price, 'currency', s.currency, 'captured_at', s.captured_at, 'provider', q.provider,
            'departs_on', q.departs_on, 'returns_on', q.returns_on, 'cabin_class', q.cabin_class,
-           'airline', s.airline, 'reference', s.reference
+           'airline', s.airline, 'stops', s.stops, 'departs_at', s.departs_at, 'arrives_at', s.arrives_at,
+           'reference', s.reference
        ) ORDER BY s.captured_at) FROM flight_trip_queries x JOIN flight_queries q ON q.id = x.query_id
            JOIN flight_snapshots s ON s.query_id = q.id AND s.cheapest WHERE x.trip_id = t.id), '[]') AS prices
 FROM flight_trips t WHERE t.user_id = :user_id ORDER BY t.created_at, t.id

@@ -283,6 +283,9 @@ async def test_everything_of_a_person_is_exported_and_goes_with_them(ada: Travel
     held = (await ada.told("GET", "/api/users/me/export"))["data"]["flights"]
     assert sorted(trip["destination"] for trip in held) == ["LAX", "SEA"]
     assert {price["reference"] for trip in held for price in trip["prices"]} >= {"seen at the counter"}
+    settings = {"check_interval_minutes": 360, "alert_cooldown_hours": 6, "flexible_days": 0, "remind": False}
+    assert all(settings.items() <= watch.items() for trip in held for watch in trip["watches"])
+    assert all("departs_at" in price for trip in held for price in trip["prices"])
     assert [alert["rule"] for trip in held for watch in trip["watches"] for alert in watch["alerts"]] == ["target"] * 2
 
     assert (await ada.ask("DELETE", "/api/users/me")).status_code < 300
