@@ -79,8 +79,6 @@ class PriceService:
             trip, [trip.search(provider=MANUAL, cabin=given.cabin_class, currency=currency)]
         )
         (known,) = await self._prices.known(ids=[query_id], today=now.date())
-        if await self._prices.typed_count(trip_id) >= self._most:
-            raise PriceLimitReached(f"This trip has {self._most} prices, as many as can be typed in for one.")
         offer = msgspec.structs.replace(given, captured_at=None, currency=currency)
         digest = blake2b(msgspec.json.encode(offer), digest_size=16).digest()
         newest = known.checked_at is None or captured_at >= known.checked_at
@@ -88,6 +86,8 @@ class PriceService:
             snapshot_id, first_seen, fresh = known.snapshot_id, known.captured_at, []
             again = [SeenAgain(query_id=query_id, captured_at=first_seen, seen_at=captured_at)]
         else:
+            if await self._prices.typed_count(trip_id) >= self._most:
+                raise PriceLimitReached(f"This trip has {self._most} prices, as many as can be typed in for one.")
             snapshot_id, first_seen, again = new_id(), captured_at, []
             fresh = [_snapshot(snapshot_id, query_id, given, currency, captured_at)]
         latest = QueryRow(

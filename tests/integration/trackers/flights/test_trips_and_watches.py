@@ -325,6 +325,7 @@ async def test_there_is_a_number_of_everything_that_one_may_have(ada: Traveller)
     answer = await ada.ask("POST", "/api/watches", {"trip_id": trips[0], "target_price": 1})
     assert (answer.status_code, answer.json()["code"]) == (400, "watch_limit_reached")
     for number in range(70):
-        await ada.push(trips[0], 1000 + number)
+        made = await ada.push(trips[0], 1000 + number)
+    assert (await ada.push(trips[0], 1069))["id"] == made["id"]  # seen again, which is no other one
     answer = await ada.ask("POST", f"/api/trips/{trips[0]}/prices", {"price": 1})
     assert (answer.status_code, answer.json()["code"]) == (400, "price_limit_reached")
