@@ -140,6 +140,14 @@ SELECT id FROM flight_queries WHERE ended_at IS NULL AND ends_at <= :now ORDER B
 _DEPARTED_TRIPS: Final = text("""
 SELECT id FROM flight_trips WHERE ended_at IS NULL AND ends_at <= :now ORDER BY ends_at LIMIT :limit
 """)
+# Lane 0: asked for by hand, and not looked at since.
+_AWAITED: Final = text("""
+SELECT count(DISTINCT s.target_id)
+FROM flight_trips t JOIN flight_trip_queries x ON x.trip_id = t.id JOIN flight_queries q ON q.id = x.query_id
+JOIN scrape_schedule s ON s.target_id = q.target_id
+WHERE t.user_id = :user_id AND s.lane = 0
+""")
+
 _END_QUERIES: Final = text("""
 UPDATE flight_queries SET ended_at = :now WHERE id IN (
     SELECT id FROM flight_queries WHERE id = ANY(CAST(:queries AS uuid[])) AND ended_at IS NULL ORDER BY id FOR UPDATE
@@ -285,6 +293,10 @@ class FlightRepository(Repository):
         """How the fetching of these stands, without those whose day is over."""
         rows = (await self.session.execute(_ASKED, {"queries": list(queries), "now": now})).mappings()
         return [Asked(**row) for row in rows]
+
+    async def awaited(self, user_id: UUID) -> int:
+        """Searches of a person's trips that somebody asked to be looked at, and that were not yet."""
+        return int((await self.session.execute(_AWAITED, {"user_id": user_id})).scalar_one())
 
     async def departed(self, *, now: datetime, limit: int) -> tuple[list[UUID], list[UUID]]:
         """(searches, trips) whose day is over and that were not ended yet, up to `limit` each, whose was over first."""

@@ -9,12 +9,14 @@ from shared.clock import Clock
 from shared.scraping.source import Lane, Trigger
 from shared.scraping.targets import Targets
 from trackers.flights.airports import Airports
-from trackers.flights.errors import NothingToScrape, ScrapedLately
+from trackers.flights.errors import NothingToScrape, ScrapedLately, TooManyLooks
 from trackers.flights.providers import ProviderRegistry
 from trackers.flights.repository import FlightRepository
 from trackers.flights.rows import Demand, TripRow, new_query
 from trackers.flights.search import ScrapeQuery
 
+MOST_AWAITED: Final = 20
+"""Looks that one person may have asked for and still wait for: they go ahead of everybody else's, at one pace."""
 FOR_NOW: Final = timedelta(days=1)
 """Interval of a search that is just being made; `settle` sets the one that is wanted."""
 
@@ -106,10 +108,11 @@ class Searches:
             if late and self._providers.is_on(provider):
                 await self._targets.look_now(provider, late, trigger=Trigger.REGISTRATION)
 
-    async def look_now(self, provider: str, queries: Sequence[UUID]) -> list[UUID]:
-        """Tasks that look at searches of one provider ahead of the rest.
+    async def look_now(self, provider: str, queries: Sequence[UUID], *, user_id: UUID) -> list[UUID]:
+        """Tasks that look at searches of one provider, for one person, ahead of the rest.
 
-        Raises NothingToScrape where none can be looked at, ScrapedLately within the cooldown of the last look.
+        Raises NothingToScrape where none can be looked at, ScrapedLately within the cooldown of the last look,
+        TooManyLooks while too many of this person's wait.
         """
         now = self._clock.now()
         asked = await self._flights.asked(queries, now=now)
@@ -125,6 +128,11 @@ class Searches:
                 f"This was looked at less than {self._cooldown.total_seconds():g} s ago; "
                 f"ask again in {min(waits):.0f} s.",
                 retry_after=min(waits),
+            )
+        if not all(one.awaited for one in asked) and await self._flights.awaited(user_id) >= MOST_AWAITED:
+            raise TooManyLooks(
+                f"{MOST_AWAITED} looks that you asked for still wait; ask again when some of them are over.",
+                retry_after=self._cooldown.total_seconds(),
             )
         tasks = await self._targets.look_now(provider, [one.target_id for one in asked])
         return [tasks[one.target_id] for one in asked if one.target_id in tasks]

@@ -112,7 +112,8 @@ class TripService:
     async def scrape_trip(self, trip_id: UUID, given: ScrapeTrip, *, asker: Identity) -> ScrapeStarted:
         """Look at a trip's prices now: at what its watches look for, or what is asked for here.
 
-        Raises TripNotFound, TripDeparted, UnknownProvider, ProviderIsOff, NothingToScrape, ScrapedLately.
+        Raises TripNotFound, TripDeparted, UnknownProvider, ProviderIsOff, NothingToScrape, ScrapedLately,
+        TooManyLooks.
         """
         await self._accounts.hold((await self._owned(trip_id, asker)).user_id)
         trip = await self._owned(trip_id, asker)
@@ -135,7 +136,7 @@ class TripService:
             )
             queries = await self._searches.make(trip, [search])
             await self._searches.settle(queries)
-        tasks = await self._searches.look_now(name, queries)
+        tasks = await self._searches.look_now(name, queries, user_id=trip.user_id)
         return ScrapeStarted(task_id=tasks[0], task_ids=tasks)
 
     async def _owned(self, trip_id: UUID, asker: Identity) -> TripRow:

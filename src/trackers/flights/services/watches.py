@@ -108,7 +108,7 @@ class WatchService:
     async def scrape_watch(self, watch_id: UUID, *, asker: Identity) -> ScrapeStarted:
         """Look at a watch's prices now, whether it is active or not.
 
-        Raises WatchNotFound, TripDeparted, NothingToScrape, ProviderIsOff, ScrapedLately.
+        Raises WatchNotFound, TripDeparted, NothingToScrape, ProviderIsOff, ScrapedLately, TooManyLooks.
         """
         await self._accounts.hold((await self._owned(watch_id, asker)).user_id)
         watch = await self._owned(watch_id, asker)
@@ -118,7 +118,7 @@ class WatchService:
             raise NothingToScrape(f"Nothing is fetched of {watch.provider}: its prices are typed in or pushed.")
         self._providers.scraped(watch.provider)
         queries = await self._flights.queries_of(watches=[watch_id])
-        tasks = await self._searches.look_now(watch.provider, queries)
+        tasks = await self._searches.look_now(watch.provider, queries, user_id=watch.user_id)
         return ScrapeStarted(task_id=tasks[0], task_ids=tasks)
 
     async def hold_trip(self, trip: TripRow) -> None:

@@ -118,6 +118,24 @@ async def test_asking_twice_while_a_look_waits_gives_the_same_task(ada: Travelle
     assert first == second
 
 
+async def test_nobody_puts_any_number_of_looks_ahead_of_everybody_elses(ada: Traveller, ben: Traveller) -> None:
+    trip = await ada.plan()
+
+    async def scrape(who: Traveller, where: str, currency: str, cabin: str) -> tuple[int, str]:
+        answer = await who.ask("POST", f"/api/trips/{where}/scrape", {"currency": currency, "cabin_class": cabin})
+        return answer.status_code, answer.json().get("code", "")
+
+    currencies = ("USD", "EUR", "GBP", "CHF", "JPY")
+    for cabin in ("economy", "premium_economy", "business", "first"):
+        for currency in currencies:
+            assert await scrape(ada, trip, currency, cabin) == (202, "")
+    assert await scrape(ada, trip, "SEK", "economy") == (429, "too_many_looks")
+    assert await scrape(ada, trip, "EUR", "economy") == (202, "")  # which waits already
+    assert await scrape(ben, await ben.plan(), "SEK", "economy") == (202, "")
+    await ada.work()
+    assert await scrape(ada, trip, "SEK", "business") == (202, "")
+
+
 async def test_flexible_dates_are_searches_of_their_own_and_the_cheapest_counts(ada: Traveller) -> None:
     ada.site.set_price(50_000)
     ada.site.set_price(31_000, day=ada.day(61))
