@@ -31,4 +31,5 @@ class FlightsPersonalData:
 
     async def hand_over(self, user_id: UUID, *, to: UUID) -> None:
         """All of it, past the number that one may have."""
+        await self._targets.hold(await self._flights.targets_of(user_id))
         await self._flights.hand_over(user_id, to=to)

@@ -157,7 +157,7 @@ async def somebody_waits(ada: Traveller) -> None:
             pass
 
 
-@pytest.mark.parametrize("doing", ["change_watch", "remove_watch", "change_trip", "remove_trip", "depart"])
+@pytest.mark.parametrize("doing", ["change_watch", "remove_watch", "change_trip", "remove_trip", "depart", "hand_over"])
 async def test_who_waits_for_a_worker_that_records_holds_nothing_that_it_needs(ada: Traveller, doing: str) -> None:
     trip = await ada.plan()
     watch = await ada.watch(trip)
@@ -165,12 +165,18 @@ async def test_who_waits_for_a_worker_that_records_holds_nothing_that_it_needs(a
     if doing == "depart":
         await ada.rows("UPDATE flight_queries SET ends_at = now() - interval '1 day' RETURNING id")
         await ada.rows("UPDATE flight_trips SET ends_at = now() - interval '1 day' RETURNING id")
+
+    async def hand_over() -> None:
+        async with ada.api.container.database().unit_of_work():
+            await ada.api.container.flights.personal_data().hand_over(ada.person.id, to=ada.person.id)
+
     deeds = {
         "change_watch": lambda: ada.told("PATCH", f"/api/watches/{watch}", {"check_interval_minutes": 30}),
         "remove_watch": lambda: ada.told("DELETE", f"/api/watches/{watch}"),
         "change_trip": lambda: ada.told("PATCH", f"/api/trips/{trip}", {"departs_on": ada.day(70)}),
         "remove_trip": lambda: ada.told("DELETE", f"/api/trips/{trip}"),
         "depart": ada.depart,
+        "hand_over": hand_over,
     }
     async with ada.api.container.database().unit_of_work() as session:
         await session.execute(text("SELECT 1 FROM scrape_schedule FOR UPDATE"))  # as the engine does, first
