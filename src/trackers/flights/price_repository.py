@@ -18,7 +18,7 @@ LATE: Final = timedelta(days=2)
 """An alert may reach its channel that much later: quiet hours, a channel that rests."""
 
 _HISTORY: Final = """
-    SELECT count(*) AS days, min(d.price) AS lowest,
+    SELECT count(*) AS days,
            percentile_disc(0.5) WITHIN GROUP (ORDER BY d.price)
            FILTER (WHERE d.day >= CAST(:usual_from AS date)) AS median
     FROM flight_days d WHERE d.query_id = q.id
@@ -26,7 +26,7 @@ _HISTORY: Final = """
 _KNOWN: Final = text(f"""
 SELECT q.id, q.target_id, q.origin, q.destination, q.departs_on, q.returns_on, q.provider, q.key, q.checked_at,
        q.captured_at, q.price, q.snapshot_id, q.digest, q.suspect, q.failing_since, q.told_failing,
-       h.days, h.lowest, h.median
+       h.days, h.median
 FROM flight_queries q CROSS JOIN LATERAL ({_HISTORY}) h
 WHERE q.target_id = ANY(CAST(:targets AS uuid[])) OR q.id = ANY(CAST(:ids AS uuid[]))
 ORDER BY q.id FOR UPDATE OF q
@@ -193,7 +193,6 @@ class KnownQuery(Searched, frozen=True, kw_only=True):
     failing_since: datetime | None
     told_failing: bool
     days: int
-    lowest: int | None
     median: int | None
 
 
