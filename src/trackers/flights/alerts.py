@@ -106,7 +106,7 @@ def _armed(rules: WatchRules, state: WatchState, seen: Seen) -> WatchState:
     if told is not None and _is_over(seen.price, rules.target_price, rules.rearm_percent):
         episode, told = episode + 1, None
     bar = median_bar(rules, seen)
-    if median_told and (bar is None or _is_over(seen.price, bar, rules.rearm_percent)):
+    if median_told and bar is not None and _is_over(seen.price, bar, rules.rearm_percent):
         episode, median_told = episode + 1, False
     if baseline is None and rules.lowest_ever and seen.days >= MIN_DAYS:
         baseline = seen.lowest_before

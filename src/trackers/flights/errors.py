@@ -1,9 +1,9 @@
 """What can be wrong with a trip, a watch, or what a provider answered.
 
 Asked for by people:    TripNotFound 404, WatchNotFound 404, TripLimitReached 400, WatchLimitReached 400,
-                        TripDeparted 409, NothingToScrape 409, ProviderIsOff 409, ScrapedLately 429, and (Invalid, 422):
-                        UnknownProvider, UnknownAirport, UnknownCurrency, ImpossibleTrip, ImpossiblePrice,
-                        ImpossibleWatch
+                        TripDeparted 409, NothingToScrape 409, ProviderIsOff 409, ScrapedLately 429, TooManyLooks 429,
+                        and (Invalid, 422): UnknownProvider, UnknownAirport, UnknownCurrency, ImpossibleTrip,
+                        ImpossiblePrice, ImpossibleWatch
 
 ScrapeError (what a provider's answer was instead of prices; the engine's ScrapeFailure)
 ├── Blocked             the site refuses us: 403, its "unusual traffic" page
@@ -86,6 +86,11 @@ class ProviderIsOff(Conflict):
 class ScrapedLately(TooManyRequests):
     code = "scraped_lately"
     title = "Scraped lately"
+
+
+class TooManyLooks(TooManyRequests):
+    code = "too_many_looks"
+    title = "Too many looks"
 
 
 class UnknownProvider(Invalid):

@@ -93,7 +93,7 @@ class FlightsContainer(containers.DeclarativeContainer):
     trip_views = providers.Factory(TripQueries, questions, access=session_access, providers=registry, clock=clock)
     watch_views = providers.Factory(WatchQueries, questions, access=session_access, providers=registry, clock=clock)
     price_views = providers.Factory(PriceQueries, questions, access=session_access, providers=registry, clock=clock)
-    departures = providers.Factory(Departures, flights=flights, targets=targets, outbox=outbox, clock=clock)
+    departures = providers.Factory(Departures, flights=flights, searches=searches, outbox=outbox, clock=clock)
     digest = providers.Factory(FlightsDigest, questions, providers=registry)
     watchers_are_told = providers.Factory(WatchersAreTold, prices=prices, notifier=notifier)
 
@@ -132,6 +132,7 @@ class FlightsContainer(containers.DeclarativeContainer):
         views=price_views,
         judge=judge,
         searches=searches,
+        accounts=accounts,
         access=session_access,
         activity=activity,
         clock=clock,
@@ -142,7 +143,7 @@ class FlightsContainer(containers.DeclarativeContainer):
     price_queries = providers.Singleton(PriceQueries, reader, access=access, providers=registry, clock=clock)
     waiting_job = providers.Singleton(WaitingJob, database=database, judge=judge.provider)
     departure_job = providers.Singleton(DepartureJob, database=database, departures=departures.provider)
-    personal_data = providers.Factory(FlightsPersonalData, flights=flights, targets=targets)
+    personal_data = providers.Factory(FlightsPersonalData, flights=flights, searches=searches, targets=targets)
     source = providers.Singleton(GoogleFlightsSource, settings=settings, recorder=recorder.provider)
 
 

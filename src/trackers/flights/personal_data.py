@@ -5,6 +5,7 @@ from uuid import UUID
 
 from shared.scraping.targets import Targets
 from trackers.flights.repository import FlightRepository
+from trackers.flights.services.searches import Searches
 
 
 class FlightsPersonalData:
@@ -12,8 +13,9 @@ class FlightsPersonalData:
 
     name: Final = "flights"
 
-    def __init__(self, *, flights: FlightRepository, targets: Targets) -> None:
+    def __init__(self, *, flights: FlightRepository, searches: Searches, targets: Targets) -> None:
         self._flights = flights
+        self._searches = searches
         self._targets = targets
 
     async def export(self, user_id: UUID) -> list[Any]:
@@ -25,7 +27,9 @@ class FlightsPersonalData:
         queries = await self._flights.queries_of_person(user_id)
         await self._flights.remove_trips_of(user_id)
         await self._targets.erase(await self._flights.remove_unwanted(queries))
+        await self._searches.settle(queries)  # what others have too is looked at as often as they want it
 
     async def hand_over(self, user_id: UUID, *, to: UUID) -> None:
         """All of it, past the number that one may have."""
+        await self._targets.hold(await self._flights.targets_of(user_id))
         await self._flights.hand_over(user_id, to=to)

@@ -18,7 +18,7 @@ LATE: Final = timedelta(days=2)
 """An alert may reach its channel that much later: quiet hours, a channel that rests."""
 
 _HISTORY: Final = """
-    SELECT count(*) AS days, min(d.price) AS lowest,
+    SELECT count(*) AS days,
            percentile_disc(0.5) WITHIN GROUP (ORDER BY d.price)
            FILTER (WHERE d.day >= CAST(:usual_from AS date)) AS median
     FROM flight_days d WHERE d.query_id = q.id
@@ -26,7 +26,7 @@ _HISTORY: Final = """
 _KNOWN: Final = text(f"""
 SELECT q.id, q.target_id, q.origin, q.destination, q.departs_on, q.returns_on, q.provider, q.key, q.checked_at,
        q.captured_at, q.price, q.snapshot_id, q.digest, q.suspect, q.failing_since, q.told_failing,
-       h.days, h.lowest, h.median
+       h.days, h.median
 FROM flight_queries q CROSS JOIN LATERAL ({_HISTORY}) h
 WHERE q.target_id = ANY(CAST(:targets AS uuid[])) OR q.id = ANY(CAST(:ids AS uuid[]))
 ORDER BY q.id FOR UPDATE OF q
@@ -78,8 +78,9 @@ RETURNING q.id, q.target_id, q.origin, q.destination, q.departs_on, q.returns_on
           new.told_failing AND NOT old.told_failing AS to_tell
 """)
 
-# The cheapest of a watch's searches, with its past; and when the last alert that reached somebody was told.
-_WATCHED: Final = """
+# The cheapest of a watch's searches, with its past; and when the last alert that reached somebody was told. Of locked
+# watches, and in a statement begun since: who waited for the lock must see what the other judged, and by which price.
+_WATCHED: Final = text("""
 SELECT w.id, w.user_id, w.trip_id, t.name AS trip_name, w.target_price, w.currency, w.cabin_class, w.step_percent,
        w.remind, w.below_median_percent, w.lowest_ever, w.alert_cooldown_hours, w.state, w.judge_at,
        best.query_id, best.snapshot_id, best.price, best.key, best.origin, best.destination, best.departs_on,
@@ -109,24 +110,25 @@ LEFT JOIN LATERAL (
     SELECT max(coalesce(d.sent_at, a.created_at)) AS at
     FROM price_alerts a
     LEFT JOIN LATERAL (
-        SELECT max(n.sent_at) AS sent_at, bool_and(n.state = 'failed') AS lost
+        SELECT min(n.sent_at) AS sent_at, bool_and(n.state = 'failed') AS lost
         FROM notification_deliveries n WHERE n.event_id = a.event_id
     ) d ON true
     WHERE a.watch_id = w.id AND a.created_at >= w.armed_at AND d.lost IS NOT TRUE
       AND a.created_at > CAST(:now AS timestamptz) - CAST(:late AS interval)
                          - make_interval(hours => w.alert_cooldown_hours)
 ) told ON true
-"""
-_WATCHED_OF: Final = text(f"""
-{_WATCHED}
+WHERE w.id = ANY(CAST(:watches AS uuid[])) ORDER BY w.id
+""")
+_LOCK_OF: Final = text("""
+SELECT w.id FROM price_watches w
 WHERE w.is_active AND w.id IN (
     SELECT watch_id FROM price_watch_queries WHERE query_id = ANY(CAST(:queries AS uuid[]))
 )
 ORDER BY w.id FOR UPDATE OF w
-""")  # noqa: S608 -- a fragment of our own
-_WATCHED_LATER: Final = text(f"""
-{_WATCHED}
-WHERE w.is_active AND w.judge_at <= :now ORDER BY w.judge_at LIMIT :limit FOR UPDATE OF w SKIP LOCKED
+""")
+_LOCK_LATER: Final = text("""
+SELECT id FROM price_watches
+WHERE is_active AND judge_at <= :now ORDER BY judge_at LIMIT :limit FOR UPDATE SKIP LOCKED
 """)
 
 _JUDGED: Final = text("""
@@ -191,7 +193,6 @@ class KnownQuery(Searched, frozen=True, kw_only=True):
     failing_since: datetime | None
     told_failing: bool
     days: int
-    lowest: int | None
     median: int | None
 
 
@@ -361,13 +362,18 @@ class PriceRepository(Repository):
 
     async def watched(self, queries: Sequence[UUID], *, now: datetime) -> list[Watched]:
         """The active watches that rest on these searches, locked."""
-        values = {"queries": list(queries), **_at(now)}
-        return [_watched(row) for row in (await self.session.execute(_WATCHED_OF, values)).mappings()]
+        return await self._read(list((await self.session.execute(_LOCK_OF, {"queries": list(queries)})).scalars()), now)
 
     async def watched_later(self, *, now: datetime, limit: int) -> list[Watched]:
         """Watches that are to be judged by now though nothing new came in, locked."""
-        values = {"limit": limit, **_at(now)}
-        return [_watched(row) for row in (await self.session.execute(_WATCHED_LATER, values)).mappings()]
+        values = {"now": now, "limit": limit}
+        return await self._read(list((await self.session.execute(_LOCK_LATER, values)).scalars()), now)
+
+    async def _read(self, watches: Sequence[UUID], now: datetime) -> list[Watched]:
+        if not watches:
+            return []
+        values = {"watches": watches, "now": now, "today": now.date(), "late": LATE}
+        return [_watched(row) for row in (await self.session.execute(_WATCHED, values)).mappings()]
 
     async def judged(self, watches: Sequence[JudgedWatch], alerts: Sequence[AlertRow], *, now: datetime) -> set[UUID]:
         """Write what judging made of watches; the ids of the alerts that were not there yet."""
@@ -386,10 +392,6 @@ class PriceRepository(Repository):
     async def typed_count(self, trip_id: UUID) -> int:
         """Prices that were typed in or pushed for a trip."""
         return int((await self.session.execute(_TYPED_COUNT, {"trip_id": trip_id})).scalar_one())
-
-
-def _at(now: datetime) -> dict[str, Any]:
-    return {"now": now, "today": now.date(), "late": LATE}
 
 
 def _watched(row: Any) -> Watched:

@@ -63,13 +63,14 @@ LEFT JOIN LATERAL (
 ) main ON true
 LEFT JOIN LATERAL (
     SELECT min(q.price) AS price FROM price_watch_queries x JOIN flight_queries q ON q.id = x.query_id
-    WHERE x.watch_id = w.id
+    WHERE x.watch_id = w.id AND (q.ends_at > CAST(:now AS timestamptz) OR q.id = main.id)
 ) best ON true
 LEFT JOIN scrape_targets t ON t.id = main.target_id
 LEFT JOIN scrape_schedule s ON s.target_id = main.target_id
 """  # noqa: S608 -- a fragment of the engine's
 _ONE_WATCH: Final = text(f"{_WATCH} WHERE w.id = :id")
 
+# Who travels, and by how many stops, stands in a search's key only (`ScrapeQuery.key`).
 _SERIES: Final = text("""
 SELECT q.id
 FROM flight_trip_queries x JOIN flight_queries q ON q.id = x.query_id JOIN flight_trips p ON p.id = x.trip_id
@@ -80,7 +81,8 @@ WHERE x.trip_id = :trip_id
   AND (CAST(:all_dates AS boolean) OR (
       (q.origin, q.destination, q.departs_on) = (p.origin, p.destination, p.departs_on)
       AND q.returns_on IS NOT DISTINCT FROM p.returns_on
-      AND q.travellers = p.adults + p.children + p.infants_in_seat + p.infants_on_lap))
+      AND split_part(q.key, ':', 6) = concat_ws('.', p.adults, p.children, p.infants_in_seat, p.infants_on_lap)
+      AND split_part(q.key, ':', 8) = coalesce(CAST(p.max_stops AS text), 'any')))
 ORDER BY q.key
 """)
 _POINTS: Final = text("""
@@ -209,7 +211,7 @@ class WatchQueries(FlightReads):
     ) -> WatchPage:
         """A person's watches, the newest first."""
         items, count = _watches_statements(is_active=is_active, of_trip=trip_id is not None)
-        values = {"user_id": user_id, "trip_id": trip_id}
+        values = {"user_id": user_id, "trip_id": trip_id, "now": self._clock.now()}
         rows = await self._questions.rows(items, {**values, "limit": per_page, "skip": (page - 1) * per_page})
         return WatchPage(
             items=[self._view(row) for row in rows],
@@ -221,7 +223,7 @@ class WatchQueries(FlightReads):
     async def get_watch(self, asker: Identity, watch_id: UUID) -> WatchView:
         """Raises WatchNotFound."""
         await self.check_watch(asker, watch_id)
-        row = await self._questions.row(_ONE_WATCH, {"id": watch_id})
+        row = await self._questions.row(_ONE_WATCH, {"id": watch_id, "now": self._clock.now()})
         if row is None:
             raise WatchNotFound(watch_id)
         return self._view(row)

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from hashlib import blake2b
+from statistics import median_low
 from typing import Final
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from trackers.flights.alerts import is_outlier
 from trackers.flights.judging import WatchJudge
 from trackers.flights.news import FAILING, RECOVERED, QueryNews
 from trackers.flights.price_repository import (
+    USUAL_DAYS,
     DayRow,
     FailedQuery,
     KnownQuery,
@@ -109,9 +111,9 @@ class PriceRecorder:
         kept = _kept(result, self._offers_kept)
         digest = blake2b(msgspec.json.encode(kept), digest_size=16).digest()
         cheapest = result.cheapest
-        doubted = cheapest is not None and self._is_doubtful(cheapest, query)
         if query.checked_at is None:
-            _take_history(looked, query, result, at)
+            query = _with_history(looked, query, result, at)
+        doubted = cheapest is not None and self._is_doubtful(cheapest, query)
         same = digest == query.digest and query.captured_at is not None
         captured_at = query.captured_at if same and query.captured_at is not None else at
         snapshot_id = query.snapshot_id
@@ -180,8 +182,8 @@ def _kept(result: SearchResult, most: int) -> list[PriceResult]:
     return sorted(result.offers, key=lambda offer: offer.rank)[:most]
 
 
-def _take_history(looked: Looked, query: KnownQuery, result: SearchResult, at: datetime) -> None:
-    """What the site says of past days, for a search that nobody looked at before."""
+def _with_history(looked: Looked, query: KnownQuery, result: SearchResult, at: datetime) -> KnownQuery:
+    """Take what the site says of past days, for a search that nobody looked at before; the search with its past."""
     today = at.astimezone(UTC).date()
     past = {point.day: point.price for point in result.insights.history if point.day < today}
     for day, price in sorted(past.items()):
@@ -199,6 +201,8 @@ def _take_history(looked: Looked, query: KnownQuery, result: SearchResult, at: d
                 origin=HISTORY,
             )
         )
+    usual = [price for day, price in past.items() if day >= today - timedelta(days=USUAL_DAYS)]
+    return msgspec.structs.replace(query, days=len(past), median=median_low(usual) if usual else None)
 
 
 def _rows(

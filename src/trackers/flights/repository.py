@@ -134,27 +134,42 @@ LEFT JOIN scrape_runs r ON r.id = s.run_id
 WHERE q.id = ANY(CAST(:queries AS uuid[])) AND q.ends_at > :now ORDER BY q.key
 """)
 
-_END_QUERIES: Final = text("""
-UPDATE flight_queries SET ended_at = :now
-WHERE id IN (SELECT id FROM flight_queries WHERE ended_at IS NULL AND ends_at <= :now
-             ORDER BY ends_at LIMIT :limit FOR UPDATE SKIP LOCKED)
-RETURNING target_id
+_DEPARTED_QUERIES: Final = text("""
+SELECT id FROM flight_queries WHERE ended_at IS NULL AND ends_at <= :now ORDER BY ends_at LIMIT :limit
 """)
+_DEPARTED_TRIPS: Final = text("""
+SELECT id FROM flight_trips WHERE ended_at IS NULL AND ends_at <= :now ORDER BY ends_at LIMIT :limit
+""")
+# Lane 0: asked for by hand, and not looked at since.
+_AWAITED: Final = text("""
+SELECT count(DISTINCT s.target_id)
+FROM flight_trips t JOIN flight_trip_queries x ON x.trip_id = t.id JOIN flight_queries q ON q.id = x.query_id
+JOIN scrape_schedule s ON s.target_id = q.target_id
+WHERE t.user_id = :user_id AND s.lane = 0
+""")
+
+_END_QUERIES: Final = text("""
+UPDATE flight_queries SET ended_at = :now WHERE id IN (
+    SELECT id FROM flight_queries WHERE id = ANY(CAST(:queries AS uuid[])) AND ended_at IS NULL ORDER BY id FOR UPDATE
+)
+""")
+# Who moved a trip meanwhile has it watched on.
 _END_TRIPS: Final = text("""
 WITH over AS (
     UPDATE flight_trips SET ended_at = :now
-    WHERE id IN (SELECT id FROM flight_trips WHERE ended_at IS NULL AND ends_at <= :now
-                 ORDER BY ends_at LIMIT :limit FOR UPDATE SKIP LOCKED)
+    WHERE id = ANY(CAST(:trips AS uuid[])) AND ended_at IS NULL AND ends_at <= :now
     RETURNING id, name, origin, destination, departs_on, returns_on
+), watching AS MATERIALIZED (
+    SELECT w.id FROM price_watches w JOIN over o ON o.id = w.trip_id WHERE w.is_active ORDER BY w.id FOR UPDATE OF w
 ), stopped AS (
     UPDATE price_watches w SET is_active = false, judge_at = NULL, updated_at = :now
-    FROM over o WHERE w.trip_id = o.id AND w.is_active
+    FROM watching g WHERE w.id = g.id
     RETURNING w.id, w.user_id, w.trip_id, w.currency
 )
 SELECT s.id, s.user_id, s.trip_id, s.currency, o.name AS trip_name, o.origin, o.destination, o.departs_on,
        o.returns_on, (SELECT min(d.price) FROM price_watch_queries x JOIN flight_days d ON d.query_id = x.query_id
                       WHERE x.watch_id = s.id) AS lowest_price
-FROM over o LEFT JOIN stopped s ON s.trip_id = o.id ORDER BY s.id
+FROM over o JOIN stopped s ON s.trip_id = o.id ORDER BY s.id
 """)
 
 _EVERYTHING_OF: Final = text("""
@@ -162,7 +177,11 @@ SELECT t.id, t.name, t.origin, t.destination, t.departs_on, t.returns_on, t.adul
        t.infants_on_lap, t.max_stops, t.notes, t.created_at,
        coalesce((SELECT json_agg(json_build_object(
            'id', w.id, 'provider', w.provider, 'target_price', w.target_price, 'currency', w.currency,
-           'cabin_class', w.cabin_class, 'is_active', w.is_active, 'created_at', w.created_at,
+           'cabin_class', w.cabin_class, 'is_active', w.is_active,
+           'check_interval_minutes', w.check_interval_minutes, 'alert_cooldown_hours', w.alert_cooldown_hours,
+           'flexible_days', w.flexible_days, 'remind', w.remind, 'step_percent', w.step_percent,
+           'below_median_percent', w.below_median_percent, 'median_days', w.median_days, 'lowest_ever', w.lowest_ever,
+           'last_alerted_at', w.last_alerted_at, 'created_at', w.created_at,
            'alerts', coalesce((SELECT json_agg(json_build_object(
                'rule', a.rule, 'price', a.price, 'currency', a.currency, 'created_at', a.created_at
            ) ORDER BY a.created_at) FROM price_alerts a WHERE a.watch_id = w.id), '[]')
@@ -170,7 +189,8 @@ SELECT t.id, t.name, t.origin, t.destination, t.departs_on, t.returns_on, t.adul
        coalesce((SELECT json_agg(json_build_object(
            'price', s.price, 'currency', s.currency, 'captured_at', s.captured_at, 'provider', q.provider,
            'departs_on', q.departs_on, 'returns_on', q.returns_on, 'cabin_class', q.cabin_class,
-           'airline', s.airline, 'reference', s.reference
+           'airline', s.airline, 'stops', s.stops, 'departs_at', s.departs_at, 'arrives_at', s.arrives_at,
+           'reference', s.reference
        ) ORDER BY s.captured_at) FROM flight_trip_queries x JOIN flight_queries q ON q.id = x.query_id
            JOIN flight_snapshots s ON s.query_id = q.id AND s.cheapest WHERE x.trip_id = t.id), '[]') AS prices
 FROM flight_trips t WHERE t.user_id = :user_id ORDER BY t.created_at, t.id
@@ -274,15 +294,24 @@ class FlightRepository(Repository):
         rows = (await self.session.execute(_ASKED, {"queries": list(queries), "now": now})).mappings()
         return [Asked(**row) for row in rows]
 
-    async def end_queries(self, *, now: datetime, limit: int) -> tuple[int, list[UUID]]:
-        """Mark searches whose day is over; how many, and what fetched them."""
-        targets = list((await self.session.execute(_END_QUERIES, {"now": now, "limit": limit})).scalars())
-        return len(targets), [target for target in targets if target is not None]
+    async def awaited(self, user_id: UUID) -> int:
+        """Searches of a person's trips that somebody asked to be looked at, and that were not yet."""
+        return int((await self.session.execute(_AWAITED, {"user_id": user_id})).scalar_one())
 
-    async def end_trips(self, *, now: datetime, limit: int) -> tuple[int, list[EndedWatch]]:
-        """Stop the watches of trips that have departed; of how many trips, and which."""
-        rows = list((await self.session.execute(_END_TRIPS, {"now": now, "limit": limit})).mappings())
-        return len(rows), [EndedWatch(**row) for row in rows if row["id"] is not None]
+    async def departed(self, *, now: datetime, limit: int) -> tuple[list[UUID], list[UUID]]:
+        """(searches, trips) whose day is over and that were not ended yet, up to `limit` each, whose was over first."""
+        values = {"now": now, "limit": limit}
+        queries = list((await self.session.execute(_DEPARTED_QUERIES, values)).scalars())
+        return queries, list((await self.session.execute(_DEPARTED_TRIPS, values)).scalars())
+
+    async def end_queries(self, queries: Sequence[UUID], *, now: datetime) -> None:
+        """Mark searches whose day is over."""
+        await self.session.execute(_END_QUERIES, {"queries": list(queries), "now": now})
+
+    async def end_trips(self, trips: Sequence[UUID], *, now: datetime) -> list[EndedWatch]:
+        """Stop the watches of trips that have departed, where they still have; which."""
+        rows = (await self.session.execute(_END_TRIPS, {"trips": list(trips), "now": now})).mappings()
+        return [EndedWatch(**row) for row in rows]
 
     async def everything_of(self, user_id: UUID) -> list[Mapping[str, Any]]:
         """A person's trips with their watches, what was told, and every price."""

@@ -287,7 +287,10 @@ class PriceView(Struct, frozen=True, kw_only=True):
 
 
 class Prices(Struct, frozen=True, kw_only=True):
-    """Prices, the oldest first; `total` is how many there are, of which `points` a search are given."""
+    """Prices, the oldest first; `total` is how many there are, of which `points` a search are given.
+
+    Of every offer (`all_offers`) it is how many are given.
+    """
 
     items: list[PriceView]
     total: int

@@ -5,10 +5,10 @@ from typing import Final
 from shared.clock import Clock
 from shared.outbox.events import NewEvent
 from shared.outbox.outbox import Outbox
-from shared.scraping.targets import Targets
 from trackers.flights.news import ENDED, EndedNews
 from trackers.flights.repository import FlightRepository
 from trackers.flights.rows import EndedWatch
+from trackers.flights.services.searches import Searches
 
 AT_ONCE: Final = 500
 
@@ -16,21 +16,22 @@ AT_ONCE: Final = 500
 class Departures:
     """On the open session."""
 
-    def __init__(self, *, flights: FlightRepository, targets: Targets, outbox: Outbox, clock: Clock) -> None:
+    def __init__(self, *, flights: FlightRepository, searches: Searches, outbox: Outbox, clock: Clock) -> None:
         self._flights = flights
-        self._targets = targets
+        self._searches = searches
         self._outbox = outbox
         self._clock = clock
 
     async def stop(self) -> bool:
         """Stop what departed until now, some at once; whether there may be more."""
         now = self._clock.now()
-        queries, targets = await self._flights.end_queries(now=now, limit=AT_ONCE)
-        if targets:
-            await self._targets.forget(targets)
-        trips, watches = await self._flights.end_trips(now=now, limit=AT_ONCE)
+        queries, trips = await self._flights.departed(now=now, limit=AT_ONCE)
+        searches = await self._searches.hold(trips=trips, queries=queries)
+        await self._flights.end_queries(queries, now=now)
+        watches = await self._flights.end_trips(trips, now=now)
+        await self._searches.settle(searches)  # the days after a trip's are not over, but nobody wants them any more
         await self._outbox.publish(*(_event(watch) for watch in watches))
-        return queries >= AT_ONCE or trips >= AT_ONCE
+        return max(len(queries), len(trips)) >= AT_ONCE
 
 
 def _event(watch: EndedWatch) -> NewEvent:

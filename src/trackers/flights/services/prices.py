@@ -19,11 +19,14 @@ from trackers.flights.providers import MANUAL
 from trackers.flights.queries import PriceQueries
 from trackers.flights.recorder import TYPED, offset_of
 from trackers.flights.repository import FlightRepository
+from trackers.flights.rows import TripRow
 from trackers.flights.schemas import PriceView, PushPrice
 from trackers.flights.services.searches import Searches
 from users.access import AccessPolicy
+from users.accounts.service import AccountService
 
 OLDEST: Final = timedelta(days=730)
+YEARS: Final = range(1970, 3000)
 SKEW: Final = timedelta(minutes=5)
 """By which the clock of who pushes may be ahead of ours."""
 
@@ -39,6 +42,7 @@ class PriceService:
         views: PriceQueries,
         judge: WatchJudge,
         searches: Searches,
+        accounts: AccountService,
         access: AccessPolicy,
         activity: ActivityLog,
         clock: Clock,
@@ -49,6 +53,7 @@ class PriceService:
         self._views = views
         self._judge = judge
         self._searches = searches
+        self._accounts = accounts
         self._access = access
         self._activity = activity
         self._clock = clock
@@ -60,6 +65,7 @@ class PriceService:
         Raises TripNotFound, UnknownCurrency, ImpossiblePrice or PriceLimitReached.
         """
         now = self._clock.now()
+        _check_years(given)
         captured_at = (given.captured_at or now).astimezone(UTC)
         if not now - OLDEST < captured_at < now + SKEW:
             raise ImpossiblePrice("captured_at must lie in the past two years.", extra={"field": "captured_at"})
@@ -67,15 +73,12 @@ class PriceService:
             raise ImpossiblePrice("arrives_at is not after departs_at.", extra={"field": "arrives_at"})
         captured_at = min(captured_at, now)
         currency = checked_currency(given.currency)
-        trip = await self._flights.trip(trip_id)
-        if trip is None or not await self._access.may_write(asker, trip.user_id):
-            raise TripNotFound(trip_id)
+        await self._accounts.hold((await self._owned(trip_id, asker)).user_id)
+        trip = await self._owned(trip_id, asker)  # as it is now that nobody else can change or remove it
         (query_id,) = await self._searches.make(
             trip, [trip.search(provider=MANUAL, cabin=given.cabin_class, currency=currency)]
         )
         (known,) = await self._prices.known(ids=[query_id], today=now.date())
-        if await self._prices.typed_count(trip_id) >= self._most:
-            raise PriceLimitReached(f"This trip has {self._most} prices, as many as can be typed in for one.")
         offer = msgspec.structs.replace(given, captured_at=None, currency=currency)
         digest = blake2b(msgspec.json.encode(offer), digest_size=16).digest()
         newest = known.checked_at is None or captured_at >= known.checked_at
@@ -83,6 +86,8 @@ class PriceService:
             snapshot_id, first_seen, fresh = known.snapshot_id, known.captured_at, []
             again = [SeenAgain(query_id=query_id, captured_at=first_seen, seen_at=captured_at)]
         else:
+            if await self._prices.typed_count(trip_id) >= self._most:
+                raise PriceLimitReached(f"This trip has {self._most} prices, as many as can be typed in for one.")
             snapshot_id, first_seen, again = new_id(), captured_at, []
             fresh = [_snapshot(snapshot_id, query_id, given, currency, captured_at)]
         latest = QueryRow(
@@ -108,6 +113,20 @@ class PriceService:
             details={"snapshot_id": str(snapshot_id), "price": given.price, "currency": currency},
         )  # fmt: skip
         return await self._views.get_price(snapshot_id)
+
+    async def _owned(self, trip_id: UUID, asker: Identity) -> TripRow:
+        trip = await self._flights.trip(trip_id)
+        if trip is None or not await self._access.may_write(asker, trip.user_id):
+            raise TripNotFound(trip_id)
+        return trip
+
+
+def _check_years(given: PushPrice) -> None:
+    """Neither clocks of all zones nor the database can tell the times at the ends of the calendar."""
+    for name in ("captured_at", "departs_at", "arrives_at"):
+        at = getattr(given, name)
+        if at is not None and at.year not in YEARS:
+            raise ImpossiblePrice(f"{name} is of no year in which anybody flies.", extra={"field": name})
 
 
 def _snapshot(snapshot_id: UUID, query_id: UUID, given: PushPrice, currency: str, at: datetime) -> SnapshotRow:

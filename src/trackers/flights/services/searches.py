@@ -9,12 +9,14 @@ from shared.clock import Clock
 from shared.scraping.source import Lane, Trigger
 from shared.scraping.targets import Targets
 from trackers.flights.airports import Airports
-from trackers.flights.errors import NothingToScrape, ScrapedLately
+from trackers.flights.errors import NothingToScrape, ScrapedLately, TooManyLooks
 from trackers.flights.providers import ProviderRegistry
 from trackers.flights.repository import FlightRepository
 from trackers.flights.rows import Demand, TripRow, new_query
 from trackers.flights.search import ScrapeQuery
 
+MOST_AWAITED: Final = 20
+"""Looks that one person may have asked for and still wait for: they go ahead of everybody else's, at one pace."""
 FOR_NOW: Final = timedelta(days=1)
 """Interval of a search that is just being made; `settle` sets the one that is wanted."""
 
@@ -64,6 +66,24 @@ class Searches:
         await self._flights.link(trip.id, ids)
         return ids
 
+    async def hold(
+        self,
+        *,
+        watches: Sequence[UUID] = (),
+        trips: Sequence[UUID] = (),
+        queries: Sequence[UUID] = (),
+        wanted: Sequence[ScrapeQuery] = (),
+    ) -> list[UUID]:
+        """These searches and those that watches and trips rest on; what fetches them, or `wanted`, is held then.
+
+        Before any other row of theirs is locked, as the engine does that records an answer: who locked a watch first
+        and then waited for its target would wait for a worker that waits for the watch.
+        """
+        searches = list({*queries, *await self._flights.queries_of(watches=watches, trips=trips)})
+        known = await self._flights.found([one.key for one in wanted])
+        await self._targets.hold(await self._flights.targets([*searches, *(found for found, _ in known.values())]))
+        return searches
+
     async def settle(self, queries: Sequence[UUID]) -> None:
         """Have these fetched as often as somebody wants now, or not at all; those of no trip are forgotten."""
         await self._targets.hold(await self._flights.targets(queries))
@@ -75,8 +95,10 @@ class Searches:
             ended += await self._flights.remove_unwanted(unwanted)
         if ended:
             await self._targets.forget(ended)
-        for (provider, minutes), keys in _by_interval(wanted).items():
-            await self._targets.track(provider, {key: key for key in keys}, interval=timedelta(minutes=minutes))
+        for one in wanted:
+            if one.interval_minutes is not None:
+                interval = timedelta(minutes=one.interval_minutes)
+                await self._targets.pace(one.target_id, interval=interval, steady=True)
         if wanted:
             await self._targets.place(
                 {one.target_id: Lane.PAUSED if one.interval_minutes is None else Lane.ROUTINE for one in wanted}
@@ -86,10 +108,11 @@ class Searches:
             if late and self._providers.is_on(provider):
                 await self._targets.look_now(provider, late, trigger=Trigger.REGISTRATION)
 
-    async def look_now(self, provider: str, queries: Sequence[UUID]) -> list[UUID]:
-        """Tasks that look at searches of one provider ahead of the rest.
+    async def look_now(self, provider: str, queries: Sequence[UUID], *, user_id: UUID) -> list[UUID]:
+        """Tasks that look at searches of one provider, for one person, ahead of the rest.
 
-        Raises NothingToScrape where none can be looked at, ScrapedLately within the cooldown of the last look.
+        Raises NothingToScrape where none can be looked at, ScrapedLately within the cooldown of the last look,
+        TooManyLooks while too many of this person's wait.
         """
         now = self._clock.now()
         asked = await self._flights.asked(queries, now=now)
@@ -105,6 +128,11 @@ class Searches:
                 f"This was looked at less than {self._cooldown.total_seconds():g} s ago; "
                 f"ask again in {min(waits):.0f} s.",
                 retry_after=min(waits),
+            )
+        if not all(one.awaited for one in asked) and await self._flights.awaited(user_id) >= MOST_AWAITED:
+            raise TooManyLooks(
+                f"{MOST_AWAITED} looks that you asked for still wait; ask again when some of them are over.",
+                retry_after=self._cooldown.total_seconds(),
             )
         tasks = await self._targets.look_now(provider, [one.target_id for one in asked])
         return [tasks[one.target_id] for one in asked if one.target_id in tasks]
@@ -129,14 +157,6 @@ def moved(query: ScrapeQuery, days: int) -> ScrapeQuery:
         max_stops=query.max_stops,
         currency=query.currency,
     )
-
-
-def _by_interval(demands: Sequence[Demand]) -> dict[tuple[str, int], list[str]]:
-    found: dict[tuple[str, int], list[str]] = {}
-    for one in demands:
-        if one.interval_minutes is not None:
-            found.setdefault((one.provider, one.interval_minutes), []).append(one.key)
-    return found
 
 
 def _is_late(one: Demand, now: datetime) -> bool:

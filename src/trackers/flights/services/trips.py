@@ -89,8 +89,11 @@ class TripService:
         elsewhere = _journey(changed) != _journey(trip)
         if elsewhere:
             changed = self._checked(changed)
+            await self._watches.hold_trip(changed)
         else:
-            changed = msgspec.structs.replace(changed, name=_stripped(changed.name))
+            changed = msgspec.structs.replace(
+                changed, name=_stripped(changed.name), origin=trip.origin, destination=trip.destination
+            )
         await self._flights.change_trip(changed, now=self._clock.now())
         if elsewhere:
             await self._watches.follow_trip(changed)
@@ -101,7 +104,7 @@ class TripService:
         """With its watches, what they told, and the prices that nobody else looks at. Raises TripNotFound."""
         await self._accounts.hold((await self._owned(trip_id, asker)).user_id)
         trip = await self._owned(trip_id, asker)
-        queries = await self._flights.queries_of(trips=[trip_id])
+        queries = await self._searches.hold(trips=[trip_id])
         await self._flights.remove_trip(trip_id)
         await self._searches.settle(queries)
         await self._note("trip.removed", trip, asker)
@@ -109,7 +112,8 @@ class TripService:
     async def scrape_trip(self, trip_id: UUID, given: ScrapeTrip, *, asker: Identity) -> ScrapeStarted:
         """Look at a trip's prices now: at what its watches look for, or what is asked for here.
 
-        Raises TripNotFound, TripDeparted, UnknownProvider, ProviderIsOff, NothingToScrape, ScrapedLately.
+        Raises TripNotFound, TripDeparted, UnknownProvider, ProviderIsOff, NothingToScrape, ScrapedLately,
+        TooManyLooks.
         """
         await self._accounts.hold((await self._owned(trip_id, asker)).user_id)
         trip = await self._owned(trip_id, asker)
@@ -132,7 +136,7 @@ class TripService:
             )
             queries = await self._searches.make(trip, [search])
             await self._searches.settle(queries)
-        tasks = await self._searches.look_now(name, queries)
+        tasks = await self._searches.look_now(name, queries, user_id=trip.user_id)
         return ScrapeStarted(task_id=tasks[0], task_ids=tasks)
 
     async def _owned(self, trip_id: UUID, asker: Identity) -> TripRow:

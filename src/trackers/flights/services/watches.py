@@ -25,6 +25,7 @@ from trackers.flights.queries import WatchQueries
 from trackers.flights.repository import FlightRepository
 from trackers.flights.rows import TripRow, WatchRow
 from trackers.flights.schemas import CreateWatch, ScrapeStarted, UpdateWatch, WatchView
+from trackers.flights.search import ScrapeQuery
 from trackers.flights.services.searches import Searches, around
 from users.access import AccessPolicy
 from users.accounts.service import AccountService
@@ -86,6 +87,7 @@ class WatchService:
         changes = {name: value for name, value in msgspec.structs.asdict(given).items() if value is not UNSET}
         trip = await self._trip(watch.trip_id, asker)
         changed = self._checked(msgspec.structs.replace(watch, **changes), trip)
+        await self._searches.hold(watches=[watch_id], wanted=self._wanted(changed, trip))
         await self._flights.change_watch(changed, now=self._clock.now())
         woken = changed.is_active and not watch.is_active  # whatever happened meanwhile was not seen
         if woken or any(getattr(changed, name) != getattr(watch, name) for name in ANEW):
@@ -98,7 +100,7 @@ class WatchService:
         """With what it told; the prices stay with the trip. Raises WatchNotFound."""
         await self._accounts.hold((await self._owned(watch_id, asker)).user_id)
         watch = await self._owned(watch_id, asker)
-        queries = await self._flights.queries_of(watches=[watch_id])
+        queries = await self._searches.hold(watches=[watch_id])
         await self._flights.remove_watch(watch_id)
         await self._searches.settle(queries)
         await self._note("price_watch.removed", watch, asker)
@@ -106,7 +108,7 @@ class WatchService:
     async def scrape_watch(self, watch_id: UUID, *, asker: Identity) -> ScrapeStarted:
         """Look at a watch's prices now, whether it is active or not.
 
-        Raises WatchNotFound, TripDeparted, NothingToScrape, ProviderIsOff, ScrapedLately.
+        Raises WatchNotFound, TripDeparted, NothingToScrape, ProviderIsOff, ScrapedLately, TooManyLooks.
         """
         await self._accounts.hold((await self._owned(watch_id, asker)).user_id)
         watch = await self._owned(watch_id, asker)
@@ -116,8 +118,15 @@ class WatchService:
             raise NothingToScrape(f"Nothing is fetched of {watch.provider}: its prices are typed in or pushed.")
         self._providers.scraped(watch.provider)
         queries = await self._flights.queries_of(watches=[watch_id])
-        tasks = await self._searches.look_now(watch.provider, queries)
+        tasks = await self._searches.look_now(watch.provider, queries, user_id=watch.user_id)
         return ScrapeStarted(task_id=tasks[0], task_ids=tasks)
+
+    async def hold_trip(self, trip: TripRow) -> None:
+        """Hold what the watches of a trip look at, and what they are to look at, before the trip is changed."""
+        watches = await self._flights.watches_of_trip(trip.id)
+        await self._searches.hold(
+            trips=[trip.id], wanted=[one for watch in watches for one in self._wanted(watch, trip)]
+        )
 
     async def follow_trip(self, trip: TripRow) -> None:
         """Have the watches of a trip look at the journey that it is now, as if they were new."""
@@ -129,16 +138,19 @@ class WatchService:
     async def _follow(self, watch: WatchRow, trip: TripRow) -> None:
         """Rest a watch on the searches that it asks for, and on no others."""
         before = await self._flights.queries_of(watches=[watch.id])
+        queries = await self._searches.make(trip, self._wanted(watch, trip))
+        await self._flights.link(trip.id, queries, watch_id=watch.id)
+        await self._searches.settle(list({*before, *queries}))
+
+    def _wanted(self, watch: WatchRow, trip: TripRow) -> list[ScrapeQuery]:
+        """The searches that a watch asks for: the trip's day, and of the days around those that are not over."""
         search = trip.search(provider=watch.provider, cabin=watch.cabin_class, currency=watch.currency)
         now = self._clock.now()
-        wanted = [
+        return [
             one
             for one in around(search, watch.flexible_days)
             if one.departs_on == search.departs_on or self._airports.end_of(one.departs_on, one.origin) > now
         ]
-        queries = await self._searches.make(trip, wanted)
-        await self._flights.link(trip.id, queries, watch_id=watch.id)
-        await self._searches.settle(list({*before, *queries}))
 
     def _checked(self, watch: WatchRow, trip: TripRow) -> WatchRow:
         provider = self._providers[watch.provider]

@@ -1,7 +1,7 @@
 """What somebody is told of a watch, and when: over real prices, real time put forward, real transactions."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -124,6 +124,15 @@ async def test_a_price_far_below_the_usual_waits_for_a_second_look(ada: Travelle
     assert [(one["price"], one["suspect"]) for one in prices] == [(1_500, True), (1_500, False)]
 
 
+async def test_an_odd_price_at_the_first_look_waits_for_a_second_where_the_site_knows_the_past(ada: Traveller) -> None:
+    ada.site.configure(history=60)
+    watch = await ada.watch(await ada.plan(), 30_000)
+    await ada.look(price=1_500)
+    assert await ada.alerts(watch) == []
+    await ada.look(7 * HOURS, price=60_000)
+    assert await ada.alerts(watch) == []
+
+
 async def test_one_odd_price_is_never_told(ada: Traveller) -> None:
     ada.site.configure(history=60)
     watch = await ada.watch(await ada.plan(), 30_000, lowest_ever=True)
@@ -189,14 +198,26 @@ async def test_a_cooldown_begins_only_with_an_alert_that_could_reach_somebody(ad
     await ada.look(price=29_000)
     (alert,) = await ada.rows("SELECT event_id FROM price_alerts")
     assert alert["event_id"] is not None
-    await lost(ada, alert["event_id"])
+    await delivered(ada, alert["event_id"], state="failed")
     await ada.look(7 * HOURS, price=25_000)
     assert await ada.alerts(watch) == [("target", 29_000), ("new_low", 25_000)]
 
 
-async def lost(ada: Traveller, event_id: Any) -> None:
-    """A delivery of an event that did not arrive."""
-    channel = await ada.told("POST", "/api/users/me/channels", {"kind": "webhook", "url": "https://bot.example.org/h"})
+async def test_a_cooldown_counts_from_the_first_channel_that_was_reached(ada: Traveller) -> None:
+    watch = await ada.watch(await ada.plan(), 30_000, alert_cooldown_hours=6)
+    await ada.look(price=29_000)
+    (alert,) = await ada.rows("SELECT event_id, created_at FROM price_alerts")
+    for later in (0, 5):
+        await delivered(ada, alert["event_id"], state="sent", sent_at=alert["created_at"] + later * HOURS)
+    await ada.look(8 * HOURS, price=25_000)
+    assert await ada.alerts(watch) == [("target", 29_000), ("new_low", 25_000)]
+
+
+async def delivered(ada: Traveller, event_id: Any, *, state: str, sent_at: datetime | None = None) -> None:
+    """A delivery of an event, on a channel of its own."""
+    channel = await ada.told(
+        "POST", "/api/users/me/channels", {"kind": "webhook", "url": f"https://bot.example.org/{uuid4()}"}
+    )
     reader = ada.api.container.reader()
     await reader.execute(
         text(
@@ -207,10 +228,16 @@ async def lost(ada: Traveller, event_id: Any) -> None:
     )
     await reader.execute(
         text(
-            "INSERT INTO notification_deliveries (id, event_id, channel_id, subject_id, state, due_at)"
-            " VALUES (:id, :event_id, :channel_id, :id, 'failed', now())"
+            "INSERT INTO notification_deliveries (id, event_id, channel_id, subject_id, state, due_at, sent_at)"
+            " VALUES (:id, :event_id, :channel_id, :id, :state, now(), :sent_at)"
         ),
-        {"id": uuid4(), "event_id": event_id, "channel_id": channel["channel"]["id"]},
+        {
+            "id": uuid4(),
+            "event_id": event_id,
+            "channel_id": channel["channel"]["id"],
+            "state": state,
+            "sent_at": sent_at,
+        },
     )
 
 

@@ -77,6 +77,17 @@ async def test_one_search_is_made_for_everybody_who_asks_the_same_as_often_as_th
     assert target["interval_seconds"] == 21_600
 
 
+async def test_who_is_more_eager_does_not_wait_for_the_end_of_the_longer_interval(
+    ada: Traveller, ben: Traveller
+) -> None:
+    await ada.watch(await ada.plan(), check_interval_minutes=1440)
+    await ada.look()
+    ada.clock.ahead += timedelta(minutes=10)
+    await ben.watch(await ben.plan(), check_interval_minutes=30)
+    await ada.look(timedelta(minutes=35))
+    assert ada.searches() == 2
+
+
 async def test_a_search_that_nobody_watches_rests_until_somebody_asks(ada: Traveller) -> None:
     trip = await ada.plan()
     watch = await ada.watch(trip)
@@ -107,6 +118,24 @@ async def test_asking_twice_while_a_look_waits_gives_the_same_task(ada: Travelle
     assert first == second
 
 
+async def test_nobody_puts_any_number_of_looks_ahead_of_everybody_elses(ada: Traveller, ben: Traveller) -> None:
+    trip = await ada.plan()
+
+    async def scrape(who: Traveller, where: str, currency: str, cabin: str) -> tuple[int, str]:
+        answer = await who.ask("POST", f"/api/trips/{where}/scrape", {"currency": currency, "cabin_class": cabin})
+        return answer.status_code, answer.json().get("code", "")
+
+    currencies = ("USD", "EUR", "GBP", "CHF", "JPY")
+    for cabin in ("economy", "premium_economy", "business", "first"):
+        for currency in currencies:
+            assert await scrape(ada, trip, currency, cabin) == (202, "")
+    assert await scrape(ada, trip, "SEK", "economy") == (429, "too_many_looks")
+    assert await scrape(ada, trip, "EUR", "economy") == (202, "")  # which waits already
+    assert await scrape(ben, await ben.plan(), "SEK", "economy") == (202, "")
+    await ada.work()
+    assert await scrape(ada, trip, "SEK", "business") == (202, "")
+
+
 async def test_flexible_dates_are_searches_of_their_own_and_the_cheapest_counts(ada: Traveller) -> None:
     ada.site.set_price(50_000)
     ada.site.set_price(31_000, day=ada.day(61))
@@ -121,6 +150,17 @@ async def test_flexible_dates_are_searches_of_their_own_and_the_cheapest_counts(
         len((await ada.told("GET", f"/api/trips/{trip}/prices{query}"))["items"]) for query in ("", "?all_dates=true")
     ]
     assert shown == [1, 5]
+
+
+async def test_the_price_of_a_day_that_is_over_is_not_what_a_watch_knows(ada: Traveller) -> None:
+    ada.site.set_price(50_000)
+    ada.site.set_price(31_000, day=ada.day(2))
+    watch = await ada.watch(await ada.plan(departs_on=ada.day(4)), 1, flexible_days=2)
+    await ada.look()
+    assert (await ada.told("GET", f"/api/watches/{watch}"))["price"] == 31_000
+    ada.clock.ahead += timedelta(days=3, hours=12)
+    assert (await ada.told("GET", f"/api/watches/{watch}"))["price"] == 50_000
+    assert (await ada.told("GET", "/api/watches"))["items"][0]["price"] == 50_000
 
 
 async def test_what_comes_instead_of_flights_is_told_apart_and_changes_no_price(ada: Traveller) -> None:
@@ -214,6 +254,16 @@ async def test_what_departed_is_looked_at_no_more(ada: Traveller) -> None:
         assert (answer.status_code, answer.json()["code"]) == (409, "trip_departed")
     again = await ada.ask("PATCH", f"/api/watches/{watch}", {"is_active": True})
     assert (again.status_code, again.json()["code"]) == (409, "trip_departed")
+
+
+async def test_the_days_after_a_trip_that_departed_are_looked_at_no_more(ada: Traveller) -> None:
+    await ada.watch(await ada.plan(departs_on=ada.day(2)), flexible_days=2)
+    await ada.look(price=40_000)
+    assert ada.searches() == 5
+    ada.clock.ahead += timedelta(days=3, hours=12)  # past the day in any zone, and before the end of the last one
+    await ada.depart()
+    await ada.look(7 * HOURS)
+    assert ada.searches() == 5
 
 
 async def test_a_trip_that_goes_takes_its_searches_along_unless_somebody_else_makes_them(

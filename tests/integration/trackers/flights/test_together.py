@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 from aiohttp import web
 from dependency_injector import providers
+from sqlalchemy import text
 from structlog.testing import capture_logs
 from tests.conftest import container_of
 
@@ -144,3 +146,75 @@ async def test_people_who_change_the_same_searches_together_with_a_worker_lose_n
         "SELECT t.interval_seconds FROM scrape_targets t JOIN flight_queries q ON q.target_id = t.id"
     )
     assert {row["interval_seconds"] for row in targets} == {30 * 60}
+
+
+async def somebody_waits(ada: Traveller) -> None:
+    """Until another transaction of this database waits for a lock."""
+    async with asyncio.timeout(20):
+        while not await ada.rows(
+            "SELECT 1 AS waits FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        ):
+            pass
+
+
+@pytest.mark.parametrize("doing", ["change_watch", "remove_watch", "change_trip", "remove_trip", "depart", "hand_over"])
+async def test_who_waits_for_a_worker_that_records_holds_nothing_that_it_needs(ada: Traveller, doing: str) -> None:
+    trip = await ada.plan()
+    watch = await ada.watch(trip)
+    await ada.look(price=40_000)
+    if doing == "depart":
+        await ada.rows("UPDATE flight_queries SET ends_at = now() - interval '1 day' RETURNING id")
+        await ada.rows("UPDATE flight_trips SET ends_at = now() - interval '1 day' RETURNING id")
+
+    async def hand_over() -> None:
+        async with ada.api.container.database().unit_of_work():
+            await ada.api.container.flights.personal_data().hand_over(ada.person.id, to=ada.person.id)
+
+    deeds = {
+        "change_watch": lambda: ada.told("PATCH", f"/api/watches/{watch}", {"check_interval_minutes": 30}),
+        "remove_watch": lambda: ada.told("DELETE", f"/api/watches/{watch}"),
+        "change_trip": lambda: ada.told("PATCH", f"/api/trips/{trip}", {"departs_on": ada.day(70)}),
+        "remove_trip": lambda: ada.told("DELETE", f"/api/trips/{trip}"),
+        "depart": ada.depart,
+        "hand_over": hand_over,
+    }
+    async with ada.api.container.database().unit_of_work() as session:
+        await session.execute(text("SELECT 1 FROM scrape_schedule FOR UPDATE"))  # as the engine does, first
+        deed = asyncio.ensure_future(deeds[doing]())
+        await somebody_waits(ada)
+        await session.execute(text("SELECT 1 FROM flight_queries FOR UPDATE NOWAIT"))
+        await session.execute(text("SELECT 1 FROM price_watches FOR UPDATE NOWAIT"))
+    await deed
+
+
+async def test_a_price_for_a_trip_that_is_just_being_removed_finds_no_trip(ada: Traveller) -> None:
+    trip = await ada.plan()
+    async with ada.api.container.database().unit_of_work() as session:
+        await session.execute(text("SELECT 1 FROM users FOR UPDATE"))
+        await session.execute(text("DELETE FROM flight_trips"))
+        pushing = asyncio.ensure_future(ada.ask("POST", f"/api/trips/{trip}/prices", {"price": 30_000}))
+        await somebody_waits(ada)
+    assert (await pushing).json()["code"] == "trip_not_found"
+
+
+async def test_who_judges_after_another_sees_what_the_other_did(ada: Traveller) -> None:
+    trip = await ada.plan()
+    watch = await ada.watch(trip, 30_000, flexible_days=1)
+    await ada.look(price=40_000)
+    searches = [row["id"] for row in await ada.rows("SELECT id FROM flight_queries ORDER BY departs_on")]
+    container = ada.api.container
+
+    async def judge(search: UUID) -> None:
+        async with container.database().unit_of_work():
+            await container.flights.judge().judge_queries([search])
+
+    async with container.database().unit_of_work() as session:
+        fallen = text("UPDATE flight_queries SET price = :price WHERE id = :id")
+        await session.execute(fallen, {"price": 29_000, "id": searches[0]})
+        await container.flights.judge().judge_queries([searches[0]])
+        other = asyncio.ensure_future(judge(searches[1]))
+        await somebody_waits(ada)
+    await other
+    (row,) = await ada.rows("SELECT state FROM price_watches")
+    assert row["state"]["price"] == 29_000
+    assert await ada.alerts(watch) == [("target", 29_000)]

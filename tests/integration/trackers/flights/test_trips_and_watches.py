@@ -50,6 +50,9 @@ IMPOSSIBLE_PRICES: list[dict[str, Any]] = [
     {"price": 1, "captured_at": "2099-01-01T00:00:00Z"},
     {"price": 1, "captured_at": "1999-01-01T00:00:00Z"},
     {"price": 1, "captured_at": "2026-01-01T00:00:00"},
+    {"price": 1, "captured_at": "0001-01-01T00:00:00+14:00"},
+    {"price": 1, "departs_at": "0001-01-01T00:00:00+14:00"},
+    {"price": 1, "arrives_at": "9999-12-31T23:59:59-14:00"},
     {"price": 1, "airline": "\x00"},
     {"price": 1, "departs_at": "2027-01-02T00:00:00Z", "arrives_at": "2027-01-01T00:00:00Z"},
 ]
@@ -73,6 +76,8 @@ async def test_a_trip_is_made_read_changed_listed_and_removed(ada: Traveller) ->
         "Summer",
     )
     assert (await ada.told("PATCH", path, {"returns_on": None}))["returns_on"] is None
+    spelled = await ada.told("PATCH", path, {"origin": "jfk", "destination": "lax"})
+    assert (spelled["origin"], spelled["destination"]) == ("JFK", "LAX")
     for _ in range(3):
         await ada.plan()
     page = await ada.told("GET", "/api/trips?page=2&per_page=3")
@@ -228,6 +233,20 @@ async def test_prices_are_chosen_by_provider_currency_time_and_number(ada: Trave
     assert (await ada.ask("GET", f"/api/trips/{trip}/prices?points=1")).status_code == 422
 
 
+@pytest.mark.parametrize("change", [{"max_stops": 0}, {"adults": 1, "children": 1}, {"returns_on": None}])
+async def test_what_another_journey_cost_is_not_what_a_trip_costs(ada: Traveller, change: dict[str, Any]) -> None:
+    trip = await ada.plan(adults=2, returns_on=ada.day(70))
+    await ada.push(trip, 30_000)
+    await ada.told("PATCH", f"/api/trips/{trip}", change)
+    await ada.push(trip, 20_000)
+
+    async def shown(query: str) -> list[int]:
+        return [one["price"] for one in (await ada.told("GET", f"/api/trips/{trip}/prices{query}"))["items"]]
+
+    assert await shown("") == [20_000]
+    assert await shown("?all_dates=true") == [30_000, 20_000]
+
+
 async def test_prices_come_as_a_table(ada: Traveller) -> None:
     trip = await ada.plan()
     await ada.push(trip, 30_000, reference="=HYPERLINK(1)")
@@ -264,6 +283,9 @@ async def test_everything_of_a_person_is_exported_and_goes_with_them(ada: Travel
     held = (await ada.told("GET", "/api/users/me/export"))["data"]["flights"]
     assert sorted(trip["destination"] for trip in held) == ["LAX", "SEA"]
     assert {price["reference"] for trip in held for price in trip["prices"]} >= {"seen at the counter"}
+    settings = {"check_interval_minutes": 360, "alert_cooldown_hours": 6, "flexible_days": 0, "remind": False}
+    assert all(settings.items() <= watch.items() for trip in held for watch in trip["watches"])
+    assert all("departs_at" in price for trip in held for price in trip["prices"])
     assert [alert["rule"] for trip in held for watch in trip["watches"] for alert in watch["alerts"]] == ["target"] * 2
 
     assert (await ada.ask("DELETE", "/api/users/me")).status_code < 300
@@ -272,6 +294,16 @@ async def test_everything_of_a_person_is_exported_and_goes_with_them(ada: Travel
     )
     assert [row["destination"] for row in left] == ["LAX"]
     assert (await ben.told("GET", "/api/watches"))["items"][0]["price"] == 29_000
+
+
+async def test_what_somebody_who_left_wanted_looked_at_is_left_alone(ada: Traveller, ben: Traveller) -> None:
+    await ada.watch(await ada.plan(), check_interval_minutes=60)
+    resting = await ben.watch(await ben.plan())
+    await ben.told("PATCH", f"/api/watches/{resting}", {"is_active": False})
+    await ada.look(price=40_000)
+    assert (await ada.ask("DELETE", "/api/users/me")).status_code < 300
+    await ben.look(timedelta(hours=7))
+    assert ben.searches() == 1
 
 
 @pytest.fixture
@@ -293,6 +325,7 @@ async def test_there_is_a_number_of_everything_that_one_may_have(ada: Traveller)
     answer = await ada.ask("POST", "/api/watches", {"trip_id": trips[0], "target_price": 1})
     assert (answer.status_code, answer.json()["code"]) == (400, "watch_limit_reached")
     for number in range(70):
-        await ada.push(trips[0], 1000 + number)
+        made = await ada.push(trips[0], 1000 + number)
+    assert (await ada.push(trips[0], 1069))["id"] == made["id"]  # seen again, which is no other one
     answer = await ada.ask("POST", f"/api/trips/{trips[0]}/prices", {"price": 1})
     assert (answer.status_code, answer.json()["code"]) == (400, "price_limit_reached")

@@ -61,6 +61,14 @@ def test_what_is_below_its_median_is_told_once_until_it_is_not() -> None:
     assert told([10_000], rules, median=None, days=0) == []
 
 
+def test_a_day_of_which_no_past_is_known_makes_no_news_of_what_was_told() -> None:
+    rules = replace(RULES, target_price=1, below_median_percent=20)
+    known, other = Seen(price=40_000, median=50_000, days=30), Seen(price=39_000)
+    state = judge(rules, WatchState(), known, cooling=False).state
+    state = judge(rules, state, other, cooling=False).state
+    assert judge(rules, state, known, cooling=False).rules == ()
+
+
 def test_the_lowest_ever_must_be_lower_by_a_step() -> None:
     rules = replace(RULES, target_price=1, lowest_ever=True)
     past = {"lowest_before": 50_000, "days": 30}
