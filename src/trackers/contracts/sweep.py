@@ -49,7 +49,7 @@ class Seen:
     pages: int
     ids: set[int] = field(default_factory=set)
     unchanged: bool = True
-    """Whether every page was as stored."""
+    """Whether every page was as stored; where a sweep begins anew, what it stored before is."""
     unreadable: bool = False
     """Whether a row was sent of which not even the number could be read."""
     torn: str | None = None
@@ -74,6 +74,7 @@ class Sweep:
         self._batch: list[Listing] = []
         self._batch_pages: list[StoredPage] = []
         self._begun = False
+        self._unchanged = True
         self._expires_at: datetime | None = None
         self.changed = False
 
@@ -85,6 +86,7 @@ class Sweep:
         for attempt in range(ATTEMPTS):
             seen = await self._attempt()
             await self._flush()
+            self._unchanged &= seen.unchanged
             why = seen.torn
             if why is None:
                 break
@@ -224,7 +226,7 @@ class Sweep:
     async def _finish(self, seen: Seen, why: str | None) -> None:
         """Stamp the sweep; end what a complete one did not see, unless everything is as it was after the last one."""
         now = self._clock.now()
-        as_before = seen.unchanged and self._state.complete and self._state.concluded
+        as_before = self._unchanged and self._state.complete and self._state.concluded
         least = now + timedelta(seconds=self._settings.shortest_cache)
         next_sweep_at = max(least, (self._expires_at or least) + timedelta(seconds=self._settings.slack))
 

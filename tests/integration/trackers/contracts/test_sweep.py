@@ -262,3 +262,14 @@ async def test_regions_that_the_operator_drops_are_not_looked_at_any_more(market
     followed = await market.rows("SELECT region_id FROM contract_regions WHERE followed")
     assert [row["region_id"] for row in followed] == [DOMAIN]
     assert len(await market.ids()) == 150
+
+
+async def test_what_left_is_gone_though_the_sweep_that_began_anew_saw_only_unchanged_pages(market: Market) -> None:
+    await market.look()
+    gone = market.esi.contract_ids()[0]
+    market.esi.remove_contract(gone)
+    market.esi.add_contract()  # so that only the first page is another
+    market.esi.fault("*page=3", "missing", count=1)
+    await market.look_later()
+    assert (await market.region())["complete"]
+    assert await market.ids("gone") == {gone}
