@@ -104,6 +104,10 @@ class Sweep:
         seen = Seen(generation=generation_of(first), pages=pages_of(first) or max(1, self._state.page_count))
         if seen.pages != self._state.page_count:
             seen.unchanged = False
+        if self._is_older(seen.generation):
+            seen.torn = f"page 1 is of {seen.generation:%H:%M:%S}, older than the state that was seen last"
+            self._note_freshness(first)
+            return seen
         await self._take(1, first, seen)
         numbers = range(2, seen.pages + 1)
         work = (partial(self._numbered, number) for number in numbers)
@@ -113,6 +117,14 @@ class Sweep:
                 if seen.torn is not None:
                     break
         return seen
+
+    def _is_older(self, generation: datetime | None) -> bool:
+        """Whether a cache sent what was so before: it would end what is new, and bring back what is gone.
+
+        What is said to be of the future was no state at all.
+        """
+        last = self._state.generation
+        return generation is not None and last is not None and generation < last <= self._clock.now()
 
     async def _numbered(self, number: int) -> tuple[int, Answer]:
         return number, await self._page(number)

@@ -273,3 +273,17 @@ async def test_what_left_is_gone_though_the_sweep_that_began_anew_saw_only_uncha
     await market.look_later()
     assert (await market.region())["complete"]
     assert await market.ids("gone") == {gone}
+
+
+async def test_an_older_state_than_the_last_one_says_nothing_of_what_is_missing(market: Market) -> None:
+    await market.look()
+    contract = market.esi.contract_ids()[0]
+    market.esi.remove_contract(contract)
+    await market.rows("UPDATE contract_regions SET generation = now() + interval '5 minutes'")
+    await market.look_later()
+    assert await market.ids("gone") == set(), "a copy of before it was issued"
+    assert not (await market.region())["complete"]
+    await market.rows("UPDATE contract_regions SET generation = now() - interval '5 minutes'")
+    await market.look_later()
+    assert await market.ids("gone") == {contract}
+    assert (await market.region())["complete"]
