@@ -230,13 +230,17 @@ class Enrichment:
         began = monotonic()
         work: list[Callable[[], Awaitable[Read]]] = [partial(self._bids_of, one) for one in due]
         batch: list[Read] = []
-        async with aclosing(in_parallel(work, limit=AT_ONCE)) as answers:
-            async for read in answers:
-                self._mind(read)
-                batch.append(read)
-                if len(batch) >= self._settings.items_batch:
-                    writing, batch = batch, []
-                    await self._store_bids(writing)
+        try:
+            async with aclosing(in_parallel(work, limit=AT_ONCE)) as answers:
+                async for read in answers:
+                    self._mind(read)
+                    batch.append(read)
+                    if len(batch) >= self._settings.items_batch:
+                        writing, batch = batch, []
+                        await self._store_bids(writing)
+        except AWAY:
+            await self._store_bids(batch)  # else those that are over would spend the budget of errors again and again
+            raise
         await self._store_bids(batch)
         self._run.tally.took("bids", monotonic() - began)
 

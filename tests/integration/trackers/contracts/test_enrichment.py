@@ -171,3 +171,16 @@ async def test_rows_sent_twice_and_blueprints_are_stored_as_they_are(market: Mar
     (item,) = detail["items"]
     assert (item["runs"], item["material_efficiency"], item["time_efficiency"]) == (7, 10, 20)
     assert item["name"] == "Blueprint 000"
+
+
+async def test_bids_that_came_before_the_api_refused_are_kept(market: Market) -> None:
+    market.esi.configure(sizes={str(FORGE): 0})
+    auctions = [market.esi.add_contract(type="auction", items=[{"type_id": MODULE}]) for _ in range(8)]
+    await market.look()
+    for auction in auctions:
+        market.esi.add_bid(auction, 1e6)
+    market.esi.fault(f"/contracts/public/bids/{auctions[-1]}", "latency", ms=300)
+    market.esi.fault(f"/contracts/public/bids/{auctions[-1]}", "blocked")
+    await market.look_later()
+    assert (await market.last_run())["outcome"] == "partial"
+    assert await market.value("SELECT count(*) FROM contracts WHERE bids = 1") == 7
