@@ -184,3 +184,11 @@ async def test_bids_that_came_before_the_api_refused_are_kept(market: Market) ->
     await market.look_later()
     assert (await market.last_run())["outcome"] == "partial"
     assert await market.value("SELECT count(*) FROM contracts WHERE bids = 1") == 7
+
+
+async def test_where_no_bids_are_read_a_region_is_not_due_for_them(market: Market) -> None:
+    market.esi.configure(sizes={str(FORGE): 0})
+    market.esi.add_contract(type="auction", items=[{"type_id": MODULE}])
+    await market.look(TRACKERS_CONTRACTS_BIDS_LIMIT=0)
+    due = await market.value("SELECT due_at FROM scrape_schedule s JOIN scrape_targets t ON t.id = s.target_id")
+    assert due - market.clock.now() > timedelta(minutes=20)
