@@ -287,3 +287,30 @@ async def test_an_older_state_than_the_last_one_says_nothing_of_what_is_missing(
     await market.look_later()
     assert await market.ids("gone") == {contract}
     assert (await market.region())["complete"]
+
+
+async def test_an_auction_that_comes_back_is_read_again(market: Market) -> None:
+    market.esi.configure(sizes={str(FORGE): 0})
+    auction = market.esi.add_contract(type="auction", items=[{"type_id": 62_000}])
+    market.esi.answer_with(f"items:{auction}", 404)
+    await market.look()
+    row = await market.contract(auction)
+    assert row["items_state"] == "gone"
+    market.esi.remove_contract(auction)
+    await market.look_later()
+    assert (await market.contract(auction))["status"] == "gone"
+    raw = {
+        "contract_id": auction,
+        "type": "auction",
+        "date_issued": row["date_issued"].isoformat(),
+        "date_expired": row["date_expired"].isoformat(),
+        "issuer_id": 1,
+        "issuer_corporation_id": 2,
+    }
+    market.esi.answer_with(f"items:{auction}")
+    market.esi.add_bid(auction, 2e6)
+    market.esi.add_contract()
+    market.esi.spoil(auction, json.dumps(raw))
+    await market.look_later()
+    again = await market.contract(auction)
+    assert (again["status"], again["items_state"], again["bids"]) == ("live", "read", 1)
