@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 from dependency_injector import providers
 from tests.conftest import Bench
+from tests.integration.faults.harness import eventually
 from tests.integration.people import People, Person
 from tests.integration.trackers.contracts.market import FORGE, MODULE, OTHER_SHIP, SHIP, Market
 
@@ -211,3 +212,24 @@ async def test_a_persons_watches_are_told_handed_over_and_erased(market: Market,
     assert (await ben.ask("DELETE", "/api/users/me")).status_code == 204
     assert await market.value("SELECT count(*) FROM contract_watches") == 0
     assert await market.value("SELECT count(*) FROM contract_alerts") == 0
+
+
+async def test_a_watch_that_is_just_being_removed_keeps_no_contract_from_being_stored(
+    market: Market, ada: Person
+) -> None:
+    made = await watch(ada, type_id=SHIP, max_price=2e6)
+    contract = market.esi.add_contract(items=[{"type_id": SHIP}], price=3e6)
+    await market.look()
+    market.esi.change_contract(contract, price=1e6)
+    async with market.container.database().unit_of_work():
+        await market.container.contracts.watches().remove(UUID(made["id"]), ada.id)
+        looking = asyncio.create_task(market.look_later())
+
+        async def waiting() -> bool:
+            return bool(await market.rows("SELECT 1 FROM pg_locks WHERE NOT granted"))
+
+        await eventually(waiting, "the run waits for the watch")
+    assert await looking == 0
+    assert (await market.contract(contract))["price"] == 1e6
+    assert await market.rows("SELECT 1 FROM contract_rejects") == []
+    assert await told(market) == []
