@@ -8,6 +8,7 @@ from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Float, ForeignKey, In
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.database import Base
+from users.accounts.models import User
 
 LIVE = text("status = 'live'")
 UNREAD = text("status = 'live' AND items_state = 'pending'")
@@ -264,7 +265,7 @@ class ContractWatch(Base):
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    user_id: Mapped[UUID]
+    user_id: Mapped[UUID] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"))
     type_id: Mapped[int | None]
     group_id: Mapped[int | None]
     region_id: Mapped[int | None]

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from shared.database import Repository
 from trackers.contracts.news import ContractFound
 
-_HOLD: Final = text("SELECT pg_advisory_xact_lock(hashtextextended('contract_watches:' || CAST(:user AS text), 0))")
+_HOLD: Final = text("SELECT 1 FROM users WHERE id = ANY(CAST(:people AS uuid[])) ORDER BY id FOR NO KEY UPDATE")
 _COUNT: Final = text("SELECT count(*) FROM contract_watches WHERE user_id = :user")
 _SAME: Final = text("""
 SELECT id FROM contract_watches
@@ -104,9 +104,9 @@ _HAND_OVER: Final = text("UPDATE contract_watches SET user_id = :to WHERE user_i
 class WatchRepository(Repository):
     """Watches and alerts."""
 
-    async def hold(self, user_id: UUID) -> None:
-        """Keep others from changing a person's watches until the transaction ends."""
-        await self.session.execute(_HOLD, {"user": str(user_id)})
+    async def hold(self, *people: UUID) -> bool:
+        """Keep others from changing these people's watches until the transaction ends; whether all of them exist."""
+        return len((await self.session.execute(_HOLD, {"people": list(people)})).all()) == len(people)
 
     async def count(self, user_id: UUID) -> int:
         return int((await self.session.execute(_COUNT, {"user": user_id})).scalar_one())
