@@ -88,9 +88,11 @@ class TypeCache:
         came = 0
         for start in range(0, len(ids), WRITTEN_AT_ONCE):
             batch = ids[start : start + WRITTEN_AT_ONCE]
-            found, gone, failed = await self._ask(batch, "types", parse_type, esi)
+            found, gone, failed, hopeless = await self._ask(batch, "types", parse_type, esi)
             await run.write(partial(_keep, found=found, gone=gone, failed=failed, now=self._clock.now()))
             run.tally.types_failed += len(failed)
+            if hopeless is not None:
+                raise hopeless
             came += len(found)
             await self._fetch_groups({one.group_id for one in found}, esi, run)
         return came
@@ -99,12 +101,12 @@ class TypeCache:
         known = await run.write(lambda session: TypeRepository(session).groups_known(sorted(ids)))
         if not (missing := sorted(ids - known)):
             return
-        groups, _, _ = await self._ask(missing, "groups", parse_group, esi)
+        groups, _, _, _ = await self._ask(missing, "groups", parse_group, esi)
         kept = await run.write(
             lambda session: TypeRepository(session).categories([group.category_id for group in groups])
         )
         unknown = sorted({group.category_id for group in groups} - kept.keys())
-        categories, _, _ = await self._ask(unknown, "categories", parse_category, esi)
+        categories, _, _, _ = await self._ask(unknown, "categories", parse_category, esi)
         now = self._clock.now()
 
         async def keep(session: AsyncSession) -> None:
@@ -116,8 +118,11 @@ class TypeCache:
 
     async def _ask(
         self, ids: Sequence[int], what: str, parse: Callable[[bytes], T], esi: Esi
-    ) -> tuple[list[T], list[int], list[int]]:
-        """(what came, ids that the API does not know, ids that failed); one that fails harms no other."""
+    ) -> tuple[list[T], list[int], list[int], HostUnavailable | None]:
+        """(what came, ids that the API does not know, ids that failed, why the rest was not asked for).
+
+        One that fails harms no other; where nothing but failures comes, the rest is left for the next run.
+        """
         found: list[T] = []
         gone: list[int] = []
         failed: list[int] = []
@@ -137,12 +142,12 @@ class TypeCache:
                     structlog.get_logger(__name__).warning("type_not_fetched", kind=what, id=one, error=str(error))
                     failed.append(one)
                     if isinstance(error, HostUnavailable) and len(failed) >= HOPELESS and not (found or gone):
-                        raise error
+                        return found, gone, failed, error
                 elif value is None:
                     gone.append(one)
                 else:
                     found.append(value)
-        return found, gone, failed
+        return found, gone, failed, None
 
 
 async def _keep(

@@ -192,3 +192,21 @@ async def test_where_no_bids_are_read_a_region_is_not_due_for_them(market: Marke
     await market.look(TRACKERS_CONTRACTS_BIDS_LIMIT=0)
     due = await market.value("SELECT due_at FROM scrape_schedule s JOIN scrape_targets t ON t.id = s.target_id")
     assert due - market.clock.now() > timedelta(minutes=20)
+
+
+async def test_types_that_never_answer_do_not_keep_others_from_being_refreshed(market: Market) -> None:
+    market.esi.configure(sizes={str(FORGE): 0}, error_limit=0)
+    market.esi.add_contract(items=[{"type_id": MODULE + number} for number in range(12)])
+    await market.look()
+    for number in range(6):
+        market.esi.answer_with(f"types:{MODULE + number}", 500)
+    await market.rows(
+        "UPDATE esi_types SET last_refreshed_at = last_refreshed_at - interval '1 day' WHERE type_id < :id",
+        id=MODULE + 6,
+    )
+    market.clock.ahead += timedelta(days=31)
+    for _ in range(4):
+        await market.look_later(TRACKERS_CONTRACTS_TYPES_LIMIT=6)
+    assert await market.value("SELECT count(*) FROM esi_types WHERE failures = 1") == 6
+    fresh = "SELECT count(*) FROM esi_types WHERE failures = 0 AND last_refreshed_at > :since"
+    assert await market.value(fresh, since=market.clock.now() - timedelta(days=1)) == 6
