@@ -22,6 +22,7 @@ from trackers.contracts.type_repository import KnownType, TypeRepository
 
 AT_ONCE: Final = 15
 WRITTEN_AT_ONCE: Final = 500
+MISSING_AT_ONCE: Final = 50
 SHIP_GROUPS_KEPT: Final = timedelta(days=1)
 """New groups of ships appear with the game's releases."""
 AGAIN: Final = timedelta(hours=1)
@@ -76,12 +77,18 @@ class TypeCache:
         return await run.write(lambda session: TypeRepository(session).known(wanted))
 
     async def refresh(self, esi: Esi, run: AggregationRun) -> None:
-        """Look again at a few of the types that were last looked at too long ago."""
+        """Look again at a few of the types that were last looked at too long ago, and for what a run that was cut off
+        left out: the groups of types, and their categories.
+        """
         before = self._clock.now() - timedelta(days=self._settings.types_keep_days)
         limit = self._settings.types_limit
         stale = await run.write(lambda session: TypeRepository(session).stale(before=before, limit=limit))
         if stale:
             run.tally.types_refreshed += await self._fetch(stale, esi, run)
+        groups = await run.write(lambda session: TypeRepository(session).groups_missing(limit=MISSING_AT_ONCE))
+        await self._fetch_groups(set(groups), esi, run)
+        categories = await run.write(lambda session: TypeRepository(session).categories_missing(limit=MISSING_AT_ONCE))
+        await self._fetch_categories(categories, esi, run)
 
     async def _fetch(self, ids: Sequence[int], esi: Esi, run: AggregationRun) -> int:
         """Ask for types and keep what comes, in batches; how many came."""
@@ -102,19 +109,19 @@ class TypeCache:
         if not (missing := sorted(ids - known)):
             return
         groups, _, _, _ = await self._ask(missing, "groups", parse_group, esi)
+        now = self._clock.now()
+        await run.write(lambda session: TypeRepository(session).put_groups(groups, now=now))
         kept = await run.write(
             lambda session: TypeRepository(session).categories([group.category_id for group in groups])
         )
-        unknown = sorted({group.category_id for group in groups} - kept.keys())
-        categories, _, _, _ = await self._ask(unknown, "categories", parse_category, esi)
+        await self._fetch_categories(sorted({group.category_id for group in groups} - kept.keys()), esi, run)
+
+    async def _fetch_categories(self, ids: Sequence[int], esi: Esi, run: AggregationRun) -> None:
+        if not ids:
+            return
+        categories, _, _, _ = await self._ask(ids, "categories", parse_category, esi)
         now = self._clock.now()
-
-        async def keep(session: AsyncSession) -> None:
-            types = TypeRepository(session)
-            await types.put_groups(groups, now=now)
-            await types.put_categories(categories, now=now)
-
-        await run.write(keep)
+        await run.write(lambda session: TypeRepository(session).put_categories(categories, now=now))
 
     async def _ask(
         self, ids: Sequence[int], what: str, parse: Callable[[bytes], T], esi: Esi

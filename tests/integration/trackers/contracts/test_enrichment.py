@@ -210,3 +210,19 @@ async def test_types_that_never_answer_do_not_keep_others_from_being_refreshed(m
     assert await market.value("SELECT count(*) FROM esi_types WHERE failures = 1") == 6
     fresh = "SELECT count(*) FROM esi_types WHERE failures = 0 AND last_refreshed_at > :since"
     assert await market.value(fresh, since=market.clock.now() - timedelta(days=1)) == 6
+
+
+async def test_groups_and_categories_that_did_not_answer_are_asked_for_by_a_later_run(market: Market) -> None:
+    market.esi.configure(sizes={str(FORGE): 0}, error_limit=0)
+    market.esi.add_contract(items=[{"type_id": MODULE}, {"type_id": BLUEPRINT}])
+    market.esi.answer_with("groups:9101", 500)
+    market.esi.answer_with("categories:9", 500)
+    await market.look()
+    assert await market.value("SELECT count(*) FROM esi_groups") == 1
+    market.esi.answer_with("groups:9101")
+    market.esi.answer_with("categories:9")
+    await market.look_later()
+    assert await market.value("SELECT count(*) FROM esi_groups g JOIN esi_categories k USING (category_id)") == 2
+    market.sites.clear_requests()
+    await market.look_later()
+    assert market.asked("/universe/") == []
