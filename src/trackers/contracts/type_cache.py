@@ -1,6 +1,7 @@
 """What things are: types, their groups and categories, asked for once and then now and again."""
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import aclosing
 from datetime import datetime, timedelta
@@ -38,6 +39,8 @@ class TypeCache:
     def __init__(self, *, settings: ContractsSettings, clock: Clock) -> None:
         self._settings = settings
         self._clock = clock
+        self._asking = asyncio.Lock()
+        """Regions are looked at together and hold the same things: what one asks for, the others wait for."""
 
     async def ship_groups(self, esi: Esi, run: AggregationRun) -> frozenset[int]:
         """Groups whose types are ships: the operator's, else what the API lists under the category, a day old at most.
@@ -46,6 +49,10 @@ class TypeCache:
         """
         if chosen := self._settings.ship_group_ids.numbers:
             return frozenset(chosen)
+        async with self._asking:
+            return await self._ship_groups(esi, run)
+
+    async def _ship_groups(self, esi: Esi, run: AggregationRun) -> frozenset[int]:
         known = (await run.write(lambda session: TypeRepository(session).categories([SHIPS]))).get(SHIPS)
         if known is not None and known.refreshed_at > self._clock.now() - SHIP_GROUPS_KEPT:
             return frozenset(known.group_ids)
@@ -65,16 +72,22 @@ class TypeCache:
         """What these types are; those that nobody has asked for yet are fetched, with their groups and categories."""
         wanted = sorted(set(ids))
         known = await run.write(lambda session: TypeRepository(session).known(wanted))
+        if not self._missing(wanted, known):
+            return known
+        async with self._asking:
+            known = await run.write(lambda session: TypeRepository(session).known(wanted))
+            if missing := self._missing(wanted, known):
+                run.tally.types_new += await self._fetch(missing, esi, run)
+        return await run.write(lambda session: TypeRepository(session).known(wanted))
+
+    def _missing(self, wanted: Sequence[int], known: Mapping[int, KnownType]) -> list[int]:
+        """Those that nobody has asked for yet, or asked for in vain a while ago."""
         again = self._clock.now() - AGAIN
-        missing = [
+        return [
             one
             for one in wanted
             if one not in known or (not known[one].settled and (known[one].failed_at or again) <= again)
         ]
-        if not missing:
-            return known
-        run.tally.types_new += await self._fetch(missing, esi, run)
-        return await run.write(lambda session: TypeRepository(session).known(wanted))
 
     async def refresh(self, esi: Esi, run: AggregationRun) -> None:
         """Look again at a few of the types that were last looked at too long ago, and for what a run that was cut off

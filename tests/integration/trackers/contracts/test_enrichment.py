@@ -3,7 +3,9 @@
 from datetime import timedelta
 
 import httpx
-from tests.integration.trackers.contracts.market import BLUEPRINT, FORGE, MODULE, SHIP, Market
+from tests.integration.trackers.contracts.market import BLUEPRINT, DOMAIN, FORGE, MODULE, SHIP, Market
+
+from app.worker import WorkerProcess
 
 
 async def test_items_are_read_once_with_all_their_pages(market: Market) -> None:
@@ -226,3 +228,17 @@ async def test_groups_and_categories_that_did_not_answer_are_asked_for_by_a_late
     market.sites.clear_requests()
     await market.look_later()
     assert market.asked("/universe/") == []
+
+
+async def test_a_type_in_two_regions_is_asked_for_once(market: Market) -> None:
+    market.esi.configure(sizes={str(FORGE): 0, str(DOMAIN): 0})
+    market.environ["TRACKERS_CONTRACTS_REGION_IDS"] = f"{FORGE},{DOMAIN}"
+    for region in (FORGE, DOMAIN):
+        market.esi.add_contract(region, items=[{"type_id": MODULE + number} for number in range(5)])
+    market.esi.fault("/universe/*", "latency", ms=100)
+    worker = market.worker()
+    async with worker.database().unit_of_work():
+        await worker.contracts.regions().follow_configured()
+    assert await WorkerProcess(worker).burst() == 0
+    assert len(market.asked("/universe/types/")) == 5
+    assert len(market.asked("/universe/categories/6")) == 1
