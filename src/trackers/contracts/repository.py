@@ -166,7 +166,12 @@ WHERE c.contract_id = x.contract_id AND c.status = 'live'
 """)
 _REMOVE_ENDED: Final = text("""
 DELETE FROM contracts WHERE contract_id IN (
-    SELECT contract_id FROM contracts WHERE status <> 'live' AND ended_at < :before LIMIT :limit
+    SELECT contract_id FROM contracts WHERE status <> 'live' AND ended_at < :before
+    UNION ALL
+    SELECT contract_id FROM contracts
+    WHERE status = 'live' AND date_expired < :before
+      AND region_id IN (SELECT region_id FROM contract_regions WHERE NOT followed)
+    LIMIT :limit
 )
 """)
 _REMOVE_REJECTS: Final = text("""
@@ -332,7 +337,10 @@ class ContractRepository(Repository):
         return items, bids
 
     async def remove_ended(self, *, before: datetime, limit: int) -> int:
-        """Remove contracts that ended before a moment, with all that hangs on them; how many went."""
+        """Remove contracts that ended before a moment, with all that hangs on them; how many went.
+
+        Of regions that are looked at no longer those that ran out: no sweep ends them.
+        """
         result = await self.session.execute(_REMOVE_ENDED, {"before": before, "limit": limit})
         return int(result.rowcount)  # type: ignore[attr-defined]  # a DELETE's result has it
 
