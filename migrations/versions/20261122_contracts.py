@@ -59,6 +59,14 @@ def upgrade() -> None:
         sa.Column("summary", postgresql.JSONB(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_contract_runs")),
     )
+    op.create_index("ix_contract_runs_started_at", "contract_runs", ["started_at", "id"], unique=False)
+    op.create_index(
+        "ix_contract_runs_under_way",
+        "contract_runs",
+        ["id"],
+        unique=False,
+        postgresql_where=sa.text("outcome IS NULL"),
+    )
     op.create_table(
         "contract_watches",
         sa.Column("id", sa.Uuid(), nullable=False),

@@ -234,6 +234,10 @@ class ContractRun(Base):
     """An aggregation run, from the first region that it looks at to the last."""
 
     __tablename__ = "contract_runs"
+    __table_args__ = (
+        Index("ix_contract_runs_started_at", "started_at", "id"),
+        Index("ix_contract_runs_under_way", "id", postgresql_where=text("outcome IS NULL")),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     fence: Mapped[int]
