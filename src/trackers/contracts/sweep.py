@@ -101,7 +101,12 @@ class Sweep:
     async def _attempt(self) -> Seen:
         """Page 1, which says how many there are, then the others; ends early where they do not belong together."""
         first = await self._page(1)
-        seen = Seen(generation=generation_of(first), pages=pages_of(first) or max(1, self._state.page_count))
+        if first.status == NOT_MODIFIED and pages_of(first) is None:
+            first = await self._page(1, anew=True)
+        pages = pages_of(first)
+        seen = Seen(generation=generation_of(first), pages=pages or max(1, self._state.page_count))
+        if pages is None:
+            seen.torn = "page 1 does not say how many pages there are"
         if seen.pages != self._state.page_count:
             seen.unchanged = False
         if self._is_older(seen.generation):
@@ -129,8 +134,8 @@ class Sweep:
     async def _numbered(self, number: int) -> tuple[int, Answer]:
         return number, await self._page(number)
 
-    async def _page(self, number: int) -> Answer:
-        stored = self._known.get(number)
+    async def _page(self, number: int, *, anew: bool = False) -> Answer:
+        stored = None if anew else self._known.get(number)
         path = f"/contracts/public/{self._region}?page={number}"
         answer = await self._esi.get(path, etag=stored.etag if stored else None)
         if answer.status == NOT_MODIFIED and stored is None:
@@ -147,7 +152,9 @@ class Sweep:
             seen.torn = f"page {number} of {seen.pages} is not there any more"
             return
         generation, pages = generation_of(answer), pages_of(answer)
-        if generation is not None and seen.generation is not None and generation != seen.generation:
+        if generation is None and answer.status == OK and seen.pages > 1:
+            seen.torn = f"page {number} does not say of when it is"
+        elif generation is not None and seen.generation is not None and generation != seen.generation:
             seen.torn = f"page {number} is of {generation:%H:%M:%S}, page 1 of {seen.generation:%H:%M:%S}"
         elif pages is not None and pages != seen.pages:
             seen.torn = f"page {number} speaks of {pages} pages, page 1 of {seen.pages}"

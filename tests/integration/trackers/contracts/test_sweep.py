@@ -314,3 +314,35 @@ async def test_an_auction_that_comes_back_is_read_again(market: Market) -> None:
     await market.look_later()
     again = await market.contract(auction)
     assert (again["status"], again["items_state"], again["bids"]) == ("live", "read", 1)
+
+
+async def test_pages_that_do_not_say_of_when_they_are_say_nothing_of_what_is_missing(market: Market) -> None:
+    await market.look()
+    gone = market.esi.contract_ids()[0]
+    market.esi.remove_contract(gone)
+    market.esi.configure(last_modified=False, turn_after=1)
+    await market.look_later()
+    assert not (await market.region())["complete"]
+    assert await market.ids("gone") == set()
+    market.esi.configure(last_modified=True)
+    await market.look_later()
+    assert gone in await market.ids("gone")
+
+
+async def test_a_page_more_is_seen_though_the_first_did_not_change_and_does_not_say(market: Market) -> None:
+    market.esi.configure(sizes={str(FORGE): 100}, x_pages_on_304=False)
+    await market.look()
+    row = await market.contract(market.esi.contract_ids()[0])
+    added = 999_000_001
+    raw = {
+        "contract_id": added,
+        "type": "courier",
+        "date_issued": row["date_issued"].isoformat(),
+        "date_expired": row["date_expired"].isoformat(),
+        "issuer_id": 1,
+        "issuer_corporation_id": 2,
+    }
+    market.esi.spoil(added, json.dumps(raw))
+    await market.look_later()
+    assert added in await market.ids()
+    assert (await market.region())["complete"]
