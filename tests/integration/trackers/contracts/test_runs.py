@@ -299,7 +299,8 @@ async def test_contracts_of_a_region_that_was_dropped_are_removed_once_they_ran_
 async def test_beginning_a_run_and_listing_runs_do_not_read_those_of_months(market: Market) -> None:
     await market.rows(
         "INSERT INTO contract_runs (id, fence, started_at, finished_at, outcome, summary)"
-        " SELECT uuidv7(), 1, now() - make_interval(mins => n), now(), 'completed', '{}' FROM generate_series(1, 20000) n"
+        " SELECT uuidv7(), 1, now() - make_interval(mins => n), now(), 'completed', '{}'"
+        " FROM generate_series(1, 20000) n"
     )
     await market.rows("ANALYZE contract_runs")
     for statement in (

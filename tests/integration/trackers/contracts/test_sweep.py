@@ -346,3 +346,19 @@ async def test_a_page_more_is_seen_though_the_first_did_not_change_and_does_not_
     await market.look_later()
     assert added in await market.ids()
     assert (await market.region())["complete"]
+
+
+async def test_a_row_that_met_a_deadlock_is_not_taken_for_poison(market: Market) -> None:
+    market.esi.configure(sizes={str(FORGE): 0})
+    await market.follow()
+    await market.rows(
+        "CREATE FUNCTION no_luck() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN RAISE EXCEPTION 'deadlock detected' USING ERRCODE = '40P01'; END $$"
+    )
+    await market.rows("CREATE TRIGGER no_luck BEFORE INSERT ON contracts FOR EACH ROW EXECUTE FUNCTION no_luck()")
+    unlucky = market.esi.add_contract()
+    await market.look()
+    assert await market.rows("SELECT 1 FROM contract_rejects") == []
+    await market.rows("DROP TRIGGER no_luck ON contracts")
+    await market.look_later()
+    assert await market.ids() == {unlucky}
