@@ -181,8 +181,8 @@ async def test_bids_that_came_before_the_api_refused_are_kept(market: Market) ->
     await market.look()
     for auction in auctions:
         market.esi.add_bid(auction, 1e6)
-    market.esi.fault(f"/contracts/public/bids/{auctions[-1]}", "latency", ms=300)
-    market.esi.fault(f"/contracts/public/bids/{auctions[-1]}", "blocked")
+    market.esi.fault(f"/contracts/public/bids/{auctions[-1]}*", "latency", ms=300)
+    market.esi.fault(f"/contracts/public/bids/{auctions[-1]}*", "blocked")
     await market.look_later()
     assert (await market.last_run())["outcome"] == "partial"
     assert await market.value("SELECT count(*) FROM contracts WHERE bids = 1") == 7
@@ -242,3 +242,13 @@ async def test_a_type_in_two_regions_is_asked_for_once(market: Market) -> None:
     assert await WorkerProcess(worker).burst() == 0
     assert len(market.asked("/universe/types/")) == 5
     assert len(market.asked("/universe/categories/6")) == 1
+
+
+async def test_bids_are_read_with_all_their_pages(market: Market) -> None:
+    market.esi.configure(sizes={str(FORGE): 0}, items_page_size=20)
+    auction = market.esi.add_contract(type="auction", items=[{"type_id": MODULE}])
+    for number in range(45):
+        market.esi.add_bid(auction, 1e6 + number)
+    await market.look()
+    row = await market.contract(auction)
+    assert (row["bids"], row["highest_bid"]) == (45, 1e6 + 44)
