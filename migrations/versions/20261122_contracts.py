@@ -59,6 +59,14 @@ def upgrade() -> None:
         sa.Column("summary", postgresql.JSONB(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_contract_runs")),
     )
+    op.create_index("ix_contract_runs_started_at", "contract_runs", ["started_at", "id"], unique=False)
+    op.create_index(
+        "ix_contract_runs_under_way",
+        "contract_runs",
+        ["id"],
+        unique=False,
+        postgresql_where=sa.text("outcome IS NULL"),
+    )
     op.create_table(
         "contract_watches",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -71,6 +79,9 @@ def upgrade() -> None:
         sa.Column("active", sa.Boolean(), server_default=sa.text("true"), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("num_nonnulls(type_id, group_id) = 1", name=op.f("ck_contract_watches_one_subject")),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["users.id"], name=op.f("fk_contract_watches_user_id_users"), ondelete="CASCADE"
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_contract_watches")),
     )
     op.create_index(

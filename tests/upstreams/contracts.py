@@ -1,10 +1,10 @@
 """The simulated ESI: public contracts of regions in pages and generations, items, bids, types, and its limits.
 
-Options (`configure`): `sizes` (region -> contracts made up from the seed), `page_size`, `items_page_size`,
-`cache_seconds` (until Expires), `error_limit` (errors a window, 0: any number) and `error_window`, `tokens` (requests
-until 429, null: any number), `downtime`, `turn_after` (after so many pages a new generation appears, once; with
-`turning` after every so many),
-`duplicates` (rows sent twice, in a page and across pages), `last_modified`, `x_pages_on_304` (whether these are sent).
+Options (`configure`): `sizes` (region -> contracts made up from the seed), `page_size`, `items_page_size` (of bids,
+too), `cache_seconds` (until Expires), `error_limit` (errors a window, 0: any number) and `error_window`, `tokens`
+(requests until 429, null: any number), `downtime`, `turn_after` (after so many pages a new generation appears, once;
+with `turning` after every so many), `duplicates` (rows sent twice, in a page and across pages), `last_modified`,
+`x_pages_on_304` (whether these are sent).
 """
 
 import random
@@ -236,7 +236,7 @@ class ContractsSite(Site):
         if found := _ITEMS.fullmatch(request.path):
             return self._items_page(int(found[1]), page)
         if found := _BIDS.fullmatch(request.path):
-            return self._bids_page(int(found[1]))
+            return self._bids_page(int(found[1]), page)
         if found := _UNIVERSE.fullmatch(request.path):
             return self._universe(found[1], int(found[2]))
         return _error(404, "No such route")
@@ -294,11 +294,13 @@ class ContractsSite(Site):
             sent = sent + sent[:1]
         return Answer(body=_ENCODE(sent), headers={"X-Pages": str(pages), "ETag": f'"{contract_id}-{number}"'})
 
-    def _bids_page(self, contract_id: int) -> Answer:
+    def _bids_page(self, contract_id: int, number: int) -> Answer:
         status = self._answers.get(f"bids:{contract_id}")
         if status is not None:
             return Answer(status=204) if status == 204 else _error(status, "Contract not found!")
-        return Answer(body=_ENCODE(self._bids.get(contract_id, [])), headers={"X-Pages": "1"})
+        bids, size = self._bids.get(contract_id, []), self._options["items_page_size"]
+        pages = max(1, -(-len(bids) // size))
+        return Answer(body=_ENCODE(bids[(number - 1) * size : number * size]), headers={"X-Pages": str(pages)})
 
     def _universe(self, what: str, number: int) -> Answer:
         status = self._answers.get(f"{what}:{number}")

@@ -100,7 +100,8 @@ class ContractAggregationService:
             state = await regions.state(region_id)
             items, bids = await contracts.next_due(region_id, now=now)
             sweep = state.next_sweep_at if state else None
-            at = [when for when in (sweep, items, bids) if when is not None]
+            read = bids if self._settings.bids_limit else None  # what nobody reads would be due for ever
+            at = [when for when in (sweep, items, read) if when is not None]
             return max(min(at), now + SOON) if at else now + timedelta(minutes=30)
 
         return await run.write(step)

@@ -6,7 +6,7 @@ from contextlib import aclosing
 from datetime import timedelta
 from functools import partial
 from time import monotonic
-from typing import Final
+from typing import Final, TypeVar
 
 import structlog
 from msgspec import Struct
@@ -33,6 +33,7 @@ MOST_TRIES: Final = 5
 UNJUDGED_AT_ONCE: Final = 500
 HOPELESS: Final = 10
 """Failures in a row after which the API is taken to be away rather than single contracts to be odd."""
+R = TypeVar("R", Item, Bid)
 
 
 class Read(Struct, frozen=True, kw_only=True):
@@ -97,22 +98,30 @@ class Enrichment:
 
     async def _items_of(self, contract: Unread) -> Read:
         """All pages of a contract's items."""
-        contract_id, path = contract.contract_id, f"/contracts/public/items/{contract.contract_id}"
-        items: dict[int, Item] = {}
+        contract_id = contract.contract_id
         try:
-            page, pages = 1, 1
-            while page <= pages:
-                answer = await self._esi.get(f"{path}?page={page}")
-                if answer.status in GONE:
-                    return Read(contract_id=contract_id, type=contract.type, gone=True)
-                if answer.status != OK:
-                    raise PageChanged(f"a contract's items answered {answer.status}", http_status=answer.status)  # noqa: TRY301 -- as the parser's
-                items.update({item.record_id: item for item in parse_items(answer.body)})
-                pages = pages_of(answer) or 1
-                page += 1
+            rows = await self._rows(f"/contracts/public/items/{contract_id}", parse_items)
         except (HostUnavailable, PageChanged) as error:
             return Read(contract_id=contract_id, type=contract.type, failure=error)
+        if rows is None:
+            return Read(contract_id=contract_id, type=contract.type, gone=True)
+        items = {item.record_id: item for item in rows}
         return Read(contract_id=contract_id, type=contract.type, items=list(items.values()))
+
+    async def _rows(self, path: str, parse: Callable[[bytes], list[R]]) -> list[R] | None:
+        """What all pages hold; None where it is over. Raises PageChanged, and the API's failures."""
+        rows: list[R] = []
+        page, pages = 1, 1
+        while page <= pages:
+            answer = await self._esi.get(f"{path}?page={page}")
+            if answer.status in GONE:
+                return None
+            if answer.status != OK:
+                raise PageChanged(f"{path} answered {answer.status}", http_status=answer.status)
+            rows += parse(answer.body)
+            pages = max(pages, pages_of(answer) or 1)
+            page += 1
+        return rows
 
     def _mind(self, read: Read) -> None:
         """One that fails is left for later; many in a row are the API's failure."""
@@ -230,26 +239,26 @@ class Enrichment:
         began = monotonic()
         work: list[Callable[[], Awaitable[Read]]] = [partial(self._bids_of, one) for one in due]
         batch: list[Read] = []
-        async with aclosing(in_parallel(work, limit=AT_ONCE)) as answers:
-            async for read in answers:
-                self._mind(read)
-                batch.append(read)
-                if len(batch) >= self._settings.items_batch:
-                    writing, batch = batch, []
-                    await self._store_bids(writing)
+        try:
+            async with aclosing(in_parallel(work, limit=AT_ONCE)) as answers:
+                async for read in answers:
+                    self._mind(read)
+                    batch.append(read)
+                    if len(batch) >= self._settings.items_batch:
+                        writing, batch = batch, []
+                        await self._store_bids(writing)
+        except AWAY:
+            await self._store_bids(batch)  # else those that are over would spend the budget of errors again and again
+            raise
         await self._store_bids(batch)
         self._run.tally.took("bids", monotonic() - began)
 
     async def _bids_of(self, contract_id: int) -> Read:
         try:
-            answer = await self._esi.get(f"/contracts/public/bids/{contract_id}")
-            if answer.status in GONE:
-                return Read(contract_id=contract_id, gone=True)
-            if answer.status != OK:
-                raise PageChanged(f"an auction's bids answered {answer.status}", http_status=answer.status)  # noqa: TRY301 -- as the parser's
-            return Read(contract_id=contract_id, bids=parse_bids(answer.body))
+            bids = await self._rows(f"/contracts/public/bids/{contract_id}", parse_bids)
         except (HostUnavailable, PageChanged) as error:
             return Read(contract_id=contract_id, failure=error)
+        return Read(contract_id=contract_id, bids=bids or (), gone=bids is None)
 
     async def _store_bids(self, batch: Sequence[Read]) -> None:
         """What is gone, or failed, is asked for again in its turn: an auction without bids is no error either."""

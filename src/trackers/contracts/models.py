@@ -8,6 +8,7 @@ from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Float, ForeignKey, In
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.database import Base
+from users.accounts.models import User
 
 LIVE = text("status = 'live'")
 UNREAD = text("status = 'live' AND items_state = 'pending'")
@@ -233,6 +234,10 @@ class ContractRun(Base):
     """An aggregation run, from the first region that it looks at to the last."""
 
     __tablename__ = "contract_runs"
+    __table_args__ = (
+        Index("ix_contract_runs_started_at", "started_at", "id"),
+        Index("ix_contract_runs_under_way", "id", postgresql_where=text("outcome IS NULL")),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     fence: Mapped[int]
@@ -264,7 +269,7 @@ class ContractWatch(Base):
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    user_id: Mapped[UUID]
+    user_id: Mapped[UUID] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"))
     type_id: Mapped[int | None]
     group_id: Mapped[int | None]
     region_id: Mapped[int | None]

@@ -1,7 +1,7 @@
 """Questions about contracts: statements put together once for each set of filters, rows straight into Structs."""
 
 from datetime import datetime
-from functools import cache
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -24,6 +24,8 @@ from trackers.contracts.schemas import (
     Ship,
 )
 
+MOST_STATEMENTS: Final = 500
+"""Sets of filters whose statements are kept: there are millions of them, and whoever asks chooses."""
 MOST_ROWS: Final = 2_000
 """Items, and bids, of a contract that are shown."""
 SUMMARY_COLUMNS: Final = """
@@ -94,7 +96,7 @@ SELECT at, what, details FROM contract_history WHERE contract_id = :id ORDER BY 
 """)
 
 
-@cache
+@lru_cache(maxsize=MOST_STATEMENTS)
 def list_statements(
     wanted: frozenset[str], status: ContractStatus, sort: ContractSort
 ) -> tuple[TextClause, TextClause]:

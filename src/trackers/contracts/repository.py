@@ -40,7 +40,12 @@ WITH written AS (
     FROM contracts_staged
     ON CONFLICT (contract_id) DO UPDATE
     SET {", ".join(f"{name} = excluded.{name}" for name in STAGED if name != "contract_id")},
-        region_id = excluded.region_id, status = 'live', ended_at = NULL, changed_at = excluded.first_seen_at
+        region_id = excluded.region_id, status = 'live', ended_at = NULL, changed_at = excluded.first_seen_at,
+        bids_due_at = CASE WHEN c.status = 'live' THEN c.bids_due_at ELSE excluded.bids_due_at END,
+        items_state = CASE WHEN c.status <> 'live' AND c.items_state = 'gone' THEN excluded.items_state
+                           ELSE c.items_state END,
+        items_due_at = CASE WHEN c.status <> 'live' AND c.items_state = 'gone' THEN excluded.items_due_at
+                            ELSE c.items_due_at END
     WHERE c.row_hash <> excluded.row_hash OR c.status <> 'live' OR c.region_id <> excluded.region_id
     RETURNING c.contract_id, old.contract_id IS NULL AS is_new, old.status AS status_before, old.price AS price_before,
               c.price, old.title AS title_before, c.title, old.date_expired AS expired_before, c.date_expired
@@ -161,7 +166,12 @@ WHERE c.contract_id = x.contract_id AND c.status = 'live'
 """)
 _REMOVE_ENDED: Final = text("""
 DELETE FROM contracts WHERE contract_id IN (
-    SELECT contract_id FROM contracts WHERE status <> 'live' AND ended_at < :before LIMIT :limit
+    SELECT contract_id FROM contracts WHERE status <> 'live' AND ended_at < :before
+    UNION ALL
+    SELECT contract_id FROM contracts
+    WHERE status = 'live' AND date_expired < :before
+      AND region_id IN (SELECT region_id FROM contract_regions WHERE NOT followed)
+    LIMIT :limit
 )
 """)
 _REMOVE_REJECTS: Final = text("""
@@ -327,7 +337,10 @@ class ContractRepository(Repository):
         return items, bids
 
     async def remove_ended(self, *, before: datetime, limit: int) -> int:
-        """Remove contracts that ended before a moment, with all that hangs on them; how many went."""
+        """Remove contracts that ended before a moment, with all that hangs on them; how many went.
+
+        Of regions that are looked at no longer those that ran out: no sweep ends them.
+        """
         result = await self.session.execute(_REMOVE_ENDED, {"before": before, "limit": limit})
         return int(result.rowcount)  # type: ignore[attr-defined]  # a DELETE's result has it
 

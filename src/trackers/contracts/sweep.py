@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.clock import Clock
-from shared.database import connection_was_lost
+from shared.database import connection_was_lost, sqlstate_of
 from shared.scraping.failures import PageChanged, TargetNotFound
 from shared.scraping.visit import NOT_MODIFIED, OK, Answer
 from trackers.contracts.esi import NOT_FOUND, Esi, fresh_for, generation_of, in_parallel, pages_of
@@ -32,6 +32,8 @@ PAGES_AT_ONCE: Final = 8
 ATTEMPTS: Final = 2
 """A sweep whose pages are of two generations begins anew once."""
 LONGEST_ETAG: Final = 512
+PASSING: Final = frozenset({"40001", "40P01", "55P03", "57014"})
+"""SQLSTATEs of a serialization failure, a deadlock, a lock or a statement that took too long: no row's fault."""
 
 
 class Alerts(Protocol):
@@ -49,7 +51,7 @@ class Seen:
     pages: int
     ids: set[int] = field(default_factory=set)
     unchanged: bool = True
-    """Whether every page was as stored."""
+    """Whether every page was as stored; where a sweep begins anew, what it stored before is."""
     unreadable: bool = False
     """Whether a row was sent of which not even the number could be read."""
     torn: str | None = None
@@ -74,6 +76,7 @@ class Sweep:
         self._batch: list[Listing] = []
         self._batch_pages: list[StoredPage] = []
         self._begun = False
+        self._unchanged = True
         self._expires_at: datetime | None = None
         self.changed = False
 
@@ -85,6 +88,7 @@ class Sweep:
         for attempt in range(ATTEMPTS):
             seen = await self._attempt()
             await self._flush()
+            self._unchanged &= seen.unchanged
             why = seen.torn
             if why is None:
                 break
@@ -99,9 +103,18 @@ class Sweep:
     async def _attempt(self) -> Seen:
         """Page 1, which says how many there are, then the others; ends early where they do not belong together."""
         first = await self._page(1)
-        seen = Seen(generation=generation_of(first), pages=pages_of(first) or max(1, self._state.page_count))
+        if first.status == NOT_MODIFIED and pages_of(first) is None:
+            first = await self._page(1, anew=True)
+        pages = pages_of(first)
+        seen = Seen(generation=generation_of(first), pages=pages or max(1, self._state.page_count))
+        if pages is None:
+            seen.torn = "page 1 does not say how many pages there are"
         if seen.pages != self._state.page_count:
             seen.unchanged = False
+        if self._is_older(seen.generation):
+            seen.torn = f"page 1 is of {seen.generation:%H:%M:%S}, older than the state that was seen last"
+            self._note_freshness(first)
+            return seen
         await self._take(1, first, seen)
         numbers = range(2, seen.pages + 1)
         work = (partial(self._numbered, number) for number in numbers)
@@ -112,11 +125,19 @@ class Sweep:
                     break
         return seen
 
+    def _is_older(self, generation: datetime | None) -> bool:
+        """Whether a cache sent what was so before: it would end what is new, and bring back what is gone.
+
+        What is said to be of the future was no state at all.
+        """
+        last = self._state.generation
+        return generation is not None and last is not None and generation < last <= self._clock.now()
+
     async def _numbered(self, number: int) -> tuple[int, Answer]:
         return number, await self._page(number)
 
-    async def _page(self, number: int) -> Answer:
-        stored = self._known.get(number)
+    async def _page(self, number: int, *, anew: bool = False) -> Answer:
+        stored = None if anew else self._known.get(number)
         path = f"/contracts/public/{self._region}?page={number}"
         answer = await self._esi.get(path, etag=stored.etag if stored else None)
         if answer.status == NOT_MODIFIED and stored is None:
@@ -133,7 +154,9 @@ class Sweep:
             seen.torn = f"page {number} of {seen.pages} is not there any more"
             return
         generation, pages = generation_of(answer), pages_of(answer)
-        if generation is not None and seen.generation is not None and generation != seen.generation:
+        if generation is None and answer.status == OK and seen.pages > 1:
+            seen.torn = f"page {number} does not say of when it is"
+        elif generation is not None and seen.generation is not None and generation != seen.generation:
             seen.torn = f"page {number} is of {generation:%H:%M:%S}, page 1 of {seen.generation:%H:%M:%S}"
         elif pages is not None and pages != seen.pages:
             seen.torn = f"page {number} speaks of {pages} pages, page 1 of {seen.pages}"
@@ -200,6 +223,8 @@ class Sweep:
             if connection_was_lost(error) or not listings:
                 raise
             if len(listings) == 1:
+                if sqlstate_of(error) in PASSING:
+                    raise
                 await self._reject([_poison(listings[0], error)])
                 await self._write([], pages)
                 return
@@ -224,7 +249,7 @@ class Sweep:
     async def _finish(self, seen: Seen, why: str | None) -> None:
         """Stamp the sweep; end what a complete one did not see, unless everything is as it was after the last one."""
         now = self._clock.now()
-        as_before = seen.unchanged and self._state.complete and self._state.concluded
+        as_before = self._unchanged and self._state.complete and self._state.concluded
         least = now + timedelta(seconds=self._settings.shortest_cache)
         next_sweep_at = max(least, (self._expires_at or least) + timedelta(seconds=self._settings.slack))
 

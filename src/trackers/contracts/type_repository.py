@@ -42,6 +42,16 @@ _STALE: Final = text("""
 SELECT type_id FROM esi_types WHERE last_refreshed_at < :before ORDER BY last_refreshed_at LIMIT :limit
 """)
 _GROUPS_KNOWN: Final = text("SELECT group_id FROM esi_groups WHERE group_id = ANY(CAST(:ids AS bigint[]))")
+_GROUPS_MISSING: Final = text("""
+SELECT DISTINCT group_id FROM esi_types t
+WHERE group_id IS NOT NULL AND NOT EXISTS (SELECT FROM esi_groups g WHERE g.group_id = t.group_id)
+ORDER BY group_id LIMIT :limit
+""")
+_CATEGORIES_MISSING: Final = text("""
+SELECT DISTINCT category_id FROM esi_groups g
+WHERE NOT EXISTS (SELECT FROM esi_categories k WHERE k.category_id = g.category_id)
+ORDER BY category_id LIMIT :limit
+""")
 _PUT_GROUPS: Final = text("""
 INSERT INTO esi_groups (group_id, name, category_id, refreshed_at)
 SELECT group_id, name, category_id, :now
@@ -111,6 +121,14 @@ class TypeRepository(Repository):
 
     async def groups_known(self, ids: Sequence[int]) -> set[int]:
         return set((await self.session.execute(_GROUPS_KNOWN, {"ids": list(ids)})).scalars())
+
+    async def groups_missing(self, *, limit: int) -> list[int]:
+        """Groups that types have and of which nothing is known."""
+        return list((await self.session.execute(_GROUPS_MISSING, {"limit": limit})).scalars())
+
+    async def categories_missing(self, *, limit: int) -> list[int]:
+        """Categories that groups have and of which nothing is known."""
+        return list((await self.session.execute(_CATEGORIES_MISSING, {"limit": limit})).scalars())
 
     async def put_groups(self, groups: Sequence[GroupInfo], *, now: datetime) -> None:
         if groups:

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from shared.database import Repository
 from trackers.contracts.news import ContractFound
 
-_HOLD: Final = text("SELECT pg_advisory_xact_lock(hashtextextended('contract_watches:' || CAST(:user AS text), 0))")
+_HOLD: Final = text("SELECT 1 FROM users WHERE id = ANY(CAST(:people AS uuid[])) ORDER BY id FOR NO KEY UPDATE")
 _COUNT: Final = text("SELECT count(*) FROM contract_watches WHERE user_id = :user")
 _SAME: Final = text("""
 SELECT id FROM contract_watches
@@ -30,10 +30,10 @@ WHERE id = :id AND user_id = :user
 """)
 _REMOVE: Final = text("DELETE FROM contract_watches WHERE id = :id AND user_id = :user")
 # A contract is told of once a watch, and only while it can be accepted. The price of an auction is its first bid.
+# Watches are held, in the order in which they are erased: one that is being removed would else fail the contracts.
 _FOUND: Final = text("""
-WITH found AS (
-    INSERT INTO contract_alerts (watch_id, contract_id, alerted_at)
-    SELECT DISTINCT w.id, c.contract_id, CAST(:now AS timestamptz)
+WITH matching AS (
+    SELECT DISTINCT w.id, c.contract_id
     FROM contracts c
     JOIN contract_items i ON i.contract_id = c.contract_id AND i.is_included
     LEFT JOIN esi_types t ON t.type_id = i.type_id
@@ -41,6 +41,11 @@ WITH found AS (
      AND (w.region_id IS NULL OR w.region_id = c.region_id) AND (w.max_price IS NULL OR c.price <= w.max_price)
     WHERE c.contract_id = ANY(CAST(:ids AS bigint[])) AND c.status = 'live' AND c.date_expired > :now
       AND c.type IN ('item_exchange', 'auction') AND EXISTS (SELECT FROM contract_watches WHERE active)
+), held AS (
+    SELECT id FROM contract_watches WHERE id IN (SELECT id FROM matching) ORDER BY id FOR KEY SHARE
+), found AS (
+    INSERT INTO contract_alerts (watch_id, contract_id, alerted_at)
+    SELECT m.id, m.contract_id, CAST(:now AS timestamptz) FROM held JOIN matching m ON m.id = held.id
     ON CONFLICT DO NOTHING
     RETURNING watch_id, contract_id
 )
@@ -71,7 +76,10 @@ SELECT w.id, w.type_id, w.group_id, w.region_id, w.max_price, w.note, w.active, 
         FROM contract_alerts a WHERE a.watch_id = w.id) AS alerts
 FROM contract_watches w WHERE w.user_id = :user ORDER BY w.created_at, w.id
 """)
-_ERASE: Final = text("DELETE FROM contract_watches WHERE user_id = :user")
+_ERASE: Final = text("""
+WITH held AS (SELECT id FROM contract_watches WHERE user_id = :user ORDER BY id FOR UPDATE)
+DELETE FROM contract_watches WHERE id IN (SELECT id FROM held)
+""")
 # What both watch for stays once, with what either was told of.
 _JOIN_ALERTS: Final = text("""
 INSERT INTO contract_alerts (watch_id, contract_id, alerted_at)
@@ -96,9 +104,9 @@ _HAND_OVER: Final = text("UPDATE contract_watches SET user_id = :to WHERE user_i
 class WatchRepository(Repository):
     """Watches and alerts."""
 
-    async def hold(self, user_id: UUID) -> None:
-        """Keep others from changing a person's watches until the transaction ends."""
-        await self.session.execute(_HOLD, {"user": str(user_id)})
+    async def hold(self, *people: UUID) -> bool:
+        """Keep others from changing these people's watches until the transaction ends; whether all of them exist."""
+        return len((await self.session.execute(_HOLD, {"people": list(people)})).all()) == len(people)
 
     async def count(self, user_id: UUID) -> int:
         return int((await self.session.execute(_COUNT, {"user": user_id})).scalar_one())

@@ -12,6 +12,7 @@ from trackers.contracts.region_repository import RegionRepository
 from trackers.contracts.schemas import MAX_WATCHES, AddWatch, ChangeWatch, Watch
 from trackers.contracts.watch_queries import WatchReads
 from trackers.contracts.watch_repository import WatchRepository
+from users.accounts.errors import AccountNotFound
 
 
 class WatchService:
@@ -29,7 +30,8 @@ class WatchService:
             raise UnclearWatch("Name either a type_id or a group_id: one of them, not both.")
         if wanted.region_id is not None:
             await self._check_region(wanted.region_id)
-        await self._watches.hold(user_id)
+        if not await self._watches.hold(user_id):
+            raise AccountNotFound  # erased a moment ago
         subject: dict[str, Any] = {
             "type_id": wanted.type_id, "group_id": wanted.group_id, "region_id": wanted.region_id,
         }  # fmt: skip

@@ -3,7 +3,9 @@
 from datetime import timedelta
 
 import httpx
-from tests.integration.trackers.contracts.market import BLUEPRINT, FORGE, MODULE, SHIP, Market
+from tests.integration.trackers.contracts.market import BLUEPRINT, DOMAIN, FORGE, MODULE, SHIP, Market
+
+from app.worker import WorkerProcess
 
 
 async def test_items_are_read_once_with_all_their_pages(market: Market) -> None:
@@ -171,3 +173,82 @@ async def test_rows_sent_twice_and_blueprints_are_stored_as_they_are(market: Mar
     (item,) = detail["items"]
     assert (item["runs"], item["material_efficiency"], item["time_efficiency"]) == (7, 10, 20)
     assert item["name"] == "Blueprint 000"
+
+
+async def test_bids_that_came_before_the_api_refused_are_kept(market: Market) -> None:
+    market.esi.configure(sizes={str(FORGE): 0})
+    auctions = [market.esi.add_contract(type="auction", items=[{"type_id": MODULE}]) for _ in range(8)]
+    await market.look()
+    for auction in auctions:
+        market.esi.add_bid(auction, 1e6)
+    market.esi.fault(f"/contracts/public/bids/{auctions[-1]}*", "latency", ms=300)
+    market.esi.fault(f"/contracts/public/bids/{auctions[-1]}*", "blocked")
+    await market.look_later()
+    assert (await market.last_run())["outcome"] == "partial"
+    assert await market.value("SELECT count(*) FROM contracts WHERE bids = 1") == 7
+
+
+async def test_where_no_bids_are_read_a_region_is_not_due_for_them(market: Market) -> None:
+    market.esi.configure(sizes={str(FORGE): 0})
+    market.esi.add_contract(type="auction", items=[{"type_id": MODULE}])
+    await market.look(TRACKERS_CONTRACTS_BIDS_LIMIT=0)
+    due = await market.value("SELECT due_at FROM scrape_schedule s JOIN scrape_targets t ON t.id = s.target_id")
+    assert due - market.clock.now() > timedelta(minutes=20)
+
+
+async def test_types_that_never_answer_do_not_keep_others_from_being_refreshed(market: Market) -> None:
+    market.esi.configure(sizes={str(FORGE): 0}, error_limit=0)
+    market.esi.add_contract(items=[{"type_id": MODULE + number} for number in range(12)])
+    await market.look()
+    for number in range(6):
+        market.esi.answer_with(f"types:{MODULE + number}", 500)
+    await market.rows(
+        "UPDATE esi_types SET last_refreshed_at = last_refreshed_at - interval '1 day' WHERE type_id < :id",
+        id=MODULE + 6,
+    )
+    market.clock.ahead += timedelta(days=31)
+    for _ in range(4):
+        await market.look_later(TRACKERS_CONTRACTS_TYPES_LIMIT=6)
+    assert await market.value("SELECT count(*) FROM esi_types WHERE failures = 1") == 6
+    fresh = "SELECT count(*) FROM esi_types WHERE failures = 0 AND last_refreshed_at > :since"
+    assert await market.value(fresh, since=market.clock.now() - timedelta(days=1)) == 6
+
+
+async def test_groups_and_categories_that_did_not_answer_are_asked_for_by_a_later_run(market: Market) -> None:
+    market.esi.configure(sizes={str(FORGE): 0}, error_limit=0)
+    market.esi.add_contract(items=[{"type_id": MODULE}, {"type_id": BLUEPRINT}])
+    market.esi.answer_with("groups:9101", 500)
+    market.esi.answer_with("categories:9", 500)
+    await market.look()
+    assert await market.value("SELECT count(*) FROM esi_groups") == 1
+    market.esi.answer_with("groups:9101")
+    market.esi.answer_with("categories:9")
+    await market.look_later()
+    assert await market.value("SELECT count(*) FROM esi_groups g JOIN esi_categories k USING (category_id)") == 2
+    market.sites.clear_requests()
+    await market.look_later()
+    assert market.asked("/universe/") == []
+
+
+async def test_a_type_in_two_regions_is_asked_for_once(market: Market) -> None:
+    market.esi.configure(sizes={str(FORGE): 0, str(DOMAIN): 0})
+    market.environ["TRACKERS_CONTRACTS_REGION_IDS"] = f"{FORGE},{DOMAIN}"
+    for region in (FORGE, DOMAIN):
+        market.esi.add_contract(region, items=[{"type_id": MODULE + number} for number in range(5)])
+    market.esi.fault("/universe/*", "latency", ms=100)
+    worker = market.worker()
+    async with worker.database().unit_of_work():
+        await worker.contracts.regions().follow_configured()
+    assert await WorkerProcess(worker).burst() == 0
+    assert len(market.asked("/universe/types/")) == 5
+    assert len(market.asked("/universe/categories/6")) == 1
+
+
+async def test_bids_are_read_with_all_their_pages(market: Market) -> None:
+    market.esi.configure(sizes={str(FORGE): 0}, items_page_size=20)
+    auction = market.esi.add_contract(type="auction", items=[{"type_id": MODULE}])
+    for number in range(45):
+        market.esi.add_bid(auction, 1e6 + number)
+    await market.look()
+    row = await market.contract(auction)
+    assert (row["bids"], row["highest_bid"]) == (45, 1e6 + 44)

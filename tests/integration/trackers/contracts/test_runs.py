@@ -281,3 +281,32 @@ async def test_old_runs_and_contracts_that_ended_long_ago_are_removed(market: Ma
     assert await market.container.contracts.cleaning_job().run() == 3
     assert await market.value("SELECT count(*) FROM contract_items WHERE contract_id = :id", id=ended) == 0
     assert len(await market.ids()) == 120
+
+
+async def test_contracts_of_a_region_that_was_dropped_are_removed_once_they_ran_out_long_ago(market: Market) -> None:
+    await market.look()
+    market.clock.ahead += timedelta(days=300)
+    assert await market.container.contracts.cleaning_job().run() == 1, "an old run; a sweep will end the contracts"
+    market.environ["TRACKERS_CONTRACTS_REGION_IDS"] = str(DOMAIN)
+    worker = market.worker()
+    async with worker.database().unit_of_work():
+        await worker.contracts.regions().follow_configured()
+    assert await worker.contracts.cleaning_job().run() == 120
+    assert await market.value("SELECT count(*) FROM contract_items") == 0
+    await closed(worker)
+
+
+async def test_beginning_a_run_and_listing_runs_do_not_read_those_of_months(market: Market) -> None:
+    await market.rows(
+        "INSERT INTO contract_runs (id, fence, started_at, finished_at, outcome, summary)"
+        " SELECT uuidv7(), 1, now() - make_interval(mins => n), now(), 'completed', '{}'"
+        " FROM generate_series(1, 20000) n"
+    )
+    await market.rows("ANALYZE contract_runs")
+    for statement in (
+        "UPDATE contract_runs SET outcome = 'died' WHERE outcome IS NULL",
+        "SELECT * FROM contract_runs ORDER BY started_at DESC, id DESC LIMIT 50",
+        "SELECT id FROM contract_runs WHERE started_at < now() - interval '90 days' LIMIT 2000",
+    ):
+        plan = "\n".join(row["QUERY PLAN"] for row in await market.rows(f"EXPLAIN {statement}"))
+        assert "Seq Scan" not in plan, plan

@@ -262,3 +262,103 @@ async def test_regions_that_the_operator_drops_are_not_looked_at_any_more(market
     followed = await market.rows("SELECT region_id FROM contract_regions WHERE followed")
     assert [row["region_id"] for row in followed] == [DOMAIN]
     assert len(await market.ids()) == 150
+
+
+async def test_what_left_is_gone_though_the_sweep_that_began_anew_saw_only_unchanged_pages(market: Market) -> None:
+    await market.look()
+    gone = market.esi.contract_ids()[0]
+    market.esi.remove_contract(gone)
+    market.esi.add_contract()  # so that only the first page is another
+    market.esi.fault("*page=3", "missing", count=1)
+    await market.look_later()
+    assert (await market.region())["complete"]
+    assert await market.ids("gone") == {gone}
+
+
+async def test_an_older_state_than_the_last_one_says_nothing_of_what_is_missing(market: Market) -> None:
+    await market.look()
+    contract = market.esi.contract_ids()[0]
+    market.esi.remove_contract(contract)
+    await market.rows("UPDATE contract_regions SET generation = now() + interval '5 minutes'")
+    await market.look_later()
+    assert await market.ids("gone") == set(), "a copy of before it was issued"
+    assert not (await market.region())["complete"]
+    await market.rows("UPDATE contract_regions SET generation = now() - interval '5 minutes'")
+    await market.look_later()
+    assert await market.ids("gone") == {contract}
+    assert (await market.region())["complete"]
+
+
+async def test_an_auction_that_comes_back_is_read_again(market: Market) -> None:
+    market.esi.configure(sizes={str(FORGE): 0})
+    auction = market.esi.add_contract(type="auction", items=[{"type_id": 62_000}])
+    market.esi.answer_with(f"items:{auction}", 404)
+    await market.look()
+    row = await market.contract(auction)
+    assert row["items_state"] == "gone"
+    market.esi.remove_contract(auction)
+    await market.look_later()
+    assert (await market.contract(auction))["status"] == "gone"
+    raw = {
+        "contract_id": auction,
+        "type": "auction",
+        "date_issued": row["date_issued"].isoformat(),
+        "date_expired": row["date_expired"].isoformat(),
+        "issuer_id": 1,
+        "issuer_corporation_id": 2,
+    }
+    market.esi.answer_with(f"items:{auction}")
+    market.esi.add_bid(auction, 2e6)
+    market.esi.add_contract()
+    market.esi.spoil(auction, json.dumps(raw))
+    await market.look_later()
+    again = await market.contract(auction)
+    assert (again["status"], again["items_state"], again["bids"]) == ("live", "read", 1)
+
+
+async def test_pages_that_do_not_say_of_when_they_are_say_nothing_of_what_is_missing(market: Market) -> None:
+    await market.look()
+    gone = market.esi.contract_ids()[0]
+    market.esi.remove_contract(gone)
+    market.esi.configure(last_modified=False, turn_after=1)
+    await market.look_later()
+    assert not (await market.region())["complete"]
+    assert await market.ids("gone") == set()
+    market.esi.configure(last_modified=True)
+    await market.look_later()
+    assert gone in await market.ids("gone")
+
+
+async def test_a_page_more_is_seen_though_the_first_did_not_change_and_does_not_say(market: Market) -> None:
+    market.esi.configure(sizes={str(FORGE): 100}, x_pages_on_304=False)
+    await market.look()
+    row = await market.contract(market.esi.contract_ids()[0])
+    added = 999_000_001
+    raw = {
+        "contract_id": added,
+        "type": "courier",
+        "date_issued": row["date_issued"].isoformat(),
+        "date_expired": row["date_expired"].isoformat(),
+        "issuer_id": 1,
+        "issuer_corporation_id": 2,
+    }
+    market.esi.spoil(added, json.dumps(raw))
+    await market.look_later()
+    assert added in await market.ids()
+    assert (await market.region())["complete"]
+
+
+async def test_a_row_that_met_a_deadlock_is_not_taken_for_poison(market: Market) -> None:
+    market.esi.configure(sizes={str(FORGE): 0})
+    await market.follow()
+    await market.rows(
+        "CREATE FUNCTION no_luck() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN RAISE EXCEPTION 'deadlock detected' USING ERRCODE = '40P01'; END $$"
+    )
+    await market.rows("CREATE TRIGGER no_luck BEFORE INSERT ON contracts FOR EACH ROW EXECUTE FUNCTION no_luck()")
+    unlucky = market.esi.add_contract()
+    await market.look()
+    assert await market.rows("SELECT 1 FROM contract_rejects") == []
+    await market.rows("DROP TRIGGER no_luck ON contracts")
+    await market.look_later()
+    assert await market.ids() == {unlucky}

@@ -8,11 +8,14 @@ from uuid import UUID
 
 import pytest
 from dependency_injector import providers
+from sqlalchemy import text
 from tests.conftest import Bench
+from tests.integration.faults.harness import eventually
 from tests.integration.people import People, Person
 from tests.integration.trackers.contracts.market import FORGE, MODULE, OTHER_SHIP, SHIP, Market
 
 from shared.outbox.events import Event
+from trackers.contracts.schemas import AddWatch
 from users.notifications.digest import DigestWindow
 from users.notifications.schemas import EVERYTHING, Mode
 
@@ -211,3 +214,53 @@ async def test_a_persons_watches_are_told_handed_over_and_erased(market: Market,
     assert (await ben.ask("DELETE", "/api/users/me")).status_code == 204
     assert await market.value("SELECT count(*) FROM contract_watches") == 0
     assert await market.value("SELECT count(*) FROM contract_alerts") == 0
+
+
+async def test_a_watch_that_is_just_being_removed_keeps_no_contract_from_being_stored(
+    market: Market, ada: Person
+) -> None:
+    made = await watch(ada, type_id=SHIP, max_price=2e6)
+    contract = market.esi.add_contract(items=[{"type_id": SHIP}], price=3e6)
+    await market.look()
+    market.esi.change_contract(contract, price=1e6)
+    async with market.container.database().unit_of_work():
+        await market.container.contracts.watches().remove(UUID(made["id"]), ada.id)
+        looking = asyncio.create_task(market.look_later())
+
+        async def waiting() -> bool:
+            return bool(await market.rows("SELECT 1 FROM pg_locks WHERE NOT granted"))
+
+        await eventually(waiting, "the run waits for the watch")
+    assert await looking == 0
+    assert (await market.contract(contract))["price"] == 1e6
+    assert await market.rows("SELECT 1 FROM contract_rejects") == []
+    assert await told(market) == []
+
+
+async def test_a_watch_that_comes_in_while_its_person_is_erased_is_not_kept(market: Market, ada: Person) -> None:
+    container = market.container
+    async with container.database().unit_of_work() as session:
+        await session.execute(text("DELETE FROM users WHERE id = :id"), {"id": ada.id})
+        adding = asyncio.create_task(ada.ask("POST", WATCHES, {"type_id": SHIP, "note": "for Ben"}))
+        await asyncio.wait({adding}, timeout=1)
+    assert (await adding).status_code == 404
+    assert await market.value("SELECT count(*) FROM contract_watches") == 0
+
+
+async def test_a_watch_that_comes_in_while_others_are_handed_over_is_one_with_theirs(
+    market: Market, ada: Person, people: People
+) -> None:
+    ben = await people.register("ben")
+    await watch(ada, type_id=SHIP)
+    container = market.container
+    async with container.database().unit_of_work():
+        await container.contracts.watch_service().add(ben.id, AddWatch(type_id=SHIP))
+
+        async def hand_over() -> None:
+            async with container.database().unit_of_work():
+                await container.contracts.personal_data().hand_over(ada.id, to=ben.id)
+
+        handing = asyncio.create_task(hand_over())
+        await asyncio.wait({handing}, timeout=0.5)
+    await handing
+    assert len((await ben.ask("GET", WATCHES)).json()["items"]) == 1
