@@ -68,15 +68,28 @@ WHERE f.folded = ANY(CAST(:folded AS text[])) AND (
 )
 ORDER BY f.upstream_id NULLS LAST, f.id
 """)
-# What was stored under a name alone becomes theirs who turn out to be meant.
+# What was stored under a name alone becomes theirs who turn out to be meant. Several clubs may have told of it so: then
+# it is one registration from now on, and their listings are of that.
 _ADOPT: Final = text("""
-UPDATE fencing_registrations r SET fencer_id = x.fencer_id
-FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS x (fencer_id uuid, event_id uuid)
-JOIN fencers meant ON meant.id = x.fencer_id AND meant.upstream_id IS NOT NULL
-JOIN fencers named ON named.folded = meant.folded AND named.upstream_id IS NULL
-WHERE r.fencer_id = named.id AND r.event_id = x.event_id AND NOT EXISTS (
-    SELECT FROM fencing_registrations o WHERE o.fencer_id = x.fencer_id AND o.event_id = x.event_id
+WITH meant AS (
+    SELECT DISTINCT ON (r.id) r.id, x.fencer_id, x.event_id, r.fencer_id = x.fencer_id AS theirs
+    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS x (fencer_id uuid, event_id uuid)
+    JOIN fencers f ON f.id = x.fencer_id AND f.upstream_id IS NOT NULL
+    JOIN fencers named ON named.folded = f.folded AND named.upstream_id IS NULL OR named.id = f.id
+    JOIN fencing_registrations r ON r.fencer_id = named.id AND r.event_id = x.event_id
+    ORDER BY r.id, x.fencer_id
+), kept AS (
+    SELECT *, first_value(id) OVER (PARTITION BY fencer_id, event_id ORDER BY theirs DESC, id) AS kept_id FROM meant
+), listed AS (
+    INSERT INTO fencing_listings (target_id, registration_id, listed_on, gone_at)
+    SELECT l.target_id, k.kept_id, l.listed_on, l.gone_at
+    FROM kept k JOIN fencing_listings l ON l.registration_id = k.id WHERE k.id <> k.kept_id
+    ON CONFLICT (target_id, registration_id) DO NOTHING
+), merged AS (
+    DELETE FROM fencing_registrations r USING kept k WHERE r.id = k.id AND k.id <> k.kept_id
 )
+UPDATE fencing_registrations r SET fencer_id = k.fencer_id FROM kept k
+WHERE r.id = k.id AND k.id = k.kept_id AND NOT k.theirs
 """)
 _LISTED: Final = text("""
 SELECT r.id AS registration_id, r.fencer_id, r.event_id, e.held_on, r.withdrawn_at IS NOT NULL AS withdrawn,

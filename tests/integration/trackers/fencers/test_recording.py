@@ -3,7 +3,18 @@
 import pytest
 from structlog.testing import capture_logs
 from tests.integration.people import Person
-from tests.integration.trackers.fencers.conftest import ALEX, BLAKE, CLUB, EPEE, FOIL, OTHER_CLUB, SABER, SOON, Salle
+from tests.integration.trackers.fencers.conftest import (
+    ALEX,
+    BLAKE,
+    CASEY,
+    CLUB,
+    EPEE,
+    FOIL,
+    OTHER_CLUB,
+    SABER,
+    SOON,
+    Salle,
+)
 
 
 async def test_a_first_look_is_stored_and_logged_but_no_news(salle: Salle, ada: Person) -> None:
@@ -106,6 +117,28 @@ async def test_somebody_whom_the_club_does_not_link_is_one_person_with_their_pag
     salle.site.withdraw(ALEX, EPEE)
     await salle.look(again=True)
     assert await salle.kinds() == ["registered", "registered", "registered", "withdrawn"]
+
+
+async def test_somebody_whom_two_clubs_name_without_a_link_is_one_person_with_their_page(
+    salle: Salle, ada: Person
+) -> None:
+    salle.stage()
+    salle.site.add_club(OTHER_CLUB, "Second Hall")
+    salle.site.add_fencer(ALEX, "Alex Abendroth", CLUB, linked=False)
+    salle.site.add_fencer(CASEY, "Alex Abendroth", OTHER_CLUB, linked=False)
+    salle.site.register(CASEY, EPEE)
+    clubs = [(await salle.track(ada, "club", club))["tracked"]["id"] for club in (CLUB, OTHER_CLUB)]
+    await salle.look()
+    alex = (await salle.track(ada, "fencer", ALEX))["tracked"]["id"]
+    await salle.look()
+    shown = await salle.read(ada, f"/api/fencers/{alex}")
+    assert (shown["tracked"]["status"], len(shown["registrations"])) == ("completed", 1)
+    (registration,) = shown["registrations"]
+    for club in clubs:
+        listed = await salle.read(ada, f"/api/clubs/{club}")
+        assert registration["id"] in {one["id"] for one in listed["registrations"]}
+    await salle.look(again=True)
+    assert await salle.told() == []
 
 
 async def test_an_event_that_is_over_leaves_without_a_withdrawal(salle: Salle, ada: Person) -> None:
