@@ -1,6 +1,10 @@
 """From pages to what is stored and told: registrations, withdrawals, new days; once, whichever page tells first."""
 
+from uuid import uuid4
+
+import msgspec
 import pytest
+from sqlalchemy import text
 from structlog.testing import capture_logs
 from tests.integration.people import Person
 from tests.integration.trackers.fencers.conftest import (
@@ -15,6 +19,8 @@ from tests.integration.trackers.fencers.conftest import (
     SOON,
     Salle,
 )
+
+from trackers.fencers.registration_repository import LISTED
 
 
 async def test_a_first_look_is_stored_and_logged_but_no_news(salle: Salle, ada: Person) -> None:
@@ -139,6 +145,23 @@ async def test_somebody_whom_two_clubs_name_without_a_link_is_one_person_with_th
         assert registration["id"] in {one["id"] for one in listed["registrations"]}
     await salle.look(again=True)
     assert await salle.told() == []
+
+
+async def test_a_look_reads_its_own_registrations_and_not_everybodys(salle: Salle, ada: Person) -> None:
+    salle.stage()
+    await salle.track(ada, "club", CLUB)
+    await salle.look()
+    await salle.execute("INSERT INTO fencers (id, upstream_id) SELECT uuidv7(), n FROM generate_series(1, 20000) AS n")
+    await salle.execute(
+        "INSERT INTO fencing_registrations (id, fencer_id, event_id, first_seen_at, last_seen_at)"
+        " SELECT uuidv7(), f.id, (SELECT id FROM fencing_events LIMIT 1), now(), now() FROM fencers f"
+        " WHERE f.upstream_id <= 20000"
+    )
+    await salle.execute("ANALYZE fencing_registrations")
+    pairs = await salle.people.rows("SELECT fencer_id, event_id FROM fencing_registrations LIMIT 100")
+    values = {"target_id": uuid4(), "pairs": msgspec.json.encode([dict(pair) for pair in pairs]).decode()}
+    plan = await salle.container.reader().rows(text(f"EXPLAIN {LISTED}"), values)
+    assert [row for row in plan if "Seq Scan on fencing_registrations" in row["QUERY PLAN"]] == []
 
 
 async def test_an_event_that_is_over_leaves_without_a_withdrawal(salle: Salle, ada: Person) -> None:
