@@ -76,11 +76,20 @@ class RegistrationRecorder:
         # Of events that were known without a day, the day that the page names.
         days = {event: entry.day for (_, event), entry in entries.items() if event in undated and entry.day is not None}
         touched = await self._written(entries, listed, ids, new, days, target_id=target_id, today=today, now=now)
-        if not touched:
+        first_heard = [
+            listed[pair].registration_id
+            for pair in entries
+            if kind is Kind.CLUB and not page.first_look and pair in listed and _is_first_heard(listed[pair], today)
+        ]
+        if not touched and not first_heard:
             return None
-        news = await self._registrations.news(sorted(touched), now=now)
+        news = await self._registrations.news(sorted(touched), now=now) if touched else []
         _log(kind, read.name, news, first_look=page.first_look)
-        return [] if page.first_look else _events(news)
+        audiences = [(change, *_audience(change, page)) for change in news]
+        for change in await self._registrations.heard(first_heard) if first_heard else []:
+            others = [club for club in change.clubs if club != page.id]
+            audiences.append((change, [page.id], [change.fencer_id, *others]))
+        return _events(audiences)
 
     async def _written(
         self,
@@ -260,23 +269,42 @@ def _code(entry: Entry) -> str:
     return entry.code or fold(entry.event)
 
 
-def _events(news: Sequence[ChangeNews]) -> list[NewEvent]:
-    """One event for each fencer and weapon."""
-    grouped: dict[tuple[UUID, str | None], list[ChangeNews]] = {}
-    for change in news:
-        grouped.setdefault((change.fencer_id, change.weapon), []).append(change)
+def _is_first_heard(known: Listed, today: date) -> bool:
+    """Whether a page tells for the first time of what another page told before, and nothing else is told of it."""
+    return not known.told_here and not known.withdrawn and (known.held_on is None or known.held_on >= today)
+
+
+def _audience(change: ChangeNews, page: Page) -> tuple[list[UUID], list[UUID]]:
+    """To whose clubs' followers a change is news, and through what it is known already.
+
+    What the first look at a page finds is no news to who follows that page; to all others it is.
+    """
+    if not page.first_look:
+        return change.clubs, []
+    unread = change.fencer_id == page.id or not change.looked_at
+    return [club for club in change.clubs if club != page.id], [change.fencer_id] if unread else []
+
+
+def _events(audiences: Sequence[tuple[ChangeNews, Sequence[UUID], Sequence[UUID]]]) -> list[NewEvent]:
+    """One event for each fencer, weapon, and what it is known through; none for what is news to nobody."""
+    grouped: dict[tuple[UUID, str | None, tuple[UUID, ...]], list[tuple[ChangeNews, Sequence[UUID]]]] = {}
+    for change, clubs, known_through in audiences:
+        if clubs or change.fencer_id not in known_through:
+            key = (change.fencer_id, change.weapon, tuple(known_through))
+            grouped.setdefault(key, []).append((change, clubs))
     return [
         NewEvent(
             event=CHANGED,
             aggregate=f"fencer:{fencer_id}",
             payload=FencerNews(
                 fencer_id=fencer_id,
-                name=changes[0].name or UNNAMED,
+                name=told[0][0].name or UNNAMED,
                 url=None
-                if changes[0].upstream_id is None
-                else page_url(Kind.FENCER, changes[0].upstream_id, changes[0].slug),
+                if told[0][0].upstream_id is None
+                else page_url(Kind.FENCER, told[0][0].upstream_id, told[0][0].slug),
                 weapon=weapon,
-                clubs=sorted({club for change in changes for club in change.clubs}),
+                clubs=sorted({club for _, clubs in told for club in clubs}),
+                known_through=known_through,
                 changes=[
                     RegistrationChange(
                         kind=ChangeKind(change.kind),
@@ -286,11 +314,11 @@ def _events(news: Sequence[ChangeNews]) -> list[NewEvent]:
                         day_before=change.day_before,
                         day=change.day,
                     )
-                    for change in changes
+                    for change, _ in told
                 ],
             ),
         )
-        for (fencer_id, weapon), changes in sorted(grouped.items(), key=lambda item: str(item[0]))
+        for (fencer_id, weapon, known_through), told in sorted(grouped.items(), key=lambda item: str(item[0]))
     ]
 
 

@@ -30,6 +30,8 @@ class Listed(Struct, frozen=True, kw_only=True):
     listed: bool
     """Whether this page told of it last time."""
     listed_on: date | None
+    told_here: bool
+    """Whether this page ever told of it."""
     elsewhere: bool
     """Whether another page that is looked at tells of it."""
 

@@ -81,8 +81,8 @@ WITH meant AS (
 ), kept AS (
     SELECT *, first_value(id) OVER (PARTITION BY fencer_id, event_id ORDER BY theirs DESC, id) AS kept_id FROM meant
 ), listed AS (
-    INSERT INTO fencing_listings (target_id, registration_id, listed_on, gone_at)
-    SELECT l.target_id, k.kept_id, l.listed_on, l.gone_at
+    INSERT INTO fencing_listings (target_id, registration_id, listed_on, listed_at, gone_at)
+    SELECT l.target_id, k.kept_id, l.listed_on, l.listed_at, l.gone_at
     FROM kept k JOIN fencing_listings l ON l.registration_id = k.id WHERE k.id <> k.kept_id
     ON CONFLICT (target_id, registration_id) DO NOTHING
 ), merged AS (
@@ -101,6 +101,7 @@ WITH known AS (
 )
 SELECT r.id AS registration_id, r.fencer_id, r.event_id, e.held_on, r.withdrawn_at IS NOT NULL AS withdrawn,
        l.registration_id IS NOT NULL AND l.gone_at IS NULL AS listed, l.listed_on,
+       l.registration_id IS NOT NULL AS told_here,
        EXISTS (
            SELECT FROM fencing_listings o JOIN scrape_schedule s ON s.target_id = o.target_id
            WHERE o.registration_id = r.id AND o.target_id <> :target_id AND o.gone_at IS NULL
@@ -119,8 +120,8 @@ _SEE: Final = text("""
 WITH seen AS (
     UPDATE fencing_registrations SET last_seen_at = :now, withdrawn_at = NULL WHERE id = ANY(CAST(:ids AS uuid[]))
 )
-INSERT INTO fencing_listings (target_id, registration_id, listed_on)
-SELECT :target_id, id, listed_on
+INSERT INTO fencing_listings (target_id, registration_id, listed_on, listed_at)
+SELECT :target_id, id, listed_on, :now
 FROM unnest(CAST(:ids AS uuid[]), CAST(:days AS date[])) AS x (id, listed_on)
 ON CONFLICT (target_id, registration_id) DO UPDATE SET listed_on = excluded.listed_on, gone_at = NULL
 WHERE (fencing_listings.listed_on, fencing_listings.gone_at) IS DISTINCT FROM (excluded.listed_on, NULL)
@@ -150,33 +151,46 @@ SELECT uuidv7(), r.id, 'moved', :now, m.day_before, m.day
 FROM moved m JOIN fencing_registrations r ON r.event_id = m.id AND r.withdrawn_at IS NULL
 WHERE r.id <> ALL(CAST(:new AS uuid[]))
 """)
-_NEWS: Final = text("""
-SELECT c.id, c.kind, c.day_before, c.day, f.id AS fencer_id, f.upstream_id, f.slug, f.name, e.name AS event, e.weapon,
+_TOLD = """
+       f.id AS fencer_id, f.upstream_id, f.slug, f.name, f.read_at IS NOT NULL AS looked_at, e.name AS event, e.weapon,
        e.upstream_id AS event_id, t.name AS tournament,
        ARRAY(SELECT b.id FROM fencing_listings l JOIN fencing_clubs b ON b.target_id = l.target_id
              WHERE l.registration_id = r.id ORDER BY b.id) AS clubs
-FROM fencing_changes c
-JOIN fencing_registrations r ON r.id = c.registration_id
+"""
+_TOLD_FROM = """
 JOIN fencing_events e ON e.id = r.event_id
 JOIN fencing_tournaments t ON t.id = e.tournament_id
 JOIN fencers f ON f.id = r.fencer_id
+"""
+_NEWS: Final = text(f"""
+SELECT c.id, c.kind, c.day_before, c.day, {_TOLD}
+FROM fencing_changes c JOIN fencing_registrations r ON r.id = c.registration_id {_TOLD_FROM}
 WHERE c.at = :now AND c.registration_id = ANY(CAST(:ids AS uuid[]))
 ORDER BY c.id
-""")
+""")  # noqa: S608 -- fragments of our own
+# What another page told before is news to who follows the club alone.
+_HEARD: Final = text(f"""
+SELECT r.id, 'registered' AS kind, CAST(NULL AS date) AS day_before, e.held_on AS day, {_TOLD}
+FROM fencing_registrations r {_TOLD_FROM}
+WHERE r.id = ANY(CAST(:ids AS uuid[])) ORDER BY r.id
+""")  # noqa: S608 -- as above
 _MOVED_AT: Final = text("""
 SELECT c.registration_id FROM fencing_changes c JOIN fencing_registrations r ON r.id = c.registration_id
 WHERE c.at = :now AND c.kind = 'moved' AND r.event_id = ANY(CAST(:events AS uuid[]))
 """)
-_FOLLOWERS: Final = text("""
-SELECT id, user_id FROM tracked_fencers
-WHERE fencer_id = :fencer_id AND active AND (
-    weapons = '{}' OR CAST(:weapon AS text) IS NULL OR CAST(:weapon AS text) = ANY(weapons))
-UNION ALL
-SELECT id, user_id FROM tracked_clubs
-WHERE club_id = ANY(CAST(:clubs AS uuid[])) AND active AND (
-    weapons = '{}' OR CAST(:weapon AS text) IS NULL OR CAST(:weapon AS text) = ANY(weapons))
-ORDER BY id
-""")
+_LETS_THROUGH = "active AND (weapons = '{}' OR CAST(:weapon AS text) IS NULL OR CAST(:weapon AS text) = ANY(weapons))"
+_FOLLOWERS: Final = text(f"""
+WITH known AS (
+    SELECT user_id FROM tracked_fencers WHERE fencer_id = ANY(CAST(:known_through AS uuid[])) AND {_LETS_THROUGH}
+    UNION ALL
+    SELECT user_id FROM tracked_clubs WHERE club_id = ANY(CAST(:known_through AS uuid[])) AND {_LETS_THROUGH}
+), followers AS (
+    SELECT id, user_id FROM tracked_fencers WHERE fencer_id = :fencer_id AND {_LETS_THROUGH}
+    UNION ALL
+    SELECT id, user_id FROM tracked_clubs WHERE club_id = ANY(CAST(:clubs AS uuid[])) AND {_LETS_THROUGH}
+)
+SELECT id, user_id FROM followers f WHERE NOT EXISTS (SELECT FROM known k WHERE k.user_id = f.user_id) ORDER BY id
+""")  # noqa: S608 -- as above
 _REMOVE_OLD_CHANGES: Final = text("""
 DELETE FROM fencing_changes WHERE id IN (SELECT id FROM fencing_changes WHERE at < :before ORDER BY at LIMIT :limit)
 """)
@@ -237,6 +251,8 @@ class ChangeNews(Struct, frozen=True, kw_only=True):
     upstream_id: int | None
     slug: str
     name: str | None
+    looked_at: bool
+    """Whether the fencer's own page was ever read."""
     event: str
     weapon: str | None
     event_id: int | None
@@ -335,9 +351,20 @@ class RegistrationRepository(Repository):
         rows = await self.session.execute(_NEWS, {"ids": list(registrations), "now": now})
         return [ChangeNews(**row) for row in rows.mappings()]
 
-    async def followers(self, fencer_id: UUID, *, clubs: Sequence[UUID], weapon: str | None) -> list[tuple[UUID, UUID]]:
-        """Who follows a fencer, or a club of theirs, with a filter that lets the weapon through: what by, and who."""
-        rows = await self.session.execute(_FOLLOWERS, {"fencer_id": fencer_id, "clubs": list(clubs), "weapon": weapon})
+    async def heard(self, registrations: Sequence[UUID]) -> list[ChangeNews]:
+        """Registrations as who has not heard of them is told."""
+        rows = await self.session.execute(_HEARD, {"ids": list(registrations)})
+        return [ChangeNews(**row) for row in rows.mappings()]
+
+    async def followers(
+        self, fencer_id: UUID, *, clubs: Sequence[UUID], weapon: str | None, known_through: Sequence[UUID] = ()
+    ) -> list[tuple[UUID, UUID]]:
+        """Who follows a fencer, or a club of theirs, with a filter that lets the weapon through: what by, and who.
+
+        Without those who know it through another fencer or club that they follow.
+        """
+        values = {"fencer_id": fencer_id, "clubs": list(clubs), "weapon": weapon, "known_through": list(known_through)}
+        rows = await self.session.execute(_FOLLOWERS, values)
         return [(row.id, row.user_id) for row in rows]
 
     async def remove_old_changes(self, *, before: datetime, limit: int) -> int:

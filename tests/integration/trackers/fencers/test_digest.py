@@ -193,6 +193,28 @@ async def test_a_day_without_a_worker_is_told_the_day_after(post: Post, salle: S
     assert text.count("New: ") == 3
 
 
+async def test_what_the_club_tells_later_than_the_fencers_page_is_told_to_who_follows_the_club_alone(
+    post: Post, salle: Salle, ada: Person, ben: Person
+) -> None:
+    await salle.track(ada, "club", CLUB)
+    await salle.track(ben, "club", CLUB)
+    await salle.track(ben, "fencer", ALEX)
+    for who in (ada, ben):
+        await post.subscribe(who)
+    await salle.look()
+    await post.a_day_passes()
+    salle.site.register(ALEX, SABER, on="fencer")
+    await salle.look(again=True)
+    await post.a_day_passes()
+    salle.site.register(ALEX, SABER)
+    await salle.look(again=True)
+    await post.a_day_passes()
+    await post.a_day_passes()
+    told = [(str(mail["To"]), "Harbour Cup" in _part(mail, "plain")) for mail in post.mailbox.digests()]
+    assert sorted(told[:2]) == [("ada@example.org", False), ("ben@example.org", False)]
+    assert told[2:] == [("ben@example.org", True), ("ada@example.org", True)]
+
+
 async def test_two_schedulers_at_once_send_one(post: Post, salle: Salle, ada: Person, ben: Person) -> None:
     for who in (ada, ben):
         await salle.track(who, "club", CLUB)

@@ -1,6 +1,6 @@
 """From pages to what is stored and told: registrations, withdrawals, new days; once, whichever page tells first."""
 
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import msgspec
 import pytest
@@ -197,6 +197,58 @@ async def test_filters_decide_who_is_told(salle: Salle, ada: Person, ben: Person
             news["fencer_id"], clubs=news["clubs"], weapon=news["weapon"]
         )
     assert [user_id for _, user_id in followers] == [ben.id]
+
+
+async def followers(salle: Salle) -> list[list[UUID]]:
+    """Who is told each event, oldest first."""
+    async with salle.container.database().unit_of_work():
+        registrations = salle.container.fencers.registrations()
+        return [
+            [
+                user_id
+                for _, user_id in await registrations.followers(
+                    news["fencer_id"],
+                    clubs=news["clubs"],
+                    weapon=news["weapon"],
+                    known_through=news["known_through"],
+                )
+            ]
+            for news in await salle.told()
+        ]
+
+
+async def test_what_the_fencers_page_told_first_is_told_to_who_follows_the_club_alone(
+    salle: Salle, ada: Person, ben: Person
+) -> None:
+    salle.stage()
+    both = await salle.people.register("cara")
+    await salle.track(ada, "club", CLUB)
+    await salle.track(ben, "fencer", ALEX)
+    for kind, given in (("club", CLUB), ("fencer", ALEX)):
+        await salle.track(both, kind, given)
+    await salle.look()
+    salle.site.register(ALEX, SABER, on="fencer")
+    await salle.look(again=True)
+    assert [sorted(told) for told in await followers(salle)] == [sorted([ben.id, both.id])]
+    salle.site.register(ALEX, SABER)
+    await salle.look(again=True)
+    await salle.look(again=True)
+    assert (await followers(salle))[1:] == [[ada.id]]
+    assert await salle.kinds() == ["registered", "registered", "registered"]
+
+
+async def test_the_first_look_at_a_club_is_news_to_who_follows_its_fencers(
+    salle: Salle, ada: Person, ben: Person
+) -> None:
+    salle.stage()
+    await salle.track(ben, "fencer", ALEX)
+    await salle.look()
+    salle.site.register(ALEX, SABER)
+    await salle.track(ada, "club", CLUB)
+    await salle.look()
+    assert await followers(salle) == [[ben.id]]
+    await salle.look(again=True)
+    assert len(await salle.told()) == 1
 
 
 async def test_unchanged_pages_are_skipped_but_read_anew_when_they_are_old(salle: Salle, ada: Person) -> None:
