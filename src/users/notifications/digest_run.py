@@ -39,8 +39,12 @@ class DigestBuilder:
         self._settling = settling
 
     def window_of(self, due: DueDigest, now: datetime) -> tuple[datetime, datetime]:
-        """Since when, and until when; transactions that are under way may still write what lies later."""
-        return due.told_until or due.created_at - length_of(due.period), now - self._settling
+        """Since when, and until when; transactions that are under way may still write what lies later.
+
+        Who gave digests up and has them again is not told what was news meanwhile.
+        """
+        first = due.created_at - length_of(due.period)
+        return max(due.told_until or first, first), now - self._settling
 
     async def build(
         self, spans: dict[UUID, tuple[datetime, datetime]], zones: Mapping[UUID, str]

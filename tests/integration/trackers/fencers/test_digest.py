@@ -215,6 +215,25 @@ async def test_what_the_club_tells_later_than_the_fencers_page_is_told_to_who_fo
     assert told[2:] == [("ben@example.org", True), ("ada@example.org", True)]
 
 
+async def test_who_has_digests_again_is_told_the_last_period_and_not_all_that_was_news_meanwhile(
+    post: Post, salle: Salle, ada: Person
+) -> None:
+    await salle.track(ada, "club", CLUB)
+    await post.subscribe(ada)
+    await salle.look()
+    await post.a_day_passes()
+    await salle.ask(ada, "PUT", "/api/users/me/digest", {"period": "off"})
+    salle.site.register(ALEX, SABER)
+    await salle.look(again=True)
+    salle.clock.forward(days=10)
+    await salle.ask(ada, "PUT", "/api/users/me/digest", {"period": "daily"})
+    salle.site.withdraw(BLAKE, FOIL)
+    await salle.look(again=True)
+    await post.a_day_passes()
+    texts = post.texts()
+    assert (len(texts), "Harbour Cup" in texts[-1], "Withdrawn: Blake" in texts[-1]) == (2, False, True)
+
+
 async def test_two_schedulers_at_once_send_one(post: Post, salle: Salle, ada: Person, ben: Person) -> None:
     for who in (ada, ben):
         await salle.track(who, "club", CLUB)
