@@ -95,7 +95,7 @@ class DigestRun:
     async def run_for(self, user_id: UUID) -> DigestsRun:
         """One person's of the present period, due or not."""
         async with self._database.unit_of_work():
-            return await self._make(await self._digests().claim_one(user_id, now=self._clock.now()))
+            return await self._make(await self._digests().claim_one(user_id))
 
     async def _batch(self) -> tuple[int, DigestsRun]:
         """One transaction; where it fails, one for each of its people, so that nobody's poison is everybody's."""
@@ -123,7 +123,7 @@ class DigestRun:
             structlog.get_logger(__name__).exception("digest_failed", user_id=str(user_id))
         now = self._clock.now()
         async with self._database.unit_of_work():
-            for one in await self._digests().claim_one(user_id, now=now):
+            for one in await self._digests().claim_one(user_id):
                 await self._digests().plan({user_id: now + FAILED_AGAIN_AFTER}, {user_id: one.time_zone})
         return DigestsRun(put_off=1)
 
@@ -136,7 +136,9 @@ class DigestRun:
         moved_only = {one.user_id for one in due if one.moved and one.next_at > now}
         periods = {one.user_id: period_of(one.plan, last_due(one.plan, now)) for one in due}
         had = await digests.had(periods)
-        busy = {one.user_id for one in due if one.open_state == "pending" and one.open_busy}
+        waiting = [one.open_id for one in due if one.open_id is not None and one.open_state == "pending"]
+        begun = await digests.hold_open(waiting, now=now) if waiting else set()
+        busy = {one.user_id for one in due if one.open_id in begun}
         next_at |= dict.fromkeys(busy - had - moved_only, now + AGAIN_AFTER)
         ready = [one for one in due if one.channel_id is not None and one.user_id not in had | busy | moved_only]
         zones = {one.user_id: one.time_zone for one in due}

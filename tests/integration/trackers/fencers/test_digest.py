@@ -2,7 +2,8 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextvars import Context
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.message import EmailMessage
@@ -302,6 +303,36 @@ async def test_one_that_could_not_be_sent_is_given_up_for_the_next_which_tells_i
     assert text.count("New: ") == 3
     states = [one["state"] for one in (await salle.read(ada, "/api/users/me/digest/sent"))["items"]]
     assert states == ["sent", "superseded"]
+
+
+class SendsMeanwhile:
+    """A module whose section takes so long that the sender comes by."""
+
+    name = "slow"
+
+    def __init__(self, send: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        self._send = send
+
+    async def sections(self, windows: list[DigestWindow]) -> dict[Any, list[DigestSection]]:
+        await asyncio.create_task(self._send(), context=Context())
+        return {}
+
+
+async def test_one_that_the_next_gives_up_is_not_sent_while_that_is_made(post: Post, salle: Salle, ada: Person) -> None:
+    await salle.track(ada, "club", CLUB)
+    await post.subscribe(ada)
+    await salle.look()
+    post.mailbox.down = True
+    await post.a_day_passes()
+    post.mailbox.down = False
+    salle.clock.forward(days=1)
+    notifications = salle.container.notifications
+    slow = providers.Callable(lambda: [salle.container.fencers.digest(), SendsMeanwhile(post.send)])
+    with notifications.digest_writers.override(slow):
+        await notifications.digest_run().run()
+    await post.send()
+    (text,) = post.texts()
+    assert text.count("New: ") == 2
 
 
 async def test_one_click_unsubscribes_and_a_look_at_the_link_does_not(post: Post, salle: Salle, ada: Person) -> None:
