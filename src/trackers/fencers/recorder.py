@@ -17,7 +17,7 @@ from trackers.fencers.links import Kind, event_url, page_url
 from trackers.fencers.names import fold, fold_person
 from trackers.fencers.news import CHANGED, FencerNews, RegistrationChange
 from trackers.fencers.parser import ClubPage, Entry, FencerPage
-from trackers.fencers.recording import Change, ChangeKind, Listed, day_now, missing_from, withdrawn
+from trackers.fencers.recording import Change, ChangeKind, Listed, day_now, missing_from, settles_day, withdrawn
 from trackers.fencers.registration_repository import (
     ChangeNews,
     EventRow,
@@ -61,7 +61,7 @@ class RegistrationRecorder:
             return None
         now = self._clock.now()
         await self._registrations.name_page(kind, page.id, read.name, fold_person(read.name), now=now)
-        entries, undated = await self._placed(read.entries, kind, page, target_id, today)
+        entries, settled = await self._placed(read.entries, kind, page, target_id, today)
         await self._registrations.adopt(list(entries))
         listed = await self._registrations.listed(target_id, list(entries))
         new = [
@@ -73,8 +73,8 @@ class RegistrationRecorder:
             await self._registrations.add_registrations(new, now=now)
         ids = {(row.fencer_id, row.event_id): row.id for row in new}
         ids |= {pair: one.registration_id for pair, one in listed.items()}
-        # Of events that were known without a day, the day that the page names.
-        days = {event: entry.day for (_, event), entry in entries.items() if event in undated and entry.day is not None}
+        # Of events whose day nobody else vouches for, the day that the page names.
+        days = {event: entry.day for (_, event), entry in entries.items() if event in settled and entry.day is not None}
         touched = await self._written(entries, listed, ids, new, days, target_id=target_id, today=today, now=now)
         first_heard = [
             listed[pair].registration_id
@@ -138,17 +138,21 @@ class RegistrationRecorder:
     async def _placed(
         self, entries: Sequence[Entry], kind: Kind, page: Page, target_id: UUID, today: date
     ) -> tuple[dict[tuple[UUID, UUID], Entry], set[UUID]]:
-        """(fencer, event) -> entry, both made where they are new; and the events that no day was known of."""
+        """(fencer, event) -> entry, both made where they are new; and the events whose day this page settles."""
         if not entries:
             return {}, set()
-        events = await self._events(entries, today)
+        events = await self._events(entries, target_id, today)
         fencers = await self._fencers(entries, [event.id for event in events], kind, page, target_id)
         placed: dict[tuple[UUID, UUID], Entry] = {}
         for entry, fencer, event in zip(entries, fencers, events, strict=True):
             placed.setdefault((fencer, event.id), entry)
-        return placed, {event.id for event in events if event.held_on is None}
+        return placed, {
+            event.id
+            for entry, event in zip(entries, events, strict=True)
+            if settles_day(entry, event.held_on, event.upheld)
+        }
 
-    async def _events(self, entries: Sequence[Entry], today: date) -> list[StoredEvent]:
+    async def _events(self, entries: Sequence[Entry], target_id: UUID, today: date) -> list[StoredEvent]:
         """The event of each entry."""
         seasons = _seasons(entries, today)
         named = [(fold(entry.tournament), season) for entry, season in zip(entries, seasons, strict=True)]
@@ -156,7 +160,9 @@ class RegistrationRecorder:
             {name: entry.tournament for name, entry in zip(named, entries, strict=True)}
         )
         known = await self._registrations.events(
-            [entry.event_id for entry in entries if entry.event_id is not None], list(tournaments.values())
+            [entry.event_id for entry in entries if entry.event_id is not None],
+            list(tournaments.values()),
+            target_id=target_id,
         )
         numbered = {event.upstream_id: event for event in known if event.upstream_id is not None}
         made: list[EventRow] = []

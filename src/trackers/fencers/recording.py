@@ -62,6 +62,15 @@ def day_now(entry: Entry, known: Listed) -> date | None:
     return known.held_on
 
 
+def settles_day(entry: Entry, held_on: date | None, upheld: bool) -> bool:
+    """Whether a page settles an event's day by itself: none was known, or no other page names that one any more."""
+    if held_on is None:
+        return True
+    if upheld or entry.day is None:
+        return False
+    return entry.year_told or not same_day_of_year(entry.day, held_on)
+
+
 def missing_from(listed: Iterable[Listed], seen: Mapping[UUID, Entry], *, today: date) -> list[Listed]:
     """What a page told of last time and does not any more; an event that has begun leaves the page by itself."""
     return [

@@ -34,7 +34,13 @@ SELECT t.id, t.folded, t.season FROM fencing_tournaments t
 JOIN jsonb_to_recordset(CAST(:rows AS jsonb)) AS x (folded text, season smallint) USING (folded, season)
 """)
 _EVENTS: Final = text("""
-SELECT id, upstream_id, tournament_id, code, held_on FROM fencing_events
+SELECT id, upstream_id, tournament_id, code, held_on, EXISTS (
+           SELECT FROM fencing_registrations r
+           JOIN fencing_listings l ON l.registration_id = r.id AND l.gone_at IS NULL AND l.target_id <> :target_id
+           JOIN scrape_schedule s ON s.target_id = l.target_id
+           WHERE r.event_id = fencing_events.id AND l.listed_on = fencing_events.held_on
+       ) AS upheld
+FROM fencing_events
 WHERE upstream_id = ANY(CAST(:upstream_ids AS bigint[])) OR tournament_id = ANY(CAST(:tournaments AS uuid[]))
 ORDER BY id
 """)
@@ -209,6 +215,8 @@ class StoredEvent(Struct, frozen=True, kw_only=True):
     tournament_id: UUID
     code: str
     held_on: date | None
+    upheld: bool = False
+    """Whether another page that is looked at names this day."""
 
 
 class EventRow(StoredEvent, frozen=True, kw_only=True):
@@ -282,11 +290,12 @@ class RegistrationRepository(Repository):
         found = await self.session.execute(_TOURNAMENTS, {"rows": rows})
         return {(row.folded, row.season): row.id for row in found}
 
-    async def events(self, upstream_ids: Sequence[int], tournaments: Sequence[UUID]) -> list[StoredEvent]:
-        """Those with these numbers, and all of these tournaments."""
-        rows = await self.session.execute(
-            _EVENTS, {"upstream_ids": list(upstream_ids), "tournaments": list(tournaments)}
-        )
+    async def events(
+        self, upstream_ids: Sequence[int], tournaments: Sequence[UUID], *, target_id: UUID
+    ) -> list[StoredEvent]:
+        """Those with these numbers, and all of these tournaments, as a page finds them."""
+        values = {"upstream_ids": list(upstream_ids), "tournaments": list(tournaments), "target_id": target_id}
+        rows = await self.session.execute(_EVENTS, values)
         return [StoredEvent(**row) for row in rows.mappings()]
 
     async def add_events(self, events: Sequence[EventRow]) -> None:

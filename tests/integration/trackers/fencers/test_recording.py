@@ -177,6 +177,21 @@ async def test_a_look_reads_its_own_registrations_and_not_everybodys(salle: Sall
     assert [row for row in plan if "Seq Scan on fencing_registrations" in row["QUERY PLAN"]] == []
 
 
+async def test_a_day_that_no_page_names_any_more_gives_way(salle: Salle, ada: Person) -> None:
+    salle.stage()
+    alex = (await salle.track(ada, "fencer", ALEX))["tracked"]
+    await salle.look()
+    assert (await ada.ask("DELETE", f"/api/fencers/{alex['id']}")).status_code == 204
+    salle.site.move(EPEE, "2026-12-20")
+    club = (await salle.track(ada, "club", CLUB))["tracked"]
+    await salle.look()
+    shown = await salle.read(ada, f"/api/clubs/{club['id']}")
+    assert {one["fencer"]: one["date"] for one in shown["registrations"]} == {
+        "Alex Abendroth": "2026-12-20",
+        "Blake Brandauer": SOON,
+    }
+
+
 async def test_an_event_that_is_over_leaves_without_a_withdrawal(salle: Salle, ada: Person) -> None:
     salle.stage()
     await salle.track(ada, "fencer", ALEX)
