@@ -36,7 +36,19 @@ ON CONFLICT (user_id) DO UPDATE
 SET period = excluded.period, hour = excluded.hour, weekday = excluded.weekday, channel_id = excluded.channel_id,
     time_zone = excluded.time_zone, next_at = excluded.next_at
 """)
-_SWITCH_OFF: Final = text("DELETE FROM digest_preferences WHERE user_id = :user_id RETURNING period")
+# What waits to be sent is given up with them; deliveries first, as the sender settles them.
+_SWITCH_OFF: Final = text("""
+WITH gone AS (
+    DELETE FROM digest_preferences WHERE user_id = :user_id RETURNING user_id
+), dropped AS (
+    UPDATE notification_deliveries n SET state = 'skipped', last_error = 'digests were given up'
+    FROM gone JOIN digests d ON d.user_id = gone.user_id AND d.state = 'pending'
+    WHERE n.id = d.delivery_id AND n.state = 'pending' RETURNING n.id
+), given_up AS (
+    UPDATE digests d SET state = 'superseded' FROM dropped WHERE d.delivery_id = dropped.id
+)
+SELECT user_id FROM gone
+""")
 _CLAIM: Final = f"""
 SELECT p.user_id, p.period, p.hour, p.weekday, u.time_zone, p.time_zone <> u.time_zone AS moved, p.next_at,
        p.created_at, box.id AS channel_id, last.until AS told_until,
@@ -204,7 +216,7 @@ class DigestRepository(Repository):
         await self.session.execute(_SETTLE, {**values, **msgspec.structs.asdict(plan)})
 
     async def switch_off(self, user_id: UUID) -> bool:
-        """Whether they were on."""
+        """Give up digests, and the one that waits to be sent; whether they were on."""
         return (await self.session.execute(_SWITCH_OFF, {"user_id": user_id})).first() is not None
 
     async def claim_due(self, *, now: datetime, limit: int) -> list[DueDigest]:

@@ -363,6 +363,21 @@ async def test_one_click_unsubscribes_and_a_look_at_the_link_does_not(post: Post
         assert refused.status_code in {404, 422}, refused.text
 
 
+async def test_who_gives_digests_up_does_not_get_the_one_that_waited(post: Post, salle: Salle, ada: Person) -> None:
+    await salle.track(ada, "club", CLUB)
+    await post.subscribe(ada)
+    await salle.look()
+    post.mailbox.down = True
+    await post.a_day_passes()
+    post.mailbox.down = False
+    assert (await salle.ask(ada, "PUT", "/api/users/me/digest", {"period": "off"})).status_code == 200
+    salle.clock.forward(hours=12)
+    await post.send()
+    assert post.mailbox.digests() == []
+    states = [one["state"] for one in (await salle.read(ada, "/api/users/me/digest/sent"))["items"]]
+    assert states == ["superseded"]
+
+
 async def test_without_a_mailbox_there_is_no_digest(post: Post, salle: Salle, ada: Person) -> None:
     answer = await salle.ask(ada, "PUT", "/api/users/me/digest", {"period": "daily"})
     assert (answer.status_code, answer.json()["code"]) == (409, "no_mailbox")
