@@ -63,7 +63,7 @@ class RegistrationRecorder:
         await self._registrations.name_page(kind, page.id, read.name, fold_person(read.name), now=now)
         entries, settled = await self._placed(read.entries, kind, page, target_id, today)
         await self._registrations.adopt(list(entries))
-        listed = await self._registrations.listed(target_id, list(entries))
+        listed = await self._registrations.listed(target_id, list(entries), today=today)
         new = [
             RegistrationRow(id=new_id(), fencer_id=fencer, event_id=event)
             for fencer, event in entries
@@ -127,7 +127,7 @@ class RegistrationRecorder:
         # What is over has left the page, too; it is not withdrawn.
         over = [o.registration_id for o in listed.values() if o.listed and o.registration_id not in seen]
         await self._registrations.see(target_id, {one: entry.day for one, entry in seen.items()}, now=now)
-        if over:
+        if over or left:
             await self._registrations.miss(target_id, over, [one.registration_id for one in left], now=now)
         changes += left
         if changes:

@@ -72,11 +72,11 @@ def settles_day(entry: Entry, held_on: date | None, upheld: bool) -> bool:
 
 
 def missing_from(listed: Iterable[Listed], seen: Mapping[UUID, Entry], *, today: date) -> list[Listed]:
-    """What a page told of last time and does not any more; an event that has begun leaves the page by itself."""
+    """What a page told of once and does not any more; an event that has begun leaves the page by itself."""
     return [
         one
         for one in listed
-        if one.listed and one.registration_id not in seen and (one.held_on is None or one.held_on > today)
+        if one.told_here and one.registration_id not in seen and (one.held_on is None or one.held_on > today)
     ]
 
 

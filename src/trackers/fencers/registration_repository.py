@@ -102,6 +102,11 @@ LISTED: Final = text("""
 WITH known AS (
     SELECT registration_id AS id FROM fencing_listings WHERE target_id = :target_id AND gone_at IS NULL
     UNION
+    SELECT r.id FROM fencing_listings l
+    JOIN fencing_registrations r ON r.id = l.registration_id AND r.withdrawn_at IS NULL
+    JOIN fencing_events e ON e.id = r.event_id AND (e.held_on IS NULL OR e.held_on > :today)
+    WHERE l.target_id = :target_id AND l.gone_at IS NOT NULL
+    UNION
     SELECT r.id FROM jsonb_to_recordset(CAST(:pairs AS jsonb)) AS x (fencer_id uuid, event_id uuid)
     JOIN fencing_registrations r ON r.fencer_id = x.fencer_id AND r.event_id = x.event_id
 )
@@ -325,9 +330,14 @@ class RegistrationRepository(Repository):
         """Registrations (fencer, event) that were stored under the name alone become the fencer's."""
         await self.session.execute(_ADOPT, {"rows": _pairs(pairs)})
 
-    async def listed(self, target_id: UUID, pairs: Sequence[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], Listed]:
-        """(fencer, event) -> registration, of those that the page told of, and those that it tells of now."""
-        rows = await self.session.execute(LISTED, {"target_id": target_id, "pairs": _pairs(pairs)})
+    async def listed(
+        self, target_id: UUID, pairs: Sequence[tuple[UUID, UUID]], *, today: date
+    ) -> dict[tuple[UUID, UUID], Listed]:
+        """(fencer, event) -> registration, of those that the page told of, and those that it tells of now.
+
+        Of those that it told of long ago, what is to come and was kept because another page told of it then.
+        """
+        rows = await self.session.execute(LISTED, {"target_id": target_id, "pairs": _pairs(pairs), "today": today})
         return {
             (row["fencer_id"], row["event_id"]): Listed(**{k: v for k, v in row.items() if k != "fencer_id"})
             for row in rows.mappings()

@@ -104,6 +104,21 @@ async def test_what_one_page_lost_and_another_has_is_not_withdrawn(salle: Salle,
     assert await salle.kinds() == ["registered", "registered", "withdrawn"]
 
 
+async def test_what_only_a_page_kept_that_nobody_follows_any_more_is_withdrawn(
+    salle: Salle, ada: Person, ben: Person
+) -> None:
+    salle.stage()
+    await salle.track(ada, "club", CLUB)
+    alex = (await salle.track(ben, "fencer", ALEX))["tracked"]
+    await salle.look()
+    salle.site.register(ALEX, EPEE, on="fencer")
+    await salle.look(again=True)
+    assert (await ben.ask("DELETE", f"/api/fencers/{alex['id']}")).status_code == 204
+    salle.site.register(BLAKE, SABER)
+    await salle.look(again=True)
+    assert sorted((await salle.kinds())[2:]) == ["registered", "withdrawn"]
+
+
 async def test_one_registration_on_two_pages_is_one(salle: Salle, ada: Person) -> None:
     salle.stage()
     salle.site.configure(layout=2025)
@@ -172,7 +187,11 @@ async def test_a_look_reads_its_own_registrations_and_not_everybodys(salle: Sall
     )
     await salle.execute("ANALYZE fencing_registrations")
     pairs = await salle.people.rows("SELECT fencer_id, event_id FROM fencing_registrations LIMIT 100")
-    values = {"target_id": uuid4(), "pairs": msgspec.json.encode([dict(pair) for pair in pairs]).decode()}
+    values = {
+        "target_id": uuid4(),
+        "pairs": msgspec.json.encode([dict(pair) for pair in pairs]).decode(),
+        "today": salle.clock.now().date(),
+    }
     plan = await salle.container.reader().rows(text(f"EXPLAIN {LISTED}"), values)
     assert [row for row in plan if "Seq Scan on fencing_registrations" in row["QUERY PLAN"]] == []
 
