@@ -59,8 +59,8 @@ _FILL: Final = (
     SELECT uuidv7(), f.id, e.id, now() - interval '1 hour', now() FROM fencers f, fencing_events e
     """,
     """
-    INSERT INTO fencing_listings (target_id, registration_id)
-    SELECT t.id, r.id FROM scrape_targets t, fencing_registrations r
+    INSERT INTO fencing_listings (target_id, registration_id, listed_at)
+    SELECT t.id, r.id, r.first_seen_at FROM scrape_targets t, fencing_registrations r
     """,
     """
     INSERT INTO fencing_changes (id, registration_id, kind, at, day)

@@ -27,21 +27,23 @@ FENCERS: Final = "Tracked fencers"
 ALSO_TRACKED: Final = "also a tracked fencer"
 UNNAMED: Final = "A fencer"
 # What became known within the window; and of what somebody began to follow within it, all that is to come, so that
-# the first digest tells what there is, whoever else followed it before.
+# the first digest tells what there is, whoever else followed it before. Likewise what a club's page told of for the
+# first time, later than another page did: to who follows that club, and knew it through nothing else, it is news now.
 _NEWS: Final = text("""
 WITH windows AS (
     SELECT * FROM unnest(CAST(:users AS uuid[]), CAST(:since AS timestamptz[]), CAST(:until AS timestamptz[]))
         AS w (user_id, since, until)
 ), followed AS (
     SELECT w.user_id, w.since, w.until, k.id AS tracked_id, 'fencer' AS kind, k.weapons, k.followed_since,
-           coalesce(k.name, p.name) AS name, p.upstream_id, p.slug, r.id AS registration_id
+           coalesce(k.name, p.name) AS name, p.upstream_id, p.slug, r.id AS registration_id,
+           CAST(NULL AS timestamptz) AS listed_at
     FROM windows w
     JOIN tracked_fencers k ON k.user_id = w.user_id AND k.active
     JOIN fencers p ON p.id = k.fencer_id
     JOIN fencing_registrations r ON r.fencer_id = p.id
     UNION ALL
     SELECT w.user_id, w.since, w.until, k.id, 'club', k.weapons, k.followed_since,
-           coalesce(k.name, p.name), p.upstream_id, p.slug, l.registration_id
+           coalesce(k.name, p.name), p.upstream_id, p.slug, l.registration_id, l.listed_at
     FROM windows w
     JOIN tracked_clubs k ON k.user_id = w.user_id AND k.active
     JOIN fencing_clubs p ON p.id = k.club_id
@@ -60,7 +62,20 @@ WITH windows AS (
     FROM followed f
     JOIN fencing_registrations r ON r.id = f.registration_id
     JOIN fencing_events e ON e.id = r.event_id
-    WHERE f.followed_since > f.since AND f.followed_since <= f.until AND r.first_seen_at <= f.until
+    WHERE r.first_seen_at <= f.until
+      AND (f.followed_since > f.since AND f.followed_since <= f.until
+           OR f.followed_since <= f.since AND f.listed_at > f.since AND f.listed_at <= f.until
+              AND NOT EXISTS (
+                  SELECT FROM tracked_fencers o
+                  WHERE o.user_id = f.user_id AND o.fencer_id = r.fencer_id AND o.active AND o.followed_since <= f.since
+                    AND (o.weapons = '{}' OR e.weapon IS NULL OR e.weapon = ANY(o.weapons))
+              )
+              AND NOT EXISTS (
+                  SELECT FROM tracked_clubs o JOIN fencing_clubs b ON b.id = o.club_id
+                  JOIN fencing_listings l ON l.target_id = b.target_id AND l.registration_id = r.id
+                  WHERE o.user_id = f.user_id AND o.active AND o.followed_since <= f.since AND l.listed_at <= f.since
+                    AND (o.weapons = '{}' OR e.weapon IS NULL OR e.weapon = ANY(o.weapons))
+              ))
       AND (r.withdrawn_at IS NULL OR r.withdrawn_at > f.until)
       AND (e.held_on IS NULL OR e.held_on >= CAST(f.until AS date))
       AND NOT EXISTS (

@@ -162,6 +162,8 @@ class FencingListing(Base):
     )
     listed_on: Mapped[date | None]
     """The day that this page names."""
+    listed_at: Mapped[datetime]
+    """When this page told of it first; to who follows the page it is news since then."""
     gone_at: Mapped[datetime | None]
 
 

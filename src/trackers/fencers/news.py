@@ -34,7 +34,9 @@ class FencerNews(Struct, frozen=True, kw_only=True):
     url: str | None
     weapon: str | None
     clubs: Sequence[UUID]
-    """Whose pages tell of it."""
+    """To whose followers it is news, besides the fencer's: their pages tell of it."""
+    known_through: Sequence[UUID] = ()
+    """Whoever follows one of these, the fencer or a club, knows it already."""
     changes: Sequence[RegistrationChange]
 
 

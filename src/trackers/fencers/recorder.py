@@ -17,7 +17,7 @@ from trackers.fencers.links import Kind, event_url, page_url
 from trackers.fencers.names import fold, fold_person
 from trackers.fencers.news import CHANGED, FencerNews, RegistrationChange
 from trackers.fencers.parser import ClubPage, Entry, FencerPage
-from trackers.fencers.recording import Change, ChangeKind, Listed, day_now, missing_from, withdrawn
+from trackers.fencers.recording import Change, ChangeKind, Listed, day_now, missing_from, settles_day, withdrawn
 from trackers.fencers.registration_repository import (
     ChangeNews,
     EventRow,
@@ -61,9 +61,9 @@ class RegistrationRecorder:
             return None
         now = self._clock.now()
         await self._registrations.name_page(kind, page.id, read.name, fold_person(read.name), now=now)
-        entries, undated = await self._placed(read.entries, kind, page, target_id, today)
+        entries, settled = await self._placed(read.entries, kind, page, target_id, today)
         await self._registrations.adopt(list(entries))
-        listed = await self._registrations.listed(target_id, list(entries))
+        listed = await self._registrations.listed(target_id, list(entries), today=today)
         new = [
             RegistrationRow(id=new_id(), fencer_id=fencer, event_id=event)
             for fencer, event in entries
@@ -73,14 +73,23 @@ class RegistrationRecorder:
             await self._registrations.add_registrations(new, now=now)
         ids = {(row.fencer_id, row.event_id): row.id for row in new}
         ids |= {pair: one.registration_id for pair, one in listed.items()}
-        # Of events that were known without a day, the day that the page names.
-        days = {event: entry.day for (_, event), entry in entries.items() if event in undated and entry.day is not None}
+        # Of events whose day nobody else vouches for, the day that the page names.
+        days = {event: entry.day for (_, event), entry in entries.items() if event in settled and entry.day is not None}
         touched = await self._written(entries, listed, ids, new, days, target_id=target_id, today=today, now=now)
-        if not touched:
+        first_heard = [
+            listed[pair].registration_id
+            for pair in entries
+            if kind is Kind.CLUB and not page.first_look and pair in listed and _is_first_heard(listed[pair], today)
+        ]
+        if not touched and not first_heard:
             return None
-        news = await self._registrations.news(sorted(touched), now=now)
+        news = await self._registrations.news(sorted(touched), now=now) if touched else []
         _log(kind, read.name, news, first_look=page.first_look)
-        return [] if page.first_look else _events(news)
+        audiences = [(change, *_audience(change, page)) for change in news]
+        for change in await self._registrations.heard(first_heard) if first_heard else []:
+            others = [club for club in change.clubs if club != page.id]
+            audiences.append((change, [page.id], [change.fencer_id, *others]))
+        return _events(audiences)
 
     async def _written(
         self,
@@ -118,7 +127,7 @@ class RegistrationRecorder:
         # What is over has left the page, too; it is not withdrawn.
         over = [o.registration_id for o in listed.values() if o.listed and o.registration_id not in seen]
         await self._registrations.see(target_id, {one: entry.day for one, entry in seen.items()}, now=now)
-        if over:
+        if over or left:
             await self._registrations.miss(target_id, over, [one.registration_id for one in left], now=now)
         changes += left
         if changes:
@@ -129,17 +138,21 @@ class RegistrationRecorder:
     async def _placed(
         self, entries: Sequence[Entry], kind: Kind, page: Page, target_id: UUID, today: date
     ) -> tuple[dict[tuple[UUID, UUID], Entry], set[UUID]]:
-        """(fencer, event) -> entry, both made where they are new; and the events that no day was known of."""
+        """(fencer, event) -> entry, both made where they are new; and the events whose day this page settles."""
         if not entries:
             return {}, set()
-        events = await self._events(entries, today)
+        events = await self._events(entries, target_id, today)
         fencers = await self._fencers(entries, [event.id for event in events], kind, page, target_id)
         placed: dict[tuple[UUID, UUID], Entry] = {}
         for entry, fencer, event in zip(entries, fencers, events, strict=True):
             placed.setdefault((fencer, event.id), entry)
-        return placed, {event.id for event in events if event.held_on is None}
+        return placed, {
+            event.id
+            for entry, event in zip(entries, events, strict=True)
+            if settles_day(entry, event.held_on, event.upheld)
+        }
 
-    async def _events(self, entries: Sequence[Entry], today: date) -> list[StoredEvent]:
+    async def _events(self, entries: Sequence[Entry], target_id: UUID, today: date) -> list[StoredEvent]:
         """The event of each entry."""
         seasons = _seasons(entries, today)
         named = [(fold(entry.tournament), season) for entry, season in zip(entries, seasons, strict=True)]
@@ -147,7 +160,9 @@ class RegistrationRecorder:
             {name: entry.tournament for name, entry in zip(named, entries, strict=True)}
         )
         known = await self._registrations.events(
-            [entry.event_id for entry in entries if entry.event_id is not None], list(tournaments.values())
+            [entry.event_id for entry in entries if entry.event_id is not None],
+            list(tournaments.values()),
+            target_id=target_id,
         )
         numbered = {event.upstream_id: event for event in known if event.upstream_id is not None}
         made: list[EventRow] = []
@@ -260,23 +275,42 @@ def _code(entry: Entry) -> str:
     return entry.code or fold(entry.event)
 
 
-def _events(news: Sequence[ChangeNews]) -> list[NewEvent]:
-    """One event for each fencer and weapon."""
-    grouped: dict[tuple[UUID, str | None], list[ChangeNews]] = {}
-    for change in news:
-        grouped.setdefault((change.fencer_id, change.weapon), []).append(change)
+def _is_first_heard(known: Listed, today: date) -> bool:
+    """Whether a page tells for the first time of what another page told before, and nothing else is told of it."""
+    return not known.told_here and not known.withdrawn and (known.held_on is None or known.held_on >= today)
+
+
+def _audience(change: ChangeNews, page: Page) -> tuple[list[UUID], list[UUID]]:
+    """To whose clubs' followers a change is news, and through what it is known already.
+
+    What the first look at a page finds is no news to who follows that page; to all others it is.
+    """
+    if not page.first_look:
+        return change.clubs, []
+    unread = change.fencer_id == page.id or not change.looked_at
+    return [club for club in change.clubs if club != page.id], [change.fencer_id] if unread else []
+
+
+def _events(audiences: Sequence[tuple[ChangeNews, Sequence[UUID], Sequence[UUID]]]) -> list[NewEvent]:
+    """One event for each fencer, weapon, and what it is known through; none for what is news to nobody."""
+    grouped: dict[tuple[UUID, str | None, tuple[UUID, ...]], list[tuple[ChangeNews, Sequence[UUID]]]] = {}
+    for change, clubs, known_through in audiences:
+        if clubs or change.fencer_id not in known_through:
+            key = (change.fencer_id, change.weapon, tuple(known_through))
+            grouped.setdefault(key, []).append((change, clubs))
     return [
         NewEvent(
             event=CHANGED,
             aggregate=f"fencer:{fencer_id}",
             payload=FencerNews(
                 fencer_id=fencer_id,
-                name=changes[0].name or UNNAMED,
+                name=told[0][0].name or UNNAMED,
                 url=None
-                if changes[0].upstream_id is None
-                else page_url(Kind.FENCER, changes[0].upstream_id, changes[0].slug),
+                if told[0][0].upstream_id is None
+                else page_url(Kind.FENCER, told[0][0].upstream_id, told[0][0].slug),
                 weapon=weapon,
-                clubs=sorted({club for change in changes for club in change.clubs}),
+                clubs=sorted({club for _, clubs in told for club in clubs}),
+                known_through=known_through,
                 changes=[
                     RegistrationChange(
                         kind=ChangeKind(change.kind),
@@ -286,11 +320,11 @@ def _events(news: Sequence[ChangeNews]) -> list[NewEvent]:
                         day_before=change.day_before,
                         day=change.day,
                     )
-                    for change in changes
+                    for change, _ in told
                 ],
             ),
         )
-        for (fencer_id, weapon), changes in sorted(grouped.items(), key=lambda item: str(item[0]))
+        for (fencer_id, weapon, known_through), told in sorted(grouped.items(), key=lambda item: str(item[0]))
     ]
 
 

@@ -30,6 +30,8 @@ class Listed(Struct, frozen=True, kw_only=True):
     listed: bool
     """Whether this page told of it last time."""
     listed_on: date | None
+    told_here: bool
+    """Whether this page ever told of it."""
     elsewhere: bool
     """Whether another page that is looked at tells of it."""
 
@@ -60,12 +62,21 @@ def day_now(entry: Entry, known: Listed) -> date | None:
     return known.held_on
 
 
+def settles_day(entry: Entry, held_on: date | None, upheld: bool) -> bool:
+    """Whether a page settles an event's day by itself: none was known, or no other page names that one any more."""
+    if held_on is None:
+        return True
+    if upheld or entry.day is None:
+        return False
+    return entry.year_told or not same_day_of_year(entry.day, held_on)
+
+
 def missing_from(listed: Iterable[Listed], seen: Mapping[UUID, Entry], *, today: date) -> list[Listed]:
-    """What a page told of last time and does not any more; an event that has begun leaves the page by itself."""
+    """What a page told of once and does not any more; an event that has begun leaves the page by itself."""
     return [
         one
         for one in listed
-        if one.listed and one.registration_id not in seen and (one.held_on is None or one.held_on > today)
+        if one.told_here and one.registration_id not in seen and (one.held_on is None or one.held_on > today)
     ]
 
 

@@ -34,7 +34,13 @@ SELECT t.id, t.folded, t.season FROM fencing_tournaments t
 JOIN jsonb_to_recordset(CAST(:rows AS jsonb)) AS x (folded text, season smallint) USING (folded, season)
 """)
 _EVENTS: Final = text("""
-SELECT id, upstream_id, tournament_id, code, held_on FROM fencing_events
+SELECT id, upstream_id, tournament_id, code, held_on, EXISTS (
+           SELECT FROM fencing_registrations r
+           JOIN fencing_listings l ON l.registration_id = r.id AND l.gone_at IS NULL AND l.target_id <> :target_id
+           JOIN scrape_schedule s ON s.target_id = l.target_id
+           WHERE r.event_id = fencing_events.id AND l.listed_on = fencing_events.held_on
+       ) AS upheld
+FROM fencing_events
 WHERE upstream_id = ANY(CAST(:upstream_ids AS bigint[])) OR tournament_id = ANY(CAST(:tournaments AS uuid[]))
 ORDER BY id
 """)
@@ -68,30 +74,53 @@ WHERE f.folded = ANY(CAST(:folded AS text[])) AND (
 )
 ORDER BY f.upstream_id NULLS LAST, f.id
 """)
-# What was stored under a name alone becomes theirs who turn out to be meant.
+# What was stored under a name alone becomes theirs who turn out to be meant. Several clubs may have told of it so: then
+# it is one registration from now on, and their listings are of that.
 _ADOPT: Final = text("""
-UPDATE fencing_registrations r SET fencer_id = x.fencer_id
-FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS x (fencer_id uuid, event_id uuid)
-JOIN fencers meant ON meant.id = x.fencer_id AND meant.upstream_id IS NOT NULL
-JOIN fencers named ON named.folded = meant.folded AND named.upstream_id IS NULL
-WHERE r.fencer_id = named.id AND r.event_id = x.event_id AND NOT EXISTS (
-    SELECT FROM fencing_registrations o WHERE o.fencer_id = x.fencer_id AND o.event_id = x.event_id
+WITH meant AS (
+    SELECT DISTINCT ON (r.id) r.id, x.fencer_id, x.event_id, r.fencer_id = x.fencer_id AS theirs
+    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS x (fencer_id uuid, event_id uuid)
+    JOIN fencers f ON f.id = x.fencer_id AND f.upstream_id IS NOT NULL
+    JOIN fencers named ON named.folded = f.folded AND named.upstream_id IS NULL OR named.id = f.id
+    JOIN fencing_registrations r ON r.fencer_id = named.id AND r.event_id = x.event_id
+    ORDER BY r.id, x.fencer_id
+), kept AS (
+    SELECT *, first_value(id) OVER (PARTITION BY fencer_id, event_id ORDER BY theirs DESC, id) AS kept_id FROM meant
+), listed AS (
+    INSERT INTO fencing_listings (target_id, registration_id, listed_on, listed_at, gone_at)
+    SELECT l.target_id, k.kept_id, l.listed_on, l.listed_at, l.gone_at
+    FROM kept k JOIN fencing_listings l ON l.registration_id = k.id WHERE k.id <> k.kept_id
+    ON CONFLICT (target_id, registration_id) DO NOTHING
+), merged AS (
+    DELETE FROM fencing_registrations r USING kept k WHERE r.id = k.id AND k.id <> k.kept_id
 )
+UPDATE fencing_registrations r SET fencer_id = k.fencer_id FROM kept k
+WHERE r.id = k.id AND k.id = k.kept_id AND NOT k.theirs
 """)
-_LISTED: Final = text("""
+# Found by what the page tells and told, each by its own index: together in one condition they read every registration.
+LISTED: Final = text("""
+WITH known AS (
+    SELECT registration_id AS id FROM fencing_listings WHERE target_id = :target_id AND gone_at IS NULL
+    UNION
+    SELECT r.id FROM fencing_listings l
+    JOIN fencing_registrations r ON r.id = l.registration_id AND r.withdrawn_at IS NULL
+    JOIN fencing_events e ON e.id = r.event_id AND (e.held_on IS NULL OR e.held_on > :today)
+    WHERE l.target_id = :target_id AND l.gone_at IS NOT NULL
+    UNION
+    SELECT r.id FROM jsonb_to_recordset(CAST(:pairs AS jsonb)) AS x (fencer_id uuid, event_id uuid)
+    JOIN fencing_registrations r ON r.fencer_id = x.fencer_id AND r.event_id = x.event_id
+)
 SELECT r.id AS registration_id, r.fencer_id, r.event_id, e.held_on, r.withdrawn_at IS NOT NULL AS withdrawn,
        l.registration_id IS NOT NULL AND l.gone_at IS NULL AS listed, l.listed_on,
+       l.registration_id IS NOT NULL AS told_here,
        EXISTS (
            SELECT FROM fencing_listings o JOIN scrape_schedule s ON s.target_id = o.target_id
            WHERE o.registration_id = r.id AND o.target_id <> :target_id AND o.gone_at IS NULL
        ) AS elsewhere
-FROM fencing_registrations r
+FROM known
+JOIN fencing_registrations r ON r.id = known.id
 JOIN fencing_events e ON e.id = r.event_id
 LEFT JOIN fencing_listings l ON l.registration_id = r.id AND l.target_id = :target_id
-WHERE l.registration_id IS NOT NULL
-   OR (r.fencer_id, r.event_id) IN (
-       SELECT fencer_id, event_id FROM jsonb_to_recordset(CAST(:pairs AS jsonb)) AS x (fencer_id uuid, event_id uuid)
-   )
 """)
 _ADD_REGISTRATIONS: Final = text("""
 INSERT INTO fencing_registrations (id, fencer_id, event_id, first_seen_at, last_seen_at)
@@ -102,8 +131,8 @@ _SEE: Final = text("""
 WITH seen AS (
     UPDATE fencing_registrations SET last_seen_at = :now, withdrawn_at = NULL WHERE id = ANY(CAST(:ids AS uuid[]))
 )
-INSERT INTO fencing_listings (target_id, registration_id, listed_on)
-SELECT :target_id, id, listed_on
+INSERT INTO fencing_listings (target_id, registration_id, listed_on, listed_at)
+SELECT :target_id, id, listed_on, :now
 FROM unnest(CAST(:ids AS uuid[]), CAST(:days AS date[])) AS x (id, listed_on)
 ON CONFLICT (target_id, registration_id) DO UPDATE SET listed_on = excluded.listed_on, gone_at = NULL
 WHERE (fencing_listings.listed_on, fencing_listings.gone_at) IS DISTINCT FROM (excluded.listed_on, NULL)
@@ -133,33 +162,46 @@ SELECT uuidv7(), r.id, 'moved', :now, m.day_before, m.day
 FROM moved m JOIN fencing_registrations r ON r.event_id = m.id AND r.withdrawn_at IS NULL
 WHERE r.id <> ALL(CAST(:new AS uuid[]))
 """)
-_NEWS: Final = text("""
-SELECT c.id, c.kind, c.day_before, c.day, f.id AS fencer_id, f.upstream_id, f.slug, f.name, e.name AS event, e.weapon,
+_TOLD = """
+       f.id AS fencer_id, f.upstream_id, f.slug, f.name, f.read_at IS NOT NULL AS looked_at, e.name AS event, e.weapon,
        e.upstream_id AS event_id, t.name AS tournament,
        ARRAY(SELECT b.id FROM fencing_listings l JOIN fencing_clubs b ON b.target_id = l.target_id
              WHERE l.registration_id = r.id ORDER BY b.id) AS clubs
-FROM fencing_changes c
-JOIN fencing_registrations r ON r.id = c.registration_id
+"""
+_TOLD_FROM = """
 JOIN fencing_events e ON e.id = r.event_id
 JOIN fencing_tournaments t ON t.id = e.tournament_id
 JOIN fencers f ON f.id = r.fencer_id
+"""
+_NEWS: Final = text(f"""
+SELECT c.id, c.kind, c.day_before, c.day, {_TOLD}
+FROM fencing_changes c JOIN fencing_registrations r ON r.id = c.registration_id {_TOLD_FROM}
 WHERE c.at = :now AND c.registration_id = ANY(CAST(:ids AS uuid[]))
 ORDER BY c.id
-""")
+""")  # noqa: S608 -- fragments of our own
+# What another page told before is news to who follows the club alone.
+_HEARD: Final = text(f"""
+SELECT r.id, 'registered' AS kind, CAST(NULL AS date) AS day_before, e.held_on AS day, {_TOLD}
+FROM fencing_registrations r {_TOLD_FROM}
+WHERE r.id = ANY(CAST(:ids AS uuid[])) ORDER BY r.id
+""")  # noqa: S608 -- as above
 _MOVED_AT: Final = text("""
 SELECT c.registration_id FROM fencing_changes c JOIN fencing_registrations r ON r.id = c.registration_id
 WHERE c.at = :now AND c.kind = 'moved' AND r.event_id = ANY(CAST(:events AS uuid[]))
 """)
-_FOLLOWERS: Final = text("""
-SELECT id, user_id FROM tracked_fencers
-WHERE fencer_id = :fencer_id AND active AND (
-    weapons = '{}' OR CAST(:weapon AS text) IS NULL OR CAST(:weapon AS text) = ANY(weapons))
-UNION ALL
-SELECT id, user_id FROM tracked_clubs
-WHERE club_id = ANY(CAST(:clubs AS uuid[])) AND active AND (
-    weapons = '{}' OR CAST(:weapon AS text) IS NULL OR CAST(:weapon AS text) = ANY(weapons))
-ORDER BY id
-""")
+_LETS_THROUGH = "active AND (weapons = '{}' OR CAST(:weapon AS text) IS NULL OR CAST(:weapon AS text) = ANY(weapons))"
+_FOLLOWERS: Final = text(f"""
+WITH known AS (
+    SELECT user_id FROM tracked_fencers WHERE fencer_id = ANY(CAST(:known_through AS uuid[])) AND {_LETS_THROUGH}
+    UNION ALL
+    SELECT user_id FROM tracked_clubs WHERE club_id = ANY(CAST(:known_through AS uuid[])) AND {_LETS_THROUGH}
+), followers AS (
+    SELECT id, user_id FROM tracked_fencers WHERE fencer_id = :fencer_id AND {_LETS_THROUGH}
+    UNION ALL
+    SELECT id, user_id FROM tracked_clubs WHERE club_id = ANY(CAST(:clubs AS uuid[])) AND {_LETS_THROUGH}
+)
+SELECT id, user_id FROM followers f WHERE NOT EXISTS (SELECT FROM known k WHERE k.user_id = f.user_id) ORDER BY id
+""")  # noqa: S608 -- as above
 _REMOVE_OLD_CHANGES: Final = text("""
 DELETE FROM fencing_changes WHERE id IN (SELECT id FROM fencing_changes WHERE at < :before ORDER BY at LIMIT :limit)
 """)
@@ -178,6 +220,8 @@ class StoredEvent(Struct, frozen=True, kw_only=True):
     tournament_id: UUID
     code: str
     held_on: date | None
+    upheld: bool = False
+    """Whether another page that is looked at names this day."""
 
 
 class EventRow(StoredEvent, frozen=True, kw_only=True):
@@ -220,6 +264,8 @@ class ChangeNews(Struct, frozen=True, kw_only=True):
     upstream_id: int | None
     slug: str
     name: str | None
+    looked_at: bool
+    """Whether the fencer's own page was ever read."""
     event: str
     weapon: str | None
     event_id: int | None
@@ -249,11 +295,12 @@ class RegistrationRepository(Repository):
         found = await self.session.execute(_TOURNAMENTS, {"rows": rows})
         return {(row.folded, row.season): row.id for row in found}
 
-    async def events(self, upstream_ids: Sequence[int], tournaments: Sequence[UUID]) -> list[StoredEvent]:
-        """Those with these numbers, and all of these tournaments."""
-        rows = await self.session.execute(
-            _EVENTS, {"upstream_ids": list(upstream_ids), "tournaments": list(tournaments)}
-        )
+    async def events(
+        self, upstream_ids: Sequence[int], tournaments: Sequence[UUID], *, target_id: UUID
+    ) -> list[StoredEvent]:
+        """Those with these numbers, and all of these tournaments, as a page finds them."""
+        values = {"upstream_ids": list(upstream_ids), "tournaments": list(tournaments), "target_id": target_id}
+        rows = await self.session.execute(_EVENTS, values)
         return [StoredEvent(**row) for row in rows.mappings()]
 
     async def add_events(self, events: Sequence[EventRow]) -> None:
@@ -283,9 +330,14 @@ class RegistrationRepository(Repository):
         """Registrations (fencer, event) that were stored under the name alone become the fencer's."""
         await self.session.execute(_ADOPT, {"rows": _pairs(pairs)})
 
-    async def listed(self, target_id: UUID, pairs: Sequence[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], Listed]:
-        """(fencer, event) -> registration, of those that the page told of, and those that it tells of now."""
-        rows = await self.session.execute(_LISTED, {"target_id": target_id, "pairs": _pairs(pairs)})
+    async def listed(
+        self, target_id: UUID, pairs: Sequence[tuple[UUID, UUID]], *, today: date
+    ) -> dict[tuple[UUID, UUID], Listed]:
+        """(fencer, event) -> registration, of those that the page told of, and those that it tells of now.
+
+        Of those that it told of long ago, what is to come and was kept because another page told of it then.
+        """
+        rows = await self.session.execute(LISTED, {"target_id": target_id, "pairs": _pairs(pairs), "today": today})
         return {
             (row["fencer_id"], row["event_id"]): Listed(**{k: v for k, v in row.items() if k != "fencer_id"})
             for row in rows.mappings()
@@ -318,9 +370,20 @@ class RegistrationRepository(Repository):
         rows = await self.session.execute(_NEWS, {"ids": list(registrations), "now": now})
         return [ChangeNews(**row) for row in rows.mappings()]
 
-    async def followers(self, fencer_id: UUID, *, clubs: Sequence[UUID], weapon: str | None) -> list[tuple[UUID, UUID]]:
-        """Who follows a fencer, or a club of theirs, with a filter that lets the weapon through: what by, and who."""
-        rows = await self.session.execute(_FOLLOWERS, {"fencer_id": fencer_id, "clubs": list(clubs), "weapon": weapon})
+    async def heard(self, registrations: Sequence[UUID]) -> list[ChangeNews]:
+        """Registrations as who has not heard of them is told."""
+        rows = await self.session.execute(_HEARD, {"ids": list(registrations)})
+        return [ChangeNews(**row) for row in rows.mappings()]
+
+    async def followers(
+        self, fencer_id: UUID, *, clubs: Sequence[UUID], weapon: str | None, known_through: Sequence[UUID] = ()
+    ) -> list[tuple[UUID, UUID]]:
+        """Who follows a fencer, or a club of theirs, with a filter that lets the weapon through: what by, and who.
+
+        Without those who know it through another fencer or club that they follow.
+        """
+        values = {"fencer_id": fencer_id, "clubs": list(clubs), "weapon": weapon, "known_through": list(known_through)}
+        rows = await self.session.execute(_FOLLOWERS, values)
         return [(row.id, row.user_id) for row in rows]
 
     async def remove_old_changes(self, *, before: datetime, limit: int) -> int:

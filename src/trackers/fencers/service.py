@@ -41,8 +41,8 @@ class TrackedEvent(Struct, frozen=True, kw_only=True):
     id: UUID
     kind: Kind
     upstream_id: int
-    weapons: Sequence[str] = ()
-    active: bool = True
+    weapons: Sequence[str]
+    active: bool
 
 
 class TrackingService(TrackingQueries):
@@ -111,13 +111,15 @@ class TrackingService(TrackingQueries):
             tracked_id = known
             await self._tracked.change(kind, known, name=shown, weapons=chosen, active=True, now=now)
         structlog.get_logger(__name__).info("tracked", kind=kind.value, upstream_id=reference.upstream_id)
-        await self._note("tracked" if known is None else "reactivated", kind, tracked_id, person, reference, asker)
+        what = "tracked" if known is None else "reactivated"
+        await self._note(what, kind, tracked_id, person, reference, asker, weapons=chosen)
         return Tracked(tracked=await self.one(kind, asker, tracked_id), task_id=task)
 
     async def update(self, kind: Kind, tracked_id: UUID, given: UpdateTracked, *, asker: Identity) -> TrackedView:
         """Raises TrackedNotFound, Forbidden, UnknownWeapon, TrackingLimitReached."""
         before = await self._owned(kind, tracked_id, asker)
         active = before.active if given.active is UNSET else given.active
+        chosen: Sequence[str] = before.weapons if given.weapons is UNSET else weapon_filter(given.weapons)
         reference = Reference(kind, before.upstream_id, before.slug)
         if active and not before.active:
             mine = await self._tracked.tracked_of(kind, before.user_id)
@@ -126,7 +128,7 @@ class TrackingService(TrackingQueries):
             kind,
             tracked_id,
             name=before.name if given.name is UNSET else (words(given.name) if given.name else None),
-            weapons=before.weapons if given.weapons is UNSET else weapon_filter(given.weapons),
+            weapons=chosen,
             active=active,
             now=self._clock.now(),
         )
@@ -134,7 +136,9 @@ class TrackingService(TrackingQueries):
             await self._look(reference, before.page_id)
         elif before.active and not active:
             await self._forget_unfollowed(kind, before)
-        await self._note("tracking_updated", kind, tracked_id, before.user_id, reference, asker, active=active)
+        await self._note(
+            "tracking_updated", kind, tracked_id, before.user_id, reference, asker, weapons=chosen, active=active
+        )
         return await self.one(kind, asker, tracked_id)
 
     async def remove(self, kind: Kind, tracked_id: UUID, *, asker: Identity) -> None:
@@ -143,7 +147,9 @@ class TrackingService(TrackingQueries):
         await self._tracked.remove(kind, tracked_id)
         await self._forget_unfollowed(kind, before)
         reference = Reference(kind, before.upstream_id)
-        await self._note("untracked", kind, tracked_id, before.user_id, reference, asker, active=False)
+        await self._note(
+            "untracked", kind, tracked_id, before.user_id, reference, asker, weapons=before.weapons, active=False
+        )
 
     async def reset_cooldown(self, page_id: UUID, *, asker: Identity) -> CooldownReset:
         """Forget how often a fencer's or club's page failed, and look at it now. Raises PageNotFound."""
@@ -204,6 +210,7 @@ class TrackingService(TrackingQueries):
         reference: Reference,
         asker: Identity,
         *,
+        weapons: Sequence[str],
         active: bool = True,
     ) -> None:
         event = f"{kind}.{what}"
@@ -215,7 +222,9 @@ class TrackingService(TrackingQueries):
             NewEvent(
                 event=event,
                 aggregate=f"tracked_{kind}:{tracked_id}",
-                payload=TrackedEvent(id=tracked_id, kind=kind, upstream_id=reference.upstream_id, active=active),
+                payload=TrackedEvent(
+                    id=tracked_id, kind=kind, upstream_id=reference.upstream_id, weapons=weapons, active=active
+                ),
                 user_id=owner,
             )
         )

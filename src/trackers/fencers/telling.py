@@ -24,7 +24,9 @@ class FollowersAreTold:
     async def handle(self, events: Sequence[Event]) -> None:
         for event in events:
             news = msgspec.convert(event.payload, FencerNews)
-            followers = await self._registrations.followers(news.fencer_id, clubs=news.clubs, weapon=news.weapon)
+            followers = await self._registrations.followers(
+                news.fencer_id, clubs=news.clubs, weapon=news.weapon, known_through=news.known_through
+            )
             await self._notifier.notify(
                 event, [Recipient(user_id=user_id, subject_id=tracked_id) for tracked_id, user_id in followers]
             )

@@ -36,11 +36,23 @@ ON CONFLICT (user_id) DO UPDATE
 SET period = excluded.period, hour = excluded.hour, weekday = excluded.weekday, channel_id = excluded.channel_id,
     time_zone = excluded.time_zone, next_at = excluded.next_at
 """)
-_SWITCH_OFF: Final = text("DELETE FROM digest_preferences WHERE user_id = :user_id RETURNING period")
+# What waits to be sent is given up with them; deliveries first, as the sender settles them.
+_SWITCH_OFF: Final = text("""
+WITH gone AS (
+    DELETE FROM digest_preferences WHERE user_id = :user_id RETURNING user_id
+), dropped AS (
+    UPDATE notification_deliveries n SET state = 'skipped', last_error = 'digests were given up'
+    FROM gone JOIN digests d ON d.user_id = gone.user_id AND d.state = 'pending'
+    WHERE n.id = d.delivery_id AND n.state = 'pending' RETURNING n.id
+), given_up AS (
+    UPDATE digests d SET state = 'superseded' FROM dropped WHERE d.delivery_id = dropped.id
+)
+SELECT user_id FROM gone
+""")
 _CLAIM: Final = f"""
 SELECT p.user_id, p.period, p.hour, p.weekday, u.time_zone, p.time_zone <> u.time_zone AS moved, p.next_at,
        p.created_at, box.id AS channel_id, last.until AS told_until,
-       open.id AS open_id, open.delivery_id AS open_delivery, open.state AS open_state, open.busy AS open_busy
+       open.id AS open_id, open.delivery_id AS open_delivery, open.state AS open_state
 FROM digest_preferences p
 JOIN users u ON u.id = p.user_id AND u.deactivated_at IS NULL
 LEFT JOIN LATERAL ({_MAILBOX.format(whose="p.user_id", chosen="p.channel_id")}) box ON TRUE
@@ -49,9 +61,8 @@ LEFT JOIN LATERAL (
     ORDER BY until DESC LIMIT 1
 ) last ON TRUE
 LEFT JOIN LATERAL (
-    SELECT d.id, d.delivery_id, n.state, c.lease_until > :now AS busy
+    SELECT d.id, d.delivery_id, n.state
     FROM digests d LEFT JOIN notification_deliveries n ON n.id = d.delivery_id
-    LEFT JOIN notification_channels c ON c.id = n.channel_id
     WHERE d.user_id = p.user_id AND d.state = 'pending' ORDER BY d.id DESC LIMIT 1
 ) open ON TRUE
 WHERE {{due}}
@@ -75,6 +86,15 @@ FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS x (
 _HAD: Final = text("""
 SELECT d.user_id FROM digests d
 JOIN unnest(CAST(:users AS uuid[]), CAST(:periods AS text[])) AS x (user_id, period) USING (user_id, period)
+""")
+# So that the sender takes none of them up while the news of it goes into a later one.
+_HOLD_OPEN: Final = text("""
+SELECT d.id, n.state, c.lease_until > :now AS busy
+FROM digests d
+JOIN notification_deliveries n ON n.id = d.delivery_id
+JOIN notification_channels c ON c.id = n.channel_id
+WHERE d.id = ANY(CAST(:ids AS uuid[]))
+ORDER BY c.id FOR NO KEY UPDATE OF c
 """)
 _CLOSE: Final = text("""
 WITH dropped AS (
@@ -146,8 +166,6 @@ class DueDigest(Struct, frozen=True, kw_only=True):
     """Of one that was made and has not been sent."""
     open_delivery: UUID | None
     open_state: str | None
-    open_busy: bool | None
-    """Whether its channel is just being written to."""
 
     @property
     def plan(self) -> Plan:
@@ -198,7 +216,7 @@ class DigestRepository(Repository):
         await self.session.execute(_SETTLE, {**values, **msgspec.structs.asdict(plan)})
 
     async def switch_off(self, user_id: UUID) -> bool:
-        """Whether they were on."""
+        """Give up digests, and the one that waits to be sent; whether they were on."""
         return (await self.session.execute(_SWITCH_OFF, {"user_id": user_id})).first() is not None
 
     async def claim_due(self, *, now: datetime, limit: int) -> list[DueDigest]:
@@ -206,14 +224,14 @@ class DigestRepository(Repository):
         rows = await self.session.execute(_CLAIM_DUE, {"now": now, "limit": limit})
         return [msgspec.convert(dict(row), DueDigest) for row in rows.mappings()]
 
-    async def claim_one(self, user_id: UUID, *, now: datetime) -> list[DueDigest]:
+    async def claim_one(self, user_id: UUID) -> list[DueDigest]:
         """One person, due or not; nobody where they get no digests, or somebody else sees to theirs."""
-        rows = await self.session.execute(_CLAIM_ONE, {"user_id": user_id, "now": now, "limit": 1})
+        rows = await self.session.execute(_CLAIM_ONE, {"user_id": user_id, "limit": 1})
         return [msgspec.convert(dict(row), DueDigest) for row in rows.mappings()]
 
-    async def one(self, user_id: UUID, *, now: datetime) -> DueDigest | None:
+    async def one(self, user_id: UUID) -> DueDigest | None:
         """The same, to look only."""
-        rows = await self.session.execute(_ONE, {"user_id": user_id, "now": now, "limit": 1})
+        rows = await self.session.execute(_ONE, {"user_id": user_id, "limit": 1})
         row = rows.mappings().first()
         return None if row is None else msgspec.convert(dict(row), DueDigest)
 
@@ -232,6 +250,11 @@ class DigestRepository(Repository):
     async def add(self, rows: Sequence[LedgerRow], *, now: datetime) -> None:
         """Enter digests; a second one of a period cannot be."""
         await self.session.execute(_ADD, {"rows": _json(rows), "now": now})
+
+    async def hold_open(self, open_ones: Sequence[UUID], *, now: datetime) -> set[UUID]:
+        """Keep the sender from these until the transaction ends; those that it has begun or sent since."""
+        rows = await self.session.execute(_HOLD_OPEN, {"ids": list(open_ones), "now": now})
+        return {row.id for row in rows if row.busy or row.state == "sent"}
 
     async def close(self, open_ones: Mapping[UUID, tuple[UUID | None, str]]) -> None:
         """End digests that were made and not sent: id -> (its delivery, what became of it)."""

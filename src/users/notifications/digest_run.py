@@ -39,8 +39,12 @@ class DigestBuilder:
         self._settling = settling
 
     def window_of(self, due: DueDigest, now: datetime) -> tuple[datetime, datetime]:
-        """Since when, and until when; transactions that are under way may still write what lies later."""
-        return due.told_until or due.created_at - length_of(due.period), now - self._settling
+        """Since when, and until when; transactions that are under way may still write what lies later.
+
+        Who gave digests up and has them again is not told what was news meanwhile.
+        """
+        first = due.created_at - length_of(due.period)
+        return max(due.told_until or first, first), now - self._settling
 
     async def build(
         self, spans: dict[UUID, tuple[datetime, datetime]], zones: Mapping[UUID, str]
@@ -91,7 +95,7 @@ class DigestRun:
     async def run_for(self, user_id: UUID) -> DigestsRun:
         """One person's of the present period, due or not."""
         async with self._database.unit_of_work():
-            return await self._make(await self._digests().claim_one(user_id, now=self._clock.now()))
+            return await self._make(await self._digests().claim_one(user_id))
 
     async def _batch(self) -> tuple[int, DigestsRun]:
         """One transaction; where it fails, one for each of its people, so that nobody's poison is everybody's."""
@@ -119,7 +123,7 @@ class DigestRun:
             structlog.get_logger(__name__).exception("digest_failed", user_id=str(user_id))
         now = self._clock.now()
         async with self._database.unit_of_work():
-            for one in await self._digests().claim_one(user_id, now=now):
+            for one in await self._digests().claim_one(user_id):
                 await self._digests().plan({user_id: now + FAILED_AGAIN_AFTER}, {user_id: one.time_zone})
         return DigestsRun(put_off=1)
 
@@ -132,7 +136,9 @@ class DigestRun:
         moved_only = {one.user_id for one in due if one.moved and one.next_at > now}
         periods = {one.user_id: period_of(one.plan, last_due(one.plan, now)) for one in due}
         had = await digests.had(periods)
-        busy = {one.user_id for one in due if one.open_state == "pending" and one.open_busy}
+        waiting = [one.open_id for one in due if one.open_id is not None and one.open_state == "pending"]
+        begun = await digests.hold_open(waiting, now=now) if waiting else set()
+        busy = {one.user_id for one in due if one.open_id in begun}
         next_at |= dict.fromkeys(busy - had - moved_only, now + AGAIN_AFTER)
         ready = [one for one in due if one.channel_id is not None and one.user_id not in had | busy | moved_only]
         zones = {one.user_id: one.time_zone for one in due}

@@ -66,7 +66,7 @@ class DigestService(DigestQueries):
     async def preview(self, asker: PersonIdentity) -> DigestPreview:
         """What a digest would tell now."""
         now = self._clock.now()
-        due = await self._digests.one(asker.user_id, now=now)
+        due = await self._digests.one(asker.user_id)
         since, until = (now - LOOKS_BACK, now) if due is None else (self._builder.window_of(due, now)[0], now)
         zone = await self._digests.time_zone(asker.user_id)
         digest = (await self._builder.build({asker.user_id: (since, until)}, {asker.user_id: zone}))[asker.user_id]

@@ -23,11 +23,15 @@ SOON = "2026-12-12"
 LATER = "2026-12-19"
 
 
+BEGINS = datetime(2026, 11, 22, 12, tzinfo=UTC)
+"""Before the days that these tests name, whatever the machine's calendar says."""
+
+
 class MovedClock:
-    """The machine's clock, put forward."""
+    """A clock that begins at a day of its own and goes on as the machine's does; and can be put forward."""
 
     def __init__(self) -> None:
-        self.by = timedelta(0)
+        self.by = BEGINS - datetime.now(UTC)
 
     def now(self) -> datetime:
         return datetime.now(UTC) + self.by
@@ -100,7 +104,7 @@ class Salle:
     async def look(self, *, again: bool = False, environ: Mapping[str, str] | None = None) -> None:
         """Have the worker look at everything that is due, or at everything."""
         if again:
-            await self.execute("UPDATE scrape_schedule SET due_at = now() - interval '1 day' WHERE lease_until IS NULL")
+            await self.execute("UPDATE scrape_schedule SET due_at = '2000-01-01' WHERE lease_until IS NULL")
         made = container_of({**self.bench.environ, **(environ or {})})
         made.clock.override(providers.Object(self.clock))
         assert await WorkerProcess(made).burst() == 0

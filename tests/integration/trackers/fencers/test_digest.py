@@ -2,7 +2,8 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextvars import Context
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.message import EmailMessage
@@ -193,6 +194,47 @@ async def test_a_day_without_a_worker_is_told_the_day_after(post: Post, salle: S
     assert text.count("New: ") == 3
 
 
+async def test_what_the_club_tells_later_than_the_fencers_page_is_told_to_who_follows_the_club_alone(
+    post: Post, salle: Salle, ada: Person, ben: Person
+) -> None:
+    await salle.track(ada, "club", CLUB)
+    await salle.track(ben, "club", CLUB)
+    await salle.track(ben, "fencer", ALEX)
+    for who in (ada, ben):
+        await post.subscribe(who)
+    await salle.look()
+    await post.a_day_passes()
+    salle.site.register(ALEX, SABER, on="fencer")
+    await salle.look(again=True)
+    await post.a_day_passes()
+    salle.site.register(ALEX, SABER)
+    await salle.look(again=True)
+    await post.a_day_passes()
+    await post.a_day_passes()
+    told = [(str(mail["To"]), "Harbour Cup" in _part(mail, "plain")) for mail in post.mailbox.digests()]
+    assert sorted(told[:2]) == [("ada@example.org", False), ("ben@example.org", False)]
+    assert told[2:] == [("ben@example.org", True), ("ada@example.org", True)]
+
+
+async def test_who_has_digests_again_is_told_the_last_period_and_not_all_that_was_news_meanwhile(
+    post: Post, salle: Salle, ada: Person
+) -> None:
+    await salle.track(ada, "club", CLUB)
+    await post.subscribe(ada)
+    await salle.look()
+    await post.a_day_passes()
+    await salle.ask(ada, "PUT", "/api/users/me/digest", {"period": "off"})
+    salle.site.register(ALEX, SABER)
+    await salle.look(again=True)
+    salle.clock.forward(days=10)
+    await salle.ask(ada, "PUT", "/api/users/me/digest", {"period": "daily"})
+    salle.site.withdraw(BLAKE, FOIL)
+    await salle.look(again=True)
+    await post.a_day_passes()
+    texts = post.texts()
+    assert (len(texts), "Harbour Cup" in texts[-1], "Withdrawn: Blake" in texts[-1]) == (2, False, True)
+
+
 async def test_two_schedulers_at_once_send_one(post: Post, salle: Salle, ada: Person, ben: Person) -> None:
     for who in (ada, ben):
         await salle.track(who, "club", CLUB)
@@ -263,6 +305,36 @@ async def test_one_that_could_not_be_sent_is_given_up_for_the_next_which_tells_i
     assert states == ["sent", "superseded"]
 
 
+class SendsMeanwhile:
+    """A module whose section takes so long that the sender comes by."""
+
+    name = "slow"
+
+    def __init__(self, send: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        self._send = send
+
+    async def sections(self, windows: list[DigestWindow]) -> dict[Any, list[DigestSection]]:
+        await asyncio.create_task(self._send(), context=Context())
+        return {}
+
+
+async def test_one_that_the_next_gives_up_is_not_sent_while_that_is_made(post: Post, salle: Salle, ada: Person) -> None:
+    await salle.track(ada, "club", CLUB)
+    await post.subscribe(ada)
+    await salle.look()
+    post.mailbox.down = True
+    await post.a_day_passes()
+    post.mailbox.down = False
+    salle.clock.forward(days=1)
+    notifications = salle.container.notifications
+    slow = providers.Callable(lambda: [salle.container.fencers.digest(), SendsMeanwhile(post.send)])
+    with notifications.digest_writers.override(slow):
+        await notifications.digest_run().run()
+    await post.send()
+    (text,) = post.texts()
+    assert text.count("New: ") == 2
+
+
 async def test_one_click_unsubscribes_and_a_look_at_the_link_does_not(post: Post, salle: Salle, ada: Person) -> None:
     await salle.track(ada, "club", CLUB)
     await post.subscribe(ada)
@@ -289,6 +361,21 @@ async def test_one_click_unsubscribes_and_a_look_at_the_link_does_not(post: Post
     for token in ("", "x", "A" * 43, path.partition("=")[2][:-1], "ü" * 20, "A" * 65):
         refused = await http.post("/api/digest/unsubscribe", params={"token": token}, headers={"Authorization": ""})
         assert refused.status_code in {404, 422}, refused.text
+
+
+async def test_who_gives_digests_up_does_not_get_the_one_that_waited(post: Post, salle: Salle, ada: Person) -> None:
+    await salle.track(ada, "club", CLUB)
+    await post.subscribe(ada)
+    await salle.look()
+    post.mailbox.down = True
+    await post.a_day_passes()
+    post.mailbox.down = False
+    assert (await salle.ask(ada, "PUT", "/api/users/me/digest", {"period": "off"})).status_code == 200
+    salle.clock.forward(hours=12)
+    await post.send()
+    assert post.mailbox.digests() == []
+    states = [one["state"] for one in (await salle.read(ada, "/api/users/me/digest/sent"))["items"]]
+    assert states == ["superseded"]
 
 
 async def test_without_a_mailbox_there_is_no_digest(post: Post, salle: Salle, ada: Person) -> None:

@@ -1,9 +1,39 @@
 """From pages to what is stored and told: registrations, withdrawals, new days; once, whichever page tells first."""
 
+from uuid import UUID, uuid4
+
+import msgspec
 import pytest
+from sqlalchemy import text
 from structlog.testing import capture_logs
 from tests.integration.people import Person
-from tests.integration.trackers.fencers.conftest import ALEX, BLAKE, CLUB, EPEE, FOIL, OTHER_CLUB, SABER, SOON, Salle
+from tests.integration.trackers.fencers.conftest import (
+    ALEX,
+    BLAKE,
+    CASEY,
+    CLUB,
+    EPEE,
+    FOIL,
+    OTHER_CLUB,
+    SABER,
+    SOON,
+    Salle,
+)
+
+from trackers.fencers.registration_repository import LISTED
+
+
+async def followers(salle: Salle) -> list[set[UUID]]:
+    """Who is told each event that is news to anybody, oldest first."""
+    async with salle.container.database().unit_of_work():
+        registrations = salle.container.fencers.registrations()
+        everybody = [
+            await registrations.followers(
+                news["fencer_id"], clubs=news["clubs"], weapon=news["weapon"], known_through=news["known_through"]
+            )
+            for news in await salle.told()
+        ]
+    return [{user_id for _, user_id in told} for told in everybody if told]
 
 
 async def test_a_first_look_is_stored_and_logged_but_no_news(salle: Salle, ada: Person) -> None:
@@ -74,6 +104,21 @@ async def test_what_one_page_lost_and_another_has_is_not_withdrawn(salle: Salle,
     assert await salle.kinds() == ["registered", "registered", "withdrawn"]
 
 
+async def test_what_only_a_page_kept_that_nobody_follows_any_more_is_withdrawn(
+    salle: Salle, ada: Person, ben: Person
+) -> None:
+    salle.stage()
+    await salle.track(ada, "club", CLUB)
+    alex = (await salle.track(ben, "fencer", ALEX))["tracked"]
+    await salle.look()
+    salle.site.register(ALEX, EPEE, on="fencer")
+    await salle.look(again=True)
+    assert (await ben.ask("DELETE", f"/api/fencers/{alex['id']}")).status_code == 204
+    salle.site.register(BLAKE, SABER)
+    await salle.look(again=True)
+    assert sorted((await salle.kinds())[2:]) == ["registered", "withdrawn"]
+
+
 async def test_one_registration_on_two_pages_is_one(salle: Salle, ada: Person) -> None:
     salle.stage()
     salle.site.configure(layout=2025)
@@ -84,7 +129,7 @@ async def test_one_registration_on_two_pages_is_one(salle: Salle, ada: Person) -
     assert count["all"] == 2
     salle.site.register(ALEX, SABER)
     await salle.look(again=True)
-    assert len(await salle.told()) == 1
+    assert await followers(salle) == [{ada.id}]
 
 
 async def test_somebody_whom_the_club_does_not_link_is_one_person_with_their_page(salle: Salle, ada: Person) -> None:
@@ -108,11 +153,69 @@ async def test_somebody_whom_the_club_does_not_link_is_one_person_with_their_pag
     assert await salle.kinds() == ["registered", "registered", "registered", "withdrawn"]
 
 
+async def test_somebody_whom_two_clubs_name_without_a_link_is_one_person_with_their_page(
+    salle: Salle, ada: Person
+) -> None:
+    salle.stage()
+    salle.site.add_club(OTHER_CLUB, "Second Hall")
+    salle.site.add_fencer(ALEX, "Alex Abendroth", CLUB, linked=False)
+    salle.site.add_fencer(CASEY, "Alex Abendroth", OTHER_CLUB, linked=False)
+    salle.site.register(CASEY, EPEE)
+    clubs = [(await salle.track(ada, "club", club))["tracked"]["id"] for club in (CLUB, OTHER_CLUB)]
+    await salle.look()
+    alex = (await salle.track(ada, "fencer", ALEX))["tracked"]["id"]
+    await salle.look()
+    shown = await salle.read(ada, f"/api/fencers/{alex}")
+    assert (shown["tracked"]["status"], len(shown["registrations"])) == ("completed", 1)
+    (registration,) = shown["registrations"]
+    for club in clubs:
+        listed = await salle.read(ada, f"/api/clubs/{club}")
+        assert registration["id"] in {one["id"] for one in listed["registrations"]}
+    await salle.look(again=True)
+    assert await salle.told() == []
+
+
+async def test_a_look_reads_its_own_registrations_and_not_everybodys(salle: Salle, ada: Person) -> None:
+    salle.stage()
+    await salle.track(ada, "club", CLUB)
+    await salle.look()
+    await salle.execute("INSERT INTO fencers (id, upstream_id) SELECT uuidv7(), n FROM generate_series(1, 20000) AS n")
+    await salle.execute(
+        "INSERT INTO fencing_registrations (id, fencer_id, event_id, first_seen_at, last_seen_at)"
+        " SELECT uuidv7(), f.id, (SELECT id FROM fencing_events LIMIT 1), now(), now() FROM fencers f"
+        " WHERE f.upstream_id <= 20000"
+    )
+    await salle.execute("ANALYZE fencing_registrations")
+    pairs = await salle.people.rows("SELECT fencer_id, event_id FROM fencing_registrations LIMIT 100")
+    values = {
+        "target_id": uuid4(),
+        "pairs": msgspec.json.encode([dict(pair) for pair in pairs]).decode(),
+        "today": salle.clock.now().date(),
+    }
+    plan = await salle.container.reader().rows(text(f"EXPLAIN {LISTED}"), values)
+    assert [row for row in plan if "Seq Scan on fencing_registrations" in row["QUERY PLAN"]] == []
+
+
+async def test_a_day_that_no_page_names_any_more_gives_way(salle: Salle, ada: Person) -> None:
+    salle.stage()
+    alex = (await salle.track(ada, "fencer", ALEX))["tracked"]
+    await salle.look()
+    assert (await ada.ask("DELETE", f"/api/fencers/{alex['id']}")).status_code == 204
+    salle.site.move(EPEE, "2026-12-20")
+    club = (await salle.track(ada, "club", CLUB))["tracked"]
+    await salle.look()
+    shown = await salle.read(ada, f"/api/clubs/{club['id']}")
+    assert {one["fencer"]: one["date"] for one in shown["registrations"]} == {
+        "Alex Abendroth": "2026-12-20",
+        "Blake Brandauer": SOON,
+    }
+
+
 async def test_an_event_that_is_over_leaves_without_a_withdrawal(salle: Salle, ada: Person) -> None:
     salle.stage()
     await salle.track(ada, "fencer", ALEX)
     await salle.look()
-    await salle.execute("UPDATE fencing_events SET held_on = current_date - 1")
+    await salle.execute("UPDATE fencing_events SET held_on = '2026-11-21'")
     salle.site.withdraw(ALEX, EPEE)
     await salle.look(again=True)
     assert await salle.kinds() == ["registered"]
@@ -135,12 +238,40 @@ async def test_filters_decide_who_is_told(salle: Salle, ada: Person, ben: Person
     await salle.look()
     salle.site.register(ALEX, SABER)
     await salle.look(again=True)
-    async with salle.container.database().unit_of_work():
-        (news,) = await salle.told()
-        followers = await salle.container.fencers.registrations().followers(
-            news["fencer_id"], clubs=news["clubs"], weapon=news["weapon"]
-        )
-    assert [user_id for _, user_id in followers] == [ben.id]
+    assert await followers(salle) == [{ben.id}]
+
+
+async def test_what_the_fencers_page_told_first_is_told_to_who_follows_the_club_alone(
+    salle: Salle, ada: Person, ben: Person
+) -> None:
+    salle.stage()
+    both = await salle.people.register("cara")
+    await salle.track(ada, "club", CLUB)
+    await salle.track(ben, "fencer", ALEX)
+    for kind, given in (("club", CLUB), ("fencer", ALEX)):
+        await salle.track(both, kind, given)
+    await salle.look()
+    salle.site.register(ALEX, SABER, on="fencer")
+    await salle.look(again=True)
+    assert await followers(salle) == [{ben.id, both.id}]
+    salle.site.register(ALEX, SABER)
+    await salle.look(again=True)
+    await salle.look(again=True)
+    assert (await followers(salle))[1:] == [{ada.id}]
+    assert await salle.kinds() == ["registered", "registered", "registered"]
+
+
+async def test_the_first_look_at_a_club_is_news_to_who_follows_its_fencers(
+    salle: Salle, ada: Person, ben: Person
+) -> None:
+    salle.stage()
+    await salle.track(ben, "fencer", ALEX)
+    await salle.look()
+    salle.site.register(ALEX, SABER)
+    await salle.track(ada, "club", CLUB)
+    await salle.look()
+    await salle.look(again=True)
+    assert await followers(salle) == [{ben.id}]
 
 
 async def test_unchanged_pages_are_skipped_but_read_anew_when_they_are_old(salle: Salle, ada: Person) -> None:

@@ -116,6 +116,12 @@ async def test_names_filters_and_activity_change_and_what_is_left_out_stays(sall
     assert (changed.json()["name"], changed.json()["weapons"]) == ("Home", [])
     changed = await ada.ask("PATCH", f"/api/clubs/{made['id']}", {"name": None, "active": False})
     assert (changed.json()["name"], changed.json()["active"]) == (None, False)
+    noted = await salle.people.rows("SELECT event, payload FROM outbox_events WHERE event LIKE 'club.%' ORDER BY id")
+    assert [(row["event"], row["payload"]["weapons"], row["payload"]["active"]) for row in noted] == [
+        ("club.tracked", ["foil"], True),
+        ("club.tracking_updated", [], True),
+        ("club.tracking_updated", [], False),
+    ]
     listed = await salle.read(ada, "/api/clubs?active=true")
     assert (listed["total"], listed["items"]) == (0, [])
     assert (await salle.read(ada, "/api/clubs"))["total"] == 1

@@ -36,6 +36,7 @@ def listed(
         withdrawn=gone,
         listed=here,
         listed_on=by_page,
+        told_here=here,
         elsewhere=elsewhere,
     )
 
