@@ -416,7 +416,17 @@ async def test_the_export_holds_everything(api: Bench, people: People) -> None:
     await people.http.put("/internal/guilds/81384788765712384/members", json=members, headers=headers)
     export = (await ada.ask("GET", "/api/users/me/export")).json()
     data = export["data"]
-    assert data.keys() == {"account", "events", "flights", "guilds", "notifications", "players", "trackers"}
+    assert data.keys() == {
+        "account",
+        "contract_watches",
+        "events",
+        "fencers",
+        "flights",
+        "guilds",
+        "notifications",
+        "players",
+        "trackers",
+    }
     assert data["account"]["account"]["email"] == "ada@example.org"
     assert len(data["account"]["sessions"]) == 1
     assert {entry["event"] for entry in data["account"]["activity"]} >= {"user.registered", "tracker.registered"}

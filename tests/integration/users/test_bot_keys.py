@@ -86,7 +86,7 @@ async def test_every_key_is_listed_with_its_use_and_its_end(api: Bench, containe
         keys = container.users.keys()
         await keys.revoke(gone.split("_")[1])
         used, revoked = (await keys.every_key()).items
-    assert (used.prefix, used.name, used.scopes) == (bot_key.split("_")[1], "test bot", ["trackers"])
+    assert (used.prefix, used.name, used.scopes) == (bot_key.split("_")[1], "test bot", ["players", "trackers"])
     assert used.last_used_at is not None
     assert used.revoked_at is None
     assert revoked.scopes == ["trackers:read"]
