@@ -17,8 +17,8 @@ WITH windows AS (
         AS w (user_id, since, until)
 )
 SELECT s.user_id, w.id AS watch_id, c.contract_id, c.region_id, c.type, i.type_id,
-       coalesce(i.name, 'Type ' || i.type_id) AS name, i.quantity, c.price, c.title, c.date_expired, w.max_price,
-       w.note, i.included > 1 AS other_items,
+       coalesce(i.name, 'Type ' || i.type_id) AS name, i.quantity, c.price, c.title, c.date_expired,
+       i.included > 1 AS other_items,
        EXISTS (SELECT FROM contract_items a WHERE a.contract_id = c.contract_id AND NOT a.is_included) AS wants_items
 FROM windows s
 JOIN contract_watches w ON w.user_id = s.user_id

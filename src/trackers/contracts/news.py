@@ -22,7 +22,10 @@ REGIONS: Final = {
 
 
 class ContractFound(Struct, frozen=True, kw_only=True):
-    """A contract that somebody's watch was waiting for."""
+    """A contract that somebody's watch was waiting for.
+
+    Bots read events, so what the person noted down, or would pay, is not in it.
+    """
 
     watch_id: UUID
     contract_id: int
@@ -34,8 +37,6 @@ class ContractFound(Struct, frozen=True, kw_only=True):
     price: float
     title: str
     date_expired: datetime
-    max_price: float | None
-    note: str | None
     other_items: bool
     wants_items: bool
 
@@ -62,7 +63,5 @@ class ContractMessages:
             lines.append("Its issuer wants things in exchange, too.")
         if found.title:
             lines.append(f"Titled: {found.title}")
-        if found.note:
-            lines.append(f"Your note: {found.note}")
         lines.append(f"Contract {found.contract_id}, until {found.date_expired:%d %b %H:%M} UTC")
         return Message(title=f"{found.name} is on offer", lines=tuple(lines))

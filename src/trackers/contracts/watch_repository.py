@@ -50,8 +50,8 @@ WITH matching AS (
     RETURNING watch_id, contract_id
 )
 SELECT w.id AS watch_id, w.user_id, c.contract_id, c.region_id, c.type, i.type_id,
-       coalesce(i.name, 'Type ' || i.type_id) AS name, i.quantity, c.price, c.title, c.date_expired, w.max_price,
-       w.note, i.others AS other_items,
+       coalesce(i.name, 'Type ' || i.type_id) AS name, i.quantity, c.price, c.title, c.date_expired,
+       i.others AS other_items,
        EXISTS (SELECT FROM contract_items a WHERE a.contract_id = c.contract_id AND NOT a.is_included) AS wants_items
 FROM found f
 JOIN contract_watches w ON w.id = f.watch_id

@@ -20,8 +20,6 @@ FOUND_ONE = ContractFound(
     price=1_450_000.0,
     title="",
     date_expired=datetime(2026, 12, 9, 6, 43, tzinfo=UTC),
-    max_price=2e6,
-    note=None,
     other_items=False,
     wants_items=False,
 )
@@ -55,11 +53,10 @@ def test_an_auction_is_told_as_one() -> None:
 
 
 def test_what_else_is_to_be_known() -> None:
-    told = lines(other_items=True, wants_items=True, title="bulk", note="for Ben", region_id=10000016)
+    told = lines(other_items=True, wants_items=True, title="bulk", region_id=10000016)
     assert told[0].endswith("in region 10000016")
-    assert told[1:5] == (
+    assert told[1:4] == (
         "There is more in the contract.",
         "Its issuer wants things in exchange, too.",
         "Titled: bulk",
-        "Your note: for Ben",
     )
