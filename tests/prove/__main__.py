@@ -19,7 +19,7 @@ import structlog
 import uvloop
 from tests.prove.report import ROOT, VERDICT, Measure, Proof, Told, report
 
-PARTS: Final = {"schema": 240.0, "chaos": 110.0}
+PARTS: Final = {"schema": 240.0, "chaos": 110.0, "soak": 75.0, "load": 30.0, "upgrade": 25.0}
 """Seconds that each is given to ask; starting and looking at what came of it take more."""
 SEED: Final = 20261122
 

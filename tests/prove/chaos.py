@@ -16,7 +16,6 @@ from itertools import pairwise
 from statistics import median
 from typing import Final
 
-import httpx
 from tests.integration.faults.harness import DOUBLES, PLAYERS, Stage, WorkerProcess
 from tests.integration.faults.telling import (
     SETTINGS,
@@ -26,6 +25,7 @@ from tests.integration.faults.telling import (
     give_channels,
     play_on,
 )
+from tests.prove.bot import Bot
 from tests.prove.ground import close, ground
 from tests.prove.report import Measure, Proof
 
@@ -36,8 +36,6 @@ PACED: Final = {"TRACKERS_GAMES_DELAY": str(DELAY), "TRACKERS_GAMES_JITTER": "0.
 WINDOW: Final = 5.0
 LATE: Final = 1.0
 """Seconds by which requests that left at the pace may arrive together: the wire, a paused sender, a busy machine."""
-SERVER_ERROR: Final = 500
-AWAY_STATUS: Final = 503
 BLOWS: Final = {
     "worker killed": 5,
     "worker paused": 4,
@@ -105,35 +103,6 @@ class Tormentor:
             await asyncio.sleep(self.rng.uniform(0.2, 2.0))
 
 
-@dataclass
-class Bot:
-    """Reads and asks for looks, all the time, and counts what it is answered."""
-
-    http: httpx.AsyncClient
-    rng: random.Random
-    trackers: list[str]
-    answered: Counter[int] = field(default_factory=Counter)
-    unanswered: Counter[str] = field(default_factory=Counter)
-
-    async def ask(self, until: float) -> None:
-        loop = asyncio.get_running_loop()
-        while loop.time() < until:
-            tracker = self.rng.choice(self.trackers)
-            method, path = self.rng.choice(
-                [
-                    ("GET", f"/internal/trackers/{tracker}"),
-                    ("GET", f"/internal/trackers/{tracker}/snapshots"),
-                    ("POST", f"/internal/trackers/{tracker}/refresh?force=true"),
-                ]
-            )
-            try:
-                answer = await self.http.request(method, path)
-                self.answered[answer.status_code] += 1
-            except httpx.TransportError as error:
-                self.unanswered[type(error).__name__] += 1
-            await asyncio.sleep(0.05)
-
-
 async def run(seconds: float, seed: int) -> Proof:
     """Torment it for so many seconds, then look."""
     rng = random.Random(seed)  # noqa: S311 -- a plan of blows, not a secret
@@ -144,20 +113,13 @@ async def run(seconds: float, seed: int) -> Proof:
             await stage.follow()
             async with stage.engine() as container:
                 await OwnWorker(container).burst()
-                async with container.database().unit_of_work():
-                    key = (await container.users.keys().create("chaos", ["trackers"])).text
             _, address = await stage.api(**PACED)
             first = stage.sites.requests()[-1].number
-            trackers = [str(row["id"]) for row in await stage.rows("SELECT id FROM game_trackers ORDER BY id")]
-            headers = {"Authorization": f"Bearer {key}"}
-            async with (
-                receiver.listening() as endpoint,
-                httpx.AsyncClient(base_url=address, headers=headers, timeout=30, trust_env=False) as http,
-            ):
+            async with receiver.listening() as endpoint, Bot.of(stage, address, rng) as bot:
                 channels = await give_channels(stage, endpoint)
-                tormentor, bot = Tormentor(stage, rng), Bot(http, rng, trackers)
+                tormentor = Tormentor(stage, rng)
                 until = asyncio.get_running_loop().time() + seconds
-                await asyncio.gather(tormentor.deal(until), play_on(stage, rng, until), bot.ask(until))
+                await asyncio.gather(tormentor.deal(until), play_on(stage, rng, until), bot.ask_on(until))
                 settled = await _held(_all_looked_at(stage), "every target settled, leases given back, events told")
             arrivals = [entry.time for entry in stage.sites.games.requests("/api/", after=first)]
             told = await _held(
@@ -172,7 +134,7 @@ async def run(seconds: float, seed: int) -> Proof:
                     await _held(_chained(stage), "every rating goes on from the one before it, none is stored twice"),
                     told,
                     _messages(receiver),
-                    _answers(bot),
+                    bot.measure(may_be_away=True),
                     *_paces(arrivals),
                 ]
             )
@@ -250,16 +212,6 @@ def _messages(receiver: Receiver) -> Measure:
         what="messages that the endpoint took, and distinct ids among them",
         came_out=f"{len(receiver.taken):,}, {len(ids):,}",
         held=None,
-    )
-
-
-def _answers(bot: Bot) -> Measure:
-    wrong = sum(count for status, count in bot.answered.items() if status >= SERVER_ERROR and status != AWAY_STATUS)
-    told = ", ".join(f"{status}: {count}" for status, count in sorted(bot.answered.items()))
-    return Measure(
-        what="answers of the API meanwhile: no 5xx but 503, none missing",
-        came_out=f"{bot.answered.total():,} ({told}), unanswered {dict(bot.unanswered) or 0}",
-        held=not wrong and not bot.unanswered,
     )
 
 
