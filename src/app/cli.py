@@ -51,7 +51,7 @@ def _runtime(
         with runtime(redis=redis, before_start=before_start) as made:
             configure(level=made.settings.log_level, form=made.settings.log_format)
             if migrated:
-                asyncio.run(require_schema(_database_url(made)))
+                asyncio.run(require_schema(_database_url(made), pooler=made.settings.database_pooler))
             yield made
     except (OSError, SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, RedisError) as error:
         if _a_server_is_away(error):
@@ -79,7 +79,7 @@ def up() -> None:
 
     with _runtime(before_start=begin) as made:
         click.echo("bringing the database to this version's schema", err=True)
-        before, after = asyncio.run(migrate(_database_url(made)))
+        before, after = asyncio.run(migrate(_database_url(made), pooler=made.settings.database_pooler))
         if before != after:
             click.echo(f"database migrated from {before or 'empty'} to {after}", err=True)
         click.echo("starting the API and a worker", err=True)
@@ -118,7 +118,7 @@ def worker(*, burst: bool) -> None:
 def migrate_command() -> None:
     """Bring the database to the schema of this version."""
     with _runtime(redis=False) as made:
-        before, after = asyncio.run(migrate(_database_url(made)))
+        before, after = asyncio.run(migrate(_database_url(made), pooler=made.settings.database_pooler))
         click.echo(f"{before or 'empty'} -> {after}" if before != after else f"is at {after} already")
 
 
@@ -289,7 +289,8 @@ def _in_unit_of_work(step: Callable[[AppContainer], Awaitable[R]], *, redis: boo
     with _runtime(redis=redis, before_start=say_where) as made:
 
         async def run() -> R:
-            await (migrate if made.own_database else require_schema)(_database_url(made))
+            bring = migrate if made.own_database else require_schema
+            await bring(_database_url(made), pooler=made.settings.database_pooler)
             container = made.container()
             try:
                 async with container.database().unit_of_work():

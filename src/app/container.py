@@ -69,6 +69,7 @@ def _engine(settings: Settings, application_name: str) -> Any:
         pool_size=settings.database_pool_size,
         statement_timeout=settings.database_statement_timeout,
         application_name=application_name,
+        pooler=settings.database_pooler,
     )
 
 

@@ -2,6 +2,7 @@
 
 A module brings its own Struct; `load` fills several of them in one go. A field's variable is the class's `env_prefix`
 and the field's name in capitals, unless the field names its own (`env=`, for names that a client has given).
+A secret may also stand in a file that its variable with `_FILE` behind it names, as containers hand secrets over.
 """
 
 import math
@@ -19,6 +20,8 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 PREFIX = "TRACKERS_"
+IN_FILE = "_FILE"
+"""Behind a secret's variable: the file that holds it."""
 MINIMUM_SECRET_BYTES = 32
 DATABASE_SCHEMES = frozenset({"postgresql", "postgres", "postgresql+asyncpg"})
 REDIS_SCHEMES = frozenset({"redis", "rediss", "unix"})
@@ -132,6 +135,13 @@ class Settings(SettingsStruct, frozen=True, kw_only=True):
     database_statement_timeout: Annotated[float, Meta(gt=0, description="Seconds that one SQL statement may take.")] = (
         15.0
     )
+    database_pooler: Annotated[
+        bool,
+        Meta(
+            description="Whether TRACKERS_DATABASE_URL leads to a pooler in transaction mode, such as PgBouncer: no "
+            "statement stays prepared, and time-outs are those of the database's role (docs/operations.md)."
+        ),
+    ] = False
     worker_max_jobs: Annotated[int, Meta(ge=1, le=1000, description="Jobs that one worker runs at once.")] = 100
     worker_poll_delay: Annotated[
         float,
@@ -226,7 +236,11 @@ def load(structs: Iterable[type[SettingsStruct]], environ: Mapping[str, str] | N
     for struct in structs:
         values: dict[str, Any] = {}
         for variable in variables(struct):
-            text = environ.get(variable.env, "").strip()
+            try:
+                text = _given(variable, environ)
+            except ValueError as error:
+                mistakes.append(str(error))
+                continue
             if not text:
                 continue
             try:
@@ -248,15 +262,37 @@ def load(structs: Iterable[type[SettingsStruct]], environ: Mapping[str, str] | N
     return Loaded(made)
 
 
+def _given(variable: Variable, environ: Mapping[str, str]) -> str:
+    """What a variable says, or for a secret the file that it names instead. Raises ValueError in plain words."""
+    text = environ.get(variable.env, "").strip()
+    named = environ.get(variable.env + IN_FILE, "").strip() if variable.secret else ""
+    if not named:
+        return text
+    if text:
+        raise ValueError(f"{variable.env}: is given twice; give it or {variable.env}{IN_FILE}, not both")
+    try:
+        held = Path(named).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ValueError(f"{variable.env}{IN_FILE}: cannot read {named}: {error.strerror}") from error
+    except UnicodeDecodeError:
+        raise ValueError(f"{variable.env}{IN_FILE}: {named} is no text") from None
+    if not held:
+        raise ValueError(f"{variable.env}{IN_FILE}: {named} is empty")
+    return held
+
+
 def unread(structs: Iterable[type[SettingsStruct]], environ: Mapping[str, str]) -> list[str]:
     """Variables with our prefix that no settings Struct reads: misspelt, outdated, or a plug-in's."""
-    known = {variable.env for struct in structs for variable in variables(struct)}
+    every = [variable for struct in structs for variable in variables(struct)]
+    known = {variable.env for variable in every} | {variable.env + IN_FILE for variable in every if variable.secret}
     return sorted(name for name in environ if name.startswith(PREFIX) and name not in known)
 
 
 def example(structs: Iterable[type[SettingsStruct]]) -> str:
     """The text of `.env.example`: every variable with its meaning and default."""
-    blocks = ["# Made by `trackers settings --example`; copy to .env and change what you need."]
+    made_by = "# Made by `trackers settings --example`; copy to .env and change what you need."
+    in_files = f"# A secret (a key, an address with a password) may stand in a file instead: give its path in NAME{IN_FILE}."
+    blocks = [f"{made_by}\n{in_files}"]
     for struct in structs:
         blocks.append(f"# --- {(struct.__doc__ or '').strip().splitlines()[0]}")
         for variable in variables(struct):
