@@ -291,7 +291,7 @@ def unread(structs: Iterable[type[SettingsStruct]], environ: Mapping[str, str]) 
 def example(structs: Iterable[type[SettingsStruct]]) -> str:
     """The text of `.env.example`: every variable with its meaning and default."""
     made_by = "# Made by `trackers settings --example`; copy to .env and change what you need."
-    in_files = f"# A secret (a key, a password, an address with one) may stand in a file instead: NAME{IN_FILE}=its path."
+    in_files = f"# A secret (a key, a password, an address with one) may stand in a file: NAME{IN_FILE}=its path."
     blocks = [f"{made_by}\n{in_files}"]
     for struct in structs:
         blocks.append(f"# --- {(struct.__doc__ or '').strip().splitlines()[0]}")
