@@ -17,6 +17,7 @@ from redis.exceptions import RedisError
 from rich.console import Console
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.backup import BackupError, back_up, restore
 from app.container import AppContainer
 from app.doctor import examine
 from app.embedded import EmbeddedServersError
@@ -61,7 +62,7 @@ def _runtime(
         if isinstance(error, OSError):
             raise click.ClickException(str(error)) from error
         raise
-    except (SettingsError, EmbeddedServersError, MigrationError, CannotListenError) as error:
+    except (SettingsError, EmbeddedServersError, MigrationError, CannotListenError, BackupError) as error:
         raise click.ClickException(str(error)) from error
     except Problem as problem:
         raise click.ClickException(problem.detail) from problem
@@ -120,6 +121,42 @@ def migrate_command() -> None:
     with _runtime(redis=False) as made:
         before, after = asyncio.run(migrate(_database_url(made), pooler=made.settings.database_pooler))
         click.echo(f"{before or 'empty'} -> {after}" if before != after else f"is at {after} already")
+
+
+@main.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+def backup(file: Path) -> None:
+    """Write the database into FILE, while everything runs."""
+    with _runtime(redis=False) as made:
+        _without_pooler(made)
+        held = back_up(_database_url(made), file)
+    click.echo(f"{file}: {held.tables} tables at {held.revision}, {held.bytes:,} bytes")
+    where = "TRACKERS_SECRET_KEY" if made.settings.secret_key else str(made.settings.home.resolve() / "secret")
+    click.echo(
+        f"The secret ({where}) is not in it. Keep it too, elsewhere: without it no channel, key or session comes back.",
+        err=True,
+    )
+
+
+@main.command(name="restore")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def restore_command(file: Path) -> None:
+    """Fill an empty database from FILE, and bring it to this version's schema."""
+    with _runtime(redis=False) as made:
+        _without_pooler(made)
+        held = asyncio.run(restore(_database_url(made), file))
+        click.echo(f"restored {held.tables} tables at {held.revision}")
+        _, after = asyncio.run(migrate(_database_url(made)))
+        if after != held.revision:
+            click.echo(f"{held.revision} -> {after}")
+
+
+def _without_pooler(made: Runtime) -> None:
+    if made.settings.database_pooler:
+        raise click.ClickException(
+            "this needs a session of its own: give TRACKERS_DATABASE_URL of the server itself, and "
+            "TRACKERS_DATABASE_POOLER=false"
+        )
 
 
 @main.command()
