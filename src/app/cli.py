@@ -25,6 +25,7 @@ from app.listening import CannotListenError, bound
 from app.migrations import MigrationError, migrate, require_schema
 from app.modules import all_settings
 from app.people import create_admin, replace_password
+from app.probe import health
 from app.runtime import Runtime, runtime
 from app.supervisor import end_with_parent, run_everything
 from shared.database import connection_was_lost
@@ -171,6 +172,9 @@ def openapi() -> None:
 def doctor() -> None:
     """Check settings, database, Redis, migrations and each source; say what to do."""
     sys.exit(examine(Console()))
+
+
+main.add_command(health)
 
 
 @main.command()

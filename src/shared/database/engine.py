@@ -17,6 +17,8 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, Opera
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
+from shared.observability.tracing import Tracing
+
 type_encoder = msgspec.json.Encoder()
 AroundCommit = Callable[[], Awaitable[None]]
 _BEFORE_COMMIT = "before_commit"
@@ -212,41 +214,52 @@ class Reader:
     takes 260. Parameters need their types in the SQL where PostgreSQL cannot tell (CAST).
     """
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, *, tracing: Tracing | None = None) -> None:
         self._engine = engine
+        self._tracing = tracing if tracing is not None and tracing.on else None
         self._compiled: dict[TextClause, tuple[str, tuple[str, ...]]] = {}
 
     async def rows(self, statement: TextClause, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         """Every row, by column name."""
         sql, values = self._prepared(statement, parameters or {})
-        async with self._connection() as connection:
+        async with self._connection(sql) as connection:
             return [dict(record) for record in await connection.fetch(sql, *values)]
 
     async def row(self, statement: TextClause, parameters: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
         """The first row, by column name; None where there is none."""
         sql, values = self._prepared(statement, parameters or {})
-        async with self._connection() as connection:
+        async with self._connection(sql) as connection:
             record = await connection.fetchrow(sql, *values)
         return None if record is None else dict(record)
 
     async def value(self, statement: TextClause, parameters: Mapping[str, Any] | None = None) -> Any:
         """The first column of the first row."""
         sql, values = self._prepared(statement, parameters or {})
-        async with self._connection() as connection:
+        async with self._connection(sql) as connection:
             return await connection.fetchval(sql, *values)
 
     async def execute(self, statement: TextClause, parameters: Mapping[str, Any] | None = None) -> None:
         """A single write that stands for itself, such as noting that a key was used."""
         sql, values = self._prepared(statement, parameters or {})
-        async with self._connection() as connection:
+        async with self._connection(sql) as connection:
             await connection.execute(sql, *values)
 
     @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[Any]:
-        """The asyncpg connection behind one of the pool's; it goes back as it came."""
+    async def _connection(self, sql: str) -> AsyncIterator[Any]:
+        """The asyncpg connection behind one of the pool's, for one statement; it goes back as it came."""
         borrowed = await self._engine.raw_connection()
         try:
-            yield borrowed.driver_connection
+            if self._tracing is None or (span := self._tracing.statement(sql)) is None:
+                yield borrowed.driver_connection
+                return
+            error: BaseException | None = None
+            try:
+                yield borrowed.driver_connection
+            except BaseException as raised:
+                error = raised
+                raise
+            finally:
+                self._tracing.ended(span, error)
         finally:
             borrowed.close()
 

@@ -22,6 +22,7 @@ from trackers.contracts.controllers.internal import InternalContractController
 from trackers.contracts.controllers.parameters import contract_filter
 from trackers.contracts.controllers.public import ContractController, WatchController
 from trackers.contracts.digest import ContractsDigest
+from trackers.contracts.gauges import ContractGauges
 from trackers.contracts.jobs import CleaningJob, FollowJob, contracts_jobs
 from trackers.contracts.news import ContractMessages
 from trackers.contracts.personal_data import ContractsPersonalData
@@ -98,6 +99,7 @@ class ContractsContainer(containers.DeclarativeContainer):
     queries = providers.Singleton(ContractQueries, reader, clock=clock)
     ship_queries = providers.Singleton(ShipQueries, reader, clock=clock)
     admin_queries = providers.Singleton(ContractAdminQueries, reader)
+    gauges = providers.Singleton(ContractGauges, reader, clock=clock)
     follow_job = providers.Singleton(
         FollowJob, database=database, regions=regions.provider, enabled=source.provided.enabled
     )
@@ -132,4 +134,5 @@ CONTRACTS = Module(
     message_writers=lambda _: (ContractMessages(),),
     digest_writers=lambda container: (container.digest(),),
     jobs=lambda container: contracts_jobs(container.follow_job(), container.cleaning_job()),
+    gauges=lambda container: (container.gauges(),),
 )

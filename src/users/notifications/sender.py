@@ -19,6 +19,7 @@ from shared.audit.activity import ActivityLog
 from shared.clock import Clock
 from shared.database import Database
 from shared.ids import new_id
+from shared.observability.telemetry import Telemetry
 from shared.outbox.events import Event
 from users.notifications.delivery_repository import DeliveryRepository, Settled, SettledDelivery
 from users.notifications.letters import Carrier, Letter, News, SendFailed
@@ -57,6 +58,7 @@ class DeliverySender:
         carriers: Mapping[ChannelKind, Carrier],
         sealing: Sealing,
         clock: Clock,
+        telemetry: Telemetry,
         timeout: float,
         per_host: int,
     ) -> None:
@@ -67,6 +69,7 @@ class DeliverySender:
         self._carriers = carriers
         self._sealing = sealing
         self._clock = clock
+        self._telemetry = telemetry
         self._per_host = per_host
         self._lease = timedelta(seconds=60 + ROUNDS * (timeout + 1))
         self._hosts: dict[str, asyncio.Semaphore] = {}
@@ -204,9 +207,13 @@ class DeliverySender:
         claimed = {one.channel_id: one for one, _ in outcomes}
         async with self._database.unit_of_work():
             deliveries = self._deliveries()
-            for outcome in await deliveries.settle([settled for _, settled in outcomes], now=now):
+            written = await deliveries.settle([settled for _, settled in outcomes], now=now)
+            for outcome in written:
                 if outcome.suspended:
                     await self._suspended(deliveries, claimed[outcome.channel_id], str(outcome.error), now)
+        counted = {outcome.channel_id: _outcome(outcome) for outcome in written}
+        for one, _ in outcomes:
+            self._telemetry.delivered(one.kind, counted.get(one.channel_id, "lost"))
 
     async def _suspended(self, deliveries: DeliveryRepository, claimed: Claimed, because: str, now: datetime) -> None:
         """Tell the channel's owner through another one, where there is one."""
@@ -235,6 +242,15 @@ class DeliverySender:
         )
         await deliveries.note_event(event, now=now)
         await deliveries.add(new_id(), event.id, other.id, user_id=other.user_id, now=now)
+
+
+def _outcome(settled: Settled) -> str:
+    """What became of a message, for the count."""
+    if settled.suspended:
+        return "suspended"
+    if settled.error is not None:
+        return "failed"
+    return "sent" if any(one.state is DeliveryState.SENT for one in settled.deliveries) else "nothing"
 
 
 def rest(failures: int, retry_after: float | None) -> float:
