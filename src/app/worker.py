@@ -140,7 +140,7 @@ class WorkerProcess:
     async def _metrics(self) -> AsyncIterator[None]:
         """The worker's own counters, where it is to serve them. Raises CannotListenError."""
         settings = self._container.observability_settings()
-        if settings.metrics_port is None:
+        if not settings.metrics_port:
             yield
             return
         listening = bound(settings.metrics_host, settings.metrics_port, variable="TRACKERS_METRICS_{}")

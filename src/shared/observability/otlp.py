@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
+from opentelemetry import context as context_api
 from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
@@ -101,6 +102,14 @@ class OtlpTracing:
         if error is not None:
             statement.failed(type(error).__name__)
         statement.inner.end()
+
+    @contextmanager
+    def apart(self) -> Iterator[None]:
+        token = context_api.attach(context_api.Context())
+        try:
+            yield
+        finally:
+            context_api.detach(token)
 
     def carried(self) -> str | None:
         carrier: dict[str, str] = {}

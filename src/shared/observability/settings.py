@@ -19,14 +19,14 @@ class ObservabilitySettings(SettingsStruct, frozen=True, kw_only=True):
     ] = None
     metrics_host: Annotated[str, Meta(description="Address that a worker serves its own /metrics on.")] = "127.0.0.1"
     metrics_port: Annotated[
-        int | None,
+        int,
         Meta(
-            ge=1,
+            ge=0,
             le=65535,
             description="Port that a worker serves its own /metrics on; several workers of one machine need one each. "
-            "Empty: it serves none. (The API serves its own at its address.)",
+            "0: it serves none. (The API serves its own at its address.)",
         ),
-    ] = None
+    ] = 0
     otlp_endpoint: Annotated[
         str,
         Meta(

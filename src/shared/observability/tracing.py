@@ -48,6 +48,9 @@ class Tracing(Protocol):
     def ended(self, statement: Span, error: BaseException | None = None) -> None:
         """The statement came to its end."""
 
+    def apart(self) -> AbstractContextManager[object]:
+        """What is begun within belongs to no trace: for what goes on and on, which would be one without end."""
+
     def carried(self) -> str | None:
         """The W3C traceparent of the span that is open; None where there is none."""
 
@@ -94,6 +97,9 @@ class NoTracing:
 
     def ended(self, statement: Span, error: BaseException | None = None) -> None:
         pass
+
+    def apart(self) -> AbstractContextManager[object]:
+        return self._nothing
 
     def carried(self) -> str | None:
         return None

@@ -60,7 +60,7 @@ CROSS JOIN LATERAL (
     SELECT count(*) AS targets FROM (
         SELECT FROM scrape_schedule s WHERE s.source = w.source AND s.lease_until IS NOT NULL
         ORDER BY s.lease_until LIMIT CAST(:most AS bigint)
-    ) AS some
+    ) AS leased
 ) AS held
 """)
 _PAGES: Final = text("SELECT pg_relation_size('scrape_targets') / current_setting('block_size')::bigint")

@@ -120,7 +120,8 @@ class Runner:
             await asyncio.shield(self._break_off(list(tasks), hold.claims(targets) if stopped else None))
             raise
         if settled and source.policy.delay <= 0:
-            await self._jobs.enqueue(DISPATCH, name, job_id=f"{DISPATCH}:{name}")
+            with self._telemetry.tracing.apart():
+                await self._jobs.enqueue(DISPATCH, name, job_id=f"{DISPATCH}:{name}")
         return settled
 
     async def _renew(self, under_way: Mapping[Visiting, Target], hold: Hold) -> list[Visiting]:
