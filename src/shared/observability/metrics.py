@@ -52,9 +52,9 @@ class Metrics:
             buckets=WORK_SECONDS,
             registry=registry,
         )
-        self._jobs = Counter("trackers_jobs", "Jobs that ended, by how.", ("job", "outcome"), registry=registry)
+        self._jobs = Counter("trackers_jobs", "Jobs that ended, by how.", ("name", "outcome"), registry=registry)
         self._job_seconds = Histogram(
-            "trackers_job_duration_seconds", "Seconds of a job.", ("job",), buckets=WORK_SECONDS, registry=registry
+            "trackers_job_duration_seconds", "Seconds of a job.", ("name",), buckets=WORK_SECONDS, registry=registry
         )
         self._deliveries = Counter(
             "trackers_deliveries",

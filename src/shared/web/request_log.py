@@ -1,4 +1,4 @@
-"""One log line per request, and the id that ties a request's lines together. Plain ASGI: it costs 25 µs."""
+"""One log line per request, and the id that ties a request's lines together. Plain ASGI: it costs 29 µs."""
 
 import re
 from time import perf_counter

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import text
 from tests.conftest import container_of
 
 from app.api import asgi, create_app
@@ -60,6 +61,22 @@ class Watched:
         assert answer.is_success, answer.text
         registered: dict[str, Any] = answer.json()
         return registered
+
+    async def follow_regions(self) -> None:
+        """One that was swept, one that never was, and one that is not looked at any more."""
+        async with self.api.database().unit_of_work() as session:
+            await session.execute(
+                text("""
+                WITH made AS (
+                    INSERT INTO scrape_targets (id, source, key, address, interval_seconds, created_at)
+                    SELECT uuidv7(), 'contracts', r, r, 300, now()
+                    FROM unnest(ARRAY['10000002', '10000043', '10000030']) r RETURNING id, key)
+                INSERT INTO contract_regions (region_id, target_id, followed, swept_at, complete)
+                SELECT key::bigint, id, key <> '10000030',
+                       CASE WHEN key <> '10000043' THEN now() - interval '20 minutes' END, key <> '10000043'
+                FROM made
+                """)
+            )
 
     async def work(self) -> None:
         assert await WorkerProcess(self.worker).burst() == 0

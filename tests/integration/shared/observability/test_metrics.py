@@ -66,7 +66,7 @@ async def test_the_numbers_are_those_of_what_was_scraped(watched: Watched, sites
     }
     assert sum(count or 0 for count in answers.values()) == sent
     assert answers["404"]
-    assert worker.value("trackers_jobs_total", job="scraping.scrape", outcome="completed")
+    assert worker.value("trackers_jobs_total", name="scraping.scrape", outcome="completed")
     assert worker.value("trackers_database_pool_size") == 10
     house = await watched.told()
     assert house.value("trackers_targets", source="games", state="completed", reason="") == 1
@@ -210,19 +210,7 @@ async def test_dead_events_and_late_deliveries_show(watched: Watched) -> None:
 
 
 async def test_regions_tell_how_fresh_they_are(watched: Watched) -> None:
-    async with watched.api.database().unit_of_work() as session:
-        await session.execute(
-            text("""
-            WITH made AS (
-                INSERT INTO scrape_targets (id, source, key, address, interval_seconds, created_at)
-                SELECT uuidv7(), 'contracts', r, r, 300, now()
-                FROM unnest(ARRAY['10000002', '10000043', '10000030']) r RETURNING id, key)
-            INSERT INTO contract_regions (region_id, target_id, followed, swept_at, complete)
-            SELECT key::bigint, id, key <> '10000030',
-                   CASE WHEN key <> '10000043' THEN now() - interval '20 minutes' END, key <> '10000043'
-            FROM made
-            """)
-        )
+    await watched.follow_regions()
     told = await watched.told()
     assert told.labels("trackers_contracts_region_complete", "region") == {"10000002", "10000043"}
     assert 1200 <= (told.value("trackers_contracts_region_age_seconds", region="10000002") or 0) < 1500
