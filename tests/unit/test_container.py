@@ -92,16 +92,14 @@ def test_what_is_given_to_the_product_makes_production_settings(name: str, tmp_p
 def test_what_has_no_default_says_what_it_is_and_no_password_has_one() -> None:
     for name, rest in re.findall(r"\$\{(\w+)([^}]*)\}", COMPOSE):
         if rest.startswith(":-"):
-            assert name == "TRACKERS_PUBLISHED_PORT"
+            assert name == "PUBLISHED_PORT"
         else:
             assert re.fullmatch(r":\?.{20,}", rest), f"{name} fails without words"
     for service in SERVICES.values():
         for variable, text in service.get("environment", {}).items():
             if re.search("PASSWORD|SECRET|TOKEN|DATABASE_URL", variable):
                 assert str(text).startswith("/run/secrets/"), variable
-    assert all(
-        source["file"].startswith("${TRACKERS_SECRETS:?") for source in yaml.safe_load(COMPOSE)["secrets"].values()
-    )
+    assert all(source["file"].startswith("${SECRETS_DIR:?") for source in yaml.safe_load(COMPOSE)["secrets"].values())
 
 
 def test_images_are_of_a_version_and_ours_is_this_one() -> None:
