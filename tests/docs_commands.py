@@ -16,7 +16,7 @@ _FENCE: Final = re.compile(
     r"^(?:<!-- needs: (?P<needs>[a-z, ]+) -->\n+)?```(?P<language>[a-z]+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
 )
 _COMMENT: Final = re.compile(r"""(?P<kept>'[^']*'|"(?:\\.|[^"\\])*"|\S#)|(?<!\S)\#[^\n]*""")
-_ENDS_A_COMMAND: Final = frozenset({"|", "||", "&&", ";", "&"})
+_ENDS_A_COMMAND: Final = frozenset("|&;\n")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +38,7 @@ class Block:
         """The text with what a reader puts in."""
         text = self.text
         for placeholder, value in values.items():
-            text = re.sub(rf"(?<![\w.$/-]){re.escape(placeholder)}(?![\w.-])", lambda _, value=value: value, text)
+            text = re.sub(rf"(?<![\w$]){re.escape(placeholder)}(?!\w)", lambda _, value=value: value, text)
         return text
 
     def commands(self) -> Iterator[list[str]]:
@@ -48,11 +48,11 @@ class Block:
         command: list[str] = []
         words = iter(lexer)
         for word in words:
-            if "\n" in word or word in _ENDS_A_COMMAND:
+            if word and set(word) <= _ENDS_A_COMMAND:
                 if command:
                     yield command
                 command = []
-            elif set(word) <= {"<", ">"}:
+            elif word and set(word) <= {"<", ">"}:
                 next(words, None)
             elif command or not re.match(r"[A-Z_]+=", word):
                 command.append(word)
