@@ -36,10 +36,10 @@ class Block:
 
     def filled(self, values: Mapping[str, str]) -> str:
         """The text with what a reader puts in."""
-        text = self.text
-        for placeholder, value in values.items():
-            text = re.sub(rf"(?<![\w$]){re.escape(placeholder)}(?!\w)", lambda _, value=value: value, text)
-        return text
+        if not values:
+            return self.text
+        longest_first = "|".join(map(re.escape, sorted(values, key=len, reverse=True)))
+        return re.sub(rf"(?<![\w$])({longest_first})(?!\w)", lambda found: values[found[1]], self.text)
 
     def commands(self) -> Iterator[list[str]]:
         """Each command in words, without variables that are set before it and without redirections."""

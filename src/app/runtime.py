@@ -15,7 +15,8 @@ from dotenv import dotenv_values
 from app.container import AppContainer
 from app.embedded import embedded_servers
 from app.modules import all_settings
-from shared.settings import IN_FILE, Environment, Loaded, Secret, Settings, SettingsError, load
+from shared.secret_files import IN_FILE
+from shared.settings import Environment, Loaded, Secret, Settings, SettingsError, load
 
 _IN_FILES: Final = frozenset(f"TRACKERS_{name}{IN_FILE}" for name in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY"))
 """Files whose content child processes are given instead."""

@@ -19,9 +19,9 @@ from msgspec import Meta, Struct
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from shared.secret_files import IN_FILE, given_secret
+
 PREFIX = "TRACKERS_"
-IN_FILE = "_FILE"
-"""Behind a secret's variable: the file that holds it."""
 MINIMUM_SECRET_BYTES = 32
 DATABASE_SCHEMES = frozenset({"postgresql", "postgres", "postgresql+asyncpg"})
 REDIS_SCHEMES = frozenset({"redis", "rediss", "unix"})
@@ -237,7 +237,7 @@ def load(structs: Iterable[type[SettingsStruct]], environ: Mapping[str, str] | N
         values: dict[str, Any] = {}
         for variable in variables(struct):
             try:
-                text = _given(variable, environ)
+                text = given_secret(variable.env, environ) if variable.secret else environ.get(variable.env, "").strip()
             except ValueError as error:
                 mistakes.append(str(error))
                 continue
@@ -260,25 +260,6 @@ def load(structs: Iterable[type[SettingsStruct]], environ: Mapping[str, str] | N
     if mistakes:
         raise SettingsError(mistakes)
     return Loaded(made)
-
-
-def _given(variable: Variable, environ: Mapping[str, str]) -> str:
-    """What a variable says, or for a secret the file that it names instead. Raises ValueError in plain words."""
-    text = environ.get(variable.env, "").strip()
-    named = environ.get(variable.env + IN_FILE, "").strip() if variable.secret else ""
-    if not named:
-        return text
-    if text:
-        raise ValueError(f"{variable.env}: is given twice; give it or {variable.env}{IN_FILE}, not both")
-    try:
-        held = Path(named).read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise ValueError(f"{variable.env}{IN_FILE}: cannot read {named}: {error.strerror}") from error
-    except UnicodeDecodeError:
-        raise ValueError(f"{variable.env}{IN_FILE}: {named} is no text") from None
-    if not held:
-        raise ValueError(f"{variable.env}{IN_FILE}: {named} is empty")
-    return held
 
 
 def unread(structs: Iterable[type[SettingsStruct]], environ: Mapping[str, str]) -> list[str]:

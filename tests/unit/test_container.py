@@ -18,7 +18,8 @@ from packaging.utils import canonicalize_name
 
 from app.cli import main
 from app.modules import all_settings
-from shared.settings import IN_FILE, Environment, Settings, load, variables
+from shared.secret_files import IN_FILE
+from shared.settings import Environment, Settings, load, variables
 
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "Dockerfile").read_text().replace("\\\n", " ")

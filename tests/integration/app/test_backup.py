@@ -103,6 +103,7 @@ async def test_everything_comes_back_and_opens_under_the_same_secret(
     other = trackers(mistaken, "doctor")
     assert other.returncode == 1
     assert "sealed under another secret" in other.stdout
+    assert "appendonly is off" in other.stdout  # as it is in tests
 
 
 async def test_nothing_is_overwritten(database_url: str, tmp_path: Path) -> None:
