@@ -78,6 +78,7 @@ def _engine(settings: Settings, application_name: str, tracing: Tracing) -> Any:
         pool_size=settings.database_pool_size,
         statement_timeout=settings.database_statement_timeout,
         application_name=application_name,
+        pooler=settings.database_pooler,
     )
     if tracing.on:
         trace_statements(engine, tracing)

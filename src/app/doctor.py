@@ -31,6 +31,7 @@ from shared.scraping.source import Source
 from shared.settings import SettingsError, load, unread, variables
 from shared.web.health import NotWell
 from users.auth.schemas import KnownKey
+from users.notifications.sealing import Unsealable
 
 PATIENCE: Final = 5.0
 """Seconds that a host's next slot, and then its answer, may take."""
@@ -42,8 +43,11 @@ SERVERS: Final = {
     "database": ("PostgreSQL", "TRACKERS_DATABASE_URL"),
     "migrations": ("PostgreSQL", "TRACKERS_DATABASE_URL"),
     "redis": ("Redis", "TRACKERS_REDIS_URL"),
+    "secret": ("PostgreSQL", "TRACKERS_DATABASE_URL"),
     "workers": ("Redis", "TRACKERS_REDIS_URL"),
 }
+
+_SEALED_LAST: Final = text("SELECT id, target FROM notification_channels ORDER BY id DESC LIMIT 1")
 
 
 class Finding(NotWell):
@@ -75,8 +79,27 @@ async def _redis(container: AppContainer) -> str:
     if policy != "noeviction":
         raise Finding(f"maxmemory-policy is {policy}: set it to noeviction, or queued work may vanish")
     if not info.get("aof_enabled"):
-        return f"Redis {info['redis_version']}; appendonly is off, so a restart delays what was queued"
+        raise Remark(
+            f"Redis {info['redis_version']}: appendonly is off, so a restart delays what was queued and forgets which "
+            "sites rest and who spent their requests: set appendonly to yes"
+        )
     return f"Redis {info['redis_version']}, append-only file on"
+
+
+async def _secret(container: AppContainer) -> str:
+    """Whether what was sealed last opens: after a restore, under the wrong secret, nothing does."""
+    async with container.engine().connect() as connection:
+        sealed = (await connection.execute(_SEALED_LAST)).first()
+    if sealed is None:
+        return "nothing is sealed yet"
+    try:
+        container.notifications.sealing().open(sealed.id, sealed.target)
+    except Unsealable as error:
+        raise Finding(
+            "channels are sealed under another secret, and keys and sessions were made under it: give the old "
+            "TRACKERS_SECRET_KEY back (docs/operations.md)"
+        ) from error
+    return "opens what is sealed"
 
 
 async def _source(container: AppContainer, source: Source[Any]) -> str:
@@ -154,6 +177,7 @@ def _checks(container: AppContainer) -> Iterator[tuple[str, Callable[[], Awaitab
     yield "database", lambda: _database(container)
     yield "migrations", lambda: migrations_are_in(container.engine())
     yield "redis", lambda: _redis(container)
+    yield "secret", lambda: _secret(container)
     yield "workers", lambda: _workers(container)
     try:
         sources = container.sources().all()

@@ -73,9 +73,9 @@ def is_behind(connection: Connection) -> bool:
     return at is None or (at in known_revisions() and at != head())
 
 
-async def require_schema(url: str) -> None:
+async def require_schema(url: str, *, pooler: bool = False) -> None:
     """Raises MigrationError for a database that is behind."""
-    engine = create_engine(url, pool_size=1, application_name="trackers-migrate")
+    engine = create_engine(url, pool_size=1, application_name="trackers-migrate", pooler=pooler)
     try:
         async with engine.connect() as connection:
             if await connection.run_sync(is_behind):
@@ -84,9 +84,9 @@ async def require_schema(url: str) -> None:
         await engine.dispose()
 
 
-async def migrate(url: str) -> tuple[str | None, str]:
+async def migrate(url: str, *, pooler: bool = False) -> tuple[str | None, str]:
     """Bring the database to this version's schema; (revision before, revision after)."""
-    engine = create_engine(url, pool_size=1, application_name="trackers-migrate")
+    engine = create_engine(url, pool_size=1, application_name="trackers-migrate", pooler=pooler)
     try:
         async with engine.connect() as connection:
             before = await connection.run_sync(current)

@@ -17,6 +17,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from shared.jobs.heartbeat import NO_WORKER, Heartbeats
+from shared.secret_files import given_secret
 
 PATIENCE: Final = 4.0
 EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 -- where to ask who listens everywhere
@@ -57,7 +58,10 @@ def _api(environ: Mapping[str, str]) -> str | None:
 
 async def _worker(environ: Mapping[str, str]) -> str | None:
     """What is wrong with this host's worker; None where one is alive."""
-    url = environ.get("TRACKERS_REDIS_URL", "").strip()
+    try:
+        url = given_secret("TRACKERS_REDIS_URL", environ)
+    except ValueError as error:
+        return str(error)
     if not url:
         return "TRACKERS_REDIS_URL is not set; `trackers doctor` looks at the embedded servers"
     redis: Redis = Redis.from_url(url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE)

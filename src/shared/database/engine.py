@@ -25,6 +25,17 @@ _BEFORE_COMMIT = "before_commit"
 _AFTER_COMMIT = "after_commit"
 
 
+_UNNAMED: Final = {
+    "statement_cache_size": 0,
+    "prepared_statement_cache_size": 0,
+    "prepared_statement_name_func": lambda: "",
+}
+"""Nothing that a next transaction on another connection would miss, and nothing that would stay behind on this one.
+
+The driver then parses an unnamed statement again in the round trip that runs it, where nobody comes between.
+"""
+
+
 class NoUnitOfWorkError(RuntimeError):
     """A repository was built outside a request or job; open `database.unit_of_work()` first."""
 
@@ -38,9 +49,23 @@ def normalised_url(url: str) -> URL:
 
 
 def create_engine(
-    url: str, *, pool_size: int = 10, statement_timeout: float = 15.0, application_name: str = "trackers"
+    url: str,
+    *,
+    pool_size: int = 10,
+    statement_timeout: float = 15.0,
+    application_name: str = "trackers",
+    pooler: bool = False,
 ) -> AsyncEngine:
-    """An engine with explicit limits; times in seconds. A transaction forgotten open is ended by the server."""
+    """An engine with explicit limits; times in seconds. A transaction forgotten open is ended by the server.
+
+    `pooler`: a pooler in transaction mode stands before the server, which gives every transaction another connection.
+    """
+    server_settings = {"application_name": application_name, "timezone": "UTC"}
+    if not pooler:
+        server_settings |= {
+            "statement_timeout": str(int(statement_timeout * 1000)),
+            "idle_in_transaction_session_timeout": "30000",
+        }
     engine = create_async_engine(
         normalised_url(url),
         pool_size=pool_size,
@@ -50,15 +75,7 @@ def create_engine(
         hide_parameters=True,
         json_serializer=lambda value: type_encoder.encode(value).decode(),
         json_deserializer=msgspec.json.decode,
-        connect_args={
-            "timeout": 10,
-            "server_settings": {
-                "application_name": application_name,
-                "timezone": "UTC",
-                "statement_timeout": str(int(statement_timeout * 1000)),
-                "idle_in_transaction_session_timeout": "30000",
-            },
-        },
+        connect_args={"timeout": 10, "server_settings": server_settings, **(_UNNAMED if pooler else {})},
     )
     event.listen(engine.sync_engine, "checkout", _refuse_closed)
     return engine

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -160,7 +161,9 @@ async def test_a_container_can_ask_by_a_command(environ: dict[str, str], contain
         await api.wait()
 
 
-async def test_a_workers_container_asks_for_its_own(environ: dict[str, str], container: AppContainer) -> None:
+async def test_a_workers_container_asks_for_its_own(
+    environ: dict[str, str], container: AppContainer, tmp_path: Path
+) -> None:
     await container.heartbeats().beat("another-host:1")
     alone = await asyncio.to_thread(probe, environ, "--worker")
     assert (alone.returncode, "trackers worker" in alone.stdout) == (1, True)
@@ -171,5 +174,9 @@ async def test_a_workers_container_asks_for_its_own(environ: dict[str, str], con
     async with working(environ):
         await eventually(is_heard_of)
         assert (await asyncio.to_thread(probe, environ, "--worker")).returncode == 0
+        held = tmp_path / "redis_url"
+        held.write_text(environ["TRACKERS_REDIS_URL"])
+        in_a_file = {**environ, "TRACKERS_REDIS_URL": "", "TRACKERS_REDIS_URL_FILE": str(held)}
+        assert (await asyncio.to_thread(probe, in_a_file, "--worker")).returncode == 0
     away = await asyncio.to_thread(probe, {**environ, "TRACKERS_REDIS_URL": "unix:///nonexistent/sock"}, "--worker")
     assert (away.returncode, "TRACKERS_REDIS_URL" in away.stdout) == (1, True)
