@@ -4,7 +4,8 @@ Options (`configure`): `sizes` (region -> contracts made up from the seed), `pag
 too), `cache_seconds` (until Expires; null: that is not sent), `error_limit` (errors a window, 0: any number) and
 `error_window`, `tokens` (requests until 429, null: any number), `downtime`, `turn_after` (after so many pages a new
 generation appears, once; with `turning` after every so many), `duplicates` (rows sent twice, in a page and across
-pages), `last_modified`, `x_pages_on_304` (whether these are sent).
+pages), `last_modified`, `x_pages_on_304` (whether these are sent), `emptied` (one page that lists
+nothing, whatever there is).
 """
 
 import random
@@ -65,6 +66,7 @@ class ContractsSite(Site):
             "duplicates": False,
             "last_modified": True,
             "x_pages_on_304": True,
+            "emptied": False,
         }
 
     def configure(self, **options: Any) -> None:
@@ -271,6 +273,8 @@ class ContractsSite(Site):
     def _pages(self, region: Region) -> list[bytes]:
         if region.pages is None:
             rows, size = list(region.contracts.values()), self._options["page_size"]
+            if self._options["emptied"]:
+                rows = []
             cut = [rows[start : start + size] for start in range(0, len(rows), size)] or [[]]
             if self._options["duplicates"]:
                 cut = [page + page[:1] + cut[(at + 1) % len(cut)][:1] for at, page in enumerate(cut)]

@@ -291,8 +291,9 @@ async def test_contracts_of_a_region_that_was_dropped_are_removed_once_they_ran_
     worker = market.worker()
     async with worker.database().unit_of_work():
         await worker.contracts.regions().follow_configured()
-    assert await worker.contracts.cleaning_job().run() == 120
+    assert await worker.contracts.cleaning_job().run() == 121, "with the region itself"
     assert await market.value("SELECT count(*) FROM contract_items") == 0
+    assert [row["region_id"] for row in await market.rows("SELECT region_id FROM contract_regions")] == [DOMAIN]
     await closed(worker)
 
 
