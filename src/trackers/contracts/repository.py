@@ -74,7 +74,8 @@ WITH live AS MATERIALIZED (
 ), decided AS (
     SELECT live, missing,
            NOT CAST(:confirmed AS boolean) AND missing > 0
-           AND (cardinality(CAST(:seen AS bigint[])) = 0 OR missing >= :many AND missing > CAST(:share AS float8) * live) AS doubted
+           AND (cardinality(CAST(:seen AS bigint[])) = 0
+                OR missing >= :many AND missing > CAST(:share AS float8) * live) AS doubted
     FROM counted
 ), ended AS (
     UPDATE contracts c

@@ -89,7 +89,7 @@ class ContractsSource(Source[RegionReport]):
             structlog.get_logger(__name__).error("run_lost_its_lease", error=str(error))
             raise NotNow("the run lost its lease", seconds=AFTER_LOST_LEASE) from error
         except DatabaseAwayError as error:
-            structlog.get_logger(__name__).critical("run_aborted", error=str(error))
+            structlog.get_logger(__name__).critical("run_aborted", error=str(error), exc_info=True)
             raise NotNow("the database is away", seconds=AFTER_DATABASE_AWAY) from error
         visit.next_look_at = report.next_look_at
         return report
