@@ -18,6 +18,7 @@ from shared.audit.trail import AuditTrail
 from shared.di import provide, provide_session, provide_singleton
 from shared.module import Audience, Module
 from shared.scraping.controllers import InternalTaskController, SourceController, TaskController
+from shared.web.constraints import ConstrainedStructs
 from shared.web.guards import BotAuthentication, BotAuthenticator, PersonAuthentication, PersonAuthenticator
 from shared.web.health import live, ready
 from shared.web.idempotency import Idempotency, IdempotencyKeys
@@ -28,6 +29,7 @@ from shared.web.openapi import PROBLEM, describe
 from shared.web.problems import EXCEPTION_HANDLERS
 from shared.web.request_log import RequestLog
 from shared.web.settings import WebSettings
+from shared.web.times import is_moment, read_moment
 
 
 def create_app(container: AppContainer) -> Litestar:
@@ -130,6 +132,8 @@ def create_app(container: AppContainer) -> Litestar:
                 },
             ),
         ),
+        plugins=[ConstrainedStructs()],
+        type_decoders=[(is_moment, read_moment)],
         logging_config=None,
         debug=False,
     )
