@@ -75,6 +75,7 @@ async def run(house: House) -> list[Result]:
         await fill(connection, SNAPSHOTS)
         async with running_app(house.container(house.environ(url))) as container:
             reads = container.flights.price_queries()
+
             async def product() -> float:
                 async def ask() -> None:
                     found = await reads.get_prices(ASKER, TRIP, points=POINTS)

@@ -11,9 +11,9 @@ from shared.clock import Clock
 from shared.ids import new_id
 from shared.outbox.events import NewEvent
 from shared.outbox.outbox import Outbox
+from trackers.flights.alert_repository import AlertRepository, AlertRow, BestPrice, JudgedWatch, Watched
 from trackers.flights.alerts import Rule, Seen, WatchRules, judge
 from trackers.flights.news import ALERTED, AlertNews
-from trackers.flights.price_repository import AlertRow, BestPrice, JudgedWatch, PriceRepository, Watched
 from trackers.flights.providers import ProviderRegistry
 from trackers.flights.search import ScrapeQuery
 
@@ -27,13 +27,13 @@ class WatchJudge:
     def __init__(
         self,
         *,
-        prices: PriceRepository,
+        alerts: AlertRepository,
         outbox: Outbox,
         providers: ProviderRegistry,
         clock: Clock,
         rearm_percent: float,
     ) -> None:
-        self._prices = prices
+        self._alerts = alerts
         self._outbox = outbox
         self._providers = providers
         self._clock = clock
@@ -42,12 +42,12 @@ class WatchJudge:
     async def judge_queries(self, queries: Sequence[UUID], *events: NewEvent) -> int:
         """Judge the watches of searches that have just been looked at; how many alerts. Publishes `events` as well."""
         now = self._clock.now()
-        return await self._judge(await self._prices.watched(queries, now=now) if queries else [], now, events)
+        return await self._judge(await self._alerts.watched(queries, now=now) if queries else [], now, events)
 
     async def judge_waiting(self) -> int:
         """Judge watches whose cooldown is over, or that were changed; how many were judged."""
         now = self._clock.now()
-        watches = await self._prices.watched_later(now=now, limit=AT_ONCE)
+        watches = await self._alerts.watched_later(now=now, limit=AT_ONCE)
         await self._judge(watches, now, ())
         return len(watches)
 
@@ -69,7 +69,7 @@ class WatchJudge:
                 alerts += made
                 event = self._event(watch, watch.best, rules, decided.state.before, key)
                 news |= dict.fromkeys((one.id for one in made), event)
-        told = await self._prices.judged(judged, alerts, now=now) if judged or alerts else set()
+        told = await self._alerts.judged(judged, alerts, now=now) if judged or alerts else set()
         new = {event.key: event for alert_id, event in news.items() if alert_id in told}
         await self._outbox.publish(*sorted((*events, *new.values()), key=lambda event: event.aggregate))
         if told:

@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import text
 
 from shared.database import Repository
-from trackers.flights.rows import Asked, Demand, EndedWatch, NewQuery, TripRow, WatchRow
+from trackers.flights.rows import Asked, Demand, EndedWatch, NewQuery, TripRow, WatchRow, as_json
 from trackers.flights.search import Cabin
 
 _ADD_TRIP: Final = text("""
@@ -254,7 +254,7 @@ class FlightRepository(Repository):
         return {row.key: (row.id, row.target_id) for row in rows}
 
     async def add_queries(self, queries: Sequence[NewQuery], *, now: datetime) -> None:
-        await self.session.execute(_ADD_QUERIES, {"queries": msgspec.json.encode(queries).decode(), "now": now})
+        await self.session.execute(_ADD_QUERIES, {"queries": as_json(queries), "now": now})
 
     async def link(self, trip_id: UUID, queries: Sequence[UUID], *, watch_id: UUID | None = None) -> None:
         """Have a trip, and a watch of it, rest on these searches; the watch on no others."""

@@ -13,9 +13,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from msgspec.structs import replace
 
 from shared.outbox.events import NewEvent
+from trackers.flights.alert_repository import AlertRow, BestPrice, JudgedWatch, Watched
 from trackers.flights.alerts import Rule, Seen, WatchRules, WatchState, is_outlier, judge, step
 from trackers.flights.judging import WatchJudge
-from trackers.flights.price_repository import AlertRow, BestPrice, JudgedWatch, Watched
 from trackers.flights.providers import providers
 
 RULES = WatchRules(target_price=30_000, step_percent=1, rearm_percent=1.0)
@@ -187,7 +187,7 @@ class LifeOfAWatch(RuleBasedStateMachine):
             )
         )  # fmt: skip
         self.judge = WatchJudge(
-            prices=self.prices,  # type: ignore[arg-type]  # a fake of what it uses
+            alerts=self.prices,  # type: ignore[arg-type]  # a fake of what it uses
             outbox=self.outbox,  # type: ignore[arg-type]  # likewise
             providers=providers(google_enabled=True, google_off_because=""),
             clock=self.clock,
