@@ -146,6 +146,11 @@ def is_outlier(price: int, *, median: int | None, days: int, percent: float) -> 
     return median is not None and days >= MIN_DAYS and price < median * (100 - percent) / 100
 
 
+def agrees(price: int, other: int, *, percent: float) -> bool:
+    """Whether two prices are the same but for so many per cent of the second."""
+    return abs(price - other) * 100 <= other * percent
+
+
 def _is_over(price: int, bar: int, percent: float) -> bool:
     return price > bar and price > bar * (100 + percent) / 100
 

@@ -80,6 +80,7 @@ class FlightsContainer(containers.DeclarativeContainer):
         clock=clock,
         offers_kept=settings.provided.offers_kept,
         outlier_percent=settings.provided.outlier_percent,
+        agree_percent=settings.provided.agree_percent,
         tell_after=settings.provided.tell_after,
     )
     searches = providers.Factory(

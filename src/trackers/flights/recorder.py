@@ -15,7 +15,7 @@ from shared.clock import Clock
 from shared.ids import new_id
 from shared.outbox.events import NewEvent
 from shared.scraping.source import FailedVisit, Observation
-from trackers.flights.alerts import is_outlier
+from trackers.flights.alerts import agrees, is_outlier
 from trackers.flights.judging import WatchJudge
 from trackers.flights.news import FAILING, RECOVERED, QueryNews
 from trackers.flights.price_repository import (
@@ -61,6 +61,7 @@ class PriceRecorder:
         clock: Clock,
         offers_kept: int,
         outlier_percent: float,
+        agree_percent: float,
         tell_after: int,
     ) -> None:
         self._prices = prices
@@ -69,6 +70,7 @@ class PriceRecorder:
         self._clock = clock
         self._offers_kept = offers_kept
         self._outlier_percent = outlier_percent
+        self._agree_percent = agree_percent
         self._tell_after = tell_after
 
     async def record(self, observations: Sequence[Observation[SearchResult]]) -> set[UUID]:
@@ -146,13 +148,18 @@ class PriceRecorder:
         )
 
     def _is_doubtful(self, cheapest: PriceResult, query: KnownQuery) -> bool:
-        """Whether a price must be confirmed first: far below the usual one, and not so at the look before."""
-        return (
-            cheapest.price is not None
-            and query.suspect is None
-            and (query.price is None or cheapest.price < query.price)
-            and is_outlier(cheapest.price, median=query.median, days=query.days, percent=self._outlier_percent)
-        )
+        """Whether a price must be confirmed first: far below the usual one, and not what the look before showed.
+
+        One that disagrees with a doubted one shows that to be a glitch, and is doubted by itself.
+        """
+        price, trusted = cheapest.price, query.price
+        if price is None or not is_outlier(
+            price, median=query.median, days=query.days, percent=self._outlier_percent
+        ):
+            return False
+        if trusted is not None and (price >= trusted or agrees(price, trusted, percent=self._agree_percent)):
+            return False
+        return query.suspect is None or not agrees(price, query.suspect, percent=self._agree_percent)
 
     async def _told(
         self, event: str, queries: Sequence[KnownQuery | FailedQuery], reasons: Mapping[UUID, str]

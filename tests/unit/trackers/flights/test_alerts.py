@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from shared.outbox.events import NewEvent
 from trackers.flights.alert_repository import AlertRow, BestPrice, JudgedWatch, Watched
-from trackers.flights.alerts import Rule, Seen, WatchRules, WatchState, is_outlier, judge, step
+from trackers.flights.alerts import Rule, Seen, WatchRules, WatchState, agrees, is_outlier, judge, step
 from trackers.flights.judging import WatchJudge
 from trackers.flights.providers import providers
 
@@ -105,6 +105,14 @@ def test_a_price_is_odd_from_sixty_per_cent_below_the_usual_on(
     price: int, median: int | None, days: int, *, odd: bool
 ) -> None:
     assert is_outlier(price, median=median, days=days, percent=60) is odd
+
+
+@pytest.mark.parametrize(
+    ("price", "doubted", "same"),
+    [(1_500, 1_500, True), (1_650, 1_500, True), (1_350, 1_500, True), (1_651, 1_500, False), (1_349, 1_500, False)],
+)
+def test_prices_agree_within_ten_per_cent_of_the_doubted_one(price: int, doubted: int, *, same: bool) -> None:
+    assert agrees(price, doubted, percent=10.0) is same
 
 
 # ---- random lives against a slow model ----
