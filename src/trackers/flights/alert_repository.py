@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSessionTransaction
 
 from shared.database import Repository
 from trackers.flights.alerts import Rule, WatchState
@@ -64,7 +65,7 @@ WHERE w.is_active AND w.id IN (
 )
 ORDER BY w.id FOR UPDATE OF w
 """)
-_LOCK_LATER: Final = text("""
+_LOCK_WAITING: Final = text("""
 SELECT id FROM price_watches
 WHERE is_active AND judge_at <= :now ORDER BY judge_at LIMIT :limit FOR UPDATE SKIP LOCKED
 """)
@@ -91,6 +92,7 @@ WITH told AS (
 SELECT id FROM told
 """)
 
+_PUT_OFF: Final = text("UPDATE price_watches SET judge_at = :until WHERE id = :id")
 _RELAYED: Final = text("""
 UPDATE price_alerts SET event_id = :event_id WHERE event_key = :event_key AND event_id IS NULL
 """)
@@ -169,25 +171,31 @@ class JudgedWatch(Struct, frozen=True, kw_only=True):
 class AlertRepository(Repository):
     """Watches as they are judged, and the alerts that come of it."""
 
-    async def watched(self, queries: Sequence[UUID], *, now: datetime) -> list[Watched]:
+    def apart(self) -> AsyncSessionTransaction:
+        """A part of the transaction that may fail by itself: what it did is undone then, the rest stands."""
+        return self.session.begin_nested()
+
+    async def watching(self, queries: Sequence[UUID]) -> list[UUID]:
         """The active watches that rest on these searches, locked."""
-        return await self._read(list((await self.session.execute(_LOCK_OF, {"queries": list(queries)})).scalars()), now)
+        return list((await self.session.execute(_LOCK_OF, {"queries": list(queries)})).scalars())
 
-    async def watched_later(self, *, now: datetime, limit: int) -> list[Watched]:
+    async def waiting(self, *, now: datetime, limit: int) -> list[UUID]:
         """Watches that are to be judged by now though nothing new came in, locked."""
-        values = {"now": now, "limit": limit}
-        return await self._read(list((await self.session.execute(_LOCK_LATER, values)).scalars()), now)
+        return list((await self.session.execute(_LOCK_WAITING, {"now": now, "limit": limit})).scalars())
 
-    async def _read(self, watches: Sequence[UUID], now: datetime) -> list[Watched]:
-        if not watches:
-            return []
-        values = {"watches": watches, "now": now, "today": now.date(), "late": LATE}
+    async def watched(self, watches: Sequence[UUID], *, now: datetime) -> list[Watched]:
+        """Locked watches, each with the price that it meets."""
+        values = {"watches": list(watches), "now": now, "today": now.date(), "late": LATE}
         return [_watched(row) for row in (await self.session.execute(_WATCHED, values)).mappings()]
 
     async def judged(self, watches: Sequence[JudgedWatch], alerts: Sequence[AlertRow], *, now: datetime) -> set[UUID]:
         """Write what judging made of watches; the ids of the alerts that were not there yet."""
         values = {"watches": as_json(watches), "alerts": as_json(alerts), "now": now}
         return set((await self.session.execute(_JUDGED, values)).scalars())
+
+    async def put_off(self, watch_id: UUID, *, until: datetime) -> None:
+        """Judge a watch again then, whatever stands in it."""
+        await self.session.execute(_PUT_OFF, {"id": watch_id, "until": until})
 
     async def relayed(self, event_key: str, event_id: UUID) -> None:
         """The event that tells these alerts is on its way."""

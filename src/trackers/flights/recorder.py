@@ -153,9 +153,7 @@ class PriceRecorder:
         One that disagrees with a doubted one shows that to be a glitch, and is doubted by itself.
         """
         price, trusted = cheapest.price, query.price
-        if price is None or not is_outlier(
-            price, median=query.median, days=query.days, percent=self._outlier_percent
-        ):
+        if price is None or not is_outlier(price, median=query.median, days=query.days, percent=self._outlier_percent):
             return False
         if trusted is not None and (price >= trusted or agrees(price, trusted, percent=self._agree_percent)):
             return False

@@ -118,6 +118,44 @@ async def test_a_batch_is_summed_up_in_the_log_and_one_bad_result_harms_only_its
     assert stands == [None, "page_changed", "error"]
 
 
+POISON = {
+    "a state that nobody reads": '{"episode": "many"}',
+    "an episode that fits no column": '{"episode": 9999999999}',
+}
+
+
+@pytest.mark.parametrize("state", POISON.values(), ids=POISON)
+async def test_a_watch_that_cannot_be_judged_harms_no_other(ada: Traveller, ben: Traveller, state: str) -> None:
+    hers, his = await ada.plan(), await ben.plan()
+    poisonous, *others = [await ada.watch(hers) for _ in range(3)]
+    others.append(await ben.watch(his))
+    await ada.look(price=40_000)
+    spoil = "UPDATE price_watches SET state = CAST(:state AS jsonb), judge_at = now() WHERE id = :id RETURNING id"
+    await ada.rows(spoil, state=state, id=UUID(poisonous))
+
+    await ada.look(timedelta(hours=7), price=29_000)
+    assert [await who.alerts(one) for who, one in zip((ada, ada, ben), others, strict=True)] == [
+        [("target", 29_000)]
+    ] * 3
+    assert await ada.alerts(poisonous) == []
+    assert (await ada.told("GET", f"/api/watches/{poisonous}"))["price"] == 29_000
+
+    await ada.rows(
+        "UPDATE price_watches SET judge_at = now(), state = '{}' WHERE id <> :id RETURNING id", id=UUID(poisonous)
+    )
+    await ada.rows("UPDATE price_watches SET judge_at = now() WHERE id = :id RETURNING id", id=UUID(poisonous))
+    with capture_logs() as logs:
+        await ada.judge(timedelta(hours=20))
+    assert [one["watch_id"] for one in logs if one["event"] == "watch_not_judged"] == [poisonous]
+    assert len(await ben.alerts(others[-1])) == 1  # judged anew, and told already of that very snapshot
+    with capture_logs() as logs:
+        await ada.judge()
+    assert [one for one in logs if one["event"] == "watch_not_judged"] == []  # put off
+    await ada.rows("UPDATE price_watches SET state = '{}' WHERE id = :id RETURNING id", id=UUID(poisonous))
+    await ada.judge(timedelta(hours=2))
+    assert await ada.alerts(poisonous) == [("target", 29_000)]
+
+
 async def test_people_who_change_the_same_searches_together_with_a_worker_lose_nothing(
     ada: Traveller, ben: Traveller
 ) -> None:
