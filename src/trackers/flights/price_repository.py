@@ -22,7 +22,7 @@ _HISTORY: Final = """
 """
 _KNOWN: Final = text(f"""
 SELECT q.id, q.target_id, q.origin, q.destination, q.departs_on, q.returns_on, q.provider, q.key, q.checked_at,
-       q.captured_at, q.price, q.snapshot_id, q.digest, q.suspect, q.failing_since, q.told_failing,
+       q.captured_at, q.price, q.snapshot_id, q.digest, q.suspect, q.failures, q.failing_since,
        h.days, h.median
 FROM flight_queries q CROSS JOIN LATERAL ({_HISTORY}) h
 WHERE q.target_id = ANY(CAST(:targets AS uuid[])) OR q.id = ANY(CAST(:ids AS uuid[]))
@@ -56,8 +56,7 @@ WITH fresh AS (
 UPDATE flight_queries q
 SET checked_at = x.checked_at, captured_at = x.captured_at, snapshot_id = x.snapshot_id, price = x.price,
     digest = decode(x.digest, 'hex'), offers = x.offers, suspect = x.suspect, level = x.level,
-    typical_low = x.typical_low, typical_high = x.typical_high, failures = 0, failing_since = NULL,
-    told_failing = false
+    typical_low = x.typical_low, typical_high = x.typical_high, failures = 0, failing_since = NULL
 FROM jsonb_to_recordset(CAST(:queries AS jsonb)) AS x (
     id uuid, checked_at timestamptz, captured_at timestamptz, snapshot_id uuid, price bigint, digest text,
     offers integer, suspect bigint, level smallint, typical_low bigint, typical_high bigint
@@ -67,19 +66,43 @@ WHERE q.id = x.id
 
 _FAILED: Final = text("""
 UPDATE flight_queries q
-SET failures = q.failures + 1, failing_since = coalesce(q.failing_since, :now),
-    told_failing = q.told_failing OR q.failures + 1 >= :tell_after
+SET failures = q.failures + 1, failing_since = coalesce(q.failing_since, :now)
 WHERE q.id IN (SELECT f.id FROM flight_queries f WHERE f.target_id = ANY(CAST(:targets AS uuid[]))
                ORDER BY f.id FOR UPDATE)
-RETURNING q.id, q.target_id, q.origin, q.destination, q.departs_on, q.returns_on, q.provider, q.key, q.failing_since,
-          new.told_failing AND NOT old.told_failing AS to_tell
+RETURNING q.id, q.target_id, q.origin, q.destination, q.departs_on, q.returns_on, q.provider, q.key, q.failures,
+          q.failing_since
 """)
 
-_WATCHERS: Final = text("""
-SELECT DISTINCT ON (x.query_id, w.user_id) x.query_id, w.user_id, w.id AS watch_id
-FROM price_watch_queries x JOIN price_watches w ON w.id = x.watch_id
-WHERE x.query_id = ANY(CAST(:queries AS uuid[])) AND w.is_active
-ORDER BY x.query_id, w.user_id, w.id
+# Both read the links as they were before. A search whose day is over neither fails nor recovers any more.
+_TOLD_FAILING: Final = text("""
+WITH marked AS (
+    UPDATE price_watch_queries x SET told_failing = true FROM price_watches w
+    WHERE x.query_id = ANY(CAST(:queries AS uuid[])) AND w.id = x.watch_id AND w.is_active AND NOT x.told_failing
+    RETURNING x.query_id, x.watch_id, w.user_id
+), of_watch AS (
+    SELECT DISTINCT ON (m.watch_id) m.query_id, m.watch_id, m.user_id FROM marked m
+    WHERE NOT EXISTS (SELECT FROM price_watch_queries o JOIN price_watches w ON w.id = o.watch_id
+                      WHERE o.query_id = m.query_id AND w.user_id = m.user_id AND o.told_failing)
+      AND NOT EXISTS (SELECT FROM price_watch_queries o JOIN flight_queries q ON q.id = o.query_id
+                      WHERE o.watch_id = m.watch_id AND o.told_failing AND q.ended_at IS NULL)
+    ORDER BY m.watch_id, m.query_id
+)
+SELECT DISTINCT ON (query_id, user_id) query_id, user_id, watch_id FROM of_watch ORDER BY query_id, user_id, watch_id
+""")
+_TOLD_RECOVERED: Final = text("""
+WITH marked AS (
+    UPDATE price_watch_queries x SET told_failing = false FROM price_watches w
+    WHERE x.query_id = ANY(CAST(:queries AS uuid[])) AND w.id = x.watch_id AND x.told_failing
+    RETURNING x.query_id, x.watch_id, w.user_id, w.is_active
+), of_watch AS (
+    SELECT DISTINCT ON (m.watch_id) m.query_id, m.watch_id, m.user_id FROM marked m
+    WHERE m.is_active
+      AND NOT EXISTS (SELECT FROM price_watch_queries o JOIN flight_queries q ON q.id = o.query_id
+                      WHERE o.watch_id = m.watch_id AND o.query_id <> ALL(CAST(:queries AS uuid[]))
+                        AND o.told_failing AND q.ended_at IS NULL)
+    ORDER BY m.watch_id, m.query_id
+)
+SELECT DISTINCT ON (query_id, user_id) query_id, user_id, watch_id FROM of_watch ORDER BY query_id, user_id, watch_id
 """)
 _TYPED_COUNT: Final = text("""
 SELECT count(*) FROM flight_snapshots s JOIN flight_queries q ON q.id = s.query_id
@@ -109,8 +132,8 @@ class KnownQuery(Searched, frozen=True, kw_only=True):
     snapshot_id: UUID | None
     digest: bytes | None
     suspect: int | None
+    failures: int
     failing_since: datetime | None
-    told_failing: bool
     days: int
     median: int | None
 
@@ -171,8 +194,9 @@ class FailedQuery(Searched, frozen=True, kw_only=True):
     """A search that a look brought nothing of."""
 
     target_id: UUID
+    failures: int
+    """In a row, this one included."""
     failing_since: datetime
-    to_tell: bool
 
 
 class Watcher(Struct, frozen=True, kw_only=True):
@@ -204,14 +228,19 @@ class PriceRepository(Repository):
         values = {"queries": as_json(queries), "fresh": as_json(fresh), "again": as_json(again), "days": as_json(days)}
         await self.session.execute(_WRITE, values)
 
-    async def fail(self, targets: Sequence[UUID], *, tell_after: int, now: datetime) -> list[FailedQuery]:
+    async def fail(self, targets: Sequence[UUID], *, now: datetime) -> list[FailedQuery]:
         """Count a failure of searches that a target fetches."""
-        values = {"targets": list(targets), "tell_after": tell_after, "now": now}
+        values = {"targets": list(targets), "now": now}
         return [FailedQuery(**row) for row in (await self.session.execute(_FAILED, values)).mappings()]
 
-    async def watchers(self, queries: Sequence[UUID]) -> list[Watcher]:
-        """Who watches these searches: each person once a search, by the oldest of their watches."""
-        rows = (await self.session.execute(_WATCHERS, {"queries": list(queries)})).mappings()
+    async def told_failing(self, queries: Sequence[UUID]) -> list[Watcher]:
+        """Who is to hear that these searches fail, and did not yet: of none twice, and of each watch's first only."""
+        rows = (await self.session.execute(_TOLD_FAILING, {"queries": list(queries)})).mappings()
+        return [Watcher(**row) for row in rows]
+
+    async def told_recovered(self, queries: Sequence[UUID]) -> list[Watcher]:
+        """Who heard that these fail, and is to hear that all searches of their watch give prices again."""
+        rows = (await self.session.execute(_TOLD_RECOVERED, {"queries": list(queries)})).mappings()
         return [Watcher(**row) for row in rows]
 
     async def typed_count(self, trip_id: UUID) -> int:
