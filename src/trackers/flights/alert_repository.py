@@ -16,15 +16,19 @@ from trackers.flights.rows import as_json
 
 LATE: Final = timedelta(days=2)
 """An alert may reach its channel that much later: quiet hours, a channel that rests."""
+UNHEARD_FOR: Final = timedelta(days=30)
+"""After which nobody is told any more what reached none of their channels then."""
 
-# The cheapest of a watch's searches, with its past; and when the last alert that reached somebody was told. Of locked
-# watches, and in a statement begun since: who waited for the lock must see what the other judged, and by which price.
+# The cheapest of a watch's searches, with its past; when the last alert that reached somebody was told, and what
+# reached nobody. Of locked watches, and in a statement begun since: who waited for the lock must see what the other
+# judged, and by which price.
 _WATCHED: Final = text("""
 SELECT w.id, w.user_id, w.trip_id, t.name AS trip_name, w.target_price, w.currency, w.cabin_class, w.step_percent,
        w.remind, w.below_median_percent, w.lowest_ever, w.alert_cooldown_hours, w.state, w.judge_at,
        best.query_id, best.snapshot_id, best.price, best.key, best.origin, best.destination, best.departs_on,
        best.returns_on, best.typical_low, best.typical_high, s.airline_name, s.stops, s.seen_at,
-       h.days, h.lowest, h.lowest_before, h.median, told.at AS told_at
+       h.days, h.lowest, h.lowest_before, h.median, told.at AS told_at,
+       coalesce(unheard.rules, '{}') AS unheard
 FROM price_watches w
 JOIN flight_trips t ON t.id = w.trip_id
 LEFT JOIN LATERAL (
@@ -56,6 +60,22 @@ LEFT JOIN LATERAL (
       AND a.created_at > CAST(:now AS timestamptz) - CAST(:late AS interval)
                          - make_interval(hours => w.alert_cooldown_hours)
 ) told ON true
+LEFT JOIN LATERAL (
+    SELECT array_agg(last.rule) AS rules
+    FROM (
+        SELECT DISTINCT ON (1) CASE WHEN a.rule IN ('new_low', 'reminder') THEN 'target' ELSE a.rule END AS rule,
+               a.event_id, a.unreachable, a.created_at
+        FROM price_alerts a
+        WHERE a.watch_id = w.id AND a.created_at >= w.armed_at
+          AND a.created_at > CAST(:now AS timestamptz) - CAST(:unheard_for AS interval)
+        ORDER BY 1, a.created_at DESC, a.id DESC
+    ) last
+    WHERE last.created_at <= CAST(:now AS timestamptz) - make_interval(hours => w.alert_cooldown_hours)
+      AND (last.unreachable
+           OR (SELECT bool_and(n.state = 'failed') FROM notification_deliveries n WHERE n.event_id = last.event_id))
+      AND EXISTS (SELECT FROM notification_channels c WHERE c.user_id = w.user_id
+                  AND c.verified_at IS NOT NULL AND c.suspended_at IS NULL)
+) unheard ON true
 WHERE w.id = ANY(CAST(:watches AS uuid[])) ORDER BY w.id
 """)
 _LOCK_OF: Final = text("""
@@ -94,7 +114,11 @@ SELECT id FROM told
 
 _PUT_OFF: Final = text("UPDATE price_watches SET judge_at = :until WHERE id = :id")
 _RELAYED: Final = text("""
-UPDATE price_alerts SET event_id = :event_id WHERE event_key = :event_key AND event_id IS NULL
+UPDATE price_alerts
+SET event_id = :event_id,
+    unreachable = NOT EXISTS (SELECT FROM notification_channels c WHERE c.user_id = CAST(:user_id AS uuid)
+                              AND c.verified_at IS NOT NULL AND c.suspended_at IS NULL)
+WHERE event_key = :event_key AND event_id IS NULL
 """)
 
 
@@ -140,6 +164,8 @@ class Watched(Struct, frozen=True, kw_only=True):
     best: BestPrice | None
     told_at: datetime | None
     """When the last alert was that reached somebody."""
+    unheard: Sequence[Rule] = ()
+    """Why somebody was told last, where that reached no channel of theirs; one is open now. A low is a target's."""
 
 
 class AlertRow(Struct, frozen=True, kw_only=True):
@@ -185,7 +211,7 @@ class AlertRepository(Repository):
 
     async def watched(self, watches: Sequence[UUID], *, now: datetime) -> list[Watched]:
         """Locked watches, each with the price that it meets."""
-        values = {"watches": list(watches), "now": now, "today": now.date(), "late": LATE}
+        values = {"watches": list(watches), "now": now, "today": now.date(), "late": LATE, "unheard_for": UNHEARD_FOR}
         return [_watched(row) for row in (await self.session.execute(_WATCHED, values)).mappings()]
 
     async def judged(self, watches: Sequence[JudgedWatch], alerts: Sequence[AlertRow], *, now: datetime) -> set[UUID]:
@@ -197,14 +223,15 @@ class AlertRepository(Repository):
         """Judge a watch again then, whatever stands in it."""
         await self.session.execute(_PUT_OFF, {"id": watch_id, "until": until})
 
-    async def relayed(self, event_key: str, event_id: UUID) -> None:
-        """The event that tells these alerts is on its way."""
-        await self.session.execute(_RELAYED, {"event_key": event_key, "event_id": event_id})
+    async def relayed(self, event_key: str, event_id: UUID, *, user_id: UUID | None) -> None:
+        """The event that tells these alerts is on its way to somebody's channels, if one is open."""
+        await self.session.execute(_RELAYED, {"event_key": event_key, "event_id": event_id, "user_id": user_id})
 
 
 def _watched(row: Any) -> Watched:
     best = None
     if row["snapshot_id"] is not None and row["seen_at"] is not None:
         best = BestPrice(**{name: row[name] for name in BestPrice.__struct_fields__})
-    own = {name: row[name] for name in Watched.__struct_fields__ if name not in {"state", "best"}}
-    return Watched(**own, state=msgspec.convert(row["state"], WatchState), best=best)
+    own = {name: row[name] for name in Watched.__struct_fields__ if name not in {"state", "best", "unheard"}}
+    unheard = [Rule(rule) for rule in row["unheard"]]
+    return Watched(**own, state=msgspec.convert(row["state"], WatchState), best=best, unheard=unheard)

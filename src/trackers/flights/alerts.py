@@ -6,6 +6,7 @@ target again by a margin. Nothing is told while the cooldown of the last alert r
 it ends, if it is still true then.
 """
 
+from collections.abc import Collection
 from enum import StrEnum
 from typing import Final
 
@@ -77,14 +78,19 @@ class Judgement(Struct, frozen=True, kw_only=True):
     """Whether there is something to tell when the cooldown ends, should nothing change."""
 
 
-def judge(rules: WatchRules, state: WatchState, seen: Seen, *, cooling: bool) -> Judgement:
-    """What a price means to a watch. `cooling`: within the cooldown of the last alert."""
+def judge(
+    rules: WatchRules, state: WatchState, seen: Seen, *, cooling: bool, unheard: Collection[Rule] = ()
+) -> Judgement:
+    """What a price means to a watch. `cooling`: within the cooldown of the last alert.
+
+    `unheard`: what was told and reached nobody; it is told again where it is still true.
+    """
     armed = _armed(rules, state, seen)
     below = seen.price <= rules.target_price
     news = _news(rules, armed, seen)
-    if not news and rules.remind and below and not cooling:
-        news = (Rule.REMINDER,)
-        armed = replace(armed, episode=armed.episode + 1)
+    if not news and not cooling:
+        news = _again(rules, armed, seen, unheard) or ((Rule.REMINDER,) if rules.remind and below else ())
+        armed = replace(armed, episode=armed.episode + 1) if news else armed
     told = armed
     if news and not cooling:
         told = replace(
@@ -127,6 +133,17 @@ def _news(rules: WatchRules, state: WatchState, seen: Seen) -> tuple[Rule, ...]:
     if rules.lowest_ever and state.baseline is not None and _is_lowest(seen, state.baseline, rules.step_percent):
         news.append(Rule.LOWEST_EVER)
     return tuple(news)
+
+
+def _again(rules: WatchRules, state: WatchState, seen: Seen, unheard: Collection[Rule]) -> tuple[Rule, ...]:
+    """What of this is still true."""
+    bar = median_bar(rules, seen)
+    true = {
+        Rule.TARGET: state.told is not None and seen.price <= rules.target_price,
+        Rule.BELOW_MEDIAN: state.median_told and bar is not None and seen.price <= bar,
+        Rule.LOWEST_EVER: rules.lowest_ever and state.baseline is not None and seen.price <= state.baseline,
+    }
+    return tuple(rule for rule, still in true.items() if still and rule in unheard)
 
 
 def step(price: int, percent: int) -> int:

@@ -122,6 +122,7 @@ class WatchJudge:
                 days=best.days,
             ),
             cooling=cooling,
+            unheard=watch.unheard,
         )
         wake_at = ends if cooling else now + cooldown
         return (

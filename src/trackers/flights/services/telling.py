@@ -19,7 +19,7 @@ NEWS: Final[Mapping[str, type[AlertNews | QueryNews | EndedNews]]] = {
 
 
 class WatchersAreTold:
-    """Whose watch an event is about has it told on their channels."""
+    """Whose watch an event is about has it told on their own channels: where they want to go is nobody else's."""
 
     name: Final = "flights.watchers_are_told"
     events: Final = frozenset({ALERTED, FAILING, RECOVERED, ENDED})
@@ -32,6 +32,7 @@ class WatchersAreTold:
         for event in events:
             news = msgspec.convert(event.payload, NEWS[event.event])
             if isinstance(news, AlertNews):
-                await self._alerts.relayed(news.key, event.id)
+                await self._alerts.relayed(news.key, event.id, user_id=event.user_id)
             if event.user_id is not None:
-                await self._notifier.notify(event, [Recipient(user_id=event.user_id, subject_id=news.watch_id)])
+                whose = Recipient(user_id=event.user_id, subject_id=news.watch_id, private=True)
+                await self._notifier.notify(event, [whose])

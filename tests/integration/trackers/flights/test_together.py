@@ -1,14 +1,12 @@
-"""Many at once: people who change the same searches, a bad result among good ones; and an alert's way out."""
+"""Many at once: people who change the same searches, workers beside each other, a bad result among good ones."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest
-from aiohttp import web
 from dependency_injector import providers
 from sqlalchemy import text
 from structlog.testing import capture_logs
@@ -23,56 +21,8 @@ Traveller = Any
 
 @pytest.fixture
 def environ(environ: dict[str, str]) -> dict[str, str]:
-    """A receiver of ours has a private address."""
-    return environ | {"TRACKERS_NOTIFY_ALLOW_PRIVATE": "true", "TRACKERS_RATE_LIMIT_PERSON": "0"}
-
-
-@pytest.fixture
-async def heard(ada: Traveller) -> AsyncIterator[list[Any]]:
-    """What Ada's webhook is told."""
-    told: list[Any] = []
-
-    async def receive(request: web.BaseRequest) -> web.Response:
-        body = await request.json()
-        if "challenge" in body:
-            return web.json_response({"challenge": body["challenge"]})
-        told.append(body)
-        return web.json_response({})
-
-    runner = web.ServerRunner(web.Server(receive))
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    url = "http://127.0.0.1:{1}/hook".format(*runner.addresses[0])
-    await ada.told("POST", "/api/users/me/channels", {"kind": "webhook", "url": url})
-    await ada.work()
-    yield told
-    await runner.cleanup()
-
-
-async def test_an_alert_reaches_its_owner_and_says_so(ada: Traveller, heard: list[Any]) -> None:
-    watch = await ada.watch(await ada.plan(name="Spring"), 30_000)
-    await ada.look(price=28_840)
-    (message,) = heard
-    assert message["event"] == "price_watch.alerted"
-    assert "Spring (JFK-LAX" in str(message)
-    assert "288.40 USD" in str(message)
-    (alert,) = (await ada.told("GET", f"/api/watches/{watch}/alerts"))["items"]
-    assert alert["delivered_at"] >= alert["created_at"]
-
-
-async def test_a_search_that_fails_is_told_once_to_somebody_with_several_watches(
-    ada: Traveller, heard: list[Any]
-) -> None:
-    trip = await ada.plan()
-    for target in (10_000, 20_000):
-        await ada.watch(trip, target)
-    await ada.look(price=40_000)
-    ada.site.show("failed")
-    for _ in range(4):
-        await ada.look(7 * HOURS)
-    ada.site.show("flights")
-    await ada.look(7 * HOURS)
-    assert [message["event"] for message in heard] == ["price_watch.failing", "price_watch.recovered"]
+    """Nobody is told to slow down."""
+    return environ | {"TRACKERS_RATE_LIMIT_PERSON": "0"}
 
 
 class KeptQueue:
