@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.clock import Clock
-from shared.database import connection_was_lost, sqlstate_of
+from shared.database import connection_was_lost, is_passing
 from shared.scraping.failures import PageChanged, TargetNotFound
 from shared.scraping.visit import NOT_MODIFIED, OK, Answer
 from trackers.contracts.esi import CACHED, NOT_FOUND, Esi, fresh_for, generation_of, in_parallel, pages_of
@@ -35,8 +35,6 @@ ATTEMPTS: Final = 2
 LONGEST_ETAG: Final = 512
 DOUBTED_FOR: Final = timedelta(hours=2)
 """After which what nobody believed is believed, though the API does not say that its state is another."""
-PASSING: Final = frozenset({"40001", "40P01", "55P03", "57014"})
-"""SQLSTATEs of a serialization failure, a deadlock, a lock or a statement that took too long: no row's fault."""
 
 
 class Alerts(Protocol):
@@ -225,7 +223,7 @@ class Sweep:
             if connection_was_lost(error) or not listings:
                 raise
             if len(listings) == 1:
-                if sqlstate_of(error) in PASSING:
+                if is_passing(error):
                     raise
                 await self._reject([_poison(listings[0], error)])
                 await self._write([], pages)

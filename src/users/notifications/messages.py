@@ -32,6 +32,8 @@ class Recipient(Struct, frozen=True, kw_only=True):
 
     user_id: UUID
     subject_id: UUID
+    private: bool = False
+    """Nobody else's business: the channels of their guilds are not told."""
 
 
 class MessageWriter(Protocol):
