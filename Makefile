@@ -34,11 +34,12 @@ run: $(READY) ## servers, migrations, API and worker on this machine, until Ctrl
 test: $(READY) ## every test, on real PostgreSQL and Redis
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
 
-check: $(READY) ## lint, format, types, layers
+check: $(READY) ## lint, format, types, layers, the Dockerfile
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/hadolint Dockerfile
 
 format: $(READY) ## let ruff put the code in order
 	$(BIN)/ruff check --fix-only .
