@@ -1,13 +1,15 @@
-"""What the schema says of every operation: the problem that each can answer with, and what asks for no token."""
+"""What the schema says of every operation: the problem that each can answer with, what needs no token, what will go."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from litestar import Litestar
 from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse, Operation, Reference, Schema
 from litestar.openapi.spec.enums import OpenAPIType
 
 from shared.web.csv import TEXT_CSV
+from shared.web.deprecation import DEPRECATED, Deprecation
 from shared.web.problems import PROBLEM_JSON
 
 FORMAT: Final = "format"
@@ -56,3 +58,21 @@ def describe(app: Litestar) -> None:
         for handler in getattr(route, "route_handlers", ()):
             if getattr(handler, "operation_class", None) is Operation:
                 handler.operation_class = OpenOperation if handler.opt.get("open") else HouseOperation
+            mark: Deprecation | None = handler.opt.get(DEPRECATED) if hasattr(handler, "operation_class") else None
+            if mark is not None and mark.parameters:
+                handler.operation_class = _with_deprecated_parameters(handler.operation_class, mark.parameters)
+            elif mark is not None:
+                handler.deprecated = True
+
+
+def _with_deprecated_parameters(made: Callable[..., Operation], names: frozenset[str]) -> Callable[..., Operation]:
+    def operation(**told: Any) -> Operation:
+        described = made(**told)
+        marked = [one for one in described.parameters or () if getattr(one, "name", None) in names]
+        if len(marked) != len(names):
+            raise ValueError(f"{described.operation_id} has not every parameter of {sorted(names)} to deprecate.")
+        for one in marked:
+            one.deprecated = True  # type: ignore[union-attr]  # a reference has no name
+        return described
+
+    return operation

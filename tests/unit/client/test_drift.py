@@ -52,7 +52,7 @@ class Sampler:
             return self.of(SCHEMA["components"]["schemas"][ref.rpartition("/")[2]])
         if several := told.get("allOf") or told.get("oneOf"):
             return self.of([one for one in several if one.get("type") != "null"][-1 if self.last else 0])
-        if values := told.get("enum") or [told["const"]] if "const" in told or "enum" in told else None:
+        if values := told.get("enum", [told["const"]] if "const" in told else []):
             return values[-1 if self.last else 0]
         if told.get("type") == "array":
             return [self.of(told["items"])]
