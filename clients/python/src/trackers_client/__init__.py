@@ -1,5 +1,6 @@
 """A typed client of the Trackers API: `BotClient` for bots, `MemberClient` for people."""
 
+from trackers_client import models
 from trackers_client.client import BotClient, MemberClient, Options
 from trackers_client.credentials import Login
 from trackers_client.deprecation import Deprecated
@@ -17,7 +18,6 @@ from trackers_client.errors import (
     Unauthenticated,
     Unreachable,
 )
-from trackers_client.generated import models
 from trackers_client.paging import every
 from trackers_client.retries import Retries
 from trackers_client.validators import EtagCache

@@ -1,6 +1,6 @@
 """What happened, in order: read by cursor, or heard as it happens."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -66,7 +66,9 @@ class EventReader:
         self._transport = transport
         self._list = list_events
 
-    async def read(self, *, after: int = 0, named: Sequence[str] = (), limit: int = 500) -> AsyncIterator[FeedEvent]:
+    async def read(
+        self, *, after: int = 0, named: Sequence[str] = (), limit: int = 500
+    ) -> AsyncGenerator[FeedEvent, None]:
         """Every event after a position, until there is none left; remember the last one's `position`.
 
         `named`: only events of these names; `tracker.` with a dot at its end is all of tracker.
@@ -74,7 +76,7 @@ class EventReader:
         async for event in every(self._list, after=after, event=named or None, limit=limit):
             yield event
 
-    async def listen(self, *, after: int | None = None, named: Sequence[str] = ()) -> AsyncIterator[FeedEvent]:
+    async def listen(self, *, after: int | None = None, named: Sequence[str] = ()) -> AsyncGenerator[FeedEvent, None]:
         """Events as they happen, for ever; from now on, or after a position that was read or heard before.
 
         It comes back by itself wherever the line breaks, the service restarts or is busy, and goes on behind the last

@@ -1,6 +1,6 @@
 """Lists of any length, a page at a time."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
 T_co = TypeVar("T_co", covariant=True)
@@ -14,7 +14,7 @@ class Page(Protocol[T_co]):
     def items(self) -> Sequence[T_co]: ...
 
 
-async def every(ask: Callable[..., Awaitable[Page[T]]], *arguments: Any, **parameters: Any) -> AsyncIterator[T]:
+async def every(ask: Callable[..., Awaitable[Page[T]]], *arguments: Any, **parameters: Any) -> AsyncGenerator[T, None]:
     """Every entry of a list: `every(bot.trackers.list_trackers, per_page=100)`.
 
     The next page is asked for when the one before was read. Raises a TypeError for a list that has no pages.
