@@ -31,12 +31,12 @@ NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 SETTLED: Final = frozenset({"completed", "failed"})
 
 
-def eventually(holds: Callable[[], bool], *, within: float, what: str) -> None:
-    """Return as soon as something holds; fail once `within` seconds are over."""
+def eventually(holds: Callable[[], bool], *, within: float, what: str, look: float = LOOK_SECONDS) -> None:
+    """Return as soon as something holds, looked at every so often; fail once `within` seconds are over."""
     until = time.monotonic() + within
     while not holds():
         assert time.monotonic() < until, f"{what}: not within {within:g} s"
-        time.sleep(LOOK_SECONDS)
+        time.sleep(look)
 
 
 class ClockAhead:
