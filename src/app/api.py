@@ -111,7 +111,8 @@ def create_app(container: AppContainer) -> Litestar:
             description="Follows things on other people's sites for a community, and tells people when they change. "
             "`RateLimit-*` headers tell how a caller stands. A GET takes `If-None-Match`. A POST of a bot takes an "
             "`Idempotency-Key`: sent again under the same key, the same request is carried out at most once and gets "
-            "the same answer (`Idempotency-Replayed: true`); 409 `idempotency_unknown` says that it was cut off.",
+            "the same answer (`Idempotency-Replayed: true`); 409 `idempotency_unknown` says that it was cut off. "
+            "Every answer has an `X-Request-ID`; what is going to go says so in `Deprecation`, `Sunset` and `Link`.",
             path="/schema",
             use_handler_docstrings=True,
             render_plugins=[JsonRenderPlugin(), YamlRenderPlugin(), ScalarRenderPlugin()],

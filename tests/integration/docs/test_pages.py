@@ -73,7 +73,7 @@ def reader() -> Iterator[Reader]:
 
 
 def wait_for_contracts(product: Product) -> None:
-    """Until the market was looked at, which workers do by themselves: the page speaks of a service that runs a while."""
+    """Until the market was looked at, as workers do by themselves: the page speaks of a service that runs a while."""
     somebody = product.ask(
         "POST", "/api/auth/register", {"username": "waiter", "password": "waits for a while"}, expect=201
     )

@@ -1,10 +1,11 @@
 """Lists of any length, a page at a time."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 T_co = TypeVar("T_co", covariant=True)
 T = TypeVar("T")
+P = ParamSpec("P")
 
 
 class Page(Protocol[T_co]):
@@ -14,19 +15,22 @@ class Page(Protocol[T_co]):
     def items(self) -> Sequence[T_co]: ...
 
 
-async def every(ask: Callable[..., Awaitable[Page[T]]], *arguments: Any, **parameters: Any) -> AsyncGenerator[T, None]:
+async def every(
+    ask: Callable[P, Awaitable[Page[T]]], *arguments: P.args, **parameters: P.kwargs
+) -> AsyncGenerator[T, None]:
     """Every entry of a list: `every(bot.trackers.list_trackers, per_page=100)`.
 
     The next page is asked for when the one before was read. Raises a TypeError for a list that has no pages.
     """
+    asked: dict[str, Any] = dict(parameters)
     while True:
-        page: Any = await ask(*arguments, **parameters)
+        page: Any = await ask(*arguments, **asked)
         for one in page.items:
             yield one
-        following = _following(page, parameters)
+        following = _following(page, asked)
         if following is None:
             return
-        parameters = {**parameters, **following}
+        asked |= following
 
 
 def _following(page: Any, asked: dict[str, Any]) -> dict[str, Any] | None:
