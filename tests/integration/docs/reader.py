@@ -5,14 +5,14 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 from tests.demo.postbox import Postbox
-from tests.docs_commands import Command
+from tests.docs_commands import blocks
 
 PATIENCE: Final = 60.0
 LOOK_SECONDS: Final = 0.1
@@ -28,6 +28,31 @@ FOR_EVER: Final = "until Ctrl-C"
 BY_MAIL: Final = re.compile(r"([A-Z_]+) comes by mail")
 REFUSED: Final = re.compile(r"(\d{3})(?: (\w+))?")
 TOLD: Final = re.compile(r"([a-z][a-z-]+): (.+)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """One command of a page, and what the comments below it say of it."""
+
+    text: str
+    notes: tuple[str, ...]
+    line: int
+    """Of the page, where it begins."""
+
+
+def commands(page: Path) -> Iterator[Command]:
+    """Every command of a page, in order; what a backslash, or an open quote, continues is one."""
+    for block in blocks(page):
+        lines = list(enumerate(block.text.splitlines(), start=block.line))
+        while lines:
+            begins, text = lines.pop(0)
+            while lines and (text.endswith("\\") or text.count("'") % 2):
+                text += f"\n{lines.pop(0)[1]}"
+            notes = []
+            while lines and lines[0][1].startswith("# "):
+                notes.append(lines.pop(0)[1].removeprefix("# "))
+            if text.strip():
+                yield Command(text=text, notes=tuple(notes), line=begins)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,10 +13,10 @@ from typing import Any, Final
 import pytest
 from tests.demo.postbox import postbox
 from tests.demo.product import Product
-from tests.docs_commands import Command, blocks, commands
+from tests.docs_commands import blocks
 from tests.features.receiver import receiving
 from tests.features.service import eventually
-from tests.integration.docs.reader import BLANK, HERE, Reader
+from tests.integration.docs.reader import BLANK, HERE, Command, Reader, commands
 from tests.upstreams.client import SimulatedSites
 
 from users.notifications.senders.webhook import signature
@@ -24,6 +24,7 @@ from users.notifications.senders.webhook import signature
 ROOT: Final = Path(__file__).parents[3]
 PAGE: Final = ROOT / "docs/api.md"
 README: Final = ROOT / "clients/python/README.md"
+pytestmark = pytest.mark.xdist_group("docs")  # one product for all
 PATIENCE: Final = 150.0
 LISTED: Final = 100_000_900
 """The club of the page."""
@@ -111,7 +112,7 @@ def test_the_clients_five_minutes_are_as_its_readme_shows_them(
     reader.run(Command(text=text, notes=("BOT_KEY is the last line",), line=0))
     names: dict[str, Any] = {}
     for block in blocks(README, "python"):
-        code = compile(reader.filled(block), str(README), "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+        code = compile(reader.filled(block.text), str(README), "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
         made = eval(code, names)  # noqa: S307 -- our own page, held to what it says
         if inspect.iscoroutine(made):
             asyncio.run(made)

@@ -106,12 +106,13 @@ async def test_a_list_without_pages_is_no_mistake_that_goes_unseen(service: Serv
 async def test_events_are_read_by_cursor_until_there_are_none(service: Service) -> None:
     service.answers = [
         httpx.Response(200, json={"items": [event(4), event(5)], "next_after": 5}),
-        httpx.Response(200, json={"items": [], "next_after": 5}),
+        httpx.Response(200, json={"items": [], "next_after": 900}),  # others' events
+        httpx.Response(200, json={"items": [event(901)], "next_after": 901}),
+        httpx.Response(200, json={"items": [], "next_after": 901}),
     ]
-    assert [one.position async for one in bot(service).feed.read(after=3, named=["tracker."])] == [4, 5]
+    assert [one.position async for one in bot(service).feed.read(after=3, named=["tracker."])] == [4, 5, 901]
     assert [request.url.query for request in service.asked] == [
-        b"event=tracker.&after=3&limit=500",
-        b"event=tracker.&after=5&limit=500",
+        b"event=tracker.&after=%d&limit=500" % after for after in (3, 5, 900, 901)
     ]
 
 

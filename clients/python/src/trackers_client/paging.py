@@ -38,7 +38,8 @@ def _following(page: Any, asked: dict[str, Any]) -> dict[str, Any] | None:
     if hasattr(page, "next_before"):
         return None if page.next_before is None else {"before": page.next_before}
     if hasattr(page, "next_after"):
-        return {"after": page.next_after} if page.items else None
+        # A page of a filtered list may hold nothing and still have come further.
+        return None if page.next_after == asked.get("after", 0) else {"after": page.next_after}
     if hasattr(page, "per_page"):
         more = bool(page.items) and page.page * page.per_page < page.total
         return {"page": page.page + 1} if more else None
