@@ -13,7 +13,7 @@ from shared.scraping.source import Status
 from shared.scraping.targets import STATUS_COLUMNS, STATUS_IS
 from shared.web.identity import BotIdentity, Identity
 from trackers.games.errors import SnapshotNotFound, TrackerNotFound
-from trackers.games.links import AccountIdentity, site_profile_url
+from trackers.games.links import account_of, site_profile_url
 from trackers.games.schemas import (
     RatingView,
     Seasons,
@@ -259,7 +259,4 @@ class SnapshotQueries(TrackerReads):
 
 
 def tracker_view(row: dict[str, Any]) -> TrackerView:
-    account = AccountIdentity(
-        game=row["game"], platform=row["platform"], identifier=row["identifier"], display=row["display"]
-    )
-    return TrackerView(**row, profile_url=site_profile_url(account))
+    return TrackerView(**row, profile_url=site_profile_url(account_of(row)))
