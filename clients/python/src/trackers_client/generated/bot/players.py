@@ -36,6 +36,7 @@ class BotPlayers(Calls):
         mode: GameMode | None | str = None,
         status: Status | None | str = None,
         active: bool | None = None,
+        verified: bool | None = None,
         guild_id: str | None = None,
         sort: PlayerSort | str | None = None,
         page: int | None = None,
@@ -50,6 +51,7 @@ class BotPlayers(Calls):
             mode: Only those of this table.
             status: Only those whom looking at stands so.
             active: Only active ones, or only deactivated.
+            verified: Only those whom the hiscores have shown, or only those they never did.
             guild_id: Only those whom members of this guild follow.
             sort: Order; with a dash the other way round.
             page: Which page, from 1.
@@ -64,6 +66,7 @@ class BotPlayers(Calls):
                 "mode": mode,
                 "status": status,
                 "active": active,
+                "verified": verified,
                 "guild_id": guild_id,
                 "sort": sort,
                 "page": page,

@@ -40,6 +40,7 @@ class MemberPlayers(Calls):
         mode: GameMode | None | str = None,
         status: Status | None | str = None,
         active: bool | None = None,
+        verified: bool | None = None,
         guild_id: str | None = None,
         sort: PlayerSort | str | None = None,
         page: int | None = None,
@@ -54,6 +55,7 @@ class MemberPlayers(Calls):
             mode: Only those of this table.
             status: Only those whom looking at stands so.
             active: Only active ones, or only deactivated.
+            verified: Only those whom the hiscores have shown, or only those they never did.
             guild_id: Only those whom members of this guild follow.
             sort: Order; with a dash the other way round.
             page: Which page, from 1.
@@ -68,6 +70,7 @@ class MemberPlayers(Calls):
                 "mode": mode,
                 "status": status,
                 "active": active,
+                "verified": verified,
                 "guild_id": guild_id,
                 "sort": sort,
                 "page": page,
@@ -82,6 +85,7 @@ class MemberPlayers(Calls):
         mode: GameMode | None | str = None,
         status: Status | None | str = None,
         active: bool | None = None,
+        verified: bool | None = None,
         guild_id: str | None = None,
         sort: PlayerSort | str | None = None,
         page: int | None = None,
@@ -97,6 +101,7 @@ class MemberPlayers(Calls):
                 "mode": mode,
                 "status": status,
                 "active": active,
+                "verified": verified,
                 "guild_id": guild_id,
                 "sort": sort,
                 "page": page,
