@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib.metadata import version
 from typing import Any
 
 from litestar import Controller, Litestar, Router
@@ -110,12 +111,14 @@ def create_app(container: AppContainer) -> Litestar:
         request_max_body_size=settings.body_limit,
         openapi_config=OpenAPIConfig(
             title="Trackers",
-            version="1",
+            version=version("trackers"),
             description="Follows things on other people's sites for a community, and tells people when they change. "
             "`RateLimit-*` headers tell how a caller stands. A GET takes `If-None-Match`. A POST of a bot takes an "
             "`Idempotency-Key`: sent again under the same key, the same request is carried out at most once and gets "
-            "the same answer (`Idempotency-Replayed: true`); 409 `idempotency_unknown` says that it was cut off.",
+            "the same answer (`Idempotency-Replayed: true`); 409 `idempotency_unknown` says that it was cut off. "
+            "Every answer has an `X-Request-ID`; what is going to go says so in `Deprecation`, `Sunset` and `Link`.",
             path="/schema",
+            use_handler_docstrings=True,
             render_plugins=[JsonRenderPlugin(), YamlRenderPlugin(), ScalarRenderPlugin()],
             components=Components(
                 responses={"Problem": PROBLEM},

@@ -1,4 +1,4 @@
-"""What the schema says of every operation: the problem that each can answer with, and what asks for no token."""
+"""What the schema says of every operation: the problem that each can answer with, what needs no token, what will go."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Final
@@ -11,6 +11,7 @@ from litestar.routes import HTTPRoute
 
 from shared.web.constraints import constrain_parameter
 from shared.web.csv import TEXT_CSV
+from shared.web.deprecation import DEPRECATED, Deprecation
 from shared.web.problems import PROBLEM_JSON
 
 FORMAT: Final = "format"
@@ -47,6 +48,20 @@ class HouseOperation(Operation):
                 constrain_parameter(parameter, self.handler)
         if any(getattr(parameter, "name", None) == FORMAT for parameter in self.parameters or ()):
             self.responses["200"].content[TEXT_CSV] = OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING))  # type: ignore[index, union-attr]  # what lists answer is no reference and has content
+        mark: Deprecation | None = self.handler.opt.get(DEPRECATED)
+        if mark is not None:
+            self._deprecate(mark)
+
+    def _deprecate(self, mark: Deprecation) -> None:
+        """Say that the operation will go, or those of its parameters that are named."""
+        if not mark.parameters:
+            self.deprecated = True
+            return
+        going = [one for one in self.parameters or () if isinstance(one, Parameter) and one.name in mark.parameters]
+        if len(going) != len(mark.parameters):
+            raise ValueError(f"{self.operation_id} has not every parameter of {sorted(mark.parameters)} to deprecate.")
+        for parameter in going:
+            parameter.deprecated = True
 
 
 @dataclass

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.clock import Clock
-from shared.database import connection_was_lost, sqlstate_of
+from shared.database import connection_was_lost, is_passing
 from shared.scraping.failures import HostUnavailable, PageChanged
 from shared.scraping.visit import OK
 from trackers.contracts.esi import AWAY, GONE, Esi, in_parallel, is_outage, pages_of
@@ -23,7 +23,7 @@ from trackers.contracts.repository import ContractRepository, ReadContract, Unre
 from trackers.contracts.runs import AggregationRun
 from trackers.contracts.settings import ContractsSettings
 from trackers.contracts.ships import ship_offered
-from trackers.contracts.sweep import PASSING, Alerts
+from trackers.contracts.sweep import Alerts
 from trackers.contracts.type_cache import TypeCache
 from trackers.contracts.type_repository import KnownType
 
@@ -281,4 +281,4 @@ class Enrichment:
 
 def _passes(failure: Exception | None) -> bool:
     """Whether a failure is nothing that the contract is to blame for."""
-    return failure is not None and (is_outage(failure) or sqlstate_of(failure) in PASSING)
+    return failure is not None and (is_outage(failure) or is_passing(failure))
