@@ -14,7 +14,7 @@ COMPLETE: Final = Gauge("trackers_contracts_region_complete", "Whether its last 
 
 
 class ContractGauges:
-    """Reads the regions. One that was never swept has no age yet."""
+    """Reads the regions that are looked at. One that was never swept has no age yet."""
 
     name = "contracts"
 
