@@ -44,7 +44,7 @@ LEAST: Final = 2.0
 """Seconds of asking that a part is given however late it is."""
 BUSIEST: Final = 3.0
 """Times that starting takes longer at most, where others want the processors, too."""
-PATIENCE: Final = 8.0
+PATIENCE: Final = 12.0
 """Times its seconds that a part may take before it counts as hung."""
 
 
