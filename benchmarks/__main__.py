@@ -24,6 +24,7 @@ NAMES: Final = (
     "auth_read",
     "login",
     "dispatch_claim",
+    "gauges",
     "list_trackers",
     "hiscore_layouts",
     "hiscore_reads",

@@ -35,6 +35,22 @@ async def test_a_change_arrives_signed_and_as_a_diff(telling: Telling, endpoint:
     assert not verify(made["secret"], got.headers, got.body, now=now + 301)
 
 
+async def test_messages_are_counted_by_kind_and_by_what_became_of_them(
+    telling: Telling, endpoint: Endpoint, ada: Person
+) -> None:
+    await telling.webhook(ada)
+    await telling.webhook(ada, "/broken")
+    endpoint.fails("/broken", 500)
+    await telling.tell(ada)
+    counted = {
+        sample.labels["outcome"]: sample.value
+        for family in telling.container.metrics().registry.collect()
+        for sample in family.samples
+        if sample.name == "trackers_deliveries_total" and sample.labels["kind"] == "webhook"
+    }
+    assert counted == {"sent": 1, "failed": 1}
+
+
 async def test_a_repeated_fan_out_tells_nobody_twice(telling: Telling, endpoint: Endpoint, ada: Person) -> None:
     await telling.webhook(ada)
     event = telling.event()
