@@ -31,7 +31,8 @@ _THROUGH: Final = "(o.weapons = '{}' OR e.weapon IS NULL OR e.weapon = ANY(o.wea
 # the first digest tells what there is, whoever else followed it before. Likewise what a club's page told of for the
 # first time, later than another page did, and of what it turned out whose it is: to who follows that, and knew it
 # through nothing else, it is news now.
-# It begins with what the windows hold, by indexes on time: what is older is not read, however much of it there is.
+# It begins with what the windows hold, by indexes on time, and goes on from there by keys: what is older is not read,
+# however much of it there is. OFFSET 0 keeps the planner from reading all, as it would where it expects much.
 NEWS: Final = text(f"""
 WITH windows AS (
     SELECT * FROM unnest(CAST(:users AS uuid[]), CAST(:since AS timestamptz[]), CAST(:until AS timestamptz[]))
@@ -62,7 +63,9 @@ WITH windows AS (
            f.upstream_id, f.slug, r.id AS registration_id, r.identified_at AS news_since,
            CAST(NULL AS timestamptz) AS gone_at
     FROM touched n
-    JOIN fencing_registrations r ON r.id = n.registration_id
+    CROSS JOIN LATERAL (
+        SELECT id, fencer_id, identified_at FROM fencing_registrations WHERE id = n.registration_id OFFSET 0
+    ) r
     JOIN fencers_followed f ON f.fencer_id = r.fencer_id
     UNION
     SELECT f.user_id, f.since, f.until, f.tracked_id, 'fencer', f.weapons, f.followed_since, f.name,
@@ -74,13 +77,13 @@ WITH windows AS (
     SELECT f.user_id, f.since, f.until, f.tracked_id, 'club', f.weapons, f.followed_since, f.name,
            f.upstream_id, f.slug, l.registration_id, l.listed_at, l.gone_at
     FROM touched n
-    JOIN fencing_listings l ON l.registration_id = n.registration_id
+    CROSS JOIN LATERAL (SELECT * FROM fencing_listings WHERE registration_id = n.registration_id OFFSET 0) l
     JOIN clubs_followed f ON f.target_id = l.target_id
     UNION
     SELECT f.user_id, f.since, f.until, f.tracked_id, 'club', f.weapons, f.followed_since, f.name,
            f.upstream_id, f.slug, l.registration_id, l.listed_at, l.gone_at
     FROM clubs_followed f
-    JOIN fencing_listings l ON l.target_id = f.target_id AND (l.gone_at IS NULL OR l.gone_at > f.until)
+    JOIN fencing_listings l ON l.target_id = f.target_id AND l.gone_at IS NULL
     WHERE f.followed_since > f.since AND f.followed_since <= f.until
 ), news AS (
     SELECT f.*, c.kinds, c.day_before
@@ -95,8 +98,8 @@ WITH windows AS (
     UNION ALL
     SELECT f.*, ARRAY['registered'], NULL
     FROM followed f
-    JOIN fencing_registrations r ON r.id = f.registration_id
-    JOIN fencing_events e ON e.id = r.event_id
+    CROSS JOIN LATERAL (SELECT * FROM fencing_registrations WHERE id = f.registration_id OFFSET 0) r
+    CROSS JOIN LATERAL (SELECT * FROM fencing_events WHERE id = r.event_id OFFSET 0) e
     WHERE r.first_seen_at <= f.until
       AND (f.gone_at IS NULL OR f.gone_at > f.until)
       AND (f.followed_since > f.since AND f.followed_since <= f.until
@@ -124,10 +127,10 @@ SELECT n.user_id, n.tracked_id, n.kind, n.weapons, n.name AS followed, n.upstrea
        n.slug AS followed_slug, n.registration_id, n.kinds, n.day_before, f.name AS fencer, t.name AS tournament,
        e.name AS event, e.upstream_id AS event_id, e.weapon, e.held_on AS day
 FROM news n
-JOIN fencing_registrations r ON r.id = n.registration_id
-JOIN fencing_events e ON e.id = r.event_id
-JOIN fencing_tournaments t ON t.id = e.tournament_id
-JOIN fencers f ON f.id = r.fencer_id
+CROSS JOIN LATERAL (SELECT * FROM fencing_registrations WHERE id = n.registration_id OFFSET 0) r
+CROSS JOIN LATERAL (SELECT * FROM fencing_events WHERE id = r.event_id OFFSET 0) e
+CROSS JOIN LATERAL (SELECT name FROM fencing_tournaments WHERE id = e.tournament_id OFFSET 0) t
+CROSS JOIN LATERAL (SELECT name FROM fencers WHERE id = r.fencer_id OFFSET 0) f
 ORDER BY n.user_id, n.registration_id, n.kind, n.tracked_id
 """)  # noqa: S608 -- fragments of our own
 
