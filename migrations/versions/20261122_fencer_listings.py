@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision: str = "20261122_fencer_listings"
-down_revision: str | None = "20261122_flights"
+down_revision: str | None = "20261122_price_telling"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 

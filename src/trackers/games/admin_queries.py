@@ -26,7 +26,7 @@ from trackers.games.admin_schemas import (
     StandingReason,
 )
 from trackers.games.errors import TrackerNotFound
-from trackers.games.links import AccountIdentity, site_profile_url
+from trackers.games.links import account_of, site_profile_url
 from trackers.games.queries import TRACKER_COLUMNS, TRACKER_FILTERS, TRACKER_JOINS, TRACKER_ORDER
 from trackers.games.schemas import TrackerSort
 from users.access import AccessPolicy
@@ -154,7 +154,4 @@ class TrackerAdminQueries:
 
 
 def _view(row: dict[str, Any]) -> AdminTracker:
-    account = AccountIdentity(
-        game=row["game"], platform=row["platform"], identifier=row["identifier"], display=row["display"]
-    )
-    return AdminTracker(**row, profile_url=site_profile_url(account))
+    return AdminTracker(**row, profile_url=site_profile_url(account_of(row)))

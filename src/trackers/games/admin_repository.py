@@ -13,7 +13,7 @@ from shared.database import Repository
 from shared.scraping.source import Status
 from trackers.games.admin_queries import standing_is
 from trackers.games.admin_schemas import StandingReason
-from trackers.games.links import AccountIdentity
+from trackers.games.links import AccountIdentity, account_of
 
 _ACTIVE: Final = text("""
 SELECT k.id, a.target_id FROM game_trackers k JOIN game_accounts a ON a.id = k.account_id
@@ -111,7 +111,7 @@ class KnownAccount(Struct, frozen=True, kw_only=True):
 
     @property
     def identity(self) -> AccountIdentity:
-        return AccountIdentity(game=self.game, platform=self.platform, identifier=self.identifier, display=self.display)
+        return account_of(self)
 
 
 class MovedTracker(Struct, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from shared.database import TransactionReader
 from trackers.games.adapters import ADAPTERS
-from trackers.games.links import AccountIdentity, site_profile_url
+from trackers.games.links import AccountIdentity, account_of, site_profile_url
 from trackers.games.news import CHANGED, PlaylistChange, in_words
 from users.notifications.digest import DigestEntry, DigestGroup, DigestSection, DigestWindow, spans
 
@@ -68,12 +68,8 @@ class GamesDigest:
         for row in await self._questions.rows(_MOVED, spans(windows)):
             if not wants[row["user_id"]](row["tracker_id"], CHANGED):
                 continue
-            account = AccountIdentity(
-                game=row["game"], platform=row["platform"], identifier=row["identifier"], display=row["display"]
-            )
-            told.setdefault(row["user_id"], {}).setdefault(row["tracker_id"], (account, []))[1].append(
-                in_words(_change(row))
-            )
+            by_tracker = told.setdefault(row["user_id"], {})
+            by_tracker.setdefault(row["tracker_id"], (account_of(row), []))[1].append(in_words(_change(row)))
         return {
             user_id: [DigestSection(title=TITLE, groups=(DigestGroup(entries=_entries(accounts.values())),))]
             for user_id, accounts in told.items()

@@ -9,6 +9,7 @@ import unicodedata
 from typing import Final
 from urllib.parse import quote, unquote
 
+import msgspec
 from msgspec import Struct
 
 from trackers.games.adapters import ADAPTERS, GAMES_NOT_YET_SUPPORTED, GameAdapter
@@ -61,6 +62,11 @@ class AccountIdentity(Struct, frozen=True, kw_only=True):
     def key(self) -> str:
         """The account as one text, equal for every spelling: `rocket-league:epic:some name`."""
         return f"{self.game}:{self.platform}:{self.identifier}"
+
+
+def account_of(row: object) -> AccountIdentity:
+    """The account that a row, a mapping or a Struct names among other things."""
+    return msgspec.convert(row, AccountIdentity, from_attributes=True)
 
 
 def identity(*, game: str, platform: str, display: str) -> AccountIdentity:

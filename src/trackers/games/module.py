@@ -46,6 +46,7 @@ from trackers.games.services.snapshots import TrackerSnapshotService
 from trackers.games.services.trackers import TrackerService
 from trackers.games.settings import GamesSettings
 from trackers.games.source import GamesSource
+from trackers.games.standing_repository import StandingRepository
 from users.access import AccessPolicy
 from users.accounts.service import AccountService
 from users.guilds.service import GuildService
@@ -73,9 +74,12 @@ class GamesContainer(containers.DeclarativeContainer):
     # has
     questions = providers.Factory(TransactionReader, session)
     repository = providers.Factory(TrackerRepository, session)
+    standings = providers.Factory(StandingRepository, session)
     ratings = providers.Factory(RatingService, ratings=providers.Factory(RatingRepository, session), clock=clock)
     notifications = providers.Factory(TrackerNotificationService, trackers=repository, outbox=outbox)
-    recorder = providers.Factory(ProfileRecorder, trackers=repository, ratings=ratings, news=notifications)
+    recorder = providers.Factory(
+        ProfileRecorder, standings=standings, trackers=repository, ratings=ratings, news=notifications
+    )
     processed_is_told = providers.Factory(ProcessedIsTold, notifier=notifier)
     followers_are_told = providers.Factory(FollowersAreTold, trackers=repository, notifier=notifier)
 
@@ -119,6 +123,7 @@ class GamesContainer(containers.DeclarativeContainer):
         questions,
         access=session_access,
         trackers=repository,
+        standings=standings,
         targets=targets,
         ratings=ratings,
         activity=activity,

@@ -13,7 +13,7 @@ from shared.scraping.source import Status
 from shared.scraping.targets import STATUS_COLUMNS, STATUS_IS
 from shared.web.identity import BotIdentity, Identity
 from trackers.games.errors import SnapshotNotFound, TrackerNotFound
-from trackers.games.links import AccountIdentity, site_profile_url
+from trackers.games.links import account_of, site_profile_url
 from trackers.games.schemas import (
     RatingView,
     Seasons,
@@ -51,7 +51,7 @@ WHERE k.user_id = :user_id AND k.deleted_at IS NULL ORDER BY k.created_at, k.id
 _STATUS: Final = text(f"SELECT k.id, k.user_id, {STATUS_COLUMNS} {_JOINS}")
 _ACCOUNT: Final = text("SELECT account_id, user_id FROM game_trackers WHERE id = :id AND deleted_at IS NULL")
 _SEASONS: Final = text("""
-SELECT s.key, s.name, s.number, s.key = a.current_season AS current
+SELECT s.key, s.name, s.number, s.key IS NOT DISTINCT FROM a.current_season AS current
 FROM game_accounts a JOIN game_seasons s ON s.account_id = a.id
 WHERE a.id = :account_id ORDER BY s.number DESC NULLS LAST, s.key DESC
 """)
@@ -259,7 +259,4 @@ class SnapshotQueries(TrackerReads):
 
 
 def tracker_view(row: dict[str, Any]) -> TrackerView:
-    account = AccountIdentity(
-        game=row["game"], platform=row["platform"], identifier=row["identifier"], display=row["display"]
-    )
-    return TrackerView(**row, profile_url=site_profile_url(account))
+    return TrackerView(**row, profile_url=site_profile_url(account_of(row)))

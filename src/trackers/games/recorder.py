@@ -16,14 +16,15 @@ from trackers.games.links import (
 )
 from trackers.games.news import AccountNews, PlaylistChange
 from trackers.games.parser import PlaylistStanding, Profile
-from trackers.games.repository import (
+from trackers.games.repository import TrackerRepository
+from trackers.games.standing_repository import (
     AccountRow,
     Fingerprint,
     MovedRow,
     SeasonRow,
     SnapshotRow,
+    StandingRepository,
     StoredAccount,
-    TrackerRepository,
 )
 
 TELLING: Final = frozenset({Reason.NOT_FOUND, Reason.PRIVATE})
@@ -78,7 +79,10 @@ class Found:
 class ProfileRecorder:
     """Compares profiles with what is stored and writes what moved, a whole batch at once."""
 
-    def __init__(self, *, trackers: TrackerRepository, ratings: Ratings, news: News) -> None:
+    def __init__(
+        self, *, standings: StandingRepository, trackers: TrackerRepository, ratings: Ratings, news: News
+    ) -> None:
+        self._standings = standings
         self._trackers = trackers
         self._ratings = ratings
         self._news = news
@@ -88,18 +92,18 @@ class ProfileRecorder:
 
         Each of these has a new snapshot for every season that moved.
         """
-        stored = await self._trackers.stored_accounts([o.target.id for o in observations])
+        stored = await self._standings.stored_accounts([o.target.id for o in observations])
         found = Found()
         for observation in observations:
             known = stored.get(observation.target.id)
             if known is not None:  # else nobody's account any more: erased while the page was fetched
                 found.take(known, observation)
         if found.accounts:
-            await self._trackers.update_accounts(found.accounts)
+            await self._standings.update_accounts(found.accounts)
         if found.seasons:
-            await self._trackers.add_seasons(found.seasons)
+            await self._standings.add_seasons(found.seasons)
         if found.moved:
-            await self._trackers.move_standings(found.moved, found.snapshots)
+            await self._standings.move_standings(found.moved, found.snapshots)
         if found.restated:
             await self._ratings.restate_accounts(sorted(found.restated))
         if found.snapshots:

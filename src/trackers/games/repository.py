@@ -1,19 +1,17 @@
-"""All SQL of the game trackers: registration, and the one bulk write behind every scrape."""
+"""SQL of who follows which account: registration, changes, hand-over."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-import msgspec
 from msgspec import Struct
 from sqlalchemy import text
 
 from shared.database import Repository
 from shared.ids import new_id
 from trackers.games.errors import TrackerNotFound
-from trackers.games.links import AccountIdentity
-from trackers.games.parser import PlaylistStanding
+from trackers.games.links import AccountIdentity, account_of
 
 _ADD_ACCOUNT: Final = text("""
 INSERT INTO game_accounts (id, target_id, game, platform, identifier, display)
@@ -86,109 +84,6 @@ WHERE a.target_id = ANY(CAST(:targets AS uuid[])) AND NOT EXISTS (
 )
 """)
 
-_SEASON_STANDS: Final = text("""
-SELECT playlist_key, rating, changed_at FROM game_standings WHERE account_id = :account_id AND season_key = :season
-""")
-
-_ADD_TYPED: Final = text("""
-WITH snapshot AS (
-    INSERT INTO game_snapshots (id, account_id, season_key, captured_at, entered_by, note, evidence_url)
-    VALUES (:id, :account_id, :season, :captured_at, :entered_by, :note, :evidence_url)
-), season AS (
-    INSERT INTO game_seasons (account_id, key, name, number) VALUES (:account_id, :season, :season_name, :number)
-    ON CONFLICT (account_id, key) DO NOTHING
-), typed AS (
-    SELECT * FROM jsonb_to_recordset(CAST(:ratings AS jsonb)) AS x (
-        playlist_key text, name text, rating integer, rating_before integer, tier smallint, tier_name text,
-        division smallint, division_name text, matches_played integer, win_streak integer, stands boolean
-    )
-), standing AS (
-    INSERT INTO game_standings AS s (account_id, season_key, playlist_key, name, rating, tier, tier_name, division,
-                                     division_name, matches_played, win_streak, peak_rating, estimated, changed_at)
-    SELECT :account_id, :season, playlist_key, name, rating, tier, tier_name, division, division_name, matches_played,
-           win_streak, rating, false, :captured_at
-    FROM typed WHERE stands
-    ON CONFLICT (account_id, season_key, playlist_key) DO UPDATE
-    SET rating = excluded.rating, tier = excluded.tier, tier_name = excluded.tier_name, division = excluded.division,
-        division_name = excluded.division_name, matches_played = excluded.matches_played,
-        win_streak = excluded.win_streak, peak_rating = greatest(s.peak_rating, excluded.rating), estimated = false,
-        changed_at = excluded.changed_at
-)
-INSERT INTO game_ratings (snapshot_id, playlist_key, rating_before, rating, tier, division, matches_played, win_streak,
-                          estimated)
-SELECT :id, playlist_key, rating_before, rating, tier, division, matches_played, win_streak, false FROM typed
-""")
-
-_STANDINGS_OF: Final = text("""
-SELECT a.target_id, a.id AS account_id, a.seasons_known, a.current_season,
-       (SELECT json_agg(json_build_array(s.season_key, s.playlist_key, s.rating, s.tier, s.division,
-                                         s.matches_played, s.win_streak, s.estimated))
-        FROM game_standings s WHERE s.account_id = a.id) AS standings
-FROM game_accounts a
-WHERE a.target_id = ANY(CAST(:targets AS uuid[]))
-ORDER BY a.id
-FOR UPDATE
-""")
-
-_UPDATE_ACCOUNTS: Final = text("""
-UPDATE game_accounts a
-SET handle = x.handle, avatar_url = x.avatar_url,
-    upstream_player_id = coalesce(x.upstream_player_id, a.upstream_player_id),
-    current_season = x.current_season, upstream_updated_at = x.upstream_updated_at,
-    lifetime = x.lifetime, peaks = x.peaks, seasons_known = x.seasons_known
-FROM jsonb_to_recordset(CAST(:accounts AS jsonb)) AS x (
-    id uuid, handle text, avatar_url text, upstream_player_id bigint, current_season text,
-    upstream_updated_at timestamptz, lifetime jsonb, peaks jsonb, seasons_known smallint
-)
-WHERE a.id = x.id AND (
-    a.handle, a.avatar_url, a.upstream_player_id, a.current_season, a.upstream_updated_at, a.lifetime, a.peaks,
-    a.seasons_known
-) IS DISTINCT FROM (
-    x.handle, x.avatar_url, coalesce(x.upstream_player_id, a.upstream_player_id), x.current_season,
-    x.upstream_updated_at, x.lifetime, x.peaks, x.seasons_known
-)
-""")
-
-_ADD_SEASONS: Final = text("""
-INSERT INTO game_seasons AS s (account_id, key, name, number)
-SELECT account_id, key, name, number
-FROM jsonb_to_recordset(CAST(:seasons AS jsonb)) AS x (account_id uuid, key text, name text, number integer)
-ON CONFLICT (account_id, key) DO UPDATE SET name = excluded.name, number = excluded.number
-WHERE (s.name, s.number) IS DISTINCT FROM (excluded.name, excluded.number)
-""")
-
-_MOVE_STANDINGS: Final = text("""
-WITH moved AS (
-    SELECT * FROM jsonb_to_recordset(CAST(:moved AS jsonb)) AS x (
-        account_id uuid, season_key text, playlist_key text, name text, rating integer, tier smallint, tier_name text,
-        division smallint, division_name text, matches_played integer, win_streak integer, peak_rating integer,
-        peak_tier smallint, peak_division smallint, delta_up integer, delta_down integer, estimated boolean,
-        snapshot_id uuid, rating_before integer, changed_at timestamptz
-    )
-), snapshots AS (
-    INSERT INTO game_snapshots (id, account_id, season_key, captured_at, run_id)
-    SELECT * FROM jsonb_to_recordset(CAST(:snapshots AS jsonb)) AS x (
-        id uuid, account_id uuid, season_key text, captured_at timestamptz, run_id uuid
-    )
-), ratings AS (
-    INSERT INTO game_ratings (snapshot_id, playlist_key, rating, tier, division, matches_played, win_streak,
-                              estimated, rating_before)
-    SELECT snapshot_id, playlist_key, rating, tier, division, matches_played, win_streak, estimated, rating_before
-    FROM moved
-)
-INSERT INTO game_standings (account_id, season_key, playlist_key, name, rating, tier, tier_name, division,
-                            division_name, matches_played, win_streak, peak_rating, peak_tier, peak_division,
-                            delta_up, delta_down, estimated, changed_at)
-SELECT account_id, season_key, playlist_key, name, rating, tier, tier_name, division, division_name, matches_played,
-       win_streak, peak_rating, peak_tier, peak_division, delta_up, delta_down, estimated, changed_at
-FROM moved
-ON CONFLICT (account_id, season_key, playlist_key) DO UPDATE
-SET name = excluded.name, rating = excluded.rating, tier = excluded.tier, tier_name = excluded.tier_name,
-    division = excluded.division, division_name = excluded.division_name, matches_played = excluded.matches_played,
-    win_streak = excluded.win_streak, peak_rating = excluded.peak_rating, peak_tier = excluded.peak_tier,
-    peak_division = excluded.peak_division, delta_up = excluded.delta_up, delta_down = excluded.delta_down,
-    estimated = excluded.estimated, changed_at = excluded.changed_at
-""")
 
 # What a person follows, the removed ones too, with all that was seen of each account.
 _EVERYTHING_OF: Final = text("""
@@ -237,56 +132,6 @@ FROM game_trackers s LEFT JOIN moved m ON m.id = s.id
 WHERE s.user_id = :user_id AND t.id = s.id
 """)
 
-Fingerprint = tuple[int, int | None, int | None, int, int, bool]
-"""What makes a snapshot when it differs: rating, tier, division, matches, streak, estimated."""
-
-
-class StoredAccount(Struct, frozen=True, kw_only=True):
-    """An account as it is stored: its standings by (season, playlist)."""
-
-    account_id: UUID
-    seasons_known: int
-    current_season: str | None
-    standings: dict[tuple[str, str], Fingerprint]
-
-
-class AccountRow(Struct, frozen=True, kw_only=True):
-    """What a profile says of its account."""
-
-    id: UUID
-    handle: str
-    avatar_url: str | None
-    upstream_player_id: int | None
-    current_season: str
-    upstream_updated_at: datetime | None
-    lifetime: dict[str, int | float]
-    peaks: list[object]
-    seasons_known: int
-
-
-class SeasonRow(Struct, frozen=True, kw_only=True):
-    account_id: UUID
-    key: str
-    name: str
-    number: int | None
-
-
-class SnapshotRow(Struct, frozen=True, kw_only=True):
-    id: UUID
-    account_id: UUID
-    season_key: str
-    captured_at: datetime
-    run_id: UUID | None
-
-
-class MovedRow(PlaylistStanding, frozen=True, kw_only=True):
-    """A standing that is new or has moved, with the rating before it."""
-
-    account_id: UUID
-    snapshot_id: UUID
-    rating_before: int | None
-    changed_at: datetime
-
 
 class Followed(Struct, frozen=True, kw_only=True):
     """A tracker as the rules need it."""
@@ -308,40 +153,11 @@ class Followed(Struct, frozen=True, kw_only=True):
 
     @property
     def account(self) -> AccountIdentity:
-        return AccountIdentity(game=self.game, platform=self.platform, identifier=self.identifier, display=self.display)
-
-
-class TypedSnapshotRow(Struct, frozen=True, kw_only=True):
-    """A snapshot that somebody typed in."""
-
-    id: UUID
-    account_id: UUID
-    season: str
-    season_name: str
-    number: int | None
-    captured_at: datetime
-    entered_by: UUID
-    note: str
-    evidence_url: str | None
-
-
-class TypedRatingRow(Struct, frozen=True, kw_only=True):
-    playlist_key: str
-    name: str
-    rating: int
-    rating_before: int | None
-    tier: int | None
-    tier_name: str | None
-    division: int | None
-    division_name: str | None
-    matches_played: int
-    win_streak: int
-    stands: bool
-    """Whether nothing newer is known of the playlist."""
+        return account_of(self)
 
 
 class TrackerRepository(Repository):
-    """Accounts, trackers, standings and snapshots."""
+    """Trackers, and the accounts that they follow."""
 
     async def trackers_of(self, user_id: UUID) -> dict[str, bool]:
         """Keys of the accounts that a person has a tracker of, removed ones apart -> whether it is active."""
@@ -384,13 +200,7 @@ class TrackerRepository(Repository):
     async def accounts_of(self, targets: Sequence[UUID]) -> dict[UUID, tuple[UUID, AccountIdentity]]:
         """Target id -> id and identity of the account behind it."""
         rows = await self.session.execute(_NAMES, {"targets": list(targets)})
-        return {
-            row.target_id: (
-                row.account_id,
-                AccountIdentity(game=row.game, platform=row.platform, identifier=row.identifier, display=row.display),
-            )
-            for row in rows
-        }
+        return {row.target_id: (row.account_id, account_of(row)) for row in rows}
 
     async def change_tracker(
         self, tracker_id: UUID, *, account_id: UUID, url: str, active: bool, now: datetime
@@ -407,45 +217,12 @@ class TrackerRepository(Repository):
         """Those of these targets that no active tracker follows."""
         return list((await self.session.execute(_UNFOLLOWED, {"targets": list(targets)})).scalars())
 
-    async def season_stands(self, account_id: UUID, season: str) -> dict[str, tuple[int, datetime]]:
-        """Playlist -> rating and since when, of a season of an account."""
-        rows = await self.session.execute(_SEASON_STANDS, {"account_id": account_id, "season": season})
-        return {row.playlist_key: (row.rating, row.changed_at) for row in rows}
-
-    async def add_typed_snapshot(self, snapshot: TypedSnapshotRow, ratings: Sequence[TypedRatingRow]) -> None:
-        """A snapshot that somebody typed in; ratings that `stand` become the account's standing of now."""
-        await self.session.execute(_ADD_TYPED, {**msgspec.structs.asdict(snapshot), "ratings": _json(ratings)})
-
     async def pending_targets(self, *, after: UUID | None, limit: int) -> list[UUID]:
         """Targets of active trackers that were never fetched, wait to be, or wait to be re-driven, by id.
 
         Those that come `after` one; putting them ahead does not end their wait, so that they cannot be asked for anew.
         """
         return list((await self.session.execute(_PENDING, {"after": after, "limit": limit})).scalars())
-
-    async def stored_accounts(self, targets: Sequence[UUID]) -> dict[UUID, StoredAccount]:
-        """Target id -> the account as it is stored; the accounts are held until the transaction ends."""
-        rows = (await self.session.execute(_STANDINGS_OF, {"targets": list(targets)})).all()
-        return {
-            row.target_id: StoredAccount(
-                account_id=row.account_id,
-                seasons_known=row.seasons_known,
-                current_season=row.current_season,
-                standings={(s[0], s[1]): tuple(s[2:]) for s in row.standings or ()},
-            )
-            for row in rows
-        }
-
-    async def update_accounts(self, accounts: Sequence[AccountRow]) -> None:
-        """Write the accounts of which anything differs from what is stored."""
-        await self.session.execute(_UPDATE_ACCOUNTS, {"accounts": _json(accounts)})
-
-    async def add_seasons(self, seasons: Sequence[SeasonRow]) -> None:
-        await self.session.execute(_ADD_SEASONS, {"seasons": _json(seasons)})
-
-    async def move_standings(self, moved: Sequence[MovedRow], snapshots: Sequence[SnapshotRow]) -> None:
-        """Write what moved, as the standing of now and as a snapshot."""
-        await self.session.execute(_MOVE_STANDINGS, {"moved": _json(moved), "snapshots": _json(snapshots)})
 
     async def everything_of(self, user_id: UUID) -> list[dict[str, Any]]:
         """What a person follows or followed, with all that was seen of it."""
@@ -466,7 +243,3 @@ class TrackerRepository(Repository):
         """Make somebody's trackers another's, who keeps their own and has `most` active ones in the end."""
         await self.session.execute(_REMOVE_DOUBLES, {"user_id": user_id, "to": to})
         await self.session.execute(_HAND_OVER, {"user_id": user_id, "to": to, "most": most})
-
-
-def _json(rows: Sequence[Any]) -> str:
-    return msgspec.json.encode(rows).decode()

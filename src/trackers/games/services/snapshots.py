@@ -14,9 +14,10 @@ from trackers.games import catalogue
 from trackers.games.admin_errors import InMotion
 from trackers.games.errors import ImpossibleSnapshot
 from trackers.games.queries import SnapshotQueries
-from trackers.games.repository import TrackerRepository, TypedRatingRow, TypedSnapshotRow
+from trackers.games.repository import TrackerRepository
 from trackers.games.schemas import SnapshotMade, TypedRating, TypeSnapshot
 from trackers.games.services.ratings import RatingService
+from trackers.games.standing_repository import StandingRepository, TypedRatingRow, TypedSnapshotRow
 from users.access import AccessPolicy
 
 SKEW: Final = timedelta(minutes=5)
@@ -33,6 +34,7 @@ class TrackerSnapshotService(SnapshotQueries):
         *,
         access: AccessPolicy,
         trackers: TrackerRepository,
+        standings: StandingRepository,
         targets: Targets,
         ratings: RatingService,
         activity: ActivityLog,
@@ -40,6 +42,7 @@ class TrackerSnapshotService(SnapshotQueries):
     ) -> None:
         super().__init__(questions, access=access)
         self._trackers = trackers
+        self._standings = standings
         self._targets = targets
         self._ratings = ratings
         self._activity = activity
@@ -65,11 +68,11 @@ class TrackerSnapshotService(SnapshotQueries):
         if len({rating.playlist for rating in given.playlists}) < len(given.playlists):
             raise ImpossibleSnapshot("A playlist is named twice.", extra={"field": "playlists"})
         await self._targets.hold([tracker.target_id])
-        if not await self._trackers.stored_accounts([tracker.target_id]):  # held, as a scrape holds it
+        if not await self._standings.stored_accounts([tracker.target_id]):  # held, as a scrape holds it
             raise InMotion
-        stands = await self._trackers.season_stands(tracker.account_id, season)
+        stands = await self._standings.season_stands(tracker.account_id, season)
         snapshot_id = new_id()
-        await self._trackers.add_typed_snapshot(
+        await self._standings.add_typed_snapshot(
             TypedSnapshotRow(
                 id=snapshot_id,
                 account_id=tracker.account_id,
