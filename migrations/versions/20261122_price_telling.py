@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision: str = "20261122_price_telling"
-down_revision: str | None = "20261122_flights"
+down_revision: str | None = "20261122_contract_counts"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
