@@ -11,7 +11,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 WORKERS ?= 2
 
-.PHONY: help install demo run test check format features bench client lock clean
+.PHONY: help install demo run test check format features bench prove client lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 12
@@ -34,11 +34,12 @@ run: $(READY) ## servers, migrations, API and worker on this machine, until Ctrl
 test: $(READY) ## every test, on real PostgreSQL and Redis
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
 
-check: $(READY) ## lint, format, types, layers
+check: $(READY) ## lint, format, types, layers, the Dockerfile
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/hadolint Dockerfile
 
 format: $(READY) ## let ruff put the code in order
 	$(BIN)/ruff check --fix-only .
@@ -49,6 +50,9 @@ features: $(READY) ## the behavioural contract; BASE_URL=... runs it against a d
 
 bench: $(READY) ## ratios, each beside its floor in the same run -> benchmarks/results.json
 	$(BIN)/python -m benchmarks $(ARGS)
+
+prove: $(READY) ## schema, chaos, soak, load, upgrade on the running product, in ten minutes -> docs/proof.md
+	$(BIN)/python -m tests.prove $(ARGS)
 
 client: $(READY) ## write the Python client anew from the OpenAPI schema
 	$(BIN)/trackers openapi | $(BIN)/python clients/python/generate.py

@@ -19,15 +19,18 @@ from shared.audit.trail import AuditTrail
 from shared.di import provide, provide_session, provide_singleton
 from shared.module import Audience, Module
 from shared.scraping.controllers import InternalTaskController, SourceController, TaskController
+from shared.web.constraints import ConstrainedStructs
 from shared.web.guards import BotAuthentication, BotAuthenticator, PersonAuthentication, PersonAuthenticator
 from shared.web.health import live, ready
 from shared.web.idempotency import Idempotency, IdempotencyKeys
 from shared.web.limits import RateLimiter, RateLimiting, RefusalLimiting
 from shared.web.manners import Manners
+from shared.web.metrics import metrics
 from shared.web.openapi import PROBLEM, describe
 from shared.web.problems import EXCEPTION_HANDLERS
 from shared.web.request_log import RequestLog
 from shared.web.settings import WebSettings
+from shared.web.times import is_moment, read_moment
 
 
 def create_app(container: AppContainer) -> Litestar:
@@ -95,12 +98,13 @@ def create_app(container: AppContainer) -> Litestar:
         "session": provide_session(container.database),
         "task_board": provide_singleton(container.task_board),
         "health_checks": provide_singleton(container.health_checks),
+        "metrics_page": provide_singleton(container.metrics_page),
         "audit_queries": provide_singleton(container.audit_queries),
         "source_queries": provide_singleton(container.source_queries),
         "source_administration": provide(container.source_administration, container.database),
     }
     app = Litestar(
-        route_handlers=[live, ready, public, admin, internal],
+        route_handlers=[live, ready, metrics, public, admin, internal],
         dependencies=dependencies,
         exception_handlers=EXCEPTION_HANDLERS,
         lifespan=[lifespan],
@@ -131,6 +135,8 @@ def create_app(container: AppContainer) -> Litestar:
                 },
             ),
         ),
+        plugins=[ConstrainedStructs()],
+        type_decoders=[(is_moment, read_moment)],
         logging_config=None,
         debug=False,
     )
@@ -153,4 +159,4 @@ def _with_dependencies(controller: type[Controller], module: Module, container: 
 def asgi(app: Litestar, container: AppContainer) -> ASGIApp:
     """The application as a server runs it."""
     audited = AuditTrail(app, writer=container.audit_writer(), clock=container.clock())
-    return RequestLog(Manners(audited, container.web_settings()))
+    return RequestLog(Manners(audited, container.web_settings()), telemetry=container.telemetry())

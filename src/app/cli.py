@@ -17,6 +17,7 @@ from redis.exceptions import RedisError
 from rich.console import Console
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.backup import BackupError, back_up, restore
 from app.container import AppContainer
 from app.doctor import examine
 from app.embedded import EmbeddedServersError
@@ -24,6 +25,7 @@ from app.listening import CannotListenError, bound
 from app.migrations import MigrationError, migrate, require_schema
 from app.modules import all_settings
 from app.people import create_admin, replace_password
+from app.probe import health
 from app.runtime import Runtime, runtime
 from app.supervisor import end_with_parent, run_everything
 from shared.database import connection_was_lost
@@ -51,7 +53,7 @@ def _runtime(
         with runtime(redis=redis, before_start=before_start) as made:
             configure(level=made.settings.log_level, form=made.settings.log_format)
             if migrated:
-                asyncio.run(require_schema(_database_url(made)))
+                asyncio.run(require_schema(_database_url(made), pooler=made.settings.database_pooler))
             yield made
     except (OSError, SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, RedisError) as error:
         if _a_server_is_away(error):
@@ -61,7 +63,7 @@ def _runtime(
         if isinstance(error, OSError):
             raise click.ClickException(str(error)) from error
         raise
-    except (SettingsError, EmbeddedServersError, MigrationError, CannotListenError) as error:
+    except (SettingsError, EmbeddedServersError, MigrationError, CannotListenError, BackupError) as error:
         raise click.ClickException(str(error)) from error
     except Problem as problem:
         raise click.ClickException(problem.detail) from problem
@@ -79,7 +81,7 @@ def up() -> None:
 
     with _runtime(before_start=begin) as made:
         click.echo("bringing the database to this version's schema", err=True)
-        before, after = asyncio.run(migrate(_database_url(made)))
+        before, after = asyncio.run(migrate(_database_url(made), pooler=made.settings.database_pooler))
         if before != after:
             click.echo(f"database migrated from {before or 'empty'} to {after}", err=True)
         click.echo("starting the API and a worker", err=True)
@@ -118,8 +120,44 @@ def worker(*, burst: bool) -> None:
 def migrate_command() -> None:
     """Bring the database to the schema of this version."""
     with _runtime(redis=False) as made:
-        before, after = asyncio.run(migrate(_database_url(made)))
+        before, after = asyncio.run(migrate(_database_url(made), pooler=made.settings.database_pooler))
         click.echo(f"{before or 'empty'} -> {after}" if before != after else f"is at {after} already")
+
+
+@main.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+def backup(file: Path) -> None:
+    """Write the database into FILE, while everything runs."""
+    with _runtime(redis=False) as made:
+        _without_pooler(made)
+        held = back_up(_database_url(made), file)
+    click.echo(f"{file}: {held.tables} tables at {held.revision}, {held.bytes:,} bytes")
+    where = "TRACKERS_SECRET_KEY" if made.settings.secret_key else str(made.settings.home.resolve() / "secret")
+    click.echo(
+        f"The secret ({where}) is not in it. Keep it too, elsewhere: without it no channel, key or session comes back.",
+        err=True,
+    )
+
+
+@main.command(name="restore")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def restore_command(file: Path) -> None:
+    """Fill an empty database from FILE, and bring it to this version's schema."""
+    with _runtime(redis=False) as made:
+        _without_pooler(made)
+        held = asyncio.run(restore(_database_url(made), file))
+        click.echo(f"restored {held.tables} tables at {held.revision}")
+        _, after = asyncio.run(migrate(_database_url(made)))
+        if after != held.revision:
+            click.echo(f"{held.revision} -> {after}")
+
+
+def _without_pooler(made: Runtime) -> None:
+    if made.settings.database_pooler:
+        raise click.ClickException(
+            "this needs a session of its own: give TRACKERS_DATABASE_URL of the server itself, and "
+            "TRACKERS_DATABASE_POOLER=false"
+        )
 
 
 @main.command()
@@ -134,6 +172,9 @@ def openapi() -> None:
 def doctor() -> None:
     """Check settings, database, Redis, migrations and each source; say what to do."""
     sys.exit(examine(Console()))
+
+
+main.add_command(health)
 
 
 @main.command()
@@ -289,7 +330,8 @@ def _in_unit_of_work(step: Callable[[AppContainer], Awaitable[R]], *, redis: boo
     with _runtime(redis=redis, before_start=say_where) as made:
 
         async def run() -> R:
-            await (migrate if made.own_database else require_schema)(_database_url(made))
+            bring = migrate if made.own_database else require_schema
+            await bring(_database_url(made), pooler=made.settings.database_pooler)
             container = made.container()
             try:
                 async with container.database().unit_of_work():

@@ -13,8 +13,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
-from sqlalchemy import text
 
+from app.checks import health_checks
 from app.modules import MODULES, known_scopes
 from shared.audit.activity import ActivityLog
 from shared.audit.jobs import Retention, audit_jobs
@@ -25,12 +25,21 @@ from shared.database import Database, Reader, create_engine
 from shared.di import running
 from shared.jobs import Job
 from shared.jobs.arq_queue import ArqQueue
+from shared.jobs.gauges import QueueGauges
+from shared.jobs.heartbeat import Heartbeats
+from shared.observability.gauges import Gauges
+from shared.observability.metrics import Metrics
+from shared.observability.page import MetricsPage
+from shared.observability.settings import ObservabilitySettings
+from shared.observability.telemetry import Telemetry, tracing_of
+from shared.observability.tracing import Tracing, trace_statements
 from shared.outbox.module import EventsContainer
 from shared.outbox.outbox import Outbox
 from shared.outbox.repository import OutboxRepository
 from shared.outbox.settings import OutboxSettings
 from shared.scraping.admin import SourceAdministration
 from shared.scraping.dispatch import Dispatcher, SourceRegistry
+from shared.scraping.gauges import SourceGauges
 from shared.scraping.health import SourceQueries
 from shared.scraping.jobs import engine_jobs
 from shared.scraping.looks import Looks
@@ -42,7 +51,7 @@ from shared.scraping.runner import Runner
 from shared.scraping.targets import Targets, TaskBoard
 from shared.scraping.visit import Clients
 from shared.settings import Loaded, Secret, Settings
-from shared.web.health import HealthChecks
+from shared.web.health import HealthGauges
 from shared.web.idempotency import IdempotencyKeys, idempotency_jobs
 from shared.web.limits import RateLimiter
 from shared.web.settings import WebSettings
@@ -63,13 +72,17 @@ from users.notifications.module import NotificationsContainer
 from users.notifications.settings import NotifySettings, SmtpSettings
 
 
-def _engine(settings: Settings, application_name: str) -> Any:
-    return create_engine(
+def _engine(settings: Settings, application_name: str, tracing: Tracing) -> Any:
+    engine = create_engine(
         _required(settings.database_url, "TRACKERS_DATABASE_URL"),
         pool_size=settings.database_pool_size,
         statement_timeout=settings.database_statement_timeout,
         application_name=application_name,
+        pooler=settings.database_pooler,
     )
+    if tracing.on:
+        trace_statements(engine, tracing)
+    return engine
 
 
 def _redis(settings: Settings) -> Redis:
@@ -130,15 +143,10 @@ def _jobs(*kinds: list[Job]) -> list[Job]:
     return [job for jobs in kinds for job in jobs]
 
 
-def _health(database: Database, redis: Redis) -> HealthChecks:
-    async def ask_database() -> None:
-        async with database.engine.connect() as connection:
-            await connection.execute(text("SELECT 1"))
-
-    async def ask_redis() -> None:
-        await redis.ping()
-
-    return HealthChecks({"database": ask_database, "redis": ask_redis})
+def _gauge_readers(house: Any) -> list[Any]:
+    """Who says how the house stands: its own parts, then the modules."""
+    own = (house.health_gauges(), house.queue_gauges(), house.source_gauges())
+    return [*own, *_brought(house, "gauges")]
 
 
 class AppContainer(containers.DeclarativeContainer):
@@ -156,6 +164,7 @@ class AppContainer(containers.DeclarativeContainer):
     settings = providers.Callable(lambda loaded: loaded[Settings], loaded)
     web_settings = providers.Callable(lambda loaded: loaded[WebSettings], loaded)
     auth_settings = providers.Callable(lambda loaded: loaded[AuthSettings], loaded)
+    observability_settings = providers.Callable(lambda loaded: loaded[ObservabilitySettings], loaded)
     outbox_settings = providers.Callable(lambda loaded: loaded[OutboxSettings], loaded)
     notify_settings = providers.Callable(lambda loaded: loaded[NotifySettings], loaded)
     smtp_settings = providers.Callable(lambda loaded: loaded[SmtpSettings], loaded)
@@ -166,13 +175,22 @@ class AppContainer(containers.DeclarativeContainer):
     flights_settings = providers.Callable(lambda loaded: loaded[FlightsSettings], loaded)
     clock = providers.Singleton(SystemClock)
     rng = providers.Singleton(random.Random)
-    engine = providers.Singleton(_engine, settings, application_name)
+    metrics = providers.Singleton(Metrics)
+    tracing = providers.Singleton(
+        tracing_of,
+        observability_settings.provided.otlp_endpoint,
+        service=application_name,
+        share=observability_settings.provided.trace_share,
+    )
+    telemetry = providers.Singleton(Telemetry, metrics=metrics, tracing=tracing)
+    engine = providers.Singleton(_engine, settings, application_name, tracing)
     database = providers.Singleton(Database, engine)
-    reader = providers.Singleton(Reader, engine)
+    reader = providers.Singleton(Reader, engine, tracing=tracing)
     session = providers.Callable(lambda database: database.session(), database)
     redis = providers.Singleton(_redis, settings)
     limits_storage = providers.Singleton(_limits_storage, redis)
-    queue = providers.Singleton(ArqQueue, redis)
+    queue = providers.Singleton(ArqQueue, redis, tracing=tracing)
+    heartbeats = providers.Singleton(Heartbeats, redis)
     gate = providers.Singleton(Gate, redis, rng=rng)
     clients = providers.Singleton(Clients, user_agent=settings.provided.user_agent)
     robots = providers.Singleton(RobotsTxt, redis, user_agent=settings.provided.user_agent)
@@ -232,6 +250,7 @@ class AppContainer(containers.DeclarativeContainer):
         session_access=users.session_access,
         activity=activity,
         clock=clock,
+        telemetry=telemetry,
         secret=secret,
         user_agent=settings.provided.user_agent,
         writers=providers.Callable(_brought, __self__, "message_writers"),
@@ -287,7 +306,23 @@ class AppContainer(containers.DeclarativeContainer):
         audit_keep_days=settings.provided.audit_keep_days,
         activity_keep_days=settings.provided.activity_keep_days,
     )
-    health_checks = providers.Singleton(_health, database, redis)
+    health_checks = providers.Singleton(health_checks, engine, redis, heartbeats)
+    health_gauges = providers.Singleton(HealthGauges, health_checks)
+    queue_gauges = providers.Singleton(QueueGauges, queue, heartbeats)
+    source_gauges = providers.Singleton(SourceGauges, reader, sources=sources, gate=gate, clock=clock)
+    gauges = providers.Singleton(
+        Gauges, providers.Callable(_gauge_readers, __self__).provider, metrics.provided.registry
+    )
+    metrics_page = providers.Singleton(
+        MetricsPage,
+        token=observability_settings.provided.metrics_token,
+        metrics=metrics,
+        engine=engine,
+        gauges=gauges.provider,
+    )
+    own_metrics_page = providers.Singleton(
+        MetricsPage, token=observability_settings.provided.metrics_token, metrics=metrics, engine=engine
+    )
     dispatcher = providers.Singleton(
         Dispatcher,
         database=database,
@@ -308,6 +343,7 @@ class AppContainer(containers.DeclarativeContainer):
         sources=sources,
         clock=clock,
         rng=rng,
+        telemetry=telemetry,
         lease=settings.provided.scrape_lease,
     )
     scraping_jobs = providers.Singleton(engine_jobs, dispatcher, runner)
@@ -332,5 +368,6 @@ async def running_app(container: AppContainer) -> AsyncIterator[AppContainer]:
         container.users.passwords().close,
         container.notifications.post().close,
         container.notifications.apprise().close,
+        container.tracing().close,
     ):
         yield container

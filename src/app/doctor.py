@@ -16,9 +16,10 @@ from rich.text import Text
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.checks import migrations_are_in, workers_are_alive
 from app.container import AppContainer
 from app.embedded import EmbeddedServersError
-from app.migrations import MINIMUM_POSTGRES, MigrationError, current, head
+from app.migrations import MINIMUM_POSTGRES, MigrationError
 from app.modules import all_settings
 from app.runtime import Runtime, environment, runtime
 from app.supervisor import PARENT
@@ -28,7 +29,9 @@ from shared.scraping.pacing import GateUnreachableError, HostRestsError
 from shared.scraping.repository import SourcePaused
 from shared.scraping.source import Source
 from shared.settings import SettingsError, load, unread, variables
+from shared.web.health import NotWell
 from users.auth.schemas import KnownKey
+from users.notifications.sealing import Unsealable
 
 PATIENCE: Final = 5.0
 """Seconds that a host's next slot, and then its answer, may take."""
@@ -40,11 +43,19 @@ SERVERS: Final = {
     "database": ("PostgreSQL", "TRACKERS_DATABASE_URL"),
     "migrations": ("PostgreSQL", "TRACKERS_DATABASE_URL"),
     "redis": ("Redis", "TRACKERS_REDIS_URL"),
+    "secret": ("PostgreSQL", "TRACKERS_DATABASE_URL"),
+    "workers": ("Redis", "TRACKERS_REDIS_URL"),
 }
 
+_SEALED_LAST: Final = text("SELECT id, target FROM notification_channels ORDER BY id DESC LIMIT 1")
 
-class Finding(Exception):  # noqa: N818 -- what a doctor says
-    """Something that needs a hand; the message says what to do."""
+
+class Finding(NotWell):
+    """Something that needs a hand; the message says what to do. Only the operator reads it."""
+
+
+class Remark(Exception):  # noqa: N818 -- what a doctor says
+    """Something to know; all is well all the same."""
 
 
 async def _database(container: AppContainer) -> str:
@@ -55,12 +66,11 @@ async def _database(container: AppContainer) -> str:
     return f"PostgreSQL {version // 10_000}.{version % 10_000}"
 
 
-async def _migrations(container: AppContainer) -> str:
-    async with container.engine().connect() as connection:
-        at = await connection.run_sync(current)
-    if at != head():
-        raise Finding(f"the database is at {at or 'nothing'}, this version needs {head()}: run `trackers migrate`")
-    return head()
+async def _workers(container: AppContainer) -> str:
+    try:
+        return ", ".join(await workers_are_alive(container.heartbeats()))
+    except NotWell as alone:
+        raise Remark(str(alone)) from alone
 
 
 async def _redis(container: AppContainer) -> str:
@@ -69,8 +79,27 @@ async def _redis(container: AppContainer) -> str:
     if policy != "noeviction":
         raise Finding(f"maxmemory-policy is {policy}: set it to noeviction, or queued work may vanish")
     if not info.get("aof_enabled"):
-        return f"Redis {info['redis_version']}; appendonly is off, so a restart delays what was queued"
+        raise Remark(
+            f"Redis {info['redis_version']}: appendonly is off, so a restart delays what was queued and forgets which "
+            "sites rest and who spent their requests: set appendonly to yes"
+        )
     return f"Redis {info['redis_version']}, append-only file on"
+
+
+async def _secret(container: AppContainer) -> str:
+    """Whether what was sealed last opens: after a restore, under the wrong secret, nothing does."""
+    async with container.engine().connect() as connection:
+        sealed = (await connection.execute(_SEALED_LAST)).first()
+    if sealed is None:
+        return "nothing is sealed yet"
+    try:
+        container.notifications.sealing().open(sealed.id, sealed.target)
+    except Unsealable as error:
+        raise Finding(
+            "channels are sealed under another secret, and keys and sessions were made under it: give the old "
+            "TRACKERS_SECRET_KEY back (docs/operations.md)"
+        ) from error
+    return "opens what is sealed"
 
 
 async def _source(container: AppContainer, source: Source[Any]) -> str:
@@ -131,6 +160,8 @@ async def _examine(made: Runtime, console: Console) -> int:
             try:
                 async with asyncio.timeout(LONGEST_CHECK):
                     finding, mark = await check(), OK
+            except Remark as remark:
+                finding, mark = str(remark), NOTE
             except Exception as error:  # noqa: BLE001 -- whatever it is, it is a finding
                 finding, mark, well = _advice(error, name), NOT_OK, False
             table.add_row(name, mark, Text(finding), f"{(perf_counter() - started) * 1000:.0f}")
@@ -144,8 +175,10 @@ async def _examine(made: Runtime, console: Console) -> int:
 
 def _checks(container: AppContainer) -> Iterator[tuple[str, Callable[[], Awaitable[str]]]]:
     yield "database", lambda: _database(container)
-    yield "migrations", lambda: _migrations(container)
+    yield "migrations", lambda: migrations_are_in(container.engine())
     yield "redis", lambda: _redis(container)
+    yield "secret", lambda: _secret(container)
+    yield "workers", lambda: _workers(container)
     try:
         sources = container.sources().all()
     except Exception as error:  # noqa: BLE001 -- a plug-in may raise anything
@@ -166,7 +199,7 @@ def _unread_variables() -> list[str]:
 def _advice(error: Exception, check: str = "") -> str:
     """What is wrong, and what to do about it."""
     said = str(error) or type(error).__name__
-    if isinstance(error, Finding | MigrationError):
+    if isinstance(error, NotWell | MigrationError):
         return said
     if isinstance(error, PermissionError) or (isinstance(error, OSError) and error.filename):
         return f"{said}: make it writable, or set TRACKERS_HOME to another directory"

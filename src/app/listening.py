@@ -8,17 +8,19 @@ class CannotListenError(Exception):
     """The address cannot be taken; the message says which variable to change."""
 
 
-def bound(host: str, port: int) -> socket.socket:
-    """A socket that holds the address. Raises CannotListenError."""
+def bound(host: str, port: int, *, variable: str = "TRACKERS_{}") -> socket.socket:
+    """A socket that holds the address. Raises CannotListenError, which names the `variable` to change."""
     taken = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         taken.bind((host, port))
     except OSError as error:
         taken.close()
-        advice = "set TRACKERS_HOST to an address of this machine"
+        advice = f"set {variable.format('HOST')} to an address of this machine"
         if error.errno in {errno.EADDRINUSE, errno.EACCES}:
-            advice = "set TRACKERS_PORT to a free port" + (" above 1023" if error.errno == errno.EACCES else "")
+            advice = f"set {variable.format('PORT')} to a free port" + (
+                " above 1023" if error.errno == errno.EACCES else ""
+            )
         raise CannotListenError(f"cannot listen on {host}:{port}: {error.strerror}; {advice}") from error
     return taken
 

@@ -1,5 +1,6 @@
 """Bringing a database to the schema that this version needs."""
 
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -33,12 +34,19 @@ def config(connection: Connection | None = None) -> Config:
     return made
 
 
+@cache
 def head() -> str:
     """The revision that this version needs."""
     found = ScriptDirectory.from_config(config()).get_current_head()
     if found is None:
         raise MigrationError("there is no migration")
     return found
+
+
+@cache
+def known_revisions() -> frozenset[str]:
+    """Every revision of this version's; a database at any other is ahead of it."""
+    return frozenset(script.revision for script in ScriptDirectory.from_config(config()).walk_revisions())
 
 
 def current(connection: Connection) -> str | None:
@@ -62,13 +70,12 @@ def downgrade(connection: Connection, revision: str = "base") -> None:
 def is_behind(connection: Connection) -> bool:
     """Whether the database lacks migrations that this version brings; one that is ahead of it is not behind."""
     at = current(connection)
-    known = {script.revision for script in ScriptDirectory.from_config(config()).walk_revisions()}
-    return at is None or (at in known and at != head())
+    return at is None or (at in known_revisions() and at != head())
 
 
-async def require_schema(url: str) -> None:
+async def require_schema(url: str, *, pooler: bool = False) -> None:
     """Raises MigrationError for a database that is behind."""
-    engine = create_engine(url, pool_size=1, application_name="trackers-migrate")
+    engine = create_engine(url, pool_size=1, application_name="trackers-migrate", pooler=pooler)
     try:
         async with engine.connect() as connection:
             if await connection.run_sync(is_behind):
@@ -77,9 +84,9 @@ async def require_schema(url: str) -> None:
         await engine.dispose()
 
 
-async def migrate(url: str) -> tuple[str | None, str]:
+async def migrate(url: str, *, pooler: bool = False) -> tuple[str | None, str]:
     """Bring the database to this version's schema; (revision before, revision after)."""
-    engine = create_engine(url, pool_size=1, application_name="trackers-migrate")
+    engine = create_engine(url, pool_size=1, application_name="trackers-migrate", pooler=pooler)
     try:
         async with engine.connect() as connection:
             before = await connection.run_sync(current)

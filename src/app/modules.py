@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from shared.module import Module
+from shared.observability.settings import ObservabilitySettings
 from shared.outbox.module import EVENTS
 from shared.settings import Settings, SettingsStruct
 from shared.web.settings import WebSettings
@@ -29,7 +30,7 @@ MODULES: Final[Sequence[Module]] = (
 
 def all_settings() -> list[type[SettingsStruct]]:
     """Every settings Struct of the house."""
-    return [Settings, WebSettings, *(struct for module in MODULES for struct in module.settings)]
+    return [Settings, WebSettings, ObservabilitySettings, *(struct for module in MODULES for struct in module.settings)]
 
 
 def known_scopes() -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from dotenv import dotenv_values
@@ -15,7 +15,11 @@ from dotenv import dotenv_values
 from app.container import AppContainer
 from app.embedded import embedded_servers
 from app.modules import all_settings
+from shared.secret_files import IN_FILE
 from shared.settings import Environment, Loaded, Secret, Settings, SettingsError, load
+
+_IN_FILES: Final = frozenset(f"TRACKERS_{name}{IN_FILE}" for name in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY"))
+"""Files whose content child processes are given instead."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +43,7 @@ class Runtime:
         """The environment for child processes, which then share this process's servers and secret."""
         return {
             **os.environ,
+            **dict.fromkeys(_IN_FILES, ""),
             "TRACKERS_DATABASE_URL": self.settings.database_url.reveal() if self.settings.database_url else "",
             "TRACKERS_REDIS_URL": self.settings.redis_url.reveal() if self.settings.redis_url else "",
             "TRACKERS_SECRET_KEY": self.secret.reveal(),

@@ -8,7 +8,9 @@ import contextlib
 import os
 import signal
 import socket
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, Final
 
 import structlog
@@ -18,8 +20,12 @@ from arq.worker import Function, Worker, func
 from redis.exceptions import RedisError
 
 from app.container import AppContainer, running_app
+from app.listening import bound
+from app.worker_metrics import serving
 from shared.jobs import Job
-from shared.jobs.arq_queue import deserialize, serialize
+from shared.jobs.arq_queue import CARRIED, deserialize, serialize
+from shared.jobs.heartbeat import BEATS_EVERY
+from shared.observability.telemetry import Telemetry
 from shared.settings import Settings
 
 GRACE: Final = 20.0
@@ -30,11 +36,24 @@ REST: Final = 0.5
 """Seconds between the loss of Redis and the next attempt."""
 
 
+class HeardWorker(Worker):
+    """arq's worker, which tells of itself whenever it keeps its health key alive: from the loop that picks jobs."""
+
+    beat: Callable[[], Awaitable[None]]
+
+    async def record_health(self) -> None:
+        before = self._last_health_check
+        await super().record_health()
+        if self._last_health_check != before:
+            await self.beat()
+
+
 class WorkerProcess:
     """One arq worker under supervision."""
 
     def __init__(self, container: AppContainer, *, grace: float = GRACE) -> None:
         self._container = container
+        self._name = f"{socket.gethostname()}:{os.getpid()}"
         self._grace = grace
         self._settings: Settings = container.settings()
         self._stopping = asyncio.Event()
@@ -46,7 +65,7 @@ class WorkerProcess:
     async def run(self) -> None:
         """Work until `stop`; survives the loss of Redis."""
         log = structlog.get_logger(__name__)
-        async with running_app(self._container):
+        async with running_app(self._container), self._metrics():
             jobs = self._container.jobs()
             log.info("worker_started", max_jobs=self._settings.worker_max_jobs)
             while not self._stopping.is_set():
@@ -111,10 +130,22 @@ class WorkerProcess:
         await asyncio.gather(*tasks, return_exceptions=True)
         with contextlib.suppress(RedisError, OSError):
             await worker.pool.delete(worker.health_check_key)
+            await self._container.heartbeats().gone(self._name)
 
     async def _rest(self) -> None:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._stopping.wait(), REST)
+
+    @asynccontextmanager
+    async def _metrics(self) -> AsyncIterator[None]:
+        """The worker's own counters, where it is to serve them. Raises CannotListenError."""
+        settings = self._container.observability_settings()
+        if not settings.metrics_port:
+            yield
+            return
+        listening = bound(settings.metrics_host, settings.metrics_port, variable="TRACKERS_METRICS_{}")
+        async with serving(self._container, listening):
+            yield
 
     def _note_raised(self) -> None:
         self._raised += 1
@@ -122,9 +153,10 @@ class WorkerProcess:
     def _worker(self, jobs: Sequence[Job], *, burst: bool = False) -> Worker:
         redis = self._container.redis()
         pool = ArqRedis(connection_pool=redis.connection_pool, job_serializer=serialize, job_deserializer=deserialize)
-        return Worker(
-            functions=[_function(job, self._note_raised) for job in jobs],
-            cron_jobs=[] if burst else [_cron(job, self._note_raised) for job in jobs if job.seconds is not None],
+        runs = _Runs(self._container.telemetry(), self._note_raised)
+        worker = HeardWorker(
+            functions=[_function(job, runs) for job in jobs],
+            cron_jobs=[] if burst else [_cron(job, runs) for job in jobs if job.seconds is not None],
             redis_pool=pool,
             burst=burst,
             handle_signals=False,
@@ -132,11 +164,13 @@ class WorkerProcess:
             poll_delay=self._settings.worker_poll_delay,
             keep_result=0,
             max_tries=3,
-            health_check_interval=10,
-            health_check_key=f"{HEALTH_KEY}{socket.gethostname()}:{os.getpid()}",
+            health_check_interval=BEATS_EVERY,
+            health_check_key=f"{HEALTH_KEY}{self._name}",
             job_serializer=serialize,
             job_deserializer=deserialize,
         )
+        worker.beat = partial(self._container.heartbeats().beat, self._name)
+        return worker
 
 
 async def _end(task: asyncio.Task[Any]) -> None:
@@ -155,13 +189,13 @@ async def run_worker(container: AppContainer, *, grace: float = GRACE) -> None:
     await process.run()
 
 
-def _function(job: Job, note_raised: Callable[[], None]) -> Function:
-    return func(_as_coroutine(job, note_raised), name=job.name, timeout=job.timeout, keep_result=0, max_tries=3)
+def _function(job: Job, runs: "_Runs") -> Function:
+    return func(runs.of(job, periodic=False), name=job.name, timeout=job.timeout, keep_result=0, max_tries=3)
 
 
-def _cron(job: Job, note_raised: Callable[[], None]) -> CronJob:
+def _cron(job: Job, runs: "_Runs") -> CronJob:
     return cron(
-        _as_coroutine(job, note_raised),
+        runs.of(job, periodic=True),
         name=f"cron:{job.name}",
         second=set(job.seconds or ()),
         minute=set(job.minutes) if job.minutes is not None else None,
@@ -172,15 +206,23 @@ def _cron(job: Job, note_raised: Callable[[], None]) -> CronJob:
     )
 
 
-def _as_coroutine(job: Job, note_raised: Callable[[], None]) -> Callable[..., Coroutine[Any, Any, None]]:
-    """The job as arq calls it: with its context first, with the job's id in every log line."""
+class _Runs:
+    """Jobs as arq calls them: counted and traced, with the job's id in every log line."""
 
-    async def run(ctx: dict[str, Any], *arguments: Any) -> None:
-        with structlog.contextvars.bound_contextvars(job=job.name, job_id=ctx.get("job_id")):
+    def __init__(self, telemetry: Telemetry, note_raised: Callable[[], None]) -> None:
+        self._telemetry = telemetry
+        self._note_raised = note_raised
+
+    def of(self, job: Job, *, periodic: bool) -> Callable[..., Coroutine[Any, Any, None]]:
+        async def run(ctx: dict[str, Any], *arguments: Any, **carried: str) -> None:
             try:
-                await job.run(*arguments)
-            except Exception:  # noqa: BLE001 -- logged here; leases and the next tick decide what happens again
-                structlog.get_logger(__name__).exception("job_failed")
-                note_raised()
+                with self._telemetry.job(job.name, ctx.get("job_id"), carried=carried.get(CARRIED), periodic=periodic):
+                    try:
+                        await job.run(*arguments)
+                    except Exception:
+                        structlog.get_logger(__name__).exception("job_failed")
+                        raise
+            except Exception:  # noqa: BLE001 -- logged above; leases and the next tick decide what happens again
+                self._note_raised()
 
-    return run
+        return run

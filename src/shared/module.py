@@ -9,6 +9,7 @@ from litestar import Controller
 from litestar.di import Provide
 
 from shared.jobs import Job
+from shared.observability.readings import GaugeReader
 from shared.outbox.events import EventHandler
 from shared.settings import SettingsStruct
 
@@ -45,3 +46,5 @@ class Module:
     """The module's container -> what of it follows guilds (users.guilds.listeners.GuildListener), likewise."""
     jobs: Callable[[Any], Sequence[Job]] | None = None
     """The module's container -> its jobs."""
+    gauges: Callable[[Any], Sequence[GaugeReader]] | None = None
+    """The module's container -> how it stands, for metrics."""

@@ -2,6 +2,7 @@
 
 A module brings its own Struct; `load` fills several of them in one go. A field's variable is the class's `env_prefix`
 and the field's name in capitals, unless the field names its own (`env=`, for names that a client has given).
+A secret may also stand in a file that its variable with `_FILE` behind it names, as containers hand secrets over.
 """
 
 import math
@@ -18,11 +19,15 @@ from msgspec import Meta, Struct
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from shared.secret_files import IN_FILE, given_secret
+
 PREFIX = "TRACKERS_"
 MINIMUM_SECRET_BYTES = 32
 DATABASE_SCHEMES = frozenset({"postgresql", "postgres", "postgresql+asyncpg"})
 REDIS_SCHEMES = frozenset({"redis", "rediss", "unix"})
 LARGEST_PORT = 65_535
+SCHEME_AND_HOST = r"^https?://[^/\\\s@?#]+/?$"
+"""What a setting that names a site looks like; paths are added by who asks."""
 S = TypeVar("S", bound="SettingsStruct")
 
 
@@ -132,6 +137,13 @@ class Settings(SettingsStruct, frozen=True, kw_only=True):
     database_statement_timeout: Annotated[float, Meta(gt=0, description="Seconds that one SQL statement may take.")] = (
         15.0
     )
+    database_pooler: Annotated[
+        bool,
+        Meta(
+            description="Whether TRACKERS_DATABASE_URL leads to a pooler in transaction mode, such as PgBouncer: no "
+            "statement stays prepared, and time-outs are those of the database's role (docs/operations.md)."
+        ),
+    ] = False
     worker_max_jobs: Annotated[int, Meta(ge=1, le=1000, description="Jobs that one worker runs at once.")] = 100
     worker_poll_delay: Annotated[
         float,
@@ -226,7 +238,11 @@ def load(structs: Iterable[type[SettingsStruct]], environ: Mapping[str, str] | N
     for struct in structs:
         values: dict[str, Any] = {}
         for variable in variables(struct):
-            text = environ.get(variable.env, "").strip()
+            try:
+                text = given_secret(variable.env, environ) if variable.secret else environ.get(variable.env, "").strip()
+            except ValueError as error:
+                mistakes.append(str(error))
+                continue
             if not text:
                 continue
             try:
@@ -250,13 +266,16 @@ def load(structs: Iterable[type[SettingsStruct]], environ: Mapping[str, str] | N
 
 def unread(structs: Iterable[type[SettingsStruct]], environ: Mapping[str, str]) -> list[str]:
     """Variables with our prefix that no settings Struct reads: misspelt, outdated, or a plug-in's."""
-    known = {variable.env for struct in structs for variable in variables(struct)}
+    every = [variable for struct in structs for variable in variables(struct)]
+    known = {variable.env for variable in every} | {variable.env + IN_FILE for variable in every if variable.secret}
     return sorted(name for name in environ if name.startswith(PREFIX) and name not in known)
 
 
 def example(structs: Iterable[type[SettingsStruct]]) -> str:
     """The text of `.env.example`: every variable with its meaning and default."""
-    blocks = ["# Made by `trackers settings --example`; copy to .env and change what you need."]
+    made_by = "# Made by `trackers settings --example`; copy to .env and change what you need."
+    in_files = f"# A secret (a key, a password, an address with one) may stand in a file: NAME{IN_FILE}=its path."
+    blocks = [f"{made_by}\n{in_files}"]
     for struct in structs:
         blocks.append(f"# --- {(struct.__doc__ or '').strip().splitlines()[0]}")
         for variable in variables(struct):

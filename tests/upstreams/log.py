@@ -27,7 +27,15 @@ class LoggedRequest(Struct):
     fault: str | None = None
 
 
-_SHOWN_HEADERS = ("User-Agent", "If-None-Match", "If-Modified-Since", "Accept-Encoding", "TRN-Api-Key", "Cookie")
+_SHOWN_HEADERS = (
+    "User-Agent",
+    "If-None-Match",
+    "If-Modified-Since",
+    "Accept-Encoding",
+    "TRN-Api-Key",
+    "Cookie",
+    "Traceparent",
+)
 
 
 class RequestLog:

@@ -17,10 +17,23 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, Opera
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
+from shared.observability.tracing import Tracing
+
 type_encoder = msgspec.json.Encoder()
 AroundCommit = Callable[[], Awaitable[None]]
 _BEFORE_COMMIT = "before_commit"
 _AFTER_COMMIT = "after_commit"
+
+
+_UNNAMED: Final = {
+    "statement_cache_size": 0,
+    "prepared_statement_cache_size": 0,
+    "prepared_statement_name_func": lambda: "",
+}
+"""Nothing that a next transaction on another connection would miss, and nothing that would stay behind on this one.
+
+The driver then parses an unnamed statement again in the round trip that runs it, where nobody comes between.
+"""
 
 
 class NoUnitOfWorkError(RuntimeError):
@@ -36,9 +49,23 @@ def normalised_url(url: str) -> URL:
 
 
 def create_engine(
-    url: str, *, pool_size: int = 10, statement_timeout: float = 15.0, application_name: str = "trackers"
+    url: str,
+    *,
+    pool_size: int = 10,
+    statement_timeout: float = 15.0,
+    application_name: str = "trackers",
+    pooler: bool = False,
 ) -> AsyncEngine:
-    """An engine with explicit limits; times in seconds. A transaction forgotten open is ended by the server."""
+    """An engine with explicit limits; times in seconds. A transaction forgotten open is ended by the server.
+
+    `pooler`: a pooler in transaction mode stands before the server, which gives every transaction another connection.
+    """
+    server_settings = {"application_name": application_name, "timezone": "UTC"}
+    if not pooler:
+        server_settings |= {
+            "statement_timeout": str(int(statement_timeout * 1000)),
+            "idle_in_transaction_session_timeout": "30000",
+        }
     engine = create_async_engine(
         normalised_url(url),
         pool_size=pool_size,
@@ -48,15 +75,7 @@ def create_engine(
         hide_parameters=True,
         json_serializer=lambda value: type_encoder.encode(value).decode(),
         json_deserializer=msgspec.json.decode,
-        connect_args={
-            "timeout": 10,
-            "server_settings": {
-                "application_name": application_name,
-                "timezone": "UTC",
-                "statement_timeout": str(int(statement_timeout * 1000)),
-                "idle_in_transaction_session_timeout": "30000",
-            },
-        },
+        connect_args={"timeout": 10, "server_settings": server_settings, **(_UNNAMED if pooler else {})},
     )
     event.listen(engine.sync_engine, "checkout", _refuse_closed)
     return engine
@@ -100,6 +119,15 @@ def sqlstate_of(error: BaseException) -> str:
     """PostgreSQL's code for what went wrong, whether SQLAlchemy wrapped it or the driver raised it; empty if none."""
     raised = error.orig if isinstance(error, DBAPIError) else error
     return str(getattr(raised, "sqlstate", "") or "")
+
+
+_PASSING: Final = frozenset({"40001", "40P01", "55P03", "57014"})
+"""SQLSTATEs of a serialization failure, a deadlock, a lock or a statement that took too long."""
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether a statement failed by what others did at the moment: what it was about is not to blame."""
+    return sqlstate_of(error) in _PASSING
 
 
 class Database:
@@ -195,41 +223,52 @@ class Reader:
     takes 260. Parameters need their types in the SQL where PostgreSQL cannot tell (CAST).
     """
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, *, tracing: Tracing | None = None) -> None:
         self._engine = engine
+        self._tracing = tracing if tracing is not None and tracing.on else None
         self._compiled: dict[TextClause, tuple[str, tuple[str, ...]]] = {}
 
     async def rows(self, statement: TextClause, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         """Every row, by column name."""
         sql, values = self._prepared(statement, parameters or {})
-        async with self._connection() as connection:
+        async with self._connection(sql) as connection:
             return [dict(record) for record in await connection.fetch(sql, *values)]
 
     async def row(self, statement: TextClause, parameters: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
         """The first row, by column name; None where there is none."""
         sql, values = self._prepared(statement, parameters or {})
-        async with self._connection() as connection:
+        async with self._connection(sql) as connection:
             record = await connection.fetchrow(sql, *values)
         return None if record is None else dict(record)
 
     async def value(self, statement: TextClause, parameters: Mapping[str, Any] | None = None) -> Any:
         """The first column of the first row."""
         sql, values = self._prepared(statement, parameters or {})
-        async with self._connection() as connection:
+        async with self._connection(sql) as connection:
             return await connection.fetchval(sql, *values)
 
     async def execute(self, statement: TextClause, parameters: Mapping[str, Any] | None = None) -> None:
         """A single write that stands for itself, such as noting that a key was used."""
         sql, values = self._prepared(statement, parameters or {})
-        async with self._connection() as connection:
+        async with self._connection(sql) as connection:
             await connection.execute(sql, *values)
 
     @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[Any]:
-        """The asyncpg connection behind one of the pool's; it goes back as it came."""
+    async def _connection(self, sql: str) -> AsyncIterator[Any]:
+        """The asyncpg connection behind one of the pool's, for one statement; it goes back as it came."""
         borrowed = await self._engine.raw_connection()
         try:
-            yield borrowed.driver_connection
+            if self._tracing is None or (span := self._tracing.statement(sql)) is None:
+                yield borrowed.driver_connection
+                return
+            error: BaseException | None = None
+            try:
+                yield borrowed.driver_connection
+            except BaseException as raised:
+                error = raised
+                raise
+            finally:
+                self._tracing.ended(span, error)
         finally:
             borrowed.close()
 

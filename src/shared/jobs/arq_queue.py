@@ -12,8 +12,11 @@ from arq.jobs import serialize_job
 from redis.asyncio import Redis
 
 from shared.jobs.queue import JobArguments
+from shared.observability.tracing import Tracing
 
 EXPIRES_MS: Final = 86_400_000
+CARRIED: Final = "traceparent"
+"""The argument by which a trace goes on in the job; only where there is a trace."""
 serialize: Final = msgspec.json.Encoder().encode
 deserialize: Final = msgspec.json.Decoder().decode
 
@@ -21,24 +24,38 @@ deserialize: Final = msgspec.json.Decoder().decode
 class ArqQueue:
     """Sends jobs to arq workers; never pickles."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, *, tracing: Tracing) -> None:
         self._redis = ArqRedis(
             connection_pool=redis.connection_pool, job_serializer=serialize, job_deserializer=deserialize
         )
+        self._tracing = tracing
 
     async def enqueue(self, job: str, *arguments: Any, job_id: str | None = None) -> None:
-        await self._redis.enqueue_job(job, *arguments, _job_id=job_id)
+        await self._redis.enqueue_job(job, *arguments, _job_id=job_id, **self._carried())
 
     async def enqueue_many(self, job: str, arguments: Sequence[JobArguments]) -> None:
         """One pipeline for all: arq's own call is a transaction a job, forty times slower."""
         now = int(time() * 1000)
+        carried = self._carried()
         pipeline = self._redis.pipeline(transaction=False)
         scores: dict[str, int] = {}
         for args in arguments:
             job_id = uuid4().hex
-            body = serialize_job(job, args, {}, None, now, serializer=serialize)
+            body = serialize_job(job, args, carried, None, now, serializer=serialize)
             pipeline.psetex(job_key_prefix + job_id, EXPIRES_MS, body)
             scores[job_id] = now
         if scores:
             pipeline.zadd(default_queue_name, scores)  # after the bodies: a worker that sees the id finds the job
             await pipeline.execute()
+
+    async def standing(self) -> tuple[int, float]:
+        """How many jobs wait or run, and the seconds since the oldest of them could have begun."""
+        pipeline = self._redis.pipeline(transaction=False)
+        pipeline.zcard(default_queue_name)
+        pipeline.zrange(default_queue_name, 0, 0, withscores=True)
+        depth, first = await pipeline.execute()
+        return depth, max(0.0, time() - first[0][1] / 1000) if first else 0.0
+
+    def _carried(self) -> dict[str, Any]:
+        carried = self._tracing.carried()
+        return {} if carried is None else {CARRIED: carried}

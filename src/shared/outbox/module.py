@@ -14,6 +14,7 @@ from shared.di import provide, provide_singleton
 from shared.jobs import JobQueue
 from shared.module import Audience, Module
 from shared.outbox.controllers import InternalEventController, OutboxController
+from shared.outbox.gauges import OutboxGauges
 from shared.outbox.jobs import EventRetention, outbox_jobs
 from shared.outbox.personal_data import EventPersonalData
 from shared.outbox.queries import EventQueries
@@ -62,6 +63,7 @@ class EventsContainer(containers.DeclarativeContainer):
     streams = providers.Singleton(EventStreams, events=queries, keys=keys)
     dead_events = providers.Factory(DeadEventService, session, repository=repository, jobs=queue, activity=activity)
     personal_data = providers.Factory(EventPersonalData, repository=repository)
+    gauges = providers.Singleton(OutboxGauges, reader, clock=clock)
 
 
 def dependencies(container: Any, database: Any) -> Mapping[str, Provide]:
@@ -80,4 +82,5 @@ EVENTS = Module(
     dependencies=dependencies,
     personal_data=lambda container: (container.personal_data(),),
     jobs=lambda container: outbox_jobs(container.relay(), container.retention()),
+    gauges=lambda container: (container.gauges(),),
 )

@@ -46,7 +46,7 @@ FROM scrape_runs r JOIN scrape_targets t ON t.id = r.target_id
 WHERE r.status = 'failed' AND t.source = :source
 ORDER BY r.id DESC LIMIT 1
 """)
-_PAUSES: Final = text("SELECT source, since, reason FROM scrape_pauses")
+PAUSES: Final = text("SELECT source, since, reason FROM scrape_pauses")
 
 
 class BreakerState(StrEnum):
@@ -151,7 +151,7 @@ class SourceQueries:
         targets = await self._reader.rows(_TARGETS, {"source": only, "now": now})
         runs = await self._reader.rows(_RUNS, {"source": only, "hour": now - HOUR, "day": now - DAY})
         pauses = await self._pauses()
-        breakers = await asyncio.gather(*(self._breaker(source.policy) for source in sources))
+        breakers = await asyncio.gather(*(breaker_of(self._gate, source.policy) for source in sources))
         return [
             _health_of(
                 source,
@@ -165,28 +165,30 @@ class SourceQueries:
         ]
 
     async def _pauses(self) -> dict[str, SourcePaused]:
-        rows = await self._reader.rows(_PAUSES)
+        rows = await self._reader.rows(PAUSES)
         return {row["source"]: SourcePaused(since=row["since"], reason=row["reason"]) for row in rows}
 
     async def _last_failure(self, name: str) -> LastFailure | None:
         row = await self._reader.row(_LAST_FAILURE, {"source": name})
         return None if row is None else LastFailure(**row)
 
-    async def _breaker(self, policy: Policy) -> Breaker:
-        try:
-            standing = await self._gate.standing_of(policy.host)
-        except GateUnreachableError:
-            return Breaker(state=BreakerState.UNKNOWN, seconds_left=None, failures=0, cooldown=policy.cooldown)
-        state, left = BreakerState.CLOSED, None
-        if standing.rest is not None:
-            state = BreakerState.OPEN if standing.rest else BreakerState.HALF_OPEN
-            left = standing.rest or standing.probe
-        return Breaker(
-            state=state,
-            seconds_left=left,
-            failures=standing.failures,
-            cooldown=min(policy.cooldown_limit, policy.cooldown * 2**standing.opened),
-        )
+
+async def breaker_of(gate: Gate, policy: Policy) -> Breaker:
+    """How the breaker of a source's host stands; unknown while Redis is away."""
+    try:
+        standing = await gate.standing_of(policy.host)
+    except GateUnreachableError:
+        return Breaker(state=BreakerState.UNKNOWN, seconds_left=None, failures=0, cooldown=policy.cooldown)
+    state, left = BreakerState.CLOSED, None
+    if standing.rest is not None:
+        state = BreakerState.OPEN if standing.rest else BreakerState.HALF_OPEN
+        left = standing.rest or standing.probe
+    return Breaker(
+        state=state,
+        seconds_left=left,
+        failures=standing.failures,
+        cooldown=min(policy.cooldown_limit, policy.cooldown * 2**standing.opened),
+    )
 
 
 def _health_of(

@@ -103,6 +103,12 @@ local b = redis.call('HMGET', KEYS[1], 'open_until', 'probe_until', 'failures', 
 return {tostring(t[1] * 1000 + math.floor(t[2] / 1000)), b[1], b[2], b[3], b[4]}
 """
 
+_BOOKED: Final = """
+local t = redis.call('TIME')
+local slot = tonumber(redis.call('GET', KEYS[1])) or 0
+return math.max(0, math.ceil(slot - t[1] * 1000 - t[2] / 1000))
+"""
+
 _REST: Final = """
 local t = redis.call('TIME')
 local open_until = redis.call('HGET', KEYS[1], 'open_until')
@@ -158,6 +164,7 @@ class Gate:
         self._fail = redis.register_script(_FAIL)
         self._rest = redis.register_script(_REST)
         self._standing = redis.register_script(_STANDING)
+        self._booked = redis.register_script(_BOOKED)
         self._free: dict[str, float] = {}
 
     async def slot(self, policy: Policy, *, max_wait: float) -> Slot:
@@ -231,6 +238,11 @@ class Gate:
             failures=int(failures),
             opened=int(opened),
         )
+
+    async def booked(self, host: str) -> float | None:
+        """Seconds for which the host's slots are given away already; None while Redis is away."""
+        answer = await self._quietly(self._booked(keys=[f"pace:{host}"]))
+        return None if answer is None else float(answer) / 1000
 
     async def close(self, host: str) -> bool:
         """Trust a host again, whatever it did; whether its breaker was open. Raises GateUnreachableError."""

@@ -9,6 +9,7 @@ import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from shared.audit.repository import ActivityRepository
 from shared.clock import Clock
 from shared.database import Database, connection_was_lost
 from shared.jobs import JobQueue
+from shared.observability.telemetry import Telemetry
 from shared.scraping.backoff import after_failure, after_success, failures_in_a_row
 from shared.scraping.dispatch import SourceRegistry
 from shared.scraping.failures import Fault, Reason, ScrapeFailure, scrape_failed
@@ -60,6 +62,7 @@ class Runner:
         sources: SourceRegistry,
         clock: Clock,
         rng: random.Random,
+        telemetry: Telemetry,
         lease: float,
     ) -> None:
         self._database = database
@@ -70,6 +73,7 @@ class Runner:
         self._sources = sources
         self._clock = clock
         self._rng = rng
+        self._telemetry = telemetry
         self._lease = lease
         self._places: dict[str, asyncio.Semaphore] = {}
 
@@ -116,7 +120,8 @@ class Runner:
             await asyncio.shield(self._break_off(list(tasks), hold.claims(targets) if stopped else None))
             raise
         if settled and source.policy.delay <= 0:
-            await self._jobs.enqueue(DISPATCH, name, job_id=f"{DISPATCH}:{name}")
+            with self._telemetry.tracing.apart():
+                await self._jobs.enqueue(DISPATCH, name, job_id=f"{DISPATCH}:{name}")
         return settled
 
     async def _renew(self, under_way: Mapping[Visiting, Target], hold: Hold) -> list[Visiting]:
@@ -201,6 +206,7 @@ class Runner:
             max_wait=max_wait,
             longest_answer=self._lease * LONGEST_ANSWER,
             tell=tell,
+            exchange=partial(self._telemetry.upstream, source.name, source.policy.host),
         )
 
     async def _outcome(self, source: Source[Any], visit: Visit) -> Visited:
@@ -242,6 +248,7 @@ class Runner:
         visited = [outcome for outcome in outcomes if isinstance(outcome, Visited)]
         deferred = [outcome for outcome in outcomes if isinstance(outcome, Deferred)]
         if deferred:
+            self._telemetry.deferred(source.name, len(deferred))
             seconds = max(outcome.seconds for outcome in deferred)
             claims = hold.claims([outcome.target for outcome in deferred])
             await self._patiently(lambda: self._give_back(claims, seconds), until=hold.until)
@@ -310,6 +317,9 @@ class Runner:
                     if one.status is Status.FAILED
                 ]
             )
+        for one, settlement in zip(mine, settlements, strict=True):
+            outcome = settlement.reason or ("changed" if settlement.changed else "unchanged")
+            self._telemetry.scraped(source.name, outcome, (one.finished_at - one.started_at).total_seconds())
         self._log().info(
             "scraped",
             source=source.name,

@@ -3,7 +3,7 @@
 import asyncio
 import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -17,6 +17,7 @@ from aiohttp import encode_basic_auth
 from httpx_aiohttp import AiohttpTransport
 
 from shared.addresses import AddressRefusedError, refuse_literal
+from shared.observability.telemetry import Exchange
 from shared.resolver import PublicResolver
 from shared.scraping.failures import Blocked, Fault, HostUnavailable, PageChanged, ScrapeFailure, Throttled
 from shared.scraping.pacing import Gate, Slot
@@ -156,6 +157,8 @@ class Visit:
     """Seconds that one answer may take where the policy would allow more."""
     tell: Callable[[str], None] | None = None
     """Who wants to hear of every step."""
+    exchange: Callable[[], AbstractContextManager[Exchange]] = lambda: nullcontext(Exchange())
+    """What counts each request while it is under way."""
     requests: int = 0
     received: int = 0
     http_status: int | None = None
@@ -253,8 +256,11 @@ class Visit:
         try:
             if not self.policy.operator_configured:
                 refuse_literal(httpx.URL(url).host)
-            async with asyncio.timeout(timeout):
-                return await self._exchange(url, headers)
+            with self.exchange() as exchange:
+                async with asyncio.timeout(timeout):
+                    answer = await self._exchange(url, headers)
+                    exchange.status = answer.status
+                    return answer
         except (TimeoutError, httpx.TimeoutException, httpx.TransportError, aiohttp.ClientError, OSError) as error:
             raise HostUnavailable(_why(error, timeout), http_status=self.http_status) from error
         except (httpx.DecodingError, httpx.InvalidURL, httpx.RemoteProtocolError) as error:

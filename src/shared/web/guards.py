@@ -37,7 +37,7 @@ class BotAuthentication:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         key = _header(scope, b"x-api-key")
         if key is None:
-            key = _bearer(scope)
+            key = bearer(scope)
         if key is None:
             raise Unauthenticated("This needs a bot key: send it as 'Authorization: Bearer trk_...'.")
         identity = await self._authenticator().authenticate(key)
@@ -61,7 +61,7 @@ class PersonAuthentication:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if not scope["route_handler"].opt.get("open"):
-            token = _bearer(scope)
+            token = bearer(scope)
             if token is None:
                 raise Unauthenticated("Log in first, and send the access token as 'Authorization: Bearer ...'.")
             identity = await self._authenticator().authenticate(token)
@@ -72,7 +72,7 @@ class PersonAuthentication:
         await self._app(scope, receive, send)
 
 
-def _bearer(scope: Any) -> str | None:
+def bearer(scope: Any) -> str | None:
     """The credentials of the Bearer scheme; None where another scheme, or none, is used."""
     word, _, credentials = (_header(scope, b"authorization") or "").partition(" ")
     return credentials.strip() if word.lower() == "bearer" else None

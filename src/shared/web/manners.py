@@ -21,7 +21,7 @@ from shared.web.settings import Hosts, Origins, WebSettings
 AUDIENCES: Final = ("/api/", "/internal/")
 TOKENS: Final = "/api/auth/"
 """What is answered below it holds tokens, and is kept nowhere."""
-HEALTH: Final = "/health/"
+OPERATORS: Final = ("/health/", "/metrics")
 PAGES: Final = "/schema"
 COMPRESSED_FROM: Final = 1024
 """Bytes; less than a packet gains nothing."""
@@ -82,7 +82,7 @@ class Manners:
         asked = dict(scope["headers"])
         path = scope["path"]
         answer = Answer(scope, asked, send, self._cors(asked) if self._origins else ())
-        if self._hosts and not path.startswith(HEALTH) and not _answers_to(self._hosts, asked.get(b"host", b"")):
+        if self._hosts and not path.startswith(OPERATORS) and not _answers_to(self._hosts, asked.get(b"host", b"")):
             await _send_unknown_host(scope, answer.send)
         elif EXPOSED in answer.cors and scope["method"] == "OPTIONS" and b"access-control-request-method" in asked:
             await _send_preflight(answer.send)

@@ -1,4 +1,4 @@
-"""One log line per request, and the id that ties a request's lines together. Plain ASGI: it costs 25 µs."""
+"""One log line per request, and the id that ties a request's lines together. Plain ASGI: it costs 29 µs."""
 
 import re
 from time import perf_counter
@@ -9,36 +9,42 @@ from litestar.types import ASGIApp, Message, Receive, Send
 
 from shared.audit.redaction import redacted_text
 from shared.ids import new_id
+from shared.observability.telemetry import RequestSeen, Telemetry
 
 REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 QUIET: Final = frozenset({"/health/live", "/health/ready", "/metrics"})
 
 
 class RequestLog:
-    """Wraps the whole application, so that paths unknown to it are logged too."""
+    """Wraps the whole application, so that paths unknown to it are logged, counted and traced too."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, telemetry: Telemetry) -> None:
         self._app = app
+        self._telemetry = telemetry
         self._log: Any = structlog.get_logger("request")
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        started = perf_counter()
-        request_id = _given_id(scope) or new_id().hex
+        given, traceparent = _given(scope)
+        request_id = given or new_id().hex
         scope.setdefault("state", {})["request_id"] = request_id
-        status = 500
         encoded = request_id.encode()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        try:
+            with self._telemetry.request(scope, traceparent=traceparent, request_id=request_id) as seen:
+                await self._answered(scope, receive, send, seen, encoded)
+        finally:
+            structlog.contextvars.clear_contextvars()
 
+    async def _answered(self, scope: Any, receive: Receive, send: Send, seen: RequestSeen, request_id: bytes) -> None:
         async def sending(message: Message) -> None:
-            nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
-                message["headers"] = [*message["headers"], (b"x-request-id", encoded)]
+                seen.answers(message["status"])
+                message["headers"] = [*message["headers"], (b"x-request-id", request_id)]
             await send(message)
 
-        structlog.contextvars.bind_contextvars(request_id=request_id)
         try:
             await self._app(scope, receive, sending)
         finally:
@@ -48,16 +54,18 @@ class RequestLog:
                     method=scope["method"],
                     path=redacted_text(scope["path"]),
                     route=scope.get("path_template"),
-                    status=status,
-                    ms=round((perf_counter() - started) * 1000, 1),
+                    status=seen.status,
+                    ms=round((perf_counter() - seen.began_at) * 1000, 1),
                     who=scope["state"].get("who"),
                 )
-            structlog.contextvars.clear_contextvars()
 
 
-def _given_id(scope: Any) -> str | None:
-    """The caller's own id for the request, where it sends a sane one."""
+def _given(scope: Any) -> tuple[str | None, str | None]:
+    """The caller's own id for the request, where it sends a sane one, and the trace that it is part of."""
+    request_id = traceparent = None
     for name, value in scope["headers"]:
         if name == b"x-request-id":
-            return value.decode() if REQUEST_ID.fullmatch(value) else None
-    return None
+            request_id = value.decode() if REQUEST_ID.fullmatch(value) else None
+        elif name == b"traceparent":
+            traceparent = value.decode("latin-1")
+    return request_id, traceparent

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 import msgspec
 from msgspec import Meta
 
-from shared.settings import Secret, SettingsStruct
+from shared.settings import SCHEME_AND_HOST, Secret, SettingsStruct
 
 GOOGLE = "https://www.google.com"
 
@@ -25,7 +25,7 @@ class FlightsSettings(SettingsStruct, frozen=True, kw_only=True):
     google_url: Annotated[
         str,
         Meta(
-            pattern=r"^https?://[^/\\\s@?#]+/?$",
+            pattern=SCHEME_AND_HOST,
             extra={"expected": f"scheme and host, such as {GOOGLE}"},
             description="Scheme and host that result pages are fetched from.",
         ),
@@ -54,6 +54,14 @@ class FlightsSettings(SettingsStruct, frozen=True, kw_only=True):
         float,
         Meta(ge=1, le=99, description="Per cent below the usual price from which on a second look must confirm it."),
     ] = 60.0
+    agree_percent: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=50,
+            description="Per cent by which a second look may differ from a doubted price and still confirm it.",
+        ),
+    ] = 10.0
     scrape_cooldown: Annotated[
         float, Meta(ge=0, description="Seconds after a look before somebody may ask for another.")
     ] = 60.0

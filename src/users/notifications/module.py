@@ -15,6 +15,7 @@ from shared.database import Database, Reader, TransactionReader
 from shared.di import provide, provide_singleton
 from shared.jobs import Job, JobQueue
 from shared.module import Audience, Module
+from shared.observability.telemetry import Telemetry
 from shared.settings import Secret
 from users.access import AccessPolicy
 from users.notifications.challenger import Challenger
@@ -32,6 +33,7 @@ from users.notifications.digest_repository import DigestRepository
 from users.notifications.digest_run import DigestBuilder, DigestRun
 from users.notifications.digest_service import DigestService
 from users.notifications.fan_out import FanOut
+from users.notifications.gauges import NotificationGauges
 from users.notifications.jobs import DeliveryRetention, notification_jobs
 from users.notifications.later import Later
 from users.notifications.messages import MessageWriter
@@ -73,6 +75,7 @@ class NotificationsContainer(containers.DeclarativeContainer):
     session_access = providers.Dependency(instance_of=AccessPolicy)
     activity = providers.Dependency(instance_of=ActivityLog)
     clock: providers.Dependency[Clock] = providers.Dependency()
+    telemetry = providers.Dependency(instance_of=Telemetry)
     secret = providers.Dependency(instance_of=Secret)
     user_agent = providers.Dependency(instance_of=str)
     scrape_lease = providers.Dependency(instance_of=float)
@@ -128,6 +131,7 @@ class NotificationsContainer(containers.DeclarativeContainer):
         carriers=carriers,
         sealing=sealing,
         clock=clock,
+        telemetry=telemetry,
         timeout=settings.provided.timeout,
         per_host=settings.provided.per_host,
     )
@@ -178,6 +182,7 @@ class NotificationsContainer(containers.DeclarativeContainer):
         ChannelService,
         channels=channel_repository,
         deliveries=delivery_repository,
+        digests=digest_repository,
         access=session_access,
         activity=activity,
         sealing=sealing,
@@ -190,6 +195,7 @@ class NotificationsContainer(containers.DeclarativeContainer):
     )
     preferences = providers.Factory(PreferenceService, preferences=preference_repository, known_events=known_events)
     queries = providers.Singleton(NotificationQueries, reader, access=access, known_events=known_events)
+    gauges = providers.Singleton(NotificationGauges, reader, clock=clock)
     personal_data = providers.Factory(
         NotificationPersonalData,
         channels=channel_repository,
@@ -234,4 +240,5 @@ NOTIFICATIONS = Module(
     dependencies=dependencies,
     personal_data=lambda container: (container.personal_data(),),
     jobs=jobs,
+    gauges=lambda container: (container.gauges(),),
 )

@@ -117,6 +117,8 @@ async def test_health_is_503_while_redis_is_away(environ: dict[str, str]) -> Non
     assert answer.status_code == 503
     assert answer.json()["parts"]["database"]["ok"]
     assert not answer.json()["parts"]["redis"]["ok"]
+    assert "TRACKERS_REDIS_URL" in answer.json()["parts"]["redis"]["error"]
+    assert "nonexistent" not in answer.text
     await container.database().close()
 
 

@@ -19,6 +19,7 @@ import httpx
 import pytest
 from dependency_injector import providers
 from tests.conftest import container_of, create_database, database_of
+from tests.integration.app.command import trackers
 from tests.upstreams.client import SimulatedSites
 
 from app.container import running_app
@@ -30,21 +31,6 @@ from shared.scraping.repository import ScrapingRepository
 BOT_LINK = "https://rocketleague.tracker.network/rocket-league/profile/epic/auto-operator/overview"
 PATIENCE = 40.0
 PASSWORD = "a password for an admin"
-
-
-def trackers(
-    environ: dict[str, str], *arguments: str, cwd: Path | None = None, typed: str = ""
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603 -- our own command
-        [sys.executable, "-m", "app", *arguments],
-        env={**os.environ, **environ},
-        input=typed,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        cwd=cwd,
-    )
 
 
 @pytest.fixture

@@ -129,3 +129,31 @@ def test_what_a_value_should_be_is_said_in_words() -> None:
 def test_a_misspelt_variable_is_found() -> None:
     environ = {"TRACKERS_PORT": "1", "TRACKERS_PROT": "2", "TRACKERS_GAMES_API_KEY": "x", "HOME": "/"}
     assert unread(all_settings(), environ) == ["TRACKERS_PROT"]
+
+
+def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
+    held = tmp_path / "secret_key"
+    held.write_text(f"{STRONG}\n")
+    loaded = load(all_settings(), {"TRACKERS_SECRET_KEY_FILE": str(held)})
+    assert loaded[Settings].secret_key == Secret(STRONG)
+
+
+def test_a_secret_is_given_in_one_way_only_and_its_file_can_be_read(tmp_path: Path) -> None:
+    empty, binary = tmp_path / "empty", tmp_path / "binary"
+    empty.write_text("\n")
+    binary.write_bytes(b"\xff" * 40)
+    for environ, told in (
+        ({"TRACKERS_SECRET_KEY": STRONG, "TRACKERS_SECRET_KEY_FILE": str(empty)}, "not both"),
+        ({"TRACKERS_SECRET_KEY_FILE": str(tmp_path / "nowhere")}, "cannot read"),
+        ({"TRACKERS_SECRET_KEY_FILE": str(empty)}, "is empty"),
+        ({"TRACKERS_SECRET_KEY_FILE": str(binary)}, "is no text"),
+    ):
+        with pytest.raises(SettingsError) as caught:
+            load(all_settings(), environ)
+        assert told in str(caught.value)
+        assert STRONG not in str(caught.value)
+
+
+def test_files_are_for_secrets_alone() -> None:
+    environ = {"TRACKERS_SMTP_PASSWORD_FILE": "/run/secrets/smtp", "TRACKERS_PORT_FILE": "/run/port"}
+    assert unread(all_settings(), environ) == ["TRACKERS_PORT_FILE"]

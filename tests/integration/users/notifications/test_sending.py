@@ -35,6 +35,22 @@ async def test_a_change_arrives_signed_and_as_a_diff(telling: Telling, endpoint:
     assert not verify(made["secret"], got.headers, got.body, now=now + 301)
 
 
+async def test_messages_are_counted_by_kind_and_by_what_became_of_them(
+    telling: Telling, endpoint: Endpoint, ada: Person
+) -> None:
+    await telling.webhook(ada)
+    await telling.webhook(ada, "/broken")
+    endpoint.fails("/broken", 500)
+    await telling.tell(ada)
+    counted = {
+        sample.labels["outcome"]: sample.value
+        for family in telling.container.metrics().registry.collect()
+        for sample in family.samples
+        if sample.name == "trackers_deliveries_total" and sample.labels["kind"] == "webhook"
+    }
+    assert counted == {"sent": 1, "failed": 1}
+
+
 async def test_a_repeated_fan_out_tells_nobody_twice(telling: Telling, endpoint: Endpoint, ada: Person) -> None:
     await telling.webhook(ada)
     event = telling.event()
@@ -329,6 +345,16 @@ async def test_a_guild_is_told_of_its_members_only_while_they_are(
     assert endpoint.titles() == ["News 1"]
     rows = await telling.people.rows("SELECT state FROM notification_deliveries ORDER BY id")
     assert [row["state"] for row in rows] == ["sent", "skipped"]
+
+
+async def test_what_is_private_is_told_to_no_guild(telling: Telling, endpoint: Endpoint, ada: Person) -> None:
+    await telling.guild((ada, True))
+    await telling.webhook(ada, "/guild", at=f"/api/guilds/{GUILD}/channels")
+    secret, open_ = [Recipient(user_id=ada.id, subject_id=uuid4(), private=private) for private in (True, False)]
+    assert await telling.notify(telling.event(), secret) == 0
+    assert await telling.notify(telling.event(), secret, open_) == 1
+    await telling.webhook(ada)
+    assert await telling.notify(telling.event(), secret) == 1
 
 
 async def test_a_bug_in_a_modules_words_harms_nobody_else(telling: Telling, endpoint: Endpoint, ada: Person) -> None:

@@ -1,0 +1,30 @@
+"""How the queue stands."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from shared.jobs.arq_queue import ArqQueue
+from shared.jobs.heartbeat import Heartbeats
+from shared.observability.readings import Gauge, Reading
+
+DEPTH: Final = Gauge("trackers_job_queue_depth", "Jobs that wait or run.")
+OLDEST: Final = Gauge("trackers_job_queue_oldest_seconds", "Seconds since the oldest of them could have begun.")
+WORKERS: Final = Gauge("trackers_workers", "Workers that were heard of lately.")
+
+
+class QueueGauges:
+    """Asks Redis for a count, the first entry, and the workers."""
+
+    name = "queue"
+
+    def __init__(self, queue: ArqQueue, heartbeats: Heartbeats) -> None:
+        self._queue = queue
+        self._heartbeats = heartbeats
+
+    async def read(self) -> Sequence[Reading]:
+        depth, oldest = await self._queue.standing()
+        return [
+            Reading(DEPTH, depth),
+            Reading(OLDEST, oldest),
+            Reading(WORKERS, len(await self._heartbeats.alive())),
+        ]

@@ -1,0 +1,1 @@
+"""What a process tells of itself: counters and durations, gauges of what all processes share, traces."""

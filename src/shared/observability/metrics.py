@@ -1,0 +1,107 @@
+"""Counters and durations of one process, in a registry of its own; only this folder knows prometheus_client."""
+
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+OTHER: Final = "other"
+"""The label of every method that HTTP does not define: callers make them up."""
+UNKNOWN_ROUTE: Final = "unknown"
+"""The label of every path that there is no route for, likewise."""
+REQUEST_SECONDS: Final = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+WORK_SECONDS: Final = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
+
+
+class Metrics:
+    """What this process did since it started. The names follow Prometheus's conventions."""
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        self._requests = Counter(
+            "trackers_http_requests", "Requests answered.", ("method", "route", "status"), registry=registry
+        )
+        self._request_seconds = Histogram(
+            "trackers_http_request_duration_seconds",
+            "Seconds until the head of the answer was sent.",
+            ("method", "route"),
+            buckets=REQUEST_SECONDS,
+            registry=registry,
+        )
+        self._scrapes = Counter(
+            "trackers_scrapes", "Targets looked at, by what came of it.", ("source", "outcome"), registry=registry
+        )
+        self._scrape_seconds = Histogram(
+            "trackers_scrape_duration_seconds",
+            "Seconds of a visit to a target, its waits for the pace included.",
+            ("source",),
+            buckets=WORK_SECONDS,
+            registry=registry,
+        )
+        self._upstream = Counter(
+            "trackers_upstream_requests",
+            "Requests that left to a source's host, by the status of the answer; error: there was none.",
+            ("source", "status"),
+            registry=registry,
+        )
+        self._upstream_seconds = Histogram(
+            "trackers_upstream_request_duration_seconds",
+            "Seconds of one exchange with a source's host.",
+            ("source",),
+            buckets=WORK_SECONDS,
+            registry=registry,
+        )
+        self._jobs = Counter("trackers_jobs", "Jobs that ended, by how.", ("name", "outcome"), registry=registry)
+        self._job_seconds = Histogram(
+            "trackers_job_duration_seconds", "Seconds of a job.", ("name",), buckets=WORK_SECONDS, registry=registry
+        )
+        self._deliveries = Counter(
+            "trackers_deliveries",
+            "Messages to channels: sent, failed (and tried again), suspended (given up with the channel), lost (the "
+            "channel was taken from us), nothing (there was nothing to send).",
+            ("kind", "outcome"),
+            registry=registry,
+        )
+        self._pool = Gauge(
+            "trackers_database_pool_connections", "Connections of this process.", ("state",), registry=registry
+        )
+        self._pool_size = Gauge(
+            "trackers_database_pool_size", "Connections that this process may have.", registry=registry
+        )
+        # `labels()` takes a lock and builds a key of texts each time; a request cannot afford that twice.
+        self._answered: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+
+    def request(self, method: str, route: str | None, status: int, seconds: float) -> None:
+        """A request was answered. `route`: the template, None where the path is unknown."""
+        key = (method if method in METHODS else OTHER, route or UNKNOWN_ROUTE, status)
+        children = self._answered.get(key)
+        if children is None:
+            children = (self._requests.labels(*key), self._request_seconds.labels(*key[:2]))
+            self._answered[key] = children
+        children[0].inc()
+        children[1].observe(seconds)
+
+    def scrape(self, source: str, outcome: str, seconds: float) -> None:
+        self._scrapes.labels(source, outcome).inc()
+        self._scrape_seconds.labels(source).observe(seconds)
+
+    def deferred(self, source: str, targets: int) -> None:
+        """Targets that could not be looked at now and went back."""
+        self._scrapes.labels(source, "deferred").inc(targets)
+
+    def upstream(self, source: str, status: str, seconds: float) -> None:
+        self._upstream.labels(source, status).inc()
+        self._upstream_seconds.labels(source).observe(seconds)
+
+    def job(self, name: str, outcome: str, seconds: float) -> None:
+        self._jobs.labels(name, outcome).inc()
+        self._job_seconds.labels(name).observe(seconds)
+
+    def delivery(self, kind: str, outcome: str) -> None:
+        self._deliveries.labels(kind, outcome).inc()
+
+    def pool(self, *, used: int, idle: int, size: int) -> None:
+        self._pool.labels("used").set(used)
+        self._pool.labels("idle").set(idle)
+        self._pool_size.set(size)

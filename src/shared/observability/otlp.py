@@ -1,0 +1,125 @@
+"""Traces sent to a collector by OTLP over HTTP; only this file knows OpenTelemetry, and only who wants traces loads it.
+
+A foreign site never hears of a trace: `carried` goes into our own queue, and nobody adds it to a request that leaves.
+"""
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final
+
+from opentelemetry import context as context_api
+from opentelemetry import trace
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import SERVICE_NAME, Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from shared.observability.tracing import Attribute, Kind, Span
+
+TRACEPARENT: Final = "traceparent"
+PATIENCE: Final = 3.0
+"""Seconds that the collector may take for a batch, and that the last ones may take at the end."""
+LONGEST_STATEMENT: Final = 2_000
+KINDS: Final = {
+    Kind.SERVER: trace.SpanKind.SERVER,
+    Kind.CLIENT: trace.SpanKind.CLIENT,
+    Kind.CONSUMER: trace.SpanKind.CONSUMER,
+}
+
+
+class OpenSpan:
+    """A span of OpenTelemetry's, in the house's words."""
+
+    __slots__ = ("inner",)
+
+    def __init__(self, inner: trace.Span) -> None:
+        self.inner = inner
+
+    def named(self, name: str) -> None:
+        self.inner.update_name(name)
+
+    def note(self, attributes: Mapping[str, Attribute]) -> None:
+        self.inner.set_attributes(attributes)
+
+    def failed(self, why: str) -> None:
+        self.inner.set_status(trace.StatusCode.ERROR)
+        self.inner.set_attribute("error.type", why)
+
+
+class OtlpTracing:
+    """Tracing that is on. What raises is told by its name only: messages hold what people typed in."""
+
+    on = True
+
+    def __init__(self, *, endpoint: str, service: str, share: float) -> None:
+        exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces", timeout=PATIENCE)
+        self._provider = TracerProvider(
+            sampler=ParentBased(TraceIdRatioBased(share)),
+            resource=Resource.create({SERVICE_NAME: service}),
+            shutdown_on_exit=False,
+        )
+        self._provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=1_000))
+        self._tracer = self._provider.get_tracer("trackers")
+        self._propagator = TraceContextTextMapPropagator()
+
+    @contextmanager
+    def span(
+        self, name: str, kind: Kind, attributes: Mapping[str, Attribute] | None = None, *, parent: str | None = None
+    ) -> Iterator[Span]:
+        context = self._propagator.extract({TRACEPARENT: parent}) if parent else None
+        with self._tracer.start_as_current_span(
+            name,
+            context=context,
+            kind=KINDS[kind],
+            attributes=attributes,
+            record_exception=False,
+            set_status_on_exception=False,
+        ) as inner:
+            opened = OpenSpan(inner)
+            try:
+                yield opened
+            except BaseException as error:
+                opened.failed(type(error).__name__)
+                raise
+
+    def statement(self, sql: str) -> Span | None:
+        """As it was prepared: with places for values, never with the values."""
+        if not trace.get_current_span().is_recording():
+            return None
+        text = " ".join(sql.split())
+        return OpenSpan(
+            self._tracer.start_span(
+                f"SQL {text.partition(' ')[0].upper()}",
+                kind=trace.SpanKind.CLIENT,
+                attributes={"db.system.name": "postgresql", "db.query.text": text[:LONGEST_STATEMENT]},
+            )
+        )
+
+    def ended(self, statement: Any, error: BaseException | None = None) -> None:
+        if error is not None:
+            statement.failed(type(error).__name__)
+        statement.inner.end()
+
+    @contextmanager
+    def apart(self) -> Iterator[None]:
+        token = context_api.attach(context_api.Context())
+        try:
+            yield
+        finally:
+            context_api.detach(token)
+
+    def carried(self) -> str | None:
+        carrier: dict[str, str] = {}
+        self._propagator.inject(carrier)
+        return carrier.get(TRACEPARENT)
+
+    def trace_id(self) -> str | None:
+        context = trace.get_current_span().get_span_context()
+        return trace.format_trace_id(context.trace_id) if context.is_valid else None
+
+    async def close(self) -> None:
+        """In a thread: the collector may hang, and it is asked by a library that blocks."""
+        await asyncio.to_thread(self._provider.shutdown)

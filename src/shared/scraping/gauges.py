@@ -1,0 +1,150 @@
+"""How the sources stand, for metrics: each statement reads a bounded number of rows, however many are followed."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from sqlalchemy import text
+
+from shared.clock import Clock
+from shared.database import Reader
+from shared.observability.readings import COUNTED, Gauge, Reading
+from shared.scraping.dispatch import SourceRegistry
+from shared.scraping.health import PAUSES, Breaker, BreakerState, breaker_of
+from shared.scraping.pacing import Gate
+from shared.scraping.source import Source
+
+SAMPLED_PAGES: Final = 1_000
+"""Pages of the table of targets that are looked through; of a larger one a sample, which then stands for all."""
+SOURCE: Final = ("source",)
+ENABLED: Final = Gauge("trackers_source_enabled", "Whether a source is on.", SOURCE)
+PAUSED: Final = Gauge("trackers_source_paused", "Whether an admin has paused a source.", SOURCE)
+DELAY: Final = Gauge("trackers_source_delay_seconds", "Seconds between two requests to its host; 0: no pace.", SOURCE)
+BOOKED: Final = Gauge("trackers_pace_booked_seconds", "Seconds for which the host's pace is given away.", SOURCE)
+BREAKER: Final = Gauge("trackers_breaker_state", "1 for the state that the host's breaker is in.", ("source", "state"))
+DUE: Final = Gauge("trackers_targets_due", f"Targets that are due, up to {COUNTED} of each lane.", SOURCE)
+OLDEST_DUE: Final = Gauge("trackers_oldest_due_seconds", "Seconds for which the oldest of them has been due.", SOURCE)
+IN_PROGRESS: Final = Gauge("trackers_targets_in_progress", "Targets that a worker holds.", SOURCE)
+DEAD: Final = Gauge("trackers_targets_dead", f"Targets given up until re-driven, up to {COUNTED} of a lane.", SOURCE)
+TARGETS: Final = Gauge(
+    "trackers_targets",
+    "Targets by what came of their last look; of many, a sample's share.",
+    ("source", "state", "reason"),
+)
+
+# By the partial indexes of the due and of the held; a lane each, because the index is in the order of lanes.
+_STANDING: Final = text("""
+SELECT w.source, due.waiting, due.oldest, due.dead, held.targets AS in_progress
+FROM unnest(CAST(:sources AS text[])) AS w (source)
+CROSS JOIN LATERAL (
+    SELECT sum(one.waiting) AS waiting, min(one.oldest) AS oldest, sum(one.dead) AS dead
+    FROM (VALUES (0), (1), (2), (3), (4)) AS lanes (lane)
+    CROSS JOIN LATERAL (
+        SELECT (SELECT count(*) FROM (
+                   SELECT FROM scrape_schedule s
+                   WHERE s.source = w.source AND s.lane = lanes.lane AND s.lease_until IS NULL
+                     AND s.due_at <= CAST(:now AS timestamptz)
+                   ORDER BY s.due_at LIMIT CAST(:most AS bigint)) AS first) AS waiting,
+               (SELECT s.due_at FROM scrape_schedule s
+                WHERE s.source = w.source AND s.lane = lanes.lane AND s.lease_until IS NULL
+                  AND s.due_at <= CAST(:now AS timestamptz)
+                ORDER BY s.due_at LIMIT 1) AS oldest,
+               (SELECT count(*) FROM (
+                   SELECT FROM scrape_schedule s
+                   WHERE s.source = w.source AND s.lane = lanes.lane AND s.lease_until IS NULL
+                     AND s.due_at = 'infinity'
+                   ORDER BY s.due_at LIMIT CAST(:most AS bigint)) AS gone) AS dead
+    ) AS one
+) AS due
+CROSS JOIN LATERAL (
+    SELECT count(*) AS targets FROM (
+        SELECT FROM scrape_schedule s WHERE s.source = w.source AND s.lease_until IS NOT NULL
+        ORDER BY s.lease_until LIMIT CAST(:most AS bigint)
+    ) AS leased
+) AS held
+""")
+_PAGES: Final = text("SELECT pg_relation_size('scrape_targets') / current_setting('block_size')::bigint")
+_CENSUS: Final = text("""
+SELECT source, coalesce(last_status, 'pending') AS state, coalesce(last_reason, '') AS reason, count(*) AS targets
+FROM scrape_targets TABLESAMPLE SYSTEM (CAST(:percent AS real))
+GROUP BY 1, 2, 3
+""")
+
+
+class SourceGauges:
+    """Reads the schedule by its indexes, a sample of the targets, and in Redis paces and breakers."""
+
+    name = "sources"
+
+    def __init__(
+        self,
+        reader: Reader,
+        *,
+        sources: SourceRegistry,
+        gate: Gate,
+        clock: Clock,
+        counted: int = COUNTED,
+        sampled_pages: int = SAMPLED_PAGES,
+    ) -> None:
+        self._reader = reader
+        self._sources = sources
+        self._gate = gate
+        self._clock = clock
+        self._counted = counted
+        self._sampled_pages = sampled_pages
+
+    async def read(self) -> Sequence[Reading]:
+        sources = self._sources.all()
+        breakers = await asyncio.gather(*(breaker_of(self._gate, source.policy) for source in sources))
+        booked = await asyncio.gather(*(self._gate.booked(source.policy.host) for source in sources))
+        paused = {row["source"] for row in await self._reader.rows(PAUSES)}
+        readings = [reading for source in sources for reading in _settled(source, source.name in paused)]
+        readings += [
+            Reading(BOOKED, seconds, (source.name,))
+            for source, seconds in zip(sources, booked, strict=True)
+            if seconds is not None
+        ]
+        for source, breaker in zip(sources, breakers, strict=True):
+            readings += _states(source.name, breaker)
+        return [*readings, *await self._standing(sources), *await self._census()]
+
+    async def _standing(self, sources: Sequence[Source[Any]]) -> list[Reading]:
+        now = self._clock.now()
+        rows = await self._reader.rows(
+            _STANDING, {"sources": [source.name for source in sources], "now": now, "most": self._counted}
+        )
+        return [
+            reading
+            for row in rows
+            for reading in (
+                Reading(DUE, float(row["waiting"]), (row["source"],)),
+                Reading(
+                    OLDEST_DUE,
+                    (now - row["oldest"]).total_seconds() if row["oldest"] is not None else 0.0,
+                    (row["source"],),
+                ),
+                Reading(IN_PROGRESS, float(row["in_progress"]), (row["source"],)),
+                Reading(DEAD, float(row["dead"]), (row["source"],)),
+            )
+        ]
+
+    async def _census(self) -> list[Reading]:
+        pages = int(await self._reader.value(_PAGES))
+        percent = min(100.0, 100.0 * self._sampled_pages / max(1, pages))
+        rows = await self._reader.rows(_CENSUS, {"percent": percent})
+        return [
+            Reading(TARGETS, float(round(row["targets"] * 100 / percent)), (row["source"], row["state"], row["reason"]))
+            for row in rows
+        ]
+
+
+def _settled(source: Source[Any], paused: bool) -> Iterator[Reading]:
+    labels = (source.name,)
+    yield Reading(ENABLED, float(source.enabled), labels)
+    yield Reading(PAUSED, float(paused), labels)
+    yield Reading(DELAY, source.policy.delay, labels)
+
+
+def _states(source: str, breaker: Breaker) -> Iterator[Reading]:
+    for state in BreakerState:
+        yield Reading(BREAKER, float(breaker.state is state), (source, state.value))

@@ -1,0 +1,58 @@
+"""How deliveries and digests stand, for metrics."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from sqlalchemy import text
+
+from shared.clock import Clock
+from shared.database import Reader
+from shared.observability.readings import COUNTED, Gauge, Reading
+
+WAITING: Final = Gauge("trackers_deliveries_waiting", f"Deliveries that are due, up to {COUNTED}.")
+LAG: Final = Gauge(
+    "trackers_deliveries_lag_seconds",
+    f"Seconds for which the oldest of them has been due whose channel may be written to, among the first {COUNTED}.",
+)
+DIGEST_LAG: Final = Gauge("trackers_digests_lag_seconds", "Seconds for which the oldest digest has been due.")
+
+# What waits behind a channel that rests, or was suspended, is no lag of ours.
+_DELIVERIES: Final = text("""
+SELECT count(*) AS waiting, min(d.due_at) FILTER (
+    WHERE c.verified_at IS NOT NULL AND c.suspended_at IS NULL AND (c.rests_until IS NULL OR c.rests_until <= :now)
+) AS oldest
+FROM (
+    SELECT channel_id, due_at FROM notification_deliveries
+    WHERE state = 'pending' AND due_at <= :now ORDER BY due_at LIMIT CAST(:most AS bigint)
+) AS d
+JOIN notification_channels c ON c.id = d.channel_id
+""")
+_DIGESTS: Final = text("""
+SELECT min(p.next_at) FROM (
+    SELECT user_id, next_at FROM digest_preferences
+    WHERE next_at <= :now ORDER BY next_at LIMIT CAST(:most AS bigint)
+) AS p
+JOIN users u ON u.id = p.user_id AND u.deactivated_at IS NULL
+""")
+
+
+class NotificationGauges:
+    """Reads what is due by its indexes."""
+
+    name = "notifications"
+
+    def __init__(self, reader: Reader, *, clock: Clock, counted: int = COUNTED) -> None:
+        self._reader = reader
+        self._clock = clock
+        self._counted = counted
+
+    async def read(self) -> Sequence[Reading]:
+        now = self._clock.now()
+        asked = {"now": now, "most": self._counted}
+        row = await self._reader.row(_DELIVERIES, asked) or {}
+        digest = await self._reader.value(_DIGESTS, asked)
+        return [
+            Reading(WAITING, row["waiting"]),
+            Reading(LAG, 0.0 if row["oldest"] is None else (now - row["oldest"]).total_seconds()),
+            Reading(DIGEST_LAG, 0.0 if digest is None else (now - digest).total_seconds()),
+        ]

@@ -1,0 +1,182 @@
+"""Whether the house can do its work, and what to do where it cannot: over HTTP, and for containers by a command."""
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import text
+from tests.conftest import Bench, container_of
+
+from app.container import AppContainer
+from app.migrations import head, known_revisions
+from app.worker import WorkerProcess
+from shared.jobs.heartbeat import WORKERS
+from shared.web.health import HealthChecks, NotWell, Part
+
+PATIENCE = 60.0
+
+
+async def asked(api: Bench) -> tuple[int, dict[str, Any]]:
+    answer = await api.http.get("/health/ready")
+    return answer.status_code, answer.json()
+
+
+async def at_revision(container: AppContainer, revision: str | None) -> None:
+    async with container.database().unit_of_work() as session:
+        await session.execute(text("DELETE FROM alembic_version"))
+        if revision:
+            await session.execute(text("INSERT INTO alembic_version VALUES (:at)"), {"at": revision})
+
+
+@asynccontextmanager
+async def working(environ: dict[str, str]) -> AsyncIterator[None]:
+    """A worker that takes up whatever comes."""
+    process = WorkerProcess(container_of(environ))
+    running = asyncio.create_task(process.run())
+    yield
+    process.stop()
+    await running
+
+
+async def eventually(ask: Any) -> Any:
+    started = monotonic()
+    while not (found := await ask()):
+        assert monotonic() - started < PATIENCE
+        await asyncio.sleep(0.05)
+    return found
+
+
+async def test_every_part_tells_how_it_is_and_how_long_that_took(api: Bench) -> None:
+    status, body = await asked(api)
+    assert (status, body["ok"]) == (200, True)
+    assert set(body["parts"]) == {"database", "redis", "migrations", "workers"}
+    assert all(part["ms"] >= 0 for part in body["parts"].values())
+
+
+@pytest.mark.parametrize("at", [None, min(known_revisions())], ids=["empty", "the first one"])
+async def test_a_database_that_lacks_a_migration_is_not_ready(
+    api: Bench, container: AppContainer, at: str | None
+) -> None:
+    await at_revision(container, at)
+    status, body = await asked(api)
+    assert (status, body["ok"]) == (503, False)
+    assert not body["parts"]["migrations"]["ok"]
+    assert "trackers migrate" in body["parts"]["migrations"]["error"]
+    await at_revision(container, head())
+    assert (await asked(api))[0] == 200
+
+
+async def test_a_database_ahead_of_this_version_is_ready(api: Bench, container: AppContainer) -> None:
+    await at_revision(container, "a_revision_of_the_next_version")
+    status, body = await asked(api)
+    assert (status, body["parts"]["migrations"]["ok"]) == (200, True)
+
+
+async def test_without_a_worker_the_api_is_ready_and_says_so(api: Bench, environ: dict[str, str]) -> None:
+    status, body = await asked(api)
+    workers = body["parts"]["workers"]
+    assert (status, workers["ok"], workers["required"]) == (200, False, False)
+    assert "trackers worker" in workers["error"]
+
+    async def worker_is_told() -> bool:
+        return bool((await asked(api))[1]["parts"]["workers"]["ok"])
+
+    async with working(environ):
+        await eventually(worker_is_told)
+    assert not await worker_is_told(), "one that stopped in good order is gone at once"
+
+
+async def test_a_worker_that_is_not_heard_of_any_more_is_not_alive(api: Bench, container: AppContainer) -> None:
+    await container.heartbeats().beat("host:1")
+    assert await container.heartbeats().alive() == ["host:1"]
+    assert await container.heartbeats().alive(host="elsewhere") == []
+    await container.redis().zincrby(WORKERS, -31, "host:1")
+    assert await container.heartbeats().alive() == []
+
+
+async def test_parts_that_hang_are_asked_at_once_and_not_for_long() -> None:
+    async def hangs() -> None:
+        await asyncio.Event().wait()
+
+    async def complains() -> None:
+        raise NotWell("do this")
+
+    parts = {"one": Part(ask=hangs, advice="start it"), "two": Part(ask=hangs, advice="start it", required=False)}
+    health = await HealthChecks({**parts, "three": Part(ask=complains, advice="")}).run()
+    assert not health.ok
+    assert health.parts["one"].error == "start it (TimeoutError)"
+    assert health.parts["three"].error == "do this"
+    assert sum(part.ms for part in health.parts.values()) > 1.5 * max(part.ms for part in health.parts.values())
+
+
+def probe(environ: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603 -- our own command
+        [sys.executable, "-m", "app", "health", *arguments],
+        env={**os.environ, **environ},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+async def test_a_container_can_ask_by_a_command(environ: dict[str, str], container: AppContainer) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    served = {**environ, "TRACKERS_PORT": str(port), "TRACKERS_HOST": "0.0.0.0"}  # noqa: S104 -- as a container listens; what is tested is where it asks
+    asking = {**served}
+    served["TRACKERS_HOST"] = "127.0.0.1"
+    nobody = await asyncio.to_thread(probe, asking)
+    assert (nobody.returncode, "trackers api" in nobody.stdout) == (1, True)
+    api = await asyncio.create_subprocess_exec(sys.executable, "-m", "app", "api", env={**os.environ, **served})
+    try:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http:
+
+            async def answers() -> bool:
+                try:
+                    return (await http.get("/health/live")).status_code == 200
+                except httpx.TransportError:
+                    return False
+
+            await eventually(answers)
+        well = await asyncio.to_thread(probe, asking)
+        assert (well.returncode, well.stdout) == (0, "ok\n")
+        await at_revision(container, min(known_revisions()))
+        behind = await asyncio.to_thread(probe, asking)
+        assert behind.returncode == 1
+        assert behind.stdout.startswith("migrations: ")
+        assert "trackers migrate" in behind.stdout
+    finally:
+        api.terminate()
+        await api.wait()
+
+
+async def test_a_workers_container_asks_for_its_own(
+    environ: dict[str, str], container: AppContainer, tmp_path: Path
+) -> None:
+    await container.heartbeats().beat("another-host:1")
+    alone = await asyncio.to_thread(probe, environ, "--worker")
+    assert (alone.returncode, "trackers worker" in alone.stdout) == (1, True)
+
+    async def is_heard_of() -> bool:
+        return bool(await container.heartbeats().alive(host=socket.gethostname()))
+
+    async with working(environ):
+        await eventually(is_heard_of)
+        assert (await asyncio.to_thread(probe, environ, "--worker")).returncode == 0
+        held = tmp_path / "redis_url"
+        held.write_text(environ["TRACKERS_REDIS_URL"])
+        in_a_file = {**environ, "TRACKERS_REDIS_URL": "", "TRACKERS_REDIS_URL_FILE": str(held)}
+        assert (await asyncio.to_thread(probe, in_a_file, "--worker")).returncode == 0
+    away = await asyncio.to_thread(probe, {**environ, "TRACKERS_REDIS_URL": "unix:///nonexistent/sock"}, "--worker")
+    assert (away.returncode, "TRACKERS_REDIS_URL" in away.stdout) == (1, True)
