@@ -55,7 +55,7 @@ class Cost:
 
 async def run(house: House) -> list[Result]:
     database = await house.new_database("bench_api")
-    tracker_id = await _fill(database)
+    tracker_id = await fill(database)
     environ = house.environ(database)
     container = house.container(environ)
     async with running_app(container), container.database().unit_of_work():
@@ -124,7 +124,7 @@ def _results(costs: dict[str, list[Cost]]) -> list[Result]:
     return results
 
 
-async def _fill(database: str) -> UUID:
+async def fill(database: str) -> UUID:
     """A thousand trackers that have been looked at; the id of the first account's."""
     connection = await connect(database)
     try:

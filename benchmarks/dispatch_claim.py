@@ -23,7 +23,7 @@ A_TURN: Final = 5
 AT_MOST: Final = 1.5
 SOURCE: Final = "bench"
 
-_FILL: Final = (
+FILL: Final = (
     # Foreign keys are checked once at the end, in bulk: a million single checks take longer than all else.
     "ALTER TABLE scrape_schedule DROP CONSTRAINT fk_scrape_schedule_target_id_scrape_targets",
     """
@@ -73,7 +73,7 @@ async def _claiming(stack: AsyncExitStack, url: str, size: int) -> Callable[[], 
     """A database of so many targets, and a turn of claims on it; the milliseconds of each."""
     connection: Any = await connect(url)
     stack.push_async_callback(connection.close)
-    for statement in _FILL:
+    for statement in FILL:
         await connection.execute(statement.format(size=size))
     database = Database(create_engine(url, pool_size=1, application_name="trackers-bench"))
     stack.push_async_callback(database.close)

@@ -15,7 +15,7 @@ from benchmarks.house import House, connect
 from benchmarks.watched import SOURCE, watch
 from shared.database import Database, create_engine
 from shared.scraping.repository import ScrapingRepository
-from trackers.flights.price_repository import PriceRepository
+from trackers.flights.alert_repository import AlertRepository
 
 SIZES: Final = (10_000, 1_000_000)
 """Watches."""
@@ -96,7 +96,8 @@ def _looking(database: Database) -> Callable[[], Awaitable[float]]:
     async def look() -> float:
         started = time.perf_counter()
         async with database.transaction() as session:
-            found = await PriceRepository(session).watched_later(now=datetime.now(UTC), limit=DUE // 2)
+            repository, now = AlertRepository(session), datetime.now(UTC)
+            found = await repository.watched(await repository.waiting(now=now, limit=DUE // 2), now=now)
         seconds = time.perf_counter() - started
         assert len(found) == DUE // 2, f"{len(found)} found"
         return seconds * 1000

@@ -5,7 +5,7 @@ its rows fetched and nothing made of them. In turns, in one process, on one conn
 """
 
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -30,8 +30,8 @@ _FILL: Final = (
     """
     INSERT INTO flight_queries (id, key, provider, origin, destination, departs_on, travellers, cabin_class, currency,
                                 ends_at, created_at)
-    SELECT '{query}', 'google_flights:JFK:LAX:x', 'google_flights', 'JFK', 'LAX', departs_on, 1, 'economy', 'USD',
-           ends_at, now() FROM flight_trips
+    SELECT '{query}', format('google_flights:JFK:LAX:%s:one-way:1.0.0.0:economy:any:USD', departs_on),
+           'google_flights', 'JFK', 'LAX', departs_on, 1, 'economy', 'USD', ends_at, now() FROM flight_trips
     """,
     "INSERT INTO flight_trip_queries (trip_id, query_id) VALUES ('{trip}', '{query}')",
     """
@@ -56,24 +56,29 @@ _NARROW: Final = """
 SELECT captured_at, price FROM flight_snapshots WHERE query_id = $1 AND cheapest ORDER BY captured_at, id
 """
 USER, TRIP, QUERY = UUID(int=1), UUID(int=2), UUID(int=3)
+ASKER: Final = PersonIdentity(
+    user_id=USER, role=Role.USER, session_id=USER, token_id="x",  # noqa: S106 -- no secret
+    expires_at=datetime(9999, 1, 1, tzinfo=UTC),
+)  # fmt: skip
+
+
+async def fill(connection: Any, snapshots: int) -> None:
+    """A trip of USER's, and so many looks at what it costs."""
+    for statement in _FILL:
+        await connection.execute(statement.format(user=USER, trip=TRIP, query=QUERY, count=snapshots))
 
 
 async def run(house: House) -> list[Result]:
     url = await house.new_database("bench_price_history")
     connection: Any = await connect(url)
     try:
-        for statement in _FILL:
-            await connection.execute(statement.format(user=USER, trip=TRIP, query=QUERY, count=SNAPSHOTS))
+        await fill(connection, SNAPSHOTS)
         async with running_app(house.container(house.environ(url))) as container:
             reads = container.flights.price_queries()
-            asker = PersonIdentity(
-                user_id=USER, role=Role.USER, session_id=USER, token_id="x",  # noqa: S106 -- no secret
-                expires_at=datetime.now(UTC) + timedelta(hours=1),
-            )  # fmt: skip
 
             async def product() -> float:
                 async def ask() -> None:
-                    found = await reads.get_prices(asker, TRIP, points=POINTS)
+                    found = await reads.get_prices(ASKER, TRIP, points=POINTS)
                     assert found.total == SNAPSHOTS
                     assert POINTS * 9 // 10 <= len(found.items) <= POINTS
 

@@ -28,6 +28,18 @@ Feature: Looking at public contracts
       Then 120 contracts are on offer
       And the region is not covered whole
 
+    Scenario: A market that is empty all at once is believed the second time
+      Given a market of 60 contracts
+      And the worker has looked
+      When the API lists nothing
+      And the worker has looked half an hour later
+      Then 60 contracts are on offer
+      And the region is not covered whole
+      When the API lists nothing
+      And the worker has looked half an hour later
+      Then 0 contracts are on offer
+      And the region is covered whole
+
     Scenario: A generation that turns over in the middle is looked at anew
       Given a market of 120 contracts
       And a new generation appears after the second page

@@ -98,7 +98,7 @@ def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     if BASE_URL:
         sites = SimulatedSites(SITES_URL) if SITES_URL else None
         deployed = Service.at(BASE_URL, os.environ.get("BOT_KEY", ""), sites=sites, worker=None)
-        with deployed.http:
+        with deployed.open():
             yield deployed
         if sites is not None:
             sites.close()
@@ -143,7 +143,7 @@ def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     worker = OwnWorker(environ=environ, folder=folder)
     with running_api(environ, folder) as url:
         started = Service.at(url, key, sites=sites, worker=worker)
-        with started.http:
+        with started.open():
             yield started
 
 

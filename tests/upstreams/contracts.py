@@ -1,10 +1,11 @@
 """The simulated ESI: public contracts of regions in pages and generations, items, bids, types, and its limits.
 
 Options (`configure`): `sizes` (region -> contracts made up from the seed), `page_size`, `items_page_size` (of bids,
-too), `cache_seconds` (until Expires), `error_limit` (errors a window, 0: any number) and `error_window`, `tokens`
-(requests until 429, null: any number), `downtime`, `turn_after` (after so many pages a new generation appears, once;
-with `turning` after every so many), `duplicates` (rows sent twice, in a page and across pages), `last_modified`,
-`x_pages_on_304` (whether these are sent).
+too), `cache_seconds` (until Expires; null: that is not sent), `error_limit` (errors a window, 0: any number) and
+`error_window`, `tokens` (requests until 429, null: any number), `downtime`, `turn_after` (after so many pages a new
+generation appears, once; with `turning` after every so many), `duplicates` (rows sent twice, in a page and across
+pages), `last_modified`, `x_pages_on_304` (whether these are sent), `emptied` (one page that lists
+nothing, whatever there is).
 """
 
 import random
@@ -65,6 +66,7 @@ class ContractsSite(Site):
             "duplicates": False,
             "last_modified": True,
             "x_pages_on_304": True,
+            "emptied": False,
         }
 
     def configure(self, **options: Any) -> None:
@@ -257,11 +259,9 @@ class ContractsSite(Site):
         body = pages[number - 1]
         etag = f'"{blake2b(body, digest_size=28).hexdigest()}"'
         now = self.clock()
-        headers = {
-            "ETag": etag,
-            "Expires": format_datetime(now + timedelta(seconds=self._options["cache_seconds"]), usegmt=True),
-            "X-Pages": str(len(pages)),
-        }
+        headers = {"ETag": etag, "X-Pages": str(len(pages))}
+        if (cached := self._options["cache_seconds"]) is not None:
+            headers["Expires"] = format_datetime(now + timedelta(seconds=cached), usegmt=True)
         if self._options["last_modified"]:
             headers["Last-Modified"] = format_datetime(region.generation, usegmt=True)
         if request.headers.get("If-None-Match") == etag:
@@ -273,6 +273,8 @@ class ContractsSite(Site):
     def _pages(self, region: Region) -> list[bytes]:
         if region.pages is None:
             rows, size = list(region.contracts.values()), self._options["page_size"]
+            if self._options["emptied"]:
+                rows = []
             cut = [rows[start : start + size] for start in range(0, len(rows), size)] or [[]]
             if self._options["duplicates"]:
                 cut = [page + page[:1] + cut[(at + 1) % len(cut)][:1] for at, page in enumerate(cut)]

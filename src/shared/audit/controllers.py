@@ -1,6 +1,5 @@
 """The two logs for admins."""
 
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -10,12 +9,11 @@ from litestar.params import QueryParameter, SkipValidation
 
 from shared.audit.queries import AuditQueries
 from shared.audit.schemas import ActivityFilter, ActivityPage, ActorKind, AuditFilter, AuditPage, Page
+from shared.web.times import Since, Until
 
 Queries = NamedDependency[SkipValidation[AuditQueries]]
 Limit = Annotated[int, QueryParameter(ge=1, le=200, description="Entries to a page.")]
 Before = Annotated[UUID | None, QueryParameter(description="Only entries older than this one.")]
-Since = Annotated[datetime | None, QueryParameter(description="From this time on.")]
-Until = Annotated[datetime | None, QueryParameter(description="Before this time.")]
 
 
 class AuditController(Controller):

@@ -9,6 +9,7 @@ from shared.database.engine import (
     TransactionReader,
     connection_was_lost,
     create_engine,
+    is_passing,
     normalised_url,
     sqlstate_of,
 )
@@ -23,6 +24,7 @@ __all__ = [
     "TransactionReader",
     "connection_was_lost",
     "create_engine",
+    "is_passing",
     "normalised_url",
     "sqlstate_of",
 ]

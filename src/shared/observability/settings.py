@@ -24,7 +24,7 @@ class ObservabilitySettings(SettingsStruct, frozen=True, kw_only=True):
             ge=0,
             le=65535,
             description="Port that a worker serves its own /metrics on; several workers of one machine need one each. "
-            "0: it serves none. (The API serves its own at its address.)",
+            "0: it serves none. The API serves its own at its address.",
         ),
     ] = 0
     otlp_endpoint: Annotated[

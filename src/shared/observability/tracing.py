@@ -1,6 +1,6 @@
 """Traces as the rest of the house knows them: spans that are opened where one part hands over to another.
 
-Off, which is the default, nothing of OpenTelemetry is imported and a span is a block without effect.
+Off, which is the default, nothing of OpenTelemetry's SDK is loaded, and a span is a block without effect.
 """
 
 from collections.abc import Mapping

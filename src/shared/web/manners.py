@@ -1,4 +1,4 @@
-"""What every answer has: headers that keep browsers safe, CORS, validators, gzip, how the caller stands.
+"""What every answer has: headers that keep browsers safe, CORS, validators, gzip, how the caller stands, what will go.
 
 One plain ASGI class around everything, so that errors and unknown paths have it too; in one pass, because each wrapper
 of `send` costs 2 µs. Litestar's own parts for it are not used: its CORS overwrites `Vary` and answers refused origins
@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from litestar.types import ASGIApp, Message, Receive, Send
 
+from shared.web.deprecation import DEPRECATED
 from shared.web.limits import TOLD, RateLimit
 from shared.web.problems import PROBLEM_JSON, problem_body
 from shared.web.settings import Hosts, Origins, WebSettings
@@ -53,7 +54,10 @@ VARY_BY_CALLER: Final[Header] = (b"vary", b"Authorization, X-API-Key, Accept-Enc
 VARY_BY_ORIGIN: Final[Header] = (b"vary", b"Origin")
 EXPOSED: Final[Header] = (
     b"access-control-expose-headers",
-    b"ETag, Idempotency-Replayed, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After, X-Request-ID",
+    (
+        b"Deprecation, ETag, Idempotency-Replayed, Link, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, "
+        b"Retry-After, Sunset, X-Request-ID"
+    ),
 )
 PREFLIGHT: Final[tuple[Header, ...]] = (
     (b"access-control-allow-methods", b"DELETE, GET, PATCH, POST, PUT"),
@@ -136,6 +140,9 @@ class Answer:
             headers.append(SCHEMA_PAGE if page else NOTHING)
         if self._scope.get("scheme") == "https":
             headers.append(HTTPS_ONLY)
+        handler = self._scope.get("route_handler")
+        if handler is not None and (mark := handler.opt.get(DEPRECATED)) is not None:
+            headers += mark.headers(self._scope["query_string"])
         if path.startswith(AUDIENCES):
             headers.append(VARY_BY_CALLER)
             if b"cache-control" not in given:

@@ -1,13 +1,17 @@
-"""What the schema says of every operation: the problem that each can answer with, and what asks for no token."""
+"""What the schema says of every operation: the problem that each can answer with, what needs no token, what will go."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final
 
 from litestar import Litestar
-from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse, Operation, Reference, Schema
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse, Operation, Parameter, Reference, Schema
 from litestar.openapi.spec.enums import OpenAPIType
+from litestar.routes import HTTPRoute
 
+from shared.web.constraints import constrain_parameter
 from shared.web.csv import TEXT_CSV
+from shared.web.deprecation import DEPRECATED, Deprecation
 from shared.web.problems import PROBLEM_JSON
 
 FORMAT: Final = "format"
@@ -34,11 +38,30 @@ PROBLEM: Final = OpenAPIResponse(
 class HouseOperation(Operation):
     """An operation of ours: whatever is wrong becomes a problem, not the framework's own 400."""
 
+    handler: ClassVar[HTTPRouteHandler]
+
     def __post_init__(self) -> None:
         self.responses = {status: answer for status, answer in (self.responses or {}).items() if status != "400"}
         self.responses["default"] = Reference(ref="#/components/responses/Problem")
+        for parameter in self.parameters or ():
+            if isinstance(parameter, Parameter):
+                constrain_parameter(parameter, self.handler)
         if any(getattr(parameter, "name", None) == FORMAT for parameter in self.parameters or ()):
             self.responses["200"].content[TEXT_CSV] = OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING))  # type: ignore[index, union-attr]  # what lists answer is no reference and has content
+        mark: Deprecation | None = self.handler.opt.get(DEPRECATED)
+        if mark is not None:
+            self._deprecate(mark)
+
+    def _deprecate(self, mark: Deprecation) -> None:
+        """Say that the operation will go, or those of its parameters that are named."""
+        if not mark.parameters:
+            self.deprecated = True
+            return
+        going = [one for one in self.parameters or () if isinstance(one, Parameter) and one.name in mark.parameters]
+        if len(going) != len(mark.parameters):
+            raise ValueError(f"{self.operation_id} has not every parameter of {sorted(mark.parameters)} to deprecate.")
+        for parameter in going:
+            parameter.deprecated = True
 
 
 @dataclass
@@ -51,8 +74,15 @@ class OpenOperation(HouseOperation):
 
 
 def describe(app: Litestar) -> None:
-    """Have the schema, whenever it is asked for, tell of every handler in the house's way."""
+    """Have the schema, whenever it is asked for, tell of every handler in the house's way; and OPTIONS of them all."""
     for route in app.routes:
-        for handler in getattr(route, "route_handlers", ()):
-            if getattr(handler, "operation_class", None) is Operation:
-                handler.operation_class = OpenOperation if handler.opt.get("open") else HouseOperation
+        if not isinstance(route, HTTPRoute):
+            continue
+        for handler in route.route_handlers:
+            kind = handler.operation_class
+            if kind is Operation:
+                kind = OpenOperation if handler.opt.get("open") else HouseOperation
+            handler.operation_class = type(kind.__name__, (kind,), {"handler": handler})
+            if handler.http_methods == {"OPTIONS"}:
+                # The framework's was made with the path's first handler, and knows no method of the others.
+                handler._fn = route.create_options_handler(route.path).fn  # noqa: SLF001 -- it can be set nowhere else

@@ -11,14 +11,12 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.types import ExceptionHandlersMap, Scope
 
-from shared.database import connection_was_lost, sqlstate_of
+from shared.database import connection_was_lost, is_passing, sqlstate_of
 from shared.errors import Invalid, Problem, Unavailable
 
 PROBLEM_JSON: Final = "application/problem+json"
 UNPROCESSABLE: Final = 422
 SERVER_ERROR: Final = 500
-LATER: Final = frozenset({"40P01", "40001", "55P03", "57014"})
-"""SQLSTATEs of a deadlock, a serialization failure, a lock or a statement that took too long."""
 OUTCOME_UNKNOWN: Final = "outcome_unknown"
 """In a request's state: the database went away, perhaps between a commit and word of it."""
 NOT_TEXT: Final = "22021"
@@ -134,7 +132,7 @@ def _on_bug(request: AnyRequest, error: Exception) -> Response[bytes]:
             request.scope.setdefault("state", {})[OUTCOME_UNKNOWN] = True
         structlog.get_logger(__name__).warning("database_away", path=request.url.path, error=str(error)[:200])
         return _on_problem(request, Unavailable("The database is away; try again shortly.", retry_after=2))
-    if sqlstate_of(error) in LATER:
+    if is_passing(error):
         structlog.get_logger(__name__).warning("database_busy", path=request.url.path, exc_info=error)
         return _on_problem(request, Unavailable("The database is busy with the same thing; try again.", retry_after=1))
     if sqlstate_of(error) == NOT_TEXT:

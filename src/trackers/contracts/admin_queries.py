@@ -5,7 +5,7 @@ from typing import Final
 from sqlalchemy import text
 
 from shared.database import Reader
-from trackers.contracts.coverage import COVERAGE, coverage_of
+from trackers.contracts.coverage import coverage
 from trackers.contracts.schemas import RejectedPage, RejectedView, RunPage, RunView
 
 _RUNS: Final = text("""
@@ -34,7 +34,7 @@ class ContractAdminQueries:
             page=page,
             per_page=per_page,
             total=await self._reader.value(_RUN_COUNT),
-            coverage=coverage_of(await self._reader.rows(COVERAGE)),
+            coverage=await coverage(self._reader),
         )
 
     async def rejected(self, *, page: int, per_page: int) -> RejectedPage:
@@ -45,4 +45,5 @@ class ContractAdminQueries:
             page=page,
             per_page=per_page,
             total=await self._reader.value(_REJECTED_COUNT),
+            coverage=await coverage(self._reader),
         )

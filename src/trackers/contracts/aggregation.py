@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared.clock import Clock
 from shared.scraping.failures import HostUnavailable, PageChanged
 from trackers.contracts.enrichment import Enrichment
-from trackers.contracts.esi import Esi
+from trackers.contracts.esi import CACHED, Esi
 from trackers.contracts.region_repository import RegionRepository, RegionState
 from trackers.contracts.repository import ContractRepository
 from trackers.contracts.runs import AggregationRun
@@ -44,17 +44,22 @@ class ContractAggregationService:
     async def look_at(self, region_id: int, esi: Esi, run: AggregationRun) -> RegionReport:
         """Sweep and enrich one region. Raises the API's failures; what was written until then stays."""
         run.tally.regions += 1
+        steps: list[Sweep | Enrichment] = []
         try:
             if run.first("types"):
                 await self._refresh_types(esi, run)
             state = await run.write(lambda session: RegionRepository(session).state(region_id))
             if state is None:
                 raise PageChanged(f"region {region_id} is looked at by the engine, and unknown to us")  # noqa: TRY301 -- noted like the API's failures
-            changed = await self._sweep(state, esi, run)
-            changed |= await self._enrich(region_id, esi, run)
+            await self._sweep(state, esi, run, steps)
+            await self._enrich(region_id, esi, run, steps)
         except BaseException:
             run.tally.regions_failed.append(region_id)
             raise
+        finally:
+            changed = any(step.changed for step in steps)
+            if changed:
+                await run.write(lambda session: _count(session, region_id))
         return RegionReport(region_id=region_id, changed=changed, next_look_at=await self._next(region_id, run))
 
     async def _refresh_types(self, esi: Esi, run: AggregationRun) -> None:
@@ -64,15 +69,15 @@ class ContractAggregationService:
         except (HostUnavailable, PageChanged):
             structlog.get_logger(__name__).warning("types_not_refreshed", exc_info=True)
 
-    async def _sweep(self, state: RegionState, esi: Esi, run: AggregationRun) -> bool:
+    async def _sweep(self, state: RegionState, esi: Esi, run: AggregationRun, steps: list[Sweep | Enrichment]) -> None:
         """Not before the API has something newer: asking sooner would go round its cache."""
         if state.next_sweep_at is not None and state.next_sweep_at > self._clock.now():
-            return False
+            return
         sweep = Sweep(state, esi, run, settings=self._settings, clock=self._clock, alerts=self._alerts)
+        steps.append(sweep)
         await sweep.run()
-        return sweep.changed
 
-    async def _enrich(self, region_id: int, esi: Esi, run: AggregationRun) -> bool:
+    async def _enrich(self, region_id: int, esi: Esi, run: AggregationRun, steps: list[Sweep | Enrichment]) -> None:
         enrichment = Enrichment(
             region_id,
             esi,
@@ -83,12 +88,8 @@ class ContractAggregationService:
             ship_groups=await self._types.ship_groups(esi, run),
             alerts=self._alerts,
         )
-        try:
-            await enrichment.run()
-        finally:
-            if enrichment.changed:
-                await run.write(lambda session: RegionRepository(session).count(region_id))
-        return enrichment.changed
+        steps.append(enrichment)
+        await enrichment.run()
 
     async def _next(self, region_id: int, run: AggregationRun) -> datetime:
         """When there is something to do again: a sweep, items that one visit had no room for, bids."""
@@ -102,6 +103,13 @@ class ContractAggregationService:
             sweep = state.next_sweep_at if state else None
             read = bids if self._settings.bids_limit else None  # what nobody reads would be due for ever
             at = [when for when in (sweep, items, read) if when is not None]
-            return max(min(at), now + SOON) if at else now + timedelta(minutes=30)
+            return max(min(at), now + SOON) if at else now + CACHED
 
         return await run.write(step)
+
+
+async def _count(session: AsyncSession, region_id: int) -> None:
+    """What reading would take too long to count."""
+    regions = RegionRepository(session)
+    await regions.count(region_id)
+    await regions.count_types(region_id)

@@ -21,9 +21,10 @@ SELECT s.user_id, w.id AS watch_id, c.contract_id, c.region_id, c.type, i.type_i
        i.included > 1 AS other_items,
        EXISTS (SELECT FROM contract_items a WHERE a.contract_id = c.contract_id AND NOT a.is_included) AS wants_items
 FROM windows s
-JOIN contract_watches w ON w.user_id = s.user_id
+JOIN contract_watches w ON w.user_id = s.user_id AND w.active
 JOIN contract_alerts t ON t.watch_id = w.id AND t.alerted_at >= s.since AND t.alerted_at < s.until
 JOIN contracts c ON c.contract_id = t.contract_id AND c.status = 'live' AND c.date_expired > s.until
+ AND c.region_id IN (SELECT region_id FROM contract_regions WHERE followed)
 JOIN LATERAL (
     SELECT i.type_id, t.name, i.quantity,
            (SELECT count(*) FROM contract_items o WHERE o.contract_id = c.contract_id AND o.is_included) AS included

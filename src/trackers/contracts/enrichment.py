@@ -14,10 +14,10 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.clock import Clock
-from shared.database import connection_was_lost
+from shared.database import connection_was_lost, is_passing
 from shared.scraping.failures import HostUnavailable, PageChanged
 from shared.scraping.visit import OK
-from trackers.contracts.esi import AWAY, GONE, Esi, in_parallel, pages_of
+from trackers.contracts.esi import AWAY, GONE, Esi, in_parallel, is_outage, pages_of
 from trackers.contracts.parser import Bid, Item, parse_bids, parse_items
 from trackers.contracts.repository import ContractRepository, ReadContract, Unread
 from trackers.contracts.runs import AggregationRun
@@ -30,6 +30,8 @@ from trackers.contracts.type_repository import KnownType
 AT_ONCE: Final = 15
 MOST_TRIES: Final = 5
 """Of a contract whose items cannot be read, over hours; then an admin finds it among the rejected."""
+AFTER_OUTAGE: Final = timedelta(minutes=5)
+"""Until what the API's being away kept from being read is asked for again; no try of it is used up by that."""
 UNJUDGED_AT_ONCE: Final = 500
 HOPELESS: Final = 10
 """Failures in a row after which the API is taken to be away rather than single contracts to be odd."""
@@ -179,18 +181,24 @@ class Enrichment:
         self.changed |= bool(stored or gone)
 
     async def _later(self, failed: Sequence[Read]) -> None:
+        """What fails by itself uses up its tries and is shown to the admin; what an outage kept back only waits."""
         if not failed:
             return
         now = self._clock.now()
-        rows = [(one.contract_id, f"{type(one.failure).__name__}: {one.failure}"[:300], "") for one in failed]
-        ids = [one.contract_id for one in failed]
+        own = [one for one in failed if not _passes(one.failure)]
+        rows = [(one.contract_id, f"{type(one.failure).__name__}: {one.failure}"[:300], "") for one in own]
+        ids = [one.contract_id for one in own]
+        kept_back = [one.contract_id for one in failed if _passes(one.failure)]
 
         async def step(session: AsyncSession) -> None:
             contracts = ContractRepository(session)
-            await contracts.items_later(ids, now=now, most=MOST_TRIES)
-            await contracts.reject(self._region, "items", rows, now=now)
+            if kept_back:
+                await contracts.items_wait(kept_back, until=now + AFTER_OUTAGE)
+            if own:
+                await contracts.items_later(ids, now=now, most=MOST_TRIES)
+                await contracts.reject(self._region, "items", rows, now=now)
 
-        self._run.tally.rejected += len(failed)
+        self._run.tally.rejected += len(own)
         await self._run.write(step)
 
     async def _known(self, types: AbstractSet[int]) -> Mapping[int, KnownType]:
@@ -269,3 +277,8 @@ class Enrichment:
         await self._run.write(lambda s: ContractRepository(s).store_bids(read, next_look_at=next_look_at))
         self._run.tally.auctions_read += len(batch)
         self._run.tally.bids += sum(len(one.bids) for one in batch)
+
+
+def _passes(failure: Exception | None) -> bool:
+    """Whether a failure is nothing that the contract is to blame for."""
+    return failure is not None and (is_outage(failure) or is_passing(failure))

@@ -20,6 +20,8 @@ TOO_MANY: Final = 429
 NO_CONTENT: Final = 204
 FORBIDDEN: Final = 403
 NOT_FOUND: Final = 404
+OUTAGES: Final = frozenset({None, 502, 503, 504})
+"""How it shows that the API is away, rather than at odds with what was asked for; None: no answer came."""
 GONE: Final = frozenset({NO_CONTENT, FORBIDDEN, NOT_FOUND})
 """How the API says that a contract was accepted, withdrawn or ran out meanwhile."""
 JSON: Final = "application/json"
@@ -30,6 +32,8 @@ LONGEST_REST: Final = 3600.0
 PAUSES: Final = (0.2, 1.0)
 """Seconds before a request is sent again whose answer was lost: servers close connections with requests in flight."""
 MOST_PAGES: Final = 1_000
+CACHED: Final = timedelta(minutes=30)
+"""For how long the API caches a region's pages (its description says 1800 s), where an answer does not say it."""
 AWAY: Final = (ScrapeFailure, HostRestsError, GateUnreachableError)
 """How it shows that nothing more can be asked now."""
 R = TypeVar("R")
@@ -59,7 +63,7 @@ class Esi:
                 async with self._places:
                     answer = await self._visit.get(f"{self._base_url}{path}", headers=headers)
             except HostUnavailable as error:
-                failed = error.http_status  # of the last answer there was, where this one never came
+                failed = status_of(error)
                 refused = failed is not None and failed >= SERVER_ERROR
                 self._run.tally.answered(failed if refused else None)
                 if refused:
@@ -96,6 +100,16 @@ class Esi:
         self._run.tally.budget_left = int(left)
         if left <= self._floor:
             await self._visit.let_rest(min(_number(headers.get("x-esi-error-limit-reset")) or WINDOW, LONGEST_REST))
+
+
+def status_of(error: HostUnavailable) -> int | None:
+    """What a request was answered with; None where no answer came: the error names then the visit's last one."""
+    return None if error.__cause__ is not None else error.http_status
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether it is the API that is away (a daily restart, a gateway, the way there), whatever was asked for."""
+    return isinstance(error, HostUnavailable) and status_of(error) in OUTAGES
 
 
 async def in_parallel(work: Iterable[Callable[[], Awaitable[R]]], *, limit: int) -> AsyncGenerator[R, None]:
@@ -138,16 +152,24 @@ def generation_of(answer: Answer) -> datetime | None:
 
 
 def fresh_for(answer: Answer, *, now: datetime) -> timedelta | None:
-    """For how long the API has nothing newer: max-age less Age, else until Expires (RFC 9111, 4.2); None: unsaid."""
+    """For how long the API has nothing newer: max-age less Age, else until Expires (RFC 9111, 4.2).
+
+    None where that is not said, or over already: when the next state comes, the answer does not know then.
+    """
+    fresh = _said_fresh_for(answer, now=now)
+    return min(fresh, timedelta(days=1)) if fresh else None
+
+
+def _said_fresh_for(answer: Answer, *, now: datetime) -> timedelta | None:
     for directive in answer.headers.get("cache-control", "").split(","):
         name, _, value = directive.strip().partition("=")
         if name.lower() == "max-age" and (seconds := _number(value.strip('"'))) is not None:
             age = _number(answer.headers.get("age")) or 0.0
-            return timedelta(seconds=min(max(0.0, seconds - age), 86_400.0))
+            return max(timedelta(0), timedelta(seconds=seconds - age))
     expires = _date(answer.headers.get("expires"))
     if expires is None:
         return None
-    return min(max(timedelta(0), expires - (_date(answer.headers.get("date")) or now)), timedelta(days=1))
+    return max(timedelta(0), expires - (_date(answer.headers.get("date")) or now))
 
 
 def _number(text: str | None) -> float | None:

@@ -6,7 +6,7 @@ from typing import Final
 from shared.clock import Clock
 from shared.database import Reader
 from shared.observability.readings import Gauge, Reading
-from trackers.contracts.coverage import COVERAGE
+from trackers.contracts.coverage import coverage
 
 REGION: Final = ("region",)
 AGE: Final = Gauge("trackers_contracts_region_age_seconds", "Seconds since a region was last swept.", REGION)
@@ -14,7 +14,7 @@ COMPLETE: Final = Gauge("trackers_contracts_region_complete", "Whether its last 
 
 
 class ContractGauges:
-    """Reads the regions. One that was never swept has no age yet."""
+    """Reads the regions that are looked at. One that was never swept has no age yet."""
 
     name = "contracts"
 
@@ -25,9 +25,11 @@ class ContractGauges:
     async def read(self) -> Sequence[Reading]:
         now = self._clock.now()
         readings = []
-        for row in await self._reader.rows(COVERAGE):
-            labels = (str(row["region_id"]),)
-            readings.append(Reading(COMPLETE, float(row["complete"]), labels))
-            if row["swept_at"] is not None:
-                readings.append(Reading(AGE, (now - row["swept_at"]).total_seconds(), labels))
+        for region in await coverage(self._reader):
+            if not region.followed:
+                continue
+            labels = (str(region.region_id),)
+            readings.append(Reading(COMPLETE, float(region.complete), labels))
+            if region.swept_at is not None:
+                readings.append(Reading(AGE, (now - region.swept_at).total_seconds(), labels))
         return readings

@@ -9,6 +9,7 @@ import structlog
 from shared.clock import Clock
 from shared.database import Database
 from shared.jobs import Job
+from trackers.contracts.region_repository import RegionRepository
 from trackers.contracts.repository import ContractRepository
 from trackers.contracts.run_repository import RunRepository
 from trackers.contracts.services.regions import RegionService
@@ -38,7 +39,9 @@ class FollowJob:
 
 
 class CleaningJob:
-    """Removes contracts that ended long ago, old runs and old rejects; a bounded number at once."""
+    """Removes contracts that ended long ago, old runs and old rejects, and regions that were dropped and are empty now;
+    a bounded number at once.
+    """
 
     def __init__(self, *, database: Database, clock: Clock, settings: ContractsSettings) -> None:
         self._database = database
@@ -54,6 +57,7 @@ class CleaningJob:
             lambda s: ContractRepository(s).remove_ended(before=ended, limit=size),
             lambda s: ContractRepository(s).remove_rejects(before=now - REJECTS_KEPT, limit=size),
             lambda s: RunRepository(s).remove_old(before=runs, limit=size),
+            lambda s: RegionRepository(s).remove_left(),
         )
         return sum([await self._database.in_batches(step, size=size, most=most) for step in steps])
 

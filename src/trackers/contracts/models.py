@@ -11,6 +11,7 @@ from shared.database import Base
 from users.accounts.models import User
 
 LIVE = text("status = 'live'")
+PAST = text("status <> 'live'")
 UNREAD = text("status = 'live' AND items_state = 'pending'")
 
 
@@ -33,6 +34,10 @@ class ContractRegion(Base):
     concluded: Mapped[bool] = mapped_column(server_default=text("true"))
     """Whether what was missing from the pages that are stored has been noted; false in the middle of a sweep."""
     why_incomplete: Mapped[str | None]
+    doubted_at: Mapped[datetime | None]
+    """When a sweep first found so little that nothing was concluded from it; null once one was believed."""
+    doubted_generation: Mapped[datetime | None]
+    """Last-Modified of what that sweep saw."""
     pages: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     live: Mapped[int] = mapped_column(server_default=text("0"))
     unread: Mapped[int] = mapped_column(server_default=text("0"))
@@ -50,6 +55,18 @@ class ContractPage(Base):
     page: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     etag: Mapped[str]
     contract_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+
+
+class ContractTypeCount(Base):
+    """How many live contracts of a region give a type, as its last look counted them: counting takes a second."""
+
+    __tablename__ = "contract_type_counts"
+
+    region_id: Mapped[int] = mapped_column(
+        ForeignKey(ContractRegion.region_id, ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    type_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    live: Mapped[int] = mapped_column(Integer)
 
 
 class Contract(Base):
@@ -76,7 +93,11 @@ class Contract(Base):
             "region_id",
             postgresql_where=text("status = 'live' AND items_state = 'read' AND NOT judged"),
         ),
-        Index("ix_contracts_ended", "ended_at", postgresql_where=text("status <> 'live'")),
+        Index("ix_contracts_past_issued", "status", "date_issued", "contract_id", postgresql_where=PAST),
+        Index("ix_contracts_past_price", "status", "price", "contract_id", postgresql_where=PAST),
+        Index("ix_contracts_past_expiry", "status", "date_expired", "contract_id", postgresql_where=PAST),
+        Index("ix_contracts_past_region", "status", "region_id", "type", postgresql_where=PAST),
+        Index("ix_contracts_ended", "ended_at", postgresql_where=PAST),
         Index(
             "ix_contracts_sold_ships", "ship_type_id", "ended_at", postgresql_where=text("status = 'gone' AND is_ship")
         ),

@@ -24,12 +24,11 @@ from trackers.contracts.controllers.public import ContractController, WatchContr
 from trackers.contracts.digest import ContractsDigest
 from trackers.contracts.gauges import ContractGauges
 from trackers.contracts.jobs import CleaningJob, FollowJob, contracts_jobs
-from trackers.contracts.news import ContractMessages
 from trackers.contracts.personal_data import ContractsPersonalData
 from trackers.contracts.queries import ContractQueries
 from trackers.contracts.region_repository import RegionRepository
 from trackers.contracts.runs import AggregationRuns
-from trackers.contracts.services.alerts import WatchAlerts, WatchersAreTold
+from trackers.contracts.services.alerts import ContractMessages, WatchAlerts, WatchersAreTold
 from trackers.contracts.services.regions import RegionService
 from trackers.contracts.services.watches import WatchService
 from trackers.contracts.settings import ContractsSettings
@@ -62,6 +61,7 @@ class ContractsContainer(containers.DeclarativeContainer):
     region_repository = providers.Factory(RegionRepository, session)
     alerts = providers.Factory(WatchAlerts, watches=watches, outbox=outbox, clock=clock)
     watchers_are_told = providers.Factory(WatchersAreTold, watches=watches, notifier=notifier, clock=clock)
+    messages = providers.Singleton(ContractMessages, watches=watches.provider, clock=clock)
     runs = providers.Singleton(
         AggregationRuns, database=database, redis=redis, clock=clock, lifetime=settings.provided.lock_lifetime
     )
@@ -131,7 +131,7 @@ CONTRACTS = Module(
     sources=lambda container: (container.source(),),
     personal_data=lambda container: (container.personal_data(),),
     handlers=lambda container: (container.watchers_are_told(),),
-    message_writers=lambda _: (ContractMessages(),),
+    message_writers=lambda container: (container.messages(),),
     digest_writers=lambda container: (container.digest(),),
     jobs=lambda container: contracts_jobs(container.follow_job(), container.cleaning_job()),
     gauges=lambda container: (container.gauges(),),

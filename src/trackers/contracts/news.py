@@ -24,7 +24,7 @@ REGIONS: Final = {
 class ContractFound(Struct, frozen=True, kw_only=True):
     """A contract that somebody's watch was waiting for.
 
-    Bots read events, so what the person noted down, or would pay, is not in it.
+    Bots read events, so what the person noted down, or would pay, is not in it (WatchTerms).
     """
 
     watch_id: UUID
@@ -41,6 +41,20 @@ class ContractFound(Struct, frozen=True, kw_only=True):
     wants_items: bool
 
 
+class WatchTerms(Struct, frozen=True, kw_only=True):
+    """What a watch's person noted down, and would pay: for nobody else."""
+
+    max_price: float | None
+    note: str | None
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What the person reads below the news."""
+        limit = None if self.max_price is None else f"Your limit: {self.max_price:,.0f} ISK"
+        note = None if self.note is None else f"Your note: {self.note}"
+        return tuple(line for line in (limit, note) if line)
+
+
 def in_words(found: ContractFound) -> str:
     """What, for how much, and where."""
     place = REGIONS.get(found.region_id, f"region {found.region_id}")
@@ -49,7 +63,7 @@ def in_words(found: ContractFound) -> str:
     return f"{what}: {words}{found.price:,.0f} ISK in {place}"
 
 
-class ContractMessages:
+class FoundInWords:
     """A MessageWriter: `Merlin: 1,450,000 ISK in The Forge`."""
 
     events: Final = frozenset({FOUND})

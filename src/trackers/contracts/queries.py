@@ -1,5 +1,7 @@
 """Questions about contracts: statements put together once for each set of filters, rows straight into Structs."""
 
+from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final
@@ -9,7 +11,7 @@ from sqlalchemy import TextClause, text
 
 from shared.clock import Clock
 from shared.database import Reader
-from trackers.contracts.coverage import COVERAGE, coverage_of
+from trackers.contracts.coverage import coverage, dropped, of_regions
 from trackers.contracts.errors import ContractNotFound
 from trackers.contracts.schemas import (
     BidView,
@@ -51,11 +53,15 @@ _ORDER: Final = {
     ContractSort.VOLUME_DOWN: "c.volume DESC, c.contract_id DESC",
 }
 _STATUS: Final = {
-    ContractStatus.LIVE: "c.status = 'live' AND c.date_expired > :now",
-    ContractStatus.GONE: "c.status = 'gone'",
-    # Over, but not swept since: it is not live any more, whatever is stored.
-    ContractStatus.EXPIRED: "(c.status = 'expired' OR c.status = 'live' AND c.date_expired <= :now)",
+    ContractStatus.LIVE: ("c.status = 'live' AND c.date_expired > :now",),
+    ContractStatus.GONE: ("c.status = 'gone'",),
+    # Over, but not swept since: it is not live any more, whatever is stored. Each has indexes of its own.
+    ContractStatus.EXPIRED: ("c.status = 'expired'", "c.status = 'live' AND c.date_expired <= :now"),
+    ContractStatus.UNFOLLOWED: (
+        "c.status = 'live' AND c.date_expired > :now AND c.region_id = ANY(CAST(:dropped AS bigint[]))",
+    ),
 }
+"""What a status means: either of these."""
 _FILTERS: Final = {
     "region_id": "c.region_id = ANY(CAST(:region_id AS bigint[]))",
     "type": "c.type = :type",
@@ -70,6 +76,7 @@ _FILTERS: Final = {
     "max_volume": "c.volume <= :max_volume",
     "max_collateral": "c.collateral <= :max_collateral",
     "issuer_id": "c.issuer_id = :issuer_id",
+    "dropped": "c.region_id <> ALL(CAST(:dropped AS bigint[]))",
     "location_id": "(c.start_location_id = :location_id OR c.end_location_id = :location_id)",
 }
 _OF_ONE_ITEM: Final = {
@@ -81,6 +88,7 @@ _OF_ONE_ITEM: Final = {
     "min_te": "i.time_efficiency >= :min_te",
 }
 """Conditions that one and the same item must meet."""
+_STORED: Final = frozenset(ContractSummary.__struct_fields__) - {"ship", "status"}
 _ONE: Final = text(f"SELECT {SUMMARY_COLUMNS}, c.changed_at FROM contracts c {_SHIP_JOINS} WHERE c.contract_id = :id")  # noqa: S608 -- fragments of our own
 _ITEMS: Final = text("""
 SELECT i.record_id, i.type_id, t.name, t.group_id, i.quantity, i.is_included, i.is_blueprint_copy, i.runs,
@@ -101,20 +109,28 @@ def list_statements(
     wanted: frozenset[str], status: ContractStatus, sort: ContractSort
 ) -> tuple[TextClause, TextClause]:
     """A page, and how many there are of each type, with the filters that are asked for and no others."""
-    conditions = [_STATUS[status], *(_FILTERS[name] for name in sorted(wanted & _FILTERS.keys()))]
+    conditions = [_FILTERS[name] for name in sorted(wanted & _FILTERS.keys())]
     if of_item := [_OF_ONE_ITEM[name] for name in sorted(wanted & _OF_ONE_ITEM.keys())]:
         item = " AND ".join(["i.contract_id = c.contract_id", "i.is_included", *of_item])
         conditions.append(f"EXISTS (SELECT FROM contract_items i WHERE {item})")
-    where = " AND ".join(conditions)
     # The page is cut before types are named, so that these are joined to its rows alone.
-    page = text(f"""
-        SELECT {SUMMARY_COLUMNS}
-        FROM (SELECT * FROM contracts c WHERE {where} ORDER BY {_ORDER[sort]} LIMIT :limit OFFSET :skip) c
-        {_SHIP_JOINS} ORDER BY {_ORDER[sort]}
-    """)  # noqa: S608 -- fragments of our own
-    of_any_type = " AND ".join(condition for condition in conditions if condition != _FILTERS["type"])
-    counts = text(f"SELECT c.type, count(*) AS contracts FROM contracts c WHERE {of_any_type} GROUP BY c.type")  # noqa: S608 -- fragments of our own
-    return page, counts
+    found = _cut([" AND ".join([meant, *conditions]) for meant in _STATUS[status]], f"ORDER BY {_ORDER[sort]}")
+    page = text(f"SELECT {SUMMARY_COLUMNS} FROM ({found}) c {_SHIP_JOINS} ORDER BY {_ORDER[sort]}")  # noqa: S608 -- fragments of our own
+    of_any_type = [condition for condition in conditions if condition != _FILTERS["type"]]
+    counts = " UNION ALL ".join(
+        f"SELECT c.type, count(*) AS contracts FROM contracts c WHERE {' AND '.join([meant, *of_any_type])} GROUP BY 1"  # noqa: S608 -- fragments of our own
+        for meant in _STATUS[status]
+    )
+    return page, text(counts)
+
+
+def _cut(either: Sequence[str], order: str) -> str:
+    """A page of the rows that meet either of some conditions; for several each is walked in its own index's order."""
+    if len(either) == 1:
+        return f"SELECT * FROM contracts c WHERE {either[0]} {order} LIMIT :limit OFFSET :skip"  # noqa: S608 -- fragments of our own
+    most = "LIMIT CAST(:limit AS bigint) + CAST(:skip AS bigint)"
+    each = " UNION ALL ".join(f"(SELECT * FROM contracts c WHERE {where} {order} {most})" for where in either)  # noqa: S608 -- fragments of our own
+    return f"SELECT * FROM ({each}) c {order} LIMIT CAST(:limit AS bigint) OFFSET CAST(:skip AS bigint)"  # noqa: S608 -- fragments of our own
 
 
 class ContractQueries:
@@ -133,20 +149,26 @@ class ContractQueries:
         per_page: int = 50,
     ) -> ContractPage:
         """A page of the contracts that are wanted, how many of each type there are, and how fresh all this is."""
-        parameters = parameters_of(wanted, now=self._clock.now())
+        known, now = await coverage(self._reader), self._clock.now()
+        left = dropped(known)
+        parameters = parameters_of(wanted, now=now, dropped=left)
         filters = frozenset(parameters) - {"now"}
+        if wanted.status is ContractStatus.UNFOLLOWED:
+            filters -= {"dropped"}  # what it means, not what it leaves out
         if wanted.is_ship is not None:
             filters |= {"ship" if wanted.is_ship else "no_ship"}
         items, counts = list_statements(filters, wanted.status, sort)
         rows = await self._reader.rows(items, {**parameters, "limit": per_page, "skip": (page - 1) * per_page})
-        by_type = {row["type"]: row["contracts"] for row in await self._reader.rows(counts, parameters)}
+        by_type: Counter[str] = Counter()
+        for row in await self._reader.rows(counts, parameters):
+            by_type[row["type"]] += row["contracts"]
         return ContractPage(
-            items=[summary_of(row) for row in rows],
+            items=[summary_of(row, now=now, dropped=left) for row in rows],
             page=page,
             per_page=per_page,
-            total=by_type.get(wanted.type, 0) if wanted.type else sum(by_type.values()),
-            by_type=by_type,
-            coverage=coverage_of(await self._reader.rows(COVERAGE), wanted.region_id),
+            total=by_type[wanted.type] if wanted.type else by_type.total(),
+            by_type=dict(by_type),
+            coverage=of_regions(known, wanted.region_id),
         )
 
     async def contract(self, contract_id: int) -> ContractDetail:
@@ -160,17 +182,18 @@ class ContractQueries:
             HistoryEntry(at=entry["at"], what=entry["what"], details=entry["details"] or None)
             for entry in await self._reader.rows(_HISTORY, these)
         ]
+        known = await coverage(self._reader)
         return ContractDetail(
-            contract=summary_of(row),
+            contract=summary_of(row, now=self._clock.now(), dropped=dropped(known)),
             items=[ContractItemView(**item) for item in await self._reader.rows(_ITEMS, these)],
             bids=[BidView(**bid) for bid in await self._reader.rows(_BIDS, these)],
             history=history,
-            coverage=coverage_of(await self._reader.rows(COVERAGE), (row["region_id"],)),
+            coverage=of_regions(known, (row["region_id"],)),
         )
 
 
-def parameters_of(wanted: ContractFilter, *, now: datetime) -> dict[str, Any]:
-    """The parameters of the statements of a filter."""
+def parameters_of(wanted: ContractFilter, *, now: datetime, dropped: Sequence[int] = ()) -> dict[str, Any]:
+    """The parameters of the statements of a filter; `dropped`: regions in which nothing counts as live."""
     given = {
         name: value
         for name, value in msgspec.structs.asdict(wanted).items()
@@ -182,6 +205,8 @@ def parameters_of(wanted: ContractFilter, *, now: datetime) -> dict[str, Any]:
         given["region_id"] = list(given["region_id"])
     if wanted.status is not ContractStatus.GONE:
         given["now"] = now
+    if wanted.status is ContractStatus.UNFOLLOWED or (wanted.status is ContractStatus.LIVE and dropped):
+        given["dropped"] = list(dropped)
     return given
 
 
@@ -190,7 +215,12 @@ def escaped(typed: str) -> str:
     return typed.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
-def summary_of(row: dict[str, Any]) -> ContractSummary:
+def summary_of(row: dict[str, Any], *, now: datetime, dropped: Sequence[int]) -> ContractSummary:
+    status = ContractStatus(row["status"])
+    if status is ContractStatus.LIVE and row["date_expired"] <= now:
+        status = ContractStatus.EXPIRED
+    elif status is ContractStatus.LIVE and row["region_id"] in dropped:
+        status = ContractStatus.UNFOLLOWED
     ship = None
     if row["is_ship"]:
         ship = Ship(
@@ -205,6 +235,4 @@ def summary_of(row: dict[str, Any]) -> ContractSummary:
             time_efficiency=row["time_efficiency"],
             contains_additional_items=bool(row["contains_additional_items"]),
         )
-    return ContractSummary(
-        ship=ship, **{name: row[name] for name in ContractSummary.__struct_fields__ if name != "ship"}
-    )
+    return ContractSummary(ship=ship, status=status, **{name: row[name] for name in _STORED})

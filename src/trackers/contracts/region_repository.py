@@ -23,7 +23,8 @@ WHERE followed AND region_id <> ALL(CAST(:regions AS bigint[])) RETURNING target
 """)
 _TARGETS: Final = text("SELECT region_id, target_id FROM contract_regions WHERE followed")
 _STATE: Final = text("""
-SELECT region_id, generation, next_sweep_at, complete, concluded, pages FROM contract_regions WHERE region_id = :region
+SELECT region_id, generation, next_sweep_at, complete, concluded, pages, doubted_at, doubted_generation
+FROM contract_regions WHERE region_id = :region
 """)
 _PAGES: Final = text("SELECT page, etag, contract_ids FROM contract_pages WHERE region_id = :region")
 _BEGUN: Final = text("UPDATE contract_regions SET concluded = false WHERE region_id = :region AND concluded")
@@ -40,6 +41,10 @@ SET swept_at = :now, next_sweep_at = :next_sweep_at, complete = CAST(:why AS tex
     complete_at = CASE WHEN CAST(:why AS text) IS NULL THEN :now ELSE complete_at END,
     generation = CASE WHEN CAST(:why AS text) IS NULL THEN :generation ELSE generation END,
     concluded = CASE WHEN CAST(:why AS text) IS NULL THEN true ELSE concluded END,
+    doubted_at = CASE WHEN :doubted THEN coalesce(doubted_at, :now)
+                      WHEN CAST(:why AS text) IS NOT NULL THEN doubted_at END,
+    doubted_generation = CASE WHEN :doubted THEN coalesce(doubted_generation, :generation)
+                              WHEN CAST(:why AS text) IS NOT NULL THEN doubted_generation END,
     pages = :pages
 WHERE region_id = :region
 """)
@@ -51,6 +56,27 @@ FROM (
                AS unread
 ) n
 WHERE r.region_id = :region AND (r.live, r.unread) IS DISTINCT FROM (n.live, n.unread)
+""")
+# What is as it was is left alone: a conflict would lock and log every row.
+_TYPES_COUNTED: Final = text("""
+WITH counted AS MATERIALIZED (
+    SELECT type_id, count(*) AS live FROM (
+        SELECT DISTINCT i.type_id, i.contract_id
+        FROM contracts c JOIN contract_items i ON i.contract_id = c.contract_id AND i.is_included
+        WHERE c.region_id = :region AND c.status = 'live'
+    ) given GROUP BY type_id
+), none_left AS (
+    DELETE FROM contract_type_counts n
+    WHERE n.region_id = :region AND NOT EXISTS (SELECT FROM counted WHERE type_id = n.type_id)
+)
+INSERT INTO contract_type_counts AS n (region_id, type_id, live)
+SELECT :region, type_id, live FROM counted
+EXCEPT SELECT region_id, type_id, live FROM contract_type_counts WHERE region_id = :region
+ON CONFLICT (region_id, type_id) DO UPDATE SET live = excluded.live
+""")
+_REMOVE_LEFT: Final = text("""
+DELETE FROM contract_regions r
+WHERE NOT followed AND NOT EXISTS (SELECT FROM contracts c WHERE c.region_id = r.region_id)
 """)
 
 
@@ -72,6 +98,8 @@ class RegionState(Struct, frozen=True, kw_only=True):
     concluded: bool
     page_count: int
     pages: dict[int, StoredPage]
+    doubted_at: datetime | None
+    doubted_generation: datetime | None
 
 
 class RegionRepository(Repository):
@@ -101,6 +129,8 @@ class RegionRepository(Repository):
             concluded=row.concluded,
             page_count=row.pages,
             pages={page.page: StoredPage(page=page.page, etag=page.etag, ids=page.contract_ids) for page in pages},
+            doubted_at=row.doubted_at,
+            doubted_generation=row.doubted_generation,
         )
 
     async def begun(self, region_id: int) -> None:
@@ -124,8 +154,12 @@ class RegionRepository(Repository):
         generation: datetime | None,
         pages: int,
         why_incomplete: str | None,
+        doubted: bool = False,
     ) -> None:
-        """Stamp the end of a sweep: how fresh the region is, and when there will be something newer."""
+        """Stamp the end of a sweep: how fresh the region is, and when there will be something newer.
+
+        `doubted`: it saw all pages, and so little on them that another one has to say the same.
+        """
         await self.session.execute(
             _SWEPT,
             {
@@ -135,9 +169,19 @@ class RegionRepository(Repository):
                 "generation": generation,
                 "pages": pages,
                 "why": why_incomplete,
+                "doubted": doubted,
             },
         )
 
     async def count(self, region_id: int) -> None:
         """Note how many contracts are live in a region, and of how many the items are not read yet."""
         await self.session.execute(_COUNTED, {"region": region_id})
+
+    async def count_types(self, region_id: int) -> None:
+        """Note how many live contracts of a region give each type of thing."""
+        await self.session.execute(_TYPES_COUNTED, {"region": region_id})
+
+    async def remove_left(self) -> int:
+        """Forget regions that are looked at no longer and hold nothing any more; how many went."""
+        result = await self.session.execute(_REMOVE_LEFT)
+        return int(result.rowcount)  # type: ignore[attr-defined]  # a DELETE's result has it

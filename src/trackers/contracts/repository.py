@@ -64,20 +64,35 @@ SELECT contract_id, is_new FROM written
 """)  # noqa: S608 -- names of our own columns
 # EXCEPT, not an anti-join: of an array's length the planner knows nothing, and a nested loop would take minutes.
 _CONCLUDE: Final = text("""
-WITH missing AS (
-    SELECT contract_id FROM contracts WHERE region_id = :region AND status = 'live'
-    EXCEPT SELECT unnest(CAST(:seen AS bigint[]))
+WITH live AS MATERIALIZED (
+    SELECT contract_id, date_expired > :at AS unexpired FROM contracts WHERE region_id = :region AND status = 'live'
+), missing AS MATERIALIZED (
+    SELECT contract_id FROM live EXCEPT SELECT unnest(CAST(:seen AS bigint[]))
+), counted AS (
+    SELECT (SELECT count(*) FROM live WHERE unexpired) AS live,
+           (SELECT count(*) FROM live JOIN missing USING (contract_id) WHERE unexpired) AS missing
+), decided AS (
+    SELECT live, missing,
+           NOT CAST(:confirmed AS boolean) AND missing > 0
+           AND (cardinality(CAST(:seen AS bigint[])) = 0
+                OR missing >= :many AND missing > CAST(:share AS float8) * live) AS doubted
+    FROM counted
 ), ended AS (
     UPDATE contracts c
     SET status = CASE WHEN c.date_expired <= :at THEN 'expired' ELSE 'gone' END, ended_at = :now, bids_due_at = NULL
-    FROM missing m WHERE c.contract_id = m.contract_id
+    FROM missing m WHERE c.contract_id = m.contract_id AND NOT (SELECT doubted FROM decided)
     RETURNING c.contract_id, c.status
 ), noted AS (
     INSERT INTO contract_history (contract_id, at, what) SELECT contract_id, :now, status FROM ended
     ON CONFLICT DO NOTHING
 )
-SELECT count(*) FILTER (WHERE status = 'gone') AS gone, count(*) FILTER (WHERE status = 'expired') AS expired FROM ended
+SELECT (SELECT count(*) FROM ended WHERE status = 'gone') AS gone,
+       (SELECT count(*) FROM ended WHERE status = 'expired') AS expired, live, missing, doubted
+FROM decided
 """)
+MANY: Final = 20
+SHARE: Final = 0.5
+"""So many contracts, and so large a share of a region's, are not believed to have ended at once before their time."""
 _REJECT: Final = text("""
 INSERT INTO contract_rejects AS r (region_id, contract_id, part, reason, sent, first_seen_at, last_seen_at)
 SELECT DISTINCT ON (contract_id) :region, contract_id, :part, reason, sent, :now, :now
@@ -121,6 +136,9 @@ SET items_tries = items_tries + 1,
     items_state = CASE WHEN items_tries + 1 >= :most THEN 'failed' ELSE items_state END,
     items_due_at = CAST(:now AS timestamptz) + make_interval(secs => 300 * power(4, items_tries))
 WHERE contract_id = ANY(CAST(:ids AS bigint[])) AND items_state = 'pending'
+""")
+_ITEMS_WAIT: Final = text("""
+UPDATE contracts SET items_due_at = :until WHERE contract_id = ANY(CAST(:ids AS bigint[])) AND items_state = 'pending'
 """)
 _UNJUDGED: Final = text("""
 SELECT c.contract_id, c.type,
@@ -213,6 +231,18 @@ class Written(Struct, frozen=True, kw_only=True):
     changed: Sequence[int]
 
 
+class Concluded(Struct, frozen=True, kw_only=True):
+    """What a complete sweep ended; nothing where it is doubted, because too much was missing at once."""
+
+    gone: int = 0
+    expired: int = 0
+    live: int = 0
+    """That had not run out, before."""
+    missing: int = 0
+    """Of these, those that were not seen."""
+    doubted: bool = False
+
+
 class ContractRepository(Repository):
     """Contracts, their items and their bids."""
 
@@ -234,12 +264,13 @@ class ContractRepository(Repository):
             changed=[row.contract_id for row in written if not row.is_new],
         )
 
-    async def conclude(self, region_id: int, *, seen: Sequence[int], at: datetime, now: datetime) -> tuple[int, int]:
-        """End what was not seen in a complete sweep of a generation: (gone before its time, expired)."""
-        row = (
-            await self.session.execute(_CONCLUDE, {"region": region_id, "seen": list(seen), "at": at, "now": now})
-        ).one()
-        return row.gone, row.expired
+    async def conclude(
+        self, region_id: int, *, seen: Sequence[int], at: datetime, now: datetime, confirmed: bool = False
+    ) -> Concluded:
+        """End what was not seen in a complete sweep of a generation; `confirmed`: however much that is."""
+        values = {"region": region_id, "seen": list(seen), "at": at, "now": now, "confirmed": confirmed}
+        row = (await self.session.execute(_CONCLUDE, {**values, "many": MANY, "share": SHARE})).one()
+        return Concluded(**row._mapping)  # noqa: SLF001 -- SQLAlchemy's public name
 
     async def reject(
         self, region_id: int, part: str, rejected: Sequence[tuple[int | None, str, str]], *, now: datetime
@@ -305,6 +336,10 @@ class ContractRepository(Repository):
     async def items_later(self, ids: Sequence[int], *, now: datetime, most: int) -> None:
         """Ask for the items of these again later, ever later, `most` times at most."""
         await self.session.execute(_ITEMS_LATER, {"ids": list(ids), "now": now, "most": most})
+
+    async def items_wait(self, ids: Sequence[int], *, until: datetime) -> None:
+        """Ask for the items of these again later; that they were not read was no fault of theirs."""
+        await self.session.execute(_ITEMS_WAIT, {"ids": list(ids), "until": until})
 
     async def unjudged(self, region_id: int, *, limit: int) -> list[Unjudged]:
         """Contracts of which it is not known yet whether they sell a ship."""

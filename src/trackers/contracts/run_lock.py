@@ -37,6 +37,7 @@ class RunLease:
     def __init__(self, redis: Redis, *, run_id: UUID, lifetime: float) -> None:
         self._redis = redis
         self._token = run_id.hex
+        self._log = structlog.get_logger(__name__).bind(aggregation_run=str(run_id))
         self._lifetime = lifetime
         self._extend = redis.register_script(_EXTEND)
         self._release = redis.register_script(_RELEASE)
@@ -64,7 +65,7 @@ class RunLease:
 
     async def release(self) -> None:
         """Let go, if it is still ours. Says in the log whether that worked; never raises."""
-        log = structlog.get_logger(__name__)
+        log = self._log
         if self._beating is not None:
             self._beating.cancel()
             with suppress(asyncio.CancelledError):
@@ -87,7 +88,7 @@ class RunLease:
             try:
                 extended = await self._ask(self._extend, self._token, int(self._lifetime * 1000))
             except (RedisError, OSError) as error:
-                structlog.get_logger(__name__).warning("run_lock_heartbeat_failed", error=str(error)[:200])
+                self._log.warning("run_lock_heartbeat_failed", error=str(error)[:200])
                 continue
             if not extended:
                 self._taken = True

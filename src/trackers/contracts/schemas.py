@@ -25,11 +25,14 @@ class ContractType(StrEnum):
 
 
 class ContractStatus(StrEnum):
-    """Whether a contract can still be accepted: live; gone before its time (accepted or withdrawn); expired."""
+    """Whether a contract can still be accepted: live; gone before its time (accepted or withdrawn); expired; unfollowed
+    (nobody knows: it was live when its region was looked at last, which the operator dropped since).
+    """
 
     LIVE = "live"
     GONE = "gone"
     EXPIRED = "expired"
+    UNFOLLOWED = "unfollowed"
 
 
 class ContractSort(StrEnum):
@@ -124,8 +127,11 @@ class RegionCoverage(Struct, frozen=True, kw_only=True):
 
     region_id: int
     name: str | None
+    followed: Annotated[
+        bool, Meta(description="Whether it is looked at; else the operator dropped it, and nothing of it is live.")
+    ]
     complete: Annotated[bool, Meta(description="Whether the last sweep saw every page of one state of the region.")]
-    why_incomplete: str | None
+    why_incomplete: Annotated[str | None, Meta(description="Why not, in words.")]
     swept_at: Annotated[datetime | None, Meta(description="When the last sweep ended; null: not looked at yet.")]
     complete_at: Annotated[datetime | None, Meta(description="When the last complete one did.")]
     generation: Annotated[datetime | None, Meta(description="Of when the state is that it saw (Last-Modified).")]
@@ -237,6 +243,7 @@ class Taxonomy(Struct, frozen=True, kw_only=True):
     """Every group of types that was seen in contracts, by category."""
 
     items: list[TaxonomyCategory]
+    coverage: list[RegionCoverage]
 
 
 class KnownTypeView(Struct, frozen=True, kw_only=True):
@@ -244,13 +251,14 @@ class KnownTypeView(Struct, frozen=True, kw_only=True):
     name: str
     group_id: int | None
     group: str | None
-    live: Annotated[int, Meta(description="Live contracts that give one.")]
+    live: Annotated[int, Meta(description="Live contracts that give one, as of the last look at each region.")]
 
 
 class KnownTypes(Struct, frozen=True, kw_only=True):
     """Types by name or group, up to 200."""
 
     items: list[KnownTypeView]
+    coverage: list[RegionCoverage]
 
 
 class AddWatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -287,7 +295,10 @@ class Watch(Struct, frozen=True, kw_only=True):
 
 
 class Watches(Struct, frozen=True, kw_only=True):
+    """One's own watches, and how much of the market is looked at for them."""
+
     items: list[Watch]
+    coverage: list[RegionCoverage]
 
 
 class RunAggregation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -346,3 +357,4 @@ class RejectedPage(Struct, frozen=True, kw_only=True):
     page: int
     per_page: int
     total: int
+    coverage: list[RegionCoverage]

@@ -7,12 +7,11 @@ from sqlalchemy import text
 
 from shared.clock import Clock
 from shared.database import Reader
-from trackers.contracts.coverage import COVERAGE, coverage_of
+from trackers.contracts.coverage import coverage, dropped, of_regions
 from trackers.contracts.queries import escaped
 from trackers.contracts.schemas import (
     KnownTypes,
     KnownTypeView,
-    RegionCoverage,
     ShipBoard,
     ShipBoardEntry,
     ShipPrices,
@@ -35,6 +34,7 @@ WITH offers AS (
                FILTER (WHERE {_ALONE}) AS median
     FROM contracts c
     WHERE c.status = 'live' AND c.is_ship AND c.date_expired > :now
+      AND c.region_id <> ALL(CAST(:dropped AS bigint[]))
       AND (CAST(:region AS bigint) IS NULL OR c.region_id = :region)
     GROUP BY c.ship_type_id
 )
@@ -56,7 +56,8 @@ SELECT (SELECT name FROM esi_types WHERE type_id = :type_id) AS name,
            FILTER (WHERE c.status = 'gone') AS sold_median
 FROM contracts c
 WHERE c.is_ship AND c.ship_type_id = :type_id AND {_ALONE}
-  AND (c.status = 'live' AND c.date_expired > :now OR c.status = 'gone' AND c.ended_at >= :since)
+  AND (c.status = 'live' AND c.date_expired > :now AND c.region_id <> ALL(CAST(:dropped AS bigint[]))
+       OR c.status = 'gone' AND c.ended_at >= :since)
   AND (CAST(:region AS bigint) IS NULL OR c.region_id = :region)
 """)  # noqa: S608 -- a fragment of our own
 _TAXONOMY: Final = text("""
@@ -68,8 +69,9 @@ GROUP BY k.category_id, k.name, g.group_id, g.name ORDER BY k.name, k.category_i
 """)
 _TYPES: Final = text(r"""
 SELECT t.type_id, t.name, t.group_id, g.name AS "group", (
-    SELECT count(DISTINCT i.contract_id) FROM contract_items i JOIN contracts c ON c.contract_id = i.contract_id
-    WHERE i.type_id = t.type_id AND i.is_included AND c.status = 'live' AND c.date_expired > :now) AS live
+    SELECT coalesce(sum(n.live), 0)::bigint
+    FROM contract_regions r JOIN contract_type_counts n ON n.region_id = r.region_id AND n.type_id = t.type_id
+    WHERE r.followed) AS live
 FROM (
     SELECT type_id, name, group_id FROM esi_types
     WHERE group_id IS NOT NULL AND (CAST(:group_id AS bigint) IS NULL OR group_id = :group_id)
@@ -89,26 +91,30 @@ class ShipQueries:
 
     async def ships(self, *, region_id: int | None, ship_group_id: int | None, page: int, per_page: int) -> ShipBoard:
         """The types of ships that are on offer, those with most offers first."""
-        values = {"region": region_id, "ship_group": ship_group_id, "limit": per_page, "skip": (page - 1) * per_page}
-        rows = await self._reader.rows(_BOARD, {**values, "now": self._clock.now()})
+        known = await coverage(self._reader)
+        values = {
+            "region": region_id, "ship_group": ship_group_id, "now": self._clock.now(), "dropped": dropped(known),
+            "limit": per_page, "skip": (page - 1) * per_page,
+        }  # fmt: skip
+        rows = await self._reader.rows(_BOARD, values)
         total = rows[0]["total"] if rows else 0
         if not rows and page > 1:
-            first = await self._reader.row(_BOARD, {**values, "now": self._clock.now(), "limit": 1, "skip": 0})
+            first = await self._reader.row(_BOARD, {**values, "limit": 1, "skip": 0})
             total = first["total"] if first else 0
         return ShipBoard(
             items=[ShipBoardEntry(**{name: row[name] for name in ShipBoardEntry.__struct_fields__}) for row in rows],
             page=page,
             per_page=per_page,
             total=total,
-            coverage=await self._coverage(region_id),
+            coverage=of_regions(known, _one(region_id)),
         )
 
     async def prices(self, type_id: int, *, region_id: int | None, days: int) -> ShipPrices:
         """What a type of ship costs now, and what those cost that disappeared within some days."""
-        now = self._clock.now()
+        now, known = self._clock.now(), await coverage(self._reader)
         values = {"type_id": type_id, "region": region_id, "now": now, "since": now - timedelta(days=days)}
-        row = await self._reader.row(_PRICES, values) or {}
-        return ShipPrices(type_id=type_id, days=days, coverage=await self._coverage(region_id), **row)
+        row = await self._reader.row(_PRICES, {**values, "dropped": dropped(known)}) or {}
+        return ShipPrices(type_id=type_id, days=days, coverage=of_regions(known, _one(region_id)), **row)
 
     async def taxonomy(self) -> Taxonomy:
         """Categories and groups of what was seen."""
@@ -118,13 +124,15 @@ class ShipQueries:
                 row["category_id"], TaxonomyCategory(category_id=row["category_id"], name=row["category"], groups=[])
             )
             category.groups.append(TaxonomyGroup(group_id=row["group_id"], name=row["name"], types=row["types"]))
-        return Taxonomy(items=list(categories.values()))
+        return Taxonomy(items=list(categories.values()), coverage=await coverage(self._reader))
 
     async def types(self, *, name: str | None, group_id: int | None) -> KnownTypes:
         """Types by a part of their name, or by their group; the shortest names first."""
         pattern = None if name is None else f"%{escaped(name)}%"
-        values = {"name": pattern, "group_id": group_id, "limit": MOST_TYPES, "now": self._clock.now()}
-        return KnownTypes(items=[KnownTypeView(**row) for row in await self._reader.rows(_TYPES, values)])
+        values = {"name": pattern, "group_id": group_id, "limit": MOST_TYPES}
+        items = [KnownTypeView(**row) for row in await self._reader.rows(_TYPES, values)]
+        return KnownTypes(items=items, coverage=await coverage(self._reader))
 
-    async def _coverage(self, region_id: int | None) -> list[RegionCoverage]:
-        return coverage_of(await self._reader.rows(COVERAGE), None if region_id is None else (region_id,))
+
+def _one(region_id: int | None) -> tuple[int] | None:
+    return None if region_id is None else (region_id,)

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
@@ -14,13 +13,13 @@ from shared.scraping.source import Observation, Policy, Source, Target
 from shared.scraping.visit import NotNow, Visit
 from trackers.contracts.aggregation import ContractAggregationService, RegionReport
 from trackers.contracts.errors import DatabaseAwayError, LostLeaseError
-from trackers.contracts.esi import Esi
+from trackers.contracts.esi import CACHED, Esi
 from trackers.contracts.runs import AggregationRuns
 from trackers.contracts.settings import LARGEST_ID, OFFICIAL, ContractsSettings
 
 SOURCE: Final = "contracts"
-INTERVAL: Final = timedelta(minutes=30)
-"""Between two looks at a region where the API does not say when it has something newer, and the cap of backoffs."""
+INTERVAL: Final = CACHED
+"""Between two looks at a region where nothing says when there is something newer, and the cap of backoffs."""
 AFTER_LOST_LEASE: Final = 5.0
 AFTER_DATABASE_AWAY: Final = 30.0
 AFTER_DOWNTIME: Final = 5.0
@@ -90,7 +89,7 @@ class ContractsSource(Source[RegionReport]):
             structlog.get_logger(__name__).error("run_lost_its_lease", error=str(error))
             raise NotNow("the run lost its lease", seconds=AFTER_LOST_LEASE) from error
         except DatabaseAwayError as error:
-            structlog.get_logger(__name__).critical("run_aborted", error=str(error))
+            structlog.get_logger(__name__).critical("run_aborted", error=str(error), exc_info=True)
             raise NotNow("the database is away", seconds=AFTER_DATABASE_AWAY) from error
         visit.next_look_at = report.next_look_at
         return report

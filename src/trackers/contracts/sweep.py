@@ -1,7 +1,8 @@
 """A sweep: every page of a region, of one generation; what is on them is written as it comes, what is missing last.
 
 A page that has not changed (304) stands for the contracts that it held when it was last sent. Only a sweep that saw all
-pages of one generation may say that a contract is gone.
+pages of one generation may say that a contract is gone; where the whole region were gone at once, or most of it, only
+the second such generation.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,13 +19,13 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.clock import Clock
-from shared.database import connection_was_lost, sqlstate_of
+from shared.database import connection_was_lost, is_passing
 from shared.scraping.failures import PageChanged, TargetNotFound
 from shared.scraping.visit import NOT_MODIFIED, OK, Answer
-from trackers.contracts.esi import NOT_FOUND, Esi, fresh_for, generation_of, in_parallel, pages_of
+from trackers.contracts.esi import CACHED, NOT_FOUND, Esi, fresh_for, generation_of, in_parallel, pages_of
 from trackers.contracts.parser import Listing, Rejected, parse_listings
 from trackers.contracts.region_repository import RegionRepository, RegionState, StoredPage
-from trackers.contracts.repository import ContractRepository, Written
+from trackers.contracts.repository import Concluded, ContractRepository, Written
 from trackers.contracts.runs import AggregationRun
 from trackers.contracts.settings import ContractsSettings
 
@@ -32,8 +33,8 @@ PAGES_AT_ONCE: Final = 8
 ATTEMPTS: Final = 2
 """A sweep whose pages are of two generations begins anew once."""
 LONGEST_ETAG: Final = 512
-PASSING: Final = frozenset({"40001", "40P01", "55P03", "57014"})
-"""SQLSTATEs of a serialization failure, a deadlock, a lock or a statement that took too long: no row's fault."""
+DOUBTED_FOR: Final = timedelta(hours=2)
+"""After which what nobody believed is believed, though the API does not say that its state is another."""
 
 
 class Alerts(Protocol):
@@ -96,8 +97,7 @@ class Sweep:
         if why is None and seen.unreadable:
             why = "a row could not be read at all, so nothing is said to be missing"
         self._run.tally.took("sweep", monotonic() - began)
-        await self._finish(seen, why)
-        if why is not None:
+        if await self._finish(seen, why) is not None:
             self._run.tally.regions_incomplete.append(self._region)
 
     async def _attempt(self) -> Seen:
@@ -223,7 +223,7 @@ class Sweep:
             if connection_was_lost(error) or not listings:
                 raise
             if len(listings) == 1:
-                if sqlstate_of(error) in PASSING:
+                if is_passing(error):
                     raise
                 await self._reject([_poison(listings[0], error)])
                 await self._write([], pages)
@@ -246,20 +246,25 @@ class Sweep:
         now = self._clock.now()
         await self._run.write(lambda s: ContractRepository(s).reject(self._region, "listing", rows, now=now))
 
-    async def _finish(self, seen: Seen, why: str | None) -> None:
-        """Stamp the sweep; end what a complete one did not see, unless everything is as it was after the last one."""
+    async def _finish(self, seen: Seen, torn: str | None) -> str | None:
+        """Stamp the sweep; end what a complete one did not see, unless everything is as it was after the last one.
+
+        Why it is not complete, if it is not.
+        """
         now = self._clock.now()
         as_before = self._unchanged and self._state.complete and self._state.concluded
         least = now + timedelta(seconds=self._settings.shortest_cache)
-        next_sweep_at = max(least, (self._expires_at or least) + timedelta(seconds=self._settings.slack))
+        expires_at = self._expires_at or now + CACHED
+        next_sweep_at = max(least, expires_at + timedelta(seconds=self._settings.slack))
 
-        async def step(session: AsyncSession) -> tuple[int, int]:
-            regions = RegionRepository(session)
-            ended = (0, 0)
-            if why is None and not as_before:
-                await regions.cut_pages(self._region, after=seen.pages)
-                at = seen.generation or now
-                ended = await ContractRepository(session).conclude(self._region, seen=list(seen.ids), at=at, now=now)
+        async def step(session: AsyncSession) -> tuple[Concluded, str | None]:
+            regions, ended, why = RegionRepository(session), Concluded(), torn
+            if torn is None and not as_before:
+                ended = await self._conclude(session, seen, now)
+                if ended.doubted:
+                    why = _doubt(ended, seen)
+                else:
+                    await regions.cut_pages(self._region, after=seen.pages)
             await regions.swept(
                 self._region,
                 now=now,
@@ -267,23 +272,50 @@ class Sweep:
                 generation=seen.generation,
                 pages=seen.pages,
                 why_incomplete=why,
+                doubted=ended.doubted,
             )
-            return ended
+            return ended, why
 
-        gone, expired = await self._run.write(step)
-        self._run.tally.contracts_gone += gone
-        self._run.tally.contracts_expired += expired
-        self.changed |= bool(gone or expired)
-        structlog.get_logger(__name__).info(
+        ended, why = await self._run.write(step)
+        self._run.tally.contracts_gone += ended.gone
+        self._run.tally.contracts_expired += ended.expired
+        self.changed |= bool(ended.gone or ended.expired)
+        log = structlog.get_logger(__name__)
+        (log.warning if ended.doubted else log.info)(
             "region_swept",
             region=self._region,
             pages=seen.pages,
             unchanged=seen.unchanged,
             incomplete=why,
-            gone=gone,
-            expired=expired,
+            gone=ended.gone,
+            expired=ended.expired,
             next_sweep_at=next_sweep_at.isoformat(),
         )
+        return why
+
+    async def _conclude(self, session: AsyncSession, seen: Seen, now: datetime) -> Concluded:
+        return await ContractRepository(session).conclude(
+            self._region,
+            seen=list(seen.ids),
+            at=seen.generation or now,
+            now=now,
+            confirmed=self._confirms(seen.generation, now),
+        )
+
+    def _confirms(self, generation: datetime | None, now: datetime) -> bool:
+        """Whether a sweep before found as little, in another state of the region, or long enough ago."""
+        at, doubted = self._state.doubted_at, self._state.doubted_generation
+        if at is None:
+            return False
+        later = generation is not None and doubted is not None and generation > doubted
+        return later or now - at >= DOUBTED_FOR
+
+
+def _doubt(ended: Concluded, seen: Seen) -> str:
+    return (
+        f"{ended.missing:,} of {ended.live:,} contracts are missing at once, {len(seen.ids):,} are listed: "
+        "believed when another state says so, too"
+    )
 
 
 def _poison(listing: Listing, error: DBAPIError) -> Rejected:

@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from shared.database import Questions
+from trackers.contracts.coverage import coverage
 from trackers.contracts.errors import WatchNotFound
 from trackers.contracts.schemas import ContractFilter, Watch, Watches
 
@@ -28,7 +29,8 @@ class WatchReads:
 
     async def mine(self, user_id: UUID) -> Watches:
         """All of them, the oldest first."""
-        return Watches(items=[Watch(**row) for row in await self._questions.rows(_MINE, {"user": user_id})])
+        items = [Watch(**row) for row in await self._questions.rows(_MINE, {"user": user_id})]
+        return Watches(items=items, coverage=await coverage(self._questions))
 
     async def one(self, user_id: UUID, watch_id: UUID) -> Watch:
         """Raises WatchNotFound."""

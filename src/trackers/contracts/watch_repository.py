@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from shared.database import Repository
-from trackers.contracts.news import ContractFound
+from trackers.contracts.news import ContractFound, WatchTerms
 
 _HOLD: Final = text("SELECT 1 FROM users WHERE id = ANY(CAST(:people AS uuid[])) ORDER BY id FOR NO KEY UPDATE")
 _COUNT: Final = text("SELECT count(*) FROM contract_watches WHERE user_id = :user")
@@ -66,8 +66,12 @@ JOIN LATERAL (
 ORDER BY w.id, c.contract_id
 """)
 _STILL: Final = text("""
-SELECT contract_id FROM contracts
-WHERE contract_id = ANY(CAST(:ids AS bigint[])) AND status = 'live' AND date_expired > :now
+SELECT w.id AS watch_id, c.contract_id, w.max_price, w.note
+FROM unnest(CAST(:watches AS uuid[]), CAST(:contracts AS bigint[])) AS x (watch_id, contract_id)
+JOIN contract_watches w ON w.id = x.watch_id AND w.active
+JOIN contracts c ON c.contract_id = x.contract_id AND c.status = 'live' AND c.date_expired > :now
+ AND (w.max_price IS NULL OR c.price <= w.max_price)
+WHERE c.region_id IN (SELECT region_id FROM contract_regions WHERE followed)
 """)
 _ALL_OF: Final = text("""
 SELECT w.id, w.type_id, w.group_id, w.region_id, w.max_price, w.note, w.active, w.created_at,
@@ -172,9 +176,13 @@ class WatchRepository(Repository):
             for row in rows
         ]
 
-    async def still_live(self, contracts: Sequence[int], *, now: datetime) -> set[int]:
-        """Those of these contracts that can still be accepted."""
-        return set((await self.session.execute(_STILL, {"ids": list(contracts), "now": now})).scalars())
+    async def still_wanted(
+        self, found: Sequence[ContractFound], *, now: datetime
+    ) -> dict[tuple[UUID, int], WatchTerms]:
+        """(watch id, contract id) -> the watch's terms, of what can still be accepted and is still waited for."""
+        watches, contracts = [one.watch_id for one in found], [one.contract_id for one in found]
+        rows = await self.session.execute(_STILL, {"watches": watches, "contracts": contracts, "now": now})
+        return {(row.watch_id, row.contract_id): WatchTerms(max_price=row.max_price, note=row.note) for row in rows}
 
     async def all_of(self, user_id: UUID) -> list[dict[str, Any]]:
         """A person's watches with what they were told of."""

@@ -6,6 +6,7 @@ target again by a margin. Nothing is told while the cooldown of the last alert r
 it ends, if it is still true then.
 """
 
+from collections.abc import Collection
 from enum import StrEnum
 from typing import Final
 
@@ -77,14 +78,19 @@ class Judgement(Struct, frozen=True, kw_only=True):
     """Whether there is something to tell when the cooldown ends, should nothing change."""
 
 
-def judge(rules: WatchRules, state: WatchState, seen: Seen, *, cooling: bool) -> Judgement:
-    """What a price means to a watch. `cooling`: within the cooldown of the last alert."""
+def judge(
+    rules: WatchRules, state: WatchState, seen: Seen, *, cooling: bool, unheard: Collection[Rule] = ()
+) -> Judgement:
+    """What a price means to a watch. `cooling`: within the cooldown of the last alert.
+
+    `unheard`: what was told and reached nobody; it is told again where it is still true.
+    """
     armed = _armed(rules, state, seen)
     below = seen.price <= rules.target_price
     news = _news(rules, armed, seen)
-    if not news and rules.remind and below and not cooling:
-        news = (Rule.REMINDER,)
-        armed = replace(armed, episode=armed.episode + 1)
+    if not news and not cooling:
+        news = _again(rules, armed, seen, unheard) or ((Rule.REMINDER,) if rules.remind and below else ())
+        armed = replace(armed, episode=armed.episode + 1) if news else armed
     told = armed
     if news and not cooling:
         told = replace(
@@ -129,6 +135,17 @@ def _news(rules: WatchRules, state: WatchState, seen: Seen) -> tuple[Rule, ...]:
     return tuple(news)
 
 
+def _again(rules: WatchRules, state: WatchState, seen: Seen, unheard: Collection[Rule]) -> tuple[Rule, ...]:
+    """What of this is still true."""
+    bar = median_bar(rules, seen)
+    true = {
+        Rule.TARGET: state.told is not None and seen.price <= rules.target_price,
+        Rule.BELOW_MEDIAN: state.median_told and bar is not None and seen.price <= bar,
+        Rule.LOWEST_EVER: rules.lowest_ever and state.baseline is not None and seen.price <= state.baseline,
+    }
+    return tuple(rule for rule, still in true.items() if still and rule in unheard)
+
+
 def step(price: int, percent: int) -> int:
     """By how many minor units a low must be lower to be another: so many per cent, one at least."""
     return max(1, -(-price * percent // 100))
@@ -144,6 +161,11 @@ def median_bar(rules: WatchRules, seen: Seen) -> int | None:
 def is_outlier(price: int, *, median: int | None, days: int, percent: float) -> bool:
     """Whether a price is so far below the usual one that a second look must confirm it."""
     return median is not None and days >= MIN_DAYS and price < median * (100 - percent) / 100
+
+
+def agrees(price: int, other: int, *, percent: float) -> bool:
+    """Whether two prices are the same but for so many per cent of the second."""
+    return abs(price - other) * 100 <= other * percent
 
 
 def _is_over(price: int, bar: int, percent: float) -> bool:

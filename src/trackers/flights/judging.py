@@ -8,17 +8,20 @@ from uuid import UUID
 import structlog
 
 from shared.clock import Clock
+from shared.database import connection_was_lost, is_passing
 from shared.ids import new_id
 from shared.outbox.events import NewEvent
 from shared.outbox.outbox import Outbox
+from trackers.flights.alert_repository import AlertRepository, AlertRow, BestPrice, JudgedWatch, Watched
 from trackers.flights.alerts import Rule, Seen, WatchRules, judge
 from trackers.flights.news import ALERTED, AlertNews
-from trackers.flights.price_repository import AlertRow, BestPrice, JudgedWatch, PriceRepository, Watched
 from trackers.flights.providers import ProviderRegistry
 from trackers.flights.search import ScrapeQuery
 
 AT_ONCE: Final = 500
 """Watches that one run judges without a new price."""
+PUT_OFF: Final = timedelta(hours=1)
+"""After which one that could not be judged is tried again without a new price."""
 
 
 class WatchJudge:
@@ -27,35 +30,57 @@ class WatchJudge:
     def __init__(
         self,
         *,
-        prices: PriceRepository,
+        alerts: AlertRepository,
         outbox: Outbox,
         providers: ProviderRegistry,
         clock: Clock,
         rearm_percent: float,
     ) -> None:
-        self._prices = prices
+        self._alerts = alerts
         self._outbox = outbox
         self._providers = providers
         self._clock = clock
         self._rearm_percent = rearm_percent
 
-    async def judge_queries(self, queries: Sequence[UUID], *events: NewEvent) -> int:
-        """Judge the watches of searches that have just been looked at; how many alerts. Publishes `events` as well."""
+    async def judge_queries(self, queries: Sequence[UUID], *events: NewEvent) -> None:
+        """Judge the watches of searches that have just been looked at; publishes `events` as well."""
         now = self._clock.now()
-        return await self._judge(await self._prices.watched(queries, now=now) if queries else [], now, events)
+        await self._judge(await self._alerts.watching(queries) if queries else [], now, events)
 
     async def judge_waiting(self) -> int:
         """Judge watches whose cooldown is over, or that were changed; how many were judged."""
         now = self._clock.now()
-        watches = await self._prices.watched_later(now=now, limit=AT_ONCE)
+        watches = await self._alerts.waiting(now=now, limit=AT_ONCE)
         await self._judge(watches, now, ())
         return len(watches)
 
-    async def _judge(self, watches: Sequence[Watched], now: datetime, events: Sequence[NewEvent]) -> int:
+    async def _judge(self, watches: Sequence[UUID], now: datetime, events: Sequence[NewEvent]) -> None:
+        new = await self._each(watches, now)
+        await self._outbox.publish(*sorted((*events, *new), key=lambda event: event.aggregate))
+
+    async def _each(self, watches: Sequence[UUID], now: datetime) -> list[NewEvent]:
+        """Judge watches together; where that fails halves of them, down to the one to blame, which is put off."""
+        if not watches:
+            return []
+        try:
+            async with self._alerts.apart():
+                return await self._together(watches, now)
+        except Exception as error:
+            if connection_was_lost(error) or is_passing(error):
+                raise
+            if len(watches) == 1:
+                structlog.get_logger(__name__).exception("watch_not_judged", watch_id=str(watches[0]))
+                await self._alerts.put_off(watches[0], until=now + PUT_OFF)
+                return []
+        middle = len(watches) // 2
+        return [*await self._each(watches[:middle], now), *await self._each(watches[middle:], now)]
+
+    async def _together(self, watches: Sequence[UUID], now: datetime) -> list[NewEvent]:
+        """What is told of these; written down, and not yet published."""
         judged: list[JudgedWatch] = []
         alerts: list[AlertRow] = []
         news: dict[UUID, NewEvent] = {}
-        for watch in watches:
+        for watch in await self._alerts.watched(watches, now=now):
             if watch.best is None:
                 if watch.judge_at is not None:
                     judged.append(JudgedWatch(id=watch.id, state=watch.state, judge_at=None))
@@ -69,12 +94,11 @@ class WatchJudge:
                 alerts += made
                 event = self._event(watch, watch.best, rules, decided.state.before, key)
                 news |= dict.fromkeys((one.id for one in made), event)
-        told = await self._prices.judged(judged, alerts, now=now) if judged or alerts else set()
+        told = await self._alerts.judged(judged, alerts, now=now) if judged or alerts else set()
         new = {event.key: event for alert_id, event in news.items() if alert_id in told}
-        await self._outbox.publish(*sorted((*events, *new.values()), key=lambda event: event.aggregate))
         if told:
             structlog.get_logger(__name__).info("price_alerts", watches=len(new), alerts=len(told))
-        return len(told)
+        return list(new.values())
 
     def _decide(self, watch: Watched, best: BestPrice, now: datetime) -> tuple[JudgedWatch, tuple[Rule, ...]]:
         cooldown = timedelta(hours=watch.alert_cooldown_hours)
@@ -98,6 +122,7 @@ class WatchJudge:
                 days=best.days,
             ),
             cooling=cooling,
+            unheard=watch.unheard,
         )
         wake_at = ends if cooling else now + cooldown
         return (

@@ -96,7 +96,6 @@ class FlightQuery(Base):
     failures: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     """In a row, of whatever kind."""
     failing_since: Mapped[datetime | None]
-    told_failing: Mapped[bool] = mapped_column(server_default=text("false"))
 
 
 class TripQuery(Base):
@@ -154,6 +153,8 @@ class WatchQuery(Base):
 
     watch_id: Mapped[UUID] = mapped_column(ForeignKey(PriceWatch.id, ondelete="CASCADE"), primary_key=True)
     query_id: Mapped[UUID] = mapped_column(ForeignKey(FlightQuery.id, ondelete="CASCADE"), primary_key=True)
+    told_failing: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Whose watch it is knows that it fails now; of several watches of one person all know."""
 
 
 class PriceSnapshot(Base):
@@ -243,4 +244,6 @@ class PriceAlert(Base):
     """Of the event that told it: alerts of one moment are told in one message."""
     event_id: Mapped[UUID | None]
     """Of that event, once it was relayed: what became of its deliveries hangs on it."""
+    unreachable: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Nobody could be told when it was relayed: no channel of theirs was open."""
     created_at: Mapped[datetime]

@@ -15,6 +15,7 @@ from shared.module import Audience, Module
 from shared.outbox.outbox import Outbox
 from shared.scraping.targets import Targets
 from trackers.flights.airports import Airports
+from trackers.flights.alert_repository import AlertRepository
 from trackers.flights.controllers.trips import TripController
 from trackers.flights.controllers.watches import WatchController
 from trackers.flights.digest import FlightsDigest
@@ -62,9 +63,10 @@ class FlightsContainer(containers.DeclarativeContainer):
     registry = providers.Singleton(known_providers, google_enabled=settings.provided.enabled, google_off_because=ENABLE)
     flights = providers.Factory(FlightRepository, session)
     prices = providers.Factory(PriceRepository, session)
+    alerts = providers.Factory(AlertRepository, session)
     judge = providers.Factory(
         WatchJudge,
-        prices=prices,
+        alerts=alerts,
         outbox=outbox,
         providers=registry,
         clock=clock,
@@ -78,6 +80,7 @@ class FlightsContainer(containers.DeclarativeContainer):
         clock=clock,
         offers_kept=settings.provided.offers_kept,
         outlier_percent=settings.provided.outlier_percent,
+        agree_percent=settings.provided.agree_percent,
         tell_after=settings.provided.tell_after,
     )
     searches = providers.Factory(
@@ -95,7 +98,7 @@ class FlightsContainer(containers.DeclarativeContainer):
     price_views = providers.Factory(PriceQueries, questions, access=session_access, providers=registry, clock=clock)
     departures = providers.Factory(Departures, flights=flights, searches=searches, outbox=outbox, clock=clock)
     digest = providers.Factory(FlightsDigest, questions, providers=registry)
-    watchers_are_told = providers.Factory(WatchersAreTold, prices=prices, notifier=notifier)
+    watchers_are_told = providers.Factory(WatchersAreTold, alerts=alerts, notifier=notifier)
 
     # offers
     watches = providers.Factory(

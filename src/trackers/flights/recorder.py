@@ -1,6 +1,6 @@
 """How answers are stored: compared with the last one, written in bulk, and every watch of theirs judged."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from hashlib import blake2b
@@ -15,7 +15,7 @@ from shared.clock import Clock
 from shared.ids import new_id
 from shared.outbox.events import NewEvent
 from shared.scraping.source import FailedVisit, Observation
-from trackers.flights.alerts import is_outlier
+from trackers.flights.alerts import agrees, is_outlier
 from trackers.flights.judging import WatchJudge
 from trackers.flights.news import FAILING, RECOVERED, QueryNews
 from trackers.flights.price_repository import (
@@ -61,6 +61,7 @@ class PriceRecorder:
         clock: Clock,
         offers_kept: int,
         outlier_percent: float,
+        agree_percent: float,
         tell_after: int,
     ) -> None:
         self._prices = prices
@@ -69,6 +70,7 @@ class PriceRecorder:
         self._clock = clock
         self._offers_kept = offers_kept
         self._outlier_percent = outlier_percent
+        self._agree_percent = agree_percent
         self._tell_after = tell_after
 
     async def record(self, observations: Sequence[Observation[SearchResult]]) -> set[UUID]:
@@ -85,25 +87,33 @@ class PriceRecorder:
                 self._take(looked, query, observation)
         if looked.queries:
             await self._prices.write(looked.queries, fresh=looked.fresh, again=looked.again, days=looked.days)
-        recovered = [query for query in known.values() if query.told_failing]
-        for query in recovered:
-            structlog.get_logger(__name__).info("prices_again", query=query.key, failing_since=query.failing_since)
-        events = await self._told(RECOVERED, recovered, {})
+        events = await self._recovered([query for query in known.values() if query.failures])
         await self._judge.judge_queries([row.id for row in looked.queries], *events)
         return looked.changed
 
     async def record_failures(self, failures: Sequence[FailedVisit]) -> None:
-        """Count them; tell, once in a row of failures, who watches. Neither prices nor watches change."""
+        """Count them; tell who watches, once in a row of failures. Neither prices nor watches change."""
         reasons = {one.target.id: one.failure.reason.value for one in failures}
-        failed = await self._prices.fail(list(reasons), tell_after=self._tell_after, now=self._clock.now())
-        told = [query for query in failed if query.to_tell]
-        for query in told:
-            reason = reasons[query.target_id]
-            structlog.get_logger(__name__).warning(
-                "no_prices", query=query.key, reason=reason, since=query.failing_since
-            )
-        why = {query.id: reasons[query.target_id] for query in told}
-        await self._judge.judge_queries([], *await self._told(FAILING, told, why))
+        failed = await self._prices.fail(list(reasons), now=self._clock.now())
+        failing = {query.id: query for query in failed if query.failures >= self._tell_after}
+        for query in failing.values():
+            if query.failures == self._tell_after:
+                structlog.get_logger(__name__).warning(
+                    "no_prices", query=query.key, reason=reasons[query.target_id], since=query.failing_since
+                )
+        watchers = await self._prices.told_failing(list(failing)) if failing else []
+        told = [(failing[one.query_id], one) for one in watchers]
+        events = [self._event(FAILING, query, one, reasons[query.target_id]) for query, one in told]
+        await self._judge.judge_queries([], *events)
+
+    async def _recovered(self, queries: Sequence[KnownQuery]) -> list[NewEvent]:
+        """An event for everybody who was told that these fail: theirs, so that nobody else hears of their plans."""
+        by_id = {query.id: query for query in queries}
+        for query in queries:
+            if query.failures >= self._tell_after:
+                structlog.get_logger(__name__).info("prices_again", query=query.key, failing_since=query.failing_since)
+        watchers = await self._prices.told_recovered(list(by_id)) if by_id else []
+        return [self._event(RECOVERED, by_id[one.query_id], one, None) for one in watchers]
 
     def _take(self, looked: Looked, query: KnownQuery, observation: Observation[SearchResult]) -> None:
         """Compare one answer with the last."""
@@ -146,21 +156,16 @@ class PriceRecorder:
         )
 
     def _is_doubtful(self, cheapest: PriceResult, query: KnownQuery) -> bool:
-        """Whether a price must be confirmed first: far below the usual one, and not so at the look before."""
-        return (
-            cheapest.price is not None
-            and query.suspect is None
-            and (query.price is None or cheapest.price < query.price)
-            and is_outlier(cheapest.price, median=query.median, days=query.days, percent=self._outlier_percent)
-        )
+        """Whether a price must be confirmed first: far below the usual one, and not what the look before showed.
 
-    async def _told(
-        self, event: str, queries: Sequence[KnownQuery | FailedQuery], reasons: Mapping[UUID, str]
-    ) -> list[NewEvent]:
-        """An event for everybody who watches these: whose it is, so that nobody else hears of their plans."""
-        by_id = {query.id: query for query in queries}
-        watchers = await self._prices.watchers(list(by_id)) if by_id else []
-        return [self._event(event, by_id[one.query_id], one, reasons.get(one.query_id)) for one in watchers]
+        One that disagrees with a doubted one shows that to be a glitch, and is doubted by itself.
+        """
+        price, trusted = cheapest.price, query.price
+        if price is None or not is_outlier(price, median=query.median, days=query.days, percent=self._outlier_percent):
+            return False
+        if trusted is not None and (price >= trusted or agrees(price, trusted, percent=self._agree_percent)):
+            return False
+        return query.suspect is None or not agrees(price, query.suspect, percent=self._agree_percent)
 
     def _event(self, event: str, query: KnownQuery | FailedQuery, watcher: Watcher, reason: str | None) -> NewEvent:
         news = QueryNews(

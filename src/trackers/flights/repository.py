@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import text
 
 from shared.database import Repository
-from trackers.flights.rows import Asked, Demand, EndedWatch, NewQuery, TripRow, WatchRow
+from trackers.flights.rows import Asked, Demand, EndedWatch, NewQuery, TripRow, WatchRow, as_json
 from trackers.flights.search import Cabin
 
 _ADD_TRIP: Final = text("""
@@ -99,6 +99,14 @@ _LINK_WATCH: Final = text("""
 INSERT INTO price_watch_queries (watch_id, query_id) SELECT :watch_id, unnest(CAST(:queries AS uuid[]))
 ON CONFLICT DO NOTHING
 """)
+# Lane 0: asked for by hand, and not looked at since.
+_UNLINK_UNKNOWN: Final = text("""
+DELETE FROM flight_trip_queries x USING flight_queries q
+WHERE q.id = ANY(CAST(:queries AS uuid[])) AND q.id = x.query_id AND q.target_id IS NOT NULL AND q.checked_at IS NULL
+  AND NOT EXISTS (SELECT FROM price_watch_queries y JOIN price_watches w ON w.id = y.watch_id
+                  WHERE y.query_id = q.id AND w.trip_id = x.trip_id)
+  AND NOT EXISTS (SELECT FROM scrape_schedule s WHERE s.target_id = q.target_id AND s.lane = 0)
+""")
 _QUERIES_OF: Final = text("""
 SELECT query_id FROM price_watch_queries WHERE watch_id = ANY(CAST(:watches AS uuid[]))
 UNION SELECT query_id FROM flight_trip_queries WHERE trip_id = ANY(CAST(:trips AS uuid[]))
@@ -140,7 +148,6 @@ SELECT id FROM flight_queries WHERE ended_at IS NULL AND ends_at <= :now ORDER B
 _DEPARTED_TRIPS: Final = text("""
 SELECT id FROM flight_trips WHERE ended_at IS NULL AND ends_at <= :now ORDER BY ends_at LIMIT :limit
 """)
-# Lane 0: asked for by hand, and not looked at since.
 _AWAITED: Final = text("""
 SELECT count(DISTINCT s.target_id)
 FROM flight_trips t JOIN flight_trip_queries x ON x.trip_id = t.id JOIN flight_queries q ON q.id = x.query_id
@@ -254,7 +261,7 @@ class FlightRepository(Repository):
         return {row.key: (row.id, row.target_id) for row in rows}
 
     async def add_queries(self, queries: Sequence[NewQuery], *, now: datetime) -> None:
-        await self.session.execute(_ADD_QUERIES, {"queries": msgspec.json.encode(queries).decode(), "now": now})
+        await self.session.execute(_ADD_QUERIES, {"queries": as_json(queries), "now": now})
 
     async def link(self, trip_id: UUID, queries: Sequence[UUID], *, watch_id: UUID | None = None) -> None:
         """Have a trip, and a watch of it, rest on these searches; the watch on no others."""
@@ -262,6 +269,10 @@ class FlightRepository(Repository):
         if watch_id is not None:
             await self.session.execute(_UNLINK_WATCH, {"watch_id": watch_id, "queries": list(queries)})
             await self.session.execute(_LINK_WATCH, {"watch_id": watch_id, "queries": list(queries)})
+
+    async def unlink_unknown(self, queries: Sequence[UUID]) -> None:
+        """Have no trip rest on those of these that never had an answer, where no watch of it does."""
+        await self.session.execute(_UNLINK_UNKNOWN, {"queries": list(queries)})
 
     async def queries_of(self, *, watches: Sequence[UUID] = (), trips: Sequence[UUID] = ()) -> list[UUID]:
         """The searches that these rest on."""

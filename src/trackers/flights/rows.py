@@ -1,8 +1,11 @@
 """Trips, watches and searches as their table has them."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
+import msgspec
 from msgspec import Struct
 
 from shared.ids import new_id
@@ -119,6 +122,11 @@ class EndedWatch(Struct, frozen=True, kw_only=True):
     departs_on: date
     returns_on: date | None
     lowest_price: int | None
+
+
+def as_json(rows: Sequence[Any]) -> str:
+    """Rows as `jsonb_to_recordset` takes them."""
+    return msgspec.json.encode(rows).decode()
 
 
 def new_query(query: ScrapeQuery, *, target_id: UUID | None, trip_id: UUID | None, ends_at: datetime) -> NewQuery:

@@ -54,6 +54,14 @@ class FlightsSettings(SettingsStruct, frozen=True, kw_only=True):
         float,
         Meta(ge=1, le=99, description="Per cent below the usual price from which on a second look must confirm it."),
     ] = 60.0
+    agree_percent: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=50,
+            description="Per cent by which a second look may differ from a doubted price and still confirm it.",
+        ),
+    ] = 10.0
     scrape_cooldown: Annotated[
         float, Meta(ge=0, description="Seconds after a look before somebody may ask for another.")
     ] = 60.0

@@ -51,7 +51,7 @@ WHERE k.user_id = :user_id AND k.deleted_at IS NULL ORDER BY k.created_at, k.id
 _STATUS: Final = text(f"SELECT k.id, k.user_id, {STATUS_COLUMNS} {_JOINS}")
 _ACCOUNT: Final = text("SELECT account_id, user_id FROM game_trackers WHERE id = :id AND deleted_at IS NULL")
 _SEASONS: Final = text("""
-SELECT s.key, s.name, s.number, s.key = a.current_season AS current
+SELECT s.key, s.name, s.number, s.key IS NOT DISTINCT FROM a.current_season AS current
 FROM game_accounts a JOIN game_seasons s ON s.account_id = a.id
 WHERE a.id = :account_id ORDER BY s.number DESC NULLS LAST, s.key DESC
 """)

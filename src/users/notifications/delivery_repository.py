@@ -23,10 +23,10 @@ ON CONFLICT (id) DO NOTHING
 # order of the rows, so that a channel's deliveries keep the order of their events.
 FAN_OUT: Final = text("""
 WITH news AS (
-    SELECT r.user_id, r.subject_id, r.place,
+    SELECT r.user_id, r.subject_id, r.private, r.place,
            coalesce(o.mode, s.mode, e.mode, a.mode, 'instant') AS mode
-    FROM unnest(CAST(:user_ids AS uuid[]), CAST(:subject_ids AS uuid[]))
-         WITH ORDINALITY AS r (user_id, subject_id, place)
+    FROM unnest(CAST(:user_ids AS uuid[]), CAST(:subject_ids AS uuid[]), CAST(:privates AS boolean[]))
+         WITH ORDINALITY AS r (user_id, subject_id, private, place)
     JOIN users u ON u.id = r.user_id AND u.deactivated_at IS NULL
     LEFT JOIN notification_preferences o
         ON o.user_id = r.user_id AND o.subject_id = r.subject_id AND o.event = CAST(:event AS text)
@@ -43,7 +43,7 @@ WITH news AS (
     UNION ALL
     SELECT c.id, n.user_id, n.subject_id, n.place, false
     FROM news n JOIN guild_members m ON m.user_id = n.user_id JOIN notification_channels c ON c.guild_id = m.guild_id
-    WHERE c.verified_at IS NOT NULL AND c.suspended_at IS NULL
+    WHERE NOT n.private AND c.verified_at IS NOT NULL AND c.suspended_at IS NULL
 ), once AS (
     SELECT DISTINCT ON (channel_id) channel_id, user_id, subject_id, gathered FROM told
     ORDER BY channel_id, gathered, place
@@ -271,6 +271,7 @@ class DeliveryRepository(Repository):
                 "everything": UUID(int=0),
                 "user_ids": [recipient.user_id for recipient in recipients],
                 "subject_ids": [recipient.subject_id for recipient in recipients],
+                "privates": [recipient.private for recipient in recipients],
                 "batch": batch,
                 "gathered_until": gathered_until,
                 "now": now,

@@ -1,7 +1,7 @@
 """What is said about an event: every module says it of its own events."""
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import Protocol, runtime_checkable
 from uuid import UUID
 
 from msgspec import Struct
@@ -32,6 +32,8 @@ class Recipient(Struct, frozen=True, kw_only=True):
 
     user_id: UUID
     subject_id: UUID
+    private: bool = False
+    """Nobody else's business: the channels of their guilds are not told."""
 
 
 class MessageWriter(Protocol):
@@ -41,6 +43,16 @@ class MessageWriter(Protocol):
 
     def write(self, event: Event, subject_id: UUID, reader: Reader, /) -> Message | None:
         """What a recipient is told; None where there is nothing to say."""
+
+
+@runtime_checkable
+class LateWriter(MessageWriter, Protocol):
+    """A MessageWriter that is asked once more when a message leaves: quiet hours may have kept it for a night."""
+
+    async def last_words(self, events: Sequence[Event], /) -> Mapping[UUID, Sequence[str]]:
+        """Event id -> lines for the person alone, which no event may hold and no guild's channel is told; of those that
+        are news still. On a session of the sender's; repeatable.
+        """
 
 
 class Notifier(Protocol):

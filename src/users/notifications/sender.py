@@ -5,7 +5,7 @@ place among many, and one of its host's, for as long as a message may take.
 """
 
 import asyncio
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from time import monotonic
@@ -17,13 +17,13 @@ import structlog
 
 from shared.audit.activity import ActivityLog
 from shared.clock import Clock
-from shared.database import Database
+from shared.database import Database, connection_was_lost
 from shared.ids import new_id
 from shared.observability.telemetry import Telemetry
 from shared.outbox.events import Event
 from users.notifications.delivery_repository import DeliveryRepository, Settled, SettledDelivery
 from users.notifications.letters import Carrier, Letter, News, SendFailed
-from users.notifications.messages import Message, MessageWriter, Reader
+from users.notifications.messages import LateWriter, Message, MessageWriter, Reader
 from users.notifications.own_messages import SUSPENDED
 from users.notifications.quiet import quiet_until
 from users.notifications.schemas import ChannelKind, Claimed, DeliveryState, Target, Told
@@ -43,6 +43,8 @@ IN_A_ROW: Final = 10
 """Failures after which a channel is suspended."""
 FIRST_REST: Final = 60.0
 LONGEST_REST: Final = 6 * 3600.0
+LastWords = Mapping[UUID, Sequence[str] | DeliveryState]
+"""Event id -> lines for the person alone, or the state in which it ends without being sent."""
 
 
 class DeliverySender:
@@ -66,6 +68,7 @@ class DeliverySender:
         self._deliveries = deliveries
         self._activity = activity
         self._writers = {event: writer for writer in writers for event in writer.events}
+        self._late = {event: one for event, one in self._writers.items() if isinstance(one, LateWriter)}
         self._carriers = carriers
         self._sealing = sealing
         self._clock = clock
@@ -130,7 +133,11 @@ class DeliverySender:
 
     async def _tell(self, claimed: Claimed) -> Settled:
         """Write and send one message; whatever happens, what became of it."""
-        letter, settled = self._written(claimed)
+        try:
+            last_words = await self._last_words(claimed)
+        except SendFailed as failure:
+            return self._failed(claimed, failure, [one.delivery_id for one in claimed.deliveries], [])
+        letter, settled = self._written(claimed, last_words)
         if not letter.news:
             return _settled(claimed, settled, failures=claimed.failures)
         told = {one.event.id for one in letter.news}
@@ -145,6 +152,26 @@ class DeliverySender:
         sent = [SettledDelivery(id=one, state=DeliveryState.SENT) for one in ids]
         return _settled(claimed, [*settled, *sent], failures=0)
 
+    async def _last_words(self, claimed: Claimed) -> LastWords:
+        """Ask those modules once more that want to be asked. Raises SendFailed where the database is away."""
+        asked: defaultdict[LateWriter, list[Event]] = defaultdict(list)
+        for told in claimed.deliveries:
+            if (writer := self._late.get(told.event.event)) is not None and not told.gone:
+                asked[writer].append(told.event)
+        words: dict[UUID, Sequence[str] | DeliveryState] = {}
+        for writer, events in asked.items():
+            try:
+                async with self._database.unit_of_work():
+                    said: Mapping[UUID, Sequence[str]] = await writer.last_words(events)
+            except Exception as error:
+                if connection_was_lost(error):
+                    raise SendFailed("the database was away", ours=True) from error
+                structlog.get_logger(__name__).exception("message_failed", channel_id=str(claimed.channel_id))
+                words |= dict.fromkeys((event.id for event in events), DeliveryState.FAILED)
+            else:
+                words |= {event.id: said.get(event.id, DeliveryState.SKIPPED) for event in events}
+        return words
+
     async def _send(self, claimed: Claimed, letter: Letter) -> None:
         try:
             target = msgspec.json.decode(self._sealing.open(claimed.channel_id, claimed.target), type=Target)
@@ -154,24 +181,31 @@ class DeliverySender:
         async with host:
             await self._carriers[claimed.kind].send(target, letter)
 
-    def _written(self, claimed: Claimed) -> tuple[Letter, list[SettledDelivery]]:
+    def _written(self, claimed: Claimed, last_words: LastWords) -> tuple[Letter, list[SettledDelivery]]:
         """The message, and what is settled without sending it."""
         reader = Reader(locale=claimed.locale, time_zone=claimed.time_zone)
         news, settled = [], []
         for told in claimed.deliveries:
-            message = self._message(told, reader)
+            words = last_words.get(told.event.id, ())
+            message = self._message(told, reader, words)
             if isinstance(message, SettledDelivery):
                 settled.append(message)
-            else:
-                news.append(News(event=told.event, message=message))
+                continue
+            if claimed.guild_id is None and not isinstance(words, DeliveryState):
+                message = msgspec.structs.replace(message, lines=(*message.lines, *words))
+            news.append(News(event=told.event, message=message))
         return Letter(id=claimed.message_id, news=tuple(news)), settled
 
-    def _message(self, told: Told, reader: Reader) -> Message | SettledDelivery:
+    def _message(self, told: Told, reader: Reader, words: Sequence[str] | DeliveryState) -> Message | SettledDelivery:
         def without(state: DeliveryState, why: str) -> SettledDelivery:
             return SettledDelivery(id=told.delivery_id, state=state, tried=False, error=why)
 
         if told.gone:
             return without(DeliveryState.SKIPPED, "whoever it was news to is not here any more")
+        if words is DeliveryState.SKIPPED:
+            return without(words, "it is no news any more")
+        if words is DeliveryState.FAILED:
+            return without(words, "a fault of ours; it is logged")
         writer = self._writers.get(told.event.event)
         if writer is None:
             return without(DeliveryState.FAILED, f"nobody puts {told.event.event} into words")

@@ -22,6 +22,12 @@ def is_bad(market: Market) -> None:
     market.esi.spoil(market.latest, json.dumps({"contract_id": market.latest, "type": None}))
 
 
+@when("the API lists nothing")
+def lists_nothing(market: Market) -> None:
+    market.esi.configure(emptied=True)
+    market.esi.turn()
+
+
 @when("the third page is not there")
 def page_is_missing(market: Market) -> None:
     market.esi.fault("*page=3", "missing")

@@ -2,6 +2,7 @@
 
 import re
 import secrets
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import quote
@@ -10,6 +11,8 @@ import httpx
 from tests.features.trackers.story import LETTERS
 from tests.features.users.people import People
 from tests.upstreams.client import SimulatedHiscores
+
+from trackers_client import BotClient
 
 NAME: Final = re.compile(r"(?i)(lynx|quiet)([ _-])(titan|lynx)|nobody")
 
@@ -50,8 +53,8 @@ class Cast:
         self.answers.append(self.people.ask(who, method, path, body))
         return self.answer
 
-    def bot(self, method: str, path: str, body: Any = None, *, key: str | None = None) -> httpx.Response:
-        self.answers.append(self.people.bot(method, path, body, key=key))
+    def bot(self, ask: Callable[[BotClient], Awaitable[Any]], *, key: str | None = None) -> httpx.Response:
+        self.answers.append(self.people.service.bot.answer(ask, key=key))
         return self.answer
 
     def read(self, who: str, name: str, what: str = "", **query: str) -> Any:

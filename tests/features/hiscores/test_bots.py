@@ -2,48 +2,45 @@
 
 import re
 from pathlib import Path
-from urllib.parse import quote
 
 import httpx
 from pytest_bdd import given, parsers, scenarios, then, when
 from tests.features.hiscores.cast import Cast
 from tests.features.hiscores.conftest import PLAYER
 
+from trackers_client.models import NewPlayerFor
+
 scenarios(str(Path(__file__).parents[3] / "features/hiscores/bots.feature"))
-
-
-def path(cast: Cast, player: str, what: str = "") -> str:
-    return f"/internal/players/{quote(cast.own(player))}{what}"
 
 
 @given(parsers.re(rf"the bot has added {PLAYER} for (?P<person>\w+)"))
 @when(parsers.re(rf"the bot adds {PLAYER} for (?P<person>\w+)"))
 def bot_adds(cast: Cast, player: str, person: str) -> None:
-    body = {"username": cast.own(player), "user_id": cast.people.id_of(person)}
-    assert cast.bot("POST", "/internal/players", body).status_code == httpx.codes.CREATED, cast.answer.text
+    body = NewPlayerFor(username=cast.own(player), user_id=cast.people.id_of(person))
+    assert cast.bot(lambda bot: bot.players.add_player(body)).status_code == httpx.codes.CREATED, cast.answer.text
 
 
 @when(parsers.re(rf"the bot takes {PLAYER} off (?P<person>\w+)'s list"))
 def bot_unfollows(cast: Cast, player: str, person: str) -> None:
-    cast.bot("DELETE", f"{path(cast, player, '/follow')}?user_id={cast.people.id_of(person)}")
+    user_id = cast.people.id_of(person)
+    cast.bot(lambda bot: bot.players.unfollow_player(cast.own(player), user_id=user_id))
 
 
 @then(parsers.re(rf"the bot reads {PLAYER} as (?P<status>\w+)"))
 def bot_reads(cast: Cast, player: str, status: str) -> None:
-    assert cast.bot("GET", path(cast, player)).json()["status"] == status
+    assert cast.bot(lambda bot: bot.players.get_player(cast.own(player))).json()["status"] == status
 
 
 @then(parsers.re(rf"(?P<person>\w+) follows {PLAYER} no longer"))
 def follows_no_longer(cast: Cast, person: str, player: str) -> None:
     assert cast.answer.status_code == httpx.codes.OK, cast.answer.text
-    code = cast.bot("POST", "/internal/users/claim-codes", {"user_id": cast.people.id_of(person)}).json()["code"]
-    assert cast.people.register(person, claim_code=code).status_code == httpx.codes.CREATED
+    assert cast.people.register(person, claim_code=cast.people.code_for(person)).status_code == httpx.codes.CREATED
     assert cast.people.read(person, "/api/players/following")["items"] == []
 
 
 @when(parsers.re(rf"the bot asks for the card of {PLAYER}"))
 def asks_for_card(cast: Cast, player: str) -> None:
-    cast.bot("GET", path(cast, player, "/card"))
+    cast.bot(lambda bot: bot.players.get_player_card(cast.own(player)))
 
 
 @then(parsers.re(rf"it shows {PLAYER} with a combat level, a total level and a skill at 99"))
@@ -57,8 +54,8 @@ def shows_card(cast: Cast, player: str) -> None:
 
 @when(parsers.re(r'the bot asks for the stats of (?P<named>".+")'))
 def asks_for_stats(cast: Cast, named: str) -> None:
-    names = ",".join(cast.own(name) for name in re.findall(r'"([^"]+)"', named))
-    cast.bot("GET", f"/internal/players/stats?{httpx.QueryParams(usernames=names)}")
+    names = [cast.own(name) for name in re.findall(r'"([^"]+)"', named)]
+    cast.bot(lambda bot: bot.players.get_many_player_stats(usernames=names))
 
 
 @then(parsers.re(rf"it gets (?P<count>\d+) player, and {PLAYER} is missing"))
@@ -72,4 +69,4 @@ def gets_players(cast: Cast, count: str, player: str) -> None:
 def without_scope(cast: Cast, player: str) -> None:
     made = cast.people.ask("the admin", "POST", "/api/admin/keys", {"name": "scopeless", "scopes": ["trackers"]})
     cast.people.keys.append(made.json()["prefix"])
-    cast.bot("GET", path(cast, player), key=made.json()["text"])
+    cast.bot(lambda bot: bot.players.get_player(cast.own(player)), key=made.json()["text"])

@@ -8,6 +8,8 @@ import httpx
 from tests.features.trackers.story import Story, link
 from tests.features.users.people import ADMIN, People, snowflake
 
+from trackers_client.models import AskForClaimCode, GivenMember, PutGuild, PutMembers
+
 VERBS: Final[dict[str, tuple[str, str, dict[str, Any] | None]]] = {
     "refreshes": ("POST", "/refresh", None),
     "deactivates": ("PUT", "", {"active": False}),
@@ -29,7 +31,8 @@ class Members:
 
     def log_in(self, person: str) -> None:
         """A login of their own, which is the person whom the bot knows."""
-        code = self.told_by_bot("POST", "/internal/users/claim-codes", {"user_id": self.story.id_of(person)})["code"]
+        asked = AskForClaimCode(user_id=self.story.id_of(person))
+        code = self.story.service.bot.call(lambda bot: bot.users.issue_claim_code(asked)).code
         answer = self.people.register(person, username=self.people.own(person.lower()), claim_code=code)
         assert answer.status_code == httpx.codes.CREATED, answer.text
 
@@ -76,13 +79,14 @@ class Members:
         return list(self.people.read(person, "/api/trackers/me")["items"])
 
     def put_guild(self, people: Sequence[str], *, run_by: str | None = None) -> None:
-        self.told_by_bot("PUT", f"/internal/guilds/{self.guild_id}", {"name": "Comet Club"})
+        bots = self.story.service.bot
+        bots.call(lambda bot: bot.guilds.put_guild(self.guild_id, PutGuild(name="Comet Club")))
         self.guild_is_put = True
         members = [
-            {"user_id": self.story.id_of(person), "admin": person == run_by}
+            GivenMember(user_id=self.story.id_of(person), admin=person == run_by)
             for person in dict.fromkeys([*people, *([run_by] if run_by else [])])
         ]
-        self.told_by_bot("PUT", f"/internal/guilds/{self.guild_id}/members", {"members": members})
+        bots.call(lambda bot: bot.guilds.put_guild_members(self.guild_id, PutMembers(members=members)))
 
     def key(self, *scopes: str, for_guild: bool) -> str:
         """A bot's key that the admin makes: for everybody, or for the guild alone."""

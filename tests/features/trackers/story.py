@@ -7,15 +7,19 @@ link, so that scenarios that share a database and a site never meet.
 import re
 import secrets
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import quote
+from uuid import UUID
 
 import httpx
 from tests.features.service import Meanwhile, Service
+
+from trackers_client import BotClient
+from trackers_client.models import AddTracker, RegisterTrackers
 
 CAST: Final = ("Quiet Comet", "Lintwurm", "Brisk Otter", "Mossy Kettle", "Grüner Blitz", "Tide_Runner")
 STEAM_ID: Final = "76561190000000001"
@@ -91,15 +95,17 @@ class Story:
         return [f"Extra {number}{self.mark}" for number in range(self._extras - count, self._extras)]
 
     def register(self, person: str, urls: Sequence[str]) -> httpx.Response:
-        return self._ask(person, "register-multiple", {"user_id": self.id_of(person), "urls": list(urls)})
+        body = RegisterTrackers(user_id=self.id_of(person), urls=list(urls))
+        return self._ask(person, lambda bot: bot.trackers.register_trackers(body))
 
     def add(self, person: str, url: str) -> httpx.Response:
         self.pasted = url
-        return self._ask(person, "add", {"user_id": self.id_of(person), "url": url})
+        body = AddTracker(user_id=self.id_of(person), url=url)
+        return self._ask(person, lambda bot: bot.trackers.add_tracker(body))
 
     def refresh(self, person: str, player: str) -> httpx.Response:
         tracker_id = next(made.tracker["id"] for made in self.of(player) if made.person == person)
-        answer = self.service.http.post(f"/internal/trackers/{tracker_id}/refresh?force=true")
+        answer = self.service.bot.answer(lambda bot: bot.trackers.refresh_tracker(UUID(tracker_id), force=True))
         if answer.status_code == httpx.codes.ACCEPTED:
             self.given.append((self.marked(player), answer.json()["task_id"]))
         return answer
@@ -134,16 +140,17 @@ class Story:
         return found
 
     def tracker(self, player: str) -> Any:
-        return self.service.read(f"/internal/trackers/{self.of(player)[-1].tracker['id']}")
+        return self._read(player, lambda bot, tracker_id: bot.trackers.get_tracker(tracker_id))
 
     def task(self, player: str) -> Any:
         """The task that was given out last for a player."""
         name = self.marked(player)
-        return self.service.read(f"/internal/tasks/{[task for whose, task in self.given if whose == name][-1]}")
+        task_id = UUID([task for whose, task in self.given if whose == name][-1])
+        return self.service.bot.read(lambda bot: bot.tasks.get_task(task_id))
 
     def seasons(self, player: str) -> list[dict[str, Any]]:
-        tracker_id = self.of(player)[-1].tracker["id"]
-        return list(self.service.read(f"/internal/trackers/{tracker_id}/seasons")["items"])
+        shown = self._read(player, lambda bot, tracker_id: bot.trackers.get_tracker_seasons(tracker_id))
+        return list(shown["items"])
 
     def standing(self, player: str, playlist: int, season: str | None = None) -> dict[str, Any]:
         """Where a player stands in a playlist, in the current season where none is named."""
@@ -153,8 +160,8 @@ class Story:
 
     def snapshots(self, player: str) -> list[dict[str, Any]]:
         """The newest first."""
-        tracker_id = self.of(player)[-1].tracker["id"]
-        return list(self.service.read(f"/internal/trackers/{tracker_id}/snapshots")["items"])
+        shown = self._read(player, lambda bot, tracker_id: bot.trackers.get_tracker_snapshots(tracker_id))
+        return list(shown["items"])
 
     def path_of(self, player: str) -> str:
         """Where the site's API has a player, as a pattern of paths."""
@@ -187,9 +194,13 @@ class Story:
         made = self.register("somebody else", [link(name)]).json()["trackers"]
         self.service.look([made[0]["task_id"]])
 
-    def _ask(self, person: str, what: str, body: dict[str, Any]) -> httpx.Response:
-        headers = {} if self.key is None else {"Authorization": f"Bearer {self.key}" if self.key else ""}
-        return self.kept(person, self.service.http.post(f"/internal/trackers/{what}", json=body, headers=headers))
+    def _ask(self, person: str, ask: Callable[[BotClient], Awaitable[Any]]) -> httpx.Response:
+        return self.kept(person, self.service.bot.answer(ask, key=self.key))
+
+    def _read(self, player: str, ask: Callable[[BotClient, UUID], Awaitable[Any]]) -> Any:
+        """What the bot reads of a player's newest tracker."""
+        tracker_id = UUID(self.of(player)[-1].tracker["id"])
+        return self.service.bot.read(lambda bot: ask(bot, tracker_id))
 
     def kept(self, person: str, answer: httpx.Response) -> httpx.Response:
         """Remember what a registration made."""

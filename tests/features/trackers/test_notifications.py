@@ -1,9 +1,8 @@
 """features/trackers/notifications.feature"""
 
-import json
 import re
-import threading
 from collections.abc import Iterator
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,11 +10,14 @@ from typing import Any, Final
 
 import httpx
 import pytest
+from msgspec import to_builtins
 from pytest_bdd import given, parsers, scenarios, then, when
 from tests.features.receiver import Received, Receiver, documented_check
 from tests.features.service import Meanwhile, eventually
 from tests.features.trackers.members import Members
 from tests.features.trackers.story import SOON, Story
+
+from trackers_client import BotClient, InvalidWebhook, verify_webhook
 
 scenarios(str(Path(__file__).parents[3] / "features/trackers/notifications.feature"))
 
@@ -225,15 +227,23 @@ def is_told_of_test(channels: Channels, who: str) -> None:
     assert channels.one(who).json["event"] == "channel.test"
 
 
+def clients_check(secret: str, headers: dict[str, str], body: bytes) -> bool:
+    """The one that comes with the client."""
+    try:
+        return verify_webhook(secret, headers, body).event == "game_account.changed"
+    except InvalidWebhook:
+        return False
+
+
 @then(parsers.parse("the message is signed with {who:w}'s secret, and with no other"))
 def is_signed(channels: Channels, who: str) -> None:
-    verified = documented_check()
     got, secret = channels.one(who), channels.made[who, ""].secret
-    assert verified(secret, got.headers, got.body)
-    assert not verified("whs_another", got.headers, got.body)
-    assert not verified(secret, got.headers, got.body + b" ")
-    later = str(int(got.headers["Trackers-Timestamp"]) + 60)
-    assert not verified(secret, {**got.headers, "Trackers-Timestamp": later}, got.body)
+    later = {**got.headers, "Trackers-Timestamp": str(int(got.headers["Trackers-Timestamp"]) + 60)}
+    for verified in (documented_check(), clients_check):
+        assert verified(secret, got.headers, got.body)
+        assert not verified("whs_another", got.headers, got.body)
+        assert not verified(secret, got.headers, got.body + b" ")
+        assert not verified(secret, later, got.body)
 
 
 @then(parsers.parse("{who:w}'s log says that it was sent"))
@@ -277,8 +287,6 @@ class Bot:
     """Those of the scenario, as they came."""
     position: int = 0
     """Of the last event that it heard."""
-    listening: threading.Event = field(default_factory=threading.Event)
-    heard: threading.Event = field(default_factory=threading.Event)
     stream: Meanwhile | None = None
 
     def relayed(self) -> None:
@@ -287,8 +295,8 @@ class Bot:
             worker.by_itself(RELAY)
 
     def page(self, *, limit: int, key: str | None = None) -> dict[str, Any]:
-        path = f"/internal/events?after={self.after}&limit={limit}"
-        answer = self.members.people.bot("GET", path, key=key)
+        bots = self.members.story.service.bot
+        answer = bots.answer(lambda bot: bot.events.list_events(after=self.after, limit=limit), key=key)
         assert answer.status_code == httpx.codes.OK, answer.text
         page: dict[str, Any] = answer.json()
         assert len(page["items"]) <= limit
@@ -320,27 +328,23 @@ class Bot:
         eventually(has_read, within=within(self.members.story), what=f"it reads {expected}")
 
     def listen(self, *, on: bool = False) -> None:
-        """Until it hears of this scenario, in a thread of its own."""
-        self.listening.clear()
-        self.heard.clear()
-        headers = {"Last-Event-ID": str(self.position)} if on else {}
-        self.stream = Meanwhile(lambda: self._listen(headers))
-        assert self.listening.wait(within(self.members.story))
+        """Until it hears of this scenario, in a thread of its own: from now on, or on from the last event it heard."""
+        bots = self.members.story.service.bot
+        if not on:
+            self.position = bots.call(self._newest)
+        self.stream = Meanwhile(lambda: bots.call(self._hear))
 
-    def _listen(self, headers: dict[str, str]) -> None:
-        http = self.members.story.service.http
-        with http.stream("GET", "/internal/events/stream", params={"event": "tracker."}, headers=headers) as answer:
-            assert answer.status_code == httpx.codes.OK, answer.read()
-            for line in answer.iter_lines():
-                self.listening.set()
-                name, _, value = line.partition(": ")
-                if name == "id":
-                    self.position = int(value)
-                elif name == "data":
-                    event = json.loads(value)
-                    if self.is_ours(event):
-                        self.events = [event]
-                        return
+    @staticmethod
+    async def _newest(bot: BotClient) -> int:
+        return max([event.position async for event in bot.feed.read()], default=0)
+
+    async def _hear(self, bot: BotClient) -> None:
+        async with aclosing(bot.feed.listen(after=self.position, named=["tracker."])) as events:
+            async for heard in events:
+                self.position, event = heard.position, to_builtins(heard)
+                if self.is_ours(event):
+                    self.events = [event]
+                    return
 
 
 @pytest.fixture

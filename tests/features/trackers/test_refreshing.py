@@ -2,7 +2,7 @@
 
 from functools import partial
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 from pytest_bdd import given, parsers, scenarios, then, when
@@ -27,7 +27,8 @@ def bot_refreshes(story: Story, player: str, staff: str | None) -> None:
         story.answered(story.refresh(story.of(player)[-1].person, player))
         assert story.answer.status_code == httpx.codes.ACCEPTED, story.answer.text
         return
-    story.answered(story.service.http.post(f"/internal/trackers/{story.of(player)[-1].tracker['id']}/refresh"))
+    tracker_id = UUID(story.of(player)[-1].tracker["id"])
+    story.answered(story.service.bot.answer(lambda bot: bot.trackers.refresh_tracker(tracker_id)))
 
 
 @when(parsers.parse("{who} refreshes a tracker that was never made"))

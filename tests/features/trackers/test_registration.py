@@ -5,11 +5,14 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
+from uuid import UUID
 
 from pytest_bdd import given, parsers, scenarios, then, when
 from tests.features.trackers.conftest import Table, names
 from tests.features.trackers.members import Members
 from tests.features.trackers.story import NOWHERE, Story, link
+
+from trackers_client.models import ParseLink, RegisterTrackers
 
 scenarios(str(Path(__file__).parents[3] / "features/trackers/registration.feature"))
 
@@ -35,8 +38,8 @@ def registers_links(story: Story, person: str, datatable: Table) -> None:
 
 @when(parsers.re(r'somebody registers with the id "(?P<user_id>[^"]*)"'))
 def registers_with_id(story: Story, user_id: str) -> None:
-    body = {"user_id": user_id, "urls": [link(name) for name in story.players(1)]}
-    story.answered(story.service.http.post("/internal/trackers/register-multiple", json=body))
+    body = RegisterTrackers(user_id=user_id, urls=[link(name) for name in story.players(1)])
+    story.answered(story.service.bot.answer(lambda bot: bot.trackers.register_trackers(body)))
 
 
 @when(parsers.parse("{person} adds a link that is {length:d} characters long"))
@@ -46,7 +49,7 @@ def adds_long_link(story: Story, person: str, length: int) -> None:
 
 @when(parsers.re(r'the bot asks what "(?P<pasted>.+)" means'))
 def asks_what_it_means(story: Story, pasted: str) -> None:
-    story.answered(story.service.http.post("/internal/trackers/parse", json={"url": story.marked(pasted)}))
+    story.answered(story.service.bot.answer(lambda bot: bot.trackers.parse_link(ParseLink(url=story.marked(pasted)))))
 
 
 # ---- many at the same moment ----
@@ -108,7 +111,7 @@ def at_most(story: Story, count: int) -> None:
 @then(parsers.parse('the tracker follows "{player}" on {platform:w}'))
 def follows(story: Story, player: str, platform: str) -> None:
     (made,) = story.new_trackers
-    tracker = story.service.read(f"/internal/trackers/{made['id']}")
+    tracker = story.service.bot.read(lambda bot: bot.trackers.get_tracker(UUID(made["id"])))
     expected = ("rocket-league", platform, story.marked(player), story.marked(player).casefold())
     assert (tracker["game"], tracker["platform"], tracker["display"], tracker["identifier"]) == expected
 
@@ -116,7 +119,7 @@ def follows(story: Story, player: str, platform: str) -> None:
 @then("the tracker remembers the link as it was pasted")
 def remembers(story: Story) -> None:
     (made,) = story.new_trackers
-    tracker = story.service.read(f"/internal/trackers/{made['id']}")
+    tracker = story.service.bot.read(lambda bot: bot.trackers.get_tracker(UUID(made["id"])))
     assert tracker["url"] == story.pasted
     assert tracker["profile_url"].startswith("https://rocketleague.tracker.network/rocket-league/profile/")
 

@@ -100,7 +100,7 @@ def worker_killed(story: Story, player: str) -> None:
 
 @when("the bot has all pending trackers processed")
 def process_pending(story: Story) -> None:
-    story.answered(story.service.http.post("/internal/trackers/process-pending"))
+    story.answered(story.service.bot.answer(lambda bot: bot.trackers.process_pending()))
 
 
 @when(parsers.parse("the bot has all pending trackers processed {times:d} times"))
@@ -119,7 +119,7 @@ def asks_for_look_at_once(story: Story, person: str, player: str, times: str) ->
 
 @when("somebody asks for a fresh look at a tracker that was never made")
 def asks_for_look_at_nothing(story: Story) -> None:
-    story.answered(story.service.http.post(f"/internal/trackers/{uuid4()}/refresh"))
+    story.answered(story.service.bot.answer(lambda bot: bot.trackers.refresh_tracker(uuid4())))
 
 
 @when("somebody asks for a task that was never given out")
@@ -129,7 +129,7 @@ def asks_for_task(story: Story) -> None:
 
 @when("somebody asks for a tracker that was never made")
 def asks_for_tracker(story: Story) -> None:
-    story.answered(story.service.http.get(f"/internal/trackers/{uuid4()}"))
+    story.answered(story.service.bot.answer(lambda bot: bot.trackers.get_tracker(uuid4())))
 
 
 # ---- how it stands ----

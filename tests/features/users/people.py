@@ -10,8 +10,11 @@ from typing import Any, Final
 
 import httpx
 import pytest
+from msgspec import UNSET
 from tests.features.service import Service, eventually
 from tests.features.trackers.story import LETTERS, link
+
+from trackers_client.models import AddTracker, AskForClaimCode, GivenMember, PutGuild, PutMembers, UserData
 
 ADMIN: Final = "the admin"
 NAMES: Final = r"(?P<named>[A-Z]\w+(?:, [A-Z]\w+)*(?: and [A-Z]\w+)?)"
@@ -197,18 +200,17 @@ class People:
 
     def code_for(self, person: str, **user_data: str) -> str:
         """A claim code that the bot asked for."""
-        body = {"user_id": self.id_of(person), "user_data": user_data}
-        made = self.bot("POST", "/internal/users/claim-codes", body)
-        assert made.status_code == httpx.codes.CREATED, made.text
-        self.codes.append(made.json()["code"])
+        told = UserData(**user_data) if user_data else UNSET
+        body = AskForClaimCode(user_id=self.id_of(person), user_data=told)
+        self.codes.append(self.service.bot.call(lambda bot: bot.users.issue_claim_code(body)).code)
         return self.codes[-1]
 
     def claim(self, person: str, code: str) -> httpx.Response:
         return self.ask(person, "POST", "/api/users/me/claim", {"code": code})
 
     def follow(self, person: str, player: str) -> httpx.Response:
-        body = {"user_id": self.id_of(person), "url": link(f"{player}-{self.mark}")}
-        answer = self.bot("POST", "/internal/trackers/add", body)
+        body = AddTracker(user_id=self.id_of(person), url=link(f"{player}-{self.mark}"))
+        answer = self.service.bot.answer(lambda bot: bot.trackers.add_tracker(body))
         if answer.status_code == httpx.codes.CREATED:
             self.followed[person, player] = answer.json()["trackers"][0]["id"]
         return answer
@@ -219,9 +221,9 @@ class People:
         return sorted(tracker["display"].removesuffix(f"-{self.mark}") for tracker in mine)
 
     def put_into_guild(self, guild_id: str, name: str, people: Sequence[str]) -> None:
-        assert self.bot("PUT", f"/internal/guilds/{guild_id}", {"name": name}).status_code == httpx.codes.OK
-        members = {"members": [{"user_id": self.id_of(person)} for person in people]}
-        assert self.bot("PUT", f"/internal/guilds/{guild_id}/members", members).status_code == httpx.codes.OK
+        members = PutMembers(members=[GivenMember(user_id=self.id_of(person)) for person in people])
+        self.service.bot.call(lambda bot: bot.guilds.put_guild(guild_id, PutGuild(name=name)))
+        self.service.bot.call(lambda bot: bot.guilds.put_guild_members(guild_id, members))
 
     def end(self) -> None:
         """No admin, no key and nothing to be looked at stays behind."""

@@ -74,6 +74,7 @@ class Servers:
     async def crash_postgres(self, meanwhile: Callable[[], None] = lambda: None) -> None:
         """Every connection is cut, and the next ones are refused until the log has been replayed."""
         before = self._postmaster()
+        assert before, "PostgreSQL is away already"  # 0 would be this very process and all that it started
         os.kill(before, signal.SIGQUIT)
         meanwhile()
 
@@ -190,6 +191,8 @@ class Stage:
     sites: SimulatedSites
     folder: Path
     workers: list[WorkerProcess] = field(default_factory=list)
+    program: str = "app"
+    """The module that is `trackers`."""
 
     def environ(self, **settings: object) -> dict[str, str]:
         """The environment of a process: everything real, no pacing, short leases; `settings` by variable."""
@@ -210,12 +213,14 @@ class Stage:
 
     def worker(self, **settings: object) -> WorkerProcess:
         """Start `trackers worker`."""
-        return self._started(["app", "worker"], settings)
+        return self._started([self.program, "worker"], settings)
 
     async def api(self, **settings: object) -> tuple[WorkerProcess, str]:
         """Start `trackers api`; the process and its address."""
         announcement = self.folder / f"address-{len(self.workers)}"
-        process = self._started(["app", "api", "--announce", str(announcement)], {"TRACKERS_PORT": 0, **settings})
+        process = self._started(
+            [self.program, "api", "--announce", str(announcement)], {"TRACKERS_PORT": 0, **settings}
+        )
 
         async def listens() -> bool:
             assert process.alive, process.log.read_text()[-3000:]

@@ -59,8 +59,8 @@ async def follows_a_stub(container: AppContainer) -> None:
 
 async def forgives_soon(container: AppContainer) -> None:
     """A host that failed is asked again after seconds, not after half a minute."""
-    source = container.games.source()
-    source.policy = replace(source.policy, cooldown=0.5, retry=1.0)
+    for source in container.sources().all():
+        source.policy = replace(source.policy, cooldown=0.5, retry=1.0)
     await run_worker(container)
 
 

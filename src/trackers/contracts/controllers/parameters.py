@@ -17,7 +17,11 @@ LARGEST_ID = 2**31 - 1
 LARGEST_ISK = 1e18
 TypeFilter = Annotated[ContractType | None, QueryParameter(name="type", description="Only contracts of this type.")]
 StatusFilter = Annotated[
-    ContractStatus, QueryParameter(description="live ones, gone (accepted or withdrawn before their time), or expired.")
+    ContractStatus,
+    QueryParameter(
+        description="live ones, gone (accepted or withdrawn before their time), expired, or unfollowed (live when "
+        "their region was looked at last, which the operator dropped since)."
+    ),
 ]
 Sort = Annotated[ContractSort, QueryParameter(description="Order; with a dash the other way round.")]
 Regions = Annotated[

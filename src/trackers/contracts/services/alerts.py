@@ -1,14 +1,15 @@
 """Telling people that what they wait for is on offer: once a contract and watch, and only while it is."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
+from uuid import UUID
 
 import msgspec
 
 from shared.clock import Clock
 from shared.outbox.events import Event, NewEvent
 from shared.outbox.outbox import Outbox
-from trackers.contracts.news import FOUND, ContractFound
+from trackers.contracts.news import FOUND, ContractFound, FoundInWords
 from trackers.contracts.watch_repository import WatchRepository
 from users.notifications.messages import Notifier, Recipient
 
@@ -42,7 +43,7 @@ class WatchAlerts:
 
 
 class WatchersAreTold:
-    """Handles the event; what ended between the event and its relaying is not told of."""
+    """Handles the event; what ended or is not waited for any more since then is not told of."""
 
     name: Final = "contracts.watchers_are_told"
     events: Final = frozenset({FOUND})
@@ -54,7 +55,24 @@ class WatchersAreTold:
 
     async def handle(self, events: Sequence[Event]) -> None:
         told = [(event, msgspec.convert(event.payload, ContractFound)) for event in events]
-        live = await self._watches.still_live([one.contract_id for _, one in told], now=self._clock.now())
+        wanted = await self._watches.still_wanted([one for _, one in told], now=self._clock.now())
         for event, one in told:
-            if event.user_id is not None and one.contract_id in live:
+            if event.user_id is not None and (one.watch_id, one.contract_id) in wanted:
                 await self._notifier.notify(event, [Recipient(user_id=event.user_id, subject_id=one.watch_id)])
+
+
+class ContractMessages(FoundInWords):
+    """A LateWriter: a message may leave hours after its event, and has the person's own note and limit below it."""
+
+    def __init__(self, *, watches: Callable[[], WatchRepository], clock: Clock) -> None:
+        self._watches = watches
+        self._clock = clock
+
+    async def last_words(self, events: Sequence[Event]) -> Mapping[UUID, Sequence[str]]:
+        told = {event.id: msgspec.convert(event.payload, ContractFound) for event in events}
+        wanted = await self._watches().still_wanted(list(told.values()), now=self._clock.now())
+        return {
+            event_id: wanted[one.watch_id, one.contract_id].lines
+            for event_id, one in told.items()
+            if (one.watch_id, one.contract_id) in wanted
+        }

@@ -1,6 +1,5 @@
 """Parameters and dependencies that several endpoints take."""
 
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -28,8 +27,6 @@ CurrencyFilter = Annotated[
     str | None, QueryParameter(pattern=r"^[A-Za-z]{3}$(?!\n)", description="Only prices in this currency.")
 ]
 CabinFilter = Annotated[Cabin | None, QueryParameter(description="Only this cabin's.")]
-Since = Annotated[datetime | None, QueryParameter(description="From this time on.")]
-Until = Annotated[datetime | None, QueryParameter(description="Before this time.")]
 AllDates = Annotated[
     bool, QueryParameter(description="Also the days around (flexible dates), and what the trip was before a change.")
 ]

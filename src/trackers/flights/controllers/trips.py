@@ -10,6 +10,7 @@ from litestar.status_codes import HTTP_201_CREATED, HTTP_202_ACCEPTED
 from shared.web.csv import Format, ListFormat, csv_answer
 from shared.web.identity import PersonIdentity
 from shared.web.paging import PageNumber, PerPage
+from shared.web.times import Since, Until
 from trackers.flights.controllers.parameters import (
     AllDates,
     AllOffers,
@@ -19,10 +20,8 @@ from trackers.flights.controllers.parameters import (
     PriceReads,
     ProviderFilter,
     Pushing,
-    Since,
     TripReads,
     Trips,
-    Until,
     Upcoming,
 )
 from trackers.flights.schemas import (

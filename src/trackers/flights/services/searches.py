@@ -108,6 +108,11 @@ class Searches:
             if late and self._providers.is_on(provider):
                 await self._targets.look_now(provider, late, trigger=Trigger.REGISTRATION)
 
+    async def leave(self, queries: Sequence[UUID]) -> None:
+        """A watch does not rest on these any more: nothing is kept of those that never had a price to keep."""
+        await self._flights.unlink_unknown(queries)
+        await self.settle(queries)
+
     async def look_now(self, provider: str, queries: Sequence[UUID], *, user_id: UUID) -> list[UUID]:
         """Tasks that look at searches of one provider, for one person, ahead of the rest.
 

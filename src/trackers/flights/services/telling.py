@@ -6,8 +6,8 @@ from typing import Final
 import msgspec
 
 from shared.outbox.events import Event
+from trackers.flights.alert_repository import AlertRepository
 from trackers.flights.news import ALERTED, ENDED, FAILING, RECOVERED, AlertNews, EndedNews, QueryNews
-from trackers.flights.price_repository import PriceRepository
 from users.notifications.messages import Notifier, Recipient
 
 NEWS: Final[Mapping[str, type[AlertNews | QueryNews | EndedNews]]] = {
@@ -19,19 +19,20 @@ NEWS: Final[Mapping[str, type[AlertNews | QueryNews | EndedNews]]] = {
 
 
 class WatchersAreTold:
-    """Whose watch an event is about has it told on their channels."""
+    """Whose watch an event is about has it told on their own channels: where they want to go is nobody else's."""
 
     name: Final = "flights.watchers_are_told"
     events: Final = frozenset({ALERTED, FAILING, RECOVERED, ENDED})
 
-    def __init__(self, *, prices: PriceRepository, notifier: Notifier) -> None:
-        self._prices = prices
+    def __init__(self, *, alerts: AlertRepository, notifier: Notifier) -> None:
+        self._alerts = alerts
         self._notifier = notifier
 
     async def handle(self, events: Sequence[Event]) -> None:
         for event in events:
             news = msgspec.convert(event.payload, NEWS[event.event])
             if isinstance(news, AlertNews):
-                await self._prices.relayed(news.key, event.id)
+                await self._alerts.relayed(news.key, event.id, user_id=event.user_id)
             if event.user_id is not None:
-                await self._notifier.notify(event, [Recipient(user_id=event.user_id, subject_id=news.watch_id)])
+                whose = Recipient(user_id=event.user_id, subject_id=news.watch_id, private=True)
+                await self._notifier.notify(event, [whose])

@@ -102,7 +102,7 @@ class WatchService:
         watch = await self._owned(watch_id, asker)
         queries = await self._searches.hold(watches=[watch_id])
         await self._flights.remove_watch(watch_id)
-        await self._searches.settle(queries)
+        await self._searches.leave(queries)
         await self._note("price_watch.removed", watch, asker)
 
     async def scrape_watch(self, watch_id: UUID, *, asker: Identity) -> ScrapeStarted:
@@ -140,7 +140,8 @@ class WatchService:
         before = await self._flights.queries_of(watches=[watch.id])
         queries = await self._searches.make(trip, self._wanted(watch, trip))
         await self._flights.link(trip.id, queries, watch_id=watch.id)
-        await self._searches.settle(list({*before, *queries}))
+        await self._searches.leave([one for one in before if one not in queries])
+        await self._searches.settle(queries)
 
     def _wanted(self, watch: WatchRow, trip: TripRow) -> list[ScrapeQuery]:
         """The searches that a watch asks for: the trip's day, and of the days around those that are not over."""

@@ -13,6 +13,7 @@ from shared.scraping.failures import Reason
 from shared.scraping.source import Status
 from shared.web.identity import PersonIdentity
 from shared.web.paging import PageNumber, PerPage
+from shared.web.times import Since, Until
 from trackers.games.admin_queries import TrackerAdminQueries
 from trackers.games.admin_schemas import (
     AccountsMerged,
@@ -33,10 +34,8 @@ from trackers.games.controllers.parameters import (
     GuildFilter,
     PlatformFilter,
     Service,
-    Since,
     Sort,
     StatusFilter,
-    Until,
 )
 from trackers.games.schemas import RefreshStarted, TrackerSort
 from trackers.games.services.administration import TrackerAdministration

@@ -10,6 +10,7 @@ from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED, HTTP_202_ACCEPT
 
 from shared.web.identity import BotIdentity
 from shared.web.paging import PageNumber, PerPage
+from shared.web.times import Since, Until
 from trackers.games.controllers.parameters import (
     ActiveFilter,
     Before,
@@ -18,13 +19,11 @@ from trackers.games.controllers.parameters import (
     Queries,
     SeasonFilter,
     Service,
-    Since,
     SnapshotLimit,
     SnapshotReads,
     Snapshotting,
     Sort,
     StatusFilter,
-    Until,
 )
 from trackers.games.schemas import (
     AddTracker,

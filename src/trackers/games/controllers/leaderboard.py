@@ -9,7 +9,8 @@ from litestar.params import FromPath, QueryParameter, SkipValidation
 
 from shared.web.identity import BotIdentity, PersonIdentity
 from shared.web.paging import PageNumber, PerPage
-from trackers.games.controllers.parameters import SeasonFilter, Since, Until
+from shared.web.times import Since, Until
+from trackers.games.controllers.parameters import SeasonFilter
 from trackers.games.rating_queries import RatingQueries
 from trackers.games.rating_schemas import History, Leaderboard
 from users.accounts.schemas import SNOWFLAKE

@@ -1,6 +1,5 @@
 """Parameters and dependencies that the endpoints of several audiences take."""
 
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -28,6 +27,4 @@ ActiveFilter = Annotated[bool | None, QueryParameter(description="Only active on
 Sort = Annotated[TrackerSort, QueryParameter(description="Order; with a dash the other way round.")]
 Before = Annotated[UUID | None, QueryParameter(description="Only snapshots older than this one.")]
 SeasonFilter = Annotated[str | None, QueryParameter(max_length=64, description="Only this season's, by its key.")]
-Since = Annotated[datetime | None, QueryParameter(description="From this time on.")]
-Until = Annotated[datetime | None, QueryParameter(description="Before this time.")]
 SnapshotLimit = Annotated[int, QueryParameter(ge=1, le=200, description="Snapshots to a page.")]

@@ -9,6 +9,7 @@ from litestar.status_codes import HTTP_201_CREATED, HTTP_202_ACCEPTED
 
 from shared.web.identity import PersonIdentity
 from shared.web.paging import PageNumber, PerPage
+from shared.web.times import Since, Until
 from trackers.games.controllers.parameters import (
     ActiveFilter,
     Before,
@@ -17,13 +18,11 @@ from trackers.games.controllers.parameters import (
     Queries,
     SeasonFilter,
     Service,
-    Since,
     SnapshotLimit,
     SnapshotReads,
     Snapshotting,
     Sort,
     StatusFilter,
-    Until,
 )
 from trackers.games.schemas import (
     AddOwnTracker,

@@ -8,8 +8,10 @@ from litestar import Request
 from litestar.enums import RequestEncodingType
 from litestar.openapi.spec import OpenAPIMediaType, RequestBody, Schema
 from litestar.openapi.spec.enums import OpenAPIType
+from msgspec import inspect
 
 from shared.errors import Invalid
+from shared.web.constraints import constrain
 from shared.web.openapi import OpenOperation
 from users.auth.schemas import Login
 
@@ -24,14 +26,16 @@ class LoginOperation(OpenOperation):
     def __post_init__(self) -> None:
         super().__post_init__()
         text = Schema(type=OpenAPIType.STRING)
+        login, password = (_text(field) for field in inspect.type_info(Login).fields)  # type: ignore[attr-defined]  # of a Struct
         self.request_body = RequestBody(
             required=True,
             content={
                 RequestEncodingType.JSON.value: OpenAPIMediaType(
                     schema=Schema(
                         type=OpenAPIType.OBJECT,
-                        properties={"login": text, "password": text},
+                        properties={"login": login, "password": password},
                         required=["login", "password"],
+                        additional_properties=False,
                     )
                 ),
                 FORM: OpenAPIMediaType(
@@ -39,8 +43,8 @@ class LoginOperation(OpenOperation):
                         type=OpenAPIType.OBJECT,
                         properties={
                             "grant_type": Schema(type=OpenAPIType.STRING, enum=["password"]),
-                            "username": text,
-                            "password": text,
+                            "username": login,
+                            "password": password,
                             "scope": text,
                         },
                         required=["username", "password"],
@@ -48,6 +52,12 @@ class LoginOperation(OpenOperation):
                 ),
             },
         )
+
+
+def _text(field: inspect.Field) -> Schema:
+    text = Schema(type=OpenAPIType.STRING)
+    constrain(text, field.type)
+    return text
 
 
 async def read_login(request: Request[Any, Any, Any]) -> Login:

@@ -29,8 +29,8 @@ class Told:
             for sample in family.samples
         }
 
-    def value(self, name: str, **labels: str) -> float | None:
-        return self.samples.get((name, frozenset(labels.items())))
+    def value(self, sample: str, /, **labels: str) -> float | None:
+        return self.samples.get((sample, frozenset(labels.items())))
 
     def labels(self, name: str, label: str) -> set[str]:
         return {dict(labels)[label] for found, labels in self.samples if found == name}

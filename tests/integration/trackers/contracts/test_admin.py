@@ -37,7 +37,9 @@ async def test_what_could_not_be_stored_is_listed(market: Market, api: Bench, pe
     poisoned = market.esi.contract_ids()[3]
     market.esi.spoil(poisoned, json.dumps({"contract_id": poisoned, "issuer_id": "\u0000"}))
     await market.look()
-    (rejected,) = (await root.ask("GET", "/api/admin/contracts/rejected")).json()["items"]
+    page = (await root.ask("GET", "/api/admin/contracts/rejected")).json()
+    assert [(region["region_id"], region["complete"]) for region in page["coverage"]] == [(FORGE, True)]
+    (rejected,) = page["items"]
     assert (rejected["contract_id"], rejected["part"], rejected["times"]) == (poisoned, "listing", 1)
     assert rejected["reason"]
 

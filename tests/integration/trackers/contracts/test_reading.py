@@ -9,6 +9,9 @@ from tests.conftest import Bench
 from tests.integration.people import People
 from tests.integration.trackers.contracts.market import BLUEPRINT, FORGE, MODULE, OTHER_SHIP, SHIP, Market
 
+from trackers.contracts.queries import list_statements
+from trackers.contracts.schemas import ContractSort, ContractStatus
+
 PATH = "/internal/contracts"
 
 
@@ -209,3 +212,71 @@ async def test_a_page_costs_three_questions(market: Market, bot: httpx.AsyncClie
 class _Counting:
     def __init__(self, rows: Any) -> None:
         self.rows = rows
+
+
+async def test_types_say_how_many_give_one_as_of_the_last_look(
+    market: Market, bot: httpx.AsyncClient, shop: dict[str, int]
+) -> None:
+    market.esi.add_contract(items=[{"type_id": SHIP}, {"type_id": SHIP}])
+    market.esi.add_contract(items=[{"type_id": SHIP, "is_included": False}, {"type_id": MODULE}])
+    await market.look()
+
+    async def live(name: str) -> int:
+        (one,) = (await bot.get(f"{PATH}/types?name={name}")).json()["items"]
+        return int(one["live"])
+
+    assert await live("Ship+000") == 3, "a contract that gives it twice counts once, what is asked for does not"
+    before = await market.rows("SELECT type_id, xmin::text FROM contract_type_counts ORDER BY type_id")
+    market.esi.remove_contract(shop["cheap"])
+    market.esi.remove_contract(shop["copy"])
+    await market.look_later(TRACKERS_CONTRACTS_BIDS_LIMIT=0)
+    assert await live("Ship+000") == 2
+    assert await live("Blueprint+000") == 0
+    after = await market.rows("SELECT type_id, xmin::text FROM contract_type_counts ORDER BY type_id")
+    assert {row["type_id"] for row in before} - {row["type_id"] for row in after} == {BLUEPRINT}
+    assert len([row for row in after if row not in before]) == 1, "what is as it was is not written"
+
+
+@pytest.mark.parametrize("path", ["", "/ships", f"/ships/{SHIP}/prices", "/taxonomy", "/types", "/watches"])
+async def test_every_list_says_how_fresh_and_complete_it_is(
+    market: Market, people: People, shop: dict[str, int], path: str
+) -> None:
+    await market.look()
+    ada = await people.register()
+    (region,) = (await ada.ask("GET", f"/api/contracts{path}")).json()["coverage"]
+    assert (region["region_id"], region["complete"], region["live"]) == (FORGE, True, 6)
+    assert region["swept_at"]
+
+
+async def test_lists_of_past_contracts_read_no_more_than_they_show(market: Market) -> None:
+    await market.rows(
+        "INSERT INTO contracts (contract_id, region_id, type, status, title, price, collateral, reward, volume,"
+        " days_to_complete, issuer_id, issuer_corporation_id, for_corporation, date_issued, date_expired, row_hash,"
+        " first_seen_at, ended_at, items_state)"
+        " SELECT n, 10000002, 'courier', CASE WHEN n % 9 = 0 THEN 'live' WHEN n % 3 = 0 THEN 'gone' ELSE 'expired' END,"
+        " '', n * 7919 % 90000, 0, 0, 0, 0, 1, 2, false, now() - make_interval(mins => n),"
+        " now() + make_interval(mins => n), n, now(), now(), 'none' FROM generate_series(1, 20000) n"
+    )
+    await market.rows("ANALYZE contracts")
+    values = {"now": market.clock.now(), "limit": 50, "skip": 0, "region_id": [FORGE]}
+    for status in (ContractStatus.GONE, ContractStatus.EXPIRED):
+        for sort in (ContractSort.ISSUED_DOWN, ContractSort.PRICE, ContractSort.EXPIRES):
+            page, _ = list_statements(frozenset(), status, sort)
+            plan = await market.rows(f"EXPLAIN (ANALYZE, FORMAT JSON) {page.text}", **_used(page.text, values))
+            assert _rows_read(plan[0]["QUERY PLAN"][0]["Plan"]) <= 500, plan
+        _, counts = list_statements(frozenset({"region_id"}), status, ContractSort.PRICE)
+        plan = await market.rows(f"EXPLAIN (FORMAT JSON) {counts.text}", **_used(counts.text, values))
+        assert "ix_contracts_past_region" in str(plan)
+        assert "Seq Scan" not in str(plan)
+
+
+def _used(statement: str, values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if f":{name}" in statement}
+
+
+def _rows_read(plan: dict[str, Any]) -> int:
+    """Rows that a plan took from tables, whether it kept them or not."""
+    below = sum(_rows_read(one) for one in plan.get("Plans", ()))
+    if "Relation Name" not in plan:
+        return below
+    return below + int((plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0)) * plan["Actual Loops"])

@@ -216,6 +216,16 @@ async def test_a_run_that_was_never_heard_of_again_is_noted_by_the_next(market: 
     assert [run["outcome"] for run in await market.runs()] == ["died", "completed"]
 
 
+async def test_every_line_of_a_run_names_it(market: Market, capsys: pytest.CaptureFixture[str]) -> None:
+    market.esi.configure(sizes={str(FORGE): 10})
+    await market.look()
+    run = str((await market.last_run())["id"])
+    said = capsys.readouterr().out.splitlines()
+    for line in ("run_started", "region_swept", "run_ended", "run_lock_released"):
+        (shown,) = [one for one in said if line in one]
+        assert run in shown
+
+
 async def test_in_the_error_limit_everything_stops_and_goes_on_afterwards(market: Market) -> None:
     market.esi.configure(sizes={str(FORGE): 0}, error_limit=30, error_window=2)
     gone = [market.esi.add_contract(items=[{"type_id": 62_000}], turn=False) for _ in range(60)]
@@ -291,8 +301,9 @@ async def test_contracts_of_a_region_that_was_dropped_are_removed_once_they_ran_
     worker = market.worker()
     async with worker.database().unit_of_work():
         await worker.contracts.regions().follow_configured()
-    assert await worker.contracts.cleaning_job().run() == 120
+    assert await worker.contracts.cleaning_job().run() == 121, "with the region itself"
     assert await market.value("SELECT count(*) FROM contract_items") == 0
+    assert [row["region_id"] for row in await market.rows("SELECT region_id FROM contract_regions")] == [DOMAIN]
     await closed(worker)
 
 

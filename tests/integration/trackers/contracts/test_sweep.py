@@ -1,9 +1,11 @@
 """What a sweep writes, what it leaves alone, and when it may say that a contract is gone."""
 
 import json
+from datetime import timedelta
 
 import httpx
-from tests.integration.trackers.contracts.market import DOMAIN, FORGE, Market
+import pytest
+from tests.integration.trackers.contracts.market import FORGE, Market
 
 from app.worker import WorkerProcess
 
@@ -250,20 +252,6 @@ async def test_an_empty_body_is_no_empty_region(market: Market) -> None:
     assert await market.ids("gone") == set()
 
 
-async def test_regions_that_the_operator_drops_are_not_looked_at_any_more(market: Market) -> None:
-    await market.look()
-    market.esi.configure(sizes={str(DOMAIN): 30})
-    market.environ["TRACKERS_CONTRACTS_REGION_IDS"] = str(DOMAIN)
-    worker = market.worker()
-    async with worker.database().unit_of_work():
-        assert await worker.contracts.regions().follow_configured()
-        assert not await worker.contracts.regions().follow_configured()
-    assert await WorkerProcess(worker).burst() == 0
-    followed = await market.rows("SELECT region_id FROM contract_regions WHERE followed")
-    assert [row["region_id"] for row in followed] == [DOMAIN]
-    assert len(await market.ids()) == 150
-
-
 async def test_what_left_is_gone_though_the_sweep_that_began_anew_saw_only_unchanged_pages(market: Market) -> None:
     await market.look()
     gone = market.esi.contract_ids()[0]
@@ -292,6 +280,7 @@ async def test_an_older_state_than_the_last_one_says_nothing_of_what_is_missing(
 async def test_an_auction_that_comes_back_is_read_again(market: Market) -> None:
     market.esi.configure(sizes={str(FORGE): 0})
     auction = market.esi.add_contract(type="auction", items=[{"type_id": 62_000}])
+    market.esi.add_contract(type="courier")  # so that the region is never empty
     market.esi.answer_with(f"items:{auction}", 404)
     await market.look()
     row = await market.contract(auction)
@@ -362,3 +351,13 @@ async def test_a_row_that_met_a_deadlock_is_not_taken_for_poison(market: Market)
     await market.rows("DROP TRIGGER no_luck ON contracts")
     await market.look_later()
     assert await market.ids() == {unlucky}
+
+
+@pytest.mark.parametrize("cached", [None, -600])
+async def test_where_the_api_does_not_say_how_long_it_caches_it_is_asked_after_half_an_hour(
+    market: Market, cached: int | None
+) -> None:
+    market.esi.configure(cache_seconds=cached)
+    await market.look()
+    wait = (await market.region())["next_sweep_at"] - market.clock.now()
+    assert timedelta(minutes=29) < wait <= timedelta(minutes=30, seconds=5)

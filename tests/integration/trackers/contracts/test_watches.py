@@ -7,14 +7,12 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from dependency_injector import providers
 from sqlalchemy import text
 from tests.conftest import Bench
 from tests.integration.faults.harness import eventually
 from tests.integration.people import People, Person
 from tests.integration.trackers.contracts.market import FORGE, MODULE, OTHER_SHIP, SHIP, Market
 
-from shared.outbox.events import Event
 from trackers.contracts.schemas import AddWatch
 from users.notifications.digest import DigestWindow
 from users.notifications.schemas import EVERYTHING, Mode
@@ -85,39 +83,10 @@ async def test_what_is_over_is_never_told(market: Market, ada: Person) -> None:
     assert await told(market) == []
 
 
-async def test_what_ends_before_its_message_leaves_is_not_told(market: Market, ada: Person) -> None:
-    await watch(ada, type_id=SHIP)
-    kept = market.esi.add_contract(items=[{"type_id": SHIP}], price=1.0)
-    gone = market.esi.add_contract(items=[{"type_id": SHIP}], price=2.0)
-    await market.look()
-    assert len(await told(market)) == 2
-    await market.rows("UPDATE contracts SET status = 'gone' WHERE contract_id = :id", id=gone)
-    noted: list[tuple[int, UUID]] = []
-
-    class Noting:
-        async def notify(self, event: Any, recipients: Any) -> int:
-            noted.append((event.payload["contract_id"], recipients[0].user_id))
-            return 1
-
-        async def release(self, batch: str) -> None: ...
-
-    events = [
-        Event(**row)
-        for row in await market.rows(
-            "SELECT id, event, aggregate, payload, user_id, occurred_at FROM outbox_events"
-            " WHERE event = 'contract.found' ORDER BY id"
-        )
-    ]
-    with market.container.contracts.notifier.override(providers.Object(Noting())):
-        async with market.container.database().unit_of_work():
-            await market.container.contracts.watchers_are_told().handle(events)
-    assert noted == [(kept, ada.id)]
-
-
 async def test_a_digest_tells_what_is_on_offer_still(market: Market, ada: Person) -> None:
     since = market.clock.now()
     first = await watch(ada, type_id=SHIP, note="for Ben")
-    await watch(ada, group_id=9025)
+    second = await watch(ada, group_id=9025)
     dear = market.esi.add_contract(items=[{"type_id": SHIP}], price=9e6)
     gone = market.esi.add_contract(items=[{"type_id": SHIP}], price=1e6)
     cheap = market.esi.add_contract(items=[{"type_id": SHIP}], price=2e6)
@@ -136,6 +105,11 @@ async def test_a_digest_tells_what_is_on_offer_still(market: Market, ada: Person
     one_off = replace(window, modes={(UUID(first["id"]), ""): Mode.OFF})
     assert len(await told_in(one_off)) == 2, "another watch of hers found them, too"
     assert await told_in(replace(window, modes={(EVERYTHING, "contract.found"): Mode.OFF})) == []
+    switched_off = "UPDATE contract_watches SET active = false WHERE id = :id"
+    await market.rows(switched_off, id=UUID(first["id"]))
+    assert len(await told_in(window)) == 2
+    await market.rows(switched_off, id=UUID(second["id"]))
+    assert await told_in(window) == [], "she waits for neither any more"
 
 
 async def test_matches_are_what_is_on_offer_now(market: Market, ada: Person) -> None:

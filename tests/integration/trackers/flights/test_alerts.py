@@ -124,6 +124,37 @@ async def test_a_price_far_below_the_usual_waits_for_a_second_look(ada: Travelle
     assert [(one["price"], one["suspect"]) for one in prices] == [(1_500, True), (1_500, False)]
 
 
+async def test_only_a_price_that_agrees_confirms_a_doubted_one(ada: Traveller) -> None:
+    ada.site.configure(history=60)
+    watch = await ada.watch(await ada.plan(), 30_000, alert_cooldown_hours=1)
+    await ada.look(price=60_000)
+    for price in (1_500, 9_000, 1_500, 3_000):  # each a glitch, as the next look shows
+        await ada.look(7 * HOURS, price=price)
+        assert (await ada.told("GET", f"/api/watches/{watch}"))["price"] == 60_000, price
+    assert await ada.alerts(watch) == []
+    await ada.look(7 * HOURS, price=3_300)
+    assert await ada.alerts(watch) == [("target", 3_300)]
+
+
+async def test_a_usual_price_ends_a_doubt(ada: Traveller) -> None:
+    ada.site.configure(history=60)
+    watch = await ada.watch(await ada.plan(), 30_000)
+    await ada.look(price=60_000)
+    for price in (1_500, 59_000, 1_500):
+        await ada.look(7 * HOURS, price=price)
+    assert await ada.alerts(watch) == []
+    assert (await ada.told("GET", f"/api/watches/{watch}"))["price"] == 59_000
+
+
+async def test_a_low_price_that_was_confirmed_may_move_a_little_without_a_doubt(ada: Traveller) -> None:
+    ada.site.configure(history=60)
+    watch = await ada.watch(await ada.plan(), 30_000)
+    await ada.look(price=60_000)
+    for price in (1_500, 1_500, 1_400):
+        await ada.look(7 * HOURS, price=price)
+    assert (await ada.told("GET", f"/api/watches/{watch}"))["price"] == 1_400
+
+
 async def test_an_odd_price_at_the_first_look_waits_for_a_second_where_the_site_knows_the_past(ada: Traveller) -> None:
     ada.site.configure(history=60)
     watch = await ada.watch(await ada.plan(), 30_000)

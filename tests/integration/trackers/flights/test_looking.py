@@ -223,20 +223,6 @@ async def test_yen_have_no_cents(ada: Traveller) -> None:
     assert await ada.alerts(watch) == [("target", 15_000)]
 
 
-async def test_after_some_failures_who_watches_is_told_once_and_of_the_recovery(ada: Traveller) -> None:
-    await ada.watch(await ada.plan())
-    await ada.look(price=40_000)
-    ada.site.show("failed")
-    for _ in range(4):  # a fifth would open the host's breaker
-        await ada.look(7 * HOURS)
-    (failing,) = await ada.events("price_watch.failing")
-    assert (failing["reason"], failing["origin"]) == ("unavailable", "JFK")
-    assert await ada.events("price_watch.recovered") == []
-    ada.site.show("flights")
-    await ada.look(7 * HOURS)
-    assert len(await ada.events("price_watch.recovered")) == 1
-
-
 async def test_what_departed_is_looked_at_no_more(ada: Traveller) -> None:
     trip = await ada.plan(departs_on=ada.day(2))
     watch = await ada.watch(trip)

@@ -1,14 +1,12 @@
-"""Many at once: people who change the same searches, a bad result among good ones; and an alert's way out."""
+"""Many at once: people who change the same searches, workers beside each other, a bad result among good ones."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest
-from aiohttp import web
 from dependency_injector import providers
 from sqlalchemy import text
 from structlog.testing import capture_logs
@@ -23,56 +21,8 @@ Traveller = Any
 
 @pytest.fixture
 def environ(environ: dict[str, str]) -> dict[str, str]:
-    """A receiver of ours has a private address."""
-    return environ | {"TRACKERS_NOTIFY_ALLOW_PRIVATE": "true", "TRACKERS_RATE_LIMIT_PERSON": "0"}
-
-
-@pytest.fixture
-async def heard(ada: Traveller) -> AsyncIterator[list[Any]]:
-    """What Ada's webhook is told."""
-    told: list[Any] = []
-
-    async def receive(request: web.BaseRequest) -> web.Response:
-        body = await request.json()
-        if "challenge" in body:
-            return web.json_response({"challenge": body["challenge"]})
-        told.append(body)
-        return web.json_response({})
-
-    runner = web.ServerRunner(web.Server(receive))
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    url = "http://127.0.0.1:{1}/hook".format(*runner.addresses[0])
-    await ada.told("POST", "/api/users/me/channels", {"kind": "webhook", "url": url})
-    await ada.work()
-    yield told
-    await runner.cleanup()
-
-
-async def test_an_alert_reaches_its_owner_and_says_so(ada: Traveller, heard: list[Any]) -> None:
-    watch = await ada.watch(await ada.plan(name="Spring"), 30_000)
-    await ada.look(price=28_840)
-    (message,) = heard
-    assert message["event"] == "price_watch.alerted"
-    assert "Spring (JFK-LAX" in str(message)
-    assert "288.40 USD" in str(message)
-    (alert,) = (await ada.told("GET", f"/api/watches/{watch}/alerts"))["items"]
-    assert alert["delivered_at"] >= alert["created_at"]
-
-
-async def test_a_search_that_fails_is_told_once_to_somebody_with_several_watches(
-    ada: Traveller, heard: list[Any]
-) -> None:
-    trip = await ada.plan()
-    for target in (10_000, 20_000):
-        await ada.watch(trip, target)
-    await ada.look(price=40_000)
-    ada.site.show("failed")
-    for _ in range(4):
-        await ada.look(7 * HOURS)
-    ada.site.show("flights")
-    await ada.look(7 * HOURS)
-    assert [message["event"] for message in heard] == ["price_watch.failing", "price_watch.recovered"]
+    """Nobody is told to slow down."""
+    return environ | {"TRACKERS_RATE_LIMIT_PERSON": "0"}
 
 
 class KeptQueue:
@@ -116,6 +66,44 @@ async def test_a_batch_is_summed_up_in_the_log_and_one_bad_result_harms_only_its
     assert sorted(summed) == [(1, 0, 1), (1, 0, 1), (1, 1, 0)]  # each alone, because the batch could not be recorded
     stands = [(await ada.told("GET", f"/api/watches/{watch}"))["reason"] for watch in watches]
     assert stands == [None, "page_changed", "error"]
+
+
+POISON = {
+    "a state that nobody reads": '{"episode": "many"}',
+    "an episode that fits no column": '{"episode": 9999999999}',
+}
+
+
+@pytest.mark.parametrize("state", POISON.values(), ids=POISON)
+async def test_a_watch_that_cannot_be_judged_harms_no_other(ada: Traveller, ben: Traveller, state: str) -> None:
+    hers, his = await ada.plan(), await ben.plan()
+    poisonous, *others = [await ada.watch(hers) for _ in range(3)]
+    others.append(await ben.watch(his))
+    await ada.look(price=40_000)
+    spoil = "UPDATE price_watches SET state = CAST(:state AS jsonb), judge_at = now() WHERE id = :id RETURNING id"
+    await ada.rows(spoil, state=state, id=UUID(poisonous))
+
+    await ada.look(timedelta(hours=7), price=29_000)
+    assert [await who.alerts(one) for who, one in zip((ada, ada, ben), others, strict=True)] == [
+        [("target", 29_000)]
+    ] * 3
+    assert await ada.alerts(poisonous) == []
+    assert (await ada.told("GET", f"/api/watches/{poisonous}"))["price"] == 29_000
+
+    await ada.rows(
+        "UPDATE price_watches SET judge_at = now(), state = '{}' WHERE id <> :id RETURNING id", id=UUID(poisonous)
+    )
+    await ada.rows("UPDATE price_watches SET judge_at = now() WHERE id = :id RETURNING id", id=UUID(poisonous))
+    with capture_logs() as logs:
+        await ada.judge(timedelta(hours=20))
+    assert [one["watch_id"] for one in logs if one["event"] == "watch_not_judged"] == [poisonous]
+    assert len(await ben.alerts(others[-1])) == 1  # judged anew, and told already of that very snapshot
+    with capture_logs() as logs:
+        await ada.judge()
+    assert [one for one in logs if one["event"] == "watch_not_judged"] == []  # put off
+    await ada.rows("UPDATE price_watches SET state = '{}' WHERE id = :id RETURNING id", id=UUID(poisonous))
+    await ada.judge(timedelta(hours=2))
+    assert await ada.alerts(poisonous) == [("target", 29_000)]
 
 
 async def test_people_who_change_the_same_searches_together_with_a_worker_lose_nothing(

@@ -347,6 +347,16 @@ async def test_a_guild_is_told_of_its_members_only_while_they_are(
     assert [row["state"] for row in rows] == ["sent", "skipped"]
 
 
+async def test_what_is_private_is_told_to_no_guild(telling: Telling, endpoint: Endpoint, ada: Person) -> None:
+    await telling.guild((ada, True))
+    await telling.webhook(ada, "/guild", at=f"/api/guilds/{GUILD}/channels")
+    secret, open_ = [Recipient(user_id=ada.id, subject_id=uuid4(), private=private) for private in (True, False)]
+    assert await telling.notify(telling.event(), secret) == 0
+    assert await telling.notify(telling.event(), secret, open_) == 1
+    await telling.webhook(ada)
+    assert await telling.notify(telling.event(), secret) == 1
+
+
 async def test_a_bug_in_a_modules_words_harms_nobody_else(telling: Telling, endpoint: Endpoint, ada: Person) -> None:
     made = await telling.webhook(ada)
     await telling.tell(ada, broken=True)

@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 
 from shared.outbox.events import Event
-from trackers.contracts.news import FOUND, ContractFound, ContractMessages
+from trackers.contracts.news import FOUND, ContractFound, FoundInWords, WatchTerms
 from users.notifications.messages import Reader
 
 FOUND_ONE = ContractFound(
@@ -35,7 +35,7 @@ def lines(**changes: object) -> tuple[str, ...]:
         user_id=UUID(int=3),
         occurred_at=datetime(2026, 11, 22, tzinfo=UTC),
     )
-    message = ContractMessages().write(event, UUID(int=1), Reader(locale="en", time_zone="UTC"))
+    message = FoundInWords().write(event, UUID(int=1), Reader(locale="en", time_zone="UTC"))
     assert message is not None
     assert message.title == "Skiff Merle is on offer"
     return message.lines
@@ -60,3 +60,8 @@ def test_what_else_is_to_be_known() -> None:
         "Its issuer wants things in exchange, too.",
         "Titled: bulk",
     )
+
+
+def test_what_is_the_persons_own_is_said_below() -> None:
+    assert WatchTerms(max_price=2e6, note="for Ben").lines == ("Your limit: 2,000,000 ISK", "Your note: for Ben")
+    assert WatchTerms(max_price=None, note=None).lines == ()

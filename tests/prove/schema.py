@@ -1,0 +1,175 @@
+"""Every operation of the OpenAPI schema, asked of the running product by everybody who may knock.
+
+Schemathesis makes up requests that the schema allows, and such that it does not, from what exists and from nothing;
+for each role in a world of its own, with real processes and followed things beneath. No answer may be a 5xx, and each
+must be what the schema says: status, media type, headers and body. What the schema allows may be refused for what it
+means, never for how it is written; what it forbids must be refused.
+"""
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Any, Final
+
+import httpx
+import msgspec
+from tests.conftest import environ_of
+from tests.integration.app.test_access import ENDPOINTS, LIMITLESS, PASSWORD, World, make_world
+from tests.integration.faults.harness import Stage, eventually
+from tests.prove.asking import ENDLESS, Asked, Breach, Order
+from tests.prove.ground import close, ground
+from tests.prove.report import Measure, Proof
+
+from app.api import asgi, create_app
+from app.schema import openapi_schema
+
+ROLES: Final = (("member", "bot"), ("admin", "nobody"))
+"""Who asks at the same time: as many as a small machine has processors."""
+AUDIENCES: Final = {"member": ("/api/", "/"), "bot": ("/internal/",), "admin": ("/api/admin/",)}
+EXAMPLES: Final = 25
+"""Made-up requests an operation and turn; the seconds end it where they are over first."""
+SAME: Final = {
+    "channel_id": ("channel_id", "guild_channel_id"),
+    "tracked_id": ("tracked_id", "tracked_club_id"),
+    "watch_id": ("watch_id", "contract_watch_id"),
+}
+"""Names of a path that several kinds of things go by."""
+CLOSED: Final = frozenset({"kind", "mode"})
+"""Names whose values the schema lists."""
+TOLD: Final = 12
+"""Breaches that are told in full."""
+
+
+async def run(seconds: float, seed: int) -> Proof:
+    """Ask as everybody."""
+    asked: dict[str, Asked] = {}
+    migrating = asyncio.Lock()
+    for together in ROLES:
+        told = await asyncio.gather(*(_asked_as(role, seconds / len(ROLES), seed, migrating) for role in together))
+        asked |= dict(zip(together, told, strict=True))
+    return Proof(measures=list(_measures(asked)), notes=list(_notes(asked)))
+
+
+async def _asked_as(role: str, seconds: float, seed: int, migrating: asyncio.Lock) -> Asked:
+    with ground(seed, games={"auto_players": True}, hiscores={"auto_players": True}) as own:
+        async with migrating:  # alembic keeps what it works on for the whole process
+            stage = await own.stage()
+        environ = {
+            **environ_of(stage.database_url, own.servers.redis_url, own.sites),
+            **LIMITLESS,
+            "FENCER_BASE_URL": own.sites.fencers.url,
+            "FENCER_SCRAPE_DELAY_SEC": "0",
+            "TRACKERS_LOG_LEVEL": "WARNING",
+        }
+        try:
+            process, address = await stage.api(**environ)
+            world = await _populated(stage, environ)
+            order = Order(
+                url=address,
+                openapi=msgspec.json.decode(openapi_schema()),
+                own=[one.operation for one in ENDPOINTS if _is_for(role, one.audience, is_open=one.open)],
+                credential=_credential(world, role),
+                password=PASSWORD,
+                names=_names(world),
+                bodies=world.bodies,
+                seconds=seconds,
+                examples=EXAMPLES,
+                seed=seed,
+            )
+            asked = await asyncio.to_thread(_ask, order)
+            if not process.alive:
+                asked.errors.append(f"the API died: {process.log.read_text(errors='replace')[-1000:]}")
+            return asked
+        finally:
+            close(stage)
+
+
+async def _populated(stage: Stage, environ: dict[str, str]) -> World:
+    """One of everything, looked at by a worker until nothing is left to do."""
+    async with stage.engine(**environ) as container:
+        transport = httpx.ASGITransport(asgi(create_app(container), container))  # type: ignore[arg-type]  # the same protocol, typed by two libraries
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as http:
+            world = await make_world(http, container)
+    stage.worker(**environ)
+
+    async def looked_at() -> bool:
+        never = "SELECT count(*) FROM scrape_schedule s JOIN scrape_targets t ON t.id = s.target_id"
+        return int(await stage.value(f"{never} WHERE t.last_attempt_at IS NULL AND s.due_at < now()")) == 0
+
+    await eventually(looked_at, "everything is looked at", stage.workers)
+    return world
+
+
+def _is_for(role: str, audience: str, *, is_open: bool) -> bool:
+    return is_open if role == "nobody" else audience in AUDIENCES[role]
+
+
+def _credential(world: World, role: str) -> str:
+    known = {"member": world.tokens["owner"], "admin": world.tokens["admin"], "bot": world.keys["everything"]}
+    return known.get(role, "")
+
+
+def _names(world: World) -> dict[str, list[str]]:
+    return {
+        name: [world.names[one] for one in SAME.get(name, (name,))]
+        for name in world.names
+        if name not in CLOSED and not name.startswith("unsubscribe")
+    }
+
+
+def _ask(order: Order) -> Asked:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.prove.asking"],
+        input=msgspec.json.encode(order),
+        capture_output=True,
+        timeout=order.seconds * 3 + 120,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise RuntimeError(f"the asking ended with {done.returncode}: {done.stderr.decode(errors='replace')[-2000:]}")
+    return msgspec.json.decode(done.stdout, type=Asked)
+
+
+def _measures(asked: dict[str, Asked]) -> Iterator[Measure]:
+    everything = {one.operation for one in ENDPOINTS} - ENDLESS
+    reached = set().union(*(one.operations for one in asked.values()))
+    yield Measure(
+        what="operations of the schema that were asked",
+        came_out=f"{len(reached)} of {len(ENDPOINTS)}; not: {', '.join(sorted(ENDLESS)) or 'none'} (it never ends)",
+        held=everything <= reached,
+    )
+    opened = set().union(*(one.opened for one in asked.values()))
+    yield Measure(
+        what="operations that also did what they are for (2xx) at least once", came_out=f"{len(opened)}", held=None
+    )
+    for role, one in asked.items():
+        failed = sum(count for status, count in one.statuses.items() if status >= 500)
+        statuses = ", ".join(f"{status}: {count}" for status, count in one.statuses.items())
+        yield Measure(
+            what=f"requests as {role}, by status", came_out=f"{one.requests:,} ({statuses})", held=failed == 0
+        )
+        yield Measure(
+            what=f"breaches of the schema as {role}",
+            came_out=str(len(one.breaches)),
+            held=not one.breaches and not one.errors,
+        )
+
+
+def _notes(asked: dict[str, Asked]) -> Iterator[str]:
+    for role, one in asked.items():
+        yield from (f"as {role}: {error}" for error in one.errors[:TOLD])
+        for breach, number in _kinds(one.breaches)[:TOLD]:
+            yield (
+                f"as {role}, {number} times: {breach.operation}, {breach.check}: {breach.message}\n"
+                f"asked: {breach.request}\nanswered: {breach.answer[:500]}"
+            )
+
+
+def _kinds(breaches: Sequence[Breach]) -> list[tuple[Breach, int]]:
+    def kind(breach: Breach) -> Any:
+        return breach.operation, breach.check
+
+    found = [list(group) for _, group in groupby(sorted(breaches, key=kind), key=kind)]
+    return [(group[0], len(group)) for group in found]

@@ -1,0 +1,70 @@
+"""A webhook is checked by the client and by the snippet of the docs alike, and as the service signs it."""
+
+import time
+
+import pytest
+from tests.features.receiver import documented_check
+
+from trackers_client import InvalidWebhook, verify_webhook
+from users.notifications.senders.webhook import signature
+
+SECRET = "whsec_test"
+BODY = b'{"id":"1","event":"game_account.changed","title":"Lintwurm","lines":[],"url":null,"payload":{"a":1}}'
+NOW = int(time.time())
+
+
+def headers(*, at: int = NOW, secret: str = SECRET, body: bytes = BODY, beside: str = "") -> dict[str, str]:
+    signed = f"v1={signature(secret, at, body)}"
+    return {"Trackers-Id": "1", "Trackers-Timestamp": str(at), "Trackers-Signature": f"{beside}{signed}"}
+
+
+GOOD = {
+    "as it was sent": headers(),
+    "beside the signature under the new secret": headers(beside=f"v1={signature('another', NOW, BODY)},"),
+    "almost five minutes old": headers(at=NOW - 290),
+}
+BAD = {
+    "under another secret": headers(secret="another"),
+    "of another body": headers(body=b"{}"),
+    "too old": headers(at=NOW - 400),
+    "from the future": headers(at=NOW + 400),
+    "with a time of its own": {**headers(), "Trackers-Timestamp": str(NOW + 1)},
+    "of nothing": {**headers(), "Trackers-Signature": ""},
+}
+
+
+@pytest.mark.parametrize("given", GOOD.values(), ids=GOOD)
+def test_what_is_right_is_taken_by_both(given: dict[str, str]) -> None:
+    message = verify_webhook(SECRET, given, BODY)
+    assert (message.event, message.title, message.payload) == ("game_account.changed", "Lintwurm", {"a": 1})
+    assert documented_check()(SECRET, given, BODY) is True
+
+
+@pytest.mark.parametrize("given", BAD.values(), ids=BAD)
+def test_what_is_wrong_is_refused_by_both(given: dict[str, str]) -> None:
+    with pytest.raises(InvalidWebhook):
+        verify_webhook(SECRET, given, BODY)
+    assert documented_check()(SECRET, given, BODY) is False
+
+
+def test_headers_may_come_in_any_case() -> None:
+    assert verify_webhook(SECRET, {name.lower(): value for name, value in headers().items()}, BODY).id == "1"
+
+
+@pytest.mark.parametrize("missing", ["Trackers-Timestamp", "Trackers-Signature"])
+def test_without_its_headers_nothing_is_believed(missing: str) -> None:
+    given = {name: value for name, value in headers().items() if name != missing}
+    with pytest.raises(InvalidWebhook):
+        verify_webhook(SECRET, given, BODY)
+
+
+def test_a_challenge_is_told_apart_from_news() -> None:
+    body = b'{"type":"verification","challenge":"say this"}'
+    message = verify_webhook(SECRET, headers(body=body), body)
+    assert (message.type, message.challenge) == ("verification", "say this")
+
+
+def test_a_signed_body_that_is_no_message_is_refused() -> None:
+    body = b"[1, 2]"
+    with pytest.raises(InvalidWebhook, match="not a message"):
+        verify_webhook(SECRET, headers(body=body), body)
