@@ -14,7 +14,7 @@ from shared.di import provide, provide_singleton
 from shared.jobs import JobQueue
 from shared.module import Audience, Module
 from shared.outbox.controllers import InternalEventController, OutboxController
-from shared.outbox.jobs import EventRetention, outbox_jobs
+from shared.outbox.jobs import event_retention, outbox_jobs
 from shared.outbox.personal_data import EventPersonalData
 from shared.outbox.queries import EventQueries
 from shared.outbox.redrive import DeadEventService
@@ -52,7 +52,7 @@ class EventsContainer(containers.DeclarativeContainer):
         clock=clock,
     )
     retention = providers.Singleton(
-        EventRetention,
+        event_retention,
         database=database,
         repository=repository.provider,
         clock=clock,

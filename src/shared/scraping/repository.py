@@ -258,11 +258,6 @@ class ScrapingRepository(Repository):
         values = {"source": source, "trigger": Trigger.REQUEST, "now": now, "limit": limit}
         return int((await self.session.execute(statements.REDRIVE, values)).scalar_one())
 
-    async def remove_old_runs(self, *, boundary: UUID, limit: int) -> int:
-        """Remove finished runs whose id is older than the boundary; how many went."""
-        result = await self.session.execute(statements.REMOVE_OLD_RUNS, {"boundary": boundary, "limit": limit})
-        return int(result.rowcount)  # type: ignore[attr-defined]  # a DELETE's result has it
-
     async def _all(self, statement: TextClause, **parameters: Any) -> Sequence[Any]:
         return (await self.session.execute(statement, parameters)).all()
 

@@ -291,14 +291,13 @@ WHERE id = ANY(CAST(:targets AS uuid[]))
 
 FORGIVE: Final = text("UPDATE scrape_targets SET failures = 0 WHERE id = ANY(CAST(:targets AS uuid[]))")
 
-ERASE: Final = text("DELETE FROM scrape_targets WHERE id = ANY(CAST(:targets AS uuid[]))")
-
-REMOVE_OLD_RUNS: Final = text("""
-DELETE FROM scrape_runs WHERE id IN (
-    SELECT id FROM scrape_runs
-    WHERE id < :boundary AND status IN ('completed', 'failed') ORDER BY id LIMIT :limit
-)
+ERASE: Final = text("""
+WITH gone AS (DELETE FROM scrape_targets WHERE id = ANY(CAST(:targets AS uuid[])))
+DELETE FROM scrape_runs WHERE target_id = ANY(CAST(:targets AS uuid[]))
 """)
+
+RUN_ENDED: Final = "status IN ('completed', 'failed')"
+RUN_AWAITED: Final = "status IN ('pending', 'in_progress')"
 
 IS_PAUSED: Final = text(f"SELECT {PAUSED}")
 
