@@ -139,6 +139,7 @@ class FencingRegistration(Base):
     __table_args__ = (
         UniqueConstraint("fencer_id", "event_id"),
         Index("ix_fencing_registrations_event_id", "event_id"),
+        Index("ix_fencing_registrations_fencer_id_first_seen_at", "fencer_id", "first_seen_at"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -154,7 +155,11 @@ class FencingListing(Base):
     """A page tells of a registration, or told: what one page no longer has, another may."""
 
     __tablename__ = "fencing_listings"
-    __table_args__ = (Index("ix_fencing_listings_registration_id", "registration_id"),)
+    __table_args__ = (
+        Index("ix_fencing_listings_registration_id", "registration_id"),
+        Index("ix_fencing_listings_target_id_listed_at", "target_id", "listed_at"),
+        Index("ix_fencing_listings_told", "target_id", postgresql_where=text("gone_at IS NULL")),
+    )
 
     target_id: Mapped[UUID] = mapped_column(ForeignKey(ScrapeTarget.id, ondelete="CASCADE"), primary_key=True)
     registration_id: Mapped[UUID] = mapped_column(

@@ -1,6 +1,6 @@
 """Questions about what people follow: static statements, rows straight into Structs."""
 
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 from typing import Any, Final
 from uuid import UUID
@@ -15,7 +15,7 @@ from shared.scraping.targets import STATUS_COLUMNS
 from shared.web.identity import BotIdentity, Identity
 from trackers.fencers.errors import TrackedNotFound
 from trackers.fencers.links import Kind, event_url, page_url
-from trackers.fencers.recording import ChangeKind
+from trackers.fencers.recording import LONGEST_AHEAD_DAYS, ChangeKind
 from trackers.fencers.repository import COLUMN, PAGES, TRACKED
 from trackers.fencers.schemas import (
     History,
@@ -31,13 +31,14 @@ from users.access import AccessPolicy
 
 REGISTERED_BY: Final = {
     Kind.FENCER: "r.fencer_id = k.fencer_id",
-    Kind.CLUB: """EXISTS (SELECT FROM fencing_listings l JOIN fencing_clubs b ON b.target_id = l.target_id
-                          WHERE l.registration_id = r.id AND b.id = k.club_id)""",
+    Kind.CLUB: """r.id IN (SELECT l.registration_id FROM fencing_clubs b JOIN fencing_listings l USING (target_id)
+                          WHERE b.id = k.club_id AND l.listed_at >= {since})""",
 }
-"""Which registrations are those of what somebody follows."""
+"""Which registrations are those of what somebody follows, as far back as is looked."""
 THROUGH: Final = "(k.weapons = '{}' OR e.weapon IS NULL OR e.weapon = ANY(k.weapons))"
 """Whether the filter of who follows it lets an event through."""
 OPEN: Final = "r.withdrawn_at IS NULL AND (e.held_on IS NULL OR e.held_on >= :today)"
+LATELY: Final = f"CAST(:today AS date) - {LONGEST_AHEAD_DAYS}"
 _REGISTRATION: Final = """
 SELECT r.id, f.upstream_id AS fencer_id, f.slug, f.name AS fencer, t.name AS tournament, e.name AS event,
        e.upstream_id AS event_id, e.weapon, e.held_on AS date, r.first_seen_at, r.last_seen_at, r.withdrawn_at
@@ -51,13 +52,18 @@ MOST: Final = 2_000
 """Registrations that one answer lists."""
 
 
+def _registered_by(kind: Kind, since: str) -> str:
+    """Registrations of what is followed, first seen since a moment."""
+    return f"r.first_seen_at >= {since} AND {REGISTERED_BY[kind].format(since=since)}"
+
+
 def _view(kind: Kind) -> str:
     """What is followed, with how its page stands."""
     return f"""
     SELECT k.id, k.user_id, p.id AS page_id, p.upstream_id, p.slug, coalesce(k.name, p.name) AS name, k.weapons,
            k.active, k.created_at, {STATUS_COLUMNS},
            (SELECT count(*) FROM fencing_registrations r JOIN fencing_events e ON e.id = r.event_id
-            WHERE {REGISTERED_BY[kind]} AND {OPEN} AND {THROUGH}) AS registrations
+            WHERE {_registered_by(kind, LATELY)} AND {OPEN} AND {THROUGH}) AS registrations
     FROM {TRACKED[kind]} k JOIN {PAGES[kind]} p ON p.id = k.{COLUMN[kind]}
     LEFT JOIN scrape_targets t ON t.id = p.target_id
     LEFT JOIN scrape_schedule s ON s.target_id = p.target_id
@@ -68,19 +74,26 @@ _ONE: Final = {kind: text(f"{_view(kind)} WHERE k.id = :id") for kind in Kind}
 _REGISTRATIONS: Final = {
     kind: text(f"""
     {_REGISTRATION}
-    FROM {TRACKED[kind]} k JOIN fencing_registrations r ON {REGISTERED_BY[kind]} {_JOINED}
+    FROM {TRACKED[kind]} k JOIN fencing_registrations r ON {_registered_by(kind, LATELY)} {_JOINED}
     WHERE k.id = :id AND {OPEN} AND {THROUGH}
     ORDER BY e.held_on NULLS LAST, t.name, f.name, r.id LIMIT {MOST}
     """)
     for kind in Kind
 }
 _OWNER: Final = {kind: text(f"SELECT user_id FROM {TRACKED[kind]} WHERE id = :id") for kind in Kind}  # noqa: S608 -- as above
+SPANS: Final = (timedelta(days=90), timedelta(days=360), timedelta(days=1440), timedelta(days=36_500))
+"""How far back a page of a history is looked for, until it is full: most are found in the first."""
 _HISTORY: Final = {
     kind: text(f"""
     SELECT c.id, c.kind, c.at, c.registration_id, f.name AS fencer, t.name AS tournament, e.name AS event, e.weapon,
            c.day_before AS date_before, c.day AS date
-    FROM {TRACKED[kind]} k JOIN fencing_registrations r ON {REGISTERED_BY[kind]} {_JOINED}
-    JOIN fencing_changes c ON c.registration_id = r.id
+    FROM {TRACKED[kind]} k
+    CROSS JOIN (
+        SELECT coalesce((SELECT b.at FROM fencing_changes b WHERE b.id = :before), CAST(:now AS timestamptz))
+               - CAST(:span AS interval) AS at
+    ) AS since
+    JOIN fencing_registrations r ON {_registered_by(kind, f"since.at - interval '{LONGEST_AHEAD_DAYS} days'")} {_JOINED}
+    JOIN fencing_changes c ON c.registration_id = r.id AND c.at >= since.at
     WHERE k.id = :id AND c.id < :before AND {THROUGH} ORDER BY c.id DESC LIMIT :limit
     """)  # noqa: S608 -- as above
     for kind in Kind
@@ -154,9 +167,12 @@ class TrackingQueries:
         if owner is None:
             raise TrackedNotFound(kind, tracked_id)
         await self._access.check_read(asker, owner)
-        rows = await self._questions.rows(
-            _HISTORY[kind], {"id": tracked_id, "before": before or LAST, "limit": limit + 1}
-        )
+        wanted = {"id": tracked_id, "before": before or LAST, "limit": limit + 1, "now": self._clock.now()}
+        rows: list[dict[str, Any]] = []
+        for span in SPANS:
+            rows = await self._questions.rows(_HISTORY[kind], {**wanted, "span": span})
+            if len(rows) > limit:
+                break
         items = [
             HistoryEntry(**{**row, "kind": ChangeKind(row["kind"]), "weapon": _weapon(row["weapon"])})
             for row in rows[:limit]
