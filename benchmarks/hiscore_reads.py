@@ -19,7 +19,7 @@ from benchmarks.house import House, connect
 from shared.web.identity import PersonIdentity, Role
 from trackers.hiscores.catalogue import MetricKind
 from trackers.hiscores.comparison import Verdict
-from trackers.hiscores.repository import GainRow, PlayerRepository, SeenRow
+from trackers.hiscores.record_repository import GainRow, RecordRepository, SeenRow
 from trackers.hiscores.schemas import GainPeriod
 from trackers.hiscores.spans import AskedSpan
 
@@ -174,7 +174,7 @@ def _writing(container: AppContainer, players: Sequence[int], *, gains: bool) ->
                 for no, gain in verdict.gains.items()
             ]
             async with container.database().unit_of_work() as session:
-                await PlayerRepository(session).record(seen, gained if gains else [], [])
+                await RecordRepository(session).record(seen, gained if gains else [], [])
         place += ASKED
         return (time.perf_counter() - started) / ASKED / len(players) * 1000
 

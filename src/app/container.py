@@ -239,85 +239,29 @@ class AppContainer(containers.DeclarativeContainer):
         digest_writers=providers.Callable(_brought, __self__, "digest_writers"),
         scrape_lease=settings.provided.scrape_lease,
     )
-    games = providers.Container(
-        GamesContainer,
-        settings=games_settings,
-        database=database,
-        session=session,
-        reader=reader,
-        targets=targets,
-        accounts=users.accounts,
-        guilds=users.guilds,
-        access=users.access,
-        session_access=users.session_access,
-        activity=activity,
-        clock=clock,
-        outbox=outbox,
-        notifier=notifications.notifier,
-    )
-    hiscores = providers.Container(
-        HiscoresContainer,
-        settings=hiscores_settings,
-        database=database,
-        session=session,
-        reader=reader,
-        targets=targets,
-        gate=gate,
-        looks=looks,
-        accounts=users.accounts,
-        access=users.access,
-        session_access=users.session_access,
-        activity=activity,
-        clock=clock,
-        outbox=outbox,
-        notifier=notifications.notifier,
-    )
-    fencers = providers.Container(
-        FencersContainer,
-        settings=fencers_settings,
-        database=database,
-        session=session,
-        reader=reader,
-        targets=targets,
-        accounts=users.accounts,
-        access=users.access,
-        session_access=users.session_access,
-        activity=activity,
-        clock=clock,
-        outbox=outbox,
-        notifier=notifications.notifier,
-    )
-
+    tracking = {  # noqa: RUF012 -- what every module of trackers needs; no provider itself
+        "database": database,
+        "session": session,
+        "reader": reader,
+        "targets": targets,
+        "activity": activity,
+        "clock": clock,
+        "outbox": outbox,
+        "notifier": notifications.notifier,
+    }
+    owning = {  # noqa: RUF012 -- and what is needed where things are somebody's
+        **tracking,
+        "accounts": users.accounts,
+        "access": users.access,
+        "session_access": users.session_access,
+    }
+    games = providers.Container(GamesContainer, settings=games_settings, guilds=users.guilds, **owning)
+    hiscores = providers.Container(HiscoresContainer, settings=hiscores_settings, gate=gate, looks=looks, **owning)
+    fencers = providers.Container(FencersContainer, settings=fencers_settings, **owning)
     contracts = providers.Container(
-        ContractsContainer,
-        settings=contracts_settings,
-        contact=settings.provided.contact,
-        database=database,
-        session=session,
-        reader=reader,
-        redis=redis,
-        targets=targets,
-        activity=activity,
-        outbox=outbox,
-        notifier=notifications.notifier,
-        clock=clock,
+        ContractsContainer, settings=contracts_settings, contact=settings.provided.contact, redis=redis, **tracking
     )
-
-    flights = providers.Container(
-        FlightsContainer,
-        settings=flights_settings,
-        database=database,
-        session=session,
-        reader=reader,
-        targets=targets,
-        accounts=users.accounts,
-        access=users.access,
-        session_access=users.session_access,
-        activity=activity,
-        clock=clock,
-        outbox=outbox,
-        notifier=notifications.notifier,
-    )
+    flights = providers.Container(FlightsContainer, settings=flights_settings, **owning)
 
     # offers
     plugin_context = providers.Factory(

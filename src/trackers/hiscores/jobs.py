@@ -7,7 +7,6 @@ from shared.database import Database
 from shared.jobs import Job
 from shared.retention import Ageing, Retention
 from trackers.hiscores.record_repository import RecordRepository
-from trackers.hiscores.repository import PlayerRepository
 
 REMOVED_AT_ONCE: Final = 5_000
 MOST_BATCHES: Final = 100
@@ -24,7 +23,7 @@ class GainRetention:
         """How many went."""
         today = self._clock.now().date()
         return await self._database.in_batches(
-            lambda session: PlayerRepository(session).remove_old_gains(today=today, limit=REMOVED_AT_ONCE),
+            lambda session: RecordRepository(session).remove_old_gains(today=today, limit=REMOVED_AT_ONCE),
             size=REMOVED_AT_ONCE,
             most=MOST_BATCHES,
         )

@@ -28,6 +28,7 @@ from trackers.hiscores.metrics import MetricBook, MetricNumbers
 from trackers.hiscores.news import HiscoreMessages
 from trackers.hiscores.personal_data import HiscoresPersonalData
 from trackers.hiscores.queries import PlayerQueries
+from trackers.hiscores.record_repository import RecordRepository
 from trackers.hiscores.recorder import HiscoreRecorder
 from trackers.hiscores.repository import PlayerRepository
 from trackers.hiscores.services.notifications import FollowersAreTold
@@ -62,12 +63,14 @@ class HiscoresContainer(containers.DeclarativeContainer):
 
     # has
     repository = providers.Factory(PlayerRepository, session)
+    records = providers.Factory(RecordRepository, session)
     follows = providers.Factory(FollowRepository, session)
     numbers = providers.Factory(MetricNumbers, session)
     book = providers.Singleton(MetricBook, reader)
     recorder = providers.Factory(
         HiscoreRecorder,
         players=repository,
+        records=records,
         numbers=numbers,
         targets=targets,
         outbox=outbox,
@@ -100,6 +103,7 @@ class HiscoresContainer(containers.DeclarativeContainer):
     parts = providers.Factory(
         Parts,
         players=repository,
+        records=records,
         service=service,
         targets=targets,
         accounts=accounts,
@@ -122,6 +126,7 @@ class HiscoresContainer(containers.DeclarativeContainer):
     administration = providers.Factory(
         PlayerAdministration,
         players=repository,
+        records=records,
         follows=follows,
         service=service,
         numbers=numbers,

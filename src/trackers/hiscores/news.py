@@ -14,6 +14,9 @@ PROGRESSED: Final = "player.progressed"
 MISSING: Final = "player.missing"
 FELL: Final = "player.fell"
 RENAMED: Final = "player.renamed"
+STOPPED: Final = "player.stopped"
+TOLD: Final = frozenset({PROGRESSED, MISSING, FELL, RENAMED, STOPPED})
+"""What followers are told."""
 MOST_LINES: Final = 12
 PAGE: Final = "https://secure.runescape.com/m=hiscore_oldschool/hiscorepersonal?user1="
 
@@ -44,6 +47,8 @@ class PlayerNews(Struct, frozen=True, kw_only=True):
     """Names of what shows less than before."""
     former: str | None = None
     """The name before."""
+    removed: bool = False
+    """Of whom is looked at no longer: whether the player is gone from the list, not only at rest."""
 
     @property
     def worth_telling(self) -> bool:
@@ -54,7 +59,7 @@ class PlayerNews(Struct, frozen=True, kw_only=True):
 class HiscoreMessages:
     """Says what was reached: `Slayer 97 -> 99`, `first Vorkath`."""
 
-    events: Final = frozenset({PROGRESSED, MISSING, FELL, RENAMED})
+    events: Final = TOLD
 
     def write(self, event: Event, _subject_id: UUID, _reader: Reader) -> Message | None:
         """The same for everybody who follows the player."""
@@ -93,7 +98,12 @@ def _renamed(news: PlayerNews) -> tuple[str, list[str]]:
     return f"{news.former} is called {news.display_name} now", ["The history goes on under the new name."]
 
 
-_WORDS: Final = {PROGRESSED: _progressed, MISSING: _missing, FELL: _fell, RENAMED: _renamed}
+def _stopped(news: PlayerNews) -> tuple[str, list[str]]:
+    what = "removed; the history comes back with whoever adds the player again" if news.removed else "put to rest"
+    return f"Nobody looks at {news.display_name} any more", [f"The player was {what}."]
+
+
+_WORDS: Final = {PROGRESSED: _progressed, MISSING: _missing, FELL: _fell, RENAMED: _renamed, STOPPED: _stopped}
 
 
 def page_of(username: str) -> str:

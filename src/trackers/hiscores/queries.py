@@ -70,6 +70,7 @@ _FILTERS: Final = {
     "begins_with": "starts_with(p.username, :begins_with)",
     "mode": "p.mode = :mode",
     "active": "p.active = :active",
+    "verified": "(p.verified_at IS NOT NULL) = :verified",
     "follower": "EXISTS (SELECT FROM hiscore_follows f WHERE f.player_id = p.id AND f.user_id = :follower)",
     "guild_id": """EXISTS (SELECT FROM hiscore_follows f JOIN guild_members g ON g.user_id = f.user_id
                            WHERE f.player_id = p.id AND g.guild_id = :guild_id)""",
@@ -187,6 +188,7 @@ class PlayerQueries(PlayerReads):
             "begins_with": None if wanted.begins_with is None else beginning(wanted.begins_with),
             "mode": wanted.mode,
             "active": wanted.active,
+            "verified": wanted.verified,
             "guild_id": wanted.guild_id,
             "follower": wanted.follower,
         }

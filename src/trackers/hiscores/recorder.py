@@ -22,7 +22,8 @@ from trackers.hiscores.modes import GameMode
 from trackers.hiscores.names import shown, spells
 from trackers.hiscores.news import FELL, MISSING, PROGRESSED, LevelUp, PlayerNews, page_of
 from trackers.hiscores.parser import Page
-from trackers.hiscores.repository import AchievementRow, GainRow, PlayerRepository, SeenRow, StoredPlayer
+from trackers.hiscores.record_repository import AchievementRow, GainRow, RecordRepository, SeenRow, StoredPlayer
+from trackers.hiscores.repository import PlayerRepository
 from trackers.hiscores.thresholds import in_words, passed
 
 TOLD_AFTER: Final = 3
@@ -50,12 +51,14 @@ class HiscoreRecorder:
         self,
         *,
         players: PlayerRepository,
+        records: RecordRepository,
         numbers: MetricNumbers,
         targets: Targets,
         outbox: Outbox,
         fall_lasts: float,
     ) -> None:
         self._players = players
+        self._records = records
         self._numbers = numbers
         self._targets = targets
         self._outbox = outbox
@@ -63,7 +66,7 @@ class HiscoreRecorder:
 
     async def record(self, observations: Sequence[Observation[Page]]) -> set[UUID]:
         """Targets of players of whom anything but a rank moved."""
-        stored = await self._players.stored([one.target.id for one in observations])
+        stored = await self._records.stored([one.target.id for one in observations])
         ours = [one for one in observations if one.target.id in stored]
         if not ours:  # removed while they were looked at
             return set()
@@ -76,8 +79,8 @@ class HiscoreRecorder:
         for one in ours:
             _take(written, one, stored[one.target.id], numbers, metrics, self._fall_lasts)
         for no in written.begun_anew:
-            await self._players.forget_derived(no)
-        await self._players.record(written.seen, written.gains, written.achieved)
+            await self._records.forget_derived(no)
+        await self._records.record(written.seen, written.gains, written.achieved)
         if written.events:
             await self._outbox.publish(*sorted(written.events, key=lambda event: event.aggregate))
         return written.changed
@@ -88,7 +91,7 @@ class HiscoreRecorder:
         Whom the table never showed is tracked no longer; at once, where whoever added them is no longer here to see.
         """
         gone = {failure.target.id: failure for failure in failures if failure.failure.reason is Reason.NOT_FOUND}
-        stored = await self._players.stored(list(gone)) if gone else {}
+        stored = await self._records.stored(list(gone)) if gone else {}
         events = []
         for target, player in stored.items():
             often = failures_in_a_row(gone[target].target, Reason.NOT_FOUND)

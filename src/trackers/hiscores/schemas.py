@@ -101,6 +101,7 @@ class PlayerFilter(Struct, frozen=True, kw_only=True):
     mode: GameMode | None = None
     status: Status | None = None
     active: bool | None = None
+    verified: bool | None = None
     guild_id: str | None = None
     follower: UUID | None = None
 

@@ -31,6 +31,7 @@ from trackers.hiscores.controllers.parameters import (
     StatusFilter,
     Username,
     Usernames,
+    VerifiedFilter,
     WhichPeriod,
     split,
 )
@@ -88,13 +89,16 @@ class InternalPlayerController(Controller):
         mode: ModeFilter = None,
         status: StatusFilter = None,
         active: ActiveFilter = None,
+        verified: VerifiedFilter = None,
         guild_id: GuildFilter = None,
         sort: Sort = PlayerSort.NAME,
         page: PageNumber = 1,
         per_page: PerPage = 50,
     ) -> PlayerPage:
         """Everybody who is tracked. 404 for a guild that the key does not speak for."""
-        wanted = PlayerFilter(begins_with=begins_with, mode=mode, status=status, active=active, guild_id=guild_id)
+        wanted = PlayerFilter(
+            begins_with=begins_with, mode=mode, status=status, active=active, verified=verified, guild_id=guild_id
+        )
         return await player_queries.list_players(request.auth, wanted, sort=sort, page=page, per_page=per_page)
 
     @get("/stats", operation_id="internal_get_many_player_stats", opt=READ)

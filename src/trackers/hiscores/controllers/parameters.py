@@ -51,6 +51,9 @@ BeginsWith = Annotated[
 ]
 ModeFilter = Annotated[GameMode | None, QueryParameter(description="Only those of this table.")]
 StatusFilter = Annotated[Status | None, QueryParameter(description="Only those whom looking at stands so.")]
+VerifiedFilter = Annotated[
+    bool | None, QueryParameter(description="Only those whom the hiscores have shown, or only those they never did.")
+]
 ActiveFilter = Annotated[bool | None, QueryParameter(description="Only active ones, or only deactivated.")]
 GuildFilter = Annotated[
     str | None, QueryParameter(pattern=SNOWFLAKE, description="Only those whom members of this guild follow.")

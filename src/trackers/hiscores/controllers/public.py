@@ -21,6 +21,7 @@ from trackers.hiscores.controllers.parameters import (
     Sort,
     StatusFilter,
     Username,
+    VerifiedFilter,
 )
 from trackers.hiscores.schemas import (
     ChangePlayer,
@@ -71,6 +72,7 @@ class PlayerController(Controller):
         mode: ModeFilter = None,
         status: StatusFilter = None,
         active: ActiveFilter = None,
+        verified: VerifiedFilter = None,
         guild_id: GuildFilter = None,
         sort: Sort = PlayerSort.NAME,
         page: PageNumber = 1,
@@ -78,7 +80,9 @@ class PlayerController(Controller):
         format: Format = ListFormat.JSON,  # noqa: A002 -- the parameter's name on the wire
     ) -> PlayerPage:
         """Everybody who is tracked. 404 for a guild that one is not in."""
-        wanted = PlayerFilter(begins_with=begins_with, mode=mode, status=status, active=active, guild_id=guild_id)
+        wanted = PlayerFilter(
+            begins_with=begins_with, mode=mode, status=status, active=active, verified=verified, guild_id=guild_id
+        )
         found = await player_queries.list_players(request.auth, wanted, sort=sort, page=page, per_page=per_page)
         return csv_answer(PlayerView, found.items, name="players") if format is ListFormat.CSV else found
 

@@ -7,7 +7,7 @@ import msgspec
 
 from shared.outbox.events import Event
 from trackers.hiscores.follows import FollowRepository
-from trackers.hiscores.news import FELL, MISSING, PROGRESSED, RENAMED, PlayerNews
+from trackers.hiscores.news import PROGRESSED, TOLD, PlayerNews
 from users.notifications.messages import Notifier, Recipient
 
 FOLLOWERS_AT_ONCE: Final = 5_000
@@ -17,7 +17,7 @@ class FollowersAreTold:
     """Handles these events: everybody who follows the player has it told on their channels."""
 
     name: Final = "hiscores.followers_are_told"
-    events: Final = frozenset({PROGRESSED, MISSING, FELL, RENAMED})
+    events: Final = TOLD
 
     def __init__(self, *, follows: FollowRepository, notifier: Notifier) -> None:
         self._follows = follows

@@ -26,6 +26,7 @@ from trackers.hiscores.errors import (
 from trackers.hiscores.follows import FollowRepository
 from trackers.hiscores.modes import SOURCE, GameMode, key_of, same_world
 from trackers.hiscores.names import canonical
+from trackers.hiscores.news import STOPPED, PlayerNews, page_of
 from trackers.hiscores.repository import Player, PlayerRepository
 from trackers.hiscores.schemas import ChangePlayer, FetchStarted, FollowFor, Following, PlayerRef
 from users.access import AccessPolicy
@@ -133,6 +134,8 @@ class PlayerService:
             await self.forget_unlooked(target_id)
         details = {"mode": str(mode), "active": active, "interval": interval.total_seconds(), "adaptive": not steady}
         await self._note("player.updated", player, asker, details)
+        if player.active and not active:
+            await self._tell(player, asker, removed=False)
 
     async def remove(self, username: str, *, asker: Identity, purge: bool = False) -> None:
         """Track a player no longer; what was recorded stays, and comes back with the player, unless it is `purge`d.
@@ -153,6 +156,7 @@ class PlayerService:
         if purge and not await self._players.is_used(player.target_id):
             await self._targets.erase([player.target_id])
         await self._note("player.removed", player, asker, {"purged": purge})
+        await self._tell(player, asker, removed=True)
 
     async def follow(self, username: str, user_id: UUID, *, asker: Identity) -> Following:
         """Put a player on somebody's list; twice is once. Raises FollowLimit, or Forbidden."""
@@ -234,6 +238,20 @@ class PlayerService:
             raise StillFollowed(
                 f"{others} others follow {player.display_name}; take the player off your own list instead."
             )
+
+    async def _tell(self, player: Player, asker: Identity, *, removed: bool) -> None:
+        """Have those hear of it who follow a player whom somebody else looks at no longer."""
+        if not await self._follows.others(player.id, besides=speaks_for(asker)):
+            return
+        news = PlayerNews(
+            player_id=player.id,
+            username=player.username,
+            display_name=player.display_name,
+            mode=player.mode,
+            url=page_of(player.username),
+            removed=removed,
+        )
+        await self._outbox.publish(NewEvent(event=STOPPED, aggregate=f"player:{player.id}", payload=news))
 
     async def _rest(self) -> float:
         try:

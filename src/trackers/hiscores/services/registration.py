@@ -25,6 +25,7 @@ from shared.web.identity import Identity
 from trackers.hiscores.errors import AddLimit, AlreadyTracked, BeingAdded, HiscoresUnavailable, PlayerUnknown
 from trackers.hiscores.modes import SOURCE, GameMode, key_of
 from trackers.hiscores.names import canonical, shown
+from trackers.hiscores.record_repository import RecordRepository
 from trackers.hiscores.repository import PlayerRepository
 from trackers.hiscores.schemas import NewPlayer, NewPlayerFor
 from trackers.hiscores.services.players import PlayerService, speaks_for
@@ -56,6 +57,7 @@ class Parts:
         self,
         *,
         players: PlayerRepository,
+        records: RecordRepository,
         service: PlayerService,
         targets: Targets,
         accounts: AccountService,
@@ -63,6 +65,7 @@ class Parts:
         activity: ActivityLog,
     ) -> None:
         self.players = players
+        self.records = records
         self.service = service
         self.targets = targets
         self.accounts = accounts
@@ -212,7 +215,7 @@ class PlayerRegistration:
             return True
         await parts.targets.hold([player.target_id])
         await parts.players.hold(player_id)
-        known = await parts.players.state(player.no)
+        known = await parts.records.state(player.no)
         if known is not None and known.looked_at >= added_at:
             return False
         if known is None:

@@ -20,7 +20,8 @@ from trackers.hiscores.metrics import MetricNumbers
 from trackers.hiscores.modes import SOURCE, GameMode, key_of, same_world
 from trackers.hiscores.names import canonical, shown
 from trackers.hiscores.news import RENAMED, PlayerNews, page_of
-from trackers.hiscores.repository import GainRow, Player, PlayerRepository, StoredRecord
+from trackers.hiscores.record_repository import GainRow, RecordRepository, StoredRecord
+from trackers.hiscores.repository import Player, PlayerRepository
 from trackers.hiscores.schemas import PlayerRef, Renamed
 from trackers.hiscores.services.players import PlayerService
 
@@ -35,6 +36,7 @@ class PlayerAdministration:
         self,
         *,
         players: PlayerRepository,
+        records: RecordRepository,
         follows: FollowRepository,
         service: PlayerService,
         numbers: MetricNumbers,
@@ -44,6 +46,7 @@ class PlayerAdministration:
         clock: Clock,
     ) -> None:
         self._players = players
+        self._records = records
         self._follows = follows
         self._service = service
         self._numbers = numbers
@@ -124,7 +127,7 @@ class PlayerAdministration:
         """Make the other's history the later part of the player's; how many records there are then."""
         if not same_world(GameMode(player.mode), GameMode(other.mode)):
             raise HistoriesDoNotFit(f"One is of the {player.mode} hiscores, the other of the {other.mode} ones.")
-        before, after = await self._players.state(player.no), await self._players.first_keyframe(other.no)
+        before, after = await self._records.state(player.no), await self._records.first_keyframe(other.no)
         if before is not None and after is not None:
             if after.at <= before.looked_at:
                 raise HistoriesDoNotFit(
@@ -135,7 +138,7 @@ class PlayerAdministration:
                 )
             await self._check_growth(before.entries, after.entries)
         if after is not None:
-            await self._players.move_history(other.no, into=player.no, eras=before.era if before else 0, before=before)
+            await self._records.move_history(other.no, into=player.no, eras=before.era if before else 0, before=before)
         await self._follows.move(other.id, into=player.id)
         await self._players.purge(other.no)
         await self._players.rename(
@@ -149,7 +152,7 @@ class PlayerAdministration:
             flagged_at=other.flagged_at,
         )
         await self._service.forget_unlooked(player.target_id)
-        records = await self._players.history(player.no)
+        records = await self._records.history(player.no)
         await self._derive_anew(player.no, records)
         return len(records)
 
@@ -167,8 +170,8 @@ class PlayerAdministration:
 
     async def _derive_anew(self, no: int, records: Sequence[StoredRecord]) -> None:
         """Gains and bests, as if every record were made just now."""
-        await self._players.forget_gains(no)
-        await self._players.add_derived(derived(no, records, await self._numbers.by_number()), [])
+        await self._records.forget_gains(no)
+        await self._records.add_derived(derived(no, records, await self._numbers.by_number()), [])
 
     async def _tell(self, player: Player, username: str, now_called: str, asker: Identity, *, merged: bool) -> None:
         details = {"former": player.username, "player": username, "merged": merged}

@@ -31,5 +31,10 @@ async def ada(people: People) -> Person:
 
 
 @pytest.fixture
+async def admin(people: People) -> Person:
+    return await people.admin()
+
+
+@pytest.fixture
 def stage(clock: MovedClock, api: Bench, ada: Person, sites: SimulatedSites) -> Stage:
     return Stage(api=api, person=ada, clock=clock, site=sites.hiscores)

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 from tests.conftest import container_of
-from tests.integration.people import People
+from tests.integration.people import People, Person
 from tests.integration.trackers.hiscores.stage import LEVEL_98, LEVEL_99, Stage, gain_of
 
 from shared.outbox.events import Event
+from trackers.hiscores.news import HiscoreMessages
 from users.notifications.digest import DigestWindow
 from users.notifications.messages import Reader
 
@@ -148,8 +149,6 @@ async def test_followers_are_told_what_was_reached_and_not_of_experience_alone(s
         channel=channel,
     )
     assert [row["event"] for row in told] == ["player.progressed"]
-    from trackers.hiscores.news import HiscoreMessages  # noqa: PLC0415 -- what the sender asks
-
     message = HiscoreMessages().write(Event(**told[0]), stage.person.id, UTC_READER)
     assert message is not None
     assert message.title == "Lynx Titan"
@@ -159,6 +158,40 @@ async def test_followers_are_told_what_was_reached_and_not_of_experience_alone(s
         "Reached: first Vorkath",
         f"+{LEVEL_99 - LEVEL_98:,} experience in all",
     )
+
+
+@pytest.mark.parametrize(
+    ("method", "body", "line"),
+    [
+        ("PATCH", {"active": False}, "The player was put to rest."),
+        ("DELETE", None, "The player was removed; the history comes back with whoever adds the player again."),
+    ],
+)
+async def test_followers_are_told_when_an_admin_has_nobody_look_any_more(
+    stage: Stage, admin: Person, method: str, body: object, line: str
+) -> None:
+    stage.site.add_player("Lynx Titan")
+    await stage.add("Lynx Titan")
+    container = stage.api.container
+    async with container.database().unit_of_work():
+        channel = await _webhook(container, stage)
+    assert (await admin.ask(method, "/api/players/lynx titan", body)).is_success
+    await container.events.relay().run()
+    (told,) = await stage.rows(
+        "SELECT e.id, e.event, e.aggregate, e.payload, e.user_id, e.occurred_at FROM notification_deliveries d"
+        " JOIN notified_events e ON e.id = d.event_id WHERE d.channel_id = :channel",
+        channel=channel,
+    )
+    message = HiscoreMessages().write(Event(**told), stage.person.id, UTC_READER)
+    assert message is not None
+    assert (message.title, message.lines) == ("Nobody looks at Lynx Titan any more", (line,))
+
+
+async def test_who_puts_their_own_player_to_rest_is_not_told(stage: Stage) -> None:
+    stage.site.add_player("Lynx Titan")
+    await stage.add("Lynx Titan")
+    assert (await stage.ask("PATCH", "/lynx titan", {"active": False})).status_code == 200
+    assert await stage.rows("SELECT 1 FROM outbox_events WHERE event = 'player.stopped'") == []
 
 
 async def test_a_digest_sums_up_what_a_window_comes_to(stage: Stage) -> None:

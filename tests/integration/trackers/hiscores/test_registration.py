@@ -66,6 +66,8 @@ async def test_while_the_site_cannot_be_asked_nobody_is_added_unless_that_is_acc
     kept = await stage.ask("POST", "", {"username": "Lynx Titan"}, accept_unverified="true")
     assert kept.status_code == 201, kept.text
     assert (kept.json()["verified"], kept.json()["total_level"]) == (False, None)
+    for verified, listed in ((False, 1), (True, 0)):
+        assert (await stage.get("", verified=verified))["total"] == listed
     stats = await stage.get("/lynx titan/stats")
     assert (stats["seen_at"], stats["stats"]) == (None, None)  # no data yet, which is an answer of its own
     assert (await stage.get("/lynx titan/history"))["compared"] is None

@@ -5,14 +5,8 @@ from datetime import timedelta
 from typing import Any
 
 import httpx
-import pytest
 from tests.integration.people import People, Person
 from tests.integration.trackers.hiscores.stage import LEVEL_98, LEVEL_99, Stage, gain_of
-
-
-@pytest.fixture
-async def admin(people: People) -> Person:
-    return await people.admin()
 
 
 async def rename(admin: Person, player: Any, to: str) -> httpx.Response:
