@@ -20,7 +20,7 @@ from shared.clock import Clock
 from shared.database.engine import Database, sqlstate_of
 from shared.ids import LAST, first_id_of
 
-MONTHS_AHEAD: Final = 6
+MONTHS_AHEAD: Final = 3
 """A worker may be away that long before rows land in the default part."""
 PATIENCE: Final = "1s"
 """For a lock; meanwhile others wait behind us, so it is short, and the next run tries again."""
