@@ -1,6 +1,6 @@
 """From pages to what is stored and told: registrations, withdrawals, new days; once, whichever page tells first."""
 
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import msgspec
 import pytest
@@ -18,22 +18,10 @@ from tests.integration.trackers.fencers.conftest import (
     SABER,
     SOON,
     Salle,
+    followers,
 )
 
 from trackers.fencers.registration_repository import LISTED
-
-
-async def followers(salle: Salle) -> list[set[UUID]]:
-    """Who is told each event that is news to anybody, oldest first."""
-    async with salle.container.database().unit_of_work():
-        registrations = salle.container.fencers.registrations()
-        everybody = [
-            await registrations.followers(
-                news["fencer_id"], clubs=news["clubs"], weapon=news["weapon"], known_through=news["known_through"]
-            )
-            for news in await salle.told()
-        ]
-    return [{user_id for _, user_id in told} for told in everybody if told]
 
 
 async def test_a_first_look_is_stored_and_logged_but_no_news(salle: Salle, ada: Person) -> None:
@@ -362,3 +350,18 @@ async def test_the_history_pages_through_what_became_known(salle: Salle, ada: Pe
     assert [one["kind"] for one in first["items"]] == ["withdrawn", "registered"]
     rest = await salle.read(ada, f"/api/clubs/{made['id']}/history?before={first['next_before']}")
     assert ([one["kind"] for one in rest["items"]], rest["next_before"]) == (["registered"], None)
+
+
+async def test_what_changed_long_ago_goes_and_the_registrations_stay(salle: Salle, ada: Person) -> None:
+    salle.stage()
+    await salle.track(ada, "club", CLUB)
+    await salle.look()
+    salle.clock.forward(days=390)
+    salle.site.register(ALEX, SABER)
+    await salle.look(again=True)
+    registered = await salle.people.rows("SELECT id FROM fencing_registrations ORDER BY id")
+    assert await salle.job("fencers.remove_old_changes") == 0
+    salle.clock.forward(days=20)
+    assert await salle.job("fencers.remove_old_changes") == 2
+    assert len(await salle.kinds()) > 0
+    assert await salle.people.rows("SELECT id FROM fencing_registrations ORDER BY id") == registered
