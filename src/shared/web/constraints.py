@@ -21,6 +21,13 @@ from shared.web.times import Moment
 _NUMBERS: Final = {"ge": "minimum", "gt": "exclusive_minimum", "le": "maximum", "lt": "exclusive_maximum"}
 _LENGTHS: Final = {"min_length": "min_length", "max_length": "max_length"}
 _ITEMS: Final = {"min_length": "min_items", "max_length": "max_items"}
+_KINDS: Final[dict[type[inspect.Type], OpenAPIType]] = {
+    inspect.IntType: OpenAPIType.INTEGER,
+    inspect.FloatType: OpenAPIType.NUMBER,
+    inspect.StrType: OpenAPIType.STRING,
+    inspect.ListType: OpenAPIType.ARRAY,
+    inspect.DictType: OpenAPIType.OBJECT,
+}
 _PARAMETERS: Final = {**_NUMBERS, **_LENGTHS, "pattern": "pattern", "min_items": "min_items", "max_items": "max_items"}
 
 
@@ -72,11 +79,15 @@ def constrain(schema: Schema | Reference, told: inspect.Type) -> None:
 
 
 def _constrain_union(schema: Schema, told: inspect.UnionType) -> None:
-    """One type, or none: the only union that holds constraints here."""
-    types = [one for one in told.types if not isinstance(one, inspect.NoneType)]
-    if len(types) == 1:
-        (one,) = types
-        constrain(schema.one_of[0] if schema.one_of else schema, one)
+    """Each type where the schema has one of its kind; a type that may be left out stands there alone."""
+    types = [one.type if isinstance(one, inspect.Metadata) else one for one in told.types]
+    types = [one for one in types if not isinstance(one, inspect.NoneType)]
+    if not schema.one_of and len(types) == 1:
+        constrain(schema, types[0])
+    for option in schema.one_of or ():
+        for one in types:
+            if isinstance(option, Schema) and option.type in {None, _KINDS.get(type(one))}:
+                constrain(option, one)
 
 
 def _constrain_mapping(schema: Schema, told: inspect.DictType) -> None:

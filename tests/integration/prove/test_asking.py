@@ -49,7 +49,7 @@ async def lies() -> Told:
 
 @post("/narrower", operation_id="narrower")
 async def narrower(data: JSONBody[Asking]) -> Told:
-    raise ValidationException("no", extra=[{"message": "never", "key": "name", "source": "body"}])
+    raise ValidationException("no", extra=[{"message": "Expected `str`", "key": "name", "source": "body"}])
 
 
 @post("/wider", operation_id="wider")

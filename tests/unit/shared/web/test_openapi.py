@@ -21,6 +21,7 @@ LARGEST = 2**63 - 1
 class Taken(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ids: Annotated[list[Annotated[str, Meta(pattern="^[0-9]{3}$")]], Meta(max_length=5)]
     share: Annotated[float, Meta(ge=0, le=1)] | None = None
+    either: list[Annotated[str, Meta(max_length=4)]] | Annotated[str, Meta(max_length=9)] = ""
     by_name: dict[Annotated[str, Meta(max_length=4)], Annotated[int, Meta(ge=0)]] = {}
 
 
@@ -96,6 +97,14 @@ def test_what_stands_within_a_list_is_constrained(schema: dict[str, Any]) -> Non
     assert (ids["maxItems"], ids["items"]["pattern"]) == (5, "^[0-9]{3}$")
     regions = parameter(schema, "regions")
     assert (regions["maxItems"], regions["oneOf"][0]["items"]["minimum"]) == (3, 1)
+
+
+def test_each_of_several_types_is_constrained(schema: dict[str, Any]) -> None:
+    either = component(schema, "Taken")["properties"]["either"]["oneOf"]
+    assert {one["type"]: one.get("maxLength") or one["items"]["maxLength"] for one in either} == {
+        "array": 4,
+        "string": 9,
+    }
 
 
 def test_zero_is_a_limit(schema: dict[str, Any]) -> None:
