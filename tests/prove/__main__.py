@@ -32,7 +32,7 @@ class Share:
 
 
 PARTS: Final = {
-    "schema": Share(asking=200, around=25),
+    "schema": Share(asking=200, around=20),
     "chaos": Share(asking=100, around=40),
     "soak": Share(asking=60, around=25),
     "load": Share(asking=25, around=15),
@@ -42,6 +42,10 @@ WHOLE: Final = 600.0
 SEED: Final = 20261122
 LEAST: Final = 2.0
 """Seconds of asking that a part is given however late it is."""
+BUSIEST: Final = 3.0
+"""Times that starting takes longer at most, where others want the processors, too."""
+PATIENCE: Final = 12.0
+"""Times its seconds that a part may take before it counts as hung."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +54,8 @@ class Budget:
 
     whole: float
     parts: Sequence[str]
+    busy: float = 1.0
+    """Times that everything but asking takes longer."""
     began: float = field(default_factory=time.monotonic)
 
     def left(self) -> float:
@@ -58,7 +64,8 @@ class Budget:
     def asking(self, name: str) -> float:
         """Seconds that a part may ask, so that those after it come to their turn."""
         ahead = [PARTS[one] for one in self.parts[self.parts.index(name) :]]
-        share = (self.left() - sum(one.around for one in ahead)) / sum(one.asking for one in ahead)
+        around = sum(one.around for one in ahead) * self.busy
+        share = (self.left() - around) / sum(one.asking for one in ahead)
         return max(LEAST, PARTS[name].asking * min(1.0, share))
 
 
@@ -72,8 +79,9 @@ def main() -> int:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     seed = int(os.environ.get("SEED") or SEED)
     parts = arguments.parts or list(PARTS)
-    budget = Budget(whole=float(os.environ.get("SECONDS") or WHOLE), parts=parts)
     began, load = datetime.now(UTC), os.getloadavg()[0]
+    busy = min(BUSIEST, max(1.0, load / (os.cpu_count() or 1)))
+    budget = Budget(whole=float(os.environ.get("SECONDS") or WHOLE), parts=parts, busy=busy)
     say(f"seed {seed}, {budget.whole:g} s")
     told = [prove(name, budget, seed) for name in parts]
     where = arguments.report or (None if arguments.parts else ROOT / "docs" / "proof.md")
@@ -84,9 +92,10 @@ def main() -> int:
 
 
 async def _bounded(name: str, budget: Budget, seed: int) -> Proof:
-    """One part, which may not take the time of others: it has what is left of the whole."""
-    async with asyncio.timeout(max(LEAST, budget.left() + max(0.0, WHOLE - budget.whole))):
-        proof: Proof = await importlib.import_module(f"tests.prove.{name}").run(budget.asking(name), seed)
+    """One part, which may not go on for ever."""
+    asking = budget.asking(name)
+    async with asyncio.timeout(asking + PARTS[name].around * PATIENCE):
+        proof: Proof = await importlib.import_module(f"tests.prove.{name}").run(asking, seed)
         return proof
 
 
