@@ -11,7 +11,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 WORKERS ?= 2
 
-.PHONY: help install demo run test check format features bench client lock clean
+.PHONY: help install demo run test check format features bench prove client lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 12
@@ -50,6 +50,9 @@ features: $(READY) ## the behavioural contract; BASE_URL=... runs it against a d
 
 bench: $(READY) ## ratios, each beside its floor in the same run -> benchmarks/results.json
 	$(BIN)/python -m benchmarks $(ARGS)
+
+prove: $(READY) ## schema, chaos, soak, load, upgrade on the running product, in ten minutes -> docs/proof.md
+	$(BIN)/python -m tests.prove $(ARGS)
 
 client: $(READY) ## write the Python client anew from the OpenAPI schema
 	$(BIN)/trackers openapi | $(BIN)/python clients/python/generate.py

@@ -107,3 +107,14 @@ Feature: Price alerts
       Then Ada was told nothing
       When the worker has looked 14 hours later
       Then Ada was told: target 1500
+
+    Scenario: Another odd price does not confirm it
+      Given the site knows the prices of the last 60 days
+      And the site shows it for 60000
+      And Ada watches it for 30000
+      And the worker has looked
+      When the site shows it for 1500
+      And the worker has looked 7 hours later
+      And the site shows it for 9000
+      And the worker has looked 14 hours later
+      Then Ada was told nothing

@@ -26,6 +26,8 @@ MINIMUM_SECRET_BYTES = 32
 DATABASE_SCHEMES = frozenset({"postgresql", "postgres", "postgresql+asyncpg"})
 REDIS_SCHEMES = frozenset({"redis", "rediss", "unix"})
 LARGEST_PORT = 65_535
+SCHEME_AND_HOST = r"^https?://[^/\\\s@?#]+/?$"
+"""What a setting that names a site looks like; paths are added by who asks."""
 S = TypeVar("S", bound="SettingsStruct")
 
 

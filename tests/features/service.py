@@ -28,7 +28,7 @@ from app.worker import WorkerProcess
 from shared.clock import SystemClock
 from trackers_client import Retries
 
-START_SECONDS: Final = 30.0
+START_SECONDS: Final = 90.0
 LOOK_SECONDS: Final = 0.03  # 2000 requests a minute, which a bot key may make
 SETTLED: Final = frozenset({"completed", "failed"})
 NOTHING: Final[Mapping[str, str]] = MappingProxyType({})

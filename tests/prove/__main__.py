@@ -1,16 +1,19 @@
-"""`python -m tests.prove [part ...]`: proves what the tests claim on the running product, within ten minutes.
+"""`python -m tests.prove [part ...]`: proves on the running product what the tests claim, within ten minutes.
 
 Writes docs/proof.md when all parts ran (elsewhere with --report). Exits 1 where something that must hold does not.
-SEED=n repeats a run; SECONDS=n shortens or lengthens it as a whole.
+SEED=n repeats a run; SECONDS=n has all ask for shorter, or longer.
 """
 
 import argparse
+import asyncio
 import importlib
 import logging
 import os
 import sys
 import time
 import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -19,9 +22,44 @@ import structlog
 import uvloop
 from tests.prove.report import ROOT, VERDICT, Measure, Proof, Told, report
 
-PARTS: Final = {"schema": 240.0, "chaos": 110.0, "soak": 75.0, "load": 30.0, "upgrade": 25.0}
-"""Seconds that each is given to ask; starting and looking at what came of it take more."""
+
+@dataclass(frozen=True, kw_only=True)
+class Share:
+    """A part's seconds: to ask, and to start and look at what came of it, on a machine with nothing else to do."""
+
+    asking: float
+    around: float
+
+
+PARTS: Final = {
+    "schema": Share(asking=200, around=25),
+    "chaos": Share(asking=100, around=40),
+    "soak": Share(asking=60, around=25),
+    "load": Share(asking=25, around=15),
+    "upgrade": Share(asking=20, around=45),
+}
+WHOLE: Final = 600.0
 SEED: Final = 20261122
+LEAST: Final = 2.0
+"""Seconds of asking that a part is given however late it is."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """The time that all parts have together; on a busy machine the later ones ask for shorter."""
+
+    whole: float
+    parts: Sequence[str]
+    began: float = field(default_factory=time.monotonic)
+
+    def left(self) -> float:
+        return self.began + self.whole - time.monotonic()
+
+    def asking(self, name: str) -> float:
+        """Seconds that a part may ask, so that those after it come to their turn."""
+        ahead = [PARTS[one] for one in self.parts[self.parts.index(name) :]]
+        share = (self.left() - sum(one.around for one in ahead)) / sum(one.asking for one in ahead)
+        return max(LEAST, PARTS[name].asking * min(1.0, share))
 
 
 def main() -> int:
@@ -32,11 +70,12 @@ def main() -> int:
     if unknown := set(arguments.parts) - set(PARTS):
         parser.error(f"no such part: {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    seed = int(os.environ.get("SEED", str(SEED)))
-    scale = float(os.environ.get("SECONDS", "0")) / sum(PARTS.values()) or 1.0
+    seed = int(os.environ.get("SEED") or SEED)
+    parts = arguments.parts or list(PARTS)
+    budget = Budget(whole=float(os.environ.get("SECONDS") or WHOLE), parts=parts)
     began, load = datetime.now(UTC), os.getloadavg()[0]
-    say(f"seed {seed}")
-    told = [prove(name, PARTS[name] * scale, seed) for name in arguments.parts or PARTS]
+    say(f"seed {seed}, {budget.whole:g} s")
+    told = [prove(name, budget, seed) for name in parts]
     where = arguments.report or (None if arguments.parts else ROOT / "docs" / "proof.md")
     if where is not None:
         where.write_text(report(told, seed=seed, load=(load, os.getloadavg()[0]), now=began), encoding="utf-8")
@@ -44,12 +83,19 @@ def main() -> int:
     return 0 if all(part.proof.holds for part in told) else 1
 
 
-def prove(name: str, seconds: float, seed: int) -> Told:
+async def _bounded(name: str, budget: Budget, seed: int) -> Proof:
+    """One part, which may not take the time of others: it has what is left of the whole."""
+    async with asyncio.timeout(max(LEAST, budget.left() + max(0.0, WHOLE - budget.whole))):
+        proof: Proof = await importlib.import_module(f"tests.prove.{name}").run(budget.asking(name), seed)
+        return proof
+
+
+def prove(name: str, budget: Budget, seed: int) -> Told:
     """Run one part; one that breaks off is broken, and the others are run all the same."""
     module = importlib.import_module(f"tests.prove.{name}")
     began = time.monotonic()
     try:
-        proof = uvloop.run(module.run(seconds, seed))
+        proof = uvloop.run(_bounded(name, budget, seed))
     except Exception as error:  # noqa: BLE001 -- told in the report, with its trace
         measure = Measure(
             what="the part came to its end", came_out=f"{type(error).__name__}: {error}"[:500], held=False

@@ -135,7 +135,7 @@ async def run(seconds: float, seed: int) -> Proof:
                     told,
                     _messages(receiver),
                     bot.measure(may_be_away=True),
-                    *_paces(arrivals),
+                    *paces(arrivals),
                 ]
             )
         finally:
@@ -215,7 +215,8 @@ def _messages(receiver: Receiver) -> Measure:
     )
 
 
-def _paces(arrivals: list[float]) -> list[Measure]:
+def paces(arrivals: list[float]) -> list[Measure]:
+    """Whether requests came at the pace, by when they arrived."""
     gaps = [later - earlier for earlier, later in pairwise(arrivals)]
     most, first = 0, 0
     for last, arrived in enumerate(arrivals):

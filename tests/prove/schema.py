@@ -124,7 +124,7 @@ def _ask(order: Order) -> Asked:
         [sys.executable, "-m", "tests.prove.asking"],
         input=msgspec.json.encode(order),
         capture_output=True,
-        timeout=order.seconds * 3 + 120,
+        timeout=order.seconds + 60,
         check=False,
     )
     if done.returncode != 0:

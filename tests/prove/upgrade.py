@@ -31,7 +31,7 @@ from tests.prove.report import ROOT, Measure, Proof
 from app import migrations
 from shared.database import create_engine
 
-FOLLOWING: Final = PLAYERS[:40]
+FOLLOWING: Final = PLAYERS[:20]
 LOOKED: Final = 40
 """Commits that changed migrations, back from the newest, among which the version before is looked for."""
 COUNTED: Final = ("users", "game_accounts", "game_trackers", "game_snapshots", "game_standings", "scrape_targets")

@@ -281,9 +281,9 @@ class SimulatedFencers(SimulatedSite):
         """A fencer; one who is not `linked` stands on the club's page by name alone."""
         self._sites.tell(self.name, "add_fencer", fencer=fencer, name=name, club=club, linked=linked)
 
-    def add_event(self, event: int, name: str, tournament: str, day: str | None = None) -> None:
-        """An event to come; `day` as 2026-07-05, none while it is open."""
-        self._sites.tell(self.name, "add_event", event=event, name=name, tournament=tournament, day=day)
+    def add_event(self, event: int, name: str, tournament: str, day: str | None = None, *, linked: bool = True) -> None:
+        """An event to come; `day` as 2026-07-05, none while it is open; `linked`: whether clubs' pages link it."""
+        self._sites.tell(self.name, "add_event", event=event, name=name, tournament=tournament, day=day, linked=linked)
 
     def register(self, fencer: int, event: int, *, on: str = "both") -> None:
         """Register; `on` says which pages tell it: both, fencer or club."""

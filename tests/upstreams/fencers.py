@@ -3,7 +3,7 @@
 Options (`configure`): `layout` 2025 (a table per tournament, days without a year on clubs' pages) or 2026 (panels with
 days in `data-ranking-value`); `login` off, redirect (to /login), form (the page itself) or elsewhere (another host);
 `auto` makes up every fencer and club that is asked for, each with a registration or two; `slugs` redirects to the
-page's own slug, as the site does.
+page's own slug, as the site does; `own_links` has pages link themselves, as fencers' do.
 """
 
 import hashlib
@@ -38,6 +38,8 @@ class Event(Struct):
     name: str
     tournament: str
     day: date | None
+    linked: bool = True
+    """On clubs' pages."""
 
 
 class FencersSite(Site):
@@ -48,7 +50,13 @@ class FencersSite(Site):
         self._clubs: dict[int, Club] = {}
         self._events: dict[int, Event] = {}
         self._registered: dict[tuple[int, int], Registration] = {}
-        self._options: dict[str, Any] = {"layout": 2026, "login": "off", "auto": False, "slugs": False}
+        self._options: dict[str, Any] = {
+            "layout": 2026,
+            "login": "off",
+            "auto": False,
+            "slugs": False,
+            "own_links": True,
+        }
 
     def configure(self, **options: Any) -> None:
         if unknown := set(options) - set(self._options):
@@ -77,9 +85,10 @@ class FencersSite(Site):
         """A fencer; one who is not `linked` stands on the club's page by name alone."""
         self._fencers[fencer] = Fencer(id=fencer, name=name, club=club, linked=linked)
 
-    def add_event(self, event: int, name: str, tournament: str, day: str | None = None) -> None:
-        """An event to come; `day` as 2026-07-05, none while it is open."""
-        self._events[event] = Event(event, name, tournament, None if day is None else date.fromisoformat(day))
+    def add_event(self, event: int, name: str, tournament: str, day: str | None = None, *, linked: bool = True) -> None:
+        """An event to come; `day` as 2026-07-05, none while it is open; `linked`: whether clubs' pages link it."""
+        held_on = None if day is None else date.fromisoformat(day)
+        self._events[event] = Event(event, name, tournament, held_on, linked)
 
     def register(self, fencer: int, event: int, *, on: str = "both") -> None:
         """Register; `on` says which pages tell it: both, fencer or club."""
@@ -135,7 +144,7 @@ class FencersSite(Site):
             for event in self._events_of(number, "fencer")
         ]
         club = self._clubs.get(fencer.club) if fencer.club is not None else None
-        return _page(pages.fencer(fencer, club, rows))
+        return _page(pages.fencer(fencer, club, rows, own_links=self._options["own_links"]))
 
     def _club(self, number: int) -> Answer:
         club = self._clubs.get(number)
@@ -149,7 +158,7 @@ class FencersSite(Site):
             pages.Row(
                 fencer=fencer,
                 event=event.name,
-                event_id=event.id,
+                event_id=event.id if event.linked else None,
                 tournament=event.tournament,
                 day=event.day,
                 withdrawn=self._registered[fencer.id, event.id].withdrawn,
@@ -158,7 +167,9 @@ class FencersSite(Site):
             if fencer.club == number
             for event in self._events_of(fencer.id, "club")
         ]
-        return _page(pages.club_2025(club, rows) if self._options["layout"] == 2025 else pages.club_2026(club, rows))
+        if self._options["layout"] == 2025:
+            return _page(pages.club_2025(club, rows))
+        return _page(pages.club_2026(club, rows, own_links=self._options["own_links"]))
 
     def _event(self, number: int, request: Request) -> Answer:
         event = self._events.get(number)

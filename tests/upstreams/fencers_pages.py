@@ -59,7 +59,7 @@ def name_of(seed: int) -> str:
     return f"{_FIRST[seed % len(_FIRST)]} {_LAST[seed // 10 % len(_LAST)]}"
 
 
-def fencer(who: Fencer, club: Club | None, rows: Sequence[Row]) -> bytes:
+def fencer(who: Fencer, club: Club | None, rows: Sequence[Row], *, own_links: bool = True) -> bytes:
     """A fencer's page of 2026; without registrations the section is missing."""
     link = (
         ""
@@ -73,7 +73,7 @@ def fencer(who: Fencer, club: Club | None, rows: Sequence[Row]) -> bytes:
         <p class="ranking-eyebrow">Statistics Profile</p>
         <h1>{escape(who.name)}</h1>
         <div class="person-hero__clubs">{link}</div>
-    </section></section>
+    </section>{_nav(f"/p/{who.id}/{escape(who.slug)}", ("", "/history", "/strength")) if own_links else ""}</section>
     <div class="club-shell__body person-shell__body">
     {registrations if rows else ""}
     {
@@ -124,7 +124,7 @@ def club_2025(club: Club, rows: Sequence[Row]) -> bytes:
     )
 
 
-def club_2026(club: Club, rows: Sequence[Row]) -> bytes:
+def club_2026(club: Club, rows: Sequence[Row], *, own_links: bool = True) -> bytes:
     """A club's page of 2026, by analogy with a fencer's: a panel per tournament, days in an attribute."""
     panels = [
         _panel(
@@ -144,7 +144,8 @@ def club_2026(club: Club, rows: Sequence[Row]) -> bytes:
     ]
     return _document(
         f"""<div class="ranking-page club-page"><section class="club-shell">
-<section class="ranking-hero club-hero"><h1>{escape(club.name)}</h1></section></section>
+<section class="ranking-hero club-hero"><h1>{escape(club.name)}</h1></section>
+{_nav(f"/club/{club.id}/{club.slug}", ("/ratings", "/registrations")) if own_links else ""}</section>
 <div class="club-shell__body">{"".join(panels)}</div></div>"""
     )
 
@@ -184,6 +185,11 @@ def _by_tournament(rows: Sequence[Row]) -> dict[str, list[Row]]:
     for row in rows:
         grouped.setdefault(row.tournament, []).append(row)
     return grouped
+
+
+def _nav(page: str, parts: Sequence[str]) -> str:
+    links = "".join(f'<a class="nav-link" href="{page}{part}">{part or "Summary"}</a>' for part in parts)
+    return f"<nav>{links}</nav>"
 
 
 def _panel(title: str, columns: Sequence[str], rows: Sequence[str]) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Final
 import msgspec
 from msgspec import Meta
 
-from shared.settings import Listed, SettingsStruct
+from shared.settings import SCHEME_AND_HOST, Listed, SettingsStruct
 
 LARGEST_ID: Final = 2**31 - 1
 OFFICIAL: Final = "https://esi.evetech.net"
@@ -44,7 +44,7 @@ class ContractsSettings(SettingsStruct, frozen=True, kw_only=True):
     base_url: Annotated[
         str,
         Meta(
-            pattern=r"^https?://[^/\\\s@?#]+/?$",
+            pattern=SCHEME_AND_HOST,
             extra={"expected": "scheme and host, such as https://esi.evetech.net"},
             description="Scheme and host of the API.",
         ),

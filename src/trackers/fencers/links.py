@@ -14,6 +14,8 @@ SOURCE: Final = "fencers"
 LONGEST_LINK: Final = 500
 LONGEST_ID: Final = 15
 """Digits."""
+NAMELESS: Final = "x"
+"""The slug while no page has told one; the site takes any that is not empty."""
 _HOSTS: Final = frozenset({"fencingtracker.com", "www.fencingtracker.com"})
 _DIGITS: Final = re.compile(rf"[0-9]{{1,{LONGEST_ID}}}")
 _FENCER: Final = re.compile(rf"/p/([0-9]{{1,{LONGEST_ID}}})(?:/([^/]+))?(?:/[^/]*)?/?")
@@ -34,8 +36,8 @@ class Reference:
 
     kind: Kind
     upstream_id: int
-    slug: str = "x"
-    """Of the page's address; the site takes any that is not empty."""
+    slug: str = NAMELESS
+    """Of the address that is asked for, as it was pasted; links that people are shown have the page's own."""
 
     @property
     def key(self) -> str:
@@ -73,7 +75,7 @@ def read_key(key: str) -> Reference:
     return parse_reference(Kind.CLUB if path.startswith("/club/") else Kind.FENCER, key)
 
 
-def page_url(kind: Kind, upstream_id: int, slug: str = "x") -> str:
+def page_url(kind: Kind, upstream_id: int, slug: str = NAMELESS) -> str:
     """Where people look it up."""
     return f"{SITE}{Reference(kind, upstream_id, slug).address}"
 
@@ -81,6 +83,16 @@ def page_url(kind: Kind, upstream_id: int, slug: str = "x") -> str:
 def event_url(upstream_id: int | None) -> str | None:
     """Of an event that is still to come; past ones have other ids."""
     return None if upstream_id is None else f"{SITE}/event/{upstream_id}"
+
+
+def slug_in(href: str, kind: Kind, upstream_id: int) -> str | None:
+    """The slug by which a link of the site names a fencer or club; None for another's, and where it names none."""
+    path = _path_of(href.strip()) or ""
+    found = (_FENCER if kind is Kind.FENCER else _CLUB).fullmatch(path)
+    if found is None or int(found[1]) != upstream_id:
+        return None
+    slug = _clean(found[2])
+    return None if slug == NAMELESS else slug
 
 
 def _path_of(text: str) -> str | None:
@@ -101,8 +113,11 @@ def _made(kind: Kind, digits: str, slug: str | None, pasted: str) -> Reference:
     number = int(digits)
     if number == 0:
         raise _bad(kind, pasted)
-    clean = _SLUG.sub("-", words(unquote(slug or ""))).strip("-.")[:80]
-    return Reference(kind, number, quote(clean) or "x")
+    return Reference(kind, number, _clean(slug))
+
+
+def _clean(slug: str | None) -> str:
+    return quote(_SLUG.sub("-", words(unquote(slug or ""))).strip("-.")[:80]) or NAMELESS
 
 
 def _bad(kind: Kind, pasted: str) -> BadReference:

@@ -139,6 +139,11 @@ class FencingRegistration(Base):
     __table_args__ = (
         UniqueConstraint("fencer_id", "event_id"),
         Index("ix_fencing_registrations_event_id", "event_id"),
+        Index(
+            "ix_fencing_registrations_identified_at",
+            "identified_at",
+            postgresql_where=text("identified_at IS NOT NULL"),
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -147,6 +152,9 @@ class FencingRegistration(Base):
     first_seen_at: Mapped[datetime]
     last_seen_at: Mapped[datetime]
     withdrawn_at: Mapped[datetime | None]
+    identified_at: Mapped[datetime | None]
+    """When it turned out whose it is, where a club's page had told a name alone; to who follows the fencer it is news
+    since then."""
     event: Mapped[FencingEvent] = relationship(lazy="raise", viewonly=True)
 
 
@@ -154,7 +162,11 @@ class FencingListing(Base):
     """A page tells of a registration, or told: what one page no longer has, another may."""
 
     __tablename__ = "fencing_listings"
-    __table_args__ = (Index("ix_fencing_listings_registration_id", "registration_id"),)
+    __table_args__ = (
+        Index("ix_fencing_listings_registration_id", "registration_id"),
+        Index("ix_fencing_listings_listed_at", "listed_at"),
+        Index("ix_fencing_listings_target_id_gone_at", "target_id", "gone_at"),
+    )
 
     target_id: Mapped[UUID] = mapped_column(ForeignKey(ScrapeTarget.id, ondelete="CASCADE"), primary_key=True)
     registration_id: Mapped[UUID] = mapped_column(

@@ -23,6 +23,8 @@ from trackers.fencers.jobs import PageUpkeep, fencers_jobs
 from trackers.fencers.links import Kind
 from trackers.fencers.news import RegistrationMessages
 from trackers.fencers.personal_data import FencersPersonalData
+from trackers.fencers.placement import Placement
+from trackers.fencers.placement_repository import PlacementRepository
 from trackers.fencers.queries import PageQueries, TrackingQueries
 from trackers.fencers.recorder import RegistrationRecorder
 from trackers.fencers.registration_repository import RegistrationRepository
@@ -57,7 +59,10 @@ class FencersContainer(containers.DeclarativeContainer):
     questions = providers.Factory(TransactionReader, session)
     repository = providers.Factory(TrackedRepository, session)
     registrations = providers.Factory(RegistrationRepository, session)
-    recorder = providers.Factory(RegistrationRecorder, registrations=registrations, outbox=outbox, clock=clock)
+    placement = providers.Factory(Placement, providers.Factory(PlacementRepository, session))
+    recorder = providers.Factory(
+        RegistrationRecorder, registrations=registrations, placement=placement, outbox=outbox, clock=clock
+    )
     followers_are_told = providers.Factory(FollowersAreTold, registrations=registrations, notifier=notifier)
     upkeep = providers.Singleton(
         PageUpkeep,

@@ -11,6 +11,10 @@ _NOT_DECOMPOSED: Final = str.maketrans(
 )
 _APOSTROPHES: Final = re.compile("['`\u2018\u2019\u02bc\u00b4]")
 _BETWEEN: Final = re.compile(r"[\W_]+")
+_DAYS: Final = re.compile(
+    r"\b(?:(?:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:day)?"
+    r"|(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]* [0-9]{1,2}(?:st|nd|rd|th)?(?: [0-9]{4})?)\b"
+)
 
 
 def words(text: str) -> str:
@@ -24,6 +28,11 @@ def fold(text: str) -> str:
     plain = _APOSTROPHES.sub("", text.casefold().translate(_NOT_DECOMPOSED))
     bare = "".join(letter for letter in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(letter))
     return _BETWEEN.sub(" ", _APOSTROPHES.sub("", bare.casefold())).strip()[:LONGEST]
+
+
+def without_days(folded: str) -> str:
+    """A folded name without weekdays and dates, so that `foil saturday` and `foil sunday` are one."""
+    return " ".join(_DAYS.sub(" ", folded).split()) or folded
 
 
 def fold_person(name: str) -> str:

@@ -15,6 +15,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from shared.scraping.failures import PageChanged
 from trackers.fencers.dates import DateUnreadableError, read_day
+from trackers.fencers.links import Kind, slug_in
 from trackers.fencers.names import fold, fold_person, shown_person, words
 from trackers.fencers.weapons import Weapon, code_of, weapon_of
 
@@ -37,6 +38,7 @@ _COLUMNS: Final[Mapping[str, str]] = {
 }
 _NO_TOURNAMENT: Final = frozenset({"tournaments", "registrations", "upcoming tournaments", "club contacts", "contacts"})
 _WITHDRAWN: Final = frozenset({"withdrawn", "withdrew", "scratched", "cancelled", "canceled"})
+_OWN_ADDRESS: Final = (('link[rel="canonical"]', "href"), ('meta[property="og:url"]', "content"), ("a[href]", "href"))
 _HEADINGS: Final = frozenset({"h2", "h3", "h4"})
 
 
@@ -47,6 +49,8 @@ class Entry(Struct, frozen=True, kw_only=True):
     """The site's; None where the page does not link them."""
     fencer: str
     """First name first."""
+    fencer_slug: str | None = None
+    """As the page's link to them has it."""
     tournament: str
     event_id: int | None
     event: str
@@ -62,7 +66,10 @@ class FencerPage(Struct, frozen=True, kw_only=True):
     """A fencer, and what they are registered for."""
 
     name: str
+    slug: str | None = None
+    """As the page calls itself; None where it does not."""
     club_id: int | None
+    club_slug: str | None = None
     entries: Sequence[Entry]
 
 
@@ -70,6 +77,7 @@ class ClubPage(Struct, frozen=True, kw_only=True):
     """A club, and what its members are registered for."""
 
     name: str
+    slug: str | None = None
     entries: Sequence[Entry]
     tables: int
     """Of registrations; none where nobody is registered, or the layout has changed."""
@@ -94,10 +102,17 @@ def parse_fencer(body: bytes, *, upstream_id: int, today: date) -> FencerPage:
                 cells, columns, tournament=words(cells[columns["tournament"]].text()), fencer=(upstream_id, name)
             )
     read.check_nothing_missed()
-    return FencerPage(name=name, club_id=_club_of(tree), entries=read.entries)
+    club_id, club_slug = _club_of(tree)
+    return FencerPage(
+        name=name,
+        slug=_own_slug(tree, Kind.FENCER, upstream_id),
+        club_id=club_id,
+        club_slug=club_slug,
+        entries=read.entries,
+    )
 
 
-def parse_club(body: bytes, *, today: date) -> ClubPage:
+def parse_club(body: bytes, *, upstream_id: int, today: date) -> ClubPage:
     """A club's page of registrations. Raises PageChanged."""
     tree = _tree(body)
     name = _title(tree)
@@ -120,7 +135,7 @@ def parse_club(body: bytes, *, today: date) -> ClubPage:
     read.check_nothing_missed()
     if not tables and not _looks_like_a_club(tree):
         raise PageChanged("this is no club's page: neither registrations nor what marks one is there")
-    return ClubPage(name=name, entries=read.entries, tables=tables)
+    return ClubPage(name=name, slug=_own_slug(tree, Kind.CLUB, upstream_id), entries=read.entries, tables=tables)
 
 
 def asks_to_log_in(body: bytes) -> bool:
@@ -162,6 +177,7 @@ class _Reading:
         *,
         tournament: str,
         fencer: tuple[int | None, str],
+        slug: str | None = None,
     ) -> None:
         """Read one row. Raises PageChanged."""
         self.rows += 1
@@ -185,6 +201,7 @@ class _Reading:
         made = Entry(
             fencer_id=fencer[0],
             fencer=fencer[1],
+            fencer_slug=slug,
             tournament=tournament,
             event_id=numbers[0] if numbers else None,
             event=event,
@@ -277,12 +294,15 @@ def _entry_of_club(
     read: _Reading, cells: Sequence[LexborNode], columns: Mapping[str, int], heading: str | None
 ) -> None:
     cell = cells[columns["name"]]
-    numbers = [int(found[1]) for href in _hrefs(cell) if (found := _PERSON.fullmatch(href))]
+    hrefs = _hrefs(cell)
+    numbers = [int(found[1]) for href in hrefs if (found := _PERSON.fullmatch(href))]
+    slugs = (slug_in(href, Kind.FENCER, numbers[0]) for href in hrefs) if numbers else iter(())
     read.entry(
         cells,
         columns,
         tournament=heading if heading is not None else words(cells[columns["tournament"]].text()),
         fencer=(numbers[0] if numbers else None, shown_person(cell.text())),
+        slug=next((slug for slug in slugs if slug), None),
     )
 
 
@@ -314,10 +334,21 @@ def _hrefs(node: LexborNode) -> list[str]:
     return [(link.attributes.get("href") or "").strip() for link in node.css("a")]
 
 
-def _club_of(tree: LexborHTMLParser) -> int | None:
+def _club_of(tree: LexborHTMLParser) -> tuple[int | None, str | None]:
+    """A fencer's club: number and slug."""
     link = tree.css_first("a.person-hero__club-link")
-    found = _CLUB.fullmatch((link.attributes.get("href") or "").strip()) if link is not None else None
-    return int(found[1]) if found else None
+    href = (link.attributes.get("href") or "").strip() if link is not None else ""
+    found = _CLUB.fullmatch(href)
+    return (int(found[1]), slug_in(href, Kind.CLUB, int(found[1]))) if found else (None, None)
+
+
+def _own_slug(tree: LexborHTMLParser, kind: Kind, upstream_id: int) -> str | None:
+    """By the address that a page gives as its own, else by its first link to itself."""
+    for selector, attribute in _OWN_ADDRESS:
+        for node in tree.css(selector):
+            if slug := slug_in(node.attributes.get(attribute) or "", kind, upstream_id):
+                return slug
+    return None
 
 
 def _looks_like_a_club(tree: LexborHTMLParser) -> bool:

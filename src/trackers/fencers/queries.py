@@ -32,9 +32,19 @@ from users.access import AccessPolicy
 REGISTERED_BY: Final = {
     Kind.FENCER: "r.fencer_id = k.fencer_id",
     Kind.CLUB: """EXISTS (SELECT FROM fencing_listings l JOIN fencing_clubs b ON b.target_id = l.target_id
-                          WHERE l.registration_id = r.id AND b.id = k.club_id)""",
+                          WHERE l.registration_id = r.id AND b.id = k.club_id AND l.gone_at IS NULL)""",
 }
-"""Which registrations are those of what somebody follows."""
+"""Which registrations are those of what somebody follows: a fencer's own, and a club's while its page tells of them."""
+WHILE_LISTED: Final = "(l.gone_at IS NULL OR c.at <= l.gone_at OR c.kind = 'withdrawn')"
+"""Which changes are a club's: those while its page told of the registration, and that it ended."""
+_CHANGES: Final = {
+    Kind.FENCER: """JOIN fencing_registrations r ON r.fencer_id = k.fencer_id
+                    JOIN fencing_changes c ON c.registration_id = r.id""",
+    Kind.CLUB: f"""JOIN fencing_clubs b ON b.id = k.club_id
+                   JOIN fencing_listings l ON l.target_id = b.target_id
+                   JOIN fencing_registrations r ON r.id = l.registration_id
+                   JOIN fencing_changes c ON c.registration_id = r.id AND {WHILE_LISTED}""",
+}
 THROUGH: Final = "(k.weapons = '{}' OR e.weapon IS NULL OR e.weapon = ANY(k.weapons))"
 """Whether the filter of who follows it lets an event through."""
 OPEN: Final = "r.withdrawn_at IS NULL AND (e.held_on IS NULL OR e.held_on >= :today)"
@@ -79,8 +89,7 @@ _HISTORY: Final = {
     kind: text(f"""
     SELECT c.id, c.kind, c.at, c.registration_id, f.name AS fencer, t.name AS tournament, e.name AS event, e.weapon,
            c.day_before AS date_before, c.day AS date
-    FROM {TRACKED[kind]} k JOIN fencing_registrations r ON {REGISTERED_BY[kind]} {_JOINED}
-    JOIN fencing_changes c ON c.registration_id = r.id
+    FROM {TRACKED[kind]} k {_CHANGES[kind]} {_JOINED}
     WHERE k.id = :id AND c.id < :before AND {THROUGH} ORDER BY c.id DESC LIMIT :limit
     """)  # noqa: S608 -- as above
     for kind in Kind

@@ -12,22 +12,13 @@ from shared.ids import new_id
 from shared.outbox.events import NewEvent
 from shared.outbox.outbox import Outbox
 from shared.scraping.source import Observation
-from trackers.fencers.dates import season_of
 from trackers.fencers.links import Kind, event_url, page_url
-from trackers.fencers.names import fold, fold_person
+from trackers.fencers.names import fold_person
 from trackers.fencers.news import CHANGED, FencerNews, RegistrationChange
 from trackers.fencers.parser import ClubPage, Entry, FencerPage
-from trackers.fencers.recording import Change, ChangeKind, Listed, day_now, missing_from, settles_day, withdrawn
-from trackers.fencers.registration_repository import (
-    ChangeNews,
-    EventRow,
-    FencerRow,
-    Namesake,
-    Page,
-    RegistrationRepository,
-    RegistrationRow,
-    StoredEvent,
-)
+from trackers.fencers.placement import Placement
+from trackers.fencers.recording import Change, ChangeKind, Listed, day_now, is_news, missing_from, withdrawn
+from trackers.fencers.registration_repository import ChangeNews, Page, RegistrationRepository, RegistrationRow
 
 UNNAMED: Final = "A fencer"
 
@@ -35,8 +26,11 @@ UNNAMED: Final = "A fencer"
 class RegistrationRecorder:
     """Stores pages one after the other: they come seconds apart, and share fencers and events."""
 
-    def __init__(self, *, registrations: RegistrationRepository, outbox: Outbox, clock: Clock) -> None:
+    def __init__(
+        self, *, registrations: RegistrationRepository, placement: Placement, outbox: Outbox, clock: Clock
+    ) -> None:
         self._registrations = registrations
+        self._placement = placement
         self._outbox = outbox
         self._clock = clock
 
@@ -60,9 +54,9 @@ class RegistrationRecorder:
         if page is None:  # nobody's any more: erased while the page was fetched
             return None
         now = self._clock.now()
-        await self._registrations.name_page(kind, page.id, read.name, fold_person(read.name), now=now)
-        entries, settled = await self._placed(read.entries, kind, page, target_id, today)
-        await self._registrations.adopt(list(entries))
+        await self._named(read, kind, page, now=now)
+        placed = await self._placement.place(read.entries, kind, page.id, target_id, today=today, now=now)
+        entries = placed.entries
         listed = await self._registrations.listed(target_id, list(entries), today=today)
         new = [
             RegistrationRow(id=new_id(), fencer_id=fencer, event_id=event)
@@ -74,22 +68,33 @@ class RegistrationRecorder:
         ids = {(row.fencer_id, row.event_id): row.id for row in new}
         ids |= {pair: one.registration_id for pair, one in listed.items()}
         # Of events whose day nobody else vouches for, the day that the page names.
-        days = {event: entry.day for (_, event), entry in entries.items() if event in settled and entry.day is not None}
+        days = {
+            event: entry.day
+            for (_, event), entry in entries.items()
+            if event in placed.settled and entry.day is not None
+        }
         touched = await self._written(entries, listed, ids, new, days, target_id=target_id, today=today, now=now)
-        first_heard = [
-            listed[pair].registration_id
-            for pair in entries
-            if kind is Kind.CLUB and not page.first_look and pair in listed and _is_first_heard(listed[pair], today)
-        ]
-        if not touched and not first_heard:
+        known = [listed[pair] for pair in entries if pair in listed and is_news(listed[pair], today)]
+        heard_here = {one.registration_id for one in known if not one.told_here} if _is_heard_on(kind, page) else set()
+        heard = heard_here | {one.registration_id for one in known if one.registration_id in placed.adopted}
+        if not touched and not heard:
             return None
         news = await self._registrations.news(sorted(touched), now=now) if touched else []
         _log(kind, read.name, news, first_look=page.first_look)
         audiences = [(change, *_audience(change, page)) for change in news]
-        for change in await self._registrations.heard(first_heard) if first_heard else []:
-            others = [club for club in change.clubs if club != page.id]
-            audiences.append((change, [page.id], [change.fencer_id, *others]))
+        for change in await self._registrations.heard(sorted(heard)) if heard else []:
+            clubs = [page.id] if change.id in heard_here else []
+            known_through = [club for club in change.clubs if club not in clubs]
+            if change.id not in placed.adopted or _is_unread(change, page):
+                known_through.insert(0, change.fencer_id)
+            audiences.append((change, clubs, known_through))
         return _events(audiences)
+
+    async def _named(self, read: FencerPage | ClubPage, kind: Kind, page: Page, *, now: datetime) -> None:
+        """Note what the page calls itself, and how a fencer's links their club."""
+        await self._registrations.name_page(kind, page.id, read.name, fold_person(read.name), slug=read.slug, now=now)
+        if isinstance(read, FencerPage) and read.club_id is not None and read.club_slug is not None:
+            await self._registrations.name_club(read.club_id, read.club_slug)
 
     async def _written(
         self,
@@ -135,149 +140,15 @@ class RegistrationRecorder:
         moved = await self._registrations.move(days, new=[row.id for row in new], now=now) if days else []
         return {change.registration_id for change in changes} | set(moved)
 
-    async def _placed(
-        self, entries: Sequence[Entry], kind: Kind, page: Page, target_id: UUID, today: date
-    ) -> tuple[dict[tuple[UUID, UUID], Entry], set[UUID]]:
-        """(fencer, event) -> entry, both made where they are new; and the events whose day this page settles."""
-        if not entries:
-            return {}, set()
-        events = await self._events(entries, target_id, today)
-        fencers = await self._fencers(entries, [event.id for event in events], kind, page, target_id)
-        placed: dict[tuple[UUID, UUID], Entry] = {}
-        for entry, fencer, event in zip(entries, fencers, events, strict=True):
-            placed.setdefault((fencer, event.id), entry)
-        return placed, {
-            event.id
-            for entry, event in zip(entries, events, strict=True)
-            if settles_day(entry, event.held_on, event.upheld)
-        }
 
-    async def _events(self, entries: Sequence[Entry], target_id: UUID, today: date) -> list[StoredEvent]:
-        """The event of each entry."""
-        seasons = _seasons(entries, today)
-        named = [(fold(entry.tournament), season) for entry, season in zip(entries, seasons, strict=True)]
-        tournaments = await self._registrations.tournaments(
-            {name: entry.tournament for name, entry in zip(named, entries, strict=True)}
-        )
-        known = await self._registrations.events(
-            [entry.event_id for entry in entries if entry.event_id is not None],
-            list(tournaments.values()),
-            target_id=target_id,
-        )
-        numbered = {event.upstream_id: event for event in known if event.upstream_id is not None}
-        made: list[EventRow] = []
-        found: list[StoredEvent] = []
-        for entry, name in zip(entries, named, strict=True):
-            event: StoredEvent | None = numbered.get(entry.event_id) if entry.event_id is not None else None
-            if event is None:
-                tournament = tournaments[name]
-                event = _same_event(entry, tournament, [*known, *made])
-                if event is not None and entry.event_id is not None:
-                    await self._registrations.number_event(event.id, entry.event_id)
-                if event is None:
-                    event = _event_row(entry, tournament)
-                    made.append(event)
-                if entry.event_id is not None:
-                    numbered[entry.event_id] = event
-                    known = [one for one in known if one.id != event.id]
-            found.append(event)
-        if made:
-            await self._registrations.add_events(made)
-        return found
-
-    async def _fencers(
-        self, entries: Sequence[Entry], events: Sequence[UUID], kind: Kind, page: Page, target_id: UUID
-    ) -> list[UUID]:
-        """The fencer of each entry."""
-        if kind is Kind.FENCER:
-            return [page.id] * len(entries)
-        linked = {
-            entry.fencer_id: FencerRow(
-                upstream_id=entry.fencer_id, club_id=None, name=entry.fencer, folded=fold_person(entry.fencer)
-            )
-            for entry in entries
-            if entry.fencer_id is not None
-        }
-        numbered = await self._registrations.numbered(list(linked.values())) if linked else {}
-        named = {fold_person(entry.fencer): entry.fencer for entry in entries if entry.fencer_id is None}
-        meant = await self._meant(named, page.id, target_id) if named else {}
-        return [
-            numbered[entry.fencer_id]
-            if entry.fencer_id is not None
-            else meant.get((fold_person(entry.fencer), event)) or meant[fold_person(entry.fencer), None]
-            for entry, event in zip(entries, events, strict=True)
-        ]
-
-    async def _meant(
-        self, named: Mapping[str, str], club_id: UUID, target_id: UUID
-    ) -> dict[tuple[str, UUID | None], UUID]:
-        """(folded name, event) -> who is registered for it under a number; (folded name, None) -> else who is meant."""
-        found = await self._registrations.namesakes(list(named), target_id=target_id)
-        unknown = {folded: name for folded, name in named.items() if _by_name(folded, found) is None}
-        if unknown:
-            await self._registrations.add_unnumbered(
-                [FencerRow(upstream_id=None, club_id=club_id, name=n, folded=f) for f, n in sorted(unknown.items())]
-            )
-            found = await self._registrations.namesakes(list(named), target_id=target_id)
-        meant: dict[tuple[str, UUID | None], UUID] = {
-            (one.folded, one.event_id): one.id for one in reversed(found) if one.numbered and one.event_id is not None
-        }
-        for folded in named:
-            if (fencer := _by_name(folded, found)) is not None:
-                meant[folded, None] = fencer
-        return meant
+def _is_heard_on(kind: Kind, page: Page) -> bool:
+    """Whether what another page told before is news to who follows this one: a club's, but not at the first look."""
+    return kind is Kind.CLUB and not page.first_look
 
 
-def _by_name(folded: str, found: Sequence[Namesake]) -> UUID | None:
-    """Who is meant by a name wherever nothing else tells: the one whom the club's page also links, else its own."""
-    linked = {one.id for one in found if one.folded == folded and one.numbered and one.listed}
-    own = [one.id for one in found if one.folded == folded and not one.numbered]
-    return linked.pop() if len(linked) == 1 else next(iter(own), None)
-
-
-def _seasons(entries: Sequence[Entry], today: date) -> list[int]:
-    """The season of each entry's tournament; without a day that of the page's other entries of it, else today's."""
-    usual: dict[str, int] = {}
-    for entry in entries:
-        if entry.day is not None:
-            usual.setdefault(fold(entry.tournament), season_of(entry.day))
-    present = season_of(today)
-    return [
-        usual.get(fold(entry.tournament), present) if entry.day is None else season_of(entry.day) for entry in entries
-    ]
-
-
-def _same_event(entry: Entry, tournament: UUID, known: Sequence[StoredEvent]) -> StoredEvent | None:
-    """An event known without a number, or by an entry without one: by tournament, code and day."""
-    for event in known:
-        if event.tournament_id != tournament or event.code != _code(entry):
-            continue
-        if entry.event_id is not None and event.upstream_id is not None:
-            continue
-        if entry.day is None or event.held_on is None or entry.day == event.held_on:
-            return event
-    return None
-
-
-def _event_row(entry: Entry, tournament: UUID) -> EventRow:
-    return EventRow(
-        id=new_id(),
-        upstream_id=entry.event_id,
-        tournament_id=tournament,
-        name=entry.event,
-        code=_code(entry),
-        weapon=entry.weapon,
-        held_on=entry.day,
-    )
-
-
-def _code(entry: Entry) -> str:
-    return entry.code or fold(entry.event)
-
-
-def _is_first_heard(known: Listed, today: date) -> bool:
-    """Whether a page tells for the first time of what another page told before, and nothing else is told of it."""
-    return not known.told_here and not known.withdrawn and (known.held_on is None or known.held_on >= today)
+def _is_unread(change: ChangeNews, page: Page) -> bool:
+    """Whether it is part of the first look at the fencer's page, or comes before that."""
+    return page.first_look and (change.fencer_id == page.id or not change.looked_at)
 
 
 def _audience(change: ChangeNews, page: Page) -> tuple[list[UUID], list[UUID]]:
@@ -287,8 +158,7 @@ def _audience(change: ChangeNews, page: Page) -> tuple[list[UUID], list[UUID]]:
     """
     if not page.first_look:
         return change.clubs, []
-    unread = change.fencer_id == page.id or not change.looked_at
-    return [club for club in change.clubs if club != page.id], [change.fencer_id] if unread else []
+    return [club for club in change.clubs if club != page.id], [change.fencer_id] if _is_unread(change, page) else []
 
 
 def _events(audiences: Sequence[tuple[ChangeNews, Sequence[UUID], Sequence[UUID]]]) -> list[NewEvent]:

@@ -87,3 +87,8 @@ def withdrawn(missing: Sequence[Listed]) -> list[Change]:
         for one in missing
         if not one.withdrawn and not one.elsewhere
     ]
+
+
+def is_news(known: Listed, today: date) -> bool:
+    """Whether a registration is news to who has not heard of it: to come, and nothing else is told of it now."""
+    return not known.withdrawn and (known.held_on is None or known.held_on >= today)

@@ -1,18 +1,21 @@
-"""All SQL behind the reading of a page: tournaments, events, fencers, registrations, listings, changes."""
+"""All SQL behind the reading of a page: registrations, what pages list of them, changes, and who is told."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-import msgspec
 from msgspec import Struct
 from sqlalchemy import text
 
 from shared.database import Repository
 from trackers.fencers.links import Kind
 from trackers.fencers.recording import Change, Listed
+from trackers.fencers.rows import as_json, as_pairs
 
+_NAME_CLUB: Final = text("""
+UPDATE fencing_clubs SET slug = :slug WHERE upstream_id = :upstream_id AND slug = 'x'
+""")
 # Pages are seconds apart: readings that meet wait for each other, and cannot meet in fencers or events they share.
 _ONE_AT_A_TIME: Final = text("SELECT pg_advisory_xact_lock(7266031155)")
 _HOLD_PAGE: Final = {
@@ -20,83 +23,13 @@ _HOLD_PAGE: Final = {
     Kind.CLUB: text("SELECT id, read_at FROM fencing_clubs WHERE target_id = :target_id FOR NO KEY UPDATE"),
 }
 _NAME_PAGE: Final = {
-    Kind.FENCER: text("UPDATE fencers SET name = :name, folded = :folded, read_at = :now WHERE id = :id"),
-    Kind.CLUB: text("UPDATE fencing_clubs SET name = :name, read_at = :now WHERE id = :id"),
+    Kind.FENCER: text("""
+    UPDATE fencers SET name = :name, folded = :folded, slug = coalesce(:slug, slug), read_at = :now WHERE id = :id
+    """),
+    Kind.CLUB: text("""
+    UPDATE fencing_clubs SET name = :name, slug = coalesce(:slug, slug), read_at = :now WHERE id = :id
+    """),
 }
-_ADD_TOURNAMENTS: Final = text("""
-INSERT INTO fencing_tournaments (id, name, folded, season)
-SELECT uuidv7(), name, folded, season
-FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS x (name text, folded text, season smallint)
-ON CONFLICT (folded, season) DO NOTHING
-""")
-_TOURNAMENTS: Final = text("""
-SELECT t.id, t.folded, t.season FROM fencing_tournaments t
-JOIN jsonb_to_recordset(CAST(:rows AS jsonb)) AS x (folded text, season smallint) USING (folded, season)
-""")
-_EVENTS: Final = text("""
-SELECT id, upstream_id, tournament_id, code, held_on, EXISTS (
-           SELECT FROM fencing_registrations r
-           JOIN fencing_listings l ON l.registration_id = r.id AND l.gone_at IS NULL AND l.target_id <> :target_id
-           JOIN scrape_schedule s ON s.target_id = l.target_id
-           WHERE r.event_id = fencing_events.id AND l.listed_on = fencing_events.held_on
-       ) AS upheld
-FROM fencing_events
-WHERE upstream_id = ANY(CAST(:upstream_ids AS bigint[])) OR tournament_id = ANY(CAST(:tournaments AS uuid[]))
-ORDER BY id
-""")
-_ADD_EVENTS: Final = text("""
-INSERT INTO fencing_events (id, upstream_id, tournament_id, name, code, weapon, held_on)
-SELECT id, upstream_id, tournament_id, name, code, weapon, held_on
-FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS x (
-    id uuid, upstream_id bigint, tournament_id uuid, name text, code text, weapon text, held_on date
-)
-""")
-_NUMBER_EVENT: Final = text("UPDATE fencing_events SET upstream_id = :upstream_id WHERE id = :id")
-_ADD_FENCERS: Final = text("""
-INSERT INTO fencers (id, upstream_id, club_id, name, folded)
-SELECT uuidv7(), upstream_id, club_id, name, folded
-FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS x (upstream_id bigint, club_id uuid, name text, folded text)
-ON CONFLICT DO NOTHING
-""")
-_NAME_FENCERS: Final = text("""
-UPDATE fencers f SET name = x.name, folded = x.folded
-FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS x (upstream_id bigint, name text, folded text)
-WHERE f.upstream_id = x.upstream_id AND f.name IS NULL
-""")
-_NUMBERED: Final = text("SELECT id, upstream_id FROM fencers WHERE upstream_id = ANY(CAST(:upstream_ids AS bigint[]))")
-# Somebody whom a page does not link.
-_NAMESAKES: Final = text("""
-SELECT f.id, f.folded, f.upstream_id IS NOT NULL AS numbered, r.event_id,
-       EXISTS (SELECT FROM fencing_listings l WHERE l.registration_id = r.id AND l.target_id = :target_id) AS listed
-FROM fencers f LEFT JOIN fencing_registrations r ON r.fencer_id = f.id
-WHERE f.folded = ANY(CAST(:folded AS text[])) AND (
-    f.upstream_id IS NOT NULL OR f.club_id = (SELECT id FROM fencing_clubs WHERE target_id = :target_id)
-)
-ORDER BY f.upstream_id NULLS LAST, f.id
-""")
-# What was stored under a name alone becomes theirs who turn out to be meant. Several clubs may have told of it so: then
-# it is one registration from now on, and their listings are of that.
-_ADOPT: Final = text("""
-WITH meant AS (
-    SELECT DISTINCT ON (r.id) r.id, x.fencer_id, x.event_id, r.fencer_id = x.fencer_id AS theirs
-    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS x (fencer_id uuid, event_id uuid)
-    JOIN fencers f ON f.id = x.fencer_id AND f.upstream_id IS NOT NULL
-    JOIN fencers named ON named.folded = f.folded AND named.upstream_id IS NULL OR named.id = f.id
-    JOIN fencing_registrations r ON r.fencer_id = named.id AND r.event_id = x.event_id
-    ORDER BY r.id, x.fencer_id
-), kept AS (
-    SELECT *, first_value(id) OVER (PARTITION BY fencer_id, event_id ORDER BY theirs DESC, id) AS kept_id FROM meant
-), listed AS (
-    INSERT INTO fencing_listings (target_id, registration_id, listed_on, listed_at, gone_at)
-    SELECT l.target_id, k.kept_id, l.listed_on, l.listed_at, l.gone_at
-    FROM kept k JOIN fencing_listings l ON l.registration_id = k.id WHERE k.id <> k.kept_id
-    ON CONFLICT (target_id, registration_id) DO NOTHING
-), merged AS (
-    DELETE FROM fencing_registrations r USING kept k WHERE r.id = k.id AND k.id <> k.kept_id
-)
-UPDATE fencing_registrations r SET fencer_id = k.fencer_id FROM kept k
-WHERE r.id = k.id AND k.id = k.kept_id AND NOT k.theirs
-""")
 # Found by what the page tells and told, each by its own index: together in one condition they read every registration.
 LISTED: Final = text("""
 WITH known AS (
@@ -166,22 +99,23 @@ _TOLD = """
        f.id AS fencer_id, f.upstream_id, f.slug, f.name, f.read_at IS NOT NULL AS looked_at, e.name AS event, e.weapon,
        e.upstream_id AS event_id, t.name AS tournament,
        ARRAY(SELECT b.id FROM fencing_listings l JOIN fencing_clubs b ON b.target_id = l.target_id
-             WHERE l.registration_id = r.id ORDER BY b.id) AS clubs
+             WHERE l.registration_id = r.id {and_listed} ORDER BY b.id) AS clubs
 """
 _TOLD_FROM = """
 JOIN fencing_events e ON e.id = r.event_id
 JOIN fencing_tournaments t ON t.id = e.tournament_id
 JOIN fencers f ON f.id = r.fencer_id
 """
+# What a club's page has no more is not the club's any more; but that it ended is, to who heard of it there.
 _NEWS: Final = text(f"""
-SELECT c.id, c.kind, c.day_before, c.day, {_TOLD}
+SELECT c.id, c.kind, c.day_before, c.day, {_TOLD.format(and_listed="AND (l.gone_at IS NULL OR c.kind = 'withdrawn')")}
 FROM fencing_changes c JOIN fencing_registrations r ON r.id = c.registration_id {_TOLD_FROM}
 WHERE c.at = :now AND c.registration_id = ANY(CAST(:ids AS uuid[]))
 ORDER BY c.id
 """)  # noqa: S608 -- fragments of our own
-# What another page told before is news to who follows the club alone.
+# What was told before, to some: of another page's followers, or of a name alone.
 _HEARD: Final = text(f"""
-SELECT r.id, 'registered' AS kind, CAST(NULL AS date) AS day_before, e.held_on AS day, {_TOLD}
+SELECT r.id, 'registered' AS kind, CAST(NULL AS date) AS day_before, e.held_on AS day, {_TOLD.format(and_listed="")}
 FROM fencing_registrations r {_TOLD_FROM}
 WHERE r.id = ANY(CAST(:ids AS uuid[])) ORDER BY r.id
 """)  # noqa: S608 -- as above
@@ -214,43 +148,10 @@ class Page(Struct, frozen=True, kw_only=True):
     first_look: bool
 
 
-class StoredEvent(Struct, frozen=True, kw_only=True):
-    id: UUID
-    upstream_id: int | None
-    tournament_id: UUID
-    code: str
-    held_on: date | None
-    upheld: bool = False
-    """Whether another page that is looked at names this day."""
-
-
-class EventRow(StoredEvent, frozen=True, kw_only=True):
-    name: str
-    weapon: str | None
-
-
-class FencerRow(Struct, frozen=True, kw_only=True):
-    upstream_id: int | None
-    club_id: UUID | None
-    name: str
-    folded: str
-
-
 class RegistrationRow(Struct, frozen=True, kw_only=True):
     id: UUID
     fencer_id: UUID
     event_id: UUID
-
-
-class Namesake(Struct, frozen=True, kw_only=True):
-    """Somebody of a name, with one of their registrations."""
-
-    id: UUID
-    folded: str
-    numbered: bool
-    event_id: UUID | None
-    listed: bool
-    """Whether the page told of it."""
 
 
 class ChangeNews(Struct, frozen=True, kw_only=True):
@@ -284,51 +185,16 @@ class RegistrationRepository(Repository):
         row = (await self.session.execute(_HOLD_PAGE[kind], {"target_id": target_id})).one_or_none()
         return None if row is None else Page(id=row.id, first_look=row.read_at is None)
 
-    async def name_page(self, kind: Kind, page_id: UUID, name: str, folded: str, *, now: datetime) -> None:
-        values = {"id": page_id, "name": name, "now": now}
+    async def name_page(
+        self, kind: Kind, page_id: UUID, name: str, folded: str, *, slug: str | None, now: datetime
+    ) -> None:
+        """What a page calls itself; where it has no slug of its own, what is known of that stays."""
+        values = {"id": page_id, "name": name, "slug": slug, "now": now}
         await self.session.execute(_NAME_PAGE[kind], values | ({"folded": folded} if kind is Kind.FENCER else {}))
 
-    async def tournaments(self, named: Mapping[tuple[str, int], str]) -> dict[tuple[str, int], UUID]:
-        """(folded name, season) -> id, made where they are new; `named`: their names as they are shown."""
-        rows = _json([{"folded": f, "season": s, "name": name} for (f, s), name in sorted(named.items())])
-        await self.session.execute(_ADD_TOURNAMENTS, {"rows": rows})
-        found = await self.session.execute(_TOURNAMENTS, {"rows": rows})
-        return {(row.folded, row.season): row.id for row in found}
-
-    async def events(
-        self, upstream_ids: Sequence[int], tournaments: Sequence[UUID], *, target_id: UUID
-    ) -> list[StoredEvent]:
-        """Those with these numbers, and all of these tournaments, as a page finds them."""
-        values = {"upstream_ids": list(upstream_ids), "tournaments": list(tournaments), "target_id": target_id}
-        rows = await self.session.execute(_EVENTS, values)
-        return [StoredEvent(**row) for row in rows.mappings()]
-
-    async def add_events(self, events: Sequence[EventRow]) -> None:
-        await self.session.execute(_ADD_EVENTS, {"rows": _json(events)})
-
-    async def number_event(self, event_id: UUID, upstream_id: int) -> None:
-        """An event that was known without its number."""
-        await self.session.execute(_NUMBER_EVENT, {"id": event_id, "upstream_id": upstream_id})
-
-    async def numbered(self, fencers: Sequence[FencerRow]) -> dict[int, UUID]:
-        """The site's number -> fencer, made where they are new."""
-        rows = _json(sorted(fencers, key=lambda fencer: fencer.upstream_id or 0))
-        await self.session.execute(_ADD_FENCERS, {"rows": rows})
-        await self.session.execute(_NAME_FENCERS, {"rows": rows})
-        found = await self.session.execute(_NUMBERED, {"upstream_ids": [one.upstream_id for one in fencers]})
-        return {row.upstream_id: row.id for row in found}
-
-    async def namesakes(self, folded: Sequence[str], *, target_id: UUID) -> list[Namesake]:
-        """Who may be meant by a name alone on a club's page: all with a number, and that club's without one."""
-        rows = await self.session.execute(_NAMESAKES, {"folded": list(folded), "target_id": target_id})
-        return [Namesake(**row) for row in rows.mappings()]
-
-    async def add_unnumbered(self, fencers: Sequence[FencerRow]) -> None:
-        await self.session.execute(_ADD_FENCERS, {"rows": _json(fencers)})
-
-    async def adopt(self, pairs: Sequence[tuple[UUID, UUID]]) -> None:
-        """Registrations (fencer, event) that were stored under the name alone become the fencer's."""
-        await self.session.execute(_ADOPT, {"rows": _pairs(pairs)})
+    async def name_club(self, upstream_id: int, slug: str) -> None:
+        """How a fencer's page links their club, where the club's own has told nothing."""
+        await self.session.execute(_NAME_CLUB, {"upstream_id": upstream_id, "slug": slug})
 
     async def listed(
         self, target_id: UUID, pairs: Sequence[tuple[UUID, UUID]], *, today: date
@@ -337,14 +203,14 @@ class RegistrationRepository(Repository):
 
         Of those that it told of long ago, what is to come and was kept because another page told of it then.
         """
-        rows = await self.session.execute(LISTED, {"target_id": target_id, "pairs": _pairs(pairs), "today": today})
+        rows = await self.session.execute(LISTED, {"target_id": target_id, "pairs": as_pairs(pairs), "today": today})
         return {
             (row["fencer_id"], row["event_id"]): Listed(**{k: v for k, v in row.items() if k != "fencer_id"})
             for row in rows.mappings()
         }
 
     async def add_registrations(self, rows: Sequence[RegistrationRow], *, now: datetime) -> None:
-        await self.session.execute(_ADD_REGISTRATIONS, {"rows": _json(rows), "now": now})
+        await self.session.execute(_ADD_REGISTRATIONS, {"rows": as_json(rows), "now": now})
 
     async def see(self, target_id: UUID, days: Mapping[UUID, date | None], *, now: datetime) -> None:
         """Registrations that a page tells of, with the day that it names."""
@@ -357,11 +223,11 @@ class RegistrationRepository(Repository):
         await self.session.execute(_MISS, values)
 
     async def add_changes(self, changes: Sequence[Change], *, now: datetime) -> None:
-        await self.session.execute(_ADD_CHANGES, {"rows": _json(changes), "now": now})
+        await self.session.execute(_ADD_CHANGES, {"rows": as_json(changes), "now": now})
 
     async def move(self, days: Mapping[UUID, date], *, new: Sequence[UUID], now: datetime) -> list[UUID]:
         """Give events other days, and note it of everybody registered but the `new`; the registrations noted."""
-        rows = _json([{"id": str(event), "held_on": day} for event, day in days.items()])
+        rows = as_json([{"id": str(event), "held_on": day} for event, day in days.items()])
         await self.session.execute(_MOVE, {"rows": rows, "new": list(new), "now": now})
         return list((await self.session.execute(_MOVED_AT, {"now": now, "events": list(days)})).scalars())
 
@@ -389,11 +255,3 @@ class RegistrationRepository(Repository):
     async def remove_old_changes(self, *, before: datetime, limit: int) -> int:
         result = await self.session.execute(_REMOVE_OLD_CHANGES, {"before": before, "limit": limit})
         return int(result.rowcount)  # type: ignore[attr-defined]  # a DELETE's result has it
-
-
-def _json(rows: Any) -> str:
-    return msgspec.json.encode(rows).decode()
-
-
-def _pairs(pairs: Sequence[tuple[UUID, UUID]]) -> str:
-    return _json([{"fencer_id": fencer, "event_id": event} for fencer, event in pairs])

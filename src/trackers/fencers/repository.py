@@ -25,12 +25,11 @@ def _by_kind(sql: str) -> dict[Kind, Any]:
 
 _KNOWN: Final = _by_kind("SELECT id FROM {pages} WHERE upstream_id = :upstream_id")
 _ADD_PAGE: Final = _by_kind("""
-INSERT INTO {pages} (id, upstream_id, slug) VALUES (:id, :upstream_id, :slug)
+INSERT INTO {pages} (id, upstream_id) VALUES (:id, :upstream_id)
 ON CONFLICT (upstream_id) DO NOTHING
 """)
 _AIM: Final = _by_kind("""
-UPDATE {pages} SET target_id = :target_id, slug = CASE WHEN slug = 'x' THEN :slug ELSE slug END
-WHERE id = :id AND target_id IS DISTINCT FROM :target_id
+UPDATE {pages} SET target_id = :target_id WHERE id = :id AND target_id IS DISTINCT FROM :target_id
 """)
 _TRACKED_OF: Final = _by_kind("SELECT id, {page_id} AS page_id, active FROM {tracked} WHERE user_id = :user_id")
 _ADD: Final = _by_kind("""
@@ -113,15 +112,13 @@ class TrackedRepository(Repository):
     async def page(self, reference: Reference) -> UUID:
         """The fencer or club, made where it is new."""
         values = {"upstream_id": reference.upstream_id}
-        await self.session.execute(_ADD_PAGE[reference.kind], {**values, "id": new_id(), "slug": reference.slug})
+        await self.session.execute(_ADD_PAGE[reference.kind], {**values, "id": new_id()})
         page_id: UUID = (await self.session.execute(_KNOWN[reference.kind], values)).scalar_one()
         return page_id
 
-    async def aim(self, reference: Reference, page_id: UUID, target_id: UUID) -> None:
+    async def aim(self, kind: Kind, page_id: UUID, target_id: UUID) -> None:
         """Have a page looked at through a target."""
-        await self.session.execute(
-            _AIM[reference.kind], {"id": page_id, "target_id": target_id, "slug": reference.slug}
-        )
+        await self.session.execute(_AIM[kind], {"id": page_id, "target_id": target_id})
 
     async def tracked_of(self, kind: Kind, user_id: UUID) -> dict[UUID, tuple[UUID, bool]]:
         """Page -> by what a person follows it, and whether that is active."""

@@ -13,7 +13,7 @@ from trackers.fencers.weapons import Weapon
 from users.accounts.schemas import ExternalId, UserData
 
 MOST_FENCERS = 200
-"""That one person may follow at once."""
+"""That one person may keep, active or not."""
 MOST_CLUBS = 50
 """Likewise."""
 

@@ -1,6 +1,6 @@
 """The rules of following fencers and clubs; the only thing that another module may use."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -98,7 +98,7 @@ class TrackingService(TrackingQueries):
         known, active = mine.get(page_id, (None, False))
         if active:
             raise AlreadyTracked(f"This person follows {kind} {reference.upstream_id} already; change that instead.")
-        self._check_limit(kind, sum(is_active for _, is_active in mine.values()))
+        self._check_limit(kind, mine, new=known is None)
         shown = words(name) if name else None
         now = self._clock.now()
         # Before the row that refers to the page: a reading holds first the schedule, then the page, as this does.
@@ -122,8 +122,7 @@ class TrackingService(TrackingQueries):
         chosen: Sequence[str] = before.weapons if given.weapons is UNSET else weapon_filter(given.weapons)
         reference = Reference(kind, before.upstream_id, before.slug)
         if active and not before.active:
-            mine = await self._tracked.tracked_of(kind, before.user_id)
-            self._check_limit(kind, sum(is_active for _, is_active in mine.values()))
+            self._check_limit(kind, await self._tracked.tracked_of(kind, before.user_id), new=False)
         await self._tracked.change(
             kind,
             tracked_id,
@@ -163,7 +162,7 @@ class TrackingService(TrackingQueries):
         kind = reference.kind
         targets = await self._targets.track(SOURCE, {reference.key: reference.address}, interval=self._intervals[kind])
         target_id = targets[reference.key]
-        await self._tracked.aim(reference, page_id, target_id)
+        await self._tracked.aim(kind, page_id, target_id)
         await self._targets.place({target_id: LANES[kind]})
         if kind is Kind.FENCER and not self._asks_for_fencers:
             return None
@@ -195,8 +194,13 @@ class TrackingService(TrackingQueries):
         return person
 
     @staticmethod
-    def _check_limit(kind: Kind, active: int) -> None:
-        if active >= MOST[kind]:
+    def _check_limit(kind: Kind, mine: Mapping[UUID, tuple[UUID, bool]], *, new: bool) -> None:
+        """A new one needs a place among all that somebody keeps; one that is followed again, among the active ones."""
+        if new and len(mine) >= MOST[kind]:
+            raise TrackingLimitReached(
+                f"A person can keep {MOST[kind]} {kind}s, those counted in that are deactivated; remove one first."
+            )
+        if not new and sum(active for _, active in mine.values()) >= MOST[kind]:
             raise TrackingLimitReached(
                 f"A person can follow {MOST[kind]} {kind}s at once; remove or deactivate one first."
             )

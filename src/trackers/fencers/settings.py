@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Final
 import msgspec
 from msgspec import Meta
 
-from shared.settings import SettingsStruct
+from shared.settings import SCHEME_AND_HOST, SettingsStruct
 
 SITE: Final = "https://fencingtracker.com"
 
@@ -82,7 +82,7 @@ class FencersSettings(SettingsStruct, frozen=True, kw_only=True):
     base_url: Annotated[
         str,
         Meta(
-            pattern=r"^https?://[^/\\\s@?#]+/?$",
+            pattern=SCHEME_AND_HOST,
             extra={"expected": "scheme and host, such as https://fencingtracker.com"},
             description="Scheme and host that pages are fetched from.",
         ),

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 import structlog
+from msgspec import structs
 
 from shared.clock import Clock
 from shared.scraping.failures import (
@@ -21,7 +22,7 @@ from shared.scraping.pacing import HostRestsError
 from shared.scraping.pages import BLOCK_WORDS, OK, REFUSED, title_of
 from shared.scraping.source import FailedVisit, Observation, Policy, Source, Target
 from shared.scraping.visit import Answer, RefusedRedirect, Visit
-from trackers.fencers.links import SOURCE, Kind, read_key
+from trackers.fencers.links import SOURCE, Kind, read_key, slug_in
 from trackers.fencers.parser import ClubPage, FencerPage, asks_to_log_in, parse_club, parse_fencer
 from trackers.fencers.queries import PageQueries
 from trackers.fencers.settings import SITE, FencersSettings
@@ -52,6 +53,7 @@ class FencersSource(Source[Page]):
 
     name = SOURCE
     followed_by_hand = False
+    parser_version = 2
 
     def __init__(
         self, *, settings: FencersSettings, recorder: Callable[[], Recorder], pages: PageQueries, clock: Clock
@@ -98,12 +100,19 @@ class FencersSource(Source[Page]):
                 raise LoginRequired("the site sent us to a login page", http_status=error.http_status) from error
             raise
         raise_for_answer(answer, asked=target.address)
-        today = self._clock.now().date()
+        today, number = self._clock.now().date(), reference.upstream_id
+        page: Page
         if reference.kind is Kind.FENCER:
-            return parse_fencer(answer.body, upstream_id=reference.upstream_id, today=today)
-        page = parse_club(answer.body, today=today)
-        if not page.tables and (known := await self._pages.listed_on(target.id, today)):
-            raise PageChanged(f"layout changed: the club had {known} registrations, and its page has no table of them")
+            page = parse_fencer(answer.body, upstream_id=number, today=today)
+        else:
+            page = parse_club(answer.body, upstream_id=number, today=today)
+            if not page.tables and (known := await self._pages.listed_on(target.id, today)):
+                raise PageChanged(
+                    f"layout changed: the club had {known} registrations, and its page has no table of them"
+                )
+        arrived = urlsplit(answer.url).path
+        if page.slug is None and arrived != target.address:  # where the site sent us
+            return structs.replace(page, slug=slug_in(arrived, reference.kind, number))
         return page
 
     async def record(self, observations: Sequence[Observation[Page]]) -> set[UUID]:

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 import msgspec
 from msgspec import Meta
 
-from shared.settings import Secret, SettingsStruct
+from shared.settings import SCHEME_AND_HOST, Secret, SettingsStruct
 
 GOOGLE = "https://www.google.com"
 
@@ -25,7 +25,7 @@ class FlightsSettings(SettingsStruct, frozen=True, kw_only=True):
     google_url: Annotated[
         str,
         Meta(
-            pattern=r"^https?://[^/\\\s@?#]+/?$",
+            pattern=SCHEME_AND_HOST,
             extra={"expected": f"scheme and host, such as {GOOGLE}"},
             description="Scheme and host that result pages are fetched from.",
         ),

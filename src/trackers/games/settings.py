@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 import msgspec
 from msgspec import Meta
 
-from shared.settings import Secret, SettingsStruct
+from shared.settings import SCHEME_AND_HOST, Secret, SettingsStruct
 
 
 class GamesSettings(SettingsStruct, frozen=True, kw_only=True):
@@ -14,7 +14,7 @@ class GamesSettings(SettingsStruct, frozen=True, kw_only=True):
     env_prefix: ClassVar[str] = "TRACKERS_GAMES_"
 
     base_url: Annotated[
-        Annotated[str, Meta(pattern=r"^https?://[^/\\\s@?#]+/?$")] | None,
+        Annotated[str, Meta(pattern=SCHEME_AND_HOST)] | None,
         Meta(
             extra={"expected": "scheme and host, such as https://api.example.org"},
             description="Scheme and host that profiles are fetched from. Empty: the source is off; trackers can be "

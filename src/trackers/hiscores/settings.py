@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Final
 import msgspec
 from msgspec import Meta
 
-from shared.settings import SettingsStruct
+from shared.settings import SCHEME_AND_HOST, SettingsStruct
 
 SHORTEST: Final = 900
 LONGEST: Final = 2_592_000
@@ -22,7 +22,7 @@ class HiscoresSettings(SettingsStruct, frozen=True, kw_only=True):
     base_url: Annotated[
         str,
         Meta(
-            pattern=r"^https?://[^/\\\s@?#]+/?$",
+            pattern=SCHEME_AND_HOST,
             extra={"expected": "scheme and host, such as https://secure.runescape.com"},
             description="Scheme and host of the hiscores.",
         ),

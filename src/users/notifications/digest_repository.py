@@ -49,6 +49,8 @@ WITH gone AS (
 )
 SELECT user_id FROM gone
 """)
+# With their account, which what is entered refers to: who is erased or merged meanwhile is held account first.
+_HELD: Final = "FOR NO KEY UPDATE OF p SKIP LOCKED FOR KEY SHARE OF u SKIP LOCKED"
 _CLAIM: Final = f"""
 SELECT p.user_id, p.period, p.hour, p.weekday, u.time_zone, p.time_zone <> u.time_zone AS moved, p.next_at,
        p.created_at, box.id AS channel_id, last.until AS told_until,
@@ -67,11 +69,15 @@ LEFT JOIN LATERAL (
 ) open ON TRUE
 WHERE {{due}}
 ORDER BY p.next_at LIMIT :limit
-FOR NO KEY UPDATE OF p SKIP LOCKED
+{{held}}
 """  # noqa: S608 -- fragments of our own
-_CLAIM_DUE: Final = text(_CLAIM.format(due="(p.next_at <= :now OR p.time_zone <> u.time_zone)"))
-_CLAIM_ONE: Final = text(_CLAIM.format(due="p.user_id = :user_id"))
-_ONE: Final = text(_CLAIM.format(due="p.user_id = :user_id").replace("FOR NO KEY UPDATE OF p SKIP LOCKED", ""))
+_CLAIM_DUE: Final = text(_CLAIM.format(due="(p.next_at <= :now OR p.time_zone <> u.time_zone)", held=_HELD))
+_CLAIM_ONE: Final = text(_CLAIM.format(due="p.user_id = :user_id", held=_HELD))
+_ONE: Final = text(_CLAIM.format(due="p.user_id = :user_id", held=""))
+# As the claim does, before anything of the channels: whoever ends or moves a channel changes these rows, too.
+_HOLD: Final = text("""
+SELECT user_id FROM digest_preferences WHERE user_id = ANY(CAST(:users AS uuid[])) ORDER BY user_id FOR UPDATE
+""")
 _MODES: Final = text("""
 SELECT user_id, subject_id, event, mode FROM notification_preferences WHERE user_id = ANY(CAST(:users AS uuid[]))
 """)
@@ -218,6 +224,13 @@ class DigestRepository(Repository):
     async def switch_off(self, user_id: UUID) -> bool:
         """Give up digests, and the one that waits to be sent; whether they were on."""
         return (await self.session.execute(_SWITCH_OFF, {"user_id": user_id})).first() is not None
+
+    async def hold(self, *users: UUID) -> None:
+        """Wait for digests of these people that are being made, and have none made until the transaction ends.
+
+        To be called before their channels are held: a run holds a person's digests first, then their channel.
+        """
+        await self.session.execute(_HOLD, {"users": list(users)})
 
     async def claim_due(self, *, now: datetime, limit: int) -> list[DueDigest]:
         """Up to `limit` people whose digest is due, or who have moved; without those that somebody else sees to."""

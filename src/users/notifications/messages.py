@@ -59,8 +59,9 @@ class Notifier(Protocol):
     """Has people told, from inside a handler's transaction; the sending comes later."""
 
     async def notify(self, event: Event, recipients: Sequence[Recipient]) -> int:
-        """One delivery to each verified channel of each recipient, as they prefer, and to those of their guilds; how
-        many. Repeated for the same event it adds none. Events whose payload names a `batch` gather for who prefers so.
+        """One delivery to each verified channel of each recipient, as they prefer, and to those of their guilds unless
+        it is private; how many. Repeated for the same event it adds none. Events whose payload names a `batch` gather
+        for who prefers so.
         """
 
     async def release(self, batch: str) -> None:

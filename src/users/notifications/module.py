@@ -182,6 +182,7 @@ class NotificationsContainer(containers.DeclarativeContainer):
         ChannelService,
         channels=channel_repository,
         deliveries=delivery_repository,
+        digests=digest_repository,
         access=session_access,
         activity=activity,
         sealing=sealing,

@@ -19,6 +19,7 @@ from users.guilds.errors import GuildNotFound
 from users.notifications.channel_repository import ChannelRepository, HeldChannel
 from users.notifications.codes import Codes, Tries
 from users.notifications.delivery_repository import DeliveryRepository
+from users.notifications.digest_repository import DigestRepository
 from users.notifications.errors import (
     BadAddress,
     BadChallenge,
@@ -60,6 +61,7 @@ class ChannelService:
         *,
         channels: ChannelRepository,
         deliveries: DeliveryRepository,
+        digests: DigestRepository,
         access: AccessPolicy,
         activity: ActivityLog,
         sealing: Sealing,
@@ -72,6 +74,7 @@ class ChannelService:
     ) -> None:
         self._channels = channels
         self._deliveries = deliveries
+        self._digests = digests
         self._access = access
         self._activity = activity
         self._sealing = sealing
@@ -113,6 +116,8 @@ class ChannelService:
 
     async def remove(self, owner: Owner, channel_id: UUID) -> None:
         """End a channel, with what it was told and what it still waits for."""
+        if owner.user_id is not None:
+            await self._digests.hold(owner.user_id)
         held = await self._held(owner, channel_id)
         await self._channels.remove(owner, channel_id)
         await self._note("channel.removed", owner, held.view)

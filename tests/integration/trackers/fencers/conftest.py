@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -127,6 +128,19 @@ class Salle:
 
     async def execute(self, statement: str, **parameters: Any) -> None:
         await self.container.reader().execute(text(statement), parameters)
+
+
+async def followers(salle: Salle) -> list[set[UUID]]:
+    """Who is told each event that is news to anybody, oldest first."""
+    async with salle.container.database().unit_of_work():
+        registrations = salle.container.fencers.registrations()
+        everybody = [
+            await registrations.followers(
+                news["fencer_id"], clubs=news["clubs"], weapon=news["weapon"], known_through=news["known_through"]
+            )
+            for news in await salle.told()
+        ]
+    return [{user_id for _, user_id in told} for told in everybody if told]
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """From pages to what is stored and told: registrations, withdrawals, new days; once, whichever page tells first."""
 
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import msgspec
 import pytest
@@ -18,22 +18,10 @@ from tests.integration.trackers.fencers.conftest import (
     SABER,
     SOON,
     Salle,
+    followers,
 )
 
 from trackers.fencers.registration_repository import LISTED
-
-
-async def followers(salle: Salle) -> list[set[UUID]]:
-    """Who is told each event that is news to anybody, oldest first."""
-    async with salle.container.database().unit_of_work():
-        registrations = salle.container.fencers.registrations()
-        everybody = [
-            await registrations.followers(
-                news["fencer_id"], clubs=news["clubs"], weapon=news["weapon"], known_through=news["known_through"]
-            )
-            for news in await salle.told()
-        ]
-    return [{user_id for _, user_id in told} for told in everybody if told]
 
 
 async def test_a_first_look_is_stored_and_logged_but_no_news(salle: Salle, ada: Person) -> None:

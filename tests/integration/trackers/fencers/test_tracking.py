@@ -159,6 +159,42 @@ async def test_a_person_has_so_many_and_no_more(salle: Salle, ada: Person) -> No
     assert problem(await ada.ask("POST", "/api/clubs", {"club": str(CLUB)})) == (400, "tracking_limit_reached")
 
 
+async def test_deactivating_makes_no_room_for_more_and_reactivating_does_not_either(salle: Salle, ada: Person) -> None:
+    await salle.execute(
+        "INSERT INTO fencing_clubs (id, upstream_id) SELECT uuidv7(), n FROM generate_series(1, 51) AS n"
+    )
+    await salle.execute(
+        "INSERT INTO tracked_clubs (id, user_id, club_id, created_at, followed_since)"
+        " SELECT uuidv7(), :user, id, now(), now() FROM fencing_clubs WHERE upstream_id <= 50",
+        user=ada.id,
+    )
+    mine = (await salle.read(ada, "/api/clubs"))["items"][0]
+    at = f"/api/clubs/{mine['id']}"
+    assert (await ada.ask("POST", f"{at}/deactivate")).status_code == 200
+    refused = await ada.ask("POST", "/api/clubs", {"club": "51"})
+    assert problem(refused) == (400, "tracking_limit_reached")
+    assert "deactivated" in refused.json()["detail"]
+    # What is kept may be followed again, by either way.
+    assert (await ada.ask("PATCH", at, {"active": True})).json()["active"] is True
+    assert (await ada.ask("POST", f"{at}/deactivate")).status_code == 200
+    assert (await ada.ask("POST", "/api/clubs", {"club": str(mine["upstream_id"])})).status_code == 201
+    # As many as that are active already, where two accounts became one.
+    assert (await ada.ask("POST", f"{at}/deactivate")).status_code == 200
+    await salle.execute(
+        "INSERT INTO tracked_clubs (id, user_id, club_id, created_at, followed_since)"
+        " SELECT uuidv7(), :user, id, now(), now() FROM fencing_clubs WHERE upstream_id = 51",
+        user=ada.id,
+    )
+    assert problem(await ada.ask("PATCH", at, {"active": True})) == (400, "tracking_limit_reached")
+    again = await ada.ask("POST", "/api/clubs", {"club": str(mine["upstream_id"])})
+    assert problem(again) == (400, "tracking_limit_reached")
+    # Whoever removes one has room for another.
+    assert (await ada.ask("DELETE", at)).status_code == 204
+    other = (await salle.read(ada, "/api/clubs"))["items"][0]
+    assert (await ada.ask("DELETE", f"/api/clubs/{other['id']}")).status_code == 204
+    assert (await ada.ask("POST", "/api/clubs", {"club": str(CLUB)})).status_code == 201
+
+
 async def test_bots_follow_for_their_people(salle: Salle) -> None:
     salle.stage()
     key = await salle.people.bot("fencers")

@@ -53,7 +53,7 @@ def test_a_fencers_page_tells_event_tournament_and_the_day_with_its_year() -> No
 
 @pytest.mark.parametrize("layout", [club_2025, club_2026])
 def test_a_clubs_page_tells_the_same_in_both_layouts(layout: Callable[..., bytes]) -> None:
-    page = parse_club(layout(CLUB, ROWS), today=TODAY)
+    page = parse_club(layout(CLUB, ROWS), upstream_id=CLUB.id, today=TODAY)
     assert (page.name, page.tables) == ("Lakeside Fencing", 2)
     assert told(list(page.entries)) == {
         (ALEX.id, "Alex Abendroth", "October NAC", 18_501, "JNRWE", Weapon.EPEE, DAY),
@@ -77,8 +77,8 @@ def test_columns_are_found_by_their_headers_wherever_they_stand() -> None:
         page,
     )
     assert turned != page
-    assert told(list(parse_club(turned.encode(), today=TODAY).entries)) == told(
-        list(parse_club(page.encode(), today=TODAY).entries)
+    assert told(list(parse_club(turned.encode(), upstream_id=CLUB.id, today=TODAY).entries)) == told(
+        list(parse_club(page.encode(), upstream_id=CLUB.id, today=TODAY).entries)
     )
 
 
@@ -122,13 +122,13 @@ def test_a_changed_clubs_page_is_loud(broken: Callable[[bytes], bytes], says: st
     page = club_2025(CLUB, ROWS)
     assert broken(page) != page
     with pytest.raises(PageChanged, match=says):
-        parse_club(broken(page), today=TODAY)
+        parse_club(broken(page), upstream_id=CLUB.id, today=TODAY)
 
 
 @pytest.mark.parametrize("page", [rebuilt(), not_found(), login(), b"", b"{}", b"<html></html>", b"\xff\x00</html>"])
 def test_what_is_no_such_page_is_loud(page: bytes) -> None:
     with pytest.raises(PageChanged):
-        parse_club(page, today=TODAY)
+        parse_club(page, upstream_id=CLUB.id, today=TODAY)
     with pytest.raises(PageChanged):
         parse_fencer(page, upstream_id=1, today=TODAY)
 
@@ -180,7 +180,7 @@ def test_of_a_thousand_mutated_pages_none_is_silently_empty(seed: int) -> None:
             if kind == "fencer":
                 read = parse_fencer(broken, upstream_id=ALEX.id, today=TODAY).entries
             else:
-                club = parse_club(broken, today=TODAY)
+                club = parse_club(broken, upstream_id=CLUB.id, today=TODAY)
                 read = club.entries
                 if not club.tables:  # the source, which knows that there were rows, takes this for a changed layout
                     outcomes["loud"] += 1
@@ -211,7 +211,7 @@ def test_the_sample_of_a_fencer() -> None:
 @needs_samples
 def test_the_sample_of_a_club() -> None:
     body = (SAMPLES / "club_registrations_reconstruction.html").read_bytes()
-    page = parse_club(body, today=date(2025, 9, 20))
+    page = parse_club(body, upstream_id=CLUB.id, today=date(2025, 9, 20))
     assert [(e.fencer, e.event_id, e.day) for e in page.entries] == [
         ("Alex Example", 18_001, date(2025, 10, 4)),
         ("Alex Example", 18_002, date(2025, 10, 5)),

@@ -88,6 +88,15 @@ def test_the_price_before_is_the_last_that_was_another() -> None:
         assert state.before == before
 
 
+def test_what_may_be_told_again_is_of_another_episode() -> None:
+    rules = replace(RULES, below_median_percent=20)
+    state, episodes = WatchState(), []
+    for price in (29_000, 31_000, 29_000):
+        state = judge(rules, state, Seen(price=price, median=38_000, days=30), cooling=False).state
+        episodes.append(state.episode)
+    assert episodes == [0, 2, 2]  # above the target, and above what is far below the median
+
+
 @pytest.mark.parametrize(
     ("price", "median", "days", "odd"),
     [(3_999, 10_000, 5, True), (4_000, 10_000, 5, False), (1, 10_000, 4, False), (1, None, 90, False)],

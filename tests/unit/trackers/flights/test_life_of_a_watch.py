@@ -39,7 +39,9 @@ ODD: Final = 60.0
 AGREE: Final = 10.0
 FRESH: Final = timedelta(days=1)
 KNOWN_DAYS: Final = 5
-MOSTLY_USD: Final = ("USD", "USD", "USD", "EUR")
+A_WHILE: Final = 5
+"""Prices that a watch meets before somebody changes their mind: else it never lives to see anything."""
+SWINGS: Final = st.integers(-8, 8) | st.integers(-80, 60)
 NOTHING: Final = Insights()
 FOREVER: Final = datetime(9999, 1, 1, tzinfo=UTC)
 CURRENCIES: Final = {"USD": UUID(int=1), "EUR": UUID(int=2)}
@@ -95,7 +97,7 @@ class LifeOfAWatch(RuleBasedStateMachine):
         below=st.none() | st.integers(1, 60),
         median_days=st.integers(7, 30),
         lowest_ever=st.booleans(),
-        past=st.lists(st.integers(60, 160), max_size=12),
+        past=st.lists(st.integers(60, 160), max_size=12) | st.lists(st.integers(60, 160), min_size=5, max_size=12),
     )
     def begins(
         self,
@@ -143,18 +145,25 @@ class LifeOfAWatch(RuleBasedStateMachine):
     # ---- what happens ----
 
     @rule(
-        price=st.none() | st.integers(1, 200), hours=st.integers(0, 30), currency=st.sampled_from(["USD"] * 3 + ["EUR"])
+        swings=st.lists(st.tuples(SWINGS, st.integers(0, 20)), min_size=1, max_size=12),
+        around=st.sampled_from(["target", "usual", "lowest", "last"]),
     )
+    def prices_swing(self, swings: list[tuple[int, int]], around: str) -> None:
+        """By so many per cent of what matters, so many hours after each other."""
+        for percent, hours in swings:
+            currency = self.tables.watch.currency
+            past = self._past(currency)
+            known = sorted(past.days.values()) or [100]
+            base = {
+                "target": self.tables.watch.target_price, "usual": median_low(known), "lowest": known[0],
+                "last": past.price or known[0],
+            }[around]  # fmt: skip
+            self._answered(max(1, base * (100 + percent) // 100), hours, currency)
+
+    @rule(price=st.none() | st.integers(1, 200), hours=st.integers(0, 30), currency=st.sampled_from(list(CURRENCIES)))
     def a_look_brings_an_answer(self, price: int | None, hours: int, currency: str) -> None:
         """Of the watch's search, or of one that only others watch."""
-        self._answered(price, timedelta(hours=hours), currency)
-
-    @precondition(lambda self: any(one.price is not None for one in self.looks))
-    @rule(percent=st.integers(-30, 30), hours=st.integers(1, 30))
-    def the_price_moves_a_little(self, percent: int, hours: int) -> None:
-        last = next(one for one in reversed(self.looks) if one.price is not None)
-        assert last.price is not None
-        self._answered(max(1, last.price * (100 + percent) // 100), timedelta(hours=hours), last.currency)
+        self._answered(price, hours, currency)
 
     @precondition(lambda self: self.looks)
     @rule()
@@ -172,11 +181,9 @@ class LifeOfAWatch(RuleBasedStateMachine):
 
     @rule(hours=st.integers(1, 60))
     def time_passes_and_the_job_runs(self, hours: int) -> None:
-        """Every hour, as the real one runs every ten seconds."""
-        for _ in range(hours):
-            self.clock.at += timedelta(hours=1)
-            self._judge_waiting()
+        self._pass(hours)
 
+    @precondition(lambda self: len(self._since_anew()) >= A_WHILE)
     @rule(
         aim=st.none() | st.integers(20, 200),
         below=st.sampled_from([None, 0, 10, 40]),
@@ -207,15 +214,14 @@ class LifeOfAWatch(RuleBasedStateMachine):
         )  # fmt: skip
         self._judge_waiting()
 
-    @precondition(lambda self: self.tables.is_active)
-    @rule()
-    def somebody_rests(self) -> None:
+    @precondition(lambda self: len(self._since_anew()) >= A_WHILE)
+    @rule(prices=st.lists(st.integers(1, 200), max_size=3))
+    def somebody_rests_and_comes_back(self, prices: list[int]) -> None:
+        """Others look at it meanwhile."""
         self.tables.is_active = False
         self.tables.watch = replace(self.tables.watch, judge_at=self.clock.at)
-
-    @precondition(lambda self: not self.tables.is_active)
-    @rule()
-    def somebody_comes_back(self) -> None:
+        for price in prices:
+            self._answered(price, 6, self.tables.watch.currency)
         self.clock.at += timedelta(minutes=1)
         self.tables.is_active = True
         self._begin_anew()
@@ -232,8 +238,8 @@ class LifeOfAWatch(RuleBasedStateMachine):
     def nothing_is_told_twice_for_one_reason(self) -> None:
         """Between two alerts of a price at the target the price was above it, or somebody asked anew."""
         armed_again = True
-        for one in self.history:
-            if isinstance(one, Anew) or (one.price > self.tables.watch.target_price and not one.told):
+        for one in self._since_anew():
+            if one.price > self.tables.watch.target_price:
                 armed_again = True
             elif Rule.TARGET in one.told:
                 assert armed_again
@@ -251,8 +257,14 @@ class LifeOfAWatch(RuleBasedStateMachine):
 
     # ---- running the code beside the model ----
 
-    def _answered(self, price: int | None, after: timedelta, currency: str) -> None:
-        self.clock.at += after
+    def _pass(self, hours: int) -> None:
+        """The job runs every hour, as the real one does every ten seconds."""
+        for _ in range(hours):
+            self.clock.at += timedelta(hours=1)
+            self._judge_waiting()
+
+    def _answered(self, price: int | None, hours: int, currency: str) -> None:
+        self._pass(hours)
         look = Look(self.clock.at, currency, price)
         first = not any(one.currency == currency for one in self.looks)
         self.looks.append(look)

@@ -88,7 +88,8 @@ class BotContracts(Calls):
         `GET /internal/contracts`
 
         Args:
-            status: live ones, gone (accepted or withdrawn before their time), or expired.
+            status: live ones, gone (accepted or withdrawn before their time), expired, or unfollowed (live
+                when their region was looked at last, which the operator dropped since).
             region_id: Only of these regions; may be repeated.
             type: Only contracts of this type.
             type_id: Only those that give such an item.

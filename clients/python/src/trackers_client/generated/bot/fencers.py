@@ -20,6 +20,42 @@ from trackers_client.generated.models.fencers import (
 class BotFencers(Calls):
     """Bot calls about fencers."""
 
+    async def list_tracked_fencers(
+        self,
+        *,
+        user_id: UUID | None = None,
+        active: bool | None = None,
+        page: int | None = None,
+        per_page: int | None = None,
+    ) -> TrackedPage:
+        """The fencers of everybody that the key may speak for, the oldest first, and how the looking at each
+        stands.
+
+        `GET /internal/fencers`
+
+        Args:
+            user_id: Only this person's, by our id.
+            active: Only active ones, or only deactivated.
+            page: Which page, from 1.
+            per_page: Entries to a page.
+        """
+        return await self._ask(
+            TrackedPage,
+            "GET",
+            "/internal/fencers",
+            query={"user_id": user_id, "active": active, "page": page, "per_page": per_page},
+        )
+
+    async def track_fencer(self, body: BotTracksFencer, *, idempotency_key: str | None = None) -> Tracked:
+        """Follow a fencer by number or pasted link; the page is looked at soon. What was deactivated is active
+        again.
+
+        400 `tracking_limit_reached`, 409 `already_tracked`, 422 `bad_reference` or `unknown_weapon`.
+
+        `POST /internal/fencers`
+        """
+        return await self._ask(Tracked, "POST", "/internal/fencers", body=body, idempotency_key=idempotency_key)
+
     async def deactivate_tracked_fencer(self, tracked_id: UUID, *, idempotency_key: str | None = None) -> TrackedView:
         """Be told of it no more, for now; following the same fencer again goes on with it.
 
@@ -75,7 +111,7 @@ class BotFencers(Calls):
             TrackedView, "PATCH", "/internal/fencers/{tracked_id}", path={"tracked_id": tracked_id}, body=body
         )
 
-    async def list_tracked_fencers(
+    async def list_tracked_clubs(
         self,
         *,
         user_id: UUID | None = None,
@@ -83,10 +119,10 @@ class BotFencers(Calls):
         page: int | None = None,
         per_page: int | None = None,
     ) -> TrackedPage:
-        """The fencers of everybody that the key may speak for, the oldest first, and how the looking at each
+        """The clubs of everybody that the key may speak for, the oldest first, and how the looking at each
         stands.
 
-        `GET /internal/fencers`
+        `GET /internal/clubs`
 
         Args:
             user_id: Only this person's, by our id.
@@ -97,19 +133,19 @@ class BotFencers(Calls):
         return await self._ask(
             TrackedPage,
             "GET",
-            "/internal/fencers",
+            "/internal/clubs",
             query={"user_id": user_id, "active": active, "page": page, "per_page": per_page},
         )
 
-    async def track_fencer(self, body: BotTracksFencer, *, idempotency_key: str | None = None) -> Tracked:
-        """Follow a fencer by number or pasted link; the page is looked at soon. What was deactivated is active
+    async def track_club(self, body: BotTracksClub, *, idempotency_key: str | None = None) -> Tracked:
+        """Follow a club by number or pasted link; the page is looked at soon. What was deactivated is active
         again.
 
         400 `tracking_limit_reached`, 409 `already_tracked`, 422 `bad_reference` or `unknown_weapon`.
 
-        `POST /internal/fencers`
+        `POST /internal/clubs`
         """
-        return await self._ask(Tracked, "POST", "/internal/fencers", body=body, idempotency_key=idempotency_key)
+        return await self._ask(Tracked, "POST", "/internal/clubs", body=body, idempotency_key=idempotency_key)
 
     async def deactivate_tracked_club(self, tracked_id: UUID, *, idempotency_key: str | None = None) -> TrackedView:
         """Be told of it no more, for now; following the same club again goes on with it.
@@ -165,39 +201,3 @@ class BotFencers(Calls):
         return await self._ask(
             TrackedView, "PATCH", "/internal/clubs/{tracked_id}", path={"tracked_id": tracked_id}, body=body
         )
-
-    async def list_tracked_clubs(
-        self,
-        *,
-        user_id: UUID | None = None,
-        active: bool | None = None,
-        page: int | None = None,
-        per_page: int | None = None,
-    ) -> TrackedPage:
-        """The clubs of everybody that the key may speak for, the oldest first, and how the looking at each
-        stands.
-
-        `GET /internal/clubs`
-
-        Args:
-            user_id: Only this person's, by our id.
-            active: Only active ones, or only deactivated.
-            page: Which page, from 1.
-            per_page: Entries to a page.
-        """
-        return await self._ask(
-            TrackedPage,
-            "GET",
-            "/internal/clubs",
-            query={"user_id": user_id, "active": active, "page": page, "per_page": per_page},
-        )
-
-    async def track_club(self, body: BotTracksClub, *, idempotency_key: str | None = None) -> Tracked:
-        """Follow a club by number or pasted link; the page is looked at soon. What was deactivated is active
-        again.
-
-        400 `tracking_limit_reached`, 409 `already_tracked`, 422 `bad_reference` or `unknown_weapon`.
-
-        `POST /internal/clubs`
-        """
-        return await self._ask(Tracked, "POST", "/internal/clubs", body=body, idempotency_key=idempotency_key)

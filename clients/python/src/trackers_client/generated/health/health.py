@@ -17,7 +17,9 @@ class HealthHealth(Calls):
         return await self._ask(dict[str, bool], "GET", "/health/live")
 
     async def ready(self) -> Health:
-        """Database and Redis answer; 503 while one does not.
+        """Database and Redis answer, and the database is at this version's schema; 503 while that is not so.
+
+        Workers are told of beside it: without one the API still answers, and nothing is fetched.
 
         `GET /health/ready`
         """

@@ -20,6 +20,32 @@ from trackers_client.generated.models.fencers import (
 class MemberFencers(Calls):
     """Member calls about fencers."""
 
+    async def list_tracked_fencers(
+        self, *, active: bool | None = None, page: int | None = None, per_page: int | None = None
+    ) -> TrackedPage:
+        """One's own fencers, the oldest first, and how the looking at each stands.
+
+        `GET /api/fencers`
+
+        Args:
+            active: Only active ones, or only deactivated.
+            page: Which page, from 1.
+            per_page: Entries to a page.
+        """
+        return await self._ask(
+            TrackedPage, "GET", "/api/fencers", query={"active": active, "page": page, "per_page": per_page}
+        )
+
+    async def track_fencer(self, body: TrackFencer) -> Tracked:
+        """Follow a fencer by number or pasted link; the page is looked at soon. What was deactivated is active
+        again.
+
+        400 `tracking_limit_reached`, 409 `already_tracked`, 422 `bad_reference` or `unknown_weapon`.
+
+        `POST /api/fencers`
+        """
+        return await self._ask(Tracked, "POST", "/api/fencers", body=body)
+
     async def deactivate_tracked_fencer(self, tracked_id: UUID) -> TrackedView:
         """Be told of it no more, for now; following the same fencer again goes on with it.
 
@@ -71,12 +97,12 @@ class MemberFencers(Calls):
             TrackedView, "PATCH", "/api/fencers/{tracked_id}", path={"tracked_id": tracked_id}, body=body
         )
 
-    async def list_tracked_fencers(
+    async def list_tracked_clubs(
         self, *, active: bool | None = None, page: int | None = None, per_page: int | None = None
     ) -> TrackedPage:
-        """One's own fencers, the oldest first, and how the looking at each stands.
+        """One's own clubs, the oldest first, and how the looking at each stands.
 
-        `GET /api/fencers`
+        `GET /api/clubs`
 
         Args:
             active: Only active ones, or only deactivated.
@@ -84,18 +110,18 @@ class MemberFencers(Calls):
             per_page: Entries to a page.
         """
         return await self._ask(
-            TrackedPage, "GET", "/api/fencers", query={"active": active, "page": page, "per_page": per_page}
+            TrackedPage, "GET", "/api/clubs", query={"active": active, "page": page, "per_page": per_page}
         )
 
-    async def track_fencer(self, body: TrackFencer) -> Tracked:
-        """Follow a fencer by number or pasted link; the page is looked at soon. What was deactivated is active
+    async def track_club(self, body: TrackClub) -> Tracked:
+        """Follow a club by number or pasted link; the page is looked at soon. What was deactivated is active
         again.
 
         400 `tracking_limit_reached`, 409 `already_tracked`, 422 `bad_reference` or `unknown_weapon`.
 
-        `POST /api/fencers`
+        `POST /api/clubs`
         """
-        return await self._ask(Tracked, "POST", "/api/fencers", body=body)
+        return await self._ask(Tracked, "POST", "/api/clubs", body=body)
 
     async def deactivate_tracked_club(self, tracked_id: UUID) -> TrackedView:
         """Be told of it no more, for now; following the same club again goes on with it.
@@ -147,29 +173,3 @@ class MemberFencers(Calls):
         return await self._ask(
             TrackedView, "PATCH", "/api/clubs/{tracked_id}", path={"tracked_id": tracked_id}, body=body
         )
-
-    async def list_tracked_clubs(
-        self, *, active: bool | None = None, page: int | None = None, per_page: int | None = None
-    ) -> TrackedPage:
-        """One's own clubs, the oldest first, and how the looking at each stands.
-
-        `GET /api/clubs`
-
-        Args:
-            active: Only active ones, or only deactivated.
-            page: Which page, from 1.
-            per_page: Entries to a page.
-        """
-        return await self._ask(
-            TrackedPage, "GET", "/api/clubs", query={"active": active, "page": page, "per_page": per_page}
-        )
-
-    async def track_club(self, body: TrackClub) -> Tracked:
-        """Follow a club by number or pasted link; the page is looked at soon. What was deactivated is active
-        again.
-
-        400 `tracking_limit_reached`, 409 `already_tracked`, 422 `bad_reference` or `unknown_weapon`.
-
-        `POST /api/clubs`
-        """
-        return await self._ask(Tracked, "POST", "/api/clubs", body=body)

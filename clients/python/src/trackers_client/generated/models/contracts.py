@@ -81,11 +81,15 @@ class ContractSort(OpenEnum):
 
 
 class ContractStatus(OpenEnum):
-    """Whether a contract can still be accepted: live; gone before its time (accepted or withdrawn); expired."""
+    """Whether a contract can still be accepted: live; gone before its time (accepted or withdrawn); expired;
+    unfollowed     (nobody knows: it was live when its region was looked at last, which the operator dropped
+    since).
+    """
 
     LIVE = "live"
     GONE = "gone"
     EXPIRED = "expired"
+    UNFOLLOWED = "unfollowed"
 
 
 class ContractSummary(Struct, frozen=True, kw_only=True):
@@ -142,19 +146,23 @@ class KnownTypeView(Struct, frozen=True, kw_only=True):
     group_id: int | None
     group: str | None
     live: int
-    """Live contracts that give one."""
+    """Live contracts that give one, as of the last look at each region."""
 
 
 class KnownTypes(Struct, frozen=True, kw_only=True):
     items: list[KnownTypeView]
+    coverage: list[RegionCoverage]
 
 
 class RegionCoverage(Struct, frozen=True, kw_only=True):
     region_id: int
     name: str | None
+    followed: bool
+    """Whether it is looked at; else the operator dropped it, and nothing of it is live."""
     complete: bool
     """Whether the last sweep saw every page of one state of the region."""
     why_incomplete: str | None
+    """Why not, in words."""
     swept_at: datetime | None
     """When the last sweep ended; null: not looked at yet."""
     complete_at: datetime | None
@@ -173,6 +181,7 @@ class RejectedPage(Struct, frozen=True, kw_only=True):
     page: int
     per_page: int
     total: int
+    coverage: list[RegionCoverage]
 
 
 class RejectedView(Struct, frozen=True, kw_only=True):
@@ -267,6 +276,7 @@ class ShipPrices(Struct, frozen=True, kw_only=True):
 
 class Taxonomy(Struct, frozen=True, kw_only=True):
     items: list[TaxonomyCategory]
+    coverage: list[RegionCoverage]
 
 
 class TaxonomyCategory(Struct, frozen=True, kw_only=True):
@@ -299,3 +309,4 @@ class Watch(Struct, frozen=True, kw_only=True):
 
 class Watches(Struct, frozen=True, kw_only=True):
     items: list[Watch]
+    coverage: list[RegionCoverage]

@@ -7,10 +7,15 @@ from msgspec import Struct
 
 class Health(Struct, frozen=True, kw_only=True):
     ok: bool
+    """Every required part is well."""
     parts: dict[str, PartHealth]
 
 
 class PartHealth(Struct, frozen=True, kw_only=True):
     ok: bool
+    required: bool
+    """Whether nothing can be answered without it."""
     ms: float
+    """Milliseconds that its answer took."""
     error: str | None = None
+    """What is wrong, and what to do about it."""

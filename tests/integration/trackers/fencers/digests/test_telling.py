@@ -1,116 +1,11 @@
-"""Digests from end to end: what they tell, once, and what arrives in a real mailbox."""
+"""What digests tell, once, and what arrives in a real mailbox."""
 
-import asyncio
-import re
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextvars import Context
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email.message import EmailMessage
-from typing import Any
 
 import pytest
-from aiosmtpd.smtp import SMTP
-from dependency_injector import providers
-from tests.conftest import container_of
 from tests.integration.people import Person
 from tests.integration.trackers.fencers.conftest import ALEX, BLAKE, CLUB, EPEE, FOIL, OTHER_CLUB, SABER, Salle
-from tests.integration.users.notifications.conftest import Mailbox as PlainMailbox
-
-from users.notifications.digest import DigestSection, DigestWindow
-
-
-@dataclass
-class Mailbox(PlainMailbox):
-    """One that also keeps what it gets to the letter, and can be out of order."""
-
-    raw: list[bytes] = field(default_factory=list)
-    down: bool = False
-
-    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 -- the library's name
-        if self.down:
-            return "451 come back later"
-        self.raw.append(envelope.content)
-        return await super().handle_DATA(server, session, envelope)
-
-    def digests(self) -> list[EmailMessage]:
-        return [mail for mail in self.mails if "digest" in str(mail["Subject"])]
-
-
-@pytest.fixture
-async def mailbox() -> AsyncIterator[Mailbox]:
-    made = Mailbox()
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: SMTP(made, hostname="mail.example", loop=loop), "127.0.0.1", 0)
-    made.port = server.sockets[0].getsockname()[1]
-    yield made
-    server.close()
-
-
-@pytest.fixture
-def environ(environ: dict[str, str], mailbox: Mailbox) -> dict[str, str]:
-    return environ | {
-        "TRACKERS_SMTP_HOST": "127.0.0.1",
-        "TRACKERS_SMTP_PORT": str(mailbox.port),
-        "TRACKERS_SMTP_STARTTLS": "false",
-        "TRACKERS_SMTP_FROM": "trackers@example.org",
-        "TRACKERS_NOTIFY_PUBLIC_URL": "https://trackers.example.org/",
-    }
-
-
-@dataclass
-class Post:
-    """Who gets digests, and what arrives."""
-
-    salle: Salle
-    mailbox: Mailbox
-
-    async def subscribe(self, who: Person, period: str = "daily", **more: Any) -> dict[str, Any]:
-        """A verified mailbox, and digests to it; `who` wants to hear of registrations nowhere else."""
-        await self.mailbox_of(who)
-        answer = await who.ask("PUT", "/api/users/me/digest", {"period": period, **more})
-        assert answer.status_code == 200, answer.text
-        await who.ask("PUT", "/api/users/me/notifications", {"defaults": {"*": "digest"}})
-        settled: dict[str, Any] = answer.json()
-        return settled
-
-    async def mailbox_of(self, who: Person) -> dict[str, Any]:
-        at = "/api/users/me/channels"
-        made = await who.ask("POST", at, {"kind": "email", "address": f"{who.login}@example.org"})
-        assert made.status_code == 201, made.text
-        channel: dict[str, Any] = made.json()["channel"]
-        await self.salle.container.notifications.challenger().challenge(channel["id"])
-        body = self.mailbox.mails.pop().get_body(("plain",))
-        assert body is not None
-        code = re.search(r"[0-9A-Z]{4}-[0-9A-Z]{4}", body.get_content())
-        assert code is not None
-        verified = await who.ask("POST", f"{at}/{channel['id']}/verify", {"code": code[0]})
-        assert verified.json()["state"] == "active", verified.text
-        return channel
-
-    async def a_day_passes(self) -> None:
-        """And what is due is sent."""
-        self.salle.clock.forward(days=1)
-        await self.salle.job("notifications.digests")
-        await self.send()
-
-    async def send(self) -> None:
-        await self.salle.container.notifications.sender().send_due()
-
-    def texts(self) -> list[str]:
-        return [_part(mail, "plain") for mail in self.mailbox.digests()]
-
-
-def _part(mail: EmailMessage, kind: str) -> str:
-    body = mail.get_body((kind,))
-    assert body is not None
-    return str(body.get_content()).replace("\r\n", "\n")
-
-
-@pytest.fixture
-async def post(salle: Salle, mailbox: Mailbox) -> Post:
-    salle.stage()
-    return Post(salle, mailbox)
+from tests.integration.trackers.fencers.digests.conftest import Post, part_of
 
 
 async def test_a_registration_under_a_club_and_a_tracked_fencer_is_told_once_with_a_note(
@@ -127,8 +22,9 @@ async def test_a_registration_under_a_club_and_a_tracked_fencer_is_told_once_wit
     assert "- New: Alex Abendroth, Junior Women\u2019s Epee (JNRWE), Sat 12 Dec 2026 (also a tracked fencer)" in text
     assert "TRACKED FENCERS" not in text
     (mail,) = post.mailbox.digests()
-    html = _part(mail, "html")
+    html = part_of(mail, "html")
     assert html.count("Junior Women\u2019s Epee (JNRWE)") == 1
+    assert f'href="https://fencingtracker.com/club/{CLUB}/LakesideFencing/registrations"' in html
     assert "also a tracked fencer" in html
 
 
@@ -211,7 +107,7 @@ async def test_what_the_club_tells_later_than_the_fencers_page_is_told_to_who_fo
     await salle.look(again=True)
     await post.a_day_passes()
     await post.a_day_passes()
-    told = [(str(mail["To"]), "Harbour Cup" in _part(mail, "plain")) for mail in post.mailbox.digests()]
+    told = [(str(mail["To"]), "Harbour Cup" in part_of(mail, "plain")) for mail in post.mailbox.digests()]
     assert sorted(told[:2]) == [("ada@example.org", False), ("ben@example.org", False)]
     assert told[2:] == [("ben@example.org", True), ("ada@example.org", True)]
 
@@ -233,106 +129,6 @@ async def test_who_has_digests_again_is_told_the_last_period_and_not_all_that_wa
     await post.a_day_passes()
     texts = post.texts()
     assert (len(texts), "Harbour Cup" in texts[-1], "Withdrawn: Blake" in texts[-1]) == (2, False, True)
-
-
-async def test_two_schedulers_at_once_send_one(post: Post, salle: Salle, ada: Person, ben: Person) -> None:
-    for who in (ada, ben):
-        await salle.track(who, "club", CLUB)
-        await post.subscribe(who)
-    await salle.look()
-    salle.clock.forward(days=1)
-    others = [container_of(salle.bench.environ) for _ in range(3)]
-    for other in others:
-        other.clock.override(providers.Object(salle.clock))
-    runs = [salle.container.notifications.digest_run(), *(other.notifications.digest_run() for other in others)]
-    done = await asyncio.gather(*(run.run() for run in runs))
-    assert sum(one.sent_off for one in done) == 2
-    await asyncio.gather(*(other.notifications.sender().send_due() for other in others))
-    await post.send()
-    assert sorted(str(mail["To"]) for mail in post.mailbox.digests()) == ["ada@example.org", "ben@example.org"]
-    for other in others:
-        await other.database().close()
-        await other.redis().aclose()
-
-
-async def test_a_crash_between_send_and_mark_repeats_it_under_its_message_id(
-    post: Post, salle: Salle, ada: Person
-) -> None:
-    await salle.track(ada, "club", CLUB)
-    await post.subscribe(ada)
-    await salle.look()
-    salle.clock.forward(days=1)
-    await salle.job("notifications.digests")
-    sender = salle.container.notifications.sender()
-    settle, sender._settle = sender._settle, _dies
-    with pytest.raises(ConnectionResetError):
-        await sender.send_due()
-    sender._settle = settle
-    await post.send()
-    assert len(post.mailbox.digests()) == 1, "the lease still holds"
-    salle.clock.forward(minutes=5)
-    await post.send()
-    await post.send()
-    first, again = post.mailbox.digests()
-    assert first["Message-ID"] == again["Message-ID"]
-    (entry,) = (await salle.read(ada, "/api/users/me/digest/sent"))["items"]
-    assert entry["state"] == "sent"
-
-
-async def _dies(outcomes: object) -> None:
-    raise ConnectionResetError
-
-
-async def test_one_that_could_not_be_sent_is_given_up_for_the_next_which_tells_its_news_too(
-    post: Post, salle: Salle, ada: Person
-) -> None:
-    await salle.track(ada, "club", CLUB)
-    await post.subscribe(ada)
-    await salle.look()
-    post.mailbox.down = True
-    await post.a_day_passes()
-    salle.site.register(ALEX, SABER)
-    await salle.look(again=True)
-    post.mailbox.down = False
-    salle.clock.forward(days=1)
-    await salle.job("notifications.digests")
-    await post.send()
-    salle.clock.forward(hours=12)
-    await post.send()
-    (text,) = post.texts()
-    assert text.count("New: ") == 3
-    states = [one["state"] for one in (await salle.read(ada, "/api/users/me/digest/sent"))["items"]]
-    assert states == ["sent", "superseded"]
-
-
-class SendsMeanwhile:
-    """A module whose section takes so long that the sender comes by."""
-
-    name = "slow"
-
-    def __init__(self, send: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        self._send = send
-
-    async def sections(self, windows: list[DigestWindow]) -> dict[Any, list[DigestSection]]:
-        await asyncio.create_task(self._send(), context=Context())
-        return {}
-
-
-async def test_one_that_the_next_gives_up_is_not_sent_while_that_is_made(post: Post, salle: Salle, ada: Person) -> None:
-    await salle.track(ada, "club", CLUB)
-    await post.subscribe(ada)
-    await salle.look()
-    post.mailbox.down = True
-    await post.a_day_passes()
-    post.mailbox.down = False
-    salle.clock.forward(days=1)
-    notifications = salle.container.notifications
-    slow = providers.Callable(lambda: [salle.container.fencers.digest(), SendsMeanwhile(post.send)])
-    with notifications.digest_writers.override(slow):
-        await notifications.digest_run().run()
-    await post.send()
-    (text,) = post.texts()
-    assert text.count("New: ") == 2
 
 
 async def test_one_click_unsubscribes_and_a_look_at_the_link_does_not(post: Post, salle: Salle, ada: Person) -> None:
@@ -437,40 +233,7 @@ async def test_off_for_one_thing_is_off_in_the_digest_and_digest_is_not_at_once(
     await salle.job("outbox.relay")
     await post.send()
     (mail,) = post.mailbox.mails
-    assert "Withdrawn: Youth 12" in _part(mail, "plain")
-
-
-class Poisoned:
-    """A module whose section of one person cannot be written."""
-
-    name = "poisoned"
-
-    def __init__(self, victim: object) -> None:
-        self._victim = victim
-
-    async def sections(self, windows: list[DigestWindow]) -> dict[Any, list[DigestSection]]:
-        if any(window.user_id == self._victim for window in windows):
-            raise RuntimeError("sesame")
-        return {}
-
-
-async def test_one_persons_poison_is_not_everybodys(post: Post, salle: Salle, ada: Person, ben: Person) -> None:
-    for who in (ada, ben):
-        await salle.track(who, "club", CLUB)
-        await post.subscribe(who)
-    await salle.look()
-    salle.clock.forward(days=1)
-    notifications = salle.container.notifications
-    poisoned = providers.Callable(lambda: [salle.container.fencers.digest(), Poisoned(ada.id)])
-    with notifications.digest_writers.override(poisoned):
-        ran = await notifications.digest_run().run()
-    assert (ran.sent_off, ran.put_off) == (1, 1)
-    await post.send()
-    assert [str(mail["To"]) for mail in post.mailbox.digests()] == ["ben@example.org"]
-    salle.clock.forward(minutes=20)
-    await notifications.digest_run().run()
-    await post.send()
-    assert len(post.mailbox.digests()) == 2
+    assert "Withdrawn: Youth 12" in part_of(mail, "plain")
 
 
 async def test_game_trackers_have_a_section(post: Post, salle: Salle, ada: Person) -> None:
@@ -504,3 +267,53 @@ async def test_what_is_kept_of_digests_is_a_persons_data(post: Post, salle: Sall
         await holder().erase(ben.id)
     assert await salle.people.rows("SELECT 1 FROM digests") == []
     assert await salle.people.rows("SELECT 1 FROM digest_preferences") == []
+
+
+async def test_what_a_name_told_is_told_to_who_follows_the_fencer_once_it_turned_out_whose_it_is(
+    post: Post, salle: Salle, ada: Person, ben: Person
+) -> None:
+    salle.site.add_fencer(ALEX, "Alex Abendroth", CLUB, linked=False)
+    salle.site.register(ALEX, EPEE, on="fencer")
+    both = await salle.people.register("cara")
+    for who, *followed in ((ada, "club"), (ben, "fencer"), (both, "club", "fencer")):
+        for kind in followed:
+            await salle.track(who, kind, CLUB if kind == "club" else ALEX)
+        await post.subscribe(who)
+    await salle.look()
+    await post.a_day_passes()
+    salle.site.register(ALEX, SABER, on="club")
+    await salle.look(again=True)
+    await post.a_day_passes()
+    salle.site.register(ALEX, SABER)
+    await salle.look(again=True)
+    await post.a_day_passes()
+    await post.a_day_passes()
+    told = [(str(mail["To"]), part_of(mail, "plain").count("Harbour Cup")) for mail in post.mailbox.digests()]
+    assert sorted(told[:3]) == [("ada@example.org", 0), ("ben@example.org", 0), ("cara@example.org", 0)]
+    assert sorted(told[3:5]) == [("ada@example.org", 1), ("cara@example.org", 1)]
+    assert told[5:] == [("ben@example.org", 1)]
+
+
+async def test_what_a_clubs_page_has_no_more_is_told_of_the_club_only_as_ended(
+    post: Post, salle: Salle, ada: Person, ben: Person
+) -> None:
+    await salle.track(ada, "club", CLUB)
+    await salle.track(ben, "fencer", ALEX)
+    await post.subscribe(ada)
+    await salle.look()
+    await post.a_day_passes()
+    salle.site.register(ALEX, EPEE, on="fencer")
+    salle.site.move(EPEE, "2026-12-20")
+    await salle.look(again=True)
+    await post.a_day_passes()
+    assert len(post.mailbox.digests()) == 1, "the fencer's page tells of it alone"
+    newcomer = await salle.people.register("cara")
+    await salle.track(newcomer, "club", CLUB)
+    await post.subscribe(newcomer)
+    salle.site.withdraw(ALEX, EPEE)
+    await salle.look(again=True)
+    await post.a_day_passes()
+    told = {str(mail["To"]): part_of(mail, "plain") for mail in post.mailbox.digests()[1:]}
+    assert "- Withdrawn: Alex Abendroth" in told["ada@example.org"]
+    assert "- New: Alex" not in told["cara@example.org"]
+    assert "- New: Blake Brandauer" in told["cara@example.org"]

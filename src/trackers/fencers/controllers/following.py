@@ -1,0 +1,135 @@
+"""The endpoints of what people follow, written once: each kind has them for each audience."""
+
+from copy import deepcopy
+from inspect import cleandoc
+from typing import Annotated, Any, ClassVar, Final
+from uuid import UUID
+
+from litestar import Controller, Request, delete, get, patch, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.status_codes import HTTP_200_OK
+
+from shared.module import Audience
+from shared.web.identity import BotIdentity, Identity, PersonIdentity
+from shared.web.paging import PageNumber, PerPage
+from trackers.fencers.controllers.parameters import ActiveFilter, Before, Limit, Queries, Service
+from trackers.fencers.links import Kind
+from trackers.fencers.schemas import History, TrackedDetail, TrackedFilter, TrackedPage, TrackedView, UpdateTracked
+
+Asking = Request[Any, Identity, Any]
+AsPerson = Request[Any, PersonIdentity, Any]
+AsBot = Request[Any, BotIdentity, Any]
+OfUser = Annotated[UUID | None, QueryParameter(description="Only this person's, by our id.")]
+
+TRACK: Final = """
+Follow a {kind} by number or pasted link; the page is looked at soon. What was deactivated is active again.
+
+400 `tracking_limit_reached`, 409 `already_tracked`, 422 `bad_reference` or `unknown_weapon`.
+"""
+
+
+class TrackedController(Controller):
+    """What is followed; a class with a kind and an audience gets every handler under its own name.
+
+    `{kind}` in operation ids and in what is said of them stands for the kind, `{of}` for the audience. What follows
+    something takes a body of its own and is written beside them.
+    """
+
+    kind: ClassVar[Kind]
+    audience: ClassVar[Audience]
+    tags = ("fencers",)
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if not hasattr(cls, "kind"):
+            return
+        for name in dir(cls):
+            if isinstance(handler := getattr(cls, name), HTTPRouteHandler):
+                setattr(cls, name, _made_for(cls.kind, cls.audience, handler))
+
+    @get("/{tracked_id:uuid}", operation_id="{of}get_tracked_{kind}")
+    async def get_one(self, request: Asking, tracked_id: FromPath[UUID], tracking_queries: Queries) -> TrackedDetail:
+        """A {kind} with the registrations to come that the filter lets through, the next first."""
+        return await tracking_queries.detail(self.kind, request.auth, tracked_id)
+
+    @get("/{tracked_id:uuid}/history", operation_id="{of}get_tracked_{kind}_history")
+    async def get_history(
+        self,
+        request: Asking,
+        tracked_id: FromPath[UUID],
+        tracking_queries: Queries,
+        before: Before = None,
+        limit: Limit = 50,
+    ) -> History:
+        """Registrations, withdrawals and new dates as they became known, the newest first."""
+        return await tracking_queries.history(self.kind, request.auth, tracked_id, before=before, limit=limit)
+
+    @patch("/{tracked_id:uuid}", operation_id="{of}update_tracked_{kind}")
+    async def update(
+        self, request: Asking, tracked_id: FromPath[UUID], data: JSONBody[UpdateTracked], tracking_service: Service
+    ) -> TrackedView:
+        """Change the name, the filter, or whether it is active. What is left out stays."""
+        return await tracking_service.update(self.kind, tracked_id, data, asker=request.auth)
+
+    @post("/{tracked_id:uuid}/deactivate", operation_id="{of}deactivate_tracked_{kind}", status_code=HTTP_200_OK)
+    async def deactivate(self, request: Asking, tracked_id: FromPath[UUID], tracking_service: Service) -> TrackedView:
+        """Be told of it no more, for now; following the same {kind} again goes on with it."""
+        return await tracking_service.update(self.kind, tracked_id, UpdateTracked(active=False), asker=request.auth)
+
+    @delete("/{tracked_id:uuid}", operation_id="{of}untrack_{kind}")
+    async def remove(self, request: Asking, tracked_id: FromPath[UUID], tracking_service: Service) -> None:
+        """Follow a {kind} no more."""
+        await tracking_service.remove(self.kind, tracked_id, asker=request.auth)
+
+
+class OwnTrackedController(TrackedController):
+    """What one follows oneself."""
+
+    audience = Audience.PUBLIC
+
+    @get("/", operation_id="list_tracked_{kind}s")
+    async def list_tracked(
+        self,
+        request: AsPerson,
+        tracking_queries: Queries,
+        active: ActiveFilter = None,
+        page: PageNumber = 1,
+        per_page: PerPage = 50,
+    ) -> TrackedPage:
+        """One's own {kind}s, the oldest first, and how the looking at each stands."""
+        return await tracking_queries.list_of(
+            self.kind, request.auth, TrackedFilter(active=active), page=page, per_page=per_page
+        )
+
+
+class PeoplesTrackedController(TrackedController):
+    """What a bot's people follow."""
+
+    audience = Audience.INTERNAL
+
+    @get("/", operation_id="internal_list_tracked_{kind}s")
+    async def list_tracked(
+        self,
+        request: AsBot,
+        tracking_queries: Queries,
+        user_id: OfUser = None,
+        active: ActiveFilter = None,
+        page: PageNumber = 1,
+        per_page: PerPage = 50,
+    ) -> TrackedPage:
+        """The {kind}s of everybody that the key may speak for, the oldest first, and how the looking at each stands."""
+        return await tracking_queries.list_of(
+            self.kind, request.auth, TrackedFilter(user_id=user_id, active=active), page=page, per_page=per_page
+        )
+
+
+def _made_for(kind: Kind, audience: Audience, written: HTTPRouteHandler) -> HTTPRouteHandler:
+    """A handler as one kind and audience has it: its name, what is said of it, and the scope that a key needs."""
+    handler = deepcopy(written)
+    words = {"kind": kind.value, "of": "internal_" if audience is Audience.INTERNAL else ""}
+    handler.operation_id = str(written.operation_id).format(**words)
+    handler.description = cleandoc(written.description or written.fn.__doc__ or "").format(**words)
+    if audience is Audience.INTERNAL:
+        handler.opt["scope"] = "fencers:read" if "GET" in written.http_methods else "fencers:write"
+    return handler
