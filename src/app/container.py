@@ -17,7 +17,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from app.checks import health_checks
 from app.modules import MODULES, known_scopes
 from shared.audit.activity import ActivityLog
-from shared.audit.jobs import Retention, audit_jobs
+from shared.audit.jobs import audit_jobs, log_retention
 from shared.audit.queries import AuditQueries
 from shared.audit.repository import ActivityRepository, AuditRepository, AuditWriter
 from shared.clock import SystemClock
@@ -47,6 +47,7 @@ from shared.scraping.pacing import Gate
 from shared.scraping.plugins import SourceContext, load_plugins
 from shared.scraping.repository import ScrapingRepository
 from shared.scraping.robots import RobotsTxt
+from shared.scraping.run_upkeep import RunUpkeep
 from shared.scraping.runner import Runner
 from shared.scraping.targets import Targets, TaskBoard
 from shared.scraping.visit import Clients
@@ -300,7 +301,7 @@ class AppContainer(containers.DeclarativeContainer):
     )
     audit_writer = providers.Singleton(AuditWriter, reader)
     retention = providers.Singleton(
-        Retention,
+        log_retention,
         database=database,
         clock=clock,
         audit_keep_days=settings.provided.audit_keep_days,
@@ -331,7 +332,9 @@ class AppContainer(containers.DeclarativeContainer):
         sources=sources,
         clock=clock,
         lease=settings.provided.scrape_lease,
-        runs_keep_days=settings.provided.scrape_runs_keep_days,
+    )
+    run_upkeep = providers.Singleton(
+        RunUpkeep, database=database, clock=clock, keep_days=settings.provided.scrape_runs_keep_days
     )
     runner = providers.Singleton(
         Runner,
@@ -346,7 +349,7 @@ class AppContainer(containers.DeclarativeContainer):
         telemetry=telemetry,
         lease=settings.provided.scrape_lease,
     )
-    scraping_jobs = providers.Singleton(engine_jobs, dispatcher, runner)
+    scraping_jobs = providers.Singleton(engine_jobs, dispatcher, runner, run_upkeep)
     idempotency_keys = providers.Singleton(IdempotencyKeys, reader, clock=clock)
     rate_limiter = providers.Singleton(RateLimiter, limits_storage, web_settings)
     jobs = providers.Singleton(

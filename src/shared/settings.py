@@ -28,6 +28,8 @@ REDIS_SCHEMES = frozenset({"redis", "rediss", "unix"})
 LARGEST_PORT = 65_535
 SCHEME_AND_HOST = r"^https?://[^/\\\s@?#]+/?$"
 """What a setting that names a site looks like; paths are added by who asks."""
+LONGEST_AGE = 36_500
+"""Days that something may be kept by age: a century. 0 is for ever."""
 S = TypeVar("S", bound="SettingsStruct")
 
 
@@ -157,9 +159,20 @@ class Settings(SettingsStruct, frozen=True, kw_only=True):
     scrape_lease: Annotated[
         float, Meta(ge=1, le=3600, description="Seconds after which a scrape that a killed worker held is taken back.")
     ] = 60.0
-    scrape_runs_keep_days: Annotated[int, Meta(ge=1, description="Days that finished scrape runs are kept.")] = 90
-    audit_keep_days: Annotated[int, Meta(ge=1, description="Days that the audit log keeps who changed what.")] = 365
-    activity_keep_days: Annotated[int, Meta(ge=1, description="Days that the activity log is kept.")] = 365
+    scrape_runs_keep_days: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=LONGEST_AGE,
+            description="Days that finished scrape runs are kept; they go a month at a time. 0: for ever.",
+        ),
+    ] = 90
+    audit_keep_days: Annotated[
+        int, Meta(ge=0, le=LONGEST_AGE, description="Days that the audit log keeps who changed what. 0: for ever.")
+    ] = 365
+    activity_keep_days: Annotated[
+        int, Meta(ge=0, le=LONGEST_AGE, description="Days that the activity log is kept. 0: for ever.")
+    ] = 365
     embedded_user: Annotated[
         str,
         Meta(

@@ -1,50 +1,35 @@
-"""Old entries go by age, in batches."""
+"""Old entries of the two logs go by age."""
 
-from collections.abc import Awaitable, Callable
-from datetime import timedelta
-from typing import Final, Protocol
-from uuid import UUID
+from collections.abc import Awaitable
+from datetime import datetime
+from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.audit.repository import ActivityRepository, AuditRepository
 from shared.clock import Clock
 from shared.database import Database
-from shared.ids import new_id
+from shared.ids import first_id_of
 from shared.jobs import Job
+from shared.retention import Ageing, Retention
 
 REMOVED_AT_ONCE: Final = 5_000
-MOST_BATCHES: Final = 20
-"""Batches of each log in one run; the next run goes on."""
 
 
-class Retention:
-    """Removes what is past its age; each batch is a transaction."""
+def log_retention(*, database: Database, clock: Clock, audit_keep_days: int, activity_keep_days: int) -> Retention:
+    """To the day, because they tell of people."""
 
-    def __init__(self, *, database: Database, clock: Clock, audit_keep_days: int, activity_keep_days: int) -> None:
-        self._database = database
-        self._clock = clock
-        self._audit_keep = timedelta(days=audit_keep_days)
-        self._activity_keep = timedelta(days=activity_keep_days)
+    def old_requests(session: AsyncSession, before: datetime, limit: int) -> Awaitable[int]:
+        return AuditRepository(session).remove_old(boundary=first_id_of(before), limit=limit)
 
-    async def remove_old_entries(self) -> int:
-        """How many entries of both logs went."""
-        requests = await self._remove(AuditRepository, self._audit_keep)
-        return requests + await self._remove(ActivityRepository, self._activity_keep)
+    def old_happenings(session: AsyncSession, before: datetime, limit: int) -> Awaitable[int]:
+        return ActivityRepository(session).remove_old(boundary=first_id_of(before), limit=limit)
 
-    async def _remove(self, log: Callable[[AsyncSession], "_Ageing"], keep: timedelta) -> int:
-        boundary = new_id(at=self._clock.now() - keep)
-        return await self._database.in_batches(
-            lambda session: log(session).remove_old(boundary=boundary, limit=REMOVED_AT_ONCE),
-            size=REMOVED_AT_ONCE,
-            most=MOST_BATCHES,
-        )
-
-
-class _Ageing(Protocol):
-    """A log whose old entries can be removed."""
-
-    def remove_old(self, *, boundary: UUID, limit: int) -> Awaitable[int]: ...
+    requests = Ageing(what="audit_log", keep_days=audit_keep_days, remove=old_requests, at_once=REMOVED_AT_ONCE)
+    happenings = Ageing(
+        what="activity_log", keep_days=activity_keep_days, remove=old_happenings, at_once=REMOVED_AT_ONCE
+    )
+    return Retention(database=database, clock=clock, kinds=[requests, happenings])
 
 
 def audit_jobs(retention: Retention) -> list[Job]:
@@ -52,7 +37,7 @@ def audit_jobs(retention: Retention) -> list[Job]:
     return [
         Job(
             name="audit.remove_old_entries",
-            run=retention.remove_old_entries,
+            run=retention.remove_old,
             timeout=60,
             seconds=frozenset({40}),
             minutes=frozenset({17}),

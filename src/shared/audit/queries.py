@@ -4,7 +4,6 @@ Each filter that an index serves leads a statement of its own, so that a plan ma
 """
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -13,11 +12,9 @@ from sqlalchemy import text
 
 from shared.audit.schemas import ActivityEntry, ActivityFilter, ActivityPage, AuditEntry, AuditFilter, AuditPage, Page
 from shared.database import Reader
-from shared.ids import LAST
+from shared.ids import LAST, first_id_of
 
 FIRST: Final = UUID(int=0)
-_AFTER_TIME: Final = 80
-"""Bits of a UUIDv7 after its milliseconds (RFC 9562, 5.7)."""
 
 _REQUESTS: Final = """
 SELECT id, at, actor_kind, actor_id, actor_name, method, route, path, resource, status, address, user_agent,
@@ -86,15 +83,9 @@ def _leading(statements: Iterable[str | None], parameters: dict[str, Any]) -> st
 
 def bounds(page: Page) -> dict[str, Any]:
     """A page as bounds of ids, whose first bits are the time; one row more than wanted tells whether more follow."""
-    newest = LAST if page.until is None else _first_id_of(page.until)
+    newest = LAST if page.until is None else first_id_of(page.until)
     return {
-        "oldest": FIRST if page.since is None else _first_id_of(page.since),
+        "oldest": FIRST if page.since is None else first_id_of(page.since),
         "before": newest if page.before is None else min(newest, page.before),
         "limit": page.limit + 1,
     }
-
-
-def _first_id_of(at: datetime) -> UUID:
-    """No UUIDv7 of this moment or later is smaller; a time without a zone is UTC."""
-    aware = at if at.tzinfo else at.replace(tzinfo=UTC)
-    return UUID(int=max(0, int(aware.timestamp() * 1000)) << _AFTER_TIME)

@@ -15,7 +15,7 @@ from shared.jobs import JobQueue
 from shared.module import Audience, Module
 from shared.outbox.controllers import InternalEventController, OutboxController
 from shared.outbox.gauges import OutboxGauges
-from shared.outbox.jobs import EventRetention, outbox_jobs
+from shared.outbox.jobs import event_retention, outbox_jobs
 from shared.outbox.personal_data import EventPersonalData
 from shared.outbox.queries import EventQueries
 from shared.outbox.redrive import DeadEventService
@@ -53,7 +53,7 @@ class EventsContainer(containers.DeclarativeContainer):
         clock=clock,
     )
     retention = providers.Singleton(
-        EventRetention,
+        event_retention,
         database=database,
         repository=repository.provider,
         clock=clock,

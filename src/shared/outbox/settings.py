@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from shared.settings import SettingsStruct
+from shared.settings import LONGEST_AGE, SettingsStruct
 
 
 class OutboxSettings(SettingsStruct, frozen=True, kw_only=True):
@@ -13,8 +13,9 @@ class OutboxSettings(SettingsStruct, frozen=True, kw_only=True):
     outbox_keep_days: Annotated[
         int,
         Meta(
-            ge=1,
+            ge=0,
+            le=LONGEST_AGE,
             description="Days that events are kept for bots to read after they were relayed, and dead ones for a "
-            "second try.",
+            "second try. 0: for ever.",
         ),
     ] = 30

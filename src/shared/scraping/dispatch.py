@@ -11,7 +11,6 @@ from shared.audit.repository import ActivityRepository
 from shared.clock import Clock
 from shared.database import Database
 from shared.errors import NotFound
-from shared.ids import new_id
 from shared.jobs import JobQueue
 from shared.scraping.failures import Reason, scrape_failed
 from shared.scraping.pacing import Gate, GateUnreachableError
@@ -20,7 +19,6 @@ from shared.scraping.source import Source
 
 SCRAPE: Final = "scraping.scrape"
 """Name of the job that visits one batch of targets."""
-REMOVED_AT_ONCE: Final = 5_000
 
 
 class UnknownSource(NotFound):
@@ -51,7 +49,7 @@ class SourceRegistry:
 
 
 class Dispatcher:
-    """Claims and sends; takes back what lost workers held; removes old runs."""
+    """Claims and sends; takes back what lost workers held."""
 
     def __init__(
         self,
@@ -62,7 +60,6 @@ class Dispatcher:
         sources: SourceRegistry,
         clock: Clock,
         lease: float,
-        runs_keep_days: int,
     ) -> None:
         self._database = database
         self._jobs = jobs
@@ -70,7 +67,6 @@ class Dispatcher:
         self._sources = sources
         self._clock = clock
         self.lease = timedelta(seconds=lease)
-        self._runs_keep = timedelta(days=runs_keep_days)
 
     async def dispatch_all(self) -> int:
         """Dispatch every source that is on; how many targets were sent off."""
@@ -128,12 +124,6 @@ class Dispatcher:
                 log.warning("leases_ran_out", source=source.name, targets=len(swept), dead=dead)
             found += len(swept)
         return found
-
-    async def remove_old_runs(self) -> int:
-        """Remove finished runs past their age, a bounded number at once; how many went."""
-        boundary = new_id(at=self._clock.now() - self._runs_keep)
-        async with self._database.transaction() as session:
-            return await ScrapingRepository(session).remove_old_runs(boundary=boundary, limit=REMOVED_AT_ONCE)
 
     async def _in_flight(self, source: Source[Any]) -> int:
         """How many targets workers may hold now: none while the host rests, one as its probe after that."""

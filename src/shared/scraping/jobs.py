@@ -8,6 +8,7 @@ from uuid import UUID
 from shared.jobs import Job
 from shared.scraping.dispatch import SCRAPE, Dispatcher
 from shared.scraping.repository import Claim
+from shared.scraping.run_upkeep import RunUpkeep
 from shared.scraping.runner import Runner
 from shared.scraping.targets import DISPATCH
 
@@ -15,8 +16,8 @@ EVERY_SECOND: Final = frozenset(range(60))
 EVERY_FIVE: Final = frozenset(range(0, 60, 5))
 
 
-def engine_jobs(dispatcher: Dispatcher, runner: Runner) -> list[Job]:
-    """Dispatch (every second and when woken), scrape, sweep, removal of old runs."""
+def engine_jobs(dispatcher: Dispatcher, runner: Runner, run_upkeep: RunUpkeep) -> list[Job]:
+    """Dispatch (every second and when woken), scrape, sweep, upkeep of the table of runs."""
 
     async def scrape(source: str, claims: Sequence[tuple[str, str, str]]) -> int:
         held = [Claim(UUID(target), UUID(run), datetime.fromisoformat(lease)) for target, run, lease in claims]
@@ -28,8 +29,8 @@ def engine_jobs(dispatcher: Dispatcher, runner: Runner) -> list[Job]:
         Job(name=SCRAPE, run=scrape, timeout=runner.longest_job),
         Job(name="scraping.sweep", run=dispatcher.sweep, timeout=20, seconds=EVERY_FIVE),
         Job(
-            name="scraping.remove_old_runs",
-            run=dispatcher.remove_old_runs,
+            name="scraping.keep_runs",
+            run=run_upkeep.run,
             timeout=60,
             seconds=frozenset({30}),
             minutes=frozenset({7, 37}),

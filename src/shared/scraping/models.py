@@ -73,7 +73,11 @@ class ScrapeSchedule(Base):
 
 
 class ScrapeRun(Base):
-    """One attempt at a target; its id is the task id that people are given. Old ones are removed by age."""
+    """One attempt at a target; its id is the task id that people are given.
+
+    In parts by month of the id, which are removed by age. No foreign keys: a key to the targets would cost as much as
+    the row itself, and lock them whenever a part comes or goes.
+    """
 
     __tablename__ = "scrape_runs"
     __table_args__ = (
@@ -81,10 +85,11 @@ class ScrapeRun(Base):
         Index("ix_scrape_runs_target_id_id", "target_id", "id"),
         Index("ix_scrape_runs_finished_at", "finished_at"),
         Index("ix_scrape_runs_uncompleted", "id", postgresql_where=text("status <> 'completed'")),
+        {"postgresql_partition_by": "RANGE (id)"},
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    target_id: Mapped[UUID] = mapped_column(ForeignKey(ScrapeTarget.id, ondelete="CASCADE"))
+    target_id: Mapped[UUID]
     trigger: Mapped[str]
     status: Mapped[str]
     reason: Mapped[str | None]

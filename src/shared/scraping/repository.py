@@ -72,12 +72,12 @@ class ScrapingRepository(Repository):
     async def claim_due(self, source: str, *, now: datetime, lease_until: datetime, limit: int) -> list[Claim]:
         """Take up to `limit` due targets of a source, who waits first; the rows are leased until `lease_until`."""
         rows = await self._all(statements.CLAIM, source=source, now=now, lease_until=lease_until, limit=limit)
-        return [Claim(*row) for row in rows]
+        return await self._started(rows, now=now)
 
     async def claim_suspect(self, source: str, *, now: datetime, lease_until: datetime) -> list[Claim]:
         """Take one due target over which workers were lost before; none while another such one is under way."""
         rows = await self._all(statements.CLAIM_SUSPECT, source=source, now=now, lease_until=lease_until)
-        return [Claim(*row) for row in rows]
+        return await self._started(rows, now=now)
 
     async def claim_one(self, target: UUID, *, now: datetime, lease_until: datetime) -> Claim | None:
         """Take one target that is asked for, whatever is due; None while somebody else holds it."""
@@ -258,10 +258,11 @@ class ScrapingRepository(Repository):
         values = {"source": source, "trigger": Trigger.REQUEST, "now": now, "limit": limit}
         return int((await self.session.execute(statements.REDRIVE, values)).scalar_one())
 
-    async def remove_old_runs(self, *, boundary: UUID, limit: int) -> int:
-        """Remove finished runs whose id is older than the boundary; how many went."""
-        result = await self.session.execute(statements.REMOVE_OLD_RUNS, {"boundary": boundary, "limit": limit})
-        return int(result.rowcount)  # type: ignore[attr-defined]  # a DELETE's result has it
+    async def _started(self, rows: Sequence[Any], *, now: datetime) -> list[Claim]:
+        """What was claimed; of what was asked for the task is under way from now on."""
+        if asked_for := [row.run_id for row in rows if row.asked_for]:
+            await self.session.execute(statements.START, {"runs": asked_for, "now": now})
+        return [Claim(row.target_id, row.run_id, row.lease_until) for row in rows]
 
     async def _all(self, statement: TextClause, **parameters: Any) -> Sequence[Any]:
         return (await self.session.execute(statement, parameters)).all()

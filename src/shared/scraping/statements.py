@@ -31,14 +31,17 @@ WITH picked AS (
     SET lease_until = :lease_until, attempt = s.attempt + 1, run_id = coalesce(s.run_id, uuidv7())
     FROM picked WHERE s.target_id = picked.target_id
     RETURNING s.target_id, s.run_id, old.run_id IS NOT NULL AS asked_for
-), started AS (
-    UPDATE scrape_runs r SET status = 'in_progress', started_at = :now
-    FROM claimed c WHERE c.asked_for AND r.id = c.run_id
 )
-SELECT target_id, run_id, CAST(:lease_until AS timestamptz) AS lease_until FROM claimed
+SELECT target_id, run_id, CAST(:lease_until AS timestamptz) AS lease_until, asked_for FROM claimed
 """
 CLAIM: Final = text(TAKEN.format(picked=PICKED_DUE))
 CLAIM_SUSPECT: Final = text(TAKEN.format(picked=PICKED_SUSPECT))
+
+# Apart from the claim, which is made all the time and hardly ever of something that was asked for: to open every month
+# of runs for nothing would cost it half as much again.
+START: Final = text("""
+UPDATE scrape_runs SET status = 'in_progress', started_at = :now WHERE id = ANY(CAST(:runs AS uuid[]))
+""")
 
 CLAIM_ONE: Final = text("""
 WITH claimed AS (
@@ -291,14 +294,13 @@ WHERE id = ANY(CAST(:targets AS uuid[]))
 
 FORGIVE: Final = text("UPDATE scrape_targets SET failures = 0 WHERE id = ANY(CAST(:targets AS uuid[]))")
 
-ERASE: Final = text("DELETE FROM scrape_targets WHERE id = ANY(CAST(:targets AS uuid[]))")
-
-REMOVE_OLD_RUNS: Final = text("""
-DELETE FROM scrape_runs WHERE id IN (
-    SELECT id FROM scrape_runs
-    WHERE id < :boundary AND status IN ('completed', 'failed') ORDER BY id LIMIT :limit
-)
+ERASE: Final = text("""
+WITH gone AS (DELETE FROM scrape_targets WHERE id = ANY(CAST(:targets AS uuid[])))
+DELETE FROM scrape_runs WHERE target_id = ANY(CAST(:targets AS uuid[]))
 """)
+
+RUN_ENDED: Final = "status IN ('completed', 'failed')"
+RUN_AWAITED: Final = "status IN ('pending', 'in_progress')"
 
 IS_PAUSED: Final = text(f"SELECT {PAUSED}")
 

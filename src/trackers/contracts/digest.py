@@ -22,7 +22,11 @@ SELECT s.user_id, w.id AS watch_id, c.contract_id, c.region_id, c.type, i.type_i
        EXISTS (SELECT FROM contract_items a WHERE a.contract_id = c.contract_id AND NOT a.is_included) AS wants_items
 FROM windows s
 JOIN contract_watches w ON w.user_id = s.user_id AND w.active
-JOIN contract_alerts t ON t.watch_id = w.id AND t.alerted_at >= s.since AND t.alerted_at < s.until
+CROSS JOIN LATERAL (
+    SELECT a.contract_id FROM contract_alerts a
+    WHERE a.watch_id = w.id AND a.alerted_at >= s.since AND a.alerted_at < s.until
+    OFFSET 0  -- else all alerts of the watch are read, and most thrown away
+) t
 JOIN contracts c ON c.contract_id = t.contract_id AND c.status = 'live' AND c.date_expired > s.until
  AND c.region_id IN (SELECT region_id FROM contract_regions WHERE followed)
 JOIN LATERAL (

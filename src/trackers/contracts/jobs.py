@@ -1,7 +1,6 @@
 """The jobs of contracts: regions follow the settings, old rows go."""
 
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Final
 
 import structlog
@@ -9,6 +8,7 @@ import structlog
 from shared.clock import Clock
 from shared.database import Database
 from shared.jobs import Job
+from shared.retention import Ageing, Retention
 from trackers.contracts.region_repository import RegionRepository
 from trackers.contracts.repository import ContractRepository
 from trackers.contracts.run_repository import RunRepository
@@ -16,9 +16,6 @@ from trackers.contracts.services.regions import RegionService
 from trackers.contracts.settings import ContractsSettings
 
 EVERY_TEN: Final = frozenset(range(4, 60, 10))
-REMOVED_AT_ONCE: Final = 2_000
-MOST_BATCHES: Final = 50
-REJECTS_KEPT: Final = timedelta(days=30)
 
 
 class FollowJob:
@@ -38,37 +35,38 @@ class FollowJob:
             structlog.get_logger(__name__).info("regions_followed")
 
 
-class CleaningJob:
-    """Removes contracts that ended long ago, old runs and old rejects, and regions that were dropped and are empty now;
-    a bounded number at once.
-    """
+def contract_retention(*, database: Database, clock: Clock, settings: ContractsSettings) -> Retention:
+    """Contracts that ended long ago, regions that nobody looks at and that are empty by that, rejects, old runs."""
+    ended = Ageing(
+        what="contracts",
+        keep_days=settings.ended_keep_days,
+        remove=lambda session, before, limit: ContractRepository(session).remove_ended(before=before, limit=limit),
+    )
+    regions = Ageing(
+        what="contract_regions",
+        keep_days=settings.ended_keep_days,
+        remove=lambda session, _before, _limit: RegionRepository(session).remove_left(),
+    )
+    rejects = Ageing(
+        what="contract_rejects",
+        keep_days=settings.rejects_keep_days,
+        remove=lambda session, before, limit: ContractRepository(session).remove_rejects(before=before, limit=limit),
+    )
+    runs = Ageing(
+        what="contract_runs",
+        keep_days=settings.runs_keep_days,
+        remove=lambda session, before, limit: RunRepository(session).remove_old(before=before, limit=limit),
+    )
+    return Retention(database=database, clock=clock, kinds=[ended, regions, rejects, runs])
 
-    def __init__(self, *, database: Database, clock: Clock, settings: ContractsSettings) -> None:
-        self._database = database
-        self._clock = clock
-        self._settings = settings
 
-    async def run(self) -> int:
-        """How many rows went."""
-        now, size, most = self._clock.now(), REMOVED_AT_ONCE, MOST_BATCHES
-        ended = now - timedelta(days=self._settings.ended_keep_days)
-        runs = now - timedelta(days=self._settings.runs_keep_days)
-        steps = (
-            lambda s: ContractRepository(s).remove_ended(before=ended, limit=size),
-            lambda s: ContractRepository(s).remove_rejects(before=now - REJECTS_KEPT, limit=size),
-            lambda s: RunRepository(s).remove_old(before=runs, limit=size),
-            lambda s: RegionRepository(s).remove_left(),
-        )
-        return sum([await self._database.in_batches(step, size=size, most=most) for step in steps])
-
-
-def contracts_jobs(follow: FollowJob, cleaning: CleaningJob) -> list[Job]:
-    """Regions every ten seconds, cleaning twice an hour."""
+def contracts_jobs(follow: FollowJob, retention: Retention) -> list[Job]:
+    """Regions every ten seconds, removal of what is old twice an hour."""
     return [
         Job(name="contracts.follow_regions", run=follow.run, timeout=20, seconds=EVERY_TEN),
         Job(
             name="contracts.remove_old",
-            run=cleaning.run,
+            run=retention.remove_old,
             timeout=60,
             seconds=frozenset({40}),
             minutes=frozenset({13, 43}),

@@ -304,7 +304,7 @@ class ContractAlert(Base):
     """That a watch's person was told of a contract; at most once."""
 
     __tablename__ = "contract_alerts"
-    __table_args__ = (Index(None, "contract_id"),)
+    __table_args__ = (Index(None, "contract_id"), Index(None, "watch_id", "alerted_at"))
 
     watch_id: Mapped[UUID] = mapped_column(ForeignKey(ContractWatch.id, ondelete="CASCADE"), primary_key=True)
     contract_id: Mapped[int] = mapped_column(

@@ -23,7 +23,7 @@ from trackers.contracts.controllers.parameters import contract_filter
 from trackers.contracts.controllers.public import ContractController, WatchController
 from trackers.contracts.digest import ContractsDigest
 from trackers.contracts.gauges import ContractGauges
-from trackers.contracts.jobs import CleaningJob, FollowJob, contracts_jobs
+from trackers.contracts.jobs import FollowJob, contract_retention, contracts_jobs
 from trackers.contracts.personal_data import ContractsPersonalData
 from trackers.contracts.queries import ContractQueries
 from trackers.contracts.region_repository import RegionRepository
@@ -103,7 +103,7 @@ class ContractsContainer(containers.DeclarativeContainer):
     follow_job = providers.Singleton(
         FollowJob, database=database, regions=regions.provider, enabled=source.provided.enabled
     )
-    cleaning_job = providers.Singleton(CleaningJob, database=database, clock=clock, settings=settings)
+    retention = providers.Singleton(contract_retention, database=database, clock=clock, settings=settings)
 
 
 def dependencies(container: Any, database: Any) -> Mapping[str, Provide]:
@@ -133,6 +133,6 @@ CONTRACTS = Module(
     handlers=lambda container: (container.watchers_are_told(),),
     message_writers=lambda container: (container.messages(),),
     digest_writers=lambda container: (container.digest(),),
-    jobs=lambda container: contracts_jobs(container.follow_job(), container.cleaning_job()),
+    jobs=lambda container: contracts_jobs(container.follow_job(), container.retention()),
     gauges=lambda container: (container.gauges(),),
 )

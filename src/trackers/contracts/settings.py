@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Final
 import msgspec
 from msgspec import Meta
 
-from shared.settings import SCHEME_AND_HOST, Listed, SettingsStruct
+from shared.settings import LONGEST_AGE, SCHEME_AND_HOST, Listed, SettingsStruct
 
 LARGEST_ID: Final = 2**31 - 1
 OFFICIAL: Final = "https://esi.evetech.net"
@@ -113,9 +113,24 @@ class ContractsSettings(SettingsStruct, frozen=True, kw_only=True):
         float, Meta(ge=1, le=300, description="Seconds for which a run is believed alive after its last heartbeat.")
     ] = 15.0
     ended_keep_days: Annotated[
-        int, Meta(ge=1, le=3650, description="Days that contracts are kept after their end; statistics go back so far.")
+        int,
+        Meta(
+            ge=0,
+            le=LONGEST_AGE,
+            description="Days that contracts are kept after their end; statistics go back so far. 0: for ever.",
+        ),
     ] = 180
-    runs_keep_days: Annotated[int, Meta(ge=1, le=3650, description="Days that the records of runs are kept.")] = 90
+    runs_keep_days: Annotated[
+        int, Meta(ge=0, le=LONGEST_AGE, description="Days that the records of runs are kept. 0: for ever.")
+    ] = 90
+    rejects_keep_days: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=LONGEST_AGE,
+            description="Days that is kept what could not be stored, after it was last sent. 0: for ever.",
+        ),
+    ] = 30
 
     def __post_init__(self) -> None:
         msgspec.structs.force_setattr(self, "base_url", self.base_url.removesuffix("/"))

@@ -9,13 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared.clock import Clock
 from shared.database import Database
 from shared.jobs import Job
+from shared.retention import Ageing, Retention
 from shared.scraping.targets import Targets
 from trackers.fencers.registration_repository import RegistrationRepository
 from trackers.fencers.repository import TrackedRepository
 
 AT_ONCE: Final = 500
 MOST_BATCHES: Final = 20
-CHANGES_KEPT: Final = timedelta(days=400)
 
 
 class PageUpkeep:
@@ -33,15 +33,6 @@ class PageUpkeep:
         """Have pages compared at their next look, though they may be the same as last time; how many."""
         return await self._database.in_batches(self._mark, size=AT_ONCE, most=MOST_BATCHES)
 
-    async def remove_old_changes(self) -> int:
-        """How many went."""
-        before = self._clock.now() - CHANGES_KEPT
-        return await self._database.in_batches(
-            lambda session: RegistrationRepository(session).remove_old_changes(before=before, limit=AT_ONCE),
-            size=AT_ONCE,
-            most=MOST_BATCHES,
-        )
-
     async def _mark(self, session: AsyncSession) -> int:
         stale = await TrackedRepository(session).stale(before=self._clock.now() - self._max_age, limit=AT_ONCE)
         if stale:
@@ -49,7 +40,19 @@ class PageUpkeep:
         return len(stale)
 
 
-def fencers_jobs(upkeep: PageUpkeep) -> list[Job]:
+def change_retention(*, database: Database, clock: Clock, keep_days: int) -> Retention:
+    """How registrations changed goes; they themselves stay."""
+    changes = Ageing(
+        what="fencing_changes",
+        keep_days=keep_days,
+        remove=lambda session, before, limit: RegistrationRepository(session).remove_old_changes(
+            before=before, limit=limit
+        ),
+    )
+    return Retention(database=database, clock=clock, kinds=[changes])
+
+
+def fencers_jobs(upkeep: PageUpkeep, retention: Retention) -> list[Job]:
     return [
         Job(
             name="fencers.read_old_anew",
@@ -60,7 +63,7 @@ def fencers_jobs(upkeep: PageUpkeep) -> list[Job]:
         ),
         Job(
             name="fencers.remove_old_changes",
-            run=upkeep.remove_old_changes,
+            run=retention.remove_old,
             timeout=60,
             seconds=frozenset({55}),
             minutes=frozenset({23}),

@@ -139,6 +139,7 @@ class FencingRegistration(Base):
     __table_args__ = (
         UniqueConstraint("fencer_id", "event_id"),
         Index("ix_fencing_registrations_event_id", "event_id"),
+        Index("ix_fencing_registrations_fencer_id_first_seen_at", "fencer_id", "first_seen_at"),
         Index(
             "ix_fencing_registrations_identified_at",
             "identified_at",
@@ -165,6 +166,7 @@ class FencingListing(Base):
     __table_args__ = (
         Index("ix_fencing_listings_registration_id", "registration_id"),
         Index("ix_fencing_listings_listed_at", "listed_at"),
+        Index("ix_fencing_listings_target_id_listed_at", "target_id", "listed_at"),
         Index("ix_fencing_listings_target_id_gone_at", "target_id", "gone_at"),
     )
 

@@ -19,7 +19,7 @@ from trackers.fencers.controllers.admin import AdminFencerController
 from trackers.fencers.controllers.internal import InternalClubController, InternalFencerController
 from trackers.fencers.controllers.public import ClubController, FencerController
 from trackers.fencers.digest import FencersDigest
-from trackers.fencers.jobs import PageUpkeep, fencers_jobs
+from trackers.fencers.jobs import PageUpkeep, change_retention, fencers_jobs
 from trackers.fencers.links import Kind
 from trackers.fencers.news import RegistrationMessages
 from trackers.fencers.personal_data import FencersPersonalData
@@ -70,6 +70,9 @@ class FencersContainer(containers.DeclarativeContainer):
         targets=targets.provider,
         clock=clock,
         max_age_hours=settings.provided.max_age,
+    )
+    retention = providers.Singleton(
+        change_retention, database=database, clock=clock, keep_days=settings.provided.changes_keep_days
     )
 
     pages = providers.Singleton(PageQueries, reader)
@@ -126,5 +129,5 @@ FENCERS = Module(
     handlers=lambda container: (container.followers_are_told(),),
     message_writers=lambda _: (RegistrationMessages(),),
     digest_writers=lambda container: (container.digest(),),
-    jobs=lambda container: fencers_jobs(container.upkeep()),
+    jobs=lambda container: fencers_jobs(container.upkeep(), container.retention()),
 )

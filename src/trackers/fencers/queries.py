@@ -1,6 +1,6 @@
 """Questions about what people follow: static statements, rows straight into Structs."""
 
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 from typing import Any, Final
 from uuid import UUID
@@ -15,7 +15,7 @@ from shared.scraping.targets import STATUS_COLUMNS
 from shared.web.identity import BotIdentity, Identity
 from trackers.fencers.errors import TrackedNotFound
 from trackers.fencers.links import Kind, event_url, page_url
-from trackers.fencers.recording import ChangeKind
+from trackers.fencers.recording import LONGEST_AHEAD_DAYS, ChangeKind
 from trackers.fencers.repository import COLUMN, PAGES, TRACKED
 from trackers.fencers.schemas import (
     History,
@@ -31,19 +31,21 @@ from users.access import AccessPolicy
 
 REGISTERED_BY: Final = {
     Kind.FENCER: "r.fencer_id = k.fencer_id",
-    Kind.CLUB: """EXISTS (SELECT FROM fencing_listings l JOIN fencing_clubs b ON b.target_id = l.target_id
-                          WHERE l.registration_id = r.id AND b.id = k.club_id AND l.gone_at IS NULL)""",
+    Kind.CLUB: """r.id IN (SELECT l.registration_id FROM fencing_clubs b JOIN fencing_listings l USING (target_id)
+                          WHERE b.id = k.club_id AND l.gone_at IS NULL)""",
 }
 """Which registrations are those of what somebody follows: a fencer's own, and a club's while its page tells of them."""
 WHILE_LISTED: Final = "(l.gone_at IS NULL OR c.at <= l.gone_at OR c.kind = 'withdrawn')"
 """Which changes are a club's: those while its page told of the registration, and that it ended."""
+LATELY: Final = f"r.first_seen_at >= CAST(:today AS date) - {LONGEST_AHEAD_DAYS}"
+_SINCE: Final = f"since.at - interval '{LONGEST_AHEAD_DAYS} days'"
 _CHANGES: Final = {
-    Kind.FENCER: """JOIN fencing_registrations r ON r.fencer_id = k.fencer_id
-                    JOIN fencing_changes c ON c.registration_id = r.id""",
+    Kind.FENCER: f"""JOIN fencing_registrations r ON r.fencer_id = k.fencer_id AND r.first_seen_at >= {_SINCE}
+                     JOIN fencing_changes c ON c.registration_id = r.id AND c.at >= since.at""",
     Kind.CLUB: f"""JOIN fencing_clubs b ON b.id = k.club_id
-                   JOIN fencing_listings l ON l.target_id = b.target_id
+                   JOIN fencing_listings l ON l.target_id = b.target_id AND l.listed_at >= {_SINCE}
                    JOIN fencing_registrations r ON r.id = l.registration_id
-                   JOIN fencing_changes c ON c.registration_id = r.id AND {WHILE_LISTED}""",
+                   JOIN fencing_changes c ON c.registration_id = r.id AND c.at >= since.at AND {WHILE_LISTED}""",
 }
 THROUGH: Final = "(k.weapons = '{}' OR e.weapon IS NULL OR e.weapon = ANY(k.weapons))"
 """Whether the filter of who follows it lets an event through."""
@@ -67,7 +69,7 @@ def _view(kind: Kind) -> str:
     SELECT k.id, k.user_id, p.id AS page_id, p.upstream_id, p.slug, coalesce(k.name, p.name) AS name, k.weapons,
            k.active, k.created_at, {STATUS_COLUMNS},
            (SELECT count(*) FROM fencing_registrations r JOIN fencing_events e ON e.id = r.event_id
-            WHERE {REGISTERED_BY[kind]} AND {OPEN} AND {THROUGH}) AS registrations
+            WHERE {REGISTERED_BY[kind]} AND {LATELY} AND {OPEN} AND {THROUGH}) AS registrations
     FROM {TRACKED[kind]} k JOIN {PAGES[kind]} p ON p.id = k.{COLUMN[kind]}
     LEFT JOIN scrape_targets t ON t.id = p.target_id
     LEFT JOIN scrape_schedule s ON s.target_id = p.target_id
@@ -78,18 +80,25 @@ _ONE: Final = {kind: text(f"{_view(kind)} WHERE k.id = :id") for kind in Kind}
 _REGISTRATIONS: Final = {
     kind: text(f"""
     {_REGISTRATION}
-    FROM {TRACKED[kind]} k JOIN fencing_registrations r ON {REGISTERED_BY[kind]} {_JOINED}
+    FROM {TRACKED[kind]} k JOIN fencing_registrations r ON {REGISTERED_BY[kind]} AND {LATELY} {_JOINED}
     WHERE k.id = :id AND {OPEN} AND {THROUGH}
     ORDER BY e.held_on NULLS LAST, t.name, f.name, r.id LIMIT {MOST}
     """)
     for kind in Kind
 }
 _OWNER: Final = {kind: text(f"SELECT user_id FROM {TRACKED[kind]} WHERE id = :id") for kind in Kind}  # noqa: S608 -- as above
+SPANS: Final = (timedelta(days=90), timedelta(days=360), timedelta(days=1440), timedelta(days=36_500))
+"""How far back a page of a history is looked for, until it is full: most are found in the first."""
 _HISTORY: Final = {
     kind: text(f"""
     SELECT c.id, c.kind, c.at, c.registration_id, f.name AS fencer, t.name AS tournament, e.name AS event, e.weapon,
            c.day_before AS date_before, c.day AS date
-    FROM {TRACKED[kind]} k {_CHANGES[kind]} {_JOINED}
+    FROM {TRACKED[kind]} k
+    CROSS JOIN (
+        SELECT coalesce((SELECT b.at FROM fencing_changes b WHERE b.id = :before), CAST(:now AS timestamptz))
+               - CAST(:span AS interval) AS at
+    ) AS since
+    {_CHANGES[kind]} {_JOINED}
     WHERE k.id = :id AND c.id < :before AND {THROUGH} ORDER BY c.id DESC LIMIT :limit
     """)  # noqa: S608 -- as above
     for kind in Kind
@@ -163,9 +172,12 @@ class TrackingQueries:
         if owner is None:
             raise TrackedNotFound(kind, tracked_id)
         await self._access.check_read(asker, owner)
-        rows = await self._questions.rows(
-            _HISTORY[kind], {"id": tracked_id, "before": before or LAST, "limit": limit + 1}
-        )
+        wanted = {"id": tracked_id, "before": before or LAST, "limit": limit + 1, "now": self._clock.now()}
+        rows: list[dict[str, Any]] = []
+        for span in SPANS:
+            rows = await self._questions.rows(_HISTORY[kind], {**wanted, "span": span})
+            if len(rows) > limit:
+                break
         items = [
             HistoryEntry(**{**row, "kind": ChangeKind(row["kind"]), "weapon": _weapon(row["weapon"])})
             for row in rows[:limit]

@@ -3,12 +3,18 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
 from msgspec import Struct
 
 from trackers.fencers.dates import same_day_of_year
 from trackers.fencers.parser import Entry
+
+LONGEST_AHEAD_DAYS: Final = 400
+"""What is to come was registered for, and told of, within so many days: a season is a year. What is older is the past,
+and reading it each time would cost more every year.
+"""
 
 
 class ChangeKind(StrEnum):

@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from shared.database import Repository
 from trackers.fencers.links import Kind
-from trackers.fencers.recording import Change, Listed
+from trackers.fencers.recording import LONGEST_AHEAD_DAYS, Change, Listed
 from trackers.fencers.rows import as_json, as_pairs
 
 _NAME_CLUB: Final = text("""
@@ -31,7 +31,7 @@ _NAME_PAGE: Final = {
     """),
 }
 # Found by what the page tells and told, each by its own index: together in one condition they read every registration.
-LISTED: Final = text("""
+LISTED: Final = text(f"""
 WITH known AS (
     SELECT registration_id AS id FROM fencing_listings WHERE target_id = :target_id AND gone_at IS NULL
     UNION
@@ -39,6 +39,7 @@ WITH known AS (
     JOIN fencing_registrations r ON r.id = l.registration_id AND r.withdrawn_at IS NULL
     JOIN fencing_events e ON e.id = r.event_id AND (e.held_on IS NULL OR e.held_on > :today)
     WHERE l.target_id = :target_id AND l.gone_at IS NOT NULL
+      AND l.listed_at >= CAST(:today AS date) - {LONGEST_AHEAD_DAYS}
     UNION
     SELECT r.id FROM jsonb_to_recordset(CAST(:pairs AS jsonb)) AS x (fencer_id uuid, event_id uuid)
     JOIN fencing_registrations r ON r.fencer_id = x.fencer_id AND r.event_id = x.event_id
@@ -54,7 +55,7 @@ FROM known
 JOIN fencing_registrations r ON r.id = known.id
 JOIN fencing_events e ON e.id = r.event_id
 LEFT JOIN fencing_listings l ON l.registration_id = r.id AND l.target_id = :target_id
-""")
+""")  # noqa: S608 -- our own number
 _ADD_REGISTRATIONS: Final = text("""
 INSERT INTO fencing_registrations (id, fencer_id, event_id, first_seen_at, last_seen_at)
 SELECT id, fencer_id, event_id, :now, :now

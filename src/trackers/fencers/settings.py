@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Final
 import msgspec
 from msgspec import Meta
 
-from shared.settings import SCHEME_AND_HOST, SettingsStruct
+from shared.settings import LONGEST_AGE, SCHEME_AND_HOST, SettingsStruct
 
 SITE: Final = "https://fencingtracker.com"
 
@@ -75,6 +75,16 @@ class FencersSettings(SettingsStruct, frozen=True, kw_only=True):
             extra={"env": "FENCER_MAX_AGE_HOURS"},
         ),
     ] = 72.0
+    changes_keep_days: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=LONGEST_AGE,
+            description="Days that is kept how registrations changed, for digests and histories; the registrations "
+            "themselves stay. 0: for ever.",
+            extra={"env": "FENCER_CHANGES_KEEP_DAYS"},
+        ),
+    ] = 400
     timeout: Annotated[
         float,
         Meta(gt=0, le=45, description="Seconds that one page may take.", extra={"env": "FENCER_TIMEOUT_SEC"}),

@@ -3,10 +3,13 @@
 from collections.abc import Callable
 from typing import Final
 
+from shared.clock import Clock
 from shared.database import Database
 from shared.jobs import Job
+from shared.retention import Ageing, Retention
 from trackers.flights.judging import AT_ONCE, WatchJudge
 from trackers.flights.services.departures import Departures
+from trackers.flights.snapshot_repository import SnapshotRepository
 
 MOST: Final = 20
 """Units of work in one run; the next run goes on."""
@@ -40,7 +43,17 @@ class DepartureJob:
                 return
 
 
-def flight_jobs(waiting: WaitingJob, departures: DepartureJob) -> list[Job]:
+def price_retention(*, database: Database, clock: Clock, keep_days: int) -> Retention:
+    """Prices of what departed long ago go, where the operator has given them an age; the lowest of each day stays."""
+    prices = Ageing(
+        what="flight_snapshots",
+        keep_days=keep_days,
+        remove=lambda session, before, limit: SnapshotRepository(session).remove_old(before=before, limit=limit),
+    )
+    return Retention(database=database, clock=clock, kinds=[prices])
+
+
+def flight_jobs(waiting: WaitingJob, departures: DepartureJob, retention: Retention) -> list[Job]:
     """Waiting watches every ten seconds, departures every five minutes: days end at any quarter of an hour."""
     return [
         Job(name="flights.judge_waiting", run=waiting.run, timeout=60, seconds=frozenset(range(5, 60, 10))),
@@ -50,5 +63,12 @@ def flight_jobs(waiting: WaitingJob, departures: DepartureJob) -> list[Job]:
             timeout=60,
             seconds=frozenset({35}),
             minutes=frozenset(range(1, 60, 5)),
+        ),
+        Job(
+            name="flights.remove_old_prices",
+            run=retention.remove_old,
+            timeout=60,
+            seconds=frozenset({10}),
+            minutes=frozenset({57}),
         ),
     ]

@@ -115,6 +115,7 @@ class PriceWatch(Base):
     __table_args__ = (
         Index("ix_price_watches_user_id_id", "user_id", "id"),
         Index("ix_price_watches_trip_id", "trip_id"),
+        Index("ix_price_watches_active", "user_id", "id", postgresql_where=text("is_active")),
         Index("ix_price_watches_judge_at", "judge_at", postgresql_where=text("is_active AND judge_at IS NOT NULL")),
     )
 

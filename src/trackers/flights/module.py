@@ -19,7 +19,7 @@ from trackers.flights.alert_repository import AlertRepository
 from trackers.flights.controllers.trips import TripController
 from trackers.flights.controllers.watches import WatchController
 from trackers.flights.digest import FlightsDigest
-from trackers.flights.jobs import DepartureJob, WaitingJob, flight_jobs
+from trackers.flights.jobs import DepartureJob, WaitingJob, flight_jobs, price_retention
 from trackers.flights.judging import WatchJudge
 from trackers.flights.news import FlightMessages
 from trackers.flights.personal_data import FlightsPersonalData
@@ -146,6 +146,9 @@ class FlightsContainer(containers.DeclarativeContainer):
     price_queries = providers.Singleton(PriceQueries, reader, access=access, providers=registry, clock=clock)
     waiting_job = providers.Singleton(WaitingJob, database=database, judge=judge.provider)
     departure_job = providers.Singleton(DepartureJob, database=database, departures=departures.provider)
+    retention = providers.Singleton(
+        price_retention, database=database, clock=clock, keep_days=settings.provided.prices_keep_days
+    )
     personal_data = providers.Factory(FlightsPersonalData, flights=flights, searches=searches, targets=targets)
     source = providers.Singleton(GoogleFlightsSource, settings=settings, recorder=recorder.provider)
 
@@ -172,5 +175,5 @@ FLIGHTS = Module(
     handlers=lambda container: (container.watchers_are_told(),),
     message_writers=lambda _: (FlightMessages(),),
     digest_writers=lambda container: (container.digest(),),
-    jobs=lambda container: flight_jobs(container.waiting_job(), container.departure_job()),
+    jobs=lambda container: flight_jobs(container.waiting_job(), container.departure_job(), container.retention()),
 )

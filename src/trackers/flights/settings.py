@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 import msgspec
 from msgspec import Meta
 
-from shared.settings import SCHEME_AND_HOST, Secret, SettingsStruct
+from shared.settings import LONGEST_AGE, SCHEME_AND_HOST, Secret, SettingsStruct
 
 GOOGLE = "https://www.google.com"
 
@@ -65,6 +65,15 @@ class FlightsSettings(SettingsStruct, frozen=True, kw_only=True):
     scrape_cooldown: Annotated[
         float, Meta(ge=0, description="Seconds after a look before somebody may ask for another.")
     ] = 60.0
+    prices_keep_days: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=LONGEST_AGE,
+            description="Days after a departure that every price of it is kept; what somebody was told of, and the "
+            "lowest of each day, always is. 0: for ever.",
+        ),
+    ] = 0
     trips_per_person: Annotated[int, Meta(ge=1, le=10_000, description="Trips that one person may have.")] = 200
     watches_per_person: Annotated[int, Meta(ge=1, le=10_000, description="Watches that one person may have.")] = 100
     prices_per_trip: Annotated[

@@ -6,11 +6,14 @@ from uuid import UUID
 
 import structlog
 
+from shared.clock import Clock
 from shared.database import Database, connection_was_lost
 from shared.jobs import Job
+from shared.retention import Ageing, Retention
 from trackers.games.schedule_repository import ClaimedSchedule
 from trackers.games.services.lanes import TrackerLanes
 from trackers.games.services.schedules import ScheduledTrackerProcessingService
+from trackers.games.snapshot_repository import SnapshotRepository
 
 EVERY_TWO: Final = frozenset(range(0, 60, 2))
 MOST: Final = 200
@@ -74,8 +77,18 @@ class LaneJob:
                 return
 
 
-def games_jobs(schedules: ScheduleJob, lanes: LaneJob) -> list[Job]:
-    """Schedules every two seconds, lanes four times an hour."""
+def snapshot_retention(*, database: Database, clock: Clock, keep_days: int) -> Retention:
+    """What moved long ago goes, where the operator has given it an age."""
+    snapshots = Ageing(
+        what="game_snapshots",
+        keep_days=keep_days,
+        remove=lambda session, before, limit: SnapshotRepository(session).remove_old(before=before, limit=limit),
+    )
+    return Retention(database=database, clock=clock, kinds=[snapshots])
+
+
+def games_jobs(schedules: ScheduleJob, lanes: LaneJob, retention: Retention) -> list[Job]:
+    """Schedules every two seconds, lanes four times an hour, removal of what is old every hour."""
     return [
         Job(name="games.run_schedules", run=schedules.run, timeout=60, seconds=EVERY_TWO),
         Job(
@@ -84,5 +97,12 @@ def games_jobs(schedules: ScheduleJob, lanes: LaneJob) -> list[Job]:
             timeout=60,
             seconds=frozenset({20}),
             minutes=frozenset({3, 18, 33, 48}),
+        ),
+        Job(
+            name="games.remove_old_snapshots",
+            run=retention.remove_old,
+            timeout=60,
+            seconds=frozenset({10}),
+            minutes=frozenset({27}),
         ),
     ]

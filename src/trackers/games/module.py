@@ -23,7 +23,7 @@ from trackers.games.controllers.internal_schedules import InternalScheduleContro
 from trackers.games.controllers.leaderboard import InternalLeaderboardController, LeaderboardController
 from trackers.games.controllers.public import TrackerController
 from trackers.games.digest import GamesDigest
-from trackers.games.jobs import LaneJob, ScheduleJob, games_jobs
+from trackers.games.jobs import LaneJob, ScheduleJob, games_jobs, snapshot_retention
 from trackers.games.lane_repository import LaneRepository
 from trackers.games.news import GameMessages
 from trackers.games.personal_data import GamesPersonalData
@@ -150,6 +150,9 @@ class GamesContainer(containers.DeclarativeContainer):
     schedule_queries = providers.Singleton(ScheduleQueries, reader, access=access)
     schedule_job = providers.Singleton(ScheduleJob, database=database, services=schedules.provider)
     lane_job = providers.Singleton(LaneJob, database=database, lanes=lanes.provider)
+    retention = providers.Singleton(
+        snapshot_retention, database=database, clock=clock, keep_days=settings.provided.snapshots_keep_days
+    )
     queries = providers.Singleton(TrackerQueries, reader, access=access)
     snapshot_queries = providers.Singleton(SnapshotQueries, reader, access=access)
     restatement = providers.Singleton(Restatement, database=database, service=ratings.provider)
@@ -191,7 +194,7 @@ GAMES = Module(
     digest_writers=lambda container: (container.digest(),),
     guild_listeners=lambda container: (container.lanes(),),
     jobs=lambda container: [
-        *games_jobs(container.schedule_job(), container.lane_job()),
+        *games_jobs(container.schedule_job(), container.lane_job(), container.retention()),
         *rating_jobs(container.restatement()),
     ],
 )

@@ -60,7 +60,7 @@ SELECT season_key, playlist_key AS playlist, name, rating, tier, tier_name, divi
        win_streak, peak_rating, peak_tier, peak_division, estimated, changed_at
 FROM game_standings WHERE account_id = :account_id ORDER BY playlist_key
 """)
-_SNAPSHOTS: Final = text("""
+_SNAPSHOTS: Final = """
 SELECT p.id, p.season_key, p.captured_at, p.entered_by IS NOT NULL AS typed, p.note, p.evidence_url,
        json_agg(json_build_object(
            'playlist', r.playlist_key, 'name', coalesce(s.name, r.playlist_key),
@@ -69,19 +69,21 @@ SELECT p.id, p.season_key, p.captured_at, p.entered_by IS NOT NULL AS typed, p.n
        ) ORDER BY r.playlist_key) AS playlists
 FROM (
     SELECT id, account_id, season_key, captured_at, entered_by, note, evidence_url FROM game_snapshots
-    WHERE account_id = :account_id
-      AND (CAST(:before AS uuid) IS NULL OR (captured_at, id) < (
-          SELECT b.captured_at, b.id FROM game_snapshots b WHERE b.id = :before AND b.account_id = :account_id))
-      AND (CAST(:season AS text) IS NULL OR season_key = :season)
-      AND (CAST(:since AS timestamptz) IS NULL OR captured_at >= :since)
-      AND (CAST(:until AS timestamptz) IS NULL OR captured_at < :until)
+    WHERE {where}
     ORDER BY captured_at DESC, id DESC LIMIT :limit
 ) p
 JOIN game_ratings r ON r.snapshot_id = p.id
 LEFT JOIN game_standings s
   ON s.account_id = p.account_id AND s.season_key = p.season_key AND s.playlist_key = r.playlist_key
 GROUP BY p.id, p.season_key, p.captured_at, p.entered_by, p.note, p.evidence_url ORDER BY p.captured_at DESC, p.id DESC
-""")
+"""
+_SNAPSHOT_FILTERS: Final = {
+    "before": """(captured_at, id) < (
+        SELECT b.captured_at, b.id FROM game_snapshots b WHERE b.id = :before AND b.account_id = :account_id)""",
+    "season": "season_key = :season",
+    "since": "captured_at >= :since",
+    "until": "captured_at < :until",
+}
 TRACKER_FILTERS: Final = {
     "user_id": "k.user_id = :user_id",
     "guild_id": "EXISTS (SELECT FROM guild_members g WHERE g.guild_id = :guild_id AND g.user_id = k.user_id)",
@@ -119,6 +121,13 @@ def _list_statements(
     )
     joins = TRACKER_JOINS if status or "platform" in wanted else "FROM game_trackers k"
     return page, text(f"SELECT count(*) {joins} WHERE {where}")
+
+
+@cache
+def _snapshots_statement(wanted: frozenset[str]) -> TextClause:
+    """With the filters that are asked for and no others: a plan for all of them reads everything that ever moved."""
+    filters = [_SNAPSHOT_FILTERS[name] for name in sorted(wanted)]
+    return text(_SNAPSHOTS.format(where=" AND ".join(["account_id = :account_id", *filters])))
 
 
 class TrackerReads:
@@ -226,16 +235,10 @@ class SnapshotQueries(TrackerReads):
         Raises SnapshotNotFound where the tracker's account has no snapshot `before`.
         """
         account_id = (await self._one(_ACCOUNT, asker, tracker_id))["account_id"]
+        given = {"before": before, "season": season, "since": since, "until": until}
+        wanted = {name: value for name, value in given.items() if value is not None}
         rows = await self._questions.rows(
-            _SNAPSHOTS,
-            {
-                "account_id": account_id,
-                "before": before,
-                "season": season,
-                "since": since,
-                "until": until,
-                "limit": limit + 1,
-            },
+            _snapshots_statement(frozenset(wanted)), {"account_id": account_id, **wanted, "limit": limit + 1}
         )
         if not rows and before is not None:  # nothing is older than it, or it is none of this account's
             await self._check_snapshot(account_id, before)

@@ -92,7 +92,8 @@ class ProfileRecorder:
 
         Each of these has a new snapshot for every season that moved.
         """
-        stored = await self._standings.stored_accounts([o.target.id for o in observations])
+        seasons = {standing.season_key for o in observations for standing in o.value.playlists}
+        stored = await self._standings.stored_accounts([o.target.id for o in observations], seasons=seasons)
         found = Found()
         for observation in observations:
             known = stored.get(observation.target.id)

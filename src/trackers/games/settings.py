@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 import msgspec
 from msgspec import Meta
 
-from shared.settings import SCHEME_AND_HOST, Secret, SettingsStruct
+from shared.settings import LONGEST_AGE, SCHEME_AND_HOST, Secret, SettingsStruct
 
 
 class GamesSettings(SettingsStruct, frozen=True, kw_only=True):
@@ -40,6 +40,15 @@ class GamesSettings(SettingsStruct, frozen=True, kw_only=True):
             "later than that was missed.",
         ),
     ] = 21_600.0
+    snapshots_keep_days: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=LONGEST_AGE,
+            description="Days that snapshots are kept after they were stored; the last of each account and season "
+            "always is. 0: for ever.",
+        ),
+    ] = 0
     timeout: Annotated[float, Meta(gt=0, le=45, description="Seconds that one answer may take.")] = 15.0
     concurrency: Annotated[int, Meta(ge=1, le=200, description="Requests under way at once from one worker.")] = 50
 

@@ -1,6 +1,6 @@
 """SQL of what is seen of accounts: the one bulk write behind every scrape, and snapshots that are typed in."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -47,7 +47,7 @@ _STANDINGS_OF: Final = text("""
 SELECT a.target_id, a.id AS account_id, a.seasons_known, a.current_season,
        (SELECT json_agg(json_build_array(s.season_key, s.playlist_key, s.rating, s.tier, s.division,
                                          s.matches_played, s.win_streak, s.estimated))
-        FROM game_standings s WHERE s.account_id = a.id) AS standings
+        FROM game_standings s WHERE s.account_id = a.id AND s.season_key = ANY(CAST(:seasons AS text[]))) AS standings
 FROM game_accounts a
 WHERE a.target_id = ANY(CAST(:targets AS uuid[]))
 ORDER BY a.id
@@ -202,9 +202,13 @@ class StandingRepository(Repository):
         """A snapshot that somebody typed in; ratings that `stand` become the account's standing of now."""
         await self.session.execute(_ADD_TYPED, {**msgspec.structs.asdict(snapshot), "ratings": _json(ratings)})
 
-    async def stored_accounts(self, targets: Sequence[UUID]) -> dict[UUID, StoredAccount]:
-        """Target id -> the account as it is stored; the accounts are held until the transaction ends."""
-        rows = (await self.session.execute(_STANDINGS_OF, {"targets": list(targets)})).all()
+    async def stored_accounts(self, targets: Sequence[UUID], *, seasons: Collection[str]) -> dict[UUID, StoredAccount]:
+        """Target id -> the account as it is stored, with its standings of these seasons alone: there are ever more.
+
+        The accounts are held until the transaction ends.
+        """
+        values = {"targets": list(targets), "seasons": sorted(seasons)}
+        rows = (await self.session.execute(_STANDINGS_OF, values)).all()
         return {
             row.target_id: StoredAccount(
                 account_id=row.account_id,

@@ -43,6 +43,7 @@ DAY: Final = timedelta(days=1)
 BEFORE: Final = "before"
 
 # Two states at once, each put together from the last keyframe before its moment on; what was flagged does not count.
+# OFFSET 0 keeps the planner from reading all that was ever recorded of the player, to sort it out afterwards.
 STATES: Final = text(f"""
 SELECT p.id, p.no, p.username, p.display_name, p.mode, m.ends, r.at, r.era, r.metrics, r.vals, r.ranks, z.looked_at
 FROM hiscore_players p JOIN hiscore_states z ON z.player = p.no
@@ -50,7 +51,10 @@ CROSS JOIN (VALUES (false, CAST(:start AS timestamptz)), (true, CAST(:end AS tim
 CROSS JOIN LATERAL (
     SELECT k.at FROM hiscore_records k WHERE k.player = p.no AND k.kind = 1 AND k.at <= m.at ORDER BY k.at DESC LIMIT 1
 ) AS k
-JOIN hiscore_records r ON r.player = p.no AND r.at >= k.at AND r.at <= m.at AND r.kind <> 2
+CROSS JOIN LATERAL (
+    SELECT r.at, r.era, r.metrics, r.vals, r.ranks FROM hiscore_records r
+    WHERE r.player = p.no AND r.at >= k.at AND r.at <= m.at AND r.kind <> 2 OFFSET 0
+) AS r
 WHERE p.username = :username AND {LISTED}
 ORDER BY m.ends, r.at
 """)  # noqa: S608 -- fragments of our own

@@ -1,10 +1,11 @@
-"""What the hiscores do by themselves besides looking: gains of long past periods go."""
+"""What the hiscores do by themselves besides looking: gains of long past periods go, and records by age."""
 
 from typing import Final
 
 from shared.clock import Clock
 from shared.database import Database
 from shared.jobs import Job
+from shared.retention import Ageing, Retention
 from trackers.hiscores.record_repository import RecordRepository
 
 REMOVED_AT_ONCE: Final = 5_000
@@ -28,14 +29,31 @@ class GainRetention:
         )
 
 
-def hiscore_jobs(retention: GainRetention) -> list[Job]:
+def record_retention(*, database: Database, clock: Clock, keep_days: int) -> Retention:
+    """Records go, where the operator has given them an age."""
+    records = Ageing(
+        what="hiscore_records",
+        keep_days=keep_days,
+        remove=lambda session, before, limit: RecordRepository(session).remove_old(before=before, limit=limit),
+    )
+    return Retention(database=database, clock=clock, kinds=[records])
+
+
+def hiscore_jobs(gains: GainRetention, records: Retention) -> list[Job]:
     """Every hour."""
     return [
         Job(
             name="hiscores.remove_old_gains",
-            run=retention.remove_old,
+            run=gains.remove_old,
             timeout=120,
             seconds=frozenset({20}),
             minutes=frozenset({23}),
-        )
+        ),
+        Job(
+            name="hiscores.remove_old_records",
+            run=records.remove_old,
+            timeout=60,
+            seconds=frozenset({10}),
+            minutes=frozenset({47}),
+        ),
     ]

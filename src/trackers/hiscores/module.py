@@ -23,7 +23,7 @@ from trackers.hiscores.controllers.public import PlayerController
 from trackers.hiscores.digest import HiscoresDigest
 from trackers.hiscores.follows import FollowRepository
 from trackers.hiscores.history_queries import HistoryQueries
-from trackers.hiscores.jobs import GainRetention, hiscore_jobs
+from trackers.hiscores.jobs import GainRetention, hiscore_jobs, record_retention
 from trackers.hiscores.metrics import MetricBook, MetricNumbers
 from trackers.hiscores.news import HiscoreMessages
 from trackers.hiscores.personal_data import HiscoresPersonalData
@@ -77,7 +77,10 @@ class HiscoresContainer(containers.DeclarativeContainer):
         fall_lasts=settings.provided.fall_lasts,
     )
     followers_are_told = providers.Factory(FollowersAreTold, follows=follows, notifier=notifier)
-    retention = providers.Singleton(GainRetention, database=database, clock=clock)
+    gain_retention = providers.Singleton(GainRetention, database=database, clock=clock)
+    retention = providers.Singleton(
+        record_retention, database=database, clock=clock, keep_days=settings.provided.records_keep_days
+    )
 
     # offers
     source = providers.Singleton(HiscoresSource, settings=settings, book=book, recorder=recorder.provider)
@@ -167,5 +170,5 @@ HISCORES = Module(
     handlers=lambda container: (container.followers_are_told(),),
     message_writers=lambda _: (HiscoreMessages(),),
     digest_writers=lambda container: (container.digest(),),
-    jobs=lambda container: hiscore_jobs(container.retention()),
+    jobs=lambda container: hiscore_jobs(container.gain_retention(), container.retention()),
 )

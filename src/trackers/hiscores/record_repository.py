@@ -102,6 +102,23 @@ DELETE FROM hiscore_gains WHERE ctid = ANY(ARRAY(
     LIMIT :limit
 )) RETURNING 1
 """)
+# Up to the last keyframe of then: what comes after a keyframe rests on it.
+_REMOVE_OLD_RECORDS: Final = text("""
+DELETE FROM hiscore_records r
+USING (
+    SELECT p.no, old.at
+    FROM hiscore_players p
+    CROSS JOIN LATERAL (
+        SELECT k.at FROM hiscore_records k
+        WHERE k.player = p.no AND k.kind = 1 AND k.at <= :before ORDER BY k.at DESC LIMIT 1
+    ) AS last
+    CROSS JOIN LATERAL (
+        SELECT o.at FROM hiscore_records o WHERE o.player = p.no AND o.at < last.at ORDER BY o.at LIMIT :limit
+    ) AS old
+    LIMIT :limit
+) AS gone
+WHERE r.player = gone.no AND r.at = gone.at
+""")
 _FORGET_GAINS: Final = (
     text("DELETE FROM hiscore_gains WHERE player = :no"),
     text("DELETE FROM hiscore_bests WHERE player = :no"),
@@ -246,6 +263,11 @@ class RecordRepository(Repository):
         """Gains of periods before the last one; how many."""
         gone = await self.session.execute(_REMOVE_OLD_GAINS, {"today": today, "limit": limit})
         return len(gone.scalars().all())
+
+    async def remove_old(self, *, before: datetime, limit: int) -> int:
+        """Remove records on which no state since a moment rests; how many went."""
+        result = await self.session.execute(_REMOVE_OLD_RECORDS, {"before": before, "limit": limit})
+        return int(result.rowcount)  # type: ignore[attr-defined]  # a DELETE's result has it
 
     async def first_keyframe(self, no: int) -> StoredRecord | None:
         """The first record that holds everything."""

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Final
 import msgspec
 from msgspec import Meta
 
-from shared.settings import SCHEME_AND_HOST, SettingsStruct
+from shared.settings import LONGEST_AGE, SCHEME_AND_HOST, SettingsStruct
 
 SHORTEST: Final = 900
 LONGEST: Final = 2_592_000
@@ -62,6 +62,15 @@ class HiscoresSettings(SettingsStruct, frozen=True, kw_only=True):
     ] = 20.0
     follow_limit: Annotated[int, Meta(ge=1, le=10_000, description="Players that a person may follow.")] = 200
     add_limit: Annotated[int, Meta(ge=1, le=10_000, description="Players that a person may have added.")] = 100
+    records_keep_days: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=LONGEST_AGE,
+            description="Days that records of players are kept; a player's state at that age, and what led to it from "
+            "the last full record, always is. 0: for ever.",
+        ),
+    ] = 0
     timeout: Annotated[float, Meta(gt=0, le=45, description="Seconds that one answer may take.")] = 15.0
     concurrency: Annotated[int, Meta(ge=1, le=200, description="Requests under way at once from one worker.")] = 20
 

@@ -104,6 +104,7 @@ class SentDigest(Base):
         CheckConstraint("state IN ('pending', 'sent', 'empty', 'superseded', 'failed')", name="state"),
         Index("ix_digests_user_id_until", "user_id", "until"),
         Index("ix_digests_created_at", "created_at"),
+        Index("ix_digests_pending", "user_id", "id", postgresql_where=text("state = 'pending'")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -34,7 +34,7 @@ from users.notifications.digest_run import DigestBuilder, DigestRun
 from users.notifications.digest_service import DigestService
 from users.notifications.fan_out import FanOut
 from users.notifications.gauges import NotificationGauges
-from users.notifications.jobs import DeliveryRetention, notification_jobs
+from users.notifications.jobs import delivery_retention, notification_jobs
 from users.notifications.later import Later
 from users.notifications.messages import MessageWriter
 from users.notifications.own_messages import ChannelMessages
@@ -146,7 +146,11 @@ class NotificationsContainer(containers.DeclarativeContainer):
         clock=clock,
     )
     retention = providers.Singleton(
-        DeliveryRetention, database=database, clock=clock, keep_days=settings.provided.keep_days
+        delivery_retention,
+        database=database,
+        clock=clock,
+        keep_days=settings.provided.keep_days,
+        digests_keep_days=settings.provided.digests_keep_days,
     )
 
     digest_builder = providers.Factory(

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Final
 import msgspec
 from msgspec import Meta
 
-from shared.settings import Listed, Secret, SettingsStruct
+from shared.settings import LONGEST_AGE, Listed, Secret, SettingsStruct
 
 _SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]{0,30}")
 NEVER: Final = frozenset(
@@ -63,7 +63,17 @@ class NotifySettings(SettingsStruct, frozen=True, kw_only=True):
         ),
     ] = ""
     channels: Annotated[int, Meta(ge=1, le=200, description="Channels that one person, or one guild, may have.")] = 20
-    keep_days: Annotated[int, Meta(ge=1, description="Days that deliveries, and what they told, are kept.")] = 30
+    keep_days: Annotated[
+        int, Meta(ge=0, le=LONGEST_AGE, description="Days that deliveries, and what they told, are kept. 0: for ever.")
+    ] = 30
+    digests_keep_days: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=LONGEST_AGE,
+            description="Days that it is kept which digests somebody got; the last one always is. 0: for ever.",
+        ),
+    ] = 400
 
     def __post_init__(self) -> None:
         msgspec.structs.force_setattr(self, "public_url", self.public_url.rstrip("/"))

@@ -68,7 +68,7 @@ class TrackerSnapshotService(SnapshotQueries):
         if len({rating.playlist for rating in given.playlists}) < len(given.playlists):
             raise ImpossibleSnapshot("A playlist is named twice.", extra={"field": "playlists"})
         await self._targets.hold([tracker.target_id])
-        if not await self._standings.stored_accounts([tracker.target_id]):  # held, as a scrape holds it
+        if not await self._standings.stored_accounts([tracker.target_id], seasons=()):  # held, as a scrape holds it
             raise InMotion
         stands = await self._standings.season_stands(tracker.account_id, season)
         snapshot_id = new_id()

@@ -66,8 +66,8 @@ async def test_each_log_keeps_its_days(environ: dict[str, str], audited: Rows, a
         [entry(days_old=days) for days in (31, 29, 0)],
         [happening(days_old=days) for days in (31, 29, 11, 9)],
     )
-    assert await container.retention().remove_old_entries() == 4
-    assert await container.retention().remove_old_entries() == 0
+    assert await container.retention().remove_old() == 4
+    assert await container.retention().remove_old() == 0
     assert (len(await audited()), len(await activities())) == (2, 1)
     await container.database().close()
 

@@ -259,12 +259,12 @@ async def test_old_events_go_but_never_those_that_wait(house: House, open_house:
     await house.publish(moved(3, 5))
     house.clock.advance(timedelta(days=30) - timedelta(seconds=300 * TRIES))
     retention = house.container.events.retention()
-    assert await retention.remove_old_events() == 0
+    assert await retention.remove_old() == 0
     house.clock.advance(timedelta(seconds=1))
-    assert await retention.remove_old_events() == 2 + 1
-    assert await retention.remove_old_events() == 0
+    assert await retention.remove_old() == 2 + 1
+    assert await retention.remove_old() == 0
     house.clock.advance(timedelta(days=1))
-    assert await retention.remove_old_events() == 1  # the dead one
+    assert await retention.remove_old() == 1  # the dead one
     (waiting,) = await house.events()
     assert waiting["payload"] == {"n": 5}
 

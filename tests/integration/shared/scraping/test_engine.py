@@ -408,12 +408,12 @@ async def test_what_nobody_follows_any_more_is_not_looked_at_and_its_late_result
     assert await engine.round() == 1
 
 
-async def test_old_runs_are_removed_and_young_ones_kept(engine: Engine) -> None:
-    await engine.follow("a")
+async def test_a_target_that_is_erased_takes_its_runs_with_it(engine: Engine) -> None:
+    targets = await engine.follow("a", "b")
     await engine.round()
-    assert await engine.container.dispatcher().remove_old_runs() == 0
-    engine.clock.advance(timedelta(days=400 * 3))
-    assert await engine.container.dispatcher().remove_old_runs() == 1
+    async with engine.container.database().unit_of_work():
+        await engine.container.targets().erase([targets["a"]])
+    assert await engine.rows("SELECT target_id FROM scrape_runs") == [(targets["b"],)]
 
 
 async def test_a_claim_takes_each_target_once_however_many_ask(engine: Engine) -> None:

@@ -288,7 +288,7 @@ async def test_old_runs_and_contracts_that_ended_long_ago_are_removed(market: Ma
     market.esi.remove_contract(ended)
     await market.look_later()
     market.clock.ahead += timedelta(days=200)
-    assert await market.container.contracts.cleaning_job().run() == 3
+    assert await market.container.contracts.retention().remove_old() == 3
     assert await market.value("SELECT count(*) FROM contract_items WHERE contract_id = :id", id=ended) == 0
     assert len(await market.ids()) == 120
 
@@ -296,12 +296,12 @@ async def test_old_runs_and_contracts_that_ended_long_ago_are_removed(market: Ma
 async def test_contracts_of_a_region_that_was_dropped_are_removed_once_they_ran_out_long_ago(market: Market) -> None:
     await market.look()
     market.clock.ahead += timedelta(days=300)
-    assert await market.container.contracts.cleaning_job().run() == 1, "an old run; a sweep will end the contracts"
+    assert await market.container.contracts.retention().remove_old() == 1, "an old run; a sweep will end the contracts"
     market.environ["TRACKERS_CONTRACTS_REGION_IDS"] = str(DOMAIN)
     worker = market.worker()
     async with worker.database().unit_of_work():
         await worker.contracts.regions().follow_configured()
-    assert await worker.contracts.cleaning_job().run() == 121, "with the region itself"
+    assert await worker.contracts.retention().remove_old() == 121, "with the region itself"
     assert await market.value("SELECT count(*) FROM contract_items") == 0
     assert [row["region_id"] for row in await market.rows("SELECT region_id FROM contract_regions")] == [DOMAIN]
     await closed(worker)

@@ -350,3 +350,18 @@ async def test_the_history_pages_through_what_became_known(salle: Salle, ada: Pe
     assert [one["kind"] for one in first["items"]] == ["withdrawn", "registered"]
     rest = await salle.read(ada, f"/api/clubs/{made['id']}/history?before={first['next_before']}")
     assert ([one["kind"] for one in rest["items"]], rest["next_before"]) == (["registered"], None)
+
+
+async def test_what_changed_long_ago_goes_and_the_registrations_stay(salle: Salle, ada: Person) -> None:
+    salle.stage()
+    await salle.track(ada, "club", CLUB)
+    await salle.look()
+    salle.clock.forward(days=390)
+    salle.site.register(ALEX, SABER)
+    await salle.look(again=True)
+    registered = await salle.people.rows("SELECT id FROM fencing_registrations ORDER BY id")
+    assert await salle.job("fencers.remove_old_changes") == 0
+    salle.clock.forward(days=20)
+    assert await salle.job("fencers.remove_old_changes") == 2
+    assert len(await salle.kinds()) > 0
+    assert await salle.people.rows("SELECT id FROM fencing_registrations ORDER BY id") == registered

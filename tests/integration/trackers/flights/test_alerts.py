@@ -7,6 +7,8 @@ from uuid import uuid4
 
 from sqlalchemy import text
 
+from trackers.flights.jobs import price_retention
+
 HOURS = timedelta(hours=1)
 MEDIAN = """
 SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY price) AS m FROM flight_days
@@ -310,3 +312,29 @@ async def test_a_price_of_the_past_is_history_and_no_news(ada: Traveller) -> Non
     assert await ada.alerts(watch) == []
     assert [one["price"] for one in (await ada.told("GET", f"/api/trips/{trip}/prices"))["items"]] == [20_000, 40_000]
     assert (await ada.told("GET", f"/api/watches/{watch}"))["price"] == 40_000
+
+
+async def test_prices_of_past_journeys_go_once_they_have_an_age_but_not_what_was_told(ada: Traveller) -> None:
+    trip = await ada.plan(departs_on=ada.day(10))
+    watch = await ada.watch(trip, 30_000)
+    for price in (35_000, 29_000, 36_000, 37_000):
+        await ada.look(7 * HOURS, price=price)
+    database = ada.api.container.database()
+
+    async def removed(keep_days: int) -> int:
+        return await price_retention(database=database, clock=ada.clock, keep_days=keep_days).remove_old()
+
+    async def prices() -> list[int]:
+        found = await ada.told("GET", f"/api/trips/{trip}/prices")
+        return [one["price"] for one in found["items"] if one["origin"] == "fetched"]
+
+    shown, days = await prices(), await ada.rows("SELECT * FROM flight_days ORDER BY day")
+    assert await removed(1) == 0, "the journey lies ahead"
+    ada.clock.ahead += timedelta(days=40)
+    await ada.depart()
+    assert (await removed(0), await removed(60)) == (0, 0)
+    assert await removed(20) > 0
+    assert (shown, await prices()) == ([35_000, 29_000, 36_000, 37_000], [29_000, 37_000])
+    assert await removed(20) == 0
+    assert await ada.alerts(watch) == [("target", 29_000)]
+    assert await ada.rows("SELECT * FROM flight_days ORDER BY day") == days

@@ -12,7 +12,9 @@ from sqlalchemy import text
 from tests.conftest import Bench
 
 from app.container import AppContainer
+from shared.clock import FixedClock
 from shared.scraping.source import Observation, Target
+from trackers.games.jobs import snapshot_retention
 from trackers.games.parser import Profile, parse_profile
 
 PERSON = "281474976710656001"
@@ -191,3 +193,30 @@ async def versions(container: AppContainer) -> dict[str, str]:
     async with container.database().unit_of_work() as session:
         rows = await session.execute(text("SELECT identifier, xmin::text AS version FROM game_accounts"))
         return {row.identifier: row.version for row in rows}
+
+
+async def test_snapshots_go_once_they_have_an_age_but_for_the_last_of_each_account(
+    api: Bench, container: AppContainer
+) -> None:
+    often, once = await follow(api, "often"), await follow(api, "once")
+    await record(container, (often, profile(), NOON), (once, profile(), NOON))
+    for day in range(1, 4):
+        await record(container, (often, profile(with_rating(1300 + day)), NOON + timedelta(days=day)))
+
+    async def kept(keep_days: int, days_later: int) -> tuple[int, list[int]]:
+        """What went, and how many moments are left of each."""
+        clock = FixedClock(datetime.now(UTC) + timedelta(days=days_later))
+        ageing = snapshot_retention(database=container.database(), clock=clock, keep_days=keep_days)
+        gone = await ageing.remove_old()
+        answers = [await api.http.get(f"/internal/trackers/{tracker}/snapshots") for tracker in (often, once)]
+        return gone, [len(answer.json()["items"]) for answer in answers]
+
+    before = await kept(0, 4000)
+    assert before[0] == 0, "for ever"
+    (many, one) = before[1]
+    assert await kept(30, 29) == (0, [many, one])
+    assert await kept(30, 31) == (many - 1 + one - 1, [1, 1])
+    newest = (await api.http.get(f"/internal/trackers/{often}/snapshots")).json()["items"][0]
+    assert newest["captured_at"].startswith("2026-03-04")
+    seasons = (await api.http.get(f"/internal/trackers/{often}/seasons")).json()["items"]
+    assert [season["playlists"] != [] for season in seasons if season["current"]] == [True], "a standing is no history"

@@ -9,6 +9,8 @@ import pytest
 from tests.integration.people import People
 from tests.integration.trackers.hiscores.stage import Stage, gain_of
 
+from trackers.hiscores.jobs import record_retention
+
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 
 
@@ -236,3 +238,28 @@ async def test_lists_are_filtered_put_in_order_and_read_by_the_page(played: Stag
     by_xp = [one["overall_xp"] for one in (await played.get("", sort="-overall_xp"))["items"]]
     assert by_xp == sorted(by_xp, reverse=True)
     assert (await played.ask("GET", "", begins_with="$")).status_code == 422
+
+
+async def test_records_go_once_they_have_an_age_and_what_stood_then_stays_known(stage: Stage) -> None:
+    """110 looks: every fiftieth record is a keyframe, and a state in the middle rests on the one before it."""
+    stage.site.add_player("Lynx Titan", xp={"Slayer": 100_000})
+    await stage.add("Lynx Titan")
+    for _ in range(110):
+        stage.site.play("Lynx Titan", xp={"Slayer": 1_000})
+        await stage.look("lynx titan")
+    database = stage.api.container.database()
+    gained = gain_of(await stage.get("/lynx titan/history", period="10d"), "slayer")
+
+    async def removed(keep_days: int) -> int:
+        return await record_retention(database=database, clock=stage.clock, keep_days=keep_days).remove_old()
+
+    assert await removed(0) == 0, "for ever"
+    assert await removed(365) == 0
+    assert await removed(10) == 50, "up to the last keyframe that is ten days old"
+    assert (await stage.kinds())[0] == 1
+    assert await removed(10) == 0
+    assert gain_of(await stage.get("/lynx titan/history", period="10d"), "slayer") == gained
+    stage.site.play("Lynx Titan", xp={"Slayer": 1_000})
+    await stage.look("lynx titan")
+    history = await stage.get("/lynx titan/history", period="all")
+    assert (history["compared"]["start_is"], gain_of(history, "slayer")["gained"]) == ("inside", 61_000)

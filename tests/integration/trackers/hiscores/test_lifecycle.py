@@ -239,7 +239,7 @@ async def test_gains_of_long_past_periods_go_and_their_bests_stay(stage: Stage) 
     stage.site.play("Lynx Titan", xp={"Slayer": 100})
     await stage.look("lynx titan")
     stage.clock.ahead += timedelta(days=800)
-    assert await stage.api.container.hiscores.retention().remove_old() == 4 * 2  # slayer and overall
+    assert await stage.api.container.hiscores.gain_retention().remove_old() == 4 * 2  # slayer and overall
     assert await stage.rows("SELECT 1 FROM hiscore_gains") == []
     bests = (await stage.get("/lynx titan/records"))["items"]
     assert {one["gained"] for one in bests} == {100}

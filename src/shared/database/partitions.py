@@ -1,0 +1,180 @@
+"""Tables in parts by month: made ahead of time, removed as a whole once all of it is old (docs/decisions/0021).
+
+The parts are ranges of UUIDv7 ids, whose first bits are the time. Whatever no month takes lands in a default part, so
+that no insert ever fails for want of one.
+"""
+
+import re
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import UTC, datetime
+from functools import partial
+from typing import Final
+from uuid import UUID
+
+import structlog
+from msgspec import Struct
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.clock import Clock
+from shared.database.engine import Database, sqlstate_of
+from shared.ids import LAST, first_id_of
+
+MONTHS_AHEAD: Final = 3
+"""A worker may be away that long before rows land in the default part."""
+PATIENCE: Final = "1s"
+"""For a lock; meanwhile others wait behind us, so it is short, and the next run tries again."""
+ONE_AT_A_TIME: Final = 7_266_031_160
+"""Advisory lock: two workers do not make, or remove, the same part."""
+LOCK_NOT_AVAILABLE: Final = "55P03"
+
+_PARTS: Final = text("""
+SELECT c.relname AS name, pg_get_expr(c.relpartbound, c.oid) AS bound
+FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+WHERE i.inhparent = to_regclass(:table) ORDER BY c.relname
+""")
+_HOLD: Final = text("SELECT pg_try_advisory_xact_lock(:key)")
+_PATIENCE: Final = text(f"SET LOCAL lock_timeout = '{PATIENCE}'")
+_RANGE: Final = re.compile(r"FROM \((MINVALUE|'[^']+')\) TO \((MAXVALUE|'[^']+')\)")
+_FIRST: Final = UUID(int=0)
+Step = Callable[[AsyncSession], Awaitable[int]]
+
+
+class Part(Struct, frozen=True, kw_only=True):
+    """A part of a table: ids from `since` on and before `until`; the default part has no bounds."""
+
+    name: str
+    since: UUID | None = None
+    until: UUID | None = None
+
+    @property
+    def is_month(self) -> bool:
+        """Whether it ends, and begins somewhere: neither the default part nor what was there before there were any."""
+        return self.since is not None and self.since != _FIRST
+
+    def overlaps(self, since: UUID, until: UUID) -> bool:
+        return self.since is not None and self.until is not None and self.since < until and since < self.until
+
+
+class MonthlyPartitions:
+    """The parts of one table."""
+
+    def __init__(self, *, database: Database, clock: Clock, table: str, kept: str, removable: str) -> None:
+        """`kept`: the condition of rows that stay however old they are; `removable`: of those that may go."""
+        self._database = database
+        self._clock = clock
+        self._table = table
+        self._kept = kept
+        self._removable = removable
+
+    async def parts(self) -> list[Part]:
+        async with self._database.transaction() as session:
+            return await self._parts(session)
+
+    async def make_ahead(self) -> int:
+        """Make the parts of this month and of those to come that are missing; how many were made.
+
+        A month of which the default part holds rows already stays there: moving them would lock everybody out.
+        """
+        month = _month_of(self._clock.now())
+        made = 0
+        for _ in range(MONTHS_AHEAD + 1):
+            following = _after(month)
+            made += await self._carefully(partial(self._make, month=month, following=following))
+            month = following
+        if made:
+            structlog.get_logger(__name__).info("partitions_made", table=self._table, parts=made)
+        return made
+
+    async def remove_before(self, before: datetime) -> int:
+        """Remove the months that are over at a moment, and how many that were; the rows to be kept go elsewhere."""
+        boundary = first_id_of(before)
+        over = [part for part in await self.parts() if part.until is not None and part.until <= boundary]
+        removed = sum([await self._carefully(partial(self._remove, part=part)) for part in over])
+        if removed:
+            structlog.get_logger(__name__).info("partitions_removed", table=self._table, parts=removed)
+        return removed
+
+    async def remove_rows(self, session: AsyncSession, before: datetime, limit: int) -> int:
+        """Remove old rows from parts that are no month, the oldest first; how many went."""
+        parameters = {"boundary": first_id_of(before), "limit": limit}
+        removed = 0
+        for part in await self._parts(session):
+            if part.is_month or removed >= limit:
+                continue
+            statement = text(f"""
+                DELETE FROM {part.name} WHERE id IN (
+                    SELECT id FROM {part.name} WHERE id < :boundary AND {self._removable} ORDER BY id LIMIT :limit
+                )
+            """)  # noqa: S608 -- a name from the catalogue, a condition of our own
+            result = await session.execute(statement, {**parameters, "limit": limit - removed})
+            removed += int(result.rowcount)  # type: ignore[attr-defined]  # a DELETE's result has it
+        return removed
+
+    async def _carefully(self, step: Step) -> int:
+        """Change the table's parts in a transaction of its own; 0 where somebody is in the way, until next time."""
+        try:
+            async with self._database.transaction() as session:
+                if not (await session.execute(_HOLD, {"key": ONE_AT_A_TIME})).scalar_one():
+                    return 0
+                await session.execute(_PATIENCE)
+                return await step(session)
+        except Exception as error:
+            if sqlstate_of(error) != LOCK_NOT_AVAILABLE:
+                raise
+            structlog.get_logger(__name__).warning("partition_locked", table=self._table)
+            return 0
+
+    async def _make(self, session: AsyncSession, month: datetime, following: datetime) -> int:
+        since, until = first_id_of(month), first_id_of(following)
+        parts = await self._parts(session)
+        if any(part.overlaps(since, until) for part in parts) or await self._taken(session, parts, since, until):
+            return 0
+        name = f"{self._table}_{month:%Y_%m}"
+        # Made apart and attached: that lets everybody read and write meanwhile, as making it in place would not.
+        await session.execute(text(f"CREATE TABLE {name} (LIKE {self._table} INCLUDING ALL)"))
+        await session.execute(
+            text(f"ALTER TABLE {self._table} ATTACH PARTITION {name} FOR VALUES FROM ('{since}') TO ('{until}')")
+        )
+        return 1
+
+    async def _taken(self, session: AsyncSession, parts: Iterable[Part], since: UUID, until: UUID) -> bool:
+        """Whether the default part holds rows of a month."""
+        default = next((part.name for part in parts if part.until is None), None)
+        if default is None:
+            return False
+        statement = text(f"SELECT EXISTS (SELECT FROM {default} WHERE id >= :since AND id < :until)")  # noqa: S608 -- a name from the catalogue
+        return bool((await session.execute(statement, {"since": since, "until": until})).scalar_one())
+
+    async def _remove(self, session: AsyncSession, part: Part) -> int:
+        """In one transaction, so that nobody ever misses the rows that are kept: they land in the default part."""
+        await session.execute(text(f"ALTER TABLE {self._table} DETACH PARTITION {part.name}"))
+        await session.execute(
+            text(f"INSERT INTO {self._table} SELECT * FROM {part.name} WHERE {self._kept}")  # noqa: S608 -- as above
+        )
+        await session.execute(text(f"DROP TABLE {part.name}"))
+        return 1
+
+    async def _parts(self, session: AsyncSession) -> list[Part]:
+        rows = await session.execute(_PARTS, {"table": self._table})
+        return [_part(row.name, row.bound) for row in rows]
+
+
+def _part(name: str, bound: str) -> Part:
+    found = _RANGE.search(bound)
+    if found is None:
+        return Part(name=name)
+    since, until = found.groups()
+    return Part(
+        name=name,
+        since=_FIRST if since == "MINVALUE" else UUID(since.strip("'")),
+        until=LAST if until == "MAXVALUE" else UUID(until.strip("'")),
+    )
+
+
+def _month_of(at: datetime) -> datetime:
+    return at.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
+
+def _after(month: datetime) -> datetime:
+    return month.replace(year=month.year + month.month // 12, month=month.month % 12 + 1)

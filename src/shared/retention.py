@@ -1,0 +1,63 @@
+"""How old rows go: in batches that are transactions of their own, until nothing old or no time is left."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+from time import monotonic
+from typing import Final
+
+import structlog
+from msgspec import Struct
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.clock import Clock
+from shared.database import Database
+
+FOR_EVER: Final = 0
+"""As days that something is kept."""
+AT_ONCE: Final = 2_000
+LONGEST_RUN: Final = 30.0
+"""Seconds after which no further batch is begun; the next run goes on."""
+
+
+class Ageing(Struct, frozen=True, kw_only=True):
+    """A kind of rows that go by age."""
+
+    what: str
+    """As the log names them."""
+    keep_days: int
+    """0: for ever."""
+    remove: Callable[[AsyncSession, datetime, int], Awaitable[int]]
+    """Remove up to so many rows from before a moment, on the bound session; how many went."""
+    at_once: int = AT_ONCE
+
+
+class Retention:
+    """Removes what is past its age."""
+
+    def __init__(
+        self, *, database: Database, clock: Clock, kinds: Sequence[Ageing], longest_run: float = LONGEST_RUN
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._kinds = kinds
+        self._longest_run = longest_run
+
+    async def remove_old(self) -> int:
+        """How many rows went. Kinds take turns, so that much of one does not hold up the others."""
+        now, until = self._clock.now(), monotonic() + self._longest_run
+        left = [kind for kind in self._kinds if kind.keep_days != FOR_EVER]
+        removed = {kind.what: 0 for kind in left}
+        while left:
+            for kind in list(left):
+                before = now - timedelta(days=kind.keep_days)
+                async with self._database.unit_of_work() as session:
+                    rows = await kind.remove(session, before, kind.at_once)
+                removed[kind.what] += rows
+                if rows < kind.at_once:
+                    left.remove(kind)
+            if monotonic() >= until:
+                break
+        for what, rows in removed.items():
+            if rows:
+                structlog.get_logger(__name__).info("old_rows_removed", what=what, rows=rows)
+        return sum(removed.values())

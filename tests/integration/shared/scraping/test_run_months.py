@@ -1,0 +1,158 @@
+"""Runs lie in months: made ahead, gone as a whole, and no run is refused or lost for want of one."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from dependency_injector import providers
+from sqlalchemy import text
+from structlog.testing import capture_logs
+from tests.conftest import container_of
+
+from app.container import AppContainer
+from shared.clock import FixedClock
+from shared.database.partitions import MONTHS_AHEAD
+from shared.ids import new_id
+
+MONTH = timedelta(days=31)
+KEPT = timedelta(days=60)
+WHOLE_MONTHS = KEPT + 2 * MONTH
+"""After so long a month is past its age, whichever day of it a run began on."""
+
+
+@dataclass
+class Runs:
+    """The table of runs, at a time that the test moves."""
+
+    container: AppContainer
+    clock: FixedClock
+
+    async def add(self, status: str = "completed", *, ahead: timedelta = timedelta(0)) -> UUID:
+        """A run that was asked for now, or later; of a target that nobody follows any more."""
+        run = new_id(at=self.clock.now() + ahead)
+        await self.container.reader().execute(
+            text(
+                "INSERT INTO scrape_runs (id, target_id, trigger, status, requested_at)"
+                " VALUES (CAST(:id AS uuid), uuidv7(), 'request', CAST(:status AS text), now())"
+            ),
+            {"id": run, "status": status},
+        )
+        return run
+
+    async def keep(self) -> None:
+        await self.container.run_upkeep().run()
+
+    async def there(self) -> dict[UUID, str]:
+        """Run -> the part that it lies in."""
+        rows = await self.container.reader().rows(text("SELECT id, tableoid::regclass::text AS part FROM scrape_runs"))
+        return {row["id"]: row["part"] for row in rows}
+
+    async def parts(self) -> list[str]:
+        return [part.name for part in await self.container.run_upkeep().partitions.parts()]
+
+    async def later(self, by: timedelta) -> None:
+        """A worker is there all the time."""
+        until = self.clock.now() + by
+        while self.clock.now() < until:
+            self.clock.advance(min(MONTH, until - self.clock.now()))
+            await self.keep()
+
+
+@pytest.fixture
+async def runs(environ: dict[str, str]) -> AsyncIterator[Runs]:
+    container = container_of({**environ, "TRACKERS_SCRAPE_RUNS_KEEP_DAYS": str(KEPT.days)})
+    made = Runs(container, FixedClock(datetime.now(UTC)))
+    container.clock.override(providers.Object(made.clock))
+    yield made
+    await container.database().close()
+
+
+async def test_months_are_made_ahead_and_each_once(runs: Runs) -> None:
+    await runs.keep()
+    parts = await runs.parts()
+    assert len(parts) == 2 + MONTHS_AHEAD, "what was there, the default part, and the months to come"
+    await runs.keep()
+    assert await runs.parts() == parts
+    for months in range(MONTHS_AHEAD):
+        await runs.add(ahead=months * timedelta(days=30))
+    assert "scrape_runs_default" not in set((await runs.there()).values())
+
+
+async def test_a_run_is_stored_and_found_though_nobody_made_its_month(runs: Runs) -> None:
+    run = await runs.add(ahead=timedelta(days=4000))
+    assert await runs.there() == {run: "scrape_runs_default"}
+
+
+async def test_a_worker_that_was_away_leaves_begun_months_where_they_are_and_makes_the_next(runs: Runs) -> None:
+    await runs.keep()
+    runs.clock.advance(MONTH * (MONTHS_AHEAD + 3))
+    waiting = await runs.add()
+    await runs.keep()
+    late, next_month = await runs.add(), await runs.add(ahead=MONTH)
+    there = await runs.there()
+    assert there[waiting] == there[late] == "scrape_runs_default"
+    assert there[next_month] != "scrape_runs_default"
+    await runs.later(WHOLE_MONTHS + MONTH)
+    assert await runs.there() == {}, "the default part is emptied by age, too"
+
+
+async def test_a_month_goes_as_a_whole_once_all_of_it_is_old(runs: Runs) -> None:
+    await runs.later(2 * MONTH)
+    old, parts = await runs.add(), await runs.parts()
+    assert (await runs.there())[old] in parts
+    await runs.later(KEPT - timedelta(days=1))
+    young = await runs.add()
+    assert set(await runs.there()) == {old, young}, "not a day too early"
+    await runs.later(2 * MONTH)
+    assert set(await runs.there()) == {young}
+    assert len(await runs.parts()) <= MONTHS_AHEAD + KEPT.days // 28 + 4
+
+
+async def test_a_task_that_somebody_waits_for_outlives_its_month(runs: Runs) -> None:
+    await runs.later(2 * MONTH)
+    pending, under_way = await runs.add("pending"), await runs.add("in_progress")
+    await runs.add("failed")
+    await runs.later(WHOLE_MONTHS)
+    assert await runs.there() == dict.fromkeys((pending, under_way), "scrape_runs_default")
+    await runs.container.reader().execute(text("UPDATE scrape_runs SET status = 'completed'"))
+    await runs.keep()
+    assert await runs.there() == {}
+
+
+async def test_what_was_there_before_months_were_goes_by_age_row_by_row(runs: Runs) -> None:
+    old = await runs.add(ahead=-KEPT - timedelta(days=1))
+    awaited = await runs.add("pending", ahead=-KEPT - timedelta(days=1))
+    young = await runs.add(ahead=-KEPT + timedelta(days=1))
+    assert set((await runs.there()).values()) == {"scrape_runs_first"}
+    with capture_logs() as logs:
+        await runs.keep()
+    assert set(await runs.there()) == {awaited, young}, old
+    assert [log["rows"] for log in logs if log["event"] == "old_rows_removed"] == [1]
+
+
+async def test_runs_are_kept_for_ever_where_the_operator_says_so(environ: dict[str, str], runs: Runs) -> None:
+    container = container_of({**environ, "TRACKERS_SCRAPE_RUNS_KEEP_DAYS": "0"})
+    container.clock.override(providers.Object(runs.clock))
+    first = await runs.add()
+    hoarding = Runs(container, runs.clock)
+    await hoarding.later(2 * MONTH)
+    second = await runs.add()
+    await hoarding.later(WHOLE_MONTHS)
+    assert set(await runs.there()) == {first, second}
+    await container.database().close()
+
+
+async def test_who_reads_for_long_is_not_cut_off_and_the_month_goes_next_time(runs: Runs) -> None:
+    await runs.later(2 * MONTH)
+    old = await runs.add()
+    runs.clock.advance(WHOLE_MONTHS)
+    async with runs.container.database().transaction() as reading:
+        await reading.execute(text("SELECT count(*) FROM scrape_runs"))
+        with capture_logs() as logs:
+            await runs.keep()
+        assert (await reading.execute(text("SELECT id FROM scrape_runs"))).scalars().all() == [old]
+    assert "partition_locked" in {log["event"] for log in logs}
+    await runs.keep()
+    assert await runs.there() == {}
