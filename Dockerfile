@@ -36,6 +36,6 @@ USER 10001:10001
 WORKDIR /tmp
 EXPOSE 8000
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=3 CMD ["trackers", "health"]
+HEALTHCHECK --interval=15s --timeout=10s --start-period=30s --retries=3 CMD ["trackers", "health"]
 ENTRYPOINT ["trackers"]
 CMD ["api"]

@@ -21,9 +21,11 @@ def run(connection: Connection) -> None:
     """All migrations in one transaction."""
     context.configure(connection=connection, target_metadata=METADATA, compare_type=True, compare_server_default=True)
     with context.begin_transaction():
-        connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"))
         connection.execute(text("SET LOCAL statement_timeout = 0"))
+        # Whoever is at it already is waited for, however long that takes; only locks on tables are not.
+        connection.execute(text("SET LOCAL lock_timeout = 0"))
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ONE_AT_A_TIME})
+        connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"))
         context.run_migrations()
 
 

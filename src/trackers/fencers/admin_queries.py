@@ -32,14 +32,16 @@ FROM ({_EVERY_PAGE}) p
 JOIN scrape_targets t ON t.id = p.target_id
 JOIN scrape_schedule s ON s.target_id = p.target_id
 """  # noqa: S608 -- fragments of our own
-_FAILING: Final = text(f"""
-{_PAGES} WHERE t.last_status = 'failed' AND (CAST(:kind AS text) IS NULL OR p.kind = :kind)
-ORDER BY t.failures DESC, p.kind, p.upstream_id LIMIT :limit OFFSET :skip
-""")
-_FAILING_COUNT: Final = text(f"""
+_ASKED: Final = (
+    "(CAST(:kind AS text) IS NULL OR p.kind = :kind) AND (NOT CAST(:failing AS boolean) OR t.last_status = 'failed')"
+)
+_LISTED: Final = text(
+    f"{_PAGES} WHERE {_ASKED} ORDER BY t.failures DESC, p.kind, p.upstream_id LIMIT :limit OFFSET :skip"
+)
+_COUNTED: Final = text(f"""
 SELECT count(*) FROM ({_EVERY_PAGE}) p JOIN scrape_targets t ON t.id = p.target_id
 JOIN scrape_schedule s ON s.target_id = p.target_id
-WHERE t.last_status = 'failed' AND (CAST(:kind AS text) IS NULL OR p.kind = :kind)
+WHERE {_ASKED}
 """)  # noqa: S608 -- fragments of our own
 _HEALTH: Final = text(f"""
 SELECT kind, status, reason, count(*) AS pages, coalesce(sum(followers), 0) AS trackings,
@@ -76,17 +78,17 @@ class FencersAdminQueries:
             open_registrations=await self._reader.value(_OPEN, {"today": today}),
         )
 
-    async def failing(self, kind: Kind | None, *, page: int, per_page: int) -> PageHealths:
-        """Pages whose last look failed, those that failed most often in a row first."""
-        filters = {"kind": kind}
+    async def pages(self, kind: Kind | None, *, failing: bool, page: int, per_page: int) -> PageHealths:
+        """Every page, or those whose last look failed; those that failed most often in a row first."""
+        filters = {"kind": kind, "failing": failing}
         rows = await self._reader.rows(
-            _FAILING, {**filters, **self._now(), "limit": per_page, "skip": (page - 1) * per_page}
+            _LISTED, {**filters, **self._now(), "limit": per_page, "skip": (page - 1) * per_page}
         )
         return PageHealths(
             items=[_page_health(row) for row in rows],
             page=page,
             per_page=per_page,
-            total=await self._reader.value(_FAILING_COUNT, filters),
+            total=await self._reader.value(_COUNTED, filters),
         )
 
     def _now(self) -> dict[str, Any]:

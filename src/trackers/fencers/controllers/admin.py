@@ -16,6 +16,7 @@ from trackers.fencers.links import Kind
 from trackers.fencers.schemas import CooldownReset, FencersHealth, PageHealths
 
 AdminQueries = NamedDependency[SkipValidation[FencersAdminQueries]]
+OfKind = Annotated[Kind | None, QueryParameter(description="Only fencers, or only clubs.")]
 Asking = Request[Any, PersonIdentity, Any]
 
 
@@ -30,16 +31,27 @@ class AdminFencerController(Controller):
         """How many pages stand how, and why; how many rest because they failed too often."""
         return await fencers_admin_queries.health()
 
+    @get("/pages", operation_id="list_fencer_pages")
+    async def list_pages(
+        self,
+        fencers_admin_queries: AdminQueries,
+        kind: OfKind = None,
+        page: PageNumber = 1,
+        per_page: PerPage = 50,
+    ) -> PageHealths:
+        """Every fencer and club that is looked at: how often that went well or failed, and how it ended last."""
+        return await fencers_admin_queries.pages(kind, failing=False, page=page, per_page=per_page)
+
     @get("/failing", operation_id="list_failing_fencers")
     async def list_failing(
         self,
         fencers_admin_queries: AdminQueries,
-        kind: Annotated[Kind | None, QueryParameter(description="Only fencers, or only clubs.")] = None,
+        kind: OfKind = None,
         page: PageNumber = 1,
         per_page: PerPage = 50,
     ) -> PageHealths:
         """Fencers and clubs whose last look failed, those that failed most often in a row first."""
-        return await fencers_admin_queries.failing(kind, page=page, per_page=per_page)
+        return await fencers_admin_queries.pages(kind, failing=True, page=page, per_page=per_page)
 
     @post("/{page_id:uuid}/reset-cooldown", operation_id="reset_fencer_cooldown", status_code=HTTP_202_ACCEPTED)
     async def reset_cooldown(

@@ -253,7 +253,8 @@ async def test_lists_of_past_contracts_read_no_more_than_they_show(market: Marke
         "INSERT INTO contracts (contract_id, region_id, type, status, title, price, collateral, reward, volume,"
         " days_to_complete, issuer_id, issuer_corporation_id, for_corporation, date_issued, date_expired, row_hash,"
         " first_seen_at, ended_at, items_state)"
-        " SELECT n, 10000002, 'courier', CASE WHEN n % 9 = 0 THEN 'live' WHEN n % 3 = 0 THEN 'gone' ELSE 'expired' END,"
+        " SELECT n, 10000002 + n % 50, 'courier',"
+        " CASE WHEN n % 9 = 0 THEN 'live' WHEN n % 3 = 0 THEN 'gone' ELSE 'expired' END,"
         " '', n * 7919 % 90000, 0, 0, 0, 0, 1, 2, false, now() - make_interval(mins => n),"
         " now() + make_interval(mins => n), n, now(), now(), 'none' FROM generate_series(1, 20000) n"
     )

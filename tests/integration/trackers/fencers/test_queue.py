@@ -112,6 +112,12 @@ async def test_a_page_that_keeps_failing_rests_longer_each_time_until_an_admin_e
     (failing,) = (await salle.read(root, "/api/admin/fencers/failing"))["items"]
     assert (failing["upstream_id"], failing["failures"], failing["failed"], failing["successes"]) == (ALEX, 5, 5, 1)
     assert (failing["reason"], failing["cooling_down"], failing["followers"]) == ("page_changed", True, 1)
+    pages = (await salle.read(root, "/api/admin/fencers/pages?kind=fencer"))["items"]
+    assert [(one["upstream_id"], one["status"]) for one in pages][:1] == [(ALEX, "failed")]
+    (well,) = [one for one in pages if one["upstream_id"] == BLAKE]
+    assert (well["failed"], well["status"]) == (0, "completed")
+    assert well["successes"] > 1
+    assert (await salle.read(root, "/api/admin/fencers/pages?kind=club"))["items"] == []
     salle.site._sites.clear_fault(fault)
     reset = await salle.ask(root, "POST", f"/api/admin/fencers/{failing['id']}/reset-cooldown")
     assert reset.status_code == 202, reset.text

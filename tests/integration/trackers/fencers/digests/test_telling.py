@@ -303,6 +303,7 @@ async def test_what_a_clubs_page_has_no_more_is_told_of_the_club_only_as_ended(
     await salle.look()
     await post.a_day_passes()
     salle.site.register(ALEX, EPEE, on="fencer")
+    await salle.look(again=True)
     salle.site.move(EPEE, "2026-12-20")
     await salle.look(again=True)
     await post.a_day_passes()

@@ -39,6 +39,22 @@ class AdminFencers(Calls):
             PageHealths, "GET", "/api/admin/fencers/failing", query={"kind": kind, "page": page, "per_page": per_page}
         )
 
+    async def list_fencer_pages(
+        self, *, kind: FencersKind | None | str = None, page: int | None = None, per_page: int | None = None
+    ) -> PageHealths:
+        """Every fencer and club that is looked at: how often that went well or failed, and how it ended last.
+
+        `GET /api/admin/fencers/pages`
+
+        Args:
+            kind: Only fencers, or only clubs.
+            page: Which page, from 1.
+            per_page: Entries to a page.
+        """
+        return await self._ask(
+            PageHealths, "GET", "/api/admin/fencers/pages", query={"kind": kind, "page": page, "per_page": per_page}
+        )
+
     async def reset_fencer_cooldown(self, page_id: UUID) -> CooldownReset:
         """Forget how often a fencer's or club's page failed, and look at it now. 404 `page_not_found`.
 
