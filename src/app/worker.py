@@ -22,7 +22,7 @@ from redis.exceptions import RedisError
 from app.container import AppContainer, running_app
 from app.listening import bound
 from app.worker_metrics import serving
-from shared.jobs import Job
+from shared.jobs import Job, JobTimedOutError
 from shared.jobs.arq_queue import CARRIED, deserialize, serialize
 from shared.jobs.heartbeat import BEATS_EVERY
 from shared.observability.telemetry import Telemetry
@@ -32,6 +32,8 @@ GRACE: Final = 20.0
 """Seconds that jobs under way are given when the worker is asked to stop."""
 HEALTH_KEY: Final = "worker:"
 """Prefix of the key that each worker keeps alive in Redis; one key per worker."""
+LEEWAY: Final = 5.0
+"""Seconds after a job's own timeout at which arq would cancel it: arq does that as it stops jobs when a worker ends."""
 REST: Final = 0.5
 """Seconds between the loss of Redis and the next attempt."""
 
@@ -190,7 +192,7 @@ async def run_worker(container: AppContainer, *, grace: float = GRACE) -> None:
 
 
 def _function(job: Job, runs: "_Runs") -> Function:
-    return func(runs.of(job, periodic=False), name=job.name, timeout=job.timeout, keep_result=0, max_tries=3)
+    return func(runs.of(job, periodic=False), name=job.name, timeout=job.timeout + LEEWAY, keep_result=0, max_tries=3)
 
 
 def _cron(job: Job, runs: "_Runs") -> CronJob:
@@ -200,7 +202,7 @@ def _cron(job: Job, runs: "_Runs") -> CronJob:
         second=set(job.seconds or ()),
         minute=set(job.minutes) if job.minutes is not None else None,
         microsecond=0,
-        timeout=job.timeout,
+        timeout=job.timeout + LEEWAY,
         keep_result=0,
         max_tries=1,
     )
@@ -218,7 +220,7 @@ class _Runs:
             try:
                 with self._telemetry.job(job.name, ctx.get("job_id"), carried=carried.get(CARRIED), periodic=periodic):
                     try:
-                        await job.run(*arguments)
+                        await _in_time(job, arguments)
                     except Exception:
                         structlog.get_logger(__name__).exception("job_failed")
                         raise
@@ -226,3 +228,15 @@ class _Runs:
                 self._note_raised()
 
         return run
+
+
+async def _in_time(job: Job, arguments: Sequence[Any]) -> None:
+    """Raises JobTimedOutError, however the job ends once its time is up."""
+    limit = asyncio.timeout(job.timeout)
+    try:
+        async with limit:
+            await job.run(*arguments)
+    except (Exception, asyncio.CancelledError) as error:
+        if limit.expired():
+            raise JobTimedOutError(f"{job.name} took longer than {job.timeout:g} seconds") from error
+        raise

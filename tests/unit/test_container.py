@@ -146,6 +146,9 @@ def test_the_stores_keep_what_they_are_given() -> None:
     redis = " ".join(SERVICES["redis"]["command"])
     assert "--appendonly yes" in redis
     assert "--maxmemory-policy noeviction" in redis
+    (most,) = re.findall(r"--maxmemory (\d+)mb", redis)
+    limit = SERVICES["redis"]["deploy"]["resources"]["limits"]["memory"]
+    assert int(most) <= 0.8 * int(limit.removesuffix("M")), "Redis is to say that it is full before it is killed"
     volumes = yaml.safe_load(COMPOSE)["volumes"]
     for store in ("database", "redis"):
         assert SERVICES[store]["volumes"][0].partition(":")[0] in volumes

@@ -7,14 +7,17 @@ from uuid import uuid4
 
 import msgspec
 from arq.connections import ArqRedis
-from arq.constants import default_queue_name, job_key_prefix
+from arq.constants import default_queue_name, in_progress_key_prefix, job_key_prefix
 from arq.jobs import serialize_job
 from redis.asyncio import Redis
 
 from shared.jobs.queue import JobArguments
+from shared.observability.readings import COUNTED
 from shared.observability.tracing import Tracing
 
 EXPIRES_MS: Final = 86_400_000
+LOOKED_AT: Final = 500
+"""Entries of the queue that are asked for at a time, when the first that waits is looked for."""
 CARRIED: Final = "traceparent"
 """The argument by which a trace goes on in the job; only where there is a trace."""
 serialize: Final = msgspec.json.Encoder().encode
@@ -49,12 +52,21 @@ class ArqQueue:
             await pipeline.execute()
 
     async def standing(self) -> tuple[int, float]:
-        """How many jobs wait or run, and the seconds since the oldest of them could have begun."""
-        pipeline = self._redis.pipeline(transaction=False)
-        pipeline.zcard(default_queue_name)
-        pipeline.zrange(default_queue_name, 0, 0, withscores=True)
-        depth, first = await pipeline.execute()
-        return depth, max(0.0, time() - first[0][1] / 1000) if first else 0.0
+        """How many jobs wait or run, and the seconds since the oldest that waits could have begun.
+
+        A job that runs stays in the queue until it ends, with a key beside it. Looked at are COUNTED entries at most:
+        no installation runs so many at once.
+        """
+        depth = await self._redis.zcard(default_queue_name)
+        for start in range(0, min(depth, COUNTED), LOOKED_AT):
+            entries = await self._redis.zrange(default_queue_name, start, start + LOOKED_AT - 1, withscores=True)
+            if not entries:
+                break
+            running = await self._redis.mget([in_progress_key_prefix + job_id.decode() for job_id, _ in entries])
+            for (_, begins), runs in zip(entries, running, strict=True):
+                if runs is None:
+                    return depth, max(0.0, time() - begins / 1000)
+        return depth, 0.0
 
     def _carried(self) -> dict[str, Any]:
         carried = self._tracing.carried()

@@ -8,12 +8,12 @@ from shared.jobs.heartbeat import Heartbeats
 from shared.observability.readings import Gauge, Reading
 
 DEPTH: Final = Gauge("trackers_job_queue_depth", "Jobs that wait or run.")
-OLDEST: Final = Gauge("trackers_job_queue_oldest_seconds", "Seconds since the oldest of them could have begun.")
+OLDEST: Final = Gauge("trackers_job_queue_oldest_seconds", "Seconds since the oldest that waits could have begun.")
 WORKERS: Final = Gauge("trackers_workers", "Workers that were heard of lately.")
 
 
 class QueueGauges:
-    """Asks Redis for a count, the first entry, and the workers."""
+    """Asks Redis for a count, the first entry that waits, and the workers."""
 
     name = "queue"
 

@@ -7,6 +7,10 @@ from typing import Any, Protocol
 JobArguments = tuple[Any, ...]
 
 
+class JobTimedOutError(Exception):
+    """A job took longer than it may."""
+
+
 class JobQueue(Protocol):
     """Where work for the workers goes."""
 

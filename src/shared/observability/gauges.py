@@ -72,6 +72,6 @@ def families(readings: Iterable[Reading]) -> Iterator[GaugeMetricFamily]:
         gauge = reading.gauge
         family = found.get(gauge.name)
         if family is None:
-            family = found[gauge.name] = GaugeMetricFamily(gauge.name, gauge.told, labels=gauge.labels)
+            family = found[gauge.name] = GaugeMetricFamily(gauge.name, gauge.help, labels=gauge.labels)
         family.add_metric(reading.labels, reading.value)
     yield from found.values()

@@ -52,7 +52,12 @@ class Metrics:
             buckets=WORK_SECONDS,
             registry=registry,
         )
-        self._jobs = Counter("trackers_jobs", "Jobs that ended, by how.", ("name", "outcome"), registry=registry)
+        self._jobs = Counter(
+            "trackers_jobs",
+            "Jobs that ended: completed, failed, timed_out, stopped (with their worker).",
+            ("name", "outcome"),
+            registry=registry,
+        )
         self._job_seconds = Histogram(
             "trackers_job_duration_seconds", "Seconds of a job.", ("name",), buckets=WORK_SECONDS, registry=registry
         )

@@ -17,7 +17,7 @@ class Gauge(Struct, frozen=True):
     """A measure: its name, what it says, and its labels."""
 
     name: str
-    told: str
+    help: str
     labels: tuple[str, ...] = ()
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import structlog
 
+from shared.jobs import JobTimedOutError
 from shared.observability.metrics import UNKNOWN_ROUTE, Metrics
 from shared.observability.tracing import Kind, NoTracing, Tracing
 
@@ -77,7 +78,10 @@ class Telemetry:
 
     @contextmanager
     def job(self, name: str, job_id: str | None, *, carried: str | None, periodic: bool) -> Iterator[None]:
-        """A job. What runs by itself every second is no trace; what it sends off begins one."""
+        """A job. What runs by itself every second is no trace; what it sends off begins one.
+
+        One that is cancelled was stopped with its worker: a time-out raises JobTimedOutError.
+        """
         began_at = perf_counter()
         outcome = "stopped"
         try:
@@ -91,6 +95,9 @@ class Telemetry:
                     ):
                         yield
             outcome = "completed"
+        except JobTimedOutError:
+            outcome = "timed_out"
+            raise
         except Exception:
             outcome = "failed"
             raise
