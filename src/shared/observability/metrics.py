@@ -1,5 +1,6 @@
 """Counters and durations of one process, in a registry of its own; only this folder knows prometheus_client."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
@@ -86,6 +87,11 @@ class Metrics:
             self._answered[key] = children
         children[0].inc()
         children[1].observe(seconds)
+
+    def source(self, name: str, outcomes: Iterable[str]) -> None:
+        """Begin these outcomes at nothing: a counter that first shows as 1 has no rate."""
+        for outcome in outcomes:
+            self._scrapes.labels(name, outcome)
 
     def scrape(self, source: str, outcome: str, seconds: float) -> None:
         self._scrapes.labels(source, outcome).inc()

@@ -1,6 +1,6 @@
 """The one thing that the rest of the house feeds: what is counted, timed and traced, at the seams where it happens."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from time import perf_counter
 from typing import Any, Final
@@ -122,6 +122,10 @@ class Telemetry:
                         span.note({"http.response.status_code": exchange.status})
         finally:
             self._metrics.upstream(source, str(exchange.status or NO_ANSWER), perf_counter() - began_at)
+
+    def looks_at(self, source: str, outcomes: Iterable[str]) -> None:
+        """A source will be looked at; these outcomes are alerted on from the first."""
+        self._metrics.source(source, outcomes)
 
     def scraped(self, source: str, outcome: str, seconds: float) -> None:
         """A target was looked at, and what came of it is stored."""

@@ -75,6 +75,8 @@ class Runner:
         self._rng = rng
         self._telemetry = telemetry
         self._lease = lease
+        for source in sources.all():
+            telemetry.looks_at(source.name, [reason for reason in Reason if reason.fault is Fault.SOURCE])
         self._places: dict[str, asyncio.Semaphore] = {}
 
     @property

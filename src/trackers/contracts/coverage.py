@@ -4,6 +4,7 @@ Of a region that the operator dropped nobody knows what is on offer there now: w
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Final
 
 from sqlalchemy import text
@@ -20,6 +21,16 @@ SELECT region_id, followed, followed AND complete AS complete,
        CASE WHEN followed THEN live ELSE 0 END AS live, CASE WHEN followed THEN unread ELSE 0 END AS items_unread
 FROM contract_regions ORDER BY region_id
 """)
+_LAST_COMPLETE: Final = text("""
+SELECT r.region_id, coalesce(r.complete_at, t.created_at) AS since
+FROM contract_regions r JOIN scrape_targets t ON t.id = r.target_id
+WHERE r.followed ORDER BY r.region_id
+""")
+
+
+async def last_complete(questions: Questions) -> dict[int, datetime]:
+    """Of every region that is looked at: when it was last read to its end; until then, since when it is followed."""
+    return {row["region_id"]: row["since"] for row in await questions.rows(_LAST_COMPLETE)}
 
 
 async def coverage(questions: Questions) -> list[RegionCoverage]:

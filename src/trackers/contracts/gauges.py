@@ -6,15 +6,17 @@ from typing import Final
 from shared.clock import Clock
 from shared.database import Reader
 from shared.observability.readings import Gauge, Reading
-from trackers.contracts.coverage import coverage
+from trackers.contracts.coverage import last_complete
 
-REGION: Final = ("region",)
-AGE: Final = Gauge("trackers_contracts_region_age_seconds", "Seconds since a region was last swept.", REGION)
-COMPLETE: Final = Gauge("trackers_contracts_region_complete", "Whether its last sweep read all of it.", REGION)
+AGE: Final = Gauge(
+    "trackers_contracts_region_age_seconds",
+    "Seconds since a region was last read to its end, or since it is followed where it never was.",
+    ("region",),
+)
 
 
 class ContractGauges:
-    """Reads the regions that are looked at. One that was never swept has no age yet."""
+    """Reads the regions that are looked at."""
 
     name = "contracts"
 
@@ -24,12 +26,7 @@ class ContractGauges:
 
     async def read(self) -> Sequence[Reading]:
         now = self._clock.now()
-        readings = []
-        for region in await coverage(self._reader):
-            if not region.followed:
-                continue
-            labels = (str(region.region_id),)
-            readings.append(Reading(COMPLETE, float(region.complete), labels))
-            if region.swept_at is not None:
-                readings.append(Reading(AGE, (now - region.swept_at).total_seconds(), labels))
-        return readings
+        return [
+            Reading(AGE, (now - since).total_seconds(), (str(region),))
+            for region, since in (await last_complete(self._reader)).items()
+        ]

@@ -63,17 +63,18 @@ class Watched:
         return registered
 
     async def follow_regions(self) -> None:
-        """One that was swept, one that never was, and one that is not looked at any more."""
+        """One whose last sweep broke off, one that never was read, and one that is not looked at any more."""
         async with self.api.database().unit_of_work() as session:
             await session.execute(
                 text("""
                 WITH made AS (
                     INSERT INTO scrape_targets (id, source, key, address, interval_seconds, created_at)
-                    SELECT uuidv7(), 'contracts', r, r, 300, now()
+                    SELECT uuidv7(), 'contracts', r, r, 300, now() - interval '20 minutes'
                     FROM unnest(ARRAY['10000002', '10000043', '10000030']) r RETURNING id, key)
-                INSERT INTO contract_regions (region_id, target_id, followed, swept_at, complete)
+                INSERT INTO contract_regions (region_id, target_id, followed, swept_at, complete_at)
                 SELECT key::bigint, id, key <> '10000030',
-                       CASE WHEN key <> '10000043' THEN now() - interval '20 minutes' END, key <> '10000043'
+                       CASE WHEN key <> '10000043' THEN now() - interval '1 minute' END,
+                       CASE WHEN key <> '10000043' THEN now() - interval '2 hours' END
                 FROM made
                 """)
             )

@@ -59,6 +59,7 @@ async def test_the_numbers_are_those_of_what_was_scraped(watched: Watched, sites
     worker = await watched.told_by_worker()
     assert worker.value("trackers_scrapes_total", source="games", outcome="changed") == 1
     assert worker.value("trackers_scrapes_total", source="games", outcome="not_found") == 1
+    assert worker.value("trackers_scrapes_total", source="games", outcome="page_changed") == 0, "the first is a rise"
     assert worker.value("trackers_scrape_duration_seconds_count", source="games") == 2
     answers = {
         status: worker.value("trackers_upstream_requests_total", source="games", status=status)
@@ -209,12 +210,13 @@ async def test_dead_events_and_late_deliveries_show(watched: Watched) -> None:
     assert 2400 <= (told.value("trackers_digests_lag_seconds") or 0) < 2700
 
 
-async def test_regions_tell_how_fresh_they_are(watched: Watched) -> None:
+async def test_regions_tell_since_when_they_were_not_read_to_their_end(watched: Watched) -> None:
     await watched.follow_regions()
     told = await watched.told()
-    assert told.labels("trackers_contracts_region_complete", "region") == {"10000002", "10000043"}
-    assert 1200 <= (told.value("trackers_contracts_region_age_seconds", region="10000002") or 0) < 1500
-    assert told.value("trackers_contracts_region_age_seconds", region="10000043") is None
+    age = "trackers_contracts_region_age_seconds"
+    assert told.labels(age, "region") == {"10000002", "10000043"}
+    assert 7200 <= (told.value(age, region="10000002") or 0) < 7500, "a sweep that broke off makes nothing fresh"
+    assert 1200 <= (told.value(age, region="10000043") or 0) < 1500, "nor does being followed"
 
 
 class HeardReader(Reader):
