@@ -112,14 +112,35 @@ def test_images_are_of_a_version_and_ours_is_this_one() -> None:
     assert f'image.version="{PROJECT["version"]}"' in DOCKERFILE
 
 
-def test_only_the_api_is_published_and_to_this_machine_alone() -> None:
-    assert [name for name, service in SERVICES.items() if "ports" in service] == ["api"]
+def test_only_the_api_and_prometheus_are_published_and_to_this_machine_alone() -> None:
+    assert [name for name, service in SERVICES.items() if "ports" in service] == ["api", "prometheus"]
     ports = [port for service in (*SERVICES.values(), *DEVELOPMENT.values()) for port in service.get("ports", ())]
     assert len(ports) == 3
     assert all(port.startswith("127.0.0.1:") for port in ports)
     networks = yaml.safe_load(COMPOSE)["networks"]
     for store in ("database", "redis"):
         assert all(networks[network]["internal"] for network in SERVICES[store]["networks"])
+    for name, service in SERVICES.items():
+        if "ports" in service:
+            assert any(not networks[network] for network in service["networks"]), (
+                f"{name}: internal ones publish nothing"
+            )
+
+
+def test_alerts_are_told_to_somebody() -> None:
+    config = yaml.safe_load((ROOT / "deploy" / "alertmanager" / "alertmanager.yml").read_text())
+    told = yaml.safe_load((ROOT / "deploy" / "prometheus" / "prometheus.yml").read_text())["alerting"]
+    service = SERVICES["alertmanager"]
+    assert service["profiles"] == SERVICES["prometheus"]["profiles"]
+    assert told["alertmanagers"] == [{"static_configs": [{"targets": ["alertmanager:9093"]}]}]
+    assert set(service["networks"]) & set(SERVICES["prometheus"]["networks"])
+    assert "outside" in service["networks"]
+    receivers = {receiver["name"]: receiver for receiver in config["receivers"]}
+    routes = [config["route"], *config["route"]["routes"]]
+    for route in routes:
+        (hook,) = receivers[route["receiver"]]["webhook_configs"]
+        assert hook["url_file"] in {secret["target"] for secret in service["secrets"]}, "an address is a secret"
+    assert f"{service['volumes'][0].partition(':')[2]}".removesuffix(":ro") in service["command"][0]
 
 
 @pytest.mark.parametrize("name", list(SERVICES))
