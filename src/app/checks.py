@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final
 
+from msgspec import Struct
 from redis.asyncio import Redis
-from sqlalchemy import text
+from sqlalchemy import QueuePool
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.migrations import current, head, known_revisions
@@ -19,37 +20,59 @@ REDIS_AWAY: Final = "Redis does not answer: start it or correct TRACKERS_REDIS_U
 def health_checks(engine: AsyncEngine, redis: Redis, heartbeats: Heartbeats) -> HealthChecks:
     """What /health/ready asks. The API answers without a worker, so that one is told of and not required."""
 
-    async def ask_database() -> None:
-        async with engine.connect() as connection:
-            await connection.execute(text("SELECT 1"))
+    async def ask_database() -> Revisions:
+        return await revisions(engine)
+
+    def exhausted() -> str | None:
+        pool = engine.pool
+        if not isinstance(pool, QueuePool) or pool.checkedout() < pool.size():
+            return None
+        return (
+            f"all {pool.size()} database connections of this process are in use: "
+            "see what holds them (pg_stat_activity), or raise TRACKERS_DATABASE_POOL_SIZE"
+        )
 
     async def ask_redis() -> None:
         await redis.ping()
 
     return HealthChecks(
         {
-            "database": Part(ask=ask_database, advice=POSTGRES_AWAY),
+            "database": Part(
+                ask=ask_database, advice=POSTGRES_AWAY, ailing=exhausted, shows={"migrations": migrations_are_in}
+            ),
             "redis": Part(ask=ask_redis, advice=REDIS_AWAY),
-            "migrations": Part(ask=lambda: migrations_are_in(engine), advice=POSTGRES_AWAY),
             "workers": Part(ask=lambda: workers_are_alive(heartbeats), advice=REDIS_AWAY, required=False),
         }
     )
 
 
-async def migrations_are_in(engine: AsyncEngine) -> str:
+class Revisions(Struct, frozen=True, kw_only=True):
+    """Where the database is, and what this version wants and knows."""
+
+    at: str | None
+    wanted: str
+    known: frozenset[str]
+
+
+async def revisions(engine: AsyncEngine) -> Revisions:
+    """Asks the database, on one connection; whoever gets an answer knows that it answers."""
+    wanted, known = await asyncio.to_thread(_revisions)  # read from files the first time
+    async with engine.connect() as connection:
+        return Revisions(at=await connection.run_sync(current), wanted=wanted, known=known)
+
+
+def migrations_are_in(found: Revisions) -> str:
     """The revision that the database is at; one that is ahead of this version is well. Raises NotWell.
 
     An upgrade migrates first and replaces the processes one by one: those of the version before go on meanwhile, and
     migrations are written so that they can.
     """
-    wanted, known = await asyncio.to_thread(_revisions)  # read from files the first time
-    async with engine.connect() as connection:
-        at = await connection.run_sync(current)
-    if at == wanted:
-        return wanted
-    if at is not None and at not in known:
-        return f"{at}, which is ahead of this version's {wanted}: fine during an upgrade"
-    raise NotWell(f"the database is at {at or 'nothing'}, this version needs {wanted}: run `trackers migrate`")
+    at = found.at
+    if at == found.wanted:
+        return at
+    if at is not None and at not in found.known:
+        return f"{at}, which is ahead of this version's {found.wanted}: fine during an upgrade"
+    raise NotWell(f"the database is at {at or 'nothing'}, this version needs {found.wanted}: run `trackers migrate`")
 
 
 async def workers_are_alive(heartbeats: Heartbeats) -> Sequence[str]:

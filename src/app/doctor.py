@@ -16,7 +16,7 @@ from rich.text import Text
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.checks import migrations_are_in, workers_are_alive
+from app.checks import migrations_are_in, revisions, workers_are_alive
 from app.container import AppContainer
 from app.embedded import EmbeddedServersError
 from app.migrations import MINIMUM_POSTGRES, MigrationError
@@ -175,7 +175,7 @@ async def _examine(made: Runtime, console: Console) -> int:
 
 def _checks(container: AppContainer) -> Iterator[tuple[str, Callable[[], Awaitable[str]]]]:
     yield "database", lambda: _database(container)
-    yield "migrations", lambda: migrations_are_in(container.engine())
+    yield "migrations", lambda: _migrations(container)
     yield "redis", lambda: _redis(container)
     yield "secret", lambda: _secret(container)
     yield "workers", lambda: _workers(container)
@@ -190,6 +190,10 @@ def _checks(container: AppContainer) -> Iterator[tuple[str, Callable[[], Awaitab
         return
     for source in sources:
         yield f"source {source.name}", lambda source=source: _source(container, source)  # type: ignore[misc]  # bound per turn
+
+
+async def _migrations(container: AppContainer) -> str:
+    return migrations_are_in(await revisions(container.engine()))
 
 
 def _unread_variables() -> list[str]:

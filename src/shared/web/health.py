@@ -2,9 +2,9 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
-from time import perf_counter
-from typing import Annotated, Final
+from dataclasses import dataclass, field
+from time import monotonic, perf_counter
+from typing import Annotated, Any, Final
 
 from litestar import Response, get
 from litestar.di import NamedDependency
@@ -15,6 +15,8 @@ from shared.observability.readings import Gauge, Reading
 from shared.web.guards import OPEN
 
 PATIENCE: Final = 2.0
+KEPT: Final = 1.0
+"""Seconds for which what was found is told again: anybody may ask, and as often as they like."""
 PART_UP: Final = Gauge("trackers_part_up", "Whether a part that we need is well.", ("part",))
 READY: Final = Gauge("trackers_ready", "Whether this process can do its work: what /health/ready says.")
 
@@ -46,33 +48,56 @@ class Part:
     ask: Callable[[], Awaitable[object]]
     advice: str
     required: bool = True
+    ailing: Callable[[], str | None] = lambda: None
+    """Asked where there was no answer: what is wrong at our own end, if that is why."""
+    shows: Mapping[str, Callable[[Any], object]] = field(default_factory=dict)
+    """Further parts that the same answer tells of; each is given it, and raises NotWell where it does not like it."""
 
 
 class HealthChecks:
-    """Asks every part how it is, all at once, and not for long."""
+    """Asks every part how it is, all at once, not for long, and not for every caller anew."""
 
-    def __init__(self, parts: Mapping[str, Part]) -> None:
+    def __init__(self, parts: Mapping[str, Part], *, kept: float = KEPT) -> None:
         self._parts = parts
+        self._kept = kept
+        self._found: tuple[float, Health] | None = None
+        self._one_at_a_time = asyncio.Lock()
 
     async def run(self) -> Health:
-        results = await asyncio.gather(*(self._one(part) for part in self._parts.values()))
-        return Health(
-            ok=all(part.ok for part in results if part.required),
-            parts=dict(zip(self._parts, results, strict=True)),
-        )
+        """How everything stands, or stood a moment ago; who asks meanwhile waits for the same answer."""
+        async with self._one_at_a_time:
+            if self._found is not None and monotonic() - self._found[0] < self._kept:
+                return self._found[1]
+            answers = await asyncio.gather(*(self._ask(name, part) for name, part in self._parts.items()))
+            parts = {name: health for answer in answers for name, health in answer.items()}
+            health = Health(ok=all(part.ok for part in parts.values() if part.required), parts=parts)
+            self._found = (monotonic(), health)
+            return health
 
-    async def _one(self, part: Part) -> PartHealth:
+    async def _ask(self, name: str, part: Part) -> dict[str, PartHealth]:
         started = perf_counter()
-        error = None
+        answer, error = None, None
         try:
             async with asyncio.timeout(PATIENCE):
-                await part.ask()
+                answer = await part.ask()
         except NotWell as finding:
             error = str(finding)
         except Exception as raised:  # noqa: BLE001 -- whatever it is, the part is not well
-            error = f"{part.advice} ({type(raised).__name__})"
+            error = part.ailing() or f"{part.advice} ({type(raised).__name__})"
         ms = round((perf_counter() - started) * 1000, 2)
-        return PartHealth(ok=error is None, required=part.required, ms=ms, error=error)
+        errors = {name: error, **{shown: error or _judged(judge, answer) for shown, judge in part.shows.items()}}
+        return {
+            shown: PartHealth(ok=wrong is None, required=part.required, ms=ms, error=wrong)
+            for shown, wrong in errors.items()
+        }
+
+
+def _judged(judge: Callable[[Any], object], answer: object) -> str | None:
+    try:
+        judge(answer)
+    except NotWell as finding:
+        return str(finding)
+    return None
 
 
 class HealthGauges:
@@ -99,7 +124,8 @@ def live() -> dict[str, bool]:
 async def ready(health_checks: NamedDependency[SkipValidation[HealthChecks]]) -> Response[Health]:
     """Database and Redis answer, and the database is at this version's schema; 503 while that is not so.
 
-    Workers are told of beside it: without one the API still answers, and nothing is fetched.
+    Workers are told of beside it: without one the API still answers, and nothing is fetched. What was found is told
+    again for a second.
     """
     health = await health_checks.run()
     return Response(health, status_code=200 if health.ok else 503)

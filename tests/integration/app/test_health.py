@@ -13,10 +13,10 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 from tests.conftest import Bench, container_of
 
-from app.container import AppContainer
+from app.container import AppContainer, running_app
 from app.migrations import head, known_revisions
 from app.worker import WorkerProcess
 from shared.jobs.heartbeat import WORKERS
@@ -72,7 +72,11 @@ async def test_a_database_that_lacks_a_migration_is_not_ready(
     assert not body["parts"]["migrations"]["ok"]
     assert "trackers migrate" in body["parts"]["migrations"]["error"]
     await at_revision(container, head())
-    assert (await asked(api))[0] == 200
+
+    async def is_ready() -> bool:
+        return (await asked(api))[0] == 200
+
+    await eventually(is_ready)
 
 
 async def test_a_database_ahead_of_this_version_is_ready(api: Bench, container: AppContainer) -> None:
@@ -92,7 +96,7 @@ async def test_without_a_worker_the_api_is_ready_and_says_so(api: Bench, environ
 
     async with working(environ):
         await eventually(worker_is_told)
-    assert not await worker_is_told(), "one that stopped in good order is gone at once"
+    assert await api.container.heartbeats().alive() == [], "one that stopped in good order is gone at once"
 
 
 async def test_a_worker_that_is_not_heard_of_any_more_is_not_alive(api: Bench, container: AppContainer) -> None:
@@ -152,6 +156,12 @@ async def test_a_container_can_ask_by_a_command(environ: dict[str, str], contain
         well = await asyncio.to_thread(probe, asking)
         assert (well.returncode, well.stdout) == (0, "ok\n")
         await at_revision(container, min(known_revisions()))
+
+        async def is_behind() -> bool:
+            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http:
+                return (await http.get("/health/ready")).status_code == 503
+
+        await eventually(is_behind)
         behind = await asyncio.to_thread(probe, asking)
         assert behind.returncode == 1
         assert behind.stdout.startswith("migrations: ")
@@ -180,3 +190,46 @@ async def test_a_workers_container_asks_for_its_own(
         assert (await asyncio.to_thread(probe, in_a_file, "--worker")).returncode == 0
     away = await asyncio.to_thread(probe, {**environ, "TRACKERS_REDIS_URL": "unix:///nonexistent/sock"}, "--worker")
     assert (away.returncode, "TRACKERS_REDIS_URL" in away.stdout) == (1, True)
+
+
+async def test_many_who_ask_at_once_are_told_what_was_found_once(api: Bench, container: AppContainer) -> None:
+    borrowed: list[str] = []
+    event.listen(container.engine().sync_engine, "checkout", lambda *_: borrowed.append("a connection"))
+    answers = await asyncio.gather(*(asked(api) for _ in range(20)))
+    assert [status for status, _ in answers] == [200] * 20
+    assert len(borrowed) <= 2, "one a second, whoever asks"
+
+
+async def test_one_answer_is_told_again_and_then_asked_for_anew() -> None:
+    calls: list[str] = []
+
+    async def answers() -> None:
+        calls.append("asked")
+
+    parts = {"one": Part(ask=answers, advice="")}
+    kept = HealthChecks(parts, kept=600)
+    await asyncio.gather(*(kept.run() for _ in range(5)))
+    assert len(calls) == 1
+    anew = HealthChecks(parts, kept=0)
+    await anew.run()
+    await anew.run()
+    assert len(calls) == 3
+
+
+async def test_a_pool_in_use_is_not_taken_for_a_database_that_is_away(environ: dict[str, str]) -> None:
+    container = container_of({**environ, "TRACKERS_DATABASE_POOL_SIZE": "1"})
+    async with running_app(container):
+        async with container.engine().connect():
+            health = await container.health_checks().run()
+        for part in ("database", "migrations"):
+            assert "TRACKERS_DATABASE_POOL_SIZE" in (health.parts[part].error or "")
+            assert "PostgreSQL does not answer" not in (health.parts[part].error or "")
+    assert not health.ok
+
+
+async def test_a_database_that_is_away_is_said_to_be(environ: dict[str, str]) -> None:
+    away = {**environ, "TRACKERS_DATABASE_URL": "postgresql://nobody@/nothing?host=/nonexistent"}
+    async with running_app(container_of(away)) as container:
+        health = await container.health_checks().run()
+    for part in ("database", "migrations"):
+        assert (health.parts[part].error or "").startswith("PostgreSQL does not answer")
