@@ -28,6 +28,7 @@ from shared.web.manners import Manners
 from shared.web.metrics import metrics
 from shared.web.openapi import PROBLEM, describe
 from shared.web.problems import EXCEPTION_HANDLERS
+from shared.web.proxies import TrustedProxies
 from shared.web.request_log import RequestLog
 from shared.web.settings import WebSettings
 from shared.web.times import is_moment, read_moment
@@ -157,6 +158,8 @@ def _with_dependencies(controller: type[Controller], module: Module, container: 
 
 
 def asgi(app: Litestar, container: AppContainer) -> ASGIApp:
-    """The application as a server runs it."""
+    """The application as a server runs it; who is a trusted proxy is known here, not to the server."""
+    settings: WebSettings = container.web_settings()
     audited = AuditTrail(app, writer=container.audit_writer(), clock=container.clock())
-    return RequestLog(Manners(audited, container.web_settings()), telemetry=container.telemetry())
+    logged = RequestLog(Manners(audited, settings), telemetry=container.telemetry())
+    return TrustedProxies(logged, proxies=settings.trusted_proxies) if settings.trusted_proxies else logged

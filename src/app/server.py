@@ -40,7 +40,6 @@ def serve(runtime: Runtime, *, announce: Path | None = None) -> None:
     address = address_of(listening, settings.host)
     container = runtime.container("trackers-api")
     app = asgi(create_app(container), container)
-    proxies = container.web_settings().trusted_proxies or ()
     server = Server(
         uvicorn.Config(
             app,
@@ -48,8 +47,7 @@ def serve(runtime: Runtime, *, announce: Path | None = None) -> None:
             access_log=False,
             lifespan="on",
             server_header=False,
-            proxy_headers=bool(proxies),
-            forwarded_allow_ips=list(proxies),
+            proxy_headers=False,
             timeout_graceful_shutdown=10,
         ),
         streams=container.events.streams(),

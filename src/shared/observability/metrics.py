@@ -7,11 +7,16 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 OTHER: Final = "other"
-"""The label of every method that HTTP does not define: callers make them up."""
+"""The name of every method that HTTP does not define: callers make them up."""
 UNKNOWN_ROUTE: Final = "unknown"
 """The label of every path that there is no route for, likewise."""
 REQUEST_SECONDS: Final = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 WORK_SECONDS: Final = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
+
+
+def known_method(method: str) -> str:
+    """A method of HTTP's, or that it is another."""
+    return method if method in METHODS else OTHER
 
 
 class Metrics:
@@ -79,8 +84,8 @@ class Metrics:
         self._answered: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     def request(self, method: str, route: str | None, status: int, seconds: float) -> None:
-        """A request was answered. `route`: the template, None where the path is unknown."""
-        key = (method if method in METHODS else OTHER, route or UNKNOWN_ROUTE, status)
+        """A request was answered. `method`: a known one. `route`: the template, None where the path is unknown."""
+        key = (method, route or UNKNOWN_ROUTE, status)
         children = self._answered.get(key)
         if children is None:
             children = (self._requests.labels(*key), self._request_seconds.labels(*key[:2]))

@@ -4,10 +4,12 @@ A foreign site never hears of a trace: `carried` goes into our own queue, and no
 """
 
 import asyncio
+import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
+import structlog
 from opentelemetry import context as context_api
 from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -21,7 +23,9 @@ from shared.observability.tracing import Attribute, Kind, Span
 
 TRACEPARENT: Final = "traceparent"
 PATIENCE: Final = 3.0
-"""Seconds that the collector may take for a batch, and that the last ones may take at the end."""
+"""Seconds that the collector may take for a batch."""
+CLOSING: Final = 4.0
+"""Seconds after which a process no longer waits for its last traces to be taken."""
 LONGEST_STATEMENT: Final = 2_000
 KINDS: Final = {
     Kind.SERVER: trace.SpanKind.SERVER,
@@ -54,7 +58,8 @@ class OtlpTracing:
 
     on = True
 
-    def __init__(self, *, endpoint: str, service: str, share: float) -> None:
+    def __init__(self, *, endpoint: str, service: str, share: float, closing: float = CLOSING) -> None:
+        self._closing = closing
         exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces", timeout=PATIENCE)
         self._provider = TracerProvider(
             sampler=ParentBased(TraceIdRatioBased(share)),
@@ -67,7 +72,13 @@ class OtlpTracing:
 
     @contextmanager
     def span(
-        self, name: str, kind: Kind, attributes: Mapping[str, Attribute] | None = None, *, parent: str | None = None
+        self,
+        name: str,
+        kind: Kind,
+        attributes: Mapping[str, Attribute] | None = None,
+        *,
+        parent: str | None = None,
+        link: str | None = None,
     ) -> Iterator[Span]:
         context = self._propagator.extract({TRACEPARENT: parent}) if parent else None
         with self._tracer.start_as_current_span(
@@ -75,6 +86,7 @@ class OtlpTracing:
             context=context,
             kind=KINDS[kind],
             attributes=attributes,
+            links=self._links(link) if link else None,
             record_exception=False,
             set_status_on_exception=False,
         ) as inner:
@@ -84,6 +96,10 @@ class OtlpTracing:
             except BaseException as error:
                 opened.failed(type(error).__name__)
                 raise
+
+    def _links(self, traceparent: str) -> list[trace.Link]:
+        context = trace.get_current_span(self._propagator.extract({TRACEPARENT: traceparent})).get_span_context()
+        return [trace.Link(context)] if context.is_valid else []
 
     def statement(self, sql: str) -> Span | None:
         """As it was prepared: with places for values, never with the values."""
@@ -121,5 +137,16 @@ class OtlpTracing:
         return trace.format_trace_id(context.trace_id) if context.is_valid else None
 
     async def close(self) -> None:
-        """In a thread: the collector may hang, and it is asked by a library that blocks."""
-        await asyncio.to_thread(self._provider.shutdown)
+        """In a thread that nobody waits for at exit: the library blocks, and asks a collector that hangs again."""
+        loop, done = asyncio.get_running_loop(), asyncio.Event()
+
+        def shut_down() -> None:
+            self._provider.shutdown()
+            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                loop.call_soon_threadsafe(done.set)
+
+        threading.Thread(target=shut_down, name="traces-closing", daemon=True).start()
+        try:
+            await asyncio.wait_for(done.wait(), self._closing)
+        except TimeoutError:
+            structlog.get_logger(__name__).warning("traces_not_sent", seconds=self._closing)

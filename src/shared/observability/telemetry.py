@@ -8,7 +8,7 @@ from typing import Any, Final
 import structlog
 
 from shared.jobs import JobTimedOutError
-from shared.observability.metrics import UNKNOWN_ROUTE, Metrics
+from shared.observability.metrics import UNKNOWN_ROUTE, Metrics, known_method
 from shared.observability.tracing import Kind, NoTracing, Tracing
 
 SERVER_ERROR: Final = 500
@@ -49,10 +49,17 @@ class Telemetry:
         self.tracing = tracing or NoTracing()
 
     @contextmanager
-    def request(self, scope: Any, *, traceparent: str | None, request_id: str) -> Iterator[RequestSeen]:
-        """A request of ours; its route is known once it has been found."""
+    def request(
+        self, scope: Any, *, traceparent: str | None, trusted: bool = False, request_id: str | None = None
+    ) -> Iterator[RequestSeen]:
+        """A request of ours; its route is known once it has been found.
+
+        `trusted`: the trace that it says it is part of goes on here, and is kept if that says so. Else it is only
+        linked: a caller could have all of its requests kept, whatever share the operator wants. `request_id`: one that
+        we made; a caller's own text is no attribute.
+        """
         seen = RequestSeen()
-        method = scope["method"]
+        method = known_method(scope["method"])
         try:
             if not self.tracing.on:
                 yield seen
@@ -60,8 +67,9 @@ class Telemetry:
             with self.tracing.span(
                 method,
                 Kind.SERVER,
-                {"http.request.method": method, "trackers.request_id": request_id},
-                parent=traceparent,
+                {"http.request.method": method, **({"trackers.request_id": request_id} if request_id else {})},
+                parent=traceparent if trusted else None,
+                link=None if trusted else traceparent,
             ) as span:
                 structlog.contextvars.bind_contextvars(trace_id=self.tracing.trace_id())
                 try:

@@ -38,9 +38,18 @@ class Tracing(Protocol):
     on: bool
 
     def span(
-        self, name: str, kind: Kind, attributes: Mapping[str, Attribute] | None = None, *, parent: str | None = None
+        self,
+        name: str,
+        kind: Kind,
+        attributes: Mapping[str, Attribute] | None = None,
+        *,
+        parent: str | None = None,
+        link: str | None = None,
     ) -> AbstractContextManager[Span]:
-        """A span for as long as the block runs; what raises out of it failed. `parent`: a W3C traceparent."""
+        """A span for as long as the block runs; what raises out of it failed.
+
+        `parent`: a W3C traceparent whose trace goes on, kept or not as it says. `link`: one that is pointed to.
+        """
 
     def statement(self, sql: str) -> Span | None:
         """Begin a statement's span; None outside any trace. Whoever begins one gives it to `ended`."""
@@ -89,6 +98,7 @@ class NoTracing:
         attributes: Mapping[str, Attribute] | None = None,  # noqa: ARG002 -- likewise
         *,
         parent: str | None = None,  # noqa: ARG002 -- likewise
+        link: str | None = None,  # noqa: ARG002 -- likewise
     ) -> AbstractContextManager[Span]:
         return self._nothing
 

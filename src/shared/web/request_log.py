@@ -10,6 +10,7 @@ from litestar.types import ASGIApp, Message, Receive, Send
 from shared.audit.redaction import redacted_text
 from shared.ids import new_id
 from shared.observability.telemetry import RequestSeen, Telemetry
+from shared.web.proxies import BY_PROXY
 
 REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 QUIET: Final = frozenset({"/health/live", "/health/ready", "/metrics"})
@@ -33,7 +34,9 @@ class RequestLog:
         encoded = request_id.encode()
         structlog.contextvars.bind_contextvars(request_id=request_id)
         try:
-            with self._telemetry.request(scope, traceparent=traceparent, request_id=request_id) as seen:
+            trusted = scope["state"].get(BY_PROXY, False)
+            own_id = None if given else request_id
+            with self._telemetry.request(scope, traceparent=traceparent, trusted=trusted, request_id=own_id) as seen:
                 await self._answered(scope, receive, send, seen, encoded)
         finally:
             structlog.contextvars.clear_contextvars()

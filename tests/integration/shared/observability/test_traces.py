@@ -2,6 +2,7 @@
 
 import json
 import re
+import socket
 import threading
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ from tests.integration.shared.observability.conftest import LINK, Watched, watch
 from tests.upstreams.client import SimulatedSites
 
 from app.worker import WorkerProcess
+from shared.observability.otlp import OtlpTracing
+from shared.observability.tracing import Kind
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 CALLER = "00f067aa0ba902b7"
@@ -74,6 +77,15 @@ def collector() -> Iterator[Collector]:
 
 @pytest.fixture
 async def traced(environ: dict[str, str], collector: Collector) -> AsyncIterator[Watched]:
+    """Asked by a trusted proxy."""
+    proxied = {"TRACKERS_OTLP_ENDPOINT": collector.url, "TRACKERS_TRUSTED_PROXIES": "127.0.0.1"}
+    async with watched_with({**environ, **proxied}) as made:
+        yield made
+
+
+@pytest.fixture
+async def public(environ: dict[str, str], collector: Collector) -> AsyncIterator[Watched]:
+    """Asked by anybody."""
     async with watched_with({**environ, "TRACKERS_OTLP_ENDPOINT": collector.url}) as made:
         yield made
 
@@ -176,6 +188,59 @@ async def test_what_the_caller_does_not_keep_is_not_told(traced: Watched, collec
     await run_queue(traced)
     await told(traced)
     assert collector.of(TRACE) == []
+
+
+@pytest.mark.parametrize("proxies", ["", "10.0.0.0/8"], ids=["none", "others"])
+async def test_who_is_no_trusted_proxy_cannot_have_its_requests_kept(
+    environ: dict[str, str], collector: Collector, proxies: str
+) -> None:
+    none_kept = {"TRACKERS_OTLP_ENDPOINT": collector.url, "TRACKERS_TRACE_SHARE": "0"}
+    async with watched_with({**environ, **none_kept, "TRACKERS_TRUSTED_PROXIES": proxies}) as watched:
+        await register(watched, traceparent=f"00-{'0' * 31}1-{CALLER}-01", **{"X-Forwarded-For": "10.0.0.1"})
+        await told(watched)
+    assert collector.spans == []
+
+
+async def test_a_trusted_proxy_decides_what_is_kept(environ: dict[str, str], collector: Collector) -> None:
+    none_kept = {"TRACKERS_OTLP_ENDPOINT": collector.url, "TRACKERS_TRACE_SHARE": "0"}
+    async with watched_with({**environ, **none_kept, "TRACKERS_TRUSTED_PROXIES": "127.0.0.0/8"}) as watched:
+        await register(watched, traceparent=f"00-{TRACE}-{CALLER}-01", **{"X-Forwarded-For": "192.0.2.7"})
+        await told(watched)
+    assert collector.of(TRACE)
+
+
+async def test_anybodys_trace_is_linked_and_a_new_one_begun(public: Watched, collector: Collector) -> None:
+    await register(public, traceparent=f"00-{TRACE}-{CALLER}-00")
+    await public.http.get("/health/live", headers={"traceparent": "sesame"})
+    await told(public)
+    assert collector.of(TRACE) == []
+    first, second = [span for span in collector.spans if not span.parent_span_id]
+    assert [(link.trace_id.hex(), link.span_id.hex()) for link in first.links] == [(TRACE, CALLER)]
+    assert not second.links
+
+
+async def test_what_callers_make_up_is_no_attribute(public: Watched, collector: Collector) -> None:
+    await public.http.request("SESAME", "/sesame", headers={"X-Request-ID": "sesame-sesame"})
+    await public.http.get("/health/live")
+    await told(public)
+    made_up, plain = collector.spans
+    assert made_up.name == "other unknown"
+    assert b"sesame" not in collector.told.lower()
+    assert "trackers.request_id" in {attribute.key for attribute in plain.attributes}
+
+
+async def test_a_collector_that_hangs_holds_no_end_up() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        tracing = OtlpTracing(
+            endpoint=f"http://127.0.0.1:{deaf.getsockname()[1]}", service="trackers", share=1, closing=0.2
+        )
+        with tracing.span("anything", Kind.SERVER):
+            pass
+        with capture_logs() as logs:
+            await tracing.close()
+    assert [line["event"] for line in logs] == ["traces_not_sent"]
+    closing = [thread for thread in threading.enumerate() if thread.name == "traces-closing"]
+    assert all(thread.daemon for thread in closing), "the process ends without it"
 
 
 async def test_ticks_that_find_nothing_to_do_are_no_traces(traced: Watched, collector: Collector) -> None:
