@@ -19,7 +19,8 @@ class HealthHealth(Calls):
     async def ready(self) -> Health:
         """Database and Redis answer, and the database is at this version's schema; 503 while that is not so.
 
-        Workers are told of beside it: without one the API still answers, and nothing is fetched.
+        Workers are told of beside it: without one the API still answers, and nothing is fetched. What was
+        found is told again for a second.
 
         `GET /health/ready`
         """
