@@ -270,17 +270,19 @@ class Generator:
         made = []
         for kind, schema in operation.answers.items() or (("", None),):
             if kind == CSV:
-                made.append(self._method(operation, f"{operation.name}_as_csv", "str", fixed='"format": "csv"'))
+                made.append(self._method(operation, f"{operation.name}_as_csv", "str", kind, fixed='"format": "csv"'))
             else:
                 into = "None" if schema is None else self.type_of(schema)
-                made.append(self._method(operation, operation.name, into))
+                made.append(self._method(operation, operation.name, into, kind))
         return "\n".join(made)
 
-    def _method(self, operation: Operation, name: str, into: str, fixed: str = "") -> str:
+    def _method(self, operation: Operation, name: str, into: str, kind: str, fixed: str = "") -> str:
         positional = [f"{snake(one['name'])}: {self._parameter(one)}" for one in operation.parameters("path")]
         body = self._body_of(operation)
         if body:
-            positional.append(f"body: {self.type_of(body)}")
+            required = operation.told["requestBody"].get("required", False)
+            made = self.type_of(body)
+            positional.append(f"body: {made}" if required else f"body: {_or_none(made)} = None")
         queries = operation.parameters("query")
         named = [
             f"{snake(one['name'])}: {self._parameter(one)}" if one["required"]
@@ -297,6 +299,7 @@ class Generator:
             arguments.append(f"query={_mapping(queries, fixed)}")
         arguments += ["body=body"] if body else []
         arguments += ["idempotency_key=idempotency_key"] if keyed else []
+        arguments += [f"reads={kind!r}"] if kind not in {"", JSON} else []
         asked = f"await self._ask({', '.join(arguments)})"
         line = asked if into == "None" else f"return {asked}"
         described = self._described(operation, queries, f"As `{operation.name}`, as a table (CSV)." if fixed else "")

@@ -61,13 +61,17 @@ class SourceController(Controller):
 
     @post("/{name:str}/pause", operation_id="pause_source", status_code=HTTP_200_OK)
     async def pause(
-        self, request: Asking, name: FromPath[str], data: JSONBody[PauseSource], source_administration: Administration
+        self,
+        request: Asking,
+        name: FromPath[str],
+        source_administration: Administration,
+        data: JSONBody[PauseSource | None] = None,
     ) -> SourcePaused:
         """Have nothing of a source looked at until it is resumed, whatever restarts. What is asked for waits.
 
         What is under way is broken off within two seconds.
         """
-        return await source_administration.pause(name, reason=data.reason, asker=request.auth)
+        return await source_administration.pause(name, reason=data.reason if data else None, asker=request.auth)
 
     @post("/{name:str}/resume", operation_id="resume_source", status_code=HTTP_200_OK)
     async def resume(

@@ -1,11 +1,19 @@
-"""What the schema says of every operation: the problem that each can answer with, what needs no token, what will go."""
+"""What the schema says of every operation: its problem, what needs no token or no body, what will go."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
-from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse, Operation, Parameter, Reference, Schema
+from litestar.openapi.spec import (
+    OpenAPIMediaType,
+    OpenAPIResponse,
+    Operation,
+    Parameter,
+    Reference,
+    RequestBody,
+    Schema,
+)
 from litestar.openapi.spec.enums import OpenAPIType
 from litestar.routes import HTTPRoute
 
@@ -48,6 +56,9 @@ class HouseOperation(Operation):
                 constrain_parameter(parameter, self.handler)
         if any(getattr(parameter, "name", None) == FORMAT for parameter in self.parameters or ()):
             self.responses["200"].content[TEXT_CSV] = OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING))  # type: ignore[index, union-attr]  # what lists answer is no reference and has content
+        body = self.handler.parsed_data_field
+        if isinstance(self.request_body, RequestBody) and body is not None and body.has_default:
+            self.request_body.required = False
         mark: Deprecation | None = self.handler.opt.get(DEPRECATED)
         if mark is not None:
             self._deprecate(mark)

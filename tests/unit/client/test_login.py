@@ -10,7 +10,15 @@ import msgspec
 import pytest
 from tests.unit.client.conftest import TASK, Service, problem
 
-from trackers_client import Login, MemberClient, Unauthenticated, Unreachable
+from trackers_client import (
+    Login,
+    MemberClient,
+    ServerError,
+    TooManyRequests,
+    Unauthenticated,
+    Unreachable,
+    UnreadableAnswer,
+)
 
 TASK_ID = UUID(TASK["id"])
 
@@ -35,15 +43,25 @@ class Accounts:
         self.refreshed: list[str] = []
         self.logged_in: list[Any] = []
         self.lose = False
+        self.odd: httpx.Response | None = None
+        """What a refresh is answered with instead."""
+        self.arrived = asyncio.Event()
+        """A refresh is there."""
+        self.answering = asyncio.Event()
+        self.answering.set()
 
     async def answer(self, request: httpx.Request) -> httpx.Response:
         if request.url.path == "/api/auth/login":
             self.logged_in.append(msgspec.json.decode(request.content))
             return self._given()
         if request.url.path == "/api/auth/refresh":
-            await asyncio.sleep(0)  # others may come meanwhile
             token = msgspec.json.decode(request.content)["refresh_token"]
             self.refreshed.append(token)
+            self.arrived.set()
+            await asyncio.sleep(0)  # others may come meanwhile
+            await self.answering.wait()
+            if self.odd is not None:
+                return self.odd
             if token != f"refresh {self.newest}":
                 return problem(401, "refresh_failed")
             answer = self._given()
@@ -119,6 +137,78 @@ async def test_a_refresh_whose_answer_was_lost_is_not_sent_again(accounts: Accou
     with pytest.raises(Unauthenticated):
         await me.tasks.get_task(TASK_ID)
     assert accounts.refreshed == ["refresh 1"]
+
+
+async def test_who_gives_up_waiting_for_a_refresh_loses_nothing(accounts: Accounts) -> None:
+    accounts.expire()
+    accounts.answering.clear()
+    me = member(accounts, Login(refresh_token="refresh 1"))
+    asking = asyncio.create_task(me.tasks.get_task(TASK_ID))
+    await accounts.arrived.wait()
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    accounts.answering.set()
+    assert (await me.tasks.get_task(TASK_ID)).status == "completed"
+    accounts.expire()
+    with pytest.raises(Unauthenticated):
+        await me.tasks.get_task(TASK_ID)
+    assert accounts.refreshed == ["refresh 1", "refresh 2"]
+
+
+async def test_a_client_is_closed_when_the_refresh_that_was_given_up_has_its_tokens(accounts: Accounts) -> None:
+    accounts.expire()
+    accounts.answering.clear()
+    stored: list[str] = []
+    me = member(accounts, Login(refresh_token="refresh 1", on_tokens=lambda pair: stored.append(pair.refresh_token)))
+    asking = asyncio.create_task(me.tasks.get_task(TASK_ID))
+    await accounts.arrived.wait()
+    asking.cancel()
+    closing = asyncio.create_task(me.aclose())
+    await asyncio.sleep(0)
+    assert not closing.done()
+    accounts.answering.set()
+    await closing
+    assert stored == ["refresh 2"]
+
+
+async def test_a_pair_that_could_not_be_stored_is_used_all_the_same(accounts: Accounts) -> None:
+    accounts.expire()
+
+    def store(_: object) -> None:
+        raise OSError("the disk is full")
+
+    me = member(accounts, Login(refresh_token="refresh 1", on_tokens=store))
+    with pytest.raises(OSError, match="full"):
+        await me.tasks.get_task(TASK_ID)
+    assert (await me.tasks.get_task(TASK_ID)).status == "completed"
+    assert accounts.refreshed == ["refresh 1"]
+
+
+PAGE = httpx.Response(200, text="<html>", headers={"content-type": "text/html"})
+
+
+@pytest.mark.parametrize("odd", [httpx.Response(502), httpx.Response(504), PAGE])
+async def test_a_refresh_that_a_proxy_answered_is_not_sent_again(accounts: Accounts, odd: httpx.Response) -> None:
+    accounts.expire()
+    accounts.odd = odd
+    me = member(accounts, Login(refresh_token="refresh 1"))
+    with pytest.raises((ServerError, UnreadableAnswer)):
+        await me.tasks.get_task(TASK_ID)
+    with pytest.raises(Unauthenticated):
+        await me.tasks.get_task(TASK_ID)
+    assert accounts.refreshed == ["refresh 1"]
+
+
+async def test_a_refresh_that_the_service_refused_may_be_sent_later(accounts: Accounts) -> None:
+    accounts.expire()
+    accounts.odd = problem(429, "too_many_requests", retry_after=1)
+    me = member(accounts, Login(refresh_token="refresh 1"))
+    with pytest.raises(TooManyRequests):
+        await me.tasks.get_task(TASK_ID)
+    accounts.odd = None
+    assert (await me.tasks.get_task(TASK_ID)).status == "completed"
+    assert accounts.refreshed == ["refresh 1", "refresh 1"]
 
 
 async def test_a_wrong_password_is_told() -> None:

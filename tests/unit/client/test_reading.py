@@ -1,5 +1,6 @@
 """Lists a page at a time, and events: read by cursor, or heard as they happen."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from itertools import islice
@@ -10,7 +11,7 @@ import msgspec
 import pytest
 from tests.unit.client.conftest import Answer, Service, problem
 
-from trackers_client import BotClient, MemberClient, Unauthenticated, every
+from trackers_client import BotClient, MemberClient, Unauthenticated, UnreadableAnswer, every
 from trackers_client.events import lines_of
 
 SEPARATOR = "\u2028"
@@ -131,6 +132,71 @@ async def test_who_listens_from_now_on_comes_back_to_where_that_was(service: Ser
 async def test_half_an_event_is_not_told(service: Service) -> None:
     service.answers = [streamed(rest='id: 4\r\ndata: {"posi'), streamed(4)]
     assert await heard(service, 1) == [4]
+
+
+@pytest.mark.parametrize("cut", ["id: 5", "id: 5\r\n", 'id: 5\r\ndata: {"position": 5}\r\n'])
+async def test_who_was_cut_off_within_an_event_comes_back_before_it(service: Service, cut: str) -> None:
+    service.answers = [streamed(4, rest=cut), streamed(5)]
+    assert await heard(service, 2, after=3) == [4, 5]
+    assert service.asked[1].headers["last-event-id"] == "4"
+
+
+async def test_a_stream_that_was_damaged_on_its_way_is_asked_for_again(service: Service) -> None:
+    async def answer(_: httpx.Request) -> httpx.Response:
+        if len(service.asked) > 1:
+            return streamed(4)
+        headers = {"content-encoding": "gzip", "content-type": "text/event-stream"}
+        return httpx.Response(200, stream=httpx.ByteStream(b"no gzip at all"), headers=headers)
+
+    service.by = answer
+    assert await heard(service, 1) == [4]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        httpx.Response(200, text="<html>please log in</html>", headers={"content-type": "text/html"}),
+        streamed(rest="id: 4\r\ndata: <html>\r\n\r\n"),
+    ],
+)
+async def test_what_is_no_stream_of_the_services_is_not_listened_to_for_ever(
+    service: Service, odd: httpx.Response
+) -> None:
+    service.answers = [odd]
+    with pytest.raises(UnreadableAnswer):
+        await heard(service, 1)
+
+
+async def test_a_listener_ends_when_its_client_is_closed_meanwhile() -> None:
+    """On a real line, since what a closed one does to who reads it is not ours to make up."""
+    message = streamed(4).content
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+    lines: list[asyncio.StreamWriter] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        lines.append(writer)
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(head + b"%x\r\n%s\r\n" % (len(message), message))
+        await reader.read()  # until the other end is closed
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        host, port = server.sockets[0].getsockname()
+        asking = BotClient(f"http://{host}:{port}", "trk_test")
+        heard_of: list[int] = []
+        first = asyncio.Event()
+
+        async def listen() -> None:
+            async for one in asking.feed.listen():
+                heard_of.append(one.position)
+                first.set()
+
+        listening = asyncio.create_task(listen())
+        await first.wait()
+        await asking.aclose()
+        await asyncio.wait_for(listening, 30)
+        for writer in lines:
+            writer.close()
+    assert heard_of == [4]
 
 
 async def test_a_listener_waits_as_it_is_asked_to(service: Service) -> None:

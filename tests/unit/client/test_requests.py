@@ -1,5 +1,6 @@
 """How the client asks: what it sends again and what not, how long it waits, and what it raises."""
 
+import asyncio
 from uuid import UUID
 
 import httpx
@@ -9,17 +10,21 @@ from tests.unit.client.conftest import TASK, Answer, Service, problem
 from trackers_client import (
     BotClient,
     Conflict,
+    Deprecated,
     EtagCache,
     Forbidden,
     Invalid,
+    InvalidPathValue,
     MemberClient,
     NotFound,
     Retries,
     ServerError,
     TaskNotDone,
     TooManyRequests,
+    TrackersError,
     Unauthenticated,
     Unreachable,
+    UnreadableAnswer,
 )
 from trackers_client.errors import ApiError
 from trackers_client.models import AddOwnTracker, ParseLink
@@ -66,7 +71,9 @@ async def test_it_gives_up_after_as_many_tries_as_it_was_told(service: Service) 
 
 async def test_a_bots_post_is_sent_again_under_the_same_key(service: Service) -> None:
     service.answers = [LOST, problem(409, "idempotency_in_progress", retry_after=1), httpx.Response(200, json={})]
-    with pytest.raises(Exception, match="missing required field"):  # the made-up answer; it was sent, which counts
+    with pytest.raises(
+        UnreadableAnswer, match="missing required field"
+    ):  # the made-up answer; it was sent, which counts
         await bot(service).trackers.parse_link(ParseLink(url="https://example.org"))
     keys = [request.headers["idempotency-key"] for request in service.asked]
     assert len(keys) == 3
@@ -98,6 +105,16 @@ async def test_a_persons_post_that_was_not_done_is_sent_again(service: Service, 
     with pytest.raises(Forbidden):
         await member(service).trackers.add_tracker(AddOwnTracker(url="https://example.org"))
     assert len(service.asked) == 2
+
+
+@pytest.mark.parametrize("method", ["POST", "PATCH", "PUT", "GET"])
+async def test_a_conflict_is_the_callers_to_decide_unless_the_same_post_runs_still(
+    service: Service, method: str
+) -> None:
+    service.answers = [problem(409, "some_conflict", retry_after=1)]
+    with pytest.raises(Conflict):
+        await member(service).transport.send(method, "/api/anything")
+    assert len(service.asked) == 1
 
 
 async def test_it_waits_for_as_long_as_the_service_asks(service: Service) -> None:
@@ -157,6 +174,24 @@ async def test_only_so_many_answers_are_kept(service: Service) -> None:
     assert ["if-none-match" in request.headers for request in service.asked] == [False, False, False, True]
 
 
+async def test_what_is_pushed_out_while_it_is_asked_for_again_is_at_hand_still(service: Service) -> None:
+    cache, other = EtagCache(size=1), UUID(int=1)
+    kept = httpx.Response(200, json=TASK, headers={"etag": 'W/"1"'})
+    meanwhile = bot(Service([kept]), etags=cache)
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        if "if-none-match" not in request.headers:
+            return kept
+        await meanwhile.tasks.get_task(other)
+        return httpx.Response(304)
+
+    service.by = answer
+    asking = bot(service, etags=cache)
+    assert await asking.tasks.get_task(TASK_ID) == await asking.tasks.get_task(TASK_ID)
+    assert await asking.tasks.get_task(TASK_ID) is not None
+    assert ["if-none-match" in request.headers for request in service.asked] == [False, True, True]
+
+
 async def test_a_task_is_waited_for(service: Service) -> None:
     waits = [httpx.Response(200, json={**TASK, "status": status}) for status in ("pending", "in_progress")]
     service.answers = [*waits, OK]
@@ -169,6 +204,18 @@ async def test_a_task_is_not_waited_for_for_ever(service: Service) -> None:
     service.answers = [httpx.Response(200, json={**TASK, "status": "pending"})]
     with pytest.raises(TaskNotDone, match="pending"):
         await bot(service).wait_for_task(TASK_ID, within=0)
+
+
+async def test_a_look_at_a_task_that_is_not_answered_ends_with_the_wait(service: Service) -> None:
+    async def answer(_: httpx.Request) -> httpx.Response:
+        if len(service.asked) > 1:
+            await asyncio.Event().wait()
+        return httpx.Response(200, json={**TASK, "status": "pending"})
+
+    service.by = answer
+    with pytest.raises(TaskNotDone, match="pending"):
+        await bot(service).wait_for_task(TASK_ID, within=0.05)
+    assert len(service.asked) == 2
 
 
 async def test_a_value_that_came_later_than_the_client_is_taken_as_it_is(service: Service) -> None:
@@ -194,8 +241,81 @@ async def test_a_network_of_ones_own_may_be_allowed() -> None:
 async def test_names_are_sent_as_they_are_whatever_is_in_them(service: Service) -> None:
     service.answers = [problem(404, "player_not_found")]
     with pytest.raises(NotFound):
-        await bot(service).players.get_player("a/b?c d")
-    assert service.asked[0].url.raw_path == b"/internal/players/a%2Fb%3Fc%20d"
+        await bot(service).players.get_player("a?b#c %2F..")
+    assert service.asked[0].url.raw_path == b"/internal/players/a%3Fb%23c%20%252F.."
+
+
+@pytest.mark.parametrize("odd", ["", ".", "..", "a/gains", "../users/me", "/"])
+async def test_nothing_is_asked_whose_path_would_be_another_endpoints(service: Service, odd: str) -> None:
+    service.answers = [httpx.Response(204)]
+    with pytest.raises(InvalidPathValue):
+        await bot(service).players.get_player(odd)
+    with pytest.raises(ValueError, match="external_id"):
+        await member(service).users.unlink_identity("discord", odd)
+    with pytest.raises(TrackersError):
+        await member(service).users.unlink_identity(odd, "7")
+    assert service.asked == []
+
+
+PAGE = {"content-type": "text/html; charset=utf-8"}
+ODD: dict[str, httpx.Response] = {
+    "a page": httpx.Response(200, text="<html>please log in</html>", headers=PAGE),
+    "a page that says it is JSON": httpx.Response(200, text="<html>", headers={"content-type": "application/json"}),
+    "another thing": httpx.Response(200, json={"ok": True}),
+    "no text": httpx.Response(200, content=b'{"id": "\xff"}', headers={"content-type": "application/json"}),
+    "nothing": httpx.Response(200),
+}
+
+
+@pytest.mark.parametrize("answer", ODD.values(), ids=ODD)
+async def test_what_is_no_answer_of_the_services_is_told_so(service: Service, answer: httpx.Response) -> None:
+    service.answers = [answer]
+    with pytest.raises(UnreadableAnswer):
+        await bot(service).tasks.get_task(TASK_ID)
+    assert len(service.asked) == 1
+
+
+async def test_a_page_is_neither_a_success_nor_a_table(service: Service) -> None:
+    service.answers = [ODD["a page"]]
+    with pytest.raises(UnreadableAnswer, match="text/html"):
+        await member(service).users.unlink_identity("discord", "7")
+    with pytest.raises(UnreadableAnswer, match="text/html"):
+        await member(service).players.list_hiscore_metrics_as_csv()
+
+
+@pytest.mark.parametrize("damaged", [b"no gzip at all", b""])
+async def test_a_body_that_was_damaged_on_its_way_is_told_so(service: Service, damaged: bytes) -> None:
+    async def answer(_: httpx.Request) -> httpx.Response:
+        headers = {"content-encoding": "gzip", "content-type": "application/json"}
+        return httpx.Response(200, stream=httpx.ByteStream(damaged), headers=headers)
+
+    service.by = answer
+    with pytest.raises(UnreadableAnswer):
+        await bot(service).tasks.get_task(TASK_ID)
+
+
+async def test_an_odd_date_of_deprecation_spoils_no_answer(service: Service) -> None:
+    told: list[Deprecated] = []
+    odd = {"deprecation": "@99999999999999999999", "sunset": "soon"}
+    service.answers = [httpx.Response(200, json=TASK, headers=odd)]
+    asking = BotClient("http://localhost", "trk_test", transport=service, on_deprecated=told.append)
+    assert (await asking.tasks.get_task(TASK_ID)).status == "completed"
+    assert [(one.since, one.sunset) for one in told] == [(None, None)]
+
+
+async def test_a_service_may_live_below_a_path(service: Service) -> None:
+    service.answers = [OK]
+    for address in ("https://example.org/trackers", "https://example.org/trackers/"):
+        await BotClient(address, "trk_test", transport=service).tasks.get_task(TASK_ID)
+    assert [str(request.url) for request in service.asked] == [
+        f"https://example.org/trackers/internal/tasks/{TASK_ID}"
+    ] * 2
+
+
+@pytest.mark.parametrize("address", ["https://me:secret@example.org", "https://example.org/?a=1", "https://a.org/#b"])
+async def test_an_address_with_more_than_a_path_is_refused(address: str) -> None:
+    with pytest.raises(ValueError, match="no user, query or fragment"):
+        BotClient(address, "trk_test")
 
 
 async def test_lists_are_repeated_and_truth_is_spelt_as_the_service_reads_it(service: Service) -> None:

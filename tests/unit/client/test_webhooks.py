@@ -63,6 +63,12 @@ def test_without_its_headers_nothing_is_believed(missing: str) -> None:
         verify_webhook(SECRET, given, BODY)
 
 
+@pytest.mark.parametrize(("name", "odd"), [("Trackers-Timestamp", "1" * 5000), ("Trackers-Signature", "v1=\udcff")])
+def test_headers_that_cannot_be_read_are_refused_like_wrong_ones(name: str, odd: str) -> None:
+    with pytest.raises(InvalidWebhook):
+        verify_webhook(SECRET, {**headers(), name: odd}, BODY)
+
+
 def test_a_challenge_is_told_apart_from_news() -> None:
     body = b'{"type":"verification","challenge":"say this"}'
     message = verify_webhook(SECRET, headers(body=body), body)

@@ -9,6 +9,7 @@ from trackers_client.errors import (
     Conflict,
     Forbidden,
     Invalid,
+    InvalidPathValue,
     InvalidWebhook,
     NotFound,
     ServerError,
@@ -17,6 +18,7 @@ from trackers_client.errors import (
     TrackersError,
     Unauthenticated,
     Unreachable,
+    UnreadableAnswer,
 )
 from trackers_client.paging import every
 from trackers_client.retries import Retries
@@ -31,6 +33,7 @@ __all__ = [
     "EtagCache",
     "Forbidden",
     "Invalid",
+    "InvalidPathValue",
     "InvalidWebhook",
     "Login",
     "MemberClient",
@@ -44,6 +47,7 @@ __all__ = [
     "TrackersError",
     "Unauthenticated",
     "Unreachable",
+    "UnreadableAnswer",
     "every",
     "models",
     "verify_webhook",

@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-import msgspec
-
-from trackers_client.transport import Transport
+from trackers_client.errors import UnreadableAnswer, read
+from trackers_client.transport import JSON, Transport
 
 T = TypeVar("T")
 
@@ -26,13 +25,17 @@ class Calls:
         query: Mapping[str, Any] | None = None,
         body: object = None,
         idempotency_key: str | None = None,
+        reads: str = JSON,
     ) -> T:
         """Send one request and read its answer: a Struct, a text, or nothing."""
         answer = await self._transport.send(
-            method, template, path=path, query=query, body=body, idempotency_key=idempotency_key
+            method, template, path=path, query=query, body=body, idempotency_key=idempotency_key, reads=reads
         )
         if into is None:
             return None  # type: ignore[return-value]  # T is None then
         if into is str:
-            return answer.decode()  # type: ignore[return-value]  # T is str then
-        return msgspec.json.decode(answer, type=into)
+            try:
+                return answer.decode()  # type: ignore[return-value]  # T is str then
+            except UnicodeDecodeError as error:
+                raise UnreadableAnswer(f"The answer is not what it should be: {error}") from error
+        return read(answer, into)

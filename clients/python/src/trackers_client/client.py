@@ -1,7 +1,6 @@
 """The two clients: a bot's and a person's."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from typing import Final, Protocol, Self, TypedDict, TypeVar, Unpack
 from uuid import UUID
@@ -85,17 +84,24 @@ class Client:
         await self.aclose()
 
     async def aclose(self) -> None:
-        await self.http.aclose()
+        await self.transport.aclose()
 
     async def _until_done(self, look: Callable[[], Awaitable[S]], within: float, what: str) -> S:
-        """Look at a task until it is over, less and less often."""
-        until, pause = time.monotonic() + within, FIRST_LOOK
-        while (task := await look()).status not in DONE:
-            left = until - time.monotonic()
-            if left <= 0:
-                raise TaskNotDone(f"{what} is {task.status} after {within:g} s")
-            await self.transport.sleep(min(pause, left))
-            pause = min(LONGEST_LOOK, pause * 1.5)
+        """Look at a task until it is over, less and less often: once at least, and no look goes on after the end."""
+        until, pause = asyncio.get_running_loop().time() + within, FIRST_LOOK
+        task = await look()
+        limit = asyncio.timeout_at(until)
+        try:
+            async with limit:
+                while task.status not in DONE:
+                    await asyncio.sleep(0)  # where the end is reached, it ends here
+                    await self.transport.sleep(pause)
+                    pause = min(LONGEST_LOOK, pause * 1.5)
+                    task = await look()
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            raise TaskNotDone(f"{what} is {task.status} after {within:g} s") from error
         return task
 
 

@@ -56,8 +56,10 @@ class DeprecationWatch:
 
 def _structured_date(told: str) -> datetime | None:
     """`@1735689600` (RFC 9651, 3.3.7)."""
-    seconds = told.partition(";")[0].strip().removeprefix("@")
-    return datetime.fromtimestamp(int(seconds), UTC) if seconds.removeprefix("-").isdigit() else None
+    try:
+        return datetime.fromtimestamp(int(told.partition(";")[0].strip().removeprefix("@")), UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def _http_date(told: str | None) -> datetime | None:

@@ -2,6 +2,8 @@
 
 TrackersError
 ├── Unreachable           no answer, however often it was tried
+├── UnreadableAnswer      an answer that is not the service's: a page of a proxy, a body that is damaged
+├── InvalidPathValue      a value that cannot stand in a path; nothing was sent
 ├── TaskNotDone           a task took longer than it was waited for
 ├── InvalidWebhook        a message that does not come from the channel it says
 └── ApiError              an answer that is a problem (RFC 9457)
@@ -15,10 +17,12 @@ TrackersError
 """
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import httpx
 import msgspec
+
+T = TypeVar("T")
 
 
 class TrackersError(Exception):
@@ -27,6 +31,14 @@ class TrackersError(Exception):
 
 class Unreachable(TrackersError):
     """No answer came; whether the request was carried out is not known unless it was a GET."""
+
+
+class UnreadableAnswer(TrackersError):
+    """Something answered, and not as the service would; whether the request was carried out is not known."""
+
+
+class InvalidPathValue(TrackersError, ValueError):
+    """A value with which the path would be another endpoint's: empty, dots alone, or with a slash in it."""
 
 
 class TaskNotDone(TrackersError):
@@ -116,8 +128,16 @@ def retry_after_of(answer: httpx.Response) -> float | None:
     return float(told) if told.isascii() and told.isdigit() else None
 
 
+def read(content: bytes, into: type[T]) -> T:
+    """JSON as what it should be. Raises UnreadableAnswer."""
+    try:
+        return msgspec.json.decode(content, type=into)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UnreadableAnswer(f"The answer is not what it should be: {error}") from error
+
+
 def _problem_of(answer: httpx.Response) -> Problem:
     try:
-        return msgspec.json.decode(answer.content, type=Problem)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        return read(answer.content, Problem)
+    except UnreadableAnswer:
         return Problem()

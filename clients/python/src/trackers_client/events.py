@@ -5,9 +5,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import httpx
-import msgspec
 
-from trackers_client.errors import ServerError, TooManyRequests, Unreachable
+from trackers_client.errors import ServerError, TooManyRequests, Unreachable, read
 from trackers_client.generated.models.events import Feed, FeedEvent
 from trackers_client.paging import every
 from trackers_client.transport import Transport
@@ -21,7 +20,8 @@ SILENCE: Final = 45.0
 class Said:
     """One message of an event stream (WHATWG HTML, 9.2.6)."""
 
-    id: str | None = None
+    id: int | None = None
+    """The position, as the service counts; another kind of id is none to it."""
     event: str = ""
     data: list[str] = field(default_factory=list)
     retry: int | None = None
@@ -33,8 +33,8 @@ class Said:
             self.data.append(value)
         elif name == "event":
             self.event = value
-        elif name == "id" and "\0" not in value:
-            self.id = value
+        elif name == "id" and value.isascii() and value.isdigit():
+            self.id = int(value)
         elif name == "retry" and value.isascii() and value.isdigit():
             self.retry = int(value)
 
@@ -45,7 +45,7 @@ async def lines_of(chunks: AsyncIterator[bytes]) -> AsyncIterator[str]:
     async for chunk in chunks:
         *whole, rest = (rest + chunk).split(b"\n")
         for line in whole:
-            yield line.removesuffix(b"\r").decode()
+            yield line.removesuffix(b"\r").decode(errors="replace")
 
 
 async def messages_of(lines: AsyncIterator[str]) -> AsyncIterator[Said]:
@@ -80,10 +80,11 @@ class EventReader:
         """Events as they happen, for ever; from now on, or after a position that was read or heard before.
 
         It comes back by itself wherever the line breaks, the service restarts or is busy, and goes on behind the last
-        event, each of which is told once. Raises an ApiError where there is no way back: Unauthenticated, Forbidden.
+        event, each of which is told once. It ends when the client is closed. Raises an ApiError where there is no way
+        back (Unauthenticated, Forbidden), and UnreadableAnswer where what answers is not the service.
         """
         position, pause, failures = after, self._transport.retries.base, 0
-        while True:
+        while not self._transport.http.is_closed:
             heads = {} if position is None else {"Last-Event-ID": str(position)}
             query = {"event": named or None}
             try:
@@ -92,11 +93,11 @@ class EventReader:
                         failures = 0
                         if said.retry is not None:
                             pause = said.retry / 1000
-                        if said.data and (position is None or said.id is None or int(said.id) > position):
-                            yield msgspec.json.decode("\n".join(said.data), type=FeedEvent)
+                        if said.data and (position is None or said.id is None or said.id > position):
+                            yield read("\n".join(said.data).encode(), FeedEvent)
                         if said.id is not None:
-                            position = max(int(said.id), position or 0)
-            except (httpx.TransportError, Unreachable):
+                            position = max(said.id, position or 0)
+            except (httpx.TransportError, httpx.DecodingError, Unreachable):
                 failures += 1
             except (ServerError, TooManyRequests) as error:
                 failures += 1

@@ -9,11 +9,12 @@ import httpx
 from trackers_client.errors import retry_after_of
 
 IDEMPOTENT: Final = frozenset({"GET", "HEAD", "PUT", "DELETE"})
+IDEMPOTENCY_KEY: Final = "Idempotency-Key"
 NOT_DONE: Final = frozenset({429})
 """Refused before anything was done, so that anything may be sent again."""
 AGAIN: Final = frozenset({429, 502, 503, 504})
 RUNS_STILL: Final = 409
-"""With Retry-After: the first request under the same Idempotency-Key."""
+"""With Retry-After, and only to a request that has an Idempotency-Key: the first one under it."""
 NEVER_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
@@ -31,7 +32,9 @@ class Retries:
     def pause_after(self, answer: httpx.Response, *, attempt: int, safe: bool) -> float | None:
         """Seconds until it is sent again; None: not at all. `safe`: it may have been done once already."""
         wanted = retry_after_of(answer)
-        runs_still = answer.status_code == RUNS_STILL and wanted is not None
+        runs_still = (
+            answer.status_code == RUNS_STILL and wanted is not None and IDEMPOTENCY_KEY in answer.request.headers
+        )
         if not (runs_still or answer.status_code in (AGAIN if safe else NOT_DONE)):
             return None
         if attempt >= self.attempts or (wanted is not None and wanted > self.patience):

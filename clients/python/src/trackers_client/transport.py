@@ -17,11 +17,13 @@ import msgspec
 
 from trackers_client.credentials import Credentials
 from trackers_client.deprecation import DeprecationWatch
-from trackers_client.errors import Unreachable, error_of
-from trackers_client.retries import IDEMPOTENT, Retries
+from trackers_client.errors import InvalidPathValue, Unreachable, UnreadableAnswer, error_of
+from trackers_client.retries import IDEMPOTENCY_KEY, IDEMPOTENT, Retries
 from trackers_client.validators import EtagCache
 
 BOTS: Final = "/internal/"
+JSON: Final = "application/json"
+EVENTS: Final = "text/event-stream"
 
 
 def own_version() -> str:
@@ -38,8 +40,11 @@ def user_agent(product: str = "") -> str:
 
 
 def checked_address(base_url: str, *, allow_http: bool) -> httpx.URL:
-    """An https address; plain http only to this machine, unless it is allowed."""
+    """An https address, with a path if need be; plain http only to this machine, unless it is allowed."""
     url = httpx.URL(base_url)
+    if url.userinfo or url.query or url.fragment:
+        # The first would be sent in the place of the key, the others make no address of an endpoint.
+        raise ValueError("The address of the service has no user, query or fragment.")
     if url.scheme == "https" or (url.scheme == "http" and (allow_http or _is_this_machine(url.host))):
         return url
     raise ValueError(
@@ -86,28 +91,39 @@ class Transport:
         query: Mapping[str, Any] | None = None,
         body: object = None,
         idempotency_key: str | None = None,
+        reads: str = JSON,
     ) -> bytes:
-        """The body of the answer. Raises an ApiError for a problem, Unreachable where no answer comes."""
-        url = template.format(**{name: quote(_text(value), safe="") for name, value in (path or {}).items()})
+        """The body of the answer, which is of the media type `reads`.
+
+        Raises an ApiError for a problem, Unreachable where no answer comes, UnreadableAnswer where it is not the
+        service's, InvalidPathValue where nothing can be asked.
+        """
+        url = template.format(**{name: _segment(name, value) for name, value in (path or {}).items()})
         request = self.http.build_request(method, url, params=_parameters(query or {}))
         if body is not None:
             request = self.http.build_request(
                 method,
                 request.url,
                 content=msgspec.json.encode(body),
-                headers={"Content-Type": "application/json"},
+                headers={"Content-Type": JSON},
             )
         if method == "POST" and template.startswith(BOTS):
-            request.headers["Idempotency-Key"] = idempotency_key or str(uuid4())
-        cached = self._cache if method == "GET" else None
-        if cached is not None:
-            request.headers.update(cached.headers_for(request.url))
-        answer = await self._sent(request, safe=method in IDEMPOTENT or "Idempotency-Key" in request.headers)
+            request.headers[IDEMPOTENCY_KEY] = idempotency_key or str(uuid4())
+        cache = self._cache if method == "GET" else None
+        kept = cache.of(request.url) if cache else None
+        if kept:
+            request.headers["If-None-Match"] = kept.tag
+        answer = await self._sent(request, safe=method in IDEMPOTENT or IDEMPOTENCY_KEY in request.headers)
         self._deprecations.look(method, template, answer)
-        if cached is not None and answer.status_code in {httpx.codes.OK, httpx.codes.NOT_MODIFIED}:
-            return cached.whole(request.url, answer)
+        if cache and kept and answer.status_code == httpx.codes.NOT_MODIFIED:
+            cache.confirm(request.url, kept)
+            return kept.body
         if not answer.is_success:
             raise error_of(answer)
+        if answer.content:
+            _expect(answer, reads)
+        if cache and answer.status_code == httpx.codes.OK:
+            cache.keep(request.url, answer)
         return answer.content
 
     async def _sent(self, request: httpx.Request, *, safe: bool) -> httpx.Response:
@@ -124,6 +140,8 @@ class Transport:
                 pause = self.retries.pause_after_error(error, attempt=attempt, safe=safe)
                 if pause is None:
                     raise Unreachable(f"{request.method} {request.url.path}: {error!r}") from error
+            except httpx.DecodingError as error:
+                raise UnreadableAnswer(f"{request.method} {request.url.path}: {error!r}") from error
             else:
                 if answer.status_code == httpx.codes.UNAUTHORIZED and not renewed:
                     renewed = True
@@ -145,7 +163,7 @@ class Transport:
         """
         bearer = await self._bearer()
         timeouts = httpx.Timeout(self.http.timeout.connect, read=silence)
-        own = {"Authorization": f"Bearer {bearer}", "Accept": "text/event-stream", **headers}
+        own = {"Authorization": f"Bearer {bearer}", "Accept": EVENTS, **headers}
         async with self.http.stream(
             "GET", template, params=_parameters(query), headers=own, timeout=timeouts
         ) as answer:
@@ -153,7 +171,13 @@ class Transport:
             if not answer.is_success:
                 await answer.aread()
                 raise error_of(answer)
+            _expect(answer, EVENTS)
             yield answer
+
+    async def aclose(self) -> None:
+        """Close the connections, once a login that is under way has its tokens."""
+        await self._credentials.settled()
+        await self.http.aclose()
 
     async def _bearer(self) -> str:
         try:
@@ -168,9 +192,29 @@ class Transport:
             raise Unreachable(f"refreshing the login: {error!r}") from error
 
     async def _post_once(self, path: str, body: object) -> httpx.Response:
-        return await self.http.post(
-            path, content=msgspec.json.encode(body), headers={"Content-Type": "application/json"}
-        )
+        try:
+            return await self.http.post(path, content=msgspec.json.encode(body), headers={"Content-Type": JSON})
+        except httpx.DecodingError as error:
+            raise UnreadableAnswer(f"POST {path}: {error!r}") from error
+
+
+def _expect(answer: httpx.Response, wanted: str) -> None:
+    """A success in another form was not the service's, such as the page on which a network asks to log in."""
+    kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != wanted:
+        raise UnreadableAnswer(f"{answer.request.url.path} was answered with {kind or 'something without a type'}.")
+
+
+def _segment(name: str, value: object) -> str:
+    """A value as one segment of a path.
+
+    Dots alone are resolved on the way, encoded or not (RFC 3986, 5.2.4 and 6.2.2), a slash is decoded before the
+    service looks for the endpoint, and nothing at all leaves the list's address.
+    """
+    text = _text(value)
+    if text in {"", ".", ".."} or "/" in text:
+        raise InvalidPathValue(f"{name}: {text!r} cannot stand in a path.")
+    return quote(text, safe="")
 
 
 def _parameters(query: Mapping[str, Any]) -> httpx.QueryParams:

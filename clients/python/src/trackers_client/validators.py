@@ -1,8 +1,17 @@
 """Answers kept to be asked for again with `If-None-Match`: 304 costs the service no body, and us none to read."""
 
 from collections import OrderedDict
+from dataclasses import dataclass
 
 import httpx
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """An answer, and the validator that asks whether it is the same still."""
+
+    tag: str
+    body: bytes
 
 
 class EtagCache:
@@ -10,21 +19,23 @@ class EtagCache:
 
     def __init__(self, size: int = 256) -> None:
         self._size = size
-        self._kept: OrderedDict[str, tuple[str, bytes]] = OrderedDict()
+        self._kept: OrderedDict[str, Kept] = OrderedDict()
 
-    def headers_for(self, url: httpx.URL) -> dict[str, str]:
-        kept = self._kept.get(str(url))
-        return {} if kept is None else {"If-None-Match": kept[0]}
+    def of(self, url: httpx.URL) -> Kept | None:
+        """What is kept of an address; who asks holds on to it until the answer comes, since others may push it out."""
+        return self._kept.get(str(url))
 
-    def whole(self, url: httpx.URL, answer: httpx.Response) -> bytes:
-        """The body: the kept one where the service says that it is the same still."""
-        key = str(url)
-        if answer.status_code == httpx.codes.NOT_MODIFIED:
-            self._kept.move_to_end(key)
-            return self._kept[key][1]
+    def keep(self, url: httpx.URL, answer: httpx.Response) -> None:
+        """Keep an answer, if it has a validator."""
         if (tag := answer.headers.get("etag")) is not None:
-            self._kept[key] = (tag, answer.content)
-            self._kept.move_to_end(key)
-            while len(self._kept) > self._size:
-                self._kept.popitem(last=False)
-        return answer.content
+            self._put(url, Kept(tag=tag, body=answer.content))
+
+    def confirm(self, url: httpx.URL, kept: Kept) -> None:
+        """It is the same still, and so among the newest; one that was pushed out comes back."""
+        self._put(url, kept)
+
+    def _put(self, url: httpx.URL, kept: Kept) -> None:
+        self._kept[str(url)] = kept
+        self._kept.move_to_end(str(url))
+        while len(self._kept) > self._size:
+            self._kept.popitem(last=False)

@@ -14,6 +14,9 @@ from trackers_client.errors import InvalidWebhook
 OLDEST: Final = 300.0
 """Seconds; what is older may be somebody sending again what they once overheard."""
 
+DIGITS: Final = 12
+"""Of a time in seconds; Python refuses to read numbers of thousands of them."""
+
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
     """News, or (`type` is `verification`) the question whether the endpoint is yours: answer with `challenge`."""
@@ -39,13 +42,13 @@ def verify_webhook(
     """
     given = {name.lower(): value for name, value in headers.items()}
     timestamp = given.get("trackers-timestamp", "")
-    if not (timestamp.isascii() and timestamp.isdigit()):
+    if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= DIGITS):
         raise InvalidWebhook("Trackers-Timestamp is missing, or no number.")
     if abs((time.time() if now is None else now) - int(timestamp)) > oldest:
         raise InvalidWebhook("The message is too old, or a clock is wrong.")
     expected = hmac.new(secret.encode(), timestamp.encode() + b"." + body, sha256).hexdigest().encode()
     signatures = [part.strip().removeprefix("v1=") for part in given.get("trackers-signature", "").split(",")]
-    if not any(hmac.compare_digest(expected, one.encode()) for one in signatures):
+    if not any(hmac.compare_digest(expected, one.encode(errors="replace")) for one in signatures):
         raise InvalidWebhook("Trackers-Signature is not that of this body under this secret.")
     try:
         return msgspec.json.decode(body, type=Message)

@@ -30,12 +30,16 @@ class AdminContractController(Controller):
         return await contract_admin_queries.runs(page=page, per_page=per_page)
 
     @post("/run", operation_id="run_contract_aggregation", status_code=HTTP_202_ACCEPTED)
-    async def run(self, request: Asking, data: JSONBody[RunAggregation], contract_regions: Service) -> RunRequested:
-        """Look at regions ahead of their turn: all (`{}`), or those that are named. 404 `region_not_followed`.
+    async def run(
+        self, request: Asking, contract_regions: Service, data: JSONBody[RunAggregation | None] = None
+    ) -> RunRequested:
+        """Look at regions ahead of their turn: all, or those that are named. 404 `region_not_followed`.
 
         Pages of which the API says that it has nothing newer are not asked for again; what is left to read is read.
         """
-        return RunRequested(tasks=await contract_regions.look_now(data.region_ids, asker=request.auth))
+        return RunRequested(
+            tasks=await contract_regions.look_now(data.region_ids if data else None, asker=request.auth)
+        )
 
     @get("/rejected", operation_id="list_rejected_contracts")
     async def list_rejected(

@@ -244,7 +244,8 @@ async def test_a_paused_source_is_left_alone_by_every_process_until_it_is_resume
 
 
 async def test_pausing_twice_keeps_since_when(admin: Person, clock: FixedClock) -> None:
-    first = await asked(admin, "POST", "/fake/pause", {})
+    first = await asked(admin, "POST", "/fake/pause")
+    assert first["reason"] is None
     clock.advance(DAY)
     again = await asked(admin, "POST", "/fake/pause", {"reason": "for good"})
     assert again == {"since": first["since"], "reason": "for good"}

@@ -15,6 +15,7 @@ async def test_a_run_is_asked_for_by_region_and_its_task_told(market: Market, ap
     assert answer.status_code == 202, answer.text
     task = answer.json()["tasks"][str(FORGE)]
     assert (await root.ask("POST", "/api/admin/contracts/run", {})).json()["tasks"][str(FORGE)] == task
+    assert (await root.ask("POST", "/api/admin/contracts/run")).json()["tasks"] == {str(FORGE): task}
     assert (await root.ask("GET", f"/api/tasks/{task}")).json()["status"] == "pending"
     await market.look()
     assert (await root.ask("GET", f"/api/tasks/{task}")).json()["status"] == "completed"

@@ -38,8 +38,8 @@ class AdminContracts(Calls):
         """
         return await self._ask(RunPage, "GET", "/api/admin/contracts/runs", query={"page": page, "per_page": per_page})
 
-    async def run_contract_aggregation(self, body: RunAggregation) -> RunRequested:
-        """Look at regions ahead of their turn: all (`{}`), or those that are named. 404 `region_not_followed`.
+    async def run_contract_aggregation(self, body: RunAggregation | None = None) -> RunRequested:
+        """Look at regions ahead of their turn: all, or those that are named. 404 `region_not_followed`.
 
         Pages of which the API says that it has nothing newer are not asked for again; what is left to read
         is read.

@@ -38,7 +38,7 @@ class AdminSources(Calls):
         """
         return await self._ask(Sources, "GET", "/api/admin/sources")
 
-    async def pause_source(self, name: str, body: PauseSource) -> SourcePaused:
+    async def pause_source(self, name: str, body: PauseSource | None = None) -> SourcePaused:
         """Have nothing of a source looked at until it is resumed, whatever restarts. What is asked for waits.
 
         What is under way is broken off within two seconds.

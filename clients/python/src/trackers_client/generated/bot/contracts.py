@@ -202,6 +202,7 @@ class BotContracts(Calls):
                 "per_page": per_page,
                 "format": "csv",
             },
+            reads="text/csv",
         )
 
     async def list_ships(

@@ -205,6 +205,7 @@ class MemberContracts(Calls):
                 "per_page": per_page,
                 "format": "csv",
             },
+            reads="text/csv",
         )
 
     async def list_ships(

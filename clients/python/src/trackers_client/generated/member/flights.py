@@ -176,6 +176,7 @@ class MemberFlights(Calls):
                 "points": points,
                 "format": "csv",
             },
+            reads="text/csv",
         )
 
     async def push_trip_price(self, trip_id: UUID, body: PushPrice) -> PriceView:
@@ -185,7 +186,7 @@ class MemberFlights(Calls):
         """
         return await self._ask(PriceView, "POST", "/api/trips/{trip_id}/prices", path={"trip_id": trip_id}, body=body)
 
-    async def scrape_trip(self, trip_id: UUID, body: ScrapeTrip | None) -> ScrapeStarted:
+    async def scrape_trip(self, trip_id: UUID, body: ScrapeTrip | None = None) -> ScrapeStarted:
         """Look at its prices now: those of its watches, or an economy seat in dollars, or what is asked for
         here.
 

@@ -349,7 +349,7 @@ class MemberNotifications(Calls):
         Args:
             token: From the link in a digest.
         """
-        return await self._ask(str, "GET", "/api/digest/unsubscribe", query={"token": token})
+        return await self._ask(str, "GET", "/api/digest/unsubscribe", query={"token": token}, reads="text/html")
 
     async def unsubscribe(self, *, token: str) -> str:
         """Give digests up, in one click (RFC 8058); again and again it changes nothing. 404 for no such link.
@@ -359,4 +359,4 @@ class MemberNotifications(Calls):
         Args:
             token: From the link in a digest.
         """
-        return await self._ask(str, "POST", "/api/digest/unsubscribe", query={"token": token})
+        return await self._ask(str, "POST", "/api/digest/unsubscribe", query={"token": token}, reads="text/html")

@@ -108,6 +108,7 @@ class MemberPlayers(Calls):
                 "per_page": per_page,
                 "format": "csv",
             },
+            reads="text/csv",
         )
 
     async def add_player(self, body: NewPlayer, *, accept_unverified: bool | None = None) -> PlayerView:
@@ -201,6 +202,7 @@ class MemberPlayers(Calls):
             "GET",
             "/api/players/following",
             query={"sort": sort, "page": page, "per_page": per_page, "format": "csv"},
+            reads="text/csv",
         )
 
     async def list_hiscore_metrics(self) -> MetricNames:
@@ -212,7 +214,7 @@ class MemberPlayers(Calls):
 
     async def list_hiscore_metrics_as_csv(self) -> str:
         """As `list_hiscore_metrics`, as a table (CSV)."""
-        return await self._ask(str, "GET", "/api/players/metrics", query={"format": "csv"})
+        return await self._ask(str, "GET", "/api/players/metrics", query={"format": "csv"}, reads="text/csv")
 
     async def compare_players(
         self,
@@ -269,6 +271,7 @@ class MemberPlayers(Calls):
                 "metric": metric,
                 "format": "csv",
             },
+            reads="text/csv",
         )
 
     async def get_player_achievements(self, username: str) -> Achievements:
@@ -281,7 +284,12 @@ class MemberPlayers(Calls):
     async def get_player_achievements_as_csv(self, username: str) -> str:
         """As `get_player_achievements`, as a table (CSV)."""
         return await self._ask(
-            str, "GET", "/api/players/{username}/achievements", path={"username": username}, query={"format": "csv"}
+            str,
+            "GET",
+            "/api/players/{username}/achievements",
+            path={"username": username},
+            query={"format": "csv"},
+            reads="text/csv",
         )
 
     async def get_player_history(
@@ -362,6 +370,7 @@ class MemberPlayers(Calls):
                 "moved": moved,
                 "format": "csv",
             },
+            reads="text/csv",
         )
 
     async def get_player_leaderboard(
@@ -424,6 +433,7 @@ class MemberPlayers(Calls):
                 "limit": limit,
                 "format": "csv",
             },
+            reads="text/csv",
         )
 
     async def get_many_player_stats(self, *, usernames: Sequence[str]) -> ManyStats:
@@ -438,7 +448,9 @@ class MemberPlayers(Calls):
 
     async def get_many_player_stats_as_csv(self, *, usernames: Sequence[str]) -> str:
         """As `get_many_player_stats`, as a table (CSV)."""
-        return await self._ask(str, "GET", "/api/players/stats", query={"usernames": usernames, "format": "csv"})
+        return await self._ask(
+            str, "GET", "/api/players/stats", query={"usernames": usernames, "format": "csv"}, reads="text/csv"
+        )
 
     async def get_player_records(self, username: str) -> Bests:
         """The best day, week, month and year of every metric that a player gained in, UTC.
@@ -450,7 +462,12 @@ class MemberPlayers(Calls):
     async def get_player_records_as_csv(self, username: str) -> str:
         """As `get_player_records`, as a table (CSV)."""
         return await self._ask(
-            str, "GET", "/api/players/{username}/records", path={"username": username}, query={"format": "csv"}
+            str,
+            "GET",
+            "/api/players/{username}/records",
+            path={"username": username},
+            query={"format": "csv"},
+            reads="text/csv",
         )
 
     async def get_player_stats(self, username: str) -> PlayerStats:
@@ -512,4 +529,5 @@ class MemberPlayers(Calls):
             "/api/players/{username}/history/{kind}/{metric}",
             path={"username": username, "kind": kind, "metric": metric},
             query={"start": start, "end": end, "period": period, "tz": tz, "points": points, "format": "csv"},
+            reads="text/csv",
         )
