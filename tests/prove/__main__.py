@@ -32,7 +32,7 @@ class Share:
 
 
 PARTS: Final = {
-    "schema": Share(asking=200, around=20),
+    "schema": Share(asking=280, around=25),
     "chaos": Share(asking=100, around=40),
     "soak": Share(asking=60, around=25),
     "load": Share(asking=25, around=15),
