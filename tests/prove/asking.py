@@ -117,7 +117,7 @@ def the_schema_is_all_it_takes(_context: Any, answer: Any, case: Any) -> None:
 
 
 def ask(order: Order) -> Asked:
-    """Every operation of the role's own once, however long that takes; then all of them in depth, within the seconds."""
+    """Every operation of the role's own once, however long that takes; what is left of the seconds goes into depth."""
     asked = Asked()
     began = time.monotonic()
     statuses: Counter[int] = Counter()

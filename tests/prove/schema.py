@@ -3,7 +3,8 @@
 Schemathesis makes up requests that the schema allows, and such that it does not, from what exists and from nothing;
 for each role at an API process of its own, on its own copy of a database with followed things that were looked at. No
 answer may be a 5xx, and each must be what the schema says: status, media type, headers and body. What the schema allows
-may be refused for what it means, never for how it is written; what it forbids must be refused.
+may be refused for what it means, never for how it is written; what it forbids must be refused. Each role asks each of
+its operations once, however long that takes, before any in depth; what others may is asked of it, too.
 """
 
 import asyncio
