@@ -32,6 +32,7 @@ ROLES: Final = (("member", "bot"), ("admin", "nobody"))
 AUDIENCES: Final = {"member": ("/api/", "/"), "bot": ("/internal/",), "admin": ("/api/admin/",)}
 NUMBERS: Final = {role: number for number, role in enumerate((role for both in ROLES for role in both), 1)}
 """Which part of Redis is whose."""
+AUTO: Final = {"auto_players": True}
 ONCE: Final = 240.0
 """Seconds that it may take to ask each operation once, on a machine with much else to do."""
 EXAMPLES: Final = 25
@@ -51,7 +52,7 @@ TOLD: Final = 12
 async def run(seconds: float, seed: int) -> Proof:
     """Ask as everybody."""
     asked: dict[str, Asked] = {}
-    with ground(seed, games={"auto_players": True}, hiscores={"auto_players": True}) as own:
+    with ground(seed, games=AUTO, hiscores=AUTO, fencers={"auto": True}) as own:
         first = await own.stage()
         world = await _populated(first, _environ(own, first, 0))
         for together in ROLES:

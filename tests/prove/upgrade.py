@@ -36,6 +36,7 @@ from app import migrations
 from shared.database import create_engine
 
 FOLLOWING: Final = PLAYERS[:20]
+AUTO: Final = {"auto_players": True}
 OTHERS: Final = ("TRACKERS_HISCORES_", "TRACKERS_CONTRACTS_", "TRACKERS_FLIGHTS_")
 LOOKED: Final = 40
 """Commits that changed migrations, back from the newest, among which the version before is looked for."""
@@ -116,7 +117,7 @@ def _head_of(folder: Path) -> str | None:
 
 async def _upgraded(folder: Path, name: str, revision: str, turn: float, seed: int) -> Proof:
     rng = random.Random(seed)  # noqa: S311 -- who is asked for, not a secret
-    with ground(seed, games={"auto_players": True}, hiscores={"auto_players": True}) as own:
+    with ground(seed, games=AUTO, hiscores=AUTO, fencers={"auto": True}) as own:
         stage = await own.stage(migrated=False)
         ours = _sites(stage)
         before = {**ours, "PYTHONPATH": str(folder / "src")}
@@ -200,7 +201,10 @@ async def _follow(stage: Stage, address: str, key: str) -> None:
     async def looked_at() -> bool:
         return all(number == of for number, of in (await _completed(stage)).values())
 
-    await eventually(looked_at, "everybody was looked at", stage.workers)
+    try:
+        await eventually(looked_at, "everybody was looked at", stage.workers)
+    except AssertionError as error:
+        raise AssertionError(f"{await _completed(stage)}: {error}") from error
 
 
 async def _follow_the_rest(http: httpx.AsyncClient) -> None:
