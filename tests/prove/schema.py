@@ -74,7 +74,8 @@ def _environ(own: Ground, stage: Stage, number: int) -> dict[str, str]:
         **environ_of(stage.database_url, f"{redis}{'&' if '?' in redis else '?'}db={number}", own.sites),
         **LIMITLESS,
         "FENCER_BASE_URL": own.sites.fencers.url,
-        "FENCER_SCRAPE_DELAY_SEC": "0",
+        "FENCER_SCRAPE_DELAY_SEC": "0.001",
+        "FENCER_SCRAPE_JITTER_SEC": "0",
         "TRACKERS_LOG_LEVEL": "WARNING",
     }
 

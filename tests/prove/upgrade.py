@@ -183,7 +183,8 @@ def _sites(stage: Stage) -> dict[str, str]:
     return {
         **{name: text for name, text in settings.items() if name.startswith(OTHERS)},
         "FENCER_BASE_URL": stage.sites.fencers.url,
-        "FENCER_SCRAPE_DELAY_SEC": "0",
+        "FENCER_SCRAPE_DELAY_SEC": "0.001",
+        "FENCER_SCRAPE_JITTER_SEC": "0",
         "TRACKERS_CONTACT": "proof@example.org",
     }
 
