@@ -19,6 +19,7 @@ from shared.audit.trail import AuditTrail
 from shared.di import provide, provide_session, provide_singleton
 from shared.module import Audience, Module
 from shared.scraping.controllers import InternalTaskController, SourceController, TaskController
+from shared.web.bodies import StrictRequest
 from shared.web.constraints import ConstrainedStructs
 from shared.web.guards import BotAuthentication, BotAuthenticator, PersonAuthentication, PersonAuthenticator
 from shared.web.health import live, ready
@@ -136,6 +137,7 @@ def create_app(container: AppContainer) -> Litestar:
             ),
         ),
         plugins=[ConstrainedStructs()],
+        request_class=StrictRequest,
         type_decoders=[(is_moment, read_moment)],
         logging_config=None,
         debug=False,

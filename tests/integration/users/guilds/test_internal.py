@@ -317,14 +317,13 @@ async def test_a_thousand_members_take_as_many_statements_as_two(guilds: Guilds,
     await guilds.put()
     asked: list[str] = []
     engine = container.engine().sync_engine
-    event.listen(engine, "checkout", lambda *_: asked.append("a connection"))
     event.listen(engine, "before_cursor_execute", lambda _c, _u, statement, *_: asked.append(statement))
 
     async def statements(method: str, path: str, body: Any) -> int:
         asked.clear()
         answer = await guilds.bot(method, path, body)
         assert answer.status_code == 200, answer.text
-        return len(asked)
+        return sum("bot_keys" not in statement for statement in asked)  # asked for now and then, by the clock
 
     counts: dict[str, set[int]] = {"new": set(), "known": set(), "turned": set(), "gone": set()}
     for people in (ids(2), ids(1000, 500)):
