@@ -51,7 +51,7 @@ features: $(READY) ## the behavioural contract; BASE_URL=... runs it against a d
 bench: $(READY) ## ratios, each beside its floor in the same run -> benchmarks/results.json
 	$(BIN)/python -m benchmarks $(ARGS)
 
-prove: $(READY) ## schema, chaos, soak, load, upgrade on the running product, in ten minutes -> docs/proof.md
+prove: $(READY) ## schema, chaos, soak, load, upgrade on the running product, in nine minutes -> docs/proof.md
 	$(BIN)/python -m tests.prove $(ARGS)
 
 client: $(READY) ## write the Python client anew from the OpenAPI schema

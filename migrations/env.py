@@ -18,7 +18,10 @@ ONE_AT_A_TIME = 7_266_031_154
 
 
 def run(connection: Connection) -> None:
-    """All migrations in one transaction."""
+    """What is asked for in one transaction: `trackers migrate` asks for one migration at a time.
+
+    The lock is the transaction's, not the session's, so that it holds behind a pooler, too.
+    """
     context.configure(connection=connection, target_metadata=METADATA, compare_type=True, compare_server_default=True)
     with context.begin_transaction():
         connection.execute(text("SET LOCAL statement_timeout = 0"))

@@ -1,4 +1,7 @@
-"""Which watches were told that a search of theirs fails, and which alerts found nobody to tell."""
+"""Which watches were told that a search of theirs fails, and which alerts found nobody to tell.
+
+`flight_queries.told_failing` stays: the version before reads and writes it while it still serves, or serves again.
+"""
 
 from collections.abc import Sequence
 
@@ -20,7 +23,6 @@ def upgrade() -> None:
         UPDATE price_watch_queries x SET told_failing = true
         FROM flight_queries q WHERE q.id = x.query_id AND q.told_failing
     """)
-    op.drop_column("flight_queries", "told_failing")
     op.add_column(
         "price_alerts", sa.Column("unreachable", sa.Boolean(), server_default=sa.text("false"), nullable=False)
     )
@@ -28,11 +30,8 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_column("price_alerts", "unreachable")
-    op.add_column(
-        "flight_queries", sa.Column("told_failing", sa.Boolean(), server_default=sa.text("false"), nullable=False)
-    )
     op.execute("""
-        UPDATE flight_queries q SET told_failing = true
-        WHERE EXISTS (SELECT FROM price_watch_queries x WHERE x.query_id = q.id AND x.told_failing)
+        UPDATE flight_queries q SET told_failing = NOT q.told_failing WHERE q.told_failing <>
+            EXISTS (SELECT FROM price_watch_queries x WHERE x.query_id = q.id AND x.told_failing)
     """)
     op.drop_column("price_watch_queries", "told_failing")

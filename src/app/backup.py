@@ -6,6 +6,7 @@ made anew from the database. Nor has the installation's secret, without which ch
 
 import os
 import re
+import secrets
 import shutil
 import subprocess
 from contextlib import suppress
@@ -23,6 +24,8 @@ from shared.database import create_engine, normalised_url
 LIST_TABLES: Final = text("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")
 SSL: Final = "ssl"
 """As the driver names it in an address; libpq says sslmode."""
+REACHED_BY: Final = ("PGSSL", "PGREQUIRESSL", "PGPASSFILE", "PGGSS", "PGKRB", "PGCHANNELBINDING", "PGREQUIREAUTH")
+"""Variables of libpq, by how they begin: certificates, and how both sides prove who they are."""
 
 
 class BackupError(Exception):
@@ -41,21 +44,34 @@ class Backup:
 
 def back_up(url: str, path: Path) -> Backup:
     """Write the database into a new file that only this user can read. Raises BackupError."""
-    if path.exists():
-        raise BackupError(f"{path} is there already: name a file that is not")
+    if os.path.lexists(path):
+        raise _there_already(path)
     program = _program("pg_dump")
-    partial = path.with_name(f"{path.name}.partial")
+    # A name that nobody else has, and a file of our own: neither another backup's nor one that was put there for us.
+    partial = path.with_name(f"{path.name}.{secrets.token_hex(8)}.partial")
+    _new_file(partial)
     try:
-        os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
         _run([program, "--format=custom", "--no-owner", "--no-privileges", f"--file={partial}"], url=url)
         made = look_at(partial)
         with partial.open("rb") as file:
             os.fsync(file.fileno())
+        try:
+            _new_file(path)  # so that the renaming replaces nothing but this
+        except FileExistsError:
+            raise _there_already(path) from None
         partial.rename(path)
     finally:
         with suppress(FileNotFoundError):
             partial.unlink()
     return Backup(path=path, bytes=made.bytes, revision=made.revision, tables=made.tables)
+
+
+def _new_file(path: Path) -> None:
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
+
+
+def _there_already(path: Path) -> BackupError:
+    return BackupError(f"{path} is there already: name a file that is not")
 
 
 def look_at(path: Path) -> Backup:
@@ -104,7 +120,7 @@ def _program(name: str) -> str:
 
 def _run(command: list[str], *, url: str | None = None) -> str:
     """What it prints. The address goes by the environment: others see a command's words."""
-    environ = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "TRACKERS_"))}
+    environ = {name: value for name, value in os.environ.items() if _is_passed_on(name)}
     if url is not None:
         environ |= _libpq(normalised_url(url))
     done = subprocess.run(  # noqa: S603 -- PostgreSQL's own programs, with words of ours
@@ -113,6 +129,11 @@ def _run(command: list[str], *, url: str | None = None) -> str:
     if done.returncode != 0:
         raise BackupError(f"{Path(command[0]).name}: {done.stderr.strip()[-1000:]}")
     return done.stdout
+
+
+def _is_passed_on(name: str) -> bool:
+    """Not our own settings, nor which database is meant; but how PostgreSQL is reached, as the driver reads it, too."""
+    return not name.startswith(("PG", "TRACKERS_")) or name.startswith(REACHED_BY)
 
 
 def _libpq(url: URL) -> dict[str, str]:

@@ -55,11 +55,27 @@ def current(connection: Connection) -> str | None:
 
 
 def upgrade(connection: Connection, revision: str = "head") -> None:
-    """Run migrations on an open connection; the caller commits."""
+    """Run migrations on an open connection, each in a transaction of its own; what was open on it is committed.
+
+    So what one locks is free before the next. Whoever migrates at the same time may do some of them: each is done once.
+    A database with nothing in it serves nobody, and is filled at once.
+    """
     version = int(connection.exec_driver_sql("SHOW server_version_num").scalar_one())
     if version < MINIMUM_POSTGRES:
         raise MigrationError(f"PostgreSQL {MINIMUM_POSTGRES // 10_000} or newer is needed; this is {version // 10_000}")
-    command.upgrade(config(connection), revision)
+    at = current(connection)
+    connection.commit()
+    for step in [revision] if at is None else _steps(at, revision):
+        command.upgrade(config(connection), step)
+        connection.commit()
+
+
+def _steps(at: str, revision: str) -> list[str]:
+    """The revisions between, the next one first; what a newer version has made of a database is left to alembic."""
+    if at not in known_revisions():
+        return [revision]
+    scripts = ScriptDirectory.from_config(config()).iterate_revisions(revision, at)
+    return [script.revision for script in scripts][::-1]
 
 
 def downgrade(connection: Connection, revision: str = "base") -> None:

@@ -43,15 +43,25 @@ class Retention:
         self._longest_run = longest_run
 
     async def remove_old(self) -> int:
-        """How many rows went. Kinds take turns, so that much of one does not hold up the others."""
+        """How many rows went. Kinds take turns, so that much of one does not hold up the others.
+
+        One that fails is left out for this run; what it failed with is raised once the others are done.
+        """
         now, until = self._clock.now(), monotonic() + self._longest_run
         left = [kind for kind in self._kinds if kind.keep_days != FOR_EVER]
         removed = {kind.what: 0 for kind in left}
+        failures: list[Exception] = []
         while left:
             for kind in list(left):
                 before = now - timedelta(days=kind.keep_days)
-                async with self._database.unit_of_work() as session:
-                    rows = await kind.remove(session, before, kind.at_once)
+                try:
+                    async with self._database.unit_of_work() as session:
+                        rows = await kind.remove(session, before, kind.at_once)
+                except Exception as error:  # noqa: BLE001 -- raised below, after the other kinds
+                    structlog.get_logger(__name__).warning("old_rows_stay", what=kind.what, error=repr(error)[:500])
+                    failures.append(error)
+                    left.remove(kind)
+                    continue
                 removed[kind.what] += rows
                 if rows < kind.at_once:
                     left.remove(kind)
@@ -60,4 +70,6 @@ class Retention:
         for what, rows in removed.items():
             if rows:
                 structlog.get_logger(__name__).info("old_rows_removed", what=what, rows=rows)
+        if failures:
+            raise failures[0] if len(failures) == 1 else ExceptionGroup("several kinds of old rows stay", failures)
         return sum(removed.values())

@@ -5,6 +5,7 @@ A process of its own: Schemathesis keeps what is registered with it for the whol
 
 import re
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from itertools import count
@@ -15,7 +16,7 @@ import msgspec
 import schemathesis
 from msgspec import Struct, field
 from schemathesis.config import SchemathesisConfig
-from schemathesis.engine import Status, events, from_schema
+from schemathesis.engine import Status, StopReason, events, from_schema
 from schemathesis.engine.recorder import ScenarioRecorder
 from schemathesis.generation.meta import StatefulPhaseData
 
@@ -29,6 +30,9 @@ DECODERS_WORDS: Final = re.compile(r'"message":"(Expected |Object |Invalid )')
 KNOWN: Final = 0.7
 """How often a name in a path is one of something that exists."""
 TOLD: Final = 2000
+REFUSALS: Final = frozenset({401, 403})
+LEAST: Final = 1.0
+"""Seconds that a round is given however late it is."""
 
 
 class Order(Struct, frozen=True, kw_only=True):
@@ -71,7 +75,10 @@ class Asked(Struct, kw_only=True):
     breaches: list[Breach] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     """What kept Schemathesis from asking."""
-    stopped: str = ""
+    refused: int = 0
+    """Of the requests, those that went out once more without the credential, or with a wrong one."""
+    cut_off: list[str] = field(default_factory=list)
+    """Rounds that were at it when their time was over."""
 
 
 class Login:
@@ -110,8 +117,9 @@ def the_schema_is_all_it_takes(_context: Any, answer: Any, case: Any) -> None:
 
 
 def ask(order: Order) -> Asked:
-    """Everything within the order's seconds: the role's own operations for most of them, all others once over."""
+    """Every operation of the role's own once, however long that takes; what is left of the seconds goes into depth."""
     asked = Asked()
+    began = time.monotonic()
     statuses: Counter[int] = Counter()
     if order.credential:
         schemathesis.auth(refresh_interval=None)(_provider(Login(order)))
@@ -120,14 +128,19 @@ def ask(order: Order) -> Asked:
     others = [name for name in methods if name not in {*order.own, *ENDLESS}]
     keeping = [name for name in order.own if name not in ENDLESS and methods[name] not in REMOVING]
     removing = [name for name in order.own if methods[name] in REMOVING]
-    for operations, share, phases in (
-        (others, 0.15, ["coverage"]),
-        (keeping, 0.7, ["examples", "coverage", "fuzzing", "stateful"]),
-        (removing, 0.15, ["coverage", "fuzzing"]),
+    for name, operations, share, phases in (
+        ("once", keeping, None, ["examples"]),
+        ("others", others, 0.15, ["coverage"]),
+        ("depth", keeping, 0.7, ["coverage", "fuzzing", "stateful"]),
+        ("removing once", removing, None, ["examples"]),
+        ("removing", removing, 0.15, ["coverage", "fuzzing"]),
     ):
+        left = max(LEAST, order.seconds - (time.monotonic() - began))
         if operations:
-            for event in _executed(order, operations, order.seconds * share, phases):
-                _note(event, asked, statuses)
+            for event in _executed(
+                order, operations, None if share is None else min(order.seconds * share, left), phases
+            ):
+                _note(event, name, asked, statuses)
     asked.statuses = dict(sorted(statuses.items()))
     return asked
 
@@ -151,11 +164,12 @@ def _provider(login: Login) -> type[Any]:
     return Provider
 
 
-def _executed(order: Order, operations: list[str], seconds: float, phases: list[str]) -> Iterator[Any]:
+def _executed(order: Order, operations: list[str], seconds: float | None, phases: list[str]) -> Iterator[Any]:
+    """Without seconds, each phase once over."""
     config = SchemathesisConfig.from_dict(
         {
             "seed": order.seed,
-            "max-time": max(1, round(seconds)),
+            **({} if seconds is None else {"max-time": max(1, round(seconds))}),
             "continue-on-failure": True,
             "base-url": order.url,
             "request-timeout": 30,
@@ -163,7 +177,10 @@ def _executed(order: Order, operations: list[str], seconds: float, phases: list[
             "warnings": False,
             "checks": {"positive_data_acceptance": {"enabled": False}},  # in its place is our own, below the classes
             "generation": {"max-examples": order.examples, "database": "none", "no-shrink": True},
-            "phases": {name: {"enabled": name in phases} for name in ("examples", "coverage", "fuzzing", "stateful")},
+            "phases": {
+                "examples": {"enabled": "examples" in phases, "fill-missing": True},
+                **{name: {"enabled": name in phases} for name in ("coverage", "fuzzing", "stateful")},
+            },
             "dictionaries": {name: {"values": values} for name, values in order.names.items()},
             "parameters": {
                 f"{place}.{name}": {"dictionary": name, "probability": KNOWN}
@@ -176,15 +193,15 @@ def _executed(order: Order, operations: list[str], seconds: float, phases: list[
     return iter(from_schema(schema.include(operation_id=operations)).execute())
 
 
-def _note(event: Any, asked: Asked, statuses: Counter[int]) -> None:
+def _note(event: Any, name: str, asked: Asked, statuses: Counter[int]) -> None:
     if isinstance(event, events.ScenarioFinished):
         _note_scenario(event.recorder, asked, statuses)
     elif isinstance(event, events.NonFatalError):
         asked.errors.append(f"{event.label}: {event.value!r}"[:TOLD])
     elif isinstance(event, events.FatalError):
         raise event.exception
-    elif isinstance(event, events.EngineFinished):
-        asked.stopped = str(event.stop_reason)
+    elif isinstance(event, events.EngineFinished) and event.stop_reason is not StopReason.COMPLETED:
+        asked.cut_off.append(name)
 
 
 def _note_scenario(recorder: ScenarioRecorder, asked: Asked, statuses: Counter[int]) -> None:
@@ -192,9 +209,13 @@ def _note_scenario(recorder: ScenarioRecorder, asked: Asked, statuses: Counter[i
         if interaction.response is None:
             continue
         status = interaction.response.status_code
-        operation = recorder.cases[case_id].value.operation.definition.raw["operationId"]
-        statuses[status] += 1
+        node = recorder.cases[case_id]
         asked.requests += 1
+        if node.parent_id is not None and node.transition is None and status in REFUSALS:
+            asked.refused += 1  # by a check's own request: whether the credential is looked at
+            continue
+        operation = node.value.operation.definition.raw["operationId"]
+        statuses[status] += 1
         asked.operations.add(operation)
         if 200 <= status < 300:
             asked.opened.add(operation)

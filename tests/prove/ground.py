@@ -39,7 +39,9 @@ class Ground:
 
 
 @contextmanager
-def ground(seed: int, *, games: Mapping[str, Any], hiscores: Mapping[str, Any] = EMPTY) -> Iterator[Ground]:
+def ground(
+    seed: int, *, games: Mapping[str, Any], hiscores: Mapping[str, Any] = EMPTY, fencers: Mapping[str, Any] = EMPTY
+) -> Iterator[Ground]:
     """Durable servers, in memory where there is such a folder, and the sites with these `options`."""
     memory = Path("/dev/shm")  # noqa: S108 -- a folder of our own in it
     base = memory if memory.is_dir() and os.access(memory, os.W_OK) else None
@@ -48,7 +50,7 @@ def ground(seed: int, *, games: Mapping[str, Any], hiscores: Mapping[str, Any] =
     try:
         with (
             embedded_servers(folder / "home", durable=True) as endpoints,
-            SimulatedSites.started(seed=seed, games=games, hiscores=hiscores) as sites,
+            SimulatedSites.started(seed=seed, games=games, hiscores=hiscores, fencers=fencers) as sites,
         ):
             yield Ground(servers=Servers(folder / "home", endpoints), sites=sites, folder=folder)
     finally:

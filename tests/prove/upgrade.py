@@ -1,7 +1,8 @@
 """A database is brought to this version's schema, and back, while the version before it serves and scrapes.
 
-The version before is the last commit whose schema is another one, from this checkout's history, with the libraries of
-this one: its API and worker run on a database of its making, with people who follow things. They stay up while
+The version before is the newest tag whose schema is another one; without tags, the last such commit of this checkout's
+history; with BEFORE=commit, that. It runs with the libraries of this one: its API and worker work on a database of
+its making, with people who follow players, fencers, a flight and a region's contracts. They stay up while
 `trackers migrate` of this version runs; then this version's take over, and at last the migration is undone beneath
 them and the old ones serve again. A bot reads and asks for looks throughout. What this cannot say is how long a
 migration of a large database holds its locks.
@@ -19,10 +20,13 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import httpx
+from tests.conftest import environ_of
+from tests.integration.app.test_access import CLUB, FENCER, PASSWORD, TRIP
 from tests.integration.faults.harness import DOUBLES, PLAYERS, PROFILE_PAGE, Stage, WorkerProcess, eventually
 from tests.prove.bot import Bot
 from tests.prove.ground import close, ground
@@ -32,9 +36,22 @@ from app import migrations
 from shared.database import create_engine
 
 FOLLOWING: Final = PLAYERS[:20]
+AUTO: Final = {"auto_players": True}
+OTHERS: Final = ("TRACKERS_HISCORES_", "TRACKERS_CONTRACTS_", "TRACKERS_FLIGHTS_")
 LOOKED: Final = 40
 """Commits that changed migrations, back from the newest, among which the version before is looked for."""
-COUNTED: Final = ("users", "game_accounts", "game_trackers", "game_snapshots", "game_standings", "scrape_targets")
+COUNTED: Final = (
+    "users",
+    "game_accounts",
+    "game_trackers",
+    "game_snapshots",
+    "game_standings",
+    "hiscore_players",
+    "fencing_registrations",
+    "flight_snapshots",
+    "contracts",
+    "scrape_targets",
+)
 HEAD: Final = "from app.migrations import head; print(head())"
 
 
@@ -51,19 +68,28 @@ async def run(seconds: float, seed: int) -> Proof:
 def older() -> Iterator[tuple[Path, str, str] | str]:
     """The version before in a folder, its commit, its schema; or why there is none."""
     try:
-        commits = _git("log", f"-{LOOKED}", "--format=%h", "--", "migrations/versions").split()
+        commits = _candidates()
     except (OSError, subprocess.CalledProcessError):
         yield "not in a git checkout, so there is no version before this one to run"
         return
     ours = migrations.head()
     with tempfile.TemporaryDirectory(prefix="trackers-prove-") as made:
         for commit in commits:
-            folder = Path(made) / commit
-            theirs = _head_of(folder) if _laid_out(f"{commit}^", folder) else None
+            folder = Path(made) / commit.replace("/", "-")
+            theirs = _head_of(folder) if _laid_out(commit, folder) else None
             if theirs and theirs != ours:
-                yield folder, _git("rev-parse", "--short=12", f"{commit}^"), theirs
+                yield folder, _git("rev-parse", "--short=12", f"{commit}^{{commit}}"), theirs
                 return
-    yield "no commit in this checkout's history has another schema"
+    yield f"none of {', '.join(commits[:3]) or 'no commits'} and those before has another schema"
+
+
+def _candidates() -> list[str]:
+    """What may be the version before, the likeliest first."""
+    if named := os.environ.get("BEFORE"):
+        return [_git("rev-parse", "--verify", f"{named}^{{commit}}")]
+    tags = _git("tag", "--list", "v*", "--merged", "HEAD", "--sort=-v:refname").split()
+    changes = _git("log", f"-{LOOKED}", "--format=%h^", "--", "migrations/versions").split()
+    return [*tags, *changes]
 
 
 def _laid_out(commit: str, folder: Path) -> bool:
@@ -91,9 +117,10 @@ def _head_of(folder: Path) -> str | None:
 
 async def _upgraded(folder: Path, name: str, revision: str, turn: float, seed: int) -> Proof:
     rng = random.Random(seed)  # noqa: S311 -- who is asked for, not a secret
-    before = {"PYTHONPATH": str(folder / "src")}
-    with ground(seed, games={"auto_players": True}) as own:
+    with ground(seed, games=AUTO, hiscores=AUTO, fencers={"auto": True}) as own:
         stage = await own.stage(migrated=False)
+        ours = _sites(stage)
+        before = {**ours, "PYTHONPATH": str(folder / "src")}
         try:
             await _migrate(stage, before)
             assert await _revision(stage) == revision
@@ -105,7 +132,7 @@ async def _upgraded(folder: Path, name: str, revision: str, turn: float, seed: i
                 await _asked(bot, turn)
                 counted = await _counts(stage)
                 asking = asyncio.create_task(_asked(bot, turn))
-                took = await _migrate(stage, {})
+                took = await _migrate(stage, ours)
                 await asking
                 schema = f"{await _revision(stage)}, {took:.1f} s"
                 measures += [
@@ -113,7 +140,7 @@ async def _upgraded(folder: Path, name: str, revision: str, turn: float, seed: i
                     await _kept(stage, counted, "rows, once the old ones had served on"),
                     await _looked(stage, "looks of the old worker on the new schema"),
                 ]
-                later, address = await _serving(stage, {})  # both for a moment, as processes are replaced
+                later, address = await _serving(stage, ours)  # both for a moment, as processes are replaced
                 await _asked(bot, turn / 4)
                 await _end(processes)
             measures += [bot.measure(may_be_away=False), *await _turn(stage, address, rng, key, turn, "the new ones")]
@@ -150,6 +177,18 @@ async def _end(processes: list[WorkerProcess]) -> None:
         assert ended in {0, -signal.SIGTERM}, f"{process.log.name} ended with {ended}"
 
 
+def _sites(stage: Stage) -> dict[str, str]:
+    """The settings that lead to the sites beside that of the games."""
+    settings = environ_of("", "", stage.sites)
+    return {
+        **{name: text for name, text in settings.items() if name.startswith(OTHERS)},
+        "FENCER_BASE_URL": stage.sites.fencers.url,
+        "FENCER_SCRAPE_DELAY_SEC": "0.001",
+        "FENCER_SCRAPE_JITTER_SEC": "0",
+        "TRACKERS_CONTACT": "proof@example.org",
+    }
+
+
 async def _follow(stage: Stage, address: str, key: str) -> None:
     """People with four players each, registered at the old API; until each was looked at."""
     headers = {"Authorization": f"Bearer {key}"}
@@ -158,12 +197,42 @@ async def _follow(stage: Stage, address: str, key: str) -> None:
             links = [f"{PROFILE_PAGE}/{player}/overview" for player in FOLLOWING[start : start + 4]]
             body = {"user_id": f"{281474976710656001 + start}", "urls": links}
             (await http.post("/internal/trackers/register-multiple", json=body)).raise_for_status()
+        await _follow_the_rest(http)
 
     async def looked_at() -> bool:
-        looked = "SELECT count(DISTINCT target_id) FROM scrape_runs WHERE status = 'completed'"
-        return int(await stage.value(looked)) == len(FOLLOWING)
+        return all(number == of for number, of in (await _completed(stage)).values())
 
-    await eventually(looked_at, "everybody was looked at", stage.workers)
+    try:
+        await eventually(looked_at, "everybody was looked at", stage.workers)
+    except AssertionError as error:
+        raise AssertionError(f"{await _completed(stage)}: {error}") from error
+
+
+async def _follow_the_rest(http: httpx.AsyncClient) -> None:
+    """A person who follows one thing of each other kind; contracts are read for all."""
+
+    async def made(path: str, body: dict[str, Any], **headers: str) -> Any:
+        return (await http.post(path, json=body, headers=headers)).raise_for_status().json()
+
+    person = await made("/api/auth/register", {"username": "upgraded", "password": PASSWORD})
+    as_them = {"Authorization": f"Bearer {person['access_token']}"}
+    await made("/api/players", {"username": "Lynx Titan"}, **as_them)
+    await made("/api/fencers", {"fencer": FENCER}, **as_them)
+    await made("/api/clubs", {"club": CLUB}, **as_them)
+    trip = await made("/api/trips", TRIP, **as_them)
+    await made("/api/watches", {"trip_id": trip["id"], "target_price": 30000}, **as_them)
+
+
+async def _completed(stage: Stage, since: datetime | None = None) -> dict[str, tuple[int, int]]:
+    """By source: how many targets were looked at, since a moment, and of how many."""
+    rows = await stage.rows(
+        "SELECT t.source, count(*) AS targets, count(*) FILTER (WHERE EXISTS ("
+        "  SELECT FROM scrape_runs r WHERE r.target_id = t.id AND r.status = 'completed'"
+        "  AND ($1::timestamptz IS NULL OR r.started_at >= $1))) AS looked"
+        " FROM scrape_targets t GROUP BY t.source ORDER BY t.source",
+        since,
+    )
+    return {row["source"]: (row["looked"], row["targets"]) for row in rows}
 
 
 async def _asked(bot: Bot, seconds: float) -> None:
@@ -218,6 +287,7 @@ async def _looked(stage: Stage, what: str) -> Measure:
         player: stage.sites.games.play("epic", player, DOUBLES, rating=9)["standings"][str(DOUBLES)]["rating"]
         for player in FOLLOWING
     }
+    since = await stage.value("SELECT clock_timestamp()")
     await stage.rows("UPDATE scrape_schedule SET due_at = clock_timestamp()")
 
     async def stored() -> bool:
@@ -226,13 +296,19 @@ async def _looked(stage: Stage, what: str) -> Measure:
             " WHERE g.playlist_key = $1",
             str(DOUBLES),
         )
-        return {row["identifier"]: row["rating"] for row in rows} == ratings
+        if {row["identifier"]: row["rating"] for row in rows} != ratings:
+            return False
+        return all(number == of for number, of in (await _completed(stage, since)).values())
 
     try:
         await eventually(stored, "what was played is stored", stage.workers)
     except AssertionError as error:
         return Measure(what=what, came_out=str(error)[:1000], held=False)
-    return Measure(what=what, came_out=f"{len(ratings)} of {len(FOLLOWING)} played, and stored as served", held=True)
+    others = ", ".join(
+        f"{source} {number} of {of}" for source, (number, of) in (await _completed(stage, since)).items()
+    )
+    told = f"{len(ratings)} of {len(FOLLOWING)} played, and stored as served; targets looked at: {others}"
+    return Measure(what=what, came_out=told, held=True)
 
 
 def _told(what: str, came_out: str) -> Measure:

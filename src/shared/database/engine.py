@@ -121,13 +121,19 @@ def sqlstate_of(error: BaseException) -> str:
     return str(getattr(raised, "sqlstate", "") or "")
 
 
-_PASSING: Final = frozenset({"40001", "40P01", "55P03", "57014"})
+_LOCK_NOT_AVAILABLE: Final = "55P03"
+_PASSING: Final = frozenset({"40001", "40P01", _LOCK_NOT_AVAILABLE, "57014"})
 """SQLSTATEs of a serialization failure, a deadlock, a lock or a statement that took too long."""
 
 
 def is_passing(error: BaseException) -> bool:
     """Whether a statement failed by what others did at the moment: what it was about is not to blame."""
     return sqlstate_of(error) in _PASSING
+
+
+def is_locked(error: BaseException) -> bool:
+    """Whether a statement did not have a lock for as long as it was ready to wait."""
+    return sqlstate_of(error) == _LOCK_NOT_AVAILABLE
 
 
 class Database:

@@ -5,7 +5,7 @@ that no insert ever fails for want of one.
 """
 
 import re
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from functools import partial
 from typing import Final
@@ -17,7 +17,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.clock import Clock
-from shared.database.engine import Database, sqlstate_of
+from shared.database.engine import Database, is_locked
 from shared.ids import LAST, first_id_of
 
 MONTHS_AHEAD: Final = 3
@@ -26,7 +26,8 @@ PATIENCE: Final = "1s"
 """For a lock; meanwhile others wait behind us, so it is short, and the next run tries again."""
 ONE_AT_A_TIME: Final = 7_266_031_160
 """Advisory lock: two workers do not make, or remove, the same part."""
-LOCK_NOT_AVAILABLE: Final = "55P03"
+MOVED_AT_MOST: Final = 5_000
+"""Rows that are moved from the default part into their month when it is made: some 50 ms, for which others wait."""
 
 _PARTS: Final = text("""
 SELECT c.relname AS name, pg_get_expr(c.relpartbound, c.oid) AS bound
@@ -74,7 +75,8 @@ class MonthlyPartitions:
     async def make_ahead(self) -> int:
         """Make the parts of this month and of those to come that are missing; how many were made.
 
-        A month of which the default part holds rows already stays there: moving them would lock everybody out.
+        What the default part holds of a month goes along, if it is little; a month of more stays there, because moving
+        it would lock everybody out.
         """
         month = _month_of(self._clock.now())
         made = 0
@@ -96,7 +98,7 @@ class MonthlyPartitions:
         return removed
 
     async def remove_rows(self, session: AsyncSession, before: datetime, limit: int) -> int:
-        """Remove old rows from parts that are no month, the oldest first; how many went."""
+        """Remove old rows from parts that are no month, of each its oldest first; how many went."""
         parameters = {"boundary": first_id_of(before), "limit": limit}
         removed = 0
         for part in await self._parts(session):
@@ -120,7 +122,7 @@ class MonthlyPartitions:
                 await session.execute(_PATIENCE)
                 return await step(session)
         except Exception as error:
-            if sqlstate_of(error) != LOCK_NOT_AVAILABLE:
+            if not is_locked(error):
                 raise
             structlog.get_logger(__name__).warning("partition_locked", table=self._table)
             return 0
@@ -128,23 +130,34 @@ class MonthlyPartitions:
     async def _make(self, session: AsyncSession, month: datetime, following: datetime) -> int:
         since, until = first_id_of(month), first_id_of(following)
         parts = await self._parts(session)
-        if any(part.overlaps(since, until) for part in parts) or await self._taken(session, parts, since, until):
+        if any(part.overlaps(since, until) for part in parts):
+            return 0
+        default = next((part.name for part in parts if part.until is None), None)
+        if default is not None and await self._held(session, default, since, until) > MOVED_AT_MOST:
             return 0
         name = f"{self._table}_{month:%Y_%m}"
-        # Made apart and attached: that lets everybody read and write meanwhile, as making it in place would not.
+        # Made apart and attached: that locks the default part alone, and making it in place all of the table.
         await session.execute(text(f"CREATE TABLE {name} (LIKE {self._table} INCLUDING ALL)"))
+        if default is not None:
+            # Before its rows are looked through: one that comes afterwards would keep the month from being attached.
+            await session.execute(text(f"LOCK TABLE {default} IN ACCESS EXCLUSIVE MODE"))
+            moved = text(f"""
+                WITH moved AS (DELETE FROM {default} WHERE id >= :since AND id < :until RETURNING *)
+                INSERT INTO {name} SELECT * FROM moved
+            """)  # noqa: S608 -- names of our own
+            await session.execute(moved, {"since": since, "until": until})
         await session.execute(
             text(f"ALTER TABLE {self._table} ATTACH PARTITION {name} FOR VALUES FROM ('{since}') TO ('{until}')")
         )
         return 1
 
-    async def _taken(self, session: AsyncSession, parts: Iterable[Part], since: UUID, until: UUID) -> bool:
-        """Whether the default part holds rows of a month."""
-        default = next((part.name for part in parts if part.until is None), None)
-        if default is None:
-            return False
-        statement = text(f"SELECT EXISTS (SELECT FROM {default} WHERE id >= :since AND id < :until)")  # noqa: S608 -- a name from the catalogue
-        return bool((await session.execute(statement, {"since": since, "until": until})).scalar_one())
+    async def _held(self, session: AsyncSession, part: str, since: UUID, until: UUID) -> int:
+        """How many rows of a month a part holds; not counted beyond what may be moved."""
+        statement = text(f"""
+            SELECT count(*) FROM (SELECT FROM {part} WHERE id >= :since AND id < :until LIMIT :limit) AS held
+        """)  # noqa: S608 -- a name from the catalogue
+        parameters = {"since": since, "until": until, "limit": MOVED_AT_MOST + 1}
+        return int((await session.execute(statement, parameters)).scalar_one())
 
     async def _remove(self, session: AsyncSession, part: Part) -> int:
         """In one transaction, so that nobody ever misses the rows that are kept: they land in the default part."""

@@ -238,6 +238,15 @@ class ScrapingRepository(Repository):
         await self.session.execute(statements.ERASE, {"targets": list(targets)})
         await ActivityRepository(self.session).forget_subjects("target", targets)
 
+    async def remove_ownerless_runs(self, after: UUID, *, targets: int, limit: int) -> tuple[UUID | None, int]:
+        """Look at the next targets that have runs, and remove runs of those that are gone, so many at most.
+
+        The last target that was looked at, None after all of them; how many runs went.
+        """
+        parameters = {"after": after, "targets": targets, "limit": limit}
+        row = (await self.session.execute(statements.REMOVE_OWNERLESS, parameters)).one()
+        return row.last, row.removed
+
     async def is_paused(self, source: str) -> bool:
         """Whether an operator has paused a source."""
         return bool((await self.session.execute(statements.IS_PAUSED, {"source": source})).scalar_one())

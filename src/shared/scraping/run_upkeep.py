@@ -1,21 +1,33 @@
-"""The table of runs is kept in shape: months are made ahead, and go once they are past their age."""
+"""The table of runs is kept in shape: months are made ahead, and go once they are past their age.
+
+Runs of targets that are gone go, too. This version erases both at once; the version before leaves that to a foreign key
+that is no more, and may serve on after an upgrade.
+"""
 
 from datetime import timedelta
 from typing import Final
+from uuid import UUID
+
+import structlog
 
 from shared.clock import Clock
 from shared.database import Database
 from shared.database.partitions import MonthlyPartitions
 from shared.retention import FOR_EVER, Ageing, Retention
+from shared.scraping.repository import ScrapingRepository
 from shared.scraping.statements import RUN_AWAITED, RUN_ENDED
 
 REMOVED_AT_ONCE: Final = 5_000
+LOOKED_AT_ONCE: Final = 5_000
+"""Targets whose runs are asked for their owner; the next time others come to their turn."""
+_FIRST: Final = UUID(int=0)
 
 
 class RunUpkeep:
     """A run whose task somebody may still ask for stays until it has ended, however old it is."""
 
     def __init__(self, *, database: Database, clock: Clock, keep_days: int) -> None:
+        self._database = database
         self._clock = clock
         self._keep_days = keep_days
         self.partitions = MonthlyPartitions(
@@ -25,10 +37,22 @@ class RunUpkeep:
             what="scrape_runs", keep_days=keep_days, remove=self.partitions.remove_rows, at_once=REMOVED_AT_ONCE
         )
         self._retention = Retention(database=database, clock=clock, kinds=[runs])
+        self._looked_up_to = _FIRST
 
     async def run(self) -> None:
         """Twice an hour; every step finds nothing to do when it was done."""
         await self.partitions.make_ahead()
+        await self._remove_ownerless()
         if self._keep_days != FOR_EVER:
             await self.partitions.remove_before(self._clock.now() - timedelta(days=self._keep_days))
             await self._retention.remove_old()
+
+    async def _remove_ownerless(self) -> None:
+        async with self._database.unit_of_work() as session:
+            last, removed = await ScrapingRepository(session).remove_ownerless_runs(
+                self._looked_up_to, targets=LOOKED_AT_ONCE, limit=REMOVED_AT_ONCE
+            )
+        if removed < REMOVED_AT_ONCE:  # else there are more of the same
+            self._looked_up_to = last or _FIRST
+        if removed:
+            structlog.get_logger(__name__).info("ownerless_runs_removed", rows=removed)

@@ -299,6 +299,25 @@ WITH gone AS (DELETE FROM scrape_targets WHERE id = ANY(CAST(:targets AS uuid[])
 DELETE FROM scrape_runs WHERE target_id = ANY(CAST(:targets AS uuid[]))
 """)
 
+REMOVE_OWNERLESS: Final = text("""
+WITH RECURSIVE walked (target_id, number) AS (
+    SELECT CAST(:after AS uuid), 0
+    UNION ALL
+    SELECT (SELECT r.target_id FROM scrape_runs r WHERE r.target_id > w.target_id ORDER BY r.target_id LIMIT 1),
+           w.number + 1
+    FROM walked w WHERE w.target_id IS NOT NULL AND w.number < :targets
+), gone AS (
+    SELECT w.target_id FROM walked w
+    WHERE w.target_id IS NOT NULL AND NOT EXISTS (SELECT FROM scrape_targets t WHERE t.id = w.target_id)
+), removed AS (
+    DELETE FROM scrape_runs WHERE id IN (
+        SELECT r.id FROM gone g JOIN scrape_runs r ON r.target_id = g.target_id LIMIT :limit
+    ) RETURNING id
+)
+SELECT (SELECT target_id FROM walked ORDER BY number DESC LIMIT 1) AS last, (SELECT count(*) FROM removed) AS removed
+""")
+"""Goes from target to target by the index, so that it costs the same however many runs each has."""
+
 RUN_ENDED: Final = "status IN ('completed', 'failed')"
 RUN_AWAITED: Final = "status IN ('pending', 'in_progress')"
 

@@ -21,7 +21,7 @@ def read_moment(_: type[Moment], text: str) -> Moment:
     """Raises ValueError with what was expected."""
     if not RFC_3339.fullmatch(text):
         raise ValueError("Expected a time such as 2026-01-31T18:00:00Z")
-    return Moment.fromisoformat(text)
+    return Moment.fromisoformat(text.upper())  # RFC 3339 allows small letters, Python 3.11 does not
 
 
 Since = Annotated[Moment | None, QueryParameter(description="From this time on.")]

@@ -9,10 +9,8 @@ import msgspec
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from shared.database import Repository, sqlstate_of
+from shared.database import Repository, is_locked
 from trackers.contracts.errors import FenceHeldError, LostLeaseError
-
-LOCK_NOT_AVAILABLE: Final = "55P03"
 
 _PATIENTLY: Final = text("SET LOCAL lock_timeout = '2s'")
 # Waits for whoever writes right now, so that their transaction is whole before the number is another.
@@ -49,7 +47,7 @@ class RunRepository(Repository):
         try:
             number = (await self.session.execute(_NEXT)).scalar_one()
         except DBAPIError as error:
-            if sqlstate_of(error) == LOCK_NOT_AVAILABLE:
+            if is_locked(error):
                 raise FenceHeldError from error
             raise
         fence = int(number)

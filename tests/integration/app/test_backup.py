@@ -1,5 +1,6 @@
 """Backup and restore, rehearsed: what comes back is what was there, or nothing is touched."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,7 +12,7 @@ from tests.conftest import container_of, create_database, database_of, drop_data
 from tests.integration.app.command import trackers
 from tests.integration.people import PASSWORD, People
 
-from app.backup import BackupError, back_up, restore
+from app.backup import BackupError, back_up, look_at, restore
 from app.container import AppContainer
 from app.doctor import _secret as secret_finding
 from app.embedded import Endpoints
@@ -160,6 +161,40 @@ async def test_a_backup_that_fails_leaves_no_file(servers: Endpoints, tmp_path: 
     with pytest.raises(BackupError, match="pg_dump"):
         back_up(database_of(servers, "t_nowhere"), tmp_path / "trackers.dump")
     assert not os.listdir(tmp_path)  # noqa: PTH208 -- at once, in a test that waits for nothing else
+
+
+async def test_two_backups_at_once_are_both_whole_or_the_second_is_refused(database_url: str, tmp_path: Path) -> None:
+    file = tmp_path / "trackers.dump"
+    made = await asyncio.gather(
+        *(asyncio.to_thread(back_up, database_url, file) for _ in range(3)), return_exceptions=True
+    )
+    refused = [one for one in made if isinstance(one, BackupError)]
+    assert [str(one) for one in refused] == [f"{file} is there already: name a file that is not"] * 2
+    assert look_at(file).revision == head()
+    assert os.listdir(tmp_path) == [file.name]  # noqa: PTH208 -- at once, in a test that waits for nothing else
+
+
+async def test_a_file_or_link_that_waits_for_the_backup_gets_nothing_of_it(database_url: str, tmp_path: Path) -> None:
+    theirs, file = tmp_path / "theirs", tmp_path / "trackers.dump"
+    theirs.touch(0o666)
+    file.with_name(f"{file.name}.partial").symlink_to(theirs)
+    back_up(database_url, file)
+    assert theirs.read_bytes() == b""
+    assert (file.stat().st_mode & 0o077, file.stat().st_nlink) == (0, 1)
+    elsewhere = tmp_path / "link"
+    elsewhere.symlink_to(tmp_path / "nowhere")
+    with pytest.raises(BackupError, match="is there already"):
+        back_up(database_url, elsewhere)
+
+
+def test_certificates_are_passed_on_and_another_database_is_not(environ: dict[str, str], tmp_path: Path) -> None:
+    given = {"PGSSLROOTCERT": "/etc/ours.pem", "PGDATABASE": "of_another", "PGOPTIONS": "-c work_mem=nonsense"}
+    made = trackers({**environ, **given}, "backup", str(tmp_path / "b.dump"))
+    assert made.returncode == 0, made.stderr
+    strict = {**environ, "PGSSLMINPROTOCOLVERSION": "none such"}
+    refused = trackers(strict, "backup", str(tmp_path / "c.dump"))
+    assert refused.returncode == 1
+    assert "ssl_min_protocol_version" in refused.stderr
 
 
 def test_neither_goes_through_a_pooler(environ: dict[str, str], tmp_path: Path) -> None:

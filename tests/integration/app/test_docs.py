@@ -142,7 +142,9 @@ def composes(words: list[str]) -> None:
         option, value = words.pop(0), words.pop(0)
         assert value in profiles if option == "--profile" else (option == "-f" and (ROOT / value).is_file())
     action, *rest = words
-    assert action in {"build", "exec", "logs", "ps", "run", "up"}
+    assert action in {"build", "exec", "logs", "ps", "run", "stop", "up"}
+    if action == "stop":
+        assert set(rest) <= set(COMPOSE["services"])
     scaled = [rest[place + 1].partition("=")[0] for place, word in enumerate(rest) if word == "--scale"]
     assert set(scaled) <= {"api", "worker"}
     if action in {"exec", "run"}:

@@ -1,6 +1,7 @@
 """Each part of `make prove`, asked for seconds: it runs, and what it says of today's product holds."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -25,4 +26,7 @@ def test_a_part_holds(part: str, tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
-    assert f"## {part}" in page.read_text()
+    told = page.read_text()
+    assert f"## {part}" in told
+    if (skipped := re.search(r"^Skipped: (.+)$", told, re.MULTILINE)) is not None:
+        pytest.skip(skipped[1])

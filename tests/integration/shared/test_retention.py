@@ -4,7 +4,10 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncSession
+from structlog.testing import capture_logs
 
 from app.container import AppContainer
 from shared.clock import FixedClock
@@ -61,3 +64,28 @@ async def test_what_is_kept_for_ever_is_not_even_looked_for(removing: Removing) 
     kept = Pile("kept", [10_000], keep_days=FOR_EVER)
     assert await removing(kept) == 0
     assert kept.batches == []
+
+
+async def test_a_kind_that_fails_is_told_and_does_not_hold_up_the_others(removing: Removing) -> None:
+    class Broken(Pile):
+        async def remove(self, session: AsyncSession, before: datetime, limit: int) -> int:
+            self.batches.append(limit)
+            await session.execute(text("SELECT no_such_column"))
+            return limit
+
+    broken, much = Broken("broken", []), Pile("much", [40] * 25)
+    with capture_logs() as logs, pytest.raises(ProgrammingError, match="no_such_column"):
+        await removing(broken, much)
+    assert (much.ages, len(broken.batches)) == ([], 1)
+    told = [(log["event"], log["what"]) for log in logs]
+    assert told == [("old_rows_stay", "broken"), ("old_rows_removed", "much")]
+
+
+async def test_every_kind_that_fails_is_raised(removing: Removing) -> None:
+    class Broken(Pile):
+        async def remove(self, session: AsyncSession, before: datetime, limit: int) -> int:
+            raise ValueError(self.kind.what)
+
+    with pytest.raises(ExceptionGroup) as raised:
+        await removing(Broken("a", []), Broken("b", []))
+    assert [str(error) for error in raised.value.exceptions] == ["a", "b"]

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from dependency_injector import providers
@@ -13,8 +13,9 @@ from tests.conftest import container_of
 
 from app.container import AppContainer
 from shared.clock import FixedClock
-from shared.database.partitions import MONTHS_AHEAD
+from shared.database.partitions import MONTHS_AHEAD, MOVED_AT_MOST
 from shared.ids import new_id
+from shared.scraping.repository import ScrapingRepository
 
 MONTH = timedelta(days=31)
 KEPT = timedelta(days=60)
@@ -28,16 +29,19 @@ class Runs:
 
     container: AppContainer
     clock: FixedClock
+    target: UUID
 
-    async def add(self, status: str = "completed", *, ahead: timedelta = timedelta(0)) -> UUID:
-        """A run that was asked for now, or later; of a target that nobody follows any more."""
+    async def add(
+        self, status: str = "completed", *, ahead: timedelta = timedelta(0), target: UUID | None = None
+    ) -> UUID:
+        """A run that was asked for now, or later."""
         run = new_id(at=self.clock.now() + ahead)
         await self.container.reader().execute(
             text(
                 "INSERT INTO scrape_runs (id, target_id, trigger, status, requested_at)"
-                " VALUES (CAST(:id AS uuid), uuidv7(), 'request', CAST(:status AS text), now())"
+                " VALUES (CAST(:id AS uuid), CAST(:target AS uuid), 'request', CAST(:status AS text), now())"
             ),
-            {"id": run, "status": status},
+            {"id": run, "target": target or self.target, "status": status},
         )
         return run
 
@@ -63,8 +67,15 @@ class Runs:
 @pytest.fixture
 async def runs(environ: dict[str, str]) -> AsyncIterator[Runs]:
     container = container_of({**environ, "TRACKERS_SCRAPE_RUNS_KEEP_DAYS": str(KEPT.days)})
-    made = Runs(container, FixedClock(datetime.now(UTC)))
+    made = Runs(container, FixedClock(datetime.now(UTC)), uuid4())
     container.clock.override(providers.Object(made.clock))
+    await container.reader().execute(
+        text(
+            "INSERT INTO scrape_targets (id, source, key, address, interval_seconds, created_at)"
+            " VALUES (CAST(:id AS uuid), 's', 'k', 'a', 60, now())"
+        ),
+        {"id": made.target},
+    )
     yield made
     await container.database().close()
 
@@ -85,14 +96,35 @@ async def test_a_run_is_stored_and_found_though_nobody_made_its_month(runs: Runs
     assert await runs.there() == {run: "scrape_runs_default"}
 
 
-async def test_a_worker_that_was_away_leaves_begun_months_where_they_are_and_makes_the_next(runs: Runs) -> None:
+async def test_a_month_that_began_while_no_worker_was_there_is_made_with_what_came(runs: Runs) -> None:
     await runs.keep()
     runs.clock.advance(MONTH * (MONTHS_AHEAD + 3))
-    waiting = await runs.add()
+    early, of_a_clock_ahead = await runs.add(), await runs.add(ahead=timedelta(days=4000))
+    assert set((await runs.there()).values()) == {"scrape_runs_default"}
+    await runs.keep()
+    late = await runs.add()
+    there = await runs.there()
+    assert there[early] == there[late] == f"scrape_runs_{runs.clock.now():%Y_%m}"
+    assert there[of_a_clock_ahead] == "scrape_runs_default", "until its month comes"
+
+
+async def test_a_month_of_which_much_has_come_stays_where_it_is_and_the_next_is_made(runs: Runs) -> None:
+    await runs.keep()
+    runs.clock.advance(MONTH * (MONTHS_AHEAD + 3))
+    now = runs.clock.now()
+    many = [{"id": new_id(at=now), "target": runs.target} for _ in range(MOVED_AT_MOST + 1)]
+    async with runs.container.database().transaction() as session:
+        await session.execute(
+            text(
+                "INSERT INTO scrape_runs (id, target_id, trigger, status, requested_at)"
+                " VALUES (:id, :target, 'request', 'completed', now())"
+            ),
+            many,
+        )
     await runs.keep()
     late, next_month = await runs.add(), await runs.add(ahead=MONTH)
     there = await runs.there()
-    assert there[waiting] == there[late] == "scrape_runs_default"
+    assert {there[one["id"]] for one in many} == {there[late]} == {"scrape_runs_default"}
     assert there[next_month] != "scrape_runs_default"
     await runs.later(WHOLE_MONTHS + MONTH)
     assert await runs.there() == {}, "the default part is emptied by age, too"
@@ -136,7 +168,7 @@ async def test_runs_are_kept_for_ever_where_the_operator_says_so(environ: dict[s
     container = container_of({**environ, "TRACKERS_SCRAPE_RUNS_KEEP_DAYS": "0"})
     container.clock.override(providers.Object(runs.clock))
     first = await runs.add()
-    hoarding = Runs(container, runs.clock)
+    hoarding = Runs(container, runs.clock, runs.target)
     await hoarding.later(2 * MONTH)
     second = await runs.add()
     await hoarding.later(WHOLE_MONTHS)
@@ -156,3 +188,33 @@ async def test_who_reads_for_long_is_not_cut_off_and_the_month_goes_next_time(ru
     assert "partition_locked" in {log["event"] for log in logs}
     await runs.keep()
     assert await runs.there() == {}
+
+
+async def test_runs_whose_target_is_gone_go_and_no_others(runs: Runs) -> None:
+    """As the version before leaves them, which erases targets alone."""
+    kept = [await runs.add(), await runs.add("pending")]
+    gone = uuid4()
+    for status in ("completed", "pending"):
+        await runs.add(status, target=gone)
+    await runs.add(target=uuid4())
+    with capture_logs() as logs:
+        await runs.keep()
+    assert set(await runs.there()) == set(kept)
+    assert [log["rows"] for log in logs if log["event"] == "ownerless_runs_removed"] == [3]
+    await runs.add(target=gone)
+    await runs.keep()
+    assert set(await runs.there()) == set(kept), "the search begins anew"
+
+
+async def test_who_has_runs_is_looked_through_in_turns(runs: Runs) -> None:
+    kept, gone = await runs.add(), sorted(uuid4() for _ in range(4))
+    for target in gone:
+        await runs.add(target=target)
+    after, removed = UUID(int=0), 0
+    for _ in range(len(gone) + 1):
+        async with runs.container.database().unit_of_work() as session:
+            last, rows = await ScrapingRepository(session).remove_ownerless_runs(after, targets=1, limit=10)
+        assert rows <= 1
+        assert last is not None
+        after, removed = last, removed + rows
+    assert (set(await runs.there()), removed) == ({kept}, len(gone))
