@@ -12,6 +12,7 @@ import asyncpg
 import msgspec
 import structlog
 from sqlalchemy import TextClause, event
+from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -98,7 +99,10 @@ _AWAY: Final = (
     InterfaceError,
     OperationalError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
 )
+_ENDING: Final = AsyncAdapt_asyncpg_dbapi.InternalClientError
+"""What the driver says of a connection that the server has ended a moment ago, before it counts as closed."""
 
 
 def connection_was_lost(error: BaseException) -> bool:
@@ -110,7 +114,7 @@ def connection_was_lost(error: BaseException) -> bool:
         return True
     if isinstance(error, _AWAY):
         return True
-    if isinstance(error, DBAPIError) and error.connection_invalidated:
+    if isinstance(error, DBAPIError) and (error.connection_invalidated or isinstance(error.orig, _ENDING)):
         return True
     return sqlstate_of(error).startswith(("08", "57P", "53300"))
 
