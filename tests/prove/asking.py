@@ -181,7 +181,7 @@ def _executed(order: Order, operations: list[str], seconds: float | None, phases
                 "examples": {"enabled": "examples" in phases, "fill-missing": True},
                 **{name: {"enabled": name in phases} for name in ("coverage", "fuzzing", "stateful")},
             },
-            "dictionaries": {name: {"values": values} for name, values in order.names.items()},
+            "dictionaries": {name: {"values": values} for name, values in _known_values(order).items()},
             "parameters": {
                 f"{place}.{name}": {"dictionary": name, "probability": KNOWN}
                 for name in order.names
@@ -191,6 +191,22 @@ def _executed(order: Order, operations: list[str], seconds: float | None, phases
     )
     schema = schemathesis.openapi.from_dict(order.openapi, config=config)
     return iter(from_schema(schema.include(operation_id=operations)).execute())
+
+
+def _known_values(order: Order) -> dict[str, list[Any]]:
+    """What exists, as the schema types it: a number that is given as text counts as a mistake that was made on purpose."""
+    numbers = {
+        parameter["name"]
+        for path in order.openapi["paths"].values()
+        for operation in path.values()
+        if isinstance(operation, dict)
+        for parameter in operation.get("parameters", ())
+        if parameter.get("schema", {}).get("type") == "integer"
+    }
+    return {
+        name: [int(value) for value in values] if name in numbers else list(values)
+        for name, values in order.names.items()
+    }
 
 
 def _note(event: Any, name: str, asked: Asked, statuses: Counter[int]) -> None:

@@ -25,9 +25,9 @@ class StrictRequest(Request[Any, Any, Any]):
         kind = field.annotation
         try:
             msgspec.convert(value, kind)
-        except msgspec.ValidationError as refusal:
+        except msgspec.ValidationError:
             if _is_taken_leniently(value, kind):
-                raise _refused(refusal) from refusal
+                _check(_whole(value), kind)
         return value
 
 
@@ -38,6 +38,24 @@ def _is_taken_leniently(value: Any, kind: Any) -> bool:
     except msgspec.ValidationError:
         return False
     return True
+
+
+def _check(value: Any, kind: Any) -> None:
+    try:
+        msgspec.convert(value, kind)
+    except msgspec.ValidationError as refusal:
+        raise _refused(refusal) from refusal
+
+
+def _whole(value: Any) -> Any:
+    """The same with 900 for 900.0: to JSON Schema, too, that is an integer."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _whole(item) for key, item in value.items()}
+    return value
 
 
 def _refused(refusal: msgspec.ValidationError) -> ValidationException:

@@ -37,6 +37,13 @@ async def test_what_the_schema_allows_is_taken(http: httpx.AsyncClient) -> None:
     assert (answer.status_code, answer.json()["inners"]) == (200, [{"on": True}])
 
 
+async def test_an_integer_may_be_written_with_a_point(http: httpx.AsyncClient) -> None:
+    answer = await http.post("/things", content=b'{"seconds": 900.0, "share": 1.0}')
+    assert (answer.status_code, answer.json()["seconds"]) == (200, 900)
+    assert (await http.post("/things", content=b'{"seconds": 900.5}')).status_code == 422
+    assert (await http.post("/things", content=b'{"seconds": 900.0, "inners": [{"on": 0.0}]}')).status_code == 422
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [
