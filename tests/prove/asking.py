@@ -194,7 +194,7 @@ def _executed(order: Order, operations: list[str], seconds: float | None, phases
 
 
 def _known_values(order: Order) -> dict[str, list[Any]]:
-    """What exists, as the schema types it: a number that is given as text counts as a mistake that was made on purpose."""
+    """What exists, as the schema types it: a number that is given as text counts as a mistake made on purpose."""
     numbers = {
         parameter["name"]
         for path in order.openapi["paths"].values()
