@@ -4,17 +4,18 @@ SHELL := bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
+unexport PYTHONDONTWRITEBYTECODE  # tests start hundreds of processes: each would compile everything again
 
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
-WORKERS ?= 2
+WORKERS ?= 3
 
-.PHONY: help install demo run test check format features bench prove client lock clean
+.PHONY: help install demo run test test-slow test-dates check format features features-deployed bench prove client lock lock-check audit clean
 
 help: ## show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 20
 
 install: $(READY) ## make .venv with everything in it (the other targets do this by themselves)
 
@@ -31,8 +32,15 @@ demo: $(READY) ## simulated sites, servers, a few players: what the product does
 run: $(READY) ## servers, migrations, API and worker on this machine, until Ctrl-C
 	$(BIN)/trackers up
 
-test: $(READY) ## every test, on real PostgreSQL and Redis
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+test: $(READY) ## every test but the slow ones, the features too, on real PostgreSQL and Valkey, in about eight minutes
+	$(PYTEST) -m "not slow" $(ARGS)
+
+test-slow: $(READY) ## the slow tests: processes and servers that die, the demo, the parts of prove, every command of the pages
+	$(PYTEST) -m slow $(ARGS)
+
+test-dates: $(READY) ## unit tests and date-sensitive ones on seven other days, in three minutes (needs libfaketime)
+	.ci/dates
 
 check: $(READY) ## lint, format, types, layers, the Dockerfile
 	$(BIN)/ruff check .
@@ -45,8 +53,11 @@ format: $(READY) ## let ruff put the code in order
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-features: $(READY) ## the behavioural contract; BASE_URL=... runs it against a deployment
+features: $(READY) ## the behavioural contract; BASE_URL=... BOT_KEY=... run it against a deployment (README)
 	$(BIN)/python -m pytest tests/features $(ARGS)
+
+features-deployed: $(READY) ## the same against `trackers up` on simulated sites, all started and ended here
+	$(BIN)/python -m tests.features.deployed $(ARGS)
 
 bench: $(READY) ## ratios, each beside its floor in the same run -> benchmarks/results.json
 	$(BIN)/python -m benchmarks $(ARGS)
@@ -62,6 +73,21 @@ lock: $(READY) ## resolve requirements/*.txt anew from pyproject.toml
 	$(LOCK) --upgrade --extra embedded --extra dev pyproject.toml -o requirements/dev.txt
 	$(LOCK) -c requirements/dev.txt --extra embedded pyproject.toml -o requirements/embedded.txt
 	$(LOCK) -c requirements/dev.txt pyproject.toml -o requirements/app.txt
+
+# The Pythons and platforms that we promise. Nothing is installed: uv asks the registry which wheels there are.
+PYTHONS   := 3.11 3.12 3.13 3.14
+PLATFORMS := x86_64-manylinux_2_28 aarch64-manylinux_2_28 aarch64-apple-darwin
+lock-check: $(READY) ## requirements/*.txt have a wheel of everything for each Python and platform that we promise
+	@for file in requirements/*.txt; do for python in $(PYTHONS); do for platform in $(PLATFORMS); do \
+		$(BIN)/uv pip install --quiet --dry-run --target $(VENV)/none --python-version $$python \
+			--python-platform $$platform --only-binary :all: --require-hashes -r $$file \
+			|| { echo "$$file cannot be installed for Python $$python on $$platform" >&2; exit 1; }; \
+	done; done; done
+	@rm -r $(VENV)/none
+
+# An advisory fails it; packages of which the registry knows nothing are listed, and docs/dependencies.md says what then.
+audit: $(READY) ## advisories about the packages of the lock, as far as the registry has any
+	$(BIN)/pip-audit --disable-pip --require-hashes --progress-spinner off -r requirements/dev.txt
 
 clean: ## remove what was made here
 	rm -rf $(VENV) .trackers .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -17,8 +17,8 @@ from sqlalchemy import text
 from app.container import AppContainer
 from benchmarks.common import Result, ask, child, compared, hear, interleaved, median, spread
 from benchmarks.house import House, connect
+from shared.events import Event
 from shared.ids import new_id
-from shared.outbox.events import Event
 from users.notifications.messages import Message, Reader, Recipient
 from users.notifications.schemas import Target
 

@@ -16,7 +16,7 @@ from app.container import running_app
 from benchmarks.common import Result, compared, interleaved, median, spread
 from benchmarks.followed import follow
 from benchmarks.house import House, connect
-from shared.scraping.source import Status
+from shared.scraping.target import Status
 from shared.web.identity import PersonIdentity, Role
 from trackers.games.schemas import TrackerFilter, TrackerSort
 
@@ -43,8 +43,9 @@ _FILL: Final = (
     """,  # noqa: S608 -- a number of ours
     f"INSERT INTO guilds (id, name, created_at, updated_at) VALUES ('{GUILD}', 'bench', now(), now())",  # noqa: S608 -- an id of ours
     f"""
-    INSERT INTO guild_members (guild_id, user_id, admin, joined_at)
-    SELECT '{GUILD}', id, n = 1, now() FROM (SELECT id, row_number() OVER () AS n FROM users) u WHERE n <= {MEMBERS}
+    INSERT INTO guild_members (guild_id, user_id, admin, joined_at, confirmed_by)
+    SELECT '{GUILD}', id, n = 1, now(), 'operator'
+    FROM (SELECT id, row_number() OVER () AS n FROM users) u WHERE n <= {MEMBERS}
     """,  # noqa: S608 -- an id and a number of ours
     "VACUUM ANALYZE",
 )

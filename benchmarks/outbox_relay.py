@@ -15,7 +15,7 @@ from dependency_injector import providers
 from app.container import AppContainer, running_app
 from benchmarks.common import Result, compared, interleaved, median, rounded, spread
 from benchmarks.house import House, connect
-from shared.outbox.events import Event, NewEvent
+from shared.events import Event, EventType, NewEvent, Readers
 from shared.outbox.relay import BATCH
 
 EVENTS: Final = 20_000
@@ -23,7 +23,22 @@ A_TRANSACTION: Final = 100
 THINGS: Final = 5_000
 TURNS: Final = 7
 AT_LEAST: Final = 0.5
-PAYLOAD: Final = {"playlist": "11", "rating_before": 1204, "rating": 1251, "rank": "Diamond III", "new_peak": True}
+
+
+class Rating(msgspec.Struct, frozen=True, kw_only=True):
+    """As large as what a change of one playlist writes."""
+
+    playlist: str = "11"
+    rating_before: int = 1204
+    rating: int = 1251
+    rank: str = "Diamond III"
+    new_peak: bool = True
+
+
+RATED: Final = EventType(
+    name="game_account.changed", when="In this benchmark.", payload=Rating, readers=Readers.ALL_GUILDS
+)
+PAYLOAD: Final = Rating()
 
 _INSERT: Final = """
 INSERT INTO outbox_events (id, event, aggregate, payload, user_id, occurred_at)
@@ -117,7 +132,7 @@ async def _publish(container: AppContainer) -> None:
             await container.outbox().publish(
                 *(
                     NewEvent(
-                        event="game_account.changed",
+                        event=RATED,
                         aggregate=f"game_account:{number % THINGS}",
                         payload=PAYLOAD,
                         user_id=_SOMEBODY,

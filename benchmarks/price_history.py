@@ -38,7 +38,8 @@ _FILL: Final = (
     INSERT INTO flight_snapshots (id, query_id, captured_at, seen_at, price, currency, cheapest, origin, airline,
                                   airline_name, stops, departs_at, departs_offset, arrives_at, arrives_offset,
                                   duration_minutes, reference, run_id)
-    SELECT uuidv7(), '{query}', at, at, 20000 + (random() * 9000)::bigint, 'USD', offer = 1, 'fetched', 'QZ',
+    SELECT uuidv7(), '{query}', at, at,
+           20000 + (n::bigint * 7919 + offer * 104729) % 9000, 'USD', offer = 1, 'fetched', 'QZ',
            'Quartz Air', 0, at + interval '90 days', 60, at + interval '90 days 6 hours', -300, 360, 'QZ100', uuidv7()
     FROM generate_series(1, {count}) AS n, generate_series(1, 3) AS offer,
          LATERAL (SELECT now() - n * interval '1 hour' AS at) moment

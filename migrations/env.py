@@ -11,10 +11,9 @@ from sqlalchemy import Connection, text
 
 from app.models import METADATA
 from shared.database import create_engine
+from shared.database.advisory_locks import AdvisoryLock, take
 
 LOCK_TIMEOUT = "5s"
-ONE_AT_A_TIME = 7_266_031_154
-"""Advisory lock: two processes that start together do not migrate together."""
 
 
 def run(connection: Connection) -> None:
@@ -27,7 +26,7 @@ def run(connection: Connection) -> None:
         connection.execute(text("SET LOCAL statement_timeout = 0"))
         # Whoever is at it already is waited for, however long that takes; only locks on tables are not.
         connection.execute(text("SET LOCAL lock_timeout = 0"))
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ONE_AT_A_TIME})
+        connection.execute(text(f"SELECT {take(AdvisoryLock.MIGRATION)}"))
         connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"))
         context.run_migrations()
 

@@ -13,18 +13,32 @@ import httpx
 import pytest
 import redis as redis_client
 import structlog
+from dependency_injector import providers
+from tests.application import application, transport
+from tests.clock import MovedClock
+from tests.isolation import process_state_restored
+from tests.skips import leave_out_what_needs_root, refuse_skips
 from tests.upstreams.client import SimulatedSites
 
-from app.api import asgi, create_app
 from app.container import AppContainer
 from app.embedded import Endpoints, embedded_servers
 from app.migrations import migrate
 from app.modules import all_settings
 from app.worker import WorkerProcess
+from shared.clock import Clock
 from shared.settings import Secret, load
 
 SECRET = "a secret for tests, long enough to be one"
 TEMPLATE = "trackers_template"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "as_root: only root can do what it does, so nobody else collects it")
+    refuse_skips(config, os.environ)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    leave_out_what_needs_root(config, items, uid=os.geteuid())
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -33,6 +47,13 @@ def plain_tracebacks() -> None:
     *others, _ = structlog.get_config()["processors"]
     printed = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     structlog.configure(processors=[*others, printed])
+
+
+@pytest.fixture(autouse=True)
+def isolated(plain_tracebacks: None) -> Iterator[None]:
+    """No test leaves logging or the environment changed for the next one: they run in any order."""
+    with process_state_restored():
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -79,6 +100,14 @@ def redis_url(servers: Endpoints) -> str:
 
 @pytest.fixture(scope="session")
 def running_sites() -> Iterator[SimulatedSites]:
+    """The simulated sites, on the clock of `container_of`."""
+    with SimulatedSites.started(tests_clock=True, games={"auto_players": True}) as sites:
+        yield sites
+
+
+@pytest.fixture(scope="session")
+def sites_on_machine_time() -> Iterator[SimulatedSites]:
+    """The same for tests of processes, which read the machine's clock; those override `running_sites` with it."""
     with SimulatedSites.started(games={"auto_players": True}) as sites:
         yield sites
 
@@ -106,28 +135,30 @@ def environ_of(database_url: str, redis_url: str, sites: SimulatedSites) -> dict
         "TRACKERS_SECRET_KEY": SECRET,
         "TRACKERS_GAMES_BASE_URL": sites.games.url,
         "TRACKERS_GAMES_DELAY": "0",
-        "TRACKERS_GAMES_TIMEOUT": "2",
+        "TRACKERS_GAMES_TIMEOUT": "45",
         "TRACKERS_GAMES_FIRST_SEASONS": "0",  # a look is one request
         "TRACKERS_HISCORES_BASE_URL": sites.hiscores.url,
         "TRACKERS_HISCORES_DELAY": "0",
-        "TRACKERS_HISCORES_TIMEOUT": "2",
+        "TRACKERS_HISCORES_TIMEOUT": "45",
         "TRACKERS_AUTH_HASH_MEMORY_KIB": "8192",
         "TRACKERS_CONTRACTS_BASE_URL": sites.contracts.url,
         "TRACKERS_CONTRACTS_DELAY": "0",
-        "TRACKERS_CONTRACTS_TIMEOUT": "2",
+        "TRACKERS_CONTRACTS_TIMEOUT": "45",
         "TRACKERS_CONTRACTS_DOWNTIME": "none",
         "TRACKERS_CONTRACTS_REGION_IDS": "10000002",
         "TRACKERS_FLIGHTS_ENABLED": "true",
         "TRACKERS_FLIGHTS_GOOGLE_URL": sites.flights.url,
         "TRACKERS_FLIGHTS_DELAY": "0",
-        "TRACKERS_FLIGHTS_TIMEOUT": "2",
+        "TRACKERS_FLIGHTS_TIMEOUT": "45",
         "TRACKERS_FLIGHTS_SCRAPE_COOLDOWN": "0",
     }
 
 
-def container_of(environ: dict[str, str]) -> AppContainer:
-    """The graph of a process under test."""
-    return AppContainer(loaded=load(all_settings(), environ), secret=Secret(SECRET))
+def container_of(environ: dict[str, str], *, clock: Clock | None = None) -> AppContainer:
+    """The graph of a process under test, on a clock that runs from tests.clock.START where none is given."""
+    made = AppContainer(loaded=load(all_settings(), environ), secret=Secret(SECRET))
+    made.clock.override(providers.Object(clock or MovedClock()))
+    return made
 
 
 @pytest.fixture
@@ -162,10 +193,9 @@ async def bot_key(container: AppContainer) -> str:
 @pytest.fixture
 async def api(container: AppContainer, bot_key: str, environ: dict[str, str]) -> AsyncIterator[Bench]:
     """The API in this process, asked over ASGI with a bot's key."""
-    # Without the lifespan: it only closes the container, which the fixture of that name does.
-    transport = httpx.ASGITransport(asgi(create_app(container), container), raise_app_exceptions=False)  # type: ignore[arg-type]  # the same protocol, typed by two libraries
+    asked = transport(application(container))
     headers = {"Authorization": f"Bearer {bot_key}"}
-    async with httpx.AsyncClient(transport=transport, base_url="http://test", headers=headers) as http:
+    async with httpx.AsyncClient(transport=asked, base_url="http://test", headers=headers) as http:
         yield Bench(container=container, http=http, environ=environ)
 
 
@@ -176,8 +206,8 @@ def database_of(servers: Endpoints, name: str) -> str:
 
 
 @contextmanager
-def fresh_database(servers: Endpoints, *, template: str) -> Iterator[str]:
-    """A copy of a database for as long as the block runs."""
+def fresh_database(servers: Endpoints, *, template: str | None = None) -> Iterator[str]:
+    """A copy of a database, or an empty one, for as long as the block runs."""
     name = f"t_{uuid4().hex}"
     asyncio.run(create_database(servers, name, template=template))
     yield database_of(servers, name)

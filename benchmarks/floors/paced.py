@@ -9,7 +9,7 @@ import uvloop
 from redis.asyncio import Redis
 
 from shared.scraping.pacing import Gate
-from shared.scraping.source import Policy
+from shared.scraping.policy import Policy
 
 
 async def main(redis_url: str, port: int, delay: float, jitter: float, seconds: float) -> None:

@@ -1,7 +1,8 @@
-@fencers @public @sites @own_worker
+@fencers @public
 Feature: Digests
   One mail a day, or a week, with what is new.
 
+  @sites
   Rule: Every registration is told exactly once
 
     Background:
@@ -9,6 +10,7 @@ Feature: Digests
       And "Alex" is registered for the epee event
       And Ada has a login
 
+    @fencers-digest-once
     Scenario: Under its club, with a note, when the fencer is tracked too
       Given Ada has followed the club "Lakeside"
       And Ada has followed the fencer "Alex"
@@ -16,12 +18,14 @@ Feature: Digests
       Then Ada's digest tells 1 thing
       And under the club "Lakeside" it tells of "Alex" with the note "also a tracked fencer"
 
+    @fencers-digest-section
     Scenario: Under "Tracked fencers" when no club covers it
       Given Ada has followed the fencer "Alex"
       When the worker has looked
       Then Ada's digest tells 1 thing
       And under "Tracked fencers" it tells of "Alex" without a note
 
+    @fencers-digest-weapons
     Scenario: It is kept when any tracking that matches it lets its weapon through
       Given Ada has followed the club "Lakeside" with the weapons "foil"
       And Ada has followed the fencer "Alex" with the weapons "epee"
@@ -29,12 +33,14 @@ Feature: Digests
       Then Ada's digest tells 1 thing
       And under "Tracked fencers" it tells of "Alex" without a note
 
+    @fencers-digest-weapons
     Scenario: It is left out when none does
       Given Ada has followed the club "Lakeside" with the weapons "foil"
       And Ada has followed the fencer "Alex" with the weapons "saber"
       When the worker has looked
       Then Ada's digest tells nothing
 
+    @own_worker
     Scenario: A withdrawal is told
       Given Ada has followed the club "Lakeside"
       And "Blake" is registered for the foil event
@@ -43,6 +49,7 @@ Feature: Digests
       And the worker looks again
       Then under the club "Lakeside" it tells of "Blake" as gone
 
+    @own_worker
     Scenario: A new day is told
       Given Ada has followed the fencer "Alex"
       And the worker has looked

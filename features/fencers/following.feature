@@ -11,6 +11,7 @@ Feature: Following fencers and clubs
       And "Blake" is registered for the foil event
       And Ada has a login
 
+    @fencers-track
     Scenario Outline: A fencer is followed by <what>
       When Ada follows the fencer "Alex" by <what>
       And the worker has looked
@@ -21,17 +22,20 @@ Feature: Following fencers and clubs
         | number   |
         | link     |
 
+    @fencers-club
     Scenario: A club is followed by its link, and tells of all its members
       When Ada follows the club "Lakeside" by link
       And the worker has looked
       Then Ada sees that "Alex" is registered for the epee event
       And Ada sees that "Blake" is registered for the foil event
 
+    @fencers-own
     Scenario: Nobody else reads or changes it
       Given Ben has a login
       When Ada follows the fencer "Alex" by number
       Then Ben may neither read nor remove it
 
+    @fencers-once @fencers-deactivate
     Scenario: Nobody follows one twice, and following again reactivates
       When Ada follows the fencer "Alex" by number
       And Ada follows the fencer "Alex" by link
@@ -45,6 +49,7 @@ Feature: Following fencers and clubs
     Background:
       Given Ada has a login
 
+    @fencers-bad-number
     Scenario Outline: <given> is no fencer
       When Ada pastes "<given>" as a fencer
       Then it is refused with 422 "bad_reference"
@@ -56,12 +61,13 @@ Feature: Following fencers and clubs
         | https://fencingtracker.com/club/7/x |
         | -5                                 |
 
+    @fencers-weapons
     Scenario: An unknown weapon is named
       When Ada pastes "100000001" as a fencer, with the weapons "epee, lance"
       Then it is refused with 422 "unknown_weapon"
       And the answer names "lance"
 
-  @sites
+  @sites @fencers-weapons
   Rule: Weapon filters are honoured for clubs and fencers
 
     Background:
@@ -85,4 +91,12 @@ Feature: Following fencers and clubs
     Scenario: A fencer with a filter
       When Ada follows the fencer "Alex" with the weapons "saber"
       And the worker has looked
+      Then Ada sees 1 registration
+
+    @fencers-update
+    Scenario: A filter is changed later
+      Given Ada has followed the fencer "Alex"
+      And the worker has looked
+      Then Ada sees 2 registrations
+      When Ada changes its weapons to "saber"
       Then Ada sees 1 registration

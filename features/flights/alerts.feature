@@ -6,6 +6,7 @@ Feature: Price alerts
     Given Ada has a login
     And Ada has planned a trip
 
+  @flights-alert
   Rule: 1. A price that comes to the target is told once
 
     Scenario: It falls to the target
@@ -66,6 +67,7 @@ Feature: Price alerts
       And the worker has looked 14 hours later
       Then Ada was told: target 29000, target 29500
 
+  @flights-alert
   Rule: 3. The cooldown holds back, and forgets nothing that is still true
 
     Scenario: A lower price within the cooldown is told when it ends

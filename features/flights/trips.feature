@@ -47,6 +47,7 @@ Feature: Trips
 
   Rule: 3. Prices of a trip are kept, from wherever they come
 
+    @flights-prices
     Scenario: A price that somebody read is kept with the trip
       Given Ada has planned a trip
       When Ada pushes the price 31000
@@ -54,7 +55,7 @@ Feature: Trips
       Then the trip has cost 31000, 30500
       And every price of it was typed
 
-    @sites
+    @sites @flights-trip-scrape @flights-prices
     Scenario: A trip is scraped without a watch
       Given Ada has planned a trip
       And the site shows it for 28840

@@ -17,6 +17,7 @@ Feature: Players for bots
       When the bot asks for the card of "Lynx Titan"
       Then it shows "Lynx Titan" with a combat level, a total level and a skill at 99
 
+    @hiscores-many-stats
     Scenario: Many at once, each once, and who is missing
       Given the hiscores know "Lynx Titan"
       And the bot has added "Lynx Titan" for Cleo

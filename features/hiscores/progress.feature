@@ -1,4 +1,4 @@
-@public @users @hiscores @sites @own_worker
+@public @users @hiscores @sites
 Feature: What players gain
   Every change is kept. Between two moments somebody gained what the last record before the one shows more than the last
   record before the other.
@@ -14,13 +14,36 @@ Feature: What players gain
       When the worker has looked at "Lynx Titan" again
       Then "Lynx Titan" has 1 record of 2 looks
 
+    @hiscores-skill-progress @hiscores-boss-progress
     Scenario: Somebody plays
       Given "Lynx Titan" gains 4000 experience in Slayer and 3 of Vorkath
       When the worker has looked at "Lynx Titan" again
       Then "Lynx Titan" has 2 records of 2 looks
       And "Lynx Titan" gained 4000 in slayer and 3 in vorkath
+      And the timeline of the skill slayer of "Lynx Titan" ends with 1000000 at level 73 and 1004000 at level 73
+      And the timeline of the boss vorkath of "Lynx Titan" has grown by 3
 
-    @admin
+    @hiscores-skill-progress
+    Scenario: A level is reached
+      Given "Lynx Titan" gains 100000 experience in Slayer and 1 of Vorkath
+      When the worker has looked at "Lynx Titan" again
+      Then "Lynx Titan" went from level 73 to level 74 in slayer
+
+    @hiscores-progress
+    Scenario: Between two dates only what happened between them counts
+      Given "Lynx Titan" gains 4000 experience in Slayer and 3 of Vorkath
+      When the worker has looked at "Lynx Titan" again
+      Then from an hour before it was added until now "Lynx Titan" gained 4000 in slayer
+      And from two days before it was added until one day before nobody looked at "Lynx Titan"
+
+    @hiscores-bad-answer
+    Scenario: An answer that cannot be read fails the task and changes no figure
+      Given the hiscores answer with something else
+      When the worker has looked at "Lynx Titan" again
+      Then the task is failed: page_changed
+      And "Lynx Titan" stands at 1000000 experience and level 73 in Slayer
+
+    @admin @own_service @hiscores-missing-figures
     Scenario: A new boss in the middle of the list is no gain
       Given the game has a new boss "Hollow King" before "Vorkath"
       And "Lynx Titan" has killed "Hollow King" 5 times
@@ -66,6 +89,7 @@ Feature: What players gain
       And the worker has looked at "Quiet Lynx" again
       Then side by side in slayer "Quiet Lynx" leads "Lynx Titan"
 
+    @hiscores-bad-span @hiscores-errors
     Scenario Outline: What means nothing is said so
       When Ada asks what "Lynx Titan" gained with "<query>"
       Then it is refused with 422 <code>

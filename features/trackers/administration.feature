@@ -189,6 +189,7 @@ Feature: Administration of game trackers
       Given the site knows the player "Quiet Comet" with a rating of 1043 in playlist 61
       And Ada has registered "Quiet Comet"
       And the worker has looked
+      And the site says that the profile is private when asked for "Lintwurm"
       And Ben has registered "Lintwurm"
       When the admin merges "Quiet Comet" into "Lintwurm"
       Then "Lintwurm" has a rating of 1043 in playlist 61 in season "34"

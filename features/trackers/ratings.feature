@@ -70,6 +70,16 @@ Feature: Ratings
       When Ada leaves the guild
       Then nobody is on the leaderboard of playlist 11
 
+    @public @users @sites
+    Scenario: A member who does not want to be listed is left out
+      Given the site knows the player "Quiet Comet" with a rating of 1043 in playlist 11
+      And Ada is a member of the guild and follows "Quiet Comet"
+      And Ada is a member of the guild who has logged in
+      And the worker has looked
+      When Ada opts out of the guild's leaderboards
+      Then nobody is on the leaderboard of playlist 11
+      And nobody is on the leaderboard by score
+
     @sites
     Scenario: A tracker that was removed is left out
       Given the site knows the player "Quiet Comet" with a rating of 1043 in playlist 11
@@ -123,3 +133,36 @@ Feature: Ratings
       And the worker has looked after each of these moves of "Quiet Comet" in playlist 11: +10, -50, +300, -20, -20, +5
       When the history of "Quiet Comet" in playlist 11 is read with 4 points
       Then it goes 1000, 960, 1260, 1225
+
+  Rule: 6d. A guild decides which manual snapshots its leaderboard counts
+
+    @sites
+    Scenario: By default those that its staff confirmed
+      Given the site says that the profile is private when asked for "Quiet Comet"
+      And Ada is a member of the guild and follows "Quiet Comet"
+      When the bot enters that "Quiet Comet" has 1100 in playlist 11 in season "20"
+      Then nobody is on the leaderboard of playlist 11
+      And it waits for the guild's staff
+      When the guild's staff confirm it
+      Then the leaderboard of playlist 11 is: 1 Ada 1100
+      And the first on the leaderboard of playlist 11 is marked as manual
+
+    @sites
+    Scenario: What the staff rejected does not count
+      Given the guild counts all manual snapshots
+      And the site says that the profile is private when asked for "Quiet Comet"
+      And Ada is a member of the guild and follows "Quiet Comet"
+      When the bot enters that "Quiet Comet" has 1100 in playlist 11 in season "20"
+      Then the leaderboard of playlist 11 is: 1 Ada 1100
+      When the guild's staff reject it
+      Then nobody is on the leaderboard of playlist 11
+
+    @sites
+    Scenario: A guild may count none
+      Given the guild counts no manual snapshots
+      And the site says that the profile is private when asked for "Quiet Comet"
+      And Ada is a member of the guild and follows "Quiet Comet"
+      When the bot enters that "Quiet Comet" has 1100 in playlist 11 in season "20"
+      And the guild's staff confirm it
+      Then it is refused with 409 "manual_snapshots_not_counted"
+      And nobody is on the leaderboard of playlist 11

@@ -332,15 +332,15 @@ Feature: Registration of game trackers
       Then it is refused with 401 "unauthenticated"
 
   @public @users
-  Rule: 1b. What the site does not tell is typed in by hand
+  Rule: 1b. What the site does not say is entered by hand
 
-    Scenario: A snapshot typed in is marked as typed, with where it is from
+    Scenario: A manual snapshot is marked, with where it is from
       Given Ada has registered "Quiet Comet"
       And Ada has a login
-      When Ada types in that "Quiet Comet" has 912 in playlist 11 in season "34"
-      Then it is typed in
-      And the newest snapshot of "Quiet Comet" is Ada's, with her note
-      And "Quiet Comet" has a rating of 912 in playlist 11 in season "34"
+      When Ada enters that "Quiet Comet" has 912 in playlist 11 in season "20"
+      Then it is entered
+      And one snapshot of "Quiet Comet" is manual, with Ada's note
+      And "Quiet Comet" has a rating of 912 in playlist 11 in season "20"
 
     @sites
     Scenario: What was seen of the past leaves the present as it is
@@ -348,18 +348,18 @@ Feature: Registration of game trackers
       And Ada has registered "Quiet Comet"
       And Ada has a login
       And the worker has looked
-      When Ada types in that "Quiet Comet" had 912 in playlist 11 a month ago
-      Then it is typed in
+      When Ada enters that "Quiet Comet" had 912 in playlist 11 a month ago
+      Then it is entered
       And "Quiet Comet" has a rating of 1043 in playlist 11
       And "Quiet Comet" has 2 snapshots
 
     @sites
-    Scenario: A look that finds something new corrects what was typed in of the present
+    Scenario: A look that finds something new corrects what was entered of the present
       Given the site knows the player "Quiet Comet" with a rating of 1043 in playlist 11
       And Ada has registered "Quiet Comet"
       And Ada has a login
       And the worker has looked
-      When Ada types in that "Quiet Comet" has 1990 in playlist 11
+      When Ada enters that "Quiet Comet" has 1990 in playlist 11
       Then "Quiet Comet" has a rating of 1990 in playlist 11
       When "Quiet Comet" wins 12 points in playlist 11
       And Ada asks for a fresh look at "Quiet Comet"
@@ -369,14 +369,21 @@ Feature: Registration of game trackers
     Scenario Outline: What nobody can have seen is refused: <what>
       Given Ada has registered "Quiet Comet"
       And Ada has a login
-      When Ada types in with <what>
+      When Ada enters with <what>
       Then it is refused with 422 "<code>"
-      And "Quiet Comet" has 0 snapshots
+      And no snapshot of "Quiet Comet" is manual
+
+      @own_worker
+      Examples: while no season was seen
+        | what                                      | code                |
+        | {"season": null}                          | impossible_snapshot |
 
       Examples:
         | what                                      | code                |
-        | {"season": null}                          | impossible_snapshot |
-        | {"season": "summer"}                      | impossible_snapshot |
+        | {"season": "summer"}                      | invalid             |
+        | {"season": "00034"}                       | invalid             |
+        | {"season": "2147483648"}                  | invalid             |
+        | {"season": "999"}                         | impossible_snapshot |
         | {"captured_at": "2100-01-01T00:00:00Z"}   | impossible_snapshot |
         | {"captured_at": "2026-01-01T00:00:00"}    | invalid             |
         | {"playlists": []}                         | invalid             |
@@ -384,9 +391,26 @@ Feature: Registration of game trackers
         | {"evidence_url": "javascript:alert(1)"}   | invalid             |
 
     @rule-5
-    Scenario: Nobody types in for somebody else
+    Scenario: Nobody enters anything for somebody else
       Given Ada has registered "Quiet Comet"
       And Ada and Ben have logins
-      When Ben types in that Ada's "Quiet Comet" has 912 in playlist 11 in season "34"
+      When Ben enters that Ada's "Quiet Comet" has 912 in playlist 11 in season "34"
       Then it is refused with 403 "forbidden"
-      And "Quiet Comet" has 0 snapshots
+      And no snapshot of "Quiet Comet" is manual
+
+    Scenario: Other followers of the account see nothing of it
+      Given Ada has registered "Quiet Comet"
+      And Ben has registered "Quiet Comet"
+      And Ada and Ben have logins
+      When Ben enters that "Quiet Comet" has 4900 in playlist 11 in season "20"
+      Then it is entered
+      And Ada's own tracker shows no manual snapshot
+
+    Scenario: A manual snapshot is corrected, and removed
+      Given Ada has registered "Quiet Comet"
+      And Ada has a login
+      When Ada enters that "Quiet Comet" has 912 in playlist 11 in season "20"
+      And Ada corrects it to 921
+      Then "Quiet Comet" has a rating of 921 in playlist 11 in season "20"
+      When Ada removes it
+      Then no snapshot of "Quiet Comet" is manual

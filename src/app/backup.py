@@ -59,7 +59,11 @@ def back_up(url: str, path: Path) -> Backup:
             _new_file(path)  # so that the renaming replaces nothing but this
         except FileExistsError:
             raise _there_already(path) from None
-        partial.rename(path)
+        try:
+            partial.rename(path)
+        except OSError:
+            path.unlink()
+            raise
     finally:
         with suppress(FileNotFoundError):
             partial.unlink()

@@ -2,23 +2,29 @@
 
 import asyncio
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 from msgspec import Struct
 from redis.asyncio import Redis
-from sqlalchemy import QueuePool
+from sqlalchemy import QueuePool, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.migrations import current, head, known_revisions
 from shared.jobs.heartbeat import NO_WORKER, Heartbeats
+from shared.storage import LEAST_FREE_BYTES, free_bytes, full_storage
 from shared.web.health import HealthChecks, NotWell, Part
 
+_SMALL_MEMORY: Final = text("SET LOCAL work_mem = '64kB'")
+_SORT: Final = text(
+    "SELECT max(n) FROM (SELECT n FROM generate_series(1, 20000) AS s (n) ORDER BY -n OFFSET 10) AS sorted"
+)
 POSTGRES_AWAY: Final = "PostgreSQL does not answer: start it or correct TRACKERS_DATABASE_URL"
-REDIS_AWAY: Final = "Redis does not answer: start it or correct TRACKERS_REDIS_URL"
+REDIS_AWAY: Final = "Valkey (or Redis) does not answer: start it or correct TRACKERS_REDIS_URL"
 
 
-def health_checks(engine: AsyncEngine, redis: Redis, heartbeats: Heartbeats) -> HealthChecks:
-    """What /health/ready asks. The API answers without a worker, so that one is told of and not required."""
+def health_checks(engine: AsyncEngine, redis: Redis, heartbeats: Heartbeats, home: Path) -> HealthChecks:
+    """What /health/ready asks. The API answers without a worker, and on a full disk for as long as its servers do."""
 
     async def ask_database() -> Revisions:
         return await revisions(engine)
@@ -41,9 +47,28 @@ def health_checks(engine: AsyncEngine, redis: Redis, heartbeats: Heartbeats) -> 
                 ask=ask_database, advice=POSTGRES_AWAY, ailing=exhausted, shows={"migrations": migrations_are_in}
             ),
             "redis": Part(ask=ask_redis, advice=REDIS_AWAY),
+            "disk": Part(ask=lambda: disks_have_room(engine, home), advice=POSTGRES_AWAY, required=False),
             "workers": Part(ask=lambda: workers_are_alive(heartbeats), advice=REDIS_AWAY, required=False),
         }
     )
+
+
+async def disks_have_room(engine: AsyncEngine, home: Path) -> None:
+    """Raises NotWell where PostgreSQL cannot write, or hardly anything is free where our own servers live.
+
+    PostgreSQL is asked to sort more than its memory for that holds: then it writes a file, which is gone at once.
+    """
+    free = free_bytes(home)
+    if free is not None and free < LEAST_FREE_BYTES:
+        raise NotWell(f"{free // 2**20} MB are free under TRACKERS_HOME, too few to go on: make room there")
+    try:
+        async with engine.connect() as connection:
+            await connection.execute(_SMALL_MEMORY)
+            await connection.execute(_SORT)
+    except Exception as error:
+        if (full := full_storage(error)) is not None:
+            raise NotWell(full) from error
+        raise
 
 
 class Revisions(Struct, frozen=True, kw_only=True):

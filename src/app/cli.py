@@ -2,12 +2,13 @@
 
 import asyncio
 import re
+import shlex
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -31,14 +32,27 @@ from app.supervisor import end_with_parent, run_everything
 from shared.database import connection_was_lost
 from shared.errors import Problem
 from shared.logging import configure
-from shared.settings import Settings, SettingsError, example, markdown_table
+from shared.scraping.blocking import Blocks, BlockView, NewBlock
+from shared.settings import Settings, SettingsError, example, is_text, markdown_table
+from shared.storage import full_storage
 from users.accounts.schemas import Password
 from users.auth.schemas import KnownKey, KnownKeys
 
 R = TypeVar("R")
+LONGEST_INTERVAL: Final = 31_536_000
+"""Seconds between two fetches of a target that the command line follows: a year."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _TextsOnly(click.Group):
+    """Refuses arguments that are no text, before anything is done with them."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not all(map(is_text, args)):
+            raise click.UsageError("an argument is no text in UTF-8", ctx)
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=_TextsOnly, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="trackers")
 def main() -> None:
     """Follows things on other people's sites for a community, and tells people when they change."""
@@ -56,6 +70,8 @@ def _runtime(
                 asyncio.run(require_schema(_database_url(made), pooler=made.settings.database_pooler))
             yield made
     except (OSError, SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, RedisError) as error:
+        if (full := full_storage(error)) is not None:
+            raise click.ClickException(full) from error
         if _a_server_is_away(error):
             raise click.ClickException(f"a server does not answer: {error}; `trackers doctor` says more") from error
         if isinstance(error, asyncpg.PostgresError):
@@ -75,7 +91,7 @@ def up() -> None:
 
     def begin(settings: Settings) -> None:
         bound(settings.host, settings.port).close()
-        missing = {"PostgreSQL": settings.database_url, "Redis": settings.redis_url}
+        missing = {"PostgreSQL": settings.database_url, "Valkey": settings.redis_url}
         if names := " and ".join(name for name, url in missing.items() if url is None):
             click.echo(f"starting {names} under {settings.home.resolve()}", err=True)
 
@@ -191,7 +207,13 @@ def scrape(source: str, key: str) -> None:
 @main.command(name="follow")
 @click.argument("source")
 @click.argument("key")
-@click.option("--every", type=click.IntRange(min=60), default=86_400, show_default=True, help="Seconds between looks.")
+@click.option(
+    "--every",
+    type=click.IntRange(min=60, max=LONGEST_INTERVAL),
+    default=86_400,
+    show_default=True,
+    help="Seconds between looks.",
+)
 def follow_command(source: str, key: str, every: int) -> None:
     """Follow a target of a source that nobody registers through the API; a plug-in's, say."""
     from app.follow import follow  # noqa: PLC0415 -- the other commands start faster without it
@@ -220,6 +242,60 @@ def settings(*, as_example: bool, as_markdown: bool) -> None:
         Console().print(settings_table())
     except SettingsError as error:
         raise click.ClickException(str(error)) from error
+
+
+@main.command(name="block")
+@click.argument("source")
+@click.argument("keys", nargs=-1, required=True)
+@click.option("--reason", help="For other admins.")
+def block_command(source: str, keys: tuple[str, ...], reason: str | None) -> None:
+    """Leave somebody alone: delete all that is stored under KEYS, and let nobody follow them again.
+
+    SOURCE is games, hiscores, fencers or contracts. KEYS are links, numbers or names; `name:First Last` where pages
+    give names only, `issuer:90000001` for contracts.
+    """
+    try:
+        given = msgspec.convert({"source": source, "keys": list(keys), "reason": reason}, NewBlock)
+    except msgspec.ValidationError as error:
+        raise click.ClickException(str(error)) from error
+
+    async def block(container: AppContainer) -> BlockView:
+        made: BlockView = await container.blocking().block(given)
+        return made
+
+    made = _in_unit_of_work(block, redis=True)
+    click.echo(f"block {made.id}: {', '.join(made.keys)}")
+
+
+@main.command(name="unblock")
+@click.argument("block_id", type=click.UUID)
+def unblock_command(block_id: UUID) -> None:
+    """Let people follow again what a block holds; BLOCK_ID as `trackers blocked` lists it."""
+
+    async def lift(container: AppContainer) -> None:
+        await container.blocking().lift(block_id)
+
+    _in_unit_of_work(lift, redis=True)
+    click.echo("lifted; what was deleted does not come back")
+
+
+@main.command(name="blocked")
+def blocked_command() -> None:
+    """Every block as a line of `trackers block`, so that the list can be kept and typed in again."""
+
+    async def every(container: AppContainer) -> list[BlockView]:
+        found: list[BlockView] = []
+        before: UUID | None = None
+        while True:
+            page: Blocks = await container.block_queries().blocks(source=None, before=before, limit=200)
+            found += page.items
+            if page.next_before is None:
+                return found
+            before = page.next_before
+
+    for block in reversed(_in_unit_of_work(every)):
+        words = ["trackers", "block", block.source, *block.keys, *(("--reason", block.reason) if block.reason else ())]
+        click.echo(f"{shlex.join(words)}  # {block.id} {block.created_at:%Y-%m-%d}")
 
 
 @main.group()
@@ -263,6 +339,20 @@ def revoke_key(prefix: str) -> None:
 
     _in_unit_of_work(revoke)
     click.echo("revoked; it stops working within two seconds")
+
+
+@main.group()
+def secrets() -> None:
+    """The installation's secret."""
+
+
+@secrets.command(name="rotate")
+def rotate_secret() -> None:
+    """Bring what the previous secret made under the current one, and say what still needs the previous one."""
+    from app.secret_rotation import rotate  # noqa: PLC0415 -- the other commands start faster without it
+
+    for line in _with_container(rotate):
+        click.echo(line)
 
 
 @main.group()
@@ -323,6 +413,16 @@ def _password(*, from_stdin: bool) -> str:
 def _in_unit_of_work(step: Callable[[AppContainer], Awaitable[R]], *, redis: bool = False) -> R:
     """One step in one transaction, on a database at this version's schema; the embedded one is brought there."""
 
+    async def in_one(container: AppContainer) -> R:
+        async with container.database().unit_of_work():
+            return await step(container)
+
+    return _with_container(in_one, redis=redis)
+
+
+def _with_container(step: Callable[[AppContainer], Awaitable[R]], *, redis: bool = False) -> R:
+    """The same, where the step opens its own transactions."""
+
     def say_where(settings: Settings) -> None:
         if settings.database_url is None:
             click.echo(f"in the database under {settings.home.resolve()}", err=True)
@@ -334,8 +434,7 @@ def _in_unit_of_work(step: Callable[[AppContainer], Awaitable[R]], *, redis: boo
             await bring(_database_url(made), pooler=made.settings.database_pooler)
             container = made.container()
             try:
-                async with container.database().unit_of_work():
-                    return await step(container)
+                return await step(container)
             finally:
                 await container.database().close()
                 if redis:

@@ -15,7 +15,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from app.checks import health_checks
-from app.modules import MODULES, known_scopes
+from app.modules import MODULES, all_events, known_scopes
 from shared.audit.activity import ActivityLog
 from shared.audit.jobs import audit_jobs, log_retention
 from shared.audit.queries import AuditQueries
@@ -23,6 +23,7 @@ from shared.audit.repository import ActivityRepository, AuditRepository, AuditWr
 from shared.clock import SystemClock
 from shared.database import Database, Reader, create_engine
 from shared.di import running
+from shared.installation_secret import InstallationSecret
 from shared.jobs import Job
 from shared.jobs.arq_queue import ArqQueue
 from shared.jobs.gauges import QueueGauges
@@ -38,6 +39,7 @@ from shared.outbox.outbox import Outbox
 from shared.outbox.repository import OutboxRepository
 from shared.outbox.settings import OutboxSettings
 from shared.scraping.admin import SourceAdministration
+from shared.scraping.blocking import Blocking, BlockQueries
 from shared.scraping.dispatch import Dispatcher, SourceRegistry
 from shared.scraping.gauges import SourceGauges
 from shared.scraping.health import SourceQueries
@@ -67,7 +69,7 @@ from trackers.games.settings import GamesSettings
 from trackers.hiscores.module import HiscoresContainer
 from trackers.hiscores.settings import HiscoresSettings
 from users.auth.settings import AuthSettings
-from users.guilds.memberships import IS_MEMBER
+from users.memberships import was_member
 from users.module import UsersContainer
 from users.notifications.module import NotificationsContainer
 from users.notifications.settings import NotifySettings, SmtpSettings
@@ -158,6 +160,8 @@ class AppContainer(containers.DeclarativeContainer):
     # needs
     loaded: providers.Dependency[Loaded[Any]] = providers.Dependency(instance_of=Loaded)
     secret = providers.Dependency(instance_of=Secret)
+    previous_secret = providers.Object(Secret(""))
+    """The one before, while it is being replaced; else empty."""
     application_name = providers.Object("trackers")
     environ = providers.Object(os.environ)
 
@@ -174,8 +178,9 @@ class AppContainer(containers.DeclarativeContainer):
     fencers_settings = providers.Callable(lambda loaded: loaded[FencersSettings], loaded)
     contracts_settings = providers.Callable(lambda loaded: loaded[ContractsSettings], loaded)
     flights_settings = providers.Callable(lambda loaded: loaded[FlightsSettings], loaded)
-    clock = providers.Singleton(SystemClock)
+    clock = providers.Singleton(SystemClock)  # real date: the one clock of the product
     rng = providers.Singleton(random.Random)
+    installation_secret = providers.Singleton(InstallationSecret, secret, previous_secret)
     metrics = providers.Singleton(Metrics)
     tracing = providers.Singleton(
         tracing_of,
@@ -194,7 +199,7 @@ class AppContainer(containers.DeclarativeContainer):
     heartbeats = providers.Singleton(Heartbeats, redis)
     gate = providers.Singleton(Gate, redis, rng=rng)
     clients = providers.Singleton(Clients, user_agent=settings.provided.user_agent)
-    robots = providers.Singleton(RobotsTxt, redis, user_agent=settings.provided.user_agent)
+    robots = providers.Singleton(RobotsTxt, redis, clock=clock, user_agent=settings.provided.user_agent)
     scraping_repository = providers.Factory(ScrapingRepository, session)
     targets = providers.Factory(Targets, session, repository=scraping_repository, jobs=queue, clock=clock)
     audit_repository = providers.Factory(AuditRepository, session)
@@ -219,8 +224,9 @@ class AppContainer(containers.DeclarativeContainer):
         audit=audit_repository,
         logs=audit_queries,
         clock=clock,
-        secret=secret,
+        secret=installation_secret,
         known_scopes=providers.Singleton(known_scopes),
+        mail_set_up=providers.Callable(bool, smtp_settings.provided.host),
         holders=providers.Callable(_brought, __self__, "personal_data"),
         guild_listeners=providers.Callable(_brought, __self__, "guild_listeners"),
     )
@@ -236,7 +242,8 @@ class AppContainer(containers.DeclarativeContainer):
         clock=clock,
         keys=users.bot_authenticator,
         handlers=providers.Callable(_brought, __self__, "handlers"),
-        membership=providers.Object(IS_MEMBER),
+        types=providers.Singleton(all_events),
+        was_member=providers.Object(was_member("o.user_id", "o.occurred_at")),
     )
     notifications = providers.Container(
         NotificationsContainer,
@@ -247,12 +254,15 @@ class AppContainer(containers.DeclarativeContainer):
         reader=reader,
         limits_storage=limits_storage,
         queue=queue,
+        account_mails=users.account_mails,
+        confirmation_tokens=users.confirmation_tokens,
+        message_limits=users.message_limits,
         access=users.access,
         session_access=users.session_access,
         activity=activity,
         clock=clock,
         telemetry=telemetry,
-        secret=secret,
+        secret=installation_secret,
         user_agent=settings.provided.user_agent,
         writers=providers.Callable(_brought, __self__, "message_writers"),
         digest_writers=providers.Callable(_brought, __self__, "digest_writers"),
@@ -299,6 +309,15 @@ class AppContainer(containers.DeclarativeContainer):
         activity=activity,
         clock=clock,
     )
+    block_queries = providers.Singleton(BlockQueries, reader)
+    blocking = providers.Factory(
+        Blocking,
+        session,
+        erasers=providers.Callable(_brought, __self__, "erasers"),
+        copies=providers.Callable(_brought, __self__, "event_copies"),
+        activity=activity,
+        clock=clock,
+    )
     audit_writer = providers.Singleton(AuditWriter, reader)
     retention = providers.Singleton(
         log_retention,
@@ -307,7 +326,7 @@ class AppContainer(containers.DeclarativeContainer):
         audit_keep_days=settings.provided.audit_keep_days,
         activity_keep_days=settings.provided.activity_keep_days,
     )
-    health_checks = providers.Singleton(health_checks, engine, redis, heartbeats)
+    health_checks = providers.Singleton(health_checks, engine, redis, heartbeats, settings.provided.home)
     health_gauges = providers.Singleton(HealthGauges, health_checks)
     queue_gauges = providers.Singleton(QueueGauges, queue, heartbeats)
     source_gauges = providers.Singleton(SourceGauges, reader, sources=sources, gate=gate, clock=clock)

@@ -16,7 +16,7 @@ from rich.text import Text
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.checks import migrations_are_in, revisions, workers_are_alive
+from app.checks import disks_have_room, migrations_are_in, revisions, workers_are_alive
 from app.container import AppContainer
 from app.embedded import EmbeddedServersError
 from app.migrations import MINIMUM_POSTGRES, MigrationError
@@ -24,11 +24,13 @@ from app.modules import all_settings
 from app.runtime import Runtime, environment, runtime
 from app.supervisor import PARENT
 from shared.database import connection_was_lost
+from shared.redaction import redacted_text
 from shared.scraping.failures import ScrapeFailure
 from shared.scraping.pacing import GateUnreachableError, HostRestsError
 from shared.scraping.repository import SourcePaused
 from shared.scraping.source import Source
 from shared.settings import SettingsError, load, unread, variables
+from shared.storage import full_storage
 from shared.web.health import NotWell
 from users.auth.schemas import KnownKey
 from users.notifications.sealing import Unsealable
@@ -42,9 +44,10 @@ NOT_OK: Final = "[red]!![/red]"
 SERVERS: Final = {
     "database": ("PostgreSQL", "TRACKERS_DATABASE_URL"),
     "migrations": ("PostgreSQL", "TRACKERS_DATABASE_URL"),
-    "redis": ("Redis", "TRACKERS_REDIS_URL"),
+    "disk": ("PostgreSQL", "TRACKERS_DATABASE_URL"),
+    "redis": ("Valkey (or Redis)", "TRACKERS_REDIS_URL"),
     "secret": ("PostgreSQL", "TRACKERS_DATABASE_URL"),
-    "workers": ("Redis", "TRACKERS_REDIS_URL"),
+    "workers": ("Valkey (or Redis)", "TRACKERS_REDIS_URL"),
 }
 
 _SEALED_LAST: Final = text("SELECT id, target FROM notification_channels ORDER BY id DESC LIMIT 1")
@@ -75,31 +78,34 @@ async def _workers(container: AppContainer) -> str:
 
 async def _redis(container: AppContainer) -> str:
     info = await container.redis().info()
+    valkey = info.get("valkey_version")  # beside it, redis_version is the one that clients may take it for
+    server = f"Valkey {valkey}" if valkey else f"Redis {info['redis_version']}"
     policy = str(info.get("maxmemory_policy", "noeviction"))
     if policy != "noeviction":
         raise Finding(f"maxmemory-policy is {policy}: set it to noeviction, or queued work may vanish")
     if not info.get("aof_enabled"):
         raise Remark(
-            f"Redis {info['redis_version']}: appendonly is off, so a restart delays what was queued and forgets which "
+            f"{server}: appendonly is off, so a restart delays what was queued and forgets which "
             "sites rest and who spent their requests: set appendonly to yes"
         )
-    return f"Redis {info['redis_version']}, append-only file on"
+    return f"{server}, append-only file on"
 
 
 async def _secret(container: AppContainer) -> str:
     """Whether what was sealed last opens: after a restore, under the wrong secret, nothing does."""
     async with container.engine().connect() as connection:
         sealed = (await connection.execute(_SEALED_LAST)).first()
-    if sealed is None:
-        return "nothing is sealed yet"
     try:
-        container.notifications.sealing().open(sealed.id, sealed.target)
+        if sealed is not None:
+            container.notifications.sealing().open(sealed.id, sealed.target)
     except Unsealable as error:
         raise Finding(
             "channels are sealed under another secret, and keys and sessions were made under it: give the old "
             "TRACKERS_SECRET_KEY back (docs/operations.md)"
         ) from error
-    return "opens what is sealed"
+    if container.installation_secret().replaces_another:
+        raise Remark("a previous secret is still accepted: `trackers secrets rotate` says what needs it")
+    return "nothing is sealed yet" if sealed is None else "opens what is sealed"
 
 
 async def _source(container: AppContainer, source: Source[Any]) -> str:
@@ -176,6 +182,7 @@ async def _examine(made: Runtime, console: Console) -> int:
 def _checks(container: AppContainer) -> Iterator[tuple[str, Callable[[], Awaitable[str]]]]:
     yield "database", lambda: _database(container)
     yield "migrations", lambda: _migrations(container)
+    yield "disk", lambda: _disk(container)
     yield "redis", lambda: _redis(container)
     yield "secret", lambda: _secret(container)
     yield "workers", lambda: _workers(container)
@@ -192,6 +199,11 @@ def _checks(container: AppContainer) -> Iterator[tuple[str, Callable[[], Awaitab
         yield f"source {source.name}", lambda source=source: _source(container, source)  # type: ignore[misc]  # bound per turn
 
 
+async def _disk(container: AppContainer) -> str:
+    await disks_have_room(container.engine(), container.settings().home)
+    return "PostgreSQL can write, and there is room"
+
+
 async def _migrations(container: AppContainer) -> str:
     return migrations_are_in(await revisions(container.engine()))
 
@@ -202,9 +214,11 @@ def _unread_variables() -> list[str]:
 
 def _advice(error: Exception, check: str = "") -> str:
     """What is wrong, and what to do about it."""
-    said = str(error) or type(error).__name__
+    said = redacted_text(str(error)) or type(error).__name__
     if isinstance(error, NotWell | MigrationError):
         return said
+    if (full := full_storage(error)) is not None:
+        return full
     if isinstance(error, PermissionError) or (isinstance(error, OSError) and error.filename):
         return f"{said}: make it writable, or set TRACKERS_HOME to another directory"
     if isinstance(error, asyncpg.PostgresError):

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
+from shared.events import EventType
 from shared.module import Module
 from shared.observability.settings import ObservabilitySettings
 from shared.outbox.module import EVENTS
@@ -31,6 +32,11 @@ MODULES: Final[Sequence[Module]] = (
 def all_settings() -> list[type[SettingsStruct]]:
     """Every settings Struct of the house."""
     return [Settings, WebSettings, ObservabilitySettings, *(struct for module in MODULES for struct in module.settings)]
+
+
+def all_events() -> list[EventType]:
+    """Every declared event, by name."""
+    return sorted((event for module in MODULES for event in module.events), key=lambda event: event.name)
 
 
 def known_scopes() -> list[str]:

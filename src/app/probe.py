@@ -68,7 +68,7 @@ async def _worker(environ: Mapping[str, str]) -> str | None:
     try:
         alive = await Heartbeats(redis).alive(host=socket.gethostname())
     except (RedisError, OSError) as error:
-        return f"Redis does not answer ({type(error).__name__}): start it or correct TRACKERS_REDIS_URL"
+        return f"Valkey (or Redis) does not answer ({type(error).__name__}): start it or correct TRACKERS_REDIS_URL"
     finally:
         await redis.aclose()
     return None if alive else NO_WORKER

@@ -16,10 +16,15 @@ from app.container import AppContainer
 from app.embedded import embedded_servers
 from app.modules import all_settings
 from shared.secret_files import IN_FILE
-from shared.settings import Environment, Loaded, Secret, Settings, SettingsError, load
+from shared.settings import Environment, Loaded, Secret, Settings, SettingsError, load, weakness_of
 
-_IN_FILES: Final = frozenset(f"TRACKERS_{name}{IN_FILE}" for name in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY"))
+_IN_FILES: Final = frozenset(
+    f"TRACKERS_{name}{IN_FILE}" for name in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "SECRET_KEY_PREVIOUS")
+)
 """Files whose content child processes are given instead."""
+CURRENT: Final = "secret"
+PREVIOUS: Final = "secret.previous"
+"""Files under TRACKERS_HOME with a generated secret, and the one before it while it is being replaced."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +34,8 @@ class Runtime:
     loaded: Loaded[Any]
     settings: Settings
     secret: Secret
+    previous_secret: Secret | None
+    """The one before, while it is being replaced."""
     own_database: bool
     """Whether the database is the embedded one."""
     given: Mapping[str, str]
@@ -36,7 +43,11 @@ class Runtime:
 
     def container(self, application_name: str = "trackers") -> AppContainer:
         return AppContainer(
-            loaded=self.loaded, secret=self.secret, application_name=application_name, environ=self.given
+            loaded=self.loaded,
+            secret=self.secret,
+            previous_secret=self.previous_secret or Secret(""),
+            application_name=application_name,
+            environ=self.given,
         )
 
     def environ(self) -> dict[str, str]:
@@ -47,6 +58,7 @@ class Runtime:
             "TRACKERS_DATABASE_URL": self.settings.database_url.reveal() if self.settings.database_url else "",
             "TRACKERS_REDIS_URL": self.settings.redis_url.reveal() if self.settings.redis_url else "",
             "TRACKERS_SECRET_KEY": self.secret.reveal(),
+            "TRACKERS_SECRET_KEY_PREVIOUS": self.previous_secret.reveal() if self.previous_secret else "",
         }
 
 
@@ -70,6 +82,7 @@ def runtime(*, redis: bool = True, before_start: Callable[[Settings], None] | No
     if before_start is not None:
         before_start(settings)
     secret = settings.secret_key or _kept_secret(settings)
+    previous_secret = settings.secret_key_previous or _kept_previous_secret(settings, secret)
     with contextlib.ExitStack() as stack:
         start_postgres, start_redis = settings.database_url is None, settings.redis_url is None and redis
         if start_postgres or start_redis:
@@ -82,7 +95,12 @@ def runtime(*, redis: bool = True, before_start: Callable[[Settings], None] | No
                 redis_url=Secret(endpoints.redis_url) if endpoints.redis_url else settings.redis_url,
             )
         yield Runtime(
-            loaded=loaded.with_(settings), settings=settings, secret=secret, own_database=start_postgres, given=given
+            loaded=loaded.with_(settings),
+            settings=settings,
+            secret=secret,
+            previous_secret=previous_secret,
+            own_database=start_postgres,
+            given=given,
         )
 
 
@@ -90,14 +108,32 @@ def _kept_secret(settings: Settings) -> Secret:
     """Outside production: a random secret, made once and kept where only this user can read it."""
     if settings.env is Environment.PRODUCTION:
         raise SettingsError(["TRACKERS_SECRET_KEY: is missing"])
-    path: Path = settings.home / "secret"
+    path: Path = settings.home / CURRENT
+    if path.exists():
+        return Secret(path.read_text().strip())
     settings.home.mkdir(parents=True, exist_ok=True)
     made = f"{path}.{secrets.token_hex(8)}"
-    with contextlib.suppress(FileExistsError):
+    try:
         # Written aside and linked into place, so that two processes that start together agree on one.
         descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as file:
             file.write(secrets.token_hex(32))
         os.link(made, path)
-    Path(made).unlink(missing_ok=True)
+    except FileExistsError:
+        pass
+    finally:
+        Path(made).unlink(missing_ok=True)
     return Secret(path.read_text().strip())
+
+
+def _kept_previous_secret(settings: Settings, secret: Secret) -> Secret | None:
+    """The generated secret that the operator renamed to be replaced; only where the current one is a generated one."""
+    path: Path = settings.home / PREVIOUS
+    if settings.secret_key is not None or not path.is_file():
+        return None
+    previous = Secret(path.read_text().strip())
+    if what := weakness_of(previous, production=False):
+        raise SettingsError([f"{path}: {what}; it must hold the secret that was used before"])
+    if previous == secret:
+        raise SettingsError([f"{path}: equals {settings.home / CURRENT}; remove it, or remove that to have a new one"])
+    return previous

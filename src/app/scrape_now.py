@@ -13,9 +13,11 @@ from sqlalchemy import text
 from app.container import AppContainer, running_app
 from app.runtime import Runtime
 from shared.errors import Problem
+from shared.redaction import redacted_text
 from shared.scraping.failures import ScrapeFailure
 from shared.scraping.pacing import GateUnreachableError, HostRestsError
-from shared.scraping.source import Source, Status
+from shared.scraping.source import Source
+from shared.scraping.target import Status
 from shared.scraping.targets import Task
 from shared.scraping.visit import Unchanged
 
@@ -34,6 +36,9 @@ async def scrape_now(made: Runtime, name: str, typed: str, console: Console) -> 
                 console.print(Text(f"{said}; an admin can resume it.", style="red"))
                 return 2
             key, address = source.read(typed)
+            if await container.block_queries().is_blocked(name, key):
+                console.print(Text("This is blocked: somebody asked to be left alone.", style="red"))
+                return 2
         except Problem as problem:
             console.print(Text(problem.detail, style="red"))
             return 2
@@ -106,5 +111,5 @@ def _steps(console: Console) -> Callable[[str], None]:
 
 
 def _say(console: Console, step: str, what: str, *, style: str = "") -> None:
-    """One line; what foreign sites and people wrote is never read as markup."""
-    console.print(Text(f"{step:<9}").append(what, style=style))
+    """One line, without secrets; what foreign sites and people wrote is never read as markup."""
+    console.print(Text(f"{step:<9}").append(redacted_text(what), style=style))

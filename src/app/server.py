@@ -10,6 +10,7 @@ import structlog
 import uvicorn
 
 from app.api import asgi, create_app
+from app.http_protocol import BoundedHttpProtocol
 from app.listening import address_of, bound
 from app.runtime import Runtime
 from shared.outbox.streams import EventStreams
@@ -43,6 +44,9 @@ def serve(runtime: Runtime, *, announce: Path | None = None) -> None:
     server = Server(
         uvicorn.Config(
             app,
+            http=BoundedHttpProtocol,
+            ws="none",
+            limit_concurrency=container.web_settings().max_connections,
             log_config=None,
             access_log=False,
             lifespan="on",
@@ -56,8 +60,12 @@ def serve(runtime: Runtime, *, announce: Path | None = None) -> None:
     structlog.get_logger(__name__).info("api_listens", address=address)
     if announce is not None:
         written = announce.with_name(f"{announce.name}.{os.getpid()}")
-        written.write_text(address)
-        written.replace(announce)
+        try:
+            written.write_text(address)
+            written.replace(announce)
+        except OSError as error:  # it serves all the same
+            written.unlink(missing_ok=True)
+            structlog.get_logger(__name__).warning("address_not_written", file=str(announce), error=str(error))
     server.run(sockets=[listening])
 
 

@@ -25,14 +25,14 @@ from app.container import AppContainer
 from app.runtime import Runtime
 
 STOP_PATIENCE: Final = 30.0
-RESTART_REST: Final = 1.0
+FIRST_DELAY_S: Final = 1.0
+LONGEST_DELAY_S: Final = 60.0
+"""A process that keeps ending early is started again after 1, 2, 4 ... seconds, at most after this many."""
 STATUS_EVERY: Final = 1.0
-QUICK: Final = 10.0
+EARLY_S: Final = 10.0
 """Seconds; a process that ends sooner did not get to work."""
-QUICK_ENDS: Final = 3
-"""Quick ends in a row after which starting it again is no help."""
 LARGEST_LOG: Final = 10_000_000
-TOLD_LINES: Final = 15
+SHOWN_LINES: Final = 15
 PR_SET_PDEATHSIG: Final = 1
 PARENT: Final = "TRACKERS_UP_PID"
 """Tells a child whose it is."""
@@ -40,13 +40,9 @@ PARENT: Final = "TRACKERS_UP_PID"
 _COUNTS: Final = text("""
 SELECT (SELECT count(*) FROM scrape_targets) AS followed,
        (SELECT count(*) FROM scrape_schedule WHERE lease_until IS NOT NULL) AS in_progress,
-       (SELECT count(*) FROM scrape_schedule WHERE lease_until IS NULL AND due_at <= now()) AS due,
+       (SELECT count(*) FROM scrape_schedule WHERE lease_until IS NULL AND due_at <= :now) AS due,
        (SELECT min(due_at) FROM scrape_schedule WHERE lease_until IS NULL AND due_at < 'infinity') AS next_due
 """)
-
-
-class ChildFallsError(Exception):
-    """A process ends as soon as it is started, again and again."""
 
 
 @dataclass
@@ -56,19 +52,21 @@ class Child:
     name: str
     arguments: list[str]
     environ: dict[str, str]
+    log_file: Path | None
+    """None: its lines go where our own go."""
     output: IO[bytes] | None
-    """None: what it says goes where our own lines go."""
     process: asyncio.subprocess.Process | None = None
     restarts: int = 0
     log: Any = field(default_factory=lambda: structlog.get_logger("up"))
 
     async def keep(self) -> None:
-        """Start it, and start it again whenever it ends. Raises ChildFallsError where that is no help."""
-        quick_ends = 0
-        while quick_ends < QUICK_ENDS:
+        """Keep the process running: start it again when it ends, ever later while it ends early."""
+        early_ends = 0
+        while True:
             started = monotonic()
             self.process = await asyncio.create_subprocess_exec(
                 sys.executable,
+                "-P",  # no module is imported from the working directory, which anybody may have filled
                 "-m",
                 "app",
                 *self.arguments,
@@ -79,11 +77,20 @@ class Child:
                 start_new_session=True,
             )
             code = await self.process.wait()
-            self.log.error("process_ended", name=self.name, code=code)
+            early_ends = early_ends + 1 if monotonic() - started < EARLY_S else 0
+            delay = min(FIRST_DELAY_S * 2 ** max(0, early_ends - 1), LONGEST_DELAY_S)
             self.restarts += 1
-            quick_ends = quick_ends + 1 if monotonic() - started < QUICK else 0
-            await asyncio.sleep(RESTART_REST)
-        raise ChildFallsError(self.name)
+            self.log.error("process_ended", name=self.name, code=code, early_ends=early_ends, restart_in_s=delay)
+            if early_ends:
+                self._show_last_lines()
+            await asyncio.sleep(delay)
+
+    def _show_last_lines(self) -> None:
+        """In a terminal: what the process logged last, because it went to a file."""
+        if self.log_file is None:
+            return
+        lines = self.log_file.read_text(errors="replace").splitlines()[-SHOWN_LINES:]
+        click.echo("\n  ".join([f"the last log lines of the {self.name}, from {self.log_file}:", *lines]), err=True)
 
     async def stop(self) -> None:
         """Ask it to finish, and insist after a while."""
@@ -99,22 +106,9 @@ class Child:
 
 def run_everything(runtime: Runtime) -> int:
     """Run API and worker until Ctrl-C or SIGTERM; the exit code."""
-    try:
+    with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_run(runtime))
-    except ChildFallsError as error:
-        return _tell_of_fall(runtime, str(error))
-    except KeyboardInterrupt:
-        pass
     return 0
-
-
-def _tell_of_fall(runtime: Runtime, name: str) -> int:
-    log = _log_of(name, runtime)
-    click.echo(f"the {name} ended {QUICK_ENDS} times as soon as it was started; stopped", err=True)
-    if log is not None:
-        lines = log.read_text(errors="replace").splitlines()[-TOLD_LINES:]
-        click.echo("\n  ".join([f"its last words, from {log}:", *lines]), err=True)
-    return 1
 
 
 async def _run(runtime: Runtime) -> None:
@@ -157,9 +151,11 @@ async def _kept_running(
                 name=name,
                 arguments=arguments,
                 environ={**runtime.environ(), PARENT: str(os.getpid())},
-                output=files.enter_context(_opened(log)) if (log := _log_of(name, runtime)) else None,
+                log_file=log_file,
+                output=files.enter_context(_opened(log_file)) if log_file else None,
             )
             for name, arguments in (("api", ["api", *announcing]), ("worker", ["worker"]))
+            for log_file in (_log_of(name, runtime),)
         ]
         keeping = [asyncio.create_task(child.keep()) for child in children]
         try:
@@ -217,7 +213,7 @@ async def _show_status(container: AppContainer, children: list[Child], announced
 
 async def _status(container: AppContainer, children: list[Child]) -> Text:
     try:
-        counts = await container.reader().row(_COUNTS)
+        counts = await container.reader().row(_COUNTS, {"now": container.clock().now()})
     except Exception as error:  # noqa: BLE001 -- a status line must not end what it reports on
         return Text(f"database away: {type(error).__name__}", style="red")
     if counts is None:

@@ -22,10 +22,10 @@ from redis.exceptions import RedisError
 from app.container import AppContainer, running_app
 from app.listening import bound
 from app.worker_metrics import serving
-from shared.jobs import Job, JobTimedOutError
+from shared.jobs import Job
 from shared.jobs.arq_queue import CARRIED, deserialize, serialize
 from shared.jobs.heartbeat import BEATS_EVERY
-from shared.observability.telemetry import Telemetry
+from shared.observability.telemetry import JobTimedOutError, Telemetry
 from shared.settings import Settings
 
 GRACE: Final = 20.0

@@ -3,11 +3,13 @@
 Names are checked by `shared/resolver.py`, after they were looked up, so that none can change its mind in between.
 """
 
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 _NAT64 = IPv6Network("64:ff9b::/96")
-_NEVER = (IPv6Network("::/96"), IPv6Network("64:ff9b:1::/48"), IPv6Network("fec0::/10"))
-"""IPv4-compatible, local NAT64, site-local: nothing public lives there, and some of them lead inwards."""
+_GLOBAL_UNICAST = IPv6Network("2000::/3")
+"""All that IANA has given out for public use in IPv6; what looks public beside it leads inwards or nowhere."""
+_NEVER = (IPv4Network("192.88.99.0/24"), IPv6Network("3fff::/20"))
+"""Within public ranges: anycast of 6to4 relays (RFC 7526), documentation (RFC 9637)."""
 
 
 class AddressRefusedError(OSError):
@@ -17,15 +19,15 @@ class AddressRefusedError(OSError):
 def is_public(address: str) -> bool:
     """Whether an IP address belongs to the public internet; IPv4 inside IPv6 counts as what it carries."""
     parsed: IPv4Address | IPv6Address = ip_address(address.split("%", 1)[0])
-    if isinstance(parsed, IPv6Address) and any(parsed in network for network in _NEVER):
-        return False
     if isinstance(parsed, IPv6Address):
         carried = parsed.ipv4_mapped or parsed.sixtofour or (parsed.teredo[1] if parsed.teredo else None)
         if carried is not None:
             parsed = carried
         elif parsed in _NAT64:
             parsed = IPv4Address(int(parsed) & 0xFFFFFFFF)
-    return parsed.is_global and not parsed.is_multicast
+        elif parsed not in _GLOBAL_UNICAST:
+            return False
+    return parsed.is_global and not parsed.is_multicast and not any(parsed in network for network in _NEVER)
 
 
 def refuse_literal(host: str) -> None:

@@ -6,9 +6,11 @@ Problem
 ├── Forbidden           403  known, and not allowed
 ├── NotFound            404  no such thing (or none that the reader may know of)
 ├── Conflict            409  it is there already, or changed meanwhile
+├── UnsupportedMedia    415  the body is of another type than the endpoint reads
 ├── Invalid             422  the input does not mean anything
 ├── TooManyRequests     429  later; `retry_after` says when
 └── Unavailable         503  a part of ours that it needs is away
+    └── StorageFull          a part of ours has no room left to write
 """
 
 from collections.abc import Mapping
@@ -69,6 +71,12 @@ class Conflict(Problem):
     title = "Conflict"
 
 
+class UnsupportedMedia(Problem):
+    status = 415
+    code = "unsupported_media_type"
+    title = "Unsupported media type"
+
+
 class Invalid(Problem):
     status = 422
     code = "invalid"
@@ -85,3 +93,15 @@ class Unavailable(Problem):
     status = 503
     code = "unavailable"
     title = "Temporarily unavailable"
+
+
+class StorageFull(Unavailable):
+    code = "storage_full"
+    title = "No room left"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "There is no room left to store anything, so nothing was changed. "
+            "Try again once the operator has made room.",
+            retry_after=60,
+        )

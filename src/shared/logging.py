@@ -1,18 +1,30 @@
 """Structured logs: one event a line, JSON outside a terminal, with the request, job or run they belong to.
 
 Every process calls `configure` once; everything else asks structlog for a logger where it needs one. Our own events go
-straight to standard error; what libraries log through the standard library is rendered alike.
+straight to standard error; what libraries log through the standard library is rendered alike. No line holds a secret:
+every text of it goes through `redacted_text`.
 """
 
+import io
 import logging
 import sys
 from collections.abc import Callable
+from contextlib import suppress
+from datetime import date
 from typing import Any, Final, TextIO
+from uuid import UUID
 
 import msgspec
 import structlog
-from structlog.typing import EventDict, Processor, WrappedLogger
+from structlog.typing import EventDict, ExcInfo, Processor, WrappedLogger
 
+from shared.redaction import redacted_text
+
+LONGEST_VALUE: Final = 4_000
+LONGEST_TRACEBACK: Final = 50_000
+OURS: Final = frozenset({"timestamp", "level", "logger", "exc_info"})
+"""Parts of a line in which nothing of anybody else's can stand; of an exception, until it is rendered."""
+PLAIN: Final = (bool, int, float, UUID, date, type(None))
 QUIET: Final = ("alembic", "arq", "httpx", "httpcore", "aiohttp", "uvicorn")
 
 
@@ -24,8 +36,9 @@ class LineLogger:
         self._stream = stream
 
     def msg(self, line: str) -> None:
-        self._stream.write(line + "\n")
-        self._stream.flush()
+        with suppress(OSError):  # a full disk must not stop what the line is about
+            self._stream.write(line + "\n")
+            self._stream.flush()
 
     log = debug = info = warning = warn = error = critical = exception = fatal = failure = err = msg
 
@@ -40,11 +53,12 @@ def configure(*, level: str, form: str, stream: TextIO | None = None) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     render: list[Processor] = (
-        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+        [_without_secrets, structlog.dev.ConsoleRenderer(exception_formatter=_plain_traceback)]
         if console
         else [
             # Without the frames' variables: they hold keys, headers and what people sent.
             structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False)),
+            _without_secrets,
             structlog.processors.JSONRenderer(serializer=_json),
         ]
     )
@@ -71,6 +85,28 @@ def configure(*, level: str, form: str, stream: TextIO | None = None) -> None:
 def _add_name(logger: WrappedLogger, _: str, event: EventDict) -> EventDict:
     event["logger"] = logger.name
     return event
+
+
+def _without_secrets(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """What people and other hosts say stands in texts, in errors' above all."""
+    return {name: value if name in OURS else _redacted(value) for name, value in event.items()}
+
+
+def _redacted(value: Any) -> Any:
+    if isinstance(value, str):
+        return redacted_text(value, LONGEST_VALUE)
+    if isinstance(value, dict):
+        # The frames of a traceback are files and lines of code.
+        return {name: item if name == "frames" else _redacted(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_redacted(item) for item in value]
+    return value if isinstance(value, PLAIN) else redacted_text(str(value), LONGEST_VALUE)
+
+
+def _plain_traceback(out: TextIO, exc_info: ExcInfo) -> None:
+    written = io.StringIO()
+    structlog.dev.plain_traceback(written, exc_info)
+    out.write(redacted_text(written.getvalue(), LONGEST_TRACEBACK))
 
 
 def _json(event: dict[str, Any], default: Callable[[Any], Any] = str, **_: Any) -> str:

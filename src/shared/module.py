@@ -8,9 +8,9 @@ from typing import Any
 from litestar import Controller
 from litestar.di import Provide
 
+from shared.events import EventHandler, EventType
 from shared.jobs import Job
 from shared.observability.readings import GaugeReader
-from shared.outbox.events import EventHandler
 from shared.settings import SettingsStruct
 
 
@@ -36,6 +36,12 @@ class Module:
     """The module's container -> its scraping sources."""
     personal_data: Callable[[Any], Sequence[Any]] | None = None
     """The module's container -> what it holds about people (users.personal_data.PersonalData), on the bound session."""
+    erasers: Callable[[Any], Sequence[Any]] | None = None
+    """The module's container -> what it deletes of people who are blocked (shared.scraping.blocking.SubjectEraser)."""
+    event_copies: Callable[[Any], Sequence[Any]] | None = None
+    """The module's container -> what keeps copies of events (shared.scraping.blocking.EventCopies), likewise."""
+    events: Sequence[EventType] = ()
+    """The events that the module publishes, with their readers; docs/events.md is their table."""
     handlers: Callable[[Any], Sequence[EventHandler]] | None = None
     """The module's container -> what it does about events, on the bound session."""
     message_writers: Callable[[Any], Sequence[Any]] | None = None

@@ -1,6 +1,6 @@
 """How old rows go: in batches that are transactions of their own, until nothing old or no time is left."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import Final
@@ -11,12 +11,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.clock import Clock
 from shared.database import Database
+from shared.jobs import Job
 
 FOR_EVER: Final = 0
 """As days that something is kept."""
 AT_ONCE: Final = 2_000
 LONGEST_RUN: Final = 30.0
 """Seconds after which no further batch is begun; the next run goes on."""
+TIMEOUT: Final = 60
+"""Seconds after which a run is broken off: the last batch may still be under way when no further one is begun."""
 
 
 class Ageing(Struct, frozen=True, kw_only=True):
@@ -73,3 +76,9 @@ class Retention:
         if failures:
             raise failures[0] if len(failures) == 1 else ExceptionGroup("several kinds of old rows stay", failures)
         return sum(removed.values())
+
+    def job(self, name: str, *, minutes: Iterable[int], second: int) -> Job:
+        """Removal as a job of its own, at that second of these minutes of every hour."""
+        return Job(
+            name=name, run=self.remove_old, timeout=TIMEOUT, seconds=frozenset({second}), minutes=frozenset(minutes)
+        )

@@ -7,9 +7,10 @@ A secret may also stand in a file that its variable with `_FILE` behind it names
 
 import math
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar, get_args, get_origin, get_type_hints
 from urllib.parse import urlsplit
@@ -105,13 +106,21 @@ class Settings(SettingsStruct, frozen=True, kw_only=True):
     ] = None
     redis_url: Annotated[
         Secret | None,
-        Meta(description="Redis: redis://host:6379/0. Empty: an embedded one."),
+        Meta(description="Valkey (or Redis 6.2 or newer): redis://host:6379/0. Empty: an embedded one."),
     ] = None
     secret_key: Annotated[
         Secret | None,
         Meta(
-            description="At least 32 random bytes (try: openssl rand -hex 32); a new one ends every key and token. "
+            description="At least 32 random bytes (try: openssl rand -hex 32). A new one ends every key and token, "
+            "unless the old one is given as TRACKERS_SECRET_KEY_PREVIOUS. "
             "Outside production one is made and kept under TRACKERS_HOME."
+        ),
+    ] = None
+    secret_key_previous: Annotated[
+        Secret | None,
+        Meta(
+            description="The secret before, while TRACKERS_SECRET_KEY is being replaced: what it made is still "
+            "accepted, and `trackers secrets rotate` says what still needs it (docs/operations.md)."
         ),
     ] = None
     host: Annotated[str, Meta(description="Address that the API listens on.")] = "127.0.0.1"
@@ -136,9 +145,9 @@ class Settings(SettingsStruct, frozen=True, kw_only=True):
         str, Meta(description="E-mail or address of the operator, told to every site in the User-Agent.")
     ] = ""
     database_pool_size: Annotated[int, Meta(ge=1, le=200, description="Connections a process keeps at most.")] = 10
-    database_statement_timeout: Annotated[float, Meta(gt=0, description="Seconds that one SQL statement may take.")] = (
-        15.0
-    )
+    database_statement_timeout: Annotated[
+        float, Meta(ge=0.001, le=86_400, description="Seconds that one SQL statement may take.")
+    ] = 15.0
     database_pooler: Annotated[
         bool,
         Meta(
@@ -223,21 +232,26 @@ class Loaded(Generic[S]):
         return Loaded([*(kept for kind, kept in self._by_type.items() if kind is not type(struct)), struct])
 
 
-def variables(struct: type[SettingsStruct]) -> Iterator[Variable]:
+@cache
+def variables(struct: type[SettingsStruct]) -> Sequence[Variable]:
     """The variables that fill a settings Struct, in its order."""
     hints = get_type_hints(struct, include_extras=True)
+    found = []
     for field in msgspec.structs.fields(struct):
         hint = hints[field.name]
         meta = next((extra for extra in getattr(hint, "__metadata__", ()) if isinstance(extra, Meta)), None)
         own = (meta.extra or {}).get("env") if meta else None
-        yield Variable(
-            env=own or f"{struct.env_prefix}{field.name.upper()}",
-            field=field.name,
-            type=hint,
-            default=None if field.default is msgspec.NODEFAULT else field.default,
-            description=(meta.description or "") if meta else "",
-            secret=_holds_secret(hint),
+        found.append(
+            Variable(
+                env=own or f"{struct.env_prefix}{field.name.upper()}",
+                field=field.name,
+                type=hint,
+                default=None if field.default is msgspec.NODEFAULT else field.default,
+                description=(meta.description or "") if meta else "",
+                secret=_holds_secret(hint),
+            )
         )
+    return found
 
 
 def load(structs: Iterable[type[SettingsStruct]], environ: Mapping[str, str] | None = None) -> Loaded[Any]:
@@ -253,28 +267,35 @@ def load(structs: Iterable[type[SettingsStruct]], environ: Mapping[str, str] | N
         for variable in variables(struct):
             try:
                 text = given_secret(variable.env, environ) if variable.secret else environ.get(variable.env, "").strip()
+                if text:
+                    values[variable.field] = _value(variable, text)
             except ValueError as error:
                 mistakes.append(str(error))
-                continue
-            if not text:
-                continue
-            try:
-                values[variable.field] = msgspec.convert(text, variable.type, strict=False, dec_hook=_decode)
-                _refuse_endless(values[variable.field])
-            except msgspec.ValidationError as error:
-                # An address may hold a password, wherever it was typed in.
-                shown = "the value given" if variable.secret or "@" in text else repr(text[:80])
-                mistakes.append(f"{variable.env}: {_plain(error, variable.type)}; got {shown}. {variable.description}")
         try:
             made.append(struct(**values))
         except TypeError as error:
             mistakes.append(f"{struct.__name__}: {error}")
     for settings in made:
         if isinstance(settings, Settings):
-            mistakes += [*_address_mistakes(settings), *_production_mistakes(settings)]
+            mistakes += [*_address_mistakes(settings), *_secret_mistakes(settings), *_production_mistakes(settings)]
     if mistakes:
         raise SettingsError(mistakes)
     return Loaded(made)
+
+
+def _value(variable: Variable, text: str) -> Any:
+    """What a variable's text stands for. Raises ValueError with the whole mistake."""
+    if not is_text(text):
+        raise ValueError(f"{variable.env}: is no text in UTF-8. {variable.description}")
+    try:
+        value = msgspec.convert(text, variable.type, strict=False, dec_hook=_decode)
+        _refuse_endless(value)
+    except msgspec.ValidationError as error:
+        # An address may hold a password, wherever it was typed in.
+        shown = "the value given" if variable.secret or "@" in text else repr(text[:80])
+        wrong = f"{variable.env}: {_plain(error, variable.type)}; got {shown}. {variable.description}"
+        raise ValueError(wrong) from error
+    return value
 
 
 def unread(structs: Iterable[type[SettingsStruct]], environ: Mapping[str, str]) -> list[str]:
@@ -338,26 +359,38 @@ def _is_redis_url(text: str) -> bool:
     return url.scheme in REDIS_SCHEMES and port != 0 and bool(url.path if url.scheme == "unix" else url.hostname)
 
 
+def _secret_mistakes(settings: Settings) -> Iterator[str]:
+    production = settings.env is Environment.PRODUCTION
+    if production and not settings.secret_key:
+        yield _bad_secret("SECRET_KEY", "is missing")
+    for name, secret in (("SECRET_KEY", settings.secret_key), ("SECRET_KEY_PREVIOUS", settings.secret_key_previous)):
+        if secret and (what := weakness_of(secret, production=production)):
+            yield _bad_secret(name, what)
+    if settings.secret_key and settings.secret_key == settings.secret_key_previous:
+        yield (
+            f"{PREFIX}SECRET_KEY_PREVIOUS: equals {PREFIX}SECRET_KEY; "
+            "give the secret that was used before, or leave it empty"
+        )
+
+
+def weakness_of(secret: Secret, *, production: bool) -> str | None:
+    """What is wrong with a secret, as the end of a sentence; None where nothing is."""
+    held = secret.reveal().encode()
+    if len(held) < MINIMUM_SECRET_BYTES:
+        return "is too short"
+    if production and len(set(held)) < MINIMUM_SECRET_BYTES // 4:
+        return "repeats itself"
+    return None
+
+
 def _production_mistakes(settings: Settings) -> Iterator[str]:
-    if settings.env is not Environment.PRODUCTION:
-        if settings.secret_key and len(settings.secret_key.reveal().encode()) < MINIMUM_SECRET_BYTES:
-            yield _weak_secret("is too short")
-        return
-    if not settings.secret_key:
-        yield _weak_secret("is missing")
-    else:
-        secret = settings.secret_key.reveal().encode()
-        if len(secret) < MINIMUM_SECRET_BYTES:
-            yield _weak_secret("is too short")
-        elif len(set(secret)) < MINIMUM_SECRET_BYTES // 4:
-            yield _weak_secret("repeats itself")
-    if not settings.contact:
+    if settings.env is Environment.PRODUCTION and not settings.contact:
         yield f"{PREFIX}CONTACT: is missing; the sites we ask must be able to reach you. Give an e-mail address or URL."
 
 
-def _weak_secret(what: str) -> str:
+def _bad_secret(name: str, what: str) -> str:
     advice = f"give at least {MINIMUM_SECRET_BYTES} random bytes, for instance from: openssl rand -hex 32"
-    return f"{PREFIX}SECRET_KEY: {what}; {advice}"
+    return f"{PREFIX}{name}: {what}; {advice}"
 
 
 def _decode(kind: type, value: Any) -> Any:
@@ -390,10 +423,22 @@ def _refuse_endless(value: Any) -> None:
         raise msgspec.ValidationError("Expected a finite number")
 
 
+def is_text(text: str) -> bool:
+    """Whether the bytes in the environment were UTF-8; what was not stands there as lone surrogates."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _plain(error: msgspec.ValidationError, hint: Any) -> str:
-    if "matching regex" in str(error):
+    said = str(error)
+    if "matching regex" in said:
         return f"expected {_expected(hint) or 'another form'}"
-    return str(error)[:1].lower() + str(error)[1:]
+    if "Invalid enum value" in said:
+        return f"expected {_expected(hint) or 'one of the values below'}"
+    return said[:1].lower() + said[1:]
 
 
 def _text(value: Any) -> str:

@@ -1,18 +1,27 @@
 """Who may see and change what: the one policy that every module asks. `docs/access.md` is its table.
 
 Read: the owner, an admin, an admin of a guild that the owner is in too. Write: the owner or an admin. A bot speaks for
-every person that its key may speak for: those in its guilds, or everybody where the key names none.
+every person that its key may speak for: the confirmed members of its guilds, or everybody where the key names none.
+Private things (trips, price watches) are for the owner and admins only: no key opens them.
 """
 
 from typing import Final
 from uuid import UUID
 
-from shared.errors import Forbidden, Problem
+from shared.errors import Forbidden, NotFound, Problem
 from shared.web.identity import BotIdentity, Identity
-from users.guilds.errors import GuildNotFound
-from users.guilds.memberships import Memberships
+from users.memberships import Memberships
 
 NOT_YOURS: Final = "This belongs to somebody else."
+
+
+class GuildNotFound(NotFound):
+    """The same words for one that is not there and one that the asker may not know of."""
+
+    code = "guild_not_found"
+
+    def __init__(self, guild_id: str) -> None:
+        super().__init__(f"There is no guild {guild_id} here, or none that you may know of.")
 
 
 class AccessPolicy:
@@ -33,6 +42,11 @@ class AccessPolicy:
             return asker.guild_ids is None or await self._memberships.in_one_of(owner, asker.guild_ids)
         return asker.is_admin or asker.user_id == owner
 
+    @staticmethod
+    def may_use_private(asker: Identity, owner: UUID) -> bool:
+        """Whether the asker may read and change a private thing: its owner or an admin, and no bot."""
+        return not isinstance(asker, BotIdentity) and (asker.is_admin or asker.user_id == owner)
+
     async def check_read(self, asker: Identity, owner: UUID, *, unknown: Problem | None = None) -> None:
         """Raises `unknown` where the thing must not even be known of, else Forbidden."""
         if not await self.may_read(asker, owner):
@@ -51,8 +65,8 @@ class AccessPolicy:
         runs, belongs = await self._memberships.place(guild_id, staff), await self._memberships.place(guild_id, member)
         if runs is None or not runs.admin:
             raise Forbidden("Only admins of this guild register for others.")
-        if belongs is None or not belongs.member:
-            raise Forbidden("This person is no member of the guild; tell us of its members first.")
+        if belongs is None or not belongs.confirmed:
+            raise Forbidden("This person is no confirmed member of the guild.")
 
     def check_everybody(self, asker: Identity) -> None:
         """For what concerns everybody at once: admins, and bots whose key is not for some guilds only."""

@@ -40,7 +40,7 @@ class TryCounter:
             async with asyncio.timeout(PATIENCE):
                 allowed = await self._limiter.hit(item, *key)
                 stats = await self._limiter.get_window_stats(item, *key)
-        wait = max(1.0, stats.reset_time - time())  # the library's own clock
+        wait = max(1.0, stats.reset_time - time())  # real date: the library counts by it, in Redis
         return Counted(allowed=allowed, remaining=stats.remaining, wait=wait)
 
     async def clear(self, item: RateLimitItemPerSecond, *key: str) -> None:

@@ -16,14 +16,18 @@ from shared.audit.repository import ActivityRepository, AuditRepository
 from shared.clock import Clock
 from shared.database import Database, Reader, TransactionReader
 from shared.di import provide, provide_singleton
+from shared.installation_secret import InstallationSecret
 from shared.jobs import Job
 from shared.module import Audience, Module
-from shared.settings import Secret
+from shared.web.kept_answers import KeptAnswers
 from users.access import AccessPolicy
+from users.accounts.addresses import AddressService, ConfirmationTokens
 from users.accounts.claims import ClaimService
 from users.accounts.controllers.admin import AccountController
+from users.accounts.controllers.confirmation import ConfirmEmailController, ConfirmEmailPageController
 from users.accounts.controllers.internal import InternalUserController
 from users.accounts.controllers.public import MeController
+from users.accounts.mail_repository import AccountMailRepository
 from users.accounts.personal import PersonalDataService
 from users.accounts.personal_data import AccountPersonalData
 from users.accounts.queries import AccountQueries
@@ -31,23 +35,29 @@ from users.accounts.repository import AccountRepository
 from users.accounts.service import AccountService
 from users.auth.attempts import Attempts
 from users.auth.controllers.admin import KeyController
-from users.auth.controllers.public import AuthController
+from users.auth.controllers.public import AuthController, OwnAccountController
 from users.auth.denylist import Denylist
 from users.auth.keys import BotAuthenticator, BotKeyService
+from users.auth.own_account import NewAddresses, OwnAccountService
 from users.auth.passwords import Passwords
 from users.auth.people import PersonAuthenticator
 from users.auth.registration import RegistrationService
 from users.auth.repository import BotKeyReader, BotKeyRepository, SessionReader, SessionRepository
+from users.auth.rotation import AuthRotation
 from users.auth.service import AuthService, Sessions
 from users.auth.settings import AuthSettings
 from users.auth.tokens import SKEW, AccessTokens, RefreshTokens
 from users.guilds.controllers.internal import InternalGuildController
+from users.guilds.controllers.leaderboards import MyLeaderboardController
 from users.guilds.controllers.public import GuildController
-from users.guilds.memberships import Memberships
+from users.guilds.leaderboards import LeaderboardOptOuts
+from users.guilds.opt_out_repository import OptOutRepository
 from users.guilds.personal_data import GuildPersonalData
 from users.guilds.queries import GuildQueries
 from users.guilds.repository import GuildRepository
 from users.guilds.service import GuildService
+from users.memberships import Memberships
+from users.message_limits import MessageLimits, MessageSettings
 
 
 class UsersContainer(containers.DeclarativeContainer):
@@ -65,8 +75,10 @@ class UsersContainer(containers.DeclarativeContainer):
     audit = providers.Dependency(instance_of=AuditRepository)
     logs = providers.Dependency(instance_of=AuditQueries)
     clock: providers.Dependency[Clock] = providers.Dependency()
-    secret = providers.Dependency(instance_of=Secret)
+    secret = providers.Dependency(instance_of=InstallationSecret)
     known_scopes: providers.Dependency[Any] = providers.Dependency()
+    mail_set_up = providers.Dependency(instance_of=bool)
+    """Whether there is a mail server."""
     holders: providers.Dependency[Any] = providers.Dependency()
     """What every module holds about a person (PersonalData)."""
     guild_listeners: providers.Dependency[Any] = providers.Dependency()
@@ -74,6 +86,27 @@ class UsersContainer(containers.DeclarativeContainer):
 
     # has
     account_repository = providers.Factory(AccountRepository, session)
+    account_mails = providers.Factory(AccountMailRepository, session)
+    confirmation_tokens = providers.Singleton(ConfirmationTokens, secret)
+    message_limits = providers.Singleton(
+        MessageLimits,
+        limits_storage,
+        providers.Singleton(
+            MessageSettings,
+            per_mailbox=settings.provided.messages_per_mailbox,
+            per_host=settings.provided.messages_per_host,
+            per_address=settings.provided.messages_per_address,
+        ),
+        secret=secret,
+    )
+    address_service = providers.Factory(
+        AddressService,
+        mails=account_mails,
+        accounts=account_repository,
+        tokens=confirmation_tokens,
+        activity=activity,
+        clock=clock,
+    )
     key_repository = providers.Factory(BotKeyRepository, session)
     key_reader = providers.Singleton(BotKeyReader, reader)
     session_repository = providers.Factory(SessionRepository, session)
@@ -98,7 +131,12 @@ class UsersContainer(containers.DeclarativeContainer):
     session_access = providers.Factory(AccessPolicy, memberships=session_memberships)
     """For commands."""
     accounts = providers.Factory(
-        AccountService, accounts=account_repository, sessions=sessions, activity=activity, clock=clock
+        AccountService,
+        accounts=account_repository,
+        addresses=address_service,
+        sessions=sessions,
+        activity=activity,
+        clock=clock,
     )
     account_queries = providers.Singleton(AccountQueries, reader, access=access)
     claims = providers.Factory(
@@ -120,6 +158,8 @@ class UsersContainer(containers.DeclarativeContainer):
         sessions=sessions,
         activity=activity,
         audit=audit,
+        activities=activities,
+        answers=providers.Factory(KeptAnswers, session),
         clock=clock,
     )
     passwords = providers.Singleton(Passwords, settings)
@@ -132,12 +172,14 @@ class UsersContainer(containers.DeclarativeContainer):
         secret=secret,
         known_scopes=known_scopes,
     )
+    rotation = providers.Singleton(AuthRotation, reader, secret=secret)
     bot_authenticator = providers.Singleton(BotAuthenticator, keys=key_reader, clock=clock, secret=secret)
     auth = providers.Singleton(
         AuthService,
         database=database,
         accounts=account_queries,
         account_repository=account_repository.provider,
+        account_mails=account_mails.provider,
         sessions=session_repository.provider,
         session_reader=session_reader,
         activity=activity.provider,
@@ -150,6 +192,10 @@ class UsersContainer(containers.DeclarativeContainer):
         clock=clock,
         session_lifetime=providers.Callable(timedelta, settings.provided.session_days),
     )
+    new_addresses = providers.Singleton(NewAddresses, limits=message_limits, mail_set_up=mail_set_up)
+    own_account = providers.Factory(
+        OwnAccountService, accounts=accounts, personal_data=personal_data, auth=auth, new_addresses=new_addresses
+    )
     registration = providers.Singleton(
         RegistrationService,
         database=database,
@@ -158,6 +204,7 @@ class UsersContainer(containers.DeclarativeContainer):
         passwords=passwords,
         attempts=attempts,
         auth=auth,
+        new_addresses=new_addresses,
         registration=settings.provided.registration,
     )
     guilds = providers.Factory(
@@ -169,16 +216,26 @@ class UsersContainer(containers.DeclarativeContainer):
         listeners=guild_listeners,
         clock=clock,
     )
+    leaderboard_opt_outs = providers.Factory(
+        LeaderboardOptOuts, opt_outs=providers.Factory(OptOutRepository, session), accounts=accounts, activity=activity
+    )
     guild_queries = providers.Singleton(GuildQueries, reader, access=access)
     account_personal_data = providers.Factory(
-        AccountPersonalData, accounts=account_queries, sessions=session_reader, logs=logs, activities=activities
+        AccountPersonalData,
+        accounts=account_queries,
+        sessions=session_reader,
+        logs=logs,
+        audit=audit,
+        mails=account_mails,
     )
-    guild_personal_data = providers.Factory(GuildPersonalData, guilds=guild_repository)
+    guild_personal_data = providers.Factory(GuildPersonalData, guilds=guild_repository, clock=clock)
 
 
 def dependencies(container: Any, database: Any) -> Mapping[str, Provide]:
     """What this module's handlers may ask for."""
     return {
+        "address_service": provide(container.address_service, database),
+        "own_account_service": provide(container.own_account, database),
         "account_service": provide(container.accounts, database),
         "account_queries": provide_singleton(container.account_queries),
         "claim_service": provide(container.claims, database),
@@ -187,6 +244,7 @@ def dependencies(container: Any, database: Any) -> Mapping[str, Provide]:
         "registration_service": provide_singleton(container.registration),
         "key_service": provide(container.keys, database),
         "guild_service": provide(container.guilds, database),
+        "leaderboard_opt_outs": provide(container.leaderboard_opt_outs, database),
         "guild_queries": provide_singleton(container.guild_queries),
     }
 
@@ -208,11 +266,23 @@ USERS = Module(
     name="users",
     settings=(AuthSettings,),
     controllers={
-        Audience.PUBLIC: (AuthController, MeController, GuildController),
+        Audience.PUBLIC: (
+            AuthController,
+            OwnAccountController,
+            MeController,
+            ConfirmEmailController,
+            ConfirmEmailPageController,
+            GuildController,
+            MyLeaderboardController,
+        ),
         Audience.ADMIN: (KeyController, AccountController),
         Audience.INTERNAL: (InternalUserController, InternalGuildController),
     },
     dependencies=dependencies,
-    personal_data=lambda container: (container.account_personal_data(), container.guild_personal_data()),
+    personal_data=lambda container: (
+        container.account_personal_data(),
+        container.guild_personal_data(),
+        container.leaderboard_opt_outs(),
+    ),
     jobs=jobs,
 )

@@ -29,6 +29,7 @@ SHORTEST_INTERVAL: Final = "60"
 def main() -> int:
     screen = Screen(Console(highlight=False))
     began = time.monotonic()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has its background jobs ignore it
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
     product: Product | None = None
@@ -80,7 +81,7 @@ def tell(screen: Screen, product: Product, sites: SimulatedSites, mails: Postbox
         product.wait_until_ready()
     screen.say(f"`trackers up` is ready after {time.monotonic() - began:.1f} s at {product.address}")
     with screen.waiting("trackers keys create demo"):
-        key = product.create_key("demo")
+        key = product.create_key("demo", ["trackers", "users", "guilds"])
 
     demo.register()
     refusal = demo.register_again()
@@ -130,7 +131,6 @@ def keep(screen: Screen, demo: Demo, key: str) -> None:
     login = MEMBER.name.lower()
     token = f"curl -s {product.address}/api/auth/login -d username={login} -d 'password={MEMBERS_PASSWORD}'"
     only_token = r"""sed -E 's/.*"access_token":"([^"]+)".*/\1/'"""
-    contract = f"BASE_URL={product.address} BOT_KEY={key} SITES_URL={sites.url} make features"
     screen.chapter("Still up", "everybody plays on and is looked at once a minute; Ctrl-C ends and removes it all")
     screen.addresses(
         [
@@ -140,13 +140,12 @@ def keep(screen: Screen, demo: Demo, key: str) -> None:
             (f"{MEMBER.name}'s login", f"{login}, with the password {MEMBERS_PASSWORD!r}"),
             ("what she follows", f'curl --oauth2-bearer "$({token} | {only_token})" {product.address}/api/trackers/me'),
             ("simulated site, and its control", f"{sites.games.url}  {sites.url}"),
-            ("have the contract told to it", contract),
             ("home, with the log", f"{product.home}/demo.log"),
         ]
     )
     with screen.waiting("up until Ctrl-C") if screen.console.is_terminal else nullcontext():
         while product.process.poll() is None:
-            time.sleep(0.2)
+            time.sleep(0.2)  # until Ctrl-C
     raise DemoFailed("`trackers up` ended by itself")
 
 

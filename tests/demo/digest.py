@@ -30,7 +30,7 @@ class DigestStory:
         self.demo.product.command("users", "create-admin", *admin, typed=ADMINS_PASSWORD)
         site, ask = self.demo.sites.fencers, self.demo.product.ask
         site.add_club(CLUB, CLUB_NAME)
-        day = (datetime.now(UTC) + timedelta(days=40)).date().isoformat()
+        day = (datetime.now(UTC) + timedelta(days=40)).date().isoformat()  # real date: a started product
         site.add_event(18_601, "Junior Women\u2019s Epee (JNRWE)", "Lakeside Open", day)
         site.add_event(18_602, "Division I Men\u2019s Foil (DV1MF)", "Lakeside Open", day)
         for fencer, name, event in ((100_000_041, "Greta Grünwald", 18_601), (100_000_042, "Fjodor Fontaine", 18_602)):
@@ -50,9 +50,10 @@ class DigestStory:
         while (looked_at := self._looked_at()) is None:
             if time.monotonic() > until:
                 raise DemoFailed("the club was not looked at")
-            time.sleep(LOOK_SECONDS)
+            time.sleep(LOOK_SECONDS)  # between two looks; the demo has errors of its own
         told_from = looked_at + timedelta(seconds=2 * LEASE + 1)
-        time.sleep(max(0.0, (told_from - datetime.now(UTC)).total_seconds()))
+        now = datetime.now(UTC)  # real date: the product notes by it when it looked
+        time.sleep(max(0.0, (told_from - now).total_seconds()))  # the service's rule
         product = self.demo.product
         login = {"login": "keeper", "password": ADMINS_PASSWORD}
         admin = product.ask("POST", "/api/auth/login", login, token="")["access_token"]

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 import httpx
+from tests.waiting import LIMIT_S
 
-START_SECONDS: Final = 90.0
-STOP_SECONDS: Final = 40.0
+START_SECONDS: Final = LIMIT_S
+STOP_SECONDS: Final = LIMIT_S
 REMOVE_SECONDS: Final = 5.0
 LOOK_SECONDS: Final = 0.05
 TAIL: Final = 40
@@ -100,12 +101,11 @@ class Product:
                 raise DemoFailed(f"`trackers up` ended with exit code {self.process.returncode}")
             if time.monotonic() > until:
                 raise DemoFailed(f"`trackers up` was not ready within {START_SECONDS:g} s")
-            time.sleep(LOOK_SECONDS)
+            time.sleep(LOOK_SECONDS)  # between two looks; the demo has errors of its own
 
-    def create_key(self, name: str) -> str:
+    def create_key(self, name: str, scopes: Sequence[str]) -> str:
         """`trackers keys create`, as an operator does it; used from then on."""
-        scopes = [word for scope in ("trackers", "users", "guilds") for word in ("--scope", scope)]
-        made = self.command("keys", "create", name, *scopes)
+        made = self.command("keys", "create", name, *(f"--scope={scope}" for scope in scopes))
         key = made.strip().splitlines()[-1]
         self.http.headers["Authorization"] = f"Bearer {key}"
         return key
@@ -194,7 +194,7 @@ def _remove(home: Path) -> None:
     while any(place.exists() for place in places) and time.monotonic() < until:
         for place in places:
             shutil.rmtree(place, ignore_errors=True)
-        time.sleep(LOOK_SECONDS)
+        time.sleep(LOOK_SECONDS)  # between two attempts
 
 
 def _family(pid: int) -> Sequence[int]:

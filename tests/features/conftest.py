@@ -1,42 +1,45 @@
-"""The features' ground: the service they are told to, the guard against steps that never run, the table at the end.
+"""The features' ground: the service that they run against, the guard against steps that never run, the last tables.
 
 `make features` starts the API (a process of its own on a migrated database), the simulated sites and workers as the
-scenarios want them. With BASE_URL and BOT_KEY in the environment nothing is started: the scenarios are told to that
-deployment, whose own worker looks; with SITES_URL too (the control of the simulated sites that it is pointed at),
-also those in which something goes wrong on the sites, and with ADMIN_TOKEN (an admin's access token) those that take
-one. PATIENCE is how many seconds its worker is given (120). Everybody registers from one address: the deployment's
-TRACKERS_AUTH_ATTEMPTS_PER_ADDRESS must let them (500), or scenarios are skipped. RECEIVER_URL is the address under
-which the deployment reaches port RECEIVER_PORT of this machine (left out: the port in that address), where webhooks
-are received.
+scenarios want them. With BASE_URL nothing is started: the scenarios are run against that deployment, whose own worker
+fetches (deployment.py).
 """
 
 import asyncio
-import os
 import secrets
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-import httpx
 import pytest
 from pytest_bdd.scenario import scenario_wrapper_template_registry
 from tests.conftest import SECRET, TEMPLATE, container_of, create_database, database_of
+from tests.demo.postbox import Postbox, postbox
+from tests.features.deployment import (
+    DEPLOYMENT,
+    NO_MAILBOX,
+    OWN_SERVICE,
+    OWN_WORKER,
+    SCOPES,
+    AdminSession,
+    refuse_to_start,
+    settings_on,
+)
 from tests.features.guard import pytest_bdd_before_step_call
 from tests.features.proof import PROOFS, RULE, counted, proofs_of, tabulated
-from tests.features.service import OwnWorker, Service, running_api
-from tests.features.users.people import Login
+from tests.features.service import ClockAhead, OwnWorker, Service, running_api
 from tests.upstreams.client import SimulatedSites
 
 from app.people import create_admin
 
 __all__ = ["pytest_bdd_before_step_call"]
 
-BASE_URL = os.environ.get("BASE_URL", "").rstrip("/")
-SITES_URL = os.environ.get("SITES_URL", "").rstrip("/")
 TAGS = {
     "internal": "told to a bot's endpoints",
     "events": "about what bots are told of; the bot's key has the scope events",
     "receiver": "needs the service to reach an endpoint of ours",
+    "mailbox": NO_MAILBOX,
     "games": "about the game trackers",
     "hiscores": "about players of the hiscores; the bot's key has the scope players",
     "flights": "about flight prices; the deployment has Google Flights turned on",
@@ -45,59 +48,71 @@ TAGS = {
     "guilds": "about guilds; the bot's key has the scopes guilds and users",
     "public": "told to people's endpoints",
     "users": "about people; the bot's key has the scope users",
-    "admin": "told to admins' endpoints; a deployment's admin is told by ADMIN_TOKEN",
-    "own_service": "needs a service of its own: a deployment could be harmed",
+    "admin": "told to admins' endpoints",
+    "own_service": OWN_SERVICE,
     "sites": "needs the simulated sites' control",
-    "own_worker": "needs a worker of its own: another clock, a crash, or none at all",
+    "own_worker": OWN_WORKER,
 }
+
+
+LEFT_OUT: Final = pytest.StashKey[Counter[str]]()
+"""Scenarios that are not run against the deployment, by the reason."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
     for tag, meaning in {**TAGS, **PROOFS}.items():
         config.addinivalue_line("markers", f"{tag}: {meaning}")
+    config.stash[LEFT_OUT] = Counter()
+    refuse_to_start(DEPLOYMENT)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Scenarios carry their rule into the report, stay together in one process, and are skipped where they must be."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Scenarios carry their rule into the report; a deployment gets those that it can hold."""
     for item in items:
         if not isinstance(item, pytest.Function) or item.function not in scenario_wrapper_template_registry:
             continue
         scenario = scenario_wrapper_template_registry[item.function]
         item.user_properties.append((RULE, scenario.rule.name if scenario.rule else scenario.feature.name))
         item.user_properties += proofs_of(item)
-        item.add_marker(pytest.mark.xdist_group(scenario.feature.rel_filename))
-        if reason := _why_not(item):
-            item.add_marker(pytest.mark.skip(reason=reason))
+    if DEPLOYMENT is not None:
+        reasons = {item: DEPLOYMENT.left_out(item.get_closest_marker) for item in items}
+        left_out = [item for item in items if reasons[item]]
+        config.stash[LEFT_OUT].update(reason for reason in reasons.values() if reason)
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not reasons[item]]
 
 
-def _why_not(item: pytest.Item) -> str | None:
-    if BASE_URL and item.get_closest_marker("own_worker"):
-        return "a deployment's worker has its own clock and life"
-    if BASE_URL and item.get_closest_marker("own_service"):
-        return "what could harm a deployment is told to a service of our own only"
-    if BASE_URL and "ADMIN_TOKEN" not in os.environ and item.get_closest_marker("admin"):
-        return "without ADMIN_TOKEN nobody can do what admins do"
-    if BASE_URL and not SITES_URL and item.get_closest_marker("sites"):
-        return "without SITES_URL nobody can tell the sites what to do"
-    if BASE_URL and "RECEIVER_URL" not in os.environ and item.get_closest_marker("receiver"):
-        return "without RECEIVER_URL the deployment reaches no endpoint of ours"
-    return None
-
-
-def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """How the contract went rule by rule, and what of the game trackers' is proven by how many scenarios."""
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """How the contract went, rule by rule and requirement by requirement; what a deployment was not asked, and why."""
     for heading, rows in counted(terminalreporter.stats).items():
         terminalreporter.section(heading)
         for line in tabulated(rows):
             terminalreporter.write_line(line.text, **{line.markup: True})
+    if left_out := config.stash[LEFT_OUT]:
+        terminalreporter.section(f"not run against the deployment: {left_out.total()} scenarios")
+        for reason, count in left_out.most_common():
+            terminalreporter.write_line(f"{count:4}  {reason}")
+
+
+@pytest.fixture(scope="session")
+def running_sites(sites_on_machine_time: SimulatedSites) -> SimulatedSites:
+    return sites_on_machine_time
+
+
+@pytest.fixture(scope="session")
+def mailbox() -> Iterator[Postbox]:
+    with postbox() as made:
+        yield made
 
 
 @pytest.fixture(scope="session")
 def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """One service for all scenarios; they keep out of each other's way by their names."""
-    if BASE_URL:
-        sites = SimulatedSites(SITES_URL) if SITES_URL else None
-        deployed = Service.at(BASE_URL, os.environ.get("BOT_KEY", ""), sites=sites, worker=None)
+    if DEPLOYMENT is not None:
+        sites = SimulatedSites(DEPLOYMENT.sites_url) if DEPLOYMENT.sites_url else None
+        deployed = Service.at(
+            DEPLOYMENT.url, DEPLOYMENT.bot_key, sites=sites, worker=None, patience=DEPLOYMENT.patience_s
+        )
         with deployed.open():
             yield deployed
         if sites is not None:
@@ -113,69 +128,41 @@ def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         "TRACKERS_DATABASE_URL": database_of(servers, "features"),
         "TRACKERS_REDIS_URL": f"{servers.redis_url}?db=1",
         "TRACKERS_SECRET_KEY": SECRET,
-        "TRACKERS_GAMES_BASE_URL": sites.games.url,
-        "TRACKERS_GAMES_DELAY": "0",
-        "TRACKERS_GAMES_TIMEOUT": "1.5",
-        "TRACKERS_GAMES_FIRST_SEASONS": "0",
-        "TRACKERS_HISCORES_BASE_URL": sites.hiscores.url,
-        "TRACKERS_HISCORES_DELAY": "0",
-        "TRACKERS_HISCORES_TIMEOUT": "1.5",
-        "TRACKERS_HISCORES_FETCH_COOLDOWN": "0",
-        "TRACKERS_HISCORES_FALL_LASTS": "0",
-        "TRACKERS_FLIGHTS_ENABLED": "true",
-        "TRACKERS_FLIGHTS_GOOGLE_URL": sites.flights.url,
-        "TRACKERS_FLIGHTS_DELAY": "0",
-        "TRACKERS_FLIGHTS_TIMEOUT": "1.5",
-        "FENCER_BASE_URL": sites.fencers.url,
-        "FENCER_SCRAPE_DELAY_SEC": "0.001",
-        "FENCER_SCRAPE_JITTER_SEC": "0",
-        "TRACKERS_CONTRACTS_BASE_URL": sites.contracts.url,
-        "TRACKERS_CONTRACTS_REGION_IDS": "10000002",
-        "TRACKERS_CONTRACTS_DELAY": "0",
-        "TRACKERS_CONTRACTS_DOWNTIME": "none",
-        "TRACKERS_AUTH_HASH_MEMORY_KIB": "8192",
-        "TRACKERS_AUTH_ATTEMPTS_PER_ADDRESS": "10000",  # everybody here logs in from one
-        "TRACKERS_RATE_LIMIT_ADDRESS": "0",  # likewise
-        "TRACKERS_NOTIFY_ALLOW_PRIVATE": "true",  # our receiver's is one
+        **settings_on(sites),
     }
+    mailbox: Postbox = request.getfixturevalue("mailbox")
+    environ |= mailbox.settings
     folder: Path = tmp_path_factory.mktemp("features")
     key = asyncio.run(_bot_key(environ))
     worker = OwnWorker(environ=environ, folder=folder)
     with running_api(environ, folder) as url:
-        started = Service.at(url, key, sites=sites, worker=worker)
+        started = Service.at(url, key, sites=sites, worker=worker, mailbox=mailbox)
         with started.open():
             yield started
 
 
 async def _bot_key(environ: dict[str, str]) -> str:
-    container = container_of(environ)
+    container = container_of(environ, clock=ClockAhead())
     try:
         async with container.database().unit_of_work():
-            scopes = ["trackers", "players", "contracts", "fencers", "users", "guilds", "events"]
-            return str((await container.users.keys().create("features", scopes)).text)
+            return str((await container.users.keys().create("features", list(SCOPES))).text)
     finally:
         await container.database().close()
 
 
 @pytest.fixture(scope="session")
 def admin_token(service: Service) -> Callable[[], str]:
-    """Makes the first admin where the service is ours; a deployment's is told by ADMIN_TOKEN."""
-    if service.worker is None:
-        return lambda: os.environ["ADMIN_TOKEN"]
-    login = {"login": f"root-{secrets.token_hex(4)}", "password": secrets.token_urlsafe(16)}
-    asyncio.run(_make_admin(service.worker.environ, login["login"], login["password"]))
-
-    def log_in() -> str:
-        answer = service.http.post("/api/auth/login", json=login, headers={"Authorization": ""})
-        assert answer.status_code == httpx.codes.OK, answer.text
-        return Login.given(answer).access
-
-    return log_in
+    """An admin's access token: of the deployment's admin, or of the first where the service is ours."""
+    if DEPLOYMENT is not None:
+        return AdminSession(service.http, DEPLOYMENT.admin_login, DEPLOYMENT.admin_password).token
+    login, password = f"root-{secrets.token_hex(4)}", secrets.token_urlsafe(16)
+    asyncio.run(_make_admin(service.own_worker.environ, login, password))
+    return AdminSession(service.http, login, password).token
 
 
 async def _make_admin(environ: Mapping[str, str], username: str, password: str) -> None:
     """What `trackers users create-admin` does."""
-    container = container_of(dict(environ))
+    container = container_of(dict(environ), clock=ClockAhead())
     try:
         async with container.database().unit_of_work():
             await create_admin(

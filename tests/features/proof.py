@@ -1,7 +1,6 @@
-"""What scenarios prove: their rule, by its words, and what the game trackers' contract asks for, by their tags.
+"""What scenarios prove: their rule, by its words, and requirements, by their tags; tables of both end a run.
 
-A tag may stand over a scenario, a rule, or the examples of an outline. `make features` ends with a table of each;
-test_contract.py fails where something is proven by no scenario.
+A table has a line for each rule, or for each requirement of an area (requirements.py).
 """
 
 from collections import Counter
@@ -10,37 +9,15 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import pytest
+from tests.features.requirements import AREAS
 
 RULE: Final = "rule"
-PROOF: Final = "proof"
 COLUMN: Final = 100
-RULES: Final = {
-    "rule-1": "one to four trackers at first, all valid, by who has no active ones",
-    "rule-2": "a link names an account of a platform that is followed; nobody follows one twice",
-    "rule-3": "four trackers a person at most",
-    "rule-4": "what is registered is scraped, its status tracked, its errors told",
-    "rule-5": "people refresh and change their own trackers only",
-    "rule-6": "processing is scheduled, told and cancelled",
-    "rule-7": "schedules are filtered by status, completed ones included",
+PROOFS: Final = {tag: meaning for area in AREAS.values() for tag, meaning in area.items()}
+HEADINGS: Final = {
+    RULE: "the contract, rule by rule",
+    **{area: f"the contract of {area}, requirement by requirement" for area in AREAS},
 }
-TRAPS: Final = {
-    "trap-swallowed-error": "retries that never fire because the job swallowed the error",
-    "trap-removed-link": "a removed link that can never be registered again",
-    "trap-limit-race": "a limit that is checked, then inserted past",
-    "trap-half-registered": "several trackers registered one by one without a transaction",
-    "trap-missed-schedule": "a schedule missed while the service was down stays PENDING for ever",
-    "trap-schedule-twice": "two instances run a schedule twice",
-    "trap-in-progress-forever": "in progress after a crash is never picked up again",
-    "trap-pace-per-process": "a rate limiter per process",
-    "trap-not-found-as-invalid": "not found reported as an invalid response",
-    "trap-streak-sign": "a streak loses its sign",
-    "trap-estimated-as-real": "estimated ranks stored as real",
-    "trap-queued-twice": "the same tracker queued many times",
-    "trap-deactivated-counts": "deactivated trackers still counting towards the limit",
-    "trap-off-as-failed": "processing that a guild switched off reported as FAILED",
-}
-PROOFS: Final = {**RULES, **TRAPS}
-HEADINGS: Final = {RULE: "the contract, rule by rule", PROOF: "the game trackers' contract: rules and traps"}
 OUTCOMES: Final = {"passed": "passed", "failed": "failed", "error": "failed", "skipped": "skipped"}
 
 
@@ -55,7 +32,9 @@ class Line:
 def proofs_of(item: pytest.Item) -> list[tuple[str, str]]:
     """What a scenario proves, to be carried into its report."""
     tags = {mark.name for mark in item.iter_markers()}
-    return [(PROOF, f"@{tag}  {meaning}") for tag, meaning in PROOFS.items() if tag in tags]
+    return [
+        (area, f"@{tag}  {meaning}") for area, asked in AREAS.items() for tag, meaning in asked.items() if tag in tags
+    ]
 
 
 def counted(reports: Mapping[str, Sequence[Any]]) -> dict[str, dict[str, Counter[str]]]:

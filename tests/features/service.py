@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,38 +17,42 @@ from uuid import UUID
 import asyncpg
 import httpx
 import redis
-from dependency_injector import providers
 from tests.conftest import container_of
+from tests.demo.postbox import Postbox
 from tests.features.bot import ClientBot
+from tests.features.deployment import DEFAULT_PATIENCE_S
 from tests.upstreams.client import SimulatedSites
+from tests.waiting import LIMIT_S, eventually_sync
 
 from app.container import AppContainer, running_app
 from app.worker import WorkerProcess
 from shared.clock import SystemClock
 from trackers_client import Retries
 
-START_SECONDS: Final = 90.0
+START_SECONDS: Final = LIMIT_S
 LOOK_SECONDS: Final = 0.03  # 2000 requests a minute, which a bot key may make
 SETTLED: Final = frozenset({"completed", "failed"})
 NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 
-def eventually(holds: Callable[[], bool], *, within: float, what: str, look: float = LOOK_SECONDS) -> None:
-    """Return as soon as something holds, looked at every so often; fail once `within` seconds are over."""
-    until = time.monotonic() + within
-    while not holds():
-        assert time.monotonic() < until, f"{what}: not within {within:g} s"
-        time.sleep(look)
+def eventually(holds: Callable[[], bool], *, what: str, within: float = LIMIT_S) -> None:
+    """Wait until something holds, at a pace that a bot key may ask; `within`: seconds that a deployment is given."""
+    eventually_sync(holds, what=what, within=within, poll=LOOK_SECONDS)
+
+
+def machine_time() -> datetime:
+    """What time it is for the service, which is other processes or another machine."""
+    return SystemClock().now()  # real date: those processes read it, too; steps only name moments relative to it
 
 
 class ClockAhead:
     """The machine's clock, put forward."""
 
-    def __init__(self, by: timedelta) -> None:
+    def __init__(self, by: timedelta = timedelta(0)) -> None:
         self._by = by
 
     def now(self) -> datetime:
-        return SystemClock().now() + self._by
+        return machine_time() + self._by
 
 
 class Meanwhile:
@@ -84,15 +87,13 @@ class OwnWorker:
 
     def burst(self, environ: Mapping[str, str] = NOTHING, *, later: timedelta = timedelta(0)) -> None:
         """Run everything that is due or queued until nothing is left; `later` puts the worker's clock forward."""
-        container = container_of({**self.environ, **environ})
-        container.clock.override(providers.Object(ClockAhead(later)))
+        container = container_of({**self.environ, **environ}, clock=ClockAhead(later))
         failed = asyncio.run(WorkerProcess(container).burst())
         assert failed == 0, f"{failed} jobs of the worker failed"
 
-    def by_itself(self, job: str, *, later: timedelta = timedelta(0)) -> None:
+    def by_itself(self, job: str, environ: Mapping[str, str] = NOTHING, *, later: timedelta = timedelta(0)) -> None:
         """Do once what workers do by themselves every second, or every night."""
-        container = container_of(dict(self.environ))
-        container.clock.override(providers.Object(ClockAhead(later)))
+        container = container_of({**self.environ, **environ}, clock=ClockAhead(later))
         asyncio.run(self._run(container, job))
 
     @staticmethod
@@ -142,6 +143,8 @@ class Service:
     worker: OwnWorker | None
     patience: float
     """Seconds that a deployment's worker is given to look at something."""
+    mailbox: Postbox | None = None
+    """Everybody's mail, where the service is ours."""
 
     @property
     def simulated(self) -> SimulatedSites:
@@ -153,11 +156,17 @@ class Service:
         assert self.worker is not None, "the scenario lacks the tag @own_worker"
         return self.worker
 
-    def look(self, tasks: Sequence[str]) -> None:
-        """Have everything looked at that waits; returns when these tasks are over, or cannot go on now."""
+    def work(self) -> None:
+        """Have a worker of ours do everything that waits; a deployment's does it by itself, some time."""
         if self.worker is not None:
             self.worker.burst()
+
+    def look(self, tasks: Sequence[str]) -> None:
+        """Have everything looked at that waits; returns when these tasks are over, or cannot go on now."""
+        self.work()
+        if self.worker is not None:
             return
+        assert tasks, "a deployment's worker is waited for by its tasks, and the scenario has kept none"
         for task in tasks:
             self.bot.call(lambda bot, task=task: bot.wait_for_task(UUID(task), within=self.patience))  # type: ignore[misc]  # bound per turn
 
@@ -170,14 +179,23 @@ class Service:
         return answer.json()
 
     @classmethod
-    def at(cls, url: str, key: str, *, sites: SimulatedSites | None, worker: OwnWorker | None) -> Self:
+    def at(
+        cls,
+        url: str,
+        key: str,
+        *,
+        sites: SimulatedSites | None,
+        worker: OwnWorker | None,
+        patience: float = DEFAULT_PATIENCE_S,
+        mailbox: Postbox | None = None,
+    ) -> Self:
         """The service behind an address, used with a bot's key."""
         http = httpx.Client(
             base_url=url, headers={"Authorization": f"Bearer {key}"} if key else {}, timeout=30, trust_env=False
         )
         # Ours is never too busy: a 429 or 503 is what the scenario is about, and not to be asked again.
         bot = ClientBot(url, key, retries=Retries(attempts=4 if worker is None else 1))
-        return cls(http=http, bot=bot, sites=sites, worker=worker, patience=float(os.environ.get("PATIENCE", "120")))
+        return cls(http=http, bot=bot, sites=sites, worker=worker, patience=patience, mailbox=mailbox)
 
     @contextmanager
     def open(self) -> Iterator[Self]:

@@ -53,7 +53,7 @@ class Bot:
                 ]
             )
             await self.ask(method, path)
-            await asyncio.sleep(REST)
+            await asyncio.sleep(REST)  # the pace of a bot
 
     async def ask(self, method: str, path: str, body: object = None) -> httpx.Response | None:
         """None where no answer came."""

@@ -64,7 +64,7 @@ class Tormentor:
         kinds = self.rng.sample(sorted(BLOWS), len(BLOWS))
         await self.stage.ready(self.workers[0])
         while kinds or loop.time() < until:
-            await asyncio.sleep(self.rng.uniform(0.5, 2.0))
+            await asyncio.sleep(self.rng.uniform(0.5, 2.0))  # blows come at any moment
             kind = kinds.pop() if kinds else self.rng.choices(list(BLOWS), list(BLOWS.values()))[0]
             await self._blows()[kind]()
             self.dealt[kind] += 1
@@ -89,7 +89,7 @@ class Tormentor:
         victim = self.rng.choice(self.workers)
         victim.pause()
         try:
-            await asyncio.sleep(self.rng.uniform(0.5, 5.0))
+            await asyncio.sleep(self.rng.uniform(0.5, 5.0))  # how long it is paused
         finally:
             victim.go_on()
 
@@ -101,7 +101,7 @@ class Tormentor:
 
     async def _hang_redis(self) -> None:
         with self.stage.servers.hanging_redis():
-            await asyncio.sleep(self.rng.uniform(0.2, 2.0))
+            await asyncio.sleep(self.rng.uniform(0.2, 2.0))  # how long Redis hangs
 
 
 async def run(seconds: float, seed: int) -> Proof:

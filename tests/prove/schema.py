@@ -4,7 +4,9 @@ Schemathesis makes up requests that the schema allows, and such that it does not
 for each role at an API process of its own, on its own copy of a database with followed things that were looked at. No
 answer may be a 5xx, and each must be what the schema says: status, media type, headers and body. What the schema allows
 may be refused for what it means, never for how it is written; what it forbids must be refused. Each role asks each of
-its operations once, however long that takes, before any in depth; what others may is asked of it, too.
+its operations once, however long that takes, before any in depth, and each must succeed at least once: requests name
+what exists, what an operation consumes is made right before, and a role whose login has ended signs in again. Each
+role also asks every operation of the others once.
 """
 
 import asyncio
@@ -12,6 +14,8 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from statistics import median_low
+from textwrap import fill
 from typing import Any, Final
 
 import httpx
@@ -22,6 +26,7 @@ from tests.integration.faults.harness import Stage
 from tests.prove.asking import ENDLESS, Asked, Breach, Order
 from tests.prove.ground import INDOORS, Ground, close, ground
 from tests.prove.report import Measure, Proof
+from tests.prove.supplies import SUPPLIES
 
 from app.api import asgi, create_app
 from app.schema import openapi_schema
@@ -29,22 +34,15 @@ from app.worker import WorkerProcess
 
 ROLES: Final = (("member", "bot"), ("admin", "nobody"))
 """Who asks at the same time: as many as a small machine has processors."""
+LOGINS: Final = {"member": "owner", "admin": "root"}
 AUDIENCES: Final = {"member": ("/api/", "/"), "bot": ("/internal/",), "admin": ("/api/admin/",)}
 NUMBERS: Final = {role: number for number, role in enumerate((role for both in ROLES for role in both), 1)}
 """Which part of Redis is whose."""
 AUTO: Final = {"auto_players": True}
-ONCE: Final = 240.0
+ONCE: Final = 600.0
 """Seconds that it may take to ask each operation once, on a machine with much else to do."""
 EXAMPLES: Final = 25
 """Made-up requests an operation and turn; the seconds end it where they are over first."""
-SAME: Final = {
-    "channel_id": ("channel_id", "guild_channel_id"),
-    "tracked_id": ("tracked_id", "tracked_club_id"),
-    "watch_id": ("watch_id", "contract_watch_id"),
-}
-"""Names of a path that several kinds of things go by."""
-CLOSED: Final = frozenset({"kind", "mode"})
-"""Names whose values the schema lists."""
 TOLD: Final = 12
 """Breaches that are told in full."""
 
@@ -73,6 +71,7 @@ def _environ(own: Ground, stage: Stage, number: int) -> dict[str, str]:
     return {
         **environ_of(stage.database_url, f"{redis}{'&' if '?' in redis else '?'}db={number}", own.sites),
         **LIMITLESS,
+        "TRACKERS_AUTH_ATTEMPTS_PER_ADDRESS": "100000",
         "FENCER_BASE_URL": own.sites.fencers.url,
         "FENCER_SCRAPE_DELAY_SEC": "0.001",
         "FENCER_SCRAPE_JITTER_SEC": "0",
@@ -95,10 +94,13 @@ async def _asked_as(role: str, stage: Stage, environ: dict[str, str], world: Wor
             url=address,
             openapi=msgspec.json.decode(openapi_schema()),
             own=sorted(_own(role)),
+            login=LOGINS.get(role, ""),
             credential=_credential(world, role),
+            bot_credential=world.keys["everything"],
             password=PASSWORD,
-            names=_names(world),
-            bodies=world.bodies,
+            paths=_typed({one.operation: world.names_for(one) for one in ENDPOINTS}, "path"),
+            queries=_typed({one.operation: world.query_for(one) for one in ENDPOINTS}, "query"),
+            bodies={name: body for name, body in world.bodies.items() if name not in SUPPLIES},
             seconds=seconds,
             examples=EXAMPLES,
             seed=seed,
@@ -136,12 +138,20 @@ def _credential(world: World, role: str) -> str:
     return known.get(role, "")
 
 
-def _names(world: World) -> dict[str, list[str]]:
-    return {
-        name: [world.names[one] for one in SAME.get(name, (name,))]
-        for name in world.names
-        if name not in CLOSED and not name.startswith("unsubscribe")
-    }
+def _typed(values: dict[str, dict[str, str]], place: str) -> dict[str, dict[str, Any]]:
+    """The values that an operation takes there, numbers as numbers: a number written as text counts as a mistake."""
+    typed: dict[str, dict[str, Any]] = {}
+    for item in msgspec.json.decode(openapi_schema())["paths"].values():
+        for raw in item.values():
+            known = values[raw["operationId"]]
+            typed[raw["operationId"]] = {
+                parameter["name"]: int(known[parameter["name"]])
+                if parameter["schema"].get("type") == "integer"
+                else known[parameter["name"]]
+                for parameter in raw.get("parameters", ())
+                if parameter["in"] == place and parameter["name"] in known
+            }
+    return typed
 
 
 def _ask(order: Order) -> Asked:
@@ -167,20 +177,19 @@ def _measures(asked: dict[str, Asked]) -> Iterator[Measure]:
         + (f", {', '.join(sorted(missed))}" if missed else ""),
         held=not missed,
     )
-    opened = set().union(*(one.opened for one in asked.values()))
-    yield Measure(
-        what="operations that also did what they are for (2xx) at least once", came_out=f"{len(opened)}", held=None
-    )
     for role, one in asked.items():
         failed = sum(count for status, count in one.statuses.items() if status >= 500)
         statuses = ", ".join(f"{status}: {count}" for status, count in one.statuses.items())
+        signed_in = f"; signed in again {one.sign_ins} times" if one.sign_ins else ""
+        signed_in += f", {one.accounts_lost} times with a new account" if one.accounts_lost else ""
         refused = f", {one.refused:,} more with no or a wrong credential, refused" if one.refused else ""
         cut_off = f"; time was over in: {', '.join(one.cut_off)}" if one.cut_off else ""
         yield Measure(
             what=f"requests as {role}, by status",
-            came_out=f"{one.requests - one.refused:,} ({statuses}){refused}{cut_off}",
+            came_out=f"{one.requests - one.refused:,} ({statuses}){refused}{signed_in}{cut_off}",
             held=failed == 0,
         )
+        yield successes(role, one, _own(role))
         yield Measure(
             what=f"breaches of the schema as {role}",
             came_out=str(len(one.breaches)),
@@ -188,8 +197,30 @@ def _measures(asked: dict[str, Asked]) -> Iterator[Measure]:
         )
 
 
+def successes(role: str, asked: Asked, own: set[str]) -> Measure:
+    """How many operations did what they are for; those that never did are named, with what they answered instead."""
+    numbers = sorted(asked.successes.get(operation, 0) for operation in own)
+    never = sorted(own - asked.successes.keys())
+    instead = "; ".join(f"{operation}: {_answers(asked.otherwise.get(operation, {}))}" for operation in never)
+    return Measure(
+        what=f"operations that succeeded (2xx) at least once as {role}",
+        came_out=f"{len(own) - len(never)} of {len(own)}, {sum(numbers):,} successful requests in all,"
+        f" half of the operations at least {median_low(numbers)} each" + (f"; never: {instead}" if never else ""),
+        held=not never,
+    )
+
+
+def _answers(numbers: dict[str, int]) -> str:
+    return ", ".join(f"{answer} {number} times" for answer, number in numbers.items()) or "not answered"
+
+
 def _notes(asked: dict[str, Asked]) -> Iterator[str]:
     for role, one in asked.items():
+        own = ", ".join(f"{operation}={one.successes.get(operation, 0)}" for operation in sorted(_own(role)))
+        yield fill(f"successful requests as {role}: {own}", 118, break_on_hyphens=False)
+        if one.not_made:
+            missing = ", ".join(f"{operation} {number} times" for operation, number in one.not_made.items())
+            yield f"as {role}, what an operation consumes could not be made: {missing}"
         yield from (f"as {role}: {error}" for error in one.errors[:TOLD])
         for breach, number in _kinds(one.breaches)[:TOLD]:
             yield (

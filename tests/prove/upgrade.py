@@ -20,13 +20,13 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 import httpx
 from tests.conftest import environ_of
-from tests.integration.app.test_access import CLUB, FENCER, PASSWORD, TRIP
+from tests.integration.app.test_access import CLUB, FENCER, PASSWORD, trip_after
 from tests.integration.faults.harness import DOUBLES, PLAYERS, PROFILE_PAGE, Stage, WorkerProcess, eventually
 from tests.prove.bot import Bot
 from tests.prove.ground import close, ground
@@ -219,7 +219,8 @@ async def _follow_the_rest(http: httpx.AsyncClient) -> None:
     await made("/api/players", {"username": "Lynx Titan"}, **as_them)
     await made("/api/fencers", {"fencer": FENCER}, **as_them)
     await made("/api/clubs", {"club": CLUB}, **as_them)
-    trip = await made("/api/trips", TRIP, **as_them)
+    now = datetime.now(UTC)  # real date: the API is another process
+    trip = await made("/api/trips", trip_after(now), **as_them)
     await made("/api/watches", {"trip_id": trip["id"], "target_price": 30000}, **as_them)
 
 

@@ -118,7 +118,7 @@ def test_only_the_api_and_prometheus_are_published_and_to_this_machine_alone() -
     assert len(ports) == 3
     assert all(port.startswith("127.0.0.1:") for port in ports)
     networks = yaml.safe_load(COMPOSE)["networks"]
-    for store in ("database", "redis"):
+    for store in ("database", "valkey"):
         assert all(networks[network]["internal"] for network in SERVICES[store]["networks"])
     for name, service in SERVICES.items():
         if "ports" in service:
@@ -164,14 +164,14 @@ def test_nobody_works_before_the_schema_is_there() -> None:
 
 
 def test_the_stores_keep_what_they_are_given() -> None:
-    redis = " ".join(SERVICES["redis"]["command"])
-    assert "--appendonly yes" in redis
-    assert "--maxmemory-policy noeviction" in redis
-    (most,) = re.findall(r"--maxmemory (\d+)mb", redis)
-    limit = SERVICES["redis"]["deploy"]["resources"]["limits"]["memory"]
-    assert int(most) <= 0.8 * int(limit.removesuffix("M")), "Redis is to say that it is full before it is killed"
+    valkey = " ".join(SERVICES["valkey"]["command"])
+    assert "--appendonly yes" in valkey
+    assert "--maxmemory-policy noeviction" in valkey
+    (most,) = re.findall(r"--maxmemory (\d+)mb", valkey)
+    limit = SERVICES["valkey"]["deploy"]["resources"]["limits"]["memory"]
+    assert int(most) <= 0.8 * int(limit.removesuffix("M")), "Valkey is to say that it is full before it is killed"
     volumes = yaml.safe_load(COMPOSE)["volumes"]
-    for store in ("database", "redis"):
+    for store in ("database", "valkey"):
         assert SERVICES[store]["volumes"][0].partition(":")[0] in volumes
 
 

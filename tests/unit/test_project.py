@@ -30,6 +30,16 @@ def test_every_direct_dependency_is_locked() -> None:
             assert f"\n{bare}==" in f"\n{locked}", f"{bare} is missing from {lock}.txt: run make lock"
 
 
+def test_every_python_that_is_promised_is_checked() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    classifiers = "\n".join(project["classifiers"])
+    promised = re.findall(r"^Programming Language :: Python :: ([\d.]+)$", classifiers, re.MULTILINE)
+    (checked,) = re.findall(r"^PYTHONS +:= (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert checked.split() == promised
+    assert project["requires-python"] == f">={promised[0]}"
+    assert f"Python {promised[0]} to {promised[-1]}" in (ROOT / "README.md").read_text()
+
+
 def test_the_map_knows_every_package_and_invents_none() -> None:
     text = (ROOT / "docs" / "map.md").read_text()
     told = {
@@ -46,3 +56,12 @@ def test_decisions_are_numbered_without_gaps_and_have_the_four_parts() -> None:
     for page in pages:
         for part in ("Context", "Decision", "Consequences", "Alternatives"):
             assert part in page.read_text(), f"{page.name} says nothing of its {part.lower()}"
+
+
+def test_no_test_reads_what_lies_beside_the_project() -> None:
+    """Neither by the folders above a file nor by a path of one machine; what is not in a clone is tested nowhere."""
+    for path in sorted((ROOT / "tests").rglob("*.py")):
+        text, depth = path.read_text(), len(path.relative_to(ROOT).parts) - 1
+        above = [int(number) for number in re.findall(r"Path\(__file__\)(?:\.resolve\(\))?\.parents\[(\d+)\]", text)]
+        assert all(number <= depth for number in above), f"{path} looks above the project"
+        assert not re.search(r"parents\[\d+\]\.parent|\bROOT\.parent\b", text), f"{path} looks above the project"

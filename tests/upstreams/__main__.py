@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 import uvloop
+from tests.clock import MovedClock
 from tests.upstreams.server import SimulatedServer
 
 _WATCH_SECONDS = 0.5
@@ -24,6 +25,7 @@ def main() -> None:
     parser.add_argument("--announce", type=Path, help="file that gets the addresses as JSON once everything listens")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--now", type=datetime.fromisoformat, help="stop the sites' clock at this time (RFC 3339)")
+    parser.add_argument("--tests-clock", action="store_true", help="run the sites' clock from where the tests began")
     parser.add_argument("--auto-players", action="store_true", help="the same as --set games.auto_players=true")
     parser.add_argument("--set", action="append", default=[], metavar="SITE.OPTION=JSON", dest="options")
     parser.add_argument("--until-stdin-closes", action="store_true", help="for parents that hold the other end")
@@ -48,7 +50,7 @@ def _options(given: list[str]) -> dict[str, dict[str, Any]]:
 
 async def _serve(arguments: argparse.Namespace, options: dict[str, dict[str, Any]]) -> None:
     parent = os.getppid()
-    server = SimulatedServer(seed=arguments.seed, clock=_clock(arguments.now), options=options)
+    server = SimulatedServer(seed=arguments.seed, clock=_clock(arguments), options=options)
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -74,9 +76,12 @@ def _write(path: Path, content: bytes) -> None:
     draft.replace(path)
 
 
-def _clock(now: datetime | None) -> Callable[[], datetime]:
+def _clock(arguments: argparse.Namespace) -> Callable[[], datetime]:
+    if arguments.tests_clock:
+        return MovedClock().now
+    now: datetime | None = arguments.now
     if now is None:
-        return lambda: datetime.now(UTC)
+        return lambda: datetime.now(UTC)  # real date: for products that run by it; tests compare no dates with it
     fixed = now if now.tzinfo else now.replace(tzinfo=UTC)
     return lambda: fixed
 

@@ -44,12 +44,23 @@ class SimulatedSites:
     @classmethod
     @contextmanager
     def started(
-        cls, *, seed: int = 1, now: str | None = None, port: int = 0, **options: Mapping[str, Any]
+        cls,
+        *,
+        seed: int = 1,
+        now: str | None = None,
+        tests_clock: bool = False,
+        port: int = 0,
+        **options: Mapping[str, Any],
     ) -> Iterator[Self]:
-        """Run the sites in a process of their own; `options` by site: `games={"mode": "drift", "period": 2}`."""
+        """Run the sites in a process of their own; `options` by site: `games={"mode": "drift", "period": 2}`.
+
+        Their clock is the machine's, stands still at `now`, or is that of tests.clock.MovedClock.
+        """
         command = [sys.executable, "-m", "tests.upstreams", "--until-stdin-closes", f"--seed={seed}", f"--port={port}"]
         if now is not None:
             command.append(f"--now={now}")
+        if tests_clock:
+            command.append("--tests-clock")
         for site, values in options.items():
             for name, value in values.items():
                 command += ["--set", f"{site}.{name}={msgspec.json.encode(value).decode()}"]

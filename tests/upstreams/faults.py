@@ -8,7 +8,7 @@ import fnmatch
 import random
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from email.utils import format_datetime
 from enum import StrEnum
 from typing import Final
@@ -19,7 +19,7 @@ from tests.upstreams.site import Answer, Refused, Request, Site
 
 class FaultKind(StrEnum):
     LATENCY = "latency"
-    """Answers after `ms` milliseconds."""
+    """Answers after `ms` milliseconds, or as soon as faults are cleared."""
     HANG = "hang"
     """Accepts and never answers."""
     THROTTLED = "throttled"
@@ -131,10 +131,10 @@ def answer_of(fault: Fault, site: Site, request: Request) -> Answer | None:
     return None if make is None else make(fault, site, request)
 
 
-def _come_back(answer: Answer, fault: Fault) -> Answer:
+def _come_back(answer: Answer, fault: Fault, site: Site) -> Answer:
     answer.status = fault.status or answer.status
     if fault.retry_after is not None:
-        at = datetime.now(UTC) + timedelta(seconds=fault.retry_after)
+        at = site.clock() + timedelta(seconds=fault.retry_after)
         after = format_datetime(at, usegmt=True) if fault.as_date else str(fault.retry_after)
         answer.headers = {**answer.headers, "Retry-After": after}
     return answer
@@ -162,8 +162,8 @@ def _renamed(answer: Answer, content_type: str) -> Answer:
 
 
 _ANSWERS: Final[Mapping[FaultKind, Callable[[Fault, Site, Request], Answer]]] = {
-    FaultKind.THROTTLED: lambda fault, site, request: _come_back(site.throttled(request), fault),
-    FaultKind.UNAVAILABLE: lambda fault, _, __: _come_back(_page("Service unavailable", 503), fault),
+    FaultKind.THROTTLED: lambda fault, site, request: _come_back(site.throttled(request), fault, site),
+    FaultKind.UNAVAILABLE: lambda fault, site, _: _come_back(_page("Service unavailable", 503), fault, site),
     FaultKind.STATUS: lambda fault, _, __: _page(f"Status {fault.status or 404}", fault.status or 404),
     FaultKind.BLOCKED: lambda fault, _, __: _page(fault.title, fault.status or 403),
     FaultKind.CHANGED: lambda _, site, request: site.changed(request),

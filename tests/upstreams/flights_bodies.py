@@ -77,7 +77,7 @@ def read_tfs(text: str) -> tuple[list[tuple[date, str, str]], list[int], int]:
 def page(asked: Asked, best: Sequence[Offer], other: Sequence[Offer], insight: Insight | None, currency: str) -> bytes:
     """The whole page; a section without rows is null, as the site writes it."""
     sections: list[Any] = [None] * SECTIONS
-    sections[0] = [None, [[1778773297065175, 16331830, 2366001230], None, None, None, None, [[1]]], 0, "made-up"]
+    sections[0] = [None, [[1799999999000001, 11111111, 2222222222], None, None, None, None, [[1]]], 0, "made-up"]
     sections[1] = [[[[asked.origin, 0], "Somewhere"]], [[[asked.destination, 0], "Elsewhere"]]]
     for section, offers in ((2, best), (3, other)):
         if offers:

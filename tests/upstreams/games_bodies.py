@@ -38,8 +38,8 @@ _LEVELS: Final = ("Bronze", "Silver", "Gold", "Platinum", "Diamond", "Champion",
 _ROMAN: Final = ("I", "II", "III", "IV")
 _NO_DATE: Final = "0001-01-01T00:00:00+00:00"
 _DESCRIPTION: Final = (
-    "Tracker Network Score is a custom formula made to determine skill by considering several factors "
-    "such as ranked play and goals, mvps, etc."
+    "A made-up score, weighed of matches and goals by a made-up formula that means nothing; it is as "
+    "long as the site's own words about it are."
 )
 _CACHED_FOR: Final = timedelta(minutes=4)
 

@@ -17,8 +17,6 @@ class LoggedRequest(Struct):
     site: str
     time: float
     """Monotonic seconds of the simulator's process: for distances between requests."""
-    wall_time: float
-    """Seconds since 1970."""
     method: str
     path: str
     query: str
@@ -46,7 +44,7 @@ class RequestLog:
     def arrived(self, site: str, method: str, path: str, query: str, headers: Mapping[str, str]) -> LoggedRequest:
         self._count += 1
         shown = {name.lower(): headers[name] for name in _SHOWN_HEADERS if name in headers}
-        entry = LoggedRequest(self._count, site, time.monotonic(), time.time(), method, path, query, shown)
+        entry = LoggedRequest(self._count, site, time.monotonic(), method, path, query, shown)
         self._entries.append(entry)
         return entry
 

@@ -6,6 +6,7 @@ import gzip
 import socket
 import struct
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final
 from urllib.parse import parse_qs
@@ -82,7 +83,8 @@ class SimulatedServer:
                 for fault in self.faults.hitting(site.name, request):
                     logged.fault = fault.kind
                     if fault.kind is FaultKind.LATENCY:
-                        await asyncio.sleep(fault.ms / 1000)
+                        with suppress(TimeoutError):
+                            await asyncio.wait_for(self._released.wait(), fault.ms / 1000)
                         continue
                     return await self._failing(fault, site, request, http, logged)
             answer = site.robots if path == "/robots.txt" else site.answer(request)

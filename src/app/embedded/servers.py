@@ -1,10 +1,12 @@
-"""What PostgreSQL and Redis are to their keeper: how to prepare, start, greet and stop each."""
+"""What PostgreSQL and Valkey (or Redis) are to their keeper: how to prepare, start, greet and stop each."""
 
 import asyncio
 import os
+import re
 import shutil
 import signal
 import socket
+import subprocess
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
@@ -28,7 +30,7 @@ class Server(ABC):
     """One server of a home; it runs no process itself."""
 
     name: ClassVar[str]
-    title: ClassVar[str]
+    title: str
     stop_signal: ClassVar[signal.Signals]
     """Stops it cleanly; sent when we leave and, by the kernel, when we die."""
 
@@ -108,6 +110,7 @@ class Postgres(Server):
             "log_destination": "stderr",  # which is home/logs/postgres.log
             "logging_collector": "off",
             "log_line_prefix": "%m [%p] ",
+            "log_error_verbosity": "terse",  # else its errors quote whole rows, with what people sent
             "log_checkpoints": "off",  # a line every few minutes that nobody reads
             "log_min_duration_statement": "1s",
             "log_parameter_max_length": 0,  # of slow statements the text, never people's data
@@ -129,7 +132,7 @@ class Postgres(Server):
     async def _greet(self, *, make_database: bool) -> bool:
         try:
             await (await self._connect(NAME, NAME)).close()
-        except asyncpg.TooManyConnectionsError:
+        except (asyncpg.TooManyConnectionsError, asyncpg.DiskFullError):  # clients are told so, and wait for nothing
             return True
         except (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError):
             if make_database:
@@ -162,8 +165,12 @@ class Postgres(Server):
         # The builtin C.UTF-8 sorts by code point like C, and unlike C its lower() knows letters beyond ASCII.
         locale = ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--encoding=UTF8"]
         options = ["--auth=trust", "--no-instructions", *([] if self.durable else ["--no-sync"])]
-        run([str(self._folder / "initdb"), "-D", str(making), "-U", SUPERUSER, *locale, *options])
-        making.rename(self.files)
+        try:
+            run([str(self._folder / "initdb"), "-D", str(making), "-U", SUPERUSER, *locale, *options])
+            making.rename(self.files)
+        except BaseException:
+            shutil.rmtree(making, ignore_errors=True)  # where the disk is full, it would stay so
+            raise
         if self.durable:
             directory = os.open(self.files.parent, os.O_RDONLY)
             os.fsync(directory)
@@ -207,26 +214,29 @@ class Postgres(Server):
 
 
 class Redis(Server):
+    """Valkey, or a Redis from PATH: they share protocol, settings and, up to a version, files."""
+
     name = "redis"
-    title = "Redis"
     stop_signal = signal.SIGTERM
     """Flushes the append-only file and leaves."""
 
     def __init__(self, place: Place, programs: Programs, *, durable: bool) -> None:
         super().__init__(place, durable=durable)
         self._program = programs.redis()
+        self.title = "Valkey" if self._program.name == "valkey-server" else "Redis"
         self._socket = place.sockets / "redis.sock"
 
     @property
     def url(self) -> str:
         return f"unix://{quote(str(self._socket))}"
 
-    def prepare(self, run: Callable[[list[str]], None]) -> None:  # noqa: ARG002 -- Redis makes its files itself
+    def prepare(self, run: Callable[[list[str]], None]) -> None:  # noqa: ARG002 -- the server makes its files itself
         account = self.place.account
         if account and not can_enter(self._program, account):
             self._program = copy_of_redis(self._program, self.place.programs())
         self.place.own_directory(self.place.sockets)
         self.place.own_directory(self.files)
+        self._check_version()
 
     def command(self) -> list[str]:
         settings = {
@@ -254,6 +264,47 @@ class Redis(Server):
                 return client.recv(64).startswith(b"+PONG")  # -LOADING while the file is read
             except OSError:
                 return False
+
+    def _check_version(self) -> None:
+        """Refuse files that this server cannot read: Redis 6 would ignore them, others would call them damaged.
+
+        The single file that Redis wrote before version 7 needs no check: every server reads it.
+        """
+        parts = self.files / "appendonlydir"
+        if not parts.is_dir():
+            return
+        writer, readers = _format(parts)
+        account = self.place.account
+        said = subprocess.run(  # noqa: S603 -- a program that we looked up
+            [str(self._program), "--version"],
+            check=False,
+            capture_output=True,
+            text=True,
+            user=account.uid if account else None,
+            group=account.gid if account else None,
+            extra_groups=[] if account else None,
+        ).stdout
+        if not (version := re.match(r"(\w+) server v=(\d+)\.(\d+)", said)):
+            return
+        oldest = readers.get(version[1])
+        if oldest is None or (int(version[2]), int(version[3])) < oldest:
+            raise EmbeddedServersError(
+                f"{self.files} was written by {writer} or newer, and {self._program} is {version[1]} "
+                f"{version[2]}.{version[3]}, which cannot read it. Move the directory away to begin with an empty "
+                "queue, which loses nothing (PostgreSQL knows what is due), or set TRACKERS_REDIS_URL instead."
+            )
+
+
+def _format(parts: Path) -> tuple[str, dict[str, tuple[int, int]]]:
+    """The oldest server that writes such append-only files, and the oldest of each name that reads them."""
+    for base in parts.glob("*.base.*"):
+        with base.open("rb") as file:
+            magic = file.read(9)
+        if magic.startswith(b"VALKEY"):
+            return "Valkey 9", {"Valkey": (9, 0)}
+        if magic.startswith(b"REDIS") and magic[5:] >= b"0012":
+            return "Redis 7.4", {"Redis": (7, 4)}
+    return "Redis 7", {"Redis": (7, 0), "Valkey": (7, 2)}
 
 
 def _quoted(path: Path) -> str:

@@ -8,11 +8,12 @@ import msgspec
 import structlog
 from msgspec import Struct
 
-from shared.audit.redaction import redacted
+from shared.audit.concerned import concerns
 from shared.audit.repository import ActivityRepository
 from shared.audit.schemas import ActivityEntry, Actor, Happening
 from shared.clock import Clock
 from shared.ids import new_id
+from shared.redaction import redacted
 from shared.web.identity import Identity
 
 
@@ -30,7 +31,7 @@ class ActivityLog:
         subject: str,
         subject_id: object,
         user_id: UUID | None = None,
-        actor: Identity | None = None,
+        actor: Identity | Actor | None = None,
         details: Mapping[str, Any] | Struct | None = None,
     ) -> None:
         """Note one thing that happened. `user_id`: whose thing; `actor`: who did it, where somebody did.
@@ -40,17 +41,19 @@ class ActivityLog:
         happened = Happening(event=event, subject=subject, subject_id=subject_id, user_id=user_id, details=details)
         await self.record_many([happened], actor=actor)
 
-    async def record_many(self, happenings: Sequence[Happening], *, actor: Identity | None = None) -> None:
+    async def record_many(self, happenings: Sequence[Happening], *, actor: Identity | Actor | None = None) -> None:
         """Note what happened to many things at once, in one statement; none, in no statement."""
         if not happenings:
             return
+        for one in happenings:
+            concerns(one.user_id)
         at = self._clock.now()
         request_id = structlog.contextvars.get_contextvars().get("request_id")
         who = Actor.of(actor) if actor is not None else None
         await self._activities.add_many(
             [
                 ActivityEntry(
-                    id=new_id(),
+                    id=new_id(at=at),
                     at=at,
                     event=one.event,
                     subject=one.subject,

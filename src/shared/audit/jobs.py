@@ -34,12 +34,4 @@ def log_retention(*, database: Database, clock: Clock, audit_keep_days: int, act
 
 def audit_jobs(retention: Retention) -> list[Job]:
     """Removal of old entries, every hour."""
-    return [
-        Job(
-            name="audit.remove_old_entries",
-            run=retention.remove_old,
-            timeout=60,
-            seconds=frozenset({40}),
-            minutes=frozenset({17}),
-        )
-    ]
+    return [retention.job("audit.remove_old_entries", minutes={17}, second=40)]

@@ -37,7 +37,7 @@ class AuditedRequest(Base):
     request_id: Mapped[str | None]
     body: Mapped[Any | None] = mapped_column(JSONB)
     mentions: Mapped[list[str] | None] = mapped_column(ARRAY(Text()))
-    """Outside ids in the body, so that what tells of a person is found when they go."""
+    """Ids of people whom it concerns, ours and outside ones, so that it is found when they ask for it, or go."""
 
 
 class Activity(Base):
@@ -48,6 +48,7 @@ class Activity(Base):
         Index("ix_activity_log_subject_id_id", "subject_id", "id"),
         Index("ix_activity_log_user_id_id", "user_id", "id", postgresql_where=text("user_id IS NOT NULL")),
         Index("ix_activity_log_event_id", "event", "id"),
+        Index("ix_activity_log_actor_id_id", "actor_id", "id", postgresql_where=text("actor_kind = 'user'")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

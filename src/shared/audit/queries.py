@@ -1,6 +1,7 @@
 """Questions about the two logs: a page goes back in time by id.
 
-Each filter that an index serves leads a statement of its own, so that a plan made for all parameters uses it.
+Each filter that an index serves leads a statement of its own, so that a plan made for all parameters uses it. `mention`
+of requests and `actor_id` of activities lead alone: who asks by them asks for nothing else.
 """
 
 from collections.abc import Iterable
@@ -32,6 +33,7 @@ ORDER BY id DESC LIMIT CAST(:limit AS bigint)
 """
 _REQUESTS_OF: Final = {
     "actor_id": text(_REQUESTS.format(leading="actor_id = CAST(:actor_id AS uuid) AND")),
+    "mention": text(_REQUESTS.format(leading="mentions IS NOT NULL AND mentions && ARRAY[CAST(:mention AS text)] AND")),
     None: text(_REQUESTS.format(leading="")),
 }
 _ACTIVITIES: Final = """
@@ -48,6 +50,7 @@ ORDER BY id DESC LIMIT CAST(:limit AS bigint)
 _ACTIVITIES_OF: Final = {
     "subject_id": text(_ACTIVITIES.format(leading="subject_id = CAST(:subject_id AS text) AND")),
     "user_id": text(_ACTIVITIES.format(leading="user_id = CAST(:user_id AS uuid) AND")),
+    "actor_id": text(_ACTIVITIES.format(leading="actor_kind = 'user' AND actor_id = CAST(:actor_id AS uuid) AND")),
     "event": text(_ACTIVITIES.format(leading="event = CAST(:event AS text) AND")),
     None: text(_ACTIVITIES.format(leading="")),
 }

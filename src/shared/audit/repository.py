@@ -1,6 +1,7 @@
 """What is written to the two logs, and what is taken out of them again."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -9,6 +10,8 @@ from sqlalchemy import text
 
 from shared.audit.schemas import ActivityEntry, AuditEntry
 from shared.database import Database, Reader, Repository
+from shared.database.advisory_locks import AdvisoryLock, take
+from shared.ids import first_id_of
 
 _ADD: Final = text("""
 INSERT INTO audit_log (id, at, actor_kind, actor_id, actor_name, method, route, path, resource, status, address,
@@ -19,20 +22,70 @@ VALUES (CAST(:id AS uuid), CAST(:at AS timestamptz), CAST(:actor_kind AS text), 
         CAST(:request_id AS text), CAST(:body AS jsonb), CAST(:mentions AS text[]))
 """)
 _CORRECT: Final = text("UPDATE audit_log SET status = CAST(:status AS smallint) WHERE id = CAST(:id AS uuid)")
+_TAKE_TURNS: Final = text(f"SELECT {take(AdvisoryLock.LOG_PEOPLE)}")
 _FORGET_REQUESTS: Final = text("""
-UPDATE audit_log SET address = NULL, user_agent = NULL, path = NULL, resource = NULL, body = NULL,
-                     mentions = NULL
+UPDATE audit_log SET actor_id = :pseudonym, address = NULL, user_agent = NULL, request_id = NULL, path = route,
+                     resource = NULL, body = NULL, mentions = NULL
 WHERE actor_id = :user_id
 """)
+# A login is asked for before it is known by whom: its address and user agent are theirs. Those of others stay.
 _FORGET_MENTIONS: Final = text("""
-UPDATE audit_log SET path = route, resource = NULL, body = NULL, mentions = NULL
+UPDATE audit_log
+SET path = route, resource = NULL, body = NULL, request_id = NULL,
+    address = CASE WHEN actor_kind <> 'anonymous' THEN address END,
+    user_agent = CASE WHEN actor_kind <> 'anonymous' THEN user_agent END,
+    mentions = (SELECT array_agg(DISTINCT CASE WHEN one = ANY(CAST(:names AS text[])) THEN CAST(:pseudonym AS text)
+                                               ELSE one END) FROM unnest(mentions) AS m (one))
 WHERE mentions IS NOT NULL AND mentions && CAST(:names AS text[])
 """)
-_FORGET_ACTIVITIES: Final = text("UPDATE activity_log SET details = NULL WHERE user_id = :user_id")
+_RENAME_MENTIONS: Final = text("""
+UPDATE audit_log SET mentions = array_replace(mentions, CAST(:name AS text), CAST(:to AS text))
+WHERE mentions IS NOT NULL AND mentions && ARRAY[CAST(:name AS text)]
+""")
+# Another person's tracker that was theirs once tells so in its details.
+_ABOUT: Final = """
+id IN (
+    SELECT id FROM activity_log WHERE user_id = CAST(:user_id AS uuid)
+    UNION ALL SELECT id FROM activity_log WHERE actor_kind = 'user' AND actor_id = CAST(:user_id AS uuid)
+    UNION ALL SELECT id FROM activity_log WHERE subject_id = CAST(:name AS text)
+    UNION ALL SELECT a.id FROM activity_log a
+    WHERE a.subject_id IN (SELECT subject_id FROM activity_log WHERE user_id = CAST(:user_id AS uuid))
+      AND strpos(CAST(a.details AS text), CAST(:name AS text)) > 0
+)
+"""
+_RENAMED: Final = """
+user_id = CASE WHEN user_id = CAST(:user_id AS uuid) THEN CAST(:to AS uuid) ELSE user_id END,
+actor_id = CASE WHEN actor_id = CAST(:user_id AS uuid) THEN CAST(:to AS uuid) ELSE actor_id END,
+subject_id = CASE WHEN subject_id = CAST(:name AS text) THEN CAST(:to_name AS text) ELSE subject_id END
+"""
+_REPLACED: Final = "CAST(replace(CAST(details AS text), CAST(:name AS text), CAST(:to_name AS text)) AS jsonb)"
+_FORGET_ACTIVITIES: Final = text(f"""
+UPDATE activity_log SET {_RENAMED}, request_id = NULL,
+    details = CASE WHEN user_id = CAST(:user_id AS uuid) OR subject_id = CAST(:name AS text) THEN NULL
+                   ELSE {_REPLACED} END
+WHERE {_ABOUT}
+""")  # noqa: S608 -- fragments of our own
+_HAND_OVER: Final = text(f"UPDATE activity_log SET {_RENAMED}, details = {_REPLACED} WHERE {_ABOUT}")  # noqa: S608 -- likewise
+_SUBJECTS_OF: Final = text("""
+SELECT DISTINCT subject_id FROM activity_log WHERE user_id = :user_id AND id >= CAST(:oldest AS uuid)
+""")
+_FORGET_SPELLINGS: Final = text("""
+UPDATE audit_log SET path = route, resource = NULL, body = NULL, mentions = NULL
+WHERE EXISTS (
+    SELECT FROM unnest(CAST(:spellings AS text[])) AS s (spelling)
+    WHERE strpos(lower(concat(path, '/', CAST(resource AS text), CAST(body AS text))), spelling) > 0
+)
+""")
+_FORGET_DETAILS: Final = text("""
+UPDATE activity_log SET details = NULL
+WHERE details IS NOT NULL AND EXISTS (
+    SELECT FROM unnest(CAST(:spellings AS text[])) AS s (spelling)
+    WHERE strpos(lower(CAST(details AS text)), spelling) > 0
+)
+""")
 _FORGET_SUBJECTS: Final = text(
     "DELETE FROM activity_log WHERE subject_id = ANY(CAST(:ids AS text[])) AND subject = :subject"
 )
-_HAND_OVER: Final = text("UPDATE activity_log SET user_id = :to WHERE user_id = :user_id")
 _ADD_ACTIVITIES: Final = text("""
 INSERT INTO activity_log (id, at, event, subject, subject_id, user_id, actor_kind, actor_id, details, request_id)
 SELECT id, at, event, subject, subject_id, user_id, actor_kind, actor_id, details, request_id
@@ -55,21 +108,48 @@ class AuditRepository(Repository):
     async def add(self, entry: AuditEntry) -> None:
         await self.session.execute(_ADD, _row(entry))
 
-    async def forget_person(self, user_id: UUID, external_ids: Collection[str]) -> None:
-        """Take out of both logs what tells of a person: what they sent, from where, and details of what is theirs;
-        and what bots sent in which one of their outside ids stands.
+    async def forget_person(self, user_id: UUID, external_ids: Collection[str], *, pseudonym: UUID) -> None:
+        """Take out of both logs what tells of a person: what they sent, from where, details of what is theirs, and
+        what others sent about them. Their ids become the pseudonym.
 
-        That there was a request, its route, its outcome and the id stay. Done at the end of the transaction, so that
-        the request that asks for it is forgotten, too.
+        That there was a request, its route and its outcome stay. Done at the end of the transaction, so that the
+        request that asks for it is forgotten, too.
         """
 
         async def forget() -> None:
-            await self.session.execute(_FORGET_REQUESTS, {"user_id": user_id})
-            await self.session.execute(_FORGET_MENTIONS, {"names": list(external_ids)})
-            await self.session.execute(_FORGET_ACTIVITIES, {"user_id": user_id})
+            names = [str(user_id), *external_ids]
+            await self.session.execute(_FORGET_REQUESTS, {"user_id": user_id, "pseudonym": pseudonym})
+            await self.session.execute(_FORGET_MENTIONS, {"names": names, "pseudonym": str(pseudonym)})
+            await self.session.execute(_FORGET_ACTIVITIES, _instead(user_id, pseudonym))
+
+        await self._at_the_end(forget)
+
+    async def hand_over(self, user_id: UUID, *, to: UUID) -> None:
+        """What both logs say of one account, they say of the other; written at the end of the transaction."""
+
+        async def hand_over() -> None:
+            await self.session.execute(_RENAME_MENTIONS, {"name": str(user_id), "to": str(to)})
+            await self.session.execute(_HAND_OVER, _instead(user_id, to))
+
+        await self._at_the_end(hand_over)
+
+    async def _at_the_end(self, rewrite: Callable[[], Awaitable[None]]) -> None:
+        """Of the transaction: entries are of several people, so that one at a time rewrites them."""
+
+        async def rewrite_alone() -> None:
+            await self.session.execute(_TAKE_TURNS)
+            await rewrite()
 
         await self.session.connection()  # so that there is a transaction to end
-        Database.before_commit(self.session, forget)
+        Database.before_commit(self.session, rewrite_alone)
+
+    async def forget_spellings(self, spellings: Collection[str]) -> None:
+        """Take out what was sent in every request in which one of these stands, given in lower case; likewise last."""
+
+        async def forget() -> None:
+            await self.session.execute(_FORGET_SPELLINGS, {"spellings": list(spellings)})
+
+        await self._at_the_end(forget)
 
     async def remove_old(self, *, boundary: UUID, limit: int) -> int:
         """Remove requests whose id is older than the boundary, the oldest first; how many went."""
@@ -88,9 +168,14 @@ class ActivityRepository(Repository):
         """Take out what happened to things that must not be known of any more."""
         await self.session.execute(_FORGET_SUBJECTS, {"subject": subject, "ids": [str(one) for one in ids]})
 
-    async def hand_over(self, user_id: UUID, *, to: UUID) -> None:
-        """What happened to one account's things happened to the other's."""
-        await self.session.execute(_HAND_OVER, {"user_id": user_id, "to": to})
+    async def subjects_of(self, user_id: UUID, *, since: datetime) -> list[str]:
+        """Ids of a person's things to which something happened since a time."""
+        found = await self.session.execute(_SUBJECTS_OF, {"user_id": user_id, "oldest": first_id_of(since)})
+        return list(found.scalars())
+
+    async def forget_details(self, spellings: Collection[str]) -> None:
+        """Take the details out of entries in which one of these stands, given in lower case."""
+        await self.session.execute(_FORGET_DETAILS, {"spellings": list(spellings)})
 
     async def remove_old(self, *, boundary: UUID, limit: int) -> int:
         """Remove happenings whose id is older than the boundary, the oldest first; how many went."""
@@ -110,6 +195,10 @@ class AuditWriter:
     async def correct(self, entry_id: UUID, *, status: int) -> None:
         """The request was answered otherwise than it was written."""
         await self._reader.execute(_CORRECT, {"id": entry_id, "status": status})
+
+
+def _instead(user_id: UUID, to: UUID) -> dict[str, Any]:
+    return {"user_id": user_id, "name": str(user_id), "to": to, "to_name": str(to)}
 
 
 def _row(entry: AuditEntry) -> dict[str, Any]:

@@ -27,7 +27,9 @@ class Actor(Struct, frozen=True, kw_only=True):
     name: str | None = None
 
     @classmethod
-    def of(cls, identity: Identity | None) -> "Actor":
+    def of(cls, identity: "Identity | Actor | None") -> "Actor":
+        if isinstance(identity, Actor):
+            return identity
         if identity is None:
             return cls(kind=ActorKind.ANONYMOUS)
         if isinstance(identity, BotIdentity):
@@ -53,8 +55,16 @@ class AuditEntry(Struct, frozen=True, kw_only=True):
     address: str | None = None
     user_agent: str | None = None
     request_id: str | None = None
-    body: Annotated[Any, Meta(description="Without secrets; only size and type of what is long, or no JSON.")] = None
-    mentions: Annotated[list[str] | None, Meta(description="Outside ids of people in the body.")] = None
+    body: Annotated[
+        Any,
+        Meta(
+            description="Fields that this route keeps, the names of others; of no JSON, or a long one, size and type."
+        ),
+    ] = None
+    mentions: Annotated[
+        list[str] | None,
+        Meta(description="Ids of people whom it concerns besides the one who asked, ours and outside ones."),
+    ] = None
 
 
 class Happening(Struct, frozen=True, kw_only=True):
@@ -106,6 +116,7 @@ class AuditFilter(Struct, frozen=True, kw_only=True):
     status: int | None = None
     failed: bool | None = None
     resource: str | None = None
+    mention: str | None = None
 
 
 class ActivityFilter(Struct, frozen=True, kw_only=True):
@@ -115,6 +126,7 @@ class ActivityFilter(Struct, frozen=True, kw_only=True):
     subject: str | None = None
     subject_id: str | None = None
     user_id: UUID | None = None
+    actor_id: UUID | None = None
 
 
 class Page(Struct, frozen=True, kw_only=True):

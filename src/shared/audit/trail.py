@@ -14,13 +14,15 @@ import structlog
 from litestar.types import ASGIApp, Message, Receive, Send
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared.audit.redaction import REMOVED, mentioned, only_size, redacted, redacted_body, redacted_text
+from shared.audit.bodies import audited_body
+from shared.audit.concerned import collect_concerned
 from shared.audit.repository import AuditRepository, AuditWriter
 from shared.audit.schemas import Actor, ActorKind, AuditEntry
 from shared.clock import Clock
 from shared.database import Database
 from shared.di import SESSION_OPENED
 from shared.ids import new_id
+from shared.redaction import REMOVED, mentioned, only_size, redacted, redacted_text
 
 MUTATING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 KEPT_BYTES: Final = 16_384
@@ -72,6 +74,7 @@ class AuditedCall:
         self._scope = scope
         self._writer = writer
         self._at = at
+        self._concerned = collect_concerned()
         self._path: str = scope["path"]  # as it was asked for: routing changes the scope's
         self._body = bytearray()
         self._size = 0
@@ -110,7 +113,7 @@ class AuditedCall:
                 "audit_not_written",
                 entry=msgspec.to_builtins(entry or self._stands),
                 status=status,
-                error=f"{type(error).__name__}: {error}"[:300],
+                error=redacted_text(f"{type(error).__name__}: {error}", 300),
             )
 
     async def _write_within(self, session: AsyncSession) -> None:
@@ -135,7 +138,7 @@ class AuditedCall:
         body = self._kept_body(size_only=anonymous_refusal)
         resource = redacted({name: str(value) for name, value in scope.get("path_params", {}).items()})
         return AuditEntry(
-            id=new_id(),
+            id=new_id(at=self._at),
             at=self._at,
             actor_kind=actor.kind,
             actor_id=actor.id,
@@ -149,8 +152,12 @@ class AuditedCall:
             user_agent=self._header(b"user-agent", LONGEST_USER_AGENT),
             request_id=scope["state"].get("request_id"),
             body=body,
-            mentions=sorted(mentioned(body)) or None,
+            mentions=sorted(self._mentions(resource, body, actor)) or None,
         )
+
+    def _mentions(self, resource: Any, body: Any, actor: Actor) -> set[str]:
+        """Whom the entry tells of besides whoever asked."""
+        return (mentioned(resource) | mentioned(body) | {str(one) for one in self._concerned}) - {str(actor.id)}
 
     def _kept_body(self, *, size_only: bool) -> Any:
         """None where there was none, or nobody read it; of what nobody in particular was refused only the size."""
@@ -159,7 +166,7 @@ class AuditedCall:
         content_type = self._header(b"content-type") or ""
         if size_only or self._size > KEPT_BYTES:
             return only_size(self._size, content_type)
-        return redacted_body(bytes(self._body), content_type)
+        return audited_body(bytes(self._body), content_type, self._scope.get("route_handler"))
 
     def _header(self, name: bytes, longest: int = 200) -> str | None:
         for given, value in self._scope["headers"]:

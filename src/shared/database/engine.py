@@ -19,6 +19,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from shared.observability.tracing import Tracing
+from shared.storage import DISK_FULL
 
 type_encoder = msgspec.json.Encoder()
 AroundCommit = Callable[[], Awaitable[None]]
@@ -108,7 +109,8 @@ _ENDING: Final = AsyncAdapt_asyncpg_dbapi.InternalClientError
 def connection_was_lost(error: BaseException) -> bool:
     """Whether an error says that the server is away or went away, rather than that the statement was wrong.
 
-    No connection free in time counts as away, too.
+    No connection free in time counts as away, too, and so does a server whose disk is full: what was to be written is
+    not to blame, and can be written later.
     """
     if isinstance(error, OSError) and error.filename is None and error.errno in _UNREACHABLE:
         return True
@@ -116,7 +118,7 @@ def connection_was_lost(error: BaseException) -> bool:
         return True
     if isinstance(error, DBAPIError) and (error.connection_invalidated or isinstance(error.orig, _ENDING)):
         return True
-    return sqlstate_of(error).startswith(("08", "57P", "53300"))
+    return sqlstate_of(error).startswith(("08", "57P", "53300", DISK_FULL))
 
 
 def sqlstate_of(error: BaseException) -> str:

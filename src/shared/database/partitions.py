@@ -17,6 +17,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.clock import Clock
+from shared.database.advisory_locks import AdvisoryLock, try_to_take
 from shared.database.engine import Database, is_locked
 from shared.ids import LAST, first_id_of
 
@@ -24,8 +25,6 @@ MONTHS_AHEAD: Final = 3
 """A worker may be away that long before rows land in the default part."""
 PATIENCE: Final = "1s"
 """For a lock; meanwhile others wait behind us, so it is short, and the next run tries again."""
-ONE_AT_A_TIME: Final = 7_266_031_160
-"""Advisory lock: two workers do not make, or remove, the same part."""
 MOVED_AT_MOST: Final = 5_000
 """Rows that are moved from the default part into their month when it is made: some 50 ms, for which others wait."""
 
@@ -34,7 +33,7 @@ SELECT c.relname AS name, pg_get_expr(c.relpartbound, c.oid) AS bound
 FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
 WHERE i.inhparent = to_regclass(:table) ORDER BY c.relname
 """)
-_HOLD: Final = text("SELECT pg_try_advisory_xact_lock(:key)")
+_HOLD: Final = text(f"SELECT {try_to_take(AdvisoryLock.PARTITIONS)}")
 _PATIENCE: Final = text(f"SET LOCAL lock_timeout = '{PATIENCE}'")
 _RANGE: Final = re.compile(r"FROM \((MINVALUE|'[^']+')\) TO \((MAXVALUE|'[^']+')\)")
 _FIRST: Final = UUID(int=0)
@@ -117,7 +116,7 @@ class MonthlyPartitions:
         """Change the table's parts in a transaction of its own; 0 where somebody is in the way, until next time."""
         try:
             async with self._database.transaction() as session:
-                if not (await session.execute(_HOLD, {"key": ONE_AT_A_TIME})).scalar_one():
+                if not (await session.execute(_HOLD)).scalar_one():
                     return 0
                 await session.execute(_PATIENCE)
                 return await step(session)

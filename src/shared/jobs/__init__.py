@@ -1,5 +1,5 @@
 """Background work: the queue port, and its arq adapter."""
 
-from shared.jobs.queue import Job, JobQueue, JobTimedOutError
+from shared.jobs.queue import Job, JobQueue
 
-__all__ = ["Job", "JobQueue", "JobTimedOutError"]
+__all__ = ["Job", "JobQueue"]

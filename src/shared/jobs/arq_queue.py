@@ -38,7 +38,7 @@ class ArqQueue:
 
     async def enqueue_many(self, job: str, arguments: Sequence[JobArguments]) -> None:
         """One pipeline for all: arq's own call is a transaction a job, forty times slower."""
-        now = int(time() * 1000)
+        now = int(time() * 1000)  # real date: arq orders its queue by it
         carried = self._carried()
         pipeline = self._redis.pipeline(transaction=False)
         scores: dict[str, int] = {}
@@ -65,7 +65,7 @@ class ArqQueue:
             running = await self._redis.mget([in_progress_key_prefix + job_id.decode() for job_id, _ in entries])
             for (_, begins), runs in zip(entries, running, strict=True):
                 if runs is None:
-                    return depth, max(0.0, time() - begins / 1000)
+                    return depth, max(0.0, time() - begins / 1000)  # real date: as arq wrote it
         return depth, 0.0
 
     def _carried(self) -> dict[str, Any]:

@@ -7,10 +7,6 @@ from typing import Any, Protocol
 JobArguments = tuple[Any, ...]
 
 
-class JobTimedOutError(Exception):
-    """A job took longer than it may."""
-
-
 class JobQueue(Protocol):
     """Where work for the workers goes."""
 

@@ -4,7 +4,7 @@ A module brings a `GaugeReader`. What one costs is bounded: it counts up to COUN
 cannot hurt, however much there is.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final, Protocol
 
 from msgspec import Struct
@@ -36,8 +36,3 @@ class GaugeReader(Protocol):
 
     async def read(self) -> Sequence[Reading]:
         """In few statements, each of a bounded cost."""
-
-
-def by_label(gauge: Gauge, values: Mapping[str, float]) -> list[Reading]:
-    """A gauge of one label."""
-    return [Reading(gauge, float(value), (label,)) for label, value in values.items()]

@@ -7,12 +7,15 @@ from typing import Any, Final
 
 import structlog
 
-from shared.jobs import JobTimedOutError
 from shared.observability.metrics import UNKNOWN_ROUTE, Metrics, known_method
 from shared.observability.tracing import Kind, NoTracing, Tracing
 
 SERVER_ERROR: Final = 500
 NO_ANSWER: Final = "error"
+
+
+class JobTimedOutError(Exception):
+    """A job took longer than it may."""
 
 
 class Exchange:

@@ -11,6 +11,7 @@ from litestar.params import FromPath, HeaderParameter, QueryParameter, SkipValid
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 from litestar.status_codes import HTTP_200_OK
 from litestar.types import ASGIApp, Receive, Scope, Send
+from msgspec import Meta
 
 from shared.outbox.queries import EventQueries
 from shared.outbox.redrive import DeadEventService
@@ -29,8 +30,10 @@ Streams = NamedDependency[SkipValidation[EventStreams]]
 DeadOnes = NamedDependency[SkipValidation[DeadEventService]]
 AskingBot = Request[Any, BotIdentity, Any]
 AskingAdmin = Request[Any, PersonIdentity, Any]
+MAX_NAMES_LENGTH: Final = 5_000
+"""Characters of names with commas between."""
 Named = Annotated[
-    list[str] | None,
+    list[Annotated[str, Meta(max_length=MAX_NAMES_LENGTH)]] | None,
     QueryParameter(
         name="event",
         max_items=50,
@@ -73,7 +76,8 @@ class InternalEventController(Controller):
     ) -> Feed:
         """Events in the order in which they were relayed; ask on with `next_after`, which misses none.
 
-        A key for some guilds is told what is their members'. Old events go after a while.
+        Each event has its readers (docs/events.md): a key for some guilds reads what happened to their members' things
+        since they are members, and no key reads private events. Old events go after a while.
         """
         return await event_queries.feed(_wanted(request, named), after=after, limit=limit)
 

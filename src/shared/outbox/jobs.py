@@ -33,11 +33,5 @@ def outbox_jobs(relay: Relay, retention: Retention) -> list[Job]:
     return [
         Job(name="outbox.relay_waiting", run=relay.run, timeout=30, seconds=EVERY_SECOND),
         Job(name=RELAY, run=relay.run, timeout=30),
-        Job(
-            name="outbox.remove_old_events",
-            run=retention.remove_old,
-            timeout=60,
-            seconds=frozenset({50}),
-            minutes=frozenset({11, 41}),
-        ),
+        retention.job("outbox.remove_old_events", minutes={11, 41}, second=50),
     ]

@@ -40,8 +40,10 @@ class EventsContainer(containers.DeclarativeContainer):
     keys: providers.Dependency[KeyStanding] = providers.Dependency()
     handlers: providers.Dependency[Any] = providers.Dependency()
     """What every module does about events (EventHandler), on the bound session."""
-    membership = providers.Dependency(instance_of=str)
-    """SQL: whose `user_id` is a member of one of `:guild_ids`."""
+    types: providers.Dependency[Any] = providers.Dependency()
+    """Every declared EventType."""
+    was_member = providers.Dependency(instance_of=str)
+    """SQL: whether `o.user_id` was a member of one of `:guild_ids` at `o.occurred_at` and still is."""
 
     # offers
     relay = providers.Singleton(
@@ -59,7 +61,7 @@ class EventsContainer(containers.DeclarativeContainer):
         clock=clock,
         keep_days=settings.provided.outbox_keep_days,
     )
-    queries = providers.Singleton(EventQueries, reader, clock=clock, membership=membership)
+    queries = providers.Singleton(EventQueries, reader, clock=clock, types=types, was_member=was_member)
     streams = providers.Singleton(EventStreams, events=queries, keys=keys)
     dead_events = providers.Factory(DeadEventService, session, repository=repository, jobs=queue, activity=activity)
     personal_data = providers.Factory(EventPersonalData, repository=repository)
@@ -81,6 +83,7 @@ EVENTS = Module(
     controllers={Audience.ADMIN: (OutboxController,), Audience.INTERNAL: (InternalEventController,)},
     dependencies=dependencies,
     personal_data=lambda container: (container.personal_data(),),
+    event_copies=lambda container: (container.repository(),),
     jobs=lambda container: outbox_jobs(container.relay(), container.retention()),
     gauges=lambda container: (container.gauges(),),
 )

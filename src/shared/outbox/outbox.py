@@ -6,9 +6,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.clock import Clock
 from shared.database import Database
+from shared.events import NewEvent
 from shared.ids import new_id
 from shared.jobs import JobQueue
-from shared.outbox.events import NewEvent
 from shared.outbox.repository import OutboxRepository
 from shared.outbox.schemas import WrittenEvent
 
@@ -37,7 +37,7 @@ class Outbox:
         written = [
             WrittenEvent(
                 id=new_id(),
-                event=one.event,
+                event=one.event.name,
                 aggregate=one.aggregate,
                 payload=one.payload,
                 user_id=one.user_id,

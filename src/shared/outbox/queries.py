@@ -1,13 +1,15 @@
 """Questions about events: what bots read by position, and how the outbox stands."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import text
 
 from shared.clock import Clock
 from shared.database import Reader
+from shared.events import EventType, Readers
 from shared.ids import LAST
 from shared.outbox.models import WAITS
 from shared.outbox.schemas import DeadEvent, DeadEvents, Feed, FeedEvent, FeedFilter, OutboxStanding
@@ -26,14 +28,21 @@ WITH bounds AS (
 )
 SELECT least(b.head, b.first + CAST(:window AS bigint)) AS looked_through, e.*
 FROM bounds b LEFT JOIN LATERAL (
-    SELECT position, id, event, aggregate, user_id, payload, occurred_at FROM outbox_events
+    SELECT position, id, event, aggregate, {owner} AS user_id, payload, occurred_at FROM outbox_events o
     WHERE position > CAST(:after AS bigint) AND position <= least(b.head, b.first + CAST(:window AS bigint))
       AND (CAST(:names AS text[]) IS NULL
            OR event = ANY(CAST(:names AS text[])) OR event ^@ ANY(CAST(:beginnings AS text[])))
-      {visible}
+      AND ({readable})
     ORDER BY position LIMIT CAST(:limit AS bigint)
 ) AS e ON true
 ORDER BY e.position
+"""
+_READABLE: Final = "event = ANY(CAST(:readable AS text[]))"
+# Keys of guilds: what everybody reads, what is their members', what names one of the guilds.
+_READABLE_IN_GUILDS: Final = """
+{readable}
+OR event = ANY(CAST(:of_members AS text[])) AND {was_member}
+OR event = ANY(CAST(:of_guild AS text[])) AND o.payload ->> 'guild_id' = ANY(CAST(:guild_ids AS text[]))
 """
 _HEAD: Final = text("SELECT coalesce(max(position), 0) FROM outbox_events WHERE position IS NOT NULL")
 _STANDING: Final = text(f"""
@@ -52,22 +61,35 @@ ORDER BY id DESC LIMIT CAST(:limit AS bigint)
 class EventQueries:
     """Reads the outbox.
 
-    `membership`: a condition in SQL on `user_id` and `:guild_ids` that whoever knows members gives; so a guild of any
-    size is one statement, and no table of people is named here.
+    `types`: the declared events; no bot reads any other. `was_member`: a condition in SQL on `o.user_id`,
+    `o.occurred_at` and `:guild_ids`, from the module that knows members, so that no table of people is named here.
     """
 
-    def __init__(self, reader: Reader, *, clock: Clock, membership: str, scanned: int = SCANNED_AT_ONCE) -> None:
+    def __init__(
+        self,
+        reader: Reader,
+        *,
+        clock: Clock,
+        types: Sequence[EventType],
+        was_member: str,
+        scanned: int = SCANNED_AT_ONCE,
+    ) -> None:
         self._reader = reader
         self._clock = clock
         self._scanned = scanned
-        self._everything = text(_FEED.format(visible=""))
-        self._of_members = text(_FEED.format(visible=f"AND {membership}"))
+        self._names = {readers: sorted(one.name for one in types if one.readers is readers) for readers in Readers}
+        in_guilds = _READABLE_IN_GUILDS.format(readable=_READABLE, was_member=was_member)
+        self._for_all_guilds = text(_FEED.format(readable=_READABLE, owner="o.user_id"))
+        self._for_guilds = text(_FEED.format(readable=in_guilds, owner=f"CASE WHEN {was_member} THEN o.user_id END"))
 
     async def feed(self, wanted: FeedFilter, *, after: int, limit: int) -> Feed:
-        """Events after a position; `next_after` passes over those that are not wanted."""
-        statement = self._everything if wanted.guild_ids is None else self._of_members
+        """The events after a position that the key may read; `next_after` passes over all others."""
+        names = [name for name in wanted.events if not name.endswith(".")]
+        beginnings = [name for name in wanted.events if name.endswith(".")]
+        parameters = {"names": names if wanted.events else None, "beginnings": beginnings, **self._readable(wanted)}
+        statement = self._for_all_guilds if wanted.guild_ids is None else self._for_guilds
         rows = await self._reader.rows(
-            statement, {**_parameters(wanted), "after": after, "window": self._scanned, "limit": limit}
+            statement, {**parameters, "after": after, "window": self._scanned, "limit": limit}
         )
         looked_through = rows[0].pop("looked_through")
         for row in rows[1:]:
@@ -76,6 +98,20 @@ class EventQueries:
         if len(items) == limit:
             return Feed(items=items, next_after=items[-1].position)
         return Feed(items=items, next_after=after if looked_through is None else looked_through)
+
+    def _readable(self, wanted: FeedFilter) -> dict[str, list[str]]:
+        """The names of the events that the key reads, by what makes them readable."""
+        names = self._names
+        if wanted.guild_ids is None:
+            return {
+                "readable": [name for readers in Readers if readers is not Readers.OWNER for name in names[readers]]
+            }
+        return {
+            "readable": names[Readers.EVERYBODY],
+            "of_members": names[Readers.OWNERS_GUILDS],
+            "of_guild": names[Readers.NAMED_GUILD],
+            "guild_ids": sorted(wanted.guild_ids),
+        }
 
     async def head(self) -> int:
         """The position of the event relayed last; 0 where none was, or none is kept."""
@@ -93,13 +129,3 @@ class EventQueries:
         rows = await self._reader.rows(_DEAD, {"before": before or LAST, "limit": limit + 1})
         items = [DeadEvent(**row) for row in rows[:limit]]
         return DeadEvents(items=items, next_before=items[-1].id if len(rows) > limit else None)
-
-
-def _parameters(wanted: FeedFilter) -> dict[str, Any]:
-    names = [name for name in wanted.events if not name.endswith(".")]
-    beginnings = [name for name in wanted.events if name.endswith(".")]
-    return {
-        "names": names if wanted.events else None,
-        "beginnings": beginnings,
-        **({} if wanted.guild_ids is None else {"guild_ids": sorted(wanted.guild_ids)}),
-    }

@@ -13,12 +13,12 @@ from typing import Final
 import structlog
 
 from shared.audit.activity import ActivityLog
-from shared.audit.redaction import redacted_text
 from shared.clock import Clock
-from shared.database import Database
-from shared.outbox.events import EventHandler
+from shared.database import Database, connection_was_lost
+from shared.events import EventHandler
 from shared.outbox.repository import OutboxRepository
 from shared.outbox.schemas import ClaimedEvent, Failure
+from shared.redaction import redacted_text
 
 BATCH: Final = 500
 LONGEST_RUN: Final = 10.0
@@ -68,7 +68,7 @@ class Relay:
                     claimed += await repository.claim(now=self._clock.now(), limit=limit)
                     await self._handle(claimed)
             except Exception as error:
-                if not claimed:
+                if not claimed or connection_was_lost(error):  # no event is to blame
                     raise
                 if len(claimed) == 1:
                     await self._note_failure(claimed[0], error)

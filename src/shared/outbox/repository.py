@@ -10,12 +10,10 @@ import msgspec
 from sqlalchemy import text
 
 from shared.database import Repository
-from shared.outbox.events import Event
+from shared.database.advisory_locks import AdvisoryLock, aggregate_number, take_number, try_to_take
+from shared.events import Event
 from shared.outbox.models import WAITS
 from shared.outbox.schemas import ClaimedEvent, Failure, ToldEvent, WrittenEvent
-
-ONE_RELAY: Final = 7_266_031_155
-"""Advisory lock: one relay at a time. Also the seed of the locks on aggregates, to keep them apart from others'."""
 
 # The locks are taken before the first number of `seq` is: within an aggregate that is then the order of the commits.
 # They are taken in the order of their numbers, so that two transactions with the same aggregates wait and never cross.
@@ -26,15 +24,15 @@ WITH told AS MATERIALIZED (
         AS (id uuid, event text, aggregate text, payload jsonb, user_id uuid, key text)
     ) WITH ORDINALITY AS t (id, event, aggregate, payload, user_id, key, place)
 ), locked AS MATERIALIZED (
-    SELECT count(pg_advisory_xact_lock(number)) AS aggregates
-    FROM (SELECT DISTINCT hashtextextended(aggregate, {ONE_RELAY}) AS number FROM told ORDER BY number) AS numbers
+    SELECT count({take_number("number")}) AS aggregates
+    FROM (SELECT DISTINCT {aggregate_number("aggregate")} AS number FROM told ORDER BY number) AS numbers
 )
 INSERT INTO outbox_events (id, event, aggregate, payload, user_id, key, occurred_at)
 SELECT id, event, aggregate, payload, user_id, key, CAST(:now AS timestamptz)
 FROM told WHERE (SELECT aggregates FROM locked) > 0 ORDER BY place
 ON CONFLICT (key) WHERE key IS NOT NULL DO NOTHING
-""")  # noqa: S608 -- our own number
-_HOLD: Final = text(f"SELECT pg_try_advisory_xact_lock({ONE_RELAY})")
+""")  # noqa: S608 -- our own locks
+_HOLD: Final = text(f"SELECT {try_to_take(AdvisoryLock.RELAY)}")
 _CLAIM: Final = text(f"""
 WITH due AS MATERIALIZED (
     SELECT e.id FROM outbox_events e
@@ -72,6 +70,7 @@ _OF_PERSON: Final = text("""
 SELECT event, aggregate, payload, occurred_at FROM outbox_events WHERE user_id = :user_id ORDER BY seq
 """)
 _ERASE: Final = text("DELETE FROM outbox_events WHERE user_id = :user_id")
+_FORGET: Final = text("DELETE FROM outbox_events WHERE aggregate = ANY(CAST(:aggregates AS text[]))")
 _HAND_OVER: Final = text("UPDATE outbox_events SET user_id = :to WHERE user_id = :user_id")
 
 
@@ -135,6 +134,10 @@ class OutboxRepository(Repository):
 
     async def erase(self, user_id: UUID) -> None:
         await self.session.execute(_ERASE, {"user_id": user_id})
+
+    async def forget(self, aggregates: Sequence[str], names: Sequence[str]) -> None:  # noqa: ARG002 -- what every EventCopies is asked
+        """Delete all events about these things, relayed or not; events of others name nobody."""
+        await self.session.execute(_FORGET, {"aggregates": list(aggregates)})
 
     async def hand_over(self, user_id: UUID, *, to: UUID) -> None:
         await self.session.execute(_HAND_OVER, {"user_id": user_id, "to": to})

@@ -1,13 +1,12 @@
 """Events as they are stored, and as bots and admins read them."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 from msgspec import Meta, Struct
 
-from shared.outbox.events import Event
+from shared.events import Event
 
 
 class WrittenEvent(Struct, frozen=True, kw_only=True):
@@ -16,7 +15,7 @@ class WrittenEvent(Struct, frozen=True, kw_only=True):
     id: UUID
     event: str
     aggregate: str
-    payload: Mapping[str, Any] | Struct
+    payload: Struct
     user_id: UUID | None
     key: str | None
 
@@ -44,7 +43,9 @@ class FeedEvent(Struct, frozen=True, kw_only=True):
     id: Annotated[UUID, Meta(description="The same wherever the event is told, so that a repetition shows.")]
     event: Annotated[str, Meta(examples=["tracker.registered"])]
     aggregate: Annotated[str, Meta(description="The thing, `<kind>:<id>`; events of one come in order.")]
-    user_id: Annotated[UUID | None, Meta(description="Whose thing it is; null: nobody's in particular.")]
+    user_id: Annotated[
+        UUID | None, Meta(description="The owner of the thing; null: nobody, or no member of the key's guilds.")
+    ]
     payload: dict[str, Any]
     occurred_at: datetime
 
@@ -64,7 +65,7 @@ class FeedFilter(Struct, frozen=True, kw_only=True):
     events: tuple[str, ...] = ()
     """Names; one that ends with a dot is the beginning of some. None at all: every event."""
     guild_ids: frozenset[str] | None = None
-    """Only what is the members' of these guilds; None: what is anybody's or nobody's."""
+    """The guilds of the key, which reads what their members or they may be told; None: a key for all guilds."""
 
 
 class OutboxStanding(Struct, frozen=True, kw_only=True):

@@ -7,7 +7,8 @@ from typing import Final
 from uuid import UUID
 
 from shared.scraping.failures import Fault, Reason
-from shared.scraping.source import Policy, Target
+from shared.scraping.policy import Policy
+from shared.scraping.target import Target
 
 ROUNDED_TO: Final = 10
 """Seconds; due times are rounded up to these, so that the index on them stays small."""

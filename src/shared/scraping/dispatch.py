@@ -85,6 +85,7 @@ class Dispatcher:
         now = self._clock.now()
         async with self._database.transaction() as session:
             repository = ScrapingRepository(session)
+            await repository.take_turn_to_claim(name)  # or two dispatchers would both find the same room
             room = in_flight - await repository.leased_count(name, limit=in_flight)
             if room <= 0:
                 return 0

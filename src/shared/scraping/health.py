@@ -13,10 +13,12 @@ from shared.clock import Clock
 from shared.database import Reader
 from shared.scraping.dispatch import SourceRegistry
 from shared.scraping.pacing import Gate, GateUnreachableError
+from shared.scraping.policy import Policy
 from shared.scraping.repository import SourcePaused
-from shared.scraping.source import Policy, Source, Status
+from shared.scraping.source import Source
 from shared.scraping.statements import DEAD
-from shared.scraping.targets import STATUS_COLUMNS
+from shared.scraping.target import Status
+from shared.scraping.targets import STATUS_COLUMNS, counts
 
 HOUR: Final = timedelta(hours=1)
 DAY: Final = timedelta(hours=24)
@@ -227,16 +229,6 @@ def _counts(rows: Sequence[Mapping[str, Any]]) -> TargetCounts:
         oldest_due=min((row["oldest_due"] for row in rows if row["oldest_due"]), default=None),
         dead=sum(row["dead"] for row in rows),
     )
-
-
-def counts(rows: Sequence[Mapping[str, Any]], column: str) -> tuple[dict[Status, int], dict[str, int]]:
-    """How many stand in each status, all of them named, and for each reason there is one of."""
-    by_status, by_reason = dict.fromkeys(Status, 0), dict[str, int]()
-    for row in rows:
-        by_status[Status(row["status"])] += row[column]
-        if row["reason"]:
-            by_reason[row["reason"]] = by_reason.get(row["reason"], 0) + row[column]
-    return by_status, by_reason
 
 
 def _budget(rows: Sequence[Mapping[str, Any]]) -> Budget:

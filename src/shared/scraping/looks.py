@@ -15,7 +15,7 @@ from shared.clock import Clock
 from shared.database import Database, Reader
 from shared.scraping.repository import ScrapingRepository
 from shared.scraping.runner import Runner
-from shared.scraping.source import Status
+from shared.scraping.target import Status
 from shared.scraping.targets import Asked, Targets, Task, TaskBoard
 
 LOOK_EVERY: Final = 0.2

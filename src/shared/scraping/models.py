@@ -1,4 +1,6 @@
-"""The engine's tables: what is followed, when it is next looked at, what came of each attempt, and what rests."""
+"""The engine's tables: what is followed, when it is next looked at, what came of each attempt, what rests, and what is
+blocked.
+"""
 
 from datetime import datetime
 from uuid import UUID
@@ -111,3 +113,27 @@ class SourcePause(Base):
     source: Mapped[str] = mapped_column(primary_key=True)
     since: Mapped[datetime]
     reason: Mapped[str | None]
+
+
+class Block(Base):
+    """Somebody whom the operator blocked, because they asked to be left alone."""
+
+    __tablename__ = "scrape_blocks"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    source: Mapped[str]
+    reason: Mapped[str | None]
+    created_at: Mapped[datetime]
+
+
+class BlockedKey(Base):
+    """A key under which nothing of a source is followed or stored."""
+
+    __tablename__ = "scrape_blocked_keys"
+    __table_args__ = (Index("ix_scrape_blocked_keys_block_id", "block_id"),)
+
+    source: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    block_id: Mapped[UUID] = mapped_column(ForeignKey(Block.id, ondelete="CASCADE"), primary_key=True)
+    listed: Mapped[bool]
+    """Whether the operator sees it; the others follow from those, such as one for each table of the hiscores."""

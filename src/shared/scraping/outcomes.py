@@ -9,7 +9,7 @@ from uuid import UUID
 
 from shared.scraping.failures import ScrapeFailure
 from shared.scraping.repository import Claim
-from shared.scraping.source import Target
+from shared.scraping.target import Target
 from shared.scraping.visit import Visit
 
 

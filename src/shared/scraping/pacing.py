@@ -17,7 +17,7 @@ from typing import Any, Final
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from shared.scraping.source import Policy
+from shared.scraping.policy import Policy
 
 GUARD_BAND: Final = 0.8
 PROBE: Final = 30.0

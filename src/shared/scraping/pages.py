@@ -4,9 +4,9 @@ The content type decides nothing: sites send JSON as text/html and block pages a
 data belongs is a block, whatever its status, unless it is a plain 5xx.
 """
 
+import re
+from html import unescape
 from typing import Final
-
-from selectolax.lexbor import LexborHTMLParser
 
 from shared.scraping.failures import Blocked, ScrapeFailure, Throttled
 
@@ -18,6 +18,7 @@ THROTTLE_WORDS: Final = ("you are being rate limited", "rate limit exceeded", "t
 BLOCK_WORDS: Final = ("access denied", "just a moment", "attention required", "error 1020", "checking your browser")
 LOOKED_AT: Final = 65_536
 """Bytes of a page that are searched for its meaning; block pages are small."""
+_TITLE: Final = re.compile(rb"<title\b[^>]{0,200}>(.{0,1000}?)</title", re.IGNORECASE | re.DOTALL)
 LINE: Final = 160
 """Characters, as long as a line of a report."""
 
@@ -51,8 +52,8 @@ def title_of(body: bytes) -> str:
     page = body[:LOOKED_AT]
     if not page.strip():
         return ""
-    title = LexborHTMLParser(page).css_first("title") if b"<" in page else None
-    return line_of(title.text() if title is not None else page.decode("utf-8", "replace"))
+    title = _TITLE.search(page)
+    return line_of(unescape((title[1] if title else page).decode("utf-8", "replace")))
 
 
 def line_of(text: str) -> str:

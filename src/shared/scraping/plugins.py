@@ -5,7 +5,8 @@ The entry point names a callable that takes a SourceContext and returns a Source
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from importlib.metadata import entry_points
+from functools import cache
+from importlib.metadata import EntryPoints, entry_points
 from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -34,9 +35,15 @@ class PluginError(RuntimeError):
     """A package's entry point does not give a source; the message names the package."""
 
 
+@cache
+def _installed() -> EntryPoints:
+    """Of all installed packages, which are read once per process: there may be hundreds."""
+    return entry_points(group=GROUP)
+
+
 def load_plugins(context: SourceContext) -> Iterator[Source[Any]]:
     """The sources of all installed packages."""
-    for point in entry_points(group=GROUP):
+    for point in _installed():
         try:
             source = point.load()(context)
         except Exception as error:

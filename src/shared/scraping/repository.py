@@ -13,7 +13,7 @@ from shared.audit.repository import ActivityRepository
 from shared.database import Repository
 from shared.ids import new_id
 from shared.scraping import statements
-from shared.scraping.source import Lane, Status, Target, Trigger
+from shared.scraping.target import Lane, Status, Target, Trigger
 
 
 class Claim(NamedTuple):
@@ -85,6 +85,10 @@ class ScrapingRepository(Repository):
             await self.session.execute(statements.CLAIM_ONE, {"target": target, "now": now, "lease_until": lease_until})
         ).one_or_none()
         return Claim(*row) if row else None
+
+    async def take_turn_to_claim(self, source: str) -> None:
+        """Wait until no other dispatcher counts and claims targets of this source; holds until the transaction ends."""
+        await self.session.execute(statements.TAKE_TURN, {"source": source})
 
     async def leased_count(self, source: str, *, limit: int) -> int:
         """How many targets of a source are held by workers, counted up to `limit`."""

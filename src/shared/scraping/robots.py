@@ -10,6 +10,7 @@ from protego import Protego
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from shared.clock import Clock
 from shared.scraping.failures import HostUnavailable, Throttled
 from shared.scraping.pacing import GateUnreachableError, HostRestsError
 from shared.scraping.visit import Answer, retry_after
@@ -29,8 +30,9 @@ CLIENT_ERRORS: Final = range(400, 500)
 class RobotsTxt:
     """Whether our agent may fetch a path. No robots.txt (4xx) allows all; a host that fails (5xx) is left alone."""
 
-    def __init__(self, redis: Redis, *, user_agent: str) -> None:
+    def __init__(self, redis: Redis, *, clock: Clock, user_agent: str) -> None:
         self._redis = redis
+        self._clock = clock
         self._product = user_agent.partition("/")[0]
         """What groups of a robots.txt name us by; the rest of the User-Agent holds words of anybody's."""
         self._parsed: dict[str, tuple[float, Protego]] = {}
@@ -71,7 +73,7 @@ class RobotsTxt:
     async def _ask(self, origin: str, key: str, fetch: Callable[[str], Awaitable[Answer]]) -> str:
         answer = await fetch(f"{origin}/robots.txt")
         if answer.status == TOO_MANY:
-            wait = retry_after(answer.headers.get("retry-after"))
+            wait = retry_after(answer.headers.get("retry-after"), now=self._clock.now())
             raise Throttled("robots.txt answered 429: too many requests", retry_after=wait, http_status=TOO_MANY)
         if answer.status == OK and answer.body.lstrip()[:1] == b"<":
             return ""  # a page, of whatever kind: no rules, and nothing to remember for a day

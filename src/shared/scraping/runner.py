@@ -21,15 +21,19 @@ from shared.clock import Clock
 from shared.database import Database, connection_was_lost
 from shared.jobs import JobQueue
 from shared.observability.telemetry import Telemetry
+from shared.redaction import redacted_text
 from shared.scraping.backoff import after_failure, after_success, failures_in_a_row
 from shared.scraping.dispatch import SourceRegistry
 from shared.scraping.failures import Fault, Reason, ScrapeFailure, scrape_failed
+from shared.scraping.observation import FailedVisit, Observation
 from shared.scraping.outcomes import Deferred, Hold, Visited, Visiting
 from shared.scraping.pacing import Gate, GateUnreachableError, HostRestsError
 from shared.scraping.repository import Claim, ScrapingRepository, Settlement
-from shared.scraping.source import FailedVisit, Observation, Source, Status, Target
+from shared.scraping.source import Source
+from shared.scraping.target import Status, Target
 from shared.scraping.targets import DISPATCH
 from shared.scraping.visit import Clients, NotNow, Robots, Unchanged, Visit
+from shared.storage import full_storage
 
 FLUSH: Final = 1.0
 """Seconds after which what has come in is recorded, though others of the batch are still out."""
@@ -42,6 +46,8 @@ LONGEST_ANSWER: Final = 0.6
 defer its targets, and never be seen to hang."""
 DATABASE_AWAY: Final = 0.25
 """Seconds between attempts to record while the database is away."""
+DISK_FULL: Final = 60.0
+"""Seconds after which targets are fetched again that could not be recorded because a disk was full."""
 GATE_AWAY: Final = 2.0
 """Seconds after which a target is looked at again when Redis could not be asked for the pace."""
 R = TypeVar("R")
@@ -116,10 +122,11 @@ class Runner:
                     await self._break_off(lost, None)
                     waiting.difference_update(lost)
         except BaseException as error:
-            # Stopped: what is held goes back at once. Failed: it is left to the sweep, which counts the attempt, so
-            # that what cannot be recorded is not fetched again and again.
-            stopped = isinstance(error, asyncio.CancelledError)
-            await asyncio.shield(self._break_off(list(tasks), hold.claims(targets) if stopped else None))
+            # Stopped, or no room to write: what is held goes back. Failed: it is left to the sweep, which counts the
+            # attempt, so that what cannot be recorded is not fetched again and again.
+            stopped, full = isinstance(error, asyncio.CancelledError), full_storage(error) is not None
+            back = hold.claims(targets) if stopped or full else None
+            await asyncio.shield(self._break_off(list(tasks), back, again_in=DISK_FULL if full else 0.0))
             raise
         if settled and source.policy.delay <= 0:
             with self._telemetry.tracing.apart():
@@ -205,6 +212,7 @@ class Runner:
             client=self._clients.of(source.name, source.policy),
             gate=self._gate,
             robots=self._robots,
+            clock=self._clock,
             max_wait=max_wait,
             longest_answer=self._lease * LONGEST_ANSWER,
             tell=tell,
@@ -353,7 +361,7 @@ class Runner:
             parser_version=source.parser_version,
             reason=reason,
             failures=failures,
-            error=storable(error[:ERROR_LENGTH]) if error else None,
+            error=storable(redacted_text(error, ERROR_LENGTH)) if error else None,
             http_status=one.visit.http_status,
             requests=one.visit.requests,
             bytes=one.visit.received,
@@ -382,15 +390,17 @@ class Runner:
         async with self._database.transaction() as session:
             await ScrapingRepository(session).give_back(claims, due_at=due_at)
 
-    async def _break_off(self, tasks: Sequence[Visiting], claims: Sequence[Claim] | None) -> None:
-        """End the visits under way; with `claims`, give back at once what of them still holds."""
+    async def _break_off(
+        self, tasks: Sequence[Visiting], claims: Sequence[Claim] | None, *, again_in: float = 0.0
+    ) -> None:
+        """End the visits under way; with `claims`, give back what of them still holds, due again in so many seconds."""
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         if claims is None:
             return
         try:
-            await self._give_back(claims, 0.0)
+            await self._give_back(claims, again_in)
         except Exception as error:  # noqa: BLE001 -- on the way out; the leases run out by themselves
             self._log().warning("not_given_back", targets=len(claims), error=str(error))
 

@@ -4,6 +4,9 @@ from typing import Final
 
 from sqlalchemy import text
 
+from shared.database.advisory_locks import LockNamespace, take_keyed
+
+TAKE_TURN: Final = text(f"SELECT {take_keyed(LockNamespace.DISPATCHED_SOURCE, 'CAST(:source AS text)')}")
 PAUSED: Final = "EXISTS (SELECT FROM scrape_pauses p WHERE p.source = :source)"
 PICKED_DUE: Final = f"""
     SELECT due.target_id
@@ -65,6 +68,7 @@ JOIN scrape_schedule s
   ON s.target_id = held.target_id AND s.run_id = held.run_id AND s.lease_until = held.lease_until
 JOIN scrape_targets t ON t.id = s.target_id
 WHERE s.lease_until > :now
+  AND NOT EXISTS (SELECT FROM scrape_blocked_keys b WHERE b.source = t.source AND b.key = t.key)
 """)
 
 LOCK_HELD: Final = text("""

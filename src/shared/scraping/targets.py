@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 from uuid import UUID
 
 from msgspec import Struct
@@ -11,10 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.clock import Clock
 from shared.database import Database, Reader
-from shared.errors import NotFound
+from shared.errors import Forbidden, NotFound, Unavailable
 from shared.jobs import JobQueue
+from shared.scraping.block_repository import BlockRepository
+from shared.scraping.policy import Policy
 from shared.scraping.repository import Claim, ScrapingRepository
-from shared.scraping.source import Lane, Policy, Status, Trigger
+from shared.scraping.target import Lane, Status, Trigger
 
 DISPATCH: Final = "scraping.dispatch"
 """Name of the job that claims due targets of one source and hands them to workers."""
@@ -28,6 +30,16 @@ MOST_COUNTED: Final = 10_000
 
 class TaskNotFound(NotFound):
     code = "task_not_found"
+
+
+class SubjectBlocked(Forbidden):
+    """The same words whoever asks, and whatever the reason."""
+
+    code = "blocked"
+    title = "Blocked"
+
+    def __init__(self) -> None:
+        super().__init__("The operator of this installation does not let anybody follow this.")
 
 
 class TaskState(Struct, frozen=True, kw_only=True):
@@ -101,8 +113,14 @@ class Targets:
     async def track(self, source: str, addresses: Mapping[str, str], *, interval: timedelta) -> dict[str, UUID]:
         """Follow targets of a source from now on; key -> target id. Known ones are shared, paused ones resume.
 
-        `addresses`: key -> what to ask the site for.
+        `addresses`: key -> what to ask the site for. Raises SubjectBlocked; Unavailable while an admin blocks somebody,
+        because what is held already may be what is being deleted.
         """
+        blocks = BlockRepository(self._session)
+        if not await blocks.try_to_share():
+            raise Unavailable("Something is being removed for good just now; try again.", retry_after=1)
+        if await blocks.among(source, addresses):
+            raise SubjectBlocked
         return await self._repository.track(source, addresses, interval=interval, now=self._clock.now())
 
     async def look_now(
@@ -198,6 +216,16 @@ JOIN scrape_targets t ON t.id = r.target_id
 LEFT JOIN scrape_schedule s ON s.target_id = r.target_id
 WHERE r.id = :id
 """)
+
+
+def counts(rows: Sequence[Mapping[str, Any]], column: str) -> tuple[dict[Status, int], dict[str, int]]:
+    """How many stand in each status, all of them named, and for each reason there is one of."""
+    by_status, by_reason = dict.fromkeys(Status, 0), dict[str, int]()
+    for row in rows:
+        by_status[Status(row["status"])] += row[column]
+        if row["reason"]:
+            by_reason[row["reason"]] = by_reason.get(row["reason"], 0) + row[column]
+    return by_status, by_reason
 
 
 class TaskBoard:

@@ -2,11 +2,13 @@
 
 import asyncio
 import math
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 from hashlib import blake2b
 from time import monotonic
 from typing import Final, Protocol
@@ -17,17 +19,21 @@ from aiohttp import encode_basic_auth
 from httpx_aiohttp import AiohttpTransport
 
 from shared.addresses import AddressRefusedError, refuse_literal
+from shared.clock import Clock
 from shared.observability.telemetry import Exchange
 from shared.resolver import PublicResolver
 from shared.scraping.failures import Blocked, Fault, HostUnavailable, PageChanged, ScrapeFailure, Throttled
 from shared.scraping.pacing import Gate, Slot
-from shared.scraping.source import Policy, Target
+from shared.scraping.policy import Policy
+from shared.scraping.target import Target
 
 MAX_REDIRECTS: Final = 3
 LONGEST_VALIDATOR: Final = 512
 OK: Final = 200
 NOT_MODIFIED: Final = 304
 SERVER_ERROR: Final = 500
+LONGEST_WAIT: Final = 30 * 86_400.0
+"""Seconds that a site may ask us to wait, whatever its header says."""
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
 
@@ -93,7 +99,8 @@ class Connections:
                 cookie_jar=aiohttp.DummyCookieJar(),
             )
 
-        self._transport = AiohttpTransport(client=session, proxy=_proxy(policy.proxy) if policy.proxy else None)
+        proxy = _proxy(policy.proxy) if policy.proxy else None
+        self._transport = AiohttpTransport(client=session, verify=_tls(), proxy=proxy)
         self._headers = {"User-Agent": user_agent, "Accept": "*/*", "Accept-Encoding": "gzip, deflate"} | policy.headers
         self._extensions = {"timeout": httpx.Timeout(policy.timeout).as_dict()}
 
@@ -109,6 +116,12 @@ class Connections:
 
     async def close(self) -> None:
         await self._transport.aclose()
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """The authorities that certificates are checked against: read once per process, 10 ms each time."""
+    return httpx.create_ssl_context()
 
 
 def _proxy(address: str) -> httpx.Proxy:
@@ -152,6 +165,7 @@ class Visit:
     client: Connections
     gate: Gate
     robots: Robots
+    clock: Clock
     max_wait: float
     longest_answer: float = math.inf
     """Seconds that one answer may take where the policy would allow more."""
@@ -289,13 +303,13 @@ class Visit:
         if answer.status in self.policy.throttled_statuses:
             raise Throttled(
                 f"the site answered {answer.status}: too many requests",
-                retry_after=retry_after(answer.headers.get("retry-after")),
+                retry_after=retry_after(answer.headers.get("retry-after"), now=self.clock.now()),
                 http_status=answer.status,
             )
         if answer.status >= SERVER_ERROR:
             raise HostUnavailable(
                 f"the site answered {answer.status}",
-                retry_after=retry_after(answer.headers.get("retry-after")),
+                retry_after=retry_after(answer.headers.get("retry-after"), now=self.clock.now()),
                 http_status=answer.status,
             )
 
@@ -316,20 +330,22 @@ def _same_host(here: httpx.URL, there: httpx.URL) -> bool:
     return (here.scheme, there.scheme, here.host, here.port, there.port) == ("http", "https", there.host, None, None)
 
 
-def retry_after(value: str | None, *, now: datetime | None = None) -> float | None:
-    """Seconds that a Retry-After header asks for, given as seconds or as an HTTP date (RFC 9110, 10.2.3)."""
+def retry_after(value: str | None, *, now: datetime) -> float | None:
+    """Seconds that a Retry-After header asks for, given as seconds or as an HTTP date (RFC 9110, 10.2.3); a month at
+    most.
+    """
     if not value:
         return None
     value = value.strip()
     if value.isascii() and value.isdigit():
-        return float(value)
+        return min(float(value), LONGEST_WAIT)
     try:
         at = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
     if at.tzinfo is None:
         at = at.replace(tzinfo=UTC)
-    return max(0.0, (at - (now or datetime.now(UTC))).total_seconds())
+    return min(max(0.0, (at - now).total_seconds()), LONGEST_WAIT)
 
 
 _CAUSES: Final[tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], str], ...]] = (

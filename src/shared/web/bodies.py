@@ -4,45 +4,76 @@ So `0` would be taken for false, and `"900"` for a number, where the schema prom
 """
 
 import re
+from collections.abc import AsyncGenerator
 from typing import Any, Final
 
 import msgspec
 from litestar import Request
-from litestar.exceptions import ValidationException
+from litestar.exceptions import InternalServerException, ValidationException
 
+from shared.errors import BadRequest, UnsupportedMedia
+from shared.moments import decode_moments
+
+INCOMPLETE: Final = "The connection ended before the whole body had arrived; send it again."
+SEND_JSON: Final = "Send JSON, with the header Content-Type: application/json."
 _INDEX: Final = re.compile(r"\[(\d+|\.\.\.)\]")
 _REFUSAL: Final = re.compile(r"(?P<message>.*?)(?: - at `\$\.?(?P<path>.*)`)?", re.DOTALL)
+
+
+class BodyIncomplete(BadRequest):
+    code = "body_incomplete"
+    title = "Incomplete body"
 
 
 class StrictRequest(Request[Any, Any, Any]):
     """A request whose JSON is held to the type that its handler declares, before the framework converts it."""
 
+    async def stream(self) -> AsyncGenerator[bytes, None]:
+        """The body in parts. Raises BodyIncomplete if the connection ends before the body does."""
+        connected = self.is_connected
+        try:
+            async for part in super().stream():
+                yield part
+        except InternalServerException as error:
+            if not connected:  # read twice: a bug
+                raise
+            raise BodyIncomplete(INCOMPLETE) from error
+
     async def json(self) -> Any:
+        """The body. Raises UnsupportedMedia if it is not sent as JSON."""
+        if not is_json(self.headers.get("content-type")) and await self.body():
+            raise UnsupportedMedia(SEND_JSON)
         value = await super().json()
         field = self.route_handler.parsed_data_field
         if field is None:
             return value
         kind = field.annotation
         try:
-            msgspec.convert(value, kind)
+            return msgspec.convert(
+                value, kind, str_keys=True, dec_hook=decode_moments
+            )  # the framework lets pass what is of the type already
         except msgspec.ValidationError:
-            if _is_taken_leniently(value, kind):
-                _check(_whole(value), kind)
-        return value
+            return _checked(_whole(value), kind) if _is_taken_leniently(value, kind) else value
+
+
+def is_json(content_type: str | None) -> bool:
+    """Whether a body is sent as JSON (RFC 8259), or as one of the types built on it (RFC 6839)."""
+    kind = (content_type or "").partition(";")[0].strip().lower()
+    return kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
 
 
 def _is_taken_leniently(value: Any, kind: Any) -> bool:
     """Whether nothing but the leniency lets it through; what else is wrong, the framework tells field by field."""
     try:
-        msgspec.convert(value, kind, strict=False)
+        msgspec.convert(value, kind, strict=False, str_keys=True, dec_hook=decode_moments)
     except msgspec.ValidationError:
         return False
     return True
 
 
-def _check(value: Any, kind: Any) -> None:
+def _checked(value: Any, kind: Any) -> Any:
     try:
-        msgspec.convert(value, kind)
+        return msgspec.convert(value, kind, str_keys=True, dec_hook=decode_moments)
     except msgspec.ValidationError as refusal:
         raise _refused(refusal) from refusal
 

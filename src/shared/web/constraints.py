@@ -16,11 +16,12 @@ from litestar.params import ParameterKwarg
 from litestar.typing import FieldDefinition
 from msgspec import inspect
 
-from shared.web.times import Moment
+from shared.moments import Moment
 
 _NUMBERS: Final = {"ge": "minimum", "gt": "exclusive_minimum", "le": "maximum", "lt": "exclusive_maximum"}
 _LENGTHS: Final = {"min_length": "min_length", "max_length": "max_length"}
 _ITEMS: Final = {"min_length": "min_items", "max_length": "max_items"}
+_PROPERTIES: Final = {"min_length": "min_properties", "max_length": "max_properties"}
 _KINDS: Final[dict[type[inspect.Type], OpenAPIType]] = {
     inspect.IntType: OpenAPIType.INTEGER,
     inspect.FloatType: OpenAPIType.NUMBER,
@@ -59,6 +60,7 @@ def constrain_parameter(parameter: Parameter, handler: HTTPRouteHandler) -> None
 
 def constrain(schema: Schema | Reference, told: inspect.Type) -> None:
     """Tell of a type's constraints, and of those within it; what is referred to is told of where it is defined."""
+    schema = _sole_option(schema)
     if isinstance(told, inspect.Metadata):
         constrain(schema, told.type)
     elif isinstance(schema, Schema):
@@ -78,6 +80,13 @@ def constrain(schema: Schema | Reference, told: inspect.Type) -> None:
             schema.type, schema.format = OpenAPIType.STRING, OpenAPIFormat.DATE_TIME
 
 
+def _sole_option(schema: Schema | Reference) -> Schema | Reference:
+    """Of a field that may be left out the schema is a choice of one."""
+    while isinstance(schema, Schema) and schema.one_of and len(schema.one_of) == 1:
+        schema = schema.one_of[0]
+    return schema
+
+
 def _constrain_union(schema: Schema, told: inspect.UnionType) -> None:
     """Each type where the schema has one of its kind; a type that may be left out stands there alone."""
     types = [one.type if isinstance(one, inspect.Metadata) else one for one in told.types]
@@ -91,6 +100,7 @@ def _constrain_union(schema: Schema, told: inspect.UnionType) -> None:
 
 
 def _constrain_mapping(schema: Schema, told: inspect.DictType) -> None:
+    _set(schema, told, _PROPERTIES)
     if isinstance(schema.additional_properties, Schema | Reference):
         constrain(schema.additional_properties, told.value_type)
     key = told.key_type.type if isinstance(told.key_type, inspect.Metadata) else told.key_type

@@ -12,6 +12,7 @@ from litestar.params import SkipValidation
 from msgspec import Meta, Struct
 
 from shared.observability.readings import Gauge, Reading
+from shared.storage import full_storage
 from shared.web.guards import OPEN
 
 PATIENCE: Final = 2.0
@@ -83,7 +84,7 @@ class HealthChecks:
         except NotWell as finding:
             error = str(finding)
         except Exception as raised:  # noqa: BLE001 -- whatever it is, the part is not well
-            error = part.ailing() or f"{part.advice} ({type(raised).__name__})"
+            error = part.ailing() or full_storage(raised) or f"{part.advice} ({type(raised).__name__})"
         ms = round((perf_counter() - started) * 1000, 2)
         errors = {name: error, **{shown: error or _judged(judge, answer) for shown, judge in part.shows.items()}}
         return {
@@ -124,8 +125,8 @@ def live() -> dict[str, bool]:
 async def ready(health_checks: NamedDependency[SkipValidation[HealthChecks]]) -> Response[Health]:
     """Database and Redis answer, and the database is at this version's schema; 503 while that is not so.
 
-    Workers are told of beside it: without one the API still answers, and nothing is fetched. What was found is told
-    again for a second.
+    Workers and room on the disk are told of beside it: without a worker the API still answers, and nothing is fetched;
+    on a full disk writes answer 503 `storage_full`. What was found is told again for a second.
     """
     health = await health_checks.run()
     return Response(health, status_code=200 if health.ok else 503)

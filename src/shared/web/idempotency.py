@@ -6,7 +6,7 @@ twice.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, Final
@@ -19,9 +19,11 @@ from msgspec import Struct
 from sqlalchemy import text
 
 from shared.clock import Clock
-from shared.database import Reader
+from shared.database import Reader, Repository
 from shared.errors import Conflict, Invalid
 from shared.jobs import Job
+from shared.web.bodies import INCOMPLETE, BodyIncomplete
+from shared.web.kept_answers import KEPT_FOR
 from shared.web.problems import OUTCOME_UNKNOWN
 
 HEADER: Final = b"idempotency-key"
@@ -30,7 +32,6 @@ LARGEST_KEPT: Final = 262_144
 """Bytes of an answer."""
 RUNS_AT_MOST: Final = timedelta(seconds=60)
 """A claim without an answer for that long belongs to a process that died."""
-KEPT_FOR: Final = timedelta(hours=24)
 REMOVED_AT_ONCE: Final = 10_000
 NOT_KEPT: Final = frozenset({401, 403, 429})
 SERVER_ERROR: Final = 500
@@ -59,6 +60,15 @@ WITH gone AS (
         SELECT bot_key_id, key FROM idempotency_keys WHERE claimed_at < :before LIMIT :limit
     ) RETURNING 1
 ) SELECT count(*) FROM gone
+""")
+
+
+_FORGET: Final = text("""
+UPDATE idempotency_keys SET body = NULL
+WHERE body IS NOT NULL AND content_type LIKE '%json%' AND EXISTS (
+    SELECT FROM unnest(CAST(:spellings AS text[])) AS s (spelling)
+    WHERE strpos(lower(convert_from(body, 'UTF8')), spelling) > 0
+)
 """)
 
 
@@ -154,6 +164,14 @@ class IdempotencyKeys:
         return int(await self._reader.value(_REMOVE_OLD, {"before": before, "limit": REMOVED_AT_ONCE}))
 
 
+class StoredAnswers(Repository):
+    """The answers, in the transaction of somebody who must not be found in them."""
+
+    async def forget(self, spellings: Collection[str]) -> None:
+        """Keep no answer in which one of these stands, given in lower case; that it was carried out stays known."""
+        await self.session.execute(_FORGET, {"spellings": list(spellings)})
+
+
 def idempotency_jobs(keys: IdempotencyKeys) -> list[Job]:
     """Forgetting, every ten minutes."""
     return [
@@ -183,8 +201,6 @@ class Idempotency:
         if not FORM.fullmatch(given):
             raise Invalid("An Idempotency-Key has 1 to 200 visible ASCII characters; a UUID is a good one.")
         body = await _whole_body(receive, self._body_limit)
-        if body is None:
-            return  # the caller left before the request was complete
         keys = self._keys()
         claim = await keys.claim(scope["auth"].key_id, given.decode("ascii"), _digest(scope, body))
         if isinstance(claim, Kept):
@@ -250,13 +266,13 @@ def _key(scope: Scope) -> bytes | None:
     return None
 
 
-async def _whole_body(receive: Receive, limit: int) -> bytes | None:
-    """The request's body; None where the caller left. Raises RequestEntityTooLarge."""
+async def _whole_body(receive: Receive, limit: int) -> bytes:
+    """The request's body. Raises RequestEntityTooLarge, or BodyIncomplete if the connection ends first."""
     body = bytearray()
     while True:
         message = await receive()
         if message["type"] != "http.request":
-            return None
+            raise BodyIncomplete(INCOMPLETE)
         body += message["body"]
         if len(body) > limit:
             raise RequestEntityTooLarge

@@ -42,7 +42,7 @@ TOLD: Final = "rate_limit"
 _household = lru_cache(REMEMBERED)(household)
 
 Caller = tuple[str, object]
-"""Which limit counts (`person`, `bot`, `address`), and whom."""
+"""Which limit counts (`person`, `bot`, `address`, `refused`), and whom."""
 
 
 class RateLimit(NamedTuple):
@@ -84,6 +84,7 @@ class RateLimiter:
             "person": settings.rate_limit_person,
             "bot": settings.rate_limit_bot,
             "address": settings.rate_limit_address,
+            "refused": settings.rate_limit_address,
         }
         self._items = {
             kind: RateLimitItemPerSecond(limit, WINDOW, namespace="requests")
@@ -175,15 +176,20 @@ def seconds_until_room(limit: int, before: int, before_ends: float, current: int
     return ends + WINDOW - limit * WINDOW / current
 
 
-def caller_of(scope: Scope) -> Caller:
-    """Whom a request counts for: who it was proven to come from, else its address."""
+def caller_of(scope: Scope, *, refused: bool = False) -> Caller:
+    """The caller that a request counts for: the person or bot that it was proven to come from, else the address.
+
+    Of an address each open path counts by itself, and so do refusals: requests elsewhere never use up the permits that
+    a sign-in from the same address needs.
+    """
     who = scope.get("auth")
     if isinstance(who, BotIdentity):
         return "bot", who.key_id
     if isinstance(who, PersonIdentity):
         return "person", who.user_id
     client = scope.get("client")
-    return "address", _household(client[0]) if client else ""
+    address = _household(client[0]) if client else ""
+    return ("refused", address) if refused else ("address", f"{address} {scope['path_template']}")
 
 
 class RateLimiting:
@@ -209,5 +215,5 @@ class RefusalLimiting:
         try:
             await self._app(scope, receive, send)
         except (Unauthenticated, Forbidden):
-            scope["state"][TOLD] = await self._limiter().take(caller_of(scope))
+            scope["state"][TOLD] = await self._limiter().take(caller_of(scope, refused=True))
             raise

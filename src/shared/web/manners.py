@@ -13,7 +13,6 @@ from typing import Any, Final
 
 from litestar.types import ASGIApp, Message, Receive, Send
 
-from shared.web.deprecation import DEPRECATED
 from shared.web.limits import TOLD, RateLimit
 from shared.web.problems import PROBLEM_JSON, problem_body
 from shared.web.settings import Hosts, Origins, WebSettings
@@ -54,10 +53,7 @@ VARY_BY_CALLER: Final[Header] = (b"vary", b"Authorization, X-API-Key, Accept-Enc
 VARY_BY_ORIGIN: Final[Header] = (b"vary", b"Origin")
 EXPOSED: Final[Header] = (
     b"access-control-expose-headers",
-    (
-        b"Deprecation, ETag, Idempotency-Replayed, Link, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, "
-        b"Retry-After, Sunset, X-Request-ID"
-    ),
+    (b"ETag, Idempotency-Replayed, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After, X-Request-ID"),
 )
 PREFLIGHT: Final[tuple[Header, ...]] = (
     (b"access-control-allow-methods", b"DELETE, GET, PATCH, POST, PUT"),
@@ -140,9 +136,6 @@ class Answer:
             headers.append(SCHEMA_PAGE if page else NOTHING)
         if self._scope.get("scheme") == "https":
             headers.append(HTTPS_ONLY)
-        handler = self._scope.get("route_handler")
-        if handler is not None and (mark := handler.opt.get(DEPRECATED)) is not None:
-            headers += mark.headers(self._scope["query_string"])
         if path.startswith(AUDIENCES):
             headers.append(VARY_BY_CALLER)
             if b"cache-control" not in given:

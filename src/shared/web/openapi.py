@@ -1,4 +1,4 @@
-"""What the schema says of every operation: its problem, what needs no token or no body, what will go."""
+"""What the schema says of every operation: its problem, and what needs no token or no body."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Final
@@ -19,7 +19,6 @@ from litestar.routes import HTTPRoute
 
 from shared.web.constraints import constrain_parameter
 from shared.web.csv import TEXT_CSV
-from shared.web.deprecation import DEPRECATED, Deprecation
 from shared.web.problems import PROBLEM_JSON
 
 FORMAT: Final = "format"
@@ -59,20 +58,6 @@ class HouseOperation(Operation):
         body = self.handler.parsed_data_field
         if isinstance(self.request_body, RequestBody) and body is not None and body.has_default:
             self.request_body.required = False
-        mark: Deprecation | None = self.handler.opt.get(DEPRECATED)
-        if mark is not None:
-            self._deprecate(mark)
-
-    def _deprecate(self, mark: Deprecation) -> None:
-        """Say that the operation will go, or those of its parameters that are named."""
-        if not mark.parameters:
-            self.deprecated = True
-            return
-        going = [one for one in self.parameters or () if isinstance(one, Parameter) and one.name in mark.parameters]
-        if len(going) != len(mark.parameters):
-            raise ValueError(f"{self.operation_id} has not every parameter of {sorted(mark.parameters)} to deprecate.")
-        for parameter in going:
-            parameter.deprecated = True
 
 
 @dataclass

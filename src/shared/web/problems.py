@@ -12,7 +12,8 @@ from litestar.exceptions import HTTPException, ValidationException
 from litestar.types import ExceptionHandlersMap, Scope
 
 from shared.database import connection_was_lost, is_passing, sqlstate_of
-from shared.errors import Invalid, Problem, Unavailable
+from shared.errors import Invalid, Problem, StorageFull, Unavailable
+from shared.storage import full_storage
 
 PROBLEM_JSON: Final = "application/problem+json"
 UNPROCESSABLE: Final = 422
@@ -123,10 +124,11 @@ def _on_http(request: AnyRequest, error: HTTPException) -> Response[bytes]:
 
 def _on_bug(request: AnyRequest, error: Exception) -> Response[bytes]:
     """What nobody expected: logged with its trace, told without it; a database that is away is not a bug."""
-    if isinstance(error, RecursionError):  # the decoder's, on what nobody sends in earnest
-        return _on_problem(request, Invalid("The input is nested too deeply."))
-    if isinstance(error, UnicodeDecodeError):  # the decoder's, on bytes that are no text
-        return _on_problem(request, Invalid("The input is not UTF-8."))
+    if (wrong := _what_is_wrong_with_the_input(error)) is not None:
+        return _on_problem(request, Invalid(wrong))
+    if (full := full_storage(error)) is not None:
+        structlog.get_logger(__name__).error("storage_full", path=request.url.path, what=full, error=str(error)[:200])
+        return _on_problem(request, StorageFull())
     if connection_was_lost(error):
         if getattr(error, "statement", None) is None:  # not in a statement, so perhaps in the commit
             request.scope.setdefault("state", {})[OUTCOME_UNKNOWN] = True
@@ -135,11 +137,20 @@ def _on_bug(request: AnyRequest, error: Exception) -> Response[bytes]:
     if is_passing(error):
         structlog.get_logger(__name__).warning("database_busy", path=request.url.path, exc_info=error)
         return _on_problem(request, Unavailable("The database is busy with the same thing; try again.", retry_after=1))
-    if sqlstate_of(error) == NOT_TEXT:
-        return _on_problem(request, Invalid("The input holds a NUL character, which is no text; leave it out."))
     structlog.get_logger(__name__).error("request_failed", path=request.url.path, exc_info=error)
     detail = "Something went wrong on our side. The operator finds it in the log under the request id."
     return problem_response(request, status=SERVER_ERROR, detail=detail)
+
+
+def _what_is_wrong_with_the_input(error: Exception) -> str | None:
+    """In words, where the decoder or the database stumbled over it."""
+    if isinstance(error, RecursionError):  # on what nobody sends in earnest
+        return "The input is nested too deeply."
+    if isinstance(error, UnicodeDecodeError):  # on bytes that are no text
+        return "The input is not UTF-8."
+    if sqlstate_of(error) == NOT_TEXT:
+        return "The input holds a NUL character, which is no text; leave it out."
+    return None
 
 
 EXCEPTION_HANDLERS: Final[ExceptionHandlersMap] = {

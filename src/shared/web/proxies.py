@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
+from litestar import Request
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 BY_PROXY: Final = "by_trusted_proxy"
@@ -21,3 +22,8 @@ class TrustedProxies:
             trusted = peer is not None and peer[0] in self._app.trusted_hosts
             scope.setdefault("state", {})[BY_PROXY] = trusted
         await self._app(scope, receive, send)
+
+
+def address_of(request: Request[Any, Any, Any]) -> str:
+    """The caller's address, as far as the server knows it."""
+    return request.client.host if request.client else ""

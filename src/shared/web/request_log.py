@@ -7,9 +7,9 @@ from typing import Any, Final
 import structlog
 from litestar.types import ASGIApp, Message, Receive, Send
 
-from shared.audit.redaction import redacted_text
 from shared.ids import new_id
 from shared.observability.telemetry import RequestSeen, Telemetry
+from shared.redaction import redacted_text
 from shared.web.proxies import BY_PROXY
 
 REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{8,64}")

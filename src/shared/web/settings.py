@@ -86,18 +86,26 @@ class WebSettings(SettingsStruct, frozen=True, kw_only=True):
             "X-Forwarded-Proto are believed. Empty: nobody's; behind a proxy all callers then share its address."
         ),
     ] = None
-    body_limit: Annotated[int, Meta(ge=1024, description="Bytes that the body of a request may have.")] = 1_048_576
+    body_limit: Annotated[
+        int, Meta(ge=1024, le=1_073_741_824, description="Bytes that the body of a request may have.")
+    ] = 1_048_576
+    max_connections: Annotated[
+        int,
+        Meta(ge=10, le=1_000_000, description="Connections that the API has open at once; further requests get 503."),
+    ] = 800
     rate_limit_person: Annotated[
-        int, Meta(ge=0, description="Requests a minute that a person may make; 0: any number.")
+        int, Meta(ge=0, le=1_000_000_000, description="Requests a minute that a person may make; 0: any number.")
     ] = 300
     rate_limit_bot: Annotated[
-        int, Meta(ge=0, description="Requests a minute that may be made with one bot key; 0: any number.")
+        int,
+        Meta(ge=0, le=1_000_000_000, description="Requests a minute that may be made with one bot key; 0: any number."),
     ] = 3000
     rate_limit_address: Annotated[
         int,
         Meta(
             ge=0,
-            description="Requests a minute from one address (of IPv6: one /64 network) without valid credentials; "
-            "0: any number.",
+            le=1_000_000_000,
+            description="Requests a minute from one address (of IPv6: one /64 network) to each path that needs no "
+            "credentials, and as many that are refused without valid ones; 0: any number.",
         ),
     ] = 120

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Final, TypeVar
 
+from shared.moments import EARLIEST, LATEST
 from shared.scraping.failures import Blocked, HostUnavailable, PageChanged, ScrapeFailure, Throttled
 from shared.scraping.pacing import GateUnreachableError, HostRestsError
 from shared.scraping.visit import SERVER_ERROR, Answer, Visit, retry_after
@@ -88,7 +89,7 @@ class Esi:
         if answer.status == ERROR_LIMITED:
             why, wait = "the error budget is spent", _number(answer.headers.get("x-esi-error-limit-reset"))
         else:
-            why, wait = "too many requests", retry_after(answer.headers.get("retry-after"))
+            why, wait = "too many requests", retry_after(answer.headers.get("retry-after"), now=self._visit.clock.now())
         rest = min(wait or WINDOW, LONGEST_REST)
         await self._visit.let_rest(rest)
         raise Throttled(f"the API answered {answer.status}: {why}", retry_after=rest, http_status=answer.status)
@@ -183,4 +184,5 @@ def _date(text: str | None) -> datetime | None:
         at = parsedate_to_datetime(text)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
+    at = at if at.tzinfo else at.replace(tzinfo=UTC)
+    return at if EARLIEST <= at <= LATEST else None

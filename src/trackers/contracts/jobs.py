@@ -64,11 +64,5 @@ def contracts_jobs(follow: FollowJob, retention: Retention) -> list[Job]:
     """Regions every ten seconds, removal of what is old twice an hour."""
     return [
         Job(name="contracts.follow_regions", run=follow.run, timeout=20, seconds=EVERY_TEN),
-        Job(
-            name="contracts.remove_old",
-            run=retention.remove_old,
-            timeout=60,
-            seconds=frozenset({40}),
-            minutes=frozenset({13, 43}),
-        ),
+        retention.job("contracts.remove_old", minutes={13, 43}, second=40),
     ]

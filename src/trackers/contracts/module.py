@@ -22,6 +22,9 @@ from trackers.contracts.controllers.internal import InternalContractController
 from trackers.contracts.controllers.parameters import contract_filter
 from trackers.contracts.controllers.public import ContractController, WatchController
 from trackers.contracts.digest import ContractsDigest
+from trackers.contracts.erasure import ContractsEraser
+from trackers.contracts.erasure_repository import ErasureRepository
+from trackers.contracts.events import EVENTS
 from trackers.contracts.gauges import ContractGauges
 from trackers.contracts.jobs import FollowJob, contract_retention, contracts_jobs
 from trackers.contracts.personal_data import ContractsPersonalData
@@ -31,9 +34,9 @@ from trackers.contracts.runs import AggregationRuns
 from trackers.contracts.services.alerts import ContractMessages, WatchAlerts, WatchersAreTold
 from trackers.contracts.services.regions import RegionService
 from trackers.contracts.services.watches import WatchService
-from trackers.contracts.settings import ContractsSettings
+from trackers.contracts.settings import SOURCE, ContractsSettings
 from trackers.contracts.ship_queries import ShipQueries
-from trackers.contracts.source import INTERVAL, SOURCE, ContractsSource
+from trackers.contracts.source import INTERVAL, ContractsSource
 from trackers.contracts.type_cache import TypeCache
 from trackers.contracts.watch_queries import WatchReads
 from trackers.contracts.watch_repository import WatchRepository
@@ -74,6 +77,7 @@ class ContractsContainer(containers.DeclarativeContainer):
     )
     digest = providers.Factory(ContractsDigest, providers.Factory(TransactionReader, session))
     personal_data = providers.Factory(ContractsPersonalData, watches=watches)
+    eraser = providers.Factory(ContractsEraser, stored=providers.Factory(ErasureRepository, session))
 
     # offers
     source = providers.Singleton(
@@ -121,6 +125,7 @@ def dependencies(container: Any, database: Any) -> Mapping[str, Provide]:
 
 CONTRACTS = Module(
     name="contracts",
+    events=EVENTS,
     settings=(ContractsSettings,),
     controllers={
         Audience.PUBLIC: (ContractController, WatchController),
@@ -130,6 +135,7 @@ CONTRACTS = Module(
     dependencies=dependencies,
     sources=lambda container: (container.source(),),
     personal_data=lambda container: (container.personal_data(),),
+    erasers=lambda container: (container.eraser(),),
     handlers=lambda container: (container.watchers_are_told(),),
     message_writers=lambda container: (container.messages(),),
     digest_writers=lambda container: (container.digest(),),

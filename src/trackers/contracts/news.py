@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from shared.outbox.events import Event
+from shared.events import Event
 from users.notifications.messages import Message, Reader
 
 FOUND: Final = "contract.found"
@@ -24,7 +24,7 @@ REGIONS: Final = {
 class ContractFound(Struct, frozen=True, kw_only=True):
     """A contract that somebody's watch was waiting for.
 
-    Bots read events, so what the person noted down, or would pay, is not in it (WatchTerms).
+    Events are kept for a while, so what the person noted down, or would pay, is not in it (WatchTerms).
     """
 
     watch_id: UUID

@@ -21,6 +21,7 @@ Count = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 EARLIEST, LATEST = datetime(2003, 5, 6, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 SHOWN: Final = 300
 """Characters of a bad row that are kept."""
+ISSUER: Final = "issuer:"
 R = TypeVar("R", bound=Struct)
 D = TypeVar("D")
 
@@ -49,6 +50,11 @@ class Listing(Struct, frozen=True, kw_only=True, gc=False):
     def row_hash(self) -> int:
         """The same for the same contract, whatever the order in which its fields were sent; 64 bits, signed."""
         return int.from_bytes(blake2b(_ENCODER.encode(self), digest_size=8).digest(), "big", signed=True)
+
+
+def issuer_key(issuer_id: int) -> str:
+    """The key under which an issuer is blocked."""
+    return f"{ISSUER}{issuer_id}"
 
 
 class Item(Struct, frozen=True, kw_only=True, gc=False):
@@ -139,7 +145,7 @@ def parse_listings(body: bytes) -> Rows[Listing]:
     try:
         found = _LISTINGS.decode(body)
         rejected: list[Rejected] = []
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         found, rejected = _row_by_row(body)
     kept: dict[int, Listing] = {}
     for listing in found:
@@ -155,13 +161,13 @@ def parse_listings(body: bytes) -> Rows[Listing]:
 def _row_by_row(body: bytes) -> tuple[list[Listing], list[Rejected]]:
     try:
         rows = _RAW.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise PageChanged(f"a page of contracts is no list: {error}") from error
     found, rejected = [], []
     for row in rows:
         try:
             found.append(_LISTING.decode(row))
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             shown = bytes(row)[:SHOWN].decode("utf-8", "replace").replace("\x00", "")
             rejected.append(Rejected(contract_id=_id_of(row), reason=str(error)[:SHOWN], sent=shown))
     return found, rejected
@@ -170,7 +176,7 @@ def _row_by_row(body: bytes) -> tuple[list[Listing], list[Rejected]]:
 def _id_of(row: msgspec.Raw) -> int | None:
     try:
         return _NUMBERED.decode(row).contract_id
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
 
 
@@ -223,5 +229,5 @@ def _clean(known: Named) -> Named:
 def _decoded(decoder: msgspec.json.Decoder[D], body: bytes, what: str) -> D:
     try:
         return decoder.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise PageChanged(f"{what} cannot be read: {error}") from error

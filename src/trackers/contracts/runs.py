@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared.clock import Clock
 from shared.database import Database, connection_was_lost
 from shared.ids import new_id
+from shared.redaction import redacted_text
 from shared.scraping.failures import ScrapeFailure
 from shared.scraping.pacing import GateUnreachableError, HostRestsError
 from shared.scraping.visit import NotNow
@@ -101,7 +102,7 @@ class AggregationRun:
         outcome = _outcome_of(error)
         if _BADNESS.index(outcome) > _BADNESS.index(self.outcome):
             self.outcome = outcome
-            self.error = f"{type(error).__name__}: {error}"[:500].replace("\x00", "")
+            self.error = redacted_text(f"{type(error).__name__}: {error}")
 
     async def _check_before_commit(self) -> None:
         self.check()

@@ -8,6 +8,8 @@ from msgspec import Meta
 
 from shared.settings import LONGEST_AGE, SCHEME_AND_HOST, Listed, SettingsStruct
 
+SOURCE: Final = "contracts"
+"""The source that regions are targets of."""
 LARGEST_ID: Final = 2**31 - 1
 OFFICIAL: Final = "https://esi.evetech.net"
 """Asks who automates for a contact in the User-Agent."""

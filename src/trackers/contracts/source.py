@@ -9,15 +9,17 @@ import structlog
 
 from shared.clock import Clock
 from shared.errors import Invalid
-from shared.scraping.source import Observation, Policy, Source, Target
+from shared.scraping.observation import Observation
+from shared.scraping.policy import Policy
+from shared.scraping.source import Source
+from shared.scraping.target import Target
 from shared.scraping.visit import NotNow, Visit
 from trackers.contracts.aggregation import ContractAggregationService, RegionReport
 from trackers.contracts.errors import DatabaseAwayError, LostLeaseError
 from trackers.contracts.esi import CACHED, Esi
 from trackers.contracts.runs import AggregationRuns
-from trackers.contracts.settings import LARGEST_ID, OFFICIAL, ContractsSettings
+from trackers.contracts.settings import LARGEST_ID, OFFICIAL, SOURCE, ContractsSettings
 
-SOURCE: Final = "contracts"
 INTERVAL: Final = CACHED
 """Between two looks at a region where nothing says when there is something newer, and the cap of backoffs."""
 AFTER_LOST_LEASE: Final = 5.0

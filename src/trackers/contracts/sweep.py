@@ -20,14 +20,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.clock import Clock
 from shared.database import connection_was_lost, is_passing
+from shared.scraping.block_repository import BlockRepository
 from shared.scraping.failures import PageChanged, TargetNotFound
 from shared.scraping.visit import NOT_MODIFIED, OK, Answer
 from trackers.contracts.esi import CACHED, NOT_FOUND, Esi, fresh_for, generation_of, in_parallel, pages_of
-from trackers.contracts.parser import Listing, Rejected, parse_listings
+from trackers.contracts.parser import Listing, Rejected, issuer_key, parse_listings
 from trackers.contracts.region_repository import RegionRepository, RegionState, StoredPage
 from trackers.contracts.repository import Concluded, ContractRepository, Written
 from trackers.contracts.runs import AggregationRun
-from trackers.contracts.settings import ContractsSettings
+from trackers.contracts.settings import SOURCE, ContractsSettings
 
 PAGES_AT_ONCE: Final = 8
 ATTEMPTS: Final = 2
@@ -210,7 +211,8 @@ class Sweep:
             regions, contracts = RegionRepository(session), ContractRepository(session)
             if not self._begun:
                 await regions.begun(self._region)
-            written = await contracts.store_listings(self._region, listings, now=now)
+            allowed = await self._allowed(session, listings)
+            written = await contracts.store_listings(self._region, allowed, now=now)
             if pages:
                 await regions.put_pages(self._region, msgspec.json.encode(pages).decode())
             if written.changed:
@@ -236,6 +238,16 @@ class Sweep:
         self.changed |= bool(written.new or written.changed)
         self._run.tally.contracts_new += len(written.new)
         self._run.tally.contracts_changed += len(written.changed)
+
+    @staticmethod
+    async def _allowed(session: AsyncSession, listings: Sequence[Listing]) -> Sequence[Listing]:
+        """Without those of issuers who are blocked; nobody blocks another before these are in."""
+        if not listings:
+            return listings
+        blocks = BlockRepository(session)
+        await blocks.share()
+        blocked = await blocks.among(SOURCE, {issuer_key(listing.issuer_id) for listing in listings})
+        return [one for one in listings if issuer_key(one.issuer_id) not in blocked] if blocked else listings
 
     async def _reject(self, rejected: Sequence[Rejected]) -> None:
         log = structlog.get_logger(__name__)

@@ -1,9 +1,7 @@
 """What a run did, counted while it does it."""
 
-from datetime import datetime
 from typing import Any
 
-import msgspec
 from msgspec import Struct, field
 
 
@@ -52,14 +50,3 @@ class Tally(Struct, kw_only=True):
 
     def summary(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in self.__struct_fields__}
-
-
-class RunRecord(Struct, frozen=True, kw_only=True):
-    """A run as it is kept."""
-
-    id: str
-    started_at: datetime
-    finished_at: datetime | None
-    outcome: str | None
-    error: str | None
-    summary: msgspec.Raw

@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from shared.clock import Clock
 from shared.database import Reader
-from shared.scraping.source import Status
+from shared.scraping.target import Status
 from shared.scraping.targets import STATUS_COLUMNS
 from trackers.fencers.links import Kind, page_url
 from trackers.fencers.repository import COLUMN, PAGES, TRACKED

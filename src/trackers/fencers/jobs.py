@@ -61,11 +61,5 @@ def fencers_jobs(upkeep: PageUpkeep, retention: Retention) -> list[Job]:
             seconds=frozenset({25}),
             minutes=frozenset(range(4, 60, 10)),
         ),
-        Job(
-            name="fencers.remove_old_changes",
-            run=retention.remove_old,
-            timeout=60,
-            seconds=frozenset({55}),
-            minutes=frozenset({23}),
-        ),
+        retention.job("fencers.remove_old_changes", minutes={23}, second=55),
     ]

@@ -13,12 +13,16 @@ from shared.database import Database, Reader, TransactionReader
 from shared.di import provide, provide_singleton
 from shared.module import Audience, Module
 from shared.outbox.outbox import Outbox
+from shared.scraping.block_repository import BlockRepository
 from shared.scraping.targets import Targets
 from trackers.fencers.admin_queries import FencersAdminQueries
 from trackers.fencers.controllers.admin import AdminFencerController
 from trackers.fencers.controllers.internal import InternalClubController, InternalFencerController
 from trackers.fencers.controllers.public import ClubController, FencerController
 from trackers.fencers.digest import FencersDigest
+from trackers.fencers.erasure import FencersEraser
+from trackers.fencers.erasure_repository import ErasureRepository
+from trackers.fencers.events import EVENTS
 from trackers.fencers.jobs import PageUpkeep, change_retention, fencers_jobs
 from trackers.fencers.links import Kind
 from trackers.fencers.news import RegistrationMessages
@@ -61,7 +65,12 @@ class FencersContainer(containers.DeclarativeContainer):
     registrations = providers.Factory(RegistrationRepository, session)
     placement = providers.Factory(Placement, providers.Factory(PlacementRepository, session))
     recorder = providers.Factory(
-        RegistrationRecorder, registrations=registrations, placement=placement, outbox=outbox, clock=clock
+        RegistrationRecorder,
+        registrations=registrations,
+        placement=placement,
+        blocks=providers.Factory(BlockRepository, session),
+        outbox=outbox,
+        clock=clock,
     )
     followers_are_told = providers.Factory(FollowersAreTold, registrations=registrations, notifier=notifier)
     upkeep = providers.Singleton(
@@ -96,6 +105,7 @@ class FencersContainer(containers.DeclarativeContainer):
     queries = providers.Singleton(TrackingQueries, reader, access=access, clock=clock)
     admin_queries = providers.Singleton(FencersAdminQueries, reader, settings=settings, clock=clock)
     personal_data = providers.Factory(FencersPersonalData, tracked=repository, targets=targets)
+    eraser = providers.Factory(FencersEraser, stored=providers.Factory(ErasureRepository, session), targets=targets)
     digest = providers.Factory(FencersDigest, questions)
     source = providers.Singleton(
         FencersSource,
@@ -117,6 +127,7 @@ def dependencies(container: Any, database: Any) -> Mapping[str, Provide]:
 
 FENCERS = Module(
     name="fencers",
+    events=EVENTS,
     settings=(FencersSettings,),
     controllers={
         Audience.PUBLIC: (FencerController, ClubController),
@@ -126,6 +137,7 @@ FENCERS = Module(
     dependencies=dependencies,
     sources=lambda container: (container.source(),),
     personal_data=lambda container: (container.personal_data(),),
+    erasers=lambda container: (container.eraser(),),
     handlers=lambda container: (container.followers_are_told(),),
     message_writers=lambda _: (RegistrationMessages(),),
     digest_writers=lambda container: (container.digest(),),

@@ -26,6 +26,8 @@ _RESULTS: Final = re.compile(r"(?:https?://[^/]+)?/event/[0-9]+/results/?(?:[?#]
 _PERSON: Final = re.compile(r"(?:https?://[^/]+)?/p/([0-9]{1,15})(?:/[^/?#]*)?/?(?:[?#].*)?")
 _CLUB: Final = re.compile(r"(?:https?://[^/]+)?/club/([0-9]{1,15})/.*")
 _ENTRIES: Final = re.compile(r"([0-9]{1,6}) entries by [0-9]+")
+_PASSWORD_FIELD: Final = re.compile(rb"""<input\b[^>]{0,500}\btype\s{0,9}=\s{0,9}["']?password\b""", re.IGNORECASE)
+_FENCER_OR_CLUB: Final = re.compile(rb"""<table\b|\bclass=["'][^"'>]{0,200}\bperson-page\b""", re.IGNORECASE)
 _COLUMNS: Final[Mapping[str, str]] = {
     "name": "name",
     "fencer": "name",
@@ -140,10 +142,7 @@ def parse_club(body: bytes, *, upstream_id: int, today: date) -> ClubPage:
 
 def asks_to_log_in(body: bytes) -> bool:
     """Whether a page is a form to log in by, and neither a fencer nor a club."""
-    if b"password" not in body.lower():
-        return False
-    tree = LexborHTMLParser(body)
-    return tree.css_first('input[type="password"]') is not None and tree.css_first("table, .person-page") is None
+    return _PASSWORD_FIELD.search(body) is not None and _FENCER_OR_CLUB.search(body) is None
 
 
 class _Table(Struct):

@@ -10,7 +10,7 @@ from sqlalchemy import TextClause, text
 from shared.clock import Clock
 from shared.database import Questions, Reader
 from shared.ids import LAST
-from shared.scraping.source import Status
+from shared.scraping.target import Status
 from shared.scraping.targets import STATUS_COLUMNS
 from shared.web.identity import BotIdentity, Identity
 from trackers.fencers.errors import TrackedNotFound
@@ -107,7 +107,8 @@ _FILTERS: Final = {
     "user_id": "k.user_id = :user_id",
     "active": "k.active = :active",
     "guilds": """EXISTS (SELECT FROM guild_members g
-                         WHERE g.user_id = k.user_id AND g.guild_id = ANY(CAST(:guilds AS text[])))""",
+                         WHERE g.user_id = k.user_id AND g.guild_id = ANY(CAST(:guilds AS text[]))
+                           AND g.confirmed_by IS NOT NULL)""",
 }
 
 

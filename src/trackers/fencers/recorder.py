@@ -8,16 +8,27 @@ from uuid import UUID
 import structlog
 
 from shared.clock import Clock
+from shared.events import NewEvent
 from shared.ids import new_id
-from shared.outbox.events import NewEvent
 from shared.outbox.outbox import Outbox
-from shared.scraping.source import Observation
-from trackers.fencers.links import Kind, event_url, page_url
+from shared.scraping.block_repository import BlockRepository
+from shared.scraping.observation import Observation
+from trackers.fencers.events import REGISTRATIONS_CHANGED
+from trackers.fencers.links import SOURCE, Kind, event_url, page_url
 from trackers.fencers.names import fold_person
-from trackers.fencers.news import CHANGED, FencerNews, RegistrationChange
+from trackers.fencers.news import FencerNews, RegistrationChange
 from trackers.fencers.parser import ClubPage, Entry, FencerPage
 from trackers.fencers.placement import Placement
-from trackers.fencers.recording import Change, ChangeKind, Listed, day_now, is_news, missing_from, withdrawn
+from trackers.fencers.recording import (
+    Change,
+    ChangeKind,
+    Listed,
+    block_key,
+    day_now,
+    is_news,
+    missing_from,
+    withdrawn,
+)
 from trackers.fencers.registration_repository import ChangeNews, Page, RegistrationRepository, RegistrationRow
 
 UNNAMED: Final = "A fencer"
@@ -27,9 +38,16 @@ class RegistrationRecorder:
     """Stores pages one after the other: they come seconds apart, and share fencers and events."""
 
     def __init__(
-        self, *, registrations: RegistrationRepository, placement: Placement, outbox: Outbox, clock: Clock
+        self,
+        *,
+        registrations: RegistrationRepository,
+        placement: Placement,
+        blocks: BlockRepository,
+        outbox: Outbox,
+        clock: Clock,
     ) -> None:
         self._registrations = registrations
+        self._blocks = blocks
         self._placement = placement
         self._outbox = outbox
         self._clock = clock
@@ -55,7 +73,8 @@ class RegistrationRecorder:
             return None
         now = self._clock.now()
         await self._named(read, kind, page, now=now)
-        placed = await self._placement.place(read.entries, kind, page.id, target_id, today=today, now=now)
+        told = await self._allowed(read.entries) if kind is Kind.CLUB else read.entries
+        placed = await self._placement.place(told, kind, page.id, target_id, today=today, now=now)
         entries = placed.entries
         listed = await self._registrations.listed(target_id, list(entries), today=today)
         new = [
@@ -89,6 +108,12 @@ class RegistrationRecorder:
                 known_through.insert(0, change.fencer_id)
             audiences.append((change, clubs, known_through))
         return _events(audiences)
+
+    async def _allowed(self, entries: Sequence[Entry]) -> Sequence[Entry]:
+        """The entries of a club's page without those of fencers who are blocked."""
+        keys = {block_key(entry) for entry in entries}
+        blocked = await self._blocks.among(SOURCE, keys) if keys else set()
+        return [entry for entry in entries if block_key(entry) not in blocked] if blocked else entries
 
     async def _named(self, read: FencerPage | ClubPage, kind: Kind, page: Page, *, now: datetime) -> None:
         """Note what the page calls itself, and how a fencer's links their club."""
@@ -170,7 +195,7 @@ def _events(audiences: Sequence[tuple[ChangeNews, Sequence[UUID], Sequence[UUID]
             grouped.setdefault(key, []).append((change, clubs))
     return [
         NewEvent(
-            event=CHANGED,
+            event=REGISTRATIONS_CHANGED,
             aggregate=f"fencer:{fencer_id}",
             payload=FencerNews(
                 fencer_id=fencer_id,

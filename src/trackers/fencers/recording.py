@@ -9,12 +9,27 @@ from uuid import UUID
 from msgspec import Struct
 
 from trackers.fencers.dates import same_day_of_year
+from trackers.fencers.links import Kind
+from trackers.fencers.names import fold_person
 from trackers.fencers.parser import Entry
 
 LONGEST_AHEAD_DAYS: Final = 400
 """What is to come was registered for, and told of, within so many days: a season is a year. What is older is the past,
 and reading it each time would cost more every year.
 """
+
+
+NAME: Final = "name"
+
+
+def name_key(name: str) -> str:
+    """The key under which a fencer is blocked where a page gives a name only."""
+    return f"{NAME}:{fold_person(name)}"
+
+
+def block_key(entry: Entry) -> str:
+    """The key under which the fencer of an entry may be blocked: the site's number, else the name."""
+    return name_key(entry.fencer) if entry.fencer_id is None else f"{Kind.FENCER}:{entry.fencer_id}"
 
 
 class ChangeKind(StrEnum):

@@ -9,6 +9,7 @@ from msgspec import Struct
 from sqlalchemy import text
 
 from shared.database import Repository
+from shared.database.advisory_locks import AdvisoryLock, take
 from trackers.fencers.links import Kind
 from trackers.fencers.recording import LONGEST_AHEAD_DAYS, Change, Listed
 from trackers.fencers.rows import as_json, as_pairs
@@ -17,7 +18,7 @@ _NAME_CLUB: Final = text("""
 UPDATE fencing_clubs SET slug = :slug WHERE upstream_id = :upstream_id AND slug = 'x'
 """)
 # Pages are seconds apart: readings that meet wait for each other, and cannot meet in fencers or events they share.
-_ONE_AT_A_TIME: Final = text("SELECT pg_advisory_xact_lock(7266031155)")
+_ONE_AT_A_TIME: Final = text(f"SELECT {take(AdvisoryLock.FENCING_PAGES)}")
 _HOLD_PAGE: Final = {
     Kind.FENCER: text("SELECT id, read_at FROM fencers WHERE target_id = :target_id FOR NO KEY UPDATE"),
     Kind.CLUB: text("SELECT id, read_at FROM fencing_clubs WHERE target_id = :target_id FOR NO KEY UPDATE"),

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from shared.scraping.source import Status
+from shared.scraping.target import Status
 from trackers.fencers.links import Kind
 from trackers.fencers.recording import ChangeKind
 from trackers.fencers.weapons import Weapon
@@ -39,7 +39,7 @@ GivenName = Annotated[
     str, Meta(min_length=1, max_length=100, pattern=r"\S", description="Left out: as the page has it.")
 ]
 GivenWeapons = Annotated[
-    str | Annotated[list[Annotated[str, Meta(max_length=40)]], Meta(max_length=20)],
+    Annotated[str, Meta(max_length=200)] | Annotated[list[Annotated[str, Meta(max_length=40)]], Meta(max_length=20)],
     Meta(
         description="Epee, foil, saber, in any spelling, with commas or as a list; none or all three: no filter.",
         examples=["epee, foil", ["saber"]],

@@ -6,17 +6,18 @@ from typing import Final
 from uuid import UUID
 
 import structlog
-from msgspec import UNSET, Struct
+from msgspec import UNSET
 
 from shared.audit.activity import ActivityLog
 from shared.clock import Clock
 from shared.database import Questions
-from shared.outbox.events import NewEvent
+from shared.events import NewEvent
 from shared.outbox.outbox import Outbox
-from shared.scraping.source import Lane, Trigger
+from shared.scraping.target import Lane, Trigger
 from shared.scraping.targets import Targets
 from shared.web.identity import Identity
 from trackers.fencers.errors import AlreadyTracked, TrackingLimitReached
+from trackers.fencers.events import TRACKING, TrackedEvent
 from trackers.fencers.links import SOURCE, Kind, Reference, parse_reference
 from trackers.fencers.names import words
 from trackers.fencers.queries import TrackingQueries
@@ -33,16 +34,6 @@ LANES: Final = {Kind.FENCER: Lane.UNHURRIED, Kind.CLUB: Lane.ROUTINE}
 TRIGGERS: Final = {Kind.FENCER: Trigger.REGISTRATION, Kind.CLUB: Trigger.REQUEST}
 """Likewise among those that have just come: what is requested goes before what is registered."""
 NOTHING_TOLD: Final = UserData()
-
-
-class TrackedEvent(Struct, frozen=True, kw_only=True):
-    """What happened to something that somebody follows."""
-
-    id: UUID
-    kind: Kind
-    upstream_id: int
-    weapons: Sequence[str]
-    active: bool
 
 
 class TrackingService(TrackingQueries):
@@ -217,10 +208,10 @@ class TrackingService(TrackingQueries):
         weapons: Sequence[str],
         active: bool = True,
     ) -> None:
-        event = f"{kind}.{what}"
+        event = TRACKING[kind, what]
         details = {"kind": kind.value, "upstream_id": reference.upstream_id, "active": active}
         await self._activity.record(
-            event, subject=f"tracked_{kind}", subject_id=tracked_id, user_id=owner, actor=asker, details=details
+            event.name, subject=f"tracked_{kind}", subject_id=tracked_id, user_id=owner, actor=asker, details=details
         )
         await self._outbox.publish(
             NewEvent(

@@ -71,6 +71,7 @@ class FencersSettings(SettingsStruct, frozen=True, kw_only=True):
         float,
         Meta(
             ge=1,
+            le=8_760,
             description="Hours after which a page is read anew though it is the same as last time.",
             extra={"env": "FENCER_MAX_AGE_HOURS"},
         ),

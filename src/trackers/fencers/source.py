@@ -9,6 +9,7 @@ import structlog
 from msgspec import structs
 
 from shared.clock import Clock
+from shared.scraping.bounded_parsing import parse_bounded
 from shared.scraping.failures import (
     Blocked,
     HostUnavailable,
@@ -18,9 +19,12 @@ from shared.scraping.failures import (
     ScrapeFailure,
     TargetNotFound,
 )
+from shared.scraping.observation import FailedVisit, Observation
 from shared.scraping.pacing import HostRestsError
 from shared.scraping.pages import BLOCK_WORDS, OK, REFUSED, title_of
-from shared.scraping.source import FailedVisit, Observation, Policy, Source, Target
+from shared.scraping.policy import Policy
+from shared.scraping.source import Source
+from shared.scraping.target import Target
 from shared.scraping.visit import Answer, RefusedRedirect, Visit
 from trackers.fencers.links import SOURCE, Kind, read_key, slug_in
 from trackers.fencers.parser import ClubPage, FencerPage, asks_to_log_in, parse_club, parse_fencer
@@ -103,9 +107,9 @@ class FencersSource(Source[Page]):
         today, number = self._clock.now().date(), reference.upstream_id
         page: Page
         if reference.kind is Kind.FENCER:
-            page = parse_fencer(answer.body, upstream_id=number, today=today)
+            page = await parse_bounded(parse_fencer, answer.body, upstream_id=number, today=today)
         else:
-            page = parse_club(answer.body, upstream_id=number, today=today)
+            page = await parse_bounded(parse_club, answer.body, upstream_id=number, today=today)
             if not page.tables and (known := await self._pages.listed_on(target.id, today)):
                 raise PageChanged(
                     f"layout changed: the club had {known} registrations, and its page has no table of them"

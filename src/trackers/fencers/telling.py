@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from shared.outbox.events import Event
+from shared.events import Event
 from trackers.fencers.news import CHANGED, FencerNews
 from trackers.fencers.registration_repository import RegistrationRepository
 from users.notifications.messages import Notifier, Recipient

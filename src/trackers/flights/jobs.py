@@ -64,11 +64,5 @@ def flight_jobs(waiting: WaitingJob, departures: DepartureJob, retention: Retent
             seconds=frozenset({35}),
             minutes=frozenset(range(1, 60, 5)),
         ),
-        Job(
-            name="flights.remove_old_prices",
-            run=retention.remove_old,
-            timeout=60,
-            seconds=frozenset({10}),
-            minutes=frozenset({57}),
-        ),
+        retention.job("flights.remove_old_prices", minutes={57}, second=10),
     ]

@@ -9,12 +9,13 @@ import structlog
 
 from shared.clock import Clock
 from shared.database import connection_was_lost, is_passing
+from shared.events import NewEvent
 from shared.ids import new_id
-from shared.outbox.events import NewEvent
 from shared.outbox.outbox import Outbox
 from trackers.flights.alert_repository import AlertRepository, AlertRow, BestPrice, JudgedWatch, Watched
 from trackers.flights.alerts import Rule, Seen, WatchRules, judge
-from trackers.flights.news import ALERTED, AlertNews
+from trackers.flights.events import WATCH_ALERTED
+from trackers.flights.news import AlertNews
 from trackers.flights.providers import ProviderRegistry
 from trackers.flights.search import ScrapeQuery
 
@@ -156,7 +157,7 @@ class WatchJudge:
             url=self._providers.link(ScrapeQuery.read(best.key)),
         )
         return NewEvent(
-            event=ALERTED, aggregate=f"price_watch:{watch.id}", payload=news, user_id=watch.user_id, key=key
+            event=WATCH_ALERTED, aggregate=f"price_watch:{watch.id}", payload=news, user_id=watch.user_id, key=key
         )
 
 

@@ -19,6 +19,7 @@ from trackers.flights.alert_repository import AlertRepository
 from trackers.flights.controllers.trips import TripController
 from trackers.flights.controllers.watches import WatchController
 from trackers.flights.digest import FlightsDigest
+from trackers.flights.events import EVENTS
 from trackers.flights.jobs import DepartureJob, WaitingJob, flight_jobs, price_retention
 from trackers.flights.judging import WatchJudge
 from trackers.flights.news import FlightMessages
@@ -167,6 +168,7 @@ def dependencies(container: Any, database: Any) -> Mapping[str, Provide]:
 
 FLIGHTS = Module(
     name="flights",
+    events=EVENTS,
     settings=(FlightsSettings,),
     controllers={Audience.PUBLIC: (TripController, WatchController)},
     dependencies=dependencies,

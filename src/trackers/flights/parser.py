@@ -21,6 +21,7 @@ from typing import Any, Final
 
 import msgspec
 
+from shared.moments import EARLIEST, LATEST
 from shared.scraping.failures import Blocked, PageChanged
 from trackers.flights.errors import ConsentAsked, NoAnswer, OtherCurrency, OtherQuery
 from trackers.flights.money import LARGEST_AMOUNT, exponent, minor_units
@@ -36,6 +37,7 @@ REFUSALS: Final = (b"unusual traffic", b"/sorry/index", b'id="captcha-form"')
 CONSENT: Final = (b"consent.google.com", b"Before you continue to Google")
 MOST_ROWS: Final = 2_000
 MOST_DAYS: Final = 400
+MOST_LEGS: Final = 20
 LONGEST_NAME: Final = 200
 LONGEST_FLIGHTS: Final = 300
 LONGEST_JOURNEY: Final = 14 * 24 * 60
@@ -174,8 +176,8 @@ def _offer(row: Any, number: int, query: ScrapeQuery) -> PriceResult:
     if not isinstance(itinerary, list) or len(itinerary) <= MINUTES:
         raise PageChanged(f"row {number} has no itinerary")
     airline, names, legs = itinerary[:3]
-    if not isinstance(airline, str) or not isinstance(legs, list) or not legs:
-        raise PageChanged(f"row {number} has no airline or no legs")
+    if not isinstance(airline, str) or not isinstance(legs, list) or not 0 < len(legs) <= MOST_LEGS:
+        raise PageChanged(f"row {number} has no airline, no legs, or more than {MOST_LEGS}")
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise PageChanged(f"row {number} has no names of airlines")
     if _day(itinerary[DAY], number) != query.departs_on:
@@ -243,7 +245,11 @@ def _instant(value: Any, number: int) -> datetime | None:
         at = datetime.fromisoformat(value.decode())
     except (AttributeError, ValueError) as error:
         raise PageChanged(f"row {number} has a time in another form") from error
-    return at if at.tzinfo is not None else None
+    if at.tzinfo is None:
+        return None
+    if not EARLIEST <= at <= LATEST:
+        raise PageChanged(f"row {number} departs or arrives in the year {at.year}")
+    return at
 
 
 def _message(token: str, what: str) -> dict[int, int | bytes]:
@@ -305,10 +311,9 @@ def _daily(point: Any, currency: str) -> DailyPrice:
     at, price = _at(point, 0), _whole(_at(point, 1), currency)
     if not isinstance(at, int) or price is None:
         raise PageChanged("a past price is in another form")
-    try:
-        return DailyPrice(day=datetime.fromtimestamp(at / 1000, UTC).date(), price=price)
-    except (ValueError, OverflowError, OSError) as error:
-        raise PageChanged("a past price is of no day") from error
+    if not EARLIEST.timestamp() <= at // 1000 <= LATEST.timestamp():
+        raise PageChanged("a past price is of no day")
+    return DailyPrice(day=datetime.fromtimestamp(at / 1000, UTC).date(), price=price)
 
 
 def _whole(value: Any, currency: str) -> int | None:

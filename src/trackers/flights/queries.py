@@ -169,13 +169,13 @@ class FlightReads:
     async def check_trip(self, asker: Identity, trip_id: UUID) -> None:
         """Raises TripNotFound."""
         owner = await self._questions.value(_TRIP_OWNER, {"id": trip_id})
-        if owner is None or not await self._access.may_write(asker, owner):
+        if owner is None or not self._access.may_use_private(asker, owner):
             raise TripNotFound(trip_id)
 
     async def check_watch(self, asker: Identity, watch_id: UUID) -> None:
         """Raises WatchNotFound."""
         owner = await self._questions.value(_WATCH_OWNER, {"id": watch_id})
-        if owner is None or not await self._access.may_write(asker, owner):
+        if owner is None or not self._access.may_use_private(asker, owner):
             raise WatchNotFound(watch_id)
 
 

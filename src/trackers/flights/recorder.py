@@ -12,12 +12,13 @@ import msgspec
 import structlog
 
 from shared.clock import Clock
+from shared.events import EventType, NewEvent
 from shared.ids import new_id
-from shared.outbox.events import NewEvent
-from shared.scraping.source import FailedVisit, Observation
+from shared.scraping.observation import FailedVisit, Observation
 from trackers.flights.alerts import agrees, is_outlier
+from trackers.flights.events import WATCH_FAILING, WATCH_RECOVERED
 from trackers.flights.judging import WatchJudge
-from trackers.flights.news import FAILING, RECOVERED, QueryNews
+from trackers.flights.news import QueryNews
 from trackers.flights.price_repository import (
     USUAL_DAYS,
     DayRow,
@@ -103,7 +104,7 @@ class PriceRecorder:
                 )
         watchers = await self._prices.told_failing(list(failing)) if failing else []
         told = [(failing[one.query_id], one) for one in watchers]
-        events = [self._event(FAILING, query, one, reasons[query.target_id]) for query, one in told]
+        events = [self._event(WATCH_FAILING, query, one, reasons[query.target_id]) for query, one in told]
         await self._judge.judge_queries([], *events)
 
     async def _recovered(self, queries: Sequence[KnownQuery]) -> list[NewEvent]:
@@ -113,7 +114,7 @@ class PriceRecorder:
             if query.failures >= self._tell_after:
                 structlog.get_logger(__name__).info("prices_again", query=query.key, failing_since=query.failing_since)
         watchers = await self._prices.told_recovered(list(by_id)) if by_id else []
-        return [self._event(RECOVERED, by_id[one.query_id], one, None) for one in watchers]
+        return [self._event(WATCH_RECOVERED, by_id[one.query_id], one, None) for one in watchers]
 
     def _take(self, looked: Looked, query: KnownQuery, observation: Observation[SearchResult]) -> None:
         """Compare one answer with the last."""
@@ -132,7 +133,7 @@ class PriceRecorder:
         elif kept or query.digest is not None:
             looked.changed.add(observation.target.id)
         if not same:
-            rows = _rows(kept, query, observation, suspect=doubted)
+            rows = _rows(kept, query, observation, stored_at=self._clock.now(), suspect=doubted)
             looked.fresh += rows
             snapshot_id = next((row.id for row in rows if row.cheapest), None)
         price = None if cheapest is None else cheapest.price
@@ -167,7 +168,9 @@ class PriceRecorder:
             return False
         return query.suspect is None or not agrees(price, query.suspect, percent=self._agree_percent)
 
-    def _event(self, event: str, query: KnownQuery | FailedQuery, watcher: Watcher, reason: str | None) -> NewEvent:
+    def _event(
+        self, event: EventType, query: KnownQuery | FailedQuery, watcher: Watcher, reason: str | None
+    ) -> NewEvent:
         news = QueryNews(
             watch_id=watcher.watch_id,
             provider=query.provider,
@@ -211,12 +214,17 @@ def _with_history(looked: Looked, query: KnownQuery, result: SearchResult, at: d
 
 
 def _rows(
-    kept: Sequence[PriceResult], query: KnownQuery, observation: Observation[SearchResult], *, suspect: bool
+    kept: Sequence[PriceResult],
+    query: KnownQuery,
+    observation: Observation[SearchResult],
+    *,
+    stored_at: datetime,
+    suspect: bool,
 ) -> list[SnapshotRow]:
-    """The first is the cheapest, if it has a price at all."""
+    """The first is the cheapest, if it has a price at all. Digests read from the identifiers when they were stored."""
     return [
         SnapshotRow(
-            id=new_id(),
+            id=new_id(at=stored_at),
             query_id=query.id,
             captured_at=observation.at,
             seen_at=observation.at,

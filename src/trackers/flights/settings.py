@@ -34,8 +34,10 @@ class FlightsSettings(SettingsStruct, frozen=True, kw_only=True):
         Secret | None,
         Meta(description="HTTP proxy that requests to it leave by, such as http://user:password@proxy:3128."),
     ] = None
-    delay: Annotated[float, Meta(ge=0, description="Seconds between two requests; 0 turns pacing off.")] = 10.0
-    jitter: Annotated[float, Meta(ge=0, description="Seconds by which that is moved either way at most.")] = 2.0
+    delay: Annotated[float, Meta(ge=0, le=3600, description="Seconds between two requests; 0 turns pacing off.")] = 10.0
+    jitter: Annotated[float, Meta(ge=0, le=3600, description="Seconds by which that is moved either way at most.")] = (
+        2.0
+    )
     timeout: Annotated[float, Meta(gt=0, le=45, description="Seconds that one answer may take.")] = 20.0
     batch_size: Annotated[int, Meta(ge=1, le=1000, description="Due queries that one tick hands out at most.")] = 50
     offers_kept: Annotated[int, Meta(ge=1, le=50, description="Offers kept of one look, the cheapest first.")] = 5
@@ -63,7 +65,7 @@ class FlightsSettings(SettingsStruct, frozen=True, kw_only=True):
         ),
     ] = 10.0
     scrape_cooldown: Annotated[
-        float, Meta(ge=0, description="Seconds after a look before somebody may ask for another.")
+        float, Meta(ge=0, le=2_592_000, description="Seconds after a look before somebody may ask for another.")
     ] = 60.0
     prices_keep_days: Annotated[
         int,

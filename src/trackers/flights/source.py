@@ -7,7 +7,10 @@ from uuid import UUID
 
 from shared.errors import Invalid
 from shared.scraping.failures import Blocked, PageChanged
-from shared.scraping.source import FailedVisit, Observation, Policy, Source, Target
+from shared.scraping.observation import FailedVisit, Observation
+from shared.scraping.policy import Policy
+from shared.scraping.source import Source
+from shared.scraping.target import Target
 from shared.scraping.visit import RefusedRedirect, Visit
 from trackers.flights.errors import ConsentAsked
 from trackers.flights.google_query import search_url

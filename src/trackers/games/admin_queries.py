@@ -11,10 +11,10 @@ from shared.audit.queries import bounds
 from shared.audit.schemas import Page
 from shared.clock import Clock
 from shared.database import Questions
-from shared.scraping.health import counts
-from shared.scraping.source import Status
-from shared.scraping.targets import STATUS_COLUMNS, STATUS_IS
+from shared.scraping.target import Status
+from shared.scraping.targets import STATUS_COLUMNS, counts
 from shared.web.identity import PersonIdentity
+from trackers.games.admin_repository import standing_is
 from trackers.games.admin_schemas import (
     AdminTracker,
     AdminTrackerFilter,
@@ -59,16 +59,6 @@ WHERE {which} r.id >= CAST(:oldest AS uuid) AND r.id < CAST(:before AS uuid)
 ORDER BY r.id DESC LIMIT CAST(:limit AS bigint)
 """
 _RUN_FILTERS: Final = {"target_id": "r.target_id = :target_id", "reason": "r.status = 'failed' AND r.reason = :reason"}
-
-
-def standing_is(status: Status | None, reason: StandingReason | None) -> list[str]:
-    """Conditions for how a target stands, with `:reason` for why it failed."""
-    conditions = [STATUS_IS[status]] if status else []
-    if reason is StandingReason.SKIPPED:
-        conditions.append("s.lease_until IS NULL AND s.lane = 5")
-    elif reason:
-        conditions += [STATUS_IS[Status.FAILED], "t.last_reason = :reason"]
-    return conditions
 
 
 @cache

@@ -10,8 +10,8 @@ from msgspec import Struct
 from sqlalchemy import TextClause, text
 
 from shared.database import Repository
-from shared.scraping.source import Status
-from trackers.games.admin_queries import standing_is
+from shared.scraping.target import Status
+from shared.scraping.targets import STATUS_IS
 from trackers.games.admin_schemas import StandingReason
 from trackers.games.links import AccountIdentity, account_of
 
@@ -125,6 +125,16 @@ class MovedTracker(Struct, frozen=True, kw_only=True):
 class MovedHistory(Struct, frozen=True, kw_only=True):
     seasons: int
     snapshots: int
+
+
+def standing_is(status: Status | None, reason: StandingReason | None) -> list[str]:
+    """Conditions for how a target stands, with `:reason` for why it failed."""
+    conditions = [STATUS_IS[status]] if status else []
+    if reason is StandingReason.SKIPPED:
+        conditions.append("s.lease_until IS NULL AND s.lane = 5")
+    elif reason:
+        conditions += [STATUS_IS[Status.FAILED], "t.last_reason = :reason"]
+    return conditions
 
 
 @cache

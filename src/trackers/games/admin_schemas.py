@@ -8,7 +8,7 @@ from uuid import UUID
 from msgspec import Meta, Struct
 
 from shared.scraping.failures import Reason
-from shared.scraping.source import Status
+from shared.scraping.target import Status
 from trackers.games.schemas import TrackerFilter, TrackerView
 from users.accounts.schemas import SNOWFLAKE
 

@@ -5,6 +5,7 @@ the site's own name is used, and where it gives none, the id is.
 """
 
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 
@@ -38,6 +39,10 @@ TIERS: Final = (
 
 _FREE_TO_PLAY_SEASONS_START: Final = 15
 """With this season the game became free to play, and the names of seasons count from 1 again."""
+RELEASE: Final = datetime(2015, 7, 7, tzinfo=UTC)
+_FREE_TO_PLAY_SINCE: Final = datetime(2020, 9, 23, tzinfo=UTC)
+SHORTEST_SEASON: Final = timedelta(days=60)
+"""No season since then took less: most take three months."""
 
 
 def playlist_name(playlist: int) -> str:
@@ -60,3 +65,22 @@ def season_name(season: int) -> str:
     if season < _FREE_TO_PLAY_SEASONS_START:
         return str(season)
     return f"Season {season - _FREE_TO_PLAY_SEASONS_START + 1} ({season})"
+
+
+def playlist_called(playlist: str, name: str) -> str:
+    """The name of a playlist, where the site gave none but its number."""
+    return playlist_name(int(playlist)) if name == playlist and playlist.isdecimal() else name
+
+
+def earliest_start(season: int) -> datetime:
+    """A moment before which a season cannot have begun."""
+    if season < _FREE_TO_PLAY_SEASONS_START:
+        return RELEASE
+    return _FREE_TO_PLAY_SINCE + (season - _FREE_TO_PLAY_SEASONS_START) * SHORTEST_SEASON
+
+
+def newest_possible(now: datetime, *, known: int | None = None, known_at: datetime | None = None) -> int:
+    """The newest season that can have begun, from the one that the site showed as current at some moment."""
+    if known is None or known_at is None:
+        return _FREE_TO_PLAY_SEASONS_START + (now - _FREE_TO_PLAY_SINCE) // SHORTEST_SEASON
+    return known + 1 + max(0, (now - known_at) // SHORTEST_SEASON)

@@ -1,7 +1,8 @@
 """What can be wrong with a link that somebody pasted, and with what somebody wants to follow.
 
 TrackerLimitReached 400, DuplicateTracker 409, AlreadyRegistered 409, TrackerInactive 409, TrackerNotFound 404,
-SnapshotNotFound 404, RefreshedLately 429, ImpossibleSnapshot 422, NoLinks 422;
+SnapshotNotFound 404, ManualSnapshotNotFound 404, RefreshedLately 429, TooManySnapshots 429, ImpossibleSnapshot 422,
+SnapshotCorrected 409, ManualSnapshotsNotCounted 409, NoLinks 422;
 and for links, each with a message that says what to paste instead:
 
 LinkProblem (Invalid, 422)
@@ -92,6 +93,36 @@ class RefreshedLately(TooManyRequests):
 class ImpossibleSnapshot(Invalid):
     code = "impossible_snapshot"
     title = "Not a possible snapshot"
+
+
+class TooManySnapshots(TooManyRequests):
+    code = "too_many_snapshots"
+    title = "Too many manual snapshots"
+
+
+class SnapshotCorrected(Conflict):
+    code = "snapshot_corrected"
+    title = "Corrected meanwhile"
+
+    def __init__(self) -> None:
+        super().__init__("This snapshot was corrected since; look at it again before you confirm it.")
+
+
+class ManualSnapshotsNotCounted(Conflict):
+    code = "manual_snapshots_not_counted"
+    title = "Manual snapshots do not count here"
+
+    def __init__(self) -> None:
+        super().__init__("This guild counts no manual snapshots; change its setting manual_snapshots first.")
+
+
+class ManualSnapshotNotFound(NotFound):
+    """The same words for one that is not there and one that the asker may not know of."""
+
+    code = "manual_snapshot_not_found"
+
+    def __init__(self, snapshot_id: UUID) -> None:
+        super().__init__(f"There is no manual snapshot {snapshot_id} here, or none that you may know of.")
 
 
 class TrackerNotFound(NotFound):

@@ -10,6 +10,7 @@ from shared.clock import Clock
 from shared.database import Database, connection_was_lost
 from shared.jobs import Job
 from shared.retention import Ageing, Retention
+from trackers.games.manual_repository import ManualSnapshotRepository
 from trackers.games.schedule_repository import ClaimedSchedule
 from trackers.games.services.lanes import TrackerLanes
 from trackers.games.services.schedules import ScheduledTrackerProcessingService
@@ -84,7 +85,12 @@ def snapshot_retention(*, database: Database, clock: Clock, keep_days: int) -> R
         keep_days=keep_days,
         remove=lambda session, before, limit: SnapshotRepository(session).remove_old(before=before, limit=limit),
     )
-    return Retention(database=database, clock=clock, kinds=[snapshots])
+    manual = Ageing(
+        what="game_manual_snapshots",
+        keep_days=keep_days,
+        remove=lambda session, before, limit: ManualSnapshotRepository(session).remove_old(before=before, limit=limit),
+    )
+    return Retention(database=database, clock=clock, kinds=[snapshots, manual])
 
 
 def games_jobs(schedules: ScheduleJob, lanes: LaneJob, retention: Retention) -> list[Job]:
@@ -98,11 +104,5 @@ def games_jobs(schedules: ScheduleJob, lanes: LaneJob, retention: Retention) -> 
             seconds=frozenset({20}),
             minutes=frozenset({3, 18, 33, 48}),
         ),
-        Job(
-            name="games.remove_old_snapshots",
-            run=retention.remove_old,
-            timeout=60,
-            seconds=frozenset({10}),
-            minutes=frozenset({27}),
-        ),
+        retention.job("games.remove_old_snapshots", minutes={27}, second=10),
     ]

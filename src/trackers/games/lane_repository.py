@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from shared.database import Repository
-from shared.scraping.source import Lane
+from shared.scraping.target import Lane
 
 # Of each account: somebody's guild has processing on, else somebody is in no guild, else everybody's guilds have it
 # off. Only accounts that belong elsewhere than where they are; one that has just come waits in lane 1.
@@ -20,7 +20,8 @@ FROM (
     JOIN game_trackers t ON t.account_id = a.id AND t.deleted_at IS NULL AND t.active
     LEFT JOIN LATERAL (
         SELECT bool_or(coalesce(g.settings -> 'tracker_processing', 'true') <> 'false') AS processed
-        FROM guild_members m JOIN guilds g ON g.id = m.guild_id WHERE m.user_id = t.user_id
+        FROM guild_members m JOIN guilds g ON g.id = m.guild_id
+        WHERE m.user_id = t.user_id AND m.confirmed_by IS NOT NULL
     ) p ON true
     WHERE a.target_id IN ({which})
     GROUP BY a.target_id

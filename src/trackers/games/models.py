@@ -113,10 +113,6 @@ class GameSnapshot(Base):
     season_key: Mapped[str]
     captured_at: Mapped[datetime]
     run_id: Mapped[UUID | None]
-    entered_by: Mapped[UUID | None]
-    """Who typed it in: a person's id, or a bot key's; NULL: it was fetched."""
-    note: Mapped[str | None]
-    evidence_url: Mapped[str | None]
 
 
 class SnapshotRating(RatingColumns, Base):
@@ -127,6 +123,51 @@ class SnapshotRating(RatingColumns, Base):
     snapshot_id: Mapped[UUID] = mapped_column(ForeignKey(GameSnapshot.id, ondelete="CASCADE"), primary_key=True)
     playlist_key: Mapped[str] = mapped_column(primary_key=True)
     rating_before: Mapped[int | None] = mapped_column(Integer)
+
+
+class ManualSnapshot(Base):
+    """What a person entered about an account that they follow. It belongs to them: nobody else's tracker shows it."""
+
+    __tablename__ = "game_manual_snapshots"
+    __table_args__ = (
+        Index("ix_game_manual_snapshots_user_id_account_id", "user_id", "account_id", "captured_at"),
+        Index("ix_game_manual_snapshots_account_id", "account_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"))
+    account_id: Mapped[UUID] = mapped_column(ForeignKey(GameAccount.id, ondelete="CASCADE"))
+    season: Mapped[int] = mapped_column(SmallInteger)
+    captured_at: Mapped[datetime]
+    entered_at: Mapped[datetime]
+    note: Mapped[str]
+    evidence_url: Mapped[str | None]
+
+
+class ManualRating(Base):
+    """A playlist of a manual snapshot."""
+
+    __tablename__ = "game_manual_ratings"
+
+    snapshot_id: Mapped[UUID] = mapped_column(ForeignKey(ManualSnapshot.id, ondelete="CASCADE"), primary_key=True)
+    playlist_key: Mapped[str] = mapped_column(primary_key=True)
+    rating: Mapped[int] = mapped_column(Integer)
+    tier: Mapped[int | None] = mapped_column(SmallInteger)
+    division: Mapped[int | None] = mapped_column(SmallInteger)
+    matches_played: Mapped[int] = mapped_column(Integer)
+    win_streak: Mapped[int] = mapped_column(Integer)
+
+
+class ManualReview(Base):
+    """What the staff of one guild decided about a manual snapshot; no row: it waits."""
+
+    __tablename__ = "game_manual_reviews"
+    __table_args__ = (Index("ix_game_manual_reviews_guild_id", "guild_id"),)
+
+    snapshot_id: Mapped[UUID] = mapped_column(ForeignKey(ManualSnapshot.id, ondelete="CASCADE"), primary_key=True)
+    guild_id: Mapped[str] = mapped_column(ForeignKey(Guild.id, ondelete="CASCADE"), primary_key=True)
+    confirmed: Mapped[bool]
+    reviewed_at: Mapped[datetime]
 
 
 class GameSchedule(Base):
@@ -187,11 +228,18 @@ class GuildScore(Base):
     games: Mapped[int] = mapped_column(Integer)
     """How many games the score rests on; 0: not rated."""
     formula: Mapped[str]
-    """Digest of the guild's formula as it was stored; a release that changes what a formula means empties the table."""
+    """Digest of the guild's formula, and of which manual snapshots it counts, as they were stored.
+
+    A release that changes what a formula means empties the table.
+    """
     season: Mapped[int] = mapped_column(Integer)
     best: Mapped[bool]
     """Whether it stands for the person on the guild's leaderboard: one of a person's trackers does."""
     computed_at: Mapped[datetime]
+    manual: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Whether the score rests on a manual snapshot."""
+    fetched_at: Mapped[datetime | None]
+    """Where manual snapshots count: the last fetch of the account that was known then. A later one may outdate them."""
 
 
 class GuildRating(Base):
@@ -218,3 +266,7 @@ class GuildRating(Base):
     rating: Mapped[int] = mapped_column(Integer)
     best: Mapped[bool]
     """As of a score."""
+    manual_id: Mapped[UUID | None]
+    """The manual snapshot that says so; NULL: the site does."""
+    vouched: Mapped[bool] = mapped_column(server_default=text("true"))
+    """Whether the site or the guild's staff stand behind it; only such a rating opens a season on the leaderboard."""

@@ -21,10 +21,23 @@ from trackers.games.controllers.guild_ratings import GuildRatingController
 from trackers.games.controllers.internal import InternalTrackerController
 from trackers.games.controllers.internal_schedules import InternalScheduleController
 from trackers.games.controllers.leaderboard import InternalLeaderboardController, LeaderboardController
+from trackers.games.controllers.manual_snapshots import (
+    AdminManualSnapshotController,
+    GuildManualSnapshotController,
+    InternalGuildManualSnapshotController,
+    InternalManualSnapshotController,
+    ManualSnapshotController,
+)
 from trackers.games.controllers.public import TrackerController
 from trackers.games.digest import GamesDigest
+from trackers.games.erasure import GamesEraser
+from trackers.games.erasure_repository import ErasureRepository
+from trackers.games.events import EVENTS
 from trackers.games.jobs import LaneJob, ScheduleJob, games_jobs, snapshot_retention
 from trackers.games.lane_repository import LaneRepository
+from trackers.games.manual_personal_data import ManualSnapshotsPersonalData
+from trackers.games.manual_queries import ManualSnapshotQueries
+from trackers.games.manual_repository import ManualSnapshotRepository
 from trackers.games.news import GameMessages
 from trackers.games.personal_data import GamesPersonalData
 from trackers.games.queries import SnapshotQueries, TrackerQueries
@@ -38,11 +51,11 @@ from trackers.games.schedule_repository import ScheduleRepository
 from trackers.games.services.administration import TrackerAdministration
 from trackers.games.services.guild_processing import GuildProcessing
 from trackers.games.services.lanes import TrackerLanes
+from trackers.games.services.manual_snapshots import TrackerSnapshotService
 from trackers.games.services.notifications import FollowersAreTold, ProcessedIsTold, TrackerNotificationService
 from trackers.games.services.queue import TrackerScrapingQueueService
 from trackers.games.services.ratings import RatingService
 from trackers.games.services.schedules import ScheduledTrackerProcessingService
-from trackers.games.services.snapshots import TrackerSnapshotService
 from trackers.games.services.trackers import TrackerService
 from trackers.games.settings import GamesSettings
 from trackers.games.source import GamesSource
@@ -75,8 +88,9 @@ class GamesContainer(containers.DeclarativeContainer):
     questions = providers.Factory(TransactionReader, session)
     repository = providers.Factory(TrackerRepository, session)
     standings = providers.Factory(StandingRepository, session)
+    manual = providers.Factory(ManualSnapshotRepository, session)
     ratings = providers.Factory(RatingService, ratings=providers.Factory(RatingRepository, session), clock=clock)
-    notifications = providers.Factory(TrackerNotificationService, trackers=repository, outbox=outbox)
+    notifications = providers.Factory(TrackerNotificationService, outbox=outbox)
     recorder = providers.Factory(
         ProfileRecorder, standings=standings, trackers=repository, ratings=ratings, news=notifications
     )
@@ -88,12 +102,20 @@ class GamesContainer(containers.DeclarativeContainer):
     lanes = providers.Factory(TrackerLanes, lanes=providers.Factory(LaneRepository, session), targets=targets)
 
     # offers
+    queue = providers.Factory(
+        TrackerScrapingQueueService,
+        trackers=repository,
+        targets=targets,
+        guilds=guild_processing,
+        access=session_access,
+    )
     service = providers.Factory(
         TrackerService,
         questions,
         trackers=repository,
         accounts=accounts,
         targets=targets,
+        queue=queue,
         lanes=lanes,
         access=session_access,
         activity=activity,
@@ -107,6 +129,7 @@ class GamesContainer(containers.DeclarativeContainer):
         questions,
         administration=providers.Factory(TrackerAdminRepository, session),
         trackers=repository,
+        manual=manual,
         accounts=accounts,
         targets=targets,
         lanes=lanes,
@@ -122,19 +145,13 @@ class GamesContainer(containers.DeclarativeContainer):
         TrackerSnapshotService,
         questions,
         access=session_access,
+        accounts=accounts,
         trackers=repository,
-        standings=standings,
-        targets=targets,
+        manual=manual,
         ratings=ratings,
         activity=activity,
         clock=clock,
-    )
-    queue = providers.Factory(
-        TrackerScrapingQueueService,
-        trackers=repository,
-        targets=targets,
-        guilds=guild_processing,
-        access=session_access,
+        per_day=settings.provided.manual_snapshots_per_day,
     )
     schedules = providers.Factory(
         ScheduledTrackerProcessingService,
@@ -154,12 +171,22 @@ class GamesContainer(containers.DeclarativeContainer):
         snapshot_retention, database=database, clock=clock, keep_days=settings.provided.snapshots_keep_days
     )
     queries = providers.Singleton(TrackerQueries, reader, access=access)
+    manual_queries = providers.Singleton(ManualSnapshotQueries, reader, access=access)
     snapshot_queries = providers.Singleton(SnapshotQueries, reader, access=access)
     restatement = providers.Singleton(Restatement, database=database, service=ratings.provider)
     rating_queries = providers.Singleton(RatingQueries, reader, access=access)
     personal_data = providers.Factory(GamesPersonalData, trackers=repository, ratings=ratings, targets=targets)
+    manual_personal_data = providers.Factory(ManualSnapshotsPersonalData, manual=manual)
     digest = providers.Factory(GamesDigest, questions)
     source = providers.Singleton(GamesSource, settings=settings, recorder=recorder.provider)
+    eraser = providers.Factory(
+        GamesEraser,
+        read=source.provided.read,
+        stored=providers.Factory(ErasureRepository, session),
+        accounts=accounts,
+        ratings=ratings,
+        targets=targets,
+    )
 
 
 def dependencies(container: Any, database: Any) -> Mapping[str, Provide]:
@@ -173,6 +200,7 @@ def dependencies(container: Any, database: Any) -> Mapping[str, Provide]:
         "schedule_service": provide(container.schedules, database),
         "schedule_queries": provide_singleton(container.schedule_queries),
         "snapshot_service": provide(container.snapshots, database),
+        "manual_snapshot_queries": provide_singleton(container.manual_queries),
         "snapshot_queries": provide_singleton(container.snapshot_queries),
         "rating_queries": provide_singleton(container.rating_queries),
     }
@@ -180,15 +208,29 @@ def dependencies(container: Any, database: Any) -> Mapping[str, Provide]:
 
 GAMES = Module(
     name="games",
+    events=EVENTS,
     settings=(GamesSettings,),
     controllers={
-        Audience.PUBLIC: (TrackerController, LeaderboardController, GuildRatingController),
-        Audience.ADMIN: (AdminTrackerController,),
-        Audience.INTERNAL: (InternalTrackerController, InternalScheduleController, InternalLeaderboardController),
+        Audience.PUBLIC: (
+            TrackerController,
+            ManualSnapshotController,
+            LeaderboardController,
+            GuildRatingController,
+            GuildManualSnapshotController,
+        ),
+        Audience.ADMIN: (AdminTrackerController, AdminManualSnapshotController),
+        Audience.INTERNAL: (
+            InternalTrackerController,
+            InternalManualSnapshotController,
+            InternalScheduleController,
+            InternalLeaderboardController,
+            InternalGuildManualSnapshotController,
+        ),
     },
     dependencies=dependencies,
     sources=lambda container: (container.source(),),
-    personal_data=lambda container: (container.personal_data(),),
+    personal_data=lambda container: (container.manual_personal_data(), container.personal_data()),
+    erasers=lambda container: (container.eraser(),),
     handlers=lambda container: (container.followers_are_told(), container.processed_is_told()),
     message_writers=lambda _: (GameMessages(),),
     digest_writers=lambda container: (container.digest(),),

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from shared.outbox.events import Event
+from shared.events import Event
 from trackers.games.adapters import ADAPTERS
 from users.notifications.messages import Message, Reader
 

@@ -6,14 +6,17 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 from sqlalchemy import TextClause, text
 
 from shared.database import Questions
-from shared.scraping.source import Status
+from shared.scraping.target import Status
 from shared.scraping.targets import STATUS_COLUMNS, STATUS_IS
 from shared.web.identity import BotIdentity, Identity
+from trackers.games.catalogue import division_name, playlist_called, playlist_name, season_name, tier_name
 from trackers.games.errors import SnapshotNotFound, TrackerNotFound
 from trackers.games.links import account_of, site_profile_url
+from trackers.games.manual_queries import may_read_notes
 from trackers.games.schemas import (
     RatingView,
     Seasons,
@@ -30,6 +33,8 @@ from trackers.games.schemas import (
     TrackerView,
 )
 from users.access import AccessPolicy
+
+ANY_TRACKER: Final = TrackerFilter()
 
 TRACKER_COLUMNS: Final = f"""
 SELECT k.id, k.user_id, k.url, a.game, a.platform, a.identifier, a.display, a.handle, a.avatar_url, a.current_season,
@@ -49,7 +54,11 @@ _MINE: Final = text(f"""
 WHERE k.user_id = :user_id AND k.deleted_at IS NULL ORDER BY k.created_at, k.id
 """)
 _STATUS: Final = text(f"SELECT k.id, k.user_id, {STATUS_COLUMNS} {_JOINS}")
-_ACCOUNT: Final = text("SELECT account_id, user_id FROM game_trackers WHERE id = :id AND deleted_at IS NULL")
+_ACCOUNT: Final = text("""
+SELECT k.account_id, k.user_id, t.last_success_at
+FROM game_trackers k JOIN game_accounts a ON a.id = k.account_id JOIN scrape_targets t ON t.id = a.target_id
+WHERE k.id = :id AND k.deleted_at IS NULL
+""")
 _SEASONS: Final = text("""
 SELECT s.key, s.name, s.number, s.key IS NOT DISTINCT FROM a.current_season AS current
 FROM game_accounts a JOIN game_seasons s ON s.account_id = a.id
@@ -60,27 +69,57 @@ SELECT season_key, playlist_key AS playlist, name, rating, tier, tier_name, divi
        win_streak, peak_rating, peak_tier, peak_division, estimated, changed_at
 FROM game_standings WHERE account_id = :account_id ORDER BY playlist_key
 """)
+# The last that the person entered of each playlist.
+_MANUAL_STANDINGS: Final = text("""
+SELECT DISTINCT ON (m.season, r.playlist_key)
+       CAST(m.season AS text) AS season_key, r.playlist_key AS playlist, r.rating, r.tier, r.division, r.matches_played,
+       r.win_streak, max(r.rating) OVER (PARTITION BY m.season, r.playlist_key) AS peak_rating,
+       m.captured_at AS changed_at
+FROM game_manual_snapshots m JOIN game_manual_ratings r ON r.snapshot_id = m.id
+WHERE m.user_id = :owner AND m.account_id = :account_id
+ORDER BY m.season, r.playlist_key, m.captured_at DESC, m.id DESC
+""")
+# What the site said, and what the person who has the tracker entered.
 _SNAPSHOTS: Final = """
-SELECT p.id, p.season_key, p.captured_at, p.entered_by IS NOT NULL AS typed, p.note, p.evidence_url,
+SELECT p.id, p.season_key, p.captured_at, p.manual, p.note, p.evidence_url,
        json_agg(json_build_object(
-           'playlist', r.playlist_key, 'name', coalesce(s.name, r.playlist_key),
+           'playlist', r.playlist_key, 'name', coalesce((
+               SELECT s.name FROM game_standings s
+               WHERE s.account_id = :account_id AND s.season_key = p.season_key AND s.playlist_key = r.playlist_key
+           ), r.playlist_key),
            'rating', r.rating, 'rating_before', r.rating_before, 'tier', r.tier, 'division', r.division,
            'matches_played', r.matches_played, 'win_streak', r.win_streak, 'estimated', r.estimated
        ) ORDER BY r.playlist_key) AS playlists
 FROM (
-    SELECT id, account_id, season_key, captured_at, entered_by, note, evidence_url FROM game_snapshots
-    WHERE {where}
+    SELECT * FROM (
+        (SELECT id, season_key, captured_at, false AS manual, NULL AS note, NULL AS evidence_url
+         FROM game_snapshots WHERE {fetched}
+         ORDER BY captured_at DESC, id DESC LIMIT :limit)
+        UNION ALL
+        (SELECT id, CAST(season AS text), captured_at, true, note, evidence_url
+         FROM game_manual_snapshots WHERE {manual}
+         ORDER BY captured_at DESC, id DESC LIMIT :limit)
+    ) both_kinds
     ORDER BY captured_at DESC, id DESC LIMIT :limit
 ) p
-JOIN game_ratings r ON r.snapshot_id = p.id
-LEFT JOIN game_standings s
-  ON s.account_id = p.account_id AND s.season_key = p.season_key AND s.playlist_key = r.playlist_key
-GROUP BY p.id, p.season_key, p.captured_at, p.entered_by, p.note, p.evidence_url ORDER BY p.captured_at DESC, p.id DESC
+CROSS JOIN LATERAL (
+    SELECT playlist_key, rating, rating_before, tier, division, matches_played, win_streak, estimated
+    FROM game_ratings WHERE NOT p.manual AND snapshot_id = p.id
+    UNION ALL
+    SELECT playlist_key, rating, NULL, tier, division, matches_played, win_streak, false
+    FROM game_manual_ratings WHERE p.manual AND snapshot_id = p.id
+) r
+GROUP BY p.id, p.season_key, p.captured_at, p.manual, p.note, p.evidence_url ORDER BY p.captured_at DESC, p.id DESC
+"""
+_MOMENTS: Final = """
+    SELECT id, captured_at FROM game_snapshots WHERE id = :before AND account_id = :account_id
+    UNION ALL
+    SELECT id, captured_at FROM game_manual_snapshots
+    WHERE id = :before AND account_id = :account_id AND user_id = :owner
 """
 _SNAPSHOT_FILTERS: Final = {
-    "before": """(captured_at, id) < (
-        SELECT b.captured_at, b.id FROM game_snapshots b WHERE b.id = :before AND b.account_id = :account_id)""",
-    "season": "season_key = :season",
+    "before": f"(captured_at, id) < (SELECT b.captured_at, b.id FROM ({_MOMENTS}) b)",  # noqa: S608 -- fragments of our own
+    "season": "{season} = :season",
     "since": "captured_at >= :since",
     "until": "captured_at < :until",
 }
@@ -93,10 +132,12 @@ TRACKER_FILTERS: Final = {
 _VISIBLE: Final = {
     "everybody": "TRUE",
     "guilds": """EXISTS (SELECT FROM guild_members v
-                         WHERE v.user_id = k.user_id AND v.guild_id = ANY(CAST(:guilds AS text[])))""",
+                         WHERE v.user_id = k.user_id AND v.guild_id = ANY(CAST(:guilds AS text[]))
+                           AND v.confirmed_by IS NOT NULL)""",
     "reader": """(k.user_id = :reader OR EXISTS (
                      SELECT FROM guild_members r JOIN guild_members v ON v.guild_id = r.guild_id
-                     WHERE r.user_id = :reader AND r.admin AND v.user_id = k.user_id))""",
+                     WHERE r.user_id = :reader AND r.admin AND v.user_id = k.user_id
+                       AND v.confirmed_by IS NOT NULL))""",
 }
 TRACKER_ORDER: Final = {
     TrackerSort.CREATED: "k.id",
@@ -106,7 +147,7 @@ TRACKER_ORDER: Final = {
     TrackerSort.CHANGED: "t.last_changed_at NULLS FIRST, k.id",
     TrackerSort.CHANGED_DOWN: "t.last_changed_at DESC NULLS LAST, k.id DESC",
 }
-_SNAPSHOT: Final = text("SELECT 1 FROM game_snapshots WHERE id = :id AND account_id = :account_id")
+_SNAPSHOT: Final = text(f"SELECT 1 FROM ({_MOMENTS}) b")  # noqa: S608 -- fragments of our own
 
 
 @cache
@@ -126,8 +167,13 @@ def _list_statements(
 @cache
 def _snapshots_statement(wanted: frozenset[str]) -> TextClause:
     """With the filters that are asked for and no others: a plan for all of them reads everything that ever moved."""
-    filters = [_SNAPSHOT_FILTERS[name] for name in sorted(wanted)]
-    return text(_SNAPSHOTS.format(where=" AND ".join(["account_id = :account_id", *filters])))
+    filters = " AND ".join(["account_id = :account_id", *(_SNAPSHOT_FILTERS[name] for name in sorted(wanted))])
+    return text(
+        _SNAPSHOTS.format(
+            fetched=filters.format(season="season_key"),
+            manual=filters.format(season="CAST(season AS text)") + " AND user_id = :owner",
+        )
+    )
 
 
 class TrackerReads:
@@ -154,10 +200,18 @@ class TrackerQueries(TrackerReads):
         return Trackers(items=[tracker_view(row) for row in await self._questions.rows(_MINE, {"user_id": user_id})])
 
     async def get_trackers_by_guild(
-        self, asker: Identity, guild_id: str, *, page: int = 1, per_page: int = 50
+        self,
+        asker: Identity,
+        guild_id: str,
+        wanted: TrackerFilter = ANY_TRACKER,
+        *,
+        sort: TrackerSort = TrackerSort.CREATED,
+        page: int = 1,
+        per_page: int = 50,
     ) -> TrackerPage:
-        """The trackers of a guild's members that the asker may see. Raises NotFound for an unknown guild."""
-        return await self.list_trackers(asker, TrackerFilter(guild_id=guild_id), page=page, per_page=per_page)
+        """The wanted trackers of a guild's members, of those that the asker may see. Raises GuildNotFound."""
+        await self._access.check_guild_read(asker, guild_id)
+        return await self._page(asker, replace(wanted, guild_id=guild_id), sort=sort, page=page, per_page=per_page)
 
     async def list_trackers(
         self,
@@ -168,9 +222,16 @@ class TrackerQueries(TrackerReads):
         page: int = 1,
         per_page: int = 50,
     ) -> TrackerPage:
-        """Those trackers, of all that the asker may see, that are wanted. Raises NotFound for an unknown guild."""
+        """The wanted trackers, of all that the asker may see. Raises GuildNotFound."""
         if wanted.guild_id is not None:
-            await self._access.check_guild_read(asker, wanted.guild_id)
+            return await self.get_trackers_by_guild(
+                asker, wanted.guild_id, wanted, sort=sort, page=page, per_page=per_page
+            )
+        return await self._page(asker, wanted, sort=sort, page=page, per_page=per_page)
+
+    async def _page(
+        self, asker: Identity, wanted: TrackerFilter, *, sort: TrackerSort, page: int, per_page: int
+    ) -> TrackerPage:
         parameters = {name: value for name, value in msgspec.structs.asdict(wanted).items() if value is not None}
         visible = "everybody"
         if isinstance(asker, BotIdentity):
@@ -204,14 +265,26 @@ class TrackerQueries(TrackerReads):
 
     async def get_tracker_seasons(self, asker: Identity, tracker_id: UUID) -> Seasons:
         """Every season the account was seen in, the newest first, with the standings that are known of it."""
-        account_id = (await self._one(_ACCOUNT, asker, tracker_id))["account_id"]
-        standings: dict[str, list[StandingView]] = {}
-        for row in await self._questions.rows(_STANDINGS, {"account_id": account_id}):
-            standings.setdefault(row.pop("season_key"), []).append(StandingView(**row))
+        tracker = await self._one(_ACCOUNT, asker, tracker_id)
+        of = {"account_id": tracker["account_id"]}
+        standings: dict[str, dict[str, StandingView]] = {}
+        for row in await self._questions.rows(_STANDINGS, of):
+            season = standings.setdefault(row.pop("season_key"), {})
+            season[row["playlist"]] = StandingView(**row)
+        for row in await self._questions.rows(_MANUAL_STANDINGS, {**of, "owner": tracker["user_id"]}):
+            season = standings.setdefault(row.pop("season_key"), {})
+            _put_manual(season, row, fetched_at=tracker["last_success_at"])
+        seasons = await self._questions.rows(_SEASONS, of)
+        seasons += [
+            {"key": key, "name": season_name(int(key)), "number": int(key), "current": False}
+            for key in standings.keys() - {row["key"] for row in seasons}
+            if key.isdecimal()
+        ]
+        seasons.sort(key=lambda row: (row["number"] or -1, row["key"]), reverse=True)
         return Seasons(
             items=[
-                SeasonView(**row, playlists=standings.get(row["key"], []))
-                for row in await self._questions.rows(_SEASONS, {"account_id": account_id})
+                SeasonView(**row, playlists=[p for _, p in sorted(standings.get(row["key"], {}).items())])
+                for row in seasons
             ]
         )
 
@@ -234,31 +307,54 @@ class SnapshotQueries(TrackerReads):
 
         Raises SnapshotNotFound where the tracker's account has no snapshot `before`.
         """
-        account_id = (await self._one(_ACCOUNT, asker, tracker_id))["account_id"]
+        tracker = await self._one(_ACCOUNT, asker, tracker_id)
+        of = {"account_id": tracker["account_id"], "owner": tracker["user_id"]}
         given = {"before": before, "season": season, "since": since, "until": until}
         wanted = {name: value for name, value in given.items() if value is not None}
-        rows = await self._questions.rows(
-            _snapshots_statement(frozenset(wanted)), {"account_id": account_id, **wanted, "limit": limit + 1}
-        )
-        if not rows and before is not None:  # nothing is older than it, or it is none of this account's
-            await self._check_snapshot(account_id, before)
+        rows = await self._questions.rows(_snapshots_statement(frozenset(wanted)), {**of, **wanted, "limit": limit + 1})
+        if not rows and before is not None:  # nothing is older than it, or the tracker has no such snapshot
+            await self._check_snapshot(of, before)
+        notes = any(row["manual"] for row in rows) and await may_read_notes(self._questions, asker, of["owner"])
         items = [
             SnapshotView(
                 id=row["id"],
                 season=row["season_key"],
                 captured_at=row["captured_at"],
-                typed=row["typed"],
-                note=row["note"],
-                evidence_url=row["evidence_url"],
-                playlists=msgspec.convert(row["playlists"], list[RatingView]),
+                manual=row["manual"],
+                note=row["note"] if notes else None,
+                evidence_url=row["evidence_url"] if notes else None,
+                playlists=[
+                    replace(playlist, name=playlist_called(playlist.playlist, playlist.name))
+                    for playlist in msgspec.convert(row["playlists"], list[RatingView])
+                ],
             )
             for row in rows[:limit]
         ]
         return Snapshots(items=items, next_before=items[-1].id if len(rows) > limit else None)
 
-    async def _check_snapshot(self, account_id: UUID, snapshot_id: UUID) -> None:
-        if await self._questions.value(_SNAPSHOT, {"id": snapshot_id, "account_id": account_id}) is None:
+    async def _check_snapshot(self, of: dict[str, Any], snapshot_id: UUID) -> None:
+        if await self._questions.value(_SNAPSHOT, {**of, "before": snapshot_id}) is None:
             raise SnapshotNotFound(snapshot_id)
+
+
+def _put_manual(season: dict[str, StandingView], row: dict[str, Any], *, fetched_at: datetime | None) -> None:
+    """Show what the person entered where the site says nothing, or has not been asked since."""
+    told = season.get(row["playlist"])
+    if told is not None and row["changed_at"] < max(told.changed_at, fetched_at or told.changed_at):
+        return
+    tier, division, peak = row["tier"], row["division"], row.pop("peak_rating")
+    higher = told is not None and (told.peak_rating or 0) > peak
+    season[row["playlist"]] = StandingView(
+        **row,
+        name=told.name if told else playlist_name(int(row["playlist"])),
+        tier_name=None if tier is None else tier_name(tier),
+        division_name=None if division is None else division_name(division),
+        peak_rating=told.peak_rating if told and higher else peak,
+        peak_tier=told.peak_tier if told and higher else None,
+        peak_division=told.peak_division if told and higher else None,
+        estimated=False,
+        manual=True,
+    )
 
 
 def tracker_view(row: dict[str, Any]) -> TrackerView:

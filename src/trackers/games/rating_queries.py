@@ -11,6 +11,7 @@ from sqlalchemy import text
 from shared.database import Questions
 from shared.sampling import sampled
 from shared.web.identity import Identity
+from trackers.games.catalogue import playlist_called
 from trackers.games.errors import TrackerNotFound
 from trackers.games.rating_repository import TRACKED, tracked_of
 from trackers.games.rating_schemas import (
@@ -25,11 +26,12 @@ from trackers.games.rating_schemas import (
     Series,
     Trial,
 )
-from trackers.games.ratings import TRIAL_SEASON, Rating, Tracked, best, rate
+from trackers.games.ratings import TRIAL_SEASON, Rating, Tracked, best, in_guild, rate
 from users.access import AccessPolicy
 from users.guilds import expressions
 from users.guilds.expressions import FormulaError
 from users.guilds.guild_settings import RatingFormula, from_stored
+from users.guilds.opt_out_repository import on_leaderboards
 
 PEOPLE_AT_ONCE: Final = 500
 
@@ -40,7 +42,11 @@ LEFT JOIN LATERAL (
 ) i ON true
 """
 _CALLED: Final = "coalesce(u.display_name, i.global_name, i.username) AS display_name"
-_SEASON: Final = "(SELECT max(season) FROM game_guild_ratings WHERE guild_id = :guild_id AND best)"
+# A manual snapshot that only its own person vouches for opens no season: it would hide everybody else's ratings.
+_SEASON: Final = """coalesce(
+    (SELECT max(season) FROM game_guild_ratings WHERE guild_id = :guild_id AND best AND vouched),
+    (SELECT max(season) FROM game_guild_ratings WHERE guild_id = :guild_id AND best)
+)"""
 _ON_PLAYLIST: Final = f"""
 FROM game_guild_ratings WHERE guild_id = :guild_id AND season = {_SEASON} AND playlist_key = :playlist AND best
 """
@@ -74,26 +80,36 @@ SELECT p.rank, p.user_id, {_CALLED}, p.tracker_id, coalesce(a.handle, a.display)
 _STILL: Final = f"""
 FROM p
 JOIN game_trackers k ON k.id = p.tracker_id AND k.user_id = p.user_id AND k.active AND k.deleted_at IS NULL
-JOIN guild_members m ON m.guild_id = :guild_id AND m.user_id = p.user_id
+JOIN guild_members m ON m.guild_id = :guild_id AND m.user_id = p.user_id AND m.confirmed_by IS NOT NULL
+  AND {on_leaderboards("m.user_id", "m.guild_id")}
 JOIN game_accounts a ON a.id = k.account_id
 JOIN users u ON u.id = p.user_id
 {_WHO}
 """
 _PLAYLIST_PAGE: Final = text(f"""
-{_page(_ON_PLAYLIST, "rating", "season")},
-       p.rating, s.tier, s.division, s.matches_played, s.peak_rating
+{_page(_ON_PLAYLIST, "rating", "season", "manual_id")},
+       p.rating, p.manual_id IS NOT NULL AS manual,
+       CASE WHEN p.manual_id IS NULL THEN s.tier ELSE r.tier END AS tier,
+       CASE WHEN p.manual_id IS NULL THEN s.division ELSE r.division END AS division,
+       coalesce(r.matches_played, s.matches_played) AS matches_played,
+       greatest(r.rating, s.peak_rating) AS peak_rating
 {_STILL}
+LEFT JOIN game_manual_ratings r ON r.snapshot_id = p.manual_id AND r.playlist_key = :playlist
 LEFT JOIN game_standings s
   ON s.account_id = k.account_id AND s.season_key = CAST(p.season AS text) AND s.playlist_key = :playlist
 ORDER BY p.place
 """)
-_SCORES_PAGE: Final = text(f"{_page(_ON_SCORES, 'score', 'salary')}, p.score, p.salary {_STILL} ORDER BY p.place")
+_SCORES_PAGE: Final = text(
+    f"{_page(_ON_SCORES, 'score', 'salary', 'manual')}, p.score, p.salary, p.manual {_STILL} ORDER BY p.place"
+)
 
 _FORMULA: Final = text("SELECT settings FROM guilds WHERE id = :guild_id")
-_MEMBERS: Final = text("""
-SELECT user_id FROM guild_members WHERE guild_id = :guild_id AND (CAST(:after AS uuid) IS NULL OR user_id > :after)
+_MEMBERS: Final = text(f"""
+SELECT user_id FROM guild_members m
+WHERE guild_id = :guild_id AND confirmed_by IS NOT NULL AND {on_leaderboards("m.user_id", "m.guild_id")}
+  AND (CAST(:after AS uuid) IS NULL OR user_id > :after)
 ORDER BY user_id LIMIT :limit
-""")
+""")  # noqa: S608 -- fragments of our own
 _PEOPLE: Final = text(f"""
 SELECT u.id, {_CALLED} FROM users u {_WHO} WHERE u.id = ANY(CAST(:people AS uuid[]))
 """)  # noqa: S608 -- fragments of our own
@@ -105,18 +121,25 @@ SELECT playlist, coalesce((
            SELECT s.name FROM game_standings s WHERE s.account_id = :account_id AND s.playlist_key = x.playlist LIMIT 1
        ), playlist) AS name,
        array_agg(at ORDER BY at) AS at, array_agg(season ORDER BY at) AS season,
-       array_agg(rating ORDER BY at) AS rating,
+       array_agg(rating ORDER BY at) AS rating, array_agg(manual ORDER BY at) AS manual,
        array_agg(tier ORDER BY at) AS tier, array_agg(division ORDER BY at) AS division
 FROM (
-    SELECT DISTINCT ON (r.playlist_key, p.captured_at)
-           r.playlist_key AS playlist, p.captured_at AS at, p.season_key AS season, r.rating, r.tier, r.division
-    FROM game_snapshots p JOIN game_ratings r ON r.snapshot_id = p.id
-    WHERE p.account_id = :account_id AND NOT r.estimated
-      AND (CAST(:playlist AS text) IS NULL OR r.playlist_key = :playlist)
-      AND (CAST(:season AS text) IS NULL OR p.season_key = :season)
-      AND (CAST(:since AS timestamptz) IS NULL OR p.captured_at >= :since)
-      AND (CAST(:until AS timestamptz) IS NULL OR p.captured_at < :until)
-    ORDER BY r.playlist_key, p.captured_at, length(p.season_key) DESC, p.season_key DESC, p.id DESC
+    SELECT DISTINCT ON (playlist, at) playlist, at, season, rating, tier, division, manual
+    FROM (
+        SELECT r.playlist_key AS playlist, p.captured_at AS at, p.season_key AS season, r.rating, r.tier, r.division,
+               false AS manual, p.id
+        FROM game_snapshots p JOIN game_ratings r ON r.snapshot_id = p.id
+        WHERE p.account_id = :account_id AND NOT r.estimated
+        UNION ALL
+        SELECT r.playlist_key, m.captured_at, CAST(m.season AS text), r.rating, r.tier, r.division, true, m.id
+        FROM game_manual_snapshots m JOIN game_manual_ratings r ON r.snapshot_id = m.id
+        WHERE m.account_id = :account_id AND m.user_id = :owner
+    ) every
+    WHERE (CAST(:playlist AS text) IS NULL OR playlist = :playlist)
+      AND (CAST(:season AS text) IS NULL OR season = :season)
+      AND (CAST(:since AS timestamptz) IS NULL OR at >= :since)
+      AND (CAST(:until AS timestamptz) IS NULL OR at < :until)
+    ORDER BY playlist, at, manual, length(season) DESC, season DESC, id DESC
 ) x
 GROUP BY playlist ORDER BY length(playlist), playlist
 """)
@@ -170,7 +193,9 @@ class RatingQueries:
             raise TrackerNotFound(tracker_id)
         await self._access.check_read(asker, tracker["user_id"])
         which = {"playlist": playlist, "season": season, "since": since, "until": until}
-        rows = await self._reader.rows(_HISTORY, {**which, "account_id": tracker["account_id"]})
+        rows = await self._reader.rows(
+            _HISTORY, {**which, "account_id": tracker["account_id"], "owner": tracker["user_id"]}
+        )
         return History(items=[_series(row, points) for row in rows])
 
     async def validate(self, asker: Identity, guild_id: str, formula: Mapping[str, Any]) -> FormulaVerdict:
@@ -192,10 +217,12 @@ class RatingQueries:
         """A guild's members ranked under a formula, beside today's. Raises GuildNotFound, Forbidden as `validate`."""
         await self._access.check_guild_write(asker, guild_id)
         stored = await self._reader.value(_FORMULA, {"guild_id": guild_id})
-        today = from_stored(stored or {}).rating_formula
+        settings = from_stored(stored or {})
+        today = settings.rating_formula
         new_board: list[_Rated] = []
         todays_board: list[_Rated] = []
-        async for trackers in self._members(guild_id):
+        async for tracked in self._members(guild_id):
+            trackers = [in_guild(tracker, guild_id, settings.manual_snapshots) for tracker in tracked]
             for board, under in ((new_board, formula), (todays_board, today)):
                 chosen = best((tracker, rate(under, tracker.current, tracker.previous)) for tracker in trackers)
                 if chosen is not None:
@@ -279,7 +306,7 @@ def _series(row: Mapping[str, Any], points: int) -> Series:
     kept = sampled([moment.timestamp() for moment in moments], ratings, points)
     return Series(
         playlist=row["playlist"],
-        name=row["name"],
+        name=playlist_called(row["playlist"], row["name"]),
         seen=len(ratings),
         points=[
             PastPoint(
@@ -288,6 +315,7 @@ def _series(row: Mapping[str, Any], points: int) -> Series:
                 rating=ratings[place],
                 tier=row["tier"][place],
                 division=row["division"][place],
+                manual=row["manual"][place],
             )
             for place in kept
         ],

@@ -14,14 +14,17 @@ from msgspec import Struct
 from sqlalchemy import text
 
 from shared.database import Repository
-from trackers.games.ratings import GAME, Standing, Tracked
-from users.guilds.guild_settings import RatingFormula, from_stored
+from shared.database.advisory_locks import LockNamespace, key_of, take_keyed
+from trackers.games.ratings import GAME, ManualStanding, Standing, Tracked
+from users.guilds.guild_settings import GuildSettings, ManualSnapshots, RatingFormula, from_stored
+from users.guilds.opt_out_repository import on_leaderboards
 
-_ONE_AT_A_TIME: Final = "pg_advisory_xact_lock(7312, hashtext(CAST(user_id AS text)))"
+_ONE_AT_A_TIME: Final = take_keyed(LockNamespace.RATED_PERSON, "CAST(user_id AS text)")
 # Read whole before the first lock is taken, so that everybody takes the locks in one order.
 _HOLD_PEOPLE: Final = text(f"""
 SELECT user_id, {_ONE_AT_A_TIME} FROM (
-    SELECT user_id FROM unnest(CAST(:people AS uuid[])) AS p (user_id) ORDER BY hashtext(CAST(user_id AS text)) OFFSET 0
+    SELECT user_id FROM unnest(CAST(:people AS uuid[])) AS p (user_id)
+    ORDER BY {key_of("CAST(user_id AS text)")} OFFSET 0
 ) AS p
 """)  # noqa: S608 -- fragments of our own
 _HOLD_FOLLOWERS: Final = text(f"""
@@ -29,52 +32,73 @@ SELECT user_id, {_ONE_AT_A_TIME} FROM (
     SELECT k.user_id FROM game_trackers k
     WHERE k.account_id = ANY(CAST(:accounts AS uuid[])) AND k.deleted_at IS NULL AND k.active
       AND EXISTS (SELECT 1 FROM guild_members m WHERE m.user_id = k.user_id)
-    GROUP BY k.user_id ORDER BY hashtext(CAST(k.user_id AS text)) OFFSET 0
+    GROUP BY k.user_id ORDER BY {key_of("CAST(k.user_id AS text)")} OFFSET 0
 ) AS p
 """)  # noqa: S608 -- fragments of our own
 
-_SETTLED: Final = "md5(coalesce(g.settings -> 'rating_formula', 'null')::text)"
+_SETTLED: Final = """
+md5(jsonb_build_array(g.settings -> 'rating_formula', g.settings -> 'manual_snapshots')::text)
+"""
 _IN_SEASON: Final = f"""
 JOIN game_accounts a ON a.id = k.account_id AND a.game = '{GAME}'
 JOIN LATERAL (
-    SELECT coalesce(a.current_season, (
-        SELECT n.season_key FROM game_standings n WHERE n.account_id = a.id
-        ORDER BY length(n.season_key) DESC, n.season_key DESC LIMIT 1
-    )) AS key
-) AS now ON now.key ~ '^[0-9]{{1,6}}$'
+    SELECT a.current_season ~ '^[0-9]{{1,6}}$' AS fetched, CASE WHEN a.current_season ~ '^[0-9]{{1,6}}$'
+        THEN CAST(a.current_season AS integer)
+        ELSE (SELECT max(m.season) FROM game_manual_snapshots m WHERE m.user_id = k.user_id AND m.account_id = a.id)
+    END AS season
+) AS now ON now.season IS NOT NULL
+JOIN scrape_targets t ON t.id = a.target_id
 """  # noqa: S608 -- fragments of our own
-"""Accounts that formulas speak of, with their current season; of those only ever typed in, the newest one."""
+"""Accounts that formulas speak of, with their current season; of those never fetched, the newest that was entered."""
+MOST_MANUAL: Final = 200
+"""Manual snapshots of a tracker that scores may rest on: the latest."""
 
 TRACKED: Final = text(f"""
-SELECT k.user_id, k.id AS tracker_id, k.account_id, coalesce(a.handle, a.display) AS handle,
-       CAST(now.key AS integer) AS season,
+SELECT k.user_id, k.id AS tracker_id, k.account_id, coalesce(a.handle, a.display) AS handle, now.season,
+       coalesce(now.fetched, false) AS fetched, coalesce(extract(epoch FROM t.last_success_at), 0) AS fetched_at,
        (SELECT json_agg(json_build_array(s.season_key, s.playlist_key, s.rating, s.peak_rating, s.matches_played,
-                                         s.estimated))
+                                         s.estimated, extract(epoch FROM s.changed_at)))
         FROM game_standings s
         WHERE s.account_id = a.id
-          AND s.season_key IN (now.key, CAST(CAST(now.key AS integer) - 1 AS text))) AS standings
+          AND s.season_key IN (CAST(now.season AS text), CAST(now.season - 1 AS text))) AS standings,
+       (SELECT json_agg(json_build_array(m.id, m.season, r.playlist_key, r.rating, r.matches_played,
+                                         extract(epoch FROM m.captured_at), coalesce(v.reviews, '{{}}'))
+                        ORDER BY m.captured_at, m.id)
+        FROM (SELECT * FROM game_manual_snapshots
+              WHERE user_id = k.user_id AND account_id = k.account_id
+              ORDER BY captured_at DESC, id DESC LIMIT {MOST_MANUAL}) m
+        JOIN game_manual_ratings r ON r.snapshot_id = m.id
+        CROSS JOIN LATERAL (
+            SELECT json_object_agg(guild_id, confirmed) AS reviews FROM game_manual_reviews WHERE snapshot_id = m.id
+        ) v) AS manual
 FROM game_trackers k {_IN_SEASON}
 WHERE k.user_id = ANY(CAST(:people AS uuid[])) AND k.deleted_at IS NULL AND k.active
 """)  # noqa: S608 -- fragments of our own
 _PLACES: Final = text(f"""
-SELECT m.user_id, m.guild_id, {_SETTLED} AS digest, g.settings -> 'rating_formula' AS formula
-FROM guild_members m JOIN guilds g ON g.id = m.guild_id WHERE m.user_id = ANY(CAST(:people AS uuid[]))
+SELECT m.user_id, m.guild_id, {_SETTLED} AS digest, g.settings -> 'rating_formula' AS formula,
+       g.settings -> 'manual_snapshots' AS manual
+FROM guild_members m JOIN guilds g ON g.id = m.guild_id
+WHERE m.user_id = ANY(CAST(:people AS uuid[])) AND m.confirmed_by IS NOT NULL
+  AND {on_leaderboards("m.user_id", "m.guild_id")}
 """)  # noqa: S608 -- fragments of our own
 
-# What ought to be there beside what is: people joined or left, chose another formula, began or ceased to follow.
+# What ought to be there beside what is: people joined or left, chose another formula, began or ceased to follow; or an
+# account was fetched again of which a manual snapshot counted.
 _STALE: Final = text(f"""
 WITH settled AS MATERIALIZED (SELECT g.id, {_SETTLED} AS formula FROM guilds g)
 SELECT DISTINCT p.user_id
 FROM (
-    SELECT m.guild_id, k.id AS tracker_id, k.user_id, k.account_id, g.formula
+    SELECT m.guild_id, k.id AS tracker_id, k.user_id, k.account_id, g.formula, t.last_success_at
     FROM guild_members m
     JOIN settled g ON g.id = m.guild_id
     JOIN game_trackers k ON k.user_id = m.user_id AND k.deleted_at IS NULL AND k.active
     {_IN_SEASON}
+    WHERE m.confirmed_by IS NOT NULL AND {on_leaderboards("m.user_id", "m.guild_id")}
 ) AS x
 FULL JOIN game_guild_scores s ON s.tracker_id = x.tracker_id AND s.guild_id = x.guild_id
 CROSS JOIN LATERAL (VALUES (x.user_id), (s.user_id)) AS p (user_id)
-WHERE (x.user_id, x.account_id, x.formula) IS DISTINCT FROM (s.user_id, s.account_id, s.formula)
+WHERE ((x.user_id, x.account_id, x.formula) IS DISTINCT FROM (s.user_id, s.account_id, s.formula)
+       OR x.last_success_at > s.fetched_at)
   AND p.user_id IS NOT NULL
 ORDER BY p.user_id LIMIT :limit
 """)  # noqa: S608 -- fragments of our own
@@ -83,11 +107,12 @@ _RESTATE: Final = text("""
 WITH scores AS MATERIALIZED (
     SELECT * FROM jsonb_to_recordset(CAST(:scores AS jsonb)) AS x (
         guild_id text, tracker_id uuid, user_id uuid, account_id uuid, score bigint, salary bigint, games integer,
-        formula text, season integer, best boolean
+        formula text, season integer, best boolean, manual boolean, fetched_at double precision
     )
 ), ratings AS MATERIALIZED (
     SELECT * FROM jsonb_to_recordset(CAST(:ratings AS jsonb)) AS x (
-        guild_id text, tracker_id uuid, user_id uuid, playlist_key text, season integer, rating integer, best boolean
+        guild_id text, tracker_id uuid, user_id uuid, playlist_key text, season integer, rating integer, best boolean,
+        manual_id uuid, vouched boolean
     )
 ), ratings_gone AS (
     DELETE FROM game_guild_ratings r USING game_guild_scores s
@@ -100,24 +125,27 @@ WITH scores AS MATERIALIZED (
       AND NOT EXISTS (SELECT 1 FROM scores x WHERE x.tracker_id = s.tracker_id AND x.guild_id = s.guild_id)
 ), scores_put AS (
     INSERT INTO game_guild_scores (guild_id, tracker_id, user_id, account_id, score, salary, games, formula, season,
-                                   best, computed_at)
+                                   best, manual, fetched_at, computed_at)
     SELECT x.guild_id, x.tracker_id, x.user_id, x.account_id, x.score, x.salary, x.games, x.formula, x.season, x.best,
-           :now
+           x.manual, to_timestamp(x.fetched_at), :now
     FROM scores x LEFT JOIN game_guild_scores s ON s.tracker_id = x.tracker_id AND s.guild_id = x.guild_id
-    WHERE (x.user_id, x.account_id, x.score, x.salary, x.games, x.formula, x.season, x.best) IS DISTINCT FROM
-          (s.user_id, s.account_id, s.score, s.salary, s.games, s.formula, s.season, s.best)
+    WHERE (x.user_id, x.account_id, x.score, x.salary, x.games, x.formula, x.season, x.best, x.manual,
+           to_timestamp(x.fetched_at)) IS DISTINCT FROM
+          (s.user_id, s.account_id, s.score, s.salary, s.games, s.formula, s.season, s.best, s.manual, s.fetched_at)
     ON CONFLICT (guild_id, tracker_id) DO UPDATE
     SET user_id = excluded.user_id, account_id = excluded.account_id, score = excluded.score, salary = excluded.salary,
         games = excluded.games, formula = excluded.formula, season = excluded.season, best = excluded.best,
-        computed_at = excluded.computed_at
+        manual = excluded.manual, fetched_at = excluded.fetched_at, computed_at = excluded.computed_at
 )
-INSERT INTO game_guild_ratings (guild_id, tracker_id, user_id, playlist_key, season, rating, best)
-SELECT x.guild_id, x.tracker_id, x.user_id, x.playlist_key, x.season, x.rating, x.best
+INSERT INTO game_guild_ratings (guild_id, tracker_id, user_id, playlist_key, season, rating, best, manual_id, vouched)
+SELECT x.guild_id, x.tracker_id, x.user_id, x.playlist_key, x.season, x.rating, x.best, x.manual_id, x.vouched
 FROM ratings x LEFT JOIN game_guild_ratings r
   ON r.tracker_id = x.tracker_id AND r.guild_id = x.guild_id AND r.playlist_key = x.playlist_key
-WHERE (x.user_id, x.season, x.rating, x.best) IS DISTINCT FROM (r.user_id, r.season, r.rating, r.best)
+WHERE (x.user_id, x.season, x.rating, x.best, x.manual_id, x.vouched) IS DISTINCT FROM
+      (r.user_id, r.season, r.rating, r.best, r.manual_id, r.vouched)
 ON CONFLICT (guild_id, tracker_id, playlist_key) DO UPDATE
-SET user_id = excluded.user_id, season = excluded.season, rating = excluded.rating, best = excluded.best
+SET user_id = excluded.user_id, season = excluded.season, rating = excluded.rating, best = excluded.best,
+    manual_id = excluded.manual_id, vouched = excluded.vouched
 """)
 
 
@@ -126,8 +154,9 @@ class Place(Struct, frozen=True, kw_only=True):
 
     guild_id: str
     digest: str
-    """Of the formula as it is stored."""
+    """Of the settings below as they are stored."""
     formula: RatingFormula
+    manual: ManualSnapshots
 
 
 class ScoreRow(Struct, frozen=True, kw_only=True):
@@ -141,6 +170,9 @@ class ScoreRow(Struct, frozen=True, kw_only=True):
     formula: str
     season: int
     best: bool
+    manual: bool
+    fetched_at: float | None
+    """Only where a manual snapshot counts."""
 
 
 class RatingRow(Struct, frozen=True, kw_only=True):
@@ -151,6 +183,8 @@ class RatingRow(Struct, frozen=True, kw_only=True):
     season: int
     rating: int
     best: bool
+    manual_id: UUID | None
+    vouched: bool
 
 
 class RatingRepository(Repository):
@@ -169,19 +203,25 @@ class RatingRepository(Repository):
         return list((await self.session.execute(_STALE, {"limit": limit})).scalars())
 
     async def tracked(self, people: Sequence[UUID]) -> list[Tracked]:
-        """The active trackers of these people, of accounts that were fetched."""
+        """The active trackers of these people, of accounts of which anything is known."""
         rows = (await self.session.execute(TRACKED, {"people": list(people)})).mappings()
         return [tracked_of(row) for row in rows]
 
     async def places(self, people: Sequence[UUID]) -> dict[UUID, list[Place]]:
-        """The guilds that each of these people is in."""
-        formulas: dict[str, RatingFormula] = {}
+        """The guilds that each of these people is a confirmed member of."""
+        settled: dict[str, GuildSettings] = {}
         places: dict[UUID, list[Place]] = {}
         for row in await self.session.execute(_PLACES, {"people": list(people)}):
-            if row.digest not in formulas:
-                stored = {} if row.formula is None else {"rating_formula": row.formula}
-                formulas[row.digest] = from_stored(stored).rating_formula
-            place = Place(guild_id=row.guild_id, digest=row.digest, formula=formulas[row.digest])
+            if row.digest not in settled:
+                stored = {"rating_formula": row.formula, "manual_snapshots": row.manual}
+                settled[row.digest] = from_stored({name: value for name, value in stored.items() if value is not None})
+            settings = settled[row.digest]
+            place = Place(
+                guild_id=row.guild_id,
+                digest=row.digest,
+                formula=settings.rating_formula,
+                manual=settings.manual_snapshots,
+            )
             places.setdefault(row.user_id, []).append(place)
         return places
 
@@ -196,9 +236,9 @@ class RatingRepository(Repository):
 def tracked_of(row: Mapping[Any, Any]) -> Tracked:
     """A tracker from a row of `TRACKED`."""
     seasons: dict[str, dict[str, Standing]] = {}
-    for season, playlist, rating, peak, matches, estimated in row["standings"] or ():
+    for season, playlist, rating, peak, matches, estimated, at in row["standings"] or ():
         seasons.setdefault(season, {})[playlist] = Standing(
-            rating=rating, peak=peak, matches=matches, estimated=estimated
+            rating=rating, peak=peak, matches=matches, estimated=estimated, at=at
         )
     return Tracked(
         user_id=row["user_id"],
@@ -208,6 +248,20 @@ def tracked_of(row: Mapping[Any, Any]) -> Tracked:
         season=row["season"],
         current=seasons.get(str(row["season"]), {}),
         previous=seasons.get(str(row["season"] - 1), {}),
+        fetched=row["fetched"],
+        fetched_at=float(row["fetched_at"]),
+        manual=[
+            ManualStanding(
+                snapshot_id=UUID(snapshot_id),
+                season=season,
+                playlist=playlist,
+                rating=rating,
+                matches=matches,
+                at=at,
+                reviews=reviews,
+            )
+            for snapshot_id, season, playlist, rating, matches, at, reviews in row["manual"] or ()
+        ],
     )
 
 

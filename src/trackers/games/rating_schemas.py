@@ -15,6 +15,7 @@ class ValidateFormula(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     formula: Annotated[
         dict[str, Any],
         Meta(
+            max_length=20,
             description="As a guild's `rating_formula`; what is wrong with it is the answer.",
             examples=[{"kind": "custom", "expression": "(twos * 2 + threesPeak) / 3"}],
         ),
@@ -94,6 +95,8 @@ class LeaderboardRow(Struct, frozen=True, kw_only=True):
     peak_rating: int | None = None
     score: int | None = None
     salary: int | None = None
+    manual: bool = False
+    """Whether the rating, or the score, rests on a manual snapshot that the guild counts."""
 
 
 class Leaderboard(Struct, frozen=True, kw_only=True):
@@ -117,6 +120,8 @@ class PastPoint(Struct, frozen=True, kw_only=True):
     rating: int
     tier: int | None
     division: int | None
+    manual: bool
+    """Whether the person entered it; else the site said so."""
 
 
 class Series(Struct, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ Only what was played counts: a standing that the site merely estimates has no ga
   it: it may be years old, and this season's alone would be the rating itself when a season is a day old.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from functools import lru_cache
 from math import isfinite, lcm
@@ -17,11 +17,13 @@ from typing import Final
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from users.guilds import expressions
 from users.guilds.guild_settings import (
     Ascendancy,
     Custom,
+    ManualSnapshots,
     MinGames,
     PeakMmr,
     PlaylistWeights,
@@ -46,6 +48,12 @@ class Standing(Struct, frozen=True, kw_only=True):
     """The best rating of that season."""
     matches: int
     estimated: bool
+    at: float = 0.0
+    """Since when, in seconds of the epoch."""
+    manual_id: UUID | None = None
+    """The manual snapshot that says so; None: the site does."""
+    vouched: bool = True
+    """Whether the site, or the staff of the guild, stand behind it."""
 
 
 Season = Mapping[str, Standing]
@@ -66,6 +74,27 @@ TRIAL_SEASON: Final[Season] = MappingProxyType(
 """A player who has played everything and whose figures all differ."""
 
 
+class ManualStanding(Struct, frozen=True, kw_only=True):
+    """A playlist of a manual snapshot of the person who has the tracker."""
+
+    snapshot_id: UUID
+    season: int
+    playlist: str
+    rating: int
+    matches: int
+    at: float
+    """When it was so, in seconds of the epoch."""
+    reviews: Mapping[str, bool]
+    """Guild -> whether its staff confirmed or rejected it."""
+
+    def counts_in(self, guild_id: str, setting: ManualSnapshots) -> bool:
+        """Whether a guild with this setting counts it; what its staff rejected never does."""
+        review = self.reviews.get(guild_id)
+        if setting is ManualSnapshots.CONFIRMED:
+            return review is True
+        return setting is ManualSnapshots.ALL and review is not False
+
+
 class Tracked(Struct, frozen=True, kw_only=True):
     """One tracker of one person, and where its account stands."""
 
@@ -77,6 +106,16 @@ class Tracked(Struct, frozen=True, kw_only=True):
     """The current one of its account."""
     current: Season
     previous: Season
+    fetched: bool = True
+    """Whether the site told the season; else it is the newest that the person entered."""
+    fetched_at: float = 0.0
+    """The last fetch of the account, in seconds of the epoch."""
+    manual: Sequence[ManualStanding] = ()
+    """Of the person, the oldest first."""
+
+    @property
+    def uses_manual(self) -> bool:
+        return any(standing.manual_id for season in (self.current, self.previous) for standing in season.values())
 
 
 class Played(Struct, frozen=True, kw_only=True):
@@ -120,6 +159,49 @@ def rate(formula: RatingFormula, current: Season, previous: Season) -> Rating:
         return Rating(score=0, salary=0, games=0, figures=figures)
     score = max(-MOST, min(MOST, score))
     return Rating(score=score, salary=salary_of(score), games=games, figures=figures)
+
+
+def in_guild(tracker: Tracked, guild_id: str, setting: ManualSnapshots) -> Tracked:
+    """A tracker as a guild sees it: the site's standings, and beside them the manual snapshots that it counts.
+
+    A manual snapshot says where a playlist stands until the account is fetched again, or while the site says nothing of
+    the playlist. Peaks are the better of both.
+    """
+    counted = [manual for manual in tracker.manual if manual.counts_in(guild_id, setting)]
+    if not counted:
+        return tracker
+    newer = [manual.season for manual in counted if not tracker.fetched or manual.at >= tracker.fetched_at]
+    if tracker.fetched:
+        newer.append(tracker.season)
+    season = max(newer)
+    known = {tracker.season: tracker.current, tracker.season - 1: tracker.previous}
+    current, previous = dict(known.get(season, {})), dict(known.get(season - 1, {}))
+    for manual in counted:
+        standings = {season: current, season - 1: previous}.get(manual.season)
+        if standings is None:
+            continue
+        before = standings.get(manual.playlist)
+        if before is None or manual.at >= max(before.at, tracker.fetched_at) or before.manual_id:
+            standings[manual.playlist] = Standing(
+                rating=manual.rating,
+                peak=max(manual.rating, before.peak or 0) if before else manual.rating,
+                matches=manual.matches,
+                estimated=False,
+                at=manual.at,
+                manual_id=manual.snapshot_id,
+                vouched=manual.reviews.get(guild_id) is True,
+            )
+    return replace(tracker, season=season, current=current, previous=previous)
+
+
+def rests_on_manual(formula: RatingFormula, tracker: Tracked) -> bool:
+    """Whether a score is made of a manual snapshot, too."""
+    seasons = (tracker.current, tracker.previous) if isinstance(formula, Ascendancy) else (tracker.current,)
+    return any(
+        standing is not None and standing.manual_id is not None
+        for season in seasons
+        for standing in map(season.get, PLAYLISTS.values())
+    )
 
 
 def best(trackers: Iterable[tuple[Tracked, Rating]]) -> tuple[Tracked, Rating] | None:

@@ -9,7 +9,7 @@ import msgspec
 
 from shared.ids import new_id
 from shared.scraping.failures import Reason
-from shared.scraping.source import FailedVisit, Observation
+from shared.scraping.observation import FailedVisit, Observation
 from trackers.games.links import (
     AccountIdentity,
     site_profile_url,
@@ -36,7 +36,7 @@ TOLD_AFTER: Final = 3
 class News(Protocol):
     """Who is told what moved, on the same session."""
 
-    async def notify_updates(self, news: Sequence[AccountNews], *, keys: Mapping[UUID, str] | None = None) -> None: ...
+    async def notify_tracker_update(self, news: Sequence[AccountNews], *, keys: Mapping[UUID, str]) -> None: ...
 
     async def notify_unreachable(self, news: Sequence[AccountNews], *, keys: Mapping[UUID, str]) -> None: ...
 
@@ -156,7 +156,7 @@ class ProfileRecorder:
             for o in observations
             if o.target.id in stored and o.target.run_id in schedules
         }
-        await self._news.notify_updates(
+        await self._news.notify_tracker_update(
             [
                 msgspec.structs.replace(
                     _news_of(account_id, account, season=current[account_id], changes=changes[account_id]),
@@ -228,7 +228,7 @@ def _moved(known: StoredAccount, profile: Profile) -> dict[str, list[PlaylistSta
 
 def _snapshot_row(known: StoredAccount, observation: Observation[Profile], season: str) -> SnapshotRow:
     return SnapshotRow(
-        id=new_id(),
+        id=new_id(at=observation.at),
         account_id=known.account_id,
         season_key=season,
         captured_at=observation.at,

@@ -6,9 +6,10 @@ once. With a star for the minute or the hour it goes by the time that passes.
 
 from datetime import UTC, datetime
 from typing import Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSim, CronSimError
+
+from shared.zones import UnknownTimeZoneError, zone_named
 
 FIELDS: Final = 5
 
@@ -22,12 +23,14 @@ def next_occurrence(cron: str, time_zone: str, *, after: datetime) -> datetime:
     if len(cron.split()) != FIELDS:
         raise NoRecurrenceError("give minute, hour, day of month, month and day of week, such as '0 18 * * MON'")
     try:
-        moments = CronSim(cron, after.astimezone(ZoneInfo(time_zone)))
+        moments = CronSim(cron, after.astimezone(zone_named(time_zone)))
         for moment in moments:
             if (at := moment.astimezone(UTC)) > after:  # in an hour that comes twice the library can step back
                 return at
+    except UnknownTimeZoneError as error:
+        raise NoRecurrenceError(str(error)) from error
     except CronSimError as error:
         raise NoRecurrenceError(f"{str(error)[:1].lower()}{str(error)[1:]}") from error
-    except (AssertionError, TypeError, ValueError, ZoneInfoNotFoundError) as error:
+    except (AssertionError, TypeError, ValueError) as error:
         raise NoRecurrenceError("it cannot be read") from error
     raise NoRecurrenceError("there is no such day within fifty years")

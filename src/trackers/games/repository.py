@@ -47,7 +47,7 @@ ORDER BY a.target_id LIMIT :limit
 
 _FOLLOWED: Final = text("""
 SELECT t.id, t.user_id, t.account_id, t.url, t.active, a.target_id, a.game, a.platform, a.identifier, a.display,
-       a.current_season, x.last_attempt_at, s.run_id IS NOT NULL AND r.id IS NOT NULL AS awaited
+       a.current_season, x.last_attempt_at, x.last_success_at, s.run_id IS NOT NULL AND r.id IS NOT NULL AS awaited
 FROM game_trackers t
 JOIN game_accounts a ON a.id = t.account_id
 JOIN scrape_targets x ON x.id = a.target_id
@@ -148,6 +148,7 @@ class Followed(Struct, frozen=True, kw_only=True):
     display: str
     current_season: str | None
     last_attempt_at: datetime | None
+    last_success_at: datetime | None
     awaited: bool
     """Whether somebody waits for a run that is pending or under way."""
 

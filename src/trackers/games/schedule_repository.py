@@ -85,7 +85,7 @@ _OF_THE_GUILD: Final = """
 FROM guild_members m
 JOIN game_trackers t ON t.user_id = m.user_id AND t.deleted_at IS NULL AND t.active
 JOIN game_accounts a ON a.id = t.account_id
-WHERE m.guild_id = :guild_id
+WHERE m.guild_id = :guild_id AND m.confirmed_by IS NOT NULL
 """
 _TARGETS_OF_GUILD: Final = text(f"""
 SELECT DISTINCT a.target_id {_OF_THE_GUILD} AND (CAST(:after AS uuid) IS NULL OR a.target_id > :after)

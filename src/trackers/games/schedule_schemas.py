@@ -66,7 +66,8 @@ class ScheduleProcessing(Struct, frozen=True, kw_only=True, forbid_unknown_field
         Meta(description="IANA zone that `cron` is read in; left out: UTC.", examples=["Europe/Berlin"]),
     ] = None
     metadata: Annotated[
-        dict[str, Any], Meta(description=f"Whatever the bot wants to find again; {MOST_METADATA} bytes of JSON.")
+        dict[str, Any],
+        Meta(max_length=100, description=f"Whatever the bot wants to find again; {MOST_METADATA} bytes of JSON."),
     ] = {}
 
     def __post_init__(self) -> None:

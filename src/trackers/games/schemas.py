@@ -7,16 +7,19 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from shared.scraping.source import Status
+from shared.scraping.target import Status
 from shared.scraping.targets import Standing
 from users.accounts.schemas import SNOWFLAKE, ExternalId, UserData
 
 MAX_TRACKERS = 4
 """Trackers that a person may have at once."""
+MAX_LINK = 8192
+"""Characters of what is decoded; what is no link, or a longer one, is refused in words that help (`links.py`)."""
 
 PastedLink = Annotated[
     str,
     Meta(
+        max_length=MAX_LINK,
         description="A profile link as people paste it.",
         examples=["https://rocketleague.tracker.network/rocket-league/profile/epic/Lintwurm/overview"],
     ),
@@ -68,30 +71,6 @@ class UpdateTracker(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     active: Annotated[
         bool | UnsetType, Meta(description="A deactivated tracker is not fetched and does not count towards four.")
     ] = UNSET
-
-
-class TypedRating(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A playlist's standing as somebody read it."""
-
-    playlist: Annotated[str, Meta(pattern=r"^[0-9]{1,4}$(?!\n)", description="The playlist's number.", examples=["11"])]
-    rating: Annotated[int, Meta(ge=0, le=10_000)]
-    matches_played: Annotated[int, Meta(ge=0, le=1_000_000)]
-    win_streak: Annotated[int, Meta(ge=-10_000, le=10_000, description="Negative: losses in a row.")] = 0
-    tier: Annotated[int, Meta(ge=0, le=22)] | None = None
-    division: Annotated[int, Meta(ge=0, le=3)] | None = None
-
-
-class TypeSnapshot(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A snapshot typed in by hand, with how it can be checked."""
-
-    playlists: Annotated[list[TypedRating], Meta(min_length=1, max_length=50)]
-    note: Annotated[str, Meta(min_length=3, max_length=1000, pattern=r"\S", description="Where the figures are from.")]
-    evidence_url: Annotated[str, Meta(max_length=1000, pattern=r"^https://\S+$(?!\n)")] | None = None
-    """Of a picture, say; it is shown and never fetched."""
-    season: Annotated[str, Meta(min_length=1, max_length=20)] | None = None
-    """Its key; left out: the current one."""
-    captured_at: Annotated[datetime, Meta(tz=True)] | None = None
-    """When the figures were so; left out: now."""
 
 
 class TrackerSort(StrEnum):
@@ -215,6 +194,8 @@ class StandingView(Struct, frozen=True, kw_only=True):
     peak_division: int | None
     estimated: bool
     changed_at: datetime
+    manual: bool = False
+    """Whether the person entered it; else the site said so."""
 
 
 class SeasonView(Struct, frozen=True, kw_only=True):
@@ -258,10 +239,12 @@ class SnapshotView(Struct, frozen=True, kw_only=True):
     id: UUID
     season: str
     captured_at: datetime
-    typed: bool
-    """Whether somebody typed it in; else it was fetched."""
+    manual: bool
+    """Whether the person entered it; else it was fetched."""
     note: str | None
+    """Of a manual one; only for the person, admins, and the staff of guilds that review it."""
     evidence_url: str | None
+    """As the note."""
     playlists: list[RatingView]
 
 
@@ -270,11 +253,3 @@ class Snapshots(Struct, frozen=True, kw_only=True):
 
     items: list[SnapshotView]
     next_before: UUID | None
-
-
-class SnapshotMade(Struct, frozen=True, kw_only=True):
-    """A snapshot that was typed in just now."""
-
-    id: UUID
-    season: str
-    captured_at: datetime

@@ -22,20 +22,30 @@ class GamesSettings(SettingsStruct, frozen=True, kw_only=True):
         ),
     ] = None
     api_key: Annotated[Secret | None, Meta(description="Sent as TRN-Api-Key, where the operator was given one.")] = None
-    delay: Annotated[float, Meta(ge=0, description="Seconds between two requests; 0 turns pacing off.")] = 2.0
-    jitter: Annotated[float, Meta(ge=0, description="Seconds by which that is moved either way at most.")] = 0.5
-    interval: Annotated[float, Meta(ge=60, description="Seconds between two looks at a tracker.")] = 86_400.0
+    delay: Annotated[float, Meta(ge=0, le=3600, description="Seconds between two requests; 0 turns pacing off.")] = 2.0
+    jitter: Annotated[float, Meta(ge=0, le=3600, description="Seconds by which that is moved either way at most.")] = (
+        0.5
+    )
+    interval: Annotated[float, Meta(ge=60, le=31_536_000, description="Seconds between two looks at a tracker.")] = (
+        86_400.0
+    )
     first_seasons: Annotated[
         int,
         Meta(ge=0, le=20, description="Past seasons that the first look at a tracker brings, too."),
     ] = 3
     refresh_cooldown: Annotated[
-        float, Meta(ge=0, description="Seconds after a look before somebody may ask for another; staff may always.")
+        float,
+        Meta(
+            ge=0,
+            le=2_592_000,
+            description="Seconds after a look before somebody may ask for another; staff may always.",
+        ),
     ] = 600.0
     schedule_grace: Annotated[
         float,
         Meta(
             ge=0,
+            le=2_592_000,
             description="Seconds by which scheduled processing may begin late, after a time without a worker. What is "
             "later than that was missed.",
         ),
@@ -49,6 +59,9 @@ class GamesSettings(SettingsStruct, frozen=True, kw_only=True):
             "always is. 0: for ever.",
         ),
     ] = 0
+    manual_snapshots_per_day: Annotated[
+        int, Meta(ge=1, le=1000, description="Manual snapshots that one tracker takes in 24 hours.")
+    ] = 20
     timeout: Annotated[float, Meta(gt=0, le=45, description="Seconds that one answer may take.")] = 15.0
     concurrency: Annotated[int, Meta(ge=1, le=200, description="Requests under way at once from one worker.")] = 50
 

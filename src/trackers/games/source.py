@@ -6,7 +6,10 @@ from uuid import UUID
 
 import msgspec
 
-from shared.scraping.source import FailedVisit, Observation, Policy, Source, Target
+from shared.scraping.observation import FailedVisit, Observation
+from shared.scraping.policy import Policy
+from shared.scraping.source import Source
+from shared.scraping.target import Target
 from shared.scraping.visit import Visit
 from trackers.games.adapters import ADAPTERS
 from trackers.games.links import (

@@ -1,4 +1,4 @@
-"""SQL of what is seen of accounts: the one bulk write behind every scrape, and snapshots that are typed in."""
+"""SQL of what the site says of accounts: the one bulk write behind every scrape."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -12,37 +12,6 @@ from sqlalchemy import text
 from shared.database import Repository
 from trackers.games.parser import PlaylistStanding
 
-_SEASON_STANDS: Final = text("""
-SELECT playlist_key, rating, changed_at FROM game_standings WHERE account_id = :account_id AND season_key = :season
-""")
-_ADD_TYPED: Final = text("""
-WITH snapshot AS (
-    INSERT INTO game_snapshots (id, account_id, season_key, captured_at, entered_by, note, evidence_url)
-    VALUES (:id, :account_id, :season, :captured_at, :entered_by, :note, :evidence_url)
-), season AS (
-    INSERT INTO game_seasons (account_id, key, name, number) VALUES (:account_id, :season, :season_name, :number)
-    ON CONFLICT (account_id, key) DO NOTHING
-), typed AS (
-    SELECT * FROM jsonb_to_recordset(CAST(:ratings AS jsonb)) AS x (
-        playlist_key text, name text, rating integer, rating_before integer, tier smallint, tier_name text,
-        division smallint, division_name text, matches_played integer, win_streak integer, stands boolean
-    )
-), standing AS (
-    INSERT INTO game_standings AS s (account_id, season_key, playlist_key, name, rating, tier, tier_name, division,
-                                     division_name, matches_played, win_streak, peak_rating, estimated, changed_at)
-    SELECT :account_id, :season, playlist_key, name, rating, tier, tier_name, division, division_name, matches_played,
-           win_streak, rating, false, :captured_at
-    FROM typed WHERE stands
-    ON CONFLICT (account_id, season_key, playlist_key) DO UPDATE
-    SET rating = excluded.rating, tier = excluded.tier, tier_name = excluded.tier_name, division = excluded.division,
-        division_name = excluded.division_name, matches_played = excluded.matches_played,
-        win_streak = excluded.win_streak, peak_rating = greatest(s.peak_rating, excluded.rating), estimated = false,
-        changed_at = excluded.changed_at
-)
-INSERT INTO game_ratings (snapshot_id, playlist_key, rating_before, rating, tier, division, matches_played, win_streak,
-                          estimated)
-SELECT :id, playlist_key, rating_before, rating, tier, division, matches_played, win_streak, false FROM typed
-""")
 _STANDINGS_OF: Final = text("""
 SELECT a.target_id, a.id AS account_id, a.seasons_known, a.current_season,
        (SELECT json_agg(json_build_array(s.season_key, s.playlist_key, s.rating, s.tier, s.division,
@@ -161,46 +130,8 @@ class MovedRow(PlaylistStanding, frozen=True, kw_only=True):
     changed_at: datetime
 
 
-class TypedSnapshotRow(Struct, frozen=True, kw_only=True):
-    """A snapshot that somebody typed in."""
-
-    id: UUID
-    account_id: UUID
-    season: str
-    season_name: str
-    number: int | None
-    captured_at: datetime
-    entered_by: UUID
-    note: str
-    evidence_url: str | None
-
-
-class TypedRatingRow(Struct, frozen=True, kw_only=True):
-    playlist_key: str
-    name: str
-    rating: int
-    rating_before: int | None
-    tier: int | None
-    tier_name: str | None
-    division: int | None
-    division_name: str | None
-    matches_played: int
-    win_streak: int
-    stands: bool
-    """Whether nothing newer is known of the playlist."""
-
-
 class StandingRepository(Repository):
     """Standings of accounts, and the snapshots behind them."""
-
-    async def season_stands(self, account_id: UUID, season: str) -> dict[str, tuple[int, datetime]]:
-        """Playlist -> rating and since when, of a season of an account."""
-        rows = await self.session.execute(_SEASON_STANDS, {"account_id": account_id, "season": season})
-        return {row.playlist_key: (row.rating, row.changed_at) for row in rows}
-
-    async def add_typed_snapshot(self, snapshot: TypedSnapshotRow, ratings: Sequence[TypedRatingRow]) -> None:
-        """A snapshot that somebody typed in; ratings that `stand` become the account's standing of now."""
-        await self.session.execute(_ADD_TYPED, {**msgspec.structs.asdict(snapshot), "ratings": _json(ratings)})
 
     async def stored_accounts(self, targets: Sequence[UUID], *, seasons: Collection[str]) -> dict[UUID, StoredAccount]:
         """Target id -> the account as it is stored, with its standings of these seasons alone: there are ever more.

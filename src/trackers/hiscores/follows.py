@@ -9,8 +9,6 @@ from sqlalchemy import text
 
 from shared.database import Repository
 
-# Who follows counts under a lock of their own, so that two at once cannot pass the limit together.
-_HOLD_FOLLOWER: Final = text("SELECT 1 FROM users WHERE id = :user_id FOR NO KEY UPDATE")
 _COUNT: Final = text("""
 SELECT count(*) FROM hiscore_follows f JOIN hiscore_players p ON p.id = f.player_id
 WHERE f.user_id = :user_id AND p.removed_at IS NULL AND p.id <> :player_id
@@ -28,11 +26,12 @@ _FOLLOWERS: Final = text("""
 SELECT user_id FROM hiscore_follows
 WHERE player_id = :player_id AND (CAST(:after AS uuid) IS NULL OR user_id > :after) ORDER BY user_id LIMIT :limit
 """)
+# Changed and not inserted: an insert would lock the followers, who are locked before a player.
 _MOVE_TO_PLAYER: Final = (
     text("""
-    INSERT INTO hiscore_follows (user_id, player_id, created_at)
-    SELECT user_id, CAST(:into AS uuid), created_at FROM hiscore_follows WHERE player_id = :player_id
-    ON CONFLICT DO NOTHING
+    UPDATE hiscore_follows f SET player_id = CAST(:into AS uuid)
+    WHERE f.player_id = :player_id
+      AND NOT EXISTS (SELECT FROM hiscore_follows o WHERE o.player_id = CAST(:into AS uuid) AND o.user_id = f.user_id)
     """),
     text("DELETE FROM hiscore_follows WHERE player_id = :player_id"),
 )
@@ -60,9 +59,8 @@ _HAND_OVER: Final = (
 class FollowRepository(Repository):
     """Followers of players."""
 
-    async def count_held(self, user_id: UUID, player_id: UUID) -> int:
-        """How many others somebody follows besides one; nobody else counts theirs until the transaction ends."""
-        await self.session.execute(_HOLD_FOLLOWER, {"user_id": user_id})
+    async def count(self, user_id: UUID, player_id: UUID) -> int:
+        """How many others somebody follows besides one."""
         return int((await self.session.execute(_COUNT, {"user_id": user_id, "player_id": player_id})).scalar_one())
 
     async def follow(self, user_id: UUID, player_id: UUID, *, now: datetime) -> None:

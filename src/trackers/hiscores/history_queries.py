@@ -85,7 +85,8 @@ _MAIN_GAME: Final = f"AND p.mode NOT IN ({', '.join(repr(str(mode)) for mode in 
 _ONLY: Final = {
     "mode": "AND p.mode = :mode",
     "guild_id": """AND EXISTS (SELECT FROM hiscore_follows f JOIN guild_members m ON m.user_id = f.user_id
-                               WHERE f.player_id = p.id AND m.guild_id = :guild_id)""",
+                               WHERE f.player_id = p.id AND m.guild_id = :guild_id
+                                 AND m.confirmed_by IS NOT NULL)""",
 }
 
 

@@ -49,11 +49,5 @@ def hiscore_jobs(gains: GainRetention, records: Retention) -> list[Job]:
             seconds=frozenset({20}),
             minutes=frozenset({23}),
         ),
-        Job(
-            name="hiscores.remove_old_records",
-            run=records.remove_old,
-            timeout=60,
-            seconds=frozenset({10}),
-            minutes=frozenset({47}),
-        ),
+        records.job("hiscores.remove_old_records", minutes={47}, second=10),
     ]

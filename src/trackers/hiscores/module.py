@@ -21,6 +21,8 @@ from trackers.hiscores.controllers.histories import PlayerHistoryController
 from trackers.hiscores.controllers.internal import InternalPlayerController
 from trackers.hiscores.controllers.public import PlayerController
 from trackers.hiscores.digest import HiscoresDigest
+from trackers.hiscores.erasure import HiscoresEraser
+from trackers.hiscores.events import EVENTS
 from trackers.hiscores.follows import FollowRepository
 from trackers.hiscores.history_queries import HistoryQueries
 from trackers.hiscores.jobs import GainRetention, hiscore_jobs, record_retention
@@ -142,6 +144,7 @@ class HiscoresContainer(containers.DeclarativeContainer):
     history_queries = providers.Singleton(HistoryQueries, reader, book=book, clock=clock, access=access)
     digest = providers.Factory(HiscoresDigest, providers.Factory(TransactionReader, session))
     personal_data = providers.Factory(HiscoresPersonalData, follows=follows)
+    eraser = providers.Factory(HiscoresEraser, players=repository, targets=targets)
 
 
 def dependencies(container: Any, database: Any) -> Mapping[str, Provide]:
@@ -158,6 +161,7 @@ def dependencies(container: Any, database: Any) -> Mapping[str, Provide]:
 
 HISCORES = Module(
     name="hiscores",
+    events=EVENTS,
     settings=(HiscoresSettings,),
     controllers={
         Audience.PUBLIC: (PlayerController, PlayerHistoryController),
@@ -167,6 +171,7 @@ HISCORES = Module(
     dependencies=dependencies,
     sources=lambda container: (container.source(),),
     personal_data=lambda container: (container.personal_data(),),
+    erasers=lambda container: (container.eraser(),),
     handlers=lambda container: (container.followers_are_told(),),
     message_writers=lambda _: (HiscoreMessages(),),
     digest_writers=lambda container: (container.digest(),),

@@ -40,7 +40,6 @@ LONGEST_NAME: Final = 80
 MOST_SCORE: Final = 2**31 - 1
 MOST_RANK: Final = 2**31 - 1
 SKILL_FIELDS: Final = 3
-ACTIVITY_FIELDS: Final = 2
 _CSV_LINE: Final = re.compile(rb"-?\d{1,12}(,-?\d{1,12}){1,2}")
 
 

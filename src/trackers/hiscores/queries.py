@@ -10,7 +10,7 @@ from sqlalchemy import TextClause, text
 from shared.clock import Clock
 from shared.database import Questions
 from shared.errors import Invalid
-from shared.scraping.source import Status
+from shared.scraping.target import Status
 from shared.scraping.targets import STATUS_COLUMNS, STATUS_IS
 from shared.web.identity import Identity, PersonIdentity
 from trackers.hiscores.errors import PlayerNotFound, TooManyPlayers
@@ -73,7 +73,8 @@ _FILTERS: Final = {
     "verified": "(p.verified_at IS NOT NULL) = :verified",
     "follower": "EXISTS (SELECT FROM hiscore_follows f WHERE f.player_id = p.id AND f.user_id = :follower)",
     "guild_id": """EXISTS (SELECT FROM hiscore_follows f JOIN guild_members g ON g.user_id = f.user_id
-                           WHERE f.player_id = p.id AND g.guild_id = :guild_id)""",
+                           WHERE f.player_id = p.id AND g.guild_id = :guild_id
+                             AND g.confirmed_by IS NOT NULL)""",
 }
 _STATES: Final = text(f"""
 SELECT p.id, p.username, p.display_name, p.mode, p.flagged_at IS NOT NULL AS flagged,

@@ -8,19 +8,28 @@ from uuid import UUID
 
 import structlog
 
-from shared.outbox.events import NewEvent
+from shared.events import EventType, NewEvent
 from shared.outbox.outbox import Outbox
 from shared.scraping.backoff import failures_in_a_row
 from shared.scraping.failures import Reason
-from shared.scraping.source import FailedVisit, Observation
+from shared.scraping.observation import FailedVisit, Observation
 from shared.scraping.targets import Targets
 from trackers.hiscores.catalogue import OVERALL, TOTAL_LEVEL, Metric, MetricKind
 from trackers.hiscores.comparison import Entry, Verdict, compare
+from trackers.hiscores.events import (
+    ADDED,
+    PLAYER_FELL,
+    PLAYER_MISSING,
+    PLAYER_PROGRESSED,
+    REMOVED,
+    PlayerAdded,
+    PlayerRemoved,
+)
 from trackers.hiscores.maths import level_for
 from trackers.hiscores.metrics import MetricNumbers
 from trackers.hiscores.modes import GameMode
 from trackers.hiscores.names import shown, spells
-from trackers.hiscores.news import FELL, MISSING, PROGRESSED, LevelUp, PlayerNews, page_of
+from trackers.hiscores.news import LevelUp, PlayerNews, page_of
 from trackers.hiscores.parser import Page
 from trackers.hiscores.record_repository import AchievementRow, GainRow, RecordRepository, SeenRow, StoredPlayer
 from trackers.hiscores.repository import PlayerRepository
@@ -100,7 +109,7 @@ class HiscoreRecorder:
                 await self._targets.forget([target])
                 events.append(removed(player.id, player.username, reason=Reason.NOT_FOUND, owner=player.added_by))
             elif player.known is not None and often == TOLD_AFTER:
-                events.append(_event(MISSING, news_of(player), key=f"missing:{gone[target].target.run_id}"))
+                events.append(_event(PLAYER_MISSING, news_of(player), key=f"missing:{gone[target].target.run_id}"))
         if events:
             await self._outbox.publish(*sorted(events, key=lambda event: event.aggregate))
 
@@ -143,7 +152,7 @@ def _take(
         return
     if known is not None and verdict.era != known.era:
         fell = [metrics[no].name for no in verdict.fell]
-        written.events.append(_event(FELL, news_of(player, fell=fell), key=f"fell:{one.target.run_id}"))
+        written.events.append(_event(PLAYER_FELL, news_of(player, fell=fell), key=f"fell:{one.target.run_id}"))
         written.begun_anew.append(player.no)
         known = None  # what was passed by whoever it was is passed before anybody looked
     before = {no: entry.value for no, entry in known.entries.items()} if known is not None else {}
@@ -174,7 +183,7 @@ def _take(
         levels=_levels(verdict, before, metrics),
         achievements=[in_words(metrics[no], threshold) for no, threshold in reached if before.get(no) is not None],
     )
-    written.events.append(_event(PROGRESSED, news, key=f"progressed:{one.target.run_id}"))
+    written.events.append(_event(PLAYER_PROGRESSED, news, key=f"progressed:{one.target.run_id}"))
 
 
 def news_of(
@@ -201,9 +210,9 @@ def news_of(
 
 def added(player: StoredPlayer) -> NewEvent:
     """What bots are told of a player whom the hiscores have shown for the first time."""
-    told = {"player_id": str(player.id), "username": player.username, "mode": player.mode}
+    told = PlayerAdded(player_id=player.id, username=player.username, mode=player.mode)
     return NewEvent(
-        event="player.added",
+        event=ADDED,
         aggregate=f"player:{player.id}",
         payload=told,
         user_id=player.added_by,
@@ -213,11 +222,11 @@ def added(player: StoredPlayer) -> NewEvent:
 
 def removed(player_id: UUID, username: str, *, reason: str, owner: UUID | None) -> NewEvent:
     """What bots are told of a player who is tracked no longer."""
-    told = {"player_id": str(player_id), "username": username, "reason": reason}
-    return NewEvent(event="player.removed", aggregate=f"player:{player_id}", payload=told, user_id=owner)
+    told = PlayerRemoved(player_id=player_id, username=username, reason=reason)
+    return NewEvent(event=REMOVED, aggregate=f"player:{player_id}", payload=told, user_id=owner)
 
 
-def _event(event: str, news: PlayerNews, *, key: str) -> NewEvent:
+def _event(event: EventType, news: PlayerNews, *, key: str) -> NewEvent:
     return NewEvent(event=event, aggregate=f"player:{news.player_id}", payload=news, key=key)
 
 

@@ -1,6 +1,6 @@
 """SQL that adds, changes, renames and removes players."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Final
@@ -25,6 +25,11 @@ LISTED: Final = "p.removed_at IS NULL AND NOT p.provisional"
 """Whoever is tracked, for everybody to see."""
 _BY_NAME: Final = text(f"{_PLAYER} WHERE p.username = :username AND {LISTED}")
 _BY_ID: Final = text(f"{_PLAYER} WHERE p.id = :id AND {LISTED}")
+_EVER_CALLED: Final = text(f"""
+{_PLAYER} WHERE p.username = ANY(CAST(:names AS text[]))
+   OR p.no IN (SELECT n.player FROM hiscore_names n WHERE n.username = ANY(CAST(:names AS text[])))
+ORDER BY p.no
+""")  # noqa: S608 -- a fragment of our own
 _PROVISIONAL: Final = text(f"{_PLAYER} WHERE p.id = :id AND p.removed_at IS NULL")
 _TAKEN: Final = text("""
 SELECT display_name, mode, provisional FROM hiscore_players WHERE username = :username AND removed_at IS NULL
@@ -108,6 +113,11 @@ class PlayerRepository(Repository):
         """The player of a canonical name."""
         row = (await self.session.execute(_BY_NAME, {"username": username})).mappings().one_or_none()
         return None if row is None else Player(**row)
+
+    async def ever_called(self, names: Sequence[str]) -> list[Player]:
+        """Players who have one of these canonical names or had it, those included who were removed."""
+        rows = await self.session.execute(_EVER_CALLED, {"names": list(names)})
+        return [Player(**row) for row in rows.mappings()]
 
     async def provisional(self, player_id: UUID) -> Player | None:
         """A player, whether anybody else may see them yet or not."""

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from shared.scraping.source import Status
+from shared.scraping.target import Status
 from shared.scraping.targets import Standing
 from trackers.hiscores.catalogue import MetricKind
 from trackers.hiscores.modes import GameMode

@@ -27,8 +27,10 @@ class HiscoresSettings(SettingsStruct, frozen=True, kw_only=True):
             description="Scheme and host of the hiscores.",
         ),
     ] = "https://secure.runescape.com"
-    delay: Annotated[float, Meta(ge=0, description="Seconds between two requests; 0 turns pacing off.")] = 1.0
-    jitter: Annotated[float, Meta(ge=0, description="Seconds by which that is moved either way at most.")] = 0.2
+    delay: Annotated[float, Meta(ge=0, le=3600, description="Seconds between two requests; 0 turns pacing off.")] = 1.0
+    jitter: Annotated[float, Meta(ge=0, le=3600, description="Seconds by which that is moved either way at most.")] = (
+        0.2
+    )
     interval: Annotated[
         float,
         Meta(
@@ -49,12 +51,18 @@ class HiscoresSettings(SettingsStruct, frozen=True, kw_only=True):
         float,
         Meta(
             ge=0,
+            le=2_592_000,
             description="Seconds for which a player must show less than before until that is believed: a rollback, or "
             "somebody else under the name.",
         ),
     ] = 21_600.0
     fetch_cooldown: Annotated[
-        float, Meta(ge=0, description="Seconds after a look before somebody may ask for another; staff may always.")
+        float,
+        Meta(
+            ge=0,
+            le=2_592_000,
+            description="Seconds after a look before somebody may ask for another; staff may always.",
+        ),
     ] = 60.0
     add_patience: Annotated[
         float,

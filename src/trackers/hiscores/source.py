@@ -10,7 +10,10 @@ from urllib.parse import quote
 from uuid import UUID
 
 from shared.scraping.failures import PageChanged
-from shared.scraping.source import FailedVisit, Observation, Policy, Source, Target
+from shared.scraping.observation import FailedVisit, Observation
+from shared.scraping.policy import Policy
+from shared.scraping.source import Source
+from shared.scraping.target import Target
 from shared.scraping.visit import Visit
 from trackers.hiscores.metrics import MetricBook
 from trackers.hiscores.modes import SOURCE, GameMode, key_of, of_key, table_path

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from shared.zones import UnknownTimeZoneError, zone_named
 from trackers.hiscores.errors import ImpossibleSpan
 
 ROLLING: Final = re.compile(r"(?=.)(?:([0-9]{1,3})w)?(?:([0-9]{1,4})d)?(?:([0-9]{1,4})h)?")
@@ -40,9 +41,9 @@ class AskedSpan(Struct, frozen=True, kw_only=True):
 def zone_of(name: str) -> ZoneInfo:
     """Raises ImpossibleSpan for what is no zone of the IANA database."""
     try:
-        return ZoneInfo(name)
-    except (ValueError, OSError, KeyError) as error:
-        raise ImpossibleSpan(f"There is no time zone {name[:50]!r}; give a name like Europe/Berlin or UTC.") from error
+        return zone_named(name)
+    except UnknownTimeZoneError as error:
+        raise ImpossibleSpan(str(error)) from error
 
 
 def span_of(asked: AskedSpan, *, now: datetime, usual: str = "7d") -> Span:

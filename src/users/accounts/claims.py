@@ -3,27 +3,31 @@
 A code has 40 random bits, lives a quarter of an hour and works once; attempts are counted per address.
 """
 
-import hashlib
-import hmac
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Final
+from typing import Final, Protocol
 from uuid import UUID
 
 from shared.audit.activity import ActivityLog
 from shared.clock import Clock
-from shared.settings import Secret
+from shared.installation_secret import InstallationSecret
 from shared.web.identity import BotIdentity, PersonIdentity, Role
 from users.access import AccessPolicy
 from users.accounts.errors import AccountDeactivated, AccountNotFound, BadClaimCode, ClaimRefused
 from users.accounts.repository import AccountRepository, HeldAccount
 from users.accounts.schemas import DISCORD, Account, AskForClaimCode, ClaimCodeMade
 from users.accounts.service import AccountService
-from users.auth.attempts import Attempts
 from users.codes import meant, new_code, shown
 from users.personal_data import PersonalData
 
 GOOD_FOR: Final = timedelta(minutes=15)
+
+
+class Attempts(Protocol):
+    """Counts attempts of an address (users.auth.attempts)."""
+
+    async def count(self, address: str) -> Mapping[str, str]:
+        """Raises a Problem where the address has made too many."""
 
 
 class ClaimService:
@@ -39,7 +43,7 @@ class ClaimService:
         attempts: Attempts,
         activity: ActivityLog,
         clock: Clock,
-        secret: Secret,
+        secret: InstallationSecret,
     ) -> None:
         self._accounts = accounts
         self._people = people
@@ -56,7 +60,9 @@ class ClaimService:
         await self._access.check_write(bot, user_id)
         code = new_code()
         expires_at = self._clock.now() + GOOD_FOR
-        await self._accounts.put_claim_code(DISCORD, asked.user_id, self._digest(code), expires_at=expires_at)
+        await self._accounts.put_claim_code(
+            DISCORD, asked.user_id, self._secret.digest(_content(code)), expires_at=expires_at
+        )
         await self._activity.record(
             "user.claim_code_issued", subject="user", subject_id=user_id, user_id=user_id, actor=bot
         )
@@ -110,14 +116,15 @@ class ClaimService:
 
         Raises BadClaimCode.
         """
-        digest, now = self._digest(code), self._clock.now()
-        user_id = await self._accounts.claimable(digest, now=now)
+        digests, now = self._secret.digests(_content(code)), self._clock.now()
+        user_id = await self._accounts.claimable(digests, now=now)
         if user_id is None:
             raise BadClaimCode
         held = await self._accounts.lock(user_id, *others)
-        if user_id not in held or await self._accounts.redeem(digest, now=now) != user_id:
+        if user_id not in held or await self._accounts.redeem(digests, now=now) != user_id:
             raise BadClaimCode  # somebody else used it, or moved the identity, while we waited
         return user_id, held
 
-    def _digest(self, code: str) -> bytes:
-        return hmac.digest(self._secret.reveal().encode(), f"claim code {meant(code)}".encode(), hashlib.sha256)
+
+def _content(code: str) -> bytes:
+    return f"claim code {meant(code)}".encode()

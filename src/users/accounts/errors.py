@@ -1,7 +1,7 @@
 """What can be wrong with an account.
 
-AccountNotFound 404, EmailTaken 409, UsernameTaken 409, LastAdmin 409, AccountDeactivated 403,
-BadClaimCode 422, ClaimRefused 409, IdentityNotFound 404.
+AccountNotFound 404, BadConfirmationLink 404, EmailTaken 409, UsernameTaken 409, LastAdmin 409, AccountDeactivated 403,
+EmailNotSetUp 422, PasswordNeeded 422, BadClaimCode 422, ClaimRefused 409, IdentityNotFound 404.
 """
 
 from shared.errors import Conflict, Forbidden, Invalid, NotFound
@@ -15,10 +15,37 @@ class AccountNotFound(NotFound):
 
 
 class EmailTaken(Conflict):
+    """Only for the operator, and for people who proved that they read the mailbox: others must not learn it."""
+
     code = "email_taken"
 
     def __init__(self) -> None:
-        super().__init__("There is an account with this e-mail address; log in instead.", extra={"field": "email"})
+        super().__init__("Another account has this e-mail address; sign in to that one.", extra={"field": "email"})
+
+
+class EmailNotSetUp(Invalid):
+    code = "email_not_set_up"
+
+    def __init__(self, instead: str) -> None:
+        super().__init__(f"The operator has set up no mail server here; {instead}.")
+
+
+class BadConfirmationLink(NotFound):
+    code = "bad_confirmation_link"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This link is not one of ours, was used already, or has expired; enter the address again to get a new one."
+        )
+
+
+class PasswordNeeded(Invalid):
+    code = "password_needed"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Send your password as `current_password` with this change.", extra={"field": "current_password"}
+        )
 
 
 class UsernameTaken(Conflict):

@@ -1,4 +1,4 @@
-"""Accounts, their outside identities, and the codes with which an identity is claimed."""
+"""Accounts, their outside identities, the codes with which an identity is claimed, and mails about addresses."""
 
 from datetime import datetime
 from uuid import UUID
@@ -61,4 +61,28 @@ class ClaimCode(Base):
     provider: Mapped[str] = mapped_column(primary_key=True)
     external_id: Mapped[str] = mapped_column(primary_key=True)
     digest: Mapped[bytes] = mapped_column(unique=True)
+    expires_at: Mapped[datetime]
+
+
+class AccountMail(Base):
+    """A mail about an account's e-mail address: waiting to be sent, or, for a confirmation, for its link to be used."""
+
+    __tablename__ = "account_mails"
+    __table_args__ = (
+        CheckConstraint("kind IN ('confirmation', 'change', 'removal')", name="kind"),
+        Index("ix_account_mails_user_id", "user_id"),
+        Index("uq_account_mails_confirmation", "user_id", unique=True, postgresql_where=text("kind = 'confirmation'")),
+        Index("ix_account_mails_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"))
+    kind: Mapped[str]
+    address: Mapped[str]
+    """The recipient. Of a confirmation, the address that the account gets when its link is used."""
+    digest: Mapped[bytes | None]
+    """Of the token in the link that was mailed last."""
+    due_at: Mapped[datetime | None]
+    """The next attempt to send it; NULL: it was sent, or never will be."""
+    created_at: Mapped[datetime]
     expires_at: Mapped[datetime]

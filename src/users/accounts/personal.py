@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import structlog
 
 from shared.audit.activity import ActivityLog
-from shared.audit.repository import AuditRepository
+from shared.audit.repository import ActivityRepository, AuditRepository
 from shared.clock import Clock
 from shared.web.identity import PersonIdentity
+from shared.web.kept_answers import KEPT_FOR, KeptAnswers
 from users.accounts.errors import AccountNotFound
 from users.accounts.repository import AccountRepository
 from users.accounts.schemas import Export
@@ -29,6 +30,8 @@ class PersonalDataService:
         sessions: SessionEnder,
         activity: ActivityLog,
         audit: AuditRepository,
+        activities: ActivityRepository,
+        answers: KeptAnswers,
         clock: Clock,
     ) -> None:
         self._holders = holders
@@ -37,6 +40,8 @@ class PersonalDataService:
         self._sessions = sessions
         self._activity = activity
         self._audit = audit
+        self._activities = activities
+        self._answers = answers
         self._clock = clock
 
     async def export(self, user_id: UUID) -> Export:
@@ -45,7 +50,7 @@ class PersonalDataService:
         return Export(exported_at=self._clock.now(), user_id=user_id, data=data)
 
     async def erase(self, user_id: UUID, *, asker: PersonIdentity) -> None:
-        """Delete a person and what is held about them; the audit log keeps that something was done, not by whom.
+        """Delete a person and what is held about them. The logs keep that something was done, by a random pseudonym.
 
         Raises AccountNotFound or LastAdmin.
         """
@@ -54,9 +59,12 @@ class PersonalDataService:
             raise AccountNotFound
         account = await self._accounts.account(user_id)
         await self._sessions.end_all(user_id, because="erased")
+        outside = [identity.external_id for identity in account.identities]
+        things = await self._activities.subjects_of(user_id, since=self._clock.now() - KEPT_FOR)
+        await self._answers.forget([str(user_id), *outside, *things])
         for holder in self._holders:
             await holder.erase(user_id)
         await self._accounts.delete(user_id)
-        await self._audit.forget_person(user_id, [identity.external_id for identity in account.identities])
+        await self._audit.forget_person(user_id, outside, pseudonym=uuid4())
         await self._activity.record("user.erased", subject="user", subject_id=user_id, actor=asker)
         structlog.get_logger(__name__).info("person_erased", user_id=str(user_id))

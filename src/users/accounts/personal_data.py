@@ -1,6 +1,6 @@
 """What accounts hold about a person: the account itself, its sessions, and the logs of what they asked for."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Final, Protocol, TypeVar
 from uuid import UUID
 
@@ -8,10 +8,11 @@ import msgspec
 from msgspec import Struct
 
 from shared.audit.queries import AuditQueries
-from shared.audit.repository import ActivityRepository
-from shared.audit.schemas import ActivityEntry, ActivityFilter, AuditEntry, AuditFilter, Page
+from shared.audit.repository import AuditRepository
+from shared.audit.schemas import ActivityEntry, ActivityFilter, ActorKind, AuditEntry, AuditFilter, Page
+from users.accounts.mail_repository import AccountMailRepository
 from users.accounts.queries import AccountQueries
-from users.accounts.schemas import Account, PastSession
+from users.accounts.schemas import Account, PastSession, SentMail
 
 AT_ONCE: Final = 1_000
 MOST: Final = 20_000
@@ -31,12 +32,18 @@ class PastSessions(Protocol):
 
 
 class AccountExport(Struct, frozen=True, kw_only=True):
-    """Everything but the password's hash, which tells nothing, and what requests sent, which the other parts hold."""
+    """Everything but the password's hash, which tells nothing."""
 
     account: Account
+    mails: list[SentMail]
+    """About the e-mail address, as long as they are stored."""
     sessions: list[PastSession]
     requests: list[AuditEntry]
+    """What the person asked for."""
+    concerning: list[AuditEntry]
+    """What was asked about the person: logins, and what bots and admins did, without from where these asked."""
     activity: list[ActivityEntry]
+    """What happened to the person's things, and what the person did."""
 
 
 class AccountPersonalData:
@@ -45,34 +52,54 @@ class AccountPersonalData:
     name: Final = "account"
 
     def __init__(
-        self, *, accounts: AccountQueries, sessions: PastSessions, logs: AuditQueries, activities: ActivityRepository
+        self,
+        *,
+        accounts: AccountQueries,
+        sessions: PastSessions,
+        logs: AuditQueries,
+        audit: AuditRepository,
+        mails: AccountMailRepository,
     ) -> None:
+        self._mails = mails
         self._accounts = accounts
         self._sessions = sessions
         self._logs = logs
-        self._activities = activities
+        self._audit = audit
 
     async def export(self, user_id: UUID) -> AccountExport:
-        async def requests(page: Page) -> list[AuditEntry]:
-            found = await self._logs.requests(AuditFilter(actor_id=user_id), page)
-            return [msgspec.structs.replace(request, body=None) for request in found.items]
+        account = await self._accounts.account(user_id)
+        names = {str(user_id), *(identity.external_id for identity in account.identities)}
 
-        async def activities(page: Page) -> list[ActivityEntry]:
-            return (await self._logs.activities(ActivityFilter(user_id=user_id), page)).items
+        async def requests(wanted: AuditFilter) -> list[AuditEntry]:
+            return await _every_page(lambda page: self._requests(wanted, page))
 
+        async def activities(wanted: ActivityFilter) -> list[ActivityEntry]:
+            return await _every_page(lambda page: self._happenings(wanted, page))
+
+        concerning = [entry for name in sorted(names) for entry in await requests(AuditFilter(mention=name))]
+        done = await activities(ActivityFilter(actor_id=user_id))
         return AccountExport(
-            account=await self._accounts.account(user_id),
+            account=account,
+            mails=await self._accounts.mails(user_id),
             sessions=await self._sessions.past_sessions(user_id),
-            requests=await _every_page(requests),
-            activity=await _every_page(activities),
+            requests=await requests(AuditFilter(actor_id=user_id)),
+            concerning=[_of_others(entry, names) for entry in _newest_first(concerning)],
+            activity=_newest_first([*await activities(ActivityFilter(user_id=user_id)), *done]),
         )
 
+    async def _requests(self, wanted: AuditFilter, page: Page) -> list[AuditEntry]:
+        return (await self._logs.requests(wanted, page)).items
+
+    async def _happenings(self, wanted: ActivityFilter, page: Page) -> list[ActivityEntry]:
+        return (await self._logs.activities(wanted, page)).items
+
     async def erase(self, user_id: UUID) -> None:
-        """The account's row goes last, and these with it."""
+        """Mails to the person's address, whoever typed it in; the rest goes with the account's row."""
+        await self._mails.drop_mails_to_address_of(user_id)
 
     async def hand_over(self, user_id: UUID, *, to: UUID) -> None:
-        """What happened to their things. Identities move with the claim; who cannot log in has no sessions."""
-        await self._activities.hand_over(user_id, to=to)
+        """What the logs say of them. Identities move with the claim; who cannot log in has no sessions."""
+        await self._audit.hand_over(user_id, to=to)
 
 
 async def _every_page(ask: Callable[[Page], Awaitable[list[E]]]) -> list[E]:
@@ -82,3 +109,26 @@ async def _every_page(ask: Callable[[Page], Awaitable[list[E]]]) -> list[E]:
         found += more
         if len(more) < AT_ONCE or len(found) >= MOST:
             return found
+
+
+def _newest_first(entries: Iterable[E]) -> list[E]:
+    """Each once."""
+    return sorted({entry.id: entry for entry in entries}.values(), key=lambda entry: entry.id, reverse=True)
+
+
+def _of_others(entry: AuditEntry, names: set[str]) -> AuditEntry:
+    """An entry about somebody as they may read it: not who else is in it, nor from where another person asked."""
+    if entry.actor_kind == ActorKind.ANONYMOUS:  # a plain text, as rows have it
+        return entry
+    alone = names >= set(entry.mentions or ())
+    return msgspec.structs.replace(
+        entry,
+        actor_id=None,
+        address=None,
+        user_agent=None,
+        request_id=None,
+        path=entry.path if alone else None,
+        resource=entry.resource if alone else None,
+        body=entry.body if alone else None,
+        mentions=[name for name in entry.mentions or () if name in names],
+    )

@@ -10,7 +10,7 @@ from shared.web.identity import BotIdentity
 from users.access import AccessPolicy
 from users.accounts.errors import AccountNotFound
 from users.accounts.repository import ACCOUNT, ACCOUNT_BY_ID, account_of
-from users.accounts.schemas import DISCORD, Account, AccountPage, Credentials, KnownPerson
+from users.accounts.schemas import DISCORD, Account, AccountPage, Credentials, KnownPerson, MailKind, SentMail
 
 _BY_IDENTITY: Final = text(f"""
 {ACCOUNT} FROM user_identities o JOIN users u ON u.id = o.user_id
@@ -33,6 +33,10 @@ SELECT id AS user_id, password_hash, deactivated_at IS NOT NULL AS deactivated
 FROM users WHERE email = :login OR username = :login
 """)
 _PASSWORD: Final = text("SELECT password_hash FROM users WHERE id = :user_id")
+
+_MAILS: Final = text("""
+SELECT kind, address, created_at, expires_at FROM account_mails WHERE user_id = :user_id ORDER BY created_at, id
+""")
 
 
 class AccountQueries:
@@ -77,6 +81,11 @@ class AccountQueries:
         """What a login, an e-mail address or a username, is checked against; None for one that nobody has."""
         row = await self._reader.row(_CREDENTIALS, {"login": login})
         return None if row is None else Credentials(**row)
+
+    async def mails(self, user_id: UUID) -> list[SentMail]:
+        """Mails about a person's e-mail address, the oldest first."""
+        rows = await self._reader.rows(_MAILS, {"user_id": user_id})
+        return [SentMail(**{**row, "kind": MailKind(row["kind"])}) for row in rows]
 
     async def password_hash(self, user_id: UUID) -> str | None:
         kept: str | None = await self._reader.value(_PASSWORD, {"user_id": user_id})

@@ -19,7 +19,9 @@ from users.accounts.models import ClaimCode, User, UserIdentity
 from users.accounts.schemas import Account, Profile, UserData
 
 ACCOUNT: Final = """
-SELECT u.id, u.email, u.username, u.display_name, u.role, u.deactivated_at IS NULL AS active,
+SELECT u.id, u.email,
+       (SELECT m.address FROM account_mails m WHERE m.user_id = u.id AND m.kind = 'confirmation') AS unconfirmed_email,
+       u.username, u.display_name, u.role, u.deactivated_at IS NULL AS active,
        u.password_hash IS NOT NULL AS has_password, u.time_zone, u.locale, u.created_at,
        coalesce((
            SELECT json_agg(json_build_object(
@@ -65,18 +67,23 @@ _LOCK: Final = text("""
 SELECT id, role, email, username, deactivated_at IS NOT NULL AS deactivated, password_hash IS NOT NULL AS has_password
 FROM users WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR UPDATE
 """)
+# With the account that is about to change, so that all of them are locked in one order.
 _LOCK_ADMINS: Final = text("""
-SELECT id FROM users WHERE role = 'admin' AND deactivated_at IS NULL AND password_hash IS NOT NULL ORDER BY id
-FOR UPDATE
+WITH held AS MATERIALIZED (
+    SELECT id, role = 'admin' AND deactivated_at IS NULL AND password_hash IS NOT NULL AS is_admin FROM users
+    WHERE id = :user_id OR role = 'admin' AND deactivated_at IS NULL AND password_hash IS NOT NULL
+    ORDER BY id FOR UPDATE
+)
+SELECT id FROM held WHERE is_admin
 """)
 _CLAIMABLE: Final = text("""
 SELECT i.user_id FROM claim_codes c
 JOIN user_identities i ON i.provider = c.provider AND i.external_id = c.external_id
-WHERE c.digest = :digest AND c.expires_at > :now
+WHERE c.digest = ANY(:digests) AND c.expires_at > :now
 """)
 _REDEEM: Final = text("""
 DELETE FROM claim_codes c USING user_identities i
-WHERE c.digest = :digest AND c.expires_at > :now AND i.provider = c.provider AND i.external_id = c.external_id
+WHERE c.digest = ANY(:digests) AND c.expires_at > :now AND i.provider = c.provider AND i.external_id = c.external_id
 RETURNING i.user_id
 """)
 _REMOVE_EXPIRED_CODES: Final = text("DELETE FROM claim_codes WHERE expires_at < :now")
@@ -187,9 +194,9 @@ class AccountRepository(Repository):
         )
         return changed.scalar_one_or_none() is not None
 
-    async def lock_admins(self) -> set[UUID]:
-        """Who is an active admin and can log in; they stay so until the transaction ends."""
-        return set((await self.session.execute(_LOCK_ADMINS)).scalars())
+    async def lock_admins(self, user_id: UUID) -> set[UUID]:
+        """Active admins who can log in; they and this account stay as they are until the transaction ends."""
+        return set((await self.session.execute(_LOCK_ADMINS, {"user_id": user_id})).scalars())
 
     async def delete(self, user_id: UUID) -> None:
         """The account, and by the keys of the database everything that is owned through it."""
@@ -219,14 +226,19 @@ class AccountRepository(Repository):
             )
         )
 
-    async def claimable(self, digest: bytes, *, now: datetime) -> UUID | None:
-        """The user behind the identity that a code stands for; None where it is none or is too old."""
-        found: UUID | None = (await self.session.execute(_CLAIMABLE, {"digest": digest, "now": now})).scalar()
+    async def claimable(self, digests: Sequence[bytes], *, now: datetime) -> UUID | None:
+        """The user behind the identity that a code stands for; None where it is none or is too old.
+
+        `digests`: of the one code, under every secret that is accepted.
+        """
+        given = {"digests": list(digests), "now": now}
+        found: UUID | None = (await self.session.execute(_CLAIMABLE, given)).scalar()
         return found
 
-    async def redeem(self, digest: bytes, *, now: datetime) -> UUID | None:
+    async def redeem(self, digests: Sequence[bytes], *, now: datetime) -> UUID | None:
         """Use a code up: the user behind its identity; None as `claimable`."""
-        found: UUID | None = (await self.session.execute(_REDEEM, {"digest": digest, "now": now})).scalar()
+        given = {"digests": list(digests), "now": now}
+        found: UUID | None = (await self.session.execute(_REDEEM, given)).scalar()
         return found
 
     async def remove_expired_codes(self, *, now: datetime) -> None:

@@ -2,6 +2,7 @@
 
 import unicodedata
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -52,9 +53,13 @@ Password = Annotated[
         examples=["correct horse battery staple"],
     ),
 ]
+GivenPassword = Annotated[str, Meta(max_length=256)]
+"""One that is compared only; rules that came later must not lock anybody out."""
 ClaimText = Annotated[
     str, Meta(min_length=8, max_length=20, description="The code that the bot gave.", examples=["K7QD-93XM"])
 ]
+
+ConfirmationToken = Annotated[str, Meta(min_length=1, max_length=100)]
 
 
 class UserData(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -76,11 +81,11 @@ class Profile(Struct, frozen=True, kw_only=True):
 
 
 class Register(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A new login: an e-mail address or a username, or both. `claim_code` puts it on the account that the bot knows."""
+    """A new login. `claim_code` puts it on the account that the bot knows."""
 
+    username: Username
     password: Password
-    email: Email | None = None
-    username: Username | None = None
+    email: Annotated[Email, Meta(description="Also a login, once the mailed link confirms it.")] | None = None
     display_name: DisplayName | None = None
     time_zone: TimeZone = "UTC"
     locale: Locale = "en"
@@ -98,13 +103,26 @@ class Register(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class ChangeProfile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is left out stays as it is; null empties what can be empty."""
+    """What is left out stays as it is; null empties what can be empty. Logins change with `current_password` only."""
 
-    email: Email | UnsetType | None = UNSET
+    current_password: GivenPassword | UnsetType = UNSET
+    email: Annotated[Email, Meta(description="In use once the mailed link confirms it.")] | UnsetType | None = UNSET
     username: Username | UnsetType | None = UNSET
     display_name: DisplayName | UnsetType | None = UNSET
     time_zone: TimeZone | UnsetType = UNSET
     locale: Locale | UnsetType = UNSET
+
+
+class EraseAccount(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The account's password, so that an open session alone cannot erase the account."""
+
+    current_password: GivenPassword
+
+
+class ConfirmEmail(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The code in the mail, or the `token` of its link."""
+
+    token: ConfirmationToken
 
 
 class ChangeAccount(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -130,6 +148,9 @@ class Account(Struct, frozen=True, kw_only=True):
 
     id: UUID
     email: str | None
+    unconfirmed_email: Annotated[
+        str | None, Meta(description="Waits for its mailed link to be used; until then `email` holds.")
+    ]
     username: str | None
     display_name: str | None
     role: Role
@@ -181,6 +202,23 @@ class PastSession(Struct, frozen=True, kw_only=True):
     revoked_because: str | None
     user_agent: str | None
     address: str | None
+
+
+class MailKind(StrEnum):
+    """What a mail about an account's address says."""
+
+    CONFIRMATION = "confirmation"
+    CHANGE = "change"
+    REMOVAL = "removal"
+
+
+class SentMail(Struct, frozen=True, kw_only=True):
+    """A mail about an account's address."""
+
+    kind: MailKind
+    address: str
+    created_at: datetime
+    expires_at: datetime
 
 
 class AskForClaimCode(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -5,11 +5,13 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from shared.audit.activity import ActivityLog
 from shared.clock import Clock
 from shared.errors import Invalid
 from shared.web.identity import Identity, PersonIdentity, Role
+from users.accounts.addresses import AddressService
 from users.accounts.errors import (
     AccountDeactivated,
     AccountNotFound,
@@ -32,9 +34,16 @@ class AccountService:
     """People as other modules see them, and what may be changed of them."""
 
     def __init__(
-        self, *, accounts: AccountRepository, sessions: SessionEnder, activity: ActivityLog, clock: Clock
+        self,
+        *,
+        accounts: AccountRepository,
+        addresses: AddressService,
+        sessions: SessionEnder,
+        activity: ActivityLog,
+        clock: Clock,
     ) -> None:
         self._accounts = accounts
+        self._addresses = addresses
         self._sessions = sessions
         self._activity = activity
         self._clock = clock
@@ -72,7 +81,7 @@ class AccountService:
     ) -> UUID:
         """An account that can log in, with a `normalised` profile; `onto` one that only a bot knew so far.
 
-        Raises EmailTaken or UsernameTaken.
+        The caller vouches for the profile's address. Raises EmailTaken or UsernameTaken.
         """
         now = self._clock.now()
         if onto is None:
@@ -83,13 +92,26 @@ class AccountService:
         await self._activity.record("user.registered", subject="user", subject_id=user_id, user_id=user_id)
         return user_id
 
+    async def register(self, profile: Profile, password_hash: str, *, onto: UUID | None = None) -> UUID:
+        """`create`, for somebody who has yet to prove that the address is theirs. Raises UsernameTaken."""
+        user_id = await self.create(replace(profile, email=None), password_hash, onto=onto)
+        if profile.email is not None:
+            await self._addresses.ask(user_id, profile.email)
+        return user_id
+
     async def change_profile(self, who: PersonIdentity, given: ChangeProfile) -> Account:
-        """Change what is given; the account as it is then. Raises Invalid, EmailTaken or UsernameTaken."""
+        """Change what is given; the account as it is then. The password was checked, if it is needed.
+
+        An address changes once its mailed link is used. Raises Invalid or UsernameTaken.
+        """
         columns: dict[str, Any] = {
-            name: value for name in given.__struct_fields__ if (value := getattr(given, name)) is not UNSET
+            name: value
+            for name in given.__struct_fields__
+            if name != "current_password" and (value := getattr(given, name)) is not UNSET
         }
         if not columns:
             return await self._accounts.account(who.user_id)
+        fields = sorted(columns)
         if columns.get("display_name"):
             checked_display_name(columns["display_name"])
         if columns.get("email"):
@@ -99,16 +121,20 @@ class AccountService:
         if "time_zone" in columns:
             checked_time_zone(columns["time_zone"])
         held = await self._held(who.user_id)
-        if not (columns.get("email", held.email) or columns.get("username", held.username)):
-            raise Invalid("Keep an e-mail address or a username, or you could not log in any more.")
-        await self._accounts.change(who.user_id, columns)
+        email = columns.pop("email", held.email)
+        if not ((email and held.email) or columns.get("username", held.username)):
+            raise Invalid("Keep a confirmed e-mail address or a username, or you could not log in any more.")
+        if "email" in fields:
+            await self._change_address(held, email)
+        if columns:
+            await self._accounts.change(who.user_id, columns)
         await self._activity.record(
             "user.profile_changed",
             subject="user",
             subject_id=who.user_id,
             user_id=who.user_id,
             actor=who,
-            details={"fields": sorted(columns)},
+            details={"fields": fields},
         )
         return await self._accounts.account(who.user_id)
 
@@ -147,6 +173,7 @@ class AccountService:
     async def set_password(self, user_id: UUID, password_hash: str) -> None:
         """Another password, by the operator's hand. Raises AccountNotFound."""
         await self._held(user_id)
+        await self._addresses.drop(user_id)
         await self._accounts.change(user_id, {"password_hash": password_hash, "password_changed_at": self._clock.now()})
         await self._sessions.end_all(user_id, because="password set by the operator")
         await self._activity.record("auth.password_set", subject="user", subject_id=user_id, user_id=user_id)
@@ -166,8 +193,18 @@ class AccountService:
 
     async def keep_an_admin(self, user_id: UUID) -> None:
         """Before an account is no longer an active admin's. Raises LastAdmin where nobody else would be one."""
-        if await self._accounts.lock_admins() == {user_id}:
+        if await self._accounts.lock_admins(user_id) == {user_id}:
             raise LastAdmin
+
+    async def _change_address(self, held: HeldAccount, email: str | None) -> None:
+        """Removed at once, replaced once the link is used; the address that the account has ends what waits."""
+        if email is None:
+            await self._accounts.change(held.id, {"email": None})
+            await self._addresses.drop(held.id, removed=held.email)
+        elif email == held.email:
+            await self._addresses.drop(held.id)
+        else:
+            await self._addresses.ask(held.id, email, current=held.email)
 
     async def _held(self, user_id: UUID) -> HeldAccount:
         account = (await self._accounts.lock(user_id)).get(user_id)

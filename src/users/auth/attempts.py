@@ -1,7 +1,7 @@
 """How often somebody may try to prove who they are.
 
 Counted per address, so that many accounts are not tried; per address and login, so that one is not guessed; and per
-account over all addresses, much higher, so that many addresses do not guess it either, and yet nobody is easily locked
+login over all addresses, much higher, so that many addresses do not guess it either, and yet nobody is easily locked
 out by others. While Redis is away nobody can try.
 """
 
@@ -19,7 +19,7 @@ from users.auth.settings import AuthSettings
 from users.counting import TryCounter
 
 ALL_ADDRESSES: Final = 20
-"""Times as many attempts as one address has, an account allows from all of them."""
+"""Times as many attempts as from one address, a login allows from all of them."""
 
 
 class _Count:
@@ -40,7 +40,7 @@ class Attempts:
         window = ceil(settings.attempts_window)
         self._counter = TryCounter(storage, what="Attempts")
         self._one = RateLimitItemPerSecond(settings.attempts, window)
-        self._account = RateLimitItemPerSecond(settings.attempts * ALL_ADDRESSES, window)
+        self._everywhere = RateLimitItemPerSecond(settings.attempts * ALL_ADDRESSES, window)
         self._address = RateLimitItemPerSecond(settings.attempts_per_address, window)
 
     async def count(self, address: str) -> Mapping[str, str]:
@@ -51,22 +51,25 @@ class Attempts:
         """Somebody who is logged in proves it again."""
         return await self._counted(_Count(self._one, "own", str(user_id), whose="your account"))
 
-    async def count_login(self, address: str, *, login: str, account: str) -> Mapping[str, str]:
+    async def count_login(self, address: str, *, login: str) -> Mapping[str, str]:
         """Somebody tries to log in."""
-        return await self._counted(self._of_address(address), *self._of_login(address, login, account))
+        return await self._counted(self._of_address(address), *self._of_login(address, login))
 
-    async def forgive(self, address: str, *, login: str, account: str) -> None:
-        """A login that succeeded ends the counts of its account; that of the address goes on."""
-        for count in self._of_login(address, login, account):
+    async def forgive(self, address: str, *, login: str) -> None:
+        """A login that succeeded ends its counts; that of the address goes on."""
+        for count in self._of_login(address, login):
             await self._counter.clear(count.item, *count.key)
 
     def _of_address(self, address: str) -> _Count:
         return _Count(self._address, "address", household(address), whose="your address")
 
-    def _of_login(self, address: str, login: str, account: str) -> tuple[_Count, _Count]:
-        """The narrower one last: its state is what the headers tell."""
+    def _of_login(self, address: str, login: str) -> tuple[_Count, _Count]:
+        """The narrower one last: its state is what the headers tell.
+
+        By login, not by account: a common count of a username and an e-mail address would tell that both are one's.
+        """
         return (
-            _Count(self._account, "account", account, whose="this login"),
+            _Count(self._everywhere, "everywhere", login, whose="this login"),
             _Count(self._one, "login", household(address), login, whose="this login"),
         )
 

@@ -2,10 +2,9 @@
 
 A key reads `trk_<prefix>_<secret>`. The prefix finds the row; the row holds HMAC-SHA256 of the whole key under the
 installation's secret, compared in constant time. The secret has 256 random bits, so a slow hash would add nothing.
+While the installation's secret is being replaced, a key's digest is renewed when the key is used.
 """
 
-import hashlib
-import hmac
 import re
 import secrets
 from collections.abc import Collection, Sequence
@@ -17,14 +16,14 @@ from shared.audit.activity import ActivityLog
 from shared.clock import Clock
 from shared.errors import Invalid, NotFound, Unauthenticated
 from shared.ids import new_id
-from shared.settings import Secret
+from shared.installation_secret import InstallationSecret, position_of
 from shared.web.identity import BotIdentity, PersonIdentity
+from users.access import GuildNotFound
 from users.auth.models import BotKey
 from users.auth.remembered import Remembered
 from users.auth.repository import BotKeyReader, BotKeyRepository
 from users.auth.schemas import KnownKey, KnownKeys, MadeKey
-from users.guilds.errors import GuildNotFound
-from users.guilds.memberships import Memberships
+from users.memberships import Memberships
 
 KEY: Final = re.compile(r"trk_([a-z0-9]{10})_[A-Za-z0-9_-]{43}")
 
@@ -39,7 +38,7 @@ class BotKeyService:
         guilds: Memberships,
         activity: ActivityLog,
         clock: Clock,
-        secret: Secret,
+        secret: InstallationSecret,
         known_scopes: Collection[str],
     ) -> None:
         self._keys = keys
@@ -77,7 +76,8 @@ class BotKeyService:
                 id=new_id(),
                 name=name.strip(),
                 prefix=prefix,
-                digest=digest(key, self._secret),
+                digest=self._secret.digest(key.encode()),
+                secret_id=self._secret.id,
                 scopes=sorted(set(scopes)),
                 guild_ids=None if guild_ids is None else sorted(set(guild_ids)),
                 created_at=self._clock.now(),
@@ -119,7 +119,7 @@ class BotKeyService:
 class BotAuthenticator:
     """Tells whose key it is; verified keys are remembered for a moment."""
 
-    def __init__(self, *, keys: BotKeyReader, clock: Clock, secret: Secret) -> None:
+    def __init__(self, *, keys: BotKeyReader, clock: Clock, secret: InstallationSecret) -> None:
         self._keys = keys
         self._clock = clock
         self._secret = secret
@@ -133,8 +133,11 @@ class BotAuthenticator:
         asked_at = monotonic()
         shape = KEY.fullmatch(key)
         row = await self._keys.by_prefix(shape[1]) if shape else None
-        if row is None or not hmac.compare_digest(row["digest"], digest(key, self._secret)):
+        digests = self._secret.digests(key.encode())
+        if row is None or position_of(row["digest"], digests) is None:
             raise Unauthenticated("The key is not one of ours, or was revoked. Ask the operator for a new one.")
+        if row["secret_id"] != self._secret.id:
+            await self._keys.renew_digest(row["id"], row["digest"], digests[0], secret_id=self._secret.id)
         await self._keys.note_use(row["id"], now=self._clock.now())
         identity = BotIdentity(
             key_id=row["id"],
@@ -148,8 +151,3 @@ class BotAuthenticator:
     async def stands(self, key_id: UUID) -> bool:
         """Whether a key that was authenticated some time ago still works; the database is asked."""
         return await self._keys.stands(key_id)
-
-
-def digest(key: str, secret: Secret) -> bytes:
-    """What is kept of a key: HMAC-SHA256 under the installation's secret (32 bytes)."""
-    return hmac.digest(secret.reveal().encode(), key.encode(), hashlib.sha256)

@@ -20,6 +20,8 @@ class BotKey(Base):
     name: Mapped[str]
     prefix: Mapped[str] = mapped_column(unique=True)
     digest: Mapped[bytes]
+    secret_id: Mapped[bytes | None]
+    """Of the installation's secret that the digest was made under; NULL: from before this was kept."""
     scopes: Mapped[list[str]] = mapped_column(ARRAY(Text()))
     guild_ids: Mapped[list[str] | None] = mapped_column(ARRAY(Text()))
     """The only guilds that it may speak for; NULL: all."""
@@ -37,6 +39,8 @@ class AuthSession(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     user_id: Mapped[UUID] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"))
     token_digest: Mapped[bytes]
+    secret_id: Mapped[bytes | None]
+    """Of the installation's secret that the token was made under; NULL: from before this was kept."""
     created_at: Mapped[datetime]
     refreshed_at: Mapped[datetime]
     expires_at: Mapped[datetime]
@@ -45,3 +49,14 @@ class AuthSession(Base):
     revoked_because: Mapped[str | None]
     user_agent: Mapped[str | None]
     address: Mapped[str | None]
+
+
+class SecretRotation(Base):
+    """A replacement of the installation's secret."""
+
+    __tablename__ = "secret_rotations"
+
+    secret_id: Mapped[bytes] = mapped_column(primary_key=True)
+    """Of the new secret."""
+    started_at: Mapped[datetime]
+    """When `trackers secrets rotate` first ran under it; what was made before may need the previous secret."""

@@ -25,7 +25,7 @@ class PersonAuthenticator:
     async def authenticate(self, token: str) -> PersonIdentity:
         """Raises TokenExpired, Unauthenticated for every other bad token, Unavailable where it cannot be known."""
         known = self._verified.get(token)
-        if known is not None:
+        if known is not None and known.expires_at > self._clock.now():
             return known
         asked_at = monotonic()  # what is answered was so at some moment after this
         claims = self._tokens.verify(token)
@@ -41,8 +41,7 @@ class PersonAuthenticator:
             token_id=claims.token_id,
             expires_at=claims.expires_at,
         )
-        left = (claims.expires_at - self._clock.now()).total_seconds()
-        self._verified.put(token, identity, asked_at=asked_at, seconds=left)
+        self._verified.put(token, identity, asked_at=asked_at)
         return identity
 
     def forget(self, *, session_id: UUID | None = None, user_id: UUID | None = None) -> None:

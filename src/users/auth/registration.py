@@ -8,6 +8,7 @@ from users.accounts.schemas import Register
 from users.accounts.service import AccountService, normalised
 from users.auth.attempts import Attempts
 from users.auth.errors import RegistrationClosed
+from users.auth.own_account import NewAddresses
 from users.auth.passwords import Passwords
 from users.auth.schemas import Client, Tokens
 from users.auth.service import AuthService
@@ -26,6 +27,7 @@ class RegistrationService:
         passwords: Passwords,
         attempts: Attempts,
         auth: AuthService,
+        new_addresses: NewAddresses,
         registration: Registration,
     ) -> None:
         self._database = database
@@ -34,11 +36,15 @@ class RegistrationService:
         self._passwords = passwords
         self._attempts = attempts
         self._auth = auth
+        self._new_addresses = new_addresses
         self._registration = registration
 
     async def register(self, given: Register, client: Client) -> Tokens:
-        """A new account, logged in. Raises RegistrationClosed, EmailTaken, UsernameTaken, BadClaimCode, ClaimRefused,
-        Invalid for what is no address or zone, TooManyAttempts, or Unavailable.
+        """A new account, logged in. Its address stays unset until the mailed link is used; nothing that the asker sees
+        depends on whether another account has the address.
+
+        Raises RegistrationClosed, UsernameTaken, EmailNotSetUp, BadClaimCode, ClaimRefused, Invalid for what is no
+        address or zone, TooManyAttempts, TooManyMessages, or Unavailable.
         """
         if self._registration is Registration.CLOSED:
             raise RegistrationClosed("Nobody can register here; ask the operator for an account.")
@@ -46,8 +52,10 @@ class RegistrationService:
             raise RegistrationClosed("Ask the bot for a code first, and register with it as `claim_code`.")
         await self._attempts.count(client.address)
         profile = normalised(given.profile)
+        if profile.email is not None:
+            await self._new_addresses.check(profile.email, client)
         password_hash = await self._passwords.hashed(given.password)
         async with self._database.unit_of_work():
             onto = await self._claims().account_of(given.claim_code) if given.claim_code else None
-            user_id = await self._accounts().create(profile, password_hash, onto=onto)
+            user_id = await self._accounts().register(profile, password_hash, onto=onto)
         return await self._auth.open_session(user_id, password_hash, client)

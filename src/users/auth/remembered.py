@@ -26,11 +26,11 @@ class Remembered(Generic[T]):
         del self._known[credential]
         return None
 
-    def put(self, credential: str, identity: T, *, asked_at: float, seconds: float = TRUSTED) -> None:
-        """Trust a credential for so long after it was asked about, and no longer than the house does."""
+    def put(self, credential: str, identity: T, *, asked_at: float) -> None:
+        """Trust a credential for TRUSTED seconds after the question whose answer this is."""
         if len(self._known) >= MOST:
             self._known.clear()
-        self._known[credential] = (asked_at + min(seconds, TRUSTED), identity)
+        self._known[credential] = (asked_at + TRUSTED, identity)
 
     def forget(self, which: Callable[[T], bool]) -> None:
         """Look these up again; in other processes they are trusted for their moment."""

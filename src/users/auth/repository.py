@@ -13,7 +13,7 @@ from users.auth.models import BotKey
 from users.auth.schemas import SessionView
 
 _BY_PREFIX: Final = text(
-    "SELECT id, name, digest, scopes, guild_ids FROM bot_keys WHERE prefix = :prefix AND revoked_at IS NULL"
+    "SELECT id, name, digest, secret_id, scopes, guild_ids FROM bot_keys WHERE prefix = :prefix AND revoked_at IS NULL"
 )
 _STANDS: Final = text("SELECT EXISTS (SELECT FROM bot_keys WHERE id = :id AND revoked_at IS NULL)")
 _TOUCH: Final = text(
@@ -21,10 +21,15 @@ _TOUCH: Final = text(
     " WHERE id = :id AND (last_used_at IS NULL OR last_used_at < CAST(:stale AS timestamptz))"
 )
 USE_NOTED_EVERY: Final = timedelta(minutes=1)
+# Another process may have renewed it meanwhile, under the same secret: that is as good.
+_RENEW_DIGEST: Final = text(
+    "UPDATE bot_keys SET digest = :digest, secret_id = :secret_id WHERE id = :id AND digest = :before"
+)
 
 _OPEN_SESSION: Final = text("""
-INSERT INTO auth_sessions (id, user_id, token_digest, created_at, refreshed_at, expires_at, user_agent, address)
-SELECT :id, u.id, :digest, :now, :now, :expires_at, :user_agent, :address
+INSERT INTO auth_sessions
+    (id, user_id, token_digest, secret_id, created_at, refreshed_at, expires_at, user_agent, address)
+SELECT :id, u.id, :digest, :secret_id, :now, :now, :expires_at, :user_agent, :address
 FROM users u
 WHERE u.id = :user_id AND u.deactivated_at IS NULL AND u.password_hash IS NOT DISTINCT FROM CAST(:password_hash AS text)
 FOR SHARE OF u
@@ -34,6 +39,7 @@ RETURNING id
 _ROTATE: Final = text("""
 UPDATE auth_sessions s
 SET token_digest = CASE WHEN s.token_digest = :digest THEN :next_digest ELSE s.token_digest END,
+    secret_id = CASE WHEN s.token_digest = :digest THEN :secret_id ELSE s.secret_id END,
     refreshed_at = CASE WHEN s.token_digest = :digest THEN :now ELSE s.refreshed_at END,
     revoked_at = CASE WHEN s.token_digest = :digest THEN NULL ELSE CAST(:now AS timestamptz) END,
     revoked_because = CASE WHEN s.token_digest = :digest THEN NULL ELSE 'refresh token used twice' END
@@ -92,12 +98,18 @@ class BotKeyReader:
         self._reader = reader
 
     async def by_prefix(self, prefix: str) -> dict[str, Any] | None:
-        """id, name, digest, scopes and guilds of a key that works."""
+        """id, name, digest, its secret's id, scopes and guilds of a key that works."""
         return await self._reader.row(_BY_PREFIX, {"prefix": prefix})
 
     async def stands(self, key_id: UUID) -> bool:
         """Whether a key works."""
         return bool(await self._reader.value(_STANDS, {"id": key_id}))
+
+    async def renew_digest(self, key_id: UUID, before: bytes, digest: bytes, *, secret_id: bytes) -> None:
+        """Keep a key's digest under the current secret instead of `before`."""
+        await self._reader.execute(
+            _RENEW_DIGEST, {"id": key_id, "before": before, "digest": digest, "secret_id": secret_id}
+        )
 
     async def note_use(self, key_id: UUID, *, now: datetime) -> None:
         """Remember when a key was last used, at most once a minute."""
@@ -113,6 +125,7 @@ class SessionRepository(Repository):
         user_id: UUID,
         *,
         digest: bytes,
+        secret_id: bytes,
         password_hash: str | None,
         now: datetime,
         expires_at: datetime,
@@ -129,6 +142,7 @@ class SessionRepository(Repository):
                 "id": session_id,
                 "user_id": user_id,
                 "digest": digest,
+                "secret_id": secret_id,
                 "password_hash": password_hash,
                 "now": now,
                 "expires_at": expires_at,
@@ -139,7 +153,7 @@ class SessionRepository(Repository):
         return result.scalar_one_or_none() is not None
 
     async def rotate(
-        self, session_id: UUID, *, digest: bytes, next_digest: bytes, now: datetime
+        self, session_id: UUID, *, digest: bytes, next_digest: bytes, secret_id: bytes, now: datetime
     ) -> tuple[UUID, bool, datetime] | None:
         """Put the next token in the place of the newest; with any other the session ends.
 
@@ -147,7 +161,14 @@ class SessionRepository(Repository):
         """
         row = (
             await self.session.execute(
-                _ROTATE, {"id": session_id, "digest": digest, "next_digest": next_digest, "now": now}
+                _ROTATE,
+                {
+                    "id": session_id,
+                    "digest": digest,
+                    "next_digest": next_digest,
+                    "secret_id": secret_id,
+                    "now": now,
+                },
             )
         ).one_or_none()
         return None if row is None else (row.user_id, row.rotated, row.expires_at)

@@ -7,10 +7,7 @@ from uuid import UUID
 from msgspec import Meta, Struct
 
 from shared.web.identity import Role
-from users.accounts.schemas import Password
-
-GivenPassword = Annotated[str, Meta(max_length=256)]
-"""One that is compared only; rules that came later must not lock anybody out."""
+from users.accounts.schemas import GivenPassword, Password
 
 
 class Login(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

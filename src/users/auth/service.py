@@ -12,11 +12,13 @@ from uuid import UUID
 import structlog
 
 from shared.audit.activity import ActivityLog
+from shared.audit.concerned import concerns
 from shared.clock import Clock
 from shared.database import Database
 from shared.ids import new_id
 from shared.web.identity import PersonIdentity
 from users.accounts.errors import AccountDeactivated
+from users.accounts.mail_repository import AccountMailRepository
 from users.accounts.queries import AccountQueries
 from users.accounts.repository import AccountRepository
 from users.accounts.schemas import normalised_login
@@ -57,6 +59,7 @@ class AuthService:
         database: Database,
         accounts: AccountQueries,
         account_repository: Callable[[], AccountRepository],
+        account_mails: Callable[[], AccountMailRepository],
         sessions: Callable[[], SessionRepository],
         session_reader: SessionReader,
         activity: Callable[[], ActivityLog],
@@ -72,6 +75,7 @@ class AuthService:
         self._database = database
         self._accounts = accounts
         self._account_repository = account_repository
+        self._account_mails = account_mails
         self._sessions = sessions
         self._session_reader = session_reader
         self._activity = activity
@@ -90,16 +94,16 @@ class AuthService:
         """
         login = normalised_login(given.login)
         known = await self._accounts.credentials(login)
-        account = str(known.user_id) if known else f"?{login}"
-        headers = await self._attempts.count_login(client.address, login=login, account=account)
+        headers = await self._attempts.count_login(client.address, login=login)
         kept = known.password_hash if known else None
+        concerns(known.user_id if known else None)
         if not await self._passwords.verified(kept, given.password) or known is None or kept is None:
             structlog.get_logger(__name__).info("login_failed", user_id=str(known.user_id) if known else None)
             raise LoginFailed(headers)
         if known.deactivated:
             raise AccountDeactivated
         fresh = await self._passwords.hashed(given.password) if self._passwords.outdated(kept) else None
-        await self._attempts.forgive(client.address, login=login, account=account)
+        await self._attempts.forgive(client.address, login=login)
         return await self.open_session(known.user_id, kept, client, fresh_hash=fresh), headers
 
     async def refresh(self, token: str) -> Tokens:
@@ -111,6 +115,7 @@ class AuthService:
                 session_id,
                 digest=self._refresh_tokens.digest(token),
                 next_digest=self._refresh_tokens.digest(next_token),
+                secret_id=self._refresh_tokens.secret_id,
                 now=self._clock.now(),
             )
             if rotated is not None and not rotated[1]:
@@ -120,6 +125,7 @@ class AuthService:
         if rotated is None:
             raise RefreshRefused("This session is over; log in again.")
         user_id, goes_on, expires_at = rotated
+        concerns(user_id)
         if not goes_on:
             structlog.get_logger(__name__).warning(
                 "refresh_token_reused", user_id=str(user_id), session_id=str(session_id)
@@ -150,16 +156,17 @@ class AuthService:
             raise SessionNotFound("You have no such session, or it is over already.")
 
     async def change_password(self, who: PersonIdentity, given: ChangePassword) -> int:
-        """Another password; every other session ends. How many those were. Raises LoginFailed or TooManyAttempts."""
-        await self._attempts.count_own(who.user_id)
-        kept = await self._accounts.password_hash(who.user_id)
-        if not await self._passwords.verified(kept, given.current_password):
-            raise LoginFailed
+        """Another password; every other session ends, and so does a change of address that is not confirmed.
+
+        How many sessions ended. Raises LoginFailed or TooManyAttempts.
+        """
+        kept = await self.check_password(who, given.current_password)
         fresh = await self._passwords.hashed(given.new_password)
         async with self._database.unit_of_work():
             now = self._clock.now()
             if not await self._account_repository().replace_password(who.user_id, kept, fresh, now=now):
                 raise LoginFailed  # changed by somebody else meanwhile
+            await self._account_mails().drop_confirmation(who.user_id)
             ended = await self._sessions().revoke(who.user_id, because="password changed", now=now, but=who.session_id)
             await self._activity().record(
                 "auth.password_changed", subject="user", subject_id=who.user_id, user_id=who.user_id, actor=who
@@ -167,11 +174,20 @@ class AuthService:
         self._authenticator.forget(user_id=who.user_id)
         return ended
 
+    async def check_password(self, who: PersonIdentity, given: str) -> str | None:
+        """The stored hash that a password was verified against. Raises LoginFailed or TooManyAttempts."""
+        await self._attempts.count_own(who.user_id)
+        kept = await self._accounts.password_hash(who.user_id)
+        if not await self._passwords.verified(kept, given):
+            raise LoginFailed
+        return kept
+
     async def remove_over(self) -> int:
-        """Delete sessions that were over long ago, and claim codes that nobody used in time; how many sessions."""
+        """Delete sessions that were over long ago, and codes and links that nobody used in time; how many sessions."""
         now = self._clock.now()
         async with self._database.unit_of_work():
             await self._account_repository().remove_expired_codes(now=now)
+            await self._account_mails().remove_expired(now=now)
         return await self._database.in_batches(
             lambda _session: self._sessions().remove_over(before=now - OVER_KEPT, limit=REMOVED_AT_ONCE),
             size=REMOVED_AT_ONCE,
@@ -188,6 +204,7 @@ class AuthService:
                 session_id,
                 user_id,
                 digest=self._refresh_tokens.digest(token),
+                secret_id=self._refresh_tokens.secret_id,
                 password_hash=kept,
                 now=now,
                 expires_at=expires_at,

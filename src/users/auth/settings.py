@@ -47,6 +47,27 @@ class AuthSettings(SettingsStruct, frozen=True, kw_only=True):
         Meta(ge=1, le=100_000, description="Logins, registrations and claims in a window that one address may try."),
     ] = 50
     attempts_window: Annotated[float, Meta(ge=1, le=86_400, description="Seconds of that window.")] = 900.0
+    messages_per_mailbox: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=100_000,
+            description="Messages an hour to one address that somebody typed in: codes, tests, confirmations, notices. "
+            "Three times as many a day.",
+        ),
+    ] = 10
+    messages_per_host: Annotated[
+        int, Meta(ge=1, le=100_000, description="Challenges and tests an hour to webhooks of one host.")
+    ] = 60
+    messages_per_address: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=100_000,
+            description="Messages an hour to typed addresses that one address may cause (of IPv6: one /64 network); a "
+            "bot's key may cause ten times as many.",
+        ),
+    ] = 30
     hash_memory_kib: Annotated[int, Meta(ge=8192, le=1_048_576, description="Memory of one Argon2id hash, in KiB.")] = (
         47_104
     )

@@ -1,9 +1,10 @@
 """Access tokens (JWT, RFC 9068 in its shape) and refresh tokens (opaque), as texts.
 
 An access token is signed with HMAC-SHA256 under a key derived from the installation's secret, so that no key of one
-purpose opens another. A refresh token reads `trr_` and 80 bytes in base64url: the session's id, 32 random bytes, and an
-HMAC of both. The row keeps a digest of the newest only; the HMAC tells a token that was ours once (its reuse ends the
-session) from one that never was (which must not).
+purpose opens another. While the secret is being replaced, tokens made under the previous one are accepted. A refresh
+token reads `trr_` and 80 bytes in base64url: the session's id, 32 random bytes, and an HMAC of both. The row keeps a
+digest of the newest only; the HMAC tells a token that was ours once (its reuse ends the session) from one that never
+was (which must not).
 """
 
 import hashlib
@@ -11,6 +12,7 @@ import hmac
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -21,7 +23,7 @@ from msgspec import Struct
 from shared.clock import Clock
 from shared.errors import Unauthenticated
 from shared.ids import new_id
-from shared.settings import Secret
+from shared.installation_secret import InstallationSecret, position_of
 from users.auth.errors import TokenExpired
 
 ALGORITHM: Final = "HS256"
@@ -48,8 +50,8 @@ class AccessClaims(Struct, frozen=True, kw_only=True):
 class AccessTokens:
     """Signs and verifies."""
 
-    def __init__(self, *, secret: Secret, clock: Clock, lifetime: float) -> None:
-        self._key = derived(secret, "access tokens")
+    def __init__(self, *, secret: InstallationSecret, clock: Clock, lifetime: float) -> None:
+        self._keys = secret.keys("access tokens")
         self._clock = clock
         self.lifetime = timedelta(seconds=lifetime)
 
@@ -64,7 +66,7 @@ class AccessTokens:
             "iat": int(now.timestamp()),
             "exp": int((now + self.lifetime).timestamp()),
         }
-        return jwt.encode(claims, self._key, algorithm=ALGORITHM, headers={"typ": TYPE})
+        return jwt.encode(claims, self._keys[0], algorithm=ALGORITHM, headers={"typ": TYPE})
 
     def verify(self, token: str) -> AccessClaims:
         """What a token says. Raises TokenExpired, or Unauthenticated with the same words whatever else was wrong."""
@@ -89,9 +91,17 @@ class AccessTokens:
     def _decoded(self, token: str) -> dict[str, Any]:
         if len(token) > LONGEST:
             raise jwt.InvalidTokenError("too long")
+        *others, last = self._keys
+        for key in others:
+            with suppress(jwt.InvalidSignatureError):
+                return self._decoded_under(key, token)
+        return self._decoded_under(last, token)
+
+    @staticmethod
+    def _decoded_under(key: bytes, token: str) -> dict[str, Any]:
         decoded = jwt.decode_complete(
             token,
-            self._key,
+            key,
             algorithms=[ALGORITHM],
             audience=AUDIENCE,
             issuer=ISSUER,
@@ -107,31 +117,33 @@ class AccessTokens:
 class RefreshTokens:
     """Makes and reads refresh tokens."""
 
-    def __init__(self, *, secret: Secret) -> None:
-        self._key = derived(secret, "refresh tokens")
+    def __init__(self, *, secret: InstallationSecret) -> None:
+        self._keys = secret.keys("refresh tokens")
+        self.secret_id = secret.id
+        """Of the secret under which new tokens are made."""
 
     def issue(self, session_id: UUID) -> str:
         content = session_id.bytes + secrets.token_bytes(32)
-        return PREFIX + urlsafe_b64encode(content + self._mark(content)).decode().rstrip("=")
+        return PREFIX + urlsafe_b64encode(content + _mark(self._keys[0], content)).decode().rstrip("=")
 
     def session_of(self, token: str) -> UUID:
         """The session that a token of ours belongs to, be it the newest or not. Raises Unauthenticated."""
+        return self._read(token)[0]
+
+    def digest(self, token: str) -> bytes:
+        """What is kept of a token (32 bytes), under the key that it was made under. Raises Unauthenticated."""
+        return hmac.digest(self._read(token)[1], token.encode(), hashlib.sha256)
+
+    def _read(self, token: str) -> tuple[UUID, bytes]:
         try:
             content = urlsafe_b64decode(token.removeprefix(PREFIX) + "=") if token.startswith(PREFIX) else b""
         except (NotBase64, ValueError):
             content = b""
-        if len(content) != 80 or not hmac.compare_digest(content[48:], self._mark(content[:48])):  # noqa: PLR2004 -- 16 + 32 + 32
+        made_under = position_of(content[48:], tuple(_mark(key, content[:48]) for key in self._keys))
+        if len(content) != 80 or made_under is None:  # noqa: PLR2004 -- 16 + 32 + 32
             raise Unauthenticated("The refresh token is not one of ours; log in again.")
-        return UUID(bytes=content[:16])
-
-    def digest(self, token: str) -> bytes:
-        """What is kept of a token (32 bytes)."""
-        return hmac.digest(self._key, token.encode(), hashlib.sha256)
-
-    def _mark(self, content: bytes) -> bytes:
-        return hmac.digest(self._key, b"mark" + content, hashlib.sha256)
+        return UUID(bytes=content[:16]), self._keys[made_under]
 
 
-def derived(secret: Secret, purpose: str) -> bytes:
-    """A key of 32 bytes for one purpose only."""
-    return hmac.digest(secret.reveal().encode(), f"trackers {purpose}".encode(), hashlib.sha256)
+def _mark(key: bytes, content: bytes) -> bytes:
+    return hmac.digest(key, b"mark" + content, hashlib.sha256)

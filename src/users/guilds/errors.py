@@ -1,15 +1,6 @@
-"""What can be wrong with a guild: GuildNotFound 404, KeyForOtherGuilds 403, DuplicateMember 422."""
+"""What can be wrong with a guild: KeyForOtherGuilds 403, DuplicateMember 422; GuildNotFound is in `users.access`."""
 
-from shared.errors import Forbidden, Invalid, NotFound
-
-
-class GuildNotFound(NotFound):
-    """The same words for one that is not there and one that the asker may not know of."""
-
-    code = "guild_not_found"
-
-    def __init__(self, guild_id: str) -> None:
-        super().__init__(f"There is no guild {guild_id} here, or none that you may know of.")
+from shared.errors import Forbidden, Invalid
 
 
 class KeyForOtherGuilds(Forbidden):

@@ -4,6 +4,7 @@ Stored is only what differs from the defaults, so that a guild that never chose 
 """
 
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -96,12 +97,24 @@ RatingFormula = WeightedAverage | PeakMmr | Ascendancy | Custom
 FORMULAS: Final[tuple[type[Formula], ...]] = (WeightedAverage, PeakMmr, Ascendancy, Custom)
 
 
+class ManualSnapshots(StrEnum):
+    """Which manual snapshots of its members a guild's leaderboard counts."""
+
+    NONE = "none"
+    CONFIRMED = "confirmed"
+    """Those that the guild's staff have confirmed."""
+    ALL = "all"
+    """Those that the guild's staff have not rejected."""
+
+
 class GuildSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a guild has settled, or the default of it."""
 
     tracker_processing: bool = True
     """Whether its members' trackers are fetched."""
     rating_formula: RatingFormula = Ascendancy()
+    manual_snapshots: ManualSnapshots = ManualSnapshots.CONFIRMED
+    """Which manual snapshots its leaderboard counts."""
     notification_channel_id: ChannelId | None = None
 
 
@@ -110,6 +123,7 @@ class SettingsChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     tracker_processing: bool | UnsetType | None = UNSET
     rating_formula: RatingFormula | UnsetType | None = UNSET
+    manual_snapshots: ManualSnapshots | UnsetType | None = UNSET
     notification_channel_id: ChannelId | UnsetType | None = UNSET
 
 

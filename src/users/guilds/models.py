@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.database import Base
@@ -35,3 +35,25 @@ class GuildMember(Base):
     user_id: Mapped[UUID] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"), primary_key=True)
     admin: Mapped[bool]
     joined_at: Mapped[datetime]
+    confirmed_by: Mapped[str | None]
+    """What besides a guild's key, which can put anybody into its guild, says that the person is a member.
+
+    `operator`: a key for all guilds put the member. `person`: the member confirmed it. `creation`: the account was made
+    when a guild's key put the member, so it holds nothing older. NULL: nothing; then the guild's bots, admins, channels
+    and leaderboards get nothing of the person.
+    """
+
+
+class LeaderboardOptOut(Base):
+    """Somebody does not want to be on the leaderboards of a guild. It outlives the membership."""
+
+    __tablename__ = "leaderboard_opt_outs"
+    __table_args__ = (
+        UniqueConstraint("user_id", "guild_id", postgresql_nulls_not_distinct=True),
+        Index("ix_leaderboard_opt_outs_guild_id", "guild_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"))
+    guild_id: Mapped[str | None] = mapped_column(ForeignKey(Guild.id, ondelete="CASCADE"))
+    """NULL: of any guild."""

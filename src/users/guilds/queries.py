@@ -6,8 +6,7 @@ from sqlalchemy import text
 
 from shared.database import Reader
 from shared.web.identity import BotIdentity, Identity, PersonIdentity
-from users.access import AccessPolicy
-from users.guilds.errors import GuildNotFound
+from users.access import AccessPolicy, GuildNotFound
 from users.guilds.repository import GUILD, guild_view
 from users.guilds.schemas import Guilds, GuildView, Members, MemberView, MyGuild, MyGuilds
 
@@ -18,7 +17,7 @@ ORDER BY id LIMIT CAST(:limit AS bigint) OFFSET CAST(:skipped AS bigint)
 """)
 _GUILDS_IN_ALL: Final = text(f"SELECT count(*) {_ANY_OF}")
 _MINE: Final = text("""
-SELECT g.id, g.name, m.admin, m.joined_at
+SELECT g.id, g.name, m.admin, m.joined_at, m.confirmed_by IS NOT NULL AS confirmed
 FROM guild_members m JOIN guilds g ON g.id = m.guild_id WHERE m.user_id = :user_id
 ORDER BY g.name, g.id LIMIT CAST(:limit AS bigint) OFFSET CAST(:skipped AS bigint)
 """)

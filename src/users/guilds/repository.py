@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from shared.database import Repository
 from users.guilds.guild_settings import GuildSettings, from_stored, stored_form
-from users.guilds.schemas import GuildView, Membership, MembersPut
+from users.guilds.schemas import GuildView, Membership, MembersPut, MyGuild
 
 _PUT: Final = text("""
 INSERT INTO guilds AS g (id, name, settings, created_at, updated_at)
@@ -42,12 +42,16 @@ _PUT_MEMBERS: Final = text("""
 WITH given AS (
     SELECT user_id, admin FROM jsonb_to_recordset(CAST(:members AS jsonb)) AS x (user_id uuid, admin boolean)
 ), moved AS (
-    INSERT INTO guild_members AS m (guild_id, user_id, admin, joined_at)
-    SELECT :guild_id, g.user_id, g.admin, CAST(:now AS timestamptz)
-    FROM given g LEFT JOIN guild_members k ON k.guild_id = :guild_id AND k.user_id = g.user_id
-    WHERE k.admin IS DISTINCT FROM g.admin
+    INSERT INTO guild_members AS m (guild_id, user_id, admin, joined_at, confirmed_by)
+    SELECT :guild_id, g.user_id, g.admin, CAST(:now AS timestamptz),
+           CASE WHEN CAST(:trusted AS boolean) THEN 'operator' WHEN u.created_at >= :now THEN 'creation' END
+    FROM given g JOIN users u ON u.id = g.user_id
+    LEFT JOIN guild_members k ON k.guild_id = :guild_id AND k.user_id = g.user_id
+    WHERE k.admin IS DISTINCT FROM g.admin OR CAST(:trusted AS boolean) AND k.confirmed_by IS NULL
     ORDER BY g.user_id
-    ON CONFLICT (guild_id, user_id) DO UPDATE SET admin = excluded.admin WHERE m.admin <> excluded.admin
+    ON CONFLICT (guild_id, user_id) DO UPDATE
+    SET admin = excluded.admin, confirmed_by = coalesce(m.confirmed_by, excluded.confirmed_by)
+    WHERE m.admin <> excluded.admin OR m.confirmed_by IS NULL AND excluded.confirmed_by IS NOT NULL
     RETURNING old.user_id IS NULL AS added
 )
 SELECT count(*) FILTER (WHERE added) AS added, count(*) FILTER (WHERE NOT added) AS updated,
@@ -68,17 +72,26 @@ WITH leaving AS (
 )
 SELECT user_id FROM gone
 """)
+_CONFIRM: Final = text("""
+UPDATE guild_members m SET confirmed_by = coalesce(m.confirmed_by, 'person')
+FROM guilds g WHERE g.id = m.guild_id AND m.guild_id = :guild_id AND m.user_id = :user_id
+RETURNING g.id, g.name, m.admin, m.joined_at, true AS confirmed, old.confirmed_by IS NULL AS changed
+""")
 _MEMBERSHIPS: Final = text("""
-SELECT g.id AS guild_id, g.name, m.admin, m.joined_at
+SELECT g.id AS guild_id, g.name, m.admin, m.joined_at, m.confirmed_by IS NOT NULL AS confirmed
 FROM guild_members m JOIN guilds g ON g.id = m.guild_id WHERE m.user_id = :user_id ORDER BY g.id
 """)
 _LEAVE_ALL: Final = text("DELETE FROM guild_members WHERE user_id = :user_id")
+_HOLD_GUILDS_OF: Final = text("""
+SELECT 1 FROM guilds WHERE id IN (SELECT guild_id FROM guild_members WHERE user_id = :user_id) ORDER BY id FOR KEY SHARE
+""")
 _HAND_OVER: Final = text("""
-WITH handed AS (DELETE FROM guild_members WHERE user_id = :user_id RETURNING guild_id, admin, joined_at)
-INSERT INTO guild_members AS m (guild_id, user_id, admin, joined_at)
-SELECT guild_id, CAST(:to AS uuid), admin, joined_at FROM handed ORDER BY guild_id
+WITH handed AS (DELETE FROM guild_members WHERE user_id = :user_id RETURNING guild_id, admin, confirmed_by)
+INSERT INTO guild_members AS m (guild_id, user_id, admin, joined_at, confirmed_by)
+SELECT guild_id, CAST(:to AS uuid), admin, CAST(:now AS timestamptz), nullif(confirmed_by, 'creation')
+FROM handed ORDER BY guild_id
 ON CONFLICT (guild_id, user_id) DO UPDATE
-SET admin = m.admin OR excluded.admin, joined_at = least(m.joined_at, excluded.joined_at)
+SET admin = m.admin OR excluded.admin, confirmed_by = coalesce(m.confirmed_by, excluded.confirmed_by)
 """)
 
 
@@ -128,10 +141,16 @@ class GuildRepository(Repository):
         parameters = {"id": guild_id, "settings": _settings_json(settings), "now": now}
         return guild_view((await self.session.execute(_SETTLE, parameters)).one()._mapping)  # noqa: SLF001 -- SQLAlchemy's public name for a row as a mapping
 
-    async def put_members(self, guild_id: str, admins: Mapping[UUID, bool], *, now: datetime) -> MembersPut:
-        """Make people members, by user id whether they run the guild; rows that say so already are not touched."""
+    async def put_members(
+        self, guild_id: str, admins: Mapping[UUID, bool], *, trusted: bool, now: datetime
+    ) -> MembersPut:
+        """Make people members, by user id whether they run the guild; rows that say so already are not touched.
+
+        `trusted`: the membership is confirmed by that; otherwise only that of an account made since `now`.
+        """
         members = [{"user_id": user_id, "admin": admin} for user_id, admin in admins.items()]
         parameters = {"guild_id": guild_id, "members": msgspec.json.encode(members).decode(), "now": now}
+        parameters["trusted"] = trusted
         return msgspec.convert((await self.session.execute(_PUT_MEMBERS, parameters)).one()._asdict(), MembersPut)
 
     async def remove_members(self, guild_id: str, provider: str, external_ids: Collection[str]) -> list[UUID]:
@@ -146,9 +165,21 @@ class GuildRepository(Repository):
     async def leave_all(self, user_id: UUID) -> None:
         await self.session.execute(_LEAVE_ALL, {"user_id": user_id})
 
-    async def hand_over(self, user_id: UUID, *, to: UUID) -> None:
-        """One person's memberships become another's; an admin is who was one as either."""
-        await self.session.execute(_HAND_OVER, {"user_id": user_id, "to": to})
+    async def confirm(self, guild_id: str, user_id: UUID) -> tuple[MyGuild, bool] | None:
+        """The person's membership, which they confirm, and whether it was not confirmed before; None: no member."""
+        row = (
+            (await self.session.execute(_CONFIRM, {"guild_id": guild_id, "user_id": user_id})).mappings().one_or_none()
+        )
+        if row is None:
+            return None
+        columns = dict(row)
+        changed = bool(columns.pop("changed"))
+        return MyGuild(**columns), changed
+
+    async def hand_over(self, user_id: UUID, *, to: UUID, now: datetime) -> None:
+        """One person's memberships become another's and begin now; an admin is who was one as either."""
+        await self.session.execute(_HOLD_GUILDS_OF, {"user_id": user_id})
+        await self.session.execute(_HAND_OVER, {"user_id": user_id, "to": to, "now": now})
 
 
 def guild_view(row: Mapping[Any, Any]) -> GuildView:

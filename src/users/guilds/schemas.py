@@ -82,6 +82,9 @@ class MyGuild(Struct, frozen=True, kw_only=True):
     name: str
     admin: bool
     joined_at: datetime
+    confirmed: Annotated[
+        bool, Meta(description="False: only the guild's own bot says so, and it learns nothing of the member's things.")
+    ]
 
 
 class MyGuilds(Struct, frozen=True, kw_only=True):
@@ -122,3 +125,6 @@ class Membership(Struct, frozen=True, kw_only=True):
     name: str
     admin: bool
     joined_at: datetime
+    confirmed: Annotated[
+        bool, Meta(description="False: only the guild's own bot says so, and it learns nothing of the member's things.")
+    ]

@@ -6,15 +6,15 @@ from uuid import UUID
 
 from shared.audit.activity import ActivityLog
 from shared.clock import Clock
-from shared.web.identity import BotIdentity, Identity
-from users.access import AccessPolicy
+from shared.web.identity import BotIdentity, Identity, PersonIdentity
+from users.access import AccessPolicy, GuildNotFound
 from users.accounts.schemas import DISCORD
 from users.accounts.service import AccountService
-from users.guilds.errors import DuplicateMember, GuildNotFound, KeyForOtherGuilds
+from users.guilds.errors import DuplicateMember, KeyForOtherGuilds
 from users.guilds.guild_settings import GuildSettings, SettingsChange, changed, stored_form
 from users.guilds.listeners import GuildListener
 from users.guilds.repository import GuildRepository
-from users.guilds.schemas import GivenMember, GuildView, MembersPut, MembersRemoved
+from users.guilds.schemas import GivenMember, GuildView, MembersPut, MembersRemoved, MyGuild
 
 
 class GuildService:
@@ -78,10 +78,12 @@ class GuildService:
     async def put_members(self, asker: BotIdentity, guild_id: str, members: Sequence[GivenMember]) -> MembersPut:
         """Add people to a guild or bring them up to date, in as many statements however many they are.
 
-        Two identities of one person are one member, an admin if either is. Raises DuplicateMember, GuildNotFound.
+        Two identities of one person are one member, an admin if either is. A key for some guilds confirms only the
+        membership of people whose account it makes by that. Raises DuplicateMember, GuildNotFound.
         """
         _check_distinct([member.user_id for member in members])
         await self._hold(asker, guild_id)
+        now = self._clock.now()  # before the accounts are made, so that a new one does not look older
         given = {member.user_id: member for member in members}
         people = await self._accounts.from_external_many(
             DISCORD, {user_id: member.user_data for user_id, member in given.items()}
@@ -89,12 +91,24 @@ class GuildService:
         admins: dict[UUID, bool] = {}
         for external_id, user_id in people.items():
             admins[user_id] = admins.get(user_id, False) or given[external_id].admin
-        put = await self._guilds.put_members(guild_id, admins, now=self._clock.now())
+        put = await self._guilds.put_members(guild_id, admins, trusted=asker.guild_ids is None, now=now)
         if put.added or put.updated:
             await self._note("guild.members_changed", asker, guild_id, {"added": put.added, "updated": put.updated})
-        if put.added:
+        if put.added or put.updated:
             await self._tell_members(admins)
         return put
+
+    async def confirm(self, asker: PersonIdentity, guild_id: str) -> MyGuild:
+        """Confirm one's own membership. Raises GuildNotFound where there is none."""
+        await self._guilds.hold(guild_id)
+        confirmed = await self._guilds.confirm(guild_id, asker.user_id)
+        if confirmed is None:
+            raise GuildNotFound(guild_id)
+        mine, changed = confirmed
+        if changed:
+            await self._note("guild.membership_confirmed", asker, guild_id, {"user_id": str(asker.user_id)})
+            await self._tell_members([asker.user_id])
+        return mine
 
     async def remove_members(self, asker: BotIdentity, guild_id: str, user_ids: Sequence[str]) -> MembersRemoved:
         """Note who left a guild; whoever was no member is not counted. Raises DuplicateMember, GuildNotFound."""

@@ -10,7 +10,8 @@ from msgspec import Struct
 from sqlalchemy import text
 
 from shared.database import Repository
-from shared.outbox.events import Event
+from shared.events import Event
+from users.notifications.digest import READY
 from users.notifications.messages import Recipient
 from users.notifications.schemas import ChannelKind, Claimed, Told
 
@@ -42,7 +43,8 @@ WITH news AS (
     WHERE n.mode NOT IN ('off', 'digest') AND c.verified_at IS NOT NULL AND c.suspended_at IS NULL
     UNION ALL
     SELECT c.id, n.user_id, n.subject_id, n.place, false
-    FROM news n JOIN guild_members m ON m.user_id = n.user_id JOIN notification_channels c ON c.guild_id = m.guild_id
+    FROM news n JOIN guild_members m ON m.user_id = n.user_id AND m.confirmed_by IS NOT NULL
+    JOIN notification_channels c ON c.guild_id = m.guild_id
     WHERE NOT n.private AND c.verified_at IS NOT NULL AND c.suspended_at IS NULL
 ), once AS (
     SELECT DISTINCT ON (channel_id) channel_id, user_id, subject_id, gathered FROM told
@@ -120,7 +122,8 @@ SELECT c.id AS channel_id, c.user_id, c.guild_id, c.kind, c.target, c.host, c.fa
        (d.user_id IS NOT NULL AND (
            NOT EXISTS (SELECT FROM users r WHERE r.id = d.user_id AND r.deactivated_at IS NULL)
            OR c.guild_id IS NOT NULL
-              AND NOT EXISTS (SELECT FROM guild_members m WHERE m.guild_id = c.guild_id AND m.user_id = d.user_id)
+              AND NOT EXISTS (SELECT FROM guild_members m WHERE m.guild_id = c.guild_id AND m.user_id = d.user_id
+                                                            AND m.confirmed_by IS NOT NULL)
        )) AS gone
 FROM first f
 JOIN notification_channels c ON c.id = f.channel_id
@@ -197,6 +200,18 @@ _ERASE: Final = (
     text("DELETE FROM notification_deliveries WHERE user_id = :user_id"),
     text("DELETE FROM notified_events WHERE user_id = :user_id"),
 )
+_FORGET: Final = text("DELETE FROM notified_events WHERE aggregate = ANY(CAST(:aggregates AS text[]))")
+# A digest that waits is given up as a whole; the next one tells the rest of it.
+_FORGET_DIGESTS: Final = text("""
+WITH gone AS (
+    DELETE FROM notified_events
+    WHERE event = :digest AND EXISTS (
+        SELECT FROM unnest(CAST(:names AS text[])) AS n (name) WHERE strpos(lower(CAST(payload AS text)), name) > 0
+    )
+    RETURNING aggregate
+)
+UPDATE digests d SET state = 'superseded' FROM gone WHERE gone.aggregate = 'digest:' || d.id AND d.state = 'pending'
+""")
 _HAND_OVER: Final = (
     text("UPDATE notification_deliveries SET user_id = :to WHERE user_id = :user_id"),
     text("UPDATE notified_events SET user_id = :to WHERE user_id = :user_id"),
@@ -373,6 +388,12 @@ class DeliveryRepository(Repository):
         """What was told to somebody, and of them."""
         for statement in _ERASE:
             await self.session.execute(statement, {"user_id": user_id})
+
+    async def forget(self, aggregates: Sequence[str], names: Sequence[str]) -> None:
+        """Delete events of these things, and digests in which one of the names stands, with their deliveries."""
+        await self.session.execute(_FORGET, {"aggregates": list(aggregates)})
+        values = {"digest": READY, "names": sorted({name.casefold() for name in names})}
+        await self.session.execute(_FORGET_DIGESTS, values)
 
     async def hand_over(self, user_id: UUID, *, to: UUID) -> None:
         for statement in _HAND_OVER:

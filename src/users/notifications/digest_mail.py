@@ -6,8 +6,8 @@ from uuid import UUID
 
 from jinja2 import Environment
 
+from shared.zones import kept_zone
 from users.notifications.digest import Digest, Label
-from users.notifications.digest_schedule import zone_of
 from users.notifications.unsubscribing import Unsubscribing
 
 COLOURS = {
@@ -55,4 +55,4 @@ class DigestMail:
 
 def _shown(at: datetime, time_zone: str) -> str:
     """By the clock on their wall: `Sun 22 Nov 2026, 08:00`."""
-    return f"{at.astimezone(zone_of(time_zone)):%a %d %b %Y, %H:%M}"
+    return f"{at.astimezone(kept_zone(time_zone)):%a %d %b %Y, %H:%M}"

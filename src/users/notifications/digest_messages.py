@@ -5,7 +5,7 @@ from uuid import UUID
 
 import msgspec
 
-from shared.outbox.events import Event
+from shared.events import Event
 from users.notifications.digest import READY, Digest, DigestEntry
 from users.notifications.messages import Message, Reader
 

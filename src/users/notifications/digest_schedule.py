@@ -3,9 +3,10 @@
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Struct
+
+from shared.zones import kept_zone
 
 DAYS_A_WEEK: Final = 7
 
@@ -31,7 +32,7 @@ class Plan(Struct, frozen=True, kw_only=True):
 
 def next_due(plan: Plan, after: datetime) -> datetime:
     """The first time after a moment at which a digest is due (UTC)."""
-    day = after.astimezone(zone_of(plan.time_zone)).date() - timedelta(days=1)
+    day = after.astimezone(kept_zone(plan.time_zone)).date() - timedelta(days=1)
     while True:
         if (at := _at(plan, day)) is not None and at > after:
             return at
@@ -40,7 +41,7 @@ def next_due(plan: Plan, after: datetime) -> datetime:
 
 def last_due(plan: Plan, now: datetime) -> datetime:
     """The last time up to now at which a digest was due (UTC)."""
-    day = now.astimezone(zone_of(plan.time_zone)).date() + timedelta(days=1)
+    day = now.astimezone(kept_zone(plan.time_zone)).date() + timedelta(days=1)
     while True:
         if (at := _at(plan, day)) is not None and at <= now:
             return at
@@ -49,7 +50,7 @@ def last_due(plan: Plan, now: datetime) -> datetime:
 
 def period_of(plan: Plan, due: datetime) -> str:
     """What the period of a due time is called: `daily:2026-11-22`, `weekly:2026-W47`; one digest is sent of each."""
-    day = due.astimezone(zone_of(plan.time_zone)).date()
+    day = due.astimezone(kept_zone(plan.time_zone)).date()
     if plan.period is Period.WEEKLY:
         year, week, _ = day.isocalendar()
         return f"weekly:{year}-W{week:02}"
@@ -68,12 +69,4 @@ def _at(plan: Plan, day: date) -> datetime | None:
     """
     if plan.period is Period.WEEKLY and day.isoweekday() != plan.weekday:
         return None
-    return datetime.combine(day, time(plan.hour), zone_of(plan.time_zone)).astimezone(UTC)
-
-
-def zone_of(name: str) -> ZoneInfo:
-    """A time zone by its name; UTC where nobody knows it any more."""
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):  # the database of zones knew it once
-        return ZoneInfo("UTC")
+    return datetime.combine(day, time(plan.hour), kept_zone(plan.time_zone)).astimezone(UTC)

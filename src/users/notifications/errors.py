@@ -1,7 +1,7 @@
 """What can be wrong with a channel.
 
-ChannelNotFound 404, DeliveryNotFound 404, TooManyChannels 409, ChannelNotActive 409, BadAddress 422, EmailNotSetUp 422,
-BadChallenge 422, UnknownEvent 422, TooManyTries 429; and with digests: NoMailbox 409, BadUnsubscribeLink 404.
+ChannelNotFound 404, DeliveryNotFound 404, TooManyChannels 409, ChannelNotActive 409, BadAddress 422, BadChallenge 422,
+UnknownEvent 422, TooManyTries 429; and with digests: NoMailbox 409, BadUnsubscribeLink 404.
 """
 
 from collections.abc import Sequence
@@ -43,13 +43,6 @@ class BadAddress(Invalid):
 
     def __init__(self, detail: str, *, field: str) -> None:
         super().__init__(detail, extra={"field": field})
-
-
-class EmailNotSetUp(Invalid):
-    code = "email_not_set_up"
-
-    def __init__(self) -> None:
-        super().__init__("The operator has set up no mail server here; choose another kind of channel.")
 
 
 class BadChallenge(Invalid):

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Final
 
 from shared.clock import Clock
-from shared.outbox.events import Event
+from shared.events import Event
 from users.notifications.delivery_repository import DeliveryRepository
 from users.notifications.later import Later
 from users.notifications.messages import Recipient

@@ -1,4 +1,4 @@
-"""What runs by itself: sending every second, digests every minute, removal of what is old every hour."""
+"""What runs by itself: sending every second, account mails every three, digests every minute, removal every hour."""
 
 from typing import Final
 
@@ -6,6 +6,7 @@ from shared.clock import Clock
 from shared.database import Database
 from shared.jobs import Job
 from shared.retention import Ageing, Retention
+from users.notifications.account_mailer import AccountMailer
 from users.notifications.challenger import Challenger
 from users.notifications.delivery_repository import DeliveryRepository
 from users.notifications.digest_repository import DigestRepository
@@ -34,18 +35,22 @@ def delivery_retention(*, database: Database, clock: Clock, keep_days: int, dige
 
 
 def notification_jobs(
-    sender: DeliverySender, challenger: Challenger, retention: Retention, digests: DigestRun
+    sender: DeliverySender,
+    challenger: Challenger,
+    account_mailer: AccountMailer,
+    retention: Retention,
+    digests: DigestRun,
 ) -> list[Job]:
     """A run that sends takes up work for a while, and is given the time to see all of it through."""
     return [
         Job(name=SEND, run=sender.send_due, timeout=65, seconds=frozenset(range(60))),
+        Job(
+            name="notifications.account_mails",
+            run=account_mailer.send_due,
+            timeout=90,
+            seconds=frozenset(range(1, 60, 3)),
+        ),
         Job(name=VERIFY, run=challenger.challenge, timeout=30),
         Job(name="notifications.digests", run=digests.run, timeout=60, seconds=frozenset({5})),
-        Job(
-            name="notifications.remove_old",
-            run=retention.remove_old,
-            timeout=60,
-            seconds=frozenset({50}),
-            minutes=frozenset({37}),
-        ),
+        retention.job("notifications.remove_old", minutes={37}, second=50),
     ]

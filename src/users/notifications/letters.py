@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from shared.outbox.events import Event
+from shared.events import Event
 from users.notifications.messages import Message
 from users.notifications.schemas import Target
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from shared.outbox.events import Event
+from shared.events import Event
 
 
 class Reader(Struct, frozen=True, kw_only=True):

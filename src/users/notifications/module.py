@@ -13,11 +13,15 @@ from shared.audit.activity import ActivityLog
 from shared.clock import Clock
 from shared.database import Database, Reader, TransactionReader
 from shared.di import provide, provide_singleton
+from shared.installation_secret import InstallationSecret
 from shared.jobs import Job, JobQueue
 from shared.module import Audience, Module
 from shared.observability.telemetry import Telemetry
-from shared.settings import Secret
 from users.access import AccessPolicy
+from users.accounts.addresses import ConfirmationTokens
+from users.accounts.mail_repository import AccountMailRepository
+from users.message_limits import MessageLimits
+from users.notifications.account_mailer import AccountMailer
 from users.notifications.challenger import Challenger
 from users.notifications.channel_repository import ChannelRepository
 from users.notifications.codes import Codes, Tries
@@ -42,6 +46,7 @@ from users.notifications.personal_data import NotificationPersonalData
 from users.notifications.preference_repository import PreferenceRepository
 from users.notifications.preferences import PreferenceService
 from users.notifications.queries import NotificationQueries
+from users.notifications.rotation import ChannelRotation
 from users.notifications.schemas import ChannelKind
 from users.notifications.sealing import Sealing
 from users.notifications.sender import DeliverySender
@@ -71,12 +76,15 @@ class NotificationsContainer(containers.DeclarativeContainer):
     reader = providers.Dependency(instance_of=Reader)
     limits_storage = providers.Dependency(instance_of=RedisStorage)
     queue: providers.Dependency[JobQueue] = providers.Dependency()
+    account_mails = providers.Dependency(instance_of=AccountMailRepository)
+    confirmation_tokens = providers.Dependency(instance_of=ConfirmationTokens)
+    message_limits = providers.Dependency(instance_of=MessageLimits)
     access = providers.Dependency(instance_of=AccessPolicy)
     session_access = providers.Dependency(instance_of=AccessPolicy)
     activity = providers.Dependency(instance_of=ActivityLog)
     clock: providers.Dependency[Clock] = providers.Dependency()
     telemetry = providers.Dependency(instance_of=Telemetry)
-    secret = providers.Dependency(instance_of=Secret)
+    secret = providers.Dependency(instance_of=InstallationSecret)
     user_agent = providers.Dependency(instance_of=str)
     scrape_lease = providers.Dependency(instance_of=float)
     """Seconds after which what a worker fetched is not written any more."""
@@ -107,18 +115,19 @@ class NotificationsContainer(containers.DeclarativeContainer):
     apprise = providers.Singleton(
         AppriseCarrier, timeout=settings.provided.timeout, allow_private=settings.provided.allow_private
     )
+    email_carrier = providers.Singleton(
+        EmailCarrier,
+        settings=mail,
+        timeout=settings.provided.timeout,
+        clock=clock,
+        templates=templates,
+        digests=digest_mail,
+    )
     carriers = providers.Dict(
         {
             ChannelKind.WEBHOOK: providers.Singleton(WebhookCarrier, post=post, clock=clock),
-            ChannelKind.DISCORD: providers.Singleton(DiscordCarrier, post=post),
-            ChannelKind.EMAIL: providers.Singleton(
-                EmailCarrier,
-                settings=mail,
-                timeout=settings.provided.timeout,
-                clock=clock,
-                templates=templates,
-                digests=digest_mail,
-            ),
+            ChannelKind.DISCORD: providers.Singleton(DiscordCarrier, post=post, clock=clock),
+            ChannelKind.EMAIL: email_carrier,
             ChannelKind.APPRISE: apprise,
         }
     )
@@ -143,6 +152,15 @@ class NotificationsContainer(containers.DeclarativeContainer):
         carriers=carriers,
         sealing=sealing,
         codes=codes,
+        clock=clock,
+    )
+    account_mailer = providers.Singleton(
+        AccountMailer,
+        database=database,
+        mails=account_mails.provider,
+        carrier=email_carrier,
+        tokens=confirmation_tokens,
+        public_url=settings.provided.public_url,
         clock=clock,
     )
     retention = providers.Singleton(
@@ -192,6 +210,7 @@ class NotificationsContainer(containers.DeclarativeContainer):
         sealing=sealing,
         codes=codes,
         tries=tries,
+        limits=message_limits,
         later=later,
         clock=clock,
         settings=settings,
@@ -199,6 +218,7 @@ class NotificationsContainer(containers.DeclarativeContainer):
     )
     preferences = providers.Factory(PreferenceService, preferences=preference_repository, known_events=known_events)
     queries = providers.Singleton(NotificationQueries, reader, access=access, known_events=known_events)
+    rotation = providers.Singleton(ChannelRotation, reader, sealing=sealing, public_url=settings.provided.public_url)
     gauges = providers.Singleton(NotificationGauges, reader, clock=clock)
     personal_data = providers.Factory(
         NotificationPersonalData,
@@ -224,7 +244,13 @@ def dependencies(container: Any, database: Any) -> Mapping[str, Provide]:
 
 
 def jobs(container: Any) -> list[Job]:
-    return notification_jobs(container.sender(), container.challenger(), container.retention(), container.digest_run())
+    return notification_jobs(
+        container.sender(),
+        container.challenger(),
+        container.account_mailer(),
+        container.retention(),
+        container.digest_run(),
+    )
 
 
 NOTIFICATIONS = Module(
@@ -243,6 +269,7 @@ NOTIFICATIONS = Module(
     },
     dependencies=dependencies,
     personal_data=lambda container: (container.personal_data(),),
+    event_copies=lambda container: (container.delivery_repository(),),
     jobs=jobs,
     gauges=lambda container: (container.gauges(),),
 )

@@ -3,7 +3,7 @@
 from typing import Final
 from uuid import UUID
 
-from shared.outbox.events import Event
+from shared.events import Event
 from users.notifications.messages import Message, Reader
 
 TEST: Final = "channel.test"

@@ -1,7 +1,8 @@
 """Quiet hours, by the clock on somebody's wall. Pure."""
 
 from datetime import UTC, datetime, time, timedelta
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from shared.zones import kept_zone
 
 
 def quiet_until(now: datetime, *, zone: str, begins: time, ends: time) -> datetime | None:
@@ -11,10 +12,7 @@ def quiet_until(now: datetime, *, zone: str, begins: time, ends: time) -> dateti
     days when the clock is moved the wall decides: an end that comes twice is the next one, one that is skipped moves
     by as much as the clock did.
     """
-    try:
-        wall = ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError):  # the database of zones knew it once
-        wall = ZoneInfo("UTC")
+    wall = kept_zone(zone)
 
     def quiet(at: datetime) -> bool:
         shown = at.astimezone(wall).time().replace(tzinfo=None)

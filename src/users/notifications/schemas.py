@@ -8,7 +8,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-from shared.outbox.events import Event
+from shared.events import Event
 from shared.web.identity import Identity
 
 EVERYTHING: Final = UUID(int=0)
@@ -214,9 +214,10 @@ class Deliveries(Struct, frozen=True, kw_only=True):
 
 
 class Owner(Struct, frozen=True, kw_only=True):
-    """Whose channels are meant: a person's own, or a guild's; and who asks."""
+    """Whose channels are meant: a person's own, or a guild's; and who asks, from where."""
 
     asker: Identity
+    address: str
     user_id: UUID | None = None
     guild_id: str | None = None
 

@@ -18,9 +18,9 @@ import structlog
 from shared.audit.activity import ActivityLog
 from shared.clock import Clock
 from shared.database import Database, connection_was_lost
+from shared.events import Event
 from shared.ids import new_id
 from shared.observability.telemetry import Telemetry
-from shared.outbox.events import Event
 from users.notifications.delivery_repository import DeliveryRepository, Settled, SettledDelivery
 from users.notifications.letters import Carrier, Letter, News, SendFailed
 from users.notifications.messages import LateWriter, Message, MessageWriter, Reader

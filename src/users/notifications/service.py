@@ -11,11 +11,11 @@ from msgspec.structs import replace
 
 from shared.audit.activity import ActivityLog
 from shared.clock import Clock
+from shared.events import Event
 from shared.ids import new_id
-from shared.outbox.events import Event
-from users.access import AccessPolicy
+from users.access import AccessPolicy, GuildNotFound
 from users.accounts.errors import AccountNotFound
-from users.guilds.errors import GuildNotFound
+from users.message_limits import MessageLimits, Recipient
 from users.notifications.channel_repository import ChannelRepository, HeldChannel
 from users.notifications.codes import Codes, Tries
 from users.notifications.delivery_repository import DeliveryRepository
@@ -44,7 +44,7 @@ from users.notifications.schemas import (
 )
 from users.notifications.sealing import Sealing, Unsealable
 from users.notifications.settings import NotifySettings, SmtpSettings
-from users.notifications.targets import checked
+from users.notifications.targets import checked, recipient
 
 OLD_SECRET_FOR: Final = timedelta(days=1)
 """A webhook's receiver has so long to learn the new one."""
@@ -67,6 +67,7 @@ class ChannelService:
         sealing: Sealing,
         codes: Codes,
         tries: Tries,
+        limits: MessageLimits,
         later: Later,
         clock: Clock,
         settings: NotifySettings,
@@ -80,13 +81,17 @@ class ChannelService:
         self._sealing = sealing
         self._codes = codes
         self._tries = tries
+        self._limits = limits
         self._later = later
         self._clock = clock
         self._settings = settings
         self._mail = mail
 
     async def add(self, owner: Owner, new: AnyNewChannel) -> ChannelMade:
-        """A new channel; its challenge leaves with the commit. Raises BadAddress, EmailNotSetUp, TooManyChannels."""
+        """A new channel; its challenge leaves with the commit.
+
+        Raises BadAddress, EmailNotSetUp, TooManyChannels or TooManyMessages.
+        """
         await self._check(owner)
         target = checked(
             new,
@@ -94,7 +99,7 @@ class ChannelService:
             mail=bool(self._mail.host),
             allow_private=self._settings.allow_private,
         )
-        await self._tries.sent(owner)
+        await self._count(owner, recipient(target.kind, target.target.address))
         if not await self._channels.hold_owner(owner):
             raise AccountNotFound if owner.guild_id is None else GuildNotFound(owner.guild_id)
         if await self._channels.count(owner) >= self._settings.channels:
@@ -125,13 +130,13 @@ class ChannelService:
     async def verify(self, owner: Owner, channel_id: UUID, code: str | None) -> ChannelView:
         """Take a code for proof that the channel reaches its owner; without one, send a new challenge.
 
-        Raises BadChallenge, or TooManyTries.
+        Raises BadChallenge, TooManyTries, or TooManyMessages.
         """
         held = await self._held(owner, channel_id)
         if held.view.verified_at is not None:
             return held.view
         if code is None:
-            await self._tries.sent(owner)
+            await self._count_held(owner, held)
             self._later.verify(channel_id)
             return held.view
         await self._tries.typed(channel_id)
@@ -146,11 +151,11 @@ class ChannelService:
         return view
 
     async def test(self, owner: Owner, channel_id: UUID) -> DeliveryStarted:
-        """Send a test message the way that all others go. Raises ChannelNotActive, or TooManyTries."""
+        """Send a test message the way that all others go. Raises ChannelNotActive, or TooManyMessages."""
         held = await self._held(owner, channel_id)
         if held.view.state is not ChannelState.ACTIVE:
             raise ChannelNotActive(held.view.state)
-        await self._tries.sent(owner)
+        await self._count_held(owner, held)
         now = self._clock.now()
         event = Event(
             id=new_id(),
@@ -179,10 +184,7 @@ class ChannelService:
         held = await self._held(owner, channel_id)
         if held.view.kind is not ChannelKind.WEBHOOK:
             raise BadAddress("Only webhooks are signed; other channels have no secret of ours.", field="channel_id")
-        try:
-            target = msgspec.json.decode(self._sealing.open(channel_id, held.target), type=Target)
-        except Unsealable as error:
-            raise BadAddress(f"The channel cannot be read: {error}.", field="channel_id") from error
+        target = self._opened(held)
         made = SecretMade(secret=new_secret(), old_valid_until=self._clock.now() + OLD_SECRET_FOR)
         target = replace(target, secret=made.secret, old_secret=target.secret, old_until=made.old_valid_until)
         await self._channels.retarget(channel_id, self._sealed(channel_id, target))
@@ -208,6 +210,20 @@ class ChannelService:
         if held is None:
             raise ChannelNotFound(channel_id)
         return held
+
+    async def _count_held(self, owner: Owner, held: HeldChannel) -> None:
+        """Raises BadAddress, TooManyMessages or Unavailable."""
+        await self._count(owner, recipient(held.view.kind, self._opened(held).address))
+
+    async def _count(self, owner: Owner, to: Recipient) -> None:
+        whose = str(owner.user_id or owner.guild_id)
+        await self._limits.count(to, address=owner.address, asker=owner.asker, owner=whose)
+
+    def _opened(self, held: HeldChannel) -> Target:
+        try:
+            return msgspec.json.decode(self._sealing.open(held.view.id, held.target), type=Target)
+        except Unsealable as error:
+            raise BadAddress(f"The channel cannot be read: {error}.", field="channel_id") from error
 
     async def _check(self, owner: Owner) -> None:
         if owner.guild_id is not None:

@@ -58,8 +58,9 @@ class NotifySettings(SettingsStruct, frozen=True, kw_only=True):
         Meta(
             pattern=r"^(https?://[^\s?#<>]+)?$",
             extra={"expected": "an address such as https://trackers.example.org"},
-            description="Address under which people reach this API from outside; digests then carry the link by which "
-            "mailboxes offer to give them up (RFC 8058). Empty: without.",
+            description="Address under which people reach this API from outside, for links in mails: digests then "
+            "carry the link by which mailboxes offer to give them up (RFC 8058), and confirmations of an e-mail "
+            "address bring a link instead of a code. Empty: without.",
         ),
     ] = ""
     channels: Annotated[int, Meta(ge=1, le=200, description="Channels that one person, or one guild, may have.")] = 20
@@ -84,7 +85,7 @@ class SmtpSettings(SettingsStruct, frozen=True, kw_only=True):
 
     env_prefix: ClassVar[str] = "TRACKERS_SMTP_"
 
-    host: Annotated[str, Meta(description="Mail server. Empty: no e-mail channels.")] = ""
+    host: Annotated[str, Meta(description="Mail server. Empty: no e-mail channels, and no addresses in accounts.")] = ""
     port: Annotated[int, Meta(ge=1, le=65535, description="Its port.")] = 587
     username: Annotated[str, Meta(description="Empty: without logging in.")] = ""
     password: Annotated[Secret | None, Meta(description="Of that user.")] = None

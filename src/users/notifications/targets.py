@@ -8,7 +8,9 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 from email_validator import EmailNotValidError, validate_email
 
 from shared.addresses import AddressRefusedError, refuse_literal
-from users.notifications.errors import BadAddress, EmailNotSetUp
+from users.accounts.errors import EmailNotSetUp
+from users.message_limits import Recipient, mailbox
+from users.notifications.errors import BadAddress
 from users.notifications.schemas import (
     AnyNewChannel,
     ChannelKind,
@@ -39,11 +41,23 @@ def checked(new: AnyNewChannel, *, schemes: Collection[str], mail: bool, allow_p
     )
 
 
+def recipient(kind: ChannelKind, address: str) -> Recipient:
+    """Where messages of a checked target arrive, for counting: spellings of one place count for the same."""
+    if kind is ChannelKind.EMAIL:
+        return Recipient(address=mailbox(address))
+    place = address.partition("?")[0].rstrip("/")
+    if kind is ChannelKind.WEBHOOK:
+        host = (urlsplit(address).hostname or "").rstrip(".")
+        return Recipient(address=place, host=host)
+    path = _DISCORD_PATH.fullmatch(urlsplit(address).path) if kind is ChannelKind.DISCORD else None
+    return Recipient(address=place if path is None else f"discord webhook {path[1]}")
+
+
 def _email(address: str, *, mail: bool) -> TargetView:
     if not mail:
-        raise EmailNotSetUp
+        raise EmailNotSetUp("choose another kind of channel")
     try:
-        normal = validate_email(address, check_deliverability=False).normalized
+        normal = validate_email(address, check_deliverability=False, allow_smtputf8=False).normalized
     except EmailNotValidError as error:
         raise BadAddress(f"This is no e-mail address: {error}", field="address") from error
     return TargetView(target=Target(address=normal), kind=ChannelKind.EMAIL, shown=normal, host="smtp")

@@ -7,8 +7,7 @@ from hashlib import sha256
 from typing import Final
 from uuid import UUID
 
-from shared.settings import Secret
-from users.auth.tokens import derived
+from shared.installation_secret import InstallationSecret, position_of
 
 PATH: Final = "/api/digest/unsubscribe"
 _MAC: Final = 16
@@ -19,15 +18,15 @@ LONGEST: Final = 64
 class Unsubscribing:
     """Makes and reads links; where no public address is set up, there are none."""
 
-    def __init__(self, secret: Secret, *, public_url: str) -> None:
-        self._key = derived(secret, "digest unsubscribe")
+    def __init__(self, secret: InstallationSecret, *, public_url: str) -> None:
+        self._keys = secret.keys("digest unsubscribe")
         self._public_url = public_url
 
     def link(self, user_id: UUID) -> str | None:
         return f"{self._public_url}{PATH}?token={self.token(user_id)}" if self._public_url else None
 
     def token(self, user_id: UUID) -> str:
-        return base64.urlsafe_b64encode(user_id.bytes + self._mac(user_id)).decode().rstrip("=")
+        return base64.urlsafe_b64encode(user_id.bytes + _mac(self._keys[0], user_id)).decode().rstrip("=")
 
     def read(self, token: str) -> UUID | None:
         """Whom a token names; None where we did not make it."""
@@ -38,7 +37,8 @@ class Unsubscribing:
         if len(raw) != _LENGTH:
             return None
         user_id = UUID(bytes=raw[:16])
-        return user_id if hmac.compare_digest(raw[16:], self._mac(user_id)) else None
+        return None if position_of(raw[16:], tuple(_mac(key, user_id) for key in self._keys)) is None else user_id
 
-    def _mac(self, user_id: UUID) -> bytes:
-        return hmac.new(self._key, user_id.bytes, sha256).digest()[:_MAC]
+
+def _mac(key: bytes, user_id: UUID) -> bytes:
+    return hmac.digest(key, user_id.bytes, sha256)[:_MAC]

@@ -49,6 +49,16 @@ def has_looked_later(market: Market) -> None:
     market.look(later=True)
 
 
+@when(parsers.re(r"its price falls to (?P<price>[\d,]+) ISK"), converters={"price": isk})
+def falls(market: Market, price: float) -> None:
+    market.esi.change_contract(market.latest, price=price)
+
+
+@then(parsers.re(r"(?P<count>\d+) contracts? (?:is|are) on offer"), converters={"count": int})
+def are_on_offer(market: Market, count: int) -> None:
+    assert market.read("Ada", "/api/contracts")["total"] == count
+
+
 @when("somebody buys a contract")
 def is_bought(market: Market) -> None:
     market.latest = market.esi.contract_ids()[0]

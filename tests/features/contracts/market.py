@@ -2,17 +2,18 @@
 
 import asyncio
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 import asyncpg
 import httpx
-from tests.features.service import Service
+from tests.features.service import Meanwhile, Service, machine_time
 from tests.features.users.people import ADMIN, People
 from tests.upstreams.client import SimulatedContracts
 from tests.upstreams.contracts_universe import FIRST_SHIP
 
 FORGE: Final = 10000002
+SECOND: Final = 10000043
 LATER: Final = timedelta(minutes=31)
 _CLEAN: Final = (
     "TRUNCATE contract_regions, contracts, contract_rejects, contract_runs, contract_watches CASCADE",
@@ -33,6 +34,11 @@ class Market:
     """The one that the scenario speaks of."""
     watches: dict[str, str] = field(default_factory=dict)
     tasks: dict[str, str] = field(default_factory=dict)
+    environ: dict[str, str] = field(default_factory=dict)
+    """The workers' settings, where they differ."""
+    at_work: list[Meanwhile] = field(default_factory=list)
+    types_asked: int = 0
+    """Requests for types before the last look."""
 
     @property
     def esi(self) -> SimulatedContracts:
@@ -43,14 +49,23 @@ class Market:
         self.service.simulated.reset()
         self.esi.configure(sizes={str(FORGE): size})
         self.service.own_worker.rest()
-        asyncio.run(self._clean())
+        asyncio.run(self._execute(*_CLEAN))
         self.service.own_worker.by_itself("contracts.follow_regions")
 
-    async def _clean(self) -> None:
+    def add_region(self, size: int) -> None:
+        """One more region that the workers follow from now on."""
+        self.environ = {"TRACKERS_CONTRACTS_REGION_IDS": f"{FORGE},{SECOND}"}
+        self.esi.configure(sizes={str(SECOND): size})
+        self.service.own_worker.by_itself("contracts.follow_regions", self.environ)
+
+    def forget_types(self) -> None:
+        asyncio.run(self._execute("DELETE FROM esi_types"))
+
+    async def _execute(self, *statements: str) -> None:
         url = self.service.own_worker.environ["TRACKERS_DATABASE_URL"].replace("+asyncpg", "")
         connection = await asyncpg.connect(url)
         try:
-            for statement in _CLEAN:
+            for statement in statements:
                 await connection.execute(statement)
         finally:
             await connection.close()
@@ -71,7 +86,7 @@ class Market:
     def look(self, *, later: bool = False) -> None:
         if later:
             self.later += LATER
-        self.service.own_worker.burst(later=self.later)
+        self.service.own_worker.burst(self.environ, later=self.later)
 
     def read(self, who: str, path: str) -> Any:
         if who not in self.people.logins and who != ADMIN:
@@ -86,4 +101,4 @@ class Market:
 
     @staticmethod
     def ago(minutes: int) -> str:
-        return f"{datetime.now(UTC) - timedelta(minutes=minutes):%Y-%m-%dT%H:%M:%SZ}"
+        return f"{machine_time() - timedelta(minutes=minutes):%Y-%m-%dT%H:%M:%SZ}"

@@ -1,12 +1,16 @@
 """features/contracts/aggregation.feature"""
 
 import json
+from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import httpx
 from pytest_bdd import given, parsers, scenarios, then, when
-from tests.features.contracts.market import FORGE, Market
+from tests.features.contracts.conftest import isk
+from tests.features.contracts.market import FORGE, SECOND, Market
 from tests.features.users.people import ADMIN
+from tests.waiting import eventually_sync
 
 scenarios(str(Path(__file__).parents[3] / "features/contracts/aggregation.feature"))
 
@@ -51,9 +55,10 @@ def asks_for_a_run(market: Market) -> None:
     market.tasks = answer.json()["tasks"]
 
 
-@then(parsers.parse("{count:d} contracts are on offer"))
-def are_on_offer(market: Market, count: int) -> None:
-    assert market.read("Ada", "/api/contracts")["total"] == count
+@then(parsers.re(r"1 contract is on offer, for (?P<price>[\d,]+) ISK"), converters={"price": isk})
+def is_on_offer_for(market: Market, price: float) -> None:
+    offered = market.read("Ada", "/api/contracts")
+    assert ([one["price"] for one in offered["items"]], offered["total"]) == ([price], 1)
 
 
 @then("the region is covered whole")
@@ -114,3 +119,111 @@ def found_new(market: Market, count: int) -> None:
 @then(parsers.parse('the task of the region is "{status}"'))
 def task_is(market: Market, status: str) -> None:
     assert market.service.status_of(market.tasks[str(FORGE)]) == status
+
+
+@then(parsers.parse("the last run changed {changed:d} contract and found no new one"))
+def changed_contracts(market: Market, changed: int) -> None:
+    summary = market.last_run()["summary"]
+    assert (summary["contracts_changed"], summary["contracts_new"]) == (changed, 0)
+
+
+@then("the last run has an id, a beginning and an end, and counts types, requests and answers")
+def run_is_told(market: Market) -> None:
+    run = market.last_run()
+    assert run["id"]
+    assert run["started_at"] <= run["finished_at"]
+    assert (run["error"], run["summary"]["regions"]) == (None, 1)
+    assert {"types_new", "types_refreshed", "types_failed", "items", "seconds"} <= run["summary"].keys()
+    assert run["summary"]["requests"] == sum(run["summary"]["by_status"].values()) > 2
+
+
+# ---- several regions, several workers ----
+
+
+@given(parsers.parse("a second region with {size:d} contracts"))
+def second_region(market: Market, size: int) -> None:
+    market.add_region(size)
+
+
+@given("the second region does not answer")
+def does_not_answer(market: Market) -> None:
+    market.esi.fault(f"/contracts/public/{SECOND}*", "changed")
+
+
+@when("the second region answers again")
+def answers_again(market: Market) -> None:
+    market.service.simulated.clear_faults()
+
+
+@given("the API takes its time")
+def takes_its_time(market: Market) -> None:
+    market.esi.fault(f"/contracts/public/{FORGE}*", "latency", ms=1500)
+
+
+@when("a first worker has begun to look")
+def has_begun(market: Market) -> None:
+    one_job = {**market.environ, "TRACKERS_WORKER_MAX_JOBS": "1"}  # what comes meanwhile is left to another worker
+    market.at_work.append(market.service.own_worker.in_background(one_job))
+    eventually_sync(lambda: market.esi.requests(f"/contracts/public/{FORGE}"), what="the first request")
+
+
+@when(parsers.parse("a second region with {size:d} contracts appears, which a second worker finds"))
+def second_worker_finds(market: Market, size: int) -> None:
+    market.add_region(size)
+    market.at_work.append(market.service.own_worker.in_background(market.environ))
+
+
+@when("both have finished")
+def both_have_finished(market: Market) -> None:
+    for worker in market.at_work:
+        worker.join()
+
+
+@then("the second region was asked for after the first one was read")
+def one_after_the_other(market: Market) -> None:
+    first = [request.time for request in market.esi.requests(f"/contracts/public/{FORGE}")]
+    second = [request.time for request in market.esi.requests(f"/contracts/public/{SECOND}")]
+    assert second[0] >= first[2]  # its three pages; later ones are of a later run
+
+
+@then("no two runs were under way at the same time")
+def no_two_at_once(market: Market) -> None:
+    runs = market.people.read(ADMIN, "/api/admin/contracts/runs")["items"]
+    assert len(runs) > 1
+    for later, earlier in pairwise(runs):
+        assert earlier["finished_at"] <= later["started_at"]
+
+
+# ---- types ----
+
+
+@given("no type is known yet")
+def no_type_is_known(market: Market) -> None:
+    market.forget_types()
+
+
+@given(parsers.parse('the API cannot say any more what a "{name}" is'))
+def cannot_say(market: Market, name: str) -> None:
+    market.esi.answer_with(f"types:{market.type_of(name)}", 500)
+
+
+@when(parsers.parse("the worker has looked {days:d} days later, allowed to look up {count:d} types again"))
+def has_looked_days_later(market: Market, days: int, count: int) -> None:
+    market.types_asked = len(market.esi.requests("/universe/types/"))
+    market.later += timedelta(days=days)
+    market.service.own_worker.burst({"TRACKERS_CONTRACTS_TYPES_LIMIT": str(count)}, later=market.later)
+
+
+@then(parsers.parse("{count:d} types were asked for again"))
+def types_asked_again(market: Market, count: int) -> None:
+    assert len(market.esi.requests("/universe/types/")) - market.types_asked == count
+
+
+@then(parsers.parse("the last run looked up {count:d} types again"))
+def looked_up(market: Market, count: int) -> None:
+    assert market.last_run()["summary"]["types_refreshed"] == count
+
+
+@then(parsers.re(r"the last run failed to look up (?P<count>\d+) types?"), converters={"count": int})
+def failed_to_look_up(market: Market, count: int) -> None:
+    assert market.last_run()["summary"]["types_failed"] == count

@@ -1,14 +1,28 @@
 """features/contracts/browsing.feature"""
 
+import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from pytest_bdd import given, parsers, scenarios, then, when
 from tests.features.contracts.conftest import isk
 from tests.features.contracts.market import Market
+from tests.upstreams.contracts_universe import FIRST_MODULE, FIRST_SHIP
 
 scenarios(str(Path(__file__).parents[3] / "features/contracts/browsing.feature"))
+
+SHIP: Final = FIRST_SHIP + 3
+HOLDINGS: Final[dict[str, list[dict[str, Any]]]] = {
+    'a "Ship 003" and a module': [{"type_id": SHIP}, {"type_id": FIRST_MODULE}],
+    'a "Ship 003"': [{"type_id": SHIP}],
+    '4 of "Ship 003"': [{"type_id": SHIP, "quantity": 4}],
+    'a copy of "Ship 003"': [
+        {"type_id": SHIP, "is_blueprint_copy": True, "runs": 5, "material_efficiency": 10, "time_efficiency": 20}
+    ],
+    "a module": [{"type_id": FIRST_MODULE}],
+}
+"""What contracts hold, in the words of the feature."""
 
 
 @pytest.fixture
@@ -25,6 +39,24 @@ def is_wanted(market: Market, name: str) -> None:
 @when(parsers.re(r'(?P<who>[A-Z]\w+) looks for "(?P<name>[^"]+)", the cheapest first'))
 def looks_for(market: Market, found: list[dict[str, Any]], who: str, name: str) -> None:
     found += market.read(who, f"/api/contracts?ship_type_id={market.type_of(name)}&sort=price")["items"]
+
+
+@given(parsers.re(rf"a contract with (?P<what>{'|'.join(HOLDINGS)})$"))
+def contract_with(market: Market, what: str) -> None:
+    market.latest = market.esi.add_contract(items=HOLDINGS[what], price=1e6, title="")
+
+
+@then(parsers.re(r"the ship that she finds has (?P<details>\{.+\})"))
+def ship_has(market: Market, found: list[dict[str, Any]], details: str) -> None:
+    (contract,) = found
+    assert (contract["ship"]["type_id"], contract["ship"]["name"]) == (market.type_of("Ship 003"), "Ship 003")
+    assert json.loads(details).items() <= contract["ship"].items()
+
+
+@then("1 contract is on offer, and none sells a ship")
+def none_sells_a_ship(market: Market) -> None:
+    assert market.read("Ada", "/api/contracts")["total"] == 1
+    assert market.read("Ada", "/api/contracts?is_ship=true")["total"] == 0
 
 
 @when("somebody without a login looks for contracts")

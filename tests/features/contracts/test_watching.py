@@ -45,11 +45,6 @@ def ran_out(market: Market, name: str) -> None:
     market.offer(name, 1.0, date_expired=market.ago(1))
 
 
-@when(parsers.re(r"its price falls to (?P<price>[\d,]+) ISK"), converters=PRICED)
-def falls(market: Market, price: float) -> None:
-    market.esi.change_contract(market.latest, price=price)
-
-
 @when(parsers.re(r"(?P<who>[A-Z]\w+) asks for that watch"))
 def asks_for(market: Market, who: str) -> None:
     assert market.people.register(who).status_code == httpx.codes.CREATED

@@ -4,16 +4,17 @@ import re
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Any, Final
 
 import httpx
 import pytest
 from pytest_bdd import given, parsers, then, when
-from tests.features.service import Service
+from tests.features.service import Service, machine_time
 from tests.features.users.people import ADMIN, People
 from tests.upstreams.client import SimulatedFencers
+from tests.waiting import eventually_sync
 
 EVENTS: Final = {
     "epee": "Junior Women\u2019s Epee (JNRWE)",
@@ -36,6 +37,7 @@ class Salle:
     latest: str = ""
     days: timedelta = LATER
     asked_before: int = 0
+    moved_to: date | None = None
     faults: list[Any] = field(default_factory=list)
 
     @property
@@ -51,8 +53,9 @@ class Salle:
         given_ = str(number) if by == "number" else links[kind]
         answer = self.people.ask(who, "POST", f"/api/{kind}s", {kind: given_, "weapons": weapons})
         if answer.status_code == httpx.codes.CREATED:
-            self.latest = f"/api/{kind}s/{answer.json()['tracked']['id']}"
-            self.followed[name] = {"path": self.latest, **answer.json()["tracked"]}
+            made = answer.json()
+            self.latest = f"/api/{kind}s/{made['tracked']['id']}"
+            self.followed[name] = {**made["tracked"], "path": self.latest, "task_id": made["task_id"]}
         self.people.answers = [answer]
         return answer
 
@@ -74,7 +77,8 @@ class Salle:
     def end(self) -> None:
         if self.service.worker is not None:
             self.service.worker.rest()
-        self.site.configure(login="off")
+        if self.service.sites is not None:
+            self.site.configure(login="off")
         for fault in self.faults:
             self.service.simulated.clear_fault(fault)
         self.people.end()
@@ -95,7 +99,7 @@ def the_site_knows(salle: Salle, club: str, one: str, two: str) -> None:
     salle.site.add_club(salle.number(club), club)
     for name in (one, two):
         salle.site.add_fencer(salle.number(name), f"{name} Abendroth", salle.number(club))
-    day = date.today() + timedelta(days=60)  # noqa: DTZ011 -- some day to come
+    day = machine_time().date() + timedelta(days=60)
     for weapon, event in EVENTS.items():
         salle.site.add_event(salle.number(weapon), event, f"Open {salle.base}", day.isoformat())
 
@@ -112,8 +116,13 @@ def withdraws(salle: Salle, name: str, weapon: str) -> None:
 
 @when(parsers.re(r"the (?P<weapon>\w+) event moves by a day"))
 def moves(salle: Salle, weapon: str) -> None:
-    day = date.today() + timedelta(days=61)  # noqa: DTZ011 -- some day to come
-    salle.site.move(salle.number(weapon), day.isoformat())
+    salle.moved_to = machine_time().date() + timedelta(days=61)
+    salle.site.move(salle.number(weapon), salle.moved_to.isoformat())
+
+
+@given(parsers.re(r'the page of "(?P<name>\w+)" is (?P<fault>throttled|unavailable), once'))
+def fails_once(salle: Salle, name: str, fault: str) -> None:
+    salle.faults.append(salle.site.fault(f"/p/{salle.number(name)}/*", fault, count=1, retry_after=1))
 
 
 @given(parsers.re(r'the page of "(?P<name>\w+)" has changed its layout'))
@@ -177,6 +186,12 @@ def deactivates(salle: Salle, person: str) -> None:
     assert salle.people.ask(person, "POST", f"{salle.latest}/deactivate").status_code == httpx.codes.OK
 
 
+@when(parsers.re(r'(?P<person>[A-Z]\w+) changes its weapons to "(?P<weapons>[^"]+)"'))
+def changes_weapons(salle: Salle, person: str, weapons: str) -> None:
+    answer = salle.people.ask(person, "PATCH", salle.latest, {"weapons": weapons})
+    assert answer.status_code == httpx.codes.OK, answer.text
+
+
 @then(parsers.re(r"(?P<person>[A-Z]\w+) follows (?P<count>\d+) fencers?"))
 def follows_so_many(salle: Salle, person: str, count: str) -> None:
     assert salle.people.read(person, "/api/fencers?active=true")["total"] == int(count)
@@ -204,12 +219,23 @@ def names(salle: Salle, word: str) -> None:
 @given("the worker has looked")
 @when("the worker has looked")
 def has_looked(salle: Salle) -> None:
-    salle.service.look([one["task_id"] for one in salle.followed.values() if one.get("task_id")])
+    salle.service.look([one["task_id"] for one in salle.followed.values()])
 
 
 @when(parsers.re(r"the worker looks (?P<times>\d+) times?"))
 def looks(salle: Salle, times: str) -> None:
     salle.look(int(times))
+
+
+@when(parsers.re(r'the worker keeps looking until "(?P<name>\w+)" is read'))
+def keeps_looking(salle: Salle, name: str) -> None:
+    """Later and later: the host may have to be left alone first."""
+
+    def is_read() -> bool:
+        salle.look()
+        return bool(salle.people.read("Ada", salle.followed[name]["path"])["tracked"]["last_success_at"])
+
+    eventually_sync(is_read, what=f"{name} is read")
 
 
 @when("the worker looks again")
@@ -243,6 +269,24 @@ def not_closer(salle: Salle, seconds: str) -> None:
     assert min(later - earlier for earlier, later in pairwise(times)) >= float(seconds)
 
 
+@then("the club's page was asked for before any fencer's")
+def clubs_page_first(salle: Salle) -> None:
+    paths = [request.path for request in salle.site.requests()[salle.asked_before :]]
+    pages = [path.split("/")[1] for path in paths if path != "/robots.txt"]
+    assert pages == ["club", "p", "p"]
+
+
+@then(parsers.re(r'the page of "(?P<name>\w+)" was asked for twice'))
+def asked_twice(salle: Salle, name: str) -> None:
+    assert len(salle.site.requests(f"/p/{salle.number(name)}/")) == 2
+
+
+@then(parsers.re(r'the history of "(?P<name>\w+)" has (?P<count>\d+) entr(?:y|ies)'))
+def history_has(salle: Salle, name: str, count: str) -> None:
+    history = salle.people.read("Ada", f"{salle.followed[name]['path']}/history")["items"]
+    assert [entry["kind"] for entry in history] == ["registered"] * int(count)
+
+
 @then("no fencer's page was asked for")
 def no_fencers_page(salle: Salle) -> None:
     assert salle.requests("/p/") == 0
@@ -267,11 +311,16 @@ def sees(salle: Salle, person: str, count: str) -> None:
     assert len(salle.people.read(person, salle.latest)["registrations"]) == int(count)
 
 
-@then(parsers.re(r'"(?P<name>\w+)" rests for an hour'))
-def rests(salle: Salle, name: str) -> None:
+@then(
+    parsers.re(r'"(?P<name>\w+)" rests for (?P<hours>\d+) hours? after (?P<failures>\d+) failures'),
+    converters={"hours": int, "failures": int},
+)
+def rests(salle: Salle, name: str, hours: int, failures: int) -> None:
     failing = salle.people.read(ADMIN, "/api/admin/fencers/failing?per_page=200")["items"]
     (one,) = [page for page in failing if page["upstream_id"] == salle.number(name)]
-    assert (one["failures"], one["cooling_down"]) == (3, True)
+    assert (one["failures"], one["cooling_down"], one["reason"]) == (failures, True, "page_changed")
+    wait = datetime.fromisoformat(one["next_check_at"]) - datetime.fromisoformat(one["last_checked_at"])
+    assert timedelta(hours=hours) <= wait < timedelta(hours=hours, minutes=10)
 
 
 @when(parsers.re(r'the admin ends the rest of "(?P<name>\w+)"'))
@@ -319,7 +368,8 @@ def under(salle: Salle, section: str, name: str, note: str | None, bare: str | N
 
 @then(parsers.re(r"it names the new day of the (?P<weapon>\w+) event"))
 def names_the_new_day(salle: Salle, weapon: str) -> None:
-    day = date.today() + timedelta(days=61)  # noqa: DTZ011 -- as it moved
+    day = salle.moved_to
+    assert day is not None
     (entry,) = [e for s in salle.digest()["sections"] for g in s["groups"] for e in g["entries"]]
     assert EVENTS[weapon] in entry["detail"]
     assert f"{day.day} {day:%b %Y}" in entry["detail"]

@@ -2,8 +2,13 @@
 
 from pathlib import Path
 
-from pytest_bdd import parsers, scenarios, then
+import httpx
+from pytest_bdd import given, parsers, scenarios, then, when
 from tests.features.flights.conftest import Travel
+from tests.waiting import eventually_sync
+
+LEASE = "3"
+"""Seconds after which what a dead worker held is free."""
 
 scenarios(str(Path(__file__).parents[3] / "features/flights/watches.feature"))
 
@@ -60,6 +65,65 @@ def is_failed(travel: Travel, reason: str) -> None:
 def knows_no_price(travel: Travel) -> None:
     watch = travel.watched()
     assert (watch["status"], watch["price"]) == ("completed", None)
+
+
+@then(parsers.parse("it is a watch for {target:d}, every {minutes:d} minutes"))
+def is_a_watch_for(travel: Travel, target: int, minutes: int) -> None:
+    watch = travel.answer.json()
+    assert (watch["target_price"], watch["check_interval_minutes"]) == (target, minutes), travel.answer.text
+
+
+@when(parsers.parse('{who:w} changes its "{name}" to {value:d}'))
+def changes_one(travel: Travel, who: str, name: str, value: int) -> None:
+    travel.told(who, "PATCH", f"/api/watches/{travel.watches[-1][1]}", {name: value})
+
+
+@given(parsers.parse("{who:w} has planned a trip for which the site has no answer"))
+def has_planned_unanswered(travel: Travel, who: str) -> None:
+    back = {"origin": travel.destination, "destination": travel.origin}
+    assert travel.plan(who, **back).status_code == httpx.codes.CREATED, travel.answer.text
+    travel.shown.append(f"{travel.destination}-{travel.origin}")
+    travel.people.service.simulated.flights.show("failed", route=travel.shown[-1])
+
+
+@then(parsers.parse("{who:w}'s watch is failed: {reason:w}"))
+def watch_of_is_failed(travel: Travel, who: str, reason: str) -> None:
+    (watch,) = [watch for whose, watch in travel.watches if whose == who]
+    found = travel.people.read(who, f"/api/watches/{watch}")
+    assert (found["status"], found["reason"]) == ("failed", reason)
+
+
+# ---- a crash ----
+
+
+@given("the site keeps searches waiting")
+def keeps_waiting(travel: Travel) -> None:
+    travel.people.service.simulated.flights.fault("/travel/flights/search*", "hang")
+
+
+@given("a worker was killed during the check")
+def worker_killed(travel: Travel) -> None:
+    settings = {"TRACKERS_SCRAPE_LEASE": LEASE, "TRACKERS_FLIGHTS_TIMEOUT": "45"}
+    worker = travel.people.service.own_worker.process(settings)
+    eventually_sync(lambda: travel.asked() == 1, what="the search that never ends")
+    worker.kill()
+    worker.wait()
+    assert travel.watched()["status"] == "in_progress"
+
+
+@when("the site answers again")
+def answers_again(travel: Travel) -> None:
+    travel.people.service.simulated.clear_faults()
+
+
+@when("another worker runs")
+def another_worker(travel: Travel) -> None:
+    travel.people.service.own_worker.process()
+
+
+@then(parsers.parse("the watch knows the price {price:d} in the end"))
+def knows_price_in_the_end(travel: Travel, price: int) -> None:
+    eventually_sync(lambda: travel.watched()["price"] == price, what="the check is done again")
 
 
 @then("the site was asked once")

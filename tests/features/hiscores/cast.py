@@ -4,6 +4,7 @@ import re
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -27,6 +28,8 @@ class Cast:
     asked: int = 0
     """Requests that the site had seen before the scenario."""
     task: str = ""
+    wait: timedelta = timedelta(0)
+    """Between the last attempt and the next one."""
     bosses: list[str] = field(default_factory=list)
     """New ones of the game."""
 

@@ -34,15 +34,26 @@ def cast(service: Service, admin_token: Callable[[], str]) -> Iterator[Cast]:
 # ---- the site ----
 
 
-@given(parsers.re(rf"the hiscores know {PLAYER}(?: with (?P<xp>\d+) experience in Slayer)?(?: as (?P<mode>\w+))?"))
-def site_knows(cast: Cast, player: str, xp: str | None, mode: str | None) -> None:
+@given(
+    parsers.re(
+        rf"the hiscores know {PLAYER}(?: with (?P<xp>\d+) experience in Slayer(?: and (?P<kills>\d+) of Vorkath)?)?"
+        r"(?: as (?P<mode>\w+))?$"
+    )
+)
+def site_knows(cast: Cast, player: str, xp: str | None, kills: str | None, mode: str | None) -> None:
     skills = {"Slayer": int(xp)} if xp else {}
-    cast.site.add_player(cast.own(player), mode=mode or "regular", xp=skills)
+    scores = {"Vorkath": int(kills)} if kills else {}
+    cast.site.add_player(cast.own(player), mode=mode or "regular", xp=skills, scores=scores)
 
 
 @given("the hiscores are out of order")
 def out_of_order(cast: Cast) -> None:
     cast.site.fault("/m=*", "unavailable")
+
+
+@given("the hiscores answer with something else")
+def answer_with_something_else(cast: Cast) -> None:
+    cast.site.fault("/m=*", "changed")
 
 
 @given(parsers.re(rf"{PLAYER} gains (?P<xp>\d+) experience in Slayer and (?P<kills>\d+) of Vorkath"))
@@ -79,7 +90,8 @@ def has_added(cast: Cast, who: str, player: str) -> None:
 def looked_again(cast: Cast, player: str) -> None:
     asked = cast.people.ask("Ada", "POST", cast.path(player, "/fetch"))
     assert asked.status_code == httpx.codes.ACCEPTED, asked.text
-    cast.people.service.look([asked.json()["task_id"]])
+    cast.task = asked.json()["task_id"]
+    cast.people.service.look([cast.task])
 
 
 # ---- what was answered ----
@@ -90,6 +102,18 @@ def refused(cast: Cast, status: str, code: str) -> None:
     assert cast.answer.status_code == int(status), cast.answer.text
     assert cast.answer.headers["content-type"] == "application/problem+json"
     assert cast.answer.json()["code"] == code
+
+
+@then("the task is completed")
+def task_completed(cast: Cast) -> None:
+    assert cast.people.service.status_of(cast.task) == "completed"
+
+
+@then(parsers.re(rf"{PLAYER} stands at (?P<xp>\d+) experience and level (?P<level>\d+) in Slayer"))
+def stands_at(cast: Cast, player: str, xp: str, level: str) -> None:
+    skills = cast.read("Ada", player, "/stats")["stats"]["skills"]
+    (slayer,) = [skill for skill in skills if skill["skill"] == "slayer"]
+    assert (slayer["xp"], slayer["level"]) == (int(xp), int(level))
 
 
 @then("it is done")

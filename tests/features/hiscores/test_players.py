@@ -1,6 +1,8 @@
 """features/hiscores/players.feature"""
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -52,11 +54,10 @@ def tracked_unverified(cast: Cast) -> None:
     assert cast.answer.json()["verified"] is False
 
 
-@then(parsers.re(rf"{PLAYER} stands at (?P<xp>\d+) experience and level (?P<level>\d+) in Slayer"))
-def stands_at(cast: Cast, player: str, xp: str, level: str) -> None:
-    skills = cast.read("Ada", player, "/stats")["stats"]["skills"]
-    (slayer,) = [skill for skill in skills if skill["skill"] == "slayer"]
-    assert (slayer["xp"], slayer["level"]) == (int(xp), int(level))
+@then(parsers.re(rf"{PLAYER} stands at (?P<kills>\d+) of Vorkath"))
+def stands_at_kills(cast: Cast, player: str, kills: str) -> None:
+    bosses = cast.read("Ada", player, "/stats")["stats"]["bosses"]
+    assert [boss["score"] for boss in bosses if boss["metric"] == "vorkath"] == [int(kills)]
 
 
 @then(parsers.re(rf"there are no figures of {PLAYER} yet"))
@@ -122,6 +123,108 @@ def worker_has_looked(cast: Cast) -> None:
     cast.people.service.look([cast.task])
 
 
-@then("the task is completed")
-def task_completed(cast: Cast) -> None:
-    assert cast.people.service.status_of(cast.task) == "completed"
+# ---- reading, with a login and without ----
+
+
+@when(parsers.re(rf"{WHO} lists the players called like {PLAYER}"))
+def lists(cast: Cast, who: str, player: str) -> None:
+    cast.ask(who, "GET", f"/api/players?{httpx.QueryParams(begins_with=cast.own(player))}")
+
+
+@then(parsers.re(rf"{PLAYER} is listed, and nobody else"))
+def is_listed(cast: Cast, player: str) -> None:
+    assert cast.answer.status_code == httpx.codes.OK, cast.answer.text
+    assert [one["display_name"] for one in cast.answer.json()["items"]] == [cast.own(player)]
+
+
+@when(parsers.re(rf"{WHO} reads {PLAYER}"))
+def reads(cast: Cast, who: str, player: str) -> None:
+    cast.ask(who, "GET", cast.path(player))
+
+
+@then(parsers.re(rf"{PLAYER} is shown as (?P<status>\w+)"))
+def is_shown(cast: Cast, player: str, status: str) -> None:
+    assert cast.answer.status_code == httpx.codes.OK, cast.answer.text
+    assert (cast.answer.json()["display_name"], cast.answer.json()["status"]) == (cast.own(player), status)
+
+
+@when(parsers.re(rf"somebody without a login (?P<does>\w+) {PLAYER}"))
+def without_login(cast: Cast, does: str, player: str) -> None:
+    own = cast.own(player)
+    method, path, body = {
+        "adds": ("POST", "/api/players", {"username": own}),
+        "lists": ("GET", f"/api/players?{httpx.QueryParams(begins_with=own)}", None),
+        "reads": ("GET", cast.path(player), None),
+        "fetches": ("POST", cast.path(player, "/fetch"), None),
+        "removes": ("DELETE", cast.path(player), None),
+    }[does]
+    cast.answers.append(cast.people.send(method, path, body))
+
+
+# ---- on schedule ----
+
+
+@given(parsers.re(rf"{WHO} has deactivated {PLAYER}"))
+def has_deactivated(cast: Cast, who: str, player: str) -> None:
+    cast.ask(who, "PATCH", cast.path(player), {"active": False})
+    assert cast.answer.status_code == httpx.codes.OK, cast.answer.text
+
+
+@given(parsers.re(rf"{PLAYER} is gone from the hiscores"))
+def is_gone(cast: Cast, player: str) -> None:
+    cast.site.remove_player(cast.own(player))
+
+
+@when("the hiscores are in order again")
+def in_order(cast: Cast) -> None:
+    cast.people.service.simulated.clear_faults()
+
+
+@when(parsers.parse("the worker has looked {hours:d} hours later"))
+def worker_looks_later(cast: Cast, hours: int) -> None:
+    cast.people.service.own_worker.burst(later=timedelta(hours=hours))
+
+
+@when(parsers.re(r"2 workers look at a delay of (?P<delay>[\d.]+) seconds with a jitter of (?P<jitter>[\d.]+)"))
+def workers_look(cast: Cast, delay: str, jitter: str) -> None:
+    pace = {"TRACKERS_HISCORES_DELAY": delay, "TRACKERS_HISCORES_JITTER": jitter}
+    cast.asked = len(cast.site.requests("/m="))
+    workers = [cast.people.service.own_worker.in_background(pace) for _ in range(2)]
+    for worker in workers:
+        worker.join()
+
+
+@then(parsers.re(r"no two requests to the hiscores left closer than (?P<seconds>[\d.]+) seconds"))
+def not_closer(cast: Cast, seconds: str) -> None:
+    times = [request.time for request in cast.site.requests("/m=")[cast.asked :]]
+    assert len(times) > 1
+    assert min(later - earlier for earlier, later in pairwise(times)) >= float(seconds)
+
+
+@then(parsers.re(rf"the hiscores were asked for {PLAYER} (?P<times>once|twice)"))
+def asked_for(cast: Cast, player: str, times: str) -> None:
+    assert cast.visits(player) == {"once": 1, "twice": 2}[times]
+
+
+def wait_of(cast: Cast, player: str) -> timedelta:
+    """From the last attempt to the next one."""
+    found = cast.read("Ada", player)
+    return datetime.fromisoformat(found["next_attempt_at"]) - datetime.fromisoformat(found["last_attempt_at"])
+
+
+@then(parsers.re(rf"{PLAYER} is failed: (?P<reason>\w+), and the next attempt is known"))
+def is_failed(cast: Cast, player: str, reason: str) -> None:
+    found = cast.read("Ada", player)
+    assert (found["status"], found["reason"]) == ("failed", reason)
+    cast.wait = wait_of(cast, player)
+    assert cast.wait > timedelta(0)
+
+
+@then(parsers.re(rf"the next attempt at {PLAYER} is further away than before"))
+def is_further_away(cast: Cast, player: str) -> None:
+    assert wait_of(cast, player) > cast.wait
+
+
+@then(parsers.re(rf"{PLAYER} is completed"))
+def is_completed(cast: Cast, player: str) -> None:
+    assert cast.read("Ada", player)["status"] == "completed"

@@ -1,5 +1,6 @@
 """features/hiscores/progress.feature"""
 
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,59 @@ def gained(cast: Cast, player: str, one: str, metric: str, two: str | None, othe
     assert gain_of(cast, player, metric)["gained"] == int(one)
     if two is not None and other is not None:
         assert gain_of(cast, player, other)["gained"] == int(two)
+
+
+@then(parsers.re(rf"{PLAYER} went from level (?P<before>\d+) to level (?P<after>\d+) in (?P<metric>\w+)"))
+def went_up(cast: Cast, player: str, before: str, after: str, metric: str) -> None:
+    found = gain_of(cast, player, metric)
+    assert (found["level_start"], found["level_end"]) == (int(before), int(after))
+
+
+def points_of(cast: Cast, player: str, kind: str, metric: str) -> Any:
+    return cast.read("Ada", player, f"/history/{kind}/{metric}", period="all")["points"]
+
+
+@then(
+    parsers.re(
+        rf"the timeline of the skill (?P<metric>\w+) of {PLAYER} ends with (?P<xp>\d+) at level (?P<level>\d+)"
+        r" and (?P<last_xp>\d+) at level (?P<last_level>\d+)"
+    )
+)
+def timeline_ends(cast: Cast, metric: str, player: str, xp: str, level: str, last_xp: str, last_level: str) -> None:
+    points = [(point["value"], point["level"]) for point in points_of(cast, player, "skills", metric)]
+    assert points == [(int(xp), int(level)), (int(last_xp), int(last_level))]
+
+
+@then(parsers.re(rf"the timeline of the boss (?P<metric>\w+) of {PLAYER} has grown by (?P<kills>\d+)"))
+def timeline_grew(cast: Cast, metric: str, player: str, kills: str) -> None:
+    first, *_, last = points_of(cast, player, "bosses", metric)
+    assert last["value"] - first["value"] == int(kills)
+
+
+def history_between(cast: Cast, player: str, start: timedelta, end: timedelta | None) -> Any:
+    """Moments before the player was added, by the service's own clock; None: now."""
+    added = datetime.fromisoformat(cast.read("Ada", player)["created_at"])
+    until = {} if end is None else {"end": (added - end).isoformat()}
+    return cast.read("Ada", player, "/history", start=(added - start).isoformat(), **until)
+
+
+@then(parsers.re(rf"from an hour before it was added until now {PLAYER} gained (?P<gained>\d+) in (?P<metric>\w+)"))
+def gained_between(cast: Cast, player: str, gained: str, metric: str) -> None:
+    history = history_between(cast, player, timedelta(hours=1), None)
+    assert [one["gained"] for one in history["gains"] if one["metric"] == metric] == [int(gained)]
+
+
+@then(parsers.re(rf"from two days before it was added until one day before nobody looked at {PLAYER}"))
+def nobody_looked(cast: Cast, player: str) -> None:
+    history = history_between(cast, player, timedelta(days=2), timedelta(days=1))
+    assert history["compared"] is None
+    assert not [one for one in history["gains"] if one["gained"]]
+
+
+@then(parsers.re(r"the task is failed: (?P<reason>\w+)"))
+def task_failed(cast: Cast, reason: str) -> None:
+    task = cast.people.service.read(f"/api/tasks/{cast.task}")
+    assert (task["status"], task["reason"]) == ("failed", reason)
 
 
 @then(parsers.re(rf"nobody knows what {PLAYER} gained in (?P<metric>\w+)"))

@@ -1,19 +1,18 @@
 """Steps that the features of the trackers share: who registers what, what is answered, how the worker looks."""
 
-import os
 import re
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, Final
 
-import httpx
 import pytest
 from pytest_bdd import given, parsers, then, when
+from tests.features.deployment import DEPLOYMENT
 from tests.features.receiver import Receiver, receiving
 from tests.features.service import Service
 from tests.features.trackers.members import VERBS, Members
 from tests.features.trackers.story import NOWHERE, TWO_DAYS, Story, link
-from tests.features.users.people import NAMES, People
+from tests.features.users.people import ADMIN, NAMES, People
 from tests.features.users.people import names as people_in
 
 Table = list[list[str]]
@@ -42,8 +41,11 @@ TROUBLES: Final[dict[str, dict[str, Any]]] = {
 
 
 @pytest.fixture
-def story(service: Service) -> Iterator[Story]:
+def story(service: Service, request: pytest.FixtureRequest) -> Iterator[Story]:
     made = Story(service)
+    if DEPLOYMENT is not None and DEPLOYMENT.admin_login:
+        people = People(service, request.getfixturevalue("admin_token"))
+        made.close_breaker = lambda: people.ask(ADMIN, "POST", "/api/admin/sources/games/close-breaker")
     yield made
     made.end()
 
@@ -60,9 +62,11 @@ def members(story: Story, admin_token: Callable[[], str]) -> Iterator[Members]:
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
     """Where webhooks lead; a deployment knows it by RECEIVER_URL."""
-    address = os.environ.get("RECEIVER_URL", "").rstrip("/")
-    port = int(os.environ.get("RECEIVER_PORT") or httpx.URL(address).port or 0) if address else 0
-    with receiving(address=address, port=port) as made:
+    with (
+        receiving()
+        if DEPLOYMENT is None
+        else receiving(address=DEPLOYMENT.receiver_url, port=DEPLOYMENT.port or 0) as made
+    ):
         yield made
 
 

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from pytest_bdd import given, parsers, scenarios, then, when
 from tests.conftest import container_of
-from tests.features.service import eventually
+from tests.features.service import ClockAhead, eventually
 from tests.features.trackers.conftest import names
 from tests.features.trackers.story import SOON, Story, link
 
@@ -36,6 +36,8 @@ class League:
     """Their names here -> as they are called in the guild."""
     token: str = ""
     history: list[int] = field(default_factory=list)
+    manual: dict[str, Any] = field(default_factory=dict)
+    """The manual snapshot that was entered last."""
 
     def tell(self, method: str, path: str, body: Any = None) -> httpx.Response:
         return self.story.service.http.request(method, path, json=body)
@@ -88,7 +90,7 @@ class League:
 
 
 async def _restate(environ: dict[str, str]) -> None:
-    container = container_of(environ)
+    container = container_of(environ, clock=ClockAhead())
     try:
         await container.games.restatement().restate_stale()
     finally:
@@ -134,6 +136,17 @@ def becomes_member(league: League, person: str) -> None:
 def leaves(league: League, person: str) -> None:
     path = f"/internal/guilds/{league.guild_id}/members/remove"
     assert league.told("POST", path, {"user_ids": [league.story.id_of(person)]}) == {"removed": 1}
+
+
+@when(parsers.re(r"(?P<person>\w+) opts out of the guild's leaderboards"))
+def opts_out(league: League, person: str) -> None:
+    assert person in league.members
+    answer = league.story.service.http.put(
+        "/api/users/me/leaderboards",
+        json={"hidden_in": [league.guild_id]},
+        headers={"Authorization": f"Bearer {league.token}"},
+    )
+    assert answer.status_code == 200, answer.text
 
 
 @when(parsers.parse('the tracker of "{player}" is removed'))
@@ -231,3 +244,46 @@ def reads_history(story: Story, league: League, player: str, playlist: int, poin
 @then(parsers.parse("it goes {ratings}"))
 def goes(league: League, ratings: str) -> None:
     assert league.history == [int(rating) for rating in ratings.split(", ")]
+
+
+# ---- manual snapshots ----
+
+
+@given(parsers.re(r"the guild counts (?P<which>all|no) manual snapshots"))
+def counts_manual(league: League, which: str) -> None:
+    settings = {"manual_snapshots": {"all": "all", "no": "none"}[which]}
+    league.told("PUT", f"/internal/guilds/{league.guild_id}", {"name": "Comets", "settings": settings})
+
+
+@when(
+    parsers.re(
+        r'the bot enters that "(?P<player>[^"]+)" has (?P<rating>\d+) in playlist (?P<playlist>\d+)'
+        r' in season "(?P<season>\d+)"'
+    )
+)
+def bot_enters(story: Story, league: League, player: str, rating: str, playlist: str, season: str) -> None:
+    (made,) = story.of(player)
+    body = {
+        "playlists": [{"playlist": playlist, "rating": int(rating), "matches_played": 40}],
+        "note": "read on the console",
+        "season": season,
+    }
+    league.manual = league.told("POST", f"/internal/trackers/{made.tracker['id']}/snapshots", body)
+
+
+@then("it waits for the guild's staff")
+def waits_for_staff(league: League) -> None:
+    waiting = league.told("GET", f"/internal/guilds/{league.guild_id}/manual-snapshots?status=waiting")["items"]
+    assert [one["id"] for one in waiting] == [league.manual["id"]]
+
+
+@when(parsers.re(r"the guild's staff (?P<verb>confirm|reject) it"))
+def staff_review(story: Story, league: League, verb: str) -> None:
+    body = {"entered_at": league.manual["entered_at"]} if verb == "confirm" else None
+    path = f"/internal/guilds/{league.guild_id}/manual-snapshots/{league.manual['id']}/{verb}"
+    story.answered(league.tell("POST", path, body))
+
+
+@then(parsers.re(r"the first on the leaderboard of playlist (?P<playlist>\d+) is marked as manual"))
+def is_marked(league: League, playlist: str) -> None:
+    assert league.board(playlist)[0]["manual"]

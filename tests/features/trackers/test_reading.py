@@ -1,6 +1,6 @@
 """features/trackers/reading.feature"""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import httpx
 from pytest_bdd import parsers, scenarios, then, when
+from tests.features.service import machine_time
 from tests.features.trackers.conftest import names
 from tests.features.trackers.members import Members
 from tests.features.trackers.story import Story
@@ -25,7 +26,7 @@ PARTS: Final = {
 
 
 def an_hour_ago() -> str:
-    return quote((datetime.now(UTC) - timedelta(hours=1)).isoformat())
+    return quote((machine_time() - timedelta(hours=1)).isoformat())
 
 
 def found(story: Story) -> Any:

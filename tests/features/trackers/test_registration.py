@@ -1,13 +1,14 @@
 """features/trackers/registration.feature"""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
 from pytest_bdd import given, parsers, scenarios, then, when
+from tests.features.service import machine_time
 from tests.features.trackers.conftest import Table, names
 from tests.features.trackers.members import Members
 from tests.features.trackers.story import NOWHERE, Story, link
@@ -186,7 +187,7 @@ def both_add_at_once(members: Members, person: str, count: int) -> None:
 # ---- typing in ----
 
 
-def type_in(members: Members, who: str, tracker_id: str, **given: Any) -> None:
+def enter(members: Members, who: str, tracker_id: str, **given: Any) -> None:
     body = {
         "playlists": [{"playlist": "11", "rating": 912, "matches_played": 40}],
         "note": NOTE,
@@ -198,11 +199,11 @@ def type_in(members: Members, who: str, tracker_id: str, **given: Any) -> None:
 
 @when(
     parsers.re(
-        r'(?P<who>[A-Z]\w+) types in that (?:(?P<whose>\w+)\'s )?"(?P<player>[^"]+)" ha[sd] (?P<rating>\d+) in playlist'
+        r'(?P<who>[A-Z]\w+) enters that (?:(?P<whose>\w+)\'s )?"(?P<player>[^"]+)" ha[sd] (?P<rating>\d+) in playlist'
         r' (?P<playlist>\d+)(?: in season "(?P<season>\w+)")?(?P<ago> a month ago)?'
     )
 )
-def types_in(
+def enters(
     members: Members,
     who: str,
     whose: str | None,
@@ -212,22 +213,51 @@ def types_in(
     season: str | None,
     ago: str | None,
 ) -> None:
-    then = {"captured_at": (datetime.now(UTC) - timedelta(days=30)).isoformat()} if ago else {}
+    then = {"captured_at": (machine_time() - timedelta(days=30)).isoformat()} if ago else {}
     rows = [{"playlist": playlist, "rating": int(rating), "matches_played": 40}]
-    type_in(members, who, members.tracker_of(player, whose or who), playlists=rows, season=season, **then)
+    enter(members, who, members.tracker_of(player, whose or who), playlists=rows, season=season, **then)
 
 
-@when(parsers.re(r"(?P<who>[A-Z]\w+) types in with (?P<what>\{.*\})"))
-def types_in_with(members: Members, who: str, what: str) -> None:
-    type_in(members, who, members.story.made[-1].tracker["id"], **json.loads(what))
+@when(parsers.re(r"(?P<who>[A-Z]\w+) enters with (?P<what>\{.*\})"))
+def enters_with(members: Members, who: str, what: str) -> None:
+    enter(members, who, members.story.made[-1].tracker["id"], **json.loads(what))
 
 
-@then("it is typed in")
-def is_typed_in(story: Story) -> None:
+@then("it is entered")
+def is_entered(story: Story) -> None:
     assert story.answer.status_code == 201, story.answer.text
 
 
-@then(parsers.parse('the newest snapshot of "{player}" is Ada\'s, with her note'))
-def newest_is_typed(story: Story, player: str) -> None:
-    newest = story.snapshots(player)[0]
-    assert (newest["typed"], newest["note"]) == (True, NOTE)
+@then(parsers.parse('one snapshot of "{player}" is manual, with Ada\'s note'))
+def one_is_manual(story: Story, player: str) -> None:
+    (manual,) = [snapshot for snapshot in story.snapshots(player) if snapshot["manual"]]
+    assert manual["note"] == NOTE
+
+
+@then(parsers.parse('no snapshot of "{player}" is manual'))
+def none_is_manual(story: Story, player: str) -> None:
+    assert not [snapshot for snapshot in story.snapshots(player) if snapshot["manual"]]
+
+
+@then(parsers.re(r"(?P<who>[A-Z]\w+)'s own tracker shows no manual snapshot"))
+def shows_no_manual(members: Members, who: str) -> None:
+    (tracker,) = members.mine(who)
+    for what in ("snapshots", "seasons", "history"):
+        answer = members.ask(who, "GET", f"/api/trackers/{tracker['id']}/{what}")
+        assert answer.status_code == 200, answer.text
+        assert '"manual":true' not in answer.text
+
+
+@when(parsers.re(r"(?P<who>[A-Z]\w+) corrects it to (?P<rating>\d+)"))
+def corrects(members: Members, who: str, rating: str) -> None:
+    entered = members.story.answer.json()
+    rows = [{"playlist": entered["playlists"][0]["playlist"], "rating": int(rating), "matches_played": 41}]
+    answer = members.ask(who, "PATCH", f"/api/trackers/manual-snapshots/{entered['id']}", {"playlists": rows})
+    assert answer.status_code == 200, answer.text
+
+
+@when(parsers.re(r"(?P<who>[A-Z]\w+) removes it"))
+def removes_it(members: Members, who: str) -> None:
+    entered = members.story.answer.json()
+    answer = members.ask(who, "DELETE", f"/api/trackers/manual-snapshots/{entered['id']}")
+    assert answer.status_code == 204, answer.text

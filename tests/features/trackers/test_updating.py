@@ -44,7 +44,7 @@ def changes_owner(members: Members, who: str, player: str) -> None:
 @when(parsers.parse("the worker has looked at all that {person} follows"))
 def has_looked_at_all(members: Members, person: str) -> None:
     service = members.story.service
-    service.look([])
+    service.work()
     eventually(
         lambda: all(one["status"] in SETTLED for one in members.mine(person)), within=service.patience, what="settled"
     )

@@ -38,6 +38,19 @@ def registers(people: People, person: str, how: str) -> None:
 def has_registered_with(people: People, person: str, how: str) -> None:
     registers(people, person, how)
     assert people.answer.status_code == httpx.codes.CREATED, people.answer.text
+    for way in WAYS.finditer(how):
+        if way["email"]:
+            people.confirm(people.own(way["email"]))
+
+
+@when(parsers.re(r'(?:[A-Z]\w+) uses the link that was mailed to "(?P<address>[^"]+)"'))
+def uses_link(people: People, address: str) -> None:
+    people.confirm(people.own(address))
+
+
+@then(parsers.parse('the mail to "{address}" says "{words}"'))
+def mail_says(people: People, address: str, words: str) -> None:
+    assert words in people.mail_to(people.own(address))
 
 
 @given(parsers.re(rf"{NAMES} (?:has|have) registered"))

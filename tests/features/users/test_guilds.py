@@ -20,6 +20,7 @@ DEFAULTS = {
     "tracker_processing": True,
     "rating_formula": {"kind": "ascendancy", "current_weight": 0.25, "peak_weight": 0.75},
     "notification_channel_id": None,
+    "manual_snapshots": "confirmed",
 }
 DOES: dict[str, tuple[str, str, Any]] = {
     "reads": ("GET", "", None),

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -13,6 +13,7 @@ import jwt
 import msgspec
 import pytest
 from sqlalchemy import text
+from tests.application import application, transport
 from tests.conftest import (
     SECRET,
     TEMPLATE,
@@ -25,13 +26,13 @@ from tests.conftest import (
 )
 from tests.upstreams.client import SimulatedSites
 
-from app.api import asgi, create_app
 from app.container import AppContainer
 from app.embedded import Endpoints
 from app.modules import MODULES
 from app.schema import openapi_schema
+from shared.installation_secret import InstallationSecret
 from shared.settings import Secret
-from users.auth.tokens import ALGORITHM, AUDIENCE, ISSUER, TYPE, derived
+from users.auth.tokens import ALGORITHM, AUDIENCE, ISSUER, TYPE
 
 DOCS: Final = Path(__file__).parents[3] / "docs" / "access.md"
 ROW: Final = re.compile(r"\| `([A-Z]+) (/[^`]*)` \| (\w+) \| ([^|]+) \| ([^|]+) \|")
@@ -56,7 +57,11 @@ SNAPSHOT = {
     "note": "read off the screen",
     "season": "34",
 }
-TRIP = {"origin": "JFK", "destination": "LAX", "departs_on": str((datetime.now(UTC) + timedelta(days=90)).date())}
+
+
+def trip_after(now: datetime) -> dict[str, str]:
+    """A trip that departs in three months."""
+    return {"origin": "JFK", "destination": "LAX", "departs_on": str((now + timedelta(days=90)).date())}
 
 
 @dataclass(frozen=True)
@@ -85,25 +90,29 @@ ENDPOINTS: Final = [Endpoint(*(cell.strip() for cell in row)) for row in ROW.fin
 
 CHANGES: Final = [endpoint for endpoint in ENDPOINTS if endpoint.method != "GET"]
 """Each is asked in a world of its own."""
-FIRST: Final = "trackers_world"
 
 BODIES: Final[Mapping[str, Any]] = {
     "register": {"username": "newcomer", "password": PASSWORD},
     "login": {"login": "owner", "password": PASSWORD},
     "change_password": {"current_password": PASSWORD, "new_password": "another long password"},
     "change_my_account": {"display_name": "Somebody"},
+    "erase_me": {"current_password": PASSWORD},
     "change_guild_settings": {"tracker_processing": False},
     "validate_rating_formula": {"formula": {"kind": "peak_mmr"}},
     "preview_rating_formula": {"formula": {"kind": "peak_mmr"}},
     "change_account": {"role": "admin"},
     "create_key": {"name": "made", "scopes": ["trackers"]},
+    "put_my_leaderboards": {"hidden_everywhere": True},
     "pause_source": {"reason": "the site asked us to"},
+    "block": {"source": "hiscores", "keys": ["Quiet Lynx"]},
     "register_trackers": {"urls": [LINK.format("Nachtigall")]},
     "add_tracker": {"url": LINK.format("Wasserfloh")},
     "update_tracker": {"active": False},
-    "type_tracker_snapshot": SNAPSHOT,
+    "add_manual_snapshot": SNAPSHOT,
+    "change_manual_snapshot": {"note": "read once more"},
+    "internal_change_manual_snapshot": {"note": "read once more"},
     "internal_update_tracker": {"active": False},
-    "internal_type_tracker_snapshot": SNAPSHOT,
+    "internal_add_manual_snapshot": SNAPSHOT,
     "internal_register_by_staff": {
         "guild_id": GUILD,
         "staff_id": OWNER,
@@ -135,7 +144,6 @@ BODIES: Final[Mapping[str, Any]] = {
     "rename_player": {"username": "Renamed"},
     "internal_add_player": {"username": "Third One", "user_id": OWNER},
     "internal_follow_player": {"user_id": OWNER},
-    "create_trip": TRIP,
     "update_trip": {"notes": "window seats"},
     "scrape_trip": {},
     "push_trip_price": {"price": 28840},
@@ -176,17 +184,30 @@ class World:
     keys: dict[str, str]
     names: dict[str, str]
     bodies: dict[str, Any]
+    database: str = ""
+    """The name of the database that copies are made of."""
+
+    def names_for(self, endpoint: Endpoint) -> dict[str, str]:
+        """What exists, by the names in an endpoint's path."""
+        names = self.names | ({"user_id": OWNER} if endpoint.audience == "/internal/" else {})
+        if "{guild_id}" in endpoint.path:
+            names |= {"channel_id": names["guild_channel_id"]}
+        if "/clubs/" in endpoint.path:
+            names |= {"tracked_id": names["tracked_club_id"]}
+        if "/contracts/" in endpoint.path:
+            names |= {"watch_id": names["contract_watch_id"]}
+        return names
+
+    def query_for(self, endpoint: Endpoint) -> dict[str, str]:
+        """The query parameters without which an endpoint refuses."""
+        if endpoint.path.endswith("/unsubscribe"):
+            return {"token": self.names["unsubscribe_token"]}
+        if endpoint.path.endswith("/email-confirmation"):
+            return {"token": self.names["confirmation_token"]}
+        return dict(QUERIES.get(endpoint.operation, {}))
 
     async def ask(self, endpoint: Endpoint, credential: str | None, **headers: str) -> httpx.Response:
-        path = endpoint.path
-        names = self.names | ({"user_id": OWNER} if endpoint.audience == "/internal/" else {})
-        if "{guild_id}" in path:
-            names |= {"channel_id": names["guild_channel_id"]}
-        if "/clubs/" in path:
-            names |= {"tracked_id": names["tracked_club_id"]}
-        if "/contracts/" in path:
-            names |= {"watch_id": names["contract_watch_id"]}
-        token = {"token": names["unsubscribe_token"]} if endpoint.path.endswith("/unsubscribe") else None
+        path, names = endpoint.path, self.names_for(endpoint)
         for name, value in names.items():
             path = path.replace(f"{{{name}}}", value)
         assert "{" not in path, path
@@ -194,7 +215,7 @@ class World:
             endpoint.method,
             path,
             json=self.bodies.get(endpoint.operation),
-            params=token or QUERIES.get(endpoint.operation),
+            params=self.query_for(endpoint),
             headers={"Authorization": f"Bearer {credential}" if credential else "", **headers},
         )
 
@@ -202,6 +223,8 @@ class World:
 LIMITLESS: Final = {
     **{f"TRACKERS_RATE_LIMIT_{who}": "0" for who in ("PERSON", "BOT", "ADDRESS")},
     "TRACKERS_AUTH_ATTEMPTS_PER_ADDRESS": "1000",
+    "TRACKERS_AUTH_MESSAGES_PER_ADDRESS": "10000",
+    "TRACKERS_AUTH_MESSAGES_PER_HOST": "10000",
     "TRACKERS_AUTH_ACCESS_LIFETIME": "3600",
     "TRACKERS_HISCORES_FETCH_COOLDOWN": "0",
 }
@@ -214,23 +237,23 @@ async def first_world(servers: Endpoints, template_url: str, running_sites: Simu
     assert servers.redis_url
     running_sites.reset()
     running_sites.hiscores.configure(auto_players=True)
-    await create_database(servers, FIRST, template=TEMPLATE)
-    environ = environ_of(database_of(servers, FIRST), servers.redis_url, running_sites) | LIMITLESS
+    name = f"world_{uuid4().hex}"  # each module that imports this fixture has a world of its own
+    await create_database(servers, name, template=TEMPLATE)
+    environ = environ_of(database_of(servers, name), servers.redis_url, running_sites) | LIMITLESS
     container = container_of(environ)
-    transport = httpx.ASGITransport(asgi(create_app(container), container), raise_app_exceptions=False)  # type: ignore[arg-type]  # the same protocol, typed by two libraries
-    async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
+    async with httpx.AsyncClient(transport=transport(application(container)), base_url="http://test") as http:
         made = await make_world(http, container)
     await container.database().close()
     await container.redis().aclose()
     await container.clients().close()
     running_sites.reset()
-    return made
+    return replace(made, database=name)
 
 
 @pytest.fixture
 def database_url(servers: Endpoints, first_world: World) -> Iterator[str]:
     """A copy of the first world."""
-    with fresh_database(servers, template=FIRST) as url:
+    with fresh_database(servers, template=first_world.database) as url:
         yield url
 
 
@@ -291,10 +314,20 @@ async def make_world(http: httpx.AsyncClient, container: AppContainer) -> World:
     fencer = await call("POST", "/api/fencers", {"fencer": FENCER}, owner["access_token"])
     club = await call("POST", "/api/clubs", {"club": CLUB}, owner["access_token"])
     contract_watch = await call("POST", "/api/contracts/watches", {"type_id": 61_000}, owner["access_token"])
-    trip = await call("POST", "/api/trips", TRIP, owner["access_token"])
+    new_trip = trip_after(container.clock().now())
+    trip = await call("POST", "/api/trips", new_trip, owner["access_token"])
     watched = {"trip_id": trip["id"], "target_price": 30000}
     watch = await call("POST", "/api/watches", watched, owner["access_token"])
+    entered = await call(
+        "POST", f"/api/trackers/{followed['trackers'][0]['id']}/snapshots", SNAPSHOT, owner["access_token"]
+    )
+    blocked = {"source": "hiscores", "keys": ["Quiet Soul"]}
+    block = await call("POST", "/api/admin/blocked", blocked, admin["access_token"])
     accounts = await two_accounts(container, followed["trackers"][0]["id"])
+    tokens = {
+        who["user_id"]: await waiting_address(container, UUID(who["user_id"]), f"{name}@example.org")
+        for name, who in (("owner", owner), ("stranger", stranger))
+    }
     return World(
         http=http,
         tokens={
@@ -310,6 +343,7 @@ async def make_world(http: httpx.AsyncClient, container: AppContainer) -> World:
         },
         names={
             "tracker_id": followed["trackers"][0]["id"],
+            "snapshot_id": entered["id"],
             "task_id": followed["trackers"][0]["task_id"],
             "schedule_id": scheduled["id"],
             "guild_id": GUILD,
@@ -326,6 +360,7 @@ async def make_world(http: httpx.AsyncClient, container: AppContainer) -> World:
             "tracked_club_id": club["tracked"]["id"],
             "page_id": fencer["tracked"]["page_id"],
             "unsubscribe_token": container.notifications.unsubscribing().token(UUID(owner["user_id"])),
+            "confirmation_token": tokens[owner["user_id"]],
             "name": "games",
             "player_id": player["id"],
             "username": player["username"],
@@ -338,15 +373,19 @@ async def make_world(http: httpx.AsyncClient, container: AppContainer) -> World:
             "watch_id": watch["id"],
             "contract_watch_id": contract_watch["id"],
             "account_id": accounts[0],
+            "block_id": block["id"],
             "delivery_id": str(await failed_delivery(container, UUID(channel["channel"]["id"]))),
         },
         bodies={
             **BODIES,
             **FENCER_BODIES,
             "refresh_tokens": {"refresh_token": owner["refresh_token"]},
+            "confirm_email": {"token": tokens[stranger["user_id"]]},  # not that of the page: each works once
             "claim_identity": {"code": another["code"]},
+            **{f"{whose}confirm_manual_snapshot": {"entered_at": entered["entered_at"]} for whose in ("", "internal_")},
             "transfer_tracker": {"user_id": stranger["user_id"]},
             "merge_accounts": {"into": accounts[1]},
+            "create_trip": new_trip,
             "create_watch": watched,
             "admin_refresh_trackers": {"tracker_ids": [followed["trackers"][0]["id"]]},
         },
@@ -365,6 +404,17 @@ async def a_contract(container: AppContainer) -> int:
         )
     )
     return 300
+
+
+async def waiting_address(container: AppContainer, user_id: UUID, address: str) -> str:
+    """The token of a link that waits to be used; the account gets the address by it."""
+    users, now = container.users, container.clock().now()
+    async with container.database().unit_of_work():
+        await users.address_service().ask(user_id, address)
+        mail = await users.account_mails().claim(now=container.clock().now(), retry_at=now + timedelta(days=1))
+        token, digest = users.confirmation_tokens().make(mail.id)
+        await users.account_mails().put_digest(mail.id, digest)
+    return str(token)
 
 
 async def dead_event(container: AppContainer) -> UUID:
@@ -429,9 +479,16 @@ async def failed_delivery(container: AppContainer, channel_id: UUID) -> UUID:
 def expired(token: str) -> str:
     """A token of ours, of an hour ago."""
     claims = jwt.decode(token, options={"verify_signature": False})
-    then = int(datetime.now(UTC).timestamp()) - 3600
-    claims |= {"iat": then, "exp": then + 900, "aud": AUDIENCE, "iss": ISSUER, "jti": uuid4().hex}
-    return jwt.encode(claims, derived(Secret(SECRET), "access tokens"), algorithm=ALGORITHM, headers={"typ": TYPE})
+    claims |= {
+        "iat": claims["iat"] - 3600,
+        "exp": claims["exp"] - 3600,
+        "aud": AUDIENCE,
+        "iss": ISSUER,
+        "jti": uuid4().hex,
+    }
+    return jwt.encode(
+        claims, InstallationSecret(Secret(SECRET)).keys("access tokens")[0], algorithm=ALGORITHM, headers={"typ": TYPE}
+    )
 
 
 def test_the_table_names_every_endpoint_and_what_opens_it() -> None:
@@ -499,6 +556,19 @@ async def test_as_a_stranger(world: World) -> None:
         assert answer.headers["content-type"] == "application/problem+json", endpoint
 
 
+async def test_a_body_of_another_media_type_is_refused_everywhere(world: World) -> None:
+    """A page of another site can send text/plain and forms without asking first, JSON it cannot."""
+    asked = 0
+    for endpoint in ENDPOINTS:
+        if world.bodies.get(endpoint.operation) is None:
+            continue
+        asked += 1
+        for kind in ("text/plain", "multipart/form-data; boundary=x", "application/octet-stream", ""):
+            answer = await world.ask(endpoint, credential_of(world, endpoint), **{"Content-Type": kind})
+            assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type"), (endpoint, kind)
+    assert asked > 60
+
+
 async def test_reading_as_the_right_one(world: World) -> None:
     for endpoint in ENDPOINTS:
         if endpoint.method == "GET":
@@ -510,16 +580,20 @@ async def test_changing_as_the_right_one(world: World, endpoint: Endpoint) -> No
     await opens(world, endpoint)
 
 
-async def opens(world: World, endpoint: Endpoint) -> None:
-    """The right one is let in; a stranger, where nobody is one, too."""
+def credential_of(world: World, endpoint: Endpoint) -> str | None:
+    """Of the right one."""
     newcomer = endpoint.operation == "register_trackers"  # the owner has trackers already
     right = {
         "member": world.tokens["stranger" if newcomer else "owner"],
         "admin": world.tokens["admin"],
         "any key": world.keys["users:read"],
     }
-    credential = None if endpoint.open else right.get(endpoint.opens_with) or world.keys[endpoint.opens_with]
-    answer = await world.ask(endpoint, credential)
+    return None if endpoint.open else right.get(endpoint.opens_with) or world.keys[endpoint.opens_with]
+
+
+async def opens(world: World, endpoint: Endpoint) -> None:
+    """The right one is let in; a stranger, where nobody is one, too."""
+    answer = await world.ask(endpoint, credential_of(world, endpoint))
     assert 200 <= answer.status_code < 300, (endpoint, answer.text)
     if endpoint.stranger in {"own", "all"}:  # nobody is a stranger there
         somebody = world.keys["other guild"] if endpoint.audience == "/internal/" else world.tokens["stranger"]
@@ -535,7 +609,8 @@ async def test_admins_and_who_runs_a_shared_guild_read_what_a_member_follows(
         stranger = UUID(jwt.decode(world.tokens["stranger"], options={"verify_signature": False})["sub"])
         await container.reader().execute(
             text(
-                "INSERT INTO guild_members (guild_id, user_id, admin, joined_at) VALUES (:guild, :user, :admin, now())"
+                "INSERT INTO guild_members (guild_id, user_id, admin, joined_at, confirmed_by)"
+                " VALUES (:guild, :user, :admin, now(), 'operator')"
                 " ON CONFLICT (guild_id, user_id) DO UPDATE SET admin = excluded.admin"
             ),
             {"guild": guild_id, "user": stranger, "admin": admin},
@@ -551,7 +626,8 @@ async def test_admins_and_who_runs_a_shared_guild_read_what_a_member_follows(
 async def test_a_key_for_a_guild_speaks_for_its_members(world: World, container: AppContainer) -> None:
     async with container.database().unit_of_work():
         made = await container.users.keys().create("its bot", ["trackers", "users"], guild_ids=[GUILD])
-    gentle_first = sorted(ENDPOINTS, key=lambda endpoint: (endpoint.method == "DELETE", endpoint.operation))
+    later = {"PATCH": 1, "DELETE": 2}
+    gentle_first = sorted(ENDPOINTS, key=lambda endpoint: (later.get(endpoint.method, 0), endpoint.operation))
     for endpoint in gentle_first:
         if endpoint.opens_with.startswith(("trackers:", "users:")):
             answer = await world.ask(endpoint, made.text)

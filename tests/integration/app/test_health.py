@@ -8,21 +8,19 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
 import httpx
 import pytest
 from sqlalchemy import event, text
 from tests.conftest import Bench, container_of
+from tests.waiting import LIMIT_S, eventually
 
 from app.container import AppContainer, running_app
 from app.migrations import head, known_revisions
 from app.worker import WorkerProcess
 from shared.jobs.heartbeat import WORKERS
 from shared.web.health import HealthChecks, NotWell, Part
-
-PATIENCE = 60.0
 
 
 async def asked(api: Bench) -> tuple[int, dict[str, Any]]:
@@ -47,18 +45,10 @@ async def working(environ: dict[str, str]) -> AsyncIterator[None]:
     await running
 
 
-async def eventually(ask: Any) -> Any:
-    started = monotonic()
-    while not (found := await ask()):
-        assert monotonic() - started < PATIENCE
-        await asyncio.sleep(0.05)
-    return found
-
-
 async def test_every_part_tells_how_it_is_and_how_long_that_took(api: Bench) -> None:
     status, body = await asked(api)
     assert (status, body["ok"]) == (200, True)
-    assert set(body["parts"]) == {"database", "redis", "migrations", "workers"}
+    assert set(body["parts"]) == {"database", "redis", "migrations", "disk", "workers"}
     assert all(part["ms"] >= 0 for part in body["parts"].values())
 
 
@@ -76,7 +66,7 @@ async def test_a_database_that_lacks_a_migration_is_not_ready(
     async def is_ready() -> bool:
         return (await asked(api))[0] == 200
 
-    await eventually(is_ready)
+    await eventually(is_ready, what="the API is ready")
 
 
 async def test_a_database_ahead_of_this_version_is_ready(api: Bench, container: AppContainer) -> None:
@@ -95,7 +85,7 @@ async def test_without_a_worker_the_api_is_ready_and_says_so(api: Bench, environ
         return bool((await asked(api))[1]["parts"]["workers"]["ok"])
 
     async with working(environ):
-        await eventually(worker_is_told)
+        await eventually(worker_is_told, what="the worker is told of")
     assert await api.container.heartbeats().alive() == [], "one that stopped in good order is gone at once"
 
 
@@ -128,7 +118,7 @@ def probe(environ: dict[str, str], *arguments: str) -> subprocess.CompletedProce
         env={**os.environ, **environ},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=LIMIT_S,
         check=False,
     )
 
@@ -152,7 +142,7 @@ async def test_a_container_can_ask_by_a_command(environ: dict[str, str], contain
                 except httpx.TransportError:
                     return False
 
-            await eventually(answers)
+            await eventually(answers, what="the API answers")
         well = await asyncio.to_thread(probe, asking)
         assert (well.returncode, well.stdout) == (0, "ok\n")
         await at_revision(container, min(known_revisions()))
@@ -161,7 +151,7 @@ async def test_a_container_can_ask_by_a_command(environ: dict[str, str], contain
             async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http:
                 return (await http.get("/health/ready")).status_code == 503
 
-        await eventually(is_behind)
+        await eventually(is_behind, what="the database is behind")
         behind = await asyncio.to_thread(probe, asking)
         assert behind.returncode == 1
         assert behind.stdout.startswith("migrations: ")
@@ -182,7 +172,7 @@ async def test_a_workers_container_asks_for_its_own(
         return bool(await container.heartbeats().alive(host=socket.gethostname()))
 
     async with working(environ):
-        await eventually(is_heard_of)
+        await eventually(is_heard_of, what="the worker is heard of")
         assert (await asyncio.to_thread(probe, environ, "--worker")).returncode == 0
         held = tmp_path / "redis_url"
         held.write_text(environ["TRACKERS_REDIS_URL"])

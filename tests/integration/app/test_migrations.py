@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -22,7 +22,10 @@ from app.models import METADATA
 from shared.database import create_engine, is_locked
 from shared.ids import new_id
 
-KEPT = {("flight_queries", "told_failing")}
+KEPT = {
+    ("flight_queries", "told_failing"),
+    *(("game_snapshots", column) for column in ("entered_by", "note", "evidence_url")),
+}
 """Columns that no model has any more: the version before uses them, and the next may drop them."""
 
 
@@ -155,7 +158,7 @@ async def test_runs_of_before_are_there_when_they_lie_in_months_and_when_they_do
         ),
         {"id": target},
     )
-    now = datetime.now(UTC)
+    now = (await empty.execute(text("SELECT now()"))).scalar_one()  # the migration cuts the table by this clock
     runs = {new_id(at=now + timedelta(days=days)) for days in (-800, -40, 0, 400)}
     await empty.execute(text(RUN), [{"id": run, "target": target} for run in runs])
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from tests.waiting import LIMIT_S
 
 from shared.scraping.dispatch import SourceRegistry
 from trackers.games.settings import GamesSettings
@@ -51,10 +52,11 @@ def harbour() -> Iterator[str]:
 def trackers(environ: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "app", *arguments]
     return subprocess.run(  # noqa: S603 -- our own command
-        command, env={**os.environ, **environ}, capture_output=True, text=True, timeout=60, check=False
+        command, env={**os.environ, **environ}, capture_output=True, text=True, timeout=LIMIT_S, check=False
     )
 
 
+@pytest.mark.slow
 async def test_an_installed_package_is_a_source_like_any_other(
     installed: Path, harbour: str, environ: dict[str, str]
 ) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.conftest import create_database, database_of, drop_database
+from tests.waiting import LIMIT_S
 
 from app.embedded import Endpoints
 
@@ -46,7 +47,7 @@ async def test_it_migrates_a_database_from_anywhere(installed: Path, servers: En
         ]
         for command, told in ((where, str(installed)), ([sys.executable, "-m", "app", "migrate"], "empty -> ")):
             done = subprocess.run(  # noqa: S603, ASYNC221 -- our own command; nothing else runs meanwhile
-                command, env=environ, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
+                command, env=environ, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=LIMIT_S
             )
             assert done.returncode == 0, done.stderr
             assert told in done.stdout

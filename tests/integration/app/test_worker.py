@@ -11,13 +11,12 @@ from arq.constants import default_queue_name, in_progress_key_prefix
 from dependency_injector import providers
 from structlog.testing import capture_logs
 from tests.conftest import container_of
+from tests.waiting import LIMIT_S
 
 from app.container import AppContainer
 from app.worker import WorkerProcess
 from shared.jobs import Job
 from shared.jobs.arq_queue import LOOKED_AT
-
-PATIENCE = 30.0
 
 
 @dataclass
@@ -52,7 +51,7 @@ async def working(container: AppContainer, job: Hanging) -> AsyncIterator[None]:
     process = WorkerProcess(container, grace=0)
     worker = asyncio.create_task(process.run())
     try:
-        await asyncio.wait_for(job.begun.wait(), PATIENCE)
+        await asyncio.wait_for(job.begun.wait(), LIMIT_S)
         yield
     finally:
         process.stop()
@@ -104,7 +103,7 @@ async def test_a_job_that_runs_does_not_wait(environ: dict[str, str], container:
 
 async def test_what_waits_behind_many_that_run_is_found(container: AppContainer) -> None:
     queue, redis = container.queue(), container.redis()
-    now = time() * 1000
+    now = time() * 1000  # real date: arq orders its queue by it; only distances are compared
     running = [f"running-{number}" for number in range(2 * LOOKED_AT + 7)]
     await redis.mset({in_progress_key_prefix + job_id: 1 for job_id in running})
     await redis.zadd(default_queue_name, dict.fromkeys(running, now - 600_000))

@@ -4,7 +4,6 @@ import re
 import shlex
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,8 +12,9 @@ from typing import Any, Final
 import msgspec
 from tests.demo.postbox import Postbox
 from tests.docs_commands import blocks
+from tests.waiting import LIMIT_S, eventually_sync
 
-PATIENCE: Final = 60.0
+PATIENCE: Final = 2 * LIMIT_S
 LOOK_SECONDS: Final = 0.1
 BLANK: Final = re.compile(r"\b[A-Z]+(?:_[A-Z]+)*\b")
 """A word in capitals: to be filled in, if it is known."""
@@ -106,11 +106,13 @@ class Reader:
         if FOR_EVER in command.notes:
             assert HEARD in self._heard(command.text), where
             return
-        answered, until = self._typed(command.text), time.monotonic() + PATIENCE
-        while any(not self._is_there(note, answered) for note in command.notes):
-            assert time.monotonic() < until, f"{where}\n{answered}"
-            time.sleep(LOOK_SECONDS)
+
+        def there() -> Answered:
             answered = self._typed(command.text)
+            assert all(self._is_there(note, answered) for note in command.notes), answered
+            return answered
+
+        answered = eventually_sync(there, what=where, poll=LOOK_SECONDS)
         refusal = next((found for note in command.notes if (found := REFUSED.fullmatch(note))), None)
         if answered.status is not None:
             wanted = refusal is not None and answered.status == int(refusal[1])

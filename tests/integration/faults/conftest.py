@@ -16,6 +16,19 @@ from app.migrations import migrate
 from app.worker import WorkerProcess
 
 SCRAPED_ONCE = "scraped_once"
+IN_EVERY_RUN = {
+    "test_workers_killed_at_work_lose_nothing",
+    "test_results_wait_for_a_postgresql_that_crashed",
+    "test_some_profiles_that_hang_do_not_harm_the_others",
+}
+"""One test each of a worker, a server and a site that fail, in one process; the others are slow."""
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest selects by markers
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.parent == Path(__file__).parent and getattr(item, "originalname", None) not in IN_EVERY_RUN:
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")
@@ -30,6 +43,11 @@ def mortal_servers() -> Iterator[Servers]:
             yield Servers(parent / "home", endpoints)
     finally:
         shutil.rmtree(parent, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def running_sites(sites_on_machine_time: SimulatedSites) -> SimulatedSites:
+    return sites_on_machine_time
 
 
 @pytest.fixture(scope="session")

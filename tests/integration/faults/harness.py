@@ -4,12 +4,10 @@ A *round* is: half of the players play a match, everybody becomes due, a third i
 gets, in the end every target was settled once and exactly the played matches are stored.
 """
 
-import asyncio
 import os
 import signal
 import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -17,15 +15,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import asyncpg
 import redis as redis_client
+from arq.constants import default_queue_name
+from sqlalchemy import text
+from tests import waiting
 from tests.upstreams.client import SimulatedSites
 
 from app.container import AppContainer, running_app
 from app.embedded import Endpoints
 from app.modules import all_settings
+from shared.scraping.targets import DISPATCH
 from shared.settings import Secret, load
 from users.accounts.schemas import UserData
 
@@ -36,10 +38,6 @@ PLAYERS: Final = [f"auto-{number:03}" for number in range(FOLLOWED)]
 PROFILES: Final = "/api/v2/rocket-league/standard/profile/epic/"
 PROFILE_PAGE: Final = "https://rocketleague.tracker.network/rocket-league/profile/epic"
 DOUBLES: Final = 11
-LOOK: Final = 0.05
-"""Seconds between two looks at something that is waited for."""
-PATIENCE: Final = 90.0
-"""Seconds after which something that is waited for is not coming any more; generous, the machine may be busy."""
 MUCH_LONGER_THAN_A_TEST: Final = 3600
 """Seconds of a lease that must not be waited for."""
 AWAY: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, redis_client.RedisError)
@@ -270,24 +268,24 @@ class Stage:
                 async with container.database().unit_of_work():
                     await container.games.service().register_trackers(person, links, UserData())
 
-    async def begin_round(self, *, asked_for: bool = True) -> Round:
-        """Half of the players play, everybody is due at once; a third is asked for by hand."""
+    async def begin_round(self) -> Round:
+        """Half of the players play, everybody is due at once; a third is asked for by hand.
+
+        All are due and asked for in one transaction: in two, a worker that runs already could complete a target that
+        is due before it is asked for, and would rightly fetch it again.
+        """
         played = {}
         for player in PLAYERS[::2]:
             rating = self.sites.games.play("epic", player, DOUBLES, rating=12)["standings"][str(DOUBLES)]["rating"]
             played[player] = (rating - 12, rating)
         log = self.sites.requests()
-        began = await self.value("SELECT clock_timestamp()")
-        await self.rows("UPDATE scrape_schedule SET due_at = clock_timestamp()")
-        tasks = await self.ask_for(PLAYERS[::3]) if asked_for else []
-        return Round(began=began, played=played, tasks=tasks, request=log[-1].number if log else 0)
-
-    async def ask_for(self, players: Sequence[str]) -> list[UUID]:
-        """Look at players now, as a person asks for it; the task ids."""
-        keys = [f"rocket-league:epic:{player}" for player in players]
+        keys = [f"rocket-league:epic:{player}" for player in PLAYERS[::3]]
         targets = [row[0] for row in await self.rows("SELECT id FROM scrape_targets WHERE key = ANY($1)", keys)]
-        async with self.engine() as container, container.database().unit_of_work():
-            return list((await container.targets().look_now("games", targets)).values())
+        async with self.engine() as container, container.database().unit_of_work() as session:
+            began = (await session.execute(text("SELECT clock_timestamp()"))).scalar_one()
+            await session.execute(text("UPDATE scrape_schedule SET due_at = clock_timestamp()"))
+            tasks = list((await container.targets().look_now("games", targets)).values())
+        return Round(began=began, played=played, tasks=tasks, request=log[-1].number if log else 0)
 
     def visits(self, the: Round) -> Counter[str]:
         """Player -> requests for it since a round began."""
@@ -315,6 +313,26 @@ class Stage:
     async def leased(self) -> int:
         """How many targets workers hold now."""
         return int(await self.value("SELECT count(*) FROM scrape_schedule WHERE lease_until IS NOT NULL"))
+
+    async def nothing_leased(self) -> None:
+        """Wait until no worker holds a target."""
+
+        async def none() -> bool:
+            return await self.leased() == 0
+
+        await eventually(none, "no target is leased", self.workers)
+
+    async def dispatched(self) -> None:
+        """Have a worker dispatch once more, and wait until it has: a target that may be claimed is leased then."""
+        job_id = f"dispatch-{uuid4()}"
+        async with self.engine() as container:
+            await container.queue().enqueue(DISPATCH, "games", job_id=job_id)
+
+        async def done() -> bool:
+            with self.servers.redis() as redis:
+                return redis.zscore(default_queue_name, job_id) is None
+
+        await eventually(done, "a worker has dispatched", self.workers)
 
     async def settled(self, the: Round) -> int:
         """How many targets a round has settled for good."""
@@ -415,14 +433,15 @@ class Stage:
 async def eventually(
     condition: Callable[[], Awaitable[bool]], what: str, workers: Sequence[WorkerProcess] = ()
 ) -> None:
-    """Wait until a condition holds, a server that is away counting as no; else tell what the workers said last."""
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
+    """Wait until a condition holds, a server that is away counting as no; else show the last log lines of workers."""
+
+    async def holds() -> bool:
         with suppress(*AWAY):
-            if await condition():
-                return
-        await asyncio.sleep(LOOK)
-    last_words = "\n".join(
-        f"--- {worker.log.name}\n{worker.log.read_text(errors='replace')[-3000:]}" for worker in workers
-    )
-    raise AssertionError(f"never: {what}\n{last_words}")
+            return await condition()
+        return False
+
+    try:
+        await waiting.eventually(holds, what=what)
+    except AssertionError as error:
+        logs = [f"--- {worker.log.name}\n{worker.log.read_text(errors='replace')[-3000:]}" for worker in workers]
+        raise AssertionError("\n".join([str(error), *logs])) from None

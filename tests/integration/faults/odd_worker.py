@@ -16,7 +16,10 @@ from app.worker import run_worker
 from shared.logging import configure
 from shared.scraping.dispatch import SourceRegistry
 from shared.scraping.jobs import EVERY_SECOND
-from shared.scraping.source import Observation, Policy, Source, Target
+from shared.scraping.observation import Observation
+from shared.scraping.policy import Policy
+from shared.scraping.source import Source
+from shared.scraping.target import Target
 from shared.scraping.visit import Visit
 
 STUB: Final = "stub"

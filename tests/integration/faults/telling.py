@@ -65,7 +65,7 @@ def owner_of(person: UUID) -> Owner:
     asker = PersonIdentity(
         user_id=person, role=Role.USER, session_id=person, token_id="t", expires_at=datetime(2100, 1, 1, tzinfo=UTC)
     )
-    return Owner(asker=asker, user_id=person)
+    return Owner(asker=asker, address="127.0.0.1", user_id=person)
 
 
 async def play_on(stage: Stage, rng: random.Random, until: float) -> None:
@@ -76,7 +76,7 @@ async def play_on(stage: Stage, rng: random.Random, until: float) -> None:
             stage.sites.games.play("epic", player, DOUBLES, rating=rng.choice((-9, 7, 12)))
         with suppress(*AWAY):
             await stage.rows("UPDATE scrape_schedule SET due_at = clock_timestamp() WHERE lease_until IS NULL")
-        await asyncio.sleep(rng.uniform(0.3, 0.8))
+        await asyncio.sleep(rng.uniform(0.3, 0.8))  # the pace of play, not a wait for something
 
 
 async def everything_settled(stage: Stage) -> None:

@@ -7,7 +7,6 @@ import asyncio
 import os
 import random
 
-import pytest
 from tests.integration.faults.harness import Stage, WorkerProcess
 from tests.integration.faults.telling import (
     SETTINGS,
@@ -18,8 +17,6 @@ from tests.integration.faults.telling import (
     play_on,
 )
 
-pytestmark = pytest.mark.xdist_group("faults")
-
 SECONDS = float(os.environ.get("CHAOS_SECONDS", "10"))
 
 
@@ -29,7 +26,7 @@ async def kill_now_and_then(stage: Stage, rng: random.Random, until: float) -> i
     workers: list[WorkerProcess] = [stage.worker(**SETTINGS) for _ in range(2)]
     killed = 0
     while loop.time() < until:
-        await asyncio.sleep(rng.uniform(0.6, 1.6))
+        await asyncio.sleep(rng.uniform(0.6, 1.6))  # the plan of deaths: they come at any moment
         victim = rng.randrange(len(workers))
         workers[victim].kill()
         workers[victim] = stage.worker(**SETTINGS)

@@ -21,7 +21,6 @@ from app.modules import all_settings
 from app.worker import WorkerProcess as OwnWorker
 from shared.settings import Secret, load
 
-pytestmark = pytest.mark.xdist_group("faults")
 FORGE: Final = "10000002"
 SIZE: Final = 1_200
 PAGES: Final = "/contracts/public/10000002"

@@ -2,11 +2,8 @@
 
 from datetime import timedelta
 
-import pytest
 from tests.integration.faults.harness import Stage, eventually
 from tests.integration.faults.odd_worker import DEAD_AFTER, PILL, POISON, STUB, STUB_TABLE
-
-pytestmark = pytest.mark.xdist_group("faults")
 
 HEALTHY = [f"healthy-{number:02}" for number in range(49)]
 

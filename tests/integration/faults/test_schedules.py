@@ -1,39 +1,43 @@
 """Scheduled processing while workers, queue and everything else go away."""
 
-import asyncio
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-import pytest
+from dependency_injector import providers
+from tests.clock import FixedClock
 from tests.integration.faults.harness import FOLLOWED, MUCH_LONGER_THAN_A_TEST, Round, Stage, eventually
 
 from shared.clock import SystemClock
 from shared.ids import new_id
 from shared.web.identity import BotIdentity
 
-pytestmark = pytest.mark.xdist_group("faults")
-
 GUILD = "81384788765712384"
 BOT = BotIdentity(key_id=new_id(), name="a bot", scopes=frozenset({"trackers"}))
 
 
-async def schedule(stage: Stage, *, seconds: float = 1.0) -> UUID:
-    """Have everybody's trackers processed that soon: all are in one guild."""
+async def schedule(stage: Stage, *, due: timedelta = timedelta(0)) -> UUID:
+    """Have everybody's trackers processed: all are in one guild. Asked for an hour ago, for a moment that has come.
+
+    `due`: how long ago it was to begin.
+    """
     await stage.rows(
         "INSERT INTO guilds (id, name, created_at, updated_at) VALUES ($1, 'Comets', now(), now())"
         " ON CONFLICT DO NOTHING",
         GUILD,
     )
     await stage.rows(
-        "INSERT INTO guild_members (guild_id, user_id, admin, joined_at) SELECT $1, id, false, now() FROM users"
+        "INSERT INTO guild_members (guild_id, user_id, admin, joined_at, confirmed_by)"
+        " SELECT $1, id, false, now(), 'operator' FROM users"
         " ON CONFLICT DO NOTHING",
         GUILD,
     )
-    async with stage.engine() as container, container.database().unit_of_work():
-        at = SystemClock().now() + timedelta(seconds=seconds)
-        made = await container.games.schedules().schedule_processing(GUILD, at, {}, asker=BOT)
-        made_id: UUID = made.id
+    now = SystemClock().now()  # real date: the workers are processes
+    async with stage.engine() as container:
+        container.clock.override(providers.Object(FixedClock(now - timedelta(hours=1))))
+        async with container.database().unit_of_work():
+            made = await container.games.schedules().schedule_processing(GUILD, now - due, {}, asker=BOT)
+    made_id: UUID = made.id
     return made_id
 
 
@@ -88,7 +92,7 @@ async def test_two_workers_begin_a_schedule_once(stage: Stage) -> None:
 
 
 async def test_a_worker_killed_in_the_middle_loses_nothing(stage: Stage) -> None:
-    stage.sites.fault("*/profile/*", "latency", ms=60)
+    stage.sites.fault("*/profile/*", "latency", ms=150)
     victim = await stage.ready(stage.worker())
     the = await seen_from(stage)
     schedule_id = await schedule(stage)
@@ -101,7 +105,7 @@ async def test_a_worker_killed_in_the_middle_loses_nothing(stage: Stage) -> None
 
 
 async def test_a_queue_that_is_emptied_in_the_middle_loses_nothing(stage: Stage) -> None:
-    stage.sites.fault("*/profile/*", "latency", ms=60)
+    stage.sites.fault("*/profile/*", "latency", ms=150)
     await stage.ready(stage.worker())
     the = await seen_from(stage)
     schedule_id = await schedule(stage)
@@ -112,7 +116,7 @@ async def test_a_queue_that_is_emptied_in_the_middle_loses_nothing(stage: Stage)
 
 
 async def test_the_database_restarted_in_the_middle_loses_nothing(stage: Stage) -> None:
-    stage.sites.fault("*/profile/*", "latency", ms=60)
+    stage.sites.fault("*/profile/*", "latency", ms=150)
     await stage.ready(stage.worker())
     the = await seen_from(stage)
     schedule_id = await schedule(stage)
@@ -123,16 +127,14 @@ async def test_the_database_restarted_in_the_middle_loses_nothing(stage: Stage) 
 
 async def test_due_while_nothing_ran_it_begins_late(stage: Stage) -> None:
     the = await seen_from(stage)
-    schedule_id = await schedule(stage, seconds=0.1)
-    await asyncio.sleep(1)  # its time passes, and nobody is there
+    schedule_id = await schedule(stage, due=timedelta(seconds=1))
     stage.worker()
     await assert_processed_once(stage, the, schedule_id)
 
 
 async def test_due_too_long_ago_it_was_missed_and_does_not_wait_for_ever(stage: Stage) -> None:
     the = await seen_from(stage)
-    schedule_id = await schedule(stage, seconds=0.1)
-    await asyncio.sleep(1)  # its time passes, and nobody is there
+    schedule_id = await schedule(stage, due=timedelta(seconds=1))
     for worker in [stage.worker(TRACKERS_GAMES_SCHEDULE_GRACE="0.5") for _ in range(2)]:
         await stage.ready(worker)
     row = await over(stage, schedule_id)

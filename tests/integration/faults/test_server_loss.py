@@ -1,14 +1,11 @@
 """Redis and PostgreSQL that crash and come back, or forget, while workers are at work."""
 
-import pytest
 from tests.integration.faults.harness import FOLLOWED, MUCH_LONGER_THAN_A_TEST, Stage
-
-pytestmark = pytest.mark.xdist_group("faults")
 
 
 async def test_a_worker_survives_a_crash_of_redis(stage: Stage) -> None:
     """What it held goes back at once: the lease is not waited for."""
-    stage.sites.fault("*/profile/*", "latency", ms=60)
+    stage.sites.fault("*/profile/*", "latency", ms=150)
     worker = await stage.ready(stage.worker(TRACKERS_SCRAPE_LEASE=MUCH_LONGER_THAN_A_TEST))
     the = await stage.begin_round()
     await stage.in_the_middle_of(the)
@@ -34,7 +31,7 @@ async def test_a_queue_that_was_lost_delays_the_work_until_the_leases_run_out(st
 
 async def test_results_wait_for_a_postgresql_that_crashed(stage: Stage) -> None:
     """What was fetched is recorded when the server is back, and not asked for again."""
-    stage.sites.fault("*/profile/*", "latency", ms=100)
+    stage.sites.fault("*/profile/*", "latency", ms=150)
     worker = await stage.ready(stage.worker(TRACKERS_SCRAPE_LEASE=MUCH_LONGER_THAN_A_TEST))
     the = await stage.begin_round()
     await stage.in_the_middle_of(the)

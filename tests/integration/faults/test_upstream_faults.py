@@ -4,8 +4,6 @@ import pytest
 from tests.integration.faults.harness import FOLLOWED, PLAYERS, Stage, eventually
 from tests.upstreams.faults import FaultKind
 
-pytestmark = pytest.mark.xdist_group("faults")
-
 AT_ONCE = 5
 """Requests that a worker has under way at once."""
 
@@ -13,7 +11,7 @@ AT_ONCE = 5
 async def test_some_profiles_that_hang_do_not_harm_the_others(stage: Stage) -> None:
     hanging = PLAYERS[7::50]
     stage.sites.fault(f"re:.*/({'|'.join(hanging)})", "hang")
-    worker = await stage.ready(stage.odd_worker("forgives-soon", TRACKERS_GAMES_TIMEOUT=0.5))
+    worker = await stage.ready(stage.odd_worker("forgives-soon", TRACKERS_GAMES_TIMEOUT=2))
     the = await stage.begin_round()
 
     async def all_others_settled() -> bool:
@@ -29,7 +27,7 @@ async def test_some_profiles_that_hang_do_not_harm_the_others(stage: Stage) -> N
 
 async def test_a_site_that_hangs_altogether_is_left_alone_until_it_answers(stage: Stage) -> None:
     stage.sites.fault("*/profile/*", "hang")
-    await stage.ready(stage.odd_worker("forgives-soon", TRACKERS_GAMES_TIMEOUT=0.5))
+    await stage.ready(stage.odd_worker("forgives-soon", TRACKERS_GAMES_TIMEOUT=2))
     the = await stage.begin_round()
     await stage.breaker_opens()
     assert await stage.settled(the) == 0

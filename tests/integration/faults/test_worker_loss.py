@@ -1,9 +1,6 @@
 """Workers that are killed, told to stop, or stand beside each other."""
 
-import pytest
 from tests.integration.faults.harness import MUCH_LONGER_THAN_A_TEST, Stage
-
-pytestmark = pytest.mark.xdist_group("faults")
 
 
 async def test_two_workers_on_the_same_due_targets_visit_each_once(stage: Stage) -> None:
@@ -17,7 +14,7 @@ async def test_two_workers_on_the_same_due_targets_visit_each_once(stage: Stage)
 
 async def test_workers_killed_at_work_lose_nothing(stage: Stage) -> None:
     """The second victim is the one that took over from the first; the last one comes fresh."""
-    stage.sites.fault("*/profile/*", "latency", ms=60)
+    stage.sites.fault("*/profile/*", "latency", ms=150)
     second = await stage.ready(stage.worker())
     second.pause()
     first = await stage.ready(stage.worker())
@@ -36,7 +33,7 @@ async def test_workers_killed_at_work_lose_nothing(stage: Stage) -> None:
 
 async def test_a_worker_told_to_stop_finishes_what_is_under_way(stage: Stage) -> None:
     """Nothing is asked for twice, and nothing waits for a lease."""
-    stage.sites.fault("*/profile/*", "latency", ms=60)
+    stage.sites.fault("*/profile/*", "latency", ms=150)
     leaving = await stage.ready(stage.worker(TRACKERS_SCRAPE_LEASE=MUCH_LONGER_THAN_A_TEST))
     the = await stage.begin_round()
     await stage.in_the_middle_of(the)

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -37,7 +37,7 @@ class Asking:
 
     def __init__(self, container: AppContainer) -> None:
         self.container = container
-        self.now = datetime.now(UTC)
+        self.now = container.clock().now()
 
     async def value(self, statement: str) -> Any:
         return await self.container.reader().value(text(statement))

@@ -13,6 +13,7 @@ from tests.upstreams.client import SimulatedSites
 
 from app.container import AppContainer
 from app.embedded import Endpoints
+from shared.clock import SystemClock
 
 YEARS = (3, 10)
 """Less would be so little that other plans are cheaper; what grows with the past grows threefold in between."""
@@ -46,7 +47,11 @@ class Community:
 async def communities(
     lived: dict[int, str], redis_url: str, sites: SimulatedSites
 ) -> AsyncIterator[dict[int, Community]]:
-    made = {years: Community(url, container_of(environ_of(url, redis_url, sites))) for years, url in lived.items()}
+    clock = SystemClock()  # real date: the database makes the years up to its own now()
+    made = {
+        years: Community(url, container_of(environ_of(url, redis_url, sites), clock=clock))
+        for years, url in lived.items()
+    }
     yield made
     for community in made.values():
         await community.container.database().close()
@@ -54,7 +59,7 @@ async def communities(
         await community.container.clients().close()
 
 
-@pytest.mark.xdist_group("growth")
+@pytest.mark.slow
 @pytest.mark.parametrize("question", QUESTIONS)
 async def test_ten_years_cost_what_three_did(question: str, communities: dict[int, Community]) -> None:
     young, old = [

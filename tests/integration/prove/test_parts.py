@@ -10,7 +10,8 @@ import pytest
 from tests.prove.__main__ import PARTS
 
 ROOT = Path(__file__).parents[3]
-PATIENCE = 300
+PATIENCE = 900
+pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("part", PARTS)

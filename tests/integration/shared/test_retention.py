@@ -8,9 +8,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncSession
 from structlog.testing import capture_logs
+from tests.clock import FixedClock
 
 from app.container import AppContainer
-from shared.clock import FixedClock
 from shared.retention import FOR_EVER, Ageing, Retention
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)

@@ -165,7 +165,7 @@ async def test_a_client_is_closed_when_the_refresh_that_was_given_up_has_its_tok
     await accounts.arrived.wait()
     asking.cancel()
     closing = asyncio.create_task(me.aclose())
-    await asyncio.sleep(0)
+    await asyncio.sleep(0)  # it begins
     assert not closing.done()
     accounts.answering.set()
     await closing

@@ -10,6 +10,7 @@ import httpx
 import msgspec
 import pytest
 from tests.unit.client.conftest import Answer, Service, problem
+from tests.waiting import LIMIT_S
 
 from trackers_client import BotClient, MemberClient, Unauthenticated, UnreadableAnswer, every
 from trackers_client.events import lines_of
@@ -193,7 +194,7 @@ async def test_a_listener_ends_when_its_client_is_closed_meanwhile() -> None:
         listening = asyncio.create_task(listen())
         await first.wait()
         await asking.aclose()
-        await asyncio.wait_for(listening, 30)
+        await asyncio.wait_for(listening, LIMIT_S)
         for writer in lines:
             writer.close()
     assert heard_of == [4]

@@ -1,6 +1,8 @@
 """How the client asks: what it sends again and what not, how long it waits, and what it raises."""
 
 import asyncio
+import logging
+from datetime import UTC, datetime
 from uuid import UUID
 
 import httpx
@@ -214,7 +216,7 @@ async def test_a_look_at_a_task_that_is_not_answered_ends_with_the_wait(service:
 
     service.by = answer
     with pytest.raises(TaskNotDone, match="pending"):
-        await bot(service).wait_for_task(TASK_ID, within=0.05)
+        await bot(service).wait_for_task(TASK_ID, within=0.5)
     assert len(service.asked) == 2
 
 
@@ -292,6 +294,37 @@ async def test_a_body_that_was_damaged_on_its_way_is_told_so(service: Service, d
     service.by = answer
     with pytest.raises(UnreadableAnswer):
         await bot(service).tasks.get_task(TASK_ID)
+
+
+DEPRECATED = httpx.Response(
+    200,
+    json=TASK,
+    headers={
+        "deprecation": "@1767225600",
+        "sunset": "Tue, 01 Sep 2026 00:00:00 GMT",
+        "link": '<https://example.org/changes#old>; rel="deprecation"',
+    },
+)
+
+
+async def test_a_deprecated_endpoint_is_reported_once(service: Service) -> None:
+    reported: list[Deprecated] = []
+    service.answers = [DEPRECATED, DEPRECATED, OK, DEPRECATED]
+    async with MemberClient("http://localhost", transport=service, on_deprecated=reported.append) as client:
+        for path in ("/api/trackers/old", "/api/trackers/old", "/api/trackers/new", "/api/trackers/list"):
+            await client.transport.send("GET", path)
+    assert [one.path for one in reported] == ["/api/trackers/old", "/api/trackers/list"]
+    assert reported[0].since == datetime(2026, 1, 1, tzinfo=UTC)
+    assert reported[0].sunset == datetime(2026, 9, 1, tzinfo=UTC)
+    assert reported[0].link == "https://example.org/changes#old"
+
+
+async def test_a_deprecated_endpoint_is_logged_by_default(service: Service, caplog: pytest.LogCaptureFixture) -> None:
+    service.answers = [DEPRECATED]
+    with caplog.at_level(logging.WARNING, "trackers_client"):
+        async with MemberClient("http://localhost", transport=service) as client:
+            await client.transport.send("GET", "/api/trackers/old")
+    assert "GET /api/trackers/old is deprecated (until 2026-09-01)" in caplog.text
 
 
 async def test_an_odd_date_of_deprecation_spoils_no_answer(service: Service) -> None:

@@ -15,8 +15,12 @@ Made = Callable[[], dict[str, str]]
 BODY = b'{"id":"1","event":"game_account.changed","title":"Lintwurm","lines":[],"url":null,"payload":{"a":1}}'
 
 
+def machine_time() -> int:
+    return int(time.time())  # real date: the page's snippet compares with it; only the distance matters here
+
+
 def headers(*, ago: int = 0, secret: str = SECRET, body: bytes = BODY, beside: str = "") -> dict[str, str]:
-    at = int(time.time()) - ago
+    at = machine_time() - ago
     signed = f"v1={signature(secret, at, body)}"
     return {"Trackers-Id": "1", "Trackers-Timestamp": str(at), "Trackers-Signature": f"{beside}{signed}"}
 
@@ -31,7 +35,7 @@ BAD: dict[str, Made] = {
     "of another body": lambda: headers(body=b"{}"),
     "too old": lambda: headers(ago=400),
     "from the future": lambda: headers(ago=-400),
-    "with a time of its own": lambda: {**headers(ago=60), "Trackers-Timestamp": str(int(time.time()))},
+    "with a time of its own": lambda: {**headers(ago=60), "Trackers-Timestamp": str(machine_time())},
     "of nothing": lambda: {**headers(), "Trackers-Signature": ""},
 }
 

@@ -3,7 +3,10 @@
 from collections import Counter
 from types import SimpleNamespace
 
-from tests.features.proof import HEADINGS, PROOF, PROOFS, RULE, counted, proofs_of, tabulated
+from tests.features.proof import HEADINGS, PROOFS, RULE, counted, proofs_of, tabulated
+
+TRACKERS = "game trackers"
+FLIGHTS = "flight prices"
 
 
 def report(*properties: tuple[str, str]) -> SimpleNamespace:
@@ -13,8 +16,11 @@ def report(*properties: tuple[str, str]) -> SimpleNamespace:
 def test_reports_are_counted_by_rule_and_by_proof() -> None:
     tables = counted(
         {
-            "passed": [report((RULE, "1. One"), (PROOF, "@rule-1")), report((RULE, "1. One"))],
-            "failed": [report((RULE, "2. Two"), (PROOF, "@rule-1"), (PROOF, "@trap-x"))],
+            "passed": [
+                report((RULE, "1. One"), (TRACKERS, "@rule-1")),
+                report((RULE, "1. One"), (FLIGHTS, "@flights-x")),
+            ],
+            "failed": [report((RULE, "2. Two"), (TRACKERS, "@rule-1"), (TRACKERS, "@trap-x"))],
             "error": [report((RULE, "2. Two"))],
             "skipped": [report((RULE, "2. Two"))],
             "deselected": [object()],
@@ -22,7 +28,8 @@ def test_reports_are_counted_by_rule_and_by_proof() -> None:
     )
     assert tables == {
         HEADINGS[RULE]: {"1. One": Counter(passed=2), "2. Two": Counter(failed=2, skipped=1)},
-        HEADINGS[PROOF]: {"@rule-1": Counter(passed=1, failed=1), "@trap-x": Counter(failed=1)},
+        HEADINGS[TRACKERS]: {"@rule-1": Counter(passed=1, failed=1), "@trap-x": Counter(failed=1)},
+        HEADINGS[FLIGHTS]: {"@flights-x": Counter(passed=1)},
     }
 
 
@@ -42,9 +49,10 @@ def test_the_table_shows_each_in_order_and_the_sum() -> None:
 
 
 def test_a_scenario_carries_what_its_tags_prove() -> None:
-    marks = [SimpleNamespace(name=name) for name in ("sites", "trap-streak-sign", "rule-4")]
+    marks = [SimpleNamespace(name=name) for name in ("sites", "trap-streak-sign", "flights-own", "rule-4")]
     item = SimpleNamespace(iter_markers=lambda: iter(marks))
     assert proofs_of(item) == [  # type: ignore[arg-type]  # all that is asked of an item
-        (PROOF, f"@rule-4  {PROOFS['rule-4']}"),
-        (PROOF, f"@trap-streak-sign  {PROOFS['trap-streak-sign']}"),
+        (TRACKERS, f"@rule-4  {PROOFS['rule-4']}"),
+        (TRACKERS, f"@trap-streak-sign  {PROOFS['trap-streak-sign']}"),
+        (FLIGHTS, f"@flights-own  {PROOFS['flights-own']}"),
     ]

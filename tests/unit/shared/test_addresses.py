@@ -30,6 +30,14 @@ from shared.resolver import PublicResolver
         "::7f00:1",
         "64:ff9b:1::7f00:1",
         "fec0::1",
+        "::ffff:0:127.0.0.1",
+        "::ffff:0:9.9.9.9",
+        "192.88.99.1",
+        "2002:c058:6301::",
+        "100::1",
+        "2001:db8::1",
+        "3fff::1",
+        "5f00::1",
     ],
 )
 def test_private_addresses_are_refused_in_every_dress(address: str) -> None:

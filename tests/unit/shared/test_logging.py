@@ -3,7 +3,6 @@
 import io
 import json
 import logging
-from collections.abc import Iterator
 
 import pytest
 import structlog
@@ -12,15 +11,9 @@ from shared.logging import configure
 
 
 @pytest.fixture
-def stream() -> Iterator[io.StringIO]:
-    """Where lines go; the way things were comes back afterwards."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield io.StringIO()
-    structlog.reset_defaults()
-    structlog.contextvars.clear_contextvars()
-    root.handlers[:] = handlers
-    root.setLevel(level)
+def stream() -> io.StringIO:
+    """Where lines go."""
+    return io.StringIO()
 
 
 def lines(stream: io.StringIO) -> list[dict[str, object]]:
@@ -90,3 +83,29 @@ def test_a_terminal_gets_lines_for_people(stream: io.StringIO) -> None:
     structlog.get_logger("somewhere").info("scraped", targets=3)
     assert "scraped" in stream.getvalue()
     assert not stream.getvalue().startswith("{")
+
+
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_no_line_holds_a_secret_wherever_it_stands(stream: io.StringIO, form: str) -> None:
+    configure(level="INFO", form=form, stream=stream)
+    address = "https://hooks.slack.com/services/T024BE91L/B03/sesame"
+
+    said = f"no answer from {address}\nDETAIL:  Failing row contains (1, sesame)."
+
+    def fail() -> None:
+        raise LookupError(said)
+
+    for logger in (structlog.get_logger("ours"), logging.getLogger("theirs")):
+        logger.warning("not sent to %s", address)
+        try:
+            fail()
+        except LookupError:
+            logger.exception("failed")
+    ours = structlog.get_logger("ours")
+    ours.info(
+        address, path="/hooks/sesame", entry={"deep": [{"to": "sesame@example.org"}]}, raised=LookupError(address)
+    )
+    shown = stream.getvalue()
+    assert "LookupError" in shown
+    assert "fail()" in shown or '"name":"fail"' in shown
+    assert "sesame" not in shown

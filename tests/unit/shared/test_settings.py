@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import pytest
+from msgspec import inspect
 
 from app.modules import all_settings
-from shared.settings import Secret, Settings, SettingsError, example, load, markdown_table, unread, variables
+from shared.settings import Secret, Settings, SettingsError, Variable, example, load, markdown_table, unread, variables
 from trackers.games.settings import GamesSettings
 
 STRONG = "0123456789abcdef" * 4
@@ -49,6 +50,24 @@ def test_a_weak_secret_is_refused_in_production_and_not_shown(weak: str) -> None
     with pytest.raises(SettingsError) as caught:
         load(all_settings(), environ)
     assert weak not in str(caught.value)
+
+
+@pytest.mark.parametrize("profile", ["production", "development"])
+@pytest.mark.parametrize(
+    ("previous", "what"), [("tiny-secret", "is too short"), (STRONG, "equals TRACKERS_SECRET_KEY")]
+)
+def test_a_weak_or_equal_previous_secret_is_refused_and_not_shown(profile: str, previous: str, what: str) -> None:
+    environ = {"TRACKERS_ENV": profile, "TRACKERS_CONTACT": "ops@example.org", "TRACKERS_SECRET_KEY": STRONG}
+    with pytest.raises(SettingsError, match=f"TRACKERS_SECRET_KEY_PREVIOUS: {what}") as caught:
+        load(all_settings(), {**environ, "TRACKERS_SECRET_KEY_PREVIOUS": previous})
+    assert previous not in str(caught.value)
+
+
+def test_a_previous_secret_may_stand_in_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "previous"
+    file.write_text("f" * 40)
+    environ = {"TRACKERS_SECRET_KEY": STRONG, "TRACKERS_SECRET_KEY_PREVIOUS_FILE": str(file)}
+    assert load(all_settings(), environ)[Settings].secret_key_previous == Secret("f" * 40)
 
 
 def test_a_strong_secret_and_a_contact_satisfy_production() -> None:
@@ -157,3 +176,62 @@ def test_a_secret_is_given_in_one_way_only_and_its_file_can_be_read(tmp_path: Pa
 def test_files_are_for_secrets_alone() -> None:
     environ = {"TRACKERS_SMTP_PASSWORD_FILE": "/run/secrets/smtp", "TRACKERS_PORT_FILE": "/run/port"}
     assert unread(all_settings(), environ) == ["TRACKERS_PORT_FILE"]
+
+
+EXTREMES = (
+    *("-1", "0", "-0", "0.5", "2147483648", "9223372036854775808", "1" + "0" * 400, "9" * 5_000),
+    *("1e308", "1e400", "-1e400", "nan", "inf", "-inf", "0x10", "1_000", "\u0663", "\u00b2", " 5 ", "5 days", "P1D"),
+    *("true", "null", "[]", "{}", "00034", "0001-01-01", "99999-01-01", "9999-12-31T23:59:59-14:00", "25:00", "24:00"),
+    *("a" * 10_000, "\U0001f680", "\udcff", "%", "'", '"', ",", ",,,", "-", "../..", "http://[", "http://a:99999"),
+    *(
+        "https://a:b",
+        "https://\u2100.example",
+        "redis://[::1",
+        "postgresql://a:b@c:99999999999999/d",
+        "1,2,-3",
+        "1-2-3",
+    ),
+)
+STRUCT_OF = {variable.env: struct for struct in all_settings() for variable in variables(struct)}
+EVERY = [variable for struct in all_settings() for variable in variables(struct)]
+
+
+@pytest.mark.parametrize("variable", EVERY, ids=lambda variable: variable.env)
+def test_a_setting_beyond_sense_is_one_line_that_names_it(variable: Variable) -> None:
+    for text in EXTREMES:
+        mistakes = mistakes_of(variable.env, text)
+        assert len(mistakes) <= 1, (text[:40], mistakes)
+        for mistake in mistakes:
+            assert mistake.startswith(f"{variable.env}: "), mistake
+            assert "\n" not in mistake
+            assert len(mistake) < 600, mistake
+
+
+def mistakes_of(env: str, text: str) -> list[str]:
+    try:
+        load([STRUCT_OF[env]], {env: text})
+    except SettingsError as refused:
+        return refused.mistakes
+    return []
+
+
+def _numbers(told: inspect.Type) -> list[inspect.IntType | inspect.FloatType]:
+    if isinstance(told, inspect.Metadata):
+        return _numbers(told.type)
+    if isinstance(told, inspect.UnionType):
+        return [number for one in told.types for number in _numbers(one)]
+    return [told] if isinstance(told, inspect.IntType | inspect.FloatType) else []
+
+
+@pytest.mark.parametrize("variable", EVERY, ids=lambda variable: variable.env)
+def test_every_number_has_bounds(variable: Variable) -> None:
+    for number in _numbers(inspect.type_info(variable.type)):
+        assert number.ge is not None or number.gt is not None, "no least value"
+        assert number.le is not None or number.lt is not None, "no largest value"
+
+
+def test_several_mistakes_take_a_line_each() -> None:
+    numbers = [variable.env for variable in EVERY if _numbers(inspect.type_info(variable.type))]
+    with pytest.raises(SettingsError) as caught:
+        load(all_settings(), dict.fromkeys(numbers, "1e400"))
+    assert sorted(mistake.partition(":")[0] for mistake in caught.value.mistakes) == sorted(numbers)

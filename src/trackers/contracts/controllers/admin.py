@@ -29,7 +29,7 @@ class AdminContractController(Controller):
         """Aggregation runs, the newest first: how each ended and what it did."""
         return await contract_admin_queries.runs(page=page, per_page=per_page)
 
-    @post("/run", operation_id="run_contract_aggregation", status_code=HTTP_202_ACCEPTED)
+    @post("/run", operation_id="run_contract_aggregation", audited=("region_ids",), status_code=HTTP_202_ACCEPTED)
     async def run(
         self, request: Asking, contract_regions: Service, data: JSONBody[RunAggregation | None] = None
     ) -> RunRequested:

@@ -7,8 +7,9 @@ from uuid import UUID
 import msgspec
 
 from shared.clock import Clock
-from shared.outbox.events import Event, NewEvent
+from shared.events import Event, NewEvent
 from shared.outbox.outbox import Outbox
+from trackers.contracts.events import CONTRACT_FOUND
 from trackers.contracts.news import FOUND, ContractFound, FoundInWords
 from trackers.contracts.watch_repository import WatchRepository
 from users.notifications.messages import Notifier, Recipient
@@ -30,7 +31,7 @@ class WatchAlerts:
         await self._outbox.publish(
             *(
                 NewEvent(
-                    event=FOUND,
+                    event=CONTRACT_FOUND,
                     aggregate=f"contract_watch:{told.watch_id}",
                     payload=told,
                     user_id=user_id,

@@ -65,7 +65,7 @@ class TrackedController(Controller):
         """Registrations, withdrawals and new dates as they became known, the newest first."""
         return await tracking_queries.history(self.kind, request.auth, tracked_id, before=before, limit=limit)
 
-    @patch("/{tracked_id:uuid}", operation_id="{of}update_tracked_{kind}")
+    @patch("/{tracked_id:uuid}", operation_id="{of}update_tracked_{kind}", audited=("active",))
     async def update(
         self, request: Asking, tracked_id: FromPath[UUID], data: JSONBody[UpdateTracked], tracking_service: Service
     ) -> TrackedView:

@@ -16,7 +16,9 @@ class InternalFencerController(PeoplesTrackedController):
     path = "/fencers"
     kind = Kind.FENCER
 
-    @post("/", operation_id="internal_track_fencer", status_code=HTTP_201_CREATED, description=TRACK)
+    @post(
+        "/", operation_id="internal_track_fencer", audited=("user_id",), status_code=HTTP_201_CREATED, description=TRACK
+    )
     async def track(self, request: AsBot, data: JSONBody[BotTracksFencer], tracking_service: Service) -> Tracked:
         return await tracking_service.track(
             Kind.FENCER,
@@ -35,7 +37,9 @@ class InternalClubController(PeoplesTrackedController):
     path = "/clubs"
     kind = Kind.CLUB
 
-    @post("/", operation_id="internal_track_club", status_code=HTTP_201_CREATED, description=TRACK)
+    @post(
+        "/", operation_id="internal_track_club", audited=("user_id",), status_code=HTTP_201_CREATED, description=TRACK
+    )
     async def track(self, request: AsBot, data: JSONBody[BotTracksClub], tracking_service: Service) -> Tracked:
         return await tracking_service.track(
             Kind.CLUB,

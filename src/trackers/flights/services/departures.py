@@ -3,9 +3,10 @@
 from typing import Final
 
 from shared.clock import Clock
-from shared.outbox.events import NewEvent
+from shared.events import NewEvent
 from shared.outbox.outbox import Outbox
-from trackers.flights.news import ENDED, EndedNews
+from trackers.flights.events import WATCH_ENDED
+from trackers.flights.news import EndedNews
 from trackers.flights.repository import FlightRepository
 from trackers.flights.rows import EndedWatch
 from trackers.flights.services.searches import Searches
@@ -47,7 +48,7 @@ def _event(watch: EndedWatch) -> NewEvent:
         lowest_price=watch.lowest_price,
     )
     return NewEvent(
-        event=ENDED,
+        event=WATCH_ENDED,
         aggregate=f"price_watch:{watch.id}",
         payload=news,
         user_id=watch.user_id,

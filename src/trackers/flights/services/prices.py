@@ -88,7 +88,7 @@ class PriceService:
         else:
             if await self._prices.typed_count(trip_id) >= self._most:
                 raise PriceLimitReached(f"This trip has {self._most} prices, as many as can be typed in for one.")
-            snapshot_id, first_seen, again = new_id(), captured_at, []
+            snapshot_id, first_seen, again = new_id(at=now), captured_at, []
             fresh = [_snapshot(snapshot_id, query_id, given, currency, captured_at)]
         latest = QueryRow(
             id=query_id,
@@ -116,7 +116,7 @@ class PriceService:
 
     async def _owned(self, trip_id: UUID, asker: Identity) -> TripRow:
         trip = await self._flights.trip(trip_id)
-        if trip is None or not await self._access.may_write(asker, trip.user_id):
+        if trip is None or not self._access.may_use_private(asker, trip.user_id):
             raise TripNotFound(trip_id)
         return trip
 

@@ -6,7 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from shared.clock import Clock
-from shared.scraping.source import Lane, Trigger
+from shared.scraping.target import Lane, Trigger
 from shared.scraping.targets import Targets
 from trackers.flights.airports import Airports
 from trackers.flights.errors import NothingToScrape, ScrapedLately, TooManyLooks

@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from shared.outbox.events import Event
+from shared.events import Event
 from trackers.flights.alert_repository import AlertRepository
 from trackers.flights.news import ALERTED, ENDED, FAILING, RECOVERED, AlertNews, EndedNews, QueryNews
 from users.notifications.messages import Notifier, Recipient

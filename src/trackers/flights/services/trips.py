@@ -141,7 +141,7 @@ class TripService:
 
     async def _owned(self, trip_id: UUID, asker: Identity) -> TripRow:
         trip = await self._flights.trip(trip_id)
-        if trip is None or not await self._access.may_write(asker, trip.user_id):
+        if trip is None or not self._access.may_use_private(asker, trip.user_id):
             raise TripNotFound(trip_id)
         return trip
 

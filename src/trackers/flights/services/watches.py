@@ -170,13 +170,13 @@ class WatchService:
 
     async def _owned(self, watch_id: UUID, asker: Identity) -> WatchRow:
         watch = await self._flights.watch(watch_id)
-        if watch is None or not await self._access.may_write(asker, watch.user_id):
+        if watch is None or not self._access.may_use_private(asker, watch.user_id):
             raise WatchNotFound(watch_id)
         return watch
 
     async def _trip(self, trip_id: UUID, asker: Identity) -> TripRow:
         trip = await self._flights.trip(trip_id)
-        if trip is None or not await self._access.may_write(asker, trip.user_id):
+        if trip is None or not self._access.may_use_private(asker, trip.user_id):
             raise TripNotFound(trip_id)
         return trip
 

@@ -10,7 +10,7 @@ from litestar.status_codes import HTTP_200_OK, HTTP_202_ACCEPTED
 
 from shared.audit.schemas import Page
 from shared.scraping.failures import Reason
-from shared.scraping.source import Status
+from shared.scraping.target import Status
 from shared.web.identity import PersonIdentity
 from shared.web.paging import PageNumber, PerPage
 from shared.web.times import Since, Until
@@ -105,7 +105,12 @@ class AdminTrackerController(Controller):
         page = Page(limit=limit, before=before, since=since, until=until)
         return await tracker_admin_queries.get_scraping_logs(wanted, page)
 
-    @post("/batch-refresh", operation_id="admin_refresh_trackers", status_code=HTTP_202_ACCEPTED)
+    @post(
+        "/batch-refresh",
+        operation_id="admin_refresh_trackers",
+        audited=("tracker_ids", "status", "reason", "guild_id"),
+        status_code=HTTP_202_ACCEPTED,
+    )
     async def refresh_many(
         self, request: Asking, data: JSONBody[BatchRefresh], tracker_administration: Administration
     ) -> BatchQueued:
@@ -121,7 +126,7 @@ class AdminTrackerController(Controller):
         task_id = await tracker_service.refresh_tracker(tracker_id, asker=request.auth, force=True)
         return RefreshStarted(task_id=task_id)
 
-    @post("/{tracker_id:uuid}/transfer", operation_id="transfer_tracker", status_code=HTTP_200_OK)
+    @post("/{tracker_id:uuid}/transfer", operation_id="transfer_tracker", audited=("user_id",), status_code=HTTP_200_OK)
     async def transfer(
         self,
         request: Asking,
@@ -135,7 +140,9 @@ class AdminTrackerController(Controller):
         """
         return await tracker_administration.transfer_tracker(tracker_id, to=data.user_id, asker=request.auth)
 
-    @post("/accounts/{account_id:uuid}/merge", operation_id="merge_accounts", status_code=HTTP_200_OK)
+    @post(
+        "/accounts/{account_id:uuid}/merge", operation_id="merge_accounts", audited=("into",), status_code=HTTP_200_OK
+    )
     async def merge(
         self,
         request: Asking,

@@ -1,20 +1,19 @@
 """Trying a rating formula before a guild settles it."""
 
-from typing import Annotated, Any
+from typing import Any
 
 from litestar import Controller, Request, post
 from litestar.di import NamedDependency
-from litestar.params import JSONBody, PathParameter, SkipValidation
+from litestar.params import JSONBody, SkipValidation
 from litestar.status_codes import HTTP_200_OK
 
 from shared.web.identity import PersonIdentity
+from trackers.games.controllers.parameters import GuildId
 from trackers.games.rating_queries import RatingQueries
 from trackers.games.rating_schemas import FormulaPreview, FormulaVerdict, PreviewFormula, ValidateFormula
-from users.accounts.schemas import SNOWFLAKE
 
 Asking = Request[Any, PersonIdentity, Any]
 Queries = NamedDependency[SkipValidation[RatingQueries]]
-GuildId = Annotated[str, PathParameter(pattern=SNOWFLAKE, description="The guild's Discord id (a snowflake).")]
 
 
 class GuildRatingController(Controller):

@@ -21,7 +21,6 @@ from trackers.games.controllers.parameters import (
     Service,
     SnapshotLimit,
     SnapshotReads,
-    Snapshotting,
     Sort,
     StatusFilter,
 )
@@ -35,14 +34,12 @@ from trackers.games.schemas import (
     RegisteredTrackers,
     RegisterTrackers,
     Seasons,
-    SnapshotMade,
     Snapshots,
     TrackerFilter,
     TrackerPage,
     TrackerSort,
     TrackerStatus,
     TrackerView,
-    TypeSnapshot,
     UpdateTracker,
 )
 from trackers.games.services.queue import TrackerScrapingQueueService
@@ -61,7 +58,13 @@ class InternalTrackerController(Controller):
     path = "/trackers"
     tags = ("trackers",)
 
-    @post("/register-multiple", operation_id="internal_register_trackers", status_code=HTTP_201_CREATED, opt=WRITE)
+    @post(
+        "/register-multiple",
+        operation_id="internal_register_trackers",
+        audited=("user_id",),
+        status_code=HTTP_201_CREATED,
+        opt=WRITE,
+    )
     async def register_trackers(
         self, request: Asking, data: JSONBody[RegisterTrackers], tracker_service: Service
     ) -> RegisteredTrackers:
@@ -72,7 +75,7 @@ class InternalTrackerController(Controller):
         """
         return await tracker_service.register_trackers(data.user_id, data.urls, data.user_data, asker=request.auth)
 
-    @post("/add", operation_id="internal_add_tracker", status_code=HTTP_201_CREATED, opt=WRITE)
+    @post("/add", operation_id="internal_add_tracker", audited=("user_id",), status_code=HTTP_201_CREATED, opt=WRITE)
     async def add_tracker(
         self, request: Asking, data: JSONBody[AddTracker], tracker_service: Service
     ) -> RegisteredTrackers:
@@ -82,7 +85,13 @@ class InternalTrackerController(Controller):
         """
         return await tracker_service.add_tracker(data.user_id, data.url, data.user_data, asker=request.auth)
 
-    @post("/register-by-staff", operation_id="internal_register_by_staff", status_code=HTTP_201_CREATED, opt=WRITE)
+    @post(
+        "/register-by-staff",
+        operation_id="internal_register_by_staff",
+        audited=("guild_id", "staff_id", "user_id"),
+        status_code=HTTP_201_CREATED,
+        opt=WRITE,
+    )
     async def register_by_staff(
         self, request: Asking, data: JSONBody[RegisterByStaff], tracker_service: Service
     ) -> RegisteredTrackers:
@@ -173,19 +182,7 @@ class InternalTrackerController(Controller):
             request.auth, tracker_id, limit=limit, before=before, season=season, since=since, until=until
         )
 
-    @post(
-        "/{tracker_id:uuid}/snapshots",
-        operation_id="internal_type_tracker_snapshot",
-        status_code=HTTP_201_CREATED,
-        opt=WRITE,
-    )
-    async def type_snapshot(
-        self, request: Asking, tracker_id: FromPath[UUID], data: JSONBody[TypeSnapshot], snapshot_service: Snapshotting
-    ) -> SnapshotMade:
-        """Type in what somebody read of an account, with a note of where it is from. It is marked as typed."""
-        return await snapshot_service.create_snapshot(request.auth, tracker_id, data)
-
-    @put("/{tracker_id:uuid}", operation_id="internal_update_tracker", opt=WRITE)
+    @put("/{tracker_id:uuid}", operation_id="internal_update_tracker", audited=("active",), opt=WRITE)
     async def update_tracker(
         self, request: Asking, tracker_id: FromPath[UUID], data: JSONBody[UpdateTracker], tracker_service: Service
     ) -> TrackerView:

@@ -40,14 +40,26 @@ class InternalScheduleController(Controller):
     path = "/trackers"
     tags = ("trackers",)
 
-    @post("/process", operation_id="internal_process_guild", status_code=HTTP_202_ACCEPTED, opt=WRITE)
+    @post(
+        "/process",
+        operation_id="internal_process_guild",
+        audited=("guild_id",),
+        status_code=HTTP_202_ACCEPTED,
+        opt=WRITE,
+    )
     async def process_guild(
         self, request: Asking, data: JSONBody[ProcessGuild], tracker_queue: Queue
     ) -> GuildProcessingStarted:
         """Put ahead what the members of a guild follow. Of a guild that switched processing off, all is skipped."""
         return await tracker_queue.process_trackers_for_guild(data.guild_id, asker=request.auth)
 
-    @post("/schedule", operation_id="internal_schedule_processing", status_code=HTTP_201_CREATED, opt=WRITE)
+    @post(
+        "/schedule",
+        operation_id="internal_schedule_processing",
+        audited=("guild_id", "scheduled_at"),
+        status_code=HTTP_201_CREATED,
+        opt=WRITE,
+    )
     async def schedule(
         self, request: Asking, data: JSONBody[ScheduleProcessing], schedule_service: Service
     ) -> ScheduleView:

@@ -4,18 +4,21 @@ from typing import Annotated
 from uuid import UUID
 
 from litestar.di import NamedDependency
-from litestar.params import QueryParameter, SkipValidation
+from litestar.params import PathParameter, QueryParameter, SkipValidation
 
-from shared.scraping.source import Status
+from shared.scraping.target import Status
+from trackers.games.manual_queries import ManualSnapshotQueries
+from trackers.games.manual_schemas import ReviewStatus
 from trackers.games.queries import SnapshotQueries, TrackerQueries
 from trackers.games.schemas import TrackerSort
-from trackers.games.services.snapshots import TrackerSnapshotService
+from trackers.games.services.manual_snapshots import TrackerSnapshotService
 from trackers.games.services.trackers import TrackerService
 from users.accounts.schemas import SNOWFLAKE
 
 Service = NamedDependency[SkipValidation[TrackerService]]
 Queries = NamedDependency[SkipValidation[TrackerQueries]]
 Snapshotting = NamedDependency[SkipValidation[TrackerSnapshotService]]
+ManualReads = NamedDependency[SkipValidation[ManualSnapshotQueries]]
 SnapshotReads = NamedDependency[SkipValidation[SnapshotQueries]]
 
 GuildFilter = Annotated[str | None, QueryParameter(pattern=SNOWFLAKE, description="Only members of this guild.")]
@@ -27,4 +30,6 @@ ActiveFilter = Annotated[bool | None, QueryParameter(description="Only active on
 Sort = Annotated[TrackerSort, QueryParameter(description="Order; with a dash the other way round.")]
 Before = Annotated[UUID | None, QueryParameter(description="Only snapshots older than this one.")]
 SeasonFilter = Annotated[str | None, QueryParameter(max_length=64, description="Only this season's, by its key.")]
+ReviewFilter = Annotated[ReviewStatus | None, QueryParameter(description="Only those that wait, or were decided so.")]
+GuildId = Annotated[str, PathParameter(pattern=SNOWFLAKE, description="The guild's Discord id (a snowflake).")]
 SnapshotLimit = Annotated[int, QueryParameter(ge=1, le=200, description="Snapshots to a page.")]

@@ -20,7 +20,6 @@ from trackers.games.controllers.parameters import (
     Service,
     SnapshotLimit,
     SnapshotReads,
-    Snapshotting,
     Sort,
     StatusFilter,
 )
@@ -30,7 +29,6 @@ from trackers.games.schemas import (
     RegisteredTrackers,
     RegisterOwnTrackers,
     Seasons,
-    SnapshotMade,
     Snapshots,
     TrackerDetail,
     TrackerFilter,
@@ -39,7 +37,6 @@ from trackers.games.schemas import (
     TrackerSort,
     TrackerStatus,
     TrackerView,
-    TypeSnapshot,
     UpdateTracker,
 )
 
@@ -133,16 +130,6 @@ class TrackerController(Controller):
             request.auth, tracker_id, limit=limit, before=before, season=season, since=since, until=until
         )
 
-    @post("/{tracker_id:uuid}/snapshots", operation_id="type_tracker_snapshot", status_code=HTTP_201_CREATED)
-    async def type_snapshot(
-        self, request: Asking, tracker_id: FromPath[UUID], data: JSONBody[TypeSnapshot], snapshot_service: Snapshotting
-    ) -> SnapshotMade:
-        """Type in what one read of one's account, with a note of where it is from. It is marked as typed.
-
-        422 `impossible_snapshot` for an unknown season, a moment to come, or a playlist named twice.
-        """
-        return await snapshot_service.create_snapshot(request.auth, tracker_id, data)
-
     @post("/{tracker_id:uuid}/refresh", operation_id="refresh_tracker", status_code=HTTP_202_ACCEPTED)
     async def refresh(self, request: Asking, tracker_id: FromPath[UUID], tracker_service: Service) -> RefreshStarted:
         """Fetch a tracker now, ahead of the rest. Asking again while that waits or runs gives the same task.
@@ -151,7 +138,7 @@ class TrackerController(Controller):
         """
         return RefreshStarted(task_id=await tracker_service.refresh_tracker(tracker_id, asker=request.auth))
 
-    @put("/{tracker_id:uuid}", operation_id="update_tracker")
+    @put("/{tracker_id:uuid}", operation_id="update_tracker", audited=("active",))
     async def update(
         self, request: Asking, tracker_id: FromPath[UUID], data: JSONBody[UpdateTracker], tracker_service: Service
     ) -> TrackerView:

@@ -2,15 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Final
 from uuid import UUID
 
+import msgspec
 import structlog
+from msgspec import Struct
 
 from shared.audit.activity import ActivityLog
 from shared.audit.schemas import Happening
 from shared.clock import Clock
 from shared.database import Questions
+from shared.events import EventType
 from shared.outbox.outbox import Outbox
 from shared.scraping.targets import Targets
 from shared.web.identity import PersonIdentity
@@ -19,7 +23,16 @@ from trackers.games.admin_queries import TrackerAdminQueries
 from trackers.games.admin_repository import KnownAccount, MovedTracker, TrackerAdminRepository
 from trackers.games.admin_schemas import AccountsMerged, AdminTracker, BatchQueued, BatchRefresh
 from trackers.games.errors import DuplicateTracker, TrackerLimitReached
+from trackers.games.events import (
+    TRACKER_HANDED_OVER,
+    TRACKER_REMOVED,
+    TRACKER_TAKEN_OVER,
+    TRACKER_UPDATED,
+    TrackerMoved,
+    TrackerUpdated,
+)
 from trackers.games.links import SOURCE, address_of
+from trackers.games.manual_repository import ManualSnapshotRepository
 from trackers.games.repository import TrackerRepository
 from trackers.games.schemas import MAX_TRACKERS
 from trackers.games.services.lanes import TrackerLanes
@@ -29,12 +42,15 @@ from users.access import AccessPolicy
 from users.accounts.service import AccountService
 
 QUEUED_AT_ONCE: Final = 10_000
+NOTHING_MORE: Final[Mapping[str, str]] = MappingProxyType({})
+Told = tuple[EventType, UUID, UUID, Struct]
+"""An event, its tracker, the owner, the payload."""
 
 
 class TrackerAdministration(TrackerAdminQueries):
     """For admins; and, as TrackerAdminQueries, reading on the same transaction.
 
-    Locks are taken in the order in which everybody takes them: people, schedules, targets, accounts, boards.
+    Locks are taken in the order of docs/architecture.md: people, schedules, targets, accounts, boards.
     """
 
     def __init__(
@@ -43,6 +59,7 @@ class TrackerAdministration(TrackerAdminQueries):
         *,
         administration: TrackerAdminRepository,
         trackers: TrackerRepository,
+        manual: ManualSnapshotRepository,
         accounts: AccountService,
         targets: Targets,
         lanes: TrackerLanes,
@@ -56,6 +73,7 @@ class TrackerAdministration(TrackerAdminQueries):
         super().__init__(questions, access=access, clock=clock)
         self._administration = administration
         self._trackers = trackers
+        self._manual = manual
         self._accounts = accounts
         self._targets = targets
         self._lanes = lanes
@@ -84,7 +102,9 @@ class TrackerAdministration(TrackerAdminQueries):
         return BatchQueued(queued=queued, left_out=0)
 
     async def transfer_tracker(self, tracker_id: UUID, *, to: UUID, asker: PersonIdentity) -> AdminTracker:
-        """Make a tracker another person's, with all that was seen of its account.
+        """Make a tracker another person's, with all that the site said of its account.
+
+        What the owner entered stays theirs: the new owner neither sees it nor has it counted.
 
         Raises TrackerNotFound, AccountNotFound, AccountDeactivated, OwnTracker, DuplicateTracker, TrackerLimitReached
         for a fifth active one, or InMotion.
@@ -106,10 +126,12 @@ class TrackerAdministration(TrackerAdminQueries):
         await self._administration.transfer(tracker_id, to=to, now=self._clock.now())
         await self._lanes.place([tracker.target_id])
         await self._ratings.restate_people([owner, to])
-        details = {"id": str(tracker_id), "account": tracker.account.key, "from": str(owner), "to": str(to)}
+        told = TrackerMoved(id=tracker_id, account=tracker.account.key)
+        people = {"from": str(owner), "to": str(to)}  # for admins; bots of one person do not learn of the other
         await self._tell(
-            [("tracker.handed_over", tracker_id, owner, details), ("tracker.taken_over", tracker_id, to, details)],
+            [(TRACKER_HANDED_OVER, tracker_id, owner, told), (TRACKER_TAKEN_OVER, tracker_id, to, told)],
             asker,
+            people,
         )
         return await self.get_tracker(tracker_id)
 
@@ -124,6 +146,7 @@ class TrackerAdministration(TrackerAdminQueries):
         doubles = await self._administration.remove_doubles(emptied.id, into=kept.id, now=now)
         moved = await self._administration.move_trackers(emptied.id, into=kept.id, now=now)
         history = await self._administration.move_history(emptied.id, into=kept.id)
+        await self._manual.move(emptied.id, into=kept.id)
         await self._administration.remove_account(emptied.id)
         await self._targets.erase([emptied.target_id])
         if not await self._trackers.unfollowed([kept.target_id]):
@@ -145,9 +168,7 @@ class TrackerAdministration(TrackerAdminQueries):
             details={"from": str(emptied.id), "account_merged": emptied.identity.key, "account": kept.identity.key},
         )
         await self._tell(
-            [_told("tracker.removed", tracker, emptied) for tracker in doubles]
-            + [_told("tracker.updated", tracker, kept) for tracker in moved],
-            asker,
+            [_removed(tracker, emptied) for tracker in doubles] + [_updated(tracker, kept) for tracker in moved], asker
         )
         structlog.get_logger(__name__).info(
             "accounts_merged", emptied=emptied.identity.key, into=kept.identity.key, trackers=len(moved)
@@ -170,17 +191,25 @@ class TrackerAdministration(TrackerAdminQueries):
             raise InMotion
         return _of(accounts, account_id), _of(accounts, into)
 
-    async def _tell(self, told: Sequence[tuple[str, UUID, UUID, Mapping[str, object]]], asker: PersonIdentity) -> None:
-        """What happened to trackers: (event, tracker, owner, what is told of it)."""
+    async def _tell(
+        self, told: Sequence[Told], asker: PersonIdentity, logged: Mapping[str, str] = NOTHING_MORE
+    ) -> None:
+        """Publish events of trackers and log them; `logged`: what only the activity log says."""
         await self._activity.record_many(
             [
-                Happening(event=event, subject="tracker", subject_id=tracker_id, user_id=owner, details=details)
-                for event, tracker_id, owner, details in told
+                Happening(
+                    event=event.name,
+                    subject="tracker",
+                    subject_id=tracker_id,
+                    user_id=owner,
+                    details={**msgspec.to_builtins(payload), **logged},
+                )
+                for event, tracker_id, owner, payload in told
             ],
             actor=asker,
         )
         await self._outbox.publish(
-            *(tracker_event(event, tracker_id, owner, details) for event, tracker_id, owner, details in told)
+            *(tracker_event(event, tracker_id, owner, payload) for event, tracker_id, owner, payload in told)
         )
 
 
@@ -190,6 +219,10 @@ def _of(accounts: Mapping[UUID, KnownAccount], account_id: UUID) -> KnownAccount
     return accounts[account_id]
 
 
-def _told(event: str, tracker: MovedTracker, account: KnownAccount) -> tuple[str, UUID, UUID, Mapping[str, object]]:
-    details = {"id": str(tracker.id), "active": tracker.active, "account": account.identity.key}
-    return event, tracker.id, tracker.user_id, details
+def _removed(tracker: MovedTracker, account: KnownAccount) -> Told:
+    return TRACKER_REMOVED, tracker.id, tracker.user_id, TrackerMoved(id=tracker.id, account=account.identity.key)
+
+
+def _updated(tracker: MovedTracker, account: KnownAccount) -> Told:
+    told = TrackerUpdated(id=tracker.id, active=tracker.active, account=account.identity.key)
+    return TRACKER_UPDATED, tracker.id, tracker.user_id, told

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
-from shared.scraping.source import Lane
+from shared.scraping.target import Lane
 from shared.scraping.targets import Targets
 from trackers.games.lane_repository import LaneRepository
 

@@ -6,12 +6,11 @@ from uuid import UUID
 
 import msgspec
 
-from shared.outbox.events import Event, NewEvent
+from shared.events import Event, EventType, NewEvent
 from shared.outbox.outbox import Outbox
-from trackers.games.links import site_profile_url
-from trackers.games.news import CHANGED, UNREACHABLE, AccountNews, PlaylistChange
+from trackers.games.events import ACCOUNT_CHANGED, ACCOUNT_UNREACHABLE, PROCESSING_FINISHED
+from trackers.games.news import CHANGED, UNREACHABLE, AccountNews
 from trackers.games.repository import TrackerRepository
-from trackers.games.services.schedules import FINISHED
 from users.notifications.messages import Notifier, Recipient
 
 FOLLOWERS_AT_ONCE: Final = 5_000
@@ -20,33 +19,18 @@ FOLLOWERS_AT_ONCE: Final = 5_000
 class TrackerNotificationService:
     """Publishes what moved, and what cannot be looked at any more."""
 
-    def __init__(self, *, trackers: TrackerRepository, outbox: Outbox) -> None:
-        self._trackers = trackers
+    def __init__(self, *, outbox: Outbox) -> None:
         self._outbox = outbox
 
-    async def notify_tracker_update(self, tracker_id: UUID, changes: Sequence[PlaylistChange]) -> None:
-        """Have everybody told who follows a tracker's account. Raises TrackerNotFound."""
-        tracker = await self._trackers.followed(tracker_id)
-        news = AccountNews(
-            account_id=tracker.account_id,
-            game=tracker.game,
-            platform=tracker.platform,
-            name=tracker.display,
-            url=site_profile_url(tracker.account),
-            season=tracker.current_season,
-            changes=changes,
-        )
-        await self.notify_updates([news])
-
-    async def notify_updates(self, news: Sequence[AccountNews], *, keys: Mapping[UUID, str] | None = None) -> None:
-        """Publish what moved of many accounts; `keys`: account id -> by what it is told once only."""
-        await self._publish(CHANGED, [told for told in news if told.changes], keys or {})
+    async def notify_tracker_update(self, news: Sequence[AccountNews], *, keys: Mapping[UUID, str]) -> None:
+        """Publish what changed in the accounts of trackers; `keys`: account id -> the key of its event."""
+        await self._publish(ACCOUNT_CHANGED, news, keys)
 
     async def notify_unreachable(self, news: Sequence[AccountNews], *, keys: Mapping[UUID, str]) -> None:
         """Publish what cannot be looked at any more, and why."""
-        await self._publish(UNREACHABLE, news, keys)
+        await self._publish(ACCOUNT_UNREACHABLE, news, keys)
 
-    async def _publish(self, event: str, news: Sequence[AccountNews], keys: Mapping[UUID, str]) -> None:
+    async def _publish(self, event: EventType, news: Sequence[AccountNews], keys: Mapping[UUID, str]) -> None:
         ordered = sorted(news, key=lambda told: told.account_id)
         await self._outbox.publish(
             *(
@@ -54,7 +38,7 @@ class TrackerNotificationService:
                     event=event,
                     aggregate=f"game_account:{told.account_id}",
                     payload=told,
-                    key=keys.get(told.account_id),
+                    key=keys[told.account_id],
                 )
                 for told in ordered
             )
@@ -85,7 +69,7 @@ class ProcessedIsTold:
     """Handles the end of a scheduled processing: what it found is told now to who prefers to hear it at once."""
 
     name: Final = "games.processed_is_told"
-    events: Final = frozenset({FINISHED})
+    events: Final = frozenset({PROCESSING_FINISHED.name})
 
     def __init__(self, *, notifier: Notifier) -> None:
         self._notifier = notifier

@@ -23,20 +23,18 @@ class TrackerScrapingQueueService:
         self._guilds = guilds
         self._access = access
 
-    async def enqueue_tracker(self, tracker_id: UUID, *, asker: Identity | None = None) -> UUID:
-        """Fetch one tracker now; the task to ask about. While one waits or is under way, that same task.
+    async def enqueue_tracker(self, tracker_id: UUID) -> UUID:
+        """Fetch a tracker now; the task to ask about. While one waits or is under way, that same task.
 
-        Raises TrackerNotFound for one that is not there or was removed, Forbidden for somebody else's.
+        Raises TrackerNotFound.
         """
-        tracker = await self._trackers.followed(tracker_id)
-        if not tracker.active:
+        target_id = (await self._trackers.followed(tracker_id)).target_id
+        tasks = await self._targets.look_now(SOURCE, [target_id])
+        if target_id in tasks:
+            return tasks[target_id]
+        if (await self._trackers.followed(tracker_id)).target_id == target_id:
             raise TrackerNotFound(tracker_id)
-        if asker is not None:
-            await self._access.check_write(asker, tracker.user_id)
-        tasks = await self._targets.look_now(SOURCE, [tracker.target_id])
-        if tracker.target_id not in tasks:
-            raise TrackerNotFound(tracker_id)
-        return tasks[tracker.target_id]
+        return await self.enqueue_tracker(tracker_id)  # its account was merged meanwhile
 
     async def process_pending_trackers(self, *, asker: Identity | None = None) -> int:
         """Put every tracker ahead that was never fetched, waits to be, or was given up; how many accounts those are.

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from shared.clock import Clock
 from trackers.games.rating_repository import Place, RatingRepository, RatingRow, ScoreRow
-from trackers.games.ratings import Tracked, best, rate
+from trackers.games.ratings import Tracked, best, in_guild, rate, rests_on_manual
 
 
 class RatingService:
@@ -47,8 +47,9 @@ class RatingService:
         ratings: list[RatingRow] = []
         for person, trackers in tracked.items():
             for place in places.get(person, ()):
-                scores += _scores(place, trackers)
-                ratings += _ratings(place, trackers)
+                seen = [in_guild(tracker, place.guild_id, place.manual) for tracker in trackers]
+                scores += _scores(place, seen)
+                ratings += _ratings(place, seen)
         await self._ratings.restate(people, scores=scores, ratings=ratings, now=self._clock.now())
 
 
@@ -68,6 +69,8 @@ def _scores(place: Place, trackers: Sequence[Tracked]) -> list[ScoreRow]:
             formula=place.digest,
             season=tracker.season,
             best=chosen is not None and chosen[0] is tracker,
+            manual=rests_on_manual(place.formula, tracker),
+            fetched_at=tracker.fetched_at if tracker.uses_manual else None,
         )
         for tracker, rating in rated
     ]
@@ -92,6 +95,8 @@ def _ratings(place: Place, trackers: Sequence[Tracked]) -> list[RatingRow]:
                 season=tracker.season,
                 rating=standing.rating,
                 best=chosen is not None and chosen[0] is tracker,
+                manual_id=standing.manual_id,
+                vouched=standing.vouched,
             )
             for tracker, standing in played
         ]

@@ -15,8 +15,9 @@ import structlog
 from shared.audit.activity import ActivityLog
 from shared.clock import Clock
 from shared.database import Questions
-from shared.outbox.events import NewEvent
+from shared.events import NewEvent
 from shared.web.identity import Identity
+from trackers.games.events import PROCESSING_FINISHED
 from trackers.games.recurrence import NoRecurrenceError, next_occurrence
 from trackers.games.schedule_errors import InvalidSchedule, ScheduleBegan, ScheduleNotFound, ScheduleOver
 from trackers.games.schedule_queries import ScheduleQueries
@@ -29,15 +30,13 @@ from trackers.games.schedule_schemas import (
     ScheduleView,
 )
 from trackers.games.services.guild_processing import GuildProcessing
-from users.access import AccessPolicy
+from users.access import AccessPolicy, GuildNotFound
 from users.accounts.profiles import checked_time_zone
-from users.guilds.errors import GuildNotFound
 
 FARTHEST: Final = timedelta(days=366)
 """How far ahead processing can be scheduled."""
 LONGEST: Final = timedelta(days=1)
 """How long processing may take; what a source that is off or a site that rests holds up is not waited for longer."""
-FINISHED: Final = "processing.finished"
 NO_ZONE: Final = "UTC"
 
 
@@ -185,10 +184,10 @@ class ScheduledTrackerProcessingService(ScheduleQueries):
         )
         await self._events.publish(
             NewEvent(
-                event=FINISHED,
+                event=PROCESSING_FINISHED,
                 aggregate=f"schedule:{schedule.id}",
                 payload=told,
-                key=f"{FINISHED}:{schedule.id}:{schedule.scheduled_at.isoformat()}",
+                key=f"{PROCESSING_FINISHED.name}:{schedule.id}:{schedule.scheduled_at.isoformat()}",
             )
         )
         await self._note(f"schedule.{reason or status.lower()}", schedule.id, {"guild_id": schedule.guild_id}, None)

@@ -1,21 +1,22 @@
 """The rules of trackers: one to four a person, no account twice, all or nothing; changed by their owner only."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
+import msgspec
 import structlog
 from msgspec import UNSET, Struct
 
 from shared.audit.activity import ActivityLog
-from shared.audit.schemas import Happening
+from shared.audit.schemas import Actor, ActorKind, Happening
 from shared.clock import Clock
 from shared.database import Questions
 from shared.errors import Problem
-from shared.outbox.events import NewEvent
+from shared.events import EventType, NewEvent
 from shared.outbox.outbox import Outbox
-from shared.scraping.source import Trigger
+from shared.scraping.target import Trigger
 from shared.scraping.targets import Targets
 from shared.web.identity import Identity
 from trackers.games.errors import (
@@ -25,7 +26,13 @@ from trackers.games.errors import (
     RefreshedLately,
     TrackerInactive,
     TrackerLimitReached,
-    TrackerNotFound,
+)
+from trackers.games.events import (
+    TRACKER_REGISTERED,
+    TRACKER_REMOVED,
+    TRACKER_UPDATED,
+    TrackerMoved,
+    TrackerUpdated,
 )
 from trackers.games.links import SOURCE, AccountIdentity, address_of, parse_link, site_profile_url
 from trackers.games.queries import TrackerQueries
@@ -39,6 +46,7 @@ from trackers.games.schemas import (
     UpdateTracker,
 )
 from trackers.games.services.lanes import TrackerLanes
+from trackers.games.services.queue import TrackerScrapingQueueService
 from users.access import AccessPolicy
 from users.accounts.schemas import DISCORD, UserData
 from users.accounts.service import AccountService
@@ -59,6 +67,7 @@ class TrackerService(TrackerQueries):
         trackers: TrackerRepository,
         accounts: AccountService,
         targets: Targets,
+        queue: TrackerScrapingQueueService,
         lanes: TrackerLanes,
         access: AccessPolicy,
         activity: ActivityLog,
@@ -71,6 +80,7 @@ class TrackerService(TrackerQueries):
         self._trackers = trackers
         self._accounts = accounts
         self._targets = targets
+        self._queue = queue
         self._lanes = lanes
         self._activity = activity
         self._outbox = outbox
@@ -130,8 +140,8 @@ class TrackerService(TrackerQueries):
             subject="user",
             subject_id=person,
             user_id=person,
-            actor=asker,
-            details={"guild_id": given.guild_id, "staff": str(staff), "trackers": [str(t.id) for t in made.trackers]},
+            actor=Actor(kind=ActorKind.USER, id=staff),
+            details={"guild_id": given.guild_id, "trackers": [str(t.id) for t in made.trackers]},
         )
         return made
 
@@ -151,12 +161,7 @@ class TrackerService(TrackerQueries):
                     f"ask again in {wait:.0f} s.",
                     retry_after=wait,
                 )
-        tasks = await self._targets.look_now(SOURCE, [tracker.target_id])
-        if tracker.target_id not in tasks:
-            if (await self._owned(tracker_id, asker)).target_id == tracker.target_id:
-                raise TrackerNotFound(tracker_id)
-            return await self.refresh_tracker(tracker_id, asker=asker, force=force)  # its account was merged meanwhile
-        return tasks[tracker.target_id]
+        return await self._queue.enqueue_tracker(tracker_id)
 
     async def update_tracker(self, tracker_id: UUID, given: UpdateTracker, *, asker: Identity | None = None) -> None:
         """Have a tracker follow another account, or (de)activate it.
@@ -188,7 +193,8 @@ class TrackerService(TrackerQueries):
         )
         await self._lanes.place(touched)
         await self._forget_unfollowed(*touched)
-        await self._note("tracker.updated", tracker, asker, {"active": active, "account": account.key})
+        told = TrackerUpdated(id=tracker.id, active=active, account=account.key)
+        await self._note(TRACKER_UPDATED, told, tracker, asker)
 
     async def delete_tracker(self, tracker_id: UUID, *, asker: Identity | None = None) -> None:
         """Remove a tracker; its account can be registered again. Raises TrackerNotFound or Forbidden."""
@@ -197,7 +203,8 @@ class TrackerService(TrackerQueries):
         await self._trackers.remove_tracker(tracker_id, now=self._clock.now())
         await self._forget_unfollowed(tracker.target_id)
         await self._lanes.place([tracker.target_id])
-        await self._note("tracker.removed", tracker, asker, {"account": tracker.account.key})
+        told = TrackerMoved(id=tracker.id, account=tracker.account.key)
+        await self._note(TRACKER_REMOVED, told, tracker, asker)
 
     async def _owned(self, tracker_id: UUID, asker: Identity | None) -> Followed:
         """A tracker that the asker may change."""
@@ -223,13 +230,12 @@ class TrackerService(TrackerQueries):
         if unfollowed := await self._trackers.unfollowed(targets):
             await self._targets.forget(unfollowed)
 
-    async def _note(self, event: str, tracker: Followed, asker: Identity | None, details: dict[str, object]) -> None:
+    async def _note(self, event: EventType, told: Struct, tracker: Followed, asker: Identity | None) -> None:
+        details = msgspec.to_builtins(told)
         await self._activity.record(
-            event, subject="tracker", subject_id=tracker.id, user_id=tracker.user_id, actor=asker, details=details
+            event.name, subject="tracker", subject_id=tracker.id, user_id=tracker.user_id, actor=asker, details=details
         )
-        await self._outbox.publish(
-            tracker_event(event, tracker.id, tracker.user_id, {"id": str(tracker.id), **details})
-        )
+        await self._outbox.publish(tracker_event(event, tracker.id, tracker.user_id, told))
 
     async def _add(
         self,
@@ -296,12 +302,12 @@ class TrackerService(TrackerQueries):
             ],
             actor=asker,
         )
-        await self._outbox.publish(*(tracker_event("tracker.registered", one.id, person, one) for one in made))
+        await self._outbox.publish(*(tracker_event(TRACKER_REGISTERED, one.id, person, one) for one in made))
         return RegisteredTrackers(user_id=person, trackers=made)
 
 
-def tracker_event(event: str, tracker_id: UUID, owner: UUID, payload: Mapping[str, object] | Struct) -> NewEvent:
-    """What happened to a tracker, for its owner and for bots."""
+def tracker_event(event: EventType, tracker_id: UUID, owner: UUID, payload: Struct) -> NewEvent:
+    """An event of a tracker and of its owner."""
     return NewEvent(event=event, aggregate=f"tracker:{tracker_id}", payload=payload, user_id=owner)
 
 

@@ -67,7 +67,13 @@ class InternalPlayerController(Controller):
     tags = ("players",)
     dependencies = {"span": SPAN}  # noqa: RUF012 -- Litestar reads this class attribute
 
-    @post("/", operation_id="internal_add_player", status_code=HTTP_201_CREATED, opt=WRITE)
+    @post(
+        "/",
+        operation_id="internal_add_player",
+        audited=("user_id", "mode", "interval", "adaptive"),
+        status_code=HTTP_201_CREATED,
+        opt=WRITE,
+    )
     async def add(
         self,
         request: Asking,
@@ -164,7 +170,13 @@ class InternalPlayerController(Controller):
         """Look at a player now, ahead of the rest. 429 within a minute of the last look."""
         return await player_service.fetch(username)
 
-    @put("/{username:str}/follow", operation_id="internal_follow_player", status_code=HTTP_200_OK, opt=WRITE)
+    @put(
+        "/{username:str}/follow",
+        operation_id="internal_follow_player",
+        audited=("user_id",),
+        status_code=HTTP_200_OK,
+        opt=WRITE,
+    )
     async def follow(
         self, request: Asking, username: Username, data: JSONBody[FollowFor], player_service: Service
     ) -> Following:

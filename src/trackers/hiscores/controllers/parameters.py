@@ -7,8 +7,9 @@ from typing import Annotated, Any, Final
 from litestar import Request
 from litestar.di import NamedDependency, Provide
 from litestar.params import PathParameter, QueryParameter, SkipValidation
+from msgspec import Meta
 
-from shared.scraping.source import Status
+from shared.scraping.target import Status
 from shared.web.identity import Identity
 from trackers.hiscores.catalogue import MetricKind
 from trackers.hiscores.history_queries import HistoryQueries
@@ -38,12 +39,15 @@ AcceptUnverified = Annotated[
     bool,
     QueryParameter(description="Keep the player, waiting, where the hiscores cannot be asked now; else 503."),
 ]
+_Listed = Annotated[str, Meta(max_length=MOST_AT_ONCE * 51)]
+"""Names with commas between."""
+_MetricText = Annotated[str, Meta(max_length=100)]
 Usernames = Annotated[
-    list[str],
+    list[_Listed],
     QueryParameter(max_items=200, description=f"Names with commas between, or repeated; up to {MOST_AT_ONCE}."),
 ]
 FewUsernames = Annotated[
-    list[str],
+    list[_Listed],
     QueryParameter(max_items=50, description=f"Names with commas between, or repeated; up to {MOST_COMPARED}."),
 ]
 BeginsWith = Annotated[
@@ -81,9 +85,9 @@ Period = Annotated[
 TimeZone = Annotated[
     str | None, QueryParameter(max_length=64, description="IANA name. Left out: one's own, for bots UTC.")
 ]
-Skills = Annotated[list[str] | None, QueryParameter(max_items=30, description="Only these skills.")]
-Bosses = Annotated[list[str] | None, QueryParameter(max_items=100, description="Only these bosses.")]
-Activities = Annotated[list[str] | None, QueryParameter(max_items=50, description="Only these activities.")]
+Skills = Annotated[list[_MetricText] | None, QueryParameter(max_items=30, description="Only these skills.")]
+Bosses = Annotated[list[_MetricText] | None, QueryParameter(max_items=100, description="Only these bosses.")]
+Activities = Annotated[list[_MetricText] | None, QueryParameter(max_items=50, description="Only these activities.")]
 Moved = Annotated[bool, QueryParameter(description="Only what moved.")]
 Points = Annotated[
     int | None,
@@ -93,7 +97,8 @@ Metric = Annotated[
     str, QueryParameter(min_length=1, max_length=100, description="A skill, boss or activity, by slug or name.")
 ]
 Metrics = Annotated[
-    list[str] | None, QueryParameter(max_items=MOST_COMPARED, description="Skills, bosses, activities; else overall.")
+    list[_MetricText] | None,
+    QueryParameter(max_items=MOST_COMPARED, description="Skills, bosses, activities; else overall."),
 ]
 BoardPeriod = Annotated[GainPeriod, QueryParameter(description="Calendar periods, UTC; weeks begin on Monday.")]
 WhichPeriod = Annotated[Which, QueryParameter(description="The period that runs, or the one before.")]

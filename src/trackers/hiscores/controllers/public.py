@@ -45,7 +45,9 @@ class PlayerController(Controller):
     path = "/players"
     tags = ("players",)
 
-    @post("/", operation_id="add_player", status_code=HTTP_201_CREATED)
+    @post(
+        "/", operation_id="add_player", audited=("mode", "interval", "adaptive", "follow"), status_code=HTTP_201_CREATED
+    )
     async def add(
         self,
         request: Asking,
@@ -116,7 +118,7 @@ class PlayerController(Controller):
         """A player, and how looking at them stands. A former name is told what the player is called now."""
         return await player_queries.get_player(username)
 
-    @patch("/{username:str}", operation_id="change_player")
+    @patch("/{username:str}", operation_id="change_player", audited=("mode", "interval", "adaptive", "active"))
     async def change(
         self,
         request: Asking,

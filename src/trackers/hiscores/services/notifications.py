@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from shared.outbox.events import Event
+from shared.events import Event
 from trackers.hiscores.follows import FollowRepository
 from trackers.hiscores.news import PROGRESSED, TOLD, PlayerNews
 from users.notifications.messages import Notifier, Recipient

@@ -4,15 +4,16 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from msgspec import UNSET
+import msgspec
+from msgspec import UNSET, Struct
 
 from shared.audit.activity import ActivityLog
 from shared.clock import Clock
 from shared.errors import Forbidden, Unavailable
-from shared.outbox.events import NewEvent
+from shared.events import EventType, NewEvent
 from shared.outbox.outbox import Outbox
 from shared.scraping.pacing import Gate, GateUnreachableError
-from shared.scraping.source import Policy
+from shared.scraping.policy import Policy
 from shared.scraping.targets import Targets
 from shared.web.identity import BotIdentity, Identity, PersonIdentity
 from trackers.hiscores.errors import (
@@ -23,10 +24,11 @@ from trackers.hiscores.errors import (
     PlayerNotFound,
     StillFollowed,
 )
+from trackers.hiscores.events import PLAYER_STOPPED, REMOVED, UPDATED, PlayerRemoved, PlayerUpdated
 from trackers.hiscores.follows import FollowRepository
 from trackers.hiscores.modes import SOURCE, GameMode, key_of, same_world
 from trackers.hiscores.names import canonical
-from trackers.hiscores.news import STOPPED, PlayerNews, page_of
+from trackers.hiscores.news import PlayerNews, page_of
 from trackers.hiscores.repository import Player, PlayerRepository
 from trackers.hiscores.schemas import ChangePlayer, FetchStarted, FollowFor, Following, PlayerRef
 from users.access import AccessPolicy
@@ -132,8 +134,15 @@ class PlayerService:
         await self.forget_unlooked(player.target_id)
         if not active:
             await self.forget_unlooked(target_id)
-        details = {"mode": str(mode), "active": active, "interval": interval.total_seconds(), "adaptive": not steady}
-        await self._note("player.updated", player, asker, details)
+        told = PlayerUpdated(
+            player_id=player.id,
+            username=player.username,
+            mode=str(mode),
+            active=active,
+            interval=interval.total_seconds(),
+            adaptive=not steady,
+        )
+        await self._note(UPDATED, told, player, asker)
         if player.active and not active:
             await self._tell(player, asker, removed=False)
 
@@ -155,12 +164,14 @@ class PlayerService:
         await self.forget_unlooked(player.target_id)
         if purge and not await self._players.is_used(player.target_id):
             await self._targets.erase([player.target_id])
-        await self._note("player.removed", player, asker, {"purged": purge})
+        told = PlayerRemoved(player_id=player.id, username=player.username, purged=purge)
+        await self._note(REMOVED, told, player, asker)
         await self._tell(player, asker, removed=True)
 
     async def follow(self, username: str, user_id: UUID, *, asker: Identity) -> Following:
-        """Put a player on somebody's list; twice is once. Raises FollowLimit, or Forbidden."""
+        """Put a player on somebody's list; twice is once. Raises FollowLimit, Forbidden, or AccountNotFound."""
         await self._access.check_write(asker, user_id)
+        await self._accounts.hold(user_id)
         found = await self.named(username)
         await self._players.hold(found.id)
         player = await self.named(username)  # as it is now that nobody removes or merges it
@@ -168,8 +179,8 @@ class PlayerService:
         return Following(player=_ref(player), following=True)
 
     async def follow_held(self, player_id: UUID, user_id: UUID) -> None:
-        """Raises FollowLimit for one too many."""
-        if await self._follows.count_held(user_id, player_id) >= self._follow_limit:
+        """Follow for a person who is held, so that nobody else counts theirs. Raises FollowLimit for one too many."""
+        if await self._follows.count(user_id, player_id) >= self._follow_limit:
             raise FollowLimit(
                 f"{self._follow_limit} players are followed already; take one off the list first, or add the player "
                 'with "follow": false.'
@@ -251,7 +262,7 @@ class PlayerService:
             url=page_of(player.username),
             removed=removed,
         )
-        await self._outbox.publish(NewEvent(event=STOPPED, aggregate=f"player:{player.id}", payload=news))
+        await self._outbox.publish(NewEvent(event=PLAYER_STOPPED, aggregate=f"player:{player.id}", payload=news))
 
     async def _rest(self) -> float:
         try:
@@ -259,18 +270,13 @@ class PlayerService:
         except GateUnreachableError:
             return REST_UNKNOWN
 
-    async def _note(self, event: str, player: Player, asker: Identity, details: dict[str, object]) -> None:
-        told = {"player": player.username, **details}
+    async def _note(self, event: EventType, told: Struct, player: Player, asker: Identity) -> None:
+        details = msgspec.to_builtins(told)
         await self._activity.record(
-            event, subject="player", subject_id=player.id, user_id=player.added_by, actor=asker, details=told
+            event.name, subject="player", subject_id=player.id, user_id=player.added_by, actor=asker, details=details
         )
         await self._outbox.publish(
-            NewEvent(
-                event=event,
-                aggregate=f"player:{player.id}",
-                payload={"player_id": str(player.id), **told},
-                user_id=player.added_by,
-            )
+            NewEvent(event=event, aggregate=f"player:{player.id}", payload=told, user_id=player.added_by)
         )
 
 

@@ -19,8 +19,8 @@ from shared.database import Database
 from shared.ids import new_id
 from shared.scraping.failures import Reason
 from shared.scraping.pacing import Gate, GateUnreachableError
-from shared.scraping.source import Status
-from shared.scraping.targets import Asked, Looking, Targets, Task
+from shared.scraping.target import Status
+from shared.scraping.targets import Asked, Looking, Targets, Task, TaskNotFound
 from shared.web.identity import Identity
 from trackers.hiscores.errors import AddLimit, AlreadyTracked, BeingAdded, HiscoresUnavailable, PlayerUnknown
 from trackers.hiscores.modes import SOURCE, GameMode, key_of
@@ -170,6 +170,8 @@ class PlayerRegistration:
         if isinstance(given, NewPlayerFor) and given.user_id is not None:
             person = await parts.accounts.from_external(DISCORD, given.user_id, given.user_data)
             await parts.access.check_write(asker, person)
+        elif person is not None:
+            await parts.accounts.hold(person)
         if person is None:  # nobody's players are counted by nobody
             parts.access.check_everybody(asker)
         elif await parts.players.added_by(person) >= self._limit:
@@ -204,7 +206,7 @@ class PlayerRegistration:
         try:
             async with asyncio.timeout(self._patience):
                 return await self._looks().carry_out(asked)
-        except TimeoutError:
+        except (TimeoutError, TaskNotFound):  # the player was blocked or purged meanwhile
             return None
 
     async def _take_back(self, player_id: UUID, *, added_at: datetime) -> bool:

@@ -8,18 +8,19 @@ from uuid import UUID
 from shared.audit.activity import ActivityLog
 from shared.clock import Clock
 from shared.errors import Invalid, Unavailable
-from shared.outbox.events import NewEvent
+from shared.events import NewEvent
 from shared.outbox.outbox import Outbox
 from shared.scraping.targets import Targets
 from shared.web.identity import Identity
 from trackers.hiscores.catalogue import TOTAL_LEVEL, Metric
 from trackers.hiscores.comparison import Entry, RecordKind, gains_between
 from trackers.hiscores.errors import HistoriesDoNotFit, PlayerNotFound
+from trackers.hiscores.events import PLAYER_RENAMED
 from trackers.hiscores.follows import FollowRepository
 from trackers.hiscores.metrics import MetricNumbers
 from trackers.hiscores.modes import SOURCE, GameMode, key_of, same_world
 from trackers.hiscores.names import canonical, shown
-from trackers.hiscores.news import RENAMED, PlayerNews, page_of
+from trackers.hiscores.news import PlayerNews, page_of
 from trackers.hiscores.record_repository import GainRow, RecordRepository, StoredRecord
 from trackers.hiscores.repository import Player, PlayerRepository
 from trackers.hiscores.schemas import PlayerRef, Renamed
@@ -191,7 +192,7 @@ class PlayerAdministration:
             url=page_of(username),
             former=player.display_name,
         )
-        await self._outbox.publish(NewEvent(event=RENAMED, aggregate=f"player:{player.id}", payload=news))
+        await self._outbox.publish(NewEvent(event=PLAYER_RENAMED, aggregate=f"player:{player.id}", payload=news))
 
 
 def derived(no: int, records: Sequence[StoredRecord], metrics: Mapping[int, Metric]) -> list[GainRow]:

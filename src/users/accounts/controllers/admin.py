@@ -46,7 +46,7 @@ class AccountController(Controller):
         """One account."""
         return await account_queries.account(user_id)
 
-    @patch("/{user_id:uuid}", operation_id="change_account")
+    @patch("/{user_id:uuid}", operation_id="change_account", audited=("role", "active"))
     async def change_account(
         self, request: Asking, user_id: FromPath[UUID], data: JSONBody[ChangeAccount], account_service: Accounts
     ) -> Account:

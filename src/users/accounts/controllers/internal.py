@@ -26,6 +26,7 @@ class InternalUserController(Controller):
     @post(
         "/claim-codes",
         operation_id="internal_issue_claim_code",
+        audited=("user_id",),
         status_code=HTTP_201_CREATED,
         opt={"scope": "users:write", "secret_answer": True},
     )

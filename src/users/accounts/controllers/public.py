@@ -2,16 +2,17 @@
 
 from typing import Annotated, Any
 
-from litestar import Controller, Request, delete, get, patch, post
+from litestar import Controller, Request, delete, get, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody, PathParameter, SkipValidation
 from litestar.status_codes import HTTP_200_OK
 
 from shared.web.identity import PersonIdentity
+from shared.web.proxies import address_of
 from users.accounts.claims import ClaimService
 from users.accounts.personal import PersonalDataService
 from users.accounts.queries import AccountQueries
-from users.accounts.schemas import Account, ChangeProfile, Claim, Export
+from users.accounts.schemas import Account, Claim, Export
 from users.accounts.service import AccountService
 
 Accounts = NamedDependency[SkipValidation[AccountService]]
@@ -22,7 +23,7 @@ Asking = Request[Any, PersonIdentity, Any]
 
 
 class MeController(Controller):
-    """What is kept about oneself: to read, change, take away, and delete."""
+    """What is kept about oneself: to read and take away; changes that need the password are in `users.auth`."""
 
     path = "/users/me"
     tags = ("users",)
@@ -32,26 +33,10 @@ class MeController(Controller):
         """One's account, with the identities that are linked to it."""
         return await account_queries.account(request.auth.user_id)
 
-    @patch("/", operation_id="change_my_account")
-    async def change_me(self, request: Asking, data: JSONBody[ChangeProfile], account_service: Accounts) -> Account:
-        """Change what is given; null empties what can be empty.
-
-        409 `email_taken` or `username_taken`, 422 for an address, zone or language that is none.
-        """
-        return await account_service.change_profile(request.auth, data)
-
     @get("/export", operation_id="export_my_data")
     async def export(self, request: Asking, personal_data: Records) -> Export:
         """Everything that is kept about oneself, a part for each module."""
         return await personal_data.export(request.auth.user_id)
-
-    @delete("/", operation_id="erase_me")
-    async def erase(self, request: Asking, personal_data: Records) -> None:
-        """Delete the account and everything that is kept about oneself, for good.
-
-        409 `last_admin` for the only admin.
-        """
-        await personal_data.erase(request.auth.user_id, asker=request.auth)
 
     @post("/claim", operation_id="claim_identity", status_code=HTTP_200_OK)
     async def claim(self, request: Asking, data: JSONBody[Claim], claim_service: Claims) -> Account:
@@ -59,7 +44,7 @@ class MeController(Controller):
 
         422 `bad_claim_code`, 409 `claim_refused` for an identity with a login of its own, 429 after too many attempts.
         """
-        return await claim_service.claim(request.auth, data.code, address=request.client.host if request.client else "")
+        return await claim_service.claim(request.auth, data.code, address=address_of(request))
 
     @delete("/identities/{provider:str}/{external_id:str}", operation_id="unlink_identity")
     async def unlink(

@@ -10,11 +10,14 @@ from litestar.openapi.spec import OpenAPIMediaType, RequestBody, Schema
 from litestar.openapi.spec.enums import OpenAPIType
 from msgspec import inspect
 
-from shared.errors import Invalid
+from shared.errors import Invalid, UnsupportedMedia
+from shared.web.bodies import is_json
 from shared.web.constraints import constrain
 from shared.web.openapi import OpenOperation
 from users.auth.schemas import Login
 
+LONGEST_SCOPE: Final = 1_000
+"""Characters of the scope that RFC 6749 allows a form to name; nothing is done with it."""
 FORM: Final = RequestEncodingType.URL_ENCODED.value
 _decode: Final = msgspec.json.Decoder(Login).decode
 
@@ -25,7 +28,7 @@ class LoginOperation(OpenOperation):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        text = Schema(type=OpenAPIType.STRING)
+        scope = Schema(type=OpenAPIType.STRING, max_length=LONGEST_SCOPE)
         login, password = (_text(field) for field in inspect.type_info(Login).fields)  # type: ignore[attr-defined]  # of a Struct
         self.request_body = RequestBody(
             required=True,
@@ -45,7 +48,7 @@ class LoginOperation(OpenOperation):
                             "grant_type": Schema(type=OpenAPIType.STRING, enum=["password"]),
                             "username": login,
                             "password": password,
-                            "scope": text,
+                            "scope": scope,
                         },
                         required=["username", "password"],
                     )
@@ -61,13 +64,17 @@ def _text(field: inspect.Field) -> Schema:
 
 
 async def read_login(request: Request[Any, Any, Any]) -> Login:
-    """Raises Invalid."""
+    """Raises Invalid or UnsupportedMedia."""
     try:
         if request.content_type[0] == FORM:
             form = await request.form()
             if form.get("grant_type", "password") != "password":
                 raise Invalid("Only grant_type=password is known here.", extra={"field": "grant_type"})
+            if len(str(form.get("scope", ""))) > LONGEST_SCOPE:
+                raise Invalid(f"A scope has at most {LONGEST_SCOPE} characters.", extra={"field": "scope"})
             return msgspec.convert({"login": form.get("username"), "password": form.get("password")}, Login)
+        if not is_json(request.headers.get("content-type")):
+            raise UnsupportedMedia(f"Send JSON with the header Content-Type: application/json, or a form ({FORM}).")
         return _decode(await request.body())
     except msgspec.DecodeError as error:  # of which a ValidationError is one
         raise Invalid(f"Send login and password: {error}") from error

@@ -3,20 +3,23 @@
 from typing import Any
 from uuid import UUID
 
-from litestar import Controller, Request, Response, delete, get, post
+from litestar import Controller, Request, Response, delete, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, SkipValidation
 from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
 from shared.web.guards import OPEN
 from shared.web.identity import PersonIdentity
-from users.accounts.schemas import Register
+from shared.web.proxies import address_of
+from users.accounts.schemas import Account, ChangeProfile, EraseAccount, Register
 from users.auth.controllers.forms import LoginOperation, read_login
+from users.auth.own_account import OwnAccountService
 from users.auth.registration import RegistrationService
 from users.auth.schemas import ChangePassword, Client, EndedSessions, Refresh, SessionList, Tokens, WhoIAm
 from users.auth.service import AuthService
 
 Auth = NamedDependency[SkipValidation[AuthService]]
+OwnAccount = NamedDependency[SkipValidation[OwnAccountService]]
 Registering = NamedDependency[SkipValidation[RegistrationService]]
 Asking = Request[Any, PersonIdentity, Any]
 
@@ -31,9 +34,11 @@ class AuthController(Controller):
     async def register(
         self, request: Request[Any, Any, Any], data: JSONBody[Register], registration_service: Registering
     ) -> Tokens:
-        """Make an account and log in. With a `claim_code` of the bot it is the one that the bot knows already.
+        """Make an account and sign in. With a `claim_code` of the bot it is the one that the bot knows already.
 
-        403 `registration_closed`, 409 `email_taken`, `username_taken` or `claim_refused`, 422 `bad_claim_code`.
+        An `email` belongs to the account once the link that is mailed there is used; the answer does not say whether
+        another account has it. 403 `registration_closed`, 409 `username_taken` or `claim_refused`, 422
+        `bad_claim_code`, or `email_not_set_up` for an address without a mail server, 429 `too_many_messages`.
         """
         return await registration_service.register(data, client_of(request))
 
@@ -95,7 +100,35 @@ class AuthController(Controller):
         return EndedSessions(ended=ended)
 
 
+class OwnAccountController(Controller):
+    """Changes of one's own account."""
+
+    path = "/users/me"
+    tags = ("users",)
+
+    @patch("/", operation_id="change_my_account")
+    async def change_me(
+        self, request: Asking, data: JSONBody[ChangeProfile], own_account_service: OwnAccount
+    ) -> Account:
+        """Change what is given; null empties what can be empty. `email` and `username` need `current_password`.
+
+        A new `email` stays in `unconfirmed_email` until the link that is mailed there is used; the former one gets a
+        notice. The answer does not say whether another account has it. 401 `login_failed`, 409 `username_taken`, 422
+        `password_needed`, `email_not_set_up`, or `invalid` for an address, zone or language that does not exist, 429
+        `too_many_attempts` or `too_many_messages`.
+        """
+        return await own_account_service.change(request.auth, data, client_of(request))
+
+    @delete("/", operation_id="erase_me")
+    async def erase(self, request: Asking, data: JSONBody[EraseAccount], own_account_service: OwnAccount) -> None:
+        """Delete the account and everything that is stored about you. Needs `current_password`.
+
+        401 `login_failed`, 409 `last_admin` for the only admin, 429 `too_many_attempts`.
+        """
+        await own_account_service.erase(request.auth, data)
+
+
 def client_of(request: Request[Any, Any, Any]) -> Client:
     """From where somebody asks, as far as the server can know it."""
     agent = request.headers.get("user-agent")
-    return Client(address=request.client.host if request.client else "", user_agent=agent[:300] if agent else None)
+    return Client(address=address_of(request), user_agent=agent[:300] if agent else None)

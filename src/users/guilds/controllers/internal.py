@@ -39,7 +39,12 @@ class InternalGuildController(Controller):
         """Every guild that the key may speak for, by id."""
         return await guild_queries.guilds(request.auth, page=page, per_page=per_page)
 
-    @put("/{guild_id:str}", operation_id="internal_put_guild", opt=WRITE)
+    @put(
+        "/{guild_id:str}",
+        operation_id="internal_put_guild",
+        audited=("settings.tracker_processing", "settings.manual_snapshots", "settings.notification_channel_id"),
+        opt=WRITE,
+    )
     async def put_guild(
         self, request: Asking, guild_id: GuildId, data: JSONBody[PutGuild], guild_service: Service
     ) -> GuildView:
@@ -75,7 +80,12 @@ class InternalGuildController(Controller):
             request.auth, guild_id, page=page, per_page=per_page, username=username, admin=admin
         )
 
-    @put("/{guild_id:str}/members", operation_id="internal_put_guild_members", opt=WRITE)
+    @put(
+        "/{guild_id:str}/members",
+        operation_id="internal_put_guild_members",
+        audited=("members.user_id", "members.admin"),
+        opt=WRITE,
+    )
     async def put_members(
         self, request: Asking, guild_id: GuildId, data: JSONBody[PutMembers], guild_service: Service
     ) -> MembersPut:
@@ -88,6 +98,7 @@ class InternalGuildController(Controller):
     @post(
         "/{guild_id:str}/members/remove",
         operation_id="internal_remove_guild_members",
+        audited=("user_ids",),
         status_code=HTTP_200_OK,
         opt=WRITE,
     )

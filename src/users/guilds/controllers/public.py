@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from litestar import Controller, Request, get, patch
+from litestar import Controller, Request, get, patch, post
 from litestar.params import JSONBody
+from litestar.status_codes import HTTP_200_OK
 
 from shared.web.identity import PersonIdentity
 from shared.web.paging import PageNumber, PerPage
 from users.guilds.controllers.parameters import AdminFilter, GuildId, Queries, Service, UsernameFilter
 from users.guilds.guild_settings import SettingsChange
-from users.guilds.schemas import GuildView, Members, MyGuilds
+from users.guilds.schemas import GuildView, Members, MyGuild, MyGuilds
 
 Asking = Request[Any, PersonIdentity, Any]
 
@@ -48,7 +49,19 @@ class GuildController(Controller):
             request.auth, guild_id, page=page, per_page=per_page, username=username, admin=admin
         )
 
-    @patch("/{guild_id:str}/settings", operation_id="change_guild_settings")
+    @post("/{guild_id:str}/confirm", operation_id="confirm_my_membership", status_code=HTTP_200_OK)
+    async def confirm_membership(self, request: Asking, guild_id: GuildId, guild_service: Service) -> MyGuild:
+        """Confirm your membership of a guild whose own bot added you.
+
+        Until then the guild's bots, admins, channels and leaderboards get nothing of yours. Again changes nothing.
+        """
+        return await guild_service.confirm(request.auth, guild_id)
+
+    @patch(
+        "/{guild_id:str}/settings",
+        operation_id="change_guild_settings",
+        audited=("tracker_processing", "manual_snapshots", "notification_channel_id"),
+    )
     async def change_settings(
         self, request: Asking, guild_id: GuildId, data: JSONBody[SettingsChange], guild_service: Service
     ) -> GuildView:

@@ -42,7 +42,7 @@ class MyDigestController(Controller):
         """How often one gets a digest, and when the next one is due."""
         return await digest_queries.settings(request.auth.user_id)
 
-    @put("/", operation_id="put_my_digest")
+    @put("/", operation_id="put_my_digest", audited=("period", "hour", "weekday", "channel_id"))
     async def put_settings(
         self, request: Asking, data: JSONBody[SettleDigest], digest_service: Service
     ) -> DigestSettings:
@@ -88,7 +88,7 @@ class DigestController(Controller):
     path = "/digests"
     tags = ("notifications",)
 
-    @post("/run", operation_id="run_digests", status_code=HTTP_200_OK)
+    @post("/run", operation_id="run_digests", audited=("user_id",), status_code=HTTP_200_OK)
     async def run(self, data: JSONBody[RunDigests], digest_run: Run) -> DigestsRun:
         """See to the digests that are due now, as happens every minute; or to one person's, due or not.
 
@@ -106,5 +106,5 @@ def _page(*, done: bool) -> Response[str]:
     return Response(
         _templates().get_template("unsubscribe.html").render(done=done),
         media_type=MediaType.HTML,
-        headers={"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"},
+        headers={"Cache-Control": "no-store"},
     )

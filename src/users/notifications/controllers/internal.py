@@ -8,6 +8,7 @@ from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK, HTTP_202_ACCEPTED
 
 from shared.web.identity import BotIdentity
+from shared.web.proxies import address_of
 from users.guilds.controllers.parameters import GuildId
 from users.notifications.controllers.parameters import Before, Limit, Queries, Service, StateFilter
 from users.notifications.schemas import (
@@ -27,6 +28,7 @@ Asking = Request[Any, BotIdentity, Any]
 
 READ = {"scope": "guilds:read"}
 WRITE = {"scope": "guilds:write"}
+MAKES_SECRET = {**WRITE, "secret_answer": True}
 
 
 class InternalGuildChannelController(Controller):
@@ -40,14 +42,14 @@ class InternalGuildChannelController(Controller):
         """Channels, the oldest first, without their secrets."""
         return await notification_queries.channels(_guilds(request, guild_id))
 
-    @post("/", operation_id="internal_add_guild_channel", opt=WRITE)
+    @post("/", operation_id="internal_add_guild_channel", audited=("kind",), opt=MAKES_SECRET)
     async def add_channel(
         self, request: Asking, guild_id: GuildId, data: JSONBody[AnyNewChannel], channel_service: Service
     ) -> ChannelMade:
         """Add a channel, to be verified before it is told of anything: a code is sent there, a webhook is challenged.
 
         422 `bad_channel_address` for an address that nothing may be sent to, `email_not_set_up` where there is no mail
-        server; 409 `too_many_channels`.
+        server; 409 `too_many_channels`; 429 `too_many_messages`.
         """
         return await channel_service.add(_guilds(request, guild_id), data)
 
@@ -88,7 +90,7 @@ class InternalGuildChannelController(Controller):
     ) -> ChannelView:
         """Prove that one reads the channel, by the code that was sent there; without a code, a new one is sent.
 
-        422 `bad_channel_code`, 429 after too many tries.
+        422 `bad_channel_code`, 429 `too_many_tries` or `too_many_messages`.
         """
         return await channel_service.verify(_guilds(request, guild_id), channel_id, data.code)
 
@@ -98,7 +100,10 @@ class InternalGuildChannelController(Controller):
     async def test_channel(
         self, request: Asking, guild_id: GuildId, channel_id: FromPath[UUID], channel_service: Service
     ) -> DeliveryStarted:
-        """Send a test message; the log of deliveries tells what became of it. 409 `channel_not_active`."""
+        """Send a test message; the log of deliveries tells what became of it.
+
+        409 `channel_not_active`, 429 `too_many_messages`.
+        """
         return await channel_service.test(_guilds(request, guild_id), channel_id)
 
     @post("/{channel_id:uuid}/resume", operation_id="internal_resume_guild_channel", status_code=HTTP_200_OK, opt=WRITE)
@@ -112,7 +117,7 @@ class InternalGuildChannelController(Controller):
         "/{channel_id:uuid}/secret",
         operation_id="internal_rotate_guild_channel_secret",
         status_code=HTTP_200_OK,
-        opt=WRITE,
+        opt=MAKES_SECRET,
     )
     async def rotate_secret(
         self, request: Asking, guild_id: GuildId, channel_id: FromPath[UUID], channel_service: Service
@@ -138,4 +143,4 @@ class InternalGuildChannelController(Controller):
 
 
 def _guilds(request: Asking, guild_id: str) -> Owner:
-    return Owner(asker=request.auth, guild_id=guild_id)
+    return Owner(asker=request.auth, address=address_of(request), guild_id=guild_id)

@@ -8,6 +8,7 @@ from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK, HTTP_202_ACCEPTED
 
 from shared.web.identity import PersonIdentity
+from shared.web.proxies import address_of
 from users.guilds.controllers.parameters import GuildId
 from users.notifications.controllers.parameters import (
     Before,
@@ -47,14 +48,14 @@ class MyChannelController(Controller):
         """Channels, the oldest first, without their secrets."""
         return await notification_queries.channels(_mine(request))
 
-    @post("/", operation_id="add_my_channel")
+    @post("/", operation_id="add_my_channel", audited=("kind",))
     async def add_channel(
         self, request: Asking, data: JSONBody[AnyNewChannel], channel_service: Service
     ) -> ChannelMade:
         """Add a channel, to be verified before it is told of anything: a code is sent there, a webhook is challenged.
 
         422 `bad_channel_address` for an address that nothing may be sent to, `email_not_set_up` where there is no mail
-        server; 409 `too_many_channels`.
+        server; 409 `too_many_channels`; 429 `too_many_messages`.
         """
         return await channel_service.add(_mine(request), data)
 
@@ -83,7 +84,7 @@ class MyChannelController(Controller):
     ) -> ChannelView:
         """Prove that one reads the channel, by the code that was sent there; without a code, a new one is sent.
 
-        422 `bad_channel_code`, 429 after too many tries.
+        422 `bad_channel_code`, 429 `too_many_tries` or `too_many_messages`.
         """
         return await channel_service.verify(_mine(request), channel_id, data.code)
 
@@ -91,7 +92,10 @@ class MyChannelController(Controller):
     async def test_channel(
         self, request: Asking, channel_id: FromPath[UUID], channel_service: Service
     ) -> DeliveryStarted:
-        """Send a test message; the log of deliveries tells what became of it. 409 `channel_not_active`."""
+        """Send a test message; the log of deliveries tells what became of it.
+
+        409 `channel_not_active`, 429 `too_many_messages`.
+        """
         return await channel_service.test(_mine(request), channel_id)
 
     @post("/{channel_id:uuid}/resume", operation_id="resume_my_channel", status_code=HTTP_200_OK)
@@ -133,14 +137,14 @@ class GuildChannelController(Controller):
         """Channels, the oldest first, without their secrets."""
         return await notification_queries.channels(_guilds(request, guild_id))
 
-    @post("/", operation_id="add_guild_channel")
+    @post("/", operation_id="add_guild_channel", audited=("kind",))
     async def add_channel(
         self, request: Asking, guild_id: GuildId, data: JSONBody[AnyNewChannel], channel_service: Service
     ) -> ChannelMade:
         """Add a channel, to be verified before it is told of anything: a code is sent there, a webhook is challenged.
 
         422 `bad_channel_address` for an address that nothing may be sent to, `email_not_set_up` where there is no mail
-        server; 409 `too_many_channels`.
+        server; 409 `too_many_channels`; 429 `too_many_messages`.
         """
         return await channel_service.add(_guilds(request, guild_id), data)
 
@@ -181,7 +185,7 @@ class GuildChannelController(Controller):
     ) -> ChannelView:
         """Prove that one reads the channel, by the code that was sent there; without a code, a new one is sent.
 
-        422 `bad_channel_code`, 429 after too many tries.
+        422 `bad_channel_code`, 429 `too_many_tries` or `too_many_messages`.
         """
         return await channel_service.verify(_guilds(request, guild_id), channel_id, data.code)
 
@@ -189,7 +193,10 @@ class GuildChannelController(Controller):
     async def test_channel(
         self, request: Asking, guild_id: GuildId, channel_id: FromPath[UUID], channel_service: Service
     ) -> DeliveryStarted:
-        """Send a test message; the log of deliveries tells what became of it. 409 `channel_not_active`."""
+        """Send a test message; the log of deliveries tells what became of it.
+
+        409 `channel_not_active`, 429 `too_many_messages`.
+        """
         return await channel_service.test(_guilds(request, guild_id), channel_id)
 
     @post("/{channel_id:uuid}/resume", operation_id="resume_guild_channel", status_code=HTTP_200_OK)
@@ -260,8 +267,8 @@ class PreferenceController(Controller):
 
 
 def _mine(request: Asking) -> Owner:
-    return Owner(asker=request.auth, user_id=request.auth.user_id)
+    return Owner(asker=request.auth, address=address_of(request), user_id=request.auth.user_id)
 
 
 def _guilds(request: Asking, guild_id: str) -> Owner:
-    return Owner(asker=request.auth, guild_id=guild_id)
+    return Owner(asker=request.auth, address=address_of(request), guild_id=guild_id)

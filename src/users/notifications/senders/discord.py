@@ -1,11 +1,13 @@
 """Discord's webhooks (https://discord.com/developers/docs/resources/webhook#execute-webhook)."""
 
 import re
-from typing import Any, Final
+from datetime import datetime
+from typing import Annotated, Any, Final
 
 import msgspec
 
-from shared.scraping.visit import retry_after
+from shared.clock import Clock
+from shared.scraping.visit import LONGEST_WAIT, retry_after
 from users.notifications.letters import Letter, SendFailed, code_letter
 from users.notifications.messages import Message
 from users.notifications.schemas import Target
@@ -18,11 +20,19 @@ TITLE, DESCRIPTION, EMBEDS, ALL = 256, 4096, 10, 5800
 _MARKUP: Final = re.compile(r"([\\*_~`|>#\[\]()<@-])")
 
 
+class _Throttled(msgspec.Struct):
+    retry_after: Annotated[float, msgspec.Meta(ge=0)]
+
+
+_throttled: Final = msgspec.json.Decoder(_Throttled).decode
+
+
 class DiscordCarrier:
     """POSTs embeds; nobody is mentioned by what a message says."""
 
-    def __init__(self, *, post: Post) -> None:
+    def __init__(self, *, post: Post, clock: Clock) -> None:
         self._post = post
+        self._clock = clock
 
     async def send(self, target: Target, letter: Letter) -> None:
         await self._execute(target, _embeds([one.message for one in letter.news]))
@@ -36,22 +46,21 @@ class DiscordCarrier:
         body = msgspec.json.encode({"embeds": embeds, "allowed_mentions": {"parse": []}})
         answer = await self._post.json(f"{target.address}?wait=true", body)
         if answer.status == THROTTLED:
-            raise SendFailed("Discord asks us to wait (429)", retry_after=_wait(answer))
+            raise SendFailed("Discord asks us to wait (429)", retry_after=_wait(answer, now=self._clock.now()))
         if not answer.ok:
             raise SendFailed(
                 f"Discord answered {answer.status}",
-                retry_after=retry_after(answer.retry_after),
+                retry_after=retry_after(answer.retry_after, now=self._clock.now()),
                 for_good=answer.status in GONE,
             )
 
 
-def _wait(answer: Answer) -> float | None:
+def _wait(answer: Answer, *, now: datetime) -> float | None:
     """Discord says it in the body, to the millisecond; the header is in whole seconds."""
     try:
-        told = msgspec.json.decode(answer.body)
-        return float(told["retry_after"])
-    except (msgspec.DecodeError, RecursionError, KeyError, TypeError, ValueError):
-        return retry_after(answer.retry_after)
+        return min(_throttled(answer.body).retry_after, LONGEST_WAIT)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return retry_after(answer.retry_after, now=now)
 
 
 def _embeds(messages: list[Message]) -> list[dict[str, Any]]:

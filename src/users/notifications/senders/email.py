@@ -9,6 +9,7 @@ from uuid import UUID
 
 import aiosmtplib
 import msgspec
+from email_validator import EmailNotValidError, validate_email
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from shared.clock import Clock
@@ -55,6 +56,19 @@ class Unfolded(str):
         return f"{self.name}: {self}{policy.linesep}"
 
 
+def _in_ascii(address: str) -> str:
+    """An address as every mail server takes it, with its domain in Punycode. Raises SendFailed."""
+    if address.isascii():
+        return address
+    try:
+        found = validate_email(address, check_deliverability=False).ascii_email
+    except EmailNotValidError:
+        found = None
+    if found is None:
+        raise SendFailed("its address cannot be written in ASCII", for_good=True)
+    return found
+
+
 class EmailCarrier:
     """Hands mail over; a mail server that is away is nobody's fault but ours."""
 
@@ -77,8 +91,12 @@ class EmailCarrier:
 
     async def challenge(self, target: Target, code: str) -> bool:
         title, text = code_letter(code)
-        await self._hand_over(self.mail(target.address, new_id(), title, [Message(title=title, lines=(text,))]))
+        await self.deliver(target.address, new_id(), Message(title=title, lines=(text,)))
         return False
+
+    async def deliver(self, address: str, message_id: UUID, message: Message) -> None:
+        """Hand one message over. Raises SendFailed."""
+        await self._hand_over(self.mail(address, message_id, message.title, [message]))
 
     def mail(self, address: str, message_id: UUID, title: str, messages: list[Message]) -> EmailMessage:
         """A mail as it goes out."""
@@ -103,7 +121,7 @@ class EmailCarrier:
         mail = EmailMessage(policy=SMTP)
         name, sender = parseaddr(self._settings.sender)
         mail["From"] = Address(display_name=name or "Trackers", addr_spec=sender)
-        mail["To"] = Address(addr_spec=address)
+        mail["To"] = Address(addr_spec=_in_ascii(address))
         mail["Subject"] = " ".join(title.split())[:LONGEST_SUBJECT]
         mail["Date"] = format_datetime(self._clock.now())
         mail["Message-ID"] = f"<{message_id}@{sender.rpartition('@')[2]}>"

@@ -46,7 +46,7 @@ class WebhookCarrier:
         if not answer.ok:
             raise SendFailed(
                 f"it answered {answer.status}",
-                retry_after=retry_after(answer.retry_after),
+                retry_after=retry_after(answer.retry_after, now=self._clock.now()),
                 for_good=answer.status == GONE,
             )
 

@@ -1,7 +1,7 @@
 """People and bots who ask, and the two logs to look into."""
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from litestar import Litestar
 from litestar.middleware import DefineMiddleware
 from litestar.types import ControllerRouterHandler
 from sqlalchemy import text
+from tests.application import transport
 from tests.conftest import Bench
 
 from app.api import asgi
@@ -34,7 +35,7 @@ class FakePeople:
             role=Role.ADMIN,
             session_id=ADMIN,
             token_id="t",
-            expires_at=datetime.now(UTC) + timedelta(minutes=1),
+            expires_at=datetime.max.replace(tzinfo=UTC),
         )
 
 
@@ -79,6 +80,5 @@ def served(container: AppContainer, *handlers: ControllerRouterHandler) -> httpx
         exception_handlers=EXCEPTION_HANDLERS,
         logging_config=None,
     )
-    transport = httpx.ASGITransport(asgi(app, container), raise_app_exceptions=False)  # type: ignore[arg-type]  # the same protocol, typed by two libraries
     headers = {"Authorization": "Bearer anything"}
-    return httpx.AsyncClient(transport=transport, base_url="http://test", headers=headers)
+    return httpx.AsyncClient(transport=transport(asgi(app, container)), base_url="http://test", headers=headers)

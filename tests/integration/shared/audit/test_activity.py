@@ -1,7 +1,7 @@
 """What happened to a thing is told in the transaction in which it happened."""
 
 from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,18 +11,22 @@ from litestar import post
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 from msgspec import Struct
-from sqlalchemy import event
+from sqlalchemy import event, text
+from tests.clock import FixedClock
 from tests.conftest import Bench, container_of
 from tests.integration.shared.audit.conftest import ADMIN, Rows, served
+from tests.integration.stored_texts import places_of
 
 from app.container import AppContainer
 from shared.audit.activity import ActivityLog
 from shared.audit.schemas import Happening
-from shared.clock import FixedClock
 from shared.errors import Conflict
 from shared.scraping.dispatch import SourceRegistry
 from shared.scraping.failures import TargetNotFound
-from shared.scraping.source import Observation, Policy, Source, Target
+from shared.scraping.observation import Observation
+from shared.scraping.policy import Policy
+from shared.scraping.source import Source
+from shared.scraping.target import Target
 from shared.scraping.visit import Visit
 from shared.web.identity import BotIdentity
 
@@ -43,10 +47,14 @@ class MoodySource(Source[str]):
     def __init__(self) -> None:
         self.policy = Policy(host="moody.example", delay=0.0, batch_size=10, dead_after=1)
         self.fails: set[str] = set()
+        self.bugs: set[str] = set()
+        self.why = "there is nobody of that name"
 
     async def collect(self, target: Target, visit: Visit) -> str:
         if target.key in self.fails:
-            raise TargetNotFound("there is nobody of that name", http_status=404)
+            raise TargetNotFound(self.why, http_status=404)
+        if target.key in self.bugs:
+            raise LookupError(self.why)
         return target.key
 
     async def record(self, observations: Sequence[Observation[str]]) -> set[UUID]:
@@ -55,7 +63,7 @@ class MoodySource(Source[str]):
 
 @pytest.fixture
 async def moody(environ: dict[str, str]) -> AsyncIterator[tuple[AppContainer, MoodySource, FixedClock]]:
-    container, source, clock = container_of(environ), MoodySource(), FixedClock(datetime.now(UTC))
+    container, source, clock = container_of(environ), MoodySource(), FixedClock()
     container.sources.override(providers.Object(SourceRegistry([source])))
     container.clock.override(providers.Object(clock))
     container.queue.override(providers.Object(Deaf()))
@@ -143,6 +151,19 @@ async def test_a_scrape_that_failed_is_told(
         "error": "there is nobody of that name",
         "http_status": None,
     }
+
+
+async def test_what_a_site_says_of_a_failure_is_kept_without_keys_of_addresses(
+    moody: tuple[AppContainer, MoodySource, FixedClock],
+) -> None:
+    container, source, clock = moody
+    await follow(container, "a", "b")
+    source.fails, source.why = {"a"}, "gone to https://chat.example.org/hooks/sesame, ask sesame@example.org"
+    source.bugs = {"b"}
+    await container.runner().run("moody", await claim(container, clock))
+    failed = await container.reader().rows(text("SELECT error FROM scrape_runs WHERE error IS NOT NULL"))
+    assert len(failed) == 2
+    assert await places_of(container, ["sesame"]) == {}
 
 
 async def test_a_target_given_up_because_it_lost_its_workers_is_told(

@@ -9,9 +9,9 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import text
+from tests.application import application, transport
 from tests.conftest import container_of
 
-from app.api import asgi, create_app
 from app.container import AppContainer
 from app.worker import WorkerProcess
 
@@ -69,14 +69,15 @@ class Watched:
                 text("""
                 WITH made AS (
                     INSERT INTO scrape_targets (id, source, key, address, interval_seconds, created_at)
-                    SELECT uuidv7(), 'contracts', r, r, 300, now() - interval '20 minutes'
+                    SELECT uuidv7(), 'contracts', r, r, 300, CAST(:now AS timestamptz) - interval '20 minutes'
                     FROM unnest(ARRAY['10000002', '10000043', '10000030']) r RETURNING id, key)
                 INSERT INTO contract_regions (region_id, target_id, followed, swept_at, complete_at)
                 SELECT key::bigint, id, key <> '10000030',
-                       CASE WHEN key <> '10000043' THEN now() - interval '1 minute' END,
-                       CASE WHEN key <> '10000043' THEN now() - interval '2 hours' END
+                       CASE WHEN key <> '10000043' THEN CAST(:now AS timestamptz) - interval '1 minute' END,
+                       CASE WHEN key <> '10000043' THEN CAST(:now AS timestamptz) - interval '2 hours' END
                 FROM made
-                """)
+                """),
+                {"now": self.api.clock().now()},
             )
 
     async def work(self) -> None:
@@ -88,10 +89,10 @@ async def watched_with(environ: Mapping[str, str]) -> AsyncIterator[Watched]:
     api, worker = container_of(dict(environ)), container_of(dict(environ))
     async with api.database().unit_of_work():
         key = (await api.users.keys().create("test bot", ["trackers"])).text
-    transport = httpx.ASGITransport(asgi(create_app(api), api), raise_app_exceptions=False)  # type: ignore[arg-type]  # the same protocol, typed by two libraries
+    asked = transport(application(api))
     headers = {"X-API-Key": str(key)}
     try:
-        async with httpx.AsyncClient(transport=transport, base_url="http://test", headers=headers) as http:
+        async with httpx.AsyncClient(transport=asked, base_url="http://test", headers=headers) as http:
             yield Watched(api, worker, http)
     finally:
         for container in (api, worker):

@@ -12,15 +12,15 @@ import pytest
 from dependency_injector import providers
 from sqlalchemy import TextClause, event, text
 from sqlalchemy.ext.asyncio import AsyncEngine
+from tests.clock import MovedClock
 from tests.conftest import Bench
-from tests.integration.clock import MovedClock
 from tests.integration.shared.observability.conftest import TOKEN, Told, Watched, watched_with
+from tests.integration.shared.outbox.conftest import moved
 from tests.upstreams.client import SimulatedSites
 
 from app.listening import CannotListenError
 from app.worker import WorkerProcess
 from shared.database import Reader
-from shared.outbox.events import NewEvent
 from shared.scraping.gauges import SourceGauges
 from shared.scraping.pacing import Slot
 
@@ -180,7 +180,7 @@ async def test_parts_that_are_away_leave_the_rest_of_the_page(environ: dict[str,
 
 async def test_dead_events_and_late_deliveries_show(watched: Watched) -> None:
     async with watched.api.database().unit_of_work() as session:
-        await watched.api.outbox().publish(NewEvent(event="thing.moved", aggregate="thing:1", payload={}))
+        await watched.api.outbox().publish(moved(1))
         await session.execute(text("UPDATE outbox_events SET dead_at = now()"))
         await session.execute(
             text("""
@@ -196,11 +196,13 @@ async def test_dead_events_and_late_deliveries_show(watched: Watched) -> None:
             due AS (
                 INSERT INTO notification_deliveries (id, event_id, channel_id, subject_id, due_at)
                 SELECT uuidv7(), kept.id, made.id, uuidv7(),
-                       now() - CASE WHEN suspended_at IS NULL THEN interval '7 minutes' ELSE interval '9 days' END
+                       CAST(:now AS timestamptz)
+                       - CASE WHEN suspended_at IS NULL THEN interval '7 minutes' ELSE interval '9 days' END
                 FROM kept, made)
             INSERT INTO digest_preferences (user_id, period, hour, weekday, time_zone, next_at, created_at)
-            SELECT id, 'daily', 7, 1, 'UTC', now() - interval '40 minutes', now() FROM person
-            """)
+            SELECT id, 'daily', 7, 1, 'UTC', CAST(:now AS timestamptz) - interval '40 minutes', now() FROM person
+            """),
+            {"now": watched.api.clock().now()},
         )
     told = await watched.told()
     assert told.value("trackers_outbox_dead") == 1
@@ -240,8 +242,9 @@ async def test_counting_stops_at_its_bound_and_reads_no_more_than_that(watched: 
                 INSERT INTO scrape_targets (id, source, key, address, interval_seconds, created_at)
                 SELECT uuidv7(), 'games', 'k' || n, 'k' || n, 60, now() FROM generate_series(1, 20000) n RETURNING id)
             INSERT INTO scrape_schedule (target_id, due_at, lane, source)
-            SELECT id, now() - interval '1 minute', 2, 'games' FROM made
-            """)
+            SELECT id, :now, 2, 'games' FROM made
+            """),
+            {"now": watched.api.clock().now()},
         )
         await session.execute(text("ANALYZE scrape_targets, scrape_schedule"))
     reader = HeardReader(watched.api.engine())

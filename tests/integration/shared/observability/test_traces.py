@@ -4,7 +4,9 @@ import json
 import re
 import socket
 import threading
+import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -13,10 +15,12 @@ import httpx
 import pytest
 import structlog
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from sqlalchemy import text
 from structlog.testing import capture_logs
 from tests.conftest import container_of
 from tests.integration.shared.observability.conftest import LINK, Watched, watched_with
 from tests.upstreams.client import SimulatedSites
+from tests.waiting import LIMIT_S, eventually
 
 from app.worker import WorkerProcess
 from shared.observability.otlp import OtlpTracing
@@ -270,8 +274,51 @@ async def test_off_nothing_is_carried_and_no_argument_is_added(watched: Watched)
     assert not [body for body in bodies if b"traceparent" in body]
 
 
+class StuckCollector:
+    """Takes a connection and answers a byte now and then, so that no timeout ends the request before `release`."""
+
+    def __init__(self) -> None:
+        self.asked, self.release, self.overdue = threading.Event(), threading.Event(), False
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        line, _ = self._listening.accept()
+        with self._listening, line, suppress(OSError):
+            line.recv(100_000)
+            self.asked.set()
+            line.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+            until = time.monotonic() + LIMIT_S
+            while not self.release.wait(0.2):
+                line.sendall(b".")
+                if time.monotonic() > until:  # a product that waits for it must come to its end all the same
+                    self.overdue = True
+                    return
+
+
 async def test_a_collector_that_is_away_holds_nothing_up(environ: dict[str, str]) -> None:
+    """A request is answered and its jobs are done while the collector still keeps the spans of the one before."""
+    collector = StuckCollector()
+    async with watched_with({**environ, "TRACKERS_OTLP_ENDPOINT": collector.url}) as watched:
+        await watched.register("auto-first")
+
+        async def asked() -> bool:
+            return collector.asked.is_set()
+
+        await eventually(asked, what="the collector is asked")
+        await watched.register("auto-second")
+        await run_queue(watched)
+        assert not collector.overdue
+        statuses = await watched.api.reader().rows(text("SELECT last_status FROM scrape_targets"))
+        assert [row["last_status"] for row in statuses] == ["completed", "completed"]
+        collector.release.set()
+        await told(watched)
+
+
+async def test_without_a_collector_everything_goes_on(environ: dict[str, str]) -> None:
     async with watched_with({**environ, "TRACKERS_OTLP_ENDPOINT": "http://127.0.0.1:9"}) as watched:
         await watched.register("auto-alone")
         await run_queue(watched)
+        assert (await watched.api.reader().value(text("SELECT last_status FROM scrape_targets"))) == "completed"
         await told(watched)

@@ -3,18 +3,18 @@
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import pytest
 from dependency_injector import providers
+from msgspec import Struct
 from sqlalchemy import text
+from tests.clock import FixedClock
 from tests.conftest import container_of
 
 from app.container import AppContainer
-from shared.clock import FixedClock
-from shared.outbox.events import Event, NewEvent
+from shared.events import Event, EventType, NewEvent, Readers
 
 TRACES = "CREATE TABLE IF NOT EXISTS traces (seq bigint GENERATED ALWAYS AS IDENTITY, handler text, event_id uuid)"
 
@@ -54,8 +54,33 @@ class Tracer:
                 raise ValueError(f"cannot handle {event.payload}")
 
 
+class Told(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The payload of every event of these tests."""
+
+    n: int | None = None
+    large: str = ""
+
+
+def type_of(name: str, readers: Readers = Readers.OWNERS_GUILDS) -> EventType:
+    return EventType(name=name, when="In tests.", payload=Told, readers=readers)
+
+
+NAMES = ("thing.moved", "thing.gone", "thing.kept", "thing.grew", "thingy.moved", "other.moved", "rare.bird")
+DECLARED = {name: type_of(name) for name in NAMES}
+
+
+def happened(name: str, aggregate: str = "thing:1", told: Told | None = None, **more: Any) -> NewEvent:
+    return NewEvent(event=DECLARED[name], aggregate=aggregate, payload=told or Told(), **more)
+
+
 def moved(thing: object, n: int = 0, **more: Any) -> NewEvent:
-    return NewEvent(event="thing.moved", aggregate=f"thing:{thing}", payload={"n": n}, **more)
+    return happened("thing.moved", f"thing:{thing}", Told(n=n), **more)
+
+
+def declare(container: AppContainer) -> AppContainer:
+    """Make these events the declared ones of a process."""
+    container.events.types.override(providers.Object(list(DECLARED.values())))
+    return container
 
 
 @dataclass
@@ -113,10 +138,10 @@ async def open_house(environ: dict[str, str]) -> AsyncIterator[Any]:
     async with AsyncExitStack() as stack:
 
         async def opened() -> House:
-            container = container_of(environ)
+            container = declare(container_of(environ))
             stack.push_async_callback(container.database().close)
             stack.push_async_callback(container.redis().aclose)
-            clock, queue = FixedClock(datetime.now(UTC)), Deaf()
+            clock, queue = FixedClock(), Deaf()
             handlers: list[Any] = [Tracer(container)]
             container.clock.override(providers.Object(clock))
             container.queue.override(providers.Object(queue))

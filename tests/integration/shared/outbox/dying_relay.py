@@ -14,7 +14,7 @@ from tests.integration.shared.outbox.conftest import Tracer
 from app.container import AppContainer
 from app.runtime import runtime
 from shared.database import Database
-from shared.outbox.events import Event
+from shared.events import Event
 from shared.outbox.repository import OutboxRepository
 from shared.outbox.schemas import ClaimedEvent
 

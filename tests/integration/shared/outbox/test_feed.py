@@ -9,16 +9,20 @@ import httpx
 import pytest
 from sqlalchemy import text
 from tests.conftest import Bench
-from tests.integration.shared.outbox.conftest import House, moved
+from tests.integration.shared.outbox.conftest import DECLARED, House, declare, happened, moved
+from tests.waiting import eventually
 
 from app.container import AppContainer
-from shared.outbox.events import NewEvent
 from shared.outbox.queries import EventQueries
 from shared.outbox.schemas import FeedFilter
-from users.guilds.memberships import IS_MEMBER
 
 GUILD, OTHER_GUILD = "81384788765712384", "613425648685547541"
 EVENTS = "/internal/events"
+
+
+@pytest.fixture(autouse=True)
+def declared(container: AppContainer) -> None:
+    declare(container)
 
 
 @pytest.fixture
@@ -86,7 +90,7 @@ async def test_a_cursor_goes_through_all_of_them_and_stays_at_the_end(house: Hou
 
 async def test_only_events_of_some_names(house: House, readers: Readers) -> None:
     for name in ("thing.moved", "thing.gone", "thingy.moved", "other.moved"):
-        await house.publish(NewEvent(event=name, aggregate="a:1", payload={}))
+        await house.publish(happened(name))
     await house.relay()
 
     async def names(*given: str) -> list[str]:
@@ -122,9 +126,10 @@ async def test_a_key_for_some_guilds_is_told_of_their_members_only(
         )
         await container.reader().execute(
             text(
-                "INSERT INTO guild_members (guild_id, user_id, admin, joined_at) VALUES (:guild, :user, false, now())"
+                "INSERT INTO guild_members (guild_id, user_id, admin, joined_at, confirmed_by)"
+                " VALUES (:guild, :user, false, :now, 'operator')"
             ),
-            {"guild": guild_id, "user": user_id},
+            {"guild": guild_id, "user": user_id, "now": house.clock.now()},
         )
     async with container.database().unit_of_work():
         keys = container.users.keys()
@@ -148,9 +153,11 @@ async def test_a_key_without_the_scope_reads_nothing(readers: Readers, bot_key: 
 
 
 async def test_a_question_that_wants_little_looks_through_a_bounded_part(house: House) -> None:
-    feed = EventQueries(house.container.reader(), clock=house.clock, membership=IS_MEMBER, scanned=3)
+    feed = EventQueries(
+        house.container.reader(), clock=house.clock, types=list(DECLARED.values()), was_member="FALSE", scanned=3
+    )
     await house.container.reader().execute(text("ALTER SEQUENCE outbox_positions RESTART 1000"))
-    await house.publish(*(moved(n, n) for n in range(10)), NewEvent(event="rare.bird", aggregate="b:1", payload={}))
+    await house.publish(*(moved(n, n) for n in range(10)), happened("rare.bird"))
     await house.relay()
     seen, after, questions = [], 0, 0
     while (page := await feed.feed(FeedFilter(events=("rare.",)), after=after, limit=10)).next_after != after:
@@ -172,7 +179,7 @@ async def test_a_cursor_misses_nothing_while_writers_commit_in_any_order(house: 
         for n in range(8):
             async with house.container.database().unit_of_work():
                 await house.container.outbox().publish(*(moved(f"{number}-{k}", n) for k in range(rng.randint(1, 4))))
-                await asyncio.sleep(rng.random() * 0.02)
+                await asyncio.sleep(rng.random() * 0.02)  # writers take their time before they commit
 
     async def relay(one: House) -> None:
         while not done.is_set():
@@ -188,8 +195,11 @@ async def test_a_cursor_misses_nothing_while_writers_commit_in_any_order(house: 
     reading = asyncio.create_task(read())
     relaying = [asyncio.create_task(relay(one)) for one in (house, other)]
     await asyncio.gather(*(write(number) for number in range(8)))
-    while await house.rows("SELECT 1 FROM outbox_events WHERE relayed_at IS NULL LIMIT 1"):  # noqa: ASYNC110 -- the relays are at work
-        await asyncio.sleep(0.01)
+
+    async def all_relayed() -> bool:
+        return not await house.rows("SELECT 1 FROM outbox_events WHERE relayed_at IS NULL LIMIT 1")
+
+    await eventually(all_relayed, what="every event is relayed")
     done.set()
     await asyncio.gather(reading, *relaying)
     rows = sorted(await house.events(), key=lambda row: int(row["position"]))

@@ -9,7 +9,7 @@ from msgspec import Struct
 from tests.integration.shared.outbox.conftest import House, moved
 
 from shared.database import NoUnitOfWorkError
-from shared.outbox.events import NewEvent
+from shared.events import EventType, NewEvent, Readers
 
 
 class Move(Struct, frozen=True, kw_only=True):
@@ -17,11 +17,12 @@ class Move(Struct, frozen=True, kw_only=True):
     by: int
 
 
+MOVED = EventType(name="thing.moved", when="In tests.", payload=Move, readers=Readers.EVERYBODY)
+
+
 async def test_an_event_is_kept_as_it_was_told(house: House) -> None:
     user_id = uuid4()
-    told = NewEvent(
-        event="thing.moved", aggregate="thing:1", payload=Move(at="home", by=3), user_id=user_id, key="move:1"
-    )
+    told = NewEvent(event=MOVED, aggregate="thing:1", payload=Move(at="home", by=3), user_id=user_id, key="move:1")
     await house.publish(told)
     (row,) = await house.events()
     assert (row["event"], row["aggregate"], row["user_id"], row["key"]) == ("thing.moved", "thing:1", user_id, "move:1")

@@ -2,17 +2,19 @@
 
 import random
 from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 from redis.asyncio import Redis
+from tests.clock import START, MovedClock
 from tests.upstreams.client import SimulatedSites
 
 from shared.scraping.pacing import Gate
+from shared.scraping.policy import Policy
 from shared.scraping.robots import RobotsTxt
-from shared.scraping.source import Policy, Target
+from shared.scraping.target import Target
 from shared.scraping.visit import Clients, Visit
 
 USER_AGENT = "Trackers/0.1 (+tests)"
@@ -26,7 +28,7 @@ def a_target(**changes: Any) -> Target:
         "key": "k",
         "address": "k",
         "interval": timedelta(days=1),
-        "lease_until": datetime.now(UTC),
+        "lease_until": START,
         "failures": 0,
         "last_reason": None,
         "attempts": 0,
@@ -44,7 +46,7 @@ async def visit_to(redis_url: str, sites: SimulatedSites) -> AsyncIterator[Visit
     clients = Clients(user_agent=USER_AGENT)
     async with Redis.from_url(redis_url) as redis:
         gate = Gate(redis, rng=random.Random(1))  # noqa: S311 -- no secret
-        robots = RobotsTxt(redis, user_agent=USER_AGENT)
+        robots = RobotsTxt(redis, clock=MovedClock(), user_agent=USER_AGENT)
 
         def make(target: Target | None = None, **changes: Any) -> Visit:
             values: dict[str, Any] = {"host": "games", "delay": 0.0, "timeout": 1.0, "obey_robots": False}
@@ -57,6 +59,7 @@ async def visit_to(redis_url: str, sites: SimulatedSites) -> AsyncIterator[Visit
                 client=clients.of(repr(policy), policy),
                 gate=gate,
                 robots=robots,
+                clock=MovedClock(),
                 max_wait=1.0,
             )
 

@@ -3,25 +3,29 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 from dependency_injector import providers
 from sqlalchemy import text
+from tests.clock import START, FixedClock
 from tests.conftest import Bench, container_of
 from tests.integration.people import People, Person
 from tests.integration.shared.audit.conftest import ADMIN, FakePeople
+from tests.waiting import LIMIT_S, eventually
 
 from app.container import AppContainer
-from shared.clock import FixedClock
 from shared.scraping.dispatch import SourceRegistry
 from shared.scraping.failures import Blocked, PageChanged, TargetNotFound
-from shared.scraping.source import Observation, Policy, Source, Status, Target
+from shared.scraping.observation import Observation
+from shared.scraping.policy import Policy
+from shared.scraping.runner import FLUSH
+from shared.scraping.source import Source
+from shared.scraping.target import Status, Target
 from shared.scraping.visit import Visit
 
-START = datetime.now(UTC).replace(microsecond=0)
 DAY = timedelta(days=1)
 SOURCES = "/api/admin/sources"
 
@@ -87,7 +91,7 @@ class Process:
 
 @pytest.fixture
 def clock() -> FixedClock:
-    return FixedClock(START)
+    return FixedClock()
 
 
 @pytest.fixture
@@ -271,10 +275,14 @@ async def test_what_is_under_way_is_broken_off_within_two_seconds(admin: Person,
     task = (await worker.look_now(found["a"]))[found["a"]]
     (batch,) = await worker.dispatch()
     running = asyncio.create_task(worker.container.runner().run(*batch))
-    while len(worker.site.visits) < 2:  # noqa: ASYNC110 -- the other side is a runner
-        await asyncio.sleep(0.01)
+
+    async def both_under_way() -> bool:
+        return len(worker.site.visits) == 2
+
+    await eventually(both_under_way, what="both are visited")
     await asked(admin, "POST", "/fake/pause", {})
-    assert await asyncio.wait_for(running, 2.0) == 0
+    assert FLUSH < 2  # seconds between two looks at whether the source is paused
+    assert await asyncio.wait_for(running, LIMIT_S) == 0  # the visits themselves would not end
     assert (await worker.container.task_board().task(task)).status is Status.PENDING
     assert await worker.rows("SELECT count(*) FROM scrape_schedule WHERE lease_until IS NULL AND attempt = 0") == [(2,)]
     worker.site.open.set()

@@ -3,24 +3,26 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 from dependency_injector import providers
 from sqlalchemy import text
+from tests.clock import START, FixedClock
 from tests.conftest import container_of
 
 from app.container import AppContainer
-from shared.clock import FixedClock
 from shared.scraping.dispatch import SourceRegistry
 from shared.scraping.failures import Blocked, HostUnavailable, PageChanged, ScrapeFailure, TargetNotFound
+from shared.scraping.observation import FailedVisit, Observation
+from shared.scraping.policy import Policy
 from shared.scraping.repository import ScrapingRepository
-from shared.scraping.source import FailedVisit, Observation, Policy, Source, Status, Target, Trigger
+from shared.scraping.source import Source
+from shared.scraping.target import Status, Target, Trigger
 from shared.scraping.visit import Unchanged, Visit
 
-START = datetime.now(UTC).replace(microsecond=0)  # run ids carry the real time
 DAY = timedelta(days=1)
 
 
@@ -102,7 +104,7 @@ class Engine:
 @pytest.fixture
 async def engine(environ: dict[str, str]) -> AsyncIterator[Engine]:
     container = container_of(environ)
-    made = Engine(container=container, source=FakeSource(), clock=FixedClock(START))
+    made = Engine(container=container, source=FakeSource(), clock=FixedClock())
     container.sources.override(providers.Object(SourceRegistry([made.source])))
     container.clock.override(providers.Object(made.clock))
     container.queue.override(providers.Object(made))
@@ -245,6 +247,13 @@ async def test_while_a_host_blocks_us_nothing_more_is_asked_of_it(engine: Engine
     assert statuses.count("failed") == 1
     assert await engine.in_progress() == 0
     assert await engine.dispatch() == []
+
+
+async def test_dispatchers_at_the_same_moment_claim_no_more_than_the_pace_allows(engine: Engine) -> None:
+    engine.source.policy = Policy(host="fake.example", delay=1.0, batch_size=1, max_in_flight=1)
+    await engine.follow(*(f"k{number}" for number in range(20)))
+    await asyncio.gather(*(engine.container.dispatcher().dispatch("fake") for _ in range(8)))
+    assert await engine.in_progress() == 1
 
 
 async def test_a_run_taken_for_lost_changes_nothing_when_it_comes_back(engine: Engine) -> None:

@@ -11,12 +11,15 @@ import pytest
 from dependency_injector import providers
 from sqlalchemy import text
 from tests.conftest import container_of
-from tests.integration.faults.harness import eventually
+from tests.waiting import eventually
 
 from app.container import AppContainer
 from shared.scraping.dispatch import SourceRegistry
+from shared.scraping.observation import Observation
+from shared.scraping.policy import Policy
 from shared.scraping.repository import Claim, ScrapingRepository
-from shared.scraping.source import Observation, Policy, Source, Target
+from shared.scraping.source import Source
+from shared.scraping.target import Target
 from shared.scraping.visit import NotNow, Visit
 
 LEASE = 1.0
@@ -81,7 +84,7 @@ class Stage:
             leases = await self.leases()
             return bool(leases) and min(leases) > moment
 
-        await eventually(moved, "the lease is renewed")
+        await eventually(moved, what="the lease is renewed")
 
 
 @pytest.fixture
@@ -130,8 +133,8 @@ async def test_a_lease_that_nobody_renews_any_more_runs_out(stage: Stage, monkey
     async def taken_back() -> bool:
         return await stage.container.dispatcher().sweep() > 0
 
-    await eventually(taken_back, "the lease runs out")
-    assert datetime.now(UTC) >= renewed
+    await eventually(taken_back, what="the lease runs out")
+    assert stage.container.clock().now() >= renewed
     assert await stage.leases() == []
     assert stage.source.recorded == []
 
@@ -149,7 +152,7 @@ async def test_a_visit_whose_target_was_taken_away_is_ended_and_nothing_of_it_re
     async def ended() -> bool:
         return bool(stage.source.ended)
 
-    await eventually(ended, "the visit is ended")
+    await eventually(ended, what="the visit is ended")
     (lost,) = stage.source.ended
     stage.source.goes_on.set()
     assert await working == 1
@@ -178,7 +181,7 @@ async def test_what_cannot_be_looked_at_now_goes_back_and_has_not_failed(stage: 
         " JOIN scrape_targets t ON t.id = s.target_id"
     )
     assert (row["attempt"], row["failures"], row["last_status"]) == (0, 0, None)
-    assert row["due_at"] > datetime.now(UTC) + timedelta(minutes=55)
+    assert row["due_at"] > stage.container.clock().now() + timedelta(minutes=55)
 
 
 async def test_a_site_that_says_when_it_has_something_newer_is_looked_at_then(stage: Stage) -> None:

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from app.container import AppContainer
-from shared.scraping.source import Status
+from shared.scraping.target import Status
 from shared.scraping.targets import STATUS_COLUMNS, STATUS_IS
 
 STATES = list(product((None, "completed", "failed"), (False, True), (False, True), (None, 0, 2, 5)))

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import httpx
 import pytest
+from tests.application import application, transport
 from tests.conftest import container_of
 
-from app.api import asgi, create_app
 from app.container import AppContainer, running_app
 
 
@@ -30,10 +30,9 @@ async def open_api(environ: dict[str, str], bot_key: str) -> AsyncIterator[OpenA
 
         async def opened(*, client: str = "192.0.2.1", base_url: str = "http://test", **settings: str) -> Opened:
             container = await stack.enter_async_context(running_app(container_of({**environ, **settings})))
-            app = asgi(create_app(container), container)
-            transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=(client, 4711))  # type: ignore[arg-type]  # the same protocol, typed by two libraries
+            asked = transport(application(container), client=client)
             headers = {"Authorization": f"Bearer {bot_key}", "Accept-Encoding": "identity"}
-            http = httpx.AsyncClient(transport=transport, base_url=base_url, headers=headers)
+            http = httpx.AsyncClient(transport=asked, base_url=base_url, headers=headers)
             return Opened(container, await stack.enter_async_context(http))
 
         yield opened

@@ -10,11 +10,11 @@ import httpx
 import pytest
 from dependency_injector import providers
 from sqlalchemy import Connection, event, text
+from tests.clock import FixedClock
 from tests.conftest import Bench
 from tests.integration.shared.web.conftest import OpenApi
 
 from app.container import AppContainer
-from shared.clock import FixedClock, SystemClock
 from shared.errors import TooManyRequests, Unavailable
 from shared.web.idempotency import LARGEST_KEPT, Claim, IdempotencyKeys, Kept
 from shared.web.identity import BotIdentity
@@ -129,7 +129,7 @@ async def test_a_key_without_the_scope_claims_nothing(api: Bench, container: App
 
 
 async def test_what_was_cut_off_is_never_done_twice(api: Bench, container: AppContainer) -> None:
-    clock = FixedClock(SystemClock().now())
+    clock = FixedClock()
 
     class Dying(IdempotencyKeys):
         async def keep(self, claim: Claim, answer: Kept) -> None:
@@ -201,7 +201,7 @@ async def test_an_answer_too_large_to_keep_is_sent_once(container: AppContainer)
 
 
 async def test_keys_are_forgotten_after_a_day(container: AppContainer) -> None:
-    clock = FixedClock(SystemClock().now())
+    clock = FixedClock()
     keys = IdempotencyKeys(container.reader(), clock=clock)
     bot = uuid4()
     await keys.claim(bot, "old", b"digest")

@@ -17,8 +17,8 @@ from shared.web.identity import PersonIdentity, Role
 from shared.web.limits import BLOCKS, RateLimiter
 from shared.web.settings import WebSettings
 
-MISSING = f"/internal/trackers/{uuid4()}"
-OPEN = f"/api/tasks/{uuid4()}"
+MISSING = f"/internal/trackers/{UUID(int=1)}"
+OPEN = f"/api/tasks/{UUID(int=2)}"
 
 
 class Time:
@@ -89,6 +89,19 @@ async def test_guessing_keys_has_its_limit(open_api: OpenApi) -> None:
     assert await ask(api.http, MISSING, 25) == {401: 20, 429: 5}
     api.http.headers["Authorization"] = good
     assert await ask(api.http, MISSING, 5) == {404: 5}
+
+
+@pytest.mark.parametrize("flooded", ["/api/users/me", "/api/admin/users", MISSING, OPEN, "/api/auth/refresh"])
+async def test_anonymous_requests_do_not_lock_the_sign_in_of_their_address(open_api: OpenApi, flooded: str) -> None:
+    api = await open_api(TRACKERS_RATE_LIMIT_ADDRESS="20")
+    api.http.headers["Authorization"] = ""
+    account = {"username": "ada", "password": "correct horse battery staple"}
+    assert (await api.http.post("/api/auth/register", json=account)).status_code == 201
+    method, body = ("POST", {"refresh_token": "made up"}) if flooded.endswith("refresh") else ("GET", None)
+    flood = [(await api.http.request(method, flooded, json=body)).status_code for _ in range(25)]
+    assert Counter(flood)[429] == 5
+    login = {"login": account["username"], "password": account["password"]}
+    assert (await api.http.post("/api/auth/login", json=login)).status_code == 200
 
 
 async def test_a_person_is_counted_wherever_they_log_in(open_api: OpenApi) -> None:

@@ -2,7 +2,6 @@
 
 import gzip
 from collections.abc import AsyncIterator
-from datetime import date
 from typing import Any
 from uuid import uuid4
 
@@ -12,9 +11,6 @@ from dependency_injector import providers
 from tests.conftest import Bench
 from tests.integration.shared.web.conftest import OpenApi
 
-from app.api import asgi, create_app
-from app.container import AppContainer
-from shared.web.deprecation import deprecated
 from shared.web.settings import WebSettings
 
 ORIGIN = "https://app.example.org"
@@ -97,7 +93,6 @@ async def test_an_allowed_origin_is_told_so_on_every_answer(open_api: OpenApi) -
         exposed = answer.headers["access-control-expose-headers"].lower().split(", ")
         assert {"etag", "ratelimit-limit", "ratelimit-remaining", "ratelimit-reset"} <= set(exposed)
         assert {"retry-after", "x-request-id", "idempotency-replayed"} <= set(exposed)
-        assert {"deprecation", "sunset", "link"} <= set(exposed)
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", f"{ORIGIN}.evil.example", "http://app.example.org"])
@@ -246,17 +241,3 @@ async def test_a_body_that_is_too_large_is_refused_announced_or_not(open_api: Op
         assert answer.headers["content-type"] == "application/problem+json"
     fits = await api.http.post(ADD, content=b" " * 1024, headers={"Content-Type": "application/json"})
     assert fits.status_code in {400, 422}
-
-
-async def test_what_is_deprecated_says_so_through_everything_around_it(container: AppContainer) -> None:
-    app = create_app(container)
-    (handler,) = (
-        handler
-        for route in app.routes
-        for handler in getattr(route, "route_handlers", ())
-        if getattr(handler, "operation_id", "") == "health_live"
-    )
-    handler.opt.update(deprecated(since=date(2026, 1, 1), sunset=date(2026, 9, 1)))
-    transport = httpx.ASGITransport(asgi(app, container))  # type: ignore[arg-type]  # the same protocol, typed by two libraries
-    async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
-        assert (await http.get("/health/live")).headers["deprecation"] == "@1767225600"

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import httpx
 import pytest
 from dependency_injector import providers
+from tests.clock import MovedClock
 from tests.conftest import Bench
-from tests.integration.trackers.contracts.market import Market, MovedClock
+from tests.integration.trackers.contracts.market import Market
 from tests.upstreams.client import SimulatedSites
 
 from app.container import AppContainer

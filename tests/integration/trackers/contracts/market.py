@@ -1,32 +1,22 @@
 """A market that is looked at: the simulated API, a worker, and a clock that a test puts forward."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-from dependency_injector import providers
 from sqlalchemy import text
+from tests.clock import MovedClock
 from tests.conftest import container_of
 from tests.upstreams.client import SimulatedContracts, SimulatedSites
+from tests.waiting import eventually
 
 from app.container import AppContainer
 from app.worker import WorkerProcess
-from shared.clock import SystemClock
 
 FORGE, DOMAIN = 10000002, 10000043
 SHIP, OTHER_SHIP, MODULE, BLUEPRINT = 61_000, 61_001, 62_000, 63_000
 CACHED = timedelta(minutes=31)
 """After which the API has something newer."""
-
-
-class MovedClock:
-    """The machine's clock, put forward by as much as a test likes."""
-
-    def __init__(self) -> None:
-        self.ahead = timedelta(0)
-
-    def now(self) -> datetime:
-        return SystemClock().now() + self.ahead
 
 
 @dataclass
@@ -45,9 +35,7 @@ class Market:
     def worker(self, **settings: object) -> AppContainer:
         """The graph of a worker on the same clock; its owner closes it."""
         environ = {**self.environ, **{name: str(value) for name, value in settings.items()}}
-        made = container_of(environ)
-        made.clock.override(providers.Object(self.clock))
-        return made
+        return container_of(environ, clock=self.clock)
 
     async def follow(self) -> None:
         """What the job does every ten seconds."""
@@ -68,6 +56,11 @@ class Market:
 
     async def value(self, statement: str, **parameters: Any) -> Any:
         return await self.container.reader().value(text(statement), parameters)
+
+    async def somebody_waits(self) -> None:
+        """Wait until one transaction waits for another."""
+        waits = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        await eventually(lambda: self.rows(waits), what="one transaction waits for another")
 
     async def ids(self, status: str = "live") -> set[int]:
         rows = await self.rows("SELECT contract_id FROM contracts WHERE status = :status", status=status)

@@ -7,8 +7,8 @@ from uuid import uuid4
 import pytest
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
-from tests.integration.faults.harness import eventually
 from tests.integration.trackers.contracts.market import DOMAIN, FORGE, Market
+from tests.waiting import eventually
 
 from app.container import AppContainer
 from app.worker import WorkerProcess
@@ -17,6 +17,9 @@ from trackers.contracts.errors import DatabaseAwayError, LostLeaseError
 from trackers.contracts.run_lock import KEY
 from trackers.contracts.run_repository import RunRepository
 from trackers.contracts.runs import AggregationRuns
+
+LIFETIME = 3
+"""Seconds of a lease that is extended three times in them."""
 
 
 async def closed(*containers: AppContainer) -> None:
@@ -29,6 +32,7 @@ async def closed(*containers: AppContainer) -> None:
 async def test_of_two_runs_started_at_once_exactly_one_runs(market: Market) -> None:
     first, second = market.worker(), market.worker()
     inside = 0
+    other_refused = asyncio.Event()
 
     async def begin(worker: AppContainer) -> bool:
         nonlocal inside
@@ -36,9 +40,10 @@ async def test_of_two_runs_started_at_once_exactly_one_runs(market: Market) -> N
             async with worker.contracts.runs().joined():
                 inside += 1
                 assert inside == 1
-                await asyncio.sleep(0.2)
+                await other_refused.wait()
                 inside -= 1
         except NotNow:
+            other_refused.set()
             return False
         return True
 
@@ -87,9 +92,12 @@ async def test_a_stolen_lease_ends_the_run_and_nothing_more_is_written(market: M
     async def robbed() -> None:
         async with worker.contracts.runs().joined() as run, Redis.from_url(redis_url) as redis:
             await redis.set(KEY, "somebody else")
-            while True:
+
+            async def never() -> bool:
                 run.check()
-                await asyncio.sleep(0.05)
+                return False
+
+            await eventually(never, what="the check raises")
 
     with pytest.raises(LostLeaseError):
         await robbed()
@@ -131,8 +139,8 @@ async def test_a_new_run_waits_for_the_transaction_of_the_old_one(market: Market
                 await RunRepository(session).open(uuid4(), now=market.clock.now())
 
         overtaking = asyncio.create_task(overtake())
-        done, _ = await asyncio.wait({overtaking}, timeout=0.2)
-        assert not done
+        await market.somebody_waits()
+        assert not overtaking.done()
         goes_on.set()
         assert await writing == "written"
         await overtaking
@@ -154,11 +162,16 @@ async def test_who_is_held_up_in_a_transaction_keeps_others_out_until_the_server
 
 
 async def test_a_heartbeat_outlives_the_lease_again_and_again(market: Market) -> None:
-    worker = market.worker(TRACKERS_CONTRACTS_LOCK_LIFETIME=1)
-    async with worker.contracts.runs().joined() as run:
-        for _ in range(5):
-            await asyncio.sleep(0.3)
+    worker = market.worker(TRACKERS_CONTRACTS_LOCK_LIFETIME=LIFETIME)
+    runs = worker.contracts.runs()
+    async with runs.joined() as run:
+        first = runs._lease._good_until
+
+        async def outlived() -> bool:
             run.check()
+            return bool(runs._lease._good_until > first + LIFETIME)
+
+        await eventually(outlived, what="the lease is good for longer than it lasts")
     await closed(worker)
 
 
@@ -252,7 +265,7 @@ async def test_failures_of_the_api_are_counted_against_its_budget_too(market: Ma
     async def reading() -> bool:
         return bool(market.asked("/contracts/public/items/"))
 
-    await eventually(reading, "items are read")
+    await eventually(reading, what="items are read")
     market.esi.configure(downtime=True)
     await broken
     statuses = [one.status for one in market.esi.requests()]

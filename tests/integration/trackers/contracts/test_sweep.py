@@ -267,11 +267,12 @@ async def test_an_older_state_than_the_last_one_says_nothing_of_what_is_missing(
     await market.look()
     contract = market.esi.contract_ids()[0]
     market.esi.remove_contract(contract)
-    await market.rows("UPDATE contract_regions SET generation = now() + interval '5 minutes'")
+    now = market.clock.now()
+    await market.rows("UPDATE contract_regions SET generation = :at", at=now + timedelta(minutes=5))
     await market.look_later()
     assert await market.ids("gone") == set(), "a copy of before it was issued"
     assert not (await market.region())["complete"]
-    await market.rows("UPDATE contract_regions SET generation = now() - interval '5 minutes'")
+    await market.rows("UPDATE contract_regions SET generation = :at", at=now - timedelta(minutes=5))
     await market.look_later()
     assert await market.ids("gone") == {contract}
     assert (await market.region())["complete"]

@@ -9,7 +9,7 @@ from tests.integration.people import People, Person
 from tests.integration.trackers.contracts.market import FORGE, SHIP, Market
 from tests.integration.trackers.contracts.test_watches import WATCHES, watch
 
-from shared.outbox.events import Event
+from shared.events import Event
 from users.notifications.letters import Letter
 from users.notifications.schemas import ChannelKind
 
@@ -110,7 +110,7 @@ async def test_what_is_over_or_not_waited_for_any_more_is_not_told(
     }
     statements = {
         "gone": "UPDATE contracts SET status = 'gone' WHERE contract_id = :id",
-        "ran out": "UPDATE contracts SET date_expired = now() WHERE contract_id = :id",
+        "ran out": "UPDATE contracts SET date_expired = '2000-01-01' WHERE contract_id = :id",
         "dropped": "UPDATE contracts SET region_id = 10000043 WHERE contract_id = :id",
     }
     if why in change:

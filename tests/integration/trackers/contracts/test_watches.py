@@ -9,7 +9,6 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 from tests.conftest import Bench
-from tests.integration.faults.harness import eventually
 from tests.integration.people import People, Person
 from tests.integration.trackers.contracts.market import FORGE, MODULE, OTHER_SHIP, SHIP, Market
 
@@ -186,7 +185,7 @@ async def test_a_persons_watches_are_told_handed_over_and_erased(market: Market,
     items = (await ben.ask("GET", WATCHES)).json()["items"]
     assert {item["group_id"] for item in items} == {None, 9026}
     assert [item["id"] for item in items if item["type_id"] == SHIP] == [kept["id"]]
-    assert (await ben.ask("DELETE", "/api/users/me")).status_code == 204
+    assert (await ben.erase()).status_code == 204
     assert await market.value("SELECT count(*) FROM contract_watches") == 0
     assert await market.value("SELECT count(*) FROM contract_alerts") == 0
 
@@ -202,10 +201,7 @@ async def test_a_watch_that_is_just_being_removed_keeps_no_contract_from_being_s
         await market.container.contracts.watches().remove(UUID(made["id"]), ada.id)
         looking = asyncio.create_task(market.look_later())
 
-        async def waiting() -> bool:
-            return bool(await market.rows("SELECT 1 FROM pg_locks WHERE NOT granted"))
-
-        await eventually(waiting, "the run waits for the watch")
+        await market.somebody_waits()
     assert await looking == 0
     assert (await market.contract(contract))["price"] == 1e6
     assert await market.rows("SELECT 1 FROM contract_rejects") == []
@@ -217,7 +213,7 @@ async def test_a_watch_that_comes_in_while_its_person_is_erased_is_not_kept(mark
     async with container.database().unit_of_work() as session:
         await session.execute(text("DELETE FROM users WHERE id = :id"), {"id": ada.id})
         adding = asyncio.create_task(ada.ask("POST", WATCHES, {"type_id": SHIP, "note": "for Ben"}))
-        await asyncio.wait({adding}, timeout=1)
+        await market.somebody_waits()
     assert (await adding).status_code == 404
     assert await market.value("SELECT count(*) FROM contract_watches") == 0
 
@@ -236,6 +232,6 @@ async def test_a_watch_that_comes_in_while_others_are_handed_over_is_one_with_th
                 await container.contracts.personal_data().hand_over(ada.id, to=ben.id)
 
         handing = asyncio.create_task(hand_over())
-        await asyncio.wait({handing}, timeout=0.5)
+        await market.somebody_waits()
     await handing
     assert len((await ben.ask("GET", WATCHES)).json()["items"]) == 1

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +10,7 @@ import httpx
 import pytest
 from dependency_injector import providers
 from sqlalchemy import text
+from tests.clock import MovedClock
 from tests.conftest import Bench, container_of
 from tests.integration.people import People, Person
 from tests.upstreams.client import SimulatedFencers, SimulatedSites
@@ -25,20 +26,7 @@ LATER = "2026-12-19"
 
 
 BEGINS = datetime(2026, 11, 22, 12, tzinfo=UTC)
-"""Before the days that these tests name, whatever the machine's calendar says."""
-
-
-class MovedClock:
-    """A clock that begins at a day of its own and goes on as the machine's does; and can be put forward."""
-
-    def __init__(self) -> None:
-        self.by = BEGINS - datetime.now(UTC)
-
-    def now(self) -> datetime:
-        return datetime.now(UTC) + self.by
-
-    def forward(self, **by: float) -> None:
-        self.by += timedelta(**by)
+"""Before the days that these tests name."""
 
 
 @pytest.fixture
@@ -54,7 +42,7 @@ def environ(environ: dict[str, str], sites: SimulatedSites) -> dict[str, str]:
 @pytest.fixture
 def clock(container: AppContainer) -> Iterator[MovedClock]:
     """Everybody's clock; asked for before the API, whose parts keep the clock that they are built with."""
-    moved = MovedClock()
+    moved = MovedClock(BEGINS)
     with container.clock.override(providers.Object(moved)):
         yield moved
 
@@ -106,8 +94,7 @@ class Salle:
         """Have the worker look at everything that is due, or at everything."""
         if again:
             await self.execute("UPDATE scrape_schedule SET due_at = '2000-01-01' WHERE lease_until IS NULL")
-        made = container_of({**self.bench.environ, **(environ or {})})
-        made.clock.override(providers.Object(self.clock))
+        made = container_of({**self.bench.environ, **(environ or {})}, clock=self.clock)
         assert await WorkerProcess(made).burst() == 0
 
     async def job(self, name: str) -> Any:

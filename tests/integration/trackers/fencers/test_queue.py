@@ -13,9 +13,10 @@ from structlog.testing import capture_logs
 from tests.conftest import Bench
 from tests.integration.people import Person
 from tests.integration.trackers.fencers.conftest import ALEX, BLAKE, CLUB, OTHER_CLUB, Salle
+from tests.waiting import LIMIT_S
 
 from shared.scraping.repository import ScrapingRepository
-from shared.scraping.source import Lane
+from shared.scraping.target import Lane
 from trackers.fencers.settings import FencersSettings
 from trackers.fencers.source import FencersSource
 
@@ -75,7 +76,7 @@ async def test_switched_off_no_fencers_page_is_asked_for_and_clubs_go_on(
     await salle.look(environ=off)
     assert salle.site.requests("/p/") == []
     assert len(salle.site.requests("/club/")) == 1
-    salle.clock.forward(minutes=20)
+    salle.clock.ahead += timedelta(minutes=20)
     await salle.look()
     assert len(salle.site.requests("/p/")) == 1
 
@@ -153,12 +154,14 @@ async def test_server_errors_open_the_breaker_after_so_many(salle: Salle, ada: P
 
 PACED = """
 import asyncio, json, sys
+from tests.clock import MovedClock
 from tests.conftest import container_of
+from tests.integration.trackers.fencers.conftest import BEGINS
 from app.worker import WorkerProcess
 environ = json.loads(sys.stdin.readline())
 sys.stdout.write("ready\\n"); sys.stdout.flush()
 sys.stdin.readline()
-sys.exit(asyncio.run(WorkerProcess(container_of(environ)).burst()))
+sys.exit(asyncio.run(WorkerProcess(container_of(environ, clock=MovedClock(BEGINS))).burst()))
 """
 
 
@@ -187,7 +190,7 @@ async def test_four_workers_keep_one_pace(salle: Salle, ada: Person, api: Bench)
         assert process.stdout
         process.stdout.readline()
     for process in processes:
-        process.communicate("\n", timeout=60)
+        process.communicate("\n", timeout=LIMIT_S)
     for _ in range(3):  # what a burst gave back, because its slot was too far off
         if len({request.path for request in salle.site.requests("/p/")}) == 8:
             break

@@ -1,11 +1,14 @@
 """From pages to what is stored and told: registrations, withdrawals, new days; once, whichever page tells first."""
 
+import asyncio
+from datetime import timedelta
 from uuid import uuid4
 
 import msgspec
 import pytest
 from sqlalchemy import text
 from structlog.testing import capture_logs
+from tests.integration.locks import locked, waiting
 from tests.integration.people import Person
 from tests.integration.trackers.fencers.conftest import (
     ALEX,
@@ -270,7 +273,7 @@ async def test_unchanged_pages_are_skipped_but_read_anew_when_they_are_old(salle
     await salle.look(again=True)
     assert await salle.people.rows("SELECT read_at FROM fencers WHERE read_at IS NOT NULL") == [first]
     assert await salle.job("fencers.read_old_anew") == 0
-    salle.clock.forward(hours=80)
+    salle.clock.ahead += timedelta(hours=80)
     assert await salle.job("fencers.read_old_anew") == 1
     assert await salle.job("fencers.read_old_anew") == 0
     await salle.look(again=True)
@@ -356,12 +359,26 @@ async def test_what_changed_long_ago_goes_and_the_registrations_stay(salle: Sall
     salle.stage()
     await salle.track(ada, "club", CLUB)
     await salle.look()
-    salle.clock.forward(days=390)
+    salle.clock.ahead += timedelta(days=390)
     salle.site.register(ALEX, SABER)
     await salle.look(again=True)
     registered = await salle.people.rows("SELECT id FROM fencing_registrations ORDER BY id")
     assert await salle.job("fencers.remove_old_changes") == 0
-    salle.clock.forward(days=20)
+    salle.clock.ahead += timedelta(days=20)
     assert await salle.job("fencers.remove_old_changes") == 2
     assert len(await salle.kinds()) > 0
     assert await salle.people.rows("SELECT id FROM fencing_registrations ORDER BY id") == registered
+
+
+async def test_a_page_that_is_being_recorded_does_not_hold_up_the_relay(salle: Salle, ada: Person) -> None:
+    salle.stage()
+    await salle.track(ada, "club", CLUB)
+    async with locked(salle.container, "FROM fencing_clubs"):
+        looking = asyncio.create_task(salle.look())
+        await waiting(salle.container, 1)  # in the middle of the recording
+        await salle.track(ada, "fencer", BLAKE)
+        await salle.container.events.relay().run()
+        waits = await salle.people.rows("SELECT event FROM outbox_events WHERE relayed_at IS NULL")
+    await looking
+    assert waits == []
+    assert await salle.kinds() == ["registered", "registered"]

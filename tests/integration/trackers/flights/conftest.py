@@ -9,23 +9,13 @@ import httpx
 import pytest
 from dependency_injector import providers
 from sqlalchemy import text
+from tests.clock import MovedClock
 from tests.conftest import Bench, container_of
 from tests.integration.people import People, Person
 from tests.upstreams.client import SimulatedFlights, SimulatedSites
 
 from app.container import AppContainer
 from app.worker import WorkerProcess
-from shared.clock import SystemClock
-
-
-class MovedClock:
-    """The machine's clock, put forward by as much as a test likes."""
-
-    def __init__(self) -> None:
-        self.ahead = timedelta(0)
-
-    def now(self) -> Any:
-        return SystemClock().now() + self.ahead
 
 
 @dataclass
@@ -71,8 +61,7 @@ class Traveller:
 
     async def work(self) -> None:
         """Fetch everything that is due, on the test's clock."""
-        container = container_of(self.api.environ)
-        container.clock.override(providers.Object(self.clock))
+        container = container_of(self.api.environ, clock=self.clock)
         assert await WorkerProcess(container).burst() == 0
 
     async def look(self, after: timedelta = timedelta(0), *, price: int | None = None) -> None:

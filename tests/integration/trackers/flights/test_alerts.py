@@ -12,7 +12,7 @@ from trackers.flights.jobs import price_retention
 HOURS = timedelta(hours=1)
 MEDIAN = """
 SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY price) AS m FROM flight_days
-WHERE day >= now()::date - 30 AND day < now()::date
+WHERE day >= CAST(:today AS date) - 30 AND day < CAST(:today AS date)
 """
 Traveller = Any
 
@@ -180,7 +180,7 @@ async def test_below_its_median_and_lowest_ever_are_rules_of_their_own(ada: Trav
     ada.site.configure(history=60)
     watch = await ada.watch(await ada.plan(), 1, below_median_percent=10, lowest_ever=True, alert_cooldown_hours=1)
     await ada.look(price=90_000)
-    (usual,) = await ada.rows(MEDIAN)
+    (usual,) = await ada.rows(MEDIAN, today=ada.clock.now().date())
     median = usual["m"]
     (lowest,) = [row["m"] for row in await ada.rows("SELECT min(price) AS m FROM flight_days")]
     low = min(lowest * 95 // 100, median * 85 // 100)
@@ -278,7 +278,7 @@ async def test_workers_that_judge_at_once_tell_once(ada: Traveller) -> None:
     watch = await ada.watch(await ada.plan(), provider="manual")
     await ada.push(await trip_of(ada, watch), 40_000)
     await ada.rows("UPDATE flight_queries SET price = 29000 RETURNING 1 AS done")
-    await ada.rows("UPDATE price_watches SET judge_at = now() RETURNING 1 AS done")
+    await ada.rows("UPDATE price_watches SET judge_at = :now RETURNING 1 AS done", now=ada.clock.now())
     job = ada.api.container.flights.waiting_job()
     await asyncio.gather(*(job.run() for _ in range(4)))
     assert await ada.alerts(watch) == [("target", 29_000)]

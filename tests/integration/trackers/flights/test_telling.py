@@ -91,7 +91,8 @@ async def test_what_is_one_persons_own_is_not_told_to_their_guild(ada: Traveller
         id=GUILD,
     )
     await ada.rows(
-        "INSERT INTO guild_members (guild_id, user_id, admin, joined_at) VALUES (:id, :user, true, now()) RETURNING 1",
+        "INSERT INTO guild_members (guild_id, user_id, admin, joined_at, confirmed_by)"
+ " VALUES (:id, :user, true, now(), 'operator') RETURNING 1",
         id=GUILD, user=ada.person.id,
     )  # fmt: skip
     await hook.open(ada, at=f"/api/guilds/{GUILD}/channels")

@@ -11,8 +11,9 @@ from dependency_injector import providers
 from sqlalchemy import text
 from structlog.testing import capture_logs
 from tests.conftest import container_of
+from tests.waiting import eventually
 
-from shared.scraping.source import Observation
+from shared.scraping.observation import Observation
 from trackers.flights.search import SearchResult
 
 HOURS = timedelta(hours=1)
@@ -41,8 +42,7 @@ async def test_a_batch_is_summed_up_in_the_log_and_one_bad_result_harms_only_its
     ada.site.set_price(40_000)
     ada.site.show("other_currency", route="JFK-SEA")
     watches = [await ada.watch(await ada.plan(destination=place)) for place in ("LAX", "SEA", "BOS")]
-    container = container_of(ada.api.environ)
-    container.clock.override(providers.Object(ada.clock))
+    container = container_of(ada.api.environ, clock=ada.clock)
     source = container.flights.source()
     record = source.record
 
@@ -80,8 +80,8 @@ async def test_a_watch_that_cannot_be_judged_harms_no_other(ada: Traveller, ben:
     poisonous, *others = [await ada.watch(hers) for _ in range(3)]
     others.append(await ben.watch(his))
     await ada.look(price=40_000)
-    spoil = "UPDATE price_watches SET state = CAST(:state AS jsonb), judge_at = now() WHERE id = :id RETURNING id"
-    await ada.rows(spoil, state=state, id=UUID(poisonous))
+    spoil = "UPDATE price_watches SET state = CAST(:state AS jsonb), judge_at = :now WHERE id = :id RETURNING id"
+    await ada.rows(spoil, state=state, id=UUID(poisonous), now=ada.clock.now())
 
     await ada.look(timedelta(hours=7), price=29_000)
     assert [await who.alerts(one) for who, one in zip((ada, ada, ben), others, strict=True)] == [
@@ -91,9 +91,10 @@ async def test_a_watch_that_cannot_be_judged_harms_no_other(ada: Traveller, ben:
     assert (await ada.told("GET", f"/api/watches/{poisonous}"))["price"] == 29_000
 
     await ada.rows(
-        "UPDATE price_watches SET judge_at = now(), state = '{}' WHERE id <> :id RETURNING id", id=UUID(poisonous)
+        "UPDATE price_watches SET judge_at = :now, state = CASE WHEN id = :id THEN state ELSE '{}' END RETURNING id",
+        id=UUID(poisonous),
+        now=ada.clock.now(),
     )
-    await ada.rows("UPDATE price_watches SET judge_at = now() WHERE id = :id RETURNING id", id=UUID(poisonous))
     with capture_logs() as logs:
         await ada.judge(timedelta(hours=20))
     assert [one["watch_id"] for one in logs if one["event"] == "watch_not_judged"] == [poisonous]
@@ -138,11 +139,8 @@ async def test_people_who_change_the_same_searches_together_with_a_worker_lose_n
 
 async def somebody_waits(ada: Traveller) -> None:
     """Until another transaction of this database waits for a lock."""
-    async with asyncio.timeout(20):
-        while not await ada.rows(
-            "SELECT 1 AS waits FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        ):
-            pass
+    waits = "SELECT 1 AS waits FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    await eventually(lambda: ada.rows(waits), what="another transaction waits for a lock")
 
 
 @pytest.mark.parametrize("doing", ["change_watch", "remove_watch", "change_trip", "remove_trip", "depart", "hand_over"])
@@ -151,8 +149,8 @@ async def test_who_waits_for_a_worker_that_records_holds_nothing_that_it_needs(a
     watch = await ada.watch(trip)
     await ada.look(price=40_000)
     if doing == "depart":
-        await ada.rows("UPDATE flight_queries SET ends_at = now() - interval '1 day' RETURNING id")
-        await ada.rows("UPDATE flight_trips SET ends_at = now() - interval '1 day' RETURNING id")
+        await ada.rows("UPDATE flight_queries SET ends_at = '2000-01-01' RETURNING id")
+        await ada.rows("UPDATE flight_trips SET ends_at = '2000-01-01' RETURNING id")
 
     async def hand_over() -> None:
         async with ada.api.container.database().unit_of_work():

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from tests.integration.people import PASSWORD
 
 Traveller = Any
 HUGE = 10**30
@@ -288,7 +289,7 @@ async def test_everything_of_a_person_is_exported_and_goes_with_them(ada: Travel
     assert all("departs_at" in price for trip in held for price in trip["prices"])
     assert [alert["rule"] for trip in held for watch in trip["watches"] for alert in watch["alerts"]] == ["target"] * 2
 
-    assert (await ada.ask("DELETE", "/api/users/me")).status_code < 300
+    assert (await ada.ask("DELETE", "/api/users/me", {"current_password": PASSWORD})).status_code < 300
     left = await ada.rows(
         "SELECT destination FROM flight_queries UNION SELECT split_part(key, ':', 3) FROM scrape_targets"
     )
@@ -301,7 +302,7 @@ async def test_what_somebody_who_left_wanted_looked_at_is_left_alone(ada: Travel
     resting = await ben.watch(await ben.plan())
     await ben.told("PATCH", f"/api/watches/{resting}", {"is_active": False})
     await ada.look(price=40_000)
-    assert (await ada.ask("DELETE", "/api/users/me")).status_code < 300
+    assert (await ada.ask("DELETE", "/api/users/me", {"current_password": PASSWORD})).status_code < 300
     await ben.look(timedelta(hours=7))
     assert ben.searches() == 1
 

@@ -6,10 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 import httpx
-from dependency_injector import providers
 from sqlalchemy import text
+from tests.clock import MovedClock
 from tests.conftest import Bench, container_of
-from tests.integration.clock import MovedClock
 
 from app.container import AppContainer
 from app.worker import WorkerProcess
@@ -80,8 +79,7 @@ class Club:
 
     async def work(self) -> None:
         """Fetch everything that is due."""
-        container = container_of(self.api.environ)
-        container.clock.override(providers.Object(self.clock))
+        container = container_of(self.api.environ, clock=self.clock)
         assert await WorkerProcess(container).burst() == 0
 
     async def pass_by(self, time: timedelta) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -71,7 +71,8 @@ async def guild(people: People, guild_id: str, *members: Person, processing: boo
     )
     for member in members:
         await people.rows(
-            "INSERT INTO guild_members (guild_id, user_id, admin, joined_at) VALUES (:guild, :user, false, now())",
+            "INSERT INTO guild_members (guild_id, user_id, admin, joined_at, confirmed_by)"
+            " VALUES (:guild, :user, false, now(), 'operator')",
             guild=guild_id,
             user=member.id,
         )
@@ -143,9 +144,10 @@ async def generate(people: People, person: Person, each: int) -> None:
             )
             await people.rows(
                 "INSERT INTO scrape_schedule (target_id, source, lane, usual_lane, due_at, lease_until) VALUES (:id,"
-                " 'games', :lane, :lane, now() + CAST(:due AS text)::interval,"
-                " CASE WHEN :leased THEN now() + interval '1 minute' END)",
+                " 'games', :lane, :lane, CAST(:now AS timestamptz) + CAST(:due AS text)::interval,"
+                " CASE WHEN :leased THEN CAST(:now AS timestamptz) + interval '1 minute' END)",
                 id=made,
+                now=people.container.clock().now(),
                 lane=lane,
                 due=due,
                 leased=leased,
@@ -179,7 +181,7 @@ async def test_counts_agree_with_what_is_listed(people: People, admin: Person) -
     assert counted["by_status"] == {"pending": 3 + 3 + 6 - 2, "in_progress": 6, "completed": 9, "failed": 9}
     assert counted["by_reason"] == {"skipped": 6, "not_found": 3, "page_changed": 3, "error": 3}
     assert (counted["total"], counted["never_fetched"]) == (34, 3 + 6 - 2)
-    oldest = datetime.now(UTC) - datetime.fromisoformat(counted["oldest_due"])
+    oldest = people.container.clock().now() - datetime.fromisoformat(counted["oldest_due"])
     assert timedelta(minutes=59) < oldest < timedelta(minutes=62)  # neither a skipped one nor one that is held
     for status, number in counted["by_status"].items():
         assert len(await listed(admin, status=status, active="true", per_page=200)) == number
@@ -227,7 +229,9 @@ async def test_what_was_tried_by_every_filter_and_by_the_page(
     assert await some(reason="blocked") == await some(status="failed") == paged[3:]
     assert await some(reason="private") == []
     assert len(await some(tracker_id=first)) == 3
-    midnight = (datetime.now(UTC) - timedelta(hours=12)).isoformat()
+    # Runs are found by when the database made their identifiers.
+    (row,) = await people.rows("SELECT now() - interval '12 hours' AS midnight")
+    midnight = row["midnight"].isoformat()
     assert await some(since=midnight) == paged[:3]
     assert await some(until=midnight) == paged[3:]
     unknown = await admin.ask("GET", f"{TRACKERS}/scraping-logs?tracker_id={uuid4()}")
@@ -303,6 +307,9 @@ async def test_a_tracker_becomes_another_persons(api: Bench, people: People, adm
     both = {("tracker.handed_over", ada.id): 1, ("tracker.taken_over", eve.id): 1}
     assert await told(people) == both
     assert await told(people, "outbox_events") == both
+    events = await people.rows("SELECT user_id, payload FROM outbox_events WHERE event LIKE 'tracker.%_over'")
+    others = {ada.id: str(eve.id), eve.id: str(ada.id)}
+    assert [row for row in events if others[row["user_id"]] in str(row["payload"])] == []
 
 
 async def test_a_transfer_keeps_the_rules_of_four_and_of_doubles(people: People, admin: Person) -> None:
@@ -455,7 +462,7 @@ async def test_merging_while_a_worker_looks_at_both(
             ids = [tracker for (tracker,) in made]
             await admin.ask("POST", f"{TRACKERS}/batch-refresh", {"tracker_ids": ids})
         working = asyncio.create_task(api.work())
-        await asyncio.sleep(0.05 * round_)
+        await asyncio.sleep(0.05 * round_)  # another moment of the worker's work each time; any is right
         answer = await merge(admin, emptied, into)
         assert answer.status_code == 200, answer.text
         await working

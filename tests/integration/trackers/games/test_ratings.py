@@ -1,103 +1,13 @@
 """Scores, leaderboards and histories: what a guild makes of its members' standings, and who may see it."""
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-import httpx
 import pytest
 from sqlalchemy import event
-from tests.conftest import Bench
-from tests.integration.people import People, Person
-from tests.integration.trackers.games.test_recording import NOON, Body, profile, record, standing_of
-
-GUILD, OTHER_GUILD = "81384788765712384", "613425648685547541"
-LINK = "https://rocketleague.tracker.network/rocket-league/profile/epic/{}/overview"
-TWOS, THREES = 11, 13
-
-
-@dataclass
-class League:
-    """Two guilds, and people who play."""
-
-    api: Bench
-    people: People
-    trackers: dict[str, str]
-
-    async def bot(self, method: str, path: str, body: Any = None) -> httpx.Response:
-        answer = await self.api.http.request(method, path, json=body)
-        assert answer.status_code < 300, answer.text
-        return answer
-
-    async def joins(self, *names: str, guild_id: str = GUILD, admin: bool = False) -> None:
-        members = [{"user_id": discord(name), "admin": admin, "user_data": {"global_name": name}} for name in names]
-        await self.bot("PUT", f"/internal/guilds/{guild_id}/members", {"members": members})
-
-    async def follows(self, name: str, *accounts: str) -> None:
-        for account in accounts:
-            made = await self.bot(
-                "POST", "/internal/trackers/add", {"user_id": discord(name), "url": LINK.format(account)}
-            )
-            self.trackers[account] = made.json()["trackers"][0]["id"]
-
-    async def stands(self, *standings: tuple[str, Callable[[Body], object]], later: int = 0) -> None:
-        """Accounts are scraped, all in one batch."""
-        at = NOON + timedelta(hours=later)
-        await record(self.api.container, *((self.trackers[account], profile(edit), at) for account, edit in standings))
-
-    async def settles(self, formula: Any, guild_id: str = GUILD) -> None:
-        settings = {"rating_formula": formula}
-        await self.bot("PUT", f"/internal/guilds/{guild_id}", {"name": "Comets", "settings": settings})
-
-    async def boards_are_looked_at(self) -> int:
-        return int(await self.api.container.games.restatement().restate_stale())
-
-    async def board(self, playlist: int | None = None, *, guild_id: str = GUILD, **query: Any) -> Any:
-        params = {"guild_id": guild_id, **({} if playlist is None else {"playlist": playlist}), **query}
-        answer = await self.api.http.get("/internal/trackers/leaderboard", params=params)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
-
-    async def listed(self, playlist: int | None = None, *, guild_id: str = GUILD, **query: Any) -> list[Any]:
-        what = "score" if playlist is None else "rating"
-        rows = (await self.board(playlist, guild_id=guild_id, **query))["items"]
-        return [(row["rank"], row["display_name"], row[what]) for row in rows]
-
-    async def person(self, name: str) -> Person:
-        """Somebody with a login of their own, who is the bot's person of that name, too."""
-        made = await self.people.register(name.lower())
-        code = await self.bot("POST", "/internal/users/claim-codes", {"user_id": discord(name)})
-        claimed = await made.ask("POST", "/api/users/me/claim", {"code": code.json()["code"]})
-        assert claimed.status_code < 300, claimed.text
-        return made
-
-
-def discord(name: str) -> str:
-    """A person's Discord id, by the first letter."""
-    return str(281474976710656000 + ord(name[0]))
-
-
-def twos(
-    rating: int, *, peak: int | None = None, matches: int = 100, season: int | None = None
-) -> Callable[[Body], object]:
-    """A profile in which only doubles count, and threes stand at their 640."""
-
-    def edit(body: Body) -> None:
-        stats = standing_of(body, TWOS)["stats"]
-        stats["rating"].update(value=rating)
-        stats["peakRating"] = {"value": peak or rating, "metadata": {}}
-        stats["matchesPlayed"].update(value=matches)
-        standing_of(body, THREES)["stats"]["matchesPlayed"].update(value=0)
-        if season:
-            body["metadata"].update(currentSeason=season)
-            for segment in body["segments"]:
-                if segment["type"] == "playlist":
-                    segment["attributes"]["season"] = season
-
-    return edit
+from tests.integration.trackers.games.league import GUILD, OTHER_GUILD, TWOS, League, discord, twos
+from tests.integration.trackers.games.test_recording import Body, standing_of
 
 
 def unplayed(body: Body) -> None:
@@ -106,15 +16,6 @@ def unplayed(body: Body) -> None:
     stats["matchesPlayed"].update(value=0)
     for what in ("tier", "division"):
         stats[what].setdefault("metadata", {})["estimated"] = True
-
-
-@pytest.fixture
-async def league(api: Bench, people: People) -> League:
-    api.http.headers["Authorization"] = f"Bearer {await people.bot('trackers', 'guilds', 'users')}"
-    made = League(api, people, {})
-    for guild_id in (GUILD, OTHER_GUILD):
-        await made.bot("PUT", f"/internal/guilds/{guild_id}", {"name": "Comets"})
-    return made
 
 
 async def scores(league: League) -> list[dict[str, Any]]:
@@ -271,7 +172,7 @@ async def test_a_tracker_that_went_is_left_out_at_once(league: League, how: str)
     elif how == "removed":
         answer = await ada.ask("DELETE", path)
     else:
-        answer = await ada.ask("DELETE", "/api/users/me", {"password": "correct horse battery staple"})
+        answer = await ada.erase()
     assert answer.status_code < 300, answer.text
     assert [row[2] for row in await league.listed(TWOS)] == [1100]
     if how == "erased":
@@ -290,18 +191,6 @@ async def test_a_new_season_begins_a_new_board_and_keeps_the_score(league: Leagu
     assert (board["season"], [row["rating"] for row in board["items"]]) == ("35", [900])
     (ada,) = [row for row in await league.listed() if row[1] == "Ada"]
     assert ada[2] == 1125  # .25 * 900 + .75 * 1200
-
-
-async def test_a_typed_snapshot_moves_the_score(league: League) -> None:
-    await league.joins("Ada")
-    await league.follows("Ada", "comet")
-    body = {
-        "playlists": [{"playlist": "11", "rating": 1000, "matches_played": 10}],
-        "note": "read on the console", "season": "34",
-    }  # fmt: skip
-    await league.bot("POST", f"/internal/trackers/{league.trackers['comet']}/snapshots", body)
-    assert await league.listed(TWOS) == [(1, "Ada", 1000)]
-    assert await league.listed() == [(1, "Ada", 1000)]
 
 
 async def test_a_leaderboard_is_for_members_and_admins(league: League) -> None:

@@ -4,14 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 from dependency_injector import providers
+from tests.clock import FixedClock, MovedClock
 from tests.conftest import Bench
-from tests.integration.clock import MovedClock
 from tests.integration.people import People, Person
 from tests.integration.trackers.hiscores.stage import Stage
 from tests.upstreams.client import SimulatedSites
 
 from app.container import AppContainer
-from shared.clock import SystemClock
 
 
 @pytest.fixture
@@ -19,7 +18,7 @@ def clock(container: AppContainer) -> Iterator[MovedClock]:
     """Everybody's clock but that of logins, which would run out; asked for before the API, whose parts keep theirs."""
     moved = MovedClock()
     with (
-        container.users.clock.override(providers.Object(SystemClock())),
+        container.users.clock.override(providers.Object(FixedClock())),
         container.clock.override(providers.Object(moved)),
     ):
         yield moved

@@ -6,8 +6,8 @@ from typing import Any
 
 import httpx
 from sqlalchemy import text
+from tests.clock import MovedClock
 from tests.conftest import Bench
-from tests.integration.clock import MovedClock
 from tests.integration.people import Person
 from tests.upstreams.client import SimulatedHiscores
 

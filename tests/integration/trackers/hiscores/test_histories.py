@@ -20,7 +20,7 @@ async def played(stage: Stage) -> Stage:
 
     Looks take a moment: the one of midnight comes just after it.
     """
-    stage.clock.ahead = NOON - datetime.now(UTC)
+    stage.clock.ahead = NOON - stage.clock.now()
     stage.site.add_player("Lynx Titan", xp={"Slayer": 100_000}, scores={"Vorkath": 10})
     await stage.add("Lynx Titan")
     for _ in range(8):
@@ -186,7 +186,8 @@ async def test_a_guild_s_board_is_of_whom_its_members_follow(played: Stage, peop
     await played.api.http.put(f"/internal/guilds/{guild}", json={"name": "Lynxes"}, headers=headers)
     assert (await played.ask("GET", "/leaderboard", metric="slayer", guild_id=guild)).status_code == 404
     await played.rows(
-        "INSERT INTO guild_members (guild_id, user_id, admin, joined_at) VALUES (:guild, :user, false, now())",
+        "INSERT INTO guild_members (guild_id, user_id, admin, joined_at, confirmed_by)"
+        " VALUES (:guild, :user, false, now(), 'operator')",
         guild=guild,
         user=played.person.id,
     )

@@ -10,7 +10,7 @@ from tests.conftest import container_of
 from tests.integration.people import People, Person
 from tests.integration.trackers.hiscores.stage import LEVEL_98, LEVEL_99, Stage, gain_of
 
-from shared.outbox.events import Event
+from shared.events import Event
 from trackers.hiscores.news import HiscoreMessages
 from users.notifications.digest import DigestWindow
 from users.notifications.messages import Reader
@@ -224,7 +224,7 @@ async def test_a_person_takes_their_list_along_and_leaves_players_behind(stage: 
     export = (await stage.person.ask("GET", "/api/users/me/export")).json()
     (row,) = export["data"]["players"]
     assert (row["username"], row["added"]) == ("lynx titan", True)
-    answer = await stage.person.ask("DELETE", "/api/users/me", {"password": "correct horse battery staple"})
+    answer = await stage.person.erase()
     assert answer.status_code < 300, answer.text
     ben = await people.register("ben")
     player = (await ben.ask("GET", "/api/players/lynx titan")).json()

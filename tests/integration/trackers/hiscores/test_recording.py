@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 from tests.integration.trackers.hiscores.stage import LEVEL_98, LEVEL_99, Stage, gain_of
 
-from shared.scraping.source import Status
+from shared.scraping.target import Status
 
 
 async def test_ranks_alone_are_no_change(stage: Stage) -> None:

@@ -8,13 +8,14 @@ from sqlalchemy import event, text
 from tests.integration.users.guilds.conftest import GUILD, OTHER_GUILD, Guilds
 
 from app.container import AppContainer
-from users.guilds.errors import GuildNotFound
+from users.access import GuildNotFound
 
 ADA, BEN, CLEO = "281474976710656001", "281474976710656002", "281474976710656003"
 DEFAULTS = {
     "tracker_processing": True,
     "rating_formula": {"kind": "ascendancy", "current_weight": 0.25, "peak_weight": 0.75},
     "notification_channel_id": None,
+    "manual_snapshots": "confirmed",
 }
 ENDPOINTS: list[tuple[str, str, Any]] = [
     ("GET", "", None),

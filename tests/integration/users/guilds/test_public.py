@@ -89,7 +89,12 @@ async def test_only_what_is_given_changes_and_null_puts_back(guilds: Guilds, peo
 
     formula = {"kind": "ascendancy", "current_weight": 0.5, "peak_weight": 0.5}
     first = await change(rating_formula=formula, notification_channel_id=OTHER_GUILD)
-    assert first == {"tracker_processing": True, "rating_formula": formula, "notification_channel_id": OTHER_GUILD}
+    assert first == {
+        "tracker_processing": True,
+        "rating_formula": formula,
+        "notification_channel_id": OTHER_GUILD,
+        "manual_snapshots": "confirmed",
+    }
     assert await change() == first
     assert await change(tracker_processing=False) == first | {"tracker_processing": False}
     assert await change(notification_channel_id=None) == first | {

@@ -1,13 +1,18 @@
 """Channels as their owners meet them: verified before use, masked, nobody else's, and never a way inside."""
 
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from itertools import count, cycle
 from typing import Any
 from uuid import UUID, uuid4
 
+import httpx
 import msgspec
 import pytest
 from aiohttp import ThreadedResolver, web
 from aiohttp.abc import ResolveResult
 from sqlalchemy import text
+from tests.application import application, transport
 from tests.conftest import Bench
 from tests.integration.people import Person
 from tests.integration.users.guilds.conftest import GUILD
@@ -129,14 +134,113 @@ async def test_a_code_works_once_for_half_an_hour_and_not_by_guessing(
     assert answer.headers["retry-after"]
 
 
-async def test_nobodys_mailbox_is_flooded(telling: Telling, ada: Person) -> None:
-    statuses = []
-    for _ in range(21):
-        answer = await ada.ask("POST", AT, {"kind": "email", "address": "eve@example.org"})
-        statuses.append(answer.status_code)
-        if answer.status_code == 201:
-            assert (await ada.ask("DELETE", f"{AT}/{answer.json()['channel']['id']}")).status_code == 204
-    assert statuses == [201] * 20 + [429]
+class TestFloods:
+    """Nobody's mailbox, host or push service is flooded through us, whatever the number of accounts and addresses."""
+
+    async def accounts(self, telling: Telling, count: int) -> AsyncIterator[Person]:
+        """Fresh accounts, each asking from an address of its own."""
+        app = application(telling.container)
+        for number in range(count):
+            person = await telling.people.register(f"eve{number}")
+            asked = transport(app, client=f"192.0.2.{number}")
+            async with httpx.AsyncClient(transport=asked, base_url="http://test") as http:
+                yield replace(person, http=http)
+
+    async def flood(self, telling: Telling, channels: Iterator[dict[str, str]], accounts: int = 8) -> list[int]:
+        """Each account adds five channels, one after the other."""
+        statuses = []
+        async for person in self.accounts(telling, accounts):
+            for _ in range(5):
+                answer = await person.ask("POST", AT, next(channels))
+                statuses.append(answer.status_code)
+                assert answer.status_code == 201 or problem(answer) == (429, "too_many_messages")
+        return statuses
+
+    @pytest.mark.parametrize(
+        "spellings",
+        [
+            ["eve@example.org"],
+            ["eve@example.org", "EVE@example.org", "eve+a@Example.org", "eve+b+c@example.org"],
+            ["e.v.e@gmail.com", "eve@googlemail.com", "Eve+x@gmail.com"],
+        ],
+    )
+    async def test_a_mailbox(self, telling: Telling, spellings: list[str]) -> None:
+        channels = ({"kind": "email", "address": address} for address in cycle(spellings))
+        assert await self.flood(telling, channels) == [201] * 10 + [429] * 30
+
+    async def test_a_mailbox_over_a_day(self, telling: Telling) -> None:
+        redis = telling.container.redis()
+        sent = 0
+        async for person in self.accounts(telling, 5):
+            for _ in range(10):
+                answer = await person.ask("POST", AT, {"kind": "email", "address": "eve@example.org"})
+                sent += answer.status_code == 201
+            hours = [key async for key in redis.scan_iter() if b"/3600/" in key]
+            assert hours
+            await redis.delete(*hours)  # an hour later
+        assert sent == 30
+
+    async def test_a_host(self, telling: Telling) -> None:
+        urls = (f"http://victim.example.org:{8000 + number}/{number}?{number}" for number in count())
+        statuses = await self.flood(telling, ({"kind": "webhook", "url": url} for url in urls), accounts=14)
+        assert statuses == [201] * 60 + [429] * 10
+
+    async def test_a_discord_webhook(self, telling: Telling) -> None:
+        urls = cycle(
+            [DISCORD, DISCORD.replace("/api/", "/api/v10/"), DISCORD.replace("discord.com", "ptb.discord.com")]
+        )
+        assert await self.flood(telling, ({"kind": "discord", "url": url} for url in urls)) == [201] * 10 + [429] * 30
+
+    async def test_a_push_service(self, telling: Telling) -> None:
+        urls = cycle(["tgram://123456:sesame-sesame/9876543", "tgram://123456:sesame-sesame/9876543/?silent=yes"])
+        assert await self.flood(telling, ({"kind": "apprise", "url": url} for url in urls)) == [201] * 10 + [429] * 30
+
+    async def test_many_mailboxes_from_one_network(self, telling: Telling) -> None:
+        statuses = []
+        for number in range(8):
+            person = await telling.people.register(f"eve{number}")
+            for turn in range(5):
+                address = f"victim{number}.{turn}@example.org"
+                statuses.append((await person.ask("POST", AT, {"kind": "email", "address": address})).status_code)
+        assert statuses == [201] * 30 + [429] * 10
+
+    async def test_many_mailboxes_for_one_account(self, telling: Telling, ada: Person) -> None:
+        statuses = []
+        for number in range(21):
+            address = f"victim{number}@example.org"
+            answer = await ada.ask("POST", AT, {"kind": "email", "address": address})
+            statuses.append(answer.status_code)
+            if answer.status_code == 201:
+                assert (await ada.ask("DELETE", f"{AT}/{answer.json()['channel']['id']}")).status_code == 204
+        assert statuses == [201] * 20 + [429]
+
+    async def test_new_codes_and_tests(self, telling: Telling, endpoint: Endpoint, ada: Person, bob: Person) -> None:
+        mail = await add(ada, kind="email", address="eve@example.org")
+        at = f"{AT}/{mail['channel']['id']}/verify"
+        codes = [(await ada.ask("POST", at, {})).status_code for _ in range(10)]
+        assert codes == [200] * 9 + [429]
+        hook = await telling.webhook(bob)
+        at = f"{AT}/{hook['channel']['id']}/test"
+        tests = [(await bob.ask("POST", at)).status_code for _ in range(10)]
+        assert tests == [202] * 9 + [429]
+
+    async def test_a_bot_for_many_guilds(self, telling: Telling, ada: Person) -> None:
+        key, statuses = await telling.people.bot("guilds"), []
+        for number in range(4):
+            guild = f"{GUILD[:-1]}{number}"
+            assert (await ada.ask("PUT", f"/internal/guilds/{guild}", {"name": guild}, token=key)).status_code == 200
+            for _ in range(5):
+                body = {"kind": "email", "address": "eve@example.org"}
+                answer = await ada.ask("POST", f"/internal/guilds/{guild}/channels", body, token=key)
+                statuses.append(answer.status_code)
+        assert statuses == [201] * 10 + [429] * 10
+
+    async def test_what_is_counted_holds_no_address(self, telling: Telling, ada: Person) -> None:
+        await add(ada, kind="email", address="eve@example.org")
+        await add(ada, kind="webhook", url="http://victim.example.org/sesame")
+        keys = [key async for key in telling.container.redis().scan_iter()]
+        assert keys
+        assert not [key for key in keys if b"eve@" in key or b"victim" in key or b"sesame" in key]
 
 
 async def test_a_person_has_only_so_many_channels(telling: Telling, ada: Person) -> None:
@@ -309,7 +413,7 @@ async def test_erasure_leaves_nothing_also_in_a_guilds_log(telling: Telling, ada
     assert [one["kind"] for one in export["channels"]] == ["webhook"]
     assert len(export["deliveries"]) == 2
     assert export["quiet_hours"] == {"from": "01:00", "to": "01:01"}
-    assert (await bob.ask("DELETE", "/api/users/me")).status_code == 204
+    assert (await bob.erase()).status_code == 204
     for table in ("notification_deliveries", "notification_preferences", "quiet_hours"):
         assert await telling.container.reader().value(text(f"SELECT count(*) FROM {table}")) == 0  # noqa: S608 -- our own names
     assert len(await telling.people.rows("SELECT 1 FROM notification_channels")) == 1

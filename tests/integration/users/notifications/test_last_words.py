@@ -9,7 +9,7 @@ from tests.integration.people import Person
 from tests.integration.users.guilds.conftest import GUILD
 from tests.integration.users.notifications.conftest import Endpoint, Telling, Words
 
-from shared.outbox.events import Event
+from shared.events import Event
 from users.notifications.messages import Recipient
 
 

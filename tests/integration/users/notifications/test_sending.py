@@ -12,6 +12,7 @@ from sqlalchemy import text
 from tests.integration.people import Person
 from tests.integration.users.guilds.conftest import GUILD
 from tests.integration.users.notifications.conftest import Endpoint, Mailbox, Telling, verify
+from tests.waiting import eventually
 
 from users.notifications.messages import Recipient
 from users.notifications.schemas import ChannelKind
@@ -122,13 +123,16 @@ async def test_one_hanging_endpoint_delays_nobody_else(telling: Telling, endpoin
     await telling.webhook(ada, "/well")
     endpoint.hangs("/hangs")
     run = asyncio.create_task(telling.tell(ada, n=1))
-    while "/well" not in {one.path for one in endpoint.received}:  # noqa: ASYNC110 -- the other side is a server
-        await asyncio.sleep(0.01)
+
+    async def well(count: int) -> bool:
+        return len(endpoint.titles("/well")) == count
+
+    await eventually(lambda: well(1), what="the other endpoint has the message")
     assert not run.done()
     await telling.notify(telling.event(n=2), Recipient(user_id=ada.id, subject_id=uuid4()))
-    while len(endpoint.titles("/well")) < 2:  # noqa: ASYNC110 -- likewise
-        await asyncio.sleep(0.01)
+    await eventually(lambda: well(2), what="it has the next one too")
     assert not run.done()
+    endpoint.release.set()
     await run
     assert endpoint.titles("/well") == ["News 1", "News 2"]
 

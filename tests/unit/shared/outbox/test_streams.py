@@ -1,9 +1,11 @@
 """A stream whose events cannot be read."""
 
+import asyncio
 from uuid import UUID
 
 import pytest
 from structlog.testing import capture_logs
+from tests.waiting import LIMIT_S, eventually
 
 from shared.outbox.errors import TooManyStreams
 from shared.outbox.schemas import Feed, FeedFilter
@@ -16,11 +18,13 @@ class Table:
     """Empty, until it is away."""
 
     error: Exception | None = None
+    asked: int = 0
 
     async def head(self) -> int:
         return 7
 
     async def feed(self, wanted: FeedFilter, *, after: int, limit: int) -> Feed:
+        self.asked += 1
         if self.error is not None:
             raise self.error
         return Feed(items=[], next_after=after)
@@ -31,8 +35,15 @@ class Keys:
         return True
 
 
-def streams(table: Table) -> EventStreams:
-    return EventStreams(events=table, keys=Keys(), look=0, heartbeat=0, most=1)  # type: ignore[arg-type]  # a fake
+def streams(table: Table, *, look: float = 0, heartbeat: float = 0) -> EventStreams:
+    return EventStreams(events=table, keys=Keys(), look=look, heartbeat=heartbeat, most=1)  # type: ignore[arg-type]  # a fake
+
+
+async def until_asked(table: Table, times: int) -> None:
+    async def asked() -> bool:
+        return table.asked >= times
+
+    await eventually(asked, what=f"the table was asked {times} times")
 
 
 async def test_it_ends_where_the_database_is_away_so_that_the_client_comes_back() -> None:
@@ -44,6 +55,29 @@ async def test_it_ends_where_the_database_is_away_so_that_the_client_comes_back(
     with capture_logs() as logs:
         assert [said async for said in stream] == []
     assert [line["event"] for line in logs] == ["event_stream_cut"]
+
+
+async def test_in_silence_nothing_is_said_before_the_heartbeat() -> None:
+    table = Table()
+    stream = streams(table, heartbeat=3600).open(KEY, FeedFilter(), after=3)
+    assert (await anext(stream)).position == 3
+    silent = asyncio.ensure_future(anext(stream))
+    await until_asked(table, 20)
+    assert not silent.done()
+    silent.cancel()
+
+
+async def test_it_ends_at_once_when_the_process_stops() -> None:
+    """It does not wait until its next look at the table, which is an hour away."""
+    table = Table()
+    opened = streams(table, look=3600, heartbeat=3600)
+    stream = opened.open(KEY, FeedFilter(), after=3)
+    await anext(stream)
+    ending = asyncio.ensure_future(anext(stream))
+    await until_asked(table, 1)
+    opened.end()
+    with pytest.raises(StopAsyncIteration):
+        await asyncio.wait_for(ending, LIMIT_S)
 
 
 async def test_a_bug_is_not_hidden() -> None:

@@ -11,7 +11,8 @@ import pytest
 from shared.ids import new_id
 from shared.scraping.backoff import LONGEST, NEVER, after_failure, after_success, failures_in_a_row
 from shared.scraping.failures import Reason
-from shared.scraping.source import Policy, Target
+from shared.scraping.policy import Policy
+from shared.scraping.target import Target
 
 NOW = datetime(2026, 11, 22, 12, 0, 3, tzinfo=UTC)
 DAY = timedelta(days=1)

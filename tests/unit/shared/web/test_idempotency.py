@@ -6,8 +6,8 @@ from uuid import uuid4
 import httpx
 import pytest
 from litestar.types import Message, Receive, Scope, Send
+from tests.clock import START
 
-from shared.clock import SystemClock
 from shared.web.idempotency import LARGEST_KEPT, Claim, Idempotency, Kept
 from shared.web.identity import BotIdentity
 
@@ -22,7 +22,7 @@ class OneKey:
         self.given_back = False
 
     async def claim(self, bot_key_id: Any, key: str, request_digest: bytes) -> Claim | Kept:
-        return self.kept or Claim(bot_key_id=bot_key_id, key=key, claimed_at=SystemClock().now())
+        return self.kept or Claim(bot_key_id=bot_key_id, key=key, claimed_at=START)
 
     async def keep(self, claim: Claim, answer: Kept) -> None:
         self.kept = answer

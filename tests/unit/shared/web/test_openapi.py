@@ -11,9 +11,10 @@ from litestar.testing import TestClient
 from msgspec import Meta, Struct
 
 from app.schema import openapi_schema
+from shared.moments import is_moment, read_moment
 from shared.web.constraints import ConstrainedStructs
 from shared.web.openapi import describe
-from shared.web.times import Since, is_moment, read_moment
+from shared.web.times import Since
 
 LARGEST = 2**63 - 1
 

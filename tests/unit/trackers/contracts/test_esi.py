@@ -65,7 +65,7 @@ async def test_never_more_under_way_than_the_limit_and_every_result_comes() -> N
         under_way += 1
         most = max(most, under_way)
         for _ in range(10 + number % 5):
-            await asyncio.sleep(0)
+            await asyncio.sleep(0)  # others may come to their turn
         under_way -= 1
         return number
 
@@ -84,7 +84,7 @@ async def test_the_first_failure_ends_the_others() -> None:
             ended.set()
 
     async def fail() -> None:
-        await asyncio.sleep(0)
+        await asyncio.sleep(0)  # the other one begins
         raise ZeroDivisionError
 
     async def all_of_them() -> None:

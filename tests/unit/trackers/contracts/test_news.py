@@ -5,7 +5,7 @@ from uuid import UUID
 
 import msgspec
 
-from shared.outbox.events import Event
+from shared.events import Event
 from trackers.contracts.news import FOUND, ContractFound, FoundInWords, WatchTerms
 from users.notifications.messages import Reader
 

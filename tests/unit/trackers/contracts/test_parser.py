@@ -2,6 +2,7 @@
 
 import json
 import random
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,6 @@ from trackers.contracts.parser import (
 )
 
 DATA = Path(__file__).parents[3] / "data" / "contracts"
-SAMPLES = Path(__file__).parents[5] / "shared" / "samples" / "contracts"
 ROW: dict[str, Any] = {
     "contract_id": 300_000_001,
     "date_expired": "2026-12-01T10:00:00Z",
@@ -50,17 +50,71 @@ def test_a_page_is_read_with_what_the_api_leaves_out() -> None:
     )
 
 
-@pytest.mark.skipif(not SAMPLES.is_dir(), reason="the real bodies are not beside this checkout")
-def test_real_bodies_are_read_whole() -> None:
-    for number in (1, 2):
-        body = (SAMPLES / f"contracts-10000002-{number}.json").read_bytes()
-        found = parse_listings(body)
+def body_of(name: str) -> bytes:
+    return (DATA / name).read_bytes()
+
+
+def test_the_pages_of_a_region_are_read_whole() -> None:
+    first, second = (parse_listings(body_of(f"region-page-{number}.json")) for number in (1, 2))
+    assert [(row.contract_id, row.type, row.price, row.volume) for row in first.rows] == [
+        (310_500_011, "item_exchange", 21_429_571.0, 2_500.0),
+        (310_500_048, "item_exchange", 5_486_713.0, 0.01),
+        (310_500_085, "item_exchange", 5_486_713.0, 0.01),
+        (310_500_122, "item_exchange", 5_486_713.0, 0.01),
+        (310_500_159, "auction", 5_486_713.0, 0.01),
+        (310_500_196, "item_exchange", 5_486_713.0, 0.01),
+    ]
+    assert [(row.contract_id, row.title, row.price) for row in second.rows] == [
+        (310_500_233, "", 90_001_000.0),
+        (310_500_270, "slow but tidy! 12.5 m3", 2_785_715_285.0),
+    ]
+    for found in (first, second):
         assert not found.rejected
-        assert len(found.rows) == len({row["contract_id"] for row in json.loads(body)})
-    for name in ("190123693", "190319637", "190753200"):
-        body = (SAMPLES / f"items-{name}.json").read_bytes()
-        assert len(parse_items(body)) == len({row["record_id"] for row in json.loads(body)})
-    assert parse_bids((SAMPLES / "bids-190442405.json").read_bytes())
+        for row in found.rows:  # what is sent as 0 is 0, what is left out is unknown
+            assert (row.collateral, row.reward, row.days_to_complete, row.buyout) == (0.0, 0.0, 0, None)
+            assert row.start_location_id == row.end_location_id == 60_099_011
+            assert row.date_expired - row.date_issued == timedelta(days=28)
+
+
+def test_the_items_of_a_contract_are_read_whole() -> None:
+    (copy,) = parse_items(body_of("items-blueprint-copy.json"))
+    assert (copy.record_id, copy.type_id, copy.item_id) == (4_999_100_000, 990_011, 1_099_007_074_099)
+    assert (copy.is_blueprint_copy, copy.runs, copy.material_efficiency, copy.time_efficiency) == (True, 10, 10, 20)
+    copies = parse_items(body_of("items-blueprint-copies.json"))
+    assert len(copies) == 22
+    assert len({item.type_id for item in copies}) == 15  # the same blueprint comes several times, each a record
+    assert {(item.is_blueprint_copy, item.runs) for item in copies} == {(True, 3)}
+    modules = parse_items(body_of("items-modules.json"))
+    assert [item.quantity for item in modules] == [1, 1, 12_440, 1, 1, 667]
+    assert {(item.is_included, item.is_blueprint_copy, item.runs) for item in modules} == {(True, None, None)}
+
+
+def test_the_bids_of_an_auction_are_read_whole() -> None:
+    (bid,) = parse_bids(body_of("bids.json"))
+    assert (bid.bid_id, bid.amount, bid.date_bid) == (9_900_017, 7.5e6, datetime(2026, 11, 24, 9, 41, 5, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("name", "parse"),
+    [
+        ("region-page-1.json", parse_listings),
+        ("items-modules.json", parse_items),
+        ("items-blueprint-copies.json", parse_items),
+        ("bids.json", parse_bids),
+    ],
+)
+def test_a_body_that_is_cut_off_anywhere_is_a_changed_page(name: str, parse: Any) -> None:
+    body = body_of(name).strip()
+    for end in range(0, len(body), max(1, len(body) // 50)):
+        with pytest.raises(PageChanged):
+            parse(body[:end])
+
+
+def test_fields_that_are_new_change_nothing() -> None:
+    for name, parse in (("region-page-1.json", parse_listings), ("items-modules.json", parse_items)):
+        rows = json.loads(body_of(name))
+        wider = [{**row, "is_singleton": True, "wallet": {"division": 1}} for row in rows]
+        assert parse(page(*wider)) == parse(body_of(name))
 
 
 def test_a_row_that_is_sent_twice_is_one() -> None:

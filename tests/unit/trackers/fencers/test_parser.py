@@ -14,7 +14,6 @@ from trackers.fencers.parser import Entry, asks_to_log_in, parse_club, parse_fen
 from trackers.fencers.weapons import Weapon
 
 DATA = Path(__file__).parents[3] / "data" / "fencers"
-SAMPLES = Path(__file__).parents[4].parent / "shared" / "samples" / "fencers"
 TODAY = date(2026, 11, 22)
 ALEX = Fencer(id=100_000_011, name="Alex Abendroth", club=100_000_910)
 BLAKE = Fencer(id=100_000_012, name="Blake Brandauer", club=100_000_910)
@@ -197,24 +196,55 @@ def test_of_a_thousand_mutated_pages_none_is_silently_empty(seed: int) -> None:
     assert outcomes["read"] > 5
 
 
-needs_samples = pytest.mark.skipif(not SAMPLES.is_dir(), reason="the samples lie beside the project, where they are")
+# ---- whole pages, with the menu, the footer and the other tables around what is read ----
 
 
-@needs_samples
-def test_the_sample_of_a_fencer() -> None:
-    body = (SAMPLES / "fencer_summary.html").read_bytes()
-    (entry,) = parse_fencer(body, upstream_id=100_000_001, today=date(2026, 6, 20)).entries
-    assert (entry.event_id, entry.code, entry.weapon, entry.day) == (18_164, "Y10WE", Weapon.EPEE, date(2026, 7, 5))
-    assert entry.tournament == "Summer Nationals and July Challenge"
+def test_a_whole_page_of_a_fencer() -> None:
+    page = parse_fencer((DATA / "fencer.html").read_bytes(), upstream_id=100_000_417, today=date(2026, 12, 20))
+    assert (page.name, page.slug) == ("Robin Pell-Ash", "Robin-Pell-Ash")
+    assert (page.club_id, page.club_slug) == (100_000_955, "LanternBlades")
+    (entry,) = page.entries  # none of the twelve results, whose table has the same columns
+    assert (entry.fencer_id, entry.fencer) == (100_000_417, "Robin Pell-Ash")
+    assert (entry.event, entry.event_id) == ("Youth 12 Men\u2019s Epee (Y12ME)", 27_164)
+    assert (entry.code, entry.weapon) == ("Y12ME", Weapon.EPEE)
+    assert entry.tournament == "Winter Lanterns and February Pebble"
+    assert (entry.day, entry.year_told) == (date(2027, 2, 7), True)
 
 
-@needs_samples
-def test_the_sample_of_a_club() -> None:
-    body = (SAMPLES / "club_registrations_reconstruction.html").read_bytes()
-    page = parse_club(body, upstream_id=CLUB.id, today=date(2025, 9, 20))
-    assert [(e.fencer, e.event_id, e.day) for e in page.entries] == [
-        ("Alex Example", 18_001, date(2025, 10, 4)),
-        ("Alex Example", 18_002, date(2025, 10, 5)),
-        ("Blake Birch", 18_003, None),
-        ("Casey Cedar", 18_010, date(2025, 10, 11)),
-    ]
+def test_a_whole_page_of_a_club() -> None:
+    body = (DATA / "club_registrations.html").read_bytes()
+    page = parse_club(body, upstream_id=100_000_955, today=date(2026, 12, 5))
+    assert (page.name, page.tables) == ("Lantern Blades", 2)
+    assert [(e.fencer_id, e.fencer, e.tournament, e.event_id, e.weapon, e.day, e.year_told) for e in page.entries] == [
+        (100_000_417, "Robin Pell-Ash", "December NAC", 27_201, Weapon.EPEE, date(2026, 12, 12), False),
+        (100_000_417, "Robin Pell-Ash", "December NAC", 27_202, Weapon.EPEE, date(2026, 12, 13), False),
+        (100_000_431, "Ottoline Bramble", "December NAC", 27_203, Weapon.SABER, None, False),
+        (
+            100_000_435, "Anselm Teasdale", "Wharf of the Long Pier ROC/RJCC/RYC", 27_210, Weapon.FOIL,
+            date(2027, 1, 16), False,
+        ),
+    ]  # fmt: skip
+
+
+def test_a_roster_is_neither_a_fencer_nor_a_club() -> None:
+    body = (DATA / "event_roster.html").read_bytes()
+    with pytest.raises(PageChanged, match="no fencer's page"):
+        parse_fencer(body, upstream_id=100_000_431, today=date(2026, 12, 20))
+    with pytest.raises(PageChanged, match="Y12ME"):
+        parse_club(body, upstream_id=100_000_955, today=date(2026, 12, 20))
+
+
+@pytest.mark.parametrize("tenths", range(10))
+def test_a_whole_page_that_is_cut_off_anywhere_is_loud(tenths: int) -> None:
+    for name, parse in (("fencer.html", parse_fencer), ("club_registrations.html", parse_club)):
+        body = (DATA / name).read_bytes()
+        with pytest.raises(PageChanged, match="cut off"):
+            parse(body[: len(body) * tenths // 10], upstream_id=1, today=TODAY)
+
+
+def test_columns_that_are_new_change_nothing() -> None:
+    body = (DATA / "club_registrations.html").read_bytes()
+    wider = re.sub(rb"<tr>(?=<t([hd])>)", rb"<tr><t\1>12</t\1>", body)
+    assert wider != body
+    today = date(2026, 12, 5)
+    assert parse_club(wider, upstream_id=1, today=today) == parse_club(body, upstream_id=1, today=today)

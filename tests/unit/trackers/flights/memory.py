@@ -10,7 +10,7 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from shared.outbox.events import NewEvent
+from shared.events import NewEvent
 from trackers.flights.alert_repository import AlertRow, BestPrice, JudgedWatch, Watched
 from trackers.flights.alerts import WatchState
 from trackers.flights.price_repository import DayRow, FailedQuery, KnownQuery, QueryRow, SeenAgain, SnapshotRow

@@ -25,7 +25,8 @@ from tests.unit.trackers.flights.memory import (
     searched,
 )
 
-from shared.scraping.source import FailedVisit, Observation, Target
+from shared.scraping.observation import FailedVisit, Observation
+from shared.scraping.target import Target
 from trackers.flights.alert_repository import Watched
 from trackers.flights.alerts import Rule, WatchState
 from trackers.flights.errors import OtherCurrency

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import Problem
-from shared.outbox.events import Event
+from shared.events import Event
 from trackers.flights.airports import Airports
 from trackers.flights.alerts import Rule
 from trackers.flights.analysis import DaysOfSearch, analysed

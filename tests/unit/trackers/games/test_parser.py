@@ -26,9 +26,7 @@ from trackers.games.parser import (
 )
 from trackers.games.refusals import raise_for_answer
 
-ROOT = Path(__file__).parents[4]
-BODIES = ROOT / "tests" / "data" / "games"
-SAMPLES = ROOT.parent / "shared" / "samples" / "games"
+BODIES = Path(__file__).parents[3] / "data" / "games"
 
 Body = dict[str, Any]
 
@@ -488,17 +486,49 @@ def test_the_title_of_a_page_cannot_flood_a_log() -> None:
     assert str(raised.value).isprintable()
 
 
-# ---- the one real body ----
+# ---- a body after one of a real account ----
 
 
-@pytest.mark.skipif(not SAMPLES.is_dir(), reason="the recorded sample is not part of the repository")
-def test_the_recorded_profile_reads() -> None:
-    profile = parse_profile((SAMPLES / "profile_psn_season34.json").read_bytes())
-    assert (profile.platform, profile.current_season, len(profile.seasons)) == ("psn", "34", 34)
-    assert len(profile.playlists) == 9
-    assert len(profile.peaks) == 10
-    assert playlist(profile, "11").win_streak == -1
-    assert playlist(profile, "10").win_streak == 11
+def test_a_profile_of_somebody_who_plays_much_reads() -> None:
+    profile = parse_profile(body_of("profile_psn_season_34.json"))
+    assert (profile.platform, profile.handle, profile.identifier) == ("psn", "amber_otter_", "amber_otter_")
+    assert (profile.platform_user_id, profile.upstream_player_id) == ("7310000000000000417", 70_000_417)
+    assert (profile.current_season, len(profile.seasons)) == ("34", 34)
+    assert profile.updated_at == datetime(2026, 1, 17, 21, 5, 33, 123457, tzinfo=UTC)  # seven decimals, rounded
+    assert (profile.lifetime["wins"], profile.lifetime["tRNRating"]) == (7_406, 4_321.987654321)
+    assert [(standing.playlist_key, standing.rating, standing.win_streak) for standing in profile.playlists] == [
+        ("10", 1_434, 7),
+        ("11", 2_342, -1),
+        ("13", 1_361, -1),
+        ("27", 852, -1),
+        ("28", 892, -1),
+        ("29", 659, 2),
+        ("30", 364, -1),
+        ("61", 987, 2),
+        ("0", 1_130, 0),
+    ]
     assert {standing.playlist_key for standing in profile.playlists if standing.estimated} == {"27", "30"}
-    assert profile.lifetime["wins"] == 13290
-    assert profile.updated_at == datetime(2025, 12, 9, 4, 27, 55, 897848, tzinfo=UTC)
+    assert {standing.playlist_key for standing in profile.playlists if standing.peak_rating is None} == {
+        "27",
+        "30",
+        "0",
+    }
+    doubles = playlist(profile, "11")
+    assert (doubles.tier_name, doubles.division_name, doubles.matches_played) == (
+        "Grand Champion III",
+        "Division III",
+        1_023,
+    )
+    assert (doubles.peak_rating, doubles.delta_up, doubles.delta_down) == (2_411, None, 33)
+    assert {(peak.playlist_key, peak.season_key, peak.rating) for peak in profile.peaks} == {
+        ("11", "28", 2_485),
+        ("13", "17", 1_710),
+        ("10", "26", 1_564),
+        ("28", "16", 1_137),
+        ("61", "34", 987),
+        ("30", "15", 607),
+        ("34", "32", 2_087),  # a playlist that no season lists
+        ("27", "32", 874),
+        ("29", "34", 659),
+        ("0", "19", 1_592),
+    }

@@ -1,4 +1,4 @@
-"""Bodies of the hiscores: our own, the real ones where they lie beside the project, and a thousand made up."""
+"""Bodies of the hiscores: of today, of two years before, cut, changed, and a thousand with random differences."""
 
 import json
 import random
@@ -12,11 +12,9 @@ from hypothesis import strategies as st
 from shared.scraping.failures import Blocked, HostUnavailable, PageChanged, TargetNotFound, Throttled
 from trackers.hiscores.catalogue import KNOWN, TOTAL_LEVEL, MetricKind, slug_of
 from trackers.hiscores.maths import XP_OF_LEVEL
-from trackers.hiscores.parser import BUILT_IN, Page, parse_csv, parse_json, raise_for_answer
+from trackers.hiscores.parser import BUILT_IN, Layout, Page, parse_csv, parse_json, raise_for_answer
 
 DATA = Path(__file__).parents[3] / "data" / "hiscores"
-SAMPLES = Path(__file__).parents[5] / "shared" / "samples" / "hiscores"
-needs_samples = pytest.mark.skipif(not SAMPLES.is_dir(), reason="the real bodies lie beside the project, not in it")
 Body = dict[str, Any]
 
 
@@ -56,20 +54,46 @@ def test_csv_says_the_same_as_json() -> None:
     assert table.name is None
 
 
-@needs_samples
-def test_a_real_account_as_json_and_as_csv_minutes_apart() -> None:
-    page = parse_json((SAMPLES / "b0aty_2025-02-07_index_lite.json").read_bytes())
-    table = parse_csv((SAMPLES / "b0aty_2025-02-07_index_lite.csv").read_bytes(), page.layout)
-    assert values(page) == values(table)  # only ranks may have moved
-    assert values(page)["strength"] == 200_000_000
-    assert values(page)[TOTAL_LEVEL] == 2277
-    assert [slug for slug in values(page) if slug not in KNOWN] == []
+def test_an_account_of_early_2025_as_json_and_as_csv_minutes_apart() -> None:
+    page = parse_json((DATA / "player_2025-02.json").read_bytes())
+    table = parse_csv((DATA / "player_2025-02.csv").read_bytes(), page.layout)
+    found = values(page)
+    assert found == values(table)
+    assert ranks(page) != ranks(table)  # which move by themselves
+    assert (len(page.layout.skills), len(page.layout.activities)) == (24, 84)  # before Sailing and the newest bosses
+    assert (found["overall"], found["strength"], found["cooking"]) == (597_550_905, 200_000_000, 12_345_678)
+    assert found["overall"] == sum(
+        reading.value or 0
+        for reading in page.readings
+        if reading.metric.kind is MetricKind.SKILL and reading.metric.slug != "overall"
+    )
+    assert found[TOTAL_LEVEL] == 2_186
+    assert {slug for slug, value in found.items() if value is None} == {
+        "league_points",
+        "deadman_points",
+        "pvp_arena_rank",
+    }
+    assert [slug for slug in found if slug not in KNOWN] == []
 
 
-@needs_samples
-def test_a_real_table_of_another_length_is_not_guessed_at() -> None:
+def test_a_table_of_another_length_is_not_guessed_at() -> None:
     with pytest.raises(PageChanged, match="25 skills and 90 activities"):
-        parse_csv((SAMPLES / "b0aty_2026-07-08_live_index_lite.csv").read_bytes(), BUILT_IN)
+        parse_csv((DATA / "player_2026-07.csv").read_bytes(), BUILT_IN)
+
+
+def test_since_the_end_of_2025_an_unranked_activity_may_come_with_its_score() -> None:
+    layout = Layout(skills=BUILT_IN.skills, activities=[f"Activity {number}" for number in range(90)])
+    page = parse_csv((DATA / "player_2026-07.csv").read_bytes(), layout)
+    unranked = {slug: value for slug, value in values(page).items() if ranks(page)[slug] is None}
+    assert unranked == {
+        "activity_0": 0,
+        "activity_1": 0,
+        "activity_2": 0,
+        "activity_15": 1_053,
+        "activity_26": 0,
+        "activity_64": 0,
+    }
+    assert (values(page)["sailing"], ranks(page)["sailing"], values(page)[TOTAL_LEVEL]) == (13_819_484, 19_949, 2_376)
 
 
 def test_rank_and_value_are_read_each_for_itself() -> None:
@@ -84,6 +108,20 @@ def test_rank_and_value_are_read_each_for_itself() -> None:
     assert (values(page)["attack"], ranks(page)["attack"]) == (None, None)
     assert (values(page)["defence"], ranks(page)["defence"]) == (40_000, None)
     assert (values(page)["zulrah"], values(page)["vorkath"]) == (None, 0)
+
+
+def test_a_skill_that_a_dormant_account_never_trained_is_at_zero() -> None:
+    changed = body()
+    next(entry for entry in changed["skills"] if entry["name"] == "Sailing").update(rank=-1, level=1, xp=0)
+    assert (values(parsed(changed))["sailing"], ranks(parsed(changed))["sailing"]) == (0, None)
+
+
+def test_fields_that_are_new_change_nothing() -> None:
+    changed = body()
+    changed["updated"] = "2026-11-30"
+    for entry in (*changed["skills"], *changed["activities"]):
+        entry["percentile"] = 12.5
+    assert parsed(changed) == parsed(body())
 
 
 def test_the_total_level_is_upstream_s_where_that_is_larger() -> None:
@@ -245,6 +283,15 @@ def test_a_page_instead_of_data_is_told_apart(status: int, answer: bytes, means:
         raise_for_answer(status, answer)
 
 
-def test_data_may_be_read() -> None:
-    raise_for_answer(200, b'{"skills": []}')
-    raise_for_answer(200, b"1,2,3\n")
+@pytest.mark.parametrize("around", [b"", b" \r\n"], ids=["as it is", "with blanks around"])
+def test_data_may_be_read(around: bytes) -> None:
+    """What is let through is what the parsers read, in both forms."""
+    data, table = (around + (DATA / name).read_bytes() + around for name in ("player.json", "player.csv"))
+    for answer in (data, table):
+        raise_for_answer(200, answer)
+    assert values(parse_json(data)) == values(parse_csv(table, BUILT_IN)) == values(parsed(body()))
+
+
+def test_data_with_another_status_is_not_read() -> None:
+    with pytest.raises(PageChanged, match="503"):
+        raise_for_answer(503, (DATA / "player.json").read_bytes())

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.installation_secret import InstallationSecret
 from shared.settings import Secret
 from users.notifications.digest import (
     MOST_ENTRIES,
@@ -104,7 +105,9 @@ def test_a_digest_counts_what_it_tells_and_what_it_leaves_out(count: int, title:
 
 
 def rendered(digest: Digest, public_url: str = "https://t.example") -> tuple[str, str, dict[str, str]]:
-    mail = DigestMail(mail_templates(), unsubscribing=Unsubscribing(Secret("s" * 32), public_url=public_url))
+    mail = DigestMail(
+        mail_templates(), unsubscribing=Unsubscribing(InstallationSecret(Secret("s" * 32)), public_url=public_url)
+    )
     made = mail.rendered(digest, WINDOW.user_id)
     return made.text, made.html, made.headers
 
@@ -133,8 +136,8 @@ def test_without_a_public_address_there_is_no_link_and_no_header() -> None:
 
 @given(st.uuids())
 def test_a_link_names_its_person_and_no_other(user_id: UUID) -> None:
-    ours = Unsubscribing(Secret("s" * 32), public_url="")
-    theirs = Unsubscribing(Secret("t" * 32), public_url="")
+    ours = Unsubscribing(InstallationSecret(Secret("s" * 32)), public_url="")
+    theirs = Unsubscribing(InstallationSecret(Secret("t" * 32)), public_url="")
     token = ours.token(user_id)
     assert ours.read(token) == user_id
     assert theirs.read(token) is None
@@ -144,4 +147,4 @@ def test_a_link_names_its_person_and_no_other(user_id: UUID) -> None:
 
 @given(st.text(max_size=80))
 def test_anything_else_is_no_link(text: str) -> None:
-    assert Unsubscribing(Secret("s" * 32), public_url="").read(text) is None
+    assert Unsubscribing(InstallationSecret(Secret("s" * 32)), public_url="").read(text) is None

@@ -5,9 +5,10 @@ from uuid import UUID
 
 import msgspec
 import pytest
+from tests.clock import FixedClock
 
-from shared.clock import FixedClock
-from shared.outbox.events import Event
+from shared.events import Event
+from shared.installation_secret import InstallationSecret
 from shared.settings import Secret, SettingsError, load
 from users.notifications.codes import Codes
 from users.notifications.digest_mail import DigestMail
@@ -17,8 +18,9 @@ from users.notifications.messages import Message
 from users.notifications.schemas import NewApprise, NewDiscord, NewWebhook
 from users.notifications.sealing import Sealing, Unsealable
 from users.notifications.sender import LONGEST_REST, rest
-from users.notifications.senders.discord import ALL, EMBEDS, _embeds
+from users.notifications.senders.discord import ALL, EMBEDS, _embeds, _wait
 from users.notifications.senders.email import EmailCarrier, mail_templates
+from users.notifications.senders.http import Answer
 from users.notifications.senders.webhook import _body, _echoes, signature
 from users.notifications.settings import NotifySettings, SmtpSettings
 from users.notifications.targets import checked
@@ -78,7 +80,9 @@ def test_a_header_cannot_be_slipped_into_a_mail() -> None:
         timeout=1,
         clock=FixedClock(NOW),
         templates=mail_templates(),
-        digests=DigestMail(mail_templates(), unsubscribing=Unsubscribing(Secret("s" * 32), public_url="")),
+        digests=DigestMail(
+            mail_templates(), unsubscribing=Unsubscribing(InstallationSecret(Secret("s" * 32)), public_url="")
+        ),
     )
     title = "Hello\r\nBcc: eve@example.org"
     mail = carrier.mail("ada@example.org", ONE, title, [Message(title=title, lines=("x",))])
@@ -115,12 +119,12 @@ def test_a_discord_address_with_anything_more_is_refused() -> None:
 
 
 def test_what_is_sealed_opens_for_its_channel_and_secret_only() -> None:
-    sealing = Sealing(Secret("a" * 32))
+    sealing = Sealing(InstallationSecret(Secret("a" * 32)))
     sealed = sealing.seal(ONE, b"token")
     assert b"token" not in sealed
     assert sealing.seal(ONE, b"token") != sealed
     assert sealing.open(ONE, sealed) == b"token"
-    for other, channel in ((sealing, TWO), (Sealing(Secret("b" * 32)), ONE)):
+    for other, channel in ((sealing, TWO), (Sealing(InstallationSecret(Secret("b" * 32))), ONE)):
         with pytest.raises(Unsealable):
             other.open(channel, sealed)
     with pytest.raises(Unsealable):
@@ -128,7 +132,7 @@ def test_what_is_sealed_opens_for_its_channel_and_secret_only() -> None:
 
 
 def test_a_code_is_known_again_however_it_is_typed_and_for_its_channel_only() -> None:
-    codes = Codes(Secret("a" * 32))
+    codes = Codes(InstallationSecret(Secret("a" * 32)))
     code, digest = codes.make(ONE)
     assert codes.fits(ONE, code, digest)
     assert codes.fits(ONE, code.lower().replace("-", " "), digest)
@@ -146,3 +150,23 @@ def test_rests_double_and_what_the_other_side_asks_for_beats_them() -> None:
 def test_schemes_that_ask_anybody_anything_cannot_be_allowed(scheme: str) -> None:
     with pytest.raises(SettingsError):
         load([NotifySettings], {"TRACKERS_NOTIFY_APPRISE_SCHEMES": f"tgram,{scheme}"})
+
+
+@pytest.mark.parametrize(
+    ("told", "wait"),
+    [
+        ("1.5", 1.5),
+        ("0", 0.0),
+        ("1e300", 30 * 86_400.0),
+        ("9" * 400, 7.0),
+        ("1e400", 7.0),
+        ("-1", 7.0),
+        ('"nan"', 7.0),
+        ('"5"', 7.0),
+        ("null", 7.0),
+        ("[]", 7.0),
+    ],
+)
+def test_a_wait_beyond_sense_in_discords_answer_is_bounded_or_the_headers(told: str, wait: float) -> None:
+    answer = Answer(status=429, retry_after="7", body=f'{{"retry_after": {told}}}'.encode())
+    assert _wait(answer, now=NOW) == wait

@@ -7,8 +7,11 @@ import msgspec
 from sqlalchemy import text
 
 from shared.scraping.failures import PageChanged
+from shared.scraping.observation import Observation
 from shared.scraping.plugins import SourceContext
-from shared.scraping.source import Observation, Policy, Source, Target
+from shared.scraping.policy import Policy
+from shared.scraping.source import Source
+from shared.scraping.target import Target
 from shared.scraping.visit import Visit
 
 

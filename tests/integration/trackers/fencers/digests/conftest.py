@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from email.message import EmailMessage
 from typing import Any
 
@@ -84,7 +85,7 @@ class Post:
 
     async def a_day_passes(self) -> None:
         """And what is due is sent."""
-        self.salle.clock.forward(days=1)
+        self.salle.clock.ahead += timedelta(days=1)
         await self.salle.job("notifications.digests")
         await self.send()
 

@@ -14,6 +14,7 @@ from tests.conftest import container_of
 from tests.integration.people import Person
 from tests.integration.trackers.fencers.conftest import ALEX, CLUB, SABER, Salle
 from tests.integration.trackers.fencers.digests.conftest import Post
+from tests.waiting import LIMIT_S, eventually
 
 from trackers.fencers.digest import NEWS
 from users.notifications.digest import DigestSection, DigestWindow, spans
@@ -25,7 +26,7 @@ async def test_two_schedulers_at_once_send_one(post: Post, salle: Salle, ada: Pe
         await salle.track(who, "club", CLUB)
         await post.subscribe(who)
     await salle.look()
-    salle.clock.forward(days=1)
+    salle.clock.ahead += timedelta(days=1)
     others = [container_of(salle.bench.environ) for _ in range(3)]
     for other in others:
         other.clock.override(providers.Object(salle.clock))
@@ -46,7 +47,7 @@ async def test_a_crash_between_send_and_mark_repeats_it_under_its_message_id(
     await salle.track(ada, "club", CLUB)
     await post.subscribe(ada)
     await salle.look()
-    salle.clock.forward(days=1)
+    salle.clock.ahead += timedelta(days=1)
     await salle.job("notifications.digests")
     sender = salle.container.notifications.sender()
     settle, sender._settle = sender._settle, _dies
@@ -55,7 +56,7 @@ async def test_a_crash_between_send_and_mark_repeats_it_under_its_message_id(
     sender._settle = settle
     await post.send()
     assert len(post.mailbox.digests()) == 1, "the lease still holds"
-    salle.clock.forward(minutes=5)
+    salle.clock.ahead += timedelta(minutes=5)
     await post.send()
     await post.send()
     first, again = post.mailbox.digests()
@@ -79,10 +80,10 @@ async def test_one_that_could_not_be_sent_is_given_up_for_the_next_which_tells_i
     salle.site.register(ALEX, SABER)
     await salle.look(again=True)
     post.mailbox.down = False
-    salle.clock.forward(days=1)
+    salle.clock.ahead += timedelta(days=1)
     await salle.job("notifications.digests")
     await post.send()
-    salle.clock.forward(hours=12)
+    salle.clock.ahead += timedelta(hours=12)
     await post.send()
     (text,) = post.texts()
     assert text.count("New: ") == 3
@@ -110,7 +111,7 @@ async def test_one_that_the_next_gives_up_is_not_sent_while_that_is_made(post: P
     post.mailbox.down = True
     await post.a_day_passes()
     post.mailbox.down = False
-    salle.clock.forward(days=1)
+    salle.clock.ahead += timedelta(days=1)
     notifications = salle.container.notifications
     slow = providers.Callable(lambda: [salle.container.fencers.digest(), SendsMeanwhile(post.send)])
     with notifications.digest_writers.override(slow):
@@ -139,7 +140,7 @@ async def test_one_persons_poison_is_not_everybodys(post: Post, salle: Salle, ad
         await salle.track(who, "club", CLUB)
         await post.subscribe(who)
     await salle.look()
-    salle.clock.forward(days=1)
+    salle.clock.ahead += timedelta(days=1)
     notifications = salle.container.notifications
     poisoned = providers.Callable(lambda: [salle.container.fencers.digest(), Poisoned(ada.id)])
     with notifications.digest_writers.override(poisoned):
@@ -147,7 +148,7 @@ async def test_one_persons_poison_is_not_everybodys(post: Post, salle: Salle, ad
     assert (ran.sent_off, ran.put_off) == (1, 1)
     await post.send()
     assert [str(mail["To"]) for mail in post.mailbox.digests()] == ["ben@example.org"]
-    salle.clock.forward(minutes=20)
+    salle.clock.ahead += timedelta(minutes=20)
     await notifications.digest_run().run()
     await post.send()
     assert len(post.mailbox.digests()) == 2
@@ -156,8 +157,7 @@ async def test_one_persons_poison_is_not_everybodys(post: Post, salle: Salle, ad
 async def blocked(salle: Salle) -> None:
     """Until one transaction waits for another."""
     waits = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    while not await salle.people.rows(waits):  # noqa: ASYNC110 -- the database tells of it to who asks
-        await asyncio.sleep(0.01)
+    await eventually(lambda: salle.people.rows(waits), what="one transaction waits for another")
 
 
 @pytest.mark.parametrize("waiting", [True, False], ids=["a digest waits", "none waits"])
@@ -171,16 +171,17 @@ async def test_who_ends_a_channel_while_its_digest_is_made_waits_and_neither_fai
     if waiting:
         post.mailbox.down = True
         await post.a_day_passes()
-    salle.clock.forward(days=1)
+    salle.clock.ahead += timedelta(days=1)
     (channel,) = (await salle.read(ada, "/api/users/me/channels"))["items"]
     notifications, database = salle.container.notifications, salle.container.database()
     held, ended = asyncio.Event(), asyncio.Event()
 
     async def remove() -> int:
         await held.wait()
-        path = f"/api/users/me/channels/{channel['id']}" if ends == "the channel" else "/api/users/me"
         try:
-            return (await salle.ask(ada, "DELETE", path)).status_code
+            if ends == "the account":
+                return (await ada.erase()).status_code
+            return (await salle.ask(ada, "DELETE", f"/api/users/me/channels/{channel['id']}")).status_code
         finally:
             ended.set()
 
@@ -189,13 +190,13 @@ async def test_who_ends_a_channel_while_its_digest_is_made_waits_and_neither_fai
 
         async def had(self, periods: Mapping[UUID, str]) -> set[UUID]:
             held.set()
-            await asyncio.wait_for(blocked(salle), 30)
+            await blocked(salle)
             return await super().had(periods)
 
     removal = asyncio.create_task(remove())
     with notifications.digest_repository.override(providers.Factory(Waits, notifications.session)):
         ran = await notifications.digest_run().run()
-    assert await asyncio.wait_for(removal, 30) == 204
+    assert await asyncio.wait_for(removal, LIMIT_S) == 204
     assert (ran.sent_off, ran.put_off) == (1, 0)
     assert await salle.people.rows("SELECT 1 FROM notification_channels") == []
     async with database.unit_of_work():

@@ -1,6 +1,6 @@
 """What digests tell, once, and what arrives in a real mailbox."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from tests.integration.people import Person
@@ -82,7 +82,7 @@ async def test_a_day_without_a_worker_is_told_the_day_after(post: Post, salle: S
     await salle.track(ada, "club", CLUB)
     await post.subscribe(ada)
     await salle.look()
-    salle.clock.forward(days=2)
+    salle.clock.ahead += timedelta(days=2)
     salle.site.register(ALEX, SABER)
     await salle.look(again=True)
     await post.a_day_passes()
@@ -122,7 +122,7 @@ async def test_who_has_digests_again_is_told_the_last_period_and_not_all_that_wa
     await salle.ask(ada, "PUT", "/api/users/me/digest", {"period": "off"})
     salle.site.register(ALEX, SABER)
     await salle.look(again=True)
-    salle.clock.forward(days=10)
+    salle.clock.ahead += timedelta(days=10)
     await salle.ask(ada, "PUT", "/api/users/me/digest", {"period": "daily"})
     salle.site.withdraw(BLAKE, FOIL)
     await salle.look(again=True)
@@ -167,7 +167,7 @@ async def test_who_gives_digests_up_does_not_get_the_one_that_waited(post: Post,
     await post.a_day_passes()
     post.mailbox.down = False
     assert (await salle.ask(ada, "PUT", "/api/users/me/digest", {"period": "off"})).status_code == 200
-    salle.clock.forward(hours=12)
+    salle.clock.ahead += timedelta(hours=12)
     await post.send()
     assert post.mailbox.digests() == []
     states = [one["state"] for one in (await salle.read(ada, "/api/users/me/digest/sent"))["items"]]
@@ -201,7 +201,7 @@ async def test_admins_run_one_persons_due_or_not_and_once(post: Post, salle: Sal
     await salle.track(ada, "club", CLUB)
     await post.subscribe(ada)
     await salle.look()
-    salle.clock.forward(minutes=10)
+    salle.clock.ahead += timedelta(minutes=10)
     root = await salle.people.admin()
     ran = await salle.ask(root, "POST", "/api/admin/digests/run", {"user_id": str(ada.id)})
     assert (ran.status_code, ran.json()["sent_off"]) == (200, 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from trackers_client.generated.admin.audit import AdminAudit
+from trackers_client.generated.admin.blocked import AdminBlocked
 from trackers_client.generated.admin.contracts import AdminContracts
 from trackers_client.generated.admin.fencers import AdminFencers
 from trackers_client.generated.admin.keys import AdminKeys
@@ -20,6 +21,7 @@ class AdminCalls:
 
     def __init__(self, transport: Transport) -> None:
         self.audit = AdminAudit(transport)
+        self.blocked = AdminBlocked(transport)
         self.contracts = AdminContracts(transport)
         self.fencers = AdminFencers(transport)
         self.keys = AdminKeys(transport)

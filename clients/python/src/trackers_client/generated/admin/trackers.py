@@ -14,6 +14,7 @@ from trackers_client.generated.models.trackers import (
     BatchQueued,
     BatchRefresh,
     MergeAccounts,
+    MyManualSnapshots,
     RefreshStarted,
     ScrapeLogs,
     ScrapingReason,
@@ -181,4 +182,25 @@ class AdminTrackers(Calls):
             "/api/admin/trackers/{tracker_id}/transfer",
             path={"tracker_id": tracker_id},
             body=body,
+        )
+
+    async def list_manual_snapshots(
+        self, *, user_id: UUID | None = None, before: UUID | None = None, limit: int | None = None
+    ) -> MyManualSnapshots:
+        """List manual snapshots of everybody, or of one person, the latest first.
+
+        Admins correct and remove them under `/api/trackers/manual-snapshots`.
+
+        `GET /api/admin/trackers/manual-snapshots`
+
+        Args:
+            user_id: Only this person's.
+            before: Only snapshots older than this one.
+            limit: Snapshots to a page.
+        """
+        return await self._ask(
+            MyManualSnapshots,
+            "GET",
+            "/api/admin/trackers/manual-snapshots",
+            query={"user_id": user_id, "before": before, "limit": limit},
         )

@@ -16,7 +16,9 @@ class BotEvents(Calls):
     ) -> Feed:
         """Events in the order in which they were relayed; ask on with `next_after`, which misses none.
 
-        A key for some guilds is told what is their members'. Old events go after a while.
+        Each event has its readers (docs/events.md): a key for some guilds reads what happened to their
+        members' things since they are members, and no key reads private events. Old events go after a
+        while.
 
         `GET /internal/events`
 

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from trackers_client.calls import Calls
+from trackers_client.generated.models.common import ReviewStatus
 from trackers_client.generated.models.guilds import (
+    ConfirmManualSnapshot,
+    GuildManualSnapshot,
+    GuildManualSnapshots,
     Guilds,
     GuildView,
     Members,
@@ -105,5 +111,61 @@ class BotGuilds(Calls):
             "/internal/guilds/{guild_id}/members/remove",
             path={"guild_id": guild_id},
             body=body,
+            idempotency_key=idempotency_key,
+        )
+
+    async def confirm_manual_snapshot(
+        self, guild_id: str, snapshot_id: UUID, body: ConfirmManualSnapshot, *, idempotency_key: str | None = None
+    ) -> GuildManualSnapshot:
+        """Confirm a member's manual snapshot for this guild only; 409 as for people.
+
+        `POST /internal/guilds/{guild_id}/manual-snapshots/{snapshot_id}/confirm`
+        """
+        return await self._ask(
+            GuildManualSnapshot,
+            "POST",
+            "/internal/guilds/{guild_id}/manual-snapshots/{snapshot_id}/confirm",
+            path={"guild_id": guild_id, "snapshot_id": snapshot_id},
+            body=body,
+            idempotency_key=idempotency_key,
+        )
+
+    async def list_guild_manual_snapshots(
+        self,
+        guild_id: str,
+        *,
+        status: ReviewStatus | None | str = None,
+        before: UUID | None = None,
+        limit: int | None = None,
+    ) -> GuildManualSnapshots:
+        """List the manual snapshots of members, the latest first. Empty where the guild counts none.
+
+        `GET /internal/guilds/{guild_id}/manual-snapshots`
+
+        Args:
+            status: Only those that wait, or were decided so.
+            before: Only snapshots older than this one.
+            limit: Snapshots to a page.
+        """
+        return await self._ask(
+            GuildManualSnapshots,
+            "GET",
+            "/internal/guilds/{guild_id}/manual-snapshots",
+            path={"guild_id": guild_id},
+            query={"status": status, "before": before, "limit": limit},
+        )
+
+    async def reject_manual_snapshot(
+        self, guild_id: str, snapshot_id: UUID, *, idempotency_key: str | None = None
+    ) -> GuildManualSnapshot:
+        """Reject a member's manual snapshot for this guild only, also one that was confirmed.
+
+        `POST /internal/guilds/{guild_id}/manual-snapshots/{snapshot_id}/reject`
+        """
+        return await self._ask(
+            GuildManualSnapshot,
+            "POST",
+            "/internal/guilds/{guild_id}/manual-snapshots/{snapshot_id}/reject",
+            path={"guild_id": guild_id, "snapshot_id": snapshot_id},
             idempotency_key=idempotency_key,
         )

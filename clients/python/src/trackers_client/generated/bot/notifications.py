@@ -43,7 +43,7 @@ class BotNotifications(Calls):
         challenged.
 
         422 `bad_channel_address` for an address that nothing may be sent to, `email_not_set_up` where there
-        is no mail server; 409 `too_many_channels`.
+        is no mail server; 409 `too_many_channels`; 429 `too_many_messages`.
 
         `POST /internal/guilds/{guild_id}/channels`
         """
@@ -152,7 +152,9 @@ class BotNotifications(Calls):
     async def test_guild_channel(
         self, guild_id: str, channel_id: UUID, *, idempotency_key: str | None = None
     ) -> DeliveryStarted:
-        """Send a test message; the log of deliveries tells what became of it. 409 `channel_not_active`.
+        """Send a test message; the log of deliveries tells what became of it.
+
+        409 `channel_not_active`, 429 `too_many_messages`.
 
         `POST /internal/guilds/{guild_id}/channels/{channel_id}/test`
         """
@@ -170,7 +172,7 @@ class BotNotifications(Calls):
         """Prove that one reads the channel, by the code that was sent there; without a code, a new one is
         sent.
 
-        422 `bad_channel_code`, 429 after too many tries.
+        422 `bad_channel_code`, 429 `too_many_tries` or `too_many_messages`.
 
         `POST /internal/guilds/{guild_id}/channels/{channel_id}/verify`
         """

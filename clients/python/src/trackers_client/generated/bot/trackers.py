@@ -8,10 +8,13 @@ from uuid import UUID
 from trackers_client.calls import Calls
 from trackers_client.generated.models.common import Status
 from trackers_client.generated.models.trackers import (
+    AddManualSnapshot,
     AddTracker,
+    ChangeManualSnapshot,
     GamesHistory,
     GamesLeaderboard,
     GuildProcessingStarted,
+    MyManualSnapshot,
     ParsedLink,
     ParseLink,
     ProcessGuild,
@@ -25,13 +28,11 @@ from trackers_client.generated.models.trackers import (
     ScheduleStatus,
     ScheduleView,
     Seasons,
-    SnapshotMade,
     Snapshots,
     TrackerPage,
     TrackerSort,
     TrackerStatus,
     TrackerView,
-    TypeSnapshot,
     UpdateTracker,
 )
 
@@ -115,15 +116,18 @@ class BotTrackers(Calls):
             query={"before": before, "season": season, "since": since, "until": until, "limit": limit},
         )
 
-    async def type_tracker_snapshot(
-        self, tracker_id: UUID, body: TypeSnapshot, *, idempotency_key: str | None = None
-    ) -> SnapshotMade:
-        """Type in what somebody read of an account, with a note of where it is from. It is marked as typed.
+    async def add_manual_snapshot(
+        self, tracker_id: UUID, body: AddManualSnapshot, *, idempotency_key: str | None = None
+    ) -> MyManualSnapshot:
+        """Enter what a person read of their account, with a note of where it is from. It changes only their
+        tracker.
+
+        422 `impossible_snapshot` and 429 `too_many_snapshots` as for people.
 
         `POST /internal/trackers/{tracker_id}/snapshots`
         """
         return await self._ask(
-            SnapshotMade,
+            MyManualSnapshot,
             "POST",
             "/internal/trackers/{tracker_id}/snapshots",
             path={"tracker_id": tracker_id},
@@ -255,6 +259,28 @@ class BotTrackers(Calls):
             "/internal/trackers/register-multiple",
             body=body,
             idempotency_key=idempotency_key,
+        )
+
+    async def remove_manual_snapshot(self, snapshot_id: UUID) -> None:
+        """Remove a person's manual snapshot.
+
+        `DELETE /internal/trackers/manual-snapshots/{snapshot_id}`
+        """
+        await self._ask(
+            None, "DELETE", "/internal/trackers/manual-snapshots/{snapshot_id}", path={"snapshot_id": snapshot_id}
+        )
+
+    async def change_manual_snapshot(self, snapshot_id: UUID, body: ChangeManualSnapshot) -> MyManualSnapshot:
+        """Correct a person's manual snapshot; guilds review it again.
+
+        `PATCH /internal/trackers/manual-snapshots/{snapshot_id}`
+        """
+        return await self._ask(
+            MyManualSnapshot,
+            "PATCH",
+            "/internal/trackers/manual-snapshots/{snapshot_id}",
+            path={"snapshot_id": snapshot_id},
+            body=body,
         )
 
     async def cancel_schedule(self, schedule_id: UUID, *, idempotency_key: str | None = None) -> ScheduleView:

@@ -19,8 +19,9 @@ class HealthHealth(Calls):
     async def ready(self) -> Health:
         """Database and Redis answer, and the database is at this version's schema; 503 while that is not so.
 
-        Workers are told of beside it: without one the API still answers, and nothing is fetched. What was
-        found is told again for a second.
+        Workers and room on the disk are told of beside it: without a worker the API still answers, and
+        nothing is fetched; on a full disk writes answer 503 `storage_full`. What was found is told again
+        for a second.
 
         `GET /health/ready`
         """

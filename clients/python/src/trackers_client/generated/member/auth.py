@@ -83,10 +83,13 @@ class MemberAuth(Calls):
         return await self._ask(Tokens, "POST", "/api/auth/refresh", body=body)
 
     async def register(self, body: Register) -> Tokens:
-        """Make an account and log in. With a `claim_code` of the bot it is the one that the bot knows already.
+        """Make an account and sign in. With a `claim_code` of the bot it is the one that the bot knows
+        already.
 
-        403 `registration_closed`, 409 `email_taken`, `username_taken` or `claim_refused`, 422
-        `bad_claim_code`.
+        An `email` belongs to the account once the link that is mailed there is used; the answer does not
+        say whether another account has it. 403 `registration_closed`, 409 `username_taken` or
+        `claim_refused`, 422 `bad_claim_code`, or `email_not_set_up` for an address without a mail server,
+        429 `too_many_messages`.
 
         `POST /api/auth/register`
         """

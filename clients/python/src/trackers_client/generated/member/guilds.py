@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from trackers_client.calls import Calls
+from trackers_client.generated.models.common import ReviewStatus
 from trackers_client.generated.models.guilds import (
+    ConfirmManualSnapshot,
     FormulaPreview,
     FormulaVerdict,
+    GuildManualSnapshot,
+    GuildManualSnapshots,
     GuildView,
     Members,
+    MyGuild,
     MyGuilds,
     PreviewFormula,
     SettingsChange,
@@ -28,6 +35,16 @@ class MemberGuilds(Calls):
         return await self._ask(
             GuildView, "PATCH", "/api/guilds/{guild_id}/settings", path={"guild_id": guild_id}, body=body
         )
+
+    async def confirm_my_membership(self, guild_id: str) -> MyGuild:
+        """Confirm your membership of a guild whose own bot added you.
+
+        Until then the guild's bots, admins, channels and leaderboards get nothing of yours. Again changes
+        nothing.
+
+        `POST /api/guilds/{guild_id}/confirm`
+        """
+        return await self._ask(MyGuild, "POST", "/api/guilds/{guild_id}/confirm", path={"guild_id": guild_id})
 
     async def get_guild(self, guild_id: str) -> GuildView:
         """A guild and what it has settled.
@@ -93,4 +110,59 @@ class MemberGuilds(Calls):
         """
         return await self._ask(
             FormulaVerdict, "POST", "/api/guilds/{guild_id}/rating/validate", path={"guild_id": guild_id}, body=body
+        )
+
+    async def confirm_manual_snapshot(
+        self, guild_id: str, snapshot_id: UUID, body: ConfirmManualSnapshot
+    ) -> GuildManualSnapshot:
+        """Confirm a member's manual snapshot for this guild only.
+
+        409 `snapshot_corrected` where it was corrected since, 409 `manual_snapshots_not_counted` where the
+        guild counts none.
+
+        `POST /api/guilds/{guild_id}/manual-snapshots/{snapshot_id}/confirm`
+        """
+        return await self._ask(
+            GuildManualSnapshot,
+            "POST",
+            "/api/guilds/{guild_id}/manual-snapshots/{snapshot_id}/confirm",
+            path={"guild_id": guild_id, "snapshot_id": snapshot_id},
+            body=body,
+        )
+
+    async def list_guild_manual_snapshots(
+        self,
+        guild_id: str,
+        *,
+        status: ReviewStatus | None | str = None,
+        before: UUID | None = None,
+        limit: int | None = None,
+    ) -> GuildManualSnapshots:
+        """List the manual snapshots of members, the latest first. Empty where the guild counts none.
+
+        `GET /api/guilds/{guild_id}/manual-snapshots`
+
+        Args:
+            status: Only those that wait, or were decided so.
+            before: Only snapshots older than this one.
+            limit: Snapshots to a page.
+        """
+        return await self._ask(
+            GuildManualSnapshots,
+            "GET",
+            "/api/guilds/{guild_id}/manual-snapshots",
+            path={"guild_id": guild_id},
+            query={"status": status, "before": before, "limit": limit},
+        )
+
+    async def reject_manual_snapshot(self, guild_id: str, snapshot_id: UUID) -> GuildManualSnapshot:
+        """Reject a member's manual snapshot for this guild only, also one that was confirmed.
+
+        `POST /api/guilds/{guild_id}/manual-snapshots/{snapshot_id}/reject`
+        """
+        return await self._ask(
+            GuildManualSnapshot,
+            "POST",
+            "/api/guilds/{guild_id}/manual-snapshots/{snapshot_id}/reject",
+            path={"guild_id": guild_id, "snapshot_id": snapshot_id},
         )

@@ -44,7 +44,7 @@ class MemberNotifications(Calls):
         challenged.
 
         422 `bad_channel_address` for an address that nothing may be sent to, `email_not_set_up` where there
-        is no mail server; 409 `too_many_channels`.
+        is no mail server; 409 `too_many_channels`; 429 `too_many_messages`.
 
         `POST /api/users/me/channels`
         """
@@ -119,7 +119,9 @@ class MemberNotifications(Calls):
         )
 
     async def test_my_channel(self, channel_id: UUID) -> DeliveryStarted:
-        """Send a test message; the log of deliveries tells what became of it. 409 `channel_not_active`.
+        """Send a test message; the log of deliveries tells what became of it.
+
+        409 `channel_not_active`, 429 `too_many_messages`.
 
         `POST /api/users/me/channels/{channel_id}/test`
         """
@@ -131,7 +133,7 @@ class MemberNotifications(Calls):
         """Prove that one reads the channel, by the code that was sent there; without a code, a new one is
         sent.
 
-        422 `bad_channel_code`, 429 after too many tries.
+        422 `bad_channel_code`, 429 `too_many_tries` or `too_many_messages`.
 
         `POST /api/users/me/channels/{channel_id}/verify`
         """
@@ -157,7 +159,7 @@ class MemberNotifications(Calls):
         challenged.
 
         422 `bad_channel_address` for an address that nothing may be sent to, `email_not_set_up` where there
-        is no mail server; 409 `too_many_channels`.
+        is no mail server; 409 `too_many_channels`; 429 `too_many_messages`.
 
         `POST /api/guilds/{guild_id}/channels`
         """
@@ -253,7 +255,9 @@ class MemberNotifications(Calls):
         )
 
     async def test_guild_channel(self, guild_id: str, channel_id: UUID) -> DeliveryStarted:
-        """Send a test message; the log of deliveries tells what became of it. 409 `channel_not_active`.
+        """Send a test message; the log of deliveries tells what became of it.
+
+        409 `channel_not_active`, 429 `too_many_messages`.
 
         `POST /api/guilds/{guild_id}/channels/{channel_id}/test`
         """
@@ -268,7 +272,7 @@ class MemberNotifications(Calls):
         """Prove that one reads the channel, by the code that was sent there; without a code, a new one is
         sent.
 
-        422 `bad_channel_code`, 429 after too many tries.
+        422 `bad_channel_code`, 429 `too_many_tries` or `too_many_messages`.
 
         `POST /api/guilds/{guild_id}/channels/{channel_id}/verify`
         """

@@ -8,14 +8,17 @@ from uuid import UUID
 from trackers_client.calls import Calls
 from trackers_client.generated.models.common import Status
 from trackers_client.generated.models.trackers import (
+    AddManualSnapshot,
     AddOwnTracker,
+    ChangeManualSnapshot,
     GamesHistory,
     GamesLeaderboard,
+    MyManualSnapshot,
+    MyManualSnapshots,
     RefreshStarted,
     RegisteredTrackers,
     RegisterOwnTrackers,
     Seasons,
-    SnapshotMade,
     Snapshots,
     TrackerDetail,
     TrackerPage,
@@ -23,7 +26,6 @@ from trackers_client.generated.models.trackers import (
     TrackerSort,
     TrackerStatus,
     TrackerView,
-    TypeSnapshot,
     UpdateTracker,
 )
 
@@ -112,15 +114,17 @@ class MemberTrackers(Calls):
             query={"before": before, "season": season, "since": since, "until": until, "limit": limit},
         )
 
-    async def type_tracker_snapshot(self, tracker_id: UUID, body: TypeSnapshot) -> SnapshotMade:
-        """Type in what one read of one's account, with a note of where it is from. It is marked as typed.
+    async def add_manual_snapshot(self, tracker_id: UUID, body: AddManualSnapshot) -> MyManualSnapshot:
+        """Enter what you read of your account, with a note of where it is from.
 
-        422 `impossible_snapshot` for an unknown season, a moment to come, or a playlist named twice.
+        It changes only your own tracker; a guild's leaderboard counts it where the guild's settings say so.
+        422 `impossible_snapshot` for an unknown season or playlist, a moment to come, or a playlist named
+        twice, 429 `too_many_snapshots` past the limit of a day.
 
         `POST /api/trackers/{tracker_id}/snapshots`
         """
         return await self._ask(
-            SnapshotMade, "POST", "/api/trackers/{tracker_id}/snapshots", path={"tracker_id": tracker_id}, body=body
+            MyManualSnapshot, "POST", "/api/trackers/{tracker_id}/snapshots", path={"tracker_id": tracker_id}, body=body
         )
 
     async def get_tracker_status(self, tracker_id: UUID) -> TrackerStatus:
@@ -201,6 +205,43 @@ class MemberTrackers(Calls):
         `POST /api/trackers/register`
         """
         return await self._ask(RegisteredTrackers, "POST", "/api/trackers/register", body=body)
+
+    async def remove_manual_snapshot(self, snapshot_id: UUID) -> None:
+        """Remove a manual snapshot of yours. It counts nowhere any more.
+
+        `DELETE /api/trackers/manual-snapshots/{snapshot_id}`
+        """
+        await self._ask(
+            None, "DELETE", "/api/trackers/manual-snapshots/{snapshot_id}", path={"snapshot_id": snapshot_id}
+        )
+
+    async def change_manual_snapshot(self, snapshot_id: UUID, body: ChangeManualSnapshot) -> MyManualSnapshot:
+        """Correct a manual snapshot of yours; guilds review it again. 422 as for a new one.
+
+        `PATCH /api/trackers/manual-snapshots/{snapshot_id}`
+        """
+        return await self._ask(
+            MyManualSnapshot,
+            "PATCH",
+            "/api/trackers/manual-snapshots/{snapshot_id}",
+            path={"snapshot_id": snapshot_id},
+            body=body,
+        )
+
+    async def list_my_manual_snapshots(
+        self, *, before: UUID | None = None, limit: int | None = None
+    ) -> MyManualSnapshots:
+        """Your manual snapshots, the latest first, with what your guilds decided.
+
+        `GET /api/trackers/me/manual-snapshots`
+
+        Args:
+            before: Only snapshots older than this one.
+            limit: Snapshots to a page.
+        """
+        return await self._ask(
+            MyManualSnapshots, "GET", "/api/trackers/me/manual-snapshots", query={"before": before, "limit": limit}
+        )
 
     async def get_tracker_history(
         self,

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from trackers_client.calls import Calls
-from trackers_client.generated.models.users import Account, ChangeProfile, Claim, Export
+from trackers_client.generated.models.users import (
+    Account,
+    ChangeProfile,
+    ChooseLeaderboards,
+    Claim,
+    ConfirmEmail,
+    EraseAccount,
+    Export,
+    LeaderboardChoice,
+)
 
 
 class MemberUsers(Calls):
@@ -16,19 +25,23 @@ class MemberUsers(Calls):
         """
         return await self._ask(Account, "GET", "/api/users/me")
 
-    async def erase_me(self) -> None:
-        """Delete the account and everything that is kept about oneself, for good.
+    async def erase_me(self, body: EraseAccount) -> None:
+        """Delete the account and everything that is stored about you. Needs `current_password`.
 
-        409 `last_admin` for the only admin.
+        401 `login_failed`, 409 `last_admin` for the only admin, 429 `too_many_attempts`.
 
         `DELETE /api/users/me`
         """
-        await self._ask(None, "DELETE", "/api/users/me")
+        await self._ask(None, "DELETE", "/api/users/me", body=body)
 
     async def change_my_account(self, body: ChangeProfile) -> Account:
-        """Change what is given; null empties what can be empty.
+        """Change what is given; null empties what can be empty. `email` and `username` need
+        `current_password`.
 
-        409 `email_taken` or `username_taken`, 422 for an address, zone or language that is none.
+        A new `email` stays in `unconfirmed_email` until the link that is mailed there is used; the former
+        one gets a notice. The answer does not say whether another account has it. 401 `login_failed`, 409
+        `username_taken`, 422 `password_needed`, `email_not_set_up`, or `invalid` for an address, zone or
+        language that does not exist, 429 `too_many_attempts` or `too_many_messages`.
 
         `PATCH /api/users/me`
         """
@@ -64,3 +77,54 @@ class MemberUsers(Calls):
             "/api/users/me/identities/{provider}/{external_id}",
             path={"provider": provider, "external_id": external_id},
         )
+
+    async def confirm_email(self, body: ConfirmEmail) -> None:
+        """Confirm an e-mail address by the code in the mail, or the `token` of its link. A link works once,
+        for a day.
+
+        404 `bad_confirmation_link`, 403 `account_deactivated`, 409 `email_taken` if another account has
+        confirmed the same address since.
+
+        `POST /api/users/confirm-email`
+        """
+        await self._ask(None, "POST", "/api/users/confirm-email", body=body)
+
+    async def ask_to_confirm_email(self, *, token: str) -> str:
+        """Show a page with a button. Confirms nothing by itself, because mail scanners follow links.
+
+        404 `bad_confirmation_link`.
+
+        `GET /api/email-confirmation`
+
+        Args:
+            token: From the link in the mail.
+        """
+        return await self._ask(str, "GET", "/api/email-confirmation", query={"token": token}, reads="text/html")
+
+    async def confirm_email_by_page(self, *, token: str) -> str:
+        """Confirm the address. 404 `bad_confirmation_link`, 403 `account_deactivated`, 409 `email_taken`.
+
+        `POST /api/email-confirmation`
+
+        Args:
+            token: From the link in the mail.
+        """
+        return await self._ask(str, "POST", "/api/email-confirmation", query={"token": token}, reads="text/html")
+
+    async def get_my_leaderboards(self) -> LeaderboardChoice:
+        """On which leaderboards you do not appear.
+
+        `GET /api/users/me/leaderboards`
+        """
+        return await self._ask(LeaderboardChoice, "GET", "/api/users/me/leaderboards")
+
+    async def put_my_leaderboards(self, body: ChooseLeaderboards) -> LeaderboardChoice:
+        """Choose on which leaderboards you do not appear; replaces the whole choice.
+
+        Your trackers go on, and you and those who run your guilds still see them. Leaderboards and previews
+        of rating formulas leave you out at once; ranks of others close up within a minute. 404 for a guild
+        that you are not in.
+
+        `PUT /api/users/me/leaderboards`
+        """
+        return await self._ask(LeaderboardChoice, "PUT", "/api/users/me/leaderboards", body=body)

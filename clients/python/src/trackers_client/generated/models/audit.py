@@ -59,9 +59,9 @@ class AuditEntry(Struct, frozen=True, kw_only=True):
     user_agent: str | None = None
     request_id: str | None = None
     body: Any | UnsetType = UNSET
-    """Without secrets; only size and type of what is long, or no JSON."""
+    """Fields that this route keeps, the names of others; of no JSON, or a long one, size and type."""
     mentions: list[str] | None = None
-    """Outside ids of people in the body."""
+    """Ids of people whom it concerns besides the one who asked, ours and outside ones."""
 
 
 class AuditPage(Struct, frozen=True, kw_only=True):

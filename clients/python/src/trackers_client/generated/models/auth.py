@@ -31,11 +31,12 @@ class Refresh(Struct, frozen=True, kw_only=True):
 
 
 class Register(Struct, frozen=True, kw_only=True):
+    username: str
+    """3 to 32 letters, digits, dots, dashes and underscores; upper and lower case are the same."""
     password: str
     """At least 10 characters; any, so that whole sentences do."""
     email: str | None | UnsetType = UNSET
-    username: str | None | UnsetType = UNSET
-    """3 to 32 letters, digits, dots, dashes and underscores; upper and lower case are the same."""
+    """Also a login, once the mailed link confirms it."""
     display_name: str | None | UnsetType = UNSET
     time_zone: str | UnsetType = UNSET
     """A name of the IANA time zone database."""

@@ -14,6 +14,24 @@ class ListFormat(OpenEnum):
     CSV = "csv"
 
 
+class ManualPlaylistView(Struct, frozen=True, kw_only=True):
+    playlist: str
+    name: str
+    rating: int
+    tier: int | None
+    division: int | None
+    matches_played: int
+    win_streak: int
+
+
+class ReviewStatus(OpenEnum):
+    """What the staff of a guild decided about a manual snapshot."""
+
+    WAITING = "waiting"
+    CONFIRMED = "confirmed"
+    REJECTED = "rejected"
+
+
 class Role(OpenEnum):
     """What a person may do in the whole house."""
 

@@ -24,6 +24,6 @@ class FeedEvent(Struct, frozen=True, kw_only=True):
     aggregate: str
     """The thing, `<kind>:<id>`; events of one come in order."""
     user_id: UUID | None
-    """Whose thing it is; null: nobody's in particular."""
+    """The owner of the thing; null: nobody, or no member of the key's guilds."""
     payload: dict[str, Any]
     occurred_at: datetime

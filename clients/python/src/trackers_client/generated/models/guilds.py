@@ -8,12 +8,22 @@ from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType
 
-from trackers_client.generated.models.common import UserData
+from trackers_client.enums import OpenEnum
+from trackers_client.generated.models.common import (
+    ManualPlaylistView,
+    ReviewStatus,
+    UserData,
+)
 
 
 class Ascendancy(Struct, frozen=True, kw_only=True, tag="ascendancy", tag_field="kind"):
     current_weight: float = 0.25
     peak_weight: float = 0.75
+
+
+class ConfirmManualSnapshot(Struct, frozen=True, kw_only=True):
+    entered_at: datetime
+    """As the list showed it."""
 
 
 class Custom(Struct, frozen=True, kw_only=True, tag="custom", tag_field="kind"):
@@ -48,9 +58,34 @@ class GivenMember(Struct, frozen=True, kw_only=True):
     """Whether they run the guild."""
 
 
+class GuildManualSnapshot(Struct, frozen=True, kw_only=True):
+    id: UUID
+    user_id: UUID
+    tracker_id: UUID | None
+    game: str
+    platform: str
+    identifier: str
+    display: str
+    season: str
+    captured_at: datetime
+    entered_at: datetime
+    note: str
+    evidence_url: str | None
+    playlists: list[ManualPlaylistView]
+    display_name: str | None
+    status: ReviewStatus
+    reviewed_at: datetime | None
+
+
+class GuildManualSnapshots(Struct, frozen=True, kw_only=True):
+    items: list[GuildManualSnapshot]
+    next_before: UUID | None
+
+
 class GuildSettings(Struct, frozen=True, kw_only=True):
     tracker_processing: bool = True
     rating_formula: WeightedAverage | PeakMmr | Ascendancy | Custom | UnsetType = UNSET
+    manual_snapshots: ManualSnapshots | UnsetType = UNSET
     notification_channel_id: str | None | UnsetType = UNSET
 
 
@@ -67,6 +102,14 @@ class Guilds(Struct, frozen=True, kw_only=True):
     page: int
     per_page: int
     total: int
+
+
+class ManualSnapshots(OpenEnum):
+    """Which manual snapshots of its members a guild's leaderboard counts."""
+
+    NONE = "none"
+    CONFIRMED = "confirmed"
+    ALL = "all"
 
 
 class MemberView(Struct, frozen=True, kw_only=True):
@@ -108,6 +151,8 @@ class MyGuild(Struct, frozen=True, kw_only=True):
     name: str
     admin: bool
     joined_at: datetime
+    confirmed: bool
+    """False: only the guild's own bot says so, and it learns nothing of the member's things."""
 
 
 class MyGuilds(Struct, frozen=True, kw_only=True):
@@ -166,6 +211,7 @@ class RemoveMembers(Struct, frozen=True, kw_only=True):
 class SettingsChange(Struct, frozen=True, kw_only=True):
     tracker_processing: bool | None | UnsetType = UNSET
     rating_formula: WeightedAverage | PeakMmr | Ascendancy | Custom | None | UnsetType = UNSET
+    manual_snapshots: ManualSnapshots | None | UnsetType = UNSET
     notification_channel_id: str | None | UnsetType = UNSET
 
 

@@ -9,7 +9,12 @@ from uuid import UUID
 from msgspec import UNSET, Struct, UnsetType
 
 from trackers_client.enums import OpenEnum
-from trackers_client.generated.models.common import Status, UserData
+from trackers_client.generated.models.common import (
+    ManualPlaylistView,
+    ReviewStatus,
+    Status,
+    UserData,
+)
 
 
 class AccountsMerged(Struct, frozen=True, kw_only=True):
@@ -21,6 +26,19 @@ class AccountsMerged(Struct, frozen=True, kw_only=True):
     """Trackers removed, because their owners followed both."""
     seasons: int
     snapshots: int
+
+
+class AddManualSnapshot(Struct, frozen=True, kw_only=True):
+    playlists: list[ManualPlaylist]
+    """No playlist twice."""
+    note: str
+    """Where the figures are from."""
+    evidence_url: str | None | UnsetType = UNSET
+    """Of a picture, say. It is shown and never fetched."""
+    season: str | None | UnsetType = UNSET
+    """The season's number, 1 to 999, without leading zeros."""
+    captured_at: datetime | None | UnsetType = UNSET
+    """When the figures were so."""
 
 
 class AddOwnTracker(Struct, frozen=True, kw_only=True):
@@ -82,6 +100,19 @@ class BatchRefresh(Struct, frozen=True, kw_only=True):
     guild_id: str | None | UnsetType = UNSET
 
 
+class ChangeManualSnapshot(Struct, frozen=True, kw_only=True):
+    playlists: list[ManualPlaylist] | UnsetType = UNSET
+    """No playlist twice."""
+    note: str | UnsetType = UNSET
+    """Where the figures are from."""
+    evidence_url: str | None | UnsetType = UNSET
+    """Of a picture, say. It is shown and never fetched."""
+    season: str | UnsetType = UNSET
+    """The season's number, 1 to 999, without leading zeros."""
+    captured_at: datetime | UnsetType = UNSET
+    """When the figures were so."""
+
+
 class GamesHistory(Struct, frozen=True, kw_only=True):
     items: list[Series]
 
@@ -108,6 +139,12 @@ class GuildProcessingStarted(Struct, frozen=True, kw_only=True):
     skipped: int
 
 
+class GuildReview(Struct, frozen=True, kw_only=True):
+    guild_id: str
+    status: ReviewStatus
+    reviewed_at: datetime
+
+
 class LeaderboardRow(Struct, frozen=True, kw_only=True):
     rank: int
     user_id: UUID
@@ -121,11 +158,46 @@ class LeaderboardRow(Struct, frozen=True, kw_only=True):
     peak_rating: int | None = None
     score: int | None = None
     salary: int | None = None
+    manual: bool = False
+
+
+class ManualPlaylist(Struct, frozen=True, kw_only=True):
+    playlist: str
+    """The playlist's number."""
+    rating: int
+    matches_played: int
+    """In this season."""
+    win_streak: int | UnsetType = UNSET
+    """Negative: losses in a row."""
+    tier: int | None | UnsetType = UNSET
+    division: int | None | UnsetType = UNSET
 
 
 class MergeAccounts(Struct, frozen=True, kw_only=True):
     into: UUID
     """The account that stays: the player's name of now."""
+
+
+class MyManualSnapshot(Struct, frozen=True, kw_only=True):
+    id: UUID
+    user_id: UUID
+    tracker_id: UUID | None
+    game: str
+    platform: str
+    identifier: str
+    display: str
+    season: str
+    captured_at: datetime
+    entered_at: datetime
+    note: str
+    evidence_url: str | None
+    playlists: list[ManualPlaylistView]
+    reviews: list[GuildReview]
+
+
+class MyManualSnapshots(Struct, frozen=True, kw_only=True):
+    items: list[MyManualSnapshot]
+    next_before: UUID | None
 
 
 class ParseLink(Struct, frozen=True, kw_only=True):
@@ -147,6 +219,7 @@ class PastPoint(Struct, frozen=True, kw_only=True):
     rating: int
     tier: int | None
     division: int | None
+    manual: bool
 
 
 class ProcessGuild(Struct, frozen=True, kw_only=True):
@@ -347,17 +420,11 @@ class Series(Struct, frozen=True, kw_only=True):
     points: list[PastPoint]
 
 
-class SnapshotMade(Struct, frozen=True, kw_only=True):
-    id: UUID
-    season: str
-    captured_at: datetime
-
-
 class SnapshotView(Struct, frozen=True, kw_only=True):
     id: UUID
     season: str
     captured_at: datetime
-    typed: bool
+    manual: bool
     note: str | None
     evidence_url: str | None
     playlists: list[RatingView]
@@ -396,6 +463,7 @@ class StandingView(Struct, frozen=True, kw_only=True):
     peak_division: int | None
     estimated: bool
     changed_at: datetime
+    manual: bool = False
 
 
 class TrackerDetail(Struct, frozen=True, kw_only=True):
@@ -462,26 +530,6 @@ class Trackers(Struct, frozen=True, kw_only=True):
 class TransferTracker(Struct, frozen=True, kw_only=True):
     user_id: UUID
     """Whose it is from now on."""
-
-
-class TypeSnapshot(Struct, frozen=True, kw_only=True):
-    playlists: list[TypedRating]
-    note: str
-    """Where the figures are from."""
-    evidence_url: str | None | UnsetType = UNSET
-    season: str | None | UnsetType = UNSET
-    captured_at: datetime | None | UnsetType = UNSET
-
-
-class TypedRating(Struct, frozen=True, kw_only=True):
-    playlist: str
-    """The playlist's number."""
-    rating: int
-    matches_played: int
-    win_streak: int | UnsetType = UNSET
-    """Negative: losses in a row."""
-    tier: int | None | UnsetType = UNSET
-    division: int | None | UnsetType = UNSET
 
 
 class UpdateTracker(Struct, frozen=True, kw_only=True):

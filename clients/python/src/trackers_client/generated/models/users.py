@@ -14,6 +14,8 @@ from trackers_client.generated.models.common import Role, UserData
 class Account(Struct, frozen=True, kw_only=True):
     id: UUID
     email: str | None
+    unconfirmed_email: str | None
+    """Waits for its mailed link to be used; until then `email` holds."""
     username: str | None
     display_name: str | None
     role: Role
@@ -44,7 +46,9 @@ class ChangeAccount(Struct, frozen=True, kw_only=True):
 
 
 class ChangeProfile(Struct, frozen=True, kw_only=True):
+    current_password: str | UnsetType = UNSET
     email: str | None | UnsetType = UNSET
+    """In use once the mailed link confirms it."""
     username: str | None | UnsetType = UNSET
     """3 to 32 letters, digits, dots, dashes and underscores; upper and lower case are the same."""
     display_name: str | None | UnsetType = UNSET
@@ -52,6 +56,13 @@ class ChangeProfile(Struct, frozen=True, kw_only=True):
     """A name of the IANA time zone database."""
     locale: str | UnsetType = UNSET
     """Language, and where it matters script and region (BCP 47)."""
+
+
+class ChooseLeaderboards(Struct, frozen=True, kw_only=True):
+    hidden_everywhere: bool | UnsetType = UNSET
+    """On no guild's leaderboard, those joined later included."""
+    hidden_in: list[str] | UnsetType = UNSET
+    """Guilds on whose leaderboards you do not appear."""
 
 
 class Claim(Struct, frozen=True, kw_only=True):
@@ -62,6 +73,14 @@ class Claim(Struct, frozen=True, kw_only=True):
 class ClaimCodeMade(Struct, frozen=True, kw_only=True):
     code: str
     expires_at: datetime
+
+
+class ConfirmEmail(Struct, frozen=True, kw_only=True):
+    token: str
+
+
+class EraseAccount(Struct, frozen=True, kw_only=True):
+    current_password: str
 
 
 class Export(Struct, frozen=True, kw_only=True):
@@ -78,6 +97,12 @@ class KnownPerson(Struct, frozen=True, kw_only=True):
     time_zone: str
     locale: str
     identities: list[LinkedIdentity]
+
+
+class LeaderboardChoice(Struct, frozen=True, kw_only=True):
+    hidden_everywhere: bool
+    """On no guild's leaderboard, those joined later included."""
+    hidden_in: list[str]
 
 
 class LinkedIdentity(Struct, frozen=True, kw_only=True):

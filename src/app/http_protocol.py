@@ -1,0 +1,142 @@
+"""The HTTP protocol of the API's server: uvicorn's, with bounds that hold before anything reads a request.
+
+A proxy usually sets such bounds; these hold without one. uvicorn offers them for h11 only, which is slower.
+"""
+
+from asyncio import TimerHandle, Transport
+from typing import Any, Final
+
+import msgspec
+import structlog
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+MAX_HEAD_SIZE: Final = 16_384
+"""Bytes of a request's line and all its headers."""
+HEAD_TIMEOUT_S: Final = 15.0
+"""Seconds from the start of a connection or request to the end of its headers."""
+BODY_TIMEOUT_S: Final = 60.0
+"""Seconds from the end of the headers to the end of the body."""
+OVERHEAD: Final = 4
+"""Bytes of a header line that are neither name nor value: `: ` and the line's end."""
+
+
+class HeadTooLargeError(Exception):
+    """The request line and headers are larger than MAX_HEAD_SIZE."""
+
+
+class BoundedHttpProtocol(HttpToolsProtocol):
+    """Answers 431 to a large head and 408 to a slow one, and closes a connection whose body does not arrive."""
+
+    head_timeout: float = HEAD_TIMEOUT_S
+    body_timeout: float = BODY_TIMEOUT_S
+
+    _head_size = 0
+    """Bytes of the head that the parser has handed over, line by line."""
+    _received = 0
+    """Bytes that arrived for this head: the parser keeps an incomplete line to itself."""
+    _in_head = False
+    _completed = False
+    """Whether a message ended in the data at hand, so that not all of the data belongs to the head after it."""
+    _deadline: TimerHandle | None = None
+
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # uvicorn narrows it too
+        super().connection_made(transport)
+        self._expect_within(self.head_timeout)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._expect_nothing()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        self._completed = False
+        super().data_received(data)
+        if self._in_head and not self._completed:
+            self._received += len(data)
+        if self._in_head and self._received > MAX_HEAD_SIZE:
+            self._refuse(431)
+        elif self._is_idle():  # an empty line before a request stopped uvicorn's own timer
+            self._expect_within(self.head_timeout)
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._in_head = True
+        self._head_size = self._received = 0
+        self._expect_within(self.head_timeout)
+
+    def on_url(self, url: bytes) -> None:
+        self._count(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._count(len(name) + len(value) + OVERHEAD)
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        self._expect_within(self.body_timeout)
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._completed = True
+        self._expect_nothing()
+        super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 -- uvicorn's signature
+        """Called for whatever the parser refuses, HeadTooLargeError of its callbacks included."""
+        self._refuse(431 if self._head_size > MAX_HEAD_SIZE else 400)
+
+    def _count(self, size: int) -> None:
+        self._head_size += size
+        if self._head_size > MAX_HEAD_SIZE:
+            raise HeadTooLargeError
+
+    def _is_idle(self) -> bool:
+        answered = self.cycle is None or self.cycle.response_complete
+        return answered and not self._in_head and self._deadline is None and self.timeout_keep_alive_task is None
+
+    def _expect_within(self, seconds: float) -> None:
+        self._expect_nothing()
+        self._deadline = self.loop.call_later(seconds, self._on_deadline)
+
+    def _expect_nothing(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _on_deadline(self) -> None:
+        self._deadline = None
+        if self.transport.is_closing():
+            return
+        if self._in_head:
+            self._refuse(408)
+        else:
+            self.transport.close()
+
+    def _refuse(self, status: int) -> None:
+        """Answer without asking the application, and close the connection."""
+        self._in_head = False
+        self._expect_nothing()
+        address = self.client[0] if self.client else None
+        structlog.get_logger("request").info("request_refused", status=status, address=address)
+        if self.cycle is None or self.cycle.response_complete:  # otherwise an earlier answer is still on its way
+            self.transport.write(_PROBLEMS[status])
+        self.transport.close()
+
+
+def _problem(status: int, title: str, code: str, detail: str) -> bytes:
+    content: dict[str, Any] = {"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code}
+    body = msgspec.json.encode(content)
+    headers = b"content-type: application/problem+json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n" % len(body)
+    return STATUS_LINE[status] + headers + body
+
+
+_PROBLEMS: Final = {
+    400: _problem(400, "Bad Request", "bad_request", "This is no HTTP request."),
+    408: _problem(408, "Request Timeout", "request_timeout", "The headers did not arrive in time; send them at once."),
+    431: _problem(
+        431,
+        "Request Header Fields Too Large",
+        "headers_too_large",
+        f"The request line and headers may have {MAX_HEAD_SIZE} bytes; send less.",
+    ),
+}

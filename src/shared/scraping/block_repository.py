@@ -1,0 +1,85 @@
+"""All SQL about blocked keys."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import text
+
+from shared.database import Repository
+from shared.database.advisory_locks import AdvisoryLock, take, take_shared, try_to_share
+
+# What goes may be much, and the logs are searched as a whole.
+_BEGIN: Final = text(f"SELECT set_config('statement_timeout', '0', true), {take(AdvisoryLock.BLOCKING)}")
+_SHARE: Final = text(f"SELECT {take_shared(AdvisoryLock.BLOCKING)}")
+_TRY_TO_SHARE: Final = text(f"SELECT {try_to_share(AdvisoryLock.BLOCKING)}")
+_AMONG: Final = text("""
+SELECT DISTINCT key FROM scrape_blocked_keys WHERE source = :source AND key = ANY(CAST(:keys AS text[]))
+""")
+_BLOCK_OF: Final = text("""
+SELECT block_id FROM scrape_blocked_keys
+WHERE source = :source AND key = ANY(CAST(:keys AS text[])) AND listed ORDER BY block_id LIMIT 1
+""")
+_ADD: Final = text("""
+WITH block AS (
+    INSERT INTO scrape_blocks (id, source, reason, created_at) VALUES (:id, :source, :reason, :now)
+)
+INSERT INTO scrape_blocked_keys (source, key, block_id, listed)
+SELECT :source, key, :id, key = ANY(CAST(:listed AS text[])) FROM unnest(CAST(:keys AS text[])) AS k (key)
+""")
+# The keys refer to a row of the same statement; PostgreSQL looks at its end.
+_LIFT: Final = text("DELETE FROM scrape_blocks WHERE id = :id RETURNING source")
+_TARGETS: Final = text("""
+SELECT id FROM scrape_targets WHERE source = :source AND key = ANY(CAST(:keys AS text[])) ORDER BY id
+""")
+
+
+class BlockRepository(Repository):
+    """What is blocked."""
+
+    async def begin(self) -> None:
+        """Have nobody else block, follow or store until the transaction ends; taken before everything else."""
+        await self.session.execute(_BEGIN)
+
+    async def share(self) -> None:
+        """Keep others from blocking until the transaction ends; for who holds no rows of targets yet."""
+        await self.session.execute(_SHARE)
+
+    async def try_to_share(self) -> bool:
+        """The same without waiting; False while somebody blocks."""
+        return bool((await self.session.execute(_TRY_TO_SHARE)).scalar_one())
+
+    async def among(self, source: str, keys: Collection[str]) -> set[str]:
+        """Those of these keys that are blocked."""
+        values = {"source": source, "keys": list(keys)}
+        return set((await self.session.execute(_AMONG, values)).scalars())
+
+    async def block_of(self, source: str, keys: Collection[str]) -> UUID | None:
+        """A block that lists one of these keys."""
+        values = {"source": source, "keys": list(keys)}
+        found: UUID | None = (await self.session.execute(_BLOCK_OF, values)).scalar_one_or_none()
+        return found
+
+    async def add(
+        self,
+        block_id: UUID,
+        source: str,
+        keys: Collection[str],
+        *,
+        listed: Collection[str],
+        reason: str | None,
+        now: datetime,
+    ) -> None:
+        """`listed`: those of the keys that the operator sees."""
+        values: dict[str, Any] = {"id": block_id, "source": source, "reason": reason, "now": now}
+        await self.session.execute(_ADD, {**values, "keys": sorted(keys), "listed": sorted(listed)})
+
+    async def lift(self, block_id: UUID) -> str | None:
+        """The source of the block that is gone now; None: there was none."""
+        source: str | None = (await self.session.execute(_LIFT, {"id": block_id})).scalar_one_or_none()
+        return source
+
+    async def targets(self, source: str, keys: Collection[str]) -> Sequence[UUID]:
+        """Targets of these keys."""
+        return (await self.session.execute(_TARGETS, {"source": source, "keys": list(keys)})).scalars().all()

@@ -1,0 +1,14 @@
+"""The events of contracts and their readers."""
+
+from typing import Final
+
+from shared.events import EventType, Readers
+from trackers.contracts.news import FOUND, ContractFound
+
+CONTRACT_FOUND: Final = EventType(
+    name=FOUND,
+    when="A contract matches a person's watch.",
+    payload=ContractFound,
+    readers=Readers.OWNER,
+)
+EVENTS: Final = (CONTRACT_FOUND,)

@@ -1,0 +1,55 @@
+"""What is deleted of a player who is blocked."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from shared.scraping.blocking import Erased
+from shared.scraping.targets import Targets
+from trackers.hiscores.modes import SOURCE, GameMode, key_of
+from trackers.hiscores.names import canonical
+from trackers.hiscores.repository import PlayerRepository
+
+
+class HiscoresEraser:
+    """A SubjectEraser. A key is a canonical name, which is blocked in every table."""
+
+    source: Final = SOURCE
+
+    def __init__(self, *, players: PlayerRepository, targets: Targets) -> None:
+        self._players = players
+        self._targets = targets
+
+    def read(self, typed: str) -> str:
+        """A name in any spelling, with or without its mode."""
+        mode, colon, name = typed.partition(":")
+        return canonical(name if colon and mode in set(GameMode) else typed)
+
+    def covered(self, key: str) -> Sequence[str]:
+        return (key, *(key_of(mode, key) for mode in GameMode))
+
+    async def erase(self, keys: Sequence[str]) -> Erased:
+        """Players who are called so, or were before, removed ones too, with all that was recorded.
+
+        The name that such a player has now is blocked as well.
+        """
+        await self._targets.hold([player.target_id for player in await self._players.ever_called(keys)])
+        players = await self._players.ever_called(keys)
+        await self._players.hold(*(player.id for player in players))
+        for player in players:
+            await self._players.purge(player.no)
+        targets = {player.target_id for player in players}
+        await self._targets.erase([one for one in sorted(targets) if not await self._players.is_used(one)])
+        names = {*keys, *(player.username for player in players)}
+        return Erased(
+            keys=sorted(names),
+            aggregates=[f"player:{player.id}" for player in players],
+            subjects={"player": [player.id for player in players]},
+            names=sorted(names | {player.display_name for player in players}),
+            spellings=[spelling for name in sorted(names) for spelling in _spellings(name)],
+        )
+
+
+def _spellings(username: str) -> list[str]:
+    """As requests name a player: in a field, or as a part of a path; names may be as short as a letter."""
+    written = {username.replace(" ", between) for between in (" ", "_", "-", "+", "%20")}
+    return [shown for name in sorted(written) for shown in (f'"{name}"', f"/{name}/", f':{name}"')]

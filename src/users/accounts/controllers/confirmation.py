@@ -1,0 +1,69 @@
+"""The link that confirms an e-mail address: a page that asks first, and the same for programs."""
+
+from functools import cache
+from typing import Annotated, Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from litestar import Controller, MediaType, Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import JSONBody, QueryParameter, SkipValidation
+from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
+
+from shared.web.guards import OPEN
+from users.accounts.addresses import AddressService
+from users.accounts.schemas import ConfirmEmail
+
+Addresses = NamedDependency[SkipValidation[AddressService]]
+Token = Annotated[str, QueryParameter(max_length=100, description="From the link in the mail.")]
+
+
+class ConfirmEmailController(Controller):
+    """Confirmation by a program."""
+
+    path = "/users/confirm-email"
+    tags = ("users",)
+
+    @post("/", operation_id="confirm_email", opt=OPEN, status_code=HTTP_204_NO_CONTENT)
+    async def confirm(self, data: JSONBody[ConfirmEmail], address_service: Addresses) -> None:
+        """Confirm an e-mail address by the code in the mail, or the `token` of its link. A link works once, for a day.
+
+        404 `bad_confirmation_link`, 403 `account_deactivated`, 409 `email_taken` if another account has confirmed the
+        same address since.
+        """
+        await address_service.confirm(data.token)
+
+
+class ConfirmEmailPageController(Controller):
+    """Confirmation in a browser."""
+
+    path = "/email-confirmation"
+    tags = ("users",)
+
+    @get("/", operation_id="ask_to_confirm_email", opt=OPEN, media_type=MediaType.HTML)
+    async def ask(self, token: Token, address_service: Addresses) -> Response[str]:
+        """Show a page with a button. Confirms nothing by itself, because mail scanners follow links.
+
+        404 `bad_confirmation_link`.
+        """
+        return _page(await address_service.shown(token))
+
+    @post("/", operation_id="confirm_email_by_page", opt=OPEN, media_type=MediaType.HTML, status_code=HTTP_200_OK)
+    async def confirm(self, token: Token, address_service: Addresses) -> Response[str]:
+        """Confirm the address. 404 `bad_confirmation_link`, 403 `account_deactivated`, 409 `email_taken`."""
+        await address_service.confirm(token)
+        return _page(None)
+
+
+@cache
+def _templates() -> Environment:
+    return Environment(
+        loader=PackageLoader("users.accounts"), autoescape=select_autoescape(["html"]), undefined=StrictUndefined
+    )
+
+
+def _page(waiting: Any) -> Response[str]:
+    return Response(
+        _templates().get_template("confirm_email.html").render(waiting=waiting),
+        media_type=MediaType.HTML,
+        headers={"Cache-Control": "no-store"},
+    )

@@ -1,0 +1,73 @@
+"""Changes of one's own account; changes of its logins and its erasure need the password."""
+
+from typing import Final
+
+from msgspec import UNSET, UnsetType
+
+from shared.web.identity import PersonIdentity
+from users.accounts.errors import EmailNotSetUp, PasswordNeeded
+from users.accounts.personal import PersonalDataService
+from users.accounts.profiles import checked_email
+from users.accounts.schemas import Account, ChangeProfile, EraseAccount
+from users.accounts.service import AccountService
+from users.auth.schemas import Client
+from users.auth.service import AuthService
+from users.message_limits import MessageLimits, Recipient, mailbox
+
+INSTEAD: Final = "leave the e-mail address out and sign in with the username"
+
+
+class NewAddresses:
+    """Whether a link may be mailed to an address that somebody typed in."""
+
+    def __init__(self, *, limits: MessageLimits, mail_set_up: bool) -> None:
+        self._limits = limits
+        self._mail_set_up = mail_set_up
+
+    async def check(self, email: str, client: Client) -> None:
+        """Count the mail. Raises EmailNotSetUp, Invalid or TooManyMessages."""
+        recipient = Recipient(address=mailbox(checked_email(email)))
+        if not self._mail_set_up:
+            raise EmailNotSetUp(INSTEAD)
+        await self._limits.count(recipient, address=client.address)
+
+
+class OwnAccountService:
+    """What people do with their accounts themselves.
+
+    The password is checked before the first statement, so that no transaction is open while it is hashed.
+    """
+
+    def __init__(
+        self,
+        *,
+        accounts: AccountService,
+        personal_data: PersonalDataService,
+        auth: AuthService,
+        new_addresses: NewAddresses,
+    ) -> None:
+        self._accounts = accounts
+        self._personal_data = personal_data
+        self._auth = auth
+        self._new_addresses = new_addresses
+
+    async def change(self, who: PersonIdentity, given: ChangeProfile, client: Client) -> Account:
+        """The account as it is then; an address changes once its mailed link is used.
+
+        Raises PasswordNeeded, LoginFailed, EmailNotSetUp, UsernameTaken, Invalid, TooManyAttempts or TooManyMessages.
+        """
+        if given.email is not UNSET or given.username is not UNSET:
+            await self._check_password(who, given.current_password)
+        if given.email:
+            await self._new_addresses.check(given.email, client)
+        return await self._accounts.change_profile(who, given)
+
+    async def erase(self, who: PersonIdentity, given: EraseAccount) -> None:
+        """Delete the account and all that is stored about its owner. Raises LoginFailed, LastAdmin, TooManyAttempts."""
+        await self._check_password(who, given.current_password)
+        await self._personal_data.erase(who.user_id, asker=who)
+
+    async def _check_password(self, who: PersonIdentity, given: str | UnsetType) -> None:
+        if given is UNSET:
+            raise PasswordNeeded
+        await self._auth.check_password(who, given)

@@ -1,0 +1,36 @@
+"""A member's own place on leaderboards."""
+
+from typing import Any
+
+from litestar import Controller, Request, get, put
+from litestar.di import NamedDependency
+from litestar.params import JSONBody, SkipValidation
+
+from shared.web.identity import PersonIdentity
+from users.guilds.leaderboards import ChooseLeaderboards, LeaderboardChoice, LeaderboardOptOuts
+
+Choices = NamedDependency[SkipValidation[LeaderboardOptOuts]]
+Asking = Request[Any, PersonIdentity, Any]
+
+
+class MyLeaderboardController(Controller):
+    """Whether you appear on the leaderboards of guilds."""
+
+    path = "/users/me/leaderboards"
+    tags = ("users",)
+
+    @get("/", operation_id="get_my_leaderboards")
+    async def get_choice(self, request: Asking, leaderboard_opt_outs: Choices) -> LeaderboardChoice:
+        """On which leaderboards you do not appear."""
+        return await leaderboard_opt_outs.choice_of(request.auth.user_id)
+
+    @put("/", operation_id="put_my_leaderboards")
+    async def put_choice(
+        self, request: Asking, data: JSONBody[ChooseLeaderboards], leaderboard_opt_outs: Choices
+    ) -> LeaderboardChoice:
+        """Choose on which leaderboards you do not appear; replaces the whole choice.
+
+        Your trackers go on, and you and those who run your guilds still see them. Leaderboards and previews of rating
+        formulas leave you out at once; ranks of others close up within a minute. 404 for a guild that you are not in.
+        """
+        return await leaderboard_opt_outs.choose(request.auth, data)

@@ -1,0 +1,87 @@
+"""Members choose whether they are on leaderboards: of one guild, or of any."""
+
+from collections.abc import Sequence
+from typing import Annotated, Final
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta, Struct
+
+from shared.audit.activity import ActivityLog
+from shared.web.identity import PersonIdentity
+from users.access import GuildNotFound
+from users.accounts.schemas import SNOWFLAKE
+from users.accounts.service import AccountService
+from users.guilds.opt_out_repository import OptOutRepository
+
+MOST_GUILDS: Final = 200
+
+
+class LeaderboardChoice(Struct, frozen=True, kw_only=True):
+    """On which leaderboards a member does not appear."""
+
+    hidden_everywhere: Annotated[bool, Meta(description="On no guild's leaderboard, those joined later included.")]
+    hidden_in: list[str]
+
+
+class ChooseLeaderboards(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """On which leaderboards a member does not want to appear; what is left out is not hidden."""
+
+    hidden_everywhere: Annotated[bool, Meta(description="On no guild's leaderboard, those joined later included.")] = (
+        False
+    )
+    hidden_in: Annotated[
+        list[Annotated[str, Meta(pattern=SNOWFLAKE)]],
+        Meta(max_length=MOST_GUILDS, description="Guilds on whose leaderboards you do not appear."),
+    ] = []
+
+
+class LeaderboardOptOuts:
+    """Reads and changes a member's choice; and, as PersonalData, exports it and hands it over."""
+
+    name: Final = "leaderboards"
+
+    def __init__(self, *, opt_outs: OptOutRepository, accounts: AccountService, activity: ActivityLog) -> None:
+        self._opt_outs = opt_outs
+        self._accounts = accounts
+        self._activity = activity
+
+    async def choice_of(self, user_id: UUID) -> LeaderboardChoice:
+        return _choice(await self._opt_outs.of(user_id))
+
+    async def choose(self, asker: PersonIdentity, choice: ChooseLeaderboards) -> LeaderboardChoice:
+        """Replace the choice. Raises GuildNotFound for a guild that the asker neither is in nor had named before."""
+        user_id = asker.user_id
+        await self._accounts.hold(user_id)
+        before = await self._opt_outs.of(user_id)
+        known = {*before, *await self._opt_outs.guilds_of(user_id)}
+        for guild_id in choice.hidden_in:
+            if guild_id not in known:
+                raise GuildNotFound(guild_id)
+        wanted: list[str | None] = [None] if choice.hidden_everywhere else []
+        wanted += sorted(set(choice.hidden_in))
+        if wanted != before:
+            await self._opt_outs.replace(user_id, wanted)
+            await self._activity.record(
+                "user.leaderboards_chosen",
+                subject="user",
+                subject_id=user_id,
+                user_id=user_id,
+                actor=asker,
+                details=msgspec.to_builtins(_choice(wanted)),
+            )
+        return _choice(wanted)
+
+    async def export(self, user_id: UUID) -> LeaderboardChoice:
+        return await self.choice_of(user_id)
+
+    async def erase(self, user_id: UUID) -> None:
+        await self._opt_outs.replace(user_id, [])
+
+    async def hand_over(self, user_id: UUID, *, to: UUID) -> None:
+        """Of two people who turn out to be one, what either chose not to be on holds."""
+        await self._opt_outs.hand_over(user_id, to=to)
+
+
+def _choice(rows: Sequence[str | None]) -> LeaderboardChoice:
+    return LeaderboardChoice(hidden_everywhere=None in rows, hidden_in=[one for one in rows if one is not None])

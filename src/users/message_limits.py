@@ -1,0 +1,100 @@
+"""Limits on messages to addresses that somebody typed in: codes, tests, confirmations, notices.
+
+One count per network of the asker, one per account or guild, one per host of a webhook, one per mailbox. A request that
+an earlier count refuses does not use up the later ones, so a caller over its own limit cannot block a mailbox.
+"""
+
+from math import ceil
+from typing import Final
+
+from limits import RateLimitItemPerSecond
+from limits.aio.storage import RedisStorage
+from msgspec import Struct
+
+from shared.errors import TooManyRequests
+from shared.installation_secret import InstallationSecret
+from shared.web.callers import household
+from shared.web.identity import BotIdentity, Identity
+from users.counting import TryCounter
+
+HOUR: Final = 3600
+DAY: Final = 86_400
+PER_OWNER: Final = RateLimitItemPerSecond(20, HOUR)
+DAY_FACTOR: Final = 3
+"""Times as many messages as in an hour, a mailbox gets in a day."""
+BOT_FACTOR: Final = 10
+"""Times as many messages as a network, a bot's key may cause: it asks for all of its guilds."""
+_IGNORE_DOTS: Final = frozenset({"gmail.com", "googlemail.com"})
+
+
+class TooManyMessages(TooManyRequests):
+    code = "too_many_messages"
+    title = "Too many messages"
+
+
+class MessageSettings(Struct, frozen=True, kw_only=True):
+    """How many messages an hour."""
+
+    per_mailbox: int
+    per_host: int
+    per_address: int
+
+
+class Recipient(Struct, frozen=True, kw_only=True):
+    """Where a message goes."""
+
+    address: str
+    """In one spelling (`mailbox` of an e-mail address), so that other spellings count for the same."""
+    host: str = ""
+    """Of a webhook."""
+
+
+class MessageLimits:
+    """Counts in Redis, over all processes; raises TooManyMessages, or Unavailable where it cannot count."""
+
+    def __init__(self, storage: RedisStorage, settings: MessageSettings, *, secret: InstallationSecret) -> None:
+        self._counter = TryCounter(storage, what="Messages")
+        self._secret = secret
+        self._network = RateLimitItemPerSecond(settings.per_address, HOUR)
+        self._bot = RateLimitItemPerSecond(settings.per_address * BOT_FACTOR, HOUR)
+        self._host = RateLimitItemPerSecond(settings.per_host, HOUR)
+        self._mailbox = (
+            RateLimitItemPerSecond(settings.per_mailbox, HOUR),
+            RateLimitItemPerSecond(settings.per_mailbox * DAY_FACTOR, DAY),
+        )
+
+    async def count(
+        self, recipient: Recipient, *, address: str, asker: Identity | None = None, owner: str | None = None
+    ) -> None:
+        """Count one message that `asker` at `address` causes, for an account or guild (`owner`) if there is one."""
+        if isinstance(asker, BotIdentity):
+            await self._hit(self._bot, "bot", str(asker.key_id), whose="with this key")
+        else:
+            await self._hit(self._network, "network", household(address), whose="from your address")
+        if owner is not None:
+            await self._hit(PER_OWNER, "owner", owner, whose="for this account or guild")
+        if recipient.host:
+            await self._hit(self._host, "host", self._digest(recipient.host), whose="to this host")
+        for item in self._mailbox:
+            await self._hit(item, "mailbox", self._digest(recipient.address), whose="to this address")
+
+    async def _hit(self, item: RateLimitItemPerSecond, kind: str, key: str, *, whose: str) -> None:
+        counted = await self._counter.hit(item, f"message-{kind}", key)
+        if not counted.allowed:
+            wait = ceil(counted.wait)
+            raise TooManyMessages(f"Too many messages were requested {whose}; wait {wait} seconds.", retry_after=wait)
+
+    def _digest(self, text: str) -> str:
+        """Redis holds no address in the clear. Under another secret of the installation counting begins again."""
+        return self._secret.digest(f"message to {text}".encode()).hex()
+
+
+def mailbox(address: str) -> str:
+    """The mailbox behind an e-mail address: in lower case, without a tag (`ada+tag@`), without dots where these are
+    ignored. Only for counting: two mailboxes of a small mail server may count as one.
+    """
+    local, _, domain = address.lower().rpartition("@")
+    local = local.partition("+")[0] or local
+    if domain in _IGNORE_DOTS:
+        local, domain = local.replace(".", ""), "gmail.com"
+    return f"{local}@{domain}"

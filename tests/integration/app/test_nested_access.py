@@ -1,0 +1,183 @@
+"""Things in things, things named in bodies and queries, and lists: none is a way to what `docs/access.md` closes."""
+
+from typing import Any, Final
+from uuid import UUID
+
+import jwt
+import pytest
+from sqlalchemy import text
+from tests.integration.app.test_access import (
+    ENDPOINTS,
+    GUILD,
+    LINK,
+    OTHER_GUILD,
+    OWNER,
+    SNAPSHOT,
+    Endpoint,
+    World,
+    database_url,
+    environ,
+    first_world,
+    world,
+)
+
+from app.container import AppContainer
+
+__all__ = ["database_url", "environ", "first_world", "world"]
+
+NESTED: Final = [
+    endpoint for endpoint in ENDPOINTS if endpoint.path.count("{") > 1 and "/guilds/{guild_id}/" in endpoint.path
+]
+PRIVATE: Final = (
+    "channel_id",
+    "contract_watch_id",
+    "delivery_id",
+    "guild_channel_id",
+    "session_id",
+    "snapshot_id",
+    "tracked_club_id",
+    "tracked_id",
+    "tracker_id",
+    "trip_id",
+    "watch_id",
+)
+"""Names of the owner's things that no list of somebody else's may show."""
+NAMED_IN_BODIES: Final = (
+    ("POST", "/api/watches", {"trip_id": "{trip_id}", "target_price": 30_000}),
+    ("PUT", "/api/users/me/digest", {"period": "weekly", "channel_id": "{channel_id}"}),
+    ("PUT", "/api/users/me/notifications", {"events": {"*": ["{channel_id}"]}}),
+    ("POST", "/internal/trackers/process", {"guild_id": GUILD}),
+    ("POST", "/internal/trackers/schedule", {"guild_id": GUILD, "cron": "0 18 * * *"}),
+    ("POST", "/internal/trackers/add", {"user_id": OWNER, "url": LINK.format("Mondkalb")}),
+    ("POST", "/internal/trackers/register-multiple", {"user_id": OWNER, "urls": [LINK.format("Mondkalb")]}),
+    (
+        "POST",
+        "/internal/trackers/register-by-staff",
+        {"guild_id": GUILD, "staff_id": OWNER, "user_id": OWNER, "urls": [LINK.format("Mondkalb")]},
+    ),
+    (
+        "POST",
+        "/internal/trackers/register-by-staff",
+        {"guild_id": OTHER_GUILD, "staff_id": OWNER, "user_id": OWNER, "urls": [LINK.format("Mondkalb")]},
+    ),
+    ("POST", "/internal/users/claim-codes", {"user_id": OWNER}),
+    ("POST", "/internal/players", {"username": "Third One", "user_id": OWNER}),
+    ("POST", "/internal/fencers", {"user_id": OWNER, "fencer": "100000077"}),
+    ("POST", "/internal/clubs", {"user_id": OWNER, "club": "100000977"}),
+)
+NAMED_IN_QUERIES: Final = (
+    f"/api/trackers?guild_id={GUILD}",
+    f"/api/trackers/leaderboard?guild_id={GUILD}",
+    f"/api/players?guild_id={GUILD}",
+    f"/api/players/leaderboard?metric=slayer&guild_id={GUILD}",
+    "/api/watches?trip_id={trip_id}",
+    "/internal/trackers?user_id={user_id}",
+    f"/internal/trackers?guild_id={GUILD}",
+    f"/internal/trackers/leaderboard?guild_id={GUILD}",
+    f"/internal/players?guild_id={GUILD}",
+    f"/internal/players/leaderboard?metric=slayer&guild_id={GUILD}",
+    "/internal/fencers?user_id={user_id}",
+    "/internal/clubs?user_id={user_id}",
+)
+
+
+def stranger_at(world: World, path: str) -> str:
+    """The credential of a stranger to the owner: a member's token, or the key of a guild where the owner is not."""
+    return world.keys["other guild"] if path.startswith("/internal/") else world.tokens["stranger"]
+
+
+def filled(what: Any, names: dict[str, str]) -> Any:
+    """A body or a path with the owner's things where their names stand in braces."""
+    if isinstance(what, str):
+        for name, value in names.items():
+            what = what.replace(f"{{{name}}}", value)
+        return what
+    if isinstance(what, dict):
+        return {key: filled(value, names) for key, value in what.items()}
+    return [filled(item, names) for item in what] if isinstance(what, list) else what
+
+
+async def let_run_the_other_guild(world: World, container: AppContainer) -> None:
+    """Make the stranger a confirmed admin of the guild where the owner is not."""
+    stranger = UUID(jwt.decode(world.tokens["stranger"], options={"verify_signature": False})["sub"])
+    await container.reader().execute(
+        text(
+            "INSERT INTO guild_members (guild_id, user_id, admin, joined_at, confirmed_by)"
+            " VALUES (:guild, :user, true, now(), 'operator')"
+        ),
+        {"guild": OTHER_GUILD, "user": stranger},
+    )
+
+
+def private_things(world: World) -> list[str]:
+    """What no answer to a stranger may contain."""
+    return [*(world.names[name] for name in PRIVATE), str(SNAPSHOT["note"])]
+
+
+async def test_nothing_of_another_guild_is_reached_through_ones_own(world: World, container: AppContainer) -> None:
+    await let_run_the_other_guild(world, container)
+    assert len(NESTED) >= 20
+    for endpoint in NESTED:
+        mine = Endpoint(
+            endpoint.method,
+            endpoint.path.replace("{guild_id}", OTHER_GUILD),
+            endpoint.operation,
+            endpoint.opens_with,
+            endpoint.stranger,
+        )
+        names = world.names_for(endpoint)  # of the owner's guild
+        path = filled(mine.path, names)
+        answer = await world.http.request(
+            mine.method,
+            path,
+            json=world.bodies.get(mine.operation),
+            headers={"Authorization": f"Bearer {stranger_at(world, path)}"},
+        )
+        assert answer.status_code == 404, (endpoint, answer.text)
+
+
+@pytest.mark.parametrize(("method", "path", "body"), NAMED_IN_BODIES)
+async def test_nothing_that_is_not_mine_can_be_named_in_a_body(
+    world: World, method: str, path: str, body: dict[str, Any]
+) -> None:
+    headers = {"Authorization": f"Bearer {stranger_at(world, path)}"}
+    answer = await world.http.request(method, path, json=filled(body, world.names), headers=headers)
+    assert answer.status_code in {403, 404, 409, 422}, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("path", NAMED_IN_QUERIES)
+async def test_nothing_that_is_not_mine_is_listed_by_a_query(world: World, path: str) -> None:
+    headers = {"Authorization": f"Bearer {stranger_at(world, path)}"}
+    answer = await world.http.get(filled(path, world.names), headers=headers)
+    assert answer.status_code in {200, 403, 404}, answer.text
+    shown = [name for name in PRIVATE if name != "trip_id" and world.names[name] in answer.text]
+    assert not shown, answer.text
+    if answer.status_code == 200:
+        assert answer.json()["items"] == [], answer.text
+
+
+async def test_no_list_export_or_feed_shows_what_is_not_mine(world: World) -> None:
+    asked = 0
+    for endpoint in ENDPOINTS:
+        if endpoint.method != "GET" or endpoint.stranger not in {"own", "all"}:
+            continue
+        answer = await world.ask(endpoint, stranger_at(world, endpoint.path))
+        assert answer.status_code == 200, (endpoint, answer.text)
+        shown = [thing for thing in private_things(world) if thing in answer.text]
+        assert not shown, (endpoint, shown, answer.text)
+        asked += 1
+    assert asked >= 20
+
+
+async def test_who_follows_the_same_account_reads_no_manual_snapshot_of_another(world: World) -> None:
+    headers = {"Authorization": f"Bearer {world.tokens['stranger']}"}
+    body = {"urls": [LINK.format("Lintwurm")]}
+    added = await world.http.post("/api/trackers/register", json=body, headers=headers)
+    assert added.status_code == 201, added.text
+    (tracker,) = added.json()["trackers"]
+    for view in ("", "/detail", "/status", "/seasons", "/snapshots", "/history?playlist=11"):
+        answer = await world.http.get(f"/api/trackers/{tracker['id']}{view}", headers=headers)
+        assert answer.status_code in {200, 404}, (view, answer.text)
+        assert str(SNAPSHOT["note"]) not in answer.text, view
+        assert world.names["snapshot_id"] not in answer.text, view

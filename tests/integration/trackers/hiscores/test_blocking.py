@@ -1,0 +1,83 @@
+"""Players who are blocked: under every spelling, in every table, and by names that they had before."""
+
+from typing import Any
+
+import httpx
+import pytest
+from tests.integration.everything import tables_with
+from tests.integration.people import Person
+from tests.integration.trackers.hiscores.stage import LEVEL_98, LEVEL_99, Stage
+
+
+async def block(admin: Person, *names: str) -> Any:
+    answer = await admin.ask("POST", "/api/admin/blocked", {"source": "hiscores", "keys": list(names)})
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+async def rename(admin: Person, player: Any, to: str) -> httpx.Response:
+    return await admin.ask("POST", f"/api/admin/players/{player['id']}/rename", {"username": to})
+
+
+async def played(stage: Stage, name: str) -> Any:
+    """A player with a history and with news."""
+    stage.site.add_player(name, xp={"Slayer": LEVEL_98})
+    player = await stage.add(name)
+    stage.site.play(name, xp={"Slayer": LEVEL_99 - LEVEL_98})
+    await stage.look(name.lower())
+    return player
+
+
+async def test_nothing_of_a_blocked_player_stays(stage: Stage, admin: Person) -> None:
+    player = await played(stage, "Quiet Lynx")
+    assert (await stage.ask("PATCH", "/quiet_lynx", {"interval": 7200})).status_code == 200
+    await played(stage, "Loud Lynx")
+    assert await tables_with(stage.api.container, "Quiet Lynx", "quiet_lynx", str(player["id"]))
+    made = await block(admin, "QUIET-lynx")
+    assert made["keys"] == ["quiet lynx"]
+    left = await tables_with(stage.api.container, "Quiet Lynx", "quiet_lynx", "QUIET-lynx", str(player["id"]))
+    assert left == {}
+    for table in ("hiscore_records", "hiscore_gains", "hiscore_bests", "hiscore_achievements", "hiscore_states"):
+        assert len({row["player"] for row in await stage.rows(f"SELECT player FROM {table}")}) == 1  # noqa: S608 -- ours
+    assert (await stage.ask("GET", "/quiet_lynx")).status_code == 404
+    board = await stage.get("/leaderboard", metric="slayer", period="year")
+    assert [row["display_name"] for row in board["items"]] == ["Loud Lynx"]
+    assert [one["display_name"] for one in (await stage.get("", begins_with="quiet"))["items"]] == []
+
+
+@pytest.mark.parametrize("mode", ["regular", "ironman", "seasonal"])
+async def test_a_blocked_name_is_added_in_no_table(stage: Stage, admin: Person, mode: str) -> None:
+    stage.site.add_player("Quiet Lynx")
+    await block(admin, "quiet lynx")
+    before = len(stage.site.requests())
+    answer = await stage.ask("POST", "", {"username": "quiet_LYNX", "mode": mode})
+    assert (answer.status_code, answer.json()["code"]) == (403, "blocked")
+    assert len(stage.site.requests()) == before
+    assert await stage.rows("SELECT 1 FROM hiscore_players") == []
+
+
+async def test_a_blocked_name_does_not_come_back_by_a_rename_or_a_merger(stage: Stage, admin: Person) -> None:
+    await played(stage, "Quiet Lynx")
+    other = await played(stage, "Loud Lynx")
+    await block(admin, "Quiet Lynx")
+    answer = await rename(admin, other, "Quiet Lynx")
+    assert (answer.status_code, answer.json()["code"]) == (403, "blocked")
+    assert (await stage.get("/loud lynx"))["id"] == other["id"]
+
+
+async def test_a_block_of_a_former_name_holds_the_name_of_today_too(stage: Stage, admin: Person) -> None:
+    player = await played(stage, "Quiet Lynx")
+    stage.site.rename_player("Quiet Lynx", "Calm Lynx")
+    assert (await rename(admin, player, "Calm Lynx")).status_code == 200
+    made = await block(admin, "Quiet Lynx")
+    assert made["keys"] == ["calm lynx", "quiet lynx"]
+    assert await tables_with(stage.api.container, "Quiet Lynx", "Calm Lynx") == {}
+    assert (await stage.ask("POST", "", {"username": "Calm Lynx"})).json()["code"] == "blocked"
+
+
+async def test_a_player_who_was_removed_goes_with_their_history(stage: Stage, admin: Person) -> None:
+    await played(stage, "Quiet Lynx")
+    assert (await stage.ask("DELETE", "/quiet_lynx")).status_code == 204
+    assert await tables_with(stage.api.container, "Quiet Lynx")
+    await block(admin, "Quiet Lynx")
+    assert await tables_with(stage.api.container, "Quiet Lynx", "quiet_lynx") == {}

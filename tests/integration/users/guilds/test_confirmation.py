@@ -1,0 +1,204 @@
+"""A guild's key can put anybody into its guild. Until confirmed, that opens nothing of an account that was there."""
+
+from typing import Any
+
+import httpx
+import pytest
+from tests.integration.people import People, Person
+
+from shared.scraping.target import Lane
+from trackers.games.rating_repository import RatingRepository
+
+GUILD, OTHER_GUILD = "81384788765712384", "613425648685547541"
+ADA, EVE, NEW = "281474976710656001", "281474976710656002", "281474976710656003"
+LINK = "https://rocketleague.tracker.network/rocket-league/profile/epic/{}/overview"
+SCOPES = ("guilds", "trackers", "users", "events", "fencers", "players")
+
+
+class Bot:
+    """A bot with a key."""
+
+    def __init__(self, http: httpx.AsyncClient, key: str) -> None:
+        self._http = http
+        self._key = key
+
+    async def ask(self, method: str, path: str, body: Any = None) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {self._key}"}
+        return await self._http.request(method, f"/internal{path}", json=body, headers=headers)
+
+    async def status(self, method: str, path: str, body: Any = None) -> int:
+        return (await self.ask(method, path, body)).status_code
+
+    async def put(self, *user_ids: str, admin: bool = False) -> None:
+        members = [{"user_id": user_id, "admin": admin} for user_id in user_ids]
+        answer = await self.ask("PUT", f"/guilds/{GUILD}/members", {"members": members})
+        assert answer.status_code == 200, answer.text
+
+    async def events(self) -> list[str]:
+        answer = await self.ask("GET", "/events?event=tracker.&limit=500")
+        return [event["event"] for event in answer.json()["items"]]
+
+    async def trackers(self) -> list[str]:
+        return [tracker["id"] for tracker in (await self.ask("GET", "/trackers")).json()["items"]]
+
+
+@pytest.fixture
+async def operators(people: People) -> Bot:
+    """A bot with a key for all guilds, which has made the guilds known."""
+    bot = Bot(people.http, await people.bot(*SCOPES))
+    for guild_id in (GUILD, OTHER_GUILD):
+        assert await bot.status("PUT", f"/guilds/{guild_id}", {"name": "Comets"}) == 200
+    return bot
+
+
+@pytest.fixture
+async def guilds_own(people: People, operators: Bot) -> Bot:
+    """A bot with a key for one guild."""
+    assert operators
+    return Bot(people.http, await people.bot(*SCOPES, guild_ids=[GUILD]))
+
+
+async def known(people: People, name: str, external_id: str) -> Person:
+    """Somebody with a login who is also known by a Discord id."""
+    person = await people.register(name)
+    await people.rows(
+        "INSERT INTO user_identities (provider, external_id, user_id, updated_at)"
+        " VALUES ('discord', :external_id, :user_id, now()) RETURNING 1",
+        external_id=external_id,
+        user_id=person.id,
+    )
+    return person
+
+
+@pytest.fixture
+async def ada(people: People) -> Person:
+    return await known(people, "ada", ADA)
+
+
+@pytest.fixture
+async def tracker(ada: Person) -> str:
+    answer = await ada.ask("POST", "/api/trackers/register", {"urls": [LINK.format("Nachtigall")]})
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["trackers"][0]["id"])
+
+
+async def mine(person: Person) -> list[tuple[str, bool]]:
+    answer = await person.ask("GET", "/api/guilds")
+    return [(guild["id"], guild["confirmed"]) for guild in answer.json()["items"]]
+
+
+async def relay(people: People) -> None:
+    await people.container.events.relay().run()
+
+
+async def test_a_guilds_key_gets_nothing_of_a_person_whom_it_adds(
+    people: People, guilds_own: Bot, ada: Person, tracker: str
+) -> None:
+    eve = await known(people, "eve", EVE)
+    await guilds_own.put(ADA)
+    await guilds_own.put(EVE, admin=True)
+    assert (await ada.ask("PUT", f"/api/trackers/{tracker}", {"active": False})).status_code == 200
+    await relay(people)
+
+    assert await guilds_own.trackers() == []
+    assert await guilds_own.events() == []
+    given = {"user_id": ADA, "urls": [LINK.format("Lintwurm")]}
+    assert {
+        "reads": await guilds_own.status("GET", f"/trackers/{tracker}"),
+        "changes": await guilds_own.status("PUT", f"/trackers/{tracker}", {"active": True}),
+        "removes": await guilds_own.status("DELETE", f"/trackers/{tracker}"),
+        "registers": await guilds_own.status("POST", "/trackers/register-multiple", given),
+        "as staff": await guilds_own.status(
+            "POST", "/trackers/register-by-staff", given | {"guild_id": GUILD, "staff_id": EVE}
+        ),
+        "follows": await guilds_own.status("POST", "/fencers", {"user_id": ADA, "fencer": "100000011"}),
+        "gets a code": await guilds_own.status("POST", "/users/claim-codes", {"user_id": ADA}),
+        "knows": await guilds_own.status("GET", f"/users/{ADA}"),
+    } == {
+        "reads": 403,
+        "changes": 403,
+        "removes": 403,
+        "registers": 403,
+        "as staff": 403,
+        "follows": 403,
+        "gets a code": 403,
+        "knows": 404,
+    }
+    assert (await eve.ask("GET", f"/api/trackers/{tracker}")).status_code == 403
+    assert (await eve.ask("GET", f"/api/trackers?guild_id={GUILD}")).json()["items"] == []
+
+
+async def test_a_guilds_key_cannot_keep_a_person_from_being_fetched_or_rated(
+    people: People, guilds_own: Bot, ada: Person, tracker: str
+) -> None:
+    async def lane_and_boards() -> tuple[int, list[str]]:
+        rows = await people.rows("SELECT usual_lane FROM scrape_schedule")
+        async with people.container.database().unit_of_work() as session:
+            places = await RatingRepository(session).places([ada.id])
+        return rows[0]["usual_lane"], [place.guild_id for place in places.get(ada.id, [])]
+
+    off = {"name": "Comets", "settings": {"tracker_processing": False}}
+    assert await guilds_own.status("PUT", f"/guilds/{GUILD}", off) == 200
+    await guilds_own.put(ADA)
+    assert await lane_and_boards() == (Lane.UNHURRIED, []), tracker
+    await ada.ask("POST", f"/api/guilds/{GUILD}/confirm")
+    assert await lane_and_boards() == (Lane.PAUSED, [GUILD])
+
+
+async def test_the_person_confirms_a_membership(people: People, guilds_own: Bot, ada: Person, tracker: str) -> None:
+    await relay(people)
+    assert (await ada.ask("POST", f"/api/guilds/{GUILD}/confirm")).status_code == 404
+    await guilds_own.put(ADA)
+    assert await mine(ada) == [(GUILD, False)]
+    for _ in range(2):
+        answer = await ada.ask("POST", f"/api/guilds/{GUILD}/confirm")
+        assert (answer.status_code, answer.json()["confirmed"]) == (200, True)
+    assert await mine(ada) == [(GUILD, True)]
+    noted = await people.rows("SELECT subject_id FROM activity_log WHERE event = 'guild.membership_confirmed'")
+    assert noted == [{"subject_id": GUILD}]
+    assert await guilds_own.trackers() == [tracker]
+    assert await guilds_own.status("PUT", f"/trackers/{tracker}", {"active": False}) == 200
+    await relay(people)
+    assert await guilds_own.events() == ["tracker.updated"]  # the registration was before
+
+
+async def test_a_key_for_all_guilds_confirms_a_membership(
+    operators: Bot, guilds_own: Bot, ada: Person, tracker: str
+) -> None:
+    await guilds_own.put(ADA)
+    assert await guilds_own.trackers() == []
+    await operators.put(ADA)
+    assert await mine(ada) == [(GUILD, True)]
+    assert await guilds_own.trackers() == [tracker]
+    await guilds_own.put(ADA, admin=True)  # stays confirmed
+    assert await mine(ada) == [(GUILD, True)]
+
+
+async def test_who_leaves_and_is_added_again_by_the_guilds_key_confirms_again(
+    operators: Bot, guilds_own: Bot, ada: Person
+) -> None:
+    await operators.put(ADA)
+    assert await guilds_own.status("POST", f"/guilds/{GUILD}/members/remove", {"user_ids": [ADA]}) == 200
+    await guilds_own.put(ADA)
+    assert await mine(ada) == [(GUILD, False)]
+
+
+async def test_a_guilds_key_speaks_for_people_whom_it_made_known(guilds_own: Bot) -> None:
+    await guilds_own.put(NEW)
+    given = {"user_id": NEW, "urls": [LINK.format("Lintwurm")]}
+    assert await guilds_own.status("POST", "/trackers/register-multiple", given) == 201
+    assert len(await guilds_own.trackers()) == 1
+    assert await guilds_own.status("POST", "/users/claim-codes", {"user_id": NEW}) == 201
+
+
+async def test_a_claim_opens_an_older_account_to_no_guilds_key(
+    people: People, guilds_own: Bot, ada: Person, tracker: str
+) -> None:
+    await guilds_own.put(NEW)
+    code = (await guilds_own.ask("POST", "/users/claim-codes", {"user_id": NEW})).json()["code"]
+    assert (await ada.ask("POST", "/api/users/me/claim", {"code": code})).status_code == 200
+    await relay(people)
+    assert await mine(ada) == [(GUILD, False)]
+    assert await guilds_own.trackers() == []
+    assert await guilds_own.events() == []
+    assert await guilds_own.status("GET", f"/trackers/{tracker}") == 403
