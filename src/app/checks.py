@@ -47,6 +47,7 @@ def health_checks(engine: AsyncEngine, redis: Redis, heartbeats: Heartbeats, hom
                 ask=ask_database, advice=POSTGRES_AWAY, ailing=exhausted, shows={"migrations": migrations_are_in}
             ),
             "redis": Part(ask=ask_redis, advice=REDIS_AWAY),
+            "queue": Part(ask=lambda: queue_has_room(redis), advice=REDIS_AWAY, required=False),
             "disk": Part(ask=lambda: disks_have_room(engine, home), advice=POSTGRES_AWAY, required=False),
             "workers": Part(ask=lambda: workers_are_alive(heartbeats), advice=REDIS_AWAY, required=False),
         }
@@ -69,6 +70,11 @@ async def disks_have_room(engine: AsyncEngine, home: Path) -> None:
         if (full := full_storage(error)) is not None:
             raise NotWell(full) from error
         raise
+
+
+async def queue_has_room(redis: Redis) -> None:
+    """Raises what Valkey says where its memory or its disk is full: it still answers a ping then."""
+    await redis.set("trackers:health", "written", ex=60)
 
 
 class Revisions(Struct, frozen=True, kw_only=True):

@@ -16,7 +16,7 @@ from rich.text import Text
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.checks import disks_have_room, migrations_are_in, revisions, workers_are_alive
+from app.checks import disks_have_room, migrations_are_in, queue_has_room, revisions, workers_are_alive
 from app.container import AppContainer
 from app.embedded import EmbeddedServersError
 from app.migrations import MINIMUM_POSTGRES, MigrationError
@@ -78,6 +78,7 @@ async def _workers(container: AppContainer) -> str:
 
 async def _redis(container: AppContainer) -> str:
     info = await container.redis().info()
+    await queue_has_room(container.redis())
     valkey = info.get("valkey_version")  # beside it, redis_version is the one that clients may take it for
     server = f"Valkey {valkey}" if valkey else f"Redis {info['redis_version']}"
     policy = str(info.get("maxmemory_policy", "noeviction"))

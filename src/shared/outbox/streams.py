@@ -24,8 +24,8 @@ LOOK: Final = 1.0
 """Seconds between two looks that found nothing."""
 HEARTBEAT: Final = 15.0
 """Seconds of silence at most."""
-RECHECK: Final = 30.0
-"""Seconds for which a key is taken to work still."""
+RECHECK: Final = 1.0
+"""Seconds for which a key is taken to work still: a revocation ends its streams within two."""
 MOST: Final = 10
 """Streams open with one key at once, in each process."""
 

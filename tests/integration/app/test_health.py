@@ -20,6 +20,7 @@ from app.container import AppContainer, running_app
 from app.migrations import head, known_revisions
 from app.worker import WorkerProcess
 from shared.jobs.heartbeat import WORKERS
+from shared.storage import REDIS_MEMORY_FULL
 from shared.web.health import HealthChecks, NotWell, Part
 
 
@@ -48,7 +49,7 @@ async def working(environ: dict[str, str]) -> AsyncIterator[None]:
 async def test_every_part_tells_how_it_is_and_how_long_that_took(api: Bench) -> None:
     status, body = await asked(api)
     assert (status, body["ok"]) == (200, True)
-    assert set(body["parts"]) == {"database", "redis", "migrations", "disk", "workers"}
+    assert set(body["parts"]) == {"database", "redis", "queue", "migrations", "disk", "workers"}
     assert all(part["ms"] >= 0 for part in body["parts"].values())
 
 
@@ -73,6 +74,17 @@ async def test_a_database_ahead_of_this_version_is_ready(api: Bench, container: 
     await at_revision(container, "a_revision_of_the_next_version")
     status, body = await asked(api)
     assert (status, body["parts"]["migrations"]["ok"]) == (200, True)
+
+
+async def test_a_full_queue_is_named_and_the_api_stays_ready(api: Bench, container: AppContainer) -> None:
+    redis = container.redis()
+    await redis.config_set("maxmemory", "1")  # it answers, and takes nothing any more
+    try:
+        status, body = await asked(api)
+        assert (status, body["parts"]["redis"]["ok"]) == (200, True)
+        assert body["parts"]["queue"]["error"] == REDIS_MEMORY_FULL
+    finally:
+        await redis.config_set("maxmemory", "0")
 
 
 async def test_without_a_worker_the_api_is_ready_and_says_so(api: Bench, environ: dict[str, str]) -> None:

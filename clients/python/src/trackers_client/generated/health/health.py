@@ -19,9 +19,9 @@ class HealthHealth(Calls):
     async def ready(self) -> Health:
         """Database and Redis answer, and the database is at this version's schema; 503 while that is not so.
 
-        Workers and room on the disk are told of beside it: without a worker the API still answers, and
-        nothing is fetched; on a full disk writes answer 503 `storage_full`. What was found is told again
-        for a second.
+        The answer also shows workers, room on the disk, and room in Redis. They do not change the status:
+        without a worker nothing is fetched, and with a full disk or a full Redis writes answer 503
+        `storage_full`. Answers are kept for a second.
 
         `GET /health/ready`
         """
