@@ -1,6 +1,7 @@
 """Real servers for every test: PostgreSQL and Redis per pytest process, a fresh database per test that asks for one."""
 
 import asyncio
+import gc
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
@@ -39,6 +40,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     leave_out_what_needs_root(config, items, uid=os.geteuid())
+
+
+def pytest_collection_finish() -> None:
+    """Five thousand tests, and what they import, live to the end: the collector need not visit them again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -82,10 +90,37 @@ def template_url(servers: Endpoints) -> str:
     return url
 
 
+class Databases:
+    """Makes and drops databases on one connection, because thousands of tests would each wait for two more."""
+
+    def __init__(self, servers: Endpoints) -> None:
+        self._servers = servers
+        self._runner = asyncio.Runner()
+        self._connection = self._runner.run(connected(servers))
+
+    @contextmanager
+    def fresh(self, template: str) -> Iterator[str]:
+        name = f"t_{uuid4().hex}"
+        self._runner.run(create(self._connection, name, template=template))
+        yield database_of(self._servers, name)
+        self._runner.run(drop(self._connection, name))
+
+    def close(self) -> None:
+        self._runner.run(self._connection.close())
+        self._runner.close()
+
+
+@pytest.fixture(scope="session")
+def databases(servers: Endpoints) -> Iterator[Databases]:
+    made = Databases(servers)
+    yield made
+    made.close()
+
+
 @pytest.fixture
-def database_url(servers: Endpoints, template_url: str) -> Iterator[str]:
+def database_url(databases: Databases, template_url: str) -> Iterator[str]:
     """A fresh database of the test's own; gone with the test, because thousands of them fill the memory."""
-    with fresh_database(servers, template=TEMPLATE) as url:
+    with databases.fresh(TEMPLATE) as url:
         yield url
 
 
@@ -214,27 +249,38 @@ def fresh_database(servers: Endpoints, *, template: str | None = None) -> Iterat
     asyncio.run(drop_database(servers, name))
 
 
-async def drop_database(servers: Endpoints, name: str) -> None:
-    """Whoever is still connected is cut off. Without FORCE, which may not end what vacuums; without it, that yields."""
+async def connected(servers: Endpoints) -> asyncpg.Connection:
     assert servers.database_url
-    connection = await asyncpg.connect(servers.database_url.replace("+asyncpg", ""))
+    return await asyncpg.connect(servers.database_url.replace("+asyncpg", ""))
+
+
+async def drop(connection: asyncpg.Connection, name: str) -> None:
+    """Cut off its clients, then drop it: with FORCE it may fail while a vacuum runs, without it the vacuum ends."""
+    await connection.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND backend_type = $2",
+        name,
+        "client backend",
+    )
+    with suppress(asyncpg.ObjectInUseError):  # a client that stays for seconds: the database goes with the server
+        await connection.execute(f'DROP DATABASE "{name}"')
+
+
+async def create(connection: asyncpg.Connection, name: str, *, template: str | None = None) -> None:
+    using = f' TEMPLATE "{template}" STRATEGY file_copy' if template else ""
+    await connection.execute(f'CREATE DATABASE "{name}"{using}')
+
+
+async def drop_database(servers: Endpoints, name: str) -> None:
+    connection = await connected(servers)
     try:
-        await connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND backend_type = $2",
-            name,
-            "client backend",
-        )
-        with suppress(asyncpg.ObjectInUseError):  # somebody who does not let go within seconds: it goes with the server
-            await connection.execute(f'DROP DATABASE "{name}"')
+        await drop(connection, name)
     finally:
         await connection.close()
 
 
 async def create_database(servers: Endpoints, name: str, *, template: str | None = None) -> None:
-    assert servers.database_url
-    connection = await asyncpg.connect(servers.database_url.replace("+asyncpg", ""))
+    connection = await connected(servers)
     try:
-        using = f' TEMPLATE "{template}" STRATEGY file_copy' if template else ""
-        await connection.execute(f'CREATE DATABASE "{name}"{using}')
+        await create(connection, name, template=template)
     finally:
         await connection.close()

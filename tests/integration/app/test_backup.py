@@ -122,6 +122,7 @@ async def test_nothing_is_overwritten(database_url: str, tmp_path: Path) -> None
     assert await contents(database_url) == before
 
 
+@pytest.mark.slow
 async def test_an_older_backup_is_brought_to_this_versions_schema(
     environ: dict[str, str], empty: str, servers: Endpoints, tmp_path: Path
 ) -> None:
@@ -189,6 +190,7 @@ async def test_a_file_or_link_that_waits_for_the_backup_gets_nothing_of_it(datab
         back_up(database_url, elsewhere)
 
 
+@pytest.mark.slow
 def test_certificates_are_passed_on_and_another_database_is_not(environ: dict[str, str], tmp_path: Path) -> None:
     given = {"PGSSLROOTCERT": "/etc/ours.pem", "PGDATABASE": "of_another", "PGOPTIONS": "-c work_mem=nonsense"}
     made = trackers({**environ, **given}, "backup", str(tmp_path / "b.dump"))

@@ -109,6 +109,7 @@ def empty(stores: dict[str, str], servers: Endpoints) -> Iterator[dict[str, str]
         yield {**stores, "TRACKERS_DATABASE_URL": url}
 
 
+@pytest.mark.slow
 def test_one_command_brings_everything_up_and_down_again(environ: dict[str, str], home: Path) -> None:
     with up(environ, home) as (process, address):
         key = trackers(environ, "keys", "create", "my bot").stdout.strip()

@@ -135,6 +135,7 @@ def probe(environ: dict[str, str], *arguments: str) -> subprocess.CompletedProce
     )
 
 
+@pytest.mark.slow
 async def test_a_container_can_ask_by_a_command(environ: dict[str, str], container: AppContainer) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

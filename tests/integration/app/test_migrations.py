@@ -110,6 +110,7 @@ async def test_a_migration_takes_nothing_away_that_the_version_before_uses_and_a
     assert before >= KEPT
 
 
+@pytest.mark.slow
 async def test_a_migration_that_has_no_lock_gives_up_alone_and_is_done_the_next_time(servers: Endpoints) -> None:
     name = f"t_{uuid4().hex}"
     await create_database(servers, name)
@@ -129,6 +130,7 @@ async def test_a_migration_that_has_no_lock_gives_up_alone_and_is_done_the_next_
         await engine.dispose()
 
 
+@pytest.mark.slow
 async def test_two_processes_that_start_together_migrate_once(servers: Endpoints) -> None:
     name = f"t_{uuid4().hex}"
     await create_database(servers, name)

@@ -35,6 +35,7 @@ def test_every_file_of_the_source_that_is_no_code_is_in_it(installed: Path) -> N
                 assert (installed / path.relative_to(base)).is_file(), path
 
 
+@pytest.mark.slow
 async def test_it_migrates_a_database_from_anywhere(installed: Path, servers: Endpoints, tmp_path: Path) -> None:
     name = "t_of_the_wheel"
     await create_database(servers, name)

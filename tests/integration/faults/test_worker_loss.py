@@ -1,5 +1,6 @@
 """Workers that are killed, told to stop, or stand beside each other."""
 
+import pytest
 from tests.integration.faults.harness import MUCH_LONGER_THAN_A_TEST, Stage
 
 
@@ -12,6 +13,7 @@ async def test_two_workers_on_the_same_due_targets_visit_each_once(stage: Stage)
     assert set(stage.visits(the).values()) == {1}
 
 
+@pytest.mark.slow
 async def test_workers_killed_at_work_lose_nothing(stage: Stage) -> None:
     """The second victim is the one that took over from the first; the last one comes fresh."""
     stage.sites.fault("*/profile/*", "latency", ms=150)

@@ -152,6 +152,7 @@ def test_every_defect_is_told_by_its_check(address: tuple[str, dict[str, Any]]) 
     assert any(answer.startswith("500") for answer in asked.otherwise["falls"])
 
 
+@pytest.mark.slow
 def test_a_role_whose_login_has_ended_signs_in_again(address: tuple[str, dict[str, Any]]) -> None:
     asked = ask(address, ["mine"], seconds=3, login="owner", credential="yesterday")
     assert not asked.errors, asked

@@ -158,6 +158,7 @@ def test_an_admin_logs_in_again_when_the_token_has_run_out(expires_in: int, logi
     assert len(asked) == logins
 
 
+@pytest.mark.slow
 def test_a_run_against_nothing_ends_before_it_begins_with_one_line() -> None:
     run = subprocess.run(
         [sys.executable, "-m", "pytest", "tests/features", "-q", "-p", "no:cacheprovider"],

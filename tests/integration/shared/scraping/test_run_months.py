@@ -192,6 +192,7 @@ async def test_runs_are_kept_for_ever_where_the_operator_says_so(environ: dict[s
     await container.database().close()
 
 
+@pytest.mark.slow
 async def test_who_reads_for_long_is_not_cut_off_and_the_month_goes_next_time(runs: Runs) -> None:
     await runs.later(2 * MONTH)
     old = await runs.add()

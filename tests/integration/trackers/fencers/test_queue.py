@@ -165,6 +165,7 @@ sys.exit(asyncio.run(WorkerProcess(container_of(environ, clock=MovedClock(BEGINS
 """
 
 
+@pytest.mark.slow
 async def test_four_workers_keep_one_pace(salle: Salle, ada: Person, api: Bench) -> None:
     salle.site.configure(auto=True)
     for number in range(8):

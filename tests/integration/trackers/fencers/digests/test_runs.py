@@ -245,6 +245,7 @@ def read_rows(plan: dict[str, Any]) -> int:
 
 
 @pytest.mark.parametrize("newcomer", [False, True], ids=["one who followed before", "one who has just begun"])
+@pytest.mark.slow
 async def test_a_digest_reads_what_its_window_holds_and_not_what_is_old(
     post: Post, salle: Salle, ada: Person, newcomer: bool
 ) -> None:
