@@ -3,13 +3,16 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import ExitStack, asynccontextmanager, nullcontext
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import uvicorn
 import uvloop
-from tests.waiting import eventually
+from tests.features.service import running_api
+from tests.waiting import eventually, eventually_sync
 
 from app.http_protocol import MAX_HEAD_SIZE, BoundedHttpProtocol
 
@@ -235,6 +238,25 @@ async def _nobody_connected(application: Application) -> bool:
 
 async def _waits_for_its_reader(application: Application) -> bool:
     return any(connection._write_deadline is not None for connection in application.connections)
+
+
+def test_the_real_server_has_these_bounds(environ: dict[str, str], tmp_path: Path) -> None:
+    """`trackers api`: the protocol of this file, and TRACKERS_MAX_CONNECTIONS."""
+    settings = {**environ, "TRACKERS_PORT": "0", "TRACKERS_MAX_CONNECTIONS": "10"}
+    with ExitStack() as stack:
+        address = stack.enter_context(running_api(settings, tmp_path))
+        with httpx.Client(base_url=address, trust_env=False) as http:
+            refused = http.get("/health/live", headers={"X-Padding": "x" * MAX_HEAD_SIZE})
+            assert (refused.status_code, refused.json()["code"]) == (431, "headers_too_large")
+        host, _, port = address.rpartition("//")[2].rpartition(":")
+        for _ in range(12):
+            stack.enter_context(socket.create_connection((host, int(port))))
+        with httpx.Client(base_url=address, trust_env=False) as http:
+
+            def is_full() -> bool:
+                return http.get("/health/live").status_code == 503
+
+            eventually_sync(is_full, what="further requests are refused")
 
 
 async def test_noise_is_400() -> None:
