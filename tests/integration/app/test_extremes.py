@@ -134,6 +134,8 @@ def variations(world: World, endpoint: Endpoint) -> Iterator[tuple[str, Any, dic
 
 LEFT_OUT: Final = frozenset({"internal_stream_events", "logout_all", "erase_me", "erase_account"})
 """It never ends, or ends what the others ask with."""
+ERASURES: Final = frozenset({"erase_me", "erase_account"})
+"""They erase nobody while a password or an id is at the end of its type."""
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
@@ -141,7 +143,7 @@ async def test_parameters_and_fields_at_the_ends_of_their_types(world: World, me
     broken: set[str] = set()
     asked_for = 0
     for endpoint in ENDPOINTS:
-        if endpoint.method != method or endpoint.operation in LEFT_OUT:
+        if endpoint.method != method or endpoint.operation in (LEFT_OUT - ERASURES):
             continue
         asked_for += 1
         for where, value, asked in variations(world, endpoint):
@@ -149,7 +151,7 @@ async def test_parameters_and_fields_at_the_ends_of_their_types(world: World, me
             if answer.status_code >= 500:
                 broken.add(f"{endpoint.operation} {where}={str(value)[:40]!r}: {answer.status_code}")
     assert not broken, "\n".join(sorted(broken))
-    assert asked_for > 10
+    assert asked_for >= 10
 
 
 HEADERS: Final = (

@@ -11,6 +11,7 @@ import httpx
 import pytest
 import uvicorn
 import uvloop
+from structlog.testing import capture_logs
 from tests.features.service import running_api
 from tests.waiting import eventually, eventually_sync
 
@@ -261,5 +262,9 @@ def test_the_real_server_has_these_bounds(environ: dict[str, str], tmp_path: Pat
 
 async def test_noise_is_400() -> None:
     async with served(BoundedHttpProtocol) as (application, port):
-        assert (await answer_to(port, b"\x16\x03\x01 hello\r\n\r\n")).startswith(b"HTTP/1.1 400 ")
+        with capture_logs() as logs:
+            assert (await answer_to(port, b"\x16\x03\x01 hello\r\n\r\n")).startswith(b"HTTP/1.1 400 ")
+    assert [(line["event"], line["status"], line["address"]) for line in logs] == [
+        ("request_refused", 400, "127.0.0.1")
+    ]
     assert application.paths == []
