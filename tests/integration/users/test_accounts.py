@@ -445,7 +445,7 @@ async def test_the_export_holds_the_newest_entries_of_each_log(api: Bench, peopl
     root = await people.admin()
     for turn in range(4):
         await ada.ask("PATCH", "/api/users/me", {"display_name": f"Ada {turn}"})
-        await root.ask("PATCH", f"/api/admin/users/{ada.id}", {"active": True})
+        await root.ask("PATCH", f"/api/admin/users/{ada.id}", {"role": ("admin", "user")[turn % 2]})
     await claim_code(people)
 
     async def exported() -> dict[str, list[dict[str, Any]]]:
