@@ -8,7 +8,8 @@ from typing import Any, Final
 
 import msgspec
 import structlog
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn._types import ASGI3Application
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 MAX_HEAD_SIZE: Final = 16_384
 """Bytes of a request's line and all its headers."""
@@ -16,6 +17,8 @@ HEAD_TIMEOUT_S: Final = 15.0
 """Seconds from the start of a connection or request to the end of its headers."""
 BODY_TIMEOUT_S: Final = 60.0
 """Seconds from the end of the headers to the end of the body."""
+WRITE_TIMEOUT_S: Final = 30.0
+"""Seconds for a client to take what fills the buffer of its connection, or what is left when the connection closes."""
 OVERHEAD: Final = 4
 """Bytes of a header line that are neither name nor value: `: ` and the line's end."""
 
@@ -25,10 +28,14 @@ class HeadTooLargeError(Exception):
 
 
 class BoundedHttpProtocol(HttpToolsProtocol):
-    """Answers 431 to a large head and 408 to a slow one, and closes a connection whose body does not arrive."""
+    """Answers 431 to a large head and 408 to a slow one, and closes a connection whose body does not arrive.
+
+    A client that does not read its answers loses its connection: `abort()` ends it, `close()` would wait without end.
+    """
 
     head_timeout: float = HEAD_TIMEOUT_S
     body_timeout: float = BODY_TIMEOUT_S
+    write_timeout: float = WRITE_TIMEOUT_S
 
     _head_size = 0
     """Bytes of the head that the parser has handed over, line by line."""
@@ -37,7 +44,10 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     _in_head = False
     _completed = False
     """Whether a message ended in the data at hand, so that not all of the data belongs to the head after it."""
+    _running: RequestResponseCycle | None = None
+    """The request that the application works on; `cycle` is the last that arrived, and may wait for it."""
     _deadline: TimerHandle | None = None
+    _write_deadline: TimerHandle | None = None
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # uvicorn narrows it too
         super().connection_made(transport)
@@ -45,7 +55,32 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._expect_nothing()
+        self._expect_no_reading()
+        if self._running is not None and not self._running.response_complete:  # uvicorn looks at `cycle` only
+            self._running.disconnected = True
+            self._running.message_event.set()
         super().connection_lost(exc)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._expect_reading()
+
+    def resume_writing(self) -> None:
+        if not self.transport.is_closing():  # the rest has to be read in time, too
+            self._expect_no_reading()
+        super().resume_writing()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._expect_reading_of_rest()
+
+    def timeout_keep_alive_handler(self) -> None:
+        super().timeout_keep_alive_handler()
+        self._expect_reading_of_rest()
 
     def data_received(self, data: bytes) -> None:
         self._completed = False
@@ -111,6 +146,21 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self._refuse(408)
         else:
             self.transport.close()
+            self._expect_reading_of_rest()
+
+    def _expect_reading(self) -> None:
+        if self._write_deadline is None:
+            self._write_deadline = self.loop.call_later(self.write_timeout, self.transport.abort)
+
+    def _expect_reading_of_rest(self) -> None:
+        """A connection that closes keeps its place until the client has read what is left in the buffer."""
+        if self.transport.is_closing() and self.transport.get_write_buffer_size():
+            self._expect_reading()
+
+    def _expect_no_reading(self) -> None:
+        if self._write_deadline is not None:
+            self._write_deadline.cancel()
+            self._write_deadline = None
 
     def _refuse(self, status: int) -> None:
         """Answer without asking the application, and close the connection."""
@@ -121,6 +171,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         if self.cycle is None or self.cycle.response_complete:  # otherwise an earlier answer is still on its way
             self.transport.write(_PROBLEMS[status])
         self.transport.close()
+        self._expect_reading_of_rest()
 
 
 def _problem(status: int, title: str, code: str, detail: str) -> bytes:

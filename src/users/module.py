@@ -194,7 +194,14 @@ class UsersContainer(containers.DeclarativeContainer):
     )
     new_addresses = providers.Singleton(NewAddresses, limits=message_limits, mail_set_up=mail_set_up)
     own_account = providers.Factory(
-        OwnAccountService, accounts=accounts, personal_data=personal_data, auth=auth, new_addresses=new_addresses
+        OwnAccountService,
+        accounts=accounts,
+        personal_data=personal_data,
+        auth=auth,
+        new_addresses=new_addresses,
+        account_repository=account_repository,
+        sessions=session_repository,
+        clock=clock,
     )
     registration = providers.Singleton(
         RegistrationService,

@@ -61,7 +61,7 @@ class ContractsSource(Source[RegionReport]):
             timeout=settings.timeout,
             longest_visit=settings.longest_visit,
             obey_robots=False,  # declared by the site to be an API
-            operator_configured=True,
+            operator_configured=settings.base_url != OFFICIAL,
             throttled_statuses=frozenset(),  # 420 and 429 have their own headers here: esi.py reads them
             headers={"Accept": "application/json", "X-Compatibility-Date": settings.compatibility_date},
         )

@@ -55,7 +55,7 @@ class GamesSource(Source[Profile]):
             batch_size=1 if settings.delay >= 1 else 100,
             timeout=settings.timeout,
             obey_robots=True,
-            operator_configured=True,
+            operator_configured=settings.base_url is not None,
             headers={"TRN-Api-Key": settings.api_key.reveal()} if settings.api_key else {},
         )
 

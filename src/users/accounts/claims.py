@@ -26,7 +26,7 @@ GOOD_FOR: Final = timedelta(minutes=15)
 class Attempts(Protocol):
     """Counts attempts of an address (users.auth.attempts)."""
 
-    async def count(self, address: str) -> Mapping[str, str]:
+    async def count_code(self, address: str) -> Mapping[str, str]:
         """Raises a Problem where the address has made too many."""
 
 
@@ -85,7 +85,7 @@ class ClaimService:
 
         Raises BadClaimCode, ClaimRefused or TooManyAttempts.
         """
-        await self._attempts.count(address)
+        await self._attempts.count_code(address)
         user_id, held = await self._redeemed(code, who.user_id)
         if who.user_id not in held:
             raise AccountNotFound

@@ -14,7 +14,7 @@ from shared.web.kept_answers import KEPT_FOR, KeptAnswers
 from users.accounts.errors import AccountNotFound
 from users.accounts.repository import AccountRepository
 from users.accounts.schemas import Export
-from users.accounts.service import AccountService, SessionEnder
+from users.accounts.service import AccountService, Confirm, SessionEnder
 from users.personal_data import PersonalData
 
 
@@ -49,7 +49,7 @@ class PersonalDataService:
         data: dict[str, Any] = {holder.name: await holder.export(user_id) for holder in self._holders}
         return Export(exported_at=self._clock.now(), user_id=user_id, data=data)
 
-    async def erase(self, user_id: UUID, *, asker: PersonIdentity) -> None:
+    async def erase(self, user_id: UUID, *, asker: PersonIdentity, confirm: Confirm | None = None) -> None:
         """Delete a person and what is held about them. The logs keep that something was done, by a random pseudonym.
 
         Raises AccountNotFound or LastAdmin.
@@ -57,6 +57,8 @@ class PersonalDataService:
         await self._people.keep_an_admin(user_id)
         if user_id not in await self._accounts.lock(user_id):
             raise AccountNotFound
+        if confirm is not None:
+            await confirm()
         account = await self._accounts.account(user_id)
         await self._sessions.end_all(user_id, because="erased")
         outside = [identity.external_id for identity in account.identities]

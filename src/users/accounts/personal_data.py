@@ -59,7 +59,9 @@ class AccountPersonalData:
         logs: AuditQueries,
         audit: AuditRepository,
         mails: AccountMailRepository,
+        most: int = MOST,
     ) -> None:
+        self._most = most
         self._mails = mails
         self._accounts = accounts
         self._sessions = sessions
@@ -71,20 +73,27 @@ class AccountPersonalData:
         names = {str(user_id), *(identity.external_id for identity in account.identities)}
 
         async def requests(wanted: AuditFilter) -> list[AuditEntry]:
-            return await _every_page(lambda page: self._requests(wanted, page))
+            return await _newest(lambda page: self._requests(wanted, page), self._most)
 
         async def activities(wanted: ActivityFilter) -> list[ActivityEntry]:
-            return await _every_page(lambda page: self._happenings(wanted, page))
+            return await _newest(lambda page: self._happenings(wanted, page), self._most)
 
-        concerning = [entry for name in sorted(names) for entry in await requests(AuditFilter(mention=name))]
-        done = await activities(ActivityFilter(actor_id=user_id))
+        concerning = _newest_first(
+            [entry for name in sorted(names) for entry in await requests(AuditFilter(mention=name))]
+        )
+        asked = await requests(AuditFilter(actor_id=user_id))
+        kept = {entry.id for entry in _newest_first([*asked, *concerning])[: self._most]}
+        happened = [
+            *await activities(ActivityFilter(user_id=user_id)),
+            *await activities(ActivityFilter(actor_id=user_id)),
+        ]
         return AccountExport(
             account=account,
             mails=await self._accounts.mails(user_id),
             sessions=await self._sessions.past_sessions(user_id),
-            requests=await requests(AuditFilter(actor_id=user_id)),
-            concerning=[_of_others(entry, names) for entry in _newest_first(concerning)],
-            activity=_newest_first([*await activities(ActivityFilter(user_id=user_id)), *done]),
+            requests=[entry for entry in asked if entry.id in kept],
+            concerning=[_of_others(entry, names) for entry in concerning if entry.id in kept],
+            activity=_newest_first(happened)[: self._most],
         )
 
     async def _requests(self, wanted: AuditFilter, page: Page) -> list[AuditEntry]:
@@ -102,13 +111,15 @@ class AccountPersonalData:
         await self._audit.hand_over(user_id, to=to)
 
 
-async def _every_page(ask: Callable[[Page], Awaitable[list[E]]]) -> list[E]:
+async def _newest(ask: Callable[[Page], Awaitable[list[E]]], most: int) -> list[E]:
     found: list[E] = []
-    while True:
-        more = await ask(Page(limit=AT_ONCE, before=found[-1].id if found else None))
+    while len(found) < most:
+        wanted = min(AT_ONCE, most - len(found))
+        more = await ask(Page(limit=wanted, before=found[-1].id if found else None))
         found += more
-        if len(more) < AT_ONCE or len(found) >= MOST:
-            return found
+        if len(more) < wanted:
+            break
+    return found
 
 
 def _newest_first(entries: Iterable[E]) -> list[E]:

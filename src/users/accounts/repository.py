@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import delete, insert, text, update
+from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import IntegrityError
 
@@ -193,6 +193,11 @@ class AccountRepository(Repository):
             update(User).where(User.id == user_id, same).values(**values).returning(User.id)
         )
         return changed.scalar_one_or_none() is not None
+
+    async def has_password(self, user_id: UUID, kept: str | None) -> bool:
+        """Whether an account has this hash, as the transaction that is open sees it."""
+        statement = select(User.id).where(User.id == user_id, User.password_hash.is_not_distinct_from(kept))
+        return (await self.session.execute(statement)).scalar_one_or_none() is not None
 
     async def lock_admins(self, user_id: UUID) -> set[UUID]:
         """Active admins who can log in; they and this account stay as they are until the transaction ends."""

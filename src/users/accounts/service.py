@@ -1,7 +1,7 @@
 """The rules about accounts; what other modules may use of them."""
 
-from collections.abc import Collection, Mapping
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from typing import Any, Protocol, TypeAlias
 from uuid import UUID
 
 from msgspec import UNSET
@@ -21,6 +21,9 @@ from users.accounts.errors import (
 from users.accounts.profiles import checked_display_name, checked_email, checked_time_zone
 from users.accounts.repository import AccountRepository, HeldAccount
 from users.accounts.schemas import Account, ChangeAccount, ChangeProfile, Profile, UserData, normalised_login
+
+Confirm: TypeAlias = Callable[[], Awaitable[None]]
+"""Raises if the asker may no longer do it; called once their account is locked."""
 
 
 class SessionEnder(Protocol):
@@ -99,8 +102,10 @@ class AccountService:
             await self._addresses.ask(user_id, profile.email)
         return user_id
 
-    async def change_profile(self, who: PersonIdentity, given: ChangeProfile) -> Account:
-        """Change what is given; the account as it is then. The password was checked, if it is needed.
+    async def change_profile(
+        self, who: PersonIdentity, given: ChangeProfile, *, confirm: Confirm | None = None
+    ) -> Account:
+        """Change what is given; the account as it is then. `confirm` where the change needs the password.
 
         An address changes once its mailed link is used. Raises Invalid or UsernameTaken.
         """
@@ -121,6 +126,8 @@ class AccountService:
         if "time_zone" in columns:
             checked_time_zone(columns["time_zone"])
         held = await self._held(who.user_id)
+        if confirm is not None:
+            await confirm()
         email = columns.pop("email", held.email)
         if not ((email and held.email) or columns.get("username", held.username)):
             raise Invalid("Keep a confirmed e-mail address or a username, or you could not log in any more.")

@@ -2,7 +2,8 @@
 
 Counted per address, so that many accounts are not tried; per address and login, so that one is not guessed; and per
 login over all addresses, much higher, so that many addresses do not guess it either, and yet nobody is easily locked
-out by others. While Redis is away nobody can try.
+out by others. Logins, registrations and codes of an address are counted apart, so that registrations do not lock the
+sign-in of their network. While Redis is away nobody can try.
 """
 
 from collections.abc import Mapping
@@ -43,9 +44,13 @@ class Attempts:
         self._everywhere = RateLimitItemPerSecond(settings.attempts * ALL_ADDRESSES, window)
         self._address = RateLimitItemPerSecond(settings.attempts_per_address, window)
 
-    async def count(self, address: str) -> Mapping[str, str]:
-        """Somebody registers or types a code in; the `RateLimit-*` headers of the answer."""
-        return await self._counted(self._of_address(address))
+    async def count_registration(self, address: str) -> Mapping[str, str]:
+        """Somebody registers; the `RateLimit-*` headers of the answer."""
+        return await self._counted(self._of_address(address, "register"))
+
+    async def count_code(self, address: str) -> Mapping[str, str]:
+        """Somebody who is logged in types a code in."""
+        return await self._counted(self._of_address(address, "code"))
 
     async def count_own(self, user_id: UUID) -> Mapping[str, str]:
         """Somebody who is logged in proves it again."""
@@ -53,15 +58,15 @@ class Attempts:
 
     async def count_login(self, address: str, *, login: str) -> Mapping[str, str]:
         """Somebody tries to log in."""
-        return await self._counted(self._of_address(address), *self._of_login(address, login))
+        return await self._counted(self._of_address(address, "login"), *self._of_login(address, login))
 
     async def forgive(self, address: str, *, login: str) -> None:
         """A login that succeeded ends its counts; that of the address goes on."""
         for count in self._of_login(address, login):
             await self._counter.clear(count.item, *count.key)
 
-    def _of_address(self, address: str) -> _Count:
-        return _Count(self._address, "address", household(address), whose="your address")
+    def _of_address(self, address: str, what: str) -> _Count:
+        return _Count(self._address, "address", what, household(address), whose="your address")
 
     def _of_login(self, address: str, login: str) -> tuple[_Count, _Count]:
         """The narrower one last: its state is what the headers tell.

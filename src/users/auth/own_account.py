@@ -1,15 +1,20 @@
 """Changes of one's own account; changes of its logins and its erasure need the password."""
 
+from functools import partial
 from typing import Final
 
 from msgspec import UNSET, UnsetType
 
+from shared.clock import Clock
 from shared.web.identity import PersonIdentity
 from users.accounts.errors import EmailNotSetUp, PasswordNeeded
 from users.accounts.personal import PersonalDataService
 from users.accounts.profiles import checked_email
+from users.accounts.repository import AccountRepository
 from users.accounts.schemas import Account, ChangeProfile, EraseAccount
-from users.accounts.service import AccountService
+from users.accounts.service import AccountService, Confirm
+from users.auth.errors import LoginFailed
+from users.auth.repository import SessionRepository
 from users.auth.schemas import Client
 from users.auth.service import AuthService
 from users.message_limits import MessageLimits, Recipient, mailbox
@@ -35,7 +40,8 @@ class NewAddresses:
 class OwnAccountService:
     """What people do with their accounts themselves.
 
-    The password is checked before the first statement, so that no transaction is open while it is hashed.
+    The password is checked before the first statement, so that no transaction is open while it is hashed. Once the
+    account is locked, password and session are compared again: both may have changed meanwhile.
     """
 
     def __init__(
@@ -45,29 +51,43 @@ class OwnAccountService:
         personal_data: PersonalDataService,
         auth: AuthService,
         new_addresses: NewAddresses,
+        account_repository: AccountRepository,
+        sessions: SessionRepository,
+        clock: Clock,
     ) -> None:
         self._accounts = accounts
         self._personal_data = personal_data
         self._auth = auth
         self._new_addresses = new_addresses
+        self._account_repository = account_repository
+        self._sessions = sessions
+        self._clock = clock
 
     async def change(self, who: PersonIdentity, given: ChangeProfile, client: Client) -> Account:
         """The account as it is then; an address changes once its mailed link is used.
 
         Raises PasswordNeeded, LoginFailed, EmailNotSetUp, UsernameTaken, Invalid, TooManyAttempts or TooManyMessages.
         """
+        confirm = None
         if given.email is not UNSET or given.username is not UNSET:
-            await self._check_password(who, given.current_password)
+            confirm = await self._check_password(who, given.current_password)
         if given.email:
             await self._new_addresses.check(given.email, client)
-        return await self._accounts.change_profile(who, given)
+        return await self._accounts.change_profile(who, given, confirm=confirm)
 
     async def erase(self, who: PersonIdentity, given: EraseAccount) -> None:
         """Delete the account and all that is stored about its owner. Raises LoginFailed, LastAdmin, TooManyAttempts."""
-        await self._check_password(who, given.current_password)
-        await self._personal_data.erase(who.user_id, asker=who)
+        confirm = await self._check_password(who, given.current_password)
+        await self._personal_data.erase(who.user_id, asker=who, confirm=confirm)
 
-    async def _check_password(self, who: PersonIdentity, given: str | UnsetType) -> None:
+    async def _check_password(self, who: PersonIdentity, given: str | UnsetType) -> Confirm:
         if given is UNSET:
             raise PasswordNeeded
-        await self._auth.check_password(who, given)
+        kept = await self._auth.check_password(who, given)
+        return partial(self._confirm, who, kept)
+
+    async def _confirm(self, who: PersonIdentity, kept: str | None) -> None:
+        """Raises LoginFailed if the password or the session changed since the password was verified against `kept`."""
+        same = await self._account_repository.has_password(who.user_id, kept)
+        if not (same and await self._sessions.goes_on(who.session_id, who.user_id, now=self._clock.now())):
+            raise LoginFailed

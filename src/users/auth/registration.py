@@ -50,7 +50,7 @@ class RegistrationService:
             raise RegistrationClosed("Nobody can register here; ask the operator for an account.")
         if self._registration is Registration.CODE and given.claim_code is None:
             raise RegistrationClosed("Ask the bot for a code first, and register with it as `claim_code`.")
-        await self._attempts.count(client.address)
+        await self._attempts.count_registration(client.address)
         profile = normalised(given.profile)
         if profile.email is not None:
             await self._new_addresses.check(profile.email, client)

@@ -58,6 +58,10 @@ SELECT u.id, u.role FROM auth_sessions s JOIN users u ON u.id = s.user_id
 WHERE s.id = :session_id AND s.revoked_at IS NULL AND s.expires_at > CAST(:now AS timestamptz)
   AND u.deactivated_at IS NULL
 """)
+_GOES_ON: Final = text("""
+SELECT EXISTS (SELECT FROM auth_sessions
+               WHERE id = :id AND user_id = :user_id AND revoked_at IS NULL AND expires_at > :now)
+""")
 _SESSIONS: Final = text("""
 SELECT id, created_at, refreshed_at, expires_at, user_agent, address, id = :current AS current
 FROM auth_sessions WHERE user_id = :user_id AND revoked_at IS NULL AND expires_at > :now
@@ -181,6 +185,10 @@ class SessionRepository(Repository):
             _REVOKE, {"user_id": user_id, "because": because, "now": now, "only": only, "but": but}
         )
         return len(result.all())
+
+    async def goes_on(self, session_id: UUID, user_id: UUID, *, now: datetime) -> bool:
+        """Whether a person has this session and it is not over, as the transaction that is open sees it."""
+        return bool((await self.session.execute(_GOES_ON, {"id": session_id, "user_id": user_id, "now": now})).scalar())
 
     async def remove_over(self, *, before: datetime, limit: int) -> int:
         """Delete sessions that were over before a moment; how many."""

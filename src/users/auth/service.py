@@ -166,6 +166,8 @@ class AuthService:
             now = self._clock.now()
             if not await self._account_repository().replace_password(who.user_id, kept, fresh, now=now):
                 raise LoginFailed  # changed by somebody else meanwhile
+            if not await self._sessions().goes_on(who.session_id, who.user_id, now=now):
+                raise LoginFailed  # ended meanwhile
             await self._account_mails().drop_confirmation(who.user_id)
             ended = await self._sessions().revoke(who.user_id, because="password changed", now=now, but=who.session_id)
             await self._activity().record(

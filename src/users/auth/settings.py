@@ -44,7 +44,11 @@ class AuthSettings(SettingsStruct, frozen=True, kw_only=True):
     ] = 10
     attempts_per_address: Annotated[
         int,
-        Meta(ge=1, le=100_000, description="Logins, registrations and claims in a window that one address may try."),
+        Meta(
+            ge=1,
+            le=100_000,
+            description="Logins in a window that one address may try; the same number of registrations and of claims.",
+        ),
     ] = 50
     attempts_window: Annotated[float, Meta(ge=1, le=86_400, description="Seconds of that window.")] = 900.0
     messages_per_mailbox: Annotated[

@@ -134,16 +134,45 @@ def variations(world: World, endpoint: Endpoint) -> Iterator[tuple[str, Any, dic
 
 LEFT_OUT: Final = frozenset({"internal_stream_events", "logout_all", "erase_me", "erase_account"})
 """It never ends, or ends what the others ask with."""
+ERASURES: Final = frozenset({"erase_me", "erase_account"})
+"""They erase nobody while a password or an id is at the end of its type."""
 
 
-@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH"])
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
 async def test_parameters_and_fields_at_the_ends_of_their_types(world: World, method: str) -> None:
     broken: set[str] = set()
+    asked_for = 0
     for endpoint in ENDPOINTS:
-        if endpoint.method != method or endpoint.operation in LEFT_OUT:
+        if endpoint.method != method or endpoint.operation in (LEFT_OUT - ERASURES):
             continue
+        asked_for += 1
         for where, value, asked in variations(world, endpoint):
             answer = await ask(world, endpoint, **asked)
             if answer.status_code >= 500:
                 broken.add(f"{endpoint.operation} {where}={str(value)[:40]!r}: {answer.status_code}")
+    assert not broken, "\n".join(sorted(broken))
+    assert asked_for >= 10
+
+
+HEADERS: Final = (
+    *("Accept", "Accept-Language", "Authorization", "Content-Type", "Idempotency-Key", "If-Modified-Since"),
+    *("If-None-Match", "Origin", "Range", "User-Agent", "X-API-Key", "X-Forwarded-For", "X-Request-ID", "traceparent"),
+)
+
+
+@pytest.mark.parametrize("operation", ["get_my_account", "internal_register_trackers", "login"])
+async def test_headers_at_the_ends_of_their_types(world: World, operation: str) -> None:
+    (endpoint,) = [one for one in ENDPOINTS if one.operation == operation]
+    credential = {"/internal/": world.keys["everything"]}.get(endpoint.audience, world.tokens["owner"])
+    broken: set[str] = set()
+    for name, value in product(HEADERS, EXTREMES):
+        sent = {"Authorization": f"Bearer {credential}".encode(), name: str(value).encode()}
+        answer = await world.http.request(
+            endpoint.method,
+            endpoint.path,
+            json=world.bodies.get(operation),
+            headers={key.encode(): held for key, held in sent.items()},
+        )
+        if answer.status_code >= 500:
+            broken.add(f"{name}={str(value)[:40]!r}: {answer.status_code}")
     assert not broken, "\n".join(sorted(broken))

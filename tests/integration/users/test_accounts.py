@@ -190,8 +190,9 @@ async def test_a_code_is_kept_as_a_digest_and_lives_a_quarter_of_an_hour(people:
 
 async def test_guesses_at_codes_are_counted(people: People) -> None:
     ada = await people.register()
-    answers = [await ada.ask("POST", "/api/users/me/claim", {"code": f"AAAA-{number:04}"}) for number in range(50)]
-    assert Counter(answer.status_code for answer in answers) == {422: 49, 429: 1}  # registering counted, too
+    answers = [await ada.ask("POST", "/api/users/me/claim", {"code": f"AAAA-{number:04}"}) for number in range(51)]
+    assert Counter(answer.status_code for answer in answers) == {422: 50, 429: 1}
+    assert (await people.login("ada")).status_code == 200  # sign-ins are counted apart
 
 
 async def test_an_identity_with_a_login_of_its_own_is_not_taken_over(people: People) -> None:
@@ -436,6 +437,36 @@ async def test_the_export_holds_everything(api: Bench, people: People) -> None:
     assert data["trackers"][0]["display"] == "Lintwurm"
     assert len(data["trackers"][0]["history"]) > 0
     assert "argon2" not in str(export)
+
+
+async def test_the_export_holds_the_newest_entries_of_each_log(api: Bench, people: People) -> None:
+    """A bound of each log, however many questions its entries are found by."""
+    ada = await people.register("ada", claim_code=await claim_code(people))
+    root = await people.admin()
+    for turn in range(4):
+        await ada.ask("PATCH", "/api/users/me", {"display_name": f"Ada {turn}"})
+        await root.ask("PATCH", f"/api/admin/users/{ada.id}", {"role": ("admin", "user")[turn % 2]})
+    await claim_code(people)
+
+    async def exported() -> dict[str, list[dict[str, Any]]]:
+        found: dict[str, list[dict[str, Any]]] = (await ada.ask("GET", "/api/users/me/export")).json()["data"][
+            "account"
+        ]
+        return found
+
+    everything = await exported()
+    holder: Any = people.container.users.account_personal_data
+    holder.add_kwargs(most=5)
+    bounded = await exported()
+
+    def ids(account: dict[str, list[dict[str, Any]]], *lists: str) -> list[str]:
+        return sorted({entry["id"] for name in lists for entry in account[name]}, reverse=True)
+
+    for log in (("requests", "concerning"), ("activity",)):
+        assert len(ids(everything, *log)) > 5, log
+        assert ids(bounded, *log) == ids(everything, *log)[:5], log
+    assert bounded["requests"]
+    assert bounded["concerning"]
 
 
 async def test_erasure_leaves_nothing_of_a_person(api: Bench, people: People) -> None:

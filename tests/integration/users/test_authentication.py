@@ -5,6 +5,7 @@ import base64
 import hashlib
 import hmac
 import json
+import threading
 import warnings
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -23,6 +24,7 @@ from tests.application import application, transport
 from tests.clock import FixedClock
 from tests.conftest import SECRET, Bench, container_of
 from tests.integration.people import PASSWORD, People, Person, becomes
+from tests.waiting import LIMIT_S, eventually
 
 from app.container import AppContainer
 from shared.installation_secret import InstallationSecret
@@ -140,16 +142,22 @@ async def test_a_hash_with_old_parameters_is_renewed_at_login(people: People) ->
     assert (await people.login()).status_code == 200
 
 
-async def test_one_login_is_tried_ten_times_from_an_address(people: People) -> None:
+@pytest.mark.parametrize("login", ["ada", "ada@example.org", "nobody"])
+async def test_one_login_is_tried_ten_times_from_an_address(people: People, login: str) -> None:
+    """In a quarter of an hour; whether the login exists changes nothing."""
     await people.with_address("ada", "ada@example.org")
-    answers = [await people.login("ada", "a wrong password") for _ in range(11)]
+    answers = [await people.login(login, "a wrong password") for _ in range(11)]
     assert [answer.status_code for answer in answers] == [401] * 10 + [429]
     assert [int(answer.headers["ratelimit-remaining"]) for answer in answers] == [*range(9, -1, -1), 0]
     refused = answers[-1]
     assert refused.json()["code"] == "too_many_attempts"
     assert refused.headers["ratelimit-limit"] == "10"
-    assert 0 < int(refused.headers["retry-after"]) <= 900
-    assert (await people.login("ada")).status_code == 429  # the right password does not help now
+    assert 14 * 60 < int(refused.headers["retry-after"]) <= 15 * 60
+    redis = people.container.redis()
+    counted = [key async for key in redis.scan_iter() if f"/{login}/".encode() in key]
+    assert len(counted) == 2
+    assert all([14 * 60 < await redis.ttl(key) <= 15 * 60 for key in counted])
+    assert (await people.login(login)).status_code == 429  # the right password does not help now
 
 
 @pytest.mark.parametrize("name", ["ada", "nobody"])
@@ -572,6 +580,62 @@ async def test_too_many_passwords_at_once_are_told_to_come_back(api: Bench, peop
     assert answer.status_code == 503
     passwords._busy = 0
     assert (await people.login()).status_code == 200
+
+
+async def test_of_many_sign_ins_at_once_few_are_hashed_and_a_bounded_number_waits(
+    people: People, environ: dict[str, str]
+) -> None:
+    more = 10
+    several = container_of(environ | {"TRACKERS_AUTH_ATTEMPTS_PER_ADDRESS": "1000", "TRACKERS_RATE_LIMIT_ADDRESS": "0"})
+    passwords = several.users.passwords()
+    most = passwords._most
+    release, counting = threading.Event(), threading.Lock()
+    real = passwords._hasher
+    hashing: list[int] = []
+    """How many threads hashed when each hash began."""
+    busy: set[int] = set()
+
+    class Slow:
+        """Hashes once it may."""
+
+        hash = real.hash
+
+        def verify(self, kept: str, password: str) -> bool:
+            with counting:
+                busy.add(threading.get_ident())
+                hashing.append(len(busy))
+            release.wait(LIMIT_S)
+            try:
+                return bool(real.verify(kept, password))
+            finally:
+                with counting:
+                    busy.discard(threading.get_ident())
+
+    passwords._nobodys = real.hash("the password of nobody")
+    passwords._hasher = Slow()
+    asked = transport(application(several))
+    try:
+        async with httpx.AsyncClient(transport=asked, base_url="http://test") as http:
+            logins = [
+                asyncio.create_task(http.post("/api/auth/login", json={"login": f"eve{number}", "password": PASSWORD}))
+                for number in range(most + more)
+            ]
+
+            async def refused() -> bool:
+                return sum(login.done() for login in logins) == more
+
+            await eventually(refused, what="those beyond the bound have their answer")
+            release.set()
+            answers = await asyncio.gather(*logins)
+    finally:
+        release.set()
+        await several.database().close()
+        await several.redis().aclose()
+        await several.clients().close()
+    assert Counter(answer.status_code for answer in answers) == {401: most, 503: more}
+    assert all(int(answer.headers["retry-after"]) > 0 for answer in answers if answer.status_code == 503)
+    assert len(hashing) == most
+    assert max(hashing) <= passwords._threads._max_workers == 2
 
 
 async def test_a_token_does_not_outlive_its_session(people: People) -> None:

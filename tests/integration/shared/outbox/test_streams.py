@@ -23,6 +23,7 @@ from tests.waiting import LIMIT_S, eventually
 
 from app.container import AppContainer
 from app.server import Server
+from shared.outbox.controllers import LAST_POSITION
 from shared.outbox.streams import EventStreams
 
 STREAM = "/internal/events/stream"
@@ -220,6 +221,19 @@ async def test_who_comes_back_hears_what_was_missed(house: House, radio: Radio) 
     for header in ("-1", "x", "1.5"):
         async with radio.answered(**{"Last-Event-ID": header}) as answer:
             assert answer.status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("header", "status"),
+    [
+        *((str(number), 200) for number in (0, 2**31, 2**53 + 1, LAST_POSITION)),
+        *((str(number), 422) for number in (-(2**63) - 1, -1, LAST_POSITION + 1, 2**63 - 1, 2**63, 10**30, 1e308)),
+        *((text, 422) for text in ("nan", "1e999", "0x7f", "9" * 5_000, "", "2026-02-30T00:00:00Z")),
+    ],
+)
+async def test_a_last_position_at_the_ends_of_its_type(radio: Radio, header: str, status: int) -> None:
+    async with radio.answered(**{"Last-Event-ID": header}) as answer:
+        assert answer.status_code == status
 
 
 async def test_silence_is_broken_by_comments_that_say_how_far_it_is(house: House, radio: Radio) -> None:

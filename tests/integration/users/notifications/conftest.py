@@ -52,6 +52,7 @@ class Endpoint:
     url: str = ""
     received: list[Received] = field(default_factory=list)
     faults: dict[str, Fault] = field(default_factory=dict)
+    streams: dict[str, Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]] = field(default_factory=dict)
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
     release: asyncio.Event = field(default_factory=asyncio.Event)
     """What hangs answers once it is set."""
@@ -63,6 +64,8 @@ class Endpoint:
         if challenge is None:
             self.received.append(got)
             self.arrived.set()
+        if challenge is None and request.path in self.streams:
+            return await self.streams[request.path](request)
         fault = self.faults.get(request.path)
         if fault is not None:
             return await fault()

@@ -1,7 +1,9 @@
 """E-mail addresses of accounts: confirmed by a mailed link, and never a way to learn who has an account."""
 
+import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from contextvars import Context
 from datetime import timedelta
 from typing import Any
 
@@ -15,6 +17,7 @@ from tests.integration.people import PASSWORD, People, Person
 from tests.integration.users.notifications.conftest import Mailbox, problem
 
 from app.container import AppContainer
+from shared.web.identity import PersonIdentity
 
 ME = "/api/users/me"
 PAGE = "/api/email-confirmation"
@@ -361,6 +364,78 @@ async def test_an_account_is_not_erased_without_the_password(people: People) -> 
         await ada.ask("DELETE", ME, {"current_password": "a wrong one"})
     assert problem(await ada.erase()) == (429, "too_many_attempts")
     assert (await ada.ask("GET", ME)).status_code == 200
+
+
+async def elsewhere(asked: Coroutine[Any, Any, None]) -> None:
+    """Outside the request at hand and its transaction."""
+    await asyncio.create_task(asked, context=Context())
+
+
+Meanwhile = Callable[[People, Person], Coroutine[Any, Any, None]]
+
+
+async def another_password(people: People, ada: Person) -> None:
+    """Set from another session, which ends the first."""
+    other = await people.logged_in("ada")
+    given = {"current_password": PASSWORD, "new_password": "another password"}
+    assert (await other.ask("POST", "/api/auth/change-password", given)).status_code == 200
+
+
+async def logged_out_everywhere(people: People, ada: Person) -> None:
+    other = await people.logged_in("ada")
+    assert (await other.ask("POST", "/api/auth/logout-all")).status_code == 200
+
+
+async def only_the_hash_is_another(people: People, ada: Person) -> None:
+    await people.rows("UPDATE users SET password_hash = 'another' WHERE id = :id RETURNING id", id=ada.id)
+
+
+@pytest.mark.parametrize("meanwhile", [another_password, logged_out_everywhere, only_the_hash_is_another])
+@pytest.mark.parametrize("method", ["PATCH", "DELETE"])
+async def test_what_changes_after_the_password_was_checked_counts(
+    people: People, mailbox: Mailbox, meanwhile: Meanwhile, method: str
+) -> None:
+    """The owner is faster than a thief of the password or the session, by a moment."""
+    ada = await people.register("ada")
+    auth = people.container.users.auth()
+    checked = type(auth).check_password
+
+    class Slow:
+        """Checks passwords, and then waits until something happened."""
+
+        async def check_password(self, who: PersonIdentity, given: str) -> str | None:
+            kept: str | None = await checked(auth, who, given)
+            await elsewhere(meanwhile(people, ada))
+            return kept
+
+    given = {"current_password": PASSWORD} | ({"username": "eve"} if method == "PATCH" else {})
+    own_account: Any = people.container.users.own_account
+    own_account.add_kwargs(auth=providers.Object(Slow()))
+    assert problem(await ada.ask(method, ME, given)) == (401, "login_failed")
+    (row,) = await people.rows("SELECT username FROM users WHERE id = :id", id=ada.id)
+    assert row["username"] == "ada"
+    assert not await people.rows("SELECT id FROM activity_log WHERE event IN ('user.erased', 'user.profile_changed')")
+
+
+async def test_another_password_does_not_follow_the_end_of_its_session(people: People) -> None:
+    ada = await people.register("ada")
+    passwords = people.container.users.passwords()
+
+    class Slow:
+        verified = passwords.verified
+        outdated = passwords.outdated
+
+        async def hashed(self, password: str) -> str:
+            await elsewhere(logged_out_everywhere(people, ada))
+            fresh: str = await passwords.hashed(password)
+            return fresh
+
+    auth = people.container.users.auth()
+    auth._passwords = Slow()
+    given = {"current_password": PASSWORD, "new_password": "a password of a thief"}
+    assert problem(await ada.ask("POST", "/api/auth/change-password", given)) == (401, "login_failed")
+    auth._passwords = passwords
+    assert (await people.login("ada")).status_code == 200
 
 
 async def test_without_a_public_address_the_mail_brings_a_code(

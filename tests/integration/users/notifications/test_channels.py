@@ -17,6 +17,7 @@ from tests.conftest import Bench
 from tests.integration.people import Person
 from tests.integration.users.guilds.conftest import GUILD
 from tests.integration.users.notifications.conftest import CHANGED, Endpoint, Mailbox, Telling, problem, verify
+from tests.waiting import eventually
 
 from shared.resolver import PublicResolver
 from users.notifications.letters import SendFailed
@@ -64,6 +65,24 @@ async def test_a_webhooks_secret_is_shown_once(telling: Telling, ada: Person) ->
     made = await telling.webhook(ada)
     assert made["secret"].startswith("whs_")
     assert made["secret"] not in (await ada.ask("GET", AT)).text
+
+
+async def test_a_webhooks_secret_is_not_kept_to_be_sent_twice(telling: Telling, ada: Person) -> None:
+    await telling.guild((ada, True))
+    key = await telling.people.bot("guilds", guild_ids=[GUILD])
+    at = f"/internal/guilds/{GUILD}/channels"
+    webhook = {"kind": "webhook", "url": "https://bot.example.org/in", "name": "bot"}
+
+    async def twice(path: str, body: Any, once: str) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {key}", "Idempotency-Key": once}
+        first, again = [await telling.people.http.post(path, json=body, headers=headers) for _ in range(2)]
+        assert first.json()["secret"].startswith("whs_"), first.text
+        assert problem(again) == (409, "idempotency_not_kept")
+        return first
+
+    made = (await twice(at, webhook, "add")).json()
+    await twice(f"{at}/{made['channel']['id']}/secret", None, "rotate")
+    assert await telling.people.rows("SELECT DISTINCT body FROM idempotency_keys") == [{"body": None}]
 
 
 async def test_a_rotated_secret_leaves_the_old_one_a_day(telling: Telling, endpoint: Endpoint, ada: Person) -> None:
@@ -362,11 +381,27 @@ async def test_redirects_are_not_followed(telling: Telling, endpoint: Endpoint, 
 async def test_an_endless_answer_is_not_read_to_its_end(telling: Telling, endpoint: Endpoint, ada: Person) -> None:
     made = await telling.webhook(ada)
 
-    async def endless() -> web.StreamResponse:
-        return web.Response(body=b"x" * 50_000_000)
+    stopped: list[int] = []
 
-    endpoint.faults["/hook"] = endless
+    async def endless(request: web.BaseRequest) -> web.StreamResponse:
+        response, sent = web.StreamResponse(), 0
+        await response.prepare(request)
+        try:
+            while sent < 500_000_000:
+                await response.write(b"x" * 65_536)
+                sent += 65_536
+        finally:
+            stopped.append(sent)
+        return response
+
+    endpoint.streams["/hook"] = endless
     await telling.tell(ada)
+
+    async def has_stopped() -> bool:
+        return bool(stopped)
+
+    await eventually(has_stopped, what="the endpoint sends no more")
+    assert stopped[0] < 20_000_000  # what the kernel's buffers take
     (logged,) = await telling.log(ada, made["channel"])
     assert logged["state"] == "sent"
 

@@ -137,6 +137,40 @@ async def test_one_hanging_endpoint_delays_nobody_else(telling: Telling, endpoin
     assert endpoint.titles("/well") == ["News 1", "News 2"]
 
 
+async def test_hanging_channels_of_one_host_do_not_delay_another_host(
+    telling: Telling, endpoint: Endpoint, ada: Person
+) -> None:
+    """A worker sends eight messages to a host at once; the others of this host wait for them."""
+    hanging = [f"/hangs/{number}" for number in range(12)]
+    for path in hanging:
+        await telling.webhook(ada, path)
+        endpoint.hangs(path)
+    here, endpoint.url = endpoint.url, endpoint.url.replace("127.0.0.1", "localhost")
+    await telling.webhook(ada, "/well")
+    endpoint.url = here
+    run = asyncio.create_task(telling.tell(ada, n=1))
+
+    async def told() -> tuple[int, int]:
+        return sum(len(endpoint.titles(path)) for path in hanging), len(endpoint.titles("/well"))
+
+    async def eight_and_the_other_host() -> bool:
+        return await told() == (8, 1)
+
+    await eventually(eight_and_the_other_host, what="eight hang, and the other host has its message")
+    await telling.notify(telling.event(n=2), Recipient(user_id=ada.id, subject_id=uuid4()))
+
+    async def the_next_one() -> bool:
+        return (await told())[1] == 2
+
+    await eventually(the_next_one, what="the other host has the next one, too")
+    assert await told() == (8, 2)
+    assert not run.done()
+    endpoint.release.set()
+    await run
+    assert endpoint.titles("/well") == ["News 1", "News 2"]
+    assert all(endpoint.titles(path) == ["News 1", "News 2"] for path in hanging)
+
+
 async def test_what_waits_behind_a_failure_keeps_its_order(telling: Telling, endpoint: Endpoint, ada: Person) -> None:
     made = await telling.webhook(ada)
     endpoint.fails("/hook", 500)
