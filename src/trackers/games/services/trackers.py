@@ -219,7 +219,7 @@ class TrackerService(TrackerQueries):
             await self._accounts.hold(user_id)
             person = user_id
         else:
-            person = await self._accounts.from_external(DISCORD, user_id, user_data)
+            person = await self._accounts.from_external(DISCORD, user_id, user_data, by=asker)
         if asker is not None:
             await self._access.check_write(asker, person)
         return person
