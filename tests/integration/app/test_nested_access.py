@@ -20,8 +20,10 @@ from tests.integration.app.test_access import (
     first_world,
     world,
 )
+from tests.integration.app.test_secrets import handlers
 
 from app.container import AppContainer
+from shared.redaction import REMOVED
 
 __all__ = ["database_url", "environ", "first_world", "world"]
 
@@ -181,3 +183,39 @@ async def test_who_follows_the_same_account_reads_no_manual_snapshot_of_another(
         assert answer.status_code in {200, 404}, (view, answer.text)
         assert str(SNAPSHOT["note"]) not in answer.text, view
         assert world.names["snapshot_id"] not in answer.text, view
+
+
+PRIVATE_PATHS: Final = ("/api/contracts/watches", "/api/trips", "/api/watches")
+TOLD_IN_PRIVATE: Final[tuple[tuple[str, str, dict[str, Any]], ...]] = (
+    ("POST", "/api/contracts/watches", {"type_id": 61_001, "region_id": 10000002, "max_price": 7, "note": "mine"}),
+    ("POST", "/api/contracts/watches", {"group_id": 9026}),
+    ("PATCH", "/api/contracts/watches/{contract_watch_id}", {"active": False, "max_price": 9, "note": "mine"}),
+    ("PATCH", "/api/trips/{trip_id}", {"notes": "window", "name": "Home"}),
+    ("POST", "/api/trips/{trip_id}/scrape", {"cabin_class": "business", "currency": "USD"}),
+    ("POST", "/api/trips/{trip_id}/prices", {"price": 28840}),
+    ("POST", "/api/watches", {"trip_id": "{trip_id}", "target_price": 31_000}),
+    ("PATCH", "/api/watches/{watch_id}", {"is_active": False, "target_price": 25_000}),
+)
+
+
+async def test_the_audit_log_keeps_nothing_that_people_say_of_private_things(world: World) -> None:
+    """Any admin reads the log, and a person's contract watches are not for admins."""
+    headers = {"Authorization": f"Bearer {world.tokens['owner']}"}
+    for method, path, body in TOLD_IN_PRIVATE:
+        given = filled(body, world.names)
+        answer = await world.http.request(method, filled(path, world.names), json=given, headers=headers)
+        assert answer.status_code < 500, answer.text
+    admin = {"Authorization": f"Bearer {world.tokens['admin']}"}
+    log = (await world.http.get("/api/admin/audit?limit=100", headers=admin)).json()["items"]
+    kept = [entry for entry in log if str(entry["route"]).startswith(PRIVATE_PATHS)]
+    assert len(kept) >= len(TOLD_IN_PRIVATE) + 3  # with those that made the world
+    for entry in kept:
+        assert set(entry["body"].values()) == {REMOVED}, entry
+
+
+def test_no_route_of_private_things_names_a_field_that_the_audit_log_keeps() -> None:
+    routes = [
+        (endpoint, handlers()[endpoint.operation]) for endpoint in ENDPOINTS if endpoint.path.startswith(PRIVATE_PATHS)
+    ]
+    assert len(routes) >= 20
+    assert [endpoint.operation for endpoint, handler in routes if "audited" in handler.opt] == []
