@@ -33,8 +33,8 @@ class SessionEnder(Protocol):
 class CreatedMemberships(Protocol):
     """Memberships of guilds that are confirmed because a guild's key made the account."""
 
-    async def end_creation(self, user_ids: Collection[UUID]) -> None:
-        """They are no longer confirmed: the account now holds what others put into it."""
+    async def end_creation(self, user_ids: Collection[UUID], *, but: Collection[str] = ()) -> None:
+        """They are no longer confirmed, but in these guilds: the account now holds what others put into it."""
 
 
 class AccountService:
@@ -69,9 +69,17 @@ class AccountService:
         if held.deactivated:
             raise AccountDeactivated
         await self._accounts.name_identities(provider, {external_id: data}, now=now)
-        if not held.made and isinstance(by, BotIdentity) and by.guild_ids is None:
-            await self._memberships.end_creation([held.user_id])
+        if not held.made:
+            await self.acted_for(held.user_id, by)
         return held.user_id
+
+    async def acted_for(self, user_id: UUID, by: Identity | None, *, guild_id: str | None = None) -> None:
+        """End what only the making of an account confirmed, where a key for all guilds puts something into the account.
+
+        `guild_id`: the guild for which it does so; there it stays confirmed.
+        """
+        if isinstance(by, BotIdentity) and by.guild_ids is None:
+            await self._memberships.end_creation([user_id], but=[guild_id] if guild_id else ())
 
     async def known_external(self, provider: str, external_id: str) -> UUID | None:
         """The account behind an outside identity, where there is one."""

@@ -248,7 +248,10 @@ async def test_the_making_of_an_account_confirms_nothing_once_another_bot_puts_o
             id=NEW,
             guild=GUILD,
         )
-        await people.rows("DELETE FROM users WHERE id = (SELECT user_id FROM user_identities) RETURNING 1")
+        await people.rows(
+            "DELETE FROM users WHERE id = (SELECT user_id FROM user_identities WHERE external_id = :id) RETURNING 1",
+            id=NEW,
+        )
         await guilds_own.put(NEW)
         return answer, row["confirmed"]
 
@@ -262,6 +265,9 @@ async def test_the_making_of_an_account_confirms_nothing_once_another_bot_puts_o
     assert await confirmed(operators, "POST", "/trackers/register-multiple", {"user_id": NEW, **urls}) == (201, False)
     assert await confirmed(operators, "POST", "/fencers", {"user_id": NEW, "fencer": "100000011"}) == (201, False)
     assert await confirmed(operators, "POST", "/users/claim-codes", {"user_id": NEW}) == (201, False)
+    await operators.put(EVE, admin=True)
+    by_staff = {"guild_id": GUILD, "staff_id": EVE, "user_id": NEW, **urls}
+    assert await confirmed(operators, "POST", "/trackers/register-by-staff", by_staff) == (201, True)
 
 
 async def test_two_ids_of_one_person_look_like_two_people_to_the_guild_that_puts_them(
