@@ -135,7 +135,12 @@ FROM guilds g WHERE g.id = m.guild_id AND m.guild_id = :guild_id AND m.user_id =
 RETURNING g.id, g.name, m.admin, m.joined_at, true AS confirmed, old.confirmed_by IS NULL AS changed
 """)
 _MEMBERSHIPS: Final = text("""
-SELECT g.id AS guild_id, g.name, m.admin, m.joined_at, m.confirmed_by IS NOT NULL AS confirmed
+SELECT g.id AS guild_id, g.name, m.admin, m.joined_at, m.confirmed_by IS NOT NULL AS confirmed,
+       coalesce((
+           SELECT json_agg(json_build_object('external_id', n.external_id, 'admin', n.admin, 'joined_at', n.joined_at)
+                           ORDER BY n.external_id)
+           FROM guild_member_identities n WHERE (n.guild_id, n.user_id) = (m.guild_id, m.user_id)
+       ), '[]') AS identities
 FROM guild_members m JOIN guilds g ON g.id = m.guild_id WHERE m.user_id = :user_id ORDER BY g.id
 """)
 _LEAVE_ALL: Final = text("DELETE FROM guild_members WHERE user_id = :user_id")
@@ -250,7 +255,7 @@ class GuildRepository(Repository):
 
     async def memberships_of(self, user_id: UUID) -> list[Membership]:
         rows = (await self.session.execute(_MEMBERSHIPS, {"user_id": user_id})).all()
-        return [Membership(**row._mapping) for row in rows]  # noqa: SLF001 -- SQLAlchemy's public name for a row as a mapping
+        return [msgspec.convert(row._asdict(), Membership) for row in rows]
 
     async def leave_all(self, user_id: UUID) -> None:
         await self.session.execute(_LEAVE_ALL, {"user_id": user_id})

@@ -122,6 +122,14 @@ class Members(Struct, frozen=True, kw_only=True):
     total: int
 
 
+class MemberIdentity(Struct, frozen=True, kw_only=True):
+    """A Discord id of a person that a bot put into a guild."""
+
+    external_id: str
+    admin: bool
+    joined_at: datetime
+
+
 class Membership(Struct, frozen=True, kw_only=True):
     """A person's place in a guild, as they get it in the export of their data."""
 
@@ -132,3 +140,4 @@ class Membership(Struct, frozen=True, kw_only=True):
     confirmed: Annotated[
         bool, Meta(description="False: only the guild's own bot says so, and it learns nothing of the member's things.")
     ]
+    identities: list[MemberIdentity]
