@@ -48,7 +48,9 @@ WHERE guild_id = :guild_id AND (user_id = ANY(CAST(:user_ids AS uuid[])) OR user
 ORDER BY user_id FOR UPDATE
 """)
 _HOLD_MEMBERSHIPS: Final = text("""
-SELECT 1 FROM guild_members WHERE user_id IN (:user_id, :to) ORDER BY guild_id, user_id FOR UPDATE
+SELECT 1 FROM guild_members
+WHERE user_id IN (:user_id, :to) AND guild_id IN (SELECT guild_id FROM guild_members WHERE user_id = :user_id)
+ORDER BY guild_id, user_id FOR UPDATE
 """)
 _PUT_MEMBERS: Final = text("""
 WITH given AS (

@@ -113,6 +113,18 @@ async def test_another_guilds_list_does_not_tell_where_a_member_was_put(put: Wor
     assert answer.json()["items"] == []
 
 
+async def test_an_admin_who_refreshes_a_guild_refreshes_its_confirmed_members_only(put: World) -> None:
+    headers = {"Authorization": f"Bearer {put.tokens['admin']}"}
+
+    async def put_ahead(guild_id: str) -> int:
+        path = "/api/admin/trackers/batch-refresh"
+        answer = await put.http.post(path, json={"guild_id": guild_id}, headers=headers)
+        return int(answer.json()["queued"])
+
+    assert await put_ahead(OTHER_GUILD) == 0
+    assert await put_ahead(put.names["guild_id"]) == 1
+
+
 def of(operation: str) -> Endpoint:
     (found,) = [endpoint for endpoint in ENDPOINTS if endpoint.operation == operation]
     return found
