@@ -135,6 +135,7 @@ class UsersContainer(containers.DeclarativeContainer):
         accounts=account_repository,
         addresses=address_service,
         sessions=sessions,
+        memberships=guild_repository,
         activity=activity,
         clock=clock,
     )

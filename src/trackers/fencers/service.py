@@ -180,7 +180,7 @@ class TrackingService(TrackingQueries):
             await self._accounts.hold(user_id)
             person = user_id
         else:
-            person = await self._accounts.from_external(DISCORD, user_id, user_data)
+            person = await self._accounts.from_external(DISCORD, user_id, user_data, by=asker)
         await self._access.check_write(asker, person)
         return person
 

@@ -29,7 +29,8 @@ WHERE (CAST(:after AS uuid) IS NULL OR a.target_id > :after)
   {standing}
 ORDER BY a.target_id LIMIT :limit
 """
-_OF_GUILD: Final = "AND EXISTS (SELECT FROM guild_members g WHERE g.guild_id = :guild_id AND g.user_id = k.user_id)"
+_OF_GUILD: Final = """AND EXISTS (SELECT FROM guild_members g WHERE g.guild_id = :guild_id AND g.user_id = k.user_id
+                                AND g.confirmed_by IS NOT NULL)"""
 
 _TRANSFER: Final = text("UPDATE game_trackers SET user_id = :to, updated_at = :now WHERE id = :id")
 

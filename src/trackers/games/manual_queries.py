@@ -58,7 +58,7 @@ _GUILDS: Final = f"""
         WHERE u.id = m.user_id ORDER BY i.updated_at DESC, i.external_id LIMIT 1) AS display_name
 {_JOINS}
 JOIN {_TRACKER}
-JOIN guild_members g ON g.user_id = m.user_id AND g.guild_id = :guild_id
+JOIN guild_members g ON g.user_id = m.user_id AND g.guild_id = :guild_id AND g.confirmed_by IS NOT NULL
 LEFT JOIN game_manual_reviews v ON v.snapshot_id = m.id AND v.guild_id = :guild_id
 """  # noqa: S608 -- fragments of our own
 _GUILD_LIST: Final = text(f"""
@@ -71,13 +71,13 @@ _SETTINGS: Final = text("SELECT settings FROM guilds WHERE id = :guild_id")
 # The staff of a guild that counts no manual snapshots have nothing to review.
 _REVIEWED_BY_PERSON: Final = text("""
 SELECT g.settings FROM guild_members r
-JOIN guild_members o ON o.guild_id = r.guild_id AND o.user_id = :owner
+JOIN guild_members o ON o.guild_id = r.guild_id AND o.user_id = :owner AND o.confirmed_by IS NOT NULL
 JOIN guilds g ON g.id = r.guild_id
 WHERE r.user_id = :reader AND r.admin
 """)
 _REVIEWED_BY_BOT: Final = text("""
 SELECT g.settings FROM guild_members o JOIN guilds g ON g.id = o.guild_id
-WHERE o.user_id = :owner AND o.guild_id = ANY(CAST(:guilds AS text[]))
+WHERE o.user_id = :owner AND o.guild_id = ANY(CAST(:guilds AS text[])) AND o.confirmed_by IS NOT NULL
 """)
 
 

@@ -60,10 +60,10 @@ ORDER BY entered_at DESC LIMIT :limit
 """)
 _KNOWN_PLAYLISTS: Final = text("SELECT DISTINCT playlist_key FROM game_standings WHERE account_id = :account_id")
 _FORGET_REVIEWS: Final = text("DELETE FROM game_manual_reviews WHERE snapshot_id = :id")
-# Only what a member entered about an account that they follow.
+# Only what a confirmed member entered about an account that they follow.
 _OF_GUILD: Final = text("""
 SELECT m.user_id FROM game_manual_snapshots m
-JOIN guild_members g ON g.user_id = m.user_id AND g.guild_id = :guild_id
+JOIN guild_members g ON g.user_id = m.user_id AND g.guild_id = :guild_id AND g.confirmed_by IS NOT NULL
 WHERE m.id = :id AND EXISTS (
     SELECT FROM game_trackers k WHERE k.user_id = m.user_id AND k.account_id = m.account_id AND k.deleted_at IS NULL
 )

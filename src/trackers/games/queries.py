@@ -125,7 +125,8 @@ _SNAPSHOT_FILTERS: Final = {
 }
 TRACKER_FILTERS: Final = {
     "user_id": "k.user_id = :user_id",
-    "guild_id": "EXISTS (SELECT FROM guild_members g WHERE g.guild_id = :guild_id AND g.user_id = k.user_id)",
+    "guild_id": """EXISTS (SELECT FROM guild_members g WHERE g.guild_id = :guild_id AND g.user_id = k.user_id
+                             AND g.confirmed_by IS NOT NULL)""",
     "platform": "a.platform = :platform",
     "active": "k.active = :active",
 }

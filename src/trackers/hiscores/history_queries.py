@@ -38,6 +38,7 @@ from trackers.hiscores.schemas import (
 )
 from trackers.hiscores.spans import ALL, AskedSpan, Span, span_of
 from users.access import AccessPolicy
+from users.guilds.opt_out_repository import on_leaderboards
 
 DAY: Final = timedelta(days=1)
 BEFORE: Final = "before"
@@ -84,9 +85,9 @@ _MAIN_GAME: Final = f"AND p.mode NOT IN ({', '.join(repr(str(mode)) for mode in 
 """Who plays in a world of its own is on the board of that world only."""
 _ONLY: Final = {
     "mode": "AND p.mode = :mode",
-    "guild_id": """AND EXISTS (SELECT FROM hiscore_follows f JOIN guild_members m ON m.user_id = f.user_id
-                               WHERE f.player_id = p.id AND m.guild_id = :guild_id
-                                 AND m.confirmed_by IS NOT NULL)""",
+    "guild_id": f"""AND EXISTS (SELECT FROM hiscore_follows f JOIN guild_members m ON m.user_id = f.user_id
+                                WHERE f.player_id = p.id AND m.guild_id = :guild_id
+                                  AND m.confirmed_by IS NOT NULL AND {on_leaderboards("m.user_id", "m.guild_id")})""",
 }
 
 

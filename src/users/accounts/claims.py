@@ -56,7 +56,7 @@ class ClaimService:
 
     async def issue(self, bot: BotIdentity, asked: AskForClaimCode) -> ClaimCodeMade:
         """A code for the person who asked the bot for it. Raises AccountDeactivated, or Forbidden for the bot."""
-        user_id = await self._people.from_external(DISCORD, asked.user_id, asked.user_data)
+        user_id = await self._people.from_external(DISCORD, asked.user_id, asked.user_data, by=bot)
         await self._access.check_write(bot, user_id)
         code = new_code()
         expires_at = self._clock.now() + GOOD_FOR

@@ -1,6 +1,6 @@
 """All SQL about accounts."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Final, NamedTuple
@@ -105,22 +105,26 @@ class HeldIdentity(NamedTuple):
 
     user_id: UUID
     deactivated: bool
+    made: bool = False
+    """Whether this call made the account."""
 
 
 class AccountRepository(Repository):
     """Users and their identities."""
 
     async def hold_identities(
-        self, provider: str, people: Mapping[str, UserData], *, now: datetime
+        self, provider: str, external_ids: Collection[str], *, now: datetime
     ) -> dict[str, HeldIdentity]:
-        """The users behind outside identities, made on first sight, held until the transaction ends.
+        """The users behind outside identities, made on first sight, held until the transaction ends."""
+        made: set[UUID] = set()
+        held = await self._held(provider, external_ids)
+        while missing := sorted(set(external_ids) - held.keys()):
+            made |= await self._make(provider, missing, now=now)
+            held = await self._held(provider, external_ids)  # of those whom somebody else made meanwhile, theirs
+        return {one: identity._replace(made=identity.user_id in made) for one, identity in held.items()}
 
-        What is told of them is kept.
-        """
-        held = await self._held(provider, people)
-        while missing := sorted(people.keys() - held.keys()):
-            await self._make(provider, missing, now=now)
-            held = await self._held(provider, people)  # of those whom somebody else made meanwhile, theirs
+    async def name_identities(self, provider: str, people: Mapping[str, UserData], *, now: datetime) -> None:
+        """Keep what is told of outside identities; their users are held."""
         told = {external_id: data for external_id, data in sorted(people.items()) if data != UserData()}
         if told:
             await self.session.execute(
@@ -134,7 +138,6 @@ class AccountRepository(Repository):
                     "avatars": [data.avatar for data in told.values()],
                 },
             )
-        return held
 
     async def known_identity(self, provider: str, external_id: str) -> UUID | None:
         """Whose an outside identity is; nobody is made, nobody held."""
@@ -148,13 +151,14 @@ class AccountRepository(Repository):
         rows = await self.session.execute(_HOLD_IDENTITIES, identities)
         return {row.external_id: HeldIdentity(row.user_id, row.deactivated) for row in rows}
 
-    async def _make(self, provider: str, external_ids: Sequence[str], *, now: datetime) -> None:
+    async def _make(self, provider: str, external_ids: Sequence[str], *, now: datetime) -> set[UUID]:
         """New users behind these identities, in this order; none where somebody else was faster."""
         made = [new_id() for _ in external_ids]
         identities = {"provider": provider, "external_ids": list(external_ids), "user_ids": made, "now": now}
         used = set((await self.session.execute(_MAKE_IDENTITIES, identities)).scalars())
         if unused := [user_id for user_id in made if user_id not in used]:
             await self.session.execute(_REMOVE_UNUSED, {"ids": unused})
+        return used
 
     async def lock(self, *user_ids: UUID) -> dict[UUID, HeldAccount]:
         """Hold accounts until the transaction ends, so that what is counted of them stays so."""

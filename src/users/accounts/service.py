@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from shared.audit.activity import ActivityLog
 from shared.clock import Clock
 from shared.errors import Invalid
-from shared.web.identity import Identity, PersonIdentity, Role
+from shared.web.identity import BotIdentity, Identity, PersonIdentity, Role
 from users.accounts.addresses import AddressService
 from users.accounts.errors import (
     AccountDeactivated,
@@ -33,6 +33,13 @@ class SessionEnder(Protocol):
         """End every session of a person, at once in this process and soon in the others."""
 
 
+class CreatedMemberships(Protocol):
+    """Memberships of guilds that are confirmed because a guild's key made the account."""
+
+    async def end_creation(self, user_ids: Collection[UUID], *, but: Collection[str] = ()) -> None:
+        """They are no longer confirmed, but in these guilds: the account now holds what others put into it."""
+
+
 class AccountService:
     """People as other modules see them, and what may be changed of them."""
 
@@ -42,24 +49,40 @@ class AccountService:
         accounts: AccountRepository,
         addresses: AddressService,
         sessions: SessionEnder,
+        memberships: CreatedMemberships,
         activity: ActivityLog,
         clock: Clock,
     ) -> None:
         self._accounts = accounts
         self._addresses = addresses
         self._sessions = sessions
+        self._memberships = memberships
         self._activity = activity
         self._clock = clock
 
-    async def from_external(self, provider: str, external_id: str, data: UserData) -> UUID:
+    async def from_external(
+        self, provider: str, external_id: str, data: UserData, *, by: Identity | None = None
+    ) -> UUID:
         """The account behind an outside identity, made on first sight; held until the transaction ends.
 
-        Raises AccountDeactivated.
+        A key for all guilds that acts for an account ends what only its making confirmed. Raises AccountDeactivated.
         """
-        held = await self._accounts.hold_identities(provider, {external_id: data}, now=self._clock.now())
-        if held[external_id].deactivated:
+        now = self._clock.now()
+        held = (await self._accounts.hold_identities(provider, [external_id], now=now))[external_id]
+        if held.deactivated:
             raise AccountDeactivated
-        return held[external_id].user_id
+        await self._accounts.name_identities(provider, {external_id: data}, now=now)
+        if not held.made:
+            await self.acted_for(held.user_id, by)
+        return held.user_id
+
+    async def acted_for(self, user_id: UUID, by: Identity | None, *, guild_id: str | None = None) -> None:
+        """End what only the making of an account confirmed, where a key for all guilds puts something into the account.
+
+        `guild_id`: the guild for which it does so; there it stays confirmed.
+        """
+        if isinstance(by, BotIdentity) and by.guild_ids is None:
+            await self._memberships.end_creation([user_id], but=[guild_id] if guild_id else ())
 
     async def known_external(self, provider: str, external_id: str) -> UUID | None:
         """The account behind an outside identity, where there is one."""
@@ -67,8 +90,19 @@ class AccountService:
 
     async def from_external_many(self, provider: str, people: Mapping[str, UserData]) -> dict[str, UUID]:
         """The accounts behind many outside identities, made on first sight and held, deactivated ones included."""
-        held = await self._accounts.hold_identities(provider, people, now=self._clock.now())
-        return {external_id: identity.user_id for external_id, identity in held.items()}
+        found, _ = await self.made_or_known(provider, people)
+        await self.name(provider, people)
+        return found
+
+    async def made_or_known(self, provider: str, external_ids: Collection[str]) -> tuple[dict[str, UUID], set[UUID]]:
+        """The accounts behind outside identities, held, and those among them that this call made; none is named."""
+        held = await self._accounts.hold_identities(provider, external_ids, now=self._clock.now())
+        found = {external_id: identity.user_id for external_id, identity in held.items()}
+        return found, {identity.user_id for identity in held.values() if identity.made}
+
+    async def name(self, provider: str, people: Mapping[str, UserData]) -> None:
+        """Keep what is told of outside identities whose accounts are held."""
+        await self._accounts.name_identities(provider, people, now=self._clock.now())
 
     async def hold(self, user_id: UUID) -> None:
         """Keep an account as it is until the transaction ends. Raises AccountNotFound or AccountDeactivated."""
@@ -84,6 +118,7 @@ class AccountService:
     ) -> UUID:
         """An account that can log in, with a `normalised` profile; `onto` one that only a bot knew so far.
 
+        The person then confirms the guilds whose own key made the account.
         The caller vouches for the profile's address. Raises EmailTaken or UsernameTaken.
         """
         now = self._clock.now()
@@ -92,6 +127,7 @@ class AccountService:
         else:
             user_id = onto
             await self._accounts.give_login(user_id, profile, password_hash, now=now)
+            await self._memberships.end_creation([user_id])
         await self._activity.record("user.registered", subject="user", subject_id=user_id, user_id=user_id)
         return user_id
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.database import Base
@@ -39,9 +39,28 @@ class GuildMember(Base):
     """What besides a guild's key, which can put anybody into its guild, says that the person is a member.
 
     `operator`: a key for all guilds put the member. `person`: the member confirmed it. `creation`: the account was made
-    when a guild's key put the member, so it holds nothing older. NULL: nothing; then the guild's bots, admins, channels
+    when a guild's key put the member, so it holds nothing older; this ends when the person registers, or when another
+    bot puts the account or acts for it. NULL: nothing; then the guild's bots, admins, channels
     and leaderboards get nothing of the person.
     """
+
+
+class GuildMemberIdentity(Base):
+    """A Discord id that a bot put into a guild, and the member behind it; a person may have several."""
+
+    __tablename__ = "guild_member_identities"
+    __table_args__ = (
+        ForeignKeyConstraint(["guild_id", "user_id"], [GuildMember.guild_id, GuildMember.user_id], ondelete="CASCADE"),
+        Index("ix_guild_member_identities_guild_id_user_id", "guild_id", "user_id"),
+        Index("ix_guild_member_identities_user_id", "user_id"),
+    )
+
+    guild_id: Mapped[str] = mapped_column(primary_key=True)
+    external_id: Mapped[str] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID]
+    admin: Mapped[bool]
+    """As the bot put it; the member is an admin if any of their ids is."""
+    joined_at: Mapped[datetime]
 
 
 class LeaderboardOptOut(Base):

@@ -22,18 +22,21 @@ FROM guild_members m JOIN guilds g ON g.id = m.guild_id WHERE m.user_id = :user_
 ORDER BY g.name, g.id LIMIT CAST(:limit AS bigint) OFFSET CAST(:skipped AS bigint)
 """)
 _MINE_IN_ALL: Final = text("SELECT count(*) FROM guild_members WHERE user_id = :user_id")
+# Of an unconfirmed member the guild learns nothing but what its own bot put, not even that two ids are one person's.
 _MEMBERS_OF: Final = """
-FROM guild_members m LEFT JOIN LATERAL (
-    SELECT external_id, username, global_name, avatar FROM user_identities
-    WHERE user_id = m.user_id AND provider = 'discord' ORDER BY updated_at DESC, external_id LIMIT 1
-) i ON true
+FROM guild_members m
+LEFT JOIN guild_member_identities n ON n.guild_id = m.guild_id AND n.user_id = m.user_id
+LEFT JOIN user_identities i ON i.provider = 'discord' AND i.external_id = n.external_id AND i.user_id = m.user_id
+                           AND m.confirmed_by IS NOT NULL
 WHERE m.guild_id = :guild_id
-  AND (CAST(:admin AS boolean) IS NULL OR m.admin = CAST(:admin AS boolean))
+  AND (CAST(:admin AS boolean) IS NULL OR coalesce(n.admin, m.admin) = CAST(:admin AS boolean))
   AND (CAST(:username AS text) IS NULL OR strpos(lower(i.username), lower(CAST(:username AS text))) > 0)
 """
 _MEMBERS: Final = text(f"""
-SELECT m.user_id, i.external_id, i.username, i.global_name, i.avatar, m.admin, m.joined_at {_MEMBERS_OF}
-ORDER BY m.user_id LIMIT CAST(:limit AS bigint) OFFSET CAST(:skipped AS bigint)
+SELECT CASE WHEN m.confirmed_by IS NOT NULL THEN m.user_id END AS user_id, n.external_id,
+       i.username, i.global_name, i.avatar, coalesce(n.admin, m.admin) AS admin,
+       coalesce(n.joined_at, m.joined_at) AS joined_at, m.confirmed_by IS NOT NULL AS confirmed {_MEMBERS_OF}
+ORDER BY n.external_id, m.user_id LIMIT CAST(:limit AS bigint) OFFSET CAST(:skipped AS bigint)
 """)
 _MEMBERS_IN_ALL: Final = text(f"SELECT count(*) {_MEMBERS_OF}")
 

@@ -38,39 +38,98 @@ SET settings = CAST(:settings AS jsonb),
 WHERE id = :id
 RETURNING id, name, settings, created_at, updated_at
 """)
+# A membership is locked before its ids, by everybody.
+_HOLD_MEMBERS: Final = text("""
+SELECT user_id FROM guild_members
+WHERE guild_id = :guild_id AND (user_id = ANY(CAST(:user_ids AS uuid[])) OR user_id IN (
+    SELECT user_id FROM guild_member_identities
+    WHERE guild_id = :guild_id AND external_id = ANY(CAST(:external_ids AS text[]))
+))
+ORDER BY user_id FOR UPDATE
+""")
+_HOLD_MEMBERSHIPS: Final = text("""
+SELECT 1 FROM guild_members
+WHERE user_id IN (:user_id, :to) AND guild_id IN (SELECT guild_id FROM guild_members WHERE user_id = :user_id)
+ORDER BY guild_id, user_id FOR UPDATE
+""")
 _PUT_MEMBERS: Final = text("""
 WITH given AS (
-    SELECT user_id, admin FROM jsonb_to_recordset(CAST(:members AS jsonb)) AS x (user_id uuid, admin boolean)
+    SELECT user_id, external_id, admin
+    FROM jsonb_to_recordset(CAST(:members AS jsonb)) AS x (user_id uuid, external_id text, admin boolean)
+), people AS (
+    SELECT user_id, bool_or(admin) AS admin FROM (
+        SELECT user_id, admin FROM given
+        UNION ALL
+        SELECT n.user_id, n.admin FROM guild_member_identities n
+        WHERE n.guild_id = :guild_id AND n.user_id IN (SELECT user_id FROM given)
+          AND n.external_id NOT IN (SELECT external_id FROM given)
+    ) AS x GROUP BY user_id
 ), moved AS (
     INSERT INTO guild_members AS m (guild_id, user_id, admin, joined_at, confirmed_by)
-    SELECT :guild_id, g.user_id, g.admin, CAST(:now AS timestamptz),
+    SELECT :guild_id, p.user_id, p.admin, CAST(:now AS timestamptz),
            CASE WHEN CAST(:trusted AS boolean) THEN 'operator' WHEN u.created_at >= :now THEN 'creation' END
-    FROM given g JOIN users u ON u.id = g.user_id
-    LEFT JOIN guild_members k ON k.guild_id = :guild_id AND k.user_id = g.user_id
-    WHERE k.admin IS DISTINCT FROM g.admin OR CAST(:trusted AS boolean) AND k.confirmed_by IS NULL
-    ORDER BY g.user_id
+    FROM people p JOIN users u ON u.id = p.user_id
+    LEFT JOIN guild_members k ON k.guild_id = :guild_id AND k.user_id = p.user_id
+    WHERE k.admin IS DISTINCT FROM p.admin
+       OR CAST(:trusted AS boolean) AND coalesce(k.confirmed_by, 'creation') = 'creation'
+    ORDER BY p.user_id
     ON CONFLICT (guild_id, user_id) DO UPDATE
-    SET admin = excluded.admin, confirmed_by = coalesce(m.confirmed_by, excluded.confirmed_by)
-    WHERE m.admin <> excluded.admin OR m.confirmed_by IS NULL AND excluded.confirmed_by IS NOT NULL
-    RETURNING old.user_id IS NULL AS added
+    SET admin = excluded.admin,
+        confirmed_by = coalesce(nullif(m.confirmed_by, 'creation'), excluded.confirmed_by, m.confirmed_by)
+    RETURNING new.user_id,
+              old.user_id IS NOT NULL AND old.confirmed_by IS NULL AND new.confirmed_by IS NOT NULL AS settled
+), placed AS (
+    INSERT INTO guild_member_identities AS n (guild_id, external_id, user_id, admin, joined_at)
+    SELECT :guild_id, external_id, user_id, admin, CAST(:now AS timestamptz) FROM given ORDER BY external_id
+    ON CONFLICT (guild_id, external_id) DO UPDATE SET user_id = excluded.user_id, admin = excluded.admin
+    WHERE (n.user_id, n.admin) IS DISTINCT FROM (excluded.user_id, excluded.admin)
+    RETURNING new.external_id, old.external_id IS NULL AS added, old.admin <> new.admin AS turned
 )
-SELECT count(*) FILTER (WHERE added) AS added, count(*) FILTER (WHERE NOT added) AS updated,
-       (SELECT count(*) FROM given) - count(*) AS unchanged
-FROM moved
+SELECT count(*) FILTER (WHERE added) AS added,
+       count(*) FILTER (WHERE added IS NOT TRUE AND (turned OR settled)) AS updated,
+       count(*) FILTER (WHERE added IS NOT TRUE AND turned IS NOT TRUE AND settled IS NOT TRUE) AS unchanged
+FROM given LEFT JOIN placed USING (external_id) LEFT JOIN moved USING (user_id)
 """)
-_REMOVE_MEMBERS: Final = text("""
-WITH leaving AS (
-    SELECT m.user_id FROM guild_members m
-    WHERE m.guild_id = :guild_id AND m.user_id IN (
-        SELECT i.user_id FROM user_identities i
-        WHERE i.provider = :provider AND i.external_id = ANY(CAST(:external_ids AS text[]))
-    )
-    ORDER BY m.user_id FOR UPDATE
-), gone AS (
-    DELETE FROM guild_members m USING leaving l WHERE m.guild_id = :guild_id AND m.user_id = l.user_id
-    RETURNING m.user_id
+# Nothing older is in an account that a guild's key has just made. That ends once others put anything into it.
+_END_CREATION: Final = text("""
+WITH held AS MATERIALIZED (
+    SELECT guild_id, user_id FROM guild_members
+    WHERE user_id = ANY(CAST(:user_ids AS uuid[])) AND confirmed_by = 'creation'
+      AND NOT guild_id = ANY(CAST(:but AS text[]))
+    ORDER BY guild_id, user_id FOR UPDATE
 )
-SELECT user_id FROM gone
+UPDATE guild_members m SET confirmed_by = NULL FROM held h WHERE (m.guild_id, m.user_id) = (h.guild_id, h.user_id)
+""")
+_CREATED_IN: Final = text("""
+SELECT 1 FROM guilds WHERE id IN (
+    SELECT guild_id FROM guild_members
+    WHERE user_id = ANY(CAST(:user_ids AS uuid[])) AND confirmed_by = 'creation'
+      AND NOT guild_id = ANY(CAST(:but AS text[]))
+) ORDER BY id FOR KEY SHARE
+""")
+_CONFIRMED: Final = text("""
+SELECT DISTINCT user_id FROM guild_members
+WHERE user_id = ANY(CAST(:user_ids AS uuid[])) AND guild_id = ANY(CAST(:guild_ids AS text[]))
+  AND confirmed_by IS NOT NULL
+""")
+_REMOVE_IDENTITIES: Final = text("""
+DELETE FROM guild_member_identities
+WHERE guild_id = :guild_id AND external_id = ANY(CAST(:external_ids AS text[]))
+RETURNING user_id
+""")
+_LEAVE: Final = text("""
+WITH rest AS (
+    SELECT m.user_id, bool_or(n.admin) AS admin
+    FROM guild_members m
+    LEFT JOIN guild_member_identities n ON (n.guild_id, n.user_id) = (m.guild_id, m.user_id)
+    WHERE m.guild_id = :guild_id AND m.user_id = ANY(CAST(:user_ids AS uuid[]))
+    GROUP BY m.user_id
+), kept AS (
+    UPDATE guild_members m SET admin = r.admin FROM rest r
+    WHERE m.guild_id = :guild_id AND m.user_id = r.user_id AND m.admin <> r.admin
+)
+DELETE FROM guild_members m USING rest r
+WHERE m.guild_id = :guild_id AND m.user_id = r.user_id AND r.admin IS NULL
 """)
 _CONFIRM: Final = text("""
 UPDATE guild_members m SET confirmed_by = coalesce(m.confirmed_by, 'person')
@@ -78,7 +137,12 @@ FROM guilds g WHERE g.id = m.guild_id AND m.guild_id = :guild_id AND m.user_id =
 RETURNING g.id, g.name, m.admin, m.joined_at, true AS confirmed, old.confirmed_by IS NULL AS changed
 """)
 _MEMBERSHIPS: Final = text("""
-SELECT g.id AS guild_id, g.name, m.admin, m.joined_at, m.confirmed_by IS NOT NULL AS confirmed
+SELECT g.id AS guild_id, g.name, m.admin, m.joined_at, m.confirmed_by IS NOT NULL AS confirmed,
+       coalesce((
+           SELECT json_agg(json_build_object('external_id', n.external_id, 'admin', n.admin, 'joined_at', n.joined_at)
+                           ORDER BY n.external_id)
+           FROM guild_member_identities n WHERE (n.guild_id, n.user_id) = (m.guild_id, m.user_id)
+       ), '[]') AS identities
 FROM guild_members m JOIN guilds g ON g.id = m.guild_id WHERE m.user_id = :user_id ORDER BY g.id
 """)
 _LEAVE_ALL: Final = text("DELETE FROM guild_members WHERE user_id = :user_id")
@@ -86,12 +150,14 @@ _HOLD_GUILDS_OF: Final = text("""
 SELECT 1 FROM guilds WHERE id IN (SELECT guild_id FROM guild_members WHERE user_id = :user_id) ORDER BY id FOR KEY SHARE
 """)
 _HAND_OVER: Final = text("""
-WITH handed AS (DELETE FROM guild_members WHERE user_id = :user_id RETURNING guild_id, admin, confirmed_by)
 INSERT INTO guild_members AS m (guild_id, user_id, admin, joined_at, confirmed_by)
 SELECT guild_id, CAST(:to AS uuid), admin, CAST(:now AS timestamptz), nullif(confirmed_by, 'creation')
-FROM handed ORDER BY guild_id
+FROM guild_members WHERE user_id = :user_id ORDER BY guild_id
 ON CONFLICT (guild_id, user_id) DO UPDATE
 SET admin = m.admin OR excluded.admin, confirmed_by = coalesce(m.confirmed_by, excluded.confirmed_by)
+""")
+_HAND_OVER_IDENTITIES: Final = text("""
+UPDATE guild_member_identities SET user_id = :to, joined_at = :now WHERE user_id = :user_id
 """)
 
 
@@ -102,6 +168,14 @@ class Put(Struct, frozen=True, kw_only=True):
     made: bool
     renamed: bool
     settled: bool
+
+
+class PutMember(Struct, frozen=True, kw_only=True):
+    """A Discord id that a bot puts into a guild."""
+
+    external_id: str
+    user_id: UUID
+    admin: bool
 
 
 class GuildRepository(Repository):
@@ -142,25 +216,48 @@ class GuildRepository(Repository):
         return guild_view((await self.session.execute(_SETTLE, parameters)).one()._mapping)  # noqa: SLF001 -- SQLAlchemy's public name for a row as a mapping
 
     async def put_members(
-        self, guild_id: str, admins: Mapping[UUID, bool], *, trusted: bool, now: datetime
-    ) -> MembersPut:
-        """Make people members, by user id whether they run the guild; rows that say so already are not touched.
+        self, guild_id: str, members: Collection[PutMember], *, trusted: bool, now: datetime
+    ) -> tuple[MembersPut, set[UUID]]:
+        """Make people members; rows that say so already are not touched. An admin is who is one by any of their ids.
 
-        `trusted`: the membership is confirmed by that; otherwise only that of an account made since `now`.
+        `trusted`: the membership is confirmed by that; otherwise only that of an account made since `now`. Also those
+        whose ids are now other people's: without another id they are members no more.
         """
-        members = [{"user_id": user_id, "admin": admin} for user_id, admin in admins.items()]
         parameters = {"guild_id": guild_id, "members": msgspec.json.encode(members).decode(), "now": now}
         parameters["trusted"] = trusted
-        return msgspec.convert((await self.session.execute(_PUT_MEMBERS, parameters)).one()._asdict(), MembersPut)
+        people = {member.user_id for member in members}
+        former = await self._hold_members(guild_id, [member.external_id for member in members], people) - people
+        put = msgspec.convert((await self.session.execute(_PUT_MEMBERS, parameters)).one()._asdict(), MembersPut)
+        if former:
+            await self.session.execute(_LEAVE, {"guild_id": guild_id, "user_ids": list(former)})
+        return put, former
 
-    async def remove_members(self, guild_id: str, provider: str, external_ids: Collection[str]) -> list[UUID]:
-        """Who of the people behind outside identities was a member and no longer is."""
-        parameters = {"guild_id": guild_id, "provider": provider, "external_ids": list(external_ids)}
-        return list((await self.session.execute(_REMOVE_MEMBERS, parameters)).scalars())
+    async def end_creation(self, user_ids: Collection[UUID], *, but: Collection[str] = ()) -> None:
+        """Memberships that only the making of the account confirmed are no longer confirmed, but in these guilds."""
+        parameters = {"user_ids": sorted(user_ids), "but": sorted(but)}
+        if (await self.session.execute(_CREATED_IN, parameters)).first() is not None:
+            await self.session.execute(_END_CREATION, parameters)
+
+    async def confirmed(self, user_ids: Collection[UUID], guild_ids: Collection[str]) -> set[UUID]:
+        """Those of these people who are confirmed members of one of these guilds."""
+        parameters = {"user_ids": list(user_ids), "guild_ids": sorted(guild_ids)}
+        return set((await self.session.execute(_CONFIRMED, parameters)).scalars())
+
+    async def remove_members(self, guild_id: str, external_ids: Collection[str]) -> list[UUID]:
+        """Take ids out of a guild: the person behind each that was in it.
+
+        The membership ends with the last id of a person.
+        """
+        await self._hold_members(guild_id, external_ids)
+        parameters = {"guild_id": guild_id, "external_ids": list(external_ids)}
+        behind = list((await self.session.execute(_REMOVE_IDENTITIES, parameters)).scalars())
+        if behind:
+            await self.session.execute(_LEAVE, {"guild_id": guild_id, "user_ids": behind})
+        return behind
 
     async def memberships_of(self, user_id: UUID) -> list[Membership]:
         rows = (await self.session.execute(_MEMBERSHIPS, {"user_id": user_id})).all()
-        return [Membership(**row._mapping) for row in rows]  # noqa: SLF001 -- SQLAlchemy's public name for a row as a mapping
+        return [msgspec.convert(row._asdict(), Membership) for row in rows]
 
     async def leave_all(self, user_id: UUID) -> None:
         await self.session.execute(_LEAVE_ALL, {"user_id": user_id})
@@ -179,7 +276,17 @@ class GuildRepository(Repository):
     async def hand_over(self, user_id: UUID, *, to: UUID, now: datetime) -> None:
         """One person's memberships become another's and begin now; an admin is who was one as either."""
         await self.session.execute(_HOLD_GUILDS_OF, {"user_id": user_id})
-        await self.session.execute(_HAND_OVER, {"user_id": user_id, "to": to, "now": now})
+        await self.session.execute(_HOLD_MEMBERSHIPS, {"user_id": user_id, "to": to})
+        for statement in (_HAND_OVER, _HAND_OVER_IDENTITIES):
+            await self.session.execute(statement, {"user_id": user_id, "to": to, "now": now})
+        await self.leave_all(user_id)
+
+    async def _hold_members(
+        self, guild_id: str, external_ids: Collection[str], user_ids: Collection[UUID] = ()
+    ) -> set[UUID]:
+        """Lock the memberships of these people and of those behind these ids: whose they are."""
+        parameters = {"guild_id": guild_id, "external_ids": list(external_ids), "user_ids": list(user_ids)}
+        return set((await self.session.execute(_HOLD_MEMBERS, parameters)).scalars())
 
 
 def guild_view(row: Mapping[Any, Any]) -> GuildView:

@@ -43,7 +43,7 @@ class RemoveMembers(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class MembersPut(Struct, frozen=True, kw_only=True):
-    """What a bulk call did, in people; `updated` are those who became or ceased to be an admin."""
+    """What a bulk call did, by given Discord id; `updated`: became or ceased to be an admin, or was confirmed."""
 
     added: int
     updated: int
@@ -51,7 +51,7 @@ class MembersPut(Struct, frozen=True, kw_only=True):
 
 
 class MembersRemoved(Struct, frozen=True, kw_only=True):
-    """How many of them were members."""
+    """How many of the given Discord ids were in the guild."""
 
     removed: int
 
@@ -97,25 +97,37 @@ class MyGuilds(Struct, frozen=True, kw_only=True):
 
 
 class MemberView(Struct, frozen=True, kw_only=True):
-    """Somebody in a guild, as the bot told of them last."""
+    """Somebody in a guild; of an unconfirmed member only what the bot said."""
 
-    user_id: UUID
+    user_id: Annotated[UUID | None, Meta(description="null while the membership is not confirmed.")]
     external_id: str | None
-    """Their Discord id."""
-    username: str | None
+    """The Discord id that the bot put into the guild."""
+    username: Annotated[
+        str | None,
+        Meta(description="Of this Discord id, as global name and avatar; null while the membership is not confirmed."),
+    ]
     global_name: str | None
     avatar: str | None
     admin: bool
     joined_at: datetime
+    confirmed: Annotated[bool, Meta(description="False: only the guild's own bot says that they are a member.")]
 
 
 class Members(Struct, frozen=True, kw_only=True):
-    """Members, in the order in which we came to know them."""
+    """Members by Discord id, each id that a bot put on its own."""
 
     items: list[MemberView]
     page: int
     per_page: int
     total: int
+
+
+class MemberIdentity(Struct, frozen=True, kw_only=True):
+    """A Discord id of a person that a bot put into a guild."""
+
+    external_id: str
+    admin: bool
+    joined_at: datetime
 
 
 class Membership(Struct, frozen=True, kw_only=True):
@@ -128,3 +140,4 @@ class Membership(Struct, frozen=True, kw_only=True):
     confirmed: Annotated[
         bool, Meta(description="False: only the guild's own bot says so, and it learns nothing of the member's things.")
     ]
+    identities: list[MemberIdentity]

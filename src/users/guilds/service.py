@@ -13,7 +13,7 @@ from users.accounts.service import AccountService
 from users.guilds.errors import DuplicateMember, KeyForOtherGuilds
 from users.guilds.guild_settings import GuildSettings, SettingsChange, changed, stored_form
 from users.guilds.listeners import GuildListener
-from users.guilds.repository import GuildRepository
+from users.guilds.repository import GuildRepository, PutMember
 from users.guilds.schemas import GivenMember, GuildView, MembersPut, MembersRemoved, MyGuild
 
 
@@ -79,23 +79,26 @@ class GuildService:
         """Add people to a guild or bring them up to date, in as many statements however many they are.
 
         Two identities of one person are one member, an admin if either is. A key for some guilds confirms only the
-        membership of people whose account it makes by that. Raises DuplicateMember, GuildNotFound.
+        membership of people whose account it makes by that, and names only them and confirmed members. A key that does
+        not cover the guild that made an account ends what the making confirmed there. Raises DuplicateMember,
+        GuildNotFound.
         """
         _check_distinct([member.user_id for member in members])
         await self._hold(asker, guild_id)
         now = self._clock.now()  # before the accounts are made, so that a new one does not look older
         given = {member.user_id: member for member in members}
-        people = await self._accounts.from_external_many(
-            DISCORD, {user_id: member.user_data for user_id, member in given.items()}
+        people = await self._people(asker, given)
+        await self._guilds.end_creation(set(people.values()), but={guild_id, *(asker.guild_ids or ())})
+        put, former = await self._guilds.put_members(
+            guild_id,
+            [PutMember(external_id=one, user_id=user_id, admin=given[one].admin) for one, user_id in people.items()],
+            trusted=asker.guild_ids is None,
+            now=now,
         )
-        admins: dict[UUID, bool] = {}
-        for external_id, user_id in people.items():
-            admins[user_id] = admins.get(user_id, False) or given[external_id].admin
-        put = await self._guilds.put_members(guild_id, admins, trusted=asker.guild_ids is None, now=now)
         if put.added or put.updated:
             await self._note("guild.members_changed", asker, guild_id, {"added": put.added, "updated": put.updated})
-        if put.added or put.updated:
-            await self._tell_members(admins)
+        if put.added or put.updated or former:
+            await self._tell_members({*people.values(), *former})
         return put
 
     async def confirm(self, asker: PersonIdentity, guild_id: str) -> MyGuild:
@@ -111,13 +114,16 @@ class GuildService:
         return mine
 
     async def remove_members(self, asker: BotIdentity, guild_id: str, user_ids: Sequence[str]) -> MembersRemoved:
-        """Note who left a guild; whoever was no member is not counted. Raises DuplicateMember, GuildNotFound."""
+        """Note who left a guild, by the Discord ids that were put; others are not counted.
+
+        Raises DuplicateMember, GuildNotFound.
+        """
         _check_distinct(user_ids)
         await self._hold(asker, guild_id)
-        removed = await self._guilds.remove_members(guild_id, DISCORD, user_ids)
+        removed = await self._guilds.remove_members(guild_id, user_ids)
         if removed:
             await self._note("guild.members_changed", asker, guild_id, {"removed": len(removed)})
-            await self._tell_members(removed)
+            await self._tell_members(set(removed))
         return MembersRemoved(removed=len(removed))
 
     async def change_settings(self, asker: Identity, guild_id: str, change: SettingsChange) -> GuildView:
@@ -132,6 +138,17 @@ class GuildService:
             await self._note("guild.settings_changed", asker, guild_id, stored_form(wanted))
             await self._tell_settings(guild_id)
         return guild
+
+    async def _people(self, asker: BotIdentity, given: Mapping[str, GivenMember]) -> dict[str, UUID]:
+        """The accounts of these people, named only where the asker may: names show on boards of other guilds, too."""
+        told = {external_id: member.user_data for external_id, member in given.items()}
+        if asker.guild_ids is None:
+            return await self._accounts.from_external_many(DISCORD, told)
+        people, made = await self._accounts.made_or_known(DISCORD, told)
+        members = await self._guilds.confirmed(set(people.values()), asker.guild_ids)
+        may = {external_id for external_id, user_id in people.items() if user_id in made or user_id in members}
+        await self._accounts.name(DISCORD, {external_id: told[external_id] for external_id in may})
+        return people
 
     async def _tell_settings(self, guild_id: str) -> None:
         for listener in self._listeners:

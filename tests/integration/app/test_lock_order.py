@@ -140,6 +140,53 @@ async def test_a_claim_and_the_removal_of_a_guild_lock_the_guild_before_its_memb
     assert (claim.status_code, removal.status_code) == (200, 204), (claim.text, removal.text)
 
 
+async def test_memberships_are_locked_before_their_ids(people: People, container: AppContainer) -> None:
+    ada = await people.register()
+    given = {"members": [{"user_id": DISCORD_ID}]}
+    path = f"/internal/guilds/{GUILD}"
+    assert (await as_bot(people, "guilds", "PUT", path, {"name": "Guild"})).status_code == 200
+    assert (await as_bot(people, "guilds", "PUT", f"{path}/members", given)).status_code == 200
+    removed = {"user_ids": [DISCORD_ID]}
+    claim, removal = await meet(
+        container,
+        claimed(people, ada),
+        as_bot(people, "guilds", "POST", f"{path}/members/remove", removed),
+        "FROM guild_member_identities WHERE external_id = :id",
+        id=DISCORD_ID,
+    )
+    assert (claim.status_code, removal.status_code) == (200, 200), (claim.text, removal.text)
+    turned = {"members": [{"user_id": DISCORD_ID, "admin": True}]}
+    assert (await as_bot(people, "guilds", "PUT", f"{path}/members", given)).status_code == 200
+    put, removal = await meet(
+        container,
+        as_bot(people, "guilds", "PUT", f"{path}/members", turned),
+        as_bot(people, "guilds", "POST", f"{path}/members/remove", removed),
+        "FROM guild_member_identities WHERE external_id = :id",
+        id=DISCORD_ID,
+    )
+    assert (put.status_code, removal.status_code) == (200, 200), (put.text, removal.text)
+
+
+async def test_who_acts_for_an_account_locks_the_guild_that_made_it_before_the_membership(
+    people: People, container: AppContainer
+) -> None:
+    path = f"/internal/guilds/{GUILD}"
+    assert (await as_bot(people, "guilds", "PUT", path, {"name": "Guild"})).status_code == 200
+    key = await people.bot("guilds", guild_ids=[GUILD])
+    put = await people.http.put(
+        f"{path}/members", json={"members": [{"user_id": DISCORD_ID}]}, headers={"Authorization": f"Bearer {key}"}
+    )
+    assert put.status_code == 200
+    acted, removal = await meet(
+        container,
+        as_bot(people, "users", "POST", "/internal/users/claim-codes", {"user_id": DISCORD_ID}),
+        as_bot(people, "guilds", "DELETE", path),
+        "FROM guild_members WHERE guild_id = :id",
+        id=GUILD,
+    )
+    assert (acted.status_code, removal.status_code) == (201, 204), (acted.text, removal.text)
+
+
 async def test_who_follows_a_player_is_locked_before_the_player(people: People, container: AppContainer) -> None:
     ada = await people.register()
     assert (await claimed(people, ada)).status_code == 200

@@ -172,15 +172,16 @@ async def pseudonyms(container: AppContainer) -> int:
 
 def children(table: Table, rows: Mapping[str, list[dict[str, Any]]], owned: Mapping[str, Collection[int]]) -> set[int]:
     """Places of the rows that belong to owned ones of another table."""
-    return {
-        place
-        for key in table.foreign_keys
-        for place, row in enumerate(rows[table.name])
-        if key.column.table.name in owned
-        and row[key.parent.name]
-        in {rows[key.column.table.name][one][key.column.name] for one in owned[key.column.table.name]}
-        and row[key.parent.name] is not None
-    }
+    found: set[int] = set()
+    for key in table.foreign_key_constraints:
+        parent = key.referred_table.name
+        columns = [(element.parent.name, element.column.name) for element in key.elements]
+        parents = {tuple(rows[parent][one][theirs] for _, theirs in columns) for one in owned.get(parent, ())}
+        for place, row in enumerate(rows[table.name]):
+            value = tuple(row[own] for own, _ in columns)
+            if value in parents and None not in value:
+                found.add(place)
+    return found
 
 
 async def rows_about(container: AppContainer, *names: str) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -116,12 +116,7 @@ class WatchController(Controller):
         """One's own watches, the oldest first."""
         return await contract_watch_reads.mine(request.auth.user_id)
 
-    @post(
-        "/",
-        operation_id="add_contract_watch",
-        audited=("type_id", "group_id", "region_id"),
-        status_code=HTTP_201_CREATED,
-    )
+    @post("/", operation_id="add_contract_watch", status_code=HTTP_201_CREATED)
     async def add(self, request: Asking, data: JSONBody[AddWatch], contract_watch_service: Service) -> Watch:
         """Wait for a type or a group of types, up to a price, in a region or anywhere. One is told of each contract
         once, when its items are read; what is on offer already is listed under `/matches`.
@@ -150,7 +145,7 @@ class WatchController(Controller):
         wanted = await contract_watch_reads.filter_of(request.auth.user_id, watch_id)
         return await contract_queries.contracts(wanted, sort=sort, page=page, per_page=per_page)
 
-    @patch("/{watch_id:uuid}", operation_id="change_contract_watch", audited=("active",))
+    @patch("/{watch_id:uuid}", operation_id="change_contract_watch")
     async def change(
         self, request: Asking, watch_id: FromPath[UUID], data: JSONBody[ChangeWatch], contract_watch_service: Service
     ) -> Watch:

@@ -83,12 +83,7 @@ class TripController(Controller):
         """Remove a trip with its watches, alerts, and the prices that nobody else looks at."""
         await trip_service.remove_trip(trip_id, asker=request.auth)
 
-    @post(
-        "/{trip_id:uuid}/scrape",
-        operation_id="scrape_trip",
-        audited=("cabin_class",),
-        status_code=HTTP_202_ACCEPTED,
-    )
+    @post("/{trip_id:uuid}/scrape", operation_id="scrape_trip", status_code=HTTP_202_ACCEPTED)
     async def scrape(
         self, request: Asking, trip_id: FromPath[UUID], trip_service: Trips, data: JSONBody[ScrapeTrip | None] = None
     ) -> ScrapeStarted:

@@ -28,7 +28,7 @@ class WatchController(Controller):
     path = "/watches"
     tags = ("flights",)
 
-    @post("/", operation_id="create_watch", audited=("trip_id",), status_code=HTTP_201_CREATED)
+    @post("/", operation_id="create_watch", status_code=HTTP_201_CREATED)
     async def create(self, request: Asking, data: JSONBody[CreateWatch], watch_service: Watches) -> WatchView:
         """Watch what a trip costs. It is looked at soon; where the price is known, it is judged within seconds.
 
@@ -57,7 +57,7 @@ class WatchController(Controller):
         """A watch, the price that it knows of, and how the looking stands."""
         return await watch_queries.get_watch(request.auth, watch_id)
 
-    @patch("/{watch_id:uuid}", operation_id="update_watch", audited=("is_active",))
+    @patch("/{watch_id:uuid}", operation_id="update_watch")
     async def update(
         self, request: Asking, watch_id: FromPath[UUID], data: JSONBody[UpdateWatch], watch_service: Watches
     ) -> WatchView:

@@ -133,6 +133,7 @@ class TrackerService(TrackerQueries):
         staff, person = people[given.staff_id], people[given.user_id]
         await self._access.check_staff(given.guild_id, staff=staff, member=person)
         await self._accounts.hold(person)
+        await self._accounts.acted_for(person, asker, guild_id=given.guild_id)
         trackers = await self._trackers.trackers_of(person)
         made = await self._add(person, identities, given.urls, trackers, asker)
         await self._activity.record(
@@ -219,7 +220,7 @@ class TrackerService(TrackerQueries):
             await self._accounts.hold(user_id)
             person = user_id
         else:
-            person = await self._accounts.from_external(DISCORD, user_id, user_data)
+            person = await self._accounts.from_external(DISCORD, user_id, user_data, by=asker)
         if asker is not None:
             await self._access.check_write(asker, person)
         return person

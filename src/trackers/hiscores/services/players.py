@@ -196,7 +196,7 @@ class PlayerService:
 
     async def follow_for(self, username: str, given: FollowFor, *, asker: Identity) -> Following:
         """Put a player on the list of somebody whom a bot knows."""
-        person = await self._accounts.from_external(DISCORD, given.user_id, given.user_data)
+        person = await self._accounts.from_external(DISCORD, given.user_id, given.user_data, by=asker)
         return await self.follow(username, person, asker=asker)
 
     async def unfollow_for(self, username: str, external_id: str, *, asker: Identity) -> Following:

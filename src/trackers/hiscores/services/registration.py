@@ -168,7 +168,7 @@ class PlayerRegistration:
             raise BeingAdded(display_name) if provisional else AlreadyTracked(display_name, mode)
         person = adding.person
         if isinstance(given, NewPlayerFor) and given.user_id is not None:
-            person = await parts.accounts.from_external(DISCORD, given.user_id, given.user_data)
+            person = await parts.accounts.from_external(DISCORD, given.user_id, given.user_data, by=asker)
             await parts.access.check_write(asker, person)
         elif person is not None:
             await parts.accounts.hold(person)

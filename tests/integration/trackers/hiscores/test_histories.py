@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from tests.integration.people import People
+from tests.integration.people import People, Person
 from tests.integration.trackers.hiscores.stage import Stage, gain_of
 
 from trackers.hiscores.jobs import record_retention
@@ -196,6 +196,42 @@ async def test_a_guild_s_board_is_of_whom_its_members_follow(played: Stage, peop
     assert (await played.get("", guild_id=guild))["total"] == 1
     await played.ask("DELETE", "/lynx titan/follow")
     assert (await played.get("/leaderboard", metric="slayer", guild_id=guild))["items"] == []
+
+
+async def test_a_guilds_board_shows_nobody_for_members_who_opted_out(played: Stage, people: People) -> None:
+    guild, other = "81384788765712384", "613425648685547541"
+    ben = await people.register("ben")
+    await ben.ask("PUT", "/api/players/lynx titan/follow")
+    headers = {"Authorization": f"Bearer {await people.bot('guilds', 'players')}"}
+    for guild_id in (guild, other):
+        await played.api.http.put(f"/internal/guilds/{guild_id}", json={"name": "Lynxes"}, headers=headers)
+        for person in (played.person, ben):
+            await played.rows(
+                "INSERT INTO guild_members (guild_id, user_id, admin, joined_at, confirmed_by)"
+                " VALUES (:guild, :user, false, now(), 'operator')",
+                guild=guild_id,
+                user=person.id,
+            )
+
+    async def board(guild_id: str) -> list[str]:
+        mine = await played.get("/leaderboard", metric="slayer", guild_id=guild_id)
+        path = f"/internal/players/leaderboard?metric=slayer&guild_id={guild_id}"
+        bots = (await played.api.http.get(path, headers=headers)).json()
+        assert mine["items"] == bots["items"]
+        return [row["username"] for row in mine["items"]]
+
+    async def opts_out(person: Person, **choice: Any) -> None:
+        assert (await person.ask("PUT", "/api/users/me/leaderboards", choice)).status_code == 200
+
+    await opts_out(played.person, hidden_in=[guild])
+    assert (await board(guild), await board(other)) == (["lynx titan"], ["lynx titan"])  # for Ben
+    await opts_out(ben, hidden_everywhere=True)
+    assert (await board(guild), await board(other)) == ([], ["lynx titan"])
+    await opts_out(played.person, hidden_everywhere=True)
+    assert (await board(guild), await board(other)) == ([], [])
+    assert (await played.get("/leaderboard", metric="slayer"))["items"][0]["username"] == "lynx titan"
+    await opts_out(ben)
+    assert (await board(guild), await board(other)) == (["lynx titan"], ["lynx titan"])
 
 
 TABLES: list[tuple[str, set[str], int | None]] = [

@@ -348,9 +348,11 @@ async def test_two_identities_of_one_person_are_one_member(guilds: Guilds, conta
     answer = await guilds.bot(
         "PUT", f"/{GUILD}/members", {"members": [{"user_id": ADA, "admin": True}, {"user_id": BEN}]}
     )
-    assert answer.json() == {"added": 1, "updated": 0, "unchanged": 0}, answer.text
+    assert answer.json() == {"added": 1, "updated": 0, "unchanged": 1}, answer.text
     members = (await guilds.bot("GET", f"/{GUILD}/members?admin=true")).json()["items"]
     assert [member["user_id"] for member in members] == [str(people[ADA])]
+    rows = await container.reader().rows(text("SELECT user_id, admin FROM guild_members"))
+    assert [(row["user_id"], row["admin"]) for row in rows] == [(people[ADA], True)]
 
 
 # ---- races ----

@@ -38,6 +38,10 @@ async def test_a_person_is_shown_where_they_are_a_member(container: AppContainer
         (GUILD, "Comet Club", True),
     ]
     assert all(row["joined_at"] for row in shown)
+    assert [[(one["external_id"], one["admin"]) for one in row["identities"]] for row in shown] == [
+        [(ADA, False)],
+        [(ADA, True)],
+    ]
     assert nobody == []
 
 

@@ -113,13 +113,17 @@ class ManualSnapshots(OpenEnum):
 
 
 class MemberView(Struct, frozen=True, kw_only=True):
-    user_id: UUID
+    user_id: UUID | None
+    """null while the membership is not confirmed."""
     external_id: str | None
     username: str | None
+    """Of this Discord id, as global name and avatar; null while the membership is not confirmed."""
     global_name: str | None
     avatar: str | None
     admin: bool
     joined_at: datetime
+    confirmed: bool
+    """False: only the guild's own bot says that they are a member."""
 
 
 class Members(Struct, frozen=True, kw_only=True):
