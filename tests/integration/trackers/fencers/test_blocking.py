@@ -86,6 +86,30 @@ async def test_a_clubs_page_brings_no_blocked_fencer_back(salle: Salle, ada: Per
     assert {one["fencer"] for one in detail["registrations"]} == {"Blake Brandauer"}
 
 
+async def test_a_page_brings_no_blocked_fencer_back_under_another_name(salle: Salle, ada: Person, ben: Person) -> None:
+    await followed_by_number_and_club(salle, ada, ben)
+    await blocked(salle, str(ALEX))
+    salle.site.add_fencer(ALEX, "Robin Newname", CLUB)
+    salle.site.register(ALEX, EPEE)
+    await salle.look(again=True)
+    assert await tables_with(salle.container, "Newname", str(ALEX)) == {}
+
+
+@pytest.mark.parametrize("kind", ["fencer", "club"])
+async def test_a_member_follows_nobody_blocked_in_no_way_and_is_not_told_why(
+    salle: Salle, ada: Person, kind: str
+) -> None:
+    salle.stage()
+    number, page = (ALEX, f"p/{ALEX}/Alex-Abendroth") if kind == "fencer" else (CLUB, f"club/{CLUB}/Lakeside")
+    await blocked(salle, f"{kind}:{number}", reason="her parents asked")
+    for given in (str(number), f"https://fencingtracker.com/{page}"):
+        answer = await ada.ask("POST", f"/api/{kind}s", {kind: given})
+        assert (answer.status_code, answer.json()["code"]) == (403, "blocked"), answer.text
+        assert "parents" not in answer.text
+    assert (await ada.ask("GET", "/api/admin/blocked")).status_code == 403
+    assert await salle.people.rows("SELECT 1 FROM tracked_fencers UNION ALL SELECT 1 FROM tracked_clubs") == []
+
+
 async def test_a_name_without_a_number_is_skipped_and_a_number_of_that_name_is_not(salle: Salle, ben: Person) -> None:
     salle.stage()
     await blocked(salle, "name:Alex ABENDROTH")
