@@ -1,5 +1,6 @@
 """Fencers and clubs that are blocked: nothing of them is stored, fetched, shown or told again."""
 
+import json
 from typing import Any
 
 import httpx
@@ -69,6 +70,28 @@ async def test_nothing_of_a_blocked_fencer_stays(salle: Salle, ada: Person, ben:
     assert await salle.told() == []
     assert await salle.people.rows("SELECT 1 FROM notification_deliveries") == []
     assert [row["state"] for row in await salle.people.rows("SELECT state FROM digests")] == ["superseded"]
+
+
+@pytest.mark.parametrize("name", ['Zephyrine "Ace" Groß', "Zephyrine \\ Groß", "Zephyrine O'Çelik"])
+async def test_nothing_of_a_blocked_fencer_stays_however_the_name_is_written(
+    salle: Salle, ada: Person, ben: Person, name: str
+) -> None:
+    salle.stage()
+    salle.site.add_fencer(ALEX, name, CLUB)
+    await salle.track(ada, "fencer", ALEX, name=f"{name}, my niece")
+    await salle.track(ben, "club", CLUB)
+    await salle.look()
+    title = json.dumps(f"{name}: 1 registration", ensure_ascii=False)
+    await salle.execute(
+        "INSERT INTO notified_events (id, event, aggregate, payload, user_id, occurred_at, noted_at)"
+        " VALUES (uuidv7(), 'digest.ready', 'digest:1', CAST(:payload AS jsonb), :user_id, now(), now())",
+        payload=f'{{"title": {title}}}',
+        user_id=ada.id,
+    )
+    known = await tables_with(salle.container, "Zephyrine")
+    assert {"fencers", "tracked_fencers", "notified_events"} <= known.keys()
+    await blocked(salle, str(ALEX))
+    assert await tables_with(salle.container, "Zephyrine") == {}
 
 
 @pytest.mark.parametrize("linked", [True, False])

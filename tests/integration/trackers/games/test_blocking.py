@@ -1,8 +1,10 @@
 """Game accounts that are blocked: every tracker of them goes, and leaderboards count what is left."""
 
+import asyncio
 import json
 import zlib
 from collections.abc import Callable
+from contextvars import copy_context
 from typing import Any
 from urllib.parse import quote
 
@@ -10,9 +12,12 @@ import httpx
 import pytest
 from sqlalchemy import text
 from tests.integration.everything import tables_with
+from tests.integration.locks import waiting
 from tests.integration.people import Person
 from tests.integration.trackers.games.league import LINK, THREES, TWOS, League, discord, twos
-from tests.integration.trackers.games.test_recording import NOON, Body, profile, record
+from tests.integration.trackers.games.test_recording import NOON, Body, a_target, profile, record
+
+from shared.scraping.observation import Observation
 
 NAME = "Silent Ember"
 ADDRESS = LINK.format("Silent%20Ember")
@@ -27,6 +32,16 @@ PLAYER_KEY = f"player:rocket-league:steam:{PLAYER}"
 DIGEST = """
 INSERT INTO notified_events (id, event, aggregate, payload, user_id, occurred_at, noted_at)
 VALUES (uuidv7(), 'digest.ready', 'digest:1', CAST(:payload AS jsonb), :user_id, now(), now())
+"""
+
+
+REQUEST = """
+INSERT INTO audit_log (id, at, actor_kind, method, route, path, status, body)
+VALUES (uuidv7(), now(), 'bot', 'POST', '/x', :path, 201, CAST(:body AS jsonb))
+"""
+ACTIVITY = """
+INSERT INTO activity_log (id, at, event, subject, subject_id, actor_kind, details)
+VALUES (uuidv7(), now(), 'person.noted', 'person', '1', 'system', CAST(:details AS jsonb))
 """
 
 
@@ -229,6 +244,25 @@ async def test_a_blocked_player_does_not_come_back_under_another_name_of_the_acc
     assert f"rocket-league:steam:{CUSTOM}" in listed["keys"]
 
 
+async def test_a_block_misses_no_name_that_a_fetch_finds_at_the_same_time(league: League) -> None:
+    await league.joins("Ada", "Ben")
+    container, root = league.api.container, await league.people.admin()
+    first, _ = await follows(league, "Ada", STEAM.format(NUMBER)), await follows(league, "Ben", STEAM.format(CUSTOM))
+    await record(container, (first, profile(player(PLAYER)), NOON))
+    (target,) = await league.people.rows("SELECT target_id FROM game_accounts WHERE identifier = :name", name=CUSTOM)
+    found = Observation(target=a_target(target["target_id"]), value=profile(player(PLAYER)), at=NOON)
+    body = {"source": "games", "keys": [STEAM.format(NUMBER)]}
+    outside = copy_context()
+    async with container.database().unit_of_work():
+        await container.games.source().record([found])
+        blocking = asyncio.create_task(root.ask("POST", "/api/admin/blocked", body), context=outside)
+        await waiting(container, 1)
+    refused = await blocking
+    assert (refused.status_code, refused.json()["code"]) == (503, "unavailable"), refused.text
+    assert CUSTOM in str((await block(root, STEAM.format(NUMBER)))["keys"])
+    assert await tables_with(container, NUMBER, CUSTOM, str(PLAYER)) == {}
+
+
 @pytest.mark.parametrize("name", ["Emberly Straße", 'Emberly "Ace"', "Emberly \\ Ace", "EMBERLY ÉTÉ", "Emberly'İ"])
 async def test_nothing_of_a_blocked_account_stays_however_its_name_is_written(league: League, name: str) -> None:
     await league.joins("Ada")
@@ -244,8 +278,18 @@ async def test_nothing_of_a_blocked_account_stays_however_its_name_is_written(le
     digest = {"sections": [{"title": name}]}
     async with league.api.container.database().unit_of_work() as session:
         await session.execute(text(DIGEST), {"user_id": ada.id, "payload": json.dumps(digest, ensure_ascii=False)})
+        for path, sent in (
+            ("/x", {"name": name}),
+            ("/x", {"name": name.upper()}),
+            ("/x", {"url": url}),
+            (f"/x/{quote(name)}", None),
+            (f"/x/{name}/y", None),
+        ):
+            await session.execute(text(REQUEST), {"path": path, "body": json.dumps(sent, ensure_ascii=False)})
+        for details in ({"name": name}, {"name": name.upper()}):
+            await session.execute(text(ACTIVITY), {"details": json.dumps(details, ensure_ascii=False)})
     known = await tables_with(league.api.container, "emberly")
-    assert {"game_accounts", "idempotency_keys", "activity_log", "notified_events"} <= known.keys()
+    assert {"game_accounts", "idempotency_keys", "activity_log", "audit_log", "notified_events"} <= known.keys()
     await block(await league.people.admin(), url)
     assert await tables_with(league.api.container, "emberly") == {}
 
