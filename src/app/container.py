@@ -39,7 +39,7 @@ from shared.outbox.outbox import Outbox
 from shared.outbox.repository import OutboxRepository
 from shared.outbox.settings import OutboxSettings
 from shared.scraping.admin import SourceAdministration
-from shared.scraping.blocking import Blocking, BlockQueries
+from shared.scraping.blocking import Blocking, BlockQueries, BlockUpkeep
 from shared.scraping.dispatch import Dispatcher, SourceRegistry
 from shared.scraping.gauges import SourceGauges
 from shared.scraping.health import SourceQueries
@@ -318,6 +318,9 @@ class AppContainer(containers.DeclarativeContainer):
         activity=activity,
         clock=clock,
     )
+    block_upkeep = providers.Singleton(
+        BlockUpkeep, database=database, queries=block_queries, blocking=blocking.provider
+    )
     audit_writer = providers.Singleton(AuditWriter, reader)
     retention = providers.Singleton(
         log_retention,
@@ -368,7 +371,7 @@ class AppContainer(containers.DeclarativeContainer):
         telemetry=telemetry,
         lease=settings.provided.scrape_lease,
     )
-    scraping_jobs = providers.Singleton(engine_jobs, dispatcher, runner, run_upkeep)
+    scraping_jobs = providers.Singleton(engine_jobs, dispatcher, runner, run_upkeep, block_upkeep)
     idempotency_keys = providers.Singleton(IdempotencyKeys, reader, clock=clock)
     rate_limiter = providers.Singleton(RateLimiter, limits_storage, web_settings)
     jobs = providers.Singleton(

@@ -73,14 +73,14 @@ _FORGET_SPELLINGS: Final = text("""
 UPDATE audit_log SET path = route, resource = NULL, body = NULL, mentions = NULL
 WHERE EXISTS (
     SELECT FROM unnest(CAST(:spellings AS text[])) AS s (spelling)
-    WHERE strpos(lower(concat(path, '/', CAST(resource AS text), CAST(body AS text))), spelling) > 0
+    WHERE strpos(lower(concat(path, '/', CAST(resource AS text), CAST(body AS text))), lower(spelling)) > 0
 )
 """)
 _FORGET_DETAILS: Final = text("""
 UPDATE activity_log SET details = NULL
 WHERE details IS NOT NULL AND EXISTS (
     SELECT FROM unnest(CAST(:spellings AS text[])) AS s (spelling)
-    WHERE strpos(lower(CAST(details AS text)), spelling) > 0
+    WHERE strpos(lower(CAST(details AS text)), lower(spelling)) > 0
 )
 """)
 _FORGET_SUBJECTS: Final = text(
@@ -144,7 +144,7 @@ class AuditRepository(Repository):
         Database.before_commit(self.session, rewrite_alone)
 
     async def forget_spellings(self, spellings: Collection[str]) -> None:
-        """Take out what was sent in every request in which one of these stands, given in lower case; likewise last."""
+        """Take out what was sent in every request in which one of these stands, in any case; likewise last."""
 
         async def forget() -> None:
             await self.session.execute(_FORGET_SPELLINGS, {"spellings": list(spellings)})
@@ -174,7 +174,7 @@ class ActivityRepository(Repository):
         return list(found.scalars())
 
     async def forget_details(self, spellings: Collection[str]) -> None:
-        """Take the details out of entries in which one of these stands, given in lower case."""
+        """Take the details out of entries in which one of these stands, in any case."""
         await self.session.execute(_FORGET_DETAILS, {"spellings": list(spellings)})
 
     async def remove_old(self, *, boundary: UUID, limit: int) -> int:

@@ -21,6 +21,8 @@ class AdvisoryLock(IntEnum):
     """Pages of fencers and clubs are recorded one after another, because they share fencers and events."""
     BLOCKING = 7_266_031_157
     """Whoever blocks a key holds it; who starts to follow something shares it, or is asked to come again."""
+    GAME_PROFILES = 7_266_031_158
+    """Recordings of game profiles share it; a block of an account holds it, so that it misses no name of the player."""
     PARTITIONS = 7_266_031_160
     """One worker makes or removes partitions at a time; the others skip their turn."""
     LOG_PEOPLE = 7_266_031_161

@@ -1,6 +1,6 @@
 """All SQL that changes the outbox."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from operator import itemgetter
 from typing import Final
@@ -71,6 +71,7 @@ SELECT event, aggregate, payload, occurred_at FROM outbox_events WHERE user_id =
 """)
 _ERASE: Final = text("DELETE FROM outbox_events WHERE user_id = :user_id")
 _FORGET: Final = text("DELETE FROM outbox_events WHERE aggregate = ANY(CAST(:aggregates AS text[]))")
+_FORGET_VALUES: Final = text("DELETE FROM outbox_events WHERE payload ->> :field = ANY(CAST(:values AS text[]))")
 _HAND_OVER: Final = text("UPDATE outbox_events SET user_id = :to WHERE user_id = :user_id")
 
 
@@ -135,9 +136,16 @@ class OutboxRepository(Repository):
     async def erase(self, user_id: UUID) -> None:
         await self.session.execute(_ERASE, {"user_id": user_id})
 
-    async def forget(self, aggregates: Sequence[str], names: Sequence[str]) -> None:  # noqa: ARG002 -- what every EventCopies is asked
-        """Delete all events about these things, relayed or not; events of others name nobody."""
+    async def forget(
+        self,
+        aggregates: Sequence[str],
+        names: Sequence[str],  # noqa: ARG002 -- every EventCopies gets them
+        values: Mapping[str, Sequence[str | int]],
+    ) -> None:
+        """Delete all events about these things or with these values, relayed or not."""
         await self.session.execute(_FORGET, {"aggregates": list(aggregates)})
+        for field, those in values.items():
+            await self.session.execute(_FORGET_VALUES, {"field": field, "values": [str(value) for value in those]})
 
     async def hand_over(self, user_id: UUID, *, to: UUID) -> None:
         await self.session.execute(_HAND_OVER, {"user_id": user_id, "to": to})

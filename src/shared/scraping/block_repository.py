@@ -1,10 +1,11 @@
 """All SQL about blocked keys."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from msgspec import Struct
 from sqlalchemy import text
 
 from shared.database import Repository
@@ -21,18 +22,36 @@ _BLOCK_OF: Final = text("""
 SELECT block_id FROM scrape_blocked_keys
 WHERE source = :source AND key = ANY(CAST(:keys AS text[])) AND listed ORDER BY block_id LIMIT 1
 """)
-_ADD: Final = text("""
-WITH block AS (
-    INSERT INTO scrape_blocks (id, source, reason, created_at) VALUES (:id, :source, :reason, :now)
-)
+_ADD: Final = text("INSERT INTO scrape_blocks (id, source, reason, created_at) VALUES (:id, :source, :reason, :now)")
+_EXTEND: Final = text("""
 INSERT INTO scrape_blocked_keys (source, key, block_id, listed)
 SELECT :source, key, :id, key = ANY(CAST(:listed AS text[])) FROM unnest(CAST(:keys AS text[])) AS k (key)
+ON CONFLICT (source, key, block_id) DO NOTHING
 """)
-# The keys refer to a row of the same statement; PostgreSQL looks at its end.
+_FOUND: Final = text("""
+INSERT INTO scrape_blocked_keys (source, key, block_id, listed)
+SELECT DISTINCT :source, f.key, b.block_id, true
+FROM unnest(CAST(:keys AS text[]), CAST(:known AS text[])) AS f (key, known)
+JOIN scrape_blocked_keys b ON b.source = :source AND b.key = f.known
+ON CONFLICT (source, key, block_id) DO NOTHING
+""")
+_LEFT: Final = text("""
+SELECT DISTINCT k.block_id, k.source, k.key
+FROM scrape_blocked_keys k JOIN scrape_targets t ON t.source = k.source AND t.key = k.key
+ORDER BY k.block_id, k.key
+""")
 _LIFT: Final = text("DELETE FROM scrape_blocks WHERE id = :id RETURNING source")
 _TARGETS: Final = text("""
 SELECT id FROM scrape_targets WHERE source = :source AND key = ANY(CAST(:keys AS text[])) ORDER BY id
 """)
+
+
+class BlockedTarget(Struct, frozen=True, kw_only=True):
+    """A target that is there though its key is blocked."""
+
+    block_id: UUID
+    source: str
+    key: str
 
 
 class BlockRepository(Repository):
@@ -61,19 +80,23 @@ class BlockRepository(Repository):
         found: UUID | None = (await self.session.execute(_BLOCK_OF, values)).scalar_one_or_none()
         return found
 
-    async def add(
-        self,
-        block_id: UUID,
-        source: str,
-        keys: Collection[str],
-        *,
-        listed: Collection[str],
-        reason: str | None,
-        now: datetime,
-    ) -> None:
-        """`listed`: those of the keys that the operator sees."""
-        values: dict[str, Any] = {"id": block_id, "source": source, "reason": reason, "now": now}
-        await self.session.execute(_ADD, {**values, "keys": sorted(keys), "listed": sorted(listed)})
+    async def add(self, block_id: UUID, source: str, *, reason: str | None, now: datetime) -> None:
+        """Make a block, without any key so far."""
+        await self.session.execute(_ADD, {"id": block_id, "source": source, "reason": reason, "now": now})
+
+    async def extend(self, block_id: UUID, source: str, keys: Collection[str], *, listed: Collection[str]) -> None:
+        """Add keys to a block; admins see those that are `listed`."""
+        values: dict[str, Any] = {"id": block_id, "source": source, "keys": sorted(keys), "listed": sorted(listed)}
+        await self.session.execute(_EXTEND, values)
+
+    async def found(self, source: str, known: Mapping[str, str]) -> None:
+        """Block keys that a fetch has shown to be somebody's who is blocked; key -> the blocked key of theirs."""
+        values = {"source": source, "keys": list(known), "known": list(known.values())}
+        await self.session.execute(_FOUND, values)
+
+    async def left(self) -> list[BlockedTarget]:
+        """Targets of blocked keys, by block."""
+        return [BlockedTarget(**row) for row in (await self.session.execute(_LEFT)).mappings()]
 
     async def lift(self, block_id: UUID) -> str | None:
         """The source of the block that is gone now; None: there was none."""

@@ -4,9 +4,9 @@ A block holds one key or more of one source. The module of the source says what 
 (`SubjectEraser`); whatever keeps copies of events deletes those (`EventCopies`).
 """
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from itertools import groupby
 from typing import Annotated, Any, Final, Protocol
 from uuid import UUID
 
@@ -18,11 +18,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared.audit.activity import ActivityLog
 from shared.audit.repository import ActivityRepository, AuditRepository
 from shared.clock import Clock
-from shared.database import Reader
+from shared.database import Database, Reader
 from shared.errors import Conflict, Invalid, NotFound
 from shared.ids import LAST, new_id
 from shared.scraping.block_repository import BlockRepository
 from shared.scraping.repository import ScrapingRepository
+from shared.spellings import in_json
 from shared.web.idempotency import StoredAnswers
 from shared.web.identity import Identity
 
@@ -90,9 +91,11 @@ class Erased(Struct, frozen=True, kw_only=True):
     subjects: Mapping[str, Sequence[UUID]] = {}
     """Things whose entries in the activity log go, by kind."""
     names: Sequence[str] = ()
-    """As they were shown; digests with one of these go."""
+    """As they were shown; digests and stored answers with one of these go."""
+    values: Mapping[str, Sequence[str | int]] = {}
+    """Field of events' payloads -> values; events with one of these go, and digests that show one of the numbers."""
     spellings: Sequence[str] = ()
-    """As they stand in requests; what the logs keep of requests with one of these goes."""
+    """As they stand in requests, in any case; what the logs keep of requests with one of these goes."""
 
 
 class SubjectEraser(Protocol):
@@ -113,8 +116,10 @@ class SubjectEraser(Protocol):
 class EventCopies(Protocol):
     """Something that keeps events or what was made of them; likewise."""
 
-    async def forget(self, aggregates: Sequence[str], names: Sequence[str]) -> None:
-        """Delete events of these aggregates, and digests in which one of the names stands."""
+    async def forget(
+        self, aggregates: Sequence[str], names: Sequence[str], values: Mapping[str, Sequence[str | int]]
+    ) -> None:
+        """Delete events of these aggregates or with these values, and digests that show a name or number of them."""
 
 
 class Blocking:
@@ -146,15 +151,20 @@ class Blocking:
         await self._blocks.begin()
         if (known := await self._blocks.block_of(given.source, keys)) is not None:
             raise AlreadyBlocked(known)
-        erased = await eraser.erase(keys)
-        listed = sorted({*keys, *erased.keys})
-        covered = {one for key in listed for one in eraser.covered(key)}
         block_id, now = new_id(), self._clock.now()
-        await self._blocks.add(block_id, given.source, covered, listed=listed, reason=given.reason, now=now)
-        await ScrapingRepository(self._session).erase(await self._blocks.targets(given.source, sorted(covered)))
-        await self._forget_copies(erased, given.keys)
+        await self._blocks.add(block_id, given.source, reason=given.reason, now=now)
+        listed = await self._erase(eraser, block_id, keys, given.keys)
         await self._note("subject.blocked", block_id, given.source, asker)
         return BlockView(id=block_id, source=given.source, keys=listed, reason=given.reason, created_at=now)
+
+    async def finish(self) -> int:
+        """Delete what is stored of keys that fetches have shown to be blocked people's; how many targets it had."""
+        await self._blocks.begin()
+        left = await self._blocks.left()
+        for (block_id, source), targets in groupby(left, key=lambda one: (one.block_id, one.source)):
+            eraser = self._eraser(source)
+            await self._erase(eraser, block_id, sorted({eraser.read(one.key) for one in targets}))
+        return len(left)
 
     async def lift(self, block_id: UUID, *, asker: Identity | None = None) -> None:
         """Let people follow it again; what was deleted stays so. Raises BlockNotFound."""
@@ -163,16 +173,28 @@ class Blocking:
             raise BlockNotFound(block_id)
         await self._note("subject.unblocked", block_id, source, asker)
 
+    async def _erase(
+        self, eraser: SubjectEraser, block_id: UUID, keys: Sequence[str], given: Sequence[str] = ()
+    ) -> list[str]:
+        """Delete what is stored under keys, and block all keys of the same people; those that admins see."""
+        erased = await eraser.erase(keys)
+        listed = sorted({*keys, *erased.keys})
+        covered = {one for key in listed for one in eraser.covered(key)}
+        await self._blocks.extend(block_id, eraser.source, covered, listed=listed)
+        await ScrapingRepository(self._session).erase(await self._blocks.targets(eraser.source, sorted(covered)))
+        await self._forget_copies(erased, given)
+        return listed
+
     async def _forget_copies(self, erased: Erased, given: Sequence[str]) -> None:
         for copies in self._copies:
-            await copies.forget(erased.aggregates, erased.names)
+            await copies.forget(erased.aggregates, erased.names, erased.values)
         activities = ActivityRepository(self._session)
         for subject, ids in erased.subjects.items():
             await activities.forget_subjects(subject, ids)
-        spellings = sorted({spelling.casefold() for spelling in erased.spellings})
+        spellings = sorted(set(erased.spellings))
         await activities.forget_details(spellings)
-        await StoredAnswers(self._session).forget(spellings)
-        asked = [json.dumps(typed, ensure_ascii=False).casefold() for typed in given]
+        await StoredAnswers(self._session).forget(spellings, erased.names)
+        asked = [f'"{in_json(typed)}"' for typed in given]
         await AuditRepository(self._session).forget_spellings([*spellings, *asked])
 
     def _eraser(self, source: str) -> SubjectEraser:
@@ -198,6 +220,25 @@ ORDER BY b.id DESC LIMIT CAST(:limit AS bigint)
 _IS_BLOCKED: Final = text("""
 SELECT EXISTS (SELECT FROM scrape_blocked_keys WHERE source = :source AND key = :key)
 """)
+_IS_LEFT: Final = text("""
+SELECT EXISTS (SELECT FROM scrape_blocked_keys k JOIN scrape_targets t ON t.source = k.source AND t.key = k.key)
+""")
+
+
+class BlockUpkeep:
+    """Finishes blocks: a fetch may show that a target is somebody's who is blocked under another key."""
+
+    def __init__(self, *, database: Database, queries: "BlockQueries", blocking: Callable[[], Blocking]) -> None:
+        self._database = database
+        self._queries = queries
+        self._blocking = blocking
+
+    async def run(self) -> int:
+        """Delete what is left of blocked people; how many targets that was."""
+        if not await self._queries.is_anything_left():
+            return 0
+        async with self._database.unit_of_work():
+            return await self._blocking().finish()
 
 
 class BlockQueries:
@@ -211,6 +252,10 @@ class BlockQueries:
         values: dict[str, Any] = {"source": source, "before": before or LAST, "limit": limit + 1}
         items = [BlockView(**row) for row in await self._reader.rows(_LIST, values)]
         return Blocks(items=items[:limit], next_before=items[limit - 1].id if len(items) > limit else None)
+
+    async def is_anything_left(self) -> bool:
+        """Whether a blocked key has a target."""
+        return bool(await self._reader.value(_IS_LEFT, {}))
 
     async def is_blocked(self, source: str, key: str) -> bool:
         """Whether a target may not be fetched."""

@@ -6,6 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from shared.jobs import Job
+from shared.scraping.blocking import BlockUpkeep
 from shared.scraping.dispatch import SCRAPE, Dispatcher
 from shared.scraping.repository import Claim
 from shared.scraping.run_upkeep import RunUpkeep
@@ -16,8 +17,8 @@ EVERY_SECOND: Final = frozenset(range(60))
 EVERY_FIVE: Final = frozenset(range(0, 60, 5))
 
 
-def engine_jobs(dispatcher: Dispatcher, runner: Runner, run_upkeep: RunUpkeep) -> list[Job]:
-    """Dispatch (every second and when woken), scrape, sweep, upkeep of the table of runs."""
+def engine_jobs(dispatcher: Dispatcher, runner: Runner, run_upkeep: RunUpkeep, block_upkeep: BlockUpkeep) -> list[Job]:
+    """Dispatch (every second and when woken), scrape, sweep, upkeep of the table of runs, upkeep of blocks."""
 
     async def scrape(source: str, claims: Sequence[tuple[str, str, str]]) -> int:
         held = [Claim(UUID(target), UUID(run), datetime.fromisoformat(lease)) for target, run, lease in claims]
@@ -35,4 +36,5 @@ def engine_jobs(dispatcher: Dispatcher, runner: Runner, run_upkeep: RunUpkeep) -
             seconds=frozenset({30}),
             minutes=frozenset({7, 37}),
         ),
+        Job(name="scraping.finish_blocks", run=block_upkeep.run, timeout=60, seconds=frozenset({20})),
     ]

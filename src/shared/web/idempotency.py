@@ -63,13 +63,23 @@ WITH gone AS (
 """)
 
 
-_FORGET: Final = text("""
+def _words_of(expression: str) -> str:
+    """SQL expression: the words of a text, each between single spaces, whatever stands between them there."""
+    return f"' ' || trim(regexp_replace(lower({expression}), '[^[:alnum:]]+', ' ', 'g')) || ' '"
+
+
+# Without a collation of its own, convert_from has that of the encoding's name, in which only ASCII has cases.
+_BODY: Final = "convert_from(body, 'UTF8') COLLATE \"default\""
+_FORGET: Final = text(f"""
 UPDATE idempotency_keys SET body = NULL
-WHERE body IS NOT NULL AND content_type LIKE '%json%' AND EXISTS (
+WHERE body IS NOT NULL AND content_type LIKE '%json%' AND (EXISTS (
     SELECT FROM unnest(CAST(:spellings AS text[])) AS s (spelling)
-    WHERE strpos(lower(convert_from(body, 'UTF8')), spelling) > 0
-)
-""")
+    WHERE strpos(lower({_BODY}), lower(spelling)) > 0
+) OR EXISTS (
+    SELECT FROM unnest(CAST(:names AS text[])) AS n (name)
+    WHERE strpos({_words_of(_BODY)}, {_words_of("name")}) > 0
+))
+""")  # noqa: S608 -- fragments of our own
 
 
 class IdempotencyKeyReused(Invalid):
@@ -167,9 +177,12 @@ class IdempotencyKeys:
 class StoredAnswers(Repository):
     """The answers, in the transaction of somebody who must not be found in them."""
 
-    async def forget(self, spellings: Collection[str]) -> None:
-        """Keep no answer in which one of these stands, given in lower case; that it was carried out stays known."""
-        await self.session.execute(_FORGET, {"spellings": list(spellings)})
+    async def forget(self, spellings: Collection[str], names: Collection[str]) -> None:
+        """Keep no answer in which a spelling stands, or a name among other words; that it was carried out stays known.
+
+        In any case. Names stand in the sentences of errors, too.
+        """
+        await self.session.execute(_FORGET, {"spellings": list(spellings), "names": list(names)})
 
 
 def idempotency_jobs(keys: IdempotencyKeys) -> list[Job]:

@@ -18,7 +18,7 @@ from shared.database import connection_was_lost, is_passing
 from shared.scraping.failures import HostUnavailable, PageChanged
 from shared.scraping.visit import OK
 from trackers.contracts.esi import AWAY, GONE, Esi, in_parallel, is_outage, pages_of
-from trackers.contracts.parser import Bid, Item, parse_bids, parse_items
+from trackers.contracts.parser import Bid, Item, Rejected, parse_bids, parse_items
 from trackers.contracts.repository import ContractRepository, ReadContract, Unread
 from trackers.contracts.runs import AggregationRun
 from trackers.contracts.settings import ContractsSettings
@@ -186,7 +186,15 @@ class Enrichment:
             return
         now = self._clock.now()
         own = [one for one in failed if not _passes(one.failure)]
-        rows = [(one.contract_id, f"{type(one.failure).__name__}: {one.failure}"[:300], "") for one in own]
+        rows = [
+            Rejected(
+                contract_id=one.contract_id,
+                issuer_id=None,
+                reason=f"{type(one.failure).__name__}: {one.failure}"[:300],
+                sent="",
+            )
+            for one in own
+        ]
         ids = [one.contract_id for one in own]
         kept_back = [one.contract_id for one in failed if _passes(one.failure)]
 

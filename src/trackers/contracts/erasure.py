@@ -31,6 +31,6 @@ class ContractsEraser:
         return (key,)
 
     async def erase(self, keys: Sequence[str]) -> Erased:
-        """Their contracts, live and past, with items, bids, history and alerts."""
-        await self._stored.erase([int(key.removeprefix(ISSUER)) for key in keys])
-        return Erased()
+        """Their contracts, live and past, with items, bids, history and alerts, and with what people were told."""
+        contracts = await self._stored.erase([int(key.removeprefix(ISSUER)) for key in keys])
+        return Erased(values={"contract_id": contracts})

@@ -12,17 +12,19 @@ _ERASE: Final = text("""
 DELETE FROM contracts WHERE contract_id IN (
     SELECT contract_id FROM contracts WHERE issuer_id = ANY(CAST(:issuers AS bigint[])) ORDER BY contract_id FOR UPDATE
 )
+RETURNING contract_id
 """)
 _ERASE_REJECTED: Final = text("""
-DELETE FROM contract_rejects r USING unnest(CAST(:issuers AS bigint[])) AS i (number)
-WHERE r.sent ~ ('"issuer_id": ?' || i.number || '[^0-9]')
+DELETE FROM contract_rejects
+WHERE issuer_id = ANY(CAST(:issuers AS bigint[])) OR contract_id = ANY(CAST(:contracts AS bigint[]))
 """)
 
 
 class ErasureRepository(Repository):
     """Deletes what an issuer published."""
 
-    async def erase(self, issuers: Sequence[int]) -> None:
-        """Their contracts, and what was sent of them and could not be stored."""
-        await self.session.execute(_ERASE, {"issuers": list(issuers)})
-        await self.session.execute(_ERASE_REJECTED, {"issuers": list(issuers)})
+    async def erase(self, issuers: Sequence[int]) -> list[int]:
+        """Delete their contracts, and the rows of theirs that could not be stored; the contracts' numbers."""
+        contracts = list((await self.session.execute(_ERASE, {"issuers": list(issuers)})).scalars())
+        await self.session.execute(_ERASE_REJECTED, {"issuers": list(issuers), "contracts": contracts})
+        return contracts

@@ -204,6 +204,8 @@ class RejectedContract(Base):
     reason: Mapped[str]
     sent: Mapped[str]
     """How it began."""
+    issuer_id: Mapped[int | None]
+    """NULL where it cannot be read."""
     first_seen_at: Mapped[datetime]
     last_seen_at: Mapped[datetime]
     times: Mapped[int] = mapped_column(server_default=text("1"))

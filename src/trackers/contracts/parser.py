@@ -115,6 +115,8 @@ class Rejected(Struct, frozen=True, kw_only=True):
 
     contract_id: int | None
     """None where even that cannot be read."""
+    issuer_id: int | None
+    """Likewise."""
     reason: str
     sent: str
     """How it begins."""
@@ -131,6 +133,10 @@ class _Numbered(Struct):
     contract_id: Id
 
 
+class _Issued(Struct):
+    issuer_id: Id
+
+
 _ENCODER: Final = msgspec.json.Encoder()
 _RAW: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _LISTINGS: Final = msgspec.json.Decoder(list[Listing])
@@ -138,6 +144,8 @@ _LISTING: Final = msgspec.json.Decoder(Listing)
 _ITEMS: Final = msgspec.json.Decoder(list[Item])
 _BIDS: Final = msgspec.json.Decoder(list[Bid])
 _NUMBERED: Final = msgspec.json.Decoder(_Numbered)
+_ISSUED: Final = msgspec.json.Decoder(_Issued, strict=False)
+"""Of a row that is wrong otherwise, the number may be written as a text."""
 
 
 def parse_listings(body: bytes) -> Rows[Listing]:
@@ -154,7 +162,9 @@ def parse_listings(body: bytes) -> Rows[Listing]:
             kept[listing.contract_id] = _storable(listing)
         else:
             sent = _ENCODER.encode(listing).decode()[:SHOWN]
-            rejected.append(Rejected(contract_id=listing.contract_id, reason=wrong, sent=sent))
+            rejected.append(
+                Rejected(contract_id=listing.contract_id, issuer_id=listing.issuer_id, reason=wrong, sent=sent)
+            )
     return Rows(rows=list(kept.values()), rejected=rejected)
 
 
@@ -169,13 +179,22 @@ def _row_by_row(body: bytes) -> tuple[list[Listing], list[Rejected]]:
             found.append(_LISTING.decode(row))
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             shown = bytes(row)[:SHOWN].decode("utf-8", "replace").replace("\x00", "")
-            rejected.append(Rejected(contract_id=_id_of(row), reason=str(error)[:SHOWN], sent=shown))
+            rejected.append(
+                Rejected(contract_id=_id_of(row), issuer_id=_issuer_of(row), reason=str(error)[:SHOWN], sent=shown)
+            )
     return found, rejected
 
 
 def _id_of(row: msgspec.Raw) -> int | None:
     try:
         return _NUMBERED.decode(row).contract_id
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _issuer_of(row: msgspec.Raw) -> int | None:
+    try:
+        return _ISSUED.decode(row).issuer_id
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
 

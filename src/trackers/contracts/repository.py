@@ -10,7 +10,7 @@ from msgspec.structs import astuple
 from sqlalchemy import text
 
 from shared.database import Repository
-from trackers.contracts.parser import Bid, Item, Listing
+from trackers.contracts.parser import Bid, Item, Listing, Rejected
 from trackers.contracts.ships import SELLING, ShipOffer
 
 LISTED: Final = Listing.__struct_fields__
@@ -93,12 +93,18 @@ FROM decided
 MANY: Final = 20
 SHARE: Final = 0.5
 """So many contracts, and so large a share of a region's, are not believed to have ended at once before their time."""
+# Items are rejected of contracts that are still there: those of a blocked issuer are not.
 _REJECT: Final = text("""
-INSERT INTO contract_rejects AS r (region_id, contract_id, part, reason, sent, first_seen_at, last_seen_at)
-SELECT DISTINCT ON (contract_id) :region, contract_id, :part, reason, sent, :now, :now
-FROM unnest(CAST(:ids AS bigint[]), CAST(:reasons AS text[]), CAST(:sent AS text[])) AS x (contract_id, reason, sent)
+INSERT INTO contract_rejects AS r (region_id, contract_id, part, reason, sent, issuer_id, first_seen_at, last_seen_at)
+SELECT DISTINCT ON (x.contract_id) :region, x.contract_id, :part, x.reason, x.sent,
+       coalesce(x.issuer_id, c.issuer_id), :now, :now
+FROM unnest(CAST(:ids AS bigint[]), CAST(:reasons AS text[]), CAST(:sent AS text[]), CAST(:issuers AS bigint[]))
+     AS x (contract_id, reason, sent, issuer_id)
+LEFT JOIN contracts c ON c.contract_id = x.contract_id
+WHERE :part = 'listing' OR c.contract_id IS NOT NULL
 ON CONFLICT (region_id, contract_id, part) DO UPDATE
-SET reason = excluded.reason, sent = excluded.sent, last_seen_at = excluded.last_seen_at, times = r.times + 1
+SET reason = excluded.reason, sent = excluded.sent, issuer_id = excluded.issuer_id,
+    last_seen_at = excluded.last_seen_at, times = r.times + 1
 """)
 _UNREAD: Final = text("""
 SELECT contract_id, type FROM contracts
@@ -272,14 +278,13 @@ class ContractRepository(Repository):
         row = (await self.session.execute(_CONCLUDE, {**values, "many": MANY, "share": SHARE})).one()
         return Concluded(**row._mapping)  # noqa: SLF001 -- SQLAlchemy's public name
 
-    async def reject(
-        self, region_id: int, part: str, rejected: Sequence[tuple[int | None, str, str]], *, now: datetime
-    ) -> None:
-        """Keep what cannot be stored for the admin: (contract id, reason, how it began)."""
+    async def reject(self, region_id: int, part: str, rejected: Sequence[Rejected], *, now: datetime) -> None:
+        """Keep what cannot be stored for the admin."""
         values = {
-            "ids": [contract_id or 0 for contract_id, _, _ in rejected],
-            "reasons": [reason for _, reason, _ in rejected],
-            "sent": [sent for _, _, sent in rejected],
+            "ids": [one.contract_id or 0 for one in rejected],
+            "reasons": [one.reason for one in rejected],
+            "sent": [one.sent for one in rejected],
+            "issuers": [one.issuer_id for one in rejected],
         }
         await self.session.execute(_REJECT, {"region": region_id, "part": part, "now": now, **values})
 

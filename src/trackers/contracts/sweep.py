@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from time import monotonic
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 import msgspec
 import structlog
@@ -34,6 +34,7 @@ PAGES_AT_ONCE: Final = 8
 ATTEMPTS: Final = 2
 """A sweep whose pages are of two generations begins anew once."""
 LONGEST_ETAG: Final = 512
+Row = TypeVar("Row", Listing, Rejected)
 DOUBTED_FOR: Final = timedelta(hours=2)
 """After which what nobody believed is believed, though the API does not say that its state is another."""
 
@@ -240,23 +241,31 @@ class Sweep:
         self._run.tally.contracts_changed += len(written.changed)
 
     @staticmethod
-    async def _allowed(session: AsyncSession, listings: Sequence[Listing]) -> Sequence[Listing]:
-        """Without those of issuers who are blocked; nobody blocks another before these are in."""
-        if not listings:
-            return listings
+    async def _allowed(session: AsyncSession, rows: Sequence[Row]) -> Sequence[Row]:
+        """Rows without those of blocked issuers; no other issuer is blocked until the transaction ends."""
+        if not rows:
+            return rows
         blocks = BlockRepository(session)
         await blocks.share()
-        blocked = await blocks.among(SOURCE, {issuer_key(listing.issuer_id) for listing in listings})
-        return [one for one in listings if issuer_key(one.issuer_id) not in blocked] if blocked else listings
+        blocked = await blocks.among(SOURCE, {issuer_key(one.issuer_id) for one in rows if one.issuer_id is not None})
+        if not blocked:
+            return rows
+        return [one for one in rows if one.issuer_id is None or issuer_key(one.issuer_id) not in blocked]
 
     async def _reject(self, rejected: Sequence[Rejected]) -> None:
-        log = structlog.get_logger(__name__)
-        for one in rejected:
-            log.error("contract_rejected", region=self._region, contract_id=one.contract_id, reason=one.reason)
-        self._run.tally.rejected += len(rejected)
-        rows = [(one.contract_id, one.reason, one.sent) for one in rejected]
         now = self._clock.now()
-        await self._run.write(lambda s: ContractRepository(s).reject(self._region, "listing", rows, now=now))
+
+        async def step(session: AsyncSession) -> Sequence[Rejected]:
+            allowed = await self._allowed(session, rejected)
+            if allowed:
+                await ContractRepository(session).reject(self._region, "listing", allowed, now=now)
+            return allowed
+
+        kept = await self._run.write(step)
+        log = structlog.get_logger(__name__)
+        for one in kept:
+            log.error("contract_rejected", region=self._region, contract_id=one.contract_id, reason=one.reason)
+        self._run.tally.rejected += len(kept)
 
     async def _finish(self, seen: Seen, torn: str | None) -> str | None:
         """Stamp the sweep; end what a complete one did not see, unless everything is as it was after the last one.
@@ -334,4 +343,9 @@ def _poison(listing: Listing, error: DBAPIError) -> Rejected:
     """A row that the database refuses; what it says may hold the row, so it is cut to its first line."""
     said = str(error.orig).split("\n", 1)[0][:300]
     sent = msgspec.json.encode(listing).decode()[:300]
-    return Rejected(contract_id=listing.contract_id, reason=f"the database refuses it: {said}", sent=sent)
+    return Rejected(
+        contract_id=listing.contract_id,
+        issuer_id=listing.issuer_id,
+        reason=f"the database refuses it: {said}",
+        sent=sent,
+    )

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from shared.scraping.blocking import Erased
 from shared.scraping.targets import Targets
+from shared.spellings import in_json
 from trackers.fencers.erasure_repository import ErasureRepository
 from trackers.fencers.errors import BadReference
 from trackers.fencers.links import SOURCE, Kind, read_key
@@ -50,8 +51,8 @@ class FencersEraser:
         people += await self._stored.unnumbered_of([club.id for club in places])
         tracked = await self._stored.erase_fencers(sorted({person.id for person in people}))
         tracked_clubs = await self._stored.erase_clubs([club.id for club in places])
-        gone = [one for one in (*people, *places) if one.target_id is not None]
-        await self._targets.erase(sorted({one.target_id for one in gone if one.target_id is not None}))
+        targets = sorted({one.target_id for one in (*people, *places) if one.target_id is not None})
+        await self._targets.erase(targets)
         blocked = [one for one in people if one.upstream_id is not None or one.folded in folded]
         return Erased(
             keys=sorted(name_key(name) for name in folded),
@@ -60,11 +61,11 @@ class FencersEraser:
                 *_things("tracked_fencer", tracked),
                 *_things("tracked_club", tracked_clubs),
             ],
-            subjects={"tracked_fencer": tracked, "tracked_club": tracked_clubs},
+            subjects={"tracked_fencer": tracked, "tracked_club": tracked_clubs, "target": targets},
             names=[one.name for one in (*blocked, *places) if one.name],
             spellings=[
                 *(str(number) for number in (*fencers, *clubs)),
-                *(one.name for one in blocked if one.name),
+                *(spelling for one in blocked if one.name for spelling in sorted({one.name, in_json(one.name)})),
             ],
         )
 

@@ -4,16 +4,18 @@ from collections.abc import Callable, Sequence
 from typing import Final
 from urllib.parse import quote
 
+from shared.errors import Unavailable
 from shared.scraping.blocking import Erased
 from shared.scraping.targets import Targets
+from shared.spellings import in_json
 from trackers.games.erasure_repository import ErasureRepository
-from trackers.games.links import SOURCE
+from trackers.games.links import PLAYER, SOURCE, read_player_key
 from trackers.games.services.ratings import RatingService
 from users.accounts.service import AccountService
 
 
 class GamesEraser:
-    """A SubjectEraser. A key is game:platform:identifier, as that of the account's target."""
+    """A SubjectEraser. Keys: game:platform:identifier, as of an account's target; and a player's (`player_key`)."""
 
     source: Final = SOURCE
 
@@ -34,32 +36,52 @@ class GamesEraser:
 
     def read(self, typed: str) -> str:
         """A profile link, or a key."""
-        return self._read(typed)[0]
+        return read_player_key(typed) if typed.startswith(f"{PLAYER}:") else self._read(typed)[0]
 
     def covered(self, key: str) -> Sequence[str]:
         return (key,)
 
     async def erase(self, keys: Sequence[str]) -> Erased:
-        """The accounts with everything that was fetched or entered, and everybody's trackers of them."""
-        owners = await self._stored.owners(keys)
+        """The accounts with everything that was fetched or entered, and everybody's trackers of them.
+
+        The site may know one player by several names: accounts with the same number of the site's go together.
+        Raises Unavailable where a fetch has just found a further name.
+        """
+        found = await self._stored.accounts(keys)
+        owners = await self._stored.owners([account.id for account in found])
         await self._accounts.hold_all(owners)
-        await self._targets.hold(await self._stored.targets(keys))
-        accounts = await self._stored.lock_accounts(keys)
+        await self._targets.hold([account.target_id for account in found])
+        await self._stored.begin()
+        accounts = await self._stored.accounts(keys)
+        if not {account.id for account in accounts} <= {account.id for account in found}:
+            raise Unavailable("Another name of this player was found just now; try again.", retry_after=1)
+        await self._stored.hold([account.id for account in accounts])
         trackers = await self._stored.erase([account.id for account in accounts])
         await self._ratings.restate_people(sorted(owners))
         await self._targets.erase([account.target_id for account in accounts])
         names = {name for account in accounts for name in (account.identifier, account.display, account.handle) if name}
         return Erased(
+            keys=sorted({key for account in accounts for key in account.keys}),
             aggregates=[
                 *(f"game_account:{account.id}" for account in accounts),
                 *(f"tracker:{tracker}" for tracker in trackers),
             ],
-            subjects={"game_account": [account.id for account in accounts], "tracker": trackers},
+            subjects={
+                "game_account": [account.id for account in accounts],
+                "tracker": trackers,
+                "target": [account.target_id for account in accounts],
+            },
             names=sorted(names),
-            spellings=[*keys, *(spelling for name in sorted(names) for spelling in _spellings(name))],
+            spellings=[
+                *{in_json(key) for account in accounts for key in account.keys},
+                *map(in_json, keys),
+                *(spelling for name in sorted(names) for spelling in _spellings(name)),
+            ],
         )
 
 
 def _spellings(name: str) -> list[str]:
     """As requests name an account: in a field, or in a link."""
-    return [f'"{name}"', f"/{name}/", f"/{quote(name, safe='')}/", f'/{quote(name, safe="")}"', f'/{name}"']
+    written = in_json(name)
+    parts = sorted({name, written, quote(name, safe="")})
+    return [f'"{written}"', *(f"/{part}{end}" for part in parts for end in '/"?#')]

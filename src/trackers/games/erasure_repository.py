@@ -8,43 +8,66 @@ from msgspec import Struct
 from sqlalchemy import text
 
 from shared.database import Repository
+from shared.database.advisory_locks import AdvisoryLock, take
+from trackers.games.links import PLAYER, player_key
 
-_OF_KEYS: Final = "a.game || ':' || a.platform || ':' || a.identifier = ANY(CAST(:keys AS text[]))"
-_OWNERS: Final = text(f"""
-SELECT DISTINCT t.user_id FROM game_trackers t JOIN game_accounts a ON a.id = t.account_id WHERE {_OF_KEYS}
-""")  # noqa: S608 -- a fragment of our own
-_TARGETS: Final = text(f"SELECT a.target_id FROM game_accounts a WHERE {_OF_KEYS}")  # noqa: S608 -- as above
-_LOCK_ACCOUNTS: Final = text(f"""
-SELECT a.id, a.target_id, a.identifier, a.display, a.handle FROM game_accounts a
-WHERE {_OF_KEYS} ORDER BY a.id FOR UPDATE
-""")  # noqa: S608 -- as above
+_BEGIN: Final = text(f"SELECT {take(AdvisoryLock.GAME_PROFILES)}")
+_ACCOUNTS: Final = text(f"""
+WITH named AS (
+    SELECT id, game, platform, upstream_player_id FROM game_accounts a
+    WHERE a.game || ':' || a.platform || ':' || a.identifier = ANY(CAST(:keys AS text[]))
+       OR '{PLAYER}:' || a.game || ':' || a.platform || ':' || a.upstream_player_id = ANY(CAST(:keys AS text[]))
+)
+SELECT a.id, a.target_id, a.game, a.platform, a.identifier, a.display, a.handle, a.upstream_player_id
+FROM game_accounts a
+WHERE a.id IN (SELECT id FROM named)
+   OR (a.game, a.platform, a.upstream_player_id) IN (SELECT game, platform, upstream_player_id FROM named)
+ORDER BY a.id
+""")  # noqa: S608 -- a word of our own
+_OWNERS: Final = text("SELECT DISTINCT user_id FROM game_trackers WHERE account_id = ANY(CAST(:ids AS uuid[]))")
+_HOLD: Final = text("SELECT 1 FROM game_accounts WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR UPDATE")
 _DELETE_TRACKERS: Final = text("DELETE FROM game_trackers WHERE account_id = ANY(CAST(:ids AS uuid[])) RETURNING id")
 _DELETE_ACCOUNTS: Final = text("DELETE FROM game_accounts WHERE id = ANY(CAST(:ids AS uuid[]))")
 
 
 class StoredAccount(Struct, frozen=True, kw_only=True):
-    """An account, and the names that it has."""
+    """An account, the names that it has, and its player's number."""
 
     id: UUID
     target_id: UUID
+    game: str
+    platform: str
     identifier: str
     display: str
     handle: str | None
+    upstream_player_id: int | None
+
+    @property
+    def keys(self) -> list[str]:
+        """What the account is blocked by: its name, and its player's number if a fetch has shown it."""
+        named = f"{self.game}:{self.platform}:{self.identifier}"
+        number = self.upstream_player_id
+        return [named] if number is None else [named, player_key(self.game, self.platform, number)]
 
 
 class ErasureRepository(Repository):
     """Finds and deletes accounts by their keys."""
 
-    async def owners(self, keys: Sequence[str]) -> set[UUID]:
-        """Whose trackers of these accounts are, removed ones too."""
-        return set((await self.session.execute(_OWNERS, {"keys": list(keys)})).scalars())
+    async def begin(self) -> None:
+        """Record no profile until the transaction ends."""
+        await self.session.execute(_BEGIN)
 
-    async def targets(self, keys: Sequence[str]) -> list[UUID]:
-        return list((await self.session.execute(_TARGETS, {"keys": list(keys)})).scalars())
-
-    async def lock_accounts(self, keys: Sequence[str]) -> list[StoredAccount]:
-        rows = await self.session.execute(_LOCK_ACCOUNTS, {"keys": list(keys)})
+    async def accounts(self, keys: Sequence[str]) -> list[StoredAccount]:
+        """Accounts of these keys, and all others of the same players."""
+        rows = await self.session.execute(_ACCOUNTS, {"keys": list(keys)})
         return [StoredAccount(**row) for row in rows.mappings()]
+
+    async def owners(self, accounts: Sequence[UUID]) -> set[UUID]:
+        """People who have trackers of these accounts, removed ones too."""
+        return set((await self.session.execute(_OWNERS, {"ids": list(accounts)})).scalars())
+
+    async def hold(self, accounts: Sequence[UUID]) -> None:
+        await self.session.execute(_HOLD, {"ids": list(accounts)})
 
     async def erase(self, accounts: Sequence[UUID]) -> list[UUID]:
         """Delete accounts with their history and their trackers; the trackers."""

@@ -12,6 +12,7 @@ from urllib.parse import quote, unquote
 import msgspec
 from msgspec import Struct
 
+from shared.errors import Invalid
 from trackers.games.adapters import ADAPTERS, GAMES_NOT_YET_SUPPORTED, GameAdapter
 from trackers.games.errors import (
     AmbiguousLink,
@@ -26,6 +27,9 @@ from trackers.games.errors import (
 
 SOURCE: Final = "games"
 """The source that game accounts are targets of."""
+
+PLAYER: Final = "player"
+_PLAYER_NUMBER: Final = re.compile("[0-9]{1,18}")
 
 MAX_LENGTH: Final = 2048
 """Characters of one field; the longest possible profile link has about 900."""
@@ -62,6 +66,20 @@ class AccountIdentity(Struct, frozen=True, kw_only=True):
     def key(self) -> str:
         """The account as one text, equal for every spelling: `rocket-league:epic:some name`."""
         return f"{self.game}:{self.platform}:{self.identifier}"
+
+
+def player_key(game: str, platform: str, number: int) -> str:
+    """A player by the site's own number, whatever their account is called: `player:rocket-league:steam:77`."""
+    return f"{PLAYER}:{game}:{platform}:{number}"
+
+
+def read_player_key(text: str) -> str:
+    """The key of a player, as it is stored. Raises Invalid."""
+    _, game, platform, number = (*text.split(":"), "", "", "")[:4]
+    adapter = ADAPTERS.get(game)
+    if adapter is None or platform not in adapter.platforms.values() or not _PLAYER_NUMBER.fullmatch(number):
+        raise Invalid("Give player:, a game, a platform and the site's number, such as player:rocket-league:steam:77.")
+    return player_key(game, platform, int(number))
 
 
 def account_of(row: object) -> AccountIdentity:

@@ -13,6 +13,7 @@ from shared.database import Database, Reader, TransactionReader
 from shared.di import provide, provide_singleton
 from shared.module import Audience, Module
 from shared.outbox.outbox import Outbox
+from shared.scraping.block_repository import BlockRepository
 from shared.scraping.targets import Targets
 from trackers.games.admin_queries import TrackerAdminQueries
 from trackers.games.admin_repository import TrackerAdminRepository
@@ -92,7 +93,12 @@ class GamesContainer(containers.DeclarativeContainer):
     ratings = providers.Factory(RatingService, ratings=providers.Factory(RatingRepository, session), clock=clock)
     notifications = providers.Factory(TrackerNotificationService, outbox=outbox)
     recorder = providers.Factory(
-        ProfileRecorder, standings=standings, trackers=repository, ratings=ratings, news=notifications
+        ProfileRecorder,
+        standings=standings,
+        trackers=repository,
+        blocks=providers.Factory(BlockRepository, session),
+        ratings=ratings,
+        news=notifications,
     )
     processed_is_told = providers.Factory(ProcessedIsTold, notifier=notifier)
     followers_are_told = providers.Factory(FollowersAreTold, trackers=repository, notifier=notifier)

@@ -8,12 +8,10 @@ from uuid import UUID
 import msgspec
 
 from shared.ids import new_id
+from shared.scraping.block_repository import BlockRepository
 from shared.scraping.failures import Reason
 from shared.scraping.observation import FailedVisit, Observation
-from trackers.games.links import (
-    AccountIdentity,
-    site_profile_url,
-)
+from trackers.games.links import SOURCE, AccountIdentity, player_key, site_profile_url
 from trackers.games.news import AccountNews, PlaylistChange
 from trackers.games.parser import PlaylistStanding, Profile
 from trackers.games.repository import TrackerRepository
@@ -80,8 +78,15 @@ class ProfileRecorder:
     """Compares profiles with what is stored and writes what moved, a whole batch at once."""
 
     def __init__(
-        self, *, standings: StandingRepository, trackers: TrackerRepository, ratings: Ratings, news: News
+        self,
+        *,
+        standings: StandingRepository,
+        trackers: TrackerRepository,
+        blocks: BlockRepository,
+        ratings: Ratings,
+        news: News,
     ) -> None:
+        self._blocks = blocks
         self._standings = standings
         self._trackers = trackers
         self._ratings = ratings
@@ -92,12 +97,14 @@ class ProfileRecorder:
 
         Each of these has a new snapshot for every season that moved.
         """
+        await self._standings.begin()
         seasons = {standing.season_key for o in observations for standing in o.value.playlists}
         stored = await self._standings.stored_accounts([o.target.id for o in observations], seasons=seasons)
+        stored = await self._allowed(observations, stored)
         found = Found()
         for observation in observations:
             known = stored.get(observation.target.id)
-            if known is not None:  # else nobody's account any more: erased while the page was fetched
+            if known is not None:  # else blocked, or erased while the page was fetched
                 found.take(known, observation)
         if found.accounts:
             await self._standings.update_accounts(found.accounts)
@@ -110,6 +117,25 @@ class ProfileRecorder:
         if found.snapshots:
             await self._tell(observations, stored, found)
         return found.changed
+
+    async def _allowed(
+        self, observations: Sequence[Observation[Profile]], stored: Mapping[UUID, StoredAccount]
+    ) -> dict[UUID, StoredAccount]:
+        """Accounts without those that turn out to be a blocked player's, whose keys are blocked from now on.
+
+        A job deletes these: their trackers are changed under their owners' locks only, which come before those of a
+        recording.
+        """
+        players = {
+            one.target.id: player_key(known.game, known.platform, one.value.upstream_player_id)
+            for one in observations
+            if one.value.upstream_player_id is not None and (known := stored.get(one.target.id)) is not None
+        }
+        blocked = await self._blocks.among(SOURCE, set(players.values())) if players else set()
+        found = {target_id: player for target_id, player in players.items() if player in blocked}
+        if found:
+            await self._blocks.found(SOURCE, {stored[target_id].key: player for target_id, player in found.items()})
+        return {target_id: known for target_id, known in stored.items() if target_id not in found}
 
     async def record_failures(self, failures: Sequence[FailedVisit]) -> None:
         """Tell, once in a row of failures, of accounts that are gone or have become private."""

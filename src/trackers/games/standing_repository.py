@@ -10,10 +10,12 @@ from msgspec import Struct
 from sqlalchemy import text
 
 from shared.database import Repository
+from shared.database.advisory_locks import AdvisoryLock, take_shared
 from trackers.games.parser import PlaylistStanding
 
+_BEGIN: Final = text(f"SELECT {take_shared(AdvisoryLock.GAME_PROFILES)}")
 _STANDINGS_OF: Final = text("""
-SELECT a.target_id, a.id AS account_id, a.seasons_known, a.current_season,
+SELECT a.target_id, a.id AS account_id, a.game, a.platform, a.identifier, a.seasons_known, a.current_season,
        (SELECT json_agg(json_build_array(s.season_key, s.playlist_key, s.rating, s.tier, s.division,
                                          s.matches_played, s.win_streak, s.estimated))
         FROM game_standings s WHERE s.account_id = a.id AND s.season_key = ANY(CAST(:seasons AS text[]))) AS standings
@@ -87,9 +89,17 @@ class StoredAccount(Struct, frozen=True, kw_only=True):
     """An account as it is stored: its standings by (season, playlist)."""
 
     account_id: UUID
+    game: str
+    platform: str
+    identifier: str
     seasons_known: int
     current_season: str | None
     standings: dict[tuple[str, str], Fingerprint]
+
+    @property
+    def key(self) -> str:
+        """As its target's."""
+        return f"{self.game}:{self.platform}:{self.identifier}"
 
 
 class AccountRow(Struct, frozen=True, kw_only=True):
@@ -133,6 +143,10 @@ class MovedRow(PlaylistStanding, frozen=True, kw_only=True):
 class StandingRepository(Repository):
     """Standings of accounts, and the snapshots behind them."""
 
+    async def begin(self) -> None:
+        """Keep blocks of accounts waiting until the transaction ends; other recordings go on."""
+        await self.session.execute(_BEGIN)
+
     async def stored_accounts(self, targets: Sequence[UUID], *, seasons: Collection[str]) -> dict[UUID, StoredAccount]:
         """Target id -> the account as it is stored, with its standings of these seasons alone: there are ever more.
 
@@ -143,6 +157,9 @@ class StandingRepository(Repository):
         return {
             row.target_id: StoredAccount(
                 account_id=row.account_id,
+                game=row.game,
+                platform=row.platform,
+                identifier=row.identifier,
                 seasons_known=row.seasons_known,
                 current_season=row.current_season,
                 standings={(s[0], s[1]): tuple(s[2:]) for s in row.standings or ()},

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
+from shared.scraping.block_repository import BlockRepository
 from shared.scraping.blocking import Erased
 from shared.scraping.targets import Targets
 from trackers.hiscores.modes import SOURCE, GameMode, key_of
@@ -15,8 +16,9 @@ class HiscoresEraser:
 
     source: Final = SOURCE
 
-    def __init__(self, *, players: PlayerRepository, targets: Targets) -> None:
+    def __init__(self, *, players: PlayerRepository, blocks: BlockRepository, targets: Targets) -> None:
         self._players = players
+        self._blocks = blocks
         self._targets = targets
 
     def read(self, typed: str) -> str:
@@ -30,21 +32,28 @@ class HiscoresEraser:
     async def erase(self, keys: Sequence[str]) -> Erased:
         """Players who are called so, or were before, removed ones too, with all that was recorded.
 
-        The name that such a player has now is blocked as well.
+        The name that such a player has now is blocked as well. Copies of what was told under their other names go too,
+        unless another player has the name now.
         """
         await self._targets.hold([player.target_id for player in await self._players.ever_called(keys)])
         players = await self._players.ever_called(keys)
         await self._players.hold(*(player.id for player in players))
+        former = await self._players.former_names([player.no for player in players])
         for player in players:
             await self._players.purge(player.no)
-        targets = {player.target_id for player in players}
-        await self._targets.erase([one for one in sorted(targets) if not await self._players.is_used(one)])
-        names = {*keys, *(player.username for player in players)}
+        past = [key_of(mode, name) for mode in GameMode for name in former]
+        targets = sorted({player.target_id for player in players} | set(await self._blocks.targets(SOURCE, past)))
+        unused = [one for one in targets if not await self._players.is_used(one)]
+        await self._targets.erase(unused)
+        blocked = {*keys, *(player.username for player in players)}
+        names = blocked | set(former)
+        shown = names | {player.display_name for player in players}
         return Erased(
-            keys=sorted(names),
+            keys=sorted(blocked),
             aggregates=[f"player:{player.id}" for player in players],
-            subjects={"player": [player.id for player in players]},
-            names=sorted(names | {player.display_name for player in players}),
+            subjects={"player": [player.id for player in players], "target": unused},
+            names=sorted(shown),
+            values={"username": sorted(names)},
             spellings=[spelling for name in sorted(names) for spelling in _spellings(name)],
         )
 

@@ -13,6 +13,7 @@ from shared.database import Database, Reader, TransactionReader
 from shared.di import provide, provide_singleton
 from shared.module import Audience, Module
 from shared.outbox.outbox import Outbox
+from shared.scraping.block_repository import BlockRepository
 from shared.scraping.looks import Looks
 from shared.scraping.pacing import Gate
 from shared.scraping.targets import Targets
@@ -144,7 +145,9 @@ class HiscoresContainer(containers.DeclarativeContainer):
     history_queries = providers.Singleton(HistoryQueries, reader, book=book, clock=clock, access=access)
     digest = providers.Factory(HiscoresDigest, providers.Factory(TransactionReader, session))
     personal_data = providers.Factory(HiscoresPersonalData, follows=follows)
-    eraser = providers.Factory(HiscoresEraser, players=repository, targets=targets)
+    eraser = providers.Factory(
+        HiscoresEraser, blocks=providers.Factory(BlockRepository, session), players=repository, targets=targets
+    )
 
 
 def dependencies(container: Any, database: Any) -> Mapping[str, Provide]:

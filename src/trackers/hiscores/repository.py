@@ -30,6 +30,12 @@ _EVER_CALLED: Final = text(f"""
    OR p.no IN (SELECT n.player FROM hiscore_names n WHERE n.username = ANY(CAST(:names AS text[])))
 ORDER BY p.no
 """)  # noqa: S608 -- a fragment of our own
+_FORMER_NAMES: Final = text("""
+SELECT DISTINCT n.username FROM hiscore_names n
+WHERE n.player = ANY(CAST(:players AS bigint[])) AND NOT EXISTS (
+    SELECT FROM hiscore_players p WHERE p.username = n.username AND p.no <> ALL(CAST(:players AS bigint[]))
+)
+""")
 _PROVISIONAL: Final = text(f"{_PLAYER} WHERE p.id = :id AND p.removed_at IS NULL")
 _TAKEN: Final = text("""
 SELECT display_name, mode, provisional FROM hiscore_players WHERE username = :username AND removed_at IS NULL
@@ -118,6 +124,10 @@ class PlayerRepository(Repository):
         """Players who have one of these canonical names or had it, those included who were removed."""
         rows = await self.session.execute(_EVER_CALLED, {"names": list(names)})
         return [Player(**row) for row in rows.mappings()]
+
+    async def former_names(self, players: Sequence[int]) -> list[str]:
+        """Names that these players had before, without those that another player has."""
+        return list((await self.session.execute(_FORMER_NAMES, {"players": list(players)})).scalars())
 
     async def provisional(self, player_id: UUID) -> Player | None:
         """A player, whether anybody else may see them yet or not."""

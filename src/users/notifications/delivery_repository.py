@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from shared.database import Repository
 from shared.events import Event
+from shared.spellings import in_json
 from users.notifications.digest import READY
 from users.notifications.messages import Recipient
 from users.notifications.schemas import ChannelKind, Claimed, Told
@@ -201,13 +202,18 @@ _ERASE: Final = (
     text("DELETE FROM notified_events WHERE user_id = :user_id"),
 )
 _FORGET: Final = text("DELETE FROM notified_events WHERE aggregate = ANY(CAST(:aggregates AS text[]))")
+_FORGET_VALUES: Final = text("DELETE FROM notified_events WHERE payload ->> :field = ANY(CAST(:values AS text[]))")
 # A digest that waits is given up as a whole; the next one tells the rest of it.
 _FORGET_DIGESTS: Final = text("""
 WITH gone AS (
     DELETE FROM notified_events
-    WHERE event = :digest AND EXISTS (
-        SELECT FROM unnest(CAST(:names AS text[])) AS n (name) WHERE strpos(lower(CAST(payload AS text)), name) > 0
-    )
+    WHERE event = :digest AND (EXISTS (
+        SELECT FROM unnest(CAST(:names AS text[])) AS n (name)
+        WHERE strpos(lower(CAST(payload AS text)), lower(name)) > 0
+    ) OR EXISTS (
+        SELECT FROM regexp_split_to_table(CAST(payload AS text), '[^0-9]+') AS s (shown)
+        WHERE shown = ANY(CAST(:numbers AS text[]))
+    ))
     RETURNING aggregate
 )
 UPDATE digests d SET state = 'superseded' FROM gone WHERE gone.aggregate = 'digest:' || d.id AND d.state = 'pending'
@@ -389,11 +395,21 @@ class DeliveryRepository(Repository):
         for statement in _ERASE:
             await self.session.execute(statement, {"user_id": user_id})
 
-    async def forget(self, aggregates: Sequence[str], names: Sequence[str]) -> None:
-        """Delete events of these things, and digests in which one of the names stands, with their deliveries."""
+    async def forget(
+        self, aggregates: Sequence[str], names: Sequence[str], values: Mapping[str, Sequence[str | int]]
+    ) -> None:
+        """Delete events of these things or with these values, and digests that show one of the names or numbers.
+
+        Their deliveries go with them.
+        """
         await self.session.execute(_FORGET, {"aggregates": list(aggregates)})
-        values = {"digest": READY, "names": sorted({name.casefold() for name in names})}
-        await self.session.execute(_FORGET_DIGESTS, values)
+        for field, those in values.items():
+            await self.session.execute(_FORGET_VALUES, {"field": field, "values": [str(value) for value in those]})
+        shown = {str(value) for those in values.values() for value in those if isinstance(value, int)}
+        written = {in_json(name) for name in names}
+        await self.session.execute(
+            _FORGET_DIGESTS, {"digest": READY, "names": sorted(written), "numbers": sorted(shown)}
+        )
 
     async def hand_over(self, user_id: UUID, *, to: UUID) -> None:
         for statement in _HAND_OVER:

@@ -1,5 +1,6 @@
 """Fencers and clubs that are blocked: nothing of them is stored, fetched, shown or told again."""
 
+import json
 from typing import Any
 
 import httpx
@@ -71,6 +72,28 @@ async def test_nothing_of_a_blocked_fencer_stays(salle: Salle, ada: Person, ben:
     assert [row["state"] for row in await salle.people.rows("SELECT state FROM digests")] == ["superseded"]
 
 
+@pytest.mark.parametrize("name", ['Zephyrine "Ace" Groß', "Zephyrine \\ Groß", "Zephyrine O'Çelik"])
+async def test_nothing_of_a_blocked_fencer_stays_however_the_name_is_written(
+    salle: Salle, ada: Person, ben: Person, name: str
+) -> None:
+    salle.stage()
+    salle.site.add_fencer(ALEX, name, CLUB)
+    await salle.track(ada, "fencer", ALEX, name=f"{name}, my niece")
+    await salle.track(ben, "club", CLUB)
+    await salle.look()
+    title = json.dumps(f"{name}: 1 registration", ensure_ascii=False)
+    await salle.execute(
+        "INSERT INTO notified_events (id, event, aggregate, payload, user_id, occurred_at, noted_at)"
+        " VALUES (uuidv7(), 'digest.ready', 'digest:1', CAST(:payload AS jsonb), :user_id, now(), now())",
+        payload=f'{{"title": {title}}}',
+        user_id=ada.id,
+    )
+    known = await tables_with(salle.container, "Zephyrine")
+    assert {"fencers", "tracked_fencers", "notified_events"} <= known.keys()
+    await blocked(salle, str(ALEX))
+    assert await tables_with(salle.container, "Zephyrine") == {}
+
+
 @pytest.mark.parametrize("linked", [True, False])
 async def test_a_clubs_page_brings_no_blocked_fencer_back(salle: Salle, ada: Person, ben: Person, linked: bool) -> None:
     await followed_by_number_and_club(salle, ada, ben)
@@ -84,6 +107,30 @@ async def test_a_clubs_page_brings_no_blocked_fencer_back(salle: Salle, ada: Per
     club = (await salle.read(ben, "/api/clubs"))["items"][0]
     detail = await salle.read(ben, f"/api/clubs/{club['id']}")
     assert {one["fencer"] for one in detail["registrations"]} == {"Blake Brandauer"}
+
+
+async def test_a_page_brings_no_blocked_fencer_back_under_another_name(salle: Salle, ada: Person, ben: Person) -> None:
+    await followed_by_number_and_club(salle, ada, ben)
+    await blocked(salle, str(ALEX))
+    salle.site.add_fencer(ALEX, "Robin Newname", CLUB)
+    salle.site.register(ALEX, EPEE)
+    await salle.look(again=True)
+    assert await tables_with(salle.container, "Newname", str(ALEX)) == {}
+
+
+@pytest.mark.parametrize("kind", ["fencer", "club"])
+async def test_a_member_follows_nobody_blocked_in_no_way_and_is_not_told_why(
+    salle: Salle, ada: Person, kind: str
+) -> None:
+    salle.stage()
+    number, page = (ALEX, f"p/{ALEX}/Alex-Abendroth") if kind == "fencer" else (CLUB, f"club/{CLUB}/Lakeside")
+    await blocked(salle, f"{kind}:{number}", reason="her parents asked")
+    for given in (str(number), f"https://fencingtracker.com/{page}"):
+        answer = await ada.ask("POST", f"/api/{kind}s", {kind: given})
+        assert (answer.status_code, answer.json()["code"]) == (403, "blocked"), answer.text
+        assert "parents" not in answer.text
+    assert (await ada.ask("GET", "/api/admin/blocked")).status_code == 403
+    assert await salle.people.rows("SELECT 1 FROM tracked_fencers UNION ALL SELECT 1 FROM tracked_clubs") == []
 
 
 async def test_a_name_without_a_number_is_skipped_and_a_number_of_that_name_is_not(salle: Salle, ben: Person) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from zlib import crc32
 
 import httpx
 from tests.conftest import Bench
@@ -42,7 +43,8 @@ class League:
     async def stands(self, *standings: tuple[str, Callable[[Body], object]], later: int = 0) -> None:
         """Accounts are scraped, all in one batch."""
         at = NOON + timedelta(hours=later)
-        await record(self.api.container, *((self.trackers[account], profile(edit), at) for account, edit in standings))
+        seen = [(self.trackers[name], profile(edit, numbered(name)), at) for name, edit in standings]
+        await record(self.api.container, *seen)
 
     async def settles(self, formula: Any, guild_id: str = GUILD) -> None:
         settings = {"rating_formula": formula}
@@ -74,6 +76,11 @@ class League:
 def discord(name: str) -> str:
     """A person's Discord id, by the first letter."""
     return str(281474976710656000 + ord(name[0]))
+
+
+def numbered(account: str) -> Callable[[Body], object]:
+    """A profile with a player's number of its own."""
+    return lambda body: body["metadata"].update(playerId=crc32(account.encode()))
 
 
 def twos(

@@ -9,6 +9,8 @@ from sqlalchemy import event
 from tests.integration.trackers.games.league import GUILD, OTHER_GUILD, TWOS, League, discord, twos
 from tests.integration.trackers.games.test_recording import Body, standing_of
 
+from shared.database.advisory_locks import LockNamespace
+
 
 def unplayed(body: Body) -> None:
     """The site only guesses where somebody would be in doubles."""
@@ -41,13 +43,17 @@ async def test_whoever_is_in_no_guild_costs_one_statement_and_what_stood_still_n
     def note(*args: Any) -> None:
         asked.append(args[2])
 
+    def people_are_locked() -> int:
+        return sum(f"advisory_xact_lock({LockNamespace.RATED_PERSON:d}," in statement for statement in asked)
+
     event.listen(league.api.container.engine().sync_engine, "before_cursor_execute", note)
     await league.stands(("comet", twos(1000)))
-    assert sum("advisory" in statement for statement in asked) == 1
+    assert people_are_locked() == 1
     assert not any("game_guild_scores" in statement for statement in asked)
     asked.clear()
     await league.stands(("comet", twos(1000)))
-    assert not any("advisory" in statement or "game_guild" in statement for statement in asked)
+    assert people_are_locked() == 0
+    assert not any("game_guild" in statement for statement in asked)
 
 
 async def test_statements_do_not_grow_with_the_batch(league: League) -> None:

@@ -1,5 +1,6 @@
 """Players who are blocked: under every spelling, in every table, and by names that they had before."""
 
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -9,8 +10,9 @@ from tests.integration.people import Person
 from tests.integration.trackers.hiscores.stage import LEVEL_98, LEVEL_99, Stage
 
 
-async def block(admin: Person, *names: str) -> Any:
-    answer = await admin.ask("POST", "/api/admin/blocked", {"source": "hiscores", "keys": list(names)})
+async def block(admin: Person, *names: str, reason: str | None = None) -> Any:
+    body = {"source": "hiscores", "keys": list(names), "reason": reason}
+    answer = await admin.ask("POST", "/api/admin/blocked", body)
     assert answer.status_code == 201, answer.text
     return answer.json()
 
@@ -56,6 +58,24 @@ async def test_a_blocked_name_is_added_in_no_table(stage: Stage, admin: Person, 
     assert await stage.rows("SELECT 1 FROM hiscore_players") == []
 
 
+async def test_a_member_follows_a_blocked_player_in_no_way_and_is_not_told_why(stage: Stage, admin: Person) -> None:
+    await played(stage, "Quiet Lynx")
+    await block(admin, "quiet lynx", reason="her parents asked")
+    before = len(stage.site.requests())
+    for body in ({"username": "Quiet Lynx"}, {"username": "quiet_lynx", "follow": True}):
+        for query in ({}, {"accept_unverified": True}):
+            answer = await stage.ask("POST", "", body, **query)
+            assert (answer.status_code, answer.json()["code"]) == (403, "blocked"), answer.text
+            assert "parents" not in answer.text
+    for method, path in (("PUT", "/follow"), ("POST", "/fetch"), ("GET", "")):
+        answer = await stage.ask(method, f"/Quiet Lynx{path}")
+        assert (answer.status_code, answer.json()["code"]) == (404, "player_not_found"), answer.text
+        assert "parents" not in answer.text
+    assert (await stage.person.ask("GET", "/api/admin/blocked")).status_code == 403
+    assert len(stage.site.requests()) == before
+    assert await stage.rows("SELECT 1 FROM hiscore_players") == []
+
+
 async def test_a_blocked_name_does_not_come_back_by_a_rename_or_a_merger(stage: Stage, admin: Person) -> None:
     await played(stage, "Quiet Lynx")
     other = await played(stage, "Loud Lynx")
@@ -73,6 +93,30 @@ async def test_a_block_of_a_former_name_holds_the_name_of_today_too(stage: Stage
     assert made["keys"] == ["calm lynx", "quiet lynx"]
     assert await tables_with(stage.api.container, "Quiet Lynx", "Calm Lynx") == {}
     assert (await stage.ask("POST", "", {"username": "Calm Lynx"})).json()["code"] == "blocked"
+
+
+async def test_a_block_of_a_former_name_takes_a_merged_player_too(stage: Stage, admin: Person) -> None:
+    """The name comes from the history that was merged, and the player of that history is there no more."""
+    stage.site.add_player("Loud Lynx", xp={"Slayer": LEVEL_98})
+    first = await stage.add("Loud Lynx")
+    stage.clock.ahead += timedelta(hours=1)
+    stage.site.rename_player("Loud Lynx", "Quiet Lynx")
+    second = await stage.add("Quiet Lynx")
+    stage.site.rename_player("Quiet Lynx", "Calm Lynx")
+    assert (await rename(admin, second, "Calm Lynx")).json()["merged"] is False
+    merged = await rename(admin, first, "Calm Lynx")
+    assert merged.json()["merged"] is True, merged.text
+    assert (await block(admin, "Quiet Lynx"))["keys"] == ["calm lynx", "quiet lynx"]
+    assert await tables_with(stage.api.container, "Quiet Lynx", "Calm Lynx", "Loud Lynx") == {}
+    assert (await stage.ask("POST", "", {"username": "Calm Lynx"})).json()["code"] == "blocked"
+
+
+async def test_a_rename_on_the_site_brings_no_blocked_name_back(stage: Stage, admin: Person) -> None:
+    await played(stage, "Loud Lynx")
+    await block(admin, "Quiet Lynx")
+    stage.site.rename_player("Loud Lynx", "Quiet Lynx")
+    assert (await stage.look("loud lynx")).reason == "not_found"
+    assert await tables_with(stage.api.container, "Quiet Lynx") == {}
 
 
 async def test_a_player_who_was_removed_goes_with_their_history(stage: Stage, admin: Person) -> None:
