@@ -252,7 +252,7 @@ def block_command(source: str, keys: tuple[str, ...], reason: str | None) -> Non
     """Leave somebody alone: delete all that is stored under KEYS, and let nobody follow them again.
 
     SOURCE is games, hiscores, fencers or contracts. KEYS are links, numbers or names; `name:First Last` where pages
-    give names only, `issuer:90000001` for contracts.
+    give names only, `issuer:90000001` for contracts, `player:rocket-league:steam:77` for the site's number of a player.
     """
     try:
         given = msgspec.convert({"source": source, "keys": list(keys), "reason": reason}, NewBlock)

@@ -162,8 +162,9 @@ class Blocking:
         await self._blocks.begin()
         left = await self._blocks.left()
         for (block_id, source), targets in groupby(left, key=lambda one: (one.block_id, one.source)):
-            eraser = self._eraser(source)
-            await self._erase(eraser, block_id, sorted({eraser.read(one.key) for one in targets}))
+            eraser, keys = self._eraser(source), [one.key for one in targets]
+            await self._erase(eraser, block_id, sorted({eraser.read(key) for key in keys}))
+            await ScrapingRepository(self._session).erase(await self._blocks.targets(source, keys))
         return len(left)
 
     async def lift(self, block_id: UUID, *, asker: Identity | None = None) -> None:

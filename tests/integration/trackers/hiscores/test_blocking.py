@@ -9,6 +9,8 @@ from tests.integration.everything import tables_with
 from tests.integration.people import Person
 from tests.integration.trackers.hiscores.stage import LEVEL_98, LEVEL_99, Stage
 
+from shared.scraping.block_repository import BlockRepository
+
 
 async def block(admin: Person, *names: str, reason: str | None = None) -> Any:
     body = {"source": "hiscores", "keys": list(names), "reason": reason}
@@ -125,3 +127,17 @@ async def test_a_player_who_was_removed_goes_with_their_history(stage: Stage, ad
     assert await tables_with(stage.api.container, "Quiet Lynx")
     await block(admin, "Quiet Lynx")
     assert await tables_with(stage.api.container, "Quiet Lynx", "quiet_lynx") == {}
+
+
+async def test_what_is_stored_of_a_blocked_key_all_the_same_is_deleted_by_a_job(stage: Stage, admin: Person) -> None:
+    await played(stage, "Loud Lynx")
+    made = await block(admin, "Quiet Lynx")
+    async with stage.api.container.database().unit_of_work() as session:
+        known = {"regular:loud lynx": "regular:quiet lynx"}
+        await BlockRepository(session).found("hiscores", known)
+    (run,) = (one.run for one in stage.api.container.jobs() if one.name == "scraping.finish_blocks")
+    assert await run() == 1
+    assert await tables_with(stage.api.container, "Loud Lynx") == {}
+    (listed,) = (await admin.ask("GET", "/api/admin/blocked")).json()["items"]
+    assert (listed["id"], set(listed["keys"]) >= {"loud lynx", "quiet lynx"}) == (made["id"], True)
+    assert await run() == 0
