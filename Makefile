@@ -10,6 +10,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+BENCH  := $(VENV)/.bench
 WORKERS ?= 3
 
 .PHONY: help install demo run test test-slow test-dates check format features features-deployed bench prove client lock lock-check audit clean
@@ -24,6 +25,7 @@ $(READY): requirements/dev.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@rm -f $(BENCH)
 	@touch $@
 
 demo: $(READY) ## simulated sites, servers, a few players: what the product does, in about a minute (KEEP=1 leaves it up)
@@ -59,7 +61,11 @@ features: $(READY) ## the behavioural contract; BASE_URL=... BOT_KEY=... run it 
 features-deployed: $(READY) ## the same against `trackers up` on simulated sites, all started and ended here
 	$(BIN)/python -m tests.features.deployed $(ARGS)
 
-bench: $(READY) ## ratios, each beside its floor in the same run -> benchmarks/results.json
+$(BENCH): $(READY) requirements/bench.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
+	@touch $@
+
+bench: $(BENCH) ## ratios, each beside its floor in the same run -> benchmarks/results.json
 	$(BIN)/python -m benchmarks $(ARGS)
 
 prove: $(READY) ## schema, chaos, soak, load, upgrade on the running product, in nine minutes -> docs/proof.md
@@ -73,6 +79,7 @@ lock: $(READY) ## resolve requirements/*.txt anew from pyproject.toml
 	$(LOCK) --upgrade --extra embedded --extra dev pyproject.toml -o requirements/dev.txt
 	$(LOCK) -c requirements/dev.txt --extra embedded pyproject.toml -o requirements/embedded.txt
 	$(LOCK) -c requirements/dev.txt pyproject.toml -o requirements/app.txt
+	$(LOCK) -c requirements/dev.txt --extra bench pyproject.toml -o requirements/bench.txt
 
 # The Pythons and platforms that we promise. Nothing is installed: uv asks the registry which wheels there are.
 PYTHONS   := 3.11 3.12 3.13 3.14

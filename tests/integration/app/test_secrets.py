@@ -143,6 +143,7 @@ def planted(world: World, endpoint: Endpoint, numbers: Iterator[int]) -> Iterato
             yield marker, with_value(world.bodies.get(endpoint.operation), place, form.format(marker))
 
 
+@pytest.mark.slow
 async def test_what_people_send_stands_nowhere_but_where_it_belongs(world: World, container: AppContainer) -> None:
     """Markers in every text of every body, accepted or refused; then each column of each table, the log, and all that
     admins can list.

@@ -88,6 +88,7 @@ def test_items_bids_and_types_are_what_the_parser_reads(esi: SimulatedContracts,
     assert http.get("/universe/types/1").status_code == 404
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_contracts_are_a_hundred_pages(esi: SimulatedContracts, http: httpx.Client) -> None:
     esi.configure(sizes={"10000002": 100_000}, page_size=1000)
     last = http.get(f"{FORGE}?page=100")

@@ -297,6 +297,7 @@ class StuckCollector:
                     return
 
 
+@pytest.mark.slow
 async def test_a_collector_that_is_away_holds_nothing_up(environ: dict[str, str]) -> None:
     """A request is answered and its jobs are done while the collector still keeps the spans of the one before."""
     collector = StuckCollector()
@@ -316,6 +317,7 @@ async def test_a_collector_that_is_away_holds_nothing_up(environ: dict[str, str]
         await told(watched)
 
 
+@pytest.mark.slow
 async def test_without_a_collector_everything_goes_on(environ: dict[str, str]) -> None:
     async with watched_with({**environ, "TRACKERS_OTLP_ENDPOINT": "http://127.0.0.1:9"}) as watched:
         await watched.register("auto-alone")

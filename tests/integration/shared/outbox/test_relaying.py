@@ -99,6 +99,7 @@ async def test_a_second_relay_returns_at_once(house: House, open_house: Any) -> 
 
 
 @pytest.mark.parametrize("step", STEPS)
+@pytest.mark.slow
 async def test_a_relay_killed_anywhere_loses_and_repeats_nothing(
     house: House, environ: dict[str, str], step: str
 ) -> None:

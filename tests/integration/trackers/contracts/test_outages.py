@@ -27,6 +27,7 @@ async def look_days_later(market: Market) -> None:
         (FaultKind.RESET, {}),
     ],
 )
+@pytest.mark.slow
 async def test_an_outage_uses_up_no_contracts_tries(market: Market, fault: FaultKind, options: dict[str, Any]) -> None:
     market.esi.configure(sizes={str(FORGE): 0}, error_limit=0)
     contract = market.esi.add_contract(items=[{"type_id": MODULE}])

@@ -67,6 +67,7 @@ async def _one_by_one(salle: Salle) -> None:
 
 
 @pytest.mark.parametrize("off", [{"FENCER_SCRAPE_ENABLED": "false"}, {"FENCER_SCRAPE_DELAY_SEC": "0"}])
+@pytest.mark.slow
 async def test_switched_off_no_fencers_page_is_asked_for_and_clubs_go_on(
     salle: Salle, ada: Person, off: dict[str, str]
 ) -> None:

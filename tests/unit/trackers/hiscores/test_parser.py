@@ -168,6 +168,7 @@ def test_a_name_that_is_none_of_the_player_s_is_left_out() -> None:
         assert parsed(changed).name is None
 
 
+@pytest.mark.slow
 def test_a_thousand_bodies_with_metrics_that_come_go_and_are_called_something_else() -> None:
     rng = random.Random(11)  # noqa: S311 -- no secret
     for number in range(1_000):
