@@ -436,5 +436,5 @@ def _finished(coroutine: Coroutine[Any, Any, Any]) -> None:
     raise AssertionError("a fake waited")
 
 
-LifeOfAWatch.TestCase.settings = settings(max_examples=80, stateful_step_count=30, deadline=None)
+LifeOfAWatch.TestCase.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
 TestLifeOfAWatch = LifeOfAWatch.TestCase
