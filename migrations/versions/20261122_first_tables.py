@@ -115,7 +115,7 @@ def upgrade() -> None:
         sa.Column("run_id", sa.Uuid(), nullable=True),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("lane", sa.SmallInteger(), nullable=False),
+        sa.Column("priority", sa.SmallInteger(), nullable=False),
         sa.Column("attempt", sa.SmallInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("source", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -134,7 +134,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_scrape_schedule_due",
         "scrape_schedule",
-        ["source", "lane", "due_at"],
+        ["source", "priority", "due_at"],
         unique=False,
         postgresql_where=sa.text("lease_until IS NULL"),
     )

@@ -44,14 +44,14 @@ from shared.scraping.dispatch import Dispatcher, SourceRegistry
 from shared.scraping.gauges import SourceGauges
 from shared.scraping.health import SourceQueries
 from shared.scraping.jobs import engine_jobs
-from shared.scraping.looks import Looks
-from shared.scraping.pacing import Gate
+from shared.scraping.looks import InlineFetcher
+from shared.scraping.pacing import HostPacer
 from shared.scraping.plugins import SourceContext, load_plugins
 from shared.scraping.repository import ScrapingRepository
 from shared.scraping.robots import RobotsTxt
 from shared.scraping.run_upkeep import RunUpkeep
 from shared.scraping.runner import Runner
-from shared.scraping.targets import Targets, TaskBoard
+from shared.scraping.targets import Targets, TaskQueries
 from shared.scraping.visit import Clients
 from shared.settings import Loaded, Secret, Settings
 from shared.web.health import HealthGauges
@@ -128,9 +128,9 @@ def _sources(house: Any, context: SourceContext) -> SourceRegistry:
     return SourceRegistry([*_brought(house, "sources"), *load_plugins(context)])
 
 
-def _looks(house: Any) -> Looks:
+def _looks(house: Any) -> InlineFetcher:
     """Of a house that is built: what looks at targets needs the sources, whose modules may need it."""
-    return Looks(
+    return InlineFetcher(
         database=house.database(),
         reader=house.reader(),
         targets=house.targets,
@@ -197,7 +197,7 @@ class AppContainer(containers.DeclarativeContainer):
     limits_storage = providers.Singleton(_limits_storage, redis)
     queue = providers.Singleton(ArqQueue, redis, tracing=tracing)
     heartbeats = providers.Singleton(Heartbeats, redis)
-    gate = providers.Singleton(Gate, redis, rng=rng)
+    gate = providers.Singleton(HostPacer, redis, rng=rng)
     clients = providers.Singleton(Clients, user_agent=settings.provided.user_agent)
     robots = providers.Singleton(RobotsTxt, redis, clock=clock, user_agent=settings.provided.user_agent)
     scraping_repository = providers.Factory(ScrapingRepository, session)
@@ -297,7 +297,7 @@ class AppContainer(containers.DeclarativeContainer):
         SourceContext, environ=environ, session=session.provider, targets=targets.provider, clock=clock
     )
     sources = providers.Singleton(_sources, __self__, plugin_context)
-    task_board = providers.Singleton(TaskBoard, reader)
+    task_board = providers.Singleton(TaskQueries, reader)
     source_queries = providers.Singleton(SourceQueries, reader, sources=sources, gate=gate, clock=clock)
     source_administration = providers.Factory(
         SourceAdministration,

@@ -26,7 +26,7 @@ from app.supervisor import PARENT
 from shared.database import connection_was_lost
 from shared.redaction import redacted_text
 from shared.scraping.failures import ScrapeFailure
-from shared.scraping.pacing import GateUnreachableError, HostRestsError
+from shared.scraping.pacing import HostCoolingDownError, PacerUnreachableError
 from shared.scraping.repository import SourcePaused
 from shared.scraping.source import Source
 from shared.settings import SettingsError, load, unread, variables
@@ -126,11 +126,11 @@ async def _source(container: AppContainer, source: Source[Any]) -> str:
     except ScrapeFailure as failure:
         await visit.report(failure)
         raise Finding(f"{source.base_url}: {failure}; is the address right, is the site up?") from failure
-    except HostRestsError as rest:
+    except HostCoolingDownError as rest:
         raise Finding(
             f"{source.base_url} is left alone for another {rest.seconds:.0f} s: wait, then ask again"
         ) from rest
-    except GateUnreachableError as error:
+    except PacerUnreachableError as error:
         raise Finding("not asked: without Redis the pace is unknown") from error
     await visit.confirm()
     return f"on: {source.base_url} answers {answer.status}"

@@ -15,7 +15,7 @@ from app.runtime import Runtime
 from shared.errors import Problem
 from shared.redaction import redacted_text
 from shared.scraping.failures import ScrapeFailure
-from shared.scraping.pacing import GateUnreachableError, HostRestsError
+from shared.scraping.pacing import HostCoolingDownError, PacerUnreachableError
 from shared.scraping.source import Source
 from shared.scraping.target import Status
 from shared.scraping.targets import Task
@@ -58,7 +58,7 @@ async def _look(container: AppContainer, source: Source[Any], key: str, address:
     _say(console, "asking", _pace(source))
     try:
         value = await source.collect(visit.target, visit)
-    except (ScrapeFailure, HostRestsError, GateUnreachableError, Unchanged) as failure:
+    except (ScrapeFailure, HostCoolingDownError, PacerUnreachableError, Unchanged) as failure:
         if isinstance(failure, ScrapeFailure):
             await visit.report(failure)
         reason = getattr(failure, "reason", "waiting")

@@ -11,7 +11,7 @@ from shared.database import Database
 from shared.errors import Unavailable
 from shared.jobs import JobQueue
 from shared.scraping.dispatch import SourceRegistry
-from shared.scraping.pacing import Gate, GateUnreachableError
+from shared.scraping.pacing import HostPacer, PacerUnreachableError
 from shared.scraping.repository import ScrapingRepository, SourcePaused
 from shared.scraping.targets import DISPATCH
 from shared.web.identity import Identity
@@ -48,7 +48,7 @@ class SourceAdministration:
         *,
         repository: ScrapingRepository,
         sources: SourceRegistry,
-        gate: Gate,
+        gate: HostPacer,
         jobs: JobQueue,
         activity: ActivityLog,
         clock: Clock,
@@ -96,7 +96,7 @@ class SourceAdministration:
         host = self._sources[name].policy.host
         try:
             was_open = await self._gate.close(host)
-        except GateUnreachableError as error:
+        except PacerUnreachableError as error:
             raise Unavailable("Redis is away, which keeps the breakers; try again shortly.", retry_after=2) from error
         if was_open:
             await self._note("source.breaker_closed", name, asker, {"host": host})

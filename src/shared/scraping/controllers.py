@@ -12,11 +12,11 @@ from shared.scraping.admin import BreakerClosed, PauseSource, SourceAdministrati
 from shared.scraping.blocking import Blocking, BlockQueries, Blocks, BlockView, NewBlock
 from shared.scraping.health import SourceHealth, SourceQueries, Sources
 from shared.scraping.repository import SourcePaused
-from shared.scraping.targets import Task, TaskBoard, TaskState
+from shared.scraping.targets import Task, TaskQueries, TaskState
 from shared.web.guards import OPEN
 from shared.web.identity import PersonIdentity
 
-Board = NamedDependency[SkipValidation[TaskBoard]]
+Board = NamedDependency[SkipValidation[TaskQueries]]
 Health = NamedDependency[SkipValidation[SourceQueries]]
 Administration = NamedDependency[SkipValidation[SourceAdministration]]
 BlocksRead = NamedDependency[SkipValidation[BlockQueries]]

@@ -13,7 +13,7 @@ from shared.database import Database
 from shared.errors import NotFound
 from shared.jobs import JobQueue
 from shared.scraping.failures import Reason, scrape_failed
-from shared.scraping.pacing import Gate, GateUnreachableError
+from shared.scraping.pacing import HostPacer, PacerUnreachableError
 from shared.scraping.repository import Claim, ScrapingRepository, epitaph
 from shared.scraping.source import Source
 
@@ -56,7 +56,7 @@ class Dispatcher:
         *,
         database: Database,
         jobs: JobQueue,
-        gate: Gate,
+        gate: HostPacer,
         sources: SourceRegistry,
         clock: Clock,
         lease: float,
@@ -90,16 +90,16 @@ class Dispatcher:
             if room <= 0:
                 return 0
             lease_until = now + self.lease
-            suspect = await repository.claim_suspect(name, now=now, lease_until=lease_until)
-            room -= len(suspect)
+            quarantined = await repository.claim_quarantined(name, now=now, lease_until=lease_until)
+            room -= len(quarantined)
             claims = await repository.claim_due(name, now=now, lease_until=lease_until, limit=room) if room else []
         size = source.policy.batch_size
         batches = [claims[start : start + size] for start in range(0, len(claims), size)]
-        if suspect:
-            batches.append(suspect)
+        if quarantined:
+            batches.append(quarantined)
         if batches:
             await self._send(name, batches)
-        return len(suspect) + len(claims)
+        return len(quarantined) + len(claims)
 
     async def sweep(self) -> int:
         """Take back what lost workers held; how many targets."""
@@ -130,7 +130,7 @@ class Dispatcher:
         """How many targets workers may hold now: none while the host rests, one as its probe after that."""
         try:
             rest = await self._gate.rest_of(source.policy.host)
-        except GateUnreachableError as error:
+        except PacerUnreachableError as error:
             structlog.get_logger(__name__).warning("pacing_unreachable", source=source.name, error=str(error))
             return 0
         if rest is None:

@@ -11,7 +11,7 @@ from shared.database import Reader
 from shared.observability.readings import COUNTED, Gauge, Reading
 from shared.scraping.dispatch import SourceRegistry
 from shared.scraping.health import PAUSES, Breaker, BreakerState, breaker_of
-from shared.scraping.pacing import Gate
+from shared.scraping.pacing import HostPacer
 from shared.scraping.source import Source
 
 SAMPLED_PAGES: Final = 1_000
@@ -22,36 +22,38 @@ PAUSED: Final = Gauge("trackers_source_paused", "Whether an admin has paused a s
 DELAY: Final = Gauge("trackers_source_delay_seconds", "Seconds between two requests to its host; 0: no pace.", SOURCE)
 BOOKED: Final = Gauge("trackers_pace_booked_seconds", "Seconds for which the host's pace is given away.", SOURCE)
 BREAKER: Final = Gauge("trackers_breaker_state", "1 for the state that the host's breaker is in.", ("source", "state"))
-DUE: Final = Gauge("trackers_targets_due", f"Targets that are due, up to {COUNTED} of each lane.", SOURCE)
+DUE: Final = Gauge("trackers_targets_due", f"Targets that are due, up to {COUNTED} of each priority.", SOURCE)
 OLDEST_DUE: Final = Gauge("trackers_oldest_due_seconds", "Seconds for which the oldest of them has been due.", SOURCE)
 IN_PROGRESS: Final = Gauge("trackers_targets_in_progress", "Targets that a worker holds.", SOURCE)
-DEAD: Final = Gauge("trackers_targets_dead", f"Targets given up until re-driven, up to {COUNTED} of a lane.", SOURCE)
+DEAD: Final = Gauge(
+    "trackers_targets_dead", f"Targets given up until re-driven, up to {COUNTED} of a priority.", SOURCE
+)
 TARGETS: Final = Gauge(
     "trackers_targets",
     "Targets by what came of their last look; of many, a sample's share.",
     ("source", "state", "reason"),
 )
 
-# By the partial indexes of the due and of the held; a lane each, because the index is in the order of lanes.
+# By the partial indexes of the due and of the held; a priority each, because the index is in the order of priorities.
 _STANDING: Final = text("""
 SELECT w.source, due.waiting, due.oldest, due.dead, held.targets AS in_progress
 FROM unnest(CAST(:sources AS text[])) AS w (source)
 CROSS JOIN LATERAL (
     SELECT sum(one.waiting) AS waiting, min(one.oldest) AS oldest, sum(one.dead) AS dead
-    FROM (VALUES (0), (1), (2), (3), (4)) AS lanes (lane)
+    FROM (VALUES (0), (1), (2), (3), (4)) AS priorities (priority)
     CROSS JOIN LATERAL (
         SELECT (SELECT count(*) FROM (
                    SELECT FROM scrape_schedule s
-                   WHERE s.source = w.source AND s.lane = lanes.lane AND s.lease_until IS NULL
+                   WHERE s.source = w.source AND s.priority = priorities.priority AND s.lease_until IS NULL
                      AND s.due_at <= CAST(:now AS timestamptz)
                    ORDER BY s.due_at LIMIT CAST(:most AS bigint)) AS first) AS waiting,
                (SELECT s.due_at FROM scrape_schedule s
-                WHERE s.source = w.source AND s.lane = lanes.lane AND s.lease_until IS NULL
+                WHERE s.source = w.source AND s.priority = priorities.priority AND s.lease_until IS NULL
                   AND s.due_at <= CAST(:now AS timestamptz)
                 ORDER BY s.due_at LIMIT 1) AS oldest,
                (SELECT count(*) FROM (
                    SELECT FROM scrape_schedule s
-                   WHERE s.source = w.source AND s.lane = lanes.lane AND s.lease_until IS NULL
+                   WHERE s.source = w.source AND s.priority = priorities.priority AND s.lease_until IS NULL
                      AND s.due_at = 'infinity'
                    ORDER BY s.due_at LIMIT CAST(:most AS bigint)) AS gone) AS dead
     ) AS one
@@ -81,7 +83,7 @@ class SourceGauges:
         reader: Reader,
         *,
         sources: SourceRegistry,
-        gate: Gate,
+        gate: HostPacer,
         clock: Clock,
         counted: int = COUNTED,
         sampled_pages: int = SAMPLED_PAGES,

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from shared.clock import Clock
 from shared.database import Reader
 from shared.scraping.dispatch import SourceRegistry
-from shared.scraping.pacing import Gate, GateUnreachableError
+from shared.scraping.pacing import HostPacer, PacerUnreachableError
 from shared.scraping.policy import Policy
 from shared.scraping.repository import SourcePaused
 from shared.scraping.source import Source
@@ -29,7 +29,7 @@ SELECT source, status, reason, count(*) AS targets, count(*) FILTER (WHERE due) 
        min(due_at) FILTER (WHERE due) AS oldest_due, count(*) FILTER (WHERE dead) AS dead,
        max(last_success_at) AS last_success_at
 FROM (
-    SELECT t.source, s.due_at, s.lease_until IS NULL AND s.lane <> 5 AND s.due_at <= :now AS due, {DEAD} AS dead,
+    SELECT t.source, s.due_at, s.lease_until IS NULL AND s.priority <> 5 AND s.due_at <= :now AS due, {DEAD} AS dead,
            {STATUS_COLUMNS}
     FROM scrape_targets t JOIN scrape_schedule s ON s.target_id = t.id
     WHERE {_ONLY}
@@ -130,7 +130,7 @@ class Sources(Struct, frozen=True, kw_only=True):
 class SourceQueries:
     """Reads how sources stand; in Redis their breakers, in the database everything else."""
 
-    def __init__(self, reader: Reader, *, sources: SourceRegistry, gate: Gate, clock: Clock) -> None:
+    def __init__(self, reader: Reader, *, sources: SourceRegistry, gate: HostPacer, clock: Clock) -> None:
         self._reader = reader
         self._sources = sources
         self._gate = gate
@@ -175,11 +175,11 @@ class SourceQueries:
         return None if row is None else LastFailure(**row)
 
 
-async def breaker_of(gate: Gate, policy: Policy) -> Breaker:
+async def breaker_of(gate: HostPacer, policy: Policy) -> Breaker:
     """How the breaker of a source's host stands; unknown while Redis is away."""
     try:
         standing = await gate.standing_of(policy.host)
-    except GateUnreachableError:
+    except PacerUnreachableError:
         return Breaker(state=BreakerState.UNKNOWN, seconds_left=None, failures=0, cooldown=policy.cooldown)
     state, left = BreakerState.CLOSED, None
     if standing.rest is not None:

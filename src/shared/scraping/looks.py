@@ -16,13 +16,13 @@ from shared.database import Database, Reader
 from shared.scraping.repository import ScrapingRepository
 from shared.scraping.runner import Runner
 from shared.scraping.target import Status
-from shared.scraping.targets import Asked, Targets, Task, TaskBoard
+from shared.scraping.targets import Asked, Targets, Task, TaskQueries
 
 LOOK_EVERY: Final = 0.2
 _LEASE: Final = text("SELECT lease_until FROM scrape_schedule WHERE target_id = :target")
 
 
-class Looks:
+class InlineFetcher:
     """Takes targets up and looks at them here and now."""
 
     def __init__(
@@ -32,7 +32,7 @@ class Looks:
         reader: Reader,
         targets: Callable[[], Targets],
         runner: Runner,
-        board: TaskBoard,
+        board: TaskQueries,
         clock: Clock,
         lease: timedelta,
     ) -> None:

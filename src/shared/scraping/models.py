@@ -58,7 +58,7 @@ class ScrapeSchedule(Base):
 
     __tablename__ = "scrape_schedule"
     __table_args__ = (
-        Index("ix_scrape_schedule_due", "source", "lane", "due_at", postgresql_where=text("lease_until IS NULL")),
+        Index("ix_scrape_schedule_due", "source", "priority", "due_at", postgresql_where=text("lease_until IS NULL")),
         Index("ix_scrape_schedule_leased", "source", "lease_until", postgresql_where=text("lease_until IS NOT NULL")),
         {"postgresql_with": EAGER_AUTOVACUUM},
     )
@@ -67,11 +67,11 @@ class ScrapeSchedule(Base):
     run_id: Mapped[UUID | None]
     due_at: Mapped[datetime]
     lease_until: Mapped[datetime | None]
-    lane: Mapped[int] = mapped_column(SmallInteger)
+    priority: Mapped[int] = mapped_column(SmallInteger)
     attempt: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
     source: Mapped[str]
-    usual_lane: Mapped[int] = mapped_column(SmallInteger, server_default=text("2"))
-    """Where it goes back to once a run of it is over: ROUTINE, UNHURRIED or PAUSED."""
+    usual_priority: Mapped[int] = mapped_column(SmallInteger, server_default=text("2"))
+    """Where it goes back to once a run of it is over: ROUTINE, BACKGROUND or ON_REQUEST."""
 
 
 class ScrapeRun(Base):

@@ -20,7 +20,7 @@ class Observation(Generic[T]):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class FailedVisit:
+class FailedFetch:
     """A visit that brought no state, as the source is told of it."""
 
     target: Target

@@ -10,15 +10,15 @@ from uuid import UUID
 from shared.scraping.failures import ScrapeFailure
 from shared.scraping.repository import Claim
 from shared.scraping.target import Target
-from shared.scraping.visit import Visit
+from shared.scraping.visit import FetchContext
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Visited:
+class FetchOutcome:
     """What came of one visit: a value, nothing new, or a failure."""
 
     target: Target
-    visit: Visit
+    visit: FetchContext
     started_at: datetime
     finished_at: datetime
     value: Any = None
@@ -34,17 +34,17 @@ class Visited:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Deferred:
+class PostponedFetch:
     """A target that could not be visited now; nothing is held against it."""
 
     target: Target
     seconds: float
 
 
-Visiting = asyncio.Task[Visited | Deferred]
+FetchTask = asyncio.Task[FetchOutcome | PostponedFetch]
 
 
-class Hold:
+class LeaseSet:
     """What a job holds its targets by: a renewed lease is another claim on the same target."""
 
     def __init__(self, *, until: float) -> None:

@@ -118,7 +118,7 @@ return math.max(0, math.ceil(open_until - t[1] * 1000 - t[2] / 1000))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Slot:
+class PacingSlot:
     """Leave for one request, from `at` on (Redis's milliseconds)."""
 
     at: float
@@ -127,7 +127,7 @@ class Slot:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class BreakerStanding:
+class BreakerSnapshot:
     """How a host's breaker stands."""
 
     rest: float | None
@@ -140,7 +140,7 @@ class BreakerStanding:
     """How often it opened in a row; each time it rests twice as long."""
 
 
-class HostRestsError(Exception):
+class HostCoolingDownError(Exception):
     """No request may leave to the host now; worth trying again after `seconds`."""
 
     def __init__(self, host: str, seconds: float, *, breaker_open: bool) -> None:
@@ -149,11 +149,11 @@ class HostRestsError(Exception):
         self.breaker_open = breaker_open
 
 
-class GateUnreachableError(Exception):
+class PacerUnreachableError(Exception):
     """Redis does not answer: without it nobody knows the pace, so nothing is sent."""
 
 
-class Gate:
+class HostPacer:
     """Who may send a request to a host, and when."""
 
     def __init__(self, redis: Redis, *, rng: random.Random) -> None:
@@ -167,10 +167,10 @@ class Gate:
         self._booked = redis.register_script(_BOOKED)
         self._free: dict[str, float] = {}
 
-    async def slot(self, policy: Policy, *, max_wait: float) -> Slot:
+    async def slot(self, policy: Policy, *, max_wait: float) -> PacingSlot:
         """Wait for the host's next slot. Raises HostRestsError where that is further off than `max_wait` seconds."""
         if policy.delay <= 0 and self._free.get(policy.host, 0.0) > monotonic():
-            return Slot(at=0, fragile=False)
+            return PacingSlot(at=0, fragile=False)
         spread = policy.jitter * GUARD_BAND
         gap = policy.delay + self._rng.uniform(-spread, spread) if policy.delay > 0 else 0.0
         floor = math.ceil((policy.delay - spread) * 1000)
@@ -183,7 +183,7 @@ class Gate:
             )
         )
         if verdict != b"go":
-            raise HostRestsError(policy.host, float(wait) / 1000, breaker_open=verdict == b"open")
+            raise HostCoolingDownError(policy.host, float(wait) / 1000, breaker_open=verdict == b"open")
         if policy.delay <= 0 and not fragile:
             self._free[policy.host] = monotonic() + FREE_PASS
         if policy.delay > 0:
@@ -194,14 +194,16 @@ class Gate:
                 await asyncio.sleep(float(wait) / 1000)
                 asked_at = monotonic()
                 wait = await self._ask(self._leave(keys=[left], args=[floor, token]))
-        return Slot(at=float(at), fragile=bool(fragile))
+        return PacingSlot(at=float(at), fragile=bool(fragile))
 
-    async def succeeded(self, policy: Policy, slot: Slot) -> None:
+    async def succeeded(self, policy: Policy, slot: PacingSlot) -> None:
         """The host answered sensibly: where it had failed lately, it is trusted again."""
         if slot.fragile:
             await self._quietly(self._redis.delete(f"breaker:{policy.host}"))
 
-    async def failed(self, policy: Policy, slot: Slot, *, at_once: bool, retry_after: float | None) -> float | None:
+    async def failed(
+        self, policy: Policy, slot: PacingSlot, *, at_once: bool, retry_after: float | None
+    ) -> float | None:
         """Count a failure of the host; of a burst that was under way together only the first counts.
 
         Returns the seconds for which the breaker is now open, None where it stays closed.
@@ -228,11 +230,11 @@ class Gate:
         rest = float(await self._ask(self._rest(keys=[f"breaker:{host}"])))
         return None if rest < 0 else rest / 1000
 
-    async def standing_of(self, host: str) -> BreakerStanding:
+    async def standing_of(self, host: str) -> BreakerSnapshot:
         """How the host's breaker stands. Raises GateUnreachableError."""
         answer = await self._ask(self._standing(keys=[f"breaker:{host}"]))
         now, open_until, probe_until, failures, opened = (float(value or 0) for value in answer)
-        return BreakerStanding(
+        return BreakerSnapshot(
             rest=max(0.0, open_until - now) / 1000 if open_until else None,
             probe=max(0.0, probe_until - now) / 1000,
             failures=int(failures),
@@ -254,7 +256,7 @@ class Gate:
         try:
             return await question
         except (RedisError, OSError) as error:
-            raise GateUnreachableError(str(error)) from error
+            raise PacerUnreachableError(str(error)) from error
 
     async def _quietly(self, awaitable: Any) -> Any:
         """A report that cannot be made is not worth losing the result for: the breaker learns of the next one."""

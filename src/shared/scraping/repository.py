@@ -13,7 +13,7 @@ from shared.audit.repository import ActivityRepository
 from shared.database import Repository
 from shared.ids import new_id
 from shared.scraping import statements
-from shared.scraping.target import Lane, Status, Target, Trigger
+from shared.scraping.target import Priority, Status, Target, Trigger
 
 
 class Claim(NamedTuple):
@@ -28,7 +28,7 @@ LAST_TRIES: Final = 2
 """Tries before a target is given up that it makes alone: who merely stood beside a killer is then safe."""
 
 
-class Settlement(msgspec.Struct, frozen=True, kw_only=True):
+class RunResult(msgspec.Struct, frozen=True, kw_only=True):
     """How a run ended, as the settle statement takes it."""
 
     target_id: UUID
@@ -51,7 +51,7 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Swept:
+class Reclaimed:
     """A target whose worker was lost; `dead` when that happened too often."""
 
     target_id: UUID
@@ -74,9 +74,9 @@ class ScrapingRepository(Repository):
         rows = await self._all(statements.CLAIM, source=source, now=now, lease_until=lease_until, limit=limit)
         return await self._started(rows, now=now)
 
-    async def claim_suspect(self, source: str, *, now: datetime, lease_until: datetime) -> list[Claim]:
+    async def claim_quarantined(self, source: str, *, now: datetime, lease_until: datetime) -> list[Claim]:
         """Take one due target over which workers were lost before; none while another such one is under way."""
-        rows = await self._all(statements.CLAIM_SUSPECT, source=source, now=now, lease_until=lease_until)
+        rows = await self._all(statements.CLAIM_QUARANTINED, source=source, now=now, lease_until=lease_until)
         return await self._started(rows, now=now)
 
     async def claim_one(self, target: UUID, *, now: datetime, lease_until: datetime) -> Claim | None:
@@ -132,7 +132,7 @@ class ScrapingRepository(Repository):
         rows = await self._all(statements.RENEW, **_columns(claims), now=now, lease_until=lease_until)
         return [Claim(*row) for row in rows]
 
-    async def settle(self, settlements: Sequence[Settlement], *, now: datetime) -> None:
+    async def settle(self, settlements: Sequence[RunResult], *, now: datetime) -> None:
         """End runs: the target's counters and validators, its next due time, the run's row."""
         settled = msgspec.json.encode(settlements).decode()
         await self.session.execute(statements.SETTLE, {"settled": settled, "now": now})
@@ -142,18 +142,18 @@ class ScrapingRepository(Repository):
         await self.lock_held(claims)  # in the order that everybody locks in
         await self.session.execute(statements.GIVE_BACK, {**_columns(claims), "due_at": due_at})
 
-    async def sweep(self, source: str, *, now: datetime, dead_after: int) -> list[Swept]:
+    async def sweep(self, source: str, *, now: datetime, dead_after: int) -> list[Reclaimed]:
         """Take back the targets of lost workers; one that lost `dead_after` of them waits to be re-driven by hand."""
-        suspect_after = max(1, dead_after - LAST_TRIES)
+        quarantine_after = max(1, dead_after - LAST_TRIES)
         rows = await self._all(
             statements.SWEEP,
             source=source,
             now=now,
             dead_after=dead_after,
-            suspect_after=suspect_after,
+            quarantine_after=quarantine_after,
             epitaph=epitaph(dead_after),
         )
-        return [Swept(row.target_id, row.lost_run, row.dead) for row in rows]
+        return [Reclaimed(row.target_id, row.lost_run, row.dead) for row in rows]
 
     async def track(
         self, source: str, addresses: Mapping[str, str], *, interval: timedelta, now: datetime
@@ -169,7 +169,7 @@ class ScrapingRepository(Repository):
                 return {row.key: row.id for row in rows}
 
     async def ask_for_runs(
-        self, targets: Sequence[UUID], *, trigger: Trigger, lane: Lane, now: datetime
+        self, targets: Sequence[UUID], *, trigger: Trigger, priority: Priority, now: datetime
     ) -> dict[UUID, UUID]:
         """Put targets ahead and give each a run that can be asked about; one that is pending or under way is kept.
 
@@ -181,7 +181,7 @@ class ScrapingRepository(Repository):
         runs = {row.target_id: row.run_id or new_id() for row in found}
         known = [row.target_id for row in found if row.known]
         if known:
-            await self.session.execute(statements.HURRY, {"targets": known, "lane": int(lane), "now": now})
+            await self.session.execute(statements.HURRY, {"targets": known, "priority": int(priority), "now": now})
         fresh = [row for row in found if not row.known]
         if fresh:
             await self.session.execute(
@@ -191,16 +191,16 @@ class ScrapingRepository(Repository):
                     "runs": [runs[row.target_id] for row in fresh],
                     "leased": [row.leased for row in fresh],
                     "trigger": trigger,
-                    "lane": int(lane),
+                    "priority": int(priority),
                     "now": now,
                 },
             )
         return runs
 
-    async def place(self, lanes: Mapping[UUID, Lane], *, now: datetime) -> None:
-        """Have targets looked at in these lanes from now on."""
-        await self.hold(list(lanes))
-        placed = {"targets": list(lanes), "lanes": [int(lane) for lane in lanes.values()]}
+    async def place(self, priorities: Mapping[UUID, Priority], *, now: datetime) -> None:
+        """Have targets looked at in these priorities from now on."""
+        await self.hold(list(priorities))
+        placed = {"targets": list(priorities), "priorities": [int(priority) for priority in priorities.values()]}
         await self.session.execute(statements.PLACE, {**placed, "now": now})
 
     async def pace(self, target: UUID, *, interval: timedelta, steady: bool, now: datetime) -> None:
@@ -209,7 +209,7 @@ class ScrapingRepository(Repository):
         await self.session.execute(statements.PACE, {**values, "latest": now + interval})
 
     async def ahead(self, source: str, target: UUID, *, now: datetime, most: int) -> int:
-        """How many targets of a source are looked at before one, in each lane counted up to a bound."""
+        """How many targets of a source are looked at before one, in each priority counted up to a bound."""
         values = {"source": source, "target": target, "now": now, "most": most}
         return int((await self.session.execute(statements.AHEAD, values)).scalar_one())
 

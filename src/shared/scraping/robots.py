@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 
 from shared.clock import Clock
 from shared.scraping.failures import HostUnavailable, Throttled
-from shared.scraping.pacing import GateUnreachableError, HostRestsError
+from shared.scraping.pacing import HostCoolingDownError, PacerUnreachableError
 from shared.scraping.visit import Answer, retry_after
 
 DAY: Final = 86_400
@@ -59,11 +59,11 @@ class RobotsTxt:
             kept: Any = await self._redis.get(key)
             mine = kept is not None or await self._redis.set(f"{key}:asking", 1, nx=True, px=ASKING_MS)
         except (RedisError, OSError) as error:
-            raise GateUnreachableError(str(error)) from error
+            raise PacerUnreachableError(str(error)) from error
         if kept is not None:
             return bytes(kept).decode("utf-8", "replace")
         if not mine:
-            raise HostRestsError(origin, 1.0, breaker_open=False)
+            raise HostCoolingDownError(origin, 1.0, breaker_open=False)
         try:
             return await self._ask(origin, key, fetch)
         finally:

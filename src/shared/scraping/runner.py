@@ -25,14 +25,14 @@ from shared.redaction import redacted_text
 from shared.scraping.backoff import after_failure, after_success, failures_in_a_row
 from shared.scraping.dispatch import SourceRegistry
 from shared.scraping.failures import Fault, Reason, ScrapeFailure, scrape_failed
-from shared.scraping.observation import FailedVisit, Observation
-from shared.scraping.outcomes import Deferred, Hold, Visited, Visiting
-from shared.scraping.pacing import Gate, GateUnreachableError, HostRestsError
-from shared.scraping.repository import Claim, ScrapingRepository, Settlement
+from shared.scraping.observation import FailedFetch, Observation
+from shared.scraping.outcomes import FetchOutcome, FetchTask, LeaseSet, PostponedFetch
+from shared.scraping.pacing import HostCoolingDownError, HostPacer, PacerUnreachableError
+from shared.scraping.repository import Claim, RunResult, ScrapingRepository
 from shared.scraping.source import Source
 from shared.scraping.target import Status, Target
 from shared.scraping.targets import DISPATCH
-from shared.scraping.visit import Clients, NotNow, Robots, Unchanged, Visit
+from shared.scraping.visit import Clients, FetchContext, Postponed, Robots, Unchanged
 from shared.storage import full_storage
 
 FLUSH: Final = 1.0
@@ -62,7 +62,7 @@ class Runner:
         *,
         database: Database,
         jobs: JobQueue,
-        gate: Gate,
+        gate: HostPacer,
         robots: Robots,
         clients: Clients,
         sources: SourceRegistry,
@@ -98,7 +98,7 @@ class Runner:
         """
         source = self._sources[name]
         now = asyncio.get_running_loop().time()
-        hold = Hold(until=now + self._lease * MARGIN)
+        hold = LeaseSet(until=now + self._lease * MARGIN)
         targets = await self._patiently(lambda: self._held(name, claims), until=hold.until)
         hold.take(targets)
         if source.policy.interval is not None:
@@ -133,7 +133,7 @@ class Runner:
                 await self._jobs.enqueue(DISPATCH, name, job_id=f"{DISPATCH}:{name}")
         return settled
 
-    async def _renew(self, under_way: Mapping[Visiting, Target], hold: Hold) -> list[Visiting]:
+    async def _renew(self, under_way: Mapping[FetchTask, Target], hold: LeaseSet) -> list[FetchTask]:
         """Hold on to what is under way once a quarter of its lease is over; the visits of what others hold by now."""
         asked_at = asyncio.get_running_loop().time()
         if asked_at < hold.until - self._lease * (MARGIN - RENEWED_AFTER):
@@ -162,7 +162,7 @@ class Runner:
 
     async def _visit(
         self, source: Source[Any], target: Target, *, until: float, tell: Callable[[str], None] | None
-    ) -> Visited | Deferred:
+    ) -> FetchOutcome | PostponedFetch:
         """Visit one target; whatever happens is an outcome, nothing is raised but cancellation."""
         max_wait = max(0.0, until - asyncio.get_running_loop().time())
         visit = self._visit_to(source, target, max_wait=max_wait, tell=tell)
@@ -170,19 +170,19 @@ class Runner:
             try:
                 async with asyncio.timeout_at(until), self._place(source):
                     return await self._outcome(source, visit)
-            except HostRestsError as error:
-                return Deferred(target=target, seconds=error.seconds)
-            except GateUnreachableError:
-                return Deferred(target=target, seconds=GATE_AWAY)
-            except NotNow as error:
+            except HostCoolingDownError as error:
+                return PostponedFetch(target=target, seconds=error.seconds)
+            except PacerUnreachableError:
+                return PostponedFetch(target=target, seconds=GATE_AWAY)
+            except Postponed as error:
                 self._log().info("not_now", why=str(error), seconds=round(error.seconds, 1))
-                return Deferred(target=target, seconds=error.seconds)
+                return PostponedFetch(target=target, seconds=error.seconds)
             except TimeoutError:
-                return Deferred(target=target, seconds=0.0)
+                return PostponedFetch(target=target, seconds=0.0)
 
     def visit_of(
         self, source: Source[Any], *, key: str, address: str, tell: Callable[[str], None] | None = None
-    ) -> Visit:
+    ) -> FetchContext:
         """A visit to something that nobody follows: to look, not to store."""
         nobody = UUID(int=0)
         target = Target(
@@ -204,8 +204,8 @@ class Runner:
 
     def _visit_to(
         self, source: Source[Any], target: Target, *, max_wait: float, tell: Callable[[str], None] | None
-    ) -> Visit:
-        return Visit(
+    ) -> FetchContext:
+        return FetchContext(
             target=target,
             policy=source.policy,
             parser_version=source.parser_version,
@@ -219,7 +219,7 @@ class Runner:
             exchange=partial(self._telemetry.upstream, source.name, source.policy.host),
         )
 
-    async def _outcome(self, source: Source[Any], visit: Visit) -> Visited:
+    async def _outcome(self, source: Source[Any], visit: FetchContext) -> FetchOutcome:
         started_at = self._clock.now()
         value: Any = None
         unchanged, failure, bug, rest = False, None, None, None
@@ -234,14 +234,14 @@ class Runner:
             rest = await visit.report(error)
             level = "error" if error.reason.fault is Fault.SOURCE else "warning"
             getattr(self._log(), level)("scrape_failed", reason=error.reason, error=str(error), host_rests=rest)
-        except (HostRestsError, GateUnreachableError, NotNow):
+        except (HostCoolingDownError, PacerUnreachableError, Postponed):
             raise
         except Exception as error:  # noqa: BLE001 -- any bug of a source is an outcome of its target
             bug = f"{type(error).__name__}: {error}"
             self._log().exception("scrape_raised")
         if failure is None or failure.reason.fault is not Fault.HOST:
             await visit.confirm()
-        return Visited(
+        return FetchOutcome(
             target=visit.target,
             visit=visit,
             started_at=started_at,
@@ -253,10 +253,12 @@ class Runner:
             rest=rest,
         )
 
-    async def _take_in(self, source: Source[Any], outcomes: Sequence[Visited | Deferred], hold: Hold) -> int:
+    async def _take_in(
+        self, source: Source[Any], outcomes: Sequence[FetchOutcome | PostponedFetch], hold: LeaseSet
+    ) -> int:
         """Record what was visited, give back what was not; how many targets were settled."""
-        visited = [outcome for outcome in outcomes if isinstance(outcome, Visited)]
-        deferred = [outcome for outcome in outcomes if isinstance(outcome, Deferred)]
+        visited = [outcome for outcome in outcomes if isinstance(outcome, FetchOutcome)]
+        deferred = [outcome for outcome in outcomes if isinstance(outcome, PostponedFetch)]
         if deferred:
             self._telemetry.deferred(source.name, len(deferred))
             seconds = max(outcome.seconds for outcome in deferred)
@@ -272,7 +274,7 @@ class Runner:
             self._log().exception("batch_not_recorded", source=source.name, targets=len(visited))
         return sum([await self._record_alone(source, one, hold) for one in visited])
 
-    async def _record_alone(self, source: Source[Any], one: Visited, hold: Hold) -> int:
+    async def _record_alone(self, source: Source[Any], one: FetchOutcome, hold: LeaseSet) -> int:
         """Record one target of a batch that failed as a whole; a poisonous result harms only itself."""
         try:
             return await self._patiently(lambda: self._record(source, [one], hold), until=hold.until)
@@ -289,7 +291,7 @@ class Runner:
             self._log().exception("run_not_settled", source=source.name, target=one.target.key)
             return 0
 
-    async def _record(self, source: Source[Any], visited: Sequence[Visited], hold: Hold) -> int:
+    async def _record(self, source: Source[Any], visited: Sequence[FetchOutcome], hold: LeaseSet) -> int:
         """One unit of work: domain writes and settlements of what this run still holds."""
         now = self._clock.now()
         async with self._database.unit_of_work() as session:
@@ -309,7 +311,7 @@ class Runner:
             failed = [one for one in mine if one.failure is not None and one.bug is None]
             if failed:
                 await source.record_failures(
-                    [FailedVisit(target=o.target, failure=o.failure, at=o.finished_at) for o in failed if o.failure]
+                    [FailedFetch(target=o.target, failure=o.failure, at=o.finished_at) for o in failed if o.failure]
                 )
             settlements = [self._settlement(source, one, changed, now) for one in mine]
             await repository.settle(settlements, now=now)
@@ -341,7 +343,7 @@ class Runner:
         )
         return len(mine)
 
-    def _settlement(self, source: Source[Any], one: Visited, changed: set[UUID], now: datetime) -> Settlement:
+    def _settlement(self, source: Source[Any], one: FetchOutcome, changed: set[UUID], now: datetime) -> RunResult:
         reason: Reason | None = None
         failures = 0
         due_at: datetime | str = one.visit.next_look_at or after_success(
@@ -352,7 +354,7 @@ class Runner:
             failures = failures_in_a_row(one.target, reason)
             due_at = after_failure(one.target, reason, source.policy, now=now, rng=self._rng, rest=one.rest)
         error = one.bug or (str(one.failure) if one.failure else None)
-        return Settlement(
+        return RunResult(
             target_id=one.target.id,
             run_id=one.target.run_id,
             status=Status.COMPLETED if one.succeeded else Status.FAILED,
@@ -391,7 +393,7 @@ class Runner:
             await ScrapingRepository(session).give_back(claims, due_at=due_at)
 
     async def _break_off(
-        self, tasks: Sequence[Visiting], claims: Sequence[Claim] | None, *, again_in: float = 0.0
+        self, tasks: Sequence[FetchTask], claims: Sequence[Claim] | None, *, again_in: float = 0.0
     ) -> None:
         """End the visits under way; with `claims`, give back what of them still holds, due again in so many seconds."""
         for task in tasks:

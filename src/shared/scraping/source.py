@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from typing import Generic, TypeVar
 from uuid import UUID
 
-from shared.scraping.observation import FailedVisit, Observation
+from shared.scraping.observation import FailedFetch, Observation
 from shared.scraping.policy import Policy
 from shared.scraping.target import Target
-from shared.scraping.visit import Visit
+from shared.scraping.visit import FetchContext
 
 T = TypeVar("T")
 
@@ -42,7 +42,7 @@ class Source(ABC, Generic[T]):
         return typed, typed
 
     @abstractmethod
-    async def collect(self, target: Target, visit: Visit) -> T:
+    async def collect(self, target: Target, visit: FetchContext) -> T:
         """Ask the site for a target's state and parse it. Outside any transaction.
 
         Raises a ScrapeFailure; `visit.get` raises Unchanged where the site says, or the body shows, that nothing moved.
@@ -55,5 +55,5 @@ class Source(ABC, Generic[T]):
         Returns the ids of the targets that changed. Must be one bulk write: batches have up to `policy.batch_size`.
         """
 
-    async def record_failures(self, failures: Sequence[FailedVisit]) -> None:
+    async def record_failures(self, failures: Sequence[FailedFetch]) -> None:
         """Note failed visits in the domain, in the unit of work that is open; most sources need not."""

@@ -10,10 +10,10 @@ TAKE_TURN: Final = text(f"SELECT {take_keyed(LockNamespace.DISPATCHED_SOURCE, 'C
 PAUSED: Final = "EXISTS (SELECT FROM scrape_pauses p WHERE p.source = :source)"
 PICKED_DUE: Final = f"""
     SELECT due.target_id
-    FROM (VALUES (0), (1), (2), (4)) AS lanes (lane)
+    FROM (VALUES (0), (1), (2), (4)) AS priorities (priority)
     CROSS JOIN LATERAL (
         SELECT target_id FROM scrape_schedule s
-        WHERE s.source = :source AND s.lane = lanes.lane AND s.due_at <= :now AND s.lease_until IS NULL
+        WHERE s.source = :source AND s.priority = priorities.priority AND s.due_at <= :now AND s.lease_until IS NULL
         ORDER BY s.due_at LIMIT :limit FOR UPDATE SKIP LOCKED
     ) AS due
     WHERE NOT {PAUSED}
@@ -21,8 +21,8 @@ PICKED_DUE: Final = f"""
 """  # noqa: S608 -- fragments of our own
 PICKED_SUSPECT: Final = f"""
     SELECT target_id FROM scrape_schedule s
-    WHERE s.source = :source AND s.lane = 3 AND s.due_at <= :now AND s.lease_until IS NULL AND NOT EXISTS (
-        SELECT FROM scrape_schedule o WHERE o.source = :source AND o.lane = 3 AND o.lease_until IS NOT NULL
+    WHERE s.source = :source AND s.priority = 3 AND s.due_at <= :now AND s.lease_until IS NULL AND NOT EXISTS (
+        SELECT FROM scrape_schedule o WHERE o.source = :source AND o.priority = 3 AND o.lease_until IS NOT NULL
     ) AND NOT {PAUSED}
     ORDER BY s.due_at LIMIT 1 FOR UPDATE SKIP LOCKED
 """  # noqa: S608 -- fragments of our own
@@ -38,7 +38,7 @@ WITH picked AS (
 SELECT target_id, run_id, CAST(:lease_until AS timestamptz) AS lease_until, asked_for FROM claimed
 """
 CLAIM: Final = text(TAKEN.format(picked=PICKED_DUE))
-CLAIM_SUSPECT: Final = text(TAKEN.format(picked=PICKED_SUSPECT))
+CLAIM_QUARANTINED: Final = text(TAKEN.format(picked=PICKED_SUSPECT))
 
 # Apart from the claim, which is made all the time and hardly ever of something that was asked for: to open every month
 # of runs for nothing would cost it half as much again.
@@ -105,7 +105,7 @@ WITH settled AS (
     )
 ), scheduled AS (
     UPDATE scrape_schedule s
-    SET lease_until = NULL, run_id = NULL, attempt = 0, lane = s.usual_lane, due_at = x.due_at
+    SET lease_until = NULL, run_id = NULL, attempt = 0, priority = s.usual_priority, due_at = x.due_at
     FROM settled x WHERE s.target_id = x.target_id
 ), noted AS (
     UPDATE scrape_targets t
@@ -153,7 +153,7 @@ WITH lost AS (
 ), taken_back AS (
     UPDATE scrape_schedule s
     SET lease_until = NULL, due_at = CASE WHEN s.attempt >= :dead_after THEN 'infinity'::timestamptz ELSE :now END,
-        lane = CASE WHEN s.attempt >= :suspect_after THEN 3 ELSE s.lane END,
+        priority = CASE WHEN s.attempt >= :quarantine_after THEN 3 ELSE s.priority END,
         run_id = CASE WHEN s.attempt >= :dead_after THEN NULL
                       ELSE (SELECT r.id FROM scrape_runs r WHERE r.id = s.run_id) END
     FROM lost WHERE s.target_id = lost.target_id
@@ -190,26 +190,26 @@ WITH found AS (
     UPDATE scrape_targets t SET interval_seconds = :interval
     FROM found f WHERE f.interval_seconds <> :interval AND t.id = f.id
 ), scheduled AS (
-    INSERT INTO scrape_schedule (target_id, due_at, lane, source)
+    INSERT INTO scrape_schedule (target_id, due_at, priority, source)
     SELECT id, :now, 1, :source FROM found ORDER BY id
     ON CONFLICT (target_id) DO NOTHING
 )
 SELECT key, id FROM found
 """)
 
-# Who is looked at before a target: whatever is under way, and what is due in its lane or an earlier one before it.
+# Who is looked at before a target: whatever is under way, and what is due in its priority or an earlier one before it.
 # Counted up to a bound, by the index of the due.
 AHEAD: Final = text("""
 SELECT (SELECT count(*) FROM (
            SELECT FROM scrape_schedule s
            WHERE s.source = :source AND s.lease_until IS NOT NULL AND s.target_id <> :target LIMIT :most) AS held)
      + coalesce((SELECT sum(waiting.count) FROM scrape_schedule me
-        CROSS JOIN LATERAL generate_series(0, me.lane) AS lanes (lane)
+        CROSS JOIN LATERAL generate_series(0, me.priority) AS priorities (priority)
         CROSS JOIN LATERAL (
             SELECT count(*) FROM (
                 SELECT FROM scrape_schedule s
-                WHERE s.source = :source AND s.lane = lanes.lane AND s.lease_until IS NULL AND s.target_id <> :target
-                  AND s.due_at <= CASE WHEN lanes.lane < me.lane THEN CAST(:now AS timestamptz) ELSE me.due_at END
+                WHERE s.source = :source AND s.priority = priorities.priority AND s.lease_until IS NULL AND s.target_id <> :target
+                  AND s.due_at <= CASE WHEN priorities.priority < me.priority THEN CAST(:now AS timestamptz) ELSE me.due_at END
                 ORDER BY s.due_at LIMIT :most
             ) AS counted
         ) AS waiting
@@ -250,24 +250,24 @@ WITH asked AS (
     FROM asked
 )
 UPDATE scrape_schedule s
-SET run_id = a.run_id, lane = CASE WHEN a.leased THEN s.lane ELSE :lane END, attempt = 0,
+SET run_id = a.run_id, priority = CASE WHEN a.leased THEN s.priority ELSE :priority END, attempt = 0,
     due_at = CASE WHEN a.leased THEN s.due_at ELSE :now END
 FROM asked a WHERE s.target_id = a.target_id
 """)
 
 HURRY: Final = text("""
-UPDATE scrape_schedule SET lane = CASE WHEN lane = 3 THEN 3 ELSE least(lane, :lane) END, due_at = least(due_at, :now)
+UPDATE scrape_schedule SET priority = CASE WHEN priority = 3 THEN 3 ELSE least(priority, :priority) END, due_at = least(due_at, :now)
 WHERE target_id = ANY(CAST(:targets AS uuid[])) AND lease_until IS NULL
 """)
 
-# Into the lane go those that wait for their turn, and into PAUSED the new ones too; what was asked for by hand stays
+# Into the priority go those that wait for their turn, and into PAUSED the new ones too; what was asked for by hand stays
 # ahead. What was due meanwhile is due now.
 PLACE: Final = text("""
 UPDATE scrape_schedule s
-SET usual_lane = p.lane,
-    lane = CASE WHEN s.lane IN (2, 4, 5) OR (s.lane = 1 AND p.lane = 5) THEN p.lane ELSE s.lane END,
-    due_at = CASE WHEN s.lane = 5 AND p.lane <> 5 THEN greatest(s.due_at, :now) ELSE s.due_at END
-FROM unnest(CAST(:targets AS uuid[]), CAST(:lanes AS smallint[])) AS p (target_id, lane)
+SET usual_priority = p.priority,
+    priority = CASE WHEN s.priority IN (2, 4, 5) OR (s.priority = 1 AND p.priority = 5) THEN p.priority ELSE s.priority END,
+    due_at = CASE WHEN s.priority = 5 AND p.priority <> 5 THEN greatest(s.due_at, :now) ELSE s.due_at END
+FROM unnest(CAST(:targets AS uuid[]), CAST(:priorities AS smallint[])) AS p (target_id, priority)
 WHERE s.target_id = p.target_id
 """)
 
@@ -336,14 +336,14 @@ RETURNING since, reason
 RESUME: Final = text("DELETE FROM scrape_pauses WHERE source = :source")
 
 # What was given up waits for ever; what lost its workers goes on alone. What guilds switched off is left alone.
-DEAD: Final = "s.due_at = 'infinity' AND s.lease_until IS NULL AND s.lane <> 5"
+DEAD: Final = "s.due_at = 'infinity' AND s.lease_until IS NULL AND s.priority <> 5"
 REDRIVE: Final = text(f"""
 WITH dead AS (
     SELECT s.target_id FROM scrape_schedule s WHERE s.source = :source AND {DEAD}
     ORDER BY s.target_id LIMIT :limit FOR UPDATE
 ), put AS (
     UPDATE scrape_schedule s
-    SET run_id = uuidv7(), due_at = :now, attempt = 0, lane = CASE WHEN s.lane = 3 THEN 3 ELSE s.usual_lane END
+    SET run_id = uuidv7(), due_at = :now, attempt = 0, priority = CASE WHEN s.priority = 3 THEN 3 ELSE s.usual_priority END
     FROM dead d WHERE s.target_id = d.target_id
     RETURNING s.target_id, s.run_id
 ), made AS (

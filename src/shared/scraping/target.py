@@ -6,17 +6,17 @@ from enum import IntEnum, StrEnum
 from uuid import UUID
 
 
-class Lane(IntEnum):
+class Priority(IntEnum):
     """Who goes first among the due: somebody waits, somebody has just come, the rest."""
 
     REQUESTED = 0
     NEW = 1
     ROUTINE = 2
-    SUSPECT = 3
+    QUARANTINED = 3
     """Workers were lost while they looked at it: it goes alone, so that it can take nobody with it again."""
-    UNHURRIED = 4
+    BACKGROUND = 4
     """Behind the routine, while there is more to do than the pace allows."""
-    PAUSED = 5
+    ON_REQUEST = 5
     """Not looked at until somebody asks or it is placed elsewhere; its due time is kept."""
 
 

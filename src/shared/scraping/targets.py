@@ -16,7 +16,7 @@ from shared.jobs import JobQueue
 from shared.scraping.block_repository import BlockRepository
 from shared.scraping.policy import Policy
 from shared.scraping.repository import Claim, ScrapingRepository
-from shared.scraping.target import Lane, Status, Trigger
+from shared.scraping.target import Priority, Status, Trigger
 
 DISPATCH: Final = "scraping.dispatch"
 """Name of the job that claims due targets of one source and hands them to workers."""
@@ -25,7 +25,7 @@ DISPATCH: Final = "scraping.dispatch"
 FIRST_GUESS: Final = 2.0
 """Seconds that a look is thought to take, until a target has been looked at."""
 MOST_COUNTED: Final = 10_000
-"""Targets of a lane that are counted to tell how long somebody waits."""
+"""Targets of a priority that are counted to tell how long somebody waits."""
 
 
 class TaskNotFound(NotFound):
@@ -91,7 +91,7 @@ class Asked(Struct, frozen=True, kw_only=True):
     claim: Claim | None
 
 
-class Looking(Protocol):
+class InlineFetch(Protocol):
     """Looks at targets in this very process (see looks.py)."""
 
     async def ask(self, source: str, target_id: UUID) -> Asked | None:
@@ -127,20 +127,20 @@ class Targets:
         self, source: str, targets: Sequence[UUID], *, trigger: Trigger = Trigger.REQUEST
     ) -> dict[UUID, UUID]:
         """Put targets ahead of the rest; target id -> task id. Asking twice while one waits gives the same task."""
-        lane = Lane.NEW if trigger is Trigger.REGISTRATION else Lane.REQUESTED
-        runs = await self._repository.ask_for_runs(targets, trigger=trigger, lane=lane, now=self._clock.now())
+        priority = Priority.NEW if trigger is Trigger.REGISTRATION else Priority.REQUESTED
+        runs = await self._repository.ask_for_runs(targets, trigger=trigger, priority=priority, now=self._clock.now())
         Database.after_commit(
             self._session, lambda: self._jobs.enqueue(DISPATCH, source, job_id=f"{DISPATCH}:{source}")
         )
         return runs
 
-    async def place(self, lanes: Mapping[UUID, Lane]) -> None:
-        """Have targets looked at in their turn among the ROUTINE or the UNHURRIED, or not at all while PAUSED.
+    async def place(self, priorities: Mapping[UUID, Priority]) -> None:
+        """Have targets looked at in their turn among the ROUTINE or the BACKGROUND, or not at all while ON_REQUEST.
 
-        One that is asked for by hand is looked at all the same, once; a PAUSED one that is placed elsewhere and was
+        One that is asked for by hand is looked at all the same, once; a ON_REQUEST one that is placed elsewhere and was
         due meanwhile is due now.
         """
-        await self._repository.place(lanes, now=self._clock.now())
+        await self._repository.place(priorities, now=self._clock.now())
 
     async def pace(self, target: UUID, *, interval: timedelta, steady: bool) -> None:
         """Have a target looked at every so often from now on.
@@ -185,26 +185,26 @@ class Targets:
 STATUS_COLUMNS: Final = """
     CASE WHEN s.lease_until IS NOT NULL THEN 'in_progress'
          WHEN s.run_id IS NOT NULL OR t.last_status IS NULL THEN 'pending'
-         WHEN s.lane = 5 AND t.last_status = 'failed' THEN 'pending'
+         WHEN s.priority = 5 AND t.last_status = 'failed' THEN 'pending'
          ELSE t.last_status END AS status,
-    CASE WHEN s.lease_until IS NULL AND s.lane = 5 THEN 'skipped'
+    CASE WHEN s.lease_until IS NULL AND s.priority = 5 THEN 'skipped'
          WHEN s.lease_until IS NULL AND s.run_id IS NULL AND t.last_status = 'failed' THEN t.last_reason END AS reason,
-    CASE WHEN s.lease_until IS NULL AND s.run_id IS NULL AND t.last_status = 'failed' AND s.lane IS DISTINCT FROM 5
+    CASE WHEN s.lease_until IS NULL AND s.run_id IS NULL AND t.last_status = 'failed' AND s.priority IS DISTINCT FROM 5
          THEN t.last_error END AS error,
     t.last_attempt_at, t.last_success_at, t.last_changed_at,
-    CASE WHEN s.due_at < 'infinity' AND s.lane <> 5 THEN s.due_at END AS next_attempt_at
+    CASE WHEN s.due_at < 'infinity' AND s.priority <> 5 THEN s.due_at END AS next_attempt_at
 """
 """How a target stands, in the contract's words: from `scrape_targets t LEFT JOIN scrape_schedule s`.
 
-A PAUSED one (lane 5) is skipped: it stands as it stood, but has not failed.
+A ON_REQUEST one (priority 5) is skipped: it stands as it stood, but has not failed.
 """
 _AT_REST: Final = "s.lease_until IS NULL AND s.run_id IS NULL"
 STATUS_IS: Final[Mapping[Status, str]] = {
     Status.IN_PROGRESS: "s.lease_until IS NOT NULL",
     Status.COMPLETED: f"t.last_status = 'completed' AND {_AT_REST}",
-    Status.FAILED: f"t.last_status = 'failed' AND s.lane IS DISTINCT FROM 5 AND {_AT_REST}",
+    Status.FAILED: f"t.last_status = 'failed' AND s.priority IS DISTINCT FROM 5 AND {_AT_REST}",
     Status.PENDING: "s.lease_until IS NULL AND (s.run_id IS NOT NULL OR t.last_status IS NULL"
-    " OR s.lane = 5 AND t.last_status = 'failed')",
+    " OR s.priority = 5 AND t.last_status = 'failed')",
 }
 """The same as conditions, which the planner can judge: of a CASE it believes that hardly any row is so."""
 
@@ -228,7 +228,7 @@ def counts(rows: Sequence[Mapping[str, Any]], column: str) -> tuple[dict[Status,
     return by_status, by_reason
 
 
-class TaskBoard:
+class TaskQueries:
     """Where people look up what became of the task they were given."""
 
     def __init__(self, reader: Reader) -> None:

@@ -23,7 +23,7 @@ from shared.clock import Clock
 from shared.observability.telemetry import Exchange
 from shared.resolver import PublicResolver
 from shared.scraping.failures import Blocked, Fault, HostUnavailable, PageChanged, ScrapeFailure, Throttled
-from shared.scraping.pacing import Gate, Slot
+from shared.scraping.pacing import HostPacer, PacingSlot
 from shared.scraping.policy import Policy
 from shared.scraping.target import Target
 
@@ -41,7 +41,7 @@ class Unchanged(Exception):  # noqa: N818 -- an answer, not an error
     """The site says, or its body shows, that nothing moved since the last visit."""
 
 
-class NotNow(Exception):  # noqa: N818 -- an answer, not an error
+class Postponed(Exception):  # noqa: N818 -- an answer, not an error
     """The source cannot look now for a reason of its own; worth trying again after `seconds`, nothing has failed."""
 
     def __init__(self, why: str, *, seconds: float) -> None:
@@ -156,14 +156,14 @@ class Clients:
 
 
 @dataclass(kw_only=True, slots=True)
-class Visit:
+class FetchContext:
     """The requests made for one target in one run, and what they cost."""
 
     target: Target
     policy: Policy
     parser_version: int
     client: Connections
-    gate: Gate
+    gate: HostPacer
     robots: Robots
     clock: Clock
     max_wait: float
@@ -183,7 +183,7 @@ class Visit:
     content_hash: bytes | None = None
     next_look_at: datetime | None = None
     """When the site will have something newer, where it says so; else the interval decides."""
-    _last: Slot = field(default_factory=lambda: Slot(at=0, fragile=False))
+    _last: PacingSlot = field(default_factory=lambda: PacingSlot(at=0, fragile=False))
 
     async def get(self, url: str, *, conditional: bool = False, headers: dict[str, str] | None = None) -> Answer:
         """GET a page within the host's pace.

@@ -12,8 +12,8 @@ from typing import Final, TypeVar
 
 from shared.moments import EARLIEST, LATEST
 from shared.scraping.failures import Blocked, HostUnavailable, PageChanged, ScrapeFailure, Throttled
-from shared.scraping.pacing import GateUnreachableError, HostRestsError
-from shared.scraping.visit import SERVER_ERROR, Answer, Visit, retry_after
+from shared.scraping.pacing import HostCoolingDownError, PacerUnreachableError
+from shared.scraping.visit import SERVER_ERROR, Answer, FetchContext, retry_after
 from trackers.contracts.runs import AggregationRun
 
 ERROR_LIMITED: Final = 420
@@ -35,7 +35,7 @@ PAUSES: Final = (0.2, 1.0)
 MOST_PAGES: Final = 1_000
 CACHED: Final = timedelta(minutes=30)
 """For how long the API caches a region's pages (its description says 1800 s), where an answer does not say it."""
-AWAY: Final = (ScrapeFailure, HostRestsError, GateUnreachableError)
+AWAY: Final = (ScrapeFailure, HostCoolingDownError, PacerUnreachableError)
 """How it shows that nothing more can be asked now."""
 R = TypeVar("R")
 
@@ -44,7 +44,7 @@ class Esi:
     """The API, asked by one visit of a run."""
 
     def __init__(
-        self, visit: Visit, run: AggregationRun, *, base_url: str, places: asyncio.Semaphore, error_floor: int
+        self, visit: FetchContext, run: AggregationRun, *, base_url: str, places: asyncio.Semaphore, error_floor: int
     ) -> None:
         self._visit = visit
         self._run = run

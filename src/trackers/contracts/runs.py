@@ -20,8 +20,8 @@ from shared.database import Database, connection_was_lost
 from shared.ids import new_id
 from shared.redaction import redacted_text
 from shared.scraping.failures import ScrapeFailure
-from shared.scraping.pacing import GateUnreachableError, HostRestsError
-from shared.scraping.visit import NotNow
+from shared.scraping.pacing import HostCoolingDownError, PacerUnreachableError
+from shared.scraping.visit import Postponed
 from trackers.contracts.errors import DatabaseAwayError, FenceHeldError, LostLeaseError
 from trackers.contracts.run_lock import LockStoreUnreachableError, RunLease
 from trackers.contracts.run_repository import RunRepository
@@ -118,7 +118,7 @@ def _outcome_of(error: BaseException) -> str:
         return "database_away"
     if isinstance(error, asyncio.CancelledError):
         return "stopped"
-    if isinstance(error, ScrapeFailure | HostRestsError | GateUnreachableError | NotNow):
+    if isinstance(error, ScrapeFailure | HostCoolingDownError | PacerUnreachableError | Postponed):
         return "partial"
     return "failed"
 
@@ -171,16 +171,16 @@ class AggregationRuns:
         lease = RunLease(self._redis, run_id=run_id, lifetime=self._lifetime)
         try:
             if not await lease.acquire():
-                raise NotNow("another run is under way", seconds=BUSY)
+                raise Postponed("another run is under way", seconds=BUSY)
         except LockStoreUnreachableError as error:
             log.critical("run_lock_unreachable", error=str(error)[:200])
-            raise NotNow("the store of the run's lock is away", seconds=STORE_AWAY) from error
+            raise Postponed("the store of the run's lock is away", seconds=STORE_AWAY) from error
         try:
             async with self._database.transaction() as session:
                 fence = await RunRepository(session).open(run_id, now=now)
         except FenceHeldError as error:
             await lease.release()
-            raise NotNow("the run before is still writing", seconds=BUSY) from error
+            raise Postponed("the run before is still writing", seconds=BUSY) from error
         except BaseException:
             log.critical("run_not_begun", exc_info=True)
             await lease.release()

@@ -13,7 +13,7 @@ from shared.scraping.observation import Observation
 from shared.scraping.policy import Policy
 from shared.scraping.source import Source
 from shared.scraping.target import Target
-from shared.scraping.visit import NotNow, Visit
+from shared.scraping.visit import FetchContext, Postponed
 from trackers.contracts.aggregation import ContractAggregationService, RegionReport
 from trackers.contracts.errors import DatabaseAwayError, LostLeaseError
 from trackers.contracts.esi import CACHED, Esi
@@ -72,11 +72,11 @@ class ContractsSource(Source[RegionReport]):
             raise Invalid(f"{typed[:30]!r} is no region's id; type a number such as 10000002.")
         return str(int(typed)), str(int(typed))
 
-    async def collect(self, target: Target, visit: Visit) -> RegionReport:
+    async def collect(self, target: Target, visit: FetchContext) -> RegionReport:
         """Take part in the run of this process, or begin one. What is found is written on the way, page by page."""
         pause = self._settings.pause_at(self._clock.now())
         if pause is not None:
-            raise NotNow("the game restarts", seconds=pause.total_seconds() + AFTER_DOWNTIME)
+            raise Postponed("the game restarts", seconds=pause.total_seconds() + AFTER_DOWNTIME)
         try:
             async with self._runs.joined() as run:
                 esi = Esi(
@@ -89,10 +89,10 @@ class ContractsSource(Source[RegionReport]):
                 report = await self._aggregation.look_at(int(target.key), esi, run)
         except LostLeaseError as error:
             structlog.get_logger(__name__).error("run_lost_its_lease", error=str(error))
-            raise NotNow("the run lost its lease", seconds=AFTER_LOST_LEASE) from error
+            raise Postponed("the run lost its lease", seconds=AFTER_LOST_LEASE) from error
         except DatabaseAwayError as error:
             structlog.get_logger(__name__).critical("run_aborted", error=str(error), exc_info=True)
-            raise NotNow("the database is away", seconds=AFTER_DATABASE_AWAY) from error
+            raise Postponed("the database is away", seconds=AFTER_DATABASE_AWAY) from error
         visit.next_look_at = report.next_look_at
         return report
 

@@ -13,7 +13,7 @@ from shared.clock import Clock
 from shared.database import Questions
 from shared.events import NewEvent
 from shared.outbox.outbox import Outbox
-from shared.scraping.target import Lane, Trigger
+from shared.scraping.target import Priority, Trigger
 from shared.scraping.targets import Targets
 from shared.web.identity import Identity
 from trackers.fencers.errors import AlreadyTracked, TrackingLimitReached
@@ -29,7 +29,7 @@ from users.accounts.schemas import DISCORD, UserData
 from users.accounts.service import AccountService
 
 MOST: Final = {Kind.FENCER: MOST_FENCERS, Kind.CLUB: MOST_CLUBS}
-LANES: Final = {Kind.FENCER: Lane.UNHURRIED, Kind.CLUB: Lane.ROUTINE}
+PRIORITIES: Final = {Kind.FENCER: Priority.BACKGROUND, Kind.CLUB: Priority.ROUTINE}
 """Clubs first: a club's page tells of many fencers."""
 TRIGGERS: Final = {Kind.FENCER: Trigger.REGISTRATION, Kind.CLUB: Trigger.REQUEST}
 """Likewise among those that have just come: what is requested goes before what is registered."""
@@ -154,7 +154,7 @@ class TrackingService(TrackingQueries):
         targets = await self._targets.track(SOURCE, {reference.key: reference.address}, interval=self._intervals[kind])
         target_id = targets[reference.key]
         await self._tracked.aim(kind, page_id, target_id)
-        await self._targets.place({target_id: LANES[kind]})
+        await self._targets.place({target_id: PRIORITIES[kind]})
         if kind is Kind.FENCER and not self._asks_for_fencers:
             return None
         return (await self._targets.look_now(SOURCE, [target_id], trigger=TRIGGERS[kind])).get(target_id)

@@ -19,13 +19,13 @@ from shared.scraping.failures import (
     ScrapeFailure,
     TargetNotFound,
 )
-from shared.scraping.observation import FailedVisit, Observation
-from shared.scraping.pacing import HostRestsError
+from shared.scraping.observation import FailedFetch, Observation
+from shared.scraping.pacing import HostCoolingDownError
 from shared.scraping.pages import BLOCK_WORDS, OK, REFUSED, title_of
 from shared.scraping.policy import Policy
 from shared.scraping.source import Source
 from shared.scraping.target import Target
-from shared.scraping.visit import Answer, RefusedRedirect, Visit
+from shared.scraping.visit import Answer, FetchContext, RefusedRedirect
 from trackers.fencers.links import SOURCE, Kind, read_key, slug_in
 from trackers.fencers.parser import ClubPage, FencerPage, asks_to_log_in, parse_club, parse_fencer
 from trackers.fencers.queries import PageQueries
@@ -93,10 +93,10 @@ class FencersSource(Source[Page]):
         reference = read_key(typed)
         return reference.key, reference.address
 
-    async def collect(self, target: Target, visit: Visit) -> Page:
+    async def collect(self, target: Target, visit: FetchContext) -> Page:
         reference = read_key(target.key)
         if reference.kind is Kind.FENCER and not self._asks_for_fencers:
-            raise HostRestsError(self.policy.host, SWITCHED_OFF_FOR, breaker_open=False)
+            raise HostCoolingDownError(self.policy.host, SWITCHED_OFF_FOR, breaker_open=False)
         try:
             answer = await visit.get(f"{self.base_url}{target.address}", conditional=True)
         except RefusedRedirect as error:
@@ -122,7 +122,7 @@ class FencersSource(Source[Page]):
     async def record(self, observations: Sequence[Observation[Page]]) -> set[UUID]:
         return await self._recorder().record(observations)
 
-    async def record_failures(self, failures: Sequence[FailedVisit]) -> None:
+    async def record_failures(self, failures: Sequence[FailedFetch]) -> None:
         """Say which pages failed: what slows us down as a warning, all else as an error."""
         log = structlog.get_logger(__name__)
         for one in failures:

@@ -14,7 +14,7 @@ import structlog
 from shared.clock import Clock
 from shared.events import EventType, NewEvent
 from shared.ids import new_id
-from shared.scraping.observation import FailedVisit, Observation
+from shared.scraping.observation import FailedFetch, Observation
 from trackers.flights.alerts import agrees, is_outlier
 from trackers.flights.events import WATCH_FAILING, WATCH_RECOVERED
 from trackers.flights.judging import WatchJudge
@@ -92,7 +92,7 @@ class PriceRecorder:
         await self._judge.judge_queries([row.id for row in looked.queries], *events)
         return looked.changed
 
-    async def record_failures(self, failures: Sequence[FailedVisit]) -> None:
+    async def record_failures(self, failures: Sequence[FailedFetch]) -> None:
         """Count them; tell who watches, once in a row of failures. Neither prices nor watches change."""
         reasons = {one.target.id: one.failure.reason.value for one in failures}
         failed = await self._prices.fail(list(reasons), now=self._clock.now())

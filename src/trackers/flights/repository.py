@@ -99,13 +99,13 @@ _LINK_WATCH: Final = text("""
 INSERT INTO price_watch_queries (watch_id, query_id) SELECT :watch_id, unnest(CAST(:queries AS uuid[]))
 ON CONFLICT DO NOTHING
 """)
-# Lane 0: asked for by hand, and not looked at since.
+# Priority 0: asked for by hand, and not looked at since.
 _UNLINK_UNKNOWN: Final = text("""
 DELETE FROM flight_trip_queries x USING flight_queries q
 WHERE q.id = ANY(CAST(:queries AS uuid[])) AND q.id = x.query_id AND q.target_id IS NOT NULL AND q.checked_at IS NULL
   AND NOT EXISTS (SELECT FROM price_watch_queries y JOIN price_watches w ON w.id = y.watch_id
                   WHERE y.query_id = q.id AND w.trip_id = x.trip_id)
-  AND NOT EXISTS (SELECT FROM scrape_schedule s WHERE s.target_id = q.target_id AND s.lane = 0)
+  AND NOT EXISTS (SELECT FROM scrape_schedule s WHERE s.target_id = q.target_id AND s.priority = 0)
 """)
 _QUERIES_OF: Final = text("""
 SELECT query_id FROM price_watch_queries WHERE watch_id = ANY(CAST(:watches AS uuid[]))
@@ -152,7 +152,7 @@ _AWAITED: Final = text("""
 SELECT count(DISTINCT s.target_id)
 FROM flight_trips t JOIN flight_trip_queries x ON x.trip_id = t.id JOIN flight_queries q ON q.id = x.query_id
 JOIN scrape_schedule s ON s.target_id = q.target_id
-WHERE t.user_id = :user_id AND s.lane = 0
+WHERE t.user_id = :user_id AND s.priority = 0
 """)
 
 _END_QUERIES: Final = text("""

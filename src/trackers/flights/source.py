@@ -7,11 +7,11 @@ from uuid import UUID
 
 from shared.errors import Invalid
 from shared.scraping.failures import Blocked, PageChanged
-from shared.scraping.observation import FailedVisit, Observation
+from shared.scraping.observation import FailedFetch, Observation
 from shared.scraping.policy import Policy
 from shared.scraping.source import Source
 from shared.scraping.target import Target
-from shared.scraping.visit import RefusedRedirect, Visit
+from shared.scraping.visit import FetchContext, RefusedRedirect
 from trackers.flights.errors import ConsentAsked
 from trackers.flights.google_query import search_url
 from trackers.flights.parser import parse_page
@@ -29,7 +29,7 @@ class Recorder(Protocol):
 
     async def record(self, observations: Sequence[Observation[SearchResult]]) -> set[UUID]: ...
 
-    async def record_failures(self, failures: Sequence[FailedVisit]) -> None: ...
+    async def record_failures(self, failures: Sequence[FailedFetch]) -> None: ...
 
 
 class GoogleFlightsSource(Source[SearchResult]):
@@ -63,7 +63,7 @@ class GoogleFlightsSource(Source[SearchResult]):
             raise Invalid(f"{typed[:80]!r} spells no search: {error}") from error
         return key, key
 
-    async def collect(self, target: Target, visit: Visit) -> SearchResult:
+    async def collect(self, target: Target, visit: FetchContext) -> SearchResult:
         query = ScrapeQuery.read(target.address)
         try:
             answer = await visit.get(search_url(query, base_url=self.base_url or GOOGLE))
@@ -84,5 +84,5 @@ class GoogleFlightsSource(Source[SearchResult]):
     async def record(self, observations: Sequence[Observation[SearchResult]]) -> set[UUID]:
         return await self._recorder().record(observations)
 
-    async def record_failures(self, failures: Sequence[FailedVisit]) -> None:
+    async def record_failures(self, failures: Sequence[FailedFetch]) -> None:
         await self._recorder().record_failures(failures)

@@ -41,7 +41,7 @@ SELECT status, reason, count(*) AS trackers, min(due_at) AS oldest_due,
        count(*) FILTER (WHERE never_fetched) AS never_fetched
 FROM (
     SELECT t.last_status IS NULL AS never_fetched,
-           CASE WHEN s.lease_until IS NULL AND s.lane <> 5 AND s.due_at <= :now THEN s.due_at END AS due_at,
+           CASE WHEN s.lease_until IS NULL AND s.priority <> 5 AND s.due_at <= :now THEN s.due_at END AS due_at,
            {STATUS_COLUMNS}
     {TRACKER_JOINS}
     WHERE k.deleted_at IS NULL AND k.active

@@ -132,7 +132,7 @@ def standing_is(status: Status | None, reason: StandingReason | None) -> list[st
     """Conditions for how a target stands, with `:reason` for why it failed."""
     conditions = [STATUS_IS[status]] if status else []
     if reason is StandingReason.SKIPPED:
-        conditions.append("s.lease_until IS NULL AND s.lane = 5")
+        conditions.append("s.lease_until IS NULL AND s.priority = 5")
     elif reason:
         conditions += [STATUS_IS[Status.FAILED], "t.last_reason = :reason"]
     return conditions
@@ -142,7 +142,7 @@ def standing_is(status: Status | None, reason: StandingReason | None) -> list[st
 def _standing_statement(status: Status | None, reason: StandingReason | None, *, of_guild: bool) -> TextClause:
     conditions = standing_is(status, reason)
     if reason is not StandingReason.SKIPPED:
-        conditions.append("s.usual_lane <> 5")
+        conditions.append("s.usual_priority <> 5")
     standing = "".join(f" AND ({one})" for one in conditions)
     return text(_STANDING.format(guild=_OF_GUILD if of_guild else "", standing=standing))
 

@@ -1,4 +1,4 @@
-"""The jobs of the game trackers: schedules begin and end, accounts are kept in their lanes."""
+"""The jobs of the game trackers: schedules begin and end, accounts are kept in their priorities."""
 
 from collections.abc import Awaitable, Callable
 from typing import Final
@@ -12,7 +12,7 @@ from shared.jobs import Job
 from shared.retention import Ageing, Retention
 from trackers.games.manual_repository import ManualSnapshotRepository
 from trackers.games.schedule_repository import ClaimedSchedule
-from trackers.games.services.lanes import TrackerLanes
+from trackers.games.services.priorities import TrackerPriorities
 from trackers.games.services.schedules import ScheduledTrackerProcessingService
 from trackers.games.snapshot_repository import SnapshotRepository
 
@@ -61,19 +61,19 @@ class ScheduleJob:
         return done
 
 
-class LaneJob:
-    """Looks whether every account is in its lane; what changes one places it at once, this is for what was missed."""
+class PriorityJob:
+    """Looks whether every account is in its priority; what changes one places it at once, this is for what was missed."""
 
-    def __init__(self, *, database: Database, lanes: Callable[[], TrackerLanes]) -> None:
+    def __init__(self, *, database: Database, priorities: Callable[[], TrackerPriorities]) -> None:
         self._database = database
-        self._lanes = lanes
+        self._priorities = priorities
 
     async def run(self) -> None:
         """A page at a time."""
         last: UUID | None = None
         while True:
             async with self._database.unit_of_work():
-                last = await self._lanes().place_after(last)
+                last = await self._priorities().place_after(last)
             if last is None:
                 return
 
@@ -93,13 +93,13 @@ def snapshot_retention(*, database: Database, clock: Clock, keep_days: int) -> R
     return Retention(database=database, clock=clock, kinds=[snapshots, manual])
 
 
-def games_jobs(schedules: ScheduleJob, lanes: LaneJob, retention: Retention) -> list[Job]:
-    """Schedules every two seconds, lanes four times an hour, removal of what is old every hour."""
+def games_jobs(schedules: ScheduleJob, priorities: PriorityJob, retention: Retention) -> list[Job]:
+    """Schedules every two seconds, priorities four times an hour, removal of what is old every hour."""
     return [
         Job(name="games.run_schedules", run=schedules.run, timeout=60, seconds=EVERY_TWO),
         Job(
             name="games.place_accounts",
-            run=lanes.run,
+            run=priorities.run,
             timeout=60,
             seconds=frozenset({20}),
             minutes=frozenset({3, 18, 33, 48}),

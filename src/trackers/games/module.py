@@ -34,13 +34,13 @@ from trackers.games.digest import GamesDigest
 from trackers.games.erasure import GamesEraser
 from trackers.games.erasure_repository import ErasureRepository
 from trackers.games.events import EVENTS
-from trackers.games.jobs import LaneJob, ScheduleJob, games_jobs, snapshot_retention
-from trackers.games.lane_repository import LaneRepository
+from trackers.games.jobs import PriorityJob, ScheduleJob, games_jobs, snapshot_retention
 from trackers.games.manual_personal_data import ManualSnapshotsPersonalData
 from trackers.games.manual_queries import ManualSnapshotQueries
 from trackers.games.manual_repository import ManualSnapshotRepository
 from trackers.games.news import GameMessages
 from trackers.games.personal_data import GamesPersonalData
+from trackers.games.priority_repository import PriorityRepository
 from trackers.games.queries import SnapshotQueries, TrackerQueries
 from trackers.games.rating_jobs import Restatement, rating_jobs
 from trackers.games.rating_queries import RatingQueries
@@ -51,9 +51,9 @@ from trackers.games.schedule_queries import ScheduleQueries
 from trackers.games.schedule_repository import ScheduleRepository
 from trackers.games.services.administration import TrackerAdministration
 from trackers.games.services.guild_processing import GuildProcessing
-from trackers.games.services.lanes import TrackerLanes
 from trackers.games.services.manual_snapshots import TrackerSnapshotService
 from trackers.games.services.notifications import FollowersAreTold, ProcessedIsTold, TrackerNotificationService
+from trackers.games.services.priorities import TrackerPriorities
 from trackers.games.services.queue import TrackerScrapingQueueService
 from trackers.games.services.ratings import RatingService
 from trackers.games.services.schedules import ScheduledTrackerProcessingService
@@ -105,7 +105,9 @@ class GamesContainer(containers.DeclarativeContainer):
 
     schedule_repository = providers.Factory(ScheduleRepository, session)
     guild_processing = providers.Factory(GuildProcessing, members=schedule_repository, guilds=guilds, targets=targets)
-    lanes = providers.Factory(TrackerLanes, lanes=providers.Factory(LaneRepository, session), targets=targets)
+    priorities = providers.Factory(
+        TrackerPriorities, priorities=providers.Factory(PriorityRepository, session), targets=targets
+    )
 
     # offers
     queue = providers.Factory(
@@ -122,7 +124,7 @@ class GamesContainer(containers.DeclarativeContainer):
         accounts=accounts,
         targets=targets,
         queue=queue,
-        lanes=lanes,
+        priorities=priorities,
         access=session_access,
         activity=activity,
         outbox=outbox,
@@ -138,7 +140,7 @@ class GamesContainer(containers.DeclarativeContainer):
         manual=manual,
         accounts=accounts,
         targets=targets,
-        lanes=lanes,
+        priorities=priorities,
         ratings=ratings,
         access=session_access,
         activity=activity,
@@ -172,7 +174,7 @@ class GamesContainer(containers.DeclarativeContainer):
     )
     schedule_queries = providers.Singleton(ScheduleQueries, reader, access=access)
     schedule_job = providers.Singleton(ScheduleJob, database=database, services=schedules.provider)
-    lane_job = providers.Singleton(LaneJob, database=database, lanes=lanes.provider)
+    priority_job = providers.Singleton(PriorityJob, database=database, priorities=priorities.provider)
     retention = providers.Singleton(
         snapshot_retention, database=database, clock=clock, keep_days=settings.provided.snapshots_keep_days
     )
@@ -240,9 +242,9 @@ GAMES = Module(
     handlers=lambda container: (container.followers_are_told(), container.processed_is_told()),
     message_writers=lambda _: (GameMessages(),),
     digest_writers=lambda container: (container.digest(),),
-    guild_listeners=lambda container: (container.lanes(),),
+    guild_listeners=lambda container: (container.priorities(),),
     jobs=lambda container: [
-        *games_jobs(container.schedule_job(), container.lane_job(), container.retention()),
+        *games_jobs(container.schedule_job(), container.priority_job(), container.retention()),
         *rating_jobs(container.restatement()),
     ],
 )

@@ -10,7 +10,7 @@ import msgspec
 from shared.ids import new_id
 from shared.scraping.block_repository import BlockRepository
 from shared.scraping.failures import Reason
-from shared.scraping.observation import FailedVisit, Observation
+from shared.scraping.observation import FailedFetch, Observation
 from trackers.games.links import SOURCE, AccountIdentity, player_key, site_profile_url
 from trackers.games.news import AccountNews, PlaylistChange
 from trackers.games.parser import PlaylistStanding, Profile
@@ -137,7 +137,7 @@ class ProfileRecorder:
             await self._blocks.found(SOURCE, {stored[target_id].key: player for target_id, player in found.items()})
         return {target_id: known for target_id, known in stored.items() if target_id not in found}
 
-    async def record_failures(self, failures: Sequence[FailedVisit]) -> None:
+    async def record_failures(self, failures: Sequence[FailedFetch]) -> None:
         """Tell, once in a row of failures, of accounts that are gone or have become private."""
         gone = {
             failure.target.id: failure

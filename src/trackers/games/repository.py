@@ -40,7 +40,7 @@ FROM game_accounts a
 JOIN scrape_targets x ON x.id = a.target_id
 JOIN scrape_schedule s ON s.target_id = a.target_id
 WHERE (CAST(:after AS uuid) IS NULL OR a.target_id > :after) AND s.lease_until IS NULL
-  AND s.usual_lane <> 5 AND (x.last_status IS NULL OR s.run_id IS NOT NULL OR s.due_at = 'infinity')
+  AND s.usual_priority <> 5 AND (x.last_status IS NULL OR s.run_id IS NOT NULL OR s.due_at = 'infinity')
   AND EXISTS (SELECT 1 FROM game_trackers t WHERE t.account_id = a.id AND t.deleted_at IS NULL AND t.active)
 ORDER BY a.target_id LIMIT :limit
 """)

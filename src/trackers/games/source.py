@@ -6,11 +6,11 @@ from uuid import UUID
 
 import msgspec
 
-from shared.scraping.observation import FailedVisit, Observation
+from shared.scraping.observation import FailedFetch, Observation
 from shared.scraping.policy import Policy
 from shared.scraping.source import Source
 from shared.scraping.target import Target
-from shared.scraping.visit import Visit
+from shared.scraping.visit import FetchContext
 from trackers.games.adapters import ADAPTERS
 from trackers.games.links import (
     SOURCE,
@@ -31,7 +31,7 @@ class Recorder(Protocol):
 
     async def record(self, observations: Sequence[Observation[Profile]]) -> set[UUID]: ...
 
-    async def record_failures(self, failures: Sequence[FailedVisit]) -> None: ...
+    async def record_failures(self, failures: Sequence[FailedFetch]) -> None: ...
 
 
 class GamesSource(Source[Profile]):
@@ -69,7 +69,7 @@ class GamesSource(Source[Profile]):
             account = parse_link(typed)
         return account.key, address_of(account)
 
-    async def collect(self, target: Target, visit: Visit) -> Profile:
+    async def collect(self, target: Target, visit: FetchContext) -> Profile:
         game, platform, display = target.address.split(":", 2)
         account = identity(game=game, platform=platform, display=display)
         answer = await visit.get(f"{self.base_url}{profile_path(account)}", conditional=True)
@@ -84,7 +84,7 @@ class GamesSource(Source[Profile]):
             return msgspec.structs.replace(profile, playlists=[*profile.playlists, *older])
         return profile
 
-    async def _season(self, account: AccountIdentity, season: str, visit: Visit) -> list[PlaylistStanding]:
+    async def _season(self, account: AccountIdentity, season: str, visit: FetchContext) -> list[PlaylistStanding]:
         answer = await visit.get(f"{self.base_url}{season_path(account, season)}")
         raise_for_answer(answer.status, answer.content_type, answer.body)
         return ADAPTERS[account.game].parse_season(answer.body, season)
@@ -92,7 +92,7 @@ class GamesSource(Source[Profile]):
     async def record(self, observations: Sequence[Observation[Profile]]) -> set[UUID]:
         return await self._recorder().record(observations)
 
-    async def record_failures(self, failures: Sequence[FailedVisit]) -> None:
+    async def record_failures(self, failures: Sequence[FailedFetch]) -> None:
         await self._recorder().record_failures(failures)
 
 

@@ -14,8 +14,8 @@ from shared.di import provide, provide_singleton
 from shared.module import Audience, Module
 from shared.outbox.outbox import Outbox
 from shared.scraping.block_repository import BlockRepository
-from shared.scraping.looks import Looks
-from shared.scraping.pacing import Gate
+from shared.scraping.looks import InlineFetcher
+from shared.scraping.pacing import HostPacer
 from shared.scraping.targets import Targets
 from trackers.hiscores.controllers.admin import AdminPlayerController
 from trackers.hiscores.controllers.histories import PlayerHistoryController
@@ -54,8 +54,8 @@ class HiscoresContainer(containers.DeclarativeContainer):
     session = providers.Dependency(instance_of=AsyncSession)
     reader = providers.Dependency(instance_of=Reader)
     targets = providers.Dependency(instance_of=Targets)
-    gate = providers.Dependency(instance_of=Gate)
-    looks = providers.Dependency(instance_of=Looks)
+    gate = providers.Dependency(instance_of=HostPacer)
+    looks = providers.Dependency(instance_of=InlineFetcher)
     accounts = providers.Dependency(instance_of=AccountService)
     access = providers.Dependency(instance_of=AccessPolicy)
     session_access = providers.Dependency(instance_of=AccessPolicy)

@@ -12,7 +12,7 @@ from shared.events import EventType, NewEvent
 from shared.outbox.outbox import Outbox
 from shared.scraping.backoff import failures_in_a_row
 from shared.scraping.failures import Reason
-from shared.scraping.observation import FailedVisit, Observation
+from shared.scraping.observation import FailedFetch, Observation
 from shared.scraping.targets import Targets
 from trackers.hiscores.catalogue import OVERALL, TOTAL_LEVEL, Metric, MetricKind
 from trackers.hiscores.comparison import Entry, Verdict, compare
@@ -94,7 +94,7 @@ class HiscoreRecorder:
             await self._outbox.publish(*sorted(written.events, key=lambda event: event.aggregate))
         return written.changed
 
-    async def record_failures(self, failures: Sequence[FailedVisit]) -> None:
+    async def record_failures(self, failures: Sequence[FailedFetch]) -> None:
         """Tell, once in a row of them, of players who are not on their table any more; one 404 proves nothing.
 
         Whom the table never showed is tracked no longer; at once, where whoever added them is no longer here to see.

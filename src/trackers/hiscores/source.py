@@ -10,11 +10,11 @@ from urllib.parse import quote
 from uuid import UUID
 
 from shared.scraping.failures import PageChanged
-from shared.scraping.observation import FailedVisit, Observation
+from shared.scraping.observation import FailedFetch, Observation
 from shared.scraping.policy import Policy
 from shared.scraping.source import Source
 from shared.scraping.target import Target
-from shared.scraping.visit import Visit
+from shared.scraping.visit import FetchContext
 from trackers.hiscores.metrics import MetricBook
 from trackers.hiscores.modes import SOURCE, GameMode, key_of, of_key, table_path
 from trackers.hiscores.names import canonical
@@ -27,7 +27,7 @@ class Recorder(Protocol):
 
     async def record(self, observations: Sequence[Observation[Page]]) -> set[UUID]: ...
 
-    async def record_failures(self, failures: Sequence[FailedVisit]) -> None: ...
+    async def record_failures(self, failures: Sequence[FailedFetch]) -> None: ...
 
 
 class HiscoresSource(Source[Page]):
@@ -62,7 +62,7 @@ class HiscoresSource(Source[Page]):
         key = key_of(GameMode(mode), canonical(name))
         return key, key
 
-    async def collect(self, target: Target, visit: Visit) -> Page:
+    async def collect(self, target: Target, visit: FetchContext) -> Page:
         mode, name = of_key(target.address)
         table = f"{self.base_url}{table_path(mode)}"
         query = f"player={quote(name)}"
@@ -87,7 +87,7 @@ class HiscoresSource(Source[Page]):
     async def record(self, observations: Sequence[Observation[Page]]) -> set[UUID]:
         return await self._recorder().record(observations)
 
-    async def record_failures(self, failures: Sequence[FailedVisit]) -> None:
+    async def record_failures(self, failures: Sequence[FailedFetch]) -> None:
         await self._recorder().record_failures(failures)
 
 

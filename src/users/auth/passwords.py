@@ -1,6 +1,6 @@
 """Passwords: Argon2id in a few threads of their own, so that the event loop answers others meanwhile.
 
-Defaults are OWASP's (46 MiB, one pass, one lane). A hash in PHC form names its parameters, so that a login can tell
+Defaults are OWASP's (46 MiB, one pass, one priority). A hash in PHC form names its parameters, so that a login can tell
 that they have changed and hash anew.
 """
 

@@ -20,7 +20,7 @@ from shared.scraping.observation import Observation
 from shared.scraping.policy import Policy
 from shared.scraping.source import Source
 from shared.scraping.target import Target
-from shared.scraping.visit import Visit
+from shared.scraping.visit import FetchContext
 
 STUB: Final = "stub"
 PILL: Final = "pill"
@@ -40,7 +40,7 @@ class StubSource(Source[str]):
     def __init__(self, container: AppContainer) -> None:
         self._container = container
 
-    async def collect(self, target: Target, visit: Visit) -> str:
+    async def collect(self, target: Target, visit: FetchContext) -> str:
         if target.key == PILL:
             os._exit(1)
         return target.key

@@ -19,7 +19,7 @@ INSERT INTO scrape_targets (id, source, key, address, interval_seconds, created_
 SELECT uuidv7(), s.source, s.source || n, 'a', 3600, now() - interval '10 years', 'completed', now()
 FROM (VALUES ('games', 60), ('hiscores', 20), ('fencers', 120), ('google', 40)) AS s (source, many),
      generate_series(1, s.many) AS n;
-INSERT INTO scrape_schedule (target_id, due_at, lane, source)
+INSERT INTO scrape_schedule (target_id, due_at, priority, source)
 SELECT id, now() + (random() - 0.2) * interval '1 hour', 2, source FROM scrape_targets;
 CREATE TABLE target AS SELECT id, source, row_number() OVER (PARTITION BY source ORDER BY id) AS place FROM scrape_targets;
 

@@ -6,7 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from shared.clock import Clock
-from shared.scraping.target import Lane, Trigger
+from shared.scraping.target import Priority, Trigger
 from shared.scraping.targets import Targets
 from trackers.flights.airports import Airports
 from trackers.flights.errors import NothingToScrape, ScrapedLately, TooManyLooks
@@ -101,7 +101,10 @@ class Searches:
                 await self._targets.pace(one.target_id, interval=interval, steady=True)
         if wanted:
             await self._targets.place(
-                {one.target_id: Lane.PAUSED if one.interval_minutes is None else Lane.ROUTINE for one in wanted}
+                {
+                    one.target_id: Priority.ON_REQUEST if one.interval_minutes is None else Priority.ROUTINE
+                    for one in wanted
+                }
             )
         for provider in {one.provider for one in wanted}:
             late = [one.target_id for one in wanted if one.provider == provider and _is_late(one, now)]

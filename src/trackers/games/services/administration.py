@@ -35,7 +35,7 @@ from trackers.games.links import SOURCE, address_of
 from trackers.games.manual_repository import ManualSnapshotRepository
 from trackers.games.repository import TrackerRepository
 from trackers.games.schemas import MAX_TRACKERS
-from trackers.games.services.lanes import TrackerLanes
+from trackers.games.services.priorities import TrackerPriorities
 from trackers.games.services.ratings import RatingService
 from trackers.games.services.trackers import tracker_event
 from users.access import AccessPolicy
@@ -62,7 +62,7 @@ class TrackerAdministration(TrackerAdminQueries):
         manual: ManualSnapshotRepository,
         accounts: AccountService,
         targets: Targets,
-        lanes: TrackerLanes,
+        priorities: TrackerPriorities,
         ratings: RatingService,
         access: AccessPolicy,
         activity: ActivityLog,
@@ -76,7 +76,7 @@ class TrackerAdministration(TrackerAdminQueries):
         self._manual = manual
         self._accounts = accounts
         self._targets = targets
-        self._lanes = lanes
+        self._priorities = priorities
         self._ratings = ratings
         self._activity = activity
         self._outbox = outbox
@@ -124,7 +124,7 @@ class TrackerAdministration(TrackerAdminQueries):
         if tracker.active and active >= MAX_TRACKERS:
             raise TrackerLimitReached(f"This person has {active} active trackers already; deactivate one first.")
         await self._administration.transfer(tracker_id, to=to, now=self._clock.now())
-        await self._lanes.place([tracker.target_id])
+        await self._priorities.place([tracker.target_id])
         await self._ratings.restate_people([owner, to])
         told = TrackerMoved(id=tracker_id, account=tracker.account.key)
         people = {"from": str(owner), "to": str(to)}  # for admins; bots of one person do not learn of the other
@@ -151,7 +151,7 @@ class TrackerAdministration(TrackerAdminQueries):
         await self._targets.erase([emptied.target_id])
         if not await self._trackers.unfollowed([kept.target_id]):
             await self._targets.track(SOURCE, {kept.identity.key: address_of(kept.identity)}, interval=self._interval)
-            await self._lanes.place([kept.target_id])
+            await self._priorities.place([kept.target_id])
         await self._ratings.restate_accounts([kept.id])
         merged = AccountsMerged(
             account_id=kept.id,

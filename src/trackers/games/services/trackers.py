@@ -45,7 +45,7 @@ from trackers.games.schemas import (
     RegisteredTrackers,
     UpdateTracker,
 )
-from trackers.games.services.lanes import TrackerLanes
+from trackers.games.services.priorities import TrackerPriorities
 from trackers.games.services.queue import TrackerScrapingQueueService
 from users.access import AccessPolicy
 from users.accounts.schemas import DISCORD, UserData
@@ -68,7 +68,7 @@ class TrackerService(TrackerQueries):
         accounts: AccountService,
         targets: Targets,
         queue: TrackerScrapingQueueService,
-        lanes: TrackerLanes,
+        priorities: TrackerPriorities,
         access: AccessPolicy,
         activity: ActivityLog,
         outbox: Outbox,
@@ -81,7 +81,7 @@ class TrackerService(TrackerQueries):
         self._accounts = accounts
         self._targets = targets
         self._queue = queue
-        self._lanes = lanes
+        self._priorities = priorities
         self._activity = activity
         self._outbox = outbox
         self._clock = clock
@@ -192,7 +192,7 @@ class TrackerService(TrackerQueries):
             active=active,
             now=self._clock.now(),
         )
-        await self._lanes.place(touched)
+        await self._priorities.place(touched)
         await self._forget_unfollowed(*touched)
         told = TrackerUpdated(id=tracker.id, active=active, account=account.key)
         await self._note(TRACKER_UPDATED, told, tracker, asker)
@@ -203,7 +203,7 @@ class TrackerService(TrackerQueries):
         tracker = await self._owned(tracker_id, asker)
         await self._trackers.remove_tracker(tracker_id, now=self._clock.now())
         await self._forget_unfollowed(tracker.target_id)
-        await self._lanes.place([tracker.target_id])
+        await self._priorities.place([tracker.target_id])
         told = TrackerMoved(id=tracker.id, account=tracker.account.key)
         await self._note(TRACKER_REMOVED, told, tracker, asker)
 
@@ -289,7 +289,7 @@ class TrackerService(TrackerQueries):
                     display=account.display,
                 )
             )
-        await self._lanes.place(list(targets.values()))
+        await self._priorities.place(list(targets.values()))
         await self._activity.record_many(
             [
                 Happening(

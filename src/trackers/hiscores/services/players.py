@@ -12,7 +12,7 @@ from shared.clock import Clock
 from shared.errors import Forbidden, Unavailable
 from shared.events import EventType, NewEvent
 from shared.outbox.outbox import Outbox
-from shared.scraping.pacing import Gate, GateUnreachableError
+from shared.scraping.pacing import HostPacer, PacerUnreachableError
 from shared.scraping.policy import Policy
 from shared.scraping.targets import Targets
 from shared.web.identity import BotIdentity, Identity, PersonIdentity
@@ -52,7 +52,7 @@ class PlayerService:
         follows: FollowRepository,
         accounts: AccountService,
         targets: Targets,
-        gate: Gate,
+        gate: HostPacer,
         policy: Policy,
         access: AccessPolicy,
         activity: ActivityLog,
@@ -267,7 +267,7 @@ class PlayerService:
     async def _rest(self) -> float:
         try:
             return await self._gate.rest_of(self._policy.host) or 0.0
-        except GateUnreachableError:
+        except PacerUnreachableError:
             return REST_UNKNOWN
 
     async def _note(self, event: EventType, told: Struct, player: Player, asker: Identity) -> None:

@@ -18,9 +18,9 @@ from shared.clock import Clock
 from shared.database import Database
 from shared.ids import new_id
 from shared.scraping.failures import Reason
-from shared.scraping.pacing import Gate, GateUnreachableError
+from shared.scraping.pacing import HostPacer, PacerUnreachableError
 from shared.scraping.target import Status
-from shared.scraping.targets import Asked, Looking, Targets, Task, TaskNotFound
+from shared.scraping.targets import Asked, InlineFetch, Targets, Task, TaskNotFound
 from shared.web.identity import Identity
 from trackers.hiscores.errors import AddLimit, AlreadyTracked, BeingAdded, HiscoresUnavailable, PlayerUnknown
 from trackers.hiscores.modes import SOURCE, GameMode, key_of
@@ -80,10 +80,10 @@ class PlayerRegistration:
         self,
         *,
         database: Database,
-        gate: Gate,
+        gate: HostPacer,
         host: str,
         parts: Callable[[], Parts],
-        looks: Callable[[], Looking],
+        looks: Callable[[], InlineFetch],
         clock: Clock,
         enabled: bool,
         interval: float,
@@ -149,7 +149,7 @@ class PlayerRegistration:
             return "the operator has turned the hiscores off", LATER
         try:
             rest = await self._gate.rest_of(self._host)
-        except GateUnreachableError:
+        except PacerUnreachableError:
             return "nobody can keep the pace while Redis is away", ASK_AGAIN
         if rest:
             return "the hiscores have asked us to stay away, or fail", rest

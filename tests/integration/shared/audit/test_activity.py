@@ -27,7 +27,7 @@ from shared.scraping.observation import Observation
 from shared.scraping.policy import Policy
 from shared.scraping.source import Source
 from shared.scraping.target import Target
-from shared.scraping.visit import Visit
+from shared.scraping.visit import FetchContext
 from shared.web.identity import BotIdentity
 
 ADD = "/internal/trackers/add"
@@ -50,7 +50,7 @@ class MoodySource(Source[str]):
         self.bugs: set[str] = set()
         self.why = "there is nobody of that name"
 
-    async def collect(self, target: Target, visit: Visit) -> str:
+    async def collect(self, target: Target, visit: FetchContext) -> str:
         if target.key in self.fails:
             raise TargetNotFound(self.why, http_status=404)
         if target.key in self.bugs:

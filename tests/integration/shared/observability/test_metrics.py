@@ -22,7 +22,7 @@ from app.listening import CannotListenError
 from app.worker import WorkerProcess
 from shared.database import Reader
 from shared.scraping.gauges import SourceGauges
-from shared.scraping.pacing import Slot
+from shared.scraping.pacing import PacingSlot
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ async def test_a_breaker_a_pause_and_the_pace_show(environ: dict[str, str]) -> N
     async with watched_with({**environ, **paced}) as watched:
         gate, games = watched.api.gate(), watched.api.sources()["games"].policy
         hiscores = watched.api.sources()["hiscores"].policy
-        await gate.failed(games, Slot(at=1, fragile=False), at_once=True, retry_after=60)
+        await gate.failed(games, PacingSlot(at=1, fragile=False), at_once=True, retry_after=60)
         await gate.slot(hiscores, max_wait=0)
         async with watched.api.database().unit_of_work():
             await watched.api.scraping_repository().pause("fencers", reason=None, now=watched.api.clock().now())
@@ -241,7 +241,7 @@ async def test_counting_stops_at_its_bound_and_reads_no_more_than_that(watched: 
             WITH made AS (
                 INSERT INTO scrape_targets (id, source, key, address, interval_seconds, created_at)
                 SELECT uuidv7(), 'games', 'k' || n, 'k' || n, 60, now() FROM generate_series(1, 20000) n RETURNING id)
-            INSERT INTO scrape_schedule (target_id, due_at, lane, source)
+            INSERT INTO scrape_schedule (target_id, due_at, priority, source)
             SELECT id, :now, 2, 'games' FROM made
             """),
             {"now": watched.api.clock().now()},

@@ -24,7 +24,7 @@ from shared.scraping.policy import Policy
 from shared.scraping.runner import FLUSH
 from shared.scraping.source import Source
 from shared.scraping.target import Status, Target
-from shared.scraping.visit import Visit
+from shared.scraping.visit import FetchContext
 
 DAY = timedelta(days=1)
 SOURCES = "/api/admin/sources"
@@ -42,7 +42,7 @@ class SlowSite(Source[str]):
         self.open = asyncio.Event()
         self.open.set()
 
-    async def collect(self, target: Target, visit: Visit) -> str:
+    async def collect(self, target: Target, visit: FetchContext) -> str:
         self.visits.append(target.key)
         await self.open.wait()
         visit.requests += 2
@@ -330,6 +330,8 @@ async def test_what_guilds_switched_off_is_neither_dead_nor_tried_again(
     admin: Person, worker: Process, container: AppContainer
 ) -> None:
     await worker.follow("a")
-    await container.reader().execute(text("UPDATE scrape_schedule SET due_at = 'infinity', lane = 5, usual_lane = 5"))
+    await container.reader().execute(
+        text("UPDATE scrape_schedule SET due_at = 'infinity', priority = 5, usual_priority = 5")
+    )
     assert (await asked(admin, "GET", "/fake"))["targets"]["dead"] == 0
     assert await asked(admin, "POST", "/fake/redrive") == {"redriven": 0}

@@ -16,12 +16,12 @@ from tests.conftest import container_of
 from app.container import AppContainer
 from shared.scraping.dispatch import SourceRegistry
 from shared.scraping.failures import Blocked, HostUnavailable, PageChanged, ScrapeFailure, TargetNotFound
-from shared.scraping.observation import FailedVisit, Observation
+from shared.scraping.observation import FailedFetch, Observation
 from shared.scraping.policy import Policy
 from shared.scraping.repository import ScrapingRepository
 from shared.scraping.source import Source
 from shared.scraping.target import Status, Target, Trigger
-from shared.scraping.visit import Unchanged, Visit
+from shared.scraping.visit import FetchContext, Unchanged
 
 DAY = timedelta(days=1)
 
@@ -39,7 +39,7 @@ class FakeSource(Source[str]):
         self.failures: list[str] = []
         self.poison: str | None = None
 
-    async def collect(self, target: Target, visit: Visit) -> str:
+    async def collect(self, target: Target, visit: FetchContext) -> str:
         self.visits.append(target.key)
         answer = self.answers.get(target.key, f"state of {target.key}")
         if isinstance(answer, Exception):
@@ -52,7 +52,7 @@ class FakeSource(Source[str]):
         self.recorded += [observation.value for observation in observations]
         return {observation.target.id for observation in observations}
 
-    async def record_failures(self, failures: Sequence[FailedVisit]) -> None:
+    async def record_failures(self, failures: Sequence[FailedFetch]) -> None:
         self.failures += [f"{failed.target.key}: {failed.failure.reason}" for failed in failures]
 
 
@@ -237,7 +237,7 @@ async def test_while_a_host_blocks_us_nothing_more_is_asked_of_it(engine: Engine
     for key in found:
         engine.source.answers[key] = Blocked("Access denied")
 
-    async def collect(target: Target, visit: Visit) -> str:
+    async def collect(target: Target, visit: FetchContext) -> str:
         await visit.gate.slot(visit.policy, max_wait=visit.max_wait)
         return await FakeSource.collect(engine.source, target, visit)
 
@@ -375,7 +375,7 @@ async def test_a_target_that_loses_worker_after_worker_is_given_up_until_asked_f
 async def test_a_stopped_job_gives_back_what_it_held_at_once(engine: Engine) -> None:
     hanging = asyncio.Event()
 
-    async def collect(target: Target, visit: Visit) -> str:
+    async def collect(target: Target, visit: FetchContext) -> str:
         hanging.set()
         await asyncio.Event().wait()
         return ""

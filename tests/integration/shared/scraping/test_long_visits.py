@@ -20,7 +20,7 @@ from shared.scraping.policy import Policy
 from shared.scraping.repository import Claim, ScrapingRepository
 from shared.scraping.source import Source
 from shared.scraping.target import Target
-from shared.scraping.visit import NotNow, Visit
+from shared.scraping.visit import FetchContext, Postponed
 
 LEASE = 1.0
 
@@ -39,7 +39,7 @@ class SlowSource(Source[str]):
         self.refused: Exception | None = None
         self.next_look_at: datetime | None = None
 
-    async def collect(self, target: Target, visit: Visit) -> str:
+    async def collect(self, target: Target, visit: FetchContext) -> str:
         if self.refused is not None:
             raise self.refused
         self.begun.set()
@@ -174,7 +174,7 @@ async def test_a_stopped_job_gives_back_what_it_held_by_the_renewed_lease(stage:
 
 async def test_what_cannot_be_looked_at_now_goes_back_and_has_not_failed(stage: Stage) -> None:
     await stage.follow("a")
-    stage.source.refused = NotNow("closed on Sundays", seconds=3600.0)
+    stage.source.refused = Postponed("closed on Sundays", seconds=3600.0)
     assert await stage.container.runner().run("slow", await stage.claim()) == 0
     (row,) = await stage.rows(
         "SELECT s.due_at, s.attempt, t.failures, t.last_status FROM scrape_schedule s"

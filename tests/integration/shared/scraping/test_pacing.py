@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 from redis.asyncio import Redis
 
-from shared.scraping.pacing import Gate, GateUnreachableError, HostRestsError
+from shared.scraping.pacing import HostCoolingDownError, HostPacer, PacerUnreachableError
 from shared.scraping.policy import Policy
 
 
@@ -19,8 +19,8 @@ async def redis(redis_url: str) -> AsyncIterator[Redis]:
         yield client
 
 
-def gate(redis: Redis, seed: int = 1) -> Gate:
-    return Gate(redis, rng=random.Random(seed))  # noqa: S311 -- no secret
+def gate(redis: Redis, seed: int = 1) -> HostPacer:
+    return HostPacer(redis, rng=random.Random(seed))  # noqa: S311 -- no secret
 
 
 def policy(**changes: Any) -> Policy:
@@ -67,7 +67,7 @@ async def test_a_slot_too_far_off_is_not_taken(redis: Redis) -> None:
     asker = gate(redis)
     await asker.slot(policy(delay=600.0), max_wait=1)
     for _ in range(3):
-        with pytest.raises(HostRestsError) as caught:
+        with pytest.raises(HostCoolingDownError) as caught:
             await asker.slot(policy(delay=600.0), max_wait=1)
         assert 300 <= caught.value.seconds <= 600.1
         assert not caught.value.breaker_open
@@ -83,7 +83,7 @@ async def test_a_throttle_opens_the_breaker_for_as_long_as_the_site_says(redis: 
     asker = gate(redis)
     slot = await asker.slot(policy(), max_wait=1)
     assert await asker.failed(policy(), slot, at_once=True, retry_after=900.0) == pytest.approx(900)
-    with pytest.raises(HostRestsError) as caught:
+    with pytest.raises(HostCoolingDownError) as caught:
         await gate(redis, 2).slot(policy(), max_wait=1)
     assert caught.value.breaker_open
     assert 600 < (await asker.rest_of("site.example") or 0) <= 900
@@ -117,7 +117,7 @@ async def over(redis: Redis) -> None:
     await cast("Awaitable[int]", redis.hset("breaker:site.example", mapping={"open_until": 1, "opened_at": 1}))
 
 
-async def open_again(redis: Redis, asker: Gate, rules: Policy) -> float | None:
+async def open_again(redis: Redis, asker: HostPacer, rules: Policy) -> float | None:
     """Let the rest pass, take the probe, fail it."""
     await over(redis)
     slot = await asker.slot(rules, max_wait=1)
@@ -138,7 +138,7 @@ async def test_after_the_rest_one_probe_goes_and_its_success_closes_the_breaker(
     await asker.failed(rules, slot, at_once=True, retry_after=None)
     await over(redis)
     probe = await asker.slot(rules, max_wait=1)
-    with pytest.raises(HostRestsError) as caught:
+    with pytest.raises(HostCoolingDownError) as caught:
         await gate(redis, 2).slot(rules, max_wait=1)
     assert caught.value.seconds <= 1
     assert await asker.rest_of("site.example") == 0
@@ -149,5 +149,5 @@ async def test_after_the_rest_one_probe_goes_and_its_success_closes_the_breaker(
 
 async def test_without_redis_nothing_is_sent() -> None:
     async with Redis.from_url("unix:///nonexistent/redis.sock") as nowhere:
-        with pytest.raises(GateUnreachableError):
+        with pytest.raises(PacerUnreachableError):
             await gate(nowhere).slot(policy(), max_wait=1)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from tests.integration.shared.scraping.conftest import USER_AGENT, VisitMaker, a_target
+from tests.integration.shared.scraping.conftest import USER_AGENT, ContextMaker, a_target
 from tests.upstreams.client import SimulatedSites
 
 from shared.scraping.failures import Blocked, HostUnavailable, Throttled
@@ -15,7 +15,7 @@ from shared.scraping.visit import Clients, RefusedRedirect, RobotsDisallow, Unch
 PATH = "/api/v2/rocket-league/standard/profile/epic/auto-visitor"
 
 
-async def test_an_answer_comes_with_status_type_and_body(visit_to: VisitMaker, sites: SimulatedSites) -> None:
+async def test_an_answer_comes_with_status_type_and_body(visit_to: ContextMaker, sites: SimulatedSites) -> None:
     visit = visit_to()
     answer = await visit.get(sites.games.url + PATH)
     assert (answer.status, answer.content_type) == (200, "application/json")
@@ -23,7 +23,7 @@ async def test_an_answer_comes_with_status_type_and_body(visit_to: VisitMaker, s
     assert (visit.requests, visit.received, visit.http_status) == (1, len(answer.body), 200)
 
 
-async def test_the_site_is_told_who_asks(visit_to: VisitMaker, sites: SimulatedSites) -> None:
+async def test_the_site_is_told_who_asks(visit_to: ContextMaker, sites: SimulatedSites) -> None:
     await visit_to(headers={"TRN-Api-Key": "sesame"}).get(sites.games.url + PATH)
     (request,) = sites.games.requests("/api/")
     assert request.headers["user-agent"] == USER_AGENT
@@ -74,7 +74,7 @@ async def test_cookies_are_not_kept(redis_url: str) -> None:
     assert seen == [None, None]
 
 
-async def test_a_validator_that_could_not_be_sent_back_is_not_kept(redis_url: str, visit_to: VisitMaker) -> None:
+async def test_a_validator_that_could_not_be_sent_back_is_not_kept(redis_url: str, visit_to: ContextMaker) -> None:
     async def page(request: web.BaseRequest) -> web.Response:
         return web.Response(text="x", headers={"ETag": '"\u00e9"', "Last-Modified": "x" * 600})
 
@@ -87,19 +87,19 @@ async def test_a_validator_that_could_not_be_sent_back_is_not_kept(redis_url: st
     assert (visit.etag, visit.last_modified) == (None, None)
 
 
-async def test_robots_txt_that_says_429_is_a_throttle(visit_to: VisitMaker, sites: SimulatedSites) -> None:
+async def test_robots_txt_that_says_429_is_a_throttle(visit_to: ContextMaker, sites: SimulatedSites) -> None:
     sites.games.robots(status=429)
     with pytest.raises(Throttled, match=r"robots\.txt"):
         await visit_to(obey_robots=True).get(sites.games.url + PATH)
 
 
-async def test_robots_txt_names_us_by_our_product_only(visit_to: VisitMaker, sites: SimulatedSites) -> None:
+async def test_robots_txt_names_us_by_our_product_only(visit_to: ContextMaker, sites: SimulatedSites) -> None:
     sites.games.robots("User-agent: tests\nDisallow: /\n\nUser-agent: *\nAllow: /\n")
     assert (await visit_to(obey_robots=True).get(sites.games.url + PATH)).status == 200
     sites.games.robots("User-agent: trackers\nDisallow: /\n")
 
 
-async def test_a_body_seen_before_is_unchanged(visit_to: VisitMaker, sites: SimulatedSites) -> None:
+async def test_a_body_seen_before_is_unchanged(visit_to: ContextMaker, sites: SimulatedSites) -> None:
     sites.games.configure(mode="frozen")
     first = visit_to()
     await first.get(sites.games.url + PATH, conditional=True)
@@ -108,7 +108,7 @@ async def test_a_body_seen_before_is_unchanged(visit_to: VisitMaker, sites: Simu
         await again.get(sites.games.url + PATH, conditional=True)
 
 
-async def test_validators_are_sent_and_a_304_is_unchanged(visit_to: VisitMaker, sites: SimulatedSites) -> None:
+async def test_validators_are_sent_and_a_304_is_unchanged(visit_to: ContextMaker, sites: SimulatedSites) -> None:
     sites.games.configure(mode="frozen", etags=True)
     first = visit_to()
     await first.get(sites.games.url + PATH, conditional=True)
@@ -120,7 +120,7 @@ async def test_validators_are_sent_and_a_304_is_unchanged(visit_to: VisitMaker, 
     assert (again.etag, again.content_hash) == (first.etag, first.content_hash)
 
 
-async def test_a_parser_that_reads_more_reads_old_bodies_again(visit_to: VisitMaker, sites: SimulatedSites) -> None:
+async def test_a_parser_that_reads_more_reads_old_bodies_again(visit_to: ContextMaker, sites: SimulatedSites) -> None:
     sites.games.configure(mode="frozen", etags=True)
     first = visit_to()
     await first.get(sites.games.url + PATH, conditional=True)
@@ -145,7 +145,7 @@ async def test_a_parser_that_reads_more_reads_old_bodies_again(visit_to: VisitMa
     ],
 )
 async def test_what_the_host_does_wrong_is_told_apart(
-    visit_to: VisitMaker,
+    visit_to: ContextMaker,
     sites: SimulatedSites,
     kind: str,
     how: dict[str, Any],
@@ -157,30 +157,30 @@ async def test_what_the_host_does_wrong_is_told_apart(
         await visit_to(timeout=0.3 if kind == "hang" else 5.0, body_limit=1_000_000).get(sites.games.url + PATH)
 
 
-async def test_retry_after_is_read_from_the_answer(visit_to: VisitMaker, sites: SimulatedSites) -> None:
+async def test_retry_after_is_read_from_the_answer(visit_to: ContextMaker, sites: SimulatedSites) -> None:
     sites.fault("*/profile/*", "throttled", retry_after=77)
     with pytest.raises(Throttled) as caught:
         await visit_to().get(sites.games.url + PATH)
     assert caught.value.retry_after == 77
 
 
-async def test_nobody_there_is_unavailable(visit_to: VisitMaker) -> None:
+async def test_nobody_there_is_unavailable(visit_to: ContextMaker) -> None:
     with pytest.raises(HostUnavailable, match="refused the connection"):
         await visit_to().get("http://127.0.0.1:9/")
 
 
-async def test_a_name_that_does_not_exist_is_unavailable(visit_to: VisitMaker) -> None:
+async def test_a_name_that_does_not_exist_is_unavailable(visit_to: ContextMaker) -> None:
     with pytest.raises(HostUnavailable, match="cannot be resolved"):
         await visit_to().get("http://nowhere.invalid/")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "169.254.169.254"])
-async def test_private_addresses_are_refused_unless_the_operator_named_them(visit_to: VisitMaker, host: str) -> None:
+async def test_private_addresses_are_refused_unless_the_operator_named_them(visit_to: ContextMaker, host: str) -> None:
     with pytest.raises(HostUnavailable, match="refused by us"):
         await visit_to(operator_configured=False).get(f"http://{host}:9/")
 
 
-async def test_robots_txt_is_asked_once_and_obeyed(visit_to: VisitMaker, sites: SimulatedSites) -> None:
+async def test_robots_txt_is_asked_once_and_obeyed(visit_to: ContextMaker, sites: SimulatedSites) -> None:
     sites.games.robots("User-agent: *\nDisallow: /api/v2/rocket-league/standard/profile/steam/\n")
     for name in ("one", "two"):
         await visit_to(obey_robots=True).get(f"{sites.games.url}{PATH}{name}")
@@ -190,26 +190,26 @@ async def test_robots_txt_is_asked_once_and_obeyed(visit_to: VisitMaker, sites: 
     assert len(sites.games.requests("/api/")) == 2
 
 
-async def test_no_robots_txt_allows_everything(visit_to: VisitMaker, sites: SimulatedSites) -> None:
+async def test_no_robots_txt_allows_everything(visit_to: ContextMaker, sites: SimulatedSites) -> None:
     sites.games.robots(status=404)
     assert (await visit_to(obey_robots=True).get(sites.games.url + PATH)).status == 200
 
 
-async def test_a_robots_txt_that_fails_keeps_us_away(visit_to: VisitMaker, sites: SimulatedSites) -> None:
+async def test_a_robots_txt_that_fails_keeps_us_away(visit_to: ContextMaker, sites: SimulatedSites) -> None:
     sites.games.robots(status=503)
     with pytest.raises(HostUnavailable, match=r"robots\.txt"):
         await visit_to(obey_robots=True).get(sites.games.url + PATH)
     assert sites.games.requests("/api/") == []
 
 
-async def test_a_block_page_closes_the_host_for_all(visit_to: VisitMaker, sites: SimulatedSites) -> None:
+async def test_a_block_page_closes_the_host_for_all(visit_to: ContextMaker, sites: SimulatedSites) -> None:
     visit = visit_to()
     await visit.get(sites.games.url + PATH)
     assert await visit.report(Blocked("Access denied")) == pytest.approx(30)
 
 
 async def test_requests_that_are_under_way_together_keep_their_answers_apart(
-    visit_to: VisitMaker, sites: SimulatedSites
+    visit_to: ContextMaker, sites: SimulatedSites
 ) -> None:
     sites.contracts.configure(sizes={"10000002": 8_000}, page_size=1_000)  # bodies that come in many pieces
     visit = visit_to(timeout=20.0)

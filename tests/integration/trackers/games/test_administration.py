@@ -132,7 +132,7 @@ STANDINGS = [
 
 async def generate(people: People, person: Person, each: int) -> None:
     """Trackers that stand in every way, `each` of a way; lastly, one that is deactivated and one that was removed."""
-    for status, reason, lane, due, leased in [*STANDINGS, *STANDINGS[:1] * 2]:
+    for status, reason, priority, due, leased in [*STANDINGS, *STANDINGS[:1] * 2]:
         for _ in range(each):
             await people.rows(
                 "INSERT INTO scrape_targets (id, source, key, address, interval_seconds, created_at, last_status,"
@@ -143,12 +143,12 @@ async def generate(people: People, person: Person, each: int) -> None:
                 reason=reason,
             )
             await people.rows(
-                "INSERT INTO scrape_schedule (target_id, source, lane, usual_lane, due_at, lease_until) VALUES (:id,"
-                " 'games', :lane, :lane, CAST(:now AS timestamptz) + CAST(:due AS text)::interval,"
+                "INSERT INTO scrape_schedule (target_id, source, priority, usual_priority, due_at, lease_until) VALUES (:id,"
+                " 'games', :priority, :priority, CAST(:now AS timestamptz) + CAST(:due AS text)::interval,"
                 " CASE WHEN :leased THEN CAST(:now AS timestamptz) + interval '1 minute' END)",
                 id=made,
                 now=people.container.clock().now(),
-                lane=lane,
+                priority=priority,
                 due=due,
                 leased=leased,
             )
@@ -265,7 +265,7 @@ async def test_many_are_put_ahead_by_id_or_by_how_they_stand(
     )
     await api.work()
     async with container.database().unit_of_work():
-        await container.games.lanes().settings_changed(OTHER_GUILD)
+        await container.games.priorities().settings_changed(OTHER_GUILD)
     await people.rows("UPDATE scrape_targets SET last_status = 'failed', last_reason = 'private' WHERE key LIKE '%two'")
 
     async def refresh(**wanted: Any) -> Any:

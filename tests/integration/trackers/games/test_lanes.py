@@ -157,5 +157,5 @@ async def test_what_was_overlooked_is_put_right_by_and_by(club: Club) -> None:
     trackers = await club.follow(ADA, "Lintwurm")
     await club.rows("UPDATE guilds SET settings = '{\"tracker_processing\": false}'")
     assert (await club.status(trackers["Lintwurm"]))["reason"] is None
-    await club.container.games.lane_job().run()
+    await club.container.games.priority_job().run()
     assert (await club.status(trackers["Lintwurm"]))["reason"] == "skipped"

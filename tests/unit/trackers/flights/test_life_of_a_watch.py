@@ -25,7 +25,7 @@ from tests.unit.trackers.flights.memory import (
     searched,
 )
 
-from shared.scraping.observation import FailedVisit, Observation
+from shared.scraping.observation import FailedFetch, Observation
 from shared.scraping.target import Target
 from trackers.flights.alert_repository import Watched
 from trackers.flights.alerts import Rule, WatchState
@@ -176,7 +176,7 @@ class LifeOfAWatch(RuleBasedStateMachine):
     def the_site_answers_in_another_currency(self, hours: int) -> None:
         self.clock.at += timedelta(hours=hours)
         before = (self.tables.watch, dict(self.tables.queries), len(self.tables.alerts))
-        failure = FailedVisit(target=_target(CURRENCIES["USD"]), failure=OtherCurrency("CHF"), at=self.clock.at)
+        failure = FailedFetch(target=_target(CURRENCIES["USD"]), failure=OtherCurrency("CHF"), at=self.clock.at)
         _finished(self.recorder.record_failures([failure]))
         assert (self.tables.watch, self.tables.queries, len(self.tables.alerts)) == before
 

@@ -12,7 +12,7 @@ from shared.scraping.plugins import SourceContext
 from shared.scraping.policy import Policy
 from shared.scraping.source import Source
 from shared.scraping.target import Target
-from shared.scraping.visit import Visit
+from shared.scraping.visit import FetchContext
 
 
 class Tide(msgspec.Struct, frozen=True):
@@ -34,7 +34,7 @@ class TideSource(Source[Tide]):
         self.disabled_because = "" if self.enabled else "set TIDES_BASE_URL"
         self.policy = Policy(host="tides", delay=0.0, obey_robots=False, operator_configured=True)
 
-    async def collect(self, target: Target, visit: Visit) -> Tide:
+    async def collect(self, target: Target, visit: FetchContext) -> Tide:
         answer = await visit.get(f"{self.base_url}/{target.address}.json", conditional=True)
         try:
             return msgspec.json.decode(answer.body, type=Tide)

@@ -1,4 +1,4 @@
-"""Which lane the accounts belong in, by what the guilds of those who follow them have settled."""
+"""Which priority the accounts belong in, by what the guilds of those who follow them have settled."""
 
 from collections.abc import Collection, Sequence
 from typing import Any, Final
@@ -7,15 +7,15 @@ from uuid import UUID
 from sqlalchemy import text
 
 from shared.database import Repository
-from shared.scraping.target import Lane
+from shared.scraping.target import Priority
 
 # Of each account: somebody's guild has processing on, else somebody is in no guild, else everybody's guilds have it
-# off. Only accounts that belong elsewhere than where they are; one that has just come waits in lane 1.
+# off. Only accounts that belong elsewhere than where they are; one that has just come waits in priority 1.
 _MISPLACED: Final = """
-SELECT x.target_id, x.lane
+SELECT x.target_id, x.priority
 FROM (
     SELECT a.target_id,
-           CASE WHEN bool_or(p.processed) THEN 2 WHEN bool_or(p.processed IS NULL) THEN 4 ELSE 5 END AS lane
+           CASE WHEN bool_or(p.processed) THEN 2 WHEN bool_or(p.processed IS NULL) THEN 4 ELSE 5 END AS priority
     FROM game_accounts a
     JOIN game_trackers t ON t.account_id = a.id AND t.deleted_at IS NULL AND t.active
     LEFT JOIN LATERAL (
@@ -27,7 +27,7 @@ FROM (
     GROUP BY a.target_id
 ) x
 JOIN scrape_schedule s ON s.target_id = x.target_id
-WHERE s.usual_lane <> x.lane OR (s.lane = 1 AND x.lane = 5)
+WHERE s.usual_priority <> x.priority OR (s.priority = 1 AND x.priority = 5)
 ORDER BY x.target_id
 """
 _FOLLOWED_BY: Final = """
@@ -47,24 +47,24 @@ ORDER BY target_id LIMIT :limit
 """)
 
 
-class LaneRepository(Repository):
-    """Accounts that are in another lane than they belong in: target id -> where they belong."""
+class PriorityRepository(Repository):
+    """Accounts that are in another priority than they belong in: target id -> where they belong."""
 
-    async def misplaced(self, targets: Sequence[UUID]) -> dict[UUID, Lane]:
-        return await self._lanes(_OF_TARGETS, targets=list(targets))
+    async def misplaced(self, targets: Sequence[UUID]) -> dict[UUID, Priority]:
+        return await self._priorities(_OF_TARGETS, targets=list(targets))
 
-    async def misplaced_of_people(self, user_ids: Collection[UUID]) -> dict[UUID, Lane]:
+    async def misplaced_of_people(self, user_ids: Collection[UUID]) -> dict[UUID, Priority]:
         """Among what these people follow."""
-        return await self._lanes(_OF_PEOPLE, people=list(user_ids))
+        return await self._priorities(_OF_PEOPLE, people=list(user_ids))
 
-    async def misplaced_of_guild(self, guild_id: str) -> dict[UUID, Lane]:
+    async def misplaced_of_guild(self, guild_id: str) -> dict[UUID, Priority]:
         """Among what the members of a guild follow."""
-        return await self._lanes(_OF_GUILD, guild_id=guild_id)
+        return await self._priorities(_OF_GUILD, guild_id=guild_id)
 
     async def targets(self, *, after: UUID | None, limit: int) -> list[UUID]:
         """Targets of accounts by id, from after one on."""
         return list((await self.session.execute(_PAGE, {"after": after, "limit": limit})).scalars())
 
-    async def _lanes(self, statement: Any, **parameters: Any) -> dict[UUID, Lane]:
+    async def _priorities(self, statement: Any, **parameters: Any) -> dict[UUID, Priority]:
         rows = (await self.session.execute(statement, parameters)).all()
-        return {row.target_id: Lane(row.lane) for row in rows}
+        return {row.target_id: Priority(row.priority) for row in rows}
