@@ -41,10 +41,11 @@ from shared.outbox.settings import OutboxSettings
 from shared.scraping.admin import SourceAdministration
 from shared.scraping.blocking import Blocking, BlockQueries, BlockUpkeep
 from shared.scraping.dispatch import Dispatcher, SourceRegistry
+from shared.scraping.fetch_context import Clients
 from shared.scraping.gauges import SourceGauges
 from shared.scraping.health import SourceQueries
+from shared.scraping.inline_fetch import InlineFetcher
 from shared.scraping.jobs import engine_jobs
-from shared.scraping.looks import InlineFetcher
 from shared.scraping.pacing import HostPacer
 from shared.scraping.plugins import SourceContext, load_plugins
 from shared.scraping.repository import ScrapingRepository
@@ -52,7 +53,6 @@ from shared.scraping.robots import RobotsTxt
 from shared.scraping.run_upkeep import RunUpkeep
 from shared.scraping.runner import Runner
 from shared.scraping.targets import Targets, TaskQueries
-from shared.scraping.visit import Clients
 from shared.settings import Loaded, Secret, Settings
 from shared.web.health import HealthGauges
 from shared.web.idempotency import IdempotencyKeys, idempotency_jobs

@@ -118,7 +118,7 @@ async def _source(container: AppContainer, source: Source[Any]) -> str:
     if not source.base_url:
         return "on"
     address = f"{source.base_url}/robots.txt"
-    visit = container.runner().visit_of(source, key="robots.txt", address=address)
+    visit = container.runner().context_of(source, key="robots.txt", address=address)
     visit.policy = replace(visit.policy, obey_robots=False)  # it is robots.txt itself that is asked for
     visit.max_wait = visit.longest_answer = PATIENCE
     try:

@@ -15,4 +15,4 @@ async def follow(container: AppContainer, name: str, typed: str, *, every: timed
     key, address = source.read(typed)
     targets = container.targets()
     (target,) = (await targets.track(name, {key: address}, interval=every)).values()
-    return key, (await targets.look_now(name, [target]))[target]
+    return key, (await targets.request_run(name, [target]))[target]

@@ -15,11 +15,11 @@ from app.runtime import Runtime
 from shared.errors import Problem
 from shared.redaction import redacted_text
 from shared.scraping.failures import ScrapeFailure
+from shared.scraping.fetch_context import Unchanged
 from shared.scraping.pacing import HostCoolingDownError, PacerUnreachableError
 from shared.scraping.source import Source
 from shared.scraping.target import Status
 from shared.scraping.targets import Task
-from shared.scraping.visit import Unchanged
 
 
 async def scrape_now(made: Runtime, name: str, typed: str, console: Console) -> int:
@@ -54,7 +54,7 @@ async def scrape_now(made: Runtime, name: str, typed: str, console: Console) -> 
 
 async def _look(container: AppContainer, source: Source[Any], key: str, address: str, console: Console) -> int:
     started = perf_counter()
-    visit = container.runner().visit_of(source, key=key, address=address, tell=_steps(console))
+    visit = container.runner().context_of(source, key=key, address=address, tell=_steps(console))
     _say(console, "asking", _pace(source))
     try:
         value = await source.collect(visit.target, visit)
@@ -81,7 +81,7 @@ async def _run(container: AppContainer, source: Source[Any], target_id: UUID, co
     _say(console, "task", str(asked.task_id))
     if asked.claim is not None:
         _say(console, "asking", _pace(source))
-    elif (until := await looks.held_until(target_id)) is not None:
+    elif (until := await looks.leased_until(target_id)) is not None:
         _say(console, "held", f"by a worker, until {until:%H:%M:%S} UTC at most; waiting for it")
     task = await looks.carry_out(asked, tell=_steps(console))
     if task.status in {Status.PENDING, Status.IN_PROGRESS}:

@@ -87,7 +87,7 @@ class WorkerProcess:
         """Take back what was lost, send off what is due, run what is queued, to the end; how many jobs failed."""
         ended_by_queue = 0
         async with running_app(self._container):
-            await self._container.dispatcher().sweep()
+            await self._container.dispatcher().reclaim_expired_leases()
             while True:
                 sent = await self._container.dispatcher().dispatch_all()
                 worker = self._worker(self._container.jobs(), burst=True)

@@ -33,7 +33,7 @@ SELECT c.relname AS name, pg_get_expr(c.relpartbound, c.oid) AS bound
 FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
 WHERE i.inhparent = to_regclass(:table) ORDER BY c.relname
 """)
-_HOLD: Final = text(f"SELECT {try_to_take(AdvisoryLock.PARTITIONS)}")
+_TRY_LOCK: Final = text(f"SELECT {try_to_take(AdvisoryLock.PARTITIONS)}")
 _PATIENCE: Final = text(f"SET LOCAL lock_timeout = '{PATIENCE}'")
 _RANGE: Final = re.compile(r"FROM \((MINVALUE|'[^']+')\) TO \((MAXVALUE|'[^']+')\)")
 _FIRST: Final = UUID(int=0)
@@ -116,7 +116,7 @@ class MonthlyPartitions:
         """Change the table's parts in a transaction of its own; 0 where somebody is in the way, until next time."""
         try:
             async with self._database.transaction() as session:
-                if not (await session.execute(_HOLD)).scalar_one():
+                if not (await session.execute(_TRY_LOCK)).scalar_one():
                     return 0
                 await session.execute(_PATIENCE)
                 return await step(session)

@@ -134,7 +134,7 @@ class Telemetry:
         finally:
             self._metrics.upstream(source, str(exchange.status or NO_ANSWER), perf_counter() - began_at)
 
-    def looks_at(self, source: str, outcomes: Iterable[str]) -> None:
+    def expect(self, source: str, outcomes: Iterable[str]) -> None:
         """A source will be looked at; these outcomes are alerted on from the first."""
         self._metrics.source(source, outcomes)
 

@@ -27,7 +27,7 @@ LONGEST_BATCH: Final = 10.0
 """Seconds after which a transaction counts as failed."""
 TRIES: Final = 8
 FIRST_REST: Final = 5.0
-LONGEST_REST: Final = 300.0
+MAX_COOLDOWN_S: Final = 300.0
 
 
 class Relay:
@@ -62,7 +62,7 @@ class Relay:
             try:
                 async with asyncio.timeout(LONGEST_BATCH), self._database.unit_of_work():
                     repository = self._repository()
-                    if not await repository.hold():
+                    if not await repository.try_lock():
                         break
                     limit = 1 if one_by_one else self._batch
                     claimed += await repository.claim(now=self._clock.now(), limit=limit)
@@ -124,5 +124,5 @@ def failure_of(error: Exception, *, attempts: int, now: datetime) -> Failure:
     said = redacted_text(f"{type(error).__name__}: {error}".encode("utf-8", "replace").decode())
     if attempts >= TRIES:
         return Failure(error=said, due_at=None, dead_at=now)
-    rest = min(LONGEST_REST, FIRST_REST * 2 ** (attempts - 1))
+    rest = min(MAX_COOLDOWN_S, FIRST_REST * 2 ** (attempts - 1))
     return Failure(error=said, due_at=now + timedelta(seconds=rest), dead_at=None)

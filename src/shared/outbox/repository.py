@@ -32,7 +32,7 @@ SELECT id, event, aggregate, payload, user_id, key, CAST(:now AS timestamptz)
 FROM told WHERE (SELECT aggregates FROM locked) > 0 ORDER BY place
 ON CONFLICT (key) WHERE key IS NOT NULL DO NOTHING
 """)  # noqa: S608 -- our own locks
-_HOLD: Final = text(f"SELECT {try_to_take(AdvisoryLock.RELAY)}")
+_TRY_LOCK: Final = text(f"SELECT {try_to_take(AdvisoryLock.RELAY)}")
 _CLAIM: Final = text(f"""
 WITH due AS MATERIALIZED (
     SELECT e.id FROM outbox_events e
@@ -82,9 +82,9 @@ class OutboxRepository(Repository):
         """All of them in one statement, but those whose key is known already; waits for who writes about the same."""
         await self.session.execute(_ADD, {"events": msgspec.json.encode(events).decode(), "now": now})
 
-    async def hold(self) -> bool:
+    async def try_lock(self) -> bool:
         """Be the one relay until the transaction ends; False where another one is."""
-        return bool((await self.session.execute(_HOLD)).scalar_one())
+        return bool((await self.session.execute(_TRY_LOCK)).scalar_one())
 
     async def claim(self, *, now: datetime, limit: int) -> list[ClaimedEvent]:
         """Mark the first events that are due as relayed and give them their positions; in the order of writing.

@@ -14,7 +14,7 @@ from shared.errors import NotFound
 from shared.jobs import JobQueue
 from shared.scraping.failures import Reason, scrape_failed
 from shared.scraping.pacing import HostPacer, PacerUnreachableError
-from shared.scraping.repository import Claim, ScrapingRepository, epitaph
+from shared.scraping.repository import Claim, ScrapingRepository, dead_letter_reason
 from shared.scraping.source import Source
 
 SCRAPE: Final = "scraping.scrape"
@@ -101,35 +101,35 @@ class Dispatcher:
             await self._send(name, batches)
         return len(quarantined) + len(claims)
 
-    async def sweep(self) -> int:
+    async def reclaim_expired_leases(self) -> int:
         """Take back what lost workers held; how many targets."""
         log = structlog.get_logger(__name__)
         found = 0
         for source in self._sources.all():
             async with self._database.transaction() as session:
-                swept = await ScrapingRepository(session).sweep(
+                reclaimed = await ScrapingRepository(session).reclaim_expired(
                     source.name, now=self._clock.now(), dead_after=source.policy.dead_after
                 )
-                said = epitaph(source.policy.dead_after)
+                said = dead_letter_reason(source.policy.dead_after)
                 await ActivityLog(activities=ActivityRepository(session), clock=self._clock).record_many(
                     [
                         scrape_failed(
                             one.target_id, source=source.name, run_id=one.run_id, reason=Reason.ERROR, error=said
                         )
-                        for one in swept
+                        for one in reclaimed
                         if one.dead
                     ]
                 )
-            if swept:
-                dead = sum(target.dead for target in swept)
-                log.warning("leases_ran_out", source=source.name, targets=len(swept), dead=dead)
-            found += len(swept)
+            if reclaimed:
+                dead = sum(target.dead for target in reclaimed)
+                log.warning("leases_ran_out", source=source.name, targets=len(reclaimed), dead=dead)
+            found += len(reclaimed)
         return found
 
     async def _in_flight(self, source: Source[Any]) -> int:
         """How many targets workers may hold now: none while the host rests, one as its probe after that."""
         try:
-            rest = await self._gate.rest_of(source.policy.host)
+            rest = await self._gate.cooldown_of(source.policy.host)
         except PacerUnreachableError as error:
             structlog.get_logger(__name__).warning("pacing_unreachable", source=source.name, error=str(error))
             return 0
@@ -144,5 +144,5 @@ class Dispatcher:
         except Exception:
             claims = [claim for batch in batches for claim in batch]
             async with self._database.transaction() as session:
-                await ScrapingRepository(session).give_back(claims, due_at=self._clock.now())
+                await ScrapingRepository(session).release(claims, due_at=self._clock.now())
             raise

@@ -98,12 +98,12 @@ class SourceGauges:
     async def read(self) -> Sequence[Reading]:
         sources = self._sources.all()
         breakers = await asyncio.gather(*(breaker_of(self._gate, source.policy) for source in sources))
-        booked = await asyncio.gather(*(self._gate.booked(source.policy.host) for source in sources))
+        booked_seconds = await asyncio.gather(*(self._gate.booked_seconds(source.policy.host) for source in sources))
         paused = {row["source"] for row in await self._reader.rows(PAUSES)}
         readings = [reading for source in sources for reading in _settled(source, source.name in paused)]
         readings += [
             Reading(BOOKED, seconds, (source.name,))
-            for source, seconds in zip(sources, booked, strict=True)
+            for source, seconds in zip(sources, booked_seconds, strict=True)
             if seconds is not None
         ]
         for source, breaker in zip(sources, breakers, strict=True):

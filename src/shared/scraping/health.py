@@ -178,7 +178,7 @@ class SourceQueries:
 async def breaker_of(gate: HostPacer, policy: Policy) -> Breaker:
     """How the breaker of a source's host stands; unknown while Redis is away."""
     try:
-        standing = await gate.standing_of(policy.host)
+        standing = await gate.breaker_of(policy.host)
     except PacerUnreachableError:
         return Breaker(state=BreakerState.UNKNOWN, seconds_left=None, failures=0, cooldown=policy.cooldown)
     state, left = BreakerState.CLOSED, None

@@ -28,7 +28,7 @@ def engine_jobs(dispatcher: Dispatcher, runner: Runner, run_upkeep: RunUpkeep, b
         Job(name="scraping.dispatch_all", run=dispatcher.dispatch_all, timeout=20, seconds=EVERY_SECOND),
         Job(name=DISPATCH, run=dispatcher.dispatch, timeout=20),
         Job(name=SCRAPE, run=scrape, timeout=runner.longest_job),
-        Job(name="scraping.sweep", run=dispatcher.sweep, timeout=20, seconds=EVERY_FIVE),
+        Job(name="scraping.reclaim", run=dispatcher.reclaim_expired_leases, timeout=20, seconds=EVERY_FIVE),
         Job(
             name="scraping.keep_runs",
             run=run_upkeep.run,

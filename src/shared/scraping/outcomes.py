@@ -8,9 +8,9 @@ from typing import Any
 from uuid import UUID
 
 from shared.scraping.failures import ScrapeFailure
+from shared.scraping.fetch_context import FetchContext
 from shared.scraping.repository import Claim
 from shared.scraping.target import Target
-from shared.scraping.visit import FetchContext
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

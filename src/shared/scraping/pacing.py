@@ -25,7 +25,7 @@ PROBE: Final = 30.0
 FREE_PASS: Final = 0.25
 """Seconds that an unpaced host's closed breaker is trusted without asking again."""
 
-LONGEST_REST: Final = 7 * 86_400.0
+MAX_COOLDOWN_S: Final = 7 * 86_400.0
 """Seconds that a site can ask us to stay away at most, before we look again."""
 LATE: Final = 0.002
 """Seconds on the way from Redis that count as late where the jitter leaves less."""
@@ -103,7 +103,7 @@ local b = redis.call('HMGET', KEYS[1], 'open_until', 'probe_until', 'failures', 
 return {tostring(t[1] * 1000 + math.floor(t[2] / 1000)), b[1], b[2], b[3], b[4]}
 """
 
-_BOOKED: Final = """
+_BOOKED_SECONDS: Final = """
 local t = redis.call('TIME')
 local slot = tonumber(redis.call('GET', KEYS[1])) or 0
 return math.max(0, math.ceil(slot - t[1] * 1000 - t[2] / 1000))
@@ -164,7 +164,7 @@ class HostPacer:
         self._fail = redis.register_script(_FAIL)
         self._rest = redis.register_script(_REST)
         self._standing = redis.register_script(_STANDING)
-        self._booked = redis.register_script(_BOOKED)
+        self._booked = redis.register_script(_BOOKED_SECONDS)
         self._free: dict[str, float] = {}
 
     async def slot(self, policy: Policy, *, max_wait: float) -> PacingSlot:
@@ -218,19 +218,19 @@ class HostPacer:
                     policy.breaker_threshold,
                     policy.cooldown * 1000,
                     policy.cooldown_limit * 1000,
-                    -1 if retry_after is None else min(retry_after, LONGEST_REST) * 1000,
+                    -1 if retry_after is None else min(retry_after, MAX_COOLDOWN_S) * 1000,
                 ],
             )
         )
         self._free.pop(policy.host, None)  # again: a slot may have been granted while this was told
         return float(answer[1]) / 1000 if answer and answer[0] else None
 
-    async def rest_of(self, host: str) -> float | None:
+    async def cooldown_of(self, host: str) -> float | None:
         """Seconds for which the host's breaker is still open; 0 when it is due for its probe, None when closed."""
         rest = float(await self._ask(self._rest(keys=[f"breaker:{host}"])))
         return None if rest < 0 else rest / 1000
 
-    async def standing_of(self, host: str) -> BreakerSnapshot:
+    async def breaker_of(self, host: str) -> BreakerSnapshot:
         """How the host's breaker stands. Raises GateUnreachableError."""
         answer = await self._ask(self._standing(keys=[f"breaker:{host}"]))
         now, open_until, probe_until, failures, opened = (float(value or 0) for value in answer)
@@ -241,14 +241,14 @@ class HostPacer:
             opened=int(opened),
         )
 
-    async def booked(self, host: str) -> float | None:
+    async def booked_seconds(self, host: str) -> float | None:
         """Seconds for which the host's slots are given away already; None while Redis is away."""
         answer = await self._quietly(self._booked(keys=[f"pace:{host}"]))
         return None if answer is None else float(answer) / 1000
 
     async def close(self, host: str) -> bool:
         """Trust a host again, whatever it did; whether its breaker was open. Raises GateUnreachableError."""
-        was_open = await self.rest_of(host) is not None
+        was_open = await self.cooldown_of(host) is not None
         await self._ask(self._redis.delete(f"breaker:{host}"))
         return was_open
 

@@ -27,7 +27,7 @@ class SourceContext:
     session: Callable[[], AsyncSession]
     """The session of the unit of work that is open while `record` runs."""
     targets: Callable[[], Targets]
-    """Targets on that session: `track` follows something, `look_now` hurries it. `trackers follow` does it by hand."""
+    """Targets on that session: `track` follows something, `request_run` hurries it. `trackers follow` does it by hand."""
     clock: Clock
 
 

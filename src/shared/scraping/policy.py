@@ -31,7 +31,7 @@ class Policy:
     """Targets that may be held by workers at once."""
     timeout: float = 15.0
     """Longest wait for one answer, from connecting to its last byte."""
-    longest_visit: float | None = None
+    max_fetch_seconds: float | None = None
     """How long a visit may take where that is longer than a lease: its lease is renewed meanwhile. None: what the lease
     allows."""
     obey_robots: bool = True

@@ -99,9 +99,9 @@ class ScrapingRepository(Repository):
         result = await self.session.execute(statement, {"source": source, "limit": limit})
         return int(result.scalar_one())
 
-    async def held(self, claims: Sequence[Claim], *, now: datetime) -> list[Target]:
+    async def leased(self, claims: Sequence[Claim], *, now: datetime) -> list[Target]:
         """The targets that these claims still hold."""
-        rows = await self._all(statements.HELD, **_columns(claims), now=now)
+        rows = await self._all(statements.LEASED, **_columns(claims), now=now)
         return [
             Target(
                 id=row.id,
@@ -123,35 +123,35 @@ class ScrapingRepository(Repository):
             for row in rows
         ]
 
-    async def lock_held(self, claims: Sequence[Claim]) -> set[UUID]:
+    async def lock_leased(self, claims: Sequence[Claim]) -> set[UUID]:
         """Lock the targets that these claims still hold, so that nobody else settles them meanwhile."""
-        return {row.target_id for row in await self._all(statements.LOCK_HELD, **_columns(claims))}
+        return {row.target_id for row in await self._all(statements.LOCK_LEASED, **_columns(claims))}
 
     async def renew(self, claims: Sequence[Claim], *, now: datetime, lease_until: datetime) -> list[Claim]:
         """Hold on to what these claims still hold, until `lease_until`; the claims that hold it from now on."""
         rows = await self._all(statements.RENEW, **_columns(claims), now=now, lease_until=lease_until)
         return [Claim(*row) for row in rows]
 
-    async def settle(self, settlements: Sequence[RunResult], *, now: datetime) -> None:
+    async def finish(self, results: Sequence[RunResult], *, now: datetime) -> None:
         """End runs: the target's counters and validators, its next due time, the run's row."""
-        settled = msgspec.json.encode(settlements).decode()
-        await self.session.execute(statements.SETTLE, {"settled": settled, "now": now})
+        finished = msgspec.json.encode(results).decode()
+        await self.session.execute(statements.FINISH, {"finished": finished, "now": now})
 
-    async def give_back(self, claims: Sequence[Claim], *, due_at: datetime) -> None:
+    async def release(self, claims: Sequence[Claim], *, due_at: datetime) -> None:
         """Give targets back unvisited, to be looked at again from `due_at`; what was asked for stays pending."""
-        await self.lock_held(claims)  # in the order that everybody locks in
-        await self.session.execute(statements.GIVE_BACK, {**_columns(claims), "due_at": due_at})
+        await self.lock_leased(claims)  # in the order that everybody locks in
+        await self.session.execute(statements.RELEASE, {**_columns(claims), "due_at": due_at})
 
-    async def sweep(self, source: str, *, now: datetime, dead_after: int) -> list[Reclaimed]:
+    async def reclaim_expired(self, source: str, *, now: datetime, dead_after: int) -> list[Reclaimed]:
         """Take back the targets of lost workers; one that lost `dead_after` of them waits to be re-driven by hand."""
         quarantine_after = max(1, dead_after - LAST_TRIES)
         rows = await self._all(
-            statements.SWEEP,
+            statements.RECLAIM,
             source=source,
             now=now,
             dead_after=dead_after,
             quarantine_after=quarantine_after,
-            epitaph=epitaph(dead_after),
+            dead_letter_reason=dead_letter_reason(dead_after),
         )
         return [Reclaimed(row.target_id, row.lost_run, row.dead) for row in rows]
 
@@ -175,13 +175,13 @@ class ScrapingRepository(Repository):
 
         target id -> run id; targets that are not followed are left out.
         """
-        await self.hold(targets)
+        await self.lock(targets)
         # A statement of its own, begun when the locks are held: who waited for one must see what the other wrote.
         found = await self._all(statements.RUNS_ASKED_FOR, targets=list(targets))
         runs = {row.target_id: row.run_id or new_id() for row in found}
         known = [row.target_id for row in found if row.known]
         if known:
-            await self.session.execute(statements.HURRY, {"targets": known, "priority": int(priority), "now": now})
+            await self.session.execute(statements.BOOST, {"targets": known, "priority": int(priority), "now": now})
         fresh = [row for row in found if not row.known]
         if fresh:
             await self.session.execute(
@@ -197,21 +197,21 @@ class ScrapingRepository(Repository):
             )
         return runs
 
-    async def place(self, priorities: Mapping[UUID, Priority], *, now: datetime) -> None:
+    async def set_priority(self, priorities: Mapping[UUID, Priority], *, now: datetime) -> None:
         """Have targets looked at in these priorities from now on."""
-        await self.hold(list(priorities))
+        await self.lock(list(priorities))
         placed = {"targets": list(priorities), "priorities": [int(priority) for priority in priorities.values()]}
-        await self.session.execute(statements.PLACE, {**placed, "now": now})
+        await self.session.execute(statements.SET_PRIORITY, {**placed, "now": now})
 
-    async def pace(self, target: UUID, *, interval: timedelta, steady: bool, now: datetime) -> None:
+    async def set_interval(self, target: UUID, *, interval: timedelta, steady: bool, now: datetime) -> None:
         """Have a target looked at this often from now on."""
         values = {"target": target, "interval": round(interval.total_seconds()), "steady": steady}
-        await self.session.execute(statements.PACE, {**values, "latest": now + interval})
+        await self.session.execute(statements.SET_INTERVAL, {**values, "latest": now + interval})
 
-    async def ahead(self, source: str, target: UUID, *, now: datetime, most: int) -> int:
+    async def count_ahead(self, source: str, target: UUID, *, now: datetime, most: int) -> int:
         """How many targets of a source are looked at before one, in each priority counted up to a bound."""
         values = {"source": source, "target": target, "now": now, "most": most}
-        return int((await self.session.execute(statements.AHEAD, values)).scalar_one())
+        return int((await self.session.execute(statements.COUNT_AHEAD, values)).scalar_one())
 
     async def typical_seconds(self, target: UUID) -> float | None:
         """Median seconds of a target's last runs, from start to end; None where there was none."""
@@ -220,25 +220,25 @@ class ScrapingRepository(Repository):
 
     async def forget(self, targets: Sequence[UUID], *, now: datetime) -> None:
         """Stop looking at targets; their history stays."""
-        await self.hold(targets)
+        await self.lock(targets)
         await self.session.execute(statements.FORGET, {"targets": list(targets), "now": now})
 
-    async def hold(self, targets: Sequence[UUID]) -> None:
+    async def lock(self, targets: Sequence[UUID]) -> None:
         """Keep others from following, or no longer following, these targets until the transaction ends."""
         await self.session.execute(statements.LOCK, {"targets": list(targets)})
 
-    async def read_anew(self, targets: Sequence[UUID]) -> None:
+    async def invalidate(self, targets: Sequence[UUID]) -> None:
         """Compare the next body of these with what is stored, even where it is the same as the last."""
-        await self.session.execute(statements.READ_ANEW, {"targets": list(targets)})
+        await self.session.execute(statements.INVALIDATE, {"targets": list(targets)})
 
-    async def forgive(self, targets: Sequence[UUID]) -> None:
+    async def reset_failures(self, targets: Sequence[UUID]) -> None:
         """Count the failures of these from none again."""
-        await self.hold(targets)
-        await self.session.execute(statements.FORGIVE, {"targets": list(targets)})
+        await self.lock(targets)
+        await self.session.execute(statements.RESET_FAILURES, {"targets": list(targets)})
 
     async def erase(self, targets: Sequence[UUID]) -> None:
         """Delete targets with their runs."""
-        await self.hold(targets)
+        await self.lock(targets)
         await self.session.execute(statements.ERASE, {"targets": list(targets)})
         await ActivityRepository(self.session).forget_subjects("target", targets)
 
@@ -281,7 +281,7 @@ class ScrapingRepository(Repository):
         return (await self.session.execute(statement, parameters)).all()
 
 
-def epitaph(dead_after: int) -> str:
+def dead_letter_reason(dead_after: int) -> str:
     """What is said of a target that was given up because it lost its workers."""
     return f"{dead_after} workers were lost while they looked at this; ask for a refresh to try again"
 

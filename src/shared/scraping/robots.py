@@ -12,8 +12,8 @@ from redis.exceptions import RedisError
 
 from shared.clock import Clock
 from shared.scraping.failures import HostUnavailable, Throttled
+from shared.scraping.fetch_context import Answer, retry_after
 from shared.scraping.pacing import HostCoolingDownError, PacerUnreachableError
-from shared.scraping.visit import Answer, retry_after
 
 DAY: Final = 86_400
 ASKING_MS: Final = 30_000

@@ -25,6 +25,7 @@ from shared.redaction import redacted_text
 from shared.scraping.backoff import after_failure, after_success, failures_in_a_row
 from shared.scraping.dispatch import SourceRegistry
 from shared.scraping.failures import Fault, Reason, ScrapeFailure, scrape_failed
+from shared.scraping.fetch_context import Clients, FetchContext, Postponed, Robots, Unchanged
 from shared.scraping.observation import FailedFetch, Observation
 from shared.scraping.outcomes import FetchOutcome, FetchTask, LeaseSet, PostponedFetch
 from shared.scraping.pacing import HostCoolingDownError, HostPacer, PacerUnreachableError
@@ -32,7 +33,6 @@ from shared.scraping.repository import Claim, RunResult, ScrapingRepository
 from shared.scraping.source import Source
 from shared.scraping.target import Status, Target
 from shared.scraping.targets import DISPATCH
-from shared.scraping.visit import Clients, FetchContext, Postponed, Robots, Unchanged
 from shared.storage import full_storage
 
 FLUSH: Final = 1.0
@@ -48,7 +48,7 @@ DATABASE_AWAY: Final = 0.25
 """Seconds between attempts to record while the database is away."""
 DISK_FULL: Final = 60.0
 """Seconds after which targets are fetched again that could not be recorded because a disk was full."""
-GATE_AWAY: Final = 2.0
+PACER_AWAY_S: Final = 2.0
 """Seconds after which a target is looked at again when Redis could not be asked for the pace."""
 R = TypeVar("R")
 ERROR_LENGTH: Final = 500
@@ -82,13 +82,13 @@ class Runner:
         self._telemetry = telemetry
         self._lease = lease
         for source in sources.all():
-            telemetry.looks_at(source.name, [reason for reason in Reason if reason.fault is Fault.SOURCE])
-        self._places: dict[str, asyncio.Semaphore] = {}
+            telemetry.expect(source.name, [reason for reason in Reason if reason.fault is Fault.SOURCE])
+        self._slots: dict[str, asyncio.Semaphore] = {}
 
     @property
     def longest_job(self) -> float:
         """Seconds that a job may take at most: the longest visit of any source, and what its recording may take."""
-        visits = [source.policy.longest_visit or 0.0 for source in self._sources.all()]
+        visits = [source.policy.max_fetch_seconds or 0.0 for source in self._sources.all()]
         return max(0.0, *visits) + self._lease
 
     async def run(self, name: str, claims: Sequence[Claim], *, tell: Callable[[str], None] | None = None) -> int:
@@ -98,62 +98,62 @@ class Runner:
         """
         source = self._sources[name]
         now = asyncio.get_running_loop().time()
-        hold = LeaseSet(until=now + self._lease * MARGIN)
-        targets = await self._patiently(lambda: self._held(name, claims), until=hold.until)
-        hold.take(targets)
+        leases = LeaseSet(until=now + self._lease * MARGIN)
+        targets = await self._patiently(lambda: self._leased(name, claims), until=leases.until)
+        leases.take(targets)
         if source.policy.interval is not None:
             interval = timedelta(seconds=source.policy.interval)
             targets = [replace(target, interval=interval) for target in targets]
-        until = now + max(self._lease * MARGIN, source.policy.longest_visit or 0.0)
+        until = now + max(self._lease * MARGIN, source.policy.max_fetch_seconds or 0.0)
         tasks = {asyncio.create_task(self._visit(source, one, until=until, tell=tell)): one for one in targets}
         waiting = set(tasks)
-        settled = 0
+        finished = 0
         try:
             while waiting:
                 done, waiting = await asyncio.wait(waiting, timeout=min(FLUSH, self._lease / 8))
-                settled += await self._take_in(source, [task.result() for task in done], hold)
+                finished += await self._record_results(source, [task.result() for task in done], leases)
                 if not waiting:
                     break
-                if await self._patiently(lambda: self._paused(name), until=hold.until):
-                    await self._break_off(list(tasks), hold.claims(targets))
-                    return settled
-                if source.policy.longest_visit is not None:
-                    lost = await self._renew({task: tasks[task] for task in waiting}, hold)
-                    await self._break_off(lost, None)
+                if await self._patiently(lambda: self._paused(name), until=leases.until):
+                    await self._abort(list(tasks), leases.claims(targets))
+                    return finished
+                if source.policy.max_fetch_seconds is not None:
+                    lost = await self._renew({task: tasks[task] for task in waiting}, leases)
+                    await self._abort(lost, None)
                     waiting.difference_update(lost)
         except BaseException as error:
             # Stopped, or no room to write: what is held goes back. Failed: it is left to the sweep, which counts the
             # attempt, so that what cannot be recorded is not fetched again and again.
             stopped, full = isinstance(error, asyncio.CancelledError), full_storage(error) is not None
-            back = hold.claims(targets) if stopped or full else None
-            await asyncio.shield(self._break_off(list(tasks), back, again_in=DISK_FULL if full else 0.0))
+            back = leases.claims(targets) if stopped or full else None
+            await asyncio.shield(self._abort(list(tasks), back, again_in=DISK_FULL if full else 0.0))
             raise
-        if settled and source.policy.delay <= 0:
+        if finished and source.policy.delay <= 0:
             with self._telemetry.tracing.apart():
                 await self._jobs.enqueue(DISPATCH, name, job_id=f"{DISPATCH}:{name}")
-        return settled
+        return finished
 
-    async def _renew(self, under_way: Mapping[FetchTask, Target], hold: LeaseSet) -> list[FetchTask]:
+    async def _renew(self, under_way: Mapping[FetchTask, Target], leases: LeaseSet) -> list[FetchTask]:
         """Hold on to what is under way once a quarter of its lease is over; the visits of what others hold by now."""
         asked_at = asyncio.get_running_loop().time()
-        if asked_at < hold.until - self._lease * (MARGIN - RENEWED_AFTER):
+        if asked_at < leases.until - self._lease * (MARGIN - RENEWED_AFTER):
             return []
-        claims = hold.claims(list(under_way.values()))
-        renewing = asyncio.create_task(self._patiently(lambda: self._hold_on(claims), until=hold.until))
+        claims = leases.claims(list(under_way.values()))
+        renewing = asyncio.create_task(self._patiently(lambda: self._renew_leases(claims), until=leases.until))
         try:
             renewed = await asyncio.shield(renewing)
         except asyncio.CancelledError:
-            hold.renewed(await renewing)  # what is held can be given back only by what it is held by
+            leases.renewed(await renewing)  # what is held can be given back only by what it is held by
             raise
-        hold.until = asked_at + self._lease * MARGIN
-        hold.renewed(renewed)
+        leases.until = asked_at + self._lease * MARGIN
+        leases.renewed(renewed)
         kept = {claim.target_id for claim in renewed}
         lost = [task for task, target in under_way.items() if target.id not in kept]
         if lost:
             self._log().warning("leases_lost", targets=[under_way[task].key for task in lost])
         return lost
 
-    async def _hold_on(self, claims: Sequence[Claim]) -> list[Claim]:
+    async def _renew_leases(self, claims: Sequence[Claim]) -> list[Claim]:
         now = self._clock.now()
         async with self._database.transaction() as session:
             return await ScrapingRepository(session).renew(
@@ -168,19 +168,19 @@ class Runner:
         visit = self._visit_to(source, target, max_wait=max_wait, tell=tell)
         with structlog.contextvars.bound_contextvars(run_id=str(target.run_id), source=source.name, target=target.key):
             try:
-                async with asyncio.timeout_at(until), self._place(source):
+                async with asyncio.timeout_at(until), self._slot_of(source):
                     return await self._outcome(source, visit)
             except HostCoolingDownError as error:
                 return PostponedFetch(target=target, seconds=error.seconds)
             except PacerUnreachableError:
-                return PostponedFetch(target=target, seconds=GATE_AWAY)
+                return PostponedFetch(target=target, seconds=PACER_AWAY_S)
             except Postponed as error:
                 self._log().info("not_now", why=str(error), seconds=round(error.seconds, 1))
                 return PostponedFetch(target=target, seconds=error.seconds)
             except TimeoutError:
                 return PostponedFetch(target=target, seconds=0.0)
 
-    def visit_of(
+    def context_of(
         self, source: Source[Any], *, key: str, address: str, tell: Callable[[str], None] | None = None
     ) -> FetchContext:
         """A visit to something that nobody follows: to look, not to store."""
@@ -253,8 +253,8 @@ class Runner:
             rest=rest,
         )
 
-    async def _take_in(
-        self, source: Source[Any], outcomes: Sequence[FetchOutcome | PostponedFetch], hold: LeaseSet
+    async def _record_results(
+        self, source: Source[Any], outcomes: Sequence[FetchOutcome | PostponedFetch], leases: LeaseSet
     ) -> int:
         """Record what was visited, give back what was not; how many targets were settled."""
         visited = [outcome for outcome in outcomes if isinstance(outcome, FetchOutcome)]
@@ -262,42 +262,44 @@ class Runner:
         if deferred:
             self._telemetry.deferred(source.name, len(deferred))
             seconds = max(outcome.seconds for outcome in deferred)
-            claims = hold.claims([outcome.target for outcome in deferred])
-            await self._patiently(lambda: self._give_back(claims, seconds), until=hold.until)
+            claims = leases.claims([outcome.target for outcome in deferred])
+            await self._patiently(lambda: self._release(claims, seconds), until=leases.until)
         if not visited:
             return 0
         try:
-            return await self._patiently(lambda: self._record(source, visited, hold), until=hold.until)
+            return await self._patiently(lambda: self._record(source, visited, leases), until=leases.until)
         except Exception as error:
             if connection_was_lost(error):
                 raise
             self._log().exception("batch_not_recorded", source=source.name, targets=len(visited))
-        return sum([await self._record_alone(source, one, hold) for one in visited])
+        return sum([await self._record_alone(source, one, leases) for one in visited])
 
-    async def _record_alone(self, source: Source[Any], one: FetchOutcome, hold: LeaseSet) -> int:
+    async def _record_alone(self, source: Source[Any], one: FetchOutcome, leases: LeaseSet) -> int:
         """Record one target of a batch that failed as a whole; a poisonous result harms only itself."""
         try:
-            return await self._patiently(lambda: self._record(source, [one], hold), until=hold.until)
+            return await self._patiently(lambda: self._record(source, [one], leases), until=leases.until)
         except Exception as error:
             if connection_was_lost(error):
                 raise
             self._log().exception("result_not_recorded", source=source.name, target=one.target.key)
             bug = f"the result could not be stored: {type(error).__name__}: {error}"
         try:
-            return await self._patiently(lambda: self._record(source, [replace(one, bug=bug)], hold), until=hold.until)
+            return await self._patiently(
+                lambda: self._record(source, [replace(one, bug=bug)], leases), until=leases.until
+            )
         except Exception as error:
             if connection_was_lost(error):
                 raise
             self._log().exception("run_not_settled", source=source.name, target=one.target.key)
             return 0
 
-    async def _record(self, source: Source[Any], visited: Sequence[FetchOutcome], hold: LeaseSet) -> int:
+    async def _record(self, source: Source[Any], visited: Sequence[FetchOutcome], leases: LeaseSet) -> int:
         """One unit of work: domain writes and settlements of what this run still holds."""
         now = self._clock.now()
         async with self._database.unit_of_work() as session:
             repository = ScrapingRepository(session)
-            held = await repository.lock_held(hold.claims([one.target for one in visited]))
-            mine = [one for one in visited if one.target.id in held]
+            leased = await repository.lock_leased(leases.claims([one.target for one in visited]))
+            mine = [one for one in visited if one.target.id in leased]
             if not mine:
                 return 0
             new = [one for one in mine if one.succeeded and not one.unchanged]
@@ -313,8 +315,8 @@ class Runner:
                 await source.record_failures(
                     [FailedFetch(target=o.target, failure=o.failure, at=o.finished_at) for o in failed if o.failure]
                 )
-            settlements = [self._settlement(source, one, changed, now) for one in mine]
-            await repository.settle(settlements, now=now)
+            results = [self._result(source, one, changed, now) for one in mine]
+            await repository.finish(results, now=now)
             await ActivityLog(activities=ActivityRepository(session), clock=self._clock).record_many(
                 [
                     scrape_failed(
@@ -325,12 +327,12 @@ class Runner:
                         error=one.error,
                         http_status=one.http_status,
                     )
-                    for one in settlements
+                    for one in results
                     if one.status is Status.FAILED
                 ]
             )
-        for one, settlement in zip(mine, settlements, strict=True):
-            outcome = settlement.reason or ("changed" if settlement.changed else "unchanged")
+        for one, result in zip(mine, results, strict=True):
+            outcome = result.reason or ("changed" if result.changed else "unchanged")
             self._telemetry.scraped(source.name, outcome, (one.finished_at - one.started_at).total_seconds())
         self._log().info(
             "scraped",
@@ -343,10 +345,10 @@ class Runner:
         )
         return len(mine)
 
-    def _settlement(self, source: Source[Any], one: FetchOutcome, changed: set[UUID], now: datetime) -> RunResult:
+    def _result(self, source: Source[Any], one: FetchOutcome, changed: set[UUID], now: datetime) -> RunResult:
         reason: Reason | None = None
         failures = 0
-        due_at: datetime | str = one.visit.next_look_at or after_success(
+        due_at: datetime | str = one.visit.next_fetch_at or after_success(
             one.target, source.policy, changed=one.target.id in changed, now=now, rng=self._rng
         )
         if not one.succeeded:
@@ -373,26 +375,26 @@ class Runner:
             content_hash=one.visit.content_hash.hex() if one.visit.content_hash else None,
         )
 
-    async def _held(self, name: str, claims: Sequence[Claim]) -> list[Target]:
+    async def _leased(self, name: str, claims: Sequence[Claim]) -> list[Target]:
         """What these claims still hold; all of it goes back where the source was paused since it was claimed."""
         now = self._clock.now()
         async with self._database.transaction() as session:
             repository = ScrapingRepository(session)
             if await repository.is_paused(name):
-                await repository.give_back(claims, due_at=now)
+                await repository.release(claims, due_at=now)
                 return []
-            return await repository.held(claims, now=now)
+            return await repository.leased(claims, now=now)
 
     async def _paused(self, name: str) -> bool:
         async with self._database.transaction() as session:
             return await ScrapingRepository(session).is_paused(name)
 
-    async def _give_back(self, claims: Sequence[Claim], seconds: float) -> None:
+    async def _release(self, claims: Sequence[Claim], seconds: float) -> None:
         due_at = self._clock.now() + timedelta(seconds=seconds)
         async with self._database.transaction() as session:
-            await ScrapingRepository(session).give_back(claims, due_at=due_at)
+            await ScrapingRepository(session).release(claims, due_at=due_at)
 
-    async def _break_off(
+    async def _abort(
         self, tasks: Sequence[FetchTask], claims: Sequence[Claim] | None, *, again_in: float = 0.0
     ) -> None:
         """End the visits under way; with `claims`, give back what of them still holds, due again in so many seconds."""
@@ -402,7 +404,7 @@ class Runner:
         if claims is None:
             return
         try:
-            await self._give_back(claims, again_in)
+            await self._release(claims, again_in)
         except Exception as error:  # noqa: BLE001 -- on the way out; the leases run out by themselves
             self._log().warning("not_given_back", targets=len(claims), error=str(error))
 
@@ -417,9 +419,9 @@ class Runner:
                 self._log().warning("database_away", error=str(error)[:200])
             await asyncio.sleep(DATABASE_AWAY)
 
-    def _place(self, source: Source[Any]) -> asyncio.Semaphore:
+    def _slot_of(self, source: Source[Any]) -> asyncio.Semaphore:
         """One of the requests that a process may have under way at a source."""
-        return self._places.setdefault(source.name, asyncio.Semaphore(source.policy.concurrency))
+        return self._slots.setdefault(source.name, asyncio.Semaphore(source.policy.concurrency))
 
     def _log(self) -> Any:
         return structlog.get_logger(__name__)

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from typing import Generic, TypeVar
 from uuid import UUID
 
+from shared.scraping.fetch_context import FetchContext
 from shared.scraping.observation import FailedFetch, Observation
 from shared.scraping.policy import Policy
 from shared.scraping.target import Target
-from shared.scraping.visit import FetchContext
 
 T = TypeVar("T")
 

@@ -58,7 +58,7 @@ WITH claimed AS (
 SELECT target_id, run_id, CAST(:lease_until AS timestamptz) AS lease_until FROM claimed
 """)
 
-HELD: Final = text("""
+LEASED: Final = text("""
 SELECT t.id, s.run_id, s.lease_until, t.key, t.address, t.interval_seconds, t.failures, t.last_reason, t.attempts,
        t.etag, t.last_modified, t.content_hash, t.parser_version,
        coalesce(t.last_changed_at, t.created_at) AS quiet_since, t.steady
@@ -71,7 +71,7 @@ WHERE s.lease_until > :now
   AND NOT EXISTS (SELECT FROM scrape_blocked_keys b WHERE b.source = t.source AND b.key = t.key)
 """)
 
-LOCK_HELD: Final = text("""
+LOCK_LEASED: Final = text("""
 SELECT s.target_id
 FROM scrape_schedule s
 JOIN unnest(CAST(:targets AS uuid[]), CAST(:runs AS uuid[]), CAST(:leases AS timestamptz[]))
@@ -96,9 +96,9 @@ UPDATE scrape_schedule s SET lease_until = :lease_until FROM mine WHERE s.target
 RETURNING s.target_id, s.run_id, s.lease_until
 """)
 
-SETTLE: Final = text("""
+FINISH: Final = text("""
 WITH settled AS (
-    SELECT * FROM jsonb_to_recordset(CAST(:settled AS jsonb)) AS x (
+    SELECT * FROM jsonb_to_recordset(CAST(:finished AS jsonb)) AS x (
         target_id uuid, run_id uuid, status text, reason text, error text, started_at timestamptz,
         http_status smallint, requests smallint, bytes bigint, changed boolean, due_at timestamptz,
         etag text, last_modified text, content_hash text, parser_version smallint, failures bigint
@@ -132,7 +132,7 @@ SET status = excluded.status, reason = excluded.reason, finished_at = excluded.f
     changed = excluded.changed, error = excluded.error
 """)
 
-GIVE_BACK: Final = text("""
+RELEASE: Final = text("""
 WITH given_back AS (
     UPDATE scrape_schedule s
     SET lease_until = NULL, due_at = :due_at, attempt = greatest(s.attempt - 1, 0),
@@ -145,7 +145,7 @@ WITH given_back AS (
 UPDATE scrape_runs r SET status = 'pending', started_at = NULL FROM given_back g WHERE r.id = g.run_id
 """)
 
-SWEEP: Final = text("""
+RECLAIM: Final = text("""
 WITH lost AS (
     SELECT target_id FROM scrape_schedule
     WHERE source = :source AND lease_until < :now
@@ -162,13 +162,13 @@ WITH lost AS (
     UPDATE scrape_runs r SET status = 'pending', started_at = NULL FROM taken_back b WHERE r.id = b.run_id
 ), buried AS (
     UPDATE scrape_targets t
-    SET last_status = 'failed', last_reason = 'error', last_error = :epitaph, last_attempt_at = :now,
+    SET last_status = 'failed', last_reason = 'error', last_error = :dead_letter_reason, last_attempt_at = :now,
         failures = t.failures + 1, attempts = t.attempts + 1
     FROM taken_back b WHERE b.dead AND t.id = b.target_id
 ), noted AS (
     INSERT INTO scrape_runs (id, target_id, trigger, status, reason, requested_at, finished_at, error)
-    SELECT lost_run, target_id, 'schedule', 'failed', 'error', :now, :now, :epitaph FROM taken_back WHERE dead
-    ON CONFLICT (id) DO UPDATE SET status = 'failed', reason = 'error', finished_at = :now, error = :epitaph
+    SELECT lost_run, target_id, 'schedule', 'failed', 'error', :now, :now, :dead_letter_reason FROM taken_back WHERE dead
+    ON CONFLICT (id) DO UPDATE SET status = 'failed', reason = 'error', finished_at = :now, error = :dead_letter_reason
 )
 SELECT target_id, lost_run, dead FROM taken_back
 """)
@@ -199,7 +199,7 @@ SELECT key, id FROM found
 
 # Who is looked at before a target: whatever is under way, and what is due in its priority or an earlier one before it.
 # Counted up to a bound, by the index of the due.
-AHEAD: Final = text("""
+COUNT_AHEAD: Final = text("""
 SELECT (SELECT count(*) FROM (
            SELECT FROM scrape_schedule s
            WHERE s.source = :source AND s.lease_until IS NOT NULL AND s.target_id <> :target LIMIT :most) AS held)
@@ -255,14 +255,14 @@ SET run_id = a.run_id, priority = CASE WHEN a.leased THEN s.priority ELSE :prior
 FROM asked a WHERE s.target_id = a.target_id
 """)
 
-HURRY: Final = text("""
+BOOST: Final = text("""
 UPDATE scrape_schedule SET priority = CASE WHEN priority = 3 THEN 3 ELSE least(priority, :priority) END, due_at = least(due_at, :now)
 WHERE target_id = ANY(CAST(:targets AS uuid[])) AND lease_until IS NULL
 """)
 
 # Into the priority go those that wait for their turn, and into PAUSED the new ones too; what was asked for by hand stays
 # ahead. What was due meanwhile is due now.
-PLACE: Final = text("""
+SET_PRIORITY: Final = text("""
 UPDATE scrape_schedule s
 SET usual_priority = p.priority,
     priority = CASE WHEN s.priority IN (2, 4, 5) OR (s.priority = 1 AND p.priority = 5) THEN p.priority ELSE s.priority END,
@@ -272,7 +272,7 @@ WHERE s.target_id = p.target_id
 """)
 
 # Who is looked at more often from now on does not wait for what the longer interval had left.
-PACE: Final = text("""
+SET_INTERVAL: Final = text("""
 WITH paced AS (
     UPDATE scrape_targets SET interval_seconds = CAST(:interval AS bigint), steady = CAST(:steady AS boolean)
     WHERE id = :target
@@ -290,13 +290,13 @@ FROM stopped WHERE r.id = stopped.run_id AND r.status IN ('pending', 'in_progres
 """)
 
 # A hash that no body has, not none at all: it was looked at before.
-READ_ANEW: Final = text(r"""
+INVALIDATE: Final = text(r"""
 UPDATE scrape_targets SET etag = NULL, last_modified = NULL,
        content_hash = CASE WHEN content_hash IS NOT NULL THEN '\x00'::bytea END
 WHERE id = ANY(CAST(:targets AS uuid[]))
 """)
 
-FORGIVE: Final = text("UPDATE scrape_targets SET failures = 0 WHERE id = ANY(CAST(:targets AS uuid[]))")
+RESET_FAILURES: Final = text("UPDATE scrape_targets SET failures = 0 WHERE id = ANY(CAST(:targets AS uuid[]))")
 
 ERASE: Final = text("""
 WITH gone AS (DELETE FROM scrape_targets WHERE id = ANY(CAST(:targets AS uuid[])))

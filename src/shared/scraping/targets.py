@@ -123,7 +123,7 @@ class Targets:
             raise SubjectBlocked
         return await self._repository.track(source, addresses, interval=interval, now=self._clock.now())
 
-    async def look_now(
+    async def request_run(
         self, source: str, targets: Sequence[UUID], *, trigger: Trigger = Trigger.REQUEST
     ) -> dict[UUID, UUID]:
         """Put targets ahead of the rest; target id -> task id. Asking twice while one waits gives the same task."""
@@ -134,21 +134,21 @@ class Targets:
         )
         return runs
 
-    async def place(self, priorities: Mapping[UUID, Priority]) -> None:
+    async def set_priority(self, priorities: Mapping[UUID, Priority]) -> None:
         """Have targets looked at in their turn among the ROUTINE or the BACKGROUND, or not at all while ON_REQUEST.
 
         One that is asked for by hand is looked at all the same, once; a ON_REQUEST one that is placed elsewhere and was
         due meanwhile is due now.
         """
-        await self._repository.place(priorities, now=self._clock.now())
+        await self._repository.set_priority(priorities, now=self._clock.now())
 
-    async def pace(self, target: UUID, *, interval: timedelta, steady: bool) -> None:
+    async def set_interval(self, target: UUID, *, interval: timedelta, steady: bool) -> None:
         """Have a target looked at every so often from now on.
 
         `steady`: however long nothing changed; else the more rarely the longer that is, where the source's policy
         says so.
         """
-        await self._repository.pace(target, interval=interval, steady=steady, now=self._clock.now())
+        await self._repository.set_interval(target, interval=interval, steady=steady, now=self._clock.now())
 
     async def estimate(self, source: str, target: UUID, *, policy: Policy, rest: float) -> timedelta | None:
         """How long it takes until a look at a target that was asked for is over: who is ahead, at the source's pace,
@@ -156,7 +156,7 @@ class Targets:
         """
         if await self._repository.is_paused(source):
             return None
-        ahead = await self._repository.ahead(source, target, now=self._clock.now(), most=MOST_COUNTED)
+        ahead = await self._repository.count_ahead(source, target, now=self._clock.now(), most=MOST_COUNTED)
         typical = await self._repository.typical_seconds(target)
         return timedelta(seconds=rest + ahead * policy.delay + (FIRST_GUESS if typical is None else typical))
 
@@ -164,18 +164,18 @@ class Targets:
         """Stop looking at targets that nobody follows any more; what is under way is dropped, history stays."""
         await self._repository.forget(targets, now=self._clock.now())
 
-    async def hold(self, targets: Sequence[UUID]) -> None:
+    async def lock(self, targets: Sequence[UUID]) -> None:
         """Keep others from following these targets until the transaction ends, so that it can be asked who does."""
-        await self._repository.hold(targets)
+        await self._repository.lock(targets)
 
-    async def read_anew(self, targets: Sequence[UUID]) -> None:
+    async def invalidate(self, targets: Sequence[UUID]) -> None:
         """What is stored of these was changed by other hands: the next look compares it, whatever the site says."""
-        await self._repository.read_anew(targets)
+        await self._repository.invalidate(targets)
 
-    async def forgive(self, source: str, targets: Sequence[UUID]) -> dict[UUID, UUID]:
+    async def reset_failures(self, source: str, targets: Sequence[UUID]) -> dict[UUID, UUID]:
         """Count the failures of these anew, and look at them now; target id -> task id."""
-        await self._repository.forgive(targets)
-        return await self.look_now(source, targets)
+        await self._repository.reset_failures(targets)
+        return await self.request_run(source, targets)
 
     async def erase(self, targets: Sequence[UUID]) -> None:
         """Delete targets that tell of a person whose data must go, with the history of their runs."""

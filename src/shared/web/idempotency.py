@@ -162,7 +162,7 @@ class IdempotencyKeys:
             },
         )
 
-    async def give_back(self, claim: Claim) -> None:
+    async def release(self, claim: Claim) -> None:
         """Nothing was done: the key is as if never used."""
         await self._reader.execute(
             _GIVE_BACK, {"bot_key_id": claim.bot_key_id, "key": claim.key, "claimed_at": claim.claimed_at}
@@ -255,7 +255,7 @@ class HeldAnswer:
             if self._scope["state"].get(OUTCOME_UNKNOWN):
                 pass  # the claim stays; whoever asks again is told that nobody knows
             elif status >= SERVER_ERROR or status in NOT_KEPT:
-                await self._keys.give_back(self._claim)
+                await self._keys.release(self._claim)
             else:
                 secret = _opt(self._scope, "secret_answer")
                 body = None if secret or len(self._body) > LARGEST_KEPT else bytes(self._body)

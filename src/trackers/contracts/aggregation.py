@@ -27,7 +27,7 @@ class RegionReport(Struct, frozen=True, kw_only=True):
 
     region_id: int
     changed: bool
-    next_look_at: datetime
+    next_fetch_at: datetime
 
 
 class ContractAggregationService:
@@ -60,7 +60,7 @@ class ContractAggregationService:
             changed = any(step.changed for step in steps)
             if changed:
                 await run.write(lambda session: _count(session, region_id))
-        return RegionReport(region_id=region_id, changed=changed, next_look_at=await self._next(region_id, run))
+        return RegionReport(region_id=region_id, changed=changed, next_fetch_at=await self._next(region_id, run))
 
     async def _refresh_types(self, esi: Esi, run: AggregationRun) -> None:
         """What is known of types may be older than one likes; no region waits for that."""

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared.clock import Clock
 from shared.database import connection_was_lost, is_passing
 from shared.scraping.failures import HostUnavailable, PageChanged
-from shared.scraping.visit import OK
+from shared.scraping.fetch_context import OK
 from trackers.contracts.esi import AWAY, GONE, Esi, in_parallel, is_outage, pages_of
 from trackers.contracts.parser import Bid, Item, Rejected, parse_bids, parse_items
 from trackers.contracts.repository import ContractRepository, ReadContract, Unread
@@ -280,9 +280,9 @@ class Enrichment:
         """What is gone, or failed, is asked for again in its turn: an auction without bids is no error either."""
         if not batch:
             return
-        next_look_at = self._clock.now() + timedelta(seconds=self._settings.bids_interval)
+        next_fetch_at = self._clock.now() + timedelta(seconds=self._settings.bids_interval)
         read = [(one.contract_id, one.bids) for one in batch]
-        await self._run.write(lambda s: ContractRepository(s).store_bids(read, next_look_at=next_look_at))
+        await self._run.write(lambda s: ContractRepository(s).store_bids(read, next_fetch_at=next_fetch_at))
         self._run.tally.auctions_read += len(batch)
         self._run.tally.bids += sum(len(one.bids) for one in batch)
 

@@ -12,8 +12,8 @@ from typing import Final, TypeVar
 
 from shared.moments import EARLIEST, LATEST
 from shared.scraping.failures import Blocked, HostUnavailable, PageChanged, ScrapeFailure, Throttled
+from shared.scraping.fetch_context import SERVER_ERROR, Answer, FetchContext, retry_after
 from shared.scraping.pacing import HostCoolingDownError, PacerUnreachableError
-from shared.scraping.visit import SERVER_ERROR, Answer, FetchContext, retry_after
 from trackers.contracts.runs import AggregationRun
 
 ERROR_LIMITED: Final = 420
@@ -28,7 +28,7 @@ GONE: Final = frozenset({NO_CONTENT, FORBIDDEN, NOT_FOUND})
 JSON: Final = "application/json"
 WINDOW: Final = 60.0
 """Seconds of the error budget's window, where the API does not say how much of it is left."""
-LONGEST_REST: Final = 3600.0
+MAX_COOLDOWN_S: Final = 3600.0
 """Seconds, whatever a header says."""
 PAUSES: Final = (0.2, 1.0)
 """Seconds before a request is sent again whose answer was lost: servers close connections with requests in flight."""
@@ -90,8 +90,8 @@ class Esi:
             why, wait = "the error budget is spent", _number(answer.headers.get("x-esi-error-limit-reset"))
         else:
             why, wait = "too many requests", retry_after(answer.headers.get("retry-after"), now=self._visit.clock.now())
-        rest = min(wait or WINDOW, LONGEST_REST)
-        await self._visit.let_rest(rest)
+        rest = min(wait or WINDOW, MAX_COOLDOWN_S)
+        await self._visit.cool_down(rest)
         raise Throttled(f"the API answered {answer.status}: {why}", retry_after=rest, http_status=answer.status)
 
     async def _mind_the_budget(self, headers: Mapping[str, str]) -> None:
@@ -100,7 +100,7 @@ class Esi:
             return
         self._run.tally.budget_left = int(left)
         if left <= self._floor:
-            await self._visit.let_rest(min(_number(headers.get("x-esi-error-limit-reset")) or WINDOW, LONGEST_REST))
+            await self._visit.cool_down(min(_number(headers.get("x-esi-error-limit-reset")) or WINDOW, MAX_COOLDOWN_S))
 
 
 def status_of(error: HostUnavailable) -> int | None:

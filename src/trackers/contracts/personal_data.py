@@ -45,5 +45,5 @@ class ContractsPersonalData:
 
     async def hand_over(self, user_id: UUID, *, to: UUID) -> None:
         """What both wait for is one watch afterwards; beyond the limit none are lost, but none can be added."""
-        await self._watches.hold(user_id, to)
+        await self._watches.lock(user_id, to)
         await self._watches.hand_over(user_id, to=to)

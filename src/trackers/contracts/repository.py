@@ -359,7 +359,7 @@ class ContractRepository(Repository):
         rows = await self.session.execute(_BIDS_DUE, {"region": region_id, "now": now, "limit": limit})
         return [row.contract_id for row in rows]
 
-    async def store_bids(self, read: Sequence[tuple[int, Sequence[Bid]]], *, next_look_at: datetime) -> None:
+    async def store_bids(self, read: Sequence[tuple[int, Sequence[Bid]]], *, next_fetch_at: datetime) -> None:
         """Write the bids of auctions; those that are known already are left alone."""
         bids: list[dict[str, Any]] = [
             {"contract_id": contract_id, "bid_id": bid.bid_id, "amount": bid.amount, "date_bid": bid.date_bid}
@@ -368,7 +368,7 @@ class ContractRepository(Repository):
         ]
         if bids:
             await self.session.execute(_PUT_BIDS, {"bids": msgspec.json.encode(bids).decode()})
-        await self.session.execute(_BIDS_READ, {"ids": [one for one, _ in read], "next": next_look_at})
+        await self.session.execute(_BIDS_READ, {"ids": [one for one, _ in read], "next": next_fetch_at})
 
     async def next_due(self, region_id: int, *, now: datetime) -> tuple[datetime | None, datetime | None]:
         """When items, and bids, of a region are to be looked at next."""

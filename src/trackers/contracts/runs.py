@@ -20,8 +20,8 @@ from shared.database import Database, connection_was_lost
 from shared.ids import new_id
 from shared.redaction import redacted_text
 from shared.scraping.failures import ScrapeFailure
+from shared.scraping.fetch_context import Postponed
 from shared.scraping.pacing import HostCoolingDownError, PacerUnreachableError
-from shared.scraping.visit import Postponed
 from trackers.contracts.errors import DatabaseAwayError, FenceHeldError, LostLeaseError
 from trackers.contracts.run_lock import LockStoreUnreachableError, RunLease
 from trackers.contracts.run_repository import RunRepository

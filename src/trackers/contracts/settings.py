@@ -70,7 +70,7 @@ class ContractsSettings(SettingsStruct, frozen=True, kw_only=True):
     delay: Annotated[float, Meta(ge=0, le=60, description="Seconds between two requests; 0 turns pacing off.")] = 0.05
     timeout: Annotated[float, Meta(gt=0, le=45, description="Seconds that one answer may take.")] = 20.0
     concurrency: Annotated[int, Meta(ge=1, le=50, description="Requests under way at once from one worker.")] = 15
-    longest_visit: Annotated[
+    max_fetch_seconds: Annotated[
         float, Meta(ge=10, le=1800, description="Seconds that a visit to a region may take; what is left comes next.")
     ] = 600.0
     slack: Annotated[

@@ -9,11 +9,11 @@ import structlog
 
 from shared.clock import Clock
 from shared.errors import Invalid
+from shared.scraping.fetch_context import FetchContext, Postponed
 from shared.scraping.observation import Observation
 from shared.scraping.policy import Policy
 from shared.scraping.source import Source
 from shared.scraping.target import Target
-from shared.scraping.visit import FetchContext, Postponed
 from trackers.contracts.aggregation import ContractAggregationService, RegionReport
 from trackers.contracts.errors import DatabaseAwayError, LostLeaseError
 from trackers.contracts.esi import CACHED, Esi
@@ -59,7 +59,7 @@ class ContractsSource(Source[RegionReport]):
             concurrency=settings.concurrency,
             batch_size=100,  # what is due together belongs to one run
             timeout=settings.timeout,
-            longest_visit=settings.longest_visit,
+            max_fetch_seconds=settings.max_fetch_seconds,
             obey_robots=False,  # declared by the site to be an API
             operator_configured=settings.base_url != OFFICIAL,
             throttled_statuses=frozenset(),  # 420 and 429 have their own headers here: esi.py reads them
@@ -93,7 +93,7 @@ class ContractsSource(Source[RegionReport]):
         except DatabaseAwayError as error:
             structlog.get_logger(__name__).critical("run_aborted", error=str(error), exc_info=True)
             raise Postponed("the database is away", seconds=AFTER_DATABASE_AWAY) from error
-        visit.next_look_at = report.next_look_at
+        visit.next_fetch_at = report.next_fetch_at
         return report
 
     async def record(self, observations: Sequence[Observation[RegionReport]]) -> set[UUID]:

@@ -22,7 +22,7 @@ from shared.clock import Clock
 from shared.database import connection_was_lost, is_passing
 from shared.scraping.block_repository import BlockRepository
 from shared.scraping.failures import PageChanged, TargetNotFound
-from shared.scraping.visit import NOT_MODIFIED, OK, Answer
+from shared.scraping.fetch_context import NOT_MODIFIED, OK, Answer
 from trackers.contracts.esi import CACHED, NOT_FOUND, Esi, fresh_for, generation_of, in_parallel, pages_of
 from trackers.contracts.parser import Listing, Rejected, issuer_key, parse_listings
 from trackers.contracts.region_repository import RegionRepository, RegionState, StoredPage

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.clock import Clock
 from shared.scraping.failures import HostUnavailable, PageChanged
-from shared.scraping.visit import OK
+from shared.scraping.fetch_context import OK
 from trackers.contracts.esi import GONE, Esi, in_parallel
 from trackers.contracts.parser import CategoryInfo, GroupInfo, TypeInfo, parse_category, parse_group, parse_type
 from trackers.contracts.runs import AggregationRun

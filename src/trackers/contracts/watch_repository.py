@@ -10,7 +10,7 @@ from sqlalchemy import text
 from shared.database import Repository
 from trackers.contracts.news import ContractFound, WatchTerms
 
-_HOLD: Final = text("SELECT 1 FROM users WHERE id = ANY(CAST(:people AS uuid[])) ORDER BY id FOR NO KEY UPDATE")
+_LOCK: Final = text("SELECT 1 FROM users WHERE id = ANY(CAST(:people AS uuid[])) ORDER BY id FOR NO KEY UPDATE")
 _COUNT: Final = text("SELECT count(*) FROM contract_watches WHERE user_id = :user")
 _SAME: Final = text("""
 SELECT id FROM contract_watches
@@ -108,9 +108,9 @@ _HAND_OVER: Final = text("UPDATE contract_watches SET user_id = :to WHERE user_i
 class WatchRepository(Repository):
     """Watches and alerts."""
 
-    async def hold(self, *people: UUID) -> bool:
+    async def lock(self, *people: UUID) -> bool:
         """Keep others from changing these people's watches until the transaction ends; whether all of them exist."""
-        return len((await self.session.execute(_HOLD, {"people": list(people)})).all()) == len(people)
+        return len((await self.session.execute(_LOCK, {"people": list(people)})).all()) == len(people)
 
     async def count(self, user_id: UUID) -> int:
         return int((await self.session.execute(_COUNT, {"user": user_id})).scalar_one())

@@ -42,7 +42,7 @@ class FencersEraser:
         """
         fencers, clubs = _numbers(Kind.FENCER, keys), _numbers(Kind.CLUB, keys)
         folded = {key.partition(":")[2] for key in keys if key.startswith(f"{NAME}:")}
-        await self._targets.hold(await self._stored.targets(fencers, clubs))
+        await self._targets.lock(await self._stored.targets(fencers, clubs))
         await self._stored.one_at_a_time()
         people = await self._stored.fencers(fencers)
         folded |= {person.folded for person in people if person.folded}

@@ -36,7 +36,7 @@ class PageUpkeep:
     async def _mark(self, session: AsyncSession) -> int:
         stale = await TrackedRepository(session).stale(before=self._clock.now() - self._max_age, limit=AT_ONCE)
         if stale:
-            await self._targets().read_anew(stale)
+            await self._targets().invalidate(stale)
         return len(stale)
 
 

@@ -47,12 +47,12 @@ class FencersPersonalData:
     async def erase(self, user_id: UUID) -> None:
         for kind in Kind:
             targets = await self._tracked.targets_of(kind, user_id)
-            await self._targets.hold(targets)
+            await self._targets.lock(targets)
             await self._tracked.erase(kind, user_id)
             await self._targets.forget(await self._tracked.unfollowed(kind, targets))
 
     async def hand_over(self, user_id: UUID, *, to: UUID) -> None:
         """Of what both follow, the other account's stays."""
         for kind in Kind:
-            await self._targets.hold(await self._tracked.targets_of(kind, user_id))
+            await self._targets.lock(await self._tracked.targets_of(kind, user_id))
             await self._tracked.hand_over(kind, user_id, to=to)

@@ -68,7 +68,7 @@ class RegistrationRecorder:
         """What is to be told of one page; None where nothing became known."""
         read, target_id, today = observation.value, observation.target.id, observation.at.date()
         kind = Kind.FENCER if isinstance(read, FencerPage) else Kind.CLUB
-        page = await self._registrations.hold_page(kind, target_id)
+        page = await self._registrations.lock_page(kind, target_id)
         if page is None:  # nobody's any more: erased while the page was fetched
             return None
         now = self._clock.now()
@@ -99,7 +99,7 @@ class RegistrationRecorder:
         if not touched and not heard:
             return None
         news = await self._registrations.news(sorted(touched), now=now) if touched else []
-        _log(kind, read.name, news, first_look=page.first_look)
+        _log(kind, read.name, news, first_fetch=page.first_fetch)
         audiences = [(change, *_audience(change, page)) for change in news]
         for change in await self._registrations.heard(sorted(heard)) if heard else []:
             clubs = [page.id] if change.id in heard_here else []
@@ -168,12 +168,12 @@ class RegistrationRecorder:
 
 def _is_heard_on(kind: Kind, page: Page) -> bool:
     """Whether what another page told before is news to who follows this one: a club's, but not at the first look."""
-    return kind is Kind.CLUB and not page.first_look
+    return kind is Kind.CLUB and not page.first_fetch
 
 
 def _is_unread(change: ChangeNews, page: Page) -> bool:
     """Whether it is part of the first look at the fencer's page, or comes before that."""
-    return page.first_look and (change.fencer_id == page.id or not change.looked_at)
+    return page.first_fetch and (change.fencer_id == page.id or not change.looked_at)
 
 
 def _audience(change: ChangeNews, page: Page) -> tuple[list[UUID], list[UUID]]:
@@ -181,7 +181,7 @@ def _audience(change: ChangeNews, page: Page) -> tuple[list[UUID], list[UUID]]:
 
     What the first look at a page finds is no news to who follows that page; to all others it is.
     """
-    if not page.first_look:
+    if not page.first_fetch:
         return change.clubs, []
     return [club for club in change.clubs if club != page.id], [change.fencer_id] if _is_unread(change, page) else []
 
@@ -223,8 +223,8 @@ def _events(audiences: Sequence[tuple[ChangeNews, Sequence[UUID], Sequence[UUID]
     ]
 
 
-def _log(kind: Kind, name: str, news: Sequence[ChangeNews], *, first_look: bool) -> None:
+def _log(kind: Kind, name: str, news: Sequence[ChangeNews], *, first_fetch: bool) -> None:
     counts = {kind.value: sum(one.kind == kind for one in news) for kind in ChangeKind}
     structlog.get_logger(__name__).info(
-        "registrations_changed", page=kind.value, name=name, first_look=first_look, **counts
+        "registrations_changed", page=kind.value, name=name, first_fetch=first_fetch, **counts
     )

@@ -19,7 +19,7 @@ UPDATE fencing_clubs SET slug = :slug WHERE upstream_id = :upstream_id AND slug 
 """)
 # Pages are seconds apart: readings that meet wait for each other, and cannot meet in fencers or events they share.
 _ONE_AT_A_TIME: Final = text(f"SELECT {take(AdvisoryLock.FENCING_PAGES)}")
-_HOLD_PAGE: Final = {
+_LOCK_PAGE: Final = {
     Kind.FENCER: text("SELECT id, read_at FROM fencers WHERE target_id = :target_id FOR NO KEY UPDATE"),
     Kind.CLUB: text("SELECT id, read_at FROM fencing_clubs WHERE target_id = :target_id FOR NO KEY UPDATE"),
 }
@@ -147,7 +147,7 @@ class Page(Struct, frozen=True, kw_only=True):
     """The fencer or club whose page was read."""
 
     id: UUID
-    first_look: bool
+    first_fetch: bool
 
 
 class RegistrationRow(Struct, frozen=True, kw_only=True):
@@ -182,10 +182,10 @@ class RegistrationRepository(Repository):
     async def one_at_a_time(self) -> None:
         await self.session.execute(_ONE_AT_A_TIME)
 
-    async def hold_page(self, kind: Kind, target_id: UUID) -> Page | None:
+    async def lock_page(self, kind: Kind, target_id: UUID) -> Page | None:
         """Whose page it is, held until the transaction ends; None: nobody's any more."""
-        row = (await self.session.execute(_HOLD_PAGE[kind], {"target_id": target_id})).one_or_none()
-        return None if row is None else Page(id=row.id, first_look=row.read_at is None)
+        row = (await self.session.execute(_LOCK_PAGE[kind], {"target_id": target_id})).one_or_none()
+        return None if row is None else Page(id=row.id, first_fetch=row.read_at is None)
 
     async def name_page(
         self, kind: Kind, page_id: UUID, name: str, folded: str, *, slug: str | None, now: datetime

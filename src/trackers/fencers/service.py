@@ -144,7 +144,7 @@ class TrackingService(TrackingQueries):
     async def reset_cooldown(self, page_id: UUID, *, asker: Identity) -> CooldownReset:
         """Forget how often a fencer's or club's page failed, and look at it now. Raises PageNotFound."""
         target_id = await self._tracked.target_of(page_id)
-        tasks = await self._targets.forgive(SOURCE, [target_id])
+        tasks = await self._targets.reset_failures(SOURCE, [target_id])
         await self._activity.record("fencer.cooldown_reset", subject="target", subject_id=target_id, actor=asker)
         return CooldownReset(task_id=tasks.get(target_id))
 
@@ -154,16 +154,16 @@ class TrackingService(TrackingQueries):
         targets = await self._targets.track(SOURCE, {reference.key: reference.address}, interval=self._intervals[kind])
         target_id = targets[reference.key]
         await self._tracked.aim(kind, page_id, target_id)
-        await self._targets.place({target_id: PRIORITIES[kind]})
+        await self._targets.set_priority({target_id: PRIORITIES[kind]})
         if kind is Kind.FENCER and not self._asks_for_fencers:
             return None
-        return (await self._targets.look_now(SOURCE, [target_id], trigger=TRIGGERS[kind])).get(target_id)
+        return (await self._targets.request_run(SOURCE, [target_id], trigger=TRIGGERS[kind])).get(target_id)
 
     async def _forget_unfollowed(self, kind: Kind, page: FollowedPage) -> None:
         """Stop looking at a page that nobody follows any more."""
         if page.target_id is None:
             return
-        await self._targets.hold([page.target_id])
+        await self._targets.lock([page.target_id])
         if unfollowed := await self._tracked.unfollowed(kind, [page.target_id]):
             await self._targets.forget(unfollowed)
 
@@ -171,13 +171,13 @@ class TrackingService(TrackingQueries):
         """What the asker may change; nobody else changes anything of its owner's meanwhile."""
         found = await self._tracked.one(kind, tracked_id)
         await self._access.check_write(asker, found.user_id)
-        await self._accounts.hold(found.user_id)
+        await self._accounts.lock(found.user_id)
         return await self._tracked.one(kind, tracked_id)
 
     async def _person(self, user_id: str | UUID, user_data: UserData, asker: Identity) -> UUID:
         """The account of a person, held, whom the asker may speak for."""
         if isinstance(user_id, UUID):
-            await self._accounts.hold(user_id)
+            await self._accounts.lock(user_id)
             person = user_id
         else:
             person = await self._accounts.from_external(DISCORD, user_id, user_data, by=asker)

@@ -19,13 +19,13 @@ from shared.scraping.failures import (
     ScrapeFailure,
     TargetNotFound,
 )
+from shared.scraping.fetch_context import Answer, FetchContext, RefusedRedirect
 from shared.scraping.observation import FailedFetch, Observation
 from shared.scraping.pacing import HostCoolingDownError
 from shared.scraping.pages import BLOCK_WORDS, OK, REFUSED, title_of
 from shared.scraping.policy import Policy
 from shared.scraping.source import Source
 from shared.scraping.target import Target
-from shared.scraping.visit import Answer, FetchContext, RefusedRedirect
 from trackers.fencers.links import SOURCE, Kind, read_key, slug_in
 from trackers.fencers.parser import ClubPage, FencerPage, asks_to_log_in, parse_club, parse_fencer
 from trackers.fencers.queries import PageQueries

@@ -23,7 +23,7 @@ class FlightsPersonalData:
 
     async def erase(self, user_id: UUID) -> None:
         """A search that nobody else makes is forgotten altogether: it tells where somebody wanted to go."""
-        await self._targets.hold(await self._flights.targets_of(user_id))
+        await self._targets.lock(await self._flights.targets_of(user_id))
         queries = await self._flights.queries_of_person(user_id)
         await self._flights.remove_trips_of(user_id)
         await self._targets.erase(await self._flights.remove_unwanted(queries))
@@ -31,5 +31,5 @@ class FlightsPersonalData:
 
     async def hand_over(self, user_id: UUID, *, to: UUID) -> None:
         """All of it, past the number that one may have."""
-        await self._targets.hold(await self._flights.targets_of(user_id))
+        await self._targets.lock(await self._flights.targets_of(user_id))
         await self._flights.hand_over(user_id, to=to)

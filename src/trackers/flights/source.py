@@ -7,11 +7,11 @@ from uuid import UUID
 
 from shared.errors import Invalid
 from shared.scraping.failures import Blocked, PageChanged
+from shared.scraping.fetch_context import FetchContext, RefusedRedirect
 from shared.scraping.observation import FailedFetch, Observation
 from shared.scraping.policy import Policy
 from shared.scraping.source import Source
 from shared.scraping.target import Target
-from shared.scraping.visit import FetchContext, RefusedRedirect
 from trackers.flights.errors import ConsentAsked
 from trackers.flights.google_query import search_url
 from trackers.flights.parser import parse_page

@@ -49,13 +49,13 @@ class GamesEraser:
         """
         found = await self._stored.accounts(keys)
         owners = await self._stored.owners([account.id for account in found])
-        await self._accounts.hold_all(owners)
-        await self._targets.hold([account.target_id for account in found])
+        await self._accounts.lock_all(owners)
+        await self._targets.lock([account.target_id for account in found])
         await self._stored.begin()
         accounts = await self._stored.accounts(keys)
         if not {account.id for account in accounts} <= {account.id for account in found}:
             raise Unavailable("Another name of this player was found just now; try again.", retry_after=1)
-        await self._stored.hold([account.id for account in accounts])
+        await self._stored.lock([account.id for account in accounts])
         trackers = await self._stored.erase([account.id for account in accounts])
         await self._ratings.restate_people(sorted(owners))
         await self._targets.erase([account.target_id for account in accounts])

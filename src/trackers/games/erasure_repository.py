@@ -25,7 +25,7 @@ WHERE a.id IN (SELECT id FROM named)
 ORDER BY a.id
 """)  # noqa: S608 -- a word of our own
 _OWNERS: Final = text("SELECT DISTINCT user_id FROM game_trackers WHERE account_id = ANY(CAST(:ids AS uuid[]))")
-_HOLD: Final = text("SELECT 1 FROM game_accounts WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR UPDATE")
+_LOCK: Final = text("SELECT 1 FROM game_accounts WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR UPDATE")
 _DELETE_TRACKERS: Final = text("DELETE FROM game_trackers WHERE account_id = ANY(CAST(:ids AS uuid[])) RETURNING id")
 _DELETE_ACCOUNTS: Final = text("DELETE FROM game_accounts WHERE id = ANY(CAST(:ids AS uuid[]))")
 
@@ -66,8 +66,8 @@ class ErasureRepository(Repository):
         """People who have trackers of these accounts, removed ones too."""
         return set((await self.session.execute(_OWNERS, {"ids": list(accounts)})).scalars())
 
-    async def hold(self, accounts: Sequence[UUID]) -> None:
-        await self.session.execute(_HOLD, {"ids": list(accounts)})
+    async def lock(self, accounts: Sequence[UUID]) -> None:
+        await self.session.execute(_LOCK, {"ids": list(accounts)})
 
     async def erase(self, accounts: Sequence[UUID]) -> list[UUID]:
         """Delete accounts with their history and their trackers; the trackers."""

@@ -58,19 +58,19 @@ class GamesPersonalData:
 
     async def erase(self, user_id: UUID) -> None:
         """What nobody else follows is forgotten altogether, its history too."""
-        targets = await self._targets_held(user_id)
+        targets = await self._lock_targets(user_id)
         await self._ratings.forget(user_id)
         await self._trackers.remove_trackers_of(user_id)
         await self._targets.erase(await self._trackers.remove_unfollowed(targets))
 
     async def hand_over(self, user_id: UUID, *, to: UUID) -> None:
         """Trackers beyond those that a person may have stay, deactivated."""
-        await self._targets_held(user_id)
+        await self._lock_targets(user_id)
         await self._ratings.forget(user_id)
         await self._trackers.hand_over(user_id, to=to, most=MAX_TRACKERS)
 
-    async def _targets_held(self, user_id: UUID) -> list[UUID]:
+    async def _lock_targets(self, user_id: UUID) -> list[UUID]:
         """Held first, as whoever follows them does, so that nobody begins to while it is asked who else does."""
         targets = await self._trackers.targets_of(user_id)
-        await self._targets.hold(targets)
+        await self._targets.lock(targets)
         return targets

@@ -21,13 +21,13 @@ from users.guilds.opt_out_repository import on_leaderboards
 
 _ONE_AT_A_TIME: Final = take_keyed(LockNamespace.RATED_PERSON, "CAST(user_id AS text)")
 # Read whole before the first lock is taken, so that everybody takes the locks in one order.
-_HOLD_PEOPLE: Final = text(f"""
+_LOCK_PEOPLE: Final = text(f"""
 SELECT user_id, {_ONE_AT_A_TIME} FROM (
     SELECT user_id FROM unnest(CAST(:people AS uuid[])) AS p (user_id)
     ORDER BY {key_of("CAST(user_id AS text)")} OFFSET 0
 ) AS p
 """)  # noqa: S608 -- fragments of our own
-_HOLD_FOLLOWERS: Final = text(f"""
+_LOCK_FOLLOWERS: Final = text(f"""
 SELECT user_id, {_ONE_AT_A_TIME} FROM (
     SELECT k.user_id FROM game_trackers k
     WHERE k.account_id = ANY(CAST(:accounts AS uuid[])) AND k.deleted_at IS NULL AND k.active
@@ -190,13 +190,13 @@ class RatingRow(Struct, frozen=True, kw_only=True):
 class RatingRepository(Repository):
     """What guilds make of their members' standings."""
 
-    async def hold_people(self, people: Sequence[UUID]) -> list[UUID]:
+    async def lock_people(self, people: Sequence[UUID]) -> list[UUID]:
         """Keep others from restating these people until the transaction ends."""
-        return list((await self.session.execute(_HOLD_PEOPLE, {"people": list(people)})).scalars())
+        return list((await self.session.execute(_LOCK_PEOPLE, {"people": list(people)})).scalars())
 
-    async def hold_followers(self, accounts: Sequence[UUID]) -> list[UUID]:
+    async def lock_followers(self, accounts: Sequence[UUID]) -> list[UUID]:
         """Who follows these accounts and is in a guild; nobody else restates them until the transaction ends."""
-        return list((await self.session.execute(_HOLD_FOLLOWERS, {"accounts": list(accounts)})).scalars())
+        return list((await self.session.execute(_LOCK_FOLLOWERS, {"accounts": list(accounts)})).scalars())
 
     async def stale(self, *, limit: int) -> list[UUID]:
         """People, by id, of whom the boards say something else than they ought to."""

@@ -6,11 +6,11 @@ from uuid import UUID
 
 import msgspec
 
+from shared.scraping.fetch_context import FetchContext
 from shared.scraping.observation import FailedFetch, Observation
 from shared.scraping.policy import Policy
 from shared.scraping.source import Source
 from shared.scraping.target import Target
-from shared.scraping.visit import FetchContext
 from trackers.games.adapters import ADAPTERS
 from trackers.games.links import (
     SOURCE,

@@ -35,9 +35,9 @@ class HiscoresEraser:
         The name that such a player has now is blocked as well. Copies of what was told under their other names go too,
         unless another player has the name now.
         """
-        await self._targets.hold([player.target_id for player in await self._players.ever_called(keys)])
+        await self._targets.lock([player.target_id for player in await self._players.ever_called(keys)])
         players = await self._players.ever_called(keys)
-        await self._players.hold(*(player.id for player in players))
+        await self._players.lock(*(player.id for player in players))
         former = await self._players.former_names([player.no for player in players])
         for player in players:
             await self._players.purge(player.no)

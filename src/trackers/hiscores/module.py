@@ -14,7 +14,7 @@ from shared.di import provide, provide_singleton
 from shared.module import Audience, Module
 from shared.outbox.outbox import Outbox
 from shared.scraping.block_repository import BlockRepository
-from shared.scraping.looks import InlineFetcher
+from shared.scraping.inline_fetch import InlineFetcher
 from shared.scraping.pacing import HostPacer
 from shared.scraping.targets import Targets
 from trackers.hiscores.controllers.admin import AdminPlayerController

@@ -41,7 +41,7 @@ _TAKEN: Final = text("""
 SELECT display_name, mode, provisional FROM hiscore_players WHERE username = :username AND removed_at IS NULL
 """)
 _ACCEPT: Final = text("UPDATE hiscore_players SET provisional = false WHERE id = :id")
-_HOLD: Final = text("""
+_LOCK: Final = text("""
 SELECT 1 FROM hiscore_players WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY no FOR NO KEY UPDATE
 """)
 _ADDED_BY: Final = text("""
@@ -147,9 +147,9 @@ class PlayerRepository(Repository):
         row = (await self.session.execute(_BY_ID, {"id": player_id})).mappings().one_or_none()
         return None if row is None else Player(**row)
 
-    async def hold(self, *players: UUID) -> None:
+    async def lock(self, *players: UUID) -> None:
         """Keep others from changing players until the transaction ends; their targets are held before."""
-        await self.session.execute(_HOLD, {"ids": list(players)})
+        await self.session.execute(_LOCK, {"ids": list(players)})
 
     async def renamed(self, username: str) -> str | None:
         """What a player is shown as who was called so before."""

@@ -10,11 +10,11 @@ from urllib.parse import quote
 from uuid import UUID
 
 from shared.scraping.failures import PageChanged
+from shared.scraping.fetch_context import FetchContext
 from shared.scraping.observation import FailedFetch, Observation
 from shared.scraping.policy import Policy
 from shared.scraping.source import Source
 from shared.scraping.target import Target
-from shared.scraping.visit import FetchContext
 from trackers.hiscores.metrics import MetricBook
 from trackers.hiscores.modes import SOURCE, GameMode, key_of, of_key, table_path
 from trackers.hiscores.names import canonical

@@ -105,10 +105,10 @@ class AddressService:
         Raises BadConfirmationLink, AccountDeactivated or EmailTaken.
         """
         mail_id, waiting = await self._waiting(token)
-        held = (await self._accounts.lock(waiting.user_id)).get(waiting.user_id)
-        if held is None or not await self._mails.use_up(mail_id, waiting.digest):
+        locked = (await self._accounts.lock(waiting.user_id)).get(waiting.user_id)
+        if locked is None or not await self._mails.use_up(mail_id, waiting.digest):
             raise BadConfirmationLink  # erased, used or replaced while we waited
-        if held.deactivated:
+        if locked.deactivated:
             raise AccountDeactivated
         await self._accounts.change(waiting.user_id, {"email": waiting.address})
         await self._activity.record(

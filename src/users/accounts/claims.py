@@ -14,7 +14,7 @@ from shared.installation_secret import InstallationSecret
 from shared.web.identity import BotIdentity, PersonIdentity, Role
 from users.access import AccessPolicy
 from users.accounts.errors import AccountDeactivated, AccountNotFound, BadClaimCode, ClaimRefused
-from users.accounts.repository import AccountRepository, HeldAccount
+from users.accounts.repository import AccountRepository, LockedAccount
 from users.accounts.schemas import DISCORD, Account, AskForClaimCode, ClaimCodeMade
 from users.accounts.service import AccountService
 from users.codes import meant, new_code, shown
@@ -73,10 +73,10 @@ class ClaimService:
 
         Raises BadClaimCode, ClaimRefused or AccountDeactivated.
         """
-        user_id, held = await self._redeemed(code)
-        if held[user_id].deactivated:
+        user_id, locked = await self._redeemed(code)
+        if locked[user_id].deactivated:
             raise AccountDeactivated
-        if held[user_id].has_password or held[user_id].role is Role.ADMIN:
+        if locked[user_id].has_password or locked[user_id].role is Role.ADMIN:
             raise ClaimRefused("There is a login for this identity already; log in with that one.")
         return user_id
 
@@ -86,12 +86,12 @@ class ClaimService:
         Raises BadClaimCode, ClaimRefused or TooManyAttempts.
         """
         await self._attempts.count_code(address)
-        user_id, held = await self._redeemed(code, who.user_id)
-        if who.user_id not in held:
+        user_id, locked = await self._redeemed(code, who.user_id)
+        if who.user_id not in locked:
             raise AccountNotFound
         if user_id == who.user_id:
             return await self._accounts.account(user_id)
-        identity = held[user_id]
+        identity = locked[user_id]
         if identity.has_password or identity.deactivated or identity.role is Role.ADMIN:
             raise ClaimRefused(
                 "This identity belongs to another account that is more than the bot's; "
@@ -111,7 +111,7 @@ class ClaimService:
         )
         return await self._accounts.account(who.user_id)
 
-    async def _redeemed(self, code: str, *others: UUID) -> tuple[UUID, dict[UUID, HeldAccount]]:
+    async def _redeemed(self, code: str, *others: UUID) -> tuple[UUID, dict[UUID, LockedAccount]]:
         """The user behind the identity that a code stands for, held with `others`; the code is used up.
 
         Raises BadClaimCode.
@@ -120,10 +120,10 @@ class ClaimService:
         user_id = await self._accounts.claimable(digests, now=now)
         if user_id is None:
             raise BadClaimCode
-        held = await self._accounts.lock(user_id, *others)
-        if user_id not in held or await self._accounts.redeem(digests, now=now) != user_id:
+        locked = await self._accounts.lock(user_id, *others)
+        if user_id not in locked or await self._accounts.redeem(digests, now=now) != user_id:
             raise BadClaimCode  # somebody else used it, or moved the identity, while we waited
-        return user_id, held
+        return user_id, locked
 
 
 def _content(code: str) -> bytes:

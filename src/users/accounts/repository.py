@@ -33,7 +33,7 @@ SELECT u.id, u.email,
 """
 ACCOUNT_BY_ID: Final = text(f"{ACCOUNT} FROM users u WHERE u.id = :user_id")
 # Users are locked before their identities, by everybody, in the order of their ids.
-_HOLD_IDENTITIES: Final = text("""
+_LOCK_IDENTITIES: Final = text("""
 SELECT i.external_id, u.id AS user_id, u.deactivated_at IS NOT NULL AS deactivated
 FROM user_identities i JOIN users u ON u.id = i.user_id
 WHERE i.provider = :provider AND i.external_id = ANY(CAST(:external_ids AS text[]))
@@ -89,7 +89,7 @@ RETURNING i.user_id
 _REMOVE_EXPIRED_CODES: Final = text("DELETE FROM claim_codes WHERE expires_at < :now")
 
 
-class HeldAccount(NamedTuple):
+class LockedAccount(NamedTuple):
     """What the rules ask of an account that is held."""
 
     id: UUID
@@ -100,7 +100,7 @@ class HeldAccount(NamedTuple):
     has_password: bool
 
 
-class HeldIdentity(NamedTuple):
+class LockedIdentity(NamedTuple):
     """Whose outside identity it is; the account is held."""
 
     user_id: UUID
@@ -112,16 +112,16 @@ class HeldIdentity(NamedTuple):
 class AccountRepository(Repository):
     """Users and their identities."""
 
-    async def hold_identities(
+    async def lock_identities(
         self, provider: str, external_ids: Collection[str], *, now: datetime
-    ) -> dict[str, HeldIdentity]:
+    ) -> dict[str, LockedIdentity]:
         """The users behind outside identities, made on first sight, held until the transaction ends."""
         made: set[UUID] = set()
-        held = await self._held(provider, external_ids)
-        while missing := sorted(set(external_ids) - held.keys()):
+        locked = await self._locked(provider, external_ids)
+        while missing := sorted(set(external_ids) - locked.keys()):
             made |= await self._make(provider, missing, now=now)
-            held = await self._held(provider, external_ids)  # of those whom somebody else made meanwhile, theirs
-        return {one: identity._replace(made=identity.user_id in made) for one, identity in held.items()}
+            locked = await self._locked(provider, external_ids)  # of those whom somebody else made meanwhile, theirs
+        return {one: identity._replace(made=identity.user_id in made) for one, identity in locked.items()}
 
     async def name_identities(self, provider: str, people: Mapping[str, UserData], *, now: datetime) -> None:
         """Keep what is told of outside identities; their users are held."""
@@ -146,10 +146,10 @@ class AccountRepository(Repository):
         ).scalar_one_or_none()
         return found
 
-    async def _held(self, provider: str, external_ids: Iterable[str]) -> dict[str, HeldIdentity]:
+    async def _locked(self, provider: str, external_ids: Iterable[str]) -> dict[str, LockedIdentity]:
         identities = {"provider": provider, "external_ids": list(external_ids)}
-        rows = await self.session.execute(_HOLD_IDENTITIES, identities)
-        return {row.external_id: HeldIdentity(row.user_id, row.deactivated) for row in rows}
+        rows = await self.session.execute(_LOCK_IDENTITIES, identities)
+        return {row.external_id: LockedIdentity(row.user_id, row.deactivated) for row in rows}
 
     async def _make(self, provider: str, external_ids: Sequence[str], *, now: datetime) -> set[UUID]:
         """New users behind these identities, in this order; none where somebody else was faster."""
@@ -160,10 +160,10 @@ class AccountRepository(Repository):
             await self.session.execute(_REMOVE_UNUSED, {"ids": unused})
         return used
 
-    async def lock(self, *user_ids: UUID) -> dict[UUID, HeldAccount]:
+    async def lock(self, *user_ids: UUID) -> dict[UUID, LockedAccount]:
         """Hold accounts until the transaction ends, so that what is counted of them stays so."""
         rows = await self.session.execute(_LOCK, {"ids": list(user_ids)})
-        return {row.id: HeldAccount(**{**row, "role": Role(row["role"])}) for row in rows.mappings()}
+        return {row.id: LockedAccount(**{**row, "role": Role(row["role"])}) for row in rows.mappings()}
 
     async def account(self, user_id: UUID) -> Account:
         """An account as this transaction leaves it. Raises AccountNotFound."""

@@ -19,7 +19,7 @@ from users.accounts.errors import (
     LastAdmin,
 )
 from users.accounts.profiles import checked_display_name, checked_email, checked_time_zone
-from users.accounts.repository import AccountRepository, HeldAccount
+from users.accounts.repository import AccountRepository, LockedAccount
 from users.accounts.schemas import Account, ChangeAccount, ChangeProfile, Profile, UserData, normalised_login
 
 Confirm: TypeAlias = Callable[[], Awaitable[None]]
@@ -68,13 +68,13 @@ class AccountService:
         A key for all guilds that acts for an account ends what only its making confirmed. Raises AccountDeactivated.
         """
         now = self._clock.now()
-        held = (await self._accounts.hold_identities(provider, [external_id], now=now))[external_id]
-        if held.deactivated:
+        locked = (await self._accounts.lock_identities(provider, [external_id], now=now))[external_id]
+        if locked.deactivated:
             raise AccountDeactivated
         await self._accounts.name_identities(provider, {external_id: data}, now=now)
-        if not held.made:
-            await self.acted_for(held.user_id, by)
-        return held.user_id
+        if not locked.made:
+            await self.acted_for(locked.user_id, by)
+        return locked.user_id
 
     async def acted_for(self, user_id: UUID, by: Identity | None, *, guild_id: str | None = None) -> None:
         """End what only the making of an account confirmed, where a key for all guilds puts something into the account.
@@ -96,20 +96,20 @@ class AccountService:
 
     async def made_or_known(self, provider: str, external_ids: Collection[str]) -> tuple[dict[str, UUID], set[UUID]]:
         """The accounts behind outside identities, held, and those among them that this call made; none is named."""
-        held = await self._accounts.hold_identities(provider, external_ids, now=self._clock.now())
-        found = {external_id: identity.user_id for external_id, identity in held.items()}
-        return found, {identity.user_id for identity in held.values() if identity.made}
+        locked = await self._accounts.lock_identities(provider, external_ids, now=self._clock.now())
+        found = {external_id: identity.user_id for external_id, identity in locked.items()}
+        return found, {identity.user_id for identity in locked.values() if identity.made}
 
     async def name(self, provider: str, people: Mapping[str, UserData]) -> None:
         """Keep what is told of outside identities whose accounts are held."""
         await self._accounts.name_identities(provider, people, now=self._clock.now())
 
-    async def hold(self, user_id: UUID) -> None:
+    async def lock(self, user_id: UUID) -> None:
         """Keep an account as it is until the transaction ends. Raises AccountNotFound or AccountDeactivated."""
-        if (await self._held(user_id)).deactivated:
+        if (await self._locked(user_id)).deactivated:
             raise AccountDeactivated
 
-    async def hold_all(self, user_ids: Collection[UUID]) -> None:
+    async def lock_all(self, user_ids: Collection[UUID]) -> None:
         """Keep accounts as they are until the transaction ends, deactivated or not; in one order for everybody."""
         await self._accounts.lock(*user_ids)
 
@@ -161,14 +161,14 @@ class AccountService:
             columns["username"] = normalised_login(columns["username"])
         if "time_zone" in columns:
             checked_time_zone(columns["time_zone"])
-        held = await self._held(who.user_id)
+        locked = await self._locked(who.user_id)
         if confirm is not None:
             await confirm()
-        email = columns.pop("email", held.email)
-        if not ((email and held.email) or columns.get("username", held.username)):
+        email = columns.pop("email", locked.email)
+        if not ((email and locked.email) or columns.get("username", locked.username)):
             raise Invalid("Keep a confirmed e-mail address or a username, or you could not log in any more.")
         if "email" in fields:
-            await self._change_address(held, email)
+            await self._change_address(locked, email)
         if columns:
             await self._accounts.change(who.user_id, columns)
         await self._activity.record(
@@ -185,7 +185,7 @@ class AccountService:
         """Make somebody an admin or not, activate or deactivate them. Raises AccountNotFound or LastAdmin."""
         if given.role is Role.USER or given.active is False:
             await self.keep_an_admin(user_id)
-        account = await self._held(user_id)
+        account = await self._locked(user_id)
         now = self._clock.now()
         columns: dict[str, Any] = {}
         if given.role is not UNSET and given.role is not account.role:
@@ -209,13 +209,13 @@ class AccountService:
 
     async def make_admin(self, user_id: UUID) -> None:
         """Raises AccountNotFound."""
-        await self._held(user_id)
+        await self._locked(user_id)
         await self._accounts.change(user_id, {"role": Role.ADMIN.value})
         await self._activity.record("user.made_admin", subject="user", subject_id=user_id, user_id=user_id)
 
     async def set_password(self, user_id: UUID, password_hash: str) -> None:
         """Another password, by the operator's hand. Raises AccountNotFound."""
-        await self._held(user_id)
+        await self._locked(user_id)
         await self._addresses.drop(user_id)
         await self._accounts.change(user_id, {"password_hash": password_hash, "password_changed_at": self._clock.now()})
         await self._sessions.end_all(user_id, because="password set by the operator")
@@ -239,17 +239,17 @@ class AccountService:
         if await self._accounts.lock_admins(user_id) == {user_id}:
             raise LastAdmin
 
-    async def _change_address(self, held: HeldAccount, email: str | None) -> None:
+    async def _change_address(self, locked: LockedAccount, email: str | None) -> None:
         """Removed at once, replaced once the link is used; the address that the account has ends what waits."""
         if email is None:
-            await self._accounts.change(held.id, {"email": None})
-            await self._addresses.drop(held.id, removed=held.email)
-        elif email == held.email:
-            await self._addresses.drop(held.id)
+            await self._accounts.change(locked.id, {"email": None})
+            await self._addresses.drop(locked.id, removed=locked.email)
+        elif email == locked.email:
+            await self._addresses.drop(locked.id)
         else:
-            await self._addresses.ask(held.id, email, current=held.email)
+            await self._addresses.ask(locked.id, email, current=locked.email)
 
-    async def _held(self, user_id: UUID) -> HeldAccount:
+    async def _locked(self, user_id: UUID) -> LockedAccount:
         account = (await self._accounts.lock(user_id)).get(user_id)
         if account is None:
             raise AccountNotFound

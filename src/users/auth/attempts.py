@@ -60,7 +60,7 @@ class Attempts:
         """Somebody tries to log in."""
         return await self._counted(self._of_address(address, "login"), *self._of_login(address, login))
 
-    async def forgive(self, address: str, *, login: str) -> None:
+    async def reset_failures(self, address: str, *, login: str) -> None:
         """A login that succeeded ends its counts; that of the address goes on."""
         for count in self._of_login(address, login):
             await self._counter.clear(count.item, *count.key)

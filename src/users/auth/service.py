@@ -103,7 +103,7 @@ class AuthService:
         if known.deactivated:
             raise AccountDeactivated
         fresh = await self._passwords.hashed(given.password) if self._passwords.outdated(kept) else None
-        await self._attempts.forgive(client.address, login=login)
+        await self._attempts.reset_failures(client.address, login=login)
         return await self.open_session(known.user_id, kept, client, fresh_hash=fresh), headers
 
     async def refresh(self, token: str) -> Tokens:

@@ -52,7 +52,7 @@ class LeaderboardOptOuts:
     async def choose(self, asker: PersonIdentity, choice: ChooseLeaderboards) -> LeaderboardChoice:
         """Replace the choice. Raises GuildNotFound for a guild that the asker neither is in nor had named before."""
         user_id = asker.user_id
-        await self._accounts.hold(user_id)
+        await self._accounts.lock(user_id)
         before = await self._opt_outs.of(user_id)
         known = {*before, *await self._opt_outs.guilds_of(user_id)}
         for guild_id in choice.hidden_in:

@@ -27,10 +27,10 @@ RETURNING new.id, new.name, new.settings, new.created_at, new.updated_at, old.id
 """)
 GUILD: Final = text("SELECT id, name, settings, created_at, updated_at FROM guilds WHERE id = :id")
 _REMOVE: Final = text("DELETE FROM guilds WHERE id = :id RETURNING name")
-_HOLD: Final = text("SELECT id FROM guilds WHERE id = :id FOR KEY SHARE")
-_HOLD_ALL: Final = text("SELECT id FROM guilds WHERE id = :id FOR UPDATE")
+_LOCK: Final = text("SELECT id FROM guilds WHERE id = :id FOR KEY SHARE")
+_LOCK_ALL: Final = text("SELECT id FROM guilds WHERE id = :id FOR UPDATE")
 _MEMBERS: Final = text("SELECT user_id FROM guild_members WHERE guild_id = :id")
-_HOLD_SETTINGS: Final = text("SELECT settings FROM guilds WHERE id = :id FOR NO KEY UPDATE")
+_LOCK_SETTINGS: Final = text("SELECT settings FROM guilds WHERE id = :id FOR NO KEY UPDATE")
 _SETTLE: Final = text("""
 UPDATE guilds
 SET settings = CAST(:settings AS jsonb),
@@ -146,7 +146,7 @@ SELECT g.id AS guild_id, g.name, m.admin, m.joined_at, m.confirmed_by IS NOT NUL
 FROM guild_members m JOIN guilds g ON g.id = m.guild_id WHERE m.user_id = :user_id ORDER BY g.id
 """)
 _LEAVE_ALL: Final = text("DELETE FROM guild_members WHERE user_id = :user_id")
-_HOLD_GUILDS_OF: Final = text("""
+_LOCK_GUILDS_OF: Final = text("""
 SELECT 1 FROM guilds WHERE id IN (SELECT guild_id FROM guild_members WHERE user_id = :user_id) ORDER BY id FOR KEY SHARE
 """)
 _HAND_OVER: Final = text("""
@@ -196,18 +196,18 @@ class GuildRepository(Repository):
         name: str | None = (await self.session.execute(_REMOVE, {"id": guild_id})).scalar_one_or_none()
         return name
 
-    async def members_held(self, guild_id: str) -> list[UUID]:
+    async def lock_members(self, guild_id: str) -> list[UUID]:
         """Who is in a guild, which nobody else changes until the transaction ends."""
-        await self.session.execute(_HOLD_ALL, {"id": guild_id})
+        await self.session.execute(_LOCK_ALL, {"id": guild_id})
         return list((await self.session.execute(_MEMBERS, {"id": guild_id})).scalars())
 
-    async def hold(self, guild_id: str) -> bool:
+    async def lock(self, guild_id: str) -> bool:
         """Whether the guild is there; it then stays until the transaction ends."""
-        return (await self.session.execute(_HOLD, {"id": guild_id})).scalar_one_or_none() is not None
+        return (await self.session.execute(_LOCK, {"id": guild_id})).scalar_one_or_none() is not None
 
-    async def settings_held(self, guild_id: str) -> GuildSettings | None:
+    async def lock_settings(self, guild_id: str) -> GuildSettings | None:
         """What a guild has settled, which nobody else changes until the transaction ends."""
-        row = (await self.session.execute(_HOLD_SETTINGS, {"id": guild_id})).one_or_none()
+        row = (await self.session.execute(_LOCK_SETTINGS, {"id": guild_id})).one_or_none()
         return None if row is None else from_stored(row.settings)
 
     async def settle(self, guild_id: str, settings: GuildSettings, *, now: datetime) -> GuildView:
@@ -275,7 +275,7 @@ class GuildRepository(Repository):
 
     async def hand_over(self, user_id: UUID, *, to: UUID, now: datetime) -> None:
         """One person's memberships become another's and begin now; an admin is who was one as either."""
-        await self.session.execute(_HOLD_GUILDS_OF, {"user_id": user_id})
+        await self.session.execute(_LOCK_GUILDS_OF, {"user_id": user_id})
         await self.session.execute(_HOLD_MEMBERSHIPS, {"user_id": user_id, "to": to})
         for statement in (_HAND_OVER, _HAND_OVER_IDENTITIES):
             await self.session.execute(statement, {"user_id": user_id, "to": to, "now": now})

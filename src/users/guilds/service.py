@@ -68,7 +68,7 @@ class GuildService:
     async def remove(self, asker: BotIdentity, guild_id: str) -> None:
         """Forget a guild that the bot has left, and who was in it. Raises GuildNotFound."""
         await self._access.check_guild_write(asker, guild_id)
-        members = await self._guilds.members_held(guild_id)
+        members = await self._guilds.lock_members(guild_id)
         name = await self._guilds.remove(guild_id)
         if name is None:
             raise GuildNotFound(guild_id)
@@ -84,7 +84,7 @@ class GuildService:
         GuildNotFound.
         """
         _check_distinct([member.user_id for member in members])
-        await self._hold(asker, guild_id)
+        await self._lock(asker, guild_id)
         now = self._clock.now()  # before the accounts are made, so that a new one does not look older
         given = {member.user_id: member for member in members}
         people = await self._people(asker, given)
@@ -103,7 +103,7 @@ class GuildService:
 
     async def confirm(self, asker: PersonIdentity, guild_id: str) -> MyGuild:
         """Confirm one's own membership. Raises GuildNotFound where there is none."""
-        await self._guilds.hold(guild_id)
+        await self._guilds.lock(guild_id)
         confirmed = await self._guilds.confirm(guild_id, asker.user_id)
         if confirmed is None:
             raise GuildNotFound(guild_id)
@@ -119,7 +119,7 @@ class GuildService:
         Raises DuplicateMember, GuildNotFound.
         """
         _check_distinct(user_ids)
-        await self._hold(asker, guild_id)
+        await self._lock(asker, guild_id)
         removed = await self._guilds.remove_members(guild_id, user_ids)
         if removed:
             await self._note("guild.members_changed", asker, guild_id, {"removed": len(removed)})
@@ -129,7 +129,7 @@ class GuildService:
     async def change_settings(self, asker: Identity, guild_id: str, change: SettingsChange) -> GuildView:
         """Change what a guild has settled. Raises GuildNotFound, Forbidden for members who do not run it."""
         await self._access.check_guild_write(asker, guild_id)
-        settings = await self._guilds.settings_held(guild_id)
+        settings = await self._guilds.lock_settings(guild_id)
         if settings is None:
             raise GuildNotFound(guild_id)
         wanted = changed(settings, change)
@@ -158,10 +158,10 @@ class GuildService:
         for listener in self._listeners:
             await listener.members_changed(user_ids)
 
-    async def _hold(self, asker: BotIdentity, guild_id: str) -> None:
+    async def _lock(self, asker: BotIdentity, guild_id: str) -> None:
         """Make sure that the guild is the asker's to change, and stays until the transaction ends."""
         await self._access.check_guild_write(asker, guild_id)
-        if not await self._guilds.hold(guild_id):
+        if not await self._guilds.lock(guild_id):
             raise GuildNotFound(guild_id)
 
     async def _note(self, event: str, asker: Identity, guild_id: str, details: Mapping[str, Any]) -> None:

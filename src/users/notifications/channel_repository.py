@@ -23,8 +23,8 @@ OWNED: Final = """
       ELSE guild_id = CAST(:guild_id AS text) END)
 """
 # Two that make a channel at once count one after the other.
-_HOLD_USER: Final = text("SELECT id FROM users WHERE id = :user_id FOR NO KEY UPDATE")
-_HOLD_GUILD: Final = text("SELECT id FROM guilds WHERE id = :guild_id FOR NO KEY UPDATE")
+_LOCK_USER: Final = text("SELECT id FROM users WHERE id = :user_id FOR NO KEY UPDATE")
+_LOCK_GUILD: Final = text("SELECT id FROM guilds WHERE id = :guild_id FOR NO KEY UPDATE")
 _COUNT: Final = text(f"SELECT count(*) FROM notification_channels WHERE {OWNED}")  # noqa: S608 -- fragments of our own
 _ADD: Final = text(f"""
 INSERT INTO notification_channels (id, user_id, guild_id, kind, name, target, shown, host, created_at)
@@ -58,7 +58,7 @@ _ERASE: Final = text("DELETE FROM notification_channels WHERE user_id = :user_id
 _HAND_OVER: Final = text("UPDATE notification_channels SET user_id = :to WHERE user_id = :user_id")
 
 
-class HeldChannel(Struct, frozen=True, kw_only=True):
+class LockedChannel(Struct, frozen=True, kw_only=True):
     """A channel that nobody else changes until the transaction ends."""
 
     view: ChannelView
@@ -80,9 +80,9 @@ class Challenged(Struct, frozen=True, kw_only=True):
 class ChannelRepository(Repository):
     """Channels of people and guilds."""
 
-    async def hold_owner(self, owner: Owner) -> bool:
+    async def lock_owner(self, owner: Owner) -> bool:
         """Whether there is such a person or guild; nobody else makes it a channel until the transaction ends."""
-        statement = _HOLD_USER if owner.user_id is not None else _HOLD_GUILD
+        statement = _LOCK_USER if owner.user_id is not None else _LOCK_GUILD
         found = await self.session.execute(statement, {"user_id": owner.user_id, "guild_id": owner.guild_id})
         return found.scalar_one_or_none() is not None
 
@@ -107,11 +107,11 @@ class ChannelRepository(Repository):
         )
         return channel_view(row.one()._mapping)  # noqa: SLF001 -- SQLAlchemy's public name for a row as a mapping
 
-    async def held(self, owner: Owner, channel_id: UUID) -> HeldChannel | None:
+    async def locked(self, owner: Owner, channel_id: UUID) -> LockedChannel | None:
         row = (await self.session.execute(_HELD, {**_whose(owner), "id": channel_id})).one_or_none()
         if row is None:
             return None
-        return HeldChannel(
+        return LockedChannel(
             view=channel_view(row._mapping),  # noqa: SLF001 -- as above
             target=row.target,
             challenge=row.challenge,

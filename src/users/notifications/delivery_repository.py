@@ -147,7 +147,7 @@ WITH quiet AS (
 UPDATE notification_channels c SET lease_until = NULL FROM quiet q WHERE c.id = q.channel_id
 """)
 # Only for whoever still holds the lease: one who came back from the dead changes nothing of what was done meanwhile.
-_HOLD_LEASED: Final = text("""
+_LOCK_LEASED: Final = text("""
 SELECT c.id FROM notification_channels c
 JOIN unnest(CAST(:ids AS uuid[]), CAST(:leases AS timestamptz[])) AS l (id, lease_until)
     ON c.id = l.id AND c.lease_until = l.lease_until
@@ -341,11 +341,11 @@ class DeliveryRepository(Repository):
 
     async def settle(self, outcomes: Sequence[Settled], *, now: datetime) -> list[Settled]:
         """Write down what became of messages; those of whose channels the lease was still held."""
-        held = await self.session.execute(
-            _HOLD_LEASED,
+        locked = await self.session.execute(
+            _LOCK_LEASED,
             {"ids": [one.channel_id for one in outcomes], "leases": [one.lease_until for one in outcomes]},
         )
-        ours = set(held.scalars())
+        ours = set(locked.scalars())
         counted = [one for one in outcomes if one.channel_id in ours]
         deliveries = [delivery for one in counted for delivery in one.deliveries]
         await self.session.execute(

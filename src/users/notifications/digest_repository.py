@@ -69,13 +69,13 @@ LEFT JOIN LATERAL (
 ) open ON TRUE
 WHERE {{due}}
 ORDER BY p.next_at LIMIT :limit
-{{held}}
+{{locked}}
 """  # noqa: S608 -- fragments of our own
-_CLAIM_DUE: Final = text(_CLAIM.format(due="(p.next_at <= :now OR p.time_zone <> u.time_zone)", held=_HELD))
-_CLAIM_ONE: Final = text(_CLAIM.format(due="p.user_id = :user_id", held=_HELD))
-_ONE: Final = text(_CLAIM.format(due="p.user_id = :user_id", held=""))
+_CLAIM_DUE: Final = text(_CLAIM.format(due="(p.next_at <= :now OR p.time_zone <> u.time_zone)", locked=_HELD))
+_CLAIM_ONE: Final = text(_CLAIM.format(due="p.user_id = :user_id", locked=_HELD))
+_ONE: Final = text(_CLAIM.format(due="p.user_id = :user_id", locked=""))
 # As the claim does, before anything of the channels: whoever ends or moves a channel changes these rows, too.
-_HOLD: Final = text("""
+_LOCK: Final = text("""
 SELECT user_id FROM digest_preferences WHERE user_id = ANY(CAST(:users AS uuid[])) ORDER BY user_id FOR UPDATE
 """)
 _MODES: Final = text("""
@@ -94,7 +94,7 @@ SELECT d.user_id FROM digests d
 JOIN unnest(CAST(:users AS uuid[]), CAST(:periods AS text[])) AS x (user_id, period) USING (user_id, period)
 """)
 # So that the sender takes none of them up while the news of it goes into a later one.
-_HOLD_OPEN: Final = text("""
+_LOCK_OPEN: Final = text("""
 SELECT d.id, n.state, c.lease_until > :now AS busy
 FROM digests d
 JOIN notification_deliveries n ON n.id = d.delivery_id
@@ -225,12 +225,12 @@ class DigestRepository(Repository):
         """Give up digests, and the one that waits to be sent; whether they were on."""
         return (await self.session.execute(_SWITCH_OFF, {"user_id": user_id})).first() is not None
 
-    async def hold(self, *users: UUID) -> None:
+    async def lock(self, *users: UUID) -> None:
         """Wait for digests of these people that are being made, and have none made until the transaction ends.
 
         To be called before their channels are held: a run holds a person's digests first, then their channel.
         """
-        await self.session.execute(_HOLD, {"users": list(users)})
+        await self.session.execute(_LOCK, {"users": list(users)})
 
     async def claim_due(self, *, now: datetime, limit: int) -> list[DueDigest]:
         """Up to `limit` people whose digest is due, or who have moved; without those that somebody else sees to."""
@@ -264,9 +264,9 @@ class DigestRepository(Repository):
         """Enter digests; a second one of a period cannot be."""
         await self.session.execute(_ADD, {"rows": _json(rows), "now": now})
 
-    async def hold_open(self, open_ones: Sequence[UUID], *, now: datetime) -> set[UUID]:
+    async def lock_open(self, open_ones: Sequence[UUID], *, now: datetime) -> set[UUID]:
         """Keep the sender from these until the transaction ends; those that it has begun or sent since."""
-        rows = await self.session.execute(_HOLD_OPEN, {"ids": list(open_ones), "now": now})
+        rows = await self.session.execute(_LOCK_OPEN, {"ids": list(open_ones), "now": now})
         return {row.id for row in rows if row.busy or row.state == "sent"}
 
     async def close(self, open_ones: Mapping[UUID, tuple[UUID | None, str]]) -> None:

@@ -137,7 +137,7 @@ class DigestRun:
         periods = {one.user_id: period_of(one.plan, last_due(one.plan, now)) for one in due}
         had = await digests.had(periods)
         waiting = [one.open_id for one in due if one.open_id is not None and one.open_state == "pending"]
-        begun = await digests.hold_open(waiting, now=now) if waiting else set()
+        begun = await digests.lock_open(waiting, now=now) if waiting else set()
         busy = {one.user_id for one in due if one.open_id in begun}
         next_at |= dict.fromkeys(busy - had - moved_only, now + AGAIN_AFTER)
         ready = [one for one in due if one.channel_id is not None and one.user_id not in had | busy | moved_only]

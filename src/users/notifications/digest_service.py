@@ -48,7 +48,7 @@ class DigestService(DigestQueries):
     async def settle(self, asker: PersonIdentity, given: SettleDigest) -> DigestSettings:
         """Have digests come so from now on. Raises NoMailbox where there is none to send them to."""
         user_id, now = asker.user_id, self._clock.now()
-        await self._preferences.hold_person(user_id)
+        await self._preferences.lock_person(user_id)
         if given.period is Period.OFF:
             await self._digests.switch_off(user_id)
             return await self.settings(user_id)

@@ -44,7 +44,7 @@ class NotificationPersonalData:
         digest_queries: DigestQueries,
     ) -> None:
         self._holders = (channels, deliveries, preferences, digests)
-        self._held_first = digests
+        self._locked_first = digests
         self._digests = digest_queries
         self._queries = queries
 
@@ -69,12 +69,12 @@ class NotificationPersonalData:
 
     async def erase(self, user_id: UUID) -> None:
         """Channels, preferences, and what was told to them or of them, also in their guilds' channels."""
-        await self._held_first.hold(user_id)
+        await self._locked_first.lock(user_id)
         for holder in self._holders:
             await holder.erase(user_id)
 
     async def hand_over(self, user_id: UUID, *, to: UUID) -> None:
         """Where both prefer something, the other account's preference stays."""
-        await self._held_first.hold(user_id, to)
+        await self._locked_first.lock(user_id, to)
         for holder in self._holders:
             await holder.hand_over(user_id, to=to)

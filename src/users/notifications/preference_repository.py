@@ -11,7 +11,7 @@ from shared.database import Repository
 from users.notifications.schemas import Mode
 
 # Two that settle something of one person at once do so one after the other.
-_HOLD_PERSON: Final = text("SELECT id FROM users WHERE id = :user_id FOR NO KEY UPDATE")
+_LOCK_PERSON: Final = text("SELECT id FROM users WHERE id = :user_id FOR NO KEY UPDATE")
 PREFERENCES: Final = text("SELECT subject_id, event, mode FROM notification_preferences WHERE user_id = :user_id")
 QUIET: Final = text("SELECT begins, ends FROM quiet_hours WHERE user_id = :user_id")
 _CLEAR_PREFERENCES: Final = text("""
@@ -62,8 +62,8 @@ class PreferenceRepository(Repository):
         if hours is not None:
             await self.session.execute(_PUT_QUIET, {"user_id": user_id, "begins": hours[0], "ends": hours[1]})
 
-    async def hold_person(self, user_id: UUID) -> None:
-        await self.session.execute(_HOLD_PERSON, {"user_id": user_id})
+    async def lock_person(self, user_id: UUID) -> None:
+        await self.session.execute(_LOCK_PERSON, {"user_id": user_id})
 
     async def erase(self, user_id: UUID) -> None:
         for statement in _ERASE:

@@ -24,7 +24,7 @@ class PreferenceService:
 
     async def settle(self, asker: PersonIdentity, change: ChangePreferences) -> ChangePreferences:
         """What holds for all things, and the quiet hours. Raises UnknownEvent."""
-        await self._preferences.hold_person(asker.user_id)
+        await self._preferences.lock_person(asker.user_id)
         await self._prefer(asker.user_id, EVERYTHING, change.defaults)
         await self._preferences.be_quiet(
             asker.user_id, None if change.quiet_hours is None else _times(change.quiet_hours)
@@ -37,7 +37,7 @@ class PreferenceService:
         """What holds for one thing; nothing given, the defaults. Raises UnknownEvent, Invalid."""
         if subject_id == EVERYTHING:
             raise Invalid("Nothing has this id.", extra={"field": "subject_id"})
-        await self._preferences.hold_person(asker.user_id)
+        await self._preferences.lock_person(asker.user_id)
         await self._prefer(asker.user_id, subject_id, preferences.events)
         return preferences
 

@@ -42,7 +42,7 @@ ROUNDS: Final = 3
 IN_A_ROW: Final = 10
 """Failures after which a channel is suspended."""
 FIRST_REST: Final = 60.0
-LONGEST_REST: Final = 6 * 3600.0
+MAX_COOLDOWN_S: Final = 6 * 3600.0
 LastWords = Mapping[UUID, Sequence[str] | DeliveryState]
 """Event id -> lines for the person alone, or the state in which it ends without being sent."""
 
@@ -290,8 +290,8 @@ def _outcome(settled: Settled) -> str:
 def rest(failures: int, retry_after: float | None) -> float:
     """Seconds that a channel rests after so many failures in a row; what the other side asks for beats our own."""
     if retry_after is not None:
-        return min(max(retry_after, 0.1), LONGEST_REST)
-    return min(FIRST_REST * 2.0 ** max(0, failures - 1), LONGEST_REST)
+        return min(max(retry_after, 0.1), MAX_COOLDOWN_S)
+    return min(FIRST_REST * 2.0 ** max(0, failures - 1), MAX_COOLDOWN_S)
 
 
 def _quiet(claimed: Claimed, now: datetime) -> datetime | None:

@@ -16,7 +16,7 @@ from shared.ids import new_id
 from users.access import AccessPolicy, GuildNotFound
 from users.accounts.errors import AccountNotFound
 from users.message_limits import MessageLimits, Recipient
-from users.notifications.channel_repository import ChannelRepository, HeldChannel
+from users.notifications.channel_repository import ChannelRepository, LockedChannel
 from users.notifications.codes import Codes, Tries
 from users.notifications.delivery_repository import DeliveryRepository
 from users.notifications.digest_repository import DigestRepository
@@ -100,7 +100,7 @@ class ChannelService:
             allow_private=self._settings.allow_private,
         )
         await self._count(owner, recipient(target.kind, target.target.address))
-        if not await self._channels.hold_owner(owner):
+        if not await self._channels.lock_owner(owner):
             raise AccountNotFound if owner.guild_id is None else GuildNotFound(owner.guild_id)
         if await self._channels.count(owner) >= self._settings.channels:
             raise TooManyChannels(self._settings.channels)
@@ -114,35 +114,35 @@ class ChannelService:
         return ChannelMade(channel=view, secret=secret or None)
 
     async def change(self, owner: Owner, channel_id: UUID, change: ChangeChannel) -> ChannelView:
-        held = await self._held(owner, channel_id)
+        locked = await self._locked(owner, channel_id)
         if change.name is UNSET:
-            return held.view
+            return locked.view
         return await self._channels.rename(channel_id, change.name.strip())
 
     async def remove(self, owner: Owner, channel_id: UUID) -> None:
         """End a channel, with what it was told and what it still waits for."""
         if owner.user_id is not None:
-            await self._digests.hold(owner.user_id)
-        held = await self._held(owner, channel_id)
+            await self._digests.lock(owner.user_id)
+        locked = await self._locked(owner, channel_id)
         await self._channels.remove(owner, channel_id)
-        await self._note("channel.removed", owner, held.view)
+        await self._note("channel.removed", owner, locked.view)
 
     async def verify(self, owner: Owner, channel_id: UUID, code: str | None) -> ChannelView:
         """Take a code for proof that the channel reaches its owner; without one, send a new challenge.
 
         Raises BadChallenge, TooManyTries, or TooManyMessages.
         """
-        held = await self._held(owner, channel_id)
-        if held.view.verified_at is not None:
-            return held.view
+        locked = await self._locked(owner, channel_id)
+        if locked.view.verified_at is not None:
+            return locked.view
         if code is None:
-            await self._count_held(owner, held)
+            await self._count_locked(owner, locked)
             self._later.verify(channel_id)
-            return held.view
+            return locked.view
         await self._tries.typed(channel_id)
-        if held.challenge is None or held.challenge_until is None or held.challenge_until <= self._clock.now():
+        if locked.challenge is None or locked.challenge_until is None or locked.challenge_until <= self._clock.now():
             raise BadChallenge
-        if not self._codes.fits(channel_id, code, held.challenge):
+        if not self._codes.fits(channel_id, code, locked.challenge):
             raise BadChallenge
         view = await self._channels.verified(channel_id, now=self._clock.now())
         if view is None:  # held, so it cannot be gone
@@ -152,10 +152,10 @@ class ChannelService:
 
     async def test(self, owner: Owner, channel_id: UUID) -> DeliveryStarted:
         """Send a test message the way that all others go. Raises ChannelNotActive, or TooManyMessages."""
-        held = await self._held(owner, channel_id)
-        if held.view.state is not ChannelState.ACTIVE:
-            raise ChannelNotActive(held.view.state)
-        await self._count_held(owner, held)
+        locked = await self._locked(owner, channel_id)
+        if locked.view.state is not ChannelState.ACTIVE:
+            raise ChannelNotActive(locked.view.state)
+        await self._count_locked(owner, locked)
         now = self._clock.now()
         event = Event(
             id=new_id(),
@@ -173,7 +173,7 @@ class ChannelService:
 
     async def resume(self, owner: Owner, channel_id: UUID) -> ChannelView:
         """Use a suspended channel again, or one that rests after a failure at once."""
-        await self._held(owner, channel_id)
+        await self._locked(owner, channel_id)
         view = await self._channels.resume(channel_id)
         await self._note("channel.resumed", owner, view)
         self._later.send()
@@ -181,14 +181,14 @@ class ChannelService:
 
     async def rotate(self, owner: Owner, channel_id: UUID) -> SecretMade:
         """A webhook's new secret; for a day messages are signed with the old one too. Raises BadAddress."""
-        held = await self._held(owner, channel_id)
-        if held.view.kind is not ChannelKind.WEBHOOK:
+        locked = await self._locked(owner, channel_id)
+        if locked.view.kind is not ChannelKind.WEBHOOK:
             raise BadAddress("Only webhooks are signed; other channels have no secret of ours.", field="channel_id")
-        target = self._opened(held)
+        target = self._opened(locked)
         made = SecretMade(secret=new_secret(), old_valid_until=self._clock.now() + OLD_SECRET_FOR)
         target = replace(target, secret=made.secret, old_secret=target.secret, old_until=made.old_valid_until)
         await self._channels.retarget(channel_id, self._sealed(channel_id, target))
-        await self._note("channel.secret_rotated", owner, held.view)
+        await self._note("channel.secret_rotated", owner, locked.view)
         return made
 
     async def redrive(self, delivery_id: UUID) -> DeliveryStarted:
@@ -204,24 +204,24 @@ class ChannelService:
         self._later.send()
         return DeliveryStarted(delivery_id=delivery_id)
 
-    async def _held(self, owner: Owner, channel_id: UUID) -> HeldChannel:
+    async def _locked(self, owner: Owner, channel_id: UUID) -> LockedChannel:
         await self._check(owner)
-        held = await self._channels.held(owner, channel_id)
-        if held is None:
+        locked = await self._channels.locked(owner, channel_id)
+        if locked is None:
             raise ChannelNotFound(channel_id)
-        return held
+        return locked
 
-    async def _count_held(self, owner: Owner, held: HeldChannel) -> None:
+    async def _count_locked(self, owner: Owner, locked: LockedChannel) -> None:
         """Raises BadAddress, TooManyMessages or Unavailable."""
-        await self._count(owner, recipient(held.view.kind, self._opened(held).address))
+        await self._count(owner, recipient(locked.view.kind, self._opened(locked).address))
 
     async def _count(self, owner: Owner, to: Recipient) -> None:
         whose = str(owner.user_id or owner.guild_id)
         await self._limits.count(to, address=owner.address, asker=owner.asker, owner=whose)
 
-    def _opened(self, held: HeldChannel) -> Target:
+    def _opened(self, locked: LockedChannel) -> Target:
         try:
-            return msgspec.json.decode(self._sealing.open(held.view.id, held.target), type=Target)
+            return msgspec.json.decode(self._sealing.open(locked.view.id, locked.target), type=Target)
         except Unsealable as error:
             raise BadAddress(f"The channel cannot be read: {error}.", field="channel_id") from error
 

@@ -407,7 +407,7 @@ def test_a_dead_workers_hold_is_waited_for_no_longer_than_it_lasts(
         async with running_app(container), container.database().unit_of_work() as session:
             targets = container.targets()
             (target,) = (await targets.track("games", {key: key}, interval=timedelta(days=1))).values()
-            await targets.look_now("games", [target])
+            await targets.request_run("games", [target])
             now = container.clock().now()
             lease_until = now + timedelta(seconds=5)
             assert await ScrapingRepository(session).claim_one(target, now=now, lease_until=lease_until)

@@ -284,7 +284,7 @@ class Stage:
         async with self.engine() as container, container.database().unit_of_work() as session:
             began = (await session.execute(text("SELECT clock_timestamp()"))).scalar_one()
             await session.execute(text("UPDATE scrape_schedule SET due_at = clock_timestamp()"))
-            tasks = list((await container.targets().look_now("games", targets)).values())
+            tasks = list((await container.targets().request_run("games", targets)).values())
         return Round(began=began, played=played, tasks=tasks, request=log[-1].number if log else 0)
 
     def visits(self, the: Round) -> Counter[str]:

@@ -20,7 +20,7 @@ from msgspec import Struct
 from tests.upstreams.fencers_pages import Club, Fencer, Row, club_2025, club_2026, fencer
 
 from shared.scraping.failures import PageChanged
-from shared.scraping.visit import Answer, retry_after
+from shared.scraping.fetch_context import Answer, retry_after
 from trackers.contracts.esi import fresh_for, generation_of, pages_of
 from trackers.contracts.parser import (
     parse_bids,

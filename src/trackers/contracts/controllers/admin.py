@@ -38,7 +38,7 @@ class AdminContractController(Controller):
         Pages of which the API says that it has nothing newer are not asked for again; what is left to read is read.
         """
         return RunRequested(
-            tasks=await contract_regions.look_now(data.region_ids if data else None, asker=request.auth)
+            tasks=await contract_regions.request_run(data.region_ids if data else None, asker=request.auth)
         )
 
     @get("/rejected", operation_id="list_rejected_contracts")

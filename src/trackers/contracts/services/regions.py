@@ -41,7 +41,7 @@ class RegionService:
         await self._targets.forget(left)
         return True
 
-    async def look_now(self, regions: Sequence[int] | None, *, asker: Identity) -> dict[str, UUID]:
+    async def request_run(self, regions: Sequence[int] | None, *, asker: Identity) -> dict[str, UUID]:
         """Have regions looked at ahead of their turn, all where none is named; region -> task id.
 
         Raises RegionNotFollowed.
@@ -51,7 +51,7 @@ class RegionService:
         if unknown := [region for region in wanted if region not in followed]:
             there_are = ", ".join(str(region) for region in sorted(followed)) or "none yet"
             raise RegionNotFollowed(f"Region {unknown[0]} is not looked at; there are: {there_are}.")
-        tasks = await self._targets.look_now(self._source, [followed[region] for region in wanted])
+        tasks = await self._targets.request_run(self._source, [followed[region] for region in wanted])
         await self._activity.record(
             "contracts.run_requested",
             subject="source",

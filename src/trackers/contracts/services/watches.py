@@ -30,7 +30,7 @@ class WatchService:
             raise UnclearWatch("Name either a type_id or a group_id: one of them, not both.")
         if wanted.region_id is not None:
             await self._check_region(wanted.region_id)
-        if not await self._watches.hold(user_id):
+        if not await self._watches.lock(user_id):
             raise AccountNotFound  # erased a moment ago
         subject: dict[str, Any] = {
             "type_id": wanted.type_id, "group_id": wanted.group_id, "region_id": wanted.region_id,
@@ -51,14 +51,14 @@ class WatchService:
         values = {
             name: getattr(wanted, name) for name in wanted.__struct_fields__ if getattr(wanted, name) is not UNSET
         }
-        await self._watches.hold(user_id)
+        await self._watches.lock(user_id)
         if not await self._watches.change(watch_id, user_id, **values):
             raise WatchNotFound(watch_id)
         return await self._reads.one(user_id, watch_id)
 
     async def remove(self, user_id: UUID, watch_id: UUID) -> None:
         """Raises WatchNotFound."""
-        await self._watches.hold(user_id)
+        await self._watches.lock(user_id)
         if not await self._watches.remove(watch_id, user_id):
             raise WatchNotFound(watch_id)
 

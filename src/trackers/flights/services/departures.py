@@ -27,7 +27,7 @@ class Departures:
         """Stop what departed until now, some at once; whether there may be more."""
         now = self._clock.now()
         queries, trips = await self._flights.departed(now=now, limit=AT_ONCE)
-        searches = await self._searches.hold(trips=trips, queries=queries)
+        searches = await self._searches.lock(trips=trips, queries=queries)
         await self._flights.end_queries(queries, now=now)
         watches = await self._flights.end_trips(trips, now=now)
         await self._searches.settle(searches)  # the days after a trip's are not over, but nobody wants them any more

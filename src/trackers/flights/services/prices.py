@@ -73,7 +73,7 @@ class PriceService:
             raise ImpossiblePrice("arrives_at is not after departs_at.", extra={"field": "arrives_at"})
         captured_at = min(captured_at, now)
         currency = checked_currency(given.currency)
-        await self._accounts.hold((await self._owned(trip_id, asker)).user_id)
+        await self._accounts.lock((await self._owned(trip_id, asker)).user_id)
         trip = await self._owned(trip_id, asker)  # as it is now that nobody else can change or remove it
         (query_id,) = await self._searches.make(
             trip, [trip.search(provider=MANUAL, cabin=given.cabin_class, currency=currency)]

@@ -66,7 +66,7 @@ class Searches:
         await self._flights.link(trip.id, ids)
         return ids
 
-    async def hold(
+    async def lock(
         self,
         *,
         watches: Sequence[UUID] = (),
@@ -81,12 +81,12 @@ class Searches:
         """
         searches = list({*queries, *await self._flights.queries_of(watches=watches, trips=trips)})
         known = await self._flights.found([one.key for one in wanted])
-        await self._targets.hold(await self._flights.targets([*searches, *(found for found, _ in known.values())]))
+        await self._targets.lock(await self._flights.targets([*searches, *(found for found, _ in known.values())]))
         return searches
 
     async def settle(self, queries: Sequence[UUID]) -> None:
         """Have these fetched as often as somebody wants now, or not at all; those of no trip are forgotten."""
-        await self._targets.hold(await self._flights.targets(queries))
+        await self._targets.lock(await self._flights.targets(queries))
         now = self._clock.now()
         demands = await self._flights.demand(queries, now=now)
         ended = [one.target_id for one in demands if one.ended]
@@ -98,9 +98,9 @@ class Searches:
         for one in wanted:
             if one.interval_minutes is not None:
                 interval = timedelta(minutes=one.interval_minutes)
-                await self._targets.pace(one.target_id, interval=interval, steady=True)
+                await self._targets.set_interval(one.target_id, interval=interval, steady=True)
         if wanted:
-            await self._targets.place(
+            await self._targets.set_priority(
                 {
                     one.target_id: Priority.ON_REQUEST if one.interval_minutes is None else Priority.ROUTINE
                     for one in wanted
@@ -109,14 +109,14 @@ class Searches:
         for provider in {one.provider for one in wanted}:
             late = [one.target_id for one in wanted if one.provider == provider and _is_late(one, now)]
             if late and self._providers.is_on(provider):
-                await self._targets.look_now(provider, late, trigger=Trigger.REGISTRATION)
+                await self._targets.request_run(provider, late, trigger=Trigger.REGISTRATION)
 
     async def leave(self, queries: Sequence[UUID]) -> None:
         """A watch does not rest on these any more: nothing is kept of those that never had a price to keep."""
         await self._flights.unlink_unknown(queries)
         await self.settle(queries)
 
-    async def look_now(self, provider: str, queries: Sequence[UUID], *, user_id: UUID) -> list[UUID]:
+    async def request_run(self, provider: str, queries: Sequence[UUID], *, user_id: UUID) -> list[UUID]:
         """Tasks that look at searches of one provider, for one person, ahead of the rest.
 
         Raises NothingToScrape where none can be looked at, ScrapedLately within the cooldown of the last look,
@@ -142,7 +142,7 @@ class Searches:
                 f"{MOST_AWAITED} looks that you asked for still wait; ask again when some of them are over.",
                 retry_after=self._cooldown.total_seconds(),
             )
-        tasks = await self._targets.look_now(provider, [one.target_id for one in asked])
+        tasks = await self._targets.request_run(provider, [one.target_id for one in asked])
         return [tasks[one.target_id] for one in asked if one.target_id in tasks]
 
 

@@ -72,7 +72,7 @@ class TripService:
                 **msgspec.structs.asdict(given),
             )
         )
-        await self._accounts.hold(user_id)
+        await self._accounts.lock(user_id)
         trips, _ = await self._flights.counts(user_id)
         if trips >= self._most:
             raise TripLimitReached(f"You have {trips} trips, as many as one may have; remove one first.")
@@ -82,14 +82,14 @@ class TripService:
 
     async def update_trip(self, trip_id: UUID, given: UpdateTrip, *, asker: Identity) -> TripView:
         """Raises as `create_trip` does, and TripNotFound. Another journey begins every watch of the trip anew."""
-        await self._accounts.hold((await self._owned(trip_id, asker)).user_id)
+        await self._accounts.lock((await self._owned(trip_id, asker)).user_id)
         trip = await self._owned(trip_id, asker)  # as it is now that nobody else can change it
         changes = {name: value for name, value in msgspec.structs.asdict(given).items() if value is not UNSET}
         changed = msgspec.structs.replace(trip, **changes)
         elsewhere = _journey(changed) != _journey(trip)
         if elsewhere:
             changed = self._checked(changed)
-            await self._watches.hold_trip(changed)
+            await self._watches.lock_trip(changed)
         else:
             changed = msgspec.structs.replace(
                 changed, name=_stripped(changed.name), origin=trip.origin, destination=trip.destination
@@ -102,9 +102,9 @@ class TripService:
 
     async def remove_trip(self, trip_id: UUID, *, asker: Identity) -> None:
         """With its watches, what they told, and the prices that nobody else looks at. Raises TripNotFound."""
-        await self._accounts.hold((await self._owned(trip_id, asker)).user_id)
+        await self._accounts.lock((await self._owned(trip_id, asker)).user_id)
         trip = await self._owned(trip_id, asker)
-        queries = await self._searches.hold(trips=[trip_id])
+        queries = await self._searches.lock(trips=[trip_id])
         await self._flights.remove_trip(trip_id)
         await self._searches.settle(queries)
         await self._note("trip.removed", trip, asker)
@@ -115,7 +115,7 @@ class TripService:
         Raises TripNotFound, TripDeparted, UnknownProvider, ProviderIsOff, NothingToScrape, ScrapedLately,
         TooManyLooks.
         """
-        await self._accounts.hold((await self._owned(trip_id, asker)).user_id)
+        await self._accounts.lock((await self._owned(trip_id, asker)).user_id)
         trip = await self._owned(trip_id, asker)
         if trip.ends_at <= self._clock.now():
             raise TripDeparted("This trip has departed.")
@@ -136,7 +136,7 @@ class TripService:
             )
             queries = await self._searches.make(trip, [search])
             await self._searches.settle(queries)
-        tasks = await self._searches.look_now(name, queries, user_id=trip.user_id)
+        tasks = await self._searches.request_run(name, queries, user_id=trip.user_id)
         return ScrapeStarted(task_id=tasks[0], task_ids=tasks)
 
     async def _owned(self, trip_id: UUID, asker: Identity) -> TripRow:

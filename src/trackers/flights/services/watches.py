@@ -67,7 +67,7 @@ class WatchService:
 
     async def create_watch(self, given: CreateWatch, *, asker: Identity) -> WatchView:
         """Raises TripNotFound, UnknownProvider, UnknownCurrency, TripDeparted or WatchLimitReached."""
-        await self._accounts.hold((await self._trip(given.trip_id, asker)).user_id)
+        await self._accounts.lock((await self._trip(given.trip_id, asker)).user_id)
         trip = await self._trip(given.trip_id, asker)
         watch = self._checked(
             WatchRow(id=new_id(), user_id=trip.user_id, is_active=True, **msgspec.structs.asdict(given)), trip
@@ -82,12 +82,12 @@ class WatchService:
 
     async def update_watch(self, watch_id: UUID, given: UpdateWatch, *, asker: Identity) -> WatchView:
         """Raises WatchNotFound, and what `create_watch` does."""
-        await self._accounts.hold((await self._owned(watch_id, asker)).user_id)
+        await self._accounts.lock((await self._owned(watch_id, asker)).user_id)
         watch = await self._owned(watch_id, asker)  # as it is now that nobody else can change it
         changes = {name: value for name, value in msgspec.structs.asdict(given).items() if value is not UNSET}
         trip = await self._trip(watch.trip_id, asker)
         changed = self._checked(msgspec.structs.replace(watch, **changes), trip)
-        await self._searches.hold(watches=[watch_id], wanted=self._wanted(changed, trip))
+        await self._searches.lock(watches=[watch_id], wanted=self._wanted(changed, trip))
         await self._flights.change_watch(changed, now=self._clock.now())
         woken = changed.is_active and not watch.is_active  # whatever happened meanwhile was not seen
         if woken or any(getattr(changed, name) != getattr(watch, name) for name in ANEW):
@@ -98,9 +98,9 @@ class WatchService:
 
     async def remove_watch(self, watch_id: UUID, *, asker: Identity) -> None:
         """With what it told; the prices stay with the trip. Raises WatchNotFound."""
-        await self._accounts.hold((await self._owned(watch_id, asker)).user_id)
+        await self._accounts.lock((await self._owned(watch_id, asker)).user_id)
         watch = await self._owned(watch_id, asker)
-        queries = await self._searches.hold(watches=[watch_id])
+        queries = await self._searches.lock(watches=[watch_id])
         await self._flights.remove_watch(watch_id)
         await self._searches.leave(queries)
         await self._note("price_watch.removed", watch, asker)
@@ -110,7 +110,7 @@ class WatchService:
 
         Raises WatchNotFound, TripDeparted, NothingToScrape, ProviderIsOff, ScrapedLately, TooManyLooks.
         """
-        await self._accounts.hold((await self._owned(watch_id, asker)).user_id)
+        await self._accounts.lock((await self._owned(watch_id, asker)).user_id)
         watch = await self._owned(watch_id, asker)
         trip = await self._trip(watch.trip_id, asker)
         self._check_departed(trip)
@@ -118,13 +118,13 @@ class WatchService:
             raise NothingToScrape(f"Nothing is fetched of {watch.provider}: its prices are typed in or pushed.")
         self._providers.scraped(watch.provider)
         queries = await self._flights.queries_of(watches=[watch_id])
-        tasks = await self._searches.look_now(watch.provider, queries, user_id=watch.user_id)
+        tasks = await self._searches.request_run(watch.provider, queries, user_id=watch.user_id)
         return ScrapeStarted(task_id=tasks[0], task_ids=tasks)
 
-    async def hold_trip(self, trip: TripRow) -> None:
+    async def lock_trip(self, trip: TripRow) -> None:
         """Hold what the watches of a trip look at, and what they are to look at, before the trip is changed."""
         watches = await self._flights.watches_of_trip(trip.id)
-        await self._searches.hold(
+        await self._searches.lock(
             trips=[trip.id], wanted=[one for watch in watches for one in self._wanted(watch, trip)]
         )
 

@@ -89,7 +89,7 @@ class TrackerAdministration(TrackerAdminQueries):
         if wanted.tracker_ids is not None:
             ids = set(wanted.tracker_ids)
             targets = await self._administration.active_targets(sorted(ids))
-            runs = await self._targets.look_now(SOURCE, sorted(set(targets.values())))
+            runs = await self._targets.request_run(SOURCE, sorted(set(targets.values())))
             return BatchQueued(queued=len(runs), left_out=len(ids) - len(targets))
         if wanted.guild_id is not None:
             await self._access.check_guild_read(asker, wanted.guild_id)
@@ -97,7 +97,7 @@ class TrackerAdministration(TrackerAdminQueries):
         while found := await self._administration.targets_standing(
             status=wanted.status, reason=wanted.reason, guild_id=wanted.guild_id, after=last, limit=QUEUED_AT_ONCE
         ):
-            queued += len(await self._targets.look_now(SOURCE, found))
+            queued += len(await self._targets.request_run(SOURCE, found))
             last = found[-1]
         return BatchQueued(queued=queued, left_out=0)
 
@@ -110,8 +110,8 @@ class TrackerAdministration(TrackerAdminQueries):
         for a fifth active one, or InMotion.
         """
         owner = (await self._trackers.followed(tracker_id)).user_id
-        await self._accounts.hold_all({owner, to})
-        await self._accounts.hold(to)  # held already; it may be asked whether it is there and active
+        await self._accounts.lock_all({owner, to})
+        await self._accounts.lock(to)  # held already; it may be asked whether it is there and active
         tracker = await self._trackers.followed(tracker_id)  # as it is now that nobody else can change it
         if tracker.user_id != owner:
             raise InMotion
@@ -141,7 +141,7 @@ class TrackerAdministration(TrackerAdminQueries):
         Raises GameAccountNotFound, CannotMerge for one account or for accounts of two platforms, InMotion where
         somebody began to follow one of them meanwhile.
         """
-        emptied, kept = await self._held(account_id, into)
+        emptied, kept = await self._locked(account_id, into)
         now = self._clock.now()
         doubles = await self._administration.remove_doubles(emptied.id, into=kept.id, now=now)
         moved = await self._administration.move_trackers(emptied.id, into=kept.id, now=now)
@@ -175,7 +175,7 @@ class TrackerAdministration(TrackerAdminQueries):
         )
         return merged
 
-    async def _held(self, account_id: UUID, into: UUID) -> tuple[KnownAccount, KnownAccount]:
+    async def _locked(self, account_id: UUID, into: UUID) -> tuple[KnownAccount, KnownAccount]:
         """Two accounts that may be merged, held with everybody who has a tracker of either."""
         if account_id == into:
             raise CannotMerge("This is one and the same account; name another to merge it into.")
@@ -184,8 +184,8 @@ class TrackerAdministration(TrackerAdminQueries):
         if (emptied.game, emptied.platform) != (kept.game, kept.platform):
             raise CannotMerge("These are accounts of two games or platforms, which have ratings of their own.")
         owners = await self._administration.owners_of(account_id, into)
-        await self._accounts.hold_all(owners)
-        await self._targets.hold([emptied.target_id, kept.target_id])
+        await self._accounts.lock_all(owners)
+        await self._targets.lock([emptied.target_id, kept.target_id])
         accounts = await self._administration.lock_accounts(emptied, kept)
         if not await self._administration.owners_of(account_id, into) <= owners:
             raise InMotion

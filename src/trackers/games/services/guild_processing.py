@@ -35,6 +35,6 @@ class GuildProcessing:
         runs: list[UUID] = []
         last = None
         while found := await self._members.targets_of_guild(guild_id, after=last, limit=PROCESSED_AT_ONCE):
-            runs += (await self._targets.look_now(SOURCE, found)).values()
+            runs += (await self._targets.request_run(SOURCE, found)).values()
             last = found[-1]
         return PutAhead(runs=runs)

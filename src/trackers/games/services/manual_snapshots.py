@@ -81,7 +81,7 @@ class TrackerSnapshotService(ManualSnapshotQueries):
         """
         owner = (await self._trackers.followed(tracker_id)).user_id
         await self._access.check_write(asker, owner)
-        await self._accounts.hold_all([owner])
+        await self._accounts.lock_all([owner])
         tracker = await self._trackers.followed(tracker_id)  # as it is now that nobody else can change it
         if tracker.user_id != owner:
             raise InMotion
@@ -177,7 +177,7 @@ class TrackerSnapshotService(ManualSnapshotQueries):
             raise ManualSnapshotNotFound(snapshot_id)
         if await self.setting(guild_id) is ManualSnapshots.NONE:
             raise ManualSnapshotsNotCounted
-        await self._accounts.hold_all([owner])
+        await self._accounts.lock_all([owner])
         stored = await self._manual.stored(snapshot_id)  # as it is now that its person cannot change it
         if stored is None or await self._manual.member_of(snapshot_id, guild_id) != owner:
             raise ManualSnapshotNotFound(snapshot_id)
@@ -196,13 +196,13 @@ class TrackerSnapshotService(ManualSnapshotQueries):
         if stored is None:
             raise unknown
         await self._access.check_write(asker, stored.user_id, unknown=unknown)
-        await self._accounts.hold_all([stored.user_id])
-        held = await self._manual.stored(snapshot_id)
-        if held is None:
+        await self._accounts.lock_all([stored.user_id])
+        locked = await self._manual.stored(snapshot_id)
+        if locked is None:
             raise unknown
-        if held.user_id != stored.user_id:
+        if locked.user_id != stored.user_id:
             raise InMotion
-        return held
+        return locked
 
     async def _check(
         self,

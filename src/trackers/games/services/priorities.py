@@ -45,4 +45,4 @@ class TrackerPriorities:
 
     async def _place(self, priorities: Mapping[UUID, Priority]) -> None:
         if priorities:
-            await self._targets.place(priorities)
+            await self._targets.set_priority(priorities)

@@ -29,7 +29,7 @@ class TrackerScrapingQueueService:
         Raises TrackerNotFound.
         """
         target_id = (await self._trackers.followed(tracker_id)).target_id
-        tasks = await self._targets.look_now(SOURCE, [target_id])
+        tasks = await self._targets.request_run(SOURCE, [target_id])
         if target_id in tasks:
             return tasks[target_id]
         if (await self._trackers.followed(tracker_id)).target_id == target_id:
@@ -46,7 +46,7 @@ class TrackerScrapingQueueService:
         queued = 0
         last = None
         while pending := await self._trackers.pending_targets(after=last, limit=PROCESSED_AT_ONCE):
-            await self._targets.look_now(SOURCE, pending)
+            await self._targets.request_run(SOURCE, pending)
             queued, last = queued + len(pending), pending[-1]
         return queued
 

@@ -20,13 +20,13 @@ class RatingService:
 
         One statement where none of them is in a guild, five where somebody is, however many they are.
         """
-        if people := await self._ratings.hold_followers(accounts):
+        if people := await self._ratings.lock_followers(accounts):
             await self._restate(people)
 
     async def restate_people(self, people: Sequence[UUID]) -> None:
         """Restate people whose trackers or guilds have changed."""
         if people:
-            await self._restate(await self._ratings.hold_people(people))
+            await self._restate(await self._ratings.lock_people(people))
 
     async def stale(self, *, limit: int) -> list[UUID]:
         """People of whom the boards say what is no longer so."""
@@ -34,7 +34,7 @@ class RatingService:
 
     async def forget(self, user_id: UUID) -> None:
         """Have the boards say nothing of a person."""
-        people = await self._ratings.hold_people([user_id])
+        people = await self._ratings.lock_people([user_id])
         await self._ratings.restate(people, scores=[], ratings=[], now=self._clock.now())
 
     async def _restate(self, people: Sequence[UUID]) -> None:

@@ -132,7 +132,7 @@ class TrackerService(TrackerQueries):
         )
         staff, person = people[given.staff_id], people[given.user_id]
         await self._access.check_staff(given.guild_id, staff=staff, member=person)
-        await self._accounts.hold(person)
+        await self._accounts.lock(person)
         await self._accounts.acted_for(person, asker, guild_id=given.guild_id)
         trackers = await self._trackers.trackers_of(person)
         made = await self._add(person, identities, given.urls, trackers, asker)
@@ -170,7 +170,7 @@ class TrackerService(TrackerQueries):
         Raises TrackerNotFound, Forbidden, a LinkProblem, DuplicateTracker, or TrackerLimitReached for a fifth active.
         """
         account = parse_links([given.url])[0] if given.url is not UNSET else None
-        await self._accounts.hold((await self._owned(tracker_id, asker)).user_id)
+        await self._accounts.lock((await self._owned(tracker_id, asker)).user_id)
         tracker = await self._owned(tracker_id, asker)  # as it is now that nobody else can change it
         active = tracker.active if given.active is UNSET else given.active
         account = account or tracker.account
@@ -199,7 +199,7 @@ class TrackerService(TrackerQueries):
 
     async def delete_tracker(self, tracker_id: UUID, *, asker: Identity | None = None) -> None:
         """Remove a tracker; its account can be registered again. Raises TrackerNotFound or Forbidden."""
-        await self._accounts.hold_all([(await self._owned(tracker_id, asker)).user_id])
+        await self._accounts.lock_all([(await self._owned(tracker_id, asker)).user_id])
         tracker = await self._owned(tracker_id, asker)
         await self._trackers.remove_tracker(tracker_id, now=self._clock.now())
         await self._forget_unfollowed(tracker.target_id)
@@ -217,7 +217,7 @@ class TrackerService(TrackerQueries):
     async def _person(self, user_id: str | UUID, user_data: UserData, asker: Identity | None) -> UUID:
         """The account of a person, held, whom the asker may speak for."""
         if isinstance(user_id, UUID):
-            await self._accounts.hold(user_id)
+            await self._accounts.lock(user_id)
             person = user_id
         else:
             person = await self._accounts.from_external(DISCORD, user_id, user_data, by=asker)
@@ -227,7 +227,7 @@ class TrackerService(TrackerQueries):
 
     async def _forget_unfollowed(self, *targets: UUID) -> None:
         """Stop fetching those of these that nobody follows any more."""
-        await self._targets.hold(targets)
+        await self._targets.lock(targets)
         if unfollowed := await self._trackers.unfollowed(targets):
             await self._targets.forget(unfollowed)
 
@@ -265,7 +265,7 @@ class TrackerService(TrackerQueries):
         targets = await self._targets.track(
             SOURCE, {account.key: address_of(account) for account in links}, interval=self._interval
         )
-        tasks = await self._targets.look_now(SOURCE, list(targets.values()), trigger=Trigger.REGISTRATION)
+        tasks = await self._targets.request_run(SOURCE, list(targets.values()), trigger=Trigger.REGISTRATION)
         accounts = {  # in the order in which everybody adds them
             account.key: await self._trackers.add_account(account, targets[account.key])
             for account in sorted(links, key=lambda account: account.key)

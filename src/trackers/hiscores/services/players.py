@@ -92,7 +92,7 @@ class PlayerService:
                     f"ask again in {wait:.0f} s.",
                     retry_after=wait,
                 )
-        tasks = await self._targets.look_now(SOURCE, [player.target_id])
+        tasks = await self._targets.request_run(SOURCE, [player.target_id])
         if player.target_id not in tasks:
             raise PlayerNotFound(player.username)
         task_id = tasks[player.target_id]
@@ -110,7 +110,7 @@ class PlayerService:
         Raises InvalidUsername, PlayerNotFound, Forbidden for who did not add the player, AnotherWorld for a table
         where a player begins anew, StillFollowed for who would have nobody look at one whom others follow.
         """
-        player = await self._held(username)
+        player = await self._locked(username)
         await self._check_change(asker, player)
         if given == ChangePlayer():
             return
@@ -129,7 +129,7 @@ class PlayerService:
             key = key_of(mode, player.username)
             target_id = (await self._targets.track(SOURCE, {key: key}, interval=interval))[key]
         steady = player.steady if given.adaptive is UNSET else not given.adaptive
-        await self._targets.pace(target_id, interval=interval, steady=steady)
+        await self._targets.set_interval(target_id, interval=interval, steady=steady)
         await self._players.change(player.id, target_id=target_id, mode=mode, active=active)
         await self.forget_unlooked(player.target_id)
         if not active:
@@ -152,7 +152,7 @@ class PlayerService:
         Raises InvalidUsername, PlayerNotFound, Forbidden, or StillFollowed where others than who added the player
         follow; admins, and bots that speak for everybody, remove whomever they will.
         """
-        player = await self._held(username)
+        player = await self._locked(username)
         await self._check_change(asker, player)
         await self._check_others(asker, player)
         if purge:
@@ -171,14 +171,14 @@ class PlayerService:
     async def follow(self, username: str, user_id: UUID, *, asker: Identity) -> Following:
         """Put a player on somebody's list; twice is once. Raises FollowLimit, Forbidden, or AccountNotFound."""
         await self._access.check_write(asker, user_id)
-        await self._accounts.hold(user_id)
+        await self._accounts.lock(user_id)
         found = await self.named(username)
-        await self._players.hold(found.id)
+        await self._players.lock(found.id)
         player = await self.named(username)  # as it is now that nobody removes or merges it
-        await self.follow_held(player.id, user_id)
+        await self.follow_locked(player.id, user_id)
         return Following(player=_ref(player), following=True)
 
-    async def follow_held(self, player_id: UUID, user_id: UUID) -> None:
+    async def follow_locked(self, player_id: UUID, user_id: UUID) -> None:
         """Follow for a person who is held, so that nobody else counts theirs. Raises FollowLimit for one too many."""
         if await self._follows.count(user_id, player_id) >= self._follow_limit:
             raise FollowLimit(
@@ -216,22 +216,22 @@ class PlayerService:
 
     async def forget_unlooked(self, target_id: UUID) -> None:
         """Stop looking at a target behind which there is no active player any more."""
-        await self._targets.hold([target_id])
+        await self._targets.lock([target_id])
         if not await self._players.is_looked_at(target_id):
             await self._targets.forget([target_id])
 
-    async def _held(self, username: str) -> Player:
+    async def _locked(self, username: str) -> Player:
         """A player as they are now that nobody else can change them.
 
         The target is held first, as by who records a look at it.
         """
         for _ in range(TRIES):
             player = await self.named(username)
-            await self._targets.hold([player.target_id])
-            await self._players.hold(player.id)
-            held = await self.named(username)
-            if (held.id, held.target_id) == (player.id, player.target_id):
-                return held
+            await self._targets.lock([player.target_id])
+            await self._players.lock(player.id)
+            locked = await self.named(username)
+            if (locked.id, locked.target_id) == (player.id, player.target_id):
+                return locked
         raise Unavailable(f"{username[:50]} is being changed by others; try again.", retry_after=1)
 
     async def _check_change(self, asker: Identity, player: Player) -> None:
@@ -266,7 +266,7 @@ class PlayerService:
 
     async def _rest(self) -> float:
         try:
-            return await self._gate.rest_of(self._policy.host) or 0.0
+            return await self._gate.cooldown_of(self._policy.host) or 0.0
         except PacerUnreachableError:
             return REST_UNKNOWN
 

@@ -148,7 +148,7 @@ class PlayerRegistration:
         if not self._enabled:
             return "the operator has turned the hiscores off", LATER
         try:
-            rest = await self._gate.rest_of(self._host)
+            rest = await self._gate.cooldown_of(self._host)
         except PacerUnreachableError:
             return "nobody can keep the pace while Redis is away", ASK_AGAIN
         if rest:
@@ -171,14 +171,14 @@ class PlayerRegistration:
             person = await parts.accounts.from_external(DISCORD, given.user_id, given.user_data, by=asker)
             await parts.access.check_write(asker, person)
         elif person is not None:
-            await parts.accounts.hold(person)
+            await parts.accounts.lock(person)
         if person is None:  # nobody's players are counted by nobody
             parts.access.check_everybody(asker)
         elif await parts.players.added_by(person) >= self._limit:
             raise AddLimit(f"{self._limit} players were added already; remove one that nobody needs.")
         key = key_of(adding.mode, adding.username)
         target_id = (await parts.targets.track(SOURCE, {key: key}, interval=adding.interval))[key]
-        await parts.targets.pace(target_id, interval=adding.interval, steady=adding.steady)
+        await parts.targets.set_interval(target_id, interval=adding.interval, steady=adding.steady)
         player_id = await parts.players.add(
             new_id(),
             target_id=target_id,
@@ -191,7 +191,7 @@ class PlayerRegistration:
         if player_id is None:
             raise AlreadyTracked(adding.display_name, adding.mode)
         if adding.follow and person is not None:
-            await parts.service.follow_held(player_id, person)
+            await parts.service.follow_locked(player_id, person)
         told = {"player": adding.username, "mode": str(adding.mode)}
         await parts.activity.record(
             "player.added", subject="player", subject_id=player_id, user_id=person, actor=asker, details=told
@@ -215,8 +215,8 @@ class PlayerRegistration:
         player = await parts.players.provisional(player_id)
         if player is None:
             return True
-        await parts.targets.hold([player.target_id])
-        await parts.players.hold(player_id)
+        await parts.targets.lock([player.target_id])
+        await parts.players.lock(player_id)
         known = await parts.records.state(player.no)
         if known is not None and known.looked_at >= added_at:
             return False

@@ -64,7 +64,7 @@ class PlayerAdministration:
         HistoriesDoNotFit, AlreadyTracked where the name was taken this very moment.
         """
         name = canonical(username)
-        player, other = await self._both_held(player_id, name)
+        player, other = await self._lock_both(player_id, name)
         if name == player.username:
             raise Invalid(f"{player.display_name} is called so already.")
         records = 0
@@ -85,12 +85,12 @@ class PlayerAdministration:
             "hiscore_table.accepted", subject="source", subject_id=SOURCE, actor=asker, details={"mode": str(mode)}
         )
 
-    async def _both_held(self, player_id: UUID, username: str) -> tuple[Player, Player | None]:
+    async def _lock_both(self, player_id: UUID, username: str) -> tuple[Player, Player | None]:
         """A player, and whoever is tracked under a name, as they are now that nobody else can change them."""
         for _ in range(TRIES):
             found = await self._found(player_id, username)
-            await self._targets.hold([one.target_id for one in found if one is not None])
-            await self._players.hold(*(one.id for one in found if one is not None))
+            await self._targets.lock([one.target_id for one in found if one is not None])
+            await self._players.lock(*(one.id for one in found if one is not None))
             player, other = await self._found(player_id, username)
             if [one and (one.id, one.target_id) for one in found] == [
                 one and (one.id, one.target_id) for one in (player, other)
@@ -109,7 +109,7 @@ class PlayerAdministration:
         key = key_of(GameMode(player.mode), username)
         interval = timedelta(seconds=player.interval_seconds)
         target_id = (await self._targets.track(SOURCE, {key: key}, interval=interval))[key]
-        await self._targets.pace(target_id, interval=interval, steady=player.steady)
+        await self._targets.set_interval(target_id, interval=interval, steady=player.steady)
         await self._players.rename(
             player.id,
             target_id=target_id,

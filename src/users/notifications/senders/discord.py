@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 import msgspec
 
 from shared.clock import Clock
-from shared.scraping.visit import LONGEST_WAIT, retry_after
+from shared.scraping.fetch_context import LONGEST_WAIT, retry_after
 from users.notifications.letters import Letter, SendFailed, code_letter
 from users.notifications.messages import Message
 from users.notifications.schemas import Target

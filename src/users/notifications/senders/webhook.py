@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from shared.clock import Clock
-from shared.scraping.visit import retry_after
+from shared.scraping.fetch_context import retry_after
 from users.notifications.letters import Letter, SendFailed
 from users.notifications.schemas import Target
 from users.notifications.senders.http import Post

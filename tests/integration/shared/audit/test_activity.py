@@ -23,11 +23,11 @@ from shared.audit.schemas import Happening
 from shared.errors import Conflict
 from shared.scraping.dispatch import SourceRegistry
 from shared.scraping.failures import TargetNotFound
+from shared.scraping.fetch_context import FetchContext
 from shared.scraping.observation import Observation
 from shared.scraping.policy import Policy
 from shared.scraping.source import Source
 from shared.scraping.target import Target
-from shared.scraping.visit import FetchContext
 from shared.web.identity import BotIdentity
 
 ADD = "/internal/trackers/add"
@@ -173,7 +173,7 @@ async def test_a_target_given_up_because_it_lost_its_workers_is_told(
     targets = await follow(container, "a")
     (claimed,) = await claim(container, clock)
     clock.advance(timedelta(minutes=2))
-    assert await container.dispatcher().sweep() == 1
+    assert await container.dispatcher().reclaim_expired_leases() == 1
     (row,) = await activities()
     assert (row["event"], row["subject_id"]) == ("scrape.failed", str(targets["a"]))
     assert (row["details"]["reason"], row["details"]["run_id"]) == ("error", str(claimed.run_id))

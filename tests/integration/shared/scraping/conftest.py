@@ -11,11 +11,11 @@ from redis.asyncio import Redis
 from tests.clock import START, MovedClock
 from tests.upstreams.client import SimulatedSites
 
+from shared.scraping.fetch_context import Clients, FetchContext
 from shared.scraping.pacing import HostPacer
 from shared.scraping.policy import Policy
 from shared.scraping.robots import RobotsTxt
 from shared.scraping.target import Target
-from shared.scraping.visit import Clients, FetchContext
 
 USER_AGENT = "Trackers/0.1 (+tests)"
 ContextMaker = Callable[..., FetchContext]

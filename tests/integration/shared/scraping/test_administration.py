@@ -19,12 +19,12 @@ from tests.waiting import LIMIT_S, eventually
 from app.container import AppContainer
 from shared.scraping.dispatch import SourceRegistry
 from shared.scraping.failures import Blocked, PageChanged, TargetNotFound
+from shared.scraping.fetch_context import FetchContext
 from shared.scraping.observation import Observation
 from shared.scraping.policy import Policy
 from shared.scraping.runner import FLUSH
 from shared.scraping.source import Source
 from shared.scraping.target import Status, Target
-from shared.scraping.visit import FetchContext
 
 DAY = timedelta(days=1)
 SOURCES = "/api/admin/sources"
@@ -81,9 +81,9 @@ class Process:
         async with self.container.database().unit_of_work():
             return await self.container.targets().track(self.site.name, {key: key for key in keys}, interval=DAY)
 
-    async def look_now(self, *targets: UUID) -> dict[UUID, UUID]:
+    async def request_run(self, *targets: UUID) -> dict[UUID, UUID]:
         async with self.container.database().unit_of_work():
-            return await self.container.targets().look_now(self.site.name, targets)
+            return await self.container.targets().request_run(self.site.name, targets)
 
     async def rows(self, statement: str) -> list[tuple[Any, ...]]:
         return [tuple(row.values()) for row in await self.container.reader().rows(text(statement))]
@@ -176,7 +176,7 @@ async def test_health_agrees_with_what_happened(admin: Person, worker: Process, 
     assert await worker.round() == 4
     clock.advance(timedelta(minutes=90))
     found = await worker.follow("new", "newer")
-    await worker.look_now(found["new"])
+    await worker.request_run(found["new"])
     (batch,) = await worker.dispatch()
     assert len(batch[1]) == 3  # the changed page is tried again, too
     await worker.follow("newest")
@@ -229,7 +229,7 @@ async def test_a_paused_source_is_left_alone_by_every_process_until_it_is_resume
     await worker.follow("b", "c")
     paused = await asked(admin, "POST", "/fake/pause", {"reason": "the site asked us to"})
     assert paused == {"since": START.isoformat().replace("+00:00", "Z"), "reason": "the site asked us to"}
-    task = (await worker.look_now(target))[target]
+    task = (await worker.request_run(target))[target]
     assert await worker.dispatch() == []
     assert await other_worker.dispatch() == []
     assert (await worker.container.task_board().task(task)).status is Status.PENDING
@@ -260,7 +260,7 @@ async def test_batches_that_wait_for_a_worker_go_back_when_the_source_is_paused(
     admin: Person, worker: Process, other_worker: Process
 ) -> None:
     found = await worker.follow("a", "b")
-    task = (await worker.look_now(found["a"]))[found["a"]]
+    task = (await worker.request_run(found["a"]))[found["a"]]
     (batch,) = await worker.dispatch()
     await asked(admin, "POST", "/fake/pause", {})
     assert await other_worker.container.runner().run(*batch) == 0
@@ -272,7 +272,7 @@ async def test_batches_that_wait_for_a_worker_go_back_when_the_source_is_paused(
 async def test_what_is_under_way_is_broken_off_within_two_seconds(admin: Person, worker: Process) -> None:
     worker.site.open.clear()
     found = await worker.follow("a", "b")
-    task = (await worker.look_now(found["a"]))[found["a"]]
+    task = (await worker.request_run(found["a"]))[found["a"]]
     (batch,) = await worker.dispatch()
     running = asyncio.create_task(worker.container.runner().run(*batch))
 
@@ -319,7 +319,7 @@ async def test_a_target_that_lost_its_workers_is_tried_again_alone(
     for _ in range(2):
         await worker.dispatch()
         clock.advance(timedelta(minutes=2))
-        await worker.container.dispatcher().sweep()
+        await worker.container.dispatcher().reclaim_expired_leases()
     assert await worker.dispatch() == []
     await worker.follow("a", "b")
     assert await asked(admin, "POST", "/fake/redrive") == {"redriven": 1}

@@ -16,12 +16,12 @@ from tests.conftest import container_of
 from app.container import AppContainer
 from shared.scraping.dispatch import SourceRegistry
 from shared.scraping.failures import Blocked, HostUnavailable, PageChanged, ScrapeFailure, TargetNotFound
+from shared.scraping.fetch_context import FetchContext, Unchanged
 from shared.scraping.observation import FailedFetch, Observation
 from shared.scraping.policy import Policy
 from shared.scraping.repository import ScrapingRepository
 from shared.scraping.source import Source
 from shared.scraping.target import Status, Target, Trigger
-from shared.scraping.visit import FetchContext, Unchanged
 
 DAY = timedelta(days=1)
 
@@ -75,9 +75,9 @@ class Engine:
         async with self.container.database().unit_of_work():
             return await self.container.targets().track("fake", {key: key for key in keys}, interval=DAY)
 
-    async def look_now(self, *targets: UUID) -> dict[UUID, UUID]:
+    async def request_run(self, *targets: UUID) -> dict[UUID, UUID]:
         async with self.container.database().unit_of_work():
-            return await self.container.targets().look_now("fake", targets)
+            return await self.container.targets().request_run("fake", targets)
 
     async def dispatch(self) -> list[tuple[Any, ...]]:
         """Claim what is due; the batches that were sent to workers."""
@@ -144,27 +144,27 @@ async def test_no_more_is_handed_out_than_the_pace_allows_in_the_next_seconds(en
 async def test_what_is_asked_for_by_hand_goes_first(engine: Engine) -> None:
     engine.source.policy = Policy(host="fake.example", delay=5.0, batch_size=1)
     found = await engine.follow("a", "b", "c", "d")
-    await engine.look_now(found["d"])
+    await engine.request_run(found["d"])
     (first, *_) = await engine.dispatch()
     assert first[1][0][0] == found["d"]
 
 
 async def test_asking_twice_while_one_waits_gives_the_same_task(engine: Engine) -> None:
     (target,) = (await engine.follow("a")).values()
-    first, second = await engine.look_now(target), await engine.look_now(target)
+    first, second = await engine.request_run(target), await engine.request_run(target)
     assert first == second
     batches = await engine.dispatch()
-    assert await engine.look_now(target) == first
+    assert await engine.request_run(target) == first
     assert (await engine.container.task_board().task(first[target])).status is Status.IN_PROGRESS
     await engine.container.runner().run(*batches[0])
     assert (await engine.container.task_board().task(first[target])).status is Status.COMPLETED
-    assert (await engine.look_now(target)) != first
+    assert (await engine.request_run(target)) != first
 
 
 async def test_asking_while_a_routine_visit_is_under_way_gives_that_visits_task(engine: Engine) -> None:
     (target,) = (await engine.follow("a")).values()
     (batch,) = await engine.dispatch()
-    task = (await engine.look_now(target))[target]
+    task = (await engine.request_run(target))[target]
     assert task == batch[1][0][1]
     await engine.container.runner().run(*batch)
     assert (await engine.container.task_board().task(task)).status is Status.COMPLETED
@@ -226,7 +226,7 @@ async def test_what_a_bug_fails_too_often_waits_until_it_is_asked_for(engine: En
         engine.clock.advance(DAY * 2)
     assert await engine.targets() == {"a": ("failed", "error", 3)}
     del engine.source.answers["a"]
-    await engine.look_now(target)
+    await engine.request_run(target)
     await engine.round()
     assert await engine.targets() == {"a": ("completed", None, 0)}
 
@@ -260,7 +260,7 @@ async def test_a_run_taken_for_lost_changes_nothing_when_it_comes_back(engine: E
     await engine.follow("a")
     (late,) = await engine.dispatch()
     engine.clock.advance(timedelta(seconds=61))
-    assert await engine.container.dispatcher().sweep() == 1
+    assert await engine.container.dispatcher().reclaim_expired_leases() == 1
     (fresh,) = await engine.dispatch()
     assert await engine.container.runner().run(*late) == 0
     assert await engine.container.runner().run(*fresh) == 1
@@ -269,14 +269,14 @@ async def test_a_run_taken_for_lost_changes_nothing_when_it_comes_back(engine: E
 
 async def test_a_slow_run_of_a_task_does_not_disturb_the_next_run_of_the_same_task(engine: Engine) -> None:
     (target,) = (await engine.follow("a")).values()
-    await engine.look_now(target)
+    await engine.request_run(target)
     (slow,) = await engine.dispatch()
     engine.clock.advance(timedelta(seconds=61))
-    await engine.container.dispatcher().sweep()
+    await engine.container.dispatcher().reclaim_expired_leases()
     (fresh,) = await engine.dispatch()
     assert slow[1][0][:2] == fresh[1][0][:2]
     async with engine.container.database().transaction() as session:
-        await ScrapingRepository(session).give_back(slow[1], due_at=engine.clock.now())
+        await ScrapingRepository(session).release(slow[1], due_at=engine.clock.now())
     assert await engine.in_progress() == 1
     assert await engine.container.runner().run(*slow) == 0
     assert await engine.container.runner().run(*fresh) == 1
@@ -287,8 +287,8 @@ async def test_asking_hurries_what_waits_in_a_slower_lane(engine: Engine) -> Non
     found = await engine.follow("a", "b", "c", "d")
     for target in found.values():
         async with engine.container.database().unit_of_work():
-            await engine.container.targets().look_now("fake", [target], trigger=Trigger.REGISTRATION)
-    await engine.look_now(found["d"])
+            await engine.container.targets().request_run("fake", [target], trigger=Trigger.REGISTRATION)
+    await engine.request_run(found["d"])
     (first, *_) = await engine.dispatch()
     assert first[1][0][0] == found["d"]
 
@@ -316,7 +316,7 @@ async def test_what_cannot_even_be_settled_is_left_to_the_sweep_and_not_fetched_
     assert await engine.in_progress() == 1
     assert await engine.dispatch() == []
     engine.clock.advance(timedelta(seconds=61))
-    assert await engine.container.dispatcher().sweep() == 1
+    assert await engine.container.dispatcher().reclaim_expired_leases() == 1
 
 
 async def test_foreign_words_of_any_kind_can_be_told(engine: Engine) -> None:
@@ -337,24 +337,24 @@ async def test_following_and_settling_at_once_never_deadlock(engine: Engine) -> 
 
     batches = await engine.dispatch()
     runs = [engine.container.runner().run(*batch) for batch in batches]
-    settled = await asyncio.gather(*runs, *(follow_all(hours) for hours in range(1, 9)))
-    assert sum(count for count in settled if count) == 30
+    finished = await asyncio.gather(*runs, *(follow_all(hours) for hours in range(1, 9)))
+    assert sum(count for count in finished if count) == 30
 
 
 async def test_a_job_that_runs_twice_records_once(engine: Engine) -> None:
     await engine.follow("a")
     (batch,) = await engine.dispatch()
-    settled = await asyncio.gather(*(engine.container.runner().run(*batch) for _ in range(2)))
-    assert sorted(settled) == [0, 1]
+    finished = await asyncio.gather(*(engine.container.runner().run(*batch) for _ in range(2)))
+    assert sorted(finished) == [0, 1]
     assert engine.source.recorded == ["state of a"]
 
 
 async def test_a_task_whose_worker_was_lost_waits_and_is_done_by_the_next(engine: Engine) -> None:
     (target,) = (await engine.follow("a")).values()
-    task = (await engine.look_now(target))[target]
+    task = (await engine.request_run(target))[target]
     await engine.dispatch()
     engine.clock.advance(timedelta(seconds=61))
-    await engine.container.dispatcher().sweep()
+    await engine.container.dispatcher().reclaim_expired_leases()
     assert (await engine.container.task_board().task(task)).status is Status.PENDING
     await engine.round()
     assert (await engine.container.task_board().task(task)).status is Status.COMPLETED
@@ -365,10 +365,10 @@ async def test_a_target_that_loses_worker_after_worker_is_given_up_until_asked_f
     for _ in range(3):
         assert len(await engine.dispatch()) == 1
         engine.clock.advance(timedelta(seconds=61))
-        await engine.container.dispatcher().sweep()
+        await engine.container.dispatcher().reclaim_expired_leases()
     assert await engine.dispatch() == []
     assert await engine.targets() == {"a": ("failed", "error", 1)}
-    await engine.look_now(target)
+    await engine.request_run(target)
     assert await engine.round() == 1
 
 

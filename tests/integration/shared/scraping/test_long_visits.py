@@ -15,12 +15,12 @@ from tests.waiting import eventually
 
 from app.container import AppContainer
 from shared.scraping.dispatch import SourceRegistry
+from shared.scraping.fetch_context import FetchContext, Postponed
 from shared.scraping.observation import Observation
 from shared.scraping.policy import Policy
 from shared.scraping.repository import Claim, ScrapingRepository
 from shared.scraping.source import Source
 from shared.scraping.target import Target
-from shared.scraping.visit import FetchContext, Postponed
 
 LEASE = 1.0
 
@@ -31,13 +31,13 @@ class SlowSource(Source[str]):
     name = "slow"
 
     def __init__(self) -> None:
-        self.policy = Policy(host="slow.example", delay=0.0, batch_size=10, longest_visit=60.0)
+        self.policy = Policy(host="slow.example", delay=0.0, batch_size=10, max_fetch_seconds=60.0)
         self.goes_on = asyncio.Event()
         self.begun = asyncio.Event()
         self.recorded: list[str] = []
         self.ended: list[str] = []
         self.refused: Exception | None = None
-        self.next_look_at: datetime | None = None
+        self.next_fetch_at: datetime | None = None
 
     async def collect(self, target: Target, visit: FetchContext) -> str:
         if self.refused is not None:
@@ -47,7 +47,7 @@ class SlowSource(Source[str]):
             await self.goes_on.wait()
         finally:
             self.ended.append(target.key)
-        visit.next_look_at = self.next_look_at
+        visit.next_fetch_at = self.next_fetch_at
         return target.key
 
     async def record(self, observations: Sequence[Observation[str]]) -> set[UUID]:
@@ -102,7 +102,7 @@ async def test_a_lease_is_renewed_as_long_as_the_visit_lasts(stage: Stage) -> No
     claims = await stage.claim()
     working = asyncio.create_task(stage.container.runner().run("slow", claims))
     await stage.until_lease_is_after(claims[0].lease_until + timedelta(seconds=2 * LEASE))
-    assert await stage.container.dispatcher().sweep() == 0
+    assert await stage.container.dispatcher().reclaim_expired_leases() == 0
     assert await stage.container.runner().run("slow", claims) == 0, "a job that runs twice holds nothing"
     stage.source.goes_on.set()
     assert await working == 2
@@ -124,14 +124,14 @@ async def test_a_lease_that_nobody_renews_any_more_runs_out(stage: Stage, monkey
         raise asyncio.CancelledError
 
     # As by kill -9: nothing is given back on the way out.
-    monkeypatch.setattr(stage.container.runner(), "_give_back", gone)
+    monkeypatch.setattr(stage.container.runner(), "_release", gone)
     working.cancel()
     with suppress(asyncio.CancelledError):
         await working
     (renewed,) = await stage.leases()
 
     async def taken_back() -> bool:
-        return await stage.container.dispatcher().sweep() > 0
+        return await stage.container.dispatcher().reclaim_expired_leases() > 0
 
     await eventually(taken_back, what="the lease runs out")
     assert stage.container.clock().now() >= renewed
@@ -186,8 +186,8 @@ async def test_what_cannot_be_looked_at_now_goes_back_and_has_not_failed(stage: 
 
 async def test_a_site_that_says_when_it_has_something_newer_is_looked_at_then(stage: Stage) -> None:
     await stage.follow("a")
-    stage.source.next_look_at = datetime(2031, 5, 6, 7, 8, 9, tzinfo=UTC)
+    stage.source.next_fetch_at = datetime(2031, 5, 6, 7, 8, 9, tzinfo=UTC)
     stage.source.goes_on.set()
     assert await stage.container.runner().run("slow", await stage.claim()) == 1
     (row,) = await stage.rows("SELECT due_at FROM scrape_schedule")
-    assert row["due_at"] == stage.source.next_look_at
+    assert row["due_at"] == stage.source.next_fetch_at

@@ -86,7 +86,7 @@ async def test_a_throttle_opens_the_breaker_for_as_long_as_the_site_says(redis: 
     with pytest.raises(HostCoolingDownError) as caught:
         await gate(redis, 2).slot(policy(), max_wait=1)
     assert caught.value.breaker_open
-    assert 600 < (await asker.rest_of("site.example") or 0) <= 900
+    assert 600 < (await asker.cooldown_of("site.example") or 0) <= 900
 
 
 async def test_single_failures_open_it_only_when_they_come_in_a_row(redis: Redis) -> None:
@@ -109,7 +109,7 @@ async def test_of_a_burst_under_way_together_only_the_first_counts(redis: Redis)
     burst = [await asker.slot(policy(), max_wait=1) for _ in range(5)]
     opened = [await asker.failed(policy(), slot, at_once=True, retry_after=None) for slot in burst]
     assert opened == [pytest.approx(30), None, None, None, None]
-    assert 0 < (await asker.rest_of("site.example") or 0) <= 30
+    assert 0 < (await asker.cooldown_of("site.example") or 0) <= 30
 
 
 async def over(redis: Redis) -> None:
@@ -141,9 +141,9 @@ async def test_after_the_rest_one_probe_goes_and_its_success_closes_the_breaker(
     with pytest.raises(HostCoolingDownError) as caught:
         await gate(redis, 2).slot(rules, max_wait=1)
     assert caught.value.seconds <= 1
-    assert await asker.rest_of("site.example") == 0
+    assert await asker.cooldown_of("site.example") == 0
     await asker.succeeded(rules, probe)
-    assert await asker.rest_of("site.example") is None
+    assert await asker.cooldown_of("site.example") is None
     await gate(redis, 3).slot(rules, max_wait=1)
 
 

@@ -9,8 +9,8 @@ from tests.integration.shared.scraping.conftest import USER_AGENT, ContextMaker,
 from tests.upstreams.client import SimulatedSites
 
 from shared.scraping.failures import Blocked, HostUnavailable, Throttled
+from shared.scraping.fetch_context import Clients, RefusedRedirect, RobotsDisallow, Unchanged
 from shared.scraping.policy import Policy
-from shared.scraping.visit import Clients, RefusedRedirect, RobotsDisallow, Unchanged
 
 PATH = "/api/v2/rocket-league/standard/profile/epic/auto-visitor"
 

@@ -12,7 +12,7 @@ from tests.waiting import eventually
 
 from app.container import AppContainer
 from app.worker import WorkerProcess
-from shared.scraping.visit import Postponed
+from shared.scraping.fetch_context import Postponed
 from trackers.contracts.errors import DatabaseAwayError, LostLeaseError
 from trackers.contracts.run_lock import KEY
 from trackers.contracts.run_repository import RunRepository
@@ -279,7 +279,7 @@ async def test_a_refusal_lets_the_host_rest_as_long_as_it_says(market: Market) -
     assert len([one for one in market.esi.requests() if one.status == 429]) <= 15
     (target,) = await market.rows("SELECT last_reason FROM scrape_targets WHERE source = 'contracts'")
     assert target["last_reason"] == "throttled"
-    rest = await market.container.gate().rest_of(market.esi.url.partition("://")[2])
+    rest = await market.container.gate().cooldown_of(market.esi.url.partition("://")[2])
     assert rest is not None
     assert rest <= 2
     assert await market.container.dispatcher().dispatch("contracts") == 0

@@ -151,7 +151,7 @@ async def test_whoever_added_a_player_changes_and_removes_them(stage: Stage, peo
 async def test_for_others_there_is_nobody_until_the_hiscores_have_answered(
     stage: Stage, people: People, sites: SimulatedSites
 ) -> None:
-    held = stage.site.fault("/m=*", "latency", ms=1000 * LIMIT_S)
+    locked = stage.site.fault("/m=*", "latency", ms=1000 * LIMIT_S)
     ben = await people.register("ben")
     adding = asyncio.create_task(stage.ask("POST", "", {"username": "Ghost One"}))
 
@@ -163,7 +163,7 @@ async def test_for_others_there_is_nobody_until_the_hiscores_have_answered(
     assert (await ben.ask("PUT", "/api/players/ghost one/follow")).status_code == 404
     again = await ben.ask("POST", "/api/players", {"username": "ghost_one"})
     assert (again.status_code, again.json()["code"]) == (409, "being_added")
-    sites.clear_fault(held)
+    sites.clear_fault(locked)
     assert (await adding).json()["code"] == "player_unknown"
     assert await stage.rows("SELECT 1 FROM hiscore_players") == []
     assert await stage.rows("SELECT 1 FROM outbox_events WHERE event = 'player.added'") == []
@@ -187,7 +187,7 @@ async def test_who_was_being_added_when_the_api_died_is_settled_by_a_worker(stag
         )
         await registration._store(adding, given, _identity(stage))
     await stage.rows("UPDATE scrape_schedule SET lease_until = '2000-01-01' WHERE source = 'hiscores'")
-    await stage.api.container.dispatcher().sweep()
+    await stage.api.container.dispatcher().reclaim_expired_leases()
     await stage.api.work()
     assert (await stage.ask("GET", "/lynx titan")).status_code == (200 if known else 404)
     assert len(await stage.rows("SELECT 1 FROM hiscore_players")) == int(known)

@@ -461,9 +461,9 @@ async def test_what_is_handed_over_keeps_the_others_preferences(telling: Telling
     await bob.ask("PUT", at, {"events": {"*": "off", CHANGED: "batched"}})
     await ada.ask("PUT", at, {"events": {"*": "instant"}})
     async with telling.container.database().unit_of_work():
-        held = telling.container.notifications.personal_data()
-        await held.hand_over(bob.id, to=ada.id)
-        left = msgspec.to_builtins(await held.export(bob.id))
+        locked = telling.container.notifications.personal_data()
+        await locked.hand_over(bob.id, to=ada.id)
+        left = msgspec.to_builtins(await locked.export(bob.id))
     assert left["channels"] != []
     preferences = (await ada.ask("GET", "/api/users/me/notifications")).json()
     assert preferences["subjects"] == {str(subject): {"*": "instant", CHANGED: "batched"}}

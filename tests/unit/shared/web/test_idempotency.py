@@ -27,7 +27,7 @@ class OneKey:
     async def keep(self, claim: Claim, answer: Kept) -> None:
         self.kept = answer
 
-    async def give_back(self, claim: Claim) -> None:
+    async def release(self, claim: Claim) -> None:
         self.given_back = True
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shared.scraping.failures import PageChanged
-from shared.scraping.visit import Answer
+from shared.scraping.fetch_context import Answer
 from trackers.contracts.esi import fresh_for, generation_of, in_parallel, pages_of
 
 NOW = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)

@@ -20,7 +20,7 @@ class FakeTargets:
     def __init__(self) -> None:
         self.looked_at: list[UUID] = []
 
-    async def look_now(self, source: str, targets: Sequence[UUID]) -> dict[UUID, UUID]:
+    async def request_run(self, source: str, targets: Sequence[UUID]) -> dict[UUID, UUID]:
         self.looked_at += targets
         return {target: target for target in targets}
 

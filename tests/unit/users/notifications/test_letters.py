@@ -17,7 +17,7 @@ from users.notifications.letters import Letter, News
 from users.notifications.messages import Message
 from users.notifications.schemas import NewApprise, NewDiscord, NewWebhook
 from users.notifications.sealing import Sealing, Unsealable
-from users.notifications.sender import LONGEST_REST, rest
+from users.notifications.sender import MAX_COOLDOWN_S, rest
 from users.notifications.senders.discord import ALL, EMBEDS, _embeds, _wait
 from users.notifications.senders.email import EmailCarrier, mail_templates
 from users.notifications.senders.http import Answer
@@ -142,7 +142,7 @@ def test_a_code_is_known_again_however_it_is_typed_and_for_its_channel_only() ->
 
 def test_rests_double_and_what_the_other_side_asks_for_beats_them() -> None:
     assert [rest(n, None) for n in range(4)] == [60, 60, 120, 240]
-    assert rest(30, None) == rest(1, 1e9) == LONGEST_REST
+    assert rest(30, None) == rest(1, 1e9) == MAX_COOLDOWN_S
     assert rest(9, 2.5) == 2.5
 
 

@@ -7,12 +7,12 @@ import msgspec
 from sqlalchemy import text
 
 from shared.scraping.failures import PageChanged
+from shared.scraping.fetch_context import FetchContext
 from shared.scraping.observation import Observation
 from shared.scraping.plugins import SourceContext
 from shared.scraping.policy import Policy
 from shared.scraping.source import Source
 from shared.scraping.target import Target
-from shared.scraping.visit import FetchContext
 
 
 class Tide(msgspec.Struct, frozen=True):

@@ -174,10 +174,10 @@ async def test_who_ends_a_channel_while_its_digest_is_made_waits_and_neither_fai
     salle.clock.ahead += timedelta(days=1)
     (channel,) = (await salle.read(ada, "/api/users/me/channels"))["items"]
     notifications, database = salle.container.notifications, salle.container.database()
-    held, ended = asyncio.Event(), asyncio.Event()
+    locked, ended = asyncio.Event(), asyncio.Event()
 
     async def remove() -> int:
-        await held.wait()
+        await locked.wait()
         try:
             if ends == "the account":
                 return (await ada.erase()).status_code
@@ -189,7 +189,7 @@ async def test_who_ends_a_channel_while_its_digest_is_made_waits_and_neither_fai
         """One that lets somebody come between what a run claims and what it holds then."""
 
         async def had(self, periods: Mapping[UUID, str]) -> set[UUID]:
-            held.set()
+            locked.set()
             await blocked(salle)
             return await super().had(periods)
 

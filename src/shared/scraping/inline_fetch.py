@@ -46,7 +46,7 @@ class InlineFetcher:
 
     async def ask(self, source: str, target_id: UUID) -> Asked | None:
         """Ask for a look at a target and take it up, in the unit of work that is open; None: nobody follows it."""
-        tasks = await self._targets().look_now(source, [target_id])
+        tasks = await self._targets().request_run(source, [target_id])
         if target_id not in tasks:
             return None
         now = self._clock.now()
@@ -65,13 +65,13 @@ class InlineFetcher:
             await self._others_are_done(asked)
         return await self._board.task(asked.task_id)
 
-    async def held_until(self, target_id: UUID) -> datetime | None:
+    async def leased_until(self, target_id: UUID) -> datetime | None:
         """Until when a worker may hold a target at most; None: none holds it."""
         until: datetime | None = await self._reader.value(_LEASE, {"target": target_id})
         return until
 
     async def _others_are_done(self, asked: Asked) -> None:
-        until = await self.held_until(asked.target_id)
+        until = await self.leased_until(asked.target_id)
         while until is not None and self._clock.now() <= until:
             if (await self._board.task(asked.task_id)).status not in {Status.PENDING, Status.IN_PROGRESS}:
                 return

@@ -181,7 +181,7 @@ class FetchContext:
     etag: str | None = None
     last_modified: str | None = None
     content_hash: bytes | None = None
-    next_look_at: datetime | None = None
+    next_fetch_at: datetime | None = None
     """When the site will have something newer, where it says so; else the interval decides."""
     _last: PacingSlot = field(default_factory=lambda: PacingSlot(at=0, fragile=False))
 
@@ -231,7 +231,7 @@ class FetchContext:
         await self.gate.succeeded(self.policy, self._last)
         self._last = replace(self._last, fragile=False)
 
-    async def let_rest(self, seconds: float) -> None:
+    async def cool_down(self, seconds: float) -> None:
         """The host answered, and asks to be left alone from now on: nobody asks it for so long, nothing has failed."""
         await self.gate.failed(self.policy, self._last, at_once=True, retry_after=seconds)
         self._last = replace(self._last, fragile=False)  # else the next success would end the rest
