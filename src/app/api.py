@@ -26,12 +26,12 @@ from shared.web.guards import BotAuthentication, BotAuthenticator, PersonAuthent
 from shared.web.health import live, ready
 from shared.web.idempotency import Idempotency, IdempotencyKeys
 from shared.web.limits import RateLimiter, RateLimiting, RefusalLimiting
-from shared.web.manners import Manners
 from shared.web.metrics import metrics
 from shared.web.openapi import PROBLEM, describe
 from shared.web.problems import EXCEPTION_HANDLERS
 from shared.web.proxies import TrustedProxies
 from shared.web.request_log import RequestLog
+from shared.web.response_headers import ResponseHeaders
 from shared.web.settings import WebSettings
 
 
@@ -172,5 +172,5 @@ def asgi(app: ASGIApp, container: AppContainer) -> ASGIApp:
     """The application as a server runs it; who is a trusted proxy is known here, not to the server."""
     settings: WebSettings = container.web_settings()
     audited = AuditTrail(app, writer=container.audit_writer(), clock=container.clock())
-    logged = RequestLog(Manners(audited, settings), telemetry=container.telemetry())
+    logged = RequestLog(ResponseHeaders(audited, settings), telemetry=container.telemetry())
     return TrustedProxies(logged, proxies=settings.trusted_proxies) if settings.trusted_proxies else logged

@@ -21,7 +21,7 @@ from shared.audit.jobs import audit_jobs, log_retention
 from shared.audit.queries import AuditQueries
 from shared.audit.repository import ActivityRepository, AuditRepository, AuditWriter
 from shared.clock import SystemClock
-from shared.database import Database, Reader, create_engine
+from shared.database import Database, PooledQueries, create_engine
 from shared.di import running
 from shared.installation_secret import InstallationSecret
 from shared.jobs import Job
@@ -191,7 +191,7 @@ class AppContainer(containers.DeclarativeContainer):
     telemetry = providers.Singleton(Telemetry, metrics=metrics, tracing=tracing)
     engine = providers.Singleton(_engine, settings, application_name, tracing)
     database = providers.Singleton(Database, engine)
-    reader = providers.Singleton(Reader, engine, tracing=tracing)
+    reader = providers.Singleton(PooledQueries, engine, tracing=tracing)
     session = providers.Callable(lambda database: database.session(), database)
     redis = providers.Singleton(_redis, settings)
     limits_storage = providers.Singleton(_limits_storage, redis)
@@ -227,7 +227,7 @@ class AppContainer(containers.DeclarativeContainer):
         secret=installation_secret,
         known_scopes=providers.Singleton(known_scopes),
         mail_set_up=providers.Callable(bool, smtp_settings.provided.host),
-        holders=providers.Callable(_brought, __self__, "personal_data"),
+        personal_data_providers=providers.Callable(_brought, __self__, "personal_data"),
         guild_listeners=providers.Callable(_brought, __self__, "guild_listeners"),
     )
     events = providers.Container(

@@ -33,7 +33,7 @@ from shared.settings import SettingsError, load, unread, variables
 from shared.storage import full_storage
 from shared.web.health import NotWell
 from users.auth.schemas import KnownKey
-from users.notifications.sealing import Unsealable
+from users.notifications.field_encryption import Unsealable
 
 PATIENCE: Final = 5.0
 """Seconds that a host's next slot, and then its answer, may take."""
@@ -98,7 +98,7 @@ async def _secret(container: AppContainer) -> str:
         sealed = (await connection.execute(_SEALED_LAST)).first()
     try:
         if sealed is not None:
-            container.notifications.sealing().open(sealed.id, sealed.target)
+            container.notifications.encryption().open(sealed.id, sealed.target)
     except Unsealable as error:
         raise Finding(
             "channels are sealed under another secret, and keys and sessions were made under it: give the old "

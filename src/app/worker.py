@@ -38,7 +38,7 @@ REST: Final = 0.5
 """Seconds between the loss of Redis and the next attempt."""
 
 
-class HeardWorker(Worker):
+class HeartbeatWorker(Worker):
     """arq's worker, which tells of itself whenever it keeps its health key alive: from the loop that picks jobs."""
 
     beat: Callable[[], Awaitable[None]]
@@ -156,7 +156,7 @@ class WorkerProcess:
         redis = self._container.redis()
         pool = ArqRedis(connection_pool=redis.connection_pool, job_serializer=serialize, job_deserializer=deserialize)
         runs = _Runs(self._container.telemetry(), self._note_raised)
-        worker = HeardWorker(
+        worker = HeartbeatWorker(
             functions=[_function(job, runs) for job in jobs],
             cron_jobs=[] if burst else [_cron(job, runs) for job in jobs if job.seconds is not None],
             redis_pool=pool,

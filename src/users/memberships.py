@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import Struct
 from sqlalchemy import text
 
-from shared.database import Questions
+from shared.database import Queries
 
 _RUNS_A_GUILD_OF: Final = text("""
 SELECT EXISTS (
@@ -50,7 +50,7 @@ class Place(Struct, frozen=True, kw_only=True):
 class Memberships:
     """Questions about members."""
 
-    def __init__(self, reader: Questions) -> None:
+    def __init__(self, reader: Queries) -> None:
         self._reader = reader
 
     async def runs_a_guild_of(self, reader: UUID, owner: UUID) -> bool:

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from shared.errors import TooManyRequests
 from shared.installation_secret import InstallationSecret
-from shared.web.callers import household
+from shared.web.callers import network_prefix
 from shared.web.identity import BotIdentity, Identity
 from users.counting import TryCounter
 
@@ -70,7 +70,7 @@ class MessageLimits:
         if isinstance(asker, BotIdentity):
             await self._hit(self._bot, "bot", str(asker.key_id), whose="with this key")
         else:
-            await self._hit(self._network, "network", household(address), whose="from your address")
+            await self._hit(self._network, "network", network_prefix(address), whose="from your address")
         if owner is not None:
             await self._hit(PER_OWNER, "owner", owner, whose="for this account or guild")
         if recipient.host:

@@ -14,12 +14,12 @@ from shared.audit.activity import ActivityLog
 from shared.audit.queries import AuditQueries
 from shared.audit.repository import ActivityRepository, AuditRepository
 from shared.clock import Clock
-from shared.database import Database, Reader, TransactionReader
+from shared.database import Database, PooledQueries, TransactionQueries
 from shared.di import provide, provide_singleton
 from shared.installation_secret import InstallationSecret
 from shared.jobs import Job
 from shared.module import Audience, Module
-from shared.web.kept_answers import KeptAnswers
+from shared.web.stored_responses import StoredResponses
 from users.access import AccessPolicy
 from users.accounts.addresses import AddressService, ConfirmationTokens
 from users.accounts.claims import ClaimService
@@ -67,7 +67,7 @@ class UsersContainer(containers.DeclarativeContainer):
     settings = providers.Dependency(instance_of=AuthSettings)
     database = providers.Dependency(instance_of=Database)
     session = providers.Dependency(instance_of=AsyncSession)
-    reader = providers.Dependency(instance_of=Reader)
+    reader = providers.Dependency(instance_of=PooledQueries)
     redis = providers.Dependency(instance_of=Redis)
     limits_storage = providers.Dependency(instance_of=RedisStorage)
     activity = providers.Dependency(instance_of=ActivityLog)
@@ -79,7 +79,7 @@ class UsersContainer(containers.DeclarativeContainer):
     known_scopes: providers.Dependency[Any] = providers.Dependency()
     mail_set_up = providers.Dependency(instance_of=bool)
     """Whether there is a mail server."""
-    holders: providers.Dependency[Any] = providers.Dependency()
+    personal_data_providers: providers.Dependency[Any] = providers.Dependency()
     """What every module holds about a person (PersonalData)."""
     guild_listeners: providers.Dependency[Any] = providers.Dependency()
     """What of every module follows guilds (GuildListener)."""
@@ -113,7 +113,7 @@ class UsersContainer(containers.DeclarativeContainer):
     session_reader = providers.Singleton(SessionReader, reader)
     guild_repository = providers.Factory(GuildRepository, session)
     memberships = providers.Singleton(Memberships, reader)
-    session_memberships = providers.Factory(Memberships, providers.Factory(TransactionReader, session))
+    session_memberships = providers.Factory(Memberships, providers.Factory(TransactionQueries, session))
     access_tokens = providers.Singleton(
         AccessTokens, secret=secret, clock=clock, lifetime=settings.provided.access_lifetime
     )
@@ -144,7 +144,7 @@ class UsersContainer(containers.DeclarativeContainer):
         ClaimService,
         accounts=account_repository,
         people=accounts,
-        holders=holders,
+        personal_data_providers=personal_data_providers,
         access=session_access,
         attempts=attempts,
         activity=activity,
@@ -153,14 +153,14 @@ class UsersContainer(containers.DeclarativeContainer):
     )
     personal_data = providers.Factory(
         PersonalDataService,
-        holders=holders,
+        personal_data_providers=personal_data_providers,
         accounts=account_repository,
         people=accounts,
         sessions=sessions,
         activity=activity,
         audit=audit,
         activities=activities,
-        answers=providers.Factory(KeptAnswers, session),
+        answers=providers.Factory(StoredResponses, session),
         clock=clock,
     )
     passwords = providers.Singleton(Passwords, settings)

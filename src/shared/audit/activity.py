@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from shared.audit.concerned import concerns
 from shared.audit.repository import ActivityRepository
-from shared.audit.schemas import ActivityEntry, Actor, Happening
+from shared.audit.schemas import ActivityEntry, ActivityEvent, Actor
 from shared.clock import Clock
 from shared.ids import new_id
 from shared.redaction import redacted
@@ -38,14 +38,16 @@ class ActivityLog:
 
         Details lose their secrets, as what people send does.
         """
-        happened = Happening(event=event, subject=subject, subject_id=subject_id, user_id=user_id, details=details)
+        happened = ActivityEvent(event=event, subject=subject, subject_id=subject_id, user_id=user_id, details=details)
         await self.record_many([happened], actor=actor)
 
-    async def record_many(self, happenings: Sequence[Happening], *, actor: Identity | Actor | None = None) -> None:
+    async def record_many(
+        self, activity_events: Sequence[ActivityEvent], *, actor: Identity | Actor | None = None
+    ) -> None:
         """Note what happened to many things at once, in one statement; none, in no statement."""
-        if not happenings:
+        if not activity_events:
             return
-        for one in happenings:
+        for one in activity_events:
             concerns(one.user_id)
         at = self._clock.now()
         request_id = structlog.contextvars.get_contextvars().get("request_id")
@@ -64,6 +66,6 @@ class ActivityLog:
                     details=None if one.details is None else redacted(msgspec.to_builtins(one.details)),
                     request_id=request_id,
                 )
-                for one in happenings
+                for one in activity_events
             ]
         )

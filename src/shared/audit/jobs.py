@@ -22,14 +22,14 @@ def log_retention(*, database: Database, clock: Clock, audit_keep_days: int, act
     def old_requests(session: AsyncSession, before: datetime, limit: int) -> Awaitable[int]:
         return AuditRepository(session).remove_old(boundary=first_id_of(before), limit=limit)
 
-    def old_happenings(session: AsyncSession, before: datetime, limit: int) -> Awaitable[int]:
+    def old_activity_events(session: AsyncSession, before: datetime, limit: int) -> Awaitable[int]:
         return ActivityRepository(session).remove_old(boundary=first_id_of(before), limit=limit)
 
     requests = Ageing(what="audit_log", keep_days=audit_keep_days, remove=old_requests, at_once=REMOVED_AT_ONCE)
-    happenings = Ageing(
-        what="activity_log", keep_days=activity_keep_days, remove=old_happenings, at_once=REMOVED_AT_ONCE
+    activity_events = Ageing(
+        what="activity_log", keep_days=activity_keep_days, remove=old_activity_events, at_once=REMOVED_AT_ONCE
     )
-    return Retention(database=database, clock=clock, kinds=[requests, happenings])
+    return Retention(database=database, clock=clock, kinds=[requests, activity_events])
 
 
 def audit_jobs(retention: Retention) -> list[Job]:

@@ -12,7 +12,7 @@ import msgspec
 from sqlalchemy import text
 
 from shared.audit.schemas import ActivityEntry, ActivityFilter, ActivityPage, AuditEntry, AuditFilter, AuditPage, Page
-from shared.database import Reader
+from shared.database import PooledQueries
 from shared.ids import LAST, first_id_of
 
 FIRST: Final = UUID(int=0)
@@ -59,7 +59,7 @@ _ACTIVITIES_OF: Final = {
 class AuditQueries:
     """Reads both logs, the newest first."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: PooledQueries) -> None:
         self._reader = reader
 
     async def requests(self, wanted: AuditFilter, page: Page) -> AuditPage:

@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import text
 
 from shared.audit.schemas import ActivityEntry, AuditEntry
-from shared.database import Database, Reader, Repository
+from shared.database import Database, PooledQueries, Repository
 from shared.database.advisory_locks import AdvisoryLock, take
 from shared.ids import first_id_of
 
@@ -186,7 +186,7 @@ class ActivityRepository(Repository):
 class AuditWriter:
     """The audit log of requests without a transaction of their own: each write stands for itself."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: PooledQueries) -> None:
         self._reader = reader
 
     async def add(self, entry: AuditEntry) -> None:

@@ -67,7 +67,7 @@ class AuditEntry(Struct, frozen=True, kw_only=True):
     ] = None
 
 
-class Happening(Struct, frozen=True, kw_only=True):
+class ActivityEvent(Struct, frozen=True, kw_only=True):
     """Something that happened to a thing, as services tell it."""
 
     event: str

@@ -228,7 +228,7 @@ async def _run_after_commit(session: AsyncSession) -> None:
             structlog.get_logger(__name__).warning("after_commit_failed", exc_info=True)
 
 
-class Reader:
+class PooledQueries:
     """Questions without a session: static statements, compiled once and run on the driver itself.
 
     Same pool, no transaction: a read costs one round trip and 60 µs of Python where SQLAlchemy's own execution
@@ -293,10 +293,10 @@ class Reader:
         return sql, [parameters[name] for name in names]
 
 
-class TransactionReader:
+class TransactionQueries:
     """The same questions, asked on the session of the transaction that is open: it sees what that has written.
 
-    A command must not ask the `Reader`: it would hold two connections at once, and enough commands would hold all.
+    A command must not ask the `PooledQueries`: it would hold two connections at once, and enough commands would hold all.
     """
 
     def __init__(self, session: AsyncSession) -> None:
@@ -313,5 +313,5 @@ class TransactionReader:
         return (await self._session.execute(statement, parameters)).scalar()
 
 
-Questions = Reader | TransactionReader
+Queries = PooledQueries | TransactionQueries
 """What static statements are asked of."""

@@ -128,9 +128,9 @@ class OtlpTracing:
             context_api.detach(token)
 
     def carried(self) -> str | None:
-        carrier: dict[str, str] = {}
-        self._propagator.inject(carrier)
-        return carrier.get(TRACEPARENT)
+        transport: dict[str, str] = {}
+        self._propagator.inject(transport)
+        return transport.get(TRACEPARENT)
 
     def trace_id(self) -> str | None:
         context = trace.get_current_span().get_span_context()

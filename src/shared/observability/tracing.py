@@ -122,7 +122,7 @@ class NoTracing:
 
 
 def trace_statements(engine: Any, tracing: Tracing) -> None:
-    """Have every statement that SQLAlchemy sends be a span; `Reader` opens its own."""
+    """Have every statement that SQLAlchemy sends be a span; `PooledQueries` opens its own."""
     from sqlalchemy import event  # noqa: PLC0415 -- only where traces are wanted
 
     def begun(connection: Any, _cursor: Any, statement: str, *_: Any) -> None:

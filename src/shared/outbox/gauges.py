@@ -6,7 +6,7 @@ from typing import Final
 from sqlalchemy import text
 
 from shared.clock import Clock
-from shared.database import Reader
+from shared.database import PooledQueries
 from shared.observability.readings import COUNTED, Gauge, Reading
 from shared.outbox.models import WAITS
 
@@ -28,7 +28,7 @@ class OutboxGauges:
 
     name = "outbox"
 
-    def __init__(self, reader: Reader, *, clock: Clock, counted: int = COUNTED) -> None:
+    def __init__(self, reader: PooledQueries, *, clock: Clock, counted: int = COUNTED) -> None:
         self._reader = reader
         self._clock = clock
         self._counted = counted

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.audit.activity import ActivityLog
 from shared.clock import Clock
-from shared.database import Database, Reader
+from shared.database import Database, PooledQueries
 from shared.di import provide, provide_singleton
 from shared.jobs import JobQueue
 from shared.module import Audience, Module
@@ -32,7 +32,7 @@ class EventsContainer(containers.DeclarativeContainer):
     settings = providers.Dependency(instance_of=OutboxSettings)
     database = providers.Dependency(instance_of=Database)
     session = providers.Dependency(instance_of=AsyncSession)
-    reader = providers.Dependency(instance_of=Reader)
+    reader = providers.Dependency(instance_of=PooledQueries)
     repository = providers.Dependency(instance_of=OutboxRepository)
     queue: providers.Dependency[JobQueue] = providers.Dependency()
     activity = providers.Dependency(instance_of=ActivityLog)

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from shared.clock import Clock
-from shared.database import Reader
+from shared.database import PooledQueries
 from shared.events import EventType, Readers
 from shared.ids import LAST
 from shared.outbox.models import WAITS
@@ -67,7 +67,7 @@ class EventQueries:
 
     def __init__(
         self,
-        reader: Reader,
+        reader: PooledQueries,
         *,
         clock: Clock,
         types: Sequence[EventType],

@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.audit.activity import ActivityLog
-from shared.audit.schemas import Happening
+from shared.audit.schemas import ActivityEvent
 from shared.database import Database
 from shared.jobs import JobQueue
 from shared.outbox.errors import DeadEventNotFound
@@ -40,7 +40,7 @@ class DeadEventService:
         redriven = await self._repository.redrive(event_id)
         await self._activity.record_many(
             [
-                Happening(event="outbox.event_redriven", subject="event", subject_id=id_, user_id=user_id)
+                ActivityEvent(event="outbox.event_redriven", subject="event", subject_id=id_, user_id=user_id)
                 for id_, user_id in redriven
             ],
             actor=asker,

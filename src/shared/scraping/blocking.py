@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared.audit.activity import ActivityLog
 from shared.audit.repository import ActivityRepository, AuditRepository
 from shared.clock import Clock
-from shared.database import Database, Reader
+from shared.database import Database, PooledQueries
 from shared.errors import Conflict, Invalid, NotFound
 from shared.ids import LAST, new_id
 from shared.scraping.block_repository import BlockRepository
@@ -245,7 +245,7 @@ class BlockUpkeep:
 class BlockQueries:
     """Reads what is blocked."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: PooledQueries) -> None:
         self._reader = reader
 
     async def blocks(self, *, source: str | None, before: UUID | None, limit: int) -> Blocks:

@@ -16,7 +16,7 @@ from enum import StrEnum
 from typing import ClassVar, Final
 from uuid import UUID
 
-from shared.audit.schemas import Happening
+from shared.audit.schemas import ActivityEvent
 
 SCRAPE_FAILED: Final = "scrape.failed"
 """The event that the activity log tells of a target."""
@@ -107,7 +107,7 @@ class LoginRequired(ScrapeFailure):
 
 def scrape_failed(
     target_id: UUID, *, source: str, run_id: UUID, reason: str | None, error: str | None, http_status: int | None = None
-) -> Happening:
+) -> ActivityEvent:
     """What the activity log tells of a run that ended without new state."""
     details = {
         "source": source,
@@ -116,4 +116,4 @@ def scrape_failed(
         "error": error,
         "http_status": http_status,
     }
-    return Happening(event=SCRAPE_FAILED, subject="target", subject_id=target_id, details=details)
+    return ActivityEvent(event=SCRAPE_FAILED, subject="target", subject_id=target_id, details=details)

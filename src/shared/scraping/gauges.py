@@ -7,7 +7,7 @@ from typing import Any, Final
 from sqlalchemy import text
 
 from shared.clock import Clock
-from shared.database import Reader
+from shared.database import PooledQueries
 from shared.observability.readings import COUNTED, Gauge, Reading
 from shared.scraping.dispatch import SourceRegistry
 from shared.scraping.health import PAUSES, Breaker, BreakerState, breaker_of
@@ -80,7 +80,7 @@ class SourceGauges:
 
     def __init__(
         self,
-        reader: Reader,
+        reader: PooledQueries,
         *,
         sources: SourceRegistry,
         gate: HostPacer,

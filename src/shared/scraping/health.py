@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 from sqlalchemy import text
 
 from shared.clock import Clock
-from shared.database import Reader
+from shared.database import PooledQueries
 from shared.scraping.dispatch import SourceRegistry
 from shared.scraping.pacing import HostPacer, PacerUnreachableError
 from shared.scraping.policy import Policy
@@ -130,7 +130,7 @@ class Sources(Struct, frozen=True, kw_only=True):
 class SourceQueries:
     """Reads how sources stand; in Redis their breakers, in the database everything else."""
 
-    def __init__(self, reader: Reader, *, sources: SourceRegistry, gate: HostPacer, clock: Clock) -> None:
+    def __init__(self, reader: PooledQueries, *, sources: SourceRegistry, gate: HostPacer, clock: Clock) -> None:
         self._reader = reader
         self._sources = sources
         self._gate = gate

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from shared.clock import Clock
-from shared.database import Database, Reader
+from shared.database import Database, PooledQueries
 from shared.scraping.repository import ScrapingRepository
 from shared.scraping.runner import Runner
 from shared.scraping.target import Status
@@ -29,7 +29,7 @@ class InlineFetcher:
         self,
         *,
         database: Database,
-        reader: Reader,
+        reader: PooledQueries,
         targets: Callable[[], Targets],
         runner: Runner,
         board: TaskQueries,

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.clock import Clock
-from shared.database import Database, Reader
+from shared.database import Database, PooledQueries
 from shared.errors import Forbidden, NotFound, Unavailable
 from shared.jobs import JobQueue
 from shared.scraping.block_repository import BlockRepository
@@ -231,7 +231,7 @@ def counts(rows: Sequence[Mapping[str, Any]], column: str) -> tuple[dict[Status,
 class TaskQueries:
     """Where people look up what became of the task they were given."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: PooledQueries) -> None:
         self._reader = reader
 
     async def task(self, task_id: UUID) -> Task:

@@ -4,11 +4,11 @@ from ipaddress import IPv4Address, ip_address, ip_network
 from math import ceil
 from typing import Final
 
-HOUSEHOLD: Final = 64
+NETWORK_PREFIX_BITS: Final = 64
 """Bits of an IPv6 address that one connection to the internet is given."""
 
 
-def household(address: str) -> str:
+def network_prefix(address: str) -> str:
     """The address itself; of IPv6 its network, which one caller has whole."""
     try:
         parsed = ip_address(address)
@@ -16,7 +16,7 @@ def household(address: str) -> str:
         return address
     if isinstance(parsed, IPv4Address):
         return address
-    return str(parsed.ipv4_mapped or ip_network((int(parsed), HOUSEHOLD), strict=False))
+    return str(parsed.ipv4_mapped or ip_network((int(parsed), NETWORK_PREFIX_BITS), strict=False))
 
 
 def rate_limit_headers(limit: int, remaining: int, reset_after: float) -> dict[str, str]:

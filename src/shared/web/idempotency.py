@@ -19,12 +19,12 @@ from msgspec import Struct
 from sqlalchemy import text
 
 from shared.clock import Clock
-from shared.database import Reader, Repository
+from shared.database import PooledQueries, Repository
 from shared.errors import Conflict, Invalid
 from shared.jobs import Job
 from shared.web.bodies import INCOMPLETE, BodyIncomplete
-from shared.web.kept_answers import KEPT_FOR
 from shared.web.problems import OUTCOME_UNKNOWN
+from shared.web.stored_responses import KEPT_FOR
 
 HEADER: Final = b"idempotency-key"
 FORM: Final = re.compile(rb"[\x21-\x7e]{1,200}")
@@ -102,7 +102,7 @@ class IdempotencyNotKept(Conflict):
     title = "Answer not kept"
 
 
-class Kept(Struct, frozen=True, kw_only=True):
+class StoredResponse(Struct, frozen=True, kw_only=True):
     """An answer as it was sent; without a body when that was too large, or a secret (`opt["secret_answer"]`)."""
 
     status: int
@@ -121,11 +121,11 @@ class Claim(Struct, frozen=True, kw_only=True):
 class IdempotencyKeys:
     """The claims and answers; each statement stands for itself, outside any request's transaction."""
 
-    def __init__(self, reader: Reader, *, clock: Clock) -> None:
+    def __init__(self, reader: PooledQueries, *, clock: Clock) -> None:
         self._reader = reader
         self._clock = clock
 
-    async def claim(self, bot_key_id: UUID, key: str, request_digest: bytes) -> Claim | Kept:
+    async def claim(self, bot_key_id: UUID, key: str, request_digest: bytes) -> Claim | StoredResponse:
         """The right to run, or what came of the same request before; raises one of the errors above."""
         now = self._clock.now()
         which = {"bot_key_id": bot_key_id, "key": key}
@@ -147,9 +147,9 @@ class IdempotencyKeys:
             raise IdempotencyNotKept(
                 f"This was carried out and answered with {found['status']}; the answer is not kept to be sent twice."
             )
-        return Kept(status=found["status"], content_type=found["content_type"], body=found["body"])
+        return StoredResponse(status=found["status"], content_type=found["content_type"], body=found["body"])
 
-    async def keep(self, claim: Claim, answer: Kept) -> None:
+    async def keep(self, claim: Claim, answer: StoredResponse) -> None:
         await self._reader.execute(
             _KEEP,
             {
@@ -216,14 +216,14 @@ class Idempotency:
         body = await _whole_body(receive, self._body_limit)
         keys = self._keys()
         claim = await keys.claim(scope["auth"].key_id, given.decode("ascii"), _digest(scope, body))
-        if isinstance(claim, Kept):
+        if isinstance(claim, StoredResponse):
             await _replay(claim, send)
             return
-        held = HeldAnswer(scope, send, keys, claim)
+        held = CapturedResponse(scope, send, keys, claim)
         await self._app(scope, _said_again(body, receive), held.send)
 
 
-class HeldAnswer:
+class CapturedResponse:
     """An answer that leaves once it is kept, or its claim given back."""
 
     def __init__(self, scope: Scope, send: Send, keys: IdempotencyKeys, claim: Claim) -> None:
@@ -259,7 +259,7 @@ class HeldAnswer:
             else:
                 secret = _opt(self._scope, "secret_answer")
                 body = None if secret or len(self._body) > LARGEST_KEPT else bytes(self._body)
-                kept = Kept(status=status, content_type=_content_type(self._start), body=body)
+                kept = StoredResponse(status=status, content_type=_content_type(self._start), body=body)
                 await self._keys.keep(self._claim, kept)
         except Exception:  # noqa: BLE001 -- what was done stands and is answered so; the claim then says that nobody knows
             structlog.get_logger(__name__).warning("answer_not_kept", path=self._scope["path"], exc_info=True)
@@ -320,7 +320,7 @@ def _content_type(start: Any) -> str | None:
     return None
 
 
-async def _replay(kept: Kept, send: Send) -> None:
+async def _replay(kept: StoredResponse, send: Send) -> None:
     body = kept.body or b""
     headers = [(b"content-length", b"%d" % len(body)), (b"idempotency-replayed", b"true")]
     if kept.content_type is not None:

@@ -19,7 +19,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from redis.exceptions import RedisError
 
 from shared.errors import Forbidden, TooManyRequests, Unauthenticated
-from shared.web.callers import household, rate_limit_headers
+from shared.web.callers import network_prefix, rate_limit_headers
 from shared.web.identity import BotIdentity, PersonIdentity
 from shared.web.settings import WebSettings
 
@@ -38,8 +38,8 @@ COMPLAIN_EVERY: Final = 60.0
 REFUSED_FOR: Final = 1.0
 """Seconds at most that a refusal stands without asking again; others may give up sooner than it says."""
 TOLD: Final = "rate_limit"
-"""In a request's state: what `Manners` tells in the headers of its answer."""
-_household = lru_cache(REMEMBERED)(household)
+"""In a request's state: what `ResponseHeaders` tells in the headers of its answer."""
+_network_prefix = lru_cache(REMEMBERED)(network_prefix)
 
 Caller = tuple[str, object]
 """Which limit counts (`person`, `bot`, `address`, `refused`), and whom."""
@@ -188,7 +188,7 @@ def caller_of(scope: Scope, *, refused: bool = False) -> Caller:
     if isinstance(who, PersonIdentity):
         return "person", who.user_id
     client = scope.get("client")
-    address = _household(client[0]) if client else ""
+    address = _network_prefix(client[0]) if client else ""
     return ("refused", address) if refused else ("address", f"{address} {scope['path_template']}")
 
 

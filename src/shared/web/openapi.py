@@ -42,7 +42,7 @@ PROBLEM: Final = OpenAPIResponse(
 
 
 @dataclass
-class HouseOperation(Operation):
+class AppOperation(Operation):
     """An operation of ours: whatever is wrong becomes a problem, not the framework's own 400."""
 
     handler: ClassVar[HTTPRouteHandler]
@@ -61,7 +61,7 @@ class HouseOperation(Operation):
 
 
 @dataclass
-class OpenOperation(HouseOperation):
+class OpenOperation(AppOperation):
     """One that asks for no token."""
 
     def __post_init__(self) -> None:
@@ -77,7 +77,7 @@ def describe(app: Litestar) -> None:
         for handler in route.route_handlers:
             kind = handler.operation_class
             if kind is Operation:
-                kind = OpenOperation if handler.opt.get("open") else HouseOperation
+                kind = OpenOperation if handler.opt.get("open") else AppOperation
             handler.operation_class = type(kind.__name__, (kind,), {"handler": handler})
             if handler.http_methods == {"OPTIONS"}:
                 # The framework's was made with the path's first handler, and knows no method of the others.

@@ -4,7 +4,7 @@ from typing import Final
 
 from sqlalchemy import text
 
-from shared.database import Reader
+from shared.database import PooledQueries
 from trackers.contracts.coverage import coverage
 from trackers.contracts.schemas import RejectedPage, RejectedView, RunPage, RunView
 
@@ -23,7 +23,7 @@ _REJECTED_COUNT: Final = text("SELECT count(*) FROM contract_rejects")
 class ContractAdminQueries:
     """Reads runs and rejects."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: PooledQueries) -> None:
         self._reader = reader
 
     async def runs(self, *, page: int, per_page: int) -> RunPage:

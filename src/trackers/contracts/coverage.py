@@ -9,8 +9,8 @@ from typing import Final
 
 from sqlalchemy import text
 
-from shared.database import Questions
-from trackers.contracts.news import REGIONS
+from shared.database import Queries
+from trackers.contracts.messages import REGIONS
 from trackers.contracts.schemas import RegionCoverage
 
 _COVERAGE: Final = text("""
@@ -28,12 +28,12 @@ WHERE r.followed ORDER BY r.region_id
 """)
 
 
-async def last_complete(questions: Questions) -> dict[int, datetime]:
+async def last_complete(questions: Queries) -> dict[int, datetime]:
     """Of every region that is looked at: when it was last read to its end; until then, since when it is followed."""
     return {row["region_id"]: row["since"] for row in await questions.rows(_LAST_COMPLETE)}
 
 
-async def coverage(questions: Questions) -> list[RegionCoverage]:
+async def coverage(questions: Queries) -> list[RegionCoverage]:
     """Of every region that is looked at, or was and holds something still."""
     return [RegionCoverage(name=REGIONS.get(row["region_id"]), **row) for row in await questions.rows(_COVERAGE)]
 

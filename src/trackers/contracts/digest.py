@@ -6,8 +6,8 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from shared.database import TransactionReader
-from trackers.contracts.news import FOUND, ContractFound, in_words
+from shared.database import TransactionQueries
+from trackers.contracts.messages import FOUND, ContractFound, in_words
 from users.notifications.digest import DigestEntry, DigestGroup, DigestSection, DigestWindow, Label, spans
 
 TITLE: Final = "Contracts that you wait for"
@@ -45,7 +45,7 @@ class ContractsDigest:
 
     name: Final = "contracts"
 
-    def __init__(self, questions: TransactionReader) -> None:
+    def __init__(self, questions: TransactionQueries) -> None:
         self._questions = questions
 
     async def sections(self, windows: Sequence[DigestWindow]) -> Mapping[UUID, Sequence[DigestSection]]:

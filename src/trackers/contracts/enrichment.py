@@ -144,7 +144,7 @@ class Enrichment:
         found = [one for one in batch if not one.gone and one.failure is None]
         known = await self._known({item.type_id for one in found for item in one.items})
         await self._write(found, [one.contract_id for one in batch if one.gone], known)
-        await self._later([one for one in batch if one.failure is not None])
+        await self._enqueuer([one for one in batch if one.failure is not None])
 
     async def _write(self, found: Sequence[Read], gone: Sequence[int], known: Mapping[int, KnownType]) -> None:
         """Where a contract poisons its batch, halves of it, until it is alone and named."""
@@ -165,7 +165,7 @@ class Enrichment:
                 raise
             if len(found) == 1:
                 await self._write([], gone, known)
-                await self._later([Read(contract_id=found[0].contract_id, failure=error)])
+                await self._enqueuer([Read(contract_id=found[0].contract_id, failure=error)])
                 return
             half = len(found) // 2
             await self._write(found[:half], [], known)
@@ -180,7 +180,7 @@ class Enrichment:
         tally.alerts += alerts
         self.changed |= bool(stored or gone)
 
-    async def _later(self, failed: Sequence[Read]) -> None:
+    async def _enqueuer(self, failed: Sequence[Read]) -> None:
         """What fails by itself uses up its tries and is shown to the admin; what an outage kept back only waits."""
         if not failed:
             return

@@ -3,7 +3,7 @@
 from typing import Final
 
 from shared.events import EventType, Readers
-from trackers.contracts.news import FOUND, ContractFound
+from trackers.contracts.messages import FOUND, ContractFound
 
 CONTRACT_FOUND: Final = EventType(
     name=FOUND,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from shared.clock import Clock
-from shared.database import Reader
+from shared.database import PooledQueries
 from shared.observability.readings import Gauge, Reading
 from trackers.contracts.coverage import last_complete
 
@@ -20,7 +20,7 @@ class ContractGauges:
 
     name = "contracts"
 
-    def __init__(self, reader: Reader, *, clock: Clock) -> None:
+    def __init__(self, reader: PooledQueries, *, clock: Clock) -> None:
         self._reader = reader
         self._clock = clock
 

@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import TextClause, text
 
 from shared.clock import Clock
-from shared.database import Reader
+from shared.database import PooledQueries
 from trackers.contracts.coverage import coverage, dropped, of_regions
 from trackers.contracts.errors import ContractNotFound
 from trackers.contracts.schemas import (
@@ -136,7 +136,7 @@ def _cut(either: Sequence[str], order: str) -> str:
 class ContractQueries:
     """Reads contracts, and how much of the market that is."""
 
-    def __init__(self, reader: Reader, *, clock: Clock) -> None:
+    def __init__(self, reader: PooledQueries, *, clock: Clock) -> None:
         self._reader = reader
         self._clock = clock
 

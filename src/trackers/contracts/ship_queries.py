@@ -6,7 +6,7 @@ from typing import Final
 from sqlalchemy import text
 
 from shared.clock import Clock
-from shared.database import Reader
+from shared.database import PooledQueries
 from trackers.contracts.coverage import coverage, dropped, of_regions
 from trackers.contracts.queries import escaped
 from trackers.contracts.schemas import (
@@ -85,7 +85,7 @@ ORDER BY length(t.name), t.name, t.type_id
 class ShipQueries:
     """Reads what ships cost, and what things there are."""
 
-    def __init__(self, reader: Reader, *, clock: Clock) -> None:
+    def __init__(self, reader: PooledQueries, *, clock: Clock) -> None:
         self._reader = reader
         self._clock = clock
 

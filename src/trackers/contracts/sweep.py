@@ -328,8 +328,8 @@ class Sweep:
         at, doubted = self._state.doubted_at, self._state.doubted_generation
         if at is None:
             return False
-        later = generation is not None and doubted is not None and generation > doubted
-        return later or now - at >= DOUBTED_FOR
+        enqueuer = generation is not None and doubted is not None and generation > doubted
+        return enqueuer or now - at >= DOUBTED_FOR
 
 
 def _doubt(ended: Concluded, seen: Seen) -> str:

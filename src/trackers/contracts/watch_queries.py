@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from shared.database import Questions
+from shared.database import Queries
 from trackers.contracts.coverage import coverage
 from trackers.contracts.errors import WatchNotFound
 from trackers.contracts.schemas import ContractFilter, Watch, Watches
@@ -24,7 +24,7 @@ _ONE: Final = text(f"{_COLUMNS} AND w.id = :id")
 class WatchReads:
     """Reads a person's own watches; of others' it knows nothing."""
 
-    def __init__(self, questions: Questions) -> None:
+    def __init__(self, questions: Queries) -> None:
         self._questions = questions
 
     async def mine(self, user_id: UUID) -> Watches:

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from shared.database import Repository
-from trackers.contracts.news import ContractFound, WatchTerms
+from trackers.contracts.messages import ContractFound, WatchTerms
 
 _LOCK: Final = text("SELECT 1 FROM users WHERE id = ANY(CAST(:people AS uuid[])) ORDER BY id FOR NO KEY UPDATE")
 _COUNT: Final = text("SELECT count(*) FROM contract_watches WHERE user_id = :user")

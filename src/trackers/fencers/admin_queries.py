@@ -6,7 +6,7 @@ from typing import Any, Final
 from sqlalchemy import text
 
 from shared.clock import Clock
-from shared.database import Reader
+from shared.database import PooledQueries
 from shared.scraping.target import Status
 from shared.scraping.targets import STATUS_COLUMNS
 from trackers.fencers.links import Kind, page_url
@@ -59,7 +59,7 @@ WHERE r.withdrawn_at IS NULL AND (e.held_on IS NULL OR e.held_on >= :today)
 class FencersAdminQueries:
     """Reads everybody's."""
 
-    def __init__(self, reader: Reader, *, settings: FencersSettings, clock: Clock) -> None:
+    def __init__(self, reader: PooledQueries, *, settings: FencersSettings, clock: Clock) -> None:
         self._reader = reader
         self._settings = settings
         self._clock = clock

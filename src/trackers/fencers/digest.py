@@ -9,9 +9,9 @@ from uuid import UUID
 from msgspec import Struct
 from sqlalchemy import text
 
-from shared.database import TransactionReader
+from shared.database import TransactionQueries
 from trackers.fencers.links import Kind, event_url, page_url
-from trackers.fencers.news import CHANGED, shown_day
+from trackers.fencers.messages import CHANGED, shown_day
 from trackers.fencers.recording import ChangeKind
 from trackers.fencers.weapons import lets_through
 from users.notifications.digest import (
@@ -172,7 +172,7 @@ class FencersDigest:
 
     name: Final = "fencers"
 
-    def __init__(self, questions: TransactionReader) -> None:
+    def __init__(self, questions: TransactionQueries) -> None:
         self._questions = questions
 
     async def sections(self, windows: Sequence[DigestWindow]) -> Mapping[UUID, Sequence[DigestSection]]:

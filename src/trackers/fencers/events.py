@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from shared.events import EventType, Readers
 from trackers.fencers.links import Kind
-from trackers.fencers.news import CHANGED, FencerNews
+from trackers.fencers.messages import CHANGED, FencerUpdate
 
 
 class TrackedEvent(Struct, frozen=True, kw_only=True):
@@ -38,7 +38,7 @@ TRACKING: Final = {
 REGISTRATIONS_CHANGED: Final = EventType(
     name=CHANGED,
     when="A page shows new, moved or withdrawn registrations of a fencer.",
-    payload=FencerNews,
+    payload=FencerUpdate,
     readers=Readers.ALL_GUILDS,
 )
 EVENTS: Final = (*TRACKING.values(), REGISTRATIONS_CHANGED)

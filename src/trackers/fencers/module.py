@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.audit.activity import ActivityLog
 from shared.clock import Clock
-from shared.database import Database, Reader, TransactionReader
+from shared.database import Database, PooledQueries, TransactionQueries
 from shared.di import provide, provide_singleton
 from shared.module import Audience, Module
 from shared.outbox.outbox import Outbox
@@ -23,9 +23,10 @@ from trackers.fencers.digest import FencersDigest
 from trackers.fencers.erasure import FencersEraser
 from trackers.fencers.erasure_repository import ErasureRepository
 from trackers.fencers.events import EVENTS
+from trackers.fencers.handlers import NotifyFollowers
 from trackers.fencers.jobs import PageUpkeep, change_retention, fencers_jobs
 from trackers.fencers.links import Kind
-from trackers.fencers.news import RegistrationMessages
+from trackers.fencers.messages import RegistrationMessages
 from trackers.fencers.personal_data import FencersPersonalData
 from trackers.fencers.placement import Placement
 from trackers.fencers.placement_repository import PlacementRepository
@@ -36,7 +37,6 @@ from trackers.fencers.repository import TrackedRepository
 from trackers.fencers.service import TrackingService
 from trackers.fencers.settings import FencersSettings
 from trackers.fencers.source import FencersSource
-from trackers.fencers.telling import FollowersAreTold
 from users.access import AccessPolicy
 from users.accounts.service import AccountService
 from users.notifications.messages import Notifier
@@ -49,7 +49,7 @@ class FencersContainer(containers.DeclarativeContainer):
     settings = providers.Dependency(instance_of=FencersSettings)
     database = providers.Dependency(instance_of=Database)
     session = providers.Dependency(instance_of=AsyncSession)
-    reader = providers.Dependency(instance_of=Reader)
+    reader = providers.Dependency(instance_of=PooledQueries)
     targets = providers.Dependency(instance_of=Targets)
     accounts = providers.Dependency(instance_of=AccountService)
     access = providers.Dependency(instance_of=AccessPolicy)
@@ -60,7 +60,7 @@ class FencersContainer(containers.DeclarativeContainer):
     clock: providers.Dependency[Clock] = providers.Dependency()
 
     # has
-    questions = providers.Factory(TransactionReader, session)
+    questions = providers.Factory(TransactionQueries, session)
     repository = providers.Factory(TrackedRepository, session)
     registrations = providers.Factory(RegistrationRepository, session)
     placement = providers.Factory(Placement, providers.Factory(PlacementRepository, session))
@@ -72,7 +72,7 @@ class FencersContainer(containers.DeclarativeContainer):
         outbox=outbox,
         clock=clock,
     )
-    followers_are_told = providers.Factory(FollowersAreTold, registrations=registrations, notifier=notifier)
+    notify_followers = providers.Factory(NotifyFollowers, registrations=registrations, notifier=notifier)
     upkeep = providers.Singleton(
         PageUpkeep,
         database=database,
@@ -138,7 +138,7 @@ FENCERS = Module(
     sources=lambda container: (container.source(),),
     personal_data=lambda container: (container.personal_data(),),
     erasers=lambda container: (container.eraser(),),
-    handlers=lambda container: (container.followers_are_told(),),
+    handlers=lambda container: (container.notify_followers(),),
     message_writers=lambda _: (RegistrationMessages(),),
     digest_writers=lambda container: (container.digest(),),
     jobs=lambda container: fencers_jobs(container.upkeep(), container.retention()),

@@ -19,14 +19,16 @@ _DAYS: Final = re.compile(
 
 def words(text: str) -> str:
     """Text as it is shown and stored: one line, single spaces, without what a database refuses, of a sane length."""
-    printable = "".join(" " if unicodedata.category(letter) in {"Cc", "Cs", "Zl", "Zp"} else letter for letter in text)
+    printable = "".join(
+        " " if unicodedata.category(outbound) in {"Cc", "Cs", "Zl", "Zp"} else outbound for outbound in text
+    )
     return " ".join(printable.split())[:LONGEST]
 
 
 def fold(text: str) -> str:
     """Words without case, accents (NFKD) and punctuation, in their order."""
     plain = _APOSTROPHES.sub("", text.casefold().translate(_NOT_DECOMPOSED))
-    bare = "".join(letter for letter in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(letter))
+    bare = "".join(outbound for outbound in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(outbound))
     return _BETWEEN.sub(" ", _APOSTROPHES.sub("", bare.casefold())).strip()[:LONGEST]
 
 

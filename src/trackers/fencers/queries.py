@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import TextClause, text
 
 from shared.clock import Clock
-from shared.database import Questions, Reader
+from shared.database import PooledQueries, Queries
 from shared.ids import LAST
 from shared.scraping.target import Status
 from shared.scraping.targets import STATUS_COLUMNS
@@ -123,7 +123,7 @@ def _list_statements(kind: Kind, wanted: frozenset[str]) -> tuple[TextClause, Te
 class TrackingQueries:
     """Reads what people follow; raises TrackedNotFound, or Forbidden for somebody else's."""
 
-    def __init__(self, questions: Questions, *, access: AccessPolicy, clock: Clock) -> None:
+    def __init__(self, questions: Queries, *, access: AccessPolicy, clock: Clock) -> None:
         self._questions = questions
         self._access = access
         self._clock = clock
@@ -200,7 +200,7 @@ WHERE l.target_id = :target_id AND l.gone_at IS NULL AND (e.held_on IS NULL OR e
 class PageQueries:
     """What a source asks of its pages."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: PooledQueries) -> None:
         self._reader = reader
 
     async def listed_on(self, target_id: UUID, today: date) -> int:

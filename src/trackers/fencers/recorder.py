@@ -15,8 +15,8 @@ from shared.scraping.block_repository import BlockRepository
 from shared.scraping.observation import Observation
 from trackers.fencers.events import REGISTRATIONS_CHANGED
 from trackers.fencers.links import SOURCE, Kind, event_url, page_url
+from trackers.fencers.messages import FencerUpdate, RegistrationChange
 from trackers.fencers.names import fold_person
-from trackers.fencers.news import FencerNews, RegistrationChange
 from trackers.fencers.parser import ClubPage, Entry, FencerPage
 from trackers.fencers.placement import Placement
 from trackers.fencers.recording import (
@@ -29,7 +29,7 @@ from trackers.fencers.recording import (
     missing_from,
     withdrawn,
 )
-from trackers.fencers.registration_repository import ChangeNews, Page, RegistrationRepository, RegistrationRow
+from trackers.fencers.registration_repository import ChangeUpdate, Page, RegistrationRepository, RegistrationRow
 
 UNNAMED: Final = "A fencer"
 
@@ -171,12 +171,12 @@ def _is_heard_on(kind: Kind, page: Page) -> bool:
     return kind is Kind.CLUB and not page.first_fetch
 
 
-def _is_unread(change: ChangeNews, page: Page) -> bool:
+def _is_unread(change: ChangeUpdate, page: Page) -> bool:
     """Whether it is part of the first look at the fencer's page, or comes before that."""
     return page.first_fetch and (change.fencer_id == page.id or not change.looked_at)
 
 
-def _audience(change: ChangeNews, page: Page) -> tuple[list[UUID], list[UUID]]:
+def _audience(change: ChangeUpdate, page: Page) -> tuple[list[UUID], list[UUID]]:
     """To whose clubs' followers a change is news, and through what it is known already.
 
     What the first look at a page finds is no news to who follows that page; to all others it is.
@@ -186,9 +186,9 @@ def _audience(change: ChangeNews, page: Page) -> tuple[list[UUID], list[UUID]]:
     return [club for club in change.clubs if club != page.id], [change.fencer_id] if _is_unread(change, page) else []
 
 
-def _events(audiences: Sequence[tuple[ChangeNews, Sequence[UUID], Sequence[UUID]]]) -> list[NewEvent]:
+def _events(audiences: Sequence[tuple[ChangeUpdate, Sequence[UUID], Sequence[UUID]]]) -> list[NewEvent]:
     """One event for each fencer, weapon, and what it is known through; none for what is news to nobody."""
-    grouped: dict[tuple[UUID, str | None, tuple[UUID, ...]], list[tuple[ChangeNews, Sequence[UUID]]]] = {}
+    grouped: dict[tuple[UUID, str | None, tuple[UUID, ...]], list[tuple[ChangeUpdate, Sequence[UUID]]]] = {}
     for change, clubs, known_through in audiences:
         if clubs or change.fencer_id not in known_through:
             key = (change.fencer_id, change.weapon, tuple(known_through))
@@ -197,7 +197,7 @@ def _events(audiences: Sequence[tuple[ChangeNews, Sequence[UUID], Sequence[UUID]
         NewEvent(
             event=REGISTRATIONS_CHANGED,
             aggregate=f"fencer:{fencer_id}",
-            payload=FencerNews(
+            payload=FencerUpdate(
                 fencer_id=fencer_id,
                 name=told[0][0].name or UNNAMED,
                 url=None
@@ -223,7 +223,7 @@ def _events(audiences: Sequence[tuple[ChangeNews, Sequence[UUID], Sequence[UUID]
     ]
 
 
-def _log(kind: Kind, name: str, news: Sequence[ChangeNews], *, first_fetch: bool) -> None:
+def _log(kind: Kind, name: str, news: Sequence[ChangeUpdate], *, first_fetch: bool) -> None:
     counts = {kind.value: sum(one.kind == kind for one in news) for kind in ChangeKind}
     structlog.get_logger(__name__).info(
         "registrations_changed", page=kind.value, name=name, first_fetch=first_fetch, **counts

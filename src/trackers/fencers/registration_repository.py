@@ -156,7 +156,7 @@ class RegistrationRow(Struct, frozen=True, kw_only=True):
     event_id: UUID
 
 
-class ChangeNews(Struct, frozen=True, kw_only=True):
+class ChangeUpdate(Struct, frozen=True, kw_only=True):
     """A change with all that is told of it."""
 
     id: UUID
@@ -233,15 +233,15 @@ class RegistrationRepository(Repository):
         await self.session.execute(_MOVE, {"rows": rows, "new": list(new), "now": now})
         return list((await self.session.execute(_MOVED_AT, {"now": now, "events": list(days)})).scalars())
 
-    async def news(self, registrations: Sequence[UUID], *, now: datetime) -> list[ChangeNews]:
+    async def news(self, registrations: Sequence[UUID], *, now: datetime) -> list[ChangeUpdate]:
         """What was noted of these just now."""
         rows = await self.session.execute(_NEWS, {"ids": list(registrations), "now": now})
-        return [ChangeNews(**row) for row in rows.mappings()]
+        return [ChangeUpdate(**row) for row in rows.mappings()]
 
-    async def heard(self, registrations: Sequence[UUID]) -> list[ChangeNews]:
+    async def heard(self, registrations: Sequence[UUID]) -> list[ChangeUpdate]:
         """Registrations as who has not heard of them is told."""
         rows = await self.session.execute(_HEARD, {"ids": list(registrations)})
-        return [ChangeNews(**row) for row in rows.mappings()]
+        return [ChangeUpdate(**row) for row in rows.mappings()]
 
     async def followers(
         self, fencer_id: UUID, *, clubs: Sequence[UUID], weapon: str | None, known_through: Sequence[UUID] = ()

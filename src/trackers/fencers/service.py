@@ -10,7 +10,7 @@ from msgspec import UNSET
 
 from shared.audit.activity import ActivityLog
 from shared.clock import Clock
-from shared.database import Questions
+from shared.database import Queries
 from shared.events import NewEvent
 from shared.outbox.outbox import Outbox
 from shared.scraping.target import Priority, Trigger
@@ -44,7 +44,7 @@ class TrackingService(TrackingQueries):
 
     def __init__(
         self,
-        questions: Questions,
+        questions: Queries,
         *,
         tracked: TrackedRepository,
         accounts: AccountService,

@@ -6,9 +6,9 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from shared.database import TransactionReader
+from shared.database import TransactionQueries
+from trackers.flights.messages import ALERTED, Route
 from trackers.flights.money import in_words
-from trackers.flights.news import ALERTED, Route
 from trackers.flights.providers import ProviderRegistry
 from trackers.flights.search import ScrapeQuery
 from users.notifications.digest import DigestEntry, DigestGroup, DigestSection, DigestWindow, Label, spans
@@ -53,7 +53,7 @@ class FlightsDigest:
 
     name: Final = "flights"
 
-    def __init__(self, questions: TransactionReader, *, providers: ProviderRegistry) -> None:
+    def __init__(self, questions: TransactionQueries, *, providers: ProviderRegistry) -> None:
         self._questions = questions
         self._providers = providers
 

@@ -15,7 +15,7 @@ from shared.outbox.outbox import Outbox
 from trackers.flights.alert_repository import AlertRepository, AlertRow, BestPrice, JudgedWatch, Watched
 from trackers.flights.alerts import Rule, Seen, WatchRules, judge
 from trackers.flights.events import WATCH_ALERTED
-from trackers.flights.news import AlertNews
+from trackers.flights.messages import AlertUpdate
 from trackers.flights.providers import ProviderRegistry
 from trackers.flights.search import ScrapeQuery
 
@@ -132,7 +132,7 @@ class WatchJudge:
         )
 
     def _event(self, watch: Watched, best: BestPrice, rules: Sequence[Rule], before: int | None, key: str) -> NewEvent:
-        news = AlertNews(
+        news = AlertUpdate(
             key=key,
             watch_id=watch.id,
             trip_id=watch.trip_id,

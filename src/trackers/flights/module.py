@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.audit.activity import ActivityLog
 from shared.clock import Clock
-from shared.database import Database, Reader, TransactionReader
+from shared.database import Database, PooledQueries, TransactionQueries
 from shared.di import provide, provide_singleton
 from shared.module import Audience, Module
 from shared.outbox.outbox import Outbox
@@ -22,7 +22,7 @@ from trackers.flights.digest import FlightsDigest
 from trackers.flights.events import EVENTS
 from trackers.flights.jobs import DepartureJob, WaitingJob, flight_jobs, price_retention
 from trackers.flights.judging import WatchJudge
-from trackers.flights.news import FlightMessages
+from trackers.flights.messages import FlightMessages
 from trackers.flights.personal_data import FlightsPersonalData
 from trackers.flights.price_repository import PriceRepository
 from trackers.flights.providers import providers as known_providers
@@ -30,9 +30,9 @@ from trackers.flights.queries import PriceQueries, TripQueries, WatchQueries
 from trackers.flights.recorder import PriceRecorder
 from trackers.flights.repository import FlightRepository
 from trackers.flights.services.departures import Departures
+from trackers.flights.services.handlers import NotifyWatchers
 from trackers.flights.services.prices import PriceService
 from trackers.flights.services.searches import Searches
-from trackers.flights.services.telling import WatchersAreTold
 from trackers.flights.services.trips import TripService
 from trackers.flights.services.watches import WatchService
 from trackers.flights.settings import FlightsSettings
@@ -49,7 +49,7 @@ class FlightsContainer(containers.DeclarativeContainer):
     settings = providers.Dependency(instance_of=FlightsSettings)
     database = providers.Dependency(instance_of=Database)
     session = providers.Dependency(instance_of=AsyncSession)
-    reader = providers.Dependency(instance_of=Reader)
+    reader = providers.Dependency(instance_of=PooledQueries)
     targets = providers.Dependency(instance_of=Targets)
     accounts = providers.Dependency(instance_of=AccountService)
     access = providers.Dependency(instance_of=AccessPolicy)
@@ -93,13 +93,13 @@ class FlightsContainer(containers.DeclarativeContainer):
         clock=clock,
         cooldown=settings.provided.scrape_cooldown,
     )
-    questions = providers.Factory(TransactionReader, session)
+    questions = providers.Factory(TransactionQueries, session)
     trip_views = providers.Factory(TripQueries, questions, access=session_access, providers=registry, clock=clock)
     watch_views = providers.Factory(WatchQueries, questions, access=session_access, providers=registry, clock=clock)
     price_views = providers.Factory(PriceQueries, questions, access=session_access, providers=registry, clock=clock)
     departures = providers.Factory(Departures, flights=flights, searches=searches, outbox=outbox, clock=clock)
     digest = providers.Factory(FlightsDigest, questions, providers=registry)
-    watchers_are_told = providers.Factory(WatchersAreTold, alerts=alerts, notifier=notifier)
+    notify_watchers = providers.Factory(NotifyWatchers, alerts=alerts, notifier=notifier)
 
     # offers
     watches = providers.Factory(
@@ -174,7 +174,7 @@ FLIGHTS = Module(
     dependencies=dependencies,
     sources=lambda container: (container.source(),),
     personal_data=lambda container: (container.personal_data(),),
-    handlers=lambda container: (container.watchers_are_told(),),
+    handlers=lambda container: (container.notify_watchers(),),
     message_writers=lambda _: (FlightMessages(),),
     digest_writers=lambda container: (container.digest(),),
     jobs=lambda container: flight_jobs(container.waiting_job(), container.departure_job(), container.retention()),

@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import TextClause, text
 
 from shared.clock import Clock
-from shared.database import Questions
+from shared.database import Queries
 from shared.sampling import sampled
 from shared.scraping.targets import STATUS_COLUMNS
 from shared.web.identity import Identity
@@ -158,9 +158,7 @@ def _watches_statements(*, is_active: bool | None, of_trip: bool) -> tuple[TextC
 class FlightReads:
     """Reads what is a person's own; for everybody else but admins there is no such thing."""
 
-    def __init__(
-        self, questions: Questions, *, access: AccessPolicy, providers: ProviderRegistry, clock: Clock
-    ) -> None:
+    def __init__(self, questions: Queries, *, access: AccessPolicy, providers: ProviderRegistry, clock: Clock) -> None:
         self._questions = questions
         self._access = access
         self._providers = providers

@@ -18,7 +18,7 @@ from shared.scraping.observation import FailedFetch, Observation
 from trackers.flights.alerts import agrees, is_outlier
 from trackers.flights.events import WATCH_FAILING, WATCH_RECOVERED
 from trackers.flights.judging import WatchJudge
-from trackers.flights.news import QueryNews
+from trackers.flights.messages import QueryUpdate
 from trackers.flights.price_repository import (
     USUAL_DAYS,
     DayRow,
@@ -171,7 +171,7 @@ class PriceRecorder:
     def _event(
         self, event: EventType, query: KnownQuery | FailedQuery, watcher: Watcher, reason: str | None
     ) -> NewEvent:
-        news = QueryNews(
+        news = QueryUpdate(
             watch_id=watcher.watch_id,
             provider=query.provider,
             origin=query.origin,

@@ -10,7 +10,7 @@ from sqlalchemy import TextClause, text
 from shared.audit.queries import bounds
 from shared.audit.schemas import Page
 from shared.clock import Clock
-from shared.database import Questions
+from shared.database import Queries
 from shared.scraping.target import Status
 from shared.scraping.targets import STATUS_COLUMNS, counts
 from shared.web.identity import PersonIdentity
@@ -83,7 +83,7 @@ def _runs_statement(wanted: frozenset[str], status: Status | None) -> TextClause
 class TrackerAdminQueries:
     """Reads everybody's trackers, removed ones too, and what was tried for them."""
 
-    def __init__(self, questions: Questions, *, access: AccessPolicy, clock: Clock) -> None:
+    def __init__(self, questions: Queries, *, access: AccessPolicy, clock: Clock) -> None:
         self._questions = questions
         self._access = access
         self._clock = clock

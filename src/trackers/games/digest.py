@@ -6,10 +6,10 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from shared.database import TransactionReader
+from shared.database import TransactionQueries
 from trackers.games.adapters import ADAPTERS
 from trackers.games.links import AccountIdentity, account_of, site_profile_url
-from trackers.games.news import CHANGED, PlaylistChange, in_words
+from trackers.games.messages import CHANGED, PlaylistChange, in_words
 from users.notifications.digest import DigestEntry, DigestGroup, DigestSection, DigestWindow, spans
 
 TITLE: Final = "Game trackers"
@@ -58,7 +58,7 @@ class GamesDigest:
 
     name: Final = "games"
 
-    def __init__(self, questions: TransactionReader) -> None:
+    def __init__(self, questions: TransactionQueries) -> None:
         self._questions = questions
 
     async def sections(self, windows: Sequence[DigestWindow]) -> Mapping[UUID, Sequence[DigestSection]]:

@@ -6,7 +6,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from shared.events import EventType, Readers
-from trackers.games.news import CHANGED, UNREACHABLE, AccountNews
+from trackers.games.messages import CHANGED, UNREACHABLE, AccountUpdate
 from trackers.games.schedule_schemas import ProcessingFinished
 from trackers.games.schemas import RegisteredTracker
 
@@ -60,13 +60,13 @@ TRACKER_TAKEN_OVER: Final = EventType(
 ACCOUNT_CHANGED: Final = EventType(
     name=CHANGED,
     when="A fetch finds new ratings of a game account.",
-    payload=AccountNews,
+    payload=AccountUpdate,
     readers=Readers.ALL_GUILDS,
 )
 ACCOUNT_UNREACHABLE: Final = EventType(
     name=UNREACHABLE,
     when="A game account is private or not found any more.",
-    payload=AccountNews,
+    payload=AccountUpdate,
     readers=Readers.ALL_GUILDS,
 )
 PROCESSING_FINISHED: Final = EventType(

@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import text
 
-from shared.database import Questions
+from shared.database import Queries
 from shared.web.identity import BotIdentity, Identity
 from trackers.games import catalogue
 from trackers.games.manual_schemas import (
@@ -81,7 +81,7 @@ WHERE o.user_id = :owner AND o.guild_id = ANY(CAST(:guilds AS text[])) AND o.con
 """)
 
 
-async def may_read_notes(questions: Questions, asker: Identity, owner: UUID) -> bool:
+async def may_read_notes(questions: Queries, asker: Identity, owner: UUID) -> bool:
     """Whether somebody reads the notes and evidence of a person: the person, admins, staff and bots that review it.
 
     Asked only for those who may read the person's tracker.
@@ -100,7 +100,7 @@ async def may_read_notes(questions: Questions, asker: Identity, owner: UUID) -> 
 class ManualSnapshotQueries:
     """Reads manual snapshots: a person's own, everybody's for admins, those of members for a guild's staff."""
 
-    def __init__(self, questions: Questions, *, access: AccessPolicy) -> None:
+    def __init__(self, questions: Queries, *, access: AccessPolicy) -> None:
         self._questions = questions
         self._access = access
 

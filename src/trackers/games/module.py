@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.audit.activity import ActivityLog
 from shared.clock import Clock
-from shared.database import Database, Reader, TransactionReader
+from shared.database import Database, PooledQueries, TransactionQueries
 from shared.di import provide, provide_singleton
 from shared.module import Audience, Module
 from shared.outbox.outbox import Outbox
@@ -38,7 +38,7 @@ from trackers.games.jobs import PriorityJob, ScheduleJob, games_jobs, snapshot_r
 from trackers.games.manual_personal_data import ManualSnapshotsPersonalData
 from trackers.games.manual_queries import ManualSnapshotQueries
 from trackers.games.manual_repository import ManualSnapshotRepository
-from trackers.games.news import GameMessages
+from trackers.games.messages import GameMessages
 from trackers.games.personal_data import GamesPersonalData
 from trackers.games.priority_repository import PriorityRepository
 from trackers.games.queries import SnapshotQueries, TrackerQueries
@@ -52,7 +52,7 @@ from trackers.games.schedule_repository import ScheduleRepository
 from trackers.games.services.administration import TrackerAdministration
 from trackers.games.services.guild_processing import GuildProcessing
 from trackers.games.services.manual_snapshots import TrackerSnapshotService
-from trackers.games.services.notifications import FollowersAreTold, ProcessedIsTold, TrackerNotificationService
+from trackers.games.services.notifications import NotifyFollowers, NotifyProcessingFinished, TrackerNotificationService
 from trackers.games.services.priorities import TrackerPriorities
 from trackers.games.services.queue import TrackerScrapingQueueService
 from trackers.games.services.ratings import RatingService
@@ -74,7 +74,7 @@ class GamesContainer(containers.DeclarativeContainer):
     settings = providers.Dependency(instance_of=GamesSettings)
     database = providers.Dependency(instance_of=Database)
     session = providers.Dependency(instance_of=AsyncSession)
-    reader = providers.Dependency(instance_of=Reader)
+    reader = providers.Dependency(instance_of=PooledQueries)
     targets = providers.Dependency(instance_of=Targets)
     accounts = providers.Dependency(instance_of=AccountService)
     guilds = providers.Dependency(instance_of=GuildService)
@@ -86,7 +86,7 @@ class GamesContainer(containers.DeclarativeContainer):
     clock: providers.Dependency[Clock] = providers.Dependency()
 
     # has
-    questions = providers.Factory(TransactionReader, session)
+    questions = providers.Factory(TransactionQueries, session)
     repository = providers.Factory(TrackerRepository, session)
     standings = providers.Factory(StandingRepository, session)
     manual = providers.Factory(ManualSnapshotRepository, session)
@@ -100,8 +100,8 @@ class GamesContainer(containers.DeclarativeContainer):
         ratings=ratings,
         news=notifications,
     )
-    processed_is_told = providers.Factory(ProcessedIsTold, notifier=notifier)
-    followers_are_told = providers.Factory(FollowersAreTold, trackers=repository, notifier=notifier)
+    notify_processing_finished = providers.Factory(NotifyProcessingFinished, notifier=notifier)
+    notify_followers = providers.Factory(NotifyFollowers, trackers=repository, notifier=notifier)
 
     schedule_repository = providers.Factory(ScheduleRepository, session)
     guild_processing = providers.Factory(GuildProcessing, members=schedule_repository, guilds=guilds, targets=targets)
@@ -239,7 +239,7 @@ GAMES = Module(
     sources=lambda container: (container.source(),),
     personal_data=lambda container: (container.manual_personal_data(), container.personal_data()),
     erasers=lambda container: (container.eraser(),),
-    handlers=lambda container: (container.followers_are_told(), container.processed_is_told()),
+    handlers=lambda container: (container.notify_followers(), container.notify_processing_finished()),
     message_writers=lambda _: (GameMessages(),),
     digest_writers=lambda container: (container.digest(),),
     guild_listeners=lambda container: (container.priorities(),),

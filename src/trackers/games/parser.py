@@ -15,7 +15,7 @@ from msgspec import Raw, Struct
 from shared.scraping.failures import HostUnavailable, PageChanged
 from shared.scraping.pages import is_json
 from trackers.games import catalogue
-from trackers.games.refusals import raise_for_200, raise_for_messages
+from trackers.games.error_answers import raise_for_200, raise_for_messages
 from trackers.games.tracker_network import (
     NO_NAMES,
     AvailableSegment,

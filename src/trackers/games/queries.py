@@ -9,7 +9,7 @@ import msgspec
 from msgspec.structs import replace
 from sqlalchemy import TextClause, text
 
-from shared.database import Questions
+from shared.database import Queries
 from shared.scraping.target import Status
 from shared.scraping.targets import STATUS_COLUMNS, STATUS_IS
 from shared.web.identity import BotIdentity, Identity
@@ -180,7 +180,7 @@ def _snapshots_statement(wanted: frozenset[str]) -> TextClause:
 class TrackerReads:
     """Reads by a tracker's id; raise TrackerNotFound, or Forbidden for somebody else's."""
 
-    def __init__(self, questions: Questions, *, access: AccessPolicy) -> None:
+    def __init__(self, questions: Queries, *, access: AccessPolicy) -> None:
         self._questions = questions
         self._access = access
 

@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import text
 
-from shared.database import Questions
+from shared.database import Queries
 from shared.sampling import sampled
 from shared.web.identity import Identity
 from trackers.games.catalogue import playlist_called
@@ -148,7 +148,7 @@ GROUP BY playlist ORDER BY length(playlist), playlist
 class RatingQueries:
     """Reads leaderboards and histories, and tries formulas without storing anything."""
 
-    def __init__(self, reader: Questions, *, access: AccessPolicy) -> None:
+    def __init__(self, reader: Queries, *, access: AccessPolicy) -> None:
         self._reader = reader
         self._access = access
 

@@ -12,7 +12,7 @@ from shared.scraping.block_repository import BlockRepository
 from shared.scraping.failures import Reason
 from shared.scraping.observation import FailedFetch, Observation
 from trackers.games.links import SOURCE, AccountIdentity, player_key, site_profile_url
-from trackers.games.news import AccountNews, PlaylistChange
+from trackers.games.messages import AccountUpdate, PlaylistChange
 from trackers.games.parser import PlaylistStanding, Profile
 from trackers.games.repository import TrackerRepository
 from trackers.games.standing_repository import (
@@ -34,9 +34,9 @@ TOLD_AFTER: Final = 3
 class News(Protocol):
     """Who is told what moved, on the same session."""
 
-    async def notify_tracker_update(self, news: Sequence[AccountNews], *, keys: Mapping[UUID, str]) -> None: ...
+    async def notify_tracker_update(self, news: Sequence[AccountUpdate], *, keys: Mapping[UUID, str]) -> None: ...
 
-    async def notify_unreachable(self, news: Sequence[AccountNews], *, keys: Mapping[UUID, str]) -> None: ...
+    async def notify_unreachable(self, news: Sequence[AccountUpdate], *, keys: Mapping[UUID, str]) -> None: ...
 
 
 class Ratings(Protocol):
@@ -201,8 +201,8 @@ def _news_of(
     season: str | None = None,
     changes: Sequence[PlaylistChange] = (),
     reason: str | None = None,
-) -> AccountNews:
-    return AccountNews(
+) -> AccountUpdate:
+    return AccountUpdate(
         account_id=account_id,
         game=account.game,
         platform=account.platform,

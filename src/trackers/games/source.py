@@ -12,6 +12,7 @@ from shared.scraping.policy import Policy
 from shared.scraping.source import Source
 from shared.scraping.target import Target
 from trackers.games.adapters import ADAPTERS
+from trackers.games.error_answers import raise_for_answer
 from trackers.games.links import (
     SOURCE,
     AccountIdentity,
@@ -22,7 +23,6 @@ from trackers.games.links import (
     season_path,
 )
 from trackers.games.parser import PlaylistStanding, Profile
-from trackers.games.refusals import raise_for_answer
 from trackers.games.settings import GamesSettings
 
 

@@ -6,9 +6,9 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from shared.database import TransactionReader
+from shared.database import TransactionQueries
 from trackers.hiscores.catalogue import Metric, MetricKind
-from trackers.hiscores.news import PROGRESSED, page_of
+from trackers.hiscores.messages import PROGRESSED, page_of
 from trackers.hiscores.thresholds import in_words
 from users.notifications.digest import DigestEntry, DigestGroup, DigestSection, DigestWindow, spans
 
@@ -55,7 +55,7 @@ class HiscoresDigest:
 
     name: Final = "hiscores"
 
-    def __init__(self, questions: TransactionReader) -> None:
+    def __init__(self, questions: TransactionQueries) -> None:
         self._questions = questions
 
     async def sections(self, windows: Sequence[DigestWindow]) -> Mapping[UUID, Sequence[DigestSection]]:

@@ -6,7 +6,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from shared.events import EventType, Readers
-from trackers.hiscores.news import FELL, MISSING, PROGRESSED, RENAMED, STOPPED, PlayerNews
+from trackers.hiscores.messages import FELL, MISSING, PROGRESSED, RENAMED, STOPPED, PlayerUpdate
 
 
 class PlayerAdded(Struct, frozen=True, kw_only=True):
@@ -61,31 +61,31 @@ REMOVED: Final = EventType(
 PLAYER_PROGRESSED: Final = EventType(
     name=PROGRESSED,
     when="A fetch finds experience, levels or achievements gained.",
-    payload=PlayerNews,
+    payload=PlayerUpdate,
     readers=Readers.EVERYBODY,
 )
 PLAYER_MISSING: Final = EventType(
     name=MISSING,
     when="A known player is missing on the hiscores three times in a row.",
-    payload=PlayerNews,
+    payload=PlayerUpdate,
     readers=Readers.EVERYBODY,
 )
 PLAYER_FELL: Final = EventType(
     name=FELL,
     when="The hiscores show less of a player than before, for good.",
-    payload=PlayerNews,
+    payload=PlayerUpdate,
     readers=Readers.EVERYBODY,
 )
 PLAYER_RENAMED: Final = EventType(
     name=RENAMED,
     when="An admin renames a player.",
-    payload=PlayerNews,
+    payload=PlayerUpdate,
     readers=Readers.EVERYBODY,
 )
 PLAYER_STOPPED: Final = EventType(
     name=STOPPED,
     when="A player with followers is removed or deactivated by somebody else.",
-    payload=PlayerNews,
+    payload=PlayerUpdate,
     readers=Readers.EVERYBODY,
 )
 EVENTS: Final = (

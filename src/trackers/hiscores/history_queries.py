@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import TextClause, text
 
 from shared.clock import Clock
-from shared.database import Questions
+from shared.database import Queries
 from shared.errors import Invalid
 from shared.sampling import sampled
 from shared.web.identity import Identity
@@ -116,7 +116,7 @@ class Between(Compared, frozen=True, kw_only=True):
 class HistoryQueries(PlayerReads):
     """Reads what was."""
 
-    def __init__(self, questions: Questions, *, book: MetricBook, clock: Clock, access: AccessPolicy) -> None:
+    def __init__(self, questions: Queries, *, book: MetricBook, clock: Clock, access: AccessPolicy) -> None:
         super().__init__(questions, book=book, clock=clock)
         self._access = access
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 import structlog
 from sqlalchemy import text
 
-from shared.database import Reader, Repository
+from shared.database import PooledQueries, Repository
 from trackers.hiscores.catalogue import KNOWN, OVERALL, TOTAL_LEVEL, Metric, MetricKind, slug_of
 from trackers.hiscores.errors import OtherKind, UnknownMetric
 from trackers.hiscores.modes import GameMode
@@ -97,7 +97,7 @@ class MetricNumbers(Repository):
 class MetricBook:
     """What is counted, for who reads; looked up again every half a minute."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: PooledQueries) -> None:
         self._reader = reader
         self._metrics: dict[int, Metric] = {}
         self._numbers: dict[str, int] = {}

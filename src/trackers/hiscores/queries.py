@@ -8,15 +8,15 @@ from typing import Any, Final
 from sqlalchemy import TextClause, text
 
 from shared.clock import Clock
-from shared.database import Questions
+from shared.database import Queries
 from shared.errors import Invalid
 from shared.scraping.target import Status
 from shared.scraping.targets import STATUS_COLUMNS, STATUS_IS
 from shared.web.identity import Identity, PersonIdentity
 from trackers.hiscores.errors import PlayerNotFound, TooManyPlayers
+from trackers.hiscores.messages import page_of
 from trackers.hiscores.metrics import MetricBook
 from trackers.hiscores.names import beginning, canonical
-from trackers.hiscores.news import page_of
 from trackers.hiscores.progress import state_of, stats_of
 from trackers.hiscores.repository import FORMER, LISTED
 from trackers.hiscores.schemas import (
@@ -128,7 +128,7 @@ def _list_statements(wanted: frozenset[str], status: Status | None, sort: Player
 class PlayerReads:
     """Who is meant by a name. Players are everybody's: whoever may ask at all may read them."""
 
-    def __init__(self, questions: Questions, *, book: MetricBook, clock: Clock) -> None:
+    def __init__(self, questions: Queries, *, book: MetricBook, clock: Clock) -> None:
         self._questions = questions
         self._book = book
         self._clock = clock
@@ -156,7 +156,7 @@ class PlayerReads:
 class PlayerQueries(PlayerReads):
     """Reads players, their stats, what they reached."""
 
-    def __init__(self, questions: Questions, *, book: MetricBook, clock: Clock, access: AccessPolicy) -> None:
+    def __init__(self, questions: Queries, *, book: MetricBook, clock: Clock, access: AccessPolicy) -> None:
         super().__init__(questions, book=book, clock=clock)
         self._access = access
 

@@ -26,10 +26,10 @@ from trackers.hiscores.events import (
     PlayerRemoved,
 )
 from trackers.hiscores.maths import level_for
+from trackers.hiscores.messages import LevelUp, PlayerUpdate, page_of
 from trackers.hiscores.metrics import MetricNumbers
 from trackers.hiscores.modes import GameMode
 from trackers.hiscores.names import shown, spells
-from trackers.hiscores.news import LevelUp, PlayerNews, page_of
 from trackers.hiscores.parser import Page
 from trackers.hiscores.record_repository import AchievementRow, GainRow, RecordRepository, SeenRow, StoredPlayer
 from trackers.hiscores.repository import PlayerRepository
@@ -193,9 +193,9 @@ def news_of(
     levels: Sequence[LevelUp] = (),
     achievements: Sequence[str] = (),
     fell: Sequence[str] = (),
-) -> PlayerNews:
+) -> PlayerUpdate:
     """What is told of a player, with where people look them up."""
-    return PlayerNews(
+    return PlayerUpdate(
         player_id=player.id,
         username=player.username,
         display_name=player.display_name,
@@ -226,7 +226,7 @@ def removed(player_id: UUID, username: str, *, reason: str, owner: UUID | None) 
     return NewEvent(event=REMOVED, aggregate=f"player:{player_id}", payload=told, user_id=owner)
 
 
-def _event(event: EventType, news: PlayerNews, *, key: str) -> NewEvent:
+def _event(event: EventType, news: PlayerUpdate, *, key: str) -> NewEvent:
     return NewEvent(event=event, aggregate=f"player:{news.player_id}", payload=news, key=key)
 
 

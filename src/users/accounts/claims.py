@@ -38,7 +38,7 @@ class ClaimService:
         *,
         accounts: AccountRepository,
         people: AccountService,
-        holders: Sequence[PersonalData],
+        personal_data_providers: Sequence[PersonalData],
         access: AccessPolicy,
         attempts: Attempts,
         activity: ActivityLog,
@@ -47,7 +47,7 @@ class ClaimService:
     ) -> None:
         self._accounts = accounts
         self._people = people
-        self._holders = holders
+        self._personal_data_providers = personal_data_providers
         self._access = access
         self._attempts = attempts
         self._activity = activity
@@ -97,7 +97,7 @@ class ClaimService:
                 "This identity belongs to another account that is more than the bot's; "
                 "log in there and unlink it, or go on with that account."
             )
-        for holder in self._holders:
+        for holder in self._personal_data_providers:
             await holder.hand_over(user_id, to=who.user_id)
         await self._accounts.move_identities(user_id, to=who.user_id)
         await self._accounts.delete(user_id)

@@ -10,7 +10,7 @@ from shared.audit.activity import ActivityLog
 from shared.audit.repository import ActivityRepository, AuditRepository
 from shared.clock import Clock
 from shared.web.identity import PersonIdentity
-from shared.web.kept_answers import KEPT_FOR, KeptAnswers
+from shared.web.stored_responses import KEPT_FOR, StoredResponses
 from users.accounts.errors import AccountNotFound
 from users.accounts.repository import AccountRepository
 from users.accounts.schemas import Export
@@ -24,17 +24,17 @@ class PersonalDataService:
     def __init__(
         self,
         *,
-        holders: Sequence[PersonalData],
+        personal_data_providers: Sequence[PersonalData],
         accounts: AccountRepository,
         people: AccountService,
         sessions: SessionEnder,
         activity: ActivityLog,
         audit: AuditRepository,
         activities: ActivityRepository,
-        answers: KeptAnswers,
+        answers: StoredResponses,
         clock: Clock,
     ) -> None:
-        self._holders = holders
+        self._personal_data_providers = personal_data_providers
         self._accounts = accounts
         self._people = people
         self._sessions = sessions
@@ -46,7 +46,7 @@ class PersonalDataService:
 
     async def export(self, user_id: UUID) -> Export:
         """All of it, a part for each module."""
-        data: dict[str, Any] = {holder.name: await holder.export(user_id) for holder in self._holders}
+        data: dict[str, Any] = {holder.name: await holder.export(user_id) for holder in self._personal_data_providers}
         return Export(exported_at=self._clock.now(), user_id=user_id, data=data)
 
     async def erase(self, user_id: UUID, *, asker: PersonIdentity, confirm: Confirm | None = None) -> None:
@@ -64,7 +64,7 @@ class PersonalDataService:
         outside = [identity.external_id for identity in account.identities]
         things = await self._activities.subjects_of(user_id, since=self._clock.now() - KEPT_FOR)
         await self._answers.forget([str(user_id), *outside, *things])
-        for holder in self._holders:
+        for holder in self._personal_data_providers:
             await holder.erase(user_id)
         await self._accounts.delete(user_id)
         await self._audit.forget_person(user_id, outside, pseudonym=uuid4())

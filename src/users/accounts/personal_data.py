@@ -76,7 +76,7 @@ class AccountPersonalData:
             return await _newest(lambda page: self._requests(wanted, page), self._most)
 
         async def activities(wanted: ActivityFilter) -> list[ActivityEntry]:
-            return await _newest(lambda page: self._happenings(wanted, page), self._most)
+            return await _newest(lambda page: self._activity_events(wanted, page), self._most)
 
         concerning = _newest_first(
             [entry for name in sorted(names) for entry in await requests(AuditFilter(mention=name))]
@@ -99,7 +99,7 @@ class AccountPersonalData:
     async def _requests(self, wanted: AuditFilter, page: Page) -> list[AuditEntry]:
         return (await self._logs.requests(wanted, page)).items
 
-    async def _happenings(self, wanted: ActivityFilter, page: Page) -> list[ActivityEntry]:
+    async def _activity_events(self, wanted: ActivityFilter, page: Page) -> list[ActivityEntry]:
         return (await self._logs.activities(wanted, page)).items
 
     async def erase(self, user_id: UUID) -> None:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from shared.database import Reader
+from shared.database import PooledQueries
 from shared.web.identity import BotIdentity
 from users.access import AccessPolicy
 from users.accounts.errors import AccountNotFound
@@ -42,7 +42,7 @@ SELECT kind, address, created_at, expires_at FROM account_mails WHERE user_id = 
 class AccountQueries:
     """Reads accounts."""
 
-    def __init__(self, reader: Reader, *, access: AccessPolicy) -> None:
+    def __init__(self, reader: PooledQueries, *, access: AccessPolicy) -> None:
         self._reader = reader
         self._access = access
 

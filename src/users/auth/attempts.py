@@ -14,7 +14,7 @@ from uuid import UUID
 from limits import RateLimitItemPerSecond
 from limits.aio.storage import RedisStorage
 
-from shared.web.callers import household, rate_limit_headers
+from shared.web.callers import network_prefix, rate_limit_headers
 from users.auth.errors import TooManyAttempts
 from users.auth.settings import AuthSettings
 from users.counting import TryCounter
@@ -66,7 +66,7 @@ class Attempts:
             await self._counter.clear(count.item, *count.key)
 
     def _of_address(self, address: str, what: str) -> _Count:
-        return _Count(self._address, "address", what, household(address), whose="your address")
+        return _Count(self._address, "address", what, network_prefix(address), whose="your address")
 
     def _of_login(self, address: str, login: str) -> tuple[_Count, _Count]:
         """The narrower one last: its state is what the headers tell.
@@ -75,7 +75,7 @@ class Attempts:
         """
         return (
             _Count(self._everywhere, "everywhere", login, whose="this login"),
-            _Count(self._one, "login", household(address), login, whose="this login"),
+            _Count(self._one, "login", network_prefix(address), login, whose="this login"),
         )
 
     async def _counted(self, *counts: _Count) -> Mapping[str, str]:

@@ -19,8 +19,8 @@ from shared.ids import new_id
 from shared.installation_secret import InstallationSecret, position_of
 from shared.web.identity import BotIdentity, PersonIdentity
 from users.access import GuildNotFound
+from users.auth.credential_cache import CredentialCache
 from users.auth.models import BotKey
-from users.auth.remembered import Remembered
 from users.auth.repository import BotKeyReader, BotKeyRepository
 from users.auth.schemas import KnownKey, KnownKeys, MadeKey
 from users.memberships import Memberships
@@ -123,7 +123,7 @@ class BotAuthenticator:
         self._keys = keys
         self._clock = clock
         self._secret = secret
-        self._verified: Remembered[BotIdentity] = Remembered()
+        self._verified: CredentialCache[BotIdentity] = CredentialCache()
 
     async def authenticate(self, key: str) -> BotIdentity:
         """Raises Unauthenticated, with the same words whatever was wrong."""

@@ -6,8 +6,8 @@ from uuid import UUID
 from shared.clock import Clock
 from shared.errors import Unauthenticated
 from shared.web.identity import PersonIdentity, Role
+from users.auth.credential_cache import CredentialCache
 from users.auth.denylist import Denylist
-from users.auth.remembered import Remembered
 from users.auth.repository import SessionReader
 from users.auth.tokens import AccessTokens
 
@@ -20,7 +20,7 @@ class PersonAuthenticator:
         self._denylist = denylist
         self._sessions = sessions
         self._clock = clock
-        self._verified: Remembered[PersonIdentity] = Remembered()
+        self._verified: CredentialCache[PersonIdentity] = CredentialCache()
 
     async def authenticate(self, token: str) -> PersonIdentity:
         """Raises TokenExpired, Unauthenticated for every other bad token, Unavailable where it cannot be known."""

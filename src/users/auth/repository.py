@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import select, text
 
-from shared.database import Reader, Repository
+from shared.database import PooledQueries, Repository
 from users.accounts.schemas import PastSession
 from users.auth.models import BotKey
 from users.auth.schemas import SessionView
@@ -98,7 +98,7 @@ class BotKeyRepository(Repository):
 class BotKeyReader:
     """Looking keys up, outside any transaction."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: PooledQueries) -> None:
         self._reader = reader
 
     async def by_prefix(self, prefix: str) -> dict[str, Any] | None:
@@ -199,7 +199,7 @@ class SessionRepository(Repository):
 class SessionReader:
     """Questions about sessions, outside any transaction."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: PooledQueries) -> None:
         self._reader = reader
 
     async def standing(self, session_id: UUID, *, now: datetime) -> dict[str, Any] | None:

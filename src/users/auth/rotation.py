@@ -5,7 +5,7 @@ from typing import Final
 
 from sqlalchemy import text
 
-from shared.database import Reader
+from shared.database import PooledQueries
 from shared.installation_secret import InstallationSecret, Needing
 from users.accounts import addresses, claims
 
@@ -36,7 +36,7 @@ WHERE digest IS NOT NULL AND expires_at > :now AND expires_at <= :made_until
 class AuthRotation:
     """Asks what was made under which secret; each statement stands for itself."""
 
-    def __init__(self, reader: Reader, *, secret: InstallationSecret) -> None:
+    def __init__(self, reader: PooledQueries, *, secret: InstallationSecret) -> None:
         self._reader = reader
         self._secret = secret
 

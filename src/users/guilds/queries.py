@@ -4,7 +4,7 @@ from typing import Final
 
 from sqlalchemy import text
 
-from shared.database import Reader
+from shared.database import PooledQueries
 from shared.web.identity import BotIdentity, Identity, PersonIdentity
 from users.access import AccessPolicy, GuildNotFound
 from users.guilds.repository import GUILD, guild_view
@@ -44,7 +44,7 @@ _MEMBERS_IN_ALL: Final = text(f"SELECT count(*) {_MEMBERS_OF}")
 class GuildQueries:
     """Reads guilds and members; raises GuildNotFound where there is none, or none that the asker may know of."""
 
-    def __init__(self, reader: Reader, *, access: AccessPolicy) -> None:
+    def __init__(self, reader: PooledQueries, *, access: AccessPolicy) -> None:
         self._reader = reader
         self._access = access
 

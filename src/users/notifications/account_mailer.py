@@ -15,9 +15,9 @@ from shared.database import Database
 from users.accounts.addresses import ConfirmationTokens
 from users.accounts.mail_repository import AccountMailRepository, DueMail
 from users.accounts.schemas import MailKind
-from users.notifications.letters import SendFailed
 from users.notifications.messages import Message
-from users.notifications.senders.email import EmailCarrier
+from users.notifications.outbound_messages import SendFailed
+from users.notifications.transports.email import EmailTransport
 
 PAGE: Final = "/api/email-confirmation"
 RETRY_AFTER: Final = timedelta(minutes=5)
@@ -34,14 +34,14 @@ class AccountMailer:
         *,
         database: Database,
         mails: Callable[[], AccountMailRepository],
-        carrier: EmailCarrier,
+        transport: EmailTransport,
         tokens: ConfirmationTokens,
         public_url: str,
         clock: Clock,
     ) -> None:
         self._database = database
         self._mails = mails
-        self._carrier = carrier
+        self._transport = transport
         self._tokens = tokens
         self._public_url = public_url
         self._clock = clock
@@ -55,7 +55,7 @@ class AccountMailer:
                 break
             mail, token = due
             try:
-                await self._carrier.deliver(mail.address, mail.id, self._message(mail, token))
+                await self._transport.deliver(mail.address, mail.id, self._message(mail, token))
             except SendFailed as failure:
                 structlog.get_logger(__name__).warning("account_mail_not_sent", kind=mail.kind.value, why=failure.why)
                 if not failure.for_good:

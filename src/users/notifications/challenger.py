@@ -9,10 +9,10 @@ from shared.audit.activity import ActivityLog
 from shared.clock import Clock
 from shared.database import Database
 from users.notifications.channel_repository import ChannelRepository
-from users.notifications.codes import GOOD_FOR, Codes
-from users.notifications.letters import Carrier, SendFailed
+from users.notifications.field_encryption import FieldEncryption, Unsealable
+from users.notifications.outbound_messages import SendFailed, Transport
 from users.notifications.schemas import ChannelKind, Target
-from users.notifications.sealing import Sealing, Unsealable
+from users.notifications.verification_codes import GOOD_FOR, VerificationCodes
 
 
 class Challenger:
@@ -24,16 +24,16 @@ class Challenger:
         database: Database,
         channels: Callable[[], ChannelRepository],
         activity: Callable[[], ActivityLog],
-        carriers: Mapping[ChannelKind, Carrier],
-        sealing: Sealing,
-        codes: Codes,
+        transports: Mapping[ChannelKind, Transport],
+        encryption: FieldEncryption,
+        codes: VerificationCodes,
         clock: Clock,
     ) -> None:
         self._database = database
         self._channels = channels
         self._activity = activity
-        self._carriers = carriers
-        self._sealing = sealing
+        self._transports = transports
+        self._encryption = encryption
         self._codes = codes
         self._clock = clock
 
@@ -46,8 +46,8 @@ class Challenger:
         if found is None:  # removed, or verified meanwhile
             return
         try:
-            target = msgspec.json.decode(self._sealing.open(channel_id, found.target), type=Target)
-            proved = await self._carriers[found.kind].challenge(target, code)
+            target = msgspec.json.decode(self._encryption.open(channel_id, found.target), type=Target)
+            proved = await self._transports[found.kind].challenge(target, code)
         except (SendFailed, Unsealable) as failure:
             async with self._database.unit_of_work():
                 await self._channels().note_error(channel_id, str(failure))

@@ -7,7 +7,7 @@ import msgspec
 
 from shared.events import Event
 from users.notifications.digest import READY, Digest, DigestEntry
-from users.notifications.messages import Message, Reader
+from users.notifications.messages import Message, RecipientLocale
 
 
 class DigestMessages:
@@ -15,7 +15,7 @@ class DigestMessages:
 
     events: Final = frozenset({READY})
 
-    def write(self, event: Event, subject_id: UUID, reader: Reader) -> Message | None:  # noqa: ARG002 -- what every writer is asked
+    def write(self, event: Event, subject_id: UUID, locale: RecipientLocale) -> Message | None:  # noqa: ARG002 -- what every writer is asked
         digest = msgspec.convert(event.payload, Digest)
         return Message(title=f"Your digest: {digest.title}", lines=tuple(_lines(digest)))
 

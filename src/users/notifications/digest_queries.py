@@ -3,7 +3,7 @@
 from typing import Final
 from uuid import UUID
 
-from shared.database import Questions
+from shared.database import Queries
 from users.accounts.errors import AccountNotFound
 from users.notifications.digest_repository import SENT, SETTINGS
 from users.notifications.digest_schedule import Period
@@ -17,7 +17,7 @@ MONDAY: Final = 1
 class DigestQueries:
     """Reads how digests are settled, and which were sent."""
 
-    def __init__(self, questions: Questions) -> None:
+    def __init__(self, questions: Queries) -> None:
         self._questions = questions
 
     async def settings(self, user_id: UUID) -> DigestSettings:

@@ -20,7 +20,7 @@ from users.notifications.digest import READY, Digest, DigestSection, DigestWindo
 from users.notifications.digest_repository import DigestRepository, DueDigest, LedgerRow, Outgoing
 from users.notifications.digest_schedule import last_due, length_of, next_due, period_of
 from users.notifications.digest_schemas import DigestsRun
-from users.notifications.later import Later
+from users.notifications.job_enqueuer import JobEnqueuer
 
 AT_ONCE: Final = 100
 """People of one transaction; memory holds the digests of so many."""
@@ -73,13 +73,13 @@ class DigestRun:
         database: Database,
         digests: Callable[[], DigestRepository],
         builder: Callable[[], DigestBuilder],
-        later: Callable[[], Later],
+        enqueuer: Callable[[], JobEnqueuer],
         clock: Clock,
     ) -> None:
         self._database = database
         self._digests = digests
         self._builder = builder
-        self._later = later
+        self._enqueuer = enqueuer
         self._clock = clock
 
     async def run(self) -> DigestsRun:
@@ -160,7 +160,7 @@ class DigestRun:
             await digests.add(ledger, now=now)
         if outgoing:
             await digests.send(READY, outgoing, now=now)
-            self._later().send()
+            self._enqueuer().send()
         await digests.plan(next_at, zones)
         counted = DigestsRun(
             sent_off=len(outgoing),

@@ -5,7 +5,7 @@ from typing import Final
 
 from shared.audit.activity import ActivityLog
 from shared.clock import Clock
-from shared.database import Questions
+from shared.database import Queries
 from shared.web.identity import PersonIdentity
 from users.notifications.digest_mail import DigestMail
 from users.notifications.digest_queries import DigestQueries
@@ -26,7 +26,7 @@ class DigestService(DigestQueries):
 
     def __init__(
         self,
-        questions: Questions,
+        questions: Queries,
         *,
         digests: DigestRepository,
         preferences: PreferenceRepository,

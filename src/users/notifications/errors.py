@@ -73,5 +73,5 @@ class BadUnsubscribeLink(NotFound):
         super().__init__("This link is not one of ours; copy it whole from the digest, or settle digests yourself.")
 
 
-class TooManyTries(TooManyRequests):
+class TooManyAttempts(TooManyRequests):
     code = "too_many_tries"

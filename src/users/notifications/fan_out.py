@@ -7,7 +7,7 @@ from typing import Final
 from shared.clock import Clock
 from shared.events import Event
 from users.notifications.delivery_repository import DeliveryRepository
-from users.notifications.later import Later
+from users.notifications.job_enqueuer import JobEnqueuer
 from users.notifications.messages import Recipient
 
 PAGE: Final = 5_000
@@ -23,9 +23,9 @@ BATCH: Final = "batch"
 class FanOut:
     """The Notifier: on the open session; the sender is woken once it commits."""
 
-    def __init__(self, *, deliveries: DeliveryRepository, later: Later, clock: Clock) -> None:
+    def __init__(self, *, deliveries: DeliveryRepository, enqueuer: JobEnqueuer, clock: Clock) -> None:
         self._deliveries = deliveries
-        self._later = later
+        self._enqueuer = enqueuer
         self._clock = clock
 
     async def notify(self, event: Event, recipients: Sequence[Recipient]) -> int:
@@ -45,10 +45,10 @@ class FanOut:
                 now=now,
             )
         if written:
-            self._later.send()
+            self._enqueuer.send()
         return written
 
     async def release(self, batch: str) -> None:
         """A run is over: what gathered in it is told now, in one message a channel."""
         await self._deliveries.release(batch, now=self._clock.now())
-        self._later.send()
+        self._enqueuer.send()

@@ -6,7 +6,7 @@ from typing import Final
 from sqlalchemy import text
 
 from shared.clock import Clock
-from shared.database import Reader
+from shared.database import PooledQueries
 from shared.observability.readings import COUNTED, Gauge, Reading
 
 WAITING: Final = Gauge("trackers_deliveries_waiting", f"Deliveries that are due, up to {COUNTED}.")
@@ -41,7 +41,7 @@ class NotificationGauges:
 
     name = "notifications"
 
-    def __init__(self, reader: Reader, *, clock: Clock, counted: int = COUNTED) -> None:
+    def __init__(self, reader: PooledQueries, *, clock: Clock, counted: int = COUNTED) -> None:
         self._reader = reader
         self._clock = clock
         self._counted = counted

@@ -11,7 +11,7 @@ from users.notifications.challenger import Challenger
 from users.notifications.delivery_repository import DeliveryRepository
 from users.notifications.digest_repository import DigestRepository
 from users.notifications.digest_run import DigestRun
-from users.notifications.later import SEND, VERIFY
+from users.notifications.job_enqueuer import SEND, VERIFY
 from users.notifications.sender import DeliverySender
 
 REMOVED_AT_ONCE: Final = 1_000

@@ -9,7 +9,7 @@ from msgspec import Struct
 from shared.events import Event
 
 
-class Reader(Struct, frozen=True, kw_only=True):
+class RecipientLocale(Struct, frozen=True, kw_only=True):
     """For whom a message is written."""
 
     locale: str
@@ -41,15 +41,15 @@ class MessageWriter(Protocol):
 
     events: frozenset[str]
 
-    def write(self, event: Event, subject_id: UUID, reader: Reader, /) -> Message | None:
+    def write(self, event: Event, subject_id: UUID, locale: RecipientLocale, /) -> Message | None:
         """What a recipient is told; None where there is nothing to say."""
 
 
 @runtime_checkable
-class LateWriter(MessageWriter, Protocol):
+class SendTimeWriter(MessageWriter, Protocol):
     """A MessageWriter that is asked once more when a message leaves: quiet hours may have kept it for a night."""
 
-    async def last_words(self, events: Sequence[Event], /) -> Mapping[UUID, Sequence[str]]:
+    async def enrich_at_send(self, events: Sequence[Event], /) -> Mapping[UUID, Sequence[str]]:
         """Event id -> lines for the person alone, which no event may hold and no guild's channel is told; of those that
         are news still. On a session of the sender's; repeatable.
         """

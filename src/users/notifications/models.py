@@ -29,7 +29,7 @@ class NotificationChannel(Base):
     kind: Mapped[str]
     name: Mapped[str]
     target: Mapped[bytes]
-    """Address and secrets, sealed (`sealing.py`)."""
+    """Address and secrets, sealed (`field_encryption.py`)."""
     shown: Mapped[str]
     """The address without what is secret in it."""
     host: Mapped[str]

@@ -4,7 +4,7 @@ from typing import Final
 from uuid import UUID
 
 from shared.events import Event
-from users.notifications.messages import Message, Reader
+from users.notifications.messages import Message, RecipientLocale
 
 TEST: Final = "channel.test"
 SUSPENDED: Final = "channel.suspended"
@@ -15,7 +15,7 @@ class ChannelMessages:
 
     events: Final = frozenset({TEST, SUSPENDED})
 
-    def write(self, event: Event, subject_id: UUID, reader: Reader) -> Message | None:  # noqa: ARG002 -- what every writer is asked
+    def write(self, event: Event, subject_id: UUID, locale: RecipientLocale) -> Message | None:  # noqa: ARG002 -- what every writer is asked
         if event.event == TEST:
             return Message(title="This is a test", lines=("This channel works: news will look like this.",))
         told = event.payload

@@ -43,7 +43,7 @@ class NotificationPersonalData:
         queries: NotificationQueries,
         digest_queries: DigestQueries,
     ) -> None:
-        self._holders = (channels, deliveries, preferences, digests)
+        self._personal_data_providers = (channels, deliveries, preferences, digests)
         self._locked_first = digests
         self._digests = digest_queries
         self._queries = queries
@@ -70,11 +70,11 @@ class NotificationPersonalData:
     async def erase(self, user_id: UUID) -> None:
         """Channels, preferences, and what was told to them or of them, also in their guilds' channels."""
         await self._locked_first.lock(user_id)
-        for holder in self._holders:
+        for holder in self._personal_data_providers:
             await holder.erase(user_id)
 
     async def hand_over(self, user_id: UUID, *, to: UUID) -> None:
         """Where both prefer something, the other account's preference stays."""
         await self._locked_first.lock(user_id, to)
-        for holder in self._holders:
+        for holder in self._personal_data_providers:
             await holder.hand_over(user_id, to=to)

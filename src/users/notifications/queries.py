@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from shared.database import Reader
+from shared.database import PooledQueries
 from shared.ids import LAST
 from shared.web.identity import PersonIdentity
 from users.access import AccessPolicy
@@ -47,7 +47,7 @@ _DELIVERIES_OF: Final = {
 class NotificationQueries:
     """Reads channels, deliveries and preferences; raises ChannelNotFound for what is not the owner's."""
 
-    def __init__(self, reader: Reader, *, access: AccessPolicy, known_events: Sequence[str]) -> None:
+    def __init__(self, reader: PooledQueries, *, access: AccessPolicy, known_events: Sequence[str]) -> None:
         self._reader = reader
         self._access = access
         self._known_events = known_events

@@ -6,10 +6,10 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from shared.database import Reader
+from shared.database import PooledQueries
 from shared.installation_secret import Needing
-from users.notifications.codes import GOOD_FOR
-from users.notifications.sealing import Sealing, Unsealable
+from users.notifications.field_encryption import FieldEncryption, Unsealable
+from users.notifications.verification_codes import GOOD_FOR
 
 BATCH: Final = 500
 LINKS_GOOD_FOR: Final = timedelta(days=30)
@@ -30,9 +30,9 @@ SELECT count(*) AS count, max(sent_at) AS used_at FROM digests WHERE sent_at > :
 class ChannelRotation:
     """Seals channels anew; each statement stands for itself, so a run that ends halfway is repeated."""
 
-    def __init__(self, reader: Reader, *, sealing: Sealing, public_url: str) -> None:
+    def __init__(self, reader: PooledQueries, *, encryption: FieldEncryption, public_url: str) -> None:
         self._reader = reader
-        self._sealing = sealing
+        self._encryption = encryption
         self._public_url = public_url
 
     async def reseal(self) -> tuple[int, int]:
@@ -42,7 +42,7 @@ class ChannelRotation:
             after = rows[-1]["id"]
             for row in rows:
                 try:
-                    target = self._sealing.sealed_anew(row["id"], row["target"])
+                    target = self._encryption.sealed_anew(row["id"], row["target"])
                 except Unsealable:
                     unreadable += 1
                     continue

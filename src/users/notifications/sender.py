@@ -22,12 +22,12 @@ from shared.events import Event
 from shared.ids import new_id
 from shared.observability.telemetry import Telemetry
 from users.notifications.delivery_repository import DeliveryRepository, Settled, SettledDelivery
-from users.notifications.letters import Carrier, Letter, News, SendFailed
-from users.notifications.messages import LateWriter, Message, MessageWriter, Reader
+from users.notifications.field_encryption import FieldEncryption, Unsealable
+from users.notifications.messages import Message, MessageWriter, RecipientLocale, SendTimeWriter
+from users.notifications.outbound_messages import MessageUpdate, OutboundMessage, SendFailed, Transport
 from users.notifications.own_messages import SUSPENDED
 from users.notifications.quiet import quiet_until
 from users.notifications.schemas import ChannelKind, Claimed, DeliveryState, Target, Told
-from users.notifications.sealing import Sealing, Unsealable
 
 AT_ONCE: Final = 200
 """Messages under way in one process."""
@@ -57,8 +57,8 @@ class DeliverySender:
         deliveries: Callable[[], DeliveryRepository],
         activity: Callable[[], ActivityLog],
         writers: Sequence[MessageWriter],
-        carriers: Mapping[ChannelKind, Carrier],
-        sealing: Sealing,
+        transports: Mapping[ChannelKind, Transport],
+        encryption: FieldEncryption,
         clock: Clock,
         telemetry: Telemetry,
         timeout: float,
@@ -68,9 +68,9 @@ class DeliverySender:
         self._deliveries = deliveries
         self._activity = activity
         self._writers = {event: writer for writer in writers for event in writer.events}
-        self._late = {event: one for event, one in self._writers.items() if isinstance(one, LateWriter)}
-        self._carriers = carriers
-        self._sealing = sealing
+        self._late = {event: one for event, one in self._writers.items() if isinstance(one, SendTimeWriter)}
+        self._transports = transports
+        self._encryption = encryption
         self._clock = clock
         self._telemetry = telemetry
         self._per_host = per_host
@@ -134,16 +134,16 @@ class DeliverySender:
     async def _tell(self, claimed: Claimed) -> Settled:
         """Write and send one message; whatever happens, what became of it."""
         try:
-            last_words = await self._last_words(claimed)
+            enrich_at_send = await self._enrich_at_send(claimed)
         except SendFailed as failure:
             return self._failed(claimed, failure, [one.delivery_id for one in claimed.deliveries], [])
-        letter, settled = self._written(claimed, last_words)
-        if not letter.news:
+        outbound, settled = self._written(claimed, enrich_at_send)
+        if not outbound.news:
             return _settled(claimed, settled, failures=claimed.failures)
-        told = {one.event.id for one in letter.news}
+        told = {one.event.id for one in outbound.news}
         ids = [one.delivery_id for one in claimed.deliveries if one.event.id in told]
         try:
-            await self._send(claimed, letter)
+            await self._send(claimed, outbound)
         except SendFailed as failure:
             return self._failed(claimed, failure, ids, settled)
         except Exception:  # noqa: BLE001 -- a bug of ours in one carrier must not end the run of all
@@ -152,9 +152,9 @@ class DeliverySender:
         sent = [SettledDelivery(id=one, state=DeliveryState.SENT) for one in ids]
         return _settled(claimed, [*settled, *sent], failures=0)
 
-    async def _last_words(self, claimed: Claimed) -> LastWords:
+    async def _enrich_at_send(self, claimed: Claimed) -> LastWords:
         """Ask those modules once more that want to be asked. Raises SendFailed where the database is away."""
-        asked: defaultdict[LateWriter, list[Event]] = defaultdict(list)
+        asked: defaultdict[SendTimeWriter, list[Event]] = defaultdict(list)
         for told in claimed.deliveries:
             if (writer := self._late.get(told.event.event)) is not None and not told.gone:
                 asked[writer].append(told.event)
@@ -162,7 +162,7 @@ class DeliverySender:
         for writer, events in asked.items():
             try:
                 async with self._database.unit_of_work():
-                    said: Mapping[UUID, Sequence[str]] = await writer.last_words(events)
+                    said: Mapping[UUID, Sequence[str]] = await writer.enrich_at_send(events)
             except Exception as error:
                 if connection_was_lost(error):
                     raise SendFailed("the database was away", ours=True) from error
@@ -172,31 +172,33 @@ class DeliverySender:
                 words |= {event.id: said.get(event.id, DeliveryState.SKIPPED) for event in events}
         return words
 
-    async def _send(self, claimed: Claimed, letter: Letter) -> None:
+    async def _send(self, claimed: Claimed, outbound: OutboundMessage) -> None:
         try:
-            target = msgspec.json.decode(self._sealing.open(claimed.channel_id, claimed.target), type=Target)
+            target = msgspec.json.decode(self._encryption.open(claimed.channel_id, claimed.target), type=Target)
         except Unsealable as error:
             raise SendFailed(str(error), for_good=True) from error
         host = self._hosts.setdefault(claimed.host, asyncio.Semaphore(self._per_host))
         async with host:
-            await self._carriers[claimed.kind].send(target, letter)
+            await self._transports[claimed.kind].send(target, outbound)
 
-    def _written(self, claimed: Claimed, last_words: LastWords) -> tuple[Letter, list[SettledDelivery]]:
+    def _written(self, claimed: Claimed, enrich_at_send: LastWords) -> tuple[OutboundMessage, list[SettledDelivery]]:
         """The message, and what is settled without sending it."""
-        reader = Reader(locale=claimed.locale, time_zone=claimed.time_zone)
+        reader = RecipientLocale(locale=claimed.locale, time_zone=claimed.time_zone)
         news, settled = [], []
         for told in claimed.deliveries:
-            words = last_words.get(told.event.id, ())
+            words = enrich_at_send.get(told.event.id, ())
             message = self._message(told, reader, words)
             if isinstance(message, SettledDelivery):
                 settled.append(message)
                 continue
             if claimed.guild_id is None and not isinstance(words, DeliveryState):
                 message = msgspec.structs.replace(message, lines=(*message.lines, *words))
-            news.append(News(event=told.event, message=message))
-        return Letter(id=claimed.message_id, news=tuple(news)), settled
+            news.append(MessageUpdate(event=told.event, message=message))
+        return OutboundMessage(id=claimed.message_id, news=tuple(news)), settled
 
-    def _message(self, told: Told, reader: Reader, words: Sequence[str] | DeliveryState) -> Message | SettledDelivery:
+    def _message(
+        self, told: Told, reader: RecipientLocale, words: Sequence[str] | DeliveryState
+    ) -> Message | SettledDelivery:
         def without(state: DeliveryState, why: str) -> SettledDelivery:
             return SettledDelivery(id=told.delivery_id, state=state, tried=False, error=why)
 

@@ -17,7 +17,6 @@ from users.access import AccessPolicy, GuildNotFound
 from users.accounts.errors import AccountNotFound
 from users.message_limits import MessageLimits, Recipient
 from users.notifications.channel_repository import ChannelRepository, LockedChannel
-from users.notifications.codes import Codes, Tries
 from users.notifications.delivery_repository import DeliveryRepository
 from users.notifications.digest_repository import DigestRepository
 from users.notifications.errors import (
@@ -28,7 +27,8 @@ from users.notifications.errors import (
     DeliveryNotFound,
     TooManyChannels,
 )
-from users.notifications.later import Later
+from users.notifications.field_encryption import FieldEncryption, Unsealable
+from users.notifications.job_enqueuer import JobEnqueuer
 from users.notifications.own_messages import TEST
 from users.notifications.schemas import (
     AnyNewChannel,
@@ -42,9 +42,9 @@ from users.notifications.schemas import (
     SecretMade,
     Target,
 )
-from users.notifications.sealing import Sealing, Unsealable
 from users.notifications.settings import NotifySettings, SmtpSettings
 from users.notifications.targets import checked, recipient
+from users.notifications.verification_codes import AttemptLimiter, VerificationCodes
 
 OLD_SECRET_FOR: Final = timedelta(days=1)
 """A webhook's receiver has so long to learn the new one."""
@@ -64,11 +64,11 @@ class ChannelService:
         digests: DigestRepository,
         access: AccessPolicy,
         activity: ActivityLog,
-        sealing: Sealing,
-        codes: Codes,
-        tries: Tries,
+        encryption: FieldEncryption,
+        codes: VerificationCodes,
+        tries: AttemptLimiter,
         limits: MessageLimits,
-        later: Later,
+        enqueuer: JobEnqueuer,
         clock: Clock,
         settings: NotifySettings,
         mail: SmtpSettings,
@@ -78,11 +78,11 @@ class ChannelService:
         self._digests = digests
         self._access = access
         self._activity = activity
-        self._sealing = sealing
+        self._encryption = encryption
         self._codes = codes
         self._tries = tries
         self._limits = limits
-        self._later = later
+        self._enqueuer = enqueuer
         self._clock = clock
         self._settings = settings
         self._mail = mail
@@ -110,7 +110,7 @@ class ChannelService:
         name = (new.name or target.kind).strip()
         view = await self._channels.add(channel_id, owner, name, target, target=sealed, now=self._clock.now())
         await self._note("channel.added", owner, view)
-        self._later.verify(channel_id)
+        self._enqueuer.verify(channel_id)
         return ChannelMade(channel=view, secret=secret or None)
 
     async def change(self, owner: Owner, channel_id: UUID, change: ChangeChannel) -> ChannelView:
@@ -137,7 +137,7 @@ class ChannelService:
             return locked.view
         if code is None:
             await self._count_locked(owner, locked)
-            self._later.verify(channel_id)
+            self._enqueuer.verify(channel_id)
             return locked.view
         await self._tries.typed(channel_id)
         if locked.challenge is None or locked.challenge_until is None or locked.challenge_until <= self._clock.now():
@@ -168,7 +168,7 @@ class ChannelService:
         started = DeliveryStarted(delivery_id=new_id())
         await self._deliveries.note_event(event, now=now)
         await self._deliveries.add(started.delivery_id, event.id, channel_id, user_id=owner.user_id, now=now)
-        self._later.send()
+        self._enqueuer.send()
         return started
 
     async def resume(self, owner: Owner, channel_id: UUID) -> ChannelView:
@@ -176,7 +176,7 @@ class ChannelService:
         await self._locked(owner, channel_id)
         view = await self._channels.resume(channel_id)
         await self._note("channel.resumed", owner, view)
-        self._later.send()
+        self._enqueuer.send()
         return view
 
     async def rotate(self, owner: Owner, channel_id: UUID) -> SecretMade:
@@ -201,7 +201,7 @@ class ChannelService:
             raise DeliveryNotFound(delivery_id)
         if not is_open:
             raise ChannelNotActive(ChannelState.SUSPENDED)
-        self._later.send()
+        self._enqueuer.send()
         return DeliveryStarted(delivery_id=delivery_id)
 
     async def _locked(self, owner: Owner, channel_id: UUID) -> LockedChannel:
@@ -221,7 +221,7 @@ class ChannelService:
 
     def _opened(self, locked: LockedChannel) -> Target:
         try:
-            return msgspec.json.decode(self._sealing.open(locked.view.id, locked.target), type=Target)
+            return msgspec.json.decode(self._encryption.open(locked.view.id, locked.target), type=Target)
         except Unsealable as error:
             raise BadAddress(f"The channel cannot be read: {error}.", field="channel_id") from error
 
@@ -230,7 +230,7 @@ class ChannelService:
             await self._access.check_guild_write(owner.asker, owner.guild_id)
 
     def _sealed(self, channel_id: UUID, target: Target) -> bytes:
-        return self._sealing.seal(channel_id, msgspec.json.encode(target))
+        return self._encryption.seal(channel_id, msgspec.json.encode(target))
 
     async def _note(self, event: str, owner: Owner, channel: ChannelView) -> None:
         await self._activity.record(

@@ -46,7 +46,7 @@ def has_looked(market: Market) -> None:
 
 @when("the worker has looked half an hour later")
 def has_looked_later(market: Market) -> None:
-    market.look(later=True)
+    market.look(enqueuer=True)
 
 
 @when(parsers.re(r"its price falls to (?P<price>[\d,]+) ISK"), converters={"price": isk})

@@ -190,8 +190,8 @@ def one_after_the_other(market: Market) -> None:
 def no_two_at_once(market: Market) -> None:
     runs = market.people.read(ADMIN, "/api/admin/contracts/runs")["items"]
     assert len(runs) > 1
-    for later, earlier in pairwise(runs):
-        assert earlier["finished_at"] <= later["started_at"]
+    for enqueuer, earlier in pairwise(runs):
+        assert earlier["finished_at"] <= enqueuer["started_at"]
 
 
 # ---- types ----
@@ -210,8 +210,8 @@ def cannot_say(market: Market, name: str) -> None:
 @when(parsers.parse("the worker has looked {days:d} days later, allowed to look up {count:d} types again"))
 def has_looked_days_later(market: Market, days: int, count: int) -> None:
     market.types_asked = len(market.esi.requests("/universe/types/"))
-    market.later += timedelta(days=days)
-    market.service.own_worker.burst({"TRACKERS_CONTRACTS_TYPES_LIMIT": str(count)}, later=market.later)
+    market.enqueuer += timedelta(days=days)
+    market.service.own_worker.burst({"TRACKERS_CONTRACTS_TYPES_LIMIT": str(count)}, enqueuer=market.enqueuer)
 
 
 @then(parsers.parse("{count:d} types were asked for again"))

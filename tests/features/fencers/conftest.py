@@ -62,7 +62,7 @@ class Salle:
     def look(self, times: int = 1, **environ: str) -> None:
         """Later and later, so that what was looked at is due again."""
         for _ in range(times):
-            self.service.own_worker.burst(environ, later=self.days)
+            self.service.own_worker.burst(environ, enqueuer=self.days)
             self.days += LATER
 
     def requests(self, prefix: str) -> int:
@@ -266,7 +266,7 @@ def workers_look(salle: Salle, delay: str, jitter: str) -> None:
 def not_closer(salle: Salle, seconds: str) -> None:
     times = [request.time for request in salle.site.requests()[salle.asked_before :]]
     assert len(times) >= len(salle.followed)
-    assert min(later - earlier for earlier, later in pairwise(times)) >= float(seconds)
+    assert min(enqueuer - earlier for earlier, enqueuer in pairwise(times)) >= float(seconds)
 
 
 @then("the club's page was asked for before any fencer's")

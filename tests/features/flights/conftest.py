@@ -198,12 +198,12 @@ def worker_has_looked(travel: Travel) -> None:
 
 @when(parsers.parse("the worker has looked {hours:d} hours later"))
 def worker_looks_later(travel: Travel, hours: int) -> None:
-    travel.people.service.own_worker.burst(later=timedelta(hours=hours))
+    travel.people.service.own_worker.burst(enqueuer=timedelta(hours=hours))
 
 
 @when(parsers.parse("it is {hours:d} hours later"))
 def hours_later(travel: Travel, hours: int) -> None:
-    travel.people.service.own_worker.by_itself("flights.judge_waiting", later=timedelta(hours=hours))
+    travel.people.service.own_worker.by_itself("flights.judge_waiting", enqueuer=timedelta(hours=hours))
 
 
 # ---- what is answered ----

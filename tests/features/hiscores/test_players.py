@@ -182,7 +182,7 @@ def in_order(cast: Cast) -> None:
 
 @when(parsers.parse("the worker has looked {hours:d} hours later"))
 def worker_looks_later(cast: Cast, hours: int) -> None:
-    cast.people.service.own_worker.burst(later=timedelta(hours=hours))
+    cast.people.service.own_worker.burst(enqueuer=timedelta(hours=hours))
 
 
 @when(parsers.re(r"2 workers look at a delay of (?P<delay>[\d.]+) seconds with a jitter of (?P<jitter>[\d.]+)"))
@@ -198,7 +198,7 @@ def workers_look(cast: Cast, delay: str, jitter: str) -> None:
 def not_closer(cast: Cast, seconds: str) -> None:
     times = [request.time for request in cast.site.requests("/m=")[cast.asked :]]
     assert len(times) > 1
-    assert min(later - earlier for earlier, later in pairwise(times)) >= float(seconds)
+    assert min(enqueuer - earlier for earlier, enqueuer in pairwise(times)) >= float(seconds)
 
 
 @then(parsers.re(rf"the hiscores were asked for {PLAYER} (?P<times>once|twice)"))

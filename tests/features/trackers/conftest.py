@@ -272,7 +272,7 @@ def not_asked(story: Story, player: str) -> None:
 
 @when("the worker has looked two days later")
 def worker_looks_later(story: Story) -> None:
-    story.service.own_worker.burst(later=TWO_DAYS)
+    story.service.own_worker.burst(enqueuer=TWO_DAYS)
 
 
 @given(parsers.re(r'(?P<person>\w+) has asked for a fresh look at "(?P<player>[^"]+)"'))

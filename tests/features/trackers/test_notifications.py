@@ -179,7 +179,7 @@ def settles_event(members: Members, who: str, event: str) -> None:
 
 @when(parsers.parse("{minutes:d} minutes pass"))
 def minutes_pass(story: Story, minutes: int) -> None:
-    story.service.own_worker.by_itself(SEND, later=timedelta(minutes=minutes))
+    story.service.own_worker.by_itself(SEND, enqueuer=timedelta(minutes=minutes))
 
 
 @when(parsers.parse('{who:w} asks for a fresh look at "{player}", {times:d} times one after another'))
@@ -235,12 +235,12 @@ def clients_check(secret: str, headers: dict[str, str], body: bytes) -> bool:
 @then(parsers.parse("the message is signed with {who:w}'s secret, and with no other"))
 def is_signed(channels: Channels, who: str) -> None:
     got, secret = channels.one(who), channels.made[who, ""].secret
-    later = {**got.headers, "Trackers-Timestamp": str(int(got.headers["Trackers-Timestamp"]) + 60)}
+    enqueuer = {**got.headers, "Trackers-Timestamp": str(int(got.headers["Trackers-Timestamp"]) + 60)}
     for verified in (documented_check(), clients_check):
         assert verified(secret, got.headers, got.body)
         assert not verified("whs_another", got.headers, got.body)
         assert not verified(secret, got.headers, got.body + b" ")
-        assert not verified(secret, later, got.body)
+        assert not verified(secret, enqueuer, got.body)
 
 
 @then(parsers.parse("{who:w}'s log says that it was sent"))

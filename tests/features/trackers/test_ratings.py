@@ -161,7 +161,7 @@ def is_removed(story: Story, league: League, player: str) -> None:
 def has_moved(story: Story, player: str, playlist: int, moves: str) -> None:
     for day, move in enumerate(moves.split(", "), start=1):
         story.service.simulated.games.play("epic", story.marked(player), playlist, rating=int(move))
-        story.service.own_worker.burst(later=timedelta(days=3 * day))
+        story.service.own_worker.burst(enqueuer=timedelta(days=3 * day))
 
 
 # ---- boards ----

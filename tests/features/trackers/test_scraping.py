@@ -52,7 +52,7 @@ def season_begins(story: Story, number: int) -> None:
 @when("the worker keeps looking, two days later")
 def worker_keeps_looking(story: Story) -> None:
     def looked_at() -> bool:
-        story.service.own_worker.burst(later=TWO_DAYS)
+        story.service.own_worker.burst(enqueuer=TWO_DAYS)
         return all(status(story, made.tracker["id"])["status"] == "completed" for made in story.made)
 
     eventually(looked_at, within=SOON, what="completed")

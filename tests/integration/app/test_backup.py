@@ -60,7 +60,7 @@ async def contents(url: str) -> dict[str, tuple[int, str]]:
 async def with_a_channel(container: AppContainer, people: People) -> None:
     """Somebody with a sealed channel."""
     person, channel = await people.register(), new_id()
-    sealed = container.notifications.sealing().seal(channel, HOOK)
+    sealed = container.notifications.encryption().seal(channel, HOOK)
     async with container.database().transaction() as session:
         await session.execute(
             text(

@@ -188,14 +188,14 @@ def home() -> Iterator[Path]:
 @pytest.fixture
 def hold(home: Path) -> Iterator[Callable[..., Holder]]:
     """Starts holders; none of them, and nothing of theirs, outlives the test."""
-    holders: list[Holder] = []
+    personal_data_providers: list[Holder] = []
 
     def start(**options: Any) -> Holder:
-        holders.append(Holder(home, **options))
-        return holders[-1]
+        personal_data_providers.append(Holder(home, **options))
+        return personal_data_providers[-1]
 
     yield start
-    for holder in holders:
+    for holder in personal_data_providers:
         with holder.process as process:
             process.kill()
     eventually(lambda: not server_processes(home), "no server is left")

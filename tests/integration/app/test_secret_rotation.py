@@ -26,7 +26,7 @@ from app.doctor import _secret as secret_finding
 from shared.clock import Clock
 from shared.ids import new_id
 from shared.settings import Secret
-from users.notifications.sealing import Unsealable
+from users.notifications.field_encryption import Unsealable
 
 NEW = "another secret for tests, which replaces the first"
 DISCORD_ID = "281474976710656001"
@@ -61,7 +61,7 @@ async def channel_of(container: AppContainer, user_id: UUID) -> UUID:
                 "INSERT INTO notification_channels (id, user_id, kind, name, target, shown, host, created_at)"
                 " VALUES (:id, :user, 'webhook', 'my server', :sealed, 'bot.example.org', 'bot.example.org', now())"
             ),
-            {"id": channel, "user": user_id, "sealed": container.notifications.sealing().seal(channel, HOOK)},
+            {"id": channel, "user": user_id, "sealed": container.notifications.encryption().seal(channel, HOOK)},
         )
     return channel
 
@@ -101,7 +101,7 @@ async def test_everything_made_under_the_previous_secret_is_accepted_while_that_
         notifications = after.container.notifications
         assert notifications.codes().fits(channel, code, kept)
         assert after.container.users.confirmation_tokens().fits(confirmation, mailed)
-        assert notifications.sealing().open(channel, await sealed(after.container, channel)) == HOOK
+        assert notifications.encryption().open(channel, await sealed(after.container, channel)) == HOOK
         claimed = await after.register("grace", claim_code=issued.json()["code"])
         assert claimed.id
         with pytest.raises(Remark, match="trackers secrets rotate"):
@@ -144,10 +144,10 @@ async def test_after_a_rotation_the_previous_secret_is_needed_by_nothing_that_wa
         assert await asked_with(after.http, bot_key) == 200
         assert await asked_with(after.http, unused) == 401
         assert (await after.refresh(refreshed.json()["refresh_token"])).status_code == 200
-        opened = after.container.notifications.sealing().open(channel, await sealed(after.container, channel))
+        opened = after.container.notifications.encryption().open(channel, await sealed(after.container, channel))
         assert opened == HOOK
     with pytest.raises(Unsealable):
-        api.container.notifications.sealing().open(channel, await sealed(api.container, channel))
+        api.container.notifications.encryption().open(channel, await sealed(api.container, channel))
 
 
 async def test_a_rotation_names_codes_links_and_channels_that_cannot_be_made_anew(

@@ -86,7 +86,7 @@ class Answered:
 
 
 @dataclass
-class Reader:
+class PooledQueries:
     """One reading of one page."""
 
     home: Path

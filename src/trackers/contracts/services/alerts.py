@@ -10,7 +10,7 @@ from shared.clock import Clock
 from shared.events import Event, NewEvent
 from shared.outbox.outbox import Outbox
 from trackers.contracts.events import CONTRACT_FOUND
-from trackers.contracts.news import FOUND, ContractFound, FoundInWords
+from trackers.contracts.messages import FOUND, ContractFound, FoundInWords
 from trackers.contracts.watch_repository import WatchRepository
 from users.notifications.messages import Notifier, Recipient
 
@@ -43,7 +43,7 @@ class WatchAlerts:
         return len(found)
 
 
-class WatchersAreTold:
+class NotifyWatchers:
     """Handles the event; what ended or is not waited for any more since then is not told of."""
 
     name: Final = "contracts.watchers_are_told"
@@ -69,7 +69,7 @@ class ContractMessages(FoundInWords):
         self._watches = watches
         self._clock = clock
 
-    async def last_words(self, events: Sequence[Event]) -> Mapping[UUID, Sequence[str]]:
+    async def enrich_at_send(self, events: Sequence[Event]) -> Mapping[UUID, Sequence[str]]:
         told = {event.id: msgspec.convert(event.payload, ContractFound) for event in events}
         wanted = await self._watches().still_wanted(list(told.values()), now=self._clock.now())
         return {

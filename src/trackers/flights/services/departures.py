@@ -6,7 +6,7 @@ from shared.clock import Clock
 from shared.events import NewEvent
 from shared.outbox.outbox import Outbox
 from trackers.flights.events import WATCH_ENDED
-from trackers.flights.news import EndedNews
+from trackers.flights.messages import EndedUpdate
 from trackers.flights.repository import FlightRepository
 from trackers.flights.rows import EndedWatch
 from trackers.flights.services.searches import Searches
@@ -36,7 +36,7 @@ class Departures:
 
 
 def _event(watch: EndedWatch) -> NewEvent:
-    news = EndedNews(
+    news = EndedUpdate(
         watch_id=watch.id,
         trip_id=watch.trip_id,
         trip_name=watch.trip_name,

@@ -11,9 +11,9 @@ import structlog
 from msgspec import Struct
 
 from shared.audit.activity import ActivityLog
-from shared.audit.schemas import Happening
+from shared.audit.schemas import ActivityEvent
 from shared.clock import Clock
-from shared.database import Questions
+from shared.database import Queries
 from shared.events import EventType
 from shared.outbox.outbox import Outbox
 from shared.scraping.targets import Targets
@@ -55,7 +55,7 @@ class TrackerAdministration(TrackerAdminQueries):
 
     def __init__(
         self,
-        questions: Questions,
+        questions: Queries,
         *,
         administration: TrackerAdminRepository,
         trackers: TrackerRepository,
@@ -197,7 +197,7 @@ class TrackerAdministration(TrackerAdminQueries):
         """Publish events of trackers and log them; `logged`: what only the activity log says."""
         await self._activity.record_many(
             [
-                Happening(
+                ActivityEvent(
                     event=event.name,
                     subject="tracker",
                     subject_id=tracker_id,

@@ -12,7 +12,7 @@ from msgspec import UNSET
 
 from shared.audit.activity import ActivityLog
 from shared.clock import Clock
-from shared.database import Questions
+from shared.database import Queries
 from shared.ids import new_id
 from shared.web.identity import Identity
 from trackers.games import catalogue
@@ -53,7 +53,7 @@ class TrackerSnapshotService(ManualSnapshotQueries):
 
     def __init__(
         self,
-        questions: Questions,
+        questions: Queries,
         *,
         access: AccessPolicy,
         accounts: AccountService,

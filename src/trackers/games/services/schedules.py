@@ -14,7 +14,7 @@ import structlog
 
 from shared.audit.activity import ActivityLog
 from shared.clock import Clock
-from shared.database import Questions
+from shared.database import Queries
 from shared.events import NewEvent
 from shared.web.identity import Identity
 from trackers.games.events import PROCESSING_FINISHED
@@ -51,7 +51,7 @@ class ScheduledTrackerProcessingService(ScheduleQueries):
 
     def __init__(
         self,
-        questions: Questions,
+        questions: Queries,
         *,
         schedules: ScheduleRepository,
         processing: GuildProcessing,

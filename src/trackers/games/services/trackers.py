@@ -10,9 +10,9 @@ import structlog
 from msgspec import UNSET, Struct
 
 from shared.audit.activity import ActivityLog
-from shared.audit.schemas import Actor, ActorKind, Happening
+from shared.audit.schemas import ActivityEvent, Actor, ActorKind
 from shared.clock import Clock
-from shared.database import Questions
+from shared.database import Queries
 from shared.errors import Problem
 from shared.events import EventType, NewEvent
 from shared.outbox.outbox import Outbox
@@ -62,7 +62,7 @@ class TrackerService(TrackerQueries):
 
     def __init__(
         self,
-        questions: Questions,
+        questions: Queries,
         *,
         trackers: TrackerRepository,
         accounts: AccountService,
@@ -292,7 +292,7 @@ class TrackerService(TrackerQueries):
         await self._priorities.place(list(targets.values()))
         await self._activity.record_many(
             [
-                Happening(
+                ActivityEvent(
                     event="tracker.registered",
                     subject="tracker",
                     subject_id=tracker.id,

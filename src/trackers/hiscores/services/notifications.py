@@ -7,13 +7,13 @@ import msgspec
 
 from shared.events import Event
 from trackers.hiscores.follows import FollowRepository
-from trackers.hiscores.news import PROGRESSED, TOLD, PlayerNews
+from trackers.hiscores.messages import PROGRESSED, TOLD, PlayerUpdate
 from users.notifications.messages import Notifier, Recipient
 
 FOLLOWERS_AT_ONCE: Final = 5_000
 
 
-class FollowersAreTold:
+class NotifyFollowers:
     """Handles these events: everybody who follows the player has it told on their channels."""
 
     name: Final = "hiscores.followers_are_told"
@@ -25,7 +25,7 @@ class FollowersAreTold:
 
     async def handle(self, events: Sequence[Event]) -> None:
         for event in events:
-            news = msgspec.convert(event.payload, PlayerNews)
+            news = msgspec.convert(event.payload, PlayerUpdate)
             if event.event == PROGRESSED and not news.worth_telling:
                 continue
             last = None

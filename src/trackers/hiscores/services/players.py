@@ -26,9 +26,9 @@ from trackers.hiscores.errors import (
 )
 from trackers.hiscores.events import PLAYER_STOPPED, REMOVED, UPDATED, PlayerRemoved, PlayerUpdated
 from trackers.hiscores.follows import FollowRepository
+from trackers.hiscores.messages import PlayerUpdate, page_of
 from trackers.hiscores.modes import SOURCE, GameMode, key_of, same_world
 from trackers.hiscores.names import canonical
-from trackers.hiscores.news import PlayerNews, page_of
 from trackers.hiscores.repository import Player, PlayerRepository
 from trackers.hiscores.schemas import ChangePlayer, FetchStarted, FollowFor, Following, PlayerRef
 from users.access import AccessPolicy
@@ -254,7 +254,7 @@ class PlayerService:
         """Have those hear of it who follow a player whom somebody else looks at no longer."""
         if not await self._follows.others(player.id, besides=speaks_for(asker)):
             return
-        news = PlayerNews(
+        news = PlayerUpdate(
             player_id=player.id,
             username=player.username,
             display_name=player.display_name,

@@ -17,10 +17,10 @@ from trackers.hiscores.comparison import Entry, RecordKind, gains_between
 from trackers.hiscores.errors import HistoriesDoNotFit, PlayerNotFound
 from trackers.hiscores.events import PLAYER_RENAMED
 from trackers.hiscores.follows import FollowRepository
+from trackers.hiscores.messages import PlayerUpdate, page_of
 from trackers.hiscores.metrics import MetricNumbers
 from trackers.hiscores.modes import SOURCE, GameMode, key_of, same_world
 from trackers.hiscores.names import canonical, shown
-from trackers.hiscores.news import PlayerNews, page_of
 from trackers.hiscores.record_repository import GainRow, RecordRepository, StoredRecord
 from trackers.hiscores.repository import Player, PlayerRepository
 from trackers.hiscores.schemas import PlayerRef, Renamed
@@ -184,7 +184,7 @@ class PlayerAdministration:
             actor=asker,
             details=details,
         )
-        news = PlayerNews(
+        news = PlayerUpdate(
             player_id=player.id,
             username=username,
             display_name=now_called,

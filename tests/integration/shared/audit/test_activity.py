@@ -19,7 +19,7 @@ from tests.integration.stored_texts import places_of
 
 from app.container import AppContainer
 from shared.audit.activity import ActivityLog
-from shared.audit.schemas import Happening
+from shared.audit.schemas import ActivityEvent
 from shared.errors import Conflict
 from shared.scraping.dispatch import SourceRegistry
 from shared.scraping.failures import TargetNotFound
@@ -122,7 +122,7 @@ async def test_who_did_it_is_told_and_secrets_are_not(container: AppContainer, a
             "wall.painted", subject="wall", subject_id=7, actor=bot, details=Colour(name="red\0", token="x")
         )
         await log.record_many([])
-        await log.record_many([Happening(event="wall.dried", subject="wall", subject_id="7", user_id=ADMIN)] * 2)
+        await log.record_many([ActivityEvent(event="wall.dried", subject="wall", subject_id="7", user_id=ADMIN)] * 2)
     painted, *dried = await activities()
     assert (painted["actor_kind"], painted["actor_id"]) == ("bot", ADMIN)
     assert painted["details"] == {"name": "red�", "token": "[removed]"}

@@ -20,7 +20,7 @@ from tests.upstreams.client import SimulatedSites
 
 from app.listening import CannotListenError
 from app.worker import WorkerProcess
-from shared.database import Reader
+from shared.database import PooledQueries
 from shared.scraping.gauges import SourceGauges
 from shared.scraping.pacing import PacingSlot
 
@@ -221,7 +221,7 @@ async def test_regions_tell_since_when_they_were_not_read_to_their_end(watched: 
     assert 1200 <= (told.value(age, region="10000043") or 0) < 1500, "nor does being followed"
 
 
-class HeardReader(Reader):
+class HeardReader(PooledQueries):
     """Keeps what it asked."""
 
     def __init__(self, engine: AsyncEngine) -> None:

@@ -38,7 +38,7 @@ async def test_slots_of_many_askers_lie_a_delay_apart(redis: Redis) -> None:
     askers = [gate(redis, seed) for seed in range(5)]
     slots = await asyncio.gather(*(asker.slot(policy(), max_wait=10) for asker in askers for _ in range(4)))
     at = sorted(slot.at for slot in slots)
-    gaps = [later - earlier for earlier, later in itertools.pairwise(at)]
+    gaps = [enqueuer - earlier for earlier, enqueuer in itertools.pairwise(at)]
     assert min(gaps) >= 20
     assert sum(gaps) / len(gaps) >= 0.9 * 30
 

@@ -10,7 +10,7 @@ from tests.integration.trackers.contracts.market import FORGE, SHIP, Market
 from tests.integration.trackers.contracts.test_watches import WATCHES, watch
 
 from shared.events import Event
-from users.notifications.letters import Letter
+from users.notifications.outbound_messages import OutboundMessage
 from users.notifications.schemas import ChannelKind
 
 
@@ -18,23 +18,23 @@ class Postbox:
     """Any channel's other end."""
 
     def __init__(self) -> None:
-        self.letters: list[Letter] = []
+        self.outbound_messages: list[OutboundMessage] = []
 
-    async def send(self, _target: Any, letter: Letter) -> None:
-        self.letters.append(letter)
+    async def send(self, _target: Any, outbound: OutboundMessage) -> None:
+        self.outbound_messages.append(outbound)
 
     async def challenge(self, _target: Any, _code: str) -> bool:
         return True
 
     @property
     def told(self) -> list[int]:
-        return [news.event.payload["contract_id"] for letter in self.letters for news in letter.news]
+        return [news.event.payload["contract_id"] for outbound in self.outbound_messages for news in outbound.news]
 
 
 @pytest.fixture
 def postbox(market: Market) -> Postbox:
     made = Postbox()
-    market.container.notifications.carriers.override(providers.Object(dict.fromkeys(ChannelKind, made)))
+    market.container.notifications.transports.override(providers.Object(dict.fromkeys(ChannelKind, made)))
     return made
 
 
@@ -64,7 +64,7 @@ async def relay(market: Market) -> None:
     ]
     assert events
     async with market.container.database().unit_of_work():
-        await market.container.contracts.watchers_are_told().handle(events)
+        await market.container.contracts.notify_watchers().handle(events)
 
 
 async def send(market: Market) -> None:
@@ -82,7 +82,9 @@ async def test_the_persons_note_and_limit_are_in_the_message_and_in_no_event(
     await relay(market)
     await ada.ask("PATCH", f"{WATCHES}/{made['id']}", {"note": "for Eve"})
     await send(market)
-    ships, others = sorted((letter.text for letter in postbox.letters), key=lambda text: "Ship 000" not in text)
+    ships, others = sorted(
+        (outbound.text for outbound in postbox.outbound_messages), key=lambda text: "Ship 000" not in text
+    )
     assert ships.splitlines()[-2:] == ["Your limit: 2,000,000 ISK", "Your note: for Eve"]
     assert "Your" not in others
     kept = await market.rows("SELECT payload FROM outbox_events UNION ALL SELECT payload FROM notified_events")

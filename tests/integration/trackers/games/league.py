@@ -40,9 +40,9 @@ class League:
             )
             self.trackers[account] = made.json()["trackers"][0]["id"]
 
-    async def stands(self, *standings: tuple[str, Callable[[Body], object]], later: int = 0) -> None:
+    async def stands(self, *standings: tuple[str, Callable[[Body], object]], enqueuer: int = 0) -> None:
         """Accounts are scraped, all in one batch."""
-        at = NOON + timedelta(hours=later)
+        at = NOON + timedelta(hours=enqueuer)
         seen = [(self.trackers[name], profile(edit, numbered(name)), at) for name, edit in standings]
         await record(self.api.container, *seen)
 

@@ -160,7 +160,7 @@ async def test_boards_of_the_period_that_runs_and_the_one_before(played: Stage) 
         played.site.add_player(name)
         await played.add(name)
         played.site.play(name, xp={"Slayer": gained})
-        await played.look(name, later=timedelta(minutes=1))
+        await played.look(name, enqueuer=timedelta(minutes=1))
     board = await played.get("/leaderboard", metric="slayer", period="day")
     assert [(row["place"], row["username"], row["gained"]) for row in board["items"]] == [
         (1, "lynx titan", 3_000),  # at 0, 6 and 12 o'clock

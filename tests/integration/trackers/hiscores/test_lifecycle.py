@@ -11,12 +11,12 @@ from tests.integration.people import People, Person
 from tests.integration.trackers.hiscores.stage import LEVEL_98, LEVEL_99, Stage, gain_of
 
 from shared.events import Event
-from trackers.hiscores.news import HiscoreMessages
+from trackers.hiscores.messages import HiscoreMessages
 from users.notifications.digest import DigestWindow
-from users.notifications.messages import Reader
+from users.notifications.messages import RecipientLocale
 
 HOUR = timedelta(hours=1)
-UTC_READER = Reader(locale="en", time_zone="UTC")
+UTC_READER = RecipientLocale(locale="en", time_zone="UTC")
 
 
 async def test_a_fetch_gives_a_task_and_an_estimate(stage: Stage) -> None:
@@ -34,7 +34,7 @@ async def test_a_fetch_gives_a_task_and_an_estimate(stage: Stage) -> None:
     task = await stage.person.ask("GET", f"/api/tasks/{asked.json()['task_id']}")
     assert task.json()["status"] == "pending"
     stage.site.play("Lynx Titan", xp={"Slayer": 10})
-    await stage.look("lynx titan", later=timedelta(0))
+    await stage.look("lynx titan", enqueuer=timedelta(0))
     task = await stage.person.ask("GET", f"/api/tasks/{asked.json()['task_id']}")
     assert (task.json()["status"], task.json()["changed"]) == ("completed", True)
 
@@ -51,7 +51,7 @@ async def test_the_estimate_grows_with_who_is_ahead_and_the_pace(stage: Stage, e
             takes.append((await slow.hiscores.service().fetch(name)).estimated_seconds)
     await slow.database().close()
     await slow.redis().aclose()
-    assert [round(later - earlier) for earlier, later in pairwise(takes)] == [3] * 5
+    assert [round(enqueuer - earlier) for earlier, enqueuer in pairwise(takes)] == [3] * 5
 
 
 async def test_a_shorter_interval_does_not_wait_for_the_longer_one(stage: Stage) -> None:
@@ -84,7 +84,7 @@ async def test_what_cannot_be_changed_is_refused(stage: Stage, change: dict[str,
 
 async def test_who_does_not_play_is_looked_at_more_rarely_unless_that_is_not_wanted(stage: Stage) -> None:
     async def next_look(name: str) -> timedelta:
-        await stage.look(name, later=timedelta(0))
+        await stage.look(name, enqueuer=timedelta(0))
         (row,) = await stage.rows(
             "SELECT s.due_at FROM scrape_schedule s JOIN scrape_targets t ON t.id = s.target_id WHERE t.key = :key",
             key=f"regular:{name}",
@@ -208,14 +208,14 @@ async def test_a_digest_sums_up_what_a_window_comes_to(stage: Stage) -> None:
     container = stage.api.container
     async with container.database().unit_of_work():
         told = await container.hiscores.digest().sections([window])
-        later = await container.hiscores.digest().sections(
+        enqueuer = await container.hiscores.digest().sections(
             [DigestWindow(user_id=stage.person.id, since=window.until, until=window.until + HOUR)]
         )
     (section,) = told[stage.person.id]
     (entry,) = section.groups[0].entries
     assert entry.title == "Lynx Titan"
     assert entry.detail == f"+{LEVEL_99 - LEVEL_98 + 5:,} experience; 99 Slayer; first Vorkath; 50 Vorkath"
-    assert later == {}
+    assert enqueuer == {}
 
 
 async def test_a_person_takes_their_list_along_and_leaves_players_behind(stage: Stage, people: People) -> None:

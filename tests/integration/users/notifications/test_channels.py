@@ -20,10 +20,10 @@ from tests.integration.users.notifications.conftest import CHANGED, Endpoint, Ma
 from tests.waiting import eventually
 
 from shared.resolver import PublicResolver
-from users.notifications.letters import SendFailed
+from users.notifications.outbound_messages import SendFailed
 from users.notifications.schemas import Target
-from users.notifications.senders.apprise import AppriseCarrier
-from users.notifications.senders.http import Post
+from users.notifications.transports.apprise import AppriseTransport
+from users.notifications.transports.http import GuardedHttpClient
 
 AT = "/api/users/me/channels"
 DISCORD = f"https://discord.com/api/webhooks/{GUILD}/{'secret' * 10}abcd"
@@ -89,7 +89,7 @@ async def test_a_rotated_secret_leaves_the_old_one_a_day(telling: Telling, endpo
     made = await telling.webhook(ada)
     rotated = (await ada.ask("POST", f"{AT}/{made['channel']['id']}/secret")).json()
     await telling.tell(ada)
-    telling.later(days=1, seconds=1)
+    telling.enqueuer(days=1, seconds=1)
     await telling.tell(ada)
     both, new = endpoint.received
     assert both.headers["trackers-signature"].count("v1=") == 2
@@ -144,7 +144,7 @@ async def test_a_code_works_once_for_half_an_hour_and_not_by_guessing(
     await challenge(telling, made)
     new = telling.code()
     assert problem(await ada.ask("POST", at, {"code": old})) == (422, "bad_channel_code")
-    telling.later(minutes=31)
+    telling.enqueuer(minutes=31)
     assert problem(await ada.ask("POST", at, {"code": new})) == (422, "bad_channel_code")
     for _ in range(7):
         assert (await ada.ask("POST", at, {"code": "AAAA-AAAA"})).status_code == 422
@@ -362,7 +362,7 @@ class InsideResolver(PublicResolver):
 @pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "2130706433", "0x7f.1", "bot.example.org"])
 async def test_no_dress_of_a_private_address_gets_through(endpoint: Endpoint, host: str) -> None:
     port = endpoint.url.rpartition(":")[2]
-    post = Post(user_agent="tests", timeout=2, resolver=InsideResolver)
+    post = GuardedHttpClient(user_agent="tests", timeout=2, resolver=InsideResolver)
     with pytest.raises(SendFailed, match=r"refused by us|its address is none"):
         await post.json(f"http://{host}:{port}/hook", b"{}")
     await post.close()
@@ -471,15 +471,15 @@ async def test_what_is_handed_over_keeps_the_others_preferences(telling: Telling
 
 
 async def test_apprise_tells_in_a_thread_and_follows_nobody(endpoint: Endpoint) -> None:
-    carrier = AppriseCarrier(timeout=5, allow_private=True)
+    transport = AppriseTransport(timeout=5, allow_private=True)
     target = Target(address=f"{endpoint.url.replace('http', 'json')}/hook")
-    assert not await carrier.challenge(target, "K7QD-93XM")
+    assert not await transport.challenge(target, "K7QD-93XM")
     assert "K7QD-93XM" in endpoint.received[0].json["message"]
     endpoint.fails("/hook", 302, Location="/elsewhere")
     with pytest.raises(SendFailed, match="did not take"):
-        await carrier.challenge(target, "K7QD-93XM")
-    await carrier.close()
-    guarded = AppriseCarrier(timeout=5, allow_private=False)
+        await transport.challenge(target, "K7QD-93XM")
+    await transport.close()
+    guarded = AppriseTransport(timeout=5, allow_private=False)
     with pytest.raises(SendFailed, match="refused by us"):
         await guarded.challenge(target, "K7QD-93XM")
     await guarded.close()

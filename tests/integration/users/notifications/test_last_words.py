@@ -19,7 +19,7 @@ class LateWords(Words):
     def __init__(self) -> None:
         self.away = False
 
-    async def last_words(self, events: Sequence[Event]) -> Mapping[UUID, Sequence[str]]:
+    async def enrich_at_send(self, events: Sequence[Event]) -> Mapping[UUID, Sequence[str]]:
         if self.away:
             raise ConnectionResetError
         if any(event.payload.get("odd") for event in events):
@@ -82,6 +82,6 @@ async def test_a_database_that_is_away_then_delays_the_message(
     words.away = False
     assert endpoint.received == []
     assert (await telling.shown(ada, made["channel"]))["failures"] == 0
-    telling.later(seconds=61)
+    telling.enqueuer(seconds=61)
     await telling.send()
     assert endpoint.titles() == ["News 1"]

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from litestar.types import Receive, Scope, Send
 
-from shared.web.manners import Manners
+from shared.web.response_headers import ResponseHeaders
 from shared.web.settings import WebSettings
 
 LARGE = b'{"items": [%s]}' % b",".join([b'{"name": "somebody"}'] * 200)
@@ -33,8 +33,8 @@ class Answering:
 
 
 async def asked(app: Any, path: str = "/internal/things/1", **headers: str) -> httpx.Response:
-    manners: Any = Manners(app, WebSettings())
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(manners), base_url="http://test") as http:
+    response_headers: Any = ResponseHeaders(app, WebSettings())
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(response_headers), base_url="http://test") as http:
         return await http.get(path, headers={name.replace("_", "-"): value for name, value in headers.items()})
 
 

@@ -6,8 +6,8 @@ from uuid import UUID
 import msgspec
 
 from shared.events import Event
-from trackers.contracts.news import FOUND, ContractFound, FoundInWords, WatchTerms
-from users.notifications.messages import Reader
+from trackers.contracts.messages import FOUND, ContractFound, FoundInWords, WatchTerms
+from users.notifications.messages import RecipientLocale
 
 FOUND_ONE = ContractFound(
     watch_id=UUID(int=1),
@@ -35,7 +35,7 @@ def lines(**changes: object) -> tuple[str, ...]:
         user_id=UUID(int=3),
         occurred_at=datetime(2026, 11, 22, tzinfo=UTC),
     )
-    message = FoundInWords().write(event, UUID(int=1), Reader(locale="en", time_zone="UTC"))
+    message = FoundInWords().write(event, UUID(int=1), RecipientLocale(locale="en", time_zone="UTC"))
     assert message is not None
     assert message.title == "Skiff Merle is on offer"
     return message.lines

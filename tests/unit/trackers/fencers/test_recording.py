@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from trackers.fencers.digest import _Net, _net
-from trackers.fencers.news import RegistrationChange, in_words
+from trackers.fencers.messages import RegistrationChange, in_words
 from trackers.fencers.parser import Entry
 from trackers.fencers.recording import ChangeKind, Listed, day_now, missing_from, withdrawn
 

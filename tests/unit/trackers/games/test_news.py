@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from trackers.games.news import PlaylistChange, in_words
+from trackers.games.messages import PlaylistChange, in_words
 
 CHANGE: dict[str, Any] = {
     "playlist": "11", "name": "Ranked Doubles 2v2", "rating_before": 1204, "rating": 1251,

@@ -17,6 +17,7 @@ from shared.scraping.failures import (
     TargetPrivate,
     Throttled,
 )
+from trackers.games.error_answers import raise_for_answer
 from trackers.games.parser import (
     PlaylistStanding,
     Profile,
@@ -24,7 +25,6 @@ from trackers.games.parser import (
     parse_profile,
     parse_rating_history,
 )
-from trackers.games.refusals import raise_for_answer
 
 BODIES = Path(__file__).parents[3] / "data" / "games"
 

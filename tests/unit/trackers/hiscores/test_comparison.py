@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from trackers.hiscores.catalogue import KNOWN, Metric
 from trackers.hiscores.comparison import KEYFRAME_EVERY, Entry, Known, RecordKind, Verdict, compare
-from trackers.hiscores.news import page_of
+from trackers.hiscores.messages import page_of
 from trackers.hiscores.thresholds import in_words, passed, thresholds_of
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -96,10 +96,15 @@ def test_a_fall_that_has_not_lasted_yet_is_neither_recorded_again_nor_believed()
     known = Known(entries={1: Entry(500, 1)}, era=3, since_keyframe=7, looked_at=NOON)
     first = compare(known, {1: Entry(4, 1)}, METRICS)
     again = compare(known, {1: Entry(5, 1)}, METRICS, flagged=True)
-    later = compare(known, {1: Entry(5, 1)}, METRICS, flagged=True, lasted=True)
+    enqueuer = compare(known, {1: Entry(5, 1)}, METRICS, flagged=True, lasted=True)
     assert (first.record, first.flagged, first.era) == (RecordKind.FLAGGED, True, 3)
     assert (again.record, again.flagged, again.entries) == (None, True, known.entries)
-    assert (later.record, later.flagged, later.era, dict(later.gains)) == (RecordKind.KEYFRAME, False, 4, {})
+    assert (enqueuer.record, enqueuer.flagged, enqueuer.era, dict(enqueuer.gains)) == (
+        RecordKind.KEYFRAME,
+        False,
+        4,
+        {},
+    )
 
 
 @given(st.integers(0, 200_000_000), st.integers(0, 200_000_000))

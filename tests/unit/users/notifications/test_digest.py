@@ -22,7 +22,7 @@ from users.notifications.digest import (
 from users.notifications.digest_mail import DigestMail
 from users.notifications.digest_schedule import Period, Plan, last_due, next_due, period_of
 from users.notifications.schemas import EVERYTHING, Mode
-from users.notifications.senders.email import mail_templates
+from users.notifications.transports.email import mail_templates
 from users.notifications.unsubscribing import Unsubscribing
 
 ZONES = ["UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "Pacific/Apia", "No/Where"]

@@ -10,30 +10,30 @@ from tests.clock import FixedClock
 from shared.events import Event
 from shared.installation_secret import InstallationSecret
 from shared.settings import Secret, SettingsError, load
-from users.notifications.codes import Codes
 from users.notifications.digest_mail import DigestMail
 from users.notifications.errors import BadAddress
-from users.notifications.letters import Letter, News
+from users.notifications.field_encryption import FieldEncryption, Unsealable
 from users.notifications.messages import Message
+from users.notifications.outbound_messages import MessageUpdate, OutboundMessage
 from users.notifications.schemas import NewApprise, NewDiscord, NewWebhook
-from users.notifications.sealing import Sealing, Unsealable
 from users.notifications.sender import MAX_COOLDOWN_S, rest
-from users.notifications.senders.discord import ALL, EMBEDS, _embeds, _wait
-from users.notifications.senders.email import EmailCarrier, mail_templates
-from users.notifications.senders.http import Answer
-from users.notifications.senders.webhook import _body, _echoes, signature
 from users.notifications.settings import NotifySettings, SmtpSettings
 from users.notifications.targets import checked
+from users.notifications.transports.discord import ALL, EMBEDS, _embeds, _wait
+from users.notifications.transports.email import EmailTransport, mail_templates
+from users.notifications.transports.http import Answer
+from users.notifications.transports.webhook import _body, _echoes, signature
 from users.notifications.unsubscribing import Unsubscribing
+from users.notifications.verification_codes import VerificationCodes
 
 NOW = datetime(2026, 11, 22, 8, tzinfo=UTC)
 ONE, TWO = UUID(int=1), UUID(int=2)
 SCHEMES = NotifySettings().apprise_schemes
 
 
-def news(number: int, *, lines: tuple[str, ...] = ("a -> b",)) -> News:
+def news(number: int, *, lines: tuple[str, ...] = ("a -> b",)) -> MessageUpdate:
     event = Event(id=UUID(int=number), event="a.b", aggregate="a:1", payload={}, user_id=None, occurred_at=NOW)
-    return News(event=event, message=Message(title=f"News {number}", lines=lines, url="https://t.example/"))
+    return MessageUpdate(event=event, message=Message(title=f"News {number}", lines=lines, url="https://t.example/"))
 
 
 def test_the_signature_is_hmac_sha256_over_time_and_body() -> None:
@@ -60,7 +60,7 @@ def test_an_endpoint_gives_the_challenge_back(answer: bytes, *, right: bool) -> 
 
 
 def test_several_events_are_one_body_that_holds_each() -> None:
-    body = _body(Letter(id=ONE, news=(news(1), news(2))))
+    body = _body(OutboundMessage(id=ONE, news=(news(1), news(2))))
     assert (body.event, body.title, body.id) == ("digest", "2 things happened", ONE)
     items = msgspec.json.decode(msgspec.json.encode(body))["payload"]["items"]
     assert [one["title"] for one in items] == ["News 1", "News 2"]
@@ -75,7 +75,7 @@ def test_embeds_stay_within_what_discord_takes() -> None:
 
 
 def test_a_header_cannot_be_slipped_into_a_mail() -> None:
-    carrier = EmailCarrier(
+    transport = EmailTransport(
         settings=SmtpSettings(sender="t@example.org"),
         timeout=1,
         clock=FixedClock(NOW),
@@ -85,12 +85,12 @@ def test_a_header_cannot_be_slipped_into_a_mail() -> None:
         ),
     )
     title = "Hello\r\nBcc: eve@example.org"
-    mail = carrier.mail("ada@example.org", ONE, title, [Message(title=title, lines=("x",))])
+    mail = transport.mail("ada@example.org", ONE, title, [Message(title=title, lines=("x",))])
     head = mail.as_bytes().partition(b"\r\n\r\n")[0]
     assert mail["Bcc"] is None
     assert b"\r\nBcc" not in head
     with pytest.raises(ValueError, match="CR or LF"):
-        carrier.mail("ada@example.org\r\nBcc: eve@example.org", ONE, "x", [])
+        transport.mail("ada@example.org\r\nBcc: eve@example.org", ONE, "x", [])
 
 
 @pytest.mark.parametrize(
@@ -119,20 +119,20 @@ def test_a_discord_address_with_anything_more_is_refused() -> None:
 
 
 def test_what_is_sealed_opens_for_its_channel_and_secret_only() -> None:
-    sealing = Sealing(InstallationSecret(Secret("a" * 32)))
-    sealed = sealing.seal(ONE, b"token")
+    encryption = FieldEncryption(InstallationSecret(Secret("a" * 32)))
+    sealed = encryption.seal(ONE, b"token")
     assert b"token" not in sealed
-    assert sealing.seal(ONE, b"token") != sealed
-    assert sealing.open(ONE, sealed) == b"token"
-    for other, channel in ((sealing, TWO), (Sealing(InstallationSecret(Secret("b" * 32))), ONE)):
+    assert encryption.seal(ONE, b"token") != sealed
+    assert encryption.open(ONE, sealed) == b"token"
+    for other, channel in ((encryption, TWO), (FieldEncryption(InstallationSecret(Secret("b" * 32))), ONE)):
         with pytest.raises(Unsealable):
             other.open(channel, sealed)
     with pytest.raises(Unsealable):
-        sealing.open(ONE, sealed[:-1])
+        encryption.open(ONE, sealed[:-1])
 
 
 def test_a_code_is_known_again_however_it_is_typed_and_for_its_channel_only() -> None:
-    codes = Codes(InstallationSecret(Secret("a" * 32)))
+    codes = VerificationCodes(InstallationSecret(Secret("a" * 32)))
     code, digest = codes.make(ONE)
     assert codes.fits(ONE, code, digest)
     assert codes.fits(ONE, code.lower().replace("-", " "), digest)

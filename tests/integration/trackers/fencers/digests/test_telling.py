@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from tests.integration.people import Person
 from tests.integration.trackers.fencers.conftest import ALEX, BLAKE, CLUB, EPEE, FOIL, OTHER_CLUB, SABER, Salle
-from tests.integration.trackers.fencers.digests.conftest import Post, part_of
+from tests.integration.trackers.fencers.digests.conftest import GuardedHttpClient, part_of
 
 
 async def test_a_registration_under_a_club_and_a_tracked_fencer_is_told_once_with_a_note(
-    post: Post, salle: Salle, ada: Person
+    post: GuardedHttpClient, salle: Salle, ada: Person
 ) -> None:
     await salle.track(ada, "club", CLUB)
     await salle.track(ada, "fencer", ALEX)
@@ -28,7 +28,9 @@ async def test_a_registration_under_a_club_and_a_tracked_fencer_is_told_once_wit
     assert "also a tracked fencer" in html
 
 
-async def test_what_no_tracked_club_covers_stands_under_tracked_fencers(post: Post, salle: Salle, ada: Person) -> None:
+async def test_what_no_tracked_club_covers_stands_under_tracked_fencers(
+    post: GuardedHttpClient, salle: Salle, ada: Person
+) -> None:
     salle.site.add_club(OTHER_CLUB, "Other Hall")
     await salle.track(ada, "club", OTHER_CLUB)
     await salle.track(ada, "fencer", ALEX)
@@ -44,7 +46,7 @@ async def test_what_no_tracked_club_covers_stands_under_tracked_fencers(post: Po
     [("foil", "", "fencer"), ("foil", "foil", ""), ("epee", "foil", "club"), ("", "foil", "club"), ("", "", "both")],
 )
 async def test_a_registration_is_kept_when_any_tracking_lets_its_weapon_through(
-    post: Post, salle: Salle, ada: Person, club: str, fencer: str, told: str
+    post: GuardedHttpClient, salle: Salle, ada: Person, club: str, fencer: str, told: str
 ) -> None:
     salle.site.withdraw(BLAKE, FOIL)
     await salle.track(ada, "club", CLUB, weapons=club)
@@ -59,7 +61,9 @@ async def test_a_registration_is_kept_when_any_tracking_lets_its_weapon_through(
     assert notes == ({"also a tracked fencer"} if told == "both" else {""} if told else set())
 
 
-async def test_nothing_new_is_no_mail_and_what_follows_is_told_next_time(post: Post, salle: Salle, ada: Person) -> None:
+async def test_nothing_new_is_no_mail_and_what_follows_is_told_next_time(
+    post: GuardedHttpClient, salle: Salle, ada: Person
+) -> None:
     await salle.track(ada, "club", CLUB)
     await post.subscribe(ada)
     await salle.look()
@@ -78,7 +82,7 @@ async def test_nothing_new_is_no_mail_and_what_follows_is_told_next_time(post: P
     assert states == ["sent", "empty", "sent"]
 
 
-async def test_a_day_without_a_worker_is_told_the_day_after(post: Post, salle: Salle, ada: Person) -> None:
+async def test_a_day_without_a_worker_is_told_the_day_after(post: GuardedHttpClient, salle: Salle, ada: Person) -> None:
     await salle.track(ada, "club", CLUB)
     await post.subscribe(ada)
     await salle.look()
@@ -91,7 +95,7 @@ async def test_a_day_without_a_worker_is_told_the_day_after(post: Post, salle: S
 
 
 async def test_what_the_club_tells_later_than_the_fencers_page_is_told_to_who_follows_the_club_alone(
-    post: Post, salle: Salle, ada: Person, ben: Person
+    post: GuardedHttpClient, salle: Salle, ada: Person, ben: Person
 ) -> None:
     await salle.track(ada, "club", CLUB)
     await salle.track(ben, "club", CLUB)
@@ -113,7 +117,7 @@ async def test_what_the_club_tells_later_than_the_fencers_page_is_told_to_who_fo
 
 
 async def test_who_has_digests_again_is_told_the_last_period_and_not_all_that_was_news_meanwhile(
-    post: Post, salle: Salle, ada: Person
+    post: GuardedHttpClient, salle: Salle, ada: Person
 ) -> None:
     await salle.track(ada, "club", CLUB)
     await post.subscribe(ada)
@@ -131,7 +135,9 @@ async def test_who_has_digests_again_is_told_the_last_period_and_not_all_that_wa
     assert (len(texts), "Harbour Cup" in texts[-1], "Withdrawn: Blake" in texts[-1]) == (2, False, True)
 
 
-async def test_one_click_unsubscribes_and_a_look_at_the_link_does_not(post: Post, salle: Salle, ada: Person) -> None:
+async def test_one_click_unsubscribes_and_a_look_at_the_link_does_not(
+    post: GuardedHttpClient, salle: Salle, ada: Person
+) -> None:
     await salle.track(ada, "club", CLUB)
     await post.subscribe(ada)
     await salle.look()
@@ -159,7 +165,9 @@ async def test_one_click_unsubscribes_and_a_look_at_the_link_does_not(post: Post
         assert refused.status_code in {404, 422}, refused.text
 
 
-async def test_who_gives_digests_up_does_not_get_the_one_that_waited(post: Post, salle: Salle, ada: Person) -> None:
+async def test_who_gives_digests_up_does_not_get_the_one_that_waited(
+    post: GuardedHttpClient, salle: Salle, ada: Person
+) -> None:
     await salle.track(ada, "club", CLUB)
     await post.subscribe(ada)
     await salle.look()
@@ -174,7 +182,7 @@ async def test_who_gives_digests_up_does_not_get_the_one_that_waited(post: Post,
     assert states == ["superseded"]
 
 
-async def test_without_a_mailbox_there_is_no_digest(post: Post, salle: Salle, ada: Person) -> None:
+async def test_without_a_mailbox_there_is_no_digest(post: GuardedHttpClient, salle: Salle, ada: Person) -> None:
     answer = await salle.ask(ada, "PUT", "/api/users/me/digest", {"period": "daily"})
     assert (answer.status_code, answer.json()["code"]) == (409, "no_mailbox")
 
@@ -182,12 +190,16 @@ async def test_without_a_mailbox_there_is_no_digest(post: Post, salle: Salle, ad
 @pytest.mark.parametrize(
     "body", [{}, {"period": "hourly"}, {"period": "daily", "hour": 24}, {"period": "weekly", "weekday": 0}]
 )
-async def test_what_is_no_time_is_refused(post: Post, salle: Salle, ada: Person, body: dict[str, object]) -> None:
+async def test_what_is_no_time_is_refused(
+    post: GuardedHttpClient, salle: Salle, ada: Person, body: dict[str, object]
+) -> None:
     answer = await salle.ask(ada, "PUT", "/api/users/me/digest", body)
     assert answer.status_code in {400, 422}
 
 
-async def test_who_moves_gets_the_next_one_by_the_clock_there(post: Post, salle: Salle, ada: Person) -> None:
+async def test_who_moves_gets_the_next_one_by_the_clock_there(
+    post: GuardedHttpClient, salle: Salle, ada: Person
+) -> None:
     before = await post.subscribe(ada, hour=8)
     await salle.ask(ada, "PATCH", "/api/users/me", {"time_zone": "Asia/Tokyo"})
     await salle.job("notifications.digests")
@@ -197,7 +209,7 @@ async def test_who_moves_gets_the_next_one_by_the_clock_there(post: Post, salle:
     assert (await salle.read(ada, "/api/users/me/digest/sent"))["items"] == []
 
 
-async def test_admins_run_one_persons_due_or_not_and_once(post: Post, salle: Salle, ada: Person) -> None:
+async def test_admins_run_one_persons_due_or_not_and_once(post: GuardedHttpClient, salle: Salle, ada: Person) -> None:
     await salle.track(ada, "club", CLUB)
     await post.subscribe(ada)
     await salle.look()
@@ -215,7 +227,7 @@ async def test_admins_run_one_persons_due_or_not_and_once(post: Post, salle: Sal
 
 
 async def test_off_for_one_thing_is_off_in_the_digest_and_digest_is_not_at_once(
-    post: Post, salle: Salle, ada: Person
+    post: GuardedHttpClient, salle: Salle, ada: Person
 ) -> None:
     made = (await salle.track(ada, "club", CLUB))["tracked"]
     await post.subscribe(ada)
@@ -236,7 +248,7 @@ async def test_off_for_one_thing_is_off_in_the_digest_and_digest_is_not_at_once(
     assert "Withdrawn: Youth 12" in part_of(mail, "plain")
 
 
-async def test_game_trackers_have_a_section(post: Post, salle: Salle, ada: Person) -> None:
+async def test_game_trackers_have_a_section(post: GuardedHttpClient, salle: Salle, ada: Person) -> None:
     sites = salle.site._sites
     sites.games.add_player("epic", "Quiet Comet", ratings={11: 1204})
     link = "https://rocketleague.tracker.network/rocket-league/profile/epic/Quiet%20Comet/overview"
@@ -252,7 +264,9 @@ async def test_game_trackers_have_a_section(post: Post, salle: Salle, ada: Perso
     assert "Quiet Comet (Rocket League), 2v2 1,204 -> 1,251 (+47)" in text
 
 
-async def test_what_is_kept_of_digests_is_a_persons_data(post: Post, salle: Salle, ada: Person, ben: Person) -> None:
+async def test_what_is_kept_of_digests_is_a_persons_data(
+    post: GuardedHttpClient, salle: Salle, ada: Person, ben: Person
+) -> None:
     await salle.track(ada, "club", CLUB)
     await post.subscribe(ada)
     await salle.look()
@@ -270,7 +284,7 @@ async def test_what_is_kept_of_digests_is_a_persons_data(post: Post, salle: Sall
 
 
 async def test_what_a_name_told_is_told_to_who_follows_the_fencer_once_it_turned_out_whose_it_is(
-    post: Post, salle: Salle, ada: Person, ben: Person
+    post: GuardedHttpClient, salle: Salle, ada: Person, ben: Person
 ) -> None:
     salle.site.add_fencer(ALEX, "Alex Abendroth", CLUB, linked=False)
     salle.site.register(ALEX, EPEE, on="fencer")
@@ -295,7 +309,7 @@ async def test_what_a_name_told_is_told_to_who_follows_the_fencer_once_it_turned
 
 
 async def test_what_a_clubs_page_has_no_more_is_told_of_the_club_only_as_ended(
-    post: Post, salle: Salle, ada: Person, ben: Person
+    post: GuardedHttpClient, salle: Salle, ada: Person, ben: Person
 ) -> None:
     await salle.track(ada, "club", CLUB)
     await salle.track(ben, "fencer", ALEX)

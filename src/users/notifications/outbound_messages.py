@@ -11,18 +11,18 @@ from users.notifications.messages import Message
 from users.notifications.schemas import Target
 
 
-class News(Struct, frozen=True, kw_only=True):
+class MessageUpdate(Struct, frozen=True, kw_only=True):
     """One event in words."""
 
     event: Event
     message: Message
 
 
-class Letter(Struct, frozen=True, kw_only=True):
+class OutboundMessage(Struct, frozen=True, kw_only=True):
     """What is sent at once; under the same id however often."""
 
     id: UUID
-    news: tuple[News, ...]
+    news: tuple[MessageUpdate, ...]
 
     @property
     def title(self) -> str:
@@ -59,15 +59,15 @@ class SendFailed(Exception):  # noqa: N818 -- what happened
         """A part of ours failed (the mail server, say); the channel is not to blame."""
 
 
-class Carrier(Protocol):
+class Transport(Protocol):
     """Carries to one kind of channel. Raises SendFailed."""
 
-    async def send(self, target: Target, letter: Letter) -> None: ...
+    async def send(self, target: Target, outbound: OutboundMessage) -> None: ...
 
     async def challenge(self, target: Target, code: str) -> bool:
         """Have the channel prove that it reaches its owner; whether it did so at once. Else the code is typed in."""
 
 
-def code_letter(code: str) -> tuple[str, str]:
+def code_message(code: str) -> tuple[str, str]:
     """Title and text of a message that brings a code."""
     return "Confirm this channel", f"Your code is {code}. Whoever asked for it types it in; if nobody did, ignore this."

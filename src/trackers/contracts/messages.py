@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from shared.events import Event
-from users.notifications.messages import Message, Reader
+from users.notifications.messages import Message, RecipientLocale
 
 FOUND: Final = "contract.found"
 REGIONS: Final = {
@@ -68,7 +68,7 @@ class FoundInWords:
 
     events: Final = frozenset({FOUND})
 
-    def write(self, event: Event, _subject_id: UUID, _reader: Reader) -> Message | None:
+    def write(self, event: Event, _subject_id: UUID, _locale: RecipientLocale) -> Message | None:
         found = msgspec.convert(event.payload, ContractFound)
         lines = [in_words(found)]
         if found.other_items:

@@ -12,9 +12,9 @@ from msgspec import Struct
 
 from shared.clock import Clock
 from shared.scraping.fetch_context import retry_after
-from users.notifications.letters import Letter, SendFailed
+from users.notifications.outbound_messages import OutboundMessage, SendFailed
 from users.notifications.schemas import Target
-from users.notifications.senders.http import Post
+from users.notifications.transports.http import GuardedHttpClient
 
 VERSION: Final = "v1"
 GONE: Final = 410
@@ -34,15 +34,15 @@ class WebhookBody(Struct, frozen=True, kw_only=True):
     payload: Any
 
 
-class WebhookCarrier:
+class WebhookTransport:
     """POSTs and signs."""
 
-    def __init__(self, *, post: Post, clock: Clock) -> None:
+    def __init__(self, *, post: GuardedHttpClient, clock: Clock) -> None:
         self._post = post
         self._clock = clock
 
-    async def send(self, target: Target, letter: Letter) -> None:
-        answer = await self._signed(target, str(letter.id), msgspec.json.encode(_body(letter)))
+    async def send(self, target: Target, outbound: OutboundMessage) -> None:
+        answer = await self._signed(target, str(outbound.id), msgspec.json.encode(_body(outbound)))
         if not answer.ok:
             raise SendFailed(
                 f"it answered {answer.status}",
@@ -83,10 +83,10 @@ def signature(secret: str, timestamp: int, body: bytes) -> str:
     return hmac.new(secret.encode(), f"{timestamp}.".encode() + body, hashlib.sha256).hexdigest()
 
 
-def _body(letter: Letter) -> WebhookBody:
+def _body(outbound: OutboundMessage) -> WebhookBody:
     parts = [
         WebhookBody(
-            id=letter.id,
+            id=outbound.id,
             event=one.event.event,
             occurred_at=one.event.occurred_at,
             title=one.message.title,
@@ -94,17 +94,19 @@ def _body(letter: Letter) -> WebhookBody:
             url=one.message.url,
             payload=one.event.payload,
         )
-        for one in letter.news
+        for one in outbound.news
     ]
     if len(parts) == 1:
         return parts[0]
-    items = [{**msgspec.structs.asdict(part), "id": one.event.id} for part, one in zip(parts, letter.news, strict=True)]
+    items = [
+        {**msgspec.structs.asdict(part), "id": one.event.id} for part, one in zip(parts, outbound.news, strict=True)
+    ]
     return WebhookBody(
-        id=letter.id,
+        id=outbound.id,
         event=DIGEST,
-        occurred_at=letter.occurred_at,
-        title=letter.title,
-        lines=tuple(letter.text.splitlines()),
+        occurred_at=outbound.occurred_at,
+        title=outbound.title,
+        lines=tuple(outbound.text.splitlines()),
         url=None,
         payload={"items": items},
     )

@@ -12,7 +12,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from shared.addresses import is_public
-from users.notifications.letters import Letter, SendFailed, code_letter
+from users.notifications.outbound_messages import OutboundMessage, SendFailed, code_message
 from users.notifications.schemas import Target
 
 FIXED: Final = frozenset({"pbul", "pover", "slack", "tgram"})
@@ -20,7 +20,7 @@ FIXED: Final = frozenset({"pbul", "pover", "slack", "tgram"})
 THREADS: Final = 4
 
 
-class AppriseCarrier:
+class AppriseTransport:
     """Hands text to Apprise."""
 
     def __init__(self, *, timeout: float, allow_private: bool) -> None:
@@ -28,11 +28,11 @@ class AppriseCarrier:
         self._allow_private = allow_private
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="apprise")
 
-    async def send(self, target: Target, letter: Letter) -> None:
-        await self._notify(target.address, letter.title, letter.text)
+    async def send(self, target: Target, outbound: OutboundMessage) -> None:
+        await self._notify(target.address, outbound.title, outbound.text)
 
     async def challenge(self, target: Target, code: str) -> bool:
-        await self._notify(target.address, *code_letter(code))
+        await self._notify(target.address, *code_message(code))
         return False
 
     async def close(self) -> None:

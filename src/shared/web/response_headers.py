@@ -63,7 +63,7 @@ PREFLIGHT: Final[tuple[Header, ...]] = (
 )
 
 
-class Manners:
+class ResponseHeaders:
     """Wraps the whole application; right inside the request log."""
 
     def __init__(self, app: ASGIApp, settings: WebSettings) -> None:

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from shared.events import Event
-from users.notifications.messages import Message, Reader
+from users.notifications.messages import Message, RecipientLocale
 
 PROGRESSED: Final = "player.progressed"
 MISSING: Final = "player.missing"
@@ -30,7 +30,7 @@ class LevelUp(Struct, frozen=True, kw_only=True):
     now: int
 
 
-class PlayerNews(Struct, frozen=True, kw_only=True):
+class PlayerUpdate(Struct, frozen=True, kw_only=True):
     """What an event tells of a player."""
 
     player_id: UUID
@@ -61,9 +61,9 @@ class HiscoreMessages:
 
     events: Final = TOLD
 
-    def write(self, event: Event, _subject_id: UUID, _reader: Reader) -> Message | None:
+    def write(self, event: Event, _subject_id: UUID, _locale: RecipientLocale) -> Message | None:
         """The same for everybody who follows the player."""
-        news = msgspec.convert(event.payload, PlayerNews)
+        news = msgspec.convert(event.payload, PlayerUpdate)
         said = _WORDS[event.event](news)
         if said is None:
             return None
@@ -73,7 +73,7 @@ class HiscoreMessages:
         return Message(title=title, lines=tuple(lines), url=news.url)
 
 
-def _progressed(news: PlayerNews) -> tuple[str, list[str]] | None:
+def _progressed(news: PlayerUpdate) -> tuple[str, list[str]] | None:
     if not news.worth_telling:
         return None
     lines = [f"{level.name} {level.before} -> {level.now}" for level in news.levels]
@@ -83,22 +83,22 @@ def _progressed(news: PlayerNews) -> tuple[str, list[str]] | None:
     return news.display_name, lines
 
 
-def _missing(news: PlayerNews) -> tuple[str, list[str]]:
+def _missing(news: PlayerUpdate) -> tuple[str, list[str]]:
     why = f"The {news.mode.replace('_', ' ')} hiscores know no such player any more. Renamed? Then tell an admin."
     return f"{news.display_name} is not on the hiscores", [why]
 
 
-def _fell(news: PlayerNews) -> tuple[str, list[str]]:
+def _fell(news: PlayerUpdate) -> tuple[str, list[str]]:
     what = ", ".join(news.fell)
     why = f"Less than before: {what}. A rollback, or somebody else plays under the name; gains count from here."
     return f"{news.display_name} begins anew", [why]
 
 
-def _renamed(news: PlayerNews) -> tuple[str, list[str]]:
+def _renamed(news: PlayerUpdate) -> tuple[str, list[str]]:
     return f"{news.former} is called {news.display_name} now", ["The history goes on under the new name."]
 
 
-def _stopped(news: PlayerNews) -> tuple[str, list[str]]:
+def _stopped(news: PlayerUpdate) -> tuple[str, list[str]]:
     what = "removed; the history comes back with whoever adds the player again" if news.removed else "put to rest"
     return f"Nobody looks at {news.display_name} any more", [f"The player was {what}."]
 

@@ -11,14 +11,14 @@ from limits.aio.storage import RedisStorage
 from shared.installation_secret import InstallationSecret, position_of
 from users.codes import meant, new_code, shown
 from users.counting import TryCounter
-from users.notifications.errors import TooManyTries
+from users.notifications.errors import TooManyAttempts
 
 GOOD_FOR: Final = timedelta(minutes=30)
 TYPED: Final = RateLimitItemPerSecond(10, 900)
 """Codes typed in, a channel: of 40 random bits nobody guesses one."""
 
 
-class Codes:
+class VerificationCodes:
     """Makes codes and knows them again."""
 
     def __init__(self, secret: InstallationSecret) -> None:
@@ -34,18 +34,18 @@ class Codes:
         return position_of(digest, self._secret.digests(_content(channel_id, meant(code)))) is not None
 
 
-class Tries:
+class AttemptLimiter:
     """Counts in Redis, over all processes. While that is away, nobody can try."""
 
     def __init__(self, storage: RedisStorage) -> None:
-        self._counter = TryCounter(storage, what="Tries")
+        self._counter = TryCounter(storage, what="AttemptLimiter")
 
     async def typed(self, channel_id: UUID) -> None:
         """Note that a code was typed in. Raises TooManyTries or Unavailable."""
         counted = await self._counter.hit(TYPED, "channel-typed", str(channel_id))
         if not counted.allowed:
             wait = ceil(counted.wait)
-            raise TooManyTries(f"Too many codes were typed in; wait {wait} seconds.", retry_after=wait)
+            raise TooManyAttempts(f"Too many codes were typed in; wait {wait} seconds.", retry_after=wait)
 
 
 def _content(channel_id: UUID, code: str) -> bytes:

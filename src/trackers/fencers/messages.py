@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from shared.events import Event
 from trackers.fencers.recording import ChangeKind
-from users.notifications.messages import Message, Reader
+from users.notifications.messages import Message, RecipientLocale
 
 CHANGED: Final = "fencer.registrations_changed"
 
@@ -26,7 +26,7 @@ class RegistrationChange(Struct, frozen=True, kw_only=True):
     day: date | None
 
 
-class FencerNews(Struct, frozen=True, kw_only=True):
+class FencerUpdate(Struct, frozen=True, kw_only=True):
     """What an event tells of a fencer; all of one weapon, so that filters decide about the whole of it."""
 
     fencer_id: UUID
@@ -45,9 +45,9 @@ class RegistrationMessages:
 
     events: Final = frozenset({CHANGED})
 
-    def write(self, event: Event, _subject_id: UUID, _reader: Reader) -> Message | None:
+    def write(self, event: Event, _subject_id: UUID, _locale: RecipientLocale) -> Message | None:
         """The same for everybody whose filter lets the weapon through."""
-        news = msgspec.convert(event.payload, FencerNews)
+        news = msgspec.convert(event.payload, FencerUpdate)
         if not news.changes:
             return None
         return Message(title=news.name, lines=tuple(in_words(change) for change in news.changes), url=news.url)

@@ -21,7 +21,7 @@ class Unsealable(Exception):  # noqa: N818 -- what it is, not that it is wrong
     """It was sealed under another installation's secret, or is no seal of this channel."""
 
 
-class Sealing:
+class FieldEncryption:
     """Seals and opens."""
 
     def __init__(self, secret: InstallationSecret) -> None:

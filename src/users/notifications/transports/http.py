@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from shared.addresses import AddressRefusedError, refuse_literal
 from shared.resolver import PublicResolver
-from users.notifications.letters import SendFailed
+from users.notifications.outbound_messages import SendFailed
 
 READ: Final = 16_384
 """Bytes of an answer that are looked at."""
@@ -30,7 +30,7 @@ class Answer(Struct, frozen=True, kw_only=True):
         return 200 <= self.status < 300  # noqa: PLR2004 -- the successes (RFC 9110, 15.3)
 
 
-class Post:
+class GuardedHttpClient:
     """One POST at a time and address; the guard sits where the connection is made, after the name was looked up."""
 
     def __init__(

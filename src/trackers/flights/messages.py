@@ -11,7 +11,7 @@ from msgspec import Struct
 from shared.events import Event
 from trackers.flights.alerts import Rule
 from trackers.flights.money import in_words
-from users.notifications.messages import Message, Reader
+from users.notifications.messages import Message, RecipientLocale
 
 ALERTED: Final = "price_watch.alerted"
 FAILING: Final = "price_watch.failing"
@@ -46,7 +46,7 @@ class Route(Struct, frozen=True, kw_only=True):
         return f"{self.origin}-{self.destination}, {self.departs_on}{back}"
 
 
-class AlertNews(Route, frozen=True, kw_only=True):
+class AlertUpdate(Route, frozen=True, kw_only=True):
     """A price that somebody wanted to hear of, with what it stands beside. Prices in minor units."""
 
     key: str
@@ -69,7 +69,7 @@ class AlertNews(Route, frozen=True, kw_only=True):
     url: str | None
 
 
-class QueryNews(Route, frozen=True, kw_only=True):
+class QueryUpdate(Route, frozen=True, kw_only=True):
     """A search that gives no prices any more, or does so again."""
 
     watch_id: UUID
@@ -79,7 +79,7 @@ class QueryNews(Route, frozen=True, kw_only=True):
     url: str | None
 
 
-class EndedNews(Route, frozen=True, kw_only=True):
+class EndedUpdate(Route, frozen=True, kw_only=True):
     """A watch whose trip has departed."""
 
     watch_id: UUID
@@ -94,13 +94,13 @@ class FlightMessages:
 
     events: Final = frozenset({ALERTED, FAILING, RECOVERED, ENDED})
 
-    def write(self, event: Event, _subject_id: UUID, _reader: Reader) -> Message | None:
+    def write(self, event: Event, _subject_id: UUID, _locale: RecipientLocale) -> Message | None:
         """The same for everybody who watches."""
         if event.event == ALERTED:
-            return _alert(msgspec.convert(event.payload, AlertNews))
+            return _alert(msgspec.convert(event.payload, AlertUpdate))
         if event.event == ENDED:
-            return _ended(msgspec.convert(event.payload, EndedNews))
-        news = msgspec.convert(event.payload, QueryNews)
+            return _ended(msgspec.convert(event.payload, EndedUpdate))
+        news = msgspec.convert(event.payload, QueryUpdate)
         if event.event == RECOVERED:
             return Message(title=f"{news.in_words}: prices come in again", lines=(_since(news),), url=news.url)
         why = WHY.get(news.reason or "", "Something went wrong on our side.")
@@ -111,7 +111,7 @@ class FlightMessages:
         )
 
 
-def _alert(news: AlertNews) -> Message:
+def _alert(news: AlertUpdate) -> Message:
     name = f"{news.trip_name} ({news.in_words})" if news.trip_name else news.in_words
     reasons = ", ".join(TITLES[rule] for rule in news.rules)
     return Message(
@@ -119,7 +119,7 @@ def _alert(news: AlertNews) -> Message:
     )
 
 
-def _context(news: AlertNews) -> tuple[str, ...]:
+def _context(news: AlertUpdate) -> tuple[str, ...]:
     def money(amount: int) -> str:
         return in_words(amount, news.currency)
 
@@ -147,11 +147,11 @@ def _stops(stops: int | None) -> str:
     return {0: "nonstop", 1: "1 stop"}.get(stops, f"{stops} stops")
 
 
-def _since(news: QueryNews) -> str:
+def _since(news: QueryUpdate) -> str:
     return f"There were none since {news.since:%Y-%m-%d %H:%M} UTC." if news.since else "They had stopped."
 
 
-def _ended(news: EndedNews) -> Message:
+def _ended(news: EndedUpdate) -> Message:
     lowest = f"The lowest seen was {in_words(news.lowest_price, news.currency)}." if news.lowest_price else "No price."
     name = f"{news.trip_name} ({news.in_words})" if news.trip_name else news.in_words
     return Message(title=f"{name}: departed, no longer watched", lines=(lowest,), url=None)

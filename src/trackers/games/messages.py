@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from shared.events import Event
 from trackers.games.adapters import ADAPTERS
-from users.notifications.messages import Message, Reader
+from users.notifications.messages import Message, RecipientLocale
 
 CHANGED: Final = "game_account.changed"
 UNREACHABLE: Final = "game_account.unreachable"
@@ -38,7 +38,7 @@ class PlaylistChange(Struct, frozen=True, kw_only=True):
     """Whether the rating is the season's best so far."""
 
 
-class AccountNews(Struct, frozen=True, kw_only=True):
+class AccountUpdate(Struct, frozen=True, kw_only=True):
     """What an event tells of an account: who it is, and what moved or why nothing is known of it."""
 
     account_id: UUID
@@ -58,9 +58,9 @@ class GameMessages:
 
     events: Final = frozenset({CHANGED, UNREACHABLE})
 
-    def write(self, event: Event, _subject_id: UUID, _reader: Reader) -> Message | None:
+    def write(self, event: Event, _subject_id: UUID, _locale: RecipientLocale) -> Message | None:
         """The same for everybody who follows the account."""
-        news = msgspec.convert(event.payload, AccountNews)
+        news = msgspec.convert(event.payload, AccountUpdate)
         game = ADAPTERS[news.game].name if news.game in ADAPTERS else news.game
         if event.event == UNREACHABLE:
             why = WHY.get(news.reason or "", "The site gave no data for it.")

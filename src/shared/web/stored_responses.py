@@ -22,7 +22,7 @@ UPDATE idempotency_keys i SET body = NULL FROM held WHERE i.bot_key_id = held.bo
 """)
 
 
-class KeptAnswers(Repository):
+class StoredResponses(Repository):
     """The answers, in the transaction that is open."""
 
     async def forget(self, texts: Collection[str]) -> None:

@@ -16,8 +16,8 @@ from shared.clock import Clock
 from shared.ids import new_id
 from users.notifications.digest import READY, Digest
 from users.notifications.digest_mail import DigestMail
-from users.notifications.letters import Letter, SendFailed, code_letter
 from users.notifications.messages import Message
+from users.notifications.outbound_messages import OutboundMessage, SendFailed, code_message
 from users.notifications.schemas import Target
 from users.notifications.settings import SmtpSettings
 
@@ -69,7 +69,7 @@ def _in_ascii(address: str) -> str:
     return found
 
 
-class EmailCarrier:
+class EmailTransport:
     """Hands mail over; a mail server that is away is nobody's fault but ours."""
 
     def __init__(
@@ -81,16 +81,16 @@ class EmailCarrier:
         self._templates = templates
         self._digests = digests
 
-    async def send(self, target: Target, letter: Letter) -> None:
-        event = letter.news[0].event
+    async def send(self, target: Target, outbound: OutboundMessage) -> None:
+        event = outbound.news[0].event
         if event.event == READY and event.user_id is not None:
-            await self._hand_over(self.digest(target.address, letter.id, event.payload, event.user_id))
+            await self._hand_over(self.digest(target.address, outbound.id, event.payload, event.user_id))
             return
-        messages = [one.message for one in letter.news]
-        await self._hand_over(self.mail(target.address, letter.id, letter.title, messages))
+        messages = [one.message for one in outbound.news]
+        await self._hand_over(self.mail(target.address, outbound.id, outbound.title, messages))
 
     async def challenge(self, target: Target, code: str) -> bool:
-        title, text = code_letter(code)
+        title, text = code_message(code)
         await self.deliver(target.address, new_id(), Message(title=title, lines=(text,)))
         return False
 

@@ -11,7 +11,7 @@ MOST: Final = 10_000
 """Credentials that a process remembers at once."""
 
 
-class Remembered(Generic[T]):
+class CredentialCache(Generic[T]):
     """Verified credentials and whose they are."""
 
     def __init__(self) -> None:

@@ -11,7 +11,7 @@ SEND: Final = "notifications.send"
 VERIFY: Final = "notifications.verify"
 
 
-class Later:
+class JobEnqueuer:
     """On the request's or the job's session."""
 
     def __init__(self, *, session: AsyncSession, jobs: JobQueue) -> None:

@@ -8,10 +8,10 @@ import msgspec
 
 from shared.clock import Clock
 from shared.scraping.fetch_context import LONGEST_WAIT, retry_after
-from users.notifications.letters import Letter, SendFailed, code_letter
 from users.notifications.messages import Message
+from users.notifications.outbound_messages import OutboundMessage, SendFailed, code_message
 from users.notifications.schemas import Target
-from users.notifications.senders.http import Answer, Post
+from users.notifications.transports.http import Answer, GuardedHttpClient
 
 GONE: Final = frozenset({401, 403, 404, 410})
 THROTTLED: Final = 429
@@ -27,18 +27,18 @@ class _Throttled(msgspec.Struct):
 _throttled: Final = msgspec.json.Decoder(_Throttled).decode
 
 
-class DiscordCarrier:
+class DiscordTransport:
     """POSTs embeds; nobody is mentioned by what a message says."""
 
-    def __init__(self, *, post: Post, clock: Clock) -> None:
+    def __init__(self, *, post: GuardedHttpClient, clock: Clock) -> None:
         self._post = post
         self._clock = clock
 
-    async def send(self, target: Target, letter: Letter) -> None:
-        await self._execute(target, _embeds([one.message for one in letter.news]))
+    async def send(self, target: Target, outbound: OutboundMessage) -> None:
+        await self._execute(target, _embeds([one.message for one in outbound.news]))
 
     async def challenge(self, target: Target, code: str) -> bool:
-        title, text = code_letter(code)
+        title, text = code_message(code)
         await self._execute(target, [{"title": title, "description": text}])
         return False
 

@@ -6,12 +6,12 @@ from typing import Final
 import msgspec
 
 from shared.events import Event
-from trackers.fencers.news import CHANGED, FencerNews
+from trackers.fencers.messages import CHANGED, FencerUpdate
 from trackers.fencers.registration_repository import RegistrationRepository
 from users.notifications.messages import Notifier, Recipient
 
 
-class FollowersAreTold:
+class NotifyFollowers:
     """An EventHandler."""
 
     name: Final = "fencers.followers_are_told"
@@ -23,7 +23,7 @@ class FollowersAreTold:
 
     async def handle(self, events: Sequence[Event]) -> None:
         for event in events:
-            news = msgspec.convert(event.payload, FencerNews)
+            news = msgspec.convert(event.payload, FencerUpdate)
             followers = await self._registrations.followers(
                 news.fencer_id, clubs=news.clubs, weapon=news.weapon, known_through=news.known_through
             )
