@@ -30,7 +30,7 @@ Feature: Refreshing game trackers
       And Ada has a login
       And the worker has looked
       When Ada refreshes "Quiet Comet"
-      Then it is refused with 429 "refreshed_lately"
+      Then it is refused with 429 "refresh_cooldown"
       And the answer tells to come back within 10 minutes
       And the site was asked for "Quiet Comet" once
 
@@ -41,7 +41,7 @@ Feature: Refreshing game trackers
       And Ada has a login
       And the worker has looked
       When Ada refreshes "Quiet Comet"
-      Then it is refused with 429 "refreshed_lately"
+      Then it is refused with 429 "refresh_cooldown"
 
     @sites
     Scenario: Somebody's look is everybody's: it begins their cooldown as well
@@ -51,7 +51,7 @@ Feature: Refreshing game trackers
       And Ben has a login
       And the worker has looked
       When Ben refreshes "Quiet Comet"
-      Then it is refused with 429 "refreshed_lately"
+      Then it is refused with 429 "refresh_cooldown"
 
     @sites @internal
     Scenario: The bot has the same cooldown, and staff may force a look
@@ -60,7 +60,7 @@ Feature: Refreshing game trackers
       And the worker has looked
       And "Quiet Comet" wins 12 points in playlist 11
       When the bot refreshes "Quiet Comet"
-      Then it is refused with 429 "refreshed_lately"
+      Then it is refused with 429 "refresh_cooldown"
       When the bot refreshes "Quiet Comet" for staff
       And the worker has looked
       Then the task of "Quiet Comet" is completed and found something new

@@ -193,7 +193,7 @@ def upgrade() -> None:
         "ix_game_snapshots_account_id_captured_at", "game_snapshots", ["account_id", "captured_at"], unique=False
     )
     op.create_table(
-        "game_standings",
+        "game_playlist_states",
         sa.Column("account_id", sa.Uuid(), nullable=False),
         sa.Column("season_key", sa.Text(), nullable=False),
         sa.Column("playlist_key", sa.Text(), nullable=False),
@@ -215,10 +215,10 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["account_id"],
             ["game_accounts.id"],
-            name=op.f("fk_game_standings_account_id_game_accounts"),
+            name=op.f("fk_game_playlist_states_account_id_game_accounts"),
             ondelete="CASCADE",
         ),
-        sa.PrimaryKeyConstraint("account_id", "season_key", "playlist_key", name=op.f("pk_game_standings")),
+        sa.PrimaryKeyConstraint("account_id", "season_key", "playlist_key", name=op.f("pk_game_playlist_states")),
     )
     op.create_table(
         "game_trackers",
@@ -286,7 +286,7 @@ def downgrade() -> None:
         postgresql_where=sa.text("deleted_at IS NULL AND active"),
     )
     op.drop_table("game_trackers")
-    op.drop_table("game_standings")
+    op.drop_table("game_playlist_states")
     op.drop_index("ix_game_snapshots_account_id_captured_at", table_name="game_snapshots")
     op.drop_table("game_snapshots")
     op.drop_table("game_seasons")

@@ -15,7 +15,7 @@ from msgspec import Meta
 
 from shared.outbox.queries import EventQueries
 from shared.outbox.redrive import DeadEventService
-from shared.outbox.schemas import DeadEvents, Feed, FeedFilter, OutboxStanding, Redriven
+from shared.outbox.schemas import DeadEvents, Feed, FeedFilter, OutboxBacklog, Redriven
 from shared.outbox.streams import EventStream, EventStreams, Said
 from shared.web.identity import BotIdentity, PersonIdentity
 
@@ -124,7 +124,7 @@ class OutboxController(Controller):
     tags = ("outbox",)
 
     @get("/", operation_id="get_outbox")
-    async def get_outbox(self, event_queries: Queries) -> OutboxStanding:
+    async def get_outbox(self, event_queries: Queries) -> OutboxBacklog:
         """What waits and for how long, what is dead, what was relayed in the last hour."""
         return await event_queries.standing()
 

@@ -22,7 +22,7 @@ from shared.outbox.redrive import DeadEventService
 from shared.outbox.relay import Relay
 from shared.outbox.repository import OutboxRepository
 from shared.outbox.settings import OutboxSettings
-from shared.outbox.streams import EventStreams, KeyStanding
+from shared.outbox.streams import EventStreams, KeyValidity
 
 
 class EventsContainer(containers.DeclarativeContainer):
@@ -37,7 +37,7 @@ class EventsContainer(containers.DeclarativeContainer):
     queue: providers.Dependency[JobQueue] = providers.Dependency()
     activity = providers.Dependency(instance_of=ActivityLog)
     clock: providers.Dependency[Clock] = providers.Dependency()
-    keys: providers.Dependency[KeyStanding] = providers.Dependency()
+    keys: providers.Dependency[KeyValidity] = providers.Dependency()
     handlers: providers.Dependency[Any] = providers.Dependency()
     """What every module does about events (EventHandler), on the bound session."""
     types: providers.Dependency[Any] = providers.Dependency()

@@ -12,7 +12,7 @@ from shared.database import PooledQueries
 from shared.events import EventType, Readers
 from shared.ids import LAST
 from shared.outbox.models import WAITS
-from shared.outbox.schemas import DeadEvent, DeadEvents, Feed, FeedEvent, FeedFilter, OutboxStanding
+from shared.outbox.schemas import DeadEvent, DeadEvents, Feed, FeedEvent, FeedFilter, OutboxBacklog
 
 SCANNED_AT_ONCE: Final = 50_000
 """Positions that one question looks through at most, however few of them it wants."""
@@ -117,12 +117,12 @@ class EventQueries:
         """The position of the event relayed last; 0 where none was, or none is kept."""
         return int(await self._reader.value(_HEAD))
 
-    async def standing(self) -> OutboxStanding:
+    async def standing(self) -> OutboxBacklog:
         now = self._clock.now()
         row = await self._reader.row(_STANDING, {"since": now - timedelta(hours=1)}) or {}
         oldest: datetime | None = row.pop("oldest")
         age = None if oldest is None else max(0.0, (now - oldest).total_seconds())
-        return OutboxStanding(**row, oldest_waiting_seconds=age)
+        return OutboxBacklog(**row, oldest_waiting_seconds=age)
 
     async def dead(self, *, before: UUID | None, limit: int) -> DeadEvents:
         """Events that are not tried any more, the newest first."""

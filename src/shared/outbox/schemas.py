@@ -68,7 +68,7 @@ class FeedFilter(Struct, frozen=True, kw_only=True):
     """The guilds of the key, which reads what their members or they may be told; None: a key for all guilds."""
 
 
-class OutboxStanding(Struct, frozen=True, kw_only=True):
+class OutboxBacklog(Struct, frozen=True, kw_only=True):
     """How the outbox stands."""
 
     waiting: Annotated[int, Meta(description="Events still to be relayed, those that are tried again included.")]

@@ -30,7 +30,7 @@ MOST: Final = 10
 """Streams open with one key at once, in each process."""
 
 
-class KeyStanding(Protocol):
+class KeyValidity(Protocol):
     """Tells whether a bot's key still works."""
 
     async def stands(self, key_id: UUID) -> bool: ...
@@ -50,7 +50,7 @@ class EventStreams:
         self,
         *,
         events: EventQueries,
-        keys: KeyStanding,
+        keys: KeyValidity,
         look: float = LOOK,
         heartbeat: float = HEARTBEAT,
         recheck: float = RECHECK,

@@ -16,7 +16,7 @@ from shared.database import Database, PooledQueries
 from shared.scraping.repository import ScrapingRepository
 from shared.scraping.runner import Runner
 from shared.scraping.target import Status
-from shared.scraping.targets import Asked, Targets, Task, TaskQueries
+from shared.scraping.targets import RequestedRun, Targets, Task, TaskQueries
 
 LOOK_EVERY: Final = 0.2
 _LEASE: Final = text("SELECT lease_until FROM scrape_schedule WHERE target_id = :target")
@@ -44,7 +44,7 @@ class InlineFetcher:
         self._clock = clock
         self._lease = lease
 
-    async def ask(self, source: str, target_id: UUID) -> Asked | None:
+    async def ask(self, source: str, target_id: UUID) -> RequestedRun | None:
         """Ask for a look at a target and take it up, in the unit of work that is open; None: nobody follows it."""
         tasks = await self._targets().request_run(source, [target_id])
         if target_id not in tasks:
@@ -52,9 +52,9 @@ class InlineFetcher:
         now = self._clock.now()
         repository = ScrapingRepository(self._database.session())
         claim = await repository.claim_one(target_id, now=now, lease_until=now + self._lease)
-        return Asked(source=source, target_id=target_id, task_id=tasks[target_id], claim=claim)
+        return RequestedRun(source=source, target_id=target_id, task_id=tasks[target_id], claim=claim)
 
-    async def carry_out(self, asked: Asked, *, tell: Callable[[str], None] | None = None) -> Task:
+    async def carry_out(self, asked: RequestedRun, *, tell: Callable[[str], None] | None = None) -> Task:
         """Look, once the transaction that asked is in; how the task then stands.
 
         Where a worker holds the target, its look is waited for, as long as it may hold it.
@@ -70,7 +70,7 @@ class InlineFetcher:
         until: datetime | None = await self._reader.value(_LEASE, {"target": target_id})
         return until
 
-    async def _others_are_done(self, asked: Asked) -> None:
+    async def _others_are_done(self, asked: RequestedRun) -> None:
         until = await self.leased_until(asked.target_id)
         while until is not None and self._clock.now() <= until:
             if (await self._board.task(asked.task_id)).status not in {Status.PENDING, Status.IN_PROGRESS}:

@@ -65,7 +65,7 @@ class Task(TaskState, frozen=True, kw_only=True):
     error: str | None = None
 
 
-class Standing(Struct, frozen=True, kw_only=True):
+class FetchStatus(Struct, frozen=True, kw_only=True):
     """How the fetching of a target stands; the columns are STATUS_COLUMNS."""
 
     status: str
@@ -82,7 +82,7 @@ class Standing(Struct, frozen=True, kw_only=True):
     next_attempt_at: datetime | None
 
 
-class Asked(Struct, frozen=True, kw_only=True):
+class RequestedRun(Struct, frozen=True, kw_only=True):
     """A look that was asked for: the task, and the claim on the target where it was free."""
 
     source: str
@@ -94,10 +94,10 @@ class Asked(Struct, frozen=True, kw_only=True):
 class InlineFetch(Protocol):
     """Looks at targets in this very process (see looks.py)."""
 
-    async def ask(self, source: str, target_id: UUID) -> Asked | None:
+    async def ask(self, source: str, target_id: UUID) -> RequestedRun | None:
         """Ask for a look at a target and take it up, in the unit of work that is open; None: nobody follows it."""
 
-    async def carry_out(self, asked: Asked) -> Task:
+    async def carry_out(self, asked: RequestedRun) -> Task:
         """Look, once the transaction that asked is in; how the task then stands."""
 
 

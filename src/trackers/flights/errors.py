@@ -1,7 +1,7 @@
 """What can be wrong with a trip, a watch, or what a provider answered.
 
 Asked for by people:    TripNotFound 404, WatchNotFound 404, TripLimitReached 400, WatchLimitReached 400,
-                        TripDeparted 409, NothingToScrape 409, ProviderIsOff 409, ScrapedLately 429, TooManyLooks 429,
+                        TripDeparted 409, NothingToScrape 409, ProviderIsOff 409, RefreshCooldown 429, TooManyLooks 429,
                         and (Invalid, 422): UnknownProvider, UnknownAirport, UnknownCurrency, ImpossibleTrip,
                         ImpossiblePrice, ImpossibleWatch
 
@@ -83,8 +83,8 @@ class ProviderIsOff(Conflict):
     title = "Provider is off"
 
 
-class ScrapedLately(TooManyRequests):
-    code = "scraped_lately"
+class RefreshCooldown(TooManyRequests):
+    code = "refresh_cooldown"
     title = "Scraped lately"
 
 

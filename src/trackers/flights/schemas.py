@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from shared.scraping.targets import Standing
+from shared.scraping.targets import FetchStatus
 from trackers.flights.alerts import Rule
 from trackers.flights.money import LARGEST_AMOUNT
 from trackers.flights.search import MOST_TRAVELLERS, Cabin
@@ -141,7 +141,7 @@ class UpdateWatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     lowest_ever: bool | UnsetType = UNSET
 
 
-class WatchView(Standing, frozen=True, kw_only=True):
+class WatchView(FetchStatus, frozen=True, kw_only=True):
     """A watch, what it knows, and how the looking stands. Of `manual` nothing is fetched: it is `pending` for ever."""
 
     id: UUID

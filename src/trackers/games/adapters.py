@@ -12,7 +12,7 @@ from typing import Final
 from msgspec import Struct
 
 from trackers.games import parser
-from trackers.games.parser import PlaylistStanding, Profile, RatingDay
+from trackers.games.parser import PlaylistState, Profile, RatingDay
 
 
 class IdentifierRule(Struct, frozen=True, kw_only=True):
@@ -48,7 +48,7 @@ class GameAdapter(Struct, frozen=True, kw_only=True):
     """Holds its query; `{season}` is the season's key."""
     rating_history_path: str
     parse_profile: Callable[[bytes], Profile]
-    parse_season: Callable[[bytes, str], list[PlaylistStanding]]
+    parse_season: Callable[[bytes, str], list[PlaylistState]]
     parse_rating_history: Callable[[bytes], list[RatingDay]]
 
     def identifier_rule(self, platform: str) -> IdentifierRule:

@@ -1,6 +1,6 @@
 """What can be wrong with what admins do to trackers.
 
-GameAccountNotFound 404, OwnTracker 409, InMotion 409, CannotMerge 422, NothingChosen 422.
+GameAccountNotFound 404, OwnTracker 409, ConcurrentModification 409, CannotMerge 422, NothingChosen 422.
 """
 
 from uuid import UUID
@@ -23,8 +23,8 @@ class OwnTracker(Conflict):
         super().__init__("The tracker is this person's already; name somebody else.")
 
 
-class InMotion(Conflict):
-    code = "in_motion"
+class ConcurrentModification(Conflict):
+    code = "concurrent_modification"
     title = "Changed at this moment"
 
     def __init__(self) -> None:

@@ -14,16 +14,16 @@ from shared.database import Queries
 from shared.scraping.target import Status
 from shared.scraping.targets import STATUS_COLUMNS, counts
 from shared.web.identity import PersonIdentity
-from trackers.games.admin_repository import standing_is
+from trackers.games.admin_repository import fetch_status_is
 from trackers.games.admin_schemas import (
     AdminTracker,
     AdminTrackerFilter,
     AdminTrackerPage,
+    FetchReason,
     RunFilter,
     ScrapeLog,
     ScrapeLogs,
     ScrapingStatus,
-    StandingReason,
 )
 from trackers.games.errors import TrackerNotFound
 from trackers.games.links import account_of, site_profile_url
@@ -63,11 +63,13 @@ _RUN_FILTERS: Final = {"target_id": "r.target_id = :target_id", "reason": "r.sta
 
 @cache
 def _list_statements(
-    wanted: frozenset[str], status: Status | None, reason: StandingReason | None, sort: TrackerSort, *, removed: bool
+    wanted: frozenset[str], status: Status | None, reason: FetchReason | None, sort: TrackerSort, *, removed: bool
 ) -> tuple[TextClause, TextClause]:
     """A page, and how many there are, with the filters that are asked for and no others: plans differ by them."""
     filters = [_FILTERS[name] for name in sorted(wanted & _FILTERS.keys())]
-    where = " AND ".join([f"k.deleted_at IS {'NOT ' if removed else ''}NULL", *filters, *standing_is(status, reason)])
+    where = " AND ".join(
+        [f"k.deleted_at IS {'NOT ' if removed else ''}NULL", *filters, *fetch_status_is(status, reason)]
+    )
     page = text(f"{_COLUMNS} {TRACKER_JOINS} WHERE {where} ORDER BY {TRACKER_ORDER[sort]} LIMIT :limit OFFSET :skip")
     joins = TRACKER_JOINS if wanted & _STANDING else "FROM game_trackers k"
     return page, text(f"SELECT count(*) {joins} WHERE {where}")

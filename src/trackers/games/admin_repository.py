@@ -12,7 +12,7 @@ from sqlalchemy import TextClause, text
 from shared.database import Repository
 from shared.scraping.target import Status
 from shared.scraping.targets import STATUS_IS
-from trackers.games.admin_schemas import StandingReason
+from trackers.games.admin_schemas import FetchReason
 from trackers.games.links import AccountIdentity, account_of
 
 _ACTIVE: Final = text("""
@@ -26,7 +26,7 @@ JOIN scrape_targets t ON t.id = a.target_id
 JOIN scrape_schedule s ON s.target_id = a.target_id
 WHERE (CAST(:after AS uuid) IS NULL OR a.target_id > :after)
   AND EXISTS (SELECT FROM game_trackers k WHERE k.account_id = a.id AND k.deleted_at IS NULL AND k.active {guild})
-  {standing}
+  {state}
 ORDER BY a.target_id LIMIT :limit
 """
 _OF_GUILD: Final = """AND EXISTS (SELECT FROM guild_members g WHERE g.guild_id = :guild_id AND g.user_id = k.user_id
@@ -46,21 +46,21 @@ _LOCK_TARGETS: Final = text(
 _OWNERS: Final = text("SELECT DISTINCT user_id FROM game_trackers WHERE account_id = ANY(CAST(:accounts AS uuid[]))")
 
 # Who followed both keeps the tracker of the account that stays, active where either was.
-_REMOVE_DOUBLES: Final = text("""
-WITH doubles AS (
+_REMOVE_DUPLICATES: Final = text("""
+WITH duplicates AS (
     SELECT t.id, t.user_id, o.id AS kept, t.active FROM game_trackers t
     JOIN game_trackers o ON o.user_id = t.user_id AND o.account_id = :into AND o.deleted_at IS NULL
-    WHERE t.account_id = :emptied AND t.deleted_at IS NULL
+    WHERE t.account_id = :source AND t.deleted_at IS NULL
 ), kept AS (
     UPDATE game_trackers o SET active = true, updated_at = :now
-    FROM doubles d WHERE o.id = d.kept AND d.active AND NOT o.active
+    FROM duplicates d WHERE o.id = d.kept AND d.active AND NOT o.active
 )
-UPDATE game_trackers t SET deleted_at = :now, updated_at = :now FROM doubles d WHERE t.id = d.id
+UPDATE game_trackers t SET deleted_at = :now, updated_at = :now FROM duplicates d WHERE t.id = d.id
 RETURNING t.id, t.user_id, t.active
 """)
 _MOVE_TRACKERS: Final = text("""
 WITH moved AS (
-    UPDATE game_trackers SET account_id = :into, updated_at = :now WHERE account_id = :emptied
+    UPDATE game_trackers SET account_id = :into, updated_at = :now WHERE account_id = :source
     RETURNING id, user_id, active, deleted_at
 )
 SELECT id, user_id, active FROM moved WHERE deleted_at IS NULL ORDER BY id
@@ -69,22 +69,22 @@ SELECT id, user_id, active FROM moved WHERE deleted_at IS NULL ORDER BY id
 _MOVE_HISTORY: Final = text("""
 WITH seasons AS (
     INSERT INTO game_seasons (account_id, key, name, number)
-    SELECT :into, key, name, number FROM game_seasons WHERE account_id = :emptied
+    SELECT :into, key, name, number FROM game_seasons WHERE account_id = :source
     ON CONFLICT (account_id, key) DO NOTHING
     RETURNING 1
-), standings AS (
-    INSERT INTO game_standings AS s (account_id, season_key, playlist_key, name, rating, tier, tier_name, division,
+), playlist_states AS (
+    INSERT INTO game_playlist_states AS s (account_id, season_key, playlist_key, name, rating, tier, tier_name, division,
                                      division_name, matches_played, win_streak, peak_rating, peak_tier, peak_division,
                                      delta_up, delta_down, estimated, changed_at)
     SELECT :into, season_key, playlist_key, name, rating, tier, tier_name, division, division_name, matches_played,
            win_streak, peak_rating, peak_tier, peak_division, delta_up, delta_down, estimated, changed_at
-    FROM game_standings WHERE account_id = :emptied
+    FROM game_playlist_states WHERE account_id = :source
     ON CONFLICT (account_id, season_key, playlist_key) DO UPDATE
     SET peak_rating = excluded.peak_rating, peak_tier = excluded.peak_tier, peak_division = excluded.peak_division
     WHERE excluded.peak_rating > coalesce(s.peak_rating, 0)
 ), snapshots AS (
     UPDATE game_snapshots p SET account_id = :into
-    WHERE p.account_id = :emptied AND NOT EXISTS (
+    WHERE p.account_id = :source AND NOT EXISTS (
         SELECT FROM game_snapshots o
         WHERE o.account_id = :into AND o.season_key = p.season_key AND o.captured_at = p.captured_at
     )
@@ -93,7 +93,7 @@ WITH seasons AS (
     UPDATE game_accounts a
     SET handle = coalesce(a.handle, e.handle), avatar_url = coalesce(a.avatar_url, e.avatar_url),
         current_season = coalesce(a.current_season, e.current_season)
-    FROM game_accounts e WHERE a.id = :into AND e.id = :emptied
+    FROM game_accounts e WHERE a.id = :into AND e.id = :source
 )
 SELECT (SELECT count(*) FROM seasons) AS seasons, (SELECT count(*) FROM snapshots) AS snapshots
 """)
@@ -128,10 +128,10 @@ class MovedHistory(Struct, frozen=True, kw_only=True):
     snapshots: int
 
 
-def standing_is(status: Status | None, reason: StandingReason | None) -> list[str]:
+def fetch_status_is(status: Status | None, reason: FetchReason | None) -> list[str]:
     """Conditions for how a target stands, with `:reason` for why it failed."""
     conditions = [STATUS_IS[status]] if status else []
-    if reason is StandingReason.SKIPPED:
+    if reason is FetchReason.SKIPPED:
         conditions.append("s.lease_until IS NULL AND s.priority = 5")
     elif reason:
         conditions += [STATUS_IS[Status.FAILED], "t.last_reason = :reason"]
@@ -139,12 +139,12 @@ def standing_is(status: Status | None, reason: StandingReason | None) -> list[st
 
 
 @cache
-def _standing_statement(status: Status | None, reason: StandingReason | None, *, of_guild: bool) -> TextClause:
-    conditions = standing_is(status, reason)
-    if reason is not StandingReason.SKIPPED:
+def _standing_statement(status: Status | None, reason: FetchReason | None, *, of_guild: bool) -> TextClause:
+    conditions = fetch_status_is(status, reason)
+    if reason is not FetchReason.SKIPPED:
         conditions.append("s.usual_priority <> 5")
-    standing = "".join(f" AND ({one})" for one in conditions)
-    return text(_STANDING.format(guild=_OF_GUILD if of_guild else "", standing=standing))
+    state = "".join(f" AND ({one})" for one in conditions)
+    return text(_STANDING.format(guild=_OF_GUILD if of_guild else "", state=state))
 
 
 class TrackerAdminRepository(Repository):
@@ -159,7 +159,7 @@ class TrackerAdminRepository(Repository):
         self,
         *,
         status: Status | None,
-        reason: StandingReason | None,
+        reason: FetchReason | None,
         guild_id: str | None,
         after: UUID | None,
         limit: int,
@@ -191,19 +191,19 @@ class TrackerAdminRepository(Repository):
         """Whose trackers of these accounts are, removed ones too."""
         return set((await self.session.execute(_OWNERS, {"accounts": list(account_ids)})).scalars())
 
-    async def remove_doubles(self, emptied: UUID, *, into: UUID, now: datetime) -> list[MovedTracker]:
+    async def remove_duplicates(self, source: UUID, *, into: UUID, now: datetime) -> list[MovedTracker]:
         """Remove the trackers of an account whose owners follow the other one, too."""
-        rows = await self.session.execute(_REMOVE_DOUBLES, {"emptied": emptied, "into": into, "now": now})
+        rows = await self.session.execute(_REMOVE_DUPLICATES, {"source": source, "into": into, "now": now})
         return [MovedTracker(**row) for row in rows.mappings()]
 
-    async def move_trackers(self, emptied: UUID, *, into: UUID, now: datetime) -> list[MovedTracker]:
+    async def move_trackers(self, source: UUID, *, into: UUID, now: datetime) -> list[MovedTracker]:
         """Have every tracker of an account follow another; those that were not removed."""
-        rows = await self.session.execute(_MOVE_TRACKERS, {"emptied": emptied, "into": into, "now": now})
+        rows = await self.session.execute(_MOVE_TRACKERS, {"source": source, "into": into, "now": now})
         return [MovedTracker(**row) for row in rows.mappings()]
 
-    async def move_history(self, emptied: UUID, *, into: UUID) -> MovedHistory:
+    async def move_history(self, source: UUID, *, into: UUID) -> MovedHistory:
         """Give an account what another was seen as, where it has nothing of the kind itself."""
-        row = (await self.session.execute(_MOVE_HISTORY, {"emptied": emptied, "into": into})).one()
+        row = (await self.session.execute(_MOVE_HISTORY, {"source": source, "into": into})).one()
         return MovedHistory(seasons=row.seasons, snapshots=row.snapshots)
 
     async def remove_account(self, account_id: UUID) -> None:

@@ -13,7 +13,7 @@ from trackers.games.schemas import TrackerFilter, TrackerView
 from users.accounts.schemas import SNOWFLAKE
 
 
-class StandingReason(StrEnum):
+class FetchReason(StrEnum):
     """Why a tracker stands as it does: why it failed, or that its guilds switched it off."""
 
     NOT_FOUND = "not_found"
@@ -29,7 +29,7 @@ class StandingReason(StrEnum):
 class AdminTrackerFilter(TrackerFilter, frozen=True, kw_only=True):
     """Which trackers are asked for; None: all."""
 
-    reason: StandingReason | None = None
+    reason: FetchReason | None = None
     account_id: UUID | None = None
     removed: bool = False
     """Those that were removed, instead of those that were not."""
@@ -99,7 +99,7 @@ class BatchRefresh(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     tracker_ids: Annotated[list[UUID], Meta(min_length=1, max_length=1000)] | None = None
     status: Status | None = None
-    reason: StandingReason | None = None
+    reason: FetchReason | None = None
     guild_id: Annotated[str, Meta(pattern=SNOWFLAKE)] | None = None
 
     @property
@@ -126,6 +126,6 @@ class AccountsMerged(Struct, frozen=True, kw_only=True):
 
     account_id: Annotated[UUID, Meta(description="The account that stays.")]
     moved: Annotated[int, Meta(description="Trackers that follow it from now on.")]
-    doubles: Annotated[int, Meta(description="Trackers removed, because their owners followed both.")]
+    duplicates: Annotated[int, Meta(description="Trackers removed, because their owners followed both.")]
     seasons: int
     snapshots: int

@@ -41,7 +41,7 @@ SELECT m.user_id, m.tracker_id, a.game, a.platform, a.identifier, a.display, m.p
        s.peak_rating
 FROM moved m
 JOIN game_accounts a ON a.id = m.account_id
-LEFT JOIN game_standings s
+LEFT JOIN game_playlist_states s
     ON s.account_id = a.id AND s.season_key = a.current_season AND s.playlist_key = m.playlist_key
 LEFT JOIN LATERAL (
     SELECT r.tier, r.matches_played FROM game_snapshots p JOIN game_ratings r ON r.snapshot_id = p.id

@@ -57,7 +57,7 @@ class GamesEraser:
             raise Unavailable("Another name of this player was found just now; try again.", retry_after=1)
         await self._stored.lock([account.id for account in accounts])
         trackers = await self._stored.erase([account.id for account in accounts])
-        await self._ratings.restate_people(sorted(owners))
+        await self._ratings.recompute_people(sorted(owners))
         await self._targets.erase([account.target_id for account in accounts])
         names = {name for account in accounts for name in (account.identifier, account.display, account.handle) if name}
         return Erased(

@@ -1,7 +1,7 @@
 """What can be wrong with a link that somebody pasted, and with what somebody wants to follow.
 
 TrackerLimitReached 400, DuplicateTracker 409, AlreadyRegistered 409, TrackerInactive 409, TrackerNotFound 404,
-SnapshotNotFound 404, ManualSnapshotNotFound 404, RefreshedLately 429, TooManySnapshots 429, ImpossibleSnapshot 422,
+SnapshotNotFound 404, ManualSnapshotNotFound 404, RefreshCooldown 429, TooManySnapshots 429, ImpossibleSnapshot 422,
 SnapshotCorrected 409, ManualSnapshotsNotCounted 409, NoLinks 422;
 and for links, each with a message that says what to paste instead:
 
@@ -85,8 +85,8 @@ class TrackerInactive(Conflict):
     title = "Tracker is deactivated"
 
 
-class RefreshedLately(TooManyRequests):
-    code = "refreshed_lately"
+class RefreshCooldown(TooManyRequests):
+    code = "refresh_cooldown"
     title = "Refreshed lately"
 
 

@@ -52,13 +52,13 @@ WHERE id = :id
 _REMOVE: Final = text("DELETE FROM game_manual_snapshots WHERE id = :id")
 _REMOVE_OF: Final = text("DELETE FROM game_manual_snapshots WHERE user_id = :user_id")
 _HAND_OVER: Final = text("UPDATE game_manual_snapshots SET user_id = :to WHERE user_id = :user_id")
-_MOVE: Final = text("UPDATE game_manual_snapshots SET account_id = :into WHERE account_id = :emptied")
+_MOVE: Final = text("UPDATE game_manual_snapshots SET account_id = :into WHERE account_id = :source")
 _ENTERED_SINCE: Final = text("""
 SELECT entered_at FROM game_manual_snapshots
 WHERE user_id = :user_id AND account_id = :account_id AND entered_at > :since
 ORDER BY entered_at DESC LIMIT :limit
 """)
-_KNOWN_PLAYLISTS: Final = text("SELECT DISTINCT playlist_key FROM game_standings WHERE account_id = :account_id")
+_KNOWN_PLAYLISTS: Final = text("SELECT DISTINCT playlist_key FROM game_playlist_states WHERE account_id = :account_id")
 _FORGET_REVIEWS: Final = text("DELETE FROM game_manual_reviews WHERE snapshot_id = :id")
 # Only what a confirmed member entered about an account that they follow.
 _OF_GUILD: Final = text("""
@@ -185,9 +185,9 @@ class ManualSnapshotRepository(Repository):
         values = {"id": snapshot_id, "guild_id": guild_id, "confirmed": confirmed, "now": now}
         await self.session.execute(_REVIEW, values)
 
-    async def move(self, emptied: UUID, *, into: UUID) -> None:
+    async def move(self, source: UUID, *, into: UUID) -> None:
         """Have the snapshots of an account be about another one; they stay their people's."""
-        await self.session.execute(_MOVE, {"emptied": emptied, "into": into})
+        await self.session.execute(_MOVE, {"source": source, "into": into})
 
     async def hand_over(self, user_id: UUID, *, to: UUID) -> None:
         await self.session.execute(_HAND_OVER, {"user_id": user_id, "to": to})

@@ -83,10 +83,10 @@ class RatingColumns:
     estimated: Mapped[bool]
 
 
-class PlaylistStanding(RatingColumns, Base):
+class PlaylistState(RatingColumns, Base):
     """Where an account stands now in a playlist of a season; playlists are rows, because new ones appear."""
 
-    __tablename__ = "game_standings"
+    __tablename__ = "game_playlist_states"
 
     account_id: Mapped[UUID] = mapped_column(ForeignKey(GameAccount.id, ondelete="CASCADE"), primary_key=True)
     season_key: Mapped[str] = mapped_column(primary_key=True)

@@ -40,9 +40,10 @@ from trackers.games.manual_queries import ManualSnapshotQueries
 from trackers.games.manual_repository import ManualSnapshotRepository
 from trackers.games.messages import GameMessages
 from trackers.games.personal_data import GamesPersonalData
+from trackers.games.playlist_state_repository import PlaylistStateRepository
 from trackers.games.priority_repository import PriorityRepository
 from trackers.games.queries import SnapshotQueries, TrackerQueries
-from trackers.games.rating_jobs import Restatement, rating_jobs
+from trackers.games.rating_jobs import RecomputeLeaderboards, rating_jobs
 from trackers.games.rating_queries import RatingQueries
 from trackers.games.rating_repository import RatingRepository
 from trackers.games.recorder import ProfileRecorder
@@ -60,7 +61,6 @@ from trackers.games.services.schedules import ScheduledTrackerProcessingService
 from trackers.games.services.trackers import TrackerService
 from trackers.games.settings import GamesSettings
 from trackers.games.source import GamesSource
-from trackers.games.standing_repository import StandingRepository
 from users.access import AccessPolicy
 from users.accounts.service import AccountService
 from users.guilds.service import GuildService
@@ -88,13 +88,13 @@ class GamesContainer(containers.DeclarativeContainer):
     # has
     questions = providers.Factory(TransactionQueries, session)
     repository = providers.Factory(TrackerRepository, session)
-    standings = providers.Factory(StandingRepository, session)
+    playlist_states = providers.Factory(PlaylistStateRepository, session)
     manual = providers.Factory(ManualSnapshotRepository, session)
     ratings = providers.Factory(RatingService, ratings=providers.Factory(RatingRepository, session), clock=clock)
     notifications = providers.Factory(TrackerNotificationService, outbox=outbox)
     recorder = providers.Factory(
         ProfileRecorder,
-        standings=standings,
+        playlist_states=playlist_states,
         trackers=repository,
         blocks=providers.Factory(BlockRepository, session),
         ratings=ratings,
@@ -181,7 +181,7 @@ class GamesContainer(containers.DeclarativeContainer):
     queries = providers.Singleton(TrackerQueries, reader, access=access)
     manual_queries = providers.Singleton(ManualSnapshotQueries, reader, access=access)
     snapshot_queries = providers.Singleton(SnapshotQueries, reader, access=access)
-    restatement = providers.Singleton(Restatement, database=database, service=ratings.provider)
+    recompute = providers.Singleton(RecomputeLeaderboards, database=database, service=ratings.provider)
     rating_queries = providers.Singleton(RatingQueries, reader, access=access)
     personal_data = providers.Factory(GamesPersonalData, trackers=repository, ratings=ratings, targets=targets)
     manual_personal_data = providers.Factory(ManualSnapshotsPersonalData, manual=manual)
@@ -245,6 +245,6 @@ GAMES = Module(
     guild_listeners=lambda container: (container.priorities(),),
     jobs=lambda container: [
         *games_jobs(container.schedule_job(), container.priority_job(), container.retention()),
-        *rating_jobs(container.restatement()),
+        *rating_jobs(container.recompute()),
     ],
 )

@@ -37,7 +37,7 @@ from trackers.games.tracker_network import (
 # ---- what comes out ----
 
 
-class PlaylistStanding(Struct, frozen=True, kw_only=True):
+class PlaylistState(Struct, frozen=True, kw_only=True):
     """Where a player stands in one playlist of one season."""
 
     season_key: str
@@ -101,7 +101,7 @@ class Profile(Struct, frozen=True, kw_only=True):
     lifetime: dict[str, int | float]
     peaks: list[PeakRating]
     seasons: list[SeasonName]
-    playlists: list[PlaylistStanding]
+    playlists: list[PlaylistState]
 
 
 class RatingDay(Struct, frozen=True, kw_only=True):
@@ -145,18 +145,18 @@ def parse_profile(body: bytes) -> Profile:
     return _storable(_profile(page), body)
 
 
-def parse_playlists(body: bytes, season: str | int) -> list[PlaylistStanding]:
+def parse_playlists(body: bytes, season: str | int) -> list[PlaylistState]:
     """The playlists of one season, as `segments/playlist?season=N` answers; empty if it was not played.
 
     A body about another season than the one asked for is refused: stored, it would rewrite the past.
     """
     asked = str(season)
     segments = _known_segments(_decode(_segments_decoder, body).data)
-    standings = _standings([s for s in segments if type(s) is Playlist], asked)
-    others = {standing.season_key for standing in standings} - {asked}
+    playlist_states = _playlist_states([s for s in segments if type(s) is Playlist], asked)
+    others = {state.season_key for state in playlist_states} - {asked}
     if others:
         raise PageChanged(f"season {asked} was asked for, the body is about season {', '.join(sorted(others))}")
-    return _storable(standings, body)
+    return _storable(playlist_states, body)
 
 
 def parse_rating_history(body: bytes) -> list[RatingDay]:
@@ -200,7 +200,7 @@ def _profile(page: ProfileBody) -> Profile:
     if current is None:
         raise PageChanged("neither metadata.currentSeason nor the playlists name the season")
     user_id = info.platform_user_id
-    standings = _standings(playlists, str(current))
+    playlist_states = _playlist_states(playlists, str(current))
     return Profile(
         platform=info.platform_slug,
         platform_user_id=None if user_id is None else str(user_id),
@@ -213,22 +213,22 @@ def _profile(page: ProfileBody) -> Profile:
         expires_at=_moment(page.expiry_date),
         lifetime=_lifetime(overview),
         peaks=_peaks(page.segments),
-        seasons=_seasons(page.available_segments or (), standings),
-        playlists=standings,
+        seasons=_seasons(page.available_segments or (), playlist_states),
+        playlists=playlist_states,
     )
 
 
-def _standings(segments: list[Playlist], season: str) -> list[PlaylistStanding]:
+def _playlist_states(segments: list[Playlist], season: str) -> list[PlaylistState]:
     """One standing per season and playlist; a playlist without a rating tells nothing and is left out."""
-    standings: dict[tuple[str, str], PlaylistStanding] = {}
+    playlist_states: dict[tuple[str, str], PlaylistState] = {}
     for segment in segments:
-        standing = _standing(segment, season)
-        if standing is not None:
-            standings.setdefault((standing.season_key, standing.playlist_key), standing)
-    return list(standings.values())
+        state = _state(segment, season)
+        if state is not None:
+            playlist_states.setdefault((state.season_key, state.playlist_key), state)
+    return list(playlist_states.values())
 
 
-def _standing(segment: Playlist, season: str) -> PlaylistStanding | None:
+def _state(segment: Playlist, season: str) -> PlaylistState | None:
     stats, attributes = segment.stats, segment.attributes
     name = _playlist_name(segment.metadata, attributes.playlist_id)
     matches = _whole(stats.matches_played.value) or 0
@@ -239,7 +239,7 @@ def _standing(segment: Playlist, season: str) -> PlaylistStanding | None:
     tier_names = stats.tier.metadata or NO_NAMES
     division_names = stats.division.metadata or NO_NAMES
     tier, division = _whole(stats.tier.value), _whole(stats.division.value)
-    return PlaylistStanding(
+    return PlaylistState(
         season_key=season if attributes.season is None else str(attributes.season),
         playlist_key=str(attributes.playlist_id),
         name=name,
@@ -298,8 +298,8 @@ def _lifetime(segment: Overview) -> dict[str, int | float]:
     }
 
 
-def _seasons(available: Iterable[AvailableSegment], standings: Iterable[PlaylistStanding]) -> list[SeasonName]:
-    """The seasons that the body lists, and those that it has standings of without listing them."""
+def _seasons(available: Iterable[AvailableSegment], playlist_states: Iterable[PlaylistState]) -> list[SeasonName]:
+    """The seasons that the body lists, and those that it has playlist states of without listing them."""
     seasons: dict[str, SeasonName] = {}
     for entry in available:
         season = entry.attributes.season
@@ -307,9 +307,9 @@ def _seasons(available: Iterable[AvailableSegment], standings: Iterable[Playlist
             continue
         key = str(season)
         seasons[key] = _season(key, entry.metadata.name if entry.metadata else None)
-    for standing in standings:
-        if standing.season_key not in seasons:
-            seasons[standing.season_key] = _season(standing.season_key)
+    for state in playlist_states:
+        if state.season_key not in seasons:
+            seasons[state.season_key] = _season(state.season_key)
     return list(seasons.values())
 
 

@@ -18,12 +18,12 @@ from trackers.games.errors import SnapshotNotFound, TrackerNotFound
 from trackers.games.links import account_of, site_profile_url
 from trackers.games.manual_queries import may_read_notes
 from trackers.games.schemas import (
+    PlaylistView,
     RatingView,
     Seasons,
     SeasonView,
     Snapshots,
     SnapshotView,
-    StandingView,
     TrackerDetail,
     TrackerFilter,
     TrackerPage,
@@ -67,7 +67,7 @@ WHERE a.id = :account_id ORDER BY s.number DESC NULLS LAST, s.key DESC
 _STANDINGS: Final = text("""
 SELECT season_key, playlist_key AS playlist, name, rating, tier, tier_name, division, division_name, matches_played,
        win_streak, peak_rating, peak_tier, peak_division, estimated, changed_at
-FROM game_standings WHERE account_id = :account_id ORDER BY playlist_key
+FROM game_playlist_states WHERE account_id = :account_id ORDER BY playlist_key
 """)
 # The last that the person entered of each playlist.
 _MANUAL_STANDINGS: Final = text("""
@@ -84,7 +84,7 @@ _SNAPSHOTS: Final = """
 SELECT p.id, p.season_key, p.captured_at, p.manual, p.note, p.evidence_url,
        json_agg(json_build_object(
            'playlist', r.playlist_key, 'name', coalesce((
-               SELECT s.name FROM game_standings s
+               SELECT s.name FROM game_playlist_states s
                WHERE s.account_id = :account_id AND s.season_key = p.season_key AND s.playlist_key = r.playlist_key
            ), r.playlist_key),
            'rating', r.rating, 'rating_before', r.rating_before, 'tier', r.tier, 'division', r.division,
@@ -265,26 +265,26 @@ class TrackerQueries(TrackerReads):
         return TrackerStatus(**row)
 
     async def get_tracker_seasons(self, asker: Identity, tracker_id: UUID) -> Seasons:
-        """Every season the account was seen in, the newest first, with the standings that are known of it."""
+        """Every season the account was seen in, the newest first, with the playlist states that are known of it."""
         tracker = await self._one(_ACCOUNT, asker, tracker_id)
         of = {"account_id": tracker["account_id"]}
-        standings: dict[str, dict[str, StandingView]] = {}
+        playlist_states: dict[str, dict[str, PlaylistView]] = {}
         for row in await self._questions.rows(_STANDINGS, of):
-            season = standings.setdefault(row.pop("season_key"), {})
-            season[row["playlist"]] = StandingView(**row)
+            season = playlist_states.setdefault(row.pop("season_key"), {})
+            season[row["playlist"]] = PlaylistView(**row)
         for row in await self._questions.rows(_MANUAL_STANDINGS, {**of, "owner": tracker["user_id"]}):
-            season = standings.setdefault(row.pop("season_key"), {})
+            season = playlist_states.setdefault(row.pop("season_key"), {})
             _put_manual(season, row, fetched_at=tracker["last_success_at"])
         seasons = await self._questions.rows(_SEASONS, of)
         seasons += [
             {"key": key, "name": season_name(int(key)), "number": int(key), "current": False}
-            for key in standings.keys() - {row["key"] for row in seasons}
+            for key in playlist_states.keys() - {row["key"] for row in seasons}
             if key.isdecimal()
         ]
         seasons.sort(key=lambda row: (row["number"] or -1, row["key"]), reverse=True)
         return Seasons(
             items=[
-                SeasonView(**row, playlists=[p for _, p in sorted(standings.get(row["key"], {}).items())])
+                SeasonView(**row, playlists=[p for _, p in sorted(playlist_states.get(row["key"], {}).items())])
                 for row in seasons
             ]
         )
@@ -338,14 +338,14 @@ class SnapshotQueries(TrackerReads):
             raise SnapshotNotFound(snapshot_id)
 
 
-def _put_manual(season: dict[str, StandingView], row: dict[str, Any], *, fetched_at: datetime | None) -> None:
+def _put_manual(season: dict[str, PlaylistView], row: dict[str, Any], *, fetched_at: datetime | None) -> None:
     """Show what the person entered where the site says nothing, or has not been asked since."""
     told = season.get(row["playlist"])
     if told is not None and row["changed_at"] < max(told.changed_at, fetched_at or told.changed_at):
         return
     tier, division, peak = row["tier"], row["division"], row.pop("peak_rating")
     higher = told is not None and (told.peak_rating or 0) > peak
-    season[row["playlist"]] = StandingView(
+    season[row["playlist"]] = PlaylistView(
         **row,
         name=told.name if told else playlist_name(int(row["playlist"])),
         tier_name=None if tier is None else tier_name(tier),

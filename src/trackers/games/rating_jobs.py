@@ -15,7 +15,7 @@ MOST: Final = 20_000
 """People of one run; the next run goes on."""
 
 
-class Restatement:
+class RecomputeLeaderboards:
     """Restates people of whom the boards say what is no longer so, a batch to a transaction."""
 
     def __init__(self, *, database: Database, service: Callable[[], RatingService]) -> None:
@@ -23,17 +23,17 @@ class Restatement:
         self._service = service
 
     async def restate_stale(self) -> int:
-        """How many people were restated."""
+        """How many people were recomputed."""
         async with self._database.unit_of_work():
-            stale = await self._service().stale(limit=MOST)
-        for start in range(0, len(stale), PEOPLE_AT_ONCE):
+            outdated = await self._service().outdated(limit=MOST)
+        for start in range(0, len(outdated), PEOPLE_AT_ONCE):
             async with self._database.unit_of_work():
-                await self._service().restate_people(stale[start : start + PEOPLE_AT_ONCE])
-        return len(stale)
+                await self._service().recompute_people(outdated[start : start + PEOPLE_AT_ONCE])
+        return len(outdated)
 
 
-def rating_jobs(restatement: Restatement) -> list[Job]:
+def rating_jobs(recompute: RecomputeLeaderboards) -> list[Job]:
     """A look at the boards, once a minute."""
     return [
-        Job(name="games.restate_ratings", run=restatement.restate_stale, timeout=120, seconds=frozenset({35})),
+        Job(name="games.restate_ratings", run=recompute.restate_stale, timeout=120, seconds=frozenset({35})),
     ]

@@ -95,7 +95,7 @@ _PLAYLIST_PAGE: Final = text(f"""
        greatest(r.rating, s.peak_rating) AS peak_rating
 {_STILL}
 LEFT JOIN game_manual_ratings r ON r.snapshot_id = p.manual_id AND r.playlist_key = :playlist
-LEFT JOIN game_standings s
+LEFT JOIN game_playlist_states s
   ON s.account_id = k.account_id AND s.season_key = CAST(p.season AS text) AND s.playlist_key = :playlist
 ORDER BY p.place
 """)
@@ -118,7 +118,7 @@ _ACCOUNT: Final = text("SELECT account_id, user_id FROM game_trackers WHERE id =
 # A first look finds several seasons at one moment: the newest was played then, the others had ended before.
 _HISTORY: Final = text("""
 SELECT playlist, coalesce((
-           SELECT s.name FROM game_standings s WHERE s.account_id = :account_id AND s.playlist_key = x.playlist LIMIT 1
+           SELECT s.name FROM game_playlist_states s WHERE s.account_id = :account_id AND s.playlist_key = x.playlist LIMIT 1
        ), playlist) AS name,
        array_agg(at ORDER BY at) AS at, array_agg(season ORDER BY at) AS season,
        array_agg(rating ORDER BY at) AS rating, array_agg(manual ORDER BY at) AS manual,

@@ -1,6 +1,6 @@
 """All SQL behind scores and leaderboards: what they rest on, and writing them for whole batches of people.
 
-The boards are derived. What they say of a person is always restated as a whole, by one transaction at a time, so that
+The boards are derived. What they say of a person is always recomputed as a whole, by one transaction at a time, so that
 of several trackers exactly one is the best. They have no foreign keys: a scrape would wait for whoever joins or leaves.
 """
 
@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 from shared.database import Repository
 from shared.database.advisory_locks import LockNamespace, key_of, take_keyed
-from trackers.games.ratings import GAME, ManualStanding, Standing, Tracked
+from trackers.games.ratings import GAME, ManualPlaylistState, PlaylistState, Tracked
 from users.guilds.guild_settings import GuildSettings, ManualSnapshots, RatingFormula, from_stored
 from users.guilds.opt_out_repository import on_leaderboards
 
@@ -58,9 +58,9 @@ SELECT k.user_id, k.id AS tracker_id, k.account_id, coalesce(a.handle, a.display
        coalesce(now.fetched, false) AS fetched, coalesce(extract(epoch FROM t.last_success_at), 0) AS fetched_at,
        (SELECT json_agg(json_build_array(s.season_key, s.playlist_key, s.rating, s.peak_rating, s.matches_played,
                                          s.estimated, extract(epoch FROM s.changed_at)))
-        FROM game_standings s
+        FROM game_playlist_states s
         WHERE s.account_id = a.id
-          AND s.season_key IN (CAST(now.season AS text), CAST(now.season - 1 AS text))) AS standings,
+          AND s.season_key IN (CAST(now.season AS text), CAST(now.season - 1 AS text))) AS playlist_states,
        (SELECT json_agg(json_build_array(m.id, m.season, r.playlist_key, r.rating, r.matches_played,
                                          extract(epoch FROM m.captured_at), coalesce(v.reviews, '{{}}'))
                         ORDER BY m.captured_at, m.id)
@@ -188,17 +188,17 @@ class RatingRow(Struct, frozen=True, kw_only=True):
 
 
 class RatingRepository(Repository):
-    """What guilds make of their members' standings."""
+    """What guilds make of their members' playlist states."""
 
     async def lock_people(self, people: Sequence[UUID]) -> list[UUID]:
-        """Keep others from restating these people until the transaction ends."""
+        """Keep others from recomputing these people until the transaction ends."""
         return list((await self.session.execute(_LOCK_PEOPLE, {"people": list(people)})).scalars())
 
     async def lock_followers(self, accounts: Sequence[UUID]) -> list[UUID]:
-        """Who follows these accounts and is in a guild; nobody else restates them until the transaction ends."""
+        """Who follows these accounts and is in a guild; nobody else recomputes them until the transaction ends."""
         return list((await self.session.execute(_LOCK_FOLLOWERS, {"accounts": list(accounts)})).scalars())
 
-    async def stale(self, *, limit: int) -> list[UUID]:
+    async def outdated(self, *, limit: int) -> list[UUID]:
         """People, by id, of whom the boards say something else than they ought to."""
         return list((await self.session.execute(_STALE, {"limit": limit})).scalars())
 
@@ -225,7 +225,7 @@ class RatingRepository(Repository):
             places.setdefault(row.user_id, []).append(place)
         return places
 
-    async def restate(
+    async def recompute(
         self, people: Sequence[UUID], *, scores: Sequence[ScoreRow], ratings: Sequence[RatingRow], now: datetime
     ) -> None:
         """Have the boards say this of these people, and nothing else; what they say already is not written."""
@@ -235,9 +235,9 @@ class RatingRepository(Repository):
 
 def tracked_of(row: Mapping[Any, Any]) -> Tracked:
     """A tracker from a row of `TRACKED`."""
-    seasons: dict[str, dict[str, Standing]] = {}
-    for season, playlist, rating, peak, matches, estimated, at in row["standings"] or ():
-        seasons.setdefault(season, {})[playlist] = Standing(
+    seasons: dict[str, dict[str, PlaylistState]] = {}
+    for season, playlist, rating, peak, matches, estimated, at in row["playlist_states"] or ():
+        seasons.setdefault(season, {})[playlist] = PlaylistState(
             rating=rating, peak=peak, matches=matches, estimated=estimated, at=at
         )
     return Tracked(
@@ -251,7 +251,7 @@ def tracked_of(row: Mapping[Any, Any]) -> Tracked:
         fetched=row["fetched"],
         fetched_at=float(row["fetched_at"]),
         manual=[
-            ManualStanding(
+            ManualPlaylistState(
                 snapshot_id=UUID(snapshot_id),
                 season=season,
                 playlist=playlist,

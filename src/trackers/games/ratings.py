@@ -1,4 +1,4 @@
-"""What a league's formula makes of a player's standings: score and salary. Pure and exact.
+"""What a league's formula makes of a player's playlist states: score and salary. Pure and exact.
 
 Only what was played counts: a standing that the site merely estimates has no games, and no rating that a formula reads.
 
@@ -40,7 +40,7 @@ MOST: Final = 10**15
 """Scores end there, either way; a guild's own formula may multiply as it likes."""
 
 
-class Standing(Struct, frozen=True, kw_only=True):
+class PlaylistState(Struct, frozen=True, kw_only=True):
     """Where a player stood in one playlist of one season."""
 
     rating: int
@@ -56,13 +56,13 @@ class Standing(Struct, frozen=True, kw_only=True):
     """Whether the site, or the staff of the guild, stand behind it."""
 
 
-Season = Mapping[str, Standing]
-"""The standings of one season, by playlist key."""
+Season = Mapping[str, PlaylistState]
+"""The playlist states of one season, by playlist key."""
 
 
 TRIAL_SEASON: Final[Season] = MappingProxyType(
     {
-        key: Standing(
+        key: PlaylistState(
             rating=int(expressions.TRIAL[name]),
             peak=int(expressions.TRIAL[f"{name}Peak"]),
             matches=int(expressions.TRIAL[f"{name}Games"]),
@@ -74,7 +74,7 @@ TRIAL_SEASON: Final[Season] = MappingProxyType(
 """A player who has played everything and whose figures all differ."""
 
 
-class ManualStanding(Struct, frozen=True, kw_only=True):
+class ManualPlaylistState(Struct, frozen=True, kw_only=True):
     """A playlist of a manual snapshot of the person who has the tracker."""
 
     snapshot_id: UUID
@@ -110,12 +110,12 @@ class Tracked(Struct, frozen=True, kw_only=True):
     """Whether the site told the season; else it is the newest that the person entered."""
     fetched_at: float = 0.0
     """The last fetch of the account, in seconds of the epoch."""
-    manual: Sequence[ManualStanding] = ()
+    manual: Sequence[ManualPlaylistState] = ()
     """Of the person, the oldest first."""
 
     @property
     def uses_manual(self) -> bool:
-        return any(standing.manual_id for season in (self.current, self.previous) for standing in season.values())
+        return any(state.manual_id for season in (self.current, self.previous) for state in season.values())
 
 
 class Played(Struct, frozen=True, kw_only=True):
@@ -138,7 +138,7 @@ class Rating(Struct, frozen=True, kw_only=True):
 
 
 def rate(formula: RatingFormula, current: Season, previous: Season) -> Rating:
-    """Score, rounded half up, and salary, the score to the nearest 25, from the standings of two seasons.
+    """Score, rounded half up, and salary, the score to the nearest 25, from the playlist states of two seasons.
 
     Who has no games that count, or for whom a guild's own formula gives no finite number, is not rated.
     """
@@ -162,7 +162,7 @@ def rate(formula: RatingFormula, current: Season, previous: Season) -> Rating:
 
 
 def in_guild(tracker: Tracked, guild_id: str, setting: ManualSnapshots) -> Tracked:
-    """A tracker as a guild sees it: the site's standings, and beside them the manual snapshots that it counts.
+    """A tracker as a guild sees it: the site's playlist states, and beside them the manual snapshots that it counts.
 
     A manual snapshot says where a playlist stands until the account is fetched again, or while the site says nothing of
     the playlist. Peaks are the better of both.
@@ -177,12 +177,12 @@ def in_guild(tracker: Tracked, guild_id: str, setting: ManualSnapshots) -> Track
     known = {tracker.season: tracker.current, tracker.season - 1: tracker.previous}
     current, previous = dict(known.get(season, {})), dict(known.get(season - 1, {}))
     for manual in counted:
-        standings = {season: current, season - 1: previous}.get(manual.season)
-        if standings is None:
+        playlist_states = {season: current, season - 1: previous}.get(manual.season)
+        if playlist_states is None:
             continue
-        before = standings.get(manual.playlist)
+        before = playlist_states.get(manual.playlist)
         if before is None or manual.at >= max(before.at, tracker.fetched_at) or before.manual_id:
-            standings[manual.playlist] = Standing(
+            playlist_states[manual.playlist] = PlaylistState(
                 rating=manual.rating,
                 peak=max(manual.rating, before.peak or 0) if before else manual.rating,
                 matches=manual.matches,
@@ -198,9 +198,9 @@ def rests_on_manual(formula: RatingFormula, tracker: Tracked) -> bool:
     """Whether a score is made of a manual snapshot, too."""
     seasons = (tracker.current, tracker.previous) if isinstance(formula, Ascendancy) else (tracker.current,)
     return any(
-        standing is not None and standing.manual_id is not None
+        state is not None and state.manual_id is not None
         for season in seasons
-        for standing in map(season.get, PLAYLISTS.values())
+        for state in map(season.get, PLAYLISTS.values())
     )
 
 
@@ -220,13 +220,13 @@ def salary_of(score: int) -> int:
     return SALARY_STEP * half_up(score, SALARY_STEP)
 
 
-def _played(standing: Standing | None) -> Played:
-    if standing is None or standing.estimated or standing.matches <= 0:
+def _played(state: PlaylistState | None) -> Played:
+    if state is None or state.estimated or state.matches <= 0:
         return Played()
-    return Played(rating=standing.rating, peak=max(standing.peak or 0, standing.rating), games=standing.matches)
+    return Played(rating=state.rating, peak=max(state.peak or 0, state.rating), games=state.matches)
 
 
-def _together(current: Standing | None, previous: Standing | None) -> Played:
+def _together(current: PlaylistState | None, previous: PlaylistState | None) -> Played:
     """A playlist over two seasons."""
     now, before = _played(current), _played(previous)
     return Played(

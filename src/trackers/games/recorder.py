@@ -13,17 +13,17 @@ from shared.scraping.failures import Reason
 from shared.scraping.observation import FailedFetch, Observation
 from trackers.games.links import SOURCE, AccountIdentity, player_key, site_profile_url
 from trackers.games.messages import AccountUpdate, PlaylistChange
-from trackers.games.parser import PlaylistStanding, Profile
-from trackers.games.repository import TrackerRepository
-from trackers.games.standing_repository import (
+from trackers.games.parser import PlaylistState, Profile
+from trackers.games.playlist_state_repository import (
     AccountRow,
     Fingerprint,
     MovedRow,
+    PlaylistStateRepository,
     SeasonRow,
     SnapshotRow,
-    StandingRepository,
     StoredAccount,
 )
+from trackers.games.repository import TrackerRepository
 
 TELLING: Final = frozenset({Reason.NOT_FOUND, Reason.PRIVATE})
 """Failures that whoever follows an account can do something about."""
@@ -40,9 +40,9 @@ class News(Protocol):
 
 
 class Ratings(Protocol):
-    """What rests on standings, on the same session."""
+    """What rests on playlist states, on the same session."""
 
-    async def restate_accounts(self, accounts: Sequence[UUID]) -> None: ...
+    async def recompute_accounts(self, accounts: Sequence[UUID]) -> None: ...
 
 
 @dataclass(slots=True)
@@ -55,7 +55,7 @@ class Found:
     snapshots: list[SnapshotRow] = field(default_factory=list)
     changed: set[UUID] = field(default_factory=set)
     """Targets of which a standing moved."""
-    restated: set[UUID] = field(default_factory=set)
+    recomputed: set[UUID] = field(default_factory=set)
     """Accounts whose scores are others now."""
 
     def take(self, known: StoredAccount, observation: Observation[Profile]) -> None:
@@ -64,14 +64,14 @@ class Found:
         self.accounts.append(_account_row(known, profile))
         if _has_new_seasons(known, profile):
             self.seasons += _season_rows(known, profile)
-        for season, standings in _moved(known, profile).items():
+        for season, playlist_states in _moved(known, profile).items():
             snapshot = _snapshot_row(known, observation, season)
             self.snapshots.append(snapshot)
-            self.moved += [_moved_row(known, snapshot, standing) for standing in standings]
+            self.moved += [_moved_row(known, snapshot, state) for state in playlist_states]
             self.changed.add(observation.target.id)
-            self.restated.add(known.account_id)
+            self.recomputed.add(known.account_id)
         if profile.current_season != known.current_season:
-            self.restated.add(known.account_id)
+            self.recomputed.add(known.account_id)
 
 
 class ProfileRecorder:
@@ -80,14 +80,14 @@ class ProfileRecorder:
     def __init__(
         self,
         *,
-        standings: StandingRepository,
+        playlist_states: PlaylistStateRepository,
         trackers: TrackerRepository,
         blocks: BlockRepository,
         ratings: Ratings,
         news: News,
     ) -> None:
         self._blocks = blocks
-        self._standings = standings
+        self._playlist_states = playlist_states
         self._trackers = trackers
         self._ratings = ratings
         self._news = news
@@ -97,9 +97,9 @@ class ProfileRecorder:
 
         Each of these has a new snapshot for every season that moved.
         """
-        await self._standings.begin()
-        seasons = {standing.season_key for o in observations for standing in o.value.playlists}
-        stored = await self._standings.stored_accounts([o.target.id for o in observations], seasons=seasons)
+        await self._playlist_states.begin()
+        seasons = {state.season_key for o in observations for state in o.value.playlists}
+        stored = await self._playlist_states.stored_accounts([o.target.id for o in observations], seasons=seasons)
         stored = await self._allowed(observations, stored)
         found = Found()
         for observation in observations:
@@ -107,13 +107,13 @@ class ProfileRecorder:
             if known is not None:  # else blocked, or erased while the page was fetched
                 found.take(known, observation)
         if found.accounts:
-            await self._standings.update_accounts(found.accounts)
+            await self._playlist_states.update_accounts(found.accounts)
         if found.seasons:
-            await self._standings.add_seasons(found.seasons)
+            await self._playlist_states.add_seasons(found.seasons)
         if found.moved:
-            await self._standings.move_standings(found.moved, found.snapshots)
-        if found.restated:
-            await self._ratings.restate_accounts(sorted(found.restated))
+            await self._playlist_states.move_playlist_states(found.moved, found.snapshots)
+        if found.recomputed:
+            await self._ratings.recompute_accounts(sorted(found.recomputed))
         if found.snapshots:
             await self._tell(observations, stored, found)
         return found.changed
@@ -164,9 +164,9 @@ class ProfileRecorder:
         current = {
             stored[o.target.id].account_id: o.value.current_season
             for o in observations
-            if o.target.id in stored and stored[o.target.id].standings
+            if o.target.id in stored and stored[o.target.id].playlist_states
         }
-        before = {known.account_id: known.standings for known in stored.values()}
+        before = {known.account_id: known.playlist_states for known in stored.values()}
         changes: dict[UUID, list[PlaylistChange]] = {}
         for row in found.moved:
             was = before[row.account_id].get((row.season_key, row.playlist_key))
@@ -231,24 +231,24 @@ def _change(row: MovedRow, was: Fingerprint) -> PlaylistChange:
     )
 
 
-def fingerprint(standing: PlaylistStanding) -> Fingerprint:
+def fingerprint(state: PlaylistState) -> Fingerprint:
     """What makes a snapshot when it differs."""
     return (
-        standing.rating,
-        standing.tier,
-        standing.division,
-        standing.matches_played,
-        standing.win_streak,
-        standing.estimated,
+        state.rating,
+        state.tier,
+        state.division,
+        state.matches_played,
+        state.win_streak,
+        state.estimated,
     )
 
 
-def _moved(known: StoredAccount, profile: Profile) -> dict[str, list[PlaylistStanding]]:
+def _moved(known: StoredAccount, profile: Profile) -> dict[str, list[PlaylistState]]:
     """Standings that are new or have moved, by season."""
-    moved: dict[str, list[PlaylistStanding]] = {}
-    for standing in profile.playlists:
-        if known.standings.get((standing.season_key, standing.playlist_key)) != fingerprint(standing):
-            moved.setdefault(standing.season_key, []).append(standing)
+    moved: dict[str, list[PlaylistState]] = {}
+    for state in profile.playlists:
+        if known.playlist_states.get((state.season_key, state.playlist_key)) != fingerprint(state):
+            moved.setdefault(state.season_key, []).append(state)
     return moved
 
 
@@ -262,10 +262,10 @@ def _snapshot_row(known: StoredAccount, observation: Observation[Profile], seaso
     )
 
 
-def _moved_row(known: StoredAccount, snapshot: SnapshotRow, standing: PlaylistStanding) -> MovedRow:
-    before = known.standings.get((standing.season_key, standing.playlist_key))
+def _moved_row(known: StoredAccount, snapshot: SnapshotRow, state: PlaylistState) -> MovedRow:
+    before = known.playlist_states.get((state.season_key, state.playlist_key))
     return MovedRow(
-        **msgspec.structs.asdict(standing),
+        **msgspec.structs.asdict(state),
         account_id=known.account_id,
         snapshot_id=snapshot.id,
         rating_before=before[0] if before else None,
@@ -290,7 +290,7 @@ def _account_row(known: StoredAccount, profile: Profile) -> AccountRow:
 def _has_new_seasons(known: StoredAccount, profile: Profile) -> bool:
     if profile.current_season != known.current_season or len(profile.seasons) != known.seasons_known:
         return True
-    return not {standing.season_key for standing in profile.playlists} <= {season for season, _ in known.standings}
+    return not {state.season_key for state in profile.playlists} <= {season for season, _ in known.playlist_states}
 
 
 def _season_rows(known: StoredAccount, profile: Profile) -> list[SeasonRow]:

@@ -114,7 +114,7 @@ RETURNING a.target_id
 """)
 
 # Where both follow an account, the tracker of the one that stays stays; the other's would be its double.
-_REMOVE_DOUBLES: Final = text("""
+_REMOVE_DUPLICATES: Final = text("""
 DELETE FROM game_trackers t USING game_trackers o
 WHERE t.user_id = :user_id AND o.user_id = :to AND o.account_id = t.account_id
   AND t.deleted_at IS NULL AND o.deleted_at IS NULL
@@ -242,5 +242,5 @@ class TrackerRepository(Repository):
 
     async def hand_over(self, user_id: UUID, *, to: UUID, most: int) -> None:
         """Make somebody's trackers another's, who keeps their own and has `most` active ones in the end."""
-        await self.session.execute(_REMOVE_DOUBLES, {"user_id": user_id, "to": to})
+        await self.session.execute(_REMOVE_DUPLICATES, {"user_id": user_id, "to": to})
         await self.session.execute(_HAND_OVER, {"user_id": user_id, "to": to, "most": most})

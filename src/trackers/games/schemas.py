@@ -8,7 +8,7 @@ from uuid import UUID
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from shared.scraping.target import Status
-from shared.scraping.targets import Standing
+from shared.scraping.targets import FetchStatus
 from users.accounts.schemas import SNOWFLAKE, ExternalId, UserData
 
 MAX_TRACKERS = 4
@@ -110,13 +110,13 @@ class ParsedLink(Struct, frozen=True, kw_only=True):
     profile_url: str
 
 
-class TrackerStatus(Standing, frozen=True, kw_only=True):
+class TrackerStatus(FetchStatus, frozen=True, kw_only=True):
     """How the scraping of a tracker stands; skipped, where its people's guilds switched processing off."""
 
     id: UUID
 
 
-class TrackerView(Standing, frozen=True, kw_only=True):
+class TrackerView(FetchStatus, frozen=True, kw_only=True):
     """A tracker with the account that it follows."""
 
     id: UUID
@@ -177,7 +177,7 @@ class RefreshStarted(Struct, frozen=True, kw_only=True):
     task_id: UUID
 
 
-class StandingView(Struct, frozen=True, kw_only=True):
+class PlaylistView(Struct, frozen=True, kw_only=True):
     """Where an account stands in a playlist; divisions count from 0, a negative streak is one of losses."""
 
     playlist: str
@@ -199,13 +199,13 @@ class StandingView(Struct, frozen=True, kw_only=True):
 
 
 class SeasonView(Struct, frozen=True, kw_only=True):
-    """A season, with the standings that are known of it."""
+    """A season, with the playlist states that are known of it."""
 
     key: str
     name: str
     number: int | None
     current: bool
-    playlists: list[StandingView]
+    playlists: list[PlaylistView]
 
 
 class TrackerDetail(Struct, frozen=True, kw_only=True):

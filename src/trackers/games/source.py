@@ -22,7 +22,7 @@ from trackers.games.links import (
     profile_path,
     season_path,
 )
-from trackers.games.parser import PlaylistStanding, Profile
+from trackers.games.parser import PlaylistState, Profile
 from trackers.games.settings import GamesSettings
 
 
@@ -77,14 +77,14 @@ class GamesSource(Source[Profile]):
         profile = ADAPTERS[game].parse_profile(answer.body)
         if target.content_hash is None:  # the first time
             older = [
-                standing
+                state
                 for season in past_seasons(profile, self._first_seasons)
-                for standing in await self._season(account, season, visit)
+                for state in await self._season(account, season, visit)
             ]
             return msgspec.structs.replace(profile, playlists=[*profile.playlists, *older])
         return profile
 
-    async def _season(self, account: AccountIdentity, season: str, visit: FetchContext) -> list[PlaylistStanding]:
+    async def _season(self, account: AccountIdentity, season: str, visit: FetchContext) -> list[PlaylistState]:
         answer = await visit.get(f"{self.base_url}{season_path(account, season)}")
         raise_for_answer(answer.status, answer.content_type, answer.body)
         return ADAPTERS[account.game].parse_season(answer.body, season)

@@ -2,7 +2,7 @@
 
 InvalidUsername 422, UnknownMetric 422 (OtherKind), ImpossibleSpan 422, TooManyPlayers 422, PlayerNotFound 404,
 PlayerUnknown 404, AlreadyTracked 409, BeingAdded 409, PlayerInactive 409, AnotherWorld 409, StillFollowed 409,
-HistoriesDoNotFit 409, FollowLimit 409, AddLimit 409, FetchedLately 429, HiscoresUnavailable 503
+HistoriesDoNotFit 409, FollowLimit 409, AddLimit 409, RefreshCooldown 429, HiscoresUnavailable 503
 """
 
 from collections.abc import Iterable
@@ -132,8 +132,8 @@ class HistoriesDoNotFit(Conflict):
         super().__init__(detail, extra=extra)
 
 
-class FetchedLately(TooManyRequests):
-    code = "fetched_lately"
+class RefreshCooldown(TooManyRequests):
+    code = "refresh_cooldown"
     title = "Fetched lately"
 
 

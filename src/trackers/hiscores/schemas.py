@@ -8,7 +8,7 @@ from uuid import UUID
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from shared.scraping.target import Status
-from shared.scraping.targets import Standing
+from shared.scraping.targets import FetchStatus
 from trackers.hiscores.catalogue import MetricKind
 from trackers.hiscores.modes import GameMode
 from trackers.hiscores.settings import LONGEST, SHORTEST
@@ -106,7 +106,7 @@ class PlayerFilter(Struct, frozen=True, kw_only=True):
     follower: UUID | None = None
 
 
-class PlayerView(Standing, frozen=True, kw_only=True):
+class PlayerView(FetchStatus, frozen=True, kw_only=True):
     """A player, and how looking at them stands."""
 
     id: UUID

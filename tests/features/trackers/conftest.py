@@ -315,7 +315,7 @@ def answers_name_one_task(story: Story, count: int) -> None:
 
 @then(parsers.parse('"{player}" has a rating of {rating:d} in playlist {playlist:d}'))
 def has_rating(story: Story, player: str, rating: int, playlist: int) -> None:
-    assert story.standing(player, playlist)["rating"] == rating
+    assert story.state(player, playlist)["rating"] == rating
 
 
 @then(parsers.re(r'"(?P<player>[^"]+)" has (?P<count>\d+) snapshots?'))
@@ -325,4 +325,4 @@ def has_snapshots(story: Story, player: str, count: str) -> None:
 
 @then(parsers.parse('"{player}" has a rating of {rating:d} in playlist {playlist:d} in season "{season}"'))
 def has_rating_in_season(story: Story, player: str, rating: int, playlist: int, season: str) -> None:
-    assert story.standing(player, playlist, season)["rating"] == rating
+    assert story.state(player, playlist, season)["rating"] == rating

@@ -92,7 +92,7 @@ class League:
 async def _restate(environ: dict[str, str]) -> None:
     container = container_of(environ, clock=ClockAhead())
     try:
-        await container.games.restatement().restate_stale()
+        await container.games.recompute().restate_stale()
     finally:
         await container.database().close()
 

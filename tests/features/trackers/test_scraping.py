@@ -198,7 +198,7 @@ def put_ahead(story: Story, count: int) -> None:
 
 @then(parsers.parse('"{player}" still had a rating of {rating:d} in playlist {playlist:d} in season "{season}"'))
 def had_rating(story: Story, player: str, rating: int, playlist: int, season: str) -> None:
-    assert story.standing(player, playlist, season)["rating"] == rating
+    assert story.state(player, playlist, season)["rating"] == rating
 
 
 @then(parsers.parse('the current season of "{player}" is "{season}"'))
@@ -209,21 +209,21 @@ def current_season(story: Story, player: str, season: str) -> None:
 
 @then(parsers.parse('"{player}" has a streak of {streak:d} in playlist {playlist:d}'))
 def has_streak(story: Story, player: str, streak: int, playlist: int) -> None:
-    assert story.standing(player, playlist)["win_streak"] == streak
+    assert story.state(player, playlist)["win_streak"] == streak
 
 
 @then(parsers.parse('the ranks of "{player}" in playlists 10, 11 and 13 are estimated'))
 def ranks_are_estimated(story: Story, player: str) -> None:
     for playlist in (10, 11, 13):
-        standing = story.standing(player, playlist)
-        assert (standing["estimated"], standing["matches_played"]) == (True, 0)
+        state = story.state(player, playlist)
+        assert (state["estimated"], state["matches_played"]) == (True, 0)
 
 
 @then(parsers.parse('the rank of "{player}" in playlist {playlist:d} is real'))
 def rank_is_real(story: Story, player: str, playlist: int) -> None:
-    standing = story.standing(player, playlist)
-    assert standing["estimated"] is False
-    assert standing["tier_name"] not in {None, "Unranked"}
+    state = story.state(player, playlist)
+    assert state["estimated"] is False
+    assert state["tier_name"] not in {None, "Unranked"}
 
 
 @then(

@@ -107,7 +107,7 @@ async def newest_page_of_snapshots(asking: Asking) -> None:
 async def what_is_stored_of_an_account_that_was_looked_at(asking: Asking) -> None:
     target = await asking.value("SELECT id FROM target WHERE source = 'games' AND place = 7")
     async with asking.transaction():
-        assert await asking.container.games.standings().stored_accounts([target], seasons=["s60"])
+        assert await asking.container.games.playlist_states().stored_accounts([target], seasons=["s60"])
 
 
 @question

@@ -72,7 +72,7 @@ JOIN target t ON t.source = 'games' AND t.place = n % 60 + 1;
 
 INSERT INTO game_seasons (account_id, key, name, number)
 SELECT a.id, 's' || s, 's', s FROM account a, generate_series({last_season} - 4 * {years} + 1, {last_season}) AS s;
-INSERT INTO game_standings (account_id, season_key, playlist_key, name, rating, matches_played, win_streak, estimated,
+INSERT INTO game_playlist_states (account_id, season_key, playlist_key, name, rating, matches_played, win_streak, estimated,
                             changed_at)
 SELECT a.id, 's' || s, 'p' || k, 'p', 1000, 10, 0, false, now() - ({last_season} - s) * interval '3 months'
 FROM generate_series({last_season} - 4 * {years} + 1, {last_season}) AS s, account a, generate_series(1, 5) AS k;

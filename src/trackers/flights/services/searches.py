@@ -9,7 +9,7 @@ from shared.clock import Clock
 from shared.scraping.target import Priority, Trigger
 from shared.scraping.targets import Targets
 from trackers.flights.airports import Airports
-from trackers.flights.errors import NothingToScrape, ScrapedLately, TooManyLooks
+from trackers.flights.errors import NothingToScrape, RefreshCooldown, TooManyLooks
 from trackers.flights.providers import ProviderRegistry
 from trackers.flights.repository import FlightRepository
 from trackers.flights.rows import Demand, TripRow, new_query
@@ -119,7 +119,7 @@ class Searches:
     async def request_run(self, provider: str, queries: Sequence[UUID], *, user_id: UUID) -> list[UUID]:
         """Tasks that look at searches of one provider, for one person, ahead of the rest.
 
-        Raises NothingToScrape where none can be looked at, ScrapedLately within the cooldown of the last look,
+        Raises NothingToScrape where none can be looked at, RefreshCooldown within the cooldown of the last look,
         TooManyLooks while too many of this person's wait.
         """
         now = self._clock.now()
@@ -132,7 +132,7 @@ class Searches:
             if one.last_attempt_at is not None and not one.awaited
         ]
         if len(waits) == len(asked) and min(waits) > 0:
-            raise ScrapedLately(
+            raise RefreshCooldown(
                 f"This was looked at less than {self._cooldown.total_seconds():g} s ago; "
                 f"ask again in {min(waits):.0f} s.",
                 retry_after=min(waits),

@@ -112,7 +112,7 @@ class TripService:
     async def scrape_trip(self, trip_id: UUID, given: ScrapeTrip, *, asker: Identity) -> ScrapeStarted:
         """Look at a trip's prices now: at what its watches look for, or what is asked for here.
 
-        Raises TripNotFound, TripDeparted, UnknownProvider, ProviderIsOff, NothingToScrape, ScrapedLately,
+        Raises TripNotFound, TripDeparted, UnknownProvider, ProviderIsOff, NothingToScrape, RefreshCooldown,
         TooManyLooks.
         """
         await self._accounts.lock((await self._owned(trip_id, asker)).user_id)

@@ -22,11 +22,11 @@ from trackers.games.admin_schemas import (
     AdminTrackerPage,
     BatchQueued,
     BatchRefresh,
+    FetchReason,
     MergeAccounts,
     RunFilter,
     ScrapeLogs,
     ScrapingStatus,
-    StandingReason,
     TransferTracker,
 )
 from trackers.games.controllers.parameters import (
@@ -61,7 +61,7 @@ class AdminTrackerController(Controller):
         guild_id: GuildFilter = None,
         platform: PlatformFilter = None,
         status: StatusFilter = None,
-        reason: Annotated[StandingReason | None, QueryParameter(description="Only those that stand so for this.")] = (
+        reason: Annotated[FetchReason | None, QueryParameter(description="Only those that stand so for this.")] = (
             None
         ),
         active: ActiveFilter = None,
@@ -153,7 +153,7 @@ class AdminTrackerController(Controller):
         """Merge an account into another of the same player, who was renamed, say. All or nothing, and for good.
 
         Its followers, seasons and snapshots move; of what both have, that of the account that stays is kept.
-        422 `cannot_merge` for accounts of two platforms, 409 `in_motion` where somebody changed one meanwhile.
+        422 `cannot_merge` for accounts of two platforms, 409 `concurrent_modification` where somebody changed one meanwhile.
         """
         return await tracker_administration.merge_accounts(account_id, into=data.into, asker=request.auth)
 

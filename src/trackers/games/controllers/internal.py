@@ -146,7 +146,7 @@ class InternalTrackerController(Controller):
     ) -> RefreshStarted:
         """Fetch a tracker now, ahead of the rest. Asking again while that waits or runs gives the same task.
 
-        429 `refreshed_lately` with Retry-After within ten minutes of the last look, unless it is forced.
+        429 `refresh_cooldown` with Retry-After within ten minutes of the last look, unless it is forced.
         """
         task_id = await tracker_service.refresh_tracker(tracker_id, asker=request.auth, force=force)
         return RefreshStarted(task_id=task_id)
@@ -158,7 +158,7 @@ class InternalTrackerController(Controller):
 
     @get("/{tracker_id:uuid}/seasons", operation_id="internal_get_tracker_seasons", opt=READ)
     async def get_seasons(self, request: Asking, tracker_id: FromPath[UUID], tracker_queries: Queries) -> Seasons:
-        """Every season the account was seen in, the newest first, with the standings known of each."""
+        """Every season the account was seen in, the newest first, with the playlist states known of each."""
         return await tracker_queries.get_tracker_seasons(request.auth, tracker_id)
 
     @get("/{tracker_id:uuid}/snapshots", operation_id="internal_get_tracker_snapshots", opt=READ)

@@ -100,7 +100,7 @@ class TrackerController(Controller):
 
     @get("/{tracker_id:uuid}/detail", operation_id="get_tracker_detail")
     async def get_detail(self, request: Asking, tracker_id: FromPath[UUID], tracker_queries: Queries) -> TrackerDetail:
-        """A tracker with every season that its account was seen in, and the standings known of each."""
+        """A tracker with every season that its account was seen in, and the playlist states known of each."""
         return await tracker_queries.get_tracker_detail(request.auth, tracker_id)
 
     @get("/{tracker_id:uuid}/status", operation_id="get_tracker_status")
@@ -110,7 +110,7 @@ class TrackerController(Controller):
 
     @get("/{tracker_id:uuid}/seasons", operation_id="get_tracker_seasons")
     async def get_seasons(self, request: Asking, tracker_id: FromPath[UUID], tracker_queries: Queries) -> Seasons:
-        """Every season the account was seen in, the newest first, with the standings known of each."""
+        """Every season the account was seen in, the newest first, with the playlist states known of each."""
         return await tracker_queries.get_tracker_seasons(request.auth, tracker_id)
 
     @get("/{tracker_id:uuid}/snapshots", operation_id="get_tracker_snapshots")
@@ -134,7 +134,7 @@ class TrackerController(Controller):
     async def refresh(self, request: Asking, tracker_id: FromPath[UUID], tracker_service: Service) -> RefreshStarted:
         """Fetch a tracker now, ahead of the rest. Asking again while that waits or runs gives the same task.
 
-        429 `refreshed_lately` with Retry-After within ten minutes of the last look, 409 for a deactivated one.
+        429 `refresh_cooldown` with Retry-After within ten minutes of the last look, 409 for a deactivated one.
         """
         return RefreshStarted(task_id=await tracker_service.refresh_tracker(tracker_id, asker=request.auth))
 

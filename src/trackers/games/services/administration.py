@@ -18,7 +18,13 @@ from shared.events import EventType
 from shared.outbox.outbox import Outbox
 from shared.scraping.targets import Targets
 from shared.web.identity import PersonIdentity
-from trackers.games.admin_errors import CannotMerge, GameAccountNotFound, InMotion, NothingChosen, OwnTracker
+from trackers.games.admin_errors import (
+    CannotMerge,
+    ConcurrentModification,
+    GameAccountNotFound,
+    NothingChosen,
+    OwnTracker,
+)
 from trackers.games.admin_queries import TrackerAdminQueries
 from trackers.games.admin_repository import KnownAccount, MovedTracker, TrackerAdminRepository
 from trackers.games.admin_schemas import AccountsMerged, AdminTracker, BatchQueued, BatchRefresh
@@ -107,14 +113,14 @@ class TrackerAdministration(TrackerAdminQueries):
         What the owner entered stays theirs: the new owner neither sees it nor has it counted.
 
         Raises TrackerNotFound, AccountNotFound, AccountDeactivated, OwnTracker, DuplicateTracker, TrackerLimitReached
-        for a fifth active one, or InMotion.
+        for a fifth active one, or ConcurrentModification.
         """
         owner = (await self._trackers.followed(tracker_id)).user_id
         await self._accounts.lock_all({owner, to})
         await self._accounts.lock(to)  # held already; it may be asked whether it is there and active
         tracker = await self._trackers.followed(tracker_id)  # as it is now that nobody else can change it
         if tracker.user_id != owner:
-            raise InMotion
+            raise ConcurrentModification
         if to == owner:
             raise OwnTracker
         theirs = await self._trackers.trackers_of(to)
@@ -125,7 +131,7 @@ class TrackerAdministration(TrackerAdminQueries):
             raise TrackerLimitReached(f"This person has {active} active trackers already; deactivate one first.")
         await self._administration.transfer(tracker_id, to=to, now=self._clock.now())
         await self._priorities.place([tracker.target_id])
-        await self._ratings.restate_people([owner, to])
+        await self._ratings.recompute_people([owner, to])
         told = TrackerMoved(id=tracker_id, account=tracker.account.key)
         people = {"from": str(owner), "to": str(to)}  # for admins; bots of one person do not learn of the other
         await self._tell(
@@ -138,25 +144,25 @@ class TrackerAdministration(TrackerAdminQueries):
     async def merge_accounts(self, account_id: UUID, *, into: UUID, asker: PersonIdentity) -> AccountsMerged:
         """Make of two accounts of one player one: `into` stays, the other goes with its target and its runs.
 
-        Raises GameAccountNotFound, CannotMerge for one account or for accounts of two platforms, InMotion where
+        Raises GameAccountNotFound, CannotMerge for one account or for accounts of two platforms, ConcurrentModification where
         somebody began to follow one of them meanwhile.
         """
-        emptied, kept = await self._locked(account_id, into)
+        source, kept = await self._locked(account_id, into)
         now = self._clock.now()
-        doubles = await self._administration.remove_doubles(emptied.id, into=kept.id, now=now)
-        moved = await self._administration.move_trackers(emptied.id, into=kept.id, now=now)
-        history = await self._administration.move_history(emptied.id, into=kept.id)
-        await self._manual.move(emptied.id, into=kept.id)
-        await self._administration.remove_account(emptied.id)
-        await self._targets.erase([emptied.target_id])
+        duplicates = await self._administration.remove_duplicates(source.id, into=kept.id, now=now)
+        moved = await self._administration.move_trackers(source.id, into=kept.id, now=now)
+        history = await self._administration.move_history(source.id, into=kept.id)
+        await self._manual.move(source.id, into=kept.id)
+        await self._administration.remove_account(source.id)
+        await self._targets.erase([source.target_id])
         if not await self._trackers.unfollowed([kept.target_id]):
             await self._targets.track(SOURCE, {kept.identity.key: address_of(kept.identity)}, interval=self._interval)
             await self._priorities.place([kept.target_id])
-        await self._ratings.restate_accounts([kept.id])
+        await self._ratings.recompute_accounts([kept.id])
         merged = AccountsMerged(
             account_id=kept.id,
             moved=len(moved),
-            doubles=len(doubles),
+            duplicates=len(duplicates),
             seasons=history.seasons,
             snapshots=history.snapshots,
         )
@@ -165,13 +171,14 @@ class TrackerAdministration(TrackerAdminQueries):
             subject="game_account",
             subject_id=kept.id,
             actor=asker,
-            details={"from": str(emptied.id), "account_merged": emptied.identity.key, "account": kept.identity.key},
+            details={"from": str(source.id), "account_merged": source.identity.key, "account": kept.identity.key},
         )
         await self._tell(
-            [_removed(tracker, emptied) for tracker in doubles] + [_updated(tracker, kept) for tracker in moved], asker
+            [_removed(tracker, source) for tracker in duplicates] + [_updated(tracker, kept) for tracker in moved],
+            asker,
         )
         structlog.get_logger(__name__).info(
-            "accounts_merged", emptied=emptied.identity.key, into=kept.identity.key, trackers=len(moved)
+            "accounts_merged", source=source.identity.key, into=kept.identity.key, trackers=len(moved)
         )
         return merged
 
@@ -180,15 +187,15 @@ class TrackerAdministration(TrackerAdminQueries):
         if account_id == into:
             raise CannotMerge("This is one and the same account; name another to merge it into.")
         accounts = await self._administration.accounts(account_id, into)
-        emptied, kept = _of(accounts, account_id), _of(accounts, into)
-        if (emptied.game, emptied.platform) != (kept.game, kept.platform):
+        source, kept = _of(accounts, account_id), _of(accounts, into)
+        if (source.game, source.platform) != (kept.game, kept.platform):
             raise CannotMerge("These are accounts of two games or platforms, which have ratings of their own.")
         owners = await self._administration.owners_of(account_id, into)
         await self._accounts.lock_all(owners)
-        await self._targets.lock([emptied.target_id, kept.target_id])
-        accounts = await self._administration.lock_accounts(emptied, kept)
+        await self._targets.lock([source.target_id, kept.target_id])
+        accounts = await self._administration.lock_accounts(source, kept)
         if not await self._administration.owners_of(account_id, into) <= owners:
-            raise InMotion
+            raise ConcurrentModification
         return _of(accounts, account_id), _of(accounts, into)
 
     async def _tell(

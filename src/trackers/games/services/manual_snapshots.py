@@ -16,7 +16,7 @@ from shared.database import Queries
 from shared.ids import new_id
 from shared.web.identity import Identity
 from trackers.games import catalogue
-from trackers.games.admin_errors import InMotion
+from trackers.games.admin_errors import ConcurrentModification
 from trackers.games.errors import (
     ImpossibleSnapshot,
     ManualSnapshotNotFound,
@@ -77,14 +77,14 @@ class TrackerSnapshotService(ManualSnapshotQueries):
         """Store what a tracker's owner read of its account; it belongs to the owner and this account.
 
         Raises TrackerNotFound, Forbidden, ImpossibleSnapshot for figures that nobody can have seen, TooManySnapshots
-        past the limit of a day, InMotion where the tracker changed hands at this moment.
+        past the limit of a day, ConcurrentModification where the tracker changed hands at this moment.
         """
         owner = (await self._trackers.followed(tracker_id)).user_id
         await self._access.check_write(asker, owner)
         await self._accounts.lock_all([owner])
         tracker = await self._trackers.followed(tracker_id)  # as it is now that nobody else can change it
         if tracker.user_id != owner:
-            raise InMotion
+            raise ConcurrentModification
         now = self._clock.now()
         season = given.season or tracker.current_season
         if season is None or not (season.isascii() and season.isdigit()):
@@ -102,7 +102,7 @@ class TrackerSnapshotService(ManualSnapshotQueries):
         await self._check(row, given.playlists, current=tracker.current_season, fetched_at=tracker.last_success_at)
         await self._check_limit(owner, tracker.account_id, now)
         await self._manual.add(_not_ahead(row, now), given.playlists)
-        await self._ratings.restate_people([owner])
+        await self._ratings.recompute_people([owner])
         await self._note("tracker.manual_snapshot_added", row.id, owner, asker, {"tracker_id": str(tracker_id)})
         return await self.one(row.id)
 
@@ -137,7 +137,7 @@ class TrackerSnapshotService(ManualSnapshotQueries):
             evidence_url=row.evidence_url,
             playlists=playlists,
         )
-        await self._ratings.restate_people([stored.user_id])
+        await self._ratings.recompute_people([stored.user_id])
         await self._note("tracker.manual_snapshot_changed", snapshot_id, stored.user_id, asker, {})
         return await self.one(snapshot_id)
 
@@ -145,7 +145,7 @@ class TrackerSnapshotService(ManualSnapshotQueries):
         """Remove a manual snapshot, with what guilds decided about it. Raises ManualSnapshotNotFound or Forbidden."""
         stored = await self._owned(asker, snapshot_id)
         await self._manual.remove(snapshot_id)
-        await self._ratings.restate_people([stored.user_id])
+        await self._ratings.recompute_people([stored.user_id])
         await self._note("tracker.manual_snapshot_removed", snapshot_id, stored.user_id, asker, {})
 
     async def confirm(
@@ -184,7 +184,7 @@ class TrackerSnapshotService(ManualSnapshotQueries):
         if entered_at is not None and stored.entered_at != entered_at:
             raise SnapshotCorrected
         await self._manual.review(snapshot_id, guild_id, confirmed=confirmed, now=self._clock.now())
-        await self._ratings.restate_people([owner])
+        await self._ratings.recompute_people([owner])
         event = "tracker.manual_snapshot_confirmed" if confirmed else "tracker.manual_snapshot_rejected"
         await self._note(event, snapshot_id, owner, asker, {"guild_id": guild_id})
         return await self.one_of_guild(guild_id, snapshot_id)
@@ -201,7 +201,7 @@ class TrackerSnapshotService(ManualSnapshotQueries):
         if locked is None:
             raise unknown
         if locked.user_id != stored.user_id:
-            raise InMotion
+            raise ConcurrentModification
         return locked
 
     async def _check(

@@ -1,4 +1,4 @@
-"""What guilds make of their members: scores and leaderboards, restated a person at a time."""
+"""What guilds make of their members: scores and leaderboards, recomputed a person at a time."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -15,27 +15,27 @@ class RatingService:
         self._ratings = ratings
         self._clock = clock
 
-    async def restate_accounts(self, accounts: Sequence[UUID]) -> None:
-        """Restate who follows accounts that changed, in the transaction of the change.
+    async def recompute_accounts(self, accounts: Sequence[UUID]) -> None:
+        """Recompute who follows accounts that changed, in the transaction of the change.
 
         One statement where none of them is in a guild, five where somebody is, however many they are.
         """
         if people := await self._ratings.lock_followers(accounts):
             await self._restate(people)
 
-    async def restate_people(self, people: Sequence[UUID]) -> None:
-        """Restate people whose trackers or guilds have changed."""
+    async def recompute_people(self, people: Sequence[UUID]) -> None:
+        """Recompute people whose trackers or guilds have changed."""
         if people:
             await self._restate(await self._ratings.lock_people(people))
 
-    async def stale(self, *, limit: int) -> list[UUID]:
+    async def outdated(self, *, limit: int) -> list[UUID]:
         """People of whom the boards say what is no longer so."""
-        return await self._ratings.stale(limit=limit)
+        return await self._ratings.outdated(limit=limit)
 
     async def forget(self, user_id: UUID) -> None:
         """Have the boards say nothing of a person."""
         people = await self._ratings.lock_people([user_id])
-        await self._ratings.restate(people, scores=[], ratings=[], now=self._clock.now())
+        await self._ratings.recompute(people, scores=[], ratings=[], now=self._clock.now())
 
     async def _restate(self, people: Sequence[UUID]) -> None:
         """Statements of their own, begun when the locks are held: who waited must see what the other wrote."""
@@ -50,7 +50,7 @@ class RatingService:
                 seen = [in_guild(tracker, place.guild_id, place.manual) for tracker in trackers]
                 scores += _scores(place, seen)
                 ratings += _ratings(place, seen)
-        await self._ratings.restate(people, scores=scores, ratings=ratings, now=self._clock.now())
+        await self._ratings.recompute(people, scores=scores, ratings=ratings, now=self._clock.now())
 
 
 def _scores(place: Place, trackers: Sequence[Tracked]) -> list[ScoreRow]:
@@ -93,11 +93,11 @@ def _ratings(place: Place, trackers: Sequence[Tracked]) -> list[RatingRow]:
                 user_id=tracker.user_id,
                 playlist_key=playlist,
                 season=tracker.season,
-                rating=standing.rating,
+                rating=state.rating,
                 best=chosen is not None and chosen[0] is tracker,
-                manual_id=standing.manual_id,
-                vouched=standing.vouched,
+                manual_id=state.manual_id,
+                vouched=state.vouched,
             )
-            for tracker, standing in played
+            for tracker, state in played
         ]
     return rows

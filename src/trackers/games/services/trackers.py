@@ -23,7 +23,7 @@ from trackers.games.errors import (
     AlreadyRegistered,
     DuplicateTracker,
     NoLinks,
-    RefreshedLately,
+    RefreshCooldown,
     TrackerInactive,
     TrackerLimitReached,
 )
@@ -149,7 +149,7 @@ class TrackerService(TrackerQueries):
     async def refresh_tracker(self, tracker_id: UUID, *, asker: Identity | None = None, force: bool = False) -> UUID:
         """Fetch a tracker now; the task to ask about. While one waits or is under way, that same task.
 
-        Raises TrackerNotFound, Forbidden, TrackerInactive, or RefreshedLately within the cooldown unless `force`d.
+        Raises TrackerNotFound, Forbidden, TrackerInactive, or RefreshCooldown within the cooldown unless `force`d.
         """
         tracker = await self._owned(tracker_id, asker)
         if not tracker.active:
@@ -157,7 +157,7 @@ class TrackerService(TrackerQueries):
         if not force and not tracker.awaited and tracker.last_attempt_at is not None:
             wait = (tracker.last_attempt_at + self._cooldown - self._clock.now()).total_seconds()
             if wait > 0:
-                raise RefreshedLately(
+                raise RefreshCooldown(
                     f"This was looked at less than {self._cooldown.total_seconds() / 60:g} minutes ago; "
                     f"ask again in {wait:.0f} s.",
                     retry_after=wait,

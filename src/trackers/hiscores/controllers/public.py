@@ -157,7 +157,7 @@ class PlayerController(Controller):
     async def fetch(self, username: Username, player_service: Service) -> FetchStarted:
         """Look at a player now, ahead of the rest, with an estimate of when that is done.
 
-        Asking again while that waits or runs gives the same task. 429 `fetched_lately` with Retry-After within a minute
+        Asking again while that waits or runs gives the same task. 429 `refresh_cooldown` with Retry-After within a minute
         of the last look, 409 for a deactivated one.
         """
         return await player_service.fetch(username)

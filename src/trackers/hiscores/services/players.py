@@ -18,10 +18,10 @@ from shared.scraping.targets import Targets
 from shared.web.identity import BotIdentity, Identity, PersonIdentity
 from trackers.hiscores.errors import (
     AnotherWorld,
-    FetchedLately,
     FollowLimit,
     PlayerInactive,
     PlayerNotFound,
+    RefreshCooldown,
     StillFollowed,
 )
 from trackers.hiscores.events import PLAYER_STOPPED, REMOVED, UPDATED, PlayerRemoved, PlayerUpdated
@@ -79,7 +79,7 @@ class PlayerService:
     async def fetch(self, username: str, *, force: bool = False) -> FetchStarted:
         """Look at a player now, ahead of the rest; while a look waits or is under way, that same one.
 
-        Raises InvalidUsername, PlayerNotFound, PlayerInactive, or FetchedLately within the cooldown unless `force`d.
+        Raises InvalidUsername, PlayerNotFound, PlayerInactive, or RefreshCooldown within the cooldown unless `force`d.
         """
         player = await self.named(username)
         if not player.active:
@@ -87,7 +87,7 @@ class PlayerService:
         if not force and not player.awaited and player.last_attempt_at is not None:
             wait = (player.last_attempt_at + self._cooldown - self._clock.now()).total_seconds()
             if wait > 0:
-                raise FetchedLately(
+                raise RefreshCooldown(
                     f"{player.display_name} was looked at less than {self._cooldown.total_seconds():g} s ago; "
                     f"ask again in {wait:.0f} s.",
                     retry_after=wait,

@@ -20,7 +20,7 @@ from shared.ids import new_id
 from shared.scraping.failures import Reason
 from shared.scraping.pacing import HostPacer, PacerUnreachableError
 from shared.scraping.target import Status
-from shared.scraping.targets import Asked, InlineFetch, Targets, Task, TaskNotFound
+from shared.scraping.targets import InlineFetch, RequestedRun, Targets, Task, TaskNotFound
 from shared.web.identity import Identity
 from trackers.hiscores.errors import AddLimit, AlreadyTracked, BeingAdded, HiscoresUnavailable, PlayerUnknown
 from trackers.hiscores.modes import SOURCE, GameMode, key_of
@@ -159,7 +159,7 @@ class PlayerRegistration:
 
     async def _store(
         self, adding: Adding, given: NewPlayer | NewPlayerFor, asker: Identity
-    ) -> tuple[UUID, Asked | None]:
+    ) -> tuple[UUID, RequestedRun | None]:
         """The player, and the look that was asked for and taken up; None: the source is off."""
         parts = self._parts()
         taken = await parts.players.taken(adding.username)
@@ -199,7 +199,7 @@ class PlayerRegistration:
         asked = await self._looks().ask(SOURCE, target_id) if self._enabled else None
         return player_id, asked
 
-    async def _look(self, asked: Asked | None) -> Task | None:
+    async def _look(self, asked: RequestedRun | None) -> Task | None:
         """What came of the look; None where it took too long, or nobody may look."""
         if asked is None:
             return None

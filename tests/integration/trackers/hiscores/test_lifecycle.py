@@ -23,7 +23,7 @@ async def test_a_fetch_gives_a_task_and_an_estimate(stage: Stage) -> None:
     stage.site.add_player("Lynx Titan")
     await stage.add("Lynx Titan")
     lately = await stage.ask("POST", "/lynx titan/fetch")
-    assert (lately.status_code, lately.json()["code"]) == (429, "fetched_lately")
+    assert (lately.status_code, lately.json()["code"]) == (429, "refresh_cooldown")
     assert 0 < int(lately.headers["Retry-After"]) <= 60
     stage.clock.ahead += timedelta(minutes=2)
     asked = await stage.ask("POST", "/lynx titan/fetch")

@@ -9,7 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import force_setattr
 
-from trackers.games.ratings import MOST, PLAYLISTS, Rating, Season, Standing, Tracked, best, half_up, rate, salary_of
+from trackers.games.ratings import (
+    MOST,
+    PLAYLISTS,
+    PlaylistState,
+    Rating,
+    Season,
+    Tracked,
+    best,
+    half_up,
+    rate,
+    salary_of,
+)
 from users.guilds.guild_settings import (
     Ascendancy,
     Custom,
@@ -22,7 +33,7 @@ from users.guilds.guild_settings import (
 
 HUNDREDTHS = st.integers(0, 100).map(lambda number: number / 100)
 STANDINGS = st.builds(
-    Standing,
+    PlaylistState,
     rating=st.integers(-500, 4000),
     peak=st.none() | st.integers(0, 4000),
     matches=st.integers(0, 120),
@@ -42,8 +53,8 @@ FORMULAS = st.one_of(
 )
 
 
-def at(rating: int, *, peak: int | None = None, matches: int = 100, estimated: bool = False) -> Standing:
-    return Standing(rating=rating, peak=peak, matches=matches, estimated=estimated)
+def at(rating: int, *, peak: int | None = None, matches: int = 100, estimated: bool = False) -> PlaylistState:
+    return PlaylistState(rating=rating, peak=peak, matches=matches, estimated=estimated)
 
 
 def rounded(exact: Fraction) -> int:
@@ -53,9 +64,9 @@ def rounded(exact: Fraction) -> int:
 def slowly(formula: RatingFormula, current: Season, previous: Season) -> int:
     """The page's words, in fractions."""
 
-    def real(season: Season, name: str) -> Standing | None:
-        standing = season.get(PLAYLISTS[name])
-        return standing if standing and not standing.estimated and standing.matches > 0 else None
+    def real(season: Season, name: str) -> PlaylistState | None:
+        state = season.get(PLAYLISTS[name])
+        return state if state and not state.estimated and state.matches > 0 else None
 
     if isinstance(formula, Ascendancy):
         above, below = Fraction(0), 0

@@ -11,14 +11,14 @@ from sqlalchemy import text
 
 from shared.database import Repository
 from shared.database.advisory_locks import AdvisoryLock, take_shared
-from trackers.games.parser import PlaylistStanding
+from trackers.games.parser import PlaylistState
 
 _BEGIN: Final = text(f"SELECT {take_shared(AdvisoryLock.GAME_PROFILES)}")
 _STANDINGS_OF: Final = text("""
 SELECT a.target_id, a.id AS account_id, a.game, a.platform, a.identifier, a.seasons_known, a.current_season,
        (SELECT json_agg(json_build_array(s.season_key, s.playlist_key, s.rating, s.tier, s.division,
                                          s.matches_played, s.win_streak, s.estimated))
-        FROM game_standings s WHERE s.account_id = a.id AND s.season_key = ANY(CAST(:seasons AS text[]))) AS standings
+        FROM game_playlist_states s WHERE s.account_id = a.id AND s.season_key = ANY(CAST(:seasons AS text[]))) AS playlist_states
 FROM game_accounts a
 WHERE a.target_id = ANY(CAST(:targets AS uuid[]))
 ORDER BY a.id
@@ -68,7 +68,7 @@ WITH moved AS (
     SELECT snapshot_id, playlist_key, rating, tier, division, matches_played, win_streak, estimated, rating_before
     FROM moved
 )
-INSERT INTO game_standings (account_id, season_key, playlist_key, name, rating, tier, tier_name, division,
+INSERT INTO game_playlist_states (account_id, season_key, playlist_key, name, rating, tier, tier_name, division,
                             division_name, matches_played, win_streak, peak_rating, peak_tier, peak_division,
                             delta_up, delta_down, estimated, changed_at)
 SELECT account_id, season_key, playlist_key, name, rating, tier, tier_name, division, division_name, matches_played,
@@ -86,7 +86,7 @@ Fingerprint = tuple[int, int | None, int | None, int, int, bool]
 
 
 class StoredAccount(Struct, frozen=True, kw_only=True):
-    """An account as it is stored: its standings by (season, playlist)."""
+    """An account as it is stored: its playlist states by (season, playlist)."""
 
     account_id: UUID
     game: str
@@ -94,7 +94,7 @@ class StoredAccount(Struct, frozen=True, kw_only=True):
     identifier: str
     seasons_known: int
     current_season: str | None
-    standings: dict[tuple[str, str], Fingerprint]
+    playlist_states: dict[tuple[str, str], Fingerprint]
 
     @property
     def key(self) -> str:
@@ -131,7 +131,7 @@ class SnapshotRow(Struct, frozen=True, kw_only=True):
     run_id: UUID | None
 
 
-class MovedRow(PlaylistStanding, frozen=True, kw_only=True):
+class MovedRow(PlaylistState, frozen=True, kw_only=True):
     """A standing that is new or has moved, with the rating before it."""
 
     account_id: UUID
@@ -140,7 +140,7 @@ class MovedRow(PlaylistStanding, frozen=True, kw_only=True):
     changed_at: datetime
 
 
-class StandingRepository(Repository):
+class PlaylistStateRepository(Repository):
     """Standings of accounts, and the snapshots behind them."""
 
     async def begin(self) -> None:
@@ -148,7 +148,7 @@ class StandingRepository(Repository):
         await self.session.execute(_BEGIN)
 
     async def stored_accounts(self, targets: Sequence[UUID], *, seasons: Collection[str]) -> dict[UUID, StoredAccount]:
-        """Target id -> the account as it is stored, with its standings of these seasons alone: there are ever more.
+        """Target id -> the account as it is stored, with its playlist states of these seasons alone: there are ever more.
 
         The accounts are held until the transaction ends.
         """
@@ -162,7 +162,7 @@ class StandingRepository(Repository):
                 identifier=row.identifier,
                 seasons_known=row.seasons_known,
                 current_season=row.current_season,
-                standings={(s[0], s[1]): tuple(s[2:]) for s in row.standings or ()},
+                playlist_states={(s[0], s[1]): tuple(s[2:]) for s in row.playlist_states or ()},
             )
             for row in rows
         }
@@ -174,7 +174,7 @@ class StandingRepository(Repository):
     async def add_seasons(self, seasons: Sequence[SeasonRow]) -> None:
         await self.session.execute(_ADD_SEASONS, {"seasons": _json(seasons)})
 
-    async def move_standings(self, moved: Sequence[MovedRow], snapshots: Sequence[SnapshotRow]) -> None:
+    async def move_playlist_states(self, moved: Sequence[MovedRow], snapshots: Sequence[SnapshotRow]) -> None:
         """Write what moved, as the standing of now and as a snapshot."""
         await self.session.execute(_MOVE_STANDINGS, {"moved": _json(moved), "snapshots": _json(snapshots)})
 
