@@ -20,7 +20,7 @@ from benchmarks.house import House, connect
 from shared.events import Event
 from shared.ids import new_id
 from users.notifications.messages import Message, Recipient, RecipientLocale
-from users.notifications.schemas import Target
+from users.notifications.schemas import ChannelAddress
 
 SUBSCRIBERS: Final = 10_000
 ROUNDS: Final = 7
@@ -93,7 +93,7 @@ async def _subscribers(container: AppContainer, connection: Any, url: str) -> li
     """People with a verified webhook each."""
     people = [row["id"] for row in await connection.fetch(_PEOPLE, SUBSCRIBERS)]
     channels = [uuid4() for _ in people]
-    target = msgspec.json.encode(Target(address=url, secret="whs_bench"))  # noqa: S106 -- of a sink
+    target = msgspec.json.encode(ChannelAddress(address=url, secret="whs_bench"))  # noqa: S106 -- of a sink
     encryption = container.notifications.encryption()
     await connection.execute(_CHANNELS, channels, people, [encryption.seal(one, target) for one in channels])
     await connection.execute(_PREFERENCES)

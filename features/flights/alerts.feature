@@ -36,7 +36,7 @@ Feature: Price alerts
       Given the site shows it for 29000
       And Ada watches it for 30000
       When the worker has looked
-      And two workers judge at the same moment
+      And two workers evaluate at the same moment
       Then Ada was told: target 29000
 
   Rule: 2. While it stays below, only another low is news

@@ -22,7 +22,7 @@ from shared.moments import is_moment, read_moment
 from shared.scraping.controllers import BlockController, InternalTaskController, SourceController, TaskController
 from shared.web.bodies import StrictRequest
 from shared.web.constraints import ConstrainedStructs
-from shared.web.guards import BotAuthentication, BotAuthenticator, PersonAuthentication, PersonAuthenticator
+from shared.web.guards import AccessTokenVerifier, BotAuthentication, BotKeyVerifier, PersonAuthentication
 from shared.web.health import live, ready
 from shared.web.idempotency import Idempotency, IdempotencyKeys
 from shared.web.limits import RateLimiter, RateLimiting, RefusalLimiting
@@ -59,12 +59,12 @@ def create_app(container: AppContainer) -> Litestar:
         ]
 
     # Functions, not providers: Litestar copies a middleware's arguments deeply, with a provider the graph.
-    def bots() -> BotAuthenticator:
-        built: BotAuthenticator = container.users.bot_authenticator()
+    def bots() -> BotKeyVerifier:
+        built: BotKeyVerifier = container.users.bot_authenticator()
         return built
 
-    def people() -> PersonAuthenticator:
-        built: PersonAuthenticator = container.users.person_authenticator()
+    def people() -> AccessTokenVerifier:
+        built: AccessTokenVerifier = container.users.person_authenticator()
         return built
 
     def limiter() -> RateLimiter:

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from app.migrations import current, head, known_revisions
 from shared.jobs.heartbeat import NO_WORKER, Heartbeats
 from shared.storage import LEAST_FREE_BYTES, free_bytes, full_storage
-from shared.web.health import HealthChecks, NotWell, Part
+from shared.web.health import HealthChecks, HealthPart, NotWell
 
 _SMALL_MEMORY: Final = text("SET LOCAL work_mem = '64kB'")
 _SORT: Final = text(
@@ -43,13 +43,13 @@ def health_checks(engine: AsyncEngine, redis: Redis, heartbeats: Heartbeats, hom
 
     return HealthChecks(
         {
-            "database": Part(
+            "database": HealthPart(
                 ask=ask_database, advice=POSTGRES_AWAY, ailing=exhausted, shows={"migrations": migrations_are_in}
             ),
-            "redis": Part(ask=ask_redis, advice=REDIS_AWAY),
-            "queue": Part(ask=lambda: queue_has_room(redis), advice=REDIS_AWAY, required=False),
-            "disk": Part(ask=lambda: disks_have_room(engine, home), advice=POSTGRES_AWAY, required=False),
-            "workers": Part(ask=lambda: workers_are_alive(heartbeats), advice=REDIS_AWAY, required=False),
+            "redis": HealthPart(ask=ask_redis, advice=REDIS_AWAY),
+            "queue": HealthPart(ask=lambda: queue_has_room(redis), advice=REDIS_AWAY, required=False),
+            "disk": HealthPart(ask=lambda: disks_have_room(engine, home), advice=POSTGRES_AWAY, required=False),
+            "workers": HealthPart(ask=lambda: workers_are_alive(heartbeats), advice=REDIS_AWAY, required=False),
         }
     )
 

@@ -5,7 +5,7 @@ from uuid import UUID
 from app.container import AppContainer
 from shared.errors import Conflict, NotFound
 from shared.web.identity import Role
-from users.accounts.schemas import DISCORD, Profile, UserData, normalised_login
+from users.accounts.schemas import DISCORD, NewProfile, UserData, normalised_login
 from users.accounts.service import normalised
 
 
@@ -23,7 +23,7 @@ async def create_admin(
     Anybody may have registered a name: an account that exists is taken over only where `existing` says so, and then
     gets the password, and its sessions end. Raises Invalid, Conflict, or NotFound.
     """
-    profile = normalised(Profile(email=email, username=username))
+    profile = normalised(NewProfile(email=email, username=username))
     password_hash = await container.users.passwords().hashed(password)
     known = await _who_logs_in(container, email, username)
     accounts = container.users.accounts()

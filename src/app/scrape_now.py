@@ -22,7 +22,7 @@ from shared.scraping.target import Status
 from shared.scraping.targets import Task
 
 
-async def scrape_now(made: Runtime, name: str, typed: str, console: Console) -> int:
+async def scrape_now(made: Runtime, name: str, entered: str, console: Console) -> int:
     """Look at one target; 0 when that went well. What nobody follows is fetched and parsed, and not stored."""
     container = made.container("trackers-scrape")
     async with running_app(container):
@@ -35,7 +35,7 @@ async def scrape_now(made: Runtime, name: str, typed: str, console: Console) -> 
                 said = f"The source {name} is paused{f': {paused.reason}' if paused.reason else ''}"
                 console.print(Text(f"{said}; an admin can resume it.", style="red"))
                 return 2
-            key, address = source.read(typed)
+            key, address = source.read(entered)
             if await container.block_queries().is_blocked(name, key):
                 console.print(Text("This is blocked: somebody asked to be left alone.", style="red"))
                 return 2

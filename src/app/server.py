@@ -18,7 +18,7 @@ from shared.outbox.streams import EventStreams
 BACKLOG: Final = 2048
 
 
-class Server(uvicorn.Server):
+class ApiServer(uvicorn.Server):
     """Ends what would never end by itself, so that its connections close."""
 
     def __init__(self, config: uvicorn.Config, *, streams: EventStreams) -> None:
@@ -41,7 +41,7 @@ def serve(runtime: Runtime, *, announce: Path | None = None) -> None:
     address = address_of(listening, settings.host)
     container = runtime.container("trackers-api")
     app = asgi(create_app(container), container)
-    server = Server(
+    server = ApiServer(
         uvicorn.Config(
             app,
             http=BoundedHttpProtocol,

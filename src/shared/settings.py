@@ -68,7 +68,7 @@ class Secret:
         return bool(self._value)
 
 
-class Listed(tuple[str, ...]):
+class CommaSeparated(tuple[str, ...]):
     """Values written with commas between them; a subclass says what one must look like."""
 
     __slots__ = ()
@@ -398,7 +398,7 @@ def _decode(kind: type, value: Any) -> Any:
         return Secret(value)
     if kind is Path:
         return Path(value)
-    if issubclass(kind, Listed):
+    if issubclass(kind, CommaSeparated):
         return kind.parse(value)
     raise NotImplementedError(kind)
 

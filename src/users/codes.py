@@ -19,6 +19,6 @@ def shown(code: str) -> str:
     return f"{code[:4]}-{code[4:]}"
 
 
-def meant(typed: str) -> str:
+def meant(entered: str) -> str:
     """The code that somebody typed in: without dash or case, with letters that were read as digits."""
-    return typed.upper().translate(_MISREAD)
+    return entered.upper().translate(_MISREAD)

@@ -38,7 +38,7 @@ def was_member(user_id: str, at: str) -> str:
     )
 
 
-class Place(Struct, frozen=True, kw_only=True):
+class GuildMembership(Struct, frozen=True, kw_only=True):
     """What somebody is to a guild that exists."""
 
     member: bool
@@ -65,7 +65,7 @@ class Memberships:
         """Those of these guilds that there are."""
         return {row["id"] for row in await self._reader.rows(_KNOWN, {"guild_ids": sorted(guild_ids)})}
 
-    async def place(self, guild_id: str, user_id: UUID | None) -> Place | None:
+    async def place(self, guild_id: str, user_id: UUID | None) -> GuildMembership | None:
         """What a person (None: nobody in particular) is to a guild; None where there is no such guild."""
         row = await self._reader.row(_PLACE, {"guild_id": guild_id, "user_id": user_id})
-        return None if row is None else Place(**row)
+        return None if row is None else GuildMembership(**row)

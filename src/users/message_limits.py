@@ -40,7 +40,7 @@ class MessageSettings(Struct, frozen=True, kw_only=True):
     per_address: int
 
 
-class Recipient(Struct, frozen=True, kw_only=True):
+class MessageAddress(Struct, frozen=True, kw_only=True):
     """Where a message goes."""
 
     address: str
@@ -64,7 +64,7 @@ class MessageLimits:
         )
 
     async def count(
-        self, recipient: Recipient, *, address: str, asker: Identity | None = None, owner: str | None = None
+        self, recipient: MessageAddress, *, address: str, asker: Identity | None = None, owner: str | None = None
     ) -> None:
         """Count one message that `asker` at `address` causes, for an account or guild (`owner`) if there is one."""
         if isinstance(asker, BotIdentity):

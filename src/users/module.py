@@ -33,7 +33,7 @@ from users.accounts.personal_data import AccountPersonalData
 from users.accounts.queries import AccountQueries
 from users.accounts.repository import AccountRepository
 from users.accounts.service import AccountService
-from users.auth.attempts import Attempts
+from users.auth.attempts import SignInAttempts
 from users.auth.controllers.admin import KeyController
 from users.auth.controllers.public import AuthController, OwnAccountController
 from users.auth.denylist import Denylist
@@ -118,7 +118,7 @@ class UsersContainer(containers.DeclarativeContainer):
         AccessTokens, secret=secret, clock=clock, lifetime=settings.provided.access_lifetime
     )
     refresh_tokens = providers.Singleton(RefreshTokens, secret=secret)
-    attempts = providers.Singleton(Attempts, limits_storage, settings)
+    attempts = providers.Singleton(SignInAttempts, limits_storage, settings)
     denylist = providers.Singleton(Denylist, redis, keep=access_tokens.provided.lifetime, skew=SKEW)
 
     # offers

@@ -27,7 +27,7 @@ class DigestStory:
     def subscribe(self) -> None:
         """A mailbox, a club with two fencers, and a digest a day; and an admin, who will not wait until eight."""
         admin = ("--username", "keeper", "--password-stdin")
-        self.demo.product.command("users", "create-admin", *admin, typed=ADMINS_PASSWORD)
+        self.demo.product.command("users", "create-admin", *admin, entered=ADMINS_PASSWORD)
         site, ask = self.demo.sites.fencers, self.demo.product.ask
         site.add_club(CLUB, CLUB_NAME)
         day = (datetime.now(UTC) + timedelta(days=40)).date().isoformat()  # real date: a started product

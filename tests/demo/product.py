@@ -110,13 +110,13 @@ class Product:
         self.http.headers["Authorization"] = f"Bearer {key}"
         return key
 
-    def command(self, *arguments: str, typed: str = "") -> str:
-        """One command of the product beside the running one, told what is `typed`; what it prints."""
+    def command(self, *arguments: str, entered: str = "") -> str:
+        """One command of the product beside the running one, told what is `entered`; what it prints."""
         done = subprocess.run(  # noqa: S603 -- our own program
             [sys.executable, "-m", "app", *arguments],
             cwd=self.home,
             env=self.environ,
-            input=typed,
+            input=entered,
             capture_output=True,
             text=True,
             timeout=START_SECONDS,

@@ -67,8 +67,8 @@ def embedded_servers(
             "No embedded servers on Windows: set TRACKERS_DATABASE_URL and TRACKERS_REDIS_URL to servers of yours, "
             "or run inside WSL."
         )
+    from app.embedded.data_directories import settle  # noqa: PLC0415 -- likewise
     from app.embedded.keeper import Keeper  # noqa: PLC0415 -- needs fcntl and pwd, which Windows does not have
-    from app.embedded.places import settle  # noqa: PLC0415 -- likewise
     from app.embedded.servers import Postgres, Redis  # noqa: PLC0415 -- likewise
 
     place = settle(home)

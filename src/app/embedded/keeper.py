@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Self
 
 from app.embedded.errors import EmbeddedServersError
-from app.embedded.servers import Server
+from app.embedded.servers import EmbeddedServer
 
 LAUNCHER = Path(__file__).with_name("launch.py")
 NO_PARENT_DEATH_SIGNAL = sys.platform != "linux"
@@ -40,7 +40,7 @@ class Keeper:
     started the process ends.
     """
 
-    def __init__(self, server: Server, patience: float) -> None:
+    def __init__(self, server: EmbeddedServer, patience: float) -> None:
         self._server = server
         self._patience = patience
         self._leaving = threading.Event()

@@ -15,8 +15,8 @@ from urllib.parse import quote
 
 import asyncpg
 
+from app.embedded.data_directories import DataDirectory, can_enter
 from app.embedded.errors import EmbeddedServersError
-from app.embedded.places import Place, can_enter
 from app.embedded.programs import Programs, copy_of_postgres, copy_of_redis
 
 VERSION = "18"
@@ -26,7 +26,7 @@ PORT = 5432  # only part of the socket's name
 GREETING_SECONDS = 2.0
 
 
-class Server(ABC):
+class EmbeddedServer(ABC):
     """One server of a home; it runs no process itself."""
 
     name: ClassVar[str]
@@ -34,7 +34,7 @@ class Server(ABC):
     stop_signal: ClassVar[signal.Signals]
     """Stops it cleanly; sent when we leave and, by the kernel, when we die."""
 
-    def __init__(self, place: Place, *, durable: bool) -> None:
+    def __init__(self, place: DataDirectory, *, durable: bool) -> None:
         self.place = place
         self.durable = durable
         self.lock = place.root / f"{self.name}.lock"
@@ -59,14 +59,14 @@ class Server(ABC):
         """Whether a client is served now; the owner also makes what a first client needs."""
 
 
-class Postgres(Server):
+class Postgres(EmbeddedServer):
     name = "postgres"
     title = "PostgreSQL"
     stop_signal = signal.SIGINT
     """Fast shutdown: open transactions are rolled back, then a checkpoint, so the next start needs no recovery. Under
     load it took 0.2 s to go and 0.16 s to start again; SIGQUIT 0.04 s and 0.65 s, and more the longer the log."""
 
-    def __init__(self, place: Place, programs: Programs, *, durable: bool) -> None:
+    def __init__(self, place: DataDirectory, programs: Programs, *, durable: bool) -> None:
         super().__init__(place, durable=durable)
         self._folder = programs.postgres()
 
@@ -213,14 +213,14 @@ class Postgres(Server):
             claim.unlink(missing_ok=True)
 
 
-class Redis(Server):
+class Redis(EmbeddedServer):
     """Valkey, or a Redis from PATH: they share protocol, settings and, up to a version, files."""
 
     name = "redis"
     stop_signal = signal.SIGTERM
     """Flushes the append-only file and leaves."""
 
-    def __init__(self, place: Place, programs: Programs, *, durable: bool) -> None:
+    def __init__(self, place: DataDirectory, programs: Programs, *, durable: bool) -> None:
         super().__init__(place, durable=durable)
         self._program = programs.redis()
         self.title = "Valkey" if self._program.name == "valkey-server" else "Redis"

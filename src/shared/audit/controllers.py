@@ -8,7 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import QueryParameter, SkipValidation
 
 from shared.audit.queries import AuditQueries
-from shared.audit.schemas import ActivityFilter, ActivityPage, ActorKind, AuditFilter, AuditPage, Page
+from shared.audit.schemas import ActivityFilter, ActivityPage, ActorKind, AuditFilter, AuditPage, LogPage
 from shared.web.times import Since, Until
 
 Queries = NamedDependency[SkipValidation[AuditQueries]]
@@ -56,7 +56,7 @@ class AuditController(Controller):
             failed=failed,
             resource=resource,
         )
-        return await audit_queries.requests(wanted, Page(limit=limit, before=before, since=since, until=until))
+        return await audit_queries.requests(wanted, LogPage(limit=limit, before=before, since=since, until=until))
 
     @get("/activity", operation_id="list_activity")
     async def list_activity(
@@ -76,4 +76,4 @@ class AuditController(Controller):
     ) -> ActivityPage:
         """What happened to things, the newest first."""
         wanted = ActivityFilter(event=event, subject=subject, subject_id=subject_id, user_id=user_id)
-        return await audit_queries.activities(wanted, Page(limit=limit, before=before, since=since, until=until))
+        return await audit_queries.activities(wanted, LogPage(limit=limit, before=before, since=since, until=until))

@@ -11,7 +11,15 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import text
 
-from shared.audit.schemas import ActivityEntry, ActivityFilter, ActivityPage, AuditEntry, AuditFilter, AuditPage, Page
+from shared.audit.schemas import (
+    ActivityEntry,
+    ActivityFilter,
+    ActivityPage,
+    AuditEntry,
+    AuditFilter,
+    AuditPage,
+    LogPage,
+)
 from shared.database import PooledQueries
 from shared.ids import LAST, first_id_of
 
@@ -62,14 +70,14 @@ class AuditQueries:
     def __init__(self, reader: PooledQueries) -> None:
         self._reader = reader
 
-    async def requests(self, wanted: AuditFilter, page: Page) -> AuditPage:
+    async def requests(self, wanted: AuditFilter, page: LogPage) -> AuditPage:
         parameters = msgspec.structs.asdict(wanted)
         statement = _REQUESTS_OF[_leading(_REQUESTS_OF, parameters)]
         rows = await self._reader.rows(statement, {**parameters, **bounds(page)})
         items = [AuditEntry(**row) for row in rows[: page.limit]]
         return AuditPage(items=items, next_before=items[-1].id if len(rows) > page.limit else None)
 
-    async def activities(self, wanted: ActivityFilter, page: Page) -> ActivityPage:
+    async def activities(self, wanted: ActivityFilter, page: LogPage) -> ActivityPage:
         parameters = {**msgspec.structs.asdict(wanted), "beginning": None}
         if wanted.event and wanted.event.endswith("."):
             parameters |= {"event": None, "beginning": wanted.event}
@@ -84,7 +92,7 @@ def _leading(statements: Iterable[str | None], parameters: dict[str, Any]) -> st
     return next((name for name in statements if name is not None and parameters[name] is not None), None)
 
 
-def bounds(page: Page) -> dict[str, Any]:
+def bounds(page: LogPage) -> dict[str, Any]:
     """A page as bounds of ids, whose first bits are the time; one row more than wanted tells whether more follow."""
     newest = LAST if page.until is None else first_id_of(page.until)
     return {

@@ -129,7 +129,7 @@ class ActivityFilter(Struct, frozen=True, kw_only=True):
     actor_id: UUID | None = None
 
 
-class Page(Struct, frozen=True, kw_only=True):
+class LogPage(Struct, frozen=True, kw_only=True):
     """Which part of a log: entries of a time, older than `before`, up to `limit`."""
 
     limit: int

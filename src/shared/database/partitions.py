@@ -40,7 +40,7 @@ _FIRST: Final = UUID(int=0)
 Step = Callable[[AsyncSession], Awaitable[int]]
 
 
-class Part(Struct, frozen=True, kw_only=True):
+class Partition(Struct, frozen=True, kw_only=True):
     """A part of a table: ids from `since` on and before `until`; the default part has no bounds."""
 
     name: str
@@ -67,7 +67,7 @@ class MonthlyPartitions:
         self._kept = kept
         self._removable = removable
 
-    async def parts(self) -> list[Part]:
+    async def parts(self) -> list[Partition]:
         async with self._database.transaction() as session:
             return await self._parts(session)
 
@@ -158,7 +158,7 @@ class MonthlyPartitions:
         parameters = {"since": since, "until": until, "limit": MOVED_AT_MOST + 1}
         return int((await session.execute(statement, parameters)).scalar_one())
 
-    async def _remove(self, session: AsyncSession, part: Part) -> int:
+    async def _remove(self, session: AsyncSession, part: Partition) -> int:
         """In one transaction, so that nobody ever misses the rows that are kept: they land in the default part."""
         await session.execute(text(f"ALTER TABLE {self._table} DETACH PARTITION {part.name}"))
         await session.execute(
@@ -167,17 +167,17 @@ class MonthlyPartitions:
         await session.execute(text(f"DROP TABLE {part.name}"))
         return 1
 
-    async def _parts(self, session: AsyncSession) -> list[Part]:
+    async def _parts(self, session: AsyncSession) -> list[Partition]:
         rows = await session.execute(_PARTS, {"table": self._table})
         return [_part(row.name, row.bound) for row in rows]
 
 
-def _part(name: str, bound: str) -> Part:
+def _part(name: str, bound: str) -> Partition:
     found = _RANGE.search(bound)
     if found is None:
-        return Part(name=name)
+        return Partition(name=name)
     since, until = found.groups()
-    return Part(
+    return Partition(
         name=name,
         since=_FIRST if since == "MINVALUE" else UUID(since.strip("'")),
         until=LAST if until == "MAXVALUE" else UUID(until.strip("'")),

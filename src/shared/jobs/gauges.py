@@ -5,7 +5,7 @@ from typing import Final
 
 from shared.jobs.arq_queue import ArqQueue
 from shared.jobs.heartbeat import Heartbeats
-from shared.observability.readings import Gauge, Reading
+from shared.observability.readings import Gauge, GaugeReading
 
 DEPTH: Final = Gauge("trackers_job_queue_depth", "Jobs that wait or run.")
 OLDEST: Final = Gauge("trackers_job_queue_oldest_seconds", "Seconds since the oldest that waits could have begun.")
@@ -21,10 +21,10 @@ class QueueGauges:
         self._queue = queue
         self._heartbeats = heartbeats
 
-    async def read(self) -> Sequence[Reading]:
+    async def read(self) -> Sequence[GaugeReading]:
         depth, oldest = await self._queue.standing()
         return [
-            Reading(DEPTH, depth),
-            Reading(OLDEST, oldest),
-            Reading(WORKERS, len(await self._heartbeats.alive())),
+            GaugeReading(DEPTH, depth),
+            GaugeReading(OLDEST, oldest),
+            GaugeReading(WORKERS, len(await self._heartbeats.alive())),
         ]

@@ -9,7 +9,7 @@ import structlog
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector, CollectorRegistry
 
-from shared.observability.readings import Gauge, GaugeReader, Reading
+from shared.observability.readings import Gauge, GaugeReader, GaugeReading
 
 KEPT: Final = 5.0
 """Seconds for which what was read is told again."""
@@ -29,7 +29,7 @@ class Gauges(Collector):
         self._readers = readers
         self._kept = kept
         self._read_at = -kept
-        self._readings: list[Reading] = []
+        self._readings: list[GaugeReading] = []
         self._one_at_a_time = asyncio.Lock()
         registry.register(self)
 
@@ -42,14 +42,14 @@ class Gauges(Collector):
             answers = await asyncio.gather(*(self._read(reader) for reader in readers))
             self._readings = [
                 *(
-                    Reading(READ, float(answer is not None), (reader.name,))
+                    GaugeReading(READ, float(answer is not None), (reader.name,))
                     for reader, answer in zip(readers, answers, strict=True)
                 ),
                 *(reading for answer in answers for reading in answer or ()),
             ]
             self._read_at = monotonic()
 
-    async def _read(self, reader: GaugeReader) -> Sequence[Reading] | None:
+    async def _read(self, reader: GaugeReader) -> Sequence[GaugeReading] | None:
         try:
             async with asyncio.timeout(PATIENCE):
                 return await reader.read()
@@ -65,7 +65,7 @@ class Gauges(Collector):
         return ()
 
 
-def families(readings: Iterable[Reading]) -> Iterator[GaugeMetricFamily]:
+def families(readings: Iterable[GaugeReading]) -> Iterator[GaugeMetricFamily]:
     """Readings by gauge, as Prometheus wants them together."""
     found: dict[str, GaugeMetricFamily] = {}
     for reading in readings:

@@ -19,7 +19,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from shared.observability.tracing import Attribute, Kind, Span
+from shared.observability.tracing import Attribute, Span, SpanKind
 
 TRACEPARENT: Final = "traceparent"
 PATIENCE: Final = 3.0
@@ -28,9 +28,9 @@ CLOSING: Final = 4.0
 """Seconds after which a process no longer waits for its last traces to be taken."""
 LONGEST_STATEMENT: Final = 2_000
 KINDS: Final = {
-    Kind.SERVER: trace.SpanKind.SERVER,
-    Kind.CLIENT: trace.SpanKind.CLIENT,
-    Kind.CONSUMER: trace.SpanKind.CONSUMER,
+    SpanKind.SERVER: trace.SpanKind.SERVER,
+    SpanKind.CLIENT: trace.SpanKind.CLIENT,
+    SpanKind.CONSUMER: trace.SpanKind.CONSUMER,
 }
 
 
@@ -74,7 +74,7 @@ class OtlpTracing:
     def span(
         self,
         name: str,
-        kind: Kind,
+        kind: SpanKind,
         attributes: Mapping[str, Attribute] | None = None,
         *,
         parent: str | None = None,

@@ -21,7 +21,7 @@ class Gauge(Struct, frozen=True):
     labels: tuple[str, ...] = ()
 
 
-class Reading(Struct, frozen=True):
+class GaugeReading(Struct, frozen=True):
     """A value of a gauge, with the values of its labels."""
 
     gauge: Gauge
@@ -34,5 +34,5 @@ class GaugeReader(Protocol):
 
     name: str
 
-    async def read(self) -> Sequence[Reading]:
+    async def read(self) -> Sequence[GaugeReading]:
         """In few statements, each of a bounded cost."""

@@ -8,7 +8,7 @@ from typing import Any, Final
 import structlog
 
 from shared.observability.metrics import UNKNOWN_ROUTE, Metrics, known_method
-from shared.observability.tracing import Kind, NoTracing, Tracing
+from shared.observability.tracing import NoTracing, SpanKind, Tracing
 
 SERVER_ERROR: Final = 500
 NO_ANSWER: Final = "error"
@@ -69,7 +69,7 @@ class Telemetry:
                 return
             with self.tracing.span(
                 method,
-                Kind.SERVER,
+                SpanKind.SERVER,
                 {"http.request.method": method, **({"trackers.request_id": request_id} if request_id else {})},
                 parent=traceparent if trusted else None,
                 link=None if trusted else traceparent,
@@ -101,7 +101,7 @@ class Telemetry:
                     yield
                 else:
                     with (
-                        self.tracing.span(name, Kind.CONSUMER, {"trackers.job": name}, parent=carried),
+                        self.tracing.span(name, SpanKind.CONSUMER, {"trackers.job": name}, parent=carried),
                         structlog.contextvars.bound_contextvars(trace_id=self.tracing.trace_id()),
                     ):
                         yield
@@ -123,7 +123,7 @@ class Telemetry:
         try:
             with self.tracing.span(
                 f"GET {host}",
-                Kind.CLIENT,
+                SpanKind.CLIENT,
                 {"http.request.method": "GET", "server.address": host, "trackers.source": source},
             ) as span:
                 try:

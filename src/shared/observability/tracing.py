@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol
 Attribute = str | int | float | bool
 
 
-class Kind(StrEnum):
+class SpanKind(StrEnum):
     """Which side of a conversation a span is (OpenTelemetry's SpanKind)."""
 
     SERVER = "server"
@@ -40,7 +40,7 @@ class Tracing(Protocol):
     def span(
         self,
         name: str,
-        kind: Kind,
+        kind: SpanKind,
         attributes: Mapping[str, Attribute] | None = None,
         *,
         parent: str | None = None,
@@ -94,7 +94,7 @@ class NoTracing:
     def span(
         self,
         name: str,  # noqa: ARG002 -- the protocol's
-        kind: Kind,  # noqa: ARG002 -- likewise
+        kind: SpanKind,  # noqa: ARG002 -- likewise
         attributes: Mapping[str, Attribute] | None = None,  # noqa: ARG002 -- likewise
         *,
         parent: str | None = None,  # noqa: ARG002 -- likewise

@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from shared.clock import Clock
 from shared.database import PooledQueries
-from shared.observability.readings import COUNTED, Gauge, Reading
+from shared.observability.readings import COUNTED, Gauge, GaugeReading
 from shared.outbox.models import WAITS
 
 WAITING: Final = Gauge("trackers_outbox_waiting", f"Events that wait for the relay, up to {COUNTED}.")
@@ -33,8 +33,8 @@ class OutboxGauges:
         self._clock = clock
         self._counted = counted
 
-    async def read(self) -> Sequence[Reading]:
+    async def read(self) -> Sequence[GaugeReading]:
         row = await self._reader.row(_STANDING, {"most": self._counted}) or {}
         oldest = row["oldest"]
         lag = 0.0 if oldest is None else max(0.0, (self._clock.now() - oldest).total_seconds())
-        return [Reading(WAITING, row["waiting"]), Reading(LAG, lag), Reading(DEAD, row["dead"])]
+        return [GaugeReading(WAITING, row["waiting"]), GaugeReading(LAG, lag), GaugeReading(DEAD, row["dead"])]

@@ -4,7 +4,7 @@ from typing import Final
 from uuid import UUID
 
 from shared.outbox.repository import OutboxRepository
-from shared.outbox.schemas import ToldEvent
+from shared.outbox.schemas import ExportedEvent
 
 
 class EventPersonalData:
@@ -15,7 +15,7 @@ class EventPersonalData:
     def __init__(self, *, repository: OutboxRepository) -> None:
         self._repository = repository
 
-    async def export(self, user_id: UUID) -> list[ToldEvent]:
+    async def export(self, user_id: UUID) -> list[ExportedEvent]:
         return await self._repository.of_person(user_id)
 
     async def erase(self, user_id: UUID) -> None:

@@ -13,7 +13,7 @@ from shared.database import Repository
 from shared.database.advisory_locks import AdvisoryLock, aggregate_number, take_number, try_to_take
 from shared.events import Event
 from shared.outbox.models import WAITS
-from shared.outbox.schemas import ClaimedEvent, Failure, ToldEvent, WrittenEvent
+from shared.outbox.schemas import ClaimedEvent, ExportedEvent, Failure, WrittenEvent
 
 # The locks are taken before the first number of `seq` is: within an aggregate that is then the order of the commits.
 # They are taken in the order of their numbers, so that two transactions with the same aggregates wait and never cross.
@@ -129,9 +129,9 @@ class OutboxRepository(Repository):
             removed += int(result.rowcount)  # type: ignore[attr-defined]  # a DELETE's result has it
         return removed
 
-    async def of_person(self, user_id: UUID) -> list[ToldEvent]:
+    async def of_person(self, user_id: UUID) -> list[ExportedEvent]:
         """Everything that was told of what is theirs, the oldest first."""
-        return [ToldEvent(**row._mapping) for row in await self.session.execute(_OF_PERSON, {"user_id": user_id})]  # noqa: SLF001 -- SQLAlchemy's public name for a row as a mapping
+        return [ExportedEvent(**row._mapping) for row in await self.session.execute(_OF_PERSON, {"user_id": user_id})]  # noqa: SLF001 -- SQLAlchemy's public name for a row as a mapping
 
     async def erase(self, user_id: UUID) -> None:
         await self.session.execute(_ERASE, {"user_id": user_id})

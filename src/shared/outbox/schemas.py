@@ -100,7 +100,7 @@ class Redriven(Struct, frozen=True, kw_only=True):
     redriven: Annotated[int, Meta(description="Events that are tried anew.")]
 
 
-class ToldEvent(Struct, frozen=True, kw_only=True):
+class ExportedEvent(Struct, frozen=True, kw_only=True):
     """An event in the export of a person's data."""
 
     event: str

@@ -103,7 +103,7 @@ class SubjectEraser(Protocol):
 
     source: str
 
-    def read(self, typed: str) -> str:
+    def read(self, entered: str) -> str:
         """The key of what somebody typed. Raises a Problem for what can be nobody."""
 
     def covered(self, key: str) -> Sequence[str]:
@@ -147,7 +147,7 @@ class Blocking:
         Raises NothingToBlock for a source without people, AlreadyBlocked, or the source's Problem for a bad key.
         """
         eraser = self._eraser(given.source)
-        keys = list(dict.fromkeys(eraser.read(typed.strip()) for typed in given.keys))
+        keys = list(dict.fromkeys(eraser.read(entered.strip()) for entered in given.keys))
         await self._blocks.begin()
         if (known := await self._blocks.block_of(given.source, keys)) is not None:
             raise AlreadyBlocked(known)
@@ -195,7 +195,7 @@ class Blocking:
         spellings = sorted(set(erased.spellings))
         await activities.forget_details(spellings)
         await StoredAnswers(self._session).forget(spellings, erased.names)
-        asked = [f'"{in_json(typed)}"' for typed in given]
+        asked = [f'"{in_json(entered)}"' for entered in given]
         await AuditRepository(self._session).forget_spellings([*spellings, *asked])
 
     def _eraser(self, source: str) -> SubjectEraser:

@@ -14,7 +14,7 @@ from shared.errors import NotFound
 from shared.jobs import JobQueue
 from shared.scraping.failures import Reason, scrape_failed
 from shared.scraping.pacing import HostPacer, PacerUnreachableError
-from shared.scraping.repository import Claim, ScrapingRepository, dead_letter_reason
+from shared.scraping.repository import Lease, ScrapingRepository, dead_letter_reason
 from shared.scraping.source import Source
 
 SCRAPE: Final = "scraping.scrape"
@@ -137,7 +137,7 @@ class Dispatcher:
             return source.policy.in_flight
         return 0 if rest else 1
 
-    async def _send(self, name: str, batches: list[list[Claim]]) -> None:
+    async def _send(self, name: str, batches: list[list[Lease]]) -> None:
         """What cannot be sent is given back at once; were that to fail too, the leases run out."""
         try:
             await self._jobs.enqueue_many(SCRAPE, [(name, batch) for batch in batches])

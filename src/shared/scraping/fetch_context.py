@@ -62,7 +62,7 @@ class RobotsDisallow(Blocked):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Answer:
+class SiteResponse:
     """What the host sent: status, headers and the whole body, decompressed."""
 
     url: str
@@ -79,7 +79,7 @@ class Answer:
 class Robots(Protocol):
     """Whether a path may be fetched; see robots.py."""
 
-    async def allows(self, url: str, fetch: "Callable[[str], Awaitable[Answer]]") -> bool: ...
+    async def allows(self, url: str, fetch: "Callable[[str], Awaitable[SiteResponse]]") -> bool: ...
 
 
 class Connections:
@@ -185,7 +185,7 @@ class FetchContext:
     """When the site will have something newer, where it says so; else the interval decides."""
     _last: PacingSlot = field(default_factory=lambda: PacingSlot(at=0, fragile=False))
 
-    async def get(self, url: str, *, conditional: bool = False, headers: dict[str, str] | None = None) -> Answer:
+    async def get(self, url: str, *, conditional: bool = False, headers: dict[str, str] | None = None) -> SiteResponse:
         """GET a page within the host's pace.
 
         With `conditional` (one request of a run) the last validators are sent, and Unchanged is raised when the site
@@ -247,7 +247,7 @@ class FetchContext:
             retry_after=failure.retry_after,
         )
 
-    async def _fetch(self, url: str, headers: dict[str, str] | None = None) -> Answer:
+    async def _fetch(self, url: str, headers: dict[str, str] | None = None) -> SiteResponse:
         """One paced request, following redirects that stay on the host."""
         for _ in range(1 + MAX_REDIRECTS):
             answer = await self._send(url, headers or {})
@@ -259,7 +259,7 @@ class FetchContext:
             url = str(location)
         raise HostUnavailable(f"more than {MAX_REDIRECTS} redirects, the last to {url[:200]}")
 
-    async def _send(self, url: str, headers: dict[str, str]) -> Answer:
+    async def _send(self, url: str, headers: dict[str, str]) -> SiteResponse:
         asked_at = monotonic()
         self._last = await self.gate.slot(self.policy, max_wait=self.max_wait)
         self.requests += 1
@@ -280,7 +280,7 @@ class FetchContext:
         except (httpx.DecodingError, httpx.InvalidURL, httpx.RemoteProtocolError) as error:
             raise HostUnavailable(f"the answer cannot be read: {error}", http_status=self.http_status) from error
 
-    async def _exchange(self, url: str, headers: dict[str, str]) -> Answer:
+    async def _exchange(self, url: str, headers: dict[str, str]) -> SiteResponse:
         async with self.client.get(url, headers) as response:
             self.http_status = response.status_code
             self.headers = headers_sent = _plain(response)
@@ -297,9 +297,9 @@ class FetchContext:
             self.received += size
             if self.tell:
                 self.tell(f"HTTP {response.status_code}, {size:,} bytes")
-            return Answer(url=url, status=response.status_code, headers=headers_sent, body=b"".join(chunks))
+            return SiteResponse(url=url, status=response.status_code, headers=headers_sent, body=b"".join(chunks))
 
-    def _raise_for_host(self, answer: Answer) -> None:
+    def _raise_for_host(self, answer: SiteResponse) -> None:
         if answer.status in self.policy.throttled_statuses:
             raise Throttled(
                 f"the site answered {answer.status}: too many requests",

@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from shared.clock import Clock
 from shared.database import PooledQueries
-from shared.observability.readings import COUNTED, Gauge, Reading
+from shared.observability.readings import COUNTED, Gauge, GaugeReading
 from shared.scraping.dispatch import SourceRegistry
 from shared.scraping.health import PAUSES, Breaker, BreakerState, breaker_of
 from shared.scraping.pacing import HostPacer
@@ -95,14 +95,14 @@ class SourceGauges:
         self._counted = counted
         self._sampled_pages = sampled_pages
 
-    async def read(self) -> Sequence[Reading]:
+    async def read(self) -> Sequence[GaugeReading]:
         sources = self._sources.all()
         breakers = await asyncio.gather(*(breaker_of(self._gate, source.policy) for source in sources))
         booked_seconds = await asyncio.gather(*(self._gate.booked_seconds(source.policy.host) for source in sources))
         paused = {row["source"] for row in await self._reader.rows(PAUSES)}
         readings = [reading for source in sources for reading in _settled(source, source.name in paused)]
         readings += [
-            Reading(BOOKED, seconds, (source.name,))
+            GaugeReading(BOOKED, seconds, (source.name,))
             for source, seconds in zip(sources, booked_seconds, strict=True)
             if seconds is not None
         ]
@@ -110,7 +110,7 @@ class SourceGauges:
             readings += _states(source.name, breaker)
         return [*readings, *await self._standing(sources), *await self._census()]
 
-    async def _standing(self, sources: Sequence[Source[Any]]) -> list[Reading]:
+    async def _standing(self, sources: Sequence[Source[Any]]) -> list[GaugeReading]:
         now = self._clock.now()
         rows = await self._reader.rows(
             _STANDING, {"sources": [source.name for source in sources], "now": now, "most": self._counted}
@@ -119,34 +119,36 @@ class SourceGauges:
             reading
             for row in rows
             for reading in (
-                Reading(DUE, float(row["waiting"]), (row["source"],)),
-                Reading(
+                GaugeReading(DUE, float(row["waiting"]), (row["source"],)),
+                GaugeReading(
                     OLDEST_DUE,
                     (now - row["oldest"]).total_seconds() if row["oldest"] is not None else 0.0,
                     (row["source"],),
                 ),
-                Reading(IN_PROGRESS, float(row["in_progress"]), (row["source"],)),
-                Reading(DEAD, float(row["dead"]), (row["source"],)),
+                GaugeReading(IN_PROGRESS, float(row["in_progress"]), (row["source"],)),
+                GaugeReading(DEAD, float(row["dead"]), (row["source"],)),
             )
         ]
 
-    async def _census(self) -> list[Reading]:
+    async def _census(self) -> list[GaugeReading]:
         pages = int(await self._reader.value(_PAGES))
         percent = min(100.0, 100.0 * self._sampled_pages / max(1, pages))
         rows = await self._reader.rows(_CENSUS, {"percent": percent})
         return [
-            Reading(TARGETS, float(round(row["targets"] * 100 / percent)), (row["source"], row["state"], row["reason"]))
+            GaugeReading(
+                TARGETS, float(round(row["targets"] * 100 / percent)), (row["source"], row["state"], row["reason"])
+            )
             for row in rows
         ]
 
 
-def _settled(source: Source[Any], paused: bool) -> Iterator[Reading]:
+def _settled(source: Source[Any], paused: bool) -> Iterator[GaugeReading]:
     labels = (source.name,)
-    yield Reading(ENABLED, float(source.enabled), labels)
-    yield Reading(PAUSED, float(paused), labels)
-    yield Reading(DELAY, source.policy.delay, labels)
+    yield GaugeReading(ENABLED, float(source.enabled), labels)
+    yield GaugeReading(PAUSED, float(paused), labels)
+    yield GaugeReading(DELAY, source.policy.delay, labels)
 
 
-def _states(source: str, breaker: Breaker) -> Iterator[Reading]:
+def _states(source: str, breaker: Breaker) -> Iterator[GaugeReading]:
     for state in BreakerState:
-        yield Reading(BREAKER, float(breaker.state is state), (source, state.value))
+        yield GaugeReading(BREAKER, float(breaker.state is state), (source, state.value))

@@ -8,7 +8,7 @@ from uuid import UUID
 from shared.jobs import Job
 from shared.scraping.blocking import BlockUpkeep
 from shared.scraping.dispatch import SCRAPE, Dispatcher
-from shared.scraping.repository import Claim
+from shared.scraping.repository import Lease
 from shared.scraping.run_upkeep import RunUpkeep
 from shared.scraping.runner import Runner
 from shared.scraping.targets import DISPATCH
@@ -21,7 +21,7 @@ def engine_jobs(dispatcher: Dispatcher, runner: Runner, run_upkeep: RunUpkeep, b
     """Dispatch (every second and when woken), scrape, sweep, upkeep of the table of runs, upkeep of blocks."""
 
     async def scrape(source: str, claims: Sequence[tuple[str, str, str]]) -> int:
-        held = [Claim(UUID(target), UUID(run), datetime.fromisoformat(lease)) for target, run, lease in claims]
+        held = [Lease(UUID(target), UUID(run), datetime.fromisoformat(lease)) for target, run, lease in claims]
         return await runner.run(source, held)
 
     return [

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from shared.scraping.failures import ScrapeFailure
 from shared.scraping.fetch_context import FetchContext
-from shared.scraping.repository import Claim
+from shared.scraping.repository import Lease
 from shared.scraping.target import Target
 
 
@@ -50,13 +50,13 @@ class LeaseSet:
     def __init__(self, *, until: float) -> None:
         self.until = until
         """The loop's time until which what was visited may be recorded."""
-        self._claims: dict[UUID, Claim] = {}
+        self._claims: dict[UUID, Lease] = {}
 
     def take(self, targets: Sequence[Target]) -> None:
-        self._claims = {target.id: Claim(target.id, target.run_id, target.lease_until) for target in targets}
+        self._claims = {target.id: Lease(target.id, target.run_id, target.lease_until) for target in targets}
 
-    def renewed(self, claims: Sequence[Claim]) -> None:
+    def renewed(self, claims: Sequence[Lease]) -> None:
         self._claims.update({claim.target_id: claim for claim in claims})
 
-    def claims(self, targets: Sequence[Target]) -> list[Claim]:
+    def claims(self, targets: Sequence[Target]) -> list[Lease]:
         return [self._claims[target.id] for target in targets]

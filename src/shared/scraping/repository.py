@@ -16,7 +16,7 @@ from shared.scraping import statements
 from shared.scraping.target import Priority, Status, Target, Trigger
 
 
-class Claim(NamedTuple):
+class Lease(NamedTuple):
     """A target that is held: by which run, and by which lease; a later lease of the same run is another one."""
 
     target_id: UUID
@@ -69,22 +69,22 @@ class SourcePaused(msgspec.Struct, frozen=True, kw_only=True):
 class ScrapingRepository(Repository):
     """Targets, their schedule and their runs."""
 
-    async def claim_due(self, source: str, *, now: datetime, lease_until: datetime, limit: int) -> list[Claim]:
+    async def claim_due(self, source: str, *, now: datetime, lease_until: datetime, limit: int) -> list[Lease]:
         """Take up to `limit` due targets of a source, who waits first; the rows are leased until `lease_until`."""
         rows = await self._all(statements.CLAIM, source=source, now=now, lease_until=lease_until, limit=limit)
         return await self._started(rows, now=now)
 
-    async def claim_quarantined(self, source: str, *, now: datetime, lease_until: datetime) -> list[Claim]:
+    async def claim_quarantined(self, source: str, *, now: datetime, lease_until: datetime) -> list[Lease]:
         """Take one due target over which workers were lost before; none while another such one is under way."""
         rows = await self._all(statements.CLAIM_QUARANTINED, source=source, now=now, lease_until=lease_until)
         return await self._started(rows, now=now)
 
-    async def claim_one(self, target: UUID, *, now: datetime, lease_until: datetime) -> Claim | None:
+    async def claim_one(self, target: UUID, *, now: datetime, lease_until: datetime) -> Lease | None:
         """Take one target that is asked for, whatever is due; None while somebody else holds it."""
         row = (
             await self.session.execute(statements.CLAIM_ONE, {"target": target, "now": now, "lease_until": lease_until})
         ).one_or_none()
-        return Claim(*row) if row else None
+        return Lease(*row) if row else None
 
     async def take_turn_to_claim(self, source: str) -> None:
         """Wait until no other dispatcher counts and claims targets of this source; holds until the transaction ends."""
@@ -99,7 +99,7 @@ class ScrapingRepository(Repository):
         result = await self.session.execute(statement, {"source": source, "limit": limit})
         return int(result.scalar_one())
 
-    async def leased(self, claims: Sequence[Claim], *, now: datetime) -> list[Target]:
+    async def leased(self, claims: Sequence[Lease], *, now: datetime) -> list[Target]:
         """The targets that these claims still hold."""
         rows = await self._all(statements.LEASED, **_columns(claims), now=now)
         return [
@@ -123,21 +123,21 @@ class ScrapingRepository(Repository):
             for row in rows
         ]
 
-    async def lock_leased(self, claims: Sequence[Claim]) -> set[UUID]:
+    async def lock_leased(self, claims: Sequence[Lease]) -> set[UUID]:
         """Lock the targets that these claims still hold, so that nobody else settles them meanwhile."""
         return {row.target_id for row in await self._all(statements.LOCK_LEASED, **_columns(claims))}
 
-    async def renew(self, claims: Sequence[Claim], *, now: datetime, lease_until: datetime) -> list[Claim]:
+    async def renew(self, claims: Sequence[Lease], *, now: datetime, lease_until: datetime) -> list[Lease]:
         """Hold on to what these claims still hold, until `lease_until`; the claims that hold it from now on."""
         rows = await self._all(statements.RENEW, **_columns(claims), now=now, lease_until=lease_until)
-        return [Claim(*row) for row in rows]
+        return [Lease(*row) for row in rows]
 
     async def finish(self, results: Sequence[RunResult], *, now: datetime) -> None:
         """End runs: the target's counters and validators, its next due time, the run's row."""
         finished = msgspec.json.encode(results).decode()
         await self.session.execute(statements.FINISH, {"finished": finished, "now": now})
 
-    async def release(self, claims: Sequence[Claim], *, due_at: datetime) -> None:
+    async def release(self, claims: Sequence[Lease], *, due_at: datetime) -> None:
         """Give targets back unvisited, to be looked at again from `due_at`; what was asked for stays pending."""
         await self.lock_leased(claims)  # in the order that everybody locks in
         await self.session.execute(statements.RELEASE, {**_columns(claims), "due_at": due_at})
@@ -271,11 +271,11 @@ class ScrapingRepository(Repository):
         values = {"source": source, "trigger": Trigger.REQUEST, "now": now, "limit": limit}
         return int((await self.session.execute(statements.REDRIVE, values)).scalar_one())
 
-    async def _started(self, rows: Sequence[Any], *, now: datetime) -> list[Claim]:
+    async def _started(self, rows: Sequence[Any], *, now: datetime) -> list[Lease]:
         """What was claimed; of what was asked for the task is under way from now on."""
         if asked_for := [row.run_id for row in rows if row.asked_for]:
             await self.session.execute(statements.START, {"runs": asked_for, "now": now})
-        return [Claim(row.target_id, row.run_id, row.lease_until) for row in rows]
+        return [Lease(row.target_id, row.run_id, row.lease_until) for row in rows]
 
     async def _all(self, statement: TextClause, **parameters: Any) -> Sequence[Any]:
         return (await self.session.execute(statement, parameters)).all()
@@ -286,7 +286,7 @@ def dead_letter_reason(dead_after: int) -> str:
     return f"{dead_after} workers were lost while they looked at this; ask for a refresh to try again"
 
 
-def _columns(claims: Sequence[Claim]) -> dict[str, list[Any]]:
+def _columns(claims: Sequence[Lease]) -> dict[str, list[Any]]:
     return {
         "targets": [claim.target_id for claim in claims],
         "runs": [claim.run_id for claim in claims],

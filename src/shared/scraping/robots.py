@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 
 from shared.clock import Clock
 from shared.scraping.failures import HostUnavailable, Throttled
-from shared.scraping.fetch_context import Answer, retry_after
+from shared.scraping.fetch_context import SiteResponse, retry_after
 from shared.scraping.pacing import HostCoolingDownError, PacerUnreachableError
 
 DAY: Final = 86_400
@@ -38,7 +38,7 @@ class RobotsTxt:
         self._parsed: dict[str, tuple[float, Protego]] = {}
         self._asking: dict[str, asyncio.Lock] = {}
 
-    async def allows(self, url: str, fetch: Callable[[str], Awaitable[Answer]]) -> bool:
+    async def allows(self, url: str, fetch: Callable[[str], Awaitable[SiteResponse]]) -> bool:
         """Raises HostUnavailable where the host cannot say: it is asked again on the next visit.
 
         Asked once however many visits begin together; HostRestsError while another process is asking.
@@ -53,7 +53,7 @@ class RobotsTxt:
                     known = self._parsed[origin] = (monotonic() + REMEMBERED, Protego.parse(text))
         return bool(known[1].can_fetch(url, self._product))
 
-    async def _text(self, origin: str, fetch: Callable[[str], Awaitable[Answer]]) -> str:
+    async def _text(self, origin: str, fetch: Callable[[str], Awaitable[SiteResponse]]) -> str:
         key = f"robots:{origin}"
         try:
             kept: Any = await self._redis.get(key)
@@ -70,7 +70,7 @@ class RobotsTxt:
             with suppress(RedisError, OSError):  # it ends by itself
                 await self._redis.delete(f"{key}:asking")
 
-    async def _ask(self, origin: str, key: str, fetch: Callable[[str], Awaitable[Answer]]) -> str:
+    async def _ask(self, origin: str, key: str, fetch: Callable[[str], Awaitable[SiteResponse]]) -> str:
         answer = await fetch(f"{origin}/robots.txt")
         if answer.status == TOO_MANY:
             wait = retry_after(answer.headers.get("retry-after"), now=self._clock.now())

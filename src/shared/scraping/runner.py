@@ -29,7 +29,7 @@ from shared.scraping.fetch_context import Clients, FetchContext, Postponed, Robo
 from shared.scraping.observation import FailedFetch, Observation
 from shared.scraping.outcomes import FetchOutcome, FetchTask, LeaseSet, PostponedFetch
 from shared.scraping.pacing import HostCoolingDownError, HostPacer, PacerUnreachableError
-from shared.scraping.repository import Claim, RunResult, ScrapingRepository
+from shared.scraping.repository import Lease, RunResult, ScrapingRepository
 from shared.scraping.source import Source
 from shared.scraping.target import Status, Target
 from shared.scraping.targets import DISPATCH
@@ -91,7 +91,7 @@ class Runner:
         visits = [source.policy.max_fetch_seconds or 0.0 for source in self._sources.all()]
         return max(0.0, *visits) + self._lease
 
-    async def run(self, name: str, claims: Sequence[Claim], *, tell: Callable[[str], None] | None = None) -> int:
+    async def run(self, name: str, claims: Sequence[Lease], *, tell: Callable[[str], None] | None = None) -> int:
         """Visit and settle what these claims still hold; how many targets were settled.
 
         `tell`: who wants to hear of every step.
@@ -153,7 +153,7 @@ class Runner:
             self._log().warning("leases_lost", targets=[under_way[task].key for task in lost])
         return lost
 
-    async def _renew_leases(self, claims: Sequence[Claim]) -> list[Claim]:
+    async def _renew_leases(self, claims: Sequence[Lease]) -> list[Lease]:
         now = self._clock.now()
         async with self._database.transaction() as session:
             return await ScrapingRepository(session).renew(
@@ -375,7 +375,7 @@ class Runner:
             content_hash=one.visit.content_hash.hex() if one.visit.content_hash else None,
         )
 
-    async def _leased(self, name: str, claims: Sequence[Claim]) -> list[Target]:
+    async def _leased(self, name: str, claims: Sequence[Lease]) -> list[Target]:
         """What these claims still hold; all of it goes back where the source was paused since it was claimed."""
         now = self._clock.now()
         async with self._database.transaction() as session:
@@ -389,13 +389,13 @@ class Runner:
         async with self._database.transaction() as session:
             return await ScrapingRepository(session).is_paused(name)
 
-    async def _release(self, claims: Sequence[Claim], seconds: float) -> None:
+    async def _release(self, claims: Sequence[Lease], seconds: float) -> None:
         due_at = self._clock.now() + timedelta(seconds=seconds)
         async with self._database.transaction() as session:
             await ScrapingRepository(session).release(claims, due_at=due_at)
 
     async def _abort(
-        self, tasks: Sequence[FetchTask], claims: Sequence[Claim] | None, *, again_in: float = 0.0
+        self, tasks: Sequence[FetchTask], claims: Sequence[Lease] | None, *, again_in: float = 0.0
     ) -> None:
         """End the visits under way; with `claims`, give back what of them still holds, due again in so many seconds."""
         for task in tasks:

@@ -34,12 +34,12 @@ class Source(ABC, Generic[T]):
     base_url: str | None = None
     """Scheme and host of the site, where there is one; what `trackers doctor` knocks at."""
 
-    def read(self, typed: str) -> tuple[str, str]:
+    def read(self, entered: str) -> tuple[str, str]:
         """(key, address) of a target as a person types it: a key, or a link where the source reads links.
 
         Raises a Problem for what names nothing on the site.
         """
-        return typed, typed
+        return entered, entered
 
     @abstractmethod
     async def collect(self, target: Target, visit: FetchContext) -> T:

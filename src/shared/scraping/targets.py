@@ -15,7 +15,7 @@ from shared.errors import Forbidden, NotFound, Unavailable
 from shared.jobs import JobQueue
 from shared.scraping.block_repository import BlockRepository
 from shared.scraping.policy import Policy
-from shared.scraping.repository import Claim, ScrapingRepository
+from shared.scraping.repository import Lease, ScrapingRepository
 from shared.scraping.target import Priority, Status, Trigger
 
 DISPATCH: Final = "scraping.dispatch"
@@ -88,7 +88,7 @@ class RequestedRun(Struct, frozen=True, kw_only=True):
     source: str
     target_id: UUID
     task_id: UUID
-    claim: Claim | None
+    claim: Lease | None
 
 
 class InlineFetch(Protocol):
@@ -206,7 +206,7 @@ STATUS_IS: Final[Mapping[Status, str]] = {
     Status.PENDING: "s.lease_until IS NULL AND (s.run_id IS NOT NULL OR t.last_status IS NULL"
     " OR s.priority = 5 AND t.last_status = 'failed')",
 }
-"""The same as conditions, which the planner can judge: of a CASE it believes that hardly any row is so."""
+"""The same as conditions, which the planner can evaluate: of a CASE it believes that hardly any row is so."""
 
 _TASK: Final = text("""
 SELECT r.id, r.status, r.reason, r.error, r.requested_at, r.started_at, r.finished_at, r.http_status, r.changed,

@@ -15,13 +15,13 @@ OPEN: Final = {"open": True}
 """`opt=OPEN` on a handler of the public audience that asks for no token."""
 
 
-class BotAuthenticator(Protocol):
+class BotKeyVerifier(Protocol):
     """Tells whose key it is, or raises Unauthenticated."""
 
     async def authenticate(self, key: str) -> BotIdentity: ...
 
 
-class PersonAuthenticator(Protocol):
+class AccessTokenVerifier(Protocol):
     """Tells whose access token it is, or raises Unauthenticated; Unavailable where that cannot be known."""
 
     async def authenticate(self, token: str) -> PersonIdentity: ...
@@ -30,7 +30,7 @@ class PersonAuthenticator(Protocol):
 class BotAuthentication:
     """Reads the key (`Authorization: Bearer trk_...` or `X-API-Key`), and holds it to the handler's `opt["scope"]`."""
 
-    def __init__(self, app: ASGIApp, authenticator: Callable[[], BotAuthenticator]) -> None:
+    def __init__(self, app: ASGIApp, authenticator: Callable[[], BotKeyVerifier]) -> None:
         self._app = app
         self._authenticator = authenticator
 
@@ -53,7 +53,7 @@ class PersonAuthentication:
     """Reads the access token (`Authorization: Bearer ...`); with `admins_only` lets nobody else in."""
 
     def __init__(
-        self, app: ASGIApp, authenticator: Callable[[], PersonAuthenticator], *, admins_only: bool = False
+        self, app: ASGIApp, authenticator: Callable[[], AccessTokenVerifier], *, admins_only: bool = False
     ) -> None:
         self._app = app
         self._authenticator = authenticator

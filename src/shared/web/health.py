@@ -11,7 +11,7 @@ from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 from msgspec import Meta, Struct
 
-from shared.observability.readings import Gauge, Reading
+from shared.observability.readings import Gauge, GaugeReading
 from shared.storage import full_storage
 from shared.web.guards import OPEN
 
@@ -43,7 +43,7 @@ class NotWell(Exception):  # noqa: N818 -- what a check says
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part:
+class HealthPart:
     """Something that we need, and what to do where it does not answer at all."""
 
     ask: Callable[[], Awaitable[object]]
@@ -58,7 +58,7 @@ class Part:
 class HealthChecks:
     """Asks every part how it is, all at once, not for long, and not for every caller anew."""
 
-    def __init__(self, parts: Mapping[str, Part], *, kept: float = KEPT) -> None:
+    def __init__(self, parts: Mapping[str, HealthPart], *, kept: float = KEPT) -> None:
         self._parts = parts
         self._kept = kept
         self._found: tuple[float, Health] | None = None
@@ -75,7 +75,7 @@ class HealthChecks:
             self._found = (monotonic(), health)
             return health
 
-    async def _ask(self, name: str, part: Part) -> dict[str, PartHealth]:
+    async def _ask(self, name: str, part: HealthPart) -> dict[str, PartHealth]:
         started = perf_counter()
         answer, error = None, None
         try:
@@ -86,16 +86,19 @@ class HealthChecks:
         except Exception as raised:  # noqa: BLE001 -- whatever it is, the part is not well
             error = part.ailing() or full_storage(raised) or f"{part.advice} ({type(raised).__name__})"
         ms = round((perf_counter() - started) * 1000, 2)
-        errors = {name: error, **{shown: error or _judged(judge, answer) for shown, judge in part.shows.items()}}
+        errors = {
+            name: error,
+            **{shown: error or _evaluated(evaluate, answer) for shown, evaluate in part.shows.items()},
+        }
         return {
             shown: PartHealth(ok=wrong is None, required=part.required, ms=ms, error=wrong)
             for shown, wrong in errors.items()
         }
 
 
-def _judged(judge: Callable[[Any], object], answer: object) -> str | None:
+def _evaluated(evaluate: Callable[[Any], object], answer: object) -> str | None:
     try:
-        judge(answer)
+        evaluate(answer)
     except NotWell as finding:
         return str(finding)
     return None
@@ -109,10 +112,10 @@ class HealthGauges:
     def __init__(self, checks: HealthChecks) -> None:
         self._checks = checks
 
-    async def read(self) -> Sequence[Reading]:
+    async def read(self) -> Sequence[GaugeReading]:
         health = await self._checks.run()
-        parts = [Reading(PART_UP, float(part.ok), (name,)) for name, part in health.parts.items()]
-        return [Reading(READY, float(health.ok)), *parts]
+        parts = [GaugeReading(PART_UP, float(part.ok), (name,)) for name, part in health.parts.items()]
+        return [GaugeReading(READY, float(health.ok)), *parts]
 
 
 @get("/health/live", operation_id="health_live", tags=["health"], opt=OPEN, sync_to_thread=False)

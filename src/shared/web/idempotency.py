@@ -110,7 +110,7 @@ class StoredResponse(Struct, frozen=True, kw_only=True):
     body: bytes | None
 
 
-class Claim(Struct, frozen=True, kw_only=True):
+class KeyReservation(Struct, frozen=True, kw_only=True):
     """The right to carry a request out."""
 
     bot_key_id: UUID
@@ -125,12 +125,12 @@ class IdempotencyKeys:
         self._reader = reader
         self._clock = clock
 
-    async def claim(self, bot_key_id: UUID, key: str, request_digest: bytes) -> Claim | StoredResponse:
+    async def claim(self, bot_key_id: UUID, key: str, request_digest: bytes) -> KeyReservation | StoredResponse:
         """The right to run, or what came of the same request before; raises one of the errors above."""
         now = self._clock.now()
         which = {"bot_key_id": bot_key_id, "key": key}
         if await self._reader.value(_CLAIM, {**which, "request_digest": request_digest, "now": now}):
-            return Claim(bot_key_id=bot_key_id, key=key, claimed_at=now)
+            return KeyReservation(bot_key_id=bot_key_id, key=key, claimed_at=now)
         found = await self._reader.row(_FIND, which)
         if found is None:  # given back this very moment
             raise IdempotencyInProgress("The first request under this key just ended; send it again.", retry_after=1)
@@ -149,7 +149,7 @@ class IdempotencyKeys:
             )
         return StoredResponse(status=found["status"], content_type=found["content_type"], body=found["body"])
 
-    async def keep(self, claim: Claim, answer: StoredResponse) -> None:
+    async def keep(self, claim: KeyReservation, answer: StoredResponse) -> None:
         await self._reader.execute(
             _KEEP,
             {
@@ -162,7 +162,7 @@ class IdempotencyKeys:
             },
         )
 
-    async def release(self, claim: Claim) -> None:
+    async def release(self, claim: KeyReservation) -> None:
         """Nothing was done: the key is as if never used."""
         await self._reader.execute(
             _GIVE_BACK, {"bot_key_id": claim.bot_key_id, "key": claim.key, "claimed_at": claim.claimed_at}
@@ -226,7 +226,7 @@ class Idempotency:
 class CapturedResponse:
     """An answer that leaves once it is kept, or its claim given back."""
 
-    def __init__(self, scope: Scope, send: Send, keys: IdempotencyKeys, claim: Claim) -> None:
+    def __init__(self, scope: Scope, send: Send, keys: IdempotencyKeys, claim: KeyReservation) -> None:
         self._scope = scope
         self._send = send
         self._keys = keys

@@ -77,7 +77,7 @@ class ResponseHeaders:
             return
         asked = dict(scope["headers"])
         path = scope["path"]
-        answer = Answer(scope, asked, send, self._cors(asked) if self._origins else ())
+        answer = OutgoingResponse(scope, asked, send, self._cors(asked) if self._origins else ())
         if self._hosts and not path.startswith(OPERATORS) and not _answers_to(self._hosts, asked.get(b"host", b"")):
             await _send_unknown_host(scope, answer.send)
         elif EXPOSED in answer.cors and scope["method"] == "OPTIONS" and b"access-control-request-method" in asked:
@@ -95,7 +95,7 @@ class ResponseHeaders:
         return (VARY_BY_ORIGIN,)
 
 
-class Answer:
+class OutgoingResponse:
     """An answer on its way out. One that comes whole is held until its body shows, for its validator and length."""
 
     __slots__ = ("_asked", "_held", "_path", "_scope", "_send", "cors")

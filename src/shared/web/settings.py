@@ -6,7 +6,7 @@ from typing import Annotated, Final, Self
 
 from msgspec import Meta
 
-from shared.settings import Listed, SettingsStruct
+from shared.settings import CommaSeparated, SettingsStruct
 
 ANY: Final = "*"
 _ORIGIN: Final = re.compile(r"https?://([a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
@@ -14,7 +14,7 @@ _ORIGINS_EXPECTED: Final = "expected origins such as https://app.example.org, or
 _HOST: Final = re.compile(r"(\*\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
 
 
-class Origins(Listed):
+class Origins(CommaSeparated):
     """Origins as browsers send them; `*` alone for any."""
 
     __slots__ = ()
@@ -38,7 +38,7 @@ class Origins(Listed):
         return ANY in self
 
 
-class Hosts(Listed):
+class Hosts(CommaSeparated):
     """Host names without a port; `*.example.org` for every name under one."""
 
     __slots__ = ()
@@ -51,7 +51,7 @@ class Hosts(Listed):
         return host
 
 
-class Proxies(Listed):
+class Proxies(CommaSeparated):
     """Addresses or networks of reverse proxies."""
 
     __slots__ = ()

@@ -16,7 +16,7 @@ from trackers.contracts.region_repository import RegionRepository, RegionState
 from trackers.contracts.repository import ContractRepository
 from trackers.contracts.runs import AggregationRun
 from trackers.contracts.settings import ContractsSettings
-from trackers.contracts.sweep import Alerts, Sweep
+from trackers.contracts.sweep import AlertNotifier, Sweep
 from trackers.contracts.type_cache import TypeCache
 
 SOON: Final = timedelta(seconds=1)
@@ -34,7 +34,7 @@ class ContractAggregationService:
     """Looks at regions; everything that it writes, it writes within the run's fence."""
 
     def __init__(
-        self, *, settings: ContractsSettings, clock: Clock, types: TypeCache, alerts: Callable[[], Alerts]
+        self, *, settings: ContractsSettings, clock: Clock, types: TypeCache, alerts: Callable[[], AlertNotifier]
     ) -> None:
         self._settings = settings
         self._clock = clock

@@ -23,7 +23,7 @@ from trackers.contracts.repository import ContractRepository, ReadContract, Unre
 from trackers.contracts.runs import AggregationRun
 from trackers.contracts.settings import ContractsSettings
 from trackers.contracts.ships import ship_offered
-from trackers.contracts.sweep import Alerts
+from trackers.contracts.sweep import AlertNotifier
 from trackers.contracts.type_cache import TypeCache
 from trackers.contracts.type_repository import KnownType
 
@@ -32,7 +32,7 @@ MOST_TRIES: Final = 5
 """Of a contract whose items cannot be read, over hours; then an admin finds it among the rejected."""
 AFTER_OUTAGE: Final = timedelta(minutes=5)
 """Until what the API's being away kept from being read is asked for again; no try of it is used up by that."""
-UNJUDGED_AT_ONCE: Final = 500
+UNEVALUATED_BATCH_SIZE: Final = 500
 HOPELESS: Final = 10
 """Failures in a row after which the API is taken to be away rather than single contracts to be odd."""
 R = TypeVar("R", Item, Bid)
@@ -54,7 +54,7 @@ class Enrichment:
 
     def __init__(
         self, region_id: int, esi: Esi, run: AggregationRun, *, settings: ContractsSettings, clock: Clock,
-        types: TypeCache, ship_groups: AbstractSet[int], alerts: Callable[[], Alerts],
+        types: TypeCache, ship_groups: AbstractSet[int], alerts: Callable[[], AlertNotifier],
     ) -> None:  # fmt: skip
         self._region = region_id
         self._esi = esi
@@ -68,11 +68,11 @@ class Enrichment:
         self.changed = False
 
     async def run(self) -> None:
-        """Items of what is new, ships among what could not be judged before, bids that are due. What was written stays
+        """Items of what is new, ships among what could not be evaluated before, bids that are due. What was written stays
         where the API fails in between.
         """
         await self._read_items()
-        await self._judge_again()
+        await self._evaluate_again()
         await self._read_bids()
 
     async def _read_items(self) -> None:
@@ -148,7 +148,7 @@ class Enrichment:
 
     async def _write(self, found: Sequence[Read], gone: Sequence[int], known: Mapping[int, KnownType]) -> None:
         """Where a contract poisons its batch, halves of it, until it is alone and named."""
-        read = [self._judged(one.contract_id, one.type, one.items, known) for one in found]
+        read = [self._evaluated(one.contract_id, one.type, one.items, known) for one in found]
         began = monotonic()
 
         async def step(session: AsyncSession) -> tuple[list[int], int]:
@@ -217,7 +217,7 @@ class Enrichment:
             structlog.get_logger(__name__).warning("types_not_fetched", types=len(types), exc_info=True)
             return {}
 
-    def _judged(
+    def _evaluated(
         self, contract_id: int, kind: str, items: Sequence[Item], known: Mapping[int, KnownType]
     ) -> ReadContract:
         included = {item.type_id for item in items if item.is_included}
@@ -226,21 +226,23 @@ class Enrichment:
             contract_id=contract_id,
             items=items,
             ship=ship_offered(kind, items, ships),
-            judged=all(one in known and known[one].settled for one in included),
+            evaluated=all(one in known and known[one].settled for one in included),
         )
 
-    async def _judge_again(self) -> None:
-        unjudged = await self._run.write(lambda s: ContractRepository(s).unjudged(self._region, limit=UNJUDGED_AT_ONCE))
-        if not unjudged:
+    async def _evaluate_again(self) -> None:
+        unevaluated = await self._run.write(
+            lambda s: ContractRepository(s).unevaluated(self._region, limit=UNEVALUATED_BATCH_SIZE)
+        )
+        if not unevaluated:
             return
-        known = await self._known({item.type_id for one in unjudged for item in one.items})
-        judged = [self._judged(one.contract_id, one.type, one.items, known) for one in unjudged]
-        settled = [one for one in judged if one.judged]
+        known = await self._known({item.type_id for one in unevaluated for item in one.items})
+        evaluated = [self._evaluated(one.contract_id, one.type, one.items, known) for one in unevaluated]
+        settled = [one for one in evaluated if one.evaluated]
         if not settled:
             return
 
         async def step(session: AsyncSession) -> int:
-            await ContractRepository(session).judge(settled)
+            await ContractRepository(session).evaluate(settled)
             return await self._alerts().tell([one.contract_id for one in settled])
 
         self._run.tally.alerts += await self._run.write(step)

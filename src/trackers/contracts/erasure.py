@@ -5,7 +5,7 @@ from typing import Final
 
 from shared.errors import Invalid
 from shared.scraping.blocking import Erased
-from trackers.contracts.erasure_repository import ErasureRepository
+from trackers.contracts.erasure_repository import ContractsErasureRepository
 from trackers.contracts.parser import ISSUER, issuer_key
 from trackers.contracts.settings import LARGEST_ID, SOURCE
 
@@ -15,13 +15,13 @@ class ContractsEraser:
 
     source: Final = SOURCE
 
-    def __init__(self, *, stored: ErasureRepository) -> None:
+    def __init__(self, *, stored: ContractsErasureRepository) -> None:
         self._stored = stored
 
-    def read(self, typed: str) -> str:
+    def read(self, entered: str) -> str:
         """The character's number, after issuer:."""
-        digits = typed.removeprefix(ISSUER)
-        if not typed.startswith(ISSUER) or not digits.isascii() or not digits.isdigit():
+        digits = entered.removeprefix(ISSUER)
+        if not entered.startswith(ISSUER) or not digits.isascii() or not digits.isdigit():
             raise Invalid("Give issuer: and the number of a character, such as issuer:90000001.")
         if not 0 < int(digits) <= LARGEST_ID:
             raise Invalid(f"No character has such a number; the largest is {LARGEST_ID}.")

@@ -20,7 +20,7 @@ WHERE issuer_id = ANY(CAST(:issuers AS bigint[])) OR contract_id = ANY(CAST(:con
 """)
 
 
-class ErasureRepository(Repository):
+class ContractsErasureRepository(Repository):
     """Deletes what an issuer published."""
 
     async def erase(self, issuers: Sequence[int]) -> list[int]:

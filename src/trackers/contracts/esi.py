@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 
 from shared.moments import EARLIEST, LATEST
 from shared.scraping.failures import Blocked, HostUnavailable, PageChanged, ScrapeFailure, Throttled
-from shared.scraping.fetch_context import SERVER_ERROR, Answer, FetchContext, retry_after
+from shared.scraping.fetch_context import SERVER_ERROR, FetchContext, SiteResponse, retry_after
 from shared.scraping.pacing import HostCoolingDownError, PacerUnreachableError
 from trackers.contracts.runs import AggregationRun
 
@@ -52,7 +52,7 @@ class Esi:
         self._places = places
         self._floor = error_floor
 
-    async def get(self, path: str, *, etag: str | None = None) -> Answer:
+    async def get(self, path: str, *, etag: str | None = None) -> SiteResponse:
         """An answer of any status that the route may give.
 
         Raises Throttled (the engine then lets the host rest for everybody), HostUnavailable, and LostLeaseError.
@@ -84,7 +84,7 @@ class Esi:
             return answer
         raise AssertionError("unreachable")  # the last try raises
 
-    async def _refused(self, answer: Answer) -> None:
+    async def _refused(self, answer: SiteResponse) -> None:
         """Raises Throttled; the host rests at once, for those who ask beside us, too."""
         if answer.status == ERROR_LIMITED:
             why, wait = "the error budget is spent", _number(answer.headers.get("x-esi-error-limit-reset"))
@@ -136,7 +136,7 @@ async def in_parallel(work: Iterable[Callable[[], Awaitable[R]]], *, limit: int)
         await asyncio.gather(*under_way, *done, return_exceptions=True)
 
 
-def pages_of(answer: Answer) -> int | None:
+def pages_of(answer: SiteResponse) -> int | None:
     """How many pages there are (X-Pages); None where it is not said. Raises PageChanged where that cannot be."""
     said = answer.headers.get("x-pages")
     if said is None:
@@ -147,12 +147,12 @@ def pages_of(answer: Answer) -> int | None:
     return max(1, int(pages))
 
 
-def generation_of(answer: Answer) -> datetime | None:
+def generation_of(answer: SiteResponse) -> datetime | None:
     """Of which state of the region a page is (Last-Modified)."""
     return _date(answer.headers.get("last-modified"))
 
 
-def fresh_for(answer: Answer, *, now: datetime) -> timedelta | None:
+def fresh_for(answer: SiteResponse, *, now: datetime) -> timedelta | None:
     """For how long the API has nothing newer: max-age less Age, else until Expires (RFC 9111, 4.2).
 
     None where that is not said, or over already: when the next state comes, the answer does not know then.
@@ -161,7 +161,7 @@ def fresh_for(answer: Answer, *, now: datetime) -> timedelta | None:
     return min(fresh, timedelta(days=1)) if fresh else None
 
 
-def _said_fresh_for(answer: Answer, *, now: datetime) -> timedelta | None:
+def _said_fresh_for(answer: SiteResponse, *, now: datetime) -> timedelta | None:
     for directive in answer.headers.get("cache-control", "").split(","):
         name, _, value = directive.strip().partition("=")
         if name.lower() == "max-age" and (seconds := _number(value.strip('"'))) is not None:

@@ -5,7 +5,7 @@ from typing import Final
 
 from shared.clock import Clock
 from shared.database import PooledQueries
-from shared.observability.readings import Gauge, Reading
+from shared.observability.readings import Gauge, GaugeReading
 from trackers.contracts.coverage import last_complete
 
 AGE: Final = Gauge(
@@ -24,9 +24,9 @@ class ContractGauges:
         self._reader = reader
         self._clock = clock
 
-    async def read(self) -> Sequence[Reading]:
+    async def read(self) -> Sequence[GaugeReading]:
         now = self._clock.now()
         return [
-            Reading(AGE, (now - since).total_seconds(), (str(region),))
+            GaugeReading(AGE, (now - since).total_seconds(), (str(region),))
             for region, since in (await last_complete(self._reader)).items()
         ]

@@ -91,7 +91,7 @@ class Contract(Base):
         Index(
             "ix_contracts_unjudged",
             "region_id",
-            postgresql_where=text("status = 'live' AND items_state = 'read' AND NOT judged"),
+            postgresql_where=text("status = 'live' AND items_state = 'read' AND NOT evaluated"),
         ),
         Index("ix_contracts_past_issued", "status", "date_issued", "contract_id", postgresql_where=PAST),
         Index("ix_contracts_past_price", "status", "price", "contract_id", postgresql_where=PAST),
@@ -130,7 +130,7 @@ class Contract(Base):
     items_state: Mapped[str]
     items_due_at: Mapped[datetime | None]
     items_tries: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
-    judged: Mapped[bool] = mapped_column(server_default=text("false"))
+    evaluated: Mapped[bool] = mapped_column(server_default=text("false"))
     """Whether its items' types were known when it was asked whether this sells a ship."""
     is_ship: Mapped[bool] = mapped_column(server_default=text("false"))
     ship_type_id: Mapped[int | None]

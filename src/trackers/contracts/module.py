@@ -23,7 +23,7 @@ from trackers.contracts.controllers.parameters import contract_filter
 from trackers.contracts.controllers.public import ContractController, WatchController
 from trackers.contracts.digest import ContractsDigest
 from trackers.contracts.erasure import ContractsEraser
-from trackers.contracts.erasure_repository import ErasureRepository
+from trackers.contracts.erasure_repository import ContractsErasureRepository
 from trackers.contracts.events import EVENTS
 from trackers.contracts.gauges import ContractGauges
 from trackers.contracts.jobs import FollowJob, contract_retention, contracts_jobs
@@ -77,7 +77,7 @@ class ContractsContainer(containers.DeclarativeContainer):
     )
     digest = providers.Factory(ContractsDigest, providers.Factory(TransactionQueries, session))
     personal_data = providers.Factory(ContractsPersonalData, watches=watches)
-    eraser = providers.Factory(ContractsEraser, stored=providers.Factory(ErasureRepository, session))
+    eraser = providers.Factory(ContractsEraser, stored=providers.Factory(ContractsErasureRepository, session))
 
     # offers
     source = providers.Singleton(

@@ -10,7 +10,7 @@ from msgspec import Struct
 from trackers.contracts.watch_repository import WatchRepository
 
 
-class ToldOf(Struct, frozen=True, kw_only=True):
+class ExportedAlert(Struct, frozen=True, kw_only=True):
     contract_id: int
     alerted_at: datetime
 
@@ -26,7 +26,7 @@ class WatchExport(Struct, frozen=True, kw_only=True):
     note: str | None
     active: bool
     created_at: datetime
-    alerts: list[ToldOf]
+    alerts: list[ExportedAlert]
 
 
 class ContractsPersonalData:

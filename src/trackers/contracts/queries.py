@@ -17,12 +17,12 @@ from trackers.contracts.schemas import (
     BidView,
     ContractDetail,
     ContractFilter,
+    ContractHistoryEntry,
     ContractItemView,
-    ContractPage,
+    ContractList,
     ContractSort,
     ContractStatus,
     ContractSummary,
-    HistoryEntry,
     Ship,
 )
 
@@ -147,7 +147,7 @@ class ContractQueries:
         sort: ContractSort = ContractSort.ISSUED_DOWN,
         page: int = 1,
         per_page: int = 50,
-    ) -> ContractPage:
+    ) -> ContractList:
         """A page of the contracts that are wanted, how many of each type there are, and how fresh all this is."""
         known, now = await coverage(self._reader), self._clock.now()
         left = dropped(known)
@@ -162,7 +162,7 @@ class ContractQueries:
         by_type: Counter[str] = Counter()
         for row in await self._reader.rows(counts, parameters):
             by_type[row["type"]] += row["contracts"]
-        return ContractPage(
+        return ContractList(
             items=[summary_of(row, now=now, dropped=left) for row in rows],
             page=page,
             per_page=per_page,
@@ -177,9 +177,9 @@ class ContractQueries:
         if row is None:
             raise ContractNotFound(contract_id)
         these = {"id": contract_id, "most": MOST_ROWS}
-        history = [HistoryEntry(at=row["first_seen_at"], what="first_seen")]
+        history = [ContractHistoryEntry(at=row["first_seen_at"], what="first_seen")]
         history += [
-            HistoryEntry(at=entry["at"], what=entry["what"], details=entry["details"] or None)
+            ContractHistoryEntry(at=entry["at"], what=entry["what"], details=entry["details"] or None)
             for entry in await self._reader.rows(_HISTORY, these)
         ]
         known = await coverage(self._reader)
@@ -210,9 +210,9 @@ def parameters_of(wanted: ContractFilter, *, now: datetime, dropped: Sequence[in
     return given
 
 
-def escaped(typed: str) -> str:
+def escaped(entered: str) -> str:
     """What is typed stands for itself in a LIKE pattern."""
-    return typed.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return entered.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 def summary_of(row: dict[str, Any], *, now: datetime, dropped: Sequence[int]) -> ContractSummary:

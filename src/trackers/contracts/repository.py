@@ -119,21 +119,21 @@ ORDER BY contract_id FOR UPDATE
 """)
 _READ: Final = text("""
 UPDATE contracts c
-SET items_state = 'read', items_due_at = NULL, judged = x.judged, is_ship = x.ship_type_id IS NOT NULL,
+SET items_state = 'read', items_due_at = NULL, evaluated = x.evaluated, is_ship = x.ship_type_id IS NOT NULL,
     ship_type_id = x.ship_type_id, ship_quantity = x.ship_quantity, is_blueprint_copy = x.is_blueprint_copy,
     runs = x.runs, material_efficiency = x.material_efficiency, time_efficiency = x.time_efficiency,
     contains_additional_items = x.contains_additional_items
-FROM jsonb_to_recordset(CAST(:judged AS jsonb)) AS x (
-    contract_id bigint, judged boolean, ship_type_id bigint, ship_quantity bigint, is_blueprint_copy boolean,
+FROM jsonb_to_recordset(CAST(:evaluated AS jsonb)) AS x (
+    contract_id bigint, evaluated boolean, ship_type_id bigint, ship_quantity bigint, is_blueprint_copy boolean,
     runs bigint, material_efficiency smallint, time_efficiency smallint, contains_additional_items boolean)
 WHERE c.contract_id = x.contract_id
 """)
 _READ_PLAIN: Final = text("""
-UPDATE contracts SET items_state = 'read', items_due_at = NULL, judged = true
+UPDATE contracts SET items_state = 'read', items_due_at = NULL, evaluated = true
 WHERE contract_id = ANY(CAST(:ids AS bigint[])) AND NOT is_ship
 """)
 _ITEMS_GONE: Final = text("""
-UPDATE contracts SET items_state = 'gone', items_due_at = NULL, judged = true
+UPDATE contracts SET items_state = 'gone', items_due_at = NULL, evaluated = true
 WHERE contract_id = ANY(CAST(:ids AS bigint[])) AND items_state = 'pending'
 """)
 _ITEMS_LATER: Final = text("""
@@ -146,7 +146,7 @@ WHERE contract_id = ANY(CAST(:ids AS bigint[])) AND items_state = 'pending'
 _ITEMS_WAIT: Final = text("""
 UPDATE contracts SET items_due_at = :until WHERE contract_id = ANY(CAST(:ids AS bigint[])) AND items_state = 'pending'
 """)
-_UNJUDGED: Final = text("""
+_UNEVALUATED: Final = text("""
 SELECT c.contract_id, c.type,
        json_agg(json_build_object('record_id', i.record_id, 'type_id', i.type_id, 'quantity', i.quantity,
                                   'is_included', i.is_included, 'is_blueprint_copy', i.is_blueprint_copy,
@@ -154,7 +154,7 @@ SELECT c.contract_id, c.type,
                                   'time_efficiency', i.time_efficiency)) AS items
 FROM (
     SELECT contract_id, type FROM contracts
-    WHERE region_id = :region AND status = 'live' AND items_state = 'read' AND NOT judged
+    WHERE region_id = :region AND status = 'live' AND items_state = 'read' AND NOT evaluated
     ORDER BY contract_id DESC LIMIT :limit
 ) c JOIN contract_items i ON i.contract_id = c.contract_id
 GROUP BY c.contract_id, c.type
@@ -214,15 +214,15 @@ class Unread(Struct, frozen=True, kw_only=True):
 
 
 class ReadContract(Struct, frozen=True, kw_only=True):
-    """A contract with its items, and what they say; `judged`: whether all their types were known."""
+    """A contract with its items, and what they say; `evaluated`: whether all their types were known."""
 
     contract_id: int
     items: Sequence[Item]
     ship: ShipOffer | None
-    judged: bool
+    evaluated: bool
 
 
-class Unjudged(Struct, frozen=True, kw_only=True):
+class UnevaluatedContract(Struct, frozen=True, kw_only=True):
     """A contract whose items are stored, of types that were not known then."""
 
     contract_id: int
@@ -230,7 +230,7 @@ class Unjudged(Struct, frozen=True, kw_only=True):
     items: list[Item]
 
 
-class Written(Struct, frozen=True, kw_only=True):
+class ListingChanges(Struct, frozen=True, kw_only=True):
     """What a batch of listings changed."""
 
     new: Sequence[int]
@@ -252,20 +252,20 @@ class Concluded(Struct, frozen=True, kw_only=True):
 class ContractRepository(Repository):
     """Contracts, their items and their bids."""
 
-    async def store_listings(self, region_id: int, listings: Sequence[Listing], *, now: datetime) -> Written:
+    async def store_listings(self, region_id: int, listings: Sequence[Listing], *, now: datetime) -> ListingChanges:
         """Write what is new or changed of a region's contracts, each named once; rows as they were are left alone."""
         hashes = {listing.contract_id: listing.row_hash for listing in listings}
         found = await self.session.execute(_HASHES, {"ids": list(hashes), "region": region_id})
         stored = {row.contract_id: row.row_hash for row in found}
         differing = [one for one in listings if stored.get(one.contract_id) != hashes[one.contract_id]]
         if not differing:
-            return Written(new=[], changed=[])
+            return ListingChanges(new=[], changed=[])
         await self.session.execute(_STAGE)
         records = [(*astuple(one), hashes[one.contract_id]) for one in differing]
         await self._copy("contracts_staged", STAGED, records)
         rows = await self.session.execute(_UPSERT, {"region": region_id, "now": now, "selling": sorted(SELLING)})
         written = list(rows)
-        return Written(
+        return ListingChanges(
             new=[row.contract_id for row in written if row.is_new],
             changed=[row.contract_id for row in written if not row.is_new],
         )
@@ -302,18 +302,18 @@ class ContractRepository(Repository):
         if records:
             await self._copy("contract_items", _ITEM_COLUMNS, records)
         if mine:
-            await self.judge(mine)
+            await self.evaluate(mine)
         return sorted(unread)
 
-    async def judge(self, read: Sequence[ReadContract]) -> None:
+    async def evaluate(self, read: Sequence[ReadContract]) -> None:
         """Note which ship contracts sell, if any; contracts by their ids, items as stored."""
-        plain = [one.contract_id for one in read if one.judged and one.ship is None]
+        plain = [one.contract_id for one in read if one.evaluated and one.ship is None]
         if plain:  # nearly all of them
             await self.session.execute(_READ_PLAIN, {"ids": plain})
-        judged = [
+        evaluated = [
             {
                 "contract_id": one.contract_id,
-                "judged": one.judged,
+                "evaluated": one.evaluated,
                 **(
                     {
                         "ship_type_id": one.ship.type_id,
@@ -329,10 +329,10 @@ class ContractRepository(Repository):
                 ),
             }
             for one in read
-            if one.ship is not None or not one.judged
+            if one.ship is not None or not one.evaluated
         ]
-        if judged:
-            await self.session.execute(_READ, {"judged": msgspec.json.encode(judged).decode()})
+        if evaluated:
+            await self.session.execute(_READ, {"evaluated": msgspec.json.encode(evaluated).decode()})
 
     async def items_gone(self, ids: Sequence[int]) -> None:
         """The API has no items of these any more: they ended meanwhile, as the next sweep will tell."""
@@ -346,11 +346,13 @@ class ContractRepository(Repository):
         """Ask for the items of these again later; that they were not read was no fault of theirs."""
         await self.session.execute(_ITEMS_WAIT, {"ids": list(ids), "until": until})
 
-    async def unjudged(self, region_id: int, *, limit: int) -> list[Unjudged]:
+    async def unevaluated(self, region_id: int, *, limit: int) -> list[UnevaluatedContract]:
         """Contracts of which it is not known yet whether they sell a ship."""
-        rows = await self.session.execute(_UNJUDGED, {"region": region_id, "limit": limit})
+        rows = await self.session.execute(_UNEVALUATED, {"region": region_id, "limit": limit})
         return [
-            Unjudged(contract_id=row.contract_id, type=row.type, items=msgspec.convert(row.items, list[Item]))
+            UnevaluatedContract(
+                contract_id=row.contract_id, type=row.type, items=msgspec.convert(row.items, list[Item])
+            )
             for row in rows
         ]
 

@@ -140,7 +140,7 @@ class RegionCoverage(Struct, frozen=True, kw_only=True):
     items_unread: Annotated[int, Meta(description="Live contracts whose items are not known yet.")]
 
 
-class ContractPage(Struct, frozen=True, kw_only=True):
+class ContractList(Struct, frozen=True, kw_only=True):
     """A page of contracts."""
 
     items: list[ContractSummary]
@@ -172,7 +172,7 @@ class BidView(Struct, frozen=True, kw_only=True):
     date_bid: datetime
 
 
-class HistoryEntry(Struct, frozen=True, kw_only=True):
+class ContractHistoryEntry(Struct, frozen=True, kw_only=True):
     """Something that happened to a contract."""
 
     at: datetime
@@ -186,7 +186,7 @@ class ContractDetail(Struct, frozen=True, kw_only=True):
     contract: ContractSummary
     items: list[ContractItemView]
     bids: list[BidView]
-    history: list[HistoryEntry]
+    history: list[ContractHistoryEntry]
     coverage: list[RegionCoverage]
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Final
 import msgspec
 from msgspec import Meta
 
-from shared.settings import LONGEST_AGE, SCHEME_AND_HOST, Listed, SettingsStruct
+from shared.settings import LONGEST_AGE, SCHEME_AND_HOST, CommaSeparated, SettingsStruct
 
 SOURCE: Final = "contracts"
 """The source that regions are targets of."""
@@ -16,7 +16,7 @@ OFFICIAL: Final = "https://esi.evetech.net"
 HUBS: Final = ("10000002", "10000043", "10000030", "10000032", "10000042")
 
 
-class Ids(Listed):
+class Ids(CommaSeparated):
     """Numbers of things in the game, with commas between them."""
 
     __slots__ = ()

@@ -66,11 +66,11 @@ class ContractsSource(Source[RegionReport]):
             headers={"Accept": "application/json", "X-Compatibility-Date": settings.compatibility_date},
         )
 
-    def read(self, typed: str) -> tuple[str, str]:
+    def read(self, entered: str) -> tuple[str, str]:
         """A region's id."""
-        if not typed.isascii() or not typed.isdigit() or not 0 < int(typed) <= LARGEST_ID:
-            raise Invalid(f"{typed[:30]!r} is no region's id; type a number such as 10000002.")
-        return str(int(typed)), str(int(typed))
+        if not entered.isascii() or not entered.isdigit() or not 0 < int(entered) <= LARGEST_ID:
+            raise Invalid(f"{entered[:30]!r} is no region's id; type a number such as 10000002.")
+        return str(int(entered)), str(int(entered))
 
     async def collect(self, target: Target, visit: FetchContext) -> RegionReport:
         """Take part in the run of this process, or begin one. What is found is written on the way, page by page."""

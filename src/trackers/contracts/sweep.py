@@ -22,11 +22,11 @@ from shared.clock import Clock
 from shared.database import connection_was_lost, is_passing
 from shared.scraping.block_repository import BlockRepository
 from shared.scraping.failures import PageChanged, TargetNotFound
-from shared.scraping.fetch_context import NOT_MODIFIED, OK, Answer
+from shared.scraping.fetch_context import NOT_MODIFIED, OK, SiteResponse
 from trackers.contracts.esi import CACHED, NOT_FOUND, Esi, fresh_for, generation_of, in_parallel, pages_of
 from trackers.contracts.parser import Listing, Rejected, issuer_key, parse_listings
 from trackers.contracts.region_repository import RegionRepository, RegionState, StoredPage
-from trackers.contracts.repository import Concluded, ContractRepository, Written
+from trackers.contracts.repository import Concluded, ContractRepository, ListingChanges
 from trackers.contracts.runs import AggregationRun
 from trackers.contracts.settings import SOURCE, ContractsSettings
 
@@ -39,7 +39,7 @@ DOUBTED_FOR: Final = timedelta(hours=2)
 """After which what nobody believed is believed, though the API does not say that its state is another."""
 
 
-class Alerts(Protocol):
+class AlertNotifier(Protocol):
     """Whoever waits for something is told of it, on the session that is open."""
 
     async def tell(self, contracts: Sequence[int]) -> int:
@@ -47,7 +47,7 @@ class Alerts(Protocol):
 
 
 @dataclass(slots=True)
-class Seen:
+class SweepAttempt:
     """What one attempt at a sweep has seen."""
 
     generation: datetime | None
@@ -66,7 +66,7 @@ class Sweep:
 
     def __init__(
         self, state: RegionState, esi: Esi, run: AggregationRun, *, settings: ContractsSettings, clock: Clock,
-        alerts: Callable[[], Alerts],
+        alerts: Callable[[], AlertNotifier],
     ) -> None:  # fmt: skip
         self._region = state.region_id
         self._state = state
@@ -102,13 +102,13 @@ class Sweep:
         if await self._finish(seen, why) is not None:
             self._run.tally.regions_incomplete.append(self._region)
 
-    async def _attempt(self) -> Seen:
+    async def _attempt(self) -> SweepAttempt:
         """Page 1, which says how many there are, then the others; ends early where they do not belong together."""
         first = await self._page(1)
         if first.status == NOT_MODIFIED and pages_of(first) is None:
             first = await self._page(1, anew=True)
         pages = pages_of(first)
-        seen = Seen(generation=generation_of(first), pages=pages or max(1, self._state.page_count))
+        seen = SweepAttempt(generation=generation_of(first), pages=pages or max(1, self._state.page_count))
         if pages is None:
             seen.torn = "page 1 does not say how many pages there are"
         if seen.pages != self._state.page_count:
@@ -135,10 +135,10 @@ class Sweep:
         last = self._state.generation
         return generation is not None and last is not None and generation < last <= self._clock.now()
 
-    async def _numbered(self, number: int) -> tuple[int, Answer]:
+    async def _numbered(self, number: int) -> tuple[int, SiteResponse]:
         return number, await self._page(number)
 
-    async def _page(self, number: int, *, anew: bool = False) -> Answer:
+    async def _page(self, number: int, *, anew: bool = False) -> SiteResponse:
         stored = None if anew else self._known.get(number)
         path = f"/contracts/public/{self._region}?page={number}"
         answer = await self._esi.get(path, etag=stored.etag if stored else None)
@@ -150,7 +150,7 @@ class Sweep:
             raise PageChanged(f"a page of contracts answered {answer.status}", http_status=answer.status)
         return answer
 
-    async def _take(self, number: int, answer: Answer, seen: Seen) -> None:
+    async def _take(self, number: int, answer: SiteResponse, seen: SweepAttempt) -> None:
         """Note what a page holds; write when there is enough of it."""
         if answer.status == NOT_FOUND:
             seen.torn = f"page {number} of {seen.pages} is not there any more"
@@ -186,7 +186,7 @@ class Sweep:
         if len(self._batch) >= self._settings.listings_batch:
             await self._flush()
 
-    def _note_freshness(self, answer: Answer) -> None:
+    def _note_freshness(self, answer: SiteResponse) -> None:
         """The next sweep begins when the first of the pages may be another."""
         now = self._clock.now()
         fresh = fresh_for(answer, now=now)
@@ -208,7 +208,7 @@ class Sweep:
         """One transaction; where a row poisons it, halves of it, until the row is alone and named."""
         now = self._clock.now()
 
-        async def step(session: AsyncSession) -> Written:
+        async def step(session: AsyncSession) -> ListingChanges:
             regions, contracts = RegionRepository(session), ContractRepository(session)
             if not self._begun:
                 await regions.begun(self._region)
@@ -267,7 +267,7 @@ class Sweep:
             log.error("contract_rejected", region=self._region, contract_id=one.contract_id, reason=one.reason)
         self._run.tally.rejected += len(kept)
 
-    async def _finish(self, seen: Seen, torn: str | None) -> str | None:
+    async def _finish(self, seen: SweepAttempt, torn: str | None) -> str | None:
         """Stamp the sweep; end what a complete one did not see, unless everything is as it was after the last one.
 
         Why it is not complete, if it is not.
@@ -314,7 +314,7 @@ class Sweep:
         )
         return why
 
-    async def _conclude(self, session: AsyncSession, seen: Seen, now: datetime) -> Concluded:
+    async def _conclude(self, session: AsyncSession, seen: SweepAttempt, now: datetime) -> Concluded:
         return await ContractRepository(session).conclude(
             self._region,
             seen=list(seen.ids),
@@ -332,7 +332,7 @@ class Sweep:
         return enqueuer or now - at >= DOUBTED_FOR
 
 
-def _doubt(ended: Concluded, seen: Seen) -> str:
+def _doubt(ended: Concluded, seen: SweepAttempt) -> str:
     return (
         f"{ended.missing:,} of {ended.live:,} contracts are missing at once, {len(seen.ids):,} are listed: "
         "believed when another state says so, too"

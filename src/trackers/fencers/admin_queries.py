@@ -9,19 +9,19 @@ from shared.clock import Clock
 from shared.database import PooledQueries
 from shared.scraping.target import Status
 from shared.scraping.targets import STATUS_COLUMNS
-from trackers.fencers.links import Kind, page_url
+from trackers.fencers.links import SubjectKind, page_url
 from trackers.fencers.repository import COLUMN, PAGES, TRACKED
 from trackers.fencers.schemas import FencersHealth, KindHealth, PageHealth, PageHealths
 from trackers.fencers.settings import FencersSettings
 
 _FOLLOWERS: Final = {
     kind: f"SELECT count(*) FROM {TRACKED[kind]} k WHERE k.{COLUMN[kind]} = p.id AND k.active"  # noqa: S608 -- fragments of our own
-    for kind in Kind
+    for kind in SubjectKind
 }
 _EVERY_PAGE: Final = " UNION ALL ".join(
     f"SELECT '{kind}' AS kind, p.id, p.upstream_id, p.slug, p.name, p.target_id, p.read_at, ({_FOLLOWERS[kind]})"  # noqa: S608 -- fragments of our own
     f" AS followers FROM {PAGES[kind]} p WHERE p.target_id IS NOT NULL"
-    for kind in Kind
+    for kind in SubjectKind
 )
 _PAGES: Final = f"""
 SELECT p.kind, p.id, p.upstream_id, p.slug, p.name, p.read_at, p.followers, {STATUS_COLUMNS}, t.failures, t.attempts,
@@ -69,8 +69,8 @@ class FencersAdminQueries:
         rows = await self._reader.rows(_HEALTH, self._now())
         today: date = self._clock.now().date()
         return FencersHealth(
-            fencers=_kind_health([row for row in rows if row["kind"] == Kind.FENCER]),
-            clubs=_kind_health([row for row in rows if row["kind"] == Kind.CLUB]),
+            fencers=_kind_health([row for row in rows if row["kind"] == SubjectKind.FENCER]),
+            clubs=_kind_health([row for row in rows if row["kind"] == SubjectKind.CLUB]),
             fencers_asked_for=self._settings.asks_for_fencers,
             delay=self._settings.scrape_delay,
             jitter=self._settings.scrape_jitter,
@@ -78,7 +78,7 @@ class FencersAdminQueries:
             open_registrations=await self._reader.value(_OPEN, {"today": today}),
         )
 
-    async def pages(self, kind: Kind | None, *, failing: bool, page: int, per_page: int) -> PageHealths:
+    async def pages(self, kind: SubjectKind | None, *, failing: bool, page: int, per_page: int) -> PageHealths:
         """Every page, or those whose last look failed; those that failed most often in a row first."""
         filters = {"kind": kind, "failing": failing}
         rows = await self._reader.rows(
@@ -96,7 +96,7 @@ class FencersAdminQueries:
 
 
 def _page_health(row: dict[str, Any]) -> PageHealth:
-    kind = Kind(row["kind"])
+    kind = SubjectKind(row["kind"])
     return PageHealth(
         id=row["id"],
         kind=kind,

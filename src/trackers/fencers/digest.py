@@ -10,7 +10,7 @@ from msgspec import Struct
 from sqlalchemy import text
 
 from shared.database import TransactionQueries
-from trackers.fencers.links import Kind, event_url, page_url
+from trackers.fencers.links import SubjectKind, event_url, page_url
 from trackers.fencers.messages import CHANGED, shown_day
 from trackers.fencers.recording import ChangeKind
 from trackers.fencers.weapons import lets_through
@@ -151,7 +151,7 @@ class _Row(Struct, frozen=True, kw_only=True):
 
     user_id: UUID
     tracked_id: UUID
-    kind: Kind
+    kind: SubjectKind
     weapons: list[str]
     followed: str | None
     followed_id: int
@@ -191,7 +191,7 @@ class FencersDigest:
 
 
 def _row(found: Mapping[str, Any]) -> _Row:
-    return _Row(**{**found, "kind": Kind(found["kind"]), "kinds": [ChangeKind(kind) for kind in found["kinds"]]})
+    return _Row(**{**found, "kind": SubjectKind(found["kind"]), "kinds": [ChangeKind(kind) for kind in found["kinds"]]})
 
 
 def _sections(news: Iterable[Sequence[_Row]]) -> list[DigestSection]:
@@ -199,8 +199,8 @@ def _sections(news: Iterable[Sequence[_Row]]) -> list[DigestSection]:
     fencers: list[tuple[_Row, DigestEntry]] = []
     slugs: dict[int, str] = {}
     for rows in news:
-        covering = sorted((row for row in rows if row.kind is Kind.CLUB), key=_club)
-        tracked = any(row.kind is Kind.FENCER for row in rows)
+        covering = sorted((row for row in rows if row.kind is SubjectKind.CLUB), key=_club)
+        tracked = any(row.kind is SubjectKind.FENCER for row in rows)
         entry = _entry(rows, note=ALSO_TRACKED if covering and tracked else "")
         if entry is None:
             continue
@@ -210,7 +210,7 @@ def _sections(news: Iterable[Sequence[_Row]]) -> list[DigestSection]:
         else:
             fencers.append((rows[0], entry))
     sections = [
-        DigestSection(title=name, url=page_url(Kind.CLUB, number, slugs[number]), groups=_groups(entries))
+        DigestSection(title=name, url=page_url(SubjectKind.CLUB, number, slugs[number]), groups=_groups(entries))
         for (name, number), entries in sorted(clubs.items())
     ]
     return [*sections, DigestSection(title=FENCERS, groups=_groups(fencers))] if fencers else sections

@@ -7,9 +7,9 @@ from uuid import UUID
 from shared.scraping.blocking import Erased
 from shared.scraping.targets import Targets
 from shared.spellings import in_json
-from trackers.fencers.erasure_repository import ErasureRepository
+from trackers.fencers.erasure_repository import FencersErasureRepository
 from trackers.fencers.errors import BadReference
-from trackers.fencers.links import SOURCE, Kind, read_key
+from trackers.fencers.links import SOURCE, SubjectKind, read_key
 from trackers.fencers.names import fold_person, words
 from trackers.fencers.recording import NAME, name_key
 
@@ -19,17 +19,17 @@ class FencersEraser:
 
     source: Final = SOURCE
 
-    def __init__(self, *, stored: ErasureRepository, targets: Targets) -> None:
+    def __init__(self, *, stored: FencersErasureRepository, targets: Targets) -> None:
         self._stored = stored
         self._targets = targets
 
-    def read(self, typed: str) -> str:
+    def read(self, entered: str) -> str:
         """A number or a link, or `name:` and a name."""
-        kind, _, name = typed.partition(":")
+        kind, _, name = entered.partition(":")
         if kind != NAME:
-            return read_key(typed).key
+            return read_key(entered).key
         if not fold_person(name):
-            raise BadReference("Give a name after name:, as pages show it.", extra={"given": words(typed)[:100]})
+            raise BadReference("Give a name after name:, as pages show it.", extra={"given": words(entered)[:100]})
         return name_key(name)
 
     def covered(self, key: str) -> Sequence[str]:
@@ -40,7 +40,7 @@ class FencersEraser:
 
         A fencer's name is blocked with the number: a page without links would bring them back under it.
         """
-        fencers, clubs = _numbers(Kind.FENCER, keys), _numbers(Kind.CLUB, keys)
+        fencers, clubs = _numbers(SubjectKind.FENCER, keys), _numbers(SubjectKind.CLUB, keys)
         folded = {key.partition(":")[2] for key in keys if key.startswith(f"{NAME}:")}
         await self._targets.lock(await self._stored.targets(fencers, clubs))
         await self._stored.one_at_a_time()
@@ -70,7 +70,7 @@ class FencersEraser:
         )
 
 
-def _numbers(kind: Kind, keys: Sequence[str]) -> list[int]:
+def _numbers(kind: SubjectKind, keys: Sequence[str]) -> list[int]:
     return [int(key.partition(":")[2]) for key in keys if key.startswith(f"{kind}:")]
 
 

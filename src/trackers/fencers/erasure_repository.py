@@ -48,7 +48,7 @@ class Person(Struct, frozen=True, kw_only=True):
     folded: str = ""
 
 
-class ErasureRepository(Repository):
+class FencersErasureRepository(Repository):
     """Finds and deletes fencers and clubs."""
 
     async def targets(self, fencers: Sequence[int], clubs: Sequence[int]) -> list[UUID]:

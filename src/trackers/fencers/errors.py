@@ -23,7 +23,7 @@ class PageNotFound(NotFound):
         super().__init__(f"Nobody follows a fencer or club {page_id}; the list of those that fail gives the ids.")
 
 
-class AlreadyTracked(Conflict):
+class FencerAlreadyTracked(Conflict):
     code = "already_tracked"
     title = "Tracked already"
 

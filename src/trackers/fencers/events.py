@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from shared.events import EventType, Readers
-from trackers.fencers.links import Kind
+from trackers.fencers.links import SubjectKind
 from trackers.fencers.messages import CHANGED, FencerUpdate
 
 
@@ -15,7 +15,7 @@ class TrackedEvent(Struct, frozen=True, kw_only=True):
     """A fencer or club that somebody follows, after a change."""
 
     id: UUID
-    kind: Kind
+    kind: SubjectKind
     upstream_id: int
     weapons: Sequence[str]
     active: bool
@@ -31,7 +31,7 @@ TRACKING: Final = {
     (kind, what): EventType(
         name=f"{kind}.{what}", when=when.format(kind), payload=TrackedEvent, readers=Readers.OWNERS_GUILDS
     )
-    for kind in Kind
+    for kind in SubjectKind
     for what, when in _WHEN.items()
 }
 """By kind and change."""

@@ -23,7 +23,7 @@ _CLUB: Final = re.compile(rf"/club/([0-9]{{1,{LONGEST_ID}}})/([^/]+)(?:/[^/]*)?/
 _SLUG: Final = re.compile(r"[^\w.~-]+")
 
 
-class Kind(StrEnum):
+class SubjectKind(StrEnum):
     """What is followed; each has a page of its own."""
 
     FENCER = "fencer"
@@ -34,7 +34,7 @@ class Kind(StrEnum):
 class Reference:
     """A fencer or a club, as the site numbers them."""
 
-    kind: Kind
+    kind: SubjectKind
     upstream_id: int
     slug: str = NAMELESS
     """Of the address that is asked for, as it was pasted; links that people are shown have the page's own."""
@@ -47,12 +47,12 @@ class Reference:
     @property
     def address(self) -> str:
         """Path of the page that tells the registrations."""
-        if self.kind is Kind.FENCER:
+        if self.kind is SubjectKind.FENCER:
             return f"/p/{self.upstream_id}/{self.slug}"
         return f"/club/{self.upstream_id}/{self.slug}/registrations"
 
 
-def parse_reference(kind: Kind, pasted: str) -> Reference:
+def parse_reference(kind: SubjectKind, pasted: str) -> Reference:
     """A fencer or club from bare digits or a pasted link. Raises BadReference, saying what to paste instead."""
     text = pasted.strip()
     if _DIGITS.fullmatch(text):
@@ -60,7 +60,7 @@ def parse_reference(kind: Kind, pasted: str) -> Reference:
     if len(text) > LONGEST_LINK:
         raise _bad(kind, pasted)
     path = _path_of(text)
-    found = (_FENCER if kind is Kind.FENCER else _CLUB).fullmatch(path) if path is not None else None
+    found = (_FENCER if kind is SubjectKind.FENCER else _CLUB).fullmatch(path) if path is not None else None
     if found is None:
         raise _bad(kind, pasted)
     return _made(kind, found[1], found[2], pasted)
@@ -69,13 +69,13 @@ def parse_reference(kind: Kind, pasted: str) -> Reference:
 def read_key(key: str) -> Reference:
     """A target's key (fencer:100000001) or a pasted link of either kind. Raises BadReference."""
     kind, colon, digits = key.partition(":")
-    if colon and kind in set(Kind) and _DIGITS.fullmatch(digits):
-        return _made(Kind(kind), digits, None, key)
+    if colon and kind in set(SubjectKind) and _DIGITS.fullmatch(digits):
+        return _made(SubjectKind(kind), digits, None, key)
     path = _path_of(key.strip()) or ""
-    return parse_reference(Kind.CLUB if path.startswith("/club/") else Kind.FENCER, key)
+    return parse_reference(SubjectKind.CLUB if path.startswith("/club/") else SubjectKind.FENCER, key)
 
 
-def page_url(kind: Kind, upstream_id: int, slug: str = NAMELESS) -> str:
+def page_url(kind: SubjectKind, upstream_id: int, slug: str = NAMELESS) -> str:
     """Where people look it up."""
     return f"{SITE}{Reference(kind, upstream_id, slug).address}"
 
@@ -85,10 +85,10 @@ def event_url(upstream_id: int | None) -> str | None:
     return None if upstream_id is None else f"{SITE}/event/{upstream_id}"
 
 
-def slug_in(href: str, kind: Kind, upstream_id: int) -> str | None:
+def slug_in(href: str, kind: SubjectKind, upstream_id: int) -> str | None:
     """The slug by which a link of the site names a fencer or club; None for another's, and where it names none."""
     path = _path_of(href.strip()) or ""
-    found = (_FENCER if kind is Kind.FENCER else _CLUB).fullmatch(path)
+    found = (_FENCER if kind is SubjectKind.FENCER else _CLUB).fullmatch(path)
     if found is None or int(found[1]) != upstream_id:
         return None
     slug = _clean(found[2])
@@ -109,7 +109,7 @@ def _path_of(text: str) -> str | None:
     return parts.path
 
 
-def _made(kind: Kind, digits: str, slug: str | None, pasted: str) -> Reference:
+def _made(kind: SubjectKind, digits: str, slug: str | None, pasted: str) -> Reference:
     number = int(digits)
     if number == 0:
         raise _bad(kind, pasted)
@@ -120,10 +120,10 @@ def _clean(slug: str | None) -> str:
     return quote(_SLUG.sub("-", words(unquote(slug or ""))).strip("-.")[:80]) or NAMELESS
 
 
-def _bad(kind: Kind, pasted: str) -> BadReference:
+def _bad(kind: SubjectKind, pasted: str) -> BadReference:
     wanted = (
         "the fencer's number, or the link of their page, https://fencingtracker.com/p/100000001/First-Last"
-        if kind is Kind.FENCER
+        if kind is SubjectKind.FENCER
         else "the club's number, or the link of its page, https://fencingtracker.com/club/100000900/Name/registrations"
     )
     return BadReference(f"This names no {kind}; give {wanted}.", extra={"given": words(pasted)[:100]})

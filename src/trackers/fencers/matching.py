@@ -8,7 +8,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from trackers.fencers.names import fold, fold_person, without_days
-from trackers.fencers.parser import Entry
+from trackers.fencers.parser import PageEntry
 
 FURTHEST: Final = timedelta(days=183)
 """That an event is moved by; further off it is another one."""
@@ -26,7 +26,7 @@ class StoredEvent(Struct, frozen=True, kw_only=True):
     """Whether another page that is looked at names this day."""
 
 
-class ToldEvent(StoredEvent, frozen=True, kw_only=True):
+class ListedEvent(StoredEvent, frozen=True, kw_only=True):
     """One that a page told of last time, with who was in it."""
 
     tournament: str
@@ -39,12 +39,12 @@ class ToldEvent(StoredEvent, frozen=True, kw_only=True):
     """That the page named."""
 
 
-def code_in(entry: Entry) -> str:
+def code_in(entry: PageEntry) -> str:
     """What an event goes by within its tournament: its code, else its folded name."""
     return entry.code or fold(entry.event)
 
 
-def same_event(entry: Entry, tournament: UUID, known: Iterable[StoredEvent]) -> StoredEvent | None:
+def same_event(entry: PageEntry, tournament: UUID, known: Iterable[StoredEvent]) -> StoredEvent | None:
     """An event known without a number, or by an entry without one: by tournament, code and day."""
     for event in known:
         if event.tournament_id != tournament or event.code != code_in(entry) or _are_two(entry, event):
@@ -55,8 +55,8 @@ def same_event(entry: Entry, tournament: UUID, known: Iterable[StoredEvent]) -> 
 
 
 def changed_events(
-    entries: Mapping[int, tuple[str, Entry]], told: Iterable[ToldEvent], *, taken: Collection[UUID]
-) -> dict[int, ToldEvent]:
+    entries: Mapping[int, tuple[str, PageEntry]], told: Iterable[ListedEvent], *, taken: Collection[UUID]
+) -> dict[int, ListedEvent]:
     """Of entries that are about no known event: those that have a new day, or a new name by its day.
 
     `entries`: place -> (folded tournament, entry). What a page told of, and has under its old day no more (it is not
@@ -67,11 +67,11 @@ def changed_events(
     for place, (tournament, entry) in entries.items():
         alike = groups.setdefault((tournament, _undated(code_in(entry))), {})
         alike.setdefault((code_in(entry), entry.day), []).append(place)
-    free: dict[tuple[str, str], list[ToldEvent]] = {}
+    free: dict[tuple[str, str], list[ListedEvent]] = {}
     for event in told:
         if event.id not in taken:
             free.setdefault((event.tournament, _undated(event.code)), []).append(event)
-    found: dict[int, ToldEvent] = {}
+    found: dict[int, ListedEvent] = {}
     for key, alike in groups.items():
         here = sorted(alike.values(), key=lambda places: _by_day(entries[places[0]][1].day))
         left = sorted(free.get(key, ()), key=lambda event: _by_day(event.held_on))
@@ -85,7 +85,7 @@ def changed_events(
     return found
 
 
-def _is_moved(entries: Sequence[Entry], event: ToldEvent) -> bool:
+def _is_moved(entries: Sequence[PageEntry], event: ListedEvent) -> bool:
     """Whether entries of one event may be what another event became: for one of its fencers, and not too far off."""
     entry = entries[0]
     if _are_two(entry, event):
@@ -95,7 +95,7 @@ def _is_moved(entries: Sequence[Entry], event: ToldEvent) -> bool:
     return any(one.fencer_id in event.numbers or fold_person(one.fencer) in event.names for one in entries)
 
 
-def _are_two(entry: Entry, event: StoredEvent) -> bool:
+def _are_two(entry: PageEntry, event: StoredEvent) -> bool:
     """Whether both have a number of their own, so that they are two, whatever else is the same."""
     return entry.event_id is not None and event.upstream_id is not None
 

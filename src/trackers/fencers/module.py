@@ -21,11 +21,11 @@ from trackers.fencers.controllers.internal import InternalClubController, Intern
 from trackers.fencers.controllers.public import ClubController, FencerController
 from trackers.fencers.digest import FencersDigest
 from trackers.fencers.erasure import FencersEraser
-from trackers.fencers.erasure_repository import ErasureRepository
+from trackers.fencers.erasure_repository import FencersErasureRepository
 from trackers.fencers.events import EVENTS
 from trackers.fencers.handlers import NotifyFollowers
 from trackers.fencers.jobs import PageUpkeep, change_retention, fencers_jobs
-from trackers.fencers.links import Kind
+from trackers.fencers.links import SubjectKind
 from trackers.fencers.messages import RegistrationMessages
 from trackers.fencers.personal_data import FencersPersonalData
 from trackers.fencers.placement import Placement
@@ -98,14 +98,16 @@ class FencersContainer(containers.DeclarativeContainer):
         outbox=outbox,
         clock=clock,
         intervals=providers.Dict(
-            {Kind.FENCER: settings.provided.scrape_interval, Kind.CLUB: settings.provided.club_interval}
+            {SubjectKind.FENCER: settings.provided.scrape_interval, SubjectKind.CLUB: settings.provided.club_interval}
         ),
         asks_for_fencers=settings.provided.asks_for_fencers,
     )
     queries = providers.Singleton(TrackingQueries, reader, access=access, clock=clock)
     admin_queries = providers.Singleton(FencersAdminQueries, reader, settings=settings, clock=clock)
     personal_data = providers.Factory(FencersPersonalData, tracked=repository, targets=targets)
-    eraser = providers.Factory(FencersEraser, stored=providers.Factory(ErasureRepository, session), targets=targets)
+    eraser = providers.Factory(
+        FencersEraser, stored=providers.Factory(FencersErasureRepository, session), targets=targets
+    )
     digest = providers.Factory(FencersDigest, questions)
     source = providers.Singleton(
         FencersSource,

@@ -15,7 +15,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from shared.scraping.failures import PageChanged
 from trackers.fencers.dates import DateUnreadableError, read_day
-from trackers.fencers.links import Kind, slug_in
+from trackers.fencers.links import SubjectKind, slug_in
 from trackers.fencers.names import fold, fold_person, shown_person, words
 from trackers.fencers.weapons import Weapon, code_of, weapon_of
 
@@ -44,7 +44,7 @@ _OWN_ADDRESS: Final = (('link[rel="canonical"]', "href"), ('meta[property="og:ur
 _HEADINGS: Final = frozenset({"h2", "h3", "h4"})
 
 
-class Entry(Struct, frozen=True, kw_only=True):
+class PageEntry(Struct, frozen=True, kw_only=True):
     """One fencer in one event to come, as a page tells it."""
 
     fencer_id: int | None
@@ -72,7 +72,7 @@ class FencerPage(Struct, frozen=True, kw_only=True):
     """As the page calls itself; None where it does not."""
     club_id: int | None
     club_slug: str | None = None
-    entries: Sequence[Entry]
+    entries: Sequence[PageEntry]
 
 
 class ClubPage(Struct, frozen=True, kw_only=True):
@@ -80,7 +80,7 @@ class ClubPage(Struct, frozen=True, kw_only=True):
 
     name: str
     slug: str | None = None
-    entries: Sequence[Entry]
+    entries: Sequence[PageEntry]
     tables: int
     """Of registrations; none where nobody is registered, or the layout has changed."""
 
@@ -107,7 +107,7 @@ def parse_fencer(body: bytes, *, upstream_id: int, today: date) -> FencerPage:
     club_id, club_slug = _club_of(tree)
     return FencerPage(
         name=name,
-        slug=_own_slug(tree, Kind.FENCER, upstream_id),
+        slug=_own_slug(tree, SubjectKind.FENCER, upstream_id),
         club_id=club_id,
         club_slug=club_slug,
         entries=read.entries,
@@ -137,7 +137,7 @@ def parse_club(body: bytes, *, upstream_id: int, today: date) -> ClubPage:
     read.check_nothing_missed()
     if not tables and not _looks_like_a_club(tree):
         raise PageChanged("this is no club's page: neither registrations nor what marks one is there")
-    return ClubPage(name=name, slug=_own_slug(tree, Kind.CLUB, upstream_id), entries=read.entries, tables=tables)
+    return ClubPage(name=name, slug=_own_slug(tree, SubjectKind.CLUB, upstream_id), entries=read.entries, tables=tables)
 
 
 def asks_to_log_in(body: bytes) -> bool:
@@ -159,13 +159,13 @@ class _Reading:
     def __init__(self, tree: LexborHTMLParser, today: date) -> None:
         self._tree = tree
         self._today = today
-        self._entries: dict[object, Entry] = {}
+        self._entries: dict[object, PageEntry] = {}
         self._links: set[int] = set()
         self._coded = 0
         self.rows = 0
 
     @property
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[PageEntry]:
         """Each once, however often the page repeats it."""
         return list(self._entries.values())
 
@@ -197,7 +197,7 @@ class _Reading:
             day = read_day(date_cell.text(), packed=date_cell.attributes.get("data-ranking-value"), today=self._today)
         except DateUnreadableError as error:
             raise PageChanged(f"a date cannot be read: {error}") from error
-        made = Entry(
+        made = PageEntry(
             fencer_id=fencer[0],
             fencer=fencer[1],
             fencer_slug=slug,
@@ -225,7 +225,7 @@ class _Reading:
             raise PageChanged(f"{len(named) - self._coded} events are named outside of what is known: {named[:3]}")
 
 
-def identity_of(entry: Entry) -> object:
+def identity_of(entry: PageEntry) -> object:
     """What makes two rows one registration: fencer and event by number, else by folded names and day."""
     fencer = entry.fencer_id if entry.fencer_id is not None else fold_person(entry.fencer)
     if entry.event_id is not None:
@@ -295,7 +295,7 @@ def _entry_of_club(
     cell = cells[columns["name"]]
     hrefs = _hrefs(cell)
     numbers = [int(found[1]) for href in hrefs if (found := _PERSON.fullmatch(href))]
-    slugs = (slug_in(href, Kind.FENCER, numbers[0]) for href in hrefs) if numbers else iter(())
+    slugs = (slug_in(href, SubjectKind.FENCER, numbers[0]) for href in hrefs) if numbers else iter(())
     read.entry(
         cells,
         columns,
@@ -338,10 +338,10 @@ def _club_of(tree: LexborHTMLParser) -> tuple[int | None, str | None]:
     link = tree.css_first("a.person-hero__club-link")
     href = (link.attributes.get("href") or "").strip() if link is not None else ""
     found = _CLUB.fullmatch(href)
-    return (int(found[1]), slug_in(href, Kind.CLUB, int(found[1]))) if found else (None, None)
+    return (int(found[1]), slug_in(href, SubjectKind.CLUB, int(found[1]))) if found else (None, None)
 
 
-def _own_slug(tree: LexborHTMLParser, kind: Kind, upstream_id: int) -> str | None:
+def _own_slug(tree: LexborHTMLParser, kind: SubjectKind, upstream_id: int) -> str | None:
     """By the address that a page gives as its own, else by its first link to itself."""
     for selector, attribute in _OWN_ADDRESS:
         for node in tree.css(selector):

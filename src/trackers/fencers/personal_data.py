@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from shared.scraping.targets import Targets
-from trackers.fencers.links import Kind
+from trackers.fencers.links import SubjectKind
 from trackers.fencers.repository import TrackedRepository
 
 
@@ -40,12 +40,12 @@ class FencersPersonalData:
     async def export(self, user_id: UUID) -> FencersExport:
         exported = {
             kind: msgspec.convert(await self._tracked.everything_of(kind, user_id), list[TrackedExport])
-            for kind in Kind
+            for kind in SubjectKind
         }
-        return FencersExport(fencers=exported[Kind.FENCER], clubs=exported[Kind.CLUB])
+        return FencersExport(fencers=exported[SubjectKind.FENCER], clubs=exported[SubjectKind.CLUB])
 
     async def erase(self, user_id: UUID) -> None:
-        for kind in Kind:
+        for kind in SubjectKind:
             targets = await self._tracked.targets_of(kind, user_id)
             await self._targets.lock(targets)
             await self._tracked.erase(kind, user_id)
@@ -53,6 +53,6 @@ class FencersPersonalData:
 
     async def hand_over(self, user_id: UUID, *, to: UUID) -> None:
         """Of what both follow, the other account's stays."""
-        for kind in Kind:
+        for kind in SubjectKind:
             await self._targets.lock(await self._tracked.targets_of(kind, user_id))
             await self._tracked.hand_over(kind, user_id, to=to)

@@ -8,10 +8,10 @@ from msgspec import Struct
 
 from shared.ids import new_id
 from trackers.fencers.dates import season_of
-from trackers.fencers.links import Kind
+from trackers.fencers.links import SubjectKind
 from trackers.fencers.matching import StoredEvent, changed_events, code_in, same_event
 from trackers.fencers.names import fold, fold_person
-from trackers.fencers.parser import Entry
+from trackers.fencers.parser import PageEntry
 from trackers.fencers.placement_repository import EventRow, FencerRow, Namesake, PlacementRepository
 from trackers.fencers.recording import settles_day
 
@@ -19,7 +19,7 @@ from trackers.fencers.recording import settles_day
 class Placed(Struct, frozen=True, kw_only=True):
     """Where a page's entries belong."""
 
-    entries: Mapping[tuple[UUID, UUID], Entry]
+    entries: Mapping[tuple[UUID, UUID], PageEntry]
     """(fencer, event) -> entry."""
     settled: frozenset[UUID] = frozenset()
     """Events whose day this page settles by itself."""
@@ -34,14 +34,21 @@ class Placement:
         self._known = repository
 
     async def place(
-        self, entries: Sequence[Entry], kind: Kind, page_id: UUID, target_id: UUID, *, today: date, now: datetime
+        self,
+        entries: Sequence[PageEntry],
+        kind: SubjectKind,
+        page_id: UUID,
+        target_id: UUID,
+        *,
+        today: date,
+        now: datetime,
     ) -> Placed:
         """`page_id`: the fencer or club whose page it is."""
         if not entries:
             return Placed(entries={})
         events = await self._events(entries, target_id, today)
         fencers = await self._fencers(entries, [event.id for event in events], kind, page_id, target_id)
-        placed: dict[tuple[UUID, UUID], Entry] = {}
+        placed: dict[tuple[UUID, UUID], PageEntry] = {}
         for entry, fencer, event in zip(entries, fencers, events, strict=True):
             placed.setdefault((fencer, event.id), entry)
         settled = (
@@ -52,7 +59,7 @@ class Placement:
         adopted = await self._known.adopt(list(placed), now=now)
         return Placed(entries=placed, settled=frozenset(settled), adopted=frozenset(adopted))
 
-    async def _events(self, entries: Sequence[Entry], target_id: UUID, today: date) -> list[StoredEvent]:
+    async def _events(self, entries: Sequence[PageEntry], target_id: UUID, today: date) -> list[StoredEvent]:
         """The event of each entry."""
         seasons = _seasons(entries, today)
         named = [(fold(entry.tournament), season) for entry, season in zip(entries, seasons, strict=True)]
@@ -79,7 +86,7 @@ class Placement:
         return [found[place] for place in range(len(entries))]
 
     async def _known_events(
-        self, entries: Sequence[Entry], tournaments: Sequence[UUID], known: Sequence[StoredEvent]
+        self, entries: Sequence[PageEntry], tournaments: Sequence[UUID], known: Sequence[StoredEvent]
     ) -> dict[int, StoredEvent]:
         """Place of an entry -> its event, where that is known by number, or by tournament, code and day."""
         numbered = {event.upstream_id: event for event in known if event.upstream_id is not None}
@@ -99,7 +106,7 @@ class Placement:
 
     async def _changed_events(
         self,
-        lost: Mapping[int, tuple[str, Entry]],
+        lost: Mapping[int, tuple[str, PageEntry]],
         tournaments: Sequence[UUID],
         found: Mapping[int, StoredEvent],
         target_id: UUID,
@@ -120,7 +127,7 @@ class Placement:
                 await self._known.number_event(event.id, entry.event_id)
         return dict(changed)
 
-    async def _new_events(self, lost: Mapping[int, Entry], tournaments: Sequence[UUID]) -> dict[int, StoredEvent]:
+    async def _new_events(self, lost: Mapping[int, PageEntry], tournaments: Sequence[UUID]) -> dict[int, StoredEvent]:
         """Place of an entry -> an event that is made for it, and for all that are about the same."""
         made: list[EventRow] = []
         found: dict[int, StoredEvent] = {}
@@ -136,10 +143,10 @@ class Placement:
         return found
 
     async def _fencers(
-        self, entries: Sequence[Entry], events: Sequence[UUID], kind: Kind, page_id: UUID, target_id: UUID
+        self, entries: Sequence[PageEntry], events: Sequence[UUID], kind: SubjectKind, page_id: UUID, target_id: UUID
     ) -> list[UUID]:
         """The fencer of each entry."""
-        if kind is Kind.FENCER:
+        if kind is SubjectKind.FENCER:
             return [page_id] * len(entries)
         linked = {
             entry.fencer_id: FencerRow(
@@ -189,7 +196,7 @@ def _by_name(folded: str, found: Sequence[Namesake]) -> UUID | None:
     return linked.pop() if len(linked) == 1 else next(iter(own), None)
 
 
-def _seasons(entries: Sequence[Entry], today: date) -> list[int]:
+def _seasons(entries: Sequence[PageEntry], today: date) -> list[int]:
     """The season of each entry's tournament; without a day that of the page's other entries of it, else today's."""
     usual: dict[str, int] = {}
     for entry in entries:
@@ -201,7 +208,7 @@ def _seasons(entries: Sequence[Entry], today: date) -> list[int]:
     ]
 
 
-def _event_row(entry: Entry, tournament: UUID) -> EventRow:
+def _event_row(entry: PageEntry, tournament: UUID) -> EventRow:
     return EventRow(
         id=new_id(),
         upstream_id=entry.event_id,

@@ -9,7 +9,7 @@ from msgspec import Struct
 from sqlalchemy import text
 
 from shared.database import Repository
-from trackers.fencers.matching import StoredEvent, ToldEvent
+from trackers.fencers.matching import ListedEvent, StoredEvent
 from trackers.fencers.rows import as_json, as_pairs
 
 _ADD_TOURNAMENTS: Final = text("""
@@ -156,10 +156,10 @@ class PlacementRepository(Repository):
         """An event that was known without its number."""
         await self.session.execute(_NUMBER_EVENT, {"id": event_id, "upstream_id": upstream_id})
 
-    async def told_events(self, target_id: UUID, *, today: date) -> list[ToldEvent]:
+    async def told_events(self, target_id: UUID, *, today: date) -> list[ListedEvent]:
         """The events to come that a page told of last time."""
         rows = await self.session.execute(_TOLD_EVENTS, {"target_id": target_id, "today": today})
-        return [ToldEvent(**row) for row in rows.mappings()]
+        return [ListedEvent(**row) for row in rows.mappings()]
 
     async def rename_event(self, event_id: UUID, tournament_id: UUID, *, name: str, code: str) -> None:
         values = {"id": event_id, "tournament_id": tournament_id, "name": name, "code": code}

@@ -14,12 +14,12 @@ from shared.scraping.target import Status
 from shared.scraping.targets import STATUS_COLUMNS
 from shared.web.identity import BotIdentity, Identity
 from trackers.fencers.errors import TrackedNotFound
-from trackers.fencers.links import Kind, event_url, page_url
+from trackers.fencers.links import SubjectKind, event_url, page_url
 from trackers.fencers.recording import LONGEST_AHEAD_DAYS, ChangeKind
 from trackers.fencers.repository import COLUMN, PAGES, TRACKED
 from trackers.fencers.schemas import (
-    History,
-    HistoryEntry,
+    FencerHistory,
+    FencerHistoryEntry,
     RegistrationView,
     TrackedDetail,
     TrackedFilter,
@@ -30,8 +30,8 @@ from trackers.fencers.weapons import Weapon
 from users.access import AccessPolicy
 
 REGISTERED_BY: Final = {
-    Kind.FENCER: "r.fencer_id = k.fencer_id",
-    Kind.CLUB: """r.id IN (SELECT l.registration_id FROM fencing_clubs b JOIN fencing_listings l USING (target_id)
+    SubjectKind.FENCER: "r.fencer_id = k.fencer_id",
+    SubjectKind.CLUB: """r.id IN (SELECT l.registration_id FROM fencing_clubs b JOIN fencing_listings l USING (target_id)
                           WHERE b.id = k.club_id AND l.gone_at IS NULL)""",
 }
 """Which registrations are those of what somebody follows: a fencer's own, and a club's while its page tells of them."""
@@ -40,9 +40,9 @@ WHILE_LISTED: Final = "(l.gone_at IS NULL OR c.at <= l.gone_at OR c.kind = 'with
 LATELY: Final = f"r.first_seen_at >= CAST(:today AS date) - {LONGEST_AHEAD_DAYS}"
 _SINCE: Final = f"since.at - interval '{LONGEST_AHEAD_DAYS} days'"
 _CHANGES: Final = {
-    Kind.FENCER: f"""JOIN fencing_registrations r ON r.fencer_id = k.fencer_id AND r.first_seen_at >= {_SINCE}
+    SubjectKind.FENCER: f"""JOIN fencing_registrations r ON r.fencer_id = k.fencer_id AND r.first_seen_at >= {_SINCE}
                      JOIN fencing_changes c ON c.registration_id = r.id AND c.at >= since.at""",
-    Kind.CLUB: f"""JOIN fencing_clubs b ON b.id = k.club_id
+    SubjectKind.CLUB: f"""JOIN fencing_clubs b ON b.id = k.club_id
                    JOIN fencing_listings l ON l.target_id = b.target_id AND l.listed_at >= {_SINCE}
                    JOIN fencing_registrations r ON r.id = l.registration_id
                    JOIN fencing_changes c ON c.registration_id = r.id AND c.at >= since.at AND {WHILE_LISTED}""",
@@ -63,7 +63,7 @@ MOST: Final = 2_000
 """Registrations that one answer lists."""
 
 
-def _view(kind: Kind) -> str:
+def _view(kind: SubjectKind) -> str:
     """What is followed, with how its page stands."""
     return f"""
     SELECT k.id, k.user_id, p.id AS page_id, p.upstream_id, p.slug, coalesce(k.name, p.name) AS name, k.weapons,
@@ -76,7 +76,7 @@ def _view(kind: Kind) -> str:
     """  # noqa: S608 -- fragments of our own
 
 
-_ONE: Final = {kind: text(f"{_view(kind)} WHERE k.id = :id") for kind in Kind}
+_ONE: Final = {kind: text(f"{_view(kind)} WHERE k.id = :id") for kind in SubjectKind}
 _REGISTRATIONS: Final = {
     kind: text(f"""
     {_REGISTRATION}
@@ -84,9 +84,9 @@ _REGISTRATIONS: Final = {
     WHERE k.id = :id AND {OPEN} AND {THROUGH}
     ORDER BY e.held_on NULLS LAST, t.name, f.name, r.id LIMIT {MOST}
     """)
-    for kind in Kind
+    for kind in SubjectKind
 }
-_OWNER: Final = {kind: text(f"SELECT user_id FROM {TRACKED[kind]} WHERE id = :id") for kind in Kind}  # noqa: S608 -- as above
+_OWNER: Final = {kind: text(f"SELECT user_id FROM {TRACKED[kind]} WHERE id = :id") for kind in SubjectKind}  # noqa: S608 -- as above
 SPANS: Final = (timedelta(days=90), timedelta(days=360), timedelta(days=1440), timedelta(days=36_500))
 """How far back a page of a history is looked for, until it is full: most are found in the first."""
 _HISTORY: Final = {
@@ -101,7 +101,7 @@ _HISTORY: Final = {
     {_CHANGES[kind]} {_JOINED}
     WHERE k.id = :id AND c.id < :before AND {THROUGH} ORDER BY c.id DESC LIMIT :limit
     """)  # noqa: S608 -- as above
-    for kind in Kind
+    for kind in SubjectKind
 }
 _FILTERS: Final = {
     "user_id": "k.user_id = :user_id",
@@ -113,7 +113,7 @@ _FILTERS: Final = {
 
 
 @cache
-def _list_statements(kind: Kind, wanted: frozenset[str]) -> tuple[TextClause, TextClause]:
+def _list_statements(kind: SubjectKind, wanted: frozenset[str]) -> tuple[TextClause, TextClause]:
     """A page, and how many there are, with the filters that are asked for and no others."""
     where = " AND ".join(["TRUE", *(_FILTERS[name] for name in sorted(wanted))])
     page = text(f"{_view(kind)} WHERE {where} ORDER BY k.created_at, k.id LIMIT :limit OFFSET :skip")
@@ -129,7 +129,7 @@ class TrackingQueries:
         self._clock = clock
 
     async def list_of(
-        self, kind: Kind, asker: Identity, wanted: TrackedFilter, *, page: int, per_page: int
+        self, kind: SubjectKind, asker: Identity, wanted: TrackedFilter, *, page: int, per_page: int
     ) -> TrackedPage:
         """What is wanted of one's own, or of everybody's that a bot may speak for; the oldest first."""
         parameters: dict[str, Any] = {}
@@ -152,22 +152,22 @@ class TrackingQueries:
             total=await self._questions.value(count, parameters),
         )
 
-    async def one(self, kind: Kind, asker: Identity, tracked_id: UUID) -> TrackedView:
+    async def one(self, kind: SubjectKind, asker: Identity, tracked_id: UUID) -> TrackedView:
         row = await self._questions.row(_ONE[kind], {"id": tracked_id, "today": self._today()})
         if row is None:
             raise TrackedNotFound(kind, tracked_id)
         await self._access.check_read(asker, row["user_id"])
         return _tracked_view(kind, row)
 
-    async def detail(self, kind: Kind, asker: Identity, tracked_id: UUID) -> TrackedDetail:
+    async def detail(self, kind: SubjectKind, asker: Identity, tracked_id: UUID) -> TrackedDetail:
         """With the registrations to come that the filter lets through."""
         tracked = await self.one(kind, asker, tracked_id)
         rows = await self._questions.rows(_REGISTRATIONS[kind], {"id": tracked_id, "today": self._today()})
         return TrackedDetail(tracked=tracked, registrations=[_registration_view(row) for row in rows])
 
     async def history(
-        self, kind: Kind, asker: Identity, tracked_id: UUID, *, before: UUID | None, limit: int
-    ) -> History:
+        self, kind: SubjectKind, asker: Identity, tracked_id: UUID, *, before: UUID | None, limit: int
+    ) -> FencerHistory:
         """What became known, the newest first."""
         owner = await self._questions.value(_OWNER[kind], {"id": tracked_id})
         if owner is None:
@@ -180,10 +180,10 @@ class TrackingQueries:
             if len(rows) > limit:
                 break
         items = [
-            HistoryEntry(**{**row, "kind": ChangeKind(row["kind"]), "weapon": _weapon(row["weapon"])})
+            FencerHistoryEntry(**{**row, "kind": ChangeKind(row["kind"]), "weapon": _weapon(row["weapon"])})
             for row in rows[:limit]
         ]
-        return History(items=items, next_before=items[-1].id if len(rows) > limit else None)
+        return FencerHistory(items=items, next_before=items[-1].id if len(rows) > limit else None)
 
     def _today(self) -> date:
         return self._clock.now().date()
@@ -212,7 +212,7 @@ def _weapon(name: str | None) -> Weapon | None:
     return None if name is None else Weapon(name)
 
 
-def _tracked_view(kind: Kind, row: dict[str, Any]) -> TrackedView:
+def _tracked_view(kind: SubjectKind, row: dict[str, Any]) -> TrackedView:
     return TrackedView(
         id=row["id"],
         user_id=row["user_id"],
@@ -238,6 +238,6 @@ def _registration_view(row: dict[str, Any]) -> RegistrationView:
     number, slug, event_id = row["fencer_id"], row.pop("slug"), row.pop("event_id")
     return RegistrationView(
         **{**row, "weapon": _weapon(row["weapon"])},
-        fencer_url=None if number is None else page_url(Kind.FENCER, number, slug),
+        fencer_url=None if number is None else page_url(SubjectKind.FENCER, number, slug),
         event_url=event_url(event_id),
     )

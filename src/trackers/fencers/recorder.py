@@ -14,22 +14,22 @@ from shared.outbox.outbox import Outbox
 from shared.scraping.block_repository import BlockRepository
 from shared.scraping.observation import Observation
 from trackers.fencers.events import REGISTRATIONS_CHANGED
-from trackers.fencers.links import SOURCE, Kind, event_url, page_url
+from trackers.fencers.links import SOURCE, SubjectKind, event_url, page_url
 from trackers.fencers.messages import FencerUpdate, RegistrationChange
 from trackers.fencers.names import fold_person
-from trackers.fencers.parser import ClubPage, Entry, FencerPage
+from trackers.fencers.parser import ClubPage, FencerPage, PageEntry
 from trackers.fencers.placement import Placement
 from trackers.fencers.recording import (
     Change,
     ChangeKind,
-    Listed,
+    ListedRegistration,
     block_key,
     day_now,
     is_news,
     missing_from,
     withdrawn,
 )
-from trackers.fencers.registration_repository import ChangeUpdate, Page, RegistrationRepository, RegistrationRow
+from trackers.fencers.registration_repository import ChangeUpdate, RegistrationRepository, RegistrationRow, SubjectPage
 
 UNNAMED: Final = "A fencer"
 
@@ -67,13 +67,13 @@ class RegistrationRecorder:
     async def _record(self, observation: Observation[FencerPage | ClubPage]) -> list[NewEvent] | None:
         """What is to be told of one page; None where nothing became known."""
         read, target_id, today = observation.value, observation.target.id, observation.at.date()
-        kind = Kind.FENCER if isinstance(read, FencerPage) else Kind.CLUB
+        kind = SubjectKind.FENCER if isinstance(read, FencerPage) else SubjectKind.CLUB
         page = await self._registrations.lock_page(kind, target_id)
         if page is None:  # nobody's any more: erased while the page was fetched
             return None
         now = self._clock.now()
         await self._named(read, kind, page, now=now)
-        told = await self._allowed(read.entries) if kind is Kind.CLUB else read.entries
+        told = await self._allowed(read.entries) if kind is SubjectKind.CLUB else read.entries
         placed = await self._placement.place(told, kind, page.id, target_id, today=today, now=now)
         entries = placed.entries
         listed = await self._registrations.listed(target_id, list(entries), today=today)
@@ -109,13 +109,13 @@ class RegistrationRecorder:
             audiences.append((change, clubs, known_through))
         return _events(audiences)
 
-    async def _allowed(self, entries: Sequence[Entry]) -> Sequence[Entry]:
+    async def _allowed(self, entries: Sequence[PageEntry]) -> Sequence[PageEntry]:
         """The entries of a club's page without those of fencers who are blocked."""
         keys = {block_key(entry) for entry in entries}
         blocked = await self._blocks.among(SOURCE, keys) if keys else set()
         return [entry for entry in entries if block_key(entry) not in blocked] if blocked else entries
 
-    async def _named(self, read: FencerPage | ClubPage, kind: Kind, page: Page, *, now: datetime) -> None:
+    async def _named(self, read: FencerPage | ClubPage, kind: SubjectKind, page: SubjectPage, *, now: datetime) -> None:
         """Note what the page calls itself, and how a fencer's links their club."""
         await self._registrations.name_page(kind, page.id, read.name, fold_person(read.name), slug=read.slug, now=now)
         if isinstance(read, FencerPage) and read.club_id is not None and read.club_slug is not None:
@@ -123,8 +123,8 @@ class RegistrationRecorder:
 
     async def _written(
         self,
-        entries: Mapping[tuple[UUID, UUID], Entry],
-        listed: Mapping[tuple[UUID, UUID], Listed],
+        entries: Mapping[tuple[UUID, UUID], PageEntry],
+        listed: Mapping[tuple[UUID, UUID], ListedRegistration],
         ids: Mapping[tuple[UUID, UUID], UUID],
         new: Sequence[RegistrationRow],
         days: dict[UUID, date],
@@ -166,17 +166,17 @@ class RegistrationRecorder:
         return {change.registration_id for change in changes} | set(moved)
 
 
-def _is_heard_on(kind: Kind, page: Page) -> bool:
+def _is_heard_on(kind: SubjectKind, page: SubjectPage) -> bool:
     """Whether what another page told before is news to who follows this one: a club's, but not at the first look."""
-    return kind is Kind.CLUB and not page.first_fetch
+    return kind is SubjectKind.CLUB and not page.first_fetch
 
 
-def _is_unread(change: ChangeUpdate, page: Page) -> bool:
+def _is_unread(change: ChangeUpdate, page: SubjectPage) -> bool:
     """Whether it is part of the first look at the fencer's page, or comes before that."""
     return page.first_fetch and (change.fencer_id == page.id or not change.looked_at)
 
 
-def _audience(change: ChangeUpdate, page: Page) -> tuple[list[UUID], list[UUID]]:
+def _audience(change: ChangeUpdate, page: SubjectPage) -> tuple[list[UUID], list[UUID]]:
     """To whose clubs' followers a change is news, and through what it is known already.
 
     What the first look at a page finds is no news to who follows that page; to all others it is.
@@ -202,7 +202,7 @@ def _events(audiences: Sequence[tuple[ChangeUpdate, Sequence[UUID], Sequence[UUI
                 name=told[0][0].name or UNNAMED,
                 url=None
                 if told[0][0].upstream_id is None
-                else page_url(Kind.FENCER, told[0][0].upstream_id, told[0][0].slug),
+                else page_url(SubjectKind.FENCER, told[0][0].upstream_id, told[0][0].slug),
                 weapon=weapon,
                 clubs=sorted({club for _, clubs in told for club in clubs}),
                 known_through=known_through,
@@ -223,7 +223,7 @@ def _events(audiences: Sequence[tuple[ChangeUpdate, Sequence[UUID], Sequence[UUI
     ]
 
 
-def _log(kind: Kind, name: str, news: Sequence[ChangeUpdate], *, first_fetch: bool) -> None:
+def _log(kind: SubjectKind, name: str, news: Sequence[ChangeUpdate], *, first_fetch: bool) -> None:
     counts = {kind.value: sum(one.kind == kind for one in news) for kind in ChangeKind}
     structlog.get_logger(__name__).info(
         "registrations_changed", page=kind.value, name=name, first_fetch=first_fetch, **counts

@@ -9,9 +9,9 @@ from uuid import UUID
 from msgspec import Struct
 
 from trackers.fencers.dates import same_day_of_year
-from trackers.fencers.links import Kind
+from trackers.fencers.links import SubjectKind
 from trackers.fencers.names import fold_person
-from trackers.fencers.parser import Entry
+from trackers.fencers.parser import PageEntry
 
 LONGEST_AHEAD_DAYS: Final = 400
 """What is to come was registered for, and told of, within so many days: a season is a year. What is older is the past,
@@ -27,9 +27,9 @@ def name_key(name: str) -> str:
     return f"{NAME}:{fold_person(name)}"
 
 
-def block_key(entry: Entry) -> str:
+def block_key(entry: PageEntry) -> str:
     """The key under which the fencer of an entry may be blocked: the site's number, else the name."""
-    return name_key(entry.fencer) if entry.fencer_id is None else f"{Kind.FENCER}:{entry.fencer_id}"
+    return name_key(entry.fencer) if entry.fencer_id is None else f"{SubjectKind.FENCER}:{entry.fencer_id}"
 
 
 class ChangeKind(StrEnum):
@@ -41,7 +41,7 @@ class ChangeKind(StrEnum):
     MOVED = "moved"
 
 
-class Listed(Struct, frozen=True, kw_only=True):
+class ListedRegistration(Struct, frozen=True, kw_only=True):
     """A registration as it is stored, and what the page said of it last."""
 
     registration_id: UUID
@@ -66,7 +66,7 @@ class Change(Struct, frozen=True, kw_only=True):
     day: date | None = None
 
 
-def day_now(entry: Entry, known: Listed) -> date | None:
+def day_now(entry: PageEntry, known: ListedRegistration) -> date | None:
     """The event's day after a page named it: a page changes it only by naming another than it did before.
 
     So two pages that disagree do not move it to and fro. A day that is open never takes a known one away, and a year
@@ -83,7 +83,7 @@ def day_now(entry: Entry, known: Listed) -> date | None:
     return known.held_on
 
 
-def settles_day(entry: Entry, held_on: date | None, upheld: bool) -> bool:
+def settles_day(entry: PageEntry, held_on: date | None, upheld: bool) -> bool:
     """Whether a page settles an event's day by itself: none was known, or no other page names that one any more."""
     if held_on is None:
         return True
@@ -92,7 +92,9 @@ def settles_day(entry: Entry, held_on: date | None, upheld: bool) -> bool:
     return entry.year_told or not same_day_of_year(entry.day, held_on)
 
 
-def missing_from(listed: Iterable[Listed], seen: Mapping[UUID, Entry], *, today: date) -> list[Listed]:
+def missing_from(
+    listed: Iterable[ListedRegistration], seen: Mapping[UUID, PageEntry], *, today: date
+) -> list[ListedRegistration]:
     """What a page told of once and does not any more; an event that has begun leaves the page by itself."""
     return [
         one
@@ -101,7 +103,7 @@ def missing_from(listed: Iterable[Listed], seen: Mapping[UUID, Entry], *, today:
     ]
 
 
-def withdrawn(missing: Sequence[Listed]) -> list[Change]:
+def withdrawn(missing: Sequence[ListedRegistration]) -> list[Change]:
     """Of those that a page has no more, the ones that no other page has either."""
     return [
         Change(registration_id=one.registration_id, kind=ChangeKind.WITHDRAWN, day=one.held_on)
@@ -110,6 +112,6 @@ def withdrawn(missing: Sequence[Listed]) -> list[Change]:
     ]
 
 
-def is_news(known: Listed, today: date) -> bool:
+def is_news(known: ListedRegistration, today: date) -> bool:
     """Whether a registration is news to who has not heard of it: to come, and nothing else is told of it now."""
     return not known.withdrawn and (known.held_on is None or known.held_on >= today)

@@ -10,8 +10,8 @@ from sqlalchemy import text
 
 from shared.database import Repository
 from shared.database.advisory_locks import AdvisoryLock, take
-from trackers.fencers.links import Kind
-from trackers.fencers.recording import LONGEST_AHEAD_DAYS, Change, Listed
+from trackers.fencers.links import SubjectKind
+from trackers.fencers.recording import LONGEST_AHEAD_DAYS, Change, ListedRegistration
 from trackers.fencers.rows import as_json, as_pairs
 
 _NAME_CLUB: Final = text("""
@@ -20,14 +20,14 @@ UPDATE fencing_clubs SET slug = :slug WHERE upstream_id = :upstream_id AND slug 
 # Pages are seconds apart: readings that meet wait for each other, and cannot meet in fencers or events they share.
 _ONE_AT_A_TIME: Final = text(f"SELECT {take(AdvisoryLock.FENCING_PAGES)}")
 _LOCK_PAGE: Final = {
-    Kind.FENCER: text("SELECT id, read_at FROM fencers WHERE target_id = :target_id FOR NO KEY UPDATE"),
-    Kind.CLUB: text("SELECT id, read_at FROM fencing_clubs WHERE target_id = :target_id FOR NO KEY UPDATE"),
+    SubjectKind.FENCER: text("SELECT id, read_at FROM fencers WHERE target_id = :target_id FOR NO KEY UPDATE"),
+    SubjectKind.CLUB: text("SELECT id, read_at FROM fencing_clubs WHERE target_id = :target_id FOR NO KEY UPDATE"),
 }
 _NAME_PAGE: Final = {
-    Kind.FENCER: text("""
+    SubjectKind.FENCER: text("""
     UPDATE fencers SET name = :name, folded = :folded, slug = coalesce(:slug, slug), read_at = :now WHERE id = :id
     """),
-    Kind.CLUB: text("""
+    SubjectKind.CLUB: text("""
     UPDATE fencing_clubs SET name = :name, slug = coalesce(:slug, slug), read_at = :now WHERE id = :id
     """),
 }
@@ -143,7 +143,7 @@ DELETE FROM fencing_changes WHERE id IN (SELECT id FROM fencing_changes WHERE at
 """)
 
 
-class Page(Struct, frozen=True, kw_only=True):
+class SubjectPage(Struct, frozen=True, kw_only=True):
     """The fencer or club whose page was read."""
 
     id: UUID
@@ -182,17 +182,19 @@ class RegistrationRepository(Repository):
     async def one_at_a_time(self) -> None:
         await self.session.execute(_ONE_AT_A_TIME)
 
-    async def lock_page(self, kind: Kind, target_id: UUID) -> Page | None:
+    async def lock_page(self, kind: SubjectKind, target_id: UUID) -> SubjectPage | None:
         """Whose page it is, held until the transaction ends; None: nobody's any more."""
         row = (await self.session.execute(_LOCK_PAGE[kind], {"target_id": target_id})).one_or_none()
-        return None if row is None else Page(id=row.id, first_fetch=row.read_at is None)
+        return None if row is None else SubjectPage(id=row.id, first_fetch=row.read_at is None)
 
     async def name_page(
-        self, kind: Kind, page_id: UUID, name: str, folded: str, *, slug: str | None, now: datetime
+        self, kind: SubjectKind, page_id: UUID, name: str, folded: str, *, slug: str | None, now: datetime
     ) -> None:
         """What a page calls itself; where it has no slug of its own, what is known of that stays."""
         values = {"id": page_id, "name": name, "slug": slug, "now": now}
-        await self.session.execute(_NAME_PAGE[kind], values | ({"folded": folded} if kind is Kind.FENCER else {}))
+        await self.session.execute(
+            _NAME_PAGE[kind], values | ({"folded": folded} if kind is SubjectKind.FENCER else {})
+        )
 
     async def name_club(self, upstream_id: int, slug: str) -> None:
         """How a fencer's page links their club, where the club's own has told nothing."""
@@ -200,14 +202,16 @@ class RegistrationRepository(Repository):
 
     async def listed(
         self, target_id: UUID, pairs: Sequence[tuple[UUID, UUID]], *, today: date
-    ) -> dict[tuple[UUID, UUID], Listed]:
+    ) -> dict[tuple[UUID, UUID], ListedRegistration]:
         """(fencer, event) -> registration, of those that the page told of, and those that it tells of now.
 
         Of those that it told of long ago, what is to come and was kept because another page told of it then.
         """
         rows = await self.session.execute(LISTED, {"target_id": target_id, "pairs": as_pairs(pairs), "today": today})
         return {
-            (row["fencer_id"], row["event_id"]): Listed(**{k: v for k, v in row.items() if k != "fencer_id"})
+            (row["fencer_id"], row["event_id"]): ListedRegistration(
+                **{k: v for k, v in row.items() if k != "fencer_id"}
+            )
             for row in rows.mappings()
         }
 

@@ -11,16 +11,18 @@ from sqlalchemy import text
 from shared.database import Repository
 from shared.ids import new_id
 from trackers.fencers.errors import PageNotFound, TrackedNotFound
-from trackers.fencers.links import Kind, Reference
+from trackers.fencers.links import Reference, SubjectKind
 
-PAGES: Final = {Kind.FENCER: "fencers", Kind.CLUB: "fencing_clubs"}
-TRACKED: Final = {Kind.FENCER: "tracked_fencers", Kind.CLUB: "tracked_clubs"}
-COLUMN: Final = {Kind.FENCER: "fencer_id", Kind.CLUB: "club_id"}
+PAGES: Final = {SubjectKind.FENCER: "fencers", SubjectKind.CLUB: "fencing_clubs"}
+TRACKED: Final = {SubjectKind.FENCER: "tracked_fencers", SubjectKind.CLUB: "tracked_clubs"}
+COLUMN: Final = {SubjectKind.FENCER: "fencer_id", SubjectKind.CLUB: "club_id"}
 
 
-def _by_kind(sql: str) -> dict[Kind, Any]:
+def _by_kind(sql: str) -> dict[SubjectKind, Any]:
     """A statement for each kind, with its tables' names."""
-    return {kind: text(sql.format(pages=PAGES[kind], tracked=TRACKED[kind], page_id=COLUMN[kind])) for kind in Kind}
+    return {
+        kind: text(sql.format(pages=PAGES[kind], tracked=TRACKED[kind], page_id=COLUMN[kind])) for kind in SubjectKind
+    }
 
 
 _KNOWN: Final = _by_kind("SELECT id FROM {pages} WHERE upstream_id = :upstream_id")
@@ -71,7 +73,7 @@ _HAND_OVER: Final = {
             "UPDATE {tracked} SET user_id = :to WHERE user_id = :user_id",
         )
     )
-    for kind in Kind
+    for kind in SubjectKind
 }
 _EVERYTHING_OF: Final = _by_kind("""
 SELECT p.upstream_id, p.name AS page_name, k.name, k.weapons, k.active, k.created_at
@@ -116,17 +118,24 @@ class TrackedRepository(Repository):
         page_id: UUID = (await self.session.execute(_KNOWN[reference.kind], values)).scalar_one()
         return page_id
 
-    async def aim(self, kind: Kind, page_id: UUID, target_id: UUID) -> None:
+    async def aim(self, kind: SubjectKind, page_id: UUID, target_id: UUID) -> None:
         """Have a page looked at through a target."""
         await self.session.execute(_AIM[kind], {"id": page_id, "target_id": target_id})
 
-    async def tracked_of(self, kind: Kind, user_id: UUID) -> dict[UUID, tuple[UUID, bool]]:
+    async def tracked_of(self, kind: SubjectKind, user_id: UUID) -> dict[UUID, tuple[UUID, bool]]:
         """Page -> by what a person follows it, and whether that is active."""
         rows = await self.session.execute(_TRACKED_OF[kind], {"user_id": user_id})
         return {row.page_id: (row.id, row.active) for row in rows}
 
     async def add(
-        self, kind: Kind, *, user_id: UUID, page_id: UUID, name: str | None, weapons: Sequence[str], now: datetime
+        self,
+        kind: SubjectKind,
+        *,
+        user_id: UUID,
+        page_id: UUID,
+        name: str | None,
+        weapons: Sequence[str],
+        now: datetime,
     ) -> UUID:
         tracked_id = new_id()
         await self.session.execute(
@@ -142,7 +151,7 @@ class TrackedRepository(Repository):
         )
         return tracked_id
 
-    async def one(self, kind: Kind, tracked_id: UUID) -> FollowedPage:
+    async def one(self, kind: SubjectKind, tracked_id: UUID) -> FollowedPage:
         """Raises TrackedNotFound."""
         row = (await self.session.execute(_ONE[kind], {"id": tracked_id})).mappings().one_or_none()
         if row is None:
@@ -151,7 +160,7 @@ class TrackedRepository(Repository):
 
     async def change(
         self,
-        kind: Kind,
+        kind: SubjectKind,
         tracked_id: UUID,
         *,
         name: str | None,
@@ -162,25 +171,25 @@ class TrackedRepository(Repository):
         values = {"id": tracked_id, "name": name, "active": active, "now": now}
         await self.session.execute(_CHANGE[kind], {**values, "weapons": [str(weapon) for weapon in weapons]})
 
-    async def remove(self, kind: Kind, tracked_id: UUID) -> None:
+    async def remove(self, kind: SubjectKind, tracked_id: UUID) -> None:
         await self.session.execute(_REMOVE[kind], {"id": tracked_id})
 
-    async def unfollowed(self, kind: Kind, targets: Sequence[UUID]) -> list[UUID]:
+    async def unfollowed(self, kind: SubjectKind, targets: Sequence[UUID]) -> list[UUID]:
         """Those of these targets that nobody follows actively."""
         return list((await self.session.execute(_UNFOLLOWED[kind], {"targets": list(targets)})).scalars())
 
-    async def targets_of(self, kind: Kind, user_id: UUID) -> list[UUID]:
+    async def targets_of(self, kind: SubjectKind, user_id: UUID) -> list[UUID]:
         return list((await self.session.execute(_TARGETS_OF[kind], {"user_id": user_id})).scalars())
 
-    async def erase(self, kind: Kind, user_id: UUID) -> None:
+    async def erase(self, kind: SubjectKind, user_id: UUID) -> None:
         await self.session.execute(_ERASE[kind], {"user_id": user_id})
 
-    async def hand_over(self, kind: Kind, user_id: UUID, *, to: UUID) -> None:
+    async def hand_over(self, kind: SubjectKind, user_id: UUID, *, to: UUID) -> None:
         """Of what both follow, the other's stays, active if either was."""
         for statement in _HAND_OVER[kind]:
             await self.session.execute(statement, {"user_id": user_id, "to": to})
 
-    async def everything_of(self, kind: Kind, user_id: UUID) -> list[dict[str, Any]]:
+    async def everything_of(self, kind: SubjectKind, user_id: UUID) -> list[dict[str, Any]]:
         rows = await self.session.execute(_EVERYTHING_OF[kind], {"user_id": user_id})
         return [dict(row) for row in rows.mappings()]
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from shared.scraping.target import Status
-from trackers.fencers.links import Kind
+from trackers.fencers.links import SubjectKind
 from trackers.fencers.recording import ChangeKind
 from trackers.fencers.weapons import Weapon
 from users.accounts.schemas import ExternalId, UserData
@@ -151,14 +151,14 @@ class TrackedDetail(Struct, frozen=True, kw_only=True):
     registrations: list[RegistrationView]
 
 
-class Tracked(Struct, frozen=True, kw_only=True):
+class TrackingStarted(Struct, frozen=True, kw_only=True):
     """What was just followed, and the task that looks at its page; null while fencers' pages are switched off."""
 
     tracked: TrackedView
     task_id: UUID | None
 
 
-class HistoryEntry(Struct, frozen=True, kw_only=True):
+class FencerHistoryEntry(Struct, frozen=True, kw_only=True):
     """What became known of a registration, and when."""
 
     id: UUID
@@ -173,8 +173,8 @@ class HistoryEntry(Struct, frozen=True, kw_only=True):
     date: date | None
 
 
-class History(Struct, frozen=True, kw_only=True):
-    items: list[HistoryEntry]
+class FencerHistory(Struct, frozen=True, kw_only=True):
+    items: list[FencerHistoryEntry]
     next_before: Annotated[UUID | None, Meta(description="`before` of the next page; null on the last one.")] = None
 
 
@@ -185,7 +185,7 @@ class PageHealth(Struct, frozen=True, kw_only=True):
     """How the looking at one fencer or club goes."""
 
     id: UUID
-    kind: Kind
+    kind: SubjectKind
     upstream_id: int
     url: str
     name: str | None

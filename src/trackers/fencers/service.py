@@ -16,22 +16,29 @@ from shared.outbox.outbox import Outbox
 from shared.scraping.target import Priority, Trigger
 from shared.scraping.targets import Targets
 from shared.web.identity import Identity
-from trackers.fencers.errors import AlreadyTracked, TrackingLimitReached
+from trackers.fencers.errors import FencerAlreadyTracked, TrackingLimitReached
 from trackers.fencers.events import TRACKING, TrackedEvent
-from trackers.fencers.links import SOURCE, Kind, Reference, parse_reference
+from trackers.fencers.links import SOURCE, Reference, SubjectKind, parse_reference
 from trackers.fencers.names import words
 from trackers.fencers.queries import TrackingQueries
 from trackers.fencers.repository import FollowedPage, TrackedRepository
-from trackers.fencers.schemas import MOST_CLUBS, MOST_FENCERS, CooldownReset, Tracked, TrackedView, UpdateTracked
+from trackers.fencers.schemas import (
+    MOST_CLUBS,
+    MOST_FENCERS,
+    CooldownReset,
+    TrackedView,
+    TrackingStarted,
+    UpdateTracked,
+)
 from trackers.fencers.weapons import weapon_filter
 from users.access import AccessPolicy
 from users.accounts.schemas import DISCORD, UserData
 from users.accounts.service import AccountService
 
-MOST: Final = {Kind.FENCER: MOST_FENCERS, Kind.CLUB: MOST_CLUBS}
-PRIORITIES: Final = {Kind.FENCER: Priority.BACKGROUND, Kind.CLUB: Priority.ROUTINE}
+MOST: Final = {SubjectKind.FENCER: MOST_FENCERS, SubjectKind.CLUB: MOST_CLUBS}
+PRIORITIES: Final = {SubjectKind.FENCER: Priority.BACKGROUND, SubjectKind.CLUB: Priority.ROUTINE}
 """Clubs first: a club's page tells of many fencers."""
-TRIGGERS: Final = {Kind.FENCER: Trigger.REGISTRATION, Kind.CLUB: Trigger.REQUEST}
+TRIGGERS: Final = {SubjectKind.FENCER: Trigger.REGISTRATION, SubjectKind.CLUB: Trigger.REQUEST}
 """Likewise among those that have just come: what is requested goes before what is registered."""
 NOTHING_TOLD: Final = UserData()
 
@@ -53,7 +60,7 @@ class TrackingService(TrackingQueries):
         activity: ActivityLog,
         outbox: Outbox,
         clock: Clock,
-        intervals: dict[Kind, float],
+        intervals: dict[SubjectKind, float],
         asks_for_fencers: bool,
     ) -> None:
         super().__init__(questions, access=access, clock=clock)
@@ -67,7 +74,7 @@ class TrackingService(TrackingQueries):
 
     async def track(
         self,
-        kind: Kind,
+        kind: SubjectKind,
         user_id: str | UUID,
         pasted: str,
         *,
@@ -75,7 +82,7 @@ class TrackingService(TrackingQueries):
         weapons: str | Sequence[str],
         user_data: UserData = NOTHING_TOLD,
         asker: Identity,
-    ) -> Tracked:
+    ) -> TrackingStarted:
         """Follow a fencer or club; what was deactivated is active again, as it is given now.
 
         Raises BadReference, UnknownWeapon,
@@ -88,7 +95,9 @@ class TrackingService(TrackingQueries):
         page_id = await self._tracked.page(reference)
         known, active = mine.get(page_id, (None, False))
         if active:
-            raise AlreadyTracked(f"This person follows {kind} {reference.upstream_id} already; change that instead.")
+            raise FencerAlreadyTracked(
+                f"This person follows {kind} {reference.upstream_id} already; change that instead."
+            )
         self._check_limit(kind, mine, new=known is None)
         shown = words(name) if name else None
         now = self._clock.now()
@@ -104,9 +113,11 @@ class TrackingService(TrackingQueries):
         structlog.get_logger(__name__).info("tracked", kind=kind.value, upstream_id=reference.upstream_id)
         what = "tracked" if known is None else "reactivated"
         await self._note(what, kind, tracked_id, person, reference, asker, weapons=chosen)
-        return Tracked(tracked=await self.one(kind, asker, tracked_id), task_id=task)
+        return TrackingStarted(tracked=await self.one(kind, asker, tracked_id), task_id=task)
 
-    async def update(self, kind: Kind, tracked_id: UUID, given: UpdateTracked, *, asker: Identity) -> TrackedView:
+    async def update(
+        self, kind: SubjectKind, tracked_id: UUID, given: UpdateTracked, *, asker: Identity
+    ) -> TrackedView:
         """Raises TrackedNotFound, Forbidden, UnknownWeapon, TrackingLimitReached."""
         before = await self._owned(kind, tracked_id, asker)
         active = before.active if given.active is UNSET else given.active
@@ -131,7 +142,7 @@ class TrackingService(TrackingQueries):
         )
         return await self.one(kind, asker, tracked_id)
 
-    async def remove(self, kind: Kind, tracked_id: UUID, *, asker: Identity) -> None:
+    async def remove(self, kind: SubjectKind, tracked_id: UUID, *, asker: Identity) -> None:
         """Raises TrackedNotFound, Forbidden."""
         before = await self._owned(kind, tracked_id, asker)
         await self._tracked.remove(kind, tracked_id)
@@ -155,11 +166,11 @@ class TrackingService(TrackingQueries):
         target_id = targets[reference.key]
         await self._tracked.aim(kind, page_id, target_id)
         await self._targets.set_priority({target_id: PRIORITIES[kind]})
-        if kind is Kind.FENCER and not self._asks_for_fencers:
+        if kind is SubjectKind.FENCER and not self._asks_for_fencers:
             return None
         return (await self._targets.request_run(SOURCE, [target_id], trigger=TRIGGERS[kind])).get(target_id)
 
-    async def _forget_unfollowed(self, kind: Kind, page: FollowedPage) -> None:
+    async def _forget_unfollowed(self, kind: SubjectKind, page: FollowedPage) -> None:
         """Stop looking at a page that nobody follows any more."""
         if page.target_id is None:
             return
@@ -167,7 +178,7 @@ class TrackingService(TrackingQueries):
         if unfollowed := await self._tracked.unfollowed(kind, [page.target_id]):
             await self._targets.forget(unfollowed)
 
-    async def _owned(self, kind: Kind, tracked_id: UUID, asker: Identity) -> FollowedPage:
+    async def _owned(self, kind: SubjectKind, tracked_id: UUID, asker: Identity) -> FollowedPage:
         """What the asker may change; nobody else changes anything of its owner's meanwhile."""
         found = await self._tracked.one(kind, tracked_id)
         await self._access.check_write(asker, found.user_id)
@@ -185,7 +196,7 @@ class TrackingService(TrackingQueries):
         return person
 
     @staticmethod
-    def _check_limit(kind: Kind, mine: Mapping[UUID, tuple[UUID, bool]], *, new: bool) -> None:
+    def _check_limit(kind: SubjectKind, mine: Mapping[UUID, tuple[UUID, bool]], *, new: bool) -> None:
         """A new one needs a place among all that somebody keeps; one that is followed again, among the active ones."""
         if new and len(mine) >= MOST[kind]:
             raise TrackingLimitReached(
@@ -199,7 +210,7 @@ class TrackingService(TrackingQueries):
     async def _note(
         self,
         what: str,
-        kind: Kind,
+        kind: SubjectKind,
         tracked_id: UUID,
         owner: UUID,
         reference: Reference,

@@ -19,14 +19,14 @@ from shared.scraping.failures import (
     ScrapeFailure,
     TargetNotFound,
 )
-from shared.scraping.fetch_context import Answer, FetchContext, RefusedRedirect
+from shared.scraping.fetch_context import FetchContext, RefusedRedirect, SiteResponse
 from shared.scraping.observation import FailedFetch, Observation
 from shared.scraping.pacing import HostCoolingDownError
 from shared.scraping.pages import BLOCK_WORDS, OK, REFUSED, title_of
 from shared.scraping.policy import Policy
 from shared.scraping.source import Source
 from shared.scraping.target import Target
-from trackers.fencers.links import SOURCE, Kind, read_key, slug_in
+from trackers.fencers.links import SOURCE, SubjectKind, read_key, slug_in
 from trackers.fencers.parser import ClubPage, FencerPage, asks_to_log_in, parse_club, parse_fencer
 from trackers.fencers.queries import PageQueries
 from trackers.fencers.settings import SITE, FencersSettings
@@ -46,7 +46,7 @@ _HTML: Final = frozenset({"text/html", "application/xhtml+xml"})
 Page = FencerPage | ClubPage
 
 
-class Recorder(Protocol):
+class FencersRecorder(Protocol):
     """Stores pages, on the session of the unit of work that is open."""
 
     async def record(self, observations: Sequence[Observation[Page]]) -> set[UUID]: ...
@@ -60,7 +60,7 @@ class FencersSource(Source[Page]):
     parser_version = 2
 
     def __init__(
-        self, *, settings: FencersSettings, recorder: Callable[[], Recorder], pages: PageQueries, clock: Clock
+        self, *, settings: FencersSettings, recorder: Callable[[], FencersRecorder], pages: PageQueries, clock: Clock
     ) -> None:
         self.base_url = settings.base_url
         self._recorder = recorder
@@ -88,14 +88,14 @@ class FencersSource(Source[Page]):
             operator_configured=settings.base_url != SITE,
         )
 
-    def read(self, typed: str) -> tuple[str, str]:
+    def read(self, entered: str) -> tuple[str, str]:
         """fencer:100000001, club:100000900, a number, or a pasted link."""
-        reference = read_key(typed)
+        reference = read_key(entered)
         return reference.key, reference.address
 
     async def collect(self, target: Target, visit: FetchContext) -> Page:
         reference = read_key(target.key)
-        if reference.kind is Kind.FENCER and not self._asks_for_fencers:
+        if reference.kind is SubjectKind.FENCER and not self._asks_for_fencers:
             raise HostCoolingDownError(self.policy.host, SWITCHED_OFF_FOR, breaker_open=False)
         try:
             answer = await visit.get(f"{self.base_url}{target.address}", conditional=True)
@@ -106,7 +106,7 @@ class FencersSource(Source[Page]):
         raise_for_answer(answer, asked=target.address)
         today, number = self._clock.now().date(), reference.upstream_id
         page: Page
-        if reference.kind is Kind.FENCER:
+        if reference.kind is SubjectKind.FENCER:
             page = await parse_bounded(parse_fencer, answer.body, upstream_id=number, today=today)
         else:
             page = await parse_bounded(parse_club, answer.body, upstream_id=number, today=today)
@@ -137,7 +137,7 @@ class FencersSource(Source[Page]):
             )
 
 
-def raise_for_answer(answer: Answer, *, asked: str) -> None:
+def raise_for_answer(answer: SiteResponse, *, asked: str) -> None:
     """Return if an answer may be parsed; else raise the ScrapeFailure that it means."""
     if answer.status == _UNAUTHORIZED or (_is_login(answer.url) and not _is_login(asked)):
         raise LoginRequired("the site asks for a login", http_status=answer.status)

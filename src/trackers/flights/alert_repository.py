@@ -21,10 +21,10 @@ UNHEARD_FOR: Final = timedelta(days=30)
 
 # The cheapest of a watch's searches, with its past; when the last alert that reached somebody was told, and what
 # reached nobody. Of locked watches, and in a statement begun since: who waited for the lock must see what the other
-# judged, and by which price.
+# evaluated, and by which price.
 _WATCHED: Final = text("""
 SELECT w.id, w.user_id, w.trip_id, t.name AS trip_name, w.target_price, w.currency, w.cabin_class, w.step_percent,
-       w.remind, w.below_median_percent, w.lowest_ever, w.alert_cooldown_hours, w.state, w.judge_at,
+       w.remind, w.below_median_percent, w.lowest_ever, w.alert_cooldown_hours, w.state, w.evaluate_at,
        best.query_id, best.snapshot_id, best.price, best.key, best.origin, best.destination, best.departs_on,
        best.returns_on, best.typical_low, best.typical_high, s.airline_name, s.stops, s.seen_at,
        h.days, h.lowest, h.lowest_before, h.median, told.at AS told_at,
@@ -87,10 +87,10 @@ ORDER BY w.id FOR UPDATE OF w
 """)
 _LOCK_WAITING: Final = text("""
 SELECT id FROM price_watches
-WHERE is_active AND judge_at <= :now ORDER BY judge_at LIMIT :limit FOR UPDATE SKIP LOCKED
+WHERE is_active AND evaluate_at <= :now ORDER BY evaluate_at LIMIT :limit FOR UPDATE SKIP LOCKED
 """)
 
-_JUDGED: Final = text("""
+_EVALUATED: Final = text("""
 WITH told AS (
     INSERT INTO price_alerts (id, watch_id, rule, snapshot_id, episode, price, currency, target_price, previous_price,
                               lowest_price, median_price, typical_low, typical_high, departs_on, returns_on, event_key,
@@ -102,17 +102,17 @@ WITH told AS (
     )
     ON CONFLICT (watch_id, rule, snapshot_id, episode) DO NOTHING
     RETURNING id, watch_id
-), judged AS (
+), evaluated AS (
     UPDATE price_watches w
-    SET state = x.state, judge_at = x.judge_at,
+    SET state = x.state, evaluate_at = x.evaluate_at,
         last_alerted_at = CASE WHEN w.id IN (SELECT watch_id FROM told) THEN :now ELSE w.last_alerted_at END
-    FROM jsonb_to_recordset(CAST(:watches AS jsonb)) AS x (id uuid, state jsonb, judge_at timestamptz)
+    FROM jsonb_to_recordset(CAST(:watches AS jsonb)) AS x (id uuid, state jsonb, evaluate_at timestamptz)
     WHERE w.id = x.id
 )
 SELECT id FROM told
 """)
 
-_PUT_OFF: Final = text("UPDATE price_watches SET judge_at = :until WHERE id = :id")
+_PUT_OFF: Final = text("UPDATE price_watches SET evaluate_at = :until WHERE id = :id")
 _RELAYED: Final = text("""
 UPDATE price_alerts
 SET event_id = :event_id,
@@ -145,7 +145,7 @@ class BestPrice(Struct, frozen=True, kw_only=True):
 
 
 class Watched(Struct, frozen=True, kw_only=True):
-    """A watch as it is judged; without a best price there is nothing to judge."""
+    """A watch as it is evaluated; without a best price there is nothing to evaluate."""
 
     id: UUID
     user_id: UUID
@@ -160,7 +160,7 @@ class Watched(Struct, frozen=True, kw_only=True):
     lowest_ever: bool
     alert_cooldown_hours: int
     state: WatchState
-    judge_at: datetime | None
+    evaluate_at: datetime | None
     best: BestPrice | None
     told_at: datetime | None
     """When the last alert was that reached somebody."""
@@ -188,14 +188,14 @@ class AlertRow(Struct, frozen=True, kw_only=True):
     created_at: datetime
 
 
-class JudgedWatch(Struct, frozen=True, kw_only=True):
+class EvaluatedWatch(Struct, frozen=True, kw_only=True):
     id: UUID
     state: WatchState
-    judge_at: datetime | None
+    evaluate_at: datetime | None
 
 
 class AlertRepository(Repository):
-    """Watches as they are judged, and the alerts that come of it."""
+    """Watches as they are evaluated, and the alerts that come of it."""
 
     def apart(self) -> AsyncSessionTransaction:
         """A part of the transaction that may fail by itself: what it did is undone then, the rest stands."""
@@ -206,7 +206,7 @@ class AlertRepository(Repository):
         return list((await self.session.execute(_LOCK_OF, {"queries": list(queries)})).scalars())
 
     async def waiting(self, *, now: datetime, limit: int) -> list[UUID]:
-        """Watches that are to be judged by now though nothing new came in, locked."""
+        """Watches that are to be evaluated by now though nothing new came in, locked."""
         return list((await self.session.execute(_LOCK_WAITING, {"now": now, "limit": limit})).scalars())
 
     async def watched(self, watches: Sequence[UUID], *, now: datetime) -> list[Watched]:
@@ -214,10 +214,12 @@ class AlertRepository(Repository):
         values = {"watches": list(watches), "now": now, "today": now.date(), "late": LATE, "unheard_for": UNHEARD_FOR}
         return [_watched(row) for row in (await self.session.execute(_WATCHED, values)).mappings()]
 
-    async def judged(self, watches: Sequence[JudgedWatch], alerts: Sequence[AlertRow], *, now: datetime) -> set[UUID]:
+    async def evaluated(
+        self, watches: Sequence[EvaluatedWatch], alerts: Sequence[AlertRow], *, now: datetime
+    ) -> set[UUID]:
         """Write what judging made of watches; the ids of the alerts that were not there yet."""
         values = {"watches": as_json(watches), "alerts": as_json(alerts), "now": now}
-        return set((await self.session.execute(_JUDGED, values)).scalars())
+        return set((await self.session.execute(_EVALUATED, values)).scalars())
 
     async def put_off(self, watch_id: UUID, *, until: datetime) -> None:
         """Judge a watch again then, whatever stands in it."""

@@ -54,7 +54,7 @@ class WatchState(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The lowest ever, when that was last looked up or told."""
 
 
-class Seen(Struct, frozen=True, kw_only=True):
+class PriceHistory(Struct, frozen=True, kw_only=True):
     """A price that can be trusted, with its past."""
 
     price: int
@@ -68,7 +68,7 @@ class Seen(Struct, frozen=True, kw_only=True):
     """Of history."""
 
 
-class Judgement(Struct, frozen=True, kw_only=True):
+class AlertDecision(Struct, frozen=True, kw_only=True):
     """What comes of it."""
 
     state: WatchState
@@ -78,9 +78,9 @@ class Judgement(Struct, frozen=True, kw_only=True):
     """Whether there is something to tell when the cooldown ends, should nothing change."""
 
 
-def judge(
-    rules: WatchRules, state: WatchState, seen: Seen, *, cooling: bool, unheard: Collection[Rule] = ()
-) -> Judgement:
+def evaluate(
+    rules: WatchRules, state: WatchState, seen: PriceHistory, *, cooling: bool, unheard: Collection[Rule] = ()
+) -> AlertDecision:
     """What a price means to a watch. `cooling`: within the cooldown of the last alert.
 
     `unheard`: what was told and reached nobody; it is told again where it is still true.
@@ -99,14 +99,14 @@ def judge(
             median_told=armed.median_told or Rule.BELOW_MEDIAN in news,
             baseline=seen.price if Rule.LOWEST_EVER in news else armed.baseline,
         )
-    return Judgement(
+    return AlertDecision(
         state=replace(told, price=seen.price, before=state.before if seen.price == state.price else state.price),
         rules=() if cooling else news,
         wake=(cooling and bool(news)) or (rules.remind and below),
     )
 
 
-def _armed(rules: WatchRules, state: WatchState, seen: Seen) -> WatchState:
+def _armed(rules: WatchRules, state: WatchState, seen: PriceHistory) -> WatchState:
     """The state after what was told is forgotten, because the price has risen past it."""
     episode, told, median_told, baseline = state.episode, state.told, state.median_told, state.baseline
     if told is not None and _is_over(seen.price, rules.target_price, rules.rearm_percent):
@@ -119,7 +119,7 @@ def _armed(rules: WatchRules, state: WatchState, seen: Seen) -> WatchState:
     return replace(state, episode=episode, told=told, median_told=median_told, baseline=baseline)
 
 
-def _news(rules: WatchRules, state: WatchState, seen: Seen) -> tuple[Rule, ...]:
+def _news(rules: WatchRules, state: WatchState, seen: PriceHistory) -> tuple[Rule, ...]:
     """What is worth telling of a price now."""
     news: list[Rule] = []
     if seen.price <= rules.target_price:
@@ -135,7 +135,7 @@ def _news(rules: WatchRules, state: WatchState, seen: Seen) -> tuple[Rule, ...]:
     return tuple(news)
 
 
-def _again(rules: WatchRules, state: WatchState, seen: Seen, unheard: Collection[Rule]) -> tuple[Rule, ...]:
+def _again(rules: WatchRules, state: WatchState, seen: PriceHistory, unheard: Collection[Rule]) -> tuple[Rule, ...]:
     """What of this is still true."""
     bar = median_bar(rules, seen)
     true = {
@@ -151,7 +151,7 @@ def step(price: int, percent: int) -> int:
     return max(1, -(-price * percent // 100))
 
 
-def median_bar(rules: WatchRules, seen: Seen) -> int | None:
+def median_bar(rules: WatchRules, seen: PriceHistory) -> int | None:
     """The price from which on downwards it is so many per cent below the median; None without rule or median."""
     if rules.below_median_percent is None or seen.median is None or seen.days < MIN_DAYS:
         return None
@@ -172,5 +172,5 @@ def _is_over(price: int, bar: int, percent: float) -> bool:
     return price > bar and price > bar * (100 + percent) / 100
 
 
-def _is_lowest(seen: Seen, baseline: int, percent: int) -> bool:
+def _is_lowest(seen: PriceHistory, baseline: int, percent: int) -> bool:
     return seen.price <= baseline - step(baseline, percent) and (seen.lowest is None or seen.price <= seen.lowest)

@@ -7,9 +7,9 @@ from shared.clock import Clock
 from shared.database import Database
 from shared.jobs import Job
 from shared.retention import Ageing, Retention
-from trackers.flights.judging import AT_ONCE, WatchJudge
+from trackers.flights.evaluation import AT_ONCE, WatchEvaluator
 from trackers.flights.services.departures import Departures
-from trackers.flights.snapshot_repository import SnapshotRepository
+from trackers.flights.snapshot_repository import PriceRetentionRepository
 
 MOST: Final = 20
 """Units of work in one run; the next run goes on."""
@@ -18,13 +18,13 @@ MOST: Final = 20
 class WaitingJob:
     """Judges watches that wait for no price: their cooldown is over, or they were changed."""
 
-    def __init__(self, *, database: Database, judge: Callable[[], WatchJudge]) -> None:
+    def __init__(self, *, database: Database, evaluate: Callable[[], WatchEvaluator]) -> None:
         self._database = database
-        self._judge = judge
+        self._evaluate = evaluate
 
     async def run(self) -> int:
-        """How many were judged."""
-        return await self._database.in_batches(lambda _: self._judge().judge_waiting(), size=AT_ONCE, most=MOST)
+        """How many were evaluated."""
+        return await self._database.in_batches(lambda _: self._evaluate().evaluate_waiting(), size=AT_ONCE, most=MOST)
 
 
 class DepartureJob:
@@ -48,7 +48,7 @@ def price_retention(*, database: Database, clock: Clock, keep_days: int) -> Rete
     prices = Ageing(
         what="flight_snapshots",
         keep_days=keep_days,
-        remove=lambda session, before, limit: SnapshotRepository(session).remove_old(before=before, limit=limit),
+        remove=lambda session, before, limit: PriceRetentionRepository(session).remove_old(before=before, limit=limit),
     )
     return Retention(database=database, clock=clock, kinds=[prices])
 
@@ -56,7 +56,7 @@ def price_retention(*, database: Database, clock: Clock, keep_days: int) -> Rete
 def flight_jobs(waiting: WaitingJob, departures: DepartureJob, retention: Retention) -> list[Job]:
     """Waiting watches every ten seconds, departures every five minutes: days end at any quarter of an hour."""
     return [
-        Job(name="flights.judge_waiting", run=waiting.run, timeout=60, seconds=frozenset(range(5, 60, 10))),
+        Job(name="flights.evaluate_waiting", run=waiting.run, timeout=60, seconds=frozenset(range(5, 60, 10))),
         Job(
             name="flights.stop_departed",
             run=departures.run,

@@ -46,7 +46,7 @@ class Trip(Base):
 class FlightQuery(Base):
     """One search of one provider, shared by every watch that asks the same; of `manual`, one trip's own.
 
-    Also the last that is known of it, so that a watch is judged without reading its history.
+    Also the last that is known of it, so that a watch is evaluated without reading its history.
     """
 
     __tablename__ = "flight_queries"
@@ -116,7 +116,9 @@ class PriceWatch(Base):
         Index("ix_price_watches_user_id_id", "user_id", "id"),
         Index("ix_price_watches_trip_id", "trip_id"),
         Index("ix_price_watches_active", "user_id", "id", postgresql_where=text("is_active")),
-        Index("ix_price_watches_judge_at", "judge_at", postgresql_where=text("is_active AND judge_at IS NOT NULL")),
+        Index(
+            "ix_price_watches_judge_at", "evaluate_at", postgresql_where=text("is_active AND evaluate_at IS NOT NULL")
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -139,8 +141,8 @@ class PriceWatch(Base):
     """Alerts from before are forgotten: somebody has asked anew."""
     state: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'::jsonb"))
     """What was told of the present episode (`alerts.WatchState`)."""
-    judge_at: Mapped[datetime | None]
-    """When it is to be judged without a new price: something waits for the end of the cooldown."""
+    evaluate_at: Mapped[datetime | None]
+    """When it is to be evaluated without a new price: something waits for the end of the cooldown."""
     last_alerted_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
@@ -166,7 +168,7 @@ class PriceSnapshot(Base):
 
     __tablename__ = "flight_snapshots"
     __table_args__ = (
-        CheckConstraint("origin IN ('fetched', 'typed', 'history')", name="origin"),
+        CheckConstraint("origin IN ('fetched', 'manual', 'history')", name="origin"),
         Index("ix_flight_snapshots_query_id_captured_at", "query_id", "captured_at"),
         Index(
             "ix_flight_snapshots_cheapest",

@@ -19,9 +19,9 @@ from trackers.flights.alert_repository import AlertRepository
 from trackers.flights.controllers.trips import TripController
 from trackers.flights.controllers.watches import WatchController
 from trackers.flights.digest import FlightsDigest
+from trackers.flights.evaluation import WatchEvaluator
 from trackers.flights.events import EVENTS
 from trackers.flights.jobs import DepartureJob, WaitingJob, flight_jobs, price_retention
-from trackers.flights.judging import WatchJudge
 from trackers.flights.messages import FlightMessages
 from trackers.flights.personal_data import FlightsPersonalData
 from trackers.flights.price_repository import PriceRepository
@@ -65,8 +65,8 @@ class FlightsContainer(containers.DeclarativeContainer):
     flights = providers.Factory(FlightRepository, session)
     prices = providers.Factory(PriceRepository, session)
     alerts = providers.Factory(AlertRepository, session)
-    judge = providers.Factory(
-        WatchJudge,
+    evaluate = providers.Factory(
+        WatchEvaluator,
         alerts=alerts,
         outbox=outbox,
         providers=registry,
@@ -76,7 +76,7 @@ class FlightsContainer(containers.DeclarativeContainer):
     recorder = providers.Factory(
         PriceRecorder,
         prices=prices,
-        judge=judge,
+        evaluate=evaluate,
         providers=registry,
         clock=clock,
         offers_kept=settings.provided.offers_kept,
@@ -134,7 +134,7 @@ class FlightsContainer(containers.DeclarativeContainer):
         flights=flights,
         prices=prices,
         views=price_views,
-        judge=judge,
+        evaluate=evaluate,
         searches=searches,
         accounts=accounts,
         access=session_access,
@@ -145,7 +145,7 @@ class FlightsContainer(containers.DeclarativeContainer):
     trip_queries = providers.Singleton(TripQueries, reader, access=access, providers=registry, clock=clock)
     watch_queries = providers.Singleton(WatchQueries, reader, access=access, providers=registry, clock=clock)
     price_queries = providers.Singleton(PriceQueries, reader, access=access, providers=registry, clock=clock)
-    waiting_job = providers.Singleton(WaitingJob, database=database, judge=judge.provider)
+    waiting_job = providers.Singleton(WaitingJob, database=database, evaluate=evaluate.provider)
     departure_job = providers.Singleton(DepartureJob, database=database, departures=departures.provider)
     retention = providers.Singleton(
         price_retention, database=database, clock=clock, keep_days=settings.provided.prices_keep_days

@@ -104,9 +104,9 @@ WITH marked AS (
 )
 SELECT DISTINCT ON (query_id, user_id) query_id, user_id, watch_id FROM of_watch ORDER BY query_id, user_id, watch_id
 """)
-_TYPED_COUNT: Final = text("""
+_MANUAL_COUNT: Final = text("""
 SELECT count(*) FROM flight_snapshots s JOIN flight_queries q ON q.id = s.query_id
-WHERE q.trip_id = :trip_id AND s.origin = 'typed'
+WHERE q.trip_id = :trip_id AND s.origin = 'manual'
 """)
 
 
@@ -138,7 +138,7 @@ class KnownQuery(Searched, frozen=True, kw_only=True):
     median: int | None
 
 
-class SnapshotRow(Struct, frozen=True, kw_only=True):
+class PriceRow(Struct, frozen=True, kw_only=True):
     """An offer as it is stored."""
 
     id: UUID
@@ -220,7 +220,7 @@ class PriceRepository(Repository):
         self,
         queries: Sequence[QueryRow],
         *,
-        fresh: Sequence[SnapshotRow],
+        fresh: Sequence[PriceRow],
         again: Sequence[SeenAgain],
         days: Sequence[DayRow],
     ) -> None:
@@ -243,6 +243,6 @@ class PriceRepository(Repository):
         rows = (await self.session.execute(_TOLD_RECOVERED, {"queries": list(queries)})).mappings()
         return [Watcher(**row) for row in rows]
 
-    async def typed_count(self, trip_id: UUID) -> int:
+    async def manual_count(self, trip_id: UUID) -> int:
         """Prices that were typed in or pushed for a trip."""
-        return int((await self.session.execute(_TYPED_COUNT, {"trip_id": trip_id})).scalar_one())
+        return int((await self.session.execute(_MANUAL_COUNT, {"trip_id": trip_id})).scalar_one())

@@ -18,7 +18,7 @@ from trackers.flights.analysis import DaysOfSearch, analysed
 from trackers.flights.errors import TripNotFound, WatchNotFound
 from trackers.flights.providers import ProviderRegistry
 from trackers.flights.schemas import (
-    Alerts,
+    AlertList,
     AlertView,
     Analyses,
     Prices,
@@ -226,12 +226,12 @@ class WatchQueries(FlightReads):
             raise WatchNotFound(watch_id)
         return self._view(row)
 
-    async def get_alerts(self, asker: Identity, watch_id: UUID, *, before: UUID | None, limit: int) -> Alerts:
+    async def get_alerts(self, asker: Identity, watch_id: UUID, *, before: UUID | None, limit: int) -> AlertList:
         """What was told of a watch, the newest first. Raises WatchNotFound."""
         await self.check_watch(asker, watch_id)
         rows = await self._questions.rows(_ALERTS, {"id": watch_id, "before": before, "limit": limit + 1})
         items = [AlertView(**row) for row in rows[:limit]]
-        return Alerts(items=items, next_before=items[-1].id if len(rows) > limit else None)
+        return AlertList(items=items, next_before=items[-1].id if len(rows) > limit else None)
 
     def _view(self, row: dict[str, Any]) -> WatchView:
         key = row.pop("key")

@@ -1,4 +1,4 @@
-"""How answers are stored: compared with the last one, written in bulk, and every watch of theirs judged."""
+"""How answers are stored: compared with the last one, written in bulk, and every watch of theirs evaluated."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,8 +16,8 @@ from shared.events import EventType, NewEvent
 from shared.ids import new_id
 from shared.scraping.observation import FailedFetch, Observation
 from trackers.flights.alerts import agrees, is_outlier
+from trackers.flights.evaluation import WatchEvaluator
 from trackers.flights.events import WATCH_FAILING, WATCH_RECOVERED
-from trackers.flights.judging import WatchJudge
 from trackers.flights.messages import QueryUpdate
 from trackers.flights.price_repository import (
     USUAL_DAYS,
@@ -25,25 +25,25 @@ from trackers.flights.price_repository import (
     FailedQuery,
     KnownQuery,
     PriceRepository,
+    PriceRow,
     QueryRow,
     SeenAgain,
-    SnapshotRow,
     Watcher,
 )
 from trackers.flights.providers import ProviderRegistry
 from trackers.flights.search import PriceResult, ScrapeQuery, SearchResult
 
-FETCHED, TYPED, HISTORY = "fetched", "typed", "history"
+FETCHED, MANUAL_ORIGIN, HISTORY = "fetched", "manual", "history"
 NOON: Final = time(12, tzinfo=UTC)
 """When a price of a past day is said to have been seen."""
 
 
 @dataclass(slots=True)
-class Looked:
+class PriceChanges:
     """What a batch of answers says that is not stored yet."""
 
     queries: list[QueryRow] = field(default_factory=list)
-    fresh: list[SnapshotRow] = field(default_factory=list)
+    fresh: list[PriceRow] = field(default_factory=list)
     again: list[SeenAgain] = field(default_factory=list)
     days: list[DayRow] = field(default_factory=list)
     changed: set[UUID] = field(default_factory=set)
@@ -57,7 +57,7 @@ class PriceRecorder:
         self,
         *,
         prices: PriceRepository,
-        judge: WatchJudge,
+        evaluate: WatchEvaluator,
         providers: ProviderRegistry,
         clock: Clock,
         offers_kept: int,
@@ -66,7 +66,7 @@ class PriceRecorder:
         tell_after: int,
     ) -> None:
         self._prices = prices
-        self._judge = judge
+        self._evaluate = evaluate
         self._providers = providers
         self._clock = clock
         self._offers_kept = offers_kept
@@ -81,7 +81,7 @@ class PriceRecorder:
             query.target_id: query
             for query in await self._prices.known(targets=[one.target.id for one in observations], today=today)
         }
-        looked = Looked()
+        looked = PriceChanges()
         for observation in observations:
             query = known.get(observation.target.id)
             if query is not None:  # else nobody's any more: its trip was removed while the page was fetched
@@ -89,7 +89,7 @@ class PriceRecorder:
         if looked.queries:
             await self._prices.write(looked.queries, fresh=looked.fresh, again=looked.again, days=looked.days)
         events = await self._recovered([query for query in known.values() if query.failures])
-        await self._judge.judge_queries([row.id for row in looked.queries], *events)
+        await self._evaluate.evaluate_queries([row.id for row in looked.queries], *events)
         return looked.changed
 
     async def record_failures(self, failures: Sequence[FailedFetch]) -> None:
@@ -105,7 +105,7 @@ class PriceRecorder:
         watchers = await self._prices.told_failing(list(failing)) if failing else []
         told = [(failing[one.query_id], one) for one in watchers]
         events = [self._event(WATCH_FAILING, query, one, reasons[query.target_id]) for query, one in told]
-        await self._judge.judge_queries([], *events)
+        await self._evaluate.evaluate_queries([], *events)
 
     async def _recovered(self, queries: Sequence[KnownQuery]) -> list[NewEvent]:
         """An event for everybody who was told that these fail: theirs, so that nobody else hears of their plans."""
@@ -116,7 +116,7 @@ class PriceRecorder:
         watchers = await self._prices.told_recovered(list(by_id)) if by_id else []
         return [self._event(WATCH_RECOVERED, by_id[one.query_id], one, None) for one in watchers]
 
-    def _take(self, looked: Looked, query: KnownQuery, observation: Observation[SearchResult]) -> None:
+    def _take(self, looked: PriceChanges, query: KnownQuery, observation: Observation[SearchResult]) -> None:
         """Compare one answer with the last."""
         result, at = observation.value, observation.at
         kept = _kept(result, self._offers_kept)
@@ -190,7 +190,7 @@ def _kept(result: SearchResult, most: int) -> list[PriceResult]:
     return sorted(result.offers, key=lambda offer: offer.rank)[:most]
 
 
-def _with_history(looked: Looked, query: KnownQuery, result: SearchResult, at: datetime) -> KnownQuery:
+def _with_history(looked: PriceChanges, query: KnownQuery, result: SearchResult, at: datetime) -> KnownQuery:
     """Take what the site says of past days, for a search that nobody looked at before; the search with its past."""
     today = at.astimezone(UTC).date()
     past = {point.day: point.price for point in result.insights.history if point.day < today}
@@ -198,7 +198,7 @@ def _with_history(looked: Looked, query: KnownQuery, result: SearchResult, at: d
         moment = datetime.combine(day, NOON)
         looked.days.append(DayRow(query_id=query.id, day=day, price=price))
         looked.fresh.append(
-            SnapshotRow(
+            PriceRow(
                 id=new_id(),
                 query_id=query.id,
                 captured_at=moment,
@@ -220,10 +220,10 @@ def _rows(
     *,
     stored_at: datetime,
     suspect: bool,
-) -> list[SnapshotRow]:
+) -> list[PriceRow]:
     """The first is the cheapest, if it has a price at all. Digests read from the identifiers when they were stored."""
     return [
-        SnapshotRow(
+        PriceRow(
             id=new_id(at=stored_at),
             query_id=query.id,
             captured_at=observation.at,

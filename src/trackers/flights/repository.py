@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import text
 
 from shared.database import Repository
-from trackers.flights.rows import Asked, Demand, EndedWatch, NewQuery, TripRow, WatchRow, as_json
+from trackers.flights.rows import Demand, EndedWatch, NewQuery, RequestedSearch, TripRow, WatchRow, as_json
 from trackers.flights.search import Cabin
 
 _ADD_TRIP: Final = text("""
@@ -50,7 +50,7 @@ FROM price_watches WHERE trip_id = :trip_id ORDER BY id
 _ADD_WATCH: Final = text("""
 INSERT INTO price_watches (id, user_id, trip_id, provider, target_price, currency, cabin_class, is_active,
                            check_interval_minutes, alert_cooldown_hours, flexible_days, remind, step_percent,
-                           below_median_percent, median_days, lowest_ever, armed_at, judge_at, created_at, updated_at)
+                           below_median_percent, median_days, lowest_ever, armed_at, evaluate_at, created_at, updated_at)
 VALUES (:id, :user_id, :trip_id, :provider, :target_price, :currency, :cabin_class, :is_active,
         :check_interval_minutes, :alert_cooldown_hours, :flexible_days, :remind, :step_percent,
         :below_median_percent, :median_days, :lowest_ever, :now, :now, :now, :now)
@@ -61,14 +61,14 @@ SET provider = :provider, target_price = :target_price, currency = :currency, ca
     is_active = :is_active, check_interval_minutes = :check_interval_minutes,
     alert_cooldown_hours = :alert_cooldown_hours, flexible_days = :flexible_days, remind = :remind,
     step_percent = :step_percent, below_median_percent = :below_median_percent, median_days = :median_days,
-    lowest_ever = :lowest_ever, judge_at = :now, updated_at = :now
+    lowest_ever = :lowest_ever, evaluate_at = :now, updated_at = :now
 WHERE id = :id
 """)
 _REMOVE_WATCH: Final = text("DELETE FROM price_watches WHERE id = :id")
 # What was told before counts no more; the episode rises, so that the same price may be told again.
 _ARM: Final = text("""
 UPDATE price_watches
-SET armed_at = :now, judge_at = :now,
+SET armed_at = :now, evaluate_at = :now,
     state = jsonb_build_object('episode', coalesce((state ->> 'episode')::integer, 0) + 1)
 WHERE id = ANY(CAST(:watches AS uuid[]))
 """)
@@ -169,7 +169,7 @@ WITH over AS (
 ), watching AS MATERIALIZED (
     SELECT w.id FROM price_watches w JOIN over o ON o.id = w.trip_id WHERE w.is_active ORDER BY w.id FOR UPDATE OF w
 ), stopped AS (
-    UPDATE price_watches w SET is_active = false, judge_at = NULL, updated_at = :now
+    UPDATE price_watches w SET is_active = false, evaluate_at = NULL, updated_at = :now
     FROM watching g WHERE w.id = g.id
     RETURNING w.id, w.user_id, w.trip_id, w.currency
 )
@@ -300,10 +300,10 @@ class FlightRepository(Repository):
         rows = await self.session.execute(_REMOVE_UNWANTED, {"queries": list(queries)})
         return [target for target in rows.scalars() if target is not None]
 
-    async def asked(self, queries: Sequence[UUID], *, now: datetime) -> list[Asked]:
+    async def asked(self, queries: Sequence[UUID], *, now: datetime) -> list[RequestedSearch]:
         """How the fetching of these stands, without those whose day is over."""
         rows = (await self.session.execute(_ASKED, {"queries": list(queries), "now": now})).mappings()
-        return [Asked(**row) for row in rows]
+        return [RequestedSearch(**row) for row in rows]
 
     async def awaited(self, user_id: UUID) -> int:
         """Searches of a person's trips that somebody asked to be looked at, and that were not yet."""

@@ -103,7 +103,7 @@ class Demand(Struct, frozen=True, kw_only=True):
     """Whether any trip still has it."""
 
 
-class Asked(Struct, frozen=True, kw_only=True):
+class RequestedSearch(Struct, frozen=True, kw_only=True):
     target_id: UUID
     last_attempt_at: datetime | None
     awaited: bool

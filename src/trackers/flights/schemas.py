@@ -206,7 +206,7 @@ class AlertView(Struct, frozen=True, kw_only=True):
     """When it reached the first of one's channels; null while it has not, or where there is none."""
 
 
-class Alerts(Struct, frozen=True, kw_only=True):
+class AlertList(Struct, frozen=True, kw_only=True):
     """Alerts, the newest first; `next_before` asks for the page after this one."""
 
     items: list[AlertView]

@@ -17,7 +17,7 @@ DELETE FROM flight_snapshots WHERE id IN (
 """)
 
 
-class SnapshotRepository(Repository):
+class PriceRetentionRepository(Repository):
     """Prices by age."""
 
     async def remove_old(self, *, before: datetime, limit: int) -> int:

@@ -24,7 +24,7 @@ REFUSED: Final = frozenset({401, 403, 451})
 ENABLE: Final = "set TRACKERS_FLIGHTS_ENABLED=true once you may ask Google Flights"
 
 
-class Recorder(Protocol):
+class FlightsRecorder(Protocol):
     """Stores answers, on the session of the unit of work that is open."""
 
     async def record(self, observations: Sequence[Observation[SearchResult]]) -> set[UUID]: ...
@@ -39,7 +39,7 @@ class GoogleFlightsSource(Source[SearchResult]):
     followed_by_hand = False
     disabled_because = ENABLE
 
-    def __init__(self, *, settings: FlightsSettings, recorder: Callable[[], Recorder]) -> None:
+    def __init__(self, *, settings: FlightsSettings, recorder: Callable[[], FlightsRecorder]) -> None:
         self._recorder = recorder
         self._offers_kept = settings.offers_kept
         self.base_url = settings.google_url
@@ -55,12 +55,12 @@ class GoogleFlightsSource(Source[SearchResult]):
             proxy=settings.google_proxy.reveal() if settings.google_proxy else None,
         )
 
-    def read(self, typed: str) -> tuple[str, str]:
+    def read(self, entered: str) -> tuple[str, str]:
         """A search's key, such as `google_flights:JFK:LAX:2027-03-01:one-way:1.0.0.0:economy:any:USD`."""
         try:
-            key = ScrapeQuery.read(typed).key
+            key = ScrapeQuery.read(entered).key
         except ValueError as error:
-            raise Invalid(f"{typed[:80]!r} spells no search: {error}") from error
+            raise Invalid(f"{entered[:80]!r} spells no search: {error}") from error
         return key, key
 
     async def collect(self, target: Target, visit: FetchContext) -> SearchResult:

@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import TextClause, text
 
 from shared.audit.queries import bounds
-from shared.audit.schemas import Page
+from shared.audit.schemas import LogPage
 from shared.clock import Clock
 from shared.database import Queries
 from shared.scraping.target import Status
@@ -132,7 +132,7 @@ class TrackerAdminQueries:
             never_fetched=sum(row["never_fetched"] for row in rows),
         )
 
-    async def get_scraping_logs(self, wanted: RunFilter, page: Page) -> ScrapeLogs:
+    async def get_scraping_logs(self, wanted: RunFilter, page: LogPage) -> ScrapeLogs:
         """What was tried, the latest asked for first. Raises TrackerNotFound."""
         parameters: dict[str, Any] = {"reason": wanted.reason} if wanted.reason else {}
         if wanted.tracker_id is not None:

@@ -8,7 +8,7 @@ from shared.errors import Unavailable
 from shared.scraping.blocking import Erased
 from shared.scraping.targets import Targets
 from shared.spellings import in_json
-from trackers.games.erasure_repository import ErasureRepository
+from trackers.games.erasure_repository import GamesErasureRepository
 from trackers.games.links import PLAYER, SOURCE, read_player_key
 from trackers.games.services.ratings import RatingService
 from users.accounts.service import AccountService
@@ -23,7 +23,7 @@ class GamesEraser:
         self,
         *,
         read: Callable[[str], tuple[str, str]],
-        stored: ErasureRepository,
+        stored: GamesErasureRepository,
         accounts: AccountService,
         ratings: RatingService,
         targets: Targets,
@@ -34,9 +34,9 @@ class GamesEraser:
         self._ratings = ratings
         self._targets = targets
 
-    def read(self, typed: str) -> str:
+    def read(self, entered: str) -> str:
         """A profile link, or a key."""
-        return read_player_key(typed) if typed.startswith(f"{PLAYER}:") else self._read(typed)[0]
+        return read_player_key(entered) if entered.startswith(f"{PLAYER}:") else self._read(entered)[0]
 
     def covered(self, key: str) -> Sequence[str]:
         return (key,)

@@ -30,7 +30,7 @@ _DELETE_TRACKERS: Final = text("DELETE FROM game_trackers WHERE account_id = ANY
 _DELETE_ACCOUNTS: Final = text("DELETE FROM game_accounts WHERE id = ANY(CAST(:ids AS uuid[]))")
 
 
-class StoredAccount(Struct, frozen=True, kw_only=True):
+class NamedAccount(Struct, frozen=True, kw_only=True):
     """An account, the names that it has, and its player's number."""
 
     id: UUID
@@ -50,17 +50,17 @@ class StoredAccount(Struct, frozen=True, kw_only=True):
         return [named] if number is None else [named, player_key(self.game, self.platform, number)]
 
 
-class ErasureRepository(Repository):
+class GamesErasureRepository(Repository):
     """Finds and deletes accounts by their keys."""
 
     async def begin(self) -> None:
         """Record no profile until the transaction ends."""
         await self.session.execute(_BEGIN)
 
-    async def accounts(self, keys: Sequence[str]) -> list[StoredAccount]:
+    async def accounts(self, keys: Sequence[str]) -> list[NamedAccount]:
         """Accounts of these keys, and all others of the same players."""
         rows = await self.session.execute(_ACCOUNTS, {"keys": list(keys)})
-        return [StoredAccount(**row) for row in rows.mappings()]
+        return [NamedAccount(**row) for row in rows.mappings()]
 
     async def owners(self, accounts: Sequence[UUID]) -> set[UUID]:
         """People who have trackers of these accounts, removed ones too."""

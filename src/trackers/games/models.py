@@ -83,7 +83,7 @@ class RatingColumns:
     estimated: Mapped[bool]
 
 
-class PlaylistState(RatingColumns, Base):
+class PlaylistStateRow(RatingColumns, Base):
     """Where an account stands now in a playlist of a season; playlists are rows, because new ones appear."""
 
     __tablename__ = "game_playlist_states"

@@ -32,7 +32,7 @@ from trackers.games.controllers.manual_snapshots import (
 from trackers.games.controllers.public import TrackerController
 from trackers.games.digest import GamesDigest
 from trackers.games.erasure import GamesEraser
-from trackers.games.erasure_repository import ErasureRepository
+from trackers.games.erasure_repository import GamesErasureRepository
 from trackers.games.events import EVENTS
 from trackers.games.jobs import PriorityJob, ScheduleJob, games_jobs, snapshot_retention
 from trackers.games.manual_personal_data import ManualSnapshotsPersonalData
@@ -190,7 +190,7 @@ class GamesContainer(containers.DeclarativeContainer):
     eraser = providers.Factory(
         GamesEraser,
         read=source.provided.read,
-        stored=providers.Factory(ErasureRepository, session),
+        stored=providers.Factory(GamesErasureRepository, session),
         accounts=accounts,
         ratings=ratings,
         targets=targets,

@@ -18,15 +18,15 @@ from trackers.games.rating_schemas import (
     FormulaPreview,
     FormulaProblem,
     FormulaVerdict,
-    History,
-    Leaderboard,
+    GuildLeaderboard,
     LeaderboardRow,
     PastPoint,
     PreviewRow,
     Series,
+    TrackerHistory,
     Trial,
 )
-from trackers.games.ratings import TRIAL_SEASON, Rating, Tracked, best, in_guild, rate
+from trackers.games.ratings import TRIAL_SEASON, RatedTracker, Rating, best, in_guild, rate
 from users.access import AccessPolicy
 from users.guilds import expressions
 from users.guilds.expressions import FormulaError
@@ -154,7 +154,7 @@ class RatingQueries:
 
     async def leaderboard(
         self, asker: Identity, guild_id: str, *, playlist: str | None, page: int, per_page: int
-    ) -> Leaderboard:
+    ) -> GuildLeaderboard:
         """A guild's members by their rating in a playlist, or by the guild's own score.
 
         Raises GuildNotFound for who may not know of the guild.
@@ -164,7 +164,7 @@ class RatingQueries:
         of_total, of_page = (_SCORES_TOTAL, _SCORES_PAGE) if playlist is None else (_PLAYLIST_TOTAL, _PLAYLIST_PAGE)
         found = await self._reader.row(of_total, board)
         rows = await self._reader.rows(of_page, {**board, "limit": per_page, "skipped": (page - 1) * per_page})
-        return Leaderboard(
+        return GuildLeaderboard(
             items=[LeaderboardRow(**row) for row in rows],
             playlist=playlist,
             season=found["season"] if found else None,
@@ -183,7 +183,7 @@ class RatingQueries:
         season: str | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
-    ) -> History:
+    ) -> TrackerHistory:
         """How the ratings that were played for moved, up to `points` a playlist: ends and extremes stay.
 
         Raises TrackerNotFound, Forbidden for somebody else's.
@@ -196,7 +196,7 @@ class RatingQueries:
         rows = await self._reader.rows(
             _HISTORY, {**which, "account_id": tracker["account_id"], "owner": tracker["user_id"]}
         )
-        return History(items=[_series(row, points) for row in rows])
+        return TrackerHistory(items=[_series(row, points) for row in rows])
 
     async def validate(self, asker: Identity, guild_id: str, formula: Mapping[str, Any]) -> FormulaVerdict:
         """Whether a formula could be settled, and what it makes of a trial player.
@@ -238,13 +238,13 @@ class RatingQueries:
             total=len(ranked),
         )
 
-    async def _members(self, guild_id: str) -> AsyncIterator[list[Tracked]]:
+    async def _members(self, guild_id: str) -> AsyncIterator[list[RatedTracker]]:
         """The trackers of each member, read by batches, so that other requests get their turn."""
         after = None
         while True:
             which = {"guild_id": guild_id, "after": after, "limit": PEOPLE_AT_ONCE}
             people = [row["user_id"] for row in await self._reader.rows(_MEMBERS, which)]
-            tracked: dict[UUID, list[Tracked]] = {}
+            tracked: dict[UUID, list[RatedTracker]] = {}
             for row in await self._reader.rows(TRACKED, {"people": people}):
                 tracker = tracked_of(row)
                 tracked.setdefault(tracker.user_id, []).append(tracker)
@@ -255,7 +255,7 @@ class RatingQueries:
             after = people[-1]
 
 
-_Rated = tuple[Tracked, Rating]
+_Rated = tuple[RatedTracker, Rating]
 
 
 def _ranked(board: list[_Rated]) -> list[tuple[int, _Rated]]:

@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 from shared.database import Repository
 from shared.database.advisory_locks import LockNamespace, key_of, take_keyed
-from trackers.games.ratings import GAME, ManualPlaylistState, PlaylistState, Tracked
+from trackers.games.ratings import GAME, ManualPlaylistState, RatedPlaylist, RatedTracker
 from users.guilds.guild_settings import GuildSettings, ManualSnapshots, RatingFormula, from_stored
 from users.guilds.opt_out_repository import on_leaderboards
 
@@ -149,7 +149,7 @@ SET user_id = excluded.user_id, season = excluded.season, rating = excluded.rati
 """)
 
 
-class Place(Struct, frozen=True, kw_only=True):
+class LeaderboardRank(Struct, frozen=True, kw_only=True):
     """A guild that somebody is in, with its formula."""
 
     guild_id: str
@@ -202,21 +202,21 @@ class RatingRepository(Repository):
         """People, by id, of whom the boards say something else than they ought to."""
         return list((await self.session.execute(_STALE, {"limit": limit})).scalars())
 
-    async def tracked(self, people: Sequence[UUID]) -> list[Tracked]:
+    async def tracked(self, people: Sequence[UUID]) -> list[RatedTracker]:
         """The active trackers of these people, of accounts of which anything is known."""
         rows = (await self.session.execute(TRACKED, {"people": list(people)})).mappings()
         return [tracked_of(row) for row in rows]
 
-    async def places(self, people: Sequence[UUID]) -> dict[UUID, list[Place]]:
+    async def places(self, people: Sequence[UUID]) -> dict[UUID, list[LeaderboardRank]]:
         """The guilds that each of these people is a confirmed member of."""
         settled: dict[str, GuildSettings] = {}
-        places: dict[UUID, list[Place]] = {}
+        places: dict[UUID, list[LeaderboardRank]] = {}
         for row in await self.session.execute(_PLACES, {"people": list(people)}):
             if row.digest not in settled:
                 stored = {"rating_formula": row.formula, "manual_snapshots": row.manual}
                 settled[row.digest] = from_stored({name: value for name, value in stored.items() if value is not None})
             settings = settled[row.digest]
-            place = Place(
+            place = LeaderboardRank(
                 guild_id=row.guild_id,
                 digest=row.digest,
                 formula=settings.rating_formula,
@@ -233,14 +233,14 @@ class RatingRepository(Repository):
         await self.session.execute(_RESTATE, {**rows, "people": list(people), "now": now})
 
 
-def tracked_of(row: Mapping[Any, Any]) -> Tracked:
+def tracked_of(row: Mapping[Any, Any]) -> RatedTracker:
     """A tracker from a row of `TRACKED`."""
-    seasons: dict[str, dict[str, PlaylistState]] = {}
+    seasons: dict[str, dict[str, RatedPlaylist]] = {}
     for season, playlist, rating, peak, matches, estimated, at in row["playlist_states"] or ():
-        seasons.setdefault(season, {})[playlist] = PlaylistState(
+        seasons.setdefault(season, {})[playlist] = RatedPlaylist(
             rating=rating, peak=peak, matches=matches, estimated=estimated, at=at
         )
-    return Tracked(
+    return RatedTracker(
         user_id=row["user_id"],
         tracker_id=row["tracker_id"],
         account_id=row["account_id"],

@@ -99,7 +99,7 @@ class LeaderboardRow(Struct, frozen=True, kw_only=True):
     """Whether the rating, or the score, rests on a manual snapshot that the guild counts."""
 
 
-class Leaderboard(Struct, frozen=True, kw_only=True):
+class GuildLeaderboard(Struct, frozen=True, kw_only=True):
     """Members of a guild, the best first."""
 
     items: list[LeaderboardRow]
@@ -134,7 +134,7 @@ class Series(Struct, frozen=True, kw_only=True):
     points: list[PastPoint]
 
 
-class History(Struct, frozen=True, kw_only=True):
+class TrackerHistory(Struct, frozen=True, kw_only=True):
     """A series for every playlist that was played."""
 
     items: list[Series]

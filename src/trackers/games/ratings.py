@@ -40,7 +40,7 @@ MOST: Final = 10**15
 """Scores end there, either way; a guild's own formula may multiply as it likes."""
 
 
-class PlaylistState(Struct, frozen=True, kw_only=True):
+class RatedPlaylist(Struct, frozen=True, kw_only=True):
     """Where a player stood in one playlist of one season."""
 
     rating: int
@@ -56,13 +56,13 @@ class PlaylistState(Struct, frozen=True, kw_only=True):
     """Whether the site, or the staff of the guild, stand behind it."""
 
 
-Season = Mapping[str, PlaylistState]
+Season = Mapping[str, RatedPlaylist]
 """The playlist states of one season, by playlist key."""
 
 
 TRIAL_SEASON: Final[Season] = MappingProxyType(
     {
-        key: PlaylistState(
+        key: RatedPlaylist(
             rating=int(expressions.TRIAL[name]),
             peak=int(expressions.TRIAL[f"{name}Peak"]),
             matches=int(expressions.TRIAL[f"{name}Games"]),
@@ -95,7 +95,7 @@ class ManualPlaylistState(Struct, frozen=True, kw_only=True):
         return setting is ManualSnapshots.ALL and review is not False
 
 
-class Tracked(Struct, frozen=True, kw_only=True):
+class RatedTracker(Struct, frozen=True, kw_only=True):
     """One tracker of one person, and where its account stands."""
 
     user_id: UUID
@@ -161,7 +161,7 @@ def rate(formula: RatingFormula, current: Season, previous: Season) -> Rating:
     return Rating(score=score, salary=salary_of(score), games=games, figures=figures)
 
 
-def in_guild(tracker: Tracked, guild_id: str, setting: ManualSnapshots) -> Tracked:
+def in_guild(tracker: RatedTracker, guild_id: str, setting: ManualSnapshots) -> RatedTracker:
     """A tracker as a guild sees it: the site's playlist states, and beside them the manual snapshots that it counts.
 
     A manual snapshot says where a playlist stands until the account is fetched again, or while the site says nothing of
@@ -182,7 +182,7 @@ def in_guild(tracker: Tracked, guild_id: str, setting: ManualSnapshots) -> Track
             continue
         before = playlist_states.get(manual.playlist)
         if before is None or manual.at >= max(before.at, tracker.fetched_at) or before.manual_id:
-            playlist_states[manual.playlist] = PlaylistState(
+            playlist_states[manual.playlist] = RatedPlaylist(
                 rating=manual.rating,
                 peak=max(manual.rating, before.peak or 0) if before else manual.rating,
                 matches=manual.matches,
@@ -194,7 +194,7 @@ def in_guild(tracker: Tracked, guild_id: str, setting: ManualSnapshots) -> Track
     return replace(tracker, season=season, current=current, previous=previous)
 
 
-def rests_on_manual(formula: RatingFormula, tracker: Tracked) -> bool:
+def rests_on_manual(formula: RatingFormula, tracker: RatedTracker) -> bool:
     """Whether a score is made of a manual snapshot, too."""
     seasons = (tracker.current, tracker.previous) if isinstance(formula, Ascendancy) else (tracker.current,)
     return any(
@@ -204,7 +204,7 @@ def rests_on_manual(formula: RatingFormula, tracker: Tracked) -> bool:
     )
 
 
-def best(trackers: Iterable[tuple[Tracked, Rating]]) -> tuple[Tracked, Rating] | None:
+def best(trackers: Iterable[tuple[RatedTracker, Rating]]) -> tuple[RatedTracker, Rating] | None:
     """The tracker that stands for a person; None where no score of theirs rests on a game."""
     rated = (row for row in trackers if row[1].games)
     return min(rated, key=lambda row: (-row[1].score, row[0].tracker_id), default=None)
@@ -220,13 +220,13 @@ def salary_of(score: int) -> int:
     return SALARY_STEP * half_up(score, SALARY_STEP)
 
 
-def _played(state: PlaylistState | None) -> Played:
+def _played(state: RatedPlaylist | None) -> Played:
     if state is None or state.estimated or state.matches <= 0:
         return Played()
     return Played(rating=state.rating, peak=max(state.peak or 0, state.rating), games=state.matches)
 
 
-def _together(current: PlaylistState | None, previous: PlaylistState | None) -> Played:
+def _together(current: RatedPlaylist | None, previous: RatedPlaylist | None) -> Played:
     """A playlist over two seasons."""
     now, before = _played(current), _played(previous)
     return Played(

@@ -46,7 +46,7 @@ class Ratings(Protocol):
 
 
 @dataclass(slots=True)
-class Found:
+class ProfileChanges:
     """What a batch of profiles says that is not stored yet."""
 
     accounts: list[AccountRow] = field(default_factory=list)
@@ -101,7 +101,7 @@ class ProfileRecorder:
         seasons = {state.season_key for o in observations for state in o.value.playlists}
         stored = await self._playlist_states.stored_accounts([o.target.id for o in observations], seasons=seasons)
         stored = await self._allowed(observations, stored)
-        found = Found()
+        found = ProfileChanges()
         for observation in observations:
             known = stored.get(observation.target.id)
             if known is not None:  # else blocked, or erased while the page was fetched
@@ -158,7 +158,7 @@ class ProfileRecorder:
         self,
         observations: Sequence[Observation[Profile]],
         stored: Mapping[UUID, StoredAccount],
-        found: Found,
+        found: ProfileChanges,
     ) -> None:
         """Publish what moved of accounts that were known before; the first look is no news."""
         current = {

@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from shared.database import Repository
 from shared.ids import new_id
-from trackers.games.schedule_schemas import ProcessingReport, Reason, ScheduleStatus, ScheduleView
+from trackers.games.schedule_schemas import ProcessingReport, ScheduleReason, ScheduleStatus, ScheduleView
 
 COLUMNS: Final = """
     g.id, g.guild_id, g.status, g.reason, g.scheduled_at, g.cron, g.time_zone, g.metadata, g.created_at,
@@ -171,7 +171,7 @@ class ScheduleRepository(Repository):
         report: ProcessingReport,
         *,
         status: ScheduleStatus,
-        reason: Reason | None,
+        reason: ScheduleReason | None,
         now: datetime,
         next_at: datetime | None = None,
     ) -> None:

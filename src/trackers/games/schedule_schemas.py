@@ -25,7 +25,7 @@ class ScheduleStatus(StrEnum):
     FAILED = "FAILED"
 
 
-class Reason(StrEnum):
+class ScheduleReason(StrEnum):
     """Why the last time of a schedule brought nothing, or not all."""
 
     MISSED = "missed"
@@ -102,7 +102,7 @@ class ScheduleView(Struct, frozen=True, kw_only=True):
     id: UUID
     guild_id: str
     status: ScheduleStatus
-    reason: Reason | None
+    reason: ScheduleReason | None
     scheduled_at: datetime
     cron: str | None
     time_zone: str | None
@@ -141,6 +141,6 @@ class ProcessingFinished(Struct, frozen=True, kw_only=True):
     guild_id: str
     planned_for: datetime
     status: ScheduleStatus
-    reason: Reason | None
+    reason: ScheduleReason | None
     report: ProcessingReport
     metadata: dict[str, Any]

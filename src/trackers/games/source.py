@@ -26,7 +26,7 @@ from trackers.games.parser import PlaylistState, Profile
 from trackers.games.settings import GamesSettings
 
 
-class Recorder(Protocol):
+class GamesRecorder(Protocol):
     """Stores profiles, on the session of the unit of work that is open."""
 
     async def record(self, observations: Sequence[Observation[Profile]]) -> set[UUID]: ...
@@ -40,7 +40,7 @@ class GamesSource(Source[Profile]):
     name = SOURCE
     followed_by_hand = False
 
-    def __init__(self, *, settings: GamesSettings, recorder: Callable[[], Recorder]) -> None:
+    def __init__(self, *, settings: GamesSettings, recorder: Callable[[], GamesRecorder]) -> None:
         self.base_url = settings.base_url
         self._recorder = recorder
         self._first_seasons = settings.first_seasons
@@ -59,14 +59,14 @@ class GamesSource(Source[Profile]):
             headers={"TRN-Api-Key": settings.api_key.reveal()} if settings.api_key else {},
         )
 
-    def read(self, typed: str) -> tuple[str, str]:
+    def read(self, entered: str) -> tuple[str, str]:
         """A profile link, or a key as it is stored (game:platform:identifier)."""
-        game, _, rest = typed.partition(":")
+        game, _, rest = entered.partition(":")
         platform, _, name = rest.partition(":")
         if game in ADAPTERS and name:
             account = identity(game=game, platform=platform, display=name)
         else:
-            account = parse_link(typed)
+            account = parse_link(entered)
         return account.key, address_of(account)
 
     async def collect(self, target: Target, visit: FetchContext) -> Profile:

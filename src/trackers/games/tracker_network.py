@@ -121,12 +121,12 @@ class PlatformInfo(Struct, rename="camel"):
     avatar_url: Text | None = None
 
 
-class Moment(Struct):
+class SiteTime(Struct):
     value: datetime | None = None
 
 
 class ProfileMetadata(Struct, rename="camel"):
-    last_updated: Moment | None = None
+    last_updated: SiteTime | None = None
     player_id: PlayerId | None = None
     current_season: Season | None = None
 
@@ -161,7 +161,7 @@ class SegmentType(Struct):
     type: str
 
 
-class HistoryEntry(Struct, rename="camel"):
+class SiteHistoryEntry(Struct, rename="camel"):
     rating: Rating
     collect_date: datetime
     tier: Text | int | None = None
@@ -183,4 +183,4 @@ class SegmentsEnvelope(Struct):
 
 
 class HistoryEnvelope(Struct):
-    data: dict[Key, list[HistoryEntry] | None]
+    data: dict[Key, list[SiteHistoryEntry] | None]

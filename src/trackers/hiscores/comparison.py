@@ -18,7 +18,7 @@ KEYFRAME_EVERY: Final = 50
 """Records, of which one holds everything, so that a state is put together from this many at most."""
 
 
-class Entry(NamedTuple):
+class MetricValue(NamedTuple):
     """A metric as a look showed it; None: unknown, unranked."""
 
     value: int | None
@@ -36,7 +36,7 @@ class RecordKind(IntEnum):
 class Known(Struct, frozen=True, kw_only=True):
     """A player as the last look that counts showed them."""
 
-    entries: Mapping[int, Entry]
+    entries: Mapping[int, MetricValue]
     """By the metric's number."""
     era: int
     since_keyframe: int
@@ -48,15 +48,15 @@ class Verdict(Struct, frozen=True, kw_only=True):
 
     record: RecordKind | None
     """None: nothing but ranks moved, and nothing is recorded."""
-    recorded: Mapping[int, Entry]
+    recorded: Mapping[int, MetricValue]
     """What the record holds."""
     gains: Mapping[int, int]
     """What counts towards gains, by metric; nothing where a value was unknown before."""
-    entries: Mapping[int, Entry]
+    entries: Mapping[int, MetricValue]
     """What is known from now on."""
     era: int
     since_keyframe: int
-    fell: Sequence[int] = ()
+    decreased: Sequence[int] = ()
     """Metrics that can only grow, and show less."""
     flagged: bool = False
     """Whether it is not settled yet what the fall means."""
@@ -64,7 +64,7 @@ class Verdict(Struct, frozen=True, kw_only=True):
 
 def compare(
     known: Known | None,
-    seen: Mapping[int, Entry],
+    seen: Mapping[int, MetricValue],
     metrics: Mapping[int, Metric],
     *,
     flagged: bool = False,
@@ -77,10 +77,10 @@ def compare(
     if known is None:
         return _everything(seen, era=0)
     changed = {no: entry for no, entry in seen.items() if entry.value != _value(known, no)}
-    fell = [no for no, entry in changed.items() if _fell(metrics[no], _value(known, no), entry.value)]
-    if fell and flagged and lasted:
-        return _everything(seen, era=known.era + 1, fell=fell)
-    if fell:
+    decreased = [no for no, entry in changed.items() if _decreased(metrics[no], _value(known, no), entry.value)]
+    if decreased and flagged and lasted:
+        return _everything(seen, era=known.era + 1, decreased=decreased)
+    if decreased:
         return Verdict(
             record=None if flagged else RecordKind.FLAGGED,
             recorded={} if flagged else changed,
@@ -88,7 +88,7 @@ def compare(
             entries=known.entries,
             era=known.era,
             since_keyframe=known.since_keyframe,
-            fell=fell,
+            decreased=decreased,
             flagged=True,
         )
     entries = {**known.entries, **seen}
@@ -107,7 +107,7 @@ def compare(
     )
 
 
-def gains_between(before: Mapping[int, Entry], after: Mapping[int, Entry]) -> dict[int, int]:
+def gains_between(before: Mapping[int, MetricValue], after: Mapping[int, MetricValue]) -> dict[int, int]:
     """What was gained in metrics whose value is known on both sides; what only grows has no falls among these."""
     gains = {}
     for no, entry in after.items():
@@ -117,9 +117,15 @@ def gains_between(before: Mapping[int, Entry], after: Mapping[int, Entry]) -> di
     return gains
 
 
-def _everything(seen: Mapping[int, Entry], *, era: int, fell: Sequence[int] = ()) -> Verdict:
+def _everything(seen: Mapping[int, MetricValue], *, era: int, decreased: Sequence[int] = ()) -> Verdict:
     return Verdict(
-        record=RecordKind.KEYFRAME, recorded=seen, gains={}, entries=seen, era=era, since_keyframe=0, fell=fell
+        record=RecordKind.KEYFRAME,
+        recorded=seen,
+        gains={},
+        entries=seen,
+        era=era,
+        since_keyframe=0,
+        decreased=decreased,
     )
 
 
@@ -128,7 +134,7 @@ def _value(known: Known, no: int) -> int | None:
     return None if entry is None else entry.value
 
 
-def _fell(metric: Metric, before: int | None, now: int | None) -> bool:
+def _decreased(metric: Metric, before: int | None, now: int | None) -> bool:
     """The total level, which is summed from what is known, follows the others."""
     if before is None or now is None or not metric.grows_only or metric.slug == TOTAL_LEVEL:
         return False

@@ -21,10 +21,10 @@ class HiscoresEraser:
         self._blocks = blocks
         self._targets = targets
 
-    def read(self, typed: str) -> str:
+    def read(self, entered: str) -> str:
         """A name in any spelling, with or without its mode."""
-        mode, colon, name = typed.partition(":")
-        return canonical(name if colon and mode in set(GameMode) else typed)
+        mode, colon, name = entered.partition(":")
+        return canonical(name if colon and mode in set(GameMode) else entered)
 
     def covered(self, key: str) -> Sequence[str]:
         return (key, *(key_of(mode, key) for mode in GameMode))

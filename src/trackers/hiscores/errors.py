@@ -17,10 +17,10 @@ class InvalidUsername(Invalid):
     code = "invalid_username"
     title = "Not a possible name"
 
-    def __init__(self, typed: str) -> None:
+    def __init__(self, entered: str) -> None:
         super().__init__(
             "A player's name has 1 to 12 letters, digits, spaces, hyphens or underscores.",
-            extra={"username": typed[:50]},
+            extra={"username": entered[:50]},
         )
 
 
@@ -77,7 +77,7 @@ class PlayerUnknown(NotFound):
         )
 
 
-class AlreadyTracked(Conflict):
+class PlayerAlreadyTracked(Conflict):
     code = "already_tracked"
     title = "Tracked already"
 

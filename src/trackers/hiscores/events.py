@@ -6,7 +6,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from shared.events import EventType, Readers
-from trackers.hiscores.messages import FELL, MISSING, PROGRESSED, RENAMED, STOPPED, PlayerUpdate
+from trackers.hiscores.messages import DECREASED, MISSING, PROGRESSED, RENAMED, STOPPED, PlayerUpdate
 
 
 class PlayerAdded(Struct, frozen=True, kw_only=True):
@@ -70,8 +70,8 @@ PLAYER_MISSING: Final = EventType(
     payload=PlayerUpdate,
     readers=Readers.EVERYBODY,
 )
-PLAYER_FELL: Final = EventType(
-    name=FELL,
+PLAYER_DECREASED: Final = EventType(
+    name=DECREASED,
     when="The hiscores show less of a player than before, for good.",
     payload=PlayerUpdate,
     readers=Readers.EVERYBODY,
@@ -94,7 +94,7 @@ EVENTS: Final = (
     REMOVED,
     PLAYER_PROGRESSED,
     PLAYER_MISSING,
-    PLAYER_FELL,
+    PLAYER_DECREASED,
     PLAYER_RENAMED,
     PLAYER_STOPPED,
 )

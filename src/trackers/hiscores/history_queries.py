@@ -29,14 +29,14 @@ from trackers.hiscores.schemas import (
     ComparedPlayer,
     Comparison,
     GainPeriod,
-    History,
-    Leaderboard,
     MetricView,
+    PlayerHistory,
+    PlayerLeaderboard,
     Timeline,
     TimelinePoint,
     Which,
 )
-from trackers.hiscores.spans import ALL, AskedSpan, Span, span_of
+from trackers.hiscores.spans import ALL, AskedSpan, TimeSpan, span_of
 from users.access import AccessPolicy
 from users.guilds.opt_out_repository import on_leaderboards
 
@@ -107,7 +107,7 @@ class Between(Compared, frozen=True, kw_only=True):
     def shown(self) -> Compared:
         return Compared(started_at=self.started_at, start_is=self.start_is, ended_at=self.ended_at)
 
-    def days(self, span: Span) -> float:
+    def days(self, span: TimeSpan) -> float:
         """Days that lie between, of the span: a state stands until the next look that shows another."""
         since = span.start if self.start_is == BEFORE and span.start is not None else self.started_at
         return max(0.0, (min(span.end, self.looked_at) - since) / DAY)
@@ -129,7 +129,7 @@ class HistoryQueries(PlayerReads):
         bosses: Sequence[str] = (),
         activities: Sequence[str] = (),
         moved: bool = False,
-    ) -> History:
+    ) -> PlayerHistory:
         """What a player gained in a span: of every metric, or of those named; `moved`: only where something did.
 
         Raises InvalidUsername, PlayerNotFound, ImpossibleSpan or UnknownMetric.
@@ -144,7 +144,7 @@ class HistoryQueries(PlayerReads):
             for no in sorted(after)
             if not wanted or metrics[no].slug in wanted
         ]
-        return History(
+        return PlayerHistory(
             player=player.ref,
             start=span.start,
             end=span.end,
@@ -231,7 +231,7 @@ class HistoryQueries(PlayerReads):
         mode: GameMode | None = None,
         guild_id: str | None = None,
         limit: int = 50,
-    ) -> Leaderboard:
+    ) -> PlayerLeaderboard:
         """Who gained most. `guild_id`: of the players that its members follow. Raises UnknownMetric, GuildNotFound."""
         if guild_id is not None:
             await self._access.check_guild_read(asker, guild_id)
@@ -240,7 +240,7 @@ class HistoryQueries(PlayerReads):
         only = {name: value for name, value in (("mode", mode), ("guild_id", guild_id)) if value is not None}
         asked = {"metric": number or 0, "period": PERIODS.index(period), "starts": starts, "limit": limit}
         rows = await self._questions.rows(_board(*only), {**asked, **only})
-        return Leaderboard(
+        return PlayerLeaderboard(
             metric=_view(found), period=period, starts=starts, ends=ends, items=msgspec.convert(rows, list[BoardRow])
         )
 
@@ -251,7 +251,7 @@ class HistoryQueries(PlayerReads):
         )
 
     async def _states(
-        self, username: str, span: Span
+        self, username: str, span: TimeSpan
     ) -> tuple[NumberedPlayer, Between | None, Mapping[int, Shown], Mapping[int, Shown]]:
         """A player, and the two states that a span is between; empty where nobody had looked by its end."""
         name = canonical(username)

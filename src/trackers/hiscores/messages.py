@@ -12,10 +12,10 @@ from users.notifications.messages import Message, RecipientLocale
 
 PROGRESSED: Final = "player.progressed"
 MISSING: Final = "player.missing"
-FELL: Final = "player.fell"
+DECREASED: Final = "player.decreased"
 RENAMED: Final = "player.renamed"
 STOPPED: Final = "player.stopped"
-TOLD: Final = frozenset({PROGRESSED, MISSING, FELL, RENAMED, STOPPED})
+TOLD: Final = frozenset({PROGRESSED, MISSING, DECREASED, RENAMED, STOPPED})
 """What followers are told."""
 MOST_LINES: Final = 12
 PAGE: Final = "https://secure.runescape.com/m=hiscore_oldschool/hiscorepersonal?user1="
@@ -43,7 +43,7 @@ class PlayerUpdate(Struct, frozen=True, kw_only=True):
     levels: Sequence[LevelUp] = ()
     achievements: Sequence[str] = ()
     """In words."""
-    fell: Sequence[str] = ()
+    decreased: Sequence[str] = ()
     """Names of what shows less than before."""
     former: str | None = None
     """The name before."""
@@ -88,8 +88,8 @@ def _missing(news: PlayerUpdate) -> tuple[str, list[str]]:
     return f"{news.display_name} is not on the hiscores", [why]
 
 
-def _fell(news: PlayerUpdate) -> tuple[str, list[str]]:
-    what = ", ".join(news.fell)
+def _decreased(news: PlayerUpdate) -> tuple[str, list[str]]:
+    what = ", ".join(news.decreased)
     why = f"Less than before: {what}. A rollback, or somebody else plays under the name; gains count from here."
     return f"{news.display_name} begins anew", [why]
 
@@ -103,7 +103,13 @@ def _stopped(news: PlayerUpdate) -> tuple[str, list[str]]:
     return f"Nobody looks at {news.display_name} any more", [f"The player was {what}."]
 
 
-_WORDS: Final = {PROGRESSED: _progressed, MISSING: _missing, FELL: _fell, RENAMED: _renamed, STOPPED: _stopped}
+_WORDS: Final = {
+    PROGRESSED: _progressed,
+    MISSING: _missing,
+    DECREASED: _decreased,
+    RENAMED: _renamed,
+    STOPPED: _stopped,
+}
 
 
 def page_of(username: str) -> str:

@@ -14,42 +14,42 @@ _SEPARATORS: Final = re.compile(r"[-_\s]")
 _POSSIBLE: Final = re.compile(r"[a-z0-9 ]{1,12}")
 
 
-def standard(typed: str) -> str:
+def standard(entered: str) -> str:
     """What was typed in the one spelling, whether anybody can be called so or not.
 
     `___hello_WORLD123  ` is `hello world123`, which is longer than names are.
     """
-    return _SEPARATORS.sub(" ", typed).strip().lower()
+    return _SEPARATORS.sub(" ", entered).strip().lower()
 
 
-def canonical(typed: str) -> str:
+def canonical(entered: str) -> str:
     """The one spelling of a player's name. Raises InvalidUsername for what no player can be called."""
-    name = standard(typed)
-    if not _POSSIBLE.fullmatch(name) or not _SEPARATORS.sub(" ", typed).isascii():
-        raise InvalidUsername(typed)
+    name = standard(entered)
+    if not _POSSIBLE.fullmatch(name) or not _SEPARATORS.sub(" ", entered).isascii():
+        raise InvalidUsername(entered)
     return name
 
 
-def beginning(typed: str) -> str:
+def beginning(entered: str) -> str:
     """How canonical names begin that begin as somebody typed: `Lynx_` is `lynx `. Raises InvalidUsername."""
-    name = _SEPARATORS.sub(" ", typed).lstrip().lower()
+    name = _SEPARATORS.sub(" ", entered).lstrip().lower()
     if not _POSSIBLE.fullmatch(name):
-        raise InvalidUsername(typed)
+        raise InvalidUsername(entered)
     return name
 
 
-def is_name(typed: str) -> bool:
+def is_name(entered: str) -> bool:
     """Whether somebody could be called so."""
     try:
-        canonical(typed)
+        canonical(entered)
     except InvalidUsername:
         return False
     return True
 
 
-def shown(typed: str) -> str:
+def shown(entered: str) -> str:
     """How a name is shown until the hiscores tell of its own spelling: as it was typed, tidied."""
-    return _SEPARATORS.sub(" ", typed).strip()
+    return _SEPARATORS.sub(" ", entered).strip()
 
 
 def spells(display: str, username: str) -> bool:

@@ -43,7 +43,7 @@ SKILL_FIELDS: Final = 3
 _CSV_LINE: Final = re.compile(rb"-?\d{1,12}(,-?\d{1,12}){1,2}")
 
 
-class Reading(Struct, frozen=True, kw_only=True):
+class MetricReading(Struct, frozen=True, kw_only=True):
     """What a table says of one metric: experience of a skill, a score, or the total level. None: unknown, unranked."""
 
     metric: Metric
@@ -51,12 +51,12 @@ class Reading(Struct, frozen=True, kw_only=True):
     rank: int | None
 
 
-class Page(Struct, frozen=True, kw_only=True):
+class HiscoresPage(Struct, frozen=True, kw_only=True):
     """A player as a table shows them; the total level is the last of the readings."""
 
     name: str | None
     """In its own spelling, where the body tells it."""
-    readings: list[Reading]
+    readings: list[MetricReading]
     layout: "Layout"
 
 
@@ -111,7 +111,7 @@ def raise_for_answer(status: int, body: bytes) -> None:
     raise PageChanged(f"the hiscores answer {status} with something unknown{said}", http_status=status)
 
 
-def parse_json(body: bytes) -> Page:
+def parse_json(body: bytes) -> HiscoresPage:
     """A body of `index_lite.json`. Raises PageChanged, naming what is not as it was."""
     if not is_json(body):
         raise PageChanged(f'the hiscores answer with no JSON: "{title_of(body)}"')
@@ -126,7 +126,7 @@ def parse_json(body: bytes) -> Page:
     )
 
 
-def parse_csv(body: bytes, layout: Layout) -> Page:
+def parse_csv(body: bytes, layout: Layout) -> HiscoresPage:
     """A body of `index_lite.ws`, read by position in a layout that has exactly its lines. Raises PageChanged."""
     lines = body.split()
     if len(lines) > MOST_ENTRIES or not all(_CSV_LINE.fullmatch(line) for line in lines):
@@ -158,7 +158,7 @@ def _two(row: Sequence[int]) -> tuple[int, int]:
 
 def _page(
     skills: Sequence[tuple[str, int, int, int]], activities: Sequence[tuple[str, int, int]], *, name: str | None
-) -> Page:
+) -> HiscoresPage:
     if len(skills) > MOST_ENTRIES or len(activities) > MOST_ENTRIES:
         _changed("has more entries than the game could have")
     readings = [_skill_reading(*entry) for entry in skills if _is_nameable(entry[0])]
@@ -176,22 +176,22 @@ def _page(
     overall = next(entry for entry in skills if slug_of(entry[0]) == OVERALL)
     readings.append(_total(overall, readings))
     layout = Layout(skills=[entry[0] for entry in skills], activities=[entry[0] for entry in activities])
-    return Page(name=name, readings=readings, layout=layout)
+    return HiscoresPage(name=name, readings=readings, layout=layout)
 
 
-def _skill_reading(name: str, rank: int, level: int, xp: int) -> Reading:
+def _skill_reading(name: str, rank: int, level: int, xp: int) -> MetricReading:
     metric = _named(skill(name))
     most = MOST_XP * MOST_ENTRIES if metric.slug == OVERALL else MOST_XP
     if not -1 <= xp <= most or not -1 <= rank <= MOST_RANK or not 0 <= level <= HIGHEST_VIRTUAL * MOST_ENTRIES:
         _changed(f"shows {metric.name} at rank {rank}, level {level}, experience {xp}")
-    return Reading(metric=metric, value=xp if xp >= 0 else None, rank=rank if rank > 0 else None)
+    return MetricReading(metric=metric, value=xp if xp >= 0 else None, rank=rank if rank > 0 else None)
 
 
-def _activity_reading(name: str, rank: int, score: int) -> Reading:
+def _activity_reading(name: str, rank: int, score: int) -> MetricReading:
     metric = _named(activity(name))
     if not -1 <= score <= MOST_SCORE or not -1 <= rank <= MOST_RANK:
         _changed(f"shows {metric.name} at rank {rank}, score {score}")
-    return Reading(metric=metric, value=score if score >= 0 else None, rank=rank if rank > 0 else None)
+    return MetricReading(metric=metric, value=score if score >= 0 else None, rank=rank if rank > 0 else None)
 
 
 def _is_nameable(name: str) -> bool:
@@ -203,7 +203,7 @@ def _named(metric: Metric) -> Metric:
     return KNOWN.get(metric.slug, metric)
 
 
-def _total(overall: tuple[str, int, int, int], readings: Sequence[Reading]) -> Reading:
+def _total(overall: tuple[str, int, int, int], readings: Sequence[MetricReading]) -> MetricReading:
     """The total level: the table's own, unless the sum of the levels that are known is larger; ranked as Overall is."""
     _, rank, level, xp = overall
     summed = sum(
@@ -214,7 +214,7 @@ def _total(overall: tuple[str, int, int, int], readings: Sequence[Reading]) -> R
     known = xp >= 0 or any(
         reading.value is not None and reading.metric.kind is MetricKind.SKILL for reading in readings
     )
-    return Reading(metric=TOTAL, value=max(level, summed) if known else None, rank=rank if rank > 0 else None)
+    return MetricReading(metric=TOTAL, value=max(level, summed) if known else None, rank=rank if rank > 0 else None)
 
 
 def _first_level(slug: str) -> int:

@@ -10,7 +10,7 @@ from msgspec import Struct
 from sqlalchemy import text
 
 from shared.database import Repository
-from trackers.hiscores.comparison import Entry, Known
+from trackers.hiscores.comparison import Known, MetricValue
 
 _KNOWN: Final = text("""
 SELECT p.target_id, p.id, p.no, p.username, p.display_name, p.mode, p.added_by, p.verified_at, p.flagged_at,
@@ -219,7 +219,7 @@ class StoredRecord(Struct, frozen=True, kw_only=True):
     at: datetime
     era: int
     kind: int
-    entries: Mapping[int, Entry]
+    entries: Mapping[int, MetricValue]
 
 
 class RecordRepository(Repository):
@@ -313,9 +313,9 @@ class RecordRepository(Repository):
         await self.session.execute(_FORGET_ACHIEVEMENTS, {"no": no})
 
 
-def entries_of(row: Any) -> dict[int, Entry]:
+def entries_of(row: Any) -> dict[int, MetricValue]:
     """The metrics of a record or state."""
-    return {no: Entry(value, rank) for no, value, rank in zip(row.metrics, row.vals, row.ranks, strict=True)}
+    return {no: MetricValue(value, rank) for no, value, rank in zip(row.metrics, row.vals, row.ranks, strict=True)}
 
 
 def _known(row: Any) -> Known:

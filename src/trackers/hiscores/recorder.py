@@ -15,10 +15,10 @@ from shared.scraping.failures import Reason
 from shared.scraping.observation import FailedFetch, Observation
 from shared.scraping.targets import Targets
 from trackers.hiscores.catalogue import OVERALL, TOTAL_LEVEL, Metric, MetricKind
-from trackers.hiscores.comparison import Entry, Verdict, compare
+from trackers.hiscores.comparison import MetricValue, Verdict, compare
 from trackers.hiscores.events import (
     ADDED,
-    PLAYER_FELL,
+    PLAYER_DECREASED,
     PLAYER_MISSING,
     PLAYER_PROGRESSED,
     REMOVED,
@@ -30,7 +30,7 @@ from trackers.hiscores.messages import LevelUp, PlayerUpdate, page_of
 from trackers.hiscores.metrics import MetricNumbers
 from trackers.hiscores.modes import GameMode
 from trackers.hiscores.names import shown, spells
-from trackers.hiscores.parser import Page
+from trackers.hiscores.parser import HiscoresPage
 from trackers.hiscores.record_repository import AchievementRow, GainRow, RecordRepository, SeenRow, StoredPlayer
 from trackers.hiscores.repository import PlayerRepository
 from trackers.hiscores.thresholds import in_words, passed
@@ -40,7 +40,7 @@ TOLD_AFTER: Final = 3
 
 
 @dataclass(slots=True)
-class Written:
+class HiscoreChanges:
     """What a batch of looks comes to."""
 
     seen: list[SeenRow] = field(default_factory=list)
@@ -71,9 +71,9 @@ class HiscoreRecorder:
         self._numbers = numbers
         self._targets = targets
         self._outbox = outbox
-        self._fall_lasts = timedelta(seconds=fall_lasts)
+        self._decrease_lasts = timedelta(seconds=fall_lasts)
 
-    async def record(self, observations: Sequence[Observation[Page]]) -> set[UUID]:
+    async def record(self, observations: Sequence[Observation[HiscoresPage]]) -> set[UUID]:
         """Targets of players of whom anything but a rank moved."""
         stored = await self._records.stored([one.target.id for one in observations])
         ours = [one for one in observations if one.target.id in stored]
@@ -84,9 +84,9 @@ class HiscoreRecorder:
         numbers = await self._numbers.numbered(by_slug.values(), now=now)
         metrics = {numbers[slug]: metric for slug, metric in by_slug.items()}
         await self._note_layouts(ours, stored)
-        written = Written()
+        written = HiscoreChanges()
         for one in ours:
-            _take(written, one, stored[one.target.id], numbers, metrics, self._fall_lasts)
+            _take(written, one, stored[one.target.id], numbers, metrics, self._decrease_lasts)
         for no in written.begun_anew:
             await self._records.forget_derived(no)
         await self._records.record(written.seen, written.gains, written.achieved)
@@ -114,7 +114,7 @@ class HiscoreRecorder:
             await self._outbox.publish(*sorted(events, key=lambda event: event.aggregate))
 
     async def _note_layouts(
-        self, observations: Sequence[Observation[Page]], stored: Mapping[UUID, StoredPlayer]
+        self, observations: Sequence[Observation[HiscoresPage]], stored: Mapping[UUID, StoredPlayer]
     ) -> None:
         """What each table's lists are like now, from the latest look at it."""
         latest = {stored[one.target.id].mode: one for one in sorted(observations, key=lambda one: one.at)}
@@ -123,15 +123,15 @@ class HiscoreRecorder:
 
 
 def _take(
-    written: Written,
-    one: Observation[Page],
+    written: HiscoreChanges,
+    one: Observation[HiscoresPage],
     player: StoredPlayer,
     numbers: Mapping[str, int],
     metrics: Mapping[int, Metric],
     fall_lasts: timedelta,
 ) -> None:
     """Compare one look with what is known of its player."""
-    seen = {numbers[reading.metric.slug]: Entry(reading.value, reading.rank) for reading in one.value.readings}
+    seen = {numbers[reading.metric.slug]: MetricValue(reading.value, reading.rank) for reading in one.value.readings}
     known = player.known
     flagged = player.flagged_at is not None
     lasted = player.flagged_at is not None and one.at - player.flagged_at >= fall_lasts
@@ -148,11 +148,13 @@ def _take(
         return
     written.changed.add(one.target.id)
     if verdict.flagged:
-        _log_fall(player, verdict, metrics)
+        _log_decrease(player, verdict, metrics)
         return
     if known is not None and verdict.era != known.era:
-        fell = [metrics[no].name for no in verdict.fell]
-        written.events.append(_event(PLAYER_FELL, news_of(player, fell=fell), key=f"fell:{one.target.run_id}"))
+        decreased = [metrics[no].name for no in verdict.decreased]
+        written.events.append(
+            _event(PLAYER_DECREASED, news_of(player, decreased=decreased), key=f"decreased:{one.target.run_id}")
+        )
         written.begun_anew.append(player.no)
         known = None  # what was passed by whoever it was is passed before anybody looked
     before = {no: entry.value for no, entry in known.entries.items()} if known is not None else {}
@@ -192,7 +194,7 @@ def news_of(
     xp_gained: int = 0,
     levels: Sequence[LevelUp] = (),
     achievements: Sequence[str] = (),
-    fell: Sequence[str] = (),
+    decreased: Sequence[str] = (),
 ) -> PlayerUpdate:
     """What is told of a player, with where people look them up."""
     return PlayerUpdate(
@@ -204,7 +206,7 @@ def news_of(
         xp_gained=xp_gained,
         levels=levels,
         achievements=achievements,
-        fell=fell,
+        decreased=decreased,
     )
 
 
@@ -244,7 +246,7 @@ def _levels(verdict: Verdict, before: Mapping[int, int | None], metrics: Mapping
 
 def _seen_row(
     player: StoredPlayer,
-    one: Observation[Page],
+    one: Observation[HiscoresPage],
     verdict: Verdict,
     numbers: Mapping[str, int],
     *,
@@ -272,9 +274,9 @@ def _seen_row(
     )
 
 
-def _log_fall(player: StoredPlayer, verdict: Verdict, metrics: Mapping[int, Metric]) -> None:
+def _log_decrease(player: StoredPlayer, verdict: Verdict, metrics: Mapping[int, Metric]) -> None:
     structlog.get_logger(__name__).warning(
-        "player_fell",
+        "player_decreased",
         player_id=str(player.id),
-        metrics=[metrics[no].slug for no in verdict.fell],
+        metrics=[metrics[no].slug for no in verdict.decreased],
     )

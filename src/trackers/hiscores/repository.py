@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from shared.database import Repository, sqlstate_of
-from trackers.hiscores.errors import AlreadyTracked
+from trackers.hiscores.errors import PlayerAlreadyTracked
 
 UNIQUE_VIOLATION: Final = "23505"
 _PLAYER: Final = """
@@ -251,4 +251,4 @@ async def name_taken(display_name: str, mode: str) -> AsyncIterator[None]:
     except IntegrityError as error:
         if sqlstate_of(error) != UNIQUE_VIOLATION:
             raise
-        raise AlreadyTracked(display_name, mode) from error
+        raise PlayerAlreadyTracked(display_name, mode) from error

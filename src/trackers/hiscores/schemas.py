@@ -253,7 +253,7 @@ class MetricGain(Struct, frozen=True, kw_only=True):
     level_end: int | None = None
 
 
-class History(Struct, frozen=True, kw_only=True):
+class PlayerHistory(Struct, frozen=True, kw_only=True):
     """What a player gained in a span of time; `compared` is null where nobody looked in it."""
 
     player: PlayerRef
@@ -336,7 +336,7 @@ class BoardRow(Struct, frozen=True, kw_only=True):
     gained: int
 
 
-class Leaderboard(Struct, frozen=True, kw_only=True):
+class PlayerLeaderboard(Struct, frozen=True, kw_only=True):
     """Who gained most in a metric in a period."""
 
     metric: MetricView

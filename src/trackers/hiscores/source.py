@@ -18,25 +18,27 @@ from shared.scraping.target import Target
 from trackers.hiscores.metrics import MetricBook
 from trackers.hiscores.modes import SOURCE, GameMode, key_of, of_key, table_path
 from trackers.hiscores.names import canonical
-from trackers.hiscores.parser import BUILT_IN, NOT_FOUND, Layout, Page, parse_csv, parse_json, raise_for_answer
+from trackers.hiscores.parser import BUILT_IN, NOT_FOUND, HiscoresPage, Layout, parse_csv, parse_json, raise_for_answer
 from trackers.hiscores.settings import HiscoresSettings
 
 
-class Recorder(Protocol):
+class HiscoresRecorder(Protocol):
     """Stores what was seen, on the session of the unit of work that is open."""
 
-    async def record(self, observations: Sequence[Observation[Page]]) -> set[UUID]: ...
+    async def record(self, observations: Sequence[Observation[HiscoresPage]]) -> set[UUID]: ...
 
     async def record_failures(self, failures: Sequence[FailedFetch]) -> None: ...
 
 
-class HiscoresSource(Source[Page]):
+class HiscoresSource(Source[HiscoresPage]):
     """Players of Old School RuneScape, a table for each game mode."""
 
     name = SOURCE
     followed_by_hand = False
 
-    def __init__(self, *, settings: HiscoresSettings, book: MetricBook, recorder: Callable[[], Recorder]) -> None:
+    def __init__(
+        self, *, settings: HiscoresSettings, book: MetricBook, recorder: Callable[[], HiscoresRecorder]
+    ) -> None:
         self.base_url = settings.base_url
         self.enabled = settings.enabled
         self.disabled_because = "" if settings.enabled else "TRACKERS_HISCORES_ENABLED is false"
@@ -54,15 +56,15 @@ class HiscoresSource(Source[Page]):
             operator_configured=settings.base_url != HiscoresSettings().base_url,
         )
 
-    def read(self, typed: str) -> tuple[str, str]:
+    def read(self, entered: str) -> tuple[str, str]:
         """A player's name, or mode:name as it is stored; any spelling."""
-        mode, colon, name = typed.partition(":")
+        mode, colon, name = entered.partition(":")
         if not colon or mode not in set(GameMode):
-            mode, name = GameMode.REGULAR, typed
+            mode, name = GameMode.REGULAR, entered
         key = key_of(GameMode(mode), canonical(name))
         return key, key
 
-    async def collect(self, target: Target, visit: FetchContext) -> Page:
+    async def collect(self, target: Target, visit: FetchContext) -> HiscoresPage:
         mode, name = of_key(target.address)
         table = f"{self.base_url}{table_path(mode)}"
         query = f"player={quote(name)}"
@@ -84,7 +86,7 @@ class HiscoresSource(Source[Page]):
             check_length(before, page.layout)
         return page
 
-    async def record(self, observations: Sequence[Observation[Page]]) -> set[UUID]:
+    async def record(self, observations: Sequence[Observation[HiscoresPage]]) -> set[UUID]:
         return await self._recorder().record(observations)
 
     async def record_failures(self, failures: Sequence[FailedFetch]) -> None:

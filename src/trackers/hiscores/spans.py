@@ -22,7 +22,7 @@ DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 MOMENT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}")
 
 
-class Span(Struct, frozen=True, kw_only=True):
+class TimeSpan(Struct, frozen=True, kw_only=True):
     """From `start` (None: from the beginning) to `end`, both UTC."""
 
     start: datetime | None
@@ -46,7 +46,7 @@ def zone_of(name: str) -> ZoneInfo:
         raise ImpossibleSpan(str(error)) from error
 
 
-def span_of(asked: AskedSpan, *, now: datetime, usual: str = "7d") -> Span:
+def span_of(asked: AskedSpan, *, now: datetime, usual: str = "7d") -> TimeSpan:
     """The span that is asked for; `usual`: the period where neither a start nor a period is.
 
     `start`, `end`: moments with their offset, or dates, which begin and end at midnight in the zone (an end is the end
@@ -61,8 +61,8 @@ def span_of(asked: AskedSpan, *, now: datetime, usual: str = "7d") -> Span:
         since = _moment(asked.start, zone, ends=False)
         if since >= until:
             raise ImpossibleSpan("The start must lie before the end, and in the past.")
-        return Span(start=since, end=until)
-    return Span(start=_start(asked.period or usual, until, zone), end=until)
+        return TimeSpan(start=since, end=until)
+    return TimeSpan(start=_start(asked.period or usual, until, zone), end=until)
 
 
 def _start(period: str, until: datetime, zone: ZoneInfo) -> datetime | None:
@@ -94,19 +94,19 @@ def _first_day(period: str, day: dt.date) -> dt.date:
     return day.replace(month=1, day=1) if period == "year" else day
 
 
-def _moment(typed: str, zone: ZoneInfo, *, ends: bool) -> datetime:
+def _moment(entered: str, zone: ZoneInfo, *, ends: bool) -> datetime:
     try:
-        if DATE.fullmatch(typed):
-            day = dt.date.fromisoformat(typed)
+        if DATE.fullmatch(entered):
+            day = dt.date.fromisoformat(entered)
             moment = _midnight(day + timedelta(days=1) if ends else day, zone)
         else:
-            if not MOMENT.match(typed):  # else other forms of a date would be taken for its midnight
-                raise ValueError(typed)  # noqa: TRY301 -- told below, as what Python finds wrong is
-            moment = datetime.fromisoformat(typed)
+            if not MOMENT.match(entered):  # else other forms of a date would be taken for its midnight
+                raise ValueError(entered)  # noqa: TRY301 -- told below, as what Python finds wrong is
+            moment = datetime.fromisoformat(entered)
             moment = (moment.replace(tzinfo=zone) if moment.tzinfo is None else moment).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise ImpossibleSpan(
-            f"{typed[:40]!r} is no moment; 2026-11-01 and 2026-11-01T12:00:00+01:00 are (a + is %2B in an address)."
+            f"{entered[:40]!r} is no moment; 2026-11-01 and 2026-11-01T12:00:00+01:00 are (a + is %2B in an address)."
         ) from error
     return max(moment, EARLIEST)
 

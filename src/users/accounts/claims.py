@@ -23,7 +23,7 @@ from users.personal_data import PersonalData
 GOOD_FOR: Final = timedelta(minutes=15)
 
 
-class Attempts(Protocol):
+class ClaimAttempts(Protocol):
     """Counts attempts of an address (users.auth.attempts)."""
 
     async def count_code(self, address: str) -> Mapping[str, str]:
@@ -40,7 +40,7 @@ class ClaimService:
         people: AccountService,
         personal_data_providers: Sequence[PersonalData],
         access: AccessPolicy,
-        attempts: Attempts,
+        attempts: ClaimAttempts,
         activity: ActivityLog,
         clock: Clock,
         secret: InstallationSecret,

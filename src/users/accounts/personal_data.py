@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from shared.audit.queries import AuditQueries
 from shared.audit.repository import AuditRepository
-from shared.audit.schemas import ActivityEntry, ActivityFilter, ActorKind, AuditEntry, AuditFilter, Page
+from shared.audit.schemas import ActivityEntry, ActivityFilter, ActorKind, AuditEntry, AuditFilter, LogPage
 from users.accounts.mail_repository import AccountMailRepository
 from users.accounts.queries import AccountQueries
 from users.accounts.schemas import Account, PastSession, SentMail
@@ -96,10 +96,10 @@ class AccountPersonalData:
             activity=_newest_first(happened)[: self._most],
         )
 
-    async def _requests(self, wanted: AuditFilter, page: Page) -> list[AuditEntry]:
+    async def _requests(self, wanted: AuditFilter, page: LogPage) -> list[AuditEntry]:
         return (await self._logs.requests(wanted, page)).items
 
-    async def _activity_events(self, wanted: ActivityFilter, page: Page) -> list[ActivityEntry]:
+    async def _activity_events(self, wanted: ActivityFilter, page: LogPage) -> list[ActivityEntry]:
         return (await self._logs.activities(wanted, page)).items
 
     async def erase(self, user_id: UUID) -> None:
@@ -111,11 +111,11 @@ class AccountPersonalData:
         await self._audit.hand_over(user_id, to=to)
 
 
-async def _newest(ask: Callable[[Page], Awaitable[list[E]]], most: int) -> list[E]:
+async def _newest(ask: Callable[[LogPage], Awaitable[list[E]]], most: int) -> list[E]:
     found: list[E] = []
     while len(found) < most:
         wanted = min(AT_ONCE, most - len(found))
-        more = await ask(Page(limit=wanted, before=found[-1].id if found else None))
+        more = await ask(LogPage(limit=wanted, before=found[-1].id if found else None))
         found += more
         if len(more) < wanted:
             break

@@ -16,7 +16,7 @@ from shared.ids import new_id
 from shared.web.identity import Role
 from users.accounts.errors import AccountNotFound, EmailTaken, UsernameTaken
 from users.accounts.models import ClaimCode, User, UserIdentity
-from users.accounts.schemas import Account, Profile, UserData
+from users.accounts.schemas import Account, NewProfile, UserData
 
 ACCOUNT: Final = """
 SELECT u.id, u.email,
@@ -170,7 +170,7 @@ class AccountRepository(Repository):
         row = (await self.session.execute(ACCOUNT_BY_ID, {"user_id": user_id})).mappings().one_or_none()
         return account_of(None if row is None else dict(row))
 
-    async def add(self, profile: Profile, password_hash: str, *, role: Role, now: datetime) -> UUID:
+    async def add(self, profile: NewProfile, password_hash: str, *, role: Role, now: datetime) -> UUID:
         """A new account. Raises EmailTaken or UsernameTaken, which end the transaction."""
         user_id = new_id()
         columns = {**_columns(profile), "password_hash": password_hash, "password_changed_at": now}
@@ -178,7 +178,7 @@ class AccountRepository(Repository):
             await self.session.execute(insert(User).values(id=user_id, role=role.value, created_at=now, **columns))
         return user_id
 
-    async def give_login(self, user_id: UUID, profile: Profile, password_hash: str, *, now: datetime) -> None:
+    async def give_login(self, user_id: UUID, profile: NewProfile, password_hash: str, *, now: datetime) -> None:
         """Make an account that only a bot knew one that can log in. Raises EmailTaken or UsernameTaken."""
         await self.change(user_id, {**_columns(profile), "password_hash": password_hash, "password_changed_at": now})
 
@@ -254,7 +254,7 @@ class AccountRepository(Repository):
         await self.session.execute(_REMOVE_EXPIRED_CODES, {"now": now})
 
 
-def _columns(profile: Profile) -> dict[str, Any]:
+def _columns(profile: NewProfile) -> dict[str, Any]:
     return {name: getattr(profile, name) for name in profile.__struct_fields__}
 
 

@@ -70,7 +70,7 @@ class UserData(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     avatar: Annotated[str, Meta(max_length=500)] | None = None
 
 
-class Profile(Struct, frozen=True, kw_only=True):
+class NewProfile(Struct, frozen=True, kw_only=True):
     """What somebody tells of themselves when they make an account."""
 
     email: str | None = None
@@ -92,8 +92,8 @@ class Register(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     claim_code: ClaimText | None = None
 
     @property
-    def profile(self) -> Profile:
-        return Profile(
+    def profile(self) -> NewProfile:
+        return NewProfile(
             email=self.email,
             username=self.username,
             display_name=self.display_name,
@@ -235,7 +235,7 @@ class ClaimCodeMade(Struct, frozen=True, kw_only=True):
     expires_at: datetime
 
 
-class Claim(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ClaimIdentity(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     code: ClaimText
 
 

@@ -20,7 +20,7 @@ from users.accounts.errors import (
 )
 from users.accounts.profiles import checked_display_name, checked_email, checked_time_zone
 from users.accounts.repository import AccountRepository, LockedAccount
-from users.accounts.schemas import Account, ChangeAccount, ChangeProfile, Profile, UserData, normalised_login
+from users.accounts.schemas import Account, ChangeAccount, ChangeProfile, NewProfile, UserData, normalised_login
 
 Confirm: TypeAlias = Callable[[], Awaitable[None]]
 """Raises if the asker may no longer do it; called once their account is locked."""
@@ -114,7 +114,7 @@ class AccountService:
         await self._accounts.lock(*user_ids)
 
     async def create(
-        self, profile: Profile, password_hash: str, *, role: Role = Role.USER, onto: UUID | None = None
+        self, profile: NewProfile, password_hash: str, *, role: Role = Role.USER, onto: UUID | None = None
     ) -> UUID:
         """An account that can log in, with a `normalised` profile; `onto` one that only a bot knew so far.
 
@@ -131,7 +131,7 @@ class AccountService:
         await self._activity.record("user.registered", subject="user", subject_id=user_id, user_id=user_id)
         return user_id
 
-    async def register(self, profile: Profile, password_hash: str, *, onto: UUID | None = None) -> UUID:
+    async def register(self, profile: NewProfile, password_hash: str, *, onto: UUID | None = None) -> UUID:
         """`create`, for somebody who has yet to prove that the address is theirs. Raises UsernameTaken."""
         user_id = await self.create(replace(profile, email=None), password_hash, onto=onto)
         if profile.email is not None:
@@ -256,11 +256,11 @@ class AccountService:
         return account
 
 
-def normalised(profile: Profile) -> Profile:
+def normalised(profile: NewProfile) -> NewProfile:
     """A profile as it is kept. Raises Invalid for an address or a zone that is none, or without any login."""
     if not profile.email and not profile.username:
         raise Invalid("Give an e-mail address or a username to log in with.")
-    return Profile(
+    return NewProfile(
         email=checked_email(profile.email) if profile.email else None,
         username=normalised_login(profile.username) if profile.username else None,
         display_name=checked_display_name(profile.display_name) if profile.display_name else None,

@@ -34,12 +34,12 @@ class _Count:
         self.whose = whose
 
 
-class Attempts:
+class SignInAttempts:
     """Counts attempts and refuses further ones; raises TooManyAttempts, or Unavailable where it cannot count."""
 
     def __init__(self, storage: RedisStorage, settings: AuthSettings) -> None:
         window = ceil(settings.attempts_window)
-        self._counter = TryCounter(storage, what="Attempts")
+        self._counter = TryCounter(storage, what="SignInAttempts")
         self._one = RateLimitItemPerSecond(settings.attempts, window)
         self._everywhere = RateLimitItemPerSecond(settings.attempts * ALL_ADDRESSES, window)
         self._address = RateLimitItemPerSecond(settings.attempts_per_address, window)

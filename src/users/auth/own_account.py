@@ -17,7 +17,7 @@ from users.auth.errors import LoginFailed
 from users.auth.repository import SessionRepository
 from users.auth.schemas import Client
 from users.auth.service import AuthService
-from users.message_limits import MessageLimits, Recipient, mailbox
+from users.message_limits import MessageAddress, MessageLimits, mailbox
 
 INSTEAD: Final = "leave the e-mail address out and sign in with the username"
 
@@ -31,7 +31,7 @@ class NewAddresses:
 
     async def check(self, email: str, client: Client) -> None:
         """Count the mail. Raises EmailNotSetUp, Invalid or TooManyMessages."""
-        recipient = Recipient(address=mailbox(checked_email(email)))
+        recipient = MessageAddress(address=mailbox(checked_email(email)))
         if not self._mail_set_up:
             raise EmailNotSetUp(INSTEAD)
         await self._limits.count(recipient, address=client.address)

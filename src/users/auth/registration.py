@@ -6,7 +6,7 @@ from shared.database import Database
 from users.accounts.claims import ClaimService
 from users.accounts.schemas import Register
 from users.accounts.service import AccountService, normalised
-from users.auth.attempts import Attempts
+from users.auth.attempts import SignInAttempts
 from users.auth.errors import RegistrationClosed
 from users.auth.own_account import NewAddresses
 from users.auth.passwords import Passwords
@@ -25,7 +25,7 @@ class RegistrationService:
         accounts: Callable[[], AccountService],
         claims: Callable[[], ClaimService],
         passwords: Passwords,
-        attempts: Attempts,
+        attempts: SignInAttempts,
         auth: AuthService,
         new_addresses: NewAddresses,
         registration: Registration,

@@ -22,7 +22,7 @@ from users.accounts.mail_repository import AccountMailRepository
 from users.accounts.queries import AccountQueries
 from users.accounts.repository import AccountRepository
 from users.accounts.schemas import normalised_login
-from users.auth.attempts import Attempts
+from users.auth.attempts import SignInAttempts
 from users.auth.denylist import Denylist
 from users.auth.errors import LoginFailed, RefreshRefused, SessionNotFound
 from users.auth.passwords import Passwords
@@ -66,7 +66,7 @@ class AuthService:
         passwords: Passwords,
         access_tokens: AccessTokens,
         refresh_tokens: RefreshTokens,
-        attempts: Attempts,
+        attempts: SignInAttempts,
         denylist: Denylist,
         authenticator: PersonAuthenticator,
         clock: Clock,

@@ -11,7 +11,7 @@ from shared.database import Database
 from users.notifications.channel_repository import ChannelRepository
 from users.notifications.field_encryption import FieldEncryption, Unsealable
 from users.notifications.outbound_messages import SendFailed, Transport
-from users.notifications.schemas import ChannelKind, Target
+from users.notifications.schemas import ChannelAddress, ChannelKind
 from users.notifications.verification_codes import GOOD_FOR, VerificationCodes
 
 
@@ -46,7 +46,7 @@ class Challenger:
         if found is None:  # removed, or verified meanwhile
             return
         try:
-            target = msgspec.json.decode(self._encryption.open(channel_id, found.target), type=Target)
+            target = msgspec.json.decode(self._encryption.open(channel_id, found.target), type=ChannelAddress)
             proved = await self._transports[found.kind].challenge(target, code)
         except (SendFailed, Unsealable) as failure:
             async with self._database.unit_of_work():

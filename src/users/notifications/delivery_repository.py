@@ -14,7 +14,7 @@ from shared.events import Event
 from shared.spellings import in_json
 from users.notifications.digest import READY
 from users.notifications.messages import Recipient
-from users.notifications.schemas import ChannelKind, Claimed, Told
+from users.notifications.schemas import ChannelKind, Claimed, ExportedNotification
 
 _NOTE_EVENT: Final = text("""
 INSERT INTO notified_events (id, event, aggregate, payload, user_id, occurred_at, noted_at)
@@ -446,6 +446,8 @@ def _messages(rows: Sequence[Mapping[Any, Any]], lease_until: datetime) -> list[
             occurred_at=row["occurred_at"],
         )
         message.deliveries.append(
-            Told(delivery_id=row["delivery_id"], subject_id=row["subject_id"], event=event, gone=row["gone"])
+            ExportedNotification(
+                delivery_id=row["delivery_id"], subject_id=row["subject_id"], event=event, gone=row["gone"]
+            )
         )
     return list(messages.values())

@@ -7,7 +7,7 @@ from shared.database import Queries
 from users.accounts.errors import AccountNotFound
 from users.notifications.digest_repository import SENT, SETTINGS
 from users.notifications.digest_schedule import Period
-from users.notifications.digest_schemas import DigestSettings, SentDigest, SentDigests
+from users.notifications.digest_schemas import DigestSettings, DigestView, SentDigests
 
 MOST: Final = 200
 USUAL_HOUR: Final = 8
@@ -39,4 +39,4 @@ class DigestQueries:
     async def sent(self, user_id: UUID) -> SentDigests:
         """The latest, the newest first."""
         rows = await self._questions.rows(SENT, {"user_id": user_id, "limit": MOST})
-        return SentDigests(items=[SentDigest(**row) for row in rows])
+        return SentDigests(items=[DigestView(**row) for row in rows])

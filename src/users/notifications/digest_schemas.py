@@ -45,7 +45,7 @@ class DigestPreview(Struct, frozen=True, kw_only=True):
     html: str
 
 
-class SentDigest(Struct, frozen=True, kw_only=True):
+class DigestView(Struct, frozen=True, kw_only=True):
     """A digest of one period, and what became of it."""
 
     id: UUID
@@ -59,7 +59,7 @@ class SentDigest(Struct, frozen=True, kw_only=True):
 
 
 class SentDigests(Struct, frozen=True, kw_only=True):
-    items: list[SentDigest]
+    items: list[DigestView]
 
 
 class RunDigests(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -90,4 +90,4 @@ class DigestExport(Struct, frozen=True, kw_only=True):
     """What is kept about a person's digests."""
 
     settings: DigestSettings
-    digests: list[SentDigest]
+    digests: list[DigestView]

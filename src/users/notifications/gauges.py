@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from shared.clock import Clock
 from shared.database import PooledQueries
-from shared.observability.readings import COUNTED, Gauge, Reading
+from shared.observability.readings import COUNTED, Gauge, GaugeReading
 
 WAITING: Final = Gauge("trackers_deliveries_waiting", f"Deliveries that are due, up to {COUNTED}.")
 LAG: Final = Gauge(
@@ -46,13 +46,13 @@ class NotificationGauges:
         self._clock = clock
         self._counted = counted
 
-    async def read(self) -> Sequence[Reading]:
+    async def read(self) -> Sequence[GaugeReading]:
         now = self._clock.now()
         asked = {"now": now, "most": self._counted}
         row = await self._reader.row(_DELIVERIES, asked) or {}
         digest = await self._reader.value(_DIGESTS, asked)
         return [
-            Reading(WAITING, row["waiting"]),
-            Reading(LAG, 0.0 if row["oldest"] is None else (now - row["oldest"]).total_seconds()),
-            Reading(DIGEST_LAG, 0.0 if digest is None else (now - digest).total_seconds()),
+            GaugeReading(WAITING, row["waiting"]),
+            GaugeReading(LAG, 0.0 if row["oldest"] is None else (now - row["oldest"]).total_seconds()),
+            GaugeReading(DIGEST_LAG, 0.0 if digest is None else (now - digest).total_seconds()),
         ]

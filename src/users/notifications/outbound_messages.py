@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from shared.events import Event
 from users.notifications.messages import Message
-from users.notifications.schemas import Target
+from users.notifications.schemas import ChannelAddress
 
 
 class MessageUpdate(Struct, frozen=True, kw_only=True):
@@ -62,9 +62,9 @@ class SendFailed(Exception):  # noqa: N818 -- what happened
 class Transport(Protocol):
     """Carries to one kind of channel. Raises SendFailed."""
 
-    async def send(self, target: Target, outbound: OutboundMessage) -> None: ...
+    async def send(self, target: ChannelAddress, outbound: OutboundMessage) -> None: ...
 
-    async def challenge(self, target: Target, code: str) -> bool:
+    async def challenge(self, target: ChannelAddress, code: str) -> bool:
         """Have the channel prove that it reaches its owner; whether it did so at once. Else the code is typed in."""
 
 

@@ -222,7 +222,7 @@ class Owner(Struct, frozen=True, kw_only=True):
     guild_id: str | None = None
 
 
-class Target(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class ChannelAddress(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Where a channel leads, as it is sealed."""
 
     address: str
@@ -235,13 +235,13 @@ class Target(Struct, frozen=True, kw_only=True, omit_defaults=True):
 class TargetView(Struct, frozen=True, kw_only=True):
     """A target that was checked."""
 
-    target: Target
+    target: ChannelAddress
     kind: ChannelKind
     shown: str
     host: str
 
 
-class Told(Struct, frozen=True, kw_only=True):
+class ExportedNotification(Struct, frozen=True, kw_only=True):
     """One delivery as the sender takes it up."""
 
     delivery_id: UUID
@@ -267,4 +267,4 @@ class Claimed(Struct, frozen=True, kw_only=True):
     lease_until: datetime
     """Tells this claim from a later one."""
     message_id: UUID
-    deliveries: list[Told]
+    deliveries: list[ExportedNotification]

@@ -27,7 +27,7 @@ from users.notifications.messages import Message, MessageWriter, RecipientLocale
 from users.notifications.outbound_messages import MessageUpdate, OutboundMessage, SendFailed, Transport
 from users.notifications.own_messages import SUSPENDED
 from users.notifications.quiet import quiet_until
-from users.notifications.schemas import ChannelKind, Claimed, DeliveryState, Target, Told
+from users.notifications.schemas import ChannelAddress, ChannelKind, Claimed, DeliveryState, ExportedNotification
 
 AT_ONCE: Final = 200
 """Messages under way in one process."""
@@ -174,7 +174,7 @@ class DeliverySender:
 
     async def _send(self, claimed: Claimed, outbound: OutboundMessage) -> None:
         try:
-            target = msgspec.json.decode(self._encryption.open(claimed.channel_id, claimed.target), type=Target)
+            target = msgspec.json.decode(self._encryption.open(claimed.channel_id, claimed.target), type=ChannelAddress)
         except Unsealable as error:
             raise SendFailed(str(error), for_good=True) from error
         host = self._hosts.setdefault(claimed.host, asyncio.Semaphore(self._per_host))
@@ -197,7 +197,7 @@ class DeliverySender:
         return OutboundMessage(id=claimed.message_id, news=tuple(news)), settled
 
     def _message(
-        self, told: Told, reader: RecipientLocale, words: Sequence[str] | DeliveryState
+        self, told: ExportedNotification, reader: RecipientLocale, words: Sequence[str] | DeliveryState
     ) -> Message | SettledDelivery:
         def without(state: DeliveryState, why: str) -> SettledDelivery:
             return SettledDelivery(id=told.delivery_id, state=state, tried=False, error=why)

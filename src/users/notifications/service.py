@@ -15,7 +15,7 @@ from shared.events import Event
 from shared.ids import new_id
 from users.access import AccessPolicy, GuildNotFound
 from users.accounts.errors import AccountNotFound
-from users.message_limits import MessageLimits, Recipient
+from users.message_limits import MessageAddress, MessageLimits
 from users.notifications.channel_repository import ChannelRepository, LockedChannel
 from users.notifications.delivery_repository import DeliveryRepository
 from users.notifications.digest_repository import DigestRepository
@@ -33,6 +33,7 @@ from users.notifications.own_messages import TEST
 from users.notifications.schemas import (
     AnyNewChannel,
     ChangeChannel,
+    ChannelAddress,
     ChannelKind,
     ChannelMade,
     ChannelState,
@@ -40,7 +41,6 @@ from users.notifications.schemas import (
     DeliveryStarted,
     Owner,
     SecretMade,
-    Target,
 )
 from users.notifications.settings import NotifySettings, SmtpSettings
 from users.notifications.targets import checked, recipient
@@ -139,7 +139,7 @@ class ChannelService:
             await self._count_locked(owner, locked)
             self._enqueuer.verify(channel_id)
             return locked.view
-        await self._tries.typed(channel_id)
+        await self._tries.entered(channel_id)
         if locked.challenge is None or locked.challenge_until is None or locked.challenge_until <= self._clock.now():
             raise BadChallenge
         if not self._codes.fits(channel_id, code, locked.challenge):
@@ -215,13 +215,13 @@ class ChannelService:
         """Raises BadAddress, TooManyMessages or Unavailable."""
         await self._count(owner, recipient(locked.view.kind, self._opened(locked).address))
 
-    async def _count(self, owner: Owner, to: Recipient) -> None:
+    async def _count(self, owner: Owner, to: MessageAddress) -> None:
         whose = str(owner.user_id or owner.guild_id)
         await self._limits.count(to, address=owner.address, asker=owner.asker, owner=whose)
 
-    def _opened(self, locked: LockedChannel) -> Target:
+    def _opened(self, locked: LockedChannel) -> ChannelAddress:
         try:
-            return msgspec.json.decode(self._encryption.open(locked.view.id, locked.target), type=Target)
+            return msgspec.json.decode(self._encryption.open(locked.view.id, locked.target), type=ChannelAddress)
         except Unsealable as error:
             raise BadAddress(f"The channel cannot be read: {error}.", field="channel_id") from error
 
@@ -229,7 +229,7 @@ class ChannelService:
         if owner.guild_id is not None:
             await self._access.check_guild_write(owner.asker, owner.guild_id)
 
-    def _sealed(self, channel_id: UUID, target: Target) -> bytes:
+    def _sealed(self, channel_id: UUID, target: ChannelAddress) -> bytes:
         return self._encryption.seal(channel_id, msgspec.json.encode(target))
 
     async def _note(self, event: str, owner: Owner, channel: ChannelView) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Final
 import msgspec
 from msgspec import Meta
 
-from shared.settings import LONGEST_AGE, Listed, Secret, SettingsStruct
+from shared.settings import LONGEST_AGE, CommaSeparated, Secret, SettingsStruct
 
 _SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]{0,30}")
 NEVER: Final = frozenset(
@@ -15,7 +15,7 @@ NEVER: Final = frozenset(
 """What a channel kind of ours does with more care, and what would ask any address at all."""
 
 
-class Schemes(Listed):
+class Schemes(CommaSeparated):
     """Schemes of Apprise."""
 
     __slots__ = ()

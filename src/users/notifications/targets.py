@@ -9,15 +9,15 @@ from email_validator import EmailNotValidError, validate_email
 
 from shared.addresses import AddressRefusedError, refuse_literal
 from users.accounts.errors import EmailNotSetUp
-from users.message_limits import Recipient, mailbox
+from users.message_limits import MessageAddress, mailbox
 from users.notifications.errors import BadAddress
 from users.notifications.schemas import (
     AnyNewChannel,
+    ChannelAddress,
     ChannelKind,
     NewApprise,
     NewDiscord,
     NewEmail,
-    Target,
     TargetView,
 )
 
@@ -37,20 +37,20 @@ def checked(new: AnyNewChannel, *, schemes: Collection[str], mail: bool, allow_p
     if isinstance(new, NewDiscord):
         return _discord(new.url, parts, allow_private=allow_private)
     return TargetView(
-        target=Target(address=new.url), kind=ChannelKind.WEBHOOK, shown=_masked(parts), host=host_of(parts)
+        target=ChannelAddress(address=new.url), kind=ChannelKind.WEBHOOK, shown=_masked(parts), host=host_of(parts)
     )
 
 
-def recipient(kind: ChannelKind, address: str) -> Recipient:
+def recipient(kind: ChannelKind, address: str) -> MessageAddress:
     """Where messages of a checked target arrive, for counting: spellings of one place count for the same."""
     if kind is ChannelKind.EMAIL:
-        return Recipient(address=mailbox(address))
+        return MessageAddress(address=mailbox(address))
     place = address.partition("?")[0].rstrip("/")
     if kind is ChannelKind.WEBHOOK:
         host = (urlsplit(address).hostname or "").rstrip(".")
-        return Recipient(address=place, host=host)
+        return MessageAddress(address=place, host=host)
     path = _DISCORD_PATH.fullmatch(urlsplit(address).path) if kind is ChannelKind.DISCORD else None
-    return Recipient(address=place if path is None else f"discord webhook {path[1]}")
+    return MessageAddress(address=place if path is None else f"discord webhook {path[1]}")
 
 
 def _email(address: str, *, mail: bool) -> TargetView:
@@ -60,7 +60,7 @@ def _email(address: str, *, mail: bool) -> TargetView:
         normal = validate_email(address, check_deliverability=False, allow_smtputf8=False).normalized
     except EmailNotValidError as error:
         raise BadAddress(f"This is no e-mail address: {error}", field="address") from error
-    return TargetView(target=Target(address=normal), kind=ChannelKind.EMAIL, shown=normal, host="smtp")
+    return TargetView(target=ChannelAddress(address=normal), kind=ChannelKind.EMAIL, shown=normal, host="smtp")
 
 
 def _apprise(url: str, schemes: Collection[str]) -> TargetView:
@@ -73,7 +73,7 @@ def _apprise(url: str, schemes: Collection[str]) -> TargetView:
     if unknown := named - PARAMETERS:
         raise BadAddress(f"The parameter {min(unknown)[:40]!r} cannot be used here.", field="url")
     return TargetView(
-        target=Target(address=f"{scheme}://{rest}"),
+        target=ChannelAddress(address=f"{scheme}://{rest}"),
         kind=ChannelKind.APPRISE,
         shown=f"{scheme}://…{_tail(rest)}",
         host=scheme,
@@ -88,7 +88,7 @@ def _discord(url: str, parts: SplitResult, *, allow_private: bool) -> TargetView
             "This is no Discord webhook; they read https://discord.com/api/webhooks/<id>/<token>.", field="url"
         )
     shown = f"{parts.scheme}://{parts.netloc}/api/webhooks/…/…{path[2][-4:]}"
-    return TargetView(target=Target(address=url), kind=ChannelKind.DISCORD, shown=shown, host=host_of(parts))
+    return TargetView(target=ChannelAddress(address=url), kind=ChannelKind.DISCORD, shown=shown, host=host_of(parts))
 
 
 def _web_address(url: str, *, allow_private: bool) -> SplitResult:

@@ -40,7 +40,7 @@ class AttemptLimiter:
     def __init__(self, storage: RedisStorage) -> None:
         self._counter = TryCounter(storage, what="AttemptLimiter")
 
-    async def typed(self, channel_id: UUID) -> None:
+    async def entered(self, channel_id: UUID) -> None:
         """Note that a code was typed in. Raises TooManyTries or Unavailable."""
         counted = await self._counter.hit(TYPED, "channel-typed", str(channel_id))
         if not counted.allowed:

@@ -23,8 +23,8 @@ def market(service: Service, people: People) -> Iterator[Market]:
         service.worker.rest()
 
 
-def isk(typed: str) -> float:
-    return float(typed.replace(",", ""))
+def isk(entered: str) -> float:
+    return float(entered.replace(",", ""))
 
 
 @given(parsers.parse("a market of {size:d} contracts"))

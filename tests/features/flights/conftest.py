@@ -203,7 +203,7 @@ def worker_looks_later(travel: Travel, hours: int) -> None:
 
 @when(parsers.parse("it is {hours:d} hours later"))
 def hours_later(travel: Travel, hours: int) -> None:
-    travel.people.service.own_worker.by_itself("flights.judge_waiting", enqueuer=timedelta(hours=hours))
+    travel.people.service.own_worker.by_itself("flights.evaluate_waiting", enqueuer=timedelta(hours=hours))
 
 
 # ---- what is answered ----

@@ -15,11 +15,11 @@ def changes_target(travel: Travel, who: str, target: int) -> None:
     travel.told(who, "PATCH", f"/api/watches/{travel.watches[-1][1]}", {"target_price": target})
 
 
-@when("two workers judge at the same moment")
+@when("two workers evaluate at the same moment")
 def judge_together(travel: Travel) -> None:
     worker = travel.people.service.own_worker
     with ThreadPoolExecutor(2) as crowd:
-        for done in [crowd.submit(worker.by_itself, "flights.judge_waiting") for _ in range(2)]:
+        for done in [crowd.submit(worker.by_itself, "flights.evaluate_waiting") for _ in range(2)]:
             done.result()
 
 

@@ -51,7 +51,7 @@ def has_cost(travel: Travel, prices: str) -> None:
 @then("every price of it was typed")
 def were_typed(travel: Travel) -> None:
     items = travel.people.read("Ada", f"/api/trips/{travel.trip}/prices")["items"]
-    assert {(one["origin"], one["provider"]) for one in items} == {("typed", "manual")}
+    assert {(one["origin"], one["provider"]) for one in items} == {("manual", "manual")}
 
 
 @then(parsers.parse("the lowest price of a day is {price:d}"))

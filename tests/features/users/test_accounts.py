@@ -136,8 +136,8 @@ def claims(people: People, person: str) -> None:
 
 
 @when(parsers.re(r"(?P<person>[A-Z]\w+) claims the bot's code (?P<typed>in .+|with.+)"))
-def claims_as_typed(people: People, person: str, typed: str) -> None:
-    people.answers = [people.claim(person, TYPED[typed](people.code_for(person)))]
+def claims_as_typed(people: People, person: str, entered: str) -> None:
+    people.answers = [people.claim(person, TYPED[entered](people.code_for(person)))]
     assert people.answer.status_code == HTTPStatus.OK, people.answer.text
 
 

@@ -151,7 +151,7 @@ FROM fencing_registrations r JOIN fencing_events e ON e.id = r.event_id ORDER BY
 
 INSERT INTO contracts (contract_id, region_id, type, status, title, price, collateral, reward, volume, days_to_complete,
                        issuer_id, issuer_corporation_id, for_corporation, date_issued, date_expired, row_hash,
-                       first_seen_at, ended_at, items_state, judged, is_ship, ship_type_id, ship_quantity,
+                       first_seen_at, ended_at, items_state, evaluated, is_ship, ship_type_id, ship_quantity,
                        contains_additional_items)
 SELECT 1000000 - n, 10000002, 'item_exchange', CASE WHEN live THEN 'live' ELSE 'gone' END, 'c', 1000 + n % 977, 0, 0, 1,
        0, n % 100, 1, false, at, at + interval '14 days', n, at, CASE WHEN NOT live THEN at + interval '7 days' END,

@@ -18,7 +18,7 @@ from trackers.contracts.controllers.parameters import (
 from trackers.contracts.controllers.public import ContractId, ShipTypeId
 from trackers.contracts.schemas import (
     ContractDetail,
-    ContractPage,
+    ContractList,
     ContractSort,
     ContractSummary,
     KnownTypes,
@@ -45,7 +45,7 @@ class InternalContractController(Controller):
         page: PageNumber = 1,
         per_page: PerPage = 50,
         format: Format = ListFormat.JSON,  # noqa: A002 -- the parameter's name
-    ) -> ContractPage:
+    ) -> ContractList:
         """Contracts that can be accepted (or, by `status`, past ones), with counts per type. Prices in ISK."""
         found = await contract_queries.contracts(contract_filter, sort=sort, page=page, per_page=per_page)
         return found if format is ListFormat.JSON else csv_answer(ContractSummary, found.items, name="contracts")

@@ -26,7 +26,7 @@ from trackers.contracts.schemas import (
     AddWatch,
     ChangeWatch,
     ContractDetail,
-    ContractPage,
+    ContractList,
     ContractSort,
     ContractSummary,
     KnownTypes,
@@ -61,7 +61,7 @@ class ContractController(Controller):
         page: PageNumber = 1,
         per_page: PerPage = 50,
         format: Format = ListFormat.JSON,  # noqa: A002 -- the parameter's name
-    ) -> ContractPage:
+    ) -> ContractList:
         """Contracts that can be accepted (or, by `status`, past ones), with counts per type. Prices in ISK."""
         found = await contract_queries.contracts(contract_filter, sort=sort, page=page, per_page=per_page)
         return found if format is ListFormat.JSON else csv_answer(ContractSummary, found.items, name="contracts")
@@ -140,7 +140,7 @@ class WatchController(Controller):
         sort: Sort = ContractSort.PRICE,
         page: PageNumber = 1,
         per_page: PerPage = 50,
-    ) -> ContractPage:
+    ) -> ContractList:
         """What is on offer now of what a watch waits for."""
         wanted = await contract_watch_reads.filter_of(request.auth.user_id, watch_id)
         return await contract_queries.contracts(wanted, sort=sort, page=page, per_page=per_page)

@@ -12,11 +12,11 @@ from shared.web.identity import PersonIdentity
 from shared.web.paging import PageNumber, PerPage
 from trackers.fencers.admin_queries import FencersAdminQueries
 from trackers.fencers.controllers.parameters import Service
-from trackers.fencers.links import Kind
+from trackers.fencers.links import SubjectKind
 from trackers.fencers.schemas import CooldownReset, FencersHealth, PageHealths
 
 AdminQueries = NamedDependency[SkipValidation[FencersAdminQueries]]
-OfKind = Annotated[Kind | None, QueryParameter(description="Only fencers, or only clubs.")]
+OfKind = Annotated[SubjectKind | None, QueryParameter(description="Only fencers, or only clubs.")]
 Asking = Request[Any, PersonIdentity, Any]
 
 

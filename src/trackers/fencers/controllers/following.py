@@ -14,8 +14,15 @@ from shared.module import Audience
 from shared.web.identity import BotIdentity, Identity, PersonIdentity
 from shared.web.paging import PageNumber, PerPage
 from trackers.fencers.controllers.parameters import ActiveFilter, Before, Limit, Queries, Service
-from trackers.fencers.links import Kind
-from trackers.fencers.schemas import History, TrackedDetail, TrackedFilter, TrackedPage, TrackedView, UpdateTracked
+from trackers.fencers.links import SubjectKind
+from trackers.fencers.schemas import (
+    FencerHistory,
+    TrackedDetail,
+    TrackedFilter,
+    TrackedPage,
+    TrackedView,
+    UpdateTracked,
+)
 
 Asking = Request[Any, Identity, Any]
 AsPerson = Request[Any, PersonIdentity, Any]
@@ -36,7 +43,7 @@ class TrackedController(Controller):
     something takes a body of its own and is written beside them.
     """
 
-    kind: ClassVar[Kind]
+    kind: ClassVar[SubjectKind]
     audience: ClassVar[Audience]
     tags = ("fencers",)
 
@@ -61,7 +68,7 @@ class TrackedController(Controller):
         tracking_queries: Queries,
         before: Before = None,
         limit: Limit = 50,
-    ) -> History:
+    ) -> FencerHistory:
         """Registrations, withdrawals and new dates as they became known, the newest first."""
         return await tracking_queries.history(self.kind, request.auth, tracked_id, before=before, limit=limit)
 
@@ -124,7 +131,7 @@ class PeoplesTrackedController(TrackedController):
         )
 
 
-def _made_for(kind: Kind, audience: Audience, written: HTTPRouteHandler) -> HTTPRouteHandler:
+def _made_for(kind: SubjectKind, audience: Audience, written: HTTPRouteHandler) -> HTTPRouteHandler:
     """A handler as one kind and audience has it: its name, what is said of it, and the scope that a key needs."""
     handler = deepcopy(written)
     words = {"kind": kind.value, "of": "internal_" if audience is Audience.INTERNAL else ""}

@@ -6,22 +6,24 @@ from litestar.status_codes import HTTP_201_CREATED
 
 from trackers.fencers.controllers.following import TRACK, AsBot, PeoplesTrackedController
 from trackers.fencers.controllers.parameters import Service
-from trackers.fencers.links import Kind
-from trackers.fencers.schemas import BotTracksClub, BotTracksFencer, Tracked
+from trackers.fencers.links import SubjectKind
+from trackers.fencers.schemas import BotTracksClub, BotTracksFencer, TrackingStarted
 
 
 class InternalFencerController(PeoplesTrackedController):
     """Fencers on behalf of a bot's people."""
 
     path = "/fencers"
-    kind = Kind.FENCER
+    kind = SubjectKind.FENCER
 
     @post(
         "/", operation_id="internal_track_fencer", audited=("user_id",), status_code=HTTP_201_CREATED, description=TRACK
     )
-    async def track(self, request: AsBot, data: JSONBody[BotTracksFencer], tracking_service: Service) -> Tracked:
+    async def track(
+        self, request: AsBot, data: JSONBody[BotTracksFencer], tracking_service: Service
+    ) -> TrackingStarted:
         return await tracking_service.track(
-            Kind.FENCER,
+            SubjectKind.FENCER,
             data.user_id,
             data.fencer,
             name=data.name,
@@ -35,14 +37,14 @@ class InternalClubController(PeoplesTrackedController):
     """Clubs on behalf of a bot's people."""
 
     path = "/clubs"
-    kind = Kind.CLUB
+    kind = SubjectKind.CLUB
 
     @post(
         "/", operation_id="internal_track_club", audited=("user_id",), status_code=HTTP_201_CREATED, description=TRACK
     )
-    async def track(self, request: AsBot, data: JSONBody[BotTracksClub], tracking_service: Service) -> Tracked:
+    async def track(self, request: AsBot, data: JSONBody[BotTracksClub], tracking_service: Service) -> TrackingStarted:
         return await tracking_service.track(
-            Kind.CLUB,
+            SubjectKind.CLUB,
             data.user_id,
             data.club,
             name=data.name,

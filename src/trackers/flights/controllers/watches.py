@@ -17,7 +17,7 @@ from trackers.flights.controllers.parameters import (
     Watches,
     WatchReads,
 )
-from trackers.flights.schemas import Alerts, CreateWatch, ScrapeStarted, UpdateWatch, WatchPage, WatchView
+from trackers.flights.schemas import AlertList, CreateWatch, ScrapeStarted, UpdateWatch, WatchPage, WatchView
 
 Asking = Request[Any, PersonIdentity, Any]
 
@@ -30,7 +30,7 @@ class WatchController(Controller):
 
     @post("/", operation_id="create_watch", status_code=HTTP_201_CREATED)
     async def create(self, request: Asking, data: JSONBody[CreateWatch], watch_service: Watches) -> WatchView:
-        """Watch what a trip costs. It is looked at soon; where the price is known, it is judged within seconds.
+        """Watch what a trip costs. It is looked at soon; where the price is known, it is evaluated within seconds.
 
         404 for a trip that is not one's own, 422 `unknown_provider` (with those that there are) or `unknown_currency`,
         409 `trip_departed`.
@@ -86,6 +86,6 @@ class WatchController(Controller):
         watch_queries: WatchReads,
         before: Before = None,
         limit: AlertLimit = 50,
-    ) -> Alerts:
+    ) -> AlertList:
         """What one was told, why, and what it stood beside; the newest first."""
         return await watch_queries.get_alerts(request.auth, watch_id, before=before, limit=limit)

@@ -12,12 +12,12 @@ from shared.clock import Clock
 from shared.ids import new_id
 from shared.web.identity import Identity
 from trackers.flights.errors import ImpossiblePrice, PriceLimitReached, TripNotFound
-from trackers.flights.judging import WatchJudge
+from trackers.flights.evaluation import WatchEvaluator
 from trackers.flights.money import checked_currency
-from trackers.flights.price_repository import DayRow, PriceRepository, QueryRow, SeenAgain, SnapshotRow
+from trackers.flights.price_repository import DayRow, PriceRepository, PriceRow, QueryRow, SeenAgain
 from trackers.flights.providers import MANUAL
 from trackers.flights.queries import PriceQueries
-from trackers.flights.recorder import TYPED, offset_of
+from trackers.flights.recorder import MANUAL_ORIGIN, offset_of
 from trackers.flights.repository import FlightRepository
 from trackers.flights.rows import TripRow
 from trackers.flights.schemas import PriceView, PushPrice
@@ -40,7 +40,7 @@ class PriceService:
         flights: FlightRepository,
         prices: PriceRepository,
         views: PriceQueries,
-        judge: WatchJudge,
+        evaluate: WatchEvaluator,
         searches: Searches,
         accounts: AccountService,
         access: AccessPolicy,
@@ -51,7 +51,7 @@ class PriceService:
         self._flights = flights
         self._prices = prices
         self._views = views
-        self._judge = judge
+        self._evaluate = evaluate
         self._searches = searches
         self._accounts = accounts
         self._access = access
@@ -86,7 +86,7 @@ class PriceService:
             snapshot_id, first_seen, fresh = known.snapshot_id, known.captured_at, []
             again = [SeenAgain(query_id=query_id, captured_at=first_seen, seen_at=captured_at)]
         else:
-            if await self._prices.typed_count(trip_id) >= self._most:
+            if await self._prices.manual_count(trip_id) >= self._most:
                 raise PriceLimitReached(f"This trip has {self._most} prices, as many as can be typed in for one.")
             snapshot_id, first_seen, again = new_id(at=now), captured_at, []
             fresh = [_snapshot(snapshot_id, query_id, given, currency, captured_at)]
@@ -107,9 +107,9 @@ class PriceService:
             days=[DayRow(query_id=query_id, day=captured_at.date(), price=given.price)],
         )
         if newest:
-            await self._judge.judge_queries([query_id])
+            await self._evaluate.evaluate_queries([query_id])
         await self._activity.record(
-            "trip.price_typed", subject="trip", subject_id=trip_id, user_id=trip.user_id, actor=asker,
+            "trip.price_entered", subject="trip", subject_id=trip_id, user_id=trip.user_id, actor=asker,
             details={"snapshot_id": str(snapshot_id), "price": given.price, "currency": currency},
         )  # fmt: skip
         return await self._views.get_price(snapshot_id)
@@ -129,8 +129,8 @@ def _check_years(given: PushPrice) -> None:
             raise ImpossiblePrice(f"{name} is of no year in which anybody flies.", extra={"field": name})
 
 
-def _snapshot(snapshot_id: UUID, query_id: UUID, given: PushPrice, currency: str, at: datetime) -> SnapshotRow:
-    return SnapshotRow(
+def _snapshot(snapshot_id: UUID, query_id: UUID, given: PushPrice, currency: str, at: datetime) -> PriceRow:
+    return PriceRow(
         id=snapshot_id,
         query_id=query_id,
         captured_at=at,
@@ -138,7 +138,7 @@ def _snapshot(snapshot_id: UUID, query_id: UUID, given: PushPrice, currency: str
         price=given.price,
         currency=currency,
         cheapest=True,
-        origin=TYPED,
+        origin=MANUAL_ORIGIN,
         airline=given.airline,
         airline_name=given.airline,
         stops=given.stops,

@@ -8,7 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter, SkipValidation
 from litestar.status_codes import HTTP_200_OK, HTTP_202_ACCEPTED
 
-from shared.audit.schemas import Page
+from shared.audit.schemas import LogPage
 from shared.scraping.failures import Reason
 from shared.scraping.target import Status
 from shared.web.identity import PersonIdentity
@@ -102,7 +102,7 @@ class AdminTrackerController(Controller):
     ) -> ScrapeLogs:
         """What was tried and what came of it, the latest asked for first. Times are of when it was asked for."""
         wanted = RunFilter(status=status, reason=reason, tracker_id=tracker_id)
-        page = Page(limit=limit, before=before, since=since, until=until)
+        page = LogPage(limit=limit, before=before, since=since, until=until)
         return await tracker_admin_queries.get_scraping_logs(wanted, page)
 
     @post(

@@ -12,7 +12,7 @@ from shared.web.paging import PageNumber, PerPage
 from shared.web.times import Since, Until
 from trackers.games.controllers.parameters import SeasonFilter
 from trackers.games.rating_queries import RatingQueries
-from trackers.games.rating_schemas import History, Leaderboard
+from trackers.games.rating_schemas import GuildLeaderboard, TrackerHistory
 from users.accounts.schemas import SNOWFLAKE
 
 Queries = NamedDependency[SkipValidation[RatingQueries]]
@@ -40,7 +40,7 @@ class LeaderboardController(Controller):
         playlist: PlaylistKey = None,
         page: PageNumber = 1,
         per_page: PerPage = 50,
-    ) -> Leaderboard:
+    ) -> GuildLeaderboard:
         """A guild's members by their rating in a playlist, without one by the score that the guild's formula gives.
 
         One row a person, by their best active tracker; who has not played this season, or is not rated, is left out.
@@ -59,7 +59,7 @@ class LeaderboardController(Controller):
         since: Since = None,
         until: Until = None,
         points: Points = 200,
-    ) -> History:
+    ) -> TrackerHistory:
         """How the rating in each playlist moved. Of more than `points`, those stay that keep the line's shape.
 
         The first, the last, the lowest and the highest always do, from 4 points on. Estimates are left out.
@@ -84,7 +84,7 @@ class InternalLeaderboardController(Controller):
         playlist: PlaylistKey = None,
         page: PageNumber = 1,
         per_page: PerPage = 50,
-    ) -> Leaderboard:
+    ) -> GuildLeaderboard:
         """A guild's members by their rating in a playlist, without one by the score that the guild's formula gives.
 
         One row a person, by their best active tracker; who has not played this season, or is not rated, is left out.
@@ -102,7 +102,7 @@ class InternalLeaderboardController(Controller):
         since: Since = None,
         until: Until = None,
         points: Points = 200,
-    ) -> History:
+    ) -> TrackerHistory:
         """How the rating in each playlist moved. Of more than `points`, those stay that keep the line's shape.
 
         The first, the last, the lowest and the highest always do, from 4 points on. Estimates are left out.

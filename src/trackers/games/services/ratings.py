@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from shared.clock import Clock
-from trackers.games.rating_repository import Place, RatingRepository, RatingRow, ScoreRow
-from trackers.games.ratings import Tracked, best, in_guild, rate, rests_on_manual
+from trackers.games.rating_repository import LeaderboardRank, RatingRepository, RatingRow, ScoreRow
+from trackers.games.ratings import RatedTracker, best, in_guild, rate, rests_on_manual
 
 
 class RatingService:
@@ -40,7 +40,7 @@ class RatingService:
     async def _restate(self, people: Sequence[UUID]) -> None:
         """Statements of their own, begun when the locks are held: who waited must see what the other wrote."""
         places = await self._ratings.places(people)
-        tracked: dict[UUID, list[Tracked]] = {}
+        tracked: dict[UUID, list[RatedTracker]] = {}
         for tracker in await self._ratings.tracked(people):
             tracked.setdefault(tracker.user_id, []).append(tracker)
         scores: list[ScoreRow] = []
@@ -53,7 +53,7 @@ class RatingService:
         await self._ratings.recompute(people, scores=scores, ratings=ratings, now=self._clock.now())
 
 
-def _scores(place: Place, trackers: Sequence[Tracked]) -> list[ScoreRow]:
+def _scores(place: LeaderboardRank, trackers: Sequence[RatedTracker]) -> list[ScoreRow]:
     """What a guild's formula makes of each tracker of one person."""
     rated = [(tracker, rate(place.formula, tracker.current, tracker.previous)) for tracker in trackers]
     chosen = best(rated)
@@ -76,7 +76,7 @@ def _scores(place: Place, trackers: Sequence[Tracked]) -> list[ScoreRow]:
     ]
 
 
-def _ratings(place: Place, trackers: Sequence[Tracked]) -> list[RatingRow]:
+def _ratings(place: LeaderboardRank, trackers: Sequence[RatedTracker]) -> list[RatingRow]:
     """The ratings of this season that one person played for, by playlist; one of each stands for them."""
     rows: list[RatingRow] = []
     for playlist in sorted({playlist for tracker in trackers for playlist in tracker.current}):

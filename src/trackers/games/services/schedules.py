@@ -25,7 +25,7 @@ from trackers.games.schedule_repository import ClaimedSchedule, Outcome, Schedul
 from trackers.games.schedule_schemas import (
     ProcessingFinished,
     ProcessingReport,
-    Reason,
+    ScheduleReason,
     ScheduleStatus,
     ScheduleView,
 )
@@ -140,13 +140,13 @@ class ScheduledTrackerProcessingService(ScheduleQueries):
         now = self._clock.now()
         next_at = _after(schedule, now)
         if schedule.scheduled_at < now - self._grace:
-            await self._end(schedule, [], status=ScheduleStatus.FAILED, reason=Reason.MISSED, next_at=next_at)
+            await self._end(schedule, [], status=ScheduleStatus.FAILED, reason=ScheduleReason.MISSED, next_at=next_at)
             return
         ahead = await self._processing.put_ahead(schedule.guild_id)
         await self._schedules.begin(schedule.id, ahead.runs, now=now, next_at=next_at)
         self._log().info("processing_began", schedule_id=str(schedule.id), accounts=len(ahead.runs))
         if not ahead.runs:
-            reason = Reason.PROCESSING_OFF if ahead.skipped else None
+            reason = ScheduleReason.PROCESSING_OFF if ahead.skipped else None
             await self._end(schedule, [], status=ScheduleStatus.COMPLETED, reason=reason, skipped=ahead.skipped)
 
     async def claim_over(self, *, apart: Collection[UUID]) -> ClaimedSchedule | None:
@@ -157,7 +157,7 @@ class ScheduledTrackerProcessingService(ScheduleQueries):
         """Tell what came of it; failed runs are part of the report, the processing itself is completed."""
         outcomes = await self._schedules.outcomes(schedule.id)
         late = any(outcome.status in {"pending", "in_progress"} for outcome in outcomes)
-        reason = Reason.UNFINISHED if late else None
+        reason = ScheduleReason.UNFINISHED if late else None
         await self._end(schedule, outcomes, status=ScheduleStatus.COMPLETED, reason=reason)
 
     async def _end(
@@ -166,7 +166,7 @@ class ScheduledTrackerProcessingService(ScheduleQueries):
         outcomes: Sequence[Outcome],
         *,
         status: ScheduleStatus,
-        reason: Reason | None,
+        reason: ScheduleReason | None,
         skipped: int = 0,
         next_at: datetime | None = None,
     ) -> None:
@@ -221,7 +221,7 @@ def _report(outcomes: Sequence[Outcome], *, skipped: int) -> ProcessingReport:
     failures: dict[str, int] = {}
     for outcome in outcomes:
         if outcome.status != "completed":
-            reason = outcome.reason if outcome.status == "failed" else Reason.UNFINISHED
+            reason = outcome.reason if outcome.status == "failed" else ScheduleReason.UNFINISHED
             failures[reason or "error"] = failures.get(reason or "error", 0) + outcome.runs
     completed = [outcome for outcome in outcomes if outcome.status == "completed"]
     return ProcessingReport(

@@ -40,10 +40,10 @@ from trackers.hiscores.schemas import (
     ComparedPlayer,
     Comparison,
     GainPeriod,
-    History,
-    Leaderboard,
     ManyStats,
     MetricGain,
+    PlayerHistory,
+    PlayerLeaderboard,
     PlayerStats,
     Timeline,
     TimelinePoint,
@@ -100,7 +100,7 @@ class PlayerHistoryController(Controller):
         guild_id: GuildFilter = None,
         limit: BoardLimit = 50,
         format: Format = ListFormat.JSON,  # noqa: A002 -- the parameter's name on the wire
-    ) -> Leaderboard:
+    ) -> PlayerLeaderboard:
         """Who gained most in a metric in a day, week, month or year. 404 for a guild that one is not in."""
         found = await player_histories.get_leaderboard(
             request.auth, metric, period, which=which, mode=mode, guild_id=guild_id, limit=limit
@@ -123,7 +123,7 @@ class PlayerHistoryController(Controller):
         activity: Activities = None,
         moved: Moved = False,
         format: Format = ListFormat.JSON,  # noqa: A002 -- the parameter's name on the wire
-    ) -> History:
+    ) -> PlayerHistory:
         """What a player gained between two moments, and which two records were compared.
 
         The last record at or before each moment counts; where there is none before the start, the first one after it.

@@ -42,11 +42,11 @@ from trackers.hiscores.schemas import (
     FollowFor,
     Following,
     GainPeriod,
-    History,
-    Leaderboard,
     ManyStats,
     NewPlayerFor,
     PlayerFilter,
+    PlayerHistory,
+    PlayerLeaderboard,
     PlayerPage,
     PlayerSort,
     PlayerStats,
@@ -123,7 +123,7 @@ class InternalPlayerController(Controller):
         mode: ModeFilter = None,
         guild_id: GuildFilter = None,
         limit: BoardLimit = 50,
-    ) -> Leaderboard:
+    ) -> PlayerLeaderboard:
         """Who gained most in a metric; with a guild, of the players that its members follow."""
         return await player_histories.get_leaderboard(
             request.auth, metric, period, which=which, mode=mode, guild_id=guild_id, limit=limit
@@ -154,7 +154,7 @@ class InternalPlayerController(Controller):
         boss: Bosses = None,
         activity: Activities = None,
         moved: Moved = True,
-    ) -> History:
+    ) -> PlayerHistory:
         """What a player gained in a span, and which two records were compared."""
         return await player_histories.get_history(
             username, span, skills=skill or (), bosses=boss or (), activities=activity or (), moved=moved

@@ -110,7 +110,7 @@ MetricName = Annotated[
 ]
 
 
-class Kind(StrEnum):
+class TimelineGroup(StrEnum):
     """What a timeline is of."""
 
     SKILLS = "skills"
@@ -119,11 +119,11 @@ class Kind(StrEnum):
 
 
 KINDS: Final = {
-    Kind.SKILLS: MetricKind.SKILL,
-    Kind.BOSSES: MetricKind.BOSS,
-    Kind.ACTIVITIES: MetricKind.ACTIVITY,
+    TimelineGroup.SKILLS: MetricKind.SKILL,
+    TimelineGroup.BOSSES: MetricKind.BOSS,
+    TimelineGroup.ACTIVITIES: MetricKind.ACTIVITY,
 }
-TimelineKind = Annotated[Kind, PathParameter(description="`skills`, `bosses` or `activities`.")]
+TimelineKind = Annotated[TimelineGroup, PathParameter(description="`skills`, `bosses` or `activities`.")]
 
 
 async def asked_span(

@@ -22,7 +22,7 @@ from shared.scraping.pacing import HostPacer, PacerUnreachableError
 from shared.scraping.target import Status
 from shared.scraping.targets import InlineFetch, RequestedRun, Targets, Task, TaskNotFound
 from shared.web.identity import Identity
-from trackers.hiscores.errors import AddLimit, AlreadyTracked, BeingAdded, HiscoresUnavailable, PlayerUnknown
+from trackers.hiscores.errors import AddLimit, BeingAdded, HiscoresUnavailable, PlayerAlreadyTracked, PlayerUnknown
 from trackers.hiscores.modes import SOURCE, GameMode, key_of
 from trackers.hiscores.names import canonical, shown
 from trackers.hiscores.record_repository import RecordRepository
@@ -165,7 +165,7 @@ class PlayerRegistration:
         taken = await parts.players.taken(adding.username)
         if taken is not None:
             display_name, mode, provisional = taken
-            raise BeingAdded(display_name) if provisional else AlreadyTracked(display_name, mode)
+            raise BeingAdded(display_name) if provisional else PlayerAlreadyTracked(display_name, mode)
         person = adding.person
         if isinstance(given, NewPlayerFor) and given.user_id is not None:
             person = await parts.accounts.from_external(DISCORD, given.user_id, given.user_data, by=asker)
@@ -189,7 +189,7 @@ class PlayerRegistration:
             now=self._clock.now(),
         )
         if player_id is None:
-            raise AlreadyTracked(adding.display_name, adding.mode)
+            raise PlayerAlreadyTracked(adding.display_name, adding.mode)
         if adding.follow and person is not None:
             await parts.service.follow_locked(player_id, person)
         told = {"player": adding.username, "mode": str(adding.mode)}

@@ -13,7 +13,7 @@ from shared.outbox.outbox import Outbox
 from shared.scraping.targets import Targets
 from shared.web.identity import Identity
 from trackers.hiscores.catalogue import TOTAL_LEVEL, Metric
-from trackers.hiscores.comparison import Entry, RecordKind, gains_between
+from trackers.hiscores.comparison import MetricValue, RecordKind, gains_between
 from trackers.hiscores.errors import HistoriesDoNotFit, PlayerNotFound
 from trackers.hiscores.events import PLAYER_RENAMED
 from trackers.hiscores.follows import FollowRepository
@@ -157,7 +157,7 @@ class PlayerAdministration:
         await self._derive_anew(player.no, records)
         return len(records)
 
-    async def _check_growth(self, before: Mapping[int, Entry], after: Mapping[int, Entry]) -> None:
+    async def _check_growth(self, before: Mapping[int, MetricValue], after: Mapping[int, MetricValue]) -> None:
         """Raises HistoriesDoNotFit, naming what is less in the later history."""
         metrics = await self._numbers.by_number()
         less = [
@@ -198,7 +198,7 @@ class PlayerAdministration:
 def derived(no: int, records: Sequence[StoredRecord], metrics: Mapping[int, Metric]) -> list[GainRow]:
     """What a player's records gained, the oldest first; what was flagged or lies between eras does not count."""
     gains: list[GainRow] = []
-    state: dict[int, Entry] = {}
+    state: dict[int, MetricValue] = {}
     era = None
     for record in records:
         if record.kind == RecordKind.FLAGGED:

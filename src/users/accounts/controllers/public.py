@@ -12,7 +12,7 @@ from shared.web.proxies import address_of
 from users.accounts.claims import ClaimService
 from users.accounts.personal import PersonalDataService
 from users.accounts.queries import AccountQueries
-from users.accounts.schemas import Account, Claim, Export
+from users.accounts.schemas import Account, ClaimIdentity, Export
 from users.accounts.service import AccountService
 
 Accounts = NamedDependency[SkipValidation[AccountService]]
@@ -39,7 +39,7 @@ class MeController(Controller):
         return await personal_data.export(request.auth.user_id)
 
     @post("/claim", operation_id="claim_identity", status_code=HTTP_200_OK)
-    async def claim(self, request: Asking, data: JSONBody[Claim], claim_service: Claims) -> Account:
+    async def claim(self, request: Asking, data: JSONBody[ClaimIdentity], claim_service: Claims) -> Account:
         """Link who the bot knows to this account, by the code that it gave; what was followed for them comes along.
 
         422 `bad_claim_code`, 409 `claim_refused` for an identity with a login of its own, 429 after too many attempts.

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from shared.addresses import is_public
 from users.notifications.outbound_messages import OutboundMessage, SendFailed, code_message
-from users.notifications.schemas import Target
+from users.notifications.schemas import ChannelAddress
 
 FIXED: Final = frozenset({"pbul", "pover", "slack", "tgram"})
 """Services whose addresses name no host."""
@@ -28,10 +28,10 @@ class AppriseTransport:
         self._allow_private = allow_private
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="apprise")
 
-    async def send(self, target: Target, outbound: OutboundMessage) -> None:
+    async def send(self, target: ChannelAddress, outbound: OutboundMessage) -> None:
         await self._notify(target.address, outbound.title, outbound.text)
 
-    async def challenge(self, target: Target, code: str) -> bool:
+    async def challenge(self, target: ChannelAddress, code: str) -> bool:
         await self._notify(target.address, *code_message(code))
         return False
 

@@ -10,8 +10,8 @@ from shared.clock import Clock
 from shared.scraping.fetch_context import LONGEST_WAIT, retry_after
 from users.notifications.messages import Message
 from users.notifications.outbound_messages import OutboundMessage, SendFailed, code_message
-from users.notifications.schemas import Target
-from users.notifications.transports.http import Answer, GuardedHttpClient
+from users.notifications.schemas import ChannelAddress
+from users.notifications.transports.http import GuardedHttpClient, TransportResponse
 
 GONE: Final = frozenset({401, 403, 404, 410})
 THROTTLED: Final = 429
@@ -34,15 +34,15 @@ class DiscordTransport:
         self._post = post
         self._clock = clock
 
-    async def send(self, target: Target, outbound: OutboundMessage) -> None:
+    async def send(self, target: ChannelAddress, outbound: OutboundMessage) -> None:
         await self._execute(target, _embeds([one.message for one in outbound.news]))
 
-    async def challenge(self, target: Target, code: str) -> bool:
+    async def challenge(self, target: ChannelAddress, code: str) -> bool:
         title, text = code_message(code)
         await self._execute(target, [{"title": title, "description": text}])
         return False
 
-    async def _execute(self, target: Target, embeds: list[dict[str, Any]]) -> None:
+    async def _execute(self, target: ChannelAddress, embeds: list[dict[str, Any]]) -> None:
         body = msgspec.json.encode({"embeds": embeds, "allowed_mentions": {"parse": []}})
         answer = await self._post.json(f"{target.address}?wait=true", body)
         if answer.status == THROTTLED:
@@ -55,7 +55,7 @@ class DiscordTransport:
             )
 
 
-def _wait(answer: Answer, *, now: datetime) -> float | None:
+def _wait(answer: TransportResponse, *, now: datetime) -> float | None:
     """Discord says it in the body, to the millisecond; the header is in whole seconds."""
     try:
         return min(_throttled(answer.body).retry_after, LONGEST_WAIT)

@@ -18,7 +18,7 @@ from users.notifications.digest import READY, Digest
 from users.notifications.digest_mail import DigestMail
 from users.notifications.messages import Message
 from users.notifications.outbound_messages import OutboundMessage, SendFailed, code_message
-from users.notifications.schemas import Target
+from users.notifications.schemas import ChannelAddress
 from users.notifications.settings import SmtpSettings
 
 NO_SUCH_MAILBOX: Final = frozenset({550, 551, 553})
@@ -81,7 +81,7 @@ class EmailTransport:
         self._templates = templates
         self._digests = digests
 
-    async def send(self, target: Target, outbound: OutboundMessage) -> None:
+    async def send(self, target: ChannelAddress, outbound: OutboundMessage) -> None:
         event = outbound.news[0].event
         if event.event == READY and event.user_id is not None:
             await self._hand_over(self.digest(target.address, outbound.id, event.payload, event.user_id))
@@ -89,7 +89,7 @@ class EmailTransport:
         messages = [one.message for one in outbound.news]
         await self._hand_over(self.mail(target.address, outbound.id, outbound.title, messages))
 
-    async def challenge(self, target: Target, code: str) -> bool:
+    async def challenge(self, target: ChannelAddress, code: str) -> bool:
         title, text = code_message(code)
         await self.deliver(target.address, new_id(), Message(title=title, lines=(text,)))
         return False

@@ -18,7 +18,7 @@ READ: Final = 16_384
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
 
-class Answer(Struct, frozen=True, kw_only=True):
+class TransportResponse(Struct, frozen=True, kw_only=True):
     """What the other side said."""
 
     status: int
@@ -47,7 +47,7 @@ class GuardedHttpClient:
         self._resolver = resolver
         self._session: aiohttp.ClientSession | None = None
 
-    async def json(self, url: str, body: bytes, headers: Mapping[str, str] | None = None) -> Answer:
+    async def json(self, url: str, body: bytes, headers: Mapping[str, str] | None = None) -> TransportResponse:
         """Raises SendFailed where no answer comes, or one that leads elsewhere."""
         try:
             if not self._allow_private:
@@ -57,7 +57,7 @@ class GuardedHttpClient:
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise SendFailed(_why(error, self._timeout)) from error
 
-    async def _asked(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+    async def _asked(self, url: str, body: bytes, headers: Mapping[str, str]) -> TransportResponse:
         sent = {"Content-Type": "application/json", **headers}
         async with self._open().post(url, data=body, headers=sent, allow_redirects=False) as response:
             if response.status in REDIRECTS:
@@ -67,7 +67,9 @@ class GuardedHttpClient:
                 read += chunk
             if len(read) >= READ:
                 response.close()
-            return Answer(status=response.status, retry_after=response.headers.get("Retry-After"), body=bytes(read))
+            return TransportResponse(
+                status=response.status, retry_after=response.headers.get("Retry-After"), body=bytes(read)
+            )
 
     def _open(self) -> aiohttp.ClientSession:
         """Made on first use, in the running loop."""

@@ -13,7 +13,7 @@ from msgspec import Struct
 from shared.clock import Clock
 from shared.scraping.fetch_context import retry_after
 from users.notifications.outbound_messages import OutboundMessage, SendFailed
-from users.notifications.schemas import Target
+from users.notifications.schemas import ChannelAddress
 from users.notifications.transports.http import GuardedHttpClient
 
 VERSION: Final = "v1"
@@ -41,7 +41,7 @@ class WebhookTransport:
         self._post = post
         self._clock = clock
 
-    async def send(self, target: Target, outbound: OutboundMessage) -> None:
+    async def send(self, target: ChannelAddress, outbound: OutboundMessage) -> None:
         answer = await self._signed(target, str(outbound.id), msgspec.json.encode(_body(outbound)))
         if not answer.ok:
             raise SendFailed(
@@ -50,7 +50,7 @@ class WebhookTransport:
                 for_good=answer.status == GONE,
             )
 
-    async def challenge(self, target: Target, code: str) -> bool:  # noqa: ARG002 -- nobody types one in here
+    async def challenge(self, target: ChannelAddress, code: str) -> bool:  # noqa: ARG002 -- nobody types one in here
         """The endpoint proves itself: 2xx, with the challenge back, as it is or as JSON."""
         challenge = secrets.token_urlsafe(24)
         body = msgspec.json.encode({"type": "verification", "challenge": challenge})
@@ -61,7 +61,7 @@ class WebhookTransport:
             raise SendFailed("its answer does not hold the challenge that was sent")
         return True
 
-    async def _signed(self, target: Target, message_id: str, body: bytes) -> Any:
+    async def _signed(self, target: ChannelAddress, message_id: str, body: bytes) -> Any:
         now = self._clock.now()
         timestamp = int(now.timestamp())
         keys = [target.secret]

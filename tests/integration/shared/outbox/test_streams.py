@@ -22,7 +22,7 @@ from tests.integration.shared.outbox.conftest import House, Told, declare, happe
 from tests.waiting import LIMIT_S, eventually
 
 from app.container import AppContainer
-from app.server import Server
+from app.server import ApiServer
 from shared.outbox.controllers import LAST_POSITION
 from shared.outbox.streams import EventStreams
 
@@ -101,7 +101,7 @@ class Radio:
     url: str
     key: str
     container: AppContainer
-    server: Server
+    server: ApiServer
 
     @asynccontextmanager
     async def listen(self, key: str | None = None, *, path: str = STREAM, **headers: str) -> AsyncIterator[Listener]:
@@ -162,7 +162,7 @@ async def radio(environ: dict[str, str], key: str) -> AsyncIterator[Radio]:
     )
     container.events.streams.override(providers.Object(quick))
     config = uvicorn.Config(application(container), log_config=None, access_log=False, timeout_graceful_shutdown=None)
-    server = Server(config, streams=quick)
+    server = ApiServer(config, streams=quick)
     listening = socket.create_server(("127.0.0.1", 0))
     serving = asyncio.create_task(server.serve(sockets=[listening]))
 

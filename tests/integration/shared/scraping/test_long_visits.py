@@ -18,7 +18,7 @@ from shared.scraping.dispatch import SourceRegistry
 from shared.scraping.fetch_context import FetchContext, Postponed
 from shared.scraping.observation import Observation
 from shared.scraping.policy import Policy
-from shared.scraping.repository import Claim, ScrapingRepository
+from shared.scraping.repository import Lease, ScrapingRepository
 from shared.scraping.source import Source
 from shared.scraping.target import Target
 
@@ -64,7 +64,7 @@ class Stage:
         async with self.container.database().unit_of_work():
             await self.container.targets().track("slow", {key: key for key in keys}, interval=timedelta(days=1))
 
-    async def claim(self) -> list[Claim]:
+    async def claim(self) -> list[Lease]:
         """What a worker is sent; it is taken from the engine's own claim."""
         now = self.container.clock().now()
         async with self.container.database().transaction() as session:

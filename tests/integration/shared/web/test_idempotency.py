@@ -16,7 +16,7 @@ from tests.integration.shared.web.conftest import OpenApi
 
 from app.container import AppContainer
 from shared.errors import TooManyRequests, Unavailable
-from shared.web.idempotency import LARGEST_KEPT, Claim, IdempotencyKeys, StoredResponse
+from shared.web.idempotency import LARGEST_KEPT, IdempotencyKeys, KeyReservation, StoredResponse
 from shared.web.identity import BotIdentity
 
 PATH = "/internal/trackers/register-multiple"
@@ -132,7 +132,7 @@ async def test_what_was_cut_off_is_never_done_twice(api: Bench, container: AppCo
     clock = FixedClock()
 
     class Dying(IdempotencyKeys):
-        async def keep(self, claim: Claim, answer: StoredResponse) -> None:
+        async def keep(self, claim: KeyReservation, answer: StoredResponse) -> None:
             raise ConnectionError("the database went away")
 
     with container.idempotency_keys.override(providers.Object(Dying(container.reader(), clock=clock))):
@@ -193,7 +193,7 @@ async def test_an_answer_too_large_to_keep_is_sent_once(container: AppContainer)
     keys: IdempotencyKeys = container.idempotency_keys()
     bot = uuid4()
     claim = await keys.claim(bot, "a", b"digest")
-    assert isinstance(claim, Claim)
+    assert isinstance(claim, KeyReservation)
     await keys.keep(claim, StoredResponse(status=200, content_type="application/json", body=None))
     with pytest.raises(Exception, match="answered with 200"):
         await keys.claim(bot, "a", b"digest")

@@ -119,7 +119,7 @@ async def test_a_fall_that_stays_begins_anew(stage: Stage) -> None:
     assert history["compared"]["start_is"] == "reset"
     assert gain_of(history, "slayer")["gained"] == 7_000
     told = await stage.rows("SELECT event FROM outbox_events WHERE event LIKE 'player.f%'")
-    assert [row["event"] for row in told] == ["player.fell"]
+    assert [row["event"] for row in told] == ["player.decreased"]
 
 
 async def test_ratings_fall_and_are_no_fault(stage: Stage) -> None:

@@ -21,7 +21,7 @@ from tests.waiting import eventually
 
 from shared.resolver import PublicResolver
 from users.notifications.outbound_messages import SendFailed
-from users.notifications.schemas import Target
+from users.notifications.schemas import ChannelAddress
 from users.notifications.transports.apprise import AppriseTransport
 from users.notifications.transports.http import GuardedHttpClient
 
@@ -472,7 +472,7 @@ async def test_what_is_handed_over_keeps_the_others_preferences(telling: Telling
 
 async def test_apprise_tells_in_a_thread_and_follows_nobody(endpoint: Endpoint) -> None:
     transport = AppriseTransport(timeout=5, allow_private=True)
-    target = Target(address=f"{endpoint.url.replace('http', 'json')}/hook")
+    target = ChannelAddress(address=f"{endpoint.url.replace('http', 'json')}/hook")
     assert not await transport.challenge(target, "K7QD-93XM")
     assert "K7QD-93XM" in endpoint.received[0].json["message"]
     endpoint.fails("/hook", 302, Location="/elsewhere")

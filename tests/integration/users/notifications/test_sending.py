@@ -284,8 +284,8 @@ async def test_discord_gets_embeds_that_mention_nobody(telling: Telling, endpoin
     made = await ada.ask("POST", "/api/users/me/channels", {"kind": "discord", "url": endpoint.url + path})
     channel = made.json()["channel"]
     await telling.container.notifications.challenger().challenge(channel["id"])
-    typed = endpoint.received[0].json["embeds"][0]["description"].split("Your code is ")[1][:9]
-    verified = await ada.ask("POST", f"/api/users/me/channels/{channel['id']}/verify", {"code": typed.lower()})
+    entered = endpoint.received[0].json["embeds"][0]["description"].split("Your code is ")[1][:9]
+    verified = await ada.ask("POST", f"/api/users/me/channels/{channel['id']}/verify", {"code": entered.lower()})
     assert verified.json()["state"] == "active"
     await telling.tell(ada, n=1)
     got = endpoint.received[-1].json

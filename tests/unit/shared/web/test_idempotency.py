@@ -8,7 +8,7 @@ import pytest
 from litestar.types import Message, Receive, Scope, Send
 from tests.clock import START
 
-from shared.web.idempotency import LARGEST_KEPT, Claim, Idempotency, StoredResponse
+from shared.web.idempotency import LARGEST_KEPT, Idempotency, KeyReservation, StoredResponse
 from shared.web.identity import BotIdentity
 
 BOT = BotIdentity(key_id=uuid4(), name="bot", scopes=frozenset())
@@ -21,13 +21,13 @@ class OneKey:
         self.kept: StoredResponse | None = None
         self.given_back = False
 
-    async def claim(self, bot_key_id: Any, key: str, request_digest: bytes) -> Claim | StoredResponse:
-        return self.kept or Claim(bot_key_id=bot_key_id, key=key, claimed_at=START)
+    async def claim(self, bot_key_id: Any, key: str, request_digest: bytes) -> KeyReservation | StoredResponse:
+        return self.kept or KeyReservation(bot_key_id=bot_key_id, key=key, claimed_at=START)
 
-    async def keep(self, claim: Claim, answer: StoredResponse) -> None:
+    async def keep(self, claim: KeyReservation, answer: StoredResponse) -> None:
         self.kept = answer
 
-    async def release(self, claim: Claim) -> None:
+    async def release(self, claim: KeyReservation) -> None:
         self.given_back = True
 
 

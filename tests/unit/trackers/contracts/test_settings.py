@@ -21,9 +21,9 @@ def test_the_five_great_markets_are_looked_at() -> None:
 
 
 @pytest.mark.parametrize("typed", ["The Forge", "-1", "0", "1.5", "99999999999", "10000002;10000043", "\uff11\uff12"])
-def test_what_is_no_region_is_refused_with_what_to_type(typed: str) -> None:
+def test_what_is_no_region_is_refused_with_what_to_type(entered: str) -> None:
     with pytest.raises(SettingsError) as refused:
-        settings(region_ids=typed)
+        settings(region_ids=entered)
     assert "10000002" in str(refused.value)
 
 
@@ -47,6 +47,6 @@ def test_the_daily_restart(downtime: str, at: str, minutes: int | None) -> None:
 
 
 @pytest.mark.parametrize("typed", ["11", "25:00-26:00", "10:55 - 11:20", "always"])
-def test_an_odd_restart_is_refused(typed: str) -> None:
+def test_an_odd_restart_is_refused(entered: str) -> None:
     with pytest.raises(SettingsError, match="or none"):
-        settings(downtime=typed)
+        settings(downtime=entered)

@@ -10,7 +10,7 @@ import pytest
 from tests.upstreams.fencers_pages import Club, Fencer, Row, club_2025, club_2026, fencer, login, not_found, rebuilt
 
 from shared.scraping.failures import PageChanged
-from trackers.fencers.parser import Entry, asks_to_log_in, parse_club, parse_fencer
+from trackers.fencers.parser import PageEntry, asks_to_log_in, parse_club, parse_fencer
 from trackers.fencers.weapons import Weapon
 
 DATA = Path(__file__).parents[3] / "data" / "fencers"
@@ -37,7 +37,7 @@ ROWS = [
 ]
 
 
-def told(entries: list[Entry]) -> set[tuple[object, ...]]:
+def told(entries: list[PageEntry]) -> set[tuple[object, ...]]:
     return {(e.fencer_id, e.fencer, e.tournament, e.event_id, e.code, e.weapon, e.day) for e in entries}
 
 

@@ -231,9 +231,9 @@ def test_the_source_is_off_until_it_is_turned_on() -> None:
 def test_a_source_reads_a_search_that_was_typed_and_nothing_else() -> None:
     source = GoogleFlightsSource(settings=FlightsSettings(), recorder=lambda: None)  # type: ignore[arg-type,return-value]  # likewise
     assert source.read(ONE_WAY.key) == (ONE_WAY.key, ONE_WAY.key)
-    for typed in ("", "JFK-LAX", ONE_WAY.key + ":x", ONE_WAY.key.replace("economy", "roof")):
+    for entered in ("", "JFK-LAX", ONE_WAY.key + ":x", ONE_WAY.key.replace("economy", "roof")):
         with pytest.raises(Problem):
-            source.read(typed)
+            source.read(entered)
 
 
 # ---- what is said ----

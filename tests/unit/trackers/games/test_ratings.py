@@ -12,10 +12,10 @@ from msgspec.structs import force_setattr
 from trackers.games.ratings import (
     MOST,
     PLAYLISTS,
-    PlaylistState,
+    RatedPlaylist,
+    RatedTracker,
     Rating,
     Season,
-    Tracked,
     best,
     half_up,
     rate,
@@ -33,7 +33,7 @@ from users.guilds.guild_settings import (
 
 HUNDREDTHS = st.integers(0, 100).map(lambda number: number / 100)
 STANDINGS = st.builds(
-    PlaylistState,
+    RatedPlaylist,
     rating=st.integers(-500, 4000),
     peak=st.none() | st.integers(0, 4000),
     matches=st.integers(0, 120),
@@ -53,8 +53,8 @@ FORMULAS = st.one_of(
 )
 
 
-def at(rating: int, *, peak: int | None = None, matches: int = 100, estimated: bool = False) -> PlaylistState:
-    return PlaylistState(rating=rating, peak=peak, matches=matches, estimated=estimated)
+def at(rating: int, *, peak: int | None = None, matches: int = 100, estimated: bool = False) -> RatedPlaylist:
+    return RatedPlaylist(rating=rating, peak=peak, matches=matches, estimated=estimated)
 
 
 def rounded(exact: Fraction) -> int:
@@ -64,7 +64,7 @@ def rounded(exact: Fraction) -> int:
 def slowly(formula: RatingFormula, current: Season, previous: Season) -> int:
     """The page's words, in fractions."""
 
-    def real(season: Season, name: str) -> PlaylistState | None:
+    def real(season: Season, name: str) -> RatedPlaylist | None:
         state = season.get(PLAYLISTS[name])
         return state if state and not state.estimated and state.matches > 0 else None
 
@@ -184,8 +184,8 @@ def _unchecked(expression: str) -> Custom:
     return formula
 
 
-def tracker(number: int) -> Tracked:
-    return Tracked(
+def tracker(number: int) -> RatedTracker:
+    return RatedTracker(
         user_id=UUID(int=1),
         tracker_id=UUID(int=number),
         account_id=UUID(int=number),

@@ -21,7 +21,7 @@ from users.notifications.settings import NotifySettings, SmtpSettings
 from users.notifications.targets import checked
 from users.notifications.transports.discord import ALL, EMBEDS, _embeds, _wait
 from users.notifications.transports.email import EmailTransport, mail_templates
-from users.notifications.transports.http import Answer
+from users.notifications.transports.http import TransportResponse
 from users.notifications.transports.webhook import _body, _echoes, signature
 from users.notifications.unsubscribing import Unsubscribing
 from users.notifications.verification_codes import VerificationCodes
@@ -168,5 +168,5 @@ def test_schemes_that_ask_anybody_anything_cannot_be_allowed(scheme: str) -> Non
     ],
 )
 def test_a_wait_beyond_sense_in_discords_answer_is_bounded_or_the_headers(told: str, wait: float) -> None:
-    answer = Answer(status=429, retry_after="7", body=f'{{"retry_after": {told}}}'.encode())
+    answer = TransportResponse(status=429, retry_after="7", body=f'{{"retry_after": {told}}}'.encode())
     assert _wait(answer, now=NOW) == wait

@@ -12,8 +12,8 @@ from shared.database import connection_was_lost, is_passing
 from shared.events import NewEvent
 from shared.ids import new_id
 from shared.outbox.outbox import Outbox
-from trackers.flights.alert_repository import AlertRepository, AlertRow, BestPrice, JudgedWatch, Watched
-from trackers.flights.alerts import Rule, Seen, WatchRules, judge
+from trackers.flights.alert_repository import AlertRepository, AlertRow, BestPrice, EvaluatedWatch, Watched
+from trackers.flights.alerts import PriceHistory, Rule, WatchRules, evaluate
 from trackers.flights.events import WATCH_ALERTED
 from trackers.flights.messages import AlertUpdate
 from trackers.flights.providers import ProviderRegistry
@@ -22,10 +22,10 @@ from trackers.flights.search import ScrapeQuery
 AT_ONCE: Final = 500
 """Watches that one run judges without a new price."""
 PUT_OFF: Final = timedelta(hours=1)
-"""After which one that could not be judged is tried again without a new price."""
+"""After which one that could not be evaluated is tried again without a new price."""
 
 
-class WatchJudge:
+class WatchEvaluator:
     """On the open session; publishes last, because events of one thing are written one after the other."""
 
     def __init__(
@@ -43,19 +43,19 @@ class WatchJudge:
         self._clock = clock
         self._rearm_percent = rearm_percent
 
-    async def judge_queries(self, queries: Sequence[UUID], *events: NewEvent) -> None:
+    async def evaluate_queries(self, queries: Sequence[UUID], *events: NewEvent) -> None:
         """Judge the watches of searches that have just been looked at; publishes `events` as well."""
         now = self._clock.now()
-        await self._judge(await self._alerts.watching(queries) if queries else [], now, events)
+        await self._evaluate(await self._alerts.watching(queries) if queries else [], now, events)
 
-    async def judge_waiting(self) -> int:
-        """Judge watches whose cooldown is over, or that were changed; how many were judged."""
+    async def evaluate_waiting(self) -> int:
+        """Judge watches whose cooldown is over, or that were changed; how many were evaluated."""
         now = self._clock.now()
         watches = await self._alerts.waiting(now=now, limit=AT_ONCE)
-        await self._judge(watches, now, ())
+        await self._evaluate(watches, now, ())
         return len(watches)
 
-    async def _judge(self, watches: Sequence[UUID], now: datetime, events: Sequence[NewEvent]) -> None:
+    async def _evaluate(self, watches: Sequence[UUID], now: datetime, events: Sequence[NewEvent]) -> None:
         new = await self._each(watches, now)
         await self._outbox.publish(*sorted((*events, *new), key=lambda event: event.aggregate))
 
@@ -78,34 +78,34 @@ class WatchJudge:
 
     async def _together(self, watches: Sequence[UUID], now: datetime) -> list[NewEvent]:
         """What is told of these; written down, and not yet published."""
-        judged: list[JudgedWatch] = []
+        evaluated: list[EvaluatedWatch] = []
         alerts: list[AlertRow] = []
         news: dict[UUID, NewEvent] = {}
         for watch in await self._alerts.watched(watches, now=now):
             if watch.best is None:
-                if watch.judge_at is not None:
-                    judged.append(JudgedWatch(id=watch.id, state=watch.state, judge_at=None))
+                if watch.evaluate_at is not None:
+                    evaluated.append(EvaluatedWatch(id=watch.id, state=watch.state, evaluate_at=None))
                 continue
             decided, rules = self._decide(watch, watch.best, now)
-            if (decided.state, decided.judge_at) != (watch.state, watch.judge_at):
-                judged.append(decided)
+            if (decided.state, decided.evaluate_at) != (watch.state, watch.evaluate_at):
+                evaluated.append(decided)
             if rules:
                 key = f"price-alert:{new_id()}"
                 made = [_alert(watch, watch.best, rule, decided, key, now) for rule in rules]
                 alerts += made
                 event = self._event(watch, watch.best, rules, decided.state.before, key)
                 news |= dict.fromkeys((one.id for one in made), event)
-        told = await self._alerts.judged(judged, alerts, now=now) if judged or alerts else set()
+        told = await self._alerts.evaluated(evaluated, alerts, now=now) if evaluated or alerts else set()
         new = {event.key: event for alert_id, event in news.items() if alert_id in told}
         if told:
             structlog.get_logger(__name__).info("price_alerts", watches=len(new), alerts=len(told))
         return list(new.values())
 
-    def _decide(self, watch: Watched, best: BestPrice, now: datetime) -> tuple[JudgedWatch, tuple[Rule, ...]]:
+    def _decide(self, watch: Watched, best: BestPrice, now: datetime) -> tuple[EvaluatedWatch, tuple[Rule, ...]]:
         cooldown = timedelta(hours=watch.alert_cooldown_hours)
         ends = None if watch.told_at is None else watch.told_at + cooldown
         cooling = ends is not None and now < ends
-        judgement = judge(
+        decision = evaluate(
             WatchRules(
                 target_price=watch.target_price,
                 step_percent=watch.step_percent,
@@ -115,7 +115,7 @@ class WatchJudge:
                 lowest_ever=watch.lowest_ever,
             ),
             watch.state,
-            Seen(
+            PriceHistory(
                 price=best.price,
                 lowest=best.lowest,
                 lowest_before=best.lowest_before,
@@ -127,8 +127,8 @@ class WatchJudge:
         )
         wake_at = ends if cooling else now + cooldown
         return (
-            JudgedWatch(id=watch.id, state=judgement.state, judge_at=wake_at if judgement.wake else None),
-            judgement.rules,
+            EvaluatedWatch(id=watch.id, state=decision.state, evaluate_at=wake_at if decision.wake else None),
+            decision.rules,
         )
 
     def _event(self, watch: Watched, best: BestPrice, rules: Sequence[Rule], before: int | None, key: str) -> NewEvent:
@@ -161,7 +161,7 @@ class WatchJudge:
         )
 
 
-def _alert(watch: Watched, best: BestPrice, rule: Rule, decided: JudgedWatch, key: str, now: datetime) -> AlertRow:
+def _alert(watch: Watched, best: BestPrice, rule: Rule, decided: EvaluatedWatch, key: str, now: datetime) -> AlertRow:
     return AlertRow(
         id=new_id(),
         watch_id=watch.id,

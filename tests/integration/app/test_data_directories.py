@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from app.embedded.places import _one_at_a_time
+from app.embedded.data_directories import _one_at_a_time
 
 
 def test_no_other_user_can_open_the_lock_of_a_home(tmp_path: Path) -> None:

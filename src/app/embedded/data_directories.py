@@ -20,7 +20,7 @@ LONGEST_SOCKET = "/.s.PGSQL.5432"
 
 
 @dataclass(frozen=True)
-class Account:
+class OsUser:
     """A user that servers run as."""
 
     uid: int
@@ -28,13 +28,13 @@ class Account:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class DataDirectory:
     """The directories of one home's servers."""
 
     home: Path
     root: Path
     """Data, sockets and locks: the home itself, or a directory that stands in for it."""
-    account: Account | None
+    account: OsUser | None
     """Who the servers run as; None for whoever we are."""
 
     @property
@@ -85,7 +85,7 @@ class Place:
         return kept_in
 
 
-def settle(home: Path) -> Place:
+def settle(home: Path) -> DataDirectory:
     """Decide where the servers of a home live, the same for every process on it, and make the directories."""
     try:
         home.mkdir(mode=0o711, parents=True, exist_ok=True)  # enterable by the servers' account, listable by nobody
@@ -96,7 +96,7 @@ def settle(home: Path) -> Place:
             account = _account(root or home)
             if root is None:
                 root = home if account is None or can_enter(home, account) else _stand_in(home, account)
-        place = Place(home=home, root=root, account=account)
+        place = DataDirectory(home=home, root=root, account=account)
         for directory in (root / "redis", place.sockets):
             place.own_directory(directory)
     except OSError as error:
@@ -107,7 +107,7 @@ def settle(home: Path) -> Place:
     return place
 
 
-def can_enter(path: Path, account: Account) -> bool:
+def can_enter(path: Path, account: OsUser) -> bool:
     """Whether every directory down to this one, or down to this program, may be entered (run) by that user."""
     real = path.resolve()
     for step in {path, *path.parents, real, *real.parents}:
@@ -123,7 +123,7 @@ def can_enter(path: Path, account: Account) -> bool:
     return True
 
 
-def _account(root: Path) -> Account | None:
+def _account(root: Path) -> OsUser | None:
     if os.geteuid() != 0:
         return None
     if wanted := os.environ.get("TRACKERS_EMBEDDED_USER"):
@@ -131,7 +131,7 @@ def _account(root: Path) -> Account | None:
     else:
         for files in (root / "postgres", root / "redis"):
             if files.is_dir() and (about := files.stat()).st_uid != 0:
-                return Account(about.st_uid, about.st_gid)
+                return OsUser(about.st_uid, about.st_gid)
         names = ["postgres", "nobody"]
     for name in names:
         try:
@@ -139,7 +139,7 @@ def _account(root: Path) -> Account | None:
         except KeyError:
             continue
         if entry.pw_uid != 0:
-            return Account(entry.pw_uid, entry.pw_gid)
+            return OsUser(entry.pw_uid, entry.pw_gid)
     raise EmbeddedServersError(
         f"As root the servers need an unprivileged user, and there is none named {' or '.join(names)}: "
         "set TRACKERS_EMBEDDED_USER to one that exists, or do not run as root."
@@ -159,7 +159,7 @@ def _recorded(home: Path) -> Path | None:
     return root
 
 
-def _stand_in(home: Path, account: Account) -> Path:
+def _stand_in(home: Path, account: OsUser) -> Path:
     if (home / "postgres").exists():
         raise EmbeddedServersError(
             f"{home}/postgres holds data, but user {_name(account.uid)} cannot enter {home} any more: allow it to "
@@ -181,7 +181,7 @@ def _stand_in(home: Path, account: Account) -> Path:
     return root
 
 
-def _outside(account: Account | None) -> Path:
+def _outside(account: OsUser | None) -> Path:
     """A directory of root's that the servers' account may enter and nobody else may change."""
     for base in (Path("/var/lib/trackers"), Path("/var/tmp/trackers"), Path(tempfile.gettempdir()) / "trackers"):  # noqa: S108 -- refused below unless it is root's
         try:
