@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.migrations import current, head, known_revisions
 from shared.jobs.heartbeat import NO_WORKER, Heartbeats
-from shared.storage import LEAST_FREE_BYTES, free_bytes, full_storage
+from shared.storage import MIN_FREE_BYTES, free_bytes, full_storage
 from shared.web.health import HealthChecks, HealthPart, NotWell
 
 _SMALL_MEMORY: Final = text("SET LOCAL work_mem = '64kB'")
@@ -60,7 +60,7 @@ async def disks_have_room(engine: AsyncEngine, home: Path) -> None:
     PostgreSQL is asked to sort more than its memory for that holds: then it writes a file, which is gone at once.
     """
     free = free_bytes(home)
-    if free is not None and free < LEAST_FREE_BYTES:
+    if free is not None and free < MIN_FREE_BYTES:
         raise NotWell(f"{free // 2**20} MB are free under TRACKERS_HOME, too few to go on: make room there")
     try:
         async with engine.connect() as connection:

@@ -39,7 +39,7 @@ from users.accounts.schemas import Password
 from users.auth.schemas import KnownKey, KnownKeys
 
 R = TypeVar("R")
-LONGEST_INTERVAL: Final = 31_536_000
+MAX_INTERVAL: Final = 31_536_000
 """Seconds between two fetches of a target that the command line follows: a year."""
 
 
@@ -209,7 +209,7 @@ def scrape(source: str, key: str) -> None:
 @click.argument("key")
 @click.option(
     "--every",
-    type=click.IntRange(min=60, max=LONGEST_INTERVAL),
+    type=click.IntRange(min=60, max=MAX_INTERVAL),
     default=86_400,
     show_default=True,
     help="Seconds between looks.",

@@ -35,12 +35,12 @@ from shared.web.health import NotWell
 from users.auth.schemas import KnownKey
 from users.notifications.field_encryption import Unsealable
 
-PATIENCE: Final = 5.0
+ANSWER_TIMEOUT_S: Final = 5.0
 """Seconds that a host's next slot, and then its answer, may take."""
-LONGEST_CHECK: Final = 15.0
-OK: Final = "[green]ok[/green]"
-NOTE: Final = "[yellow]note[/yellow]"
-NOT_OK: Final = "[red]!![/red]"
+MAX_CHECK_S: Final = 15.0
+OK_MARK: Final = "[green]ok[/green]"
+NOTE_MARK: Final = "[yellow]note[/yellow]"
+NOT_OK_MARK: Final = "[red]!![/red]"
 SERVERS: Final = {
     "database": ("PostgreSQL", "TRACKERS_DATABASE_URL"),
     "migrations": ("PostgreSQL", "TRACKERS_DATABASE_URL"),
@@ -120,7 +120,7 @@ async def _source(container: AppContainer, source: Source[Any]) -> str:
     address = f"{source.base_url}/robots.txt"
     visit = container.runner().context_of(source, key="robots.txt", address=address)
     visit.policy = replace(visit.policy, obey_robots=False)  # it is robots.txt itself that is asked for
-    visit.max_wait = visit.longest_answer = PATIENCE
+    visit.max_wait = visit.longest_answer = ANSWER_TIMEOUT_S
     try:
         answer = await visit.get(address)
     except ScrapeFailure as failure:
@@ -157,20 +157,20 @@ def examine(console: Console) -> int:
 async def _examine(made: Runtime, console: Console) -> int:
     container = made.container("trackers-doctor")
     table = Table("check", "", "finding", "ms")
-    table.add_row("settings", OK, Text(f"profile {made.settings.env}, home {made.settings.home.resolve()}"), "")
+    table.add_row("settings", OK_MARK, Text(f"profile {made.settings.env}, home {made.settings.home.resolve()}"), "")
     if names := _unread_variables():
-        table.add_row("settings", NOTE, Text(f"read by no setting, perhaps misspelt: {', '.join(names)}"), "")
+        table.add_row("settings", NOTE_MARK, Text(f"read by no setting, perhaps misspelt: {', '.join(names)}"), "")
     well = True
     try:
         for name, check in _checks(container):
             started = perf_counter()
             try:
-                async with asyncio.timeout(LONGEST_CHECK):
-                    finding, mark = await check(), OK
+                async with asyncio.timeout(MAX_CHECK_S):
+                    finding, mark = await check(), OK_MARK
             except Remark as remark:
-                finding, mark = str(remark), NOTE
+                finding, mark = str(remark), NOTE_MARK
             except Exception as error:  # noqa: BLE001 -- whatever it is, it is a finding
-                finding, mark, well = _advice(error, name), NOT_OK, False
+                finding, mark, well = _advice(error, name), NOT_OK_MARK, False
             table.add_row(name, mark, Text(finding), f"{(perf_counter() - started) * 1000:.0f}")
     finally:
         for close in (container.database().close, container.redis().aclose, container.clients().close):

@@ -19,9 +19,9 @@ from redis.exceptions import RedisError
 from shared.jobs.heartbeat import NO_WORKER, Heartbeats
 from shared.secret_files import given_secret
 
-PATIENCE: Final = 4.0
+ANSWER_TIMEOUT_S: Final = 4.0
 EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 -- where to ask who listens everywhere
-OK: Final = 200
+HTTP_OK: Final = 200
 
 
 @click.command()
@@ -38,7 +38,7 @@ def _api(environ: Mapping[str, str]) -> str | None:
     """What is wrong with the API; None where it is ready."""
     host = environ.get("TRACKERS_HOST", "").strip() or "127.0.0.1"
     port = environ.get("TRACKERS_PORT", "").strip() or "8000"
-    asking = HTTPConnection(EVERYWHERE.get(host, host), int(port), timeout=PATIENCE)
+    asking = HTTPConnection(EVERYWHERE.get(host, host), int(port), timeout=ANSWER_TIMEOUT_S)
     try:
         asking.request("GET", "/health/ready")
         answer = asking.getresponse()
@@ -47,7 +47,7 @@ def _api(environ: Mapping[str, str]) -> str | None:
         return f"no answer from {host}:{port} ({type(error).__name__}): start it (`trackers api`)"
     finally:
         asking.close()
-    if answer.status == OK:
+    if answer.status == HTTP_OK:
         return None
     try:
         parts = msgspec.json.decode(body, type=_Answer).parts
@@ -64,7 +64,7 @@ async def _worker(environ: Mapping[str, str]) -> str | None:
         return str(error)
     if not url:
         return "TRACKERS_REDIS_URL is not set; `trackers doctor` looks at the embedded servers"
-    redis: Redis = Redis.from_url(url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE)
+    redis: Redis = Redis.from_url(url, socket_timeout=ANSWER_TIMEOUT_S, socket_connect_timeout=ANSWER_TIMEOUT_S)
     try:
         alive = await Heartbeats(redis).alive(host=socket.gethostname())
     except (RedisError, OSError) as error:

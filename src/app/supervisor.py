@@ -26,12 +26,12 @@ from app.runtime import Runtime
 
 STOP_PATIENCE: Final = 30.0
 FIRST_DELAY_S: Final = 1.0
-LONGEST_DELAY_S: Final = 60.0
+MAX_DELAY_S: Final = 60.0
 """A process that keeps ending early is started again after 1, 2, 4 ... seconds, at most after this many."""
 STATUS_EVERY: Final = 1.0
 EARLY_S: Final = 10.0
 """Seconds; a process that ends sooner did not get to work."""
-LARGEST_LOG: Final = 10_000_000
+MAX_LOG_BYTES: Final = 10_000_000
 SHOWN_LINES: Final = 15
 PR_SET_PDEATHSIG: Final = 1
 PARENT: Final = "TRACKERS_UP_PID"
@@ -78,7 +78,7 @@ class Child:
             )
             code = await self.process.wait()
             early_ends = early_ends + 1 if monotonic() - started < EARLY_S else 0
-            delay = min(FIRST_DELAY_S * 2 ** max(0, early_ends - 1), LONGEST_DELAY_S)
+            delay = min(FIRST_DELAY_S * 2 ** max(0, early_ends - 1), MAX_DELAY_S)
             self.restarts += 1
             self.log.error("process_ended", name=self.name, code=code, early_ends=early_ends, restart_in_s=delay)
             if early_ends:
@@ -179,7 +179,7 @@ def _in_terminal() -> bool:
 def _opened(log: Path) -> IO[bytes]:
     """The log, to be written on; one that has grown large is put aside, and the one put aside before it dropped."""
     log.parent.mkdir(parents=True, exist_ok=True)
-    if log.exists() and log.stat().st_size > LARGEST_LOG:
+    if log.exists() and log.stat().st_size > MAX_LOG_BYTES:
         log.replace(log.with_name(f"{log.name}.1"))
     return log.open("ab")
 

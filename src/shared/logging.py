@@ -20,8 +20,8 @@ from structlog.typing import EventDict, ExcInfo, Processor, WrappedLogger
 
 from shared.redaction import redacted_text
 
-LONGEST_VALUE: Final = 4_000
-LONGEST_TRACEBACK: Final = 50_000
+MAX_VALUE_LENGTH: Final = 4_000
+MAX_TRACEBACK_LENGTH: Final = 50_000
 OURS: Final = frozenset({"timestamp", "level", "logger", "exc_info"})
 """Parts of a line in which nothing of anybody else's can stand; of an exception, until it is rendered."""
 PLAIN: Final = (bool, int, float, UUID, date, type(None))
@@ -94,19 +94,19 @@ def _without_secrets(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 
 def _redacted(value: Any) -> Any:
     if isinstance(value, str):
-        return redacted_text(value, LONGEST_VALUE)
+        return redacted_text(value, MAX_VALUE_LENGTH)
     if isinstance(value, dict):
         # The frames of a traceback are files and lines of code.
         return {name: item if name == "frames" else _redacted(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
         return [_redacted(item) for item in value]
-    return value if isinstance(value, PLAIN) else redacted_text(str(value), LONGEST_VALUE)
+    return value if isinstance(value, PLAIN) else redacted_text(str(value), MAX_VALUE_LENGTH)
 
 
 def _plain_traceback(out: TextIO, exc_info: ExcInfo) -> None:
     written = io.StringIO()
     structlog.dev.plain_traceback(written, exc_info)
-    out.write(redacted_text(written.getvalue(), LONGEST_TRACEBACK))
+    out.write(redacted_text(written.getvalue(), MAX_TRACEBACK_LENGTH))
 
 
 def _json(event: dict[str, Any], default: Callable[[Any], Any] = str, **_: Any) -> str:

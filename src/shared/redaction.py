@@ -10,14 +10,14 @@ import msgspec
 REMOVED: Final = "[removed]"
 FORM: Final = "application/x-www-form-urlencoded"
 KNOWN_TYPES: Final = frozenset({"application/json", FORM, "multipart/form-data", "text/plain"})
-LONGEST_TEXT: Final = 500
-LONGEST_KEY: Final = 100
+MAX_TEXT_LENGTH: Final = 500
+MAX_KEY_LENGTH: Final = 100
 MARGIN: Final = 500
 """Characters beyond a text's length that the patterns see, so that no secret is cut where it would be recognised."""
-MOST_ITEMS: Final = 100
+MAX_ITEMS: Final = 100
 DEEPEST: Final = 8
-MOST_FIELDS: Final = 1_000
-LARGEST_INT: Final = 2**63 - 1
+MAX_FIELDS: Final = 1_000
+MAX_INT: Final = 2**63 - 1
 
 SECRET_NAMES: Final = re.compile(
     r"passw|passphrase|pwd|secret|token|code|authorization|apikey|privatekey|webhook|credential|cookie|signature|otp"
@@ -72,7 +72,7 @@ def redacted(value: Any) -> Any:
     return _redacted(value, 0)
 
 
-def redacted_text(text: str, longest: int = LONGEST_TEXT) -> str:
+def redacted_text(text: str, longest: int = MAX_TEXT_LENGTH) -> str:
     """A text without keys, tokens, addresses of mail and of channels, and what PostgreSQL quotes; cut, without NUL.
 
     No pattern runs over more than it may keep and MARGIN besides: the text comes from anybody and may be long.
@@ -118,7 +118,7 @@ def only_size(size: int, content_type: str) -> dict[str, Any]:
 
 def _form(body: bytes) -> dict[str, Any]:
     fields: dict[str, Any] = {}
-    pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS, strict_parsing=True)
+    pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS, strict_parsing=True)
     for name, value in pairs:
         fields.setdefault(name, []).append(value)
     return {name: values[0] if len(values) == 1 else values for name, values in fields.items()}
@@ -140,9 +140,9 @@ def _redacted(value: Any, depth: int) -> Any:
     if isinstance(value, list | tuple):
         if depth >= DEEPEST:
             return "[too deep]"
-        kept = [_redacted(item, depth + 1) for item in value[:MOST_ITEMS]]
-        return kept if len(value) <= MOST_ITEMS else [*kept, f"[{len(value) - MOST_ITEMS} more]"]
-    if isinstance(value, int) and not -LARGEST_INT <= value <= LARGEST_INT:
+        kept = [_redacted(item, depth + 1) for item in value[:MAX_ITEMS]]
+        return kept if len(value) <= MAX_ITEMS else [*kept, f"[{len(value) - MAX_ITEMS} more]"]
+    if isinstance(value, int) and not -MAX_INT <= value <= MAX_INT:
         return "[number too large]"
     return value
 
@@ -152,10 +152,10 @@ def _redacted_object(value: Mapping[Any, Any], depth: int) -> Any:
         return "[too deep]"
     kept: dict[str, Any] = {}
     for name, item in value.items():
-        if len(kept) == MOST_ITEMS:
-            kept["…"] = f"[{len(value) - MOST_ITEMS} more]"
+        if len(kept) == MAX_ITEMS:
+            kept["…"] = f"[{len(value) - MAX_ITEMS} more]"
             break
-        key = redacted_text(str(name), LONGEST_KEY)
+        key = redacted_text(str(name), MAX_KEY_LENGTH)
         kept[key] = REMOVED if _names_a_secret(str(name)) else _redacted(item, depth + 1)
     return kept
 

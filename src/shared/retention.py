@@ -15,8 +15,8 @@ from shared.jobs import Job
 
 FOR_EVER: Final = 0
 """As days that something is kept."""
-AT_ONCE: Final = 2_000
-LONGEST_RUN: Final = 30.0
+BATCH_SIZE: Final = 2_000
+MAX_RUN_S: Final = 30.0
 """Seconds after which no further batch is begun; the next run goes on."""
 TIMEOUT: Final = 60
 """Seconds after which a run is broken off: the last batch may still be under way when no further one is begun."""
@@ -31,14 +31,14 @@ class Ageing(Struct, frozen=True, kw_only=True):
     """0: for ever."""
     remove: Callable[[AsyncSession, datetime, int], Awaitable[int]]
     """Remove up to so many rows from before a moment, on the bound session; how many went."""
-    at_once: int = AT_ONCE
+    batch_size: int = BATCH_SIZE
 
 
 class Retention:
     """Removes what is past its age."""
 
     def __init__(
-        self, *, database: Database, clock: Clock, kinds: Sequence[Ageing], longest_run: float = LONGEST_RUN
+        self, *, database: Database, clock: Clock, kinds: Sequence[Ageing], longest_run: float = MAX_RUN_S
     ) -> None:
         self._database = database
         self._clock = clock
@@ -59,14 +59,14 @@ class Retention:
                 before = now - timedelta(days=kind.keep_days)
                 try:
                     async with self._database.unit_of_work() as session:
-                        rows = await kind.remove(session, before, kind.at_once)
+                        rows = await kind.remove(session, before, kind.batch_size)
                 except Exception as error:  # noqa: BLE001 -- raised below, after the other kinds
                     structlog.get_logger(__name__).warning("old_rows_stay", what=kind.what, error=repr(error)[:500])
                     failures.append(error)
                     left.remove(kind)
                     continue
                 removed[kind.what] += rows
-                if rows < kind.at_once:
+                if rows < kind.batch_size:
                     left.remove(kind)
             if monotonic() >= until:
                 break

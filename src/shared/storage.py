@@ -10,7 +10,7 @@ from redis.exceptions import OutOfMemoryError, ResponseError
 
 DISK_FULL: Final = "53100"
 """SQLSTATE disk_full."""
-LEAST_FREE_BYTES: Final = 32 * 2**20
+MIN_FREE_BYTES: Final = 32 * 2**20
 """A home with less is called full: PostgreSQL needs room for its log, 16 MB at a time, to start again after a crash."""
 _IN_WORDS: Final = ("No space left on device", "Disk quota exceeded")
 POSTGRES_FULL: Final = "the disk of PostgreSQL is full: make room there; it goes on by itself then"

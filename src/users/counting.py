@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 
 from shared.errors import Unavailable
 
-PATIENCE: Final = 2.0
+REDIS_TIMEOUT_S: Final = 2.0
 """Seconds that Redis is waited for."""
 
 
@@ -37,7 +37,7 @@ class TryCounter:
     async def hit(self, item: RateLimitItemPerSecond, *key: str) -> Counted:
         """Count a try, where one is still allowed."""
         with self._told():
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(REDIS_TIMEOUT_S):
                 allowed = await self._limiter.hit(item, *key)
                 stats = await self._limiter.get_window_stats(item, *key)
         wait = max(1.0, stats.reset_time - time())  # real date: the library counts by it, in Redis
@@ -46,7 +46,7 @@ class TryCounter:
     async def clear(self, item: RateLimitItemPerSecond, *key: str) -> None:
         """Count from none again."""
         with self._told():
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(REDIS_TIMEOUT_S):
                 await self._limiter.clear(item, *key)
 
     @contextmanager

@@ -25,9 +25,9 @@ def log_retention(*, database: Database, clock: Clock, audit_keep_days: int, act
     def old_activity_events(session: AsyncSession, before: datetime, limit: int) -> Awaitable[int]:
         return ActivityRepository(session).remove_old(boundary=first_id_of(before), limit=limit)
 
-    requests = Ageing(what="audit_log", keep_days=audit_keep_days, remove=old_requests, at_once=REMOVED_AT_ONCE)
+    requests = Ageing(what="audit_log", keep_days=audit_keep_days, remove=old_requests, batch_size=REMOVED_AT_ONCE)
     activity_events = Ageing(
-        what="activity_log", keep_days=activity_keep_days, remove=old_activity_events, at_once=REMOVED_AT_ONCE
+        what="activity_log", keep_days=activity_keep_days, remove=old_activity_events, batch_size=REMOVED_AT_ONCE
     )
     return Retention(database=database, clock=clock, kinds=[requests, activity_events])
 

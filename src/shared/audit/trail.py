@@ -27,8 +27,8 @@ from shared.redaction import REMOVED, mentioned, only_size, redacted, redacted_t
 MUTATING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 KEPT_BYTES: Final = 16_384
 """Of a body; of a longer one only the size is noted."""
-LONGEST_USER_AGENT: Final = 300
-PATIENCE: Final = 5.0
+MAX_USER_AGENT_LENGTH: Final = 300
+WRITE_TIMEOUT_S: Final = 5.0
 """Seconds that an answer waits for its row where that is written on its own."""
 REFUSED: Final = 400
 BROKEN: Final = 500
@@ -102,7 +102,7 @@ class AuditedCall:
             return
         entry = None
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(WRITE_TIMEOUT_S):
                 if self._stands is not None:
                     await self._writer.correct(self._stands[0], status=status)
                     return
@@ -149,7 +149,7 @@ class AuditedCall:
             resource=resource or None,
             status=status,
             address=client[0] if client else None,
-            user_agent=self._header(b"user-agent", LONGEST_USER_AGENT),
+            user_agent=self._header(b"user-agent", MAX_USER_AGENT_LENGTH),
             request_id=scope["state"].get("request_id"),
             body=body,
             mentions=sorted(self._mentions(resource, body, actor)) or None,

@@ -23,7 +23,7 @@ from shared.ids import LAST, first_id_of
 
 MONTHS_AHEAD: Final = 3
 """A worker may be away that long before rows land in the default part."""
-PATIENCE: Final = "1s"
+LOCK_TIMEOUT: Final = "1s"
 """For a lock; meanwhile others wait behind us, so it is short, and the next run tries again."""
 MOVED_AT_MOST: Final = 5_000
 """Rows that are moved from the default part into their month when it is made: some 50 ms, for which others wait."""
@@ -34,7 +34,7 @@ FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
 WHERE i.inhparent = to_regclass(:table) ORDER BY c.relname
 """)
 _TRY_LOCK: Final = text(f"SELECT {try_to_take(AdvisoryLock.PARTITIONS)}")
-_PATIENCE: Final = text(f"SET LOCAL lock_timeout = '{PATIENCE}'")
+_SET_LOCK_TIMEOUT: Final = text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
 _RANGE: Final = re.compile(r"FROM \((MINVALUE|'[^']+')\) TO \((MAXVALUE|'[^']+')\)")
 _FIRST: Final = UUID(int=0)
 Step = Callable[[AsyncSession], Awaitable[int]]
@@ -118,7 +118,7 @@ class MonthlyPartitions:
             async with self._database.transaction() as session:
                 if not (await session.execute(_TRY_LOCK)).scalar_one():
                     return 0
-                await session.execute(_PATIENCE)
+                await session.execute(_SET_LOCK_TIMEOUT)
                 return await step(session)
         except Exception as error:
             if not is_locked(error):

@@ -13,7 +13,7 @@ from shared.observability.readings import Gauge, GaugeReader, GaugeReading
 
 KEPT: Final = 5.0
 """Seconds for which what was read is told again."""
-PATIENCE: Final = 3.0
+READ_TIMEOUT_S: Final = 3.0
 """Seconds that reading may take; who is late is left out."""
 
 
@@ -51,7 +51,7 @@ class Gauges(Collector):
 
     async def _read(self, reader: GaugeReader) -> Sequence[GaugeReading] | None:
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(READ_TIMEOUT_S):
                 return await reader.read()
         except Exception as error:  # noqa: BLE001 -- whatever it is, the others are told
             structlog.get_logger(__name__).warning("gauges_not_read", reader=reader.name, error=type(error).__name__)

@@ -22,11 +22,11 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from shared.observability.tracing import Attribute, Span, SpanKind
 
 TRACEPARENT: Final = "traceparent"
-PATIENCE: Final = 3.0
+EXPORT_TIMEOUT_S: Final = 3.0
 """Seconds that the collector may take for a batch."""
 CLOSING: Final = 4.0
 """Seconds after which a process no longer waits for its last traces to be taken."""
-LONGEST_STATEMENT: Final = 2_000
+MAX_STATEMENT_LENGTH: Final = 2_000
 KINDS: Final = {
     SpanKind.SERVER: trace.SpanKind.SERVER,
     SpanKind.CLIENT: trace.SpanKind.CLIENT,
@@ -60,7 +60,7 @@ class OtlpTracing:
 
     def __init__(self, *, endpoint: str, service: str, share: float, closing: float = CLOSING) -> None:
         self._closing = closing
-        exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces", timeout=PATIENCE)
+        exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces", timeout=EXPORT_TIMEOUT_S)
         self._provider = TracerProvider(
             sampler=ParentBased(TraceIdRatioBased(share)),
             resource=Resource.create({SERVICE_NAME: service}),
@@ -110,7 +110,7 @@ class OtlpTracing:
             self._tracer.start_span(
                 f"SQL {text.partition(' ')[0].upper()}",
                 kind=trace.SpanKind.CLIENT,
-                attributes={"db.system.name": "postgresql", "db.query.text": text[:LONGEST_STATEMENT]},
+                attributes={"db.system.name": "postgresql", "db.query.text": text[:MAX_STATEMENT_LENGTH]},
             )
         )
 

@@ -23,7 +23,7 @@ def event_retention(
         what="outbox_events",
         keep_days=keep_days,
         remove=lambda _session, before, limit: repository().remove_old(before=before, limit=limit),
-        at_once=REMOVED_AT_ONCE,
+        batch_size=REMOVED_AT_ONCE,
     )
     return Retention(database=database, clock=clock, kinds=[events])
 

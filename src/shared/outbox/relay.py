@@ -21,9 +21,9 @@ from shared.outbox.schemas import ClaimedEvent, Failure
 from shared.redaction import redacted_text
 
 BATCH: Final = 500
-LONGEST_RUN: Final = 10.0
+MAX_RUN_S: Final = 10.0
 """Seconds after which a run begins no further batch; the next one goes on."""
-LONGEST_BATCH: Final = 10.0
+MAX_BATCH: Final = 10.0
 """Seconds after which a transaction counts as failed."""
 TRIES: Final = 8
 FIRST_REST: Final = 5.0
@@ -56,11 +56,11 @@ class Relay:
         After a batch that failed its events are taken one by one, so that the one to blame harms no other.
         """
         relayed, one_by_one = 0, 0
-        until = monotonic() + LONGEST_RUN
+        until = monotonic() + MAX_RUN_S
         while monotonic() < until:
             claimed: list[ClaimedEvent] = []
             try:
-                async with asyncio.timeout(LONGEST_BATCH), self._database.unit_of_work():
+                async with asyncio.timeout(MAX_BATCH), self._database.unit_of_work():
                     repository = self._repository()
                     if not await repository.try_lock():
                         break

@@ -26,7 +26,7 @@ HEARTBEAT: Final = 15.0
 """Seconds of silence at most."""
 RECHECK: Final = 1.0
 """Seconds for which a key is taken to work still: a revocation ends its streams within two."""
-MOST: Final = 10
+MAX_STREAMS_PER_KEY: Final = 10
 """Streams open with one key at once, in each process."""
 
 
@@ -54,7 +54,7 @@ class EventStreams:
         look: float = LOOK,
         heartbeat: float = HEARTBEAT,
         recheck: float = RECHECK,
-        most: int = MOST,
+        most: int = MAX_STREAMS_PER_KEY,
     ) -> None:
         self.events = events
         self.keys = keys

@@ -17,7 +17,7 @@ SPREAD: Final = 0.05
 QUIET_SHARE: Final = 1 / 8
 """Of the time since something changed, after which it is worth looking again."""
 PLACES: Final = 2**32
-LONGEST: Final = timedelta(days=30)
+MAX_BACKOFF: Final = timedelta(days=30)
 NEVER: Final = "infinity"
 """Due time of a target that waits to be re-driven by hand."""
 
@@ -43,7 +43,7 @@ def resting(target: Target, policy: Policy, *, now: datetime) -> timedelta:
     """The interval of a target that did not change: a QUIET_SHARE of its quiet time, within the policy's bounds."""
     if target.steady or target.quiet_since is None or policy.slowest <= 1:
         return target.interval
-    slowest = min(target.interval * policy.slowest, max(LONGEST, target.interval))
+    slowest = min(target.interval * policy.slowest, max(MAX_BACKOFF, target.interval))
     return min(max(target.interval, (now - target.quiet_since) * QUIET_SHARE), slowest)
 
 
@@ -56,7 +56,7 @@ def own_place(target: UUID, interval: timedelta, *, now: datetime) -> datetime:
     seconds = interval.total_seconds()
     place = int(target) % PLACES / PLACES * seconds
     turns = math.ceil((now.timestamp() + seconds / 2 - place) / seconds)
-    return min(datetime.fromtimestamp(turns * seconds + place, now.tzinfo), now + max(LONGEST, interval))
+    return min(datetime.fromtimestamp(turns * seconds + place, now.tzinfo), now + max(MAX_BACKOFF, interval))
 
 
 def after_failure(
@@ -70,7 +70,7 @@ def after_failure(
     """
     tries = failures_in_a_row(target, reason)
     if reason.fault is Fault.TARGET:
-        return rounded(now + min(LONGEST, target.interval * 2 ** min(tries - 1, 10)))
+        return rounded(now + min(MAX_BACKOFF, target.interval * 2 ** min(tries - 1, 10)))
     if reason.fault is Fault.OURS and tries >= policy.dead_after:
         return NEVER
     if reason.fault is not Fault.OURS and policy.pause_after is not None and tries >= policy.pause_after:

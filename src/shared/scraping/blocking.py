@@ -27,8 +27,8 @@ from shared.spellings import in_json
 from shared.web.idempotency import StoredAnswers
 from shared.web.identity import Identity
 
-MOST_KEYS: Final = 20
-LONGEST_KEY: Final = 2048
+MAX_KEYS: Final = 20
+MAX_KEY_LENGTH: Final = 2048
 
 
 class BlockNotFound(NotFound):
@@ -59,8 +59,8 @@ class NewBlock(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     source: Annotated[str, Meta(min_length=1, max_length=100, description="games, hiscores, fencers or contracts.")]
     keys: Annotated[
-        list[Annotated[str, Meta(min_length=1, max_length=LONGEST_KEY)]],
-        Meta(min_length=1, max_length=MOST_KEYS, description="Links, numbers or names, as the source reads them."),
+        list[Annotated[str, Meta(min_length=1, max_length=MAX_KEY_LENGTH)]],
+        Meta(min_length=1, max_length=MAX_KEYS, description="Links, numbers or names, as the source reads them."),
     ]
     reason: Annotated[str, Meta(min_length=1, max_length=500, pattern=r"\S")] | None = None
     """For other admins; nobody else sees it."""

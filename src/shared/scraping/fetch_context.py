@@ -28,11 +28,11 @@ from shared.scraping.policy import Policy
 from shared.scraping.target import Target
 
 MAX_REDIRECTS: Final = 3
-LONGEST_VALIDATOR: Final = 512
-OK: Final = 200
+MAX_VALIDATOR_LENGTH: Final = 512
+HTTP_OK: Final = 200
 NOT_MODIFIED: Final = 304
 SERVER_ERROR: Final = 500
-LONGEST_WAIT: Final = 30 * 86_400.0
+MAX_WAIT_S: Final = 30 * 86_400.0
 """Seconds that a site may ask us to wait, whatever its header says."""
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
@@ -214,7 +214,7 @@ class FetchContext:
             self.etag, self.last_modified = self.target.etag, self.target.last_modified
             self.content_hash = self.target.content_hash
             raise Unchanged
-        if answer.status == OK:
+        if answer.status == HTTP_OK:
             self.etag = _validator(answer.headers.get("etag"))
             self.last_modified = _validator(answer.headers.get("last-modified"))
             self.content_hash = blake2b(answer.body, digest_size=16).digest()
@@ -233,7 +233,7 @@ class FetchContext:
 
     async def cool_down(self, seconds: float) -> None:
         """The host answered, and asks to be left alone from now on: nobody asks it for so long, nothing has failed."""
-        await self.gate.failed(self.policy, self._last, at_once=True, retry_after=seconds)
+        await self.gate.failed(self.policy, self._last, batch_size=True, retry_after=seconds)
         self._last = replace(self._last, fragile=False)  # else the next success would end the rest
 
     async def report(self, failure: ScrapeFailure) -> float | None:
@@ -243,7 +243,7 @@ class FetchContext:
         return await self.gate.failed(
             self.policy,
             self._last,
-            at_once=not isinstance(failure, HostUnavailable) or failure.retry_after is not None,
+            batch_size=not isinstance(failure, HostUnavailable) or failure.retry_after is not None,
             retry_after=failure.retry_after,
         )
 
@@ -320,7 +320,7 @@ def _plain(response: httpx.Response) -> dict[str, str]:
 
 def _validator(value: str | None) -> str | None:
     """A validator that can be sent back: plain ASCII (RFC 9110, 8.8.3) of a sane length."""
-    return value if value and value.isascii() and len(value) <= LONGEST_VALIDATOR else None
+    return value if value and value.isascii() and len(value) <= MAX_VALIDATOR_LENGTH else None
 
 
 def _same_host(here: httpx.URL, there: httpx.URL) -> bool:
@@ -338,14 +338,14 @@ def retry_after(value: str | None, *, now: datetime) -> float | None:
         return None
     value = value.strip()
     if value.isascii() and value.isdigit():
-        return min(float(value), LONGEST_WAIT)
+        return min(float(value), MAX_WAIT_S)
     try:
         at = parsedate_to_datetime(value)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
     if at.tzinfo is None:
         at = at.replace(tzinfo=UTC)
-    return min(max(0.0, (at - now).total_seconds()), LONGEST_WAIT)
+    return min(max(0.0, (at - now).total_seconds()), MAX_WAIT_S)
 
 
 _CAUSES: Final[tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], str], ...]] = (

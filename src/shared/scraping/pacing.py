@@ -202,7 +202,7 @@ class HostPacer:
             await self._quietly(self._redis.delete(f"breaker:{policy.host}"))
 
     async def failed(
-        self, policy: Policy, slot: PacingSlot, *, at_once: bool, retry_after: float | None
+        self, policy: Policy, slot: PacingSlot, *, batch_size: bool, retry_after: float | None
     ) -> float | None:
         """Count a failure of the host; of a burst that was under way together only the first counts.
 
@@ -214,7 +214,7 @@ class HostPacer:
                 keys=[f"breaker:{policy.host}"],
                 args=[
                     slot.at,
-                    int(at_once),
+                    int(batch_size),
                     policy.breaker_threshold,
                     policy.cooldown * 1000,
                     policy.cooldown_limit * 1000,

@@ -10,7 +10,7 @@ from typing import Final
 
 from shared.scraping.failures import Blocked, ScrapeFailure, Throttled
 
-OK: Final = 200
+HTTP_OK: Final = 200
 REFUSED: Final = frozenset({401, 403, 451, 1020})
 """1020 is a firewall's own number; some proxies hand it on as the status."""
 TOO_MANY: Final = 429
@@ -39,7 +39,7 @@ def raise_for_page(status: int, body: bytes) -> None:
     failure: type[ScrapeFailure]
     if status == TOO_MANY or any(words in text for words in THROTTLE_WORDS):
         failure, means = Throttled, "the site counts too many requests"
-    elif any(words in text for words in BLOCK_WORDS) or (_is_html(text) and (status == OK or status in REFUSED)):
+    elif any(words in text for words in BLOCK_WORDS) or (_is_html(text) and (status == HTTP_OK or status in REFUSED)):
         failure, means = Blocked, "the site shows a page to browsers instead of an answer"
     else:
         return

@@ -22,7 +22,7 @@ REMEMBERED: Final = 300.0
 """Seconds that a process trusts its own parsed copy."""
 SIZE_LIMIT: Final = 512_000
 """Bytes of a robots.txt that are read; RFC 9309 asks for at least 500 KiB."""
-OK: Final = 200
+HTTP_OK: Final = 200
 TOO_MANY: Final = 429
 CLIENT_ERRORS: Final = range(400, 500)
 
@@ -75,9 +75,9 @@ class RobotsTxt:
         if answer.status == TOO_MANY:
             wait = retry_after(answer.headers.get("retry-after"), now=self._clock.now())
             raise Throttled("robots.txt answered 429: too many requests", retry_after=wait, http_status=TOO_MANY)
-        if answer.status == OK and answer.body.lstrip()[:1] == b"<":
+        if answer.status == HTTP_OK and answer.body.lstrip()[:1] == b"<":
             return ""  # a page, of whatever kind: no rules, and nothing to remember for a day
-        if answer.status == OK:
+        if answer.status == HTTP_OK:
             body = answer.body[:SIZE_LIMIT]
         elif answer.status in CLIENT_ERRORS:
             body = b""

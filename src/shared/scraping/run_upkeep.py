@@ -18,7 +18,7 @@ from shared.scraping.repository import ScrapingRepository
 from shared.scraping.statements import RUN_AWAITED, RUN_ENDED
 
 REMOVED_AT_ONCE: Final = 5_000
-LOOKED_AT_ONCE: Final = 5_000
+TARGETS_BATCH_SIZE: Final = 5_000
 """Targets whose runs are asked for their owner; the next time others come to their turn."""
 _FIRST: Final = UUID(int=0)
 
@@ -34,7 +34,7 @@ class RunUpkeep:
             database=database, clock=clock, table="scrape_runs", kept=RUN_AWAITED, removable=RUN_ENDED
         )
         runs = Ageing(
-            what="scrape_runs", keep_days=keep_days, remove=self.partitions.remove_rows, at_once=REMOVED_AT_ONCE
+            what="scrape_runs", keep_days=keep_days, remove=self.partitions.remove_rows, batch_size=REMOVED_AT_ONCE
         )
         self._retention = Retention(database=database, clock=clock, kinds=[runs])
         self._looked_up_to = _FIRST
@@ -50,7 +50,7 @@ class RunUpkeep:
     async def _remove_ownerless(self) -> None:
         async with self._database.unit_of_work() as session:
             last, removed = await ScrapingRepository(session).remove_ownerless_runs(
-                self._looked_up_to, targets=LOOKED_AT_ONCE, limit=REMOVED_AT_ONCE
+                self._looked_up_to, targets=TARGETS_BATCH_SIZE, limit=REMOVED_AT_ONCE
             )
         if removed < REMOVED_AT_ONCE:  # else there are more of the same
             self._looked_up_to = last or _FIRST

@@ -41,7 +41,7 @@ MARGIN: Final = 0.75
 """Share of the lease that visits may use; the rest is for recording."""
 RENEWED_AFTER: Final = 0.25
 """Share of the lease after which it is renewed under a visit that may take longer: two more tries fit in."""
-LONGEST_ANSWER: Final = 0.6
+MAX_ANSWER_SHARE: Final = 0.6
 """Share of the lease that one answer may take, whatever the policy allows: else a host that hangs would only ever
 defer its targets, and never be seen to hang."""
 DATABASE_AWAY: Final = 0.25
@@ -214,7 +214,7 @@ class Runner:
             robots=self._robots,
             clock=self._clock,
             max_wait=max_wait,
-            longest_answer=self._lease * LONGEST_ANSWER,
+            longest_answer=self._lease * MAX_ANSWER_SHARE,
             tell=tell,
             exchange=partial(self._telemetry.upstream, source.name, source.policy.host),
         )

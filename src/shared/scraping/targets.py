@@ -24,7 +24,7 @@ DISPATCH: Final = "scraping.dispatch"
 
 FIRST_GUESS: Final = 2.0
 """Seconds that a look is thought to take, until a target has been looked at."""
-MOST_COUNTED: Final = 10_000
+MAX_COUNTED: Final = 10_000
 """Targets of a priority that are counted to tell how long somebody waits."""
 
 
@@ -156,7 +156,7 @@ class Targets:
         """
         if await self._repository.is_paused(source):
             return None
-        ahead = await self._repository.count_ahead(source, target, now=self._clock.now(), most=MOST_COUNTED)
+        ahead = await self._repository.count_ahead(source, target, now=self._clock.now(), most=MAX_COUNTED)
         typical = await self._repository.typical_seconds(target)
         return timedelta(seconds=rest + ahead * policy.delay + (FIRST_GUESS if typical is None else typical))
 

@@ -15,7 +15,7 @@ from shared.observability.readings import Gauge, GaugeReading
 from shared.storage import full_storage
 from shared.web.guards import OPEN
 
-PATIENCE: Final = 2.0
+CHECK_TIMEOUT_S: Final = 2.0
 KEPT: Final = 1.0
 """Seconds for which what was found is told again: anybody may ask, and as often as they like."""
 PART_UP: Final = Gauge("trackers_part_up", "Whether a part that we need is well.", ("part",))
@@ -79,7 +79,7 @@ class HealthChecks:
         started = perf_counter()
         answer, error = None, None
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(CHECK_TIMEOUT_S):
                 answer = await part.ask()
         except NotWell as finding:
             error = str(finding)

@@ -28,7 +28,7 @@ from shared.web.stored_responses import KEPT_FOR
 
 HEADER: Final = b"idempotency-key"
 FORM: Final = re.compile(rb"[\x21-\x7e]{1,200}")
-LARGEST_KEPT: Final = 262_144
+MAX_STORED_BYTES: Final = 262_144
 """Bytes of an answer."""
 RUNS_AT_MOST: Final = timedelta(seconds=60)
 """A claim without an answer for that long belongs to a process that died."""
@@ -245,7 +245,7 @@ class CapturedResponse:
             self._start = message
         elif message["type"] == "http.response.body":
             self._body += message.get("body", b"")
-            if not message.get("more_body") or len(self._body) > LARGEST_KEPT:
+            if not message.get("more_body") or len(self._body) > MAX_STORED_BYTES:
                 await self._settle()
 
     async def _settle(self) -> None:
@@ -258,7 +258,7 @@ class CapturedResponse:
                 await self._keys.release(self._claim)
             else:
                 secret = _opt(self._scope, "secret_answer")
-                body = None if secret or len(self._body) > LARGEST_KEPT else bytes(self._body)
+                body = None if secret or len(self._body) > MAX_STORED_BYTES else bytes(self._body)
                 kept = StoredResponse(status=status, content_type=_content_type(self._start), body=body)
                 await self._keys.keep(self._claim, kept)
         except Exception:  # noqa: BLE001 -- what was done stands and is answered so; the claim then says that nobody knows

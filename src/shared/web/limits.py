@@ -27,10 +27,10 @@ WINDOW: Final = 60
 """Seconds."""
 BLOCKS: Final = 20
 """A block is this part of a limit."""
-LARGEST_BLOCK: Final = 250
+MAX_BLOCK: Final = 250
 REMEMBERED: Final = 10_000
 """Callers that a process holds permits for at most."""
-PATIENCE: Final = 0.5
+REDIS_TIMEOUT_S: Final = 0.5
 """Seconds that Redis may take before a request passes uncounted."""
 REST: Final = 5.0
 """Seconds that Redis is not asked for after it could not be reached."""
@@ -120,10 +120,10 @@ class RateLimiter:
         """Take a block, or what is left: one permit. False where Redis is away; raises TooManyRequests."""
         kind, who = caller
         item, limit = self._items[kind], self._limits[kind]
-        block = min(max(1, limit // BLOCKS), LARGEST_BLOCK)
+        block = min(max(1, limit // BLOCKS), MAX_BLOCK)
         key = (kind, str(who))
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(REDIS_TIMEOUT_S):
                 taken = block if await self._window.hit(item, *key, cost=block) else 0
                 if not taken and block > 1:
                     taken = int(await self._window.hit(item, *key))

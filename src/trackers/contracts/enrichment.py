@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared.clock import Clock
 from shared.database import connection_was_lost, is_passing
 from shared.scraping.failures import HostUnavailable, PageChanged
-from shared.scraping.fetch_context import OK
+from shared.scraping.fetch_context import HTTP_OK
 from trackers.contracts.esi import AWAY, GONE, Esi, in_parallel, is_outage, pages_of
 from trackers.contracts.parser import Bid, Item, Rejected, parse_bids, parse_items
 from trackers.contracts.repository import ContractRepository, ReadContract, Unread
@@ -27,8 +27,8 @@ from trackers.contracts.sweep import AlertNotifier
 from trackers.contracts.type_cache import TypeCache
 from trackers.contracts.type_repository import KnownType
 
-AT_ONCE: Final = 15
-MOST_TRIES: Final = 5
+MAX_CONCURRENCY: Final = 15
+MAX_TRIES: Final = 5
 """Of a contract whose items cannot be read, over hours; then an admin finds it among the rejected."""
 AFTER_OUTAGE: Final = timedelta(minutes=5)
 """Until what the API's being away kept from being read is asked for again; no try of it is used up by that."""
@@ -84,7 +84,7 @@ class Enrichment:
         batch: list[Read] = []
         try:
             async with aclosing(
-                in_parallel((partial(self._items_of, one) for one in unread), limit=AT_ONCE)
+                in_parallel((partial(self._items_of, one) for one in unread), limit=MAX_CONCURRENCY)
             ) as answers:
                 async for read in answers:
                     self._mind(read)
@@ -118,7 +118,7 @@ class Enrichment:
             answer = await self._esi.get(f"{path}?page={page}")
             if answer.status in GONE:
                 return None
-            if answer.status != OK:
+            if answer.status != HTTP_OK:
                 raise PageChanged(f"{path} answered {answer.status}", http_status=answer.status)
             rows += parse(answer.body)
             pages = max(pages, pages_of(answer) or 1)
@@ -203,7 +203,7 @@ class Enrichment:
             if kept_back:
                 await contracts.items_wait(kept_back, until=now + AFTER_OUTAGE)
             if own:
-                await contracts.items_later(ids, now=now, most=MOST_TRIES)
+                await contracts.items_later(ids, now=now, most=MAX_TRIES)
                 await contracts.reject(self._region, "items", rows, now=now)
 
         self._run.tally.rejected += len(own)
@@ -258,7 +258,7 @@ class Enrichment:
         work: list[Callable[[], Awaitable[Read]]] = [partial(self._bids_of, one) for one in due]
         batch: list[Read] = []
         try:
-            async with aclosing(in_parallel(work, limit=AT_ONCE)) as answers:
+            async with aclosing(in_parallel(work, limit=MAX_CONCURRENCY)) as answers:
                 async for read in answers:
                     self._mind(read)
                     batch.append(read)

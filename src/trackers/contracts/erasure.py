@@ -7,7 +7,7 @@ from shared.errors import Invalid
 from shared.scraping.blocking import Erased
 from trackers.contracts.erasure_repository import ContractsErasureRepository
 from trackers.contracts.parser import ISSUER, issuer_key
-from trackers.contracts.settings import LARGEST_ID, SOURCE
+from trackers.contracts.settings import MAX_ID, SOURCE
 
 
 class ContractsEraser:
@@ -23,8 +23,8 @@ class ContractsEraser:
         digits = entered.removeprefix(ISSUER)
         if not entered.startswith(ISSUER) or not digits.isascii() or not digits.isdigit():
             raise Invalid("Give issuer: and the number of a character, such as issuer:90000001.")
-        if not 0 < int(digits) <= LARGEST_ID:
-            raise Invalid(f"No character has such a number; the largest is {LARGEST_ID}.")
+        if not 0 < int(digits) <= MAX_ID:
+            raise Invalid(f"No character has such a number; the largest is {MAX_ID}.")
         return issuer_key(int(digits))
 
     def covered(self, key: str) -> Sequence[str]:

@@ -32,7 +32,7 @@ MAX_COOLDOWN_S: Final = 3600.0
 """Seconds, whatever a header says."""
 PAUSES: Final = (0.2, 1.0)
 """Seconds before a request is sent again whose answer was lost: servers close connections with requests in flight."""
-MOST_PAGES: Final = 1_000
+MAX_PAGES: Final = 1_000
 CACHED: Final = timedelta(minutes=30)
 """For how long the API caches a region's pages (its description says 1800 s), where an answer does not say it."""
 AWAY: Final = (ScrapeFailure, HostCoolingDownError, PacerUnreachableError)
@@ -142,7 +142,7 @@ def pages_of(answer: SiteResponse) -> int | None:
     if said is None:
         return None
     pages = _number(said)
-    if pages is None or not 0 <= pages <= MOST_PAGES:
+    if pages is None or not 0 <= pages <= MAX_PAGES:
         raise PageChanged(f"X-Pages is {said[:20]!r}")
     return max(1, int(pages))
 

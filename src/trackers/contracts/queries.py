@@ -26,9 +26,9 @@ from trackers.contracts.schemas import (
     Ship,
 )
 
-MOST_STATEMENTS: Final = 500
+MAX_STATEMENTS: Final = 500
 """Sets of filters whose statements are kept: there are millions of them, and whoever asks chooses."""
-MOST_ROWS: Final = 2_000
+MAX_ROWS: Final = 2_000
 """Items, and bids, of a contract that are shown."""
 SUMMARY_COLUMNS: Final = """
 c.contract_id, c.region_id, c.type, c.status, c.title, c.price, c.buyout, c.collateral, c.reward, c.volume,
@@ -104,7 +104,7 @@ SELECT at, what, details FROM contract_history WHERE contract_id = :id ORDER BY 
 """)
 
 
-@lru_cache(maxsize=MOST_STATEMENTS)
+@lru_cache(maxsize=MAX_STATEMENTS)
 def list_statements(
     wanted: frozenset[str], status: ContractStatus, sort: ContractSort
 ) -> tuple[TextClause, TextClause]:
@@ -176,7 +176,7 @@ class ContractQueries:
         row = await self._reader.row(_ONE, {"id": contract_id})
         if row is None:
             raise ContractNotFound(contract_id)
-        these = {"id": contract_id, "most": MOST_ROWS}
+        these = {"id": contract_id, "most": MAX_ROWS}
         history = [ContractHistoryEntry(at=row["first_seen_at"], what="first_seen")]
         history += [
             ContractHistoryEntry(at=entry["at"], what=entry["what"], details=entry["details"] or None)

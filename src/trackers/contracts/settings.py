@@ -10,7 +10,7 @@ from shared.settings import LONGEST_AGE, SCHEME_AND_HOST, CommaSeparated, Settin
 
 SOURCE: Final = "contracts"
 """The source that regions are targets of."""
-LARGEST_ID: Final = 2**31 - 1
+MAX_ID: Final = 2**31 - 1
 OFFICIAL: Final = "https://esi.evetech.net"
 """Asks who automates for a contact in the User-Agent."""
 HUBS: Final = ("10000002", "10000043", "10000030", "10000032", "10000042")
@@ -23,7 +23,7 @@ class Ids(CommaSeparated):
 
     @staticmethod
     def checked(part: str) -> str:
-        if not part.isascii() or not part.isdigit() or not 0 < int(part) <= LARGEST_ID:
+        if not part.isascii() or not part.isdigit() or not 0 < int(part) <= MAX_ID:
             raise ValueError(f"expected numbers such as 10000002, with commas between them; {part[:30]!r} is none")
         return str(int(part))
 

@@ -20,7 +20,7 @@ from trackers.contracts.schemas import (
     TaxonomyGroup,
 )
 
-MOST_TYPES: Final = 200
+MAX_TYPES: Final = 200
 _ALONE: Final = """
 c.type = 'item_exchange' AND c.contains_additional_items IS FALSE AND NOT coalesce(c.is_blueprint_copy, false)
 AND c.price > 0
@@ -129,7 +129,7 @@ class ShipQueries:
     async def types(self, *, name: str | None, group_id: int | None) -> KnownTypes:
         """Types by a part of their name, or by their group; the shortest names first."""
         pattern = None if name is None else f"%{escaped(name)}%"
-        values = {"name": pattern, "group_id": group_id, "limit": MOST_TYPES}
+        values = {"name": pattern, "group_id": group_id, "limit": MAX_TYPES}
         items = [KnownTypeView(**row) for row in await self._reader.rows(_TYPES, values)]
         return KnownTypes(items=items, coverage=await coverage(self._reader))
 

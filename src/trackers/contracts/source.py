@@ -18,7 +18,7 @@ from trackers.contracts.aggregation import ContractAggregationService, RegionRep
 from trackers.contracts.errors import DatabaseAwayError, LostLeaseError
 from trackers.contracts.esi import CACHED, Esi
 from trackers.contracts.runs import AggregationRuns
-from trackers.contracts.settings import LARGEST_ID, OFFICIAL, SOURCE, ContractsSettings
+from trackers.contracts.settings import MAX_ID, OFFICIAL, SOURCE, ContractsSettings
 
 INTERVAL: Final = CACHED
 """Between two looks at a region where nothing says when there is something newer, and the cap of backoffs."""
@@ -68,7 +68,7 @@ class ContractsSource(Source[RegionReport]):
 
     def read(self, entered: str) -> tuple[str, str]:
         """A region's id."""
-        if not entered.isascii() or not entered.isdigit() or not 0 < int(entered) <= LARGEST_ID:
+        if not entered.isascii() or not entered.isdigit() or not 0 < int(entered) <= MAX_ID:
             raise Invalid(f"{entered[:30]!r} is no region's id; type a number such as 10000002.")
         return str(int(entered)), str(int(entered))
 

@@ -22,7 +22,7 @@ from shared.clock import Clock
 from shared.database import connection_was_lost, is_passing
 from shared.scraping.block_repository import BlockRepository
 from shared.scraping.failures import PageChanged, TargetNotFound
-from shared.scraping.fetch_context import NOT_MODIFIED, OK, SiteResponse
+from shared.scraping.fetch_context import HTTP_OK, NOT_MODIFIED, SiteResponse
 from trackers.contracts.esi import CACHED, NOT_FOUND, Esi, fresh_for, generation_of, in_parallel, pages_of
 from trackers.contracts.parser import Listing, Rejected, issuer_key, parse_listings
 from trackers.contracts.region_repository import RegionRepository, RegionState, StoredPage
@@ -33,7 +33,7 @@ from trackers.contracts.settings import SOURCE, ContractsSettings
 PAGES_AT_ONCE: Final = 8
 ATTEMPTS: Final = 2
 """A sweep whose pages are of two generations begins anew once."""
-LONGEST_ETAG: Final = 512
+MAX_ETAG_LENGTH: Final = 512
 Row = TypeVar("Row", Listing, Rejected)
 DOUBTED_FOR: Final = timedelta(hours=2)
 """After which what nobody believed is believed, though the API does not say that its state is another."""
@@ -146,7 +146,7 @@ class Sweep:
             raise PageChanged("the API answered 304 to a request without a validator", http_status=NOT_MODIFIED)
         if answer.status == NOT_FOUND and number == 1:
             raise TargetNotFound(f"the API knows no region {self._region}", http_status=NOT_FOUND)
-        if answer.status not in {OK, NOT_MODIFIED, NOT_FOUND}:
+        if answer.status not in {HTTP_OK, NOT_MODIFIED, NOT_FOUND}:
             raise PageChanged(f"a page of contracts answered {answer.status}", http_status=answer.status)
         return answer
 
@@ -156,7 +156,7 @@ class Sweep:
             seen.torn = f"page {number} of {seen.pages} is not there any more"
             return
         generation, pages = generation_of(answer), pages_of(answer)
-        if generation is None and answer.status == OK and seen.pages > 1:
+        if generation is None and answer.status == HTTP_OK and seen.pages > 1:
             seen.torn = f"page {number} does not say of when it is"
         elif generation is not None and seen.generation is not None and generation != seen.generation:
             seen.torn = f"page {number} is of {generation:%H:%M:%S}, page 1 of {seen.generation:%H:%M:%S}"
@@ -177,7 +177,7 @@ class Sweep:
             seen.unreadable |= any(one.contract_id is None for one in found.rejected)
         seen.ids.update(ids)
         etag = answer.headers.get("etag", "")
-        page = StoredPage(page=number, etag=etag if etag.isascii() and len(etag) <= LONGEST_ETAG else "", ids=ids)
+        page = StoredPage(page=number, etag=etag if etag.isascii() and len(etag) <= MAX_ETAG_LENGTH else "", ids=ids)
         if page.etag and not any(one.contract_id is None for one in found.rejected):
             self._known[number] = page
             self._batch_pages.append(page)

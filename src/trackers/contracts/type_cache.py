@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.clock import Clock
 from shared.scraping.failures import HostUnavailable, PageChanged
-from shared.scraping.fetch_context import OK
+from shared.scraping.fetch_context import HTTP_OK
 from trackers.contracts.esi import GONE, Esi, in_parallel
 from trackers.contracts.parser import CategoryInfo, GroupInfo, TypeInfo, parse_category, parse_group, parse_type
 from trackers.contracts.runs import AggregationRun
@@ -21,8 +21,8 @@ from trackers.contracts.settings import ContractsSettings
 from trackers.contracts.ships import SHIPS
 from trackers.contracts.type_repository import KnownType, TypeRepository
 
-AT_ONCE: Final = 15
-WRITTEN_AT_ONCE: Final = 500
+MAX_CONCURRENCY: Final = 15
+WRITE_BATCH_SIZE: Final = 500
 MISSING_AT_ONCE: Final = 50
 SHIP_GROUPS_KEPT: Final = timedelta(days=1)
 """New groups of ships appear with the game's releases."""
@@ -106,8 +106,8 @@ class TypeCache:
     async def _fetch(self, ids: Sequence[int], esi: Esi, run: AggregationRun) -> int:
         """Ask for types and keep what comes, in batches; how many came."""
         came = 0
-        for start in range(0, len(ids), WRITTEN_AT_ONCE):
-            batch = ids[start : start + WRITTEN_AT_ONCE]
+        for start in range(0, len(ids), WRITE_BATCH_SIZE):
+            batch = ids[start : start + WRITE_BATCH_SIZE]
             found, gone, failed, hopeless = await self._ask(batch, "types", parse_type, esi)
             await run.write(partial(_keep, found=found, gone=gone, failed=failed, now=self._clock.now()))
             run.tally.types_failed += len(failed)
@@ -156,7 +156,7 @@ class TypeCache:
 
             return ask
 
-        async with aclosing(in_parallel((asking(one) for one in ids), limit=AT_ONCE)) as answers:
+        async with aclosing(in_parallel((asking(one) for one in ids), limit=MAX_CONCURRENCY)) as answers:
             async for one, value, error in answers:
                 if error is not None:
                     structlog.get_logger(__name__).warning("type_not_fetched", kind=what, id=one, error=str(error))
@@ -184,6 +184,6 @@ async def _one(esi: Esi, path: str, parse: Callable[[bytes], T]) -> T | None:
     answer = await esi.get(path)
     if answer.status in GONE:
         return None
-    if answer.status != OK:
+    if answer.status != HTTP_OK:
         raise PageChanged(f"{path} answered {answer.status}", http_status=answer.status)
     return parse(answer.body)

@@ -14,8 +14,8 @@ from shared.scraping.targets import Targets
 from trackers.fencers.registration_repository import RegistrationRepository
 from trackers.fencers.repository import TrackedRepository
 
-AT_ONCE: Final = 500
-MOST_BATCHES: Final = 20
+BATCH_SIZE: Final = 500
+MAX_BATCHES: Final = 20
 
 
 class PageUpkeep:
@@ -31,10 +31,10 @@ class PageUpkeep:
 
     async def read_old_anew(self) -> int:
         """Have pages compared at their next look, though they may be the same as last time; how many."""
-        return await self._database.in_batches(self._mark, size=AT_ONCE, most=MOST_BATCHES)
+        return await self._database.in_batches(self._mark, size=BATCH_SIZE, most=MAX_BATCHES)
 
     async def _mark(self, session: AsyncSession) -> int:
-        stale = await TrackedRepository(session).stale(before=self._clock.now() - self._max_age, limit=AT_ONCE)
+        stale = await TrackedRepository(session).stale(before=self._clock.now() - self._max_age, limit=BATCH_SIZE)
         if stale:
             await self._targets().invalidate(stale)
         return len(stale)

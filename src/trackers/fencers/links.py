@@ -11,15 +11,15 @@ from trackers.fencers.names import words
 from trackers.fencers.settings import SITE
 
 SOURCE: Final = "fencers"
-LONGEST_LINK: Final = 500
-LONGEST_ID: Final = 15
+MAX_LINK_LENGTH: Final = 500
+MAX_ID_LENGTH: Final = 15
 """Digits."""
 NAMELESS: Final = "x"
 """The slug while no page has told one; the site takes any that is not empty."""
 _HOSTS: Final = frozenset({"fencingtracker.com", "www.fencingtracker.com"})
-_DIGITS: Final = re.compile(rf"[0-9]{{1,{LONGEST_ID}}}")
-_FENCER: Final = re.compile(rf"/p/([0-9]{{1,{LONGEST_ID}}})(?:/([^/]+))?(?:/[^/]*)?/?")
-_CLUB: Final = re.compile(rf"/club/([0-9]{{1,{LONGEST_ID}}})/([^/]+)(?:/[^/]*)?/?")
+_DIGITS: Final = re.compile(rf"[0-9]{{1,{MAX_ID_LENGTH}}}")
+_FENCER: Final = re.compile(rf"/p/([0-9]{{1,{MAX_ID_LENGTH}}})(?:/([^/]+))?(?:/[^/]*)?/?")
+_CLUB: Final = re.compile(rf"/club/([0-9]{{1,{MAX_ID_LENGTH}}})/([^/]+)(?:/[^/]*)?/?")
 _SLUG: Final = re.compile(r"[^\w.~-]+")
 
 
@@ -57,7 +57,7 @@ def parse_reference(kind: SubjectKind, pasted: str) -> Reference:
     text = pasted.strip()
     if _DIGITS.fullmatch(text):
         return _made(kind, text, None, pasted)
-    if len(text) > LONGEST_LINK:
+    if len(text) > MAX_LINK_LENGTH:
         raise _bad(kind, pasted)
     path = _path_of(text)
     found = (_FENCER if kind is SubjectKind.FENCER else _CLUB).fullmatch(path) if path is not None else None

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from typing import Final
 
-LONGEST: Final = 200
+MAX_NAME_LENGTH: Final = 200
 """Characters of any name that is kept."""
 _NOT_DECOMPOSED: Final = str.maketrans(
     {"ø": "o", "đ": "d", "ł": "l", "æ": "ae", "œ": "oe", "þ": "th", "ð": "d", "\u0131": "i"}
@@ -22,14 +22,14 @@ def words(text: str) -> str:
     printable = "".join(
         " " if unicodedata.category(outbound) in {"Cc", "Cs", "Zl", "Zp"} else outbound for outbound in text
     )
-    return " ".join(printable.split())[:LONGEST]
+    return " ".join(printable.split())[:MAX_NAME_LENGTH]
 
 
 def fold(text: str) -> str:
     """Words without case, accents (NFKD) and punctuation, in their order."""
     plain = _APOSTROPHES.sub("", text.casefold().translate(_NOT_DECOMPOSED))
     bare = "".join(outbound for outbound in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(outbound))
-    return _BETWEEN.sub(" ", _APOSTROPHES.sub("", bare.casefold())).strip()[:LONGEST]
+    return _BETWEEN.sub(" ", _APOSTROPHES.sub("", bare.casefold())).strip()[:MAX_NAME_LENGTH]
 
 
 def without_days(folded: str) -> str:

@@ -19,7 +19,7 @@ from trackers.fencers.links import SubjectKind, slug_in
 from trackers.fencers.names import fold, fold_person, shown_person, words
 from trackers.fencers.weapons import Weapon, code_of, weapon_of
 
-MOST_ROWS: Final = 5_000
+MAX_ROWS: Final = 5_000
 REGISTRATIONS: Final = "registrations"
 _EVENT: Final = re.compile(r"(?:https?://[^/]+)?/event/([0-9]{1,15})/?(?:[?#].*)?")
 _RESULTS: Final = re.compile(r"(?:https?://[^/]+)?/event/[0-9]+/results/?(?:[?#].*)?")
@@ -180,8 +180,8 @@ class _Reading:
     ) -> None:
         """Read one row. Raises PageChanged."""
         self.rows += 1
-        if self.rows > MOST_ROWS:
-            raise PageChanged(f"more than {MOST_ROWS} registrations on one page")
+        if self.rows > MAX_ROWS:
+            raise PageChanged(f"more than {MAX_ROWS} registrations on one page")
         event_cell, date_cell = cells[columns["event"]], cells[columns["date"]]
         event, hrefs = words(event_cell.text()), _hrefs(event_cell)
         if any(_RESULTS.fullmatch(href) for href in hrefs):

@@ -15,7 +15,7 @@ from shared.scraping.targets import STATUS_COLUMNS
 from shared.web.identity import BotIdentity, Identity
 from trackers.fencers.errors import TrackedNotFound
 from trackers.fencers.links import SubjectKind, event_url, page_url
-from trackers.fencers.recording import LONGEST_AHEAD_DAYS, ChangeKind
+from trackers.fencers.recording import MAX_AHEAD_DAYS, ChangeKind
 from trackers.fencers.repository import COLUMN, PAGES, TRACKED
 from trackers.fencers.schemas import (
     FencerHistory,
@@ -37,8 +37,8 @@ REGISTERED_BY: Final = {
 """Which registrations are those of what somebody follows: a fencer's own, and a club's while its page tells of them."""
 WHILE_LISTED: Final = "(l.gone_at IS NULL OR c.at <= l.gone_at OR c.kind = 'withdrawn')"
 """Which changes are a club's: those while its page told of the registration, and that it ended."""
-LATELY: Final = f"r.first_seen_at >= CAST(:today AS date) - {LONGEST_AHEAD_DAYS}"
-_SINCE: Final = f"since.at - interval '{LONGEST_AHEAD_DAYS} days'"
+LATELY: Final = f"r.first_seen_at >= CAST(:today AS date) - {MAX_AHEAD_DAYS}"
+_SINCE: Final = f"since.at - interval '{MAX_AHEAD_DAYS} days'"
 _CHANGES: Final = {
     SubjectKind.FENCER: f"""JOIN fencing_registrations r ON r.fencer_id = k.fencer_id AND r.first_seen_at >= {_SINCE}
                      JOIN fencing_changes c ON c.registration_id = r.id AND c.at >= since.at""",
@@ -59,7 +59,7 @@ JOIN fencing_events e ON e.id = r.event_id
 JOIN fencing_tournaments t ON t.id = e.tournament_id
 JOIN fencers f ON f.id = r.fencer_id
 """
-MOST: Final = 2_000
+MAX_REGISTRATIONS: Final = 2_000
 """Registrations that one answer lists."""
 
 
@@ -82,7 +82,7 @@ _REGISTRATIONS: Final = {
     {_REGISTRATION}
     FROM {TRACKED[kind]} k JOIN fencing_registrations r ON {REGISTERED_BY[kind]} AND {LATELY} {_JOINED}
     WHERE k.id = :id AND {OPEN} AND {THROUGH}
-    ORDER BY e.held_on NULLS LAST, t.name, f.name, r.id LIMIT {MOST}
+    ORDER BY e.held_on NULLS LAST, t.name, f.name, r.id LIMIT {MAX_REGISTRATIONS}
     """)
     for kind in SubjectKind
 }

@@ -13,7 +13,7 @@ from trackers.fencers.links import SubjectKind
 from trackers.fencers.names import fold_person
 from trackers.fencers.parser import PageEntry
 
-LONGEST_AHEAD_DAYS: Final = 400
+MAX_AHEAD_DAYS: Final = 400
 """What is to come was registered for, and told of, within so many days: a season is a year. What is older is the past,
 and reading it each time would cost more every year.
 """

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from shared.database import Repository
 from shared.database.advisory_locks import AdvisoryLock, take
 from trackers.fencers.links import SubjectKind
-from trackers.fencers.recording import LONGEST_AHEAD_DAYS, Change, ListedRegistration
+from trackers.fencers.recording import MAX_AHEAD_DAYS, Change, ListedRegistration
 from trackers.fencers.rows import as_json, as_pairs
 
 _NAME_CLUB: Final = text("""
@@ -40,7 +40,7 @@ WITH known AS (
     JOIN fencing_registrations r ON r.id = l.registration_id AND r.withdrawn_at IS NULL
     JOIN fencing_events e ON e.id = r.event_id AND (e.held_on IS NULL OR e.held_on > :today)
     WHERE l.target_id = :target_id AND l.gone_at IS NOT NULL
-      AND l.listed_at >= CAST(:today AS date) - {LONGEST_AHEAD_DAYS}
+      AND l.listed_at >= CAST(:today AS date) - {MAX_AHEAD_DAYS}
     UNION
     SELECT r.id FROM jsonb_to_recordset(CAST(:pairs AS jsonb)) AS x (fencer_id uuid, event_id uuid)
     JOIN fencing_registrations r ON r.fencer_id = x.fencer_id AND r.event_id = x.event_id

@@ -12,9 +12,9 @@ from trackers.fencers.recording import ChangeKind
 from trackers.fencers.weapons import Weapon
 from users.accounts.schemas import ExternalId, UserData
 
-MOST_FENCERS = 200
+MAX_FENCERS = 200
 """That one person may keep, active or not."""
-MOST_CLUBS = 50
+MAX_CLUBS = 50
 """Likewise."""
 
 PastedFencer = Annotated[

@@ -23,8 +23,8 @@ from trackers.fencers.names import words
 from trackers.fencers.queries import TrackingQueries
 from trackers.fencers.repository import FollowedPage, TrackedRepository
 from trackers.fencers.schemas import (
-    MOST_CLUBS,
-    MOST_FENCERS,
+    MAX_CLUBS,
+    MAX_FENCERS,
     CooldownReset,
     TrackedView,
     TrackingStarted,
@@ -35,7 +35,7 @@ from users.access import AccessPolicy
 from users.accounts.schemas import DISCORD, UserData
 from users.accounts.service import AccountService
 
-MOST: Final = {SubjectKind.FENCER: MOST_FENCERS, SubjectKind.CLUB: MOST_CLUBS}
+MAX_TRACKED: Final = {SubjectKind.FENCER: MAX_FENCERS, SubjectKind.CLUB: MAX_CLUBS}
 PRIORITIES: Final = {SubjectKind.FENCER: Priority.BACKGROUND, SubjectKind.CLUB: Priority.ROUTINE}
 """Clubs first: a club's page tells of many fencers."""
 TRIGGERS: Final = {SubjectKind.FENCER: Trigger.REGISTRATION, SubjectKind.CLUB: Trigger.REQUEST}
@@ -198,13 +198,13 @@ class TrackingService(TrackingQueries):
     @staticmethod
     def _check_limit(kind: SubjectKind, mine: Mapping[UUID, tuple[UUID, bool]], *, new: bool) -> None:
         """A new one needs a place among all that somebody keeps; one that is followed again, among the active ones."""
-        if new and len(mine) >= MOST[kind]:
+        if new and len(mine) >= MAX_TRACKED[kind]:
             raise TrackingLimitReached(
-                f"A person can keep {MOST[kind]} {kind}s, those counted in that are deactivated; remove one first."
+                f"A person can keep {MAX_TRACKED[kind]} {kind}s, those counted in that are deactivated; remove one first."
             )
-        if not new and sum(active for _, active in mine.values()) >= MOST[kind]:
+        if not new and sum(active for _, active in mine.values()) >= MAX_TRACKED[kind]:
             raise TrackingLimitReached(
-                f"A person can follow {MOST[kind]} {kind}s at once; remove or deactivate one first."
+                f"A person can follow {MAX_TRACKED[kind]} {kind}s at once; remove or deactivate one first."
             )
 
     async def _note(

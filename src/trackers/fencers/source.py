@@ -22,7 +22,7 @@ from shared.scraping.failures import (
 from shared.scraping.fetch_context import FetchContext, RefusedRedirect, SiteResponse
 from shared.scraping.observation import FailedFetch, Observation
 from shared.scraping.pacing import HostCoolingDownError
-from shared.scraping.pages import BLOCK_WORDS, OK, REFUSED, title_of
+from shared.scraping.pages import BLOCK_WORDS, HTTP_OK, REFUSED, title_of
 from shared.scraping.policy import Policy
 from shared.scraping.source import Source
 from shared.scraping.target import Target
@@ -147,7 +147,7 @@ def raise_for_answer(answer: SiteResponse, *, asked: str) -> None:
     if answer.status in REFUSED or any(words in title.casefold() for words in BLOCK_WORDS):
         raise Blocked(f'the site refuses us with {answer.status}: "{title}"', http_status=answer.status)
     failure: ScrapeFailure | None = None
-    if answer.status != OK:
+    if answer.status != HTTP_OK:
         failure = HostUnavailable(f"the site answered {answer.status}", http_status=answer.status)
     elif answer.content_type not in _HTML:
         failure = PageChanged(f"the answer is {answer.content_type or 'of no type'} and not HTML")

@@ -19,7 +19,7 @@ from trackers.flights.messages import AlertUpdate
 from trackers.flights.providers import ProviderRegistry
 from trackers.flights.search import ScrapeQuery
 
-AT_ONCE: Final = 500
+BATCH_SIZE: Final = 500
 """Watches that one run judges without a new price."""
 PUT_OFF: Final = timedelta(hours=1)
 """After which one that could not be evaluated is tried again without a new price."""
@@ -51,7 +51,7 @@ class WatchEvaluator:
     async def evaluate_waiting(self) -> int:
         """Judge watches whose cooldown is over, or that were changed; how many were evaluated."""
         now = self._clock.now()
-        watches = await self._alerts.waiting(now=now, limit=AT_ONCE)
+        watches = await self._alerts.waiting(now=now, limit=BATCH_SIZE)
         await self._evaluate(watches, now, ())
         return len(watches)
 

@@ -7,11 +7,11 @@ from shared.clock import Clock
 from shared.database import Database
 from shared.jobs import Job
 from shared.retention import Ageing, Retention
-from trackers.flights.evaluation import AT_ONCE, WatchEvaluator
+from trackers.flights.evaluation import BATCH_SIZE, WatchEvaluator
 from trackers.flights.services.departures import Departures
 from trackers.flights.snapshot_repository import PriceRetentionRepository
 
-MOST: Final = 20
+MAX_UNITS_PER_RUN: Final = 20
 """Units of work in one run; the next run goes on."""
 
 
@@ -24,7 +24,9 @@ class WaitingJob:
 
     async def run(self) -> int:
         """How many were evaluated."""
-        return await self._database.in_batches(lambda _: self._evaluate().evaluate_waiting(), size=AT_ONCE, most=MOST)
+        return await self._database.in_batches(
+            lambda _: self._evaluate().evaluate_waiting(), size=BATCH_SIZE, most=MAX_UNITS_PER_RUN
+        )
 
 
 class DepartureJob:
@@ -36,7 +38,7 @@ class DepartureJob:
 
     async def run(self) -> None:
         """Some at once."""
-        for _ in range(MOST):
+        for _ in range(MAX_UNITS_PER_RUN):
             async with self._database.unit_of_work():
                 more = await self._departures().stop()
             if not more:

@@ -35,16 +35,16 @@ LEVEL, LOW, HIGH, HISTORY = 0, 4, 5, 10
 FAILED: Final = b"errorHasStatus: true"
 REFUSALS: Final = (b"unusual traffic", b"/sorry/index", b'id="captcha-form"')
 CONSENT: Final = (b"consent.google.com", b"Before you continue to Google")
-MOST_ROWS: Final = 2_000
-MOST_DAYS: Final = 400
-MOST_LEGS: Final = 20
-LONGEST_NAME: Final = 200
-LONGEST_FLIGHTS: Final = 300
-LONGEST_JOURNEY: Final = 14 * 24 * 60
+MAX_ROWS: Final = 2_000
+MAX_DAYS: Final = 400
+MAX_LEGS: Final = 20
+MAX_NAME_LENGTH: Final = 200
+MAX_FLIGHT_TIME: Final = 300
+MAX_JOURNEY: Final = 14 * 24 * 60
 HIGHEST_LEVEL: Final = 5
 
 
-def parse_page(body: bytes, query: ScrapeQuery, *, most: int = MOST_ROWS) -> SearchResult:
+def parse_page(body: bytes, query: ScrapeQuery, *, most: int = MAX_ROWS) -> SearchResult:
     """The offers of a page that was asked for `query`, the `most` cheapest of them.
 
     Raises a ScrapeError that says what came instead.
@@ -60,7 +60,7 @@ def parse_page(body: bytes, query: ScrapeQuery, *, most: int = MOST_ROWS) -> Sea
     return parse_results(_decoded(results, "ds:1"), query, most=most)
 
 
-def parse_results(data: Any, query: ScrapeQuery, *, most: int = MOST_ROWS) -> SearchResult:
+def parse_results(data: Any, query: ScrapeQuery, *, most: int = MAX_ROWS) -> SearchResult:
     """The offers in the results' data, the `most` cheapest of them, and how many there are.
 
     Raises PageChanged, OtherCurrency or OtherQuery. What is shown is the price rounded up, so it tells which rows may
@@ -69,7 +69,7 @@ def parse_results(data: Any, query: ScrapeQuery, *, most: int = MOST_ROWS) -> Se
     if not isinstance(data, list) or len(data) <= OTHER:
         raise PageChanged("the results are no list of sections")
     rows = [*_rows(data, BEST), *_rows(data, OTHER)]
-    if len(rows) > MOST_ROWS:
+    if len(rows) > MAX_ROWS:
         raise PageChanged(f"the results have {len(rows)} rows")
     shown = [_shown(row, number) for number, row in enumerate(rows)]
     ranks = sorted((price is None, price or 0) for price in shown)
@@ -176,8 +176,8 @@ def _offer(row: Any, number: int, query: ScrapeQuery) -> PriceResult:
     if not isinstance(itinerary, list) or len(itinerary) <= MINUTES:
         raise PageChanged(f"row {number} has no itinerary")
     airline, names, legs = itinerary[:3]
-    if not isinstance(airline, str) or not isinstance(legs, list) or not 0 < len(legs) <= MOST_LEGS:
-        raise PageChanged(f"row {number} has no airline, no legs, or more than {MOST_LEGS}")
+    if not isinstance(airline, str) or not isinstance(legs, list) or not 0 < len(legs) <= MAX_LEGS:
+        raise PageChanged(f"row {number} has no airline, no legs, or more than {MAX_LEGS}")
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise PageChanged(f"row {number} has no names of airlines")
     if _day(itinerary[DAY], number) != query.departs_on:
@@ -187,8 +187,8 @@ def _offer(row: Any, number: int, query: ScrapeQuery) -> PriceResult:
     return PriceResult(
         price=price,
         currency=query.currency,
-        airline=_text(airline, LONGEST_NAME),
-        airline_name=_text(", ".join(names), LONGEST_NAME),
+        airline=_text(airline, MAX_NAME_LENGTH),
+        airline_name=_text(", ".join(names), MAX_NAME_LENGTH),
         stops=len(legs) - 1,
         duration_minutes=_minutes(itinerary[MINUTES], number),
         flights=flights,
@@ -217,7 +217,7 @@ def _price(row: Any, number: int, currency: str) -> tuple[int | None, str]:
     if price is None or not 0 < price <= LARGEST_AMOUNT:
         raise PageChanged(f"row {number} has the price {amount} with {decimals} decimals in {currency}")
     name = message.get(2, b"")
-    return price, _text(name.decode("utf-8", "replace"), LONGEST_FLIGHTS) if isinstance(name, bytes) else ""
+    return price, _text(name.decode("utf-8", "replace"), MAX_FLIGHT_TIME) if isinstance(name, bytes) else ""
 
 
 def _times(text: Any, number: int) -> tuple[datetime | None, datetime | None]:
@@ -283,7 +283,7 @@ def _day(value: Any, number: int) -> date:
 def _minutes(value: Any, number: int) -> int | None:
     if value is None:
         return None
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= LONGEST_JOURNEY:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MAX_JOURNEY:
         raise PageChanged(f"row {number} has a duration in another form")
     return value
 
@@ -297,7 +297,7 @@ def _insights(data: list[Any], currency: str) -> Insights:
     if level is not None and (not isinstance(level, int) or not 0 <= level <= HIGHEST_LEVEL):
         raise PageChanged("the price level is in another form")
     history = _at(found, HISTORY, 0)
-    if history is not None and (not isinstance(history, list) or len(history) > MOST_DAYS):
+    if history is not None and (not isinstance(history, list) or len(history) > MAX_DAYS):
         raise PageChanged("the price history is in another form")
     return Insights(
         level=level or None,

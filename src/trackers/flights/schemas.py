@@ -9,7 +9,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from shared.scraping.targets import FetchStatus
 from trackers.flights.alerts import Rule
 from trackers.flights.money import LARGEST_AMOUNT
-from trackers.flights.search import MOST_TRAVELLERS, Cabin
+from trackers.flights.search import MAX_TRAVELLERS, Cabin
 
 WORDS: Final = r"^[^\x00]*$(?!\n)"
 """Anything but null, which the database does not take."""
@@ -28,7 +28,7 @@ Price = Annotated[
 ]
 Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[^\x00\r\n]*\S[^\x00\r\n]*$(?!\n)")]
 Notes = Annotated[str, Meta(max_length=2000, pattern=r"^[^\x00]*$")]
-People = Annotated[int, Meta(ge=0, le=MOST_TRAVELLERS)]
+People = Annotated[int, Meta(ge=0, le=MAX_TRAVELLERS)]
 Stops = Annotated[int, Meta(ge=0, le=3, description="At most so many; left out: any number.")]
 ProviderName = Annotated[str, Meta(min_length=1, max_length=50, pattern=WORDS, description="google_flights or manual.")]
 Interval = Annotated[int, Meta(ge=30, le=1440, description="Minutes between two looks.")]
@@ -49,7 +49,7 @@ class CreateTrip(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     departs_on: date
     returns_on: date | None = None
     name: Name | None = None
-    adults: Annotated[int, Meta(ge=1, le=MOST_TRAVELLERS)] = 1
+    adults: Annotated[int, Meta(ge=1, le=MAX_TRAVELLERS)] = 1
     children: People = 0
     infants_in_seat: People = 0
     infants_on_lap: People = 0
@@ -65,7 +65,7 @@ class UpdateTrip(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     departs_on: date | UnsetType = UNSET
     returns_on: date | UnsetType | None = UNSET
     name: Name | UnsetType | None = UNSET
-    adults: Annotated[int, Meta(ge=1, le=MOST_TRAVELLERS)] | UnsetType = UNSET
+    adults: Annotated[int, Meta(ge=1, le=MAX_TRAVELLERS)] | UnsetType = UNSET
     children: People | UnsetType = UNSET
     infants_in_seat: People | UnsetType = UNSET
     infants_on_lap: People | UnsetType = UNSET

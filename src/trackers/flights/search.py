@@ -6,7 +6,7 @@ from typing import Final, Self
 
 from msgspec import Struct
 
-MOST_TRAVELLERS: Final = 9
+MAX_TRAVELLERS: Final = 9
 SEPARATOR: Final = ":"
 ANY: Final = "any"
 

@@ -19,7 +19,7 @@ from trackers.flights.providers import GOOGLE_FLIGHTS
 from trackers.flights.search import ScrapeQuery, SearchResult
 from trackers.flights.settings import GOOGLE, FlightsSettings
 
-OK: Final = 200
+HTTP_OK: Final = 200
 REFUSED: Final = frozenset({401, 403, 451})
 ENABLE: Final = "set TRACKERS_FLIGHTS_ENABLED=true once you may ask Google Flights"
 
@@ -77,7 +77,7 @@ class GoogleFlightsSource(Source[SearchResult]):
             raise Blocked("the site sent us to its page for robots", http_status=answer.status)
         if answer.status in REFUSED:
             raise Blocked(f"the site answered {answer.status}", http_status=answer.status)
-        if answer.status != OK:
+        if answer.status != HTTP_OK:
             raise PageChanged(f"the site answered {answer.status} to a search", http_status=answer.status)
         return parse_page(answer.body, query, most=self._offers_kept)
 

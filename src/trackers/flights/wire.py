@@ -10,7 +10,7 @@ VARINT: Final = 0
 EIGHT_BYTES: Final = 1
 LENGTH: Final = 2
 FOUR_BYTES: Final = 5
-LONGEST_VARINT: Final = 10
+MAX_VARINT_BYTES: Final = 10
 SEVEN_BITS: Final = 0x7F
 MORE: Final = 0x80
 FIXED: Final = {EIGHT_BYTES: 8, FOUR_BYTES: 4}
@@ -75,7 +75,7 @@ def fields(message: bytes) -> list[tuple[int, int | bytes]]:
 def _varint(message: bytes, place: int) -> tuple[int, int]:
     """(value, the place after it)."""
     value = 0
-    for position in range(LONGEST_VARINT):
+    for position in range(MAX_VARINT_BYTES):
         if place >= len(message):
             raise WireError("a number is cut off")
         byte = message[place]

@@ -41,7 +41,7 @@ _FREE_TO_PLAY_SEASONS_START: Final = 15
 """With this season the game became free to play, and the names of seasons count from 1 again."""
 RELEASE: Final = datetime(2015, 7, 7, tzinfo=UTC)
 _FREE_TO_PLAY_SINCE: Final = datetime(2020, 9, 23, tzinfo=UTC)
-SHORTEST_SEASON: Final = timedelta(days=60)
+MIN_SEASON: Final = timedelta(days=60)
 """No season since then took less: most take three months."""
 
 
@@ -76,11 +76,11 @@ def earliest_start(season: int) -> datetime:
     """A moment before which a season cannot have begun."""
     if season < _FREE_TO_PLAY_SEASONS_START:
         return RELEASE
-    return _FREE_TO_PLAY_SINCE + (season - _FREE_TO_PLAY_SEASONS_START) * SHORTEST_SEASON
+    return _FREE_TO_PLAY_SINCE + (season - _FREE_TO_PLAY_SEASONS_START) * MIN_SEASON
 
 
 def newest_possible(now: datetime, *, known: int | None = None, known_at: datetime | None = None) -> int:
     """The newest season that can have begun, from the one that the site showed as current at some moment."""
     if known is None or known_at is None:
-        return _FREE_TO_PLAY_SEASONS_START + (now - _FREE_TO_PLAY_SINCE) // SHORTEST_SEASON
-    return known + 1 + max(0, (now - known_at) // SHORTEST_SEASON)
+        return _FREE_TO_PLAY_SEASONS_START + (now - _FREE_TO_PLAY_SINCE) // MIN_SEASON
+    return known + 1 + max(0, (now - known_at) // MIN_SEASON)

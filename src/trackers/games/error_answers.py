@@ -18,7 +18,7 @@ from shared.scraping.failures import (
     TargetPrivate,
     Throttled,
 )
-from shared.scraping.pages import OK, REFUSED, THROTTLE_WORDS, TOO_MANY, is_json, line_of, raise_for_page, title_of
+from shared.scraping.pages import HTTP_OK, REFUSED, THROTTLE_WORDS, TOO_MANY, is_json, line_of, raise_for_page, title_of
 
 _COME_BACK: Final = frozenset({408, 425})
 _GONE: Final = frozenset({404, 410})
@@ -40,11 +40,11 @@ _refusal_decoder: Final = msgspec.json.Decoder(_Refusal)
 
 def raise_for_answer(status: int, content_type: str | None, body: bytes) -> None:
     """Return if an answer may be parsed; else raise the ScrapeFailure that it means. Retry-After is the fetcher's."""
-    if status == OK and body.startswith(b"{"):
+    if status == HTTP_OK and body.startswith(b"{"):
         return  # what JSON says inside is the parser's
     if is_json(body):
         raise_for_messages(body, status)
-        if status == OK:
+        if status == HTTP_OK:
             return
         what = _message_of(body)
     else:
@@ -54,7 +54,7 @@ def raise_for_answer(status: int, content_type: str | None, body: bytes) -> None
     _raise_for_status(status, what, kind)
 
 
-def raise_for_messages(body: bytes, status: int = OK) -> None:
+def raise_for_messages(body: bytes, status: int = HTTP_OK) -> None:
     """Raise what a JSON body's `errors` or `message` mean, whatever the status; return where they say nothing known."""
     try:
         refusal = _refusal_decoder.decode(body)
@@ -75,8 +75,8 @@ def raise_for_messages(body: bytes, status: int = OK) -> None:
 
 def raise_for_200(body: bytes) -> NoReturn:
     """Raise what a body means that came with status 200 and is no JSON."""
-    raise_for_page(OK, body)
-    _raise_for_status(OK, title_of(body), "")
+    raise_for_page(HTTP_OK, body)
+    _raise_for_status(HTTP_OK, title_of(body), "")
 
 
 def _raise_for_status(status: int, what: str, kind: str) -> NoReturn:
@@ -92,7 +92,7 @@ def _raise_for_status(status: int, what: str, kind: str) -> NoReturn:
             f"the site answers {status} without saying that the player is missing: is the base address right?{said}",
             http_status=status,
         )
-    if status == OK and not what:
+    if status == HTTP_OK and not what:
         raise HostUnavailable("the site answers with an empty body", http_status=status)
     raise PageChanged(f"the site answers {status} with something unknown{said}", http_status=status)
 

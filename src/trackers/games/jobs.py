@@ -17,7 +17,7 @@ from trackers.games.services.schedules import ScheduledTrackerProcessingService
 from trackers.games.snapshot_repository import SnapshotRepository
 
 EVERY_TWO: Final = frozenset(range(0, 60, 2))
-MOST: Final = 200
+MAX_SCHEDULES_PER_RUN: Final = 200
 """Schedules that one run begins or ends; the next run goes on."""
 
 Services = Callable[[], ScheduledTrackerProcessingService]
@@ -42,7 +42,7 @@ class ScheduleJob:
     async def _each(self, claim: Claim, step: Step) -> int:
         done = 0
         apart: list[UUID] = []
-        while done + len(apart) < MOST:
+        while done + len(apart) < MAX_SCHEDULES_PER_RUN:
             claimed: ClaimedSchedule | None = None
             try:
                 async with self._database.unit_of_work():

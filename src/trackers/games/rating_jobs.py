@@ -10,8 +10,8 @@ from shared.database import Database
 from shared.jobs import Job
 from trackers.games.services.ratings import RatingService
 
-PEOPLE_AT_ONCE: Final = 500
-MOST: Final = 20_000
+PEOPLE_BATCH_SIZE: Final = 500
+MAX_PEOPLE_PER_RUN: Final = 20_000
 """People of one run; the next run goes on."""
 
 
@@ -25,10 +25,10 @@ class RecomputeLeaderboards:
     async def restate_stale(self) -> int:
         """How many people were recomputed."""
         async with self._database.unit_of_work():
-            outdated = await self._service().outdated(limit=MOST)
-        for start in range(0, len(outdated), PEOPLE_AT_ONCE):
+            outdated = await self._service().outdated(limit=MAX_PEOPLE_PER_RUN)
+        for start in range(0, len(outdated), PEOPLE_BATCH_SIZE):
             async with self._database.unit_of_work():
-                await self._service().recompute_people(outdated[start : start + PEOPLE_AT_ONCE])
+                await self._service().recompute_people(outdated[start : start + PEOPLE_BATCH_SIZE])
         return len(outdated)
 
 

@@ -33,7 +33,7 @@ from users.guilds.expressions import FormulaError
 from users.guilds.guild_settings import RatingFormula, from_stored
 from users.guilds.opt_out_repository import on_leaderboards
 
-PEOPLE_AT_ONCE: Final = 500
+PEOPLE_BATCH_SIZE: Final = 500
 
 _WHO: Final = """
 LEFT JOIN LATERAL (
@@ -242,7 +242,7 @@ class RatingQueries:
         """The trackers of each member, read by batches, so that other requests get their turn."""
         after = None
         while True:
-            which = {"guild_id": guild_id, "after": after, "limit": PEOPLE_AT_ONCE}
+            which = {"guild_id": guild_id, "after": after, "limit": PEOPLE_BATCH_SIZE}
             people = [row["user_id"] for row in await self._reader.rows(_MEMBERS, which)]
             tracked: dict[UUID, list[RatedTracker]] = {}
             for row in await self._reader.rows(TRACKED, {"people": people}):
@@ -250,7 +250,7 @@ class RatingQueries:
                 tracked.setdefault(tracker.user_id, []).append(tracker)
             for trackers in tracked.values():
                 yield trackers
-            if len(people) < PEOPLE_AT_ONCE:
+            if len(people) < PEOPLE_BATCH_SIZE:
                 return
             after = people[-1]
 

@@ -50,7 +50,7 @@ JOIN LATERAL (
 JOIN scrape_targets t ON t.id = a.target_id
 """  # noqa: S608 -- fragments of our own
 """Accounts that formulas speak of, with their current season; of those never fetched, the newest that was entered."""
-MOST_MANUAL: Final = 200
+MAX_MANUAL: Final = 200
 """Manual snapshots of a tracker that scores may rest on: the latest."""
 
 TRACKED: Final = text(f"""
@@ -66,7 +66,7 @@ SELECT k.user_id, k.id AS tracker_id, k.account_id, coalesce(a.handle, a.display
                         ORDER BY m.captured_at, m.id)
         FROM (SELECT * FROM game_manual_snapshots
               WHERE user_id = k.user_id AND account_id = k.account_id
-              ORDER BY captured_at DESC, id DESC LIMIT {MOST_MANUAL}) m
+              ORDER BY captured_at DESC, id DESC LIMIT {MAX_MANUAL}) m
         JOIN game_manual_ratings r ON r.snapshot_id = m.id
         CROSS JOIN LATERAL (
             SELECT json_object_agg(guild_id, confirmed) AS reviews FROM game_manual_reviews WHERE snapshot_id = m.id

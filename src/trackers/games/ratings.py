@@ -36,7 +36,7 @@ GAME: Final = "rocket-league"
 PLAYLISTS: Final[Mapping[str, str]] = MappingProxyType({"ones": "10", "twos": "11", "threes": "13", "fours": "61"})
 """What formulas call a playlist -> its key."""
 SALARY_STEP: Final = 25
-MOST: Final = 10**15
+MAX_SCORE: Final = 10**15
 """Scores end there, either way; a guild's own formula may multiply as it likes."""
 
 
@@ -157,7 +157,7 @@ def rate(formula: RatingFormula, current: Season, previous: Season) -> Rating:
         score, games = _weighted_average(formula, played)
     if score is None or games == 0:
         return Rating(score=0, salary=0, games=0, figures=figures)
-    score = max(-MOST, min(MOST, score))
+    score = max(-MAX_SCORE, min(MAX_SCORE, score))
     return Rating(score=score, salary=salary_of(score), games=games, figures=figures)
 
 

@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 
 from users.accounts.schemas import SNOWFLAKE
 
-MOST_METADATA: Final = 4096
+MAX_METADATA: Final = 4096
 """Bytes of JSON that a bot may leave with a schedule."""
 
 GuildIdText = Annotated[str, Meta(pattern=SNOWFLAKE, description="The guild's Discord id (a snowflake).")]
@@ -67,13 +67,13 @@ class ScheduleProcessing(Struct, frozen=True, kw_only=True, forbid_unknown_field
     ] = None
     metadata: Annotated[
         dict[str, Any],
-        Meta(max_length=100, description=f"Whatever the bot wants to find again; {MOST_METADATA} bytes of JSON."),
+        Meta(max_length=100, description=f"Whatever the bot wants to find again; {MAX_METADATA} bytes of JSON."),
     ] = {}
 
     def __post_init__(self) -> None:
         encoded = msgspec.json.encode(self.metadata)
-        if len(encoded) > MOST_METADATA:
-            raise ValueError(f"metadata has {len(encoded)} bytes of JSON; the most is {MOST_METADATA}")
+        if len(encoded) > MAX_METADATA:
+            raise ValueError(f"metadata has {len(encoded)} bytes of JSON; the most is {MAX_METADATA}")
         if rb"\u0000" in encoded:
             raise ValueError("metadata holds a NUL character, which cannot be stored")
 

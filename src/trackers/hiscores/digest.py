@@ -13,7 +13,7 @@ from trackers.hiscores.thresholds import in_words
 from users.notifications.digest import DigestEntry, DigestGroup, DigestSection, DigestWindow, spans
 
 TITLE: Final = "Players"
-MOST_REACHED: Final = 8
+MAX_REACHED: Final = 8
 """Achievements of one player that are named; what is more is counted."""
 # Experience from the last record before the window to the last in it, where both are of one era; what was passed before
 # anybody looked is no news.
@@ -77,9 +77,9 @@ def _entry(row: Mapping[str, Any]) -> DigestEntry | None:
         for slug, name, kind, threshold in row["reached"] or ()
     ]
     parts = [f"+{row['xp']:,} experience"] if row["xp"] else []
-    parts += reached[:MOST_REACHED]
-    if len(reached) > MOST_REACHED:
-        parts.append(f"and {len(reached) - MOST_REACHED} more")
+    parts += reached[:MAX_REACHED]
+    if len(reached) > MAX_REACHED:
+        parts.append(f"and {len(reached) - MAX_REACHED} more")
     if not parts:
         return None
     return DigestEntry(title=row["display_name"], detail="; ".join(parts), url=page_of(row["username"]))

@@ -9,7 +9,7 @@ from shared.retention import Ageing, Retention
 from trackers.hiscores.record_repository import RecordRepository
 
 REMOVED_AT_ONCE: Final = 5_000
-MOST_BATCHES: Final = 100
+MAX_BATCHES: Final = 100
 
 
 class GainRetention:
@@ -25,7 +25,7 @@ class GainRetention:
         return await self._database.in_batches(
             lambda session: RecordRepository(session).remove_old_gains(today=today, limit=REMOVED_AT_ONCE),
             size=REMOVED_AT_ONCE,
-            most=MOST_BATCHES,
+            most=MAX_BATCHES,
         )
 
 

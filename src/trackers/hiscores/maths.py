@@ -11,7 +11,7 @@ from typing import Final
 
 HIGHEST: Final = 99
 HIGHEST_VIRTUAL: Final = 126
-MOST_XP: Final = 200_000_000
+MAX_XP: Final = 200_000_000
 """Experience past which a skill does not grow."""
 FIRST_HITPOINTS: Final = 10
 

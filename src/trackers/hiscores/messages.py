@@ -17,7 +17,7 @@ RENAMED: Final = "player.renamed"
 STOPPED: Final = "player.stopped"
 TOLD: Final = frozenset({PROGRESSED, MISSING, DECREASED, RENAMED, STOPPED})
 """What followers are told."""
-MOST_LINES: Final = 12
+MAX_LINES: Final = 12
 PAGE: Final = "https://secure.runescape.com/m=hiscore_oldschool/hiscorepersonal?user1="
 
 
@@ -68,8 +68,8 @@ class HiscoreMessages:
         if said is None:
             return None
         title, lines = said
-        if len(lines) > MOST_LINES:
-            lines = [*lines[: MOST_LINES - 1], f"and {len(lines) - MOST_LINES + 1} more"]
+        if len(lines) > MAX_LINES:
+            lines = [*lines[: MAX_LINES - 1], f"and {len(lines) - MAX_LINES + 1} more"]
         return Message(title=title, lines=tuple(lines), url=news.url)
 
 

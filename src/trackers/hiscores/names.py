@@ -9,7 +9,7 @@ from typing import Final
 
 from trackers.hiscores.errors import InvalidUsername
 
-LONGEST: Final = 12
+MAX_NAME_LENGTH: Final = 12
 _SEPARATORS: Final = re.compile(r"[-_\s]")
 _POSSIBLE: Final = re.compile(r"[a-z0-9 ]{1,12}")
 

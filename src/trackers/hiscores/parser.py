@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from shared.scraping.failures import HostUnavailable, PageChanged, TargetNotFound
-from shared.scraping.pages import OK, is_html, is_json, raise_for_page, title_of
+from shared.scraping.pages import HTTP_OK, is_html, is_json, raise_for_page, title_of
 from trackers.hiscores.catalogue import (
     ACTIVITIES,
     BOSSES,
@@ -28,17 +28,17 @@ from trackers.hiscores.catalogue import (
     skill,
     slug_of,
 )
-from trackers.hiscores.maths import FIRST_HITPOINTS, HIGHEST_VIRTUAL, MOST_XP, level_for
+from trackers.hiscores.maths import FIRST_HITPOINTS, HIGHEST_VIRTUAL, MAX_XP, level_for
 from trackers.hiscores.names import is_name
 
 NOT_FOUND: Final = 404
-MOST_ENTRIES: Final = 500
+MAX_ENTRIES: Final = 500
 """Entries of a list; the game has 91."""
-MOST_UNKNOWN: Final = 100
+MAX_UNKNOWN: Final = 100
 """Names in a body that we have never heard of; more are not news of the game, but another page."""
-LONGEST_NAME: Final = 80
-MOST_SCORE: Final = 2**31 - 1
-MOST_RANK: Final = 2**31 - 1
+MAX_NAME_LENGTH: Final = 80
+MAX_SCORE: Final = 2**31 - 1
+MAX_RANK: Final = 2**31 - 1
 SKILL_FIELDS: Final = 3
 _CSV_LINE: Final = re.compile(rb"-?\d{1,12}(,-?\d{1,12}){1,2}")
 
@@ -100,13 +100,13 @@ def raise_for_answer(status: int, body: bytes) -> None:
     """
     if status == NOT_FOUND:
         raise TargetNotFound("the hiscores have no such player in this table", http_status=status)
-    if status == OK and body.strip() and not body.lstrip().startswith(b"<"):
+    if status == HTTP_OK and body.strip() and not body.lstrip().startswith(b"<"):
         return
     raise_for_page(status, body)
-    if status == OK and not body.strip():
+    if status == HTTP_OK and not body.strip():
         raise HostUnavailable("the hiscores answer with an empty body", http_status=status)
     said = f': "{title_of(body)}"' if body.strip() else ""
-    if status == OK or is_html(body):
+    if status == HTTP_OK or is_html(body):
         raise HostUnavailable(f"the hiscores show a page instead of data{said}", http_status=status)
     raise PageChanged(f"the hiscores answer {status} with something unknown{said}", http_status=status)
 
@@ -129,7 +129,7 @@ def parse_json(body: bytes) -> HiscoresPage:
 def parse_csv(body: bytes, layout: Layout) -> HiscoresPage:
     """A body of `index_lite.ws`, read by position in a layout that has exactly its lines. Raises PageChanged."""
     lines = body.split()
-    if len(lines) > MOST_ENTRIES or not all(_CSV_LINE.fullmatch(line) for line in lines):
+    if len(lines) > MAX_ENTRIES or not all(_CSV_LINE.fullmatch(line) for line in lines):
         raise PageChanged("the hiscores' CSV has another form")
     rows = [[int(number) for number in line.split(b",")] for line in lines]
     skills = [row for row in rows if len(row) == SKILL_FIELDS]
@@ -159,7 +159,7 @@ def _two(row: Sequence[int]) -> tuple[int, int]:
 def _page(
     skills: Sequence[tuple[str, int, int, int]], activities: Sequence[tuple[str, int, int]], *, name: str | None
 ) -> HiscoresPage:
-    if len(skills) > MOST_ENTRIES or len(activities) > MOST_ENTRIES:
+    if len(skills) > MAX_ENTRIES or len(activities) > MAX_ENTRIES:
         _changed("has more entries than the game could have")
     readings = [_skill_reading(*entry) for entry in skills if _is_nameable(entry[0])]
     slugs = [reading.metric.slug for reading in readings]
@@ -171,7 +171,7 @@ def _page(
         twice = sorted({slug for slug in slugs if slugs.count(slug) > 1})
         _changed(f"names something twice: {', '.join(twice[:5])}")
     unknown = [slug for slug in slugs if slug not in KNOWN]
-    if len(unknown) > MOST_UNKNOWN:
+    if len(unknown) > MAX_UNKNOWN:
         _changed(f"names {len(unknown)} things that nobody has heard of")
     overall = next(entry for entry in skills if slug_of(entry[0]) == OVERALL)
     readings.append(_total(overall, readings))
@@ -181,22 +181,22 @@ def _page(
 
 def _skill_reading(name: str, rank: int, level: int, xp: int) -> MetricReading:
     metric = _named(skill(name))
-    most = MOST_XP * MOST_ENTRIES if metric.slug == OVERALL else MOST_XP
-    if not -1 <= xp <= most or not -1 <= rank <= MOST_RANK or not 0 <= level <= HIGHEST_VIRTUAL * MOST_ENTRIES:
+    most = MAX_XP * MAX_ENTRIES if metric.slug == OVERALL else MAX_XP
+    if not -1 <= xp <= most or not -1 <= rank <= MAX_RANK or not 0 <= level <= HIGHEST_VIRTUAL * MAX_ENTRIES:
         _changed(f"shows {metric.name} at rank {rank}, level {level}, experience {xp}")
     return MetricReading(metric=metric, value=xp if xp >= 0 else None, rank=rank if rank > 0 else None)
 
 
 def _activity_reading(name: str, rank: int, score: int) -> MetricReading:
     metric = _named(activity(name))
-    if not -1 <= score <= MOST_SCORE or not -1 <= rank <= MOST_RANK:
+    if not -1 <= score <= MAX_SCORE or not -1 <= rank <= MAX_RANK:
         _changed(f"shows {metric.name} at rank {rank}, score {score}")
     return MetricReading(metric=metric, value=score if score >= 0 else None, rank=rank if rank > 0 else None)
 
 
 def _is_nameable(name: str) -> bool:
     """Whether an entry can be told of; one that cannot is left out, so that it does not stop a whole table."""
-    return bool(slug_of(name)) and len(name) <= LONGEST_NAME and name.isprintable()
+    return bool(slug_of(name)) and len(name) <= MAX_NAME_LENGTH and name.isprintable()
 
 
 def _named(metric: Metric) -> Metric:

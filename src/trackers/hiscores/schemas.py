@@ -11,7 +11,7 @@ from shared.scraping.target import Status
 from shared.scraping.targets import FetchStatus
 from trackers.hiscores.catalogue import MetricKind
 from trackers.hiscores.modes import GameMode
-from trackers.hiscores.settings import LONGEST, SHORTEST
+from trackers.hiscores.settings import MAX_INTERVAL_S, SHORTEST
 from users.accounts.schemas import ExternalId, UserData
 
 MOST_AT_ONCE = 100
@@ -28,7 +28,7 @@ Username = Annotated[
     ),
 ]
 Interval = Annotated[
-    int, Meta(ge=SHORTEST, le=LONGEST, description="Seconds between two looks: 15 minutes to 30 days.")
+    int, Meta(ge=SHORTEST, le=MAX_INTERVAL_S, description="Seconds between two looks: 15 minutes to 30 days.")
 ]
 Adaptive = Annotated[
     bool, Meta(description="Whether who does not play is looked at more rarely; off: every interval, always.")

@@ -8,7 +8,7 @@ from msgspec import Meta
 from shared.settings import LONGEST_AGE, SCHEME_AND_HOST, SettingsStruct
 
 SHORTEST: Final = 900
-LONGEST: Final = 2_592_000
+MAX_INTERVAL_S: Final = 2_592_000
 
 
 class HiscoresSettings(SettingsStruct, frozen=True, kw_only=True):
@@ -35,7 +35,7 @@ class HiscoresSettings(SettingsStruct, frozen=True, kw_only=True):
         float,
         Meta(
             ge=SHORTEST,
-            le=LONGEST,
+            le=MAX_INTERVAL_S,
             description="Seconds between two looks at a player who has no interval of their own.",
         ),
     ] = 21_600.0

@@ -14,7 +14,7 @@ from trackers.hiscores.errors import ImpossibleSpan
 ROLLING: Final = re.compile(r"(?=.)(?:([0-9]{1,3})w)?(?:([0-9]{1,4})d)?(?:([0-9]{1,4})h)?")
 CALENDAR: Final = frozenset({"day", "week", "month", "year"})
 ALL: Final = "all"
-LONGEST: Final = timedelta(days=366 * 20)
+MAX_SPAN: Final = timedelta(days=366 * 20)
 EARLIEST: Final = datetime(2013, 1, 1, tzinfo=UTC)
 """The game opened in February 2013."""
 DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -71,7 +71,7 @@ def _start(period: str, until: datetime, zone: ZoneInfo) -> datetime | None:
     if period in CALENDAR:
         return _midnight(_first_day(period, (until - timedelta(microseconds=1)).astimezone(zone).date()), zone)
     length = _length(period)
-    if not timedelta(0) < length <= LONGEST:
+    if not timedelta(0) < length <= MAX_SPAN:
         raise ImpossibleSpan(
             f"{period[:30]!r} is no period; day, week, month, year, all, and lengths such as 7d or 5d12h are."
         )

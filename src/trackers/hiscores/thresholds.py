@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from trackers.hiscores.catalogue import OVERALL, RATINGS, Metric, MetricKind
-from trackers.hiscores.maths import HIGHEST, MOST_XP, xp_for
+from trackers.hiscores.maths import HIGHEST, MAX_XP, xp_for
 
 MILLION: Final = 1_000_000
-SKILL: Final = (xp_for(HIGHEST), 50 * MILLION, 100 * MILLION, MOST_XP)
+SKILL: Final = (xp_for(HIGHEST), 50 * MILLION, 100 * MILLION, MAX_XP)
 ALL_SKILLS: Final = (100 * MILLION, 200 * MILLION, 500 * MILLION, *(n * 1000 * MILLION for n in range(1, 5)))
 TOTAL_LEVEL: Final = (500, 1000, 1500, 1750, 2000, 2200, 2376)
 """2,376 is every skill at 99."""

@@ -14,8 +14,8 @@ from users.accounts.mail_repository import AccountMailRepository
 from users.accounts.queries import AccountQueries
 from users.accounts.schemas import Account, PastSession, SentMail
 
-AT_ONCE: Final = 1_000
-MOST: Final = 20_000
+PAGE_SIZE: Final = 1_000
+MAX_LOG_ENTRIES: Final = 20_000
 """Entries of each log that an export holds, the newest; more than anybody brings about in earnest."""
 E = TypeVar("E", bound="_Entry")
 
@@ -59,7 +59,7 @@ class AccountPersonalData:
         logs: AuditQueries,
         audit: AuditRepository,
         mails: AccountMailRepository,
-        most: int = MOST,
+        most: int = MAX_LOG_ENTRIES,
     ) -> None:
         self._most = most
         self._mails = mails
@@ -114,7 +114,7 @@ class AccountPersonalData:
 async def _newest(ask: Callable[[LogPage], Awaitable[list[E]]], most: int) -> list[E]:
     found: list[E] = []
     while len(found) < most:
-        wanted = min(AT_ONCE, most - len(found))
+        wanted = min(PAGE_SIZE, most - len(found))
         more = await ask(LogPage(limit=wanted, before=found[-1].id if found else None))
         found += more
         if len(more) < wanted:

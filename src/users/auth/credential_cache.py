@@ -7,7 +7,7 @@ from typing import Final, Generic, TypeVar
 T = TypeVar("T")
 TRUSTED: Final = 1.5
 """Seconds; a revocation holds everywhere after these."""
-MOST: Final = 10_000
+MAX_CACHED: Final = 10_000
 """Credentials that a process remembers at once."""
 
 
@@ -28,7 +28,7 @@ class CredentialCache(Generic[T]):
 
     def put(self, credential: str, identity: T, *, asked_at: float) -> None:
         """Trust a credential for TRUSTED seconds after the question whose answer this is."""
-        if len(self._known) >= MOST:
+        if len(self._known) >= MAX_CACHED:
             self._known.clear()
         self._known[credential] = (asked_at + TRUSTED, identity)
 

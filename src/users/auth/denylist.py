@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 from shared.errors import Unavailable
 
 KEY: Final = "auth:denied:"
-PATIENCE: Final = 2.0
+REDIS_TIMEOUT_S: Final = 2.0
 """Seconds that Redis is waited for."""
 
 
@@ -29,7 +29,7 @@ class Denylist:
     async def deny(self, token_id: str) -> None:
         """Raises Unavailable where it cannot be noted."""
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(REDIS_TIMEOUT_S):
                 await self._redis.set(KEY + token_id, b"", px=self._keep)
         except (RedisError, OSError) as error:
             raise _unknown() from error
@@ -37,7 +37,7 @@ class Denylist:
     async def denied(self, token_id: str) -> bool:
         """Raises Unavailable where it cannot be known."""
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(REDIS_TIMEOUT_S):
                 return bool(await self._redis.exists(KEY + token_id))
         except (RedisError, OSError) as error:
             raise _unknown() from error

@@ -34,7 +34,7 @@ CLAIMS: Final = ("iss", "aud", "sub", "sid", "jti", "iat", "exp")
 SKEW: Final = timedelta(seconds=30)
 """How far the clocks of two of our machines may be apart."""
 PREFIX: Final = "trr_"
-LONGEST: Final = 2048
+MAX_TOKEN_LENGTH: Final = 2048
 """Characters of an access token that are looked at at all; ours have under 500."""
 
 
@@ -89,7 +89,7 @@ class AccessTokens:
         return verified
 
     def _decoded(self, token: str) -> dict[str, Any]:
-        if len(token) > LONGEST:
+        if len(token) > MAX_TOKEN_LENGTH:
             raise jwt.InvalidTokenError("too long")
         *others, last = self._keys
         for key in others:

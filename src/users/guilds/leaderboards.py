@@ -14,7 +14,7 @@ from users.accounts.schemas import SNOWFLAKE
 from users.accounts.service import AccountService
 from users.guilds.opt_out_repository import OptOutRepository
 
-MOST_GUILDS: Final = 200
+MAX_GUILDS: Final = 200
 
 
 class LeaderboardChoice(Struct, frozen=True, kw_only=True):
@@ -32,7 +32,7 @@ class ChooseLeaderboards(Struct, frozen=True, kw_only=True, forbid_unknown_field
     )
     hidden_in: Annotated[
         list[Annotated[str, Meta(pattern=SNOWFLAKE)]],
-        Meta(max_length=MOST_GUILDS, description="Guilds on whose leaderboards you do not appear."),
+        Meta(max_length=MAX_GUILDS, description="Guilds on whose leaderboards you do not appear."),
     ] = []
 
 

@@ -21,7 +21,7 @@ from users.notifications.transports.email import EmailTransport
 
 PAGE: Final = "/api/email-confirmation"
 RETRY_AFTER: Final = timedelta(minutes=5)
-AT_ONCE: Final = 5
+BATCH_SIZE: Final = 5
 """Mails of one run; each may take as long as the mail server's time limit."""
 IGNORE: Final = "If it was not you, ignore this message: nothing has changed."
 
@@ -49,7 +49,7 @@ class AccountMailer:
     async def send_due(self) -> int:
         """How many left."""
         sent = 0
-        for _ in range(AT_ONCE):
+        for _ in range(BATCH_SIZE):
             due = await self._claimed()
             if due is None:
                 break

@@ -32,7 +32,7 @@ from users.notifications.schemas import EVERYTHING, Mode
 
 READY: Final = "digest.ready"
 """The event that carries a digest to a channel."""
-MOST_ENTRIES: Final = 500
+MAX_ENTRIES: Final = 500
 """Of one digest; what is more is counted."""
 
 
@@ -128,7 +128,7 @@ def composed(window: DigestWindow, sections: Sequence[DigestSection]) -> Digest:
     for section in sections:
         groups = []
         for group in section.groups:
-            entries = group.entries[: max(0, MOST_ENTRIES - told)]
+            entries = group.entries[: max(0, MAX_ENTRIES - told)]
             told += len(entries)
             left_out += len(group.entries) - len(entries)
             if entries:

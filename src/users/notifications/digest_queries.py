@@ -9,7 +9,7 @@ from users.notifications.digest_repository import SENT, SETTINGS
 from users.notifications.digest_schedule import Period
 from users.notifications.digest_schemas import DigestSettings, DigestView, SentDigests
 
-MOST: Final = 200
+MAX_DIGESTS: Final = 200
 USUAL_HOUR: Final = 8
 MONDAY: Final = 1
 
@@ -38,5 +38,5 @@ class DigestQueries:
 
     async def sent(self, user_id: UUID) -> SentDigests:
         """The latest, the newest first."""
-        rows = await self._questions.rows(SENT, {"user_id": user_id, "limit": MOST})
+        rows = await self._questions.rows(SENT, {"user_id": user_id, "limit": MAX_DIGESTS})
         return SentDigests(items=[DigestView(**row) for row in rows])

@@ -22,7 +22,7 @@ from users.notifications.digest_schedule import last_due, length_of, next_due, p
 from users.notifications.digest_schemas import DigestsRun
 from users.notifications.job_enqueuer import JobEnqueuer
 
-AT_ONCE: Final = 100
+BATCH_SIZE: Final = 100
 """People of one transaction; memory holds the digests of so many."""
 RUNS_FOR: Final = 45.0
 """Seconds for which a run takes up new ones."""
@@ -89,7 +89,7 @@ class DigestRun:
         while True:
             seen, batch = await self._batch()
             done = done.plus(batch)
-            if seen < AT_ONCE or monotonic() >= until:
+            if seen < BATCH_SIZE or monotonic() >= until:
                 return done
 
     async def run_for(self, user_id: UUID) -> DigestsRun:
@@ -103,7 +103,7 @@ class DigestRun:
         due: list[DueDigest] = []
         try:
             async with self._database.unit_of_work():
-                due = await self._digests().claim_due(now=now, limit=AT_ONCE)
+                due = await self._digests().claim_due(now=now, limit=BATCH_SIZE)
                 return len(due), await self._make(due)
         except Exception as error:
             if connection_was_lost(error) or not due:

@@ -23,13 +23,13 @@ def delivery_retention(*, database: Database, clock: Clock, keep_days: int, dige
         what="notified_events",
         keep_days=keep_days,
         remove=lambda session, before, limit: DeliveryRepository(session).remove_old(before=before, limit=limit),
-        at_once=REMOVED_AT_ONCE,
+        batch_size=REMOVED_AT_ONCE,
     )
     digests = Ageing(
         what="digests",
         keep_days=digests_keep_days,
         remove=lambda session, before, limit: DigestRepository(session).remove_old(before=before, limit=limit),
-        at_once=REMOVED_AT_ONCE,
+        batch_size=REMOVED_AT_ONCE,
     )
     return Retention(database=database, clock=clock, kinds=[events, digests])
 

@@ -15,7 +15,7 @@ from users.notifications.preference_repository import PreferenceRepository
 from users.notifications.queries import NotificationQueries
 from users.notifications.schemas import ChannelView, DeliveryView, QuietHoursView
 
-AT_ONCE: Final = 1_000
+PAGE_SIZE: Final = 1_000
 
 
 class ChannelExport(Struct, frozen=True, kw_only=True):
@@ -52,7 +52,7 @@ class NotificationPersonalData:
         told: list[DeliveryView] = []
         while True:
             more = await self._queries.every_delivery(
-                user_id=user_id, before=told[-1].id if told else None, limit=AT_ONCE
+                user_id=user_id, before=told[-1].id if told else None, limit=PAGE_SIZE
             )
             told += more.items
             if more.next_before is None:

@@ -11,7 +11,7 @@ from users.notifications.errors import UnknownEvent
 from users.notifications.preference_repository import PreferenceRepository
 from users.notifications.schemas import ANY, EVERYTHING, ChangePreferences, Mode, QuietHoursView, SubjectPreferences
 
-MOST: Final = 2_000
+MAX_PREFERENCES: Final = 2_000
 """Preferences of one person."""
 
 
@@ -46,8 +46,8 @@ class PreferenceService:
             if event != ANY and event not in self._known_events:
                 raise UnknownEvent(event, self._known_events)
         stored = {"" if event == ANY else event: mode for event, mode in modes.items()}
-        if await self._preferences.prefer(user_id, subject_id, stored) > MOST:
-            raise Invalid(f"These are more than {MOST} preferences; remove some.", extra={"field": "events"})
+        if await self._preferences.prefer(user_id, subject_id, stored) > MAX_PREFERENCES:
+            raise Invalid(f"These are more than {MAX_PREFERENCES} preferences; remove some.", extra={"field": "events"})
 
 
 def _times(hours: QuietHoursView) -> tuple[dt.time, dt.time]:

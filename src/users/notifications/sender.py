@@ -29,7 +29,7 @@ from users.notifications.own_messages import SUSPENDED
 from users.notifications.quiet import quiet_until
 from users.notifications.schemas import ChannelAddress, ChannelKind, Claimed, DeliveryState, ExportedNotification
 
-AT_ONCE: Final = 200
+BATCH_SIZE: Final = 200
 """Messages under way in one process."""
 CLAIMS_FOR: Final = 15.0
 """Seconds for which a run takes new work up."""
@@ -96,7 +96,7 @@ class DeliverySender:
         try:
             while True:
                 # A look costs the more the more is due: it is worth it for half of the places, or every so often.
-                if (now := monotonic()) < until and (len(under_way) <= AT_ONCE // 2 or look_at <= now):
+                if (now := monotonic()) < until and (len(under_way) <= BATCH_SIZE // 2 or look_at <= now):
                     look_at = now + LOOKS_EVERY
                     for claimed in await self._claim(under_way.values()):
                         under_way[asyncio.create_task(self._tell(claimed))] = claimed
@@ -122,7 +122,7 @@ class DeliverySender:
             claimed = await deliveries.claim(
                 now=now,
                 lease_until=now + self._lease,
-                limit=max(0, AT_ONCE - busy.total()),
+                limit=max(0, BATCH_SIZE - busy.total()),
                 per_host=ROUNDS * self._per_host,
                 busy=busy,
             )

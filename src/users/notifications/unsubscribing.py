@@ -12,7 +12,7 @@ from shared.installation_secret import InstallationSecret, position_of
 PATH: Final = "/api/digest/unsubscribe"
 _MAC: Final = 16
 _LENGTH: Final = 16 + _MAC
-LONGEST: Final = 64
+MAX_TOKEN_LENGTH: Final = 64
 
 
 class Unsubscribing:

@@ -13,7 +13,7 @@ from trackers.contracts.ship_queries import ShipQueries
 Queries = NamedDependency[SkipValidation[ContractQueries]]
 Ships = NamedDependency[SkipValidation[ShipQueries]]
 
-LARGEST_ID = 2**31 - 1
+MAX_ID = 2**31 - 1
 LARGEST_ISK = 1e18
 TypeFilter = Annotated[ContractType | None, QueryParameter(name="type", description="Only contracts of this type.")]
 StatusFilter = Annotated[
@@ -25,17 +25,17 @@ StatusFilter = Annotated[
 ]
 Sort = Annotated[ContractSort, QueryParameter(description="Order; with a dash the other way round.")]
 Regions = Annotated[
-    list[Annotated[int, Meta(ge=1, le=LARGEST_ID)]] | None,
+    list[Annotated[int, Meta(ge=1, le=MAX_ID)]] | None,
     QueryParameter(max_items=MAX_REGIONS, description="Only of these regions; may be repeated."),
 ]
-Region = Annotated[int | None, QueryParameter(ge=1, le=LARGEST_ID, description="Only of this region.")]
-ItemType = Annotated[int | None, QueryParameter(ge=1, le=LARGEST_ID, description="Only those that give such an item.")]
+Region = Annotated[int | None, QueryParameter(ge=1, le=MAX_ID, description="Only of this region.")]
+ItemType = Annotated[int | None, QueryParameter(ge=1, le=MAX_ID, description="Only those that give such an item.")]
 ItemGroup = Annotated[
-    int | None, QueryParameter(ge=1, le=LARGEST_ID, description="Only those that give an item of this group.")
+    int | None, QueryParameter(ge=1, le=MAX_ID, description="Only those that give an item of this group.")
 ]
-ShipType = Annotated[int | None, QueryParameter(ge=1, le=LARGEST_ID, description="Only those that sell this ship.")]
+ShipType = Annotated[int | None, QueryParameter(ge=1, le=MAX_ID, description="Only those that sell this ship.")]
 ShipGroup = Annotated[
-    int | None, QueryParameter(ge=1, le=LARGEST_ID, description="Only those that sell a ship of this group.")
+    int | None, QueryParameter(ge=1, le=MAX_ID, description="Only those that sell a ship of this group.")
 ]
 IsShip = Annotated[bool | None, QueryParameter(description="Only those that sell a ship, or only the others.")]
 MinPrice = Annotated[float | None, QueryParameter(ge=0, le=LARGEST_ISK, description="Only from this price on (ISK).")]
@@ -47,7 +47,7 @@ Title = Annotated[
 Blueprint = Annotated[
     bool | None, QueryParameter(description="Only those that give a blueprint copy, or something that is none.")
 ]
-MinRuns = Annotated[int | None, QueryParameter(ge=1, le=LARGEST_ID, description="Of an item's runs, at least.")]
+MinRuns = Annotated[int | None, QueryParameter(ge=1, le=MAX_ID, description="Of an item's runs, at least.")]
 MinMe = Annotated[int | None, QueryParameter(ge=0, le=100, description="Of an item's material efficiency, at least.")]
 MinTe = Annotated[int | None, QueryParameter(ge=0, le=100, description="Of an item's time efficiency, at least.")]
 MinReward = Annotated[

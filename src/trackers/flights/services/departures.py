@@ -11,7 +11,7 @@ from trackers.flights.repository import FlightRepository
 from trackers.flights.rows import EndedWatch
 from trackers.flights.services.searches import Searches
 
-AT_ONCE: Final = 500
+BATCH_SIZE: Final = 500
 
 
 class Departures:
@@ -26,13 +26,13 @@ class Departures:
     async def stop(self) -> bool:
         """Stop what departed until now, some at once; whether there may be more."""
         now = self._clock.now()
-        queries, trips = await self._flights.departed(now=now, limit=AT_ONCE)
+        queries, trips = await self._flights.departed(now=now, limit=BATCH_SIZE)
         searches = await self._searches.lock(trips=trips, queries=queries)
         await self._flights.end_queries(queries, now=now)
         watches = await self._flights.end_trips(trips, now=now)
         await self._searches.settle(searches)  # the days after a trip's are not over, but nobody wants them any more
         await self._outbox.publish(*(_event(watch) for watch in watches))
-        return max(len(queries), len(trips)) >= AT_ONCE
+        return max(len(queries), len(trips)) >= BATCH_SIZE
 
 
 def _event(watch: EndedWatch) -> NewEvent:

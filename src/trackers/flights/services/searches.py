@@ -15,7 +15,7 @@ from trackers.flights.repository import FlightRepository
 from trackers.flights.rows import Demand, TripRow, new_query
 from trackers.flights.search import ScrapeQuery
 
-MOST_AWAITED: Final = 20
+MAX_AWAITED: Final = 20
 """Looks that one person may have asked for and still wait for: they go ahead of everybody else's, at one pace."""
 FOR_NOW: Final = timedelta(days=1)
 """Interval of a search that is just being made; `settle` sets the one that is wanted."""
@@ -137,9 +137,9 @@ class Searches:
                 f"ask again in {min(waits):.0f} s.",
                 retry_after=min(waits),
             )
-        if not all(one.awaited for one in asked) and await self._flights.awaited(user_id) >= MOST_AWAITED:
+        if not all(one.awaited for one in asked) and await self._flights.awaited(user_id) >= MAX_AWAITED:
             raise TooManyLooks(
-                f"{MOST_AWAITED} looks that you asked for still wait; ask again when some of them are over.",
+                f"{MAX_AWAITED} looks that you asked for still wait; ask again when some of them are over.",
                 retry_after=self._cooldown.total_seconds(),
             )
         tasks = await self._targets.request_run(provider, [one.target_id for one in asked])

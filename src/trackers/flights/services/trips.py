@@ -19,7 +19,7 @@ from trackers.flights.queries import TripQueries
 from trackers.flights.repository import FlightRepository
 from trackers.flights.rows import TripRow
 from trackers.flights.schemas import CreateTrip, ScrapeStarted, ScrapeTrip, TripView, UpdateTrip
-from trackers.flights.search import MOST_TRAVELLERS, Cabin
+from trackers.flights.search import MAX_TRAVELLERS, Cabin
 from trackers.flights.services.searches import Searches
 from trackers.flights.services.watches import WatchService
 from users.access import AccessPolicy
@@ -27,7 +27,7 @@ from users.accounts.service import AccountService
 
 FURTHEST: Final = timedelta(days=730)
 """Ahead of which nobody sells a seat."""
-LONGEST: Final = timedelta(days=365)
+MAX_STAY: Final = timedelta(days=365)
 """Between the two flights of a journey."""
 DOLLARS: Final = "USD"
 
@@ -191,15 +191,15 @@ def _check_return(departs_on: date, returns_on: date | None) -> None:
         return
     if returns_on < departs_on:
         raise ImpossibleTrip("returns_on is before departs_on.", extra={"field": "returns_on"})
-    if returns_on > departs_on + LONGEST:
+    if returns_on > departs_on + MAX_STAY:
         raise ImpossibleTrip("returns_on is more than a year after departs_on.", extra={"field": "returns_on"})
 
 
 def _check_travellers(trip: TripRow) -> None:
     count = trip.adults + trip.children + trip.infants_in_seat + trip.infants_on_lap
-    if count > MOST_TRAVELLERS:
+    if count > MAX_TRAVELLERS:
         raise ImpossibleTrip(
-            f"{count} travellers are more than the {MOST_TRAVELLERS} that can be searched for at once.",
+            f"{count} travellers are more than the {MAX_TRAVELLERS} that can be searched for at once.",
             extra={"field": "adults"},
         )
     if trip.infants_on_lap > trip.adults:

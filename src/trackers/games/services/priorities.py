@@ -8,7 +8,7 @@ from shared.scraping.target import Priority
 from shared.scraping.targets import Targets
 from trackers.games.priority_repository import PriorityRepository
 
-PLACED_AT_ONCE: Final = 10_000
+PRIORITY_BATCH_SIZE: Final = 10_000
 
 
 class TrackerPriorities:
@@ -39,9 +39,9 @@ class TrackerPriorities:
 
     async def place_after(self, last: UUID | None) -> UUID | None:
         """Look through accounts from after one on; where to go on, None at the end."""
-        targets = await self._priorities.targets(after=last, limit=PLACED_AT_ONCE)
+        targets = await self._priorities.targets(after=last, limit=PRIORITY_BATCH_SIZE)
         await self.place(targets)
-        return targets[-1] if len(targets) == PLACED_AT_ONCE else None
+        return targets[-1] if len(targets) == PRIORITY_BATCH_SIZE else None
 
     async def _place(self, priorities: Mapping[UUID, Priority]) -> None:
         if priorities:

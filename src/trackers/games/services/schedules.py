@@ -35,7 +35,7 @@ from users.accounts.profiles import checked_time_zone
 
 FARTHEST: Final = timedelta(days=366)
 """How far ahead processing can be scheduled."""
-LONGEST: Final = timedelta(days=1)
+MAX_PROCESSING_TIME: Final = timedelta(days=1)
 """How long processing may take; what a source that is off or a site that rests holds up is not waited for longer."""
 NO_ZONE: Final = "UTC"
 
@@ -151,7 +151,7 @@ class ScheduledTrackerProcessingService(ScheduleQueries):
 
     async def claim_over(self, *, apart: Collection[UUID]) -> ClaimedSchedule | None:
         """A schedule whose runs have all ended, or take too long; held until the transaction ends."""
-        return await self._schedules.claim_over(deadline=self._clock.now() - LONGEST, apart=apart)
+        return await self._schedules.claim_over(deadline=self._clock.now() - MAX_PROCESSING_TIME, apart=apart)
 
     async def finish(self, schedule: ClaimedSchedule) -> None:
         """Tell what came of it; failed runs are part of the report, the processing itself is completed."""

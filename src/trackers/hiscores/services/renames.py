@@ -26,7 +26,7 @@ from trackers.hiscores.repository import Player, PlayerRepository
 from trackers.hiscores.schemas import PlayerRef, Renamed
 from trackers.hiscores.services.players import PlayerService
 
-MOST_SHOWN: Final = 5
+MAX_SHOWN: Final = 5
 TRIES: Final = 3
 
 
@@ -166,7 +166,7 @@ class PlayerAdministration:
             if gained < 0 and metrics[no].grows_only and metrics[no].slug != TOTAL_LEVEL
         ]
         if less:
-            shown_some = ", ".join(less[:MOST_SHOWN])
+            shown_some = ", ".join(less[:MAX_SHOWN])
             raise HistoriesDoNotFit(f"The later history has less of {shown_some}: another account's.", less=less)
 
     async def _derive_anew(self, no: int, records: Sequence[StoredRecord]) -> None:

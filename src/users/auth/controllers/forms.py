@@ -16,7 +16,7 @@ from shared.web.constraints import constrain
 from shared.web.openapi import OpenOperation
 from users.auth.schemas import Login
 
-LONGEST_SCOPE: Final = 1_000
+MAX_SCOPE_LENGTH: Final = 1_000
 """Characters of the scope that RFC 6749 allows a form to name; nothing is done with it."""
 FORM: Final = RequestEncodingType.URL_ENCODED.value
 _decode: Final = msgspec.json.Decoder(Login).decode
@@ -28,7 +28,7 @@ class LoginOperation(OpenOperation):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        scope = Schema(type=OpenAPIType.STRING, max_length=LONGEST_SCOPE)
+        scope = Schema(type=OpenAPIType.STRING, max_length=MAX_SCOPE_LENGTH)
         login, password = (_text(field) for field in inspect.type_info(Login).fields)  # type: ignore[attr-defined]  # of a Struct
         self.request_body = RequestBody(
             required=True,
@@ -70,8 +70,8 @@ async def read_login(request: Request[Any, Any, Any]) -> Login:
             form = await request.form()
             if form.get("grant_type", "password") != "password":
                 raise Invalid("Only grant_type=password is known here.", extra={"field": "grant_type"})
-            if len(str(form.get("scope", ""))) > LONGEST_SCOPE:
-                raise Invalid(f"A scope has at most {LONGEST_SCOPE} characters.", extra={"field": "scope"})
+            if len(str(form.get("scope", ""))) > MAX_SCOPE_LENGTH:
+                raise Invalid(f"A scope has at most {MAX_SCOPE_LENGTH} characters.", extra={"field": "scope"})
             return msgspec.convert({"login": form.get("username"), "password": form.get("password")}, Login)
         if not is_json(request.headers.get("content-type")):
             raise UnsupportedMedia(f"Send JSON with the header Content-Type: application/json, or a form ({FORM}).")

@@ -22,13 +22,13 @@ from users.notifications.digest_schemas import (
     SettleDigest,
 )
 from users.notifications.digest_service import DigestService
-from users.notifications.unsubscribing import LONGEST
+from users.notifications.unsubscribing import MAX_TOKEN_LENGTH
 
 Service = NamedDependency[SkipValidation[DigestService]]
 Queries = NamedDependency[SkipValidation[DigestQueries]]
 Run = NamedDependency[SkipValidation[DigestRun]]
 Asking = Request[Any, PersonIdentity, Any]
-Token = Annotated[str, QueryParameter(max_length=LONGEST, description="From the link in a digest.")]
+Token = Annotated[str, QueryParameter(max_length=MAX_TOKEN_LENGTH, description="From the link in a digest.")]
 
 
 class MyDigestController(Controller):

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 import msgspec
 
 from shared.clock import Clock
-from shared.scraping.fetch_context import LONGEST_WAIT, retry_after
+from shared.scraping.fetch_context import MAX_WAIT_S, retry_after
 from users.notifications.messages import Message
 from users.notifications.outbound_messages import OutboundMessage, SendFailed, code_message
 from users.notifications.schemas import ChannelAddress
@@ -58,7 +58,7 @@ class DiscordTransport:
 def _wait(answer: TransportResponse, *, now: datetime) -> float | None:
     """Discord says it in the body, to the millisecond; the header is in whole seconds."""
     try:
-        return min(_throttled(answer.body).retry_after, LONGEST_WAIT)
+        return min(_throttled(answer.body).retry_after, MAX_WAIT_S)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return retry_after(answer.retry_after, now=now)
 

@@ -23,7 +23,7 @@ from users.notifications.settings import SmtpSettings
 
 NO_SUCH_MAILBOX: Final = frozenset({550, 551, 553})
 IMPLICIT_TLS: Final = 465
-LONGEST_SUBJECT: Final = 200
+MAX_SUBJECT_LENGTH: Final = 200
 
 
 def mail_templates() -> Environment:
@@ -122,7 +122,7 @@ class EmailTransport:
         name, sender = parseaddr(self._settings.sender)
         mail["From"] = Address(display_name=name or "Trackers", addr_spec=sender)
         mail["To"] = Address(addr_spec=_in_ascii(address))
-        mail["Subject"] = " ".join(title.split())[:LONGEST_SUBJECT]
+        mail["Subject"] = " ".join(title.split())[:MAX_SUBJECT_LENGTH]
         mail["Date"] = format_datetime(self._clock.now())
         mail["Message-ID"] = f"<{message_id}@{sender.rpartition('@')[2]}>"
         mail["Auto-Submitted"] = "auto-generated"

@@ -16,7 +16,7 @@ from tests.integration.shared.web.conftest import OpenApi
 
 from app.container import AppContainer
 from shared.errors import TooManyRequests, Unavailable
-from shared.web.idempotency import LARGEST_KEPT, IdempotencyKeys, KeyReservation, StoredResponse
+from shared.web.idempotency import MAX_STORED_BYTES, IdempotencyKeys, KeyReservation, StoredResponse
 from shared.web.identity import BotIdentity
 
 PATH = "/internal/trackers/register-multiple"
@@ -197,7 +197,7 @@ async def test_an_answer_too_large_to_keep_is_sent_once(container: AppContainer)
     await keys.keep(claim, StoredResponse(status=200, content_type="application/json", body=None))
     with pytest.raises(Exception, match="answered with 200"):
         await keys.claim(bot, "a", b"digest")
-    assert LARGEST_KEPT < 1_048_576
+    assert MAX_STORED_BYTES < 1_048_576
 
 
 async def test_keys_are_forgotten_after_a_day(container: AppContainer) -> None:

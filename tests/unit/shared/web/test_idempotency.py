@@ -8,7 +8,7 @@ import pytest
 from litestar.types import Message, Receive, Scope, Send
 from tests.clock import START
 
-from shared.web.idempotency import LARGEST_KEPT, Idempotency, KeyReservation, StoredResponse
+from shared.web.idempotency import MAX_STORED_BYTES, Idempotency, KeyReservation, StoredResponse
 from shared.web.identity import BotIdentity
 
 BOT = BotIdentity(key_id=uuid4(), name="bot", scopes=frozenset())
@@ -69,7 +69,7 @@ async def test_the_first_byte_leaves_once_the_answer_is_kept() -> None:
 
 
 async def test_an_answer_too_large_to_keep_is_sent_whole_and_noted_as_such() -> None:
-    keys, large = OneKey(), b"x" * (LARGEST_KEPT // 2 + 1)
+    keys, large = OneKey(), b"x" * (MAX_STORED_BYTES // 2 + 1)
     answer = await posted(answering(large, large, large), keys)
     assert answer.content == large * 3
     assert keys.kept == StoredResponse(status=201, content_type="text/plain", body=None)

@@ -11,7 +11,7 @@ from shared.settings import SettingsError, load
 from trackers.fencers.dates import AHEAD, BACK, DateUnreadableError, read_day, season_of
 from trackers.fencers.errors import BadReference, UnknownWeapon
 from trackers.fencers.links import Reference, SubjectKind, parse_reference, read_key
-from trackers.fencers.names import LONGEST, fold, fold_person, shown_person, words
+from trackers.fencers.names import MAX_NAME_LENGTH, fold, fold_person, shown_person, words
 from trackers.fencers.settings import FencersSettings
 from trackers.fencers.weapons import Weapon, code_of, lets_through, weapon_filter, weapon_of
 
@@ -74,7 +74,7 @@ def test_last_first_and_first_last_are_one_person() -> None:
 @given(st.text(max_size=300))
 def test_folding_is_stable_and_bounded(text: str) -> None:
     assert fold(fold(text)) == fold(text)
-    assert len(words(text)) <= LONGEST
+    assert len(words(text)) <= MAX_NAME_LENGTH
     assert "\x00" not in words(text)
     words(text).encode()
 

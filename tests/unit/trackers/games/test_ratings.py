@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import force_setattr
 
 from trackers.games.ratings import (
-    MOST,
+    MAX_SCORE,
     PLAYLISTS,
     RatedPlaylist,
     RatedTracker,
@@ -165,8 +165,8 @@ def test_weights_are_the_decimals_that_were_written() -> None:
         ("totalGames", 150),
         ("ones + onesPeak + onesGames", 0),
         ("twos / onesGames", 0),  # divides by zero: not rated
-        ("1000000000000000 * twos", MOST),
-        ("0 - 1000000000000000 * twos", -MOST),
+        ("1000000000000000 * twos", MAX_SCORE),
+        ("0 - 1000000000000000 * twos", -MAX_SCORE),
         ("twos" + "*twos" * 99 + "*0", 0),  # no number
     ],
 )

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from shared.installation_secret import InstallationSecret
 from shared.settings import Secret
 from users.notifications.digest import (
-    MOST_ENTRIES,
+    MAX_ENTRIES,
     Digest,
     DigestEntry,
     DigestGroup,
@@ -100,7 +100,7 @@ def section(count: int, title: str = "Lakeside") -> DigestSection:
 def test_a_digest_counts_what_it_tells_and_what_it_leaves_out(count: int, title: str) -> None:
     made = composed(WINDOW, [section(count), section(0, "Nobody")])
     assert (made.title, made.entries) == (title, count)
-    assert made.left_out == max(0, count - MOST_ENTRIES)
+    assert made.left_out == max(0, count - MAX_ENTRIES)
     assert [one.title for one in made.sections] == (["Lakeside"] if count else [])
 
 
