@@ -63,5 +63,5 @@ def played(seed: int, looks: int = LOOKS) -> Iterator[tuple[datetime, Verdict]]:
             values[total] += rng.random() < 0.1
         seen = {no: MetricValue(value, rng.randrange(1_000, 2_000_000)) for no, value in values.items()}
         verdict = compare(known, seen, METRICS)
-        known = Known(entries=verdict.entries, era=verdict.era, since_keyframe=verdict.since_keyframe, looked_at=at)
+        known = Known(entries=verdict.entries, era=verdict.era, since_keyframe=verdict.since_keyframe, fetched_at=at)
         yield at, verdict

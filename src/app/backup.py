@@ -52,7 +52,7 @@ def back_up(url: str, path: Path) -> Backup:
     _new_file(partial)
     try:
         _run([program, "--format=custom", "--no-owner", "--no-privileges", f"--file={partial}"], url=url)
-        made = look_at(partial)
+        made = read_back(partial)
         with partial.open("rb") as file:
             os.fsync(file.fileno())
         try:
@@ -78,7 +78,7 @@ def _there_already(path: Path) -> BackupError:
     return BackupError(f"{path} is there already: name a file that is not")
 
 
-def look_at(path: Path) -> Backup:
+def read_back(path: Path) -> Backup:
     """What a file holds, read to its end. Raises BackupError for one that is no whole backup of ours."""
     program = _program("pg_restore")
     listed = _run([program, "--list", str(path)])
@@ -93,7 +93,7 @@ def look_at(path: Path) -> Backup:
 
 async def restore(url: str, path: Path) -> Backup:
     """Fill an empty database from a file, all of it or nothing. Raises BackupError."""
-    held = look_at(path)
+    held = read_back(path)
     if held.revision not in known_revisions():
         raise BackupError(f"{path} is of a newer version, at {held.revision}: restore it with that")
     engine = create_engine(url, pool_size=1, application_name="trackers-restore")

@@ -128,7 +128,7 @@ def _sources(house: Any, context: SourceContext) -> SourceRegistry:
     return SourceRegistry([*_brought(house, "sources"), *load_plugins(context)])
 
 
-def _looks(house: Any) -> InlineFetcher:
+def _inline_fetch(house: Any) -> InlineFetcher:
     """Of a house that is built: what looks at targets needs the sources, whose modules may need it."""
     return InlineFetcher(
         database=house.database(),
@@ -209,7 +209,7 @@ class AppContainer(containers.DeclarativeContainer):
     outbox = providers.Factory(Outbox, session, repository=outbox_repository, jobs=queue, clock=clock)
 
     audit_queries = providers.Singleton(AuditQueries, reader)
-    looks = providers.Singleton(_looks, __self__)
+    inline_fetch = providers.Singleton(_inline_fetch, __self__)
 
     users = providers.Container(
         UsersContainer,
@@ -285,7 +285,9 @@ class AppContainer(containers.DeclarativeContainer):
         "session_access": users.session_access,
     }
     games = providers.Container(GamesContainer, settings=games_settings, guilds=users.guilds, **owning)
-    hiscores = providers.Container(HiscoresContainer, settings=hiscores_settings, gate=gate, looks=looks, **owning)
+    hiscores = providers.Container(
+        HiscoresContainer, settings=hiscores_settings, gate=gate, inline_fetch=inline_fetch, **owning
+    )
     fencers = providers.Container(FencersContainer, settings=fencers_settings, **owning)
     contracts = providers.Container(
         ContractsContainer, settings=contracts_settings, contact=settings.provided.contact, redis=redis, **tracking

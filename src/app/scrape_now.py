@@ -48,13 +48,13 @@ async def scrape_now(made: Runtime, name: str, entered: str, console: Console) -
         )
         if target_id is None:
             console.print("followed by nobody: it is fetched and parsed, and nothing is stored")
-            return await _look(container, source, key, address, console)
+            return await _fetch(container, source, key, address, console)
         return await _run(container, source, target_id, console)
 
 
-async def _look(container: AppContainer, source: Source[Any], key: str, address: str, console: Console) -> int:
+async def _fetch(container: AppContainer, source: Source[Any], key: str, address: str, console: Console) -> int:
     started = perf_counter()
-    visit = container.runner().context_of(source, key=key, address=address, tell=_steps(console))
+    visit = container.runner().context_of(source, key=key, address=address, on_step=_steps(console))
     _say(console, "asking", _pace(source))
     try:
         value = await source.collect(visit.target, visit)
@@ -72,18 +72,18 @@ async def _look(container: AppContainer, source: Source[Any], key: str, address:
 
 
 async def _run(container: AppContainer, source: Source[Any], target_id: UUID, console: Console) -> int:
-    looks = container.looks()
+    inline_fetch = container.inline_fetch()
     async with container.database().unit_of_work():
-        asked = await looks.ask(source.name, target_id)
+        asked = await inline_fetch.ask(source.name, target_id)
     if asked is None:
         _say(console, "outcome", "nobody follows it any more", style="red")
         return 1
     _say(console, "task", str(asked.task_id))
     if asked.claim is not None:
         _say(console, "asking", _pace(source))
-    elif (until := await looks.leased_until(target_id)) is not None:
+    elif (until := await inline_fetch.leased_until(target_id)) is not None:
         _say(console, "held", f"by a worker, until {until:%H:%M:%S} UTC at most; waiting for it")
-    task = await looks.carry_out(asked, tell=_steps(console))
+    task = await inline_fetch.carry_out(asked, on_step=_steps(console))
     if task.status in {Status.PENDING, Status.IN_PROGRESS}:
         said = "the worker that held it has gone; a running one takes it back, so start one (`trackers worker`)"
         _say(console, "outcome", said, style="red")
@@ -97,8 +97,8 @@ def _outcome(task: Task, console: Console) -> int:
         _say(console, "recorded", "changed: yes, a snapshot was stored" if task.changed else "changed: no")
     style = {Status.COMPLETED: "green", Status.FAILED: "red"}.get(task.status, "yellow")
     _say(console, "outcome", " ".join(filter(None, (task.status, task.reason, task.error))), style=style)
-    if task.next_attempt_at:
-        _say(console, "next", f"{task.next_attempt_at:%Y-%m-%d %H:%M:%S} UTC")
+    if task.next_fetch_at:
+        _say(console, "next", f"{task.next_fetch_at:%Y-%m-%d %H:%M:%S} UTC")
     return 0 if completed else 1
 
 

@@ -199,11 +199,11 @@ async def _follow(stage: Stage, address: str, key: str) -> None:
             (await http.post("/internal/trackers/register-multiple", json=body)).raise_for_status()
         await _follow_the_rest(http)
 
-    async def looked_at() -> bool:
+    async def fetched_at() -> bool:
         return all(number == of for number, of in (await _completed(stage)).values())
 
     try:
-        await eventually(looked_at, "everybody was looked at", stage.workers)
+        await eventually(fetched_at, "everybody was looked at", stage.workers)
     except AssertionError as error:
         raise AssertionError(f"{await _completed(stage)}: {error}") from error
 

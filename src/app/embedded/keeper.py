@@ -19,7 +19,7 @@ from app.embedded.servers import EmbeddedServer
 
 LAUNCHER = Path(__file__).with_name("launch.py")
 NO_PARENT_DEATH_SIGNAL = sys.platform != "linux"
-LOOK_SECONDS = 0.2  # between two looks at a server that we own, or at the lock of one that we share
+POLL_INTERVAL_S = 0.2  # between two looks at a server that we own, or at the lock of one that we share
 GREET_SECONDS = 0.01  # between two greetings of a server that is starting
 STOP_SECONDS = 30.0
 STEADY_SECONDS = 10.0  # a server that lived this long is restarted at once
@@ -97,7 +97,7 @@ class Keeper:
                     return
             if not self._settled.is_set():
                 self._see_whether_shared(deadline)
-            self._leaving.wait(LOOK_SECONDS if self._settled.is_set() else GREET_SECONDS)
+            self._leaving.wait(POLL_INTERVAL_S if self._settled.is_set() else GREET_SECONDS)
 
     @contextmanager
     def _ownership(self) -> Iterator[int | None]:
@@ -148,7 +148,7 @@ class Keeper:
                 self._go_on(process, began)
             logger.info("%s answers after %.0f ms", server.title, (time.monotonic() - began) * 1000)
             self._settled.set()
-            while not self._leaving.wait(LOOK_SECONDS):
+            while not self._leaving.wait(POLL_INTERVAL_S):
                 if process.poll() is not None:
                     logger.warning("%s ended by itself (%s): starting it again", server.title, process.returncode)
                     return

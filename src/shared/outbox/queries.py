@@ -91,13 +91,13 @@ class EventQueries:
         rows = await self._reader.rows(
             statement, {**parameters, "after": after, "window": self._scanned, "limit": limit}
         )
-        looked_through = rows[0].pop("looked_through")
+        read_through = rows[0].pop("looked_through")
         for row in rows[1:]:
             del row["looked_through"]
         items = [FeedEvent(**row) for row in rows if row["position"] is not None]
         if len(items) == limit:
             return Feed(items=items, next_after=items[-1].position)
-        return Feed(items=items, next_after=after if looked_through is None else looked_through)
+        return Feed(items=items, next_after=after if read_through is None else read_through)
 
     def _readable(self, wanted: FeedFilter) -> dict[str, list[str]]:
         """The names of the events that the key reads, by what makes them readable."""

@@ -20,7 +20,7 @@ from shared.outbox.queries import EventQueries
 from shared.outbox.schemas import FeedEvent, FeedFilter
 
 PAGE: Final = 200
-LOOK: Final = 1.0
+POLL_INTERVAL_S: Final = 1.0
 """Seconds between two looks that found nothing."""
 HEARTBEAT: Final = 15.0
 """Seconds of silence at most."""
@@ -51,14 +51,14 @@ class EventStreams:
         *,
         events: EventQueries,
         keys: KeyValidity,
-        look: float = LOOK,
+        poll_interval: float = POLL_INTERVAL_S,
         heartbeat: float = HEARTBEAT,
         recheck: float = RECHECK,
         most: int = MAX_STREAMS_PER_KEY,
     ) -> None:
         self.events = events
         self.keys = keys
-        self.look = look
+        self.poll_interval = poll_interval
         self.heartbeat = heartbeat
         self.recheck = recheck
         self.ending = asyncio.Event()
@@ -145,7 +145,7 @@ class EventStream(AsyncIterator[Said]):
                 return Said(position=self._after)
             if self._after == before:
                 with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(self._streams.look):
+                    async with asyncio.timeout(self._streams.poll_interval):
                         await self._streams.ending.wait()
 
     async def _end_where_over(self) -> None:

@@ -169,7 +169,7 @@ class FetchContext:
     max_wait: float
     longest_answer: float = math.inf
     """Seconds that one answer may take where the policy would allow more."""
-    tell: Callable[[str], None] | None = None
+    on_step: Callable[[str], None] | None = None
     """Who wants to hear of every step."""
     exchange: Callable[[], AbstractContextManager[Exchange]] = lambda: nullcontext(Exchange())
     """What counts each request while it is under way."""
@@ -201,8 +201,8 @@ class FetchContext:
         await self.confirm()
         if self.policy.obey_robots and not await self.robots.allows(url, self._fetch):
             raise RobotsDisallow(f"robots.txt asks us to stay away from {httpx.URL(url).path}")
-        if self.tell and self.policy.obey_robots:
-            self.tell("robots.txt allows it")
+        if self.on_step and self.policy.obey_robots:
+            self.on_step("robots.txt allows it")
         await self.confirm()
         answer = await self._fetch(url, sent)
         self._raise_for_host(answer)
@@ -263,9 +263,9 @@ class FetchContext:
         asked_at = monotonic()
         self._last = await self.gate.slot(self.policy, max_wait=self.max_wait)
         self.requests += 1
-        if self.tell:
-            self.tell(f"waited {monotonic() - asked_at:.2f} s for the host's next slot")
-            self.tell(f"GET {url}{' (if it changed)' if headers else ''}")
+        if self.on_step:
+            self.on_step(f"waited {monotonic() - asked_at:.2f} s for the host's next slot")
+            self.on_step(f"GET {url}{' (if it changed)' if headers else ''}")
         timeout = min(self.policy.timeout, self.longest_answer)
         try:
             if not self.policy.operator_configured:
@@ -295,8 +295,8 @@ class FetchContext:
                     )
                 chunks.append(chunk)
             self.received += size
-            if self.tell:
-                self.tell(f"HTTP {response.status_code}, {size:,} bytes")
+            if self.on_step:
+                self.on_step(f"HTTP {response.status_code}, {size:,} bytes")
             return SiteResponse(url=url, status=response.status_code, headers=headers_sent, body=b"".join(chunks))
 
     def _raise_for_host(self, answer: SiteResponse) -> None:

@@ -18,7 +18,7 @@ from shared.scraping.runner import Runner
 from shared.scraping.target import Status
 from shared.scraping.targets import RequestedRun, Targets, Task, TaskQueries
 
-LOOK_EVERY: Final = 0.2
+POLL_INTERVAL_S: Final = 0.2
 _LEASE: Final = text("SELECT lease_until FROM scrape_schedule WHERE target_id = :target")
 
 
@@ -54,13 +54,13 @@ class InlineFetcher:
         claim = await repository.claim_one(target_id, now=now, lease_until=now + self._lease)
         return RequestedRun(source=source, target_id=target_id, task_id=tasks[target_id], claim=claim)
 
-    async def carry_out(self, asked: RequestedRun, *, tell: Callable[[str], None] | None = None) -> Task:
+    async def carry_out(self, asked: RequestedRun, *, on_step: Callable[[str], None] | None = None) -> Task:
         """Look, once the transaction that asked is in; how the task then stands.
 
         Where a worker holds the target, its look is waited for, as long as it may hold it.
         """
         if asked.claim is not None:
-            await self._runner.run(asked.source, [asked.claim], tell=tell)
+            await self._runner.run(asked.source, [asked.claim], on_step=on_step)
         else:
             await self._others_are_done(asked)
         return await self._board.task(asked.task_id)
@@ -75,4 +75,4 @@ class InlineFetcher:
         while until is not None and self._clock.now() <= until:
             if (await self._board.task(asked.task_id)).status not in {Status.PENDING, Status.IN_PROGRESS}:
                 return
-            await asyncio.sleep(LOOK_EVERY)
+            await asyncio.sleep(POLL_INTERVAL_S)

@@ -37,7 +37,7 @@ class RunUpkeep:
             what="scrape_runs", keep_days=keep_days, remove=self.partitions.remove_rows, batch_size=REMOVED_AT_ONCE
         )
         self._retention = Retention(database=database, clock=clock, kinds=[runs])
-        self._looked_up_to = _FIRST
+        self._checked_up_to = _FIRST
 
     async def run(self) -> None:
         """Twice an hour; every step finds nothing to do when it was done."""
@@ -50,9 +50,9 @@ class RunUpkeep:
     async def _remove_ownerless(self) -> None:
         async with self._database.unit_of_work() as session:
             last, removed = await ScrapingRepository(session).remove_ownerless_runs(
-                self._looked_up_to, targets=TARGETS_BATCH_SIZE, limit=REMOVED_AT_ONCE
+                self._checked_up_to, targets=TARGETS_BATCH_SIZE, limit=REMOVED_AT_ONCE
             )
         if removed < REMOVED_AT_ONCE:  # else there are more of the same
-            self._looked_up_to = last or _FIRST
+            self._checked_up_to = last or _FIRST
         if removed:
             structlog.get_logger(__name__).info("ownerless_runs_removed", rows=removed)

@@ -91,10 +91,10 @@ class Runner:
         visits = [source.policy.max_fetch_seconds or 0.0 for source in self._sources.all()]
         return max(0.0, *visits) + self._lease
 
-    async def run(self, name: str, claims: Sequence[Lease], *, tell: Callable[[str], None] | None = None) -> int:
+    async def run(self, name: str, claims: Sequence[Lease], *, on_step: Callable[[str], None] | None = None) -> int:
         """Visit and settle what these claims still hold; how many targets were settled.
 
-        `tell`: who wants to hear of every step.
+        `on_step`: who wants to hear of every step.
         """
         source = self._sources[name]
         now = asyncio.get_running_loop().time()
@@ -105,7 +105,7 @@ class Runner:
             interval = timedelta(seconds=source.policy.interval)
             targets = [replace(target, interval=interval) for target in targets]
         until = now + max(self._lease * MARGIN, source.policy.max_fetch_seconds or 0.0)
-        tasks = {asyncio.create_task(self._visit(source, one, until=until, tell=tell)): one for one in targets}
+        tasks = {asyncio.create_task(self._visit(source, one, until=until, on_step=on_step)): one for one in targets}
         waiting = set(tasks)
         finished = 0
         try:
@@ -161,11 +161,11 @@ class Runner:
             )
 
     async def _visit(
-        self, source: Source[Any], target: Target, *, until: float, tell: Callable[[str], None] | None
+        self, source: Source[Any], target: Target, *, until: float, on_step: Callable[[str], None] | None
     ) -> FetchOutcome | PostponedFetch:
         """Visit one target; whatever happens is an outcome, nothing is raised but cancellation."""
         max_wait = max(0.0, until - asyncio.get_running_loop().time())
-        visit = self._visit_to(source, target, max_wait=max_wait, tell=tell)
+        visit = self._visit_to(source, target, max_wait=max_wait, on_step=on_step)
         with structlog.contextvars.bound_contextvars(run_id=str(target.run_id), source=source.name, target=target.key):
             try:
                 async with asyncio.timeout_at(until), self._slot_of(source):
@@ -181,7 +181,7 @@ class Runner:
                 return PostponedFetch(target=target, seconds=0.0)
 
     def context_of(
-        self, source: Source[Any], *, key: str, address: str, tell: Callable[[str], None] | None = None
+        self, source: Source[Any], *, key: str, address: str, on_step: Callable[[str], None] | None = None
     ) -> FetchContext:
         """A visit to something that nobody follows: to look, not to store."""
         nobody = UUID(int=0)
@@ -200,10 +200,10 @@ class Runner:
             content_hash=None,
             parser_version=0,
         )
-        return self._visit_to(source, target, max_wait=self._lease, tell=tell)
+        return self._visit_to(source, target, max_wait=self._lease, on_step=on_step)
 
     def _visit_to(
-        self, source: Source[Any], target: Target, *, max_wait: float, tell: Callable[[str], None] | None
+        self, source: Source[Any], target: Target, *, max_wait: float, on_step: Callable[[str], None] | None
     ) -> FetchContext:
         return FetchContext(
             target=target,
@@ -215,7 +215,7 @@ class Runner:
             clock=self._clock,
             max_wait=max_wait,
             longest_answer=self._lease * MAX_ANSWER_SHARE,
-            tell=tell,
+            on_step=on_step,
             exchange=partial(self._telemetry.upstream, source.name, source.policy.host),
         )
 
@@ -225,8 +225,8 @@ class Runner:
         unchanged, failure, bug, rest = False, None, None, None
         try:
             value = await source.collect(visit.target, visit)
-            if visit.tell:
-                visit.tell("parsed")
+            if visit.on_step:
+                visit.on_step("parsed")
         except Unchanged:
             unchanged = True
         except ScrapeFailure as error:

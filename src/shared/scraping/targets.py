@@ -53,7 +53,7 @@ class TaskState(Struct, frozen=True, kw_only=True):
     finished_at: datetime | None = None
     http_status: int | None = None
     changed: bool | None = None
-    next_attempt_at: datetime | None = None
+    next_fetch_at: datetime | None = None
     """When the target is next looked at, once this run is over."""
 
 
@@ -79,7 +79,7 @@ class FetchStatus(Struct, frozen=True, kw_only=True):
     last_attempt_at: datetime | None
     last_success_at: datetime | None
     last_changed_at: datetime | None
-    next_attempt_at: datetime | None
+    next_fetch_at: datetime | None
 
 
 class RequestedRun(Struct, frozen=True, kw_only=True):
@@ -192,7 +192,7 @@ STATUS_COLUMNS: Final = """
     CASE WHEN s.lease_until IS NULL AND s.run_id IS NULL AND t.last_status = 'failed' AND s.priority IS DISTINCT FROM 5
          THEN t.last_error END AS error,
     t.last_attempt_at, t.last_success_at, t.last_changed_at,
-    CASE WHEN s.due_at < 'infinity' AND s.priority <> 5 THEN s.due_at END AS next_attempt_at
+    CASE WHEN s.due_at < 'infinity' AND s.priority <> 5 THEN s.due_at END AS next_fetch_at
 """
 """How a target stands, in the contract's words: from `scrape_targets t LEFT JOIN scrape_schedule s`.
 
@@ -210,7 +210,7 @@ STATUS_IS: Final[Mapping[Status, str]] = {
 
 _TASK: Final = text("""
 SELECT r.id, r.status, r.reason, r.error, r.requested_at, r.started_at, r.finished_at, r.http_status, r.changed,
-       t.source, t.key, CASE WHEN s.due_at < 'infinity' THEN s.due_at END AS next_attempt_at
+       t.source, t.key, CASE WHEN s.due_at < 'infinity' THEN s.due_at END AS next_fetch_at
 FROM scrape_runs r
 JOIN scrape_targets t ON t.id = r.target_id
 LEFT JOIN scrape_schedule s ON s.target_id = r.target_id

@@ -41,7 +41,7 @@ class ContractAggregationService:
         self._types = types
         self._alerts = alerts
 
-    async def look_at(self, region_id: int, esi: Esi, run: AggregationRun) -> RegionReport:
+    async def fetch_region(self, region_id: int, esi: Esi, run: AggregationRun) -> RegionReport:
         """Sweep and enrich one region. Raises the API's failures; what was written until then stays."""
         run.tally.regions += 1
         steps: list[Sweep | Enrichment] = []

@@ -156,7 +156,7 @@ class Enrichment:
             stored = await contracts.store_items(read)
             if gone:
                 await contracts.items_gone(gone)
-            return stored, await self._alerts().tell(stored)
+            return stored, await self._alerts().on_step(stored)
 
         try:
             stored, alerts = await self._run.write(step)
@@ -243,7 +243,7 @@ class Enrichment:
 
         async def step(session: AsyncSession) -> int:
             await ContractRepository(session).evaluate(settled)
-            return await self._alerts().tell([one.contract_id for one in settled])
+            return await self._alerts().on_step([one.contract_id for one in settled])
 
         self._run.tally.alerts += await self._run.write(step)
         self._run.tally.ships += sum(one.ship is not None for one in settled)

@@ -29,7 +29,7 @@ from trackers.contracts.tally import Tally
 
 DATABASE_PATIENCE: Final = 15.0
 """Seconds for which a run waits for a database that is away; what it holds in memory is kept meanwhile."""
-LOOK_AGAIN: Final = 0.25
+RETRY_AFTER_S: Final = 0.25
 BUSY: Final = 5.0
 """Seconds after which a region is looked at that found another run under way."""
 STORE_AWAY: Final = 15.0
@@ -83,7 +83,7 @@ class AggregationRun:
                 if asyncio.get_running_loop().time() > until:
                     raise DatabaseAwayError(str(error)[:300]) from error
                 structlog.get_logger(__name__).warning("database_away", error=str(error)[:200])
-            await asyncio.sleep(LOOK_AGAIN)
+            await asyncio.sleep(RETRY_AFTER_S)
 
     def first(self, step: str) -> bool:
         """Whether nobody in this run has asked for a step yet: what a run does once, whoever comes to it first."""

@@ -86,7 +86,7 @@ class ContractsSource(Source[RegionReport]):
                     places=self._places,
                     error_floor=self._settings.error_floor,
                 )
-                report = await self._aggregation.look_at(int(target.key), esi, run)
+                report = await self._aggregation.fetch_region(int(target.key), esi, run)
         except LostLeaseError as error:
             structlog.get_logger(__name__).error("run_lost_its_lease", error=str(error))
             raise Postponed("the run lost its lease", seconds=AFTER_LOST_LEASE) from error

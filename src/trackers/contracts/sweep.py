@@ -42,7 +42,7 @@ DOUBTED_FOR: Final = timedelta(hours=2)
 class AlertNotifier(Protocol):
     """Whoever waits for something is told of it, on the session that is open."""
 
-    async def tell(self, contracts: Sequence[int]) -> int:
+    async def on_step(self, contracts: Sequence[int]) -> int:
         """How many are told of these contracts."""
 
 
@@ -217,7 +217,7 @@ class Sweep:
             if pages:
                 await regions.put_pages(self._region, msgspec.json.encode(pages).decode())
             if written.changed:
-                self._run.tally.alerts += await self._alerts().tell(written.changed)
+                self._run.tally.alerts += await self._alerts().on_step(written.changed)
             return written
 
         try:

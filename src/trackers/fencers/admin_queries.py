@@ -112,7 +112,7 @@ def _page_health(row: dict[str, Any]) -> PageHealth:
         successes=row["successes"],
         last_checked_at=row["last_attempt_at"],
         last_success_at=row["last_success_at"],
-        next_check_at=row["next_attempt_at"],
+        next_fetch_at=row["next_fetch_at"],
         cooling_down=row["cooling_down"],
     )
 

@@ -229,7 +229,7 @@ def _tracked_view(kind: SubjectKind, row: dict[str, Any]) -> TrackedView:
         last_checked_at=row["last_attempt_at"],
         last_success_at=row["last_success_at"],
         last_changed_at=row["last_changed_at"],
-        next_check_at=row["next_attempt_at"],
+        next_fetch_at=row["next_fetch_at"],
         registrations=row["registrations"],
     )
 

@@ -173,7 +173,7 @@ def _is_heard_on(kind: SubjectKind, page: SubjectPage) -> bool:
 
 def _is_unread(change: ChangeUpdate, page: SubjectPage) -> bool:
     """Whether it is part of the first look at the fencer's page, or comes before that."""
-    return page.first_fetch and (change.fencer_id == page.id or not change.looked_at)
+    return page.first_fetch and (change.fencer_id == page.id or not change.fetched_at)
 
 
 def _audience(change: ChangeUpdate, page: SubjectPage) -> tuple[list[UUID], list[UUID]]:

@@ -98,7 +98,7 @@ FROM moved m JOIN fencing_registrations r ON r.event_id = m.id AND r.withdrawn_a
 WHERE r.id <> ALL(CAST(:new AS uuid[]))
 """)
 _TOLD = """
-       f.id AS fencer_id, f.upstream_id, f.slug, f.name, f.read_at IS NOT NULL AS looked_at, e.name AS event, e.weapon,
+       f.id AS fencer_id, f.upstream_id, f.slug, f.name, f.read_at IS NOT NULL AS fetched_at, e.name AS event, e.weapon,
        e.upstream_id AS event_id, t.name AS tournament,
        ARRAY(SELECT b.id FROM fencing_listings l JOIN fencing_clubs b ON b.target_id = l.target_id
              WHERE l.registration_id = r.id {and_listed} ORDER BY b.id) AS clubs
@@ -167,7 +167,7 @@ class ChangeUpdate(Struct, frozen=True, kw_only=True):
     upstream_id: int | None
     slug: str
     name: str | None
-    looked_at: bool
+    fetched_at: bool
     """Whether the fencer's own page was ever read."""
     event: str
     weapon: str | None

@@ -116,7 +116,7 @@ class TrackedView(Struct, frozen=True, kw_only=True):
     last_checked_at: datetime | None
     last_success_at: datetime | None
     last_changed_at: datetime | None
-    next_check_at: datetime | None
+    next_fetch_at: datetime | None
     registrations: Annotated[int, Meta(description="Open ones that the filter lets through.")]
 
 
@@ -198,7 +198,7 @@ class PageHealth(Struct, frozen=True, kw_only=True):
     successes: int
     last_checked_at: datetime | None
     last_success_at: datetime | None
-    next_check_at: datetime | None
+    next_fetch_at: datetime | None
     cooling_down: Annotated[bool, Meta(description="Whether it rests because it failed too often.")]
 
 

@@ -102,7 +102,7 @@ class TrackingService(TrackingQueries):
         shown = words(name) if name else None
         now = self._clock.now()
         # Before the row that refers to the page: a reading holds first the schedule, then the page, as this does.
-        task = await self._look(reference, page_id)
+        task = await self._fetch(reference, page_id)
         if known is None:
             tracked_id = await self._tracked.add(
                 kind, user_id=person, page_id=page_id, name=shown, weapons=chosen, now=now
@@ -134,7 +134,7 @@ class TrackingService(TrackingQueries):
             now=self._clock.now(),
         )
         if active and not before.active:
-            await self._look(reference, before.page_id)
+            await self._fetch(reference, before.page_id)
         elif before.active and not active:
             await self._forget_unfollowed(kind, before)
         await self._note(
@@ -159,7 +159,7 @@ class TrackingService(TrackingQueries):
         await self._activity.record("fencer.cooldown_reset", subject="target", subject_id=target_id, actor=asker)
         return CooldownReset(task_id=tasks.get(target_id))
 
-    async def _look(self, reference: Reference, page_id: UUID) -> UUID | None:
+    async def _fetch(self, reference: Reference, page_id: UUID) -> UUID | None:
         """Have a page looked at from now on, and at once; the task."""
         kind = reference.kind
         targets = await self._targets.track(SOURCE, {reference.key: reference.address}, interval=self._intervals[kind])

@@ -1,7 +1,7 @@
 """What can be wrong with a trip, a watch, or what a provider answered.
 
 Asked for by people:    TripNotFound 404, WatchNotFound 404, TripLimitReached 400, WatchLimitReached 400,
-                        TripDeparted 409, NothingToScrape 409, ProviderIsOff 409, RefreshCooldown 429, TooManyLooks 429,
+                        TripDeparted 409, NothingToScrape 409, ProviderIsOff 409, RefreshCooldown 429, TooManyFetches 429,
                         and (Invalid, 422): UnknownProvider, UnknownAirport, UnknownCurrency, ImpossibleTrip,
                         ImpossiblePrice, ImpossibleWatch
 
@@ -88,8 +88,8 @@ class RefreshCooldown(TooManyRequests):
     title = "Scraped lately"
 
 
-class TooManyLooks(TooManyRequests):
-    code = "too_many_looks"
+class TooManyFetches(TooManyRequests):
+    code = "too_many_fetches"
     title = "Too many looks"
 
 

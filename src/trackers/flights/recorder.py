@@ -81,16 +81,16 @@ class PriceRecorder:
             query.target_id: query
             for query in await self._prices.known(targets=[one.target.id for one in observations], today=today)
         }
-        looked = PriceChanges()
+        changes = PriceChanges()
         for observation in observations:
             query = known.get(observation.target.id)
             if query is not None:  # else nobody's any more: its trip was removed while the page was fetched
-                self._take(looked, query, observation)
-        if looked.queries:
-            await self._prices.write(looked.queries, fresh=looked.fresh, again=looked.again, days=looked.days)
+                self._take(changes, query, observation)
+        if changes.queries:
+            await self._prices.write(changes.queries, fresh=changes.fresh, again=changes.again, days=changes.days)
         events = await self._recovered([query for query in known.values() if query.failures])
-        await self._evaluate.evaluate_queries([row.id for row in looked.queries], *events)
-        return looked.changed
+        await self._evaluate.evaluate_queries([row.id for row in changes.queries], *events)
+        return changes.changed
 
     async def record_failures(self, failures: Sequence[FailedFetch]) -> None:
         """Count them; tell who watches, once in a row of failures. Neither prices nor watches change."""
@@ -116,30 +116,30 @@ class PriceRecorder:
         watchers = await self._prices.told_recovered(list(by_id)) if by_id else []
         return [self._event(WATCH_RECOVERED, by_id[one.query_id], one, None) for one in watchers]
 
-    def _take(self, looked: PriceChanges, query: KnownQuery, observation: Observation[SearchResult]) -> None:
+    def _take(self, changes: PriceChanges, query: KnownQuery, observation: Observation[SearchResult]) -> None:
         """Compare one answer with the last."""
         result, at = observation.value, observation.at
         kept = _kept(result, self._offers_kept)
         digest = blake2b(msgspec.json.encode(kept), digest_size=16).digest()
         cheapest = result.cheapest
         if query.checked_at is None:
-            query = _with_history(looked, query, result, at)
+            query = _with_history(changes, query, result, at)
         doubted = cheapest is not None and self._is_doubtful(cheapest, query)
         same = digest == query.digest and query.captured_at is not None
         captured_at = query.captured_at if same and query.captured_at is not None else at
         snapshot_id = query.snapshot_id
         if same:
-            looked.again.append(SeenAgain(query_id=query.id, captured_at=captured_at, seen_at=at))
+            changes.again.append(SeenAgain(query_id=query.id, captured_at=captured_at, seen_at=at))
         elif kept or query.digest is not None:
-            looked.changed.add(observation.target.id)
+            changes.changed.add(observation.target.id)
         if not same:
             rows = _rows(kept, query, observation, stored_at=self._clock.now(), suspect=doubted)
-            looked.fresh += rows
+            changes.fresh += rows
             snapshot_id = next((row.id for row in rows if row.cheapest), None)
         price = None if cheapest is None else cheapest.price
         if price is not None and not doubted:
-            looked.days.append(DayRow(query_id=query.id, day=at.astimezone(UTC).date(), price=price))
-        looked.queries.append(
+            changes.days.append(DayRow(query_id=query.id, day=at.astimezone(UTC).date(), price=price))
+        changes.queries.append(
             QueryRow(
                 id=query.id,
                 checked_at=at,
@@ -190,14 +190,14 @@ def _kept(result: SearchResult, most: int) -> list[PriceResult]:
     return sorted(result.offers, key=lambda offer: offer.rank)[:most]
 
 
-def _with_history(looked: PriceChanges, query: KnownQuery, result: SearchResult, at: datetime) -> KnownQuery:
+def _with_history(changes: PriceChanges, query: KnownQuery, result: SearchResult, at: datetime) -> KnownQuery:
     """Take what the site says of past days, for a search that nobody looked at before; the search with its past."""
     today = at.astimezone(UTC).date()
     past = {point.day: point.price for point in result.insights.history if point.day < today}
     for day, price in sorted(past.items()):
         moment = datetime.combine(day, NOON)
-        looked.days.append(DayRow(query_id=query.id, day=day, price=price))
-        looked.fresh.append(
+        changes.days.append(DayRow(query_id=query.id, day=day, price=price))
+        changes.fresh.append(
             PriceRow(
                 id=new_id(),
                 query_id=query.id,

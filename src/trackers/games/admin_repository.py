@@ -38,7 +38,7 @@ _ACCOUNTS: Final = """
 SELECT id, target_id, game, platform, identifier, display FROM game_accounts
 WHERE id = ANY(CAST(:accounts AS uuid[])) ORDER BY id
 """
-_LOOK_AT_ACCOUNTS: Final = text(_ACCOUNTS)
+_READ_ACCOUNTS: Final = text(_ACCOUNTS)
 _LOCK_ACCOUNTS: Final = text(f"{_ACCOUNTS} FOR UPDATE")
 _LOCK_TARGETS: Final = text(
     "SELECT 1 FROM scrape_targets WHERE id = ANY(CAST(:targets AS uuid[])) ORDER BY id FOR UPDATE"
@@ -178,7 +178,7 @@ class TrackerAdminRepository(Repository):
         await self.session.execute(_TRANSFER, {"id": tracker_id, "to": to, "now": now})
 
     async def accounts(self, *account_ids: UUID) -> dict[UUID, KnownAccount]:
-        rows = (await self.session.execute(_LOOK_AT_ACCOUNTS, {"accounts": list(account_ids)})).mappings()
+        rows = (await self.session.execute(_READ_ACCOUNTS, {"accounts": list(account_ids)})).mappings()
         return {row["id"]: KnownAccount(**row) for row in rows}
 
     async def lock_accounts(self, *accounts: KnownAccount) -> dict[UUID, KnownAccount]:

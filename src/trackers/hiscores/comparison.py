@@ -40,7 +40,7 @@ class Known(Struct, frozen=True, kw_only=True):
     """By the metric's number."""
     era: int
     since_keyframe: int
-    looked_at: datetime
+    fetched_at: datetime
 
 
 class Verdict(Struct, frozen=True, kw_only=True):

@@ -46,7 +46,7 @@ BEFORE: Final = "before"
 # Two states at once, each put together from the last keyframe before its moment on; what was flagged does not count.
 # OFFSET 0 keeps the planner from reading all that was ever recorded of the player, to sort it out afterwards.
 STATES: Final = text(f"""
-SELECT p.id, p.no, p.username, p.display_name, p.mode, m.ends, r.at, r.era, r.metrics, r.vals, r.ranks, z.looked_at
+SELECT p.id, p.no, p.username, p.display_name, p.mode, m.ends, r.at, r.era, r.metrics, r.vals, r.ranks, z.fetched_at
 FROM hiscore_players p JOIN hiscore_states z ON z.player = p.no
 CROSS JOIN (VALUES (false, CAST(:start AS timestamptz)), (true, CAST(:end AS timestamptz))) AS m (ends, at)
 CROSS JOIN LATERAL (
@@ -101,7 +101,7 @@ def _board(*only: str) -> TextClause:
 class Between(Compared, frozen=True, kw_only=True):
     """Two states, and when somebody looked last."""
 
-    looked_at: datetime
+    fetched_at: datetime
 
     @property
     def shown(self) -> Compared:
@@ -110,7 +110,7 @@ class Between(Compared, frozen=True, kw_only=True):
     def days(self, span: TimeSpan) -> float:
         """Days that lie between, of the span: a state stands until the next look that shows another."""
         since = span.start if self.start_is == BEFORE and span.start is not None else self.started_at
-        return max(0.0, (min(span.end, self.looked_at) - since) / DAY)
+        return max(0.0, (min(span.end, self.fetched_at) - since) / DAY)
 
 
 class HistoryQueries(PlayerReads):
@@ -267,7 +267,7 @@ class HistoryQueries(PlayerReads):
         if first[-1]["era"] != era:
             start_is, first = "reset", await self._questions.rows(_FIRST, {"no": player.no, "era": era})
         compared = Between(
-            started_at=first[-1]["at"], start_is=start_is, ended_at=last[-1]["at"], looked_at=last[0]["looked_at"]
+            started_at=first[-1]["at"], start_is=start_is, ended_at=last[-1]["at"], fetched_at=last[0]["fetched_at"]
         )
         return player, compared, state_of(first), state_of(last)
 

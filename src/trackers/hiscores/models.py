@@ -102,8 +102,8 @@ class HiscoreState(Base):
     ranks: Mapped[list[int | None]] = mapped_column(ARRAY(Integer))
     era: Mapped[int] = mapped_column(SmallInteger)
     since_keyframe: Mapped[int] = mapped_column(SmallInteger)
-    looked_at: Mapped[datetime]
-    looks: Mapped[int] = mapped_column(Integer)
+    fetched_at: Mapped[datetime]
+    fetches: Mapped[int] = mapped_column(Integer)
     records: Mapped[int] = mapped_column(Integer)
 
 

@@ -55,7 +55,7 @@ class HiscoresContainer(containers.DeclarativeContainer):
     reader = providers.Dependency(instance_of=PooledQueries)
     targets = providers.Dependency(instance_of=Targets)
     gate = providers.Dependency(instance_of=HostPacer)
-    looks = providers.Dependency(instance_of=InlineFetcher)
+    inline_fetch = providers.Dependency(instance_of=InlineFetcher)
     accounts = providers.Dependency(instance_of=AccountService)
     access = providers.Dependency(instance_of=AccessPolicy)
     session_access = providers.Dependency(instance_of=AccessPolicy)
@@ -119,7 +119,7 @@ class HiscoresContainer(containers.DeclarativeContainer):
         gate=gate,
         host=source.provided.policy.host,
         parts=parts.provider,
-        looks=looks.provider,
+        inline_fetch=inline_fetch.provider,
         clock=clock,
         enabled=settings.provided.enabled,
         interval=settings.provided.interval,

@@ -43,7 +43,7 @@ from users.access import AccessPolicy
 PLAYER_COLUMNS: Final = f"""
 SELECT p.id, p.username, p.display_name, p.mode, p.active, p.verified_at IS NOT NULL AS verified,
        p.flagged_at IS NOT NULL AS flagged, t.interval_seconds AS interval, NOT t.steady AS adaptive,
-       p.overall_xp, p.total_level, coalesce(z.looks, 0) AS looks, coalesce(z.records, 0) AS records, p.recorded_at,
+       p.overall_xp, p.total_level, coalesce(z.fetches, 0) AS fetches, coalesce(z.records, 0) AS records, p.recorded_at,
        p.created_at, {STATUS_COLUMNS}
 """
 PLAYER_JOINS: Final = """
@@ -78,7 +78,7 @@ _FILTERS: Final = {
 }
 _STATES: Final = text(f"""
 SELECT p.id, p.username, p.display_name, p.mode, p.flagged_at IS NOT NULL AS flagged,
-       z.metrics, z.vals, z.ranks, z.looked_at
+       z.metrics, z.vals, z.ranks, z.fetched_at
 FROM hiscore_players p LEFT JOIN hiscore_states z ON z.player = p.no
 WHERE p.username = ANY(CAST(:usernames AS text[])) AND {LISTED}
 """)  # noqa: S608 -- fragments of our own
@@ -302,8 +302,8 @@ class PlayerQueries(PlayerReads):
 
 def _stats(row: dict[str, Any], metrics: Any) -> PlayerStats:
     player = PlayerRef(id=row["id"], username=row["username"], display_name=row["display_name"], mode=row["mode"])
-    looked_at: datetime | None = row["looked_at"]
-    if looked_at is None:
+    fetched_at: datetime | None = row["fetched_at"]
+    if fetched_at is None:
         return PlayerStats(player=player, seen_at=None, flagged=False, stats=None)
     stats = stats_of(state_of([row]), metrics)
-    return PlayerStats(player=player, seen_at=looked_at, flagged=row["flagged"], stats=stats)
+    return PlayerStats(player=player, seen_at=fetched_at, flagged=row["flagged"], stats=stats)

@@ -15,7 +15,7 @@ from trackers.hiscores.comparison import Known, MetricValue
 _KNOWN: Final = text("""
 SELECT p.target_id, p.id, p.no, p.username, p.display_name, p.mode, p.added_by, p.verified_at, p.flagged_at,
        p.provisional,
-       s.metrics, s.vals, s.ranks, s.era, s.since_keyframe, s.looked_at
+       s.metrics, s.vals, s.ranks, s.era, s.since_keyframe, s.fetched_at
 FROM hiscore_players p LEFT JOIN hiscore_states s ON s.player = p.no
 WHERE p.target_id = ANY(CAST(:targets AS uuid[])) AND p.removed_at IS NULL
 ORDER BY p.no FOR NO KEY UPDATE OF p
@@ -34,13 +34,13 @@ SELECT player, era, kind, at, metrics, vals, ranks FROM ({_SEEN}) AS seen WHERE 
 ON CONFLICT (player, at) DO NOTHING
 """)  # noqa: S608 -- fragments of our own
 _STATE: Final = text(f"""
-INSERT INTO hiscore_states AS s (player, metrics, vals, ranks, era, since_keyframe, looked_at, looks, records)
+INSERT INTO hiscore_states AS s (player, metrics, vals, ranks, era, since_keyframe, fetched_at, fetches, records)
 SELECT player, state_metrics, state_vals, state_ranks, era, since_keyframe, at, 1,
        CASE WHEN kind IS NULL THEN 0 ELSE 1 END
 FROM ({_SEEN}) AS seen ORDER BY player
 ON CONFLICT (player) DO UPDATE
 SET metrics = excluded.metrics, vals = excluded.vals, ranks = excluded.ranks, era = excluded.era,
-    since_keyframe = excluded.since_keyframe, looked_at = excluded.looked_at, looks = s.looks + 1,
+    since_keyframe = excluded.since_keyframe, fetched_at = excluded.fetched_at, fetches = s.fetches + 1,
     records = s.records + excluded.records
 """)  # noqa: S608 -- fragments of our own
 _NOTE_PLAYERS: Final = text(f"""
@@ -139,7 +139,7 @@ _FIRST_KEYFRAME: Final = text("""
 SELECT at, era, metrics, vals, ranks FROM hiscore_records WHERE player = :no AND kind = 1 ORDER BY at LIMIT 1
 """)
 _STATE_OF: Final = text("""
-SELECT metrics, vals, ranks, era, since_keyframe, looked_at FROM hiscore_states WHERE player = :no
+SELECT metrics, vals, ranks, era, since_keyframe, fetched_at FROM hiscore_states WHERE player = :no
 """)
 _MOVE_RECORDS: Final = text("""
 UPDATE hiscore_records SET player = :into, era = era + :eras WHERE player = :no
@@ -147,14 +147,14 @@ UPDATE hiscore_records SET player = :into, era = era + :eras WHERE player = :no
 _DROP_STATE: Final = text("DELETE FROM hiscore_states WHERE player = :no")
 _MOVE_STATE: Final = text("""
 UPDATE hiscore_states s
-SET player = :into, era = s.era + :eras, looks = s.looks + :looks, records = s.records + :records
+SET player = :into, era = s.era + :eras, fetches = s.fetches + :fetches, records = s.records + :records
 WHERE s.player = :no
 """)
 _MOVE_STANDING: Final = text("""
 UPDATE hiscore_players p SET recorded_at = o.recorded_at, overall_xp = o.overall_xp, total_level = o.total_level
 FROM hiscore_players o WHERE o.no = :no AND p.no = :into
 """)
-_COUNTS: Final = text("SELECT looks, records FROM hiscore_states WHERE player = :no")
+_COUNTS: Final = text("SELECT fetches, records FROM hiscore_states WHERE player = :no")
 _MOVE_NAMES: Final = text("""
 INSERT INTO hiscore_names (player, username, until)
 SELECT CAST(:into AS integer), username, until FROM hiscore_names WHERE player = :no ON CONFLICT DO NOTHING
@@ -248,9 +248,9 @@ class RecordRepository(Repository):
         self, seen: Sequence[SeenRow], gains: Sequence[GainRow], achieved: Sequence[AchievementRow]
     ) -> None:
         """Write looks down, with what follows from them."""
-        looks = {"seen": _json(seen)}
+        rows = {"seen": _json(seen)}
         for statement in (_RECORD, _STATE, _NOTE_PLAYERS):
-            await self.session.execute(statement, looks)
+            await self.session.execute(statement, rows)
         await self.add_derived(gains, achieved)
 
     async def add_derived(self, gains: Sequence[GainRow], achieved: Sequence[AchievementRow]) -> None:
@@ -287,13 +287,13 @@ class RecordRepository(Repository):
         await self.session.execute(_DROP_STATE, {"no": into})
         moved = {"no": no, "into": into, "eras": eras}
         await self.session.execute(_MOVE_RECORDS, moved)
-        counted = {"looks": counts.looks if counts else 0, "records": counts.records if counts else 0}
+        counted = {"fetches": counts.fetches if counts else 0, "records": counts.records if counts else 0}
         await self.session.execute(_MOVE_STATE, {**moved, **counted})
         await self.session.execute(_MOVE_STANDING, moved)
         known = (
             [] if before is None else [metric for metric, entry in before.entries.items() if entry.value is not None]
         )
-        seam = {"known": known, "seam": None if before is None else before.looked_at}
+        seam = {"known": known, "seam": None if before is None else before.fetched_at}
         await self.session.execute(_MOVE_ACHIEVEMENTS, {"no": no, "into": into, **seam})
         await self.session.execute(_MOVE_NAMES, {"no": no, "into": into})
 
@@ -319,7 +319,7 @@ def entries_of(row: Any) -> dict[int, MetricValue]:
 
 
 def _known(row: Any) -> Known:
-    return Known(entries=entries_of(row), era=row.era, since_keyframe=row.since_keyframe, looked_at=row.looked_at)
+    return Known(entries=entries_of(row), era=row.era, since_keyframe=row.since_keyframe, fetched_at=row.fetched_at)
 
 
 def _json(rows: Sequence[Any]) -> str:

@@ -140,7 +140,7 @@ def _take(
     display = name if name is not None and spells(name, player.username) else player.display_name
     written.seen.append(_seen_row(player, one, verdict, numbers, display_name=shown(display)))
     written.gains += [
-        GainRow(player=player.no, metric=no, gain=gain, at=one.at, since=known.looked_at if known else one.at)
+        GainRow(player=player.no, metric=no, gain=gain, at=one.at, since=known.fetched_at if known else one.at)
         for no, gain in verdict.gains.items()
         if gain
     ]
@@ -164,7 +164,7 @@ def _take(
         if no in verdict.recorded
         for threshold in passed(metrics[no], before.get(no), entry.value)
     ]
-    after = None if known is None else known.looked_at
+    after = None if known is None else known.fetched_at
     written.achieved += [
         AchievementRow(
             player=player.no,

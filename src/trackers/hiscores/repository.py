@@ -232,7 +232,7 @@ class PlayerRepository(Repository):
         for statement in _PURGE:
             await self.session.execute(statement, {"no": no})
 
-    async def is_looked_at(self, target_id: UUID) -> bool:
+    async def is_fetched(self, target_id: UUID) -> bool:
         """Whether an active player stands behind a target."""
         return (await self.session.execute(_HOLDERS, {"target_id": target_id})).scalar_one_or_none() is not None
 

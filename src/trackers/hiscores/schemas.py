@@ -123,7 +123,7 @@ class PlayerView(FetchStatus, frozen=True, kw_only=True):
     adaptive: bool
     overall_xp: int | None
     total_level: int | None
-    looks: int
+    fetches: int
     records: int
     """Looks that showed a change."""
     recorded_at: datetime | None

@@ -17,7 +17,7 @@ from users.notifications.errors import BadUnsubscribeLink, NoMailbox
 from users.notifications.preference_repository import PreferenceRepository
 from users.notifications.unsubscribing import Unsubscribing
 
-LOOKS_BACK: Final = timedelta(days=7)
+LOOKBACK: Final = timedelta(days=7)
 """A preview for who gets no digests."""
 
 
@@ -67,7 +67,7 @@ class DigestService(DigestQueries):
         """What a digest would tell now."""
         now = self._clock.now()
         due = await self._digests.one(asker.user_id)
-        since, until = (now - LOOKS_BACK, now) if due is None else (self._builder.window_of(due, now)[0], now)
+        since, until = (now - LOOKBACK, now) if due is None else (self._builder.window_of(due, now)[0], now)
         zone = await self._digests.time_zone(asker.user_id)
         digest = (await self._builder.build({asker.user_id: (since, until)}, {asker.user_id: zone}))[asker.user_id]
         rendered = self._mail.rendered(digest, asker.user_id)

@@ -33,7 +33,7 @@ BATCH_SIZE: Final = 200
 """Messages under way in one process."""
 CLAIMS_FOR: Final = 15.0
 """Seconds for which a run takes new work up."""
-LOOKS_EVERY: Final = 0.25
+POLL_INTERVAL_S: Final = 0.25
 """Seconds after which it looks for more, whatever hangs."""
 GATHERS_FOR: Final = 0.02
 """Seconds in which outcomes come together, to be written down at once."""
@@ -91,18 +91,18 @@ class DeliverySender:
 
     async def _run(self) -> None:
         until = monotonic() + CLAIMS_FOR
-        look_at = 0.0
+        next_poll_at = 0.0
         under_way: dict[asyncio.Task[Settled], Claimed] = {}
         try:
             while True:
                 # A look costs the more the more is due: it is worth it for half of the places, or every so often.
-                if (now := monotonic()) < until and (len(under_way) <= BATCH_SIZE // 2 or look_at <= now):
-                    look_at = now + LOOKS_EVERY
+                if (now := monotonic()) < until and (len(under_way) <= BATCH_SIZE // 2 or next_poll_at <= now):
+                    next_poll_at = now + POLL_INTERVAL_S
                     for claimed in await self._claim(under_way.values()):
                         under_way[asyncio.create_task(self._tell(claimed))] = claimed
                 if not under_way:
                     return
-                await asyncio.wait(under_way, timeout=LOOKS_EVERY, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait(under_way, timeout=POLL_INTERVAL_S, return_when=asyncio.FIRST_COMPLETED)
                 await asyncio.sleep(GATHERS_FOR)
                 done = [task for task in under_way if task.done()]
                 await self._settle([(under_way[task], task.result()) for task in done])

@@ -319,7 +319,7 @@ def rests(salle: Salle, name: str, hours: int, failures: int) -> None:
     failing = salle.people.read(ADMIN, "/api/admin/fencers/failing?per_page=200")["items"]
     (one,) = [page for page in failing if page["upstream_id"] == salle.number(name)]
     assert (one["failures"], one["cooling_down"], one["reason"]) == (failures, True, "page_changed")
-    wait = datetime.fromisoformat(one["next_check_at"]) - datetime.fromisoformat(one["last_checked_at"])
+    wait = datetime.fromisoformat(one["next_fetch_at"]) - datetime.fromisoformat(one["last_checked_at"])
     assert timedelta(hours=hours) <= wait < timedelta(hours=hours, minutes=10)
 
 

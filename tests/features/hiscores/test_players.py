@@ -44,7 +44,7 @@ def adds_as(cast: Cast, who: str, player: str, mode: str) -> None:
 def tracked(cast: Cast, more: str | None) -> None:
     assert cast.answer.status_code == httpx.codes.CREATED, cast.answer.text
     player = cast.answer.json()
-    assert (player["status"], player["verified"], player["looks"]) == ("completed", True, 1)
+    assert (player["status"], player["verified"], player["fetches"]) == ("completed", True, 1)
     assert cast.visits(player["username"]) == (2 if more else 1)
 
 
@@ -209,7 +209,7 @@ def asked_for(cast: Cast, player: str, times: str) -> None:
 def wait_of(cast: Cast, player: str) -> timedelta:
     """From the last attempt to the next one."""
     found = cast.read("Ada", player)
-    return datetime.fromisoformat(found["next_attempt_at"]) - datetime.fromisoformat(found["last_attempt_at"])
+    return datetime.fromisoformat(found["next_fetch_at"]) - datetime.fromisoformat(found["last_attempt_at"])
 
 
 @then(parsers.re(rf"{PLAYER} is failed: (?P<reason>\w+), and the next attempt is known"))

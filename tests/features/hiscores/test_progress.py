@@ -59,7 +59,7 @@ def reads(cast: Cast, player: str) -> None:
 @then(parsers.re(rf"{PLAYER} has (?P<records>\d+) records? of (?P<looks>\d+) looks"))
 def has_records(cast: Cast, player: str, records: str, looks: str) -> None:
     found = cast.read("Ada", player)
-    assert (found["records"], found["looks"]) == (int(records), int(looks))
+    assert (found["records"], found["fetches"]) == (int(records), int(looks))
 
 
 @then(parsers.re(rf"{PLAYER} gained (?P<one>\d+) in (?P<metric>\w+)(?: and (?P<two>\d+) in (?P<other>\w+))?"))

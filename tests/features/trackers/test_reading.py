@@ -120,7 +120,7 @@ def tells_account(story: Story, player: str, platform: str) -> None:
     tracker = found(story)
     assert (tracker["display"], tracker["platform"]) == (story.marked(player), platform)
     assert tracker["url"].startswith("https://rocketleague.tracker.network/")
-    assert tracker["last_success_at"] < tracker["next_attempt_at"]
+    assert tracker["last_success_at"] < tracker["next_fetch_at"]
 
 
 @then(parsers.parse("it says failed: {reason:w}, why, and when it was last tried"))
@@ -128,7 +128,7 @@ def says_failed(story: Story, reason: str) -> None:
     status = found(story)
     assert (status["status"], status["reason"]) == ("failed", reason)
     assert status["error"]
-    assert status["last_attempt_at"] < status["next_attempt_at"]
+    assert status["last_attempt_at"] < status["next_fetch_at"]
 
 
 @then(parsers.parse("its current season shows {rating:d} in playlist {playlist:d}"))

@@ -122,7 +122,7 @@ def put_ahead(club: Club, queued: int, skipped: int) -> None:
 @then(parsers.parse('the tracker of "{player}" is skipped'))
 def is_skipped(story: Story, player: str) -> None:
     tracker = story.tracker(player)
-    assert (tracker["reason"], tracker["error"], tracker["next_attempt_at"]) == ("skipped", None, None)
+    assert (tracker["reason"], tracker["error"], tracker["next_fetch_at"]) == ("skipped", None, None)
     assert tracker["status"] in {"pending", "completed"}
 
 

@@ -51,11 +51,11 @@ def season_begins(story: Story, number: int) -> None:
 
 @when("the worker keeps looking, two days later")
 def worker_keeps_looking(story: Story) -> None:
-    def looked_at() -> bool:
+    def fetched_at() -> bool:
         story.service.own_worker.burst(enqueuer=TWO_DAYS)
         return all(status(story, made.tracker["id"])["status"] == "completed" for made in story.made)
 
-    eventually(looked_at, within=SOON, what="completed")
+    eventually(fetched_at, within=SOON, what="completed")
 
 
 @when("the worker starts to look")
@@ -165,7 +165,7 @@ def tracker_has_failed(story: Story, player: str, reason: str) -> None:
 def next_attempt(story: Story) -> None:
     for made in story.made:
         told = status(story, made.tracker["id"])
-        assert told["next_attempt_at"] > told["last_attempt_at"]
+        assert told["next_fetch_at"] > told["last_attempt_at"]
 
 
 @then(parsers.parse('the task of "{player}" is in progress'))

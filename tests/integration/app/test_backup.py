@@ -13,7 +13,7 @@ from tests.conftest import container_of, create_database, database_of, drop_data
 from tests.integration.app.command import trackers
 from tests.integration.people import PASSWORD, People
 
-from app.backup import BackupError, back_up, look_at, restore
+from app.backup import BackupError, back_up, read_back, restore
 from app.container import AppContainer
 from app.doctor import _secret as secret_finding
 from app.embedded import Endpoints
@@ -173,7 +173,7 @@ async def test_two_backups_at_once_are_both_whole_or_the_second_is_refused(datab
     )
     refused = [one for one in made if isinstance(one, BackupError)]
     assert [str(one) for one in refused] == [f"{file} is there already: name a file that is not"] * 2
-    assert look_at(file).revision == head()
+    assert read_back(file).revision == head()
     assert os.listdir(tmp_path) == [file.name]  # noqa: PTH208 -- at once, in a test that waits for nothing else
 
 

@@ -23,7 +23,7 @@ class WatchAlerts:
         self._outbox = outbox
         self._clock = clock
 
-    async def tell(self, contracts: Sequence[int]) -> int:
+    async def on_step(self, contracts: Sequence[int]) -> int:
         """How many are told of these contracts; who was told of one already is not told again."""
         if not contracts:
             return 0

@@ -90,7 +90,7 @@ class TripController(Controller):
         """Look at its prices now: those of its watches, or an economy seat in dollars, or what is asked for here.
 
         409 `provider_is_off` where the operator has not turned the provider on, 409 `trip_departed`, 422
-        `unknown_provider`, 429 `refresh_cooldown` within a minute of the last look, 429 `too_many_looks` while
+        `unknown_provider`, 429 `refresh_cooldown` within a minute of the last look, 429 `too_many_fetches` while
         twenty that one asked for wait.
         """
         return await trip_service.scrape_trip(trip_id, data or ANYTHING, asker=request.auth)

@@ -74,7 +74,7 @@ class WatchController(Controller):
         """Look now, ahead of the rest. Asking again while that waits or runs gives the same task.
 
         409 `provider_is_off`, `nothing_to_scrape` (of `manual`) or `trip_departed`, 429 `refresh_cooldown` or
-        `too_many_looks` (twenty that one asked for wait).
+        `too_many_fetches` (twenty that one asked for wait).
         """
         return await watch_service.scrape_watch(watch_id, asker=request.auth)
 

@@ -9,7 +9,7 @@ from shared.clock import Clock
 from shared.scraping.target import Priority, Trigger
 from shared.scraping.targets import Targets
 from trackers.flights.airports import Airports
-from trackers.flights.errors import NothingToScrape, RefreshCooldown, TooManyLooks
+from trackers.flights.errors import NothingToScrape, RefreshCooldown, TooManyFetches
 from trackers.flights.providers import ProviderRegistry
 from trackers.flights.repository import FlightRepository
 from trackers.flights.rows import Demand, TripRow, new_query
@@ -120,7 +120,7 @@ class Searches:
         """Tasks that look at searches of one provider, for one person, ahead of the rest.
 
         Raises NothingToScrape where none can be looked at, RefreshCooldown within the cooldown of the last look,
-        TooManyLooks while too many of this person's wait.
+        TooManyFetches while too many of this person's wait.
         """
         now = self._clock.now()
         asked = await self._flights.asked(queries, now=now)
@@ -138,7 +138,7 @@ class Searches:
                 retry_after=min(waits),
             )
         if not all(one.awaited for one in asked) and await self._flights.awaited(user_id) >= MAX_AWAITED:
-            raise TooManyLooks(
+            raise TooManyFetches(
                 f"{MAX_AWAITED} looks that you asked for still wait; ask again when some of them are over.",
                 retry_after=self._cooldown.total_seconds(),
             )

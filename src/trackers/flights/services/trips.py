@@ -113,7 +113,7 @@ class TripService:
         """Look at a trip's prices now: at what its watches look for, or what is asked for here.
 
         Raises TripNotFound, TripDeparted, UnknownProvider, ProviderIsOff, NothingToScrape, RefreshCooldown,
-        TooManyLooks.
+        TooManyFetches.
         """
         await self._accounts.lock((await self._owned(trip_id, asker)).user_id)
         trip = await self._owned(trip_id, asker)

@@ -108,7 +108,7 @@ class WatchService:
     async def scrape_watch(self, watch_id: UUID, *, asker: Identity) -> ScrapeStarted:
         """Look at a watch's prices now, whether it is active or not.
 
-        Raises WatchNotFound, TripDeparted, NothingToScrape, ProviderIsOff, RefreshCooldown, TooManyLooks.
+        Raises WatchNotFound, TripDeparted, NothingToScrape, ProviderIsOff, RefreshCooldown, TooManyFetches.
         """
         await self._accounts.lock((await self._owned(watch_id, asker)).user_id)
         watch = await self._owned(watch_id, asker)

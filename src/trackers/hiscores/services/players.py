@@ -131,9 +131,9 @@ class PlayerService:
         steady = player.steady if given.adaptive is UNSET else not given.adaptive
         await self._targets.set_interval(target_id, interval=interval, steady=steady)
         await self._players.change(player.id, target_id=target_id, mode=mode, active=active)
-        await self.forget_unlooked(player.target_id)
+        await self.forget_unfetched(player.target_id)
         if not active:
-            await self.forget_unlooked(target_id)
+            await self.forget_unfetched(target_id)
         told = PlayerUpdated(
             player_id=player.id,
             username=player.username,
@@ -161,7 +161,7 @@ class PlayerService:
             await self._players.purge(player.no)
         else:
             await self._players.remove(player.id, now=self._clock.now())
-        await self.forget_unlooked(player.target_id)
+        await self.forget_unfetched(player.target_id)
         if purge and not await self._players.is_used(player.target_id):
             await self._targets.erase([player.target_id])
         told = PlayerRemoved(player_id=player.id, username=player.username, purged=purge)
@@ -214,10 +214,10 @@ class PlayerService:
             raise PlayerNotFound(name, now=await self._players.renamed(name))
         return player
 
-    async def forget_unlooked(self, target_id: UUID) -> None:
+    async def forget_unfetched(self, target_id: UUID) -> None:
         """Stop looking at a target behind which there is no active player any more."""
         await self._targets.lock([target_id])
-        if not await self._players.is_looked_at(target_id):
+        if not await self._players.is_fetched(target_id):
             await self._targets.forget([target_id])
 
     async def _locked(self, username: str) -> Player:

@@ -83,7 +83,7 @@ class PlayerRegistration:
         gate: HostPacer,
         host: str,
         parts: Callable[[], Parts],
-        looks: Callable[[], InlineFetch],
+        inline_fetch: Callable[[], InlineFetch],
         clock: Clock,
         enabled: bool,
         interval: float,
@@ -94,7 +94,7 @@ class PlayerRegistration:
         self._gate = gate
         self._host = host
         self._parts = parts
-        self._looks = looks
+        self._inline_fetch = inline_fetch
         self._clock = clock
         self._enabled = enabled
         self._interval = timedelta(seconds=interval)
@@ -123,7 +123,7 @@ class PlayerRegistration:
         added_at = self._clock.now()
         async with self._database.unit_of_work():
             player_id, asked = await self._store(adding, given, asker)
-        task = await self._look(asked)
+        task = await self._fetch(asked)
         if task is not None and task.status is Status.COMPLETED:
             return username  # what the look recorded tells of the player
         unknown = task is not None and task.reason == Reason.NOT_FOUND
@@ -196,16 +196,16 @@ class PlayerRegistration:
         await parts.activity.record(
             "player.added", subject="player", subject_id=player_id, user_id=person, actor=asker, details=told
         )
-        asked = await self._looks().ask(SOURCE, target_id) if self._enabled else None
+        asked = await self._inline_fetch().ask(SOURCE, target_id) if self._enabled else None
         return player_id, asked
 
-    async def _look(self, asked: RequestedRun | None) -> Task | None:
+    async def _fetch(self, asked: RequestedRun | None) -> Task | None:
         """What came of the look; None where it took too long, or nobody may look."""
         if asked is None:
             return None
         try:
             async with asyncio.timeout(self._patience):
-                return await self._looks().carry_out(asked)
+                return await self._inline_fetch().carry_out(asked)
         except (TimeoutError, TaskNotFound):  # the player was blocked or purged meanwhile
             return None
 
@@ -218,11 +218,11 @@ class PlayerRegistration:
         await parts.targets.lock([player.target_id])
         await parts.players.lock(player_id)
         known = await parts.records.state(player.no)
-        if known is not None and known.looked_at >= added_at:
+        if known is not None and known.fetched_at >= added_at:
             return False
         if known is None:
             await parts.players.purge(player.no)
         else:  # one who had been removed, and came back with a history
             await parts.players.remove(player_id, now=self._clock.now())
-        await parts.service.forget_unlooked(player.target_id)
+        await parts.service.forget_unfetched(player.target_id)
         return True

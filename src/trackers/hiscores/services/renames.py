@@ -120,9 +120,9 @@ class PlayerAdministration:
             verified_at=player.verified_at,
             flagged_at=player.flagged_at,
         )
-        await self._service.forget_unlooked(player.target_id)
+        await self._service.forget_unfetched(player.target_id)
         if not player.active:
-            await self._service.forget_unlooked(target_id)
+            await self._service.forget_unfetched(target_id)
 
     async def _merge(self, player: Player, other: Player) -> int:
         """Make the other's history the later part of the player's; how many records there are then."""
@@ -130,11 +130,11 @@ class PlayerAdministration:
             raise HistoriesDoNotFit(f"One is of the {player.mode} hiscores, the other of the {other.mode} ones.")
         before, after = await self._records.state(player.no), await self._records.first_keyframe(other.no)
         if before is not None and after is not None:
-            if after.at <= before.looked_at:
+            if after.at <= before.fetched_at:
                 raise HistoriesDoNotFit(
-                    f"{player.display_name} was seen until {before.looked_at:%Y-%m-%d %H:%M} UTC, {other.display_name} "
+                    f"{player.display_name} was seen until {before.fetched_at:%Y-%m-%d %H:%M} UTC, {other.display_name} "
                     f"from {after.at:%Y-%m-%d %H:%M} on: one account is not seen under two names.",
-                    seen_until=before.looked_at,
+                    seen_until=before.fetched_at,
                     seen_from=after.at,
                 )
             await self._check_growth(before.entries, after.entries)
@@ -152,7 +152,7 @@ class PlayerAdministration:
             verified_at=other.verified_at,
             flagged_at=other.flagged_at,
         )
-        await self._service.forget_unlooked(player.target_id)
+        await self._service.forget_unfetched(player.target_id)
         records = await self._records.history(player.no)
         await self._derive_anew(player.no, records)
         return len(records)

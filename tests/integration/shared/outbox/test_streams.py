@@ -27,7 +27,7 @@ from shared.outbox.controllers import LAST_POSITION
 from shared.outbox.streams import EventStreams
 
 STREAM = "/internal/events/stream"
-LOOK, HEARTBEAT, RECHECK = 0.02, 0.3, 0.2
+POLL_INTERVAL_S, HEARTBEAT, RECHECK = 0.02, 0.3, 0.2
 
 
 @dataclass
@@ -156,7 +156,7 @@ async def radio(environ: dict[str, str], key: str) -> AsyncIterator[Radio]:
     quick = EventStreams(
         events=container.events.queries(),
         keys=container.users.bot_authenticator(),
-        look=LOOK,
+        poll_interval=POLL_INTERVAL_S,
         heartbeat=HEARTBEAT,
         recheck=RECHECK,
     )

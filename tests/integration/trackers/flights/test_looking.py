@@ -129,7 +129,7 @@ async def test_nobody_puts_any_number_of_looks_ahead_of_everybody_elses(ada: Tra
     for cabin in ("economy", "premium_economy", "business", "first"):
         for currency in currencies:
             assert await scrape(ada, trip, currency, cabin) == (202, "")
-    assert await scrape(ada, trip, "SEK", "economy") == (429, "too_many_looks")
+    assert await scrape(ada, trip, "SEK", "economy") == (429, "too_many_fetches")
     assert await scrape(ada, trip, "EUR", "economy") == (202, "")  # which waits already
     assert await scrape(ben, await ben.plan(), "SEK", "economy") == (202, "")
     await ada.work()

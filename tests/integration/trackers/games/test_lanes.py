@@ -17,7 +17,7 @@ async def test_switched_off_trackers_are_skipped_and_switched_on_they_go_on(club
     await club.work()
     await club.switch(on=False)
     status = await club.status(trackers["Lintwurm"])
-    assert (status["status"], status["reason"], status["next_attempt_at"]) == ("completed", "skipped", None)
+    assert (status["status"], status["reason"], status["next_fetch_at"]) == ("completed", "skipped", None)
 
     await club.pass_by(TWO_DAYS)
     await club.work()
@@ -37,12 +37,12 @@ async def test_a_tracker_that_is_not_due_yet_is_not_fetched_when_processing_is_o
     await club.join(ADA)
     trackers = await club.follow(ADA, "Lintwurm")
     await club.work()
-    due = (await club.status(trackers["Lintwurm"]))["next_attempt_at"]
+    due = (await club.status(trackers["Lintwurm"]))["next_fetch_at"]
     await club.switch(on=False)
     await club.switch(on=True)
     await club.work()
     assert club.asked_for("Lintwurm", sites) == 1
-    assert (await club.status(trackers["Lintwurm"]))["next_attempt_at"] == due
+    assert (await club.status(trackers["Lintwurm"]))["next_fetch_at"] == due
 
 
 async def test_one_that_failed_before_is_skipped_not_failed(club: Club, sites: SimulatedSites) -> None:

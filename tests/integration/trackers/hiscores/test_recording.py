@@ -16,7 +16,7 @@ async def test_ranks_alone_are_no_change(stage: Stage) -> None:
     for _ in range(3):
         assert not (await stage.look("lynx titan")).changed
     player = await stage.get("/lynx titan")
-    assert (player["looks"], player["records"]) == (4, 1)
+    assert (player["fetches"], player["records"]) == (4, 1)
     after = await stage.get("/lynx titan/stats")
     assert after["stats"]["overall_rank"] != before["stats"]["overall_rank"]  # they drift, and are shown as they are
     assert after["seen_at"] > before["seen_at"]

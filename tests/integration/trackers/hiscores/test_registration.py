@@ -23,7 +23,7 @@ async def test_the_first_look_is_the_only_one(stage: Stage) -> None:
     assert [entry.path for entry in stage.site.requests("/m=")] == ["/m=hiscore_oldschool/index_lite.json"]
     assert made["username"] == "lynx titan"
     assert made["display_name"] == "Lynx Titan"  # as the site spells it
-    assert (made["status"], made["verified"], made["looks"], made["records"]) == ("completed", True, 1, 1)
+    assert (made["status"], made["verified"], made["fetches"], made["records"]) == ("completed", True, 1, 1)
     stats = await stage.get("/Lynx-Titan/stats")
     attack = next(skill for skill in stats["stats"]["skills"] if skill["skill"] == "attack")
     assert (attack["level"], attack["virtual_level"], attack["xp"]) == (99, 99, 13_034_431)

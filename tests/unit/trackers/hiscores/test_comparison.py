@@ -28,7 +28,7 @@ def told(looks: Sequence[dict[int, int | None]]) -> list[Verdict]:
         verdict = compare(known, seen, METRICS, flagged=flagged, lasted=True)
         verdicts.append(verdict)
         flagged = verdict.flagged
-        known = Known(entries=verdict.entries, era=verdict.era, since_keyframe=verdict.since_keyframe, looked_at=NOON)
+        known = Known(entries=verdict.entries, era=verdict.era, since_keyframe=verdict.since_keyframe, fetched_at=NOON)
     return verdicts
 
 
@@ -86,14 +86,14 @@ def test_a_keyframe_comes_every_so_many_records() -> None:
 
 
 def test_a_metric_that_a_look_does_not_name_stays_as_it_was() -> None:
-    known = Known(entries={1: MetricValue(5, 1), 2: MetricValue(9, 1)}, era=0, since_keyframe=0, looked_at=NOON)
+    known = Known(entries={1: MetricValue(5, 1), 2: MetricValue(9, 1)}, era=0, since_keyframe=0, fetched_at=NOON)
     verdict = compare(known, {1: MetricValue(6, 1)}, METRICS)
     assert verdict.entries == {1: MetricValue(6, 1), 2: MetricValue(9, 1)}
     assert verdict.recorded == {1: MetricValue(6, 1)}
 
 
 def test_a_fall_that_has_not_lasted_yet_is_neither_recorded_again_nor_believed() -> None:
-    known = Known(entries={1: MetricValue(500, 1)}, era=3, since_keyframe=7, looked_at=NOON)
+    known = Known(entries={1: MetricValue(500, 1)}, era=3, since_keyframe=7, fetched_at=NOON)
     first = compare(known, {1: MetricValue(4, 1)}, METRICS)
     again = compare(known, {1: MetricValue(5, 1)}, METRICS, flagged=True)
     enqueuer = compare(known, {1: MetricValue(5, 1)}, METRICS, flagged=True, lasted=True)
