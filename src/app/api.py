@@ -105,7 +105,7 @@ def create_app(container: AppContainer) -> Litestar:
     )
     dependencies: dict[str, Any] = {
         "session": provide_session(container.database),
-        "task_board": provide_singleton(container.task_board),
+        "task_board": provide_singleton(container.task_queries),
         "health_checks": provide_singleton(container.health_checks),
         "metrics_page": provide_singleton(container.metrics_page),
         "audit_queries": provide_singleton(container.audit_queries),

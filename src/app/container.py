@@ -135,7 +135,7 @@ def _inline_fetch(house: Any) -> InlineFetcher:
         reader=house.reader(),
         targets=house.targets,
         runner=house.runner(),
-        board=house.task_board(),
+        board=house.task_queries(),
         clock=house.clock(),
         lease=house.dispatcher().lease,
     )
@@ -197,7 +197,7 @@ class AppContainer(containers.DeclarativeContainer):
     limits_storage = providers.Singleton(_limits_storage, redis)
     queue = providers.Singleton(ArqQueue, redis, tracing=tracing)
     heartbeats = providers.Singleton(Heartbeats, redis)
-    gate = providers.Singleton(HostPacer, redis, rng=rng)
+    pacer = providers.Singleton(HostPacer, redis, rng=rng)
     clients = providers.Singleton(Clients, user_agent=settings.provided.user_agent)
     robots = providers.Singleton(RobotsTxt, redis, clock=clock, user_agent=settings.provided.user_agent)
     scraping_repository = providers.Factory(ScrapingRepository, session)
@@ -286,7 +286,7 @@ class AppContainer(containers.DeclarativeContainer):
     }
     games = providers.Container(GamesContainer, settings=games_settings, guilds=users.guilds, **owning)
     hiscores = providers.Container(
-        HiscoresContainer, settings=hiscores_settings, gate=gate, inline_fetch=inline_fetch, **owning
+        HiscoresContainer, settings=hiscores_settings, pacer=pacer, inline_fetch=inline_fetch, **owning
     )
     fencers = providers.Container(FencersContainer, settings=fencers_settings, **owning)
     contracts = providers.Container(
@@ -299,14 +299,14 @@ class AppContainer(containers.DeclarativeContainer):
         SourceContext, environ=environ, session=session.provider, targets=targets.provider, clock=clock
     )
     sources = providers.Singleton(_sources, __self__, plugin_context)
-    task_board = providers.Singleton(TaskQueries, reader)
-    source_queries = providers.Singleton(SourceQueries, reader, sources=sources, gate=gate, clock=clock)
+    task_queries = providers.Singleton(TaskQueries, reader)
+    source_queries = providers.Singleton(SourceQueries, reader, sources=sources, pacer=pacer, clock=clock)
     source_administration = providers.Factory(
         SourceAdministration,
         session,
         repository=scraping_repository,
         sources=sources,
-        gate=gate,
+        pacer=pacer,
         jobs=queue,
         activity=activity,
         clock=clock,
@@ -334,7 +334,7 @@ class AppContainer(containers.DeclarativeContainer):
     health_checks = providers.Singleton(health_checks, engine, redis, heartbeats, settings.provided.home)
     health_gauges = providers.Singleton(HealthGauges, health_checks)
     queue_gauges = providers.Singleton(QueueGauges, queue, heartbeats)
-    source_gauges = providers.Singleton(SourceGauges, reader, sources=sources, gate=gate, clock=clock)
+    source_gauges = providers.Singleton(SourceGauges, reader, sources=sources, pacer=pacer, clock=clock)
     gauges = providers.Singleton(
         Gauges, providers.Callable(_gauge_readers, __self__).provider, metrics.provided.registry
     )
@@ -352,7 +352,7 @@ class AppContainer(containers.DeclarativeContainer):
         Dispatcher,
         database=database,
         jobs=queue,
-        gate=gate,
+        pacer=pacer,
         sources=sources,
         clock=clock,
         lease=settings.provided.scrape_lease,
@@ -364,7 +364,7 @@ class AppContainer(containers.DeclarativeContainer):
         Runner,
         database=database,
         jobs=queue,
-        gate=gate,
+        pacer=pacer,
         robots=robots,
         clients=clients,
         sources=sources,

@@ -118,13 +118,13 @@ async def _source(container: AppContainer, source: Source[Any]) -> str:
     if not source.base_url:
         return "on"
     address = f"{source.base_url}/robots.txt"
-    visit = container.runner().context_of(source, key="robots.txt", address=address)
-    visit.policy = replace(visit.policy, obey_robots=False)  # it is robots.txt itself that is asked for
-    visit.max_wait = visit.longest_answer = ANSWER_TIMEOUT_S
+    context = container.runner().context_of(source, key="robots.txt", address=address)
+    context.policy = replace(context.policy, obey_robots=False)  # it is robots.txt itself that is asked for
+    context.max_wait = context.longest_answer = ANSWER_TIMEOUT_S
     try:
-        answer = await visit.get(address)
+        answer = await context.get(address)
     except ScrapeFailure as failure:
-        await visit.report(failure)
+        await context.report(failure)
         raise Finding(f"{source.base_url}: {failure}; is the address right, is the site up?") from failure
     except HostCoolingDownError as rest:
         raise Finding(
@@ -132,7 +132,7 @@ async def _source(container: AppContainer, source: Source[Any]) -> str:
         ) from rest
     except PacerUnreachableError as error:
         raise Finding("not asked: without Redis the pace is unknown") from error
-    await visit.confirm()
+    await context.confirm()
     return f"on: {source.base_url} answers {answer.status}"
 
 

@@ -54,19 +54,23 @@ async def scrape_now(made: Runtime, name: str, entered: str, console: Console) -
 
 async def _fetch(container: AppContainer, source: Source[Any], key: str, address: str, console: Console) -> int:
     started = perf_counter()
-    visit = container.runner().context_of(source, key=key, address=address, on_step=_steps(console))
+    context = container.runner().context_of(source, key=key, address=address, on_step=_steps(console))
     _say(console, "asking", _pace(source))
     try:
-        value = await source.collect(visit.target, visit)
+        value = await source.collect(context.target, context)
     except (ScrapeFailure, HostCoolingDownError, PacerUnreachableError, Unchanged) as failure:
         if isinstance(failure, ScrapeFailure):
-            await visit.report(failure)
+            await context.report(failure)
         reason = getattr(failure, "reason", "waiting")
-        said = f"{reason}: {failure}  (HTTP {visit.http_status}, {visit.requests} requests)"
+        said = f"{reason}: {failure}  (HTTP {context.http_status}, {context.requests} requests)"
         _say(console, "outcome", said, style="red")
         return 1
-    await visit.confirm()
-    _say(console, "fetched", f"{visit.requests} requests, {visit.received:,} bytes in {perf_counter() - started:.2f} s")
+    await context.confirm()
+    _say(
+        console,
+        "fetched",
+        f"{context.requests} requests, {context.received:,} bytes in {perf_counter() - started:.2f} s",
+    )
     console.print("parsed  ", Pretty(value, max_length=5, max_depth=3))
     return 0
 

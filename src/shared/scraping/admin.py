@@ -48,7 +48,7 @@ class SourceAdministration:
         *,
         repository: ScrapingRepository,
         sources: SourceRegistry,
-        gate: HostPacer,
+        pacer: HostPacer,
         jobs: JobQueue,
         activity: ActivityLog,
         clock: Clock,
@@ -56,7 +56,7 @@ class SourceAdministration:
         self._session = session
         self._repository = repository
         self._sources = sources
-        self._gate = gate
+        self._pacer = pacer
         self._jobs = jobs
         self._activity = activity
         self._clock = clock
@@ -95,7 +95,7 @@ class SourceAdministration:
         """Trust the host again at once, for everybody who asks it. Raises Unavailable where Redis is away."""
         host = self._sources[name].policy.host
         try:
-            was_open = await self._gate.close(host)
+            was_open = await self._pacer.close(host)
         except PacerUnreachableError as error:
             raise Unavailable("Redis is away, which keeps the breakers; try again shortly.", retry_after=2) from error
         if was_open:

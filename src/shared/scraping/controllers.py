@@ -32,9 +32,9 @@ class TaskController(Controller):
     tags = ("tasks",)
 
     @get("/{task_id:uuid}", operation_id="get_task", opt=OPEN)
-    async def get_task(self, task_id: FromPath[UUID], task_board: Board) -> TaskState:
+    async def get_task(self, task_id: FromPath[UUID], task_queries: Board) -> TaskState:
         """How a task stands: pending, in_progress, completed or failed, and why."""
-        return await task_board.state(task_id)
+        return await task_queries.state(task_id)
 
 
 class InternalTaskController(Controller):
@@ -42,9 +42,9 @@ class InternalTaskController(Controller):
     tags = ("tasks",)
 
     @get("/{task_id:uuid}", operation_id="internal_get_task")
-    async def get_task(self, task_id: FromPath[UUID], task_board: Board) -> Task:
+    async def get_task(self, task_id: FromPath[UUID], task_queries: Board) -> Task:
         """How a task stands: pending, in_progress, completed or failed, and why."""
-        return await task_board.task(task_id)
+        return await task_queries.task(task_id)
 
 
 class SourceController(Controller):

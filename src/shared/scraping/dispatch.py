@@ -56,14 +56,14 @@ class Dispatcher:
         *,
         database: Database,
         jobs: JobQueue,
-        gate: HostPacer,
+        pacer: HostPacer,
         sources: SourceRegistry,
         clock: Clock,
         lease: float,
     ) -> None:
         self._database = database
         self._jobs = jobs
-        self._gate = gate
+        self._pacer = pacer
         self._sources = sources
         self._clock = clock
         self.lease = timedelta(seconds=lease)
@@ -129,7 +129,7 @@ class Dispatcher:
     async def _in_flight(self, source: Source[Any]) -> int:
         """How many targets workers may hold now: none while the host rests, one as its probe after that."""
         try:
-            rest = await self._gate.cooldown_of(source.policy.host)
+            rest = await self._pacer.cooldown_of(source.policy.host)
         except PacerUnreachableError as error:
             structlog.get_logger(__name__).warning("pacing_unreachable", source=source.name, error=str(error))
             return 0

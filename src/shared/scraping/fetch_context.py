@@ -163,7 +163,7 @@ class FetchContext:
     policy: Policy
     parser_version: int
     client: Connections
-    gate: HostPacer
+    pacer: HostPacer
     robots: Robots
     clock: Clock
     max_wait: float
@@ -228,19 +228,19 @@ class FetchContext:
         Not before the source has read it: a block comes with any status, and would else close the breaker that it is
         about to open, so that the rests never grew.
         """
-        await self.gate.succeeded(self.policy, self._last)
+        await self.pacer.succeeded(self.policy, self._last)
         self._last = replace(self._last, fragile=False)
 
     async def cool_down(self, seconds: float) -> None:
         """The host answered, and asks to be left alone from now on: nobody asks it for so long, nothing has failed."""
-        await self.gate.failed(self.policy, self._last, batch_size=True, retry_after=seconds)
+        await self.pacer.failed(self.policy, self._last, batch_size=True, retry_after=seconds)
         self._last = replace(self._last, fragile=False)  # else the next success would end the rest
 
     async def report(self, failure: ScrapeFailure) -> float | None:
         """Tell the host's breaker of a failure that is the host's; the seconds it is open for, if it is."""
         if failure.reason.fault is not Fault.HOST or isinstance(failure, RobotsDisallow):
             return None
-        return await self.gate.failed(
+        return await self.pacer.failed(
             self.policy,
             self._last,
             batch_size=not isinstance(failure, HostUnavailable) or failure.retry_after is not None,
@@ -261,7 +261,7 @@ class FetchContext:
 
     async def _send(self, url: str, headers: dict[str, str]) -> SiteResponse:
         asked_at = monotonic()
-        self._last = await self.gate.slot(self.policy, max_wait=self.max_wait)
+        self._last = await self.pacer.slot(self.policy, max_wait=self.max_wait)
         self.requests += 1
         if self.on_step:
             self.on_step(f"waited {monotonic() - asked_at:.2f} s for the host's next slot")

@@ -83,22 +83,22 @@ class SourceGauges:
         reader: PooledQueries,
         *,
         sources: SourceRegistry,
-        gate: HostPacer,
+        pacer: HostPacer,
         clock: Clock,
         counted: int = COUNTED,
         sampled_pages: int = SAMPLED_PAGES,
     ) -> None:
         self._reader = reader
         self._sources = sources
-        self._gate = gate
+        self._pacer = pacer
         self._clock = clock
         self._counted = counted
         self._sampled_pages = sampled_pages
 
     async def read(self) -> Sequence[GaugeReading]:
         sources = self._sources.all()
-        breakers = await asyncio.gather(*(breaker_of(self._gate, source.policy) for source in sources))
-        booked_seconds = await asyncio.gather(*(self._gate.booked_seconds(source.policy.host) for source in sources))
+        breakers = await asyncio.gather(*(breaker_of(self._pacer, source.policy) for source in sources))
+        booked_seconds = await asyncio.gather(*(self._pacer.booked_seconds(source.policy.host) for source in sources))
         paused = {row["source"] for row in await self._reader.rows(PAUSES)}
         readings = [reading for source in sources for reading in _settled(source, source.name in paused)]
         readings += [

@@ -130,10 +130,10 @@ class Sources(Struct, frozen=True, kw_only=True):
 class SourceQueries:
     """Reads how sources stand; in Redis their breakers, in the database everything else."""
 
-    def __init__(self, reader: PooledQueries, *, sources: SourceRegistry, gate: HostPacer, clock: Clock) -> None:
+    def __init__(self, reader: PooledQueries, *, sources: SourceRegistry, pacer: HostPacer, clock: Clock) -> None:
         self._reader = reader
         self._sources = sources
-        self._gate = gate
+        self._pacer = pacer
         self._clock = clock
 
     async def sources(self) -> Sources:
@@ -153,7 +153,7 @@ class SourceQueries:
         targets = await self._reader.rows(_TARGETS, {"source": only, "now": now})
         runs = await self._reader.rows(_RUNS, {"source": only, "hour": now - HOUR, "day": now - DAY})
         pauses = await self._pauses()
-        breakers = await asyncio.gather(*(breaker_of(self._gate, source.policy) for source in sources))
+        breakers = await asyncio.gather(*(breaker_of(self._pacer, source.policy) for source in sources))
         return [
             _health_of(
                 source,
@@ -175,10 +175,10 @@ class SourceQueries:
         return None if row is None else LastFailure(**row)
 
 
-async def breaker_of(gate: HostPacer, policy: Policy) -> Breaker:
+async def breaker_of(pacer: HostPacer, policy: Policy) -> Breaker:
     """How the breaker of a source's host stands; unknown while Redis is away."""
     try:
-        standing = await gate.breaker_of(policy.host)
+        standing = await pacer.breaker_of(policy.host)
     except PacerUnreachableError:
         return Breaker(state=BreakerState.UNKNOWN, seconds_left=None, failures=0, cooldown=policy.cooldown)
     state, left = BreakerState.CLOSED, None

@@ -18,7 +18,7 @@ class FetchOutcome:
     """What came of one visit: a value, nothing new, or a failure."""
 
     target: Target
-    visit: FetchContext
+    context: FetchContext
     started_at: datetime
     finished_at: datetime
     value: Any = None

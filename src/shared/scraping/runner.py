@@ -62,7 +62,7 @@ class Runner:
         *,
         database: Database,
         jobs: JobQueue,
-        gate: HostPacer,
+        pacer: HostPacer,
         robots: Robots,
         clients: Clients,
         sources: SourceRegistry,
@@ -73,7 +73,7 @@ class Runner:
     ) -> None:
         self._database = database
         self._jobs = jobs
-        self._gate = gate
+        self._pacer = pacer
         self._robots = robots
         self._clients = clients
         self._sources = sources
@@ -88,8 +88,8 @@ class Runner:
     @property
     def longest_job(self) -> float:
         """Seconds that a job may take at most: the longest visit of any source, and what its recording may take."""
-        visits = [source.policy.max_fetch_seconds or 0.0 for source in self._sources.all()]
-        return max(0.0, *visits) + self._lease
+        fetches = [source.policy.max_fetch_seconds or 0.0 for source in self._sources.all()]
+        return max(0.0, *fetches) + self._lease
 
     async def run(self, name: str, claims: Sequence[Lease], *, on_step: Callable[[str], None] | None = None) -> int:
         """Visit and settle what these claims still hold; how many targets were settled.
@@ -105,7 +105,7 @@ class Runner:
             interval = timedelta(seconds=source.policy.interval)
             targets = [replace(target, interval=interval) for target in targets]
         until = now + max(self._lease * MARGIN, source.policy.max_fetch_seconds or 0.0)
-        tasks = {asyncio.create_task(self._visit(source, one, until=until, on_step=on_step)): one for one in targets}
+        tasks = {asyncio.create_task(self._fetch(source, one, until=until, on_step=on_step)): one for one in targets}
         waiting = set(tasks)
         finished = 0
         try:
@@ -160,16 +160,16 @@ class Runner:
                 claims, now=now, lease_until=now + timedelta(seconds=self._lease)
             )
 
-    async def _visit(
+    async def _fetch(
         self, source: Source[Any], target: Target, *, until: float, on_step: Callable[[str], None] | None
     ) -> FetchOutcome | PostponedFetch:
         """Visit one target; whatever happens is an outcome, nothing is raised but cancellation."""
         max_wait = max(0.0, until - asyncio.get_running_loop().time())
-        visit = self._visit_to(source, target, max_wait=max_wait, on_step=on_step)
+        context = self._context_to(source, target, max_wait=max_wait, on_step=on_step)
         with structlog.contextvars.bound_contextvars(run_id=str(target.run_id), source=source.name, target=target.key):
             try:
                 async with asyncio.timeout_at(until), self._slot_of(source):
-                    return await self._outcome(source, visit)
+                    return await self._outcome(source, context)
             except HostCoolingDownError as error:
                 return PostponedFetch(target=target, seconds=error.seconds)
             except PacerUnreachableError:
@@ -200,9 +200,9 @@ class Runner:
             content_hash=None,
             parser_version=0,
         )
-        return self._visit_to(source, target, max_wait=self._lease, on_step=on_step)
+        return self._context_to(source, target, max_wait=self._lease, on_step=on_step)
 
-    def _visit_to(
+    def _context_to(
         self, source: Source[Any], target: Target, *, max_wait: float, on_step: Callable[[str], None] | None
     ) -> FetchContext:
         return FetchContext(
@@ -210,7 +210,7 @@ class Runner:
             policy=source.policy,
             parser_version=source.parser_version,
             client=self._clients.of(source.name, source.policy),
-            gate=self._gate,
+            pacer=self._pacer,
             robots=self._robots,
             clock=self._clock,
             max_wait=max_wait,
@@ -219,19 +219,19 @@ class Runner:
             exchange=partial(self._telemetry.upstream, source.name, source.policy.host),
         )
 
-    async def _outcome(self, source: Source[Any], visit: FetchContext) -> FetchOutcome:
+    async def _outcome(self, source: Source[Any], context: FetchContext) -> FetchOutcome:
         started_at = self._clock.now()
         value: Any = None
         unchanged, failure, bug, rest = False, None, None, None
         try:
-            value = await source.collect(visit.target, visit)
-            if visit.on_step:
-                visit.on_step("parsed")
+            value = await source.collect(context.target, context)
+            if context.on_step:
+                context.on_step("parsed")
         except Unchanged:
             unchanged = True
         except ScrapeFailure as error:
             failure = error
-            rest = await visit.report(error)
+            rest = await context.report(error)
             level = "error" if error.reason.fault is Fault.SOURCE else "warning"
             getattr(self._log(), level)("scrape_failed", reason=error.reason, error=str(error), host_rests=rest)
         except (HostCoolingDownError, PacerUnreachableError, Postponed):
@@ -240,10 +240,10 @@ class Runner:
             bug = f"{type(error).__name__}: {error}"
             self._log().exception("scrape_raised")
         if failure is None or failure.reason.fault is not Fault.HOST:
-            await visit.confirm()
+            await context.confirm()
         return FetchOutcome(
-            target=visit.target,
-            visit=visit,
+            target=context.target,
+            context=context,
             started_at=started_at,
             finished_at=self._clock.now(),
             value=value,
@@ -257,22 +257,22 @@ class Runner:
         self, source: Source[Any], outcomes: Sequence[FetchOutcome | PostponedFetch], leases: LeaseSet
     ) -> int:
         """Record what was visited, give back what was not; how many targets were settled."""
-        visited = [outcome for outcome in outcomes if isinstance(outcome, FetchOutcome)]
+        fetched = [outcome for outcome in outcomes if isinstance(outcome, FetchOutcome)]
         deferred = [outcome for outcome in outcomes if isinstance(outcome, PostponedFetch)]
         if deferred:
             self._telemetry.deferred(source.name, len(deferred))
             seconds = max(outcome.seconds for outcome in deferred)
             claims = leases.claims([outcome.target for outcome in deferred])
             await self._patiently(lambda: self._release(claims, seconds), until=leases.until)
-        if not visited:
+        if not fetched:
             return 0
         try:
-            return await self._patiently(lambda: self._record(source, visited, leases), until=leases.until)
+            return await self._patiently(lambda: self._record(source, fetched, leases), until=leases.until)
         except Exception as error:
             if connection_was_lost(error):
                 raise
-            self._log().exception("batch_not_recorded", source=source.name, targets=len(visited))
-        return sum([await self._record_alone(source, one, leases) for one in visited])
+            self._log().exception("batch_not_recorded", source=source.name, targets=len(fetched))
+        return sum([await self._record_alone(source, one, leases) for one in fetched])
 
     async def _record_alone(self, source: Source[Any], one: FetchOutcome, leases: LeaseSet) -> int:
         """Record one target of a batch that failed as a whole; a poisonous result harms only itself."""
@@ -293,13 +293,13 @@ class Runner:
             self._log().exception("run_not_settled", source=source.name, target=one.target.key)
             return 0
 
-    async def _record(self, source: Source[Any], visited: Sequence[FetchOutcome], leases: LeaseSet) -> int:
+    async def _record(self, source: Source[Any], fetched: Sequence[FetchOutcome], leases: LeaseSet) -> int:
         """One unit of work: domain writes and settlements of what this run still holds."""
         now = self._clock.now()
         async with self._database.unit_of_work() as session:
             repository = ScrapingRepository(session)
-            leased = await repository.lock_leased(leases.claims([one.target for one in visited]))
-            mine = [one for one in visited if one.target.id in leased]
+            leased = await repository.lock_leased(leases.claims([one.target for one in fetched]))
+            mine = [one for one in fetched if one.target.id in leased]
             if not mine:
                 return 0
             new = [one for one in mine if one.succeeded and not one.unchanged]
@@ -348,7 +348,7 @@ class Runner:
     def _result(self, source: Source[Any], one: FetchOutcome, changed: set[UUID], now: datetime) -> RunResult:
         reason: Reason | None = None
         failures = 0
-        due_at: datetime | str = one.visit.next_fetch_at or after_success(
+        due_at: datetime | str = one.context.next_fetch_at or after_success(
             one.target, source.policy, changed=one.target.id in changed, now=now, rng=self._rng
         )
         if not one.succeeded:
@@ -366,13 +366,13 @@ class Runner:
             reason=reason,
             failures=failures,
             error=storable(redacted_text(error, ERROR_LENGTH)) if error else None,
-            http_status=one.visit.http_status,
-            requests=one.visit.requests,
-            bytes=one.visit.received,
+            http_status=one.context.http_status,
+            requests=one.context.requests,
+            bytes=one.context.received,
             changed=one.target.id in changed,
-            etag=one.visit.etag,
-            last_modified=one.visit.last_modified,
-            content_hash=one.visit.content_hash.hex() if one.visit.content_hash else None,
+            etag=one.context.etag,
+            last_modified=one.context.last_modified,
+            content_hash=one.context.content_hash.hex() if one.context.content_hash else None,
         )
 
     async def _leased(self, name: str, claims: Sequence[Lease]) -> list[Target]:

@@ -42,10 +42,10 @@ class Source(ABC, Generic[T]):
         return entered, entered
 
     @abstractmethod
-    async def collect(self, target: Target, visit: FetchContext) -> T:
+    async def collect(self, target: Target, context: FetchContext) -> T:
         """Ask the site for a target's state and parse it. Outside any transaction.
 
-        Raises a ScrapeFailure; `visit.get` raises Unchanged where the site says, or the body shows, that nothing moved.
+        Raises a ScrapeFailure; `context.get` raises Unchanged where the site says, or the body shows, that nothing moved.
         """
 
     @abstractmethod

@@ -44,9 +44,9 @@ class Esi:
     """The API, asked by one visit of a run."""
 
     def __init__(
-        self, visit: FetchContext, run: AggregationRun, *, base_url: str, places: asyncio.Semaphore, error_floor: int
+        self, context: FetchContext, run: AggregationRun, *, base_url: str, places: asyncio.Semaphore, error_floor: int
     ) -> None:
-        self._visit = visit
+        self._fetch = context
         self._run = run
         self._base_url = base_url
         self._places = places
@@ -62,13 +62,13 @@ class Esi:
             self._run.check()
             try:
                 async with self._places:
-                    answer = await self._visit.get(f"{self._base_url}{path}", headers=headers)
+                    answer = await self._fetch.get(f"{self._base_url}{path}", headers=headers)
             except HostUnavailable as error:
                 failed = status_of(error)
                 refused = failed is not None and failed >= SERVER_ERROR
                 self._run.tally.answered(failed if refused else None)
                 if refused:
-                    await self._mind_the_budget(self._visit.headers)
+                    await self._mind_the_budget(self._fetch.headers)
                 # What was answered counts as an error of ours, too: it is asked again once only.
                 if pause is None or error.retry_after is not None or (refused and pause != PAUSES[0]):
                     raise
@@ -89,9 +89,9 @@ class Esi:
         if answer.status == ERROR_LIMITED:
             why, wait = "the error budget is spent", _number(answer.headers.get("x-esi-error-limit-reset"))
         else:
-            why, wait = "too many requests", retry_after(answer.headers.get("retry-after"), now=self._visit.clock.now())
+            why, wait = "too many requests", retry_after(answer.headers.get("retry-after"), now=self._fetch.clock.now())
         rest = min(wait or WINDOW, MAX_COOLDOWN_S)
-        await self._visit.cool_down(rest)
+        await self._fetch.cool_down(rest)
         raise Throttled(f"the API answered {answer.status}: {why}", retry_after=rest, http_status=answer.status)
 
     async def _mind_the_budget(self, headers: Mapping[str, str]) -> None:
@@ -100,7 +100,7 @@ class Esi:
             return
         self._run.tally.budget_left = int(left)
         if left <= self._floor:
-            await self._visit.cool_down(min(_number(headers.get("x-esi-error-limit-reset")) or WINDOW, MAX_COOLDOWN_S))
+            await self._fetch.cool_down(min(_number(headers.get("x-esi-error-limit-reset")) or WINDOW, MAX_COOLDOWN_S))
 
 
 def status_of(error: HostUnavailable) -> int | None:

@@ -72,7 +72,7 @@ class ContractsSource(Source[RegionReport]):
             raise Invalid(f"{entered[:30]!r} is no region's id; type a number such as 10000002.")
         return str(int(entered)), str(int(entered))
 
-    async def collect(self, target: Target, visit: FetchContext) -> RegionReport:
+    async def collect(self, target: Target, context: FetchContext) -> RegionReport:
         """Take part in the run of this process, or begin one. What is found is written on the way, page by page."""
         pause = self._settings.pause_at(self._clock.now())
         if pause is not None:
@@ -80,7 +80,7 @@ class ContractsSource(Source[RegionReport]):
         try:
             async with self._runs.joined() as run:
                 esi = Esi(
-                    visit,
+                    context,
                     run,
                     base_url=self._settings.base_url,
                     places=self._places,
@@ -93,7 +93,7 @@ class ContractsSource(Source[RegionReport]):
         except DatabaseAwayError as error:
             structlog.get_logger(__name__).critical("run_aborted", error=str(error), exc_info=True)
             raise Postponed("the database is away", seconds=AFTER_DATABASE_AWAY) from error
-        visit.next_fetch_at = report.next_fetch_at
+        context.next_fetch_at = report.next_fetch_at
         return report
 
     async def record(self, observations: Sequence[Observation[RegionReport]]) -> set[UUID]:

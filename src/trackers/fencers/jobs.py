@@ -29,7 +29,7 @@ class PageUpkeep:
         self._clock = clock
         self._max_age = timedelta(hours=max_age_hours)
 
-    async def read_old_anew(self) -> int:
+    async def invalidate_old_pages(self) -> int:
         """Have pages compared at their next look, though they may be the same as last time; how many."""
         return await self._database.in_batches(self._mark, size=BATCH_SIZE, most=MAX_BATCHES)
 
@@ -55,8 +55,8 @@ def change_retention(*, database: Database, clock: Clock, keep_days: int) -> Ret
 def fencers_jobs(upkeep: PageUpkeep, retention: Retention) -> list[Job]:
     return [
         Job(
-            name="fencers.read_old_anew",
-            run=upkeep.read_old_anew,
+            name="fencers.invalidate_old_pages",
+            run=upkeep.invalidate_old_pages,
             timeout=60,
             seconds=frozenset({25}),
             minutes=frozenset(range(4, 60, 10)),

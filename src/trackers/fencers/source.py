@@ -93,12 +93,12 @@ class FencersSource(Source[Page]):
         reference = read_key(entered)
         return reference.key, reference.address
 
-    async def collect(self, target: Target, visit: FetchContext) -> Page:
+    async def collect(self, target: Target, context: FetchContext) -> Page:
         reference = read_key(target.key)
         if reference.kind is SubjectKind.FENCER and not self._asks_for_fencers:
             raise HostCoolingDownError(self.policy.host, SWITCHED_OFF_FOR, breaker_open=False)
         try:
-            answer = await visit.get(f"{self.base_url}{target.address}", conditional=True)
+            answer = await context.get(f"{self.base_url}{target.address}", conditional=True)
         except RefusedRedirect as error:
             if _is_login(error.location):
                 raise LoginRequired("the site sent us to a login page", http_status=error.http_status) from error

@@ -63,10 +63,10 @@ class GoogleFlightsSource(Source[SearchResult]):
             raise Invalid(f"{entered[:80]!r} spells no search: {error}") from error
         return key, key
 
-    async def collect(self, target: Target, visit: FetchContext) -> SearchResult:
+    async def collect(self, target: Target, context: FetchContext) -> SearchResult:
         query = ScrapeQuery.read(target.address)
         try:
-            answer = await visit.get(search_url(query, base_url=self.base_url or GOOGLE))
+            answer = await context.get(search_url(query, base_url=self.base_url or GOOGLE))
         except RefusedRedirect as error:
             if "consent." in error.location or "/consent" in error.location:
                 raise ConsentAsked(f"the site sent us to its consent page: {error.location[:200]}") from error

@@ -98,7 +98,7 @@ def games_jobs(schedules: ScheduleJob, priorities: PriorityJob, retention: Reten
     return [
         Job(name="games.run_schedules", run=schedules.run, timeout=60, seconds=EVERY_TWO),
         Job(
-            name="games.place_accounts",
+            name="games.set_priorities",
             run=priorities.run,
             timeout=60,
             seconds=frozenset({20}),

@@ -22,7 +22,7 @@ class RecomputeLeaderboards:
         self._database = database
         self._service = service
 
-    async def restate_stale(self) -> int:
+    async def recompute_outdated(self) -> int:
         """How many people were recomputed."""
         async with self._database.unit_of_work():
             outdated = await self._service().outdated(limit=MAX_PEOPLE_PER_RUN)
@@ -35,5 +35,7 @@ class RecomputeLeaderboards:
 def rating_jobs(recompute: RecomputeLeaderboards) -> list[Job]:
     """A look at the boards, once a minute."""
     return [
-        Job(name="games.restate_ratings", run=recompute.restate_stale, timeout=120, seconds=frozenset({35})),
+        Job(
+            name="games.recompute_leaderboards", run=recompute.recompute_outdated, timeout=120, seconds=frozenset({35})
+        ),
     ]

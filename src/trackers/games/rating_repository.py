@@ -103,7 +103,7 @@ WHERE ((x.user_id, x.account_id, x.formula) IS DISTINCT FROM (s.user_id, s.accou
 ORDER BY p.user_id LIMIT :limit
 """)  # noqa: S608 -- fragments of our own
 
-_RESTATE: Final = text("""
+_RECOMPUTE: Final = text("""
 WITH scores AS MATERIALIZED (
     SELECT * FROM jsonb_to_recordset(CAST(:scores AS jsonb)) AS x (
         guild_id text, tracker_id uuid, user_id uuid, account_id uuid, score bigint, salary bigint, games integer,
@@ -230,7 +230,7 @@ class RatingRepository(Repository):
     ) -> None:
         """Have the boards say this of these people, and nothing else; what they say already is not written."""
         rows = {"scores": _json(scores), "ratings": _json(ratings)}
-        await self.session.execute(_RESTATE, {**rows, "people": list(people), "now": now})
+        await self.session.execute(_RECOMPUTE, {**rows, "people": list(people), "now": now})
 
 
 def tracked_of(row: Mapping[Any, Any]) -> RatedTracker:

@@ -69,23 +69,23 @@ class GamesSource(Source[Profile]):
             account = parse_link(entered)
         return account.key, address_of(account)
 
-    async def collect(self, target: Target, visit: FetchContext) -> Profile:
+    async def collect(self, target: Target, context: FetchContext) -> Profile:
         game, platform, display = target.address.split(":", 2)
         account = identity(game=game, platform=platform, display=display)
-        answer = await visit.get(f"{self.base_url}{profile_path(account)}", conditional=True)
+        answer = await context.get(f"{self.base_url}{profile_path(account)}", conditional=True)
         raise_for_answer(answer.status, answer.content_type, answer.body)
         profile = ADAPTERS[game].parse_profile(answer.body)
         if target.content_hash is None:  # the first time
             older = [
                 state
                 for season in past_seasons(profile, self._first_seasons)
-                for state in await self._season(account, season, visit)
+                for state in await self._season(account, season, context)
             ]
             return msgspec.structs.replace(profile, playlists=[*profile.playlists, *older])
         return profile
 
-    async def _season(self, account: AccountIdentity, season: str, visit: FetchContext) -> list[PlaylistState]:
-        answer = await visit.get(f"{self.base_url}{season_path(account, season)}")
+    async def _season(self, account: AccountIdentity, season: str, context: FetchContext) -> list[PlaylistState]:
+        answer = await context.get(f"{self.base_url}{season_path(account, season)}")
         raise_for_answer(answer.status, answer.content_type, answer.body)
         return ADAPTERS[account.game].parse_season(answer.body, season)
 

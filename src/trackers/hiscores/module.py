@@ -54,7 +54,7 @@ class HiscoresContainer(containers.DeclarativeContainer):
     session = providers.Dependency(instance_of=AsyncSession)
     reader = providers.Dependency(instance_of=PooledQueries)
     targets = providers.Dependency(instance_of=Targets)
-    gate = providers.Dependency(instance_of=HostPacer)
+    pacer = providers.Dependency(instance_of=HostPacer)
     inline_fetch = providers.Dependency(instance_of=InlineFetcher)
     accounts = providers.Dependency(instance_of=AccountService)
     access = providers.Dependency(instance_of=AccessPolicy)
@@ -93,7 +93,7 @@ class HiscoresContainer(containers.DeclarativeContainer):
         follows=follows,
         accounts=accounts,
         targets=targets,
-        gate=gate,
+        pacer=pacer,
         policy=source.provided.policy,
         access=session_access,
         activity=activity,
@@ -116,7 +116,7 @@ class HiscoresContainer(containers.DeclarativeContainer):
     registration = providers.Singleton(
         PlayerRegistration,
         database=database,
-        gate=gate,
+        pacer=pacer,
         host=source.provided.policy.host,
         parts=parts.provider,
         inline_fetch=inline_fetch.provider,

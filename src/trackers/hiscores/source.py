@@ -64,17 +64,17 @@ class HiscoresSource(Source[HiscoresPage]):
         key = key_of(GameMode(mode), canonical(name))
         return key, key
 
-    async def collect(self, target: Target, visit: FetchContext) -> HiscoresPage:
+    async def collect(self, target: Target, context: FetchContext) -> HiscoresPage:
         mode, name = of_key(target.address)
         table = f"{self.base_url}{table_path(mode)}"
         query = f"player={quote(name)}"
-        answer = await visit.get(f"{table}/index_lite.json?{query}")
+        answer = await context.get(f"{table}/index_lite.json?{query}")
         raise_for_answer(answer.status, answer.body)
         before = await self._book.layout(mode)
         try:
             page = parse_json(answer.body)
         except PageChanged as changed:
-            answer = await visit.get(f"{table}/index_lite.ws?{query}")
+            answer = await context.get(f"{table}/index_lite.ws?{query}")
             if answer.status == NOT_FOUND:  # of the address: that there is such a player was answered already
                 raise
             raise_for_answer(answer.status, answer.body)

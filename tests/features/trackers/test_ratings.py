@@ -86,13 +86,13 @@ class League:
     def look_at_boards(self) -> None:
         """What a worker does every minute; a deployment's does it by itself."""
         if self.story.service.worker is not None:
-            asyncio.run(_restate(dict(self.story.service.worker.environ)))
+            asyncio.run(_recompute(dict(self.story.service.worker.environ)))
 
 
-async def _restate(environ: dict[str, str]) -> None:
+async def _recompute(environ: dict[str, str]) -> None:
     container = container_of(environ, clock=ClockAhead())
     try:
-        await container.games.recompute().restate_stale()
+        await container.games.recompute().recompute_outdated()
     finally:
         await container.database().close()
 

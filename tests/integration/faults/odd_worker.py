@@ -40,7 +40,7 @@ class StubSource(Source[str]):
     def __init__(self, container: AppContainer) -> None:
         self._container = container
 
-    async def collect(self, target: Target, visit: FetchContext) -> str:
+    async def collect(self, target: Target, context: FetchContext) -> str:
         if target.key == PILL:
             os._exit(1)
         return target.key

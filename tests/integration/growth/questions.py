@@ -78,7 +78,9 @@ async def claim_of_due_targets(asking: Asking) -> None:
 
 @question
 async def task_by_id(asking: Asking) -> None:
-    await asking.container.task_board().task(await asking.value("SELECT id FROM scrape_runs ORDER BY id DESC LIMIT 1"))
+    await asking.container.task_queries().task(
+        await asking.value("SELECT id FROM scrape_runs ORDER BY id DESC LIMIT 1")
+    )
 
 
 @question

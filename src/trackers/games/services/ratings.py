@@ -21,12 +21,12 @@ class RatingService:
         One statement where none of them is in a guild, five where somebody is, however many they are.
         """
         if people := await self._ratings.lock_followers(accounts):
-            await self._restate(people)
+            await self._recompute(people)
 
     async def recompute_people(self, people: Sequence[UUID]) -> None:
         """Recompute people whose trackers or guilds have changed."""
         if people:
-            await self._restate(await self._ratings.lock_people(people))
+            await self._recompute(await self._ratings.lock_people(people))
 
     async def outdated(self, *, limit: int) -> list[UUID]:
         """People of whom the boards say what is no longer so."""
@@ -37,7 +37,7 @@ class RatingService:
         people = await self._ratings.lock_people([user_id])
         await self._ratings.recompute(people, scores=[], ratings=[], now=self._clock.now())
 
-    async def _restate(self, people: Sequence[UUID]) -> None:
+    async def _recompute(self, people: Sequence[UUID]) -> None:
         """Statements of their own, begun when the locks are held: who waited must see what the other wrote."""
         places = await self._ratings.places(people)
         tracked: dict[UUID, list[RatedTracker]] = {}

@@ -52,7 +52,7 @@ class PlayerService:
         follows: FollowRepository,
         accounts: AccountService,
         targets: Targets,
-        gate: HostPacer,
+        pacer: HostPacer,
         policy: Policy,
         access: AccessPolicy,
         activity: ActivityLog,
@@ -66,7 +66,7 @@ class PlayerService:
         self._follows = follows
         self._accounts = accounts
         self._targets = targets
-        self._gate = gate
+        self._pacer = pacer
         self._policy = policy
         self._access = access
         self._activity = activity
@@ -266,7 +266,7 @@ class PlayerService:
 
     async def _rest(self) -> float:
         try:
-            return await self._gate.cooldown_of(self._policy.host) or 0.0
+            return await self._pacer.cooldown_of(self._policy.host) or 0.0
         except PacerUnreachableError:
             return REST_UNKNOWN
 

@@ -80,7 +80,7 @@ class PlayerRegistration:
         self,
         *,
         database: Database,
-        gate: HostPacer,
+        pacer: HostPacer,
         host: str,
         parts: Callable[[], Parts],
         inline_fetch: Callable[[], InlineFetch],
@@ -91,7 +91,7 @@ class PlayerRegistration:
         limit: int,
     ) -> None:
         self._database = database
-        self._gate = gate
+        self._pacer = pacer
         self._host = host
         self._parts = parts
         self._inline_fetch = inline_fetch
@@ -148,7 +148,7 @@ class PlayerRegistration:
         if not self._enabled:
             return "the operator has turned the hiscores off", LATER
         try:
-            rest = await self._gate.cooldown_of(self._host)
+            rest = await self._pacer.cooldown_of(self._host)
         except PacerUnreachableError:
             return "nobody can keep the pace while Redis is away", ASK_AGAIN
         if rest:

@@ -50,7 +50,7 @@ class MoodySource(Source[str]):
         self.bugs: set[str] = set()
         self.why = "there is nobody of that name"
 
-    async def collect(self, target: Target, visit: FetchContext) -> str:
+    async def collect(self, target: Target, context: FetchContext) -> str:
         if target.key in self.fails:
             raise TargetNotFound(self.why, http_status=404)
         if target.key in self.bugs:

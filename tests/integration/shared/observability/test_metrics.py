@@ -134,10 +134,10 @@ async def test_what_was_given_up_and_what_is_held_is_counted_apart(watched: Watc
 async def test_a_breaker_a_pause_and_the_pace_show(environ: dict[str, str]) -> None:
     paced = {"TRACKERS_METRICS_TOKEN": TOKEN, "TRACKERS_HISCORES_DELAY": "30", "TRACKERS_HISCORES_JITTER": "0"}
     async with watched_with({**environ, **paced}) as watched:
-        gate, games = watched.api.gate(), watched.api.sources()["games"].policy
+        pacer, games = watched.api.pacer(), watched.api.sources()["games"].policy
         hiscores = watched.api.sources()["hiscores"].policy
-        await gate.failed(games, PacingSlot(at=1, fragile=False), batch_size=True, retry_after=60)
-        await gate.slot(hiscores, max_wait=0)
+        await pacer.failed(games, PacingSlot(at=1, fragile=False), batch_size=True, retry_after=60)
+        await pacer.slot(hiscores, max_wait=0)
         async with watched.api.database().unit_of_work():
             await watched.api.scraping_repository().pause("fencers", reason=None, now=watched.api.clock().now())
         told = await watched.told()
@@ -251,7 +251,7 @@ async def test_counting_stops_at_its_bound_and_reads_no_more_than_that(watched: 
     gauges = SourceGauges(
         reader,
         sources=watched.api.sources(),
-        gate=watched.api.gate(),
+        pacer=watched.api.pacer(),
         clock=watched.api.clock(),
         counted=100,
         sampled_pages=20,

@@ -45,7 +45,7 @@ async def visit_to(redis_url: str, sites: SimulatedSites) -> AsyncIterator[Conte
     """visit_to(target=..., policy changes): a visit that asks the simulated sites."""
     clients = Clients(user_agent=USER_AGENT)
     async with Redis.from_url(redis_url) as redis:
-        gate = HostPacer(redis, rng=random.Random(1))  # noqa: S311 -- no secret
+        pacer = HostPacer(redis, rng=random.Random(1))  # noqa: S311 -- no secret
         robots = RobotsTxt(redis, clock=MovedClock(), user_agent=USER_AGENT)
 
         def make(target: Target | None = None, **changes: Any) -> FetchContext:
@@ -57,7 +57,7 @@ async def visit_to(redis_url: str, sites: SimulatedSites) -> AsyncIterator[Conte
                 policy=policy,
                 parser_version=1,
                 client=clients.of(repr(policy), policy),
-                gate=gate,
+                pacer=pacer,
                 robots=robots,
                 clock=MovedClock(),
                 max_wait=1.0,

@@ -37,15 +37,15 @@ class SlowSite(Source[str]):
         self.name = name
         self.policy = Policy(host=f"{name}.example", delay=0.0, batch_size=10, cooldown=30.0, dead_after=2)
         self.answers: dict[str, Exception] = {}
-        self.visits: list[str] = []
+        self.fetches: list[str] = []
         self.recorded: list[str] = []
         self.open = asyncio.Event()
         self.open.set()
 
-    async def collect(self, target: Target, visit: FetchContext) -> str:
-        self.visits.append(target.key)
+    async def collect(self, target: Target, context: FetchContext) -> str:
+        self.fetches.append(target.key)
         await self.open.wait()
-        visit.requests += 2
+        context.requests += 2
         if target.key in self.answers:
             raise self.answers[target.key]
         return target.key
@@ -232,14 +232,14 @@ async def test_a_paused_source_is_left_alone_by_every_process_until_it_is_resume
     task = (await worker.request_run(target))[target]
     assert await worker.dispatch() == []
     assert await other_worker.dispatch() == []
-    assert (await worker.container.task_board().task(task)).status is Status.PENDING
+    assert (await worker.container.task_queries().task(task)).status is Status.PENDING
     health = await asked(admin, "GET", "/fake")
     assert (health["paused"]["reason"], health["targets"]["due_now"]) == ("the site asked us to", 3)
     assert (await asked(admin, "GET", "/quiet"))["paused"] is None
     assert await asked(admin, "POST", "/fake/resume") == {"was_paused": True}
     assert ("scraping.dispatch", ("fake",)) in worker.queued
     assert await other_worker.round() == 3
-    assert (await worker.container.task_board().task(task)).status is Status.COMPLETED
+    assert (await worker.container.task_queries().task(task)).status is Status.COMPLETED
     assert await asked(admin, "POST", "/fake/resume") == {"was_paused": False}
     assert await noted(people) == [
         ("source.paused", "fake", admin.id, {"reason": "the site asked us to"}),
@@ -264,9 +264,9 @@ async def test_batches_that_wait_for_a_worker_go_back_when_the_source_is_paused(
     (batch,) = await worker.dispatch()
     await asked(admin, "POST", "/fake/pause", {})
     assert await other_worker.container.runner().run(*batch) == 0
-    assert worker.site.visits == []
+    assert worker.site.fetches == []
     assert await worker.rows("SELECT count(*) FROM scrape_schedule WHERE lease_until IS NULL AND attempt = 0") == [(2,)]
-    assert (await worker.container.task_board().task(task)).status is Status.PENDING
+    assert (await worker.container.task_queries().task(task)).status is Status.PENDING
 
 
 async def test_what_is_under_way_is_broken_off_within_two_seconds(admin: Person, worker: Process) -> None:
@@ -277,13 +277,13 @@ async def test_what_is_under_way_is_broken_off_within_two_seconds(admin: Person,
     running = asyncio.create_task(worker.container.runner().run(*batch))
 
     async def both_under_way() -> bool:
-        return len(worker.site.visits) == 2
+        return len(worker.site.fetches) == 2
 
     await eventually(both_under_way, what="both are visited")
     await asked(admin, "POST", "/fake/pause", {})
     assert FLUSH < 2  # seconds between two looks at whether the source is paused
     assert await asyncio.wait_for(running, LIMIT_S) == 0  # the visits themselves would not end
-    assert (await worker.container.task_board().task(task)).status is Status.PENDING
+    assert (await worker.container.task_queries().task(task)).status is Status.PENDING
     assert await worker.rows("SELECT count(*) FROM scrape_schedule WHERE lease_until IS NULL AND attempt = 0") == [(2,)]
     worker.site.open.set()
     await asked(admin, "POST", "/fake/resume")
@@ -306,7 +306,7 @@ async def test_what_was_given_up_is_tried_again(
     assert (await asked(admin, "GET", "/fake"))["targets"]["by_status"]["pending"] == 1
     assert await asked(admin, "POST", "/fake/redrive") == {"redriven": 0}
     assert await worker.round() == 1
-    assert worker.site.visits[-1] == "bad"
+    assert worker.site.fetches[-1] == "bad"
     assert (await asked(admin, "GET", "/fake"))["targets"]["dead"] == 0
     assert await worker.rows("SELECT status FROM scrape_runs ORDER BY id DESC LIMIT 1") == [("completed",)]
     assert await noted(people) == [("source.redriven", "fake", admin.id, {"targets": 1})]

@@ -34,13 +34,13 @@ class FakeSource(Source[str]):
     def __init__(self) -> None:
         self.policy = Policy(host="fake.example", delay=0.0, batch_size=10, cooldown=30.0, dead_after=3)
         self.answers: dict[str, str | Exception] = {}
-        self.visits: list[str] = []
+        self.fetches: list[str] = []
         self.recorded: list[str] = []
         self.failures: list[str] = []
         self.poison: str | None = None
 
-    async def collect(self, target: Target, visit: FetchContext) -> str:
-        self.visits.append(target.key)
+    async def collect(self, target: Target, context: FetchContext) -> str:
+        self.fetches.append(target.key)
         answer = self.answers.get(target.key, f"state of {target.key}")
         if isinstance(answer, Exception):
             raise answer
@@ -119,7 +119,7 @@ async def test_a_new_target_is_looked_at_once_and_then_after_its_interval(engine
     assert await engine.round() == 0
     engine.clock.advance(DAY * 1.06)
     assert await engine.round() == 1
-    assert engine.source.visits == ["a", "a"]
+    assert engine.source.fetches == ["a", "a"]
 
 
 async def test_a_target_followed_twice_is_one_target(engine: Engine) -> None:
@@ -155,9 +155,9 @@ async def test_asking_twice_while_one_waits_gives_the_same_task(engine: Engine) 
     assert first == second
     batches = await engine.dispatch()
     assert await engine.request_run(target) == first
-    assert (await engine.container.task_board().task(first[target])).status is Status.IN_PROGRESS
+    assert (await engine.container.task_queries().task(first[target])).status is Status.IN_PROGRESS
     await engine.container.runner().run(*batches[0])
-    assert (await engine.container.task_board().task(first[target])).status is Status.COMPLETED
+    assert (await engine.container.task_queries().task(first[target])).status is Status.COMPLETED
     assert (await engine.request_run(target)) != first
 
 
@@ -167,8 +167,8 @@ async def test_asking_while_a_routine_visit_is_under_way_gives_that_visits_task(
     task = (await engine.request_run(target))[target]
     assert task == batch[1][0][1]
     await engine.container.runner().run(*batch)
-    assert (await engine.container.task_board().task(task)).status is Status.COMPLETED
-    assert engine.source.visits == ["a"]
+    assert (await engine.container.task_queries().task(task)).status is Status.COMPLETED
+    assert engine.source.fetches == ["a"]
 
 
 @pytest.mark.parametrize(
@@ -237,9 +237,9 @@ async def test_while_a_host_blocks_us_nothing_more_is_asked_of_it(engine: Engine
     for key in found:
         engine.source.answers[key] = Blocked("Access denied")
 
-    async def collect(target: Target, visit: FetchContext) -> str:
-        await visit.gate.slot(visit.policy, max_wait=visit.max_wait)
-        return await FakeSource.collect(engine.source, target, visit)
+    async def collect(target: Target, context: FetchContext) -> str:
+        await context.pacer.slot(context.policy, max_wait=context.max_wait)
+        return await FakeSource.collect(engine.source, target, context)
 
     engine.source.collect = collect  # type: ignore[method-assign]  # the fake asks the gate as a real one does
     await engine.round()
@@ -355,9 +355,9 @@ async def test_a_task_whose_worker_was_lost_waits_and_is_done_by_the_next(engine
     await engine.dispatch()
     engine.clock.advance(timedelta(seconds=61))
     await engine.container.dispatcher().reclaim_expired_leases()
-    assert (await engine.container.task_board().task(task)).status is Status.PENDING
+    assert (await engine.container.task_queries().task(task)).status is Status.PENDING
     await engine.round()
-    assert (await engine.container.task_board().task(task)).status is Status.COMPLETED
+    assert (await engine.container.task_queries().task(task)).status is Status.COMPLETED
 
 
 async def test_a_target_that_loses_worker_after_worker_is_given_up_until_asked_for(engine: Engine) -> None:
@@ -375,7 +375,7 @@ async def test_a_target_that_loses_worker_after_worker_is_given_up_until_asked_f
 async def test_a_stopped_job_gives_back_what_it_held_at_once(engine: Engine) -> None:
     hanging = asyncio.Event()
 
-    async def collect(target: Target, visit: FetchContext) -> str:
+    async def collect(target: Target, context: FetchContext) -> str:
         hanging.set()
         await asyncio.Event().wait()
         return ""

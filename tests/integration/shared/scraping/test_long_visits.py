@@ -39,7 +39,7 @@ class SlowSource(Source[str]):
         self.refused: Exception | None = None
         self.next_fetch_at: datetime | None = None
 
-    async def collect(self, target: Target, visit: FetchContext) -> str:
+    async def collect(self, target: Target, context: FetchContext) -> str:
         if self.refused is not None:
             raise self.refused
         self.begun.set()
@@ -47,7 +47,7 @@ class SlowSource(Source[str]):
             await self.goes_on.wait()
         finally:
             self.ended.append(target.key)
-        visit.next_fetch_at = self.next_fetch_at
+        context.next_fetch_at = self.next_fetch_at
         return target.key
 
     async def record(self, observations: Sequence[Observation[str]]) -> set[UUID]:

@@ -16,11 +16,11 @@ PATH = "/api/v2/rocket-league/standard/profile/epic/auto-visitor"
 
 
 async def test_an_answer_comes_with_status_type_and_body(visit_to: ContextMaker, sites: SimulatedSites) -> None:
-    visit = visit_to()
-    answer = await visit.get(sites.games.url + PATH)
+    context = visit_to()
+    answer = await context.get(sites.games.url + PATH)
     assert (answer.status, answer.content_type) == (200, "application/json")
     assert answer.body.startswith(b"{")
-    assert (visit.requests, visit.received, visit.http_status) == (1, len(answer.body), 200)
+    assert (context.requests, context.received, context.http_status) == (1, len(answer.body), 200)
 
 
 async def test_the_site_is_told_who_asks(visit_to: ContextMaker, sites: SimulatedSites) -> None:
@@ -81,10 +81,10 @@ async def test_a_validator_that_could_not_be_sent_back_is_not_kept(redis_url: st
     runner = web.ServerRunner(web.Server(page))
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    visit = visit_to()
-    await visit.get("http://127.0.0.1:{1}/".format(*runner.addresses[0]), conditional=True)
+    context = visit_to()
+    await context.get("http://127.0.0.1:{1}/".format(*runner.addresses[0]), conditional=True)
     await runner.cleanup()
-    assert (visit.etag, visit.last_modified) == (None, None)
+    assert (context.etag, context.last_modified) == (None, None)
 
 
 async def test_robots_txt_that_says_429_is_a_throttle(visit_to: ContextMaker, sites: SimulatedSites) -> None:
@@ -203,18 +203,18 @@ async def test_a_robots_txt_that_fails_keeps_us_away(visit_to: ContextMaker, sit
 
 
 async def test_a_block_page_closes_the_host_for_all(visit_to: ContextMaker, sites: SimulatedSites) -> None:
-    visit = visit_to()
-    await visit.get(sites.games.url + PATH)
-    assert await visit.report(Blocked("Access denied")) == pytest.approx(30)
+    context = visit_to()
+    await context.get(sites.games.url + PATH)
+    assert await context.report(Blocked("Access denied")) == pytest.approx(30)
 
 
 async def test_requests_that_are_under_way_together_keep_their_answers_apart(
     visit_to: ContextMaker, sites: SimulatedSites
 ) -> None:
     sites.contracts.configure(sizes={"10000002": 8_000}, page_size=1_000)  # bodies that come in many pieces
-    visit = visit_to(timeout=20.0)
+    context = visit_to(timeout=20.0)
     url = f"{sites.contracts.url}/contracts/public/10000002?page="
-    together = await asyncio.gather(*(visit.get(f"{url}{number}") for number in range(1, 9)))
+    together = await asyncio.gather(*(context.get(f"{url}{number}") for number in range(1, 9)))
     for number, answer in enumerate(together, start=1):
         alone = await visit_to(timeout=20.0).get(f"{url}{number}")
         assert (answer.body, answer.headers["etag"]) == (alone.body, alone.headers["etag"])

@@ -279,7 +279,7 @@ async def test_a_refusal_lets_the_host_rest_as_long_as_it_says(market: Market) -
     assert len([one for one in market.esi.requests() if one.status == 429]) <= 15
     (target,) = await market.rows("SELECT last_reason FROM scrape_targets WHERE source = 'contracts'")
     assert target["last_reason"] == "throttled"
-    rest = await market.container.gate().cooldown_of(market.esi.url.partition("://")[2])
+    rest = await market.container.pacer().cooldown_of(market.esi.url.partition("://")[2])
     assert rest is not None
     assert rest <= 2
     assert await market.container.dispatcher().dispatch("contracts") == 0

@@ -51,7 +51,7 @@ class League:
         await self.bot("PUT", f"/internal/guilds/{guild_id}", {"name": "Comets", "settings": settings})
 
     async def boards_are_looked_at(self) -> int:
-        return int(await self.api.container.games.recompute().restate_stale())
+        return int(await self.api.container.games.recompute().recompute_outdated())
 
     async def board(self, playlist: int | None = None, *, guild_id: str = GUILD, **query: Any) -> Any:
         params = {"guild_id": guild_id, **({} if playlist is None else {"playlist": playlist}), **query}

@@ -34,8 +34,8 @@ class TideSource(Source[Tide]):
         self.disabled_because = "" if self.enabled else "set TIDES_BASE_URL"
         self.policy = Policy(host="tides", delay=0.0, obey_robots=False, operator_configured=True)
 
-    async def collect(self, target: Target, visit: FetchContext) -> Tide:
-        answer = await visit.get(f"{self.base_url}/{target.address}.json", conditional=True)
+    async def collect(self, target: Target, context: FetchContext) -> Tide:
+        answer = await context.get(f"{self.base_url}/{target.address}.json", conditional=True)
         try:
             return msgspec.json.decode(answer.body, type=Tide)
         except msgspec.DecodeError as error:
