@@ -44,7 +44,8 @@ FILL: Final = (
     "VACUUM ANALYZE",
 )
 _SETTLE: Final = """
-UPDATE scrape_schedule SET lease_until = NULL, run_id = NULL, attempt = 0, priority = 2, due_at = now() + interval '1 day'
+UPDATE scrape_schedule
+SET lease_until = NULL, run_id = NULL, attempt = 0, priority = 2, due_at = now() + interval '1 day'
 WHERE source = 'bench' AND lease_until IS NOT NULL
 """
 

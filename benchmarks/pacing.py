@@ -43,7 +43,7 @@ async def run(house: House) -> list[Result]:
         arrivals = await asyncio.to_thread(_arrivals, site)
         assert all(process.wait(10) == 0 for process in processes), "a paced process failed"
     counted = [arrival for arrival in arrivals if arrival >= arrivals[0] + LEAVE_OUT]
-    gaps = [enqueuer - earlier for earlier, enqueuer in pairwise(counted)]
+    gaps = [later - earlier for earlier, later in pairwise(counted)]
     allowed = 1 / DELAY
     below = sum(gap < DELAY - JITTER for gap in gaps)
     return [

@@ -1,4 +1,4 @@
-"""The graph: what the whole house is made of, put together once per process."""
+"""The container of the app: all services and their dependencies, built once per process."""
 
 import os
 import random
@@ -103,7 +103,7 @@ def _redis(settings: Settings) -> Redis:
 
 
 def _limits_storage(redis: Redis) -> RedisStorage:
-    """Rate limits over the connections that there are; the address given is not used."""
+    """Storage of rate limits on the existing connections; the address is not used."""
     return RedisStorage("redis://", implementation="redispy", connection_pool=redis.connection_pool)  # type: ignore[arg-type]  # options are typed as plain values
 
 
@@ -113,47 +113,47 @@ def _required(secret: Secret | None, variable: str) -> str:
     return secret.reveal()
 
 
-def _brought(house: Any, what: str) -> list[Any]:
-    """All that modules bring of one kind: a field of `Module` that is a function of the module's container."""
+def _brought(container: Any, what: str) -> list[Any]:
+    """All parts of one kind from all modules; `what` is a field of `Module` that takes the module's container."""
     return [
         thing
         for module in MODULES
         if (bring := getattr(module, what)) is not None
-        for thing in bring(getattr(house, module.name))
+        for thing in bring(getattr(container, module.name))
     ]
 
 
-def _sources(house: Any, context: SourceContext) -> SourceRegistry:
-    """Every module's sources, and those of installed packages."""
-    return SourceRegistry([*_brought(house, "sources"), *load_plugins(context)])
+def _sources(container: Any, context: SourceContext) -> SourceRegistry:
+    """Sources of all modules and of installed plug-ins."""
+    return SourceRegistry([*_brought(container, "sources"), *load_plugins(context)])
 
 
-def _inline_fetch(house: Any) -> InlineFetcher:
-    """Of a house that is built: what looks at targets needs the sources, whose modules may need it."""
+def _inline_fetch(container: Any) -> InlineFetcher:
+    """Built from the container itself: it needs the sources, and their modules may need it."""
     return InlineFetcher(
-        database=house.database(),
-        reader=house.reader(),
-        targets=house.targets,
-        runner=house.runner(),
-        board=house.task_queries(),
-        clock=house.clock(),
-        lease=house.dispatcher().lease,
+        database=container.database(),
+        reader=container.reader(),
+        targets=container.targets,
+        runner=container.runner(),
+        board=container.task_queries(),
+        clock=container.clock(),
+        lease=container.dispatcher().lease,
     )
 
 
 def _jobs(*kinds: list[Job]) -> list[Job]:
-    """Every job of the house."""
+    """All jobs of the app in one list."""
     return [job for jobs in kinds for job in jobs]
 
 
-def _gauge_readers(house: Any) -> list[Any]:
-    """Who says how the house stands: its own parts, then the modules."""
-    own = (house.health_gauges(), house.queue_gauges(), house.source_gauges())
-    return [*own, *_brought(house, "gauges")]
+def _gauge_readers(container: Any) -> list[Any]:
+    """Gauge readers of the app itself, then of all modules."""
+    own = (container.health_gauges(), container.queue_gauges(), container.source_gauges())
+    return [*own, *_brought(container, "gauges")]
 
 
 class AppContainer(containers.DeclarativeContainer):
-    """Everything; built from loaded settings, closed by `running_app`."""
+    """The container of the app; built from loaded settings, closed by `running_app`."""
 
     __self__ = providers.Self()
 
@@ -161,7 +161,7 @@ class AppContainer(containers.DeclarativeContainer):
     loaded: providers.Dependency[Loaded[Any]] = providers.Dependency(instance_of=Loaded)
     secret = providers.Dependency(instance_of=Secret)
     previous_secret = providers.Object(Secret(""))
-    """The one before, while it is being replaced; else empty."""
+    """The previous secret during a replacement; else empty."""
     application_name = providers.Object("trackers")
     environ = providers.Object(os.environ)
 
@@ -178,7 +178,7 @@ class AppContainer(containers.DeclarativeContainer):
     fencers_settings = providers.Callable(lambda loaded: loaded[FencersSettings], loaded)
     contracts_settings = providers.Callable(lambda loaded: loaded[ContractsSettings], loaded)
     flights_settings = providers.Callable(lambda loaded: loaded[FlightsSettings], loaded)
-    clock = providers.Singleton(SystemClock)  # real date: the one clock of the product
+    clock = providers.Singleton(SystemClock)  # real date: the only clock of the product
     rng = providers.Singleton(random.Random)
     installation_secret = providers.Singleton(InstallationSecret, secret, previous_secret)
     metrics = providers.Singleton(Metrics)
@@ -268,7 +268,7 @@ class AppContainer(containers.DeclarativeContainer):
         digest_writers=providers.Callable(_brought, __self__, "digest_writers"),
         scrape_lease=settings.provided.scrape_lease,
     )
-    tracking = {  # noqa: RUF012 -- what every module of trackers needs; no provider itself
+    tracking = {  # noqa: RUF012 -- the needs of every module of trackers; not a provider
         "database": database,
         "session": session,
         "reader": reader,
@@ -278,7 +278,7 @@ class AppContainer(containers.DeclarativeContainer):
         "outbox": outbox,
         "notifier": notifications.notifier,
     }
-    owning = {  # noqa: RUF012 -- and what is needed where things are somebody's
+    owning = {  # noqa: RUF012 -- with the needs of modules whose trackers have owners
         **tracking,
         "accounts": users.accounts,
         "access": users.access,
@@ -387,7 +387,7 @@ class AppContainer(containers.DeclarativeContainer):
 
 @asynccontextmanager
 async def running_app(container: AppContainer) -> AsyncIterator[AppContainer]:
-    """The container for as long as a process works; what was opened is closed however that ends."""
+    """The container while a process runs; closes all connections and clients at the end, also after an error."""
     async with running(
         container.database().close,
         container.redis().aclose,

@@ -1,4 +1,4 @@
-"""`trackers scrape`: one target now, told step by step."""
+"""`trackers scrape`: fetches one target now and shows each step."""
 
 from collections.abc import Callable
 from time import perf_counter
@@ -22,9 +22,9 @@ from shared.scraping.target import Status
 from shared.scraping.targets import Task
 
 
-async def scrape_now(made: Runtime, name: str, entered: str, console: Console) -> int:
-    """Look at one target; 0 when that went well. What nobody follows is fetched and parsed, and not stored."""
-    container = made.container("trackers-scrape")
+async def scrape_now(app_runtime: Runtime, name: str, entered: str, console: Console) -> int:
+    """Fetch one target; return the exit code: 0 for success. A target without followers is parsed, but not stored."""
+    container = app_runtime.container("trackers-scrape")
     async with running_app(container):
         try:
             source = container.sources()[name]
@@ -32,8 +32,8 @@ async def scrape_now(made: Runtime, name: str, entered: str, console: Console) -
                 console.print(f"[red]The source {name} is off:[/red] {source.disabled_because}")
                 return 2
             if (paused := await container.source_queries().pause_of(name)) is not None:
-                said = f"The source {name} is paused{f': {paused.reason}' if paused.reason else ''}"
-                console.print(Text(f"{said}; an admin can resume it.", style="red"))
+                message = f"The source {name} is paused{f': {paused.reason}' if paused.reason else ''}"
+                console.print(Text(f"{message}; an admin can resume it.", style="red"))
                 return 2
             key, address = source.read(entered)
             if await container.block_queries().is_blocked(name, key):
@@ -47,7 +47,7 @@ async def scrape_now(made: Runtime, name: str, entered: str, console: Console) -
             text("SELECT id FROM scrape_targets WHERE source = :source AND key = :key"), {"source": name, "key": key}
         )
         if target_id is None:
-            console.print("followed by nobody: it is fetched and parsed, and nothing is stored")
+            console.print("nobody follows this target: it is fetched and parsed, but nothing is stored")
             return await _fetch(container, source, key, address, console)
         return await _run(container, source, target_id, console)
 
@@ -55,15 +55,15 @@ async def scrape_now(made: Runtime, name: str, entered: str, console: Console) -
 async def _fetch(container: AppContainer, source: Source[Any], key: str, address: str, console: Console) -> int:
     started = perf_counter()
     context = container.runner().context_of(source, key=key, address=address, on_step=_steps(console))
-    _say(console, "asking", _pace(source))
+    _say(console, "fetching", _pace(source))
     try:
         value = await source.collect(context.target, context)
     except (ScrapeFailure, HostCoolingDownError, PacerUnreachableError, Unchanged) as failure:
         if isinstance(failure, ScrapeFailure):
             await context.report(failure)
         reason = getattr(failure, "reason", "waiting")
-        said = f"{reason}: {failure}  (HTTP {context.http_status}, {context.requests} requests)"
-        _say(console, "outcome", said, style="red")
+        message = f"{reason}: {failure}  (HTTP {context.http_status}, {context.requests} requests)"
+        _say(console, "outcome", message, style="red")
         return 1
     await context.confirm()
     _say(
@@ -78,19 +78,19 @@ async def _fetch(container: AppContainer, source: Source[Any], key: str, address
 async def _run(container: AppContainer, source: Source[Any], target_id: UUID, console: Console) -> int:
     inline_fetch = container.inline_fetch()
     async with container.database().unit_of_work():
-        asked = await inline_fetch.ask(source.name, target_id)
-    if asked is None:
-        _say(console, "outcome", "nobody follows it any more", style="red")
+        request = await inline_fetch.ask(source.name, target_id)
+    if request is None:
+        _say(console, "outcome", "nobody follows this target any more", style="red")
         return 1
-    _say(console, "task", str(asked.task_id))
-    if asked.claim is not None:
-        _say(console, "asking", _pace(source))
+    _say(console, "task", str(request.task_id))
+    if request.claim is not None:
+        _say(console, "fetching", _pace(source))
     elif (until := await inline_fetch.leased_until(target_id)) is not None:
-        _say(console, "held", f"by a worker, until {until:%H:%M:%S} UTC at most; waiting for it")
-    task = await inline_fetch.carry_out(asked, on_step=_steps(console))
+        _say(console, "leased", f"by a worker, until {until:%H:%M:%S} UTC at most; waiting for it")
+    task = await inline_fetch.carry_out(request, on_step=_steps(console))
     if task.status in {Status.PENDING, Status.IN_PROGRESS}:
-        said = "the worker that held it has gone; a running one takes it back, so start one (`trackers worker`)"
-        _say(console, "outcome", said, style="red")
+        message = "the worker with the lease has ended; a running worker reclaims it: start one (`trackers worker`)"
+        _say(console, "outcome", message, style="red")
         return 1
     return _outcome(task, console)
 
@@ -115,5 +115,5 @@ def _steps(console: Console) -> Callable[[str], None]:
 
 
 def _say(console: Console, step: str, what: str, *, style: str = "") -> None:
-    """One line, without secrets; what foreign sites and people wrote is never read as markup."""
+    """Print one line without secrets; text of sites and people is never read as markup."""
     console.print(Text(f"{step:<9}").append(redacted_text(what), style=style))

@@ -1,4 +1,4 @@
-"""People: needs the shared kernel; offers accounts, guilds and the access policy to modules, and authentication."""
+"""Users module: it needs the shared kernel and offers accounts, guilds, the access policy and authentication."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -61,7 +61,7 @@ from users.message_limits import MessageLimits, MessageSettings
 
 
 class UsersContainer(containers.DeclarativeContainer):
-    """Accounts, authentication, guilds."""
+    """Providers of accounts, authentication and guilds."""
 
     # needs
     settings = providers.Dependency(instance_of=AuthSettings)
@@ -78,11 +78,11 @@ class UsersContainer(containers.DeclarativeContainer):
     secret = providers.Dependency(instance_of=InstallationSecret)
     known_scopes: providers.Dependency[Any] = providers.Dependency()
     mail_set_up = providers.Dependency(instance_of=bool)
-    """Whether there is a mail server."""
+    """True if a mail server is configured."""
     personal_data_providers: providers.Dependency[Any] = providers.Dependency()
-    """What every module holds about a person (PersonalData)."""
+    """Personal data providers (PersonalData) of all modules."""
     guild_listeners: providers.Dependency[Any] = providers.Dependency()
-    """What of every module follows guilds (GuildListener)."""
+    """Guild listeners (GuildListener) of all modules."""
 
     # has
     account_repository = providers.Factory(AccountRepository, session)
@@ -127,9 +127,9 @@ class UsersContainer(containers.DeclarativeContainer):
     )
     sessions = providers.Factory(Sessions, sessions=session_repository, authenticator=person_authenticator, clock=clock)
     access = providers.Singleton(AccessPolicy, memberships=memberships)
-    """For queries and guards."""
+    """Reads without a transaction; for queries and guards."""
     session_access = providers.Factory(AccessPolicy, memberships=session_memberships)
-    """For commands."""
+    """Reads in the open transaction; for commands."""
     accounts = providers.Factory(
         AccountService,
         accounts=account_repository,
@@ -240,7 +240,7 @@ class UsersContainer(containers.DeclarativeContainer):
 
 
 def dependencies(container: Any, database: Any) -> Mapping[str, Provide]:
-    """What this module's handlers may ask for."""
+    """Dependencies that the handlers of this module can inject."""
     return {
         "address_service": provide(container.address_service, database),
         "own_account_service": provide(container.own_account, database),
@@ -258,7 +258,7 @@ def dependencies(container: Any, database: Any) -> Mapping[str, Provide]:
 
 
 def jobs(container: Any) -> list[Job]:
-    """Sessions that were over long ago are deleted, twice an hour."""
+    """Cleanup, twice an hour: delete sessions that ended long ago, and expired claim codes and confirmation links."""
     return [
         Job(
             name="auth.remove_over",

@@ -307,7 +307,7 @@ class Demo:
         return Pace(
             profiles=len(profiles),
             robots=sum(request.path == "/robots.txt" for request in requests),
-            gaps=tuple(enqueuer.time - earlier.time for earlier, enqueuer in pairwise(requests)),
+            gaps=tuple(later.time - earlier.time for earlier, later in pairwise(requests)),
         )
 
     def _snapshots(self, tracker: Tracker) -> list[dict[str, Any]]:

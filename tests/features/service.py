@@ -85,15 +85,15 @@ class OwnWorker:
     folder: Path
     _processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
-    def burst(self, environ: Mapping[str, str] = NOTHING, *, enqueuer: timedelta = timedelta(0)) -> None:
-        """Run everything that is due or queued until nothing is left; `enqueuer` puts the worker's clock forward."""
-        container = container_of({**self.environ, **environ}, clock=ClockAhead(enqueuer))
+    def burst(self, environ: Mapping[str, str] = NOTHING, *, later: timedelta = timedelta(0)) -> None:
+        """Run everything that is due or queued until nothing is left; `later` puts the worker's clock forward."""
+        container = container_of({**self.environ, **environ}, clock=ClockAhead(later))
         failed = asyncio.run(WorkerProcess(container).burst())
         assert failed == 0, f"{failed} jobs of the worker failed"
 
-    def by_itself(self, job: str, environ: Mapping[str, str] = NOTHING, *, enqueuer: timedelta = timedelta(0)) -> None:
+    def by_itself(self, job: str, environ: Mapping[str, str] = NOTHING, *, later: timedelta = timedelta(0)) -> None:
         """Do once what workers do by themselves every second, or every night."""
-        container = container_of({**self.environ, **environ}, clock=ClockAhead(enqueuer))
+        container = container_of({**self.environ, **environ}, clock=ClockAhead(later))
         asyncio.run(self._run(container, job))
 
     @staticmethod

@@ -243,7 +243,7 @@ def ask(order: Order) -> Asked:
     rounds = [each for each in rounds if each.operations]
     for number, each in enumerate(rounds):
         left = max(LEAST, order.seconds - (time.monotonic() - began))
-        share = each.weight / max(1, sum(enqueuer.weight for enqueuer in rounds[number:]))
+        share = each.weight / max(1, sum(later.weight for later in rounds[number:]))
         for event in _executed(order, each, max(LEAST, left * share) if each.weight else None):
             _note(event, each.name, asked, statuses)
     asked.statuses = dict(sorted(statuses.items()))

@@ -227,7 +227,7 @@ def _messages(receiver: Receiver) -> Measure:
 
 def paces(arrivals: list[float]) -> list[Measure]:
     """Whether requests came at the pace, by when they arrived."""
-    gaps = [enqueuer - earlier for earlier, enqueuer in pairwise(arrivals)]
+    gaps = [later - earlier for earlier, later in pairwise(arrivals)]
     most, first = 0, 0
     for last, arrived in enumerate(arrivals):
         while arrived - arrivals[first] >= WINDOW:

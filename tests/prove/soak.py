@@ -245,7 +245,7 @@ def steady_growth(values: Sequence[int]) -> int:
 
     A leak grows in every round. Caches that fill grow in some rounds and stop.
     """
-    steps = sorted(enqueuer - earlier for earlier, enqueuer in pairwise(values))
+    steps = sorted(later - earlier for earlier, later in pairwise(values))
     return steps[len(steps) // 4]
 
 

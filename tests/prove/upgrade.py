@@ -140,12 +140,12 @@ async def _upgraded(folder: Path, name: str, revision: str, turn: float, seed: i
                     await _kept(stage, counted, "rows, once the old ones had served on"),
                     await _looked(stage, "looks of the old worker on the new schema"),
                 ]
-                enqueuer, address = await _serving(stage, ours)  # both for a moment, as processes are replaced
+                later, address = await _serving(stage, ours)  # both for a moment, as processes are replaced
                 await _asked(bot, turn / 4)
                 await _end(processes)
             measures += [bot.measure(may_be_away=False), *await _turn(stage, address, rng, key, turn, "the new ones")]
             counted = await _counts(stage)
-            await _end(enqueuer)
+            await _end(later)
             await _undo(stage, revision)
             processes, address = await _serving(stage, before)
             measures.append(await _kept(stage, counted, "rows, once the migration was undone"))

@@ -60,6 +60,8 @@ def test_the_page_names_the_owner_of_every_table() -> None:
     for mapper in Base.registry.mappers:
         package = mapper.class_.__module__.split(".")
         owners["/".join(package[:2])].add(mapper.local_table.name)  # type: ignore[attr-defined]  # a Table
-    listed = {owner.strip("`"): set(re.findall(r"`(\w+)`", tables)) for owner, tables in rows("Tables and their owners")}
+    listed = {
+        owner.strip("`"): set(re.findall(r"`(\w+)`", tables)) for owner, tables in rows("Tables and their owners")
+    }
     assert listed == owners
     assert app.container.AppContainer is AppContainer  # with it, every module is imported

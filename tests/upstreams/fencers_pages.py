@@ -17,7 +17,7 @@ class Club(Struct):
 
     @property
     def slug(self) -> str:
-        return "".join(outbound for outbound in self.name if outbound.isascii() and outbound.isalnum()) or "x"
+        return "".join(letter for letter in self.name if letter.isascii() and letter.isalnum()) or "x"
 
 
 class Fencer(Struct):

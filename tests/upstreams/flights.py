@@ -131,9 +131,9 @@ class FlightsSite(Site):
         if what in plain:
             return plain[what]
         if what == "other_dates":
-            enqueuer = timedelta(days=1)
-            back = None if asked.returns_on is None else asked.returns_on + enqueuer
-            asked = replace(asked, departs_on=asked.departs_on + enqueuer, returns_on=back)
+            later = timedelta(days=1)
+            back = None if asked.returns_on is None else asked.returns_on + later
+            asked = replace(asked, departs_on=asked.departs_on + later, returns_on=back)
         other = "CHF" if asked.currency != "CHF" else "USD"
         return self._page(asked, none=what == "none", currency=other if what == "other_currency" else None)
 

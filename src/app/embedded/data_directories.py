@@ -1,4 +1,4 @@
-"""Where the servers live and as whom, decided once per home."""
+"""Directories and user of the embedded servers, decided once per home."""
 
 import fcntl
 import hashlib
@@ -15,13 +15,13 @@ from pathlib import Path
 from app.embedded.errors import EmbeddedServersError
 
 RECORD = "servers-live-in"
-SOCKET_PATH_BYTES = 103  # sun_path without its final zero on macOS; Linux has four more
+SOCKET_PATH_BYTES = 103  # sun_path without the final zero on macOS; Linux has four bytes more
 LONGEST_SOCKET = "/.s.PGSQL.5432"
 
 
 @dataclass(frozen=True)
 class OsUser:
-    """A user that servers run as."""
+    """An operating system user that the servers run as."""
 
     uid: int
     gid: int
@@ -29,13 +29,13 @@ class OsUser:
 
 @dataclass(frozen=True, kw_only=True)
 class DataDirectory:
-    """The directories of one home's servers."""
+    """The directories of the servers of one home."""
 
     home: Path
     root: Path
-    """Data, sockets and locks: the home itself, or a directory that stands in for it."""
+    """Directory for data, sockets and locks: the home itself or its substitute."""
     account: OsUser | None
-    """Who the servers run as; None for whoever we are."""
+    """User that the servers run as; None: the user of this process."""
 
     @property
     def logs(self) -> Path:
@@ -45,13 +45,13 @@ class DataDirectory:
     def sockets(self) -> Path:
         run = self.root / "run"
         fits = len(os.fsencode(f"{run}{LONGEST_SOCKET}")) <= SOCKET_PATH_BYTES
-        if fits and "," not in str(run):  # asyncpg takes a comma for the end of a host's name
+        if fits and "," not in str(run):  # asyncpg treats a comma as the end of a host name
             return run
         name = f"trackers-{self.uid}-{_short_hash(self.root)}"
-        return Path("/tmp") / name  # noqa: S108 -- short on every system; `own_directory` refuses one that is not ours
+        return Path("/tmp") / name  # noqa: S108 -- short on every system; `own_directory` refuses a directory of another user
 
     def leave_sockets(self) -> None:
-        """Remove the directory of the sockets from /tmp, unless another process serves in it now."""
+        """Remove the socket directory from /tmp, unless another process has a server in it."""
         if self.sockets.parent != self.root:
             with suppress(OSError):
                 self.sockets.rmdir()
@@ -61,17 +61,22 @@ class DataDirectory:
         return self.account.uid if self.account else os.geteuid()
 
     def own_directory(self, path: Path) -> Path:
-        """A directory that only the servers' account may enter, made when missing."""
+        """Return a directory that only the user of the servers may enter; create it if it is missing.
+
+        Raises EmbeddedServersError if it belongs to another user.
+        """
         with suppress(FileExistsError):
             path.mkdir(mode=0o700)
         about = path.lstat()
         if self.account and about.st_uid == os.geteuid() and stat.S_ISDIR(about.st_mode) and not any(path.iterdir()):
-            os.chown(path, self.account.uid, self.account.gid)  # new, or left by one who was killed before this line
+            os.chown(
+                path, self.account.uid, self.account.gid
+            )  # new, or from a process that was killed before this line
             about = path.lstat()
         if not stat.S_ISDIR(about.st_mode) or about.st_uid != self.uid:
             owner = _name(about.st_uid)
             raise EmbeddedServersError(
-                f"{path} belongs to user {owner}, and the servers would run as {_name(self.uid)}. Run as {owner}, or "
+                f"{path} belongs to user {owner}, but the servers would run as {_name(self.uid)}. Run as {owner}, or "
                 "(as root) set TRACKERS_EMBEDDED_USER to that name, or choose another TRACKERS_HOME."
             )
         if about.st_mode & 0o077:
@@ -79,16 +84,21 @@ class DataDirectory:
         return path
 
     def programs(self) -> Path:
-        """Where copies of binaries are kept; for root only."""
+        """Directory for copies of the binaries; only used by root."""
         kept_in = _outside(self.account) / "programs"
         kept_in.mkdir(mode=0o755, exist_ok=True)
         return kept_in
 
 
 def settle(home: Path) -> DataDirectory:
-    """Decide where the servers of a home live, the same for every process on it, and make the directories."""
+    """Choose and create the directories of a home's servers; all processes on the home get the same.
+
+    Raises EmbeddedServersError if they cannot be created.
+    """
     try:
-        home.mkdir(mode=0o711, parents=True, exist_ok=True)  # enterable by the servers' account, listable by nobody
+        home.mkdir(
+            mode=0o711, parents=True, exist_ok=True
+        )  # the servers' user can enter it, and no other user can list it
         home = home.resolve()
         (home / "logs").mkdir(mode=0o700, exist_ok=True)
         with _one_at_a_time(home / "places.lock"):
@@ -102,13 +112,13 @@ def settle(home: Path) -> DataDirectory:
     except OSError as error:
         raise EmbeddedServersError(
             f"Cannot prepare {home} for the servers: {error}. Make room or make it writable for "
-            f"{_name(os.geteuid())}, or set TRACKERS_HOME to a directory that is."
+            f"{_name(os.geteuid())}, or set TRACKERS_HOME to another directory."
         ) from error
     return place
 
 
 def can_enter(path: Path, account: OsUser) -> bool:
-    """Whether every directory down to this one, or down to this program, may be entered (run) by that user."""
+    """True if the user may enter all directories of this path, and enter or run the last part itself."""
     real = path.resolve()
     for step in {path, *path.parents, real, *real.parents}:
         about = step.stat()
@@ -126,8 +136,8 @@ def can_enter(path: Path, account: OsUser) -> bool:
 def _account(root: Path) -> OsUser | None:
     if os.geteuid() != 0:
         return None
-    if wanted := os.environ.get("TRACKERS_EMBEDDED_USER"):
-        names = [wanted]
+    if user := os.environ.get("TRACKERS_EMBEDDED_USER"):
+        names = [user]
     else:
         for files in (root / "postgres", root / "redis"):
             if files.is_dir() and (about := files.stat()).st_uid != 0:
@@ -141,8 +151,8 @@ def _account(root: Path) -> OsUser | None:
         if entry.pw_uid != 0:
             return OsUser(entry.pw_uid, entry.pw_gid)
     raise EmbeddedServersError(
-        f"As root the servers need an unprivileged user, and there is none named {' or '.join(names)}: "
-        "set TRACKERS_EMBEDDED_USER to one that exists, or do not run as root."
+        f"If you are root, the servers need an unprivileged user, and there is none named {' or '.join(names)}: "
+        "set TRACKERS_EMBEDDED_USER to an existing user, or do not run as root."
     )
 
 
@@ -153,8 +163,8 @@ def _recorded(home: Path) -> Path | None:
     root = Path(record.read_text(encoding="utf-8").strip())
     if not root.is_dir():
         raise EmbeddedServersError(
-            f"The data of {home} was kept in {root}, which is not there any more. Bring it back, or remove {record} to "
-            "begin empty."
+            f"The data of {home} was kept in {root}, which is not there any more. Restore it, or remove {record} to "
+            "start with empty servers."
         )
     return root
 
@@ -162,8 +172,8 @@ def _recorded(home: Path) -> Path | None:
 def _stand_in(home: Path, account: OsUser) -> Path:
     if (home / "postgres").exists():
         raise EmbeddedServersError(
-            f"{home}/postgres holds data, but user {_name(account.uid)} cannot enter {home} any more: allow it to "
-            "(chmod o+x on each directory above), or move the home."
+            f"{home}/postgres holds data, but user {_name(account.uid)} can no longer enter {home}: allow it "
+            "(chmod o+x on each parent directory), or move the home."
         )
     root = Path(tempfile.mkdtemp(prefix=f"{_short_hash(home)}-", dir=_outside(account)))
     root.chmod(0o711)
@@ -182,8 +192,11 @@ def _stand_in(home: Path, account: OsUser) -> Path:
 
 
 def _outside(account: OsUser | None) -> Path:
-    """A directory of root's that the servers' account may enter and nobody else may change."""
-    for base in (Path("/var/lib/trackers"), Path("/var/tmp/trackers"), Path(tempfile.gettempdir()) / "trackers"):  # noqa: S108 -- refused below unless it is root's
+    """A directory of root that the servers' user may enter and no other user may change.
+
+    Raises EmbeddedServersError if there is no place for it.
+    """
+    for base in (Path("/var/lib/trackers"), Path("/var/tmp/trackers"), Path(tempfile.gettempdir()) / "trackers"):  # noqa: S108 -- refused below unless root owns it
         try:
             base.mkdir(mode=0o711, exist_ok=True)
             about = base.lstat()
@@ -193,14 +206,14 @@ def _outside(account: OsUser | None) -> Path:
         if ours and os.access(base, os.W_OK) and (account is None or can_enter(base, account)):
             return base
     raise EmbeddedServersError(
-        "The servers' user can enter neither TRACKERS_HOME nor a directory that we could make under /var/lib or "
-        "/var/tmp: set TRACKERS_HOME to a directory that all may pass through (chmod o+x), or do not run as root."
+        "The servers' user can enter neither TRACKERS_HOME nor a directory that we could create under /var/lib or "
+        "/var/tmp: set TRACKERS_HOME to a directory that all users may enter (chmod o+x), or do not run as root."
     )
 
 
 @contextmanager
 def _one_at_a_time(path: Path) -> Iterator[None]:
-    """Hold a lock that no other user can open, or they could keep every command of this home waiting."""
+    """Hold a lock on a file that no other user can open: they could block every command on this home with it."""
     lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         os.fchmod(lock, 0o600)

@@ -1,4 +1,4 @@
-"""PostgreSQL: engine, unit of work, questions, declarative base."""
+"""PostgreSQL: engine, unit of work, queries, declarative base."""
 
 from shared.database.base import Base, Repository
 from shared.database.engine import (
@@ -6,6 +6,7 @@ from shared.database.engine import (
     NoUnitOfWorkError,
     PooledQueries,
     Queries,
+    StandaloneWriter,
     TransactionQueries,
     connection_was_lost,
     create_engine,
@@ -22,6 +23,7 @@ __all__ = [
     "PooledQueries",
     "Queries",
     "Repository",
+    "StandaloneWriter",
     "TransactionQueries",
     "connection_was_lost",
     "create_engine",

@@ -1,6 +1,6 @@
-"""Traces sent to a collector by OTLP over HTTP; only this file knows OpenTelemetry, and only who wants traces loads it.
+"""Export of traces to a collector by OTLP over HTTP. Only this file imports OpenTelemetry, and only if traces are on.
 
-A foreign site never hears of a trace: `carried` goes into our own queue, and nobody adds it to a request that leaves.
+Foreign sites never get a trace id: `carried` is only put into our own queue, never into requests to sites.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ TRACEPARENT: Final = "traceparent"
 EXPORT_TIMEOUT_S: Final = 3.0
 """Seconds that the collector may take for a batch."""
 CLOSING: Final = 4.0
-"""Seconds after which a process no longer waits for its last traces to be taken."""
+"""Seconds that a process waits at its end for the last traces to be sent."""
 MAX_STATEMENT_LENGTH: Final = 2_000
 KINDS: Final = {
     SpanKind.SERVER: trace.SpanKind.SERVER,
@@ -35,7 +35,7 @@ KINDS: Final = {
 
 
 class OpenSpan:
-    """A span of OpenTelemetry's, in the house's words."""
+    """An OpenTelemetry span with the interface `Span`."""
 
     __slots__ = ("inner",)
 
@@ -54,7 +54,7 @@ class OpenSpan:
 
 
 class OtlpTracing:
-    """Tracing that is on. What raises is told by its name only: messages hold what people typed in."""
+    """Tracing with OpenTelemetry. Only the class of an error is recorded, because messages can hold people's input."""
 
     on = True
 
@@ -102,7 +102,7 @@ class OtlpTracing:
         return [trace.Link(context)] if context.is_valid else []
 
     def statement(self, sql: str) -> Span | None:
-        """As it was prepared: with places for values, never with the values."""
+        """Begin a span for a statement: its text has placeholders, never values."""
         if not trace.get_current_span().is_recording():
             return None
         text = " ".join(sql.split())
@@ -128,21 +128,21 @@ class OtlpTracing:
             context_api.detach(token)
 
     def carried(self) -> str | None:
-        transport: dict[str, str] = {}
-        self._propagator.inject(transport)
-        return transport.get(TRACEPARENT)
+        carrier: dict[str, str] = {}
+        self._propagator.inject(carrier)
+        return carrier.get(TRACEPARENT)
 
     def trace_id(self) -> str | None:
         context = trace.get_current_span().get_span_context()
         return trace.format_trace_id(context.trace_id) if context.is_valid else None
 
     async def close(self) -> None:
-        """In a thread that nobody waits for at exit: the library blocks, and asks a collector that hangs again."""
+        """Send the last traces, in a daemon thread: the library blocks and retries if the collector hangs."""
         loop, done = asyncio.get_running_loop(), asyncio.Event()
 
         def shut_down() -> None:
             self._provider.shutdown()
-            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            with suppress(RuntimeError):  # the loop is closed, so nothing waits any more
                 loop.call_soon_threadsafe(done.set)
 
         threading.Thread(target=shut_down, name="traces-closing", daemon=True).start()

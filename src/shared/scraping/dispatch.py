@@ -1,4 +1,4 @@
-"""Who is looked at next: due targets are claimed per source, as many as its pace allows, and sent off in batches."""
+"""Dispatch: claim the due targets of each source, as many as its pace allows, and enqueue them in batches."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -18,7 +18,7 @@ from shared.scraping.repository import Lease, ScrapingRepository, dead_letter_re
 from shared.scraping.source import Source
 
 SCRAPE: Final = "scraping.scrape"
-"""Name of the job that visits one batch of targets."""
+"""Name of the job that fetches one batch of targets."""
 
 
 class UnknownSource(NotFound):
@@ -26,7 +26,7 @@ class UnknownSource(NotFound):
 
 
 class SourceRegistry:
-    """Every source of the house, by name."""
+    """All sources of the app, by name."""
 
     def __init__(self, sources: Iterable[Source[Any]]) -> None:
         self._sources: dict[str, Source[Any]] = {}
@@ -36,9 +36,9 @@ class SourceRegistry:
             self._sources[source.name] = source
 
     def __getitem__(self, name: str) -> Source[Any]:
-        """Raises UnknownSource, naming those that there are."""
+        """Raises UnknownSource, which names the existing sources."""
         if name not in self._sources:
-            raise UnknownSource(f"There is no source {name!r}. There are: {', '.join(sorted(self._sources))}.")
+            raise UnknownSource(f"There is no source {name!r}. The sources are {', '.join(sorted(self._sources))}.")
         return self._sources[name]
 
     def all(self) -> list[Source[Any]]:
@@ -49,7 +49,7 @@ class SourceRegistry:
 
 
 class Dispatcher:
-    """Claims and sends; takes back what lost workers held."""
+    """Claims due targets, enqueues them, and reclaims the targets of lost workers."""
 
     def __init__(
         self,
@@ -69,14 +69,14 @@ class Dispatcher:
         self.lease = timedelta(seconds=lease)
 
     async def dispatch_all(self) -> int:
-        """Dispatch every source that is on; how many targets were sent off."""
+        """Dispatch every enabled source; returns the number of enqueued targets."""
         return sum([await self.dispatch(source.name) for source in self._sources.enabled()])
 
     async def dispatch(self, name: str) -> int:
-        """Claim what is due of one source and send it off in batches; how many targets that were.
+        """Claim the due targets of one source and enqueue them in batches; returns the number of targets.
 
-        Nothing is claimed while the host's breaker is open or Redis is away: what is due stays due. A target over
-        which workers were lost travels alone.
+        Nothing is claimed while the host's breaker is open or Redis is unreachable: due targets stay due. A target that
+        lost workers before gets a batch of its own.
         """
         source = self._sources[name]
         in_flight = await self._in_flight(source) if source.enabled else 0
@@ -85,7 +85,7 @@ class Dispatcher:
         now = self._clock.now()
         async with self._database.transaction() as session:
             repository = ScrapingRepository(session)
-            await repository.take_turn_to_claim(name)  # or two dispatchers would both find the same room
+            await repository.take_turn_to_claim(name)  # else two dispatchers would use the same room
             room = in_flight - await repository.leased_count(name, limit=in_flight)
             if room <= 0:
                 return 0
@@ -102,43 +102,47 @@ class Dispatcher:
         return len(quarantined) + len(claims)
 
     async def reclaim_expired_leases(self) -> int:
-        """Take back what lost workers held; how many targets."""
+        """Reclaim the targets of lost workers; returns the number of targets."""
         log = structlog.get_logger(__name__)
-        found = 0
+        total = 0
         for source in self._sources.all():
             async with self._database.transaction() as session:
                 reclaimed = await ScrapingRepository(session).reclaim_expired(
                     source.name, now=self._clock.now(), dead_after=source.policy.dead_after
                 )
-                said = dead_letter_reason(source.policy.dead_after)
+                error = dead_letter_reason(source.policy.dead_after)
                 await ActivityLog(activities=ActivityRepository(session), clock=self._clock).record_many(
                     [
                         scrape_failed(
-                            one.target_id, source=source.name, run_id=one.run_id, reason=Reason.ERROR, error=said
+                            target.target_id,
+                            source=source.name,
+                            run_id=target.run_id,
+                            reason=Reason.ERROR,
+                            error=error,
                         )
-                        for one in reclaimed
-                        if one.dead
+                        for target in reclaimed
+                        if target.dead
                     ]
                 )
             if reclaimed:
                 dead = sum(target.dead for target in reclaimed)
                 log.warning("leases_ran_out", source=source.name, targets=len(reclaimed), dead=dead)
-            found += len(reclaimed)
-        return found
+            total += len(reclaimed)
+        return total
 
     async def _in_flight(self, source: Source[Any]) -> int:
-        """How many targets workers may hold now: none while the host rests, one as its probe after that."""
+        """Number of targets that workers may lease now: 0 while the host cools down, 1 as the probe after that."""
         try:
-            rest = await self._pacer.cooldown_of(source.policy.host)
+            cooldown = await self._pacer.cooldown_of(source.policy.host)
         except PacerUnreachableError as error:
             structlog.get_logger(__name__).warning("pacing_unreachable", source=source.name, error=str(error))
             return 0
-        if rest is None:
+        if cooldown is None:
             return source.policy.in_flight
-        return 0 if rest else 1
+        return 0 if cooldown else 1
 
     async def _send(self, name: str, batches: list[list[Lease]]) -> None:
-        """What cannot be sent is given back at once; were that to fail too, the leases run out."""
+        """Enqueue the batches; on an error, release them at once. If that fails too, the leases expire."""
         try:
             await self._jobs.enqueue_many(SCRAPE, [(name, batch) for batch in batches])
         except Exception:

@@ -1,4 +1,4 @@
-"""One target's talk with its host: paced, conditional, bounded in time and size, and honest about what came back."""
+"""Requests to a host for one target: paced, conditional, and limited in time and size."""
 
 import asyncio
 import math
@@ -33,16 +33,16 @@ HTTP_OK: Final = 200
 NOT_MODIFIED: Final = 304
 SERVER_ERROR: Final = 500
 MAX_WAIT_S: Final = 30 * 86_400.0
-"""Seconds that a site may ask us to wait, whatever its header says."""
+"""Longest wait in seconds that a site's Retry-After header can ask for."""
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
 
 class Unchanged(Exception):  # noqa: N818 -- an answer, not an error
-    """The site says, or its body shows, that nothing moved since the last visit."""
+    """The site answers, or its body shows, that nothing changed since the last run."""
 
 
 class Postponed(Exception):  # noqa: N818 -- an answer, not an error
-    """The source cannot look now for a reason of its own; worth trying again after `seconds`, nothing has failed."""
+    """The source cannot fetch now for a reason of its own. Try again after `seconds`; this is not a failure."""
 
     def __init__(self, why: str, *, seconds: float) -> None:
         super().__init__(why)
@@ -50,25 +50,25 @@ class Postponed(Exception):  # noqa: N818 -- an answer, not an error
 
 
 class RefusedRedirect(Blocked):
-    """The site sent us to another host; we do not follow. `location` says where."""
+    """The site redirected us to another host, and we do not follow. `location` is the address."""
 
     def __init__(self, location: str, *, http_status: int) -> None:
-        super().__init__(f"the site sent us to another host: {location[:200]}", http_status=http_status)
+        super().__init__(f"the site redirected us to another host: {location[:200]}", http_status=http_status)
         self.location = location
 
 
 class RobotsDisallow(Blocked):
-    """The site's robots.txt asks agents like ours to stay away from this path."""
+    """The site's robots.txt disallows this path for our agent."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SiteResponse:
-    """What the host sent: status, headers and the whole body, decompressed."""
+    """Response of a host: status, headers and the whole body, decompressed."""
 
     url: str
     status: int
     headers: dict[str, str]
-    """By name in lower case."""
+    """Values by name in lower case."""
     body: bytes
 
     @property
@@ -77,20 +77,20 @@ class SiteResponse:
 
 
 class Robots(Protocol):
-    """Whether a path may be fetched; see robots.py."""
+    """Rules of robots.txt; see robots.py."""
 
     async def allows(self, url: str, fetch: "Callable[[str], Awaitable[SiteResponse]]") -> bool: ...
 
 
 class Connections:
-    """A host's connections: one exchange at a time on each, without cookies, redirects or credentials.
+    """Connections to a host: one exchange at a time on each, without cookies, redirects or credentials.
 
-    Straight on httpx's transport: what its client adds above (cookie jar, redirects, authentication) we refuse anyway;
-    decision 0001 says what it cost.
+    They use httpx's transport directly: we refuse what its client adds (cookie jar, redirects, authentication) anyway.
+    Decision 0001 states its cost.
     """
 
     def __init__(self, policy: Policy, *, user_agent: str) -> None:
-        # Behind a proxy it is the proxy's name that is looked up here, which the operator typed in.
+        # With a proxy, only the name of the proxy is resolved here, and the operator has configured that name.
         resolver = None if policy.operator_configured or policy.proxy else PublicResolver()
 
         def session() -> aiohttp.ClientSession:
@@ -106,7 +106,7 @@ class Connections:
 
     @asynccontextmanager
     async def get(self, url: str, headers: Mapping[str, str]) -> AsyncIterator[httpx.Response]:
-        """The head of an answer; its body is read inside the block, as far as one wants it."""
+        """Send a GET request and yield the head of the response; read the body inside the block, as far as needed."""
         request = httpx.Request("GET", url, headers={**self._headers, **headers}, extensions=self._extensions)
         response = await self._transport.handle_async_request(request)
         try:
@@ -120,24 +120,24 @@ class Connections:
 
 @cache
 def _tls() -> ssl.SSLContext:
-    """The authorities that certificates are checked against: read once per process, 10 ms each time."""
+    """TLS context with the certificate authorities: created once per process, because it takes 10 ms."""
     return httpx.create_ssl_context()
 
 
 def _proxy(address: str) -> httpx.Proxy:
-    """A proxy whose password goes as a header: the transport would hand it over in a way that aiohttp gives up.
+    """Proxy whose password is sent as a header: the transport would pass it on in a way that aiohttp gives up.
 
-    aiohttp makes `Proxy-Authorization` of the `Authorization` that is meant for a proxy.
+    aiohttp sends the `Authorization` header of a proxy as `Proxy-Authorization`.
     """
-    given = httpx.Proxy(address)
-    if given.auth is None:
-        return given
-    header = encode_basic_auth(*given.auth)
-    return httpx.Proxy(given.url, headers={"Authorization": header})
+    proxy = httpx.Proxy(address)
+    if proxy.auth is None:
+        return proxy
+    header = encode_basic_auth(*proxy.auth)
+    return httpx.Proxy(proxy.url, headers={"Authorization": header})
 
 
 class Clients:
-    """The connections of every source, made on first use in the running loop."""
+    """Connections of all sources, created on first use in the running loop."""
 
     def __init__(self, *, user_agent: str) -> None:
         self._user_agent = user_agent
@@ -157,7 +157,7 @@ class Clients:
 
 @dataclass(kw_only=True, slots=True)
 class FetchContext:
-    """The requests made for one target in one run, and what they cost."""
+    """Requests, limits and counters of one run for one target."""
 
     target: Target
     policy: Policy
@@ -168,29 +168,30 @@ class FetchContext:
     clock: Clock
     max_wait: float
     longest_answer: float = math.inf
-    """Seconds that one answer may take where the policy would allow more."""
+    """Longest time of one response in seconds, even if the policy allows more."""
     on_step: Callable[[str], None] | None = None
-    """Who wants to hear of every step."""
+    """Called with a line of text at every step."""
     exchange: Callable[[], AbstractContextManager[Exchange]] = lambda: nullcontext(Exchange())
-    """What counts each request while it is under way."""
+    """Context in which each request is sent and measured."""
     requests: int = 0
     received: int = 0
     http_status: int | None = None
     headers: dict[str, str] = field(default_factory=dict)
-    """Of the last answer, a failure's too; by name in lower case."""
+    """Headers of the last response, failed or not; by name in lower case."""
     etag: str | None = None
     last_modified: str | None = None
     content_hash: bytes | None = None
     next_fetch_at: datetime | None = None
-    """When the site will have something newer, where it says so; else the interval decides."""
+    """Time of the next fetch, if the site says when it has newer data; otherwise the interval decides."""
     _last: PacingSlot = field(default_factory=lambda: PacingSlot(at=0, fragile=False))
 
     async def get(self, url: str, *, conditional: bool = False, headers: dict[str, str] | None = None) -> SiteResponse:
         """GET a page within the host's pace.
 
-        With `conditional` (one request of a run) the last validators are sent, and Unchanged is raised when the site
-        answers 304 or the body is the one seen last. Raises Throttled, HostUnavailable or Blocked for what the host
-        did; other statuses come back as they are, for the source to read.
+        With `conditional` (one request per run), the last validators are sent, and Unchanged is raised if the site
+        answers 304 or the body is the same as last time. Raises Throttled, HostUnavailable or Blocked for failures of
+        the host, and PageChanged for a 304 to a request without validators. Other statuses are returned for the source
+        to interpret.
         """
         sent = dict(headers or {})
         comparable = conditional and self.target.parser_version == self.parser_version
@@ -200,7 +201,7 @@ class FetchContext:
             sent["If-Modified-Since"] = self.target.last_modified
         await self.confirm()
         if self.policy.obey_robots and not await self.robots.allows(url, self._fetch):
-            raise RobotsDisallow(f"robots.txt asks us to stay away from {httpx.URL(url).path}")
+            raise RobotsDisallow(f"robots.txt disallows {httpx.URL(url).path}")
         if self.on_step and self.policy.obey_robots:
             self.on_step("robots.txt allows it")
         await self.confirm()
@@ -223,32 +224,32 @@ class FetchContext:
         return answer
 
     async def confirm(self) -> None:
-        """The last answer could be read: where the host had failed lately, it is trusted again.
+        """Confirm that the last response was readable: if the host failed lately, its breaker closes.
 
-        Not before the source has read it: a block comes with any status, and would else close the breaker that it is
-        about to open, so that the rests never grew.
+        Call it only after the source has read the response: a block can have any status, and would otherwise close the
+        breaker that it is about to open, so that the cooldowns would never grow.
         """
         await self.pacer.succeeded(self.policy, self._last)
         self._last = replace(self._last, fragile=False)
 
     async def cool_down(self, seconds: float) -> None:
-        """The host answered, and asks to be left alone from now on: nobody asks it for so long, nothing has failed."""
-        await self.pacer.failed(self.policy, self._last, batch_size=True, retry_after=seconds)
-        self._last = replace(self._last, fragile=False)  # else the next success would end the rest
+        """Send no requests to the host for so many seconds, because it asks for that; the run has not failed."""
+        await self.pacer.failed(self.policy, self._last, open_now=True, retry_after=seconds)
+        self._last = replace(self._last, fragile=False)  # else the next success would end the cooldown
 
     async def report(self, failure: ScrapeFailure) -> float | None:
-        """Tell the host's breaker of a failure that is the host's; the seconds it is open for, if it is."""
+        """Report a failure of the host to its breaker; returns the seconds for which the breaker is open, or None."""
         if failure.reason.fault is not Fault.HOST or isinstance(failure, RobotsDisallow):
             return None
         return await self.pacer.failed(
             self.policy,
             self._last,
-            batch_size=not isinstance(failure, HostUnavailable) or failure.retry_after is not None,
+            open_now=not isinstance(failure, HostUnavailable) or failure.retry_after is not None,
             retry_after=failure.retry_after,
         )
 
     async def _fetch(self, url: str, headers: dict[str, str] | None = None) -> SiteResponse:
-        """One paced request, following redirects that stay on the host."""
+        """Send one paced request and follow redirects that stay on the host."""
         for _ in range(1 + MAX_REDIRECTS):
             answer = await self._send(url, headers or {})
             if answer.status not in REDIRECTS:
@@ -260,11 +261,11 @@ class FetchContext:
         raise HostUnavailable(f"more than {MAX_REDIRECTS} redirects, the last to {url[:200]}")
 
     async def _send(self, url: str, headers: dict[str, str]) -> SiteResponse:
-        asked_at = monotonic()
+        started_at = monotonic()
         self._last = await self.pacer.slot(self.policy, max_wait=self.max_wait)
         self.requests += 1
         if self.on_step:
-            self.on_step(f"waited {monotonic() - asked_at:.2f} s for the host's next slot")
+            self.on_step(f"waited {monotonic() - started_at:.2f} s for the host's next slot")
             self.on_step(f"GET {url}{' (if it changed)' if headers else ''}")
         timeout = min(self.policy.timeout, self.longest_answer)
         try:
@@ -319,20 +320,21 @@ def _plain(response: httpx.Response) -> dict[str, str]:
 
 
 def _validator(value: str | None) -> str | None:
-    """A validator that can be sent back: plain ASCII (RFC 9110, 8.8.3) of a sane length."""
+    """The validator if it can be sent back: plain ASCII (RFC 9110, 8.8.3), at most MAX_VALIDATOR_LENGTH; else None."""
     return value if value and value.isascii() and len(value) <= MAX_VALIDATOR_LENGTH else None
 
 
 def _same_host(here: httpx.URL, there: httpx.URL) -> bool:
-    """Whether a redirect stays: the same origin, or the same host by https where it was http."""
+    """True if a redirect keeps the origin, or goes from http to https on the same host."""
     if (here.scheme, here.netloc) == (there.scheme, there.netloc):
         return True
     return (here.scheme, there.scheme, here.host, here.port, there.port) == ("http", "https", there.host, None, None)
 
 
 def retry_after(value: str | None, *, now: datetime) -> float | None:
-    """Seconds that a Retry-After header asks for, given as seconds or as an HTTP date (RFC 9110, 10.2.3); a month at
-    most.
+    """Seconds that a Retry-After header asks for, at most MAX_WAIT_S; None if it is missing or unreadable.
+
+    The header has seconds or an HTTP date (RFC 9110, 10.2.3).
     """
     if not value:
         return None
@@ -359,7 +361,7 @@ _CAUSES: Final[tuple[tuple[type[BaseException] | tuple[type[BaseException], ...]
 
 
 def _why(error: Exception, timeout: float) -> str:
-    """What went wrong on the way, in words; the transport files most of it under time-outs, its cause knows better."""
+    """Cause of a network error in words; from its chain of causes, as the transport reports most as time-outs."""
     causes: list[BaseException] = [error]
     while (cause := causes[-1].__cause__ or causes[-1].__context__) and len(causes) < 5:  # noqa: PLR2004 -- deep enough
         causes.append(cause)

@@ -1,6 +1,6 @@
-"""Looking at one target in this very process, for somebody who waits for it; by the same rules as a worker.
+"""Fetches of one target in the current process, for somebody who waits; the same rules as in a worker apply.
 
-The lease is taken in the transaction of who asks, so that no worker can be faster; the look itself comes after it.
+The target is leased in the transaction of the request, so that no worker can be faster. The fetch follows the commit.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ _LEASE: Final = text("SELECT lease_until FROM scrape_schedule WHERE target_id = 
 
 
 class InlineFetcher:
-    """Takes targets up and looks at them here and now."""
+    """Leases targets and fetches them in this process."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class InlineFetcher:
         self._lease = lease
 
     async def ask(self, source: str, target_id: UUID) -> RequestedRun | None:
-        """Ask for a look at a target and take it up, in the unit of work that is open; None: nobody follows it."""
+        """Request a run of a target and lease it, in the open unit of work; None if nobody follows the target."""
         tasks = await self._targets().request_run(source, [target_id])
         if target_id not in tasks:
             return None
@@ -55,22 +55,22 @@ class InlineFetcher:
         return RequestedRun(source=source, target_id=target_id, task_id=tasks[target_id], claim=claim)
 
     async def carry_out(self, asked: RequestedRun, *, on_step: Callable[[str], None] | None = None) -> Task:
-        """Look, once the transaction that asked is in; how the task then stands.
+        """Fetch the target after the commit of the request; returns the task.
 
-        Where a worker holds the target, its look is waited for, as long as it may hold it.
+        If a worker has leased the target, wait for the worker's run instead, at most until its lease ends.
         """
         if asked.claim is not None:
             await self._runner.run(asked.source, [asked.claim], on_step=on_step)
         else:
-            await self._others_are_done(asked)
+            await self._wait_for_worker(asked)
         return await self._board.task(asked.task_id)
 
     async def leased_until(self, target_id: UUID) -> datetime | None:
-        """Until when a worker may hold a target at most; None: none holds it."""
+        """End of the lease on a target; None if it is not leased."""
         until: datetime | None = await self._reader.value(_LEASE, {"target": target_id})
         return until
 
-    async def _others_are_done(self, asked: RequestedRun) -> None:
+    async def _wait_for_worker(self, asked: RequestedRun) -> None:
         until = await self.leased_until(asked.target_id)
         while until is not None and self._clock.now() <= until:
             if (await self._board.task(asked.task_id)).status not in {Status.PENDING, Status.IN_PROGRESS}:

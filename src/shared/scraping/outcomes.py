@@ -1,4 +1,4 @@
-"""What came of a visit, and by what a job holds its targets meanwhile."""
+"""Outcomes of runs, and the leases of a job on its targets."""
 
 import asyncio
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from shared.scraping.target import Target
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FetchOutcome:
-    """What came of one visit: a value, nothing new, or a failure."""
+    """Outcome of one run before it is recorded: a value, unchanged, or a failure."""
 
     target: Target
     context: FetchContext
@@ -26,7 +26,7 @@ class FetchOutcome:
     failure: ScrapeFailure | None = None
     bug: str | None = None
     rest: float | None = None
-    """Seconds for which the host's breaker opened on this failure."""
+    """Seconds for which this failure opened the host's breaker; None if it did not."""
 
     @property
     def succeeded(self) -> bool:
@@ -35,7 +35,7 @@ class FetchOutcome:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PostponedFetch:
-    """A target that could not be visited now; nothing is held against it."""
+    """A target that could not be fetched now; this is not a failure."""
 
     target: Target
     seconds: float
@@ -45,11 +45,11 @@ FetchTask = asyncio.Task[FetchOutcome | PostponedFetch]
 
 
 class LeaseSet:
-    """What a job holds its targets by: a renewed lease is another claim on the same target."""
+    """Current leases of a job on its targets; a renewed lease replaces the old one of the same target."""
 
     def __init__(self, *, until: float) -> None:
         self.until = until
-        """The loop's time until which what was visited may be recorded."""
+        """Time of the event loop until which results may be recorded."""
         self._claims: dict[UUID, Lease] = {}
 
     def take(self, targets: Sequence[Target]) -> None:

@@ -1,6 +1,6 @@
-"""The job's work on one batch: visit every target outside any transaction, then record what came in one.
+"""Work of a job on one batch: fetch every target outside any transaction, then record the results in one.
 
-A result is recorded only while its run still holds the target, so that a run that was taken for lost, or ran twice,
+A result is recorded only while its run still has the lease, so that a run that was considered lost, or ran twice,
 changes nothing.
 """
 
@@ -36,26 +36,28 @@ from shared.scraping.targets import DISPATCH
 from shared.storage import full_storage
 
 FLUSH: Final = 1.0
-"""Seconds after which what has come in is recorded, though others of the batch are still out."""
+"""Seconds after which finished results are recorded, although other targets of the batch are still being fetched."""
 MARGIN: Final = 0.75
-"""Share of the lease that visits may use; the rest is for recording."""
+"""Share of the lease that fetches may use; the rest is for recording."""
 RENEWED_AFTER: Final = 0.25
-"""Share of the lease after which it is renewed under a visit that may take longer: two more tries fit in."""
+"""Share of the lease after which it is renewed for a fetch that may take longer; two more tries fit in."""
 MAX_ANSWER_SHARE: Final = 0.6
-"""Share of the lease that one answer may take, whatever the policy allows: else a host that hangs would only ever
-defer its targets, and never be seen to hang."""
+"""Share of the lease that one response may take, whatever the policy allows.
+
+Otherwise a host that hangs would only postpone its targets, and would never be noticed.
+"""
 DATABASE_AWAY: Final = 0.25
-"""Seconds between attempts to record while the database is away."""
+"""Seconds between attempts to record while the database is unreachable."""
 DISK_FULL: Final = 60.0
-"""Seconds after which targets are fetched again that could not be recorded because a disk was full."""
+"""Seconds until targets are fetched again if a full disk kept their results from being recorded."""
 PACER_AWAY_S: Final = 2.0
-"""Seconds after which a target is looked at again when Redis could not be asked for the pace."""
+"""Seconds until a target is fetched again if Redis was unreachable and the pace unknown."""
 R = TypeVar("R")
 ERROR_LENGTH: Final = 500
 
 
 class Runner:
-    """Visits batches of claimed targets and settles them."""
+    """Fetches batches of claimed targets and records the results."""
 
     def __init__(
         self,
@@ -87,14 +89,14 @@ class Runner:
 
     @property
     def longest_job(self) -> float:
-        """Seconds that a job may take at most: the longest visit of any source, and what its recording may take."""
+        """Longest time of a job in seconds: the longest fetch of any source, and the time to record it."""
         fetches = [source.policy.max_fetch_seconds or 0.0 for source in self._sources.all()]
         return max(0.0, *fetches) + self._lease
 
     async def run(self, name: str, claims: Sequence[Lease], *, on_step: Callable[[str], None] | None = None) -> int:
-        """Visit and settle what these claims still hold; how many targets were settled.
+        """Fetch the targets whose leases are still these, and record the results; returns the number of finished runs.
 
-        `on_step`: who wants to hear of every step.
+        `on_step` is called with a line of text at every step.
         """
         source = self._sources[name]
         now = asyncio.get_running_loop().time()
@@ -105,7 +107,9 @@ class Runner:
             interval = timedelta(seconds=source.policy.interval)
             targets = [replace(target, interval=interval) for target in targets]
         until = now + max(self._lease * MARGIN, source.policy.max_fetch_seconds or 0.0)
-        tasks = {asyncio.create_task(self._fetch(source, one, until=until, on_step=on_step)): one for one in targets}
+        tasks = {
+            asyncio.create_task(self._fetch(source, target, until=until, on_step=on_step)): target for target in targets
+        }
         waiting = set(tasks)
         finished = 0
         try:
@@ -122,8 +126,8 @@ class Runner:
                     await self._abort(lost, None)
                     waiting.difference_update(lost)
         except BaseException as error:
-            # Stopped, or no room to write: what is held goes back. Failed: it is left to the sweep, which counts the
-            # attempt, so that what cannot be recorded is not fetched again and again.
+            # Stopped, or no room to write: release the leases. Failed otherwise: let them expire, which counts as an
+            # attempt, so that a target whose result cannot be recorded is not fetched again and again.
             stopped, full = isinstance(error, asyncio.CancelledError), full_storage(error) is not None
             back = leases.claims(targets) if stopped or full else None
             await asyncio.shield(self._abort(list(tasks), back, again_in=DISK_FULL if full else 0.0))
@@ -134,21 +138,21 @@ class Runner:
         return finished
 
     async def _renew(self, under_way: Mapping[FetchTask, Target], leases: LeaseSet) -> list[FetchTask]:
-        """Hold on to what is under way once a quarter of its lease is over; the visits of what others hold by now."""
-        asked_at = asyncio.get_running_loop().time()
-        if asked_at < leases.until - self._lease * (MARGIN - RENEWED_AFTER):
+        """Renew the leases of running fetches once a quarter of the lease is over; returns fetches that lost theirs."""
+        started_at = asyncio.get_running_loop().time()
+        if started_at < leases.until - self._lease * (MARGIN - RENEWED_AFTER):
             return []
         claims = leases.claims(list(under_way.values()))
         renewing = asyncio.create_task(self._patiently(lambda: self._renew_leases(claims), until=leases.until))
         try:
             renewed = await asyncio.shield(renewing)
         except asyncio.CancelledError:
-            leases.renewed(await renewing)  # what is held can be given back only by what it is held by
+            leases.renewed(await renewing)  # only the newest lease of a target can be released
             raise
-        leases.until = asked_at + self._lease * MARGIN
+        leases.until = started_at + self._lease * MARGIN
         leases.renewed(renewed)
-        kept = {claim.target_id for claim in renewed}
-        lost = [task for task, target in under_way.items() if target.id not in kept]
+        renewed_ids = {claim.target_id for claim in renewed}
+        lost = [task for task, target in under_way.items() if target.id not in renewed_ids]
         if lost:
             self._log().warning("leases_lost", targets=[under_way[task].key for task in lost])
         return lost
@@ -163,7 +167,7 @@ class Runner:
     async def _fetch(
         self, source: Source[Any], target: Target, *, until: float, on_step: Callable[[str], None] | None
     ) -> FetchOutcome | PostponedFetch:
-        """Visit one target; whatever happens is an outcome, nothing is raised but cancellation."""
+        """Fetch one target. Every error becomes an outcome; only cancellation is raised."""
         max_wait = max(0.0, until - asyncio.get_running_loop().time())
         context = self._context_to(source, target, max_wait=max_wait, on_step=on_step)
         with structlog.contextvars.bound_contextvars(run_id=str(target.run_id), source=source.name, target=target.key):
@@ -183,7 +187,7 @@ class Runner:
     def context_of(
         self, source: Source[Any], *, key: str, address: str, on_step: Callable[[str], None] | None = None
     ) -> FetchContext:
-        """A visit to something that nobody follows: to look, not to store."""
+        """Context to fetch something that nobody follows, without storing it."""
         nobody = UUID(int=0)
         target = Target(
             id=nobody,
@@ -256,13 +260,13 @@ class Runner:
     async def _record_results(
         self, source: Source[Any], outcomes: Sequence[FetchOutcome | PostponedFetch], leases: LeaseSet
     ) -> int:
-        """Record what was visited, give back what was not; how many targets were settled."""
+        """Record the outcomes of fetches and release the postponed targets; returns the number of finished runs."""
         fetched = [outcome for outcome in outcomes if isinstance(outcome, FetchOutcome)]
-        deferred = [outcome for outcome in outcomes if isinstance(outcome, PostponedFetch)]
-        if deferred:
-            self._telemetry.deferred(source.name, len(deferred))
-            seconds = max(outcome.seconds for outcome in deferred)
-            claims = leases.claims([outcome.target for outcome in deferred])
+        postponed = [outcome for outcome in outcomes if isinstance(outcome, PostponedFetch)]
+        if postponed:
+            self._telemetry.deferred(source.name, len(postponed))
+            seconds = max(outcome.seconds for outcome in postponed)
+            claims = leases.claims([outcome.target for outcome in postponed])
             await self._patiently(lambda: self._release(claims, seconds), until=leases.until)
         if not fetched:
             return 0
@@ -272,111 +276,113 @@ class Runner:
             if connection_was_lost(error):
                 raise
             self._log().exception("batch_not_recorded", source=source.name, targets=len(fetched))
-        return sum([await self._record_alone(source, one, leases) for one in fetched])
+        return sum([await self._record_alone(source, outcome, leases) for outcome in fetched])
 
-    async def _record_alone(self, source: Source[Any], one: FetchOutcome, leases: LeaseSet) -> int:
-        """Record one target of a batch that failed as a whole; a poisonous result harms only itself."""
+    async def _record_alone(self, source: Source[Any], outcome: FetchOutcome, leases: LeaseSet) -> int:
+        """Record one target of a batch that failed as a whole, so that a bad result harms only itself."""
         try:
-            return await self._patiently(lambda: self._record(source, [one], leases), until=leases.until)
+            return await self._patiently(lambda: self._record(source, [outcome], leases), until=leases.until)
         except Exception as error:
             if connection_was_lost(error):
                 raise
-            self._log().exception("result_not_recorded", source=source.name, target=one.target.key)
+            self._log().exception("result_not_recorded", source=source.name, target=outcome.target.key)
             bug = f"the result could not be stored: {type(error).__name__}: {error}"
         try:
             return await self._patiently(
-                lambda: self._record(source, [replace(one, bug=bug)], leases), until=leases.until
+                lambda: self._record(source, [replace(outcome, bug=bug)], leases), until=leases.until
             )
         except Exception as error:
             if connection_was_lost(error):
                 raise
-            self._log().exception("run_not_settled", source=source.name, target=one.target.key)
+            self._log().exception("run_not_settled", source=source.name, target=outcome.target.key)
             return 0
 
     async def _record(self, source: Source[Any], fetched: Sequence[FetchOutcome], leases: LeaseSet) -> int:
-        """One unit of work: domain writes and settlements of what this run still holds."""
+        """Record outcomes in one unit of work: the source's writes, and the end of runs that still have their lease."""
         now = self._clock.now()
         async with self._database.unit_of_work() as session:
             repository = ScrapingRepository(session)
-            leased = await repository.lock_leased(leases.claims([one.target for one in fetched]))
-            mine = [one for one in fetched if one.target.id in leased]
+            leased = await repository.lock_leased(leases.claims([outcome.target for outcome in fetched]))
+            mine = [outcome for outcome in fetched if outcome.target.id in leased]
             if not mine:
                 return 0
-            new = [one for one in mine if one.succeeded and not one.unchanged]
+            new = [outcome for outcome in mine if outcome.succeeded and not outcome.unchanged]
             changed = (
                 await source.record(
-                    [Observation(target=one.target, value=one.value, at=one.finished_at) for one in new]
+                    [Observation(target=outcome.target, value=outcome.value, at=outcome.finished_at) for outcome in new]
                 )
                 if new
                 else set()
             )
-            failed = [one for one in mine if one.failure is not None and one.bug is None]
+            failed = [
+                FailedFetch(target=outcome.target, failure=outcome.failure, at=outcome.finished_at)
+                for outcome in mine
+                if outcome.failure is not None and outcome.bug is None
+            ]
             if failed:
-                await source.record_failures(
-                    [FailedFetch(target=o.target, failure=o.failure, at=o.finished_at) for o in failed if o.failure]
-                )
-            results = [self._result(source, one, changed, now) for one in mine]
+                await source.record_failures(failed)
+            results = [self._result(source, outcome, changed, now) for outcome in mine]
             await repository.finish(results, now=now)
             await ActivityLog(activities=ActivityRepository(session), clock=self._clock).record_many(
                 [
                     scrape_failed(
-                        one.target_id,
+                        result.target_id,
                         source=source.name,
-                        run_id=one.run_id,
-                        reason=one.reason,
-                        error=one.error,
-                        http_status=one.http_status,
+                        run_id=result.run_id,
+                        reason=result.reason,
+                        error=result.error,
+                        http_status=result.http_status,
                     )
-                    for one in results
-                    if one.status is Status.FAILED
+                    for result in results
+                    if result.status is Status.FAILED
                 ]
             )
-        for one, result in zip(mine, results, strict=True):
-            outcome = result.reason or ("changed" if result.changed else "unchanged")
-            self._telemetry.scraped(source.name, outcome, (one.finished_at - one.started_at).total_seconds())
+        for outcome, result in zip(mine, results, strict=True):
+            label = result.reason or ("changed" if result.changed else "unchanged")
+            self._telemetry.scraped(source.name, label, (outcome.finished_at - outcome.started_at).total_seconds())
         self._log().info(
             "scraped",
             source=source.name,
             total=len(mine),
-            succeeded=sum(one.succeeded for one in mine),
+            succeeded=sum(outcome.succeeded for outcome in mine),
             changed=len(changed),
-            unchanged=sum(one.unchanged for one in mine),
-            failed=sum(not one.succeeded for one in mine),
+            unchanged=sum(outcome.unchanged for outcome in mine),
+            failed=sum(not outcome.succeeded for outcome in mine),
         )
         return len(mine)
 
-    def _result(self, source: Source[Any], one: FetchOutcome, changed: set[UUID], now: datetime) -> RunResult:
+    def _result(self, source: Source[Any], outcome: FetchOutcome, changed: set[UUID], now: datetime) -> RunResult:
         reason: Reason | None = None
         failures = 0
-        due_at: datetime | str = one.context.next_fetch_at or after_success(
-            one.target, source.policy, changed=one.target.id in changed, now=now, rng=self._rng
+        due_at: datetime | str = outcome.context.next_fetch_at or after_success(
+            outcome.target, source.policy, changed=outcome.target.id in changed, now=now, rng=self._rng
         )
-        if not one.succeeded:
-            reason = one.failure.reason if one.failure and not one.bug else Reason.ERROR
-            failures = failures_in_a_row(one.target, reason)
-            due_at = after_failure(one.target, reason, source.policy, now=now, rng=self._rng, rest=one.rest)
-        error = one.bug or (str(one.failure) if one.failure else None)
+        if not outcome.succeeded:
+            reason = outcome.failure.reason if outcome.failure and not outcome.bug else Reason.ERROR
+            failures = failures_in_a_row(outcome.target, reason)
+            due_at = after_failure(outcome.target, reason, source.policy, now=now, rng=self._rng, rest=outcome.rest)
+        error = outcome.bug or (str(outcome.failure) if outcome.failure else None)
         return RunResult(
-            target_id=one.target.id,
-            run_id=one.target.run_id,
-            status=Status.COMPLETED if one.succeeded else Status.FAILED,
-            started_at=one.started_at,
+            target_id=outcome.target.id,
+            run_id=outcome.target.run_id,
+            status=Status.COMPLETED if outcome.succeeded else Status.FAILED,
+            started_at=outcome.started_at,
             due_at=due_at,
             parser_version=source.parser_version,
             reason=reason,
             failures=failures,
             error=storable(redacted_text(error, ERROR_LENGTH)) if error else None,
-            http_status=one.context.http_status,
-            requests=one.context.requests,
-            bytes=one.context.received,
-            changed=one.target.id in changed,
-            etag=one.context.etag,
-            last_modified=one.context.last_modified,
-            content_hash=one.context.content_hash.hex() if one.context.content_hash else None,
+            http_status=outcome.context.http_status,
+            requests=outcome.context.requests,
+            bytes=outcome.context.received,
+            changed=outcome.target.id in changed,
+            etag=outcome.context.etag,
+            last_modified=outcome.context.last_modified,
+            content_hash=outcome.context.content_hash.hex() if outcome.context.content_hash else None,
         )
 
     async def _leased(self, name: str, claims: Sequence[Lease]) -> list[Target]:
-        """What these claims still hold; all of it goes back where the source was paused since it was claimed."""
+        """The targets whose leases are still these; if the source was paused meanwhile, release all and return none."""
         now = self._clock.now()
         async with self._database.transaction() as session:
             repository = ScrapingRepository(session)
@@ -397,7 +403,7 @@ class Runner:
     async def _abort(
         self, tasks: Sequence[FetchTask], claims: Sequence[Lease] | None, *, again_in: float = 0.0
     ) -> None:
-        """End the visits under way; with `claims`, give back what of them still holds, due again in so many seconds."""
+        """Cancel running fetches; with `claims`, release the targets still leased, due again in `again_in` seconds."""
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -405,11 +411,11 @@ class Runner:
             return
         try:
             await self._release(claims, again_in)
-        except Exception as error:  # noqa: BLE001 -- on the way out; the leases run out by themselves
+        except Exception as error:  # noqa: BLE001 -- the job ends anyway; the leases expire by themselves
             self._log().warning("not_given_back", targets=len(claims), error=str(error))
 
     async def _patiently(self, step: Callable[[], Awaitable[R]], *, until: float) -> R:
-        """Repeat a step while the database is away, as long as the lease allows: what was fetched is kept."""
+        """Repeat a step while the database is unreachable, as long as the lease allows, so that no result is lost."""
         while True:
             try:
                 return await step()
@@ -420,7 +426,7 @@ class Runner:
             await asyncio.sleep(DATABASE_AWAY)
 
     def _slot_of(self, source: Source[Any]) -> asyncio.Semaphore:
-        """One of the requests that a process may have under way at a source."""
+        """Limit of the fetches that this process may have under way at a source."""
         return self._slots.setdefault(source.name, asyncio.Semaphore(source.policy.concurrency))
 
     def _log(self) -> Any:
@@ -428,5 +434,5 @@ class Runner:
 
 
 def storable(words: str) -> str:
-    """Text that JSON and PostgreSQL take, whatever a foreign error said."""
+    """Text that JSON and PostgreSQL accept, whatever a foreign error contains."""
     return words.encode("utf-8", "replace").decode().replace("\x00", "")

@@ -1,4 +1,4 @@
-"""What modules ask of the engine: follow this, look at it now, stop following; and how a task stands."""
+"""Interface of the engine for modules: follow targets, request runs, stop following, and read tasks."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -19,13 +19,11 @@ from shared.scraping.repository import Lease, ScrapingRepository
 from shared.scraping.target import Priority, Status, Trigger
 
 DISPATCH: Final = "scraping.dispatch"
-"""Name of the job that claims due targets of one source and hands them to workers."""
-
-
+"""Name of the job that claims the due targets of one source and enqueues them for workers."""
 FIRST_GUESS: Final = 2.0
-"""Seconds that a look is thought to take, until a target has been looked at."""
+"""Estimated seconds of a run, until a target has finished one."""
 MAX_COUNTED: Final = 10_000
-"""Targets of a priority that are counted to tell how long somebody waits."""
+"""Targets per priority that are counted to estimate a waiting time."""
 
 
 class TaskNotFound(NotFound):
@@ -33,17 +31,17 @@ class TaskNotFound(NotFound):
 
 
 class SubjectBlocked(Forbidden):
-    """The same words whoever asks, and whatever the reason."""
+    """The same message for everybody and for every reason."""
 
     code = "blocked"
     title = "Blocked"
 
     def __init__(self) -> None:
-        super().__init__("The operator of this installation does not let anybody follow this.")
+        super().__init__("Nobody can follow this: it is blocked on this installation.")
 
 
 class TaskState(Struct, frozen=True, kw_only=True):
-    """How a run stands, whatever it looks at."""
+    """State of a run, without its target."""
 
     id: UUID
     status: Status
@@ -54,11 +52,11 @@ class TaskState(Struct, frozen=True, kw_only=True):
     http_status: int | None = None
     changed: bool | None = None
     next_fetch_at: datetime | None = None
-    """When the target is next looked at, once this run is over."""
+    """Next due time of the target after this run."""
 
 
 class Task(TaskState, frozen=True, kw_only=True):
-    """A run, and what it looks at."""
+    """State of a run, with its target."""
 
     source: str
     key: str
@@ -66,14 +64,14 @@ class Task(TaskState, frozen=True, kw_only=True):
 
 
 class FetchStatus(Struct, frozen=True, kw_only=True):
-    """How the fetching of a target stands; the columns are STATUS_COLUMNS."""
+    """Status of the fetches of a target; the columns are STATUS_COLUMNS."""
 
     status: str
     """pending, in_progress, completed or failed."""
     reason: str | None
-    """With failed: not_found, private, blocked, throttled, unavailable, page_changed or error.
+    """If failed: not_found, private, blocked, throttled, unavailable, page_changed, login_required or error.
 
-    With pending or completed: skipped, where nobody wants it looked at for now.
+    If pending or completed: skipped, while the target is fetched only on request.
     """
     error: str | None
     last_attempt_at: datetime | None
@@ -83,7 +81,7 @@ class FetchStatus(Struct, frozen=True, kw_only=True):
 
 
 class RequestedRun(Struct, frozen=True, kw_only=True):
-    """A look that was asked for: the task, and the claim on the target where it was free."""
+    """A requested run: its task, and the lease on the target if it was free."""
 
     source: str
     target_id: UUID
@@ -92,17 +90,17 @@ class RequestedRun(Struct, frozen=True, kw_only=True):
 
 
 class InlineFetch(Protocol):
-    """Looks at targets in this very process (see looks.py)."""
+    """Fetches targets in the current process (see inline_fetch.py)."""
 
     async def ask(self, source: str, target_id: UUID) -> RequestedRun | None:
-        """Ask for a look at a target and take it up, in the unit of work that is open; None: nobody follows it."""
+        """Request a run of a target and lease it, in the open unit of work; None if nobody follows the target."""
 
     async def carry_out(self, asked: RequestedRun) -> Task:
-        """Look, once the transaction that asked is in; how the task then stands."""
+        """Fetch the target after the commit of the request; returns the task."""
 
 
 class Targets:
-    """Targets as modules use them, inside their own unit of work."""
+    """Operations on targets for modules, inside their own unit of work."""
 
     def __init__(self, session: AsyncSession, *, repository: ScrapingRepository, jobs: JobQueue, clock: Clock) -> None:
         self._session = session
@@ -111,14 +109,14 @@ class Targets:
         self._clock = clock
 
     async def track(self, source: str, addresses: Mapping[str, str], *, interval: timedelta) -> dict[str, UUID]:
-        """Follow targets of a source from now on; key -> target id. Known ones are shared, paused ones resume.
+        """Follow targets of a source from now on; known targets are shared, and stopped ones resume.
 
-        `addresses`: key -> what to ask the site for. Raises SubjectBlocked; Unavailable while an admin blocks somebody,
-        because what is held already may be what is being deleted.
+        `addresses`: key -> text to ask the site for. Returns key -> target id. Raises SubjectBlocked, and Unavailable
+        instead of waiting while an admin blocks somebody: this transaction may hold rows that are being deleted.
         """
         blocks = BlockRepository(self._session)
         if not await blocks.try_to_share():
-            raise Unavailable("Something is being removed for good just now; try again.", retry_after=1)
+            raise Unavailable("Data is being deleted for good at the moment; try again.", retry_after=1)
         if await blocks.among(source, addresses):
             raise SubjectBlocked
         return await self._repository.track(source, addresses, interval=interval, now=self._clock.now())
@@ -126,7 +124,10 @@ class Targets:
     async def request_run(
         self, source: str, targets: Sequence[UUID], *, trigger: Trigger = Trigger.REQUEST
     ) -> dict[UUID, UUID]:
-        """Put targets ahead of the rest; target id -> task id. Asking twice while one waits gives the same task."""
+        """Move targets ahead of the rest; returns target id -> task id.
+
+        A second request while one waits returns the same task.
+        """
         priority = Priority.NEW if trigger is Trigger.REGISTRATION else Priority.REQUESTED
         runs = await self._repository.ask_for_runs(targets, trigger=trigger, priority=priority, now=self._clock.now())
         Database.after_commit(
@@ -135,24 +136,25 @@ class Targets:
         return runs
 
     async def set_priority(self, priorities: Mapping[UUID, Priority]) -> None:
-        """Have targets looked at in their turn among the ROUTINE or the BACKGROUND, or not at all while ON_REQUEST.
+        """Have targets fetched in turn as ROUTINE or BACKGROUND, or not at all as ON_REQUEST.
 
-        One that is asked for by hand is looked at all the same, once; a ON_REQUEST one that is placed elsewhere and was
-        due meanwhile is due now.
+        A requested target is still fetched, once. An ON_REQUEST target that gets another priority and became due
+        meanwhile is due now.
         """
         await self._repository.set_priority(priorities, now=self._clock.now())
 
     async def set_interval(self, target: UUID, *, interval: timedelta, steady: bool) -> None:
-        """Have a target looked at every so often from now on.
+        """Set the interval of a target from now on.
 
-        `steady`: however long nothing changed; else the more rarely the longer that is, where the source's policy
-        says so.
+        `steady`: keep it, however long nothing changes; otherwise it grows with the time since the last change, if the
+        source's policy says so.
         """
         await self._repository.set_interval(target, interval=interval, steady=steady, now=self._clock.now())
 
     async def estimate(self, source: str, target: UUID, *, policy: Policy, rest: float) -> timedelta | None:
-        """How long it takes until a look at a target that was asked for is over: who is ahead, at the source's pace,
-        after the rest (seconds) of its host. None while an operator has paused the source.
+        """Time until a requested run of a target is over; None while an admin has paused the source.
+
+        It is the cooldown of the host (`rest`, seconds), the targets ahead at the source's pace, and a typical run.
         """
         if await self._repository.is_paused(source):
             return None
@@ -161,24 +163,24 @@ class Targets:
         return timedelta(seconds=rest + ahead * policy.delay + (FIRST_GUESS if typical is None else typical))
 
     async def forget(self, targets: Sequence[UUID]) -> None:
-        """Stop looking at targets that nobody follows any more; what is under way is dropped, history stays."""
+        """Stop fetching targets that nobody follows any more; runs under way are dropped, the history stays."""
         await self._repository.forget(targets, now=self._clock.now())
 
     async def lock(self, targets: Sequence[UUID]) -> None:
-        """Keep others from following these targets until the transaction ends, so that it can be asked who does."""
+        """Lock targets until the transaction ends; lock them before checking for followers, so that none can join."""
         await self._repository.lock(targets)
 
     async def invalidate(self, targets: Sequence[UUID]) -> None:
-        """What is stored of these was changed by other hands: the next look compares it, whatever the site says."""
+        """Have the next fetch compared with what is stored, whatever the site says, because the stored data changed."""
         await self._repository.invalidate(targets)
 
     async def reset_failures(self, source: str, targets: Sequence[UUID]) -> dict[UUID, UUID]:
-        """Count the failures of these anew, and look at them now; target id -> task id."""
+        """Reset the failures of targets and request a run of each; returns target id -> task id."""
         await self._repository.reset_failures(targets)
         return await self.request_run(source, targets)
 
     async def erase(self, targets: Sequence[UUID]) -> None:
-        """Delete targets that tell of a person whose data must go, with the history of their runs."""
+        """Delete targets about a person whose data must be deleted, with the history of their runs."""
         await self._repository.erase(targets)
 
 
@@ -194,19 +196,19 @@ STATUS_COLUMNS: Final = """
     t.last_attempt_at, t.last_success_at, t.last_changed_at,
     CASE WHEN s.due_at < 'infinity' AND s.priority <> 5 THEN s.due_at END AS next_fetch_at
 """
-"""How a target stands, in the contract's words: from `scrape_targets t LEFT JOIN scrape_schedule s`.
+"""Status of a target as the API shows it, from `scrape_targets t LEFT JOIN scrape_schedule s`.
 
-A ON_REQUEST one (priority 5) is skipped: it stands as it stood, but has not failed.
+An ON_REQUEST target (priority 5) is skipped: it keeps its status, but never counts as failed.
 """
-_AT_REST: Final = "s.lease_until IS NULL AND s.run_id IS NULL"
+_IDLE: Final = "s.lease_until IS NULL AND s.run_id IS NULL"
 STATUS_IS: Final[Mapping[Status, str]] = {
     Status.IN_PROGRESS: "s.lease_until IS NOT NULL",
-    Status.COMPLETED: f"t.last_status = 'completed' AND {_AT_REST}",
-    Status.FAILED: f"t.last_status = 'failed' AND s.priority IS DISTINCT FROM 5 AND {_AT_REST}",
+    Status.COMPLETED: f"t.last_status = 'completed' AND {_IDLE}",
+    Status.FAILED: f"t.last_status = 'failed' AND s.priority IS DISTINCT FROM 5 AND {_IDLE}",
     Status.PENDING: "s.lease_until IS NULL AND (s.run_id IS NOT NULL OR t.last_status IS NULL"
     " OR s.priority = 5 AND t.last_status = 'failed')",
 }
-"""The same as conditions, which the planner can evaluate: of a CASE it believes that hardly any row is so."""
+"""The same as conditions: the planner can estimate these, but for a CASE it expects hardly any row to match."""
 
 _TASK: Final = text("""
 SELECT r.id, r.status, r.reason, r.error, r.requested_at, r.started_at, r.finished_at, r.http_status, r.changed,
@@ -219,7 +221,7 @@ WHERE r.id = :id
 
 
 def counts(rows: Sequence[Mapping[str, Any]], column: str) -> tuple[dict[Status, int], dict[str, int]]:
-    """How many stand in each status, all of them named, and for each reason there is one of."""
+    """Sums of a column: per status, including those without rows, and per reason that occurs."""
     by_status, by_reason = dict.fromkeys(Status, 0), dict[str, int]()
     for row in rows:
         by_status[Status(row["status"])] += row[column]
@@ -229,19 +231,19 @@ def counts(rows: Sequence[Mapping[str, Any]], column: str) -> tuple[dict[Status,
 
 
 class TaskQueries:
-    """Where people look up what became of the task they were given."""
+    """Reads tasks."""
 
     def __init__(self, reader: PooledQueries) -> None:
         self._reader = reader
 
     async def task(self, task_id: UUID) -> Task:
-        """Raises TaskNotFound for an id that was never given out, or was removed by age."""
+        """A task by its id. Raises TaskNotFound if the id was never given out, or if the task was removed by age."""
         row = await self._reader.row(_TASK, {"id": task_id})
         if row is None:
-            raise TaskNotFound(f"There is no task {task_id}; finished tasks are kept for a while and then removed.")
+            raise TaskNotFound(f"There is no task {task_id}; finished tasks are removed after a while.")
         return Task(**{**row, "status": Status(row["status"])})
 
     async def state(self, task_id: UUID) -> TaskState:
-        """How a task stands, without what it is about. Raises TaskNotFound."""
+        """State of a task, without its target. Raises TaskNotFound."""
         task = await self.task(task_id)
         return TaskState(**{name: getattr(task, name) for name in TaskState.__struct_fields__})

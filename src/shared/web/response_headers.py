@@ -1,9 +1,9 @@
-"""What every answer has: headers that keep browsers safe, CORS, validators, gzip, how the caller stands, what will go.
+"""Headers of every response: security headers, CORS, ETags, gzip and rate limits.
 
-One plain ASGI class around everything, so that errors and unknown paths have it too; in one pass, because each wrapper
-of `send` costs 2 µs. Litestar's own parts for it are not used: its CORS overwrites `Vary` and answers refused origins
-with headers, its host check does not cover unknown paths, its compression holds event streams back and leaves `Vary`
-out where it did not compress, and neither can come after a validator.
+One plain ASGI class around the application, so that errors and unknown paths get the headers too; in one pass, because
+each wrapper of `send` costs 2 µs. Litestar's own middleware is not used: its CORS overwrites `Vary` and adds headers
+for refused origins, its host check does not cover unknown paths, its compression delays event streams and omits `Vary`
+from uncompressed responses, and neither can run after an ETag is computed.
 """
 
 import zlib
@@ -19,14 +19,14 @@ from shared.web.settings import Hosts, Origins, WebSettings
 
 AUDIENCES: Final = ("/api/", "/internal/")
 TOKENS: Final = "/api/auth/"
-"""What is answered below it holds tokens, and is kept nowhere."""
+"""Responses below this path hold tokens: no-store."""
 OPERATORS: Final = ("/health/", "/metrics")
 PAGES: Final = "/schema"
 COMPRESSED_FROM: Final = 1024
-"""Bytes; less than a packet gains nothing."""
+"""Minimum bytes of a body for gzip: below the size of a packet, compression gains nothing."""
 LEVEL: Final = 1
 GZIP: Final = 31
-"""zlib's `wbits` for gzip's format."""
+"""`wbits` of zlib for the gzip format."""
 
 Header = tuple[bytes, bytes]
 SAFE: Final[tuple[Header, ...]] = (
@@ -44,7 +44,7 @@ SCHEMA_PAGE: Final[Header] = (
         b"connect-src 'self'; worker-src blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     ),
 )
-"""The page comes with Litestar: its scripts, styles and fonts from a CDN, small styles inline."""
+"""Policy for the schema page of Litestar, which loads scripts, styles and fonts from a CDN and has inline styles."""
 HTTPS_ONLY: Final[Header] = (b"strict-transport-security", b"max-age=31536000")
 PRIVATE: Final[Header] = (b"cache-control", b"private, no-cache")
 KEPT_NOWHERE: Final[Header] = (b"cache-control", b"no-store")
@@ -64,7 +64,7 @@ PREFLIGHT: Final[tuple[Header, ...]] = (
 
 
 class ResponseHeaders:
-    """Wraps the whole application; right inside the request log."""
+    """Wraps the whole application, directly inside the request log."""
 
     def __init__(self, app: ASGIApp, settings: WebSettings) -> None:
         self._app = app
@@ -75,19 +75,27 @@ class ResponseHeaders:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        asked = dict(scope["headers"])
+        request_headers = dict(scope["headers"])
         path = scope["path"]
-        answer = OutgoingResponse(scope, asked, send, self._cors(asked) if self._origins else ())
-        if self._hosts and not path.startswith(OPERATORS) and not _answers_to(self._hosts, asked.get(b"host", b"")):
+        answer = OutgoingResponse(scope, request_headers, send, self._cors(request_headers) if self._origins else ())
+        if (
+            self._hosts
+            and not path.startswith(OPERATORS)
+            and not _answers_to(self._hosts, request_headers.get(b"host", b""))
+        ):
             await _send_unknown_host(scope, answer.send)
-        elif EXPOSED in answer.cors and scope["method"] == "OPTIONS" and b"access-control-request-method" in asked:
+        elif (
+            EXPOSED in answer.cors
+            and scope["method"] == "OPTIONS"
+            and b"access-control-request-method" in request_headers
+        ):
             await _send_preflight(answer.send)
         else:
             await self._app(scope, receive, answer.send)
 
-    def _cors(self, asked: dict[bytes, bytes]) -> tuple[Header, ...]:
-        """What a browser is told; a refused origin nothing."""
-        origin = asked.get(b"origin")
+    def _cors(self, request_headers: dict[bytes, bytes]) -> tuple[Header, ...]:
+        """CORS headers for the request's origin; for a refused origin only `Vary`."""
+        origin = request_headers.get(b"origin")
         if self._origins.allow_any:
             return ((b"access-control-allow-origin", b"*"), EXPOSED) if origin else ()
         if origin and origin.decode("latin-1") in self._origins:
@@ -96,41 +104,41 @@ class ResponseHeaders:
 
 
 class OutgoingResponse:
-    """An answer on its way out. One that comes whole is held until its body shows, for its validator and length."""
+    """A response on its way out. The head of a complete response waits for the body, to add ETag and length."""
 
-    __slots__ = ("_asked", "_held", "_path", "_scope", "_send", "cors")
+    __slots__ = ("_head", "_path", "_request_headers", "_scope", "_send", "cors")
 
-    def __init__(self, scope: Any, asked: dict[bytes, bytes], send: Send, cors: tuple[Header, ...]) -> None:
+    def __init__(self, scope: Any, request_headers: dict[bytes, bytes], send: Send, cors: tuple[Header, ...]) -> None:
         self._scope = scope
         self._path: str = scope["path"]
-        self._asked = asked
+        self._request_headers = request_headers
         self._send = send
-        self._held: Any = None
+        self._head: Any = None
         self.cors = cors
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             headers, whole = self._headers(message)
-            opening: Any = {**message, "headers": headers}
+            head: Any = {**message, "headers": headers}
             if whole:
-                self._held = opening
+                self._head = head
             else:
-                await self._send(opening)
+                await self._send(head)
             return
-        if self._held is not None:
-            opening, self._held = self._held, None
+        if self._head is not None:
+            head, self._head = self._head, None
             if message["type"] == "http.response.body" and not message.get("more_body"):
-                message = self._finished(opening, message)
-            await self._send(opening)
+                message = self._finished(head, message)
+            await self._send(head)
         await self._send(message)
 
     def _headers(self, start: Any) -> tuple[list[Header], bool]:
-        """The headers so far, and whether the body comes in one message."""
+        """The headers without ETag and encoding; and True if the body comes in one message."""
         headers: list[Header] = list(start["headers"])
         given = {name.lower() for name, _ in headers}
         headers += SAFE
         headers += self.cors
-        path = self._path = self._scope["path"]  # as routing left it: without doubled slashes
+        path = self._path = self._scope["path"]  # after routing: without doubled slashes
         if b"content-security-policy" not in given:
             page = path.startswith(PAGES) and _type_of(headers).startswith(b"text/html")
             headers.append(SCHEMA_PAGE if page else NOTHING)
@@ -140,22 +148,22 @@ class OutgoingResponse:
             headers.append(VARY_BY_CALLER)
             if b"cache-control" not in given:
                 headers.append(KEPT_NOWHERE if path.startswith(TOKENS) else PRIVATE)
-            stands: RateLimit | None = self._scope["state"].get(TOLD)
-            if stands is not None and b"ratelimit-limit" not in given:
+            rate_limit: RateLimit | None = self._scope["state"].get(TOLD)
+            if rate_limit is not None and b"ratelimit-limit" not in given:
                 headers += (
-                    (b"ratelimit-limit", b"%d" % stands.limit),
-                    (b"ratelimit-remaining", b"%d" % stands.remaining),
-                    (b"ratelimit-reset", b"%d" % ceil(stands.reset_after)),
+                    (b"ratelimit-limit", b"%d" % rate_limit.limit),
+                    (b"ratelimit-remaining", b"%d" % rate_limit.remaining),
+                    (b"ratelimit-reset", b"%d" % ceil(rate_limit.reset_after)),
                 )
         else:
             headers.append(VARY)
         return headers, b"content-length" in given
 
-    def _finished(self, opening: Any, message: Any) -> Any:
-        """Set validator, length and encoding now that the body is known; the body as it is sent."""
-        headers, body, kind = opening["headers"], message.get("body", b""), _type_of(opening["headers"])
+    def _finished(self, head: Any, message: Any) -> Any:
+        """Set ETag, length and encoding of a complete response; return its body message."""
+        headers, body, kind = head["headers"], message.get("body", b""), _type_of(head["headers"])
         if (
-            opening["status"] == 200  # noqa: PLR2004 -- OK
+            head["status"] == 200  # noqa: PLR2004 -- OK
             and self._scope["method"] == "GET"
             and kind.startswith(b"application/json")
             and self._path.startswith(AUDIENCES)
@@ -164,8 +172,8 @@ class OutgoingResponse:
         ):
             tag = b'"%s"' % blake2b(body, digest_size=16).hexdigest().encode()
             headers.append((b"etag", b"W/" + tag))
-            if _matches(self._asked.get(b"if-none-match"), tag):
-                opening["status"] = 304
+            if _matches(self._request_headers.get(b"if-none-match"), tag):
+                head["status"] = 304
                 _leave_out(headers, b"content-length", b"content-type")
                 return {**message, "body": b""}
         if len(body) >= COMPRESSED_FROM and self._may_be_compressed(kind, headers):
@@ -176,10 +184,10 @@ class OutgoingResponse:
         return message
 
     def _may_be_compressed(self, kind: bytes, headers: list[Header]) -> bool:
-        """Text for who takes gzip; never tokens, whose length would then tell of what stands beside them."""
+        """True for text, if the client accepts gzip. Never for tokens: the compressed length could reveal them."""
         return (
             (b"json" in kind or b"yaml" in kind or kind.startswith(b"text/"))
-            and _takes_gzip(self._asked.get(b"accept-encoding", b""))
+            and _takes_gzip(self._request_headers.get(b"accept-encoding", b""))
             and KEPT_NOWHERE not in headers
             and all(name != b"content-encoding" for name, _ in headers)
         )
@@ -197,12 +205,12 @@ def _leave_out(headers: list[Header], *names: bytes) -> None:
 
 
 def _matches(if_none_match: bytes | None, tag: bytes) -> bool:
-    """Weak comparison (RFC 9110, 13.1.2); our tags are hexadecimal in quotes, so that one is found by its text."""
+    """Compare weakly (RFC 9110, 13.1.2). Our tags are quoted hexadecimal, so a substring search finds them."""
     return if_none_match is not None and (tag in if_none_match or if_none_match.strip() == b"*")
 
 
 def _takes_gzip(accept_encoding: bytes) -> bool:
-    """Whether gzip is asked for and not ruled out (`gzip;q=0`)."""
+    """True if the client accepts gzip and does not exclude it (`gzip;q=0`)."""
     if b"gzip" not in accept_encoding:
         return False
     for part in accept_encoding.split(b","):
@@ -212,15 +220,15 @@ def _takes_gzip(accept_encoding: bytes) -> bool:
     return False
 
 
-def _answers_to(hosts: Hosts, host: bytes) -> bool:
-    name = host.decode("latin-1").lower()
+def _answers_to(hosts: Hosts, given: bytes) -> bool:
+    name = given.decode("latin-1").lower()
     if not name.endswith("]"):
         name = name.rpartition(":")[0] or name
-    return name in hosts or any(kept.startswith("*.") and name.endswith(kept[1:]) for kept in hosts)
+    return name in hosts or any(host.startswith("*.") and name.endswith(host[1:]) for host in hosts)
 
 
 async def _send_unknown_host(scope: Any, send: Send) -> None:
-    detail = "This server does not answer to that host name; its operator sets TRACKERS_ALLOWED_HOSTS."
+    detail = "This server does not accept this host name; the operator can add it to TRACKERS_ALLOWED_HOSTS."
     body = problem_body(scope, status=400, detail=detail, code="unknown_host")
     headers = [(b"content-type", PROBLEM_JSON.encode()), (b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": 400, "headers": headers})

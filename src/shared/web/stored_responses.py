@@ -1,4 +1,4 @@
-"""Answers that are kept for bots that send a request again, as the erasure of a person sees them."""
+"""Erasure of personal data from the responses that are stored for repeated requests of bots."""
 
 from collections.abc import Collection
 from datetime import timedelta
@@ -14,7 +14,7 @@ WITH held AS MATERIALIZED (
     SELECT bot_key_id, key FROM idempotency_keys
     WHERE body IS NOT NULL
       AND EXISTS (
-          SELECT FROM unnest(CAST(:texts AS text[])) AS t (one) WHERE position(convert_to(one, 'UTF8') IN body) > 0
+          SELECT FROM unnest(CAST(:texts AS text[])) AS t (part) WHERE position(convert_to(part, 'UTF8') IN body) > 0
       )
     ORDER BY bot_key_id, key FOR UPDATE
 )
@@ -23,8 +23,8 @@ UPDATE idempotency_keys i SET body = NULL FROM held WHERE i.bot_key_id = held.bo
 
 
 class StoredResponses(Repository):
-    """The answers, in the transaction that is open."""
+    """Stored responses, in the open transaction."""
 
     async def forget(self, texts: Collection[str]) -> None:
-        """Keep no longer the bodies of answers in which one of these texts stands; that each was given stays known."""
+        """Delete the bodies of responses that contain one of these texts; their keys and statuses stay."""
         await self.session.execute(_FORGET, {"texts": list(texts)})

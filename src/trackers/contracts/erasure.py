@@ -1,4 +1,4 @@
-"""What is deleted of an issuer of contracts who is blocked."""
+"""Deletes the contracts of a blocked issuer."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -11,7 +11,7 @@ from trackers.contracts.settings import MAX_ID, SOURCE
 
 
 class ContractsEraser:
-    """A SubjectEraser. A key is issuer:90000001, a character of the game."""
+    """The SubjectEraser of contracts. A key is `issuer:90000001`, a character of the game."""
 
     source: Final = SOURCE
 
@@ -19,18 +19,18 @@ class ContractsEraser:
         self._stored = stored
 
     def read(self, entered: str) -> str:
-        """The character's number, after issuer:."""
+        """Key of an issuer, from `issuer:` and the character's number. Raises Invalid."""
         digits = entered.removeprefix(ISSUER)
         if not entered.startswith(ISSUER) or not digits.isascii() or not digits.isdigit():
-            raise Invalid("Give issuer: and the number of a character, such as issuer:90000001.")
+            raise Invalid("Enter issuer: and the number of a character, such as issuer:90000001.")
         if not 0 < int(digits) <= MAX_ID:
-            raise Invalid(f"No character has such a number; the largest is {MAX_ID}.")
+            raise Invalid(f"No character has this number; the largest number is {MAX_ID}.")
         return issuer_key(int(digits))
 
     def covered(self, key: str) -> Sequence[str]:
         return (key,)
 
     async def erase(self, keys: Sequence[str]) -> Erased:
-        """Their contracts, live and past, with items, bids, history and alerts, and with what people were told."""
+        """Delete all contracts of issuers, live and past, with items, bids, history and alerts; return their ids."""
         contracts = await self._stored.erase([int(key.removeprefix(ISSUER)) for key in keys])
         return Erased(values={"contract_id": contracts})

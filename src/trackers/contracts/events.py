@@ -1,4 +1,4 @@
-"""The events of contracts and their readers."""
+"""Events of contracts, and who may read them."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""How fresh each region is, for metrics; as many rows as regions are looked at."""
+"""Metrics: the age of each followed region's data, one reading per region."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -10,13 +10,13 @@ from trackers.contracts.coverage import last_complete
 
 AGE: Final = Gauge(
     "trackers_contracts_region_age_seconds",
-    "Seconds since a region was last read to its end, or since it is followed where it never was.",
+    "Seconds since the last complete sweep of a region, or since it is followed if there was none yet.",
     ("region",),
 )
 
 
 class ContractGauges:
-    """Reads the regions that are looked at."""
+    """Reads the age of each followed region's data."""
 
     name = "contracts"
 

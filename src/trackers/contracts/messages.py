@@ -1,4 +1,4 @@
-"""What whoever waits for something is told when it is on offer. Pure."""
+"""Messages about contracts that match a watch. Pure."""
 
 from datetime import datetime
 from typing import Final
@@ -18,13 +18,13 @@ REGIONS: Final = {
     10000032: "Sinq Laison",
     10000042: "Metropolis",
 }
-"""Names of the great markets' regions; of others the number is told."""
+"""Names of the great markets' regions; for other regions a message shows the number."""
 
 
 class ContractFound(Struct, frozen=True, kw_only=True):
-    """A contract that somebody's watch was waiting for.
+    """A contract that matches a watch; the payload of an event.
 
-    Events are kept for a while, so what the person noted down, or would pay, is not in it (WatchTerms).
+    Events are stored for a while, so the person's note and price limit are not part of it (see WatchTerms).
     """
 
     watch_id: UUID
@@ -42,29 +42,29 @@ class ContractFound(Struct, frozen=True, kw_only=True):
 
 
 class WatchTerms(Struct, frozen=True, kw_only=True):
-    """What a watch's person noted down, and would pay: for nobody else."""
+    """The price limit in ISK and the note of a watch, shown only to its owner."""
 
     max_price: float | None
     note: str | None
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """What the person reads below the news."""
+        """Lines that its owner reads below the message."""
         limit = None if self.max_price is None else f"Your limit: {self.max_price:,.0f} ISK"
         note = None if self.note is None else f"Your note: {self.note}"
         return tuple(line for line in (limit, note) if line)
 
 
 def in_words(found: ContractFound) -> str:
-    """What, for how much, and where."""
+    """Quantity, name, price and place: `3 x Merlin: bidding from 1,450,000 ISK in The Forge`."""
     place = REGIONS.get(found.region_id, f"region {found.region_id}")
-    what = f"{found.quantity:,} x {found.name}" if found.quantity > 1 else found.name
-    words = "bidding from " if found.type == "auction" else ""
-    return f"{what}: {words}{found.price:,.0f} ISK in {place}"
+    goods = f"{found.quantity:,} x {found.name}" if found.quantity > 1 else found.name
+    bidding = "bidding from " if found.type == "auction" else ""
+    return f"{goods}: {bidding}{found.price:,.0f} ISK in {place}"
 
 
 class FoundInWords:
-    """A MessageWriter: `Merlin: 1,450,000 ISK in The Forge`."""
+    """The MessageWriter of contracts: `Merlin: 1,450,000 ISK in The Forge`."""
 
     events: Final = frozenset({FOUND})
 
@@ -72,10 +72,10 @@ class FoundInWords:
         found = msgspec.convert(event.payload, ContractFound)
         lines = [in_words(found)]
         if found.other_items:
-            lines.append("There is more in the contract.")
+            lines.append("The contract contains other items, too.")
         if found.wants_items:
-            lines.append("Its issuer wants things in exchange, too.")
+            lines.append("The issuer also wants items in exchange.")
         if found.title:
-            lines.append(f"Titled: {found.title}")
+            lines.append(f"Title: {found.title}")
         lines.append(f"Contract {found.contract_id}, until {found.date_expired:%d %b %H:%M} UTC")
         return Message(title=f"{found.name} is on offer", lines=tuple(lines))

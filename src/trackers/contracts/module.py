@@ -1,4 +1,4 @@
-"""Public contracts: needs the engine, Redis and people's notifications; offers its source, watches and questions."""
+"""The contracts module: needs the engine, Redis and notifications; provides its source, watches and queries."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -44,7 +44,7 @@ from users.notifications.messages import Notifier
 
 
 class ContractsContainer(containers.DeclarativeContainer):
-    """Public contracts."""
+    """Dependencies of public contracts."""
 
     # needs
     settings = providers.Dependency(instance_of=ContractsSettings)
@@ -111,7 +111,7 @@ class ContractsContainer(containers.DeclarativeContainer):
 
 
 def dependencies(container: Any, database: Any) -> Mapping[str, Provide]:
-    """What this module's handlers may ask for."""
+    """Dependencies for the handlers of this module's endpoints."""
     return {
         "contract_queries": provide_singleton(container.queries),
         "contract_ship_queries": provide_singleton(container.ship_queries),

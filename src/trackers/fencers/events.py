@@ -1,4 +1,4 @@
-"""The events of fencers and clubs and their readers."""
+"""Events of fencers and clubs, with their readers."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -12,7 +12,7 @@ from trackers.fencers.messages import CHANGED, FencerUpdate
 
 
 class TrackedEvent(Struct, frozen=True, kw_only=True):
-    """A fencer or club that somebody follows, after a change."""
+    """A fencer or club that a person follows, after a change."""
 
     id: UUID
     kind: SubjectKind
@@ -34,7 +34,7 @@ TRACKING: Final = {
     for kind in SubjectKind
     for what, when in _WHEN.items()
 }
-"""By kind and change."""
+"""Event types by kind and change."""
 REGISTRATIONS_CHANGED: Final = EventType(
     name=CHANGED,
     when="A page shows new, moved or withdrawn registrations of a fencer.",

@@ -1,4 +1,4 @@
-"""Who is told what became known: everybody who follows the fencer or a club of theirs, by their filters."""
+"""Notify the followers of a fencer, and of the fencer's clubs, of changed registrations, by their filters."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -12,7 +12,7 @@ from users.notifications.messages import Notifier, Recipient
 
 
 class NotifyFollowers:
-    """An EventHandler."""
+    """Notifies followers of changed registrations (an `EventHandler`)."""
 
     name: Final = "fencers.followers_are_told"
     events: Final = frozenset({CHANGED})
@@ -23,9 +23,9 @@ class NotifyFollowers:
 
     async def handle(self, events: Sequence[Event]) -> None:
         for event in events:
-            news = msgspec.convert(event.payload, FencerUpdate)
+            update = msgspec.convert(event.payload, FencerUpdate)
             followers = await self._registrations.followers(
-                news.fencer_id, clubs=news.clubs, weapon=news.weapon, known_through=news.known_through
+                update.fencer_id, clubs=update.clubs, weapon=update.weapon, known_through=update.known_through
             )
             await self._notifier.notify(
                 event, [Recipient(user_id=user_id, subject_id=tracked_id) for tracked_id, user_id in followers]

@@ -1,4 +1,4 @@
-"""What runs by itself: pages are read anew before they are too old, changes are removed when they are."""
+"""Jobs of fencers and clubs: invalidate old pages, and remove old changes."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -19,7 +19,7 @@ MAX_BATCHES: Final = 20
 
 
 class PageUpkeep:
-    """Looks after what is stored of pages; each batch is a transaction."""
+    """Invalidates old pages; each batch is a transaction."""
 
     def __init__(
         self, *, database: Database, targets: Callable[[], Targets], clock: Clock, max_age_hours: float
@@ -30,7 +30,7 @@ class PageUpkeep:
         self._max_age = timedelta(hours=max_age_hours)
 
     async def invalidate_old_pages(self) -> int:
-        """Have pages compared at their next look, though they may be the same as last time; how many."""
+        """Have the next fetch of old pages compared even if the page is the same; return the number of pages."""
         return await self._database.in_batches(self._mark, size=BATCH_SIZE, most=MAX_BATCHES)
 
     async def _mark(self, session: AsyncSession) -> int:
@@ -41,7 +41,7 @@ class PageUpkeep:
 
 
 def change_retention(*, database: Database, clock: Clock, keep_days: int) -> Retention:
-    """How registrations changed goes; they themselves stay."""
+    """Retention of changes of registrations; the registrations themselves stay."""
     changes = Ageing(
         what="fencing_changes",
         keep_days=keep_days,

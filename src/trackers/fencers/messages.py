@@ -1,4 +1,4 @@
-"""What became known of registrations, in Structs for events and in words for people. Pure."""
+"""Updates of registrations: the payloads of events (Structs) and the messages for people. Pure."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -16,7 +16,7 @@ CHANGED: Final = "fencer.registrations_changed"
 
 
 class RegistrationChange(Struct, frozen=True, kw_only=True):
-    """What became known of one registration."""
+    """A change of a registration."""
 
     kind: ChangeKind
     tournament: str
@@ -27,34 +27,34 @@ class RegistrationChange(Struct, frozen=True, kw_only=True):
 
 
 class FencerUpdate(Struct, frozen=True, kw_only=True):
-    """What an event tells of a fencer; all of one weapon, so that filters decide about the whole of it."""
+    """Changes of a fencer's registrations, all for one weapon, so that a weapon filter applies to all of them."""
 
     fencer_id: UUID
     name: str
     url: str | None
     weapon: str | None
     clubs: Sequence[UUID]
-    """To whose followers it is news, besides the fencer's: their pages tell of it."""
+    """Clubs whose pages list the registrations; their followers are notified besides those of the fencer."""
     known_through: Sequence[UUID] = ()
-    """Whoever follows one of these, the fencer or a club, knows it already."""
+    """Ids of the fencer or of clubs whose followers know the changes already."""
     changes: Sequence[RegistrationChange]
 
 
 class RegistrationMessages:
-    """Says what became known: `Registered: Junior Women's Epee (JNRWE), October NAC, Sat 4 Oct 2026`."""
+    """Writes messages, such as `Registered: Junior Women's Epee (JNRWE), October NAC, Sat 4 Oct 2026`."""
 
     events: Final = frozenset({CHANGED})
 
     def write(self, event: Event, _subject_id: UUID, _locale: RecipientLocale) -> Message | None:
-        """The same for everybody whose filter lets the weapon through."""
-        news = msgspec.convert(event.payload, FencerUpdate)
-        if not news.changes:
+        """Write the message of an event; it is the same for every recipient. None without changes."""
+        update = msgspec.convert(event.payload, FencerUpdate)
+        if not update.changes:
             return None
-        return Message(title=news.name, lines=tuple(in_words(change) for change in news.changes), url=news.url)
+        return Message(title=update.name, lines=tuple(in_words(change) for change in update.changes), url=update.url)
 
 
 def in_words(change: RegistrationChange) -> str:
-    """One line of news."""
+    """Return the line of a message about a change."""
     what = f"{change.event}, {change.tournament}"
     match change.kind:
         case ChangeKind.MOVED:
@@ -68,5 +68,5 @@ def in_words(change: RegistrationChange) -> str:
 
 
 def shown_day(day: date | None) -> str:
-    """`Sat 4 Oct 2026`; what is open says so."""
+    """Format a day, such as `Sat 4 Oct 2026`; an open day is `date to be announced`."""
     return "date to be announced" if day is None else f"{day:%a} {day.day} {day:%b %Y}"

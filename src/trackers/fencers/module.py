@@ -1,4 +1,4 @@
-"""Fencers and clubs: needs the engine and people; offers following them, and what became known of registrations."""
+"""The module of fencers and clubs: needs the engine and users; offers following them, and their registrations."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -43,7 +43,7 @@ from users.notifications.messages import Notifier
 
 
 class FencersContainer(containers.DeclarativeContainer):
-    """Fencers and clubs."""
+    """Objects of the fencers module."""
 
     # needs
     settings = providers.Dependency(instance_of=FencersSettings)
@@ -119,7 +119,7 @@ class FencersContainer(containers.DeclarativeContainer):
 
 
 def dependencies(container: Any, database: Any) -> Mapping[str, Provide]:
-    """What this module's handlers may ask for."""
+    """Dependencies of this module's route handlers."""
     return {
         "tracking_service": provide(container.service, database),
         "tracking_queries": provide_singleton(container.queries),

@@ -1,4 +1,4 @@
-"""What fencers and clubs hold about a person: which they follow."""
+"""Personal data in fencers and clubs: the ones that a person follows."""
 
 from datetime import datetime
 from typing import Final
@@ -13,7 +13,7 @@ from trackers.fencers.repository import TrackedRepository
 
 
 class TrackedExport(Struct, frozen=True, kw_only=True):
-    """A fencer or club that somebody follows; what is registered there is public, and nobody's in particular."""
+    """A fencer or club that a person follows; registrations are public and not part of the export."""
 
     upstream_id: int
     page_name: str | None
@@ -29,7 +29,7 @@ class FencersExport(Struct, frozen=True, kw_only=True):
 
 
 class FencersPersonalData:
-    """Shown, deleted, handed over; what nobody follows any more is not looked at any more."""
+    """Export, erasure and handover of followed fencers and clubs; pages without followers are no longer fetched."""
 
     name: Final = "fencers"
 
@@ -52,7 +52,7 @@ class FencersPersonalData:
             await self._targets.forget(await self._tracked.unfollowed(kind, targets))
 
     async def hand_over(self, user_id: UUID, *, to: UUID) -> None:
-        """Of what both follow, the other account's stays."""
+        """Hand over all; what both accounts follow stays as the destination has it."""
         for kind in SubjectKind:
             await self._targets.lock(await self._tracked.targets_of(kind, user_id))
             await self._tracked.hand_over(kind, user_id, to=to)

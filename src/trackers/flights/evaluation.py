@@ -1,4 +1,4 @@
-"""Judging watches: what is known of their searches meets their rules; what is news is written down and published."""
+"""Evaluate watches against the known prices of their searches; store the alerts and publish their events."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -20,13 +20,13 @@ from trackers.flights.providers import ProviderRegistry
 from trackers.flights.search import ScrapeQuery
 
 BATCH_SIZE: Final = 500
-"""Watches that one run judges without a new price."""
+"""Maximum watches per run that are evaluated without a new price."""
 PUT_OFF: Final = timedelta(hours=1)
-"""After which one that could not be evaluated is tried again without a new price."""
+"""Delay before a watch whose evaluation failed is evaluated again without a new price."""
 
 
 class WatchEvaluator:
-    """On the open session; publishes last, because events of one thing are written one after the other."""
+    """Evaluates watches in the open session. Publishes last, because events of one aggregate wait for each other."""
 
     def __init__(
         self,
@@ -44,12 +44,12 @@ class WatchEvaluator:
         self._rearm_percent = rearm_percent
 
     async def evaluate_queries(self, queries: Sequence[UUID], *events: NewEvent) -> None:
-        """Judge the watches of searches that have just been looked at; publishes `events` as well."""
+        """Evaluate the watches of searches that have just got an answer; publish `events` as well."""
         now = self._clock.now()
         await self._evaluate(await self._alerts.watching(queries) if queries else [], now, events)
 
     async def evaluate_waiting(self) -> int:
-        """Judge watches whose cooldown is over, or that were changed; how many were evaluated."""
+        """Evaluate watches whose cooldown is over or that were changed; return their number."""
         now = self._clock.now()
         watches = await self._alerts.waiting(now=now, limit=BATCH_SIZE)
         await self._evaluate(watches, now, ())
@@ -60,7 +60,7 @@ class WatchEvaluator:
         await self._outbox.publish(*sorted((*events, *new), key=lambda event: event.aggregate))
 
     async def _each(self, watches: Sequence[UUID], now: datetime) -> list[NewEvent]:
-        """Judge watches together; where that fails halves of them, down to the one to blame, which is put off."""
+        """Evaluate watches together; if that fails, in halves, down to the watch that fails, which is put off."""
         if not watches:
             return []
         try:
@@ -77,10 +77,10 @@ class WatchEvaluator:
         return [*await self._each(watches[:middle], now), *await self._each(watches[middle:], now)]
 
     async def _together(self, watches: Sequence[UUID], now: datetime) -> list[NewEvent]:
-        """What is told of these; written down, and not yet published."""
+        """Evaluate watches and store their alerts; return the events, which are not published yet."""
         evaluated: list[EvaluatedWatch] = []
         alerts: list[AlertRow] = []
-        news: dict[UUID, NewEvent] = {}
+        events: dict[UUID, NewEvent] = {}
         for watch in await self._alerts.watched(watches, now=now):
             if watch.best is None:
                 if watch.evaluate_at is not None:
@@ -91,14 +91,14 @@ class WatchEvaluator:
                 evaluated.append(decided)
             if rules:
                 key = f"price-alert:{new_id()}"
-                made = [_alert(watch, watch.best, rule, decided, key, now) for rule in rules]
-                alerts += made
+                watch_alerts = [_alert(watch, watch.best, rule, decided, key, now) for rule in rules]
+                alerts += watch_alerts
                 event = self._event(watch, watch.best, rules, decided.state.before, key)
-                news |= dict.fromkeys((one.id for one in made), event)
-        told = await self._alerts.evaluated(evaluated, alerts, now=now) if evaluated or alerts else set()
-        new = {event.key: event for alert_id, event in news.items() if alert_id in told}
-        if told:
-            structlog.get_logger(__name__).info("price_alerts", watches=len(new), alerts=len(told))
+                events |= dict.fromkeys((alert.id for alert in watch_alerts), event)
+        stored = await self._alerts.evaluated(evaluated, alerts, now=now) if evaluated or alerts else set()
+        new = {event.key: event for alert_id, event in events.items() if alert_id in stored}
+        if stored:
+            structlog.get_logger(__name__).info("price_alerts", watches=len(new), alerts=len(stored))
         return list(new.values())
 
     def _decide(self, watch: Watched, best: BestPrice, now: datetime) -> tuple[EvaluatedWatch, tuple[Rule, ...]]:
@@ -132,7 +132,7 @@ class WatchEvaluator:
         )
 
     def _event(self, watch: Watched, best: BestPrice, rules: Sequence[Rule], before: int | None, key: str) -> NewEvent:
-        news = AlertUpdate(
+        update = AlertUpdate(
             key=key,
             watch_id=watch.id,
             trip_id=watch.trip_id,
@@ -157,7 +157,7 @@ class WatchEvaluator:
             url=self._providers.link(ScrapeQuery.read(best.key)),
         )
         return NewEvent(
-            event=WATCH_ALERTED, aggregate=f"price_watch:{watch.id}", payload=news, user_id=watch.user_id, key=key
+            event=WATCH_ALERTED, aggregate=f"price_watch:{watch.id}", payload=update, user_id=watch.user_id, key=key
         )
 
 

@@ -1,4 +1,4 @@
-"""The events of price watches and their readers: trips are private."""
+"""Events of price watches. Only the owner of a watch reads them, because trips are private."""
 
 from typing import Final
 

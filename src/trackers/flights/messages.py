@@ -1,4 +1,4 @@
-"""What is told of prices, in Structs for events and in words for people. Pure."""
+"""Updates of price watches: the payloads of events (Structs) and the messages for people. Pure."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -19,21 +19,21 @@ RECOVERED: Final = "price_watch.recovered"
 ENDED: Final = "price_watch.ended"
 TITLES: Final = {
     Rule.TARGET: "at or below your target",
-    Rule.NEW_LOW: "lower still",
+    Rule.NEW_LOW: "a new low",
     Rule.REMINDER: "still at or below your target",
-    Rule.BELOW_MEDIAN: "below its usual price",
+    Rule.BELOW_MEDIAN: "below the usual price",
     Rule.LOWEST_EVER: "the lowest ever seen",
 }
 WHY: Final = {
     "blocked": "The site refuses to answer us.",
-    "throttled": "The site asks us to come back later.",
-    "unavailable": "The site gives no answer.",
-    "page_changed": "The site's page is not what we know how to read.",
+    "throttled": "The site asks us to try again later.",
+    "unavailable": "The site does not answer.",
+    "page_changed": "The site's page has changed, and we cannot read it.",
 }
 
 
 class Route(Struct, frozen=True, kw_only=True):
-    """What was searched for."""
+    """Route and dates of a search."""
 
     origin: str
     destination: str
@@ -47,7 +47,7 @@ class Route(Struct, frozen=True, kw_only=True):
 
 
 class AlertUpdate(Route, frozen=True, kw_only=True):
-    """A price that somebody wanted to hear of, with what it stands beside. Prices in minor units."""
+    """A price that meets a rule of a watch, with other prices to compare. Prices in minor units."""
 
     key: str
     watch_id: UUID
@@ -70,7 +70,7 @@ class AlertUpdate(Route, frozen=True, kw_only=True):
 
 
 class QueryUpdate(Route, frozen=True, kw_only=True):
-    """A search that gives no prices any more, or does so again."""
+    """A search that stopped giving prices, or gives prices again."""
 
     watch_id: UUID
     provider: str
@@ -90,50 +90,50 @@ class EndedUpdate(Route, frozen=True, kw_only=True):
 
 
 class FlightMessages:
-    """Says what a trip costs: `JFK-LAX, 2027-03-01: 288.40 USD, at or below your target`."""
+    """Writes messages about prices, such as `JFK-LAX, 2027-03-01: 288.40 USD, at or below your target`."""
 
     events: Final = frozenset({ALERTED, FAILING, RECOVERED, ENDED})
 
     def write(self, event: Event, _subject_id: UUID, _locale: RecipientLocale) -> Message | None:
-        """The same for everybody who watches."""
+        """Write the message of an event; it is the same for every recipient."""
         if event.event == ALERTED:
             return _alert(msgspec.convert(event.payload, AlertUpdate))
         if event.event == ENDED:
             return _ended(msgspec.convert(event.payload, EndedUpdate))
-        news = msgspec.convert(event.payload, QueryUpdate)
+        update = msgspec.convert(event.payload, QueryUpdate)
         if event.event == RECOVERED:
-            return Message(title=f"{news.in_words}: prices come in again", lines=(_since(news),), url=news.url)
-        why = WHY.get(news.reason or "", "Something went wrong on our side.")
+            return Message(title=f"{update.in_words}: prices come in again", lines=(_since(update),), url=update.url)
+        why = WHY.get(update.reason or "", "Something went wrong on our side.")
         return Message(
-            title=f"{news.in_words}: no prices at present",
-            lines=(why, "Your watch stays on; you hear from us when prices come in again."),
-            url=news.url,
+            title=f"{update.in_words}: no prices at present",
+            lines=(why, "Your watch stays active. You get a message when prices come in again."),
+            url=update.url,
         )
 
 
-def _alert(news: AlertUpdate) -> Message:
-    name = f"{news.trip_name} ({news.in_words})" if news.trip_name else news.in_words
-    reasons = ", ".join(TITLES[rule] for rule in news.rules)
+def _alert(update: AlertUpdate) -> Message:
+    name = f"{update.trip_name} ({update.in_words})" if update.trip_name else update.in_words
+    reasons = ", ".join(TITLES[rule] for rule in update.rules)
     return Message(
-        title=f"{name}: {in_words(news.price, news.currency)}, {reasons}", lines=_context(news), url=news.url
+        title=f"{name}: {in_words(update.price, update.currency)}, {reasons}", lines=_context(update), url=update.url
     )
 
 
-def _context(news: AlertUpdate) -> tuple[str, ...]:
+def _context(update: AlertUpdate) -> tuple[str, ...]:
     def money(amount: int) -> str:
-        return in_words(amount, news.currency)
+        return in_words(amount, update.currency)
 
-    lines = [f"Your target: {money(news.target_price)}"]
-    if news.previous_price is not None:
-        lines.append(f"Before: {money(news.previous_price)} ({_moved(news.previous_price, news.price)})")
-    if news.lowest_price is not None:
-        lines.append(f"Lowest so far: {money(news.lowest_price)}")
-    if news.median_price is not None:
-        lines.append(f"Usual price: {money(news.median_price)}")
-    if news.typical_low is not None and news.typical_high is not None:
-        lines.append(f"Typical: {money(news.typical_low)} to {money(news.typical_high)}")
-    if news.airline_name:
-        lines.append(f"{news.airline_name}, {_stops(news.stops)}")
+    lines = [f"Your target: {money(update.target_price)}"]
+    if update.previous_price is not None:
+        lines.append(f"Before: {money(update.previous_price)} ({_moved(update.previous_price, update.price)})")
+    if update.lowest_price is not None:
+        lines.append(f"Lowest so far: {money(update.lowest_price)}")
+    if update.median_price is not None:
+        lines.append(f"Usual price: {money(update.median_price)}")
+    if update.typical_low is not None and update.typical_high is not None:
+        lines.append(f"Typical: {money(update.typical_low)} to {money(update.typical_high)}")
+    if update.airline_name:
+        lines.append(f"{update.airline_name}, {_stops(update.stops)}")
     return tuple(lines)
 
 
@@ -147,11 +147,15 @@ def _stops(stops: int | None) -> str:
     return {0: "nonstop", 1: "1 stop"}.get(stops, f"{stops} stops")
 
 
-def _since(news: QueryUpdate) -> str:
-    return f"There were none since {news.since:%Y-%m-%d %H:%M} UTC." if news.since else "They had stopped."
+def _since(update: QueryUpdate) -> str:
+    if update.since is None:
+        return "There were none for a while."
+    return f"There were none since {update.since:%Y-%m-%d %H:%M} UTC."
 
 
-def _ended(news: EndedUpdate) -> Message:
-    lowest = f"The lowest seen was {in_words(news.lowest_price, news.currency)}." if news.lowest_price else "No price."
-    name = f"{news.trip_name} ({news.in_words})" if news.trip_name else news.in_words
+def _ended(update: EndedUpdate) -> Message:
+    lowest = "No price."
+    if update.lowest_price:
+        lowest = f"The lowest seen was {in_words(update.lowest_price, update.currency)}."
+    name = f"{update.trip_name} ({update.in_words})" if update.trip_name else update.in_words
     return Message(title=f"{name}: departed, no longer watched", lines=(lowest,), url=None)

@@ -1,4 +1,4 @@
-"""Flight prices: needs the engine, people and the outbox; offers trips, watches and what things cost."""
+"""The module of flight prices: needs the engine, users and the outbox; offers trips, watches and prices."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -43,7 +43,7 @@ from users.notifications.messages import Notifier
 
 
 class FlightsContainer(containers.DeclarativeContainer):
-    """Flight prices."""
+    """Objects of the flight prices module."""
 
     # needs
     settings = providers.Dependency(instance_of=FlightsSettings)
@@ -155,7 +155,7 @@ class FlightsContainer(containers.DeclarativeContainer):
 
 
 def dependencies(container: Any, database: Any) -> Mapping[str, Provide]:
-    """What this module's handlers may ask for."""
+    """Dependencies of this module's route handlers."""
     return {
         "trip_service": provide(container.trips, database),
         "watch_service": provide(container.watches, database),

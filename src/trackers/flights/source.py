@@ -1,4 +1,4 @@
-"""Google Flights as the engine sees it: how to ask for a search."""
+"""The source for Google Flights: fetches and parses searches."""
 
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
@@ -21,11 +21,11 @@ from trackers.flights.settings import GOOGLE, FlightsSettings
 
 HTTP_OK: Final = 200
 REFUSED: Final = frozenset({401, 403, 451})
-ENABLE: Final = "set TRACKERS_FLIGHTS_ENABLED=true once you may ask Google Flights"
+ENABLE: Final = "set TRACKERS_FLIGHTS_ENABLED=true once you may send requests to Google Flights"
 
 
 class FlightsRecorder(Protocol):
-    """Stores answers, on the session of the unit of work that is open."""
+    """Stores answers and failures in the session of the open unit of work."""
 
     async def record(self, observations: Sequence[Observation[SearchResult]]) -> set[UUID]: ...
 
@@ -33,7 +33,7 @@ class FlightsRecorder(Protocol):
 
 
 class GoogleFlightsSource(Source[SearchResult]):
-    """Searches, a page each. A target's address is the search's key."""
+    """Fetches searches, one page each. The address of a target is the key of its search."""
 
     name = GOOGLE_FLIGHTS
     followed_by_hand = False
@@ -56,11 +56,14 @@ class GoogleFlightsSource(Source[SearchResult]):
         )
 
     def read(self, entered: str) -> tuple[str, str]:
-        """A search's key, such as `google_flights:JFK:LAX:2027-03-01:one-way:1.0.0.0:economy:any:USD`."""
+        """Return (key, address), which are both the key of the search. Raises Invalid.
+
+        Example: `google_flights:JFK:LAX:2027-03-01:one-way:1.0.0.0:economy:any:USD`.
+        """
         try:
             key = ScrapeQuery.read(entered).key
         except ValueError as error:
-            raise Invalid(f"{entered[:80]!r} spells no search: {error}") from error
+            raise Invalid(f"{entered[:80]!r} is not the key of a search: {error}") from error
         return key, key
 
     async def collect(self, target: Target, context: FetchContext) -> SearchResult:
@@ -69,12 +72,12 @@ class GoogleFlightsSource(Source[SearchResult]):
             answer = await context.get(search_url(query, base_url=self.base_url or GOOGLE))
         except RefusedRedirect as error:
             if "consent." in error.location or "/consent" in error.location:
-                raise ConsentAsked(f"the site sent us to its consent page: {error.location[:200]}") from error
+                raise ConsentAsked(f"the site redirected us to its consent page: {error.location[:200]}") from error
             if "/sorry" in error.location:
-                raise Blocked(f"the site sent us to its page for robots: {error.location[:200]}") from error
+                raise Blocked(f"the site redirected us to its page for robots: {error.location[:200]}") from error
             raise
         if "/sorry/" in answer.url:
-            raise Blocked("the site sent us to its page for robots", http_status=answer.status)
+            raise Blocked("the site redirected us to its page for robots", http_status=answer.status)
         if answer.status in REFUSED:
             raise Blocked(f"the site answered {answer.status}", http_status=answer.status)
         if answer.status != HTTP_OK:

@@ -1,4 +1,4 @@
-"""All SQL of what admins do to trackers: choosing many at once, handing one over, merging two accounts."""
+"""All SQL of admin actions on trackers: select many, transfer one, merge two accounts."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -19,7 +19,7 @@ _ACTIVE: Final = text("""
 SELECT k.id, a.target_id FROM game_trackers k JOIN game_accounts a ON a.id = k.account_id
 WHERE k.id = ANY(CAST(:trackers AS uuid[])) AND k.deleted_at IS NULL AND k.active
 """)
-_STANDING: Final = """
+_TARGETS_BY_STATUS: Final = """
 SELECT a.target_id
 FROM game_accounts a
 JOIN scrape_targets t ON t.id = a.target_id
@@ -45,7 +45,7 @@ _LOCK_TARGETS: Final = text(
 )
 _OWNERS: Final = text("SELECT DISTINCT user_id FROM game_trackers WHERE account_id = ANY(CAST(:accounts AS uuid[]))")
 
-# Who followed both keeps the tracker of the account that stays, active where either was.
+# A person who followed both accounts keeps the tracker of the destination, active if either was.
 _REMOVE_DUPLICATES: Final = text("""
 WITH duplicates AS (
     SELECT t.id, t.user_id, o.id AS kept, t.active FROM game_trackers t
@@ -65,7 +65,7 @@ WITH moved AS (
 )
 SELECT id, user_id, active FROM moved WHERE deleted_at IS NULL ORDER BY id
 """)
-# Of what both have, the account that stays keeps its own; only the higher peak comes along.
+# The destination keeps its own rows where both accounts have one; only the higher peak moves.
 _MOVE_HISTORY: Final = text("""
 WITH seasons AS (
     INSERT INTO game_seasons (account_id, key, name, number)
@@ -73,9 +73,9 @@ WITH seasons AS (
     ON CONFLICT (account_id, key) DO NOTHING
     RETURNING 1
 ), playlist_states AS (
-    INSERT INTO game_playlist_states AS s (account_id, season_key, playlist_key, name, rating, tier, tier_name, division,
-                                     division_name, matches_played, win_streak, peak_rating, peak_tier, peak_division,
-                                     delta_up, delta_down, estimated, changed_at)
+    INSERT INTO game_playlist_states AS s (account_id, season_key, playlist_key, name, rating, tier, tier_name,
+                                           division, division_name, matches_played, win_streak, peak_rating,
+                                           peak_tier, peak_division, delta_up, delta_down, estimated, changed_at)
     SELECT :into, season_key, playlist_key, name, rating, tier, tier_name, division, division_name, matches_played,
            win_streak, peak_rating, peak_tier, peak_division, delta_up, delta_down, estimated, changed_at
     FROM game_playlist_states WHERE account_id = :source
@@ -129,7 +129,7 @@ class MovedHistory(Struct, frozen=True, kw_only=True):
 
 
 def fetch_status_is(status: Status | None, reason: FetchReason | None) -> list[str]:
-    """Conditions for how a target stands, with `:reason` for why it failed."""
+    """Return SQL conditions for the status of a target; `:reason` is the parameter for why it failed."""
     conditions = [STATUS_IS[status]] if status else []
     if reason is FetchReason.SKIPPED:
         conditions.append("s.lease_until IS NULL AND s.priority = 5")
@@ -139,19 +139,19 @@ def fetch_status_is(status: Status | None, reason: FetchReason | None) -> list[s
 
 
 @cache
-def _standing_statement(status: Status | None, reason: FetchReason | None, *, of_guild: bool) -> TextClause:
+def _targets_statement(status: Status | None, reason: FetchReason | None, *, of_guild: bool) -> TextClause:
     conditions = fetch_status_is(status, reason)
     if reason is not FetchReason.SKIPPED:
         conditions.append("s.usual_priority <> 5")
-    state = "".join(f" AND ({one})" for one in conditions)
-    return text(_STANDING.format(guild=_OF_GUILD if of_guild else "", state=state))
+    state = "".join(f" AND ({condition})" for condition in conditions)
+    return text(_TARGETS_BY_STATUS.format(guild=_OF_GUILD if of_guild else "", state=state))
 
 
 class TrackerAdminRepository(Repository):
-    """What admins do to trackers and accounts."""
+    """Changes of trackers and accounts by admins."""
 
     async def active_targets(self, trackers: Sequence[UUID]) -> dict[UUID, UUID]:
-        """Tracker id -> its target, of those of these that are active and were not removed."""
+        """Return tracker id -> target id for the given trackers that are active and not removed."""
         rows = await self.session.execute(_ACTIVE, {"trackers": list(trackers)})
         return {row.id: row.target_id for row in rows}
 
@@ -164,17 +164,17 @@ class TrackerAdminRepository(Repository):
         after: UUID | None,
         limit: int,
     ) -> list[UUID]:
-        """Targets of active trackers that stand so, by id, from after one on.
+        """Return target ids of active trackers by status, ordered by id, from the id after `after` on.
 
-        What guilds switched off is left alone, unless the reason says `skipped`.
+        Targets that guilds switched off are left out, unless the reason is `skipped`.
         """
-        statement = _standing_statement(status, reason, of_guild=guild_id is not None)
+        statement = _targets_statement(status, reason, of_guild=guild_id is not None)
         values = {"reason": reason, "guild_id": guild_id, "after": after, "limit": limit}
-        wanted = {name: values[name] for name in statement.compile().params}
-        return list((await self.session.execute(statement, wanted)).scalars())
+        parameters = {name: values[name] for name in statement.compile().params}
+        return list((await self.session.execute(statement, parameters)).scalars())
 
     async def transfer(self, tracker_id: UUID, *, to: UUID, now: datetime) -> None:
-        """Make a tracker somebody else's."""
+        """Give a tracker to another person."""
         await self.session.execute(_TRANSFER, {"id": tracker_id, "to": to, "now": now})
 
     async def accounts(self, *account_ids: UUID) -> dict[UUID, KnownAccount]:
@@ -182,30 +182,30 @@ class TrackerAdminRepository(Repository):
         return {row["id"]: KnownAccount(**row) for row in rows}
 
     async def lock_accounts(self, *accounts: KnownAccount) -> dict[UUID, KnownAccount]:
-        """Hold accounts and, before them, their targets until the transaction ends; those that are still there."""
+        """Lock the targets, then the accounts, until the transaction ends; return the accounts that still exist."""
         await self.session.execute(_LOCK_TARGETS, {"targets": [account.target_id for account in accounts]})
         locked = await self.session.execute(_LOCK_ACCOUNTS, {"accounts": [account.id for account in accounts]})
         return {row["id"]: KnownAccount(**row) for row in locked.mappings()}
 
     async def owners_of(self, *account_ids: UUID) -> set[UUID]:
-        """Whose trackers of these accounts are, removed ones too."""
+        """Return the owners of all trackers of these accounts, removed trackers too."""
         return set((await self.session.execute(_OWNERS, {"accounts": list(account_ids)})).scalars())
 
     async def remove_duplicates(self, source: UUID, *, into: UUID, now: datetime) -> list[MovedTracker]:
-        """Remove the trackers of an account whose owners follow the other one, too."""
+        """Remove the trackers of `source` whose owners also follow `into`."""
         rows = await self.session.execute(_REMOVE_DUPLICATES, {"source": source, "into": into, "now": now})
         return [MovedTracker(**row) for row in rows.mappings()]
 
     async def move_trackers(self, source: UUID, *, into: UUID, now: datetime) -> list[MovedTracker]:
-        """Have every tracker of an account follow another; those that were not removed."""
+        """Make every tracker of `source` follow `into`. Return those that are not removed."""
         rows = await self.session.execute(_MOVE_TRACKERS, {"source": source, "into": into, "now": now})
         return [MovedTracker(**row) for row in rows.mappings()]
 
     async def move_history(self, source: UUID, *, into: UUID) -> MovedHistory:
-        """Give an account what another was seen as, where it has nothing of the kind itself."""
+        """Move the history of `source` to `into`, except where `into` has rows of its own."""
         row = (await self.session.execute(_MOVE_HISTORY, {"source": source, "into": into})).one()
         return MovedHistory(seasons=row.seasons, snapshots=row.snapshots)
 
     async def remove_account(self, account_id: UUID) -> None:
-        """Delete an account, with what is left of its history; its target is the caller's to erase."""
+        """Delete an account and the rest of its history. The caller erases its target."""
         await self.session.execute(_REMOVE_ACCOUNT, {"id": account_id})

@@ -1,4 +1,4 @@
-"""The events of game trackers and their readers."""
+"""The events of game trackers, and the readers that may see each."""
 
 from typing import Final
 from uuid import UUID
@@ -17,11 +17,11 @@ class TrackerUpdated(Struct, frozen=True, kw_only=True):
     id: UUID
     active: bool
     account: str
-    """`<game>:<platform>:<identifier>` of the account that it follows."""
+    """`<game>:<platform>:<identifier>` of the followed account."""
 
 
 class TrackerMoved(Struct, frozen=True, kw_only=True):
-    """A tracker that left its owner, or came to a new one; the other person is not named."""
+    """A tracker that was transferred, as its old or its new owner sees it; the other person is not named."""
 
     id: UUID
     account: str

@@ -1,4 +1,4 @@
-"""The jobs of the game trackers: schedules begin and end, accounts are kept in their priorities."""
+"""The jobs of game trackers: start and end schedules, set priorities, remove old snapshots."""
 
 from collections.abc import Awaitable, Callable
 from typing import Final
@@ -18,7 +18,7 @@ from trackers.games.snapshot_repository import SnapshotRepository
 
 EVERY_TWO: Final = frozenset(range(0, 60, 2))
 MAX_SCHEDULES_PER_RUN: Final = 200
-"""Schedules that one run begins or ends; the next run goes on."""
+"""Schedules to start or end in a run; the next run continues."""
 
 Services = Callable[[], ScheduledTrackerProcessingService]
 Claim = Callable[[ScheduledTrackerProcessingService, list[UUID]], Awaitable[ClaimedSchedule | None]]
@@ -26,14 +26,14 @@ Step = Callable[[ScheduledTrackerProcessingService, ClaimedSchedule], Awaitable[
 
 
 class ScheduleJob:
-    """Begins the schedules that are due, ends those whose runs are over; each in a transaction of its own."""
+    """Starts due schedules and ends schedules whose runs are finished, each in a transaction of its own."""
 
     def __init__(self, *, database: Database, services: Services) -> None:
         self._database = database
         self._services = services
 
     async def run(self) -> int:
-        """How many began or ended. One that fails is left for the next run, until its time was missed."""
+        """Return how many schedules started or ended. A failed one is left for the next run, until it is missed."""
         begun = await self._each(lambda s, apart: s.claim_due(apart=apart), lambda s, schedule: s.begin(schedule))
         return begun + await self._each(
             lambda s, apart: s.claim_over(apart=apart), lambda s, schedule: s.finish(schedule)
@@ -62,14 +62,14 @@ class ScheduleJob:
 
 
 class PriorityJob:
-    """Looks whether every account is in its priority; what changes one places it at once, this is for what was missed."""
+    """Corrects the priorities of all accounts. Changes set priorities at once; this job repairs missed ones."""
 
     def __init__(self, *, database: Database, priorities: Callable[[], TrackerPriorities]) -> None:
         self._database = database
         self._priorities = priorities
 
     async def run(self) -> None:
-        """A page at a time."""
+        """Check all accounts, page by page."""
         last: UUID | None = None
         while True:
             async with self._database.unit_of_work():
@@ -79,7 +79,7 @@ class PriorityJob:
 
 
 def snapshot_retention(*, database: Database, clock: Clock, keep_days: int) -> Retention:
-    """What moved long ago goes, where the operator has given it an age."""
+    """Return the retention of snapshots, which removes those older than the age that the operator has set."""
     snapshots = Ageing(
         what="game_snapshots",
         keep_days=keep_days,
@@ -94,7 +94,7 @@ def snapshot_retention(*, database: Database, clock: Clock, keep_days: int) -> R
 
 
 def games_jobs(schedules: ScheduleJob, priorities: PriorityJob, retention: Retention) -> list[Job]:
-    """Schedules every two seconds, priorities four times an hour, removal of what is old every hour."""
+    """Return the jobs: schedules every two seconds, priorities four times an hour, removal every hour."""
     return [
         Job(name="games.run_schedules", run=schedules.run, timeout=60, seconds=EVERY_TWO),
         Job(

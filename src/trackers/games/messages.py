@@ -1,4 +1,4 @@
-"""What moved, in Structs for events and in words for people. Pure."""
+"""Changes of ratings as Structs for events, and as messages for people. Pure."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -15,13 +15,13 @@ CHANGED: Final = "game_account.changed"
 UNREACHABLE: Final = "game_account.unreachable"
 SHORT: Final = {"10": "1v1", "11": "2v2", "13": "3v3", "61": "4v4"}
 WHY: Final = {
-    "not_found": "The site knows no such account any more. Was it renamed? Then hand in its new link.",
-    "private": "The account has become private; its owner can open it again on the site.",
+    "not_found": "The site has no such account any more. If it was renamed, enter its new link.",
+    "private": "The account has become private; its owner can make it public again on the site.",
 }
 
 
 class PlaylistChange(Struct, frozen=True, kw_only=True):
-    """How a playlist's standing moved."""
+    """The change of a playlist since the last fetch."""
 
     playlist: str
     name: str
@@ -32,14 +32,14 @@ class PlaylistChange(Struct, frozen=True, kw_only=True):
     tier_name: str | None
     division_name: str | None
     matches: int
-    """Played since the last look."""
+    """Matches since the last fetch."""
     win_streak: int
     new_peak: bool
-    """Whether the rating is the season's best so far."""
+    """True if the rating is the best of the season so far."""
 
 
 class AccountUpdate(Struct, frozen=True, kw_only=True):
-    """What an event tells of an account: who it is, and what moved or why nothing is known of it."""
+    """Payload of the events of an account: the account, and its changed playlists or the reason why it has no data."""
 
     account_id: UUID
     game: str
@@ -50,25 +50,25 @@ class AccountUpdate(Struct, frozen=True, kw_only=True):
     changes: Sequence[PlaylistChange] = ()
     reason: str | None = None
     batch: str | None = None
-    """The scheduled processing that found it, for who prefers to hear of one at once."""
+    """The scheduled processing that fetched it, for members who want immediate messages."""
 
 
 class GameMessages:
-    """Says what moved: `2v2 1,204 -> 1,251 (+47), Diamond III, new peak`."""
+    """Writes messages such as `2v2 1,204 -> 1,251 (+47), Diamond III, new peak`."""
 
     events: Final = frozenset({CHANGED, UNREACHABLE})
 
     def write(self, event: Event, _subject_id: UUID, _locale: RecipientLocale) -> Message | None:
-        """The same for everybody who follows the account."""
-        news = msgspec.convert(event.payload, AccountUpdate)
-        game = ADAPTERS[news.game].name if news.game in ADAPTERS else news.game
+        """Return the message, the same for all followers of the account; None if nothing changed."""
+        update = msgspec.convert(event.payload, AccountUpdate)
+        game = ADAPTERS[update.game].name if update.game in ADAPTERS else update.game
         if event.event == UNREACHABLE:
-            why = WHY.get(news.reason or "", "The site gave no data for it.")
-            return Message(title=f"{news.name} ({game}) cannot be looked at", lines=(why,), url=news.url)
-        if not news.changes:
+            why = WHY.get(update.reason or "", "The site gave no data for it.")
+            return Message(title=f"{update.name} ({game}) cannot be fetched", lines=(why,), url=update.url)
+        if not update.changes:
             return None
         return Message(
-            title=f"{news.name} ({game})", lines=tuple(in_words(change) for change in news.changes), url=news.url
+            title=f"{update.name} ({game})", lines=tuple(in_words(change) for change in update.changes), url=update.url
         )
 
 
@@ -77,7 +77,7 @@ def _matches(count: int) -> str:
 
 
 def in_words(change: PlaylistChange) -> str:
-    """One line of news."""
+    """Return the change of a playlist as one line."""
     moved = change.rating - change.rating_before
     parts = [
         f"{SHORT.get(change.playlist, change.name)} {change.rating_before:,} -> {change.rating:,} ({moved:+,})"

@@ -1,4 +1,4 @@
-"""Game trackers: needs the engine and people; offers registration, the scraping queue and queries."""
+"""Wires game trackers: needs the engine and users; offers registration, the scraping queue and queries."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -68,7 +68,7 @@ from users.notifications.messages import Notifier
 
 
 class GamesContainer(containers.DeclarativeContainer):
-    """Game trackers."""
+    """Container of game trackers."""
 
     # needs
     settings = providers.Dependency(instance_of=GamesSettings)
@@ -198,7 +198,7 @@ class GamesContainer(containers.DeclarativeContainer):
 
 
 def dependencies(container: Any, database: Any) -> Mapping[str, Provide]:
-    """What this module's handlers may ask for."""
+    """Return the dependencies that this module's controllers may request."""
     return {
         "tracker_service": provide(container.service, database),
         "tracker_administration": provide(container.administration, database),

@@ -1,4 +1,4 @@
-"""SQL of what the site says of accounts: the one bulk write behind every scrape."""
+"""SQL of playlist states: the bulk write of every scrape."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -14,11 +14,12 @@ from shared.database.advisory_locks import AdvisoryLock, take_shared
 from trackers.games.parser import PlaylistState
 
 _BEGIN: Final = text(f"SELECT {take_shared(AdvisoryLock.GAME_PROFILES)}")
-_STANDINGS_OF: Final = text("""
+_STATES_OF: Final = text("""
 SELECT a.target_id, a.id AS account_id, a.game, a.platform, a.identifier, a.seasons_known, a.current_season,
        (SELECT json_agg(json_build_array(s.season_key, s.playlist_key, s.rating, s.tier, s.division,
                                          s.matches_played, s.win_streak, s.estimated))
-        FROM game_playlist_states s WHERE s.account_id = a.id AND s.season_key = ANY(CAST(:seasons AS text[]))) AS playlist_states
+        FROM game_playlist_states s
+        WHERE s.account_id = a.id AND s.season_key = ANY(CAST(:seasons AS text[]))) AS playlist_states
 FROM game_accounts a
 WHERE a.target_id = ANY(CAST(:targets AS uuid[]))
 ORDER BY a.id
@@ -49,7 +50,7 @@ FROM jsonb_to_recordset(CAST(:seasons AS jsonb)) AS x (account_id uuid, key text
 ON CONFLICT (account_id, key) DO UPDATE SET name = excluded.name, number = excluded.number
 WHERE (s.name, s.number) IS DISTINCT FROM (excluded.name, excluded.number)
 """)
-_MOVE_STANDINGS: Final = text("""
+_MOVE_STATES: Final = text("""
 WITH moved AS (
     SELECT * FROM jsonb_to_recordset(CAST(:moved AS jsonb)) AS x (
         account_id uuid, season_key text, playlist_key text, name text, rating integer, tier smallint, tier_name text,
@@ -82,11 +83,11 @@ SET name = excluded.name, rating = excluded.rating, tier = excluded.tier, tier_n
     estimated = excluded.estimated, changed_at = excluded.changed_at
 """)
 Fingerprint = tuple[int, int | None, int | None, int, int, bool]
-"""What makes a snapshot when it differs: rating, tier, division, matches, streak, estimated."""
+"""Fields whose change makes a snapshot: rating, tier, division, matches, streak, estimated."""
 
 
 class StoredAccount(Struct, frozen=True, kw_only=True):
-    """An account as it is stored: its playlist states by (season, playlist)."""
+    """An account as it is stored, with its playlist states by (season, playlist)."""
 
     account_id: UUID
     game: str
@@ -98,12 +99,12 @@ class StoredAccount(Struct, frozen=True, kw_only=True):
 
     @property
     def key(self) -> str:
-        """As its target's."""
+        """The key of the account's target."""
         return f"{self.game}:{self.platform}:{self.identifier}"
 
 
 class AccountRow(Struct, frozen=True, kw_only=True):
-    """What a profile says of its account."""
+    """The fields of an account that a profile updates."""
 
     id: UUID
     handle: str
@@ -132,7 +133,7 @@ class SnapshotRow(Struct, frozen=True, kw_only=True):
 
 
 class MovedRow(PlaylistState, frozen=True, kw_only=True):
-    """A standing that is new or has moved, with the rating before it."""
+    """A playlist state that is new or has changed, with the rating before."""
 
     account_id: UUID
     snapshot_id: UUID
@@ -141,19 +142,19 @@ class MovedRow(PlaylistState, frozen=True, kw_only=True):
 
 
 class PlaylistStateRepository(Repository):
-    """Standings of accounts, and the snapshots behind them."""
+    """Playlist states of accounts, and their snapshots."""
 
     async def begin(self) -> None:
-        """Keep blocks of accounts waiting until the transaction ends; other recordings go on."""
+        """Make blocks of accounts wait until the transaction ends; other transactions can record profiles meanwhile."""
         await self.session.execute(_BEGIN)
 
     async def stored_accounts(self, targets: Sequence[UUID], *, seasons: Collection[str]) -> dict[UUID, StoredAccount]:
-        """Target id -> the account as it is stored, with its playlist states of these seasons alone: there are ever more.
+        """Return target id -> stored account, with its playlist states of the given seasons only.
 
-        The accounts are held until the transaction ends.
+        The number of states grows with every season. Locks the accounts until the transaction ends.
         """
         values = {"targets": list(targets), "seasons": sorted(seasons)}
-        rows = (await self.session.execute(_STANDINGS_OF, values)).all()
+        rows = (await self.session.execute(_STATES_OF, values)).all()
         return {
             row.target_id: StoredAccount(
                 account_id=row.account_id,
@@ -168,15 +169,15 @@ class PlaylistStateRepository(Repository):
         }
 
     async def update_accounts(self, accounts: Sequence[AccountRow]) -> None:
-        """Write the accounts of which anything differs from what is stored."""
+        """Write the accounts that differ from the stored ones."""
         await self.session.execute(_UPDATE_ACCOUNTS, {"accounts": _json(accounts)})
 
     async def add_seasons(self, seasons: Sequence[SeasonRow]) -> None:
         await self.session.execute(_ADD_SEASONS, {"seasons": _json(seasons)})
 
     async def move_playlist_states(self, moved: Sequence[MovedRow], snapshots: Sequence[SnapshotRow]) -> None:
-        """Write what moved, as the standing of now and as a snapshot."""
-        await self.session.execute(_MOVE_STANDINGS, {"moved": _json(moved), "snapshots": _json(snapshots)})
+        """Write changed playlist states, as the current state and as a snapshot."""
+        await self.session.execute(_MOVE_STATES, {"moved": _json(moved), "snapshots": _json(snapshots)})
 
 
 def _json(rows: Sequence[Any]) -> str:

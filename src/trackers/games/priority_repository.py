@@ -1,4 +1,4 @@
-"""Which priority the accounts belong in, by what the guilds of those who follow them have settled."""
+"""SQL of the priorities of accounts, which depend on the settings of their followers' guilds."""
 
 from collections.abc import Collection, Sequence
 from typing import Any, Final
@@ -9,8 +9,8 @@ from sqlalchemy import text
 from shared.database import Repository
 from shared.scraping.target import Priority
 
-# Of each account: somebody's guild has processing on, else somebody is in no guild, else everybody's guilds have it
-# off. Only accounts that belong elsewhere than where they are; one that has just come waits in priority 1.
+# Priority of an account: 2 if a guild of a follower has processing on, else 4 if a follower is in no guild, else 5
+# (all guilds have it off). Only accounts whose priority differs; new accounts wait in priority 1.
 _MISPLACED: Final = """
 SELECT x.target_id, x.priority
 FROM (
@@ -32,13 +32,13 @@ ORDER BY x.target_id
 """
 _FOLLOWED_BY: Final = """
 SELECT f.target_id FROM game_trackers o JOIN game_accounts f ON f.id = o.account_id
-WHERE o.deleted_at IS NULL AND o.user_id {whom}
+WHERE o.deleted_at IS NULL AND o.user_id {people}
 """
 _OF_TARGETS: Final = text(_MISPLACED.format(which="SELECT unnest(CAST(:targets AS uuid[]))"))
-_OF_PEOPLE: Final = text(_MISPLACED.format(which=_FOLLOWED_BY.format(whom="= ANY(CAST(:people AS uuid[]))")))
+_OF_PEOPLE: Final = text(_MISPLACED.format(which=_FOLLOWED_BY.format(people="= ANY(CAST(:people AS uuid[]))")))
 _OF_GUILD: Final = text(
     _MISPLACED.format(
-        which=_FOLLOWED_BY.format(whom="IN (SELECT user_id FROM guild_members WHERE guild_id = :guild_id)")
+        which=_FOLLOWED_BY.format(people="IN (SELECT user_id FROM guild_members WHERE guild_id = :guild_id)")
     )
 )
 _PAGE: Final = text("""
@@ -48,21 +48,21 @@ ORDER BY target_id LIMIT :limit
 
 
 class PriorityRepository(Repository):
-    """Accounts that are in another priority than they belong in: target id -> where they belong."""
+    """Finds accounts with a wrong priority: target id -> right priority."""
 
     async def misplaced(self, targets: Sequence[UUID]) -> dict[UUID, Priority]:
         return await self._priorities(_OF_TARGETS, targets=list(targets))
 
     async def misplaced_of_people(self, user_ids: Collection[UUID]) -> dict[UUID, Priority]:
-        """Among what these people follow."""
+        """Return the misplaced accounts that these people follow."""
         return await self._priorities(_OF_PEOPLE, people=list(user_ids))
 
     async def misplaced_of_guild(self, guild_id: str) -> dict[UUID, Priority]:
-        """Among what the members of a guild follow."""
+        """Return the misplaced accounts that members of a guild follow."""
         return await self._priorities(_OF_GUILD, guild_id=guild_id)
 
     async def targets(self, *, after: UUID | None, limit: int) -> list[UUID]:
-        """Targets of accounts by id, from after one on."""
+        """Return a page of targets of accounts, ordered by id, from the id after `after` on."""
         return list((await self.session.execute(_PAGE, {"after": after, "limit": limit})).scalars())
 
     async def _priorities(self, statement: Any, **parameters: Any) -> dict[UUID, Priority]:

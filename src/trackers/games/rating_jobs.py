@@ -1,6 +1,6 @@
-"""What changes scores without a scrape: somebody joins or leaves, begins or ceases to follow, a guild rates anew.
+"""The job that recomputes scores after changes without a scrape: of members, of trackers, or of a guild's formula.
 
-Whoever did that need not tell. The boards are compared with what they rest on, so nothing can be lost.
+These changes need no notification: the job compares leaderboards with the data that they depend on, so none is missed.
 """
 
 from collections.abc import Callable
@@ -12,18 +12,18 @@ from trackers.games.services.ratings import RatingService
 
 PEOPLE_BATCH_SIZE: Final = 500
 MAX_PEOPLE_PER_RUN: Final = 20_000
-"""People of one run; the next run goes on."""
+"""People of a run; the next run continues."""
 
 
 class RecomputeLeaderboards:
-    """Restates people of whom the boards say what is no longer so, a batch to a transaction."""
+    """Recomputes people whose scores are outdated, each batch in a transaction of its own."""
 
     def __init__(self, *, database: Database, service: Callable[[], RatingService]) -> None:
         self._database = database
         self._service = service
 
     async def recompute_outdated(self) -> int:
-        """How many people were recomputed."""
+        """Return how many people were recomputed."""
         async with self._database.unit_of_work():
             outdated = await self._service().outdated(limit=MAX_PEOPLE_PER_RUN)
         for start in range(0, len(outdated), PEOPLE_BATCH_SIZE):
@@ -33,7 +33,7 @@ class RecomputeLeaderboards:
 
 
 def rating_jobs(recompute: RecomputeLeaderboards) -> list[Job]:
-    """A look at the boards, once a minute."""
+    """Return the job that recomputes outdated leaderboards, once a minute."""
     return [
         Job(
             name="games.recompute_leaderboards", run=recompute.recompute_outdated, timeout=120, seconds=frozenset({35})

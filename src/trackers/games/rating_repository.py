@@ -1,7 +1,8 @@
-"""All SQL behind scores and leaderboards: what they rest on, and writing them for whole batches of people.
+"""All SQL of scores and leaderboards: reading their inputs, and writing them for batches of people.
 
-The boards are derived. What they say of a person is always recomputed as a whole, by one transaction at a time, so that
-of several trackers exactly one is the best. They have no foreign keys: a scrape would wait for whoever joins or leaves.
+Leaderboards are derived data. The rows of a person are always recomputed as a whole, by one transaction at a time, so
+that exactly one of several trackers is the best. They have no foreign keys: with them a scrape would wait for members
+who join or leave.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +21,7 @@ from users.guilds.guild_settings import GuildSettings, ManualSnapshots, RatingFo
 from users.guilds.opt_out_repository import on_leaderboards
 
 _ONE_AT_A_TIME: Final = take_keyed(LockNamespace.RATED_PERSON, "CAST(user_id AS text)")
-# Read whole before the first lock is taken, so that everybody takes the locks in one order.
+# People are read and sorted before the first lock is taken, so that all transactions take the locks in the same order.
 _LOCK_PEOPLE: Final = text(f"""
 SELECT user_id, {_ONE_AT_A_TIME} FROM (
     SELECT user_id FROM unnest(CAST(:people AS uuid[])) AS p (user_id)
@@ -49,9 +50,9 @@ JOIN LATERAL (
 ) AS now ON now.season IS NOT NULL
 JOIN scrape_targets t ON t.id = a.target_id
 """  # noqa: S608 -- fragments of our own
-"""Accounts that formulas speak of, with their current season; of those never fetched, the newest that was entered."""
+"""Accounts of the game that has formulas, with their current season; never fetched: the newest entered season."""
 MAX_MANUAL: Final = 200
-"""Manual snapshots of a tracker that scores may rest on: the latest."""
+"""Manual snapshots of a tracker that scores may use: the latest."""
 
 TRACKED: Final = text(f"""
 SELECT k.user_id, k.id AS tracker_id, k.account_id, coalesce(a.handle, a.display) AS handle, now.season,
@@ -82,8 +83,8 @@ WHERE m.user_id = ANY(CAST(:people AS uuid[])) AND m.confirmed_by IS NOT NULL
   AND {on_leaderboards("m.user_id", "m.guild_id")}
 """)  # noqa: S608 -- fragments of our own
 
-# What ought to be there beside what is: people joined or left, chose another formula, began or ceased to follow; or an
-# account was fetched again of which a manual snapshot counted.
+# Compares expected rows with stored rows: people joined or left, chose another formula, started or stopped following;
+# or an account with a counted manual snapshot was fetched again.
 _STALE: Final = text(f"""
 WITH settled AS MATERIALIZED (SELECT g.id, {_SETTLED} AS formula FROM guilds g)
 SELECT DISTINCT p.user_id
@@ -150,11 +151,11 @@ SET user_id = excluded.user_id, season = excluded.season, rating = excluded.rati
 
 
 class LeaderboardRank(Struct, frozen=True, kw_only=True):
-    """A guild that somebody is in, with its formula."""
+    """A guild of a person, with its formula."""
 
     guild_id: str
     digest: str
-    """Of the settings below as they are stored."""
+    """Digest of the stored settings below."""
     formula: RatingFormula
     manual: ManualSnapshots
 
@@ -172,7 +173,7 @@ class ScoreRow(Struct, frozen=True, kw_only=True):
     best: bool
     manual: bool
     fetched_at: float | None
-    """Only where a manual snapshot counts."""
+    """Set only if a manual snapshot counts."""
 
 
 class RatingRow(Struct, frozen=True, kw_only=True):
@@ -188,27 +189,27 @@ class RatingRow(Struct, frozen=True, kw_only=True):
 
 
 class RatingRepository(Repository):
-    """What guilds make of their members' playlist states."""
+    """Scores and ratings of guild members."""
 
     async def lock_people(self, people: Sequence[UUID]) -> list[UUID]:
-        """Keep others from recomputing these people until the transaction ends."""
+        """Keep other transactions from recomputing these people until this one ends."""
         return list((await self.session.execute(_LOCK_PEOPLE, {"people": list(people)})).scalars())
 
     async def lock_followers(self, accounts: Sequence[UUID]) -> list[UUID]:
-        """Who follows these accounts and is in a guild; nobody else recomputes them until the transaction ends."""
+        """Lock and return the guild members who follow these accounts, as `lock_people` does."""
         return list((await self.session.execute(_LOCK_FOLLOWERS, {"accounts": list(accounts)})).scalars())
 
     async def outdated(self, *, limit: int) -> list[UUID]:
-        """People, by id, of whom the boards say something else than they ought to."""
+        """Return people, by id, whose rows on leaderboards are outdated."""
         return list((await self.session.execute(_STALE, {"limit": limit})).scalars())
 
     async def tracked(self, people: Sequence[UUID]) -> list[RatedTracker]:
-        """The active trackers of these people, of accounts of which anything is known."""
+        """Return the active trackers of these people whose accounts have a known season."""
         rows = (await self.session.execute(TRACKED, {"people": list(people)})).mappings()
         return [tracked_of(row) for row in rows]
 
     async def places(self, people: Sequence[UUID]) -> dict[UUID, list[LeaderboardRank]]:
-        """The guilds that each of these people is a confirmed member of."""
+        """Return the guilds of which each person is a confirmed member."""
         settled: dict[str, GuildSettings] = {}
         places: dict[UUID, list[LeaderboardRank]] = {}
         for row in await self.session.execute(_PLACES, {"people": list(people)}):
@@ -228,13 +229,13 @@ class RatingRepository(Repository):
     async def recompute(
         self, people: Sequence[UUID], *, scores: Sequence[ScoreRow], ratings: Sequence[RatingRow], now: datetime
     ) -> None:
-        """Have the boards say this of these people, and nothing else; what they say already is not written."""
+        """Replace all rows of these people on leaderboards; unchanged rows are not written."""
         rows = {"scores": _json(scores), "ratings": _json(ratings)}
         await self.session.execute(_RECOMPUTE, {**rows, "people": list(people), "now": now})
 
 
 def tracked_of(row: Mapping[Any, Any]) -> RatedTracker:
-    """A tracker from a row of `TRACKED`."""
+    """Return the tracker of a row of `TRACKED`."""
     seasons: dict[str, dict[str, RatedPlaylist]] = {}
     for season, playlist, rating, peak, matches, estimated, at in row["playlist_states"] or ():
         seasons.setdefault(season, {})[playlist] = RatedPlaylist(

@@ -1,11 +1,11 @@
-"""What a league's formula makes of a player's playlist states: score and salary. Pure and exact.
+"""Rating formulas: compute score and salary from a player's playlist states. Pure and exact.
 
-Only what was played counts: a standing that the site merely estimates has no games, and no rating that a formula reads.
+Only played matches count: a state that the site merely estimates has no games and no rating for a formula.
 
-- WEIGHTED_AVERAGE, PEAK_MMR and CUSTOM read the current season.
+- WEIGHTED_AVERAGE, PEAK_MMR and CUSTOM use the current season.
 - ASCENDANCY counts the games of this season and the one before, and takes rating and peak from the same span: the
-  rating of the later one that was played, and the better of the two seasons' peaks. The all-time peak is no part of
-  it: it may be years old, and this season's alone would be the rating itself when a season is a day old.
+  rating of the later season that was played, and the better of the two seasons' peaks. It does not use the all-time
+  peak, which may be years old, nor this season's peak alone, which equals the rating when a season is a day old.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -32,28 +32,28 @@ from users.guilds.guild_settings import (
 )
 
 GAME: Final = "rocket-league"
-"""The game whose playlists the formulas speak of."""
+"""The game whose playlists the formulas use."""
 PLAYLISTS: Final[Mapping[str, str]] = MappingProxyType({"ones": "10", "twos": "11", "threes": "13", "fours": "61"})
-"""What formulas call a playlist -> its key."""
+"""Name of a playlist in formulas -> its key."""
 SALARY_STEP: Final = 25
 MAX_SCORE: Final = 10**15
-"""Scores end there, either way; a guild's own formula may multiply as it likes."""
+"""The limit of scores, positive and negative; a custom formula may exceed it."""
 
 
 class RatedPlaylist(Struct, frozen=True, kw_only=True):
-    """Where a player stood in one playlist of one season."""
+    """A player's state in one playlist of one season."""
 
     rating: int
     peak: int | None
-    """The best rating of that season."""
+    """The best rating in that season."""
     matches: int
     estimated: bool
     at: float = 0.0
-    """Since when, in seconds of the epoch."""
+    """The last change, in seconds of the epoch."""
     manual_id: UUID | None = None
-    """The manual snapshot that says so; None: the site does."""
+    """The manual snapshot that it is from; None: from the site."""
     vouched: bool = True
-    """Whether the site, or the staff of the guild, stand behind it."""
+    """True if the site or the staff of the guild vouch for it."""
 
 
 Season = Mapping[str, RatedPlaylist]
@@ -71,11 +71,11 @@ TRIAL_SEASON: Final[Season] = MappingProxyType(
         for name, key in PLAYLISTS.items()
     }
 )
-"""A player who has played everything and whose figures all differ."""
+"""A player who has played all playlists and whose figures are all different."""
 
 
 class ManualPlaylistState(Struct, frozen=True, kw_only=True):
-    """A playlist of a manual snapshot of the person who has the tracker."""
+    """A playlist of a manual snapshot by the tracker's owner."""
 
     snapshot_id: UUID
     season: int
@@ -83,12 +83,12 @@ class ManualPlaylistState(Struct, frozen=True, kw_only=True):
     rating: int
     matches: int
     at: float
-    """When it was so, in seconds of the epoch."""
+    """The moment of the figures, in seconds of the epoch."""
     reviews: Mapping[str, bool]
-    """Guild -> whether its staff confirmed or rejected it."""
+    """Guild id -> True if its staff confirmed the snapshot, False if they rejected it."""
 
     def counts_in(self, guild_id: str, setting: ManualSnapshots) -> bool:
-        """Whether a guild with this setting counts it; what its staff rejected never does."""
+        """True if a guild with this setting counts the snapshot; rejected snapshots never count."""
         review = self.reviews.get(guild_id)
         if setting is ManualSnapshots.CONFIRMED:
             return review is True
@@ -96,22 +96,22 @@ class ManualPlaylistState(Struct, frozen=True, kw_only=True):
 
 
 class RatedTracker(Struct, frozen=True, kw_only=True):
-    """One tracker of one person, and where its account stands."""
+    """A tracker of a person with the states of its account."""
 
     user_id: UUID
     tracker_id: UUID
     account_id: UUID
     handle: str
     season: int
-    """The current one of its account."""
+    """The current season of the account."""
     current: Season
     previous: Season
     fetched: bool = True
-    """Whether the site told the season; else it is the newest that the person entered."""
+    """True if the site showed the season; else it is the newest that the person entered."""
     fetched_at: float = 0.0
     """The last fetch of the account, in seconds of the epoch."""
     manual: Sequence[ManualPlaylistState] = ()
-    """Of the person, the oldest first."""
+    """Manual snapshots of the owner, the oldest first."""
 
     @property
     def uses_manual(self) -> bool:
@@ -119,7 +119,7 @@ class RatedTracker(Struct, frozen=True, kw_only=True):
 
 
 class Played(Struct, frozen=True, kw_only=True):
-    """What a formula may know of a playlist; all 0 where it was not played."""
+    """A playlist's figures for a formula; all 0 if it was not played."""
 
     rating: int = 0
     peak: int = 0
@@ -127,20 +127,20 @@ class Played(Struct, frozen=True, kw_only=True):
 
 
 class Rating(Struct, frozen=True, kw_only=True):
-    """What a formula makes of a player."""
+    """Result of a formula for a player."""
 
     score: int
     salary: int
     games: int
-    """How many games the score rests on; 0: the player is not rated, and the score is 0."""
+    """Games that the score is based on; 0: the player is not rated, and the score is 0."""
     figures: dict[str, int]
-    """What the formula read, by the names of a guild's own formula."""
+    """The inputs of the formula, by their names in custom formulas."""
 
 
 def rate(formula: RatingFormula, current: Season, previous: Season) -> Rating:
-    """Score, rounded half up, and salary, the score to the nearest 25, from the playlist states of two seasons.
+    """Compute a player's score, rounded half up, and salary, the score to the nearest 25, from two seasons.
 
-    Who has no games that count, or for whom a guild's own formula gives no finite number, is not rated.
+    A player is not rated without games that count, or if a custom formula gives no finite number.
     """
     if isinstance(formula, Ascendancy):
         played = {name: _together(current.get(key), previous.get(key)) for name, key in PLAYLISTS.items()}
@@ -162,10 +162,10 @@ def rate(formula: RatingFormula, current: Season, previous: Season) -> Rating:
 
 
 def in_guild(tracker: RatedTracker, guild_id: str, setting: ManualSnapshots) -> RatedTracker:
-    """A tracker as a guild sees it: the site's playlist states, and beside them the manual snapshots that it counts.
+    """Return a tracker as a guild sees it: the site's playlist states with the manual snapshots that the guild counts.
 
-    A manual snapshot says where a playlist stands until the account is fetched again, or while the site says nothing of
-    the playlist. Peaks are the better of both.
+    A manual snapshot sets the state of a playlist until the account is fetched again, or as long as the site has no
+    state of the playlist. Peaks are the better of both.
     """
     counted = [manual for manual in tracker.manual if manual.counts_in(guild_id, setting)]
     if not counted:
@@ -195,7 +195,7 @@ def in_guild(tracker: RatedTracker, guild_id: str, setting: ManualSnapshots) -> 
 
 
 def rests_on_manual(formula: RatingFormula, tracker: RatedTracker) -> bool:
-    """Whether a score is made of a manual snapshot, too."""
+    """True if a manual snapshot contributes to the score."""
     seasons = (tracker.current, tracker.previous) if isinstance(formula, Ascendancy) else (tracker.current,)
     return any(
         state is not None and state.manual_id is not None
@@ -205,18 +205,18 @@ def rests_on_manual(formula: RatingFormula, tracker: RatedTracker) -> bool:
 
 
 def best(trackers: Iterable[tuple[RatedTracker, Rating]]) -> tuple[RatedTracker, Rating] | None:
-    """The tracker that stands for a person; None where no score of theirs rests on a game."""
+    """Return the tracker that represents a person; None if none of their scores is based on games."""
     rated = (row for row in trackers if row[1].games)
     return min(rated, key=lambda row: (-row[1].score, row[0].tracker_id), default=None)
 
 
 def half_up(numerator: int, denominator: int) -> int:
-    """The integer nearest to a ratio (of a positive denominator); what is half way goes up: 2.5 -> 3, -2.5 -> -2."""
+    """Round a ratio with a positive denominator to the nearest integer; halves go up: 2.5 -> 3, -2.5 -> -2."""
     return (2 * numerator + denominator) // (2 * denominator)
 
 
 def salary_of(score: int) -> int:
-    """The score to the nearest 25."""
+    """Return the score to the nearest 25."""
     return SALARY_STEP * half_up(score, SALARY_STEP)
 
 
@@ -227,7 +227,7 @@ def _played(state: RatedPlaylist | None) -> Played:
 
 
 def _together(current: RatedPlaylist | None, previous: RatedPlaylist | None) -> Played:
-    """A playlist over two seasons."""
+    """Combine a playlist's figures over two seasons."""
     now, before = _played(current), _played(previous)
     return Played(
         rating=now.rating if now.games else before.rating,
@@ -245,9 +245,9 @@ def _figures(played: Mapping[str, Played]) -> dict[str, int]:
     }
 
 
-def _counting(played: Mapping[str, Played], least: MinGames) -> dict[str, Played]:
-    """The playlists with enough games."""
-    return {name: of for name, of in played.items() if of.games and of.games >= getattr(least, name)}
+def _counting(played: Mapping[str, Played], minimum: MinGames) -> dict[str, Played]:
+    """Return the playlists with enough games."""
+    return {name: of for name, of in played.items() if of.games and of.games >= getattr(minimum, name)}
 
 
 def _weighted_average(formula: WeightedAverage, played: Mapping[str, Played]) -> tuple[int | None, int]:
@@ -284,7 +284,7 @@ def _custom(formula: Custom, figures: Mapping[str, int]) -> int | None:
 
 @lru_cache(maxsize=256)
 def _weights(weights: PlaylistWeights) -> dict[str, int]:
-    """Whole numbers in the proportion of the weights as they were written: 0.1 is a tenth, not the float beside it."""
+    """Return integers in the proportion of the decimal weights: 0.1 is exactly a tenth, not the nearest float."""
     exact = {name: _exact(getattr(weights, name)) for name in PLAYLISTS}
     whole = lcm(*(weight.denominator for weight in exact.values()))
     return {name: int(weight * whole) for name, weight in exact.items()}
@@ -292,7 +292,7 @@ def _weights(weights: PlaylistWeights) -> dict[str, int]:
 
 @lru_cache(maxsize=256)
 def _shares(formula: Ascendancy) -> tuple[int, int, int]:
-    """Current and peak weight as parts of a whole: 0.25 and 0.75 are 1 and 3 of 4."""
+    """Return current and peak weight as parts of a whole: 0.25 and 0.75 are 1 and 3 of 4."""
     current, peak = _exact(formula.current_weight), _exact(formula.peak_weight)
     whole = lcm(current.denominator, peak.denominator)
     return int(current * whole), int(peak * whole), whole

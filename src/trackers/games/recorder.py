@@ -1,4 +1,4 @@
-"""How profiles are stored: compared with what is known, written in bulk where they differ, and told."""
+"""Stores profiles: compares them with stored states, writes differences in bulk and publishes events."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,40 +26,40 @@ from trackers.games.playlist_state_repository import (
 from trackers.games.repository import TrackerRepository
 
 TELLING: Final = frozenset({Reason.NOT_FOUND, Reason.PRIVATE})
-"""Failures that whoever follows an account can do something about."""
+"""Failures that followers of an account can act on."""
 TOLD_AFTER: Final = 3
-"""Such failures in a row after which they are told."""
+"""Consecutive failures before followers are notified."""
 
 
 class News(Protocol):
-    """Who is told what moved, on the same session."""
+    """Publishes events of accounts, on the same session."""
 
-    async def notify_tracker_update(self, news: Sequence[AccountUpdate], *, keys: Mapping[UUID, str]) -> None: ...
+    async def notify_tracker_update(self, updates: Sequence[AccountUpdate], *, keys: Mapping[UUID, str]) -> None: ...
 
-    async def notify_unreachable(self, news: Sequence[AccountUpdate], *, keys: Mapping[UUID, str]) -> None: ...
+    async def notify_unreachable(self, updates: Sequence[AccountUpdate], *, keys: Mapping[UUID, str]) -> None: ...
 
 
 class Ratings(Protocol):
-    """What rests on playlist states, on the same session."""
+    """Recomputes what depends on playlist states, on the same session."""
 
     async def recompute_accounts(self, accounts: Sequence[UUID]) -> None: ...
 
 
 @dataclass(slots=True)
 class ProfileChanges:
-    """What a batch of profiles says that is not stored yet."""
+    """Differences between a batch of profiles and the stored accounts."""
 
     accounts: list[AccountRow] = field(default_factory=list)
     seasons: list[SeasonRow] = field(default_factory=list)
     moved: list[MovedRow] = field(default_factory=list)
     snapshots: list[SnapshotRow] = field(default_factory=list)
     changed: set[UUID] = field(default_factory=set)
-    """Targets of which a standing moved."""
+    """Targets with a changed playlist state."""
     recomputed: set[UUID] = field(default_factory=set)
-    """Accounts whose scores are others now."""
+    """Accounts whose scores change."""
 
     def take(self, known: StoredAccount, observation: Observation[Profile]) -> None:
-        """Compare one profile with what is stored of its account."""
+        """Compare a profile with its stored account and add the differences."""
         profile = observation.value
         self.accounts.append(_account_row(known, profile))
         if _has_new_seasons(known, profile):
@@ -75,7 +75,7 @@ class ProfileChanges:
 
 
 class ProfileRecorder:
-    """Compares profiles with what is stored and writes what moved, a whole batch at once."""
+    """Compares profiles with stored accounts and writes the differences of a whole batch at once."""
 
     def __init__(
         self,
@@ -93,52 +93,53 @@ class ProfileRecorder:
         self._news = news
 
     async def record(self, observations: Sequence[Observation[Profile]]) -> set[UUID]:
-        """Targets of which a rating, tier, division, matches or streak moved.
+        """Record profiles; return the targets with a changed rating, tier, division, match count or streak.
 
-        Each of these has a new snapshot for every season that moved.
+        Each of these targets gets a new snapshot for every season with a change.
         """
         await self._playlist_states.begin()
         seasons = {state.season_key for o in observations for state in o.value.playlists}
         stored = await self._playlist_states.stored_accounts([o.target.id for o in observations], seasons=seasons)
         stored = await self._allowed(observations, stored)
-        found = ProfileChanges()
+        batch = ProfileChanges()
         for observation in observations:
             known = stored.get(observation.target.id)
             if known is not None:  # else blocked, or erased while the page was fetched
-                found.take(known, observation)
-        if found.accounts:
-            await self._playlist_states.update_accounts(found.accounts)
-        if found.seasons:
-            await self._playlist_states.add_seasons(found.seasons)
-        if found.moved:
-            await self._playlist_states.move_playlist_states(found.moved, found.snapshots)
-        if found.recomputed:
-            await self._ratings.recompute_accounts(sorted(found.recomputed))
-        if found.snapshots:
-            await self._tell(observations, stored, found)
-        return found.changed
+                batch.take(known, observation)
+        if batch.accounts:
+            await self._playlist_states.update_accounts(batch.accounts)
+        if batch.seasons:
+            await self._playlist_states.add_seasons(batch.seasons)
+        if batch.moved:
+            await self._playlist_states.move_playlist_states(batch.moved, batch.snapshots)
+        if batch.recomputed:
+            await self._ratings.recompute_accounts(sorted(batch.recomputed))
+        if batch.snapshots:
+            await self._notify(observations, stored, batch)
+        return batch.changed
 
     async def _allowed(
         self, observations: Sequence[Observation[Profile]], stored: Mapping[UUID, StoredAccount]
     ) -> dict[UUID, StoredAccount]:
-        """Accounts without those that turn out to be a blocked player's, whose keys are blocked from now on.
+        """Return the accounts without those of blocked players, and block the keys of these from now on.
 
-        A job deletes these: their trackers are changed under their owners' locks only, which come before those of a
-        recording.
+        A job deletes these accounts later: trackers are changed only under locks of their owners, and these locks come
+        before the locks of a recording.
         """
         players = {
-            one.target.id: player_key(known.game, known.platform, one.value.upstream_player_id)
-            for one in observations
-            if one.value.upstream_player_id is not None and (known := stored.get(one.target.id)) is not None
+            observation.target.id: player_key(known.game, known.platform, observation.value.upstream_player_id)
+            for observation in observations
+            if observation.value.upstream_player_id is not None
+            and (known := stored.get(observation.target.id)) is not None
         }
         blocked = await self._blocks.among(SOURCE, set(players.values())) if players else set()
-        found = {target_id: player for target_id, player in players.items() if player in blocked}
-        if found:
-            await self._blocks.found(SOURCE, {stored[target_id].key: player for target_id, player in found.items()})
-        return {target_id: known for target_id, known in stored.items() if target_id not in found}
+        refused = {target_id: player for target_id, player in players.items() if player in blocked}
+        if refused:
+            await self._blocks.found(SOURCE, {stored[target_id].key: player for target_id, player in refused.items()})
+        return {target_id: known for target_id, known in stored.items() if target_id not in refused}
 
     async def record_failures(self, failures: Sequence[FailedFetch]) -> None:
-        """Tell, once in a row of failures, of accounts that are gone or have become private."""
+        """Publish accounts that are missing or private, once in a row of failures."""
         gone = {
             failure.target.id: failure
             for failure in failures
@@ -147,20 +148,20 @@ class ProfileRecorder:
         if not gone:
             return
         accounts = await self._trackers.accounts_of(list(gone))
-        told = [
-            (target_id, _news_of(account_id, account, reason=gone[target_id].failure.reason.value))
+        updates = [
+            (target_id, _update_of(account_id, account, reason=gone[target_id].failure.reason.value))
             for target_id, (account_id, account) in accounts.items()
         ]
-        keys = {news.account_id: f"unreachable:{gone[target_id].target.run_id}" for target_id, news in told}
-        await self._news.notify_unreachable([news for _, news in told], keys=keys)
+        keys = {update.account_id: f"unreachable:{gone[target_id].target.run_id}" for target_id, update in updates}
+        await self._news.notify_unreachable([update for _, update in updates], keys=keys)
 
-    async def _tell(
+    async def _notify(
         self,
         observations: Sequence[Observation[Profile]],
         stored: Mapping[UUID, StoredAccount],
-        found: ProfileChanges,
+        batch: ProfileChanges,
     ) -> None:
-        """Publish what moved of accounts that were known before; the first look is no news."""
+        """Publish changes of accounts that were fetched before; the first fetch is not notified."""
         current = {
             stored[o.target.id].account_id: o.value.current_season
             for o in observations
@@ -168,7 +169,7 @@ class ProfileRecorder:
         }
         before = {known.account_id: known.playlist_states for known in stored.values()}
         changes: dict[UUID, list[PlaylistChange]] = {}
-        for row in found.moved:
+        for row in batch.moved:
             was = before[row.account_id].get((row.season_key, row.playlist_key))
             if was is not None and row.season_key == current.get(row.account_id) and not row.estimated:
                 changes.setdefault(row.account_id, []).append(_change(row, was))
@@ -185,16 +186,16 @@ class ProfileRecorder:
         await self._news.notify_tracker_update(
             [
                 msgspec.structs.replace(
-                    _news_of(account_id, account, season=current[account_id], changes=changes[account_id]),
+                    _update_of(account_id, account, season=current[account_id], changes=changes[account_id]),
                     batch=batches.get(account_id),
                 )
                 for account_id, account in accounts.values()
             ],
-            keys={row.account_id: f"snapshot:{row.id}" for row in found.snapshots},
+            keys={row.account_id: f"snapshot:{row.id}" for row in batch.snapshots},
         )
 
 
-def _news_of(
+def _update_of(
     account_id: UUID,
     account: AccountIdentity,
     *,
@@ -232,7 +233,7 @@ def _change(row: MovedRow, was: Fingerprint) -> PlaylistChange:
 
 
 def fingerprint(state: PlaylistState) -> Fingerprint:
-    """What makes a snapshot when it differs."""
+    """Return the fields whose change makes a snapshot."""
     return (
         state.rating,
         state.tier,
@@ -244,7 +245,7 @@ def fingerprint(state: PlaylistState) -> Fingerprint:
 
 
 def _moved(known: StoredAccount, profile: Profile) -> dict[str, list[PlaylistState]]:
-    """Standings that are new or have moved, by season."""
+    """Return new and changed playlist states, by season."""
     moved: dict[str, list[PlaylistState]] = {}
     for state in profile.playlists:
         if known.playlist_states.get((state.season_key, state.playlist_key)) != fingerprint(state):

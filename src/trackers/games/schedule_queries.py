@@ -1,4 +1,4 @@
-"""Questions about scheduled processing: static statements, rows straight into Structs."""
+"""Queries of schedules: static statements whose rows become Structs."""
 
 from typing import Final
 

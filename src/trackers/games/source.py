@@ -1,4 +1,4 @@
-"""Tracker Network as the engine sees it: how to ask for a profile."""
+"""The source of game profiles on Tracker Network."""
 
 from collections.abc import Callable, Sequence
 from typing import Protocol
@@ -27,7 +27,7 @@ from trackers.games.settings import GamesSettings
 
 
 class GamesRecorder(Protocol):
-    """Stores profiles, on the session of the unit of work that is open."""
+    """Stores profiles on the session of the open unit of work."""
 
     async def record(self, observations: Sequence[Observation[Profile]]) -> set[UUID]: ...
 
@@ -35,7 +35,7 @@ class GamesRecorder(Protocol):
 
 
 class GamesSource(Source[Profile]):
-    """Profiles of every game that has an adapter, from one site."""
+    """Profiles of all games with an adapter, from one site."""
 
     name = SOURCE
     followed_by_hand = False
@@ -60,7 +60,7 @@ class GamesSource(Source[Profile]):
         )
 
     def read(self, entered: str) -> tuple[str, str]:
-        """A profile link, or a key as it is stored (game:platform:identifier)."""
+        """Return key and address of the account of a profile link, or of a stored key (game:platform:identifier)."""
         game, _, rest = entered.partition(":")
         platform, _, name = rest.partition(":")
         if game in ADAPTERS and name:
@@ -75,7 +75,7 @@ class GamesSource(Source[Profile]):
         answer = await context.get(f"{self.base_url}{profile_path(account)}", conditional=True)
         raise_for_answer(answer.status, answer.content_type, answer.body)
         profile = ADAPTERS[game].parse_profile(answer.body)
-        if target.content_hash is None:  # the first time
+        if target.content_hash is None:  # the first fetch
             older = [
                 state
                 for season in past_seasons(profile, self._first_seasons)
@@ -97,7 +97,7 @@ class GamesSource(Source[Profile]):
 
 
 def past_seasons(profile: Profile, most: int) -> list[str]:
-    """Keys of the seasons before the current one, the newest first, up to `most`."""
+    """Return the keys of seasons before the current one, the newest first, at most `most`."""
     numbers = {season.key: season.number for season in profile.seasons if season.number is not None}
     current = numbers.get(profile.current_season)
     if current is None:

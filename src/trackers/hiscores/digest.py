@@ -1,4 +1,4 @@
-"""What followed players gained and reached, in a digest: for each of them what the window comes to."""
+"""The digest's section about followed players: gains and achievements of each player in the window."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -14,9 +14,9 @@ from users.notifications.digest import DigestEntry, DigestGroup, DigestSection, 
 
 TITLE: Final = "Players"
 MAX_REACHED: Final = 8
-"""Achievements of one player that are named; what is more is counted."""
-# Experience from the last record before the window to the last in it, where both are of one era; what was passed before
-# anybody looked is no news.
+"""Maximum number of a player's achievements that are named; the others are counted."""
+# Experience from the last record before the window to the last record in it, if both are of the same era. Achievements
+# from before the first fetch are left out.
 _PROGRESSED: Final = text("""
 WITH windows AS (
     SELECT * FROM unnest(CAST(:users AS uuid[]), CAST(:since AS timestamptz[]), CAST(:until AS timestamptz[]))
@@ -59,15 +59,15 @@ class HiscoresDigest:
         self._questions = questions
 
     async def sections(self, windows: Sequence[DigestWindow]) -> Mapping[UUID, Sequence[DigestSection]]:
-        """One section; an entry for each player who played."""
+        """Return one section per person, with an entry for each player that made progress."""
         wants = {window.user_id: window.wants for window in windows}
         entries: dict[UUID, list[DigestEntry]] = {}
         for row in await self._questions.rows(_PROGRESSED, spans(windows)):
             if wants[row["user_id"]](row["id"], PROGRESSED) and (entry := _entry(row)) is not None:
                 entries.setdefault(row["user_id"], []).append(entry)
         return {
-            user_id: [DigestSection(title=TITLE, groups=(DigestGroup(entries=tuple(told)),))]
-            for user_id, told in entries.items()
+            user_id: [DigestSection(title=TITLE, groups=(DigestGroup(entries=tuple(listed)),))]
+            for user_id, listed in entries.items()
         }
 
 

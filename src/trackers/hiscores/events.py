@@ -10,7 +10,7 @@ from trackers.hiscores.messages import DECREASED, MISSING, PROGRESSED, RENAMED, 
 
 
 class PlayerAdded(Struct, frozen=True, kw_only=True):
-    """A player whom the hiscores have shown for the first time."""
+    """A player that the hiscores have shown for the first time."""
 
     player_id: UUID
     username: str
@@ -18,7 +18,7 @@ class PlayerAdded(Struct, frozen=True, kw_only=True):
 
 
 class PlayerUpdated(Struct, frozen=True, kw_only=True):
-    """How a player is tracked after a change."""
+    """Settings of a player after a change."""
 
     player_id: UUID
     username: str
@@ -30,14 +30,14 @@ class PlayerUpdated(Struct, frozen=True, kw_only=True):
 
 
 class PlayerRemoved(Struct, frozen=True, kw_only=True):
-    """A player who is not tracked any more."""
+    """A player that is no longer tracked."""
 
     player_id: UUID
     username: str
     reason: str | None = None
-    """`not_found`: the hiscores do not know the player; null: somebody removed the player."""
+    """`not_found`: the hiscores do not list the player; null: somebody removed the player."""
     purged: bool = False
-    """Whether the recorded history was deleted, too."""
+    """True if the recorded history was deleted, too."""
 
 
 ADDED: Final = EventType(

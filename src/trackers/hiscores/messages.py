@@ -1,4 +1,4 @@
-"""What players reached, in Structs for events and in words for people. Pure."""
+"""Payloads of events about players, and the messages about them. Pure."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -16,13 +16,13 @@ DECREASED: Final = "player.decreased"
 RENAMED: Final = "player.renamed"
 STOPPED: Final = "player.stopped"
 TOLD: Final = frozenset({PROGRESSED, MISSING, DECREASED, RENAMED, STOPPED})
-"""What followers are told."""
+"""Events about which followers get a message."""
 MAX_LINES: Final = 12
 PAGE: Final = "https://secure.runescape.com/m=hiscore_oldschool/hiscorepersonal?user1="
 
 
 class LevelUp(Struct, frozen=True, kw_only=True):
-    """Levels that a skill has gained."""
+    """A skill's level before and after a fetch."""
 
     skill: str
     name: str
@@ -31,7 +31,7 @@ class LevelUp(Struct, frozen=True, kw_only=True):
 
 
 class PlayerUpdate(Struct, frozen=True, kw_only=True):
-    """What an event tells of a player."""
+    """Payload of an event about a player: what changed."""
 
     player_id: UUID
     username: str
@@ -39,68 +39,70 @@ class PlayerUpdate(Struct, frozen=True, kw_only=True):
     mode: str
     url: str
     xp_gained: int = 0
-    """In all, since the record before."""
+    """Overall experience since the record before."""
     levels: Sequence[LevelUp] = ()
     achievements: Sequence[str] = ()
-    """In words."""
+    """In words, such as `99 Slayer`."""
     decreased: Sequence[str] = ()
-    """Names of what shows less than before."""
+    """Names of metrics that show less than before."""
     former: str | None = None
-    """The name before."""
+    """The name before a rename."""
     removed: bool = False
-    """Of whom is looked at no longer: whether the player is gone from the list, not only at rest."""
+    """In `player.stopped`: True if the player was removed, False if it was deactivated."""
 
     @property
     def worth_telling(self) -> bool:
-        """Whether people want to hear of it: experience alone is no news."""
+        """True if followers get a message: for levels and achievements, not for experience alone."""
         return bool(self.levels or self.achievements)
 
 
 class HiscoreMessages:
-    """Says what was reached: `Slayer 97 -> 99`, `first Vorkath`."""
+    """Writes messages about players, such as `Slayer 97 -> 99` and `Reached: first Vorkath`."""
 
     events: Final = TOLD
 
     def write(self, event: Event, _subject_id: UUID, _locale: RecipientLocale) -> Message | None:
-        """The same for everybody who follows the player."""
-        news = msgspec.convert(event.payload, PlayerUpdate)
-        said = _WORDS[event.event](news)
-        if said is None:
+        """Return the message, which is the same for all followers; None if there is nothing worth a message."""
+        update = msgspec.convert(event.payload, PlayerUpdate)
+        content = _WORDS[event.event](update)
+        if content is None:
             return None
-        title, lines = said
+        title, lines = content
         if len(lines) > MAX_LINES:
             lines = [*lines[: MAX_LINES - 1], f"and {len(lines) - MAX_LINES + 1} more"]
-        return Message(title=title, lines=tuple(lines), url=news.url)
+        return Message(title=title, lines=tuple(lines), url=update.url)
 
 
-def _progressed(news: PlayerUpdate) -> tuple[str, list[str]] | None:
-    if not news.worth_telling:
+def _progressed(update: PlayerUpdate) -> tuple[str, list[str]] | None:
+    if not update.worth_telling:
         return None
-    lines = [f"{level.name} {level.before} -> {level.now}" for level in news.levels]
-    lines += [f"Reached: {achievement}" for achievement in news.achievements]
-    if news.xp_gained > 0:
-        lines.append(f"+{news.xp_gained:,} experience in all")
-    return news.display_name, lines
+    lines = [f"{level.name} {level.before} -> {level.now}" for level in update.levels]
+    lines += [f"Reached: {achievement}" for achievement in update.achievements]
+    if update.xp_gained > 0:
+        lines.append(f"+{update.xp_gained:,} experience in total")
+    return update.display_name, lines
 
 
-def _missing(news: PlayerUpdate) -> tuple[str, list[str]]:
-    why = f"The {news.mode.replace('_', ' ')} hiscores know no such player any more. Renamed? Then tell an admin."
-    return f"{news.display_name} is not on the hiscores", [why]
+def _missing(update: PlayerUpdate) -> tuple[str, list[str]]:
+    mode = update.mode.replace("_", " ")
+    line = f"The {mode} hiscores no longer list this player. If the player has a new name, tell an admin."
+    return f"{update.display_name} is not on the hiscores", [line]
 
 
-def _decreased(news: PlayerUpdate) -> tuple[str, list[str]]:
-    what = ", ".join(news.decreased)
-    why = f"Less than before: {what}. A rollback, or somebody else plays under the name; gains count from here."
-    return f"{news.display_name} begins anew", [why]
+def _decreased(update: PlayerUpdate) -> tuple[str, list[str]]:
+    names = ", ".join(update.decreased)
+    line = f"Less than before: {names}. A rollback, or another account under the name; gains count from here on."
+    return f"Progress of {update.display_name} decreased", [line]
 
 
-def _renamed(news: PlayerUpdate) -> tuple[str, list[str]]:
-    return f"{news.former} is called {news.display_name} now", ["The history goes on under the new name."]
+def _renamed(update: PlayerUpdate) -> tuple[str, list[str]]:
+    return f"{update.former} is now called {update.display_name}", ["The history continues under the new name."]
 
 
-def _stopped(news: PlayerUpdate) -> tuple[str, list[str]]:
-    what = "removed; the history comes back with whoever adds the player again" if news.removed else "put to rest"
-    return f"Nobody looks at {news.display_name} any more", [f"The player was {what}."]
+def _stopped(update: PlayerUpdate) -> tuple[str, list[str]]:
+    removed = "The player was removed. The history comes back if somebody adds the player again."
+    line = removed if update.removed else "The player was deactivated."
+    return f"Updates of {update.display_name} have stopped", [line]
 
 
 _WORDS: Final = {
@@ -113,5 +115,5 @@ _WORDS: Final = {
 
 
 def page_of(username: str) -> str:
-    """The site's own page of a player."""
+    """Return the URL of a player's page on the game's site."""
     return f"{PAGE}{username.replace(' ', '+')}"

@@ -1,4 +1,4 @@
-"""Hiscores: needs the engine and people; offers players, their histories and boards."""
+"""Module of the hiscores: needs the engine and users; offers players, their histories and leaderboards."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -46,7 +46,7 @@ from users.notifications.messages import Notifier
 
 
 class HiscoresContainer(containers.DeclarativeContainer):
-    """Hiscores."""
+    """Providers of the hiscores."""
 
     # needs
     settings = providers.Dependency(instance_of=HiscoresSettings)
@@ -151,7 +151,7 @@ class HiscoresContainer(containers.DeclarativeContainer):
 
 
 def dependencies(container: Any, database: Any) -> Mapping[str, Provide]:
-    """What this module's handlers may ask for."""
+    """Dependencies that request handlers of this module can use."""
     return {
         "player_registration": provide_singleton(container.registration),
         "player_service": provide(container.service, database),

@@ -1,8 +1,8 @@
-"""The bodies of the hiscores, as JSON by name and as CSV by position, into readings. Pure.
+"""Parser of the hiscores' bodies into readings: JSON by name, CSV by position. Pure.
 
-Rank and value are read each for itself: rank -1 is no rank, value -1 an unknown, 0 a real zero. A skill without rank at
-level 1 with experience -1 is unknown; since November 2025 an unranked skill may come with its true experience.
-Whatever the hiscores of the game cannot say (negative, past the largest, a name twice, no Overall) is a changed page.
+Rank and value are read separately: rank -1 means unranked, value -1 means unknown, 0 is a real zero. A skill without
+rank at level 1 with experience -1 is unknown; since November 2025 an unranked skill may come with its true experience.
+Impossible values (negative, beyond the maximum, a name twice, no Overall) mean that the page has changed.
 """
 
 import re
@@ -33,9 +33,9 @@ from trackers.hiscores.names import is_name
 
 NOT_FOUND: Final = 404
 MAX_ENTRIES: Final = 500
-"""Entries of a list; the game has 91."""
+"""Maximum number of entries in a list; the game has 91."""
 MAX_UNKNOWN: Final = 100
-"""Names in a body that we have never heard of; more are not news of the game, but another page."""
+"""Maximum number of unknown names in a body; more are not new content of the game, but another page."""
 MAX_NAME_LENGTH: Final = 80
 MAX_SCORE: Final = 2**31 - 1
 MAX_RANK: Final = 2**31 - 1
@@ -44,7 +44,7 @@ _CSV_LINE: Final = re.compile(rb"-?\d{1,12}(,-?\d{1,12}){1,2}")
 
 
 class MetricReading(Struct, frozen=True, kw_only=True):
-    """What a table says of one metric: experience of a skill, a score, or the total level. None: unknown, unranked."""
+    """A metric in a body: experience of a skill, a score, or the total level. None means unknown or unranked."""
 
     metric: Metric
     value: int | None
@@ -52,23 +52,23 @@ class MetricReading(Struct, frozen=True, kw_only=True):
 
 
 class HiscoresPage(Struct, frozen=True, kw_only=True):
-    """A player as a table shows them; the total level is the last of the readings."""
+    """A player in a table; the total level is the last reading."""
 
     name: str | None
-    """In its own spelling, where the body tells it."""
+    """The name in the game's spelling, if the body has it."""
     readings: list[MetricReading]
     layout: "Layout"
 
 
 class Layout(Struct, frozen=True, kw_only=True):
-    """The names of a table's lists, in their order."""
+    """Names in the lists of a table, in order."""
 
     skills: list[str]
     activities: list[str]
 
 
 BUILT_IN: Final = Layout(skills=list(SKILLS), activities=[*ACTIVITIES, *BOSSES])
-"""As of September 2026."""
+"""The lists of the main game as of September 2026."""
 
 
 class _Skill(Struct):
@@ -94,9 +94,9 @@ _decoder: Final = msgspec.json.Decoder(_Body)
 
 
 def raise_for_answer(status: int, body: bytes) -> None:
-    """Return where an answer may be read as data; else raise the ScrapeFailure that it means.
+    """Return if the answer can be read as data; otherwise raise the ScrapeFailure that it means.
 
-    404 says that the player is not on the table. Outages and firewalls send pages with status 200.
+    404 means that the player is not in the table. Outages and firewalls send pages with status 200.
     """
     if status == NOT_FOUND:
         raise TargetNotFound("the hiscores have no such player in this table", http_status=status)
@@ -105,16 +105,16 @@ def raise_for_answer(status: int, body: bytes) -> None:
     raise_for_page(status, body)
     if status == HTTP_OK and not body.strip():
         raise HostUnavailable("the hiscores answer with an empty body", http_status=status)
-    said = f': "{title_of(body)}"' if body.strip() else ""
+    title = f': "{title_of(body)}"' if body.strip() else ""
     if status == HTTP_OK or is_html(body):
-        raise HostUnavailable(f"the hiscores show a page instead of data{said}", http_status=status)
-    raise PageChanged(f"the hiscores answer {status} with something unknown{said}", http_status=status)
+        raise HostUnavailable(f"the hiscores show a page instead of data{title}", http_status=status)
+    raise PageChanged(f"the hiscores answer {status} with an unknown body{title}", http_status=status)
 
 
 def parse_json(body: bytes) -> HiscoresPage:
-    """A body of `index_lite.json`. Raises PageChanged, naming what is not as it was."""
+    """Parse a body of `index_lite.json`. Raises PageChanged with the difference."""
     if not is_json(body):
-        raise PageChanged(f'the hiscores answer with no JSON: "{title_of(body)}"')
+        raise PageChanged(f'the answer of the hiscores is not JSON: "{title_of(body)}"')
     try:
         read = _decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -127,7 +127,7 @@ def parse_json(body: bytes) -> HiscoresPage:
 
 
 def parse_csv(body: bytes, layout: Layout) -> HiscoresPage:
-    """A body of `index_lite.ws`, read by position in a layout that has exactly its lines. Raises PageChanged."""
+    """Parse a body of `index_lite.ws` by position, in a layout of exactly the same length. Raises PageChanged."""
     lines = body.split()
     if len(lines) > MAX_ENTRIES or not all(_CSV_LINE.fullmatch(line) for line in lines):
         raise PageChanged("the hiscores' CSV has another form")
@@ -138,8 +138,8 @@ def parse_csv(body: bytes, layout: Layout) -> HiscoresPage:
         raise PageChanged("the hiscores' CSV mixes skills with activities")
     if (len(skills), len(activities)) != (len(layout.skills), len(layout.activities)):
         raise PageChanged(
-            f"the hiscores' CSV has {len(skills)} skills and {len(activities)} activities; names are known of "
-            f"{len(layout.skills)} and {len(layout.activities)}, so nobody can tell what is what"
+            f"the hiscores' CSV has {len(skills)} skills and {len(activities)} activities instead of "
+            f"{len(layout.skills)} and {len(layout.activities)}, so they cannot be matched to names"
         )
     return _page(
         [(name, *_three(row)) for name, row in zip(layout.skills, skills, strict=True)],
@@ -164,15 +164,15 @@ def _page(
     readings = [_skill_reading(*entry) for entry in skills if _is_nameable(entry[0])]
     slugs = [reading.metric.slug for reading in readings]
     if OVERALL not in slugs or not set(slugs) & (SKILL_SLUGS - {OVERALL}):
-        _changed("has no Overall, or no skill that we know")
+        _changed("has no Overall, or no known skill")
     readings += [_activity_reading(*entry) for entry in activities if _is_nameable(entry[0])]
     slugs = [reading.metric.slug for reading in readings]
     if len(set(slugs)) < len(slugs):
         twice = sorted({slug for slug in slugs if slugs.count(slug) > 1})
-        _changed(f"names something twice: {', '.join(twice[:5])}")
+        _changed(f"has duplicate names: {', '.join(twice[:5])}")
     unknown = [slug for slug in slugs if slug not in KNOWN]
     if len(unknown) > MAX_UNKNOWN:
-        _changed(f"names {len(unknown)} things that nobody has heard of")
+        _changed(f"has {len(unknown)} unknown names")
     overall = next(entry for entry in skills if slug_of(entry[0]) == OVERALL)
     readings.append(_total(overall, readings))
     layout = Layout(skills=[entry[0] for entry in skills], activities=[entry[0] for entry in activities])
@@ -195,7 +195,7 @@ def _activity_reading(name: str, rank: int, score: int) -> MetricReading:
 
 
 def _is_nameable(name: str) -> bool:
-    """Whether an entry can be told of; one that cannot is left out, so that it does not stop a whole table."""
+    """True if the name of an entry is usable. Other entries are left out, so that they do not fail the whole table."""
     return bool(slug_of(name)) and len(name) <= MAX_NAME_LENGTH and name.isprintable()
 
 
@@ -204,7 +204,7 @@ def _named(metric: Metric) -> Metric:
 
 
 def _total(overall: tuple[str, int, int, int], readings: Sequence[MetricReading]) -> MetricReading:
-    """The total level: the table's own, unless the sum of the levels that are known is larger; ranked as Overall is."""
+    """Return the total level: the table's own, or the sum of known levels if that is larger. Its rank is Overall's."""
     _, rank, level, xp = overall
     summed = sum(
         level_for(reading.value) if reading.value is not None else _first_level(reading.metric.slug)

@@ -1,7 +1,7 @@
-"""The game's hiscores as the engine sees them: how to ask for a player, and what an answer means.
+"""The hiscores as a source of the engine.
 
-Asked for as JSON, which names what it counts. Where that has another form, the same table is asked for once more as
-CSV, which is read by position as long as its lists are as long as those last seen.
+A player is fetched as JSON, which names its metrics. If the JSON has another form, the same table is fetched as CSV,
+which is read by position while its lists are as long as those last seen.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,7 +23,7 @@ from trackers.hiscores.settings import HiscoresSettings
 
 
 class HiscoresRecorder(Protocol):
-    """Stores what was seen, on the session of the unit of work that is open."""
+    """Stores fetched pages, on the session of the open unit of work."""
 
     async def record(self, observations: Sequence[Observation[HiscoresPage]]) -> set[UUID]: ...
 
@@ -31,7 +31,7 @@ class HiscoresRecorder(Protocol):
 
 
 class HiscoresSource(Source[HiscoresPage]):
-    """Players of Old School RuneScape, a table for each game mode."""
+    """Players of Old School RuneScape, with a table for each game mode."""
 
     name = SOURCE
     followed_by_hand = False
@@ -57,7 +57,7 @@ class HiscoresSource(Source[HiscoresPage]):
         )
 
     def read(self, entered: str) -> tuple[str, str]:
-        """A player's name, or mode:name as it is stored; any spelling."""
+        """Return key and address of a player, entered as a name or as mode:name, in any spelling."""
         mode, colon, name = entered.partition(":")
         if not colon or mode not in set(GameMode):
             mode, name = GameMode.REGULAR, entered
@@ -75,7 +75,7 @@ class HiscoresSource(Source[HiscoresPage]):
             page = parse_json(answer.body)
         except PageChanged as changed:
             answer = await context.get(f"{table}/index_lite.ws?{query}")
-            if answer.status == NOT_FOUND:  # of the address: that there is such a player was answered already
+            if answer.status == NOT_FOUND:  # the URL is missing; the player exists, because the first answer was no 404
                 raise
             raise_for_answer(answer.status, answer.body)
             try:
@@ -94,8 +94,10 @@ class HiscoresSource(Source[HiscoresPage]):
 
 
 def check_length(before: Layout, now: Layout) -> None:
-    """Raise PageChanged for lists shorter than before: the game adds to them, and a part that is missing would be read
-    as something else. An admin has them taken as they are.
+    """Raise PageChanged if a list is shorter than before.
+
+    The game only adds to its lists, and with a part missing, values would be read as other metrics. An admin can accept
+    a shorter table.
     """
     for what in ("skills", "activities"):
         had, has = len(getattr(before, what)), len(getattr(now, what))

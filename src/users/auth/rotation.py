@@ -1,4 +1,4 @@
-"""What of bot keys, sessions and claim codes still needs the previous secret of the installation."""
+"""Bot keys, sessions, claim codes and links that still need the previous secret of the installation."""
 
 from datetime import datetime
 from typing import Final
@@ -34,19 +34,19 @@ WHERE digest IS NOT NULL AND expires_at > :now AND expires_at <= :made_until
 
 
 class AuthRotation:
-    """Asks what was made under which secret; each statement stands for itself."""
+    """Finds what was made under which secret. Each statement runs on its own."""
 
     def __init__(self, reader: PooledQueries, *, secret: InstallationSecret) -> None:
         self._reader = reader
         self._secret = secret
 
     async def start(self, *, now: datetime) -> datetime:
-        """When the current secret began to replace another: now, or at the first call."""
+        """Return when the current secret began to replace another: the time of the first call under it."""
         started_at: datetime = await self._reader.value(_START, {"secret_id": self._secret.id, "now": now})
         return started_at
 
     async def remaining(self, *, started_at: datetime, now: datetime) -> list[Needing]:
-        """Each working key that was not used, sessions that were not refreshed, codes that still wait."""
+        """Return working keys not used since, sessions not refreshed since, and older codes and links still valid."""
         under = {"secret_id": self._secret.id}
         keys = [
             Needing(what=f"bot key trk_{row['prefix']} ({row['name']})", count=1, used_at=row["last_used_at"])

@@ -1,4 +1,4 @@
-"""Questions about digests: static statements, rows straight into Structs."""
+"""Reads of digests: static statements, rows straight into Structs."""
 
 from typing import Final
 from uuid import UUID
@@ -15,13 +15,13 @@ MONDAY: Final = 1
 
 
 class DigestQueries:
-    """Reads how digests are settled, and which were sent."""
+    """Reads digest settings, and the digests that were made."""
 
     def __init__(self, questions: Queries) -> None:
         self._questions = questions
 
     async def settings(self, user_id: UUID) -> DigestSettings:
-        """Raises AccountNotFound."""
+        """Return a person's digest settings, or the defaults if digests are off. Raises AccountNotFound."""
         row = await self._questions.row(SETTINGS, {"user_id": user_id})
         if row is None:
             raise AccountNotFound
@@ -37,6 +37,6 @@ class DigestQueries:
         )
 
     async def sent(self, user_id: UUID) -> SentDigests:
-        """The latest, the newest first."""
+        """Return the latest 200 digests of a person, the newest first."""
         rows = await self._questions.rows(SENT, {"user_id": user_id, "limit": MAX_DIGESTS})
         return SentDigests(items=[DigestView(**row) for row in rows])

@@ -1,7 +1,7 @@
-"""Channels' addresses hold tokens: whoever reads the database, or a backup of it, shall not write to people.
+"""Encrypts the addresses of channels: they hold tokens, and a copy of the database must not be enough to send messages.
 
-AES-256-GCM (NIST SP 800-38D) under a key derived from the installation's secret; the channel's id is authenticated
-along, so that no address opens under another channel. What the previous secret sealed opens as long as that one is set.
+AES-256-GCM (NIST SP 800-38D) under a key derived from the installation's secret. The channel's id is authenticated too,
+so that no address decrypts under another channel. Values of the previous secret decrypt as long as that secret is set.
 """
 
 import secrets
@@ -17,12 +17,12 @@ from shared.installation_secret import InstallationSecret
 NONCE: Final = 12
 
 
-class Unsealable(Exception):  # noqa: N818 -- what it is, not that it is wrong
-    """It was sealed under another installation's secret, or is no seal of this channel."""
+class Unsealable(Exception):  # noqa: N818 -- named after the state of the value
+    """The value was encrypted under another secret, or does not belong to this channel."""
 
 
 class FieldEncryption:
-    """Seals and opens."""
+    """Encrypts and decrypts the addresses of channels."""
 
     def __init__(self, secret: InstallationSecret) -> None:
         self._ciphers = [AESGCM(key) for key in secret.keys("notification channels")]
@@ -32,14 +32,14 @@ class FieldEncryption:
         return nonce + self._ciphers[0].encrypt(nonce, content, channel_id.bytes)
 
     def open(self, channel_id: UUID, sealed: bytes) -> bytes:
-        """Raises Unsealable."""
+        """Decrypt a value of a channel. Raises Unsealable."""
         for cipher in self._ciphers:
             with suppress(InvalidTag):
                 return cipher.decrypt(sealed[:NONCE], sealed[NONCE:], channel_id.bytes)
-        raise Unsealable("it was sealed under another secret of this installation; make the channel anew")
+        raise Unsealable("it was encrypted under another secret; remove the channel and add it again")
 
     def sealed_anew(self, channel_id: UUID, sealed: bytes) -> bytes | None:
-        """The same content under the current secret; None where it is already. Raises Unsealable."""
+        """Return the value encrypted under the current secret; None if it already is. Raises Unsealable."""
         with suppress(InvalidTag):
             self._ciphers[0].decrypt(sealed[:NONCE], sealed[NONCE:], channel_id.bytes)
             return None

@@ -1,4 +1,4 @@
-"""Jobs that leave once the open transaction is in."""
+"""Enqueues jobs after the commit of the open transaction."""
 
 from typing import Any, Final
 
@@ -12,18 +12,18 @@ VERIFY: Final = "notifications.verify"
 
 
 class JobEnqueuer:
-    """On the request's or the job's session."""
+    """Enqueues the jobs of notifications after the commit of a session."""
 
     def __init__(self, *, session: AsyncSession, jobs: JobQueue) -> None:
         self._session = session
         self._jobs = jobs
 
     def send(self) -> None:
-        """Have what is due sent; asked for often, it is done once."""
+        """Start the sender; repeated calls start it once."""
         self._leave(SEND, job_id=SEND)
 
     def verify(self, channel_id: object) -> None:
-        """Have a channel challenged."""
+        """Start the job that challenges a channel."""
         self._leave(VERIFY, str(channel_id))
 
     def _leave(self, job: str, *arguments: Any, job_id: str | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Notifications: needs people, guilds and what modules say of their events; offers the Notifier."""
+"""Notifications: needs accounts, guilds and the MessageWriters of modules; offers the Notifier."""
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -61,12 +61,12 @@ from users.notifications.verification_codes import AttemptLimiter, VerificationC
 
 
 def _events(writers: Sequence[MessageWriter]) -> list[str]:
-    """Every event that somebody puts into words."""
+    """All events that a writer has messages for."""
     return sorted({event for writer in writers for event in writer.events})
 
 
 class NotificationsContainer(containers.DeclarativeContainer):
-    """Channels, preferences, deliveries."""
+    """Container of channels, preferences, deliveries and digests."""
 
     # needs
     settings = providers.Dependency(instance_of=NotifySettings)
@@ -87,11 +87,11 @@ class NotificationsContainer(containers.DeclarativeContainer):
     secret = providers.Dependency(instance_of=InstallationSecret)
     user_agent = providers.Dependency(instance_of=str)
     scrape_lease = providers.Dependency(instance_of=float)
-    """Seconds after which what a worker fetched is not written any more."""
+    """Seconds after which a worker can no longer write what it fetched."""
     digest_writers: providers.Dependency[Any] = providers.Dependency()
-    """What modules bring to digests (DigestWriter), on the bound session."""
+    """DigestWriters of modules, on the bound session."""
     writers: providers.Dependency[Any] = providers.Dependency()
-    """What modules say of their events (MessageWriter)."""
+    """MessageWriters of modules."""
 
     # has
     channel_repository = providers.Factory(ChannelRepository, session)
@@ -234,7 +234,7 @@ class NotificationsContainer(containers.DeclarativeContainer):
 
 
 def dependencies(container: Any, database: Any) -> Mapping[str, Provide]:
-    """What this module's handlers may ask for."""
+    """Dependencies of this module's controllers, by name."""
     return {
         "channel_service": provide(container.channels, database),
         "preference_service": provide(container.preferences, database),

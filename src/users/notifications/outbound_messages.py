@@ -1,4 +1,4 @@
-"""What goes out: one message to one channel, of one event or of several that were gathered; and how that can fail."""
+"""Outbound messages: one message to one channel, about one event or several; and the failure to send one."""
 
 from datetime import datetime
 from typing import Protocol
@@ -12,39 +12,39 @@ from users.notifications.schemas import ChannelAddress
 
 
 class MessageUpdate(Struct, frozen=True, kw_only=True):
-    """One event in words."""
+    """An event with its message."""
 
     event: Event
     message: Message
 
 
 class OutboundMessage(Struct, frozen=True, kw_only=True):
-    """What is sent at once; under the same id however often."""
+    """A message to send; every attempt has the same id."""
 
     id: UUID
     news: tuple[MessageUpdate, ...]
 
     @property
     def title(self) -> str:
-        return self.news[0].message.title if len(self.news) == 1 else f"{len(self.news)} things happened"
+        return self.news[0].message.title if len(self.news) == 1 else f"{len(self.news)} updates"
 
     @property
     def occurred_at(self) -> datetime:
-        """When the last of it happened."""
-        return max(one.event.occurred_at for one in self.news)
+        """Time of the latest event."""
+        return max(update.event.occurred_at for update in self.news)
 
     @property
     def text(self) -> str:
-        """All of it as plain text, without the title of a single one."""
+        """All messages as plain text; a single message without its title."""
         alone = len(self.news) == 1
         return "\n\n".join(
             "\n".join((*(() if alone else (message.title,)), *message.lines, *((message.url,) if message.url else ())))
-            for message in (one.message for one in self.news)
+            for message in (update.message for update in self.news)
         )
 
 
-class SendFailed(Exception):  # noqa: N818 -- what happened
-    """It did not go out, or nobody knows. The text is shown to the channel's owner: it holds no secrets."""
+class SendFailed(Exception):  # noqa: N818 -- an outcome, not always an error
+    """A message was not sent, or this is unknown. The channel's owner sees the text, so it contains no secrets."""
 
     def __init__(
         self, why: str, *, retry_after: float | None = None, for_good: bool = False, ours: bool = False
@@ -52,22 +52,25 @@ class SendFailed(Exception):  # noqa: N818 -- what happened
         super().__init__(why)
         self.why = why
         self.retry_after = retry_after
-        """Seconds that the other side asks us to wait."""
+        """Seconds to wait, as the receiver asked."""
         self.for_good = for_good
-        """Nothing will ever arrive there."""
+        """True if the address will never accept a message."""
         self.ours = ours
-        """A part of ours failed (the mail server, say); the channel is not to blame."""
+        """True if a part of this installation failed, such as the mail server; the channel gets no failure counted."""
 
 
 class Transport(Protocol):
-    """Carries to one kind of channel. Raises SendFailed."""
+    """Sends messages to one kind of channel. Raises SendFailed."""
 
     async def send(self, target: ChannelAddress, outbound: OutboundMessage) -> None: ...
 
     async def challenge(self, target: ChannelAddress, code: str) -> bool:
-        """Have the channel prove that it reaches its owner; whether it did so at once. Else the code is typed in."""
+        """Challenge a channel; return True if it has proved itself, False if its owner must enter the code."""
 
 
 def code_message(code: str) -> tuple[str, str]:
-    """Title and text of a message that brings a code."""
-    return "Confirm this channel", f"Your code is {code}. Whoever asked for it types it in; if nobody did, ignore this."
+    """Return title and text of a message with a verification code."""
+    text = (
+        f"Your code is {code}. Enter it in Trackers within 30 minutes. If you did not ask for it, ignore this message."
+    )
+    return "Confirm this channel", text

@@ -1,4 +1,4 @@
-"""The rules about channels: who may have which, when one is used, and what may be done with it."""
+"""Rules of channels: who can add, verify, test, change and remove them."""
 
 import secrets
 from datetime import timedelta
@@ -47,13 +47,13 @@ from users.notifications.targets import checked, recipient
 from users.notifications.verification_codes import AttemptLimiter, VerificationCodes
 
 OLD_SECRET_FOR: Final = timedelta(days=1)
-"""A webhook's receiver has so long to learn the new one."""
+"""Time for which a webhook is signed with its old secret too."""
 
 
 class ChannelService:
-    """Making, verifying, testing and ending channels, of a person or of a guild.
+    """Adds, verifies, tests, changes and removes the channels of a person or a guild.
 
-    A guild's are for those who run it. Raises ChannelNotFound for what is not the owner's.
+    Channels of a guild are for its admins. Raises ChannelNotFound if a channel belongs to another owner.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class ChannelService:
         self._mail = mail
 
     async def add(self, owner: Owner, new: AnyNewChannel) -> ChannelMade:
-        """A new channel; its challenge leaves with the commit.
+        """Add a channel; its challenge is sent after the commit.
 
         Raises BadAddress, EmailNotSetUp, TooManyChannels or TooManyMessages.
         """
@@ -120,7 +120,7 @@ class ChannelService:
         return await self._channels.rename(channel_id, change.name.strip())
 
     async def remove(self, owner: Owner, channel_id: UUID) -> None:
-        """End a channel, with what it was told and what it still waits for."""
+        """Remove a channel with its deliveries, pending ones included."""
         if owner.user_id is not None:
             await self._digests.lock(owner.user_id)
         locked = await self._locked(owner, channel_id)
@@ -128,9 +128,9 @@ class ChannelService:
         await self._note("channel.removed", owner, locked.view)
 
     async def verify(self, owner: Owner, channel_id: UUID, code: str | None) -> ChannelView:
-        """Take a code for proof that the channel reaches its owner; without one, send a new challenge.
+        """Verify a channel by the code that was sent to it; without a code, send a new challenge.
 
-        Raises BadChallenge, TooManyTries, or TooManyMessages.
+        Raises BadChallenge, TooManyAttempts or TooManyMessages.
         """
         locked = await self._locked(owner, channel_id)
         if locked.view.verified_at is not None:
@@ -145,13 +145,13 @@ class ChannelService:
         if not self._codes.fits(channel_id, code, locked.challenge):
             raise BadChallenge
         view = await self._channels.verified(channel_id, now=self._clock.now())
-        if view is None:  # held, so it cannot be gone
+        if view is None:  # locked, so it cannot be gone
             raise ChannelNotFound(channel_id)
         await self._note("channel.verified", owner, view)
         return view
 
     async def test(self, owner: Owner, channel_id: UUID) -> DeliveryStarted:
-        """Send a test message the way that all others go. Raises ChannelNotActive, or TooManyMessages."""
+        """Send a test message like any other delivery. Raises ChannelNotActive or TooManyMessages."""
         locked = await self._locked(owner, channel_id)
         if locked.view.state is not ChannelState.ACTIVE:
             raise ChannelNotActive(locked.view.state)
@@ -172,7 +172,7 @@ class ChannelService:
         return started
 
     async def resume(self, owner: Owner, channel_id: UUID) -> ChannelView:
-        """Use a suspended channel again, or one that rests after a failure at once."""
+        """Resume a suspended channel, or end the cooldown of a channel after a failure."""
         await self._locked(owner, channel_id)
         view = await self._channels.resume(channel_id)
         await self._note("channel.resumed", owner, view)
@@ -180,19 +180,22 @@ class ChannelService:
         return view
 
     async def rotate(self, owner: Owner, channel_id: UUID) -> SecretMade:
-        """A webhook's new secret; for a day messages are signed with the old one too. Raises BadAddress."""
+        """Give a webhook a new secret; for a day it is signed with the old one too.
+
+        Raises BadAddress if the channel is not a webhook.
+        """
         locked = await self._locked(owner, channel_id)
         if locked.view.kind is not ChannelKind.WEBHOOK:
-            raise BadAddress("Only webhooks are signed; other channels have no secret of ours.", field="channel_id")
+            raise BadAddress("Only webhooks are signed; this channel has no secret.", field="channel_id")
         target = self._opened(locked)
-        made = SecretMade(secret=new_secret(), old_valid_until=self._clock.now() + OLD_SECRET_FOR)
-        target = replace(target, secret=made.secret, old_secret=target.secret, old_until=made.old_valid_until)
+        rotated = SecretMade(secret=new_secret(), old_valid_until=self._clock.now() + OLD_SECRET_FOR)
+        target = replace(target, secret=rotated.secret, old_secret=target.secret, old_until=rotated.old_valid_until)
         await self._channels.retarget(channel_id, self._sealed(channel_id, target))
         await self._note("channel.secret_rotated", owner, locked.view)
-        return made
+        return rotated
 
     async def redrive(self, delivery_id: UUID) -> DeliveryStarted:
-        """Send once more what failed or was skipped, under its own id.
+        """Send a failed or skipped delivery again, under its own id.
 
         Raises DeliveryNotFound or ChannelNotActive.
         """
@@ -216,8 +219,8 @@ class ChannelService:
         await self._count(owner, recipient(locked.view.kind, self._opened(locked).address))
 
     async def _count(self, owner: Owner, to: MessageAddress) -> None:
-        whose = str(owner.user_id or owner.guild_id)
-        await self._limits.count(to, address=owner.address, asker=owner.asker, owner=whose)
+        owner_id = str(owner.user_id or owner.guild_id)
+        await self._limits.count(to, address=owner.address, asker=owner.asker, owner=owner_id)
 
     def _opened(self, locked: LockedChannel) -> ChannelAddress:
         try:
@@ -244,5 +247,5 @@ class ChannelService:
 
 
 def new_secret() -> str:
-    """What a webhook is signed with: 256 random bits."""
+    """Return a new secret for the signatures of a webhook: 256 random bits."""
     return f"whs_{secrets.token_urlsafe(32)}"

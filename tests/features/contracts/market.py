@@ -27,7 +27,7 @@ class Market:
 
     service: Service
     people: People
-    enqueuer: timedelta = timedelta(0)
+    later: timedelta = timedelta(0)
     contracts: list[int] = field(default_factory=list)
     """Those that the scenario put there, in order."""
     latest: int = 0
@@ -83,10 +83,10 @@ class Market:
         """`Ship 003`, as the simulated game calls it."""
         return FIRST_SHIP + int(name.rpartition(" ")[2])
 
-    def look(self, *, enqueuer: bool = False) -> None:
-        if enqueuer:
-            self.enqueuer += LATER
-        self.service.own_worker.burst(self.environ, enqueuer=self.enqueuer)
+    def look(self, *, later: bool = False) -> None:
+        if later:
+            self.later += LATER
+        self.service.own_worker.burst(self.environ, later=self.later)
 
     def read(self, who: str, path: str) -> Any:
         if who not in self.people.logins and who != ADMIN:

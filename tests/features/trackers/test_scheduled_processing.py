@@ -89,7 +89,7 @@ def club(story: Story) -> Iterator[Club]:
 # ---- the guild ----
 
 
-@given('the bot has put the guild "Comet Club" with Ada and Ben in it')
+@given('the bot has registered the guild "Comet Club" with Ada and Ben')
 def has_put(club: Club) -> None:
     club.told("PUT", f"/internal/guilds/{club.guild_id}", {"name": "Comet Club"})
     members = [{"user_id": club.story.id_of(person)} for person in ("Ada", "Ben")]
@@ -103,17 +103,17 @@ def switches(club: Club, how: str) -> None:
     club.told("PUT", f"/internal/guilds/{club.guild_id}", {"name": "Comet Club", "settings": settings})
 
 
-@when("the bot has the guild processed")
+@when("the bot requests processing of the guild")
 def processes(club: Club) -> None:
     club.story.answered(club.tell("POST", "/internal/trackers/process", {"guild_id": club.guild_id}))
 
 
-@when("the bot has a guild processed that there is not")
+@when("the bot requests processing of an unknown guild")
 def processes_nothing(club: Club) -> None:
     club.story.answered(club.tell("POST", "/internal/trackers/process", {"guild_id": snowflake()}))
 
 
-@then(parsers.parse("{queued:d} accounts are put ahead and {skipped:d} skipped"))
+@then(parsers.parse("{queued:d} accounts are boosted and {skipped:d} skipped"))
 def put_ahead(club: Club, queued: int, skipped: int) -> None:
     answer = club.story.answer
     assert (answer.status_code, answer.json()) == (202, {"queued": queued, "skipped": skipped})
@@ -167,7 +167,7 @@ def time_has_come(club: Club) -> None:
         club.story.service.own_worker.by_itself("games.run_schedules")  # what begins now or never
 
 
-@given("its time has passed, and nobody was there")
+@given("its time has passed without a worker")
 def time_has_passed(club: Club) -> None:
     club.wait_until_due(for_seconds=1)
     assert club.state["status"] == "PENDING"
@@ -179,12 +179,12 @@ def two_workers(story: Story) -> None:
         story.service.own_worker.process()
 
 
-@when("a worker runs that would not begin so late")
+@when("a worker with a short grace period runs")
 def strict_worker(story: Story) -> None:
     story.service.own_worker.process({"TRACKERS_GAMES_SCHEDULE_GRACE": "0.5"})
 
 
-@when("it has begun")
+@when("it has started")
 def has_begun(club: Club) -> None:
     eventually(lambda: club.state["started_at"] is not None, within=SOON, what="the schedule begins")
 
@@ -194,7 +194,7 @@ def cancels(club: Club) -> None:
     club.story.answered(club.cancel(club.schedule_id))
 
 
-@when("the bot cancels a schedule that there is not")
+@when("the bot cancels an unknown schedule")
 def cancels_nothing(club: Club) -> None:
     club.story.answered(club.cancel(str(uuid4())))
 
@@ -213,13 +213,13 @@ def schedule_is_pending(club: Club) -> None:
     assert (club.state["status"], club.state["started_at"]) == ("PENDING", None)
 
 
-@then("the schedule is PENDING and tells its progress")
+@then("the schedule is PENDING and shows its progress")
 def schedule_is_under_way(club: Club) -> None:
     assert (club.state["status"], club.state["finished_at"]) == ("PENDING", None)
     assert club.state["progress"] == {"total": 1, "ok": 0, "unchanged": 0, "failed": 0}
 
 
-@then("it never began")
+@then("it has never started")
 def never_began(club: Club) -> None:
     assert (club.state["started_at"], club.state["report"]) == (None, None)
 

@@ -631,8 +631,8 @@ async def test_admins_and_who_runs_a_shared_guild_read_what_a_member_follows(
 async def test_a_key_for_a_guild_speaks_for_its_members(world: World, container: AppContainer) -> None:
     async with container.database().unit_of_work():
         made = await container.users.keys().create("its bot", ["trackers", "users"], guild_ids=[GUILD])
-    enqueuer = {"PATCH": 1, "DELETE": 2}
-    gentle_first = sorted(ENDPOINTS, key=lambda endpoint: (enqueuer.get(endpoint.method, 0), endpoint.operation))
+    later = {"PATCH": 1, "DELETE": 2}
+    gentle_first = sorted(ENDPOINTS, key=lambda endpoint: (later.get(endpoint.method, 0), endpoint.operation))
     for endpoint in gentle_first:
         if endpoint.opens_with.startswith(("trackers:", "users:")):
             answer = await world.ask(endpoint, made.text)

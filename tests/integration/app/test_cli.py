@@ -172,7 +172,7 @@ def test_a_taken_port_is_told_in_words(stores: dict[str, str], command: str) -> 
     assert answer.returncode == 1
     assert "set TRACKERS_PORT to a free port" in answer.stderr
     assert "starting" not in answer.stderr
-    assert "bringing" not in answer.stderr
+    assert "migrating" not in answer.stderr
 
 
 @pytest.mark.slow
@@ -415,7 +415,7 @@ def test_a_dead_workers_hold_is_waited_for_no_longer_than_it_lasts(
     asyncio.run(hold())
     answer = trackers_here(stores, "scrape", "games", key)
     assert answer.returncode == 1
-    assert "held     by a worker, until" in answer.stdout, answer.stdout + answer.stderr
+    assert "leased   by a worker, until" in answer.stdout, answer.stdout + answer.stderr
     assert "start one (`trackers worker`)" in answer.stdout
     assert sites.requests() == []
 
@@ -473,7 +473,7 @@ def test_an_admin_gets_a_password_and_another_one(environ: dict[str, str], home:
         assert logs_in("root", "another password") == (200, 200)
         unknown = asked("set-password", "nobody")
         assert unknown.returncode == 1
-        assert "Nobody logs in as 'nobody'" in unknown.stderr
+        assert "There is no account with the login 'nobody'" in unknown.stderr
 
         # Anybody may have registered the name that the operator thinks of.
         squatted = {"username": "boss", "password": "the squatter's password"}

@@ -188,14 +188,14 @@ def home() -> Iterator[Path]:
 @pytest.fixture
 def hold(home: Path) -> Iterator[Callable[..., Holder]]:
     """Starts holders; none of them, and nothing of theirs, outlives the test."""
-    personal_data_providers: list[Holder] = []
+    holders: list[Holder] = []
 
     def start(**options: Any) -> Holder:
-        personal_data_providers.append(Holder(home, **options))
-        return personal_data_providers[-1]
+        holders.append(Holder(home, **options))
+        return holders[-1]
 
     yield start
-    for holder in personal_data_providers:
+    for holder in holders:
         with holder.process as process:
             process.kill()
     eventually(lambda: not server_processes(home), "no server is left")
@@ -396,7 +396,7 @@ def test_the_servers_user_can_be_chosen_and_stays_the_owner_of_the_data(
     hold(durable=False).ready().end()
     status, said = hold(environment={"TRACKERS_EMBEDDED_USER": "no-such-user"}).end()
     assert status == 3
-    assert "set TRACKERS_EMBEDDED_USER to one that exists" in said
+    assert "set TRACKERS_EMBEDDED_USER to an existing user" in said
 
 
 @pytest.mark.as_root

@@ -37,9 +37,9 @@ def test_a_page_that_did_not_change_answers_304_in_every_generation(
     again = http.get(f"{FORGE}?page=3", headers={"If-None-Match": first.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
     esi.turn()
-    enqueuer = http.get(f"{FORGE}?page=3", headers={"If-None-Match": first.headers["etag"]})
-    assert enqueuer.status_code == 304
-    assert enqueuer.headers["last-modified"] != first.headers["last-modified"]
+    later = http.get(f"{FORGE}?page=3", headers={"If-None-Match": first.headers["etag"]})
+    assert later.status_code == 304
+    assert later.headers["last-modified"] != first.headers["last-modified"]
     esi.add_contract()
     moved = http.get(f"{FORGE}?page=3", headers={"If-None-Match": first.headers["etag"]})
     assert moved.status_code == 200, "what comes in on page 1 moves the others on"

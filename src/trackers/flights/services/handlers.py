@@ -1,4 +1,4 @@
-"""Handling the events of prices: whose watch it is has them told on their channels."""
+"""Handler of price events: notify the owner of a watch on their channels."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -10,7 +10,7 @@ from trackers.flights.alert_repository import AlertRepository
 from trackers.flights.messages import ALERTED, ENDED, FAILING, RECOVERED, AlertUpdate, EndedUpdate, QueryUpdate
 from users.notifications.messages import Notifier, Recipient
 
-NEWS: Final[Mapping[str, type[AlertUpdate | QueryUpdate | EndedUpdate]]] = {
+UPDATES: Final[Mapping[str, type[AlertUpdate | QueryUpdate | EndedUpdate]]] = {
     ALERTED: AlertUpdate,
     FAILING: QueryUpdate,
     RECOVERED: QueryUpdate,
@@ -19,7 +19,7 @@ NEWS: Final[Mapping[str, type[AlertUpdate | QueryUpdate | EndedUpdate]]] = {
 
 
 class NotifyWatchers:
-    """Whose watch an event is about has it told on their own channels: where they want to go is nobody else's."""
+    """Notifies the owner of a watch on their own channels only, because travel plans are private."""
 
     name: Final = "flights.watchers_are_told"
     events: Final = frozenset({ALERTED, FAILING, RECOVERED, ENDED})
@@ -30,9 +30,9 @@ class NotifyWatchers:
 
     async def handle(self, events: Sequence[Event]) -> None:
         for event in events:
-            news = msgspec.convert(event.payload, NEWS[event.event])
-            if isinstance(news, AlertUpdate):
-                await self._alerts.relayed(news.key, event.id, user_id=event.user_id)
+            update = msgspec.convert(event.payload, UPDATES[event.event])
+            if isinstance(update, AlertUpdate):
+                await self._alerts.relayed(update.key, event.id, user_id=event.user_id)
             if event.user_id is not None:
-                whose = Recipient(user_id=event.user_id, subject_id=news.watch_id, private=True)
-                await self._notifier.notify(event, [whose])
+                owner = Recipient(user_id=event.user_id, subject_id=update.watch_id, private=True)
+                await self._notifier.notify(event, [owner])

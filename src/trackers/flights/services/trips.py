@@ -1,4 +1,4 @@
-"""The rules of trips: one's own, in the future, for up to nine."""
+"""Rules of trips: private, in the future, for up to nine travellers."""
 
 from datetime import date, timedelta
 from typing import Final
@@ -26,14 +26,14 @@ from users.access import AccessPolicy
 from users.accounts.service import AccountService
 
 FURTHEST: Final = timedelta(days=730)
-"""Ahead of which nobody sells a seat."""
+"""Longest time until departure; nobody sells seats further ahead."""
 MAX_STAY: Final = timedelta(days=365)
-"""Between the two flights of a journey."""
+"""Longest time between the two flights of a journey."""
 DOLLARS: Final = "USD"
 
 
 class TripService:
-    """Making, changing, removing and scraping trips. Somebody else's is not found."""
+    """Creates, changes, removes and scrapes trips. A trip of another person is not found."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class TripService:
         self._most = most
 
     async def create_trip(self, user_id: UUID, given: CreateTrip, *, asker: Identity) -> TripView:
-        """Raises UnknownAirport, ImpossibleTrip or TripLimitReached."""
+        """Create a trip. Raises UnknownAirport, ImpossibleTrip or TripLimitReached."""
         trip = self._checked(
             TripRow(
                 id=new_id(),
@@ -75,15 +75,15 @@ class TripService:
         await self._accounts.lock(user_id)
         trips, _ = await self._flights.counts(user_id)
         if trips >= self._most:
-            raise TripLimitReached(f"You have {trips} trips, as many as one may have; remove one first.")
+            raise TripLimitReached(f"You have {trips} trips, which is the maximum; remove a trip first.")
         await self._flights.add_trip(trip, now=self._clock.now())
         await self._note("trip.created", trip, asker)
         return await self._views.get_trip(asker, trip.id)
 
     async def update_trip(self, trip_id: UUID, given: UpdateTrip, *, asker: Identity) -> TripView:
-        """Raises as `create_trip` does, and TripNotFound. Another journey begins every watch of the trip anew."""
+        """Change a trip; another journey resets its watches. Raises TripNotFound, UnknownAirport or ImpossibleTrip."""
         await self._accounts.lock((await self._owned(trip_id, asker)).user_id)
-        trip = await self._owned(trip_id, asker)  # as it is now that nobody else can change it
+        trip = await self._owned(trip_id, asker)  # read again, now that it is locked
         changes = {name: value for name, value in msgspec.structs.asdict(given).items() if value is not UNSET}
         changed = msgspec.structs.replace(trip, **changes)
         elsewhere = _journey(changed) != _journey(trip)
@@ -101,7 +101,7 @@ class TripService:
         return await self._views.get_trip(asker, trip_id)
 
     async def remove_trip(self, trip_id: UUID, *, asker: Identity) -> None:
-        """With its watches, what they told, and the prices that nobody else looks at. Raises TripNotFound."""
+        """Remove a trip with its watches and alerts, and the searches that no other trip uses. Raises TripNotFound."""
         await self._accounts.lock((await self._owned(trip_id, asker)).user_id)
         trip = await self._owned(trip_id, asker)
         queries = await self._searches.lock(trips=[trip_id])
@@ -110,7 +110,7 @@ class TripService:
         await self._note("trip.removed", trip, asker)
 
     async def scrape_trip(self, trip_id: UUID, given: ScrapeTrip, *, asker: Identity) -> ScrapeStarted:
-        """Look at a trip's prices now: at what its watches look for, or what is asked for here.
+        """Fetch the prices of a trip now: the given search, or else those of its watches or an economy seat in USD.
 
         Raises TripNotFound, TripDeparted, UnknownProvider, ProviderIsOff, NothingToScrape, RefreshCooldown,
         TooManyFetches.
@@ -121,13 +121,15 @@ class TripService:
             raise TripDeparted("This trip has departed.")
         name = given.provider or GOOGLE_FLIGHTS
         if not self._providers[name].scraped:
-            raise NothingToScrape(f"Nothing is fetched of {name}: its prices are typed in or pushed.")
+            raise NothingToScrape(f"Nothing is fetched from {name}: its prices are entered or pushed.")
         self._providers.scraped(name)
         watched = [
-            one for one in await self._flights.watches_of_trip(trip_id) if one.is_active and one.provider == name
+            watch
+            for watch in await self._flights.watches_of_trip(trip_id)
+            if watch.is_active and watch.provider == name
         ]
         if watched and given.cabin_class is None and given.currency is None:
-            queries = await self._flights.queries_of(watches=[one.id for one in watched])
+            queries = await self._flights.queries_of(watches=[watch.id for watch in watched])
         else:
             search = trip.search(
                 provider=name,
@@ -146,7 +148,7 @@ class TripService:
         return trip
 
     def _checked(self, trip: TripRow) -> TripRow:
-        """A trip that can be flown, in our spelling. Raises UnknownAirport or ImpossibleTrip."""
+        """Return the trip with airports in capitals and `ends_at` set. Raises UnknownAirport or ImpossibleTrip."""
         origin = self._airports.checked(trip.origin, field="origin")
         destination = self._airports.checked(trip.destination, field="destination")
         if origin == destination:
@@ -158,9 +160,7 @@ class TripService:
             trip.departs_on < now.date() - timedelta(days=1)
             or (ends_at := self._airports.end_of(trip.departs_on, origin)) <= now
         ):
-            raise ImpossibleTrip(
-                "departs_on is in the past, by the clocks at the origin.", extra={"field": "departs_on"}
-            )
+            raise ImpossibleTrip("departs_on is in the past at the origin.", extra={"field": "departs_on"})
         _check_return(trip.departs_on, trip.returns_on)
         _check_travellers(trip)
         return msgspec.structs.replace(
@@ -175,7 +175,7 @@ class TripService:
 
 
 def _journey(trip: TripRow) -> tuple[object, ...]:
-    """What makes another journey when it differs."""
+    """Return the fields that make a different journey if they change."""
     return (
         trip.origin.upper(), trip.destination.upper(), trip.departs_on, trip.returns_on, trip.adults, trip.children,
         trip.infants_in_seat, trip.infants_on_lap, trip.max_stops,
@@ -199,8 +199,8 @@ def _check_travellers(trip: TripRow) -> None:
     count = trip.adults + trip.children + trip.infants_in_seat + trip.infants_on_lap
     if count > MAX_TRAVELLERS:
         raise ImpossibleTrip(
-            f"{count} travellers are more than the {MAX_TRAVELLERS} that can be searched for at once.",
+            f"{count} travellers are too many; the maximum is {MAX_TRAVELLERS}.",
             extra={"field": "adults"},
         )
     if trip.infants_on_lap > trip.adults:
-        raise ImpossibleTrip("Every infant on a lap needs an adult of its own.", extra={"field": "infants_on_lap"})
+        raise ImpossibleTrip("Every infant on a lap needs its own adult.", extra={"field": "infants_on_lap"})

@@ -1,1 +1,1 @@
-"""The kinds of channels, each with its carrier: what it sends, and how it proves that it reaches its owner."""
+"""Transports, one per kind of channel: how it sends messages, and how the channel proves that it reaches its owner."""

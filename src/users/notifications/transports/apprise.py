@@ -1,8 +1,9 @@
-"""Push services, by the library Apprise.
+"""Push services, through the library Apprise.
 
-It asks them by itself, blocking: in a few threads of its own, without redirects. The services allowed by default have
-fixed public hosts. Where an operator allows one whose addresses name a host, that is looked up and refused before each
-message; Apprise looks it up once more, so whoever owns the name could still answer differently (decision 0010).
+Apprise makes blocking requests, so it gets a few threads of its own; it follows no redirects. The services allowed by
+default have fixed public hosts. If an operator allows a service whose addresses name a host, that host is resolved and
+checked before each message. Apprise resolves it again, and the owner of the name could answer differently then
+(decision 0010).
 """
 
 import asyncio
@@ -21,7 +22,7 @@ THREADS: Final = 4
 
 
 class AppriseTransport:
-    """Hands text to Apprise."""
+    """Sends text through Apprise."""
 
     def __init__(self, *, timeout: float, allow_private: bool) -> None:
         self._timeout = timeout
@@ -41,30 +42,33 @@ class AppriseTransport:
     async def _notify(self, address: str, title: str, text: str) -> None:
         loop = asyncio.get_running_loop()
         try:
-            async with asyncio.timeout(self._timeout + 1):  # its own time-outs come first
-                if not await loop.run_in_executor(self._threads, self._told, address, title, text):
+            async with asyncio.timeout(self._timeout + 1):  # Apprise's own time-outs come first
+                if not await loop.run_in_executor(self._threads, self._notify_blocking, address, title, text):
                     raise SendFailed("the service did not take the message")
         except TimeoutError as error:
             raise SendFailed(f"no answer within {self._timeout:g} s") from error
 
-    def _told(self, address: str, title: str, text: str) -> bool:
-        from apprise import Apprise, AppriseAsset, NotifyFormat  # noqa: PLC0415 -- half a second that only this costs
+    def _notify_blocking(self, address: str, title: str, text: str) -> bool:
+        from apprise import Apprise, AppriseAsset, NotifyFormat  # noqa: PLC0415 -- half a second that only Apprise channels need
 
         if not self._allow_private and address.partition("://")[0] not in FIXED:
             _refuse_private(urlsplit(address).hostname or "")
         asset = AppriseAsset(http_redirects=False, secure_logging=True, async_mode=False)
         service = Apprise.instantiate(address, asset=asset)
         if service is None:
-            raise SendFailed("Apprise does not understand the address", for_good=True)
+            raise SendFailed("Apprise does not support this address", for_good=True)
         service.socket_connect_timeout = service.socket_read_timeout = self._timeout / 2
         return bool(service.notify(title=title, body=text, body_format=NotifyFormat.TEXT))
 
 
 def _refuse_private(host: str) -> None:
-    """A name that cannot be resolved leads nowhere (of ntfy it may be a topic)."""
+    """Raise SendFailed if a host has an address that is not public.
+
+    A host that cannot be resolved is allowed: it leads nowhere (with ntfy it may be a topic).
+    """
     try:
-        found = socket.getaddrinfo(host, None)
+        addresses = socket.getaddrinfo(host, None)
     except OSError:
         return
-    if not all(is_public(str(address[0])) for *_, address in found):
+    if not all(is_public(str(address[0])) for *_, address in addresses):
         raise SendFailed("refused by us: its address is not a public one")

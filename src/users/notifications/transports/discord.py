@@ -1,4 +1,4 @@
-"""Discord's webhooks (https://discord.com/developers/docs/resources/webhook#execute-webhook)."""
+"""Webhooks of Discord channels (https://discord.com/developers/docs/resources/webhook#execute-webhook)."""
 
 import re
 from datetime import datetime
@@ -16,7 +16,7 @@ from users.notifications.transports.http import GuardedHttpClient, TransportResp
 GONE: Final = frozenset({401, 403, 404, 410})
 THROTTLED: Final = 429
 TITLE, DESCRIPTION, EMBEDS, ALL = 256, 4096, 10, 5800
-"""Characters of an embed's parts, embeds of a message, characters of all (Discord allows 6000)."""
+"""Limits: characters of title and description, embeds per message, characters in all (Discord allows 6000)."""
 _MARKUP: Final = re.compile(r"([\\*_~`|>#\[\]()<@-])")
 
 
@@ -28,14 +28,14 @@ _throttled: Final = msgspec.json.Decoder(_Throttled).decode
 
 
 class DiscordTransport:
-    """POSTs embeds; nobody is mentioned by what a message says."""
+    """POSTs embeds; the text of a message can mention nobody."""
 
     def __init__(self, *, post: GuardedHttpClient, clock: Clock) -> None:
         self._post = post
         self._clock = clock
 
     async def send(self, target: ChannelAddress, outbound: OutboundMessage) -> None:
-        await self._execute(target, _embeds([one.message for one in outbound.news]))
+        await self._execute(target, _embeds([update.message for update in outbound.news]))
 
     async def challenge(self, target: ChannelAddress, code: str) -> bool:
         title, text = code_message(code)
@@ -56,7 +56,7 @@ class DiscordTransport:
 
 
 def _wait(answer: TransportResponse, *, now: datetime) -> float | None:
-    """Discord says it in the body, to the millisecond; the header is in whole seconds."""
+    """Return the seconds to wait: those in the body are exact to the millisecond, those in the header are whole."""
     try:
         return min(_throttled(answer.body).retry_after, MAX_WAIT_S)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -79,6 +79,6 @@ def _embeds(messages: list[Message]) -> list[dict[str, Any]]:
 
 
 def _plain(text: str, longest: int) -> str:
-    """Text that Discord shows as it is."""
+    """Escape markup so that Discord shows the text unchanged; cut the text to `longest` characters."""
     escaped = _MARKUP.sub(r"\\\1", text)
     return escaped if len(escaped) <= longest else f"{escaped[: max(0, longest - 1)].rstrip(chr(92))}…"[:longest]

@@ -1,4 +1,4 @@
-"""E-mail: text and HTML of one view, through the operator's mail server."""
+"""E-mail: text and HTML of the same data, sent through the operator's mail server."""
 
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -27,7 +27,7 @@ MAX_SUBJECT_LENGTH: Final = 200
 
 
 def mail_templates() -> Environment:
-    """What mails are written by; what is put into HTML is escaped."""
+    """Return the templates of mails; values are escaped in HTML."""
     return Environment(
         loader=PackageLoader("users.notifications"),
         autoescape=select_autoescape(["html"]),
@@ -38,8 +38,9 @@ def mail_templates() -> Environment:
 
 
 class Unfolded(str):
-    """A header's value as the library stores one, that stays on its line: an address that is longer than one would
-    else be encoded (RFC 2047), and no mailbox finds it then (RFC 2369, 2.).
+    """A header value that stays on one line.
+
+    The library encodes longer values (RFC 2047), and mailboxes cannot read an encoded address (RFC 2369, 2.).
     """
 
     __slots__ = ("name",)
@@ -48,29 +49,29 @@ class Unfolded(str):
     def __new__(cls, name: str, value: str) -> Self:
         if not value.isascii() or not value.isprintable():
             raise ValueError(f"{name} must be plain text")
-        made = super().__new__(cls, value)
-        made.name = name
-        return made
+        header = super().__new__(cls, value)
+        header.name = name
+        return header
 
     def fold(self, *, policy: Policy) -> str:
         return f"{self.name}: {self}{policy.linesep}"
 
 
 def _in_ascii(address: str) -> str:
-    """An address as every mail server takes it, with its domain in Punycode. Raises SendFailed."""
+    """Return an address in ASCII, as every mail server accepts it, with its domain in Punycode. Raises SendFailed."""
     if address.isascii():
         return address
     try:
-        found = validate_email(address, check_deliverability=False).ascii_email
+        in_ascii = validate_email(address, check_deliverability=False).ascii_email
     except EmailNotValidError:
-        found = None
-    if found is None:
+        in_ascii = None
+    if in_ascii is None:
         raise SendFailed("its address cannot be written in ASCII", for_good=True)
-    return found
+    return in_ascii
 
 
 class EmailTransport:
-    """Hands mail over; a mail server that is away is nobody's fault but ours."""
+    """Sends mail through the mail server; its outages do not count as failures of the channel."""
 
     def __init__(
         self, *, settings: SmtpSettings, timeout: float, clock: Clock, templates: Environment, digests: DigestMail
@@ -86,7 +87,7 @@ class EmailTransport:
         if event.event == READY and event.user_id is not None:
             await self._hand_over(self.digest(target.address, outbound.id, event.payload, event.user_id))
             return
-        messages = [one.message for one in outbound.news]
+        messages = [update.message for update in outbound.news]
         await self._hand_over(self.mail(target.address, outbound.id, outbound.title, messages))
 
     async def challenge(self, target: ChannelAddress, code: str) -> bool:
@@ -95,11 +96,11 @@ class EmailTransport:
         return False
 
     async def deliver(self, address: str, message_id: UUID, message: Message) -> None:
-        """Hand one message over. Raises SendFailed."""
+        """Send one message to an address. Raises SendFailed."""
         await self._hand_over(self.mail(address, message_id, message.title, [message]))
 
     def mail(self, address: str, message_id: UUID, title: str, messages: list[Message]) -> EmailMessage:
-        """A mail as it goes out."""
+        """Build the mail of one or several messages."""
         mail = self._addressed(address, message_id, title)
         view = {"title": title, "messages": messages, "alone": len(messages) == 1}
         mail.set_content(self._templates.get_template("message.txt").render(view))
@@ -107,7 +108,7 @@ class EmailTransport:
         return mail
 
     def digest(self, address: str, message_id: UUID, payload: object, user_id: UUID) -> EmailMessage:
-        """A digest as it goes out; `payload` is the event's."""
+        """Build the mail of a digest; `payload` is the payload of its event."""
         rendered = self._digests.rendered(msgspec.convert(payload, Digest), user_id)
         mail = self._addressed(address, message_id, rendered.subject)
         for name, value in rendered.headers.items():
@@ -117,7 +118,7 @@ class EmailTransport:
         return mail
 
     def _addressed(self, address: str, message_id: UUID, title: str) -> EmailMessage:
-        """An empty mail; headers are set by the library, which refuses line breaks in them."""
+        """Build an empty mail with its headers; the library refuses line breaks in them."""
         mail = EmailMessage(policy=SMTP)
         name, sender = parseaddr(self._settings.sender)
         mail["From"] = Address(display_name=name or "Trackers", addr_spec=sender)
@@ -131,7 +132,7 @@ class EmailTransport:
     async def _hand_over(self, mail: EmailMessage) -> None:
         settings = self._settings
         if not settings.host:
-            raise SendFailed("the operator has set up no mail server", ours=True)
+            raise SendFailed("no mail server is set up", ours=True)
         implicit = settings.starttls and settings.port == IMPLICIT_TLS
         try:
             await aiosmtplib.send(

@@ -1,4 +1,4 @@
-"""Posting to addresses that people typed in: public ones only, without redirects, bounded in time and size."""
+"""POST requests to addresses that people entered: public ones only, without redirects, limited in time and size."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -14,12 +14,12 @@ from shared.resolver import PublicResolver
 from users.notifications.outbound_messages import SendFailed
 
 READ: Final = 16_384
-"""Bytes of an answer that are looked at."""
+"""Bytes of a response that are read at most."""
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
 
 class TransportResponse(Struct, frozen=True, kw_only=True):
-    """What the other side said."""
+    """Response of the receiver."""
 
     status: int
     retry_after: str | None
@@ -31,7 +31,7 @@ class TransportResponse(Struct, frozen=True, kw_only=True):
 
 
 class GuardedHttpClient:
-    """One POST at a time and address; the guard sits where the connection is made, after the name was looked up."""
+    """POSTs JSON to public addresses; each address is checked when it is connected to, after the name is resolved."""
 
     def __init__(
         self,
@@ -48,20 +48,20 @@ class GuardedHttpClient:
         self._session: aiohttp.ClientSession | None = None
 
     async def json(self, url: str, body: bytes, headers: Mapping[str, str] | None = None) -> TransportResponse:
-        """Raises SendFailed where no answer comes, or one that leads elsewhere."""
+        """POST JSON and return the response. Raises SendFailed if there is no response, or if it is a redirect."""
         try:
             if not self._allow_private:
                 refuse_literal(urlsplit(url).hostname or "")
             async with asyncio.timeout(self._timeout):
-                return await self._asked(url, body, headers or {})
+                return await self._post(url, body, headers or {})
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise SendFailed(_why(error, self._timeout)) from error
 
-    async def _asked(self, url: str, body: bytes, headers: Mapping[str, str]) -> TransportResponse:
-        sent = {"Content-Type": "application/json", **headers}
-        async with self._open().post(url, data=body, headers=sent, allow_redirects=False) as response:
+    async def _post(self, url: str, body: bytes, headers: Mapping[str, str]) -> TransportResponse:
+        all_headers = {"Content-Type": "application/json", **headers}
+        async with self._open().post(url, data=body, headers=all_headers, allow_redirects=False) as response:
             if response.status in REDIRECTS:
-                raise SendFailed(f"it answered {response.status}, a redirect; give the address that it leads to")
+                raise SendFailed(f"it answered {response.status}, a redirect; use the address that it leads to")
             read = bytearray()
             while len(read) < READ and (chunk := await response.content.read(READ - len(read))):
                 read += chunk
@@ -72,7 +72,7 @@ class GuardedHttpClient:
             )
 
     def _open(self) -> aiohttp.ClientSession:
-        """Made on first use, in the running loop."""
+        """Return the session, which is made on first use, in the running loop."""
         if self._session is None:
             resolver = None if self._allow_private else self._resolver()
             self._session = aiohttp.ClientSession(
@@ -91,7 +91,7 @@ class GuardedHttpClient:
 
 
 _REASONS: Final[tuple[tuple[type[BaseException], str], ...]] = (
-    (aiohttp.InvalidURL, "its address is none that can be asked"),
+    (aiohttp.InvalidURL, "its address is not valid"),
     (aiohttp.ClientConnectorDNSError, "its name cannot be resolved"),
     (aiohttp.ClientConnectorCertificateError, "its certificate is not valid"),
     (aiohttp.ClientSSLError, "its certificate is not valid"),

@@ -1,4 +1,4 @@
-"""Webhooks: signed JSON to an endpoint of one's own; docs/webhooks.md is what its owner reads."""
+"""Webhooks: signed JSON to an endpoint of a member or guild (docs/webhooks.md is for its developer)."""
 
 import hashlib
 import hmac
@@ -19,11 +19,11 @@ from users.notifications.transports.http import GuardedHttpClient
 VERSION: Final = "v1"
 GONE: Final = 410
 DIGEST: Final = "digest"
-"""The event of a message that gathers several."""
+"""Event of a message that contains several events."""
 
 
 class WebhookBody(Struct, frozen=True, kw_only=True):
-    """What an endpoint gets."""
+    """Body of a message to an endpoint."""
 
     id: UUID
     event: str
@@ -35,7 +35,7 @@ class WebhookBody(Struct, frozen=True, kw_only=True):
 
 
 class WebhookTransport:
-    """POSTs and signs."""
+    """Signs messages and POSTs them."""
 
     def __init__(self, *, post: GuardedHttpClient, clock: Clock) -> None:
         self._post = post
@@ -50,8 +50,8 @@ class WebhookTransport:
                 for_good=answer.status == GONE,
             )
 
-    async def challenge(self, target: ChannelAddress, code: str) -> bool:  # noqa: ARG002 -- nobody types one in here
-        """The endpoint proves itself: 2xx, with the challenge back, as it is or as JSON."""
+    async def challenge(self, target: ChannelAddress, code: str) -> bool:  # noqa: ARG002 -- an endpoint needs no code
+        """Challenge the endpoint: it must answer 2xx and return the challenge, as text or JSON. Raises SendFailed."""
         challenge = secrets.token_urlsafe(24)
         body = msgspec.json.encode({"type": "verification", "challenge": challenge})
         answer = await self._signed(target, challenge, body)
@@ -79,7 +79,7 @@ class WebhookTransport:
 
 
 def signature(secret: str, timestamp: int, body: bytes) -> str:
-    """HMAC-SHA256 over `<timestamp>.<body>` under the webhook's secret, in hex."""
+    """Return the HMAC-SHA256 of `<timestamp>.<body>` with the webhook's secret, in hex."""
     return hmac.new(secret.encode(), f"{timestamp}.".encode() + body, hashlib.sha256).hexdigest()
 
 
@@ -87,19 +87,20 @@ def _body(outbound: OutboundMessage) -> WebhookBody:
     parts = [
         WebhookBody(
             id=outbound.id,
-            event=one.event.event,
-            occurred_at=one.event.occurred_at,
-            title=one.message.title,
-            lines=one.message.lines,
-            url=one.message.url,
-            payload=one.event.payload,
+            event=update.event.event,
+            occurred_at=update.event.occurred_at,
+            title=update.message.title,
+            lines=update.message.lines,
+            url=update.message.url,
+            payload=update.event.payload,
         )
-        for one in outbound.news
+        for update in outbound.news
     ]
     if len(parts) == 1:
         return parts[0]
     items = [
-        {**msgspec.structs.asdict(part), "id": one.event.id} for part, one in zip(parts, outbound.news, strict=True)
+        {**msgspec.structs.asdict(part), "id": update.event.id}
+        for part, update in zip(parts, outbound.news, strict=True)
     ]
     return WebhookBody(
         id=outbound.id,

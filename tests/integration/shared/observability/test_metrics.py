@@ -136,7 +136,7 @@ async def test_a_breaker_a_pause_and_the_pace_show(environ: dict[str, str]) -> N
     async with watched_with({**environ, **paced}) as watched:
         pacer, games = watched.api.pacer(), watched.api.sources()["games"].policy
         hiscores = watched.api.sources()["hiscores"].policy
-        await pacer.failed(games, PacingSlot(at=1, fragile=False), batch_size=True, retry_after=60)
+        await pacer.failed(games, PacingSlot(at=1, fragile=False), open_now=True, retry_after=60)
         await pacer.slot(hiscores, max_wait=0)
         async with watched.api.database().unit_of_work():
             await watched.api.scraping_repository().pause("fencers", reason=None, now=watched.api.clock().now())

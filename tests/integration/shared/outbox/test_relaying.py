@@ -165,14 +165,14 @@ async def test_a_poisonous_event_holds_up_its_own_thing_only(house: House) -> No
 async def test_one_that_fails_too_often_is_dead_and_the_later_ones_go_on(house: House) -> None:
     user_id = UUID(int=7)
     await house.publish(moved(1, 1, user_id=user_id), moved(1, 2))
-    poison, enqueuer = await ids(house, "thing:1")
+    poison, later = await ids(house, "thing:1")
     house.tracer.fails_over.add(poison)
     with capture_logs() as logs:
         for _ in range(TRIES):
             assert await house.traces() == []
             await house.relay()
             house.clock.advance(timedelta(seconds=300))
-    assert await house.traces() == [enqueuer]
+    assert await house.traces() == [later]
     dead, _ = await house.events()
     assert (dead["attempts"], dead["relayed_at"], dead["position"], dead["due_at"]) == (TRIES, None, None, None)
     assert dead["dead_at"] == house.clock.now() - timedelta(seconds=300)

@@ -38,7 +38,7 @@ async def test_slots_of_many_askers_lie_a_delay_apart(redis: Redis) -> None:
     askers = [pacer(redis, seed) for seed in range(5)]
     slots = await asyncio.gather(*(asker.slot(policy(), max_wait=10) for asker in askers for _ in range(4)))
     at = sorted(slot.at for slot in slots)
-    gaps = [enqueuer - earlier for earlier, enqueuer in itertools.pairwise(at)]
+    gaps = [later - earlier for earlier, later in itertools.pairwise(at)]
     assert min(gaps) >= 20
     assert sum(gaps) / len(gaps) >= 0.9 * 30
 
@@ -82,7 +82,7 @@ async def test_hosts_do_not_wait_for_each_other(redis: Redis) -> None:
 async def test_a_throttle_opens_the_breaker_for_as_long_as_the_site_says(redis: Redis) -> None:
     asker = pacer(redis)
     slot = await asker.slot(policy(), max_wait=1)
-    assert await asker.failed(policy(), slot, batch_size=True, retry_after=900.0) == pytest.approx(900)
+    assert await asker.failed(policy(), slot, open_now=True, retry_after=900.0) == pytest.approx(900)
     with pytest.raises(HostCoolingDownError) as caught:
         await pacer(redis, 2).slot(policy(), max_wait=1)
     assert caught.value.breaker_open
@@ -94,20 +94,20 @@ async def test_single_failures_open_it_only_when_they_come_in_a_row(redis: Redis
     rules = policy(delay=0.0, breaker_threshold=3)
     for _ in range(2):
         slot = await asker.slot(rules, max_wait=1)
-        assert await asker.failed(rules, slot, batch_size=False, retry_after=None) is None
+        assert await asker.failed(rules, slot, open_now=False, retry_after=None) is None
     slot = await asker.slot(rules, max_wait=1)
     await asker.succeeded(rules, slot)
     for _ in range(2):
         slot = await asker.slot(rules, max_wait=1)
-        assert await asker.failed(rules, slot, batch_size=False, retry_after=None) is None
+        assert await asker.failed(rules, slot, open_now=False, retry_after=None) is None
     slot = await asker.slot(rules, max_wait=1)
-    assert await asker.failed(rules, slot, batch_size=False, retry_after=None) == pytest.approx(30)
+    assert await asker.failed(rules, slot, open_now=False, retry_after=None) == pytest.approx(30)
 
 
 async def test_of_a_burst_under_way_together_only_the_first_counts(redis: Redis) -> None:
     asker = pacer(redis)
     burst = [await asker.slot(policy(), max_wait=1) for _ in range(5)]
-    opened = [await asker.failed(policy(), slot, batch_size=True, retry_after=None) for slot in burst]
+    opened = [await asker.failed(policy(), slot, open_now=True, retry_after=None) for slot in burst]
     assert opened == [pytest.approx(30), None, None, None, None]
     assert 0 < (await asker.cooldown_of("site.example") or 0) <= 30
 
@@ -121,13 +121,13 @@ async def open_again(redis: Redis, asker: HostPacer, rules: Policy) -> float | N
     """Let the rest pass, take the probe, fail it."""
     await over(redis)
     slot = await asker.slot(rules, max_wait=1)
-    return await asker.failed(rules, slot, batch_size=True, retry_after=None)
+    return await asker.failed(rules, slot, open_now=True, retry_after=None)
 
 
 async def test_each_opening_without_a_success_between_rests_twice_as_long_up_to_the_limit(redis: Redis) -> None:
     asker, rules = pacer(redis), policy(delay=0.0, cooldown_limit=100.0)
     slot = await asker.slot(rules, max_wait=1)
-    assert await asker.failed(rules, slot, batch_size=True, retry_after=None) == pytest.approx(30)
+    assert await asker.failed(rules, slot, open_now=True, retry_after=None) == pytest.approx(30)
     assert await open_again(redis, asker, rules) == pytest.approx(60)
     assert await open_again(redis, asker, rules) == pytest.approx(100)
 
@@ -135,7 +135,7 @@ async def test_each_opening_without_a_success_between_rests_twice_as_long_up_to_
 async def test_after_the_rest_one_probe_goes_and_its_success_closes_the_breaker(redis: Redis) -> None:
     asker, rules = pacer(redis), policy(delay=0.0)
     slot = await asker.slot(rules, max_wait=1)
-    await asker.failed(rules, slot, batch_size=True, retry_after=None)
+    await asker.failed(rules, slot, open_now=True, retry_after=None)
     await over(redis)
     probe = await asker.slot(rules, max_wait=1)
     with pytest.raises(HostCoolingDownError) as caught:

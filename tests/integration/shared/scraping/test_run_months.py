@@ -56,7 +56,7 @@ class Runs:
     async def parts(self) -> list[str]:
         return [part.name for part in await self.container.run_upkeep().partitions.parts()]
 
-    async def enqueuer(self, by: timedelta) -> None:
+    async def later(self, by: timedelta) -> None:
         """A worker is there all the time."""
         until = self.clock.now() + by
         while self.clock.now() < until:
@@ -141,28 +141,28 @@ async def test_a_month_of_which_much_has_come_stays_where_it_is_and_the_next_is_
     there = await runs.there()
     assert {there[one["id"]] for one in many} == {there[late]} == {"scrape_runs_default"}
     assert there[next_month] != "scrape_runs_default"
-    await runs.enqueuer(WHOLE_MONTHS + MONTH)
+    await runs.later(WHOLE_MONTHS + MONTH)
     assert await runs.there() == {}, "the default part is emptied by age, too"
 
 
 @pytest.mark.parametrize("runs", [START, *MONTH_ENDS], indirect=True)
 async def test_a_month_goes_as_a_whole_once_all_of_it_is_old(runs: Runs) -> None:
-    await runs.enqueuer(2 * MONTH)
+    await runs.later(2 * MONTH)
     old, parts = await runs.add(), await runs.parts()
     assert (await runs.there())[old] in parts
-    await runs.enqueuer(KEPT - timedelta(days=1))
+    await runs.later(KEPT - timedelta(days=1))
     young = await runs.add()
     assert set(await runs.there()) == {old, young}, "not a day too early"
-    await runs.enqueuer(KEPT - timedelta(days=1))
+    await runs.later(KEPT - timedelta(days=1))
     assert set(await runs.there()) == {young}
     assert len(await runs.parts()) <= MONTHS_AHEAD + KEPT.days // 28 + 4
 
 
 async def test_a_task_that_somebody_waits_for_outlives_its_month(runs: Runs) -> None:
-    await runs.enqueuer(2 * MONTH)
+    await runs.later(2 * MONTH)
     pending, under_way = await runs.add("pending"), await runs.add("in_progress")
     await runs.add("failed")
-    await runs.enqueuer(WHOLE_MONTHS)
+    await runs.later(WHOLE_MONTHS)
     assert await runs.there() == dict.fromkeys((pending, under_way), "scrape_runs_default")
     await runs.container.reader().execute(text("UPDATE scrape_runs SET status = 'completed'"))
     await runs.keep()
@@ -185,16 +185,16 @@ async def test_runs_are_kept_for_ever_where_the_operator_says_so(environ: dict[s
     container.clock.override(providers.Object(runs.clock))
     first = await runs.add()
     hoarding = Runs(container, runs.clock, runs.target)
-    await hoarding.enqueuer(2 * MONTH)
+    await hoarding.later(2 * MONTH)
     second = await runs.add()
-    await hoarding.enqueuer(WHOLE_MONTHS)
+    await hoarding.later(WHOLE_MONTHS)
     assert set(await runs.there()) == {first, second}
     await container.database().close()
 
 
 @pytest.mark.slow
 async def test_who_reads_for_long_is_not_cut_off_and_the_month_goes_next_time(runs: Runs) -> None:
-    await runs.enqueuer(2 * MONTH)
+    await runs.later(2 * MONTH)
     old = await runs.add()
     runs.clock.advance(WHOLE_MONTHS)
     async with runs.container.database().transaction() as reading:

@@ -198,6 +198,6 @@ async def test_four_workers_keep_one_pace(salle: Salle, ada: Person, api: Bench)
             break
         await salle.look(environ=SLOW)
     times = [request.time for request in salle.site.requests()]
-    gaps = [enqueuer - earlier for earlier, enqueuer in pairwise(times)]
+    gaps = [later - earlier for earlier, later in pairwise(times)]
     assert len(times) >= 10
     assert min(gaps) >= DELAY - JITTER, sorted(gaps)[:3]

@@ -240,8 +240,8 @@ async def test_a_cooldown_counts_from_the_first_channel_that_was_reached(ada: Tr
     watch = await ada.watch(await ada.plan(), 30_000, alert_cooldown_hours=6)
     await ada.look(price=29_000)
     (alert,) = await ada.rows("SELECT event_id, created_at FROM price_alerts")
-    for enqueuer in (0, 5):
-        await delivered(ada, alert["event_id"], state="sent", sent_at=alert["created_at"] + enqueuer * HOURS)
+    for later in (0, 5):
+        await delivered(ada, alert["event_id"], state="sent", sent_at=alert["created_at"] + later * HOURS)
     await ada.look(8 * HOURS, price=25_000)
     assert await ada.alerts(watch) == [("target", 29_000), ("new_low", 25_000)]
 

@@ -40,9 +40,9 @@ class League:
             )
             self.trackers[account] = made.json()["trackers"][0]["id"]
 
-    async def stands(self, *playlist_states: tuple[str, Callable[[Body], object]], enqueuer: int = 0) -> None:
+    async def stands(self, *playlist_states: tuple[str, Callable[[Body], object]], later: int = 0) -> None:
         """Accounts are scraped, all in one batch."""
-        at = NOON + timedelta(hours=enqueuer)
+        at = NOON + timedelta(hours=later)
         seen = [(self.trackers[name], profile(edit, numbered(name)), at) for name, edit in playlist_states]
         await record(self.api.container, *seen)
 

@@ -143,8 +143,8 @@ async def generate(people: People, person: Person, each: int) -> None:
                 reason=reason,
             )
             await people.rows(
-                "INSERT INTO scrape_schedule (target_id, source, priority, usual_priority, due_at, lease_until) VALUES (:id,"
-                " 'games', :priority, :priority, CAST(:now AS timestamptz) + CAST(:due AS text)::interval,"
+                "INSERT INTO scrape_schedule (target_id, source, priority, usual_priority, due_at, lease_until)"
+                " VALUES (:id, 'games', :priority, :priority, CAST(:now AS timestamptz) + CAST(:due AS text)::interval,"
                 " CASE WHEN :leased THEN CAST(:now AS timestamptz) + interval '1 minute' END)",
                 id=made,
                 now=people.container.clock().now(),

@@ -64,7 +64,7 @@ async def two_followers(league: League) -> None:
     league.trackers["of Ada"] = answer.json()["trackers"][0]["id"]
     await league.follows("Ben", "Silent%20Ember")
     await league.stands(("Silent%20Ember", twos(1200)), ("loud", twos(900)))
-    await league.stands(("Silent%20Ember", twos(1300)), enqueuer=1)
+    await league.stands(("Silent%20Ember", twos(1300)), later=1)
 
 
 def player(number: int, handle: str = "Emberly") -> Callable[[Body], object]:

@@ -74,7 +74,7 @@ async def test_a_stranger_changes_nothing_by_manual_snapshots_of_the_same_accoun
     await enter(stranger, theirs)
     await enter(stranger, theirs, season="35")
     if source == "on":
-        await league.stands(("comet", twos(1210)), enqueuer=1)
+        await league.stands(("comet", twos(1210)), later=1)
     await league.boards_are_looked_at()
     assert [await league.board(), await league.board(TWOS)] == boards
     assert await everything_seen(victim, mine) == seen

@@ -50,7 +50,7 @@ async def test_who_opts_out_is_on_no_leaderboard_at_once(
     assert [row["display_name"] for row in preview["items"]] == ["Ben"]
     scores = await league.people.rows("SELECT user_id FROM game_guild_scores WHERE guild_id = :guild", guild=GUILD)
     assert ada.id not in {row["user_id"] for row in scores}
-    await league.stands(("comet", twos(1300)), enqueuer=1)
+    await league.stands(("comet", twos(1300)), later=1)
     assert await league.listed(TWOS) == [(1, "Ben", 1000)]
     assert await league.boards_are_looked_at() == 0
     await chooses(ada)

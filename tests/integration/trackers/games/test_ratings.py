@@ -99,7 +99,7 @@ async def test_the_better_tracker_falls_behind_the_other(league: League) -> None
     await league.joins("Ada")
     await league.follows("Ada", "comet", "second-comet")
     await league.stands(("comet", twos(900)), ("second-comet", twos(1200)))
-    await league.stands(("second-comet", twos(800)), enqueuer=1)
+    await league.stands(("second-comet", twos(800)), later=1)
     assert await league.listed(TWOS) == [(1, "Ada", 900)]
     assert await league.listed() == [(1, "Ada", 900)]
 
@@ -109,8 +109,8 @@ async def test_two_trackers_of_one_person_scraped_at_once_leave_one_best(league:
     await league.follows("Ada", "comet", "second-comet")
     for turn in range(1, 7):
         await asyncio.gather(
-            league.stands(("comet", twos(900 + turn)), enqueuer=turn),
-            league.stands(("second-comet", twos(1000 - turn)), enqueuer=turn),
+            league.stands(("comet", twos(900 + turn)), later=turn),
+            league.stands(("second-comet", twos(1000 - turn)), later=turn),
             league.boards_are_looked_at(),
         )
         assert await league.listed(TWOS) == [(1, "Ada", 1000 - turn)]
@@ -192,7 +192,7 @@ async def test_a_new_season_begins_a_new_board_and_keeps_the_score(league: Leagu
     await league.follows("Ada", "comet")
     await league.follows("Ben", "otter")
     await league.stands(("comet", twos(1000, peak=1200)), ("otter", twos(1100)))
-    await league.stands(("comet", twos(900, peak=950, matches=10, season=35)), enqueuer=1)
+    await league.stands(("comet", twos(900, peak=950, matches=10, season=35)), later=1)
     board = await league.board(TWOS)
     assert (board["season"], [row["rating"] for row in board["items"]]) == ("35", [900])
     (ada,) = [row for row in await league.listed() if row[1] == "Ada"]
@@ -293,7 +293,7 @@ async def test_a_history_keeps_ends_and_extremes(league: League) -> None:
     await league.follows("Ada", "comet")
     ratings = [1000, 1010, 990, 1300, 1005, 1001, 700, 1002, 1003, 1004]
     for hour, rating in enumerate(ratings):
-        await league.stands(("comet", twos(rating)), enqueuer=hour)
+        await league.stands(("comet", twos(rating)), later=hour)
     path = f"/internal/trackers/{league.trackers['comet']}/history"
 
     async def series(**query: Any) -> Any:

@@ -137,8 +137,8 @@ async def test_only_accounts_that_differ_are_written(api: Bench) -> None:
     before = await versions(api.container)
 
     again = profile(lambda body: body["platformInfo"].update(platformUserHandle="New Name"))
-    enqueuer = NOON + timedelta(days=1)
-    assert await record(api.container, (still, profile(), enqueuer), (renamed, again, enqueuer)) == set()
+    later = NOON + timedelta(days=1)
+    assert await record(api.container, (still, profile(), later), (renamed, again, later)) == set()
 
     after = await versions(api.container)
     assert (after["still"] == before["still"], after["renamed"] == before["renamed"]) == (True, False)

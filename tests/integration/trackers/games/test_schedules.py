@@ -306,8 +306,8 @@ async def test_a_recurring_schedule_that_was_missed_goes_on(club: Club) -> None:
 )
 async def test_what_cannot_be_scheduled_is_refused(club: Club, given: dict[str, Any]) -> None:
     await club.put_guild()
-    enqueuer = (club.clock.now() + HOUR).isoformat()
-    body = {"guild_id": GUILD} | {name: enqueuer if value == "LATER" else value for name, value in given.items()}
+    later = (club.clock.now() + HOUR).isoformat()
+    body = {"guild_id": GUILD} | {name: later if value == "LATER" else value for name, value in given.items()}
     answer = await club.ask("POST", "/internal/trackers/schedule", body)
     assert answer.status_code == 422, answer.text
     assert await club.schedules() == []
@@ -316,10 +316,10 @@ async def test_what_cannot_be_scheduled_is_refused(club: Club, given: dict[str, 
 async def test_offsets_and_odd_metadata_come_back_as_they_were_meant(club: Club) -> None:
     await club.put_guild()
     metadata = {"text": "Grüße 🚀", "deep": {"list": [1, 2.5, None, True, 10**30]}}
-    enqueuer = (club.clock.now() + HOUR).replace(microsecond=0)
-    body = {"guild_id": GUILD, "scheduled_at": f"{enqueuer + 2 * HOUR:%Y-%m-%dT%H:%M:%S}+02:00", "metadata": metadata}
+    later = (club.clock.now() + HOUR).replace(microsecond=0)
+    body = {"guild_id": GUILD, "scheduled_at": f"{later + 2 * HOUR:%Y-%m-%dT%H:%M:%S}+02:00", "metadata": metadata}
     made = await club.told("POST", "/internal/trackers/schedule", body)
-    assert made["scheduled_at"] == f"{enqueuer:%Y-%m-%dT%H:%M:%S}Z"
+    assert made["scheduled_at"] == f"{later:%Y-%m-%dT%H:%M:%S}Z"
     assert (await club.schedules())[0]["metadata"] == made["metadata"] == metadata
 
 
@@ -331,13 +331,11 @@ async def test_of_a_guild_that_there_is_not_or_that_the_key_is_not_for_nothing_i
         keys = club.container.users.keys()
         elsewhere = str((await keys.create("its bot", ["trackers"], guild_ids=[OTHER_GUILD])).text)
     nowhere = "999999999999999999"
-    enqueuer = (club.clock.now() + HOUR).isoformat()
+    later = (club.clock.now() + HOUR).isoformat()
     for guild, key in ((nowhere, None), (GUILD, elsewhere)):
         asked = [
             await club.ask("POST", "/internal/trackers/process", {"guild_id": guild}, key=key),
-            await club.ask(
-                "POST", "/internal/trackers/schedule", {"guild_id": guild, "scheduled_at": enqueuer}, key=key
-            ),
+            await club.ask("POST", "/internal/trackers/schedule", {"guild_id": guild, "scheduled_at": later}, key=key),
             await club.ask("GET", f"/internal/trackers/schedule/guild/{guild}", key=key),
         ]
         assert [(answer.status_code, answer.json()["code"]) for answer in asked] == [(404, "guild_not_found")] * 3

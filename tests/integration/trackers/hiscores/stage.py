@@ -41,9 +41,9 @@ class Stage:
         assert answer.status_code == 201, answer.text
         return answer.json()
 
-    async def look(self, name: str, *, enqueuer: timedelta = timedelta(hours=6)) -> Task:
+    async def look(self, name: str, *, later: timedelta = timedelta(hours=6)) -> Task:
         """What a worker does with a player some time later."""
-        self.clock.ahead += enqueuer
+        self.clock.ahead += later
         container = self.api.container
         inline_fetch = container.inline_fetch()
         target = await container.reader().value(

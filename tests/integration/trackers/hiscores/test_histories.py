@@ -102,7 +102,7 @@ async def test_what_means_nothing_is_said_so(played: Stage) -> None:
 
 async def test_what_is_asked_for_as_something_else_is_said_so(played: Stage) -> None:
     answer = await played.ask("GET", "/lynx titan/history/skills/vorkath")
-    assert answer.json()["detail"] == "Vorkath is a boss; ask for it as that."
+    assert answer.json()["detail"] == "Vorkath is a boss; ask for it as a boss."
 
 
 async def test_a_slip_is_met_with_what_may_be_meant(played: Stage) -> None:
@@ -160,7 +160,7 @@ async def test_boards_of_the_period_that_runs_and_the_one_before(played: Stage) 
         played.site.add_player(name)
         await played.add(name)
         played.site.play(name, xp={"Slayer": gained})
-        await played.look(name, enqueuer=timedelta(minutes=1))
+        await played.look(name, later=timedelta(minutes=1))
     board = await played.get("/leaderboard", metric="slayer", period="day")
     assert [(row["place"], row["username"], row["gained"]) for row in board["items"]] == [
         (1, "lynx titan", 3_000),  # at 0, 6 and 12 o'clock

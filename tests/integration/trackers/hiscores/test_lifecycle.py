@@ -34,7 +34,7 @@ async def test_a_fetch_gives_a_task_and_an_estimate(stage: Stage) -> None:
     task = await stage.person.ask("GET", f"/api/tasks/{asked.json()['task_id']}")
     assert task.json()["status"] == "pending"
     stage.site.play("Lynx Titan", xp={"Slayer": 10})
-    await stage.look("lynx titan", enqueuer=timedelta(0))
+    await stage.look("lynx titan", later=timedelta(0))
     task = await stage.person.ask("GET", f"/api/tasks/{asked.json()['task_id']}")
     assert (task.json()["status"], task.json()["changed"]) == ("completed", True)
 
@@ -51,7 +51,7 @@ async def test_the_estimate_grows_with_who_is_ahead_and_the_pace(stage: Stage, e
             takes.append((await slow.hiscores.service().fetch(name)).estimated_seconds)
     await slow.database().close()
     await slow.redis().aclose()
-    assert [round(enqueuer - earlier) for earlier, enqueuer in pairwise(takes)] == [3] * 5
+    assert [round(later - earlier) for earlier, later in pairwise(takes)] == [3] * 5
 
 
 async def test_a_shorter_interval_does_not_wait_for_the_longer_one(stage: Stage) -> None:
@@ -84,7 +84,7 @@ async def test_what_cannot_be_changed_is_refused(stage: Stage, change: dict[str,
 
 async def test_who_does_not_play_is_looked_at_more_rarely_unless_that_is_not_wanted(stage: Stage) -> None:
     async def next_look(name: str) -> timedelta:
-        await stage.look(name, enqueuer=timedelta(0))
+        await stage.look(name, later=timedelta(0))
         (row,) = await stage.rows(
             "SELECT s.due_at FROM scrape_schedule s JOIN scrape_targets t ON t.id = s.target_id WHERE t.key = :key",
             key=f"regular:{name}",
@@ -156,15 +156,15 @@ async def test_followers_are_told_what_was_reached_and_not_of_experience_alone(s
         "Slayer 98 -> 99",
         "Reached: 99 Slayer",
         "Reached: first Vorkath",
-        f"+{LEVEL_99 - LEVEL_98:,} experience in all",
+        f"+{LEVEL_99 - LEVEL_98:,} experience in total",
     )
 
 
 @pytest.mark.parametrize(
     ("method", "body", "line"),
     [
-        ("PATCH", {"active": False}, "The player was put to rest."),
-        ("DELETE", None, "The player was removed; the history comes back with whoever adds the player again."),
+        ("PATCH", {"active": False}, "The player was deactivated."),
+        ("DELETE", None, "The player was removed. The history comes back if somebody adds the player again."),
     ],
 )
 async def test_followers_are_told_when_an_admin_has_nobody_look_any_more(
@@ -184,7 +184,7 @@ async def test_followers_are_told_when_an_admin_has_nobody_look_any_more(
     )
     message = HiscoreMessages().write(Event(**told), stage.person.id, UTC_READER)
     assert message is not None
-    assert (message.title, message.lines) == ("Nobody looks at Lynx Titan any more", (line,))
+    assert (message.title, message.lines) == ("Updates of Lynx Titan have stopped", (line,))
 
 
 async def test_who_puts_their_own_player_to_rest_is_not_told(stage: Stage) -> None:
@@ -208,14 +208,14 @@ async def test_a_digest_sums_up_what_a_window_comes_to(stage: Stage) -> None:
     container = stage.api.container
     async with container.database().unit_of_work():
         told = await container.hiscores.digest().sections([window])
-        enqueuer = await container.hiscores.digest().sections(
+        later = await container.hiscores.digest().sections(
             [DigestWindow(user_id=stage.person.id, since=window.until, until=window.until + HOUR)]
         )
     (section,) = told[stage.person.id]
     (entry,) = section.groups[0].entries
     assert entry.title == "Lynx Titan"
     assert entry.detail == f"+{LEVEL_99 - LEVEL_98 + 5:,} experience; 99 Slayer; first Vorkath; 50 Vorkath"
-    assert enqueuer == {}
+    assert later == {}
 
 
 async def test_a_person_takes_their_list_along_and_leaves_players_behind(stage: Stage, people: People) -> None:

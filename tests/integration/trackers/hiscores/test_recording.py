@@ -41,7 +41,7 @@ async def test_every_fiftieth_record_holds_everything(stage: Stage) -> None:
     await stage.add("Lynx Titan")
     for _ in range(51):
         stage.site.play("Lynx Titan", xp={"Slayer": 1_000})
-        await stage.look("lynx titan", enqueuer=timedelta(minutes=20))
+        await stage.look("lynx titan", later=timedelta(minutes=20))
     assert await stage.kinds() == [1, *[0] * 49, 1, 0]
     history = await stage.get("/lynx titan/history", period="all")
     assert gain_of(history, "slayer")["gained"] == 51_000
@@ -49,7 +49,7 @@ async def test_every_fiftieth_record_holds_everything(stage: Stage) -> None:
     assert gain_of(half_way, "slayer")["gained"] == 26_000 - 1_000
     timeline = await stage.get("/lynx titan/history/skills/slayer")
     values = [point["value"] for point in timeline["points"]]
-    assert [enqueuer - earlier for earlier, enqueuer in pairwise(values)] == [1_000] * 51
+    assert [later - earlier for earlier, later in pairwise(values)] == [1_000] * 51
 
 
 async def test_a_new_boss_makes_no_gain_of_its_whole_count(stage: Stage) -> None:
@@ -63,8 +63,8 @@ async def test_a_new_boss_makes_no_gain_of_its_whole_count(stage: Stage) -> None
     assert gain_of(await stage.get("/lynx titan/history"), "vorkath")["gained"] == 0  # though everything has moved down
     stage.site.play("Lynx Titan", scores={"Brand-new Beast": 3})
     await stage.look("lynx titan")
-    enqueuer = await stage.get("/lynx titan/history", period="5h")
-    assert gain_of(enqueuer, "brand_new_beast")["gained"] == 3
+    later = await stage.get("/lynx titan/history", period="5h")
+    assert gain_of(later, "brand_new_beast")["gained"] == 3
     assert "brand_new_beast" in [one["slug"] for one in (await stage.get("/metrics"))["items"]]
 
 
@@ -136,7 +136,7 @@ async def test_a_glitch_that_is_seen_twice_within_minutes_is_no_gain(stage: Stag
     await stage.add("Lynx Titan")
     for xp in (300_000, 300_000, 900_000):
         stage.site.set_values("Lynx Titan", xp={"Slayer": xp})
-        await stage.look("lynx titan", enqueuer=timedelta(minutes=2))
+        await stage.look("lynx titan", later=timedelta(minutes=2))
     assert await stage.kinds() == [1, 2]
     assert (await stage.get("/lynx titan"))["flagged"] is False
     assert (await stage.get("/leaderboard", metric="slayer"))["items"] == []
@@ -175,7 +175,7 @@ async def test_what_was_gained_while_nobody_looked_is_no_gain_of_a_day(stage: St
     stage.site.add_player("Lynx Titan", xp={"Slayer": 1_000})
     await stage.add("Lynx Titan")
     stage.site.play("Lynx Titan", xp={"Slayer": 7_000_000})
-    await stage.look("lynx titan", enqueuer=timedelta(days=20))
+    await stage.look("lynx titan", later=timedelta(days=20))
     bests = (await stage.get("/lynx titan/records"))["items"]
     assert {one["period"] for one in bests if one["metric"] == "slayer"} == {"month", "year"}
     assert gain_of(await stage.get("/lynx titan/history", period="30d"), "slayer")["gained"] == 7_000_000
@@ -185,12 +185,12 @@ async def test_rates_are_of_the_span_and_not_of_the_time_since_somebody_played(s
     stage.site.add_player("Lynx Titan", xp={"Slayer": 1_000})
     await stage.add("Lynx Titan")
     for _ in range(4):
-        await stage.look("lynx titan", enqueuer=timedelta(days=5))
+        await stage.look("lynx titan", later=timedelta(days=5))
     idle = await stage.get("/lynx titan/history", period="2d")
     assert idle["days"] == pytest.approx(2, abs=0.01)
     assert (gain_of(idle, "slayer")["gained"], gain_of(idle, "slayer")["per_day"]) == (0, 0)
     stage.site.play("Lynx Titan", xp={"Slayer": 9_000})
-    await stage.look("lynx titan", enqueuer=timedelta(hours=1))
+    await stage.look("lynx titan", later=timedelta(hours=1))
     played = await stage.get("/lynx titan/history", period="3d")
     assert gain_of(played, "slayer")["per_day"] == pytest.approx(3_000, rel=0.01)
 
@@ -237,7 +237,7 @@ async def test_csv_whose_lines_are_not_known_is_not_guessed_at(stage: Stage) -> 
     stage.site.add_activity("Brand-new Beast", before="Vorkath")
     task = await stage.look("lynx titan")
     assert (task.status, task.reason) == (Status.FAILED, "page_changed")
-    assert "nobody can tell what is what" in (task.error or "")
+    assert "cannot be matched to names" in (task.error or "")
 
 
 async def test_one_404_about_a_known_player_proves_nothing(stage: Stage) -> None:
@@ -258,9 +258,9 @@ async def test_failures_of_the_site_are_no_404s(stage: Stage) -> None:
     await stage.add("Lynx Titan")
     stage.site.fault("/m=*", "status", status=500, count=2)
     for _ in range(2):
-        await stage.look("lynx titan", enqueuer=timedelta(days=1))
+        await stage.look("lynx titan", later=timedelta(days=1))
     stage.site.fault("/m=*", "missing", count=1)
-    assert (await stage.look("lynx titan", enqueuer=timedelta(days=1))).reason == "not_found"
+    assert (await stage.look("lynx titan", later=timedelta(days=1))).reason == "not_found"
     assert await stage.rows("SELECT 1 FROM outbox_events WHERE event = 'player.missing'") == []
 
 

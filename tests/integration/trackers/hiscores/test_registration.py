@@ -74,7 +74,7 @@ async def test_while_the_site_cannot_be_asked_nobody_is_added_unless_that_is_acc
     assert (stats["seen_at"], stats["stats"]) == (None, None)  # no data yet, which is an answer of its own
     assert (await stage.get("/lynx titan/history"))["compared"] is None
 
-    await stage.look("lynx titan", enqueuer=timedelta(hours=2))
+    await stage.look("lynx titan", later=timedelta(hours=2))
     assert (await stage.get("/lynx titan"))["verified"]
 
 

@@ -245,7 +245,7 @@ class Telling:
     async def execute(self, statement: str, **parameters: Any) -> None:
         await self.container.reader().execute(text(statement), parameters)
 
-    def enqueuer(self, **by: float) -> None:
+    def later(self, **by: float) -> None:
         self.clock.advance(timedelta(**by))
 
     async def guild(self, *members: tuple[Person, bool]) -> None:

@@ -82,6 +82,6 @@ async def test_a_database_that_is_away_then_delays_the_message(
     words.away = False
     assert endpoint.received == []
     assert (await telling.shown(ada, made["channel"]))["failures"] == 0
-    telling.enqueuer(seconds=61)
+    telling.later(seconds=61)
     await telling.send()
     assert endpoint.titles() == ["News 1"]

@@ -92,7 +92,7 @@ async def test_a_worker_killed_after_sending_sends_the_same_id_again(
     del endpoint.faults["/hook"]
     await telling.send()
     assert len(endpoint.received) == 1, "the lease still holds"
-    telling.enqueuer(minutes=5)
+    telling.later(minutes=5)
     await telling.send()
     await telling.send()
     first, second = endpoint.received
@@ -179,7 +179,7 @@ async def test_what_waits_behind_a_failure_keeps_its_order(telling: Telling, end
     await telling.tell(ada, n=2)
     assert endpoint.titles() == ["News 1"]
     assert (await telling.shown(ada, made["channel"]))["last_error"] == "it answered 500"
-    telling.enqueuer(seconds=61)
+    telling.later(seconds=61)
     await telling.send()
     assert endpoint.titles() == ["News 1", "News 1", "News 2"]
     assert (await telling.shown(ada, made["channel"]))["failures"] == 0
@@ -191,10 +191,10 @@ async def test_retry_after_beats_our_own_backoff(telling: Telling, endpoint: End
     endpoint.fails("/hook", 429, **{"Retry-After": "600"})
     await telling.tell(ada)
     del endpoint.faults["/hook"]
-    telling.enqueuer(seconds=590)
+    telling.later(seconds=590)
     await telling.send()
     assert len(endpoint.received) == 1
-    telling.enqueuer(seconds=20)
+    telling.later(seconds=20)
     await telling.send()
     assert len(endpoint.received) == 2
 
@@ -208,7 +208,7 @@ async def test_ten_failures_suspend_a_channel_and_its_owner_is_told_elsewhere(
     subject = uuid4()
     for _ in range(IN_A_ROW):
         await telling.tell(ada, subject)
-        telling.enqueuer(hours=7)
+        telling.later(hours=7)
     await telling.send()
     shown = await telling.shown(ada, made["channel"])
     assert (shown["state"], shown["suspended_because"], shown["failures"]) == ("suspended", "it answered 500", 10)
@@ -317,21 +317,21 @@ async def test_what_gathers_in_ten_minutes_is_one_message(telling: Telling, endp
     await telling.webhook(ada)
     await ada.ask("PUT", "/api/users/me/notifications", {"defaults": {"*": "batched"}})
     await telling.tell(ada, n=1)
-    telling.enqueuer(minutes=6)
+    telling.later(minutes=6)
     await telling.tell(ada, n=2)
     assert endpoint.received == []
-    telling.enqueuer(minutes=5)
+    telling.later(minutes=5)
     endpoint.fails("/hook", 500)
     await telling.send()
     await telling.tell(ada, n=3)
     del endpoint.faults["/hook"]
-    telling.enqueuer(minutes=2)
+    telling.later(minutes=2)
     await telling.send()
     first, second = endpoint.received
     assert first.json == second.json, "what came later is another message"
-    assert (first.json["event"], first.json["title"]) == ("digest", "2 things happened")
+    assert (first.json["event"], first.json["title"]) == ("digest", "2 updates")
     assert [one["title"] for one in first.json["payload"]["items"]] == ["News 1", "News 2"]
-    telling.enqueuer(minutes=10)
+    telling.later(minutes=10)
     await telling.send()
     assert endpoint.titles()[2:] == ["News 3"]
 
@@ -342,7 +342,7 @@ async def test_a_run_is_told_when_it_says_so(telling: Telling, endpoint: Endpoin
     for n in range(3):
         await telling.tell(ada, n=n, batch="run-1")
     await telling.tell(ada, n=9, batch="run-2")
-    telling.enqueuer(minutes=11)
+    telling.later(minutes=11)
     await telling.send()
     assert endpoint.received == []
     async with telling.container.database().unit_of_work():
@@ -426,7 +426,7 @@ async def test_deactivated_people_are_told_nothing(telling: Telling, ada: Person
 async def test_old_events_go_with_their_deliveries(telling: Telling, ada: Person) -> None:
     await telling.webhook(ada)
     await telling.tell(ada)
-    telling.enqueuer(days=31)
+    telling.later(days=31)
     await telling.tell(ada)
     assert await telling.container.notifications.retention().remove_old() == 1
     assert await telling.container.reader().value(text("SELECT count(*) FROM notification_deliveries")) == 1

@@ -141,8 +141,8 @@ def test_each_target_has_its_own_place_in_the_interval_and_keeps_it() -> None:
     assert len(minutes) == 60
     assert max(minutes.values()) < 45  # 20 on average: nobody bunches, though all were registered at once
     for one, at in zip(targets[:50], first, strict=False):
-        enqueuer = after_success(one, PHASED, changed=True, now=at + timedelta(minutes=7), rng=random.Random(1))  # noqa: S311 -- no secret
-        assert abs(enqueuer - at - hour) <= timedelta(seconds=10)
+        later = after_success(one, PHASED, changed=True, now=at + timedelta(minutes=7), rng=random.Random(1))  # noqa: S311 -- no secret
+        assert abs(later - at - hour) <= timedelta(seconds=10)
 
 
 @pytest.mark.parametrize("reason", [Reason.UNAVAILABLE, Reason.PAGE_CHANGED, Reason.LOGIN_REQUIRED])

@@ -56,9 +56,9 @@ def test_what_else_is_to_be_known() -> None:
     told = lines(other_items=True, wants_items=True, title="bulk", region_id=10000016)
     assert told[0].endswith("in region 10000016")
     assert told[1:4] == (
-        "There is more in the contract.",
-        "Its issuer wants things in exchange, too.",
-        "Titled: bulk",
+        "The contract contains other items, too.",
+        "The issuer also wants items in exchange.",
+        "Title: bulk",
     )
 
 

@@ -102,7 +102,7 @@ def test_the_last_code_counts() -> None:
     assert code_of("Junior Epee (JNRWE) (Cap 60) (CDTWE)") == "CDTWE"
 
 
-@pytest.mark.parametrize("typed", ["", " , ,", "epee,foil,saber", "SABRE, Épée, Foil", ["épée", "foil, sabre"]])
+@pytest.mark.parametrize("entered", ["", " , ,", "epee,foil,saber", "SABRE, Épée, Foil", ["épée", "foil, sabre"]])
 def test_nothing_and_all_three_are_no_filter(entered: str | list[str]) -> None:
     assert weapon_filter(entered) == []
 

@@ -1,7 +1,7 @@
 """Random lives of a watch against a slow model: it remembers nothing, and scans all that ever happened each time.
 
-What runs is the recorder and the evaluate as they are, over tables in memory. Prices move, are odd, are missing, come in
-another currency; time passes; workers evaluate twice; people change their minds, rest and come back.
+The tests run the real recorder and evaluator over tables in memory. Prices change, are odd, are missing or come in
+another currency; time passes; workers evaluate twice; people change, deactivate and activate their watches.
 """
 
 from collections.abc import Coroutine, Iterator, Sequence

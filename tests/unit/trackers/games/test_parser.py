@@ -373,7 +373,7 @@ def test_a_season_before_a_players_time_is_empty() -> None:
 
 
 def test_another_season_than_the_one_asked_for_is_refused() -> None:
-    with pytest.raises(PageChanged, match="season 29 was asked for, the body is about season 30"):
+    with pytest.raises(PageChanged, match="season 29 was requested, the body is about season 30"):
         parse_playlists(body_of("season_30.json"), 29)
 
 

@@ -6,14 +6,14 @@ from shared.settings import SettingsError, load
 from trackers.games.settings import GamesSettings
 
 
-@pytest.mark.parametrize("typed", ["https://api.example.org", "https://api.example.org/"])
+@pytest.mark.parametrize("entered", ["https://api.example.org", "https://api.example.org/"])
 def test_a_last_slash_is_no_part_of_the_address(entered: str) -> None:
     loaded = load([GamesSettings], {"TRACKERS_GAMES_BASE_URL": entered})
     assert loaded[GamesSettings].base_url == "https://api.example.org"
 
 
 @pytest.mark.parametrize(
-    "typed",
+    "entered",
     [
         "https://me:sesame@api.example.org",
         "https://me@api.example.org",

@@ -96,10 +96,10 @@ def test_a_fall_that_has_not_lasted_yet_is_neither_recorded_again_nor_believed()
     known = Known(entries={1: MetricValue(500, 1)}, era=3, since_keyframe=7, fetched_at=NOON)
     first = compare(known, {1: MetricValue(4, 1)}, METRICS)
     again = compare(known, {1: MetricValue(5, 1)}, METRICS, flagged=True)
-    enqueuer = compare(known, {1: MetricValue(5, 1)}, METRICS, flagged=True, lasted=True)
+    later = compare(known, {1: MetricValue(5, 1)}, METRICS, flagged=True, lasted=True)
     assert (first.record, first.flagged, first.era) == (RecordKind.FLAGGED, True, 3)
     assert (again.record, again.flagged, again.entries) == (None, True, known.entries)
-    assert (enqueuer.record, enqueuer.flagged, enqueuer.era, dict(enqueuer.gains)) == (
+    assert (later.record, later.flagged, later.era, dict(later.gains)) == (
         RecordKind.KEYFRAME,
         False,
         4,
@@ -119,7 +119,7 @@ def test_what_is_celebrated_is_said_in_words() -> None:
     said = [in_words(KNOWN[slug], t) for slug, t in (("slayer", 13_034_431), ("slayer", 200_000_000), ("zulrah", 1))]
     assert said == ["99 Slayer", "200m Slayer experience", "first Zulrah"]
     assert in_words(KNOWN["zulrah"], 1_000) == "1,000 Zulrah"
-    assert in_words(KNOWN["overall"], 1_000_000_000) == "1,000m experience in all"
+    assert in_words(KNOWN["overall"], 1_000_000_000) == "1,000m experience in total"
     assert in_words(KNOWN["total_level"], 2_376) == "total level 2,376"
     assert all(list(thresholds_of(metric)) == sorted(thresholds_of(metric)) for metric in KNOWN.values())
     assert thresholds_of(KNOWN["lms_rank"]) == ()

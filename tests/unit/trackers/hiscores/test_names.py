@@ -9,7 +9,7 @@ from trackers.hiscores.names import beginning, canonical, shown, spells
 
 
 @pytest.mark.parametrize(
-    ("typed", "name"),
+    ("entered", "name"),
     [
         ("___hello_WORLD1  ", "hello world1"),
         ("Lynx Titan", "lynx titan"),
@@ -27,7 +27,7 @@ def test_one_spelling_stands_for_all(entered: str, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "typed", ["aLongUsername", "hello$#%", "", "   ", "___", "\u00e4", "a\nb\x00", "a.b", "\u0661"]
+    "entered", ["aLongUsername", "hello$#%", "", "   ", "___", "\u00e4", "a\nb\x00", "a.b", "\u0661"]
 )
 def test_nobody_is_called_so(entered: str) -> None:
     with pytest.raises(InvalidUsername):

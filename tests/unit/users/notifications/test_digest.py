@@ -94,9 +94,7 @@ def section(count: int, title: str = "Lakeside") -> DigestSection:
     return DigestSection(title=title, groups=(DigestGroup(title="October NAC", entries=entries),))
 
 
-@pytest.mark.parametrize(
-    ("count", "title"), [(0, "nothing new"), (1, "1 piece of news"), (1200, "1,200 pieces of news")]
-)
+@pytest.mark.parametrize(("count", "title"), [(0, "no updates"), (1, "1 update"), (1200, "1,200 updates")])
 def test_a_digest_counts_what_it_tells_and_what_it_leaves_out(count: int, title: str) -> None:
     made = composed(WINDOW, [section(count), section(0, "Nobody")])
     assert (made.title, made.entries) == (title, count)

@@ -61,7 +61,7 @@ def test_an_endpoint_gives_the_challenge_back(answer: bytes, *, right: bool) -> 
 
 def test_several_events_are_one_body_that_holds_each() -> None:
     body = _body(OutboundMessage(id=ONE, news=(news(1), news(2))))
-    assert (body.event, body.title, body.id) == ("digest", "2 things happened", ONE)
+    assert (body.event, body.title, body.id) == ("digest", "2 updates", ONE)
     items = msgspec.json.decode(msgspec.json.encode(body))["payload"]["items"]
     assert [one["title"] for one in items] == ["News 1", "News 2"]
 

@@ -8,8 +8,8 @@ from trackers_client.calls import Calls
 from trackers_client.generated.models.fencers import (
     CooldownReset,
     FencersHealth,
-    FencersKind,
     PageHealths,
+    SubjectKind,
 )
 
 
@@ -24,7 +24,7 @@ class AdminFencers(Calls):
         return await self._ask(FencersHealth, "GET", "/api/admin/fencers")
 
     async def list_failing_fencers(
-        self, *, kind: FencersKind | None | str = None, page: int | None = None, per_page: int | None = None
+        self, *, kind: SubjectKind | None | str = None, page: int | None = None, per_page: int | None = None
     ) -> PageHealths:
         """Fencers and clubs whose last look failed, those that failed most often in a row first.
 
@@ -32,15 +32,15 @@ class AdminFencers(Calls):
 
         Args:
             kind: Only fencers, or only clubs.
-            page: Which page, from 1.
-            per_page: Entries to a page.
+            page: Number of the page, from 1.
+            per_page: Entries per page.
         """
         return await self._ask(
             PageHealths, "GET", "/api/admin/fencers/failing", query={"kind": kind, "page": page, "per_page": per_page}
         )
 
     async def list_fencer_pages(
-        self, *, kind: FencersKind | None | str = None, page: int | None = None, per_page: int | None = None
+        self, *, kind: SubjectKind | None | str = None, page: int | None = None, per_page: int | None = None
     ) -> PageHealths:
         """Every fencer and club that is looked at: how often that went well or failed, and how it ended last.
 
@@ -48,8 +48,8 @@ class AdminFencers(Calls):
 
         Args:
             kind: Only fencers, or only clubs.
-            page: Which page, from 1.
-            per_page: Entries to a page.
+            page: Number of the page, from 1.
+            per_page: Entries per page.
         """
         return await self._ask(
             PageHealths, "GET", "/api/admin/fencers/pages", query={"kind": kind, "page": page, "per_page": per_page}

@@ -8,11 +8,11 @@ from trackers_client.calls import Calls
 from trackers_client.generated.models.fencers import (
     BotTracksClub,
     BotTracksFencer,
-    FencersHistory,
-    Tracked,
+    FencerHistory,
     TrackedDetail,
     TrackedPage,
     TrackedView,
+    TrackingStarted,
     UpdateTracked,
 )
 
@@ -36,8 +36,8 @@ class BotFencers(Calls):
         Args:
             user_id: Only this person's, by our id.
             active: Only active ones, or only deactivated.
-            page: Which page, from 1.
-            per_page: Entries to a page.
+            page: Number of the page, from 1.
+            per_page: Entries per page.
         """
         return await self._ask(
             TrackedPage,
@@ -46,7 +46,7 @@ class BotFencers(Calls):
             query={"user_id": user_id, "active": active, "page": page, "per_page": per_page},
         )
 
-    async def track_fencer(self, body: BotTracksFencer, *, idempotency_key: str | None = None) -> Tracked:
+    async def track_fencer(self, body: BotTracksFencer, *, idempotency_key: str | None = None) -> TrackingStarted:
         """Follow a fencer by number or pasted link; the page is looked at soon. What was deactivated is active
         again.
 
@@ -54,7 +54,7 @@ class BotFencers(Calls):
 
         `POST /internal/fencers`
         """
-        return await self._ask(Tracked, "POST", "/internal/fencers", body=body, idempotency_key=idempotency_key)
+        return await self._ask(TrackingStarted, "POST", "/internal/fencers", body=body, idempotency_key=idempotency_key)
 
     async def deactivate_tracked_fencer(self, tracked_id: UUID, *, idempotency_key: str | None = None) -> TrackedView:
         """Be told of it no more, for now; following the same fencer again goes on with it.
@@ -71,7 +71,7 @@ class BotFencers(Calls):
 
     async def get_tracked_fencer_history(
         self, tracked_id: UUID, *, before: UUID | None = None, limit: int | None = None
-    ) -> FencersHistory:
+    ) -> FencerHistory:
         """Registrations, withdrawals and new dates as they became known, the newest first.
 
         `GET /internal/fencers/{tracked_id}/history`
@@ -81,7 +81,7 @@ class BotFencers(Calls):
             limit: Entries to a page.
         """
         return await self._ask(
-            FencersHistory,
+            FencerHistory,
             "GET",
             "/internal/fencers/{tracked_id}/history",
             path={"tracked_id": tracked_id},
@@ -127,8 +127,8 @@ class BotFencers(Calls):
         Args:
             user_id: Only this person's, by our id.
             active: Only active ones, or only deactivated.
-            page: Which page, from 1.
-            per_page: Entries to a page.
+            page: Number of the page, from 1.
+            per_page: Entries per page.
         """
         return await self._ask(
             TrackedPage,
@@ -137,7 +137,7 @@ class BotFencers(Calls):
             query={"user_id": user_id, "active": active, "page": page, "per_page": per_page},
         )
 
-    async def track_club(self, body: BotTracksClub, *, idempotency_key: str | None = None) -> Tracked:
+    async def track_club(self, body: BotTracksClub, *, idempotency_key: str | None = None) -> TrackingStarted:
         """Follow a club by number or pasted link; the page is looked at soon. What was deactivated is active
         again.
 
@@ -145,7 +145,7 @@ class BotFencers(Calls):
 
         `POST /internal/clubs`
         """
-        return await self._ask(Tracked, "POST", "/internal/clubs", body=body, idempotency_key=idempotency_key)
+        return await self._ask(TrackingStarted, "POST", "/internal/clubs", body=body, idempotency_key=idempotency_key)
 
     async def deactivate_tracked_club(self, tracked_id: UUID, *, idempotency_key: str | None = None) -> TrackedView:
         """Be told of it no more, for now; following the same club again goes on with it.
@@ -162,7 +162,7 @@ class BotFencers(Calls):
 
     async def get_tracked_club_history(
         self, tracked_id: UUID, *, before: UUID | None = None, limit: int | None = None
-    ) -> FencersHistory:
+    ) -> FencerHistory:
         """Registrations, withdrawals and new dates as they became known, the newest first.
 
         `GET /internal/clubs/{tracked_id}/history`
@@ -172,7 +172,7 @@ class BotFencers(Calls):
             limit: Entries to a page.
         """
         return await self._ask(
-            FencersHistory,
+            FencerHistory,
             "GET",
             "/internal/clubs/{tracked_id}/history",
             path={"tracked_id": tracked_id},

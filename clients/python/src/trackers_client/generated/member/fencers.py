@@ -6,13 +6,13 @@ from uuid import UUID
 
 from trackers_client.calls import Calls
 from trackers_client.generated.models.fencers import (
-    FencersHistory,
+    FencerHistory,
     TrackClub,
-    Tracked,
     TrackedDetail,
     TrackedPage,
     TrackedView,
     TrackFencer,
+    TrackingStarted,
     UpdateTracked,
 )
 
@@ -29,14 +29,14 @@ class MemberFencers(Calls):
 
         Args:
             active: Only active ones, or only deactivated.
-            page: Which page, from 1.
-            per_page: Entries to a page.
+            page: Number of the page, from 1.
+            per_page: Entries per page.
         """
         return await self._ask(
             TrackedPage, "GET", "/api/fencers", query={"active": active, "page": page, "per_page": per_page}
         )
 
-    async def track_fencer(self, body: TrackFencer) -> Tracked:
+    async def track_fencer(self, body: TrackFencer) -> TrackingStarted:
         """Follow a fencer by number or pasted link; the page is looked at soon. What was deactivated is active
         again.
 
@@ -44,7 +44,7 @@ class MemberFencers(Calls):
 
         `POST /api/fencers`
         """
-        return await self._ask(Tracked, "POST", "/api/fencers", body=body)
+        return await self._ask(TrackingStarted, "POST", "/api/fencers", body=body)
 
     async def deactivate_tracked_fencer(self, tracked_id: UUID) -> TrackedView:
         """Be told of it no more, for now; following the same fencer again goes on with it.
@@ -57,7 +57,7 @@ class MemberFencers(Calls):
 
     async def get_tracked_fencer_history(
         self, tracked_id: UUID, *, before: UUID | None = None, limit: int | None = None
-    ) -> FencersHistory:
+    ) -> FencerHistory:
         """Registrations, withdrawals and new dates as they became known, the newest first.
 
         `GET /api/fencers/{tracked_id}/history`
@@ -67,7 +67,7 @@ class MemberFencers(Calls):
             limit: Entries to a page.
         """
         return await self._ask(
-            FencersHistory,
+            FencerHistory,
             "GET",
             "/api/fencers/{tracked_id}/history",
             path={"tracked_id": tracked_id},
@@ -106,14 +106,14 @@ class MemberFencers(Calls):
 
         Args:
             active: Only active ones, or only deactivated.
-            page: Which page, from 1.
-            per_page: Entries to a page.
+            page: Number of the page, from 1.
+            per_page: Entries per page.
         """
         return await self._ask(
             TrackedPage, "GET", "/api/clubs", query={"active": active, "page": page, "per_page": per_page}
         )
 
-    async def track_club(self, body: TrackClub) -> Tracked:
+    async def track_club(self, body: TrackClub) -> TrackingStarted:
         """Follow a club by number or pasted link; the page is looked at soon. What was deactivated is active
         again.
 
@@ -121,7 +121,7 @@ class MemberFencers(Calls):
 
         `POST /api/clubs`
         """
-        return await self._ask(Tracked, "POST", "/api/clubs", body=body)
+        return await self._ask(TrackingStarted, "POST", "/api/clubs", body=body)
 
     async def deactivate_tracked_club(self, tracked_id: UUID) -> TrackedView:
         """Be told of it no more, for now; following the same club again goes on with it.
@@ -134,7 +134,7 @@ class MemberFencers(Calls):
 
     async def get_tracked_club_history(
         self, tracked_id: UUID, *, before: UUID | None = None, limit: int | None = None
-    ) -> FencersHistory:
+    ) -> FencerHistory:
         """Registrations, withdrawals and new dates as they became known, the newest first.
 
         `GET /api/clubs/{tracked_id}/history`
@@ -144,7 +144,7 @@ class MemberFencers(Calls):
             limit: Entries to a page.
         """
         return await self._ask(
-            FencersHistory,
+            FencerHistory,
             "GET",
             "/api/clubs/{tracked_id}/history",
             path={"tracked_id": tracked_id},

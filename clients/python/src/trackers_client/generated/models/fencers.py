@@ -48,25 +48,13 @@ class CooldownReset(Struct, frozen=True, kw_only=True):
     task_id: UUID | None
 
 
-class FencersHealth(Struct, frozen=True, kw_only=True):
-    fencers: KindHealth
-    clubs: KindHealth
-    fencers_asked_for: bool
-    """Whether fencers' pages are asked for at all."""
-    delay: float
-    """Seconds between two requests."""
-    jitter: float
-    max_failures: int
-    open_registrations: int
-
-
-class FencersHistory(Struct, frozen=True, kw_only=True):
-    items: list[FencersHistoryEntry]
+class FencerHistory(Struct, frozen=True, kw_only=True):
+    items: list[FencerHistoryEntry]
     next_before: UUID | None = None
     """`before` of the next page; null on the last one."""
 
 
-class FencersHistoryEntry(Struct, frozen=True, kw_only=True):
+class FencerHistoryEntry(Struct, frozen=True, kw_only=True):
     id: UUID
     kind: ChangeKind
     at: datetime
@@ -79,11 +67,16 @@ class FencersHistoryEntry(Struct, frozen=True, kw_only=True):
     date: date | None
 
 
-class FencersKind(OpenEnum):
-    """What is followed; each has a page of its own."""
-
-    FENCER = "fencer"
-    CLUB = "club"
+class FencersHealth(Struct, frozen=True, kw_only=True):
+    fencers: KindHealth
+    clubs: KindHealth
+    fencers_asked_for: bool
+    """Whether fencers' pages are asked for at all."""
+    delay: float
+    """Seconds between two requests."""
+    jitter: float
+    max_failures: int
+    open_registrations: int
 
 
 class KindHealth(Struct, frozen=True, kw_only=True):
@@ -101,7 +94,7 @@ class KindHealth(Struct, frozen=True, kw_only=True):
 
 class PageHealth(Struct, frozen=True, kw_only=True):
     id: UUID
-    kind: FencersKind
+    kind: SubjectKind
     upstream_id: int
     url: str
     name: str | None
@@ -116,7 +109,7 @@ class PageHealth(Struct, frozen=True, kw_only=True):
     successes: int
     last_checked_at: datetime | None
     last_success_at: datetime | None
-    next_check_at: datetime | None
+    next_fetch_at: datetime | None
     cooling_down: bool
     """Whether it rests because it failed too often."""
 
@@ -145,6 +138,13 @@ class RegistrationView(Struct, frozen=True, kw_only=True):
     withdrawn_at: datetime | None
 
 
+class SubjectKind(OpenEnum):
+    """Kinds of followed subjects; each has its own page."""
+
+    FENCER = "fencer"
+    CLUB = "club"
+
+
 class TrackClub(Struct, frozen=True, kw_only=True):
     club: str
     """The club's number on fencingtracker.com, or the link of its page."""
@@ -161,11 +161,6 @@ class TrackFencer(Struct, frozen=True, kw_only=True):
     """Left out: as the page has it."""
     weapons: str | list[str] | UnsetType = UNSET
     """Epee, foil, saber, in any spelling, with commas or as a list; none or all three: no filter."""
-
-
-class Tracked(Struct, frozen=True, kw_only=True):
-    tracked: TrackedView
-    task_id: UUID | None
 
 
 class TrackedDetail(Struct, frozen=True, kw_only=True):
@@ -202,9 +197,14 @@ class TrackedView(Struct, frozen=True, kw_only=True):
     last_checked_at: datetime | None
     last_success_at: datetime | None
     last_changed_at: datetime | None
-    next_check_at: datetime | None
+    next_fetch_at: datetime | None
     registrations: int
     """Open ones that the filter lets through."""
+
+
+class TrackingStarted(Struct, frozen=True, kw_only=True):
+    tracked: TrackedView
+    task_id: UUID | None
 
 
 class UpdateTracked(Struct, frozen=True, kw_only=True):
