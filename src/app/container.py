@@ -21,7 +21,7 @@ from shared.audit.jobs import audit_jobs, log_retention
 from shared.audit.queries import AuditQueries
 from shared.audit.repository import ActivityRepository, AuditRepository, AuditWriter
 from shared.clock import SystemClock
-from shared.database import Database, PooledQueries, create_engine
+from shared.database import Database, PooledQueries, StandaloneWriter, create_engine
 from shared.di import running
 from shared.installation_secret import InstallationSecret
 from shared.jobs import Job
@@ -192,6 +192,7 @@ class AppContainer(containers.DeclarativeContainer):
     engine = providers.Singleton(_engine, settings, application_name, tracing)
     database = providers.Singleton(Database, engine)
     reader = providers.Singleton(PooledQueries, engine, tracing=tracing)
+    standalone_writer = providers.Singleton(StandaloneWriter, engine, tracing=tracing)
     session = providers.Callable(lambda database: database.session(), database)
     redis = providers.Singleton(_redis, settings)
     limits_storage = providers.Singleton(_limits_storage, redis)
@@ -217,6 +218,7 @@ class AppContainer(containers.DeclarativeContainer):
         database=database,
         session=session,
         reader=reader,
+        standalone_writer=standalone_writer,
         redis=redis,
         limits_storage=limits_storage,
         activity=activity,
@@ -252,6 +254,7 @@ class AppContainer(containers.DeclarativeContainer):
         database=database,
         session=session,
         reader=reader,
+        standalone_writer=standalone_writer,
         limits_storage=limits_storage,
         queue=queue,
         account_mails=users.account_mails,
@@ -323,7 +326,7 @@ class AppContainer(containers.DeclarativeContainer):
     block_upkeep = providers.Singleton(
         BlockUpkeep, database=database, queries=block_queries, blocking=blocking.provider
     )
-    audit_writer = providers.Singleton(AuditWriter, reader)
+    audit_writer = providers.Singleton(AuditWriter, standalone_writer)
     retention = providers.Singleton(
         log_retention,
         database=database,
@@ -374,7 +377,7 @@ class AppContainer(containers.DeclarativeContainer):
         lease=settings.provided.scrape_lease,
     )
     scraping_jobs = providers.Singleton(engine_jobs, dispatcher, runner, run_upkeep, block_upkeep)
-    idempotency_keys = providers.Singleton(IdempotencyKeys, reader, clock=clock)
+    idempotency_keys = providers.Singleton(IdempotencyKeys, standalone_writer, clock=clock)
     rate_limiter = providers.Singleton(RateLimiter, limits_storage, web_settings)
     jobs = providers.Singleton(
         _jobs,

@@ -14,7 +14,7 @@ from shared.audit.activity import ActivityLog
 from shared.audit.queries import AuditQueries
 from shared.audit.repository import ActivityRepository, AuditRepository
 from shared.clock import Clock
-from shared.database import Database, PooledQueries, TransactionQueries
+from shared.database import Database, PooledQueries, StandaloneWriter, TransactionQueries
 from shared.di import provide, provide_singleton
 from shared.installation_secret import InstallationSecret
 from shared.jobs import Job
@@ -42,7 +42,7 @@ from users.auth.own_account import NewAddresses, OwnAccountService
 from users.auth.passwords import Passwords
 from users.auth.people import PersonAuthenticator
 from users.auth.registration import RegistrationService
-from users.auth.repository import BotKeyReader, BotKeyRepository, SessionReader, SessionRepository
+from users.auth.repository import BotKeyRepository, BotKeyStore, SessionQueries, SessionRepository
 from users.auth.rotation import AuthRotation
 from users.auth.service import AuthService, Sessions
 from users.auth.settings import AuthSettings
@@ -68,6 +68,7 @@ class UsersContainer(containers.DeclarativeContainer):
     database = providers.Dependency(instance_of=Database)
     session = providers.Dependency(instance_of=AsyncSession)
     reader = providers.Dependency(instance_of=PooledQueries)
+    standalone_writer = providers.Dependency(instance_of=StandaloneWriter)
     redis = providers.Dependency(instance_of=Redis)
     limits_storage = providers.Dependency(instance_of=RedisStorage)
     activity = providers.Dependency(instance_of=ActivityLog)
@@ -108,9 +109,9 @@ class UsersContainer(containers.DeclarativeContainer):
         clock=clock,
     )
     key_repository = providers.Factory(BotKeyRepository, session)
-    key_reader = providers.Singleton(BotKeyReader, reader)
+    key_store = providers.Singleton(BotKeyStore, standalone_writer)
     session_repository = providers.Factory(SessionRepository, session)
-    session_reader = providers.Singleton(SessionReader, reader)
+    session_queries = providers.Singleton(SessionQueries, reader)
     guild_repository = providers.Factory(GuildRepository, session)
     memberships = providers.Singleton(Memberships, reader)
     session_memberships = providers.Factory(Memberships, providers.Factory(TransactionQueries, session))
@@ -123,7 +124,7 @@ class UsersContainer(containers.DeclarativeContainer):
 
     # offers
     person_authenticator = providers.Singleton(
-        PersonAuthenticator, tokens=access_tokens, denylist=denylist, sessions=session_reader, clock=clock
+        PersonAuthenticator, tokens=access_tokens, denylist=denylist, sessions=session_queries, clock=clock
     )
     sessions = providers.Factory(Sessions, sessions=session_repository, authenticator=person_authenticator, clock=clock)
     access = providers.Singleton(AccessPolicy, memberships=memberships)
@@ -173,8 +174,8 @@ class UsersContainer(containers.DeclarativeContainer):
         secret=secret,
         known_scopes=known_scopes,
     )
-    rotation = providers.Singleton(AuthRotation, reader, secret=secret)
-    bot_authenticator = providers.Singleton(BotAuthenticator, keys=key_reader, clock=clock, secret=secret)
+    rotation = providers.Singleton(AuthRotation, standalone_writer, secret=secret)
+    bot_authenticator = providers.Singleton(BotAuthenticator, keys=key_store, clock=clock, secret=secret)
     auth = providers.Singleton(
         AuthService,
         database=database,
@@ -182,7 +183,7 @@ class UsersContainer(containers.DeclarativeContainer):
         account_repository=account_repository.provider,
         account_mails=account_mails.provider,
         sessions=session_repository.provider,
-        session_reader=session_reader,
+        session_queries=session_queries,
         activity=activity.provider,
         passwords=passwords,
         access_tokens=access_tokens,
@@ -231,7 +232,7 @@ class UsersContainer(containers.DeclarativeContainer):
     account_personal_data = providers.Factory(
         AccountPersonalData,
         accounts=account_queries,
-        sessions=session_reader,
+        sessions=session_queries,
         logs=logs,
         audit=audit,
         mails=account_mails,

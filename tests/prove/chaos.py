@@ -18,7 +18,7 @@ from statistics import median
 from typing import Final
 
 from tests.integration.faults.harness import DOUBLES, PLAYERS, Stage, WorkerProcess
-from tests.integration.faults.telling import (
+from tests.integration.faults.notifying import (
     SETTINGS,
     Receiver,
     assert_told_once,

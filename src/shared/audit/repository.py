@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import text
 
 from shared.audit.schemas import ActivityEntry, AuditEntry
-from shared.database import Database, PooledQueries, Repository
+from shared.database import Database, Repository, StandaloneWriter
 from shared.database.advisory_locks import AdvisoryLock, take
 from shared.ids import first_id_of
 
@@ -192,15 +192,15 @@ class ActivityRepository(Repository):
 class AuditWriter:
     """Writes audit entries outside the request's transaction; each write is a transaction of its own."""
 
-    def __init__(self, reader: PooledQueries) -> None:
-        self._reader = reader
+    def __init__(self, writer: StandaloneWriter) -> None:
+        self._writer = writer
 
     async def add(self, entry: AuditEntry) -> None:
-        await self._reader.execute(_ADD, _row(entry))
+        await self._writer.execute(_ADD, _row(entry))
 
     async def correct(self, entry_id: UUID, *, status: int) -> None:
         """Correct the status of an entry whose request was answered with another status than expected."""
-        await self._reader.execute(_CORRECT, {"id": entry_id, "status": status})
+        await self._writer.execute(_CORRECT, {"id": entry_id, "status": status})
 
 
 def _instead(user_id: UUID, to: UUID) -> dict[str, Any]:

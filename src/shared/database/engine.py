@@ -270,17 +270,7 @@ class _StaticStatements:
         return sql, [parameters[name] for name in names]
 
 
-class StandaloneWriter(_StaticStatements):
-    """Single writes that need no transaction around them, such as recording that a key was used."""
-
-    async def execute(self, statement: TextClause, parameters: Mapping[str, Any] | None = None) -> None:
-        """A single write that needs no transaction around it."""
-        sql, values = self._prepared(statement, parameters or {})
-        async with self._connection(sql) as connection:
-            await connection.execute(sql, *values)
-
-
-class PooledQueries(StandaloneWriter, _StaticStatements):  # a writer only until its callers take a StandaloneWriter
+class PooledQueries(_StaticStatements):
     """Static reads on a pooled connection, without a transaction."""
 
     async def rows(self, statement: TextClause, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
@@ -301,6 +291,16 @@ class PooledQueries(StandaloneWriter, _StaticStatements):  # a writer only until
         sql, values = self._prepared(statement, parameters or {})
         async with self._connection(sql) as connection:
             return await connection.fetchval(sql, *values)
+
+
+class StandaloneWriter(PooledQueries):
+    """Single statements that write and need no transaction around them, such as recording that a key was used."""
+
+    async def execute(self, statement: TextClause, parameters: Mapping[str, Any] | None = None) -> None:
+        """Run a statement that returns nothing. Statements that return rows run as reads do."""
+        sql, values = self._prepared(statement, parameters or {})
+        async with self._connection(sql) as connection:
+            await connection.execute(sql, *values)
 
 
 class TransactionQueries:

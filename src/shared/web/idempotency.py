@@ -19,7 +19,7 @@ from msgspec import Struct
 from sqlalchemy import text
 
 from shared.clock import Clock
-from shared.database import PooledQueries, Repository
+from shared.database import Repository, StandaloneWriter
 from shared.errors import Conflict, Invalid
 from shared.jobs import Job
 from shared.web.bodies import INCOMPLETE, BodyIncomplete
@@ -121,8 +121,8 @@ class KeyReservation(Struct, frozen=True, kw_only=True):
 class IdempotencyKeys:
     """Claims and stored responses. Each statement is a transaction of its own, outside that of the request."""
 
-    def __init__(self, reader: PooledQueries, *, clock: Clock) -> None:
-        self._reader = reader
+    def __init__(self, writer: StandaloneWriter, *, clock: Clock) -> None:
+        self._writer = writer
         self._clock = clock
 
     async def claim(self, bot_key_id: UUID, key: str, request_digest: bytes) -> KeyReservation | StoredResponse:
@@ -133,9 +133,9 @@ class IdempotencyKeys:
         """
         now = self._clock.now()
         parameters = {"bot_key_id": bot_key_id, "key": key}
-        if await self._reader.value(_CLAIM, {**parameters, "request_digest": request_digest, "now": now}):
+        if await self._writer.value(_CLAIM, {**parameters, "request_digest": request_digest, "now": now}):
             return KeyReservation(bot_key_id=bot_key_id, key=key, claimed_at=now)
-        row = await self._reader.row(_FIND, parameters)
+        row = await self._writer.row(_FIND, parameters)
         if row is None:  # released in this moment
             raise IdempotencyInProgress("The first request with this key just ended; send it again.", retry_after=1)
         if row["request_digest"] != request_digest:
@@ -157,7 +157,7 @@ class IdempotencyKeys:
         return StoredResponse(status=row["status"], content_type=row["content_type"], body=row["body"])
 
     async def keep(self, claim: KeyReservation, answer: StoredResponse) -> None:
-        await self._reader.execute(
+        await self._writer.execute(
             _KEEP,
             {
                 "bot_key_id": claim.bot_key_id,
@@ -171,14 +171,14 @@ class IdempotencyKeys:
 
     async def release(self, claim: KeyReservation) -> None:
         """Delete the claim after a request that changed nothing, so that the key can be used again."""
-        await self._reader.execute(
+        await self._writer.execute(
             _GIVE_BACK, {"bot_key_id": claim.bot_key_id, "key": claim.key, "claimed_at": claim.claimed_at}
         )
 
     async def remove_old(self) -> int:
         """Remove up to REMOVED_AT_ONCE keys older than KEPT_FOR; return how many."""
         before = self._clock.now() - KEPT_FOR
-        return int(await self._reader.value(_REMOVE_OLD, {"before": before, "limit": REMOVED_AT_ONCE}))
+        return int(await self._writer.value(_REMOVE_OLD, {"before": before, "limit": REMOVED_AT_ONCE}))
 
 
 class StoredAnswers(Repository):

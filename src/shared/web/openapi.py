@@ -48,6 +48,7 @@ class AppOperation(Operation):
     handler: ClassVar[HTTPRouteHandler]
 
     def __post_init__(self) -> None:
+        self.summary = summary(self.description or "") or self.summary
         self.responses = {status: answer for status, answer in (self.responses or {}).items() if status != "400"}
         self.responses["default"] = Reference(ref="#/components/responses/Problem")
         for parameter in self.parameters or ():
@@ -67,6 +68,12 @@ class OpenOperation(AppOperation):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.security = []
+
+
+def summary(description: str) -> str:
+    """Return the first sentence of a description, without its period: "Register trackers"."""
+    first, _, _ = description.partition("\n")
+    return first.split(". ")[0].removesuffix(".").strip()
 
 
 def describe(app: Litestar) -> None:

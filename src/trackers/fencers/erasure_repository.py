@@ -64,7 +64,7 @@ class FencersErasureRepository(Repository):
         return await self._people(_FENCERS, numbers=list(numbers))
 
     async def unnumbered(self, folded: Sequence[str]) -> list[Person]:
-        """Return the fencers without a number whom a club's page lists under these names."""
+        """Return the fencers without a number that club pages list under these names."""
         return await self._people(_UNNUMBERED, folded=list(folded))
 
     async def unnumbered_of(self, clubs: Sequence[UUID]) -> list[Person]:

@@ -1,6 +1,6 @@
 """Errors of following fencers and clubs.
 
-TrackedNotFound 404, AlreadyTracked 409, TrackingLimitReached 400, PageNotFound 404;
+TrackedNotFound 404, FencerAlreadyTracked 409, TrackingLimitReached 400, PageNotFound 404;
 BadReference 422 (the input names no fencer or club), UnknownWeapon 422.
 """
 

@@ -174,9 +174,9 @@ class Placement:
     async def _meant(
         self, named: Mapping[str, str], club_id: UUID, target_id: UUID
     ) -> dict[tuple[str, UUID | None], UUID]:
-        """Return (folded name, event) -> the numbered fencer who is registered for it, and (folded name, None) -> fencer.
+        """Return (folded name, event) -> the numbered fencer with that registration.
 
-        The second key is for all other events.
+        (folded name, None) -> the fencer that the name means in all other events.
         """
         namesakes = await self._known.namesakes(list(named), target_id=target_id)
         unknown = {folded: name for folded, name in named.items() if _by_name(folded, namesakes) is None}
@@ -197,7 +197,7 @@ class Placement:
 
 
 def _by_name(folded: str, namesakes: Sequence[Namesake]) -> UUID | None:
-    """Return the fencer of a name: the only fencer of that name that the club's page links, or else the club's own."""
+    """Return the fencer of a name: the only one of that name that the club's page links, or else the club's own."""
     alike = [namesake for namesake in namesakes if namesake.folded == folded]
     linked = {namesake.id for namesake in alike if namesake.numbered and namesake.listed}
     own = [namesake.id for namesake in alike if not namesake.numbered]

@@ -1,4 +1,4 @@
-"""Questions about what people follow: static statements, rows straight into Structs."""
+"""Reads of what people follow: static statements whose rows become Structs."""
 
 from datetime import date, timedelta
 from functools import cache
@@ -31,12 +31,13 @@ from users.access import AccessPolicy
 
 REGISTERED_BY: Final = {
     SubjectKind.FENCER: "r.fencer_id = k.fencer_id",
-    SubjectKind.CLUB: """r.id IN (SELECT l.registration_id FROM fencing_clubs b JOIN fencing_listings l USING (target_id)
+    SubjectKind.CLUB: """r.id IN (SELECT l.registration_id
+                          FROM fencing_clubs b JOIN fencing_listings l USING (target_id)
                           WHERE b.id = k.club_id AND l.gone_at IS NULL)""",
 }
-"""Which registrations are those of what somebody follows: a fencer's own, and a club's while its page tells of them."""
+"""Condition for the registrations of a followed subject: a fencer's, or those that a club's page lists."""
 WHILE_LISTED: Final = "(l.gone_at IS NULL OR c.at <= l.gone_at OR c.kind = 'withdrawn')"
-"""Which changes are a club's: those while its page told of the registration, and that it ended."""
+"""Condition for the changes of a club: those while its page listed the registration, and its withdrawal."""
 LATELY: Final = f"r.first_seen_at >= CAST(:today AS date) - {MAX_AHEAD_DAYS}"
 _SINCE: Final = f"since.at - interval '{MAX_AHEAD_DAYS} days'"
 _CHANGES: Final = {
@@ -48,7 +49,7 @@ _CHANGES: Final = {
                    JOIN fencing_changes c ON c.registration_id = r.id AND c.at >= since.at AND {WHILE_LISTED}""",
 }
 THROUGH: Final = "(k.weapons = '{}' OR e.weapon IS NULL OR e.weapon = ANY(k.weapons))"
-"""Whether the filter of who follows it lets an event through."""
+"""Condition that the follower's filter lets an event through."""
 OPEN: Final = "r.withdrawn_at IS NULL AND (e.held_on IS NULL OR e.held_on >= :today)"
 _REGISTRATION: Final = """
 SELECT r.id, f.upstream_id AS fencer_id, f.slug, f.name AS fencer, t.name AS tournament, e.name AS event,
@@ -60,11 +61,11 @@ JOIN fencing_tournaments t ON t.id = e.tournament_id
 JOIN fencers f ON f.id = r.fencer_id
 """
 MAX_REGISTRATIONS: Final = 2_000
-"""Registrations that one answer lists."""
+"""Maximum registrations in one answer."""
 
 
 def _view(kind: SubjectKind) -> str:
-    """What is followed, with how its page stands."""
+    """Return the SELECT of followed subjects with the fetch status of their pages."""
     return f"""
     SELECT k.id, k.user_id, p.id AS page_id, p.upstream_id, p.slug, coalesce(k.name, p.name) AS name, k.weapons,
            k.active, k.created_at, {STATUS_COLUMNS},
@@ -73,7 +74,7 @@ def _view(kind: SubjectKind) -> str:
     FROM {TRACKED[kind]} k JOIN {PAGES[kind]} p ON p.id = k.{COLUMN[kind]}
     LEFT JOIN scrape_targets t ON t.id = p.target_id
     LEFT JOIN scrape_schedule s ON s.target_id = p.target_id
-    """  # noqa: S608 -- fragments of our own
+    """  # noqa: S608 -- constants of this module
 
 
 _ONE: Final = {kind: text(f"{_view(kind)} WHERE k.id = :id") for kind in SubjectKind}
@@ -88,7 +89,7 @@ _REGISTRATIONS: Final = {
 }
 _OWNER: Final = {kind: text(f"SELECT user_id FROM {TRACKED[kind]} WHERE id = :id") for kind in SubjectKind}  # noqa: S608 -- as above
 SPANS: Final = (timedelta(days=90), timedelta(days=360), timedelta(days=1440), timedelta(days=36_500))
-"""How far back a page of a history is looked for, until it is full: most are found in the first."""
+"""Time spans that are searched for a page of the history, until it is full; most need only the first."""
 _HISTORY: Final = {
     kind: text(f"""
     SELECT c.id, c.kind, c.at, c.registration_id, f.name AS fencer, t.name AS tournament, e.name AS event, e.weapon,
@@ -113,15 +114,15 @@ _FILTERS: Final = {
 
 
 @cache
-def _list_statements(kind: SubjectKind, wanted: frozenset[str]) -> tuple[TextClause, TextClause]:
-    """A page, and how many there are, with the filters that are asked for and no others."""
-    where = " AND ".join(["TRUE", *(_FILTERS[name] for name in sorted(wanted))])
+def _list_statements(kind: SubjectKind, filters: frozenset[str]) -> tuple[TextClause, TextClause]:
+    """Return the statements for a page and for the total, with only the given filters."""
+    where = " AND ".join(["TRUE", *(_FILTERS[name] for name in sorted(filters))])
     page = text(f"{_view(kind)} WHERE {where} ORDER BY k.created_at, k.id LIMIT :limit OFFSET :skip")
-    return page, text(f"SELECT count(*) FROM {TRACKED[kind]} k WHERE {where}")  # noqa: S608 -- fragments of our own
+    return page, text(f"SELECT count(*) FROM {TRACKED[kind]} k WHERE {where}")  # noqa: S608 -- constants of this module
 
 
 class TrackingQueries:
-    """Reads what people follow; raises TrackedNotFound, or Forbidden for somebody else's."""
+    """Reads what people follow. Raises TrackedNotFound, or Forbidden for what other people follow."""
 
     def __init__(self, questions: Queries, *, access: AccessPolicy, clock: Clock) -> None:
         self._questions = questions
@@ -129,17 +130,17 @@ class TrackingQueries:
         self._clock = clock
 
     async def list_of(
-        self, kind: SubjectKind, asker: Identity, wanted: TrackedFilter, *, page: int, per_page: int
+        self, kind: SubjectKind, asker: Identity, filters: TrackedFilter, *, page: int, per_page: int
     ) -> TrackedPage:
-        """What is wanted of one's own, or of everybody's that a bot may speak for; the oldest first."""
+        """Return what a person follows, or what the people of a bot follow, by the filters; the oldest first."""
         parameters: dict[str, Any] = {}
-        if wanted.active is not None:
-            parameters["active"] = wanted.active
+        if filters.active is not None:
+            parameters["active"] = filters.active
         if isinstance(asker, BotIdentity):
             if asker.guild_ids is not None:
                 parameters["guilds"] = sorted(asker.guild_ids)
-            if wanted.user_id is not None:
-                parameters["user_id"] = wanted.user_id
+            if filters.user_id is not None:
+                parameters["user_id"] = filters.user_id
         else:
             parameters["user_id"] = asker.user_id
         items, count = _list_statements(kind, frozenset(parameters))
@@ -160,7 +161,7 @@ class TrackingQueries:
         return _tracked_view(kind, row)
 
     async def detail(self, kind: SubjectKind, asker: Identity, tracked_id: UUID) -> TrackedDetail:
-        """With the registrations to come that the filter lets through."""
+        """Return a followed subject with the upcoming registrations that its filter lets through."""
         tracked = await self.one(kind, asker, tracked_id)
         rows = await self._questions.rows(_REGISTRATIONS[kind], {"id": tracked_id, "today": self._today()})
         return TrackedDetail(tracked=tracked, registrations=[_registration_view(row) for row in rows])
@@ -168,15 +169,15 @@ class TrackingQueries:
     async def history(
         self, kind: SubjectKind, asker: Identity, tracked_id: UUID, *, before: UUID | None, limit: int
     ) -> FencerHistory:
-        """What became known, the newest first."""
+        """Return changes of registrations, the newest first."""
         owner = await self._questions.value(_OWNER[kind], {"id": tracked_id})
         if owner is None:
             raise TrackedNotFound(kind, tracked_id)
         await self._access.check_read(asker, owner)
-        wanted = {"id": tracked_id, "before": before or LAST, "limit": limit + 1, "now": self._clock.now()}
+        values = {"id": tracked_id, "before": before or LAST, "limit": limit + 1, "now": self._clock.now()}
         rows: list[dict[str, Any]] = []
         for span in SPANS:
-            rows = await self._questions.rows(_HISTORY[kind], {**wanted, "span": span})
+            rows = await self._questions.rows(_HISTORY[kind], {**values, "span": span})
             if len(rows) > limit:
                 break
         items = [
@@ -198,13 +199,13 @@ WHERE l.target_id = :target_id AND l.gone_at IS NULL AND (e.held_on IS NULL OR e
 
 
 class PageQueries:
-    """What a source asks of its pages."""
+    """Reads what the source needs to know of its pages."""
 
     def __init__(self, reader: PooledQueries) -> None:
         self._reader = reader
 
     async def listed_on(self, target_id: UUID, today: date) -> int:
-        """Registrations to come that a page told of when it was last read."""
+        """Return the number of upcoming registrations that a page listed at its last fetch."""
         return int(await self._reader.value(_LISTED_ON, {"target_id": target_id, "today": today}))
 
 

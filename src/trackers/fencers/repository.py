@@ -1,4 +1,4 @@
-"""All SQL of following fencers and clubs; both are of one shape, and so are their statements."""
+"""SQL of following fencers and clubs; both have the same shape, and so have their statements."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -19,7 +19,7 @@ COLUMN: Final = {SubjectKind.FENCER: "fencer_id", SubjectKind.CLUB: "club_id"}
 
 
 def _by_kind(sql: str) -> dict[SubjectKind, Any]:
-    """A statement for each kind, with its tables' names."""
+    """Return a statement per kind, with the names of its tables."""
     return {
         kind: text(sql.format(pages=PAGES[kind], tracked=TRACKED[kind], page_id=COLUMN[kind])) for kind in SubjectKind
     }
@@ -91,11 +91,11 @@ JOIN scrape_targets t ON t.id = p.target_id
 WHERE p.read_at < :before AND t.content_hash <> CAST(:anew AS bytea) ORDER BY p.read_at LIMIT :limit
 """)
 ANEW: Final = b"\x00"
-"""The hash of a page that is read anew, whatever it is."""
+"""The hash of an invalidated page: its next fetch is compared even if the page is the same."""
 
 
 class FollowedPage(Struct, frozen=True, kw_only=True):
-    """Something that somebody follows, as the rules need it."""
+    """A followed fencer or club, as the service needs it."""
 
     id: UUID
     user_id: UUID
@@ -109,21 +109,21 @@ class FollowedPage(Struct, frozen=True, kw_only=True):
 
 
 class TrackedRepository(Repository):
-    """Who follows which fencer or club."""
+    """Reads and writes who follows which fencer or club."""
 
     async def page(self, reference: Reference) -> UUID:
-        """The fencer or club, made where it is new."""
+        """Return the id of a fencer or club; create it if it is new."""
         values = {"upstream_id": reference.upstream_id}
         await self.session.execute(_ADD_PAGE[reference.kind], {**values, "id": new_id()})
         page_id: UUID = (await self.session.execute(_KNOWN[reference.kind], values)).scalar_one()
         return page_id
 
     async def aim(self, kind: SubjectKind, page_id: UUID, target_id: UUID) -> None:
-        """Have a page looked at through a target."""
+        """Set the target that fetches a page."""
         await self.session.execute(_AIM[kind], {"id": page_id, "target_id": target_id})
 
     async def tracked_of(self, kind: SubjectKind, user_id: UUID) -> dict[UUID, tuple[UUID, bool]]:
-        """Page -> by what a person follows it, and whether that is active."""
+        """Return page id -> (tracked id, active) for what a person follows."""
         rows = await self.session.execute(_TRACKED_OF[kind], {"user_id": user_id})
         return {row.page_id: (row.id, row.active) for row in rows}
 
@@ -152,7 +152,7 @@ class TrackedRepository(Repository):
         return tracked_id
 
     async def one(self, kind: SubjectKind, tracked_id: UUID) -> FollowedPage:
-        """Raises TrackedNotFound."""
+        """Return a followed fencer or club. Raises TrackedNotFound."""
         row = (await self.session.execute(_ONE[kind], {"id": tracked_id})).mappings().one_or_none()
         if row is None:
             raise TrackedNotFound(kind, tracked_id)
@@ -175,7 +175,7 @@ class TrackedRepository(Repository):
         await self.session.execute(_REMOVE[kind], {"id": tracked_id})
 
     async def unfollowed(self, kind: SubjectKind, targets: Sequence[UUID]) -> list[UUID]:
-        """Those of these targets that nobody follows actively."""
+        """Return the targets among these without an active follower."""
         return list((await self.session.execute(_UNFOLLOWED[kind], {"targets": list(targets)})).scalars())
 
     async def targets_of(self, kind: SubjectKind, user_id: UUID) -> list[UUID]:
@@ -185,7 +185,7 @@ class TrackedRepository(Repository):
         await self.session.execute(_ERASE[kind], {"user_id": user_id})
 
     async def hand_over(self, kind: SubjectKind, user_id: UUID, *, to: UUID) -> None:
-        """Of what both follow, the other's stays, active if either was."""
+        """Hand over all; what both follow stays as the destination has it, and is active if either was."""
         for statement in _HAND_OVER[kind]:
             await self.session.execute(statement, {"user_id": user_id, "to": to})
 
@@ -194,13 +194,13 @@ class TrackedRepository(Repository):
         return [dict(row) for row in rows.mappings()]
 
     async def target_of(self, page_id: UUID) -> UUID:
-        """The target of a fencer or club. Raises PageNotFound."""
+        """Return the target of a fencer or club. Raises PageNotFound."""
         target_id: UUID | None = (await self.session.execute(_PAGE_TARGET, {"id": page_id})).scalar()
         if target_id is None:
             raise PageNotFound(page_id)
         return target_id
 
     async def stale(self, *, before: datetime, limit: int) -> list[UUID]:
-        """Targets that are looked at, but were last read before a time, and merely found unchanged since."""
+        """Return fetched targets whose page was last parsed before a time, and merely found unchanged since."""
         values = {"before": before, "anew": ANEW, "limit": limit}
         return list((await self.session.execute(_STALE, values)).scalars())

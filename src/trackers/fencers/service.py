@@ -1,4 +1,4 @@
-"""The rules of following fencers and clubs; the only thing that another module may use."""
+"""Rules of following fencers and clubs; the only part that another module may use."""
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -37,16 +37,16 @@ from users.accounts.service import AccountService
 
 MAX_TRACKED: Final = {SubjectKind.FENCER: MAX_FENCERS, SubjectKind.CLUB: MAX_CLUBS}
 PRIORITIES: Final = {SubjectKind.FENCER: Priority.BACKGROUND, SubjectKind.CLUB: Priority.ROUTINE}
-"""Clubs first: a club's page tells of many fencers."""
+"""Clubs first, because a club's page lists many fencers."""
 TRIGGERS: Final = {SubjectKind.FENCER: Trigger.REGISTRATION, SubjectKind.CLUB: Trigger.REQUEST}
-"""Likewise among those that have just come: what is requested goes before what is registered."""
-NOTHING_TOLD: Final = UserData()
+"""Clubs first among new pages as well: requests go before registrations."""
+NO_USER_DATA: Final = UserData()
 
 
 class TrackingService(TrackingQueries):
-    """Adding, changing and removing what people follow; and, as TrackingQueries, reading it.
+    """Adds, changes, removes and, as TrackingQueries, reads what people follow.
 
-    People are named by our id or, by bots, their Discord id.
+    People are given by our id or, by bots, by their Discord id.
     """
 
     def __init__(
@@ -80,13 +80,12 @@ class TrackingService(TrackingQueries):
         *,
         name: str | None,
         weapons: str | Sequence[str],
-        user_data: UserData = NOTHING_TOLD,
+        user_data: UserData = NO_USER_DATA,
         asker: Identity,
     ) -> TrackingStarted:
-        """Follow a fencer or club; what was deactivated is active again, as it is given now.
+        """Follow a fencer or club; a deactivated one is active again, with the name and filter given now.
 
-        Raises BadReference, UnknownWeapon,
-        AlreadyTracked, TrackingLimitReached, Forbidden.
+        Raises BadReference, UnknownWeapon, FencerAlreadyTracked, TrackingLimitReached or Forbidden.
         """
         reference = parse_reference(kind, pasted)
         chosen = weapon_filter(weapons)
@@ -96,12 +95,12 @@ class TrackingService(TrackingQueries):
         known, active = mine.get(page_id, (None, False))
         if active:
             raise FencerAlreadyTracked(
-                f"This person follows {kind} {reference.upstream_id} already; change that instead."
+                f"This person already follows {kind} {reference.upstream_id}; change it instead."
             )
         self._check_limit(kind, mine, new=known is None)
         shown = words(name) if name else None
         now = self._clock.now()
-        # Before the row that refers to the page: a reading holds first the schedule, then the page, as this does.
+        # Before the row that refers to the page: recording locks first the schedule, then the page, and so does this.
         task = await self._fetch(reference, page_id)
         if known is None:
             tracked_id = await self._tracked.add(
@@ -118,7 +117,7 @@ class TrackingService(TrackingQueries):
     async def update(
         self, kind: SubjectKind, tracked_id: UUID, given: UpdateTracked, *, asker: Identity
     ) -> TrackedView:
-        """Raises TrackedNotFound, Forbidden, UnknownWeapon, TrackingLimitReached."""
+        """Change what a person follows. Raises TrackedNotFound, Forbidden, UnknownWeapon or TrackingLimitReached."""
         before = await self._owned(kind, tracked_id, asker)
         active = before.active if given.active is UNSET else given.active
         chosen: Sequence[str] = before.weapons if given.weapons is UNSET else weapon_filter(given.weapons)
@@ -143,7 +142,7 @@ class TrackingService(TrackingQueries):
         return await self.one(kind, asker, tracked_id)
 
     async def remove(self, kind: SubjectKind, tracked_id: UUID, *, asker: Identity) -> None:
-        """Raises TrackedNotFound, Forbidden."""
+        """Stop following. Raises TrackedNotFound or Forbidden."""
         before = await self._owned(kind, tracked_id, asker)
         await self._tracked.remove(kind, tracked_id)
         await self._forget_unfollowed(kind, before)
@@ -153,14 +152,14 @@ class TrackingService(TrackingQueries):
         )
 
     async def reset_cooldown(self, page_id: UUID, *, asker: Identity) -> CooldownReset:
-        """Forget how often a fencer's or club's page failed, and look at it now. Raises PageNotFound."""
+        """Reset the failures of a fencer's or club's page, and fetch it now. Raises PageNotFound."""
         target_id = await self._tracked.target_of(page_id)
         tasks = await self._targets.reset_failures(SOURCE, [target_id])
         await self._activity.record("fencer.cooldown_reset", subject="target", subject_id=target_id, actor=asker)
         return CooldownReset(task_id=tasks.get(target_id))
 
     async def _fetch(self, reference: Reference, page_id: UUID) -> UUID | None:
-        """Have a page looked at from now on, and at once; the task."""
+        """Have a page fetched at its interval, and now; return the task id, or None while fencers are turned off."""
         kind = reference.kind
         targets = await self._targets.track(SOURCE, {reference.key: reference.address}, interval=self._intervals[kind])
         target_id = targets[reference.key]
@@ -171,7 +170,7 @@ class TrackingService(TrackingQueries):
         return (await self._targets.request_run(SOURCE, [target_id], trigger=TRIGGERS[kind])).get(target_id)
 
     async def _forget_unfollowed(self, kind: SubjectKind, page: FollowedPage) -> None:
-        """Stop looking at a page that nobody follows any more."""
+        """Stop fetching a page if nobody follows it any more."""
         if page.target_id is None:
             return
         await self._targets.lock([page.target_id])
@@ -179,14 +178,14 @@ class TrackingService(TrackingQueries):
             await self._targets.forget(unfollowed)
 
     async def _owned(self, kind: SubjectKind, tracked_id: UUID, asker: Identity) -> FollowedPage:
-        """What the asker may change; nobody else changes anything of its owner's meanwhile."""
-        found = await self._tracked.one(kind, tracked_id)
-        await self._access.check_write(asker, found.user_id)
-        await self._accounts.lock(found.user_id)
+        """Lock the owner and return what the asker may change. Raises TrackedNotFound or Forbidden."""
+        followed = await self._tracked.one(kind, tracked_id)
+        await self._access.check_write(asker, followed.user_id)
+        await self._accounts.lock(followed.user_id)
         return await self._tracked.one(kind, tracked_id)
 
     async def _person(self, user_id: str | UUID, user_data: UserData, asker: Identity) -> UUID:
-        """The account of a person, held, whom the asker may speak for."""
+        """Lock and return the account of a person that the asker may act for. Raises Forbidden."""
         if isinstance(user_id, UUID):
             await self._accounts.lock(user_id)
             person = user_id
@@ -197,14 +196,14 @@ class TrackingService(TrackingQueries):
 
     @staticmethod
     def _check_limit(kind: SubjectKind, mine: Mapping[UUID, tuple[UUID, bool]], *, new: bool) -> None:
-        """A new one needs a place among all that somebody keeps; one that is followed again, among the active ones."""
+        """Raise TrackingLimitReached: a new subject counts against all of a person's, an old one against the active."""
         if new and len(mine) >= MAX_TRACKED[kind]:
             raise TrackingLimitReached(
-                f"A person can keep {MAX_TRACKED[kind]} {kind}s, those counted in that are deactivated; remove one first."
+                f"A person can have {MAX_TRACKED[kind]} {kind}s, including deactivated ones; remove one first."
             )
         if not new and sum(active for _, active in mine.values()) >= MAX_TRACKED[kind]:
             raise TrackingLimitReached(
-                f"A person can follow {MAX_TRACKED[kind]} {kind}s at once; remove or deactivate one first."
+                f"A person can follow {MAX_TRACKED[kind]} {kind}s at a time; remove or deactivate one first."
             )
 
     async def _note(

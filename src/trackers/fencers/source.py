@@ -1,4 +1,4 @@
-"""fencingtracker.com as the engine sees it: how to ask for a fencer's and a club's page."""
+"""The source for fencingtracker.com: fetches and parses the pages of fencers and clubs."""
 
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
@@ -33,7 +33,7 @@ from trackers.fencers.settings import SITE, FencersSettings
 
 USUAL_DELAY: Final = 5.0
 SWITCHED_OFF_FOR: Final = 900.0
-"""Seconds after which a fencer is thought of again while their pages are switched off."""
+"""Seconds by which a fencer's fetch is postponed while their pages are turned off."""
 ONE_BY_ONE: Final = 2.0
 """Seconds of delay from which pages are claimed one at a time, strictly clubs before fencers."""
 COOLDOWN_LIMIT: Final = 86_400.0
@@ -47,13 +47,13 @@ Page = FencerPage | ClubPage
 
 
 class FencersRecorder(Protocol):
-    """Stores pages, on the session of the unit of work that is open."""
+    """Stores pages in the session of the open unit of work."""
 
     async def record(self, observations: Sequence[Observation[Page]]) -> set[UUID]: ...
 
 
 class FencersSource(Source[Page]):
-    """Fencers' and clubs' pages; clubs first, one request at a time."""
+    """Fetches the pages of fencers and clubs; clubs first, one request at a time."""
 
     name = SOURCE
     followed_by_hand = False
@@ -89,7 +89,7 @@ class FencersSource(Source[Page]):
         )
 
     def read(self, entered: str) -> tuple[str, str]:
-        """fencer:100000001, club:100000900, a number, or a pasted link."""
+        """Return (key, address) of fencer:100000001, club:100000900, a number or a link. Raises BadReference."""
         reference = read_key(entered)
         return reference.key, reference.address
 
@@ -101,7 +101,7 @@ class FencersSource(Source[Page]):
             answer = await context.get(f"{self.base_url}{target.address}", conditional=True)
         except RefusedRedirect as error:
             if _is_login(error.location):
-                raise LoginRequired("the site sent us to a login page", http_status=error.http_status) from error
+                raise LoginRequired("the site redirected us to a login page", http_status=error.http_status) from error
             raise
         raise_for_answer(answer, asked=target.address)
         today, number = self._clock.now().date(), reference.upstream_id
@@ -115,7 +115,7 @@ class FencersSource(Source[Page]):
                     f"layout changed: the club had {known} registrations, and its page has no table of them"
                 )
         arrived = urlsplit(answer.url).path
-        if page.slug is None and arrived != target.address:  # where the site sent us
+        if page.slug is None and arrived != target.address:  # the site redirected us
             return structs.replace(page, slug=slug_in(arrived, reference.kind, number))
         return page
 
@@ -123,34 +123,34 @@ class FencersSource(Source[Page]):
         return await self._recorder().record(observations)
 
     async def record_failures(self, failures: Sequence[FailedFetch]) -> None:
-        """Say which pages failed: what slows us down as a warning, all else as an error."""
+        """Log failed pages: throttled and blocked ones as warnings, all others as errors."""
         log = structlog.get_logger(__name__)
-        for one in failures:
-            throttled = one.failure.reason in {Reason.THROTTLED, Reason.BLOCKED}
+        for failed in failures:
+            throttled = failed.failure.reason in {Reason.THROTTLED, Reason.BLOCKED}
             (log.warning if throttled else log.error)(
                 "page_throttled" if throttled else "page_failed",
-                target=one.target.key,
-                reason=one.failure.reason.value,
-                error=str(one.failure),
-                retry_after=one.failure.retry_after,
-                failures=one.target.failures + 1,
+                target=failed.target.key,
+                reason=failed.failure.reason.value,
+                error=str(failed.failure),
+                retry_after=failed.failure.retry_after,
+                failures=failed.target.failures + 1,
             )
 
 
 def raise_for_answer(answer: SiteResponse, *, asked: str) -> None:
-    """Return if an answer may be parsed; else raise the ScrapeFailure that it means."""
+    """Return if an answer can be parsed; otherwise raise the ScrapeFailure that it means."""
     if answer.status == _UNAUTHORIZED or (_is_login(answer.url) and not _is_login(asked)):
         raise LoginRequired("the site asks for a login", http_status=answer.status)
     if answer.status in _GONE:
         raise TargetNotFound("the site has no such page", http_status=answer.status)
     title = title_of(answer.body)
     if answer.status in REFUSED or any(words in title.casefold() for words in BLOCK_WORDS):
-        raise Blocked(f'the site refuses us with {answer.status}: "{title}"', http_status=answer.status)
+        raise Blocked(f'the site refuses our requests with {answer.status}: "{title}"', http_status=answer.status)
     failure: ScrapeFailure | None = None
     if answer.status != HTTP_OK:
         failure = HostUnavailable(f"the site answered {answer.status}", http_status=answer.status)
     elif answer.content_type not in _HTML:
-        failure = PageChanged(f"the answer is {answer.content_type or 'of no type'} and not HTML")
+        failure = PageChanged(f"the answer is {answer.content_type or 'of no type'}, not HTML")
     elif asks_to_log_in(answer.body):
         failure = LoginRequired("the site shows a login instead of the page", http_status=answer.status)
     if failure is not None:
@@ -158,6 +158,6 @@ def raise_for_answer(answer: SiteResponse, *, asked: str) -> None:
 
 
 def _is_login(url: str) -> bool:
-    """Whether an address is that of a login, by the parts of its path."""
+    """True if an address is that of a login, by the parts of its path."""
     parts = [part.partition(".")[0] for part in urlsplit(url).path.casefold().split("/")[1:]]
     return bool(parts) and (parts[0] in _LOGIN or (parts[0] in {"users", "user"} and parts[-1] in _LOGIN))

@@ -21,7 +21,7 @@ from shared.web.identity import BotIdentity, PersonIdentity
 from users.access import GuildNotFound
 from users.auth.credential_cache import CredentialCache
 from users.auth.models import BotKey
-from users.auth.repository import BotKeyReader, BotKeyRepository
+from users.auth.repository import BotKeyRepository, BotKeyStore
 from users.auth.schemas import KnownKey, KnownKeys, MadeKey
 from users.memberships import Memberships
 
@@ -121,7 +121,7 @@ class BotKeyService:
 class BotAuthenticator:
     """Finds the bot behind a key. Verified keys are cached for a moment."""
 
-    def __init__(self, *, keys: BotKeyReader, clock: Clock, secret: InstallationSecret) -> None:
+    def __init__(self, *, keys: BotKeyStore, clock: Clock, secret: InstallationSecret) -> None:
         self._keys = keys
         self._clock = clock
         self._secret = secret

@@ -8,14 +8,14 @@ from shared.errors import Unauthenticated
 from shared.web.identity import PersonIdentity, Role
 from users.auth.credential_cache import CredentialCache
 from users.auth.denylist import Denylist
-from users.auth.repository import SessionReader
+from users.auth.repository import SessionQueries
 from users.auth.tokens import AccessTokens
 
 
 class PersonAuthenticator:
     """Finds the person behind an access token. Verified tokens are cached for a moment."""
 
-    def __init__(self, *, tokens: AccessTokens, denylist: Denylist, sessions: SessionReader, clock: Clock) -> None:
+    def __init__(self, *, tokens: AccessTokens, denylist: Denylist, sessions: SessionQueries, clock: Clock) -> None:
         self._tokens = tokens
         self._denylist = denylist
         self._sessions = sessions

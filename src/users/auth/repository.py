@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import select, text
 
-from shared.database import PooledQueries, Repository
+from shared.database import PooledQueries, Repository, StandaloneWriter
 from users.accounts.schemas import PastSession
 from users.auth.models import BotKey
 from users.auth.schemas import SessionView
@@ -96,29 +96,29 @@ class BotKeyRepository(Repository):
         return bool(result.rowcount)  # type: ignore[attr-defined]  # an UPDATE's result has it
 
 
-class BotKeyReader:
+class BotKeyStore:
     """Reads keys outside any transaction, and records their use."""
 
-    def __init__(self, reader: PooledQueries) -> None:
-        self._reader = reader
+    def __init__(self, writer: StandaloneWriter) -> None:
+        self._writer = writer
 
     async def by_prefix(self, prefix: str) -> dict[str, Any] | None:
         """Return id, name, digest, id of the secret, scopes and guilds of a working key, or None."""
-        return await self._reader.row(_BY_PREFIX, {"prefix": prefix})
+        return await self._writer.row(_BY_PREFIX, {"prefix": prefix})
 
     async def stands(self, key_id: UUID) -> bool:
         """True if the key is not revoked."""
-        return bool(await self._reader.value(_STANDS, {"id": key_id}))
+        return bool(await self._writer.value(_STANDS, {"id": key_id}))
 
     async def renew_digest(self, key_id: UUID, before: bytes, digest: bytes, *, secret_id: bytes) -> None:
         """Store a key's digest under the current secret in place of `before`."""
-        await self._reader.execute(
+        await self._writer.execute(
             _RENEW_DIGEST, {"id": key_id, "before": before, "digest": digest, "secret_id": secret_id}
         )
 
     async def note_use(self, key_id: UUID, *, now: datetime) -> None:
         """Record when a key was last used, at most once a minute."""
-        await self._reader.execute(_TOUCH, {"id": key_id, "now": now, "stale": now - USE_NOTED_EVERY})
+        await self._writer.execute(_TOUCH, {"id": key_id, "now": now, "stale": now - USE_NOTED_EVERY})
 
 
 class SessionRepository(Repository):
@@ -197,7 +197,7 @@ class SessionRepository(Repository):
         return int(result.rowcount)  # type: ignore[attr-defined]  # a DELETE's result has it
 
 
-class SessionReader:
+class SessionQueries:
     """Reads sessions outside any transaction."""
 
     def __init__(self, reader: PooledQueries) -> None:

@@ -5,7 +5,7 @@ from typing import Final
 
 from sqlalchemy import text
 
-from shared.database import PooledQueries
+from shared.database import StandaloneWriter
 from shared.installation_secret import InstallationSecret, Needing
 from users.accounts import addresses, claims
 
@@ -36,13 +36,13 @@ WHERE digest IS NOT NULL AND expires_at > :now AND expires_at <= :made_until
 class AuthRotation:
     """Finds what was made under which secret. Each statement runs on its own."""
 
-    def __init__(self, reader: PooledQueries, *, secret: InstallationSecret) -> None:
-        self._reader = reader
+    def __init__(self, writer: StandaloneWriter, *, secret: InstallationSecret) -> None:
+        self._writer = writer
         self._secret = secret
 
     async def start(self, *, now: datetime) -> datetime:
         """Return when the current secret began to replace another: the time of the first call under it."""
-        started_at: datetime = await self._reader.value(_START, {"secret_id": self._secret.id, "now": now})
+        started_at: datetime = await self._writer.value(_START, {"secret_id": self._secret.id, "now": now})
         return started_at
 
     async def remaining(self, *, started_at: datetime, now: datetime) -> list[Needing]:
@@ -50,11 +50,11 @@ class AuthRotation:
         under = {"secret_id": self._secret.id}
         keys = [
             Needing(what=f"bot key trk_{row['prefix']} ({row['name']})", count=1, used_at=row["last_used_at"])
-            for row in await self._reader.rows(_KEYS, under)
+            for row in await self._writer.rows(_KEYS, under)
         ]
-        sessions = await self._reader.row(_SESSIONS, {**under, "now": now})
-        codes = await self._reader.row(_CODES, {"now": now, "made_until": started_at + claims.GOOD_FOR})
-        links = await self._reader.row(_LINKS, {"now": now, "made_until": started_at + addresses.GOOD_FOR})
+        sessions = await self._writer.row(_SESSIONS, {**under, "now": now})
+        codes = await self._writer.row(_CODES, {"now": now, "made_until": started_at + claims.GOOD_FOR})
+        links = await self._writer.row(_LINKS, {"now": now, "made_until": started_at + addresses.GOOD_FOR})
         return [
             *keys,
             *(Needing(what="sessions", **row) for row in [sessions] if row and row["count"]),

@@ -27,7 +27,7 @@ from users.auth.denylist import Denylist
 from users.auth.errors import LoginFailed, RefreshRefused, SessionNotFound
 from users.auth.passwords import Passwords
 from users.auth.people import PersonAuthenticator
-from users.auth.repository import SessionReader, SessionRepository
+from users.auth.repository import SessionQueries, SessionRepository
 from users.auth.schemas import ChangePassword, Client, Login, SessionList, Tokens
 from users.auth.tokens import AccessTokens, RefreshTokens
 
@@ -61,7 +61,7 @@ class AuthService:
         account_repository: Callable[[], AccountRepository],
         account_mails: Callable[[], AccountMailRepository],
         sessions: Callable[[], SessionRepository],
-        session_reader: SessionReader,
+        session_queries: SessionQueries,
         activity: Callable[[], ActivityLog],
         passwords: Passwords,
         access_tokens: AccessTokens,
@@ -77,7 +77,7 @@ class AuthService:
         self._account_repository = account_repository
         self._account_mails = account_mails
         self._sessions = sessions
-        self._session_reader = session_reader
+        self._session_reader = session_queries
         self._activity = activity
         self._passwords = passwords
         self._access_tokens = access_tokens

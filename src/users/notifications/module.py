@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.audit.activity import ActivityLog
 from shared.clock import Clock
-from shared.database import Database, PooledQueries, TransactionQueries
+from shared.database import Database, PooledQueries, StandaloneWriter, TransactionQueries
 from shared.di import provide, provide_singleton
 from shared.installation_secret import InstallationSecret
 from shared.jobs import Job, JobQueue
@@ -74,6 +74,7 @@ class NotificationsContainer(containers.DeclarativeContainer):
     database = providers.Dependency(instance_of=Database)
     session = providers.Dependency(instance_of=AsyncSession)
     reader = providers.Dependency(instance_of=PooledQueries)
+    standalone_writer = providers.Dependency(instance_of=StandaloneWriter)
     limits_storage = providers.Dependency(instance_of=RedisStorage)
     queue: providers.Dependency[JobQueue] = providers.Dependency()
     account_mails = providers.Dependency(instance_of=AccountMailRepository)
@@ -219,7 +220,7 @@ class NotificationsContainer(containers.DeclarativeContainer):
     preferences = providers.Factory(PreferenceService, preferences=preference_repository, known_events=known_events)
     queries = providers.Singleton(NotificationQueries, reader, access=access, known_events=known_events)
     rotation = providers.Singleton(
-        ChannelRotation, reader, encryption=encryption, public_url=settings.provided.public_url
+        ChannelRotation, standalone_writer, encryption=encryption, public_url=settings.provided.public_url
     )
     gauges = providers.Singleton(NotificationGauges, reader, clock=clock)
     personal_data = providers.Factory(

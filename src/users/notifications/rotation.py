@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from shared.database import PooledQueries
+from shared.database import StandaloneWriter
 from shared.installation_secret import Needing
 from users.notifications.field_encryption import FieldEncryption, Unsealable
 from users.notifications.verification_codes import GOOD_FOR
@@ -30,15 +30,15 @@ SELECT count(*) AS count, max(sent_at) AS used_at FROM digests WHERE sent_at > :
 class ChannelRotation:
     """Encrypts channels under the current secret; each row commits by itself, so a run can be repeated."""
 
-    def __init__(self, reader: PooledQueries, *, encryption: FieldEncryption, public_url: str) -> None:
-        self._reader = reader
+    def __init__(self, writer: StandaloneWriter, *, encryption: FieldEncryption, public_url: str) -> None:
+        self._writer = writer
         self._encryption = encryption
         self._public_url = public_url
 
     async def reseal(self) -> tuple[int, int]:
         """Encrypt all channels under the current secret; return how many changed, and how many do not decrypt."""
         resealed, unreadable, after = 0, 0, UUID(int=0)
-        while rows := await self._reader.rows(_SEALED, {"after": after, "limit": BATCH}):
+        while rows := await self._writer.rows(_SEALED, {"after": after, "limit": BATCH}):
             after = rows[-1]["id"]
             for row in rows:
                 try:
@@ -48,14 +48,14 @@ class ChannelRotation:
                     continue
                 if target is not None:
                     parameters = {"id": row["id"], "before": row["target"], "target": target}
-                    await self._reader.execute(_RESEAL, parameters)
+                    await self._writer.execute(_RESEAL, parameters)
                     resealed += 1
         return resealed, unreadable
 
     async def remaining(self, *, started_at: datetime, now: datetime) -> list[Needing]:
         """Return the pending codes, and the digests with links, that need the previous secret."""
-        codes = await self._reader.row(_CODES, {"now": now, "made_until": started_at + GOOD_FOR})
-        digests = await self._reader.row(_DIGESTS, {"since": now - LINKS_GOOD_FOR, "until": started_at})
+        codes = await self._writer.row(_CODES, {"now": now, "made_until": started_at + GOOD_FOR})
+        digests = await self._writer.row(_DIGESTS, {"since": now - LINKS_GOOD_FOR, "until": started_at})
         needing = []
         if codes and codes["count"]:
             needing.append(Needing(what="codes of channels", **codes))

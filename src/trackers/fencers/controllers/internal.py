@@ -1,4 +1,4 @@
-"""Fencers and clubs for bots."""
+"""Endpoints of fencers and clubs for bots."""
 
 from litestar import post
 from litestar.params import JSONBody
@@ -11,7 +11,7 @@ from trackers.fencers.schemas import BotTracksClub, BotTracksFencer, TrackingSta
 
 
 class InternalFencerController(PeoplesTrackedController):
-    """Fencers on behalf of a bot's people."""
+    """Fencers that the people of a bot follow."""
 
     path = "/fencers"
     kind = SubjectKind.FENCER
@@ -34,7 +34,7 @@ class InternalFencerController(PeoplesTrackedController):
 
 
 class InternalClubController(PeoplesTrackedController):
-    """Clubs on behalf of a bot's people."""
+    """Clubs that the people of a bot follow."""
 
     path = "/clubs"
     kind = SubjectKind.CLUB

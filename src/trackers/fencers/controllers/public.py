@@ -1,4 +1,4 @@
-"""Fencers and clubs for the people who follow them."""
+"""Endpoints of fencers and clubs for people."""
 
 from litestar import post
 from litestar.params import JSONBody
@@ -11,7 +11,7 @@ from trackers.fencers.schemas import TrackClub, TrackFencer, TrackingStarted
 
 
 class FencerController(OwnTrackedController):
-    """Fencers that one follows; to read also those of people whose guild one runs."""
+    """Fencers that you follow; as an admin of a guild you can also read those of its members."""
 
     path = "/fencers"
     kind = SubjectKind.FENCER
@@ -29,7 +29,7 @@ class FencerController(OwnTrackedController):
 
 
 class ClubController(OwnTrackedController):
-    """Clubs that one follows; to read also those of people whose guild one runs."""
+    """Clubs that you follow; as an admin of a guild you can also read those of its members."""
 
     path = "/clubs"
     kind = SubjectKind.CLUB

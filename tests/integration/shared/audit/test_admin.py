@@ -40,7 +40,7 @@ async def requests(container: AppContainer) -> list[AuditEntry]:
 @pytest.fixture
 async def activity_events(api: Bench, container: AppContainer) -> list[ActivityEntry]:
     """Four happenings, one a minute, and nothing else."""
-    await container.reader().execute(text("DELETE FROM activity_log"))  # that the bot got its key
+    await container.standalone_writer().execute(text("DELETE FROM activity_log"))  # that the bot got its key
     made = [
         happening(0, "tracker.registered", user_id=OTHER),
         happening(1, "scrape.failed", subject="target", subject_id="g1"),

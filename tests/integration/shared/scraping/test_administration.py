@@ -330,7 +330,7 @@ async def test_what_guilds_switched_off_is_neither_dead_nor_tried_again(
     admin: Person, worker: Process, container: AppContainer
 ) -> None:
     await worker.follow("a")
-    await container.reader().execute(
+    await container.standalone_writer().execute(
         text("UPDATE scrape_schedule SET due_at = 'infinity', priority = 5, usual_priority = 5")
     )
     assert (await asked(admin, "GET", "/fake"))["targets"]["dead"] == 0

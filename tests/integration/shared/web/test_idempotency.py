@@ -135,9 +135,11 @@ async def test_what_was_cut_off_is_never_done_twice(api: Bench, container: AppCo
         async def keep(self, claim: KeyReservation, answer: StoredResponse) -> None:
             raise ConnectionError("the database went away")
 
-    with container.idempotency_keys.override(providers.Object(Dying(container.reader(), clock=clock))):
+    with container.idempotency_keys.override(providers.Object(Dying(container.standalone_writer(), clock=clock))):
         assert (await send(api, "a")).status_code == 201  # it was done, and is answered so
-    with container.idempotency_keys.override(providers.Object(IdempotencyKeys(container.reader(), clock=clock))):
+    with container.idempotency_keys.override(
+        providers.Object(IdempotencyKeys(container.standalone_writer(), clock=clock))
+    ):
         problem(await send(api, "a"), 409, "idempotency_in_progress")
         clock.advance(timedelta(seconds=61))
         answer = await send(api, "a")
@@ -202,7 +204,7 @@ async def test_an_answer_too_large_to_keep_is_sent_once(container: AppContainer)
 
 async def test_keys_are_forgotten_after_a_day(container: AppContainer) -> None:
     clock = FixedClock()
-    keys = IdempotencyKeys(container.reader(), clock=clock)
+    keys = IdempotencyKeys(container.standalone_writer(), clock=clock)
     bot = uuid4()
     await keys.claim(bot, "old", b"digest")
     clock.advance(timedelta(hours=23))

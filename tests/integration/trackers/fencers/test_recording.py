@@ -33,7 +33,7 @@ async def test_a_first_look_is_stored_and_logged_but_no_news(salle: Salle, ada: 
     with capture_logs() as logs:
         await salle.look()
     (said,) = [entry for entry in logs if entry["event"] == "registrations_changed"]
-    assert (said["log_level"], said["registered"], said["page"], said["first_look"]) == ("info", 2, "club", True)
+    assert (said["log_level"], said["registered"], said["page"], said["first_fetch"]) == ("info", 2, "club", True)
     assert await salle.kinds() == ["registered", "registered"]
     assert await salle.told() == []
 

@@ -251,15 +251,15 @@ async def delivered(ada: Traveller, event_id: Any, *, state: str, sent_at: datet
     channel = await ada.told(
         "POST", "/api/users/me/channels", {"kind": "webhook", "url": f"https://bot.example.org/{uuid4()}"}
     )
-    reader = ada.api.container.reader()
-    await reader.execute(
+    writer = ada.api.container.standalone_writer()
+    await writer.execute(
         text(
             "INSERT INTO notified_events (id, event, aggregate, payload, occurred_at, noted_at)"
             " VALUES (:id, 'price_watch.alerted', 'price_watch:x', '{}', now(), now()) ON CONFLICT DO NOTHING"
         ),
         {"id": event_id},
     )
-    await reader.execute(
+    await writer.execute(
         text(
             "INSERT INTO notification_deliveries (id, event_id, channel_id, subject_id, state, due_at, sent_at)"
             " VALUES (:id, :event_id, :channel_id, :id, :state, now(), :sent_at)"

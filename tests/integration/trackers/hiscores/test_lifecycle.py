@@ -107,7 +107,7 @@ async def test_nobody_follows_more_than_they_may(stage: Stage, people: People) -
     limit = stage.api.container.hiscores_settings().follow_limit
     stage.site.add_player("Lynx Titan")
     await stage.add("Lynx Titan", follow=False)
-    await stage.api.container.reader().execute(
+    await stage.api.container.standalone_writer().execute(
         text(
             """
             WITH made AS (
@@ -281,5 +281,5 @@ async def _webhook(container: Any, stage: Stage) -> Any:
         "POST", "/api/users/me/channels", {"kind": "webhook", "url": "https://bot.example.org/hook"}
     )
     channel = made.json()["channel"]["id"]
-    await container.reader().execute(text("UPDATE notification_channels SET verified_at = now()"))
+    await container.standalone_writer().execute(text("UPDATE notification_channels SET verified_at = now()"))
     return channel

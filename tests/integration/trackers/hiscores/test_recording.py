@@ -118,7 +118,7 @@ async def test_a_fall_that_stays_begins_anew(stage: Stage) -> None:
     history = await stage.get("/lynx titan/history")
     assert history["compared"]["start_is"] == "reset"
     assert gain_of(history, "slayer")["gained"] == 7_000
-    told = await stage.rows("SELECT event FROM outbox_events WHERE event LIKE 'player.f%'")
+    told = await stage.rows("SELECT event FROM outbox_events WHERE event LIKE 'player.d%'")
     assert [row["event"] for row in told] == ["player.decreased"]
 
 

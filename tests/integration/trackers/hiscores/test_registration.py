@@ -195,7 +195,7 @@ async def test_who_was_being_added_when_the_api_died_is_settled_by_a_worker(stag
 
 async def test_nobody_adds_more_than_they_may(stage: Stage) -> None:
     limit = stage.api.container.hiscores_settings().add_limit
-    await stage.api.container.reader().execute(
+    await stage.api.container.standalone_writer().execute(
         text(
             """
             WITH made AS (

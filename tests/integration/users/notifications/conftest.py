@@ -243,7 +243,7 @@ class Telling:
         return found
 
     async def execute(self, statement: str, **parameters: Any) -> None:
-        await self.container.reader().execute(text(statement), parameters)
+        await self.container.standalone_writer().execute(text(statement), parameters)
 
     def later(self, **by: float) -> None:
         self.clock.advance(timedelta(**by))

@@ -9,7 +9,7 @@ INSTEAD = {
     "to_consent": ("blocked", "consent"),
     "block": ("blocked", "unusual traffic"),
     "to_sorry": ("blocked", "robots"),
-    "failed": ("unavailable", "nothing about flights"),
+    "failed": ("unavailable", "could not load its results"),
     "other_currency": ("page_changed", "CHF"),
     "other_dates": ("page_changed", "other dates"),
 }

@@ -145,7 +145,7 @@ async def test_a_visit_whose_target_was_taken_away_is_ended_and_nothing_of_it_re
     working = asyncio.create_task(stage.container.runner().run("slow", claims))
     await stage.source.begun.wait()
     taken = claims[0]
-    await stage.container.reader().execute(
+    await stage.container.standalone_writer().execute(
         text("UPDATE scrape_schedule SET run_id = uuidv7() WHERE target_id = :id"), {"id": taken.target_id}
     )
 
