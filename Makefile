@@ -44,12 +44,13 @@ test-slow: $(READY) ## the slow tests: processes and servers that die, the demo,
 test-dates: $(READY) ## unit tests and date-sensitive ones on seven other days, in three minutes (needs libfaketime)
 	.ci/dates
 
-check: $(READY) ## lint, format, types, layers, the Dockerfile
+check: $(READY) ## lint, format, types, layers, the Dockerfile, banned words
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/hadolint Dockerfile
+	$(BIN)/python .ci/words
 
 format: $(READY) ## let ruff put the code in order
 	$(BIN)/ruff check --fix-only .

@@ -30,7 +30,7 @@ TIMES_COMMON: Final = 3.0
 _TRACKERS: Final = """
 WITH person AS (
     INSERT INTO users (id, created_at) VALUES (uuidv7(), now()) RETURNING id
-), looked_at AS (
+), fetched_at AS (
     UPDATE scrape_targets SET last_status = 'completed', last_attempt_at = now(), last_success_at = now(),
            last_changed_at = now(), attempts = 1, successes = 1
 ), told AS (

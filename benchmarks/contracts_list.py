@@ -25,7 +25,7 @@ _FILL: Final = (
     f"""
     INSERT INTO contracts (contract_id, region_id, type, status, title, price, collateral, reward, volume,
         days_to_complete, issuer_id, issuer_corporation_id, for_corporation, start_location_id, end_location_id,
-        date_issued, date_expired, row_hash, first_seen_at, ended_at, items_state, judged, is_ship, ship_type_id,
+        date_issued, date_expired, row_hash, first_seen_at, ended_at, items_state, evaluated, is_ship, ship_type_id,
         ship_quantity, is_blueprint_copy, contains_additional_items)
     SELECT n, 10000002 + n % 5, CASE WHEN n % 6 = 0 THEN 'courier' WHEN n % 31 = 0 THEN 'auction'
                                      ELSE 'item_exchange' END,

@@ -78,7 +78,7 @@ async def _steady(house: House, sites: SimulatedSites) -> list[Result]:
                 await asyncio.gather(*(ask(page) for page in etags))
                 return time.perf_counter() - started
 
-            times = await interleaved({"ours": lambda: _look(container, connection), "bare": bare}, rounds=ROUNDS)
+            times = await interleaved({"ours": lambda: _fetch(container, connection), "bare": bare}, rounds=ROUNDS)
         assert await connection.fetchval("SELECT max(xmin::text::bigint) FROM contracts") == written
         runs = await connection.fetch("SELECT summary->>'pages_unchanged' AS n FROM contract_runs ORDER BY started_at")
         assert [row["n"] for row in runs[1:]] == [str(len(etags))] * ROUNDS
@@ -95,7 +95,7 @@ async def _steady(house: House, sites: SimulatedSites) -> list[Result]:
     ]  # fmt: skip
 
 
-async def _look(container: AppContainer, connection: Any) -> float:
+async def _fetch(container: AppContainer, connection: Any) -> float:
     """One look at the region, as a job makes it."""
     for statement in _DUE:
         await connection.execute(statement)

@@ -36,7 +36,7 @@ NOW: Final = datetime(2026, 11, 22, 12, tzinfo=UTC)
 _EMPTY: Final = "TRUNCATE contracts, contract_items, contract_history, contract_pages CASCADE"
 _ITEM_COLUMNS: Final = ("contract_id", *Item.__struct_fields__)
 _STAGE: Final = "CREATE TEMP TABLE IF NOT EXISTS floor_staged (LIKE contracts INCLUDING DEFAULTS) ON COMMIT DELETE ROWS"
-_FLOOR_COLUMNS: Final = (*STAGED, "region_id", "status", "first_seen_at", "items_state", "judged", "is_ship", "bids")
+_FLOOR_COLUMNS: Final = (*STAGED, "region_id", "status", "first_seen_at", "items_state", "evaluated", "is_ship", "bids")
 _UPSERT: Final = f"""
 INSERT INTO contracts ({", ".join(_FLOOR_COLUMNS)}) SELECT {", ".join(_FLOOR_COLUMNS)} FROM floor_staged
 ON CONFLICT (contract_id) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in STAGED[1:])}
@@ -122,7 +122,9 @@ class Product:
 
     async def enrich(self, of: dict[int, list[Item]]) -> None:
         read = [
-            ReadContract(contract_id=number, items=rows, ship=ship_offered("item_exchange", rows, {SHIP}), judged=True)
+            ReadContract(
+                contract_id=number, items=rows, ship=ship_offered("item_exchange", rows, {SHIP}), evaluated=True
+            )
             for number, rows in of.items()
         ]
         for start in range(0, len(read), self._items_batch):

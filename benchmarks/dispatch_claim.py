@@ -32,7 +32,7 @@ FILL: Final = (
     """,
     # Nine of ten are due, spread over nine days; a tenth has just come.
     """
-    INSERT INTO scrape_schedule (target_id, due_at, lane, source)
+    INSERT INTO scrape_schedule (target_id, due_at, priority, source)
     SELECT id, date_trunc('second', now() + interval '1 day' - random() * interval '10 days'),
            CASE WHEN random() < 0.1 THEN 1 ELSE 2 END, source
     FROM scrape_targets ORDER BY random()
@@ -44,7 +44,8 @@ FILL: Final = (
     "VACUUM ANALYZE",
 )
 _SETTLE: Final = """
-UPDATE scrape_schedule SET lease_until = NULL, run_id = NULL, attempt = 0, lane = 2, due_at = now() + interval '1 day'
+UPDATE scrape_schedule
+SET lease_until = NULL, run_id = NULL, attempt = 0, priority = 2, due_at = now() + interval '1 day'
 WHERE source = 'bench' AND lease_until IS NOT NULL
 """
 

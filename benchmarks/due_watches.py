@@ -1,7 +1,7 @@
 """Milliseconds to take up a thousand due watches out of a million, beside the same out of ten thousand.
 
 Watches of one search are due together: five to a search, two hundred searches due. Two questions: the dispatcher's
-claim of what is due, and the judge's look for watches that wait for no price (their cooldown is over).
+claim of what is due, and the evaluate's look for watches that wait for no price (their cooldown is over).
 """
 
 import time
@@ -36,7 +36,7 @@ UPDATE scrape_schedule SET lease_until = NULL, run_id = NULL, attempt = 0, due_a
 WHERE lease_until IS NOT NULL
 """
 _MAKE_WAITING: Final = """
-UPDATE price_watches SET judge_at = now() - interval '1 minute'
+UPDATE price_watches SET evaluate_at = now() - interval '1 minute'
 WHERE id IN (SELECT id FROM price_watches TABLESAMPLE SYSTEM (50) LIMIT $1)
 """
 

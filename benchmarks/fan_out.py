@@ -19,8 +19,8 @@ from benchmarks.common import Result, ask, child, compared, hear, interleaved, m
 from benchmarks.house import House, connect
 from shared.events import Event
 from shared.ids import new_id
-from users.notifications.messages import Message, Reader, Recipient
-from users.notifications.schemas import Target
+from users.notifications.messages import Message, Recipient, RecipientLocale
+from users.notifications.schemas import ChannelAddress
 
 SUBSCRIBERS: Final = 10_000
 ROUNDS: Final = 7
@@ -66,7 +66,7 @@ class Words:
 
     events = frozenset({EVENT})
 
-    def write(self, event: Event, subject_id: UUID, reader: Reader) -> Message:  # noqa: ARG002 -- what every writer is asked
+    def write(self, event: Event, subject_id: UUID, reader: RecipientLocale) -> Message:  # noqa: ARG002 -- what every writer is asked
         return Message(title="somebody", lines=("2v2 1,204 -> 1,251 (+47)",))
 
 
@@ -93,9 +93,9 @@ async def _subscribers(container: AppContainer, connection: Any, url: str) -> li
     """People with a verified webhook each."""
     people = [row["id"] for row in await connection.fetch(_PEOPLE, SUBSCRIBERS)]
     channels = [uuid4() for _ in people]
-    target = msgspec.json.encode(Target(address=url, secret="whs_bench"))  # noqa: S106 -- of a sink
-    sealing = container.notifications.sealing()
-    await connection.execute(_CHANNELS, channels, people, [sealing.seal(one, target) for one in channels])
+    target = msgspec.json.encode(ChannelAddress(address=url, secret="whs_bench"))  # noqa: S106 -- of a sink
+    encryption = container.notifications.encryption()
+    await connection.execute(_CHANNELS, channels, people, [encryption.seal(one, target) for one in channels])
     await connection.execute(_PREFERENCES)
     await connection.execute("VACUUM ANALYZE")
     return [Recipient(user_id=person, subject_id=uuid4()) for person in people]

@@ -20,7 +20,7 @@ WITH numbers AS (
     SELECT target_id, 'games', 'rocket-league:steam:' || steam, 'rocket-league:steam:' || steam, 86400, now()
     FROM numbers
 ), schedule AS (
-    INSERT INTO scrape_schedule (target_id, due_at, lane, source)
+    INSERT INTO scrape_schedule (target_id, due_at, priority, source)
     SELECT target_id, now() + interval '10 days', 2, 'games' FROM numbers
 )
 INSERT INTO game_accounts (id, target_id, game, platform, identifier, display)

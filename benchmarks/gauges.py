@@ -23,7 +23,7 @@ FROM generate_series(1, {size} / 2) AS n
 """
 ROUNDS: Final = 15
 AT_MOST: Final = 6.0
-"""Of ten thousand all are counted; of a million as many a lane, and two and a half times as many are sampled."""
+"""Of ten thousand all are counted; of a million as many a priority, and two and a half times as many are sampled."""
 
 
 async def run(house: House) -> list[Result]:

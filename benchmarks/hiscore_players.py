@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from trackers.hiscores.catalogue import KNOWN, Metric, MetricKind
-from trackers.hiscores.comparison import Entry, Known, Verdict, compare
+from trackers.hiscores.comparison import Known, MetricValue, Verdict, compare
 
 METRICS: Final[dict[int, Metric]] = dict(enumerate(KNOWN.values(), start=1))
 BEGAN: Final = datetime(2016, 1, 1, 6, tzinfo=UTC)
@@ -61,7 +61,7 @@ def played(seed: int, looks: int = LOOKS) -> Iterator[tuple[datetime, Verdict]]:
             for no in rng.sample(bosses, rng.randint(1, 3)):
                 values[no] += rng.randrange(1, 40)
             values[total] += rng.random() < 0.1
-        seen = {no: Entry(value, rng.randrange(1_000, 2_000_000)) for no, value in values.items()}
+        seen = {no: MetricValue(value, rng.randrange(1_000, 2_000_000)) for no, value in values.items()}
         verdict = compare(known, seen, METRICS)
-        known = Known(entries=verdict.entries, era=verdict.era, since_keyframe=verdict.since_keyframe, looked_at=at)
+        known = Known(entries=verdict.entries, era=verdict.era, since_keyframe=verdict.since_keyframe, fetched_at=at)
         yield at, verdict

@@ -23,7 +23,7 @@ WITH numbers AS (
     SELECT tracker_id, user_id, account_id,
            'https://rocketleague.tracker.network/rocket-league/profile/steam/' || display, now(), now()
     FROM numbers
-), looked_at AS (
+), fetched_at AS (
     UPDATE scrape_targets SET last_status = 'completed', last_attempt_at = now(), last_success_at = now(),
            last_changed_at = now(), attempts = 1, successes = 1
 ), told AS (

@@ -1,4 +1,4 @@
-"""Checks a second of price watches, from dispatch to judged and settled in one worker process.
+"""Checks a second of price watches, from dispatch to evaluated and settled in one worker process.
 
 Every page has another price than before, so that every check stores offers, a day's low and a watch's state: the most
 that a check does. Beside it a bare loop over the same pages that only fetches and parses; and the figure that a popular
@@ -103,8 +103,8 @@ async def _check_all(connection: Any, container: AppContainer) -> float:
             raise TimeoutError(f"{settled} of {SEARCHES} checks within {PATIENCE:g} s")
         await asyncio.sleep(0.02)
     seconds = time.perf_counter() - started
-    changed, judged = await connection.fetchrow(_CHECKED, since)
-    assert (changed, judged) == (SEARCHES, SEARCHES), f"{changed} changed, {judged} judged"
+    changed, evaluated = await connection.fetchrow(_CHECKED, since)
+    assert (changed, evaluated) == (SEARCHES, SEARCHES), f"{changed} changed, {evaluated} evaluated"
     return seconds
 
 

@@ -33,7 +33,7 @@ _FILL: Final = (
     FROM made, LATERAL (SELECT format('google_flights:ZZZ:%s:%s:one-way:1.0.0.0:economy:any:USD', place, day) AS key) k
     """,
     """
-    INSERT INTO scrape_schedule (target_id, due_at, lane, source)
+    INSERT INTO scrape_schedule (target_id, due_at, priority, source)
     SELECT target_id, now() + interval '10 days' * random() + interval '1 day', 2, 'google_flights' FROM made
     """,
     """

@@ -24,10 +24,10 @@ from trackers.games.parser import Profile, parse_profile
 CONCURRENCY = 50
 BATCH = 100
 
-CREATE = "CREATE TABLE IF NOT EXISTS bare_results (path text, season text, seen_at timestamptz, standings jsonb)"
+CREATE = "CREATE TABLE IF NOT EXISTS bare_results (path text, season text, seen_at timestamptz, playlist_states jsonb)"
 WRITE = """
 INSERT INTO bare_results
-SELECT * FROM json_to_recordset($1::json) AS x (path text, season text, seen_at timestamptz, standings jsonb)
+SELECT * FROM json_to_recordset($1::json) AS x (path text, season text, seen_at timestamptz, playlist_states jsonb)
 """
 
 
@@ -58,7 +58,7 @@ class Loop:
         results, self._results = self._results, []
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         rows = [
-            {"path": path, "season": profile.current_season, "seen_at": now, "standings": profile.playlists}
+            {"path": path, "season": profile.current_season, "seen_at": now, "playlist_states": profile.playlists}
             for path, profile in results
         ]
         if rows:

@@ -62,7 +62,7 @@ class TrackerModel(BaseModel):
     last_attempt_at: datetime | None
     last_success_at: datetime | None
     last_changed_at: datetime | None
-    next_attempt_at: datetime | None
+    next_fetch_at: datetime | None
 
 
 def create_app(database: str, profile_url: str) -> FastAPI:
@@ -119,7 +119,7 @@ def view(tracker: Any, profile_url: str) -> TrackerModel:
         last_attempt_at=target.last_attempt_at,
         last_success_at=target.last_success_at,
         last_changed_at=target.last_changed_at,
-        next_attempt_at=schedule.due_at if schedule else None,
+        next_fetch_at=schedule.due_at if schedule else None,
     )
 
 

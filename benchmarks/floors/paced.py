@@ -8,7 +8,7 @@ import time
 import uvloop
 from redis.asyncio import Redis
 
-from shared.scraping.pacing import Gate
+from shared.scraping.pacing import HostPacer
 from shared.scraping.policy import Policy
 
 
@@ -17,10 +17,10 @@ async def main(redis_url: str, port: int, delay: float, jitter: float, seconds: 
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as site:
         site.connect(("127.0.0.1", port))
         async with Redis.from_url(redis_url) as redis:
-            gate = Gate(redis, rng=random.Random())  # noqa: S311 -- jitter, no secret
+            pacer = HostPacer(redis, rng=random.Random())  # noqa: S311 -- jitter, no secret
             until = time.monotonic() + seconds
             while time.monotonic() < until:
-                await gate.slot(policy, max_wait=60)
+                await pacer.slot(policy, max_wait=60)
                 site.send(b"x")
 
 

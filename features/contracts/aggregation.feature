@@ -1,152 +1,152 @@
 @contracts @sites @own_worker
-Feature: Looking at public contracts
-  The game's own API lists the public contracts of a region in pages of one generation. They are looked at as often as
-  the API has a newer state, their items are read once, and what is said of them is never more than was seen.
+Feature: Fetching public contracts
+  The game's own API lists the public contracts of a region in pages of one generation. A region is fetched whenever the
+  API has a newer state, the items of a contract are read once, and only a complete sweep ends contracts.
 
-  Rule: 1. A region is seen whole, or nothing is said to be missing from it
+  Rule: 1. Only a complete sweep of a region ends contracts
 
     @contracts-regions
-    Scenario: Everything on offer is found
+    Scenario: All contracts on offer are found
       Given a market of 120 contracts
-      When the worker has looked
+      When the worker runs
       Then 120 contracts are on offer
-      And the region is covered whole
+      And the coverage of the region is complete
 
     @contracts-schedule
-    Scenario: What was bought is gone, and its history says so
+    Scenario: A contract that was bought is gone, and its history shows it
       Given a market of 60 contracts
-      And the worker has looked
-      When somebody buys a contract
-      And the worker has looked half an hour later
+      And the worker has run
+      When a player buys a contract
+      And the worker runs half an hour later
       Then 59 contracts are on offer
       And the history of that contract ends with "gone"
 
-    Scenario: A page that is not there makes the region incomplete, and nothing is gone
+    Scenario: A missing page makes the region incomplete, and no contract is gone
       Given a market of 120 contracts
-      And the worker has looked
-      When somebody buys a contract
-      And the third page is not there
-      And the worker has looked half an hour later
+      And the worker has run
+      When a player buys a contract
+      And the third page is missing
+      And the worker runs half an hour later
       Then 120 contracts are on offer
-      And the region is not covered whole
+      And the coverage of the region is incomplete
 
-    Scenario: A market that is empty all at once is believed the second time
+    Scenario: A market that is suddenly empty is believed the second time
       Given a market of 60 contracts
-      And the worker has looked
-      When the API lists nothing
-      And the worker has looked half an hour later
+      And the worker has run
+      When the API lists no contracts
+      And the worker runs half an hour later
       Then 60 contracts are on offer
-      And the region is not covered whole
-      When the API lists nothing
-      And the worker has looked half an hour later
+      And the coverage of the region is incomplete
+      When the API lists no contracts
+      And the worker runs half an hour later
       Then 0 contracts are on offer
-      And the region is covered whole
+      And the coverage of the region is complete
 
-    Scenario: A generation that turns over in the middle is looked at anew
+    Scenario: A sweep starts over if the generation changes in between
       Given a market of 120 contracts
       And a new generation appears after the second page
-      When the worker has looked
+      When the worker runs
       Then 120 contracts are on offer
-      And the region is covered whole
+      And the coverage of the region is complete
 
     @contracts-bad-row
-    Scenario: One bad contract harms no other and is shown to the admin
+    Scenario: A bad contract does not affect the others, and admins can see it
       Given a market of 60 contracts
-      And one of them is sent without a type
-      When the worker has looked
+      And the API sends one of them without a type
+      When the worker runs
       Then 59 contracts are on offer
-      And the admin finds that contract among the rejected
+      And the admin finds that contract in the list of rejected contracts
 
     @contracts-region-fails @contracts-after-failure
-    Scenario: A region that does not answer leaves the others alone, and is read when it answers again
+    Scenario: A region that fails does not affect the others, and is fetched when it answers again
       Given a market of 60 contracts
       And a second region with 20 contracts
       And the second region does not answer
-      When the worker has looked
+      When the worker runs
       Then 60 contracts are on offer
       And the last run was "partial"
       When the second region answers again
-      And the worker has looked half an hour later
+      And the worker runs half an hour later
       Then 80 contracts are on offer
       And the last run was "completed"
 
     @contracts-update
-    Scenario: A contract that changed is the same contract
+    Scenario: A changed contract stays the same contract
       Given a market of 0 contracts
       And a "Ship 000" for 5,000,000 ISK
-      And the worker has looked
-      When its price falls to 4,000,000 ISK
-      And the worker has looked half an hour later
+      And the worker has run
+      When its price decreases to 4,000,000 ISK
+      And the worker runs half an hour later
       Then 1 contract is on offer, for 4,000,000 ISK
-      And the last run changed 1 contract and found no new one
+      And the last run changed 1 contract and found no new contracts
 
-  Rule: 2. The API is asked as it wants to be asked
+  Rule: 2. Requests keep to the rules of the API
 
     @contracts-schedule
-    Scenario: Nothing is asked again before there is something newer
+    Scenario: Pages are not requested again before the API has a newer state
       Given a market of 60 contracts
-      And the worker has looked
-      When the admin asks for a run
-      And the worker has looked
-      Then the pages of the region were asked for once
+      And the worker has run
+      When the admin requests a run
+      And the worker runs
+      Then each page of the region was requested once
 
     @contracts-unchanged
-    Scenario: Pages that did not change are not sent again
+    Scenario: Unchanged pages are not sent again
       Given a market of 60 contracts
-      And the worker has looked
-      When the worker has looked half an hour later
-      Then the last run had 2 pages, of which 2 had not changed
+      And the worker has run
+      When the worker runs half an hour later
+      Then the last run read 2 pages, of which 2 were unchanged
 
     @contracts-errors
-    Scenario: Before the error budget is spent everybody stops
+    Scenario: Requests stop before the error budget is spent
       Given a market of 0 contracts
       And 60 contracts that end before their items are read
-      And the API allows 30 errors a minute
-      When the worker has looked
-      Then the API never had to refuse us
+      And the API allows 30 errors per minute
+      When the worker runs
+      Then the API never refused a request because of its limits
       And the last run was "partial"
 
     @contracts-types-refresh
-    Scenario: Types are looked up again after a month, a few in each run
-      Given no type is known yet
+    Scenario: Types are fetched again after a month, a few per run
+      Given no type is cached
       And a market of 60 contracts
-      And the worker has looked
-      When the worker has looked 31 days later, allowed to look up 5 types again
-      Then 5 types were asked for again
-      And the last run looked up 5 types again
+      And the worker has run
+      When the worker runs 31 days later with a limit of 5 types
+      Then 5 types were requested again
+      And the last run refreshed 5 types
 
     @contracts-types-fail
-    Scenario: A type that cannot be looked up again is not asked for in every run
-      Given no type is known yet
+    Scenario: A type that cannot be fetched again is not requested in every run
+      Given no type is cached
       And a market of 0 contracts
       And a "Ship 007" for 5,000,000 ISK
-      And the worker has looked
-      And the API cannot say any more what a "Ship 007" is
-      When the worker has looked 31 days later, allowed to look up 5 types again
-      Then the last run failed to look up 1 type
-      When the worker has looked half an hour later
-      Then the last run failed to look up 0 types
+      And the worker has run
+      And the API fails for the type of "Ship 007"
+      When the worker runs 31 days later with a limit of 5 types
+      Then the last run failed to refresh 1 type
+      When the worker runs half an hour later
+      Then the last run failed to refresh 0 types
 
-  Rule: 3. Runs are kept, one at a time
+  Rule: 3. There is one run at a time, and every run is recorded
 
     @contracts-one-run
-    Scenario: While one run is under way no other begins
+    Scenario: No run begins while another run is in progress
       Given a market of 120 contracts
-      And the API takes its time
-      When a first worker has begun to look
-      And a second region with 20 contracts appears, which a second worker finds
-      And both have finished
-      And the worker has looked half an hour later
+      And the API is slow
+      When a first worker has begun a run
+      And a second region with 20 contracts appears, and a second worker starts
+      And both workers have finished
+      And the worker runs half an hour later
       Then 140 contracts are on offer
-      And the second region was asked for after the first one was read
-      And no two runs were under way at the same time
+      And the second region was requested after the first one was read
+      And no two runs overlapped
 
     @contracts-summary
-    Scenario: An admin sees what a run did
+    Scenario: Admins see the result of a run
       Given a market of 60 contracts
-      When the admin asks for a run
-      And the worker has looked
+      When the admin requests a run
+      And the worker runs
       Then the task of the region is "completed"
       And the last run was "completed"
       And the last run found 60 new contracts
-      And the last run has an id, a beginning and an end, and counts types, requests and answers
+      And the last run has an id, a start and an end, and counts types, requests and answers

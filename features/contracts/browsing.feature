@@ -1,27 +1,27 @@
 @contracts
 Feature: Finding contracts
-  Members and bots search what is on offer, by what it is, what it costs and where it is; and see what ships cost, and
-  cost those that are gone.
+  Members and bots search contracts by contents, price and place, and see the prices of ships on offer and of ships that
+  were sold.
 
   @sites @own_worker
-  Rule: 1. Contracts are found by what is in them
+  Rule: 1. Contracts are found by their contents
 
     @contracts-regions @contracts-types
-    Scenario: A ship is found by its type, the cheapest first
+    Scenario: A ship is found by its type, cheapest first
       Given a market of 60 contracts
       And a "Ship 000" for 5,000,000 ISK
       And a "Ship 000" for 1,000,000 ISK
       And a "Ship 001" for 2,000,000 ISK
-      And the worker has looked
-      When Ada looks for "Ship 000", the cheapest first
-      Then she finds what costs 1,000,000 and 5,000,000 ISK, before anything else
+      And the worker has run
+      When Ada searches for "Ship 000", cheapest first
+      Then the first contracts that she finds cost 1,000,000 and 5,000,000 ISK
 
     @contracts-ship @contracts-additional
     Scenario Outline: A contract that sells <what> shows the ship and its details
       Given a market of 0 contracts
       And a contract with <what>
-      And the worker has looked
-      When Ada looks for "Ship 003", the cheapest first
+      And the worker has run
+      When Ada searches for "Ship 003", cheapest first
       Then the ship that she finds has <details>
 
       Examples:
@@ -32,38 +32,38 @@ Feature: Finding contracts
         | a copy of "Ship 003"     | {"is_blueprint_copy": true, "runs": 5, "material_efficiency": 10, "time_efficiency": 20} |
 
     @contracts-ship
-    Scenario: A contract without a ship is no ship contract
+    Scenario: A contract without a ship is not a ship contract
       Given a market of 0 contracts
       And a contract with a module
-      And the worker has looked
+      And the worker has run
       Then 1 contract is on offer, and none sells a ship
 
     @contracts-ship
-    Scenario: What is asked for in exchange is not for sale
+    Scenario: An item that the issuer wants in exchange is not for sale
       Given a market of 0 contracts
-      And somebody who wants a "Ship 000"
-      And the worker has looked
-      When Ada looks for "Ship 000", the cheapest first
+      And a contract that wants a "Ship 000" in exchange
+      And the worker has run
+      When Ada searches for "Ship 000", cheapest first
       Then she finds nothing
 
-    Scenario: What disappeared tells what a ship costs
+    Scenario: Sold contracts show the price of a ship
       Given a market of 0 contracts
       And a "Ship 000" for 1,000,000 ISK
       And a "Ship 000" for 3,000,000 ISK
       And a "Ship 000" for 9,000,000 ISK
-      And the worker has looked
-      When the ones for 1,000,000 and 3,000,000 ISK are bought
-      And the worker has looked half an hour later
-      Then a "Ship 000" is on offer for 9,000,000 ISK and went for 2,000,000 ISK
+      And the worker has run
+      When players buy the contracts for 1,000,000 and 3,000,000 ISK
+      And the worker runs half an hour later
+      Then the median price of a "Ship 000" is 9,000,000 ISK on offer and 2,000,000 ISK sold
 
-  Rule: 2. Who may read contracts: whoever is logged in, and bots that may
+  Rule: 2. People with a login and permitted bots can read contracts
 
     @sites @own_worker
-    Scenario: Bots see what members see
+    Scenario: Bots see the same contracts as members
       Given a market of 60 contracts
-      And the worker has looked
+      And the worker has run
       Then the bot finds the same contracts as Ada
 
-    Scenario: Who is not logged in sees nothing
-      When somebody without a login looks for contracts
+    Scenario: Contracts are not readable without a login
+      When a visitor without a login searches for contracts
       Then it is refused with 401 "unauthenticated"

@@ -1,55 +1,55 @@
 @contracts @sites @own_worker @users
-Feature: Waiting for contracts
-  Who wants to buy something waits for it: for a type or a group of types, up to a price. They are told of each contract
-  that offers it once, and only while it can be accepted.
+Feature: Watching for contracts
+  Members watch for a type or a group of types, up to a price. They are notified once of each contract that matches, and
+  only while it can be accepted.
 
-  Rule: 1. A contract is told of once
+  Rule: 1. There is one notification per contract
 
-    Scenario: What one waits for is told when it appears, and not again
+    Scenario: A member is notified of a new match once
       Given a market of 0 contracts
-      And Ada waits for "Ship 000" up to 2,000,000 ISK
+      And Ada watches for "Ship 000" up to 2,000,000 ISK
       When a "Ship 000" is offered for 1,500,000 ISK
-      And the worker has looked
-      And the worker has looked half an hour later
-      Then Ada was told of 1 contract
+      And the worker runs
+      And the worker runs half an hour later
+      Then Ada was notified of 1 contract
 
-    Scenario: What costs more is not told of until it costs less
+    Scenario: A member is not notified of a contract above the limit until its price decreases
       Given a market of 0 contracts
-      And Ada waits for "Ship 000" up to 2,000,000 ISK
+      And Ada watches for "Ship 000" up to 2,000,000 ISK
       When a "Ship 000" is offered for 3,000,000 ISK
-      And the worker has looked
-      Then Ada was told of 0 contracts
-      When its price falls to 1,900,000 ISK
-      And the worker has looked half an hour later
-      Then Ada was told of 1 contract
+      And the worker runs
+      Then Ada was notified of 0 contracts
+      When its price decreases to 1,900,000 ISK
+      And the worker runs half an hour later
+      Then Ada was notified of 1 contract
 
-    Scenario: Who switched a watch off is not told
+    Scenario: A watch that is switched off does not notify
       Given a market of 0 contracts
-      And Ada waits for "Ship 000" up to 2,000,000 ISK
-      And Ada switches that off
+      And Ada watches for "Ship 000" up to 2,000,000 ISK
+      And Ada switches the watch off
       When a "Ship 000" is offered for 1,500,000 ISK
-      And the worker has looked
-      Then Ada was told of 0 contracts
+      And the worker runs
+      Then Ada was notified of 0 contracts
 
-  Rule: 2. What is over is never told of
+  Rule: 2. Members are not notified of contracts that are over
 
-    Scenario: A contract that ran out before it was read
+    Scenario: A contract that expired before it was read
       Given a market of 0 contracts
-      And Ada waits for "Ship 000" up to 2,000,000 ISK
-      When a "Ship 000" is offered that ran out a minute ago
-      And the worker has looked
-      Then Ada was told of 0 contracts
+      And Ada watches for "Ship 000" up to 2,000,000 ISK
+      When a "Ship 000" is offered that expired a minute ago
+      And the worker runs
+      Then Ada was notified of 0 contracts
 
-  Rule: 3. Watches are one's own
+  Rule: 3. Watches are private
 
-    Scenario: Nobody knows of another's watch
+    Scenario: A member cannot read the watch of another member
       Given a market of 0 contracts
-      And Ada waits for "Ship 000" up to 2,000,000 ISK
-      When Ben asks for that watch
+      And Ada watches for "Ship 000" up to 2,000,000 ISK
+      When Ben requests that watch
       Then it is refused with 404 "watch_not_found"
 
-    Scenario: The same is waited for once
+    Scenario: A second watch for the same type is refused
       Given a market of 0 contracts
-      And Ada waits for "Ship 000" up to 2,000,000 ISK
-      When Ada waits for the same once more
+      And Ada watches for "Ship 000" up to 2,000,000 ISK
+      When Ada watches for the same type again
       Then it is refused with 409 "watch_exists"

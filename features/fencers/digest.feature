@@ -1,70 +1,70 @@
 @fencers @public
 Feature: Digests
-  One mail a day, or a week, with what is new.
+  Members can get a daily or weekly mail with all updates.
 
   @sites
-  Rule: Every registration is told exactly once
+  Rule: A digest lists every registration exactly once
 
     Background:
-      Given the site knows the club "Lakeside" with the fencers "Alex" and "Blake"
+      Given the site has the club "Lakeside" with the fencers "Alex" and "Blake"
       And "Alex" is registered for the epee event
       And Ada has a login
 
     @fencers-digest-once
-    Scenario: Under its club, with a note, when the fencer is tracked too
+    Scenario: A registration is listed under the club, with a note if you track the fencer, too
       Given Ada has followed the club "Lakeside"
       And Ada has followed the fencer "Alex"
-      When the worker has looked
-      Then Ada's digest tells 1 thing
-      And under the club "Lakeside" it tells of "Alex" with the note "also a tracked fencer"
+      When the worker runs
+      Then Ada's digest has 1 entry
+      And the section of the club "Lakeside" lists "Alex" with the note "also a tracked fencer"
 
     @fencers-digest-section
-    Scenario: Under "Tracked fencers" when no club covers it
+    Scenario: A registration is listed under "Tracked fencers" if you follow no club of the fencer
       Given Ada has followed the fencer "Alex"
-      When the worker has looked
-      Then Ada's digest tells 1 thing
-      And under "Tracked fencers" it tells of "Alex" without a note
+      When the worker runs
+      Then Ada's digest has 1 entry
+      And the section "Tracked fencers" lists "Alex" without a note
 
     @fencers-digest-weapons
-    Scenario: It is kept when any tracking that matches it lets its weapon through
+    Scenario: A registration is listed if at least one weapon filter that applies to it includes its weapon
       Given Ada has followed the club "Lakeside" with the weapons "foil"
       And Ada has followed the fencer "Alex" with the weapons "epee"
-      When the worker has looked
-      Then Ada's digest tells 1 thing
-      And under "Tracked fencers" it tells of "Alex" without a note
+      When the worker runs
+      Then Ada's digest has 1 entry
+      And the section "Tracked fencers" lists "Alex" without a note
 
     @fencers-digest-weapons
-    Scenario: It is left out when none does
+    Scenario: A registration is left out if no weapon filter that applies to it includes its weapon
       Given Ada has followed the club "Lakeside" with the weapons "foil"
       And Ada has followed the fencer "Alex" with the weapons "saber"
-      When the worker has looked
-      Then Ada's digest tells nothing
+      When the worker runs
+      Then Ada's digest has no entries
 
     @own_worker
-    Scenario: A withdrawal is told
+    Scenario: A digest lists a withdrawal
       Given Ada has followed the club "Lakeside"
       And "Blake" is registered for the foil event
-      And the worker has looked
+      And the worker has run
       When "Blake" withdraws from the foil event
-      And the worker looks again
-      Then under the club "Lakeside" it tells of "Blake" as gone
+      And the worker runs again
+      Then the section of the club "Lakeside" lists "Blake" as gone
 
     @own_worker
-    Scenario: A new day is told
+    Scenario: A digest lists a new date
       Given Ada has followed the fencer "Alex"
-      And the worker has looked
-      When the epee event moves by a day
-      And the worker looks again
-      Then Ada's digest tells 1 thing
-      And it names the new day of the epee event
+      And the worker has run
+      When the epee event is moved by a day
+      And the worker runs again
+      Then Ada's digest has 1 entry
+      And the entry has the new date of the epee event
 
-  Rule: Digests come to a mailbox of one's own
+  Rule: Digests are sent to a verified mailbox
 
-    Scenario: Without a verified mailbox there is none
+    Scenario: A digest without a verified mailbox is refused
       Given Ada has a login
       When Ada asks for a daily digest
       Then it is refused with 409 "no_mailbox"
 
-    Scenario: A link that is not ours ends nobody's digests
-      When somebody uses an invented link to end digests
+    Scenario: An invalid unsubscribe link is refused
+      When a visitor uses an invented unsubscribe link
       Then it is refused with 404 "bad_unsubscribe_link"

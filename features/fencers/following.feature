@@ -1,12 +1,12 @@
 @fencers @public
 Feature: Following fencers and clubs
-  People follow fencers and clubs of fencingtracker.com by number or pasted link, and see who is registered for what.
+  Members follow fencers and clubs of fencingtracker.com by number or pasted link, and see their registrations.
 
   @sites
-  Rule: What is followed is looked at, and belongs to its person
+  Rule: Followed fencers and clubs are fetched, and belong to their follower
 
     Background:
-      Given the site knows the club "Lakeside" with the fencers "Alex" and "Blake"
+      Given the site has the club "Lakeside" with the fencers "Alex" and "Blake"
       And "Alex" is registered for the epee event
       And "Blake" is registered for the foil event
       And Ada has a login
@@ -14,7 +14,7 @@ Feature: Following fencers and clubs
     @fencers-track
     Scenario Outline: A fencer is followed by <what>
       When Ada follows the fencer "Alex" by <what>
-      And the worker has looked
+      And the worker runs
       Then Ada sees that "Alex" is registered for the epee event
 
       Examples:
@@ -23,20 +23,20 @@ Feature: Following fencers and clubs
         | link     |
 
     @fencers-club
-    Scenario: A club is followed by its link, and tells of all its members
+    Scenario: A club is followed by its link, and shows the registrations of all its fencers
       When Ada follows the club "Lakeside" by link
-      And the worker has looked
+      And the worker runs
       Then Ada sees that "Alex" is registered for the epee event
       And Ada sees that "Blake" is registered for the foil event
 
     @fencers-own
-    Scenario: Nobody else reads or changes it
+    Scenario: Other members can neither read nor remove it
       Given Ben has a login
       When Ada follows the fencer "Alex" by number
-      Then Ben may neither read nor remove it
+      Then Ben can neither read nor remove it
 
     @fencers-once @fencers-deactivate
-    Scenario: Nobody follows one twice, and following again reactivates
+    Scenario: A fencer is followed only once, and following again reactivates
       When Ada follows the fencer "Alex" by number
       And Ada follows the fencer "Alex" by link
       Then it is refused with 409 "already_tracked"
@@ -44,13 +44,13 @@ Feature: Following fencers and clubs
       And Ada follows the fencer "Alex" by link
       Then Ada follows 1 fencer
 
-  Rule: What names no fencer, no club or no weapon is refused
+  Rule: Invalid fencers, clubs and weapons are refused
 
     Background:
       Given Ada has a login
 
     @fencers-bad-number
-    Scenario Outline: <given> is no fencer
+    Scenario Outline: <given> is not a fencer
       When Ada pastes "<given>" as a fencer
       Then it is refused with 422 "bad_reference"
 
@@ -62,24 +62,24 @@ Feature: Following fencers and clubs
         | -5                                 |
 
     @fencers-weapons
-    Scenario: An unknown weapon is named
+    Scenario: The answer names an unknown weapon
       When Ada pastes "100000001" as a fencer, with the weapons "epee, lance"
       Then it is refused with 422 "unknown_weapon"
       And the answer names "lance"
 
   @sites @fencers-weapons
-  Rule: Weapon filters are honoured for clubs and fencers
+  Rule: Weapon filters apply to clubs and fencers
 
     Background:
-      Given the site knows the club "Lakeside" with the fencers "Alex" and "Blake"
+      Given the site has the club "Lakeside" with the fencers "Alex" and "Blake"
       And "Alex" is registered for the epee event
       And "Alex" is registered for the saber event
       And "Blake" is registered for the foil event
       And Ada has a login
 
-    Scenario Outline: A club with the filter <weapons>
+    Scenario Outline: A club has the weapon filter <weapons>
       When Ada follows the club "Lakeside" with the weapons "<weapons>"
-      And the worker has looked
+      And the worker runs
       Then Ada sees <count> registrations
 
       Examples:
@@ -88,15 +88,15 @@ Feature: Following fencers and clubs
         | Sabre, FOIL       | 2     |
         | epee, foil, saber | 3     |
 
-    Scenario: A fencer with a filter
+    Scenario: A fencer has a weapon filter
       When Ada follows the fencer "Alex" with the weapons "saber"
-      And the worker has looked
+      And the worker runs
       Then Ada sees 1 registration
 
     @fencers-update
-    Scenario: A filter is changed later
+    Scenario: A weapon filter can be changed later
       Given Ada has followed the fencer "Alex"
-      And the worker has looked
+      And the worker has run
       Then Ada sees 2 registrations
       When Ada changes its weapons to "saber"
       Then Ada sees 1 registration

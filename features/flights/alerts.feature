@@ -1,122 +1,123 @@
 @public @users @flights @sites @own_worker
 Feature: Price alerts
-  Who watches is told when a price is at or below the target: once, with what it stands beside, and not at every check.
+  A watch alerts its owner when the price is at or below the target: once, with other prices to compare, and not after
+  every fetch.
 
   Background:
     Given Ada has a login
     And Ada has planned a trip
 
   @flights-alert
-  Rule: 1. A price that comes to the target is told once
+  Rule: 1. A price at or below the target triggers one alert
 
-    Scenario: It falls to the target
-      Given the site shows it for 31000
-      And Ada watches it for 30000
-      And the worker has looked
-      When the site shows it for 29900
-      And the worker has looked 7 hours later
-      And the worker has looked 14 hours later
-      Then Ada was told: target 29900
+    Scenario: The price falls to the target
+      Given the site shows the price 31000
+      And Ada watches the trip for 30000
+      And the worker has run
+      When the site shows the price 29900
+      And the worker has run 7 hours later
+      And the worker has run 14 hours later
+      Then Ada has the alerts: target 29900
 
-    Scenario: It is below at the first look
-      Given the site shows it for 25000
-      And Ada watches it for 30000
-      When the worker has looked
-      Then Ada was told: target 25000
+    Scenario: The price is below the target at the first fetch
+      Given the site shows the price 25000
+      And Ada watches the trip for 30000
+      When the worker has run
+      Then Ada has the alerts: target 25000
 
-    Scenario: An alert says what it stands beside
-      Given the site shows it for 31000
-      And Ada watches it for 30000
-      And the worker has looked
-      When the site shows it for 29900
-      And the worker has looked 7 hours later
-      Then the last alert names the price before, 31000, and the lowest, 29900
+    Scenario: An alert shows other prices to compare
+      Given the site shows the price 31000
+      And Ada watches the trip for 30000
+      And the worker has run
+      When the site shows the price 29900
+      And the worker has run 7 hours later
+      Then the last alert shows the previous price 31000 and the lowest price 29900
 
-    Scenario: A look that is recorded twice tells once
-      Given the site shows it for 29000
-      And Ada watches it for 30000
-      When the worker has looked
-      And two workers judge at the same moment
-      Then Ada was told: target 29000
+    Scenario: Two evaluations of the same price make one alert
+      Given the site shows the price 29000
+      And Ada watches the trip for 30000
+      When the worker has run
+      And two workers evaluate the watch at the same moment
+      Then Ada has the alerts: target 29000
 
-  Rule: 2. While it stays below, only another low is news
+  Rule: 2. While the price stays below the target, only a new low triggers an alert
 
-    Scenario: Lower by a step
-      Given the site shows it for 29000
-      And Ada watches it for 30000
-      And the worker has looked
-      When the site shows it for 27000
-      And the worker has looked 7 hours later
-      Then Ada was told: target 29000, new_low 27000
+    Scenario: The price is lower by a step
+      Given the site shows the price 29000
+      And Ada watches the trip for 30000
+      And the worker has run
+      When the site shows the price 27000
+      And the worker has run 7 hours later
+      Then Ada has the alerts: target 29000, new_low 27000
 
-    Scenario: Lower by less
-      Given the site shows it for 29000
-      And Ada watches it for 30000
-      And the worker has looked
-      When the site shows it for 28990
-      And the worker has looked 7 hours later
-      Then Ada was told: target 29000
+    Scenario: The price is lower by less than a step
+      Given the site shows the price 29000
+      And Ada watches the trip for 30000
+      And the worker has run
+      When the site shows the price 28990
+      And the worker has run 7 hours later
+      Then Ada has the alerts: target 29000
 
-    Scenario: Above and below again
-      Given the site shows it for 29000
-      And Ada watches it for 30000
-      And the worker has looked
-      When the site shows it for 33000
-      And the worker has looked 7 hours later
-      And the site shows it for 29500
-      And the worker has looked 14 hours later
-      Then Ada was told: target 29000, target 29500
+    Scenario: The price rises above the target and falls below it again
+      Given the site shows the price 29000
+      And Ada watches the trip for 30000
+      And the worker has run
+      When the site shows the price 33000
+      And the worker has run 7 hours later
+      And the site shows the price 29500
+      And the worker has run 14 hours later
+      Then Ada has the alerts: target 29000, target 29500
 
   @flights-alert
-  Rule: 3. The cooldown holds back, and forgets nothing that is still true
+  Rule: 3. The cooldown delays alerts; an alert that still applies is sent when it ends
 
-    Scenario: A lower price within the cooldown is told when it ends
-      Given the site shows it for 29000
-      And Ada watches it for 30000 with "alert_cooldown_hours" 20
-      And the worker has looked
-      When the site shows it for 25000
-      And the worker has looked 7 hours later
-      Then Ada was told: target 29000
+    Scenario: A lower price within the cooldown triggers an alert when the cooldown ends
+      Given the site shows the price 29000
+      And Ada watches the trip for 30000 with "alert_cooldown_hours" 20
+      And the worker has run
+      When the site shows the price 25000
+      And the worker has run 7 hours later
+      Then Ada has the alerts: target 29000
       When it is 21 hours later
-      Then Ada was told: target 29000, new_low 25000
+      Then Ada has the alerts: target 29000, new_low 25000
 
-    Scenario: Another target begins anew
-      Given the site shows it for 29000
-      And Ada watches it for 30000 with "alert_cooldown_hours" 72
-      And the worker has looked
+    Scenario: Another target resets the watch
+      Given the site shows the price 29000
+      And Ada watches the trip for 30000 with "alert_cooldown_hours" 72
+      And the worker has run
       When Ada changes the target to 29500
       And it is 1 hours later
-      Then Ada was told: target 29000, target 29000
+      Then Ada has the alerts: target 29000, target 29000
 
-  Rule: 4. What is odd is not told
+  Rule: 4. Doubtful prices trigger no alert
 
-    Scenario: A failed look is no price
-      Given the site shows it for 31000
-      And Ada watches it for 30000
-      And the worker has looked
-      When the site shows it for 20000
-      And the site shows it as failed
-      And the worker has looked 7 hours later
-      Then Ada was told nothing
+    Scenario: A failed fetch gives no price
+      Given the site shows the price 31000
+      And Ada watches the trip for 30000
+      And the worker has run
+      When the site shows the price 20000
+      And the site answers with "failed"
+      And the worker has run 7 hours later
+      Then Ada has no alerts
 
-    Scenario: A price far below the usual waits for a second look
-      Given the site knows the prices of the last 60 days
-      And the site shows it for 60000
-      And Ada watches it for 30000
-      And the worker has looked
-      When the site shows it for 1500
-      And the worker has looked 7 hours later
-      Then Ada was told nothing
-      When the worker has looked 14 hours later
-      Then Ada was told: target 1500
+    Scenario: A second fetch must confirm a price far below the usual price
+      Given the site shows the prices of the last 60 days
+      And the site shows the price 60000
+      And Ada watches the trip for 30000
+      And the worker has run
+      When the site shows the price 1500
+      And the worker has run 7 hours later
+      Then Ada has no alerts
+      When the worker has run 14 hours later
+      Then Ada has the alerts: target 1500
 
-    Scenario: Another odd price does not confirm it
-      Given the site knows the prices of the last 60 days
-      And the site shows it for 60000
-      And Ada watches it for 30000
-      And the worker has looked
-      When the site shows it for 1500
-      And the worker has looked 7 hours later
-      And the site shows it for 9000
-      And the worker has looked 14 hours later
-      Then Ada was told nothing
+    Scenario: Another doubtful price does not confirm the first
+      Given the site shows the prices of the last 60 days
+      And the site shows the price 60000
+      And Ada watches the trip for 30000
+      And the worker has run
+      When the site shows the price 1500
+      And the worker has run 7 hours later
+      And the site shows the price 9000
+      And the worker has run 14 hours later
+      Then Ada has no alerts

@@ -1,23 +1,24 @@
 @public @users @flights
 Feature: Price watches
-  A watch is looked at as often as it asks for, once for everybody who asks the same; what fails is tried again and told.
+  A search is fetched at the interval of its watches, once for everybody with the same search. A failed fetch is tried
+  again, and its reason is shown.
 
   Background:
     Given Ada and Ben have logins
     And Ada has planned a trip
 
-  Rule: 1. A watch is made with sensible defaults, and within limits
+  Rule: 1. A watch has sensible defaults and limits
 
     @flights-create
-    Scenario: Only trip and target are needed
-      When Ada watches it for 30000
+    Scenario: Only trip and target are required
+      When Ada watches the trip for 30000
       Then the watch is active, of google_flights, in USD, economy, every 360 minutes, with 6 hours of cooldown
-      And it was never checked and never alerted
+      And it has no fetch and no alert yet
 
     @flights-limits
-    Scenario Outline: Past its limits it is refused
-      When Ada watches it with "<field>" <value>
-      Then it is refused with 422 "<code>"
+    Scenario Outline: A watch beyond the limits is refused
+      When Ada watches the trip with "<field>" <value>
+      Then the request is refused with 422 "<code>"
 
       Examples:
         | field                  | value     | code             |
@@ -30,36 +31,36 @@ Feature: Price watches
         | provider               | "swallow" | unknown_provider |
 
     @flights-provider
-    Scenario: An unknown provider is refused with those that there are
-      When Ada watches it with "provider" "swallow"
-      Then the answer names google_flights and manual
+    Scenario: An unknown provider is refused with a list of the known providers
+      When Ada watches the trip with "provider" "swallow"
+      Then the answer lists google_flights and manual
 
     @flights-read
-    Scenario: Inactive ones are listed apart
-      Given Ada watches it for 30000
-      And Ada watches it for 20000
+    Scenario: Active and inactive watches are listed separately
+      Given Ada watches the trip for 30000
+      And Ada watches the trip for 20000
       When Ada deactivates the last watch
-      Then of Ada's watches 1 is active and 1 is not
+      Then Ada has 1 active and 1 inactive watch
 
     @flights-read @flights-change @flights-delete
-    Scenario: It is read, changed in part and removed
-      Given Ada watches it for 30000
+    Scenario: A watch is read, changed in part and removed
+      Given Ada watches the trip for 30000
       When Ada reads the watch
-      Then it is a watch for 30000, every 360 minutes
+      Then its target is 30000 and its interval 360 minutes
       When Ada changes its "check_interval_minutes" to 60
       And Ada reads the watch
-      Then it is a watch for 30000, every 60 minutes
+      Then its target is 30000 and its interval 60 minutes
       When Ada removes the watch
       And Ada reads the watch
-      Then it is refused with 404 "watch_not_found"
+      Then the request is refused with 404 "watch_not_found"
 
-  Rule: 2. A watch is nobody else's business
+  Rule: 2. A watch is private to its owner
 
     @flights-own
-    Scenario Outline: To everybody else there is no such watch
-      Given Ada watches it for 30000
+    Scenario Outline: For other people the watch does not exist
+      Given Ada watches the trip for 30000
       When Ben <does> the watch
-      Then it is refused with 404 "watch_not_found"
+      Then the request is refused with 404 "watch_not_found"
 
       Examples:
         | does                |
@@ -70,84 +71,84 @@ Feature: Price watches
         | reads the alerts of |
 
     @flights-trip
-    Scenario: Nobody watches somebody else's trip
-      When Ben watches it for 30000
-      Then it is refused with 404 "trip_not_found"
+    Scenario: Nobody can watch the trip of another person
+      When Ben watches the trip for 30000
+      Then the request is refused with 404 "trip_not_found"
 
   @sites
-  Rule: 3. A watch that is due is looked at, once for everybody who asks the same
+  Rule: 3. A due search is fetched, once for everybody who watches it
 
     @flights-checked
-    Scenario: It knows its price after the first look
-      Given the site shows it for 28840
-      And Ada watches it for 20000
-      When the worker has looked
-      Then the watch knows the price 28840
+    Scenario: The first fetch gives a watch its price
+      Given the site shows the price 28840
+      And Ada watches the trip for 20000
+      When the worker has run
+      Then the watch has the price 28840
 
     @own_worker
-    Scenario: Two people who ask the same are one request
-      Given Ada watches it for 20000
+    Scenario: Two people with the same search cause one request
+      Given Ada watches the trip for 20000
       And Ben has planned the same trip
-      And Ben watches it for 20000
-      When the worker has looked
-      Then the site was asked once
+      And Ben watches the trip for 20000
+      When the worker has run
+      Then the site got one request
 
     @own_worker @flights-due
-    Scenario: It is looked at again when its interval is over, and not before
-      Given Ada watches it for 20000
-      When the worker has looked
-      And the worker has looked 4 hours later
-      Then the site was asked once
-      When the worker has looked 7 hours later
-      Then the site was asked twice
+    Scenario: A search is fetched again when its interval is over, and not before
+      Given Ada watches the trip for 20000
+      When the worker has run
+      And the worker has run 4 hours later
+      Then the site got one request
+      When the worker has run 7 hours later
+      Then the site got two requests
 
     @own_worker @flights-inactive
-    Scenario: A deactivated watch is not looked at
-      Given Ada watches it for 20000
+    Scenario: The search of an inactive watch is not fetched
+      Given Ada watches the trip for 20000
       And Ada deactivates the last watch
-      When the worker has looked
-      Then the site was not asked
+      When the worker has run
+      Then the site got no request
 
     @flights-now
-    Scenario: Asked for by hand it goes ahead of the rest
-      Given Ada watches it for 20000
+    Scenario: A requested fetch goes ahead of scheduled fetches
+      Given Ada watches the trip for 20000
       When Ada scrapes the watch
-      Then it is accepted with a task
-      When the worker has looked
+      Then the request is accepted with a task
+      When the worker has run
       Then the task is completed
 
     @own_worker @flights-crash
-    Scenario: A check that a crash interrupted is done again
-      Given the site shows it for 28840
-      And the site keeps searches waiting
-      And Ada watches it for 20000
-      And a worker was killed during the check
+    Scenario: A fetch that a crash interrupted is repeated
+      Given the site shows the price 28840
+      And the site does not answer searches
+      And Ada watches the trip for 20000
+      And a worker was killed during the fetch
       When the site answers again
       And another worker runs
-      Then the watch knows the price 28840 in the end
+      Then the watch finally has the price 28840
 
   @sites @own_worker
-  Rule: 4. What comes instead of prices is told apart, and changes none
+  Rule: 4. An answer without prices has a reason, and changes no price
 
     @flights-others
-    Scenario: A check that fails holds up no other
-      Given the site shows it for 28840
-      And Ben has planned a trip for which the site has no answer
-      And Ben watches it for 20000
-      And Ada watches it for 20000
-      When the worker has looked
-      Then Ben's watch is failed: unavailable
-      And the watch knows the price 28840
+    Scenario: A failed fetch does not delay other fetches
+      Given the site shows the price 28840
+      And Ben has planned a trip that the site fails to answer
+      And Ben watches the trip for 20000
+      And Ada watches the trip for 20000
+      When the worker has run
+      Then the fetch of Ben's watch has failed: unavailable
+      And the watch has the price 28840
 
     @flights-failure
-    Scenario Outline: The reason is shown, the price stays
-      Given the site shows it for 28840
-      And Ada watches it for 20000
-      And the worker has looked
-      When the site shows it as <what>
-      And the worker has looked 7 hours later
-      Then the watch is failed: <reason>
-      And the watch knows the price 28840
+    Scenario Outline: The watch shows the reason and keeps its price
+      Given the site shows the price 28840
+      And Ada watches the trip for 20000
+      And the worker has run
+      When the site answers with "<what>"
+      And the worker has run 7 hours later
+      Then the fetch of the watch has failed: <reason>
+      And the watch has the price 28840
 
       Examples:
         | what           | reason       |
@@ -155,10 +156,10 @@ Feature: Price watches
         | other_currency | page_changed |
         | block          | blocked      |
 
-    Scenario: No flights is an answer
-      Given the site shows it for 28840
-      And Ada watches it for 20000
-      And the worker has looked
-      When the site shows it as none
-      And the worker has looked 7 hours later
-      Then the watch is completed and knows no price
+    Scenario: An answer without flights is valid
+      Given the site shows the price 28840
+      And Ada watches the trip for 20000
+      And the worker has run
+      When the site answers with "none"
+      And the worker has run 7 hours later
+      Then the fetch of the watch is completed without a price

@@ -1,98 +1,97 @@
 @public @users @hiscores @sites
-Feature: What players gain
-  Every change is kept. Between two moments somebody gained what the last record before the one shows more than the last
-  record before the other.
+Feature: Gains of players
+  Every change is recorded. The gain between two moments is the difference between the last records before them.
 
   Background:
-    Given the hiscores know "Lynx Titan" with 1000000 experience in Slayer
+    Given the hiscores list "Lynx Titan" with 1000000 experience in Slayer
     And Ada has a login
     And Ada has added "Lynx Titan"
 
-  Rule: What changed is recorded, and ranks alone are no change
+  Rule: Changes are recorded, except changes of rank alone
 
-    Scenario: Ranks drift
-      When the worker has looked at "Lynx Titan" again
-      Then "Lynx Titan" has 1 record of 2 looks
+    Scenario: A change of rank alone is not recorded
+      When the worker has fetched "Lynx Titan" again
+      Then "Lynx Titan" has 1 record of 2 fetches
 
     @hiscores-skill-progress @hiscores-boss-progress
-    Scenario: Somebody plays
-      Given "Lynx Titan" gains 4000 experience in Slayer and 3 of Vorkath
-      When the worker has looked at "Lynx Titan" again
-      Then "Lynx Titan" has 2 records of 2 looks
+    Scenario: Gains in a skill and at a boss are recorded
+      Given "Lynx Titan" gains 4000 experience in Slayer and 3 kills of Vorkath
+      When the worker has fetched "Lynx Titan" again
+      Then "Lynx Titan" has 2 records of 2 fetches
       And "Lynx Titan" gained 4000 in slayer and 3 in vorkath
       And the timeline of the skill slayer of "Lynx Titan" ends with 1000000 at level 73 and 1004000 at level 73
       And the timeline of the boss vorkath of "Lynx Titan" has grown by 3
 
     @hiscores-skill-progress
-    Scenario: A level is reached
-      Given "Lynx Titan" gains 100000 experience in Slayer and 1 of Vorkath
-      When the worker has looked at "Lynx Titan" again
+    Scenario: A gain of a level is shown
+      Given "Lynx Titan" gains 100000 experience in Slayer and 1 kill of Vorkath
+      When the worker has fetched "Lynx Titan" again
       Then "Lynx Titan" went from level 73 to level 74 in slayer
 
     @hiscores-progress
-    Scenario: Between two dates only what happened between them counts
-      Given "Lynx Titan" gains 4000 experience in Slayer and 3 of Vorkath
-      When the worker has looked at "Lynx Titan" again
+    Scenario: Only gains between the two dates count
+      Given "Lynx Titan" gains 4000 experience in Slayer and 3 kills of Vorkath
+      When the worker has fetched "Lynx Titan" again
       Then from an hour before it was added until now "Lynx Titan" gained 4000 in slayer
-      And from two days before it was added until one day before nobody looked at "Lynx Titan"
+      And from two days until one day before it was added "Lynx Titan" has no gains
 
     @hiscores-bad-answer
-    Scenario: An answer that cannot be read fails the task and changes no figure
-      Given the hiscores answer with something else
-      When the worker has looked at "Lynx Titan" again
-      Then the task is failed: page_changed
-      And "Lynx Titan" stands at 1000000 experience and level 73 in Slayer
+    Scenario: An unreadable answer fails the task and changes no figure
+      Given the hiscores answer with an unreadable body
+      When the worker has fetched "Lynx Titan" again
+      Then the task has failed with page_changed
+      And "Lynx Titan" is at 1000000 experience and level 73 in Slayer
 
     @admin @own_service @hiscores-missing-figures
-    Scenario: A new boss in the middle of the list is no gain
+    Scenario: A new boss in the middle of the list does not count as a gain
       Given the game has a new boss "Hollow King" before "Vorkath"
       And "Lynx Titan" has killed "Hollow King" 5 times
-      When the worker has looked at "Lynx Titan" again
-      Then nobody knows what "Lynx Titan" gained in hollow_king
+      When the worker has fetched "Lynx Titan" again
+      Then the gain of "Lynx Titan" in hollow_king is unknown
       And "Lynx Titan" gained 0 in vorkath and 0 in slayer
 
-  Rule: What only grows does not fall
+  Rule: A decrease of a metric that can only grow is flagged
 
-    Scenario: A fall that is gone again leaves gains alone
-      Given "Lynx Titan" falls to 400000 experience in Slayer
-      And the worker has looked at "Lynx Titan" again
+    Scenario: A short decrease does not change gains
+      Given "Lynx Titan" decreases to 400000 experience in Slayer
+      And the worker has fetched "Lynx Titan" again
       Then "Lynx Titan" is flagged
       Given "Lynx Titan" has 1005000 experience in Slayer again
-      When the worker has looked at "Lynx Titan" again
+      When the worker has fetched "Lynx Titan" again
       Then "Lynx Titan" is not flagged
       And "Lynx Titan" gained 5000 in slayer
 
-    Scenario: A fall that stays begins anew
-      Given "Lynx Titan" falls to 400000 experience in Slayer
-      And the worker has looked at "Lynx Titan" again
-      And the worker has looked at "Lynx Titan" again
-      And "Lynx Titan" gains 700 experience in Slayer and 1 of Vorkath
-      When the worker has looked at "Lynx Titan" again
+    Scenario: Gains start again after a lasting decrease
+      Given "Lynx Titan" decreases to 400000 experience in Slayer
+      And the worker has fetched "Lynx Titan" again
+      And the worker has fetched "Lynx Titan" again
+      And "Lynx Titan" gains 700 experience in Slayer and 1 kill of Vorkath
+      When the worker has fetched "Lynx Titan" again
       Then "Lynx Titan" gained 700 in slayer and 1 in vorkath
-      And the span of "Lynx Titan" begins with a reset
+      And the history of "Lynx Titan" begins with a reset
 
-  Rule: People compare, and are told what was reached
+  Rule: People see achievements and compare players
 
-    Scenario: A level and a first kill
+    Scenario: A level is an achievement
       Given "Lynx Titan" has 13034000 experience in Slayer again
-      And the worker has looked at "Lynx Titan" again
-      And "Lynx Titan" gains 500 experience in Slayer and 400 of Vorkath
-      When the worker has looked at "Lynx Titan" again
-      Then "Lynx Titan" has reached "99 Slayer" between two looks
+      And the worker has fetched "Lynx Titan" again
+      And "Lynx Titan" gains 500 experience in Slayer and 400 kills of Vorkath
+      When the worker has fetched "Lynx Titan" again
+      Then "Lynx Titan" has reached "99 Slayer" between two fetches
 
-    Scenario: Beside each other
-      Given the hiscores know "Quiet Lynx" with 5000 experience in Slayer
+    Scenario: A comparison lists the larger gain first
+      Given the hiscores list "Quiet Lynx" with 5000 experience in Slayer
       And Ada has added "Quiet Lynx"
-      And "Quiet Lynx" gains 90000 experience in Slayer and 1 of Vorkath
-      And "Lynx Titan" gains 10 experience in Slayer and 1 of Vorkath
-      When the worker has looked at "Lynx Titan" again
-      And the worker has looked at "Quiet Lynx" again
-      Then side by side in slayer "Quiet Lynx" leads "Lynx Titan"
+      And "Quiet Lynx" gains 90000 experience in Slayer and 1 kill of Vorkath
+      And "Lynx Titan" gains 10 experience in Slayer and 1 kill of Vorkath
+      When the worker has fetched "Lynx Titan" again
+      And the worker has fetched "Quiet Lynx" again
+      Then the comparison in slayer lists "Quiet Lynx" before "Lynx Titan"
 
     @hiscores-bad-span @hiscores-errors
-    Scenario Outline: What means nothing is said so
-      When Ada asks what "Lynx Titan" gained with "<query>"
-      Then it is refused with 422 <code>
+    Scenario Outline: A meaningless query is refused
+      When Ada reads the history of "Lynx Titan" with "<query>"
+      Then the request is refused with 422 <code>
 
       Examples:
         | query                           | code            |
@@ -102,21 +101,21 @@ Feature: What players gain
         | tz=Mars/Olympus                 | impossible_span |
         | skill=juggling                  | unknown_metric  |
 
-  Rule: A name may change
+  Rule: A player can have a new name
 
     @admin
-    Scenario: The history goes on under the new name
-      Given "Lynx Titan" is called "Quiet Lynx" now
+    Scenario: The history continues under the new name
+      Given "Lynx Titan" is now called "Quiet Lynx"
       When the admin renames "Lynx Titan" to "Quiet Lynx"
-      And "Quiet Lynx" gains 250 experience in Slayer and 1 of Vorkath
-      And the worker has looked at "Quiet Lynx" again
+      And "Quiet Lynx" gains 250 experience in Slayer and 1 kill of Vorkath
+      And the worker has fetched "Quiet Lynx" again
       Then "Quiet Lynx" gained 250 in slayer and 1 in vorkath
       When Ada reads "Lynx Titan"
-      Then it is refused with 404 player_not_found
+      Then the request is refused with 404 player_not_found
 
     @admin
-    Scenario: Somebody who has less is somebody else
-      Given the hiscores know "Quiet Lynx" with 5000 experience in Slayer
+    Scenario: A later history with less experience belongs to another account
+      Given the hiscores list "Quiet Lynx" with 5000 experience in Slayer
       And Ada has added "Quiet Lynx"
       When the admin renames "Lynx Titan" to "Quiet Lynx"
-      Then it is refused with 409 histories_do_not_fit
+      Then the request is refused with 409 histories_do_not_fit

@@ -1,15 +1,15 @@
 @public
 Feature: Health
-  Monitoring asks whether the service is alive and whether it can answer requests, without a login.
+  Monitoring can check without a login whether the service is alive, and whether it is ready to answer requests.
 
   @hiscores-health
-  Rule: Everybody may ask how the service is
+  Rule: Everybody can check the health of the service
 
-    Scenario: It is alive
-      When somebody asks whether the service is alive
-      Then the answer is that it is
+    Scenario: The service is alive
+      When somebody checks whether the service is alive
+      Then the check succeeds
 
-    Scenario: It is ready, with every part that it needs
-      When somebody asks whether the service is ready
-      Then the answer is that it is
-      And the database and Redis are well, and each says how long its answer took
+    Scenario: The service is ready, with all parts that it needs
+      When somebody checks whether the service is ready
+      Then the check succeeds
+      And the database and Redis are healthy, each with its response time

@@ -1,123 +1,123 @@
 @public @games @users
 Feature: Notifications of game trackers
-  Whoever follows an account hears what moved in it: as a difference, where and how they want to hear of it. Bots read
-  what happened in order, as often as they like.
+  Members who follow a game account get messages about its changes: the old value, the new value and the difference.
+  They choose the channels and how the messages arrive. Bots read all events in order, as often as they like.
 
   @sites @receiver
-  Rule: 8. People are told what moved
+  Rule: 8. Members get messages about changes
 
     Background:
       Given the site knows the player "Quiet Comet" with a rating of 1204 in playlist 11
       And Ada has registered "Quiet Comet"
-      And the worker has looked
+      And the worker has run
       And Ada has a login
       And Ada has a webhook
 
-    Scenario: A change is told as a difference, signed as the documentation says
+    Scenario: A message shows the difference, and is signed as documented
       Given "Quiet Comet" wins 47 points in playlist 11
-      When Ada asks for a fresh look at "Quiet Comet"
-      And the worker has looked
-      Then Ada is told "2v2 1,204 -> 1,251 (+47)" of "Quiet Comet"
-      And the message is signed with Ada's secret, and with no other
-      And Ada's log says that it was sent
+      When Ada requests a refresh of "Quiet Comet"
+      And the worker has run
+      Then Ada gets "2v2 1,204 -> 1,251 (+47)" about "Quiet Comet"
+      And the message is signed with Ada's secret and no other
+      And Ada's deliveries show that it was sent
 
-    Scenario: A loss is told as a loss
+    Scenario: A loss is shown as a negative difference
       Given "Quiet Comet" loses 9 points in playlist 11
-      When Ada asks for a fresh look at "Quiet Comet"
-      And the worker has looked
-      Then Ada is told "2v2 1,204 -> 1,195 (-9)" of "Quiet Comet"
+      When Ada requests a refresh of "Quiet Comet"
+      And the worker has run
+      Then Ada gets "2v2 1,204 -> 1,195 (-9)" about "Quiet Comet"
 
-    Scenario: A look that finds nothing new tells nothing
-      When Ada asks for a fresh look at "Quiet Comet"
-      And the worker has looked
-      And Ada has a test sent
-      Then Ada is told of the test only
+    Scenario: A fetch without changes sends no message
+      When Ada requests a refresh of "Quiet Comet"
+      And the worker has run
+      And Ada sends a test message
+      Then Ada gets the test message only
 
-    Scenario: Whoever follows the account is told, each once
+    Scenario: Every follower of the account gets one message
       Given Ben has registered "Quiet Comet"
       And Ben has a login
       And Ben has a webhook
       And "Quiet Comet" wins 47 points in playlist 11
-      When Ada asks for a fresh look at "Quiet Comet"
-      And the worker has looked
-      Then Ada is told "2v2 1,204 -> 1,251 (+47)" of "Quiet Comet"
-      And Ben is told "2v2 1,204 -> 1,251 (+47)" of "Quiet Comet"
+      When Ada requests a refresh of "Quiet Comet"
+      And the worker has run
+      Then Ada gets "2v2 1,204 -> 1,251 (+47)" about "Quiet Comet"
+      And Ben gets "2v2 1,204 -> 1,251 (+47)" about "Quiet Comet"
 
-    Scenario: Whoever follows it no more is not told
+    Scenario: A former follower gets no message
       Given Ben has registered "Quiet Comet"
       And Ben has a login
       And Ben has a webhook
       And Ben has removed "Quiet Comet"
       And "Quiet Comet" wins 47 points in playlist 11
-      When Ada asks for a fresh look at "Quiet Comet"
-      And the worker has looked
-      Then Ada is told "2v2 1,204 -> 1,251 (+47)" of "Quiet Comet"
-      And Ben is told nothing
+      When Ada requests a refresh of "Quiet Comet"
+      And the worker has run
+      Then Ada gets "2v2 1,204 -> 1,251 (+47)" about "Quiet Comet"
+      And Ben gets no message
 
     @internal @guilds
-    Scenario: A guild hears of its members
+    Scenario: A guild gets messages about its members
       Given Ada is in the guild, which Cleo runs
       And the guild has a webhook
       And "Quiet Comet" wins 47 points in playlist 11
-      When Ada asks for a fresh look at "Quiet Comet"
-      And the worker has looked
-      Then Ada is told "2v2 1,204 -> 1,251 (+47)" of "Quiet Comet"
-      And the guild is told "2v2 1,204 -> 1,251 (+47)" of "Quiet Comet"
+      When Ada requests a refresh of "Quiet Comet"
+      And the worker has run
+      Then Ada gets "2v2 1,204 -> 1,251 (+47)" about "Quiet Comet"
+      And the guild gets "2v2 1,204 -> 1,251 (+47)" about "Quiet Comet"
 
     @own_worker @rule-4
-    Scenario: An account that is gone is told of, once it was looked for three times
+    Scenario: A missing account is reported when three fetches have not found it
       Given the site says that there is no such player when asked for "Quiet Comet"
-      When Ada asks for a fresh look at "Quiet Comet", 4 times one after another
-      Then Ada is told "The site knows no such account any more. Was it renamed?" of "Quiet Comet"
+      When Ada requests 4 refreshes of "Quiet Comet" in a row
+      Then Ada gets "The site has no such account any more. If it was renamed" about "Quiet Comet"
 
   @sites @receiver
-  Rule: 8a. A channel is used once it has proven itself, and none stops another
+  Rule: 8a. A channel is used after its verification, and a failing channel stops no other
 
     Background:
       Given the site knows the player "Quiet Comet" with a rating of 1204 in playlist 11
       And Ada has registered "Quiet Comet"
-      And the worker has looked
+      And the worker has run
       And Ada has a login
 
-    Scenario: An endpoint that does not answer the challenge is told nothing
+    Scenario: An endpoint that does not answer the challenge gets no message
       Given Ada has a webhook
       And Ada has added a webhook that does not answer the challenge
       And "Quiet Comet" wins 47 points in playlist 11
-      When Ada asks for a fresh look at "Quiet Comet"
-      And the worker has looked
-      Then Ada is told "2v2 1,204 -> 1,251 (+47)" of "Quiet Comet"
-      And the unproven webhook is told nothing
+      When Ada requests a refresh of "Quiet Comet"
+      And the worker has run
+      Then Ada gets "2v2 1,204 -> 1,251 (+47)" about "Quiet Comet"
+      And the unverified webhook gets no message
 
-    Scenario: One that fails does not stop another, and says why
-      Given Ada has another webhook, which is out of order
+    Scenario: A failing webhook does not stop another, and shows its error
+      Given Ada has another webhook, which fails
       And Ada has a webhook
       And "Quiet Comet" wins 47 points in playlist 11
-      When Ada asks for a fresh look at "Quiet Comet"
-      And the worker has looked
-      Then Ada is told "2v2 1,204 -> 1,251 (+47)" of "Quiet Comet"
-      And the other webhook's log says that it failed and is tried again
+      When Ada requests a refresh of "Quiet Comet"
+      And the worker has run
+      Then Ada gets "2v2 1,204 -> 1,251 (+47)" about "Quiet Comet"
+      And the other webhook's deliveries show the failure and the next attempt
 
     @own_worker
-    Scenario: What failed arrives later under the same id
-      Given Ada has another webhook, which is out of order
+    Scenario: A failed message arrives later with the same id
+      Given Ada has another webhook, which fails
       And "Quiet Comet" wins 47 points in playlist 11
-      And Ada has asked for a fresh look at "Quiet Comet"
-      And the worker has looked
-      When the other webhook is in order again
+      And Ada has requested a refresh of "Quiet Comet"
+      And the worker has run
+      When the other webhook works again
       And 5 minutes pass
-      Then the other webhook got one message twice, under one id
+      Then the other webhook has received one message twice, with the same id
 
-    Scenario: A channel that was removed is told nothing
-      Given Ada has another webhook, which is out of order
+    Scenario: A removed channel gets no message
+      Given Ada has another webhook, which fails
       And Ada has a webhook
       And Ada has removed the other webhook
       And "Quiet Comet" wins 47 points in playlist 11
-      When Ada asks for a fresh look at "Quiet Comet"
-      And the worker has looked
-      Then Ada is told "2v2 1,204 -> 1,251 (+47)" of "Quiet Comet"
-      And the other webhook is told nothing
+      When Ada requests a refresh of "Quiet Comet"
+      And the worker has run
+      Then Ada gets "2v2 1,204 -> 1,251 (+47)" about "Quiet Comet"
+      And the other webhook gets no message
 
-    Scenario Outline: Nobody but its owner <does> a channel
+    Scenario Outline: Only the owner <does> a channel
       Given Ada has a webhook
       And Ben has a login
       When Ben <does> Ada's webhook
@@ -129,7 +129,7 @@ Feature: Notifications of game trackers
         | tests   |
         | removes |
 
-    Scenario Outline: Nothing is sent to <address>
+    Scenario Outline: A webhook cannot have the address <address>
       When Ada adds the webhook "<address>"
       Then it is refused with 422 "bad_channel_address"
 
@@ -141,118 +141,118 @@ Feature: Notifications of game trackers
         | ftp://example.org/                |
 
   @sites @receiver
-  Rule: 8b. People settle how they hear of what
+  Rule: 8b. Members choose their messages
 
     Background:
       Given the site knows the player "Quiet Comet" with a rating of 1204 in playlist 11
       And the site knows the player "Lintwurm" with a rating of 900 in playlist 11
       And Ada has registered "Quiet Comet" and "Lintwurm"
-      And the worker has looked
+      And the worker has run
       And Ada has a login
       And Ada has a webhook
 
-    Scenario: Not at all of one tracker
-      Given Ada wants to hear nothing of "Lintwurm"
+    Scenario: No messages about one tracker
+      Given Ada wants no messages about "Lintwurm"
       And "Quiet Comet" wins 47 points in playlist 11
       And "Lintwurm" wins 30 points in playlist 11
-      When Ada asks for a fresh look at "Lintwurm"
-      And the worker has looked
-      And Ada asks for a fresh look at "Quiet Comet"
-      And the worker has looked
-      Then Ada is told "2v2 1,204 -> 1,251 (+47)" of "Quiet Comet"
+      When Ada requests a refresh of "Lintwurm"
+      And the worker has run
+      And Ada requests a refresh of "Quiet Comet"
+      And the worker has run
+      Then Ada gets "2v2 1,204 -> 1,251 (+47)" about "Quiet Comet"
 
-    Scenario: Of one tracker only
-      Given Ada wants to hear nothing, but at once of "Quiet Comet"
+    Scenario: Messages about one tracker only
+      Given Ada wants no messages, except instant ones about "Quiet Comet"
       And "Quiet Comet" wins 47 points in playlist 11
       And "Lintwurm" wins 30 points in playlist 11
-      When Ada asks for a fresh look at "Lintwurm"
-      And the worker has looked
-      And Ada asks for a fresh look at "Quiet Comet"
-      And the worker has looked
-      Then Ada is told "2v2 1,204 -> 1,251 (+47)" of "Quiet Comet"
+      When Ada requests a refresh of "Lintwurm"
+      And the worker has run
+      And Ada requests a refresh of "Quiet Comet"
+      And the worker has run
+      Then Ada gets "2v2 1,204 -> 1,251 (+47)" about "Quiet Comet"
 
-    Scenario: Not at all
-      Given Ada wants to hear nothing
+    Scenario: No messages at all
+      Given Ada wants no messages
       And "Quiet Comet" wins 47 points in playlist 11
-      When Ada asks for a fresh look at "Quiet Comet"
-      And the worker has looked
-      And Ada has a test sent
-      Then Ada is told of the test only
+      When Ada requests a refresh of "Quiet Comet"
+      And the worker has run
+      And Ada sends a test message
+      Then Ada gets the test message only
 
     @own_worker
-    Scenario: Gathered, what moved within ten minutes comes as one message
-      Given Ada wants to hear things gathered
+    Scenario: Gathered changes of ten minutes arrive as one message
+      Given Ada wants gathered messages
       And "Quiet Comet" wins 47 points in playlist 11
       And "Lintwurm" wins 30 points in playlist 11
-      When Ada asks for a fresh look at "Quiet Comet"
-      And Ada asks for a fresh look at "Lintwurm"
-      And the worker has looked
-      Then Ada is told nothing
+      When Ada requests a refresh of "Quiet Comet"
+      And Ada requests a refresh of "Lintwurm"
+      And the worker has run
+      Then Ada gets no message
       When 11 minutes pass
-      Then Ada is told "2v2 1,204 -> 1,251 (+47)" and "2v2 900 -> 930 (+30)" in one message
+      Then Ada gets "2v2 1,204 -> 1,251 (+47)" and "2v2 900 -> 930 (+30)" in one message
 
     @own_worker
-    Scenario: In quiet hours nothing comes, and after them everything
+    Scenario: Messages wait until quiet hours are over
       Given Ada's quiet hours begin now and last 2 hours
       And "Quiet Comet" wins 47 points in playlist 11
-      When Ada asks for a fresh look at "Quiet Comet"
-      And the worker has looked
-      Then Ada is told nothing
+      When Ada requests a refresh of "Quiet Comet"
+      And the worker has run
+      Then Ada gets no message
       When 180 minutes pass
-      Then Ada is told "2v2 1,204 -> 1,251 (+47)" of "Quiet Comet"
+      Then Ada gets "2v2 1,204 -> 1,251 (+47)" about "Quiet Comet"
 
-    Scenario: An event that there is not cannot be settled
-      When Ada settles how she hears of "no.such_event"
+    Scenario: A preference for an unknown event is refused
+      When Ada sets a preference for the event "no.such_event"
       Then it is refused with 422 "unknown_event"
 
   @internal @events
-  Rule: 8c. Bots read what happened, in order and without a gap
+  Rule: 8c. Bots read all events, in order and without gaps
 
     Background:
-      Given the bot has read all that happened
+      Given the bot has read all events
 
-    Scenario: By a cursor, one event at a time
+    Scenario: A bot reads one event at a time, with a cursor
       When Ada registers "Quiet Comet" and "Lintwurm"
-      Then the bot reads on: tracker.registered of "Quiet Comet", tracker.registered of "Lintwurm"
+      Then the bot reads the new events tracker.registered of "Quiet Comet", tracker.registered of "Lintwurm"
 
-    Scenario: What people do is told in the order in which they did it
+    Scenario: Events come in the order of the actions
       Given Ada has a login
       When Ada registers "Quiet Comet"
       And Ada deactivates "Quiet Comet"
       And Ada activates "Quiet Comet"
       And Ada removes "Quiet Comet"
-      Then the bot reads on: tracker.registered, tracker.updated, tracker.updated, tracker.removed
+      Then the bot reads the new events tracker.registered, tracker.updated, tracker.updated, tracker.removed
 
     @sites
-    Scenario: A change tells what it was before, and what it is now
+    Scenario: The event of a change contains the old and the new value
       Given the site knows the player "Quiet Comet" with a rating of 1204 in playlist 11
       And Ada has registered "Quiet Comet"
-      And the worker has looked
+      And the worker has run
       And "Quiet Comet" wins 47 points in playlist 11
-      When Ada asks for a fresh look at "Quiet Comet"
-      And the worker has looked
+      When Ada requests a refresh of "Quiet Comet"
+      And the worker has run
       Then the bot reads that "Quiet Comet" went from 1204 to 1251 in playlist 11
 
-    Scenario: What was refused did not happen
+    Scenario: A refused request creates no event
       When Ada adds "Quiet Comet" 5 times at the same moment
-      Then the bot reads on: tracker.registered of "Quiet Comet"
+      Then the bot reads the new event tracker.registered of "Quiet Comet"
 
-    Scenario: As a stream, and on from the last event after a break
+    Scenario: A stream continues after the last event that the bot received
       Given the bot listens
       When Ada registers "Quiet Comet"
-      Then the bot hears tracker.registered of "Quiet Comet", and listens no more
+      Then the bot receives tracker.registered of "Quiet Comet" and stops listening
       When Ben registers "Lintwurm"
-      And the bot listens on from the last event it heard
-      Then the bot hears tracker.registered of "Lintwurm"
+      And the bot listens again, after the last event that it received
+      Then the bot receives tracker.registered of "Lintwurm"
 
     @admin @guilds
-    Scenario: A bot with a key for a guild is told of its members only
+    Scenario: A bot with a key for one guild gets the events of its members only
       Given Ada is in the guild
       When Ada registers "Quiet Comet"
       And Ben registers "Lintwurm"
-      Then a bot that has a key for this guild only reads tracker.registered of "Quiet Comet", and nothing else
+      Then a bot with a key for this guild reads tracker.registered of "Quiet Comet" and nothing else
 
     @admin
-    Scenario: A key without the scope opens nothing
-      When a bot whose key is for trackers only reads what happened
+    Scenario: A key without the scope for events is refused
+      When a bot whose key has only the scope "trackers" reads the events
       Then it is refused with 403 "forbidden"

@@ -1,12 +1,12 @@
 @public @games @users
 Feature: Updating game trackers
-  A tracker is its owner's: they point it at another account, let it rest, wake it, remove it and register it again. Staff
-  of a guild may hand in links for its members. Nobody else changes anything.
+  The owner of a tracker can change its account, deactivate, activate, remove and register it again. Staff of a guild can
+  register links for its members. Nobody else can change a tracker.
 
   @rule-5
-  Rule: 5. Only its owner changes a tracker
+  Rule: 5. Only the owner changes a tracker
 
-    Scenario Outline: Somebody else <verb> nothing
+    Scenario Outline: Another person <verb> a tracker and is refused
       Given Ada has registered "Quiet Comet"
       And Ada and Ben have logins
       When Ben <verb> Ada's "Quiet Comet"
@@ -18,7 +18,7 @@ Feature: Updating game trackers
         | deactivates |
         | removes     |
 
-    Scenario: Somebody else does not point it at another account
+    Scenario: Another person cannot change the account of a tracker
       Given Ada has registered "Quiet Comet"
       And Ada and Ben have logins
       When Ben points Ada's "Quiet Comet" at "Lintwurm"
@@ -26,7 +26,7 @@ Feature: Updating game trackers
       And Ada follows "Quiet Comet"
 
     @guilds
-    Scenario: Who runs a guild reads what its members follow, and changes none of it
+    Scenario: A guild admin cannot remove the tracker of a member
       Given Ada has registered "Quiet Comet"
       And Ada and Cleo have logins
       And Ada is in the guild, which Cleo runs
@@ -43,7 +43,7 @@ Feature: Updating game trackers
       Then Ada follows nobody but, deactivated, "Quiet Comet"
 
     @admin @internal @guilds
-    Scenario: A bot of other guilds changes nothing
+    Scenario: A bot with a key for another guild cannot remove a tracker
       Given Ada has registered "Quiet Comet"
       And Ben is in the guild
       And Ada has a login
@@ -51,17 +51,17 @@ Feature: Updating game trackers
       Then it is refused with 403 "forbidden"
       And Ada follows "Quiet Comet"
 
-    Scenario: Nobody changes anything without a login
+    Scenario: Trackers cannot be changed without a login
       Given Ada has registered "Quiet Comet"
       And Ada has a login
       When somebody without a login removes "Quiet Comet"
       Then it is refused with 401 "unauthenticated"
       And Ada follows "Quiet Comet"
 
-  Rule: 5a. A tracker can be pointed at another account
+  Rule: 5a. The account of a tracker can be changed
 
     @rule-5
-    Scenario: It stays the same tracker
+    Scenario: The tracker stays the same
       Given Ada has registered "Quiet Comet"
       And Ada has a login
       When Ada points "Quiet Comet" at "Lintwurm"
@@ -69,7 +69,7 @@ Feature: Updating game trackers
       And Ada follows "Lintwurm"
 
     @rule-2
-    Scenario: At no account that one follows already, however that is spelt
+    Scenario: An account that the person follows already is refused in any spelling
       Given Ada has registered "Quiet Comet" and "Lintwurm"
       And Ada has a login
       When Ada points "Quiet Comet" at "LINTWURM"
@@ -77,7 +77,7 @@ Feature: Updating game trackers
       And Ada follows "Quiet Comet" and "Lintwurm"
 
     @rule-2
-    Scenario: At no link that names no account
+    Scenario: A link that names no account is refused
       Given Ada has registered "Quiet Comet"
       And Ada has a login
       When Ada points "Quiet Comet" at a link to nowhere
@@ -85,31 +85,31 @@ Feature: Updating game trackers
       And Ada follows "Quiet Comet"
 
     @sites @rule-4
-    Scenario: The other account is looked at, the old one is not any more
+    Scenario: The new account is fetched instead of the old one
       Given Ada has registered "Quiet Comet"
       And Ada has a login
       When Ada points "Quiet Comet" at "Lintwurm"
-      And the worker has looked at all that Ada follows
+      And the worker has fetched everything that Ada follows
       Then the site was asked for "Lintwurm"
       And Ada reads that the tracker of "Lintwurm" is completed
 
-    Scenario: What is left out stays as it is
+    Scenario: Omitted fields stay unchanged
       Given Ada has registered "Quiet Comet"
       And Ada has a login
       When Ada changes nothing of "Quiet Comet"
       Then it is the same tracker
       And Ada follows "Quiet Comet"
 
-    Scenario: Who owns a tracker cannot be changed
+    Scenario: The owner of a tracker cannot be changed
       Given Ada has registered "Quiet Comet"
       And Ada has a login
       When Ada changes the owner of "Quiet Comet"
       Then it is refused with 422 "invalid"
 
-  Rule: 5b. A deactivated tracker rests, and does not count
+  Rule: 5b. A deactivated tracker is not fetched and does not count
 
     @rule-3 @trap-deactivated-counts
-    Scenario: It does not count towards four
+    Scenario: A deactivated tracker does not count towards the four
       Given Ada has registered 3 players
       And Ada has added "Quiet Comet"
       And Ada has a login
@@ -118,7 +118,7 @@ Feature: Updating game trackers
       Then Ada has 1 new tracker
 
     @rule-3
-    Scenario: It cannot be activated as a fifth one
+    Scenario: A tracker cannot be activated as the fifth
       Given Ada has registered 3 players
       And Ada has added "Quiet Comet"
       And Ada has a login
@@ -128,7 +128,7 @@ Feature: Updating game trackers
       Then it is refused with 400 "tracker_limit_reached"
 
     @rule-3
-    Scenario: It can be activated again once there is room
+    Scenario: A tracker can be activated again below the limit
       Given Ada has registered 3 players
       And Ada has added "Quiet Comet"
       And Ada has a login
@@ -139,7 +139,7 @@ Feature: Updating game trackers
       Then it is the same tracker, and active
 
     @rule-3 @trap-limit-race
-    Scenario: Activated and added at the same moment, no more than four are active
+    Scenario: Activations and additions at the same moment leave four active trackers at most
       Given Ada has a login
       And Ada has registered 4 players
       And Ada has deactivated all of them
@@ -147,7 +147,7 @@ Feature: Updating game trackers
       Then Ada has 4 active trackers
 
     @rule-1
-    Scenario: Who has deactivated ones only may register anew
+    Scenario: A person with only deactivated trackers can register again
       Given Ada has registered "Quiet Comet"
       And Ada has a login
       And Ada has deactivated "Quiet Comet"
@@ -155,45 +155,45 @@ Feature: Updating game trackers
       Then Ada has 2 new trackers
 
     @rule-2
-    Scenario: Its account is not added a second time, but activated
+    Scenario: The account of a deactivated tracker cannot be added again
       Given Ada has registered "Quiet Comet"
       And Ada has a login
       And Ada has deactivated "Quiet Comet"
       When Ada herself adds "Quiet Comet"
       Then it is refused with 409 "duplicate_tracker"
-      And the answer says "activate it again"
+      And the answer says "activate it instead"
 
     @sites @own_worker @rule-4
-    Scenario: It is not looked at until it is active again
+    Scenario: A deactivated tracker is not fetched until it is active again
       Given Ada has registered "Quiet Comet"
       And Ada has a login
-      And the worker has looked
+      And the worker has run
       And Ada has deactivated "Quiet Comet"
-      When the worker has looked two days later
+      When the worker has run two days later
       Then the site was asked for "Quiet Comet" once
       When Ada activates "Quiet Comet"
-      And the worker has looked two days later
+      And the worker has run two days later
       Then the site was asked for "Quiet Comet" twice
 
     @sites @own_worker
-    Scenario: What somebody else follows is looked at nevertheless
+    Scenario: An account with another follower is still fetched
       Given Ada has registered "Quiet Comet"
       And Ben has registered "Quiet Comet"
       And Ada has a login
       And Ada has deactivated "Quiet Comet"
-      When the worker has looked
+      When the worker has run
       Then the site was asked for "Quiet Comet" once
 
-  Rule: 5c. A removed tracker is gone, and its account free to be registered again
+  Rule: 5c. A removed tracker is gone, and its account can be registered again
 
     @trap-removed-link
-    Scenario Outline: It can be registered again: <spelling>
+    Scenario Outline: A removed account can be registered again: <spelling>
       Given Ada has registered "Quiet Comet"
       And Ada has a login
       And Ada has removed "Quiet Comet"
       When Ada herself registers "<spelling>"
       Then Ada has 1 new tracker
-      And it is another tracker than before
+      And it is a different tracker
 
       Examples:
         | spelling    |
@@ -201,14 +201,14 @@ Feature: Updating game trackers
         | QUIET COMET |
 
     @internal @trap-removed-link
-    Scenario: Removed and registered ten times over, it is followed in the end
+    Scenario: An account that is removed and registered ten times is followed in the end
       Given Ada has a login
       When Ada registers and removes "Quiet Comet" 10 times
       And Ada adds "Quiet Comet"
       Then Ada follows "Quiet Comet"
 
     @rule-3
-    Scenario: It makes room for another
+    Scenario: A removed tracker makes room for another one
       Given Ada has registered 3 players
       And Ada has added "Quiet Comet"
       And Ada has a login
@@ -216,7 +216,7 @@ Feature: Updating game trackers
       When Ada herself adds "Lintwurm"
       Then Ada has 1 new tracker
 
-    Scenario Outline: Nobody <verb> what was removed
+    Scenario Outline: A person <verb> a removed tracker and is refused
       Given Ada has registered "Quiet Comet"
       And Ada has a login
       And Ada has removed "Quiet Comet"
@@ -231,26 +231,26 @@ Feature: Updating game trackers
         | removes   |
 
     @sites @own_worker
-    Scenario: It is not looked at any more
+    Scenario: A removed tracker is no longer fetched
       Given Ada has registered "Quiet Comet"
       And Ada has a login
-      And the worker has looked
+      And the worker has run
       And Ada has removed "Quiet Comet"
-      When the worker has looked two days later
+      When the worker has run two days later
       Then the site was asked for "Quiet Comet" once
 
     @sites
-    Scenario: What was seen of its account is there when it is registered again
+    Scenario: The history of a removed account is there when it is registered again
       Given the site knows the player "Quiet Comet" with a rating of 1043 in playlist 11
       And Ada has registered "Quiet Comet"
       And Ada has a login
-      And the worker has looked
+      And the worker has run
       And Ada has removed "Quiet Comet"
       When Ada herself registers "Quiet Comet"
       Then "Quiet Comet" has a rating of 1043 in playlist 11
       And "Quiet Comet" has 1 snapshot
 
-    Scenario: Who else follows its account goes on
+    Scenario: Other followers of the account are not affected
       Given Ada has registered "Quiet Comet"
       And Ben has registered "Quiet Comet"
       And Ada and Ben have logins
@@ -259,34 +259,34 @@ Feature: Updating game trackers
       And Ben follows "Quiet Comet"
 
   @internal @guilds
-  Rule: 5d. Staff of a guild registers for its members
+  Rule: 5d. Staff of a guild register trackers for its members
 
     Background:
       Given Ada and Ben are in the guild, which Cleo runs
 
     @rule-3
-    Scenario: Also for who has some already, up to four
+    Scenario: Staff can register for a member with trackers, up to four
       Given Ada has registered 3 players
-      When Cleo hands in "Quiet Comet" for Ada
+      When Cleo registers "Quiet Comet" for Ada
       Then Ada has 1 new tracker
-      When Cleo hands in "Lintwurm" for Ada
+      When Cleo registers "Lintwurm" for Ada
       Then it is refused with 400 "tracker_limit_reached"
 
     @rule-1 @trap-half-registered
-    Scenario: All of what is handed in, or none
+    Scenario: All links from staff are registered, or none
       Given Ada has registered 3 players
       And Ada has a login
-      When Cleo hands in "Quiet Comet" and "Lintwurm" for Ada
+      When Cleo registers "Quiet Comet" and "Lintwurm" for Ada
       Then it is refused with 400 "tracker_limit_reached"
       And Ada has 3 active trackers
 
     @rule-5
-    Scenario Outline: <who> may not hand in for <whom>
-      When <who> hands in "Quiet Comet" for <whom>
+    Scenario Outline: <who> cannot register for <member>
+      When <who> registers "Quiet Comet" for <member>
       Then it is refused with 403 "forbidden"
 
-      Examples: who does not run the guild, or for who is not in it
-        | who  | whom |
-        | Ben  | Ada  |
-        | Dora | Ada  |
-        | Cleo | Dora |
+      Examples: not an admin of the guild, or not a member of it
+        | who  | member |
+        | Ben  | Ada    |
+        | Dora | Ada    |
+        | Cleo | Dora   |

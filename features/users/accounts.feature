@@ -1,45 +1,45 @@
 @public @users
 Feature: Accounts
-  What is kept of a person is theirs: to read, to change, to take away and to delete. A bot knows its people before they
-  have a login; a code that it hands over makes the two one. Admins see to accounts and to bots' keys, and can tell who
-  did what.
+  People can read, change, export and erase everything that is stored about them. A bot knows people before they have a
+  login; a claim code from the bot links a Discord user to an account. Admins manage accounts and bot keys, and the logs
+  show them who did what.
 
   Rule: 1. A person reads and changes their own account
 
-    Scenario: An account that was just made follows every default
+    Scenario: A new account has all defaults
       When Ada registers with the username "ada"
       Then Ada's account has {"username": "ada", "email": null, "role": "user", "active": true, "has_password": true}
       And Ada's account has {"time_zone": "UTC", "locale": "en", "display_name": null, "identities": []}
 
-    Scenario: What is given changes, and what is left out stays
+    Scenario: Given fields change, and omitted fields stay
       Given Ada has registered
       And Ada has changed {"display_name": "Ada L.", "locale": "de-AT"}
       When Ada changes {"time_zone": "Europe/Vienna"}
       Then Ada's account has {"display_name": "Ada L.", "locale": "de-AT", "time_zone": "Europe/Vienna"}
 
     @mailbox
-    Scenario: Null empties what can be empty
+    Scenario: Null clears a field
       Given Ada has registered with the username "ada" and the address "ada@example.org"
       And Ada has changed {"display_name": "Ada L."}
       When Ada changes {"display_name": null, "email": null}
       Then Ada's account has {"display_name": null, "email": null, "username": "ada"}
-      And "ada@example.org" logs nobody in
+      And nobody can log in as "ada@example.org"
 
-    Scenario: Another username logs in, and the former does no more
+    Scenario: A new username works as login, and the old one no longer does
       Given Ada has registered with the username "ada"
       When Ada changes {"username": "lovelace"}
       Then Ada can log in as "lovelace"
-      And "ada" logs nobody in
+      And nobody can log in as "ada"
 
-    Scenario: A username of somebody else is not available
+    Scenario: The username of another person is not available
       Given Ada has registered with the username "ada"
       And Ben has registered
       When Ben changes {"username": "ADA"}
       Then it is refused with 409 "username_taken"
-      And Ben's account is as it was
+      And Ben's account is unchanged
 
     @mailbox
-    Scenario: A new address is confirmed there, and announced at the old one
+    Scenario: A new address needs confirmation by its own mail, and the old address gets a notice
       Given Ada has registered with the username "ada" and the address "ada@example.org"
       When Ada changes {"email": "lovelace@example.org"}
       Then Ada's account has {"email": "ada@example.org", "unconfirmed_email": "lovelace@example.org"}
@@ -47,10 +47,10 @@ Feature: Accounts
       When Ada uses the link that was mailed to "lovelace@example.org"
       Then Ada's account has {"email": "lovelace@example.org", "unconfirmed_email": null}
       And Ada can log in as "lovelace@example.org"
-      And "ada@example.org" logs nobody in
+      And nobody can log in as "ada@example.org"
 
     @mailbox
-    Scenario: The answer to a change does not say whether an address has an account
+    Scenario: The answer to a change does not show whether another account has the address
       Given Ada has registered with the username "ada" and the address "ada@example.org"
       And Ben has registered
       When Ben changes {"email": "ada@example.org"}
@@ -61,7 +61,7 @@ Feature: Accounts
       Given Ada has registered with the username "ada"
       When somebody with Ada's session changes <what>
       Then it is refused with 422 "password_needed"
-      And "ada" is still the username of Ada
+      And Ada's username is still "ada"
 
       Examples:
         | what                              |
@@ -69,7 +69,7 @@ Feature: Accounts
         | {"email": "lovelace@example.org"} |
         | {"email": null}                   |
 
-    Scenario Outline: Time zones and languages that there are, are kept
+    Scenario Outline: Valid time zones and languages are stored
       Given Ada has registered
       When Ada changes <what>
       Then Ada's account has <what>
@@ -83,12 +83,12 @@ Feature: Accounts
         | {"locale": "zh-Hant-TW"}                        |
         | {"locale": "es-419"}                            |
 
-    Scenario Outline: What means nothing, or is not a person's to change, changes nothing
+    Scenario Outline: Invalid values, and fields that people cannot change, are refused
       Given Ada has registered
       When Ada changes <what>
       Then it is refused with 422 "invalid"
       And the answer says "<why>"
-      And Ada's account is as it was
+      And Ada's account is unchanged
 
       Examples:
         | what                                                     | why                      |
@@ -98,44 +98,44 @@ Feature: Accounts
         | {"time_zone": null}                                      | time_zone                |
         | {"locale": "deutsch"}                                    | locale                   |
         | {"locale": "de_AT"}                                      | locale                   |
-        | {"display_name": "Ada L.", "email": "nobody"}            | no e-mail address        |
+        | {"display_name": "Ada L.", "email": "nobody"}            | not an e-mail address    |
         | {"username": null}                                       | could not log in         |
         | {"role": "admin"}                                        | unknown field `role`     |
         | {"has_password": false}                                  | unknown field            |
 
   @internal @games
-  Rule: 2. A code that the bot hands over proves who its person is
+  Rule: 2. A claim code from the bot links a Discord user to an account
 
-    Scenario: Who registers with the code finds what the bot follows for them
+    Scenario: A person who registers with the code gets everything that the bot follows for them
       Given Ada has followed "Lintwurm" and "Quiet Comet" through the bot
       When Ada registers with the bot's code
       Then Ada follows "Lintwurm" and "Quiet Comet"
-      And Ada's account is the one that the bot knows
-      And the bot is told that Ada has a login
+      And Ada's account is linked to her Discord user
+      And the bot sees that Ada has a login
 
-    Scenario: Who has an account already takes over what the bot follows for them
+    Scenario: An existing account takes over what the bot follows for its owner
       Given Ada has followed "Lintwurm" through the bot
       And Ada has registered
       When Ada claims the bot's code
       Then Ada follows "Lintwurm"
-      And Ada's account is the one that the bot knows
+      And Ada's account is linked to her Discord user
 
-    Scenario: What the bot follows for a person later is theirs, too
+    Scenario: Trackers that the bot adds later belong to the account, too
       Given Ada has registered
       And Ada has claimed the bot's code
       When Ada follows "Lintwurm" through the bot
       Then Ada follows "Lintwurm"
 
-    Scenario Outline: A code is understood as people type it
+    Scenario Outline: A code works however people type it
       Given Ada has registered
       When Ada claims the bot's code <typed>
-      Then Ada's account is the one that the bot knows
+      Then Ada's account is linked to her Discord user
 
       Examples:
-        | typed                |
-        | in small letters     |
-        | with blanks          |
-        | without its dash     |
+        | typed            |
+        | in lower case    |
+        | with spaces      |
+        | without its dash |
 
     Scenario: A code works once
       Given Ada and Ben have registered
@@ -143,21 +143,21 @@ Feature: Accounts
       When Ben claims the same code
       Then it is refused with 422 "bad_claim_code"
 
-    Scenario: Of six who claim one code at the same moment one gets it
+    Scenario: Of six people who claim one code at the same moment, only one gets it
       When 6 people claim Ada's code at the same moment
       Then 1 of the answers is 200
       And the other 5 are 422 "bad_claim_code"
 
-    Scenario: A new code ends the one before
+    Scenario: A new code replaces the previous one
       Given Ada has registered
       And the bot has given Ada a code
       And the bot has given Ada another code
       When Ada claims the first code
       Then it is refused with 422 "bad_claim_code"
 
-    Scenario Outline: A code that nobody gave opens nothing
+    Scenario Outline: A made-up code is refused
       Given Ada has registered
-      When somebody <does> a code that was made up
+      When somebody <does> a made-up code
       Then it is refused with 422 "bad_claim_code"
 
       Examples:
@@ -165,106 +165,106 @@ Feature: Accounts
         | claims         |
         | registers with |
 
-    Scenario Outline: A person with a login of their own is not taken over
+    Scenario Outline: A Discord user whose account has a login cannot be claimed
       Given Ada has registered with the bot's code
       And Ben has registered
       And the bot has given Ada a code
       When <who> that code
       Then it is refused with 409 "claim_refused"
-      And the bot is told that Ada has a login
-      And Ada's account is the one that the bot knows
+      And the bot sees that Ada has a login
+      And Ada's account is linked to her Discord user
 
       Examples:
         | who                 |
         | Ben claims          |
         | Cleo registers with |
 
-    Scenario: What both followed is followed once
+    Scenario: A player that both accounts follow is followed once after the claim
       Given Ada has registered with the bot's code
       And Ada has followed "Lintwurm" through the bot
-      And Ada's second self has followed "Lintwurm" and "Quiet Comet" through the bot
-      When Ada claims the code of her second self
+      And Ada's second Discord user has followed "Lintwurm" and "Quiet Comet" through the bot
+      When Ada claims the code of her second Discord user
       Then Ada follows "Lintwurm" and "Quiet Comet"
 
-    Scenario: Who is unlinked is somebody new to the bot, and keeps what they follow
+    Scenario: After unlinking, the account keeps what it follows, and the bot no longer knows the person
       Given Ada has followed "Lintwurm" through the bot
       And Ada has registered with the bot's code
-      When Ada unlinks herself from Discord
+      When Ada unlinks her Discord user
       Then Ada's account has {"identities": []}
       And Ada follows "Lintwurm"
-      And the bot does not know Ada any more
+      And the bot no longer knows Ada
 
     @mailbox
-    Scenario: A bot learns whether a person has a login, and not their address
+    Scenario: A bot sees whether a person has a login, but not their address
       Given Ada has registered with the bot's code and the address "ada@example.org"
-      Then the bot is told that Ada has a login
-      And the bot is not told "ada@example.org"
+      Then the bot sees that Ada has a login
+      And the bot does not see "ada@example.org"
 
   @internal @games @guilds
-  Rule: 3. A person takes their data away, and leaves for good
+  Rule: 3. People can export their data and erase their account
 
     @mailbox
-    Scenario: The export holds the account, the guilds and the trackers, and no secret
+    Scenario: The export contains the account, the guilds and the trackers, but no secret
       Given Ada has registered with the bot's code and the address "ada@example.org"
       And Ada has followed "Lintwurm" through the bot
       And Ada is in the guild "Comet Club"
-      Then Ada's export holds her account, with the address "ada@example.org"
-      And Ada's export holds the guild "Comet Club"
-      And Ada's export holds the tracker "Lintwurm"
-      And Ada's export tells what happened: user.registered, user.email_confirmed, auth.logged_in, tracker.registered
-      And neither password nor token stands in Ada's export
+      Then Ada's export contains her account, with the address "ada@example.org"
+      And Ada's export contains the guild "Comet Club"
+      And Ada's export contains the tracker "Lintwurm"
+      And Ada's export lists the events user.registered, user.email_confirmed, auth.logged_in, tracker.registered
+      And Ada's export contains neither password nor token
 
-    Scenario: Who erases their account is gone, and what nobody else follows with it
+    Scenario: An erased account disappears together with the trackers that nobody else follows
       Given Ada has followed "Lintwurm" and "Quiet Comet" through the bot
       And Ben has followed "Quiet Comet" through the bot
       And Ada has registered with the bot's code
       When Ada erases her account
       Then Ada is logged out
-      And "ada" logs nobody in
-      And the bot does not know Ada any more
-      And there is no tracker of Ada's any more
-      And Ben's tracker of "Quiet Comet" is there
+      And nobody can log in as "ada"
+      And the bot no longer knows Ada
+      And Ada's trackers are gone
+      And Ben's tracker of "Quiet Comet" is still there
 
     @own_worker @sites
-    Scenario: What only the erased person followed is not looked at any more
+    Scenario: The worker no longer fetches trackers that only the erased person followed
       Given Ada has followed "Lintwurm" and "Quiet Comet" through the bot
       And Ben has followed "Quiet Comet" through the bot
       And Ada has registered with the bot's code
       And Ada has erased her account
-      When the worker looks
-      Then the site was asked for "Quiet Comet"
-      And the site was not asked for "Lintwurm"
+      When the worker runs
+      Then the worker fetched "Quiet Comet"
+      And the worker did not fetch "Lintwurm"
 
-    Scenario: An open session alone does not erase an account
+    Scenario: An open session is not enough to erase an account
       Given Ada has registered
       When somebody with Ada's session erases her account
       Then it is refused with 401 "login_failed"
       And Ada is logged in
 
     @mailbox
-    Scenario: A name is free again once its account is erased
+    Scenario: The username and address of an erased account are free again
       Given Ada has registered with the username "ada" and the address "ada@example.org"
       And Ada has erased her account
       When Ben registers with the username "ada" and the address "ada@example.org"
       And Ben uses the link that was mailed to "ada@example.org"
       Then Ben can log in as "ada@example.org"
 
-    Scenario: Whom a bot speaks for after their erasure is somebody new, who follows nothing
+    Scenario: A person who registers again after an erasure follows nothing
       Given Ada has followed "Lintwurm" through the bot
       And Ada has registered with the bot's code
       And Ada has erased her account
-      When Ada registers once more with the bot's code
+      When Ada registers again with the bot's code
       Then Ada follows nothing
 
   @admin
-  Rule: 4. Admins see to accounts, and there is always one
+  Rule: 4. Admins manage accounts, and there is always at least one admin
 
     @mailbox
-    Scenario Outline: Admins find people by what they know of them
+    Scenario Outline: Admins find people by username or address
       Given Ada has registered with the username "ada" and the address "ada@example.org"
       And Ben has registered
-      When the admin looks for "<words>"
-      Then the admin finds Ada alone
+      When the admin searches for "<words>"
+      Then the admin finds only Ada
 
       Examples:
         | words           |
@@ -272,38 +272,38 @@ Feature: Accounts
         | ADA             |
         | ada@example.org |
 
-    Scenario: Accounts come in pages
+    Scenario: Accounts are listed in pages
       Given Ada, Ben and Cleo have registered
       Then in pages of 2 the admin sees everybody once
 
-    Scenario: Who is deactivated is out, and their bot follows nothing for them
+    Scenario: A deactivated person is logged out, and the bot can follow nothing for them
       Given Ada has registered with the bot's code
       When the admin deactivates Ada
       Then Ada is logged out
       And Ada is refused at login with 403 "account_deactivated"
-      And the bot is refused what Ada wants to follow with 403 "account_deactivated"
+      And the bot's request to follow something for Ada is refused with 403 "account_deactivated"
 
-    Scenario: Who is activated again can log in again
+    Scenario: A person can log in again after activation
       Given Ada has registered
       And the admin has deactivated Ada
       When the admin activates Ada
       Then Ada can log in
 
-    Scenario: Who becomes an admin is one at once, and no longer than that
+    Scenario: Admin rights start and end with the role
       Given Ada has registered
       When the admin makes Ada an admin
-      Then Ada sees everybody's accounts
+      Then Ada can list all accounts
       When the admin makes Ada a user
-      Then Ada does not see everybody's accounts
+      Then Ada cannot list all accounts
 
-    Scenario: Admins erase a person as they would erase themselves
+    Scenario: Admins can erase an account
       Given Ada has registered
       When the admin erases Ada
       Then Ada is logged out
-      And "ada" logs nobody in
+      And nobody can log in as "ada"
       And the admin no longer finds Ada
 
-    Scenario Outline: What only admins may, others are refused
+    Scenario Outline: Admin endpoints refuse everybody else
       Given Ada and Ben have registered
       When Ada <tries>
       Then it is refused with 403 "forbidden"
@@ -311,18 +311,18 @@ Feature: Accounts
 
       Examples:
         | tries                          |
-        | asks for everybody's accounts  |
+        | asks for all accounts          |
         | asks for Ben's account         |
         | makes Ben an admin             |
         | deactivates Ben                |
         | erases Ben                     |
-        | asks for the bots' keys        |
-        | makes a bot's key              |
+        | asks for the bot keys          |
+        | creates a bot key              |
         | asks for the audit log         |
         | asks for the activity log      |
 
     @own_service
-    Scenario Outline: The last admin stays
+    Scenario Outline: The last admin cannot leave
       Given there is one admin
       When the admin <leaves>
       Then it is refused with 409 "last_admin"
@@ -335,42 +335,42 @@ Feature: Accounts
         | erases the account      |
 
   @admin @internal
-  Rule: 5. Admins make bots' keys, and end them
+  Rule: 5. Admins create and revoke bot keys
 
-    Scenario: A key opens what its scopes say
-      When the admin makes a key for trackers:read and users
-      Then the key may ask what a link means
-      And the key may ask for a claim code
+    Scenario: A key opens only what its scopes allow
+      When the admin creates a key for trackers:read and users
+      Then the key may parse a link
+      And the key may issue a claim code
       And the key may not follow anything for Ada
 
-    Scenario: A key's text is shown once; what it may and when it was used is told again
-      Given the admin has made a key for trackers:read
+    Scenario: A key's text is shown once; its scopes and last use stay visible
+      Given the admin has created a key for trackers:read
       And the key was used
-      Then the admin sees what the key may, and that it was used
-      And nothing that the admin sees is the key itself
+      Then the admin sees the scopes and the last use of the key
+      And the admin does not see the text of the key
 
-    Scenario: A key that is revoked stops working within two seconds
-      Given the admin has made a key for trackers:read
+    Scenario: A revoked key stops working within two seconds
+      Given the admin has created a key for trackers:read
       And the key was used
       When the admin revokes the key
-      Then the key opens nothing any more
+      Then the key no longer works
       And the admin sees that the key is revoked
 
-    Scenario: A key is revoked once
-      Given the admin has made a key for trackers:read
+    Scenario: A key can be revoked only once
+      Given the admin has created a key for trackers:read
       And the admin has revoked the key
       When the admin revokes the key
       Then it is refused with 404 "not_found"
 
     @guilds
-    Scenario: A key for one guild speaks for its members only
+    Scenario: A key for one guild acts only for its members
       Given Ada is in the guild "Comet Club"
-      And the admin has made a key for users in the guild
-      Then the key may ask for a claim code for Ada
-      And the key may not ask for a claim code for Ben
+      And the admin has created a key for users in the guild
+      Then the key may issue a claim code for Ada
+      And the key may not issue a claim code for Ben
 
-    Scenario Outline: A key that would open nothing is not made
-      When the admin makes a key with <what>
+    Scenario Outline: An invalid key is refused
+      When the admin creates a key with <what>
       Then it is refused with <status> "<code>"
 
       Examples:
@@ -382,51 +382,51 @@ Feature: Accounts
         | {"guild_ids": ["1000000000000000000"]} | 404    | guild_not_found |
 
   @admin
-  Rule: 6. What was done, and by whom, can be read afterwards
+  Rule: 6. The logs show who did what
 
-    Scenario: The audit log tells who did what, from where, and what came of it
+    Scenario: The audit log shows who did what, from where, and with which result
       Given Ada has registered
       When Ada changes {"display_name": "Ada L."}
       Then the audit log has Ada's PATCH of /api/users/me, answered with 200
-      And it tells that she sent a display_name, but not which
-      And it tells her address and the id of the request
+      And the entry shows that she sent a display_name, but not its value
+      And the entry shows her address and the id of the request
 
-    Scenario: What was refused is in the audit log, too
+    Scenario: Refused requests are in the audit log, too
       Given Ada has registered
       When Ada changes {"locale": "deutsch"}
       Then the audit log has Ada's PATCH of /api/users/me, answered with 422
 
-    Scenario: No password is kept in the audit log
+    Scenario: The audit log contains no password
       Given Ada has registered
       When Ada changes her password to "a rather different password"
       Then the audit log has Ada's POST of /api/auth/change-password, answered with 200
-      And it tells neither the password that she had nor the one that she has
+      And the entry contains neither her old nor her new password
 
-    Scenario: The audit log tells which admin did what to whom
+    Scenario: The audit log shows which admin changed which account
       Given Ada has registered
       When the admin deactivates Ada
       Then the audit log has the admin's PATCH of /api/admin/users/{user_id}, answered with 200
-      And it tells that it was done to Ada
+      And the entry names the account of Ada
 
-    Scenario: The logs keep what an erased person did, by a pseudonym
+    Scenario: The logs keep the actions of an erased person under a pseudonym
       Given Ada has registered
       And Ada has erased her account
       Then the audit log has a DELETE of /api/users/me by somebody who is not Ada
-      And neither log names Ada's id
+      And neither log contains Ada's id
 
-    Scenario: The activity log tells what happened to a person, the newest first
+    Scenario: The activity log shows the events of a person, newest first
       Given Ada has registered
       And Ada has logged in
       And Ada has changed {"display_name": "Ada L."}
       When the admin deactivates Ada
-      Then this happened to Ada, the newest first
+      Then the activity log shows these events of Ada, newest first
         | user.account_changed |
         | user.profile_changed |
         | auth.logged_in       |
         | auth.logged_in       |
         | user.registered      |
 
-    Scenario: What happened is found by its kind
+    Scenario: Events can be filtered by kind
       Given Ada has registered
       And Ada has changed {"display_name": "Ada L."}
-      Then of all that is "auth." only auth.logged_in happened to Ada
+      Then the only events of Ada under "auth." are auth.logged_in

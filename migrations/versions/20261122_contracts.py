@@ -126,7 +126,7 @@ def upgrade() -> None:
         sa.Column("items_state", sa.Text(), nullable=False),
         sa.Column("items_due_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("items_tries", sa.SmallInteger(), server_default=sa.text("0"), nullable=False),
-        sa.Column("judged", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("evaluated", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("is_ship", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("ship_type_id", sa.BigInteger(), nullable=True),
         sa.Column("ship_quantity", sa.BigInteger(), nullable=True),
@@ -202,7 +202,7 @@ def upgrade() -> None:
         "contracts",
         ["region_id"],
         unique=False,
-        postgresql_where=sa.text("status = 'live' AND items_state = 'read' AND NOT judged"),
+        postgresql_where=sa.text("status = 'live' AND items_state = 'read' AND NOT evaluated"),
     )
     op.create_index(
         "ix_contracts_unread",

@@ -115,7 +115,7 @@ def upgrade() -> None:
         sa.Column("run_id", sa.Uuid(), nullable=True),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("lane", sa.SmallInteger(), nullable=False),
+        sa.Column("priority", sa.SmallInteger(), nullable=False),
         sa.Column("attempt", sa.SmallInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("source", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -134,7 +134,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_scrape_schedule_due",
         "scrape_schedule",
-        ["source", "lane", "due_at"],
+        ["source", "priority", "due_at"],
         unique=False,
         postgresql_where=sa.text("lease_until IS NULL"),
     )
@@ -193,7 +193,7 @@ def upgrade() -> None:
         "ix_game_snapshots_account_id_captured_at", "game_snapshots", ["account_id", "captured_at"], unique=False
     )
     op.create_table(
-        "game_standings",
+        "game_playlist_states",
         sa.Column("account_id", sa.Uuid(), nullable=False),
         sa.Column("season_key", sa.Text(), nullable=False),
         sa.Column("playlist_key", sa.Text(), nullable=False),
@@ -215,10 +215,10 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["account_id"],
             ["game_accounts.id"],
-            name=op.f("fk_game_standings_account_id_game_accounts"),
+            name=op.f("fk_game_playlist_states_account_id_game_accounts"),
             ondelete="CASCADE",
         ),
-        sa.PrimaryKeyConstraint("account_id", "season_key", "playlist_key", name=op.f("pk_game_standings")),
+        sa.PrimaryKeyConstraint("account_id", "season_key", "playlist_key", name=op.f("pk_game_playlist_states")),
     )
     op.create_table(
         "game_trackers",
@@ -286,7 +286,7 @@ def downgrade() -> None:
         postgresql_where=sa.text("deleted_at IS NULL AND active"),
     )
     op.drop_table("game_trackers")
-    op.drop_table("game_standings")
+    op.drop_table("game_playlist_states")
     op.drop_index("ix_game_snapshots_account_id_captured_at", table_name="game_snapshots")
     op.drop_table("game_snapshots")
     op.drop_table("game_seasons")

@@ -140,7 +140,7 @@ def upgrade() -> None:
         sa.Column(
             "state", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'::jsonb"), nullable=False
         ),
-        sa.Column("judge_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("evaluate_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_alerted_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
@@ -155,9 +155,9 @@ def upgrade() -> None:
     op.create_index(
         "ix_price_watches_judge_at",
         "price_watches",
-        ["judge_at"],
+        ["evaluate_at"],
         unique=False,
-        postgresql_where=sa.text("is_active AND judge_at IS NOT NULL"),
+        postgresql_where=sa.text("is_active AND evaluate_at IS NOT NULL"),
     )
     op.create_index("ix_price_watches_trip_id", "price_watches", ["trip_id"], unique=False)
     op.create_index("ix_price_watches_user_id_id", "price_watches", ["user_id", "id"], unique=False)
@@ -201,7 +201,7 @@ def upgrade() -> None:
         sa.Column("duration_minutes", sa.Integer(), nullable=True),
         sa.Column("reference", sa.Text(), nullable=True),
         sa.Column("run_id", sa.Uuid(), nullable=True),
-        sa.CheckConstraint("origin IN ('fetched', 'typed', 'history')", name=op.f("ck_flight_snapshots_origin")),
+        sa.CheckConstraint("origin IN ('fetched', 'manual', 'history')", name=op.f("ck_flight_snapshots_origin")),
         sa.ForeignKeyConstraint(
             ["query_id"],
             ["flight_queries.id"],

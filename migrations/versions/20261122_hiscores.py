@@ -182,8 +182,8 @@ def upgrade() -> None:
         sa.Column("ranks", postgresql.ARRAY(sa.Integer()), nullable=False),
         sa.Column("era", sa.SmallInteger(), nullable=False),
         sa.Column("since_keyframe", sa.SmallInteger(), nullable=False),
-        sa.Column("looked_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("looks", sa.Integer(), nullable=False),
+        sa.Column("fetched_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("fetches", sa.Integer(), nullable=False),
         sa.Column("records", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["player"],

@@ -1,4 +1,4 @@
-"""Scheduled processing, and the lane that a target goes back to."""
+"""Scheduled processing, and the priority that a target goes back to."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ depends_on: str | Sequence[str] | None = None
 
 def upgrade() -> None:
     op.add_column(
-        "scrape_schedule", sa.Column("usual_lane", sa.SmallInteger(), server_default=sa.text("2"), nullable=False)
+        "scrape_schedule", sa.Column("usual_priority", sa.SmallInteger(), server_default=sa.text("2"), nullable=False)
     )
     op.create_table(
         "game_schedules",
@@ -80,4 +80,4 @@ def downgrade() -> None:
     )
     op.drop_index("ix_game_schedules_guild_id", table_name="game_schedules")
     op.drop_table("game_schedules")
-    op.drop_column("scrape_schedule", "usual_lane")
+    op.drop_column("scrape_schedule", "usual_priority")

@@ -30,7 +30,7 @@ WHERE a.target_id = t.id
   AND EXISTS (SELECT FROM game_snapshots p WHERE p.account_id = a.id AND p.entered_by IS NOT NULL)
 """
 _REMOVE_STANDINGS = """
-DELETE FROM game_standings s USING game_snapshots p, game_ratings r
+DELETE FROM game_playlist_states s USING game_snapshots p, game_ratings r
 WHERE p.entered_by IS NOT NULL AND r.snapshot_id = p.id AND s.account_id = p.account_id
   AND s.season_key = p.season_key AND s.playlist_key = r.playlist_key AND s.changed_at = p.captured_at
 """

@@ -1,1 +1,1 @@
-"""The composition root: settings, container, API, worker, command line. Nothing imports it."""
+"""The composition root: settings, container, API, worker, command line. No other package imports it."""

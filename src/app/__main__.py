@@ -4,13 +4,13 @@ import sys
 
 
 def main() -> None:
-    """The command; of a health check no more is loaded than it needs."""
+    """Run the command. For a health check, import only what it needs."""
     if sys.argv[1:2] == ["health"]:
-        from app.probe import health  # noqa: PLC0415 -- or nothing of the rest
+        from app.probe import health  # noqa: PLC0415 -- without the rest of the app
 
         health(sys.argv[2:], prog_name="trackers health")
     else:
-        from app.cli import main as command  # noqa: PLC0415 -- takes seconds
+        from app.cli import main as command  # noqa: PLC0415 -- the import takes seconds
 
         command(prog_name="trackers")
 

@@ -1,4 +1,4 @@
-"""The HTTP application: audiences mounted once with their guards, modules plugged in."""
+"""The HTTP application: the routers of the audiences with their middleware, and the controllers of all modules."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -22,28 +22,28 @@ from shared.moments import is_moment, read_moment
 from shared.scraping.controllers import BlockController, InternalTaskController, SourceController, TaskController
 from shared.web.bodies import StrictRequest
 from shared.web.constraints import ConstrainedStructs
-from shared.web.guards import BotAuthentication, BotAuthenticator, PersonAuthentication, PersonAuthenticator
+from shared.web.guards import AccessTokenVerifier, BotAuthentication, BotKeyVerifier, PersonAuthentication
 from shared.web.health import live, ready
 from shared.web.idempotency import Idempotency, IdempotencyKeys
 from shared.web.limits import RateLimiter, RateLimiting, RefusalLimiting
-from shared.web.manners import Manners
 from shared.web.metrics import metrics
 from shared.web.openapi import PROBLEM, describe
 from shared.web.problems import EXCEPTION_HANDLERS
 from shared.web.proxies import TrustedProxies
 from shared.web.request_log import RequestLog
+from shared.web.response_headers import ResponseHeaders
 from shared.web.settings import WebSettings
 
 
 class Mount(Router):
-    """A router that is registered once and therefore not copied; the copy takes a fifth of `create_app`."""
+    """A router that is not copied, because it is registered only once; the copy would take a fifth of `create_app`."""
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self
 
 
 def create_app(container: AppContainer) -> Litestar:
-    """The application over one container; `asgi` adds the audit trail and the request log around it."""
+    """Build the application on a container; `asgi` adds the audit trail and the request log."""
     settings: WebSettings = container.web_settings()
 
     @asynccontextmanager
@@ -58,13 +58,13 @@ def create_app(container: AppContainer) -> Litestar:
             for controller in module.controllers.get(audience, ())
         ]
 
-    # Functions, not providers: Litestar copies a middleware's arguments deeply, with a provider the graph.
-    def bots() -> BotAuthenticator:
-        built: BotAuthenticator = container.users.bot_authenticator()
+    # Functions, not providers: Litestar copies arguments of middleware deeply, and a provider would copy the container.
+    def bots() -> BotKeyVerifier:
+        built: BotKeyVerifier = container.users.bot_authenticator()
         return built
 
-    def people() -> PersonAuthenticator:
-        built: PersonAuthenticator = container.users.person_authenticator()
+    def people() -> AccessTokenVerifier:
+        built: AccessTokenVerifier = container.users.person_authenticator()
         return built
 
     def limiter() -> RateLimiter:
@@ -105,7 +105,7 @@ def create_app(container: AppContainer) -> Litestar:
     )
     dependencies: dict[str, Any] = {
         "session": provide_session(container.database),
-        "task_board": provide_singleton(container.task_board),
+        "task_queries": provide_singleton(container.task_queries),
         "health_checks": provide_singleton(container.health_checks),
         "metrics_page": provide_singleton(container.metrics_page),
         "audit_queries": provide_singleton(container.audit_queries),
@@ -123,11 +123,11 @@ def create_app(container: AppContainer) -> Litestar:
         openapi_config=OpenAPIConfig(
             title="Trackers",
             version=version("trackers"),
-            description="Follows things on other people's sites for a community, and tells people when they change. "
-            "`RateLimit-*` headers tell how a caller stands. A GET takes `If-None-Match`. A POST of a bot takes an "
-            "`Idempotency-Key`: sent again under the same key, the same request is carried out at most once and gets "
-            "the same answer (`Idempotency-Replayed: true`); 409 `idempotency_unknown` says that it was cut off. "
-            "Every answer has an `X-Request-ID`.",
+            description="Tracks game accounts, players, fencers, contracts and flight prices for a community, and "
+            "notifies members of changes. `RateLimit-*` headers show the state of your limit. GET requests accept "
+            "`If-None-Match`. POST requests of bots accept an `Idempotency-Key`: if you repeat a request with the same "
+            "key, it is carried out at most once, and you get the same response (`Idempotency-Replayed: true`); "
+            "409 `idempotency_unknown` means that the first request was cut off. Every response has an `X-Request-ID`.",
             path="/schema",
             use_handler_docstrings=True,
             render_plugins=[JsonRenderPlugin(), YamlRenderPlugin(), ScalarRenderPlugin()],
@@ -138,10 +138,10 @@ def create_app(container: AppContainer) -> Litestar:
                         type="http",
                         scheme="bearer",
                         bearer_format="JWT",
-                        description="What `POST /api/auth/login` gives.",
+                        description="Access token from `POST /api/auth/login`.",
                     ),
                     "bot_key": SecurityScheme(
-                        type="http", scheme="bearer", description="A bot's key: trk_... (`trackers keys create`)."
+                        type="http", scheme="bearer", description="Bot key: trk_... (`trackers keys create`)."
                     ),
                 },
             ),
@@ -157,9 +157,10 @@ def create_app(container: AppContainer) -> Litestar:
 
 
 def _with_dependencies(controller: type[Controller], module: Module, container: AppContainer) -> type[Controller]:
-    """A controller whose handlers may ask for what its module brings, by name.
+    """A controller with the dependencies of its module.
 
-    Not by the whole application: Litestar looks every name up for every handler, which takes longer than all the rest.
+    They are not registered for the whole application: Litestar would resolve every name for every handler, which takes
+    longer than all the rest of the start.
     """
     if module.dependencies is None:
         return controller
@@ -169,8 +170,8 @@ def _with_dependencies(controller: type[Controller], module: Module, container: 
 
 
 def asgi(app: ASGIApp, container: AppContainer) -> ASGIApp:
-    """The application as a server runs it; who is a trusted proxy is known here, not to the server."""
+    """Wrap the application for the server; trusted proxies are handled here, not by the server."""
     settings: WebSettings = container.web_settings()
     audited = AuditTrail(app, writer=container.audit_writer(), clock=container.clock())
-    logged = RequestLog(Manners(audited, settings), telemetry=container.telemetry())
+    logged = RequestLog(ResponseHeaders(audited, settings), telemetry=container.telemetry())
     return TrustedProxies(logged, proxies=settings.trusted_proxies) if settings.trusted_proxies else logged

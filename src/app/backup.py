@@ -1,7 +1,8 @@
-"""`trackers backup` and `trackers restore`: the database as one file, and an empty one filled from it.
+"""`trackers backup` and `trackers restore`: write the database to a file, and fill an empty database from it.
 
-PostgreSQL's own programs do it, on one snapshot, while everything runs. Redis has no part in it: what it carries is
-made anew from the database. Nor has the installation's secret, without which channels stay sealed in a stolen file.
+They run pg_dump and pg_restore, on one snapshot, while everything is running. Redis is not included: its content is
+derived again from the database. The installation's secret is not included either, so that the addresses of channels in
+a stolen file stay encrypted.
 """
 
 import os
@@ -23,18 +24,18 @@ from shared.database import create_engine, normalised_url
 
 LIST_TABLES: Final = text("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")
 SSL: Final = "ssl"
-"""As the driver names it in an address; libpq says sslmode."""
+"""Name of the option in addresses of the driver; libpq calls it sslmode."""
 REACHED_BY: Final = ("PGSSL", "PGREQUIRESSL", "PGPASSFILE", "PGGSS", "PGKRB", "PGCHANNELBINDING", "PGREQUIREAUTH")
-"""Variables of libpq, by how they begin: certificates, and how both sides prove who they are."""
+"""Prefixes of libpq variables that are passed on: certificates and authentication."""
 
 
 class BackupError(Exception):
-    """It cannot be backed up or restored; the message says why."""
+    """The database cannot be backed up or restored; the message says why."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Backup:
-    """A file that holds the database."""
+    """A backup file and its content."""
 
     path: Path
     bytes: int
@@ -43,20 +44,20 @@ class Backup:
 
 
 def back_up(url: str, path: Path) -> Backup:
-    """Write the database into a new file that only this user can read. Raises BackupError."""
+    """Write the database to a new file that only this user can read. Raises BackupError."""
     if os.path.lexists(path):
         raise _there_already(path)
     program = _program("pg_dump")
-    # A name that nobody else has, and a file of our own: neither another backup's nor one that was put there for us.
+    # A random name and a new file of our own: not the file of another backup, nor one that somebody has put there.
     partial = path.with_name(f"{path.name}.{secrets.token_hex(8)}.partial")
     _new_file(partial)
     try:
         _run([program, "--format=custom", "--no-owner", "--no-privileges", f"--file={partial}"], url=url)
-        made = look_at(partial)
+        written = read_back(partial)
         with partial.open("rb") as file:
             os.fsync(file.fileno())
         try:
-            _new_file(path)  # so that the renaming replaces nothing but this
+            _new_file(path)  # so that the rename replaces only this file
         except FileExistsError:
             raise _there_already(path) from None
         try:
@@ -67,7 +68,7 @@ def back_up(url: str, path: Path) -> Backup:
     finally:
         with suppress(FileNotFoundError):
             partial.unlink()
-    return Backup(path=path, bytes=made.bytes, revision=made.revision, tables=made.tables)
+    return Backup(path=path, bytes=written.bytes, revision=written.revision, tables=written.tables)
 
 
 def _new_file(path: Path) -> None:
@@ -75,27 +76,27 @@ def _new_file(path: Path) -> None:
 
 
 def _there_already(path: Path) -> BackupError:
-    return BackupError(f"{path} is there already: name a file that is not")
+    return BackupError(f"{path} exists already: choose another name")
 
 
-def look_at(path: Path) -> Backup:
-    """What a file holds, read to its end. Raises BackupError for one that is no whole backup of ours."""
+def read_back(path: Path) -> Backup:
+    """Read a backup to its end and return its content. Raises BackupError if it is no complete backup of Trackers."""
     program = _program("pg_restore")
     listed = _run([program, "--list", str(path)])
     tables = len(re.findall(r"^\d+; .* TABLE DATA ", listed, re.MULTILINE))
     versions = _run([program, "--data-only", "--table=alembic_version", "--file=-", str(path)])
-    found = re.search(r"^COPY .*alembic_version .*\n(\S+)\n", versions, re.MULTILINE)
-    if found is None:
-        raise BackupError(f"{path} is no backup of a Trackers database")
+    match = re.search(r"^COPY .*alembic_version .*\n(\S+)\n", versions, re.MULTILINE)
+    if match is None:
+        raise BackupError(f"{path} is not a backup of a Trackers database")
     _run([program, f"--file={os.devnull}", str(path)])
-    return Backup(path=path, bytes=path.stat().st_size, revision=found[1], tables=tables)
+    return Backup(path=path, bytes=path.stat().st_size, revision=match[1], tables=tables)
 
 
 async def restore(url: str, path: Path) -> Backup:
-    """Fill an empty database from a file, all of it or nothing. Raises BackupError."""
-    held = look_at(path)
+    """Fill an empty database from a file, in one transaction. Raises BackupError."""
+    held = read_back(path)
     if held.revision not in known_revisions():
-        raise BackupError(f"{path} is of a newer version, at {held.revision}: restore it with that")
+        raise BackupError(f"{path} is of a newer version, at {held.revision}: restore it with that version")
     engine = create_engine(url, pool_size=1, application_name="trackers-restore")
     try:
         async with engine.connect() as connection:
@@ -103,7 +104,9 @@ async def restore(url: str, path: Path) -> Backup:
     finally:
         await engine.dispose()
     if tables:
-        raise BackupError(f"the database holds {tables} tables already: name an empty one, nothing is overwritten")
+        raise BackupError(
+            f"the database holds {tables} tables already, and nothing is overwritten: choose an empty database"
+        )
     options = ["--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction"]
     parsed = normalised_url(url)
     _run([_program("pg_restore"), *options, f"--dbname={parsed.database}", str(path)], url=url)
@@ -111,23 +114,23 @@ async def restore(url: str, path: Path) -> Backup:
 
 
 def _program(name: str) -> str:
-    """That of the embedded PostgreSQL, else the one on PATH."""
+    """Path of a program: from the embedded PostgreSQL, else from PATH. Raises BackupError if it is missing."""
     with suppress(EmbeddedServersError):
         program = Programs().postgres() / name
         if program.is_file():
             return str(program)
-    found = shutil.which(name)
-    if found is None:
-        raise BackupError(f"{name} is missing: install the clients of PostgreSQL 18, or run it where the server is")
-    return found
+    on_path = shutil.which(name)
+    if on_path is None:
+        raise BackupError(f"{name} is missing: install the clients of PostgreSQL 18, or run this where the server is")
+    return on_path
 
 
 def _run(command: list[str], *, url: str | None = None) -> str:
-    """What it prints. The address goes by the environment: others see a command's words."""
+    """Run a program and return its output. The address is passed in the environment: other users see arguments."""
     environ = {name: value for name, value in os.environ.items() if _is_passed_on(name)}
     if url is not None:
         environ |= _libpq(normalised_url(url))
-    done = subprocess.run(  # noqa: S603 -- PostgreSQL's own programs, with words of ours
+    done = subprocess.run(  # noqa: S603 -- PostgreSQL's own programs, with our arguments
         command, env=environ, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
     )
     if done.returncode != 0:
@@ -136,12 +139,12 @@ def _run(command: list[str], *, url: str | None = None) -> str:
 
 
 def _is_passed_on(name: str) -> bool:
-    """Not our own settings, nor which database is meant; but how PostgreSQL is reached, as the driver reads it, too."""
+    """False for our settings and for variables that select a database; true for those on how to reach PostgreSQL."""
     return not name.startswith(("PG", "TRACKERS_")) or name.startswith(REACHED_BY)
 
 
 def _libpq(url: URL) -> dict[str, str]:
-    """An address as PostgreSQL's own programs read it from their environment."""
+    """An address as environment variables for PostgreSQL's own programs."""
     query: dict[str, Any] = dict(url.query)
     given = {
         "PGHOST": query.get("host") or url.host,

@@ -1,4 +1,4 @@
-"""What this process needs, how to tell that it is well, and what to do where it is not: for health and the doctor."""
+"""Checks of the parts that a process needs, with advice for each, for `/health/ready` and `trackers doctor`."""
 
 import asyncio
 from collections.abc import Sequence
@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.migrations import current, head, known_revisions
 from shared.jobs.heartbeat import NO_WORKER, Heartbeats
-from shared.storage import LEAST_FREE_BYTES, free_bytes, full_storage
-from shared.web.health import HealthChecks, NotWell, Part
+from shared.storage import MIN_FREE_BYTES, free_bytes, full_storage
+from shared.web.health import HealthChecks, HealthPart, NotWell
 
 _SMALL_MEMORY: Final = text("SET LOCAL work_mem = '64kB'")
 _SORT: Final = text(
@@ -24,7 +24,7 @@ REDIS_AWAY: Final = "Valkey (or Redis) does not answer: start it or correct TRAC
 
 
 def health_checks(engine: AsyncEngine, redis: Redis, heartbeats: Heartbeats, home: Path) -> HealthChecks:
-    """What /health/ready asks. The API answers without a worker, and on a full disk for as long as its servers do."""
+    """The checks of /health/ready. Workers, disk and queue are not required: the API can answer without them."""
 
     async def ask_database() -> Revisions:
         return await revisions(engine)
@@ -35,7 +35,7 @@ def health_checks(engine: AsyncEngine, redis: Redis, heartbeats: Heartbeats, hom
             return None
         return (
             f"all {pool.size()} database connections of this process are in use: "
-            "see what holds them (pg_stat_activity), or raise TRACKERS_DATABASE_POOL_SIZE"
+            "find out what uses them (pg_stat_activity), or raise TRACKERS_DATABASE_POOL_SIZE"
         )
 
     async def ask_redis() -> None:
@@ -43,25 +43,25 @@ def health_checks(engine: AsyncEngine, redis: Redis, heartbeats: Heartbeats, hom
 
     return HealthChecks(
         {
-            "database": Part(
+            "database": HealthPart(
                 ask=ask_database, advice=POSTGRES_AWAY, ailing=exhausted, shows={"migrations": migrations_are_in}
             ),
-            "redis": Part(ask=ask_redis, advice=REDIS_AWAY),
-            "queue": Part(ask=lambda: queue_has_room(redis), advice=REDIS_AWAY, required=False),
-            "disk": Part(ask=lambda: disks_have_room(engine, home), advice=POSTGRES_AWAY, required=False),
-            "workers": Part(ask=lambda: workers_are_alive(heartbeats), advice=REDIS_AWAY, required=False),
+            "redis": HealthPart(ask=ask_redis, advice=REDIS_AWAY),
+            "queue": HealthPart(ask=lambda: queue_has_room(redis), advice=REDIS_AWAY, required=False),
+            "disk": HealthPart(ask=lambda: disks_have_room(engine, home), advice=POSTGRES_AWAY, required=False),
+            "workers": HealthPart(ask=lambda: workers_are_alive(heartbeats), advice=REDIS_AWAY, required=False),
         }
     )
 
 
 async def disks_have_room(engine: AsyncEngine, home: Path) -> None:
-    """Raises NotWell where PostgreSQL cannot write, or hardly anything is free where our own servers live.
+    """Raise NotWell if PostgreSQL cannot write, or TRACKERS_HOME has less than MIN_FREE_BYTES free.
 
-    PostgreSQL is asked to sort more than its memory for that holds: then it writes a file, which is gone at once.
+    PostgreSQL gets a sort that exceeds its work_mem, so that it writes a temporary file.
     """
     free = free_bytes(home)
-    if free is not None and free < LEAST_FREE_BYTES:
-        raise NotWell(f"{free // 2**20} MB are free under TRACKERS_HOME, too few to go on: make room there")
+    if free is not None and free < MIN_FREE_BYTES:
+        raise NotWell(f"only {free // 2**20} MB are free under TRACKERS_HOME, which is not enough: make room there")
     try:
         async with engine.connect() as connection:
             await connection.execute(_SMALL_MEMORY)
@@ -73,12 +73,12 @@ async def disks_have_room(engine: AsyncEngine, home: Path) -> None:
 
 
 async def queue_has_room(redis: Redis) -> None:
-    """Raises what Valkey says where its memory or its disk is full: it still answers a ping then."""
+    """Write a key. Raises Valkey's error if its memory or its disk is full: it still answers a ping then."""
     await redis.set("trackers:health", "written", ex=60)
 
 
 class Revisions(Struct, frozen=True, kw_only=True):
-    """Where the database is, and what this version wants and knows."""
+    """The revision of the database, and the revisions that this version needs and knows."""
 
     at: str | None
     wanted: str
@@ -86,28 +86,30 @@ class Revisions(Struct, frozen=True, kw_only=True):
 
 
 async def revisions(engine: AsyncEngine) -> Revisions:
-    """Asks the database, on one connection; whoever gets an answer knows that it answers."""
-    wanted, known = await asyncio.to_thread(_revisions)  # read from files the first time
+    """Read the revision of the database on one connection, which also proves that the database answers."""
+    wanted, known = await asyncio.to_thread(_revisions)  # the first call reads files
     async with engine.connect() as connection:
         return Revisions(at=await connection.run_sync(current), wanted=wanted, known=known)
 
 
-def migrations_are_in(found: Revisions) -> str:
-    """The revision that the database is at; one that is ahead of this version is well. Raises NotWell.
+def migrations_are_in(state: Revisions) -> str:
+    """The revision of the database. Raises NotWell if it is behind this version; a newer revision is fine.
 
-    An upgrade migrates first and replaces the processes one by one: those of the version before go on meanwhile, and
-    migrations are written so that they can.
+    An upgrade migrates first and then replaces the processes one by one. Processes of the previous version continue to
+    run meanwhile, and migrations are compatible with them.
     """
-    at = found.at
-    if at == found.wanted:
+    at = state.at
+    if at == state.wanted:
         return at
-    if at is not None and at not in found.known:
-        return f"{at}, which is ahead of this version's {found.wanted}: fine during an upgrade"
-    raise NotWell(f"the database is at {at or 'nothing'}, this version needs {found.wanted}: run `trackers migrate`")
+    if at is not None and at not in state.known:
+        return f"{at}, which is ahead of this version's {state.wanted}: fine during an upgrade"
+    raise NotWell(
+        f"the database is at {at or 'no revision'}, this version needs {state.wanted}: run `trackers migrate`"
+    )
 
 
 async def workers_are_alive(heartbeats: Heartbeats) -> Sequence[str]:
-    """Who was heard of lately. Raises NotWell where nobody was."""
+    """Names of the workers with a recent heartbeat. Raises NotWell if there are none."""
     alive = await heartbeats.alive()
     if not alive:
         raise NotWell(NO_WORKER)

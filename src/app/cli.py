@@ -39,43 +39,43 @@ from users.accounts.schemas import Password
 from users.auth.schemas import KnownKey, KnownKeys
 
 R = TypeVar("R")
-LONGEST_INTERVAL: Final = 31_536_000
-"""Seconds between two fetches of a target that the command line follows: a year."""
+MAX_INTERVAL: Final = 31_536_000
+"""Maximum seconds between two fetches of a target that the command line follows: a year."""
 
 
 class _TextsOnly(click.Group):
-    """Refuses arguments that are no text, before anything is done with them."""
+    """Refuses arguments that are not UTF-8 text."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if not all(map(is_text, args)):
-            raise click.UsageError("an argument is no text in UTF-8", ctx)
+            raise click.UsageError("an argument is not UTF-8 text", ctx)
         return super().parse_args(ctx, args)
 
 
 @click.group(cls=_TextsOnly, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="trackers")
 def main() -> None:
-    """Follows things on other people's sites for a community, and tells people when they change."""
+    """Track game accounts, players, fencers, contracts and flight prices, and notify members of changes."""
 
 
 @contextmanager
 def _runtime(
     *, redis: bool = True, migrated: bool = False, before_start: Callable[[Settings], None] | None = None
 ) -> Iterator[Runtime]:
-    """Settings and servers, and with `migrated` the schema; what is wrong with them is told in words."""
+    """Settings and servers for a command; with `migrated`, check the schema. Errors become short messages."""
     try:
-        with runtime(redis=redis, before_start=before_start) as made:
-            configure(level=made.settings.log_level, form=made.settings.log_format)
+        with runtime(redis=redis, before_start=before_start) as app_runtime:
+            configure(level=app_runtime.settings.log_level, form=app_runtime.settings.log_format)
             if migrated:
-                asyncio.run(require_schema(_database_url(made), pooler=made.settings.database_pooler))
-            yield made
+                asyncio.run(require_schema(_database_url(app_runtime), pooler=app_runtime.settings.database_pooler))
+            yield app_runtime
     except (OSError, SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, RedisError) as error:
         if (full := full_storage(error)) is not None:
             raise click.ClickException(full) from error
         if _a_server_is_away(error):
-            raise click.ClickException(f"a server does not answer: {error}; `trackers doctor` says more") from error
+            raise click.ClickException(f"a server does not answer: {error}; `trackers doctor` shows more") from error
         if isinstance(error, asyncpg.PostgresError):
-            raise click.ClickException(f"the database refuses: {error}; `trackers doctor` says more") from error
+            raise click.ClickException(f"the database refuses this: {error}; `trackers doctor` shows more") from error
         if isinstance(error, OSError):
             raise click.ClickException(str(error)) from error
         raise
@@ -87,7 +87,7 @@ def _runtime(
 
 @main.command()
 def up() -> None:
-    """Servers, migrations, API and worker in one command, until Ctrl-C."""
+    """Run servers, migrations, the API and a worker until Ctrl-C."""
 
     def begin(settings: Settings) -> None:
         bound(settings.host, settings.port).close()
@@ -95,36 +95,36 @@ def up() -> None:
         if names := " and ".join(name for name, url in missing.items() if url is None):
             click.echo(f"starting {names} under {settings.home.resolve()}", err=True)
 
-    with _runtime(before_start=begin) as made:
-        click.echo("bringing the database to this version's schema", err=True)
-        before, after = asyncio.run(migrate(_database_url(made), pooler=made.settings.database_pooler))
+    with _runtime(before_start=begin) as app_runtime:
+        click.echo("migrating the database, if necessary", err=True)
+        before, after = asyncio.run(migrate(_database_url(app_runtime), pooler=app_runtime.settings.database_pooler))
         if before != after:
             click.echo(f"database migrated from {before or 'empty'} to {after}", err=True)
         click.echo("starting the API and a worker", err=True)
-        sys.exit(run_everything(made))
+        sys.exit(run_everything(app_runtime))
 
 
 @main.command()
-@click.option("--announce", type=click.Path(path_type=Path), help="File that the address is written to.")
+@click.option("--announce", type=click.Path(path_type=Path), help="File to write the address to.")
 def api(announce: Path | None) -> None:
     """Serve the HTTP API."""
     from app.server import serve  # noqa: PLC0415 -- the other commands start faster without it
 
     end_with_parent()
-    with _runtime(migrated=True) as made:
-        serve(made, announce=announce)
+    with _runtime(migrated=True) as app_runtime:
+        serve(app_runtime, announce=announce)
 
 
 @main.command()
-@click.option("--burst", is_flag=True, help="Run what waits in the queue, then stop.")
+@click.option("--burst", is_flag=True, help="Run all due and queued jobs, then stop.")
 def worker(*, burst: bool) -> None:
-    """Fetch what is due, and run scheduled jobs."""
+    """Fetch due targets, and run scheduled jobs."""
     from app.server import settle_memory  # noqa: PLC0415 -- the other commands start faster without it
     from app.worker import WorkerProcess, run_worker  # noqa: PLC0415 -- likewise
 
     end_with_parent()
-    with _runtime(migrated=True) as made:
-        container = made.container("trackers-worker")
+    with _runtime(migrated=True) as app_runtime:
+        container = app_runtime.container("trackers-worker")
         settle_memory()
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             if burst:
@@ -134,23 +134,27 @@ def worker(*, burst: bool) -> None:
 
 @main.command(name="migrate")
 def migrate_command() -> None:
-    """Bring the database to the schema of this version."""
-    with _runtime(redis=False) as made:
-        before, after = asyncio.run(migrate(_database_url(made), pooler=made.settings.database_pooler))
+    """Migrate the database to the schema of this version."""
+    with _runtime(redis=False) as app_runtime:
+        before, after = asyncio.run(migrate(_database_url(app_runtime), pooler=app_runtime.settings.database_pooler))
         click.echo(f"{before or 'empty'} -> {after}" if before != after else f"is at {after} already")
 
 
 @main.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 def backup(file: Path) -> None:
-    """Write the database into FILE, while everything runs."""
-    with _runtime(redis=False) as made:
-        _without_pooler(made)
-        held = back_up(_database_url(made), file)
+    """Write the database to FILE, while everything is running."""
+    with _runtime(redis=False) as app_runtime:
+        _without_pooler(app_runtime)
+        held = back_up(_database_url(app_runtime), file)
     click.echo(f"{file}: {held.tables} tables at {held.revision}, {held.bytes:,} bytes")
-    where = "TRACKERS_SECRET_KEY" if made.settings.secret_key else str(made.settings.home.resolve() / "secret")
+    where = (
+        "TRACKERS_SECRET_KEY"
+        if app_runtime.settings.secret_key
+        else str(app_runtime.settings.home.resolve() / "secret")
+    )
     click.echo(
-        f"The secret ({where}) is not in it. Keep it too, elsewhere: without it no channel, key or session comes back.",
+        f"The secret ({where}) is not in it. Back it up elsewhere: without it, channels, keys and sessions are lost.",
         err=True,
     )
 
@@ -158,20 +162,20 @@ def backup(file: Path) -> None:
 @main.command(name="restore")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def restore_command(file: Path) -> None:
-    """Fill an empty database from FILE, and bring it to this version's schema."""
-    with _runtime(redis=False) as made:
-        _without_pooler(made)
-        held = asyncio.run(restore(_database_url(made), file))
+    """Fill an empty database from FILE, and migrate it to the schema of this version."""
+    with _runtime(redis=False) as app_runtime:
+        _without_pooler(app_runtime)
+        held = asyncio.run(restore(_database_url(app_runtime), file))
         click.echo(f"restored {held.tables} tables at {held.revision}")
-        _, after = asyncio.run(migrate(_database_url(made)))
+        _, after = asyncio.run(migrate(_database_url(app_runtime)))
         if after != held.revision:
             click.echo(f"{held.revision} -> {after}")
 
 
-def _without_pooler(made: Runtime) -> None:
-    if made.settings.database_pooler:
+def _without_pooler(app_runtime: Runtime) -> None:
+    if app_runtime.settings.database_pooler:
         raise click.ClickException(
-            "this needs a session of its own: give TRACKERS_DATABASE_URL of the server itself, and "
+            "this command cannot use a pooler: set TRACKERS_DATABASE_URL to the address of the server itself, and "
             "TRACKERS_DATABASE_POOLER=false"
         )
 
@@ -186,7 +190,7 @@ def openapi() -> None:
 
 @main.command()
 def doctor() -> None:
-    """Check settings, database, Redis, migrations and each source; say what to do."""
+    """Check settings, database, Redis, migrations and each source, and show what to do."""
     sys.exit(examine(Console()))
 
 
@@ -197,11 +201,11 @@ main.add_command(health)
 @click.argument("source")
 @click.argument("key")
 def scrape(source: str, key: str) -> None:
-    """Look at one target now, told step by step. KEY as in the database, or a link where the source reads links."""
+    """Fetch one target now and show each step. KEY is a key as in the database, or a link if the source reads links."""
     from app.scrape_now import scrape_now  # noqa: PLC0415 -- the other commands start faster without it
 
-    with _runtime(migrated=True) as made:
-        sys.exit(asyncio.run(scrape_now(made, source, key, Console())))
+    with _runtime(migrated=True) as app_runtime:
+        sys.exit(asyncio.run(scrape_now(app_runtime, source, key, Console())))
 
 
 @main.command(name="follow")
@@ -209,28 +213,28 @@ def scrape(source: str, key: str) -> None:
 @click.argument("key")
 @click.option(
     "--every",
-    type=click.IntRange(min=60, max=LONGEST_INTERVAL),
+    type=click.IntRange(min=60, max=MAX_INTERVAL),
     default=86_400,
     show_default=True,
-    help="Seconds between looks.",
+    help="Seconds between two fetches.",
 )
 def follow_command(source: str, key: str, every: int) -> None:
-    """Follow a target of a source that nobody registers through the API; a plug-in's, say."""
+    """Follow a target of a source without registration in the API, such as a plug-in's source."""
     from app.follow import follow  # noqa: PLC0415 -- the other commands start faster without it
 
     async def step(container: AppContainer) -> tuple[str, UUID]:
         return await follow(container, source, key, every=timedelta(seconds=every))
 
     followed, task = _in_unit_of_work(step, redis=True)
-    click.echo(f"{followed} is followed on {source}; task {task} looks at it first")
+    click.echo(f"{followed} is followed on {source}; task {task} fetches it for the first time")
 
 
 @main.command()
 @click.option("--example", "as_example", is_flag=True, help="Print the text of .env.example.")
 @click.option("--markdown", "as_markdown", is_flag=True, help="Print the table of the README.")
 def settings(*, as_example: bool, as_markdown: bool) -> None:
-    """Print every setting; secrets are masked."""
-    from app.doctor import settings_table  # noqa: PLC0415 -- it loads rich's tables
+    """Print all settings; secrets are masked."""
+    from app.doctor import settings_table  # noqa: PLC0415 -- it imports rich's tables
 
     if as_example:
         click.echo(example(all_settings()), nl=False)
@@ -247,12 +251,12 @@ def settings(*, as_example: bool, as_markdown: bool) -> None:
 @main.command(name="block")
 @click.argument("source")
 @click.argument("keys", nargs=-1, required=True)
-@click.option("--reason", help="For other admins.")
+@click.option("--reason", help="Reason, shown to other admins.")
 def block_command(source: str, keys: tuple[str, ...], reason: str | None) -> None:
-    """Leave somebody alone: delete all that is stored under KEYS, and let nobody follow them again.
+    """Block a person or club: delete all data under KEYS, and refuse to follow them again.
 
-    SOURCE is games, hiscores, fencers or contracts. KEYS are links, numbers or names; `name:First Last` where pages
-    give names only, `issuer:90000001` for contracts, `player:rocket-league:steam:77` for the site's number of a player.
+    SOURCE is games, hiscores, fencers or contracts. KEYS are links, numbers or names: `name:First Last` if pages show
+    only names, `issuer:90000001` for contracts, `player:rocket-league:steam:77` for the number of a player on the site.
     """
     try:
         given = msgspec.convert({"source": source, "keys": list(keys), "reason": reason}, NewBlock)
@@ -260,37 +264,37 @@ def block_command(source: str, keys: tuple[str, ...], reason: str | None) -> Non
         raise click.ClickException(str(error)) from error
 
     async def block(container: AppContainer) -> BlockView:
-        made: BlockView = await container.blocking().block(given)
-        return made
+        view: BlockView = await container.blocking().block(given)
+        return view
 
-    made = _in_unit_of_work(block, redis=True)
-    click.echo(f"block {made.id}: {', '.join(made.keys)}")
+    view = _in_unit_of_work(block, redis=True)
+    click.echo(f"block {view.id}: {', '.join(view.keys)}")
 
 
 @main.command(name="unblock")
 @click.argument("block_id", type=click.UUID)
 def unblock_command(block_id: UUID) -> None:
-    """Let people follow again what a block holds; BLOCK_ID as `trackers blocked` lists it."""
+    """Lift a block, so that its keys can be followed again. `trackers blocked` lists each BLOCK_ID."""
 
     async def lift(container: AppContainer) -> None:
         await container.blocking().lift(block_id)
 
     _in_unit_of_work(lift, redis=True)
-    click.echo("lifted; what was deleted does not come back")
+    click.echo("lifted; deleted data is not restored")
 
 
 @main.command(name="blocked")
 def blocked_command() -> None:
-    """Every block as a line of `trackers block`, so that the list can be kept and typed in again."""
+    """List all blocks as `trackers block` commands, so that you can save the list and run it again."""
 
     async def every(container: AppContainer) -> list[BlockView]:
-        found: list[BlockView] = []
+        blocks: list[BlockView] = []
         before: UUID | None = None
         while True:
             page: Blocks = await container.block_queries().blocks(source=None, before=before, limit=200)
-            found += page.items
+            blocks += page.items
             if page.next_before is None:
-                return found
+                return blocks
             before = page.next_before
 
     for block in reversed(_in_unit_of_work(every)):
@@ -300,27 +304,36 @@ def blocked_command() -> None:
 
 @main.group()
 def keys() -> None:
-    """Bot keys."""
+    """Manage bot keys."""
 
 
 @keys.command(name="create")
 @click.argument("name")
-@click.option("--scope", "scopes", multiple=True, default=["trackers"], show_default=True, help="May be repeated.")
-@click.option("--guild", "guild_ids", multiple=True, help="Only for this guild's people; may be repeated.")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    default=["trackers"],
+    show_default=True,
+    help="Scope of the key; may be repeated.",
+)
+@click.option(
+    "--guild", "guild_ids", multiple=True, help="Limit the key to this guild and its members; may be repeated."
+)
 def create_key(name: str, scopes: tuple[str, ...], guild_ids: tuple[str, ...]) -> None:
-    """Make a bot's key and print it: the only time that it is shown."""
+    """Create a bot key and print it. It is shown only once."""
 
     async def create(container: AppContainer) -> str:
-        made = await container.users.keys().create(name, scopes, guild_ids=guild_ids or None)
-        return str(made.text)
+        key = await container.users.keys().create(name, scopes, guild_ids=guild_ids or None)
+        return str(key.text)
 
     click.echo(_in_unit_of_work(create))
 
 
 @keys.command(name="list")
 def list_keys() -> None:
-    """Every key, without what makes it a key."""
-    from app.doctor import keys_table  # noqa: PLC0415 -- it loads rich's tables
+    """List all keys, without their secret part."""
+    from app.doctor import keys_table  # noqa: PLC0415 -- it imports rich's tables
 
     async def every(container: AppContainer) -> list[KnownKey]:
         known: KnownKeys = await container.users.keys().every_key()
@@ -332,7 +345,7 @@ def list_keys() -> None:
 @keys.command(name="revoke")
 @click.argument("prefix")
 def revoke_key(prefix: str) -> None:
-    """End a bot's key; PREFIX is its part between the underscores."""
+    """Revoke a bot key. PREFIX is its part between the underscores."""
 
     async def revoke(container: AppContainer) -> None:
         await container.users.keys().revoke(prefix)
@@ -343,12 +356,12 @@ def revoke_key(prefix: str) -> None:
 
 @main.group()
 def secrets() -> None:
-    """The installation's secret."""
+    """Manage the installation's secret."""
 
 
 @secrets.command(name="rotate")
 def rotate_secret() -> None:
-    """Bring what the previous secret made under the current one, and say what still needs the previous one."""
+    """Encrypt channels with the current secret, and show what still needs the previous one."""
     from app.secret_rotation import rotate  # noqa: PLC0415 -- the other commands start faster without it
 
     for line in _with_container(rotate):
@@ -357,19 +370,19 @@ def rotate_secret() -> None:
 
 @main.group()
 def users() -> None:
-    """People."""
+    """Manage admins and passwords."""
 
 
 @users.command(name="create-admin")
-@click.option("--email", help="The admin's e-mail address, to log in with.")
-@click.option("--username", help="Or a name to log in with.")
-@click.option("--discord-id", help="The person whom a bot knows by this id, 17 to 20 digits, gets the login.")
-@click.option("--existing", is_flag=True, help="The account is there already: it gets this password.")
+@click.option("--email", help="E-mail address to log in with.")
+@click.option("--username", help="Username to log in with.")
+@click.option("--discord-id", help="Discord id (17 to 20 digits) of a person that a bot has added: they get the login.")
+@click.option("--existing", is_flag=True, help="Use an existing account, and replace its password.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input instead of asking for it.")
 def create_admin_command(
     *, email: str | None, username: str | None, discord_id: str | None, existing: bool, password_stdin: bool
 ) -> None:
-    """Make an admin, with a login and a password."""
+    """Create an admin with a login and a password."""
     if not (email or username):
         raise click.UsageError("give --email or --username to log in with")
     if discord_id and not re.fullmatch(r"[0-9]{17,20}", discord_id):
@@ -388,18 +401,18 @@ def create_admin_command(
 @click.argument("login")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input instead of asking for it.")
 def set_password(login: str, *, password_stdin: bool) -> None:
-    """Give a person another password, and end their sessions; LOGIN is their e-mail address or username."""
+    """Set a person's password and end their sessions. LOGIN is their e-mail address or username."""
     password = _password(from_stdin=password_stdin)
 
     async def change(container: AppContainer) -> None:
         await replace_password(container, login, password)
 
     _in_unit_of_work(change, redis=True)
-    click.echo("the password is set; every session of this person has ended")
+    click.echo("the password is set; all sessions of this person have ended")
 
 
 def _password(*, from_stdin: bool) -> str:
-    """Typed twice, or a line from elsewhere; held to what registration asks for."""
+    """Ask for a password twice, or read it from standard input; it must fit the rules of registration."""
     if from_stdin:
         given = sys.stdin.readline().rstrip("\r\n")
     else:
@@ -411,7 +424,7 @@ def _password(*, from_stdin: bool) -> str:
 
 
 def _in_unit_of_work(step: Callable[[AppContainer], Awaitable[R]], *, redis: bool = False) -> R:
-    """One step in one transaction, on a database at this version's schema; the embedded one is brought there."""
+    """Run a step in a transaction. The schema must be current; an embedded database is migrated first."""
 
     async def in_one(container: AppContainer) -> R:
         async with container.database().unit_of_work():
@@ -421,18 +434,18 @@ def _in_unit_of_work(step: Callable[[AppContainer], Awaitable[R]], *, redis: boo
 
 
 def _with_container(step: Callable[[AppContainer], Awaitable[R]], *, redis: bool = False) -> R:
-    """The same, where the step opens its own transactions."""
+    """Run a step that opens its own transactions. The schema is checked or migrated in the same way."""
 
     def say_where(settings: Settings) -> None:
         if settings.database_url is None:
             click.echo(f"in the database under {settings.home.resolve()}", err=True)
 
-    with _runtime(redis=redis, before_start=say_where) as made:
+    with _runtime(redis=redis, before_start=say_where) as app_runtime:
 
         async def run() -> R:
-            bring = migrate if made.own_database else require_schema
-            await bring(_database_url(made), pooler=made.settings.database_pooler)
-            container = made.container()
+            bring = migrate if app_runtime.own_database else require_schema
+            await bring(_database_url(app_runtime), pooler=app_runtime.settings.database_pooler)
+            container = app_runtime.container()
             try:
                 return await step(container)
             finally:
@@ -444,21 +457,21 @@ def _with_container(step: Callable[[AppContainer], Awaitable[R]], *, redis: bool
 
 
 def _a_server_is_away(error: BaseException) -> bool:
-    """Whether PostgreSQL or Redis cannot be reached, rather than a file or this machine being the trouble."""
+    """True if PostgreSQL or Redis cannot be reached; false for errors of files or of this machine."""
     if isinstance(error, OSError) and error.filename is not None:
         return False
     return isinstance(error, RedisError) or connection_was_lost(error)
 
 
-def _database_url(made: Runtime) -> str:
-    if made.settings.database_url is None:
+def _database_url(app_runtime: Runtime) -> str:
+    if app_runtime.settings.database_url is None:
         raise click.ClickException("TRACKERS_DATABASE_URL is not set, and no embedded server was started")
-    return made.settings.database_url.reveal()
+    return app_runtime.settings.database_url.reveal()
 
 
 def _loop_factory() -> Any:
     try:
-        import uvloop  # noqa: PLC0415 -- not there on Windows
+        import uvloop  # noqa: PLC0415 -- not available on Windows
     except ImportError:
         return None
     return uvloop.new_event_loop

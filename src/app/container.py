@@ -1,4 +1,4 @@
-"""The graph: what the whole house is made of, put together once per process."""
+"""The container of the app: all services and their dependencies, built once per process."""
 
 import os
 import random
@@ -21,7 +21,7 @@ from shared.audit.jobs import audit_jobs, log_retention
 from shared.audit.queries import AuditQueries
 from shared.audit.repository import ActivityRepository, AuditRepository, AuditWriter
 from shared.clock import SystemClock
-from shared.database import Database, Reader, create_engine
+from shared.database import Database, PooledQueries, StandaloneWriter, create_engine
 from shared.di import running
 from shared.installation_secret import InstallationSecret
 from shared.jobs import Job
@@ -41,18 +41,18 @@ from shared.outbox.settings import OutboxSettings
 from shared.scraping.admin import SourceAdministration
 from shared.scraping.blocking import Blocking, BlockQueries, BlockUpkeep
 from shared.scraping.dispatch import Dispatcher, SourceRegistry
+from shared.scraping.fetch_context import Clients
 from shared.scraping.gauges import SourceGauges
 from shared.scraping.health import SourceQueries
+from shared.scraping.inline_fetch import InlineFetcher
 from shared.scraping.jobs import engine_jobs
-from shared.scraping.looks import Looks
-from shared.scraping.pacing import Gate
+from shared.scraping.pacing import HostPacer
 from shared.scraping.plugins import SourceContext, load_plugins
 from shared.scraping.repository import ScrapingRepository
 from shared.scraping.robots import RobotsTxt
 from shared.scraping.run_upkeep import RunUpkeep
 from shared.scraping.runner import Runner
-from shared.scraping.targets import Targets, TaskBoard
-from shared.scraping.visit import Clients
+from shared.scraping.targets import Targets, TaskQueries
 from shared.settings import Loaded, Secret, Settings
 from shared.web.health import HealthGauges
 from shared.web.idempotency import IdempotencyKeys, idempotency_jobs
@@ -103,7 +103,7 @@ def _redis(settings: Settings) -> Redis:
 
 
 def _limits_storage(redis: Redis) -> RedisStorage:
-    """Rate limits over the connections that there are; the address given is not used."""
+    """Storage of rate limits on the existing connections; the address is not used."""
     return RedisStorage("redis://", implementation="redispy", connection_pool=redis.connection_pool)  # type: ignore[arg-type]  # options are typed as plain values
 
 
@@ -113,47 +113,47 @@ def _required(secret: Secret | None, variable: str) -> str:
     return secret.reveal()
 
 
-def _brought(house: Any, what: str) -> list[Any]:
-    """All that modules bring of one kind: a field of `Module` that is a function of the module's container."""
+def _brought(container: Any, what: str) -> list[Any]:
+    """All parts of one kind from all modules; `what` is a field of `Module` that takes the module's container."""
     return [
         thing
         for module in MODULES
         if (bring := getattr(module, what)) is not None
-        for thing in bring(getattr(house, module.name))
+        for thing in bring(getattr(container, module.name))
     ]
 
 
-def _sources(house: Any, context: SourceContext) -> SourceRegistry:
-    """Every module's sources, and those of installed packages."""
-    return SourceRegistry([*_brought(house, "sources"), *load_plugins(context)])
+def _sources(container: Any, context: SourceContext) -> SourceRegistry:
+    """Sources of all modules and of installed plug-ins."""
+    return SourceRegistry([*_brought(container, "sources"), *load_plugins(context)])
 
 
-def _looks(house: Any) -> Looks:
-    """Of a house that is built: what looks at targets needs the sources, whose modules may need it."""
-    return Looks(
-        database=house.database(),
-        reader=house.reader(),
-        targets=house.targets,
-        runner=house.runner(),
-        board=house.task_board(),
-        clock=house.clock(),
-        lease=house.dispatcher().lease,
+def _inline_fetch(container: Any) -> InlineFetcher:
+    """Built from the container itself: it needs the sources, and their modules may need it."""
+    return InlineFetcher(
+        database=container.database(),
+        reader=container.reader(),
+        targets=container.targets,
+        runner=container.runner(),
+        board=container.task_queries(),
+        clock=container.clock(),
+        lease=container.dispatcher().lease,
     )
 
 
 def _jobs(*kinds: list[Job]) -> list[Job]:
-    """Every job of the house."""
+    """All jobs of the app in one list."""
     return [job for jobs in kinds for job in jobs]
 
 
-def _gauge_readers(house: Any) -> list[Any]:
-    """Who says how the house stands: its own parts, then the modules."""
-    own = (house.health_gauges(), house.queue_gauges(), house.source_gauges())
-    return [*own, *_brought(house, "gauges")]
+def _gauge_readers(container: Any) -> list[Any]:
+    """Gauge readers of the app itself, then of all modules."""
+    own = (container.health_gauges(), container.queue_gauges(), container.source_gauges())
+    return [*own, *_brought(container, "gauges")]
 
 
 class AppContainer(containers.DeclarativeContainer):
-    """Everything; built from loaded settings, closed by `running_app`."""
+    """The container of the app; built from loaded settings, closed by `running_app`."""
 
     __self__ = providers.Self()
 
@@ -161,7 +161,7 @@ class AppContainer(containers.DeclarativeContainer):
     loaded: providers.Dependency[Loaded[Any]] = providers.Dependency(instance_of=Loaded)
     secret = providers.Dependency(instance_of=Secret)
     previous_secret = providers.Object(Secret(""))
-    """The one before, while it is being replaced; else empty."""
+    """The previous secret during a replacement; else empty."""
     application_name = providers.Object("trackers")
     environ = providers.Object(os.environ)
 
@@ -178,7 +178,7 @@ class AppContainer(containers.DeclarativeContainer):
     fencers_settings = providers.Callable(lambda loaded: loaded[FencersSettings], loaded)
     contracts_settings = providers.Callable(lambda loaded: loaded[ContractsSettings], loaded)
     flights_settings = providers.Callable(lambda loaded: loaded[FlightsSettings], loaded)
-    clock = providers.Singleton(SystemClock)  # real date: the one clock of the product
+    clock = providers.Singleton(SystemClock)  # real date: the only clock of the product
     rng = providers.Singleton(random.Random)
     installation_secret = providers.Singleton(InstallationSecret, secret, previous_secret)
     metrics = providers.Singleton(Metrics)
@@ -191,13 +191,14 @@ class AppContainer(containers.DeclarativeContainer):
     telemetry = providers.Singleton(Telemetry, metrics=metrics, tracing=tracing)
     engine = providers.Singleton(_engine, settings, application_name, tracing)
     database = providers.Singleton(Database, engine)
-    reader = providers.Singleton(Reader, engine, tracing=tracing)
+    reader = providers.Singleton(PooledQueries, engine, tracing=tracing)
+    standalone_writer = providers.Singleton(StandaloneWriter, engine, tracing=tracing)
     session = providers.Callable(lambda database: database.session(), database)
     redis = providers.Singleton(_redis, settings)
     limits_storage = providers.Singleton(_limits_storage, redis)
     queue = providers.Singleton(ArqQueue, redis, tracing=tracing)
     heartbeats = providers.Singleton(Heartbeats, redis)
-    gate = providers.Singleton(Gate, redis, rng=rng)
+    pacer = providers.Singleton(HostPacer, redis, rng=rng)
     clients = providers.Singleton(Clients, user_agent=settings.provided.user_agent)
     robots = providers.Singleton(RobotsTxt, redis, clock=clock, user_agent=settings.provided.user_agent)
     scraping_repository = providers.Factory(ScrapingRepository, session)
@@ -209,7 +210,7 @@ class AppContainer(containers.DeclarativeContainer):
     outbox = providers.Factory(Outbox, session, repository=outbox_repository, jobs=queue, clock=clock)
 
     audit_queries = providers.Singleton(AuditQueries, reader)
-    looks = providers.Singleton(_looks, __self__)
+    inline_fetch = providers.Singleton(_inline_fetch, __self__)
 
     users = providers.Container(
         UsersContainer,
@@ -217,6 +218,7 @@ class AppContainer(containers.DeclarativeContainer):
         database=database,
         session=session,
         reader=reader,
+        standalone_writer=standalone_writer,
         redis=redis,
         limits_storage=limits_storage,
         activity=activity,
@@ -227,7 +229,7 @@ class AppContainer(containers.DeclarativeContainer):
         secret=installation_secret,
         known_scopes=providers.Singleton(known_scopes),
         mail_set_up=providers.Callable(bool, smtp_settings.provided.host),
-        holders=providers.Callable(_brought, __self__, "personal_data"),
+        personal_data_providers=providers.Callable(_brought, __self__, "personal_data"),
         guild_listeners=providers.Callable(_brought, __self__, "guild_listeners"),
     )
     events = providers.Container(
@@ -252,6 +254,7 @@ class AppContainer(containers.DeclarativeContainer):
         database=database,
         session=session,
         reader=reader,
+        standalone_writer=standalone_writer,
         limits_storage=limits_storage,
         queue=queue,
         account_mails=users.account_mails,
@@ -268,7 +271,7 @@ class AppContainer(containers.DeclarativeContainer):
         digest_writers=providers.Callable(_brought, __self__, "digest_writers"),
         scrape_lease=settings.provided.scrape_lease,
     )
-    tracking = {  # noqa: RUF012 -- what every module of trackers needs; no provider itself
+    tracking = {  # noqa: RUF012 -- the needs of every module of trackers; not a provider
         "database": database,
         "session": session,
         "reader": reader,
@@ -278,14 +281,16 @@ class AppContainer(containers.DeclarativeContainer):
         "outbox": outbox,
         "notifier": notifications.notifier,
     }
-    owning = {  # noqa: RUF012 -- and what is needed where things are somebody's
+    owning = {  # noqa: RUF012 -- with the needs of modules whose trackers have owners
         **tracking,
         "accounts": users.accounts,
         "access": users.access,
         "session_access": users.session_access,
     }
     games = providers.Container(GamesContainer, settings=games_settings, guilds=users.guilds, **owning)
-    hiscores = providers.Container(HiscoresContainer, settings=hiscores_settings, gate=gate, looks=looks, **owning)
+    hiscores = providers.Container(
+        HiscoresContainer, settings=hiscores_settings, pacer=pacer, inline_fetch=inline_fetch, **owning
+    )
     fencers = providers.Container(FencersContainer, settings=fencers_settings, **owning)
     contracts = providers.Container(
         ContractsContainer, settings=contracts_settings, contact=settings.provided.contact, redis=redis, **tracking
@@ -297,14 +302,14 @@ class AppContainer(containers.DeclarativeContainer):
         SourceContext, environ=environ, session=session.provider, targets=targets.provider, clock=clock
     )
     sources = providers.Singleton(_sources, __self__, plugin_context)
-    task_board = providers.Singleton(TaskBoard, reader)
-    source_queries = providers.Singleton(SourceQueries, reader, sources=sources, gate=gate, clock=clock)
+    task_queries = providers.Singleton(TaskQueries, reader)
+    source_queries = providers.Singleton(SourceQueries, reader, sources=sources, pacer=pacer, clock=clock)
     source_administration = providers.Factory(
         SourceAdministration,
         session,
         repository=scraping_repository,
         sources=sources,
-        gate=gate,
+        pacer=pacer,
         jobs=queue,
         activity=activity,
         clock=clock,
@@ -321,7 +326,7 @@ class AppContainer(containers.DeclarativeContainer):
     block_upkeep = providers.Singleton(
         BlockUpkeep, database=database, queries=block_queries, blocking=blocking.provider
     )
-    audit_writer = providers.Singleton(AuditWriter, reader)
+    audit_writer = providers.Singleton(AuditWriter, standalone_writer)
     retention = providers.Singleton(
         log_retention,
         database=database,
@@ -332,7 +337,7 @@ class AppContainer(containers.DeclarativeContainer):
     health_checks = providers.Singleton(health_checks, engine, redis, heartbeats, settings.provided.home)
     health_gauges = providers.Singleton(HealthGauges, health_checks)
     queue_gauges = providers.Singleton(QueueGauges, queue, heartbeats)
-    source_gauges = providers.Singleton(SourceGauges, reader, sources=sources, gate=gate, clock=clock)
+    source_gauges = providers.Singleton(SourceGauges, reader, sources=sources, pacer=pacer, clock=clock)
     gauges = providers.Singleton(
         Gauges, providers.Callable(_gauge_readers, __self__).provider, metrics.provided.registry
     )
@@ -350,7 +355,7 @@ class AppContainer(containers.DeclarativeContainer):
         Dispatcher,
         database=database,
         jobs=queue,
-        gate=gate,
+        pacer=pacer,
         sources=sources,
         clock=clock,
         lease=settings.provided.scrape_lease,
@@ -362,7 +367,7 @@ class AppContainer(containers.DeclarativeContainer):
         Runner,
         database=database,
         jobs=queue,
-        gate=gate,
+        pacer=pacer,
         robots=robots,
         clients=clients,
         sources=sources,
@@ -372,7 +377,7 @@ class AppContainer(containers.DeclarativeContainer):
         lease=settings.provided.scrape_lease,
     )
     scraping_jobs = providers.Singleton(engine_jobs, dispatcher, runner, run_upkeep, block_upkeep)
-    idempotency_keys = providers.Singleton(IdempotencyKeys, reader, clock=clock)
+    idempotency_keys = providers.Singleton(IdempotencyKeys, standalone_writer, clock=clock)
     rate_limiter = providers.Singleton(RateLimiter, limits_storage, web_settings)
     jobs = providers.Singleton(
         _jobs,
@@ -385,7 +390,7 @@ class AppContainer(containers.DeclarativeContainer):
 
 @asynccontextmanager
 async def running_app(container: AppContainer) -> AsyncIterator[AppContainer]:
-    """The container for as long as a process works; what was opened is closed however that ends."""
+    """The container while a process runs; closes all connections and clients at the end, also after an error."""
     async with running(
         container.database().close,
         container.redis().aclose,

@@ -1,4 +1,4 @@
-"""`trackers doctor`: what is well, what is not, and what to do about it."""
+"""`trackers doctor`: checks settings, servers and sources, and shows what to do about problems."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -26,21 +26,21 @@ from app.supervisor import PARENT
 from shared.database import connection_was_lost
 from shared.redaction import redacted_text
 from shared.scraping.failures import ScrapeFailure
-from shared.scraping.pacing import GateUnreachableError, HostRestsError
+from shared.scraping.pacing import HostCoolingDownError, PacerUnreachableError
 from shared.scraping.repository import SourcePaused
 from shared.scraping.source import Source
 from shared.settings import SettingsError, load, unread, variables
 from shared.storage import full_storage
 from shared.web.health import NotWell
 from users.auth.schemas import KnownKey
-from users.notifications.sealing import Unsealable
+from users.notifications.field_encryption import Unsealable
 
-PATIENCE: Final = 5.0
-"""Seconds that a host's next slot, and then its answer, may take."""
-LONGEST_CHECK: Final = 15.0
-OK: Final = "[green]ok[/green]"
-NOTE: Final = "[yellow]note[/yellow]"
-NOT_OK: Final = "[red]!![/red]"
+ANSWER_TIMEOUT_S: Final = 5.0
+"""Seconds to wait for a host's next slot, and then for its response."""
+MAX_CHECK_S: Final = 15.0
+OK_MARK: Final = "[green]ok[/green]"
+NOTE_MARK: Final = "[yellow]note[/yellow]"
+NOT_OK_MARK: Final = "[red]!![/red]"
 SERVERS: Final = {
     "database": ("PostgreSQL", "TRACKERS_DATABASE_URL"),
     "migrations": ("PostgreSQL", "TRACKERS_DATABASE_URL"),
@@ -54,11 +54,11 @@ _SEALED_LAST: Final = text("SELECT id, target FROM notification_channels ORDER B
 
 
 class Finding(NotWell):
-    """Something that needs a hand; the message says what to do. Only the operator reads it."""
+    """A problem; the message says what to do. Only the operator reads it, so it may hold addresses."""
 
 
-class Remark(Exception):  # noqa: N818 -- what a doctor says
-    """Something to know; all is well all the same."""
+class Remark(Exception):  # noqa: N818 -- the result of a check, not a program error
+    """A note; the check has passed."""
 
 
 async def _database(container: AppContainer) -> str:
@@ -79,38 +79,38 @@ async def _workers(container: AppContainer) -> str:
 async def _redis(container: AppContainer) -> str:
     info = await container.redis().info()
     await queue_has_room(container.redis())
-    valkey = info.get("valkey_version")  # beside it, redis_version is the one that clients may take it for
+    valkey = info.get("valkey_version")  # Valkey also reports a redis_version for compatibility
     server = f"Valkey {valkey}" if valkey else f"Redis {info['redis_version']}"
     policy = str(info.get("maxmemory_policy", "noeviction"))
     if policy != "noeviction":
-        raise Finding(f"maxmemory-policy is {policy}: set it to noeviction, or queued work may vanish")
+        raise Finding(f"maxmemory-policy is {policy}: set it to noeviction, or queued jobs may be lost")
     if not info.get("aof_enabled"):
         raise Remark(
-            f"{server}: appendonly is off, so a restart delays what was queued and forgets which "
-            "sites rest and who spent their requests: set appendonly to yes"
+            f"{server}: appendonly is off, so a restart delays queued jobs and loses the cooldowns of "
+            "sites and the state of rate limits: set appendonly to yes"
         )
     return f"{server}, append-only file on"
 
 
 async def _secret(container: AppContainer) -> str:
-    """Whether what was sealed last opens: after a restore, under the wrong secret, nothing does."""
+    """Decrypt the newest channel, which fails if a database was restored with the wrong secret."""
     async with container.engine().connect() as connection:
         sealed = (await connection.execute(_SEALED_LAST)).first()
     try:
         if sealed is not None:
-            container.notifications.sealing().open(sealed.id, sealed.target)
+            container.notifications.encryption().open(sealed.id, sealed.target)
     except Unsealable as error:
         raise Finding(
-            "channels are sealed under another secret, and keys and sessions were made under it: give the old "
-            "TRACKERS_SECRET_KEY back (docs/operations.md)"
+            "channels are encrypted with another secret, and keys and sessions were made with it: set the old "
+            "TRACKERS_SECRET_KEY again (docs/operations.md)"
         ) from error
     if container.installation_secret().replaces_another:
-        raise Remark("a previous secret is still accepted: `trackers secrets rotate` says what needs it")
-    return "nothing is sealed yet" if sealed is None else "opens what is sealed"
+        raise Remark("a previous secret is still accepted: `trackers secrets rotate` shows what needs it")
+    return "no channels are stored yet" if sealed is None else "decrypts the stored channels"
 
 
 async def _source(container: AppContainer, source: Source[Any]) -> str:
-    """Asks for robots.txt, which every agent may, as the product asks: by its name, in its pace, heeding rests."""
+    """Fetch robots.txt of the site, which every agent may, with our User-Agent, pace and cooldowns."""
     if not source.enabled:
         return f"off: {source.disabled_because}"
     if paused := await _pause_of(container, source):
@@ -118,59 +118,61 @@ async def _source(container: AppContainer, source: Source[Any]) -> str:
     if not source.base_url:
         return "on"
     address = f"{source.base_url}/robots.txt"
-    visit = container.runner().visit_of(source, key="robots.txt", address=address)
-    visit.policy = replace(visit.policy, obey_robots=False)  # it is robots.txt itself that is asked for
-    visit.max_wait = visit.longest_answer = PATIENCE
+    context = container.runner().context_of(source, key="robots.txt", address=address)
+    context.policy = replace(context.policy, obey_robots=False)  # robots.txt itself is always allowed
+    context.max_wait = context.longest_answer = ANSWER_TIMEOUT_S
     try:
-        answer = await visit.get(address)
+        answer = await context.get(address)
     except ScrapeFailure as failure:
-        await visit.report(failure)
-        raise Finding(f"{source.base_url}: {failure}; is the address right, is the site up?") from failure
-    except HostRestsError as rest:
+        await context.report(failure)
+        raise Finding(f"{source.base_url}: {failure}; is the address right, and is the site up?") from failure
+    except HostCoolingDownError as cooldown:
         raise Finding(
-            f"{source.base_url} is left alone for another {rest.seconds:.0f} s: wait, then ask again"
-        ) from rest
-    except GateUnreachableError as error:
-        raise Finding("not asked: without Redis the pace is unknown") from error
-    await visit.confirm()
+            f"{source.base_url} is in cooldown for another {cooldown.seconds:.0f} s: wait, then try again"
+        ) from cooldown
+    except PacerUnreachableError as error:
+        raise Finding("not fetched: without Redis the pace is unknown") from error
+    await context.confirm()
     return f"on: {source.base_url} answers {answer.status}"
 
 
 async def _pause_of(container: AppContainer, source: Source[Any]) -> SourcePaused | None:
-    """What is wrong with the database is a finding of its own."""
+    """The pause of a source, if any. Errors of the database are ignored here: another check reports them."""
     with suppress(OSError, SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError):
         return await container.source_queries().pause_of(source.name)
     return None
 
 
 def examine(console: Console) -> int:
-    """Run every check and print a table; 0 when all is well."""
+    """Run all checks and print a table; return 0 if all have passed, else 1."""
     try:
-        with runtime() as made:
-            return asyncio.run(_examine(made, console))
-    except Exception as error:  # noqa: BLE001 -- a doctor has words for everything
+        with runtime() as app_runtime:
+            return asyncio.run(_examine(app_runtime, console))
+    except Exception as error:  # noqa: BLE001 -- every error becomes a message
         named = isinstance(error, SettingsError | EmbeddedServersError)
         console.print(Text(str(error) if named else _advice(error), style="red"))
         return 1
 
 
-async def _examine(made: Runtime, console: Console) -> int:
-    container = made.container("trackers-doctor")
+async def _examine(app_runtime: Runtime, console: Console) -> int:
+    container = app_runtime.container("trackers-doctor")
     table = Table("check", "", "finding", "ms")
-    table.add_row("settings", OK, Text(f"profile {made.settings.env}, home {made.settings.home.resolve()}"), "")
+    table.add_row(
+        "settings", OK_MARK, Text(f"profile {app_runtime.settings.env}, home {app_runtime.settings.home.resolve()}"), ""
+    )
     if names := _unread_variables():
-        table.add_row("settings", NOTE, Text(f"read by no setting, perhaps misspelt: {', '.join(names)}"), "")
+        table.add_row("settings", NOTE_MARK, Text(f"unknown variables, perhaps misspelt: {', '.join(names)}"), "")
     well = True
     try:
         for name, check in _checks(container):
             started = perf_counter()
             try:
-                async with asyncio.timeout(LONGEST_CHECK):
-                    finding, mark = await check(), OK
+                async with asyncio.timeout(MAX_CHECK_S):
+                    finding, mark = await check(), OK_MARK
             except Remark as remark:
-                finding, mark = str(remark), NOTE
-            except Exception as error:  # noqa: BLE001 -- whatever it is, it is a finding
-                finding, mark, well = _advice(error, name), NOT_OK, False
+                finding, mark = str(remark), NOTE_MARK
+            except Exception as error:  # noqa: BLE001 -- every error is a finding
+                finding, mark, well = _advice(error, name), NOT_OK_MARK, False
             table.add_row(name, mark, Text(finding), f"{(perf_counter() - started) * 1000:.0f}")
     finally:
         for close in (container.database().close, container.redis().aclose, container.clients().close):
@@ -197,12 +199,12 @@ def _checks(container: AppContainer) -> Iterator[tuple[str, Callable[[], Awaitab
         yield "sources", broken
         return
     for source in sources:
-        yield f"source {source.name}", lambda source=source: _source(container, source)  # type: ignore[misc]  # bound per turn
+        yield f"source {source.name}", lambda source=source: _source(container, source)  # type: ignore[misc]  # bound in each iteration
 
 
 async def _disk(container: AppContainer) -> str:
     await disks_have_room(container.engine(), container.settings().home)
-    return "PostgreSQL can write, and there is room"
+    return "PostgreSQL can write, and there is enough room"
 
 
 async def _migrations(container: AppContainer) -> str:
@@ -214,24 +216,24 @@ def _unread_variables() -> list[str]:
 
 
 def _advice(error: Exception, check: str = "") -> str:
-    """What is wrong, and what to do about it."""
-    said = redacted_text(str(error)) or type(error).__name__
+    """The problem and what to do about it, for any error of a check."""
+    message = redacted_text(str(error)) or type(error).__name__
     if isinstance(error, NotWell | MigrationError):
-        return said
+        return message
     if (full := full_storage(error)) is not None:
         return full
     if isinstance(error, PermissionError) or (isinstance(error, OSError) and error.filename):
-        return f"{said}: make it writable, or set TRACKERS_HOME to another directory"
+        return f"{message}: make it writable, or set TRACKERS_HOME to another directory"
     if isinstance(error, asyncpg.PostgresError):
-        return f"the database refuses: {said}; correct user, password or name in TRACKERS_DATABASE_URL"
+        return f"the database refuses this: {message}; correct user, password or name in TRACKERS_DATABASE_URL"
     if check in SERVERS and (isinstance(error, OSError | RedisError) or connection_was_lost(error)):
         server, variable = SERVERS[check]
-        return f"{server} does not answer ({said}): start it or correct {variable}; left empty, an embedded one runs"
-    return f"{type(error).__name__}: {said}"
+        return f"{server} does not answer ({message}): start it or correct {variable} (empty: use the embedded server)"
+    return f"{type(error).__name__}: {message}"
 
 
 def settings_table() -> Table:
-    """Every setting with its value; secrets masked."""
+    """Table of all settings with their values; secrets are masked."""
     environ = environment()
     loaded = load(all_settings(), environ)
     table = Table("variable", "value", "meaning")
@@ -243,7 +245,7 @@ def settings_table() -> Table:
 
 
 def keys_table(keys: Sequence[KnownKey]) -> Table:
-    """Every key with its use and its end."""
+    """Table of all keys with their last use and revocation."""
     table = Table("prefix", "name", "scopes", "guilds", "created", "last used", "revoked")
     for key in keys:
         times = [_minute(at) for at in (key.created_at, key.last_used_at, key.revoked_at)]

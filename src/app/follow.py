@@ -1,4 +1,4 @@
-"""`trackers follow`: a target of a source that has no way of its own to be told what to follow."""
+"""`trackers follow`: follows a target of a source that has no registration in the API."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -7,12 +7,15 @@ from app.container import AppContainer
 from shared.errors import BadRequest
 
 
-async def follow(container: AppContainer, name: str, typed: str, *, every: timedelta) -> tuple[str, UUID]:
-    """Follow one target from now on; its key and its task. Raises a Problem for what cannot be followed so."""
+async def follow(container: AppContainer, name: str, entered: str, *, every: timedelta) -> tuple[str, UUID]:
+    """Follow one target; return its key and the task of its first fetch.
+
+    Raises a Problem if the target cannot be followed in this way.
+    """
     source = container.sources()[name]
     if not source.followed_by_hand:
-        raise BadRequest(f"What is followed on {name} belongs to people: register it through the API.")
-    key, address = source.read(typed)
+        raise BadRequest(f"Trackers on {name} belong to people: register them through the API.")
+    key, address = source.read(entered)
     targets = container.targets()
     (target,) = (await targets.track(name, {key: address}, interval=every)).values()
-    return key, (await targets.look_now(name, [target]))[target]
+    return key, (await targets.request_run(name, [target]))[target]

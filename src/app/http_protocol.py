@@ -1,6 +1,6 @@
-"""The HTTP protocol of the API's server: uvicorn's, with bounds that hold before anything reads a request.
+"""HTTP protocol of the API server: uvicorn's, with limits that apply before the application reads a request.
 
-A proxy usually sets such bounds; these hold without one. uvicorn offers them for h11 only, which is slower.
+A proxy usually has such limits; these also apply without a proxy. uvicorn has them only for h11, which is slower.
 """
 
 from asyncio import TimerHandle, Transport
@@ -12,15 +12,15 @@ from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 MAX_HEAD_SIZE: Final = 16_384
-"""Bytes of a request's line and all its headers."""
+"""Maximum bytes of the request line and all headers."""
 HEAD_TIMEOUT_S: Final = 15.0
 """Seconds from the start of a connection or request to the end of its headers."""
 BODY_TIMEOUT_S: Final = 60.0
 """Seconds from the end of the headers to the end of the body."""
 WRITE_TIMEOUT_S: Final = 30.0
-"""Seconds for a client to take what fills the buffer of its connection, or what is left when the connection closes."""
+"""Seconds for a client to read a full buffer of its connection, or the rest when the connection closes."""
 OVERHEAD: Final = 4
-"""Bytes of a header line that are neither name nor value: `: ` and the line's end."""
+"""Bytes of a header line besides name and value: `: ` and the line end."""
 
 
 class HeadTooLargeError(Exception):
@@ -28,9 +28,10 @@ class HeadTooLargeError(Exception):
 
 
 class BoundedHttpProtocol(HttpToolsProtocol):
-    """Answers 431 to a large head and 408 to a slow one, and closes a connection whose body does not arrive.
+    """Answers 431 to large headers and 408 to slow headers; closes a connection whose body does not arrive.
 
-    A client that does not read its answers loses its connection: `abort()` ends it, `close()` would wait without end.
+    A client that does not read its responses loses its connection: `abort()` ends it, but `close()` would wait without
+    end.
     """
 
     head_timeout: float = HEAD_TIMEOUT_S
@@ -38,14 +39,14 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     write_timeout: float = WRITE_TIMEOUT_S
 
     _head_size = 0
-    """Bytes of the head that the parser has handed over, line by line."""
+    """Bytes of the head that the parser has passed on, line by line."""
     _received = 0
-    """Bytes that arrived for this head: the parser keeps an incomplete line to itself."""
+    """Bytes received for this head, including an incomplete line that the parser still holds."""
     _in_head = False
     _completed = False
-    """Whether a message ended in the data at hand, so that not all of the data belongs to the head after it."""
+    """True if a message ended in the current data, so that not all of the data belongs to the next head."""
     _running: RequestResponseCycle | None = None
-    """The request that the application works on; `cycle` is the last that arrived, and may wait for it."""
+    """The request that the application processes; `cycle` is the newest request, which may wait for it."""
     _deadline: TimerHandle | None = None
     _write_deadline: TimerHandle | None = None
 
@@ -56,7 +57,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._expect_nothing()
         self._expect_no_reading()
-        if self._running is not None and not self._running.response_complete:  # uvicorn looks at `cycle` only
+        if self._running is not None and not self._running.response_complete:  # uvicorn checks only `cycle`
             self._running.disconnected = True
             self._running.message_event.set()
         super().connection_lost(exc)
@@ -70,7 +71,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._expect_reading()
 
     def resume_writing(self) -> None:
-        if not self.transport.is_closing():  # the rest has to be read in time, too
+        if not self.transport.is_closing():  # a closing connection keeps its deadline for the rest
             self._expect_no_reading()
         super().resume_writing()
 
@@ -89,7 +90,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self._received += len(data)
         if self._in_head and self._received > MAX_HEAD_SIZE:
             self._refuse(431)
-        elif self._is_idle():  # an empty line before a request stopped uvicorn's own timer
+        elif self._is_idle():  # an empty line before a request has stopped uvicorn's own timer
             self._expect_within(self.head_timeout)
 
     def on_message_begin(self) -> None:
@@ -117,7 +118,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 -- uvicorn's signature
-        """Called for whatever the parser refuses, HeadTooLargeError of its callbacks included."""
+        """Answer a request that the parser refuses, also because of a HeadTooLargeError in a callback."""
         self._refuse(431 if self._head_size > MAX_HEAD_SIZE else 400)
 
     def _count(self, size: int) -> None:
@@ -153,7 +154,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self._write_deadline = self.loop.call_later(self.write_timeout, self.transport.abort)
 
     def _expect_reading_of_rest(self) -> None:
-        """A connection that closes keeps its place until the client has read what is left in the buffer."""
+        """Set a deadline for the client to read the rest of the buffer of a closing connection."""
         if self.transport.is_closing() and self.transport.get_write_buffer_size():
             self._expect_reading()
 
@@ -163,12 +164,12 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self._write_deadline = None
 
     def _refuse(self, status: int) -> None:
-        """Answer without asking the application, and close the connection."""
+        """Answer without the application, and close the connection."""
         self._in_head = False
         self._expect_nothing()
         address = self.client[0] if self.client else None
         structlog.get_logger("request").info("request_refused", status=status, address=address)
-        if self.cycle is None or self.cycle.response_complete:  # otherwise an earlier answer is still on its way
+        if self.cycle is None or self.cycle.response_complete:  # otherwise an earlier response is still being sent
             self.transport.write(_PROBLEMS[status])
         self.transport.close()
         self._expect_reading_of_rest()
@@ -182,12 +183,14 @@ def _problem(status: int, title: str, code: str, detail: str) -> bytes:
 
 
 _PROBLEMS: Final = {
-    400: _problem(400, "Bad Request", "bad_request", "This is no HTTP request."),
-    408: _problem(408, "Request Timeout", "request_timeout", "The headers did not arrive in time; send them at once."),
+    400: _problem(400, "Bad Request", "bad_request", "This is not a valid HTTP request."),
+    408: _problem(
+        408, "Request Timeout", "request_timeout", "The headers did not arrive in time; send them without delay."
+    ),
     431: _problem(
         431,
         "Request Header Fields Too Large",
         "headers_too_large",
-        f"The request line and headers may have {MAX_HEAD_SIZE} bytes; send less.",
+        f"The request line and headers may have up to {MAX_HEAD_SIZE} bytes; send fewer or shorter headers.",
     ),
 }

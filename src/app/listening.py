@@ -1,15 +1,15 @@
-"""The API's socket: taken once, with words for why it cannot be."""
+"""Listening sockets, with a helpful message if an address cannot be used."""
 
 import errno
 import socket
 
 
 class CannotListenError(Exception):
-    """The address cannot be taken; the message says which variable to change."""
+    """The address cannot be used; the message says which variable to change."""
 
 
 def bound(host: str, port: int, *, variable: str = "TRACKERS_{}") -> socket.socket:
-    """A socket that holds the address. Raises CannotListenError, which names the `variable` to change."""
+    """Bind a socket to the address. Raises CannotListenError, which names the `variable` to change."""
     taken = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -26,5 +26,5 @@ def bound(host: str, port: int, *, variable: str = "TRACKERS_{}") -> socket.sock
 
 
 def address_of(taken: socket.socket, host: str) -> str:
-    """What to type into a browser."""
+    """URL of a listening socket."""
     return f"http://{f'[{host}]' if ':' in host else host}:{taken.getsockname()[1]}"

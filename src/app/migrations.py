@@ -1,4 +1,4 @@
-"""Bringing a database to the schema that this version needs."""
+"""Migration of a database to the schema of this version."""
 
 from functools import cache
 from pathlib import Path
@@ -14,51 +14,51 @@ from shared.database import create_engine
 
 HERE: Final = Path(__file__).resolve()
 MINIMUM_POSTGRES: Final = 180_000
-"""uuidv7() and RETURNING old/new, which the engine's statements use, came with PostgreSQL 18."""
+"""PostgreSQL 18 is the first version with uuidv7() and RETURNING old/new, which the engine's statements use."""
 
 
 class MigrationError(RuntimeError):
-    """The database cannot be brought to this schema; the message says why."""
+    """The database cannot be migrated, or is behind; the message says why."""
 
 
 def config(connection: Connection | None = None) -> Config:
-    """The configuration of alembic; the scripts lie beside the sources, or in the installed package."""
-    made = Config()
+    """The configuration of alembic. The scripts are next to the sources, or in the installed package."""
+    alembic_config = Config()
     folder = next(
         (parent / "migrations" for parent in HERE.parents if (parent / "migrations" / "env.py").is_file()), None
     )
     if folder is None:
         raise MigrationError("the folder `migrations` is missing from this installation")
-    made.set_main_option("script_location", str(folder))
-    made.attributes["connection"] = connection
-    return made
+    alembic_config.set_main_option("script_location", str(folder))
+    alembic_config.attributes["connection"] = connection
+    return alembic_config
 
 
 @cache
 def head() -> str:
     """The revision that this version needs."""
-    found = ScriptDirectory.from_config(config()).get_current_head()
-    if found is None:
-        raise MigrationError("there is no migration")
-    return found
+    revision = ScriptDirectory.from_config(config()).get_current_head()
+    if revision is None:
+        raise MigrationError("this installation has no migrations")
+    return revision
 
 
 @cache
 def known_revisions() -> frozenset[str]:
-    """Every revision of this version's; a database at any other is ahead of it."""
+    """All revisions of this version; a database at any other revision is ahead of it."""
     return frozenset(script.revision for script in ScriptDirectory.from_config(config()).walk_revisions())
 
 
 def current(connection: Connection) -> str | None:
-    """The revision that a database is at."""
+    """The revision of a database; None if it is empty."""
     return MigrationContext.configure(connection).get_current_revision()
 
 
 def upgrade(connection: Connection, revision: str = "head") -> None:
-    """Run migrations on an open connection, each in a transaction of its own; what was open on it is committed.
+    """Run migrations on an open connection, each in its own transaction. Commits what was open on the connection.
 
-    So what one locks is free before the next. Whoever migrates at the same time may do some of them: each is done once.
-    A database with nothing in it serves nobody, and is filled at once.
+    So the locks of a migration are released before the next one. Concurrent processes may each run some of the
+    migrations; each migration runs once. An empty database, which no process uses yet, is filled in one transaction.
     """
     version = int(connection.exec_driver_sql("SHOW server_version_num").scalar_one())
     if version < MINIMUM_POSTGRES:
@@ -71,7 +71,7 @@ def upgrade(connection: Connection, revision: str = "head") -> None:
 
 
 def _steps(at: str, revision: str) -> list[str]:
-    """The revisions between, the next one first; what a newer version has made of a database is left to alembic."""
+    """Revisions from `at` to `revision`, the next one first; for an unknown `at`, only `revision`, for alembic."""
     if at not in known_revisions():
         return [revision]
     scripts = ScriptDirectory.from_config(config()).iterate_revisions(revision, at)
@@ -84,24 +84,26 @@ def downgrade(connection: Connection, revision: str = "base") -> None:
 
 
 def is_behind(connection: Connection) -> bool:
-    """Whether the database lacks migrations that this version brings; one that is ahead of it is not behind."""
+    """True if the database lacks migrations of this version; false if it is ahead of this version."""
     at = current(connection)
     return at is None or (at in known_revisions() and at != head())
 
 
 async def require_schema(url: str, *, pooler: bool = False) -> None:
-    """Raises MigrationError for a database that is behind."""
+    """Raise MigrationError if the database is behind this version."""
     engine = create_engine(url, pool_size=1, application_name="trackers-migrate", pooler=pooler)
     try:
         async with engine.connect() as connection:
             if await connection.run_sync(is_behind):
-                raise MigrationError("the database is not at this version's schema: run `trackers migrate` first")
+                raise MigrationError(
+                    "the database does not have the schema of this version: run `trackers migrate` first"
+                )
     finally:
         await engine.dispose()
 
 
 async def migrate(url: str, *, pooler: bool = False) -> tuple[str | None, str]:
-    """Bring the database to this version's schema; (revision before, revision after)."""
+    """Migrate the database to the schema of this version; return (revision before, revision after)."""
     engine = create_engine(url, pool_size=1, application_name="trackers-migrate", pooler=pooler)
     try:
         async with engine.connect() as connection:

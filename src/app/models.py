@@ -1,4 +1,4 @@
-"""Every table of the house, for migrations and for the test that they match."""
+"""All tables of the app, for migrations and for the test that compares both."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""The modules of the house, in the order of their needs."""
+"""The modules of the app, in the order of their dependencies."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -30,17 +30,17 @@ MODULES: Final[Sequence[Module]] = (
 
 
 def all_settings() -> list[type[SettingsStruct]]:
-    """Every settings Struct of the house."""
+    """All settings Structs of the app."""
     return [Settings, WebSettings, ObservabilitySettings, *(struct for module in MODULES for struct in module.settings)]
 
 
 def all_events() -> list[EventType]:
-    """Every declared event, by name."""
+    """All declared event types, sorted by name."""
     return sorted((event for module in MODULES for event in module.events), key=lambda event: event.name)
 
 
 def known_scopes() -> list[str]:
-    """What the mounted handlers ask of a key, and each module's bare name, which covers reading and writing."""
+    """All scopes that handlers require, and the bare name of each module, which covers reading and writing."""
     handlers = [
         handler
         for module in MODULES
@@ -48,5 +48,5 @@ def known_scopes() -> list[str]:
         for controller in controllers
         for handler in vars(controller).values()
     ]
-    asked = {str(opt["scope"]) for handler in handlers if "scope" in (opt := getattr(handler, "opt", None) or {})}
-    return sorted(asked | {scope.partition(":")[0] for scope in asked})
+    required = {str(opt["scope"]) for handler in handlers if "scope" in (opt := getattr(handler, "opt", None) or {})}
+    return sorted(required | {scope.partition(":")[0] for scope in required})

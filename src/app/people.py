@@ -1,11 +1,11 @@
-"""What the operator does with people from the command line."""
+"""Commands of the operator for accounts: create an admin, set a password."""
 
 from uuid import UUID
 
 from app.container import AppContainer
 from shared.errors import Conflict, NotFound
 from shared.web.identity import Role
-from users.accounts.schemas import DISCORD, Profile, UserData, normalised_login
+from users.accounts.schemas import DISCORD, NewProfile, UserData, normalised_login
 from users.accounts.service import normalised
 
 
@@ -18,30 +18,30 @@ async def create_admin(
     password: str,
     existing: bool,
 ) -> UUID:
-    """An admin with a login; with a Discord id on the account that a bot knows.
+    """Create an admin with a login, on the account of the Discord id if it is given; return the user id.
 
-    Anybody may have registered a name: an account that exists is taken over only where `existing` says so, and then
-    gets the password, and its sessions end. Raises Invalid, Conflict, or NotFound.
+    An existing account is only used with `existing`, because anybody may have registered the name: it gets the
+    password, and its sessions end. Raises Invalid, Conflict or NotFound.
     """
-    profile = normalised(Profile(email=email, username=username))
+    profile = normalised(NewProfile(email=email, username=username))
     password_hash = await container.users.passwords().hashed(password)
     known = await _who_logs_in(container, email, username)
     accounts = container.users.accounts()
     if known is None:
         if existing:
-            raise NotFound("Nobody logs in so; leave --existing out to make the account.")
+            raise NotFound("There is no account with this login; leave out --existing to create it.")
         onto = await accounts.from_external(DISCORD, discord_id, UserData()) if discord_id else None
         if onto is not None and (await container.users.account_queries().password_hash(onto)) is not None:
-            raise Conflict("The person with this Discord id has a login; give that one, with --existing.")
-        made: UUID = await accounts.create(profile, password_hash, role=Role.ADMIN, onto=onto)
-        return made
+            raise Conflict("The person with this Discord id already has a login; use that login with --existing.")
+        user_id: UUID = await accounts.create(profile, password_hash, role=Role.ADMIN, onto=onto)
+        return user_id
     if not existing:
         account = await container.users.account_queries().account(known)
         names = [account.display_name or "no name", *(identity.external_id for identity in account.identities)]
         raise Conflict(
-            f"There is an account with this login already: {known} ({', '.join(names)}), registered "
-            f"{account.created_at:%Y-%m-%d %H:%M} UTC. Anybody may have made it. --existing makes it an admin's, with "
-            "the password that you give and without its sessions."
+            f"There is already an account with this login: {known} ({', '.join(names)}), registered "
+            f"{account.created_at:%Y-%m-%d %H:%M} UTC. Anybody may have made it. With --existing it becomes an admin, "
+            "gets the password that you enter, and its sessions end."
         )
     await accounts.set_password(known, password_hash)
     await accounts.make_admin(known)
@@ -49,10 +49,10 @@ async def create_admin(
 
 
 async def replace_password(container: AppContainer, login: str, password: str) -> None:
-    """Another password for who logs in so; their sessions end. Raises NotFound."""
+    """Set the password of the account with this login and end its sessions. Raises NotFound if there is none."""
     user_id = await _who_logs_in(container, login)
     if user_id is None:
-        raise NotFound(f"Nobody logs in as {login!r}.")
+        raise NotFound(f"There is no account with the login {login!r}.")
     password_hash = await container.users.passwords().hashed(password)
     await container.users.accounts().set_password(user_id, password_hash)
 
@@ -61,6 +61,6 @@ async def _who_logs_in(container: AppContainer, *logins: str | None) -> UUID | N
     for login in filter(None, logins):
         known = await container.users.account_queries().credentials(normalised_login(login))
         if known is not None:
-            found: UUID = known.user_id
-            return found
+            user_id: UUID = known.user_id
+            return user_id
     return None

@@ -1,6 +1,6 @@
-"""`trackers health`: one question, one answer, 0 or 1; what a container's health check runs every few seconds.
+"""`trackers health`: one check with exit code 0 or 1, for health checks of containers every few seconds.
 
-It loads nothing of the house but the heartbeats, because all of it takes seconds on a busy machine.
+It imports little of the app, because importing all of it takes seconds on a busy machine.
 """
 
 import asyncio
@@ -19,15 +19,15 @@ from redis.exceptions import RedisError
 from shared.jobs.heartbeat import NO_WORKER, Heartbeats
 from shared.secret_files import given_secret
 
-PATIENCE: Final = 4.0
-EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 -- where to ask who listens everywhere
-OK: Final = 200
+ANSWER_TIMEOUT_S: Final = 4.0
+EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 -- address to ask if the API listens on all addresses
+HTTP_OK: Final = 200
 
 
 @click.command()
-@click.option("--worker", is_flag=True, help="Ask for a worker of this host instead of the API.")
+@click.option("--worker", is_flag=True, help="Check for a worker of this host instead of the API.")
 def health(*, worker: bool) -> None:
-    """Exit 0 where the API of this host is ready, 1 where it is not; say why. For health checks of containers."""
+    """Exit with 0 if the API of this host is ready, else print the reason and exit with 1. For containers."""
     environ = {**{name: value for name, value in dotenv_values(".env").items() if value}, **os.environ}
     wrong = asyncio.run(_worker(environ)) if worker else _api(environ)
     click.echo(wrong or "ok")
@@ -35,10 +35,10 @@ def health(*, worker: bool) -> None:
 
 
 def _api(environ: Mapping[str, str]) -> str | None:
-    """What is wrong with the API; None where it is ready."""
+    """The problem of the API; None if it is ready."""
     host = environ.get("TRACKERS_HOST", "").strip() or "127.0.0.1"
     port = environ.get("TRACKERS_PORT", "").strip() or "8000"
-    asking = HTTPConnection(EVERYWHERE.get(host, host), int(port), timeout=PATIENCE)
+    asking = HTTPConnection(EVERYWHERE.get(host, host), int(port), timeout=ANSWER_TIMEOUT_S)
     try:
         asking.request("GET", "/health/ready")
         answer = asking.getresponse()
@@ -47,24 +47,24 @@ def _api(environ: Mapping[str, str]) -> str | None:
         return f"no answer from {host}:{port} ({type(error).__name__}): start it (`trackers api`)"
     finally:
         asking.close()
-    if answer.status == OK:
+    if answer.status == HTTP_OK:
         return None
     try:
         parts = msgspec.json.decode(body, type=_Answer).parts
     except msgspec.MsgspecError:
-        return f"{host}:{port} answers {answer.status}; is it Trackers that listens there?"
+        return f"{host}:{port} answers {answer.status}; is Trackers listening there?"
     return "; ".join(f"{name}: {part.error}" for name, part in parts.items() if part.required and not part.ok)
 
 
 async def _worker(environ: Mapping[str, str]) -> str | None:
-    """What is wrong with this host's worker; None where one is alive."""
+    """The problem of this host's workers; None if a worker is alive."""
     try:
         url = given_secret("TRACKERS_REDIS_URL", environ)
     except ValueError as error:
         return str(error)
     if not url:
-        return "TRACKERS_REDIS_URL is not set; `trackers doctor` looks at the embedded servers"
-    redis: Redis = Redis.from_url(url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE)
+        return "TRACKERS_REDIS_URL is not set; `trackers doctor` checks the embedded servers"
+    redis: Redis = Redis.from_url(url, socket_timeout=ANSWER_TIMEOUT_S, socket_connect_timeout=ANSWER_TIMEOUT_S)
     try:
         alive = await Heartbeats(redis).alive(host=socket.gethostname())
     except (RedisError, OSError) as error:

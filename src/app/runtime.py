@@ -1,4 +1,4 @@
-"""What every command needs before it can start: settings, servers of its own where none are given, the secret."""
+"""The start of every command: settings, embedded servers if no others are configured, and the secret."""
 
 import contextlib
 import os
@@ -21,25 +21,25 @@ from shared.settings import Environment, Loaded, Secret, Settings, SettingsError
 _IN_FILES: Final = frozenset(
     f"TRACKERS_{name}{IN_FILE}" for name in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "SECRET_KEY_PREVIOUS")
 )
-"""Files whose content child processes are given instead."""
+"""Variables that child processes do not get, because they get the content of the files instead."""
 CURRENT: Final = "secret"
 PREVIOUS: Final = "secret.previous"
-"""Files under TRACKERS_HOME with a generated secret, and the one before it while it is being replaced."""
+"""Files under TRACKERS_HOME with the generated secret, and with the previous one during a replacement."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Runtime:
-    """A process's settings, complete: both servers named, the secret known."""
+    """The complete settings of a process, with the addresses of both servers and the secret."""
 
     loaded: Loaded[Any]
     settings: Settings
     secret: Secret
     previous_secret: Secret | None
-    """The one before, while it is being replaced."""
+    """The previous secret during a replacement."""
     own_database: bool
-    """Whether the database is the embedded one."""
+    """True if the database is the embedded one."""
     given: Mapping[str, str]
-    """The environment that the settings were read from, a `.env` file included."""
+    """The environment of the settings, including a `.env` file."""
 
     def container(self, application_name: str = "trackers") -> AppContainer:
         return AppContainer(
@@ -51,7 +51,7 @@ class Runtime:
         )
 
     def environ(self) -> dict[str, str]:
-        """The environment for child processes, which then share this process's servers and secret."""
+        """The environment for child processes, so that they use the same servers and secret."""
         return {
             **os.environ,
             **dict.fromkeys(_IN_FILES, ""),
@@ -63,22 +63,23 @@ class Runtime:
 
 
 def environment() -> dict[str, str]:
-    """The process's environment over a `.env` file in the working directory."""
+    """The environment of the process; a `.env` file in the working directory adds variables that are not set."""
     from_file = {name: value for name, value in dotenv_values(".env").items() if value is not None}
     return {**from_file, **os.environ}
 
 
 @contextmanager
 def runtime(*, redis: bool = True, before_start: Callable[[Settings], None] | None = None) -> Iterator[Runtime]:
-    """Settings and servers for as long as the block runs. Raises SettingsError or EmbeddedServersError.
+    """Load the settings, and run the embedded servers while the block runs.
 
-    `before_start` is given the settings before any server is started.
+    `before_start` is called with the settings before a server is started. Raises SettingsError or
+    EmbeddedServersError.
     """
     given = environment()
     loaded = load(all_settings(), given)
     settings: Settings = loaded[Settings]
     if settings.embedded_user:
-        os.environ["TRACKERS_EMBEDDED_USER"] = settings.embedded_user  # the servers look for it there, not in .env
+        os.environ["TRACKERS_EMBEDDED_USER"] = settings.embedded_user  # the embedded servers read it there, not in .env
     if before_start is not None:
         before_start(settings)
     secret = settings.secret_key or _kept_secret(settings)
@@ -105,29 +106,35 @@ def runtime(*, redis: bool = True, before_start: Callable[[Settings], None] | No
 
 
 def _kept_secret(settings: Settings) -> Secret:
-    """Outside production: a random secret, made once and kept where only this user can read it."""
+    """Outside production: a random secret, generated once and stored in a file that only this user can read.
+
+    Raises SettingsError in production.
+    """
     if settings.env is Environment.PRODUCTION:
         raise SettingsError(["TRACKERS_SECRET_KEY: is missing"])
     path: Path = settings.home / CURRENT
     if path.exists():
         return Secret(path.read_text().strip())
     settings.home.mkdir(parents=True, exist_ok=True)
-    made = f"{path}.{secrets.token_hex(8)}"
+    temporary = f"{path}.{secrets.token_hex(8)}"
     try:
-        # Written aside and linked into place, so that two processes that start together agree on one.
-        descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        # Written to another name and linked into place, so that two processes that start together use the same secret.
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as file:
             file.write(secrets.token_hex(32))
-        os.link(made, path)
+        os.link(temporary, path)
     except FileExistsError:
         pass
     finally:
-        Path(made).unlink(missing_ok=True)
+        Path(temporary).unlink(missing_ok=True)
     return Secret(path.read_text().strip())
 
 
 def _kept_previous_secret(settings: Settings, secret: Secret) -> Secret | None:
-    """The generated secret that the operator renamed to be replaced; only where the current one is a generated one."""
+    """The generated secret that the operator has renamed for a replacement; None if the current one is not generated.
+
+    Raises SettingsError if it is weak or equals the current one.
+    """
     path: Path = settings.home / PREVIOUS
     if settings.secret_key is not None or not path.is_file():
         return None
@@ -135,5 +142,7 @@ def _kept_previous_secret(settings: Settings, secret: Secret) -> Secret | None:
     if what := weakness_of(previous, production=False):
         raise SettingsError([f"{path}: {what}; it must hold the secret that was used before"])
     if previous == secret:
-        raise SettingsError([f"{path}: equals {settings.home / CURRENT}; remove it, or remove that to have a new one"])
+        raise SettingsError(
+            [f"{path}: equals {settings.home / CURRENT}; remove it, or remove the other file to get a new secret"]
+        )
     return previous

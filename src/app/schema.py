@@ -1,4 +1,4 @@
-"""The OpenAPI schema without any server: what the application would say of itself."""
+"""The OpenAPI schema of the application, built without any server."""
 
 from pathlib import Path
 

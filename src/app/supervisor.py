@@ -1,4 +1,4 @@
-"""`trackers up`: the API and a worker as child processes, restarted when they fall, with a status line meanwhile."""
+"""`trackers up`: runs the API and a worker as child processes, restarts them when they end, shows a status line."""
 
 import asyncio
 import contextlib
@@ -26,16 +26,16 @@ from app.runtime import Runtime
 
 STOP_PATIENCE: Final = 30.0
 FIRST_DELAY_S: Final = 1.0
-LONGEST_DELAY_S: Final = 60.0
-"""A process that keeps ending early is started again after 1, 2, 4 ... seconds, at most after this many."""
+MAX_DELAY_S: Final = 60.0
+"""Maximum seconds before a restart: a process that ends early again and again is restarted after 1, 2, 4 ... s."""
 STATUS_EVERY: Final = 1.0
 EARLY_S: Final = 10.0
-"""Seconds; a process that ends sooner did not get to work."""
-LARGEST_LOG: Final = 10_000_000
+"""A process that ends within these seconds counts as ended early."""
+MAX_LOG_BYTES: Final = 10_000_000
 SHOWN_LINES: Final = 15
 PR_SET_PDEATHSIG: Final = 1
 PARENT: Final = "TRACKERS_UP_PID"
-"""Tells a child whose it is."""
+"""Variable with the process id of `trackers up`, for its child processes."""
 
 _COUNTS: Final = text("""
 SELECT (SELECT count(*) FROM scrape_targets) AS followed,
@@ -47,26 +47,26 @@ SELECT (SELECT count(*) FROM scrape_targets) AS followed,
 
 @dataclass
 class Child:
-    """One process that is kept running."""
+    """A child process that is kept running."""
 
     name: str
     arguments: list[str]
     environ: dict[str, str]
     log_file: Path | None
-    """None: its lines go where our own go."""
+    """None: it logs to our own standard error."""
     output: IO[bytes] | None
     process: asyncio.subprocess.Process | None = None
     restarts: int = 0
     log: Any = field(default_factory=lambda: structlog.get_logger("up"))
 
     async def keep(self) -> None:
-        """Keep the process running: start it again when it ends, ever later while it ends early."""
+        """Keep the process running: restart it when it ends, with growing delays while it ends early."""
         early_ends = 0
         while True:
             started = monotonic()
             self.process = await asyncio.create_subprocess_exec(
                 sys.executable,
-                "-P",  # no module is imported from the working directory, which anybody may have filled
+                "-P",  # imports no modules from the working directory, in which anybody may have put files
                 "-m",
                 "app",
                 *self.arguments,
@@ -78,7 +78,7 @@ class Child:
             )
             code = await self.process.wait()
             early_ends = early_ends + 1 if monotonic() - started < EARLY_S else 0
-            delay = min(FIRST_DELAY_S * 2 ** max(0, early_ends - 1), LONGEST_DELAY_S)
+            delay = min(FIRST_DELAY_S * 2 ** max(0, early_ends - 1), MAX_DELAY_S)
             self.restarts += 1
             self.log.error("process_ended", name=self.name, code=code, early_ends=early_ends, restart_in_s=delay)
             if early_ends:
@@ -86,14 +86,14 @@ class Child:
             await asyncio.sleep(delay)
 
     def _show_last_lines(self) -> None:
-        """In a terminal: what the process logged last, because it went to a file."""
+        """In a terminal: show the last log lines of the process, because it logs to a file."""
         if self.log_file is None:
             return
         lines = self.log_file.read_text(errors="replace").splitlines()[-SHOWN_LINES:]
         click.echo("\n  ".join([f"the last log lines of the {self.name}, from {self.log_file}:", *lines]), err=True)
 
     async def stop(self) -> None:
-        """Ask it to finish, and insist after a while."""
+        """Terminate the process; kill it after STOP_PATIENCE seconds."""
         if self.process is None or self.process.returncode is not None:
             return
         with contextlib.suppress(ProcessLookupError):
@@ -105,7 +105,7 @@ class Child:
 
 
 def run_everything(runtime: Runtime) -> int:
-    """Run API and worker until Ctrl-C or SIGTERM; the exit code."""
+    """Run the API and a worker until Ctrl-C or SIGTERM; return the exit code."""
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_run(runtime))
     return 0
@@ -117,7 +117,7 @@ async def _run(runtime: Runtime) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     home = runtime.settings.home.resolve()
-    # In a terminal the children write to files, and the status line is ours; elsewhere nothing is written to the home.
+    # In a terminal, the children log to files and we show the status line; otherwise no logs are written to the home.
     announced = home / "api.address" if _in_terminal() else None
     if announced is not None:
         home.mkdir(parents=True, exist_ok=True)
@@ -168,7 +168,7 @@ async def _kept_running(
 
 
 def _log_of(name: str, runtime: Runtime) -> Path | None:
-    """Where a child writes while a terminal shows the status; None where its lines are ours."""
+    """Log file of a child in a terminal; None if the child logs to our own standard error."""
     return runtime.settings.home.resolve() / "logs" / f"{name}.log" if _in_terminal() else None
 
 
@@ -177,9 +177,9 @@ def _in_terminal() -> bool:
 
 
 def _opened(log: Path) -> IO[bytes]:
-    """The log, to be written on; one that has grown large is put aside, and the one put aside before it dropped."""
+    """Open a log for appending. A large log is renamed to `.1` first, which replaces an older one."""
     log.parent.mkdir(parents=True, exist_ok=True)
-    if log.exists() and log.stat().st_size > LARGEST_LOG:
+    if log.exists() and log.stat().st_size > MAX_LOG_BYTES:
         log.replace(log.with_name(f"{log.name}.1"))
     return log.open("ab")
 
@@ -192,20 +192,20 @@ def _read(announced: Path) -> str:
 
 
 async def _show_status(container: AppContainer, children: list[Child], announced: Path | None) -> None:
-    """The API's address, and a line that says what is going on, in a terminal; elsewhere the children's lines do."""
+    """In a terminal, show the address of the API and a status line; otherwise show nothing and wait."""
     if announced is None:
         await asyncio.Event().wait()
         return
     console = Console(stderr=True, highlight=False)
-    told = ""
+    shown = ""
     with Live(console=console, auto_refresh=False, transient=True) as live:
         while True:
             address = _read(announced)
-            if address and address != told:
-                told = address
+            if address and address != shown:
+                shown = address
                 console.print(
-                    f"API [bold]{escape(address)}[/bold], its schema at {escape(address)}/schema; "
-                    f"logs in {escape(str(announced.parent / 'logs'))}. Ctrl-C stops all."
+                    f"API [bold]{escape(address)}[/bold], schema at {escape(address)}/schema; "
+                    f"logs in {escape(str(announced.parent / 'logs'))}. Press Ctrl-C to stop."
                 )
             live.update(await _status(container, children), refresh=True)
             await asyncio.sleep(STATUS_EVERY)
@@ -214,8 +214,8 @@ async def _show_status(container: AppContainer, children: list[Child], announced
 async def _status(container: AppContainer, children: list[Child]) -> Text:
     try:
         counts = await container.reader().row(_COUNTS, {"now": container.clock().now()})
-    except Exception as error:  # noqa: BLE001 -- a status line must not end what it reports on
-        return Text(f"database away: {type(error).__name__}", style="red")
+    except Exception as error:  # noqa: BLE001 -- an error of the status line must not stop the processes
+        return Text(f"database unavailable: {type(error).__name__}", style="red")
     if counts is None:
         return Text("")
     restarts = sum(child.restarts for child in children)
@@ -226,7 +226,7 @@ async def _status(container: AppContainer, children: list[Child]) -> Text:
 
 
 def end_with_parent() -> None:
-    """In a child: be told to stop when the process that started us dies, however it dies (Linux)."""
+    """In a child: have the kernel send SIGTERM when the parent process dies, for whatever reason (Linux)."""
     parent = os.environ.get(PARENT)
     if parent is None or sys.platform != "linux":
         return

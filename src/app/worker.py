@@ -1,6 +1,6 @@
-"""A worker process: arq runs the house's jobs; when Redis goes away and comes back, so does the worker.
+"""A worker process: arq runs the jobs of the app. If Redis fails, the worker waits and connects again.
 
-arq is known only here and in shared/jobs/arq_queue.py.
+Only this file and shared/jobs/arq_queue.py import arq.
 """
 
 import asyncio
@@ -29,17 +29,17 @@ from shared.observability.telemetry import JobTimedOutError, Telemetry
 from shared.settings import Settings
 
 GRACE: Final = 20.0
-"""Seconds that jobs under way are given when the worker is asked to stop."""
+"""Seconds that running jobs have to finish when the worker must stop."""
 HEALTH_KEY: Final = "worker:"
-"""Prefix of the key that each worker keeps alive in Redis; one key per worker."""
+"""Prefix of the health key of each worker in Redis."""
 LEEWAY: Final = 5.0
-"""Seconds after a job's own timeout at which arq would cancel it: arq does that as it stops jobs when a worker ends."""
+"""Seconds after a job's own time-out at which arq cancels it; arq cancels jobs in the same way when a worker stops."""
 REST: Final = 0.5
 """Seconds between the loss of Redis and the next attempt."""
 
 
-class HeardWorker(Worker):
-    """arq's worker, which tells of itself whenever it keeps its health key alive: from the loop that picks jobs."""
+class HeartbeatWorker(Worker):
+    """arq's worker with a heartbeat whenever the loop that picks jobs refreshes the health key."""
 
     beat: Callable[[], Awaitable[None]]
 
@@ -51,7 +51,7 @@ class HeardWorker(Worker):
 
 
 class WorkerProcess:
-    """One arq worker under supervision."""
+    """Runs an arq worker, and starts it again after a loss of Redis."""
 
     def __init__(self, container: AppContainer, *, grace: float = GRACE) -> None:
         self._container = container
@@ -65,7 +65,7 @@ class WorkerProcess:
         self._stopping.set()
 
     async def run(self) -> None:
-        """Work until `stop`; survives the loss of Redis."""
+        """Work until `stop`; a loss of Redis does not end it."""
         log = structlog.get_logger(__name__)
         async with running_app(self._container), self._metrics():
             jobs = self._container.jobs()
@@ -84,10 +84,10 @@ class WorkerProcess:
             log.info("worker_stopped")
 
     async def burst(self) -> int:
-        """Take back what was lost, send off what is due, run what is queued, to the end; how many jobs failed."""
+        """Reclaim expired leases, enqueue due targets and run all queued jobs; return the number of failed jobs."""
         ended_by_queue = 0
         async with running_app(self._container):
-            await self._container.dispatcher().sweep()
+            await self._container.dispatcher().reclaim_expired_leases()
             while True:
                 sent = await self._container.dispatcher().dispatch_all()
                 worker = self._worker(self._container.jobs(), burst=True)
@@ -115,7 +115,7 @@ class WorkerProcess:
             await _end(working)
 
     async def _finish(self, worker: Worker) -> None:
-        """Let the jobs under way come to their end, with those that were just being picked, within the grace."""
+        """Wait until running jobs, and those that were just picked, have finished, for `grace` seconds at most."""
         until = asyncio.get_running_loop().time() + self._grace
         while (left := until - asyncio.get_running_loop().time()) > 0:
             await asyncio.sleep(self._settings.worker_poll_delay)
@@ -125,7 +125,7 @@ class WorkerProcess:
             await asyncio.wait(under_way, timeout=left)
 
     async def _close(self, worker: Worker) -> None:
-        """End what is still under way; the jobs give their targets back on their way out."""
+        """Cancel the jobs that are still running; they release their leases when they are cancelled."""
         tasks = list(worker.tasks.values())
         for task in tasks:
             task.cancel()
@@ -140,7 +140,7 @@ class WorkerProcess:
 
     @asynccontextmanager
     async def _metrics(self) -> AsyncIterator[None]:
-        """The worker's own counters, where it is to serve them. Raises CannotListenError."""
+        """Serve the worker's own counters, if a port is set. Raises CannotListenError if it cannot be used."""
         settings = self._container.observability_settings()
         if not settings.metrics_port:
             yield
@@ -156,7 +156,7 @@ class WorkerProcess:
         redis = self._container.redis()
         pool = ArqRedis(connection_pool=redis.connection_pool, job_serializer=serialize, job_deserializer=deserialize)
         runs = _Runs(self._container.telemetry(), self._note_raised)
-        worker = HeardWorker(
+        worker = HeartbeatWorker(
             functions=[_function(job, runs) for job in jobs],
             cron_jobs=[] if burst else [_cron(job, runs) for job in jobs if job.seconds is not None],
             redis_pool=pool,
@@ -176,14 +176,14 @@ class WorkerProcess:
 
 
 async def _end(task: asyncio.Task[Any]) -> None:
-    """Cancel until it takes: in its first moments arq's main loop can swallow a cancellation."""
+    """Cancel the task until it ends: at its start, arq's main loop can swallow a cancellation."""
     while not task.done():
         task.cancel()
         await asyncio.wait({task}, timeout=0.1)
 
 
 async def run_worker(container: AppContainer, *, grace: float = GRACE) -> None:
-    """Work until SIGTERM or SIGINT; what is under way is finished within `grace` seconds or given back."""
+    """Work until SIGTERM or SIGINT; running jobs finish within `grace` seconds or release their leases."""
     process = WorkerProcess(container, grace=grace)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -209,7 +209,7 @@ def _cron(job: Job, runs: "_Runs") -> CronJob:
 
 
 class _Runs:
-    """Jobs as arq calls them: counted and traced, with the job's id in every log line."""
+    """Makes functions for arq that count and trace jobs, with the job's id in every log line."""
 
     def __init__(self, telemetry: Telemetry, note_raised: Callable[[], None]) -> None:
         self._telemetry = telemetry
@@ -224,14 +224,14 @@ class _Runs:
                     except Exception:
                         structlog.get_logger(__name__).exception("job_failed")
                         raise
-            except Exception:  # noqa: BLE001 -- logged above; leases and the next tick decide what happens again
+            except Exception:  # noqa: BLE001 -- logged above; leases and the next tick repeat the work
                 self._note_raised()
 
         return run
 
 
 async def _in_time(job: Job, arguments: Sequence[Any]) -> None:
-    """Raises JobTimedOutError, however the job ends once its time is up."""
+    """Run the job. Raises JobTimedOutError if it exceeds its time-out, with whatever error it then ends."""
     limit = asyncio.timeout(job.timeout)
     try:
         async with limit:

@@ -1,4 +1,4 @@
-"""A worker's own metrics over HTTP: a small application beside its jobs, in the same loop."""
+"""Metrics of a worker over HTTP: a small application in the same event loop as its jobs."""
 
 import asyncio
 import contextlib
@@ -19,7 +19,7 @@ from shared.web.problems import EXCEPTION_HANDLERS
 
 
 class _BesideJobs(uvicorn.Server):
-    """Leaves signals to the worker, which has work to finish."""
+    """uvicorn's server without signal handlers: the worker handles signals, because it must finish its jobs."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -28,7 +28,7 @@ class _BesideJobs(uvicorn.Server):
 
 @asynccontextmanager
 async def serving(container: AppContainer, listening: socket.socket) -> AsyncIterator[None]:
-    """`/metrics` and `/health/live` for as long as the block runs; the socket is closed with it."""
+    """Serve `/metrics` and `/health/live` while the block runs; closes the socket at its end."""
     app = Litestar(
         route_handlers=[live, metrics],
         dependencies={"metrics_page": provide_singleton(container.own_metrics_page)},

@@ -1,17 +1,17 @@
-"""What time it is: always aware, always UTC, and always asked for."""
+"""The clock: always aware, always UTC, and injected wherever it is needed."""
 
 from datetime import UTC, datetime
 from typing import Protocol
 
 
 class Clock(Protocol):
-    """Where a service gets the time from."""
+    """Source of the current time for services."""
 
     def now(self) -> datetime: ...
 
 
 class SystemClock:
-    """The machine's clock."""
+    """The clock of the machine."""
 
     def now(self) -> datetime:
-        return datetime.now(UTC)  # real date: this is the machine's clock
+        return datetime.now(UTC)  # real date: this is the clock of the machine

@@ -1,4 +1,4 @@
-"""The one seam between Litestar, which owns a request's lifetime, and the container, which owns the graph."""
+"""Connects Litestar, which controls the lifetime of a request, with the container, which builds the services."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -12,13 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared.database import Database
 
 SESSION_OPENED: Final = "session_opened"
-"""Key in a request's state: who wants to be given its session, once it is open."""
+"""Key in a request's state: a function that is called with its session when that is opened."""
 
 
 def provide_session(database: Callable[[], Database]) -> Provide:
-    """The request's session: commits after the answer is rendered and before its first byte leaves, or rolls back.
+    """The session of a request: it commits after the response is rendered and before its first byte is sent.
 
-    The only generator dependency there may be: two of them turn errors into exception groups.
+    It rolls back if the handler raises. This must be the only generator dependency: with two of them, errors become
+    exception groups.
     """
 
     async def session(scope: Scope) -> AsyncIterator[AsyncSession]:
@@ -31,7 +32,7 @@ def provide_session(database: Callable[[], Database]) -> Provide:
 
 
 def provide(provider: Callable[[], Any], database: Callable[[], Database]) -> Provide:
-    """A container's service, built on the request's session; the session is bound only while the graph is built."""
+    """A service of a container, built on the session of the request, which is bound only while it is built."""
 
     def resolve(session: NamedDependency[SkipValidation[AsyncSession]]) -> Any:
         with database().bind(session):
@@ -41,7 +42,7 @@ def provide(provider: Callable[[], Any], database: Callable[[], Database]) -> Pr
 
 
 def provide_singleton(provider: Callable[[], Any]) -> Provide:
-    """A thing that lives as long as the process: a reader, the task board, a parser."""
+    """An object that lives as long as the process, such as queries or a parser."""
 
     def resolve() -> Any:
         return provider()
@@ -51,7 +52,7 @@ def provide_singleton(provider: Callable[[], Any]) -> Provide:
 
 @asynccontextmanager
 async def running(*closing: Callable[[], Any]) -> AsyncIterator[None]:
-    """Close what the process opened, in reverse order, however it ends; each is an async `close` of something."""
+    """Call the async `close` functions in reverse order when the block ends, also after an error."""
     async with AsyncExitStack() as stack:
         for close in closing:
             stack.push_async_callback(close)

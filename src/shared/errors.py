@@ -1,24 +1,24 @@
-"""Errors that people see: each class carries its HTTP status and a stable code; a message says what to do next.
+"""Errors that callers see: each class has an HTTP status and a stable code; the message says what to do next.
 
 Problem
-├── BadRequest          400  a rule of the trade forbids it
-├── Unauthenticated     401  nobody proved who asks
-├── Forbidden           403  known, and not allowed
-├── NotFound            404  no such thing (or none that the reader may know of)
-├── Conflict            409  it is there already, or changed meanwhile
-├── UnsupportedMedia    415  the body is of another type than the endpoint reads
-├── Invalid             422  the input does not mean anything
-├── TooManyRequests     429  later; `retry_after` says when
-└── Unavailable         503  a part of ours that it needs is away
-    └── StorageFull          a part of ours has no room left to write
+├── BadRequest          400  a rule of the domain forbids it
+├── Unauthenticated     401  no valid credentials
+├── Forbidden           403  the caller is known, and not allowed to do this
+├── NotFound            404  it does not exist, or the caller may not see it
+├── Conflict            409  it exists already, or was changed in the meantime
+├── UnsupportedMedia    415  the body has a type that the endpoint does not read
+├── Invalid             422  the input is not valid
+├── TooManyRequests     429  a limit is reached; `retry_after` is the wait in seconds
+└── Unavailable         503  a part of the app that the request needs is unavailable
+    └── StorageFull          a part of the app has no room left to write
 """
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
 
-class Problem(Exception):  # noqa: N818 -- RFC 9457 calls it a problem, and so does the body that it becomes
-    """Something to tell the person who asked; rendered as problem+json (RFC 9457)."""
+class Problem(Exception):  # noqa: N818 -- named after the problem details of RFC 9457
+    """An error for the caller; rendered as problem+json (RFC 9457)."""
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "internal_error"
@@ -36,9 +36,9 @@ class Problem(Exception):  # noqa: N818 -- RFC 9457 calls it a problem, and so d
         self.detail = detail
         self.extra = dict(extra or {})
         self.retry_after = retry_after
-        """Seconds until it is worth asking again; becomes the Retry-After header."""
+        """Seconds until another try makes sense; becomes the Retry-After header."""
         self.headers = dict(headers or {})
-        """Of the answer, besides those that every problem has."""
+        """Additional headers of the response."""
 
 
 class BadRequest(Problem):
@@ -102,6 +102,6 @@ class StorageFull(Unavailable):
     def __init__(self) -> None:
         super().__init__(
             "There is no room left to store anything, so nothing was changed. "
-            "Try again once the operator has made room.",
+            "Try again when the operator has made room.",
             retry_after=60,
         )

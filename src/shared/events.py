@@ -1,4 +1,4 @@
-"""Event types with their readers, events as modules write them and handlers read them, and what a handler is."""
+"""Event types and their readers, new and stored events, and the protocol of event handlers."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,12 +10,12 @@ from msgspec import Struct
 
 
 class Readers(StrEnum):
-    """The bots that read events of a type. The values are the words of docs/events.md."""
+    """The bots that may read events of a type. The values are used in docs/events.md."""
 
     OWNER = "owner only"
-    """No bot: the event is private, and only its owner learns of it (channels, digest, export)."""
+    """No bot: the event is private, and only its owner gets it (channels, digest, export)."""
     OWNERS_GUILDS = "guilds of the owner"
-    """Keys of a guild of which the owner was a member at that time and still is, confirmed; and keys for all guilds."""
+    """Keys of guilds in which the owner was a confirmed member at that time and still is; and keys for all guilds."""
     NAMED_GUILD = "guild in the payload"
     """Keys of the guild in the payload's `guild_id`, and keys for all guilds."""
     ALL_GUILDS = "keys for all guilds"
@@ -23,28 +23,28 @@ class Readers(StrEnum):
 
 
 class EventType(Struct, frozen=True, kw_only=True):
-    """A kind of event and its readers; `Module.events` lists it, otherwise no bot reads its events."""
+    """A type of event and its readers. It must be listed in `Module.events`, otherwise no bot can read its events."""
 
     name: str
     """`<subject>.<what happened>`: tracker.registered, game_account.changed."""
     when: str
-    """When it is published, for docs/events.md."""
+    """Describes in docs/events.md when the event is published."""
     payload: type[Struct]
     readers: Readers
 
 
 class NewEvent(Struct, frozen=True, kw_only=True):
-    """Something that happened, to be published."""
+    """An event to be published."""
 
     event: EventType
     aggregate: str
-    """The thing, `<kind>:<id>`: events of one are relayed in the order in which they were written."""
+    """The subject, `<kind>:<id>`: events of one aggregate are relayed in the order in which they were written."""
     payload: Struct
-    """An instance of the type's payload, kept as JSON. No secrets: bots may read it."""
+    """An instance of the payload type, stored as JSON. It must hold no secrets: bots may read it."""
     user_id: UUID | None = None
-    """Whose thing it is; None: nobody's in particular."""
+    """The owner of the aggregate; None: it has no owner."""
     key: str | None = None
-    """Of several events with one key only the first is kept."""
+    """Of several events with the same key only the first is stored."""
 
     def __post_init__(self) -> None:
         if type(self.payload) is not self.event.payload:
@@ -52,7 +52,7 @@ class NewEvent(Struct, frozen=True, kw_only=True):
 
 
 class Event(Struct, frozen=True, kw_only=True):
-    """An event as it was kept."""
+    """A stored event."""
 
     id: UUID
     event: str
@@ -63,13 +63,14 @@ class Event(Struct, frozen=True, kw_only=True):
 
 
 class EventHandler(Protocol):
-    """Does something about events, in the transaction that marks them as relayed: both happen or neither."""
+    """Handles events in the transaction that marks them as relayed, so that both are committed or neither."""
 
     name: str
     events: frozenset[str]
-    """The names it wants to hear of."""
+    """Names of the events that it handles."""
 
     async def handle(self, events: Sequence[Event]) -> None:
-        """In order. Built on the session that is open; awaits nothing but the database. May see an event again only
-        where the transaction of the first time was rolled back.
+        """Handle events in their order, on the open session. Must await nothing but the database.
+
+        Gets an event a second time only if the first transaction was rolled back.
         """

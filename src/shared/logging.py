@@ -1,8 +1,8 @@
-"""Structured logs: one event a line, JSON outside a terminal, with the request, job or run they belong to.
+"""Structured logs: one event per line, JSON outside a terminal, with the request, job or run that it belongs to.
 
-Every process calls `configure` once; everything else asks structlog for a logger where it needs one. Our own events go
-straight to standard error; what libraries log through the standard library is rendered alike. No line holds a secret:
-every text of it goes through `redacted_text`.
+Each process calls `configure` once; all other code gets a logger from structlog where it needs one. Our own events are
+written directly to standard error; events of libraries are rendered in the same way. No line contains a secret: all
+its texts go through `redacted_text`.
 """
 
 import io
@@ -20,23 +20,23 @@ from structlog.typing import EventDict, ExcInfo, Processor, WrappedLogger
 
 from shared.redaction import redacted_text
 
-LONGEST_VALUE: Final = 4_000
-LONGEST_TRACEBACK: Final = 50_000
+MAX_VALUE_LENGTH: Final = 4_000
+MAX_TRACEBACK_LENGTH: Final = 50_000
 OURS: Final = frozenset({"timestamp", "level", "logger", "exc_info"})
-"""Parts of a line in which nothing of anybody else's can stand; of an exception, until it is rendered."""
+"""Fields that never contain foreign text (`exc_info` until it is rendered)."""
 PLAIN: Final = (bool, int, float, UUID, date, type(None))
 QUIET: Final = ("alembic", "arq", "httpx", "httpcore", "aiohttp", "uvicorn")
 
 
 class LineLogger:
-    """Writes rendered events to a stream, a line each; ten times cheaper than a record of the standard library."""
+    """Writes rendered events to a stream, one per line; ten times cheaper than records of the standard library."""
 
     def __init__(self, name: str, stream: TextIO) -> None:
         self.name = name
         self._stream = stream
 
     def msg(self, line: str) -> None:
-        with suppress(OSError):  # a full disk must not stop what the line is about
+        with suppress(OSError):  # a full disk must not stop the work that is logged
             self._stream.write(line + "\n")
             self._stream.flush()
 
@@ -44,7 +44,7 @@ class LineLogger:
 
 
 def configure(*, level: str, form: str, stream: TextIO | None = None) -> None:
-    """Set up structlog and the standard library's logging beside it. `form`: auto, console or json."""
+    """Configure structlog and the standard library's logging. `form` is auto, console or json."""
     out = stream or sys.stderr
     console = form == "console" or (form == "auto" and out.isatty())
     common: list[Processor] = [
@@ -56,7 +56,7 @@ def configure(*, level: str, form: str, stream: TextIO | None = None) -> None:
         [_without_secrets, structlog.dev.ConsoleRenderer(exception_formatter=_plain_traceback)]
         if console
         else [
-            # Without the frames' variables: they hold keys, headers and what people sent.
+            # Without local variables: they hold keys, headers and input of people.
             structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False)),
             _without_secrets,
             structlog.processors.JSONRenderer(serializer=_json),
@@ -88,25 +88,25 @@ def _add_name(logger: WrappedLogger, _: str, event: EventDict) -> EventDict:
 
 
 def _without_secrets(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """What people and other hosts say stands in texts, in errors' above all."""
+    """Redact all text fields: they may contain input of people and other hosts, above all in errors."""
     return {name: value if name in OURS else _redacted(value) for name, value in event.items()}
 
 
 def _redacted(value: Any) -> Any:
     if isinstance(value, str):
-        return redacted_text(value, LONGEST_VALUE)
+        return redacted_text(value, MAX_VALUE_LENGTH)
     if isinstance(value, dict):
-        # The frames of a traceback are files and lines of code.
+        # The frames of a traceback hold only file names and lines of code.
         return {name: item if name == "frames" else _redacted(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
         return [_redacted(item) for item in value]
-    return value if isinstance(value, PLAIN) else redacted_text(str(value), LONGEST_VALUE)
+    return value if isinstance(value, PLAIN) else redacted_text(str(value), MAX_VALUE_LENGTH)
 
 
 def _plain_traceback(out: TextIO, exc_info: ExcInfo) -> None:
     written = io.StringIO()
     structlog.dev.plain_traceback(written, exc_info)
-    out.write(redacted_text(written.getvalue(), LONGEST_TRACEBACK))
+    out.write(redacted_text(written.getvalue(), MAX_TRACEBACK_LENGTH))
 
 
 def _json(event: dict[str, Any], default: Callable[[Any], Any] = str, **_: Any) -> str:

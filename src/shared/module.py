@@ -1,4 +1,4 @@
-"""What a module brings to the house: its settings, container, controllers, sources, jobs."""
+"""The parts of a module: settings, container, controllers, sources, jobs and more."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from shared.settings import SettingsStruct
 
 
 class Audience(StrEnum):
-    """Who an endpoint is for; decides its path and its guard."""
+    """Audience of an endpoint; it decides the path and the authentication."""
 
     PUBLIC = "public"
     ADMIN = "admin"
@@ -24,33 +24,33 @@ class Audience(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Module:
-    """One folder of the house, as the composition root sees it."""
+    """One module of the app, as the composition root uses it. Each function gets the module's container."""
 
     name: str
-    """Also the name of its container in the house's."""
+    """Also the name of the module's container in the container of the app."""
     settings: Sequence[type[SettingsStruct]] = ()
     controllers: Mapping[Audience, Sequence[type[Controller]]] = field(default_factory=dict)
     dependencies: Callable[[Any, Any], Mapping[str, Provide]] | None = None
-    """(the module's container, the database provider) -> what its handlers may ask for by name."""
+    """(the module's container, the database provider) -> dependencies of its controllers, by name."""
     sources: Callable[[Any], Sequence[Any]] | None = None
-    """The module's container -> its scraping sources."""
+    """Scraping sources."""
     personal_data: Callable[[Any], Sequence[Any]] | None = None
-    """The module's container -> what it holds about people (users.personal_data.PersonalData), on the bound session."""
+    """Personal data providers (users.personal_data.PersonalData), on the bound session."""
     erasers: Callable[[Any], Sequence[Any]] | None = None
-    """The module's container -> what it deletes of people who are blocked (shared.scraping.blocking.SubjectEraser)."""
+    """Erasers of blocked subjects (shared.scraping.blocking.SubjectEraser)."""
     event_copies: Callable[[Any], Sequence[Any]] | None = None
-    """The module's container -> what keeps copies of events (shared.scraping.blocking.EventCopies), likewise."""
+    """Stores with copies of events, which are erased for blocked subjects (shared.scraping.blocking.EventCopies)."""
     events: Sequence[EventType] = ()
-    """The events that the module publishes, with their readers; docs/events.md is their table."""
+    """Event types that the module publishes, with their readers; docs/events.md is their table."""
     handlers: Callable[[Any], Sequence[EventHandler]] | None = None
-    """The module's container -> what it does about events, on the bound session."""
+    """Event handlers, on the bound session."""
     message_writers: Callable[[Any], Sequence[Any]] | None = None
-    """The module's container -> what it says of its events (users.notifications.messages.MessageWriter)."""
+    """Writers of the messages about its events (users.notifications.messages.MessageWriter)."""
     digest_writers: Callable[[Any], Sequence[Any]] | None = None
-    """The module's container -> its sections of digests (users.notifications.digest.DigestWriter)."""
+    """Writers of its sections in digests (users.notifications.digest.DigestWriter)."""
     guild_listeners: Callable[[Any], Sequence[Any]] | None = None
-    """The module's container -> what of it follows guilds (users.guilds.listeners.GuildListener), likewise."""
+    """Listeners to changes of guilds (users.guilds.listeners.GuildListener), on the bound session."""
     jobs: Callable[[Any], Sequence[Job]] | None = None
-    """The module's container -> its jobs."""
+    """Jobs."""
     gauges: Callable[[Any], Sequence[GaugeReader]] | None = None
-    """The module's container -> how it stands, for metrics."""
+    """Gauges of its state for Prometheus."""

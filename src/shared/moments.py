@@ -1,5 +1,6 @@
-"""Times as people and bots send them: RFC 3339 and nothing else, within bounds. By itself the decoder would take 0.5
-for a moment of 1970.
+"""Times in requests: RFC 3339 only, within bounds.
+
+Without this type, msgspec would also accept numbers such as 0.5 as a time in 1970.
 """
 
 import re
@@ -15,8 +16,8 @@ class Moment(datetime):
 
 EARLIEST: Final = Moment(1970, 1, 1, tzinfo=UTC)
 LATEST: Final = Moment(2200, 1, 1, tzinfo=UTC)
-"""Nothing here is older or newer. A time beyond stands for the bound: programs send year 1 or 9999 for "always", and
-with an offset that cannot be converted to UTC."""
+"""Bounds of all times. An earlier or later time is replaced by the bound: programs send year 1 or 9999 for "always",
+and with an offset such a time cannot be converted to UTC."""
 
 
 def is_moment(kind: Any) -> bool:
@@ -24,15 +25,15 @@ def is_moment(kind: Any) -> bool:
 
 
 def read_moment(_: type[Moment], text: Any) -> Moment:
-    """Raises ValueError with what was expected."""
+    """Parse a time and clamp it to the bounds. Raises ValueError if it is not RFC 3339."""
     if not isinstance(text, str) or not RFC_3339.fullmatch(text):
         raise ValueError("Expected a time such as 2026-01-31T18:00:00Z")
-    moment = Moment.fromisoformat(text.upper())  # RFC 3339 allows small letters, Python 3.11 does not
+    moment = Moment.fromisoformat(text.upper())  # RFC 3339 allows lower case, Python 3.11 does not
     return min(max(moment, EARLIEST), LATEST)
 
 
 def decode_moments(kind: type, value: Any) -> Any:
-    """For msgspec, which knows no moments. Raises ValueError with what was expected."""
+    """Decoding hook for msgspec, which does not support Moment. Raises ValueError for an invalid time."""
     if is_moment(kind):
         return read_moment(kind, value)
     raise NotImplementedError(kind)

@@ -1,4 +1,4 @@
-"""What may be kept of what people send: JSON and texts without secrets, bounded in depth and size. Pure."""
+"""Redaction of input for logs: JSON and texts without secrets, bounded in depth and size. Pure functions."""
 
 import re
 from collections.abc import Mapping
@@ -10,46 +10,46 @@ import msgspec
 REMOVED: Final = "[removed]"
 FORM: Final = "application/x-www-form-urlencoded"
 KNOWN_TYPES: Final = frozenset({"application/json", FORM, "multipart/form-data", "text/plain"})
-LONGEST_TEXT: Final = 500
-LONGEST_KEY: Final = 100
+MAX_TEXT_LENGTH: Final = 500
+MAX_KEY_LENGTH: Final = 100
 MARGIN: Final = 500
-"""Characters beyond a text's length that the patterns see, so that no secret is cut where it would be recognised."""
-MOST_ITEMS: Final = 100
+"""Additional characters that the patterns see, so that a secret at the cut is still recognised."""
+MAX_ITEMS: Final = 100
 DEEPEST: Final = 8
-MOST_FIELDS: Final = 1_000
-LARGEST_INT: Final = 2**63 - 1
+MAX_FIELDS: Final = 1_000
+MAX_INT: Final = 2**63 - 1
 
 SECRET_NAMES: Final = re.compile(
     r"passw|passphrase|pwd|secret|token|code|authorization|apikey|privatekey|webhook|credential|cookie|signature|otp"
 )
-"""Looked for anywhere in a field's name, in lower case and without what stands between its words."""
+"""Searched in names of fields, in lower case and without separators."""
 PERSONAL_NAMES: Final = frozenset({"login", "email", "username"})
-"""What people log in with, also when nobody knows yet who they are: it could not be found when they go."""
+"""Names to log in with. They are removed because a failed login has no user, so an erasure would not find them."""
 PERSON_FIELDS: Final = frozenset({"user_id", "user_ids"})
 _OUTSIDE_ID: Final = re.compile(r"[0-9]{17,20}")
 _BETWEEN_WORDS: Final = re.compile(r"[^a-z0-9]")
 
-# Every repetition is bounded: what is looked through comes from anybody.
+# Every repetition is bounded, because the text can come from anybody.
 _SUSPICIOUS: Final = (
     "=", "://", "@", "trk_", "trr_", "eyj", "bearer ", "hook", "services/", "/bot", "detail:", "invalid input",
 )  # fmt: skip
-"""One of these, in lower case, is in each text that one of the patterns below finds anything in."""
+"""Every text that one of the patterns below matches contains one of these in lower case."""
 _SECRETS: Final = (
     (re.compile(r"tr[kr]_[A-Za-z0-9_-]+"), REMOVED),
     (re.compile(r"eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){0,4}"), REMOVED),
     (re.compile(r"(?i)(bearer )\s{0,8}\S+"), rf"\1{REMOVED}"),
-    # PostgreSQL quotes whole rows and values in what it says of an error.
+    # PostgreSQL quotes whole rows and values in error messages.
     (re.compile(r"(?s)(\bDETAIL: {1,3}).+?(?=\n\[SQL: |\n\nThe above exception|\Z)"), rf"\1{REMOVED}"),
     (re.compile(r"(invalid input (?:for query argument|syntax for|value for)[^:\n]{1,100}: )[^\n]+"), rf"\1{REMOVED}"),
     (re.compile(r"(?i)(https?://)[^\s/?#]*@"), r"\1"),
-    # Of hosts that do nothing but take messages, the whole path is a key, whatever it looks like.
+    # For hosts that only receive messages, the whole path is a key, in any form.
     (
         re.compile(r"(?i)(https?://[^\s/?#]{0,255}(?:\bntfy|hook|telegram)[^\s/?#]{0,255}/)[^\s?#]+"),
         rf"\1{REMOVED}",
     ),
     (re.compile(r"(?i)(/[a-z0-9_.-]{0,64}(?:hooks?|services)/)[^\s?#]+"), rf"\1{REMOVED}"),
     (re.compile(r"(?i)(/bot)[0-9]{1,20}:[^\s/?#]+"), rf"\1{REMOVED}"),
-    # Addresses of other schemes are where notifications go: their parts are keys (discord://id/token).
+    # Addresses with other schemes are notification channels, and their parts are keys (discord://id/token).
     (re.compile(r"(?i)\b(?!https?:)([a-z][a-z0-9+.-]{0,30}://)\S+"), rf"\1{REMOVED}"),
     (
         re.compile(
@@ -60,24 +60,24 @@ _SECRETS: Final = (
     (re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})+"), REMOVED),
 )
 _SEGMENT: Final = re.compile(r"(?<=/)(?<!//)[^\s/?#\"'<>()\[\],;]{16,}")
-"""A part of a path that is long enough for a key; looked at by `_random_removed`."""
+"""A path segment that is long enough to be a key; `_random_removed` decides."""
 _UUID: Final = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
-"""Ids of ours, in paths of ours."""
+"""Our own ids in our own paths."""
 _WORD: Final = re.compile(r"[A-Za-z]{1,20}|[0-9]{1,20}")
 _BETWEEN_PARTS: Final = re.compile(r"[-_.~+:!]|%[0-9A-Fa-f]{2}")
 
 
 def redacted(value: Any) -> Any:
-    """JSON values without secrets, safe for jsonb: long texts cut, too much or too deep left out with a note."""
+    """JSON values without secrets, safe for jsonb: long texts are cut, excess items and depth replaced by a note."""
     return _redacted(value, 0)
 
 
-def redacted_text(text: str, longest: int = LONGEST_TEXT) -> str:
-    """A text without keys, tokens, addresses of mail and of channels, and what PostgreSQL quotes; cut, without NUL.
+def redacted_text(text: str, longest: int = MAX_TEXT_LENGTH) -> str:
+    """A text without keys, tokens, e-mail addresses, channel addresses and values quoted by PostgreSQL; cut; no NUL.
 
-    No pattern runs over more than it may keep and MARGIN besides: the text comes from anybody and may be long.
+    Patterns see at most `longest` + MARGIN characters, because the text can come from anybody and be long.
     """
-    if len(text) <= longest and text.isalnum() and "eyJ" not in text:  # one word, as most of what is logged
+    if len(text) <= longest and text.isalnum() and "eyJ" not in text:  # a single word, like most logged texts
         return text
     shown = text[: longest + MARGIN]
     lower = shown.lower()
@@ -92,7 +92,7 @@ def redacted_text(text: str, longest: int = LONGEST_TEXT) -> str:
 
 
 def decoded_body(body: bytes, content_type: str) -> Any:
-    """A request's body as JSON or a form says it; None where it is neither."""
+    """A request body, decoded as JSON or as a form; None if it is neither."""
     kind = content_type.partition(";")[0].strip().lower()
     try:
         return _form(body) if kind == FORM else msgspec.json.decode(body)
@@ -101,31 +101,33 @@ def decoded_body(body: bytes, content_type: str) -> Any:
 
 
 def mentioned(value: Any, *, of_person: bool = False) -> set[str]:
-    """Ids of people in what is kept of a request: snowflakes anywhere, ours in fields named after people."""
+    """Ids of people in the stored part of a request: snowflakes anywhere, user ids in the fields PERSON_FIELDS."""
     if isinstance(value, str):
         return {value} if _OUTSIDE_ID.fullmatch(value) or (of_person and _UUID.fullmatch(value)) else set()
     if isinstance(value, dict):
-        return {found for name, part in value.items() for found in mentioned(part, of_person=name in PERSON_FIELDS)}
+        return {
+            person_id for name, part in value.items() for person_id in mentioned(part, of_person=name in PERSON_FIELDS)
+        }
     parts = value if isinstance(value, list) else ()
-    return {found for part in parts for found in mentioned(part, of_person=of_person)}
+    return {person_id for part in parts for person_id in mentioned(part, of_person=of_person)}
 
 
 def only_size(size: int, content_type: str) -> dict[str, Any]:
-    """What is noted of a body that is not kept."""
+    """Size and media type of a body that is not stored."""
     kind = content_type.partition(";")[0].strip().lower()
     return {"bytes": size, "type": kind if kind in KNOWN_TYPES else "other" if kind else ""}
 
 
 def _form(body: bytes) -> dict[str, Any]:
     fields: dict[str, Any] = {}
-    pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS, strict_parsing=True)
+    pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS, strict_parsing=True)
     for name, value in pairs:
         fields.setdefault(name, []).append(value)
     return {name: values[0] if len(values) == 1 else values for name, values in fields.items()}
 
 
 def _random_removed(segment: re.Match[str]) -> str:
-    """A segment of a path unless it reads like a key: words and numbers with something between them are none."""
+    """The path segment, or REMOVED if it looks like a key: not a UUID, and not words and numbers with separators."""
     text = segment[0]
     if _UUID.fullmatch(text) or all(_WORD.fullmatch(part) for part in _BETWEEN_PARTS.split(text) if part):
         return text
@@ -140,9 +142,9 @@ def _redacted(value: Any, depth: int) -> Any:
     if isinstance(value, list | tuple):
         if depth >= DEEPEST:
             return "[too deep]"
-        kept = [_redacted(item, depth + 1) for item in value[:MOST_ITEMS]]
-        return kept if len(value) <= MOST_ITEMS else [*kept, f"[{len(value) - MOST_ITEMS} more]"]
-    if isinstance(value, int) and not -LARGEST_INT <= value <= LARGEST_INT:
+        kept = [_redacted(item, depth + 1) for item in value[:MAX_ITEMS]]
+        return kept if len(value) <= MAX_ITEMS else [*kept, f"[{len(value) - MAX_ITEMS} more]"]
+    if isinstance(value, int) and not -MAX_INT <= value <= MAX_INT:
         return "[number too large]"
     return value
 
@@ -152,10 +154,10 @@ def _redacted_object(value: Mapping[Any, Any], depth: int) -> Any:
         return "[too deep]"
     kept: dict[str, Any] = {}
     for name, item in value.items():
-        if len(kept) == MOST_ITEMS:
-            kept["…"] = f"[{len(value) - MOST_ITEMS} more]"
+        if len(kept) == MAX_ITEMS:
+            kept["…"] = f"[{len(value) - MAX_ITEMS} more]"
             break
-        key = redacted_text(str(name), LONGEST_KEY)
+        key = redacted_text(str(name), MAX_KEY_LENGTH)
         kept[key] = REMOVED if _names_a_secret(str(name)) else _redacted(item, depth + 1)
     return kept
 

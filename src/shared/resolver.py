@@ -1,4 +1,4 @@
-"""Looks names up for connections that may reach nothing but the public internet."""
+"""Name resolution for connections that may reach only the public internet."""
 
 import socket
 
@@ -9,7 +9,7 @@ from shared.addresses import AddressRefusedError, is_public
 
 
 class PublicResolver(AbstractResolver):
-    """Looks names up and refuses the answer when any address in it is not public."""
+    """Resolves names. Raises AddressRefusedError if any address of a name is not public."""
 
     def __init__(self) -> None:
         self._resolver = ThreadedResolver()
@@ -17,10 +17,10 @@ class PublicResolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        found = await self._resolver.resolve(host, port, family)
-        if any(not is_public(result["host"]) for result in found):
-            raise AddressRefusedError(f"{host} points to an address that is not public")
-        return found
+        results = await self._resolver.resolve(host, port, family)
+        if any(not is_public(result["host"]) for result in results):
+            raise AddressRefusedError(f"{host} resolves to an address that is not public")
+        return results
 
     async def close(self) -> None:
         await self._resolver.close()

@@ -1,4 +1,4 @@
-"""How old rows go: in batches that are transactions of their own, until nothing old or no time is left."""
+"""Removal of old rows: in batches, each in its own transaction, until no old rows or no time is left."""
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime, timedelta
@@ -14,31 +14,31 @@ from shared.database import Database
 from shared.jobs import Job
 
 FOR_EVER: Final = 0
-"""As days that something is kept."""
-AT_ONCE: Final = 2_000
-LONGEST_RUN: Final = 30.0
-"""Seconds after which no further batch is begun; the next run goes on."""
+"""Value of `keep_days` that keeps rows without end."""
+BATCH_SIZE: Final = 2_000
+MAX_RUN_S: Final = 30.0
+"""Seconds after which no further batch is started; the next run continues."""
 TIMEOUT: Final = 60
-"""Seconds after which a run is broken off: the last batch may still be under way when no further one is begun."""
+"""Seconds after which a run is cancelled: more than MAX_RUN_S, because the last batch may still be running then."""
 
 
 class Ageing(Struct, frozen=True, kw_only=True):
-    """A kind of rows that go by age."""
+    """A kind of rows that are removed by age."""
 
     what: str
-    """As the log names them."""
+    """Name in the log."""
     keep_days: int
-    """0: for ever."""
+    """Days to keep the rows; 0: without end."""
     remove: Callable[[AsyncSession, datetime, int], Awaitable[int]]
-    """Remove up to so many rows from before a moment, on the bound session; how many went."""
-    at_once: int = AT_ONCE
+    """(session, before, limit): remove up to `limit` rows older than `before`; return how many."""
+    batch_size: int = BATCH_SIZE
 
 
 class Retention:
-    """Removes what is past its age."""
+    """Removes old rows of several kinds."""
 
     def __init__(
-        self, *, database: Database, clock: Clock, kinds: Sequence[Ageing], longest_run: float = LONGEST_RUN
+        self, *, database: Database, clock: Clock, kinds: Sequence[Ageing], longest_run: float = MAX_RUN_S
     ) -> None:
         self._database = database
         self._clock = clock
@@ -46,9 +46,9 @@ class Retention:
         self._longest_run = longest_run
 
     async def remove_old(self) -> int:
-        """How many rows went. Kinds take turns, so that much of one does not hold up the others.
+        """Remove old rows; return how many. Kinds take turns by batch, so that a large kind does not delay the others.
 
-        One that fails is left out for this run; what it failed with is raised once the others are done.
+        A kind that fails is skipped for the rest of the run; its error is raised after the others are done.
         """
         now, until = self._clock.now(), monotonic() + self._longest_run
         left = [kind for kind in self._kinds if kind.keep_days != FOR_EVER]
@@ -59,14 +59,14 @@ class Retention:
                 before = now - timedelta(days=kind.keep_days)
                 try:
                     async with self._database.unit_of_work() as session:
-                        rows = await kind.remove(session, before, kind.at_once)
+                        rows = await kind.remove(session, before, kind.batch_size)
                 except Exception as error:  # noqa: BLE001 -- raised below, after the other kinds
                     structlog.get_logger(__name__).warning("old_rows_stay", what=kind.what, error=repr(error)[:500])
                     failures.append(error)
                     left.remove(kind)
                     continue
                 removed[kind.what] += rows
-                if rows < kind.at_once:
+                if rows < kind.batch_size:
                     left.remove(kind)
             if monotonic() >= until:
                 break
@@ -74,11 +74,15 @@ class Retention:
             if rows:
                 structlog.get_logger(__name__).info("old_rows_removed", what=what, rows=rows)
         if failures:
-            raise failures[0] if len(failures) == 1 else ExceptionGroup("several kinds of old rows stay", failures)
+            raise (
+                failures[0]
+                if len(failures) == 1
+                else ExceptionGroup("removal of several kinds of old rows failed", failures)
+            )
         return sum(removed.values())
 
     def job(self, name: str, *, minutes: Iterable[int], second: int) -> Job:
-        """Removal as a job of its own, at that second of these minutes of every hour."""
+        """A job that removes old rows at the given minutes and second of every hour."""
         return Job(
             name=name, run=self.remove_old, timeout=TIMEOUT, seconds=frozenset({second}), minutes=frozenset(minutes)
         )

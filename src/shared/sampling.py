@@ -1,8 +1,8 @@
-"""A long series made short without changing its shape: largest triangle, three buckets.
+"""Downsampling of a time series that preserves its shape: largest triangle, three buckets.
 
-Sveinn Steinarsson, "Downsampling Time Series for Visual Representation" (2013): of every bucket the point stays that
-spans the largest triangle with the point kept before it and the mean of the bucket after it. The method may lose the
-extremes; here they always stay.
+Sveinn Steinarsson, "Downsampling Time Series for Visual Representation" (2013): each bucket keeps the point that spans
+the largest triangle with the last kept point and the mean of the next bucket. The original method may lose the
+extremes; this one always keeps them.
 """
 
 from collections.abc import Sequence
@@ -13,15 +13,16 @@ EXTREMES: Final = 2
 
 
 def sampled(at: Sequence[float], values: Sequence[float], points: int) -> list[int]:
-    """Places of the points to keep, ascending, at most `points` (2 or more) of them; all where there are no more.
+    """Indexes of the points to keep, ascending: at most `points`, or all if there are no more.
 
-    The first and the last stay; with 3 points also the (first) maximum, from 4 on the (first) minimum, too. `at` does
-    not descend.
+    The first and the last point are always kept; with 3 points also the (first) maximum; with 4 or more also the
+    (first) minimum. `at` must not descend. Raises ValueError if `points` is less than 2, or if `at` and `values`
+    differ in length.
     """
     if points < ENDS:
-        raise ValueError("a line has two ends: keep at least 2 points")
+        raise ValueError("keep at least 2 points: the first and the last")
     if len(at) != len(values):
-        raise ValueError("every value needs its moment")
+        raise ValueError("every value needs a time")
     last = len(values) - 1
     if last < points:
         return list(range(last + 1))
@@ -35,10 +36,10 @@ def sampled(at: Sequence[float], values: Sequence[float], points: int) -> list[i
 
 
 def _largest_triangles(at: Sequence[float], values: Sequence[float], buckets: int) -> list[int]:
-    """One place of each bucket of what is between the ends."""
+    """Index of the point to keep in each bucket between the ends."""
     last = len(values) - 1
     borders = [1 + (last - 1) * number // buckets for number in range(buckets + 1)]
-    borders.append(last + 1)  # the last point is a bucket of its own
+    borders.append(last + 1)  # the last point is a bucket by itself
     kept: list[int] = []
     before = 0
     for start, end, beyond in zip(borders, borders[1:], borders[2:], strict=False):

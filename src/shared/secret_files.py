@@ -1,23 +1,23 @@
-"""Secrets that stand in files, as containers hand them over; loads nothing, for what runs every few seconds."""
+"""Secrets from files, as containers provide them. Imports little, because `trackers health` runs every few seconds."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 IN_FILE: Final = "_FILE"
-"""Behind a secret's variable: names the file that holds it."""
+"""Suffix of a variable that names the file with the secret."""
 
 
 def given_secret(name: str, environ: Mapping[str, str]) -> str:
-    """What a secret's variable says, or the file that is named instead; empty where neither is.
+    """The secret from its variable, or from the file that the variable with `_FILE` names; empty if neither is set.
 
-    Raises ValueError in plain words.
+    Raises ValueError if both are set, or the file cannot be read, is no text or is empty.
     """
     text, named = environ.get(name, "").strip(), environ.get(name + IN_FILE, "").strip()
     if not named:
         return text
     if text:
-        raise ValueError(f"{name}: is given twice; give it or {name}{IN_FILE}, not both")
+        raise ValueError(f"{name}: is given twice; set {name} or {name}{IN_FILE}, not both")
     try:
         held = Path(named).read_text(encoding="utf-8").strip()
     except OSError as error:

@@ -1,8 +1,8 @@
-"""Settings from the environment: typed Structs, all mistakes told at once, secrets never shown.
+"""Settings from the environment: typed Structs, all mistakes reported together, secrets never shown.
 
-A module brings its own Struct; `load` fills several of them in one go. A field's variable is the class's `env_prefix`
-and the field's name in capitals, unless the field names its own (`env=`, for names that a client has given).
-A secret may also stand in a file that its variable with `_FILE` behind it names, as containers hand secrets over.
+Each module has its own Struct; `load` fills several of them. The variable of a field is the `env_prefix` of the class
+and the name of the field in capitals, unless the field has its own name (`env=`, for names that a client has given).
+A secret can also be in a file that its variable with the suffix `_FILE` names, as containers provide secrets.
 """
 
 import math
@@ -28,14 +28,14 @@ DATABASE_SCHEMES = frozenset({"postgresql", "postgres", "postgresql+asyncpg"})
 REDIS_SCHEMES = frozenset({"redis", "rediss", "unix"})
 LARGEST_PORT = 65_535
 SCHEME_AND_HOST = r"^https?://[^/\\\s@?#]+/?$"
-"""What a setting that names a site looks like; paths are added by who asks."""
+"""Pattern of a setting with the address of a site, without a path; the fetching code adds paths."""
 LONGEST_AGE = 36_500
-"""Days that something may be kept by age: a century. 0 is for ever."""
+"""Maximum days of a retention setting: a century. 0 means without end."""
 S = TypeVar("S", bound="SettingsStruct")
 
 
 class Environment(StrEnum):
-    """The profile that a process runs under."""
+    """Profile of a process."""
 
     DEVELOPMENT = "development"
     TEST = "test"
@@ -43,7 +43,7 @@ class Environment(StrEnum):
 
 
 class Secret:
-    """A value that is used and never shown: its text form is masked in logs, errors and listings."""
+    """A value that is never shown: its text form is masked in logs, errors and listings."""
 
     __slots__ = ("_value",)
 
@@ -68,19 +68,19 @@ class Secret:
         return bool(self._value)
 
 
-class Listed(tuple[str, ...]):
-    """Values written with commas between them; a subclass says what one must look like."""
+class CommaSeparated(tuple[str, ...]):
+    """Values separated by commas; a subclass checks each value."""
 
     __slots__ = ()
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Raises ValueError with what was expected."""
+        """Parse and check all values. Raises ValueError with the expected form."""
         return cls(cls.checked(part.strip()) for part in text.split(",") if part.strip())
 
     @staticmethod
     def checked(part: str) -> str:
-        """One value as it is kept. Raises ValueError with what was expected."""
+        """Check and normalise one value. Raises ValueError with the expected form."""
         return part
 
     def __str__(self) -> str:
@@ -88,43 +88,43 @@ class Listed(tuple[str, ...]):
 
 
 class SettingsStruct(Struct, frozen=True, kw_only=True):
-    """Base of every settings Struct."""
+    """Base class of all settings Structs."""
 
     env_prefix: ClassVar[str] = PREFIX
 
 
 class Settings(SettingsStruct, frozen=True, kw_only=True):
-    """What every process needs, whatever modules it runs."""
+    """Settings of every process, independent of modules."""
 
     env: Annotated[Environment, Meta(description="Profile: development, test or production.")] = Environment.DEVELOPMENT
-    home: Annotated[Path, Meta(description="Where the embedded servers keep their data, and the generated secret.")] = (
-        Path(".trackers")
-    )
+    home: Annotated[
+        Path, Meta(description="Directory for the data of the embedded servers and the generated secret.")
+    ] = Path(".trackers")
     database_url: Annotated[
         Secret | None,
-        Meta(description="PostgreSQL 18 or newer: postgresql://user:password@host/name. Empty: an embedded one."),
+        Meta(description="PostgreSQL 18 or newer: postgresql://user:password@host/name. Empty: the embedded server."),
     ] = None
     redis_url: Annotated[
         Secret | None,
-        Meta(description="Valkey (or Redis 6.2 or newer): redis://host:6379/0. Empty: an embedded one."),
+        Meta(description="Valkey (or Redis 6.2 or newer): redis://host:6379/0. Empty: the embedded server."),
     ] = None
     secret_key: Annotated[
         Secret | None,
         Meta(
-            description="At least 32 random bytes (try: openssl rand -hex 32). A new one ends every key and token, "
-            "unless the old one is given as TRACKERS_SECRET_KEY_PREVIOUS. "
-            "Outside production one is made and kept under TRACKERS_HOME."
+            description="At least 32 random bytes (try: openssl rand -hex 32). A new secret makes all keys and tokens "
+            "invalid, unless the old secret is set as TRACKERS_SECRET_KEY_PREVIOUS. "
+            "Outside production, a secret is generated and stored in TRACKERS_HOME."
         ),
     ] = None
     secret_key_previous: Annotated[
         Secret | None,
         Meta(
-            description="The secret before, while TRACKERS_SECRET_KEY is being replaced: what it made is still "
-            "accepted, and `trackers secrets rotate` says what still needs it (docs/operations.md)."
+            description="The previous secret, while TRACKERS_SECRET_KEY is being replaced: its keys and tokens are "
+            "still accepted, and `trackers secrets rotate` lists what still needs it (docs/operations.md)."
         ),
     ] = None
     host: Annotated[str, Meta(description="Address that the API listens on.")] = "127.0.0.1"
-    port: Annotated[int, Meta(ge=0, le=65535, description="Port that the API listens on; 0 takes a free one.")] = 8000
+    port: Annotated[int, Meta(ge=0, le=65535, description="Port that the API listens on; 0: any free port.")] = 8000
     log_level: Annotated[
         str,
         Meta(
@@ -142,73 +142,82 @@ class Settings(SettingsStruct, frozen=True, kw_only=True):
         ),
     ] = "auto"
     contact: Annotated[
-        str, Meta(description="E-mail or address of the operator, told to every site in the User-Agent.")
+        str, Meta(description="E-mail address or URL of the operator, sent to every site in the User-Agent.")
     ] = ""
-    database_pool_size: Annotated[int, Meta(ge=1, le=200, description="Connections a process keeps at most.")] = 10
+    database_pool_size: Annotated[
+        int, Meta(ge=1, le=200, description="Maximum number of database connections per process.")
+    ] = 10
     database_statement_timeout: Annotated[
-        float, Meta(ge=0.001, le=86_400, description="Seconds that one SQL statement may take.")
+        float, Meta(ge=0.001, le=86_400, description="Maximum seconds for one SQL statement.")
     ] = 15.0
     database_pooler: Annotated[
         bool,
         Meta(
-            description="Whether TRACKERS_DATABASE_URL leads to a pooler in transaction mode, such as PgBouncer: no "
-            "statement stays prepared, and time-outs are those of the database's role (docs/operations.md)."
+            description="true if TRACKERS_DATABASE_URL is a pooler in transaction mode, such as PgBouncer: statements "
+            "are not kept prepared, and the time-outs of the database role apply (docs/operations.md)."
         ),
     ] = False
-    worker_max_jobs: Annotated[int, Meta(ge=1, le=1000, description="Jobs that one worker runs at once.")] = 100
+    worker_max_jobs: Annotated[
+        int, Meta(ge=1, le=1000, description="Maximum number of jobs that a worker runs at the same time.")
+    ] = 100
     worker_poll_delay: Annotated[
         float,
         Meta(
             ge=0.001,
             le=5,
-            description="Seconds between two looks at the queue; the queue's own default, 0.5, "
-            "holds a worker under 200 jobs a second.",
+            description="Seconds between two polls of the queue; arq's default of 0.5 would limit a worker to 200 jobs "
+            "a second.",
         ),
     ] = 0.02
     scrape_lease: Annotated[
-        float, Meta(ge=1, le=3600, description="Seconds after which a scrape that a killed worker held is taken back.")
+        float,
+        Meta(
+            ge=1,
+            le=3600,
+            description="Seconds after which the lease of a killed worker expires and its target is reclaimed.",
+        ),
     ] = 60.0
     scrape_runs_keep_days: Annotated[
         int,
         Meta(
             ge=0,
             le=LONGEST_AGE,
-            description="Days that finished scrape runs are kept; they go a month at a time. 0: for ever.",
+            description="Days to keep finished scrape runs; they are removed by whole months. 0: without end.",
         ),
     ] = 90
     audit_keep_days: Annotated[
-        int, Meta(ge=0, le=LONGEST_AGE, description="Days that the audit log keeps who changed what. 0: for ever.")
+        int, Meta(ge=0, le=LONGEST_AGE, description="Days to keep the audit log. 0: without end.")
     ] = 365
     activity_keep_days: Annotated[
-        int, Meta(ge=0, le=LONGEST_AGE, description="Days that the activity log is kept. 0: for ever.")
+        int, Meta(ge=0, le=LONGEST_AGE, description="Days to keep the activity log. 0: without end.")
     ] = 365
     embedded_user: Annotated[
         str,
         Meta(
-            description="Who the embedded servers run as when you are root. "
+            description="User that the embedded servers run as when you are root. "
             "Empty: the owner of their data, else postgres, else nobody."
         ),
     ] = ""
 
     @property
     def user_agent(self) -> str:
-        """Who we tell the sites we are: product, version, and where to write to."""
+        """User-Agent of our requests to sites: product, version and contact."""
         return (
             f"Trackers/0.1 (+{self.contact})" if self.contact else "Trackers/0.1 (self-hosted; no contact configured)"
         )
 
 
 class SettingsError(Exception):
-    """The environment does not make settings; every mistake is named, no secret is shown."""
+    """The environment holds invalid settings; the message lists all mistakes and shows no secret."""
 
     def __init__(self, mistakes: Iterable[str]) -> None:
         self.mistakes = list(mistakes)
-        super().__init__("Settings that need a hand:\n" + "\n".join(f"  - {mistake}" for mistake in self.mistakes))
+        super().__init__("These settings are not valid:\n" + "\n".join(f"  - {mistake}" for mistake in self.mistakes))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Variable:
-    """One environment variable as documentation and loader see it."""
+    """One environment variable, for the loader and the documentation."""
 
     env: str
     field: str
@@ -219,7 +228,7 @@ class Variable:
 
 
 class Loaded(Generic[S]):
-    """The settings Structs of a process, looked up by class."""
+    """The settings Structs of a process, by class."""
 
     def __init__(self, structs: Iterable[SettingsStruct]) -> None:
         self._by_type = {type(struct): struct for struct in structs}
@@ -228,20 +237,20 @@ class Loaded(Generic[S]):
         return self._by_type[struct]  # type: ignore[return-value]  # the key is the class of its value
 
     def with_(self, struct: SettingsStruct) -> "Loaded[S]":
-        """The same, one Struct replaced."""
-        return Loaded([*(kept for kind, kept in self._by_type.items() if kind is not type(struct)), struct])
+        """A copy in which this Struct replaces the one of the same class."""
+        return Loaded([*(other for kind, other in self._by_type.items() if kind is not type(struct)), struct])
 
 
 @cache
 def variables(struct: type[SettingsStruct]) -> Sequence[Variable]:
-    """The variables that fill a settings Struct, in its order."""
+    """Variables of a settings Struct, in the order of its fields."""
     hints = get_type_hints(struct, include_extras=True)
-    found = []
+    result = []
     for field in msgspec.structs.fields(struct):
         hint = hints[field.name]
         meta = next((extra for extra in getattr(hint, "__metadata__", ()) if isinstance(extra, Meta)), None)
         own = (meta.extra or {}).get("env") if meta else None
-        found.append(
+        result.append(
             Variable(
                 env=own or f"{struct.env_prefix}{field.name.upper()}",
                 field=field.name,
@@ -251,17 +260,17 @@ def variables(struct: type[SettingsStruct]) -> Sequence[Variable]:
                 secret=_holds_secret(hint),
             )
         )
-    return found
+    return result
 
 
 def load(structs: Iterable[type[SettingsStruct]], environ: Mapping[str, str] | None = None) -> Loaded[Any]:
-    """Fill every Struct from the environment; raises one SettingsError naming all mistakes.
+    """Fill all Structs from the environment. Raises SettingsError with all mistakes.
 
-    An empty variable counts as not set. Under `TRACKERS_ENV=production` secrets must be given and strong.
+    An empty variable counts as not set. With `TRACKERS_ENV=production`, secrets must be set and strong.
     """
     environ = os.environ if environ is None else environ
     mistakes: list[str] = []
-    made: list[SettingsStruct] = []
+    filled: list[SettingsStruct] = []
     for struct in structs:
         values: dict[str, Any] = {}
         for variable in variables(struct):
@@ -272,26 +281,26 @@ def load(structs: Iterable[type[SettingsStruct]], environ: Mapping[str, str] | N
             except ValueError as error:
                 mistakes.append(str(error))
         try:
-            made.append(struct(**values))
+            filled.append(struct(**values))
         except TypeError as error:
             mistakes.append(f"{struct.__name__}: {error}")
-    for settings in made:
+    for settings in filled:
         if isinstance(settings, Settings):
             mistakes += [*_address_mistakes(settings), *_secret_mistakes(settings), *_production_mistakes(settings)]
     if mistakes:
         raise SettingsError(mistakes)
-    return Loaded(made)
+    return Loaded(filled)
 
 
 def _value(variable: Variable, text: str) -> Any:
-    """What a variable's text stands for. Raises ValueError with the whole mistake."""
+    """The value of a variable's text. Raises ValueError with the complete message."""
     if not is_text(text):
-        raise ValueError(f"{variable.env}: is no text in UTF-8. {variable.description}")
+        raise ValueError(f"{variable.env}: is no UTF-8 text. {variable.description}")
     try:
         value = msgspec.convert(text, variable.type, strict=False, dec_hook=_decode)
         _refuse_endless(value)
     except msgspec.ValidationError as error:
-        # An address may hold a password, wherever it was typed in.
+        # An address may hold a password, in whichever variable it was entered.
         shown = "the value given" if variable.secret or "@" in text else repr(text[:80])
         wrong = f"{variable.env}: {_plain(error, variable.type)}; got {shown}. {variable.description}"
         raise ValueError(wrong) from error
@@ -299,16 +308,16 @@ def _value(variable: Variable, text: str) -> Any:
 
 
 def unread(structs: Iterable[type[SettingsStruct]], environ: Mapping[str, str]) -> list[str]:
-    """Variables with our prefix that no settings Struct reads: misspelt, outdated, or a plug-in's."""
+    """Variables with our prefix that no settings Struct reads: misspelt, outdated, or of a plug-in."""
     every = [variable for struct in structs for variable in variables(struct)]
     known = {variable.env for variable in every} | {variable.env + IN_FILE for variable in every if variable.secret}
     return sorted(name for name in environ if name.startswith(PREFIX) and name not in known)
 
 
 def example(structs: Iterable[type[SettingsStruct]]) -> str:
-    """The text of `.env.example`: every variable with its meaning and default."""
-    made_by = "# Made by `trackers settings --example`; copy to .env and change what you need."
-    in_files = f"# A secret (a key, a password, an address with one) may stand in a file: NAME{IN_FILE}=its path."
+    """The text of `.env.example`: all variables with their meaning and default."""
+    made_by = "# Made by `trackers settings --example`; copy it to .env and change what you need."
+    in_files = f"# A secret (a key, a password, an address with a password) may be in a file: NAME{IN_FILE}=its path."
     blocks = [f"{made_by}\n{in_files}"]
     for struct in structs:
         blocks.append(f"# --- {(struct.__doc__ or '').strip().splitlines()[0]}")
@@ -319,7 +328,7 @@ def example(structs: Iterable[type[SettingsStruct]]) -> str:
 
 
 def markdown_table(structs: Iterable[type[SettingsStruct]]) -> str:
-    """The settings table of the README."""
+    """The table of settings in the README."""
     lines = ["| variable | default | meaning |", "|---|---|---|"]
     for struct in structs:
         for variable in variables(struct):
@@ -329,15 +338,15 @@ def markdown_table(structs: Iterable[type[SettingsStruct]]) -> str:
 
 
 def _address_mistakes(settings: Settings) -> Iterator[str]:
-    """What is wrong with the servers' addresses; they hold passwords, so nothing of them is repeated."""
+    """Mistakes in the addresses of the servers. They may hold passwords, so the messages do not repeat them."""
     if settings.database_url and not _is_database_url(settings.database_url.reveal()):
         yield (
-            f"{PREFIX}DATABASE_URL: is no address of a PostgreSQL server; "
-            "write postgresql://user:password@host:5432/name, with what is special in the password %-encoded"
+            f"{PREFIX}DATABASE_URL: is not the address of a PostgreSQL server; "
+            "write postgresql://user:password@host:5432/name, with special characters in the password %-encoded"
         )
     if settings.redis_url and not _is_redis_url(settings.redis_url.reveal()):
         yield (
-            f"{PREFIX}REDIS_URL: is no address of a Redis server; "
+            f"{PREFIX}REDIS_URL: is not the address of a Redis server; "
             "write redis://host:6379/0 (rediss:// for TLS, unix:///path for a socket)"
         )
 
@@ -345,7 +354,7 @@ def _address_mistakes(settings: Settings) -> Iterator[str]:
 def _is_database_url(text: str) -> bool:
     try:
         url = make_url(text)
-    except (ArgumentError, ValueError):  # ValueError: a port that is no number
+    except (ArgumentError, ValueError):  # ValueError: the port is not a number
         return False
     return url.drivername in DATABASE_SCHEMES and (url.port is None or 0 < url.port <= LARGEST_PORT)
 
@@ -354,7 +363,7 @@ def _is_redis_url(text: str) -> bool:
     try:
         url = urlsplit(text)
         port = url.port
-    except ValueError:  # a port that is none
+    except ValueError:  # the port is not a number
         return False
     return url.scheme in REDIS_SCHEMES and port != 0 and bool(url.path if url.scheme == "unix" else url.hostname)
 
@@ -369,12 +378,12 @@ def _secret_mistakes(settings: Settings) -> Iterator[str]:
     if settings.secret_key and settings.secret_key == settings.secret_key_previous:
         yield (
             f"{PREFIX}SECRET_KEY_PREVIOUS: equals {PREFIX}SECRET_KEY; "
-            "give the secret that was used before, or leave it empty"
+            "set it to the secret that was used before, or leave it empty"
         )
 
 
 def weakness_of(secret: Secret, *, production: bool) -> str | None:
-    """What is wrong with a secret, as the end of a sentence; None where nothing is."""
+    """The weakness of a secret, as the end of a sentence; None if it is strong enough."""
     held = secret.reveal().encode()
     if len(held) < MINIMUM_SECRET_BYTES:
         return "is too short"
@@ -385,11 +394,11 @@ def weakness_of(secret: Secret, *, production: bool) -> str | None:
 
 def _production_mistakes(settings: Settings) -> Iterator[str]:
     if settings.env is Environment.PRODUCTION and not settings.contact:
-        yield f"{PREFIX}CONTACT: is missing; the sites we ask must be able to reach you. Give an e-mail address or URL."
+        yield f"{PREFIX}CONTACT: is missing; sites must be able to reach you. Set it to an e-mail address or URL."
 
 
 def _bad_secret(name: str, what: str) -> str:
-    advice = f"give at least {MINIMUM_SECRET_BYTES} random bytes, for instance from: openssl rand -hex 32"
+    advice = f"set it to at least {MINIMUM_SECRET_BYTES} random bytes, for example from: openssl rand -hex 32"
     return f"{PREFIX}{name}: {what}; {advice}"
 
 
@@ -398,7 +407,7 @@ def _decode(kind: type, value: Any) -> Any:
         return Secret(value)
     if kind is Path:
         return Path(value)
-    if issubclass(kind, Listed):
+    if issubclass(kind, CommaSeparated):
         return kind.parse(value)
     raise NotImplementedError(kind)
 
@@ -410,11 +419,11 @@ def _holds_secret(hint: Any) -> bool:
 
 
 def _expected(hint: Any) -> str | None:
-    """What a field wants, in the words that its Meta brings (`extra={"expected": ...}`)."""
+    """The expected form of a field, from its Meta (`extra={"expected": ...}`); None if it has none."""
     for part in (*getattr(hint, "__metadata__", ()), *get_args(hint)):
-        found = (part.extra or {}).get("expected") if isinstance(part, Meta) else _expected(part)
-        if found:
-            return str(found)
+        expected = (part.extra or {}).get("expected") if isinstance(part, Meta) else _expected(part)
+        if expected:
+            return str(expected)
     return None
 
 
@@ -424,7 +433,7 @@ def _refuse_endless(value: Any) -> None:
 
 
 def is_text(text: str) -> bool:
-    """Whether the bytes in the environment were UTF-8; what was not stands there as lone surrogates."""
+    """True if the text was UTF-8 in the environment; Python decodes invalid bytes as lone surrogates."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -433,12 +442,12 @@ def is_text(text: str) -> bool:
 
 
 def _plain(error: msgspec.ValidationError, hint: Any) -> str:
-    said = str(error)
-    if "matching regex" in said:
+    message = str(error)
+    if "matching regex" in message:
         return f"expected {_expected(hint) or 'another form'}"
-    if "Invalid enum value" in said:
+    if "Invalid enum value" in message:
         return f"expected {_expected(hint) or 'one of the values below'}"
-    return said[:1].lower() + said[1:]
+    return message[:1].lower() + message[1:]
 
 
 def _text(value: Any) -> str:

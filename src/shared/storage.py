@@ -1,4 +1,4 @@
-"""Full disks and memories: how PostgreSQL, Valkey and the operating system tell of them, and what to do about it."""
+"""Errors of PostgreSQL, Valkey and the operating system that mean a full disk or memory, and what to do about them."""
 
 import errno
 import os
@@ -10,33 +10,33 @@ from redis.exceptions import OutOfMemoryError, ResponseError
 
 DISK_FULL: Final = "53100"
 """SQLSTATE disk_full."""
-LEAST_FREE_BYTES: Final = 32 * 2**20
-"""A home with less is called full: PostgreSQL needs room for its log, 16 MB at a time, to start again after a crash."""
+MIN_FREE_BYTES: Final = 32 * 2**20
+"""A home with less space counts as full: PostgreSQL needs 16 MB at a time for its log to restart after a crash."""
 _IN_WORDS: Final = ("No space left on device", "Disk quota exceeded")
-POSTGRES_FULL: Final = "the disk of PostgreSQL is full: make room there; it goes on by itself then"
-REDIS_FULL: Final = "the disk of Valkey (or Redis) is full: make room there; it goes on by itself then"
-REDIS_MEMORY_FULL: Final = "Valkey (or Redis) has used the memory that it may: raise its maxmemory"
-HOME_FULL: Final = "the disk is full: make room on it, or set TRACKERS_HOME to a directory on another one"
+POSTGRES_FULL: Final = "the disk of PostgreSQL is full: make room there; then it continues by itself"
+REDIS_FULL: Final = "the disk of Valkey (or Redis) is full: make room there; then it continues by itself"
+REDIS_MEMORY_FULL: Final = "Valkey (or Redis) has used all its memory: raise its maxmemory"
+HOME_FULL: Final = "the disk is full: make room on it, or set TRACKERS_HOME to a directory on another disk"
 
 
 def full_storage(error: BaseException) -> str | None:
-    """What is full and what to do about it, where an error says so; None for all other errors."""
-    for one in _raised(error):
-        said = str(one)
-        if isinstance(one, OutOfMemoryError) or (isinstance(one, ResponseError) and said.startswith("OOM ")):
+    """Message with the full storage and the remedy, if the error means that; None for all other errors."""
+    for raised in _raised(error):
+        message = str(raised)
+        if isinstance(raised, OutOfMemoryError) or (isinstance(raised, ResponseError) and message.startswith("OOM ")):
             return REDIS_MEMORY_FULL
-        if isinstance(one, ResponseError) and said.startswith("MISCONF"):
+        if isinstance(raised, ResponseError) and message.startswith("MISCONF"):
             return REDIS_FULL
-        sqlstate = str(getattr(one, "sqlstate", "") or "")
-        if sqlstate == DISK_FULL or (sqlstate and any(words in said for words in _IN_WORDS)):
+        sqlstate = str(getattr(raised, "sqlstate", "") or "")
+        if sqlstate == DISK_FULL or (sqlstate and any(words in message for words in _IN_WORDS)):
             return POSTGRES_FULL
-        if isinstance(one, OSError) and one.errno in {errno.ENOSPC, errno.EDQUOT}:
+        if isinstance(raised, OSError) and raised.errno in {errno.ENOSPC, errno.EDQUOT}:
             return HOME_FULL
     return None
 
 
 def free_bytes(home: Path) -> int | None:
-    """What may still be written below a directory; None where there is no such directory."""
+    """Free bytes for files below a directory; None if there is no such directory."""
     try:
         about = os.statvfs(home)
     except OSError:
@@ -45,14 +45,14 @@ def free_bytes(home: Path) -> int | None:
 
 
 def _raised(error: BaseException) -> Iterator[BaseException]:
-    """An error, what the driver raised under it, and what it was raised from."""
+    """An error, the driver's error that it wraps, and its causes."""
     seen: set[int] = set()
     waiting: list[BaseException | None] = [error]
     while waiting:
-        one = waiting.pop()
-        if one is None or id(one) in seen:
+        raised = waiting.pop()
+        if raised is None or id(raised) in seen:
             continue
-        seen.add(id(one))
-        yield one
-        orig = getattr(one, "orig", None)
-        waiting += [orig if isinstance(orig, BaseException) else None, one.__cause__]
+        seen.add(id(raised))
+        yield raised
+        orig = getattr(raised, "orig", None)
+        waiting += [orig if isinstance(orig, BaseException) else None, raised.__cause__]

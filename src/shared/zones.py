@@ -1,35 +1,35 @@
-"""Time zones by name: those of the IANA database, and nothing else that a machine keeps beside them."""
+"""Time zones by name: only those of the IANA database, not other files in the zone directory of the machine."""
 
 from functools import cache
 from typing import Final
 from zoneinfo import ZoneInfo, available_timezones
 
 _NO_PLACES: Final = frozenset({"Factory", "localtime", "posixrules"})
-"""A placeholder, and names for whatever this machine is set to."""
+"""A placeholder, and names for the zone that this machine is set to."""
 
 
 class UnknownTimeZoneError(ValueError):
-    """The name is no time zone; the message says what is."""
+    """The name is no time zone; the message gives examples."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"There is no time zone {name[:50]!r}; give a name like Europe/Berlin or UTC.")
 
 
 def zone_named(name: str) -> ZoneInfo:
-    """Raises UnknownTimeZoneError."""
+    """Find a time zone by its name. Raises UnknownTimeZoneError."""
     if name not in _names():
         raise UnknownTimeZoneError(name)
     return ZoneInfo(name)
 
 
 def kept_zone(name: str) -> ZoneInfo:
-    """A zone that was valid when it was stored; UTC where the database of zones has dropped it since."""
+    """A zone whose name was valid when it was stored; UTC if the zone database has dropped it since."""
     return ZoneInfo(name if name in _names() else "UTC")
 
 
 @cache
 def _names() -> frozenset[str]:
-    """Of the system's database, or of the package `tzdata` where the system has none."""
+    """Names from the system's zone database, or from the package `tzdata` if the system has none."""
     return frozenset(
         name for name in available_timezones() - _NO_PLACES if not name.startswith(("right/", "posix/", "SystemV/"))
     )

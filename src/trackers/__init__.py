@@ -1,1 +1,1 @@
-"""The domains: each folder follows one kind of thing on one foreign site, all of the same flat shape."""
+"""The domains: each folder follows one kind of target on one foreign site, and all folders have the same structure."""

@@ -1,1 +1,1 @@
-"""People and the programs that speak for them: accounts, authentication, guilds, notifications."""
+"""Users module: accounts, authentication, guilds and notifications."""

@@ -1,8 +1,9 @@
-"""Who may see and change what: the one policy that every module asks. `docs/access.md` is its table.
+"""Access policy: the one place that decides who may read and change what. `docs/access.md` shows it as a table.
 
-Read: the owner, an admin, an admin of a guild that the owner is in too. Write: the owner or an admin. A bot speaks for
-every person that its key may speak for: the confirmed members of its guilds, or everybody where the key names none.
-Private things (trips, price watches) are for the owner and admins only: no key opens them.
+A thing may be read by its owner, by an admin, and by an admin of a guild of which the owner is a confirmed member. It
+may be changed by its owner or an admin. A bot acts for every person that its key covers: the confirmed members of its
+guilds, or everybody if the key names no guilds. Private things (trips, price watches) are for their owner and admins
+only; no key opens them.
 """
 
 from typing import Final
@@ -16,16 +17,16 @@ NOT_YOURS: Final = "This belongs to somebody else."
 
 
 class GuildNotFound(NotFound):
-    """The same words for one that is not there and one that the asker may not know of."""
+    """Same message for a guild that does not exist and for a guild that the asker may not know of."""
 
     code = "guild_not_found"
 
     def __init__(self, guild_id: str) -> None:
-        super().__init__(f"There is no guild {guild_id} here, or none that you may know of.")
+        super().__init__(f"There is no guild {guild_id} here, or you may not see it.")
 
 
 class AccessPolicy:
-    """Answers for one asker and one thing; `owner` is the id of the person whose thing it is."""
+    """Decides for one asker and one thing; `owner` is the id of the person who owns the thing."""
 
     def __init__(self, *, memberships: Memberships) -> None:
         self._memberships = memberships
@@ -44,16 +45,22 @@ class AccessPolicy:
 
     @staticmethod
     def may_use_private(asker: Identity, owner: UUID) -> bool:
-        """Whether the asker may read and change a private thing: its owner or an admin, and no bot."""
+        """True for the owner of a private thing and for admins; never for a bot."""
         return not isinstance(asker, BotIdentity) and (asker.is_admin or asker.user_id == owner)
 
     async def check_read(self, asker: Identity, owner: UUID, *, unknown: Problem | None = None) -> None:
-        """Raises `unknown` where the thing must not even be known of, else Forbidden."""
+        """Raise Forbidden unless the asker may read the owner's things.
+
+        With `unknown`, raise that error instead, which hides that the thing exists.
+        """
         if not await self.may_read(asker, owner):
             raise unknown or Forbidden(NOT_YOURS)
 
     async def check_write(self, asker: Identity, owner: UUID, *, unknown: Problem | None = None) -> None:
-        """Raises Forbidden for who may read but not change it; `unknown` for who must not even know of it."""
+        """Raise Forbidden unless the asker may change the owner's things.
+
+        With `unknown`, raise that error instead if the asker may not even read them.
+        """
         if await self.may_write(asker, owner):
             return
         if unknown is not None and not await self.may_read(asker, owner):
@@ -61,30 +68,34 @@ class AccessPolicy:
         raise Forbidden(NOT_YOURS)
 
     async def check_staff(self, guild_id: str, *, staff: UUID, member: UUID) -> None:
-        """Raises Forbidden unless one person runs a guild that the other is in."""
-        runs, belongs = await self._memberships.place(guild_id, staff), await self._memberships.place(guild_id, member)
-        if runs is None or not runs.admin:
-            raise Forbidden("Only admins of this guild register for others.")
-        if belongs is None or not belongs.confirmed:
-            raise Forbidden("This person is no confirmed member of the guild.")
+        """Raise Forbidden unless `staff` is an admin of the guild and `member` is a confirmed member of it."""
+        staff_place = await self._memberships.place(guild_id, staff)
+        member_place = await self._memberships.place(guild_id, member)
+        if staff_place is None or not staff_place.admin:
+            raise Forbidden("Only admins of this guild can register for others.")
+        if member_place is None or not member_place.confirmed:
+            raise Forbidden("This person is not a confirmed member of the guild.")
 
     def check_everybody(self, asker: Identity) -> None:
-        """For what concerns everybody at once: admins, and bots whose key is not for some guilds only."""
+        """Raise Forbidden unless the asker may act for everybody: an admin, or a bot with a key for all guilds."""
         may = asker.guild_ids is None if isinstance(asker, BotIdentity) else asker.is_admin
         if not may:
-            raise Forbidden("This concerns everybody; it takes an admin, or a key that is not for some guilds only.")
+            raise Forbidden("This affects everybody; it needs an admin, or a key for all guilds.")
 
     async def check_guild_read(self, asker: Identity, guild_id: str) -> None:
-        """Members, admins, and bots that may speak for it; for everybody else there is none (GuildNotFound)."""
+        """Raise GuildNotFound unless the asker is a member, an admin, or a bot with a key that covers the guild."""
         await self._runs(asker, guild_id)
 
     async def check_guild_write(self, asker: Identity, guild_id: str) -> None:
-        """Admins of the guild, admins, and bots that may speak for it; else Forbidden, or GuildNotFound as there."""
+        """Raise Forbidden unless the asker is an admin of the guild, an admin, or a bot with a key that covers it.
+
+        Raises GuildNotFound if the asker may not even read the guild.
+        """
         if not await self._runs(asker, guild_id):
             raise Forbidden("Only admins of this guild may do that.")
 
     async def _runs(self, asker: Identity, guild_id: str) -> bool:
-        """Whether the asker may change a guild. Raises GuildNotFound where they may not even know of it."""
+        """True if the asker may change a guild. Raises GuildNotFound if they may not even read it."""
         user_id = None if isinstance(asker, BotIdentity) else asker.user_id
         place = await self._memberships.place(guild_id, user_id)
         if place is not None:

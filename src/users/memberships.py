@@ -1,4 +1,4 @@
-"""Who is in which guild; what the access policy rests on."""
+"""Memberships of guilds, which the access policy depends on."""
 
 from collections.abc import Collection
 from typing import Final
@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import Struct
 from sqlalchemy import text
 
-from shared.database import Questions
+from shared.database import Queries
 
 _RUNS_A_GUILD_OF: Final = text("""
 SELECT EXISTS (
@@ -31,41 +31,41 @@ WHERE g.id = :guild_id
 
 
 def was_member(user_id: str, at: str) -> str:
-    """A condition in SQL on two columns and `:guild_ids`: a confirmed member of one of them at that time and since."""
+    """SQL condition on two columns and `:guild_ids`: a confirmed member of one of these guilds since that time."""
     return (
         f"EXISTS (SELECT FROM guild_members m WHERE m.user_id = {user_id} "
         f"AND m.guild_id = ANY(CAST(:guild_ids AS text[])) AND m.joined_at <= {at} AND m.confirmed_by IS NOT NULL)"
     )
 
 
-class Place(Struct, frozen=True, kw_only=True):
-    """What somebody is to a guild that exists."""
+class GuildMembership(Struct, frozen=True, kw_only=True):
+    """Relation of a person to a guild that exists."""
 
     member: bool
     admin: bool
     confirmed: bool
-    """Whether more than a guild's own key says that they are a member (`GuildMember.confirmed_by`)."""
+    """True if more than the guild's own key says that they are a member (`GuildMember.confirmed_by`)."""
 
 
 class Memberships:
-    """Questions about members."""
+    """Reads memberships."""
 
-    def __init__(self, reader: Questions) -> None:
+    def __init__(self, reader: Queries) -> None:
         self._reader = reader
 
     async def runs_a_guild_of(self, reader: UUID, owner: UUID) -> bool:
-        """Whether one person is an admin of a guild that the other is a confirmed member of."""
+        """True if the reader is an admin of a guild of which the owner is a confirmed member."""
         return bool(await self._reader.value(_RUNS_A_GUILD_OF, {"reader": reader, "owner": owner}))
 
     async def in_one_of(self, user_id: UUID, guild_ids: Collection[str]) -> bool:
-        """Whether somebody is a confirmed member of one of these guilds."""
+        """True if the person is a confirmed member of at least one of these guilds."""
         return bool(await self._reader.value(_IN_ONE_OF, {"user_id": user_id, "guild_ids": sorted(guild_ids)}))
 
     async def known(self, guild_ids: Collection[str]) -> set[str]:
-        """Those of these guilds that there are."""
+        """Return the given guilds that exist."""
         return {row["id"] for row in await self._reader.rows(_KNOWN, {"guild_ids": sorted(guild_ids)})}
 
-    async def place(self, guild_id: str, user_id: UUID | None) -> Place | None:
-        """What a person (None: nobody in particular) is to a guild; None where there is no such guild."""
+    async def place(self, guild_id: str, user_id: UUID | None) -> GuildMembership | None:
+        """Return the relation of a person (None: no particular one) to a guild, or None if there is no such guild."""
         row = await self._reader.row(_PLACE, {"guild_id": guild_id, "user_id": user_id})
-        return None if row is None else Place(**row)
+        return None if row is None else GuildMembership(**row)

@@ -1,7 +1,7 @@
-"""Limits on messages to addresses that somebody typed in: codes, tests, confirmations, notices.
+"""Limits on messages to addresses that somebody entered: codes, tests, confirmations, notices.
 
-One count per network of the asker, one per account or guild, one per host of a webhook, one per mailbox. A request that
-an earlier count refuses does not use up the later ones, so a caller over its own limit cannot block a mailbox.
+Messages are counted per network of the asker, per account or guild, per host of a webhook and per mailbox. A request
+that an earlier count refuses does not use up the later ones, so a caller over its own limit cannot block a mailbox.
 """
 
 from math import ceil
@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from shared.errors import TooManyRequests
 from shared.installation_secret import InstallationSecret
-from shared.web.callers import household
+from shared.web.callers import network_prefix
 from shared.web.identity import BotIdentity, Identity
 from users.counting import TryCounter
 
@@ -21,9 +21,9 @@ HOUR: Final = 3600
 DAY: Final = 86_400
 PER_OWNER: Final = RateLimitItemPerSecond(20, HOUR)
 DAY_FACTOR: Final = 3
-"""Times as many messages as in an hour, a mailbox gets in a day."""
+"""The limit of a mailbox per day is this many times its limit per hour."""
 BOT_FACTOR: Final = 10
-"""Times as many messages as a network, a bot's key may cause: it asks for all of its guilds."""
+"""The limit of a bot's key is this many times the limit of a network, because the bot asks for all of its guilds."""
 _IGNORE_DOTS: Final = frozenset({"gmail.com", "googlemail.com"})
 
 
@@ -33,24 +33,24 @@ class TooManyMessages(TooManyRequests):
 
 
 class MessageSettings(Struct, frozen=True, kw_only=True):
-    """How many messages an hour."""
+    """Limits in messages per hour."""
 
     per_mailbox: int
     per_host: int
     per_address: int
 
 
-class Recipient(Struct, frozen=True, kw_only=True):
-    """Where a message goes."""
+class MessageAddress(Struct, frozen=True, kw_only=True):
+    """Recipient of a message, as the limits count it."""
 
     address: str
-    """In one spelling (`mailbox` of an e-mail address), so that other spellings count for the same."""
+    """In one spelling (`mailbox` of an e-mail address), so that all spellings share one count."""
     host: str = ""
-    """Of a webhook."""
+    """Host of a webhook; empty for other recipients."""
 
 
 class MessageLimits:
-    """Counts in Redis, over all processes; raises TooManyMessages, or Unavailable where it cannot count."""
+    """Counts messages in Redis, over all processes. Raises TooManyMessages, or Unavailable without Redis."""
 
     def __init__(self, storage: RedisStorage, settings: MessageSettings, *, secret: InstallationSecret) -> None:
         self._counter = TryCounter(storage, what="Messages")
@@ -64,34 +64,35 @@ class MessageLimits:
         )
 
     async def count(
-        self, recipient: Recipient, *, address: str, asker: Identity | None = None, owner: str | None = None
+        self, recipient: MessageAddress, *, address: str, asker: Identity | None = None, owner: str | None = None
     ) -> None:
-        """Count one message that `asker` at `address` causes, for an account or guild (`owner`) if there is one."""
+        """Count one message that `asker` at `address` requests, for an account or guild (`owner`) if there is one."""
         if isinstance(asker, BotIdentity):
-            await self._hit(self._bot, "bot", str(asker.key_id), whose="with this key")
+            await self._hit(self._bot, "bot", str(asker.key_id), scope="with this key")
         else:
-            await self._hit(self._network, "network", household(address), whose="from your address")
+            await self._hit(self._network, "network", network_prefix(address), scope="from your address")
         if owner is not None:
-            await self._hit(PER_OWNER, "owner", owner, whose="for this account or guild")
+            await self._hit(PER_OWNER, "owner", owner, scope="for this account or guild")
         if recipient.host:
-            await self._hit(self._host, "host", self._digest(recipient.host), whose="to this host")
+            await self._hit(self._host, "host", self._digest(recipient.host), scope="to this host")
         for item in self._mailbox:
-            await self._hit(item, "mailbox", self._digest(recipient.address), whose="to this address")
+            await self._hit(item, "mailbox", self._digest(recipient.address), scope="to this address")
 
-    async def _hit(self, item: RateLimitItemPerSecond, kind: str, key: str, *, whose: str) -> None:
+    async def _hit(self, item: RateLimitItemPerSecond, kind: str, key: str, *, scope: str) -> None:
         counted = await self._counter.hit(item, f"message-{kind}", key)
         if not counted.allowed:
             wait = ceil(counted.wait)
-            raise TooManyMessages(f"Too many messages were requested {whose}; wait {wait} seconds.", retry_after=wait)
+            raise TooManyMessages(f"Too many messages were requested {scope}; wait {wait} seconds.", retry_after=wait)
 
     def _digest(self, text: str) -> str:
-        """Redis holds no address in the clear. Under another secret of the installation counting begins again."""
+        """Digest of an address, because Redis stores none in plain text. A new installation secret resets counts."""
         return self._secret.digest(f"message to {text}".encode()).hex()
 
 
 def mailbox(address: str) -> str:
-    """The mailbox behind an e-mail address: in lower case, without a tag (`ada+tag@`), without dots where these are
-    ignored. Only for counting: two mailboxes of a small mail server may count as one.
+    """Return the mailbox behind an e-mail address: lower case, no tag (`ada+tag@`), no dots that are ignored.
+
+    Only for counting: two mailboxes of a small mail server may count as one.
     """
     local, _, domain = address.lower().rpartition("@")
     local = local.partition("+")[0] or local

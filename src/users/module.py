@@ -1,4 +1,4 @@
-"""People: needs the shared kernel; offers accounts, guilds and the access policy to modules, and authentication."""
+"""Users module: it needs the shared kernel and offers accounts, guilds, the access policy and authentication."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -14,12 +14,12 @@ from shared.audit.activity import ActivityLog
 from shared.audit.queries import AuditQueries
 from shared.audit.repository import ActivityRepository, AuditRepository
 from shared.clock import Clock
-from shared.database import Database, Reader, TransactionReader
+from shared.database import Database, PooledQueries, StandaloneWriter, TransactionQueries
 from shared.di import provide, provide_singleton
 from shared.installation_secret import InstallationSecret
 from shared.jobs import Job
 from shared.module import Audience, Module
-from shared.web.kept_answers import KeptAnswers
+from shared.web.stored_responses import StoredResponses
 from users.access import AccessPolicy
 from users.accounts.addresses import AddressService, ConfirmationTokens
 from users.accounts.claims import ClaimService
@@ -33,7 +33,7 @@ from users.accounts.personal_data import AccountPersonalData
 from users.accounts.queries import AccountQueries
 from users.accounts.repository import AccountRepository
 from users.accounts.service import AccountService
-from users.auth.attempts import Attempts
+from users.auth.attempts import SignInAttempts
 from users.auth.controllers.admin import KeyController
 from users.auth.controllers.public import AuthController, OwnAccountController
 from users.auth.denylist import Denylist
@@ -42,7 +42,7 @@ from users.auth.own_account import NewAddresses, OwnAccountService
 from users.auth.passwords import Passwords
 from users.auth.people import PersonAuthenticator
 from users.auth.registration import RegistrationService
-from users.auth.repository import BotKeyReader, BotKeyRepository, SessionReader, SessionRepository
+from users.auth.repository import BotKeyRepository, BotKeyStore, SessionQueries, SessionRepository
 from users.auth.rotation import AuthRotation
 from users.auth.service import AuthService, Sessions
 from users.auth.settings import AuthSettings
@@ -61,13 +61,14 @@ from users.message_limits import MessageLimits, MessageSettings
 
 
 class UsersContainer(containers.DeclarativeContainer):
-    """Accounts, authentication, guilds."""
+    """Providers of accounts, authentication and guilds."""
 
     # needs
     settings = providers.Dependency(instance_of=AuthSettings)
     database = providers.Dependency(instance_of=Database)
     session = providers.Dependency(instance_of=AsyncSession)
-    reader = providers.Dependency(instance_of=Reader)
+    reader = providers.Dependency(instance_of=PooledQueries)
+    standalone_writer = providers.Dependency(instance_of=StandaloneWriter)
     redis = providers.Dependency(instance_of=Redis)
     limits_storage = providers.Dependency(instance_of=RedisStorage)
     activity = providers.Dependency(instance_of=ActivityLog)
@@ -78,11 +79,11 @@ class UsersContainer(containers.DeclarativeContainer):
     secret = providers.Dependency(instance_of=InstallationSecret)
     known_scopes: providers.Dependency[Any] = providers.Dependency()
     mail_set_up = providers.Dependency(instance_of=bool)
-    """Whether there is a mail server."""
-    holders: providers.Dependency[Any] = providers.Dependency()
-    """What every module holds about a person (PersonalData)."""
+    """True if a mail server is configured."""
+    personal_data_providers: providers.Dependency[Any] = providers.Dependency()
+    """Personal data providers (PersonalData) of all modules."""
     guild_listeners: providers.Dependency[Any] = providers.Dependency()
-    """What of every module follows guilds (GuildListener)."""
+    """Guild listeners (GuildListener) of all modules."""
 
     # has
     account_repository = providers.Factory(AccountRepository, session)
@@ -108,28 +109,28 @@ class UsersContainer(containers.DeclarativeContainer):
         clock=clock,
     )
     key_repository = providers.Factory(BotKeyRepository, session)
-    key_reader = providers.Singleton(BotKeyReader, reader)
+    key_store = providers.Singleton(BotKeyStore, standalone_writer)
     session_repository = providers.Factory(SessionRepository, session)
-    session_reader = providers.Singleton(SessionReader, reader)
+    session_queries = providers.Singleton(SessionQueries, reader)
     guild_repository = providers.Factory(GuildRepository, session)
     memberships = providers.Singleton(Memberships, reader)
-    session_memberships = providers.Factory(Memberships, providers.Factory(TransactionReader, session))
+    session_memberships = providers.Factory(Memberships, providers.Factory(TransactionQueries, session))
     access_tokens = providers.Singleton(
         AccessTokens, secret=secret, clock=clock, lifetime=settings.provided.access_lifetime
     )
     refresh_tokens = providers.Singleton(RefreshTokens, secret=secret)
-    attempts = providers.Singleton(Attempts, limits_storage, settings)
+    attempts = providers.Singleton(SignInAttempts, limits_storage, settings)
     denylist = providers.Singleton(Denylist, redis, keep=access_tokens.provided.lifetime, skew=SKEW)
 
     # offers
     person_authenticator = providers.Singleton(
-        PersonAuthenticator, tokens=access_tokens, denylist=denylist, sessions=session_reader, clock=clock
+        PersonAuthenticator, tokens=access_tokens, denylist=denylist, sessions=session_queries, clock=clock
     )
     sessions = providers.Factory(Sessions, sessions=session_repository, authenticator=person_authenticator, clock=clock)
     access = providers.Singleton(AccessPolicy, memberships=memberships)
-    """For queries and guards."""
+    """Reads without a transaction; for queries and guards."""
     session_access = providers.Factory(AccessPolicy, memberships=session_memberships)
-    """For commands."""
+    """Reads in the open transaction; for commands."""
     accounts = providers.Factory(
         AccountService,
         accounts=account_repository,
@@ -144,7 +145,7 @@ class UsersContainer(containers.DeclarativeContainer):
         ClaimService,
         accounts=account_repository,
         people=accounts,
-        holders=holders,
+        personal_data_providers=personal_data_providers,
         access=session_access,
         attempts=attempts,
         activity=activity,
@@ -153,14 +154,14 @@ class UsersContainer(containers.DeclarativeContainer):
     )
     personal_data = providers.Factory(
         PersonalDataService,
-        holders=holders,
+        personal_data_providers=personal_data_providers,
         accounts=account_repository,
         people=accounts,
         sessions=sessions,
         activity=activity,
         audit=audit,
         activities=activities,
-        answers=providers.Factory(KeptAnswers, session),
+        answers=providers.Factory(StoredResponses, session),
         clock=clock,
     )
     passwords = providers.Singleton(Passwords, settings)
@@ -173,8 +174,8 @@ class UsersContainer(containers.DeclarativeContainer):
         secret=secret,
         known_scopes=known_scopes,
     )
-    rotation = providers.Singleton(AuthRotation, reader, secret=secret)
-    bot_authenticator = providers.Singleton(BotAuthenticator, keys=key_reader, clock=clock, secret=secret)
+    rotation = providers.Singleton(AuthRotation, standalone_writer, secret=secret)
+    bot_authenticator = providers.Singleton(BotAuthenticator, keys=key_store, clock=clock, secret=secret)
     auth = providers.Singleton(
         AuthService,
         database=database,
@@ -182,7 +183,7 @@ class UsersContainer(containers.DeclarativeContainer):
         account_repository=account_repository.provider,
         account_mails=account_mails.provider,
         sessions=session_repository.provider,
-        session_reader=session_reader,
+        session_queries=session_queries,
         activity=activity.provider,
         passwords=passwords,
         access_tokens=access_tokens,
@@ -231,7 +232,7 @@ class UsersContainer(containers.DeclarativeContainer):
     account_personal_data = providers.Factory(
         AccountPersonalData,
         accounts=account_queries,
-        sessions=session_reader,
+        sessions=session_queries,
         logs=logs,
         audit=audit,
         mails=account_mails,
@@ -240,7 +241,7 @@ class UsersContainer(containers.DeclarativeContainer):
 
 
 def dependencies(container: Any, database: Any) -> Mapping[str, Provide]:
-    """What this module's handlers may ask for."""
+    """Dependencies that the handlers of this module can inject."""
     return {
         "address_service": provide(container.address_service, database),
         "own_account_service": provide(container.own_account, database),
@@ -258,7 +259,7 @@ def dependencies(container: Any, database: Any) -> Mapping[str, Provide]:
 
 
 def jobs(container: Any) -> list[Job]:
-    """Sessions that were over long ago are deleted, twice an hour."""
+    """Cleanup, twice an hour: delete sessions that ended long ago, and expired claim codes and confirmation links."""
     return [
         Job(
             name="auth.remove_over",

@@ -1,20 +1,20 @@
-"""What each module must be able to do with what it holds about a person."""
+"""Interface of personal data providers: export, erase and hand over a module's data about a person."""
 
 from typing import Any, Protocol
 from uuid import UUID
 
 
 class PersonalData(Protocol):
-    """One module's share of a person's data; built on the session of the request that asks."""
+    """One module's part of a person's data, on the session of the current request."""
 
     name: str
-    """Its place in the export."""
+    """Key of this part in the export."""
 
     async def export(self, user_id: UUID) -> Any:
-        """All of it, as Structs or what JSON knows."""
+        """Return all data about the person, as Structs or JSON-able values."""
 
     async def erase(self, user_id: UUID) -> None:
-        """Delete it, or what ties it to the person."""
+        """Delete the data, or whatever links it to the person."""
 
     async def hand_over(self, user_id: UUID, *, to: UUID) -> None:
-        """Give it to another account of the same person; nothing is lost where both hold the same."""
+        """Move the data to another account of the same person. Nothing gets lost if both hold the same thing."""

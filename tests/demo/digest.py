@@ -7,7 +7,7 @@ from typing import Final
 
 from tests.demo.postbox import Postbox, text_of
 from tests.demo.product import DemoFailed
-from tests.demo.story import LOOK_SECONDS, MEMBER, PATIENCE, Demo
+from tests.demo.story import MEMBER, PATIENCE, POLL_INTERVAL_S, Demo
 
 LEASE: Final = 10.0
 """Seconds that a worker may hold what it looks at: a digest tells what is older than two of these."""
@@ -27,7 +27,7 @@ class DigestStory:
     def subscribe(self) -> None:
         """A mailbox, a club with two fencers, and a digest a day; and an admin, who will not wait until eight."""
         admin = ("--username", "keeper", "--password-stdin")
-        self.demo.product.command("users", "create-admin", *admin, typed=ADMINS_PASSWORD)
+        self.demo.product.command("users", "create-admin", *admin, entered=ADMINS_PASSWORD)
         site, ask = self.demo.sites.fencers, self.demo.product.ask
         site.add_club(CLUB, CLUB_NAME)
         day = (datetime.now(UTC) + timedelta(days=40)).date().isoformat()  # real date: a started product
@@ -47,11 +47,11 @@ class DigestStory:
     def arrived(self) -> list[str]:
         """The digest's lines; the admin has it made now."""
         until = time.monotonic() + PATIENCE
-        while (looked_at := self._looked_at()) is None:
+        while (fetched_at := self._looked_at()) is None:
             if time.monotonic() > until:
                 raise DemoFailed("the club was not looked at")
-            time.sleep(LOOK_SECONDS)  # between two looks; the demo has errors of its own
-        told_from = looked_at + timedelta(seconds=2 * LEASE + 1)
+            time.sleep(POLL_INTERVAL_S)  # between two looks; the demo has errors of its own
+        told_from = fetched_at + timedelta(seconds=2 * LEASE + 1)
         now = datetime.now(UTC)  # real date: the product notes by it when it looked
         time.sleep(max(0.0, (told_from - now).total_seconds()))  # the service's rule
         product = self.demo.product

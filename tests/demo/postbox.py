@@ -14,7 +14,7 @@ from tests.demo.product import DemoFailed, free_port
 from tests.waiting import LIMIT_S
 
 PATIENCE: Final = LIMIT_S
-LOOK_SECONDS: Final = 0.05
+POLL_INTERVAL_S: Final = 0.05
 CODE: Final = re.compile(r"[0-9A-Z]{4}-[0-9A-Z]{4}")
 
 
@@ -51,7 +51,7 @@ class Postbox:
                 return found
             if time.monotonic() > until:
                 raise DemoFailed(f"no mail about {subject!r} came within {PATIENCE:g} s")
-            time.sleep(LOOK_SECONDS)  # between two looks; the demo has errors of its own
+            time.sleep(POLL_INTERVAL_S)  # between two looks; the demo has errors of its own
 
     def code(self) -> str:
         """The code that proves the mailbox."""

@@ -20,7 +20,7 @@ from tests.waiting import LIMIT_S
 START_SECONDS: Final = LIMIT_S
 STOP_SECONDS: Final = LIMIT_S
 REMOVE_SECONDS: Final = 5.0
-LOOK_SECONDS: Final = 0.05
+POLL_INTERVAL_S: Final = 0.05
 TAIL: Final = 40
 """Lines of the log that are shown when something went wrong."""
 LINE: Final = 300
@@ -101,7 +101,7 @@ class Product:
                 raise DemoFailed(f"`trackers up` ended with exit code {self.process.returncode}")
             if time.monotonic() > until:
                 raise DemoFailed(f"`trackers up` was not ready within {START_SECONDS:g} s")
-            time.sleep(LOOK_SECONDS)  # between two looks; the demo has errors of its own
+            time.sleep(POLL_INTERVAL_S)  # between two looks; the demo has errors of its own
 
     def create_key(self, name: str, scopes: Sequence[str]) -> str:
         """`trackers keys create`, as an operator does it; used from then on."""
@@ -110,13 +110,13 @@ class Product:
         self.http.headers["Authorization"] = f"Bearer {key}"
         return key
 
-    def command(self, *arguments: str, typed: str = "") -> str:
-        """One command of the product beside the running one, told what is `typed`; what it prints."""
+    def command(self, *arguments: str, entered: str = "") -> str:
+        """One command of the product beside the running one, told what is `entered`; what it prints."""
         done = subprocess.run(  # noqa: S603 -- our own program
             [sys.executable, "-m", "app", *arguments],
             cwd=self.home,
             env=self.environ,
-            input=typed,
+            input=entered,
             capture_output=True,
             text=True,
             timeout=START_SECONDS,
@@ -194,7 +194,7 @@ def _remove(home: Path) -> None:
     while any(place.exists() for place in places) and time.monotonic() < until:
         for place in places:
             shutil.rmtree(place, ignore_errors=True)
-        time.sleep(LOOK_SECONDS)  # between two attempts
+        time.sleep(POLL_INTERVAL_S)  # between two attempts
 
 
 def _family(pid: int) -> Sequence[int]:

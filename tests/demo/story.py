@@ -17,7 +17,7 @@ from tests.waiting import LIMIT_S
 DELAY: Final = 0.2
 JITTER: Final = 0.05
 PATIENCE: Final = LIMIT_S
-LOOK_SECONDS: Final = 0.05
+POLL_INTERVAL_S: Final = 0.05
 DOUBLES: Final = 11
 SITE: Final = "https://rocketleague.tracker.network"
 
@@ -265,7 +265,7 @@ class Demo:
             if waiting and time.monotonic() > until:
                 raise DemoFailed(f"{len(waiting)} of {len(tasks)} looks were not over within {PATIENCE:g} s")
             if waiting:
-                time.sleep(LOOK_SECONDS)  # between two looks; the demo has errors of its own
+                time.sleep(POLL_INTERVAL_S)  # between two looks; the demo has errors of its own
 
     def changes(self) -> Iterator[Change]:
         """Of every player the one or two playlists whose rating moved most since the first look."""

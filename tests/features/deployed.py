@@ -28,7 +28,7 @@ def main() -> int:
     with SimulatedSites.started(games={"auto_players": True}) as sites, Product.started(settings_on(sites)) as product:
         product.wait_until_ready()
         password = secrets.token_urlsafe(16)
-        product.command("users", "create-admin", "--username", ADMIN, "--password-stdin", typed=password)
+        product.command("users", "create-admin", "--username", ADMIN, "--password-stdin", entered=password)
         environ = {
             **os.environ,
             "BASE_URL": product.address,

@@ -30,14 +30,14 @@ from shared.clock import SystemClock
 from trackers_client import Retries
 
 START_SECONDS: Final = LIMIT_S
-LOOK_SECONDS: Final = 0.03  # 2000 requests a minute, which a bot key may make
+POLL_INTERVAL_S: Final = 0.03  # 2000 requests a minute, which a bot key may make
 SETTLED: Final = frozenset({"completed", "failed"})
 NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 def eventually(holds: Callable[[], bool], *, what: str, within: float = LIMIT_S) -> None:
     """Wait until something holds, at a pace that a bot key may ask; `within`: seconds that a deployment is given."""
-    eventually_sync(holds, what=what, within=within, poll=LOOK_SECONDS)
+    eventually_sync(holds, what=what, within=within, poll=POLL_INTERVAL_S)
 
 
 def machine_time() -> datetime:

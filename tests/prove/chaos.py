@@ -18,7 +18,7 @@ from statistics import median
 from typing import Final
 
 from tests.integration.faults.harness import DOUBLES, PLAYERS, Stage, WorkerProcess
-from tests.integration.faults.telling import (
+from tests.integration.faults.notifying import (
     SETTINGS,
     Receiver,
     assert_told_once,
@@ -176,13 +176,14 @@ async def _what_was_served(stage: Stage) -> str:
     stored = {
         row["identifier"]: row["rating"]
         for row in await stage.rows(
-            "SELECT a.identifier, g.rating FROM game_standings g JOIN game_accounts a ON a.id = g.account_id"
+            "SELECT a.identifier, g.rating FROM game_playlist_states g JOIN game_accounts a ON a.id = g.account_id"
             " WHERE g.playlist_key = $1",
             str(DOUBLES),
         )
     }
     served = {
-        player: stage.sites.games.player("epic", player)["standings"][str(DOUBLES)]["rating"] for player in PLAYERS
+        player: stage.sites.games.player("epic", player)["playlist_states"][str(DOUBLES)]["rating"]
+        for player in PLAYERS
     }
     wrong = {player: (stored.get(player), rating) for player, rating in served.items() if stored.get(player) != rating}
     assert not wrong, f"stored, served: {dict(list(wrong.items())[:5])}"

@@ -140,18 +140,18 @@ def _credential(world: World, role: str) -> str:
 
 def _typed(values: dict[str, dict[str, str]], place: str) -> dict[str, dict[str, Any]]:
     """The values that an operation takes there, numbers as numbers: a number written as text counts as a mistake."""
-    typed: dict[str, dict[str, Any]] = {}
+    entered: dict[str, dict[str, Any]] = {}
     for item in msgspec.json.decode(openapi_schema())["paths"].values():
         for raw in item.values():
             known = values[raw["operationId"]]
-            typed[raw["operationId"]] = {
+            entered[raw["operationId"]] = {
                 parameter["name"]: int(known[parameter["name"]])
                 if parameter["schema"].get("type") == "integer"
                 else known[parameter["name"]]
                 for parameter in raw.get("parameters", ())
                 if parameter["in"] == place and parameter["name"] in known
             }
-    return typed
+    return entered
 
 
 def _ask(order: Order) -> Asked:

@@ -45,7 +45,7 @@ COUNTED: Final = (
     "game_accounts",
     "game_trackers",
     "game_snapshots",
-    "game_standings",
+    "game_playlist_states",
     "hiscore_players",
     "fencing_registrations",
     "flight_snapshots",
@@ -199,11 +199,11 @@ async def _follow(stage: Stage, address: str, key: str) -> None:
             (await http.post("/internal/trackers/register-multiple", json=body)).raise_for_status()
         await _follow_the_rest(http)
 
-    async def looked_at() -> bool:
+    async def fetched_at() -> bool:
         return all(number == of for number, of in (await _completed(stage)).values())
 
     try:
-        await eventually(looked_at, "everybody was looked at", stage.workers)
+        await eventually(fetched_at, "everybody was looked at", stage.workers)
     except AssertionError as error:
         raise AssertionError(f"{await _completed(stage)}: {error}") from error
 
@@ -285,7 +285,7 @@ async def _kept(stage: Stage, counted: dict[str, int], what: str) -> Measure:
 async def _looked(stage: Stage, what: str) -> Measure:
     """Players play, everybody is due, and what the site serves is what is stored: the process at work does its work."""
     ratings = {
-        player: stage.sites.games.play("epic", player, DOUBLES, rating=9)["standings"][str(DOUBLES)]["rating"]
+        player: stage.sites.games.play("epic", player, DOUBLES, rating=9)["playlist_states"][str(DOUBLES)]["rating"]
         for player in FOLLOWING
     }
     since = await stage.value("SELECT clock_timestamp()")
@@ -293,7 +293,7 @@ async def _looked(stage: Stage, what: str) -> Measure:
 
     async def stored() -> bool:
         rows = await stage.rows(
-            "SELECT a.identifier, g.rating FROM game_standings g JOIN game_accounts a ON a.id = g.account_id"
+            "SELECT a.identifier, g.rating FROM game_playlist_states g JOIN game_accounts a ON a.id = g.account_id"
             " WHERE g.playlist_key = $1",
             str(DOUBLES),
         )

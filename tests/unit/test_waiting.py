@@ -36,7 +36,7 @@ def test_what_never_comes_is_named_with_the_last_answer() -> None:
 
 
 def unreasoned(source: str) -> list[str]:
-    """Lines that wait for a time or judge by one, and say nothing of why."""
+    """Lines that wait for a time or evaluate by one, and say nothing of why."""
     tree, lines = ast.parse(source), source.splitlines()
     found = {
         node.lineno: what for node, what in _timed(tree) if "#" not in " ".join(lines[node.lineno - 1 : _end(node)])

@@ -193,7 +193,7 @@ class SimulatedGames(SimulatedSite):
         self._sites.tell(self.name, "remove_player", platform=platform, identifier=identifier)
 
     def player(self, platform: str, identifier: str) -> dict[str, Any]:
-        """The present state: player_id, user_id, season, standings{playlist: rating, matches, streak, peak}."""
+        """The present state: player_id, user_id, season, playlist states{playlist: rating, matches, streak, peak}."""
         return self._state("player", platform=platform, identifier=identifier)
 
     def play(

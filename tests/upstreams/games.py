@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, unquote
 
 import msgspec
 from tests.upstreams import games_bodies
-from tests.upstreams.games_players import CURRENT_SEASON, Peak, Player, Standing, make_player, past_season
+from tests.upstreams.games_players import CURRENT_SEASON, Peak, Player, PlaylistState, make_player, past_season
 from tests.upstreams.site import Answer, Refused, Request, Site
 
 _PROFILES: Final = "/api/v2/rocket-league/standard/profile/"
@@ -90,17 +90,17 @@ class GamesSite(Site):
         player.turn = self._turns()  # somebody made up was always there, somebody registered starts now
         player.updated_at = self.clock()
         for playlist, rating in (ratings or {}).items():
-            standing = player.standings.setdefault(int(playlist), Standing(rating=rating))
-            standing.rating = rating
-            if standing.matches:
-                standing.peak = rating
+            state = player.playlist_states.setdefault(int(playlist), PlaylistState(rating=rating))
+            state.rating = rating
+            if state.matches:
+                state.peak = rating
                 best = player.peaks.get(int(playlist))
                 if best is None or best.rating < rating:
                     player.peaks[int(playlist)] = Peak(player.season, rating)
         for playlist, count in (matches or {}).items():
-            standing = player.standings[int(playlist)]
-            standing.matches = count
-            standing.peak = standing.rating if count else None
+            state = player.playlist_states[int(playlist)]
+            state.matches = count
+            state.peak = state.rating if count else None
         return self.player(platform, identifier)
 
     def remove_player(self, platform: str, identifier: str) -> None:
@@ -114,7 +114,7 @@ class GamesSite(Site):
         """A player's present state."""
         player = self._known(platform, identifier)
         self._catch_up(player)
-        standings = {str(playlist): standing for playlist, standing in player.standings.items()}
+        playlist_states = {str(playlist): state for playlist, state in player.playlist_states.items()}
         return {
             "platform": player.platform,
             "identifier": player.identifier,
@@ -123,7 +123,7 @@ class GamesSite(Site):
             "season": player.season,
             "private": player.private,
             "version": player.version,
-            "standings": msgspec.to_builtins(standings),
+            "playlist_states": msgspec.to_builtins(playlist_states),
         }
 
     def play(
@@ -217,10 +217,10 @@ class GamesSite(Site):
         if player.private:
             return self._hidden()
         self._catch_up(player)
-        standings = player.standings if number == player.season else {}
+        playlist_states = player.playlist_states if number == player.season else {}
         if number < player.season:
-            standings = past_season(self.seed, player, number)
-        return Answer(body=games_bodies.season(standings, number, player.style))
+            playlist_states = past_season(self.seed, player, number)
+        return Answer(body=games_bodies.season(playlist_states, number, player.style))
 
     def _history(self, player_id: int) -> Answer:
         player = self._by_id.get(player_id)

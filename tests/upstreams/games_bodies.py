@@ -15,8 +15,8 @@ from tests.upstreams.games_players import (
     TOP_TIER,
     Chance,
     Player,
+    PlaylistState,
     Rank,
-    Standing,
     rank_of,
 )
 
@@ -103,10 +103,10 @@ def segment_keys(player: Player) -> list[tuple[str, int]]:
         ("overview", 0),
         *(
             ("playlist", playlist)
-            for playlist in (*CURRENT_PLAYLISTS, *sorted(set(player.standings) - set(CURRENT_PLAYLISTS)))
+            for playlist in (*CURRENT_PLAYLISTS, *sorted(set(player.playlist_states) - set(CURRENT_PLAYLISTS)))
         ),
         *(("peak-rating", playlist) for playlist in PEAK_PLAYLISTS if playlist in player.peaks),
-        *(("playlistAverage", playlist) for playlist in (10, 11, 13) if player.standings[playlist].matches),
+        *(("playlistAverage", playlist) for playlist in (10, 11, 13) if player.playlist_states[playlist].matches),
     ]
 
 
@@ -116,7 +116,7 @@ def segment(player: Player, kind: str, playlist: int) -> bytes:
     if kind == "overview":
         made = _overview(player, style)
     elif kind == "playlist":
-        made = playlist_segment(playlist, player.season, player.standings[playlist], style)
+        made = playlist_segment(playlist, player.season, player.playlist_states[playlist], style)
     elif kind == "peak-rating":
         made = _peak(playlist, player.peaks[playlist].season, player.peaks[playlist].rating, style)
     else:
@@ -124,20 +124,20 @@ def segment(player: Player, kind: str, playlist: int) -> bytes:
     return msgspec.json.encode(made)
 
 
-def season(standings: dict[int, Standing], number: int, style: str) -> bytes:
+def season(playlist_states: dict[int, PlaylistState], number: int, style: str) -> bytes:
     """The answer of `segments/playlist?season=N`."""
-    segments = [playlist_segment(playlist, number, standing, style) for playlist, standing in standings.items()]
+    segments = [playlist_segment(playlist, number, state, style) for playlist, state in playlist_states.items()]
     return msgspec.json.encode({"data": segments})
 
 
 def rating_history(player: Player, seed: int, today: datetime, days: int = 60) -> bytes:
     """The answer of `player-history/mmr/{playerId}`: every day up to today, whose rating is the current one."""
     history: dict[str, list[Json]] = {}
-    for playlist, standing in player.standings.items():
-        if not standing.matches:
+    for playlist, state in player.playlist_states.items():
+        if not state.matches:
             continue
         chance = Chance(seed, player.player_id, playlist, "history")
-        ratings = [standing.rating]
+        ratings = [state.rating]
         for _ in range(days - 1):
             ratings.append(max(100, ratings[-1] + chance.between(-12, 11)))
         midnight = today.replace(hour=0, minute=0, second=0, microsecond=0)
@@ -155,17 +155,17 @@ def error(code: str, message: str | None = None) -> bytes:
     return msgspec.json.encode({"errors": [entry]})
 
 
-def playlist_segment(playlist: int, number: int, standing: Standing, style: str) -> Json:
-    rank = rank_of(playlist, standing.rating)
-    guessed: Json = {"estimated": True} if not standing.matches and playlist else {}
-    steps = {"deltaUp": rank.to_next, "deltaDown": rank.above_previous} if standing.matches else {}
+def playlist_segment(playlist: int, number: int, state: PlaylistState, style: str) -> Json:
+    rank = rank_of(playlist, state.rating)
+    guessed: Json = {"estimated": True} if not state.matches and playlist else {}
+    steps = {"deltaUp": rank.to_next, "deltaDown": rank.above_previous} if state.matches else {}
     division = {name: value for name, value in steps.items() if value is not None or style == "2023"}
     icon = {"iconUrl": _icon(rank.tier)}
     tier_icon = {**icon, "tierName": _tier(rank.tier)}
-    peak = standing.peak
+    peak = state.peak
     peak_rank = Rank(0, 0, None, None) if peak is None else rank_of(playlist, peak)
     percentile = _percentile(rank)
-    place = max(1, 9_000_000 - standing.rating * 4_000)
+    place = max(1, 9_000_000 - state.rating * 4_000)
     return {
         "type": "playlist",
         "attributes": {"playlistId": playlist, "season": number},
@@ -190,20 +190,20 @@ def playlist_segment(playlist: int, number: int, standing: Standing, style: str)
             "matchesPlayed": _stat(
                 "Matches",
                 "Performance",
-                standing.matches,
+                state.matches,
                 {},
                 style,
-                percentile=percentile if standing.matches else None,
+                percentile=percentile if state.matches else None,
             ),
             "winStreak": _stat(
                 "WinStreak",
                 "Performance",
-                abs(standing.streak),
-                {"type": "loss" if standing.streak < 0 else "win"},
+                abs(state.streak),
+                {"type": "loss" if state.streak < 0 else "win"},
                 style,
-                shown=str(standing.streak),
+                shown=str(state.streak),
             ),
-            "rating": _stat("Rating", "Skill", standing.rating, tier_icon, style, rank=place, percentile=percentile),
+            "rating": _stat("Rating", "Skill", state.rating, tier_icon, style, rank=place, percentile=percentile),
             "peakRating": _stat(
                 "Peak Rating",
                 "Skill",
@@ -220,7 +220,7 @@ def playlist_segment(playlist: int, number: int, standing: Standing, style: str)
 def _overview(player: Player, style: str) -> Json:
     counters = player.counters
     goals, shots = counters["goals"], counters["shots"]
-    ranks = [rank_of(p, s.rating).tier for p, s in player.standings.items() if p in RANKED and s.matches]
+    ranks = [rank_of(p, s.rating).tier for p, s in player.playlist_states.items() if p in RANKED and s.matches]
     level = min(8, (max(ranks, default=0) + 2) // 3)
     score = round(goals * 120 + counters["saves"] * 60 + counters["assists"] * 55 + counters["wins"] * 40 + 0.37, 2)
     names = {"wins": "Wins", "goals": "Goals", "mVPs": "MVPs", "saves": "Saves", "assists": "Assists", "shots": "Shots"}
@@ -268,8 +268,8 @@ def _peak(playlist: int, number: int, rating: int, style: str) -> Json:
 
 
 def _average(player: Player, playlist: int) -> Json:
-    standing = player.standings[playlist]
-    rank = rank_of(playlist, standing.rating)
+    state = player.playlist_states[playlist]
+    rank = rank_of(playlist, state.rating)
     averages = {
         "avgGoalsPerGame": ("Goals / Game", 1.4126984126984128),
         "avgShotsPerGame": ("Shots / Game", 3.2857142857142856),
@@ -281,8 +281,8 @@ def _average(player: Player, playlist: int) -> Json:
         "assistsGoalsRatio": ("Assists / Goal", 0.3595505617977528),
     }
     stats: Json = {
-        "matches": _plain("Matches", standing.matches, str(standing.matches), "Number"),
-        "rating": _plain("Rating", float(standing.rating), f"{standing.rating:,}", "Number"),
+        "matches": _plain("Matches", state.matches, str(state.matches), "Number"),
+        "rating": _plain("Rating", float(state.rating), f"{state.rating:,}", "Number"),
     }
     for name, (shown, value) in averages.items():
         stats[name] = _plain(shown, value, f"{value:.2f}", "NumberPrecision2")

@@ -48,7 +48,7 @@ class Rank(Struct, frozen=True):
     above_previous: int | None
 
 
-class Standing(Struct):
+class PlaylistState(Struct):
     """One playlist of one season."""
 
     rating: int
@@ -77,11 +77,11 @@ class Player(Struct):
     player_id: int
     chance: Chance
     season: int
-    standings: dict[int, Standing]
+    playlist_states: dict[int, PlaylistState]
     peaks: dict[int, Peak]
     counters: dict[str, int]
     updated_at: datetime
-    past: dict[int, dict[int, Standing]] = {}
+    past: dict[int, dict[int, PlaylistState]] = {}
     """Seasons that ended while the player was known."""
     private: bool = False
     style: str = "2025"
@@ -94,11 +94,11 @@ class Player(Struct):
 
     def play(self, playlist: int, change: int, *, won: bool, now: datetime) -> None:
         """One match: rating, streak, matches, peaks and lifetime counters move together."""
-        standing = self.standings.setdefault(playlist, Standing(rating=600))
-        standing.play(change, won=won)
+        state = self.playlist_states.setdefault(playlist, PlaylistState(rating=600))
+        state.play(change, won=won)
         peak = self.peaks.get(playlist)
-        if peak is None or standing.rating > peak.rating:
-            self.peaks[playlist] = Peak(self.season, standing.rating)
+        if peak is None or state.rating > peak.rating:
+            self.peaks[playlist] = Peak(self.season, state.rating)
         counters = self.counters
         counters["wins"] += won
         counters["goals"] += self.chance.below(4)
@@ -118,13 +118,13 @@ class Player(Struct):
 
     def start_season(self, season: int, now: datetime) -> None:
         """The old season becomes past; nobody has played in the new one."""
-        self.past = {**self.past, self.season: self.standings}
+        self.past = {**self.past, self.season: self.playlist_states}
         self.season = season
-        self.standings = {
-            playlist: Standing(rating=standing.rating if playlist == 0 else standing.rating * 9 // 10 + 60)
-            for playlist, standing in self.standings.items()
+        self.playlist_states = {
+            playlist: PlaylistState(rating=state.rating if playlist == 0 else state.rating * 9 // 10 + 60)
+            for playlist, state in self.playlist_states.items()
         }
-        self.touch(now, *self.standings)
+        self.touch(now, *self.playlist_states)
 
     def touch(self, now: datetime, *playlists: int) -> None:
         self.updated_at = now
@@ -161,21 +161,21 @@ def make_player(
 ) -> Player:
     chance = Chance(seed, platform, identifier.casefold())
     skill = chance.between(300, 1500)
-    standings, peaks = {}, {}
+    playlist_states, peaks = {}, {}
     for playlist in CURRENT_PLAYLISTS:
         rating = max(100, skill * (60 if playlist in {10, 27, 28, 29, 30} else 100) // 100 + chance.between(-120, 120))
-        standing = Standing(rating=rating)
+        state = PlaylistState(rating=rating)
         often = playlist in _OFTEN_PLAYED
         if not unplayed and playlist != 0 and (often or chance.below(3) == 0):
-            standing.matches = chance.between(60, 900) if often else chance.between(1, 40)
-            standing.peak = rating + chance.below(60)
-            standing.streak = (1 if chance.below(2) else -1) * chance.between(1, 6)
+            state.matches = chance.between(60, 900) if often else chance.between(1, 40)
+            state.peak = rating + chance.below(60)
+            state.streak = (1 if chance.below(2) else -1) * chance.between(1, 6)
         elif not unplayed and playlist != 0:
-            standing.streak = -1
-        standings[playlist] = standing
+            state.streak = -1
+        playlist_states[playlist] = state
     if not unplayed:
         for playlist in PEAK_PLAYLISTS:
-            known = standings.get(playlist)
+            known = playlist_states.get(playlist)
             best = (known.peak or known.rating) if known else skill
             peaks[playlist] = (
                 Peak(season, best) if playlist == 61 else Peak(chance.between(15, season - 1), best + chance.below(200))
@@ -204,7 +204,7 @@ def make_player(
         player_id=1_000_000 + chance.below(10**9),
         chance=chance,
         season=season,
-        standings=standings,
+        playlist_states=playlist_states,
         peaks=peaks,
         counters=counters,
         updated_at=now,
@@ -216,7 +216,7 @@ def make_player(
     )
 
 
-def past_season(seed: int, player: Player, season: int) -> dict[int, Standing]:
+def past_season(seed: int, player: Player, season: int) -> dict[int, PlaylistState]:
     """What a player did in a season before the simulator knew it; empty in seasons before it began to play."""
     if season in player.past:
         return player.past[season]
@@ -224,21 +224,21 @@ def past_season(seed: int, player: Player, season: int) -> dict[int, Standing]:
     began = Chance(seed, player.platform, player.identifier.casefold(), "began").between(1, 20)
     if season < began or not player.peaks:
         return {}
-    standings = {}
+    playlist_states = {}
     for playlist in _playlists_of(season):
-        now = player.standings.get(playlist) or player.standings[13]
+        now = player.playlist_states.get(playlist) or player.playlist_states[13]
         rating = max(100, now.rating - (player.season - season) * 4 + chance.between(-80, 80))
         best = player.peaks.get(playlist)
         if best is not None:
             rating = min(rating, best.rating)
         if playlist == 0:
-            standings[0] = Standing(rating=rating)
+            playlist_states[0] = PlaylistState(rating=rating)
             continue
         peak = rating
         if best is not None:
             peak = best.rating if best.season == season else min(best.rating, rating + chance.below(40))
-        standings[playlist] = Standing(rating, chance.between(1, 700), chance.between(1, 4), peak)
-    return standings
+        playlist_states[playlist] = PlaylistState(rating, chance.between(1, 700), chance.between(1, 4), peak)
+    return playlist_states
 
 
 def _playlists_of(season: int) -> tuple[int, ...]:

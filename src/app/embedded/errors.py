@@ -1,2 +1,2 @@
 class EmbeddedServersError(Exception):
-    """An embedded server cannot be had; the message says what to do next."""
+    """An embedded server cannot be started or used; the message says what to do next."""

@@ -1,4 +1,4 @@
-"""Keeps one server of a home alive: owns it, or shares it and stands by to own it."""
+"""Keeps one server of a home running: owns it, or shares it and takes it over when the owner exits."""
 
 import fcntl
 import logging
@@ -15,36 +15,36 @@ from types import TracebackType
 from typing import Self
 
 from app.embedded.errors import EmbeddedServersError
-from app.embedded.servers import Server
+from app.embedded.servers import EmbeddedServer
 
 LAUNCHER = Path(__file__).with_name("launch.py")
 NO_PARENT_DEATH_SIGNAL = sys.platform != "linux"
-LOOK_SECONDS = 0.2  # between two looks at a server that we own, or at the lock of one that we share
-GREET_SECONDS = 0.01  # between two greetings of a server that is starting
+POLL_INTERVAL_S = 0.2  # between two checks of a server that we own, or of the lock of a server that we share
+GREET_SECONDS = 0.01  # between two checks of a server that is starting
 STOP_SECONDS = 30.0
-STEADY_SECONDS = 10.0  # a server that lived this long is restarted at once
+STEADY_SECONDS = 10.0  # a server that ran this long is restarted at once
 LONGEST_PAUSE_SECONDS = 30.0
 LOG_BYTES = 10_000_000
 LOG_TAIL_LINES = 15
-PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")  # nothing else: the environment holds our secrets
+PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")  # no other variables: the environment holds our secrets
 
 
 class _LeavingError(Exception):
-    """We are asked to stop while something is under way."""
+    """The keeper must stop during a start or a command."""
 
 
 class Keeper:
-    """One thread that does all for one server.
+    """Runs one thread that does all work for one server.
 
-    It must be one, and live as long as the server: the kernel sends the parent-death signal when the *thread* that
-    started the process ends.
+    It must be a single thread that lives as long as the server: the kernel sends the parent-death signal when the
+    *thread* that started the process ends.
     """
 
-    def __init__(self, server: Server, patience: float) -> None:
+    def __init__(self, server: EmbeddedServer, patience: float) -> None:
         self._server = server
         self._patience = patience
         self._leaving = threading.Event()
-        self._settled = threading.Event()  # the server answered once, or cannot be had
+        self._settled = threading.Event()  # the server has answered once, or has failed
         self._failure: Exception | None = None
         self._log_began = 0
         self._thread = threading.Thread(target=self._keep, name=f"keeper of {server.title}", daemon=True)
@@ -56,7 +56,7 @@ class Keeper:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop the server if it is ours; further Ctrl-Cs wait for that, which is bounded."""
+        """Stop the server if we own it. Further Ctrl-Cs wait for that, for a bounded time."""
         self._leaving.set()
         interruption: BaseException | None = None
         while self._thread.is_alive():
@@ -80,10 +80,10 @@ class Keeper:
         except OSError as error:
             self._failure = EmbeddedServersError(
                 f"{self._server.title} cannot be started in {self._server.place.root}: {error}. Make room or make it "
-                "writable, or set TRACKERS_HOME to a directory that is."
+                "writable, or set TRACKERS_HOME to another directory."
             )
             self._failure.__cause__ = error
-        except Exception as error:  # noqa: BLE001 -- raised again in the thread that waits
+        except Exception as error:  # noqa: BLE001 -- raised again in the waiting thread
             self._failure = error
         finally:
             self._settled.set()
@@ -97,11 +97,11 @@ class Keeper:
                     return
             if not self._settled.is_set():
                 self._see_whether_shared(deadline)
-            self._leaving.wait(LOOK_SECONDS if self._settled.is_set() else GREET_SECONDS)
+            self._leaving.wait(POLL_INTERVAL_S if self._settled.is_set() else GREET_SECONDS)
 
     @contextmanager
     def _ownership(self) -> Iterator[int | None]:
-        """The lock, when neither an owner nor anything of a former server holds it."""
+        """The lock, or None if an owner or a process of a former server holds it."""
         lock = os.open(self._server.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             try:
@@ -119,11 +119,11 @@ class Keeper:
         elif time.monotonic() > deadline:
             raise EmbeddedServersError(
                 f"Another process keeps the {self._server.title} of {self._server.place.home}, and it did not answer "
-                f"for {self._patience:.0f} s. See {self._server.log}; `fuser {self._server.lock}` names the process."
+                f"for {self._patience:.0f} s. See {self._server.log}; `fuser {self._server.lock}` shows the process."
             )
 
     def _own(self, lock: int) -> None:
-        """Serve until we leave. Only the first start may fail; later ones are tried again."""
+        """Run the server until we leave. Only the first start may fail; later ones are tried again."""
         logger = logging.getLogger(__name__)
         pause = 0.0
         while not self._leaving.wait(pause):
@@ -133,12 +133,12 @@ class Keeper:
             except (EmbeddedServersError, OSError) as error:
                 if not self._settled.is_set():
                     raise
-                logger.warning("%s is away: %s", self._server.title, error)
+                logger.warning("%s is not running: %s", self._server.title, error)
             steady = time.monotonic() - began > STEADY_SECONDS
             pause = 0.0 if steady else min(max(0.1, pause * 2), LONGEST_PAUSE_SECONDS)
 
     def _serve(self, lock: int) -> None:
-        """One life of the server."""
+        """Start the server once, and wait until it ends or we leave."""
         logger = logging.getLogger(__name__)
         server = self._server
         began = time.monotonic()
@@ -148,13 +148,16 @@ class Keeper:
                 self._go_on(process, began)
             logger.info("%s answers after %.0f ms", server.title, (time.monotonic() - began) * 1000)
             self._settled.set()
-            while not self._leaving.wait(LOOK_SECONDS):
+            while not self._leaving.wait(POLL_INTERVAL_S):
                 if process.poll() is not None:
                     logger.warning("%s ended by itself (%s): starting it again", server.title, process.returncode)
                     return
 
     def _go_on(self, process: "subprocess.Popen[bytes]", began: float) -> None:
-        """Wait a little for a server that is starting, if there is anything to wait for."""
+        """Wait a moment for a server that is starting.
+
+        Raises EmbeddedServersError if it has ended or took too long, _LeavingError if we must stop.
+        """
         if self._leaving.wait(GREET_SECONDS):
             raise _LeavingError
         if process.poll() is not None:
@@ -163,7 +166,7 @@ class Keeper:
             raise self._did_not_start(f"did not answer within {self._patience:.0f} s")
 
     def _run(self, command: list[str], lock: int) -> None:
-        """Run a program to its end."""
+        """Run a program to its end. Raises EmbeddedServersError if it fails."""
         with self._process(command, signal.SIGTERM, lock) as process:
             while process.poll() is None:
                 if self._leaving.wait(GREET_SECONDS):
@@ -173,12 +176,12 @@ class Keeper:
 
     @contextmanager
     def _process(self, command: list[str], stop: signal.Signals, lock: int) -> Iterator["subprocess.Popen[bytes]"]:
-        """A child that holds the lock as we do, dies with us, and is stopped in the end."""
+        """A child process that also holds the lock, dies with us, and is stopped at the end of the block."""
         account = self._server.place.account
         launch = [sys.executable, "-I", "-S", str(LAUNCHER), str(os.getpid()), str(int(stop))]
         launch += [str(int(NO_PARENT_DEATH_SIGNAL)), f"{account.uid}:{account.gid}" if account else ""]
         with self._log_file() as log:
-            process = subprocess.Popen(  # noqa: S603 -- our launcher and a program that we looked up
+            process = subprocess.Popen(  # noqa: S603 -- our launcher and a program that we found
                 [*launch, *command],
                 stdin=subprocess.PIPE if NO_PARENT_DEATH_SIGNAL else subprocess.DEVNULL,
                 stdout=log,
@@ -186,7 +189,7 @@ class Keeper:
                 cwd="/",
                 env={key: os.environ[key] for key in PASSED_ON if key in os.environ} | {"LC_ALL": "C", "TZ": "UTC"},
                 pass_fds=(lock,),
-                start_new_session=True,  # a Ctrl-C in the terminal is for us; we decide when the servers stop
+                start_new_session=True,  # a Ctrl-C in the terminal is only for us; we decide when the servers stop
             )
         with process:
             try:
@@ -217,9 +220,9 @@ class Keeper:
     def _did_not_start(self, what: str) -> EmbeddedServersError:
         with self._server.log.open("rb") as log:
             log.seek(self._log_began)
-            said = log.read().decode(errors="replace")
-        advice = "The end of its log may say why"
-        if "No space left on device" in said:
+            output = log.read().decode(errors="replace")
+        advice = "The end of its log may show the cause"
+        if "No space left on device" in output:
             advice = "The disk is full: make room and start again"
-        tail = "\n".join(f"  {line}" for line in said.splitlines()[-LOG_TAIL_LINES:])
+        tail = "\n".join(f"  {line}" for line in output.splitlines()[-LOG_TAIL_LINES:])
         return EmbeddedServersError(f"{self._server.title} {what}. {advice} ({self._server.log}):\n{tail}")

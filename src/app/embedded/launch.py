@@ -1,11 +1,12 @@
-"""Becomes a server that does not outlive its parent; run as a script, by path, with nothing installed.
+"""Runs a server that does not outlive its parent; started as a script, by path, without installed packages.
 
     python -I -S launch.py PARENT SIGNAL WATCH USER:GROUP PROGRAM [ARGUMENT ...]
 
-Why a program and not `preexec_fn`: Python code between fork and exec can deadlock in a process with threads. Why the
-order below: changing the user clears the parent-death signal, and a parent that died before it was set sends none.
-USER:GROUP is empty to stay who we are. WATCH is 1 where the kernel has no parent-death signal (macOS): then this
-process stays above the server, and the parent's end of its standard input tells when the parent is gone.
+It is a program and not a `preexec_fn` because Python code between fork and exec can deadlock in a process with threads.
+The order of steps matters: changing the user clears the parent-death signal, and a parent that died before the signal
+was set sends none. An empty USER:GROUP keeps the current user. WATCH is 1 if the kernel has no parent-death signal
+(macOS): then this process stays the parent of the server, and the end of its standard input means that its own parent
+has died.
 """
 
 import ctypes
@@ -32,13 +33,13 @@ def main(parent: int, death: int, watch: str, account: str, command: list[str]) 
         _stay_above(death, command)
     _die_with_parent(death)
     if os.getppid() != parent:
-        sys.exit("the parent went away before the server began")
+        sys.exit("the parent process ended before the server started")
     _become(command)
 
 
 def _become(command: list[str]) -> None:
     try:
-        os.execv(command[0], command)  # noqa: S606 -- no shell wanted; the program is one that we looked up
+        os.execv(command[0], command)  # noqa: S606 -- no shell; we found the program ourselves
     except OSError as error:
         sys.exit(f"cannot run {command[0]}: {error.strerror}")
 
@@ -67,7 +68,7 @@ def _stay_above(death: int, command: list[str]) -> None:
         signal.signal(number, pass_on)
     threading.Thread(target=outlive, daemon=True).start()
     _, status = os.waitpid(server, 0)
-    os._exit(abs(os.waitstatus_to_exitcode(status)))  # at once: a reading daemon thread must not hold us up
+    os._exit(abs(os.waitstatus_to_exitcode(status)))  # at once: the reading daemon thread must not delay the exit
 
 
 if __name__ == "__main__":

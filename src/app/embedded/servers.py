@@ -1,4 +1,4 @@
-"""What PostgreSQL and Valkey (or Redis) are to their keeper: how to prepare, start, greet and stop each."""
+"""Embedded PostgreSQL and Valkey (or Redis): how a keeper prepares, starts, checks and stops each of them."""
 
 import asyncio
 import os
@@ -15,26 +15,26 @@ from urllib.parse import quote
 
 import asyncpg
 
+from app.embedded.data_directories import DataDirectory, can_enter
 from app.embedded.errors import EmbeddedServersError
-from app.embedded.places import Place, can_enter
 from app.embedded.programs import Programs, copy_of_postgres, copy_of_redis
 
 VERSION = "18"
-NAME = "trackers"  # of the role and of its database
+NAME = "trackers"  # name of the role and of its database
 SUPERUSER = "postgres"
 PORT = 5432  # only part of the socket's name
 GREETING_SECONDS = 2.0
 
 
-class Server(ABC):
-    """One server of a home; it runs no process itself."""
+class EmbeddedServer(ABC):
+    """Description of one server of a home; the keeper runs the process."""
 
     name: ClassVar[str]
     title: str
     stop_signal: ClassVar[signal.Signals]
-    """Stops it cleanly; sent when we leave and, by the kernel, when we die."""
+    """Signal for a clean stop; sent by us when we leave and by the kernel when we die."""
 
-    def __init__(self, place: Place, *, durable: bool) -> None:
+    def __init__(self, place: DataDirectory, *, durable: bool) -> None:
         self.place = place
         self.durable = durable
         self.lock = place.root / f"{self.name}.lock"
@@ -44,29 +44,30 @@ class Server(ABC):
     @property
     @abstractmethod
     def url(self) -> str:
-        """Where clients find it."""
+        """Address for clients."""
 
     @abstractmethod
     def prepare(self, run: Callable[[list[str]], None]) -> None:
-        """Make its files ready to start on; `run` runs one program as the servers' user. Called under the lock."""
+        """Prepare the files for a start; `run` runs a program as the servers' user. The caller holds the lock."""
 
     @abstractmethod
     def command(self) -> list[str]:
-        """The program that is the server, staying in the foreground."""
+        """Command line of the server, which stays in the foreground."""
 
     @abstractmethod
     def answers(self, *, owner: bool) -> bool:
-        """Whether a client is served now; the owner also makes what a first client needs."""
+        """True if the server answers clients now. With `owner`, also create what the first client needs."""
 
 
-class Postgres(Server):
+class Postgres(EmbeddedServer):
     name = "postgres"
     title = "PostgreSQL"
     stop_signal = signal.SIGINT
-    """Fast shutdown: open transactions are rolled back, then a checkpoint, so the next start needs no recovery. Under
-    load it took 0.2 s to go and 0.16 s to start again; SIGQUIT 0.04 s and 0.65 s, and more the longer the log."""
+    """Fast shutdown: rolls back open transactions and writes a checkpoint, so that the next start needs no recovery.
+    Under load it took 0.2 s to stop and 0.16 s to start again; SIGQUIT took 0.04 s and 0.65 s, and more with a longer
+    log."""
 
-    def __init__(self, place: Place, programs: Programs, *, durable: bool) -> None:
+    def __init__(self, place: DataDirectory, programs: Programs, *, durable: bool) -> None:
         super().__init__(place, durable=durable)
         self._folder = programs.postgres()
 
@@ -96,10 +97,10 @@ class Postgres(Server):
             "shared_buffers": "256MB" if self.durable else "128MB",
             "work_mem": "8MB",
             "maintenance_work_mem": "128MB",
-            "random_page_cost": 1.1,  # nobody runs this on spinning disks
-            "jit": "off",  # compiling costs more than these short statements take
-            "max_parallel_workers_per_gather": 0,  # likewise; and its memory is /dev/shm, 64 MB in a container
-            # Small tables that change all the time (targets, runs, outbox) bloat within seconds, not within minutes.
+            "random_page_cost": 1.1,  # disks are SSDs
+            "jit": "off",  # compilation takes longer than these short statements
+            "max_parallel_workers_per_gather": 0,  # likewise; and it uses memory in /dev/shm, 64 MB in a container
+            # Small tables that change all the time (targets, runs, outbox) bloat within seconds, not minutes.
             "autovacuum_naptime": "10s",
             "autovacuum_vacuum_scale_factor": 0.05,
             "autovacuum_vacuum_insert_scale_factor": 0.1,
@@ -107,13 +108,13 @@ class Postgres(Server):
             "autovacuum_vacuum_cost_limit": 1000,
             "timezone": "UTC",
             "log_timezone": "UTC",
-            "log_destination": "stderr",  # which is home/logs/postgres.log
+            "log_destination": "stderr",  # goes to home/logs/postgres.log
             "logging_collector": "off",
             "log_line_prefix": "%m [%p] ",
-            "log_error_verbosity": "terse",  # else its errors quote whole rows, with what people sent
-            "log_checkpoints": "off",  # a line every few minutes that nobody reads
+            "log_error_verbosity": "terse",  # otherwise errors quote whole rows with people's input
+            "log_checkpoints": "off",  # would be a useless line every few minutes
             "log_min_duration_statement": "1s",
-            "log_parameter_max_length": 0,  # of slow statements the text, never people's data
+            "log_parameter_max_length": 0,  # logs the text of slow statements, never people's data
             "max_wal_size": "1GB" if self.durable else "256MB",
         }
         if self.durable:
@@ -132,7 +133,7 @@ class Postgres(Server):
     async def _greet(self, *, make_database: bool) -> bool:
         try:
             await (await self._connect(NAME, NAME)).close()
-        except (asyncpg.TooManyConnectionsError, asyncpg.DiskFullError):  # clients are told so, and wait for nothing
+        except (asyncpg.TooManyConnectionsError, asyncpg.DiskFullError):  # the server runs: clients get this error, too
             return True
         except (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError):
             if make_database:
@@ -143,7 +144,9 @@ class Postgres(Server):
         return True
 
     async def _make_database(self) -> None:
-        """The role owns its database and may make others (for tests); no superuser, so SQL cannot run programs."""
+        """Create the role and its database. The role may create databases (for tests), but is no superuser, so that SQL
+        cannot run programs.
+        """
         connection = await self._connect(SUPERUSER, "postgres")
         try:
             if not await connection.fetchval("SELECT FROM pg_roles WHERE rolname = $1", NAME, column=0):
@@ -158,18 +161,18 @@ class Postgres(Server):
         )
 
     def _initialise(self, run: Callable[[list[str]], None]) -> None:
-        """Make the data directory under another name first, so that one half made is never taken for data."""
+        """Create the data directory under a temporary name, so that an incomplete one is never used as data."""
         making = self.files.with_name("postgres.new")
         shutil.rmtree(making, ignore_errors=True)
         self.place.own_directory(making)
-        # The builtin C.UTF-8 sorts by code point like C, and unlike C its lower() knows letters beyond ASCII.
+        # The builtin C.UTF-8 sorts by code point like C, but its lower() also handles letters beyond ASCII.
         locale = ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--encoding=UTF8"]
         options = ["--auth=trust", "--no-instructions", *([] if self.durable else ["--no-sync"])]
         try:
             run([str(self._folder / "initdb"), "-D", str(making), "-U", SUPERUSER, *locale, *options])
             making.rename(self.files)
         except BaseException:
-            shutil.rmtree(making, ignore_errors=True)  # where the disk is full, it would stay so
+            shutil.rmtree(making, ignore_errors=True)  # otherwise a full disk would stay full
             raise
         if self.durable:
             directory = os.open(self.files.parent, os.O_RDONLY)
@@ -181,7 +184,7 @@ class Postgres(Server):
             version = (self.files / "PG_VERSION").read_text(encoding="ascii").strip()
         except FileNotFoundError:
             raise EmbeddedServersError(
-                f"{self.files} is not a PostgreSQL data directory (it has no PG_VERSION). Move it away to begin empty."
+                f"{self.files} is not a PostgreSQL data directory (it has no PG_VERSION). Move it away to start empty."
             ) from None
         if version != VERSION:
             raise EmbeddedServersError(
@@ -191,13 +194,14 @@ class Postgres(Server):
             )
 
     def _forget_reused_pids(self) -> None:
-        """Remove a postmaster.pid whose process is there and not a server on these files; and that of the socket.
+        """Remove postmaster.pid if its process exists but is no server on these files; and remove the socket's lock.
 
-        PostgreSQL sees by itself that a process is gone; it refuses to start when the number went to another process
-        of the same user (after a reboot, in a new container) or is that of a zombie. A server works in its files. One
-        that is gone keeps its postmaster.pid: by it PostgreSQL finds out whether children of that server still live.
+        PostgreSQL notices by itself if the process has ended. But it refuses to start if another process of the same
+        user has the number now (after a reboot, in a new container), or if the process is a zombie. The working
+        directory of a server is its data directory. If the process has ended, postmaster.pid stays: PostgreSQL uses it
+        to check if children of the old server are still running.
         """
-        (self.place.sockets / f".s.PGSQL.{PORT}.lock").unlink(missing_ok=True)  # nobody else serves in this directory
+        (self.place.sockets / f".s.PGSQL.{PORT}.lock").unlink(missing_ok=True)  # no other server uses this directory
         claim = self.files / "postmaster.pid"
         try:
             process = Path("/proc", str(int(claim.read_text(encoding="utf-8").split("\n", 1)[0])))
@@ -213,14 +217,14 @@ class Postgres(Server):
             claim.unlink(missing_ok=True)
 
 
-class Redis(Server):
-    """Valkey, or a Redis from PATH: they share protocol, settings and, up to a version, files."""
+class Redis(EmbeddedServer):
+    """Valkey, or a Redis from PATH: they have the same protocol, settings and, up to a version, files."""
 
     name = "redis"
     stop_signal = signal.SIGTERM
-    """Flushes the append-only file and leaves."""
+    """Flushes the append-only file and exits."""
 
-    def __init__(self, place: Place, programs: Programs, *, durable: bool) -> None:
+    def __init__(self, place: DataDirectory, programs: Programs, *, durable: bool) -> None:
         super().__init__(place, durable=durable)
         self._program = programs.redis()
         self.title = "Valkey" if self._program.name == "valkey-server" else "Redis"
@@ -230,7 +234,7 @@ class Redis(Server):
     def url(self) -> str:
         return f"unix://{quote(str(self._socket))}"
 
-    def prepare(self, run: Callable[[list[str]], None]) -> None:  # noqa: ARG002 -- the server makes its files itself
+    def prepare(self, run: Callable[[list[str]], None]) -> None:  # noqa: ARG002 -- the server creates its files itself
         account = self.place.account
         if account and not can_enter(self._program, account):
             self._program = copy_of_redis(self._program, self.place.programs())
@@ -245,37 +249,37 @@ class Redis(Server):
             "unixsocketperm": "700",
             "dir": str(self.files),
             "daemonize": "no",
-            "logfile": "",  # its output, which is home/logs/redis.log
-            "save": "",  # the append-only file is the one record
+            "logfile": "",  # standard output, which goes to home/logs/redis.log
+            "save": "",  # the append-only file is the only persistence
             "appendonly": "yes" if self.durable else "no",
             "appendfsync": "everysec",
-            "aof-load-truncated": "yes",  # a last command cut by a crash is dropped, the rest loads
-            "maxmemory-policy": "noeviction",  # a full queue must say so, not lose work
+            "aof-load-truncated": "yes",  # a last command that a crash cut off is dropped; the rest is loaded
+            "maxmemory-policy": "noeviction",  # a full queue must raise an error instead of losing jobs
             "always-show-logo": "no",
         }
         return [str(self._program), *(argument for key, value in settings.items() for argument in (f"--{key}", value))]
 
-    def answers(self, *, owner: bool) -> bool:  # noqa: ARG002 -- a first client needs nothing made
+    def answers(self, *, owner: bool) -> bool:  # noqa: ARG002 -- the first client needs no preparation
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
             client.settimeout(GREETING_SECONDS)
             try:
                 client.connect(str(self._socket))
                 client.sendall(b"PING\r\n")
-                return client.recv(64).startswith(b"+PONG")  # -LOADING while the file is read
+                return client.recv(64).startswith(b"+PONG")  # it answers -LOADING while it reads the file
             except OSError:
                 return False
 
     def _check_version(self) -> None:
-        """Refuse files that this server cannot read: Redis 6 would ignore them, others would call them damaged.
+        """Refuse files that this server cannot read: Redis 6 would ignore them, other versions report them as damaged.
 
-        The single file that Redis wrote before version 7 needs no check: every server reads it.
+        The single file of Redis before version 7 needs no check: every server can read it.
         """
         parts = self.files / "appendonlydir"
         if not parts.is_dir():
             return
         writer, readers = _format(parts)
         account = self.place.account
-        said = subprocess.run(  # noqa: S603 -- a program that we looked up
+        output = subprocess.run(  # noqa: S603 -- a program that we found
             [str(self._program), "--version"],
             check=False,
             capture_output=True,
@@ -284,19 +288,19 @@ class Redis(Server):
             group=account.gid if account else None,
             extra_groups=[] if account else None,
         ).stdout
-        if not (version := re.match(r"(\w+) server v=(\d+)\.(\d+)", said)):
+        if not (version := re.match(r"(\w+) server v=(\d+)\.(\d+)", output)):
             return
         oldest = readers.get(version[1])
         if oldest is None or (int(version[2]), int(version[3])) < oldest:
             raise EmbeddedServersError(
                 f"{self.files} was written by {writer} or newer, and {self._program} is {version[1]} "
-                f"{version[2]}.{version[3]}, which cannot read it. Move the directory away to begin with an empty "
-                "queue, which loses nothing (PostgreSQL knows what is due), or set TRACKERS_REDIS_URL instead."
+                f"{version[2]}.{version[3]}, which cannot read it. Move the directory away to start with an empty "
+                "queue, which loses nothing (PostgreSQL holds what is due), or set TRACKERS_REDIS_URL instead."
             )
 
 
 def _format(parts: Path) -> tuple[str, dict[str, tuple[int, int]]]:
-    """The oldest server that writes such append-only files, and the oldest of each name that reads them."""
+    """The oldest server that writes this format, and the oldest version of each server that reads it."""
     for base in parts.glob("*.base.*"):
         with base.open("rb") as file:
             magic = file.read(9)
@@ -308,5 +312,5 @@ def _format(parts: Path) -> tuple[str, dict[str, tuple[int, int]]]:
 
 
 def _quoted(path: Path) -> str:
-    """One entry of a PostgreSQL list of directories, commas and blanks in it kept."""
+    """A path as one quoted entry of a PostgreSQL list of directories, so that it may contain commas and spaces."""
     return '"{}"'.format(str(path).replace('"', '""'))

@@ -1,5 +1,5 @@
-"""Who did what (the audit log: every mutating request) and what happened to what (the activity log).
+"""The audit log (every mutating request) and the activity log (events that happened to trackers, users and so on).
 
-Both are written in the transaction of the change that they tell of; a request that changed nothing, or opened
-transactions of its own (logging in), is written on its own before it is answered.
+Entries are written in the transaction of the change. A request that changed nothing, or that opens its own
+transactions (such as a login), is written separately before its response is sent.
 """

@@ -1,4 +1,4 @@
-"""What happened to a thing, told in the transaction in which it happened."""
+"""The activity log: services record events in the transaction of the change."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from shared.audit.concerned import concerns
 from shared.audit.repository import ActivityRepository
-from shared.audit.schemas import ActivityEntry, Actor, Happening
+from shared.audit.schemas import ActivityEntry, ActivityEvent, Actor
 from shared.clock import Clock
 from shared.ids import new_id
 from shared.redaction import redacted
@@ -18,7 +18,7 @@ from shared.web.identity import Identity
 
 
 class ActivityLog:
-    """On the request's or the job's session: what it notes is there exactly when the change is."""
+    """Records events on the session of the request or job, so that they are committed together with the change."""
 
     def __init__(self, *, activities: ActivityRepository, clock: Clock) -> None:
         self._activities = activities
@@ -34,19 +34,23 @@ class ActivityLog:
         actor: Identity | Actor | None = None,
         details: Mapping[str, Any] | Struct | None = None,
     ) -> None:
-        """Note one thing that happened. `user_id`: whose thing; `actor`: who did it, where somebody did.
+        """Record one event. `user_id` is the owner of the subject; `actor` is the person or bot that caused it, if any.
 
-        Details lose their secrets, as what people send does.
+        Secrets are removed from `details`.
         """
-        happened = Happening(event=event, subject=subject, subject_id=subject_id, user_id=user_id, details=details)
-        await self.record_many([happened], actor=actor)
+        activity_event = ActivityEvent(
+            event=event, subject=subject, subject_id=subject_id, user_id=user_id, details=details
+        )
+        await self.record_many([activity_event], actor=actor)
 
-    async def record_many(self, happenings: Sequence[Happening], *, actor: Identity | Actor | None = None) -> None:
-        """Note what happened to many things at once, in one statement; none, in no statement."""
-        if not happenings:
+    async def record_many(
+        self, activity_events: Sequence[ActivityEvent], *, actor: Identity | Actor | None = None
+    ) -> None:
+        """Record several events with one statement; none if the list is empty."""
+        if not activity_events:
             return
-        for one in happenings:
-            concerns(one.user_id)
+        for activity_event in activity_events:
+            concerns(activity_event.user_id)
         at = self._clock.now()
         request_id = structlog.contextvars.get_contextvars().get("request_id")
         who = Actor.of(actor) if actor is not None else None
@@ -55,15 +59,17 @@ class ActivityLog:
                 ActivityEntry(
                     id=new_id(at=at),
                     at=at,
-                    event=one.event,
-                    subject=one.subject,
-                    subject_id=str(one.subject_id),
-                    user_id=one.user_id,
+                    event=activity_event.event,
+                    subject=activity_event.subject,
+                    subject_id=str(activity_event.subject_id),
+                    user_id=activity_event.user_id,
                     actor_kind=who.kind if who else None,
                     actor_id=who.id if who else None,
-                    details=None if one.details is None else redacted(msgspec.to_builtins(one.details)),
+                    details=None
+                    if activity_event.details is None
+                    else redacted(msgspec.to_builtins(activity_event.details)),
                     request_id=request_id,
                 )
-                for one in happenings
+                for activity_event in activity_events
             ]
         )

@@ -1,7 +1,7 @@
-"""What the audit log keeps of a request's body: the fields that its route names (`audited=` at the handler).
+"""Request bodies in the audit log: only the fields that the handler lists (`audited=`) are stored with their values.
 
-Of all others only the names stay, and of what is no such body only size and type: what people type anywhere may be an
-address with a key in it.
+Of other fields only the names are stored, because any text that people enter may be an address with a key in it. Of a
+body that is no JSON object, or that the handler does not read, only size and media type are stored.
 """
 
 from collections.abc import Collection
@@ -14,11 +14,14 @@ from msgspec import inspect
 from shared.redaction import REMOVED, decoded_body, only_size, redacted
 
 OPT: Final = "audited"
-"""In a handler's `opt`: names of fields that the log keeps; `members.user_id` is one within another."""
+"""Key in a handler's `opt`: names of the fields that the log stores; `members.user_id` is a nested field."""
 
 
 def audited_body(body: bytes, content_type: str, handler: Any) -> Any:
-    """What is kept of a body. Values of fields only where the body is what the handler takes, names in any case."""
+    """The part of a body that the audit log stores.
+
+    Values are stored only if the whole body fits the handler's type; names of its known fields in any case.
+    """
     kind = None if handler is None or handler.parsed_data_field is None else handler.parsed_data_field.annotation
     value = decoded_body(body, content_type)
     names = frozenset[str]() if kind is None else field_names(kind)
@@ -32,7 +35,7 @@ def audited_body(body: bytes, content_type: str, handler: Any) -> Any:
 
 @lru_cache(maxsize=1024)
 def field_names(kind: Any) -> frozenset[str]:
-    """Names of the fields that a body of this type may have, as they are sent."""
+    """Names of all fields of this type, as they are sent in JSON."""
     return frozenset(_names(inspect.type_info(kind)))
 
 
@@ -40,7 +43,7 @@ def _names(info: inspect.Type) -> set[str]:
     if isinstance(info, inspect.Metadata):
         return _names(info.type)
     if isinstance(info, inspect.UnionType):
-        return {name for one in info.types for name in _names(one)}
+        return {name for member in info.types for name in _names(member)}
     if isinstance(info, inspect.StructType):
         return {field.encode_name for field in info.fields} | ({info.tag_field} if info.tag_field else set())
     return set()
@@ -55,13 +58,13 @@ def _fits(value: Any, kind: Any) -> bool:
 
 
 def _kept(value: dict[str, Any], allowed: Collection[str], within: str = "") -> dict[str, Any]:
-    """Values by their names; `within`: the name of the field that they are in, with a dot."""
+    """Allowed values by field name; `within` is the name of the outer field with a dot at its end."""
     kept: dict[str, Any] = {}
     for name, item in value.items():
         path = f"{within}{name}"
         if path in allowed:
             kept[name] = redacted(item)
-        elif any(one.startswith(f"{path}.") for one in allowed):
+        elif any(field.startswith(f"{path}.") for field in allowed):
             kept[name] = _kept_parts(item, allowed, f"{path}.")
         else:
             kept[name] = REMOVED

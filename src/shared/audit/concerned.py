@@ -1,4 +1,7 @@
-"""Whom a request concerns, so that its entry in the audit log is found when they ask for it, or go."""
+"""Ids of the people that a request concerns.
+
+They are stored with the audit entry, so that an export or an erasure of a person finds it.
+"""
 
 from contextvars import ContextVar
 from typing import Final
@@ -8,14 +11,14 @@ _CONCERNED: Final[ContextVar[set[UUID] | None]] = ContextVar("concerned", defaul
 
 
 def collect_concerned() -> set[UUID]:
-    """A new set, into which `concerns` puts people until this request ends."""
+    """Start a new set, to which `concerns` adds people until this request ends."""
     people: set[UUID] = set()
     _CONCERNED.set(people)
     return people
 
 
 def concerns(user_id: UUID | None) -> None:
-    """Note that the request under way is about a person. Outside a request, nothing."""
+    """Note that the current request concerns a person. Does nothing outside a request."""
     people = _CONCERNED.get()
     if people is not None and user_id is not None:
         people.add(user_id)

@@ -1,4 +1,4 @@
-"""The two logs for admins."""
+"""Endpoints for admins: audit log and activity log."""
 
 from typing import Annotated
 from uuid import UUID
@@ -8,16 +8,16 @@ from litestar.di import NamedDependency
 from litestar.params import QueryParameter, SkipValidation
 
 from shared.audit.queries import AuditQueries
-from shared.audit.schemas import ActivityFilter, ActivityPage, ActorKind, AuditFilter, AuditPage, Page
+from shared.audit.schemas import ActivityFilter, ActivityPage, ActorKind, AuditFilter, AuditPage, LogPage
 from shared.web.times import Since, Until
 
 Queries = NamedDependency[SkipValidation[AuditQueries]]
-Limit = Annotated[int, QueryParameter(ge=1, le=200, description="Entries to a page.")]
-Before = Annotated[UUID | None, QueryParameter(description="Only entries older than this one.")]
+Limit = Annotated[int, QueryParameter(ge=1, le=200, description="Entries per page.")]
+Before = Annotated[UUID | None, QueryParameter(description="Only entries older than the entry with this id.")]
 
 
 class AuditController(Controller):
-    """Who did what, and what happened to what."""
+    """Audit log and activity log."""
 
     path = "/"
     tags = ("audit",)
@@ -26,28 +26,35 @@ class AuditController(Controller):
     async def list_audit(
         self,
         audit_queries: Queries,
-        actor_id: Annotated[UUID | None, QueryParameter(description="A person's id, or a bot key's.")] = None,
-        actor_kind: Annotated[ActorKind | None, QueryParameter(description="Who asked.")] = None,
+        actor_id: Annotated[UUID | None, QueryParameter(description="Id of a user or of a bot key.")] = None,
+        actor_kind: Annotated[ActorKind | None, QueryParameter(description="Kind of caller.")] = None,
         method: Annotated[
             str | None, QueryParameter(pattern=r"^(POST|PUT|PATCH|DELETE)$", description="The HTTP method.")
         ] = None,
         route: Annotated[
-            str | None, QueryParameter(max_length=300, description="Such as /internal/trackers/{tracker_id}/refresh.")
+            str | None,
+            QueryParameter(
+                max_length=300, description="Path template such as /internal/trackers/{tracker_id}/refresh."
+            ),
         ] = None,
-        status: Annotated[int | None, QueryParameter(ge=100, le=599, description="This very status.")] = None,
+        status: Annotated[
+            int | None, QueryParameter(ge=100, le=599, description="Exact status of the response.")
+        ] = None,
         failed: Annotated[
-            bool | None, QueryParameter(description="Only what was refused or failed, or only not.")
+            bool | None,
+            QueryParameter(description="true: only refused or failed requests; false: only successful ones."),
         ] = None,
         resource: Annotated[
-            str | None, QueryParameter(max_length=300, description="The value of a path's parameter: a thing's id.")
+            str | None,
+            QueryParameter(max_length=300, description="Value of a path parameter, such as the id of a tracker."),
         ] = None,
         since: Since = None,
         until: Until = None,
         before: Before = None,
         limit: Limit = 50,
     ) -> AuditPage:
-        """Every mutating request, allowed or refused, the newest first: who asked for what, and what came of it."""
-        wanted = AuditFilter(
+        """List the audit log: every mutating request, allowed or refused, newest first, with caller and status."""
+        filters = AuditFilter(
             actor_id=actor_id,
             actor_kind=actor_kind,
             method=method,
@@ -56,7 +63,7 @@ class AuditController(Controller):
             failed=failed,
             resource=resource,
         )
-        return await audit_queries.requests(wanted, Page(limit=limit, before=before, since=since, until=until))
+        return await audit_queries.requests(filters, LogPage(limit=limit, before=before, since=since, until=until))
 
     @get("/activity", operation_id="list_activity")
     async def list_activity(
@@ -64,16 +71,21 @@ class AuditController(Controller):
         audit_queries: Queries,
         event: Annotated[
             str | None,
-            QueryParameter(max_length=100, description="scrape.failed; with a dot at its end, all of scrape."),
+            QueryParameter(
+                max_length=100,
+                description="Name such as scrape.failed; `scrape.` with a dot at the end covers all events of scrape.",
+            ),
         ] = None,
-        subject: Annotated[str | None, QueryParameter(max_length=100, description="The kind of thing.")] = None,
-        subject_id: Annotated[str | None, QueryParameter(max_length=300, description="The thing's id.")] = None,
-        user_id: Annotated[UUID | None, QueryParameter(description="Whose thing it is.")] = None,
+        subject: Annotated[
+            str | None, QueryParameter(max_length=100, description="Kind of subject, such as tracker.")
+        ] = None,
+        subject_id: Annotated[str | None, QueryParameter(max_length=300, description="Id of the subject.")] = None,
+        user_id: Annotated[UUID | None, QueryParameter(description="Owner of the subject.")] = None,
         since: Since = None,
         until: Until = None,
         before: Before = None,
         limit: Limit = 50,
     ) -> ActivityPage:
-        """What happened to things, the newest first."""
-        wanted = ActivityFilter(event=event, subject=subject, subject_id=subject_id, user_id=user_id)
-        return await audit_queries.activities(wanted, Page(limit=limit, before=before, since=since, until=until))
+        """List the activity log, newest first."""
+        filters = ActivityFilter(event=event, subject=subject, subject_id=subject_id, user_id=user_id)
+        return await audit_queries.activities(filters, LogPage(limit=limit, before=before, since=since, until=until))

@@ -1,4 +1,4 @@
-"""Old entries of the two logs go by age."""
+"""Removal of old entries of the two logs."""
 
 from collections.abc import Awaitable
 from datetime import datetime
@@ -17,21 +17,21 @@ REMOVED_AT_ONCE: Final = 5_000
 
 
 def log_retention(*, database: Database, clock: Clock, audit_keep_days: int, activity_keep_days: int) -> Retention:
-    """To the day, because they tell of people."""
+    """Retention of the two logs. Entries are removed to the exact day, because they hold personal data."""
 
     def old_requests(session: AsyncSession, before: datetime, limit: int) -> Awaitable[int]:
         return AuditRepository(session).remove_old(boundary=first_id_of(before), limit=limit)
 
-    def old_happenings(session: AsyncSession, before: datetime, limit: int) -> Awaitable[int]:
+    def old_activity_events(session: AsyncSession, before: datetime, limit: int) -> Awaitable[int]:
         return ActivityRepository(session).remove_old(boundary=first_id_of(before), limit=limit)
 
-    requests = Ageing(what="audit_log", keep_days=audit_keep_days, remove=old_requests, at_once=REMOVED_AT_ONCE)
-    happenings = Ageing(
-        what="activity_log", keep_days=activity_keep_days, remove=old_happenings, at_once=REMOVED_AT_ONCE
+    requests = Ageing(what="audit_log", keep_days=audit_keep_days, remove=old_requests, batch_size=REMOVED_AT_ONCE)
+    activity_events = Ageing(
+        what="activity_log", keep_days=activity_keep_days, remove=old_activity_events, batch_size=REMOVED_AT_ONCE
     )
-    return Retention(database=database, clock=clock, kinds=[requests, happenings])
+    return Retention(database=database, clock=clock, kinds=[requests, activity_events])
 
 
 def audit_jobs(retention: Retention) -> list[Job]:
-    """Removal of old entries, every hour."""
+    """The job that removes old entries every hour."""
     return [retention.job("audit.remove_old_entries", minutes={17}, second=40)]

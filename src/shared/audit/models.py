@@ -1,4 +1,4 @@
-"""The two logs. They grow without end, so indexes are few; ids are in the order of time, and pages go by them."""
+"""Tables of the two logs. They grow without limit, so they have few indexes; ids are in order of time, for paging."""
 
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ from shared.database import Base
 
 
 class AuditedRequest(Base):
-    """One mutating request, allowed or refused. No foreign keys: it outlives whoever made it."""
+    """One mutating request, allowed or refused. No foreign keys: it outlives the caller."""
 
     __tablename__ = "audit_log"
     __table_args__ = (
@@ -37,11 +37,11 @@ class AuditedRequest(Base):
     request_id: Mapped[str | None]
     body: Mapped[Any | None] = mapped_column(JSONB)
     mentions: Mapped[list[str] | None] = mapped_column(ARRAY(Text()))
-    """Ids of people whom it concerns, ours and outside ones, so that it is found when they ask for it, or go."""
+    """User ids and external ids of people concerned, so that an export or erasure of a person finds the entry."""
 
 
 class Activity(Base):
-    """What happened to one thing. No foreign keys: it outlives the thing and its owner."""
+    """One event of a subject. No foreign keys: it outlives the subject and its owner."""
 
     __tablename__ = "activity_log"
     __table_args__ = (

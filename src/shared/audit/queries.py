@@ -1,7 +1,7 @@
-"""Questions about the two logs: a page goes back in time by id.
+"""Queries of the two logs. Pages go back in time by id.
 
-Each filter that an index serves leads a statement of its own, so that a plan made for all parameters uses it. `mention`
-of requests and `actor_id` of activities lead alone: who asks by them asks for nothing else.
+Each filter with an index has its own statement that starts with it, so that a generic plan uses the index. The
+filters `mention` of requests and `actor_id` of activities are never combined with others.
 """
 
 from collections.abc import Iterable
@@ -11,8 +11,16 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import text
 
-from shared.audit.schemas import ActivityEntry, ActivityFilter, ActivityPage, AuditEntry, AuditFilter, AuditPage, Page
-from shared.database import Reader
+from shared.audit.schemas import (
+    ActivityEntry,
+    ActivityFilter,
+    ActivityPage,
+    AuditEntry,
+    AuditFilter,
+    AuditPage,
+    LogPage,
+)
+from shared.database import PooledQueries
 from shared.ids import LAST, first_id_of
 
 FIRST: Final = UUID(int=0)
@@ -57,22 +65,22 @@ _ACTIVITIES_OF: Final = {
 
 
 class AuditQueries:
-    """Reads both logs, the newest first."""
+    """Reads both logs, newest first."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: PooledQueries) -> None:
         self._reader = reader
 
-    async def requests(self, wanted: AuditFilter, page: Page) -> AuditPage:
-        parameters = msgspec.structs.asdict(wanted)
+    async def requests(self, filters: AuditFilter, page: LogPage) -> AuditPage:
+        parameters = msgspec.structs.asdict(filters)
         statement = _REQUESTS_OF[_leading(_REQUESTS_OF, parameters)]
         rows = await self._reader.rows(statement, {**parameters, **bounds(page)})
         items = [AuditEntry(**row) for row in rows[: page.limit]]
         return AuditPage(items=items, next_before=items[-1].id if len(rows) > page.limit else None)
 
-    async def activities(self, wanted: ActivityFilter, page: Page) -> ActivityPage:
-        parameters = {**msgspec.structs.asdict(wanted), "beginning": None}
-        if wanted.event and wanted.event.endswith("."):
-            parameters |= {"event": None, "beginning": wanted.event}
+    async def activities(self, filters: ActivityFilter, page: LogPage) -> ActivityPage:
+        parameters = {**msgspec.structs.asdict(filters), "beginning": None}
+        if filters.event and filters.event.endswith("."):
+            parameters |= {"event": None, "beginning": filters.event}
         statement = _ACTIVITIES_OF[_leading(_ACTIVITIES_OF, parameters)]
         rows = await self._reader.rows(statement, {**parameters, **bounds(page)})
         items = [ActivityEntry(**row) for row in rows[: page.limit]]
@@ -80,12 +88,12 @@ class AuditQueries:
 
 
 def _leading(statements: Iterable[str | None], parameters: dict[str, Any]) -> str | None:
-    """The first filter with a statement of its own that is asked for."""
+    """Name of the first given filter that has its own statement; None if there is none."""
     return next((name for name in statements if name is not None and parameters[name] is not None), None)
 
 
-def bounds(page: Page) -> dict[str, Any]:
-    """A page as bounds of ids, whose first bits are the time; one row more than wanted tells whether more follow."""
+def bounds(page: LogPage) -> dict[str, Any]:
+    """A page as bounds of ids, which begin with the time. The limit is one row more, to see if another page follows."""
     newest = LAST if page.until is None else first_id_of(page.until)
     return {
         "oldest": FIRST if page.since is None else first_id_of(page.since),

@@ -1,4 +1,4 @@
-"""What is written to the two logs, and what is taken out of them again."""
+"""All SQL that changes the two logs: new entries, erasure, handover, removal by age."""
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime
@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import text
 
 from shared.audit.schemas import ActivityEntry, AuditEntry
-from shared.database import Database, Reader, Repository
+from shared.database import Database, Repository, StandaloneWriter
 from shared.database.advisory_locks import AdvisoryLock, take
 from shared.ids import first_id_of
 
@@ -28,21 +28,22 @@ UPDATE audit_log SET actor_id = :pseudonym, address = NULL, user_agent = NULL, r
                      resource = NULL, body = NULL, mentions = NULL
 WHERE actor_id = :user_id
 """)
-# A login is asked for before it is known by whom: its address and user agent are theirs. Those of others stay.
+# A login request is anonymous until it succeeds, so its address and user agent are those of the erased person.
+# Addresses and user agents of other callers stay.
 _FORGET_MENTIONS: Final = text("""
 UPDATE audit_log
 SET path = route, resource = NULL, body = NULL, request_id = NULL,
     address = CASE WHEN actor_kind <> 'anonymous' THEN address END,
     user_agent = CASE WHEN actor_kind <> 'anonymous' THEN user_agent END,
-    mentions = (SELECT array_agg(DISTINCT CASE WHEN one = ANY(CAST(:names AS text[])) THEN CAST(:pseudonym AS text)
-                                               ELSE one END) FROM unnest(mentions) AS m (one))
+    mentions = (SELECT array_agg(DISTINCT CASE WHEN mention = ANY(CAST(:names AS text[])) THEN CAST(:pseudonym AS text)
+                                               ELSE mention END) FROM unnest(mentions) AS m (mention))
 WHERE mentions IS NOT NULL AND mentions && CAST(:names AS text[])
 """)
 _RENAME_MENTIONS: Final = text("""
 UPDATE audit_log SET mentions = array_replace(mentions, CAST(:name AS text), CAST(:to AS text))
 WHERE mentions IS NOT NULL AND mentions && ARRAY[CAST(:name AS text)]
 """)
-# Another person's tracker that was theirs once tells so in its details.
+# A tracker that another person took over has the id of the former owner in the details of its entries.
 _ABOUT: Final = """
 id IN (
     SELECT id FROM activity_log WHERE user_id = CAST(:user_id AS uuid)
@@ -64,7 +65,7 @@ UPDATE activity_log SET {_RENAMED}, request_id = NULL,
     details = CASE WHEN user_id = CAST(:user_id AS uuid) OR subject_id = CAST(:name AS text) THEN NULL
                    ELSE {_REPLACED} END
 WHERE {_ABOUT}
-""")  # noqa: S608 -- fragments of our own
+""")  # noqa: S608 -- only constant fragments
 _HAND_OVER: Final = text(f"UPDATE activity_log SET {_RENAMED}, details = {_REPLACED} WHERE {_ABOUT}")  # noqa: S608 -- likewise
 _SUBJECTS_OF: Final = text("""
 SELECT DISTINCT subject_id FROM activity_log WHERE user_id = :user_id AND id >= CAST(:oldest AS uuid)
@@ -103,17 +104,17 @@ DELETE FROM activity_log WHERE id IN (SELECT id FROM activity_log WHERE id < :bo
 
 
 class AuditRepository(Repository):
-    """The audit log, in the transaction of the change that a request made."""
+    """The audit log, in the transaction of the request."""
 
     async def add(self, entry: AuditEntry) -> None:
         await self.session.execute(_ADD, _row(entry))
 
     async def forget_person(self, user_id: UUID, external_ids: Collection[str], *, pseudonym: UUID) -> None:
-        """Take out of both logs what tells of a person: what they sent, from where, details of what is theirs, and
-        what others sent about them. Their ids become the pseudonym.
+        """Erase a person from both logs: the bodies and addresses of their requests, the details of their subjects, and
+        the bodies of other people's requests about them. A pseudonym replaces their ids.
 
-        That there was a request, its route and its outcome stay. Done at the end of the transaction, so that the
-        request that asks for it is forgotten, too.
+        Time, route and status of each request stay. Runs at the end of the transaction, so that the entry of the
+        erasing request is covered, too.
         """
 
         async def forget() -> None:
@@ -125,7 +126,7 @@ class AuditRepository(Repository):
         await self._at_the_end(forget)
 
     async def hand_over(self, user_id: UUID, *, to: UUID) -> None:
-        """What both logs say of one account, they say of the other; written at the end of the transaction."""
+        """Replace one user id by another in both logs; runs at the end of the transaction."""
 
         async def hand_over() -> None:
             await self.session.execute(_RENAME_MENTIONS, {"name": str(user_id), "to": str(to)})
@@ -134,17 +135,20 @@ class AuditRepository(Repository):
         await self._at_the_end(hand_over)
 
     async def _at_the_end(self, rewrite: Callable[[], Awaitable[None]]) -> None:
-        """Of the transaction: entries are of several people, so that one at a time rewrites them."""
+        """Rewrite entries at the end of the transaction, under a lock: an entry can concern several people."""
 
         async def rewrite_alone() -> None:
             await self.session.execute(_TAKE_TURNS)
             await rewrite()
 
-        await self.session.connection()  # so that there is a transaction to end
+        await self.session.connection()  # opens the transaction, if it is not open yet
         Database.before_commit(self.session, rewrite_alone)
 
     async def forget_spellings(self, spellings: Collection[str]) -> None:
-        """Take out what was sent in every request in which one of these stands, in any case; likewise last."""
+        """Erase path, body and mentions of all requests that contain one of these texts; case does not matter.
+
+        Runs at the end of the transaction.
+        """
 
         async def forget() -> None:
             await self.session.execute(_FORGET_SPELLINGS, {"spellings": list(spellings)})
@@ -152,49 +156,51 @@ class AuditRepository(Repository):
         await self._at_the_end(forget)
 
     async def remove_old(self, *, boundary: UUID, limit: int) -> int:
-        """Remove requests whose id is older than the boundary, the oldest first; how many went."""
+        """Remove up to `limit` requests with ids below the boundary, oldest first; return how many."""
         result = await self.session.execute(_REMOVE_OLD_REQUESTS, {"boundary": boundary, "limit": limit})
-        return int(result.rowcount)  # type: ignore[attr-defined]  # a DELETE's result has it
+        return int(result.rowcount)  # type: ignore[attr-defined]  # the result of a DELETE has it
 
 
 class ActivityRepository(Repository):
     """The activity log."""
 
     async def add_many(self, entries: Sequence[ActivityEntry]) -> None:
-        """All of them in one statement."""
+        """Insert all entries with one statement."""
         await self.session.execute(_ADD_ACTIVITIES, {"happened": msgspec.json.encode(entries).decode()})
 
     async def forget_subjects(self, subject: str, ids: Collection[UUID]) -> None:
-        """Take out what happened to things that must not be known of any more."""
-        await self.session.execute(_FORGET_SUBJECTS, {"subject": subject, "ids": [str(one) for one in ids]})
+        """Delete the entries of subjects that are blocked."""
+        await self.session.execute(
+            _FORGET_SUBJECTS, {"subject": subject, "ids": [str(subject_id) for subject_id in ids]}
+        )
 
     async def subjects_of(self, user_id: UUID, *, since: datetime) -> list[str]:
-        """Ids of a person's things to which something happened since a time."""
-        found = await self.session.execute(_SUBJECTS_OF, {"user_id": user_id, "oldest": first_id_of(since)})
-        return list(found.scalars())
+        """Ids of a person's subjects with entries since a time."""
+        rows = await self.session.execute(_SUBJECTS_OF, {"user_id": user_id, "oldest": first_id_of(since)})
+        return list(rows.scalars())
 
     async def forget_details(self, spellings: Collection[str]) -> None:
-        """Take the details out of entries in which one of these stands, in any case."""
+        """Erase the details of entries that contain one of these texts; case does not matter."""
         await self.session.execute(_FORGET_DETAILS, {"spellings": list(spellings)})
 
     async def remove_old(self, *, boundary: UUID, limit: int) -> int:
-        """Remove happenings whose id is older than the boundary, the oldest first; how many went."""
+        """Remove up to `limit` entries with ids below the boundary, oldest first; return how many."""
         result = await self.session.execute(_REMOVE_OLD_ACTIVITIES, {"boundary": boundary, "limit": limit})
-        return int(result.rowcount)  # type: ignore[attr-defined]  # a DELETE's result has it
+        return int(result.rowcount)  # type: ignore[attr-defined]  # the result of a DELETE has it
 
 
 class AuditWriter:
-    """The audit log of requests without a transaction of their own: each write stands for itself."""
+    """Writes audit entries outside the request's transaction; each write is a transaction of its own."""
 
-    def __init__(self, reader: Reader) -> None:
-        self._reader = reader
+    def __init__(self, writer: StandaloneWriter) -> None:
+        self._writer = writer
 
     async def add(self, entry: AuditEntry) -> None:
-        await self._reader.execute(_ADD, _row(entry))
+        await self._writer.execute(_ADD, _row(entry))
 
     async def correct(self, entry_id: UUID, *, status: int) -> None:
-        """The request was answered otherwise than it was written."""
-        await self._reader.execute(_CORRECT, {"id": entry_id, "status": status})
+        """Correct the status of an entry whose request was answered with another status than expected."""
+        await self._writer.execute(_CORRECT, {"id": entry_id, "status": status})
 
 
 def _instead(user_id: UUID, to: UUID) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The logs' entries: as they are written, and as admins read them."""
+"""Entries of the two logs, filters and pages."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -12,7 +12,7 @@ from shared.web.identity import BotIdentity, Identity
 
 
 class ActorKind(StrEnum):
-    """Who can have asked for something."""
+    """Kind of caller."""
 
     USER = "user"
     BOT = "bot"
@@ -20,7 +20,7 @@ class ActorKind(StrEnum):
 
 
 class Actor(Struct, frozen=True, kw_only=True):
-    """Who did it, as the logs note it: a person only by id, so that their erasure leaves no name behind."""
+    """The caller as the logs store it: a person only by id, so that an erasure leaves no name behind."""
 
     kind: ActorKind
     id: UUID | None = None
@@ -38,58 +38,58 @@ class Actor(Struct, frozen=True, kw_only=True):
 
 
 class AuditEntry(Struct, frozen=True, kw_only=True):
-    """One mutating request: who asked for what, from where, and how it was answered."""
+    """One mutating request: caller, route, address and status."""
 
     id: UUID
     at: datetime
     actor_kind: ActorKind
     method: str
     status: int
-    actor_id: Annotated[UUID | None, Meta(description="The person's id, or that of the bot's key.")] = None
-    actor_name: Annotated[str | None, Meta(description="A bot's name; people are known by id alone.")] = None
-    route: Annotated[str | None, Meta(description="The path with its parameters' names; null where there is none.")] = (
-        None
-    )
+    actor_id: Annotated[UUID | None, Meta(description="Id of the user or of the bot key.")] = None
+    actor_name: Annotated[
+        str | None, Meta(description="Name of the bot; null for people, who are stored by id only.")
+    ] = None
+    route: Annotated[str | None, Meta(description="Path template; null if no route matches the path.")] = None
     path: str | None = None
-    resource: Annotated[dict[str, Any] | None, Meta(description="The path's parameters.")] = None
+    resource: Annotated[dict[str, Any] | None, Meta(description="Path parameters.")] = None
     address: str | None = None
     user_agent: str | None = None
     request_id: str | None = None
     body: Annotated[
         Any,
         Meta(
-            description="Fields that this route keeps, the names of others; of no JSON, or a long one, size and type."
+            description="Fields that this route stores, names of all others; size and type of a long or non-JSON body."
         ),
     ] = None
     mentions: Annotated[
         list[str] | None,
-        Meta(description="Ids of people whom it concerns besides the one who asked, ours and outside ones."),
+        Meta(description="User ids and external ids of the people concerned, without the caller."),
     ] = None
 
 
-class Happening(Struct, frozen=True, kw_only=True):
-    """Something that happened to a thing, as services tell it."""
+class ActivityEvent(Struct, frozen=True, kw_only=True):
+    """An entry of the activity log before it is written."""
 
     event: str
     """`<subject>.<what happened>`: tracker.registered, scrape.failed."""
     subject: str
-    """The kind of thing."""
+    """Kind of subject, such as tracker."""
     subject_id: object
-    """The thing's id; written as text."""
+    """Id of the subject; stored as text."""
     user_id: UUID | None = None
-    """Whose thing it is."""
+    """Owner of the subject."""
     details: Mapping[str, Any] | Struct | None = None
 
 
 class ActivityEntry(Struct, frozen=True, kw_only=True):
-    """Something that happened to a thing, and who did it where somebody did."""
+    """One event of a subject, with the caller that caused it, if any."""
 
     id: UUID
     at: datetime
     event: str
-    subject: Annotated[str, Meta(description="The kind of thing.")]
+    subject: Annotated[str, Meta(description="Kind of subject, such as tracker.")]
     subject_id: str
-    user_id: Annotated[UUID | None, Meta(description="Whose thing it is.")] = None
+    user_id: Annotated[UUID | None, Meta(description="Owner of the subject.")] = None
     actor_kind: ActorKind | None = None
     actor_id: UUID | None = None
     details: Any = None
@@ -98,16 +98,20 @@ class ActivityEntry(Struct, frozen=True, kw_only=True):
 
 class AuditPage(Struct, frozen=True, kw_only=True):
     items: list[AuditEntry]
-    next_before: Annotated[UUID | None, Meta(description="`before` of the next page; null on the last one.")] = None
+    next_before: Annotated[
+        UUID | None, Meta(description="Value of `before` for the next page; null on the last page.")
+    ] = None
 
 
 class ActivityPage(Struct, frozen=True, kw_only=True):
     items: list[ActivityEntry]
-    next_before: Annotated[UUID | None, Meta(description="`before` of the next page; null on the last one.")] = None
+    next_before: Annotated[
+        UUID | None, Meta(description="Value of `before` for the next page; null on the last page.")
+    ] = None
 
 
 class AuditFilter(Struct, frozen=True, kw_only=True):
-    """Which requests are asked for; None: all."""
+    """Filter for requests; None matches all."""
 
     actor_id: UUID | None = None
     actor_kind: ActorKind | None = None
@@ -120,7 +124,7 @@ class AuditFilter(Struct, frozen=True, kw_only=True):
 
 
 class ActivityFilter(Struct, frozen=True, kw_only=True):
-    """Which happenings are asked for; None: all. An event that ends with a dot is the beginning of one."""
+    """Filter for entries of the activity log; None matches all. An `event` that ends with a dot is a prefix."""
 
     event: str | None = None
     subject: str | None = None
@@ -129,8 +133,8 @@ class ActivityFilter(Struct, frozen=True, kw_only=True):
     actor_id: UUID | None = None
 
 
-class Page(Struct, frozen=True, kw_only=True):
-    """Which part of a log: entries of a time, older than `before`, up to `limit`."""
+class LogPage(Struct, frozen=True, kw_only=True):
+    """A page of a log: up to `limit` entries of a period, older than the id `before`."""
 
     limit: int
     before: UUID | None = None

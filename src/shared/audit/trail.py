@@ -1,7 +1,7 @@
-"""Writes every mutating request into the audit log before the first byte of its answer leaves. Plain ASGI.
+"""ASGI middleware that writes every mutating request to the audit log before the first byte of its response is sent.
 
-Where the request changes something on its session, its row goes into that transaction and costs a statement, no
-commit; what was refused, or used no session, is written on its own.
+If the request has a session, the row is part of its transaction and costs one statement, but no commit. Refused
+requests and requests without a session are written separately.
 """
 
 import asyncio
@@ -26,16 +26,16 @@ from shared.redaction import REMOVED, mentioned, only_size, redacted, redacted_t
 
 MUTATING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 KEPT_BYTES: Final = 16_384
-"""Of a body; of a longer one only the size is noted."""
-LONGEST_USER_AGENT: Final = 300
-PATIENCE: Final = 5.0
-"""Seconds that an answer waits for its row where that is written on its own."""
+"""Maximum bytes of a body that is stored; of a longer one only size and type are stored."""
+MAX_USER_AGENT_LENGTH: Final = 300
+WRITE_TIMEOUT_S: Final = 5.0
+"""Maximum seconds that a response waits for its row, if that is written separately."""
 REFUSED: Final = 400
 BROKEN: Final = 500
 
 
 class AuditTrail:
-    """Wraps the application inside the request log, which gives each request its id."""
+    """Wraps the application, inside the request log, which gives each request its id."""
 
     def __init__(self, app: ASGIApp, *, writer: AuditWriter, clock: Clock) -> None:
         self._app = app
@@ -68,50 +68,50 @@ class AuditTrail:
 
 
 class AuditedCall:
-    """One mutating request under way, and what of it is written already."""
+    """A mutating request in progress, with the state of its row."""
 
     def __init__(self, scope: Any, *, writer: AuditWriter, at: datetime) -> None:
         self._scope = scope
         self._writer = writer
         self._at = at
         self._concerned = collect_concerned()
-        self._path: str = scope["path"]  # as it was asked for: routing changes the scope's
+        self._path: str = scope["path"]  # as it was requested: routing changes the path of the scope
         self._body = bytearray()
         self._size = 0
         self._written: tuple[UUID, int] | None = None
-        self._stands: tuple[UUID, int] | None = None
+        self._committed: tuple[UUID, int] | None = None
         self._done = False
 
     def take(self, part: bytes) -> None:
-        """Part of the body, as the application reads it."""
+        """Collect a part of the body that the application reads."""
         self._size += len(part)
         if self._size <= KEPT_BYTES:
             self._body += part
 
     def join(self, session: AsyncSession) -> None:
-        """The request's session is open: the row goes with what it commits."""
+        """Write the row when this session commits."""
         Database.before_commit(session, lambda: self._write_within(session))
         Database.after_commit(session, self._note_commit)
 
     async def answered(self, status: int) -> None:
-        """The answer is about to leave: its row stands, or is written now. Never raises."""
+        """Write the row now unless it is committed already; correct a wrong status. Never raises."""
         if self._done or self._only_reads():
             return
         self._done = True
-        if self._stands is not None and self._stands[1] == status:
+        if self._committed is not None and self._committed[1] == status:
             return
         entry = None
         try:
-            async with asyncio.timeout(PATIENCE):
-                if self._stands is not None:
-                    await self._writer.correct(self._stands[0], status=status)
+            async with asyncio.timeout(WRITE_TIMEOUT_S):
+                if self._committed is not None:
+                    await self._writer.correct(self._committed[0], status=status)
                     return
                 entry = self._entry(status)
                 await self._writer.add(entry)
-        except Exception as error:  # noqa: BLE001 -- the answer is true whatever becomes of its row, which is kept here
+        except Exception as error:  # noqa: BLE001 -- the response is sent in any case; the log keeps the entry
             structlog.get_logger(__name__).error(
                 "audit_not_written",
-                entry=msgspec.to_builtins(entry or self._stands),
+                entry=msgspec.to_builtins(entry or self._committed),
                 status=status,
                 error=redacted_text(f"{type(error).__name__}: {error}", 300),
             )
@@ -122,10 +122,10 @@ class AuditedCall:
         self._written = (entry.id, entry.status)
 
     async def _note_commit(self) -> None:
-        self._stands = self._written
+        self._committed = self._written
 
     def _only_reads(self) -> bool:
-        """A POST that asks a question, as its handler's scope says, changes nothing and is not audited."""
+        """True for a POST whose handler only needs a read scope: it changes nothing and is not audited."""
         handler = self._scope.get("route_handler")
         return handler is not None and str(handler.opt.get("scope", "")).endswith(":read")
 
@@ -149,18 +149,18 @@ class AuditedCall:
             resource=resource or None,
             status=status,
             address=client[0] if client else None,
-            user_agent=self._header(b"user-agent", LONGEST_USER_AGENT),
+            user_agent=self._header(b"user-agent", MAX_USER_AGENT_LENGTH),
             request_id=scope["state"].get("request_id"),
             body=body,
             mentions=sorted(self._mentions(resource, body, actor)) or None,
         )
 
     def _mentions(self, resource: Any, body: Any, actor: Actor) -> set[str]:
-        """Whom the entry tells of besides whoever asked."""
-        return (mentioned(resource) | mentioned(body) | {str(one) for one in self._concerned}) - {str(actor.id)}
+        """Ids of all people that the entry concerns, without the caller."""
+        return (mentioned(resource) | mentioned(body) | {str(user_id) for user_id in self._concerned}) - {str(actor.id)}
 
     def _kept_body(self, *, size_only: bool) -> Any:
-        """None where there was none, or nobody read it; of what nobody in particular was refused only the size."""
+        """The stored form of the body: only its size for refused anonymous requests; None if no body was read."""
         if not self._size:
             return None
         content_type = self._header(b"content-type") or ""

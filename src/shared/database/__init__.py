@@ -1,12 +1,13 @@
-"""PostgreSQL: engine, unit of work, questions, declarative base."""
+"""PostgreSQL: engine, unit of work, queries, declarative base."""
 
 from shared.database.base import Base, Repository
 from shared.database.engine import (
     Database,
     NoUnitOfWorkError,
-    Questions,
-    Reader,
-    TransactionReader,
+    PooledQueries,
+    Queries,
+    StandaloneWriter,
+    TransactionQueries,
     connection_was_lost,
     create_engine,
     is_locked,
@@ -19,10 +20,11 @@ __all__ = [
     "Base",
     "Database",
     "NoUnitOfWorkError",
-    "Questions",
-    "Reader",
+    "PooledQueries",
+    "Queries",
     "Repository",
-    "TransactionReader",
+    "StandaloneWriter",
+    "TransactionQueries",
     "connection_was_lost",
     "create_engine",
     "is_locked",

@@ -1,4 +1,4 @@
-"""The declarative base: naming convention, column types, and what every repository starts from."""
+"""Declarative base: naming convention, column types, and the base class of repositories."""
 
 from datetime import datetime
 from typing import Any
@@ -19,7 +19,7 @@ NAMING_CONVENTION = {
 
 
 class Base(DeclarativeBase):
-    """Every table of the house; relationships, where there are any, never load by surprise (`lazy="raise"`)."""
+    """Base class of all tables of the app. Relationships, if any, never load implicitly (`lazy="raise"`)."""
 
     metadata = MetaData(naming_convention=NAMING_CONVENTION)
     type_annotation_map = {  # noqa: RUF012 -- SQLAlchemy reads this class attribute
@@ -32,7 +32,7 @@ class Base(DeclarativeBase):
 
 
 class Repository:
-    """All SQL of a module lives in classes like this one, a named method per question."""
+    """Base class of repositories: they contain all SQL of a module, with one named method per statement."""
 
     def __init__(self, session: AsyncSession) -> None:
         self.session = session

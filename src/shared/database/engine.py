@@ -1,4 +1,4 @@
-"""The engine and the unit of work: who holds a session, when it commits, and what waits for the commit."""
+"""Engine and unit of work: sessions, their commit, and the actions around the commit."""
 
 import errno
 import socket
@@ -32,9 +32,10 @@ _UNNAMED: Final = {
     "prepared_statement_cache_size": 0,
     "prepared_statement_name_func": lambda: "",
 }
-"""Nothing that a next transaction on another connection would miss, and nothing that would stay behind on this one.
+"""Settings without named statements: the next transaction would miss them on another connection of the pooler.
 
-The driver then parses an unnamed statement again in the round trip that runs it, where nobody comes between.
+They would also stay behind on this connection. The driver then parses an unnamed statement again in the round trip that
+runs it, so that nothing can come between.
 """
 
 
@@ -43,7 +44,7 @@ class NoUnitOfWorkError(RuntimeError):
 
 
 def normalised_url(url: str) -> URL:
-    """The address as SQLAlchemy wants it: postgres:// and postgresql:// mean the asyncpg driver."""
+    """The address in SQLAlchemy's form: postgres:// and postgresql:// select the asyncpg driver."""
     parsed = make_url(url)
     if parsed.drivername in {"postgres", "postgresql"}:
         parsed = parsed.set(drivername="postgresql+asyncpg")
@@ -58,9 +59,10 @@ def create_engine(
     application_name: str = "trackers",
     pooler: bool = False,
 ) -> AsyncEngine:
-    """An engine with explicit limits; times in seconds. A transaction forgotten open is ended by the server.
+    """Create an engine with explicit limits; times in seconds. The server ends a transaction that idles for 30 s.
 
-    `pooler`: a pooler in transaction mode stands before the server, which gives every transaction another connection.
+    `pooler`: a pooler in transaction mode is in front of the server and gives every transaction another connection. The
+    limits of statements and idle transactions are then not set.
     """
     server_settings = {"application_name": application_name, "timezone": "UTC"}
     if not pooler:
@@ -84,16 +86,16 @@ def create_engine(
 
 
 def _refuse_closed(connection: Any, _record: Any, _proxy: Any) -> None:
-    """The driver knows when the server hung up: such a connection is replaced before anybody meets it, for free."""
+    """Replace a connection that the server has closed before it is used; the check needs no round trip."""
     if connection.driver_connection.is_closed():
         raise DisconnectionError
 
 
 _UNREACHABLE: Final = frozenset({None, errno.EHOSTUNREACH, errno.ENETUNREACH})
-"""Numbers of errors of the way there; asyncio sums several addresses of one host up in an error without a number."""
+"""Numbers of network errors; for a host with several addresses, asyncio raises one error without a number."""
 _AWAY: Final = (
     ConnectionError,
-    FileNotFoundError,  # no socket there
+    FileNotFoundError,  # no Unix socket at that path
     socket.gaierror,
     TimeoutError,
     PoolTimeoutError,
@@ -103,14 +105,14 @@ _AWAY: Final = (
     asyncpg.InternalClientError,
 )
 _ENDING: Final = AsyncAdapt_asyncpg_dbapi.InternalClientError
-"""What the driver says of a connection that the server has ended a moment ago, before it counts as closed."""
+"""Error of the driver for a connection that the server has just ended and that does not count as closed yet."""
 
 
 def connection_was_lost(error: BaseException) -> bool:
-    """Whether an error says that the server is away or went away, rather than that the statement was wrong.
+    """True if an error means that the server is or became unreachable, and not that the statement was wrong.
 
-    No connection free in time counts as away, too, and so does a server whose disk is full: what was to be written is
-    not to blame, and can be written later.
+    This includes a pool without a free connection in time, and a server whose disk is full: the data is not the cause,
+    and can be written later.
     """
     if isinstance(error, OSError) and error.filename is None and error.errno in _UNREACHABLE:
         return True
@@ -122,28 +124,28 @@ def connection_was_lost(error: BaseException) -> bool:
 
 
 def sqlstate_of(error: BaseException) -> str:
-    """PostgreSQL's code for what went wrong, whether SQLAlchemy wrapped it or the driver raised it; empty if none."""
+    """PostgreSQL's code of an error, whether SQLAlchemy wrapped it or the driver raised it; empty if there is none."""
     raised = error.orig if isinstance(error, DBAPIError) else error
     return str(getattr(raised, "sqlstate", "") or "")
 
 
 _LOCK_NOT_AVAILABLE: Final = "55P03"
 _PASSING: Final = frozenset({"40001", "40P01", _LOCK_NOT_AVAILABLE, "57014"})
-"""SQLSTATEs of a serialization failure, a deadlock, a lock or a statement that took too long."""
+"""SQLSTATEs of a serialization failure, a deadlock, and a lock or a statement that took too long."""
 
 
 def is_passing(error: BaseException) -> bool:
-    """Whether a statement failed by what others did at the moment: what it was about is not to blame."""
+    """True if a statement failed because of other statements at the same time, and not because of its data."""
     return sqlstate_of(error) in _PASSING
 
 
 def is_locked(error: BaseException) -> bool:
-    """Whether a statement did not have a lock for as long as it was ready to wait."""
+    """True if a statement did not get a lock within its lock timeout."""
     return sqlstate_of(error) == _LOCK_NOT_AVAILABLE
 
 
 class Database:
-    """Sessions and transactions over one engine.
+    """Sessions and transactions on one engine.
 
     A session is *bound* to the running context while services are built on it or a job's unit of work is open.
     """
@@ -153,7 +155,7 @@ class Database:
         self._bound: ContextVar[AsyncSession | None] = ContextVar("bound_session", default=None)
 
     def session(self) -> AsyncSession:
-        """The bound session; raises NoUnitOfWorkError where there is none."""
+        """The bound session. Raises NoUnitOfWorkError if there is none."""
         session = self._bound.get()
         if session is None:
             raise NoUnitOfWorkError(str(NoUnitOfWorkError.__doc__))
@@ -169,9 +171,9 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
-        """A session that commits when the block ends and rolls back when it raises; then `after_commit` actions run.
+        """Open a session that rolls back if the block raises; otherwise it commits and runs the `after_commit` actions.
 
-        Where nothing was asked of the database, nothing is committed, and no `before_commit` action runs.
+        If the block sent nothing to the database, nothing is committed and no `before_commit` action runs.
         """
         async with AsyncSession(self.engine, expire_on_commit=False) as session:
             yield session
@@ -183,7 +185,7 @@ class Database:
 
     @asynccontextmanager
     async def unit_of_work(self) -> AsyncIterator[AsyncSession]:
-        """What a job opens: a transaction whose session is bound, so that services can be built on it."""
+        """Open a transaction for a job; its session is bound, so that services can be built on it."""
         async with self.transaction() as session:
             with self.bind(session):
                 yield session
@@ -191,27 +193,27 @@ class Database:
     async def in_batches(
         self, step: Callable[[AsyncSession], Awaitable[int]], *, size: int, most: int | None = None
     ) -> int:
-        """Repeat a step over up to `size` rows until it finds fewer, or `most` times; how many rows it was in all.
+        """Repeat a step over up to `size` rows until it finds fewer, or `most` times; returns the total number of rows.
 
-        Each time is a unit of work of its own, so that no lock is held for long and what was done stays done.
+        Each repetition is a unit of work of its own, so that no lock is held for long and finished work stays finished.
         """
-        done = 0
+        total = 0
         for _ in count() if most is None else range(most):
             async with self.unit_of_work() as session:
                 rows = await step(session)
-            done += rows
+            total += rows
             if rows < size:
                 break
-        return done
+        return total
 
     @staticmethod
     def before_commit(session: AsyncSession, action: AroundCommit) -> None:
-        """Run an action as the last thing in this session's transaction; where it raises, nothing is committed."""
+        """Run an action at the end of this session's transaction; if it raises, nothing is committed."""
         session.info.setdefault(_BEFORE_COMMIT, []).append(action)
 
     @staticmethod
     def after_commit(session: AsyncSession, action: AroundCommit) -> None:
-        """Run an action once this session's transaction is in; it is dropped when the transaction is rolled back."""
+        """Run an action after the commit of this session's transaction; it is dropped if the transaction rolls back."""
         session.info.setdefault(_AFTER_COMMIT, []).append(action)
 
     async def close(self) -> None:
@@ -219,20 +221,20 @@ class Database:
 
 
 async def _run_after_commit(session: AsyncSession) -> None:
-    """Run what waited; the commit stands, so a failing action is logged and the sweep or dispatch makes up for it."""
+    """Run the waiting actions. The change is committed, so a failing action is logged; periodic jobs make up for it."""
     actions: list[AroundCommit] = session.info.pop(_AFTER_COMMIT, [])
     for action in actions:
         try:
             await action()
-        except Exception:  # noqa: BLE001 -- whatever an action raises, the change is committed and must be answered so
+        except Exception:  # noqa: BLE001 -- the change is committed whatever an action raises, and the answer must say so
             structlog.get_logger(__name__).warning("after_commit_failed", exc_info=True)
 
 
-class Reader:
-    """Questions without a session: static statements, compiled once and run on the driver itself.
+class _StaticStatements:
+    """Static statements on a pooled connection without a transaction: compiled once and run on the driver itself.
 
-    Same pool, no transaction: a read costs one round trip and 60 µs of Python where SQLAlchemy's own execution
-    takes 260. Parameters need their types in the SQL where PostgreSQL cannot tell (CAST).
+    A read costs one round trip and 60 µs of Python where SQLAlchemy's own execution takes 260. Parameters need their
+    types in the SQL where PostgreSQL cannot infer them (CAST).
     """
 
     def __init__(self, engine: AsyncEngine, *, tracing: Tracing | None = None) -> None:
@@ -240,34 +242,9 @@ class Reader:
         self._tracing = tracing if tracing is not None and tracing.on else None
         self._compiled: dict[TextClause, tuple[str, tuple[str, ...]]] = {}
 
-    async def rows(self, statement: TextClause, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
-        """Every row, by column name."""
-        sql, values = self._prepared(statement, parameters or {})
-        async with self._connection(sql) as connection:
-            return [dict(record) for record in await connection.fetch(sql, *values)]
-
-    async def row(self, statement: TextClause, parameters: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
-        """The first row, by column name; None where there is none."""
-        sql, values = self._prepared(statement, parameters or {})
-        async with self._connection(sql) as connection:
-            record = await connection.fetchrow(sql, *values)
-        return None if record is None else dict(record)
-
-    async def value(self, statement: TextClause, parameters: Mapping[str, Any] | None = None) -> Any:
-        """The first column of the first row."""
-        sql, values = self._prepared(statement, parameters or {})
-        async with self._connection(sql) as connection:
-            return await connection.fetchval(sql, *values)
-
-    async def execute(self, statement: TextClause, parameters: Mapping[str, Any] | None = None) -> None:
-        """A single write that stands for itself, such as noting that a key was used."""
-        sql, values = self._prepared(statement, parameters or {})
-        async with self._connection(sql) as connection:
-            await connection.execute(sql, *values)
-
     @asynccontextmanager
     async def _connection(self, sql: str) -> AsyncIterator[Any]:
-        """The asyncpg connection behind one of the pool's, for one statement; it goes back as it came."""
+        """The asyncpg connection behind one of the pool's, for one statement; it returns to the pool unchanged."""
         borrowed = await self._engine.raw_connection()
         try:
             if self._tracing is None or (span := self._tracing.statement(sql)) is None:
@@ -287,16 +264,49 @@ class Reader:
     def _prepared(self, statement: TextClause, parameters: Mapping[str, Any]) -> tuple[str, list[Any]]:
         compiled = self._compiled.get(statement)
         if compiled is None:
-            made = statement.compile(dialect=self._engine.dialect)
-            compiled = self._compiled[statement] = (str(made), tuple(getattr(made, "positiontup", None) or ()))
+            form = statement.compile(dialect=self._engine.dialect)
+            compiled = self._compiled[statement] = (str(form), tuple(getattr(form, "positiontup", None) or ()))
         sql, names = compiled
         return sql, [parameters[name] for name in names]
 
 
-class TransactionReader:
-    """The same questions, asked on the session of the transaction that is open: it sees what that has written.
+class PooledQueries(_StaticStatements):
+    """Static reads on a pooled connection, without a transaction."""
 
-    A command must not ask the `Reader`: it would hold two connections at once, and enough commands would hold all.
+    async def rows(self, statement: TextClause, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+        """Every row, by column name."""
+        sql, values = self._prepared(statement, parameters or {})
+        async with self._connection(sql) as connection:
+            return [dict(record) for record in await connection.fetch(sql, *values)]
+
+    async def row(self, statement: TextClause, parameters: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
+        """The first row, by column name; None if there is none."""
+        sql, values = self._prepared(statement, parameters or {})
+        async with self._connection(sql) as connection:
+            record = await connection.fetchrow(sql, *values)
+        return None if record is None else dict(record)
+
+    async def value(self, statement: TextClause, parameters: Mapping[str, Any] | None = None) -> Any:
+        """The first column of the first row; None if there is no row."""
+        sql, values = self._prepared(statement, parameters or {})
+        async with self._connection(sql) as connection:
+            return await connection.fetchval(sql, *values)
+
+
+class StandaloneWriter(PooledQueries):
+    """Single statements that write and need no transaction around them, such as recording that a key was used."""
+
+    async def execute(self, statement: TextClause, parameters: Mapping[str, Any] | None = None) -> None:
+        """Run a statement that returns nothing. Statements that return rows run as reads do."""
+        sql, values = self._prepared(statement, parameters or {})
+        async with self._connection(sql) as connection:
+            await connection.execute(sql, *values)
+
+
+class TransactionQueries:
+    """The same queries on the session of the open transaction, which see what it has written.
+
+    A command must not use `PooledQueries`: it would hold two connections at once, and enough commands would hold all.
     """
 
     def __init__(self, session: AsyncSession) -> None:
@@ -306,12 +316,12 @@ class TransactionReader:
         return [dict(row) for row in (await self._session.execute(statement, parameters)).mappings()]
 
     async def row(self, statement: TextClause, parameters: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
-        found = (await self._session.execute(statement, parameters)).mappings().first()
-        return None if found is None else dict(found)
+        row = (await self._session.execute(statement, parameters)).mappings().first()
+        return None if row is None else dict(row)
 
     async def value(self, statement: TextClause, parameters: Mapping[str, Any] | None = None) -> Any:
         return (await self._session.execute(statement, parameters)).scalar()
 
 
-Questions = Reader | TransactionReader
-"""What static statements are asked of."""
+Queries = PooledQueries | TransactionQueries
+"""Either way to run static reads."""

@@ -1,7 +1,7 @@
-"""Tables in parts by month: made ahead of time, removed as a whole once all of it is old (docs/decisions/0021).
+"""Tables with monthly partitions: created ahead, removed as a whole once all rows are old (docs/decisions/0021).
 
-The parts are ranges of UUIDv7 ids, whose first bits are the time. Whatever no month takes lands in a default part, so
-that no insert ever fails for want of one.
+The partitions are ranges of UUIDv7 ids, whose first bits are the time. Rows outside every month land in a default
+partition, so that no insert fails for lack of a month.
 """
 
 import re
@@ -22,26 +22,26 @@ from shared.database.engine import Database, is_locked
 from shared.ids import LAST, first_id_of
 
 MONTHS_AHEAD: Final = 3
-"""A worker may be away that long before rows land in the default part."""
-PATIENCE: Final = "1s"
-"""For a lock; meanwhile others wait behind us, so it is short, and the next run tries again."""
+"""The workers may be away for so many months before rows land in the default partition."""
+LOCK_TIMEOUT: Final = "1s"
+"""Longest wait for a lock. Others wait behind it meanwhile, so it is short; the next run tries again."""
 MOVED_AT_MOST: Final = 5_000
-"""Rows that are moved from the default part into their month when it is made: some 50 ms, for which others wait."""
+"""Rows that may move from the default partition into a new month: some 50 ms, for which others wait."""
 
 _PARTS: Final = text("""
 SELECT c.relname AS name, pg_get_expr(c.relpartbound, c.oid) AS bound
 FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
 WHERE i.inhparent = to_regclass(:table) ORDER BY c.relname
 """)
-_HOLD: Final = text(f"SELECT {try_to_take(AdvisoryLock.PARTITIONS)}")
-_PATIENCE: Final = text(f"SET LOCAL lock_timeout = '{PATIENCE}'")
+_TRY_LOCK: Final = text(f"SELECT {try_to_take(AdvisoryLock.PARTITIONS)}")
+_SET_LOCK_TIMEOUT: Final = text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
 _RANGE: Final = re.compile(r"FROM \((MINVALUE|'[^']+')\) TO \((MAXVALUE|'[^']+')\)")
 _FIRST: Final = UUID(int=0)
 Step = Callable[[AsyncSession], Awaitable[int]]
 
 
-class Part(Struct, frozen=True, kw_only=True):
-    """A part of a table: ids from `since` on and before `until`; the default part has no bounds."""
+class Partition(Struct, frozen=True, kw_only=True):
+    """A partition of a table: ids from `since` on and before `until`; the default partition has no bounds."""
 
     name: str
     since: UUID | None = None
@@ -49,7 +49,7 @@ class Part(Struct, frozen=True, kw_only=True):
 
     @property
     def is_month(self) -> bool:
-        """Whether it ends, and begins somewhere: neither the default part nor what was there before there were any."""
+        """True if it has both bounds: it is neither the default partition nor the table from before partitioning."""
         return self.since is not None and self.since != _FIRST
 
     def overlaps(self, since: UUID, until: UUID) -> bool:
@@ -57,38 +57,38 @@ class Part(Struct, frozen=True, kw_only=True):
 
 
 class MonthlyPartitions:
-    """The parts of one table."""
+    """The monthly partitions of one table."""
 
     def __init__(self, *, database: Database, clock: Clock, table: str, kept: str, removable: str) -> None:
-        """`kept`: the condition of rows that stay however old they are; `removable`: of those that may go."""
+        """`kept`: SQL condition of rows that stay, however old they are; `removable`: of rows that may be removed."""
         self._database = database
         self._clock = clock
         self._table = table
         self._kept = kept
         self._removable = removable
 
-    async def parts(self) -> list[Part]:
+    async def parts(self) -> list[Partition]:
         async with self._database.transaction() as session:
             return await self._parts(session)
 
     async def make_ahead(self) -> int:
-        """Make the parts of this month and of those to come that are missing; how many were made.
+        """Create the missing partitions of this month and the next MONTHS_AHEAD; returns the number created.
 
-        What the default part holds of a month goes along, if it is little; a month of more stays there, because moving
-        it would lock everybody out.
+        Up to MOVED_AT_MOST rows of a month move there from the default partition. With more rows, the month stays in
+        the default partition, because moving them would lock everybody out.
         """
         month = _month_of(self._clock.now())
-        made = 0
+        created = 0
         for _ in range(MONTHS_AHEAD + 1):
             following = _after(month)
-            made += await self._carefully(partial(self._make, month=month, following=following))
+            created += await self._carefully(partial(self._make, month=month, following=following))
             month = following
-        if made:
-            structlog.get_logger(__name__).info("partitions_made", table=self._table, parts=made)
-        return made
+        if created:
+            structlog.get_logger(__name__).info("partitions_made", table=self._table, parts=created)
+        return created
 
     async def remove_before(self, before: datetime) -> int:
-        """Remove the months that are over at a moment, and how many that were; the rows to be kept go elsewhere."""
+        """Remove the months that end before a time; returns their number. Kept rows move to the default partition."""
         boundary = first_id_of(before)
         over = [part for part in await self.parts() if part.until is not None and part.until <= boundary]
         removed = sum([await self._carefully(partial(self._remove, part=part)) for part in over])
@@ -97,7 +97,7 @@ class MonthlyPartitions:
         return removed
 
     async def remove_rows(self, session: AsyncSession, before: datetime, limit: int) -> int:
-        """Remove old rows from parts that are no month, of each its oldest first; how many went."""
+        """Remove old rows from partitions that are no month, the oldest of each first; returns their number."""
         parameters = {"boundary": first_id_of(before), "limit": limit}
         removed = 0
         for part in await self._parts(session):
@@ -113,12 +113,12 @@ class MonthlyPartitions:
         return removed
 
     async def _carefully(self, step: Step) -> int:
-        """Change the table's parts in a transaction of its own; 0 where somebody is in the way, until next time."""
+        """Change the partitions in a separate transaction; 0 if a lock is taken, so that the next run tries again."""
         try:
             async with self._database.transaction() as session:
-                if not (await session.execute(_HOLD)).scalar_one():
+                if not (await session.execute(_TRY_LOCK)).scalar_one():
                     return 0
-                await session.execute(_PATIENCE)
+                await session.execute(_SET_LOCK_TIMEOUT)
                 return await step(session)
         except Exception as error:
             if not is_locked(error):
@@ -132,13 +132,13 @@ class MonthlyPartitions:
         if any(part.overlaps(since, until) for part in parts):
             return 0
         default = next((part.name for part in parts if part.until is None), None)
-        if default is not None and await self._held(session, default, since, until) > MOVED_AT_MOST:
+        if default is not None and await self._row_count(session, default, since, until) > MOVED_AT_MOST:
             return 0
         name = f"{self._table}_{month:%Y_%m}"
-        # Made apart and attached: that locks the default part alone, and making it in place all of the table.
+        # Create it apart and attach it: that locks only the default partition, and not the whole table.
         await session.execute(text(f"CREATE TABLE {name} (LIKE {self._table} INCLUDING ALL)"))
         if default is not None:
-            # Before its rows are looked through: one that comes afterwards would keep the month from being attached.
+            # Lock before moving the rows: a row that is inserted later would keep the month from being attached.
             await session.execute(text(f"LOCK TABLE {default} IN ACCESS EXCLUSIVE MODE"))
             moved = text(f"""
                 WITH moved AS (DELETE FROM {default} WHERE id >= :since AND id < :until RETURNING *)
@@ -150,16 +150,16 @@ class MonthlyPartitions:
         )
         return 1
 
-    async def _held(self, session: AsyncSession, part: str, since: UUID, until: UUID) -> int:
-        """How many rows of a month a part holds; not counted beyond what may be moved."""
+    async def _row_count(self, session: AsyncSession, part: str, since: UUID, until: UUID) -> int:
+        """Number of rows of a month in a partition, counted up to one more than may move."""
         statement = text(f"""
-            SELECT count(*) FROM (SELECT FROM {part} WHERE id >= :since AND id < :until LIMIT :limit) AS held
+            SELECT count(*) FROM (SELECT FROM {part} WHERE id >= :since AND id < :until LIMIT :limit) AS counted
         """)  # noqa: S608 -- a name from the catalogue
         parameters = {"since": since, "until": until, "limit": MOVED_AT_MOST + 1}
         return int((await session.execute(statement, parameters)).scalar_one())
 
-    async def _remove(self, session: AsyncSession, part: Part) -> int:
-        """In one transaction, so that nobody ever misses the rows that are kept: they land in the default part."""
+    async def _remove(self, session: AsyncSession, part: Partition) -> int:
+        """Remove a partition and move its kept rows to the default one, in one transaction, so that none is missing."""
         await session.execute(text(f"ALTER TABLE {self._table} DETACH PARTITION {part.name}"))
         await session.execute(
             text(f"INSERT INTO {self._table} SELECT * FROM {part.name} WHERE {self._kept}")  # noqa: S608 -- as above
@@ -167,17 +167,17 @@ class MonthlyPartitions:
         await session.execute(text(f"DROP TABLE {part.name}"))
         return 1
 
-    async def _parts(self, session: AsyncSession) -> list[Part]:
+    async def _parts(self, session: AsyncSession) -> list[Partition]:
         rows = await session.execute(_PARTS, {"table": self._table})
         return [_part(row.name, row.bound) for row in rows]
 
 
-def _part(name: str, bound: str) -> Part:
-    found = _RANGE.search(bound)
-    if found is None:
-        return Part(name=name)
-    since, until = found.groups()
-    return Part(
+def _part(name: str, bound: str) -> Partition:
+    match = _RANGE.search(bound)
+    if match is None:
+        return Partition(name=name)
+    since, until = match.groups()
+    return Partition(
         name=name,
         since=_FIRST if since == "MINVALUE" else UUID(since.strip("'")),
         until=LAST if until == "MAXVALUE" else UUID(until.strip("'")),

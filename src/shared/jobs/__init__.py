@@ -1,4 +1,4 @@
-"""Background work: the queue port, and its arq adapter."""
+"""Background jobs: the interface of the queue, and its arq implementation."""
 
 from shared.jobs.queue import Job, JobQueue
 

@@ -1,4 +1,4 @@
-"""The queue over arq and Redis. Only this file and app/worker.py know arq."""
+"""Job queue on arq and Redis. Only this file and app/worker.py use arq."""
 
 from collections.abc import Sequence
 from time import time
@@ -17,15 +17,15 @@ from shared.observability.tracing import Tracing
 
 EXPIRES_MS: Final = 86_400_000
 LOOKED_AT: Final = 500
-"""Entries of the queue that are asked for at a time, when the first that waits is looked for."""
+"""Entries of the queue that are read at a time to find the first waiting one."""
 CARRIED: Final = "traceparent"
-"""The argument by which a trace goes on in the job; only where there is a trace."""
+"""Argument that continues a trace in the job; absent without a trace."""
 serialize: Final = msgspec.json.Encoder().encode
 deserialize: Final = msgspec.json.Decoder().decode
 
 
 class ArqQueue:
-    """Sends jobs to arq workers; never pickles."""
+    """Sends jobs to arq workers, without pickle."""
 
     def __init__(self, redis: Redis, *, tracing: Tracing) -> None:
         self._redis = ArqRedis(
@@ -37,7 +37,7 @@ class ArqQueue:
         await self._redis.enqueue_job(job, *arguments, _job_id=job_id, **self._carried())
 
     async def enqueue_many(self, job: str, arguments: Sequence[JobArguments]) -> None:
-        """One pipeline for all: arq's own call is a transaction a job, forty times slower."""
+        """Send all jobs in one pipeline: arq's own call is one transaction per job and forty times slower."""
         now = int(time() * 1000)  # real date: arq orders its queue by it
         carried = self._carried()
         pipeline = self._redis.pipeline(transaction=False)
@@ -52,10 +52,10 @@ class ArqQueue:
             await pipeline.execute()
 
     async def standing(self) -> tuple[int, float]:
-        """How many jobs wait or run, and the seconds since the oldest that waits could have begun.
+        """Number of waiting and running jobs, and seconds since the oldest waiting job could have started.
 
-        A job that runs stays in the queue until it ends, with a key beside it. Looked at are COUNTED entries at most:
-        no installation runs so many at once.
+        A running job stays in the queue until it ends, with a key beside it. At most COUNTED entries are read: no
+        installation runs so many jobs at once.
         """
         depth = await self._redis.zcard(default_queue_name)
         for start in range(0, min(depth, COUNTED), LOOKED_AT):

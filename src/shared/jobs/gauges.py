@@ -1,19 +1,19 @@
-"""How the queue stands."""
+"""Gauges of the job queue."""
 
 from collections.abc import Sequence
 from typing import Final
 
 from shared.jobs.arq_queue import ArqQueue
 from shared.jobs.heartbeat import Heartbeats
-from shared.observability.readings import Gauge, Reading
+from shared.observability.readings import Gauge, GaugeReading
 
-DEPTH: Final = Gauge("trackers_job_queue_depth", "Jobs that wait or run.")
-OLDEST: Final = Gauge("trackers_job_queue_oldest_seconds", "Seconds since the oldest that waits could have begun.")
-WORKERS: Final = Gauge("trackers_workers", "Workers that were heard of lately.")
+DEPTH: Final = Gauge("trackers_job_queue_depth", "Waiting and running jobs.")
+OLDEST: Final = Gauge("trackers_job_queue_oldest_seconds", "Seconds since the oldest waiting job could have started.")
+WORKERS: Final = Gauge("trackers_workers", "Workers with a recent heartbeat.")
 
 
 class QueueGauges:
-    """Asks Redis for a count, the first entry that waits, and the workers."""
+    """Reads the number of jobs, the first waiting job and the workers from Redis."""
 
     name = "queue"
 
@@ -21,10 +21,10 @@ class QueueGauges:
         self._queue = queue
         self._heartbeats = heartbeats
 
-    async def read(self) -> Sequence[Reading]:
+    async def read(self) -> Sequence[GaugeReading]:
         depth, oldest = await self._queue.standing()
         return [
-            Reading(DEPTH, depth),
-            Reading(OLDEST, oldest),
-            Reading(WORKERS, len(await self._heartbeats.alive())),
+            GaugeReading(DEPTH, depth),
+            GaugeReading(OLDEST, oldest),
+            GaugeReading(WORKERS, len(await self._heartbeats.alive())),
         ]

@@ -1,17 +1,17 @@
-"""Which workers are alive: each tells Redis so every few seconds, by Redis's own clock."""
+"""Heartbeats of workers: each worker writes one to Redis every few seconds, by the clock of Redis."""
 
 from typing import Any, Final
 
 from redis.asyncio import Redis
 
 WORKERS: Final = "workers"
-"""A sorted set: who, and when they were last heard of. Nobody searches all of Redis for keys."""
+"""Sorted set of worker names and the times of their last heartbeats, so that no search over all keys is needed."""
 BEATS_EVERY: Final = 10
 ALIVE_FOR: Final = 30
-"""Seconds after which a worker that was not heard of is no more."""
+"""Seconds without a heartbeat after which a worker counts as dead."""
 FORGOTTEN_AFTER: Final = 86_400
 
-NO_WORKER: Final = f"no worker was heard of in the last {ALIVE_FOR} seconds: start one (`trackers worker`)"
+NO_WORKER: Final = f"no worker has sent a heartbeat in the last {ALIVE_FOR} seconds: start one (`trackers worker`)"
 
 _BEAT: Final = """
 local now = tonumber(redis.call('TIME')[1])
@@ -25,7 +25,7 @@ return redis.call('ZRANGEBYSCORE', KEYS[1], now - tonumber(ARGV[1]), '+inf')
 
 
 class Heartbeats:
-    """Heard and asked for; each raises what Redis raises."""
+    """Writes and reads heartbeats. Each method raises the errors of Redis."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis: Any = redis
@@ -39,6 +39,6 @@ class Heartbeats:
         await self._redis.zrem(WORKERS, name)
 
     async def alive(self, *, host: str | None = None) -> list[str]:
-        """Who was heard of lately, on one host or on all: `<host>:<process>`."""
+        """Workers with a recent heartbeat, on one host or on all, as `<host>:<process>`."""
         names = sorted(name.decode() for name in await self._alive(keys=[WORKERS], args=[ALIVE_FOR]))
         return [name for name in names if host is None or name.rpartition(":")[0] == host]

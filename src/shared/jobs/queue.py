@@ -1,4 +1,4 @@
-"""The queue as services know it. Jobs carry ids, leave after the commit, and may run twice."""
+"""Interface of the job queue for services. Jobs carry ids, are sent after the commit, and may run twice."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -8,24 +8,24 @@ JobArguments = tuple[Any, ...]
 
 
 class JobQueue(Protocol):
-    """Where work for the workers goes."""
+    """Queue of jobs for the workers."""
 
     async def enqueue(self, job: str, *arguments: Any, job_id: str | None = None) -> None:
-        """Send one job; one with the id of a job that still waits is dropped."""
+        """Send one job; it is dropped if a job with the same id still waits."""
 
     async def enqueue_many(self, job: str, arguments: Sequence[JobArguments]) -> None:
-        """Send many jobs of a kind in one round trip."""
+        """Send many jobs of one kind in one round trip."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """A kind of job: its name, what runs it, and how long it may take."""
+    """A kind of job: its name, its function, its time limit and its schedule."""
 
     name: str
     run: Callable[..., Awaitable[Any]]
     timeout: float
-    """Seconds; keep it short, a crashed worker's job is blocked for the longest of all kinds."""
+    """Seconds. Keep it short: the job of a crashed worker is blocked for the longest timeout of all kinds."""
     seconds: frozenset[int] | None = None
-    """Seconds of each minute at which it runs by itself; None: only when asked for."""
+    """Seconds of each minute at which it runs by itself; None: only on request."""
     minutes: frozenset[int] | None = field(default=None)
-    """With `seconds`: minutes of each hour; None: all."""
+    """With `seconds`: minutes of each hour at which it runs; None: all."""

@@ -1,1 +1,1 @@
-"""What a process tells of itself: counters and durations, gauges of what all processes share, traces."""
+"""Observability: counters and durations of a process, gauges of state that all processes share, traces."""

@@ -1,4 +1,4 @@
-"""Counters and durations of one process, in a registry of its own; only this folder knows prometheus_client."""
+"""Counters and durations of one process, in its own registry. Only this folder imports prometheus_client."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -7,60 +7,60 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 OTHER: Final = "other"
-"""The name of every method that HTTP does not define: callers make them up."""
+"""Label of all methods that HTTP does not define: callers can invent any number of them."""
 UNKNOWN_ROUTE: Final = "unknown"
-"""The label of every path that there is no route for, likewise."""
+"""Label of all paths without a route, for the same reason."""
 REQUEST_SECONDS: Final = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 WORK_SECONDS: Final = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 
 
 def known_method(method: str) -> str:
-    """A method of HTTP's, or that it is another."""
+    """The method if HTTP defines it, else OTHER."""
     return method if method in METHODS else OTHER
 
 
 class Metrics:
-    """What this process did since it started. The names follow Prometheus's conventions."""
+    """Counters of this process since its start. The names follow Prometheus's conventions."""
 
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         self._requests = Counter(
-            "trackers_http_requests", "Requests answered.", ("method", "route", "status"), registry=registry
+            "trackers_http_requests", "Answered requests.", ("method", "route", "status"), registry=registry
         )
         self._request_seconds = Histogram(
             "trackers_http_request_duration_seconds",
-            "Seconds until the head of the answer was sent.",
+            "Seconds until the headers of the response were sent.",
             ("method", "route"),
             buckets=REQUEST_SECONDS,
             registry=registry,
         )
         self._scrapes = Counter(
-            "trackers_scrapes", "Targets looked at, by what came of it.", ("source", "outcome"), registry=registry
+            "trackers_scrapes", "Fetches of targets, by outcome.", ("source", "outcome"), registry=registry
         )
         self._scrape_seconds = Histogram(
             "trackers_scrape_duration_seconds",
-            "Seconds of a visit to a target, its waits for the pace included.",
+            "Seconds of a fetch of a target, including waits for the pace.",
             ("source",),
             buckets=WORK_SECONDS,
             registry=registry,
         )
         self._upstream = Counter(
             "trackers_upstream_requests",
-            "Requests that left to a source's host, by the status of the answer; error: there was none.",
+            "Requests to a source's host, by status of the response; error: no response.",
             ("source", "status"),
             registry=registry,
         )
         self._upstream_seconds = Histogram(
             "trackers_upstream_request_duration_seconds",
-            "Seconds of one exchange with a source's host.",
+            "Seconds of one request to a source's host.",
             ("source",),
             buckets=WORK_SECONDS,
             registry=registry,
         )
         self._jobs = Counter(
             "trackers_jobs",
-            "Jobs that ended: completed, failed, timed_out, stopped (with their worker).",
+            "Finished jobs: completed, failed, timed_out, stopped (with their worker).",
             ("name", "outcome"),
             registry=registry,
         )
@@ -69,22 +69,22 @@ class Metrics:
         )
         self._deliveries = Counter(
             "trackers_deliveries",
-            "Messages to channels: sent, failed (and tried again), suspended (given up with the channel), lost (the "
-            "channel was taken from us), nothing (there was nothing to send).",
+            "Messages to channels: sent, failed (and tried again), suspended (with the channel), lost (another worker "
+            "took over the channel), nothing (there was nothing to send).",
             ("kind", "outcome"),
             registry=registry,
         )
         self._pool = Gauge(
-            "trackers_database_pool_connections", "Connections of this process.", ("state",), registry=registry
+            "trackers_database_pool_connections", "Database connections of this process.", ("state",), registry=registry
         )
         self._pool_size = Gauge(
-            "trackers_database_pool_size", "Connections that this process may have.", registry=registry
+            "trackers_database_pool_size", "Maximum number of database connections of this process.", registry=registry
         )
-        # `labels()` takes a lock and builds a key of texts each time; a request cannot afford that twice.
+        # `labels()` takes a lock and builds a key of strings at each call, which is too slow twice per request.
         self._answered: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     def request(self, method: str, route: str | None, status: int, seconds: float) -> None:
-        """A request was answered. `method`: a known one. `route`: the template, None where the path is unknown."""
+        """Count an answered request. `method` is from `known_method`; `route` is the path template, None if unknown."""
         key = (method, route or UNKNOWN_ROUTE, status)
         children = self._answered.get(key)
         if children is None:
@@ -94,7 +94,7 @@ class Metrics:
         children[1].observe(seconds)
 
     def source(self, name: str, outcomes: Iterable[str]) -> None:
-        """Begin these outcomes at nothing: a counter that first shows as 1 has no rate."""
+        """Start the counters of these outcomes at 0: Prometheus has no rate for a counter that first appears as 1."""
         for outcome in outcomes:
             self._scrapes.labels(name, outcome)
 
@@ -103,7 +103,7 @@ class Metrics:
         self._scrape_seconds.labels(source).observe(seconds)
 
     def deferred(self, source: str, targets: int) -> None:
-        """Targets that could not be looked at now and went back."""
+        """Count targets whose fetch was postponed."""
         self._scrapes.labels(source, "deferred").inc(targets)
 
     def upstream(self, source: str, status: str, seconds: float) -> None:

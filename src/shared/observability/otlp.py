@@ -1,6 +1,6 @@
-"""Traces sent to a collector by OTLP over HTTP; only this file knows OpenTelemetry, and only who wants traces loads it.
+"""Export of traces to a collector by OTLP over HTTP. Only this file imports OpenTelemetry, and only if traces are on.
 
-A foreign site never hears of a trace: `carried` goes into our own queue, and nobody adds it to a request that leaves.
+Foreign sites never get a trace id: `carried` is only put into our own queue, never into requests to sites.
 """
 
 import asyncio
@@ -19,23 +19,23 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from shared.observability.tracing import Attribute, Kind, Span
+from shared.observability.tracing import Attribute, Span, SpanKind
 
 TRACEPARENT: Final = "traceparent"
-PATIENCE: Final = 3.0
+EXPORT_TIMEOUT_S: Final = 3.0
 """Seconds that the collector may take for a batch."""
 CLOSING: Final = 4.0
-"""Seconds after which a process no longer waits for its last traces to be taken."""
-LONGEST_STATEMENT: Final = 2_000
+"""Seconds that a process waits at its end for the last traces to be sent."""
+MAX_STATEMENT_LENGTH: Final = 2_000
 KINDS: Final = {
-    Kind.SERVER: trace.SpanKind.SERVER,
-    Kind.CLIENT: trace.SpanKind.CLIENT,
-    Kind.CONSUMER: trace.SpanKind.CONSUMER,
+    SpanKind.SERVER: trace.SpanKind.SERVER,
+    SpanKind.CLIENT: trace.SpanKind.CLIENT,
+    SpanKind.CONSUMER: trace.SpanKind.CONSUMER,
 }
 
 
 class OpenSpan:
-    """A span of OpenTelemetry's, in the house's words."""
+    """An OpenTelemetry span with the interface `Span`."""
 
     __slots__ = ("inner",)
 
@@ -54,13 +54,13 @@ class OpenSpan:
 
 
 class OtlpTracing:
-    """Tracing that is on. What raises is told by its name only: messages hold what people typed in."""
+    """Tracing with OpenTelemetry. Only the class of an error is recorded, because messages can hold people's input."""
 
     on = True
 
     def __init__(self, *, endpoint: str, service: str, share: float, closing: float = CLOSING) -> None:
         self._closing = closing
-        exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces", timeout=PATIENCE)
+        exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces", timeout=EXPORT_TIMEOUT_S)
         self._provider = TracerProvider(
             sampler=ParentBased(TraceIdRatioBased(share)),
             resource=Resource.create({SERVICE_NAME: service}),
@@ -74,7 +74,7 @@ class OtlpTracing:
     def span(
         self,
         name: str,
-        kind: Kind,
+        kind: SpanKind,
         attributes: Mapping[str, Attribute] | None = None,
         *,
         parent: str | None = None,
@@ -102,7 +102,7 @@ class OtlpTracing:
         return [trace.Link(context)] if context.is_valid else []
 
     def statement(self, sql: str) -> Span | None:
-        """As it was prepared: with places for values, never with the values."""
+        """Begin a span for a statement: its text has placeholders, never values."""
         if not trace.get_current_span().is_recording():
             return None
         text = " ".join(sql.split())
@@ -110,7 +110,7 @@ class OtlpTracing:
             self._tracer.start_span(
                 f"SQL {text.partition(' ')[0].upper()}",
                 kind=trace.SpanKind.CLIENT,
-                attributes={"db.system.name": "postgresql", "db.query.text": text[:LONGEST_STATEMENT]},
+                attributes={"db.system.name": "postgresql", "db.query.text": text[:MAX_STATEMENT_LENGTH]},
             )
         )
 
@@ -137,12 +137,12 @@ class OtlpTracing:
         return trace.format_trace_id(context.trace_id) if context.is_valid else None
 
     async def close(self) -> None:
-        """In a thread that nobody waits for at exit: the library blocks, and asks a collector that hangs again."""
+        """Send the last traces, in a daemon thread: the library blocks and retries if the collector hangs."""
         loop, done = asyncio.get_running_loop(), asyncio.Event()
 
         def shut_down() -> None:
             self._provider.shutdown()
-            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            with suppress(RuntimeError):  # the loop is closed, so nothing waits any more
                 loop.call_soon_threadsafe(done.set)
 
         threading.Thread(target=shut_down, name="traces-closing", daemon=True).start()

@@ -1,4 +1,4 @@
-"""The page that Prometheus reads, for who has the token."""
+"""The metrics page for Prometheus, protected by a token."""
 
 import hmac
 from collections.abc import Callable
@@ -21,11 +21,11 @@ class MetricsOff(NotFound):
     code = "metrics_off"
 
     def __init__(self) -> None:
-        super().__init__("Metrics are off: set TRACKERS_METRICS_TOKEN, and send it as 'Authorization: Bearer ...'.")
+        super().__init__("Metrics are off: set TRACKERS_METRICS_TOKEN and send it as 'Authorization: Bearer ...'.")
 
 
 class MetricsPage:
-    """What this process counted; with `gauges` also how the whole house stands."""
+    """Counters of this process; with `gauges`, also the state of the whole app."""
 
     def __init__(
         self,
@@ -41,12 +41,12 @@ class MetricsPage:
         self._gauges = gauges
 
     async def read(self, given: str | None) -> bytes:
-        """The text. Raises MetricsOff without a token set, Unauthenticated for a wrong one."""
+        """The page as text. Raises MetricsOff if no token is set, Unauthenticated if the given one is wrong."""
         if not self._token:
             raise MetricsOff
-        # Compared in constant time; also who sends none learns nothing of how long it is.
+        # Compared in constant time, also without a given token, so that timing reveals nothing about the length.
         if not hmac.compare_digest((given or "").encode(), self._token.reveal().encode()):
-            raise Unauthenticated("This needs TRACKERS_METRICS_TOKEN: send it as 'Authorization: Bearer ...'.")
+            raise Unauthenticated("This endpoint needs TRACKERS_METRICS_TOKEN: send it as 'Authorization: Bearer ...'.")
         if self._gauges is not None:
             await self._gauges().refresh()
         pool = self._engine.pool

@@ -1,7 +1,7 @@
-"""Gauges of what all processes share: what a part of the house knows of how it stands, in PostgreSQL and Redis.
+"""Gauges of the state that all processes share in PostgreSQL and Redis.
 
-A module brings a `GaugeReader`. What one costs is bounded: it counts up to COUNTED and no further, so that a scraper
-cannot hurt, however much there is.
+A module provides a `GaugeReader`. Its cost is bounded: it counts up to COUNTED and no further, so that frequent scrapes
+do no harm, however many rows there are.
 """
 
 from collections.abc import Sequence
@@ -10,19 +10,19 @@ from typing import Final, Protocol
 from msgspec import Struct
 
 COUNTED: Final = 10_000
-"""Things that are counted one by one; more of them are told as so many."""
+"""Maximum of a count; a larger number is reported as this."""
 
 
 class Gauge(Struct, frozen=True):
-    """A measure: its name, what it says, and its labels."""
+    """A gauge: name, help text and names of labels."""
 
     name: str
     help: str
     labels: tuple[str, ...] = ()
 
 
-class Reading(Struct, frozen=True):
-    """A value of a gauge, with the values of its labels."""
+class GaugeReading(Struct, frozen=True):
+    """A value of a gauge, with values of its labels."""
 
     gauge: Gauge
     value: float
@@ -30,9 +30,9 @@ class Reading(Struct, frozen=True):
 
 
 class GaugeReader(Protocol):
-    """What one part of the house knows of how it stands."""
+    """Reads the gauges of one part of the app."""
 
     name: str
 
-    async def read(self) -> Sequence[Reading]:
-        """In few statements, each of a bounded cost."""
+    async def read(self) -> Sequence[GaugeReading]:
+        """Read the gauges with few statements of bounded cost."""

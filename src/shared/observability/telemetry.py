@@ -1,4 +1,4 @@
-"""The one thing that the rest of the house feeds: what is counted, timed and traced, at the seams where it happens."""
+"""Telemetry: the single interface through which the app counts, measures and traces its work."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -8,35 +8,35 @@ from typing import Any, Final
 import structlog
 
 from shared.observability.metrics import UNKNOWN_ROUTE, Metrics, known_method
-from shared.observability.tracing import Kind, NoTracing, Tracing
+from shared.observability.tracing import NoTracing, SpanKind, Tracing
 
 SERVER_ERROR: Final = 500
 NO_ANSWER: Final = "error"
 
 
 class JobTimedOutError(Exception):
-    """A job took longer than it may."""
+    """A job exceeded its time-out."""
 
 
 class Exchange:
-    """One request to a foreign host, while it is under way."""
+    """A request to a foreign host in progress."""
 
     __slots__ = ("status",)
 
     def __init__(self) -> None:
         self.status: int | None = None
-        """Of the answer; None while there is none."""
+        """Status of the response; None until it arrives."""
 
 
 class RequestSeen:
-    """One request of ours, while it is under way."""
+    """An incoming request in progress."""
 
     __slots__ = ("answered_at", "began_at", "status")
 
     def __init__(self) -> None:
         self.began_at = perf_counter()
         self.answered_at: float | None = None
-        """When the head of the answer left: a stream is not slow for lasting."""
+        """Time at which the headers of the response were sent: the duration of a stream does not count."""
         self.status = SERVER_ERROR
 
     def answers(self, status: int) -> None:
@@ -45,7 +45,7 @@ class RequestSeen:
 
 
 class Telemetry:
-    """Counts and traces. No identifiers and nothing of people's: labels are few, attributes are ours."""
+    """Counts and traces. Labels and attributes hold no identifiers and no personal data, and labels have few values."""
 
     def __init__(self, *, metrics: Metrics, tracing: Tracing | None = None) -> None:
         self._metrics = metrics
@@ -55,11 +55,11 @@ class Telemetry:
     def request(
         self, scope: Any, *, traceparent: str | None, trusted: bool = False, request_id: str | None = None
     ) -> Iterator[RequestSeen]:
-        """A request of ours; its route is known once it has been found.
+        """Count and trace an incoming request; its route is read at the end, when routing is done.
 
-        `trusted`: the trace that it says it is part of goes on here, and is kept if that says so. Else it is only
-        linked: a caller could have all of its requests kept, whatever share the operator wants. `request_id`: one that
-        we made; a caller's own text is no attribute.
+        If `trusted`, the caller's trace is continued here, and its sampling decision applies. Otherwise it is only
+        linked, because any caller could have all its requests kept, whatever share the operator has set. `request_id`
+        is only for ids that we generated: text of a caller must not become an attribute.
         """
         seen = RequestSeen()
         method = known_method(scope["method"])
@@ -69,7 +69,7 @@ class Telemetry:
                 return
             with self.tracing.span(
                 method,
-                Kind.SERVER,
+                SpanKind.SERVER,
                 {"http.request.method": method, **({"trackers.request_id": request_id} if request_id else {})},
                 parent=traceparent if trusted else None,
                 link=None if trusted else traceparent,
@@ -89,9 +89,9 @@ class Telemetry:
 
     @contextmanager
     def job(self, name: str, job_id: str | None, *, carried: str | None, periodic: bool) -> Iterator[None]:
-        """A job. What runs by itself every second is no trace; what it sends off begins one.
+        """Count and trace a job. Periodic jobs have no trace; the jobs that they enqueue begin one.
 
-        One that is cancelled was stopped with its worker: a time-out raises JobTimedOutError.
+        A cancelled job counts as stopped with its worker: a time-out raises JobTimedOutError instead.
         """
         began_at = perf_counter()
         outcome = "stopped"
@@ -101,7 +101,7 @@ class Telemetry:
                     yield
                 else:
                     with (
-                        self.tracing.span(name, Kind.CONSUMER, {"trackers.job": name}, parent=carried),
+                        self.tracing.span(name, SpanKind.CONSUMER, {"trackers.job": name}, parent=carried),
                         structlog.contextvars.bound_contextvars(trace_id=self.tracing.trace_id()),
                     ):
                         yield
@@ -117,13 +117,13 @@ class Telemetry:
 
     @contextmanager
     def upstream(self, source: str, host: str) -> Iterator[Exchange]:
-        """One request to a source's host; the address is not told, it may name a person."""
+        """Count and trace a request to a source's host. The URL is not recorded: it may contain a person's name."""
         exchange = Exchange()
         began_at = perf_counter()
         try:
             with self.tracing.span(
                 f"GET {host}",
-                Kind.CLIENT,
+                SpanKind.CLIENT,
                 {"http.request.method": "GET", "server.address": host, "trackers.source": source},
             ) as span:
                 try:
@@ -134,26 +134,26 @@ class Telemetry:
         finally:
             self._metrics.upstream(source, str(exchange.status or NO_ANSWER), perf_counter() - began_at)
 
-    def looks_at(self, source: str, outcomes: Iterable[str]) -> None:
-        """A source will be looked at; these outcomes are alerted on from the first."""
+    def expect(self, source: str, outcomes: Iterable[str]) -> None:
+        """Start the counters of a source's outcomes at 0, so that alerts see the first one."""
         self._metrics.source(source, outcomes)
 
     def scraped(self, source: str, outcome: str, seconds: float) -> None:
-        """A target was looked at, and what came of it is stored."""
+        """Count a fetch whose result is stored."""
         self._metrics.scrape(source, outcome, seconds)
 
     def deferred(self, source: str, targets: int) -> None:
         self._metrics.deferred(source, targets)
 
     def delivered(self, kind: str, outcome: str) -> None:
-        """A message to a channel was settled."""
+        """Count a finished delivery to a channel."""
         self._metrics.delivery(kind, outcome)
 
 
 def tracing_of(endpoint: str, *, service: str, share: float) -> Tracing:
-    """Tracing to a collector; without one, off."""
+    """Tracing to a collector, or NoTracing if the endpoint is empty."""
     if not endpoint:
         return NoTracing()
-    from shared.observability.otlp import OtlpTracing  # noqa: PLC0415 -- a quarter of a second that few want to wait for
+    from shared.observability.otlp import OtlpTracing  # noqa: PLC0415 -- takes a quarter of a second, only if traces are on
 
     return OtlpTracing(endpoint=endpoint, service=service, share=share)

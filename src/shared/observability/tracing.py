@@ -1,6 +1,6 @@
-"""Traces as the rest of the house knows them: spans that are opened where one part hands over to another.
+"""Interface of tracing for the app: spans at the borders between its parts.
 
-Off, which is the default, nothing of OpenTelemetry's SDK is loaded, and a span is a block without effect.
+By default tracing is off: OpenTelemetry's SDK is not imported, and a span does nothing.
 """
 
 from collections.abc import Mapping
@@ -11,8 +11,8 @@ from typing import Any, Final, Protocol
 Attribute = str | int | float | bool
 
 
-class Kind(StrEnum):
-    """Which side of a conversation a span is (OpenTelemetry's SpanKind)."""
+class SpanKind(StrEnum):
+    """Side of an exchange that a span describes (OpenTelemetry's SpanKind)."""
 
     SERVER = "server"
     CLIENT = "client"
@@ -20,58 +20,58 @@ class Kind(StrEnum):
 
 
 class Span(Protocol):
-    """A piece of work under way."""
+    """A piece of work in progress."""
 
     def named(self, name: str) -> None:
-        """What it is called, where that is known only later."""
+        """Set the name, if it is known only later."""
 
     def note(self, attributes: Mapping[str, Attribute]) -> None:
-        """Say more of it. Never what people are called, what they look at, or anything secret."""
+        """Add attributes. They must hold no names of people, nothing that they follow, and no secrets."""
 
     def failed(self, why: str) -> None:
-        """It went wrong; `why` is the name of an error or a status, not a message."""
+        """Mark as failed; `why` is the class of an error or a status, not a message."""
 
 
 class Tracing(Protocol):
-    """Opens spans, and carries them from process to process."""
+    """Opens spans and continues traces across processes."""
 
     on: bool
 
     def span(
         self,
         name: str,
-        kind: Kind,
+        kind: SpanKind,
         attributes: Mapping[str, Attribute] | None = None,
         *,
         parent: str | None = None,
         link: str | None = None,
     ) -> AbstractContextManager[Span]:
-        """A span for as long as the block runs; what raises out of it failed.
+        """A span for the duration of the block; it is marked as failed if the block raises.
 
-        `parent`: a W3C traceparent whose trace goes on, kept or not as it says. `link`: one that is pointed to.
+        `parent` is a W3C traceparent whose trace and sampling decision are continued; `link` is only linked.
         """
 
     def statement(self, sql: str) -> Span | None:
-        """Begin a statement's span; None outside any trace. Whoever begins one gives it to `ended`."""
+        """Begin the span of an SQL statement; None outside a trace. The caller must pass it to `ended`."""
 
     def ended(self, statement: Span, error: BaseException | None = None) -> None:
-        """The statement came to its end."""
+        """End the span of a statement."""
 
     def apart(self) -> AbstractContextManager[object]:
-        """What is begun within belongs to no trace: for what goes on and on, which would be one without end."""
+        """Detach the block from the current trace. For endless work, whose trace would never end."""
 
     def carried(self) -> str | None:
-        """The W3C traceparent of the span that is open; None where there is none."""
+        """The W3C traceparent of the current span; None if there is none."""
 
     def trace_id(self) -> str | None:
-        """Of the span that is open, for the log."""
+        """Trace id of the current span, for the log; None if there is none."""
 
     async def close(self) -> None:
-        """Send what is left, for a few seconds at most."""
+        """Send the remaining traces, within a few seconds."""
 
 
 class NoSpan:
-    """A piece of work that nobody follows."""
+    """A span that does nothing."""
 
     def named(self, name: str) -> None:
         pass
@@ -93,8 +93,8 @@ class NoTracing:
 
     def span(
         self,
-        name: str,  # noqa: ARG002 -- the protocol's
-        kind: Kind,  # noqa: ARG002 -- likewise
+        name: str,  # noqa: ARG002 -- part of the protocol
+        kind: SpanKind,  # noqa: ARG002 -- likewise
         attributes: Mapping[str, Attribute] | None = None,  # noqa: ARG002 -- likewise
         *,
         parent: str | None = None,  # noqa: ARG002 -- likewise
@@ -102,7 +102,7 @@ class NoTracing:
     ) -> AbstractContextManager[Span]:
         return self._nothing
 
-    def statement(self, sql: str) -> Span | None:  # noqa: ARG002 -- the protocol's
+    def statement(self, sql: str) -> Span | None:  # noqa: ARG002 -- part of the protocol
         return None
 
     def ended(self, statement: Span, error: BaseException | None = None) -> None:
@@ -122,8 +122,8 @@ class NoTracing:
 
 
 def trace_statements(engine: Any, tracing: Tracing) -> None:
-    """Have every statement that SQLAlchemy sends be a span; `Reader` opens its own."""
-    from sqlalchemy import event  # noqa: PLC0415 -- only where traces are wanted
+    """Make each statement that SQLAlchemy sends a span; `PooledQueries` opens its own spans."""
+    from sqlalchemy import event  # noqa: PLC0415 -- only needed if traces are on
 
     def begun(connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
         connection.info["span"] = tracing.statement(statement)

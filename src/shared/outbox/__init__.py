@@ -1,1 +1,1 @@
-"""Events, written in the transaction of the change that they tell of, and relayed at least once."""
+"""Events: written in the transaction of the change, and relayed at least once."""

@@ -1,4 +1,4 @@
-"""Events for bots, by cursor or as a stream; and the outbox for admins."""
+"""Endpoints for bots (events by cursor or as a stream) and for admins (the outbox)."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, Final
@@ -15,15 +15,15 @@ from msgspec import Meta
 
 from shared.outbox.queries import EventQueries
 from shared.outbox.redrive import DeadEventService
-from shared.outbox.schemas import DeadEvents, Feed, FeedFilter, OutboxStanding, Redriven
+from shared.outbox.schemas import DeadEvents, Feed, FeedFilter, OutboxBacklog, Redriven
 from shared.outbox.streams import EventStream, EventStreams, Said
 from shared.web.identity import BotIdentity, PersonIdentity
 
 LAST_POSITION: Final = 2**62
 COMES_BACK_AFTER: Final = 2_000
-"""Milliseconds, told to clients."""
+"""Milliseconds after which a client reconnects; sent as `retry` of the first message."""
 LEAVE: Final = "event_stream_leave"
-"""Key in a request's state: what is to be done once its answer has ended."""
+"""Key in a request's state: a function that is called after the response has ended."""
 
 Queries = NamedDependency[SkipValidation[EventQueries]]
 Streams = NamedDependency[SkipValidation[EventStreams]]
@@ -31,20 +31,20 @@ DeadOnes = NamedDependency[SkipValidation[DeadEventService]]
 AskingBot = Request[Any, BotIdentity, Any]
 AskingAdmin = Request[Any, PersonIdentity, Any]
 MAX_NAMES_LENGTH: Final = 5_000
-"""Characters of names with commas between."""
+"""Characters of a list of names, separated by commas."""
 Named = Annotated[
     list[Annotated[str, Meta(max_length=MAX_NAMES_LENGTH)]] | None,
     QueryParameter(
         name="event",
         max_items=50,
-        description="Only events of this name; `tracker.` with a dot at its end: all of tracker. May be repeated, or "
-        "several with commas between them.",
+        description="Only events with this name; `tracker.` with a dot at the end covers all events of tracker. May be "
+        "repeated, or hold several names separated by commas.",
     ),
 ]
 
 
 class _Leaving:
-    """Lets a stream go with its answer: a client may leave at any moment, also before the first message."""
+    """Closes a stream when its response ends: a client may disconnect at any moment, even before the first message."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -58,7 +58,7 @@ class _Leaving:
 
 
 class InternalEventController(Controller):
-    """What happened, for bots."""
+    """Events for bots."""
 
     path = "/events"
     tags = ("events",)
@@ -72,14 +72,15 @@ class InternalEventController(Controller):
         after: Annotated[
             int, QueryParameter(ge=0, le=LAST_POSITION, description="Only events after this position.")
         ] = 0,
-        limit: Annotated[int, QueryParameter(ge=1, le=500, description="Events to a page.")] = 100,
+        limit: Annotated[int, QueryParameter(ge=1, le=500, description="Events per page.")] = 100,
     ) -> Feed:
-        """Events in the order in which they were relayed; ask on with `next_after`, which misses none.
+        """List events in the order in which they were relayed.
 
-        Each event has its readers (docs/events.md): a key for some guilds reads what happened to their members' things
-        since they are members, and no key reads private events. Old events go after a while.
+        Continue with `after` = `next_after`: no event is skipped. Each event type has its readers (docs/events.md): a
+        key for some guilds gets the events of their members since they joined, and no key gets private events. Old
+        events are removed after TRACKERS_OUTBOX_KEEP_DAYS.
         """
-        return await event_queries.feed(_wanted(request, named), after=after, limit=limit)
+        return await event_queries.feed(_filter(request, named), after=after, limit=limit)
 
     @get(
         "/stream",
@@ -96,7 +97,7 @@ class InternalEventController(Controller):
         named: Named = None,
         after: Annotated[
             int | None,
-            QueryParameter(ge=0, le=LAST_POSITION, description="From after this position on; left out: from now on."),
+            QueryParameter(ge=0, le=LAST_POSITION, description="Start after this position; without it: from now on."),
         ] = None,
         last_event_id: Annotated[
             int | None,
@@ -104,53 +105,58 @@ class InternalEventController(Controller):
                 name="Last-Event-ID",
                 ge=0,
                 le=LAST_POSITION,
-                description="The last position that was heard of; goes before `after`.",
+                description="Position of the last event received; takes precedence over `after`.",
             ),
         ] = None,
     ) -> ServerSentEvent:
-        """Events as they are relayed, as Server-Sent Events: the position as `id`, the name as `event`, an entry of
-        the list as `data`. Comments tell that it is alive. It ends when the key does; come back with the last `id`.
+        """Stream events as Server-Sent Events while they are relayed.
+
+        `id` is the position, `event` the name, and `data` an event as in the list. Comments keep the connection alive.
+        The stream ends when the key is revoked. Reconnect with the last `id`. 429 if too many streams are open with
+        this key.
         """
         begin = after if last_event_id is None else last_event_id
-        stream = event_streams.open(request.auth.key_id, _wanted(request, named), after=begin)
+        stream = event_streams.open(request.auth.key_id, _filter(request, named), after=begin)
         request.scope["state"][LEAVE] = stream.leave
         return ServerSentEvent(_Messages(stream))
 
 
 class OutboxController(Controller):
-    """How the outbox stands, and what died in it."""
+    """State of the outbox, and its dead events."""
 
     path = "/outbox"
     tags = ("outbox",)
 
     @get("/", operation_id="get_outbox")
-    async def get_outbox(self, event_queries: Queries) -> OutboxStanding:
-        """What waits and for how long, what is dead, what was relayed in the last hour."""
+    async def get_outbox(self, event_queries: Queries) -> OutboxBacklog:
+        """Get the state of the outbox: waiting events, age of the oldest, dead events, events of the last hour."""
         return await event_queries.standing()
 
     @get("/dead", operation_id="list_dead_events")
     async def list_dead_events(
         self,
         event_queries: Queries,
-        before: Annotated[UUID | None, QueryParameter(description="Only events older than this one.")] = None,
-        limit: Annotated[int, QueryParameter(ge=1, le=200, description="Events to a page.")] = 50,
+        before: Annotated[
+            UUID | None, QueryParameter(description="Only events older than the event with this id.")
+        ] = None,
+        limit: Annotated[int, QueryParameter(ge=1, le=200, description="Events per page.")] = 50,
     ) -> DeadEvents:
-        """Events that failed too often to be tried again, the newest first, with what was wrong."""
+        """List dead events, newest first, with the error of the last try."""
         return await event_queries.dead(before=before, limit=limit)
 
     @post("/redrive", operation_id="redrive_dead_events", status_code=HTTP_200_OK)
     async def redrive_all(self, request: AskingAdmin, dead_events: DeadOnes) -> Redriven:
-        """Have every dead event tried anew. Later events of the same things have gone before them."""
+        """Retry all dead events. Later events of the same aggregates have already been relayed."""
         return await dead_events.redrive_all(asker=request.auth)
 
     @post("/{event_id:uuid}/redrive", operation_id="redrive_dead_event", status_code=HTTP_200_OK)
     async def redrive(self, request: AskingAdmin, event_id: FromPath[UUID], dead_events: DeadOnes) -> Redriven:
-        """Have one dead event tried anew."""
+        """Retry one dead event. 404 if there is no dead event with this id."""
         return await dead_events.redrive(event_id, asker=request.auth)
 
 
 class _Messages(AsyncIterator[ServerSentEventMessage]):
-    """A stream in the form of the wire."""
+    """A stream as Server-Sent Events."""
 
     def __init__(self, stream: EventStream) -> None:
         self._stream = stream
@@ -162,13 +168,13 @@ class _Messages(AsyncIterator[ServerSentEventMessage]):
         return message
 
 
-def _message(said: Said) -> ServerSentEventMessage:
-    if said.event is None:
-        return ServerSentEventMessage(data=None, id=said.position, comment="listening")
-    data = msgspec.json.encode(said.event).decode()
-    return ServerSentEventMessage(data=data, id=said.position, event=said.event.event)
+def _message(message: Said) -> ServerSentEventMessage:
+    if message.event is None:
+        return ServerSentEventMessage(data=None, id=message.position, comment="listening")
+    data = msgspec.json.encode(message.event).decode()
+    return ServerSentEventMessage(data=data, id=message.position, event=message.event.event)
 
 
-def _wanted(request: AskingBot, named: list[str] | None) -> FeedFilter:
+def _filter(request: AskingBot, named: list[str] | None) -> FeedFilter:
     names = [name.strip() for given in named or () for name in given.split(",")]
     return FeedFilter(events=tuple(name for name in names if name), guild_ids=request.auth.guild_ids)

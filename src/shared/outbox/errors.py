@@ -1,4 +1,4 @@
-"""What goes wrong about events.
+"""Errors of the outbox.
 
 Problem
 ├── DeadEventNotFound   404
@@ -14,7 +14,9 @@ class DeadEventNotFound(NotFound):
     code = "dead_event_not_found"
 
     def __init__(self, event_id: UUID) -> None:
-        super().__init__(f"No dead event has the id {event_id}; GET /api/admin/outbox/dead lists those that there are.")
+        super().__init__(
+            f"There is no dead event with the id {event_id}; GET /api/admin/outbox/dead lists all dead events."
+        )
 
 
 class TooManyStreams(TooManyRequests):

@@ -1,4 +1,4 @@
-"""The outbox's jobs: relaying, and removal of what is old."""
+"""Jobs of the outbox: relay events, and remove old ones."""
 
 from collections.abc import Callable
 from typing import Final
@@ -18,18 +18,18 @@ REMOVED_AT_ONCE: Final = 5_000
 def event_retention(
     *, database: Database, repository: Callable[[], OutboxRepository], clock: Clock, keep_days: int
 ) -> Retention:
-    """Events go; what waits to be relayed stays, however old it is."""
+    """Retention of events. Events that wait for the relay are never removed."""
     events = Ageing(
         what="outbox_events",
         keep_days=keep_days,
         remove=lambda _session, before, limit: repository().remove_old(before=before, limit=limit),
-        at_once=REMOVED_AT_ONCE,
+        batch_size=REMOVED_AT_ONCE,
     )
     return Retention(database=database, clock=clock, kinds=[events])
 
 
 def outbox_jobs(relay: Relay, retention: Retention) -> list[Job]:
-    """The relay every second and when woken; removal twice an hour."""
+    """The relay, every second and after each publication; and the removal of old events, twice an hour."""
     return [
         Job(name="outbox.relay_waiting", run=relay.run, timeout=30, seconds=EVERY_SECOND),
         Job(name=RELAY, run=relay.run, timeout=30),

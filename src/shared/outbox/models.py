@@ -1,4 +1,4 @@
-"""The outbox: what happened, from the transaction in which it did until it has been relayed and kept for a while."""
+"""The table of events, which are kept for a while after they were relayed."""
 
 from datetime import datetime
 from typing import Any, Final
@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from shared.database import Base
 
 WAITS: Final = "relayed_at IS NULL AND dead_at IS NULL"
-"""What is still to be relayed."""
+"""SQL condition for events that wait for the relay."""
 EAGER_AUTOVACUUM: Final = {
     "autovacuum_vacuum_scale_factor": "0.02",
     "autovacuum_vacuum_threshold": "1000",
@@ -19,7 +19,7 @@ EAGER_AUTOVACUUM: Final = {
 
 
 class OutboxEvent(Base):
-    """One event. No foreign keys: it outlives the thing and its owner."""
+    """One event. No foreign keys: it outlives its aggregate and the owner."""
 
     __tablename__ = "outbox_events"
     __table_args__ = (
@@ -35,7 +35,7 @@ class OutboxEvent(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     seq: Mapped[int] = mapped_column(Identity(always=True))
-    """The order of writing, which is the order of relaying among events of one aggregate."""
+    """Order of writing. Events of one aggregate are relayed in this order."""
     event: Mapped[str]
     aggregate: Mapped[str]
     user_id: Mapped[UUID | None]
@@ -43,12 +43,12 @@ class OutboxEvent(Base):
     payload: Mapped[dict[str, Any]]
     occurred_at: Mapped[datetime]
     position: Mapped[int | None]
-    """Its place among what was relayed, from the sequence `outbox_positions`; what readers' cursors count."""
+    """Position among relayed events, from the sequence `outbox_positions`; the cursors of readers refer to it."""
     relayed_at: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(server_default=text("0"))
-    """How often a handler failed over it."""
+    """Number of failed tries."""
     due_at: Mapped[datetime | None]
-    """When it is tried again; NULL: at once."""
+    """Time of the next try; NULL: as soon as possible."""
     dead_at: Mapped[datetime | None]
-    """Since when it is not tried any more."""
+    """Time at which the last try failed; the event is not tried again."""
     error: Mapped[str | None]

@@ -1,4 +1,4 @@
-"""The outbox: needs database, queue and what modules do about events; offers the relay, and events to bots."""
+"""The module `events`: needs the database, the queue and the event handlers; offers the relay and the events."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.audit.activity import ActivityLog
 from shared.clock import Clock
-from shared.database import Database, Reader
+from shared.database import Database, PooledQueries
 from shared.di import provide, provide_singleton
 from shared.jobs import JobQueue
 from shared.module import Audience, Module
@@ -22,28 +22,28 @@ from shared.outbox.redrive import DeadEventService
 from shared.outbox.relay import Relay
 from shared.outbox.repository import OutboxRepository
 from shared.outbox.settings import OutboxSettings
-from shared.outbox.streams import EventStreams, KeyStanding
+from shared.outbox.streams import EventStreams, KeyValidity
 
 
 class EventsContainer(containers.DeclarativeContainer):
-    """Events: relayed, read, kept for a while. Who publishes is given an Outbox, which comes before every module."""
+    """Relay, queries, streams and retention of events. Modules publish with an `Outbox`, which is built before them."""
 
     # needs
     settings = providers.Dependency(instance_of=OutboxSettings)
     database = providers.Dependency(instance_of=Database)
     session = providers.Dependency(instance_of=AsyncSession)
-    reader = providers.Dependency(instance_of=Reader)
+    reader = providers.Dependency(instance_of=PooledQueries)
     repository = providers.Dependency(instance_of=OutboxRepository)
     queue: providers.Dependency[JobQueue] = providers.Dependency()
     activity = providers.Dependency(instance_of=ActivityLog)
     clock: providers.Dependency[Clock] = providers.Dependency()
-    keys: providers.Dependency[KeyStanding] = providers.Dependency()
+    keys: providers.Dependency[KeyValidity] = providers.Dependency()
     handlers: providers.Dependency[Any] = providers.Dependency()
-    """What every module does about events (EventHandler), on the bound session."""
+    """Event handlers (EventHandler) of all modules, on the bound session."""
     types: providers.Dependency[Any] = providers.Dependency()
     """Every declared EventType."""
     was_member = providers.Dependency(instance_of=str)
-    """SQL: whether `o.user_id` was a member of one of `:guild_ids` at `o.occurred_at` and still is."""
+    """SQL condition: `o.user_id` was a member of one of `:guild_ids` at `o.occurred_at` and still is."""
 
     # offers
     relay = providers.Singleton(
@@ -69,7 +69,7 @@ class EventsContainer(containers.DeclarativeContainer):
 
 
 def dependencies(container: Any, database: Any) -> Mapping[str, Provide]:
-    """What this module's handlers may ask for."""
+    """Dependencies of this module's controllers, by name."""
     return {
         "event_queries": provide_singleton(container.queries),
         "event_streams": provide_singleton(container.streams),

@@ -1,4 +1,4 @@
-"""Where services tell what happened: with the change, or not at all."""
+"""Services publish events here, in the transaction of the change."""
 
 from typing import Final
 
@@ -13,12 +13,12 @@ from shared.outbox.repository import OutboxRepository
 from shared.outbox.schemas import WrittenEvent
 
 RELAY: Final = "outbox.relay"
-"""Name of the job that relays what waits."""
+"""Name of the job that relays waiting events."""
 _WAKES: Final = "wakes_relay"
 
 
 class Outbox:
-    """On the request's or the job's session: what it publishes is there exactly when the change is."""
+    """Publishes events on the session of the request or job, so that they are committed together with the change."""
 
     def __init__(self, session: AsyncSession, *, repository: OutboxRepository, jobs: JobQueue, clock: Clock) -> None:
         self._session = session
@@ -27,23 +27,23 @@ class Outbox:
         self._clock = clock
 
     async def publish(self, *events: NewEvent) -> None:
-        """Write events down, all in one statement, and wake the relay once they are in; none, in no statement.
+        """Insert the events with one statement, and start the relay after the commit.
 
-        Until the transaction ends nobody else publishes about the same aggregates, so that what is written first is
-        in first: publish last, in one call, after the rows of the change are locked.
+        The aggregates are locked until the transaction ends, so that events of an aggregate are committed in the order
+        in which they are written. Publish last and in one call, after the rows of the change are locked.
         """
         if not events:
             return
         written = [
             WrittenEvent(
                 id=new_id(),
-                event=one.event.name,
-                aggregate=one.aggregate,
-                payload=one.payload,
-                user_id=one.user_id,
-                key=one.key,
+                event=new.event.name,
+                aggregate=new.aggregate,
+                payload=new.payload,
+                user_id=new.user_id,
+                key=new.key,
             )
-            for one in events
+            for new in events
         ]
         await self._repository.add(written, now=self._clock.now())
         if not self._session.info.get(_WAKES):

@@ -1,4 +1,4 @@
-"""Questions about events: what bots read by position, and how the outbox stands."""
+"""Queries of the outbox: events by position for bots, state and dead events for admins."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -8,16 +8,17 @@ from uuid import UUID
 from sqlalchemy import text
 
 from shared.clock import Clock
-from shared.database import Reader
+from shared.database import PooledQueries
 from shared.events import EventType, Readers
 from shared.ids import LAST
 from shared.outbox.models import WAITS
-from shared.outbox.schemas import DeadEvent, DeadEvents, Feed, FeedEvent, FeedFilter, OutboxStanding
+from shared.outbox.schemas import DeadEvent, DeadEvents, Feed, FeedEvent, FeedFilter, OutboxBacklog
 
 SCANNED_AT_ONCE: Final = 50_000
-"""Positions that one question looks through at most, however few of them it wants."""
+"""Maximum number of positions that one query scans, even if few of them match."""
 
-# One statement, so that the head is of the same moment as the events. A position that is seen has all before it.
+# One statement, so that the head and the events come from the same snapshot. Once a position is visible, all smaller
+# positions are visible, too.
 _FEED: Final = """
 WITH bounds AS (
     SELECT min(position) AS first, max(position) AS head FROM (
@@ -38,7 +39,7 @@ FROM bounds b LEFT JOIN LATERAL (
 ORDER BY e.position
 """
 _READABLE: Final = "event = ANY(CAST(:readable AS text[]))"
-# Keys of guilds: what everybody reads, what is their members', what names one of the guilds.
+# Keys of guilds read public events, events of their members, and events with one of the guilds in the payload.
 _READABLE_IN_GUILDS: Final = """
 {readable}
 OR event = ANY(CAST(:of_members AS text[])) AND {was_member}
@@ -50,7 +51,7 @@ SELECT (SELECT count(*) FROM outbox_events WHERE {WAITS}) AS waiting,
        (SELECT min(occurred_at) FROM outbox_events WHERE {WAITS}) AS oldest,
        (SELECT count(*) FROM outbox_events WHERE dead_at IS NOT NULL) AS dead,
        (SELECT count(*) FROM outbox_events WHERE relayed_at > :since) AS relayed_last_hour
-""")  # noqa: S608 -- our own condition
+""")  # noqa: S608 -- a constant condition
 _DEAD: Final = text("""
 SELECT id, event, aggregate, user_id, payload, occurred_at, attempts, dead_at, error
 FROM outbox_events WHERE dead_at IS NOT NULL AND id < :before
@@ -61,13 +62,14 @@ ORDER BY id DESC LIMIT CAST(:limit AS bigint)
 class EventQueries:
     """Reads the outbox.
 
-    `types`: the declared events; no bot reads any other. `was_member`: a condition in SQL on `o.user_id`,
-    `o.occurred_at` and `:guild_ids`, from the module that knows members, so that no table of people is named here.
+    `types` are the declared event types; bots cannot read events of other types. `was_member` is an SQL condition on
+    `o.user_id`, `o.occurred_at` and `:guild_ids`. The module that owns memberships provides it, so that this one does
+    not depend on its tables.
     """
 
     def __init__(
         self,
-        reader: Reader,
+        reader: PooledQueries,
         *,
         clock: Clock,
         types: Sequence[EventType],
@@ -77,32 +79,34 @@ class EventQueries:
         self._reader = reader
         self._clock = clock
         self._scanned = scanned
-        self._names = {readers: sorted(one.name for one in types if one.readers is readers) for readers in Readers}
+        self._names = {
+            readers: sorted(type_.name for type_ in types if type_.readers is readers) for readers in Readers
+        }
         in_guilds = _READABLE_IN_GUILDS.format(readable=_READABLE, was_member=was_member)
         self._for_all_guilds = text(_FEED.format(readable=_READABLE, owner="o.user_id"))
         self._for_guilds = text(_FEED.format(readable=in_guilds, owner=f"CASE WHEN {was_member} THEN o.user_id END"))
 
-    async def feed(self, wanted: FeedFilter, *, after: int, limit: int) -> Feed:
-        """The events after a position that the key may read; `next_after` passes over all others."""
-        names = [name for name in wanted.events if not name.endswith(".")]
-        beginnings = [name for name in wanted.events if name.endswith(".")]
-        parameters = {"names": names if wanted.events else None, "beginnings": beginnings, **self._readable(wanted)}
-        statement = self._for_all_guilds if wanted.guild_ids is None else self._for_guilds
+    async def feed(self, filters: FeedFilter, *, after: int, limit: int) -> Feed:
+        """Events after a position that the key may read; `next_after` skips all others."""
+        names = [name for name in filters.events if not name.endswith(".")]
+        beginnings = [name for name in filters.events if name.endswith(".")]
+        parameters = {"names": names if filters.events else None, "beginnings": beginnings, **self._readable(filters)}
+        statement = self._for_all_guilds if filters.guild_ids is None else self._for_guilds
         rows = await self._reader.rows(
             statement, {**parameters, "after": after, "window": self._scanned, "limit": limit}
         )
-        looked_through = rows[0].pop("looked_through")
+        read_through = rows[0].pop("looked_through")
         for row in rows[1:]:
             del row["looked_through"]
         items = [FeedEvent(**row) for row in rows if row["position"] is not None]
         if len(items) == limit:
             return Feed(items=items, next_after=items[-1].position)
-        return Feed(items=items, next_after=after if looked_through is None else looked_through)
+        return Feed(items=items, next_after=after if read_through is None else read_through)
 
-    def _readable(self, wanted: FeedFilter) -> dict[str, list[str]]:
-        """The names of the events that the key reads, by what makes them readable."""
+    def _readable(self, filters: FeedFilter) -> dict[str, list[str]]:
+        """Names of the event types that the key may read, by reason."""
         names = self._names
-        if wanted.guild_ids is None:
+        if filters.guild_ids is None:
             return {
                 "readable": [name for readers in Readers if readers is not Readers.OWNER for name in names[readers]]
             }
@@ -110,22 +114,22 @@ class EventQueries:
             "readable": names[Readers.EVERYBODY],
             "of_members": names[Readers.OWNERS_GUILDS],
             "of_guild": names[Readers.NAMED_GUILD],
-            "guild_ids": sorted(wanted.guild_ids),
+            "guild_ids": sorted(filters.guild_ids),
         }
 
     async def head(self) -> int:
-        """The position of the event relayed last; 0 where none was, or none is kept."""
+        """Position of the newest relayed event; 0 if there is none."""
         return int(await self._reader.value(_HEAD))
 
-    async def standing(self) -> OutboxStanding:
+    async def standing(self) -> OutboxBacklog:
         now = self._clock.now()
         row = await self._reader.row(_STANDING, {"since": now - timedelta(hours=1)}) or {}
         oldest: datetime | None = row.pop("oldest")
         age = None if oldest is None else max(0.0, (now - oldest).total_seconds())
-        return OutboxStanding(**row, oldest_waiting_seconds=age)
+        return OutboxBacklog(**row, oldest_waiting_seconds=age)
 
     async def dead(self, *, before: UUID | None, limit: int) -> DeadEvents:
-        """Events that are not tried any more, the newest first."""
+        """Dead events, newest first."""
         rows = await self._reader.rows(_DEAD, {"before": before or LAST, "limit": limit + 1})
         items = [DeadEvent(**row) for row in rows[:limit]]
         return DeadEvents(items=items, next_before=items[-1].id if len(rows) > limit else None)

@@ -1,11 +1,11 @@
-"""A second life for dead events."""
+"""Retry of dead events by an admin."""
 
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.audit.activity import ActivityLog
-from shared.audit.schemas import Happening
+from shared.audit.schemas import ActivityEvent
 from shared.database import Database
 from shared.jobs import JobQueue
 from shared.outbox.errors import DeadEventNotFound
@@ -16,7 +16,7 @@ from shared.web.identity import PersonIdentity
 
 
 class DeadEventService:
-    """Has dead events tried anew, as if for the first time; later ones of their aggregates have gone on meanwhile."""
+    """Resets dead events to their first try. Later events of their aggregates have already been relayed."""
 
     def __init__(
         self, session: AsyncSession, *, repository: OutboxRepository, jobs: JobQueue, activity: ActivityLog
@@ -27,7 +27,7 @@ class DeadEventService:
         self._activity = activity
 
     async def redrive(self, event_id: UUID, *, asker: PersonIdentity) -> Redriven:
-        """Raises DeadEventNotFound."""
+        """Retry one dead event. Raises DeadEventNotFound if there is none with this id."""
         redriven = await self._redrive(event_id, asker)
         if not redriven.redriven:
             raise DeadEventNotFound(event_id)
@@ -40,7 +40,7 @@ class DeadEventService:
         redriven = await self._repository.redrive(event_id)
         await self._activity.record_many(
             [
-                Happening(event="outbox.event_redriven", subject="event", subject_id=id_, user_id=user_id)
+                ActivityEvent(event="outbox.event_redriven", subject="event", subject_id=id_, user_id=user_id)
                 for id_, user_id in redriven
             ],
             actor=asker,

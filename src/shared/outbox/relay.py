@@ -1,7 +1,7 @@
-"""The relay: hands events to those who do something about them, each in order and each exactly once in the database.
+"""The relay: passes events to their handlers, in order, with effects in the database exactly once.
 
-One relay works at a time over all processes. A batch is one transaction: the lock, the events with their positions,
-all that handlers do. Killed anywhere, it leaves either all of that or nothing.
+Only one relay runs at a time in all processes. A batch is one transaction: the lock, the events with their positions,
+and all changes of the handlers. If the process is killed, either all of it is committed or nothing.
 """
 
 import asyncio
@@ -21,17 +21,17 @@ from shared.outbox.schemas import ClaimedEvent, Failure
 from shared.redaction import redacted_text
 
 BATCH: Final = 500
-LONGEST_RUN: Final = 10.0
-"""Seconds after which a run begins no further batch; the next one goes on."""
-LONGEST_BATCH: Final = 10.0
-"""Seconds after which a transaction counts as failed."""
+MAX_RUN_S: Final = 10.0
+"""Seconds after which a run starts no further batch; the next run continues."""
+MAX_BATCH: Final = 10.0
+"""Seconds after which a batch counts as failed."""
 TRIES: Final = 8
 FIRST_REST: Final = 5.0
-LONGEST_REST: Final = 300.0
+MAX_COOLDOWN_S: Final = 300.0
 
 
 class Relay:
-    """Built once; what works on a transaction is built for each anew."""
+    """Singleton; repository and handlers are built again for each transaction."""
 
     def __init__(
         self,
@@ -51,24 +51,24 @@ class Relay:
         self._batch = batch
 
     async def run(self) -> int:
-        """Relay until nothing is due, or another relay works; how many events.
+        """Relay until nothing is due or another relay is running; return the number of relayed events.
 
-        After a batch that failed its events are taken one by one, so that the one to blame harms no other.
+        After a failed batch, its events are relayed one by one, so that the failing event does not stop the others.
         """
         relayed, one_by_one = 0, 0
-        until = monotonic() + LONGEST_RUN
+        until = monotonic() + MAX_RUN_S
         while monotonic() < until:
             claimed: list[ClaimedEvent] = []
             try:
-                async with asyncio.timeout(LONGEST_BATCH), self._database.unit_of_work():
+                async with asyncio.timeout(MAX_BATCH), self._database.unit_of_work():
                     repository = self._repository()
-                    if not await repository.hold():
+                    if not await repository.try_lock():
                         break
                     limit = 1 if one_by_one else self._batch
                     claimed += await repository.claim(now=self._clock.now(), limit=limit)
                     await self._handle(claimed)
             except Exception as error:
-                if not claimed or connection_was_lost(error):  # no event is to blame
+                if not claimed or connection_was_lost(error):  # not the fault of an event
                     raise
                 if len(claimed) == 1:
                     await self._note_failure(claimed[0], error)
@@ -83,15 +83,15 @@ class Relay:
         return relayed
 
     async def _handle(self, claimed: Sequence[ClaimedEvent]) -> None:
-        """Each handler gets what it wants to hear of, in one call."""
+        """Pass each handler the events that it listens to, in one call."""
         if not claimed:
             return
         for handler in self._handlers():
-            if wanted := [one.event for one in claimed if one.event.event in handler.events]:
-                await handler.handle(wanted)
+            if events := [item.event for item in claimed if item.event.event in handler.events]:
+                await handler.handle(events)
 
     async def _note_failure(self, claimed: ClaimedEvent, error: Exception) -> None:
-        """Count the try; where the database is away this fails as well, and nothing is counted."""
+        """Count the failed try. If the database is unreachable, this fails as well and nothing is counted."""
         now = self._clock.now()
         failure = failure_of(error, attempts=claimed.attempts + 1, now=now)
         event = claimed.event
@@ -106,7 +106,7 @@ class Relay:
                     user_id=event.user_id,
                     details={"event": event.event, "aggregate": event.aggregate, "error": failure.error},
                 )
-        told = {
+        fields = {
             "event_id": str(event.id),
             "event_name": event.event,
             "aggregate": event.aggregate,
@@ -114,15 +114,15 @@ class Relay:
         }
         log = structlog.get_logger(__name__)
         if failure.dead_at is not None:
-            log.error("event_dead", **told, exc_info=error)
+            log.error("event_dead", **fields, exc_info=error)
         else:
-            log.warning("event_not_relayed", **told, due_at=failure.due_at, exc_info=error)
+            log.warning("event_not_relayed", **fields, due_at=failure.due_at, exc_info=error)
 
 
 def failure_of(error: Exception, *, attempts: int, now: datetime) -> Failure:
-    """What follows from so many failed tries: a rest that doubles, and in the end none more."""
-    said = redacted_text(f"{type(error).__name__}: {error}".encode("utf-8", "replace").decode())
+    """The failure after a try: the wait doubles with each try up to MAX_COOLDOWN_S; after TRIES the event is dead."""
+    message = redacted_text(f"{type(error).__name__}: {error}".encode("utf-8", "replace").decode())
     if attempts >= TRIES:
-        return Failure(error=said, due_at=None, dead_at=now)
-    rest = min(LONGEST_REST, FIRST_REST * 2 ** (attempts - 1))
-    return Failure(error=said, due_at=now + timedelta(seconds=rest), dead_at=None)
+        return Failure(error=message, due_at=None, dead_at=now)
+    wait = min(MAX_COOLDOWN_S, FIRST_REST * 2 ** (attempts - 1))
+    return Failure(error=message, due_at=now + timedelta(seconds=wait), dead_at=None)

@@ -1,4 +1,4 @@
-"""Events as they are stored, and as bots and admins read them."""
+"""Events in the table, in the feed of bots and in the outbox of admins."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -10,7 +10,7 @@ from shared.events import Event
 
 
 class WrittenEvent(Struct, frozen=True, kw_only=True):
-    """A new event, as it goes into the table."""
+    """A new event for the table."""
 
     id: UUID
     event: str
@@ -21,64 +21,73 @@ class WrittenEvent(Struct, frozen=True, kw_only=True):
 
 
 class ClaimedEvent(Struct, frozen=True, kw_only=True):
-    """An event that is being relayed, and how often that failed before."""
+    """An event in the relay, with the number of failed tries."""
 
     event: Event
     attempts: int
 
 
 class Failure(Struct, frozen=True, kw_only=True):
-    """A try that came to nothing."""
+    """The result of a failed try."""
 
     error: str
     due_at: datetime | None
-    """When it is tried again; None: not any more."""
+    """Time of the next try; None: the event is dead."""
     dead_at: datetime | None
 
 
 class FeedEvent(Struct, frozen=True, kw_only=True):
-    """Something that happened."""
+    """An event that was relayed."""
 
-    position: Annotated[int, Meta(description="Its place among all events; later ones have greater ones.")]
-    id: Annotated[UUID, Meta(description="The same wherever the event is told, so that a repetition shows.")]
+    position: Annotated[int, Meta(description="Position among all events; it grows with time.")]
+    id: Annotated[
+        UUID,
+        Meta(description="Id of the event, the same wherever it is sent, to detect repetitions."),
+    ]
     event: Annotated[str, Meta(examples=["tracker.registered"])]
-    aggregate: Annotated[str, Meta(description="The thing, `<kind>:<id>`; events of one come in order.")]
+    aggregate: Annotated[
+        str, Meta(description="The subject of the event, `<kind>:<id>`; events of one aggregate come in order.")
+    ]
     user_id: Annotated[
-        UUID | None, Meta(description="The owner of the thing; null: nobody, or no member of the key's guilds.")
+        UUID | None, Meta(description="Owner of the aggregate; null if there is none, or none in the key's guilds.")
     ]
     payload: dict[str, Any]
     occurred_at: datetime
 
 
 class Feed(Struct, frozen=True, kw_only=True):
-    """Events in the order in which they were relayed."""
+    """A page of events in the order in which they were relayed."""
 
     items: list[FeedEvent]
     next_after: Annotated[
-        int, Meta(description="`after` of the next question; the same as was asked with: nothing new so far.")
+        int, Meta(description="Value of `after` for the next request; unchanged if there are no new events.")
     ]
 
 
 class FeedFilter(Struct, frozen=True, kw_only=True):
-    """Which events are asked for."""
+    """Filter for events."""
 
     events: tuple[str, ...] = ()
-    """Names; one that ends with a dot is the beginning of some. None at all: every event."""
+    """Names of events; a name that ends with a dot is a prefix. Empty: all events."""
     guild_ids: frozenset[str] | None = None
-    """The guilds of the key, which reads what their members or they may be told; None: a key for all guilds."""
+    """Guilds of the key: it reads events of these guilds and their members. None: a key for all guilds."""
 
 
-class OutboxStanding(Struct, frozen=True, kw_only=True):
-    """How the outbox stands."""
+class OutboxBacklog(Struct, frozen=True, kw_only=True):
+    """State of the outbox."""
 
-    waiting: Annotated[int, Meta(description="Events still to be relayed, those that are tried again included.")]
-    oldest_waiting_seconds: Annotated[float | None, Meta(description="Age of the oldest of them; null: none waits.")]
-    dead: Annotated[int, Meta(description="Events that are not tried any more.")]
+    waiting: Annotated[
+        int, Meta(description="Events that wait for the relay, including those that wait for another try.")
+    ]
+    oldest_waiting_seconds: Annotated[
+        float | None, Meta(description="Age of the oldest waiting event; null if no event waits.")
+    ]
+    dead: Annotated[int, Meta(description="Events that failed too often and are not tried again.")]
     relayed_last_hour: int
 
 
 class DeadEvent(Struct, frozen=True, kw_only=True):
-    """An event that is not tried any more, and why."""
+    """An event that is not tried again, with the error of the last try."""
 
     id: UUID
     event: str
@@ -93,14 +102,16 @@ class DeadEvent(Struct, frozen=True, kw_only=True):
 
 class DeadEvents(Struct, frozen=True, kw_only=True):
     items: list[DeadEvent]
-    next_before: Annotated[UUID | None, Meta(description="`before` of the next page; null on the last one.")] = None
+    next_before: Annotated[
+        UUID | None, Meta(description="Value of `before` for the next page; null on the last page.")
+    ] = None
 
 
 class Redriven(Struct, frozen=True, kw_only=True):
-    redriven: Annotated[int, Meta(description="Events that are tried anew.")]
+    redriven: Annotated[int, Meta(description="Number of events that are tried again.")]
 
 
-class ToldEvent(Struct, frozen=True, kw_only=True):
+class ExportedEvent(Struct, frozen=True, kw_only=True):
     """An event in the export of a person's data."""
 
     event: str

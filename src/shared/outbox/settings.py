@@ -15,7 +15,7 @@ class OutboxSettings(SettingsStruct, frozen=True, kw_only=True):
         Meta(
             ge=0,
             le=LONGEST_AGE,
-            description="Days that events are kept for bots to read after they were relayed, and dead ones for a "
-            "second try. 0: for ever.",
+            description="Days to keep events after they were relayed, for bots to read, and dead events, for a retry. "
+            "0: without end.",
         ),
     ] = 30

@@ -1,6 +1,6 @@
-"""Events as they are relayed, for as long as somebody listens.
+"""Streams of events for bots.
 
-A stream holds nothing while it waits: it looks at the table by itself, each look a short read of its own.
+A stream holds no database connection while it waits: it polls the table with short reads.
 """
 
 import asyncio
@@ -20,70 +20,70 @@ from shared.outbox.queries import EventQueries
 from shared.outbox.schemas import FeedEvent, FeedFilter
 
 PAGE: Final = 200
-LOOK: Final = 1.0
-"""Seconds between two looks that found nothing."""
+POLL_INTERVAL_S: Final = 1.0
+"""Seconds between two polls without new events."""
 HEARTBEAT: Final = 15.0
-"""Seconds of silence at most."""
+"""Maximum seconds without a message."""
 RECHECK: Final = 1.0
-"""Seconds for which a key is taken to work still: a revocation ends its streams within two."""
-MOST: Final = 10
-"""Streams open with one key at once, in each process."""
+"""Seconds between two checks of the key: a revoked key's streams end within two seconds."""
+MAX_STREAMS_PER_KEY: Final = 10
+"""Maximum number of open streams with one key in each process."""
 
 
-class KeyStanding(Protocol):
-    """Tells whether a bot's key still works."""
+class KeyValidity(Protocol):
+    """Checks if a bot key is still valid."""
 
     async def stands(self, key_id: UUID) -> bool: ...
 
 
 class Said(Struct, frozen=True, kw_only=True):
-    """One message of a stream; without an event it says how far the stream has come, and that it is there."""
+    """One message of a stream. Without an event it is a heartbeat with the current position."""
 
     position: int
     event: FeedEvent | None = None
 
 
 class EventStreams:
-    """Opens streams and ends them all."""
+    """Opens the streams of a process, and ends all of them when the process stops."""
 
     def __init__(
         self,
         *,
         events: EventQueries,
-        keys: KeyStanding,
-        look: float = LOOK,
+        keys: KeyValidity,
+        poll_interval: float = POLL_INTERVAL_S,
         heartbeat: float = HEARTBEAT,
         recheck: float = RECHECK,
-        most: int = MOST,
+        most: int = MAX_STREAMS_PER_KEY,
     ) -> None:
         self.events = events
         self.keys = keys
-        self.look = look
+        self.poll_interval = poll_interval
         self.heartbeat = heartbeat
         self.recheck = recheck
         self.ending = asyncio.Event()
         self._most = most
         self._open: Counter[UUID] = Counter()
 
-    def open(self, key_id: UUID, wanted: FeedFilter, *, after: int | None) -> "EventStream":
-        """What is relayed after a position; None: from now on. Whoever opens it says when its client has left.
+    def open(self, key_id: UUID, filters: FeedFilter, *, after: int | None) -> "EventStream":
+        """Open a stream of events after a position (None: from now on). The caller must call `leave` at its end.
 
-        Raises TooManyStreams.
+        Raises TooManyStreams if the key has the maximum number of open streams.
         """
         if self._open[key_id] >= self._most:
             raise TooManyStreams(
-                f"{self._most} streams are open with this key; close one first, or listen to more events on one.",
+                f"{self._most} streams are open with this key; close one of them, or read more events with one stream.",
                 retry_after=5,
             )
         self._open[key_id] += 1
-        return EventStream(self, key_id, wanted, after)
+        return EventStream(self, key_id, filters, after)
 
     def count(self, key_id: UUID) -> int:
-        """How many streams are open with a key."""
+        """Number of open streams with a key."""
         return self._open[key_id]
 
     def end(self) -> None:
-        """The process stops: every stream ends, and its client comes back to another one."""
+        """End all streams when the process stops. Clients reconnect to another process."""
         self.ending.set()
 
     def left(self, key_id: UUID) -> None:
@@ -93,12 +93,12 @@ class EventStreams:
 
 
 class EventStream(AsyncIterator[Said]):
-    """Ends when its key does not work any more, when the process stops, or the database is away."""
+    """One open stream. It ends when the key is revoked, the process stops, or the database is unreachable."""
 
-    def __init__(self, streams: EventStreams, key_id: UUID, wanted: FeedFilter, after: int | None) -> None:
+    def __init__(self, streams: EventStreams, key_id: UUID, filters: FeedFilter, after: int | None) -> None:
         self._streams = streams
         self._key_id = key_id
-        self._wanted = wanted
+        self._filters = filters
         self._after = after
         self._ready: deque[FeedEvent] = deque()
         self._begun = False
@@ -107,36 +107,36 @@ class EventStream(AsyncIterator[Said]):
         self._silent_until = 0.0
 
     def leave(self) -> None:
-        """Nobody listens any more; to be said once the answer has ended, however it did."""
+        """Free the place of this stream. Call it when the response has ended, for whatever reason."""
         if not self._left:
             self._left = True
             self._streams.left(self._key_id)
 
     async def __anext__(self) -> Said:
         try:
-            said = await self._next()
+            message = await self._next()
         except Exception as error:
             if not connection_was_lost(error):
                 raise
             structlog.get_logger(__name__).warning("event_stream_cut", error=str(error)[:200])
             raise StopAsyncIteration from error
         self._silent_until = monotonic() + self._streams.heartbeat
-        return said
+        return message
 
     async def _next(self) -> Said:
-        """The next thing to say, however long that takes."""
+        """Wait for the next message."""
         if self._after is None:
             self._after = await self._streams.events.head()
         if not self._begun:
             self._begun = True
             return Said(position=self._after)
         while True:
-            await self._end_where_over()
+            await self._end_if_over()
             if self._ready:
                 event = self._ready.popleft()
                 return Said(position=event.position, event=event)
             before = self._after
-            feed = await self._streams.events.feed(self._wanted, after=before, limit=PAGE)
+            feed = await self._streams.events.feed(self._filters, after=before, limit=PAGE)
             self._after = feed.next_after
             self._ready.extend(feed.items)
             if self._ready:
@@ -145,10 +145,10 @@ class EventStream(AsyncIterator[Said]):
                 return Said(position=self._after)
             if self._after == before:
                 with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(self._streams.look):
+                    async with asyncio.timeout(self._streams.poll_interval):
                         await self._streams.ending.wait()
 
-    async def _end_where_over(self) -> None:
+    async def _end_if_over(self) -> None:
         if self._streams.ending.is_set():
             raise StopAsyncIteration
         now = monotonic()

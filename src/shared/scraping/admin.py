@@ -1,4 +1,4 @@
-"""What who runs the house does to a source: pause and resume it, re-drive what was given up, close its breaker."""
+"""Admin commands on a source: pause and resume it, re-drive its dead targets, close the breaker of its host."""
 
 from typing import Annotated, Any, Final
 
@@ -11,7 +11,7 @@ from shared.database import Database
 from shared.errors import Unavailable
 from shared.jobs import JobQueue
 from shared.scraping.dispatch import SourceRegistry
-from shared.scraping.pacing import Gate, GateUnreachableError
+from shared.scraping.pacing import HostPacer, PacerUnreachableError
 from shared.scraping.repository import ScrapingRepository, SourcePaused
 from shared.scraping.targets import DISPATCH
 from shared.web.identity import Identity
@@ -20,7 +20,7 @@ REDRIVEN_AT_ONCE: Final = 10_000
 
 
 class PauseSource(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Why a source is paused, for who wonders later."""
+    """Reason for a pause, shown with the source."""
 
     reason: Annotated[str, Meta(min_length=1, max_length=500, pattern=r"\S")] | None = None
 
@@ -30,7 +30,7 @@ class SourceResumed(Struct, frozen=True, kw_only=True):
 
 
 class TargetsRedriven(Struct, frozen=True, kw_only=True):
-    """How many targets that were given up are due again."""
+    """Number of dead targets that are due again."""
 
     redriven: int
 
@@ -40,7 +40,7 @@ class BreakerClosed(Struct, frozen=True, kw_only=True):
 
 
 class SourceAdministration:
-    """Acts on one source at a time; what it does is noted. Each raises UnknownSource."""
+    """Changes one source at a time and records each change in the activity log. Each method raises UnknownSource."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class SourceAdministration:
         *,
         repository: ScrapingRepository,
         sources: SourceRegistry,
-        gate: Gate,
+        pacer: HostPacer,
         jobs: JobQueue,
         activity: ActivityLog,
         clock: Clock,
@@ -56,15 +56,15 @@ class SourceAdministration:
         self._session = session
         self._repository = repository
         self._sources = sources
-        self._gate = gate
+        self._pacer = pacer
         self._jobs = jobs
         self._activity = activity
         self._clock = clock
 
     async def pause(self, name: str, *, reason: str | None, asker: Identity) -> SourcePaused:
-        """Have nothing of a source looked at until it is resumed; what is asked for waits.
+        """Pause a source until it is resumed; requested runs wait.
 
-        Workers notice within a second, break off what they have under way, and give it back.
+        Workers notice within a second, cancel the runs under way and release their targets.
         """
         source = self._sources[name]
         paused = await self._repository.pause(source.name, reason=reason, now=self._clock.now())
@@ -72,7 +72,7 @@ class SourceAdministration:
         return paused
 
     async def resume(self, name: str, *, asker: Identity) -> SourceResumed:
-        """Have it looked at again; what was due meanwhile is due now."""
+        """Resume a source; targets that became due meanwhile are due now."""
         source = self._sources[name]
         was_paused = await self._repository.resume(source.name)
         if was_paused:
@@ -81,23 +81,26 @@ class SourceAdministration:
         return SourceResumed(was_paused=was_paused)
 
     async def redrive(self, name: str, *, asker: Identity) -> TargetsRedriven:
-        """Try everything again that was given up; each gets a run. Targets that guilds switched off stay so."""
+        """Give every dead target of a source a new run. Targets that guilds have switched off stay off."""
         source = self._sources[name]
         redriven = 0
-        while put := await self._repository.redrive(source.name, now=self._clock.now(), limit=REDRIVEN_AT_ONCE):
-            redriven += put
+        while count := await self._repository.redrive(source.name, now=self._clock.now(), limit=REDRIVEN_AT_ONCE):
+            redriven += count
         if redriven:
             await self._note("source.redriven", name, asker, {"targets": redriven})
             self._dispatch(name)
         return TargetsRedriven(redriven=redriven)
 
     async def close_breaker(self, name: str, *, asker: Identity) -> BreakerClosed:
-        """Trust the host again at once, for everybody who asks it. Raises Unavailable where Redis is away."""
+        """Close the breaker of a source's host at once, for all sources on that host.
+
+        Raises Unavailable if Redis is unreachable.
+        """
         host = self._sources[name].policy.host
         try:
-            was_open = await self._gate.close(host)
-        except GateUnreachableError as error:
-            raise Unavailable("Redis is away, which keeps the breakers; try again shortly.", retry_after=2) from error
+            was_open = await self._pacer.close(host)
+        except PacerUnreachableError as error:
+            raise Unavailable("The breakers are in Redis, which is unreachable; try again.", retry_after=2) from error
         if was_open:
             await self._note("source.breaker_closed", name, asker, {"host": host})
             self._dispatch(name)
@@ -107,5 +110,5 @@ class SourceAdministration:
         await self._activity.record(event, subject="source", subject_id=name, actor=asker, details=details)
 
     def _dispatch(self, name: str) -> None:
-        """Once the change is in, at once rather than at the next second."""
+        """Dispatch right after the commit instead of at the next second."""
         Database.after_commit(self._session, lambda: self._jobs.enqueue(DISPATCH, name, job_id=f"{DISPATCH}:{name}"))

@@ -1,4 +1,4 @@
-"""When a target is looked at again: after success on schedule, after failure by whose fault it was."""
+"""Next due time of a target: by its interval after a success, by the fault after a failure."""
 
 import math
 import random
@@ -11,27 +11,27 @@ from shared.scraping.policy import Policy
 from shared.scraping.target import Target
 
 ROUNDED_TO: Final = 10
-"""Seconds; due times are rounded up to these, so that the index on them stays small."""
+"""Seconds. Due times are rounded up to a multiple of it, so that the index on them stays small."""
 SPREAD: Final = 0.05
-"""Routine visits are moved by up to this share of their interval, so that targets registered together spread out."""
+"""Routine due times move by up to this share of the interval, so that targets registered together spread out."""
 QUIET_SHARE: Final = 1 / 8
-"""Of the time since something changed, after which it is worth looking again."""
+"""Share of the time since the last change after which another fetch is worthwhile."""
 PLACES: Final = 2**32
-LONGEST: Final = timedelta(days=30)
+MAX_BACKOFF: Final = timedelta(days=30)
 NEVER: Final = "infinity"
-"""Due time of a target that waits to be re-driven by hand."""
+"""Due time of a dead target, which waits until an admin re-drives it."""
 
 
 def failures_in_a_row(target: Target, reason: Reason) -> int:
-    """How many failures of one fault there are in a row, this one included; another fault begins anew."""
+    """Consecutive failures with the same fault, including this one; another fault starts again at 1."""
     before = Reason(target.last_reason) if target.last_reason else None
     return target.failures + 1 if before and before.fault is reason.fault else 1
 
 
 def after_success(target: Target, policy: Policy, *, changed: bool, now: datetime, rng: random.Random) -> datetime:
-    """One interval from now, moved a little or at the target's own place in it, rounded up.
+    """One interval from now, rounded up: moved a little at random, or at the target's own phase if the policy says so.
 
-    Where the policy says so, a target is looked at the more rarely the longer nothing of it changed.
+    If the policy sets `slowest`, the interval of a target grows with the time since its last change.
     """
     interval = target.interval if changed else resting(target, policy, now=now)
     if policy.phased:
@@ -40,37 +40,41 @@ def after_success(target: Target, policy: Policy, *, changed: bool, now: datetim
 
 
 def resting(target: Target, policy: Policy, *, now: datetime) -> timedelta:
-    """The interval of a target that did not change: a QUIET_SHARE of its quiet time, within the policy's bounds."""
+    """Interval of a target that did not change: QUIET_SHARE of the time since its last change, in the policy's bounds.
+
+    A steady target, and every target of a policy without `slowest`, keeps its interval.
+    """
     if target.steady or target.quiet_since is None or policy.slowest <= 1:
         return target.interval
-    slowest = min(target.interval * policy.slowest, max(LONGEST, target.interval))
+    slowest = min(target.interval * policy.slowest, max(MAX_BACKOFF, target.interval))
     return min(max(target.interval, (now - target.quiet_since) * QUIET_SHARE), slowest)
 
 
 def own_place(target: UUID, interval: timedelta, *, now: datetime) -> datetime:
-    """The target's place in an interval, next come by after at least half of one.
+    """Next time at the target's own phase of the interval, at least half an interval from now.
 
-    The place is as random as the identifier's last bits and stays, so that targets that were registered together lie
-    evenly over the interval from their second look on.
+    The phase comes from the random last bits of the id and never changes, so that targets that were registered
+    together are spread evenly over the interval from their second run on.
     """
     seconds = interval.total_seconds()
-    place = int(target) % PLACES / PLACES * seconds
-    turns = math.ceil((now.timestamp() + seconds / 2 - place) / seconds)
-    return min(datetime.fromtimestamp(turns * seconds + place, now.tzinfo), now + max(LONGEST, interval))
+    phase = int(target) % PLACES / PLACES * seconds
+    cycles = math.ceil((now.timestamp() + seconds / 2 - phase) / seconds)
+    return min(datetime.fromtimestamp(cycles * seconds + phase, now.tzinfo), now + max(MAX_BACKOFF, interval))
 
 
 def after_failure(
     target: Target, reason: Reason, policy: Policy, *, now: datetime, rng: random.Random, rest: float | None = None
 ) -> datetime | str:
-    """When a failed target is tried again; NEVER once a bug of ours has failed it too often.
+    """Next due time of a failed target; NEVER after `policy.dead_after` failures in a row by a bug of ours.
 
-    Gone and private things are asked for ever more rarely (interval doubling); a host's failure waits for its rest
-    (`rest` seconds, from the breaker) and, like a changed page or a bug of ours, for a backoff with full jitter. Where
-    the policy pauses targets, one that failed too often by the host's fault or the source's rests for the pause.
+    A missing or private target waits for its interval, doubled with each failure, at most MAX_BACKOFF. A failure of the
+    host waits for the host's cooldown (`rest`, seconds) and then, like a changed page or a bug of ours, for a backoff
+    with full jitter. If the policy sets `pause_after`, a target with that many failures in a row by the host or the
+    source waits for a pause instead, which doubles with each further failure.
     """
     tries = failures_in_a_row(target, reason)
     if reason.fault is Fault.TARGET:
-        return rounded(now + min(LONGEST, target.interval * 2 ** min(tries - 1, 10)))
+        return rounded(now + min(MAX_BACKOFF, target.interval * 2 ** min(tries - 1, 10)))
     if reason.fault is Fault.OURS and tries >= policy.dead_after:
         return NEVER
     if reason.fault is not Fault.OURS and policy.pause_after is not None and tries >= policy.pause_after:
@@ -82,5 +86,5 @@ def after_failure(
 
 
 def rounded(at: datetime) -> datetime:
-    """Up to the next multiple of ROUNDED_TO seconds."""
+    """The time, rounded up to the next multiple of ROUNDED_TO seconds."""
     return datetime.fromtimestamp(math.ceil(at.timestamp() / ROUNDED_TO) * ROUNDED_TO, at.tzinfo)

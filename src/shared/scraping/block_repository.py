@@ -11,7 +11,7 @@ from sqlalchemy import text
 from shared.database import Repository
 from shared.database.advisory_locks import AdvisoryLock, take, take_shared, try_to_share
 
-# What goes may be much, and the logs are searched as a whole.
+# No statement timeout: a block may delete many rows, and it searches the logs as a whole.
 _BEGIN: Final = text(f"SELECT set_config('statement_timeout', '0', true), {take(AdvisoryLock.BLOCKING)}")
 _SHARE: Final = text(f"SELECT {take_shared(AdvisoryLock.BLOCKING)}")
 _TRY_TO_SHARE: Final = text(f"SELECT {try_to_share(AdvisoryLock.BLOCKING)}")
@@ -47,7 +47,7 @@ SELECT id FROM scrape_targets WHERE source = :source AND key = ANY(CAST(:keys AS
 
 
 class BlockedTarget(Struct, frozen=True, kw_only=True):
-    """A target that is there though its key is blocked."""
+    """A target that exists although its key is blocked."""
 
     block_id: UUID
     source: str
@@ -55,54 +55,54 @@ class BlockedTarget(Struct, frozen=True, kw_only=True):
 
 
 class BlockRepository(Repository):
-    """What is blocked."""
+    """Blocks and their keys."""
 
     async def begin(self) -> None:
-        """Have nobody else block, follow or store until the transaction ends; taken before everything else."""
+        """Keep others from blocking, following and storing until the transaction ends; call it before all else."""
         await self.session.execute(_BEGIN)
 
     async def share(self) -> None:
-        """Keep others from blocking until the transaction ends; for who holds no rows of targets yet."""
+        """Keep others from blocking until the transaction ends; call it before you lock rows of targets."""
         await self.session.execute(_SHARE)
 
     async def try_to_share(self) -> bool:
-        """The same without waiting; False while somebody blocks."""
+        """Like `share`, but without waiting: False while another transaction blocks."""
         return bool((await self.session.execute(_TRY_TO_SHARE)).scalar_one())
 
     async def among(self, source: str, keys: Collection[str]) -> set[str]:
-        """Those of these keys that are blocked."""
+        """The given keys that are blocked."""
         values = {"source": source, "keys": list(keys)}
         return set((await self.session.execute(_AMONG, values)).scalars())
 
     async def block_of(self, source: str, keys: Collection[str]) -> UUID | None:
-        """A block that lists one of these keys."""
+        """Id of a block that lists one of these keys; None if there is none."""
         values = {"source": source, "keys": list(keys)}
-        found: UUID | None = (await self.session.execute(_BLOCK_OF, values)).scalar_one_or_none()
-        return found
+        block_id: UUID | None = (await self.session.execute(_BLOCK_OF, values)).scalar_one_or_none()
+        return block_id
 
     async def add(self, block_id: UUID, source: str, *, reason: str | None, now: datetime) -> None:
-        """Make a block, without any key so far."""
+        """Create a block without keys."""
         await self.session.execute(_ADD, {"id": block_id, "source": source, "reason": reason, "now": now})
 
     async def extend(self, block_id: UUID, source: str, keys: Collection[str], *, listed: Collection[str]) -> None:
-        """Add keys to a block; admins see those that are `listed`."""
+        """Add keys to a block; admins see the `listed` ones."""
         values: dict[str, Any] = {"id": block_id, "source": source, "keys": sorted(keys), "listed": sorted(listed)}
         await self.session.execute(_EXTEND, values)
 
     async def found(self, source: str, known: Mapping[str, str]) -> None:
-        """Block keys that a fetch has shown to be somebody's who is blocked; key -> the blocked key of theirs."""
+        """Block keys that a fetch has shown to be a blocked person's; `known`: key -> blocked key of that person."""
         values = {"source": source, "keys": list(known), "known": list(known.values())}
         await self.session.execute(_FOUND, values)
 
     async def left(self) -> list[BlockedTarget]:
-        """Targets of blocked keys, by block."""
+        """Targets that still exist for blocked keys, ordered by block."""
         return [BlockedTarget(**row) for row in (await self.session.execute(_LEFT)).mappings()]
 
     async def lift(self, block_id: UUID) -> str | None:
-        """The source of the block that is gone now; None: there was none."""
+        """Delete a block and return its source; None if it does not exist."""
         source: str | None = (await self.session.execute(_LIFT, {"id": block_id})).scalar_one_or_none()
         return source
 
     async def targets(self, source: str, keys: Collection[str]) -> Sequence[UUID]:
-        """Targets of these keys."""
+        """Ids of the targets with these keys."""
         return (await self.session.execute(_TARGETS, {"source": source, "keys": list(keys)})).scalars().all()

@@ -1,7 +1,7 @@
-"""Leaving people alone who ask for it: what is stored of them goes, and nothing is followed, stored or shown again.
+"""Blocks of people who ask to be left alone: their data is deleted and never followed, stored or shown again.
 
-A block holds one key or more of one source. The module of the source says what its keys are and deletes what it has
-(`SubjectEraser`); whatever keeps copies of events deletes those (`EventCopies`).
+A block has one or more keys of one source. The source's module defines the keys and deletes its data
+(`SubjectEraser`); each store of copies of events deletes those (`EventCopies`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared.audit.activity import ActivityLog
 from shared.audit.repository import ActivityRepository, AuditRepository
 from shared.clock import Clock
-from shared.database import Database, Reader
+from shared.database import Database, PooledQueries
 from shared.errors import Conflict, Invalid, NotFound
 from shared.ids import LAST, new_id
 from shared.scraping.block_repository import BlockRepository
@@ -27,8 +27,8 @@ from shared.spellings import in_json
 from shared.web.idempotency import StoredAnswers
 from shared.web.identity import Identity
 
-MOST_KEYS: Final = 20
-LONGEST_KEY: Final = 2048
+MAX_KEYS: Final = 20
+MAX_KEY_LENGTH: Final = 2048
 
 
 class BlockNotFound(NotFound):
@@ -40,30 +40,30 @@ class BlockNotFound(NotFound):
 
 class AlreadyBlocked(Conflict):
     code = "already_blocked"
-    title = "Blocked already"
+    title = "Already blocked"
 
     def __init__(self, block_id: UUID) -> None:
-        super().__init__(f"Block {block_id} holds one of these keys already; leave that key out, or lift the block.")
+        super().__init__(f"Block {block_id} already has one of these keys; leave that key out, or lift the block.")
 
 
 class NothingToBlock(Invalid):
     code = "nothing_to_block"
-    title = "Nobody to block there"
+    title = "Nobody to block"
 
     def __init__(self, source: str, known: Sequence[str]) -> None:
         super().__init__(f"Nobody can be blocked on {source[:50]!r}; the sources are {', '.join(sorted(known))}.")
 
 
 class NewBlock(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Who is to be left alone."""
+    """A person to block, by keys of one source."""
 
     source: Annotated[str, Meta(min_length=1, max_length=100, description="games, hiscores, fencers or contracts.")]
     keys: Annotated[
-        list[Annotated[str, Meta(min_length=1, max_length=LONGEST_KEY)]],
-        Meta(min_length=1, max_length=MOST_KEYS, description="Links, numbers or names, as the source reads them."),
+        list[Annotated[str, Meta(min_length=1, max_length=MAX_KEY_LENGTH)]],
+        Meta(min_length=1, max_length=MAX_KEYS, description="Links, numbers or names, as the source reads them."),
     ]
     reason: Annotated[str, Meta(min_length=1, max_length=500, pattern=r"\S")] | None = None
-    """For other admins; nobody else sees it."""
+    """Only admins see it."""
 
 
 class BlockView(Struct, frozen=True, kw_only=True):
@@ -71,59 +71,59 @@ class BlockView(Struct, frozen=True, kw_only=True):
 
     id: UUID
     source: str
-    keys: Annotated[list[str], Meta(description="Those given, and those that were known of the same person.")]
+    keys: Annotated[list[str], Meta(description="The given keys, and other known keys of the same person.")]
     reason: str | None
     created_at: datetime
 
 
 class Blocks(Struct, frozen=True, kw_only=True):
     items: list[BlockView]
-    next_before: Annotated[UUID | None, Meta(description="Ask for the next page with it; null: this was the last.")]
+    next_before: Annotated[UUID | None, Meta(description="Pass it as `before` for the next page; null: last page.")]
 
 
 class Erased(Struct, frozen=True, kw_only=True):
-    """What a module deleted, so that copies of it elsewhere can go too."""
+    """Result of an erasure in a module, so that copies elsewhere can be deleted too."""
 
     keys: Sequence[str] = ()
-    """Further keys of the same people, which their block gets."""
+    """More keys of the same people, which are added to their block."""
     aggregates: Sequence[str] = ()
-    """Things whose events go."""
+    """Aggregates whose events are deleted."""
     subjects: Mapping[str, Sequence[UUID]] = {}
-    """Things whose entries in the activity log go, by kind."""
+    """Kind -> ids whose entries in the activity log are deleted."""
     names: Sequence[str] = ()
-    """As they were shown; digests and stored answers with one of these go."""
+    """Names as they were shown; digests and stored answers that contain one are deleted."""
     values: Mapping[str, Sequence[str | int]] = {}
-    """Field of events' payloads -> values; events with one of these go, and digests that show one of the numbers."""
+    """Payload field -> values; events with one of them are deleted, and digests that show one of the numbers."""
     spellings: Sequence[str] = ()
-    """As they stand in requests, in any case; what the logs keep of requests with one of these goes."""
+    """Spellings in requests, in any case; what the logs keep of requests that contain one is deleted."""
 
 
 class SubjectEraser(Protocol):
-    """One source's share in a block; built on the session of the request that asks."""
+    """Erases blocked people from one source; built on the session of the request."""
 
     source: str
 
-    def read(self, typed: str) -> str:
-        """The key of what somebody typed. Raises a Problem for what can be nobody."""
+    def read(self, entered: str) -> str:
+        """Key for a text that an admin typed. Raises a Problem if the text cannot name a person."""
 
     def covered(self, key: str) -> Sequence[str]:
-        """All keys that are blocked with a key: that of each of its targets, and the key itself."""
+        """All keys to block along with a key: the keys of its targets, and the key itself."""
 
     async def erase(self, keys: Sequence[str]) -> Erased:
-        """Delete everything that is stored under these keys, with its targets."""
+        """Delete everything that is stored under these keys, including their targets."""
 
 
 class EventCopies(Protocol):
-    """Something that keeps events or what was made of them; likewise."""
+    """Deletes copies of events, or what was made from them; built on the session of the request."""
 
     async def forget(
         self, aggregates: Sequence[str], names: Sequence[str], values: Mapping[str, Sequence[str | int]]
     ) -> None:
-        """Delete events of these aggregates or with these values, and digests that show a name or number of them."""
+        """Delete events of these aggregates or with these values, and digests that show one of the names or numbers."""
 
 
 class Blocking:
-    """Blocks and lifts blocks, each in one transaction."""
+    """Adds and lifts blocks, each in one transaction."""
 
     def __init__(
         self,
@@ -144,10 +144,10 @@ class Blocking:
     async def block(self, given: NewBlock, *, asker: Identity | None = None) -> BlockView:
         """Delete what is stored under these keys, and keep it from coming back.
 
-        Raises NothingToBlock for a source without people, AlreadyBlocked, or the source's Problem for a bad key.
+        Raises NothingToBlock if the source has no people, AlreadyBlocked, or the source's Problem for an invalid key.
         """
         eraser = self._eraser(given.source)
-        keys = list(dict.fromkeys(eraser.read(typed.strip()) for typed in given.keys))
+        keys = list(dict.fromkeys(eraser.read(entered.strip()) for entered in given.keys))
         await self._blocks.begin()
         if (known := await self._blocks.block_of(given.source, keys)) is not None:
             raise AlreadyBlocked(known)
@@ -158,17 +158,17 @@ class Blocking:
         return BlockView(id=block_id, source=given.source, keys=listed, reason=given.reason, created_at=now)
 
     async def finish(self) -> int:
-        """Delete what is stored of keys that fetches have shown to be blocked people's; how many targets it had."""
+        """Delete the data of keys that fetches have shown to be blocked people's; returns the number of targets."""
         await self._blocks.begin()
         left = await self._blocks.left()
-        for (block_id, source), targets in groupby(left, key=lambda one: (one.block_id, one.source)):
-            eraser, keys = self._eraser(source), [one.key for one in targets]
+        for (block_id, source), targets in groupby(left, key=lambda target: (target.block_id, target.source)):
+            eraser, keys = self._eraser(source), [target.key for target in targets]
             await self._erase(eraser, block_id, sorted({eraser.read(key) for key in keys}))
             await ScrapingRepository(self._session).erase(await self._blocks.targets(source, keys))
         return len(left)
 
     async def lift(self, block_id: UUID, *, asker: Identity | None = None) -> None:
-        """Let people follow it again; what was deleted stays so. Raises BlockNotFound."""
+        """Lift a block; deleted data does not come back. Raises BlockNotFound."""
         source = await self._blocks.lift(block_id)
         if source is None:
             raise BlockNotFound(block_id)
@@ -177,10 +177,10 @@ class Blocking:
     async def _erase(
         self, eraser: SubjectEraser, block_id: UUID, keys: Sequence[str], given: Sequence[str] = ()
     ) -> list[str]:
-        """Delete what is stored under keys, and block all keys of the same people; those that admins see."""
+        """Delete what is stored under keys and block all keys of the same people; returns the keys that admins see."""
         erased = await eraser.erase(keys)
         listed = sorted({*keys, *erased.keys})
-        covered = {one for key in listed for one in eraser.covered(key)}
+        covered = {covered_key for key in listed for covered_key in eraser.covered(key)}
         await self._blocks.extend(block_id, eraser.source, covered, listed=listed)
         await ScrapingRepository(self._session).erase(await self._blocks.targets(eraser.source, sorted(covered)))
         await self._forget_copies(erased, given)
@@ -195,8 +195,8 @@ class Blocking:
         spellings = sorted(set(erased.spellings))
         await activities.forget_details(spellings)
         await StoredAnswers(self._session).forget(spellings, erased.names)
-        asked = [f'"{in_json(typed)}"' for typed in given]
-        await AuditRepository(self._session).forget_spellings([*spellings, *asked])
+        entries = [f'"{in_json(entered)}"' for entered in given]
+        await AuditRepository(self._session).forget_spellings([*spellings, *entries])
 
     def _eraser(self, source: str) -> SubjectEraser:
         if source not in self._erasers:
@@ -204,7 +204,7 @@ class Blocking:
         return self._erasers[source]
 
     async def _note(self, event: str, block_id: UUID, source: str, asker: Identity | None) -> None:
-        """Without the keys: whoever asked to be left alone stands in the list of blocks only."""
+        """Record the event without the keys: only the list of blocks names the blocked person."""
         await self._activity.record(
             event, subject="block", subject_id=block_id, actor=asker, details={"source": source}
         )
@@ -227,7 +227,7 @@ SELECT EXISTS (SELECT FROM scrape_blocked_keys k JOIN scrape_targets t ON t.sour
 
 
 class BlockUpkeep:
-    """Finishes blocks: a fetch may show that a target is somebody's who is blocked under another key."""
+    """Finishes blocks: a fetch may show that a target belongs to a person who is blocked under another key."""
 
     def __init__(self, *, database: Database, queries: "BlockQueries", blocking: Callable[[], Blocking]) -> None:
         self._database = database
@@ -235,7 +235,7 @@ class BlockUpkeep:
         self._blocking = blocking
 
     async def run(self) -> int:
-        """Delete what is left of blocked people; how many targets that was."""
+        """Delete the remaining data of blocked people; returns the number of their targets."""
         if not await self._queries.is_anything_left():
             return 0
         async with self._database.unit_of_work():
@@ -243,21 +243,21 @@ class BlockUpkeep:
 
 
 class BlockQueries:
-    """Reads what is blocked."""
+    """Reads blocks."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: PooledQueries) -> None:
         self._reader = reader
 
     async def blocks(self, *, source: str | None, before: UUID | None, limit: int) -> Blocks:
-        """The newest first."""
+        """A page of blocks, newest first."""
         values: dict[str, Any] = {"source": source, "before": before or LAST, "limit": limit + 1}
         items = [BlockView(**row) for row in await self._reader.rows(_LIST, values)]
         return Blocks(items=items[:limit], next_before=items[limit - 1].id if len(items) > limit else None)
 
     async def is_anything_left(self) -> bool:
-        """Whether a blocked key has a target."""
+        """True if a blocked key has a target."""
         return bool(await self._reader.value(_IS_LEFT, {}))
 
     async def is_blocked(self, source: str, key: str) -> bool:
-        """Whether a target may not be fetched."""
+        """True if the key is blocked, so that its target must not be fetched."""
         return bool(await self._reader.value(_IS_BLOCKED, {"source": source, "key": key}))

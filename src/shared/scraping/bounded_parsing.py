@@ -1,9 +1,9 @@
-"""Parse HTML of foreign sites within bounds of CPU time and memory.
+"""Parsing of foreign HTML within limits of CPU time and memory.
 
 lexbor's cost grows with the square of the depth, of the attributes of an element, and of unclosed formatting elements:
 20,000 tags take a minute and gigabytes. No count of tags or depth bounds all of these, so a large page is parsed in a
 process of its own, which the kernel ends at its limits. A page of up to MAX_INLINE_SIZE and MAX_INLINE_TAGS is parsed
-in this process: the worst of that size takes a third of a second.
+in this process: the worst page of that size takes a third of a second.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ CPU_LIMIT_S: Final = 10
 MEMORY_LIMIT: Final = 1_073_741_824
 """Bytes of address space."""
 TIMEOUT_S: Final = 120.0
-"""Seconds of waiting, for a process that gets no CPU."""
+"""Seconds to wait for the process, in case it gets no CPU."""
 
 
 class _Call(Struct, frozen=True, kw_only=True):
@@ -46,9 +46,10 @@ class _Outcome(Struct, frozen=True, kw_only=True):
 
 
 async def parse_bounded(parse: Callable[..., R], body: bytes, **arguments: Any) -> R:
-    """`parse(body, **arguments)`: a function of a module, with msgspec types as arguments and result.
+    """Return `parse(body, **arguments)`, from a process of its own if the page is large.
 
-    Raises PageChanged if `parse` does, or if the page takes more than CPU_LIMIT_S or MEMORY_LIMIT.
+    `parse` is a function of a module, with msgspec types as arguments and result. Raises PageChanged if `parse` does,
+    or if the page takes more than CPU_LIMIT_S or MEMORY_LIMIT.
     """
     if len(body) <= MAX_INLINE_SIZE and body.count(b"<") - body.count(b"</") <= MAX_INLINE_TAGS:
         return parse(body, **arguments)
@@ -78,7 +79,7 @@ async def _run(call: _Call) -> _Outcome:
     finally:
         with suppress(ProcessLookupError):
             process.kill()
-    if process.returncode is not None and process.returncode < 0:  # ended by a signal: one of the limits
+    if process.returncode is not None and process.returncode < 0:  # a signal ended it: it reached a limit
         return _too_much()
     if process.returncode != 0:
         raise RuntimeError(f"{call.function} failed: {errors.decode(errors='replace')[-2000:]}")
@@ -87,12 +88,12 @@ async def _run(call: _Call) -> _Outcome:
 
 def _too_much() -> _Outcome:
     return _Outcome(
-        page_changed=f"parsing takes more than {CPU_LIMIT_S} s or {MEMORY_LIMIT >> 20} MB: the page is no ordinary one"
+        page_changed=f"parsing takes more than {CPU_LIMIT_S} s or {MEMORY_LIMIT >> 20} MB: this is not a normal page"
     )
 
 
 def main() -> None:
-    """In the process of its own: read a call from standard input, write its outcome to standard output."""
+    """Entry point of the separate process: read a call from standard input and write its outcome to standard output."""
     call = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=_Call)
     parse = getattr(import_module(call.module), call.function)
     hints = get_type_hints(parse)

@@ -1,13 +1,13 @@
-"""Why a scrape brought nothing, and whose fault it was.
+"""Failures of a scrape: their reasons, and the party at fault.
 
     ScrapeFailure
-    ├── of the target:  TargetNotFound   the site has no such thing
+    ├── of the target:  TargetNotFound   the site does not have it
     │                   TargetPrivate    its owner hides it
     ├── of the host:    Blocked          the site refuses us (403, challenge page)
-    │                   Throttled        too many requests (429); may say when to come back
+    │                   Throttled        too many requests (429); may say when to try again
     │                   HostUnavailable  5xx, time-out, refused, reset, cut off
-    └── of the source:  PageChanged      the body is not what the parser knows: alert, keep the old state
-                        LoginRequired    the site shows it only to those who log in: alert, keep the old state
+    └── of the source:  PageChanged      the parser does not recognise the body: alert, keep the old state
+                        LoginRequired    the site shows it only after a login: alert, keep the old state
 
 Anything else that a source raises is a bug of ours and is recorded as `error`.
 """
@@ -16,14 +16,14 @@ from enum import StrEnum
 from typing import ClassVar, Final
 from uuid import UUID
 
-from shared.audit.schemas import Happening
+from shared.audit.schemas import ActivityEvent
 
 SCRAPE_FAILED: Final = "scrape.failed"
-"""The event that the activity log tells of a target."""
+"""Event in the activity log of a target."""
 
 
 class Fault(StrEnum):
-    """Whose fault a failure is; failures in a row are counted per fault."""
+    """Party at fault for a failure; failures in a row are counted per fault."""
 
     TARGET = "target"
     HOST = "host"
@@ -32,7 +32,7 @@ class Fault(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why a scrape failed, as users see it beside the status `failed`."""
+    """Reason of a failed scrape, which users see beside the status `failed`."""
 
     NOT_FOUND = "not_found"
     PRIVATE = "private"
@@ -45,7 +45,6 @@ class Reason(StrEnum):
 
     @property
     def fault(self) -> Fault:
-        """Whose fault it is."""
         return _FAULTS[self]
 
 
@@ -61,15 +60,15 @@ _FAULTS: Final = {
 }
 
 
-class ScrapeFailure(Exception):  # noqa: N818 -- the trade's word for an outcome that is expected now and then
-    """A scrape that brought no new state; `reason` says why, the message is for operators and users alike."""
+class ScrapeFailure(Exception):  # noqa: N818 -- an expected outcome, under its usual name
+    """A scrape without new state. `reason` is the cause; the message is for admins and users alike."""
 
     reason: ClassVar[Reason]
 
     def __init__(self, message: str, *, retry_after: float | None = None, http_status: int | None = None):
         super().__init__(message)
         self.retry_after = retry_after
-        """Seconds the site asked us to wait, where it did."""
+        """Seconds that the site asked us to wait; None if it did not."""
         self.http_status = http_status
 
 
@@ -94,21 +93,21 @@ class HostUnavailable(ScrapeFailure):
 
 
 class PageChanged(ScrapeFailure):
-    """The body is not what the parser knows; the message names what was missing."""
+    """The parser does not recognise the body; the message names what is missing."""
 
     reason = Reason.PAGE_CHANGED
 
 
 class LoginRequired(ScrapeFailure):
-    """The site has put up a login where there was none."""
+    """The site now requires a login where it did not before."""
 
     reason = Reason.LOGIN_REQUIRED
 
 
 def scrape_failed(
     target_id: UUID, *, source: str, run_id: UUID, reason: str | None, error: str | None, http_status: int | None = None
-) -> Happening:
-    """What the activity log tells of a run that ended without new state."""
+) -> ActivityEvent:
+    """Entry of the activity log for a run that ended without new state."""
     details = {
         "source": source,
         "run_id": str(run_id),
@@ -116,4 +115,4 @@ def scrape_failed(
         "error": error,
         "http_status": http_status,
     }
-    return Happening(event=SCRAPE_FAILED, subject="target", subject_id=target_id, details=details)
+    return ActivityEvent(event=SCRAPE_FAILED, subject="target", subject_id=target_id, details=details)

@@ -1,4 +1,4 @@
-"""How the sources stand, for metrics: each statement reads a bounded number of rows, however many are followed."""
+"""Gauges of the sources: each statement reads a bounded number of rows, however many targets there are."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -7,61 +7,63 @@ from typing import Any, Final
 from sqlalchemy import text
 
 from shared.clock import Clock
-from shared.database import Reader
-from shared.observability.readings import COUNTED, Gauge, Reading
+from shared.database import PooledQueries
+from shared.observability.readings import COUNTED, Gauge, GaugeReading
 from shared.scraping.dispatch import SourceRegistry
 from shared.scraping.health import PAUSES, Breaker, BreakerState, breaker_of
-from shared.scraping.pacing import Gate
+from shared.scraping.pacing import HostPacer
 from shared.scraping.source import Source
 
 SAMPLED_PAGES: Final = 1_000
-"""Pages of the table of targets that are looked through; of a larger one a sample, which then stands for all."""
+"""Pages of the table of targets that are read; a larger table is sampled, and the counts are extrapolated."""
 SOURCE: Final = ("source",)
-ENABLED: Final = Gauge("trackers_source_enabled", "Whether a source is on.", SOURCE)
-PAUSED: Final = Gauge("trackers_source_paused", "Whether an admin has paused a source.", SOURCE)
-DELAY: Final = Gauge("trackers_source_delay_seconds", "Seconds between two requests to its host; 0: no pace.", SOURCE)
-BOOKED: Final = Gauge("trackers_pace_booked_seconds", "Seconds for which the host's pace is given away.", SOURCE)
-BREAKER: Final = Gauge("trackers_breaker_state", "1 for the state that the host's breaker is in.", ("source", "state"))
-DUE: Final = Gauge("trackers_targets_due", f"Targets that are due, up to {COUNTED} of each lane.", SOURCE)
-OLDEST_DUE: Final = Gauge("trackers_oldest_due_seconds", "Seconds for which the oldest of them has been due.", SOURCE)
-IN_PROGRESS: Final = Gauge("trackers_targets_in_progress", "Targets that a worker holds.", SOURCE)
-DEAD: Final = Gauge("trackers_targets_dead", f"Targets given up until re-driven, up to {COUNTED} of a lane.", SOURCE)
+ENABLED: Final = Gauge("trackers_source_enabled", "1 if the source is enabled.", SOURCE)
+PAUSED: Final = Gauge("trackers_source_paused", "1 if an admin has paused the source.", SOURCE)
+DELAY: Final = Gauge("trackers_source_delay_seconds", "Seconds between two requests to the host; 0: no pacing.", SOURCE)
+BOOKED: Final = Gauge("trackers_pace_booked_seconds", "Seconds for which the host's slots are reserved.", SOURCE)
+BREAKER: Final = Gauge("trackers_breaker_state", "1 for the current state of the host's breaker.", ("source", "state"))
+DUE: Final = Gauge("trackers_targets_due", f"Due targets, up to {COUNTED} per priority.", SOURCE)
+OLDEST_DUE: Final = Gauge("trackers_oldest_due_seconds", "Seconds since the oldest due target became due.", SOURCE)
+IN_PROGRESS: Final = Gauge("trackers_targets_in_progress", "Targets that are leased by workers.", SOURCE)
+DEAD: Final = Gauge(
+    "trackers_targets_dead", f"Dead targets that wait to be re-driven, up to {COUNTED} per priority.", SOURCE
+)
 TARGETS: Final = Gauge(
     "trackers_targets",
-    "Targets by what came of their last look; of many, a sample's share.",
+    "Targets by the result of their last run; an estimate from a sample if there are many.",
     ("source", "state", "reason"),
 )
 
-# By the partial indexes of the due and of the held; a lane each, because the index is in the order of lanes.
-_STANDING: Final = text("""
-SELECT w.source, due.waiting, due.oldest, due.dead, held.targets AS in_progress
+# Uses the partial indexes of due and of leased rows. Each priority is read alone, because the index is ordered by it.
+_SCHEDULE: Final = text("""
+SELECT w.source, due.waiting, due.oldest, due.dead, leased.targets AS in_progress
 FROM unnest(CAST(:sources AS text[])) AS w (source)
 CROSS JOIN LATERAL (
-    SELECT sum(one.waiting) AS waiting, min(one.oldest) AS oldest, sum(one.dead) AS dead
-    FROM (VALUES (0), (1), (2), (3), (4)) AS lanes (lane)
+    SELECT sum(part.waiting) AS waiting, min(part.oldest) AS oldest, sum(part.dead) AS dead
+    FROM (VALUES (0), (1), (2), (3), (4)) AS priorities (priority)
     CROSS JOIN LATERAL (
         SELECT (SELECT count(*) FROM (
                    SELECT FROM scrape_schedule s
-                   WHERE s.source = w.source AND s.lane = lanes.lane AND s.lease_until IS NULL
+                   WHERE s.source = w.source AND s.priority = priorities.priority AND s.lease_until IS NULL
                      AND s.due_at <= CAST(:now AS timestamptz)
                    ORDER BY s.due_at LIMIT CAST(:most AS bigint)) AS first) AS waiting,
                (SELECT s.due_at FROM scrape_schedule s
-                WHERE s.source = w.source AND s.lane = lanes.lane AND s.lease_until IS NULL
+                WHERE s.source = w.source AND s.priority = priorities.priority AND s.lease_until IS NULL
                   AND s.due_at <= CAST(:now AS timestamptz)
                 ORDER BY s.due_at LIMIT 1) AS oldest,
                (SELECT count(*) FROM (
                    SELECT FROM scrape_schedule s
-                   WHERE s.source = w.source AND s.lane = lanes.lane AND s.lease_until IS NULL
+                   WHERE s.source = w.source AND s.priority = priorities.priority AND s.lease_until IS NULL
                      AND s.due_at = 'infinity'
                    ORDER BY s.due_at LIMIT CAST(:most AS bigint)) AS gone) AS dead
-    ) AS one
+    ) AS part
 ) AS due
 CROSS JOIN LATERAL (
     SELECT count(*) AS targets FROM (
         SELECT FROM scrape_schedule s WHERE s.source = w.source AND s.lease_until IS NOT NULL
         ORDER BY s.lease_until LIMIT CAST(:most AS bigint)
-    ) AS leased
-) AS held
+    ) AS counted
+) AS leased
 """)
 _PAGES: Final = text("SELECT pg_relation_size('scrape_targets') / current_setting('block_size')::bigint")
 _CENSUS: Final = text("""
@@ -72,79 +74,81 @@ GROUP BY 1, 2, 3
 
 
 class SourceGauges:
-    """Reads the schedule by its indexes, a sample of the targets, and in Redis paces and breakers."""
+    """Reads the schedule by its indexes, a sample of the targets, and paces and breakers from Redis."""
 
     name = "sources"
 
     def __init__(
         self,
-        reader: Reader,
+        reader: PooledQueries,
         *,
         sources: SourceRegistry,
-        gate: Gate,
+        pacer: HostPacer,
         clock: Clock,
         counted: int = COUNTED,
         sampled_pages: int = SAMPLED_PAGES,
     ) -> None:
         self._reader = reader
         self._sources = sources
-        self._gate = gate
+        self._pacer = pacer
         self._clock = clock
         self._counted = counted
         self._sampled_pages = sampled_pages
 
-    async def read(self) -> Sequence[Reading]:
+    async def read(self) -> Sequence[GaugeReading]:
         sources = self._sources.all()
-        breakers = await asyncio.gather(*(breaker_of(self._gate, source.policy) for source in sources))
-        booked = await asyncio.gather(*(self._gate.booked(source.policy.host) for source in sources))
+        breakers = await asyncio.gather(*(breaker_of(self._pacer, source.policy) for source in sources))
+        booked_seconds = await asyncio.gather(*(self._pacer.booked_seconds(source.policy.host) for source in sources))
         paused = {row["source"] for row in await self._reader.rows(PAUSES)}
-        readings = [reading for source in sources for reading in _settled(source, source.name in paused)]
+        readings = [reading for source in sources for reading in _settings(source, source.name in paused)]
         readings += [
-            Reading(BOOKED, seconds, (source.name,))
-            for source, seconds in zip(sources, booked, strict=True)
+            GaugeReading(BOOKED, seconds, (source.name,))
+            for source, seconds in zip(sources, booked_seconds, strict=True)
             if seconds is not None
         ]
         for source, breaker in zip(sources, breakers, strict=True):
             readings += _states(source.name, breaker)
-        return [*readings, *await self._standing(sources), *await self._census()]
+        return [*readings, *await self._schedule(sources), *await self._census()]
 
-    async def _standing(self, sources: Sequence[Source[Any]]) -> list[Reading]:
+    async def _schedule(self, sources: Sequence[Source[Any]]) -> list[GaugeReading]:
         now = self._clock.now()
         rows = await self._reader.rows(
-            _STANDING, {"sources": [source.name for source in sources], "now": now, "most": self._counted}
+            _SCHEDULE, {"sources": [source.name for source in sources], "now": now, "most": self._counted}
         )
         return [
             reading
             for row in rows
             for reading in (
-                Reading(DUE, float(row["waiting"]), (row["source"],)),
-                Reading(
+                GaugeReading(DUE, float(row["waiting"]), (row["source"],)),
+                GaugeReading(
                     OLDEST_DUE,
                     (now - row["oldest"]).total_seconds() if row["oldest"] is not None else 0.0,
                     (row["source"],),
                 ),
-                Reading(IN_PROGRESS, float(row["in_progress"]), (row["source"],)),
-                Reading(DEAD, float(row["dead"]), (row["source"],)),
+                GaugeReading(IN_PROGRESS, float(row["in_progress"]), (row["source"],)),
+                GaugeReading(DEAD, float(row["dead"]), (row["source"],)),
             )
         ]
 
-    async def _census(self) -> list[Reading]:
+    async def _census(self) -> list[GaugeReading]:
         pages = int(await self._reader.value(_PAGES))
         percent = min(100.0, 100.0 * self._sampled_pages / max(1, pages))
         rows = await self._reader.rows(_CENSUS, {"percent": percent})
         return [
-            Reading(TARGETS, float(round(row["targets"] * 100 / percent)), (row["source"], row["state"], row["reason"]))
+            GaugeReading(
+                TARGETS, float(round(row["targets"] * 100 / percent)), (row["source"], row["state"], row["reason"])
+            )
             for row in rows
         ]
 
 
-def _settled(source: Source[Any], paused: bool) -> Iterator[Reading]:
+def _settings(source: Source[Any], paused: bool) -> Iterator[GaugeReading]:
     labels = (source.name,)
-    yield Reading(ENABLED, float(source.enabled), labels)
-    yield Reading(PAUSED, float(paused), labels)
-    yield Reading(DELAY, source.policy.delay, labels)
+    yield GaugeReading(ENABLED, float(source.enabled), labels)
+    yield GaugeReading(PAUSED, float(paused), labels)
+    yield GaugeReading(DELAY, source.policy.delay, labels)
 
 
-def _states(source: str, breaker: Breaker) -> Iterator[Reading]:
+def _states(source: str, breaker: Breaker) -> Iterator[GaugeReading]:
     for state in BreakerState:
-        yield Reading(BREAKER, float(breaker.state is state), (source, state.value))
+        yield GaugeReading(BREAKER, float(breaker.state is state), (source, state.value))

@@ -1,4 +1,4 @@
-"""How the sources stand, for who runs the house: pace, breaker, targets, and what was asked of each site lately."""
+"""Health of the sources for admins: pace, breaker, targets, and the latest runs and requests."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -10,9 +10,9 @@ from msgspec import Meta, Struct
 from sqlalchemy import text
 
 from shared.clock import Clock
-from shared.database import Reader
+from shared.database import PooledQueries
 from shared.scraping.dispatch import SourceRegistry
-from shared.scraping.pacing import Gate, GateUnreachableError
+from shared.scraping.pacing import HostPacer, PacerUnreachableError
 from shared.scraping.policy import Policy
 from shared.scraping.repository import SourcePaused
 from shared.scraping.source import Source
@@ -29,7 +29,7 @@ SELECT source, status, reason, count(*) AS targets, count(*) FILTER (WHERE due) 
        min(due_at) FILTER (WHERE due) AS oldest_due, count(*) FILTER (WHERE dead) AS dead,
        max(last_success_at) AS last_success_at
 FROM (
-    SELECT t.source, s.due_at, s.lease_until IS NULL AND s.lane <> 5 AND s.due_at <= :now AS due, {DEAD} AS dead,
+    SELECT t.source, s.due_at, s.lease_until IS NULL AND s.priority <> 5 AND s.due_at <= :now AS due, {DEAD} AS dead,
            {STATUS_COLUMNS}
     FROM scrape_targets t JOIN scrape_schedule s ON s.target_id = t.id
     WHERE {_ONLY}
@@ -52,7 +52,7 @@ PAUSES: Final = text("SELECT source, since, reason FROM scrape_pauses")
 
 
 class BreakerState(StrEnum):
-    """Whether requests may leave to a host."""
+    """State of a host's breaker: closed lets requests leave, open none, half_open one probe."""
 
     CLOSED = "closed"
     OPEN = "open"
@@ -63,40 +63,40 @@ class BreakerState(StrEnum):
 class Breaker(Struct, frozen=True, kw_only=True):
     """The circuit breaker of a host."""
 
-    state: Annotated[BreakerState, Meta(description="unknown: Redis is away, and so nothing is asked.")]
+    state: Annotated[BreakerState, Meta(description="unknown: Redis is unreachable, so no requests are sent.")]
     seconds_left: Annotated[
-        float | None, Meta(description="Open: until a probe may leave. Half-open: for which the probe is waited for.")
+        float | None, Meta(description="Open: until a probe may leave. Half-open: until the probe times out.")
     ]
-    failures: Annotated[int, Meta(description="Of the host, in a row.")]
-    cooldown: Annotated[float, Meta(description="Seconds that it will rest the next time it opens.")]
+    failures: Annotated[int, Meta(description="Consecutive failures of the host.")]
+    cooldown: Annotated[float, Meta(description="Seconds for which it stays open the next time it opens.")]
 
 
 class Pace(Struct, frozen=True, kw_only=True):
-    """How a host is asked. Seconds."""
+    """Pace of requests to a host, in seconds."""
 
     delay: float
     jitter: float
-    interval: Annotated[float | None, Meta(description="Between two looks; null: each target has its own.")]
-    in_flight: Annotated[int, Meta(description="Targets that workers may hold at once.")]
+    interval: Annotated[float | None, Meta(description="Between two runs of a target; null: each has its own.")]
+    in_flight: Annotated[int, Meta(description="Targets that workers may lease at once.")]
 
 
 class TargetCounts(Struct, frozen=True, kw_only=True):
-    """What is followed on a source."""
+    """Counts of a source's targets."""
 
     total: int
     by_status: dict[Status, int]
-    by_reason: Annotated[dict[str, int], Meta(description="Why failed, or skipped.")]
+    by_reason: Annotated[dict[str, int], Meta(description="Failed and skipped targets by reason.")]
     due_now: int
     oldest_due: datetime | None
-    dead: Annotated[int, Meta(description="Given up until they are re-driven; among the failed.")]
+    dead: Annotated[int, Meta(description="Given up until an admin re-drives them; included in the failed ones.")]
 
 
 class Budget(Struct, frozen=True, kw_only=True):
-    """What was asked of a site in a time."""
+    """Runs and requests of a period."""
 
     runs: int
     requests: int
-    failed: Annotated[dict[str, int], Meta(description="Runs by reason.")]
+    failed: Annotated[dict[str, int], Meta(description="Failed runs by reason.")]
 
 
 class LastFailure(Struct, frozen=True, kw_only=True):
@@ -107,7 +107,7 @@ class LastFailure(Struct, frozen=True, kw_only=True):
 
 
 class SourceHealth(Struct, frozen=True, kw_only=True):
-    """A source: whether it is looked at, how, and what came of it."""
+    """State of a source: its pace, its breaker, its targets and its latest runs."""
 
     name: str
     enabled: bool
@@ -128,24 +128,24 @@ class Sources(Struct, frozen=True, kw_only=True):
 
 
 class SourceQueries:
-    """Reads how sources stand; in Redis their breakers, in the database everything else."""
+    """Reads the state of sources: breakers from Redis, everything else from the database."""
 
-    def __init__(self, reader: Reader, *, sources: SourceRegistry, gate: Gate, clock: Clock) -> None:
+    def __init__(self, reader: PooledQueries, *, sources: SourceRegistry, pacer: HostPacer, clock: Clock) -> None:
         self._reader = reader
         self._sources = sources
-        self._gate = gate
+        self._pacer = pacer
         self._clock = clock
 
     async def sources(self) -> Sources:
         return Sources(items=await self._health(self._sources.all(), None))
 
     async def source(self, name: str) -> SourceHealth:
-        """Raises UnknownSource."""
+        """Health of one source. Raises UnknownSource."""
         (health,) = await self._health([self._sources[name]], name)
         return health
 
     async def pause_of(self, name: str) -> SourcePaused | None:
-        """Since when, and why, a source is paused; None where it is not."""
+        """Start and reason of a source's pause; None if it is not paused."""
         return (await self._pauses()).get(name)
 
     async def _health(self, sources: Sequence[Source[Any]], only: str | None) -> list[SourceHealth]:
@@ -153,7 +153,7 @@ class SourceQueries:
         targets = await self._reader.rows(_TARGETS, {"source": only, "now": now})
         runs = await self._reader.rows(_RUNS, {"source": only, "hour": now - HOUR, "day": now - DAY})
         pauses = await self._pauses()
-        breakers = await asyncio.gather(*(breaker_of(self._gate, source.policy) for source in sources))
+        breakers = await asyncio.gather(*(breaker_of(self._pacer, source.policy) for source in sources))
         return [
             _health_of(
                 source,
@@ -175,21 +175,21 @@ class SourceQueries:
         return None if row is None else LastFailure(**row)
 
 
-async def breaker_of(gate: Gate, policy: Policy) -> Breaker:
-    """How the breaker of a source's host stands; unknown while Redis is away."""
+async def breaker_of(pacer: HostPacer, policy: Policy) -> Breaker:
+    """Breaker of a source's host; its state is unknown while Redis is unreachable."""
     try:
-        standing = await gate.standing_of(policy.host)
-    except GateUnreachableError:
+        snapshot = await pacer.breaker_of(policy.host)
+    except PacerUnreachableError:
         return Breaker(state=BreakerState.UNKNOWN, seconds_left=None, failures=0, cooldown=policy.cooldown)
     state, left = BreakerState.CLOSED, None
-    if standing.rest is not None:
-        state = BreakerState.OPEN if standing.rest else BreakerState.HALF_OPEN
-        left = standing.rest or standing.probe
+    if snapshot.rest is not None:
+        state = BreakerState.OPEN if snapshot.rest else BreakerState.HALF_OPEN
+        left = snapshot.rest or snapshot.probe
     return Breaker(
         state=state,
         seconds_left=left,
-        failures=standing.failures,
-        cooldown=min(policy.cooldown_limit, policy.cooldown * 2**standing.opened),
+        failures=snapshot.failures,
+        cooldown=min(policy.cooldown_limit, policy.cooldown * 2**snapshot.opened),
     )
 
 

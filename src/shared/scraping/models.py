@@ -1,6 +1,4 @@
-"""The engine's tables: what is followed, when it is next looked at, what came of each attempt, what rests, and what is
-blocked.
-"""
+"""Tables of the engine: targets, their schedule, runs, paused sources, and blocks."""
 
 from datetime import datetime
 from uuid import UUID
@@ -18,7 +16,7 @@ EAGER_AUTOVACUUM = {
 
 
 class ScrapeTarget(Base):
-    """One distinct thing on a foreign site, shared by everyone who follows it."""
+    """One thing on a foreign site, shared by all its followers."""
 
     __tablename__ = "scrape_targets"
     __table_args__ = (
@@ -46,19 +44,19 @@ class ScrapeTarget(Base):
     attempts: Mapped[int] = mapped_column(server_default=text("0"))
     successes: Mapped[int] = mapped_column(server_default=text("0"))
     steady: Mapped[bool] = mapped_column(server_default=text("false"))
-    """Looked at every interval, however long nothing changed."""
+    """Fetched at every interval, however long nothing changes."""
 
 
 class ScrapeSchedule(Base):
-    """When a target is next looked at and who holds it meanwhile; narrow, because it is claimed all the time.
+    """Next due time of a target and its lease; narrow, because rows are claimed all the time.
 
-    A target without a row here is not looked at. `run_id` is the fencing token: a result is taken only from the run
-    that still holds the target.
+    A target without a row here is not fetched. `run_id` is the fencing token: a result is accepted only from the run
+    that still has the lease.
     """
 
     __tablename__ = "scrape_schedule"
     __table_args__ = (
-        Index("ix_scrape_schedule_due", "source", "lane", "due_at", postgresql_where=text("lease_until IS NULL")),
+        Index("ix_scrape_schedule_due", "source", "priority", "due_at", postgresql_where=text("lease_until IS NULL")),
         Index("ix_scrape_schedule_leased", "source", "lease_until", postgresql_where=text("lease_until IS NOT NULL")),
         {"postgresql_with": EAGER_AUTOVACUUM},
     )
@@ -67,18 +65,18 @@ class ScrapeSchedule(Base):
     run_id: Mapped[UUID | None]
     due_at: Mapped[datetime]
     lease_until: Mapped[datetime | None]
-    lane: Mapped[int] = mapped_column(SmallInteger)
+    priority: Mapped[int] = mapped_column(SmallInteger)
     attempt: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
     source: Mapped[str]
-    usual_lane: Mapped[int] = mapped_column(SmallInteger, server_default=text("2"))
-    """Where it goes back to once a run of it is over: ROUTINE, UNHURRIED or PAUSED."""
+    usual_priority: Mapped[int] = mapped_column(SmallInteger, server_default=text("2"))
+    """Priority after the end of a run: ROUTINE, BACKGROUND or ON_REQUEST."""
 
 
 class ScrapeRun(Base):
-    """One attempt at a target; its id is the task id that people are given.
+    """One attempt to fetch a target; its id is the task id that the API returns.
 
-    In parts by month of the id, which are removed by age. No foreign keys: a key to the targets would cost as much as
-    the row itself, and lock them whenever a part comes or goes.
+    Partitioned by month of the id; partitions are removed by age. No foreign keys: a key to the targets would cost as
+    much as the row itself, and would lock the targets whenever a partition is added or removed.
     """
 
     __tablename__ = "scrape_runs"
@@ -106,7 +104,7 @@ class ScrapeRun(Base):
 
 
 class SourcePause(Base):
-    """A source that an operator has paused: nothing of it is claimed while its row is here."""
+    """A source that an admin has paused: none of its targets is claimed while the row exists."""
 
     __tablename__ = "scrape_pauses"
 
@@ -116,7 +114,7 @@ class SourcePause(Base):
 
 
 class Block(Base):
-    """Somebody whom the operator blocked, because they asked to be left alone."""
+    """A person who is blocked because they asked to be left alone."""
 
     __tablename__ = "scrape_blocks"
 
@@ -127,7 +125,7 @@ class Block(Base):
 
 
 class BlockedKey(Base):
-    """A key under which nothing of a source is followed or stored."""
+    """A key of a source that must not be followed or stored."""
 
     __tablename__ = "scrape_blocked_keys"
     __table_args__ = (Index("ix_scrape_blocked_keys_block_id", "block_id"),)
@@ -136,4 +134,4 @@ class BlockedKey(Base):
     key: Mapped[str] = mapped_column(primary_key=True)
     block_id: Mapped[UUID] = mapped_column(ForeignKey(Block.id, ondelete="CASCADE"), primary_key=True)
     listed: Mapped[bool]
-    """Whether the operator sees it; the others follow from those, such as one for each table of the hiscores."""
+    """True if admins see it; the other keys follow from those, such as one per game mode of the hiscores."""

@@ -1,4 +1,4 @@
-"""The result of a visit, as the engine hands it to a source to be recorded."""
+"""Results of a run, as the engine passes them to a source to be recorded."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Observation(Generic[T]):
-    """What a visit brought: a new state of a target, not yet compared with the old one."""
+    """New state of a target from one run, not yet compared with the old one."""
 
     target: Target
     value: T
@@ -20,8 +20,8 @@ class Observation(Generic[T]):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class FailedVisit:
-    """A visit that brought no state, as the source is told of it."""
+class FailedFetch:
+    """A run without new state, as the engine passes it to the source."""
 
     target: Target
     failure: ScrapeFailure

@@ -1,4 +1,4 @@
-"""What came of a visit, and by what a job holds its targets meanwhile."""
+"""Outcomes of runs, and the leases of a job on its targets."""
 
 import asyncio
 from collections.abc import Sequence
@@ -8,17 +8,17 @@ from typing import Any
 from uuid import UUID
 
 from shared.scraping.failures import ScrapeFailure
-from shared.scraping.repository import Claim
+from shared.scraping.fetch_context import FetchContext
+from shared.scraping.repository import Lease
 from shared.scraping.target import Target
-from shared.scraping.visit import Visit
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Visited:
-    """What came of one visit: a value, nothing new, or a failure."""
+class FetchOutcome:
+    """Outcome of one run before it is recorded: a value, unchanged, or a failure."""
 
     target: Target
-    visit: Visit
+    context: FetchContext
     started_at: datetime
     finished_at: datetime
     value: Any = None
@@ -26,7 +26,7 @@ class Visited:
     failure: ScrapeFailure | None = None
     bug: str | None = None
     rest: float | None = None
-    """Seconds for which the host's breaker opened on this failure."""
+    """Seconds for which this failure opened the host's breaker; None if it did not."""
 
     @property
     def succeeded(self) -> bool:
@@ -34,29 +34,29 @@ class Visited:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Deferred:
-    """A target that could not be visited now; nothing is held against it."""
+class PostponedFetch:
+    """A target that could not be fetched now; this is not a failure."""
 
     target: Target
     seconds: float
 
 
-Visiting = asyncio.Task[Visited | Deferred]
+FetchTask = asyncio.Task[FetchOutcome | PostponedFetch]
 
 
-class Hold:
-    """What a job holds its targets by: a renewed lease is another claim on the same target."""
+class LeaseSet:
+    """Current leases of a job on its targets; a renewed lease replaces the old one of the same target."""
 
     def __init__(self, *, until: float) -> None:
         self.until = until
-        """The loop's time until which what was visited may be recorded."""
-        self._claims: dict[UUID, Claim] = {}
+        """Time of the event loop until which results may be recorded."""
+        self._claims: dict[UUID, Lease] = {}
 
     def take(self, targets: Sequence[Target]) -> None:
-        self._claims = {target.id: Claim(target.id, target.run_id, target.lease_until) for target in targets}
+        self._claims = {target.id: Lease(target.id, target.run_id, target.lease_until) for target in targets}
 
-    def renewed(self, claims: Sequence[Claim]) -> None:
+    def renewed(self, claims: Sequence[Lease]) -> None:
         self._claims.update({claim.target_id: claim for claim in claims})
 
-    def claims(self, targets: Sequence[Target]) -> list[Claim]:
+    def claims(self, targets: Sequence[Target]) -> list[Lease]:
         return [self._claims[target.id] for target in targets]

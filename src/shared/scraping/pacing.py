@@ -1,10 +1,10 @@
-"""Pace and circuit breaker of a host, shared by all processes: one round trip to Redis grants a slot or says why not.
+"""Pace and circuit breaker of a host, shared by all processes: one round trip to Redis grants or refuses a slot.
 
-A slot is a moment at which one request may leave. Slots lie `delay` apart, moved by up to four fifths of the jitter.
-Who had to wait for a slot asks once more when leaving, and again where the answer came late: a process that was held up
-has moved its request towards the next one, which then leaves later. So no two leave closer than `delay` less four
-fifths of the jitter, and the last fifth absorbs the way from here to the wire. Time is Redis's own, so that the
-machines' clocks do not matter.
+A slot is a moment at which one request may leave. Slots are `delay` apart, moved by up to four fifths of the jitter.
+After waiting for its slot, a process asks Redis again before the request leaves, and once more if that answer is late:
+a delayed request has moved towards the next one, which then leaves later. So no two requests leave closer together than
+`delay` minus four fifths of the jitter; the last fifth absorbs the time from here to the wire. All times are by the
+clock of Redis, so that the clocks of the machines do not matter.
 """
 
 import asyncio
@@ -21,14 +21,14 @@ from shared.scraping.policy import Policy
 
 GUARD_BAND: Final = 0.8
 PROBE: Final = 30.0
-"""Seconds that a half-open breaker waits for its one probe before it lets another through; others ask each second."""
+"""Seconds that a half-open breaker waits for its probe before it allows another; other requests ask every second."""
 FREE_PASS: Final = 0.25
-"""Seconds that an unpaced host's closed breaker is trusted without asking again."""
+"""Seconds for which the closed breaker of a host without pacing is trusted without asking Redis again."""
 
-LONGEST_REST: Final = 7 * 86_400.0
-"""Seconds that a site can ask us to stay away at most, before we look again."""
+MAX_COOLDOWN_S: Final = 7 * 86_400.0
+"""Longest cooldown in seconds that a site can ask for."""
 LATE: Final = 0.002
-"""Seconds on the way from Redis that count as late where the jitter leaves less."""
+"""Seconds after which an answer of Redis counts as late, if the jitter allows less."""
 TRIES: Final = 20
 
 _LEAVING: Final = """
@@ -97,19 +97,19 @@ redis.call('PEXPIRE', KEYS[1], limit)
 return {0, 0}
 """
 
-_STANDING: Final = """
+_SNAPSHOT: Final = """
 local t = redis.call('TIME')
 local b = redis.call('HMGET', KEYS[1], 'open_until', 'probe_until', 'failures', 'level')
 return {tostring(t[1] * 1000 + math.floor(t[2] / 1000)), b[1], b[2], b[3], b[4]}
 """
 
-_BOOKED: Final = """
+_BOOKED_SECONDS: Final = """
 local t = redis.call('TIME')
 local slot = tonumber(redis.call('GET', KEYS[1])) or 0
 return math.max(0, math.ceil(slot - t[1] * 1000 - t[2] / 1000))
 """
 
-_REST: Final = """
+_COOLDOWN: Final = """
 local t = redis.call('TIME')
 local open_until = redis.call('HGET', KEYS[1], 'open_until')
 if not open_until then return -1 end
@@ -118,43 +118,43 @@ return math.max(0, math.ceil(open_until - t[1] * 1000 - t[2] / 1000))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Slot:
-    """Leave for one request, from `at` on (Redis's milliseconds)."""
+class PacingSlot:
+    """Permission for one request to leave, from `at` on (milliseconds of Redis's clock)."""
 
     at: float
     fragile: bool
-    """The host failed lately: a success must be told, so that the breaker closes."""
+    """True if the host failed lately: a success must then be reported, so that the breaker closes."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class BreakerStanding:
-    """How a host's breaker stands."""
+class BreakerSnapshot:
+    """State of a host's breaker at a moment."""
 
     rest: float | None
-    """Seconds for which it is open; 0: half-open, one probe may leave; None: closed."""
+    """Seconds for which it stays open; 0: half-open, one probe may leave; None: closed."""
     probe: float
-    """Half-open: seconds for which its one probe is waited for."""
+    """Half-open: seconds left to wait for the probe."""
     failures: int
-    """Of the host, in a row."""
+    """Consecutive failures of the host."""
     opened: int
-    """How often it opened in a row; each time it rests twice as long."""
+    """How often it opened in a row; the cooldown doubles each time."""
 
 
-class HostRestsError(Exception):
-    """No request may leave to the host now; worth trying again after `seconds`."""
+class HostCoolingDownError(Exception):
+    """No request may leave to the host now; try again after `seconds`."""
 
     def __init__(self, host: str, seconds: float, *, breaker_open: bool) -> None:
-        super().__init__(f"{host} rests for {seconds:.1f} s")
+        super().__init__(f"no request may leave to {host} for {seconds:.1f} s")
         self.seconds = seconds
         self.breaker_open = breaker_open
 
 
-class GateUnreachableError(Exception):
-    """Redis does not answer: without it nobody knows the pace, so nothing is sent."""
+class PacerUnreachableError(Exception):
+    """Redis does not answer: without it the pace is unknown, so no request is sent."""
 
 
-class Gate:
-    """Who may send a request to a host, and when."""
+class HostPacer:
+    """Grants slots for requests to hosts, and keeps the hosts' breakers."""
 
     def __init__(self, redis: Redis, *, rng: random.Random) -> None:
         self._redis = redis
@@ -162,20 +162,24 @@ class Gate:
         self._acquire = redis.register_script(_ACQUIRE)
         self._leave = redis.register_script(_LEAVE)
         self._fail = redis.register_script(_FAIL)
-        self._rest = redis.register_script(_REST)
-        self._standing = redis.register_script(_STANDING)
-        self._booked = redis.register_script(_BOOKED)
+        self._cooldown = redis.register_script(_COOLDOWN)
+        self._snapshot = redis.register_script(_SNAPSHOT)
+        self._booked = redis.register_script(_BOOKED_SECONDS)
         self._free: dict[str, float] = {}
 
-    async def slot(self, policy: Policy, *, max_wait: float) -> Slot:
-        """Wait for the host's next slot. Raises HostRestsError where that is further off than `max_wait` seconds."""
+    async def slot(self, policy: Policy, *, max_wait: float) -> PacingSlot:
+        """Wait for the host's next slot.
+
+        Raises HostCoolingDownError if the breaker is open or the slot is more than `max_wait` seconds away, and
+        PacerUnreachableError.
+        """
         if policy.delay <= 0 and self._free.get(policy.host, 0.0) > monotonic():
-            return Slot(at=0, fragile=False)
+            return PacingSlot(at=0, fragile=False)
         spread = policy.jitter * GUARD_BAND
         gap = policy.delay + self._rng.uniform(-spread, spread) if policy.delay > 0 else 0.0
         floor = math.ceil((policy.delay - spread) * 1000)
         left, token = f"left:{policy.host}", f"{self._rng.getrandbits(64):x}"
-        asked_at = monotonic()
+        started_at = monotonic()
         verdict, wait, at, fragile = await self._ask(
             self._acquire(
                 keys=[f"pace:{policy.host}", f"breaker:{policy.host}", left],
@@ -183,28 +187,31 @@ class Gate:
             )
         )
         if verdict != b"go":
-            raise HostRestsError(policy.host, float(wait) / 1000, breaker_open=verdict == b"open")
+            raise HostCoolingDownError(policy.host, float(wait) / 1000, breaker_open=verdict == b"open")
         if policy.delay <= 0 and not fragile:
             self._free[policy.host] = monotonic() + FREE_PASS
         if policy.delay > 0:
             tolerated = max(LATE, policy.jitter - spread)
             for _ in range(TRIES):
-                if not wait and monotonic() - asked_at <= tolerated:
+                if not wait and monotonic() - started_at <= tolerated:
                     break
                 await asyncio.sleep(float(wait) / 1000)
-                asked_at = monotonic()
+                started_at = monotonic()
                 wait = await self._ask(self._leave(keys=[left], args=[floor, token]))
-        return Slot(at=float(at), fragile=bool(fragile))
+        return PacingSlot(at=float(at), fragile=bool(fragile))
 
-    async def succeeded(self, policy: Policy, slot: Slot) -> None:
-        """The host answered sensibly: where it had failed lately, it is trusted again."""
+    async def succeeded(self, policy: Policy, slot: PacingSlot) -> None:
+        """Report a readable response: if the host failed lately, its breaker closes."""
         if slot.fragile:
             await self._quietly(self._redis.delete(f"breaker:{policy.host}"))
 
-    async def failed(self, policy: Policy, slot: Slot, *, at_once: bool, retry_after: float | None) -> float | None:
-        """Count a failure of the host; of a burst that was under way together only the first counts.
+    async def failed(
+        self, policy: Policy, slot: PacingSlot, *, open_now: bool, retry_after: float | None
+    ) -> float | None:
+        """Count a failure of the host; of requests that were under way together, only the first failure counts.
 
-        Returns the seconds for which the breaker is now open, None where it stays closed.
+        `open_now`: open the breaker at once, not only after `policy.breaker_threshold` failures. Returns the seconds
+        for which the breaker is now open; None if it stays closed.
         """
         self._free.pop(policy.host, None)
         answer = await self._quietly(
@@ -212,41 +219,44 @@ class Gate:
                 keys=[f"breaker:{policy.host}"],
                 args=[
                     slot.at,
-                    int(at_once),
+                    int(open_now),
                     policy.breaker_threshold,
                     policy.cooldown * 1000,
                     policy.cooldown_limit * 1000,
-                    -1 if retry_after is None else min(retry_after, LONGEST_REST) * 1000,
+                    -1 if retry_after is None else min(retry_after, MAX_COOLDOWN_S) * 1000,
                 ],
             )
         )
-        self._free.pop(policy.host, None)  # again: a slot may have been granted while this was told
+        self._free.pop(policy.host, None)  # again: a slot may have been granted during the call
         return float(answer[1]) / 1000 if answer and answer[0] else None
 
-    async def rest_of(self, host: str) -> float | None:
-        """Seconds for which the host's breaker is still open; 0 when it is due for its probe, None when closed."""
-        rest = float(await self._ask(self._rest(keys=[f"breaker:{host}"])))
-        return None if rest < 0 else rest / 1000
+    async def cooldown_of(self, host: str) -> float | None:
+        """Seconds for which the host's breaker stays open; 0 if it is due for its probe, None if closed.
 
-    async def standing_of(self, host: str) -> BreakerStanding:
-        """How the host's breaker stands. Raises GateUnreachableError."""
-        answer = await self._ask(self._standing(keys=[f"breaker:{host}"]))
+        Raises PacerUnreachableError.
+        """
+        milliseconds = float(await self._ask(self._cooldown(keys=[f"breaker:{host}"])))
+        return None if milliseconds < 0 else milliseconds / 1000
+
+    async def breaker_of(self, host: str) -> BreakerSnapshot:
+        """State of the host's breaker. Raises PacerUnreachableError."""
+        answer = await self._ask(self._snapshot(keys=[f"breaker:{host}"]))
         now, open_until, probe_until, failures, opened = (float(value or 0) for value in answer)
-        return BreakerStanding(
+        return BreakerSnapshot(
             rest=max(0.0, open_until - now) / 1000 if open_until else None,
             probe=max(0.0, probe_until - now) / 1000,
             failures=int(failures),
             opened=int(opened),
         )
 
-    async def booked(self, host: str) -> float | None:
-        """Seconds for which the host's slots are given away already; None while Redis is away."""
+    async def booked_seconds(self, host: str) -> float | None:
+        """Seconds for which the host's slots are already reserved; None while Redis is unreachable."""
         answer = await self._quietly(self._booked(keys=[f"pace:{host}"]))
         return None if answer is None else float(answer) / 1000
 
     async def close(self, host: str) -> bool:
-        """Trust a host again, whatever it did; whether its breaker was open. Raises GateUnreachableError."""
-        was_open = await self.rest_of(host) is not None
+        """Close the breaker of a host; True if it was open. Raises PacerUnreachableError."""
+        was_open = await self.cooldown_of(host) is not None
         await self._ask(self._redis.delete(f"breaker:{host}"))
         return was_open
 
@@ -254,10 +264,10 @@ class Gate:
         try:
             return await question
         except (RedisError, OSError) as error:
-            raise GateUnreachableError(str(error)) from error
+            raise PacerUnreachableError(str(error)) from error
 
     async def _quietly(self, awaitable: Any) -> Any:
-        """A report that cannot be made is not worth losing the result for: the breaker learns of the next one."""
+        """Ignore an unreachable Redis: the result of a run must not be lost because one report is."""
         try:
             return await awaitable
         except (RedisError, OSError):

@@ -1,4 +1,4 @@
-"""Sources of third parties: a package adds a site by an entry point of the group `trackers.sources`.
+"""Sources from third parties: a package adds a site by an entry point in the group `trackers.sources`.
 
 The entry point names a callable that takes a SourceContext and returns a Source.
 """
@@ -20,34 +20,39 @@ GROUP: Final = "trackers.sources"
 
 @dataclass(frozen=True, kw_only=True)
 class SourceContext:
-    """What a source from outside is given."""
+    """Dependencies of a source from a third party."""
 
     environ: Mapping[str, str]
-    """The process's environment, a `.env` file included."""
+    """Environment of the process, including a `.env` file."""
     session: Callable[[], AsyncSession]
-    """The session of the unit of work that is open while `record` runs."""
+    """Returns the session of the unit of work that is open while `record` runs."""
     targets: Callable[[], Targets]
-    """Targets on that session: `track` follows something, `look_now` hurries it. `trackers follow` does it by hand."""
+    """Returns the targets on that session: `track` follows a target, `request_run` requests a run.
+
+    `trackers follow` does the same by hand.
+    """
     clock: Clock
 
 
 class PluginError(RuntimeError):
-    """A package's entry point does not give a source; the message names the package."""
+    """The entry point of a package does not return a source; the message names the entry point."""
 
 
 @cache
 def _installed() -> EntryPoints:
-    """Of all installed packages, which are read once per process: there may be hundreds."""
+    """Entry points of all installed packages; read once per process, because there may be hundreds of packages."""
     return entry_points(group=GROUP)
 
 
 def load_plugins(context: SourceContext) -> Iterator[Source[Any]]:
-    """The sources of all installed packages."""
+    """Yield the sources of all installed packages. Raises PluginError."""
     for point in _installed():
         try:
             source = point.load()(context)
         except Exception as error:
             raise PluginError(f"the source {point.name!r} ({point.value}) cannot be loaded: {error}") from error
         if not isinstance(source, Source):
-            raise PluginError(f"the entry point {point.name!r} ({point.value}) gives no shared.scraping.source.Source")
+            raise PluginError(
+                f"the entry point {point.name!r} ({point.value}) returns no shared.scraping.source.Source"
+            )
         yield source

@@ -1,4 +1,4 @@
-"""The engine's questions to the database, a named method each; their SQL is in statements.py."""
+"""Repository of the engine, with one named method per statement; the SQL is in statements.py."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,11 +13,11 @@ from shared.audit.repository import ActivityRepository
 from shared.database import Repository
 from shared.ids import new_id
 from shared.scraping import statements
-from shared.scraping.target import Lane, Status, Target, Trigger
+from shared.scraping.target import Priority, Status, Target, Trigger
 
 
-class Claim(NamedTuple):
-    """A target that is held: by which run, and by which lease; a later lease of the same run is another one."""
+class Lease(NamedTuple):
+    """A leased target with its run and the end of the lease; a later lease of the same run is a different lease."""
 
     target_id: UUID
     run_id: UUID
@@ -25,11 +25,11 @@ class Claim(NamedTuple):
 
 
 LAST_TRIES: Final = 2
-"""Tries before a target is given up that it makes alone: who merely stood beside a killer is then safe."""
+"""Last tries of a target, which it makes alone: targets that only shared its batches are then safe."""
 
 
-class Settlement(msgspec.Struct, frozen=True, kw_only=True):
-    """How a run ended, as the settle statement takes it."""
+class RunResult(msgspec.Struct, frozen=True, kw_only=True):
+    """How a run ended, in the form that the statement FINISH takes."""
 
     target_id: UUID
     run_id: UUID
@@ -38,7 +38,7 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
     due_at: datetime | str
     parser_version: int
     failures: int
-    """In a row, of the same kind."""
+    """Consecutive failures with the same fault."""
     reason: str | None = None
     error: str | None = None
     http_status: int | None = None
@@ -51,8 +51,8 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Swept:
-    """A target whose worker was lost; `dead` when that happened too often."""
+class Reclaimed:
+    """A target whose worker was lost; `dead` if that happened too often."""
 
     target_id: UUID
     run_id: UUID
@@ -60,7 +60,7 @@ class Swept:
 
 
 class SourcePaused(msgspec.Struct, frozen=True, kw_only=True):
-    """Since when, and why, nothing of a source is looked at."""
+    """Pause of a source: its start and its reason."""
 
     since: datetime
     reason: str | None
@@ -69,39 +69,39 @@ class SourcePaused(msgspec.Struct, frozen=True, kw_only=True):
 class ScrapingRepository(Repository):
     """Targets, their schedule and their runs."""
 
-    async def claim_due(self, source: str, *, now: datetime, lease_until: datetime, limit: int) -> list[Claim]:
-        """Take up to `limit` due targets of a source, who waits first; the rows are leased until `lease_until`."""
+    async def claim_due(self, source: str, *, now: datetime, lease_until: datetime, limit: int) -> list[Lease]:
+        """Claim up to `limit` due targets of a source in order of priority, and lease them until `lease_until`."""
         rows = await self._all(statements.CLAIM, source=source, now=now, lease_until=lease_until, limit=limit)
         return await self._started(rows, now=now)
 
-    async def claim_suspect(self, source: str, *, now: datetime, lease_until: datetime) -> list[Claim]:
-        """Take one due target over which workers were lost before; none while another such one is under way."""
-        rows = await self._all(statements.CLAIM_SUSPECT, source=source, now=now, lease_until=lease_until)
+    async def claim_quarantined(self, source: str, *, now: datetime, lease_until: datetime) -> list[Lease]:
+        """Claim one due target that lost workers before; none while another such target is under way."""
+        rows = await self._all(statements.CLAIM_QUARANTINED, source=source, now=now, lease_until=lease_until)
         return await self._started(rows, now=now)
 
-    async def claim_one(self, target: UUID, *, now: datetime, lease_until: datetime) -> Claim | None:
-        """Take one target that is asked for, whatever is due; None while somebody else holds it."""
+    async def claim_one(self, target: UUID, *, now: datetime, lease_until: datetime) -> Lease | None:
+        """Claim one requested target, even if others are due before it; None if it is leased."""
         row = (
             await self.session.execute(statements.CLAIM_ONE, {"target": target, "now": now, "lease_until": lease_until})
         ).one_or_none()
-        return Claim(*row) if row else None
+        return Lease(*row) if row else None
 
     async def take_turn_to_claim(self, source: str) -> None:
-        """Wait until no other dispatcher counts and claims targets of this source; holds until the transaction ends."""
+        """Keep other dispatchers from counting and claiming targets of this source until the transaction ends."""
         await self.session.execute(statements.TAKE_TURN, {"source": source})
 
     async def leased_count(self, source: str, *, limit: int) -> int:
-        """How many targets of a source are held by workers, counted up to `limit`."""
+        """Number of leased targets of a source, counted up to `limit`."""
         statement = text(
             "SELECT count(*) FROM (SELECT 1 FROM scrape_schedule"
-            " WHERE source = :source AND lease_until IS NOT NULL LIMIT :limit) AS held"
+            " WHERE source = :source AND lease_until IS NOT NULL LIMIT :limit) AS leased"
         )
         result = await self.session.execute(statement, {"source": source, "limit": limit})
         return int(result.scalar_one())
 
-    async def held(self, claims: Sequence[Claim], *, now: datetime) -> list[Target]:
-        """The targets that these claims still hold."""
-        rows = await self._all(statements.HELD, **_columns(claims), now=now)
+    async def leased(self, claims: Sequence[Lease], *, now: datetime) -> list[Target]:
+        """The targets whose leases are still these, without the targets of blocked keys."""
+        rows = await self._all(statements.LEASED, **_columns(claims), now=now)
         return [
             Target(
                 id=row.id,
@@ -123,66 +123,66 @@ class ScrapingRepository(Repository):
             for row in rows
         ]
 
-    async def lock_held(self, claims: Sequence[Claim]) -> set[UUID]:
-        """Lock the targets that these claims still hold, so that nobody else settles them meanwhile."""
-        return {row.target_id for row in await self._all(statements.LOCK_HELD, **_columns(claims))}
+    async def lock_leased(self, claims: Sequence[Lease]) -> set[UUID]:
+        """Lock the targets whose leases are still these, so that nobody else finishes them; returns their ids."""
+        return {row.target_id for row in await self._all(statements.LOCK_LEASED, **_columns(claims))}
 
-    async def renew(self, claims: Sequence[Claim], *, now: datetime, lease_until: datetime) -> list[Claim]:
-        """Hold on to what these claims still hold, until `lease_until`; the claims that hold it from now on."""
+    async def renew(self, claims: Sequence[Lease], *, now: datetime, lease_until: datetime) -> list[Lease]:
+        """Renew those of these leases that are still valid, until `lease_until`; returns the new leases."""
         rows = await self._all(statements.RENEW, **_columns(claims), now=now, lease_until=lease_until)
-        return [Claim(*row) for row in rows]
+        return [Lease(*row) for row in rows]
 
-    async def settle(self, settlements: Sequence[Settlement], *, now: datetime) -> None:
-        """End runs: the target's counters and validators, its next due time, the run's row."""
-        settled = msgspec.json.encode(settlements).decode()
-        await self.session.execute(statements.SETTLE, {"settled": settled, "now": now})
+    async def finish(self, results: Sequence[RunResult], *, now: datetime) -> None:
+        """Finish runs: write the target's counters and validators, its next due time, and the run's row."""
+        finished = msgspec.json.encode(results).decode()
+        await self.session.execute(statements.FINISH, {"finished": finished, "now": now})
 
-    async def give_back(self, claims: Sequence[Claim], *, due_at: datetime) -> None:
-        """Give targets back unvisited, to be looked at again from `due_at`; what was asked for stays pending."""
-        await self.lock_held(claims)  # in the order that everybody locks in
-        await self.session.execute(statements.GIVE_BACK, {**_columns(claims), "due_at": due_at})
+    async def release(self, claims: Sequence[Lease], *, due_at: datetime) -> None:
+        """Release targets that were not fetched, due again at `due_at`; requested runs are pending again."""
+        await self.lock_leased(claims)  # the same order of locks everywhere
+        await self.session.execute(statements.RELEASE, {**_columns(claims), "due_at": due_at})
 
-    async def sweep(self, source: str, *, now: datetime, dead_after: int) -> list[Swept]:
-        """Take back the targets of lost workers; one that lost `dead_after` of them waits to be re-driven by hand."""
-        suspect_after = max(1, dead_after - LAST_TRIES)
+    async def reclaim_expired(self, source: str, *, now: datetime, dead_after: int) -> list[Reclaimed]:
+        """Reclaim the targets of lost workers; one that lost `dead_after` of them waits until an admin re-drives it."""
+        quarantine_after = max(1, dead_after - LAST_TRIES)
         rows = await self._all(
-            statements.SWEEP,
+            statements.RECLAIM,
             source=source,
             now=now,
             dead_after=dead_after,
-            suspect_after=suspect_after,
-            epitaph=epitaph(dead_after),
+            quarantine_after=quarantine_after,
+            dead_letter_reason=dead_letter_reason(dead_after),
         )
-        return [Swept(row.target_id, row.lost_run, row.dead) for row in rows]
+        return [Reclaimed(row.target_id, row.lost_run, row.dead) for row in rows]
 
     async def track(
         self, source: str, addresses: Mapping[str, str], *, interval: timedelta, now: datetime
     ) -> dict[str, UUID]:
-        """Follow targets, new ones and known ones alike, at this interval from now on. key -> target id."""
+        """Follow new and known targets at this interval from now on; returns key -> target id."""
         keys, seconds = list(addresses), round(interval.total_seconds())
-        made = {"keys": keys, "addresses": list(addresses.values()), "ids": [new_id() for _ in keys]}
+        columns = {"keys": keys, "addresses": list(addresses.values()), "ids": [new_id() for _ in keys]}
         while True:
-            await self.session.execute(statements.TRACK, {"source": source, **made, "interval": seconds, "now": now})
-            await self.session.execute(statements.LOCK_KNOWN, {"source": source, "keys": keys})  # as everybody, first
+            await self.session.execute(statements.TRACK, {"source": source, **columns, "interval": seconds, "now": now})
+            await self.session.execute(statements.LOCK_KNOWN, {"source": source, "keys": keys})  # first, as everywhere
             rows = await self._all(statements.SCHEDULE, source=source, keys=keys, interval=seconds, now=now)
-            if len(rows) == len(keys):  # else somebody erased one while it was waited for, and it is made anew
+            if len(rows) == len(keys):  # else a target was erased while we waited for its lock: insert it again
                 return {row.key: row.id for row in rows}
 
     async def ask_for_runs(
-        self, targets: Sequence[UUID], *, trigger: Trigger, lane: Lane, now: datetime
+        self, targets: Sequence[UUID], *, trigger: Trigger, priority: Priority, now: datetime
     ) -> dict[UUID, UUID]:
-        """Put targets ahead and give each a run that can be asked about; one that is pending or under way is kept.
+        """Move targets ahead and give each a run that the API can show; a pending or running one is kept.
 
-        target id -> run id; targets that are not followed are left out.
+        Returns target id -> run id, without targets that nobody follows.
         """
-        await self.hold(targets)
-        # A statement of its own, begun when the locks are held: who waited for one must see what the other wrote.
-        found = await self._all(statements.RUNS_ASKED_FOR, targets=list(targets))
-        runs = {row.target_id: row.run_id or new_id() for row in found}
-        known = [row.target_id for row in found if row.known]
+        await self.lock(targets)
+        # A separate statement after the locks: after waiting for a lock, it must see what the other transaction wrote.
+        rows = await self._all(statements.RUNS_ASKED_FOR, targets=list(targets))
+        runs = {row.target_id: row.run_id or new_id() for row in rows}
+        known = [row.target_id for row in rows if row.known]
         if known:
-            await self.session.execute(statements.HURRY, {"targets": known, "lane": int(lane), "now": now})
-        fresh = [row for row in found if not row.known]
+            await self.session.execute(statements.BOOST, {"targets": known, "priority": int(priority), "now": now})
+        fresh = [row for row in rows if not row.known]
         if fresh:
             await self.session.execute(
                 statements.ASK,
@@ -191,102 +191,102 @@ class ScrapingRepository(Repository):
                     "runs": [runs[row.target_id] for row in fresh],
                     "leased": [row.leased for row in fresh],
                     "trigger": trigger,
-                    "lane": int(lane),
+                    "priority": int(priority),
                     "now": now,
                 },
             )
         return runs
 
-    async def place(self, lanes: Mapping[UUID, Lane], *, now: datetime) -> None:
-        """Have targets looked at in these lanes from now on."""
-        await self.hold(list(lanes))
-        placed = {"targets": list(lanes), "lanes": [int(lane) for lane in lanes.values()]}
-        await self.session.execute(statements.PLACE, {**placed, "now": now})
+    async def set_priority(self, priorities: Mapping[UUID, Priority], *, now: datetime) -> None:
+        """Set the priorities of targets from now on."""
+        await self.lock(list(priorities))
+        values = {"targets": list(priorities), "priorities": [int(priority) for priority in priorities.values()]}
+        await self.session.execute(statements.SET_PRIORITY, {**values, "now": now})
 
-    async def pace(self, target: UUID, *, interval: timedelta, steady: bool, now: datetime) -> None:
-        """Have a target looked at this often from now on."""
+    async def set_interval(self, target: UUID, *, interval: timedelta, steady: bool, now: datetime) -> None:
+        """Set the interval of a target from now on."""
         values = {"target": target, "interval": round(interval.total_seconds()), "steady": steady}
-        await self.session.execute(statements.PACE, {**values, "latest": now + interval})
+        await self.session.execute(statements.SET_INTERVAL, {**values, "latest": now + interval})
 
-    async def ahead(self, source: str, target: UUID, *, now: datetime, most: int) -> int:
-        """How many targets of a source are looked at before one, in each lane counted up to a bound."""
+    async def count_ahead(self, source: str, target: UUID, *, now: datetime, most: int) -> int:
+        """Number of targets of a source that are fetched before a target, counted up to `most` per priority."""
         values = {"source": source, "target": target, "now": now, "most": most}
-        return int((await self.session.execute(statements.AHEAD, values)).scalar_one())
+        return int((await self.session.execute(statements.COUNT_AHEAD, values)).scalar_one())
 
     async def typical_seconds(self, target: UUID) -> float | None:
-        """Median seconds of a target's last runs, from start to end; None where there was none."""
-        found = (await self.session.execute(statements.TYPICAL, {"target": target})).scalar_one()
-        return None if found is None else float(found)
+        """Median duration of a target's last five runs in seconds; None without a finished run."""
+        seconds = (await self.session.execute(statements.TYPICAL, {"target": target})).scalar_one()
+        return None if seconds is None else float(seconds)
 
     async def forget(self, targets: Sequence[UUID], *, now: datetime) -> None:
-        """Stop looking at targets; their history stays."""
-        await self.hold(targets)
+        """Stop fetching targets; their history stays."""
+        await self.lock(targets)
         await self.session.execute(statements.FORGET, {"targets": list(targets), "now": now})
 
-    async def hold(self, targets: Sequence[UUID]) -> None:
-        """Keep others from following, or no longer following, these targets until the transaction ends."""
+    async def lock(self, targets: Sequence[UUID]) -> None:
+        """Keep others from following or unfollowing these targets until the transaction ends."""
         await self.session.execute(statements.LOCK, {"targets": list(targets)})
 
-    async def read_anew(self, targets: Sequence[UUID]) -> None:
-        """Compare the next body of these with what is stored, even where it is the same as the last."""
-        await self.session.execute(statements.READ_ANEW, {"targets": list(targets)})
+    async def invalidate(self, targets: Sequence[UUID]) -> None:
+        """Have the next fetch of targets compared with what is stored, even if the body is the same."""
+        await self.session.execute(statements.INVALIDATE, {"targets": list(targets)})
 
-    async def forgive(self, targets: Sequence[UUID]) -> None:
-        """Count the failures of these from none again."""
-        await self.hold(targets)
-        await self.session.execute(statements.FORGIVE, {"targets": list(targets)})
+    async def reset_failures(self, targets: Sequence[UUID]) -> None:
+        """Reset the failures of targets to 0."""
+        await self.lock(targets)
+        await self.session.execute(statements.RESET_FAILURES, {"targets": list(targets)})
 
     async def erase(self, targets: Sequence[UUID]) -> None:
-        """Delete targets with their runs."""
-        await self.hold(targets)
+        """Delete targets with their runs and their entries in the activity log."""
+        await self.lock(targets)
         await self.session.execute(statements.ERASE, {"targets": list(targets)})
         await ActivityRepository(self.session).forget_subjects("target", targets)
 
     async def remove_ownerless_runs(self, after: UUID, *, targets: int, limit: int) -> tuple[UUID | None, int]:
-        """Look at the next targets that have runs, and remove runs of those that are gone, so many at most.
+        """Check the next `targets` targets that have runs, and remove up to `limit` runs of targets that are erased.
 
-        The last target that was looked at, None after all of them; how many runs went.
+        Returns the last checked target, None after the end, and the number of removed runs.
         """
         parameters = {"after": after, "targets": targets, "limit": limit}
         row = (await self.session.execute(statements.REMOVE_OWNERLESS, parameters)).one()
         return row.last, row.removed
 
     async def is_paused(self, source: str) -> bool:
-        """Whether an operator has paused a source."""
+        """True if an admin has paused the source."""
         return bool((await self.session.execute(statements.IS_PAUSED, {"source": source})).scalar_one())
 
     async def pause(self, source: str, *, reason: str | None, now: datetime) -> SourcePaused:
-        """Claim nothing of a source from now on; one that is paused already stays so, for this reason."""
+        """Stop claiming targets of a source; an existing pause keeps its start and gets this reason."""
         values = {"source": source, "reason": reason, "now": now}
         row = (await self.session.execute(statements.PAUSE, values)).one()
         return SourcePaused(since=row.since, reason=row.reason)
 
     async def resume(self, source: str) -> bool:
-        """Claim of a source again; whether it was paused."""
+        """Claim targets of a source again; True if it was paused."""
         result = await self.session.execute(statements.RESUME, {"source": source})
         return bool(result.rowcount)  # type: ignore[attr-defined]  # a DELETE's result has it
 
     async def redrive(self, source: str, *, now: datetime, limit: int) -> int:
-        """Give up to `limit` targets that were given up another run, due now; how many."""
+        """Give up to `limit` dead targets a new run, due now; returns their number."""
         values = {"source": source, "trigger": Trigger.REQUEST, "now": now, "limit": limit}
         return int((await self.session.execute(statements.REDRIVE, values)).scalar_one())
 
-    async def _started(self, rows: Sequence[Any], *, now: datetime) -> list[Claim]:
-        """What was claimed; of what was asked for the task is under way from now on."""
+    async def _started(self, rows: Sequence[Any], *, now: datetime) -> list[Lease]:
+        """Leases of the claimed rows; requested runs are in progress from now on."""
         if asked_for := [row.run_id for row in rows if row.asked_for]:
             await self.session.execute(statements.START, {"runs": asked_for, "now": now})
-        return [Claim(row.target_id, row.run_id, row.lease_until) for row in rows]
+        return [Lease(row.target_id, row.run_id, row.lease_until) for row in rows]
 
     async def _all(self, statement: TextClause, **parameters: Any) -> Sequence[Any]:
         return (await self.session.execute(statement, parameters)).all()
 
 
-def epitaph(dead_after: int) -> str:
-    """What is said of a target that was given up because it lost its workers."""
-    return f"{dead_after} workers were lost while they looked at this; ask for a refresh to try again"
+def dead_letter_reason(dead_after: int) -> str:
+    """Error of a target that was given up because it lost its workers."""
+    return f"{dead_after} workers were lost while they fetched this; ask for a refresh to try again"
 
 
-def _columns(claims: Sequence[Claim]) -> dict[str, list[Any]]:
+def _columns(claims: Sequence[Lease]) -> dict[str, list[Any]]:
     return {
         "targets": [claim.target_id for claim in claims],
         "runs": [claim.run_id for claim in claims],

@@ -1,7 +1,7 @@
-"""The table of runs is kept in shape: months are made ahead, and go once they are past their age.
+"""Upkeep of the table of runs: create monthly partitions ahead, remove old ones, and remove runs of erased targets.
 
-Runs of targets that are gone go, too. This version erases both at once; the version before leaves that to a foreign key
-that is no more, and may serve on after an upgrade.
+This version erases targets together with their runs. The version before relies on a foreign key that no longer exists,
+and its processes may keep running after an upgrade.
 """
 
 from datetime import timedelta
@@ -18,13 +18,13 @@ from shared.scraping.repository import ScrapingRepository
 from shared.scraping.statements import RUN_AWAITED, RUN_ENDED
 
 REMOVED_AT_ONCE: Final = 5_000
-LOOKED_AT_ONCE: Final = 5_000
-"""Targets whose runs are asked for their owner; the next time others come to their turn."""
+TARGETS_BATCH_SIZE: Final = 5_000
+"""Targets whose existence is checked in one step; the next step continues after them."""
 _FIRST: Final = UUID(int=0)
 
 
 class RunUpkeep:
-    """A run whose task somebody may still ask for stays until it has ended, however old it is."""
+    """Keeps a run until it has ended, however old it is, because somebody may still ask for its task."""
 
     def __init__(self, *, database: Database, clock: Clock, keep_days: int) -> None:
         self._database = database
@@ -34,13 +34,13 @@ class RunUpkeep:
             database=database, clock=clock, table="scrape_runs", kept=RUN_AWAITED, removable=RUN_ENDED
         )
         runs = Ageing(
-            what="scrape_runs", keep_days=keep_days, remove=self.partitions.remove_rows, at_once=REMOVED_AT_ONCE
+            what="scrape_runs", keep_days=keep_days, remove=self.partitions.remove_rows, batch_size=REMOVED_AT_ONCE
         )
         self._retention = Retention(database=database, clock=clock, kinds=[runs])
-        self._looked_up_to = _FIRST
+        self._checked_up_to = _FIRST
 
     async def run(self) -> None:
-        """Twice an hour; every step finds nothing to do when it was done."""
+        """Run all steps, twice an hour; a step that is done already does nothing."""
         await self.partitions.make_ahead()
         await self._remove_ownerless()
         if self._keep_days != FOR_EVER:
@@ -50,9 +50,9 @@ class RunUpkeep:
     async def _remove_ownerless(self) -> None:
         async with self._database.unit_of_work() as session:
             last, removed = await ScrapingRepository(session).remove_ownerless_runs(
-                self._looked_up_to, targets=LOOKED_AT_ONCE, limit=REMOVED_AT_ONCE
+                self._checked_up_to, targets=TARGETS_BATCH_SIZE, limit=REMOVED_AT_ONCE
             )
-        if removed < REMOVED_AT_ONCE:  # else there are more of the same
-            self._looked_up_to = last or _FIRST
+        if removed < REMOVED_AT_ONCE:  # otherwise these targets may have more runs
+            self._checked_up_to = last or _FIRST
         if removed:
             structlog.get_logger(__name__).info("ownerless_runs_removed", rows=removed)

@@ -1,4 +1,4 @@
-"""The engine's SQL: each statement is one round trip for a whole batch. Needs PostgreSQL 18 (uuidv7, RETURNING old)."""
+"""SQL of the engine: one round trip per statement for a whole batch. Needs PostgreSQL 18 (uuidv7, RETURNING old)."""
 
 from typing import Final
 
@@ -10,19 +10,19 @@ TAKE_TURN: Final = text(f"SELECT {take_keyed(LockNamespace.DISPATCHED_SOURCE, 'C
 PAUSED: Final = "EXISTS (SELECT FROM scrape_pauses p WHERE p.source = :source)"
 PICKED_DUE: Final = f"""
     SELECT due.target_id
-    FROM (VALUES (0), (1), (2), (4)) AS lanes (lane)
+    FROM (VALUES (0), (1), (2), (4)) AS priorities (priority)
     CROSS JOIN LATERAL (
         SELECT target_id FROM scrape_schedule s
-        WHERE s.source = :source AND s.lane = lanes.lane AND s.due_at <= :now AND s.lease_until IS NULL
+        WHERE s.source = :source AND s.priority = priorities.priority AND s.due_at <= :now AND s.lease_until IS NULL
         ORDER BY s.due_at LIMIT :limit FOR UPDATE SKIP LOCKED
     ) AS due
     WHERE NOT {PAUSED}
     LIMIT :limit
 """  # noqa: S608 -- fragments of our own
-PICKED_SUSPECT: Final = f"""
+PICKED_QUARANTINED: Final = f"""
     SELECT target_id FROM scrape_schedule s
-    WHERE s.source = :source AND s.lane = 3 AND s.due_at <= :now AND s.lease_until IS NULL AND NOT EXISTS (
-        SELECT FROM scrape_schedule o WHERE o.source = :source AND o.lane = 3 AND o.lease_until IS NOT NULL
+    WHERE s.source = :source AND s.priority = 3 AND s.due_at <= :now AND s.lease_until IS NULL AND NOT EXISTS (
+        SELECT FROM scrape_schedule o WHERE o.source = :source AND o.priority = 3 AND o.lease_until IS NOT NULL
     ) AND NOT {PAUSED}
     ORDER BY s.due_at LIMIT 1 FOR UPDATE SKIP LOCKED
 """  # noqa: S608 -- fragments of our own
@@ -38,10 +38,10 @@ WITH picked AS (
 SELECT target_id, run_id, CAST(:lease_until AS timestamptz) AS lease_until, asked_for FROM claimed
 """
 CLAIM: Final = text(TAKEN.format(picked=PICKED_DUE))
-CLAIM_SUSPECT: Final = text(TAKEN.format(picked=PICKED_SUSPECT))
+CLAIM_QUARANTINED: Final = text(TAKEN.format(picked=PICKED_QUARANTINED))
 
-# Apart from the claim, which is made all the time and hardly ever of something that was asked for: to open every month
-# of runs for nothing would cost it half as much again.
+# Separate from the claim, which runs all the time and rarely claims a requested run: opening every monthly partition of
+# runs for nothing would cost it half as much again.
 START: Final = text("""
 UPDATE scrape_runs SET status = 'in_progress', started_at = :now WHERE id = ANY(CAST(:runs AS uuid[]))
 """)
@@ -58,25 +58,25 @@ WITH claimed AS (
 SELECT target_id, run_id, CAST(:lease_until AS timestamptz) AS lease_until FROM claimed
 """)
 
-HELD: Final = text("""
+LEASED: Final = text("""
 SELECT t.id, s.run_id, s.lease_until, t.key, t.address, t.interval_seconds, t.failures, t.last_reason, t.attempts,
        t.etag, t.last_modified, t.content_hash, t.parser_version,
        coalesce(t.last_changed_at, t.created_at) AS quiet_since, t.steady
 FROM unnest(CAST(:targets AS uuid[]), CAST(:runs AS uuid[]), CAST(:leases AS timestamptz[]))
-     AS held (target_id, run_id, lease_until)
+     AS lease (target_id, run_id, lease_until)
 JOIN scrape_schedule s
-  ON s.target_id = held.target_id AND s.run_id = held.run_id AND s.lease_until = held.lease_until
+  ON s.target_id = lease.target_id AND s.run_id = lease.run_id AND s.lease_until = lease.lease_until
 JOIN scrape_targets t ON t.id = s.target_id
 WHERE s.lease_until > :now
   AND NOT EXISTS (SELECT FROM scrape_blocked_keys b WHERE b.source = t.source AND b.key = t.key)
 """)
 
-LOCK_HELD: Final = text("""
+LOCK_LEASED: Final = text("""
 SELECT s.target_id
 FROM scrape_schedule s
 JOIN unnest(CAST(:targets AS uuid[]), CAST(:runs AS uuid[]), CAST(:leases AS timestamptz[]))
-     AS held (target_id, run_id, lease_until)
-  ON s.target_id = held.target_id AND s.run_id = held.run_id AND s.lease_until = held.lease_until
+     AS lease (target_id, run_id, lease_until)
+  ON s.target_id = lease.target_id AND s.run_id = lease.run_id AND s.lease_until = lease.lease_until
 ORDER BY s.target_id
 FOR UPDATE OF s
 """)
@@ -86,8 +86,8 @@ WITH mine AS (
     SELECT s.target_id
     FROM scrape_schedule s
     JOIN unnest(CAST(:targets AS uuid[]), CAST(:runs AS uuid[]), CAST(:leases AS timestamptz[]))
-         AS held (target_id, run_id, lease_until)
-      ON s.target_id = held.target_id AND s.run_id = held.run_id AND s.lease_until = held.lease_until
+         AS lease (target_id, run_id, lease_until)
+      ON s.target_id = lease.target_id AND s.run_id = lease.run_id AND s.lease_until = lease.lease_until
     WHERE s.lease_until > :now
     ORDER BY s.target_id
     FOR UPDATE OF s
@@ -96,17 +96,17 @@ UPDATE scrape_schedule s SET lease_until = :lease_until FROM mine WHERE s.target
 RETURNING s.target_id, s.run_id, s.lease_until
 """)
 
-SETTLE: Final = text("""
-WITH settled AS (
-    SELECT * FROM jsonb_to_recordset(CAST(:settled AS jsonb)) AS x (
+FINISH: Final = text("""
+WITH results AS (
+    SELECT * FROM jsonb_to_recordset(CAST(:finished AS jsonb)) AS x (
         target_id uuid, run_id uuid, status text, reason text, error text, started_at timestamptz,
         http_status smallint, requests smallint, bytes bigint, changed boolean, due_at timestamptz,
         etag text, last_modified text, content_hash text, parser_version smallint, failures bigint
     )
 ), scheduled AS (
     UPDATE scrape_schedule s
-    SET lease_until = NULL, run_id = NULL, attempt = 0, lane = s.usual_lane, due_at = x.due_at
-    FROM settled x WHERE s.target_id = x.target_id
+    SET lease_until = NULL, run_id = NULL, attempt = 0, priority = s.usual_priority, due_at = x.due_at
+    FROM results x WHERE s.target_id = x.target_id
 ), noted AS (
     UPDATE scrape_targets t
     SET last_status = x.status, last_reason = x.reason, last_error = x.error, last_attempt_at = :now,
@@ -119,67 +119,68 @@ WITH settled AS (
         last_modified = CASE WHEN x.status = 'completed' THEN x.last_modified ELSE t.last_modified END,
         content_hash = CASE WHEN x.status = 'completed' THEN decode(x.content_hash, 'hex') ELSE t.content_hash END,
         parser_version = CASE WHEN x.status = 'completed' THEN x.parser_version ELSE t.parser_version END
-    FROM settled x WHERE t.id = x.target_id
+    FROM results x WHERE t.id = x.target_id
 )
 INSERT INTO scrape_runs (id, target_id, trigger, status, reason, requested_at, started_at, finished_at,
                          http_status, requests, bytes, changed, error)
 SELECT run_id, target_id, 'schedule', status, reason, started_at, started_at, :now,
        http_status, requests, bytes, changed, error
-FROM settled
+FROM results
 ON CONFLICT (id) DO UPDATE
 SET status = excluded.status, reason = excluded.reason, finished_at = excluded.finished_at,
     http_status = excluded.http_status, requests = excluded.requests, bytes = excluded.bytes,
     changed = excluded.changed, error = excluded.error
 """)
 
-GIVE_BACK: Final = text("""
-WITH given_back AS (
+RELEASE: Final = text("""
+WITH released AS (
     UPDATE scrape_schedule s
     SET lease_until = NULL, due_at = :due_at, attempt = greatest(s.attempt - 1, 0),
         run_id = (SELECT r.id FROM scrape_runs r WHERE r.id = s.run_id)
     FROM unnest(CAST(:targets AS uuid[]), CAST(:runs AS uuid[]), CAST(:leases AS timestamptz[]))
-         AS held (target_id, run_id, lease_until)
-    WHERE s.target_id = held.target_id AND s.run_id = held.run_id AND s.lease_until = held.lease_until
+         AS lease (target_id, run_id, lease_until)
+    WHERE s.target_id = lease.target_id AND s.run_id = lease.run_id AND s.lease_until = lease.lease_until
     RETURNING s.run_id
 )
-UPDATE scrape_runs r SET status = 'pending', started_at = NULL FROM given_back g WHERE r.id = g.run_id
+UPDATE scrape_runs r SET status = 'pending', started_at = NULL FROM released g WHERE r.id = g.run_id
 """)
 
-SWEEP: Final = text("""
+RECLAIM: Final = text("""
 WITH lost AS (
     SELECT target_id FROM scrape_schedule
     WHERE source = :source AND lease_until < :now
     ORDER BY lease_until LIMIT 1000 FOR UPDATE SKIP LOCKED
-), taken_back AS (
+), reclaimed AS (
     UPDATE scrape_schedule s
     SET lease_until = NULL, due_at = CASE WHEN s.attempt >= :dead_after THEN 'infinity'::timestamptz ELSE :now END,
-        lane = CASE WHEN s.attempt >= :suspect_after THEN 3 ELSE s.lane END,
+        priority = CASE WHEN s.attempt >= :quarantine_after THEN 3 ELSE s.priority END,
         run_id = CASE WHEN s.attempt >= :dead_after THEN NULL
                       ELSE (SELECT r.id FROM scrape_runs r WHERE r.id = s.run_id) END
     FROM lost WHERE s.target_id = lost.target_id
     RETURNING s.target_id, old.run_id AS lost_run, s.run_id, s.attempt >= :dead_after AS dead
 ), waiting AS (
-    UPDATE scrape_runs r SET status = 'pending', started_at = NULL FROM taken_back b WHERE r.id = b.run_id
-), buried AS (
+    UPDATE scrape_runs r SET status = 'pending', started_at = NULL FROM reclaimed b WHERE r.id = b.run_id
+), dead_letters AS (
     UPDATE scrape_targets t
-    SET last_status = 'failed', last_reason = 'error', last_error = :epitaph, last_attempt_at = :now,
+    SET last_status = 'failed', last_reason = 'error', last_error = :dead_letter_reason, last_attempt_at = :now,
         failures = t.failures + 1, attempts = t.attempts + 1
-    FROM taken_back b WHERE b.dead AND t.id = b.target_id
+    FROM reclaimed b WHERE b.dead AND t.id = b.target_id
 ), noted AS (
     INSERT INTO scrape_runs (id, target_id, trigger, status, reason, requested_at, finished_at, error)
-    SELECT lost_run, target_id, 'schedule', 'failed', 'error', :now, :now, :epitaph FROM taken_back WHERE dead
-    ON CONFLICT (id) DO UPDATE SET status = 'failed', reason = 'error', finished_at = :now, error = :epitaph
+    SELECT lost_run, target_id, 'schedule', 'failed', 'error', :now, :now, :dead_letter_reason
+    FROM reclaimed WHERE dead
+    ON CONFLICT (id) DO UPDATE SET status = 'failed', reason = 'error', finished_at = :now, error = :dead_letter_reason
 )
-SELECT target_id, lost_run, dead FROM taken_back
+SELECT target_id, lost_run, dead FROM reclaimed
 """)
 
 TRACK: Final = text("""
-WITH wanted AS (
+WITH given AS (
     SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:keys AS text[]), CAST(:addresses AS text[]))
         AS w (id, key, address)
 )
 INSERT INTO scrape_targets (id, source, key, address, interval_seconds, created_at)
-SELECT id, :source, key, address, CAST(:interval AS bigint), :now FROM wanted ORDER BY key
+SELECT id, :source, key, address, CAST(:interval AS bigint), :now FROM given ORDER BY key
 ON CONFLICT (source, key) DO NOTHING
 """)
 
@@ -190,26 +191,28 @@ WITH found AS (
     UPDATE scrape_targets t SET interval_seconds = :interval
     FROM found f WHERE f.interval_seconds <> :interval AND t.id = f.id
 ), scheduled AS (
-    INSERT INTO scrape_schedule (target_id, due_at, lane, source)
+    INSERT INTO scrape_schedule (target_id, due_at, priority, source)
     SELECT id, :now, 1, :source FROM found ORDER BY id
     ON CONFLICT (target_id) DO NOTHING
 )
 SELECT key, id FROM found
 """)
 
-# Who is looked at before a target: whatever is under way, and what is due in its lane or an earlier one before it.
-# Counted up to a bound, by the index of the due.
-AHEAD: Final = text("""
+# Targets that are fetched before a target: leased ones, and those that are due before it in its own priority or an
+# earlier one. Counted up to a bound, by the index of due rows.
+COUNT_AHEAD: Final = text("""
 SELECT (SELECT count(*) FROM (
            SELECT FROM scrape_schedule s
-           WHERE s.source = :source AND s.lease_until IS NOT NULL AND s.target_id <> :target LIMIT :most) AS held)
+           WHERE s.source = :source AND s.lease_until IS NOT NULL AND s.target_id <> :target LIMIT :most) AS leased)
      + coalesce((SELECT sum(waiting.count) FROM scrape_schedule me
-        CROSS JOIN LATERAL generate_series(0, me.lane) AS lanes (lane)
+        CROSS JOIN LATERAL generate_series(0, me.priority) AS priorities (priority)
         CROSS JOIN LATERAL (
             SELECT count(*) FROM (
                 SELECT FROM scrape_schedule s
-                WHERE s.source = :source AND s.lane = lanes.lane AND s.lease_until IS NULL AND s.target_id <> :target
-                  AND s.due_at <= CASE WHEN lanes.lane < me.lane THEN CAST(:now AS timestamptz) ELSE me.due_at END
+                WHERE s.source = :source AND s.priority = priorities.priority AND s.lease_until IS NULL
+                  AND s.target_id <> :target
+                  AND s.due_at <= CASE WHEN priorities.priority < me.priority THEN CAST(:now AS timestamptz)
+                                       ELSE me.due_at END
                 ORDER BY s.due_at LIMIT :most
             ) AS counted
         ) AS waiting
@@ -250,29 +253,31 @@ WITH asked AS (
     FROM asked
 )
 UPDATE scrape_schedule s
-SET run_id = a.run_id, lane = CASE WHEN a.leased THEN s.lane ELSE :lane END, attempt = 0,
+SET run_id = a.run_id, priority = CASE WHEN a.leased THEN s.priority ELSE :priority END, attempt = 0,
     due_at = CASE WHEN a.leased THEN s.due_at ELSE :now END
 FROM asked a WHERE s.target_id = a.target_id
 """)
 
-HURRY: Final = text("""
-UPDATE scrape_schedule SET lane = CASE WHEN lane = 3 THEN 3 ELSE least(lane, :lane) END, due_at = least(due_at, :now)
+BOOST: Final = text("""
+UPDATE scrape_schedule
+SET priority = CASE WHEN priority = 3 THEN 3 ELSE least(priority, :priority) END, due_at = least(due_at, :now)
 WHERE target_id = ANY(CAST(:targets AS uuid[])) AND lease_until IS NULL
 """)
 
-# Into the lane go those that wait for their turn, and into PAUSED the new ones too; what was asked for by hand stays
-# ahead. What was due meanwhile is due now.
-PLACE: Final = text("""
+# Targets that wait for their turn get the priority, and new targets too if it is ON_REQUEST; requested targets stay
+# ahead. A target that became due meanwhile is due now.
+SET_PRIORITY: Final = text("""
 UPDATE scrape_schedule s
-SET usual_lane = p.lane,
-    lane = CASE WHEN s.lane IN (2, 4, 5) OR (s.lane = 1 AND p.lane = 5) THEN p.lane ELSE s.lane END,
-    due_at = CASE WHEN s.lane = 5 AND p.lane <> 5 THEN greatest(s.due_at, :now) ELSE s.due_at END
-FROM unnest(CAST(:targets AS uuid[]), CAST(:lanes AS smallint[])) AS p (target_id, lane)
+SET usual_priority = p.priority,
+    priority = CASE WHEN s.priority IN (2, 4, 5) OR (s.priority = 1 AND p.priority = 5) THEN p.priority
+                    ELSE s.priority END,
+    due_at = CASE WHEN s.priority = 5 AND p.priority <> 5 THEN greatest(s.due_at, :now) ELSE s.due_at END
+FROM unnest(CAST(:targets AS uuid[]), CAST(:priorities AS smallint[])) AS p (target_id, priority)
 WHERE s.target_id = p.target_id
 """)
 
-# Who is looked at more often from now on does not wait for what the longer interval had left.
-PACE: Final = text("""
+# A target with a shorter interval than before does not wait for the rest of the longer one.
+SET_INTERVAL: Final = text("""
 WITH paced AS (
     UPDATE scrape_targets SET interval_seconds = CAST(:interval AS bigint), steady = CAST(:steady AS boolean)
     WHERE id = :target
@@ -289,14 +294,14 @@ UPDATE scrape_runs r SET status = 'failed', reason = 'error', error = 'no longer
 FROM stopped WHERE r.id = stopped.run_id AND r.status IN ('pending', 'in_progress')
 """)
 
-# A hash that no body has, not none at all: it was looked at before.
-READ_ANEW: Final = text(r"""
+# A hash that no body has, instead of NULL: the target was fetched before.
+INVALIDATE: Final = text(r"""
 UPDATE scrape_targets SET etag = NULL, last_modified = NULL,
        content_hash = CASE WHEN content_hash IS NOT NULL THEN '\x00'::bytea END
 WHERE id = ANY(CAST(:targets AS uuid[]))
 """)
 
-FORGIVE: Final = text("UPDATE scrape_targets SET failures = 0 WHERE id = ANY(CAST(:targets AS uuid[]))")
+RESET_FAILURES: Final = text("UPDATE scrape_targets SET failures = 0 WHERE id = ANY(CAST(:targets AS uuid[]))")
 
 ERASE: Final = text("""
 WITH gone AS (DELETE FROM scrape_targets WHERE id = ANY(CAST(:targets AS uuid[])))
@@ -320,7 +325,7 @@ WITH RECURSIVE walked (target_id, number) AS (
 )
 SELECT (SELECT target_id FROM walked ORDER BY number DESC LIMIT 1) AS last, (SELECT count(*) FROM removed) AS removed
 """)
-"""Goes from target to target by the index, so that it costs the same however many runs each has."""
+"""Goes from target to target by the index, so that the cost does not depend on the number of runs of a target."""
 
 RUN_ENDED: Final = "status IN ('completed', 'failed')"
 RUN_AWAITED: Final = "status IN ('pending', 'in_progress')"
@@ -335,15 +340,17 @@ RETURNING since, reason
 
 RESUME: Final = text("DELETE FROM scrape_pauses WHERE source = :source")
 
-# What was given up waits for ever; what lost its workers goes on alone. What guilds switched off is left alone.
-DEAD: Final = "s.due_at = 'infinity' AND s.lease_until IS NULL AND s.lane <> 5"
+# Dead targets are due at infinity. A target that lost its workers runs alone again. Targets that guilds switched off
+# (priority 5) are not re-driven.
+DEAD: Final = "s.due_at = 'infinity' AND s.lease_until IS NULL AND s.priority <> 5"
 REDRIVE: Final = text(f"""
 WITH dead AS (
     SELECT s.target_id FROM scrape_schedule s WHERE s.source = :source AND {DEAD}
     ORDER BY s.target_id LIMIT :limit FOR UPDATE
 ), put AS (
     UPDATE scrape_schedule s
-    SET run_id = uuidv7(), due_at = :now, attempt = 0, lane = CASE WHEN s.lane = 3 THEN 3 ELSE s.usual_lane END
+    SET run_id = uuidv7(), due_at = :now, attempt = 0,
+        priority = CASE WHEN s.priority = 3 THEN 3 ELSE s.usual_priority END
     FROM dead d WHERE s.target_id = d.target_id
     RETURNING s.target_id, s.run_id
 ), made AS (

@@ -1,4 +1,4 @@
-"""A target as a run holds it, and the words for its priority, its state and the reason for a run."""
+"""A target as a run has leased it, and the values of its priority, its status and the trigger of a run."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -6,22 +6,22 @@ from enum import IntEnum, StrEnum
 from uuid import UUID
 
 
-class Lane(IntEnum):
-    """Who goes first among the due: somebody waits, somebody has just come, the rest."""
+class Priority(IntEnum):
+    """Order of due targets: requested ones, new ones, then the rest."""
 
     REQUESTED = 0
     NEW = 1
     ROUTINE = 2
-    SUSPECT = 3
-    """Workers were lost while they looked at it: it goes alone, so that it can take nobody with it again."""
-    UNHURRIED = 4
-    """Behind the routine, while there is more to do than the pace allows."""
-    PAUSED = 5
-    """Not looked at until somebody asks or it is placed elsewhere; its due time is kept."""
+    QUARANTINED = 3
+    """The target lost workers before: it runs alone, so that no other target is lost with it."""
+    BACKGROUND = 4
+    """After the routine ones, while there is more to fetch than the pace allows."""
+    ON_REQUEST = 5
+    """Not fetched until somebody requests it or it gets another priority; its due time stays."""
 
 
 class Trigger(StrEnum):
-    """Why a run was made."""
+    """Reason for a run."""
 
     SCHEDULE = "schedule"
     REQUEST = "request"
@@ -29,7 +29,7 @@ class Trigger(StrEnum):
 
 
 class Status(StrEnum):
-    """Where a target or a run stands, in the contract's words."""
+    """Status of a target or a run, as the API shows it."""
 
     PENDING = "pending"
     IN_PROGRESS = "in_progress"
@@ -39,17 +39,17 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Target:
-    """A target as a run holds it."""
+    """A target as a run has leased it."""
 
     id: UUID
     run_id: UUID
     lease_until: datetime
     key: str
     address: str
-    """What to ask the site for: the key as the site spells it, or a whole query."""
+    """Text to ask the site for: the key in the site's spelling, or a whole query."""
     interval: timedelta
     failures: int
-    """In a row, all of the same kind (the target's, the host's, the page's, ours)."""
+    """Consecutive failures with the same fault (the target, the host, the source, ours)."""
     last_reason: str | None
     attempts: int
     etag: str | None
@@ -57,6 +57,6 @@ class Target:
     content_hash: bytes | None
     parser_version: int
     quiet_since: datetime | None = None
-    """When something changed last, or it was first followed."""
+    """Time of the last change, or else of the creation of the target."""
     steady: bool = False
-    """Looked at every interval, however long nothing changed."""
+    """Fetched at every interval, however long nothing changes."""

@@ -1,1 +1,1 @@
-"""The wire: problem+json, request log, guards, audiences, health."""
+"""HTTP: problem+json, request log, guards, audiences, health."""

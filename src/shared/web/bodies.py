@@ -1,6 +1,7 @@
-"""Bodies are what the schema says: the framework converts all that a handler is given leniently, as query strings need.
+"""Strict validation of request bodies against the type that the schema shows.
 
-So `0` would be taken for false, and `"900"` for a number, where the schema promises that neither is.
+Litestar converts every argument of a handler leniently, which query strings need. In a JSON body it would accept `0`
+for false and `"900"` for a number, although the schema allows neither.
 """
 
 import re
@@ -26,7 +27,7 @@ class BodyIncomplete(BadRequest):
 
 
 class StrictRequest(Request[Any, Any, Any]):
-    """A request whose JSON is held to the type that its handler declares, before the framework converts it."""
+    """A request whose JSON is validated against the handler's type before Litestar converts it."""
 
     async def stream(self) -> AsyncGenerator[bytes, None]:
         """The body in parts. Raises BodyIncomplete if the connection ends before the body does."""
@@ -35,7 +36,7 @@ class StrictRequest(Request[Any, Any, Any]):
             async for part in super().stream():
                 yield part
         except InternalServerException as error:
-            if not connected:  # read twice: a bug
+            if not connected:  # a bug: the body was read twice
                 raise
             raise BodyIncomplete(INCOMPLETE) from error
 
@@ -51,19 +52,19 @@ class StrictRequest(Request[Any, Any, Any]):
         try:
             return msgspec.convert(
                 value, kind, str_keys=True, dec_hook=decode_moments
-            )  # the framework lets pass what is of the type already
+            )  # Litestar does not convert a value that already has the type
         except msgspec.ValidationError:
             return _checked(_whole(value), kind) if _is_taken_leniently(value, kind) else value
 
 
 def is_json(content_type: str | None) -> bool:
-    """Whether a body is sent as JSON (RFC 8259), or as one of the types built on it (RFC 6839)."""
+    """True if the content type is JSON (RFC 8259) or a type based on it (RFC 6839)."""
     kind = (content_type or "").partition(";")[0].strip().lower()
     return kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
 
 
 def _is_taken_leniently(value: Any, kind: Any) -> bool:
-    """Whether nothing but the leniency lets it through; what else is wrong, the framework tells field by field."""
+    """True if lenient conversion accepts the value. If it does not, Litestar reports the errors field by field."""
     try:
         msgspec.convert(value, kind, strict=False, str_keys=True, dec_hook=decode_moments)
     except msgspec.ValidationError:
@@ -79,7 +80,7 @@ def _checked(value: Any, kind: Any) -> Any:
 
 
 def _whole(value: Any) -> Any:
-    """The same with 900 for 900.0: to JSON Schema, too, that is an integer."""
+    """The value with floats such as 900.0 replaced by 900: JSON Schema counts them as integers, too."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, list):
@@ -90,7 +91,7 @@ def _whole(value: Any) -> Any:
 
 
 def _refused(refusal: msgspec.ValidationError) -> ValidationException:
-    found = _REFUSAL.fullmatch(str(refusal))
-    message, path = (found["message"], found["path"] or "") if found else (str(refusal), "")
+    match = _REFUSAL.fullmatch(str(refusal))
+    message, path = (match["message"], match["path"] or "") if match else (str(refusal), "")
     key = _INDEX.sub(r".\1", path).lstrip(".")
     return ValidationException(extra=[{"message": message, "key": key, "source": "body"}])

@@ -1,7 +1,7 @@
-"""Lists as tables: what is asked for with `format=csv` comes as text/csv (RFC 4180), a row to an entry.
+"""Lists as CSV tables (`format=csv`): text/csv (RFC 4180), struct row per entry.
 
-A cell that a spreadsheet would take for a formula is given an apostrophe in front, so that opening a table runs nothing
-(OWASP, "CSV Injection"). Text that begins so is rare; numbers keep their minus.
+A cell that a spreadsheet would run as a formula gets an apostrophe in front (OWASP, "CSV Injection"). Such text is
+rare; numbers keep their minus sign.
 """
 
 import csv
@@ -21,22 +21,22 @@ FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 class ListFormat(StrEnum):
-    """How a list is written."""
+    """Format of a list in a response."""
 
     JSON = "json"
     CSV = "csv"
 
 
 Format = Annotated[
-    ListFormat, QueryParameter(description="`csv` gives the entries alone as a table, with their names on top.")
+    ListFormat, QueryParameter(description="`csv` returns only the entries, as a table with a header row.")
 ]
 
 
 def csv_answer(kind: type[Struct], entries: Sequence[Struct], *, name: str) -> Any:
-    """The answer, in place of a list, with its entries as a table that browsers save as `<name>.csv`.
+    """A response with the entries as a CSV table that browsers save as `<name>.csv`.
 
-    `kind` names the columns. A Struct inside an entry becomes columns of its own, `outer_inner`; lists and mappings
-    become JSON. Times are RFC 3339, an unknown is an empty cell.
+    The fields of `kind` are the columns. A Struct inside an entry becomes columns named `outer_inner`; lists and
+    mappings become JSON. Times are RFC 3339; None is an empty cell.
     """
     return Response(
         content=as_csv(kind, entries).encode(),
@@ -46,7 +46,7 @@ def csv_answer(kind: type[Struct], entries: Sequence[Struct], *, name: str) -> A
 
 
 def as_csv(kind: type[Struct], entries: Sequence[Struct]) -> str:
-    """The table's text, a line feed with its carriage return after every row."""
+    """The text of the table; every row ends with CRLF."""
     out = io.StringIO()
     writer = csv.writer(out)
     columns = _columns(kind)
@@ -56,7 +56,7 @@ def as_csv(kind: type[Struct], entries: Sequence[Struct]) -> str:
 
 
 def _columns(kind: Any) -> list[tuple[str, ...]]:
-    """Paths to what stands in the columns."""
+    """Path of field names for each column."""
     columns: list[tuple[str, ...]] = []
     for field in msgspec.structs.fields(kind):
         inner = _struct_of(field.type)
@@ -65,14 +65,14 @@ def _columns(kind: Any) -> list[tuple[str, ...]]:
 
 
 def _struct_of(annotation: Any) -> Any:
-    """The Struct that an annotation is, or is beside None."""
+    """The Struct of an annotation `Struct` or `Struct | None`; None for every other annotation."""
     kinds = [kind for kind in getattr(annotation, "__args__", (annotation,)) if kind is not type(None)]
-    one = kinds[0] if len(kinds) == 1 else None
-    return one if isinstance(one, type) and issubclass(one, Struct) and not _is_generic(annotation) else None
+    struct = kinds[0] if len(kinds) == 1 else None
+    return struct if isinstance(struct, type) and issubclass(struct, Struct) and not _is_generic(annotation) else None
 
 
 def _is_generic(annotation: Any) -> bool:
-    """Whether an annotation is a collection of something, `list[Kind]` say."""
+    """True if an annotation is a generic collection such as `list[Kind]`."""
     return isinstance(getattr(annotation, "__origin__", None), type)
 
 

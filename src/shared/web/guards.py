@@ -1,6 +1,6 @@
-"""Who may enter: the middleware of an audience checks what the caller proves and what the handler asks of it.
+"""Authentication middleware of each audience: checks the credentials and the scope or role that a handler requires.
 
-Not guards in Litestar's sense: it copies the handler for every one that it asks, 20 µs a request.
+These are not Litestar guards: Litestar copies the handler for each guard it calls, which costs 20 µs a request.
 """
 
 from collections.abc import Callable
@@ -12,25 +12,28 @@ from shared.errors import Forbidden, Unauthenticated
 from shared.web.identity import BotIdentity, PersonIdentity
 
 OPEN: Final = {"open": True}
-"""`opt=OPEN` on a handler of the public audience that asks for no token."""
+"""`opt=OPEN` marks a handler of the public audience that needs no token."""
 
 
-class BotAuthenticator(Protocol):
-    """Tells whose key it is, or raises Unauthenticated."""
+class BotKeyVerifier(Protocol):
+    """Finds the bot of a key. Raises Unauthenticated if the key is not valid."""
 
     async def authenticate(self, key: str) -> BotIdentity: ...
 
 
-class PersonAuthenticator(Protocol):
-    """Tells whose access token it is, or raises Unauthenticated; Unavailable where that cannot be known."""
+class AccessTokenVerifier(Protocol):
+    """Finds the person of an access token.
+
+    Raises Unauthenticated if the token is not valid, Unavailable if it cannot be verified now.
+    """
 
     async def authenticate(self, token: str) -> PersonIdentity: ...
 
 
 class BotAuthentication:
-    """Reads the key (`Authorization: Bearer trk_...` or `X-API-Key`), and holds it to the handler's `opt["scope"]`."""
+    """Checks the bot key (`Authorization: Bearer trk_...` or `X-API-Key`) and the scope in the `opt` of the handler."""
 
-    def __init__(self, app: ASGIApp, authenticator: Callable[[], BotAuthenticator]) -> None:
+    def __init__(self, app: ASGIApp, authenticator: Callable[[], BotKeyVerifier]) -> None:
         self._app = app
         self._authenticator = authenticator
 
@@ -39,21 +42,21 @@ class BotAuthentication:
         if key is None:
             key = bearer(scope)
         if key is None:
-            raise Unauthenticated("This needs a bot key: send it as 'Authorization: Bearer trk_...'.")
+            raise Unauthenticated("This endpoint needs a bot key: send it as 'Authorization: Bearer trk_...'.")
         identity = await self._authenticator().authenticate(key)
         scope["state"]["who"] = identity.label
         scope["auth"] = identity
         needed = scope["route_handler"].opt.get("scope")
         if needed and not identity.may(needed):
-            raise Forbidden(f"This key lacks the scope {needed}; ask the operator for one that has it.")
+            raise Forbidden(f"This key lacks the scope {needed}; ask the operator for a key with this scope.")
         await self._app(scope, receive, send)
 
 
 class PersonAuthentication:
-    """Reads the access token (`Authorization: Bearer ...`); with `admins_only` lets nobody else in."""
+    """Checks the access token (`Authorization: Bearer ...`); with `admins_only`, lets only admins in."""
 
     def __init__(
-        self, app: ASGIApp, authenticator: Callable[[], PersonAuthenticator], *, admins_only: bool = False
+        self, app: ASGIApp, authenticator: Callable[[], AccessTokenVerifier], *, admins_only: bool = False
     ) -> None:
         self._app = app
         self._authenticator = authenticator
@@ -63,17 +66,17 @@ class PersonAuthentication:
         if not scope["route_handler"].opt.get("open"):
             token = bearer(scope)
             if token is None:
-                raise Unauthenticated("Log in first, and send the access token as 'Authorization: Bearer ...'.")
+                raise Unauthenticated("Log in first and send the access token as 'Authorization: Bearer ...'.")
             identity = await self._authenticator().authenticate(token)
             scope["state"]["who"] = identity.label
             scope["auth"] = identity
             if self._admins_only and not identity.is_admin:
-                raise Forbidden("This is for admins of this installation.")
+                raise Forbidden("This endpoint is for admins of this installation.")
         await self._app(scope, receive, send)
 
 
 def bearer(scope: Any) -> str | None:
-    """The credentials of the Bearer scheme; None where another scheme, or none, is used."""
+    """The credentials of the Bearer scheme; None if the request uses another scheme or none."""
     word, _, credentials = (_header(scope, b"authorization") or "").partition(" ")
     return credentials.strip() if word.lower() == "bearer" else None
 

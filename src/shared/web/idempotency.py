@@ -1,8 +1,8 @@
-"""The same POST again under the same `Idempotency-Key` gets the same answer, and is carried out at most once.
+"""Idempotency of POST requests: a repeated request with the same `Idempotency-Key` runs at most once.
 
-A claim is made before the handler runs, the answer is kept before its first byte leaves. Between the two a process may
-die or the database go away: then nobody knows whether it was done, and the caller is told so instead of it being done
-twice.
+The key is claimed before the handler runs, and the response is stored before its first byte is sent. If the process
+dies or the database fails in between, the outcome is unknown: a repetition gets 409 `idempotency_unknown` instead of
+running a second time.
 """
 
 import re
@@ -19,19 +19,19 @@ from msgspec import Struct
 from sqlalchemy import text
 
 from shared.clock import Clock
-from shared.database import Reader, Repository
+from shared.database import Repository, StandaloneWriter
 from shared.errors import Conflict, Invalid
 from shared.jobs import Job
 from shared.web.bodies import INCOMPLETE, BodyIncomplete
-from shared.web.kept_answers import KEPT_FOR
 from shared.web.problems import OUTCOME_UNKNOWN
+from shared.web.stored_responses import KEPT_FOR
 
 HEADER: Final = b"idempotency-key"
 FORM: Final = re.compile(rb"[\x21-\x7e]{1,200}")
-LARGEST_KEPT: Final = 262_144
-"""Bytes of an answer."""
+MAX_STORED_BYTES: Final = 262_144
+"""Bytes of a stored response body; a longer one is not stored."""
 RUNS_AT_MOST: Final = timedelta(seconds=60)
-"""A claim without an answer for that long belongs to a process that died."""
+"""A claim that is older than this and has no response belongs to a process that died."""
 REMOVED_AT_ONCE: Final = 10_000
 NOT_KEPT: Final = frozenset({401, 403, 429})
 SERVER_ERROR: Final = 500
@@ -64,11 +64,11 @@ WITH gone AS (
 
 
 def _words_of(expression: str) -> str:
-    """SQL expression: the words of a text, each between single spaces, whatever stands between them there."""
+    """SQL expression: the lower-case words of a text, each between single spaces, without punctuation."""
     return f"' ' || trim(regexp_replace(lower({expression}), '[^[:alnum:]]+', ' ', 'g')) || ' '"
 
 
-# Without a collation of its own, convert_from has that of the encoding's name, in which only ASCII has cases.
+# Without an explicit collation, convert_from gets the one of the encoding's name, which lowers only ASCII letters.
 _BODY: Final = "convert_from(body, 'UTF8') COLLATE \"default\""
 _FORGET: Final = text(f"""
 UPDATE idempotency_keys SET body = NULL
@@ -79,7 +79,7 @@ WHERE body IS NOT NULL AND content_type LIKE '%json%' AND (EXISTS (
     SELECT FROM unnest(CAST(:names AS text[])) AS n (name)
     WHERE strpos({_words_of(_BODY)}, {_words_of("name")}) > 0
 ))
-""")  # noqa: S608 -- fragments of our own
+""")  # noqa: S608 -- only constant fragments
 
 
 class IdempotencyKeyReused(Invalid):
@@ -102,16 +102,16 @@ class IdempotencyNotKept(Conflict):
     title = "Answer not kept"
 
 
-class Kept(Struct, frozen=True, kw_only=True):
-    """An answer as it was sent; without a body when that was too large, or a secret (`opt["secret_answer"]`)."""
+class StoredResponse(Struct, frozen=True, kw_only=True):
+    """A response as it was sent; without a body if that was too large or secret (`opt["secret_answer"]`)."""
 
     status: int
     content_type: str | None
     body: bytes | None
 
 
-class Claim(Struct, frozen=True, kw_only=True):
-    """The right to carry a request out."""
+class KeyReservation(Struct, frozen=True, kw_only=True):
+    """The right to run the request with a key."""
 
     bot_key_id: UUID
     key: str
@@ -119,38 +119,45 @@ class Claim(Struct, frozen=True, kw_only=True):
 
 
 class IdempotencyKeys:
-    """The claims and answers; each statement stands for itself, outside any request's transaction."""
+    """Claims and stored responses. Each statement is a transaction of its own, outside that of the request."""
 
-    def __init__(self, reader: Reader, *, clock: Clock) -> None:
-        self._reader = reader
+    def __init__(self, writer: StandaloneWriter, *, clock: Clock) -> None:
+        self._writer = writer
         self._clock = clock
 
-    async def claim(self, bot_key_id: UUID, key: str, request_digest: bytes) -> Claim | Kept:
-        """The right to run, or what came of the same request before; raises one of the errors above."""
-        now = self._clock.now()
-        which = {"bot_key_id": bot_key_id, "key": key}
-        if await self._reader.value(_CLAIM, {**which, "request_digest": request_digest, "now": now}):
-            return Claim(bot_key_id=bot_key_id, key=key, claimed_at=now)
-        found = await self._reader.row(_FIND, which)
-        if found is None:  # given back this very moment
-            raise IdempotencyInProgress("The first request under this key just ended; send it again.", retry_after=1)
-        if found["request_digest"] != request_digest:
-            raise IdempotencyKeyReused("This Idempotency-Key was used for another request; choose a new one.")
-        if found["status"] is None:
-            if now - found["claimed_at"] <= RUNS_AT_MOST:
-                raise IdempotencyInProgress("The first request under this key still runs; ask again.", retry_after=1)
-            raise IdempotencyUnknown(
-                "The first request under this key was cut off, so nobody knows whether it was carried out. "
-                "Look whether it was; if not, send it under a new key."
-            )
-        if found["body"] is None:
-            raise IdempotencyNotKept(
-                f"This was carried out and answered with {found['status']}; the answer is not kept to be sent twice."
-            )
-        return Kept(status=found["status"], content_type=found["content_type"], body=found["body"])
+    async def claim(self, bot_key_id: UUID, key: str, request_digest: bytes) -> KeyReservation | StoredResponse:
+        """Claim the key, or return the response of the earlier request with this key.
 
-    async def keep(self, claim: Claim, answer: Kept) -> None:
-        await self._reader.execute(
+        Raises IdempotencyKeyReused if the earlier request was different, IdempotencyInProgress while it runs,
+        IdempotencyUnknown if it was cut off, IdempotencyNotKept if its body is not stored.
+        """
+        now = self._clock.now()
+        parameters = {"bot_key_id": bot_key_id, "key": key}
+        if await self._writer.value(_CLAIM, {**parameters, "request_digest": request_digest, "now": now}):
+            return KeyReservation(bot_key_id=bot_key_id, key=key, claimed_at=now)
+        row = await self._writer.row(_FIND, parameters)
+        if row is None:  # released in this moment
+            raise IdempotencyInProgress("The first request with this key just ended; send it again.", retry_after=1)
+        if row["request_digest"] != request_digest:
+            raise IdempotencyKeyReused("This Idempotency-Key was used for another request; choose a new one.")
+        if row["status"] is None:
+            if now - row["claimed_at"] <= RUNS_AT_MOST:
+                raise IdempotencyInProgress(
+                    "The first request with this key is still running; try again.", retry_after=1
+                )
+            raise IdempotencyUnknown(
+                "The first request with this key was cut off, so its outcome is unknown. "
+                "Check if it was carried out; if not, send it with a new key."
+            )
+        if row["body"] is None:
+            raise IdempotencyNotKept(
+                f"This request was carried out and answered with {row['status']}; "
+                "the response is not stored, so it cannot be sent again."
+            )
+        return StoredResponse(status=row["status"], content_type=row["content_type"], body=row["body"])
+
+    async def keep(self, claim: KeyReservation, answer: StoredResponse) -> None:
+        await self._writer.execute(
             _KEEP,
             {
                 "bot_key_id": claim.bot_key_id,
@@ -162,31 +169,31 @@ class IdempotencyKeys:
             },
         )
 
-    async def give_back(self, claim: Claim) -> None:
-        """Nothing was done: the key is as if never used."""
-        await self._reader.execute(
+    async def release(self, claim: KeyReservation) -> None:
+        """Delete the claim after a request that changed nothing, so that the key can be used again."""
+        await self._writer.execute(
             _GIVE_BACK, {"bot_key_id": claim.bot_key_id, "key": claim.key, "claimed_at": claim.claimed_at}
         )
 
     async def remove_old(self) -> int:
-        """Forget what is past its time, a bounded number at once; how many went."""
+        """Remove up to REMOVED_AT_ONCE keys older than KEPT_FOR; return how many."""
         before = self._clock.now() - KEPT_FOR
-        return int(await self._reader.value(_REMOVE_OLD, {"before": before, "limit": REMOVED_AT_ONCE}))
+        return int(await self._writer.value(_REMOVE_OLD, {"before": before, "limit": REMOVED_AT_ONCE}))
 
 
 class StoredAnswers(Repository):
-    """The answers, in the transaction of somebody who must not be found in them."""
+    """Erasure of stored responses, in the transaction that erases a person or blocks a subject."""
 
     async def forget(self, spellings: Collection[str], names: Collection[str]) -> None:
-        """Keep no answer in which a spelling stands, or a name among other words; that it was carried out stays known.
+        """Delete the bodies of JSON responses that contain a spelling anywhere, or a name as whole words.
 
-        In any case. Names stand in the sentences of errors, too.
+        Case does not matter. Keys and statuses stay. Names also occur in the sentences of error messages.
         """
         await self.session.execute(_FORGET, {"spellings": list(spellings), "names": list(names)})
 
 
 def idempotency_jobs(keys: IdempotencyKeys) -> list[Job]:
-    """Forgetting, every ten minutes."""
+    """The job that removes old keys, every ten minutes."""
     return [
         Job(
             name="web.remove_old_idempotency_keys",
@@ -199,7 +206,7 @@ def idempotency_jobs(keys: IdempotencyKeys) -> list[Job]:
 
 
 class Idempotency:
-    """Holds POSTs with an `Idempotency-Key` to their first answer; stands behind authentication and limits."""
+    """ASGI middleware for POST requests with an `Idempotency-Key`; runs after authentication and rate limits."""
 
     def __init__(self, app: ASGIApp, keys: Callable[[], IdempotencyKeys], body_limit: int) -> None:
         self._app = app
@@ -216,17 +223,17 @@ class Idempotency:
         body = await _whole_body(receive, self._body_limit)
         keys = self._keys()
         claim = await keys.claim(scope["auth"].key_id, given.decode("ascii"), _digest(scope, body))
-        if isinstance(claim, Kept):
+        if isinstance(claim, StoredResponse):
             await _replay(claim, send)
             return
-        held = HeldAnswer(scope, send, keys, claim)
-        await self._app(scope, _said_again(body, receive), held.send)
+        response = CapturedResponse(scope, send, keys, claim)
+        await self._app(scope, _receive_again(body, receive), response.send)
 
 
-class HeldAnswer:
-    """An answer that leaves once it is kept, or its claim given back."""
+class CapturedResponse:
+    """A response that is held back until it is stored or its claim is released."""
 
-    def __init__(self, scope: Scope, send: Send, keys: IdempotencyKeys, claim: Claim) -> None:
+    def __init__(self, scope: Scope, send: Send, keys: IdempotencyKeys, claim: KeyReservation) -> None:
         self._scope = scope
         self._send = send
         self._keys = keys
@@ -245,7 +252,7 @@ class HeldAnswer:
             self._start = message
         elif message["type"] == "http.response.body":
             self._body += message.get("body", b"")
-            if not message.get("more_body") or len(self._body) > LARGEST_KEPT:
+            if not message.get("more_body") or len(self._body) > MAX_STORED_BYTES:
                 await self._settle()
 
     async def _settle(self) -> None:
@@ -253,15 +260,15 @@ class HeldAnswer:
         status = self._start["status"]
         try:
             if self._scope["state"].get(OUTCOME_UNKNOWN):
-                pass  # the claim stays; whoever asks again is told that nobody knows
+                pass  # the claim stays: a repetition gets 409 idempotency_unknown
             elif status >= SERVER_ERROR or status in NOT_KEPT:
-                await self._keys.give_back(self._claim)
+                await self._keys.release(self._claim)
             else:
                 secret = _opt(self._scope, "secret_answer")
-                body = None if secret or len(self._body) > LARGEST_KEPT else bytes(self._body)
-                kept = Kept(status=status, content_type=_content_type(self._start), body=body)
-                await self._keys.keep(self._claim, kept)
-        except Exception:  # noqa: BLE001 -- what was done stands and is answered so; the claim then says that nobody knows
+                body = None if secret or len(self._body) > MAX_STORED_BYTES else bytes(self._body)
+                stored = StoredResponse(status=status, content_type=_content_type(self._start), body=body)
+                await self._keys.keep(self._claim, stored)
+        except Exception:  # noqa: BLE001 -- the request was carried out and is answered; a repetition gets idempotency_unknown
             structlog.get_logger(__name__).warning("answer_not_kept", path=self._scope["path"], exc_info=True)
         for message in self._messages:
             await self._send(message)
@@ -293,24 +300,24 @@ async def _whole_body(receive: Receive, limit: int) -> bytes:
             return bytes(body)
 
 
-def _said_again(body: bytes, receive: Receive) -> Receive:
-    """What the handler hears: the body that was read, then whatever comes."""
-    said = False
+def _receive_again(body: bytes, receive: Receive) -> Receive:
+    """A `receive` for the handler: first the body that was already read, then the next messages."""
+    replayed = False
 
-    async def hear() -> Any:
-        nonlocal said
-        if said:
+    async def receive_again() -> Any:
+        nonlocal replayed
+        if replayed:
             return await receive()
-        said = True
+        replayed = True
         return {"type": "http.request", "body": body, "more_body": False}
 
-    return hear
+    return receive_again
 
 
 def _digest(scope: Scope, body: bytes) -> bytes:
-    asked = sha256(f"POST {scope['path']}?".encode())
-    asked.update(scope["query_string"] + b"\n" + body)
-    return asked.digest()
+    digest = sha256(f"POST {scope['path']}?".encode())
+    digest.update(scope["query_string"] + b"\n" + body)
+    return digest.digest()
 
 
 def _content_type(start: Any) -> str | None:
@@ -320,10 +327,10 @@ def _content_type(start: Any) -> str | None:
     return None
 
 
-async def _replay(kept: Kept, send: Send) -> None:
-    body = kept.body or b""
+async def _replay(stored: StoredResponse, send: Send) -> None:
+    body = stored.body or b""
     headers = [(b"content-length", b"%d" % len(body)), (b"idempotency-replayed", b"true")]
-    if kept.content_type is not None:
-        headers.append((b"content-type", kept.content_type.encode("latin-1")))
-    await send({"type": "http.response.start", "status": kept.status, "headers": headers})
+    if stored.content_type is not None:
+        headers.append((b"content-type", stored.content_type.encode("latin-1")))
+    await send({"type": "http.response.start", "status": stored.status, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -1,4 +1,4 @@
-"""Who asks, once that is proven; what guards, policies, limits and the audit log look at."""
+"""The authenticated caller of a request, as guards, policies, limits and the audit log use it."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -8,33 +8,33 @@ from msgspec import Struct
 
 
 class Role(StrEnum):
-    """What a person may do in the whole house."""
+    """Role of a person in the installation."""
 
     USER = "user"
     ADMIN = "admin"
 
 
 class BotIdentity(Struct, frozen=True, kw_only=True):
-    """A bot and what its key allows: `trackers` for all of a module, `trackers:read` or `trackers:write` for part."""
+    """A bot and the scopes of its key: `trackers` for a whole module, `trackers:read` or `trackers:write` for part."""
 
     key_id: UUID
     name: str
     scopes: frozenset[str]
     guild_ids: frozenset[str] | None = None
-    """The only guilds, and their members, that it may speak for; None: all."""
+    """Guilds that the key may act for, with their members; None: all guilds."""
 
     @property
     def label(self) -> str:
-        """In logs and listings."""
+        """Name in logs and listings."""
         return f"bot:{self.name}"
 
     def may(self, scope: str) -> bool:
-        """Whether the key's scopes cover one; a module's bare name covers both reading and writing."""
+        """True if the key has the scope. The bare name of a module covers reading and writing."""
         return scope in self.scopes or scope.partition(":")[0] in self.scopes
 
 
 class PersonIdentity(Struct, frozen=True, kw_only=True):
-    """A person, by an access token of one of their sessions."""
+    """A person, authenticated by an access token of one of their sessions."""
 
     user_id: UUID
     role: Role
@@ -45,7 +45,7 @@ class PersonIdentity(Struct, frozen=True, kw_only=True):
 
     @property
     def label(self) -> str:
-        """In logs and listings; no name, so that logs hold no personal data."""
+        """Id in logs and listings; without a name, so that logs hold no personal data."""
         return f"user:{self.user_id}"
 
     @property

@@ -1,7 +1,7 @@
-"""How often somebody may ask: counted in Redis over all processes, spent from blocks of permits in each.
+"""Rate limits: counted in Redis for all processes together, spent from blocks of permits in each process.
 
-A round trip per request would cost as much as half a read. So a process takes a block of permits for a caller at once
-and spends it without asking. What all processes let through in a window exceeds the limit by a block each at most.
+A round trip to Redis for each request would cost half as much as a read. So each process takes a block of permits for a
+caller and spends it locally. All processes together exceed the limit of a window by at most one block each.
 """
 
 import asyncio
@@ -19,34 +19,34 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from redis.exceptions import RedisError
 
 from shared.errors import Forbidden, TooManyRequests, Unauthenticated
-from shared.web.callers import household, rate_limit_headers
+from shared.web.callers import network_prefix, rate_limit_headers
 from shared.web.identity import BotIdentity, PersonIdentity
 from shared.web.settings import WebSettings
 
 WINDOW: Final = 60
-"""Seconds."""
+"""Length of the sliding window in seconds."""
 BLOCKS: Final = 20
-"""A block is this part of a limit."""
-LARGEST_BLOCK: Final = 250
+"""Number of blocks that a limit is divided into."""
+MAX_BLOCK: Final = 250
 REMEMBERED: Final = 10_000
-"""Callers that a process holds permits for at most."""
-PATIENCE: Final = 0.5
-"""Seconds that Redis may take before a request passes uncounted."""
+"""Maximum number of callers that a process holds permits for."""
+REDIS_TIMEOUT_S: Final = 0.5
+"""Seconds to wait for Redis; after that the request passes without being counted."""
 REST: Final = 5.0
-"""Seconds that Redis is not asked for after it could not be reached."""
+"""Seconds without further attempts after Redis could not be reached."""
 COMPLAIN_EVERY: Final = 60.0
 REFUSED_FOR: Final = 1.0
-"""Seconds at most that a refusal stands without asking again; others may give up sooner than it says."""
+"""Maximum seconds that a refusal is cached: room may appear earlier than it says."""
 TOLD: Final = "rate_limit"
-"""In a request's state: what `Manners` tells in the headers of its answer."""
-_household = lru_cache(REMEMBERED)(household)
+"""Key in a request's state: the RateLimit that `ResponseHeaders` writes into the headers."""
+_network_prefix = lru_cache(REMEMBERED)(network_prefix)
 
 Caller = tuple[str, object]
-"""Which limit counts (`person`, `bot`, `address`, `refused`), and whom."""
+"""Kind of limit (`person`, `bot`, `address`, `refused`) and the id of the caller."""
 
 
 class RateLimit(NamedTuple):
-    """How a caller stands."""
+    """State of a caller's limit."""
 
     limit: int
     remaining: int
@@ -55,7 +55,7 @@ class RateLimit(NamedTuple):
 
 
 class Share:
-    """What a process holds for one caller; times are the monotonic clock's."""
+    """Permits that a process holds for one caller. All times are from the monotonic clock."""
 
     __slots__ = ("asking", "elsewhere", "expires_at", "permits", "refused_until", "resets_at", "retry_at")
 
@@ -63,7 +63,7 @@ class Share:
         self.permits = 0
         self.expires_at = 0.0
         self.elsewhere = 0
-        """Permits that nobody had taken when this block was."""
+        """Permits that were left in Redis when this block was taken."""
         self.resets_at = 0.0
         self.refused_until = 0.0
         self.retry_at = 0.0
@@ -71,7 +71,7 @@ class Share:
 
 
 class RateLimiter:
-    """Permits by the minute. A limiter is no lock: while Redis is away everybody passes."""
+    """Permits per minute. Limits are not a security barrier: while Redis is unreachable, every request passes."""
 
     remembered = REMEMBERED
 
@@ -97,7 +97,7 @@ class RateLimiter:
         self._complained_at = float("-inf")
 
     async def take(self, caller: Caller) -> RateLimit | None:
-        """One permit; None where nothing is counted. Raises TooManyRequests."""
+        """Take one permit. None if there is no limit or Redis is unreachable. Raises TooManyRequests."""
         limit = self._limits[caller[0]]
         if not limit:
             return None
@@ -106,7 +106,7 @@ class RateLimiter:
         if share is None:
             share = self._share(caller)
         if not share.permits or now >= share.expires_at:
-            async with share.asking:  # of many at once one asks, for all of them
+            async with share.asking:  # of concurrent requests, one refills for all
                 now = self._now()
                 if not share.permits or now >= share.expires_at:
                     if now < share.refused_until:
@@ -117,25 +117,28 @@ class RateLimiter:
         return RateLimit(limit, share.elsewhere + share.permits, max(0.0, share.resets_at - now))
 
     async def _refill(self, caller: Caller, share: Share) -> bool:
-        """Take a block, or what is left: one permit. False where Redis is away; raises TooManyRequests."""
+        """Take a block of permits, or a single one if no block is left. False if Redis is unreachable.
+
+        Raises TooManyRequests.
+        """
         kind, who = caller
         item, limit = self._items[kind], self._limits[kind]
-        block = min(max(1, limit // BLOCKS), LARGEST_BLOCK)
+        block = min(max(1, limit // BLOCKS), MAX_BLOCK)
         key = (kind, str(who))
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(REDIS_TIMEOUT_S):
                 taken = block if await self._window.hit(item, *key, cost=block) else 0
                 if not taken and block > 1:
                     taken = int(await self._window.hit(item, *key))
                 before, before_ends, current, ends = await self._storage.get_sliding_window(
                     item.key_for(*key), item.get_expiry()
                 )
-        except (RedisError, OSError) as error:  # TimeoutError is one
+        except (RedisError, OSError) as error:  # includes TimeoutError
             self._note_away(error)
             return False
         now = self._now()
-        ends = max(0.0, ends - WINDOW)  # it is kept for two windows, as the next one's past
-        self._shares[caller] = self._shares.pop(caller, share)  # the ones used last go last
+        ends = max(0.0, ends - WINDOW)  # Redis keeps a window for two, because it is also the past of the next
+        self._shares[caller] = self._shares.pop(caller, share)  # the caller refilled last is removed last
         share.permits, share.expires_at = taken, now + WINDOW
         share.elsewhere = max(0, limit - int(before * before_ends / WINDOW) - current)
         share.resets_at = now + ends
@@ -146,7 +149,7 @@ class RateLimiter:
         return True
 
     def _share(self, caller: Caller) -> Share:
-        """A new one; the one refilled longest ago makes room."""
+        """A new share; if there is no room, the share with the oldest refill is dropped."""
         if len(self._shares) >= self.remembered:
             del self._shares[next(iter(self._shares))]
         share = self._shares[caller] = Share()
@@ -156,7 +159,7 @@ class RateLimiter:
     def _refusal(limit: int, share: Share, now: float) -> TooManyRequests:
         wait = max(1, ceil(share.retry_at - now))
         return TooManyRequests(
-            f"No more than {limit} requests a minute are answered; ask again in {wait} s, and less often.",
+            f"The limit is {limit} requests per minute; try again in {wait} s, and send requests less often.",
             retry_after=wait,
             headers=rate_limit_headers(limit, 0, max(wait, share.resets_at - now)),
         )
@@ -170,17 +173,20 @@ class RateLimiter:
 
 
 def seconds_until_room(limit: int, before: int, before_ends: float, current: int, ends: float) -> float:
-    """Seconds until the sliding window has room for one: `before` counts less by the second, `current` from its end."""
+    """Seconds until the sliding window has room for one request.
+
+    Requests of the previous window (`before`) weigh less every second, those of this one (`current`) from its end on.
+    """
     if current < limit:
         return max(0.0, before_ends - (limit - current) * WINDOW / before) if before else 0.0
     return ends + WINDOW - limit * WINDOW / current
 
 
 def caller_of(scope: Scope, *, refused: bool = False) -> Caller:
-    """The caller that a request counts for: the person or bot that it was proven to come from, else the address.
+    """The caller that a request counts for: the authenticated person or bot, else the address.
 
-    Of an address each open path counts by itself, and so do refusals: requests elsewhere never use up the permits that
-    a sign-in from the same address needs.
+    Each open path and refused requests have separate limits for an address, so that other requests never use up the
+    permits that a sign-in from the same address needs.
     """
     who = scope.get("auth")
     if isinstance(who, BotIdentity):
@@ -188,12 +194,12 @@ def caller_of(scope: Scope, *, refused: bool = False) -> Caller:
     if isinstance(who, PersonIdentity):
         return "person", who.user_id
     client = scope.get("client")
-    address = _household(client[0]) if client else ""
+    address = _network_prefix(client[0]) if client else ""
     return ("refused", address) if refused else ("address", f"{address} {scope['path_template']}")
 
 
 class RateLimiting:
-    """Counts requests whose sender is known by now; stands behind authentication."""
+    """ASGI middleware that counts requests by caller; runs after authentication."""
 
     def __init__(self, app: ASGIApp, limiter: Callable[[], RateLimiter]) -> None:
         self._app = app
@@ -205,7 +211,7 @@ class RateLimiting:
 
 
 class RefusalLimiting:
-    """Counts requests that authentication turned away, so that guessing has its limit too; stands before it."""
+    """ASGI middleware that counts requests that authentication refused, to limit guessing; wraps authentication."""
 
     def __init__(self, app: ASGIApp, limiter: Callable[[], RateLimiter]) -> None:
         self._app = app

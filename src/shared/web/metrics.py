@@ -1,4 +1,4 @@
-"""`/metrics`, for Prometheus. Not in the schema: it is for who runs the house, and in Prometheus's own format."""
+"""`/metrics` for Prometheus. Not in the schema: it is for the operator, in Prometheus's own format."""
 
 from typing import Any
 
@@ -14,5 +14,5 @@ Page = NamedDependency[SkipValidation[MetricsPage]]
 
 @get("/metrics", operation_id="get_metrics", opt=OPEN, include_in_schema=False)
 async def metrics(request: Request[Any, Any, Any], metrics_page: Page) -> Response[bytes]:
-    """What this process counted, and how the house stands."""
+    """Get the counters of this process and the gauges of the whole app."""
     return Response(await metrics_page.read(bearer(request.scope)), media_type=MEDIA_TYPE)

@@ -1,4 +1,4 @@
-"""What the schema says of every operation: its problem, and what needs no token or no body."""
+"""OpenAPI details of every operation: the problem response, open endpoints, optional bodies, CSV."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Final
@@ -22,9 +22,9 @@ from shared.web.csv import TEXT_CSV
 from shared.web.problems import PROBLEM_JSON
 
 FORMAT: Final = "format"
-"""The parameter by which a list is asked for as a table."""
+"""The query parameter that selects CSV for a list."""
 PROBLEM: Final = OpenAPIResponse(
-    description="What is wrong and what to do about it (RFC 9457). `code` is stable; `detail` is for people.",
+    description="The problem and what to do about it (RFC 9457). `code` is stable; `detail` is text for people.",
     content={
         PROBLEM_JSON: OpenAPIMediaType(
             schema=Schema(
@@ -42,43 +42,50 @@ PROBLEM: Final = OpenAPIResponse(
 
 
 @dataclass
-class HouseOperation(Operation):
-    """An operation of ours: whatever is wrong becomes a problem, not the framework's own 400."""
+class AppOperation(Operation):
+    """An operation of the app: every error is a problem response, instead of Litestar's own 400."""
 
     handler: ClassVar[HTTPRouteHandler]
 
     def __post_init__(self) -> None:
+        self.summary = summary(self.description or "") or self.summary
         self.responses = {status: answer for status, answer in (self.responses or {}).items() if status != "400"}
         self.responses["default"] = Reference(ref="#/components/responses/Problem")
         for parameter in self.parameters or ():
             if isinstance(parameter, Parameter):
                 constrain_parameter(parameter, self.handler)
         if any(getattr(parameter, "name", None) == FORMAT for parameter in self.parameters or ()):
-            self.responses["200"].content[TEXT_CSV] = OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING))  # type: ignore[index, union-attr]  # what lists answer is no reference and has content
+            self.responses["200"].content[TEXT_CSV] = OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING))  # type: ignore[index, union-attr]  # the response of a list is no reference and has content
         body = self.handler.parsed_data_field
         if isinstance(self.request_body, RequestBody) and body is not None and body.has_default:
             self.request_body.required = False
 
 
 @dataclass
-class OpenOperation(HouseOperation):
-    """One that asks for no token."""
+class OpenOperation(AppOperation):
+    """An operation that needs no token."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.security = []
 
 
+def summary(description: str) -> str:
+    """Return the first sentence of a description, without its period: "Register trackers"."""
+    first, _, _ = description.partition("\n")
+    return first.split(". ")[0].removesuffix(".").strip()
+
+
 def describe(app: Litestar) -> None:
-    """Have the schema, whenever it is asked for, tell of every handler in the house's way; and OPTIONS of them all."""
+    """Prepare every handler of the app for the OpenAPI schema, and make OPTIONS answer for all methods of a path."""
     for route in app.routes:
         if not isinstance(route, HTTPRoute):
             continue
         for handler in route.route_handlers:
             kind = handler.operation_class
             if kind is Operation:
-                kind = OpenOperation if handler.opt.get("open") else HouseOperation
+                kind = OpenOperation if handler.opt.get("open") else AppOperation
             handler.operation_class = type(kind.__name__, (kind,), {"handler": handler})
             if handler.http_methods == {"OPTIONS"}:
-                # The framework's was made with the path's first handler, and knows no method of the others.
-                handler._fn = route.create_options_handler(route.path).fn  # noqa: SLF001 -- it can be set nowhere else
+                # Litestar made it with the first handler of the path only, so that it lacks the methods of the others.
+                handler._fn = route.create_options_handler(route.path).fn  # noqa: SLF001 -- there is no public way to set it

@@ -1,4 +1,4 @@
-"""Every error as problem+json (RFC 9457), with a stable `code` and the request's id; never a traceback."""
+"""Every error as problem+json (RFC 9457), with a stable `code` and the id of the request, never with a traceback."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -19,9 +19,9 @@ PROBLEM_JSON: Final = "application/problem+json"
 UNPROCESSABLE: Final = 422
 SERVER_ERROR: Final = 500
 OUTCOME_UNKNOWN: Final = "outcome_unknown"
-"""In a request's state: the database went away, perhaps between a commit and word of it."""
+"""Key in a request's state: the database connection was lost, perhaps during the commit."""
 NOT_TEXT: Final = "22021"
-"""SQLSTATE character_not_in_repertoire: a NUL, which JSON can carry and PostgreSQL's text cannot."""
+"""SQLSTATE character_not_in_repertoire: a NUL, which JSON can hold and PostgreSQL's text cannot."""
 CODES: Final[Mapping[int, str]] = {
     400: "bad_request",
     401: "unauthenticated",
@@ -47,7 +47,7 @@ def problem_body(
     title: str | None = None,
     extra: Mapping[str, Any] | None = None,
 ) -> bytes:
-    """What a problem reads like on the wire."""
+    """The JSON body of a problem."""
     return msgspec.json.encode(
         {
             "type": "about:blank",
@@ -71,7 +71,7 @@ def problem_response(
     extra: Mapping[str, Any] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response[bytes]:
-    """The answer that a problem becomes."""
+    """The response for a problem."""
     return Response(
         content=problem_body(request.scope, status=status, detail=detail, code=code, title=title, extra=extra),
         status_code=status,
@@ -98,32 +98,32 @@ def _on_problem(request: AnyRequest, problem: Problem) -> Response[bytes]:
 
 
 def _on_validation(request: AnyRequest, error: ValidationException) -> Response[bytes]:
-    """Input that does not fit its schema: 422, naming each field."""
+    """Answer 422 for input that does not fit its schema, with an error for each field."""
     errors = [
         {"field": ".".join(part for part in (item.get("source"), item.get("key")) if part), "message": item["message"]}
         for item in error.extra or []
         if isinstance(item, dict) and "message" in item
     ]
-    if [item["message"] for item in errors] == ["'data'"]:  # what the framework makes of no body at all
-        errors = [{"field": "body", "message": "a JSON body is needed"}]
+    if [item["message"] for item in errors] == ["'data'"]:  # Litestar's error for a missing body
+        errors = [{"field": "body", "message": "a JSON body is required"}]
     detail = "; ".join(f"{item['field'] or 'body'}: {item['message']}" for item in errors) or error.detail
     return problem_response(request, status=UNPROCESSABLE, detail=detail, extra={"errors": errors})
 
 
 def _on_http(request: AnyRequest, error: HTTPException) -> Response[bytes]:
-    """What the framework refuses: unknown paths, methods, media types, bodies that are no JSON."""
+    """Answer errors of Litestar: unknown paths, methods and media types, and bodies that are no JSON."""
     status = error.status_code
     if status >= SERVER_ERROR:
         return _on_bug(request, error)
     detail = {
-        404: f"There is nothing at {request.url.path}; /schema lists what there is.",
-        405: f"{request.method} is not possible here; see the Allow header.",
+        404: f"There is nothing at {request.url.path}; /schema lists all endpoints.",
+        405: f"{request.method} is not allowed here; see the Allow header.",
     }.get(status, error.detail)
     return problem_response(request, status=status, detail=detail, headers=error.headers)
 
 
 def _on_bug(request: AnyRequest, error: Exception) -> Response[bytes]:
-    """What nobody expected: logged with its trace, told without it; a database that is away is not a bug."""
+    """Answer 500 for an unexpected error and log it with its traceback; a full or unreachable database gets 503."""
     if (wrong := _what_is_wrong_with_the_input(error)) is not None:
         return _on_problem(request, Invalid(wrong))
     if (full := full_storage(error)) is not None:
@@ -133,23 +133,25 @@ def _on_bug(request: AnyRequest, error: Exception) -> Response[bytes]:
         if getattr(error, "statement", None) is None:  # not in a statement, so perhaps in the commit
             request.scope.setdefault("state", {})[OUTCOME_UNKNOWN] = True
         structlog.get_logger(__name__).warning("database_away", path=request.url.path, error=str(error)[:200])
-        return _on_problem(request, Unavailable("The database is away; try again shortly.", retry_after=2))
+        return _on_problem(request, Unavailable("The database is unavailable; try again shortly.", retry_after=2))
     if is_passing(error):
         structlog.get_logger(__name__).warning("database_busy", path=request.url.path, exc_info=error)
-        return _on_problem(request, Unavailable("The database is busy with the same thing; try again.", retry_after=1))
+        return _on_problem(
+            request, Unavailable("The database is busy with another change to the same data; try again.", retry_after=1)
+        )
     structlog.get_logger(__name__).error("request_failed", path=request.url.path, exc_info=error)
-    detail = "Something went wrong on our side. The operator finds it in the log under the request id."
+    detail = "Something went wrong on our side. The operator can find it in the log by the request id."
     return problem_response(request, status=SERVER_ERROR, detail=detail)
 
 
 def _what_is_wrong_with_the_input(error: Exception) -> str | None:
-    """In words, where the decoder or the database stumbled over it."""
-    if isinstance(error, RecursionError):  # on what nobody sends in earnest
+    """Message for input that the decoder or the database cannot handle; None if the input is not the cause."""
+    if isinstance(error, RecursionError):  # from deeply nested JSON
         return "The input is nested too deeply."
-    if isinstance(error, UnicodeDecodeError):  # on bytes that are no text
+    if isinstance(error, UnicodeDecodeError):  # from bytes that are no text
         return "The input is not UTF-8."
     if sqlstate_of(error) == NOT_TEXT:
-        return "The input holds a NUL character, which is no text; leave it out."
+        return "The input contains a NUL character, which is not allowed in text; remove it."
     return None
 
 

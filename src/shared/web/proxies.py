@@ -1,4 +1,4 @@
-"""Reverse proxies that are trusted: what they say of who asks is believed, and their traces go on here."""
+"""Trusted reverse proxies: their X-Forwarded headers are believed, and their traces are continued."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -7,11 +7,11 @@ from litestar import Request
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 BY_PROXY: Final = "by_trusted_proxy"
-"""In a request's state: whether a trusted proxy handed it over."""
+"""Key in a request's state: True if the request came through a trusted proxy."""
 
 
 class TrustedProxies:
-    """Wraps the whole application: notes who hands a request over, before that one's word changes who asks."""
+    """Wraps the whole application: notes if the peer is a trusted proxy, then replaces it by the forwarded client."""
 
     def __init__(self, app: Any, *, proxies: Sequence[str]) -> None:
         self._app = ProxyHeadersMiddleware(app, trusted_hosts=list(proxies))
@@ -25,5 +25,5 @@ class TrustedProxies:
 
 
 def address_of(request: Request[Any, Any, Any]) -> str:
-    """The caller's address, as far as the server knows it."""
+    """The IP address of the caller; empty if the server does not have it."""
     return request.client.host if request.client else ""

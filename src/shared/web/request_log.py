@@ -1,4 +1,4 @@
-"""One log line per request, and the id that ties a request's lines together. Plain ASGI: it costs 29 µs."""
+"""One log line per request, and the request id in all lines of a request. Plain ASGI: it costs 29 µs a request."""
 
 import re
 from time import perf_counter
@@ -17,7 +17,7 @@ QUIET: Final = frozenset({"/health/live", "/health/ready", "/metrics"})
 
 
 class RequestLog:
-    """Wraps the whole application, so that paths unknown to it are logged, counted and traced too."""
+    """Wraps the whole application, so that requests to unknown paths are also logged, counted and traced."""
 
     def __init__(self, app: ASGIApp, *, telemetry: Telemetry) -> None:
         self._app = app
@@ -64,7 +64,7 @@ class RequestLog:
 
 
 def _given(scope: Any) -> tuple[str | None, str | None]:
-    """The caller's own id for the request, where it sends a sane one, and the trace that it is part of."""
+    """The request id that the caller sent, if it is valid, and its traceparent."""
     request_id = traceparent = None
     for name, value in scope["headers"]:
         if name == b"x-request-id":

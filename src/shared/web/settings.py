@@ -1,4 +1,4 @@
-"""Settings of the wire."""
+"""Settings of the HTTP API."""
 
 import re
 from ipaddress import ip_network
@@ -6,7 +6,7 @@ from typing import Annotated, Final, Self
 
 from msgspec import Meta
 
-from shared.settings import Listed, SettingsStruct
+from shared.settings import CommaSeparated, SettingsStruct
 
 ANY: Final = "*"
 _ORIGIN: Final = re.compile(r"https?://([a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
@@ -14,8 +14,8 @@ _ORIGINS_EXPECTED: Final = "expected origins such as https://app.example.org, or
 _HOST: Final = re.compile(r"(\*\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
 
 
-class Origins(Listed):
-    """Origins as browsers send them; `*` alone for any."""
+class Origins(CommaSeparated):
+    """Origins in the form that browsers send; only `*` for any origin."""
 
     __slots__ = ()
 
@@ -38,8 +38,8 @@ class Origins(Listed):
         return ANY in self
 
 
-class Hosts(Listed):
-    """Host names without a port; `*.example.org` for every name under one."""
+class Hosts(CommaSeparated):
+    """Host names without a port; `*.example.org` covers every name below example.org."""
 
     __slots__ = ()
 
@@ -51,8 +51,8 @@ class Hosts(Listed):
         return host
 
 
-class Proxies(Listed):
-    """Addresses or networks of reverse proxies."""
+class Proxies(CommaSeparated):
+    """IP addresses or networks of reverse proxies."""
 
     __slots__ = ()
 
@@ -66,46 +66,48 @@ class Proxies(Listed):
 
 
 class WebSettings(SettingsStruct, frozen=True, kw_only=True):
-    """The API's manners: who may ask, from where, how much."""
+    """HTTP API: CORS, hosts, proxies and limits."""
 
     cors_origins: Annotated[
         Origins | None,
         Meta(
-            description="Origins whose pages may ask from a browser, with commas between them; * for any (no harm by "
-            "itself: tokens go in a header, never in a cookie). Empty: none."
+            description="Origins whose pages may call the API from a browser, separated by commas; * for any (harmless "
+            "by itself: tokens are sent in a header, never in a cookie). Empty: none."
         ),
     ] = None
     allowed_hosts: Annotated[
         Hosts | None,
-        Meta(description="Host names that the API answers to, with commas between them. Empty: any."),
+        Meta(description="Host names that the API answers to, separated by commas. Empty: any."),
     ] = None
     trusted_proxies: Annotated[
         Proxies | None,
         Meta(
-            description="Addresses or networks of reverse proxies, with commas between them, whose X-Forwarded-For and "
-            "X-Forwarded-Proto are believed. Empty: nobody's; behind a proxy all callers then share its address."
+            description="Addresses or networks of reverse proxies, separated by commas, whose X-Forwarded-For and "
+            "X-Forwarded-Proto are believed. Empty: none; behind a proxy, all callers then share its address."
         ),
     ] = None
     body_limit: Annotated[
-        int, Meta(ge=1024, le=1_073_741_824, description="Bytes that the body of a request may have.")
+        int, Meta(ge=1024, le=1_073_741_824, description="Maximum size of a request body in bytes.")
     ] = 1_048_576
     max_connections: Annotated[
         int,
-        Meta(ge=10, le=1_000_000, description="Connections that the API has open at once; further requests get 503."),
+        Meta(
+            ge=10, le=1_000_000, description="Maximum number of open connections of the API; further requests get 503."
+        ),
     ] = 800
     rate_limit_person: Annotated[
-        int, Meta(ge=0, le=1_000_000_000, description="Requests a minute that a person may make; 0: any number.")
+        int, Meta(ge=0, le=1_000_000_000, description="Requests per minute for each person; 0: unlimited.")
     ] = 300
     rate_limit_bot: Annotated[
         int,
-        Meta(ge=0, le=1_000_000_000, description="Requests a minute that may be made with one bot key; 0: any number."),
+        Meta(ge=0, le=1_000_000_000, description="Requests per minute for each bot key; 0: unlimited."),
     ] = 3000
     rate_limit_address: Annotated[
         int,
         Meta(
             ge=0,
             le=1_000_000_000,
-            description="Requests a minute from one address (of IPv6: one /64 network) to each path that needs no "
-            "credentials, and as many that are refused without valid ones; 0: any number.",
+            description="Requests per minute from one address (of IPv6: one /64 network) to each path that needs no "
+            "credentials, and as many refused requests without valid credentials; 0: unlimited.",
         ),
     ] = 120

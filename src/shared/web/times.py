@@ -1,4 +1,4 @@
-"""Times as parameters."""
+"""Query parameters for a period."""
 
 from typing import Annotated
 
@@ -6,5 +6,5 @@ from litestar.params import QueryParameter
 
 from shared.moments import Moment
 
-Since = Annotated[Moment | None, QueryParameter(description="From this time on.")]
-Until = Annotated[Moment | None, QueryParameter(description="Before this time.")]
+Since = Annotated[Moment | None, QueryParameter(description="Start of the period, inclusive.")]
+Until = Annotated[Moment | None, QueryParameter(description="End of the period, exclusive.")]

@@ -1,10 +1,10 @@
-"""Questions of who runs the house: what the runs did, and what could not be stored."""
+"""Reads for admins: aggregation runs and rejected rows."""
 
 from typing import Final
 
 from sqlalchemy import text
 
-from shared.database import Reader
+from shared.database import PooledQueries
 from trackers.contracts.coverage import coverage
 from trackers.contracts.schemas import RejectedPage, RejectedView, RunPage, RunView
 
@@ -21,13 +21,13 @@ _REJECTED_COUNT: Final = text("SELECT count(*) FROM contract_rejects")
 
 
 class ContractAdminQueries:
-    """Reads runs and rejects."""
+    """Reads aggregation runs and rejected rows."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: PooledQueries) -> None:
         self._reader = reader
 
     async def runs(self, *, page: int, per_page: int) -> RunPage:
-        """Runs, the newest first."""
+        """A page of aggregation runs, newest first."""
         rows = await self._reader.rows(_RUNS, {"limit": per_page, "skip": (page - 1) * per_page})
         return RunPage(
             items=[RunView(**row) for row in rows],
@@ -38,7 +38,7 @@ class ContractAdminQueries:
         )
 
     async def rejected(self, *, page: int, per_page: int) -> RejectedPage:
-        """What could not be stored, the latest first."""
+        """A page of rejected rows, the last seen first."""
         rows = await self._reader.rows(_REJECTED, {"limit": per_page, "skip": (page - 1) * per_page})
         return RejectedPage(
             items=[RejectedView(**row) for row in rows],

@@ -1,4 +1,4 @@
-"""A visit to a region within a run: sweep it if there is something newer, then read what its contracts hold."""
+"""The fetch of a region within a run: sweep it if the API has a newer state, then read items and bids."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -16,33 +16,33 @@ from trackers.contracts.region_repository import RegionRepository, RegionState
 from trackers.contracts.repository import ContractRepository
 from trackers.contracts.runs import AggregationRun
 from trackers.contracts.settings import ContractsSettings
-from trackers.contracts.sweep import Alerts, Sweep
+from trackers.contracts.sweep import AlertNotifier, Sweep
 from trackers.contracts.type_cache import TypeCache
 
 SOON: Final = timedelta(seconds=1)
 
 
 class RegionReport(Struct, frozen=True, kw_only=True):
-    """What came of a visit to a region."""
+    """Result of fetching a region."""
 
     region_id: int
     changed: bool
-    next_look_at: datetime
+    next_fetch_at: datetime
 
 
 class ContractAggregationService:
-    """Looks at regions; everything that it writes, it writes within the run's fence."""
+    """Fetches regions; writes only within the run's fence."""
 
     def __init__(
-        self, *, settings: ContractsSettings, clock: Clock, types: TypeCache, alerts: Callable[[], Alerts]
+        self, *, settings: ContractsSettings, clock: Clock, types: TypeCache, alerts: Callable[[], AlertNotifier]
     ) -> None:
         self._settings = settings
         self._clock = clock
         self._types = types
         self._alerts = alerts
 
-    async def look_at(self, region_id: int, esi: Esi, run: AggregationRun) -> RegionReport:
-        """Sweep and enrich one region. Raises the API's failures; what was written until then stays."""
+    async def fetch_region(self, region_id: int, esi: Esi, run: AggregationRun) -> RegionReport:
+        """Sweep and enrich one region. Raises the API's failures; what was written before stays."""
         run.tally.regions += 1
         steps: list[Sweep | Enrichment] = []
         try:
@@ -50,7 +50,7 @@ class ContractAggregationService:
                 await self._refresh_types(esi, run)
             state = await run.write(lambda session: RegionRepository(session).state(region_id))
             if state is None:
-                raise PageChanged(f"region {region_id} is looked at by the engine, and unknown to us")  # noqa: TRY301 -- noted like the API's failures
+                raise PageChanged(f"the engine fetches region {region_id}, which is not stored")  # noqa: TRY301 -- counted like the API's failures
             await self._sweep(state, esi, run, steps)
             await self._enrich(region_id, esi, run, steps)
         except BaseException:
@@ -60,17 +60,17 @@ class ContractAggregationService:
             changed = any(step.changed for step in steps)
             if changed:
                 await run.write(lambda session: _count(session, region_id))
-        return RegionReport(region_id=region_id, changed=changed, next_look_at=await self._next(region_id, run))
+        return RegionReport(region_id=region_id, changed=changed, next_fetch_at=await self._next(region_id, run))
 
     async def _refresh_types(self, esi: Esi, run: AggregationRun) -> None:
-        """What is known of types may be older than one likes; no region waits for that."""
+        """Refresh old types; a failure is only logged, because no region waits for types."""
         try:
             await self._types.refresh(esi, run)
         except (HostUnavailable, PageChanged):
             structlog.get_logger(__name__).warning("types_not_refreshed", exc_info=True)
 
     async def _sweep(self, state: RegionState, esi: Esi, run: AggregationRun, steps: list[Sweep | Enrichment]) -> None:
-        """Not before the API has something newer: asking sooner would go round its cache."""
+        """Sweep, unless the API has nothing newer yet: a request before then would bypass its cache."""
         if state.next_sweep_at is not None and state.next_sweep_at > self._clock.now():
             return
         sweep = Sweep(state, esi, run, settings=self._settings, clock=self._clock, alerts=self._alerts)
@@ -92,7 +92,7 @@ class ContractAggregationService:
         await enrichment.run()
 
     async def _next(self, region_id: int, run: AggregationRun) -> datetime:
-        """When there is something to do again: a sweep, items that one visit had no room for, bids."""
+        """Time of the next fetch: the next sweep, or earlier if items or bids are due before it."""
         now = self._clock.now()
 
         async def step(session: AsyncSession) -> datetime:
@@ -101,15 +101,15 @@ class ContractAggregationService:
             state = await regions.state(region_id)
             items, bids = await contracts.next_due(region_id, now=now)
             sweep = state.next_sweep_at if state else None
-            read = bids if self._settings.bids_limit else None  # what nobody reads would be due for ever
-            at = [when for when in (sweep, items, read) if when is not None]
-            return max(min(at), now + SOON) if at else now + CACHED
+            bids = bids if self._settings.bids_limit else None  # bids that are never read stay due
+            due = [at for at in (sweep, items, bids) if at is not None]
+            return max(min(due), now + SOON) if due else now + CACHED
 
         return await run.write(step)
 
 
 async def _count(session: AsyncSession, region_id: int) -> None:
-    """What reading would take too long to count."""
+    """Store the counts that would take too long to compute on each read."""
     regions = RegionRepository(session)
     await regions.count(region_id)
     await regions.count_types(region_id)

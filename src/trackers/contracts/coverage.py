@@ -1,6 +1,6 @@
-"""How fresh and how complete what is known is, region by region: part of every list's answer.
+"""How fresh and complete the stored contracts are, by region: part of every list's answer.
 
-Of a region that the operator dropped nobody knows what is on offer there now: what was live counts as `unfollowed`.
+Regions that the operator dropped are no longer fetched, so their live contracts count as `unfollowed`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -9,13 +9,13 @@ from typing import Final
 
 from sqlalchemy import text
 
-from shared.database import Questions
-from trackers.contracts.news import REGIONS
+from shared.database import Queries
+from trackers.contracts.messages import REGIONS
 from trackers.contracts.schemas import RegionCoverage
 
 _COVERAGE: Final = text("""
 SELECT region_id, followed, followed AND complete AS complete,
-       CASE WHEN followed THEN why_incomplete ELSE 'the operator dropped this region: it is looked at no longer' END
+       CASE WHEN followed THEN why_incomplete ELSE 'the operator dropped this region: it is no longer fetched' END
            AS why_incomplete,
        swept_at, complete_at, generation, CASE WHEN followed THEN next_sweep_at END AS next_sweep_at,
        CASE WHEN followed THEN live ELSE 0 END AS live, CASE WHEN followed THEN unread ELSE 0 END AS items_unread
@@ -28,21 +28,21 @@ WHERE r.followed ORDER BY r.region_id
 """)
 
 
-async def last_complete(questions: Questions) -> dict[int, datetime]:
-    """Of every region that is looked at: when it was last read to its end; until then, since when it is followed."""
-    return {row["region_id"]: row["since"] for row in await questions.rows(_LAST_COMPLETE)}
+async def last_complete(queries: Queries) -> dict[int, datetime]:
+    """Followed region id -> end of its last complete sweep; before the first one, when its target was created."""
+    return {row["region_id"]: row["since"] for row in await queries.rows(_LAST_COMPLETE)}
 
 
-async def coverage(questions: Questions) -> list[RegionCoverage]:
-    """Of every region that is looked at, or was and holds something still."""
-    return [RegionCoverage(name=REGIONS.get(row["region_id"]), **row) for row in await questions.rows(_COVERAGE)]
+async def coverage(queries: Queries) -> list[RegionCoverage]:
+    """Coverage of all followed regions, and of dropped regions that still have contracts."""
+    return [RegionCoverage(name=REGIONS.get(row["region_id"]), **row) for row in await queries.rows(_COVERAGE)]
 
 
-def of_regions(known: Iterable[RegionCoverage], wanted: Sequence[int] | None) -> list[RegionCoverage]:
-    """Of those that are wanted; of all where it does not matter."""
-    return [region for region in known if wanted is None or region.region_id in wanted]
+def of_regions(regions: Iterable[RegionCoverage], region_ids: Sequence[int] | None) -> list[RegionCoverage]:
+    """Coverage of the given regions, or of all if None are given."""
+    return [region for region in regions if region_ids is None or region.region_id in region_ids]
 
 
-def dropped(known: Iterable[RegionCoverage]) -> list[int]:
-    """Regions that are looked at no longer."""
-    return [region.region_id for region in known if not region.followed]
+def dropped(regions: Iterable[RegionCoverage]) -> list[int]:
+    """Ids of regions that are no longer followed."""
+    return [region.region_id for region in regions if not region.followed]

@@ -1,4 +1,4 @@
-"""What somebody waits for, in a digest: what was offered within the window and is on offer still."""
+"""Matches of a person's watches in a digest: found within the window and still on offer."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
@@ -6,11 +6,11 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from shared.database import TransactionReader
-from trackers.contracts.news import FOUND, ContractFound, in_words
+from shared.database import TransactionQueries
+from trackers.contracts.messages import FOUND, ContractFound, in_words
 from users.notifications.digest import DigestEntry, DigestGroup, DigestSection, DigestWindow, Label, spans
 
-TITLE: Final = "Contracts that you wait for"
+TITLE: Final = "Contracts that match your watches"
 _OFFERED: Final = text("""
 WITH windows AS (
     SELECT * FROM unnest(CAST(:users AS uuid[]), CAST(:since AS timestamptz[]), CAST(:until AS timestamptz[]))
@@ -25,7 +25,7 @@ JOIN contract_watches w ON w.user_id = s.user_id AND w.active
 CROSS JOIN LATERAL (
     SELECT a.contract_id FROM contract_alerts a
     WHERE a.watch_id = w.id AND a.alerted_at >= s.since AND a.alerted_at < s.until
-    OFFSET 0  -- else all alerts of the watch are read, and most thrown away
+    OFFSET 0  -- without it, all alerts of the watch are read and most are discarded
 ) t
 JOIN contracts c ON c.contract_id = t.contract_id AND c.status = 'live' AND c.date_expired > s.until
  AND c.region_id IN (SELECT region_id FROM contract_regions WHERE followed)
@@ -41,36 +41,36 @@ ORDER BY s.user_id, c.contract_id, w.created_at, w.id
 
 
 class ContractsDigest:
-    """A DigestWriter."""
+    """The DigestWriter of contracts."""
 
     name: Final = "contracts"
 
-    def __init__(self, questions: TransactionReader) -> None:
-        self._questions = questions
+    def __init__(self, queries: TransactionQueries) -> None:
+        self._queries = queries
 
     async def sections(self, windows: Sequence[DigestWindow]) -> Mapping[UUID, Sequence[DigestSection]]:
-        """One section; an entry for each contract, under the oldest of the watches that found it and are wanted."""
+        """User id -> one section with an entry per contract, under the oldest watch that the digest includes."""
         wants = {window.user_id: window.wants for window in windows}
-        found: dict[UUID, dict[int, ContractFound]] = {}
-        for row in await self._questions.rows(_OFFERED, spans(windows)):
+        contracts: dict[UUID, dict[int, ContractFound]] = {}
+        for row in await self._queries.rows(_OFFERED, spans(windows)):
             user_id = row.pop("user_id")
             if wants[user_id](row["watch_id"], FOUND):
-                found.setdefault(user_id, {}).setdefault(row["contract_id"], ContractFound(**row))
+                contracts.setdefault(user_id, {}).setdefault(row["contract_id"], ContractFound(**row))
         return {
-            user_id: [DigestSection(title=TITLE, groups=(DigestGroup(entries=_entries(told.values())),))]
-            for user_id, told in found.items()
+            user_id: [DigestSection(title=TITLE, groups=(DigestGroup(entries=_entries(by_id.values())),))]
+            for user_id, by_id in contracts.items()
         }
 
 
-def _entries(found: Iterable[ContractFound]) -> tuple[DigestEntry, ...]:
-    """The cheapest of a kind first."""
-    ordered = sorted(found, key=lambda one: (one.name, one.price / max(one.quantity, 1), one.contract_id))
+def _entries(contracts: Iterable[ContractFound]) -> tuple[DigestEntry, ...]:
+    """Entries by name, then by price per unit, the cheapest first."""
+    ordered = sorted(contracts, key=lambda row: (row.name, row.price / max(row.quantity, 1), row.contract_id))
     return tuple(
         DigestEntry(
-            title=one.name,
-            detail=in_words(one),
+            title=found.name,
+            detail=in_words(found),
             label=Label.NEW,
-            note=f"contract {one.contract_id}, until {one.date_expired:%d %b %H:%M} UTC",
+            note=f"contract {found.contract_id}, until {found.date_expired:%d %b %H:%M} UTC",
         )
-        for one in ordered
+        for found in ordered
     )

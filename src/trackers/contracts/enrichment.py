@@ -1,4 +1,4 @@
-"""What a listing does not tell: the items of contracts, once each, and the bids of auctions, now and again."""
+"""Data that listings do not contain: the items of contracts, read once, and the bids of auctions, read regularly."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -16,30 +16,30 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared.clock import Clock
 from shared.database import connection_was_lost, is_passing
 from shared.scraping.failures import HostUnavailable, PageChanged
-from shared.scraping.visit import OK
+from shared.scraping.fetch_context import HTTP_OK
 from trackers.contracts.esi import AWAY, GONE, Esi, in_parallel, is_outage, pages_of
 from trackers.contracts.parser import Bid, Item, Rejected, parse_bids, parse_items
 from trackers.contracts.repository import ContractRepository, ReadContract, Unread
 from trackers.contracts.runs import AggregationRun
 from trackers.contracts.settings import ContractsSettings
 from trackers.contracts.ships import ship_offered
-from trackers.contracts.sweep import Alerts
+from trackers.contracts.sweep import AlertNotifier
 from trackers.contracts.type_cache import TypeCache
 from trackers.contracts.type_repository import KnownType
 
-AT_ONCE: Final = 15
-MOST_TRIES: Final = 5
-"""Of a contract whose items cannot be read, over hours; then an admin finds it among the rejected."""
+MAX_CONCURRENCY: Final = 15
+MAX_TRIES: Final = 5
+"""Tries, over hours, to read the items of a contract; after the last one its state is `failed`."""
 AFTER_OUTAGE: Final = timedelta(minutes=5)
-"""Until what the API's being away kept from being read is asked for again; no try of it is used up by that."""
-UNJUDGED_AT_ONCE: Final = 500
+"""Delay after an outage of the API until items are requested again; an outage uses up no try."""
+UNEVALUATED_BATCH_SIZE: Final = 500
 HOPELESS: Final = 10
-"""Failures in a row after which the API is taken to be away rather than single contracts to be odd."""
+"""Consecutive failures after which the API counts as unavailable, and not the single contracts as broken."""
 R = TypeVar("R", Item, Bid)
 
 
 class Read(Struct, frozen=True, kw_only=True):
-    """What came of asking for the items, or the bids, of a contract: those, nothing any more, or a failure."""
+    """Answer to a request for the items or bids of a contract: the rows, gone, or a failure."""
 
     contract_id: int
     type: str = "auction"
@@ -50,11 +50,11 @@ class Read(Struct, frozen=True, kw_only=True):
 
 
 class Enrichment:
-    """Enriches one region in one visit."""
+    """Reads items and bids of one region in one fetch, and finds ships."""
 
     def __init__(
         self, region_id: int, esi: Esi, run: AggregationRun, *, settings: ContractsSettings, clock: Clock,
-        types: TypeCache, ship_groups: AbstractSet[int], alerts: Callable[[], Alerts],
+        types: TypeCache, ship_groups: AbstractSet[int], alerts: Callable[[], AlertNotifier],
     ) -> None:  # fmt: skip
         self._region = region_id
         self._esi = esi
@@ -68,11 +68,12 @@ class Enrichment:
         self.changed = False
 
     async def run(self) -> None:
-        """Items of what is new, ships among what could not be judged before, bids that are due. What was written stays
-        where the API fails in between.
+        """Read items of new contracts, evaluate contracts whose types were unknown before, and read bids that are due.
+
+        Raises the API's failures; what was written before stays.
         """
         await self._read_items()
-        await self._judge_again()
+        await self._evaluate_again()
         await self._read_bids()
 
     async def _read_items(self) -> None:
@@ -84,22 +85,22 @@ class Enrichment:
         batch: list[Read] = []
         try:
             async with aclosing(
-                in_parallel((partial(self._items_of, one) for one in unread), limit=AT_ONCE)
+                in_parallel((partial(self._items_of, contract) for contract in unread), limit=MAX_CONCURRENCY)
             ) as answers:
                 async for read in answers:
-                    self._mind(read)
+                    self._count_failure(read)
                     batch.append(read)
                     if len(batch) >= self._settings.items_batch:
                         writing, batch = batch, []
                         await self._store_items(writing)
         except AWAY:
-            await self._store_items(batch)  # what came is not asked for again
+            await self._store_items(batch)  # so that the next fetch need not request them again
             raise
         await self._store_items(batch)
         self._run.tally.took("items", monotonic() - began)
 
     async def _items_of(self, contract: Unread) -> Read:
-        """All pages of a contract's items."""
+        """Read all pages of a contract's items."""
         contract_id = contract.contract_id
         try:
             rows = await self._rows(f"/contracts/public/items/{contract_id}", parse_items)
@@ -111,22 +112,22 @@ class Enrichment:
         return Read(contract_id=contract_id, type=contract.type, items=list(items.values()))
 
     async def _rows(self, path: str, parse: Callable[[bytes], list[R]]) -> list[R] | None:
-        """What all pages hold; None where it is over. Raises PageChanged, and the API's failures."""
+        """Rows of all pages, or None if the contract is over. Raises PageChanged, and the API's failures."""
         rows: list[R] = []
         page, pages = 1, 1
         while page <= pages:
             answer = await self._esi.get(f"{path}?page={page}")
             if answer.status in GONE:
                 return None
-            if answer.status != OK:
+            if answer.status != HTTP_OK:
                 raise PageChanged(f"{path} answered {answer.status}", http_status=answer.status)
             rows += parse(answer.body)
             pages = max(pages, pages_of(answer) or 1)
             page += 1
         return rows
 
-    def _mind(self, read: Read) -> None:
-        """One that fails is left for later; many in a row are the API's failure."""
+    def _count_failure(self, read: Read) -> None:
+        """Log a failure and go on; raise it if it is HostUnavailable after at least HOPELESS consecutive failures."""
         if read.failure is None:
             self._failed_in_a_row = 0
             return
@@ -138,113 +139,118 @@ class Enrichment:
             raise read.failure
 
     async def _store_items(self, batch: Sequence[Read]) -> None:
-        """One transaction for a batch: items, ships, who waits for them."""
+        """Write the items, ships and alerts of a batch in one transaction."""
         if not batch:
             return
-        found = [one for one in batch if not one.gone and one.failure is None]
-        known = await self._known({item.type_id for one in found for item in one.items})
-        await self._write(found, [one.contract_id for one in batch if one.gone], known)
-        await self._later([one for one in batch if one.failure is not None])
+        answered = [read for read in batch if not read.gone and read.failure is None]
+        known = await self._known({item.type_id for read in answered for item in read.items})
+        await self._write(answered, [read.contract_id for read in batch if read.gone], known)
+        await self._postpone([read for read in batch if read.failure is not None])
 
-    async def _write(self, found: Sequence[Read], gone: Sequence[int], known: Mapping[int, KnownType]) -> None:
-        """Where a contract poisons its batch, halves of it, until it is alone and named."""
-        read = [self._judged(one.contract_id, one.type, one.items, known) for one in found]
+    async def _write(self, answered: Sequence[Read], gone: Sequence[int], known: Mapping[int, KnownType]) -> None:
+        """Write a batch; if the database refuses it, write its halves, until the bad contract is isolated."""
+        contracts = [self._evaluated(read.contract_id, read.type, read.items, known) for read in answered]
         began = monotonic()
 
         async def step(session: AsyncSession) -> tuple[list[int], int]:
-            contracts = ContractRepository(session)
-            stored = await contracts.store_items(read)
+            repository = ContractRepository(session)
+            stored = await repository.store_items(contracts)
             if gone:
-                await contracts.items_gone(gone)
-            return stored, await self._alerts().tell(stored)
+                await repository.items_gone(gone)
+            return stored, await self._alerts().on_step(stored)
 
         try:
             stored, alerts = await self._run.write(step)
         except DBAPIError as error:
-            if connection_was_lost(error) or not found:
+            if connection_was_lost(error) or not answered:
                 raise
-            if len(found) == 1:
+            if len(answered) == 1:
                 await self._write([], gone, known)
-                await self._later([Read(contract_id=found[0].contract_id, failure=error)])
+                await self._postpone([Read(contract_id=answered[0].contract_id, failure=error)])
                 return
-            half = len(found) // 2
-            await self._write(found[:half], [], known)
-            await self._write(found[half:], gone, known)
+            half = len(answered) // 2
+            await self._write(answered[:half], [], known)
+            await self._write(answered[half:], gone, known)
             return
-        tally, kept = self._run.tally, set(stored)
+        tally, stored_ids = self._run.tally, set(stored)
+        written = [contract for contract in contracts if contract.contract_id in stored_ids]
         tally.took("write_items", monotonic() - began)
         tally.items_read += len(stored)
         tally.items_gone += len(gone)
-        tally.items += sum(len(one.items) for one in read if one.contract_id in kept)
-        tally.ships += sum(one.ship is not None for one in read if one.contract_id in kept)
+        tally.items += sum(len(contract.items) for contract in written)
+        tally.ships += sum(contract.ship is not None for contract in written)
         tally.alerts += alerts
         self.changed |= bool(stored or gone)
 
-    async def _later(self, failed: Sequence[Read]) -> None:
-        """What fails by itself uses up its tries and is shown to the admin; what an outage kept back only waits."""
+    async def _postpone(self, failed: Sequence[Read]) -> None:
+        """Retry later: an outage only delays contracts; other failures use up a try and are shown to admins."""
         if not failed:
             return
         now = self._clock.now()
-        own = [one for one in failed if not _passes(one.failure)]
+        delayed = [read.contract_id for read in failed if _is_temporary(read.failure)]
         rows = [
             Rejected(
-                contract_id=one.contract_id,
+                contract_id=read.contract_id,
                 issuer_id=None,
-                reason=f"{type(one.failure).__name__}: {one.failure}"[:300],
+                reason=f"{type(read.failure).__name__}: {read.failure}"[:300],
                 sent="",
             )
-            for one in own
+            for read in failed
+            if not _is_temporary(read.failure)
         ]
-        ids = [one.contract_id for one in own]
-        kept_back = [one.contract_id for one in failed if _passes(one.failure)]
+        ids = [read.contract_id for read in failed if not _is_temporary(read.failure)]
 
         async def step(session: AsyncSession) -> None:
             contracts = ContractRepository(session)
-            if kept_back:
-                await contracts.items_wait(kept_back, until=now + AFTER_OUTAGE)
-            if own:
-                await contracts.items_later(ids, now=now, most=MOST_TRIES)
+            if delayed:
+                await contracts.items_wait(delayed, until=now + AFTER_OUTAGE)
+            if ids:
+                await contracts.items_later(ids, now=now, most=MAX_TRIES)
                 await contracts.reject(self._region, "items", rows, now=now)
 
-        self._run.tally.rejected += len(own)
+        self._run.tally.rejected += len(ids)
         await self._run.write(step)
 
     async def _known(self, types: AbstractSet[int]) -> Mapping[int, KnownType]:
-        """What these types are; where the API does not say, what is known: the ships are then found later."""
+        """Type id -> type; empty if the API fails: these contracts are then evaluated in a later fetch."""
         try:
             return await self._types.known(types, self._esi, self._run)
         except AWAY:
             structlog.get_logger(__name__).warning("types_not_fetched", types=len(types), exc_info=True)
             return {}
 
-    def _judged(
+    def _evaluated(
         self, contract_id: int, kind: str, items: Sequence[Item], known: Mapping[int, KnownType]
     ) -> ReadContract:
         included = {item.type_id for item in items if item.is_included}
-        ships = {one for one in included if one in known and known[one].group_id in self._ship_groups}
+        ships = {type_id for type_id in included if type_id in known and known[type_id].group_id in self._ship_groups}
         return ReadContract(
             contract_id=contract_id,
             items=items,
             ship=ship_offered(kind, items, ships),
-            judged=all(one in known and known[one].settled for one in included),
+            evaluated=all(type_id in known and known[type_id].settled for type_id in included),
         )
 
-    async def _judge_again(self) -> None:
-        unjudged = await self._run.write(lambda s: ContractRepository(s).unjudged(self._region, limit=UNJUDGED_AT_ONCE))
-        if not unjudged:
+    async def _evaluate_again(self) -> None:
+        unevaluated = await self._run.write(
+            lambda s: ContractRepository(s).unevaluated(self._region, limit=UNEVALUATED_BATCH_SIZE)
+        )
+        if not unevaluated:
             return
-        known = await self._known({item.type_id for one in unjudged for item in one.items})
-        judged = [self._judged(one.contract_id, one.type, one.items, known) for one in unjudged]
-        settled = [one for one in judged if one.judged]
-        if not settled:
+        known = await self._known({item.type_id for contract in unevaluated for item in contract.items})
+        again = [
+            self._evaluated(contract.contract_id, contract.type, contract.items, known) for contract in unevaluated
+        ]
+        evaluated = [contract for contract in again if contract.evaluated]
+        if not evaluated:
             return
 
         async def step(session: AsyncSession) -> int:
-            await ContractRepository(session).judge(settled)
-            return await self._alerts().tell([one.contract_id for one in settled])
+            await ContractRepository(session).evaluate(evaluated)
+            return await self._alerts().on_step([contract.contract_id for contract in evaluated])
 
         self._run.tally.alerts += await self._run.write(step)
-        self._run.tally.ships += sum(one.ship is not None for one in settled)
+        self._run.tally.ships += sum(contract.ship is not None for contract in evaluated)
         self.changed = True
 
     async def _read_bids(self) -> None:
@@ -253,18 +259,18 @@ class Enrichment:
         if not due:
             return
         began = monotonic()
-        work: list[Callable[[], Awaitable[Read]]] = [partial(self._bids_of, one) for one in due]
+        work: list[Callable[[], Awaitable[Read]]] = [partial(self._bids_of, contract_id) for contract_id in due]
         batch: list[Read] = []
         try:
-            async with aclosing(in_parallel(work, limit=AT_ONCE)) as answers:
+            async with aclosing(in_parallel(work, limit=MAX_CONCURRENCY)) as answers:
                 async for read in answers:
-                    self._mind(read)
+                    self._count_failure(read)
                     batch.append(read)
                     if len(batch) >= self._settings.items_batch:
                         writing, batch = batch, []
                         await self._store_bids(writing)
         except AWAY:
-            await self._store_bids(batch)  # else those that are over would spend the budget of errors again and again
+            await self._store_bids(batch)  # so that auctions that are over do not spend the error budget again
             raise
         await self._store_bids(batch)
         self._run.tally.took("bids", monotonic() - began)
@@ -277,16 +283,16 @@ class Enrichment:
         return Read(contract_id=contract_id, bids=bids or (), gone=bids is None)
 
     async def _store_bids(self, batch: Sequence[Read]) -> None:
-        """What is gone, or failed, is asked for again in its turn: an auction without bids is no error either."""
+        """Store bids; auctions that are gone or failed are requested again after the same interval as the others."""
         if not batch:
             return
-        next_look_at = self._clock.now() + timedelta(seconds=self._settings.bids_interval)
-        read = [(one.contract_id, one.bids) for one in batch]
-        await self._run.write(lambda s: ContractRepository(s).store_bids(read, next_look_at=next_look_at))
+        next_fetch_at = self._clock.now() + timedelta(seconds=self._settings.bids_interval)
+        bids = [(read.contract_id, read.bids) for read in batch]
+        await self._run.write(lambda s: ContractRepository(s).store_bids(bids, next_fetch_at=next_fetch_at))
         self._run.tally.auctions_read += len(batch)
-        self._run.tally.bids += sum(len(one.bids) for one in batch)
+        self._run.tally.bids += sum(len(read.bids) for read in batch)
 
 
-def _passes(failure: Exception | None) -> bool:
-    """Whether a failure is nothing that the contract is to blame for."""
+def _is_temporary(failure: Exception | None) -> bool:
+    """True if the contract did not cause the failure: an outage of the API, or a temporary error of the database."""
     return failure is not None and (is_outage(failure) or is_passing(failure))

@@ -1,4 +1,4 @@
-"""All SQL behind the erasure of contracts whose issuer is blocked."""
+"""The SQL that erases the contracts of blocked issuers."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from shared.database import Repository
 
-# In the order in which everybody locks contracts.
+# Rows are locked in the order that every other statement uses, so that none deadlocks.
 _ERASE: Final = text("""
 DELETE FROM contracts WHERE contract_id IN (
     SELECT contract_id FROM contracts WHERE issuer_id = ANY(CAST(:issuers AS bigint[])) ORDER BY contract_id FOR UPDATE
@@ -20,11 +20,11 @@ WHERE issuer_id = ANY(CAST(:issuers AS bigint[])) OR contract_id = ANY(CAST(:con
 """)
 
 
-class ErasureRepository(Repository):
-    """Deletes what an issuer published."""
+class ContractsErasureRepository(Repository):
+    """Deletes the contracts of issuers."""
 
     async def erase(self, issuers: Sequence[int]) -> list[int]:
-        """Delete their contracts, and the rows of theirs that could not be stored; the contracts' numbers."""
+        """Delete the contracts of issuers and their rejected rows; return the contract ids."""
         contracts = list((await self.session.execute(_ERASE, {"issuers": list(issuers)})).scalars())
         await self.session.execute(_ERASE_REJECTED, {"issuers": list(issuers), "contracts": contracts})
         return contracts

@@ -1,8 +1,8 @@
-"""What can be wrong with a question about contracts, or with a watch.
+"""Errors of contracts and watches.
 
 ContractNotFound 404, WatchNotFound 404, RegionNotFollowed 404, TooManyWatches 400, WatchExists 409, UnclearWatch 422,
-and within a run: LostLeaseError (somebody else runs now), FenceHeldError (the run before has not let go yet),
-DatabaseAwayError (nothing can be written).
+and within a run: LostLeaseError (another run has begun), FenceHeldError (the previous run still has a transaction
+open), DatabaseAwayError (nothing can be written).
 """
 
 from uuid import UUID
@@ -14,7 +14,7 @@ class ContractNotFound(NotFound):
     code = "contract_not_found"
 
     def __init__(self, contract_id: int) -> None:
-        super().__init__(f"There is no contract {contract_id} in the regions that are looked at, or it ended long ago.")
+        super().__init__(f"No followed region has a contract {contract_id}, or it ended long ago.")
 
 
 class WatchNotFound(NotFound):
@@ -26,7 +26,7 @@ class WatchNotFound(NotFound):
 
 class RegionNotFollowed(NotFound):
     code = "region_not_followed"
-    title = "Region not looked at"
+    title = "Region not followed"
 
 
 class TooManyWatches(BadRequest):
@@ -36,21 +36,21 @@ class TooManyWatches(BadRequest):
 
 class WatchExists(Conflict):
     code = "watch_exists"
-    title = "Watched already"
+    title = "Watch already exists"
 
 
 class UnclearWatch(Invalid):
     code = "unclear_watch"
-    title = "Not a watch"
+    title = "Invalid watch"
 
 
 class LostLeaseError(Exception):
-    """Another run began, or may have: nothing more of this one is written."""
+    """Another run has begun, or may have: this run writes nothing more."""
 
 
 class FenceHeldError(Exception):
-    """A transaction of the run before is still open; the server ends it where its worker is held up."""
+    """A transaction of the previous run is still open; if its worker hangs, the server ends it."""
 
 
 class DatabaseAwayError(Exception):
-    """The database cannot be reached for longer than a run waits."""
+    """The database was unreachable for longer than a run waits."""

@@ -1,9 +1,9 @@
-"""The events of contracts and their readers."""
+"""Events of contracts, and who may read them."""
 
 from typing import Final
 
 from shared.events import EventType, Readers
-from trackers.contracts.news import FOUND, ContractFound
+from trackers.contracts.messages import FOUND, ContractFound
 
 CONTRACT_FOUND: Final = EventType(
     name=FOUND,

@@ -1,4 +1,4 @@
-"""The jobs of contracts: regions follow the settings, old rows go."""
+"""Jobs of contracts: follow the configured regions, and remove old rows."""
 
 from collections.abc import Callable
 from typing import Final
@@ -19,7 +19,7 @@ EVERY_TEN: Final = frozenset(range(4, 60, 10))
 
 
 class FollowJob:
-    """Looks whether the regions that are looked at are those of the settings."""
+    """Follows the regions of the settings and stops following others."""
 
     def __init__(self, *, database: Database, regions: Callable[[], RegionService], enabled: bool) -> None:
         self._database = database
@@ -36,7 +36,7 @@ class FollowJob:
 
 
 def contract_retention(*, database: Database, clock: Clock, settings: ContractsSettings) -> Retention:
-    """Contracts that ended long ago, regions that nobody looks at and that are empty by that, rejects, old runs."""
+    """Retention of ended contracts, of dropped regions that are empty by then, of rejected rows and of runs."""
     ended = Ageing(
         what="contracts",
         keep_days=settings.ended_keep_days,
@@ -61,7 +61,7 @@ def contract_retention(*, database: Database, clock: Clock, settings: ContractsS
 
 
 def contracts_jobs(follow: FollowJob, retention: Retention) -> list[Job]:
-    """Regions every ten seconds, removal of what is old twice an hour."""
+    """Jobs: follow regions every ten seconds, remove old rows twice an hour."""
     return [
         Job(name="contracts.follow_regions", run=follow.run, timeout=20, seconds=EVERY_TEN),
         retention.job("contracts.remove_old", minutes={13, 43}, second=40),

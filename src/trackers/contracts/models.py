@@ -1,4 +1,4 @@
-"""The tables of public contracts: what is on offer and what was, regions and their pages, types, runs, watches."""
+"""Tables of public contracts: live and past contracts, regions and their pages, types, runs, watches."""
 
 from datetime import datetime
 from typing import Any
@@ -16,7 +16,7 @@ UNREAD = text("status = 'live' AND items_state = 'pending'")
 
 
 class ContractRegion(Base):
-    """A region that is looked at, or was: how fresh and how complete what is known of it is."""
+    """A region that is or was followed, and how fresh and complete its data is."""
 
     __tablename__ = "contract_regions"
 
@@ -24,28 +24,28 @@ class ContractRegion(Base):
     target_id: Mapped[UUID]
     followed: Mapped[bool]
     generation: Mapped[datetime | None]
-    """Last-Modified of the last sweep's pages."""
+    """Last-Modified of the pages of the last complete sweep."""
     swept_at: Mapped[datetime | None]
-    """When a sweep last came to its end, complete or not."""
+    """End of the last sweep, complete or not."""
     complete_at: Mapped[datetime | None]
     next_sweep_at: Mapped[datetime | None]
-    """The API has nothing newer before."""
+    """The API has nothing newer before this time."""
     complete: Mapped[bool] = mapped_column(server_default=text("false"))
     concluded: Mapped[bool] = mapped_column(server_default=text("true"))
-    """Whether what was missing from the pages that are stored has been noted; false in the middle of a sweep."""
+    """True if the contracts that are missing from the stored pages were ended; false in the middle of a sweep."""
     why_incomplete: Mapped[str | None]
     doubted_at: Mapped[datetime | None]
-    """When a sweep first found so little that nothing was concluded from it; null once one was believed."""
+    """End of the first sweep that was doubted because it missed so many contracts; null once a sweep is believed."""
     doubted_generation: Mapped[datetime | None]
-    """Last-Modified of what that sweep saw."""
+    """Last-Modified of the pages of that sweep."""
     pages: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     live: Mapped[int] = mapped_column(server_default=text("0"))
     unread: Mapped[int] = mapped_column(server_default=text("0"))
-    """Live ones whose items are not read yet."""
+    """Live contracts whose items are not read yet."""
 
 
 class ContractPage(Base):
-    """A page of a region as it was last sent: what a 304 stands for."""
+    """A page of a region as the API last sent it; a 304 refers to it."""
 
     __tablename__ = "contract_pages"
 
@@ -58,7 +58,7 @@ class ContractPage(Base):
 
 
 class ContractTypeCount(Base):
-    """How many live contracts of a region give a type, as its last look counted them: counting takes a second."""
+    """Number of live contracts of a region that offer a type, counted by its last fetch: counting takes a second."""
 
     __tablename__ = "contract_type_counts"
 
@@ -70,7 +70,7 @@ class ContractTypeCount(Base):
 
 
 class Contract(Base):
-    """A public contract: as it was issued, what its items say, and what became of it. Money in ISK."""
+    """A public contract: the listing, the ship among its items, and its state. Money in ISK."""
 
     __tablename__ = "contracts"
     __table_args__ = (
@@ -91,7 +91,7 @@ class Contract(Base):
         Index(
             "ix_contracts_unjudged",
             "region_id",
-            postgresql_where=text("status = 'live' AND items_state = 'read' AND NOT judged"),
+            postgresql_where=text("status = 'live' AND items_state = 'read' AND NOT evaluated"),
         ),
         Index("ix_contracts_past_issued", "status", "date_issued", "contract_id", postgresql_where=PAST),
         Index("ix_contracts_past_price", "status", "price", "contract_id", postgresql_where=PAST),
@@ -123,15 +123,15 @@ class Contract(Base):
     date_issued: Mapped[datetime]
     date_expired: Mapped[datetime]
     row_hash: Mapped[int]
-    """Of everything above that the API sends, so that an unchanged row is known without being written."""
+    """Hash of all columns above that the API sends, so that unchanged rows are recognized and not written."""
     first_seen_at: Mapped[datetime]
     changed_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
     items_state: Mapped[str]
     items_due_at: Mapped[datetime | None]
     items_tries: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
-    judged: Mapped[bool] = mapped_column(server_default=text("false"))
-    """Whether its items' types were known when it was asked whether this sells a ship."""
+    evaluated: Mapped[bool] = mapped_column(server_default=text("false"))
+    """True if the types of all its items were known when is_ship was decided."""
     is_ship: Mapped[bool] = mapped_column(server_default=text("false"))
     ship_type_id: Mapped[int | None]
     ship_quantity: Mapped[int | None]
@@ -146,7 +146,7 @@ class Contract(Base):
 
 
 class ContractItem(Base):
-    """An item of a contract: given (`is_included`) or asked for."""
+    """An item of a contract: offered (`is_included`), or wanted in exchange."""
 
     __tablename__ = "contract_items"
     __table_args__ = (Index("ix_contract_items_type_id", "type_id"),)
@@ -179,7 +179,7 @@ class ContractBid(Base):
 
 
 class ContractHistory(Base):
-    """What happened to a contract after it was first seen: changed, gone, expired, returned."""
+    """A change of a contract after it was first seen: changed, gone, expired or returned."""
 
     __tablename__ = "contract_history"
 
@@ -192,27 +192,27 @@ class ContractHistory(Base):
 
 
 class RejectedContract(Base):
-    """What the API sent and we cannot store; the region went on without it."""
+    """A row of the API that could not be stored; the rest of its region was stored without it."""
 
     __tablename__ = "contract_rejects"
 
     region_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     contract_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    """0 where even that could not be read."""
+    """0 if the row has no readable contract id."""
     part: Mapped[str] = mapped_column(primary_key=True)
-    """listing, items or bids."""
+    """`listing`, `items` or `bids`."""
     reason: Mapped[str]
     sent: Mapped[str]
-    """How it began."""
+    """The beginning of the row."""
     issuer_id: Mapped[int | None]
-    """NULL where it cannot be read."""
+    """NULL if the row has no readable issuer id."""
     first_seen_at: Mapped[datetime]
     last_seen_at: Mapped[datetime]
     times: Mapped[int] = mapped_column(server_default=text("1"))
 
 
 class EsiType(Base):
-    """What the API says of a type of thing (EsiTypeCache); without a group where it knows of no such type."""
+    """A type of item as the API describes it (TypeCache); no group if the API has no such type or never answered."""
 
     __tablename__ = "esi_types"
     __table_args__ = (Index("ix_esi_types_last_refreshed_at", "last_refreshed_at"), Index(None, "group_id"))
@@ -225,7 +225,7 @@ class EsiType(Base):
     volume: Mapped[float | None] = mapped_column(Float(53))
     packaged_volume: Mapped[float | None] = mapped_column(Float(53))
     last_refreshed_at: Mapped[datetime]
-    """When it was last asked for, whether or not there was an answer."""
+    """Time of the last request for it, answered or not."""
     failed_at: Mapped[datetime | None]
     failures: Mapped[int] = mapped_column(Integer, server_default=text("0"))
 
@@ -243,7 +243,7 @@ class EsiGroup(Base):
 
 
 class EsiCategory(Base):
-    """A category of groups; `group_ids` are those that it had then."""
+    """A category of groups; `group_ids` are its groups at `refreshed_at`."""
 
     __tablename__ = "esi_categories"
 
@@ -254,7 +254,7 @@ class EsiCategory(Base):
 
 
 class ContractRun(Base):
-    """An aggregation run, from the first region that it looks at to the last."""
+    """An aggregation run, from its first region to its last."""
 
     __tablename__ = "contract_runs"
     __table_args__ = (
@@ -272,7 +272,7 @@ class ContractRun(Base):
 
 
 class ContractFence(Base):
-    """The number of the newest run: who writes holds the row, and writes nothing where the number is not theirs."""
+    """The number of the newest run: a run locks the row before it writes, and writes only if the number is its own."""
 
     __tablename__ = "contract_fence"
 
@@ -281,7 +281,7 @@ class ContractFence(Base):
 
 
 class ContractWatch(Base):
-    """What somebody waits for: a type or a group of types, at a price, somewhere or anywhere."""
+    """A member's watch for a type or a group of types, with optional price limit and region."""
 
     __tablename__ = "contract_watches"
     __table_args__ = (
@@ -303,7 +303,7 @@ class ContractWatch(Base):
 
 
 class ContractAlert(Base):
-    """That a watch's person was told of a contract; at most once."""
+    """A match of a watch that its owner was notified of; at most one per contract."""
 
     __tablename__ = "contract_alerts"
     __table_args__ = (Index(None, "contract_id"), Index(None, "watch_id", "alerted_at"))

@@ -1,4 +1,4 @@
-"""Public contracts: needs the engine, Redis and people's notifications; offers its source, watches and questions."""
+"""The contracts module: needs the engine, Redis and notifications; provides its source, watches and queries."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.audit.activity import ActivityLog
 from shared.clock import Clock
-from shared.database import Database, Reader, TransactionReader
+from shared.database import Database, PooledQueries, TransactionQueries
 from shared.di import provide, provide_singleton
 from shared.module import Audience, Module
 from shared.outbox.outbox import Outbox
@@ -23,7 +23,7 @@ from trackers.contracts.controllers.parameters import contract_filter
 from trackers.contracts.controllers.public import ContractController, WatchController
 from trackers.contracts.digest import ContractsDigest
 from trackers.contracts.erasure import ContractsEraser
-from trackers.contracts.erasure_repository import ErasureRepository
+from trackers.contracts.erasure_repository import ContractsErasureRepository
 from trackers.contracts.events import EVENTS
 from trackers.contracts.gauges import ContractGauges
 from trackers.contracts.jobs import FollowJob, contract_retention, contracts_jobs
@@ -31,7 +31,7 @@ from trackers.contracts.personal_data import ContractsPersonalData
 from trackers.contracts.queries import ContractQueries
 from trackers.contracts.region_repository import RegionRepository
 from trackers.contracts.runs import AggregationRuns
-from trackers.contracts.services.alerts import ContractMessages, WatchAlerts, WatchersAreTold
+from trackers.contracts.services.alerts import ContractMessages, NotifyWatchers, WatchAlerts
 from trackers.contracts.services.regions import RegionService
 from trackers.contracts.services.watches import WatchService
 from trackers.contracts.settings import SOURCE, ContractsSettings
@@ -44,14 +44,14 @@ from users.notifications.messages import Notifier
 
 
 class ContractsContainer(containers.DeclarativeContainer):
-    """Public contracts."""
+    """Dependencies of public contracts."""
 
     # needs
     settings = providers.Dependency(instance_of=ContractsSettings)
     database = providers.Dependency(instance_of=Database)
     session = providers.Dependency(instance_of=AsyncSession)
     contact = providers.Dependency(instance_of=str)
-    reader = providers.Dependency(instance_of=Reader)
+    reader = providers.Dependency(instance_of=PooledQueries)
     redis = providers.Dependency(instance_of=Redis)
     targets = providers.Dependency(instance_of=Targets)
     activity = providers.Dependency(instance_of=ActivityLog)
@@ -63,7 +63,7 @@ class ContractsContainer(containers.DeclarativeContainer):
     watches = providers.Factory(WatchRepository, session)
     region_repository = providers.Factory(RegionRepository, session)
     alerts = providers.Factory(WatchAlerts, watches=watches, outbox=outbox, clock=clock)
-    watchers_are_told = providers.Factory(WatchersAreTold, watches=watches, notifier=notifier, clock=clock)
+    notify_watchers = providers.Factory(NotifyWatchers, watches=watches, notifier=notifier, clock=clock)
     messages = providers.Singleton(ContractMessages, watches=watches.provider, clock=clock)
     runs = providers.Singleton(
         AggregationRuns, database=database, redis=redis, clock=clock, lifetime=settings.provided.lock_lifetime
@@ -75,9 +75,9 @@ class ContractsContainer(containers.DeclarativeContainer):
         types=providers.Singleton(TypeCache, settings=settings, clock=clock),
         alerts=alerts.provider,
     )
-    digest = providers.Factory(ContractsDigest, providers.Factory(TransactionReader, session))
+    digest = providers.Factory(ContractsDigest, providers.Factory(TransactionQueries, session))
     personal_data = providers.Factory(ContractsPersonalData, watches=watches)
-    eraser = providers.Factory(ContractsEraser, stored=providers.Factory(ErasureRepository, session))
+    eraser = providers.Factory(ContractsEraser, stored=providers.Factory(ContractsErasureRepository, session))
 
     # offers
     source = providers.Singleton(
@@ -94,7 +94,7 @@ class ContractsContainer(containers.DeclarativeContainer):
     )
     watch_service = providers.Factory(
         WatchService,
-        providers.Factory(WatchReads, providers.Factory(TransactionReader, session)),
+        providers.Factory(WatchReads, providers.Factory(TransactionQueries, session)),
         watches=watches,
         regions=region_repository,
         clock=clock,
@@ -111,7 +111,7 @@ class ContractsContainer(containers.DeclarativeContainer):
 
 
 def dependencies(container: Any, database: Any) -> Mapping[str, Provide]:
-    """What this module's handlers may ask for."""
+    """Dependencies for the handlers of this module's endpoints."""
     return {
         "contract_queries": provide_singleton(container.queries),
         "contract_ship_queries": provide_singleton(container.ship_queries),
@@ -136,7 +136,7 @@ CONTRACTS = Module(
     sources=lambda container: (container.source(),),
     personal_data=lambda container: (container.personal_data(),),
     erasers=lambda container: (container.eraser(),),
-    handlers=lambda container: (container.watchers_are_told(),),
+    handlers=lambda container: (container.notify_watchers(),),
     message_writers=lambda container: (container.messages(),),
     digest_writers=lambda container: (container.digest(),),
     jobs=lambda container: contracts_jobs(container.follow_job(), container.retention()),

@@ -1,6 +1,6 @@
-"""What the API sends -> Structs. Pure; of a body with one bad row the others are kept, and the bad one is named.
+"""Parse answers of the API into Structs. Pure; a bad row of a page is rejected, and the other rows are kept.
 
-Formats: https://developers.eveonline.com/api-explorer (contracts, universe). ESI leaves out what is false or nothing.
+Formats: https://developers.eveonline.com/api-explorer (contracts, universe). ESI omits false and empty values.
 """
 
 from collections.abc import Sequence
@@ -20,14 +20,14 @@ Moment = Annotated[datetime, Meta(tz=True)]
 Count = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 EARLIEST, LATEST = datetime(2003, 5, 6, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 SHOWN: Final = 300
-"""Characters of a bad row that are kept."""
+"""Characters of a bad row that are stored."""
 ISSUER: Final = "issuer:"
 R = TypeVar("R", bound=Struct)
 D = TypeVar("D")
 
 
 class Listing(Struct, frozen=True, kw_only=True, gc=False):
-    """A contract as a region's page lists it. Money in ISK, volume in m3."""
+    """A contract as listed on a page of its region. Money in ISK, volume in m3."""
 
     contract_id: Id
     type: Annotated[str, Meta(pattern=r"^[a-z_]{1,40}$")]
@@ -48,17 +48,17 @@ class Listing(Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def row_hash(self) -> int:
-        """The same for the same contract, whatever the order in which its fields were sent; 64 bits, signed."""
+        """Hash of all fields, independent of the order in which the API sent them; 64 bits, signed."""
         return int.from_bytes(blake2b(_ENCODER.encode(self), digest_size=8).digest(), "big", signed=True)
 
 
 def issuer_key(issuer_id: int) -> str:
-    """The key under which an issuer is blocked."""
+    """Key for blocking an issuer, such as `issuer:90000001`."""
     return f"{ISSUER}{issuer_id}"
 
 
 class Item(Struct, frozen=True, kw_only=True, gc=False):
-    """A row of a contract's items."""
+    """An item of a contract."""
 
     record_id: Id
     type_id: TypeId
@@ -80,7 +80,7 @@ class Bid(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class TypeInfo(Struct, frozen=True, kw_only=True):
-    """A type of thing."""
+    """A type of item."""
 
     type_id: TypeId
     name: Annotated[str, Meta(max_length=500)]
@@ -111,19 +111,19 @@ Named = TypeVar("Named", TypeInfo, GroupInfo, CategoryInfo)
 
 
 class Rejected(Struct, frozen=True, kw_only=True):
-    """A row that cannot be used."""
+    """A row that cannot be stored."""
 
     contract_id: int | None
-    """None where even that cannot be read."""
+    """None if the row has no readable contract id."""
     issuer_id: int | None
-    """Likewise."""
+    """None if the row has no readable issuer id."""
     reason: str
     sent: str
-    """How it begins."""
+    """The beginning of the row."""
 
 
 class Rows(Struct, Generic[R], frozen=True, kw_only=True):
-    """The rows of a body, each once, and what of it cannot be used."""
+    """The rows of a page without duplicates, and its rejected rows."""
 
     rows: Sequence[R]
     rejected: Sequence[Rejected] = ()
@@ -145,44 +145,44 @@ _ITEMS: Final = msgspec.json.Decoder(list[Item])
 _BIDS: Final = msgspec.json.Decoder(list[Bid])
 _NUMBERED: Final = msgspec.json.Decoder(_Numbered)
 _ISSUED: Final = msgspec.json.Decoder(_Issued, strict=False)
-"""Of a row that is wrong otherwise, the number may be written as a text."""
+"""Not strict: in a bad row the id may be a string."""
 
 
 def parse_listings(body: bytes) -> Rows[Listing]:
-    """A page of a region. Raises PageChanged where it is no list at all."""
+    """Parse a page of a region. Raises PageChanged if it is not a list."""
     try:
-        found = _LISTINGS.decode(body)
+        listings = _LISTINGS.decode(body)
         rejected: list[Rejected] = []
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        found, rejected = _row_by_row(body)
-    kept: dict[int, Listing] = {}
-    for listing in found:
-        wrong = _impossible(listing)
-        if wrong is None:
-            kept[listing.contract_id] = _storable(listing)
+        listings, rejected = _row_by_row(body)
+    accepted: dict[int, Listing] = {}
+    for listing in listings:
+        reason = _date_problem(listing)
+        if reason is None:
+            accepted[listing.contract_id] = _storable(listing)
         else:
             sent = _ENCODER.encode(listing).decode()[:SHOWN]
             rejected.append(
-                Rejected(contract_id=listing.contract_id, issuer_id=listing.issuer_id, reason=wrong, sent=sent)
+                Rejected(contract_id=listing.contract_id, issuer_id=listing.issuer_id, reason=reason, sent=sent)
             )
-    return Rows(rows=list(kept.values()), rejected=rejected)
+    return Rows(rows=list(accepted.values()), rejected=rejected)
 
 
 def _row_by_row(body: bytes) -> tuple[list[Listing], list[Rejected]]:
     try:
         rows = _RAW.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise PageChanged(f"a page of contracts is no list: {error}") from error
-    found, rejected = [], []
+        raise PageChanged(f"a page of contracts is not a list: {error}") from error
+    listings, rejected = [], []
     for row in rows:
         try:
-            found.append(_LISTING.decode(row))
+            listings.append(_LISTING.decode(row))
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             shown = bytes(row)[:SHOWN].decode("utf-8", "replace").replace("\x00", "")
             rejected.append(
                 Rejected(contract_id=_id_of(row), issuer_id=_issuer_of(row), reason=str(error)[:SHOWN], sent=shown)
             )
-    return found, rejected
+    return listings, rejected
 
 
 def _id_of(row: msgspec.Raw) -> int | None:
@@ -199,45 +199,45 @@ def _issuer_of(row: msgspec.Raw) -> int | None:
         return None
 
 
-def _impossible(listing: Listing) -> str | None:
+def _date_problem(listing: Listing) -> str | None:
     for name in ("date_issued", "date_expired"):
         if not EARLIEST <= getattr(listing, name) < LATEST:
-            return f"{name} is out of this world - at `$.{name}`"
+            return f"{name} is out of range - at `$.{name}`"
     return None
 
 
 def _storable(listing: Listing) -> Listing:
-    """PostgreSQL takes every character but one."""
+    """Remove NUL, the only character that PostgreSQL cannot store."""
     if "\x00" not in listing.title:
         return listing
     return msgspec.structs.replace(listing, title=listing.title.replace("\x00", ""))
 
 
 def parse_items(body: bytes) -> list[Item]:
-    """A page of a contract's items, each record once. Raises PageChanged."""
+    """Parse a page of a contract's items, without duplicates. Raises PageChanged."""
     return list({item.record_id: item for item in _decoded(_ITEMS, body, "a contract's items")}.values())
 
 
 def parse_bids(body: bytes) -> list[Bid]:
-    """The bids of an auction, each once. Raises PageChanged."""
+    """Parse the bids of an auction, without duplicates. Raises PageChanged."""
     bids = {bid.bid_id: bid for bid in _decoded(_BIDS, body, "an auction's bids")}
     if any(not EARLIEST <= bid.date_bid < LATEST for bid in bids.values()):
-        raise PageChanged("an auction's bids: a date_bid is out of this world")
+        raise PageChanged("an auction's bids: a date_bid is out of range")
     return list(bids.values())
 
 
 def parse_type(body: bytes) -> TypeInfo:
-    """What is known of a type. Raises PageChanged."""
+    """Parse a type. Raises PageChanged."""
     return _clean(_decoded(msgspec.json.Decoder(TypeInfo), body, "a type"))
 
 
 def parse_group(body: bytes) -> GroupInfo:
-    """What is known of a group. Raises PageChanged."""
+    """Parse a group. Raises PageChanged."""
     return _clean(_decoded(msgspec.json.Decoder(GroupInfo), body, "a group"))
 
 
 def parse_category(body: bytes) -> CategoryInfo:
-    """What is known of a category. Raises PageChanged."""
+    """Parse a category. Raises PageChanged."""
     return _clean(_decoded(msgspec.json.Decoder(CategoryInfo), body, "a category"))
 
 

@@ -1,4 +1,4 @@
-"""What contracts hold about a person: what they wait for, and of what they were told."""
+"""Export, handover and erasure of a person's watches and alerts."""
 
 from datetime import datetime
 from typing import Final
@@ -10,13 +10,13 @@ from msgspec import Struct
 from trackers.contracts.watch_repository import WatchRepository
 
 
-class ToldOf(Struct, frozen=True, kw_only=True):
+class ExportedAlert(Struct, frozen=True, kw_only=True):
     contract_id: int
     alerted_at: datetime
 
 
 class WatchExport(Struct, frozen=True, kw_only=True):
-    """A watch with everything that its person was told of."""
+    """A watch with all its alerts."""
 
     id: UUID
     type_id: int | None
@@ -26,11 +26,11 @@ class WatchExport(Struct, frozen=True, kw_only=True):
     note: str | None
     active: bool
     created_at: datetime
-    alerts: list[ToldOf]
+    alerts: list[ExportedAlert]
 
 
 class ContractsPersonalData:
-    """A person's watches. Issuers of contracts are characters of a game, published by it; they are nobody's account."""
+    """A person's watches. Issuers are not included: they are characters that the game publishes, not accounts."""
 
     name: Final = "contract_watches"
 
@@ -44,6 +44,6 @@ class ContractsPersonalData:
         await self._watches.erase(user_id)
 
     async def hand_over(self, user_id: UUID, *, to: UUID) -> None:
-        """What both wait for is one watch afterwards; beyond the limit none are lost, but none can be added."""
-        await self._watches.hold(user_id, to)
+        """Move watches to another account and merge duplicates. All are kept above the limit, but none can be added."""
+        await self._watches.lock(user_id, to)
         await self._watches.hand_over(user_id, to=to)

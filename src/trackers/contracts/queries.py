@@ -1,4 +1,4 @@
-"""Questions about contracts: statements put together once for each set of filters, rows straight into Structs."""
+"""Reads of contracts: one cached statement per set of filters, rows converted directly into Structs."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -10,26 +10,26 @@ import msgspec
 from sqlalchemy import TextClause, text
 
 from shared.clock import Clock
-from shared.database import Reader
+from shared.database import PooledQueries
 from trackers.contracts.coverage import coverage, dropped, of_regions
 from trackers.contracts.errors import ContractNotFound
 from trackers.contracts.schemas import (
     BidView,
     ContractDetail,
     ContractFilter,
+    ContractHistoryEntry,
     ContractItemView,
-    ContractPage,
+    ContractList,
     ContractSort,
     ContractStatus,
     ContractSummary,
-    HistoryEntry,
     Ship,
 )
 
-MOST_STATEMENTS: Final = 500
-"""Sets of filters whose statements are kept: there are millions of them, and whoever asks chooses."""
-MOST_ROWS: Final = 2_000
-"""Items, and bids, of a contract that are shown."""
+MAX_STATEMENTS: Final = 500
+"""Sets of filters whose statements are cached: requests choose among millions of sets."""
+MAX_ROWS: Final = 2_000
+"""Items of a contract that are shown, and bids likewise."""
 SUMMARY_COLUMNS: Final = """
 c.contract_id, c.region_id, c.type, c.status, c.title, c.price, c.buyout, c.collateral, c.reward, c.volume,
 c.days_to_complete, c.issuer_id, c.issuer_corporation_id, c.for_corporation, c.start_location_id, c.end_location_id,
@@ -55,17 +55,17 @@ _ORDER: Final = {
 _STATUS: Final = {
     ContractStatus.LIVE: ("c.status = 'live' AND c.date_expired > :now",),
     ContractStatus.GONE: ("c.status = 'gone'",),
-    # Over, but not swept since: it is not live any more, whatever is stored. Each has indexes of its own.
+    # Stored as live but past its date: expired since the last sweep. Each condition has its own indexes.
     ContractStatus.EXPIRED: ("c.status = 'expired'", "c.status = 'live' AND c.date_expired <= :now"),
     ContractStatus.UNFOLLOWED: (
         "c.status = 'live' AND c.date_expired > :now AND c.region_id = ANY(CAST(:dropped AS bigint[]))",
     ),
 }
-"""What a status means: either of these."""
+"""Conditions for a status: a contract meets any of them."""
 _FILTERS: Final = {
     "region_id": "c.region_id = ANY(CAST(:region_id AS bigint[]))",
     "type": "c.type = :type",
-    "ship": "c.is_ship",  # not compared with a parameter: the partial index on ships is found by its words
+    "ship": "c.is_ship",  # no parameter, so that the planner can use the partial index on ships
     "no_ship": "NOT c.is_ship",
     "ship_type_id": "c.is_ship AND c.ship_type_id = :ship_type_id",
     "ship_group_id": "c.is_ship AND c.ship_type_id IN (SELECT type_id FROM esi_types WHERE group_id = :ship_group_id)",
@@ -87,7 +87,7 @@ _OF_ONE_ITEM: Final = {
     "min_me": "i.material_efficiency >= :min_me",
     "min_te": "i.time_efficiency >= :min_te",
 }
-"""Conditions that one and the same item must meet."""
+"""Conditions that a single item must meet together."""
 _STORED: Final = frozenset(ContractSummary.__struct_fields__) - {"ship", "status"}
 _ONE: Final = text(f"SELECT {SUMMARY_COLUMNS}, c.changed_at FROM contracts c {_SHIP_JOINS} WHERE c.contract_id = :id")  # noqa: S608 -- fragments of our own
 _ITEMS: Final = text("""
@@ -104,28 +104,28 @@ SELECT at, what, details FROM contract_history WHERE contract_id = :id ORDER BY 
 """)
 
 
-@lru_cache(maxsize=MOST_STATEMENTS)
+@lru_cache(maxsize=MAX_STATEMENTS)
 def list_statements(
-    wanted: frozenset[str], status: ContractStatus, sort: ContractSort
+    filters: frozenset[str], status: ContractStatus, sort: ContractSort
 ) -> tuple[TextClause, TextClause]:
-    """A page, and how many there are of each type, with the filters that are asked for and no others."""
-    conditions = [_FILTERS[name] for name in sorted(wanted & _FILTERS.keys())]
-    if of_item := [_OF_ONE_ITEM[name] for name in sorted(wanted & _OF_ONE_ITEM.keys())]:
+    """Statements for a page and for the counts per type, with the named filters only."""
+    conditions = [_FILTERS[name] for name in sorted(filters & _FILTERS.keys())]
+    if of_item := [_OF_ONE_ITEM[name] for name in sorted(filters & _OF_ONE_ITEM.keys())]:
         item = " AND ".join(["i.contract_id = c.contract_id", "i.is_included", *of_item])
         conditions.append(f"EXISTS (SELECT FROM contract_items i WHERE {item})")
-    # The page is cut before types are named, so that these are joined to its rows alone.
-    found = _cut([" AND ".join([meant, *conditions]) for meant in _STATUS[status]], f"ORDER BY {_ORDER[sort]}")
-    page = text(f"SELECT {SUMMARY_COLUMNS} FROM ({found}) c {_SHIP_JOINS} ORDER BY {_ORDER[sort]}")  # noqa: S608 -- fragments of our own
+    # Types are joined after the LIMIT, and so only to the rows of the page.
+    rows = _cut([" AND ".join([base, *conditions]) for base in _STATUS[status]], f"ORDER BY {_ORDER[sort]}")
+    page = text(f"SELECT {SUMMARY_COLUMNS} FROM ({rows}) c {_SHIP_JOINS} ORDER BY {_ORDER[sort]}")  # noqa: S608 -- fragments of our own
     of_any_type = [condition for condition in conditions if condition != _FILTERS["type"]]
     counts = " UNION ALL ".join(
-        f"SELECT c.type, count(*) AS contracts FROM contracts c WHERE {' AND '.join([meant, *of_any_type])} GROUP BY 1"  # noqa: S608 -- fragments of our own
-        for meant in _STATUS[status]
+        f"SELECT c.type, count(*) AS contracts FROM contracts c WHERE {' AND '.join([base, *of_any_type])} GROUP BY 1"  # noqa: S608 -- fragments of our own
+        for base in _STATUS[status]
     )
     return page, text(counts)
 
 
 def _cut(either: Sequence[str], order: str) -> str:
-    """A page of the rows that meet either of some conditions; for several each is walked in its own index's order."""
+    """SQL of a page of rows that meet any of the conditions; each condition is read in the order of its own index."""
     if len(either) == 1:
         return f"SELECT * FROM contracts c WHERE {either[0]} {order} LIMIT :limit OFFSET :skip"  # noqa: S608 -- fragments of our own
     most = "LIMIT CAST(:limit AS bigint) + CAST(:skip AS bigint)"
@@ -134,41 +134,41 @@ def _cut(either: Sequence[str], order: str) -> str:
 
 
 class ContractQueries:
-    """Reads contracts, and how much of the market that is."""
+    """Reads contracts, with the coverage of their regions."""
 
-    def __init__(self, reader: Reader, *, clock: Clock) -> None:
+    def __init__(self, reader: PooledQueries, *, clock: Clock) -> None:
         self._reader = reader
         self._clock = clock
 
     async def contracts(
         self,
-        wanted: ContractFilter,
+        criteria: ContractFilter,
         *,
         sort: ContractSort = ContractSort.ISSUED_DOWN,
         page: int = 1,
         per_page: int = 50,
-    ) -> ContractPage:
-        """A page of the contracts that are wanted, how many of each type there are, and how fresh all this is."""
+    ) -> ContractList:
+        """A page of the contracts that meet the criteria, with counts per type and the coverage of the regions."""
         known, now = await coverage(self._reader), self._clock.now()
         left = dropped(known)
-        parameters = parameters_of(wanted, now=now, dropped=left)
+        parameters = parameters_of(criteria, now=now, dropped=left)
         filters = frozenset(parameters) - {"now"}
-        if wanted.status is ContractStatus.UNFOLLOWED:
-            filters -= {"dropped"}  # what it means, not what it leaves out
-        if wanted.is_ship is not None:
-            filters |= {"ship" if wanted.is_ship else "no_ship"}
-        items, counts = list_statements(filters, wanted.status, sort)
+        if criteria.status is ContractStatus.UNFOLLOWED:
+            filters -= {"dropped"}  # the status itself selects dropped regions
+        if criteria.is_ship is not None:
+            filters |= {"ship" if criteria.is_ship else "no_ship"}
+        items, counts = list_statements(filters, criteria.status, sort)
         rows = await self._reader.rows(items, {**parameters, "limit": per_page, "skip": (page - 1) * per_page})
         by_type: Counter[str] = Counter()
         for row in await self._reader.rows(counts, parameters):
             by_type[row["type"]] += row["contracts"]
-        return ContractPage(
+        return ContractList(
             items=[summary_of(row, now=now, dropped=left) for row in rows],
             page=page,
             per_page=per_page,
-            total=by_type[wanted.type] if wanted.type else by_type.total(),
+            total=by_type[criteria.type] if criteria.type else by_type.total(),
             by_type=dict(by_type),
-            coverage=of_regions(known, wanted.region_id),
+            coverage=of_regions(known, criteria.region_id),
         )
 
     async def contract(self, contract_id: int) -> ContractDetail:
@@ -176,46 +176,47 @@ class ContractQueries:
         row = await self._reader.row(_ONE, {"id": contract_id})
         if row is None:
             raise ContractNotFound(contract_id)
-        these = {"id": contract_id, "most": MOST_ROWS}
-        history = [HistoryEntry(at=row["first_seen_at"], what="first_seen")]
+        parameters = {"id": contract_id, "most": MAX_ROWS}
+        history = [ContractHistoryEntry(at=row["first_seen_at"], what="first_seen")]
         history += [
-            HistoryEntry(at=entry["at"], what=entry["what"], details=entry["details"] or None)
-            for entry in await self._reader.rows(_HISTORY, these)
+            ContractHistoryEntry(at=entry["at"], what=entry["what"], details=entry["details"] or None)
+            for entry in await self._reader.rows(_HISTORY, parameters)
         ]
         known = await coverage(self._reader)
         return ContractDetail(
             contract=summary_of(row, now=self._clock.now(), dropped=dropped(known)),
-            items=[ContractItemView(**item) for item in await self._reader.rows(_ITEMS, these)],
-            bids=[BidView(**bid) for bid in await self._reader.rows(_BIDS, these)],
+            items=[ContractItemView(**item) for item in await self._reader.rows(_ITEMS, parameters)],
+            bids=[BidView(**bid) for bid in await self._reader.rows(_BIDS, parameters)],
             history=history,
             coverage=of_regions(known, (row["region_id"],)),
         )
 
 
-def parameters_of(wanted: ContractFilter, *, now: datetime, dropped: Sequence[int] = ()) -> dict[str, Any]:
-    """The parameters of the statements of a filter; `dropped`: regions in which nothing counts as live."""
+def parameters_of(criteria: ContractFilter, *, now: datetime, dropped: Sequence[int] = ()) -> dict[str, Any]:
+    """Parameters of the statements for a filter; `dropped`: regions whose contracts never count as live."""
     given = {
         name: value
-        for name, value in msgspec.structs.asdict(wanted).items()
+        for name, value in msgspec.structs.asdict(criteria).items()
         if value is not None and name not in {"status", "is_ship"}
     }
     if "title" in given:
         given["title"] = f"%{escaped(given['title'])}%"
     if "region_id" in given:
         given["region_id"] = list(given["region_id"])
-    if wanted.status is not ContractStatus.GONE:
+    if criteria.status is not ContractStatus.GONE:
         given["now"] = now
-    if wanted.status is ContractStatus.UNFOLLOWED or (wanted.status is ContractStatus.LIVE and dropped):
+    if criteria.status is ContractStatus.UNFOLLOWED or (criteria.status is ContractStatus.LIVE and dropped):
         given["dropped"] = list(dropped)
     return given
 
 
-def escaped(typed: str) -> str:
-    """What is typed stands for itself in a LIKE pattern."""
-    return typed.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+def escaped(entered: str) -> str:
+    """Escape the wildcards of a LIKE pattern."""
+    return entered.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 def summary_of(row: dict[str, Any], *, now: datetime, dropped: Sequence[int]) -> ContractSummary:
+    """Summary of a row of SUMMARY_COLUMNS, with the status that it has at `now`."""
     status = ContractStatus(row["status"])
     if status is ContractStatus.LIVE and row["date_expired"] <= now:
         status = ContractStatus.EXPIRED

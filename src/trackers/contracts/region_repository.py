@@ -1,4 +1,4 @@
-"""The regions' SQL: which are looked at, what their pages were, how fresh and complete they are."""
+"""SQL of regions: which are followed, their stored pages, and how fresh and complete they are."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -57,7 +57,7 @@ FROM (
 ) n
 WHERE r.region_id = :region AND (r.live, r.unread) IS DISTINCT FROM (n.live, n.unread)
 """)
-# What is as it was is left alone: a conflict would lock and log every row.
+# Unchanged counts are not written: a conflict would lock every row and write it to the WAL.
 _TYPES_COUNTED: Final = text("""
 WITH counted AS MATERIALIZED (
     SELECT type_id, count(*) AS live FROM (
@@ -81,7 +81,7 @@ WHERE NOT followed AND NOT EXISTS (SELECT FROM contracts c WHERE c.region_id = r
 
 
 class StoredPage(Struct, frozen=True, kw_only=True):
-    """A page as it was last sent."""
+    """A page as the API last sent it."""
 
     page: int
     etag: str
@@ -89,7 +89,7 @@ class StoredPage(Struct, frozen=True, kw_only=True):
 
 
 class RegionState(Struct, frozen=True, kw_only=True):
-    """How a region stands before a visit."""
+    """State of a region before a fetch."""
 
     region_id: int
     generation: datetime | None
@@ -103,20 +103,21 @@ class RegionState(Struct, frozen=True, kw_only=True):
 
 
 class RegionRepository(Repository):
-    """Regions and their pages."""
+    """Reads and writes regions and their pages."""
 
     async def follow(self, targets: Mapping[int, UUID]) -> list[UUID]:
-        """Look at these regions and no others; the targets of those that are left."""
+        """Follow these regions and no others; return the targets of regions that are no longer followed."""
         regions = sorted(targets)
         await self.session.execute(_FOLLOW, {"regions": regions, "targets": [targets[region] for region in regions]})
         left = await self.session.execute(_LEAVE, {"regions": regions})
         return [row.target_id for row in left]
 
     async def followed(self) -> dict[int, UUID]:
-        """Region id -> target id."""
+        """Followed region id -> target id."""
         return {row.region_id: row.target_id for row in await self.session.execute(_TARGETS)}
 
     async def state(self, region_id: int) -> RegionState | None:
+        """State of a region with its pages; None if it was never followed."""
         row = (await self.session.execute(_STATE, {"region": region_id})).one_or_none()
         if row is None:
             return None
@@ -134,15 +135,15 @@ class RegionRepository(Repository):
         )
 
     async def begun(self, region_id: int) -> None:
-        """Pages are being written: until the sweep ends, it is not known what is missing from them."""
+        """Note that a sweep writes pages: until it ends, missing contracts are unknown (`concluded` is false)."""
         await self.session.execute(_BEGUN, {"region": region_id})
 
     async def put_pages(self, region_id: int, pages: str) -> None:
-        """Store pages as they were sent; `pages`: JSON of [{page, etag, ids}]."""
+        """Store pages as the API sent them; `pages`: JSON of [{page, etag, ids}]."""
         await self.session.execute(_PUT_PAGES, {"region": region_id, "pages": pages})
 
     async def cut_pages(self, region_id: int, *, after: int) -> None:
-        """Forget pages that there are no more."""
+        """Delete the pages after the last page of the region."""
         await self.session.execute(_CUT_PAGES, {"region": region_id, "pages": after})
 
     async def swept(
@@ -156,9 +157,9 @@ class RegionRepository(Repository):
         why_incomplete: str | None,
         doubted: bool = False,
     ) -> None:
-        """Stamp the end of a sweep: how fresh the region is, and when there will be something newer.
+        """Record the end of a sweep: how fresh the region is, and when the API will have a newer state.
 
-        `doubted`: it saw all pages, and so little on them that another one has to say the same.
+        `doubted`: the sweep saw all pages but missed so many contracts that another sweep must confirm it.
         """
         await self.session.execute(
             _SWEPT,
@@ -174,14 +175,14 @@ class RegionRepository(Repository):
         )
 
     async def count(self, region_id: int) -> None:
-        """Note how many contracts are live in a region, and of how many the items are not read yet."""
+        """Store the number of live contracts of a region, and of those whose items are not read yet."""
         await self.session.execute(_COUNTED, {"region": region_id})
 
     async def count_types(self, region_id: int) -> None:
-        """Note how many live contracts of a region give each type of thing."""
+        """Store the number of live contracts of a region that offer each type."""
         await self.session.execute(_TYPES_COUNTED, {"region": region_id})
 
     async def remove_left(self) -> int:
-        """Forget regions that are looked at no longer and hold nothing any more; how many went."""
+        """Delete regions that are no longer followed and have no contracts left; return their number."""
         result = await self.session.execute(_REMOVE_LEFT)
-        return int(result.rowcount)  # type: ignore[attr-defined]  # a DELETE's result has it
+        return int(result.rowcount)  # type: ignore[attr-defined]  # the result of a DELETE has it

@@ -1,4 +1,4 @@
-"""The contracts' SQL: listings come in by COPY and a guarded upsert, items by COPY, what is missing ends."""
+"""SQL of contracts: COPY and a guarded upsert of listings, COPY of items, and the end of missing contracts."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -14,7 +14,7 @@ from trackers.contracts.parser import Bid, Item, Listing, Rejected
 from trackers.contracts.ships import SELLING, ShipOffer
 
 LISTED: Final = Listing.__struct_fields__
-"""Columns that the API sends with a listing; what enrichment fills is none of them."""
+"""Columns that the API sends with a listing; enrichment writes none of them."""
 STAGED: Final = (*LISTED, "row_hash")
 _STAGE: Final = text("""
 CREATE TEMP TABLE IF NOT EXISTS contracts_staged (
@@ -27,7 +27,7 @@ _HASHES: Final = text("""
 SELECT contract_id, CASE WHEN status = 'live' AND region_id = :region THEN row_hash END AS row_hash
 FROM contracts WHERE contract_id = ANY(CAST(:ids AS bigint[]))
 """)
-"""By number alone: a condition on the region would let the planner read the whole of it for every batch."""
+"""No WHERE condition on the region: the planner could then read the whole region for every batch."""
 _LISTED_COLUMNS: Final = ", ".join(LISTED)
 _UPSERT: Final = text(f"""
 WITH written AS (
@@ -62,7 +62,7 @@ WITH written AS (
 )
 SELECT contract_id, is_new FROM written
 """)  # noqa: S608 -- names of our own columns
-# EXCEPT, not an anti-join: of an array's length the planner knows nothing, and a nested loop would take minutes.
+# EXCEPT, not an anti-join: the planner cannot estimate an array's length, and a nested loop would take minutes.
 _CONCLUDE: Final = text("""
 WITH live AS MATERIALIZED (
     SELECT contract_id, date_expired > :at AS unexpired FROM contracts WHERE region_id = :region AND status = 'live'
@@ -92,8 +92,8 @@ FROM decided
 """)
 MANY: Final = 20
 SHARE: Final = 0.5
-"""So many contracts, and so large a share of a region's, are not believed to have ended at once before their time."""
-# Items are rejected of contracts that are still there: those of a blocked issuer are not.
+"""If at least MANY contracts and more than this share of a region are missing at once, the sweep is doubted."""
+# Items are rejected only for contracts that still exist: those of blocked issuers were deleted.
 _REJECT: Final = text("""
 INSERT INTO contract_rejects AS r (region_id, contract_id, part, reason, sent, issuer_id, first_seen_at, last_seen_at)
 SELECT DISTINCT ON (x.contract_id) :region, x.contract_id, :part, x.reason, x.sent,
@@ -119,21 +119,21 @@ ORDER BY contract_id FOR UPDATE
 """)
 _READ: Final = text("""
 UPDATE contracts c
-SET items_state = 'read', items_due_at = NULL, judged = x.judged, is_ship = x.ship_type_id IS NOT NULL,
+SET items_state = 'read', items_due_at = NULL, evaluated = x.evaluated, is_ship = x.ship_type_id IS NOT NULL,
     ship_type_id = x.ship_type_id, ship_quantity = x.ship_quantity, is_blueprint_copy = x.is_blueprint_copy,
     runs = x.runs, material_efficiency = x.material_efficiency, time_efficiency = x.time_efficiency,
     contains_additional_items = x.contains_additional_items
-FROM jsonb_to_recordset(CAST(:judged AS jsonb)) AS x (
-    contract_id bigint, judged boolean, ship_type_id bigint, ship_quantity bigint, is_blueprint_copy boolean,
+FROM jsonb_to_recordset(CAST(:evaluated AS jsonb)) AS x (
+    contract_id bigint, evaluated boolean, ship_type_id bigint, ship_quantity bigint, is_blueprint_copy boolean,
     runs bigint, material_efficiency smallint, time_efficiency smallint, contains_additional_items boolean)
 WHERE c.contract_id = x.contract_id
 """)
 _READ_PLAIN: Final = text("""
-UPDATE contracts SET items_state = 'read', items_due_at = NULL, judged = true
+UPDATE contracts SET items_state = 'read', items_due_at = NULL, evaluated = true
 WHERE contract_id = ANY(CAST(:ids AS bigint[])) AND NOT is_ship
 """)
 _ITEMS_GONE: Final = text("""
-UPDATE contracts SET items_state = 'gone', items_due_at = NULL, judged = true
+UPDATE contracts SET items_state = 'gone', items_due_at = NULL, evaluated = true
 WHERE contract_id = ANY(CAST(:ids AS bigint[])) AND items_state = 'pending'
 """)
 _ITEMS_LATER: Final = text("""
@@ -146,7 +146,7 @@ WHERE contract_id = ANY(CAST(:ids AS bigint[])) AND items_state = 'pending'
 _ITEMS_WAIT: Final = text("""
 UPDATE contracts SET items_due_at = :until WHERE contract_id = ANY(CAST(:ids AS bigint[])) AND items_state = 'pending'
 """)
-_UNJUDGED: Final = text("""
+_UNEVALUATED: Final = text("""
 SELECT c.contract_id, c.type,
        json_agg(json_build_object('record_id', i.record_id, 'type_id', i.type_id, 'quantity', i.quantity,
                                   'is_included', i.is_included, 'is_blueprint_copy', i.is_blueprint_copy,
@@ -154,7 +154,7 @@ SELECT c.contract_id, c.type,
                                   'time_efficiency', i.time_efficiency)) AS items
 FROM (
     SELECT contract_id, type FROM contracts
-    WHERE region_id = :region AND status = 'live' AND items_state = 'read' AND NOT judged
+    WHERE region_id = :region AND status = 'live' AND items_state = 'read' AND NOT evaluated
     ORDER BY contract_id DESC LIMIT :limit
 ) c JOIN contract_items i ON i.contract_id = c.contract_id
 GROUP BY c.contract_id, c.type
@@ -207,65 +207,65 @@ _ITEM_COLUMNS: Final = ("contract_id", *Item.__struct_fields__)
 
 
 class Unread(Struct, frozen=True, kw_only=True):
-    """A contract whose items are to be read."""
+    """A contract whose items must be read."""
 
     contract_id: int
     type: str
 
 
 class ReadContract(Struct, frozen=True, kw_only=True):
-    """A contract with its items, and what they say; `judged`: whether all their types were known."""
+    """A contract with its items and the ship among them; `evaluated`: True if all types of the items were known."""
 
     contract_id: int
     items: Sequence[Item]
     ship: ShipOffer | None
-    judged: bool
+    evaluated: bool
 
 
-class Unjudged(Struct, frozen=True, kw_only=True):
-    """A contract whose items are stored, of types that were not known then."""
+class UnevaluatedContract(Struct, frozen=True, kw_only=True):
+    """A contract with stored items, some of a type that was unknown when they were read."""
 
     contract_id: int
     type: str
     items: list[Item]
 
 
-class Written(Struct, frozen=True, kw_only=True):
-    """What a batch of listings changed."""
+class ListingChanges(Struct, frozen=True, kw_only=True):
+    """Ids of the contracts that a batch of listings added or changed."""
 
     new: Sequence[int]
     changed: Sequence[int]
 
 
 class Concluded(Struct, frozen=True, kw_only=True):
-    """What a complete sweep ended; nothing where it is doubted, because too much was missing at once."""
+    """Counts of a complete sweep; it ended no contracts if it is doubted, because too many were missing at once."""
 
     gone: int = 0
     expired: int = 0
     live: int = 0
-    """That had not run out, before."""
+    """Live contracts before the sweep that had not expired."""
     missing: int = 0
-    """Of these, those that were not seen."""
+    """Those of `live` that the sweep did not see."""
     doubted: bool = False
 
 
 class ContractRepository(Repository):
-    """Contracts, their items and their bids."""
+    """Reads and writes contracts, their items and their bids."""
 
-    async def store_listings(self, region_id: int, listings: Sequence[Listing], *, now: datetime) -> Written:
-        """Write what is new or changed of a region's contracts, each named once; rows as they were are left alone."""
+    async def store_listings(self, region_id: int, listings: Sequence[Listing], *, now: datetime) -> ListingChanges:
+        """Write new and changed contracts of a region, but no unchanged ones; no two listings may have the same id."""
         hashes = {listing.contract_id: listing.row_hash for listing in listings}
-        found = await self.session.execute(_HASHES, {"ids": list(hashes), "region": region_id})
-        stored = {row.contract_id: row.row_hash for row in found}
-        differing = [one for one in listings if stored.get(one.contract_id) != hashes[one.contract_id]]
+        rows = await self.session.execute(_HASHES, {"ids": list(hashes), "region": region_id})
+        stored = {row.contract_id: row.row_hash for row in rows}
+        differing = [row for row in listings if stored.get(row.contract_id) != hashes[row.contract_id]]
         if not differing:
-            return Written(new=[], changed=[])
+            return ListingChanges(new=[], changed=[])
         await self.session.execute(_STAGE)
-        records = [(*astuple(one), hashes[one.contract_id]) for one in differing]
+        records = [(*astuple(listing), hashes[listing.contract_id]) for listing in differing]
         await self._copy("contracts_staged", STAGED, records)
         rows = await self.session.execute(_UPSERT, {"region": region_id, "now": now, "selling": sorted(SELLING)})
         written = list(rows)
-        return Written(
+        return ListingChanges(
             new=[row.contract_id for row in written if row.is_new],
             changed=[row.contract_id for row in written if not row.is_new],
         )
@@ -273,124 +273,129 @@ class ContractRepository(Repository):
     async def conclude(
         self, region_id: int, *, seen: Sequence[int], at: datetime, now: datetime, confirmed: bool = False
     ) -> Concluded:
-        """End what was not seen in a complete sweep of a generation; `confirmed`: however much that is."""
+        """End the live contracts that a complete sweep did not see, unless they are so many that the sweep is doubted.
+
+        `at`: time of the state that the sweep saw; `confirmed`: end them no matter how many they are.
+        """
         values = {"region": region_id, "seen": list(seen), "at": at, "now": now, "confirmed": confirmed}
         row = (await self.session.execute(_CONCLUDE, {**values, "many": MANY, "share": SHARE})).one()
         return Concluded(**row._mapping)  # noqa: SLF001 -- SQLAlchemy's public name
 
     async def reject(self, region_id: int, part: str, rejected: Sequence[Rejected], *, now: datetime) -> None:
-        """Keep what cannot be stored for the admin."""
+        """Store rejected rows for admins."""
         values = {
-            "ids": [one.contract_id or 0 for one in rejected],
-            "reasons": [one.reason for one in rejected],
-            "sent": [one.sent for one in rejected],
-            "issuers": [one.issuer_id for one in rejected],
+            "ids": [row.contract_id or 0 for row in rejected],
+            "reasons": [row.reason for row in rejected],
+            "sent": [row.sent for row in rejected],
+            "issuers": [row.issuer_id for row in rejected],
         }
         await self.session.execute(_REJECT, {"region": region_id, "part": part, "now": now, **values})
 
     async def unread(self, region_id: int, *, now: datetime, limit: int) -> list[Unread]:
-        """Contracts whose items are to be read: the newest day's first, of a day the most valuable first."""
+        """Contracts whose items are due: the newest day (UTC) first, within a day the most valuable first."""
         rows = await self.session.execute(_UNREAD, {"region": region_id, "now": now, "limit": limit})
         return [Unread(contract_id=row.contract_id, type=row.type) for row in rows]
 
     async def store_items(self, read: Sequence[ReadContract]) -> list[int]:
-        """Write items, and what they say, of contracts that had none yet; which those were."""
-        ids = [one.contract_id for one in read]
+        """Write items and ships of the contracts whose items are still unread; return the ids of these contracts."""
+        ids = [contract.contract_id for contract in read]
         unread = {row.contract_id for row in await self.session.execute(_LOCK_UNREAD, {"ids": ids})}
-        mine = [one for one in read if one.contract_id in unread]
-        records = [(one.contract_id, *astuple(item)) for one in mine for item in one.items]
+        written = [contract for contract in read if contract.contract_id in unread]
+        records = [(contract.contract_id, *astuple(item)) for contract in written for item in contract.items]
         if records:
             await self._copy("contract_items", _ITEM_COLUMNS, records)
-        if mine:
-            await self.judge(mine)
+        if written:
+            await self.evaluate(written)
         return sorted(unread)
 
-    async def judge(self, read: Sequence[ReadContract]) -> None:
-        """Note which ship contracts sell, if any; contracts by their ids, items as stored."""
-        plain = [one.contract_id for one in read if one.judged and one.ship is None]
-        if plain:  # nearly all of them
+    async def evaluate(self, read: Sequence[ReadContract]) -> None:
+        """Store the ship that each contract sells, if any; the items themselves are not written."""
+        plain = [contract.contract_id for contract in read if contract.evaluated and contract.ship is None]
+        if plain:  # most contracts
             await self.session.execute(_READ_PLAIN, {"ids": plain})
-        judged = [
+        evaluated = [
             {
-                "contract_id": one.contract_id,
-                "judged": one.judged,
+                "contract_id": contract.contract_id,
+                "evaluated": contract.evaluated,
                 **(
                     {
-                        "ship_type_id": one.ship.type_id,
-                        "ship_quantity": one.ship.quantity,
-                        "is_blueprint_copy": one.ship.is_blueprint_copy,
-                        "runs": one.ship.runs,
-                        "material_efficiency": one.ship.material_efficiency,
-                        "time_efficiency": one.ship.time_efficiency,
-                        "contains_additional_items": one.ship.contains_additional_items,
+                        "ship_type_id": contract.ship.type_id,
+                        "ship_quantity": contract.ship.quantity,
+                        "is_blueprint_copy": contract.ship.is_blueprint_copy,
+                        "runs": contract.ship.runs,
+                        "material_efficiency": contract.ship.material_efficiency,
+                        "time_efficiency": contract.ship.time_efficiency,
+                        "contains_additional_items": contract.ship.contains_additional_items,
                     }
-                    if one.ship
+                    if contract.ship
                     else {}
                 ),
             }
-            for one in read
-            if one.ship is not None or not one.judged
+            for contract in read
+            if contract.ship is not None or not contract.evaluated
         ]
-        if judged:
-            await self.session.execute(_READ, {"judged": msgspec.json.encode(judged).decode()})
+        if evaluated:
+            await self.session.execute(_READ, {"evaluated": msgspec.json.encode(evaluated).decode()})
 
     async def items_gone(self, ids: Sequence[int]) -> None:
-        """The API has no items of these any more: they ended meanwhile, as the next sweep will tell."""
+        """Note that the API no longer has the items of these contracts; the next sweep will see that they ended."""
         await self.session.execute(_ITEMS_GONE, {"ids": list(ids)})
 
     async def items_later(self, ids: Sequence[int], *, now: datetime, most: int) -> None:
-        """Ask for the items of these again later, ever later, `most` times at most."""
+        """Count a failed try and postpone the items: 5 minutes, then 4 times as long each time, up to `most` tries."""
         await self.session.execute(_ITEMS_LATER, {"ids": list(ids), "now": now, "most": most})
 
     async def items_wait(self, ids: Sequence[int], *, until: datetime) -> None:
-        """Ask for the items of these again later; that they were not read was no fault of theirs."""
+        """Postpone the items of these contracts without counting a try: they did not cause the failure."""
         await self.session.execute(_ITEMS_WAIT, {"ids": list(ids), "until": until})
 
-    async def unjudged(self, region_id: int, *, limit: int) -> list[Unjudged]:
-        """Contracts of which it is not known yet whether they sell a ship."""
-        rows = await self.session.execute(_UNJUDGED, {"region": region_id, "limit": limit})
+    async def unevaluated(self, region_id: int, *, limit: int) -> list[UnevaluatedContract]:
+        """Contracts whose ship is not decided yet, because types of their items were unknown."""
+        rows = await self.session.execute(_UNEVALUATED, {"region": region_id, "limit": limit})
         return [
-            Unjudged(contract_id=row.contract_id, type=row.type, items=msgspec.convert(row.items, list[Item]))
+            UnevaluatedContract(
+                contract_id=row.contract_id, type=row.type, items=msgspec.convert(row.items, list[Item])
+            )
             for row in rows
         ]
 
     async def bids_due(self, region_id: int, *, now: datetime, limit: int) -> list[int]:
-        """Auctions whose bids are to be looked at."""
+        """Auctions whose bids are due."""
         rows = await self.session.execute(_BIDS_DUE, {"region": region_id, "now": now, "limit": limit})
         return [row.contract_id for row in rows]
 
-    async def store_bids(self, read: Sequence[tuple[int, Sequence[Bid]]], *, next_look_at: datetime) -> None:
-        """Write the bids of auctions; those that are known already are left alone."""
+    async def store_bids(self, read: Sequence[tuple[int, Sequence[Bid]]], *, next_fetch_at: datetime) -> None:
+        """Write the bids of auctions; bids that are already stored are not written."""
         bids: list[dict[str, Any]] = [
             {"contract_id": contract_id, "bid_id": bid.bid_id, "amount": bid.amount, "date_bid": bid.date_bid}
-            for contract_id, found in read
-            for bid in found
+            for contract_id, rows in read
+            for bid in rows
         ]
         if bids:
             await self.session.execute(_PUT_BIDS, {"bids": msgspec.json.encode(bids).decode()})
-        await self.session.execute(_BIDS_READ, {"ids": [one for one, _ in read], "next": next_look_at})
+        await self.session.execute(_BIDS_READ, {"ids": [contract_id for contract_id, _ in read], "next": next_fetch_at})
 
     async def next_due(self, region_id: int, *, now: datetime) -> tuple[datetime | None, datetime | None]:
-        """When items, and bids, of a region are to be looked at next."""
+        """Times at which items and bids of a region are due next; None if there are none."""
         items = (await self.session.execute(_NEXT_ITEMS, {"region": region_id, "now": now})).scalar_one()
         bids = (await self.session.execute(_NEXT_BIDS, {"region": region_id, "now": now})).scalar_one()
         return items, bids
 
     async def remove_ended(self, *, before: datetime, limit: int) -> int:
-        """Remove contracts that ended before a moment, with all that hangs on them; how many went.
+        """Delete contracts that ended before a time, with their items, bids, history and alerts; return their number.
 
-        Of regions that are looked at no longer those that ran out: no sweep ends them.
+        In dropped regions this includes live contracts that expired before it, because no sweep ends them.
         """
         result = await self.session.execute(_REMOVE_ENDED, {"before": before, "limit": limit})
-        return int(result.rowcount)  # type: ignore[attr-defined]  # a DELETE's result has it
+        return int(result.rowcount)  # type: ignore[attr-defined]  # the result of a DELETE has it
 
     async def remove_rejects(self, *, before: datetime, limit: int) -> int:
-        """Forget what has not been sent since a moment; how many went."""
+        """Delete rejected rows that were last sent before a time; return their number."""
         result = await self.session.execute(_REMOVE_REJECTS, {"before": before, "limit": limit})
-        return int(result.rowcount)  # type: ignore[attr-defined]  # a DELETE's result has it
+        return int(result.rowcount)  # type: ignore[attr-defined]  # the result of a DELETE has it
 
     async def _copy(self, table: str, columns: Sequence[str], records: Sequence[tuple[Any, ...]]) -> None:
-        """COPY, in the transaction of the session; a statement of SQLAlchemy's must have begun that."""
+        """COPY in the transaction of the session, which a SQLAlchemy statement must have begun."""
         connection = await (await self.session.connection()).get_raw_connection()
         driver: Any = connection.driver_connection
         await driver.copy_records_to_table(table, records=records, columns=list(columns))

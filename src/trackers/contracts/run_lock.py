@@ -1,7 +1,7 @@
-"""That there is one run at a time: a lease in Redis, kept alive by a heartbeat; short, so that the dead are soon gone.
+"""The lock that permits one run at a time: a short lease in Redis, renewed by a heartbeat, so that dead runs end soon.
 
-The lease alone proves nothing to the database: who was held up longer than it lasts learns of its loss too late. So a
-run also has a number from PostgreSQL (the fence), and writes only while no run has a higher one.
+The lease alone does not protect the database: a process that was paused for longer than its lease notices the loss too
+late. So each run also has a number from PostgreSQL (the fence), and writes only while no run has a higher one.
 """
 
 import asyncio
@@ -28,11 +28,11 @@ return 0
 
 
 class LockStoreUnreachableError(Exception):
-    """Redis does not answer: nobody knows whether another run is under way, so none begins."""
+    """Redis does not answer: no run begins, because another one may be in progress."""
 
 
 class RunLease:
-    """A run's hold on the lock; `check` raises LostLeaseError once it may be somebody else's."""
+    """A run's lease on the lock; `check` raises LostLeaseError once another run may have it."""
 
     def __init__(self, redis: Redis, *, run_id: UUID, lifetime: float) -> None:
         self._redis = redis
@@ -46,32 +46,32 @@ class RunLease:
         self._beating: asyncio.Task[None] | None = None
 
     async def acquire(self) -> bool:
-        """Take the lock; False where another run has it. Raises LockStoreUnreachableError."""
-        asked_at = _now()
+        """Take the lock; False if another run has it. Raises LockStoreUnreachableError."""
+        sent_at = _now()
         try:
             taken = await self._redis.set(KEY, self._token, nx=True, px=int(self._lifetime * 1000))
         except (RedisError, OSError) as error:
             raise LockStoreUnreachableError(str(error)) from error
         if not taken:
             return False
-        self._good_until = asked_at + self._lifetime
+        self._good_until = sent_at + self._lifetime
         self._beating = asyncio.create_task(self._beat())
         return True
 
     def check(self) -> None:
-        """Raises LostLeaseError."""
+        """Raise LostLeaseError if the lease was taken or has expired."""
         if self._taken or _now() >= self._good_until:
-            raise LostLeaseError("the lease of this run was taken or ran out")
+            raise LostLeaseError("the lease of this run was taken or has expired")
 
     async def release(self) -> None:
-        """Let go, if it is still ours. Says in the log whether that worked; never raises."""
+        """Release the lock if it is still ours, and log the result. Errors of Redis are not raised."""
         log = self._log
         if self._beating is not None:
             self._beating.cancel()
             with suppress(asyncio.CancelledError):
                 await self._beating
         try:
-            released = await self._ask(self._release, self._token)
+            released = await self._call(self._release, self._token)
         except (RedisError, OSError) as error:
             log.critical("run_lock_not_released", error=str(error)[:200], ends_by_itself_in=self._lifetime)
             return
@@ -81,21 +81,21 @@ class RunLease:
             log.warning("run_lock_was_not_ours")
 
     async def _beat(self) -> None:
-        """Extend the lease three times in its life; a Redis that is away is asked again until the lease is over."""
+        """Extend the lease every third of its lifetime; if Redis is unreachable, try again until the lease expires."""
         while not self._taken:
             await asyncio.sleep(self._lifetime / 3)
-            asked_at = _now()
+            sent_at = _now()
             try:
-                extended = await self._ask(self._extend, self._token, int(self._lifetime * 1000))
+                extended = await self._call(self._extend, self._token, int(self._lifetime * 1000))
             except (RedisError, OSError) as error:
                 self._log.warning("run_lock_heartbeat_failed", error=str(error)[:200])
                 continue
             if not extended:
                 self._taken = True
-            elif asked_at < self._good_until:  # what ran out is not revived: somebody may have been in between
-                self._good_until = asked_at + self._lifetime
+            elif sent_at < self._good_until:  # an expired lease stays lost: another run may have held it in between
+                self._good_until = sent_at + self._lifetime
 
-    async def _ask(self, script: Callable[..., Any], *arguments: Any) -> Any:
+    async def _call(self, script: Callable[..., Any], *arguments: Any) -> Any:
         return await script(keys=[KEY], args=list(arguments))
 
 

@@ -1,4 +1,4 @@
-"""The runs' SQL: their rows, and the number by which a run that was taken for dead is kept from writing."""
+"""SQL of runs: their rows, and the number that stops a run that was presumed dead from writing."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -12,8 +12,8 @@ from sqlalchemy.exc import DBAPIError
 from shared.database import Repository, is_locked
 from trackers.contracts.errors import FenceHeldError, LostLeaseError
 
-_PATIENTLY: Final = text("SET LOCAL lock_timeout = '2s'")
-# Waits for whoever writes right now, so that their transaction is whole before the number is another.
+_LOCK_TIMEOUT: Final = text("SET LOCAL lock_timeout = '2s'")
+# Waits for the transaction of the current run, so that it commits before the number changes.
 _NEXT: Final = text("""
 INSERT INTO contract_fence AS f (name, number) VALUES ('aggregation', 1)
 ON CONFLICT (name) DO UPDATE SET number = f.number + 1
@@ -36,14 +36,14 @@ DELETE FROM contract_runs WHERE id IN (SELECT id FROM contract_runs WHERE starte
 
 
 class RunRepository(Repository):
-    """Runs and the fence."""
+    """Reads and writes runs and the fence."""
 
     async def open(self, run_id: UUID, *, now: datetime) -> int:
-        """Begin a run; its number. Runs that never ended are noted as dead: there is one at a time.
+        """Begin a run and return its number. Runs that never ended are marked as died, since only one runs at a time.
 
-        Raises FenceHeldError where the run before is in the middle of a transaction and does not end it.
+        Raises FenceHeldError if a transaction of the previous run stays open for more than 2 seconds.
         """
-        await self.session.execute(_PATIENTLY)
+        await self.session.execute(_LOCK_TIMEOUT)
         try:
             number = (await self.session.execute(_NEXT)).scalar_one()
         except DBAPIError as error:
@@ -56,7 +56,7 @@ class RunRepository(Repository):
         return fence
 
     async def check_fence(self, number: int) -> None:
-        """Keep other runs from beginning until the transaction ends. Raises LostLeaseError where one has."""
+        """Prevent new runs until the transaction ends. Raises LostLeaseError if another run has already begun."""
         newest = (await self.session.execute(_HELD)).scalar_one_or_none()
         if newest != number:
             raise LostLeaseError(f"run number {newest} has begun, this is number {number}")
@@ -64,11 +64,11 @@ class RunRepository(Repository):
     async def close(
         self, run_id: UUID, *, outcome: str, error: str | None, summary: Mapping[str, Any], now: datetime
     ) -> None:
-        """Note how a run ended, and what it did."""
+        """Store the outcome and the summary of a run."""
         values = {"id": run_id, "outcome": outcome, "error": error, "now": now}
         await self.session.execute(_CLOSE, {**values, "summary": msgspec.json.encode(summary).decode()})
 
     async def remove_old(self, *, before: datetime, limit: int) -> int:
-        """Remove the records of old runs; how many went."""
+        """Delete the records of old runs; return their number."""
         result = await self.session.execute(_REMOVE_OLD, {"before": before, "limit": limit})
-        return int(result.rowcount)  # type: ignore[attr-defined]  # a DELETE's result has it
+        return int(result.rowcount)  # type: ignore[attr-defined]  # the result of a DELETE has it

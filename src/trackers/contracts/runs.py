@@ -1,7 +1,7 @@
-"""Aggregation runs: the first region that is looked at begins one, the others join it, the last one ends it.
+"""Aggregation runs: the first region that is fetched begins a run, other regions join it, and the last one ends it.
 
-Which regions are due, their leases and pace are the engine's; that one process at a time aggregates, what it did in
-all, and that a run which was taken for dead writes nothing more, is decided here (docs/decisions/0015).
+The engine decides which regions are due, and handles their leases and pace. This module permits one aggregating process
+at a time, sums up what a run did, and stops a run that was presumed dead from writing (docs/decisions/0015).
 """
 
 import asyncio
@@ -20,24 +20,24 @@ from shared.database import Database, connection_was_lost
 from shared.ids import new_id
 from shared.redaction import redacted_text
 from shared.scraping.failures import ScrapeFailure
-from shared.scraping.pacing import GateUnreachableError, HostRestsError
-from shared.scraping.visit import NotNow
+from shared.scraping.fetch_context import Postponed
+from shared.scraping.pacing import HostCoolingDownError, PacerUnreachableError
 from trackers.contracts.errors import DatabaseAwayError, FenceHeldError, LostLeaseError
 from trackers.contracts.run_lock import LockStoreUnreachableError, RunLease
 from trackers.contracts.run_repository import RunRepository
 from trackers.contracts.tally import Tally
 
 DATABASE_PATIENCE: Final = 15.0
-"""Seconds for which a run waits for a database that is away; what it holds in memory is kept meanwhile."""
-LOOK_AGAIN: Final = 0.25
+"""Seconds for which a run waits for an unreachable database, while it keeps its data in memory."""
+RETRY_AFTER_S: Final = 0.25
 BUSY: Final = 5.0
-"""Seconds after which a region is looked at that found another run under way."""
+"""Seconds after which a region is tried again if another process has a run."""
 STORE_AWAY: Final = 15.0
 R = TypeVar("R")
 
 
 class AggregationRun:
-    """One run, as those who are in it see it."""
+    """A run, as used by the fetches that take part in it."""
 
     def __init__(
         self,
@@ -61,13 +61,14 @@ class AggregationRun:
         self._done: set[str] = set()
 
     def check(self) -> None:
-        """Raises LostLeaseError where this run may not go on."""
+        """Raise LostLeaseError if this run must stop."""
         self._lease.check()
 
     async def write(self, step: Callable[[AsyncSession], Awaitable[R]]) -> R:
-        """One unit of work, committed only while no later run has begun; repeated while the database is away.
+        """Do a step in one unit of work, committed only if no later run has begun; return the result of the step.
 
-        So a step must be one that may be repeated. Raises LostLeaseError, DatabaseAwayError.
+        The step is repeated while the database is unreachable, so it must be repeatable. Raises LostLeaseError, and
+        DatabaseAwayError after `patience` seconds.
         """
         until = asyncio.get_running_loop().time() + self._patience
         while True:
@@ -83,24 +84,24 @@ class AggregationRun:
                 if asyncio.get_running_loop().time() > until:
                     raise DatabaseAwayError(str(error)[:300]) from error
                 structlog.get_logger(__name__).warning("database_away", error=str(error)[:200])
-            await asyncio.sleep(LOOK_AGAIN)
+            await asyncio.sleep(RETRY_AFTER_S)
 
     def first(self, step: str) -> bool:
-        """Whether nobody in this run has asked for a step yet: what a run does once, whoever comes to it first."""
+        """True for the first call with this step: for work that a run does once."""
         if step in self._done:
             return False
         self._done.add(step)
         return True
 
     def went_wrong(self, error: BaseException) -> None:
-        """Note why somebody left early; the worst is what the run ends with."""
-        if isinstance(error, asyncio.CancelledError):  # by the engine, perhaps, whose lease went with ours
+        """Note the error of a fetch; the run ends with the worst outcome."""
+        if isinstance(error, asyncio.CancelledError):  # perhaps by the engine, which lost its lease, too
             try:
                 self.check()
             except LostLeaseError as lost:
                 error = lost
         outcome = _outcome_of(error)
-        if _BADNESS.index(outcome) > _BADNESS.index(self.outcome):
+        if _OUTCOMES_BY_SEVERITY.index(outcome) > _OUTCOMES_BY_SEVERITY.index(self.outcome):
             self.outcome = outcome
             self.error = redacted_text(f"{type(error).__name__}: {error}")
 
@@ -108,7 +109,7 @@ class AggregationRun:
         self.check()
 
 
-_BADNESS: Final = ("completed", "partial", "failed", "stopped", "database_away", "lost_lease")
+_OUTCOMES_BY_SEVERITY: Final = ("completed", "partial", "failed", "stopped", "database_away", "lost_lease")
 
 
 def _outcome_of(error: BaseException) -> str:
@@ -118,13 +119,13 @@ def _outcome_of(error: BaseException) -> str:
         return "database_away"
     if isinstance(error, asyncio.CancelledError):
         return "stopped"
-    if isinstance(error, ScrapeFailure | HostRestsError | GateUnreachableError | NotNow):
+    if isinstance(error, ScrapeFailure | HostCoolingDownError | PacerUnreachableError | Postponed):
         return "partial"
     return "failed"
 
 
 class AggregationRuns:
-    """Begins, joins and ends runs; of all processes one at a time is in a run."""
+    """Begins, joins and ends runs; only one process at a time has a run."""
 
     def __init__(
         self,
@@ -140,14 +141,17 @@ class AggregationRuns:
         self._redis = redis
         self._clock = clock
         self._lifetime = lifetime
-        self._door = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self._run: AggregationRun | None = None
         self._lease: RunLease | None = None
-        self._inside = 0
+        self._participants = 0
 
     @asynccontextmanager
     async def joined(self) -> AsyncIterator[AggregationRun]:
-        """Take part in the run of this process. Raises NotNow where another process has one, or Redis is away."""
+        """Take part in the run of this process, or begin one.
+
+        Raises Postponed if another run is in progress or still writing, or if Redis is unreachable.
+        """
         run = await self._join()
         try:
             with structlog.contextvars.bound_contextvars(aggregation_run=str(run.id)):
@@ -159,10 +163,10 @@ class AggregationRuns:
             await asyncio.shield(self._leave())
 
     async def _join(self) -> AggregationRun:
-        async with self._door:
+        async with self._lock:
             if self._run is None:
                 self._run = await self._begin()
-            self._inside += 1
+            self._participants += 1
             return self._run
 
     async def _begin(self) -> AggregationRun:
@@ -171,16 +175,16 @@ class AggregationRuns:
         lease = RunLease(self._redis, run_id=run_id, lifetime=self._lifetime)
         try:
             if not await lease.acquire():
-                raise NotNow("another run is under way", seconds=BUSY)
+                raise Postponed("another run is in progress", seconds=BUSY)
         except LockStoreUnreachableError as error:
             log.critical("run_lock_unreachable", error=str(error)[:200])
-            raise NotNow("the store of the run's lock is away", seconds=STORE_AWAY) from error
+            raise Postponed("Redis, which has the lock of runs, is unreachable", seconds=STORE_AWAY) from error
         try:
             async with self._database.transaction() as session:
                 fence = await RunRepository(session).open(run_id, now=now)
         except FenceHeldError as error:
             await lease.release()
-            raise NotNow("the run before is still writing", seconds=BUSY) from error
+            raise Postponed("the previous run is still writing", seconds=BUSY) from error
         except BaseException:
             log.critical("run_not_begun", exc_info=True)
             await lease.release()
@@ -197,9 +201,9 @@ class AggregationRuns:
         )
 
     async def _leave(self) -> None:
-        async with self._door:
-            self._inside -= 1
-            if self._inside or self._run is None or self._lease is None:
+        async with self._lock:
+            self._participants -= 1
+            if self._participants or self._run is None or self._lease is None:
                 return
             run, lease = self._run, self._lease
             self._run = self._lease = None
@@ -214,13 +218,13 @@ class AggregationRuns:
         if run.outcome == "completed" and (tally.regions_failed or tally.regions_incomplete):
             run.outcome = "partial"
         log = structlog.get_logger(__name__).bind(aggregation_run=str(run.id))
-        said = log.critical if run.outcome in {"database_away", "failed"} else log.info
+        write_log = log.critical if run.outcome in {"database_away", "failed"} else log.info
         lasted = round((now - run.started_at).total_seconds(), 3)
-        said("run_ended", outcome=run.outcome, error=run.error, lasted=lasted, **tally.summary())
+        write_log("run_ended", outcome=run.outcome, error=run.error, lasted=lasted, **tally.summary())
         try:
             async with self._database.transaction() as session:
                 await RunRepository(session).close(
                     run.id, outcome=run.outcome, error=run.error, summary=tally.summary(), now=now
                 )
-        except Exception as error:  # noqa: BLE001 -- on the way out; the next run notes that this one ended unseen
+        except Exception as error:  # noqa: BLE001 -- the run is over; the next run marks it as died
             log.critical("run_not_noted", error=str(error)[:200])

@@ -1,4 +1,4 @@
-"""What people, bots and admins send about contracts, and what they get to see. Money in ISK, volumes in m3."""
+"""Requests and responses of the contracts API. Money in ISK, volumes in m3."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -8,14 +8,14 @@ from uuid import UUID
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 MAX_WATCHES: Final = 100
-"""Watches that a person may have at once."""
+"""Largest number of watches per person."""
 MAX_REGIONS: Final = 50
 Price = Annotated[float, Meta(ge=0, le=1e18, description="ISK.")]
 TypeId = Annotated[int, Meta(ge=1, le=2**31 - 1)]
 
 
 class ContractType(StrEnum):
-    """What kind of contract it is."""
+    """Type of a contract."""
 
     ITEM_EXCHANGE = "item_exchange"
     AUCTION = "auction"
@@ -25,8 +25,8 @@ class ContractType(StrEnum):
 
 
 class ContractStatus(StrEnum):
-    """Whether a contract can still be accepted: live; gone before its time (accepted or withdrawn); expired; unfollowed
-    (nobody knows: it was live when its region was looked at last, which the operator dropped since).
+    """Status of a contract: live; gone (accepted or withdrawn before it expired); expired; unfollowed (unknown: it was
+    live when its region was last fetched, but the operator dropped the region since).
     """
 
     LIVE = "live"
@@ -36,7 +36,7 @@ class ContractStatus(StrEnum):
 
 
 class ContractSort(StrEnum):
-    """The order of a list; with a dash the other way round."""
+    """Sort order of a list, ascending; with a dash descending."""
 
     ISSUED = "issued"
     ISSUED_DOWN = "-issued"
@@ -51,7 +51,7 @@ class ContractSort(StrEnum):
 
 
 class ContractFilter(Struct, frozen=True, kw_only=True):
-    """Which contracts are wanted; what is None does not matter."""
+    """Criteria for contracts; None means any."""
 
     status: ContractStatus = ContractStatus.LIVE
     region_id: tuple[int, ...] | None = None
@@ -76,7 +76,7 @@ class ContractFilter(Struct, frozen=True, kw_only=True):
 
 
 class Ship(Struct, frozen=True, kw_only=True):
-    """The ship that a contract sells: the main one where there are several."""
+    """The ship that a contract sells; the main one if there are several."""
 
     type_id: int
     name: str | None
@@ -91,14 +91,14 @@ class Ship(Struct, frozen=True, kw_only=True):
 
 
 class ContractSummary(Struct, frozen=True, kw_only=True):
-    """A contract as lists show it."""
+    """A contract as shown in lists."""
 
     contract_id: int
     region_id: int
     type: str
     status: ContractStatus
     title: str
-    price: Annotated[float, Meta(description="What is to be paid; of an auction where bidding began.")]
+    price: Annotated[float, Meta(description="The price; for an auction, the starting bid.")]
     buyout: float | None
     collateral: float
     reward: float
@@ -112,9 +112,10 @@ class ContractSummary(Struct, frozen=True, kw_only=True):
     date_issued: datetime
     date_expired: datetime
     first_seen_at: datetime
-    ended_at: Annotated[datetime | None, Meta(description="When it was noticed that it is over.")]
+    ended_at: Annotated[datetime | None, Meta(description="When the end of the contract was noticed.")]
     items_state: Annotated[
-        str, Meta(description="none (it has none), pending (not read yet), read, gone (it ended before), failed.")
+        str,
+        Meta(description="none (no items), pending (not read yet), read, gone (ended before), failed."),
     ]
     is_ship: bool
     ship: Ship | None
@@ -123,31 +124,31 @@ class ContractSummary(Struct, frozen=True, kw_only=True):
 
 
 class RegionCoverage(Struct, frozen=True, kw_only=True):
-    """How fresh and how complete what is known of a region is."""
+    """How fresh and complete the data of a region is."""
 
     region_id: int
     name: str | None
     followed: Annotated[
-        bool, Meta(description="Whether it is looked at; else the operator dropped it, and nothing of it is live.")
+        bool, Meta(description="False if the operator dropped the region: none of its contracts is live.")
     ]
-    complete: Annotated[bool, Meta(description="Whether the last sweep saw every page of one state of the region.")]
-    why_incomplete: Annotated[str | None, Meta(description="Why not, in words.")]
-    swept_at: Annotated[datetime | None, Meta(description="When the last sweep ended; null: not looked at yet.")]
-    complete_at: Annotated[datetime | None, Meta(description="When the last complete one did.")]
-    generation: Annotated[datetime | None, Meta(description="Of when the state is that it saw (Last-Modified).")]
-    next_sweep_at: Annotated[datetime | None, Meta(description="There is nothing newer before.")]
+    complete: Annotated[bool, Meta(description="True if the last sweep saw all pages of one state of the region.")]
+    why_incomplete: Annotated[str | None, Meta(description="The reason, if the last sweep is not complete.")]
+    swept_at: Annotated[datetime | None, Meta(description="When the last sweep ended; null before the first one.")]
+    complete_at: Annotated[datetime | None, Meta(description="When the last complete sweep ended.")]
+    generation: Annotated[datetime | None, Meta(description="Time of the state that it saw (Last-Modified).")]
+    next_sweep_at: Annotated[datetime | None, Meta(description="The API has nothing newer before this time.")]
     live: int
-    items_unread: Annotated[int, Meta(description="Live contracts whose items are not known yet.")]
+    items_unread: Annotated[int, Meta(description="Live contracts whose items are not read yet.")]
 
 
-class ContractPage(Struct, frozen=True, kw_only=True):
+class ContractList(Struct, frozen=True, kw_only=True):
     """A page of contracts."""
 
     items: list[ContractSummary]
     page: int
     per_page: int
     total: int
-    by_type: Annotated[dict[str, int], Meta(description="How many there are of each type, whichever type is wanted.")]
+    by_type: Annotated[dict[str, int], Meta(description="Contracts per type, regardless of the filter `type`.")]
     coverage: list[RegionCoverage]
 
 
@@ -159,7 +160,7 @@ class ContractItemView(Struct, frozen=True, kw_only=True):
     name: str | None
     group_id: int | None
     quantity: int
-    is_included: Annotated[bool, Meta(description="Given; otherwise asked for in exchange.")]
+    is_included: Annotated[bool, Meta(description="True: offered; false: wanted in exchange.")]
     is_blueprint_copy: bool | None
     runs: int | None
     material_efficiency: int | None
@@ -172,38 +173,38 @@ class BidView(Struct, frozen=True, kw_only=True):
     date_bid: datetime
 
 
-class HistoryEntry(Struct, frozen=True, kw_only=True):
-    """Something that happened to a contract."""
+class ContractHistoryEntry(Struct, frozen=True, kw_only=True):
+    """A change of a contract."""
 
     at: datetime
-    what: Annotated[str, Meta(description="first_seen, changed, gone, expired, returned.")]
+    what: Annotated[str, Meta(description="first_seen, changed, gone, expired or returned.")]
     details: dict[str, Any] | None = None
 
 
 class ContractDetail(Struct, frozen=True, kw_only=True):
-    """A contract with all that is known of it; of items and bids up to 2,000 each."""
+    """A contract with its history and up to 2,000 items and 2,000 bids."""
 
     contract: ContractSummary
     items: list[ContractItemView]
     bids: list[BidView]
-    history: list[HistoryEntry]
+    history: list[ContractHistoryEntry]
     coverage: list[RegionCoverage]
 
 
 class ShipBoardEntry(Struct, frozen=True, kw_only=True):
-    """A type of ship that is on offer."""
+    """Offers of a type of ship."""
 
     type_id: int
     name: str | None
     group_id: int | None
     group: str | None
     offers: int
-    cheapest: Annotated[float | None, Meta(description="Of one ship, alone in its contract.")]
-    median: Annotated[float | None, Meta(description="Likewise, of what is on offer now.")]
+    cheapest: Annotated[float | None, Meta(description="Lowest price per ship, of contracts that sell nothing else.")]
+    median: Annotated[float | None, Meta(description="Median price per ship, of contracts that sell nothing else.")]
 
 
 class ShipBoard(Struct, frozen=True, kw_only=True):
-    """What ships are on offer, by type."""
+    """Types of ships on offer."""
 
     items: list[ShipBoardEntry]
     page: int
@@ -213,7 +214,7 @@ class ShipBoard(Struct, frozen=True, kw_only=True):
 
 
 class ShipPrices(Struct, frozen=True, kw_only=True):
-    """What a type of ship costs, on offer and of what disappeared before its time: one ship, alone in a contract."""
+    """Prices per ship of a type, on offer and sold, of contracts that sell nothing else."""
 
     type_id: int
     name: str | None
@@ -221,7 +222,7 @@ class ShipPrices(Struct, frozen=True, kw_only=True):
     offers: int
     offers_cheapest: float | None
     offers_median: float | None
-    sold: Annotated[int, Meta(description="Contracts that ended before they expired: accepted, or withdrawn.")]
+    sold: Annotated[int, Meta(description="Contracts that ended before they expired: accepted or withdrawn.")]
     sold_p10: float | None
     sold_median: float | None
     coverage: list[RegionCoverage]
@@ -230,7 +231,7 @@ class ShipPrices(Struct, frozen=True, kw_only=True):
 class TaxonomyGroup(Struct, frozen=True, kw_only=True):
     group_id: int
     name: str
-    types: Annotated[int, Meta(description="Types of it that were seen in contracts.")]
+    types: Annotated[int, Meta(description="Number of types of this group that were seen in contracts.")]
 
 
 class TaxonomyCategory(Struct, frozen=True, kw_only=True):
@@ -240,7 +241,7 @@ class TaxonomyCategory(Struct, frozen=True, kw_only=True):
 
 
 class Taxonomy(Struct, frozen=True, kw_only=True):
-    """Every group of types that was seen in contracts, by category."""
+    """Groups of types that were seen in contracts, by category."""
 
     items: list[TaxonomyCategory]
     coverage: list[RegionCoverage]
@@ -251,18 +252,18 @@ class KnownTypeView(Struct, frozen=True, kw_only=True):
     name: str
     group_id: int | None
     group: str | None
-    live: Annotated[int, Meta(description="Live contracts that give one, as of the last look at each region.")]
+    live: Annotated[int, Meta(description="Live contracts that offer this type, as of the last fetch of each region.")]
 
 
 class KnownTypes(Struct, frozen=True, kw_only=True):
-    """Types by name or group, up to 200."""
+    """Up to 200 types, by name or group."""
 
     items: list[KnownTypeView]
     coverage: list[RegionCoverage]
 
 
 class AddWatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What one waits for: a type or a group of types."""
+    """A new watch, for either a type or a group of types."""
 
     type_id: TypeId | None = None
     group_id: TypeId | None = None
@@ -272,7 +273,7 @@ class AddWatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class ChangeWatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What of a watch is to be another; what is left out stays."""
+    """Changes of a watch; fields that are left out keep their values."""
 
     max_price: Price | UnsetType | None = UNSET
     note: Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00]*\S[^\x00]*$")] | UnsetType | None = UNSET
@@ -280,41 +281,41 @@ class ChangeWatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class Watch(Struct, frozen=True, kw_only=True):
-    """What somebody waits for."""
+    """A watch for a type or a group of types."""
 
     id: UUID
     type_id: int | None
     group_id: int | None
-    name: Annotated[str | None, Meta(description="Of the type or the group, where it was seen already.")]
+    name: Annotated[str | None, Meta(description="Name of the type or the group; null if it was not seen yet.")]
     region_id: int | None
     max_price: float | None
     note: str | None
     active: bool
     created_at: datetime
-    alerts: Annotated[int, Meta(description="Contracts that its person was told of.")]
+    alerts: Annotated[int, Meta(description="Number of contracts that you were notified of.")]
 
 
 class Watches(Struct, frozen=True, kw_only=True):
-    """One's own watches, and how much of the market is looked at for them."""
+    """Your watches, and the coverage of the regions."""
 
     items: list[Watch]
     coverage: list[RegionCoverage]
 
 
 class RunAggregation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which regions are to be looked at now; all of them where none is named."""
+    """Regions to fetch now; all followed regions if none are given."""
 
     region_ids: Annotated[list[TypeId], Meta(min_length=1, max_length=MAX_REGIONS)] | None = None
 
 
 class RunRequested(Struct, frozen=True, kw_only=True):
-    """The tasks by which to ask what became of it: region id -> task id. A region that is fresh is not asked again."""
+    """Tasks of the requested fetches: region id -> task id. A fresh region is not swept again."""
 
     tasks: dict[str, UUID]
 
 
 class RunView(Struct, frozen=True, kw_only=True):
-    """An aggregation run, and what it did."""
+    """An aggregation run with its summary."""
 
     id: UUID
     fence: int
@@ -323,8 +324,8 @@ class RunView(Struct, frozen=True, kw_only=True):
     outcome: Annotated[
         str | None,
         Meta(
-            description="completed, partial (a region failed, or was not seen whole), failed, stopped, database_away, "
-            "lost_lease, died (never heard of again); null: under way."
+            description="completed, partial (a region failed or is incomplete), failed, stopped, database_away, "
+            "lost_lease, died (ended without a result); null: in progress."
         ),
     ]
     error: str | None
@@ -340,13 +341,13 @@ class RunPage(Struct, frozen=True, kw_only=True):
 
 
 class RejectedView(Struct, frozen=True, kw_only=True):
-    """Something that the API sent and that could not be stored."""
+    """A row that the API sent and that could not be stored."""
 
     region_id: int
-    contract_id: Annotated[int | None, Meta(description="null: not even that could be read.")]
-    part: Annotated[str, Meta(description="listing or items.")]
+    contract_id: Annotated[int | None, Meta(description="null if the row has no readable contract id.")]
+    part: Annotated[str, Meta(description="`listing` or `items`.")]
     reason: str
-    sent: Annotated[str, Meta(description="How it began.")]
+    sent: Annotated[str, Meta(description="The beginning of the row.")]
     first_seen_at: datetime
     last_seen_at: datetime
     times: int

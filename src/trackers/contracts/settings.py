@@ -6,25 +6,25 @@ from typing import Annotated, ClassVar, Final
 import msgspec
 from msgspec import Meta
 
-from shared.settings import LONGEST_AGE, SCHEME_AND_HOST, Listed, SettingsStruct
+from shared.settings import LONGEST_AGE, SCHEME_AND_HOST, CommaSeparated, SettingsStruct
 
 SOURCE: Final = "contracts"
-"""The source that regions are targets of."""
-LARGEST_ID: Final = 2**31 - 1
+"""Name of the source; its targets are regions."""
+MAX_ID: Final = 2**31 - 1
 OFFICIAL: Final = "https://esi.evetech.net"
-"""Asks who automates for a contact in the User-Agent."""
+"""The public API; it requires a contact in the User-Agent of automated clients."""
 HUBS: Final = ("10000002", "10000043", "10000030", "10000032", "10000042")
 
 
-class Ids(Listed):
-    """Numbers of things in the game, with commas between them."""
+class Ids(CommaSeparated):
+    """Comma-separated numbers of regions or groups in the game."""
 
     __slots__ = ()
 
     @staticmethod
     def checked(part: str) -> str:
-        if not part.isascii() or not part.isdigit() or not 0 < int(part) <= LARGEST_ID:
-            raise ValueError(f"expected numbers such as 10000002, with commas between them; {part[:30]!r} is none")
+        if not part.isascii() or not part.isdigit() or not 0 < int(part) <= MAX_ID:
+            raise ValueError(f"expected comma-separated numbers such as 10000002; {part[:30]!r} is no such number")
         return str(int(part))
 
     @property
@@ -39,9 +39,7 @@ class ContractsSettings(SettingsStruct, frozen=True, kw_only=True):
 
     enabled: Annotated[
         bool,
-        Meta(
-            description="Whether contracts are looked at. The API permits it to who names a contact: TRACKERS_CONTACT."
-        ),
+        Meta(description="Fetch contracts. The API requires a contact: set TRACKERS_CONTACT, too."),
     ] = True
     base_url: Annotated[
         str,
@@ -53,84 +51,80 @@ class ContractsSettings(SettingsStruct, frozen=True, kw_only=True):
     ] = OFFICIAL
     region_ids: Annotated[
         Ids,
-        Meta(description="Regions to look at, with commas between them. The five are those of the great markets."),
+        Meta(description="Regions to follow, comma-separated. Default: the five regions with the great markets."),
     ] = Ids(HUBS)
     ship_group_ids: Annotated[
         Ids,
-        Meta(description="Groups of types that count as ships. Empty: what the game itself calls so (category 6)."),
+        Meta(description="Type groups that count as ships, comma-separated. Empty: the groups of category 6 (ships)."),
     ] = Ids()
     compatibility_date: Annotated[
         str,
         Meta(
             pattern=r"^\d{4}-\d\d-\d\d$",
             extra={"expected": "a date such as 2026-08-01"},
-            description="The state of the API that we were written for; sent with every request.",
+            description="Version of the API that the parser supports; sent with every request.",
         ),
     ] = "2026-08-01"
-    delay: Annotated[float, Meta(ge=0, le=60, description="Seconds between two requests; 0 turns pacing off.")] = 0.05
-    timeout: Annotated[float, Meta(gt=0, le=45, description="Seconds that one answer may take.")] = 20.0
-    concurrency: Annotated[int, Meta(ge=1, le=50, description="Requests under way at once from one worker.")] = 15
-    longest_visit: Annotated[
-        float, Meta(ge=10, le=1800, description="Seconds that a visit to a region may take; what is left comes next.")
+    delay: Annotated[float, Meta(ge=0, le=60, description="Seconds between two requests; 0 disables pacing.")] = 0.05
+    timeout: Annotated[float, Meta(gt=0, le=45, description="Seconds to wait for an answer.")] = 20.0
+    concurrency: Annotated[int, Meta(ge=1, le=50, description="Concurrent requests per worker.")] = 15
+    max_fetch_seconds: Annotated[
+        float, Meta(ge=10, le=1800, description="Longest fetch of a region in seconds; the next one continues.")
     ] = 600.0
     slack: Annotated[
-        float, Meta(ge=0, le=600, description="Seconds after an answer's expiry before the next sweep begins.")
+        float, Meta(ge=0, le=600, description="Seconds between the expiry of the pages and the next sweep.")
     ] = 5.0
     shortest_cache: Annotated[
-        float, Meta(ge=0, le=86_400, description="Seconds between two sweeps at least, whatever the API says.")
+        float,
+        Meta(ge=0, le=86_400, description="Least seconds between two sweeps of a region."),
     ] = 60.0
     downtime: Annotated[
         str,
         Meta(
             pattern=r"^(none|([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d)$",
             extra={"expected": "two times of one day such as 10:55-11:20, or none"},
-            description="When the game restarts every day (UTC): nothing is asked then. none: never.",
+            description="Daily restart of the game (UTC), in which no requests are sent. none: never.",
         ),
     ] = "10:55-11:20"
     error_floor: Annotated[
-        int, Meta(ge=0, le=99, description="Errors left in the API's budget (100 a minute) at which we pause.")
+        int,
+        Meta(ge=0, le=99, description="Remaining errors of the API's budget (100 per minute) at which requests pause."),
     ] = 20
-    listings_batch: Annotated[
-        int, Meta(ge=100, le=50_000, description="Contracts that are written in one transaction of a sweep.")
-    ] = 5_000
+    listings_batch: Annotated[int, Meta(ge=100, le=50_000, description="Contracts per transaction of a sweep.")] = 5_000
     items_batch: Annotated[
-        int, Meta(ge=1, le=2_000, description="Contracts whose items are written in one transaction.")
+        int, Meta(ge=1, le=2_000, description="Contracts whose items are written per transaction.")
     ] = 500
     items_limit: Annotated[
-        int, Meta(ge=1, le=100_000, description="Contracts whose items one visit to a region reads at most.")
+        int, Meta(ge=1, le=100_000, description="Most contracts whose items are read per fetch of a region.")
     ] = 2_000
     bids_limit: Annotated[
-        int, Meta(ge=0, le=10_000, description="Auctions whose bids one visit to a region reads at most.")
+        int, Meta(ge=0, le=10_000, description="Most auctions whose bids are read per fetch of a region.")
     ] = 500
     bids_interval: Annotated[
-        float, Meta(ge=300, le=86_400, description="Seconds between two looks at an auction's bids.")
+        float, Meta(ge=300, le=86_400, description="Seconds until the bids of an auction are fetched again.")
     ] = 1800.0
-    types_keep_days: Annotated[
-        float, Meta(gt=0, le=3650, description="Days after which what is known of a type is looked at again.")
-    ] = 30.0
-    types_limit: Annotated[
-        int, Meta(ge=0, le=10_000, description="Types that are looked at again in one run at most.")
-    ] = 50
+    types_keep_days: Annotated[float, Meta(gt=0, le=3650, description="Days until a type is fetched again.")] = 30.0
+    types_limit: Annotated[int, Meta(ge=0, le=10_000, description="Most types that are fetched again per run.")] = 50
     lock_lifetime: Annotated[
-        float, Meta(ge=1, le=300, description="Seconds for which a run is believed alive after its last heartbeat.")
+        float, Meta(ge=1, le=300, description="Seconds after its last heartbeat until a run is presumed dead.")
     ] = 15.0
     ended_keep_days: Annotated[
         int,
         Meta(
             ge=0,
             le=LONGEST_AGE,
-            description="Days that contracts are kept after their end; statistics go back so far. 0: for ever.",
+            description="Days to keep contracts after their end, which limits the statistics, too. 0: without end.",
         ),
     ] = 180
     runs_keep_days: Annotated[
-        int, Meta(ge=0, le=LONGEST_AGE, description="Days that the records of runs are kept. 0: for ever.")
+        int, Meta(ge=0, le=LONGEST_AGE, description="Days to keep the records of runs. 0: without end.")
     ] = 90
     rejects_keep_days: Annotated[
         int,
         Meta(
             ge=0,
             le=LONGEST_AGE,
-            description="Days that is kept what could not be stored, after it was last sent. 0: for ever.",
+            description="Days to keep rejected rows after the API last sent them. 0: without end.",
         ),
     ] = 30
 
@@ -138,7 +132,7 @@ class ContractsSettings(SettingsStruct, frozen=True, kw_only=True):
         msgspec.structs.force_setattr(self, "base_url", self.base_url.removesuffix("/"))
 
     def pause_at(self, now: datetime) -> timedelta | None:
-        """How long the game's daily restart still lasts; None where it is up."""
+        """Time until the game's daily restart is over; None outside of the restart."""
         if self.downtime == "none":
             return None
         begins, ends = (time.fromisoformat(text) for text in self.downtime.split("-"))

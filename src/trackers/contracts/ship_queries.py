@@ -1,4 +1,4 @@
-"""Questions about ships and types: what is on offer, what it costs and did, what things there are."""
+"""Reads of ships and types: offers, prices, and the types that were seen."""
 
 from datetime import timedelta
 from typing import Final
@@ -6,7 +6,7 @@ from typing import Final
 from sqlalchemy import text
 
 from shared.clock import Clock
-from shared.database import Reader
+from shared.database import PooledQueries
 from trackers.contracts.coverage import coverage, dropped, of_regions
 from trackers.contracts.queries import escaped
 from trackers.contracts.schemas import (
@@ -20,12 +20,12 @@ from trackers.contracts.schemas import (
     TaxonomyGroup,
 )
 
-MOST_TYPES: Final = 200
+MAX_TYPES: Final = 200
 _ALONE: Final = """
 c.type = 'item_exchange' AND c.contains_additional_items IS FALSE AND NOT coalesce(c.is_blueprint_copy, false)
 AND c.price > 0
 """
-"""Contracts whose price is that of the ship."""
+"""Condition for contracts that sell nothing but the ship, so that their price is the price of the ship."""
 _BOARD: Final = text(f"""
 WITH offers AS (
     SELECT c.ship_type_id AS type_id, count(*) AS offers,
@@ -83,14 +83,14 @@ ORDER BY length(t.name), t.name, t.type_id
 
 
 class ShipQueries:
-    """Reads what ships cost, and what things there are."""
+    """Reads prices of ships, and the types that were seen."""
 
-    def __init__(self, reader: Reader, *, clock: Clock) -> None:
+    def __init__(self, reader: PooledQueries, *, clock: Clock) -> None:
         self._reader = reader
         self._clock = clock
 
     async def ships(self, *, region_id: int | None, ship_group_id: int | None, page: int, per_page: int) -> ShipBoard:
-        """The types of ships that are on offer, those with most offers first."""
+        """A page of the types of ships on offer, with most offers first."""
         known = await coverage(self._reader)
         values = {
             "region": region_id, "ship_group": ship_group_id, "now": self._clock.now(), "dropped": dropped(known),
@@ -106,18 +106,18 @@ class ShipQueries:
             page=page,
             per_page=per_page,
             total=total,
-            coverage=of_regions(known, _one(region_id)),
+            coverage=of_regions(known, _only(region_id)),
         )
 
     async def prices(self, type_id: int, *, region_id: int | None, days: int) -> ShipPrices:
-        """What a type of ship costs now, and what those cost that disappeared within some days."""
+        """Prices in ISK of a type of ship: on offer now, and sold within the last `days` days."""
         now, known = self._clock.now(), await coverage(self._reader)
         values = {"type_id": type_id, "region": region_id, "now": now, "since": now - timedelta(days=days)}
         row = await self._reader.row(_PRICES, {**values, "dropped": dropped(known)}) or {}
-        return ShipPrices(type_id=type_id, days=days, coverage=of_regions(known, _one(region_id)), **row)
+        return ShipPrices(type_id=type_id, days=days, coverage=of_regions(known, _only(region_id)), **row)
 
     async def taxonomy(self) -> Taxonomy:
-        """Categories and groups of what was seen."""
+        """Categories and groups of the types that were seen."""
         categories: dict[int, TaxonomyCategory] = {}
         for row in await self._reader.rows(_TAXONOMY):
             category = categories.setdefault(
@@ -127,12 +127,12 @@ class ShipQueries:
         return Taxonomy(items=list(categories.values()), coverage=await coverage(self._reader))
 
     async def types(self, *, name: str | None, group_id: int | None) -> KnownTypes:
-        """Types by a part of their name, or by their group; the shortest names first."""
+        """Up to MAX_TYPES types by part of the name, by group or both; shortest names first."""
         pattern = None if name is None else f"%{escaped(name)}%"
-        values = {"name": pattern, "group_id": group_id, "limit": MOST_TYPES}
+        values = {"name": pattern, "group_id": group_id, "limit": MAX_TYPES}
         items = [KnownTypeView(**row) for row in await self._reader.rows(_TYPES, values)]
         return KnownTypes(items=items, coverage=await coverage(self._reader))
 
 
-def _one(region_id: int | None) -> tuple[int] | None:
+def _only(region_id: int | None) -> tuple[int] | None:
     return None if region_id is None else (region_id,)

@@ -1,4 +1,4 @@
-"""Whether a contract sells a ship, and which. Pure: a step of its own after the items are known."""
+"""Finds the ship that a contract sells, once its items are known. Pure."""
 
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
@@ -9,13 +9,13 @@ from msgspec import Struct
 from trackers.contracts.parser import Item
 
 SELLING: Final = frozenset({"item_exchange", "auction"})
-"""Types of contracts that can sell something."""
+"""Types of contracts that can sell items."""
 SHIPS: Final = 6
-"""The game's category of ships."""
+"""Id of the game's category of ships."""
 
 
 class ShipOffer(Struct, frozen=True, kw_only=True):
-    """The ship that a contract sells: its main one, where there are several."""
+    """The ship that a contract sells; the main one if there are several."""
 
     type_id: int
     quantity: int
@@ -27,10 +27,10 @@ class ShipOffer(Struct, frozen=True, kw_only=True):
 
 
 def ship_offered(contract_type: str, items: Sequence[Item], ship_types: AbstractSet[int]) -> ShipOffer | None:
-    """The ship of a contract; None where it sells none. `ship_types`: those of the items' types that are ships.
+    """The ship that a contract sells, or None. `ship_types`: the types among the items that are ships.
 
-    Only what is included counts: what the issuer asks for in exchange is not for sale. The main ship is the most
-    numerous, of equal ones that with the lowest record.
+    Only included items count: items that the issuer wants in exchange are not for sale. The main ship is the one with
+    the highest quantity, and among equals the one with the lowest record id.
     """
     if contract_type not in SELLING:
         return None

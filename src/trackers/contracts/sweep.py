@@ -1,8 +1,8 @@
-"""A sweep: every page of a region, of one generation; what is on them is written as it comes, what is missing last.
+"""A sweep reads all pages of one generation of a region: it writes contracts as they come, then ends missing ones.
 
-A page that has not changed (304) stands for the contracts that it held when it was last sent. Only a sweep that saw all
-pages of one generation may say that a contract is gone; where the whole region were gone at once, or most of it, only
-the second such generation.
+An unchanged page (304) has the contracts that it had when it was last sent. Only a sweep that saw all pages of one
+generation may end contracts. If it misses all contracts of a region, or most of them, they end only once a second
+generation misses them, too.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,51 +22,51 @@ from shared.clock import Clock
 from shared.database import connection_was_lost, is_passing
 from shared.scraping.block_repository import BlockRepository
 from shared.scraping.failures import PageChanged, TargetNotFound
-from shared.scraping.visit import NOT_MODIFIED, OK, Answer
+from shared.scraping.fetch_context import HTTP_OK, NOT_MODIFIED, SiteResponse
 from trackers.contracts.esi import CACHED, NOT_FOUND, Esi, fresh_for, generation_of, in_parallel, pages_of
 from trackers.contracts.parser import Listing, Rejected, issuer_key, parse_listings
 from trackers.contracts.region_repository import RegionRepository, RegionState, StoredPage
-from trackers.contracts.repository import Concluded, ContractRepository, Written
+from trackers.contracts.repository import Concluded, ContractRepository, ListingChanges
 from trackers.contracts.runs import AggregationRun
 from trackers.contracts.settings import SOURCE, ContractsSettings
 
 PAGES_AT_ONCE: Final = 8
 ATTEMPTS: Final = 2
-"""A sweep whose pages are of two generations begins anew once."""
-LONGEST_ETAG: Final = 512
+"""Attempts per sweep: if its pages are of two generations, it starts over once."""
+MAX_ETAG_LENGTH: Final = 512
 Row = TypeVar("Row", Listing, Rejected)
 DOUBTED_FOR: Final = timedelta(hours=2)
-"""After which what nobody believed is believed, though the API does not say that its state is another."""
+"""Time after which a doubted sweep is believed, even if the API does not say that its state is a new one."""
 
 
-class Alerts(Protocol):
-    """Whoever waits for something is told of it, on the session that is open."""
+class AlertNotifier(Protocol):
+    """Publishes alerts for watches, in the open transaction."""
 
-    async def tell(self, contracts: Sequence[int]) -> int:
-        """How many are told of these contracts."""
+    async def on_step(self, contracts: Sequence[int]) -> int:
+        """Publish an alert for each watch that these contracts match; return the number of alerts."""
 
 
 @dataclass(slots=True)
-class Seen:
-    """What one attempt at a sweep has seen."""
+class SweepAttempt:
+    """Pages and contracts that one attempt at a sweep has seen."""
 
     generation: datetime | None
     pages: int
     ids: set[int] = field(default_factory=set)
     unchanged: bool = True
-    """Whether every page was as stored; where a sweep begins anew, what it stored before is."""
+    """True if every page was as stored, by an earlier sweep or by the first attempt of this one."""
     unreadable: bool = False
-    """Whether a row was sent of which not even the number could be read."""
+    """True if a row has no readable contract id."""
     torn: str | None = None
-    """Why the pages do not belong together."""
+    """Reason why the pages do not belong to one generation."""
 
 
 class Sweep:
-    """Sweeps one region in one visit."""
+    """The sweep of one region in one fetch."""
 
     def __init__(
         self, state: RegionState, esi: Esi, run: AggregationRun, *, settings: ContractsSettings, clock: Clock,
-        alerts: Callable[[], Alerts],
+        alerts: Callable[[], AlertNotifier],
     ) -> None:  # fmt: skip
         self._region = state.region_id
         self._state = state
@@ -84,10 +84,10 @@ class Sweep:
         self.changed = False
 
     async def run(self) -> None:
-        """Sweep, and stamp how that ended. Raises the API's failures; what was written stays."""
+        """Sweep the region and record the result. Raises the API's failures; what was written before stays."""
         began = monotonic()
         log = structlog.get_logger(__name__)
-        why: str | None = "not begun"
+        why: str | None = "not started"
         for attempt in range(ATTEMPTS):
             seen = await self._attempt()
             await self._flush()
@@ -97,24 +97,24 @@ class Sweep:
                 break
             log.warning("sweep_torn", region=self._region, why=why, attempt=attempt + 1)
         if why is None and seen.unreadable:
-            why = "a row could not be read at all, so nothing is said to be missing"
+            why = "a row has no readable contract id, so no contract is ended as missing"
         self._run.tally.took("sweep", monotonic() - began)
         if await self._finish(seen, why) is not None:
             self._run.tally.regions_incomplete.append(self._region)
 
-    async def _attempt(self) -> Seen:
-        """Page 1, which says how many there are, then the others; ends early where they do not belong together."""
+    async def _attempt(self) -> SweepAttempt:
+        """Read page 1, which has the number of pages, then the others; stop early if they do not belong together."""
         first = await self._page(1)
         if first.status == NOT_MODIFIED and pages_of(first) is None:
-            first = await self._page(1, anew=True)
+            first = await self._page(1, unconditional=True)
         pages = pages_of(first)
-        seen = Seen(generation=generation_of(first), pages=pages or max(1, self._state.page_count))
+        seen = SweepAttempt(generation=generation_of(first), pages=pages or max(1, self._state.page_count))
         if pages is None:
-            seen.torn = "page 1 does not say how many pages there are"
+            seen.torn = "page 1 does not give the number of pages"
         if seen.pages != self._state.page_count:
             seen.unchanged = False
         if self._is_older(seen.generation):
-            seen.torn = f"page 1 is of {seen.generation:%H:%M:%S}, older than the state that was seen last"
+            seen.torn = f"page 1 is of {seen.generation:%H:%M:%S}, which is older than the last complete sweep"
             self._note_freshness(first)
             return seen
         await self._take(1, first, seen)
@@ -128,40 +128,40 @@ class Sweep:
         return seen
 
     def _is_older(self, generation: datetime | None) -> bool:
-        """Whether a cache sent what was so before: it would end what is new, and bring back what is gone.
+        """True if a cache sent an older state, which would end new contracts and bring back ended ones.
 
-        What is said to be of the future was no state at all.
+        A stored generation in the future is ignored, because it cannot be right.
         """
         last = self._state.generation
         return generation is not None and last is not None and generation < last <= self._clock.now()
 
-    async def _numbered(self, number: int) -> tuple[int, Answer]:
+    async def _numbered(self, number: int) -> tuple[int, SiteResponse]:
         return number, await self._page(number)
 
-    async def _page(self, number: int, *, anew: bool = False) -> Answer:
-        stored = None if anew else self._known.get(number)
+    async def _page(self, number: int, *, unconditional: bool = False) -> SiteResponse:
+        stored = None if unconditional else self._known.get(number)
         path = f"/contracts/public/{self._region}?page={number}"
         answer = await self._esi.get(path, etag=stored.etag if stored else None)
         if answer.status == NOT_MODIFIED and stored is None:
             raise PageChanged("the API answered 304 to a request without a validator", http_status=NOT_MODIFIED)
         if answer.status == NOT_FOUND and number == 1:
-            raise TargetNotFound(f"the API knows no region {self._region}", http_status=NOT_FOUND)
-        if answer.status not in {OK, NOT_MODIFIED, NOT_FOUND}:
+            raise TargetNotFound(f"the API has no region {self._region}", http_status=NOT_FOUND)
+        if answer.status not in {HTTP_OK, NOT_MODIFIED, NOT_FOUND}:
             raise PageChanged(f"a page of contracts answered {answer.status}", http_status=answer.status)
         return answer
 
-    async def _take(self, number: int, answer: Answer, seen: Seen) -> None:
-        """Note what a page holds; write when there is enough of it."""
+    async def _take(self, number: int, answer: SiteResponse, seen: SweepAttempt) -> None:
+        """Add the contracts of a page to the attempt; write them once a batch is full."""
         if answer.status == NOT_FOUND:
-            seen.torn = f"page {number} of {seen.pages} is not there any more"
+            seen.torn = f"page {number} of {seen.pages} is missing"
             return
         generation, pages = generation_of(answer), pages_of(answer)
-        if generation is None and answer.status == OK and seen.pages > 1:
-            seen.torn = f"page {number} does not say of when it is"
+        if generation is None and answer.status == HTTP_OK and seen.pages > 1:
+            seen.torn = f"page {number} has no Last-Modified"
         elif generation is not None and seen.generation is not None and generation != seen.generation:
             seen.torn = f"page {number} is of {generation:%H:%M:%S}, page 1 of {seen.generation:%H:%M:%S}"
         elif pages is not None and pages != seen.pages:
-            seen.torn = f"page {number} speaks of {pages} pages, page 1 of {seen.pages}"
+            seen.torn = f"page {number} gives {pages} pages, page 1 {seen.pages}"
         self._note_freshness(answer)
         self._run.tally.pages += 1
         if answer.status == NOT_MODIFIED:
@@ -169,25 +169,26 @@ class Sweep:
             seen.ids.update(self._known[number].ids)
             return
         seen.unchanged = False
-        found = parse_listings(answer.body)
-        ids = [listing.contract_id for listing in found.rows]
-        if found.rejected:
-            await self._reject(found.rejected)
-            ids += [one.contract_id for one in found.rejected if one.contract_id is not None]
-            seen.unreadable |= any(one.contract_id is None for one in found.rejected)
+        parsed = parse_listings(answer.body)
+        ids = [listing.contract_id for listing in parsed.rows]
+        unreadable = any(row.contract_id is None for row in parsed.rejected)
+        if parsed.rejected:
+            await self._reject(parsed.rejected)
+            ids += [row.contract_id for row in parsed.rejected if row.contract_id is not None]
+            seen.unreadable |= unreadable
         seen.ids.update(ids)
         etag = answer.headers.get("etag", "")
-        page = StoredPage(page=number, etag=etag if etag.isascii() and len(etag) <= LONGEST_ETAG else "", ids=ids)
-        if page.etag and not any(one.contract_id is None for one in found.rejected):
+        page = StoredPage(page=number, etag=etag if etag.isascii() and len(etag) <= MAX_ETAG_LENGTH else "", ids=ids)
+        if page.etag and not unreadable:
             self._known[number] = page
             self._batch_pages.append(page)
-        self._batch += found.rows
-        self._run.tally.listings += len(found.rows)
+        self._batch += parsed.rows
+        self._run.tally.listings += len(parsed.rows)
         if len(self._batch) >= self._settings.listings_batch:
             await self._flush()
 
-    def _note_freshness(self, answer: Answer) -> None:
-        """The next sweep begins when the first of the pages may be another."""
+    def _note_freshness(self, answer: SiteResponse) -> None:
+        """Note when the first of the pages expires: the next sweep begins then."""
         now = self._clock.now()
         fresh = fresh_for(answer, now=now)
         if fresh is not None:
@@ -195,7 +196,7 @@ class Sweep:
             self._expires_at = min(self._expires_at or expires_at, expires_at)
 
     async def _flush(self) -> None:
-        """Write what has come in: contracts, and then the pages that they were on."""
+        """Write the batch: its contracts, and then their pages."""
         listings = list({listing.contract_id: listing for listing in self._batch}.values())
         pages, self._batch, self._batch_pages = self._batch_pages, [], []
         if not listings and not pages:
@@ -205,10 +206,10 @@ class Sweep:
         self._run.tally.took("write_listings", monotonic() - began)
 
     async def _write(self, listings: Sequence[Listing], pages: Sequence[StoredPage]) -> None:
-        """One transaction; where a row poisons it, halves of it, until the row is alone and named."""
+        """Write a batch in one transaction; if the database refuses it, halve it until the bad row is isolated."""
         now = self._clock.now()
 
-        async def step(session: AsyncSession) -> Written:
+        async def step(session: AsyncSession) -> ListingChanges:
             regions, contracts = RegionRepository(session), ContractRepository(session)
             if not self._begun:
                 await regions.begun(self._region)
@@ -217,7 +218,7 @@ class Sweep:
             if pages:
                 await regions.put_pages(self._region, msgspec.json.encode(pages).decode())
             if written.changed:
-                self._run.tally.alerts += await self._alerts().tell(written.changed)
+                self._run.tally.alerts += await self._alerts().on_step(written.changed)
             return written
 
         try:
@@ -228,7 +229,7 @@ class Sweep:
             if len(listings) == 1:
                 if is_passing(error):
                     raise
-                await self._reject([_poison(listings[0], error)])
+                await self._reject([_refused(listings[0], error)])
                 await self._write([], pages)
                 return
             half = len(listings) // 2
@@ -242,15 +243,15 @@ class Sweep:
 
     @staticmethod
     async def _allowed(session: AsyncSession, rows: Sequence[Row]) -> Sequence[Row]:
-        """Rows without those of blocked issuers; no other issuer is blocked until the transaction ends."""
+        """Rows without those of blocked issuers; prevents new blocks until the transaction ends."""
         if not rows:
             return rows
         blocks = BlockRepository(session)
         await blocks.share()
-        blocked = await blocks.among(SOURCE, {issuer_key(one.issuer_id) for one in rows if one.issuer_id is not None})
+        blocked = await blocks.among(SOURCE, {issuer_key(row.issuer_id) for row in rows if row.issuer_id is not None})
         if not blocked:
             return rows
-        return [one for one in rows if one.issuer_id is None or issuer_key(one.issuer_id) not in blocked]
+        return [row for row in rows if row.issuer_id is None or issuer_key(row.issuer_id) not in blocked]
 
     async def _reject(self, rejected: Sequence[Rejected]) -> None:
         now = self._clock.now()
@@ -261,16 +262,16 @@ class Sweep:
                 await ContractRepository(session).reject(self._region, "listing", allowed, now=now)
             return allowed
 
-        kept = await self._run.write(step)
+        stored = await self._run.write(step)
         log = structlog.get_logger(__name__)
-        for one in kept:
-            log.error("contract_rejected", region=self._region, contract_id=one.contract_id, reason=one.reason)
-        self._run.tally.rejected += len(kept)
+        for row in stored:
+            log.error("contract_rejected", region=self._region, contract_id=row.contract_id, reason=row.reason)
+        self._run.tally.rejected += len(stored)
 
-    async def _finish(self, seen: Seen, torn: str | None) -> str | None:
-        """Stamp the sweep; end what a complete one did not see, unless everything is as it was after the last one.
+    async def _finish(self, seen: SweepAttempt, torn: str | None) -> str | None:
+        """Record the sweep and, if it is complete, end the contracts that it missed; return why it is incomplete.
 
-        Why it is not complete, if it is not.
+        After a sweep without changes there is nothing to end, provided that the sweep before was complete.
         """
         now = self._clock.now()
         as_before = self._unchanged and self._state.complete and self._state.concluded
@@ -314,7 +315,7 @@ class Sweep:
         )
         return why
 
-    async def _conclude(self, session: AsyncSession, seen: Seen, now: datetime) -> Concluded:
+    async def _conclude(self, session: AsyncSession, seen: SweepAttempt, now: datetime) -> Concluded:
         return await ContractRepository(session).conclude(
             self._region,
             seen=list(seen.ids),
@@ -324,28 +325,28 @@ class Sweep:
         )
 
     def _confirms(self, generation: datetime | None, now: datetime) -> bool:
-        """Whether a sweep before found as little, in another state of the region, or long enough ago."""
+        """True if an earlier sweep was doubted, in an older generation or at least DOUBTED_FOR ago."""
         at, doubted = self._state.doubted_at, self._state.doubted_generation
         if at is None:
             return False
-        later = generation is not None and doubted is not None and generation > doubted
-        return later or now - at >= DOUBTED_FOR
+        is_newer = generation is not None and doubted is not None and generation > doubted
+        return is_newer or now - at >= DOUBTED_FOR
 
 
-def _doubt(ended: Concluded, seen: Seen) -> str:
+def _doubt(ended: Concluded, seen: SweepAttempt) -> str:
     return (
         f"{ended.missing:,} of {ended.live:,} contracts are missing at once, {len(seen.ids):,} are listed: "
-        "believed when another state says so, too"
+        "a newer state must confirm it"
     )
 
 
-def _poison(listing: Listing, error: DBAPIError) -> Rejected:
-    """A row that the database refuses; what it says may hold the row, so it is cut to its first line."""
-    said = str(error.orig).split("\n", 1)[0][:300]
+def _refused(listing: Listing, error: DBAPIError) -> Rejected:
+    """A row that the database refuses; only the first line of its message is kept, since the rest may quote the row."""
+    message = str(error.orig).split("\n", 1)[0][:300]
     sent = msgspec.json.encode(listing).decode()[:300]
     return Rejected(
         contract_id=listing.contract_id,
         issuer_id=listing.issuer_id,
-        reason=f"the database refuses it: {said}",
+        reason=f"the database refuses it: {message}",
         sent=sent,
     )

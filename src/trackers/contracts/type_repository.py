@@ -1,4 +1,4 @@
-"""The type cache's SQL: what the API says of types, groups and categories, kept because it hardly ever changes."""
+"""SQL of the type cache: types, groups and categories of the API, stored because they rarely change."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -73,7 +73,7 @@ SET name = excluded.name, group_ids = excluded.group_ids, refreshed_at = exclude
 
 
 class KnownType(Struct, frozen=True, kw_only=True):
-    """A type as it is cached; without a group where the API knows none, or never answered."""
+    """A cached type; no group if the API has no such type or never answered."""
 
     type_id: int
     group_id: int | None
@@ -81,12 +81,12 @@ class KnownType(Struct, frozen=True, kw_only=True):
 
     @property
     def settled(self) -> bool:
-        """Whether it is known if this is a ship."""
+        """True if the API has answered, so that it is known whether the type is a ship."""
         return self.group_id is not None or self.failed_at is None
 
 
 class KnownCategory(Struct, frozen=True, kw_only=True):
-    """A category as it is cached."""
+    """A cached category."""
 
     category_id: int
     group_ids: Sequence[int]
@@ -94,40 +94,42 @@ class KnownCategory(Struct, frozen=True, kw_only=True):
 
 
 class TypeRepository(Repository):
-    """Types, groups, categories."""
+    """Reads and writes cached types, groups and categories."""
 
     async def known(self, ids: Sequence[int]) -> dict[int, KnownType]:
+        """Type id -> cached type, for the given ids that are cached."""
         rows = await self.session.execute(_KNOWN, {"ids": list(ids)})
         return {row.type_id: KnownType(**row._mapping) for row in rows}  # noqa: SLF001 -- SQLAlchemy's public name
 
     async def put(self, types: Sequence[TypeInfo], *, now: datetime) -> None:
-        """Keep what the API said of types."""
+        """Store types."""
         if types:
             await self.session.execute(_PUT, {"types": msgspec.json.encode(types).decode(), "now": now})
 
     async def unknown_to_api(self, ids: Sequence[int], *, now: datetime) -> None:
-        """The API knows no such types; what is kept of them stays."""
+        """Note that the API does not have these types; cached types keep their values."""
         if ids:
             await self.session.execute(_UNKNOWN_TO_API, {"ids": sorted(ids), "now": now})
 
     async def failed(self, ids: Sequence[int], *, now: datetime) -> None:
-        """Stamp types that could not be had, so that they are not chosen again at once."""
+        """Note the failure of these types, so that they are not fetched again immediately."""
         if ids:
             await self.session.execute(_FAILED, {"ids": sorted(ids), "now": now})
 
     async def stale(self, *, before: datetime, limit: int) -> list[int]:
-        """Types that were last asked for before a moment, the longest ago first."""
+        """Types that were last requested before a time, the oldest first."""
         return list((await self.session.execute(_STALE, {"before": before, "limit": limit})).scalars())
 
     async def groups_known(self, ids: Sequence[int]) -> set[int]:
+        """The given groups that are cached."""
         return set((await self.session.execute(_GROUPS_KNOWN, {"ids": list(ids)})).scalars())
 
     async def groups_missing(self, *, limit: int) -> list[int]:
-        """Groups that types have and of which nothing is known."""
+        """Groups of cached types that are not cached."""
         return list((await self.session.execute(_GROUPS_MISSING, {"limit": limit})).scalars())
 
     async def categories_missing(self, *, limit: int) -> list[int]:
-        """Categories that groups have and of which nothing is known."""
+        """Categories of cached groups that are not cached."""
         return list((await self.session.execute(_CATEGORIES_MISSING, {"limit": limit})).scalars())
 
     async def put_groups(self, groups: Sequence[GroupInfo], *, now: datetime) -> None:

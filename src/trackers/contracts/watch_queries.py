@@ -1,11 +1,11 @@
-"""Questions about watches."""
+"""Reads of watches."""
 
 from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import text
 
-from shared.database import Questions
+from shared.database import Queries
 from trackers.contracts.coverage import coverage
 from trackers.contracts.errors import WatchNotFound
 from trackers.contracts.schemas import ContractFilter, Watch, Watches
@@ -22,25 +22,25 @@ _ONE: Final = text(f"{_COLUMNS} AND w.id = :id")
 
 
 class WatchReads:
-    """Reads a person's own watches; of others' it knows nothing."""
+    """Reads the watches of one person."""
 
-    def __init__(self, questions: Questions) -> None:
-        self._questions = questions
+    def __init__(self, queries: Queries) -> None:
+        self._queries = queries
 
     async def mine(self, user_id: UUID) -> Watches:
-        """All of them, the oldest first."""
-        items = [Watch(**row) for row in await self._questions.rows(_MINE, {"user": user_id})]
-        return Watches(items=items, coverage=await coverage(self._questions))
+        """All watches of a person, oldest first, with the coverage of the regions."""
+        items = [Watch(**row) for row in await self._queries.rows(_MINE, {"user": user_id})]
+        return Watches(items=items, coverage=await coverage(self._queries))
 
     async def one(self, user_id: UUID, watch_id: UUID) -> Watch:
-        """Raises WatchNotFound."""
-        row = await self._questions.row(_ONE, {"user": user_id, "id": watch_id})
+        """A watch of a person. Raises WatchNotFound."""
+        row = await self._queries.row(_ONE, {"user": user_id, "id": watch_id})
         if row is None:
             raise WatchNotFound(watch_id)
         return Watch(**row)
 
     async def filter_of(self, user_id: UUID, watch_id: UUID) -> ContractFilter:
-        """What a watch would find. Raises WatchNotFound."""
+        """Filter for the contracts that match a watch. Raises WatchNotFound."""
         watch = await self.one(user_id, watch_id)
-        wanted: dict[str, Any] = {"type_id": watch.type_id, "group_id": watch.group_id, "max_price": watch.max_price}
-        return ContractFilter(**wanted, region_id=None if watch.region_id is None else (watch.region_id,))
+        criteria: dict[str, Any] = {"type_id": watch.type_id, "group_id": watch.group_id, "max_price": watch.max_price}
+        return ContractFilter(**criteria, region_id=None if watch.region_id is None else (watch.region_id,))

@@ -1,4 +1,4 @@
-"""The watches' SQL: what people wait for, and of what they were told."""
+"""SQL of watches and alerts."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,9 +8,9 @@ from uuid import UUID
 from sqlalchemy import text
 
 from shared.database import Repository
-from trackers.contracts.news import ContractFound, WatchTerms
+from trackers.contracts.messages import ContractFound, WatchTerms
 
-_HOLD: Final = text("SELECT 1 FROM users WHERE id = ANY(CAST(:people AS uuid[])) ORDER BY id FOR NO KEY UPDATE")
+_LOCK: Final = text("SELECT 1 FROM users WHERE id = ANY(CAST(:people AS uuid[])) ORDER BY id FOR NO KEY UPDATE")
 _COUNT: Final = text("SELECT count(*) FROM contract_watches WHERE user_id = :user")
 _SAME: Final = text("""
 SELECT id FROM contract_watches
@@ -29,8 +29,8 @@ SET max_price = CASE WHEN :set_price THEN CAST(:max_price AS float8) ELSE max_pr
 WHERE id = :id AND user_id = :user
 """)
 _REMOVE: Final = text("DELETE FROM contract_watches WHERE id = :id AND user_id = :user")
-# A contract is told of once a watch, and only while it can be accepted. The price of an auction is its first bid.
-# Watches are held, in the order in which they are erased: one that is being removed would else fail the contracts.
+# One alert per watch and contract, and only while it can be accepted. The price of an auction is its starting bid.
+# Watches are locked in the order in which they are erased: otherwise a concurrent removal would fail the statement.
 _FOUND: Final = text("""
 WITH matching AS (
     SELECT DISTINCT w.id, c.contract_id
@@ -84,7 +84,7 @@ _ERASE: Final = text("""
 WITH held AS (SELECT id FROM contract_watches WHERE user_id = :user ORDER BY id FOR UPDATE)
 DELETE FROM contract_watches WHERE id IN (SELECT id FROM held)
 """)
-# What both watch for stays once, with what either was told of.
+# Duplicate watches are merged, and the remaining watch gets the alerts of both.
 _JOIN_ALERTS: Final = text("""
 INSERT INTO contract_alerts (watch_id, contract_id, alerted_at)
 SELECT mine.id, a.contract_id, a.alerted_at
@@ -106,11 +106,11 @@ _HAND_OVER: Final = text("UPDATE contract_watches SET user_id = :to WHERE user_i
 
 
 class WatchRepository(Repository):
-    """Watches and alerts."""
+    """Reads and writes watches and alerts."""
 
-    async def hold(self, *people: UUID) -> bool:
-        """Keep others from changing these people's watches until the transaction ends; whether all of them exist."""
-        return len((await self.session.execute(_HOLD, {"people": list(people)})).all()) == len(people)
+    async def lock(self, *people: UUID) -> bool:
+        """Lock the watches of these people until the transaction ends; False if one of the people does not exist."""
+        return len((await self.session.execute(_LOCK, {"people": list(people)})).all()) == len(people)
 
     async def count(self, user_id: UUID) -> int:
         return int((await self.session.execute(_COUNT, {"user": user_id})).scalar_one())
@@ -118,7 +118,7 @@ class WatchRepository(Repository):
     async def same(
         self, user_id: UUID, *, type_id: int | None, group_id: int | None, region_id: int | None
     ) -> UUID | None:
-        """A watch of a person for the same thing in the same place."""
+        """A person's watch for the same type or group in the same region, or None."""
         values = {"user": user_id, "type_id": type_id, "group_id": group_id, "region_id": region_id}
         return (await self.session.execute(_SAME, values)).scalars().first()
 
@@ -149,7 +149,7 @@ class WatchRepository(Repository):
         )
 
     async def change(self, watch_id: UUID, user_id: UUID, **values: Any) -> bool:
-        """Change what is given of max_price, note and active; whether the person has such a watch."""
+        """Change max_price, note and active, as far as given; False if the person has no such watch."""
         result = await self.session.execute(
             _CHANGE,
             {
@@ -162,14 +162,15 @@ class WatchRepository(Repository):
                 "active": values.get("active"),
             },
         )
-        return bool(result.rowcount)  # type: ignore[attr-defined]  # an UPDATE's result has it
+        return bool(result.rowcount)  # type: ignore[attr-defined]  # the result of an UPDATE has it
 
     async def remove(self, watch_id: UUID, user_id: UUID) -> bool:
+        """Delete a watch; False if the person has no such watch."""
         result = await self.session.execute(_REMOVE, {"id": watch_id, "user": user_id})
-        return bool(result.rowcount)  # type: ignore[attr-defined]  # a DELETE's result has it
+        return bool(result.rowcount)  # type: ignore[attr-defined]  # the result of a DELETE has it
 
     async def found(self, contracts: Sequence[int], *, now: datetime) -> list[tuple[UUID, ContractFound]]:
-        """Note who is to be told of these contracts and was not yet: (user id, what they are told)."""
+        """Store new alerts for the watches that these contracts match; return (user id, contract) for each alert."""
         rows = await self.session.execute(_FOUND, {"ids": list(contracts), "now": now})
         return [
             (row.user_id, ContractFound(**{name: getattr(row, name) for name in ContractFound.__struct_fields__}))
@@ -179,19 +180,19 @@ class WatchRepository(Repository):
     async def still_wanted(
         self, found: Sequence[ContractFound], *, now: datetime
     ) -> dict[tuple[UUID, int], WatchTerms]:
-        """(watch id, contract id) -> the watch's terms, of what can still be accepted and is still waited for."""
-        watches, contracts = [one.watch_id for one in found], [one.contract_id for one in found]
+        """(watch id, contract id) -> terms of the watch, for live contracts that still match an active watch."""
+        watches, contracts = [match.watch_id for match in found], [match.contract_id for match in found]
         rows = await self.session.execute(_STILL, {"watches": watches, "contracts": contracts, "now": now})
         return {(row.watch_id, row.contract_id): WatchTerms(max_price=row.max_price, note=row.note) for row in rows}
 
     async def all_of(self, user_id: UUID) -> list[dict[str, Any]]:
-        """A person's watches with what they were told of."""
+        """A person's watches with their alerts."""
         return [dict(row) for row in (await self.session.execute(_ALL_OF, {"user": user_id})).mappings()]
 
     async def erase(self, user_id: UUID) -> None:
         await self.session.execute(_ERASE, {"user": user_id})
 
     async def hand_over(self, user_id: UUID, *, to: UUID) -> None:
-        """Give a person's watches to another account; what both watch for is one watch then."""
+        """Move a person's watches to another account and merge duplicates."""
         for statement in (_JOIN_ALERTS, _DROP_DOUBLES, _HAND_OVER):
             await self.session.execute(statement, {"user": user_id, "to": to})

@@ -1,4 +1,4 @@
-"""How the looking at fencers and clubs goes, for admins."""
+"""Fetch state of fencers and clubs, for admins."""
 
 from datetime import date
 from typing import Any, Final
@@ -6,22 +6,22 @@ from typing import Any, Final
 from sqlalchemy import text
 
 from shared.clock import Clock
-from shared.database import Reader
+from shared.database import PooledQueries
 from shared.scraping.target import Status
 from shared.scraping.targets import STATUS_COLUMNS
-from trackers.fencers.links import Kind, page_url
+from trackers.fencers.links import SubjectKind, page_url
 from trackers.fencers.repository import COLUMN, PAGES, TRACKED
 from trackers.fencers.schemas import FencersHealth, KindHealth, PageHealth, PageHealths
 from trackers.fencers.settings import FencersSettings
 
 _FOLLOWERS: Final = {
-    kind: f"SELECT count(*) FROM {TRACKED[kind]} k WHERE k.{COLUMN[kind]} = p.id AND k.active"  # noqa: S608 -- fragments of our own
-    for kind in Kind
+    kind: f"SELECT count(*) FROM {TRACKED[kind]} k WHERE k.{COLUMN[kind]} = p.id AND k.active"  # noqa: S608 -- constants of this module
+    for kind in SubjectKind
 }
 _EVERY_PAGE: Final = " UNION ALL ".join(
-    f"SELECT '{kind}' AS kind, p.id, p.upstream_id, p.slug, p.name, p.target_id, p.read_at, ({_FOLLOWERS[kind]})"  # noqa: S608 -- fragments of our own
+    f"SELECT '{kind}' AS kind, p.id, p.upstream_id, p.slug, p.name, p.target_id, p.read_at, ({_FOLLOWERS[kind]})"  # noqa: S608 -- constants of this module
     f" AS followers FROM {PAGES[kind]} p WHERE p.target_id IS NOT NULL"
-    for kind in Kind
+    for kind in SubjectKind
 )
 _PAGES: Final = f"""
 SELECT p.kind, p.id, p.upstream_id, p.slug, p.name, p.read_at, p.followers, {STATUS_COLUMNS}, t.failures, t.attempts,
@@ -31,7 +31,7 @@ SELECT p.kind, p.id, p.upstream_id, p.slug, p.name, p.read_at, p.followers, {STA
 FROM ({_EVERY_PAGE}) p
 JOIN scrape_targets t ON t.id = p.target_id
 JOIN scrape_schedule s ON s.target_id = p.target_id
-"""  # noqa: S608 -- fragments of our own
+"""  # noqa: S608 -- constants of this module
 _ASKED: Final = (
     "(CAST(:kind AS text) IS NULL OR p.kind = :kind) AND (NOT CAST(:failing AS boolean) OR t.last_status = 'failed')"
 )
@@ -42,14 +42,14 @@ _COUNTED: Final = text(f"""
 SELECT count(*) FROM ({_EVERY_PAGE}) p JOIN scrape_targets t ON t.id = p.target_id
 JOIN scrape_schedule s ON s.target_id = p.target_id
 WHERE {_ASKED}
-""")  # noqa: S608 -- fragments of our own
+""")  # noqa: S608 -- constants of this module
 _HEALTH: Final = text(f"""
 SELECT kind, status, reason, count(*) AS pages, coalesce(sum(followers), 0) AS trackings,
        count(*) FILTER (WHERE failures > 0) AS failing, count(*) FILTER (WHERE cooling_down) AS cooling_down,
        count(*) FILTER (WHERE read_at IS NULL) AS never_read,
        min(due_at) FILTER (WHERE due_at <= :now) AS oldest_due
 FROM ({_PAGES}) q GROUP BY kind, status, reason
-""")  # noqa: S608 -- fragments of our own
+""")  # noqa: S608 -- constants of this module
 _OPEN: Final = text("""
 SELECT count(*) FROM fencing_registrations r JOIN fencing_events e ON e.id = r.event_id
 WHERE r.withdrawn_at IS NULL AND (e.held_on IS NULL OR e.held_on >= :today)
@@ -57,20 +57,20 @@ WHERE r.withdrawn_at IS NULL AND (e.held_on IS NULL OR e.held_on >= :today)
 
 
 class FencersAdminQueries:
-    """Reads everybody's."""
+    """Reads the fetch state of all fencers and clubs."""
 
-    def __init__(self, reader: Reader, *, settings: FencersSettings, clock: Clock) -> None:
+    def __init__(self, reader: PooledQueries, *, settings: FencersSettings, clock: Clock) -> None:
         self._reader = reader
         self._settings = settings
         self._clock = clock
 
     async def health(self) -> FencersHealth:
-        """Of all fencers and all clubs."""
+        """Return the state of all fencer pages and of all club pages."""
         rows = await self._reader.rows(_HEALTH, self._now())
         today: date = self._clock.now().date()
         return FencersHealth(
-            fencers=_kind_health([row for row in rows if row["kind"] == Kind.FENCER]),
-            clubs=_kind_health([row for row in rows if row["kind"] == Kind.CLUB]),
+            fencers=_kind_health([row for row in rows if row["kind"] == SubjectKind.FENCER]),
+            clubs=_kind_health([row for row in rows if row["kind"] == SubjectKind.CLUB]),
             fencers_asked_for=self._settings.asks_for_fencers,
             delay=self._settings.scrape_delay,
             jitter=self._settings.scrape_jitter,
@@ -78,8 +78,8 @@ class FencersAdminQueries:
             open_registrations=await self._reader.value(_OPEN, {"today": today}),
         )
 
-    async def pages(self, kind: Kind | None, *, failing: bool, page: int, per_page: int) -> PageHealths:
-        """Every page, or those whose last look failed; those that failed most often in a row first."""
+    async def pages(self, kind: SubjectKind | None, *, failing: bool, page: int, per_page: int) -> PageHealths:
+        """Return all pages, or those whose last fetch failed; most failures in a row first."""
         filters = {"kind": kind, "failing": failing}
         rows = await self._reader.rows(
             _LISTED, {**filters, **self._now(), "limit": per_page, "skip": (page - 1) * per_page}
@@ -96,7 +96,7 @@ class FencersAdminQueries:
 
 
 def _page_health(row: dict[str, Any]) -> PageHealth:
-    kind = Kind(row["kind"])
+    kind = SubjectKind(row["kind"])
     return PageHealth(
         id=row["id"],
         kind=kind,
@@ -112,7 +112,7 @@ def _page_health(row: dict[str, Any]) -> PageHealth:
         successes=row["successes"],
         last_checked_at=row["last_attempt_at"],
         last_success_at=row["last_success_at"],
-        next_check_at=row["next_attempt_at"],
+        next_fetch_at=row["next_fetch_at"],
         cooling_down=row["cooling_down"],
     )
 

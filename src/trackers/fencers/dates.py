@@ -1,4 +1,4 @@
-"""Dates as the site writes them, often without their year. Pure."""
+"""Parse dates as the site writes them, often without a year. Pure."""
 
 import re
 from datetime import date, timedelta
@@ -8,9 +8,9 @@ from msgspec import Struct
 
 BACK: Final = timedelta(days=30)
 AHEAD: Final = timedelta(days=334)
-"""Eleven months: a page tells of nothing later, so that a day further off was one of the last weeks."""
+"""Eleven months: pages list nothing later, so a day further ahead was in the last weeks."""
 SEASON_BEGINS: Final = 8
-"""August, in fencing."""
+"""August is the first month of a fencing season."""
 EARLIEST: Final = 1990
 LATEST: Final = 2100
 _MONTHS: Final = {
@@ -28,22 +28,22 @@ _OPEN: Final = frozenset({"", "tbd", "tba", "-", "\u2013", "\u2014", "to be dete
 
 
 class DateUnreadableError(ValueError):
-    """A text that is neither a date nor says that there is none yet."""
+    """The text is neither a date nor a note that the date is open."""
 
 
 class Day(Struct, frozen=True):
-    """The day of an event; None while it is open."""
+    """The day of an event; `on` is None while the day is open."""
 
     on: date | None
     year_told: bool = False
-    """Else the year was worked out."""
+    """True if the site gives the year; otherwise it is inferred."""
 
 
 def read_day(text: str, *, packed: str | None, today: date) -> Day:
-    """A day from `packed` (20260705), which tells the year, else from what is shown (Sat, Oct 4).
+    """Read a day from `packed` (20260705), which has the year, or else from the shown text (Sat, Oct 4).
 
-    Without a year it is the next such day on or after `today`, up to eleven months ahead; one that would be later was
-    in the last weeks. Raises DateUnreadableError.
+    Without a year it is the next such day on or after `today`, up to eleven months ahead; a day further ahead was in
+    the last weeks. Raises DateUnreadableError.
     """
     shown = " ".join(text.split()).casefold()
     if packed is not None and packed.strip().strip("0"):
@@ -52,48 +52,48 @@ def read_day(text: str, *, packed: str | None, today: date) -> Day:
         return Day(None)
     if _PACKED.fullmatch(shown):
         return Day(_packed(shown), year_told=True)
-    found = _WRITTEN.fullmatch(shown)
-    month = _MONTHS.get(found[1][:3]) if found else None
-    if found is None or month is None:
+    match = _WRITTEN.fullmatch(shown)
+    month = _MONTHS.get(match[1][:3]) if match else None
+    if match is None or month is None:
         raise DateUnreadableError(text[:60])
-    if found[3]:
-        return Day(_made(int(found[3]), month, int(found[2]), text), year_told=True)
-    return Day(_next(month, int(found[2]), today, text))
+    if match[3]:
+        return Day(_valid_date(int(match[3]), month, int(match[2]), text), year_told=True)
+    return Day(_next(month, int(match[2]), today, text))
 
 
 def season_of(day: date) -> int:
-    """The year in which the season of a day ends: it begins in August."""
+    """Return the year in which the season of a day ends; seasons begin in August."""
     return day.year + (day.month >= SEASON_BEGINS)
 
 
-def same_day_of_year(one: date, other: date) -> bool:
-    """Whether two dates differ by their year at most."""
-    return (one.month, one.day) == (other.month, other.day)
+def same_day_of_year(first: date, second: date) -> bool:
+    """True if two dates differ in their year at most."""
+    return (first.month, first.day) == (second.month, second.day)
 
 
 def _next(month: int, day: int, today: date, text: str) -> date | None:
     possible = False
     for year in (today.year - 1, today.year, today.year + 1):
         try:
-            found = date(year, month, day)
-        except ValueError:  # the 29th of February, or no day at all
+            candidate = date(year, month, day)
+        except ValueError:  # the 29th of February, or not a day of the calendar
             continue
         possible = True
-        if today - BACK <= found <= today + AHEAD:
-            return found
+        if today - BACK <= candidate <= today + AHEAD:
+            return candidate
     if not possible and (month, day) != (2, 29):
         raise DateUnreadableError(text[:60])
     return None
 
 
 def _packed(text: str) -> date:
-    found = _PACKED.fullmatch(text)
-    if found is None:
+    match = _PACKED.fullmatch(text)
+    if match is None:
         raise DateUnreadableError(text[:60])
-    return _made(int(found[1]), int(found[2]), int(found[3]), text)
+    return _valid_date(int(match[1]), int(match[2]), int(match[3]), text)
 
 
-def _made(year: int, month: int, day: int, text: str) -> date:
+def _valid_date(year: int, month: int, day: int, text: str) -> date:
     if not EARLIEST <= year <= LATEST:
         raise DateUnreadableError(text[:60])
     try:

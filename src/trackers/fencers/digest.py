@@ -1,4 +1,4 @@
-"""The registrations in a digest: by club, and under "Tracked fencers" what no tracked club covers; each once."""
+"""Registrations in a digest: by followed club, the others under "Tracked fencers"; each registration once."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
@@ -9,9 +9,9 @@ from uuid import UUID
 from msgspec import Struct
 from sqlalchemy import text
 
-from shared.database import TransactionReader
-from trackers.fencers.links import Kind, event_url, page_url
-from trackers.fencers.news import CHANGED, shown_day
+from shared.database import TransactionQueries
+from trackers.fencers.links import SubjectKind, event_url, page_url
+from trackers.fencers.messages import CHANGED, shown_day
 from trackers.fencers.recording import ChangeKind
 from trackers.fencers.weapons import lets_through
 from users.notifications.digest import (
@@ -27,12 +27,12 @@ FENCERS: Final = "Tracked fencers"
 ALSO_TRACKED: Final = "also a tracked fencer"
 UNNAMED: Final = "A fencer"
 _THROUGH: Final = "(o.weapons = '{}' OR e.weapon IS NULL OR e.weapon = ANY(o.weapons))"
-# What became known within the window; and of what somebody began to follow within it, all that is to come, so that
-# the first digest tells what there is, whoever else followed it before. Likewise what a club's page told of for the
-# first time, later than another page did, and of what it turned out whose it is: to who follows that, and knew it
-# through nothing else, it is news now.
-# It begins with what the windows hold, by indexes on time, and goes on from there by keys: what is older is not read,
-# however much of it there is. OFFSET 0 keeps the planner from reading all, as it would where it expects much.
+# Changes within the window. For fencers and clubs that a person began to follow within it, all upcoming registrations,
+# so that the first digest is complete, even if other people followed them before. The same for registrations that a
+# club's page listed later than another page, and for registrations whose fencer was identified later: they are new for
+# followers of that club or fencer who do not know them through another page.
+# The query starts with the rows of the windows, through indexes on time, and continues by keys: older rows are not
+# read, however many there are. OFFSET 0 keeps the planner from reading whole tables where it expects many rows.
 NEWS: Final = text(f"""
 WITH windows AS (
     SELECT * FROM unnest(CAST(:users AS uuid[]), CAST(:since AS timestamptz[]), CAST(:until AS timestamptz[]))
@@ -132,11 +132,11 @@ CROSS JOIN LATERAL (SELECT * FROM fencing_events WHERE id = r.event_id OFFSET 0)
 CROSS JOIN LATERAL (SELECT name FROM fencing_tournaments WHERE id = e.tournament_id OFFSET 0) t
 CROSS JOIN LATERAL (SELECT name FROM fencers WHERE id = r.fencer_id OFFSET 0) f
 ORDER BY n.user_id, n.registration_id, n.kind, n.tracked_id
-""")  # noqa: S608 -- fragments of our own
+""")  # noqa: S608 -- constants of this module
 
 
 class _Net(IntEnum):
-    """What a window's changes come to."""
+    """Net effect of the changes in a window."""
 
     NOTHING = 0
     NEW = 1
@@ -147,11 +147,11 @@ class _Net(IntEnum):
 
 
 class _Row(Struct, frozen=True, kw_only=True):
-    """News of a registration, through one thing that somebody follows."""
+    """A changed registration, through a fencer or club that a person follows."""
 
     user_id: UUID
     tracked_id: UUID
-    kind: Kind
+    kind: SubjectKind
     weapons: list[str]
     followed: str | None
     followed_id: int
@@ -168,39 +168,44 @@ class _Row(Struct, frozen=True, kw_only=True):
 
 
 class FencersDigest:
-    """A DigestWriter."""
+    """Writes the registrations of a digest (a `DigestWriter`)."""
 
     name: Final = "fencers"
 
-    def __init__(self, questions: TransactionReader) -> None:
+    def __init__(self, questions: TransactionQueries) -> None:
         self._questions = questions
 
     async def sections(self, windows: Sequence[DigestWindow]) -> Mapping[UUID, Sequence[DigestSection]]:
-        """A section for each club, then one for fencers.
+        """Return the sections of each user: one per club, then one for fencers.
 
-        A registration is told when any tracking that matches it lets its weapon through, and once: under the first
-        such club by name, with a note where the fencer is tracked too.
+        A registration is listed if the weapon filter of any followed fencer or club that matches it lets it through. It
+        is listed once: under the first such club by name, with a note if the person follows the fencer as well.
         """
         wants = {window.user_id: window.wants for window in windows}
-        told: dict[UUID, dict[UUID, list[_Row]]] = {}
-        for found in await self._questions.rows(NEWS, spans(windows)):
-            row = _row(found)
+        by_user: dict[UUID, dict[UUID, list[_Row]]] = {}
+        for record in await self._questions.rows(NEWS, spans(windows)):
+            row = _row(record)
             if lets_through(row.weapons, row.weapon) and wants[row.user_id](row.tracked_id, CHANGED):
-                told.setdefault(row.user_id, {}).setdefault(row.registration_id, []).append(row)
-        return {user_id: sections for user_id, news in told.items() if (sections := _sections(news.values()))}
+                by_user.setdefault(row.user_id, {}).setdefault(row.registration_id, []).append(row)
+        return {
+            user_id: sections
+            for user_id, registrations in by_user.items()
+            if (sections := _sections(registrations.values()))
+        }
 
 
-def _row(found: Mapping[str, Any]) -> _Row:
-    return _Row(**{**found, "kind": Kind(found["kind"]), "kinds": [ChangeKind(kind) for kind in found["kinds"]]})
+def _row(record: Mapping[str, Any]) -> _Row:
+    kinds = [ChangeKind(kind) for kind in record["kinds"]]
+    return _Row(**{**record, "kind": SubjectKind(record["kind"]), "kinds": kinds})
 
 
-def _sections(news: Iterable[Sequence[_Row]]) -> list[DigestSection]:
+def _sections(registrations: Iterable[Sequence[_Row]]) -> list[DigestSection]:
     clubs: dict[tuple[str, int], list[tuple[_Row, DigestEntry]]] = {}
     fencers: list[tuple[_Row, DigestEntry]] = []
     slugs: dict[int, str] = {}
-    for rows in news:
-        covering = sorted((row for row in rows if row.kind is Kind.CLUB), key=_club)
-        tracked = any(row.kind is Kind.FENCER for row in rows)
+    for rows in registrations:
+        covering = sorted((row for row in rows if row.kind is SubjectKind.CLUB), key=_club)
+        tracked = any(row.kind is SubjectKind.FENCER for row in rows)
         entry = _entry(rows, note=ALSO_TRACKED if covering and tracked else "")
         if entry is None:
             continue
@@ -210,7 +215,7 @@ def _sections(news: Iterable[Sequence[_Row]]) -> list[DigestSection]:
         else:
             fencers.append((rows[0], entry))
     sections = [
-        DigestSection(title=name, url=page_url(Kind.CLUB, number, slugs[number]), groups=_groups(entries))
+        DigestSection(title=name, url=page_url(SubjectKind.CLUB, number, slugs[number]), groups=_groups(entries))
         for (name, number), entries in sorted(clubs.items())
     ]
     return [*sections, DigestSection(title=FENCERS, groups=_groups(fencers))] if fencers else sections
@@ -221,16 +226,16 @@ def _club(row: _Row) -> tuple[str, int]:
 
 
 def _groups(entries: Sequence[tuple[_Row, DigestEntry]]) -> tuple[DigestGroup, ...]:
-    """By tournament, the next first; in it by fencer and day."""
+    """Group entries by tournament, the next tournament first; within it by fencer and day."""
     by_tournament: dict[str, list[tuple[_Row, DigestEntry]]] = {}
-    for row, entry in sorted(entries, key=lambda one: (one[1].title, one[0].day or date.max, one[0].event)):
+    for row, entry in sorted(entries, key=lambda pair: (pair[1].title, pair[0].day or date.max, pair[0].event)):
         by_tournament.setdefault(row.tournament, []).append((row, entry))
     ordered = sorted(by_tournament.items(), key=lambda item: (min(r.day or date.max for r, _ in item[1]), item[0]))
     return tuple(DigestGroup(title=name, entries=tuple(entry for _, entry in rows)) for name, rows in ordered)
 
 
 def _entry(rows: Sequence[_Row], *, note: str) -> DigestEntry | None:
-    """One registration; None where what happened in the window comes to nothing."""
+    """Return the entry of a registration; None if its changes in the window cancel out."""
     row, net = rows[0], _net(rows[0].kinds)
     if net is _Net.MOVED and row.day_before == row.day:
         return None
@@ -249,7 +254,7 @@ def _entry(rows: Sequence[_Row], *, note: str) -> DigestEntry | None:
 
 
 def _net(kinds: Sequence[ChangeKind]) -> _Net:
-    """What changes in their order come to; a new day in between is told by what came last."""
+    """Return the net effect of changes in order; a new day counts only if the others cancel out."""
     turns = [kind for kind in kinds if kind is not ChangeKind.MOVED]
     if not turns:
         return _Net.MOVED

@@ -1,4 +1,4 @@
-"""All SQL behind the erasure of fencers and clubs that are blocked."""
+"""SQL of the erasure of blocked fencers and clubs."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -39,7 +39,7 @@ _DELETE_CLUBS: Final = text("DELETE FROM fencing_clubs WHERE id = ANY(CAST(:ids 
 
 
 class Person(Struct, frozen=True, kw_only=True):
-    """A fencer, or a club, which has no folded name."""
+    """A fencer or a club; a club has no folded name."""
 
     id: UUID
     upstream_id: int | None
@@ -48,40 +48,40 @@ class Person(Struct, frozen=True, kw_only=True):
     folded: str = ""
 
 
-class ErasureRepository(Repository):
+class FencersErasureRepository(Repository):
     """Finds and deletes fencers and clubs."""
 
     async def targets(self, fencers: Sequence[int], clubs: Sequence[int]) -> list[UUID]:
-        """Of these numbers."""
+        """Return the targets of the fencers and clubs with these numbers."""
         values = {"fencers": list(fencers), "clubs": list(clubs)}
         return sorted((await self.session.execute(_TARGETS, values)).scalars())
 
     async def one_at_a_time(self) -> None:
-        """Record no page until the transaction ends."""
+        """Keep other transactions from recording pages until this one ends."""
         await self.session.execute(_ONE_AT_A_TIME)
 
     async def fencers(self, numbers: Sequence[int]) -> list[Person]:
         return await self._people(_FENCERS, numbers=list(numbers))
 
     async def unnumbered(self, folded: Sequence[str]) -> list[Person]:
-        """Whom some club's page names so without a number."""
+        """Return the fencers without a number that club pages list under these names."""
         return await self._people(_UNNUMBERED, folded=list(folded))
 
     async def unnumbered_of(self, clubs: Sequence[UUID]) -> list[Person]:
-        """Whom these clubs' pages name without a number."""
+        """Return the fencers without a number on the pages of these clubs."""
         return await self._people(_UNNUMBERED_OF, clubs=list(clubs))
 
     async def clubs(self, numbers: Sequence[int]) -> list[Person]:
         return await self._people(_CLUBS, numbers=list(numbers))
 
     async def erase_fencers(self, ids: Sequence[UUID]) -> list[UUID]:
-        """Delete fencers with their registrations and changes; what people followed them by."""
+        """Delete fencers with their registrations and changes; return the ids of their tracked fencers."""
         tracked = (await self.session.execute(_UNTRACK_FENCERS, {"ids": list(ids)})).scalars().all()
         await self.session.execute(_DELETE_FENCERS, {"ids": list(ids)})
         return list(tracked)
 
     async def erase_clubs(self, ids: Sequence[UUID]) -> list[UUID]:
-        """Delete clubs with the registrations that no other page ever told of; what people followed them by."""
+        """Delete clubs with the registrations that no other page ever listed; return the ids of their tracked clubs."""
         tracked = (await self.session.execute(_UNTRACK_CLUBS, {"ids": list(ids)})).scalars().all()
         await self.session.execute(_DELETE_ONLY_TOLD_THERE, {"ids": list(ids)})
         await self.session.execute(_DELETE_CLUBS, {"ids": list(ids)})

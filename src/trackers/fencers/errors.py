@@ -1,7 +1,7 @@
-"""What can be wrong with what somebody wants to follow.
+"""Errors of following fencers and clubs.
 
-TrackedNotFound 404, AlreadyTracked 409, TrackingLimitReached 400, PageNotFound 404;
-BadReference 422 (no fencer or club can be meant), UnknownWeapon 422.
+TrackedNotFound 404, FencerAlreadyTracked 409, TrackingLimitReached 400, PageNotFound 404;
+BadReference 422 (the input names no fencer or club), UnknownWeapon 422.
 """
 
 from uuid import UUID
@@ -20,12 +20,12 @@ class PageNotFound(NotFound):
     code = "page_not_found"
 
     def __init__(self, page_id: UUID) -> None:
-        super().__init__(f"Nobody follows a fencer or club {page_id}; the list of those that fail gives the ids.")
+        super().__init__(f"Nobody follows a fencer or club {page_id}; the list of failing pages gives the ids.")
 
 
-class AlreadyTracked(Conflict):
+class FencerAlreadyTracked(Conflict):
     code = "already_tracked"
-    title = "Tracked already"
+    title = "Already tracked"
 
 
 class TrackingLimitReached(BadRequest):
@@ -45,6 +45,6 @@ class UnknownWeapon(Invalid):
     def __init__(self, word: str) -> None:
         shown = word[:40]
         super().__init__(
-            f"{shown!r} is no weapon; there are epee, foil and saber, with commas between several.",
+            f"{shown!r} is not a weapon; use epee, foil or saber, separated by commas.",
             extra={"weapon": shown},
         )

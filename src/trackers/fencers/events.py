@@ -1,4 +1,4 @@
-"""The events of fencers and clubs and their readers."""
+"""Events of fencers and clubs, with their readers."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -7,15 +7,15 @@ from uuid import UUID
 from msgspec import Struct
 
 from shared.events import EventType, Readers
-from trackers.fencers.links import Kind
-from trackers.fencers.news import CHANGED, FencerNews
+from trackers.fencers.links import SubjectKind
+from trackers.fencers.messages import CHANGED, FencerUpdate
 
 
 class TrackedEvent(Struct, frozen=True, kw_only=True):
-    """A fencer or club that somebody follows, after a change."""
+    """A fencer or club that a person follows, after a change."""
 
     id: UUID
-    kind: Kind
+    kind: SubjectKind
     upstream_id: int
     weapons: Sequence[str]
     active: bool
@@ -31,14 +31,14 @@ TRACKING: Final = {
     (kind, what): EventType(
         name=f"{kind}.{what}", when=when.format(kind), payload=TrackedEvent, readers=Readers.OWNERS_GUILDS
     )
-    for kind in Kind
+    for kind in SubjectKind
     for what, when in _WHEN.items()
 }
-"""By kind and change."""
+"""Event types by kind and change."""
 REGISTRATIONS_CHANGED: Final = EventType(
     name=CHANGED,
     when="A page shows new, moved or withdrawn registrations of a fencer.",
-    payload=FencerNews,
+    payload=FencerUpdate,
     readers=Readers.ALL_GUILDS,
 )
 EVENTS: Final = (*TRACKING.values(), REGISTRATIONS_CHANGED)

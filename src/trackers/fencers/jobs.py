@@ -1,4 +1,4 @@
-"""What runs by itself: pages are read anew before they are too old, changes are removed when they are."""
+"""Jobs of fencers and clubs: invalidate old pages, and remove old changes."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -14,12 +14,12 @@ from shared.scraping.targets import Targets
 from trackers.fencers.registration_repository import RegistrationRepository
 from trackers.fencers.repository import TrackedRepository
 
-AT_ONCE: Final = 500
-MOST_BATCHES: Final = 20
+BATCH_SIZE: Final = 500
+MAX_BATCHES: Final = 20
 
 
 class PageUpkeep:
-    """Looks after what is stored of pages; each batch is a transaction."""
+    """Invalidates old pages; each batch is a transaction."""
 
     def __init__(
         self, *, database: Database, targets: Callable[[], Targets], clock: Clock, max_age_hours: float
@@ -29,19 +29,19 @@ class PageUpkeep:
         self._clock = clock
         self._max_age = timedelta(hours=max_age_hours)
 
-    async def read_old_anew(self) -> int:
-        """Have pages compared at their next look, though they may be the same as last time; how many."""
-        return await self._database.in_batches(self._mark, size=AT_ONCE, most=MOST_BATCHES)
+    async def invalidate_old_pages(self) -> int:
+        """Have the next fetch of old pages compared even if the page is the same; return the number of pages."""
+        return await self._database.in_batches(self._mark, size=BATCH_SIZE, most=MAX_BATCHES)
 
     async def _mark(self, session: AsyncSession) -> int:
-        stale = await TrackedRepository(session).stale(before=self._clock.now() - self._max_age, limit=AT_ONCE)
+        stale = await TrackedRepository(session).stale(before=self._clock.now() - self._max_age, limit=BATCH_SIZE)
         if stale:
-            await self._targets().read_anew(stale)
+            await self._targets().invalidate(stale)
         return len(stale)
 
 
 def change_retention(*, database: Database, clock: Clock, keep_days: int) -> Retention:
-    """How registrations changed goes; they themselves stay."""
+    """Retention of changes of registrations; the registrations themselves stay."""
     changes = Ageing(
         what="fencing_changes",
         keep_days=keep_days,
@@ -55,8 +55,8 @@ def change_retention(*, database: Database, clock: Clock, keep_days: int) -> Ret
 def fencers_jobs(upkeep: PageUpkeep, retention: Retention) -> list[Job]:
     return [
         Job(
-            name="fencers.read_old_anew",
-            run=upkeep.read_old_anew,
+            name="fencers.invalidate_old_pages",
+            run=upkeep.invalidate_old_pages,
             timeout=60,
             seconds=frozenset({25}),
             minutes=frozenset(range(4, 60, 10)),

@@ -1,4 +1,4 @@
-"""Fencers and clubs that the site knows, who follows them, and who is registered for what."""
+"""Tables of fencers, clubs, their followers, and registrations for events."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -13,7 +13,7 @@ from users.accounts.models import User
 
 
 class FencingClub(Base):
-    """A club; its target is made when somebody follows it."""
+    """A club; its target is created when somebody follows it."""
 
     __tablename__ = "fencing_clubs"
 
@@ -22,13 +22,13 @@ class FencingClub(Base):
     target_id: Mapped[UUID | None] = mapped_column(ForeignKey(ScrapeTarget.id, ondelete="SET NULL"), unique=True)
     slug: Mapped[str] = mapped_column(server_default=text("'x'"))
     name: Mapped[str | None]
-    """As the page has it; None until it was read."""
+    """The name on the page; None until the page is read."""
     read_at: Mapped[datetime | None]
-    """When the page was last read, and not merely found unchanged."""
+    """Time at which the page was last parsed, and not merely found unchanged."""
 
 
 class Fencer(Base):
-    """A fencer, followed or met on a club's page; without a number where that page links nobody."""
+    """A fencer that a person follows or a club's page lists; without a number if that page has no links."""
 
     __tablename__ = "fencers"
     __table_args__ = (
@@ -47,7 +47,7 @@ class Fencer(Base):
     upstream_id: Mapped[int | None] = mapped_column(unique=True)
     target_id: Mapped[UUID | None] = mapped_column(ForeignKey(ScrapeTarget.id, ondelete="SET NULL"), unique=True)
     club_id: Mapped[UUID | None] = mapped_column(ForeignKey(FencingClub.id))
-    """Of one without a number: whose page told of them."""
+    """For a fencer without a number: the club whose page lists the fencer."""
     slug: Mapped[str] = mapped_column(server_default=text("'x'"))
     name: Mapped[str | None]
     folded: Mapped[str] = mapped_column(server_default=text("''"))
@@ -57,21 +57,21 @@ class Fencer(Base):
 
 
 class TrackedColumns:
-    """Somebody follows something; one shape for fencers and clubs."""
+    """Columns of a followed fencer or club."""
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     name: Mapped[str | None]
-    """What its follower calls it; None: as the page does."""
+    """The follower's own name for it; None: the name on the page."""
     weapons: Mapped[list[str]] = mapped_column(ARRAY(Text()), server_default=text("'{}'"))
-    """Sorted, each once; none: all."""
+    """Sorted, without duplicates; empty: all weapons."""
     active: Mapped[bool] = mapped_column(server_default=text("true"))
     created_at: Mapped[datetime]
     followed_since: Mapped[datetime]
-    """Since when it is active without a break."""
+    """Start of the current active time without a break."""
 
 
 class TrackedFencer(TrackedColumns, Base):
-    """One person follows one fencer."""
+    """A fencer that a person follows."""
 
     __tablename__ = "tracked_fencers"
     __table_args__ = (
@@ -86,7 +86,7 @@ class TrackedFencer(TrackedColumns, Base):
 
 
 class TrackedClub(TrackedColumns, Base):
-    """One person follows one club."""
+    """A club that a person follows."""
 
     __tablename__ = "tracked_clubs"
     __table_args__ = (
@@ -101,7 +101,7 @@ class TrackedClub(TrackedColumns, Base):
 
 
 class FencingTournament(Base):
-    """A tournament of one season; next season's of the same name is another."""
+    """A tournament of one season; the same name in the next season is another tournament."""
 
     __tablename__ = "fencing_tournaments"
     __table_args__ = (UniqueConstraint("folded", "season"),)
@@ -114,7 +114,7 @@ class FencingTournament(Base):
 
 
 class FencingEvent(Base):
-    """An event of a tournament, by the site's number, or where it has none by tournament, code and day."""
+    """An event of a tournament, identified by the site's number, or else by tournament, code and day."""
 
     __tablename__ = "fencing_events"
     __table_args__ = (
@@ -127,13 +127,13 @@ class FencingEvent(Base):
     tournament_id: Mapped[UUID] = mapped_column(ForeignKey(FencingTournament.id))
     name: Mapped[str]
     code: Mapped[str]
-    """Of the site; where it tells none, the folded name."""
+    """Code on the site, or else the folded name."""
     weapon: Mapped[str | None]
     held_on: Mapped[date | None]
 
 
 class FencingRegistration(Base):
-    """A fencer is registered for an event, or was and withdrew."""
+    """Registration of a fencer for an event, open or withdrawn."""
 
     __tablename__ = "fencing_registrations"
     __table_args__ = (
@@ -154,13 +154,12 @@ class FencingRegistration(Base):
     last_seen_at: Mapped[datetime]
     withdrawn_at: Mapped[datetime | None]
     identified_at: Mapped[datetime | None]
-    """When it turned out whose it is, where a club's page had told a name alone; to who follows the fencer it is news
-    since then."""
+    """Time at which the fencer was identified, if a club's page listed only a name; new for followers since then."""
     event: Mapped[FencingEvent] = relationship(lazy="raise", viewonly=True)
 
 
 class FencingListing(Base):
-    """A page tells of a registration, or told: what one page no longer has, another may."""
+    """A page lists a registration, or listed it before; other pages may list it longer."""
 
     __tablename__ = "fencing_listings"
     __table_args__ = (
@@ -175,14 +174,14 @@ class FencingListing(Base):
         ForeignKey(FencingRegistration.id, ondelete="CASCADE"), primary_key=True
     )
     listed_on: Mapped[date | None]
-    """The day that this page names."""
+    """The day on this page."""
     listed_at: Mapped[datetime]
-    """When this page told of it first; to who follows the page it is news since then."""
+    """Time at which this page first listed it; new for followers of the page since then."""
     gone_at: Mapped[datetime | None]
 
 
 class FencingChange(Base):
-    """What became known of a registration at a moment; digests and the history are made of these."""
+    """A change of a registration; digests and histories consist of these."""
 
     __tablename__ = "fencing_changes"
     __table_args__ = (

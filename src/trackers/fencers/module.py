@@ -1,4 +1,4 @@
-"""Fencers and clubs: needs the engine and people; offers following them, and what became known of registrations."""
+"""The module of fencers and clubs: needs the engine and users; offers following them, and their registrations."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.audit.activity import ActivityLog
 from shared.clock import Clock
-from shared.database import Database, Reader, TransactionReader
+from shared.database import Database, PooledQueries, TransactionQueries
 from shared.di import provide, provide_singleton
 from shared.module import Audience, Module
 from shared.outbox.outbox import Outbox
@@ -21,11 +21,12 @@ from trackers.fencers.controllers.internal import InternalClubController, Intern
 from trackers.fencers.controllers.public import ClubController, FencerController
 from trackers.fencers.digest import FencersDigest
 from trackers.fencers.erasure import FencersEraser
-from trackers.fencers.erasure_repository import ErasureRepository
+from trackers.fencers.erasure_repository import FencersErasureRepository
 from trackers.fencers.events import EVENTS
+from trackers.fencers.handlers import NotifyFollowers
 from trackers.fencers.jobs import PageUpkeep, change_retention, fencers_jobs
-from trackers.fencers.links import Kind
-from trackers.fencers.news import RegistrationMessages
+from trackers.fencers.links import SubjectKind
+from trackers.fencers.messages import RegistrationMessages
 from trackers.fencers.personal_data import FencersPersonalData
 from trackers.fencers.placement import Placement
 from trackers.fencers.placement_repository import PlacementRepository
@@ -36,20 +37,19 @@ from trackers.fencers.repository import TrackedRepository
 from trackers.fencers.service import TrackingService
 from trackers.fencers.settings import FencersSettings
 from trackers.fencers.source import FencersSource
-from trackers.fencers.telling import FollowersAreTold
 from users.access import AccessPolicy
 from users.accounts.service import AccountService
 from users.notifications.messages import Notifier
 
 
 class FencersContainer(containers.DeclarativeContainer):
-    """Fencers and clubs."""
+    """Objects of the fencers module."""
 
     # needs
     settings = providers.Dependency(instance_of=FencersSettings)
     database = providers.Dependency(instance_of=Database)
     session = providers.Dependency(instance_of=AsyncSession)
-    reader = providers.Dependency(instance_of=Reader)
+    reader = providers.Dependency(instance_of=PooledQueries)
     targets = providers.Dependency(instance_of=Targets)
     accounts = providers.Dependency(instance_of=AccountService)
     access = providers.Dependency(instance_of=AccessPolicy)
@@ -60,7 +60,7 @@ class FencersContainer(containers.DeclarativeContainer):
     clock: providers.Dependency[Clock] = providers.Dependency()
 
     # has
-    questions = providers.Factory(TransactionReader, session)
+    questions = providers.Factory(TransactionQueries, session)
     repository = providers.Factory(TrackedRepository, session)
     registrations = providers.Factory(RegistrationRepository, session)
     placement = providers.Factory(Placement, providers.Factory(PlacementRepository, session))
@@ -72,7 +72,7 @@ class FencersContainer(containers.DeclarativeContainer):
         outbox=outbox,
         clock=clock,
     )
-    followers_are_told = providers.Factory(FollowersAreTold, registrations=registrations, notifier=notifier)
+    notify_followers = providers.Factory(NotifyFollowers, registrations=registrations, notifier=notifier)
     upkeep = providers.Singleton(
         PageUpkeep,
         database=database,
@@ -98,14 +98,16 @@ class FencersContainer(containers.DeclarativeContainer):
         outbox=outbox,
         clock=clock,
         intervals=providers.Dict(
-            {Kind.FENCER: settings.provided.scrape_interval, Kind.CLUB: settings.provided.club_interval}
+            {SubjectKind.FENCER: settings.provided.scrape_interval, SubjectKind.CLUB: settings.provided.club_interval}
         ),
         asks_for_fencers=settings.provided.asks_for_fencers,
     )
     queries = providers.Singleton(TrackingQueries, reader, access=access, clock=clock)
     admin_queries = providers.Singleton(FencersAdminQueries, reader, settings=settings, clock=clock)
     personal_data = providers.Factory(FencersPersonalData, tracked=repository, targets=targets)
-    eraser = providers.Factory(FencersEraser, stored=providers.Factory(ErasureRepository, session), targets=targets)
+    eraser = providers.Factory(
+        FencersEraser, stored=providers.Factory(FencersErasureRepository, session), targets=targets
+    )
     digest = providers.Factory(FencersDigest, questions)
     source = providers.Singleton(
         FencersSource,
@@ -117,7 +119,7 @@ class FencersContainer(containers.DeclarativeContainer):
 
 
 def dependencies(container: Any, database: Any) -> Mapping[str, Provide]:
-    """What this module's handlers may ask for."""
+    """Dependencies of this module's route handlers."""
     return {
         "tracking_service": provide(container.service, database),
         "tracking_queries": provide_singleton(container.queries),
@@ -138,7 +140,7 @@ FENCERS = Module(
     sources=lambda container: (container.source(),),
     personal_data=lambda container: (container.personal_data(),),
     erasers=lambda container: (container.eraser(),),
-    handlers=lambda container: (container.followers_are_told(),),
+    handlers=lambda container: (container.notify_followers(),),
     message_writers=lambda _: (RegistrationMessages(),),
     digest_writers=lambda container: (container.digest(),),
     jobs=lambda container: fencers_jobs(container.upkeep(), container.retention()),

@@ -1,11 +1,11 @@
-"""Names folded so that two spellings of one compare equal. Pure."""
+"""Fold names so that different spellings of a name compare equal. Pure."""
 
 import re
 import unicodedata
 from typing import Final
 
-LONGEST: Final = 200
-"""Characters of any name that is kept."""
+MAX_NAME_LENGTH: Final = 200
+"""Maximum characters of a stored name."""
 _NOT_DECOMPOSED: Final = str.maketrans(
     {"ø": "o", "đ": "d", "ł": "l", "æ": "ae", "œ": "oe", "þ": "th", "ð": "d", "\u0131": "i"}
 )
@@ -18,30 +18,30 @@ _DAYS: Final = re.compile(
 
 
 def words(text: str) -> str:
-    """Text as it is shown and stored: one line, single spaces, without what a database refuses, of a sane length."""
+    """Clean up text to show and store: one line, single spaces, MAX_NAME_LENGTH, valid for the database."""
     printable = "".join(" " if unicodedata.category(letter) in {"Cc", "Cs", "Zl", "Zp"} else letter for letter in text)
-    return " ".join(printable.split())[:LONGEST]
+    return " ".join(printable.split())[:MAX_NAME_LENGTH]
 
 
 def fold(text: str) -> str:
-    """Words without case, accents (NFKD) and punctuation, in their order."""
+    """Return the words without case, accents (NFKD) and punctuation, in their order."""
     plain = _APOSTROPHES.sub("", text.casefold().translate(_NOT_DECOMPOSED))
     bare = "".join(letter for letter in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(letter))
-    return _BETWEEN.sub(" ", _APOSTROPHES.sub("", bare.casefold())).strip()[:LONGEST]
+    return _BETWEEN.sub(" ", _APOSTROPHES.sub("", bare.casefold())).strip()[:MAX_NAME_LENGTH]
 
 
 def without_days(folded: str) -> str:
-    """A folded name without weekdays and dates, so that `foil saturday` and `foil sunday` are one."""
+    """Return a folded name without weekdays and dates, so that `foil saturday` and `foil sunday` are equal."""
     return " ".join(_DAYS.sub(" ", folded).split()) or folded
 
 
 def fold_person(name: str) -> str:
-    """A person's name folded; "Last, First" and "First Last" are one."""
+    """Fold a person's name; "Last, First" and "First Last" are equal."""
     return " ".join(sorted(fold(name).split()))
 
 
 def shown_person(name: str) -> str:
-    """A name as people say it: "Last, First" becomes "First Last"."""
+    """Return a name with the first name first: "Last, First" becomes "First Last"."""
     last, comma, first = words(name).partition(",")
     if not comma or not first.strip() or "," in first:
         return words(name)

@@ -1,8 +1,9 @@
-"""Pages of fencingtracker.com -> registrations. Pure, driven by header texts, and loud: whatever a page says of events
-to come that was not read raises PageChanged, so that a page is never taken for an empty one.
+"""Parser of fencingtracker.com: pages -> registrations. Pure; columns are found by their header texts.
+
+Any upcoming event on a page that was not read raises PageChanged, so that no changed page is taken for an empty one.
 
 Two layouts: a table per tournament under its heading (2025), and panels with dates in `data-ranking-value` (2026). The
-club's page of 2026 is unknown; it is read by analogy with the fencer's.
+club's page of 2026 is unknown; it is read in the same way as the fencer's.
 """
 
 import re
@@ -15,11 +16,11 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from shared.scraping.failures import PageChanged
 from trackers.fencers.dates import DateUnreadableError, read_day
-from trackers.fencers.links import Kind, slug_in
+from trackers.fencers.links import SubjectKind, slug_in
 from trackers.fencers.names import fold, fold_person, shown_person, words
 from trackers.fencers.weapons import Weapon, code_of, weapon_of
 
-MOST_ROWS: Final = 5_000
+MAX_ROWS: Final = 5_000
 REGISTRATIONS: Final = "registrations"
 _EVENT: Final = re.compile(r"(?:https?://[^/]+)?/event/([0-9]{1,15})/?(?:[?#].*)?")
 _RESULTS: Final = re.compile(r"(?:https?://[^/]+)?/event/[0-9]+/results/?(?:[?#].*)?")
@@ -44,53 +45,53 @@ _OWN_ADDRESS: Final = (('link[rel="canonical"]', "href"), ('meta[property="og:ur
 _HEADINGS: Final = frozenset({"h2", "h3", "h4"})
 
 
-class Entry(Struct, frozen=True, kw_only=True):
-    """One fencer in one event to come, as a page tells it."""
+class PageEntry(Struct, frozen=True, kw_only=True):
+    """A fencer in an upcoming event, as a page lists it."""
 
     fencer_id: int | None
-    """The site's; None where the page does not link them."""
+    """Number on the site; None if the page does not link the fencer."""
     fencer: str
-    """First name first."""
+    """Name, first name first."""
     fencer_slug: str | None = None
-    """As the page's link to them has it."""
+    """Slug in the page's link to the fencer."""
     tournament: str
     event_id: int | None
     event: str
-    """With its code."""
+    """Name with the code."""
     code: str | None
     weapon: Weapon | None
     day: date | None
-    """None while it is open."""
+    """None while the day is open."""
     year_told: bool
 
 
 class FencerPage(Struct, frozen=True, kw_only=True):
-    """A fencer, and what they are registered for."""
+    """A fencer with their registrations."""
 
     name: str
     slug: str | None = None
-    """As the page calls itself; None where it does not."""
+    """Slug that the page gives as its own; None if it gives none."""
     club_id: int | None
     club_slug: str | None = None
-    entries: Sequence[Entry]
+    entries: Sequence[PageEntry]
 
 
 class ClubPage(Struct, frozen=True, kw_only=True):
-    """A club, and what its members are registered for."""
+    """A club with the registrations of its members."""
 
     name: str
     slug: str | None = None
-    entries: Sequence[Entry]
+    entries: Sequence[PageEntry]
     tables: int
-    """Of registrations; none where nobody is registered, or the layout has changed."""
+    """Number of tables of registrations; 0 if nobody is registered, or if the layout has changed."""
 
 
 def parse_fencer(body: bytes, *, upstream_id: int, today: date) -> FencerPage:
-    """A fencer's page; without a section of registrations there are none. Raises PageChanged."""
+    """Parse a fencer's page; without a section of registrations there are none. Raises PageChanged."""
     tree = _tree(body)
     name = _title(tree)
     if tree.css_first(".person-page, .person-shell, .person-hero") is None:
-        raise PageChanged("this is no fencer's page: what marks one is missing")
+        raise PageChanged("this is not a fencer's page: the marks of such a page are missing")
     read = _Reading(tree, today)
     tables = [table for table in _tables(tree) if table.heading and fold(table.heading.text()) == REGISTRATIONS]
     if not tables and any(fold(words(node.text())) == REGISTRATIONS for node in tree.css("h2, h3")):
@@ -107,7 +108,7 @@ def parse_fencer(body: bytes, *, upstream_id: int, today: date) -> FencerPage:
     club_id, club_slug = _club_of(tree)
     return FencerPage(
         name=name,
-        slug=_own_slug(tree, Kind.FENCER, upstream_id),
+        slug=_own_slug(tree, SubjectKind.FENCER, upstream_id),
         club_id=club_id,
         club_slug=club_slug,
         entries=read.entries,
@@ -115,7 +116,7 @@ def parse_fencer(body: bytes, *, upstream_id: int, today: date) -> FencerPage:
 
 
 def parse_club(body: bytes, *, upstream_id: int, today: date) -> ClubPage:
-    """A club's page of registrations. Raises PageChanged."""
+    """Parse a club's page of registrations. Raises PageChanged."""
     tree = _tree(body)
     name = _title(tree)
     read = _Reading(tree, today)
@@ -124,7 +125,7 @@ def parse_club(body: bytes, *, upstream_id: int, today: date) -> ClubPage:
     for table in _tables(tree):
         columns = _columns(table.node)
         if not {"name", "event"} <= columns.keys():
-            continue  # contacts and the like; were it one of registrations, its events would be missed below
+            continue  # contacts and the like; events of an unknown table of registrations raise below
         if "date" not in columns:
             raise PageChanged("the registrations have no column date")
         heading = None if "tournament" in columns else _tournament(table, seen)
@@ -133,20 +134,20 @@ def parse_club(body: bytes, *, upstream_id: int, today: date) -> ClubPage:
         for cells in _rows(table.node, columns):
             _entry_of_club(read, cells, columns, heading)
         if table.announced and read.rows == before:
-            raise PageChanged(f"{table.announced} entries are announced and none is there")
+            raise PageChanged(f"{table.announced} entries are announced, but the table has none")
     read.check_nothing_missed()
     if not tables and not _looks_like_a_club(tree):
-        raise PageChanged("this is no club's page: neither registrations nor what marks one is there")
-    return ClubPage(name=name, slug=_own_slug(tree, Kind.CLUB, upstream_id), entries=read.entries, tables=tables)
+        raise PageChanged("this is not a club's page: registrations and the marks of such a page are missing")
+    return ClubPage(name=name, slug=_own_slug(tree, SubjectKind.CLUB, upstream_id), entries=read.entries, tables=tables)
 
 
 def asks_to_log_in(body: bytes) -> bool:
-    """Whether a page is a form to log in by, and neither a fencer nor a club."""
+    """True if a page is a login form, and neither a fencer nor a club."""
     return _PASSWORD_FIELD.search(body) is not None and _FENCER_OR_CLUB.search(body) is None
 
 
 class _Table(Struct):
-    """A table, the heading that it stands under, and how many entries were announced between both."""
+    """A table with its heading and the number of entries that is announced between the two."""
 
     node: LexborNode
     heading: LexborNode | None
@@ -154,19 +155,19 @@ class _Table(Struct):
 
 
 class _Reading:
-    """What was read of a page so far."""
+    """Collects what is read from a page."""
 
     def __init__(self, tree: LexborHTMLParser, today: date) -> None:
         self._tree = tree
         self._today = today
-        self._entries: dict[object, Entry] = {}
+        self._entries: dict[object, PageEntry] = {}
         self._links: set[int] = set()
         self._coded = 0
         self.rows = 0
 
     @property
-    def entries(self) -> list[Entry]:
-        """Each once, however often the page repeats it."""
+    def entries(self) -> list[PageEntry]:
+        """Entries without duplicates, because a page may repeat them."""
         return list(self._entries.values())
 
     def entry(
@@ -178,15 +179,15 @@ class _Reading:
         fencer: tuple[int | None, str],
         slug: str | None = None,
     ) -> None:
-        """Read one row. Raises PageChanged."""
+        """Read a row. Raises PageChanged."""
         self.rows += 1
-        if self.rows > MOST_ROWS:
-            raise PageChanged(f"more than {MOST_ROWS} registrations on one page")
+        if self.rows > MAX_ROWS:
+            raise PageChanged(f"more than {MAX_ROWS} registrations on one page")
         event_cell, date_cell = cells[columns["event"]], cells[columns["date"]]
         event, hrefs = words(event_cell.text()), _hrefs(event_cell)
         if any(_RESULTS.fullmatch(href) for href in hrefs):
-            return  # fenced already; its number is of another range
-        numbers = [int(found[1]) for href in hrefs if (found := _EVENT.fullmatch(href))]
+            return  # a past event; its number is of another range
+        numbers = [int(match[1]) for href in hrefs if (match := _EVENT.fullmatch(href))]
         if (hrefs and not numbers) or not event or not tournament or not fencer[1]:
             raise PageChanged(f"a registration lacks its event, tournament or fencer: {words(event)[:60]!r}")
         self._links.update(numbers)
@@ -197,7 +198,7 @@ class _Reading:
             day = read_day(date_cell.text(), packed=date_cell.attributes.get("data-ranking-value"), today=self._today)
         except DateUnreadableError as error:
             raise PageChanged(f"a date cannot be read: {error}") from error
-        made = Entry(
+        parsed = PageEntry(
             fencer_id=fencer[0],
             fencer=fencer[1],
             fencer_slug=slug,
@@ -209,24 +210,25 @@ class _Reading:
             day=day.on,
             year_told=day.year_told,
         )
-        self._entries.setdefault(identity_of(made), made)
+        self._entries.setdefault(identity_of(parsed), parsed)
 
     def check_nothing_missed(self) -> None:
-        """Every event to come that the page links or names must have been read. Raises PageChanged."""
+        """Raise PageChanged unless every upcoming event that the page links or names has been read."""
         linked = {
-            int(found[1])
+            int(match[1])
             for node in self._tree.css("a[href]")
-            if (found := _EVENT.fullmatch((node.attributes.get("href") or "").strip()))
+            if (match := _EVENT.fullmatch((node.attributes.get("href") or "").strip()))
         }
         if missed := linked - self._links:
-            raise PageChanged(f"{len(missed)} events are linked outside of what is known: {sorted(missed)[:3]}")
+            raise PageChanged(f"{len(missed)} events are linked outside of the known tables: {sorted(missed)[:3]}")
         named = _codes_to_come(self._tree)
         if len(named) > self._coded:
-            raise PageChanged(f"{len(named) - self._coded} events are named outside of what is known: {named[:3]}")
+            count = len(named) - self._coded
+            raise PageChanged(f"{count} events are named outside of the known tables: {named[:3]}")
 
 
-def identity_of(entry: Entry) -> object:
-    """What makes two rows one registration: fencer and event by number, else by folded names and day."""
+def identity_of(entry: PageEntry) -> object:
+    """Return what identifies a registration: fencer and event by number, or else by folded names and day."""
     fencer = entry.fencer_id if entry.fencer_id is not None else fold_person(entry.fencer)
     if entry.event_id is not None:
         return fencer, entry.event_id
@@ -235,7 +237,7 @@ def identity_of(entry: Entry) -> object:
 
 def _tree(body: bytes) -> LexborHTMLParser:
     if b"</html>" not in body[-4096:].lower():
-        raise PageChanged("the page is cut off, or no HTML")
+        raise PageChanged("the page is cut off, or is not HTML")
     return LexborHTMLParser(body)
 
 
@@ -248,22 +250,22 @@ def _title(tree: LexborHTMLParser) -> str:
 
 
 def _tables(tree: LexborHTMLParser) -> Iterator[_Table]:
-    """Tables in their order, each under the heading that was last before it."""
+    """Yield the tables in their order, each with the last heading before it."""
     heading, announced = None, 0
     if tree.body is None:
         return
     for node in tree.body.traverse():
         if node.tag in _HEADINGS:
             heading, announced = node, 0
-        elif node.tag == "p" and (found := _ENTRIES.search(words(node.text()))):
-            announced = int(found[1])
+        elif node.tag == "p" and (match := _ENTRIES.search(words(node.text()))):
+            announced = int(match[1])
         elif node.tag == "table":
             yield _Table(node=node, heading=heading, announced=announced)
             announced = 0
 
 
 def _columns(table: LexborNode) -> dict[str, int]:
-    """Which column is which, by the texts of the header; the first of two that say the same."""
+    """Return column -> position by the texts of the header; of two equal texts the first counts."""
     header = table.css_first("tr")
     columns: dict[str, int] = {}
     if header is not None:
@@ -275,13 +277,13 @@ def _columns(table: LexborNode) -> dict[str, int]:
 
 
 def _rows(table: LexborNode, columns: Mapping[str, int]) -> Iterator[list[LexborNode]]:
-    """The cells of each row below the header. Raises PageChanged for a row that is too short."""
+    """Yield the cells of each row below the header. Raises PageChanged if a row is too short."""
     for row in table.css("tr")[1:]:
         cells = _cells(row)
         if len(cells) == 1 and fold(cells[0].text()).startswith("no ") and not _hrefs(cells[0]):
             continue  # "No registrations yet"
         if len(cells) <= max(columns.values()):
-            raise PageChanged("a row of the registrations is shorter than their header")
+            raise PageChanged("a row of the registrations is shorter than the header")
         yield cells
 
 
@@ -294,8 +296,8 @@ def _entry_of_club(
 ) -> None:
     cell = cells[columns["name"]]
     hrefs = _hrefs(cell)
-    numbers = [int(found[1]) for href in hrefs if (found := _PERSON.fullmatch(href))]
-    slugs = (slug_in(href, Kind.FENCER, numbers[0]) for href in hrefs) if numbers else iter(())
+    numbers = [int(match[1]) for href in hrefs if (match := _PERSON.fullmatch(href))]
+    slugs = (slug_in(href, SubjectKind.FENCER, numbers[0]) for href in hrefs) if numbers else iter(())
     read.entry(
         cells,
         columns,
@@ -306,27 +308,27 @@ def _entry_of_club(
 
 
 def _tournament(table: _Table, seen: set[int]) -> str:
-    """The tournament's name over a table: a heading of its own. Raises PageChanged."""
+    """Return the tournament's name above a table: a heading of its own. Raises PageChanged."""
     if table.heading is None:
-        raise PageChanged("a table of registrations stands under no tournament")
+        raise PageChanged("a table of registrations has no heading with a tournament")
     name = words(table.heading.text())
     if table.heading.mem_id in seen or fold(name) in _NO_TOURNAMENT or not fold(name):
-        raise PageChanged(f"a table of registrations stands under {name[:60]!r}, which is no tournament of its own")
+        raise PageChanged(f"a table of registrations has the heading {name[:60]!r}, which is no tournament of its own")
     seen.add(table.heading.mem_id)
     return name
 
 
 def _codes_to_come(tree: LexborHTMLParser) -> list[str]:
-    """Codes of events anywhere in the page's text, but for those that lead to results."""
+    """Return the codes of events in the text of the page, except those that link to results."""
     if tree.body is None:
         return []
-    found = []
+    codes = []
     for node in tree.body.traverse(include_text=True):
         if node.tag == "-text" and (code := code_of(node.text())) is not None:
             link = node.parent.attributes.get("href") if node.parent is not None and node.parent.tag == "a" else None
             if link is None or not _RESULTS.fullmatch(link.strip()):
-                found.append(code)
-    return found
+                codes.append(code)
+    return codes
 
 
 def _hrefs(node: LexborNode) -> list[str]:
@@ -334,15 +336,15 @@ def _hrefs(node: LexborNode) -> list[str]:
 
 
 def _club_of(tree: LexborHTMLParser) -> tuple[int | None, str | None]:
-    """A fencer's club: number and slug."""
+    """Return the number and slug of a fencer's club."""
     link = tree.css_first("a.person-hero__club-link")
     href = (link.attributes.get("href") or "").strip() if link is not None else ""
-    found = _CLUB.fullmatch(href)
-    return (int(found[1]), slug_in(href, Kind.CLUB, int(found[1]))) if found else (None, None)
+    match = _CLUB.fullmatch(href)
+    return (int(match[1]), slug_in(href, SubjectKind.CLUB, int(match[1]))) if match else (None, None)
 
 
-def _own_slug(tree: LexborHTMLParser, kind: Kind, upstream_id: int) -> str | None:
-    """By the address that a page gives as its own, else by its first link to itself."""
+def _own_slug(tree: LexborHTMLParser, kind: SubjectKind, upstream_id: int) -> str | None:
+    """Return the slug of the page's own address, or else of its first link to itself."""
     for selector, attribute in _OWN_ADDRESS:
         for node in tree.css(selector):
             if slug := slug_in(node.attributes.get(attribute) or "", kind, upstream_id):

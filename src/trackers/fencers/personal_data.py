@@ -1,4 +1,4 @@
-"""What fencers and clubs hold about a person: which they follow."""
+"""Personal data in fencers and clubs: the ones that a person follows."""
 
 from datetime import datetime
 from typing import Final
@@ -8,12 +8,12 @@ import msgspec
 from msgspec import Struct
 
 from shared.scraping.targets import Targets
-from trackers.fencers.links import Kind
+from trackers.fencers.links import SubjectKind
 from trackers.fencers.repository import TrackedRepository
 
 
 class TrackedExport(Struct, frozen=True, kw_only=True):
-    """A fencer or club that somebody follows; what is registered there is public, and nobody's in particular."""
+    """A fencer or club that a person follows; registrations are public and not part of the export."""
 
     upstream_id: int
     page_name: str | None
@@ -29,7 +29,7 @@ class FencersExport(Struct, frozen=True, kw_only=True):
 
 
 class FencersPersonalData:
-    """Shown, deleted, handed over; what nobody follows any more is not looked at any more."""
+    """Export, erasure and handover of followed fencers and clubs; pages without followers are no longer fetched."""
 
     name: Final = "fencers"
 
@@ -40,19 +40,19 @@ class FencersPersonalData:
     async def export(self, user_id: UUID) -> FencersExport:
         exported = {
             kind: msgspec.convert(await self._tracked.everything_of(kind, user_id), list[TrackedExport])
-            for kind in Kind
+            for kind in SubjectKind
         }
-        return FencersExport(fencers=exported[Kind.FENCER], clubs=exported[Kind.CLUB])
+        return FencersExport(fencers=exported[SubjectKind.FENCER], clubs=exported[SubjectKind.CLUB])
 
     async def erase(self, user_id: UUID) -> None:
-        for kind in Kind:
+        for kind in SubjectKind:
             targets = await self._tracked.targets_of(kind, user_id)
-            await self._targets.hold(targets)
+            await self._targets.lock(targets)
             await self._tracked.erase(kind, user_id)
             await self._targets.forget(await self._tracked.unfollowed(kind, targets))
 
     async def hand_over(self, user_id: UUID, *, to: UUID) -> None:
-        """Of what both follow, the other account's stays."""
-        for kind in Kind:
-            await self._targets.hold(await self._tracked.targets_of(kind, user_id))
+        """Hand over all; what both accounts follow stays as the destination has it."""
+        for kind in SubjectKind:
+            await self._targets.lock(await self._tracked.targets_of(kind, user_id))
             await self._tracked.hand_over(kind, user_id, to=to)

@@ -1,4 +1,4 @@
-"""What a page's entries are about: the tournament, event and fencer of each, made where they are new."""
+"""Find the tournament, event and fencer of each entry of a page; create the new ones."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
@@ -8,40 +8,47 @@ from msgspec import Struct
 
 from shared.ids import new_id
 from trackers.fencers.dates import season_of
-from trackers.fencers.links import Kind
+from trackers.fencers.links import SubjectKind
 from trackers.fencers.matching import StoredEvent, changed_events, code_in, same_event
 from trackers.fencers.names import fold, fold_person
-from trackers.fencers.parser import Entry
+from trackers.fencers.parser import PageEntry
 from trackers.fencers.placement_repository import EventRow, FencerRow, Namesake, PlacementRepository
 from trackers.fencers.recording import settles_day
 
 
 class Placed(Struct, frozen=True, kw_only=True):
-    """Where a page's entries belong."""
+    """The entries of a page with their fencers and events."""
 
-    entries: Mapping[tuple[UUID, UUID], Entry]
-    """(fencer, event) -> entry."""
+    entries: Mapping[tuple[UUID, UUID], PageEntry]
+    """(fencer id, event id) -> entry."""
     settled: frozenset[UUID] = frozenset()
-    """Events whose day this page settles by itself."""
+    """Events whose day this page decides alone."""
     adopted: frozenset[UUID] = frozenset()
-    """Registrations of which it turned out whose they are."""
+    """Registrations whose fencer has been identified."""
 
 
 class Placement:
-    """Finds what entries are about."""
+    """Finds or creates the tournaments, events and fencers of entries."""
 
     def __init__(self, repository: PlacementRepository) -> None:
         self._known = repository
 
     async def place(
-        self, entries: Sequence[Entry], kind: Kind, page_id: UUID, target_id: UUID, *, today: date, now: datetime
+        self,
+        entries: Sequence[PageEntry],
+        kind: SubjectKind,
+        page_id: UUID,
+        target_id: UUID,
+        *,
+        today: date,
+        now: datetime,
     ) -> Placed:
-        """`page_id`: the fencer or club whose page it is."""
+        """Place the entries of a page. `page_id`: the fencer or club of the page."""
         if not entries:
             return Placed(entries={})
         events = await self._events(entries, target_id, today)
         fencers = await self._fencers(entries, [event.id for event in events], kind, page_id, target_id)
-        placed: dict[tuple[UUID, UUID], Entry] = {}
+        placed: dict[tuple[UUID, UUID], PageEntry] = {}
         for entry, fencer, event in zip(entries, fencers, events, strict=True):
             placed.setdefault((fencer, event.id), entry)
         settled = (
@@ -52,8 +59,8 @@ class Placement:
         adopted = await self._known.adopt(list(placed), now=now)
         return Placed(entries=placed, settled=frozenset(settled), adopted=frozenset(adopted))
 
-    async def _events(self, entries: Sequence[Entry], target_id: UUID, today: date) -> list[StoredEvent]:
-        """The event of each entry."""
+    async def _events(self, entries: Sequence[PageEntry], target_id: UUID, today: date) -> list[StoredEvent]:
+        """Return the event of each entry."""
         seasons = _seasons(entries, today)
         named = [(fold(entry.tournament), season) for entry, season in zip(entries, seasons, strict=True)]
         ids = await self._known.tournaments(
@@ -65,25 +72,25 @@ class Placement:
             list(ids.values()),
             target_id=target_id,
         )
-        found = await self._known_events(entries, tournaments, known)
-        lost = {
+        matches = await self._known_events(entries, tournaments, known)
+        unmatched = {
             place: (name, entry)
             for place, (entry, (name, _)) in enumerate(zip(entries, named, strict=True))
-            if place not in found
+            if place not in matches
         }
-        if lost:
-            found |= await self._changed_events(lost, tournaments, found, target_id, today)
-            found |= await self._new_events(
-                {place: lost[place][1] for place in lost if place not in found}, tournaments
+        if unmatched:
+            matches |= await self._changed_events(unmatched, tournaments, matches, target_id, today)
+            matches |= await self._new_events(
+                {place: unmatched[place][1] for place in unmatched if place not in matches}, tournaments
             )
-        return [found[place] for place in range(len(entries))]
+        return [matches[place] for place in range(len(entries))]
 
     async def _known_events(
-        self, entries: Sequence[Entry], tournaments: Sequence[UUID], known: Sequence[StoredEvent]
+        self, entries: Sequence[PageEntry], tournaments: Sequence[UUID], known: Sequence[StoredEvent]
     ) -> dict[int, StoredEvent]:
-        """Place of an entry -> its event, where that is known by number, or by tournament, code and day."""
+        """Return place of an entry -> its event, if it is stored with this number, or tournament, code and day."""
         numbered = {event.upstream_id: event for event in known if event.upstream_id is not None}
-        found: dict[int, StoredEvent] = {}
+        matches: dict[int, StoredEvent] = {}
         for place, (entry, tournament) in enumerate(zip(entries, tournaments, strict=True)):
             event = numbered.get(entry.event_id) if entry.event_id is not None else None
             if event is None:
@@ -93,25 +100,25 @@ class Placement:
                 if entry.event_id is not None:
                     await self._known.number_event(event.id, entry.event_id)
                     numbered[entry.event_id] = event
-                    known = [one for one in known if one.id != event.id]
-            found[place] = event
-        return found
+                    known = [other for other in known if other.id != event.id]
+            matches[place] = event
+        return matches
 
     async def _changed_events(
         self,
-        lost: Mapping[int, tuple[str, Entry]],
+        unmatched: Mapping[int, tuple[str, PageEntry]],
         tournaments: Sequence[UUID],
-        found: Mapping[int, StoredEvent],
+        matches: Mapping[int, StoredEvent],
         target_id: UUID,
         today: date,
     ) -> dict[int, StoredEvent]:
-        """Place of an entry -> the event that this page told of under another day, or another name."""
-        told = await self._known.told_events(target_id, today=today)
-        changed = changed_events(lost, told, taken={event.id for event in found.values()})
+        """Return place of an entry -> the event that this page listed under another day or name."""
+        listed = await self._known.told_events(target_id, today=today)
+        changed = changed_events(unmatched, listed, taken={event.id for event in matches.values()})
         renamed: set[UUID] = set()
         for place, event in changed.items():
-            entry = lost[place][1]
-            if event.id in renamed or entry.day in event.days:  # once; and what it says as before is not its change
+            entry = unmatched[place][1]
+            if event.id in renamed or entry.day in event.days:  # once, and only if the day is new on this page
                 continue
             renamed.add(event.id)
             if (tournaments[place], code_in(entry)) != (event.tournament_id, event.code):
@@ -120,26 +127,28 @@ class Placement:
                 await self._known.number_event(event.id, entry.event_id)
         return dict(changed)
 
-    async def _new_events(self, lost: Mapping[int, Entry], tournaments: Sequence[UUID]) -> dict[int, StoredEvent]:
-        """Place of an entry -> an event that is made for it, and for all that are about the same."""
-        made: list[EventRow] = []
-        found: dict[int, StoredEvent] = {}
-        for place, entry in lost.items():
-            same = next((one for one in made if entry.event_id is not None and one.upstream_id == entry.event_id), None)
-            event = same or same_event(entry, tournaments[place], made)
+    async def _new_events(
+        self, unmatched: Mapping[int, PageEntry], tournaments: Sequence[UUID]
+    ) -> dict[int, StoredEvent]:
+        """Create events; return place of an entry -> event. Entries of the same event share it."""
+        rows: list[EventRow] = []
+        events: dict[int, StoredEvent] = {}
+        for place, entry in unmatched.items():
+            same = next((row for row in rows if entry.event_id is not None and row.upstream_id == entry.event_id), None)
+            event = same or same_event(entry, tournaments[place], rows)
             if event is None:
                 event = _event_row(entry, tournaments[place])
-                made.append(event)
-            found[place] = event
-        if made:
-            await self._known.add_events(made)
-        return found
+                rows.append(event)
+            events[place] = event
+        if rows:
+            await self._known.add_events(rows)
+        return events
 
     async def _fencers(
-        self, entries: Sequence[Entry], events: Sequence[UUID], kind: Kind, page_id: UUID, target_id: UUID
+        self, entries: Sequence[PageEntry], events: Sequence[UUID], kind: SubjectKind, page_id: UUID, target_id: UUID
     ) -> list[UUID]:
-        """The fencer of each entry."""
-        if kind is Kind.FENCER:
+        """Return the fencer of each entry."""
+        if kind is SubjectKind.FENCER:
             return [page_id] * len(entries)
         linked = {
             entry.fencer_id: FencerRow(
@@ -165,32 +174,38 @@ class Placement:
     async def _meant(
         self, named: Mapping[str, str], club_id: UUID, target_id: UUID
     ) -> dict[tuple[str, UUID | None], UUID]:
-        """(folded name, event) -> who is registered for it under a number; (folded name, None) -> else who is meant."""
-        found = await self._known.namesakes(list(named), target_id=target_id)
-        unknown = {folded: name for folded, name in named.items() if _by_name(folded, found) is None}
+        """Return (folded name, event) -> the numbered fencer with that registration.
+
+        (folded name, None) -> the fencer that the name means in all other events.
+        """
+        namesakes = await self._known.namesakes(list(named), target_id=target_id)
+        unknown = {folded: name for folded, name in named.items() if _by_name(folded, namesakes) is None}
         if unknown:
             await self._known.add_unnumbered(
                 [FencerRow(upstream_id=None, club_id=club_id, name=n, folded=f) for f, n in sorted(unknown.items())]
             )
-            found = await self._known.namesakes(list(named), target_id=target_id)
+            namesakes = await self._known.namesakes(list(named), target_id=target_id)
         meant: dict[tuple[str, UUID | None], UUID] = {
-            (one.folded, one.event_id): one.id for one in reversed(found) if one.numbered and one.event_id is not None
+            (namesake.folded, namesake.event_id): namesake.id
+            for namesake in reversed(namesakes)
+            if namesake.numbered and namesake.event_id is not None
         }
         for folded in named:
-            if (fencer := _by_name(folded, found)) is not None:
+            if (fencer := _by_name(folded, namesakes)) is not None:
                 meant[folded, None] = fencer
         return meant
 
 
-def _by_name(folded: str, found: Sequence[Namesake]) -> UUID | None:
-    """Who is meant by a name wherever nothing else tells: the one whom the club's page also links, else its own."""
-    linked = {one.id for one in found if one.folded == folded and one.numbered and one.listed}
-    own = [one.id for one in found if one.folded == folded and not one.numbered]
+def _by_name(folded: str, namesakes: Sequence[Namesake]) -> UUID | None:
+    """Return the fencer of a name: the only one of that name that the club's page links, or else the club's own."""
+    alike = [namesake for namesake in namesakes if namesake.folded == folded]
+    linked = {namesake.id for namesake in alike if namesake.numbered and namesake.listed}
+    own = [namesake.id for namesake in alike if not namesake.numbered]
     return linked.pop() if len(linked) == 1 else next(iter(own), None)
 
 
-def _seasons(entries: Sequence[Entry], today: date) -> list[int]:
-    """The season of each entry's tournament; without a day that of the page's other entries of it, else today's."""
+def _seasons(entries: Sequence[PageEntry], today: date) -> list[int]:
+    """Return the season of each entry's tournament; without a day, that of its other entries, or else today's."""
     usual: dict[str, int] = {}
     for entry in entries:
         if entry.day is not None:
@@ -201,7 +216,7 @@ def _seasons(entries: Sequence[Entry], today: date) -> list[int]:
     ]
 
 
-def _event_row(entry: Entry, tournament: UUID) -> EventRow:
+def _event_row(entry: PageEntry, tournament: UUID) -> EventRow:
     return EventRow(
         id=new_id(),
         upstream_id=entry.event_id,

@@ -1,4 +1,4 @@
-"""All SQL behind the placing of a page's entries: which tournament, event and fencer each is about."""
+"""SQL of the placement of a page's entries: the tournament, event and fencer of each."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
@@ -9,7 +9,7 @@ from msgspec import Struct
 from sqlalchemy import text
 
 from shared.database import Repository
-from trackers.fencers.matching import StoredEvent, ToldEvent
+from trackers.fencers.matching import ListedEvent, StoredEvent
 from trackers.fencers.rows import as_json, as_pairs
 
 _ADD_TOURNAMENTS: Final = text("""
@@ -62,7 +62,7 @@ SELECT uuidv7(), upstream_id, club_id, name, folded
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS x (upstream_id bigint, club_id uuid, name text, folded text)
 ON CONFLICT DO NOTHING
 """)
-# Where their own page has told neither.
+# Fill in a name or slug that the fencer's own page has not given yet.
 _NAME_FENCERS: Final = text("""
 UPDATE fencers f
 SET name = coalesce(f.name, x.name), folded = CASE WHEN f.name IS NULL THEN x.folded ELSE f.folded END,
@@ -71,7 +71,7 @@ FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS x (upstream_id bigint, name tex
 WHERE f.upstream_id = x.upstream_id AND (f.name IS NULL OR f.slug = 'x' AND x.slug IS NOT NULL)
 """)
 _NUMBERED: Final = text("SELECT id, upstream_id FROM fencers WHERE upstream_id = ANY(CAST(:upstream_ids AS bigint[]))")
-# Somebody whom a page does not link.
+# Fencers that an entry without a link can mean.
 _NAMESAKES: Final = text("""
 SELECT f.id, f.folded, f.upstream_id IS NOT NULL AS numbered, r.event_id,
        EXISTS (SELECT FROM fencing_listings l WHERE l.registration_id = r.id AND l.target_id = :target_id) AS listed
@@ -81,8 +81,8 @@ WHERE f.folded = ANY(CAST(:folded AS text[])) AND (
 )
 ORDER BY f.upstream_id NULLS LAST, f.id
 """)
-# What was stored under a name alone becomes theirs who turn out to be meant. Several clubs may have told of it so: then
-# it is one registration from now on, and their listings are of that.
+# A registration under a name alone is given to the identified fencer. If several clubs listed it like that, it becomes
+# one registration, which gets all their listings.
 _ADOPT: Final = text("""
 WITH meant AS (
     SELECT DISTINCT ON (r.id) r.id, x.fencer_id, x.event_id, r.fencer_id = x.fencer_id AS theirs
@@ -121,30 +121,30 @@ class FencerRow(Struct, frozen=True, kw_only=True):
 
 
 class Namesake(Struct, frozen=True, kw_only=True):
-    """Somebody of a name, with one of their registrations."""
+    """A fencer of a given name, with one of their registrations."""
 
     id: UUID
     folded: str
     numbered: bool
     event_id: UUID | None
     listed: bool
-    """Whether the page told of it."""
+    """True if the page lists or listed the registration."""
 
 
 class PlacementRepository(Repository):
-    """What is known of the tournaments, events and fencers that a page names."""
+    """Reads, creates and changes the tournaments, events and fencers that a page names."""
 
     async def tournaments(self, named: Mapping[tuple[str, int], str]) -> dict[tuple[str, int], UUID]:
-        """(folded name, season) -> id, made where they are new; `named`: their names as they are shown."""
+        """Return (folded name, season) -> id, creating new tournaments; `named`: their names as they are shown."""
         rows = as_json([{"folded": f, "season": s, "name": name} for (f, s), name in sorted(named.items())])
         await self.session.execute(_ADD_TOURNAMENTS, {"rows": rows})
-        found = await self.session.execute(_TOURNAMENTS, {"rows": rows})
-        return {(row.folded, row.season): row.id for row in found}
+        tournaments = await self.session.execute(_TOURNAMENTS, {"rows": rows})
+        return {(row.folded, row.season): row.id for row in tournaments}
 
     async def events(
         self, upstream_ids: Sequence[int], tournaments: Sequence[UUID], *, target_id: UUID
     ) -> list[StoredEvent]:
-        """Those with these numbers, and all of these tournaments, as a page finds them."""
+        """Return events with these numbers and all events of these tournaments, for the page of a target."""
         values = {"upstream_ids": list(upstream_ids), "tournaments": list(tournaments), "target_id": target_id}
         rows = await self.session.execute(_EVENTS, values)
         return [StoredEvent(**row) for row in rows.mappings()]
@@ -153,28 +153,29 @@ class PlacementRepository(Repository):
         await self.session.execute(_ADD_EVENTS, {"rows": as_json(events)})
 
     async def number_event(self, event_id: UUID, upstream_id: int) -> None:
-        """An event that was known without its number."""
+        """Set the number of an event that was stored without it."""
         await self.session.execute(_NUMBER_EVENT, {"id": event_id, "upstream_id": upstream_id})
 
-    async def told_events(self, target_id: UUID, *, today: date) -> list[ToldEvent]:
-        """The events to come that a page told of last time."""
+    async def told_events(self, target_id: UUID, *, today: date) -> list[ListedEvent]:
+        """Return the upcoming events that a page listed at its last fetch."""
         rows = await self.session.execute(_TOLD_EVENTS, {"target_id": target_id, "today": today})
-        return [ToldEvent(**row) for row in rows.mappings()]
+        return [ListedEvent(**row) for row in rows.mappings()]
 
     async def rename_event(self, event_id: UUID, tournament_id: UUID, *, name: str, code: str) -> None:
         values = {"id": event_id, "tournament_id": tournament_id, "name": name, "code": code}
         await self.session.execute(_RENAME_EVENT, values)
 
     async def numbered(self, fencers: Sequence[FencerRow]) -> dict[int, UUID]:
-        """The site's number -> fencer, made where they are new."""
+        """Return number -> fencer id, creating new fencers."""
         rows = as_json(sorted(fencers, key=lambda fencer: fencer.upstream_id or 0))
         await self.session.execute(_ADD_FENCERS, {"rows": rows})
         await self.session.execute(_NAME_FENCERS, {"rows": rows})
-        found = await self.session.execute(_NUMBERED, {"upstream_ids": [one.upstream_id for one in fencers]})
-        return {row.upstream_id: row.id for row in found}
+        numbers = [fencer.upstream_id for fencer in fencers]
+        stored = await self.session.execute(_NUMBERED, {"upstream_ids": numbers})
+        return {row.upstream_id: row.id for row in stored}
 
     async def namesakes(self, folded: Sequence[str], *, target_id: UUID) -> list[Namesake]:
-        """Who may be meant by a name alone on a club's page: all with a number, and that club's without one."""
+        """Return fencers that a name on a club's page can mean: all with a number, and the club's without one."""
         rows = await self.session.execute(_NAMESAKES, {"folded": list(folded), "target_id": target_id})
         return [Namesake(**row) for row in rows.mappings()]
 
@@ -182,5 +183,5 @@ class PlacementRepository(Repository):
         await self.session.execute(_ADD_FENCERS, {"rows": as_json(fencers)})
 
     async def adopt(self, pairs: Sequence[tuple[UUID, UUID]], *, now: datetime) -> set[UUID]:
-        """Registrations (fencer, event) that were stored under the name alone become the fencer's; which did."""
+        """Give registrations under a name alone to the identified (fencer, event) pairs; return their ids."""
         return set((await self.session.execute(_ADOPT, {"rows": as_pairs(pairs), "now": now})).scalars())

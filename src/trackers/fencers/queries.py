@@ -1,4 +1,4 @@
-"""Questions about what people follow: static statements, rows straight into Structs."""
+"""Reads of what people follow: static statements whose rows become Structs."""
 
 from datetime import date, timedelta
 from functools import cache
@@ -8,18 +8,18 @@ from uuid import UUID
 from sqlalchemy import TextClause, text
 
 from shared.clock import Clock
-from shared.database import Questions, Reader
+from shared.database import PooledQueries, Queries
 from shared.ids import LAST
 from shared.scraping.target import Status
 from shared.scraping.targets import STATUS_COLUMNS
 from shared.web.identity import BotIdentity, Identity
 from trackers.fencers.errors import TrackedNotFound
-from trackers.fencers.links import Kind, event_url, page_url
-from trackers.fencers.recording import LONGEST_AHEAD_DAYS, ChangeKind
+from trackers.fencers.links import SubjectKind, event_url, page_url
+from trackers.fencers.recording import MAX_AHEAD_DAYS, ChangeKind
 from trackers.fencers.repository import COLUMN, PAGES, TRACKED
 from trackers.fencers.schemas import (
-    History,
-    HistoryEntry,
+    FencerHistory,
+    FencerHistoryEntry,
     RegistrationView,
     TrackedDetail,
     TrackedFilter,
@@ -30,25 +30,26 @@ from trackers.fencers.weapons import Weapon
 from users.access import AccessPolicy
 
 REGISTERED_BY: Final = {
-    Kind.FENCER: "r.fencer_id = k.fencer_id",
-    Kind.CLUB: """r.id IN (SELECT l.registration_id FROM fencing_clubs b JOIN fencing_listings l USING (target_id)
+    SubjectKind.FENCER: "r.fencer_id = k.fencer_id",
+    SubjectKind.CLUB: """r.id IN (SELECT l.registration_id
+                          FROM fencing_clubs b JOIN fencing_listings l USING (target_id)
                           WHERE b.id = k.club_id AND l.gone_at IS NULL)""",
 }
-"""Which registrations are those of what somebody follows: a fencer's own, and a club's while its page tells of them."""
+"""Condition for the registrations of a followed subject: a fencer's, or those that a club's page lists."""
 WHILE_LISTED: Final = "(l.gone_at IS NULL OR c.at <= l.gone_at OR c.kind = 'withdrawn')"
-"""Which changes are a club's: those while its page told of the registration, and that it ended."""
-LATELY: Final = f"r.first_seen_at >= CAST(:today AS date) - {LONGEST_AHEAD_DAYS}"
-_SINCE: Final = f"since.at - interval '{LONGEST_AHEAD_DAYS} days'"
+"""Condition for the changes of a club: those while its page listed the registration, and its withdrawal."""
+LATELY: Final = f"r.first_seen_at >= CAST(:today AS date) - {MAX_AHEAD_DAYS}"
+_SINCE: Final = f"since.at - interval '{MAX_AHEAD_DAYS} days'"
 _CHANGES: Final = {
-    Kind.FENCER: f"""JOIN fencing_registrations r ON r.fencer_id = k.fencer_id AND r.first_seen_at >= {_SINCE}
+    SubjectKind.FENCER: f"""JOIN fencing_registrations r ON r.fencer_id = k.fencer_id AND r.first_seen_at >= {_SINCE}
                      JOIN fencing_changes c ON c.registration_id = r.id AND c.at >= since.at""",
-    Kind.CLUB: f"""JOIN fencing_clubs b ON b.id = k.club_id
+    SubjectKind.CLUB: f"""JOIN fencing_clubs b ON b.id = k.club_id
                    JOIN fencing_listings l ON l.target_id = b.target_id AND l.listed_at >= {_SINCE}
                    JOIN fencing_registrations r ON r.id = l.registration_id
                    JOIN fencing_changes c ON c.registration_id = r.id AND c.at >= since.at AND {WHILE_LISTED}""",
 }
 THROUGH: Final = "(k.weapons = '{}' OR e.weapon IS NULL OR e.weapon = ANY(k.weapons))"
-"""Whether the filter of who follows it lets an event through."""
+"""Condition that the follower's filter lets an event through."""
 OPEN: Final = "r.withdrawn_at IS NULL AND (e.held_on IS NULL OR e.held_on >= :today)"
 _REGISTRATION: Final = """
 SELECT r.id, f.upstream_id AS fencer_id, f.slug, f.name AS fencer, t.name AS tournament, e.name AS event,
@@ -59,12 +60,12 @@ JOIN fencing_events e ON e.id = r.event_id
 JOIN fencing_tournaments t ON t.id = e.tournament_id
 JOIN fencers f ON f.id = r.fencer_id
 """
-MOST: Final = 2_000
-"""Registrations that one answer lists."""
+MAX_REGISTRATIONS: Final = 2_000
+"""Maximum registrations in one answer."""
 
 
-def _view(kind: Kind) -> str:
-    """What is followed, with how its page stands."""
+def _view(kind: SubjectKind) -> str:
+    """Return the SELECT of followed subjects with the fetch status of their pages."""
     return f"""
     SELECT k.id, k.user_id, p.id AS page_id, p.upstream_id, p.slug, coalesce(k.name, p.name) AS name, k.weapons,
            k.active, k.created_at, {STATUS_COLUMNS},
@@ -73,22 +74,22 @@ def _view(kind: Kind) -> str:
     FROM {TRACKED[kind]} k JOIN {PAGES[kind]} p ON p.id = k.{COLUMN[kind]}
     LEFT JOIN scrape_targets t ON t.id = p.target_id
     LEFT JOIN scrape_schedule s ON s.target_id = p.target_id
-    """  # noqa: S608 -- fragments of our own
+    """  # noqa: S608 -- constants of this module
 
 
-_ONE: Final = {kind: text(f"{_view(kind)} WHERE k.id = :id") for kind in Kind}
+_ONE: Final = {kind: text(f"{_view(kind)} WHERE k.id = :id") for kind in SubjectKind}
 _REGISTRATIONS: Final = {
     kind: text(f"""
     {_REGISTRATION}
     FROM {TRACKED[kind]} k JOIN fencing_registrations r ON {REGISTERED_BY[kind]} AND {LATELY} {_JOINED}
     WHERE k.id = :id AND {OPEN} AND {THROUGH}
-    ORDER BY e.held_on NULLS LAST, t.name, f.name, r.id LIMIT {MOST}
+    ORDER BY e.held_on NULLS LAST, t.name, f.name, r.id LIMIT {MAX_REGISTRATIONS}
     """)
-    for kind in Kind
+    for kind in SubjectKind
 }
-_OWNER: Final = {kind: text(f"SELECT user_id FROM {TRACKED[kind]} WHERE id = :id") for kind in Kind}  # noqa: S608 -- as above
+_OWNER: Final = {kind: text(f"SELECT user_id FROM {TRACKED[kind]} WHERE id = :id") for kind in SubjectKind}  # noqa: S608 -- as above
 SPANS: Final = (timedelta(days=90), timedelta(days=360), timedelta(days=1440), timedelta(days=36_500))
-"""How far back a page of a history is looked for, until it is full: most are found in the first."""
+"""Time spans that are searched for a page of the history, until it is full; most need only the first."""
 _HISTORY: Final = {
     kind: text(f"""
     SELECT c.id, c.kind, c.at, c.registration_id, f.name AS fencer, t.name AS tournament, e.name AS event, e.weapon,
@@ -101,7 +102,7 @@ _HISTORY: Final = {
     {_CHANGES[kind]} {_JOINED}
     WHERE k.id = :id AND c.id < :before AND {THROUGH} ORDER BY c.id DESC LIMIT :limit
     """)  # noqa: S608 -- as above
-    for kind in Kind
+    for kind in SubjectKind
 }
 _FILTERS: Final = {
     "user_id": "k.user_id = :user_id",
@@ -113,33 +114,33 @@ _FILTERS: Final = {
 
 
 @cache
-def _list_statements(kind: Kind, wanted: frozenset[str]) -> tuple[TextClause, TextClause]:
-    """A page, and how many there are, with the filters that are asked for and no others."""
-    where = " AND ".join(["TRUE", *(_FILTERS[name] for name in sorted(wanted))])
+def _list_statements(kind: SubjectKind, filters: frozenset[str]) -> tuple[TextClause, TextClause]:
+    """Return the statements for a page and for the total, with only the given filters."""
+    where = " AND ".join(["TRUE", *(_FILTERS[name] for name in sorted(filters))])
     page = text(f"{_view(kind)} WHERE {where} ORDER BY k.created_at, k.id LIMIT :limit OFFSET :skip")
-    return page, text(f"SELECT count(*) FROM {TRACKED[kind]} k WHERE {where}")  # noqa: S608 -- fragments of our own
+    return page, text(f"SELECT count(*) FROM {TRACKED[kind]} k WHERE {where}")  # noqa: S608 -- constants of this module
 
 
 class TrackingQueries:
-    """Reads what people follow; raises TrackedNotFound, or Forbidden for somebody else's."""
+    """Reads what people follow. Raises TrackedNotFound, or Forbidden for what other people follow."""
 
-    def __init__(self, questions: Questions, *, access: AccessPolicy, clock: Clock) -> None:
+    def __init__(self, questions: Queries, *, access: AccessPolicy, clock: Clock) -> None:
         self._questions = questions
         self._access = access
         self._clock = clock
 
     async def list_of(
-        self, kind: Kind, asker: Identity, wanted: TrackedFilter, *, page: int, per_page: int
+        self, kind: SubjectKind, asker: Identity, filters: TrackedFilter, *, page: int, per_page: int
     ) -> TrackedPage:
-        """What is wanted of one's own, or of everybody's that a bot may speak for; the oldest first."""
+        """Return what a person follows, or what the people of a bot follow, by the filters; the oldest first."""
         parameters: dict[str, Any] = {}
-        if wanted.active is not None:
-            parameters["active"] = wanted.active
+        if filters.active is not None:
+            parameters["active"] = filters.active
         if isinstance(asker, BotIdentity):
             if asker.guild_ids is not None:
                 parameters["guilds"] = sorted(asker.guild_ids)
-            if wanted.user_id is not None:
-                parameters["user_id"] = wanted.user_id
+            if filters.user_id is not None:
+                parameters["user_id"] = filters.user_id
         else:
             parameters["user_id"] = asker.user_id
         items, count = _list_statements(kind, frozenset(parameters))
@@ -152,38 +153,38 @@ class TrackingQueries:
             total=await self._questions.value(count, parameters),
         )
 
-    async def one(self, kind: Kind, asker: Identity, tracked_id: UUID) -> TrackedView:
+    async def one(self, kind: SubjectKind, asker: Identity, tracked_id: UUID) -> TrackedView:
         row = await self._questions.row(_ONE[kind], {"id": tracked_id, "today": self._today()})
         if row is None:
             raise TrackedNotFound(kind, tracked_id)
         await self._access.check_read(asker, row["user_id"])
         return _tracked_view(kind, row)
 
-    async def detail(self, kind: Kind, asker: Identity, tracked_id: UUID) -> TrackedDetail:
-        """With the registrations to come that the filter lets through."""
+    async def detail(self, kind: SubjectKind, asker: Identity, tracked_id: UUID) -> TrackedDetail:
+        """Return a followed subject with the upcoming registrations that its filter lets through."""
         tracked = await self.one(kind, asker, tracked_id)
         rows = await self._questions.rows(_REGISTRATIONS[kind], {"id": tracked_id, "today": self._today()})
         return TrackedDetail(tracked=tracked, registrations=[_registration_view(row) for row in rows])
 
     async def history(
-        self, kind: Kind, asker: Identity, tracked_id: UUID, *, before: UUID | None, limit: int
-    ) -> History:
-        """What became known, the newest first."""
+        self, kind: SubjectKind, asker: Identity, tracked_id: UUID, *, before: UUID | None, limit: int
+    ) -> FencerHistory:
+        """Return changes of registrations, the newest first."""
         owner = await self._questions.value(_OWNER[kind], {"id": tracked_id})
         if owner is None:
             raise TrackedNotFound(kind, tracked_id)
         await self._access.check_read(asker, owner)
-        wanted = {"id": tracked_id, "before": before or LAST, "limit": limit + 1, "now": self._clock.now()}
+        values = {"id": tracked_id, "before": before or LAST, "limit": limit + 1, "now": self._clock.now()}
         rows: list[dict[str, Any]] = []
         for span in SPANS:
-            rows = await self._questions.rows(_HISTORY[kind], {**wanted, "span": span})
+            rows = await self._questions.rows(_HISTORY[kind], {**values, "span": span})
             if len(rows) > limit:
                 break
         items = [
-            HistoryEntry(**{**row, "kind": ChangeKind(row["kind"]), "weapon": _weapon(row["weapon"])})
+            FencerHistoryEntry(**{**row, "kind": ChangeKind(row["kind"]), "weapon": _weapon(row["weapon"])})
             for row in rows[:limit]
         ]
-        return History(items=items, next_before=items[-1].id if len(rows) > limit else None)
+        return FencerHistory(items=items, next_before=items[-1].id if len(rows) > limit else None)
 
     def _today(self) -> date:
         return self._clock.now().date()
@@ -198,13 +199,13 @@ WHERE l.target_id = :target_id AND l.gone_at IS NULL AND (e.held_on IS NULL OR e
 
 
 class PageQueries:
-    """What a source asks of its pages."""
+    """Reads what the source needs to know of its pages."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: PooledQueries) -> None:
         self._reader = reader
 
     async def listed_on(self, target_id: UUID, today: date) -> int:
-        """Registrations to come that a page told of when it was last read."""
+        """Return the number of upcoming registrations that a page listed at its last fetch."""
         return int(await self._reader.value(_LISTED_ON, {"target_id": target_id, "today": today}))
 
 
@@ -212,7 +213,7 @@ def _weapon(name: str | None) -> Weapon | None:
     return None if name is None else Weapon(name)
 
 
-def _tracked_view(kind: Kind, row: dict[str, Any]) -> TrackedView:
+def _tracked_view(kind: SubjectKind, row: dict[str, Any]) -> TrackedView:
     return TrackedView(
         id=row["id"],
         user_id=row["user_id"],
@@ -229,7 +230,7 @@ def _tracked_view(kind: Kind, row: dict[str, Any]) -> TrackedView:
         last_checked_at=row["last_attempt_at"],
         last_success_at=row["last_success_at"],
         last_changed_at=row["last_changed_at"],
-        next_check_at=row["next_attempt_at"],
+        next_fetch_at=row["next_fetch_at"],
         registrations=row["registrations"],
     )
 
@@ -238,6 +239,6 @@ def _registration_view(row: dict[str, Any]) -> RegistrationView:
     number, slug, event_id = row["fencer_id"], row.pop("slug"), row.pop("event_id")
     return RegistrationView(
         **{**row, "weapon": _weapon(row["weapon"])},
-        fencer_url=None if number is None else page_url(Kind.FENCER, number, slug),
+        fencer_url=None if number is None else page_url(SubjectKind.FENCER, number, slug),
         event_url=event_url(event_id),
     )

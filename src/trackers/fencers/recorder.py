@@ -1,4 +1,4 @@
-"""How a page is stored: compared with what is known, written where it differs, and told."""
+"""Record pages: compare them with what is stored, write the differences, and publish events."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
@@ -14,28 +14,28 @@ from shared.outbox.outbox import Outbox
 from shared.scraping.block_repository import BlockRepository
 from shared.scraping.observation import Observation
 from trackers.fencers.events import REGISTRATIONS_CHANGED
-from trackers.fencers.links import SOURCE, Kind, event_url, page_url
+from trackers.fencers.links import SOURCE, SubjectKind, event_url, page_url
+from trackers.fencers.messages import FencerUpdate, RegistrationChange
 from trackers.fencers.names import fold_person
-from trackers.fencers.news import FencerNews, RegistrationChange
-from trackers.fencers.parser import ClubPage, Entry, FencerPage
+from trackers.fencers.parser import ClubPage, FencerPage, PageEntry
 from trackers.fencers.placement import Placement
 from trackers.fencers.recording import (
     Change,
     ChangeKind,
-    Listed,
+    ListedRegistration,
     block_key,
     day_now,
     is_news,
     missing_from,
     withdrawn,
 )
-from trackers.fencers.registration_repository import ChangeNews, Page, RegistrationRepository, RegistrationRow
+from trackers.fencers.registration_repository import ChangeUpdate, RegistrationRepository, RegistrationRow, SubjectPage
 
 UNNAMED: Final = "A fencer"
 
 
 class RegistrationRecorder:
-    """Stores pages one after the other: they come seconds apart, and share fencers and events."""
+    """Records pages one after the other: they arrive seconds apart, and share fencers and events."""
 
     def __init__(
         self,
@@ -53,28 +53,28 @@ class RegistrationRecorder:
         self._clock = clock
 
     async def record(self, observations: Sequence[Observation[FencerPage | ClubPage]]) -> set[UUID]:
-        """Targets of whose page something became known."""
+        """Record pages; return the targets whose registrations changed."""
         await self._registrations.one_at_a_time()
-        changed, told = set(), []
+        changed, events = set(), []
         for observation in observations:
-            found = await self._record(observation)
-            if found is not None:
+            page_events = await self._record(observation)
+            if page_events is not None:
                 changed.add(observation.target.id)
-                told += found
-        await self._outbox.publish(*told)
+                events += page_events
+        await self._outbox.publish(*events)
         return changed
 
     async def _record(self, observation: Observation[FencerPage | ClubPage]) -> list[NewEvent] | None:
-        """What is to be told of one page; None where nothing became known."""
+        """Record a page; return its events, or None if nothing has changed."""
         read, target_id, today = observation.value, observation.target.id, observation.at.date()
-        kind = Kind.FENCER if isinstance(read, FencerPage) else Kind.CLUB
-        page = await self._registrations.hold_page(kind, target_id)
-        if page is None:  # nobody's any more: erased while the page was fetched
+        kind = SubjectKind.FENCER if isinstance(read, FencerPage) else SubjectKind.CLUB
+        page = await self._registrations.lock_page(kind, target_id)
+        if page is None:  # it was erased during the fetch
             return None
         now = self._clock.now()
         await self._named(read, kind, page, now=now)
-        told = await self._allowed(read.entries) if kind is Kind.CLUB else read.entries
-        placed = await self._placement.place(told, kind, page.id, target_id, today=today, now=now)
+        allowed = await self._allowed(read.entries) if kind is SubjectKind.CLUB else read.entries
+        placed = await self._placement.place(allowed, kind, page.id, target_id, today=today, now=now)
         entries = placed.entries
         listed = await self._registrations.listed(target_id, list(entries), today=today)
         new = [
@@ -85,8 +85,8 @@ class RegistrationRecorder:
         if new:
             await self._registrations.add_registrations(new, now=now)
         ids = {(row.fencer_id, row.event_id): row.id for row in new}
-        ids |= {pair: one.registration_id for pair, one in listed.items()}
-        # Of events whose day nobody else vouches for, the day that the page names.
+        ids |= {pair: registration.registration_id for pair, registration in listed.items()}
+        # The days of events that this page decides alone.
         days = {
             event: entry.day
             for (_, event), entry in entries.items()
@@ -94,37 +94,40 @@ class RegistrationRecorder:
         }
         touched = await self._written(entries, listed, ids, new, days, target_id=target_id, today=today, now=now)
         known = [listed[pair] for pair in entries if pair in listed and is_news(listed[pair], today)]
-        heard_here = {one.registration_id for one in known if not one.told_here} if _is_heard_on(kind, page) else set()
-        heard = heard_here | {one.registration_id for one in known if one.registration_id in placed.adopted}
-        if not touched and not heard:
+        new_here: set[UUID] = set()
+        if _notifies_of_known(kind, page):
+            new_here = {registration.registration_id for registration in known if not registration.told_here}
+        known_ids = {registration.registration_id for registration in known}
+        new_to_some = new_here | (known_ids & placed.adopted)
+        if not touched and not new_to_some:
             return None
-        news = await self._registrations.news(sorted(touched), now=now) if touched else []
-        _log(kind, read.name, news, first_look=page.first_look)
-        audiences = [(change, *_audience(change, page)) for change in news]
-        for change in await self._registrations.heard(sorted(heard)) if heard else []:
-            clubs = [page.id] if change.id in heard_here else []
+        updates = await self._registrations.news(sorted(touched), now=now) if touched else []
+        _log(kind, read.name, updates, first_fetch=page.first_fetch)
+        audiences = [(change, *_audience(change, page)) for change in updates]
+        for change in await self._registrations.heard(sorted(new_to_some)) if new_to_some else []:
+            clubs = [page.id] if change.id in new_here else []
             known_through = [club for club in change.clubs if club not in clubs]
             if change.id not in placed.adopted or _is_unread(change, page):
                 known_through.insert(0, change.fencer_id)
             audiences.append((change, clubs, known_through))
         return _events(audiences)
 
-    async def _allowed(self, entries: Sequence[Entry]) -> Sequence[Entry]:
-        """The entries of a club's page without those of fencers who are blocked."""
+    async def _allowed(self, entries: Sequence[PageEntry]) -> Sequence[PageEntry]:
+        """Return the entries of a club's page without those of blocked fencers."""
         keys = {block_key(entry) for entry in entries}
         blocked = await self._blocks.among(SOURCE, keys) if keys else set()
         return [entry for entry in entries if block_key(entry) not in blocked] if blocked else entries
 
-    async def _named(self, read: FencerPage | ClubPage, kind: Kind, page: Page, *, now: datetime) -> None:
-        """Note what the page calls itself, and how a fencer's links their club."""
+    async def _named(self, read: FencerPage | ClubPage, kind: SubjectKind, page: SubjectPage, *, now: datetime) -> None:
+        """Store the name and slug of the page, and the slug in a fencer's link to their club."""
         await self._registrations.name_page(kind, page.id, read.name, fold_person(read.name), slug=read.slug, now=now)
         if isinstance(read, FencerPage) and read.club_id is not None and read.club_slug is not None:
             await self._registrations.name_club(read.club_id, read.club_slug)
 
     async def _written(
         self,
-        entries: Mapping[tuple[UUID, UUID], Entry],
-        listed: Mapping[tuple[UUID, UUID], Listed],
+        entries: Mapping[tuple[UUID, UUID], PageEntry],
+        listed: Mapping[tuple[UUID, UUID], ListedRegistration],
         ids: Mapping[tuple[UUID, UUID], UUID],
         new: Sequence[RegistrationRow],
         days: dict[UUID, date],
@@ -133,7 +136,7 @@ class RegistrationRecorder:
         today: date,
         now: datetime,
     ) -> set[UUID]:
-        """Write what differs; the registrations of which something became known."""
+        """Write the differences; return the ids of the registrations that changed."""
         seen = {ids[pair]: entry for pair, entry in entries.items()}
         changes = [
             Change(
@@ -154,11 +157,11 @@ class RegistrationRecorder:
                 days[known.event_id] = day
         gone = missing_from(listed.values(), seen, today=today)
         left = withdrawn(gone)
-        # What is over has left the page, too; it is not withdrawn.
-        over = [o.registration_id for o in listed.values() if o.listed and o.registration_id not in seen]
-        await self._registrations.see(target_id, {one: entry.day for one, entry in seen.items()}, now=now)
+        # Past events have left the page as well; these registrations are not withdrawn.
+        over = [r.registration_id for r in listed.values() if r.listed and r.registration_id not in seen]
+        await self._registrations.see(target_id, {key: entry.day for key, entry in seen.items()}, now=now)
         if over or left:
-            await self._registrations.miss(target_id, over, [one.registration_id for one in left], now=now)
+            await self._registrations.miss(target_id, over, [change.registration_id for change in left], now=now)
         changes += left
         if changes:
             await self._registrations.add_changes(changes, now=now)
@@ -166,29 +169,29 @@ class RegistrationRecorder:
         return {change.registration_id for change in changes} | set(moved)
 
 
-def _is_heard_on(kind: Kind, page: Page) -> bool:
-    """Whether what another page told before is news to who follows this one: a club's, but not at the first look."""
-    return kind is Kind.CLUB and not page.first_look
+def _notifies_of_known(kind: SubjectKind, page: SubjectPage) -> bool:
+    """True if registrations that another page listed first are new for followers of this one: a club's later fetch."""
+    return kind is SubjectKind.CLUB and not page.first_fetch
 
 
-def _is_unread(change: ChangeNews, page: Page) -> bool:
-    """Whether it is part of the first look at the fencer's page, or comes before that."""
-    return page.first_look and (change.fencer_id == page.id or not change.looked_at)
+def _is_unread(change: ChangeUpdate, page: SubjectPage) -> bool:
+    """True at the first fetch of a page, if it is the fencer's own or the fencer's own was never fetched."""
+    return page.first_fetch and (change.fencer_id == page.id or not change.fetched_at)
 
 
-def _audience(change: ChangeNews, page: Page) -> tuple[list[UUID], list[UUID]]:
-    """To whose clubs' followers a change is news, and through what it is known already.
+def _audience(change: ChangeUpdate, page: SubjectPage) -> tuple[list[UUID], list[UUID]]:
+    """Return the clubs whose followers are notified of a change, and the ids through which it is known already.
 
-    What the first look at a page finds is no news to who follows that page; to all others it is.
+    Followers of a page are not notified of what its first fetch finds; all other followers are.
     """
-    if not page.first_look:
+    if not page.first_fetch:
         return change.clubs, []
     return [club for club in change.clubs if club != page.id], [change.fencer_id] if _is_unread(change, page) else []
 
 
-def _events(audiences: Sequence[tuple[ChangeNews, Sequence[UUID], Sequence[UUID]]]) -> list[NewEvent]:
-    """One event for each fencer, weapon, and what it is known through; none for what is news to nobody."""
-    grouped: dict[tuple[UUID, str | None, tuple[UUID, ...]], list[tuple[ChangeNews, Sequence[UUID]]]] = {}
+def _events(audiences: Sequence[tuple[ChangeUpdate, Sequence[UUID], Sequence[UUID]]]) -> list[NewEvent]:
+    """Return one event per fencer, weapon and `known_through`; none for changes without anybody to notify."""
+    grouped: dict[tuple[UUID, str | None, tuple[UUID, ...]], list[tuple[ChangeUpdate, Sequence[UUID]]]] = {}
     for change, clubs, known_through in audiences:
         if clubs or change.fencer_id not in known_through:
             key = (change.fencer_id, change.weapon, tuple(known_through))
@@ -197,14 +200,14 @@ def _events(audiences: Sequence[tuple[ChangeNews, Sequence[UUID], Sequence[UUID]
         NewEvent(
             event=REGISTRATIONS_CHANGED,
             aggregate=f"fencer:{fencer_id}",
-            payload=FencerNews(
+            payload=FencerUpdate(
                 fencer_id=fencer_id,
-                name=told[0][0].name or UNNAMED,
+                name=changes[0][0].name or UNNAMED,
                 url=None
-                if told[0][0].upstream_id is None
-                else page_url(Kind.FENCER, told[0][0].upstream_id, told[0][0].slug),
+                if changes[0][0].upstream_id is None
+                else page_url(SubjectKind.FENCER, changes[0][0].upstream_id, changes[0][0].slug),
                 weapon=weapon,
-                clubs=sorted({club for _, clubs in told for club in clubs}),
+                clubs=sorted({club for _, clubs in changes for club in clubs}),
                 known_through=known_through,
                 changes=[
                     RegistrationChange(
@@ -215,16 +218,16 @@ def _events(audiences: Sequence[tuple[ChangeNews, Sequence[UUID], Sequence[UUID]
                         day_before=change.day_before,
                         day=change.day,
                     )
-                    for change, _ in told
+                    for change, _ in changes
                 ],
             ),
         )
-        for (fencer_id, weapon, known_through), told in sorted(grouped.items(), key=lambda item: str(item[0]))
+        for (fencer_id, weapon, known_through), changes in sorted(grouped.items(), key=lambda item: str(item[0]))
     ]
 
 
-def _log(kind: Kind, name: str, news: Sequence[ChangeNews], *, first_look: bool) -> None:
-    counts = {kind.value: sum(one.kind == kind for one in news) for kind in ChangeKind}
+def _log(kind: SubjectKind, name: str, updates: Sequence[ChangeUpdate], *, first_fetch: bool) -> None:
+    counts = {kind.value: sum(update.kind == kind for update in updates) for kind in ChangeKind}
     structlog.get_logger(__name__).info(
-        "registrations_changed", page=kind.value, name=name, first_look=first_look, **counts
+        "registrations_changed", page=kind.value, name=name, first_fetch=first_fetch, **counts
     )

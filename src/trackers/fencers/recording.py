@@ -1,4 +1,4 @@
-"""How a page's entries become what is stored: which are new, came back, moved, are gone. Pure."""
+"""Compare a page's entries with the stored registrations: new, returned, moved or withdrawn. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
@@ -9,13 +9,14 @@ from uuid import UUID
 from msgspec import Struct
 
 from trackers.fencers.dates import same_day_of_year
-from trackers.fencers.links import Kind
+from trackers.fencers.links import SubjectKind
 from trackers.fencers.names import fold_person
-from trackers.fencers.parser import Entry
+from trackers.fencers.parser import PageEntry
 
-LONGEST_AHEAD_DAYS: Final = 400
-"""What is to come was registered for, and told of, within so many days: a season is a year. What is older is the past,
-and reading it each time would cost more every year.
+MAX_AHEAD_DAYS: Final = 400
+"""Maximum days from the first listing of a registration to its event, because a season is a year.
+
+Older rows are past, and reading them each time would cost more every year.
 """
 
 
@@ -23,17 +24,17 @@ NAME: Final = "name"
 
 
 def name_key(name: str) -> str:
-    """The key under which a fencer is blocked where a page gives a name only."""
+    """Return the key that blocks a fencer on pages that give only a name."""
     return f"{NAME}:{fold_person(name)}"
 
 
-def block_key(entry: Entry) -> str:
-    """The key under which the fencer of an entry may be blocked: the site's number, else the name."""
-    return name_key(entry.fencer) if entry.fencer_id is None else f"{Kind.FENCER}:{entry.fencer_id}"
+def block_key(entry: PageEntry) -> str:
+    """Return the key under which the fencer of an entry may be blocked: the site's number, or else the name."""
+    return name_key(entry.fencer) if entry.fencer_id is None else f"{SubjectKind.FENCER}:{entry.fencer_id}"
 
 
 class ChangeKind(StrEnum):
-    """What became known of a registration."""
+    """Kind of a change of a registration."""
 
     REGISTERED = "registered"
     WITHDRAWN = "withdrawn"
@@ -41,24 +42,24 @@ class ChangeKind(StrEnum):
     MOVED = "moved"
 
 
-class Listed(Struct, frozen=True, kw_only=True):
-    """A registration as it is stored, and what the page said of it last."""
+class ListedRegistration(Struct, frozen=True, kw_only=True):
+    """A stored registration with its last listing on the page."""
 
     registration_id: UUID
     event_id: UUID
     held_on: date | None
     withdrawn: bool
     listed: bool
-    """Whether this page told of it last time."""
+    """True if this page listed it at its last fetch."""
     listed_on: date | None
     told_here: bool
-    """Whether this page ever told of it."""
+    """True if this page has ever listed it."""
     elsewhere: bool
-    """Whether another page that is looked at tells of it."""
+    """True if another fetched page lists it."""
 
 
 class Change(Struct, frozen=True, kw_only=True):
-    """One thing that became known."""
+    """A change of a registration."""
 
     registration_id: UUID
     kind: ChangeKind
@@ -66,11 +67,11 @@ class Change(Struct, frozen=True, kw_only=True):
     day: date | None = None
 
 
-def day_now(entry: Entry, known: Listed) -> date | None:
-    """The event's day after a page named it: a page changes it only by naming another than it did before.
+def day_now(entry: PageEntry, known: ListedRegistration) -> date | None:
+    """Return the event's day after a page named a day; a page changes it only by naming another day than before.
 
-    So two pages that disagree do not move it to and fro. A day that is open never takes a known one away, and a year
-    that was worked out never moves a day by a year.
+    Thus two pages that disagree do not move the event to and fro. An open day never removes a known day, and an
+    inferred year never moves a day by a year.
     """
     if entry.day is None or known.held_on is None:
         return entry.day or known.held_on
@@ -83,8 +84,8 @@ def day_now(entry: Entry, known: Listed) -> date | None:
     return known.held_on
 
 
-def settles_day(entry: Entry, held_on: date | None, upheld: bool) -> bool:
-    """Whether a page settles an event's day by itself: none was known, or no other page names that one any more."""
+def settles_day(entry: PageEntry, held_on: date | None, upheld: bool) -> bool:
+    """True if a page decides an event's day alone: no day is known, or no other page names the known day now."""
     if held_on is None:
         return True
     if upheld or entry.day is None:
@@ -92,24 +93,28 @@ def settles_day(entry: Entry, held_on: date | None, upheld: bool) -> bool:
     return entry.year_told or not same_day_of_year(entry.day, held_on)
 
 
-def missing_from(listed: Iterable[Listed], seen: Mapping[UUID, Entry], *, today: date) -> list[Listed]:
-    """What a page told of once and does not any more; an event that has begun leaves the page by itself."""
+def missing_from(
+    listed: Iterable[ListedRegistration], seen: Mapping[UUID, PageEntry], *, today: date
+) -> list[ListedRegistration]:
+    """Return registrations that a page no longer lists, without events that have begun: those leave the page anyway."""
     return [
-        one
-        for one in listed
-        if one.told_here and one.registration_id not in seen and (one.held_on is None or one.held_on > today)
+        registration
+        for registration in listed
+        if registration.told_here
+        and registration.registration_id not in seen
+        and (registration.held_on is None or registration.held_on > today)
     ]
 
 
-def withdrawn(missing: Sequence[Listed]) -> list[Change]:
-    """Of those that a page has no more, the ones that no other page has either."""
+def withdrawn(missing: Sequence[ListedRegistration]) -> list[Change]:
+    """Return the withdrawals: missing registrations that no other page lists either."""
     return [
-        Change(registration_id=one.registration_id, kind=ChangeKind.WITHDRAWN, day=one.held_on)
-        for one in missing
-        if not one.withdrawn and not one.elsewhere
+        Change(registration_id=registration.registration_id, kind=ChangeKind.WITHDRAWN, day=registration.held_on)
+        for registration in missing
+        if not registration.withdrawn and not registration.elsewhere
     ]
 
 
-def is_news(known: Listed, today: date) -> bool:
-    """Whether a registration is news to who has not heard of it: to come, and nothing else is told of it now."""
+def is_news(known: ListedRegistration, today: date) -> bool:
+    """True if a stored registration can be new to more followers: upcoming, and not a return, which is a change."""
     return not known.withdrawn and (known.held_on is None or known.held_on >= today)

@@ -1,4 +1,4 @@
-"""All SQL behind the reading of a page: registrations, what pages list of them, changes, and who is told."""
+"""SQL of recording a page: registrations, their listings on pages, changes, and followers to notify."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
@@ -10,28 +10,28 @@ from sqlalchemy import text
 
 from shared.database import Repository
 from shared.database.advisory_locks import AdvisoryLock, take
-from trackers.fencers.links import Kind
-from trackers.fencers.recording import LONGEST_AHEAD_DAYS, Change, Listed
+from trackers.fencers.links import SubjectKind
+from trackers.fencers.recording import MAX_AHEAD_DAYS, Change, ListedRegistration
 from trackers.fencers.rows import as_json, as_pairs
 
 _NAME_CLUB: Final = text("""
 UPDATE fencing_clubs SET slug = :slug WHERE upstream_id = :upstream_id AND slug = 'x'
 """)
-# Pages are seconds apart: readings that meet wait for each other, and cannot meet in fencers or events they share.
+# Pages arrive seconds apart. Recordings wait for each other, so that they cannot collide on shared fencers or events.
 _ONE_AT_A_TIME: Final = text(f"SELECT {take(AdvisoryLock.FENCING_PAGES)}")
-_HOLD_PAGE: Final = {
-    Kind.FENCER: text("SELECT id, read_at FROM fencers WHERE target_id = :target_id FOR NO KEY UPDATE"),
-    Kind.CLUB: text("SELECT id, read_at FROM fencing_clubs WHERE target_id = :target_id FOR NO KEY UPDATE"),
+_LOCK_PAGE: Final = {
+    SubjectKind.FENCER: text("SELECT id, read_at FROM fencers WHERE target_id = :target_id FOR NO KEY UPDATE"),
+    SubjectKind.CLUB: text("SELECT id, read_at FROM fencing_clubs WHERE target_id = :target_id FOR NO KEY UPDATE"),
 }
 _NAME_PAGE: Final = {
-    Kind.FENCER: text("""
+    SubjectKind.FENCER: text("""
     UPDATE fencers SET name = :name, folded = :folded, slug = coalesce(:slug, slug), read_at = :now WHERE id = :id
     """),
-    Kind.CLUB: text("""
+    SubjectKind.CLUB: text("""
     UPDATE fencing_clubs SET name = :name, slug = coalesce(:slug, slug), read_at = :now WHERE id = :id
     """),
 }
-# Found by what the page tells and told, each by its own index: together in one condition they read every registration.
+# Separate subqueries, each with its own index: one combined condition would read every registration.
 LISTED: Final = text(f"""
 WITH known AS (
     SELECT registration_id AS id FROM fencing_listings WHERE target_id = :target_id AND gone_at IS NULL
@@ -40,7 +40,7 @@ WITH known AS (
     JOIN fencing_registrations r ON r.id = l.registration_id AND r.withdrawn_at IS NULL
     JOIN fencing_events e ON e.id = r.event_id AND (e.held_on IS NULL OR e.held_on > :today)
     WHERE l.target_id = :target_id AND l.gone_at IS NOT NULL
-      AND l.listed_at >= CAST(:today AS date) - {LONGEST_AHEAD_DAYS}
+      AND l.listed_at >= CAST(:today AS date) - {MAX_AHEAD_DAYS}
     UNION
     SELECT r.id FROM jsonb_to_recordset(CAST(:pairs AS jsonb)) AS x (fencer_id uuid, event_id uuid)
     JOIN fencing_registrations r ON r.fencer_id = x.fencer_id AND r.event_id = x.event_id
@@ -56,7 +56,7 @@ FROM known
 JOIN fencing_registrations r ON r.id = known.id
 JOIN fencing_events e ON e.id = r.event_id
 LEFT JOIN fencing_listings l ON l.registration_id = r.id AND l.target_id = :target_id
-""")  # noqa: S608 -- our own number
+""")  # noqa: S608 -- a constant number
 _ADD_REGISTRATIONS: Final = text("""
 INSERT INTO fencing_registrations (id, fencer_id, event_id, first_seen_at, last_seen_at)
 SELECT id, fencer_id, event_id, :now, :now
@@ -84,7 +84,7 @@ INSERT INTO fencing_changes (id, registration_id, kind, at, day_before, day)
 SELECT uuidv7(), registration_id, kind, :now, day_before, day
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS x (registration_id uuid, kind text, day_before date, day date)
 """)
-# A day is the event's: whoever is registered for it hears of it, whichever page told it first.
+# A day belongs to the event: all its registrations get the change, whichever page showed it first.
 _MOVE: Final = text("""
 WITH moved AS (
     UPDATE fencing_events e SET held_on = x.held_on
@@ -98,7 +98,7 @@ FROM moved m JOIN fencing_registrations r ON r.event_id = m.id AND r.withdrawn_a
 WHERE r.id <> ALL(CAST(:new AS uuid[]))
 """)
 _TOLD = """
-       f.id AS fencer_id, f.upstream_id, f.slug, f.name, f.read_at IS NOT NULL AS looked_at, e.name AS event, e.weapon,
+       f.id AS fencer_id, f.upstream_id, f.slug, f.name, f.read_at IS NOT NULL AS fetched_at, e.name AS event, e.weapon,
        e.upstream_id AS event_id, t.name AS tournament,
        ARRAY(SELECT b.id FROM fencing_listings l JOIN fencing_clubs b ON b.target_id = l.target_id
              WHERE l.registration_id = r.id {and_listed} ORDER BY b.id) AS clubs
@@ -108,14 +108,14 @@ JOIN fencing_events e ON e.id = r.event_id
 JOIN fencing_tournaments t ON t.id = e.tournament_id
 JOIN fencers f ON f.id = r.fencer_id
 """
-# What a club's page has no more is not the club's any more; but that it ended is, to who heard of it there.
+# A registration that a club's page dropped no longer belongs to the club, but its withdrawal does.
 _NEWS: Final = text(f"""
 SELECT c.id, c.kind, c.day_before, c.day, {_TOLD.format(and_listed="AND (l.gone_at IS NULL OR c.kind = 'withdrawn')")}
 FROM fencing_changes c JOIN fencing_registrations r ON r.id = c.registration_id {_TOLD_FROM}
 WHERE c.at = :now AND c.registration_id = ANY(CAST(:ids AS uuid[]))
 ORDER BY c.id
-""")  # noqa: S608 -- fragments of our own
-# What was told before, to some: of another page's followers, or of a name alone.
+""")  # noqa: S608 -- constants of this module
+# Registrations that some people know already: through another page, or under a name alone.
 _HEARD: Final = text(f"""
 SELECT r.id, 'registered' AS kind, CAST(NULL AS date) AS day_before, e.held_on AS day, {_TOLD.format(and_listed="")}
 FROM fencing_registrations r {_TOLD_FROM}
@@ -143,11 +143,11 @@ DELETE FROM fencing_changes WHERE id IN (SELECT id FROM fencing_changes WHERE at
 """)
 
 
-class Page(Struct, frozen=True, kw_only=True):
-    """The fencer or club whose page was read."""
+class SubjectPage(Struct, frozen=True, kw_only=True):
+    """The fencer or club of a page."""
 
     id: UUID
-    first_look: bool
+    first_fetch: bool
 
 
 class RegistrationRow(Struct, frozen=True, kw_only=True):
@@ -156,8 +156,8 @@ class RegistrationRow(Struct, frozen=True, kw_only=True):
     event_id: UUID
 
 
-class ChangeNews(Struct, frozen=True, kw_only=True):
-    """A change with all that is told of it."""
+class ChangeUpdate(Struct, frozen=True, kw_only=True):
+    """A change with all data for its event."""
 
     id: UUID
     kind: str
@@ -167,8 +167,8 @@ class ChangeNews(Struct, frozen=True, kw_only=True):
     upstream_id: int | None
     slug: str
     name: str | None
-    looked_at: bool
-    """Whether the fencer's own page was ever read."""
+    fetched_at: bool
+    """True if the fencer's own page was ever read."""
     event: str
     weapon: str | None
     event_id: int | None
@@ -177,37 +177,42 @@ class ChangeNews(Struct, frozen=True, kw_only=True):
 
 
 class RegistrationRepository(Repository):
-    """What a reading compares with, and what it writes."""
+    """Reads what a page is compared with, and writes the differences."""
 
     async def one_at_a_time(self) -> None:
         await self.session.execute(_ONE_AT_A_TIME)
 
-    async def hold_page(self, kind: Kind, target_id: UUID) -> Page | None:
-        """Whose page it is, held until the transaction ends; None: nobody's any more."""
-        row = (await self.session.execute(_HOLD_PAGE[kind], {"target_id": target_id})).one_or_none()
-        return None if row is None else Page(id=row.id, first_look=row.read_at is None)
+    async def lock_page(self, kind: SubjectKind, target_id: UUID) -> SubjectPage | None:
+        """Lock the fencer or club of a page until the transaction ends; None if it no longer exists."""
+        row = (await self.session.execute(_LOCK_PAGE[kind], {"target_id": target_id})).one_or_none()
+        return None if row is None else SubjectPage(id=row.id, first_fetch=row.read_at is None)
 
     async def name_page(
-        self, kind: Kind, page_id: UUID, name: str, folded: str, *, slug: str | None, now: datetime
+        self, kind: SubjectKind, page_id: UUID, name: str, folded: str, *, slug: str | None, now: datetime
     ) -> None:
-        """What a page calls itself; where it has no slug of its own, what is known of that stays."""
+        """Store the name and slug of a page; without a slug the stored slug stays."""
         values = {"id": page_id, "name": name, "slug": slug, "now": now}
-        await self.session.execute(_NAME_PAGE[kind], values | ({"folded": folded} if kind is Kind.FENCER else {}))
+        await self.session.execute(
+            _NAME_PAGE[kind], values | ({"folded": folded} if kind is SubjectKind.FENCER else {})
+        )
 
     async def name_club(self, upstream_id: int, slug: str) -> None:
-        """How a fencer's page links their club, where the club's own has told nothing."""
+        """Store the slug in a fencer's link to their club, if the club has none yet."""
         await self.session.execute(_NAME_CLUB, {"upstream_id": upstream_id, "slug": slug})
 
     async def listed(
         self, target_id: UUID, pairs: Sequence[tuple[UUID, UUID]], *, today: date
-    ) -> dict[tuple[UUID, UUID], Listed]:
-        """(fencer, event) -> registration, of those that the page told of, and those that it tells of now.
+    ) -> dict[tuple[UUID, UUID], ListedRegistration]:
+        """Return (fencer, event) -> registration: those that the page listed before, and those of `pairs`.
 
-        Of those that it told of long ago, what is to come and was kept because another page told of it then.
+        Registrations that the page dropped earlier are included if they are upcoming and not withdrawn, because another
+        page lists them.
         """
         rows = await self.session.execute(LISTED, {"target_id": target_id, "pairs": as_pairs(pairs), "today": today})
         return {
-            (row["fencer_id"], row["event_id"]): Listed(**{k: v for k, v in row.items() if k != "fencer_id"})
+            (row["fencer_id"], row["event_id"]): ListedRegistration(
+                **{name: value for name, value in row.items() if name != "fencer_id"}
+            )
             for row in rows.mappings()
         }
 
@@ -215,12 +220,12 @@ class RegistrationRepository(Repository):
         await self.session.execute(_ADD_REGISTRATIONS, {"rows": as_json(rows), "now": now})
 
     async def see(self, target_id: UUID, days: Mapping[UUID, date | None], *, now: datetime) -> None:
-        """Registrations that a page tells of, with the day that it names."""
+        """Store that a page lists registrations, with the day that it names."""
         values = {"target_id": target_id, "ids": list(days), "days": list(days.values()), "now": now}
         await self.session.execute(_SEE, values)
 
     async def miss(self, target_id: UUID, missing: Sequence[UUID], withdrawn: Sequence[UUID], *, now: datetime) -> None:
-        """Registrations that a page tells of no more, and those of them that are taken for withdrawn."""
+        """Store that a page no longer lists registrations, and which registrations are withdrawn."""
         values = {"target_id": target_id, "ids": list(missing), "withdrawn": list(withdrawn), "now": now}
         await self.session.execute(_MISS, values)
 
@@ -228,27 +233,27 @@ class RegistrationRepository(Repository):
         await self.session.execute(_ADD_CHANGES, {"rows": as_json(changes), "now": now})
 
     async def move(self, days: Mapping[UUID, date], *, new: Sequence[UUID], now: datetime) -> list[UUID]:
-        """Give events other days, and note it of everybody registered but the `new`; the registrations noted."""
+        """Change the days of events; add a change to all their registrations but `new`, and return their ids."""
         rows = as_json([{"id": str(event), "held_on": day} for event, day in days.items()])
         await self.session.execute(_MOVE, {"rows": rows, "new": list(new), "now": now})
         return list((await self.session.execute(_MOVED_AT, {"now": now, "events": list(days)})).scalars())
 
-    async def news(self, registrations: Sequence[UUID], *, now: datetime) -> list[ChangeNews]:
-        """What was noted of these just now."""
+    async def news(self, registrations: Sequence[UUID], *, now: datetime) -> list[ChangeUpdate]:
+        """Return the changes of these registrations that were added at `now`."""
         rows = await self.session.execute(_NEWS, {"ids": list(registrations), "now": now})
-        return [ChangeNews(**row) for row in rows.mappings()]
+        return [ChangeUpdate(**row) for row in rows.mappings()]
 
-    async def heard(self, registrations: Sequence[UUID]) -> list[ChangeNews]:
-        """Registrations as who has not heard of them is told."""
+    async def heard(self, registrations: Sequence[UUID]) -> list[ChangeUpdate]:
+        """Return registrations as changes, for people who do not know them yet."""
         rows = await self.session.execute(_HEARD, {"ids": list(registrations)})
-        return [ChangeNews(**row) for row in rows.mappings()]
+        return [ChangeUpdate(**row) for row in rows.mappings()]
 
     async def followers(
         self, fencer_id: UUID, *, clubs: Sequence[UUID], weapon: str | None, known_through: Sequence[UUID] = ()
     ) -> list[tuple[UUID, UUID]]:
-        """Who follows a fencer, or a club of theirs, with a filter that lets the weapon through: what by, and who.
+        """Return (tracked id, user id) of followers of a fencer or of `clubs` whose filter lets the weapon through.
 
-        Without those who know it through another fencer or club that they follow.
+        People who follow one of `known_through` are left out, because they know the change already.
         """
         values = {"fencer_id": fencer_id, "clubs": list(clubs), "weapon": weapon, "known_through": list(known_through)}
         rows = await self.session.execute(_FOLLOWERS, values)
@@ -256,4 +261,4 @@ class RegistrationRepository(Repository):
 
     async def remove_old_changes(self, *, before: datetime, limit: int) -> int:
         result = await self.session.execute(_REMOVE_OLD_CHANGES, {"before": before, "limit": limit})
-        return int(result.rowcount)  # type: ignore[attr-defined]  # a DELETE's result has it
+        return int(result.rowcount)  # type: ignore[attr-defined]  # the result of a DELETE has `rowcount`

@@ -1,4 +1,4 @@
-"""All SQL of following fencers and clubs; both are of one shape, and so are their statements."""
+"""SQL of following fencers and clubs; both have the same shape, and so have their statements."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,16 +11,18 @@ from sqlalchemy import text
 from shared.database import Repository
 from shared.ids import new_id
 from trackers.fencers.errors import PageNotFound, TrackedNotFound
-from trackers.fencers.links import Kind, Reference
+from trackers.fencers.links import Reference, SubjectKind
 
-PAGES: Final = {Kind.FENCER: "fencers", Kind.CLUB: "fencing_clubs"}
-TRACKED: Final = {Kind.FENCER: "tracked_fencers", Kind.CLUB: "tracked_clubs"}
-COLUMN: Final = {Kind.FENCER: "fencer_id", Kind.CLUB: "club_id"}
+PAGES: Final = {SubjectKind.FENCER: "fencers", SubjectKind.CLUB: "fencing_clubs"}
+TRACKED: Final = {SubjectKind.FENCER: "tracked_fencers", SubjectKind.CLUB: "tracked_clubs"}
+COLUMN: Final = {SubjectKind.FENCER: "fencer_id", SubjectKind.CLUB: "club_id"}
 
 
-def _by_kind(sql: str) -> dict[Kind, Any]:
-    """A statement for each kind, with its tables' names."""
-    return {kind: text(sql.format(pages=PAGES[kind], tracked=TRACKED[kind], page_id=COLUMN[kind])) for kind in Kind}
+def _by_kind(sql: str) -> dict[SubjectKind, Any]:
+    """Return a statement per kind, with the names of its tables."""
+    return {
+        kind: text(sql.format(pages=PAGES[kind], tracked=TRACKED[kind], page_id=COLUMN[kind])) for kind in SubjectKind
+    }
 
 
 _KNOWN: Final = _by_kind("SELECT id FROM {pages} WHERE upstream_id = :upstream_id")
@@ -71,7 +73,7 @@ _HAND_OVER: Final = {
             "UPDATE {tracked} SET user_id = :to WHERE user_id = :user_id",
         )
     )
-    for kind in Kind
+    for kind in SubjectKind
 }
 _EVERYTHING_OF: Final = _by_kind("""
 SELECT p.upstream_id, p.name AS page_name, k.name, k.weapons, k.active, k.created_at
@@ -89,11 +91,11 @@ JOIN scrape_targets t ON t.id = p.target_id
 WHERE p.read_at < :before AND t.content_hash <> CAST(:anew AS bytea) ORDER BY p.read_at LIMIT :limit
 """)
 ANEW: Final = b"\x00"
-"""The hash of a page that is read anew, whatever it is."""
+"""The hash of an invalidated page: its next fetch is compared even if the page is the same."""
 
 
 class FollowedPage(Struct, frozen=True, kw_only=True):
-    """Something that somebody follows, as the rules need it."""
+    """A followed fencer or club, as the service needs it."""
 
     id: UUID
     user_id: UUID
@@ -107,26 +109,33 @@ class FollowedPage(Struct, frozen=True, kw_only=True):
 
 
 class TrackedRepository(Repository):
-    """Who follows which fencer or club."""
+    """Reads and writes who follows which fencer or club."""
 
     async def page(self, reference: Reference) -> UUID:
-        """The fencer or club, made where it is new."""
+        """Return the id of a fencer or club; create it if it is new."""
         values = {"upstream_id": reference.upstream_id}
         await self.session.execute(_ADD_PAGE[reference.kind], {**values, "id": new_id()})
         page_id: UUID = (await self.session.execute(_KNOWN[reference.kind], values)).scalar_one()
         return page_id
 
-    async def aim(self, kind: Kind, page_id: UUID, target_id: UUID) -> None:
-        """Have a page looked at through a target."""
+    async def aim(self, kind: SubjectKind, page_id: UUID, target_id: UUID) -> None:
+        """Set the target that fetches a page."""
         await self.session.execute(_AIM[kind], {"id": page_id, "target_id": target_id})
 
-    async def tracked_of(self, kind: Kind, user_id: UUID) -> dict[UUID, tuple[UUID, bool]]:
-        """Page -> by what a person follows it, and whether that is active."""
+    async def tracked_of(self, kind: SubjectKind, user_id: UUID) -> dict[UUID, tuple[UUID, bool]]:
+        """Return page id -> (tracked id, active) for what a person follows."""
         rows = await self.session.execute(_TRACKED_OF[kind], {"user_id": user_id})
         return {row.page_id: (row.id, row.active) for row in rows}
 
     async def add(
-        self, kind: Kind, *, user_id: UUID, page_id: UUID, name: str | None, weapons: Sequence[str], now: datetime
+        self,
+        kind: SubjectKind,
+        *,
+        user_id: UUID,
+        page_id: UUID,
+        name: str | None,
+        weapons: Sequence[str],
+        now: datetime,
     ) -> UUID:
         tracked_id = new_id()
         await self.session.execute(
@@ -142,8 +151,8 @@ class TrackedRepository(Repository):
         )
         return tracked_id
 
-    async def one(self, kind: Kind, tracked_id: UUID) -> FollowedPage:
-        """Raises TrackedNotFound."""
+    async def one(self, kind: SubjectKind, tracked_id: UUID) -> FollowedPage:
+        """Return a followed fencer or club. Raises TrackedNotFound."""
         row = (await self.session.execute(_ONE[kind], {"id": tracked_id})).mappings().one_or_none()
         if row is None:
             raise TrackedNotFound(kind, tracked_id)
@@ -151,7 +160,7 @@ class TrackedRepository(Repository):
 
     async def change(
         self,
-        kind: Kind,
+        kind: SubjectKind,
         tracked_id: UUID,
         *,
         name: str | None,
@@ -162,36 +171,36 @@ class TrackedRepository(Repository):
         values = {"id": tracked_id, "name": name, "active": active, "now": now}
         await self.session.execute(_CHANGE[kind], {**values, "weapons": [str(weapon) for weapon in weapons]})
 
-    async def remove(self, kind: Kind, tracked_id: UUID) -> None:
+    async def remove(self, kind: SubjectKind, tracked_id: UUID) -> None:
         await self.session.execute(_REMOVE[kind], {"id": tracked_id})
 
-    async def unfollowed(self, kind: Kind, targets: Sequence[UUID]) -> list[UUID]:
-        """Those of these targets that nobody follows actively."""
+    async def unfollowed(self, kind: SubjectKind, targets: Sequence[UUID]) -> list[UUID]:
+        """Return the targets among these without an active follower."""
         return list((await self.session.execute(_UNFOLLOWED[kind], {"targets": list(targets)})).scalars())
 
-    async def targets_of(self, kind: Kind, user_id: UUID) -> list[UUID]:
+    async def targets_of(self, kind: SubjectKind, user_id: UUID) -> list[UUID]:
         return list((await self.session.execute(_TARGETS_OF[kind], {"user_id": user_id})).scalars())
 
-    async def erase(self, kind: Kind, user_id: UUID) -> None:
+    async def erase(self, kind: SubjectKind, user_id: UUID) -> None:
         await self.session.execute(_ERASE[kind], {"user_id": user_id})
 
-    async def hand_over(self, kind: Kind, user_id: UUID, *, to: UUID) -> None:
-        """Of what both follow, the other's stays, active if either was."""
+    async def hand_over(self, kind: SubjectKind, user_id: UUID, *, to: UUID) -> None:
+        """Hand over all; what both follow stays as the destination has it, and is active if either was."""
         for statement in _HAND_OVER[kind]:
             await self.session.execute(statement, {"user_id": user_id, "to": to})
 
-    async def everything_of(self, kind: Kind, user_id: UUID) -> list[dict[str, Any]]:
+    async def everything_of(self, kind: SubjectKind, user_id: UUID) -> list[dict[str, Any]]:
         rows = await self.session.execute(_EVERYTHING_OF[kind], {"user_id": user_id})
         return [dict(row) for row in rows.mappings()]
 
     async def target_of(self, page_id: UUID) -> UUID:
-        """The target of a fencer or club. Raises PageNotFound."""
+        """Return the target of a fencer or club. Raises PageNotFound."""
         target_id: UUID | None = (await self.session.execute(_PAGE_TARGET, {"id": page_id})).scalar()
         if target_id is None:
             raise PageNotFound(page_id)
         return target_id
 
     async def stale(self, *, before: datetime, limit: int) -> list[UUID]:
-        """Targets that are looked at, but were last read before a time, and merely found unchanged since."""
+        """Return fetched targets whose page was last parsed before a time, and merely found unchanged since."""
         values = {"before": before, "anew": ANEW, "limit": limit}
         return list((await self.session.execute(_STALE, values)).scalars())

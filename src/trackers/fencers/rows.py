@@ -1,4 +1,4 @@
-"""Rows as a statement takes them: one parameter, read by jsonb_to_recordset."""
+"""Encode rows as one parameter for `jsonb_to_recordset`."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,5 +12,5 @@ def as_json(rows: Any) -> str:
 
 
 def as_pairs(pairs: Sequence[tuple[UUID, UUID]]) -> str:
-    """(fencer, event) each."""
+    """Encode pairs of (fencer id, event id)."""
     return as_json([{"fencer_id": fencer, "event_id": event} for fencer, event in pairs])

@@ -1,4 +1,4 @@
-"""What people and bots send about fencers and clubs, and what they get to see."""
+"""Requests and responses about fencers and clubs."""
 
 from datetime import date, datetime
 from typing import Annotated
@@ -7,15 +7,15 @@ from uuid import UUID
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from shared.scraping.target import Status
-from trackers.fencers.links import Kind
+from trackers.fencers.links import SubjectKind
 from trackers.fencers.recording import ChangeKind
 from trackers.fencers.weapons import Weapon
 from users.accounts.schemas import ExternalId, UserData
 
-MOST_FENCERS = 200
-"""That one person may keep, active or not."""
-MOST_CLUBS = 50
-"""Likewise."""
+MAX_FENCERS = 200
+"""Maximum fencers per person, active or not."""
+MAX_CLUBS = 50
+"""Maximum clubs per person, active or not."""
 
 PastedFencer = Annotated[
     str,
@@ -36,12 +36,18 @@ PastedClub = Annotated[
     ),
 ]
 GivenName = Annotated[
-    str, Meta(min_length=1, max_length=100, pattern=r"\S", description="Left out: as the page has it.")
+    str,
+    Meta(
+        min_length=1,
+        max_length=100,
+        pattern=r"\S",
+        description="Your own name for it; the name on the page if left out.",
+    ),
 ]
 GivenWeapons = Annotated[
     Annotated[str, Meta(max_length=200)] | Annotated[list[Annotated[str, Meta(max_length=40)]], Meta(max_length=20)],
     Meta(
-        description="Epee, foil, saber, in any spelling, with commas or as a list; none or all three: no filter.",
+        description="Epee, foil, saber, in any spelling, with commas or as a list. None or all three: no filter.",
         examples=["epee, foil", ["saber"]],
     ),
 ]
@@ -67,29 +73,29 @@ class TrackClub(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class BotTracksFencer(TrackFencer, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A fencer that a bot's person wants to follow."""
+    """A fencer to follow for a person of a bot."""
 
     user_id: ExternalId
     user_data: UserData = UserData()
 
 
 class BotTracksClub(TrackClub, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A club that a bot's person wants to follow."""
+    """A club to follow for a person of a bot."""
 
     user_id: ExternalId
     user_data: UserData = UserData()
 
 
 class UpdateTracked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is left out stays as it is."""
+    """Changes of a followed fencer or club. Fields that you leave out stay."""
 
-    name: Annotated[GivenName | UnsetType | None, Meta(description="null: as the page has it.")] = UNSET
+    name: Annotated[GivenName | UnsetType | None, Meta(description="null: the name on the page.")] = UNSET
     weapons: GivenWeapons | UnsetType = UNSET
-    active: Annotated[bool | UnsetType, Meta(description="What is deactivated is not told of any more.")] = UNSET
+    active: Annotated[bool | UnsetType, Meta(description="false: no notifications any more.")] = UNSET
 
 
 class TrackedFilter(Struct, frozen=True, kw_only=True):
-    """Which are asked for; None: all that one may see."""
+    """Filter of followed fencers or clubs; None does not filter."""
 
     user_id: UUID | None = None
     active: bool | None = None
@@ -99,25 +105,28 @@ class TrackedFilter(Struct, frozen=True, kw_only=True):
 
 
 class TrackedView(Struct, frozen=True, kw_only=True):
-    """Somebody follows a fencer or a club, and how the looking at its page stands."""
+    """A followed fencer or club, with the fetch status of its page."""
 
     id: UUID
     user_id: UUID
     page_id: Annotated[UUID, Meta(description="The fencer or club, shared by everybody who follows it.")]
-    upstream_id: Annotated[int, Meta(description="The site's number.")]
+    upstream_id: Annotated[int, Meta(description="Number on the site.")]
     url: str
-    name: Annotated[str | None, Meta(description="As its follower calls it, else as the page does; null until read.")]
-    weapons: Annotated[list[Weapon], Meta(description="Only these are told of; none: all.")]
+    name: Annotated[
+        str | None,
+        Meta(description="The follower's own name, or else the name on the page; null until the page is read."),
+    ]
+    weapons: Annotated[list[Weapon], Meta(description="Only these weapons cause notifications; empty: all.")]
     active: bool
     created_at: datetime
     status: Annotated[Status, Meta(description="pending, in_progress, completed or failed.")]
-    reason: Annotated[str | None, Meta(description="Why it failed: not_found, throttled, login_required, ...")]
+    reason: Annotated[str | None, Meta(description="Reason of a failure: not_found, throttled, login_required, ...")]
     error: str | None
     last_checked_at: datetime | None
     last_success_at: datetime | None
     last_changed_at: datetime | None
-    next_check_at: datetime | None
-    registrations: Annotated[int, Meta(description="Open ones that the filter lets through.")]
+    next_fetch_at: datetime | None
+    registrations: Annotated[int, Meta(description="Open registrations that the filter lets through.")]
 
 
 class TrackedPage(Struct, frozen=True, kw_only=True):
@@ -128,38 +137,38 @@ class TrackedPage(Struct, frozen=True, kw_only=True):
 
 
 class RegistrationView(Struct, frozen=True, kw_only=True):
-    """A fencer in an event."""
+    """A registration of a fencer for an event."""
 
     id: UUID
-    fencer_id: Annotated[int | None, Meta(description="The site's number; null where a club's page links nobody.")]
+    fencer_id: Annotated[int | None, Meta(description="Number on the site; null if a club's page has no links.")]
     fencer: str | None
     fencer_url: str | None
     tournament: str
     event: str
     event_url: str | None
     weapon: Weapon | None
-    date: Annotated[date | None, Meta(description="null while it is open.")]
+    date: Annotated[date | None, Meta(description="null while the date is open.")]
     first_seen_at: datetime
     last_seen_at: datetime
     withdrawn_at: datetime | None
 
 
 class TrackedDetail(Struct, frozen=True, kw_only=True):
-    """What somebody follows, with the registrations to come that its filter lets through, the next first."""
+    """A followed fencer or club with the upcoming registrations that the filter lets through, the next first."""
 
     tracked: TrackedView
     registrations: list[RegistrationView]
 
 
-class Tracked(Struct, frozen=True, kw_only=True):
-    """What was just followed, and the task that looks at its page; null while fencers' pages are switched off."""
+class TrackingStarted(Struct, frozen=True, kw_only=True):
+    """The followed fencer or club, and the task that fetches its page; null while fencers' pages are turned off."""
 
     tracked: TrackedView
     task_id: UUID | None
 
 
-class HistoryEntry(Struct, frozen=True, kw_only=True):
-    """What became known of a registration, and when."""
+class FencerHistoryEntry(Struct, frozen=True, kw_only=True):
+    """A change of a registration."""
 
     id: UUID
     kind: ChangeKind
@@ -173,8 +182,8 @@ class HistoryEntry(Struct, frozen=True, kw_only=True):
     date: date | None
 
 
-class History(Struct, frozen=True, kw_only=True):
-    items: list[HistoryEntry]
+class FencerHistory(Struct, frozen=True, kw_only=True):
+    items: list[FencerHistoryEntry]
     next_before: Annotated[UUID | None, Meta(description="`before` of the next page; null on the last one.")] = None
 
 
@@ -182,10 +191,10 @@ class History(Struct, frozen=True, kw_only=True):
 
 
 class PageHealth(Struct, frozen=True, kw_only=True):
-    """How the looking at one fencer or club goes."""
+    """Fetch state of a fencer or club."""
 
     id: UUID
-    kind: Kind
+    kind: SubjectKind
     upstream_id: int
     url: str
     name: str | None
@@ -193,13 +202,13 @@ class PageHealth(Struct, frozen=True, kw_only=True):
     status: Status
     reason: str | None
     error: str | None
-    failures: Annotated[int, Meta(description="In a row.")]
-    failed: Annotated[int, Meta(description="In all.")]
+    failures: Annotated[int, Meta(description="Failures in a row.")]
+    failed: Annotated[int, Meta(description="All failures.")]
     successes: int
     last_checked_at: datetime | None
     last_success_at: datetime | None
-    next_check_at: datetime | None
-    cooling_down: Annotated[bool, Meta(description="Whether it rests because it failed too often.")]
+    next_fetch_at: datetime | None
+    cooling_down: Annotated[bool, Meta(description="True while it is not fetched because it failed too often.")]
 
 
 class PageHealths(Struct, frozen=True, kw_only=True):
@@ -210,10 +219,10 @@ class PageHealths(Struct, frozen=True, kw_only=True):
 
 
 class KindHealth(Struct, frozen=True, kw_only=True):
-    """How the looking at all fencers, or all clubs, goes."""
+    """Fetch state of all fencers, or of all clubs."""
 
-    followed: Annotated[int, Meta(description="Pages that somebody follows.")]
-    trackings: Annotated[int, Meta(description="Followers of them all together.")]
+    followed: Annotated[int, Meta(description="Pages with followers.")]
+    trackings: Annotated[int, Meta(description="Sum of their followers.")]
     by_status: dict[str, int]
     by_reason: dict[str, int]
     failing: int
@@ -223,11 +232,11 @@ class KindHealth(Struct, frozen=True, kw_only=True):
 
 
 class FencersHealth(Struct, frozen=True, kw_only=True):
-    """How the looking at fencers and clubs goes."""
+    """Fetch state of fencers and clubs."""
 
     fencers: KindHealth
     clubs: KindHealth
-    fencers_asked_for: Annotated[bool, Meta(description="Whether fencers' pages are asked for at all.")]
+    fencers_asked_for: Annotated[bool, Meta(description="True if fencers' pages are fetched.")]
     delay: Annotated[float, Meta(description="Seconds between two requests.")]
     jitter: float
     max_failures: int
@@ -235,6 +244,6 @@ class FencersHealth(Struct, frozen=True, kw_only=True):
 
 
 class CooldownReset(Struct, frozen=True, kw_only=True):
-    """The task that looks at the page now; null while nobody follows it."""
+    """The task that fetches the page now; null while nobody follows it."""
 
     task_id: UUID | None

@@ -1,4 +1,4 @@
-"""The rules of following fencers and clubs; the only thing that another module may use."""
+"""Rules of following fencers and clubs; the only part that another module may use."""
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -10,41 +10,48 @@ from msgspec import UNSET
 
 from shared.audit.activity import ActivityLog
 from shared.clock import Clock
-from shared.database import Questions
+from shared.database import Queries
 from shared.events import NewEvent
 from shared.outbox.outbox import Outbox
-from shared.scraping.target import Lane, Trigger
+from shared.scraping.target import Priority, Trigger
 from shared.scraping.targets import Targets
 from shared.web.identity import Identity
-from trackers.fencers.errors import AlreadyTracked, TrackingLimitReached
+from trackers.fencers.errors import FencerAlreadyTracked, TrackingLimitReached
 from trackers.fencers.events import TRACKING, TrackedEvent
-from trackers.fencers.links import SOURCE, Kind, Reference, parse_reference
+from trackers.fencers.links import SOURCE, Reference, SubjectKind, parse_reference
 from trackers.fencers.names import words
 from trackers.fencers.queries import TrackingQueries
 from trackers.fencers.repository import FollowedPage, TrackedRepository
-from trackers.fencers.schemas import MOST_CLUBS, MOST_FENCERS, CooldownReset, Tracked, TrackedView, UpdateTracked
+from trackers.fencers.schemas import (
+    MAX_CLUBS,
+    MAX_FENCERS,
+    CooldownReset,
+    TrackedView,
+    TrackingStarted,
+    UpdateTracked,
+)
 from trackers.fencers.weapons import weapon_filter
 from users.access import AccessPolicy
 from users.accounts.schemas import DISCORD, UserData
 from users.accounts.service import AccountService
 
-MOST: Final = {Kind.FENCER: MOST_FENCERS, Kind.CLUB: MOST_CLUBS}
-LANES: Final = {Kind.FENCER: Lane.UNHURRIED, Kind.CLUB: Lane.ROUTINE}
-"""Clubs first: a club's page tells of many fencers."""
-TRIGGERS: Final = {Kind.FENCER: Trigger.REGISTRATION, Kind.CLUB: Trigger.REQUEST}
-"""Likewise among those that have just come: what is requested goes before what is registered."""
-NOTHING_TOLD: Final = UserData()
+MAX_TRACKED: Final = {SubjectKind.FENCER: MAX_FENCERS, SubjectKind.CLUB: MAX_CLUBS}
+PRIORITIES: Final = {SubjectKind.FENCER: Priority.BACKGROUND, SubjectKind.CLUB: Priority.ROUTINE}
+"""Clubs first, because a club's page lists many fencers."""
+TRIGGERS: Final = {SubjectKind.FENCER: Trigger.REGISTRATION, SubjectKind.CLUB: Trigger.REQUEST}
+"""Clubs first among new pages as well: requests go before registrations."""
+NO_USER_DATA: Final = UserData()
 
 
 class TrackingService(TrackingQueries):
-    """Adding, changing and removing what people follow; and, as TrackingQueries, reading it.
+    """Adds, changes, removes and, as TrackingQueries, reads what people follow.
 
-    People are named by our id or, by bots, their Discord id.
+    People are given by our id or, by bots, by their Discord id.
     """
 
     def __init__(
         self,
-        questions: Questions,
+        questions: Queries,
         *,
         tracked: TrackedRepository,
         accounts: AccountService,
@@ -53,7 +60,7 @@ class TrackingService(TrackingQueries):
         activity: ActivityLog,
         outbox: Outbox,
         clock: Clock,
-        intervals: dict[Kind, float],
+        intervals: dict[SubjectKind, float],
         asks_for_fencers: bool,
     ) -> None:
         super().__init__(questions, access=access, clock=clock)
@@ -67,19 +74,18 @@ class TrackingService(TrackingQueries):
 
     async def track(
         self,
-        kind: Kind,
+        kind: SubjectKind,
         user_id: str | UUID,
         pasted: str,
         *,
         name: str | None,
         weapons: str | Sequence[str],
-        user_data: UserData = NOTHING_TOLD,
+        user_data: UserData = NO_USER_DATA,
         asker: Identity,
-    ) -> Tracked:
-        """Follow a fencer or club; what was deactivated is active again, as it is given now.
+    ) -> TrackingStarted:
+        """Follow a fencer or club; a deactivated one is active again, with the name and filter given now.
 
-        Raises BadReference, UnknownWeapon,
-        AlreadyTracked, TrackingLimitReached, Forbidden.
+        Raises BadReference, UnknownWeapon, FencerAlreadyTracked, TrackingLimitReached or Forbidden.
         """
         reference = parse_reference(kind, pasted)
         chosen = weapon_filter(weapons)
@@ -88,12 +94,14 @@ class TrackingService(TrackingQueries):
         page_id = await self._tracked.page(reference)
         known, active = mine.get(page_id, (None, False))
         if active:
-            raise AlreadyTracked(f"This person follows {kind} {reference.upstream_id} already; change that instead.")
+            raise FencerAlreadyTracked(
+                f"This person already follows {kind} {reference.upstream_id}; change it instead."
+            )
         self._check_limit(kind, mine, new=known is None)
         shown = words(name) if name else None
         now = self._clock.now()
-        # Before the row that refers to the page: a reading holds first the schedule, then the page, as this does.
-        task = await self._look(reference, page_id)
+        # Before the row that refers to the page: recording locks first the schedule, then the page, and so does this.
+        task = await self._fetch(reference, page_id)
         if known is None:
             tracked_id = await self._tracked.add(
                 kind, user_id=person, page_id=page_id, name=shown, weapons=chosen, now=now
@@ -104,10 +112,12 @@ class TrackingService(TrackingQueries):
         structlog.get_logger(__name__).info("tracked", kind=kind.value, upstream_id=reference.upstream_id)
         what = "tracked" if known is None else "reactivated"
         await self._note(what, kind, tracked_id, person, reference, asker, weapons=chosen)
-        return Tracked(tracked=await self.one(kind, asker, tracked_id), task_id=task)
+        return TrackingStarted(tracked=await self.one(kind, asker, tracked_id), task_id=task)
 
-    async def update(self, kind: Kind, tracked_id: UUID, given: UpdateTracked, *, asker: Identity) -> TrackedView:
-        """Raises TrackedNotFound, Forbidden, UnknownWeapon, TrackingLimitReached."""
+    async def update(
+        self, kind: SubjectKind, tracked_id: UUID, given: UpdateTracked, *, asker: Identity
+    ) -> TrackedView:
+        """Change what a person follows. Raises TrackedNotFound, Forbidden, UnknownWeapon or TrackingLimitReached."""
         before = await self._owned(kind, tracked_id, asker)
         active = before.active if given.active is UNSET else given.active
         chosen: Sequence[str] = before.weapons if given.weapons is UNSET else weapon_filter(given.weapons)
@@ -123,7 +133,7 @@ class TrackingService(TrackingQueries):
             now=self._clock.now(),
         )
         if active and not before.active:
-            await self._look(reference, before.page_id)
+            await self._fetch(reference, before.page_id)
         elif before.active and not active:
             await self._forget_unfollowed(kind, before)
         await self._note(
@@ -131,8 +141,8 @@ class TrackingService(TrackingQueries):
         )
         return await self.one(kind, asker, tracked_id)
 
-    async def remove(self, kind: Kind, tracked_id: UUID, *, asker: Identity) -> None:
-        """Raises TrackedNotFound, Forbidden."""
+    async def remove(self, kind: SubjectKind, tracked_id: UUID, *, asker: Identity) -> None:
+        """Stop following. Raises TrackedNotFound or Forbidden."""
         before = await self._owned(kind, tracked_id, asker)
         await self._tracked.remove(kind, tracked_id)
         await self._forget_unfollowed(kind, before)
@@ -142,42 +152,42 @@ class TrackingService(TrackingQueries):
         )
 
     async def reset_cooldown(self, page_id: UUID, *, asker: Identity) -> CooldownReset:
-        """Forget how often a fencer's or club's page failed, and look at it now. Raises PageNotFound."""
+        """Reset the failures of a fencer's or club's page, and fetch it now. Raises PageNotFound."""
         target_id = await self._tracked.target_of(page_id)
-        tasks = await self._targets.forgive(SOURCE, [target_id])
+        tasks = await self._targets.reset_failures(SOURCE, [target_id])
         await self._activity.record("fencer.cooldown_reset", subject="target", subject_id=target_id, actor=asker)
         return CooldownReset(task_id=tasks.get(target_id))
 
-    async def _look(self, reference: Reference, page_id: UUID) -> UUID | None:
-        """Have a page looked at from now on, and at once; the task."""
+    async def _fetch(self, reference: Reference, page_id: UUID) -> UUID | None:
+        """Have a page fetched at its interval, and now; return the task id, or None while fencers are turned off."""
         kind = reference.kind
         targets = await self._targets.track(SOURCE, {reference.key: reference.address}, interval=self._intervals[kind])
         target_id = targets[reference.key]
         await self._tracked.aim(kind, page_id, target_id)
-        await self._targets.place({target_id: LANES[kind]})
-        if kind is Kind.FENCER and not self._asks_for_fencers:
+        await self._targets.set_priority({target_id: PRIORITIES[kind]})
+        if kind is SubjectKind.FENCER and not self._asks_for_fencers:
             return None
-        return (await self._targets.look_now(SOURCE, [target_id], trigger=TRIGGERS[kind])).get(target_id)
+        return (await self._targets.request_run(SOURCE, [target_id], trigger=TRIGGERS[kind])).get(target_id)
 
-    async def _forget_unfollowed(self, kind: Kind, page: FollowedPage) -> None:
-        """Stop looking at a page that nobody follows any more."""
+    async def _forget_unfollowed(self, kind: SubjectKind, page: FollowedPage) -> None:
+        """Stop fetching a page if nobody follows it any more."""
         if page.target_id is None:
             return
-        await self._targets.hold([page.target_id])
+        await self._targets.lock([page.target_id])
         if unfollowed := await self._tracked.unfollowed(kind, [page.target_id]):
             await self._targets.forget(unfollowed)
 
-    async def _owned(self, kind: Kind, tracked_id: UUID, asker: Identity) -> FollowedPage:
-        """What the asker may change; nobody else changes anything of its owner's meanwhile."""
-        found = await self._tracked.one(kind, tracked_id)
-        await self._access.check_write(asker, found.user_id)
-        await self._accounts.hold(found.user_id)
+    async def _owned(self, kind: SubjectKind, tracked_id: UUID, asker: Identity) -> FollowedPage:
+        """Lock the owner and return what the asker may change. Raises TrackedNotFound or Forbidden."""
+        followed = await self._tracked.one(kind, tracked_id)
+        await self._access.check_write(asker, followed.user_id)
+        await self._accounts.lock(followed.user_id)
         return await self._tracked.one(kind, tracked_id)
 
     async def _person(self, user_id: str | UUID, user_data: UserData, asker: Identity) -> UUID:
-        """The account of a person, held, whom the asker may speak for."""
+        """Lock and return the account of a person that the asker may act for. Raises Forbidden."""
         if isinstance(user_id, UUID):
-            await self._accounts.hold(user_id)
+            await self._accounts.lock(user_id)
             person = user_id
         else:
             person = await self._accounts.from_external(DISCORD, user_id, user_data, by=asker)
@@ -185,21 +195,21 @@ class TrackingService(TrackingQueries):
         return person
 
     @staticmethod
-    def _check_limit(kind: Kind, mine: Mapping[UUID, tuple[UUID, bool]], *, new: bool) -> None:
-        """A new one needs a place among all that somebody keeps; one that is followed again, among the active ones."""
-        if new and len(mine) >= MOST[kind]:
+    def _check_limit(kind: SubjectKind, mine: Mapping[UUID, tuple[UUID, bool]], *, new: bool) -> None:
+        """Raise TrackingLimitReached: a new subject counts against all of a person's, an old one against the active."""
+        if new and len(mine) >= MAX_TRACKED[kind]:
             raise TrackingLimitReached(
-                f"A person can keep {MOST[kind]} {kind}s, those counted in that are deactivated; remove one first."
+                f"A person can have {MAX_TRACKED[kind]} {kind}s, including deactivated ones; remove one first."
             )
-        if not new and sum(active for _, active in mine.values()) >= MOST[kind]:
+        if not new and sum(active for _, active in mine.values()) >= MAX_TRACKED[kind]:
             raise TrackingLimitReached(
-                f"A person can follow {MOST[kind]} {kind}s at once; remove or deactivate one first."
+                f"A person can follow {MAX_TRACKED[kind]} {kind}s at a time; remove or deactivate one first."
             )
 
     async def _note(
         self,
         what: str,
-        kind: Kind,
+        kind: SubjectKind,
         tracked_id: UUID,
         owner: UUID,
         reference: Reference,

@@ -16,15 +16,15 @@ class FencersSettings(SettingsStruct, frozen=True, kw_only=True):
     env_prefix: ClassVar[str] = "FENCER_"
 
     scrape_enabled: Annotated[
-        bool, Meta(description="Whether fencers' pages are asked for; off, clubs' pages alone are looked at.")
+        bool, Meta(description="Fetch fencers' pages. If off, only clubs' pages are fetched.")
     ] = True
     scrape_delay: Annotated[
         float,
         Meta(
             ge=0,
             le=3600,
-            description="Seconds between two requests, over all workers; 0 asks for no fencer's page at all (clubs' "
-            "pages then leave at the default pace).",
+            description="Seconds between two requests, over all workers; 0 fetches no fencers' pages at all (clubs' "
+            "pages are then fetched at the default pace).",
             extra={"env": "FENCER_SCRAPE_DELAY_SEC"},
         ),
     ] = 5.0
@@ -33,19 +33,19 @@ class FencersSettings(SettingsStruct, frozen=True, kw_only=True):
         Meta(
             ge=0,
             le=3600,
-            description="Seconds by which that is moved either way at most.",
+            description="Maximum random change of that delay, in seconds.",
             extra={"env": "FENCER_SCRAPE_JITTER_SEC"},
         ),
     ] = 2.0
     max_failures: Annotated[
-        int, Meta(ge=1, le=100, description="Failures in a row after which a page, or the whole site, rests.")
+        int, Meta(ge=1, le=100, description="Failures in a row after which a page, or the whole site, is paused.")
     ] = 3
     failure_cooldown: Annotated[
         float,
         Meta(
             gt=0,
             le=1440,
-            description="Minutes of the first such rest; it doubles up to a day.",
+            description="Minutes of the first such pause; it doubles up to a day.",
             extra={"env": "FENCER_FAILURE_COOLDOWN_MIN"},
         ),
     ] = 60.0
@@ -54,7 +54,7 @@ class FencersSettings(SettingsStruct, frozen=True, kw_only=True):
         Meta(
             ge=1,
             le=43_200,
-            description="Minutes between two looks at a fencer.",
+            description="Minutes between two fetches of a fencer.",
             extra={"env": "FENCER_SCRAPE_INTERVAL_MIN"},
         ),
     ] = 720.0
@@ -63,7 +63,7 @@ class FencersSettings(SettingsStruct, frozen=True, kw_only=True):
         Meta(
             ge=1,
             le=43_200,
-            description="Minutes between two looks at a club.",
+            description="Minutes between two fetches of a club.",
             extra={"env": "CLUB_SCRAPE_INTERVAL_MIN"},
         ),
     ] = 360.0
@@ -72,7 +72,7 @@ class FencersSettings(SettingsStruct, frozen=True, kw_only=True):
         Meta(
             ge=1,
             le=8_760,
-            description="Hours after which a page is read anew though it is the same as last time.",
+            description="Hours after which a page is parsed again even if it has not changed.",
             extra={"env": "FENCER_MAX_AGE_HOURS"},
         ),
     ] = 72.0
@@ -81,21 +81,21 @@ class FencersSettings(SettingsStruct, frozen=True, kw_only=True):
         Meta(
             ge=0,
             le=LONGEST_AGE,
-            description="Days that is kept how registrations changed, for digests and histories; the registrations "
-            "themselves stay. 0: for ever.",
+            description="Days to keep changes of registrations, for digests and histories; the registrations "
+            "themselves stay. 0: keep all.",
             extra={"env": "FENCER_CHANGES_KEEP_DAYS"},
         ),
     ] = 400
     timeout: Annotated[
         float,
-        Meta(gt=0, le=45, description="Seconds that one page may take.", extra={"env": "FENCER_TIMEOUT_SEC"}),
+        Meta(gt=0, le=45, description="Maximum seconds for one page.", extra={"env": "FENCER_TIMEOUT_SEC"}),
     ] = 20.0
     base_url: Annotated[
         str,
         Meta(
             pattern=SCHEME_AND_HOST,
             extra={"expected": "scheme and host, such as https://fencingtracker.com"},
-            description="Scheme and host that pages are fetched from.",
+            description="Scheme and host of the site from which pages are fetched.",
         ),
     ] = SITE
 
@@ -104,5 +104,5 @@ class FencersSettings(SettingsStruct, frozen=True, kw_only=True):
 
     @property
     def asks_for_fencers(self) -> bool:
-        """Whether the emergency switch is not thrown."""
+        """True unless fencers' pages are turned off by one of the two settings."""
         return self.scrape_enabled and self.scrape_delay > 0

@@ -1,4 +1,4 @@
-"""fencingtracker.com as the engine sees it: how to ask for a fencer's and a club's page."""
+"""The source for fencingtracker.com: fetches and parses the pages of fencers and clubs."""
 
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
@@ -19,21 +19,21 @@ from shared.scraping.failures import (
     ScrapeFailure,
     TargetNotFound,
 )
-from shared.scraping.observation import FailedVisit, Observation
-from shared.scraping.pacing import HostRestsError
-from shared.scraping.pages import BLOCK_WORDS, OK, REFUSED, title_of
+from shared.scraping.fetch_context import FetchContext, RefusedRedirect, SiteResponse
+from shared.scraping.observation import FailedFetch, Observation
+from shared.scraping.pacing import HostCoolingDownError
+from shared.scraping.pages import BLOCK_WORDS, HTTP_OK, REFUSED, title_of
 from shared.scraping.policy import Policy
 from shared.scraping.source import Source
 from shared.scraping.target import Target
-from shared.scraping.visit import Answer, RefusedRedirect, Visit
-from trackers.fencers.links import SOURCE, Kind, read_key, slug_in
+from trackers.fencers.links import SOURCE, SubjectKind, read_key, slug_in
 from trackers.fencers.parser import ClubPage, FencerPage, asks_to_log_in, parse_club, parse_fencer
 from trackers.fencers.queries import PageQueries
 from trackers.fencers.settings import SITE, FencersSettings
 
 USUAL_DELAY: Final = 5.0
 SWITCHED_OFF_FOR: Final = 900.0
-"""Seconds after which a fencer is thought of again while their pages are switched off."""
+"""Seconds by which a fencer's fetch is postponed while their pages are turned off."""
 ONE_BY_ONE: Final = 2.0
 """Seconds of delay from which pages are claimed one at a time, strictly clubs before fencers."""
 COOLDOWN_LIMIT: Final = 86_400.0
@@ -46,21 +46,21 @@ _HTML: Final = frozenset({"text/html", "application/xhtml+xml"})
 Page = FencerPage | ClubPage
 
 
-class Recorder(Protocol):
-    """Stores pages, on the session of the unit of work that is open."""
+class FencersRecorder(Protocol):
+    """Stores pages in the session of the open unit of work."""
 
     async def record(self, observations: Sequence[Observation[Page]]) -> set[UUID]: ...
 
 
 class FencersSource(Source[Page]):
-    """Fencers' and clubs' pages; clubs first, one request at a time."""
+    """Fetches the pages of fencers and clubs; clubs first, one request at a time."""
 
     name = SOURCE
     followed_by_hand = False
     parser_version = 2
 
     def __init__(
-        self, *, settings: FencersSettings, recorder: Callable[[], Recorder], pages: PageQueries, clock: Clock
+        self, *, settings: FencersSettings, recorder: Callable[[], FencersRecorder], pages: PageQueries, clock: Clock
     ) -> None:
         self.base_url = settings.base_url
         self._recorder = recorder
@@ -88,25 +88,25 @@ class FencersSource(Source[Page]):
             operator_configured=settings.base_url != SITE,
         )
 
-    def read(self, typed: str) -> tuple[str, str]:
-        """fencer:100000001, club:100000900, a number, or a pasted link."""
-        reference = read_key(typed)
+    def read(self, entered: str) -> tuple[str, str]:
+        """Return (key, address) of fencer:100000001, club:100000900, a number or a link. Raises BadReference."""
+        reference = read_key(entered)
         return reference.key, reference.address
 
-    async def collect(self, target: Target, visit: Visit) -> Page:
+    async def collect(self, target: Target, context: FetchContext) -> Page:
         reference = read_key(target.key)
-        if reference.kind is Kind.FENCER and not self._asks_for_fencers:
-            raise HostRestsError(self.policy.host, SWITCHED_OFF_FOR, breaker_open=False)
+        if reference.kind is SubjectKind.FENCER and not self._asks_for_fencers:
+            raise HostCoolingDownError(self.policy.host, SWITCHED_OFF_FOR, breaker_open=False)
         try:
-            answer = await visit.get(f"{self.base_url}{target.address}", conditional=True)
+            answer = await context.get(f"{self.base_url}{target.address}", conditional=True)
         except RefusedRedirect as error:
             if _is_login(error.location):
-                raise LoginRequired("the site sent us to a login page", http_status=error.http_status) from error
+                raise LoginRequired("the site redirected us to a login page", http_status=error.http_status) from error
             raise
         raise_for_answer(answer, asked=target.address)
         today, number = self._clock.now().date(), reference.upstream_id
         page: Page
-        if reference.kind is Kind.FENCER:
+        if reference.kind is SubjectKind.FENCER:
             page = await parse_bounded(parse_fencer, answer.body, upstream_id=number, today=today)
         else:
             page = await parse_bounded(parse_club, answer.body, upstream_id=number, today=today)
@@ -115,42 +115,42 @@ class FencersSource(Source[Page]):
                     f"layout changed: the club had {known} registrations, and its page has no table of them"
                 )
         arrived = urlsplit(answer.url).path
-        if page.slug is None and arrived != target.address:  # where the site sent us
+        if page.slug is None and arrived != target.address:  # the site redirected us
             return structs.replace(page, slug=slug_in(arrived, reference.kind, number))
         return page
 
     async def record(self, observations: Sequence[Observation[Page]]) -> set[UUID]:
         return await self._recorder().record(observations)
 
-    async def record_failures(self, failures: Sequence[FailedVisit]) -> None:
-        """Say which pages failed: what slows us down as a warning, all else as an error."""
+    async def record_failures(self, failures: Sequence[FailedFetch]) -> None:
+        """Log failed pages: throttled and blocked ones as warnings, all others as errors."""
         log = structlog.get_logger(__name__)
-        for one in failures:
-            throttled = one.failure.reason in {Reason.THROTTLED, Reason.BLOCKED}
+        for failed in failures:
+            throttled = failed.failure.reason in {Reason.THROTTLED, Reason.BLOCKED}
             (log.warning if throttled else log.error)(
                 "page_throttled" if throttled else "page_failed",
-                target=one.target.key,
-                reason=one.failure.reason.value,
-                error=str(one.failure),
-                retry_after=one.failure.retry_after,
-                failures=one.target.failures + 1,
+                target=failed.target.key,
+                reason=failed.failure.reason.value,
+                error=str(failed.failure),
+                retry_after=failed.failure.retry_after,
+                failures=failed.target.failures + 1,
             )
 
 
-def raise_for_answer(answer: Answer, *, asked: str) -> None:
-    """Return if an answer may be parsed; else raise the ScrapeFailure that it means."""
+def raise_for_answer(answer: SiteResponse, *, asked: str) -> None:
+    """Return if an answer can be parsed; otherwise raise the ScrapeFailure that it means."""
     if answer.status == _UNAUTHORIZED or (_is_login(answer.url) and not _is_login(asked)):
         raise LoginRequired("the site asks for a login", http_status=answer.status)
     if answer.status in _GONE:
         raise TargetNotFound("the site has no such page", http_status=answer.status)
     title = title_of(answer.body)
     if answer.status in REFUSED or any(words in title.casefold() for words in BLOCK_WORDS):
-        raise Blocked(f'the site refuses us with {answer.status}: "{title}"', http_status=answer.status)
+        raise Blocked(f'the site refuses our requests with {answer.status}: "{title}"', http_status=answer.status)
     failure: ScrapeFailure | None = None
-    if answer.status != OK:
+    if answer.status != HTTP_OK:
         failure = HostUnavailable(f"the site answered {answer.status}", http_status=answer.status)
     elif answer.content_type not in _HTML:
-        failure = PageChanged(f"the answer is {answer.content_type or 'of no type'} and not HTML")
+        failure = PageChanged(f"the answer is {answer.content_type or 'of no type'}, not HTML")
     elif asks_to_log_in(answer.body):
         failure = LoginRequired("the site shows a login instead of the page", http_status=answer.status)
     if failure is not None:
@@ -158,6 +158,6 @@ def raise_for_answer(answer: Answer, *, asked: str) -> None:
 
 
 def _is_login(url: str) -> bool:
-    """Whether an address is that of a login, by the parts of its path."""
+    """True if an address is that of a login, by the parts of its path."""
     parts = [part.partition(".")[0] for part in urlsplit(url).path.casefold().split("/")[1:]]
     return bool(parts) and (parts[0] in _LOGIN or (parts[0] in {"users", "user"} and parts[-1] in _LOGIN))

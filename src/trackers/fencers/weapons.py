@@ -1,4 +1,4 @@
-"""Weapons: of an event by its code, and as people name them in a filter. Pure."""
+"""Weapons of events, by their codes, and of the filters that people enter. Pure."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -10,7 +10,7 @@ from trackers.fencers.names import fold
 
 
 class Weapon(StrEnum):
-    """What is fenced with."""
+    """A weapon of fencing."""
 
     EPEE = "epee"
     FOIL = "foil"
@@ -25,17 +25,17 @@ _SPELLINGS: Final = {
 }
 _LETTERS: Final = {"E": Weapon.EPEE, "F": Weapon.FOIL, "S": Weapon.SABER}
 _CODE: Final = re.compile(r"\(\s*([A-Z0-9]{1,10}[MWX0-9][EFS])\s*\)")
-"""JNRWE, DV1ME, Y12MS: the last letter is the weapon, the one before it women, men or both."""
+"""JNRWE, DV1ME, Y12MS: the last letter is the weapon, the letter before it is women, men or both."""
 
 
 def code_of(event: str) -> str | None:
-    """The code in an event's name, the last one where there are several."""
-    found = _CODE.findall(event)
-    return found[-1] if found else None
+    """Return the code in an event's name, the last of several; None without a code."""
+    codes = _CODE.findall(event)
+    return codes[-1] if codes else None
 
 
 def weapon_of(event: str) -> Weapon | None:
-    """By the event's code, else by the one weapon that its name has as a word; None where neither tells."""
+    """Return the weapon of an event by its code, or else by the only weapon word in its name; None if unknown."""
     code = code_of(event)
     if code is not None:
         return _LETTERS[code[-1]]
@@ -44,9 +44,9 @@ def weapon_of(event: str) -> Weapon | None:
 
 
 def weapon_filter(given: str | Sequence[str]) -> list[Weapon]:
-    """A filter as people type it (epee, Épée, sabre; with commas) -> sorted, each once; [] lets everything through.
+    """Parse a filter (epee, Épée, sabre; with commas); return it sorted without duplicates. [] lets all events through.
 
-    Nothing and all three are no filter. Raises UnknownWeapon, naming the word.
+    No weapon and all three weapons are no filter. Raises UnknownWeapon with the unknown word.
     """
     parts = [part for text in ([given] if isinstance(given, str) else given) for part in text.split(",")]
     chosen = set()
@@ -61,6 +61,6 @@ def weapon_filter(given: str | Sequence[str]) -> list[Weapon]:
 
 
 def lets_through(weapons: Iterable[str], weapon: str | None) -> bool:
-    """Whether a filter lets an event through; one whose weapon nobody could tell always comes through."""
+    """True if a filter lets an event through; an event with an unknown weapon always passes."""
     allowed = frozenset(weapons)
     return not allowed or weapon is None or weapon in allowed

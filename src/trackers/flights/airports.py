@@ -1,4 +1,4 @@
-"""Airports and cities by IATA code, and the time zones that they lie in."""
+"""Airports and cities by IATA code, with their time zones."""
 
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
@@ -14,32 +14,32 @@ UTC_NAME: Final = "UTC"
 
 
 class Airports:
-    """Every airport with a code, and the cities whose code means several (LON, NYC)."""
+    """All airports with an IATA code, and the cities whose code stands for several airports (LON, NYC)."""
 
     def __init__(self) -> None:
         self._zones = _zones()
 
     def checked(self, code: str, *, field: str) -> str:
-        """A code in capitals. Raises UnknownAirport."""
+        """Return the code in capitals. Raises UnknownAirport if no airport or city has it."""
         given = code.strip().upper()
         if given not in self._zones:
             raise UnknownAirport(
-                f"No airport or city has the IATA code {code[:10]!r}; JFK is one.", extra={"field": field}
+                f"No airport or city has the IATA code {code[:10]!r}; a valid code is JFK.", extra={"field": field}
             )
         return given
 
     def zone(self, code: str) -> str:
-        """IANA name of the zone whose clocks hang in an airport."""
+        """Return the IANA name of an airport's time zone; UTC for an unknown code."""
         return self._zones.get(code) or UTC_NAME
 
     def end_of(self, day: date, code: str) -> datetime:
-        """When a day is over at an airport: nothing departs on it any more."""
+        """Return the end of a day at an airport; no flight of that day departs later."""
         return datetime.combine(day + timedelta(days=1), time(), ZoneInfo(self.zone(code)))
 
 
 @cache
 def _zones() -> Mapping[str, str]:
-    """Code -> zone; read once per process, because that takes a fifth of a second."""
+    """Return code -> time zone; read once per process, because reading takes a fifth of a second."""
     zones = {code: row["tz"] for code, row in airportsdata.load("IATA").items()}
     for code, city in airportsdata.load_iata_macs().items():
         for airport in city["airports"].values():

@@ -1,4 +1,4 @@
-"""SQL of judging: watches with the price that they meet and its past, what becomes of them, and what was told."""
+"""SQL of alerts: read watches with their current price and its history, store their new state and their alerts."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
@@ -15,16 +15,16 @@ from trackers.flights.alerts import Rule, WatchState
 from trackers.flights.rows import as_json
 
 LATE: Final = timedelta(days=2)
-"""An alert may reach its channel that much later: quiet hours, a channel that rests."""
+"""Longest delay until an alert reaches its channel, for example because of quiet hours or retries."""
 UNHEARD_FOR: Final = timedelta(days=30)
-"""After which nobody is told any more what reached none of their channels then."""
+"""Age up to which an alert that reached no channel is repeated."""
 
-# The cheapest of a watch's searches, with its past; when the last alert that reached somebody was told, and what
-# reached nobody. Of locked watches, and in a statement begun since: who waited for the lock must see what the other
-# judged, and by which price.
+# The cheapest of a watch's searches with its history, the time of the last alert, and the rules of alerts that reached
+# nobody. Only for locked watches, in a statement that begins after the lock: a transaction that waited for the lock
+# must see the result of the other transaction and the price that it used.
 _WATCHED: Final = text("""
 SELECT w.id, w.user_id, w.trip_id, t.name AS trip_name, w.target_price, w.currency, w.cabin_class, w.step_percent,
-       w.remind, w.below_median_percent, w.lowest_ever, w.alert_cooldown_hours, w.state, w.judge_at,
+       w.remind, w.below_median_percent, w.lowest_ever, w.alert_cooldown_hours, w.state, w.evaluate_at,
        best.query_id, best.snapshot_id, best.price, best.key, best.origin, best.destination, best.departs_on,
        best.returns_on, best.typical_low, best.typical_high, s.airline_name, s.stops, s.seen_at,
        h.days, h.lowest, h.lowest_before, h.median, told.at AS told_at,
@@ -87,10 +87,10 @@ ORDER BY w.id FOR UPDATE OF w
 """)
 _LOCK_WAITING: Final = text("""
 SELECT id FROM price_watches
-WHERE is_active AND judge_at <= :now ORDER BY judge_at LIMIT :limit FOR UPDATE SKIP LOCKED
+WHERE is_active AND evaluate_at <= :now ORDER BY evaluate_at LIMIT :limit FOR UPDATE SKIP LOCKED
 """)
 
-_JUDGED: Final = text("""
+_EVALUATED: Final = text("""
 WITH told AS (
     INSERT INTO price_alerts (id, watch_id, rule, snapshot_id, episode, price, currency, target_price, previous_price,
                               lowest_price, median_price, typical_low, typical_high, departs_on, returns_on, event_key,
@@ -102,17 +102,17 @@ WITH told AS (
     )
     ON CONFLICT (watch_id, rule, snapshot_id, episode) DO NOTHING
     RETURNING id, watch_id
-), judged AS (
+), evaluated AS (
     UPDATE price_watches w
-    SET state = x.state, judge_at = x.judge_at,
+    SET state = x.state, evaluate_at = x.evaluate_at,
         last_alerted_at = CASE WHEN w.id IN (SELECT watch_id FROM told) THEN :now ELSE w.last_alerted_at END
-    FROM jsonb_to_recordset(CAST(:watches AS jsonb)) AS x (id uuid, state jsonb, judge_at timestamptz)
+    FROM jsonb_to_recordset(CAST(:watches AS jsonb)) AS x (id uuid, state jsonb, evaluate_at timestamptz)
     WHERE w.id = x.id
 )
 SELECT id FROM told
 """)
 
-_PUT_OFF: Final = text("UPDATE price_watches SET judge_at = :until WHERE id = :id")
+_PUT_OFF: Final = text("UPDATE price_watches SET evaluate_at = :until WHERE id = :id")
 _RELAYED: Final = text("""
 UPDATE price_alerts
 SET event_id = :event_id,
@@ -123,7 +123,7 @@ WHERE event_key = :event_key AND event_id IS NULL
 
 
 class BestPrice(Struct, frozen=True, kw_only=True):
-    """The cheapest of a watch's searches that can be trusted, with its past."""
+    """The lowest trusted price of a watch's searches, with its history."""
 
     query_id: UUID
     snapshot_id: UUID
@@ -145,7 +145,7 @@ class BestPrice(Struct, frozen=True, kw_only=True):
 
 
 class Watched(Struct, frozen=True, kw_only=True):
-    """A watch as it is judged; without a best price there is nothing to judge."""
+    """A watch with the data of its evaluation; without a best price there is nothing to evaluate."""
 
     id: UUID
     user_id: UUID
@@ -160,12 +160,12 @@ class Watched(Struct, frozen=True, kw_only=True):
     lowest_ever: bool
     alert_cooldown_hours: int
     state: WatchState
-    judge_at: datetime | None
+    evaluate_at: datetime | None
     best: BestPrice | None
     told_at: datetime | None
-    """When the last alert was that reached somebody."""
+    """Time of the last alert; alerts whose deliveries have all failed do not count."""
     unheard: Sequence[Rule] = ()
-    """Why somebody was told last, where that reached no channel of theirs; one is open now. A low is a target's."""
+    """Rules whose last alert reached no channel, while one is open now; new lows and reminders count as `target`."""
 
 
 class AlertRow(Struct, frozen=True, kw_only=True):
@@ -188,43 +188,45 @@ class AlertRow(Struct, frozen=True, kw_only=True):
     created_at: datetime
 
 
-class JudgedWatch(Struct, frozen=True, kw_only=True):
+class EvaluatedWatch(Struct, frozen=True, kw_only=True):
     id: UUID
     state: WatchState
-    judge_at: datetime | None
+    evaluate_at: datetime | None
 
 
 class AlertRepository(Repository):
-    """Watches as they are judged, and the alerts that come of it."""
+    """Reads watches for their evaluation and stores their state and alerts."""
 
     def apart(self) -> AsyncSessionTransaction:
-        """A part of the transaction that may fail by itself: what it did is undone then, the rest stands."""
+        """Open a savepoint: if the code in it fails, only its own changes are undone."""
         return self.session.begin_nested()
 
     async def watching(self, queries: Sequence[UUID]) -> list[UUID]:
-        """The active watches that rest on these searches, locked."""
+        """Lock the active watches that use these searches; return their ids."""
         return list((await self.session.execute(_LOCK_OF, {"queries": list(queries)})).scalars())
 
     async def waiting(self, *, now: datetime, limit: int) -> list[UUID]:
-        """Watches that are to be judged by now though nothing new came in, locked."""
+        """Lock up to `limit` watches that are due for evaluation without a new price; return their ids."""
         return list((await self.session.execute(_LOCK_WAITING, {"now": now, "limit": limit})).scalars())
 
     async def watched(self, watches: Sequence[UUID], *, now: datetime) -> list[Watched]:
-        """Locked watches, each with the price that it meets."""
+        """Return locked watches, each with its current price."""
         values = {"watches": list(watches), "now": now, "today": now.date(), "late": LATE, "unheard_for": UNHEARD_FOR}
         return [_watched(row) for row in (await self.session.execute(_WATCHED, values)).mappings()]
 
-    async def judged(self, watches: Sequence[JudgedWatch], alerts: Sequence[AlertRow], *, now: datetime) -> set[UUID]:
-        """Write what judging made of watches; the ids of the alerts that were not there yet."""
+    async def evaluated(
+        self, watches: Sequence[EvaluatedWatch], alerts: Sequence[AlertRow], *, now: datetime
+    ) -> set[UUID]:
+        """Store the results of an evaluation; return the ids of the alerts that did not exist yet."""
         values = {"watches": as_json(watches), "alerts": as_json(alerts), "now": now}
-        return set((await self.session.execute(_JUDGED, values)).scalars())
+        return set((await self.session.execute(_EVALUATED, values)).scalars())
 
     async def put_off(self, watch_id: UUID, *, until: datetime) -> None:
-        """Judge a watch again then, whatever stands in it."""
+        """Evaluate a watch again at `until`; its state stays."""
         await self.session.execute(_PUT_OFF, {"id": watch_id, "until": until})
 
     async def relayed(self, event_key: str, event_id: UUID, *, user_id: UUID | None) -> None:
-        """The event that tells these alerts is on its way to somebody's channels, if one is open."""
+        """Store which event delivers these alerts, and mark them unreachable if no channel of the user is open."""
         await self.session.execute(_RELAYED, {"event_key": event_key, "event_id": event_id, "user_id": user_id})
 
 

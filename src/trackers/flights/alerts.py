@@ -1,9 +1,9 @@
-"""When a price is news to the one who watches it. Pure: rules, what was told so far, what is seen -> what to tell.
+"""Decide which alerts a price triggers. Pure: rules, state of the watch and history of the price -> decision.
 
-A watch is told once when the price is at or below its target for the first time (it fell there, or was there already),
-then only of lows that are a step lower, or as a reminder where that is wanted, until the price has risen above the
-target again by a margin. Nothing is told while the cooldown of the last alert runs; what would have been is told when
-it ends, if it is still true then.
+A watch alerts once when the price is at or below its target for the first time (it fell there, or was there already).
+Then it alerts only for lows that are a step lower, or with reminders if it has them on, until the price has risen above
+the target again by a margin. There are no alerts during the cooldown of the last alert; an alert that the cooldown
+holds back is sent when it ends, if its rule still applies.
 """
 
 from collections.abc import Collection
@@ -14,11 +14,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 MIN_DAYS: Final = 5
-"""Days of history below which nothing is unusual, or the lowest ever."""
+"""With fewer days of history no price counts as unusual, or as the lowest ever."""
 
 
 class Rule(StrEnum):
-    """Why somebody is told."""
+    """The reason for an alert."""
 
     TARGET = "target"
     NEW_LOW = "new_low"
@@ -28,11 +28,11 @@ class Rule(StrEnum):
 
 
 class WatchRules(Struct, frozen=True, kw_only=True):
-    """What a watch asks for. Prices in minor units of its currency."""
+    """Alert rules of a watch. Prices in minor units of its currency."""
 
     target_price: int
     step_percent: int
-    """By how much a low must be lower than the last one told, to be another."""
+    """Per cent by which a new low must be below the last alerted price."""
     rearm_percent: float
     remind: bool = False
     below_median_percent: int | None = None
@@ -40,131 +40,135 @@ class WatchRules(Struct, frozen=True, kw_only=True):
 
 
 class WatchState(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a watch has seen and told."""
+    """Prices that a watch has seen, and the alerts that it has sent."""
 
     episode: int = 0
     price: int | None = None
-    """Seen last."""
+    """The last price seen."""
     before: int | None = None
-    """The last one that was another."""
+    """The last price that differed from `price`."""
     told: int | None = None
-    """The lowest told since the price came down to the target; None: it is armed."""
+    """The lowest alerted price since the price came down to the target; None while the watch is armed."""
     median_told: bool = False
     baseline: int | None = None
-    """The lowest ever, when that was last looked up or told."""
+    """The lowest price ever, from the first evaluation with enough history or from the last alert."""
 
 
-class Seen(Struct, frozen=True, kw_only=True):
-    """A price that can be trusted, with its past."""
+class PriceHistory(Struct, frozen=True, kw_only=True):
+    """A trusted price with its history."""
 
     price: int
     lowest: int | None = None
-    """Ever, this one included."""
+    """Lowest price ever, including this one."""
     lowest_before: int | None = None
-    """On earlier days."""
+    """Lowest price of earlier days."""
     median: int | None = None
-    """Of the watch's last days, without today."""
+    """Median of the watch's last days, without today."""
     days: int = 0
-    """Of history."""
+    """Days of history."""
 
 
-class Judgement(Struct, frozen=True, kw_only=True):
-    """What comes of it."""
+class AlertDecision(Struct, frozen=True, kw_only=True):
+    """The result of an evaluation."""
 
     state: WatchState
     rules: tuple[Rule, ...] = ()
-    """Why to tell now; none: nothing to tell."""
+    """Rules that alert now; empty if there is no alert."""
     wake: bool = False
-    """Whether there is something to tell when the cooldown ends, should nothing change."""
+    """True if there will be an alert when the cooldown ends, provided that nothing changes."""
 
 
-def judge(
-    rules: WatchRules, state: WatchState, seen: Seen, *, cooling: bool, unheard: Collection[Rule] = ()
-) -> Judgement:
-    """What a price means to a watch. `cooling`: within the cooldown of the last alert.
+def evaluate(
+    rules: WatchRules, state: WatchState, seen: PriceHistory, *, cooling: bool, unheard: Collection[Rule] = ()
+) -> AlertDecision:
+    """Decide which alerts a price triggers, and return the new state of the watch.
 
-    `unheard`: what was told and reached nobody; it is told again where it is still true.
+    `cooling`: the cooldown of the last alert still runs. `unheard`: rules whose last alert reached nobody; they alert
+    again if they still apply.
     """
     armed = _armed(rules, state, seen)
     below = seen.price <= rules.target_price
-    news = _news(rules, armed, seen)
-    if not news and not cooling:
-        news = _again(rules, armed, seen, unheard) or ((Rule.REMINDER,) if rules.remind and below else ())
-        armed = replace(armed, episode=armed.episode + 1) if news else armed
-    told = armed
-    if news and not cooling:
-        told = replace(
+    due = _due_rules(rules, armed, seen)
+    if not due and not cooling:
+        due = _repeated_rules(rules, armed, seen, unheard) or ((Rule.REMINDER,) if rules.remind and below else ())
+        armed = replace(armed, episode=armed.episode + 1) if due else armed
+    alerted = armed
+    if due and not cooling:
+        alerted = replace(
             armed,
             told=min(seen.price, armed.told or seen.price) if below else armed.told,
-            median_told=armed.median_told or Rule.BELOW_MEDIAN in news,
-            baseline=seen.price if Rule.LOWEST_EVER in news else armed.baseline,
+            median_told=armed.median_told or Rule.BELOW_MEDIAN in due,
+            baseline=seen.price if Rule.LOWEST_EVER in due else armed.baseline,
         )
-    return Judgement(
-        state=replace(told, price=seen.price, before=state.before if seen.price == state.price else state.price),
-        rules=() if cooling else news,
-        wake=(cooling and bool(news)) or (rules.remind and below),
+    return AlertDecision(
+        state=replace(alerted, price=seen.price, before=state.before if seen.price == state.price else state.price),
+        rules=() if cooling else due,
+        wake=(cooling and bool(due)) or (rules.remind and below),
     )
 
 
-def _armed(rules: WatchRules, state: WatchState, seen: Seen) -> WatchState:
-    """The state after what was told is forgotten, because the price has risen past it."""
-    episode, told, median_told, baseline = state.episode, state.told, state.median_told, state.baseline
-    if told is not None and _is_over(seen.price, rules.target_price, rules.rearm_percent):
-        episode, told = episode + 1, None
+def _armed(rules: WatchRules, state: WatchState, seen: PriceHistory) -> WatchState:
+    """Return the state, with alerts armed again where the price has risen far enough, and with a baseline."""
+    episode, alerted_price, baseline = state.episode, state.told, state.baseline
+    median_alerted = state.median_told
+    if alerted_price is not None and _is_over(seen.price, rules.target_price, rules.rearm_percent):
+        episode, alerted_price = episode + 1, None
     bar = median_bar(rules, seen)
-    if median_told and bar is not None and _is_over(seen.price, bar, rules.rearm_percent):
-        episode, median_told = episode + 1, False
+    if median_alerted and bar is not None and _is_over(seen.price, bar, rules.rearm_percent):
+        episode, median_alerted = episode + 1, False
     if baseline is None and rules.lowest_ever and seen.days >= MIN_DAYS:
         baseline = seen.lowest_before
-    return replace(state, episode=episode, told=told, median_told=median_told, baseline=baseline)
+    return replace(state, episode=episode, told=alerted_price, median_told=median_alerted, baseline=baseline)
 
 
-def _news(rules: WatchRules, state: WatchState, seen: Seen) -> tuple[Rule, ...]:
-    """What is worth telling of a price now."""
-    news: list[Rule] = []
+def _due_rules(rules: WatchRules, state: WatchState, seen: PriceHistory) -> tuple[Rule, ...]:
+    """Return the rules that apply to a price and have not alerted yet."""
+    due: list[Rule] = []
     if seen.price <= rules.target_price:
         if state.told is None:
-            news.append(Rule.TARGET)
+            due.append(Rule.TARGET)
         elif seen.price <= state.told - step(state.told, rules.step_percent):
-            news.append(Rule.NEW_LOW)
+            due.append(Rule.NEW_LOW)
     bar = median_bar(rules, seen)
     if bar is not None and seen.price <= bar and not state.median_told:
-        news.append(Rule.BELOW_MEDIAN)
+        due.append(Rule.BELOW_MEDIAN)
     if rules.lowest_ever and state.baseline is not None and _is_lowest(seen, state.baseline, rules.step_percent):
-        news.append(Rule.LOWEST_EVER)
-    return tuple(news)
+        due.append(Rule.LOWEST_EVER)
+    return tuple(due)
 
 
-def _again(rules: WatchRules, state: WatchState, seen: Seen, unheard: Collection[Rule]) -> tuple[Rule, ...]:
-    """What of this is still true."""
+def _repeated_rules(
+    rules: WatchRules, state: WatchState, seen: PriceHistory, unheard: Collection[Rule]
+) -> tuple[Rule, ...]:
+    """Return the rules of `unheard` that still apply."""
     bar = median_bar(rules, seen)
-    true = {
+    applies = {
         Rule.TARGET: state.told is not None and seen.price <= rules.target_price,
         Rule.BELOW_MEDIAN: state.median_told and bar is not None and seen.price <= bar,
         Rule.LOWEST_EVER: rules.lowest_ever and state.baseline is not None and seen.price <= state.baseline,
     }
-    return tuple(rule for rule, still in true.items() if still and rule in unheard)
+    return tuple(rule for rule, still in applies.items() if still and rule in unheard)
 
 
 def step(price: int, percent: int) -> int:
-    """By how many minor units a low must be lower to be another: so many per cent, one at least."""
+    """Return how many minor units lower a new low must be: `percent` of the price, rounded up, at least 1."""
     return max(1, -(-price * percent // 100))
 
 
-def median_bar(rules: WatchRules, seen: Seen) -> int | None:
-    """The price from which on downwards it is so many per cent below the median; None without rule or median."""
+def median_bar(rules: WatchRules, seen: PriceHistory) -> int | None:
+    """Return the highest price that triggers BELOW_MEDIAN; None without the rule, or without enough history."""
     if rules.below_median_percent is None or seen.median is None or seen.days < MIN_DAYS:
         return None
     return seen.median * (100 - rules.below_median_percent) // 100
 
 
 def is_outlier(price: int, *, median: int | None, days: int, percent: float) -> bool:
-    """Whether a price is so far below the usual one that a second look must confirm it."""
+    """True if a price is so far below the usual one that a second fetch must confirm it."""
     return median is not None and days >= MIN_DAYS and price < median * (100 - percent) / 100
 
 
 def agrees(price: int, other: int, *, percent: float) -> bool:
-    """Whether two prices are the same but for so many per cent of the second."""
+    """True if two prices differ by at most `percent` per cent of the second one."""
     return abs(price - other) * 100 <= other * percent
 
 
@@ -172,5 +176,5 @@ def _is_over(price: int, bar: int, percent: float) -> bool:
     return price > bar and price > bar * (100 + percent) / 100
 
 
-def _is_lowest(seen: Seen, baseline: int, percent: int) -> bool:
+def _is_lowest(seen: PriceHistory, baseline: int, percent: int) -> bool:
     return seen.price <= baseline - step(baseline, percent) and (seen.lowest is None or seen.price <= seen.lowest)

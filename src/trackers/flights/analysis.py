@@ -1,4 +1,4 @@
-"""What the daily prices of a search amount to. Pure."""
+"""Statistics of the daily prices of a search. Pure."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -11,13 +11,13 @@ from trackers.flights.schemas import PriceAnalysis, WeekdayPrice
 
 LEVELS: Final = 5
 FOR_LEVEL: Final = 5
-"""Days below which a price has no level of ours."""
+"""Days of history that are needed to compute a price level."""
 FOR_WEEKDAY: Final = 14
-"""Days below which no weekday is the best: each has come round twice then."""
+"""Days of history that are needed to name the best weekday: each weekday occurs twice."""
 
 
 class DaysOfSearch(Struct, frozen=True, kw_only=True):
-    """A search and the lowest that it cost on each day, in the order of the days; prices in minor units."""
+    """A search with its lowest price of each day, ordered by day; prices in minor units."""
 
     provider: str
     departs_on: date
@@ -33,9 +33,11 @@ class DaysOfSearch(Struct, frozen=True, kw_only=True):
 
 
 def analysed(search: DaysOfSearch) -> PriceAnalysis:
-    """Lowest, median and highest; the level where the site told none; the weekday that was cheapest."""
+    """Compute lowest, median and highest price, the cheapest weekday, and a price level if the site gives none."""
     weekdays = _weekdays(search.days, search.prices)
-    best = min(weekdays, key=lambda one: (one.median, one.weekday)).weekday if len(search.days) >= FOR_WEEKDAY else None
+    best = None
+    if len(search.days) >= FOR_WEEKDAY:
+        best = min(weekdays, key=lambda entry: (entry.median, entry.weekday)).weekday
     return PriceAnalysis(
         provider=search.provider,
         departs_on=search.departs_on,
@@ -58,7 +60,7 @@ def analysed(search: DaysOfSearch) -> PriceAnalysis:
 
 
 def _level(price: int | None, prices: Sequence[int]) -> int | None:
-    """1 for the lowest fifth of what lies between the lowest and the highest, 5 for the highest."""
+    """Return 1 for a price in the lowest fifth of the range from lowest to highest price, 5 for the highest fifth."""
     if price is None or len(prices) < FOR_LEVEL:
         return None
     lowest, highest = min(prices), max(prices)
@@ -73,6 +75,6 @@ def _weekdays(days: Sequence[date], prices: Sequence[int]) -> list[WeekdayPrice]
     for day, price in zip(days, prices, strict=True):
         by_weekday.setdefault(day.isoweekday(), []).append(price)
     return [
-        WeekdayPrice(weekday=weekday, median=median_low(found), days=len(found))
-        for weekday, found in sorted(by_weekday.items())
+        WeekdayPrice(weekday=weekday, median=median_low(weekday_prices), days=len(weekday_prices))
+        for weekday, weekday_prices in sorted(by_weekday.items())
     ]

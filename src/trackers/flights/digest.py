@@ -1,4 +1,4 @@
-"""What watched trips cost, in a digest: where a price moved within the window, from what to what."""
+"""Flight prices in a digest: the watched trips whose price changed within the window, and by how much."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -6,16 +6,16 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from shared.database import TransactionReader
+from shared.database import TransactionQueries
+from trackers.flights.messages import ALERTED, Route
 from trackers.flights.money import in_words
-from trackers.flights.news import ALERTED, Route
 from trackers.flights.providers import ProviderRegistry
 from trackers.flights.search import ScrapeQuery
 from users.notifications.digest import DigestEntry, DigestGroup, DigestSection, DigestWindow, Label, spans
 
 TITLE: Final = "Flight prices"
-# Of the day that a trip is planned for. A snapshot's id tells when it was written, which is what windows are made of;
-# the time at which it was seen narrows down where to look.
+# Prices of the planned day of departure. Windows go by the time at which a snapshot was written, which is part of its
+# id; the condition on `captured_at` only limits how many rows are read.
 _MOVED: Final = text("""
 WITH windows AS (
     SELECT * FROM unnest(CAST(:users AS uuid[]), CAST(:since AS timestamptz[]), CAST(:until AS timestamptz[]))
@@ -49,33 +49,33 @@ ORDER BY w.user_id, v.id
 
 
 class FlightsDigest:
-    """A DigestWriter."""
+    """Writes the flight prices of a digest (a `DigestWriter`)."""
 
     name: Final = "flights"
 
-    def __init__(self, questions: TransactionReader, *, providers: ProviderRegistry) -> None:
+    def __init__(self, questions: TransactionQueries, *, providers: ProviderRegistry) -> None:
         self._questions = questions
         self._providers = providers
 
     async def sections(self, windows: Sequence[DigestWindow]) -> Mapping[UUID, Sequence[DigestSection]]:
-        """One section; an entry for each watch whose price is another than at the window's beginning."""
+        """Return one section per user, with an entry for each watch whose price differs from the window's beginning."""
         wants = {window.user_id: window.wants for window in windows}
         entries: dict[UUID, list[DigestEntry]] = {}
         for row in await self._questions.rows(_MOVED, spans(windows)):
             if wants[row["user_id"]](row["id"], ALERTED):
                 entries.setdefault(row["user_id"], []).append(self._entry(row))
         return {
-            user_id: [DigestSection(title=TITLE, groups=(DigestGroup(entries=tuple(told)),))]
-            for user_id, told in entries.items()
+            user_id: [DigestSection(title=TITLE, groups=(DigestGroup(entries=tuple(user_entries)),))]
+            for user_id, user_entries in entries.items()
         }
 
     def _entry(self, row: Mapping[str, Any]) -> DigestEntry:
         route = Route(**{name: row[name] for name in Route.__struct_fields__}).in_words
         price, before, currency = row["price"], row["before"], row["currency"]
-        moved = "" if before is None else f" ({'+' if price > before else ''}{in_words(price - before, currency)})"
+        change = "" if before is None else f" ({'+' if price > before else ''}{in_words(price - before, currency)})"
         return DigestEntry(
             title=f"{row['name']} ({route})" if row["name"] else route,
-            detail=f"{in_words(price, currency)}{moved}",
+            detail=f"{in_words(price, currency)}{change}",
             label=Label.NEW if before is None else Label.MOVED,
             note="at or below your target" if price <= row["target_price"] else "",
             url=self._providers.link(ScrapeQuery.read(row["key"])),

@@ -1,17 +1,17 @@
-"""What can be wrong with a trip, a watch, or what a provider answered.
+"""Errors of requests about trips and watches, and failures to get prices from a provider.
 
-Asked for by people:    TripNotFound 404, WatchNotFound 404, TripLimitReached 400, WatchLimitReached 400,
-                        TripDeparted 409, NothingToScrape 409, ProviderIsOff 409, ScrapedLately 429, TooManyLooks 429,
-                        and (Invalid, 422): UnknownProvider, UnknownAirport, UnknownCurrency, ImpossibleTrip,
-                        ImpossiblePrice, ImpossibleWatch
+Errors of requests:     TripNotFound 404, WatchNotFound 404, TripLimitReached 400, WatchLimitReached 400,
+                        PriceLimitReached 400, TripDeparted 409, NothingToScrape 409, ProviderIsOff 409,
+                        RefreshCooldown 429, TooManyFetches 429, and (Invalid, 422): UnknownProvider, UnknownAirport,
+                        UnknownCurrency, ImpossibleTrip, ImpossiblePrice, ImpossibleWatch
 
-ScrapeError (what a provider's answer was instead of prices; the engine's ScrapeFailure)
-├── Blocked             the site refuses us: 403, its "unusual traffic" page
-│   └── ConsentAsked    the site wants somebody to agree to something first; we do not
-├── NoAnswer            the page says of itself that it failed to load (the host's fault)
-└── PageChanged         the page is not what the parser knows
-    ├── OtherCurrency   prices in another currency than asked for
-    └── OtherQuery      the page answers another search than ours
+ScrapeError (a provider's answer has no prices; the engine's ScrapeFailure)
+├── Blocked             the site refuses our requests: 403, its "unusual traffic" page
+│   └── ConsentAsked    the site asks for consent first; we do not give it
+├── NoAnswer            the page says that it failed to load (a failure of the host)
+└── PageChanged         the parser does not know this form of the page
+    ├── OtherCurrency   prices in another currency than the requested one
+    └── OtherQuery      the page answers another search
 """
 
 from uuid import UUID
@@ -20,37 +20,37 @@ from shared.errors import BadRequest, Conflict, Invalid, NotFound, TooManyReques
 from shared.scraping.failures import Blocked, HostUnavailable, PageChanged, ScrapeFailure
 
 ScrapeError = ScrapeFailure
-"""A provider gave no prices, and why."""
+"""A provider gave no prices; the subclass is the reason."""
 
 
 class ConsentAsked(Blocked):
-    """The page that asks visitors to agree to cookies; we neither agree nor go round it."""
+    """The page asks visitors to accept cookies; we neither accept nor bypass it."""
 
 
 class NoAnswer(HostUnavailable):
-    """The results are missing, and the page says that loading them failed: no word about flights."""
+    """The page says that its results failed to load, so it is unknown if there are flights."""
 
 
 class OtherCurrency(PageChanged):
-    """Prices of different currencies are not compared."""
+    """The prices are in another currency; prices in different currencies are not compared."""
 
 
 class OtherQuery(PageChanged):
-    """The page shows other dates or places than were asked for."""
+    """The page shows other dates or places than the requested ones."""
 
 
 class TripNotFound(NotFound):
     code = "trip_not_found"
 
     def __init__(self, trip_id: UUID) -> None:
-        super().__init__(f"There is no trip {trip_id} of yours.")
+        super().__init__(f"You have no trip {trip_id}.")
 
 
 class WatchNotFound(NotFound):
     code = "watch_not_found"
 
     def __init__(self, watch_id: UUID) -> None:
-        super().__init__(f"There is no price watch {watch_id} of yours.")
+        super().__init__(f"You have no price watch {watch_id}.")
 
 
 class TripLimitReached(BadRequest):
@@ -70,7 +70,7 @@ class PriceLimitReached(BadRequest):
 
 class TripDeparted(Conflict):
     code = "trip_departed"
-    title = "Departed already"
+    title = "Trip has departed"
 
 
 class NothingToScrape(Conflict):
@@ -83,14 +83,14 @@ class ProviderIsOff(Conflict):
     title = "Provider is off"
 
 
-class ScrapedLately(TooManyRequests):
-    code = "scraped_lately"
-    title = "Scraped lately"
+class RefreshCooldown(TooManyRequests):
+    code = "refresh_cooldown"
+    title = "Scraped recently"
 
 
-class TooManyLooks(TooManyRequests):
-    code = "too_many_looks"
-    title = "Too many looks"
+class TooManyFetches(TooManyRequests):
+    code = "too_many_fetches"
+    title = "Too many fetches"
 
 
 class UnknownProvider(Invalid):
@@ -110,14 +110,14 @@ class UnknownCurrency(Invalid):
 
 class ImpossibleTrip(Invalid):
     code = "impossible_trip"
-    title = "Not a possible trip"
+    title = "Impossible trip"
 
 
 class ImpossiblePrice(Invalid):
     code = "impossible_price"
-    title = "Not a possible price"
+    title = "Impossible price"
 
 
 class ImpossibleWatch(Invalid):
     code = "impossible_watch"
-    title = "Not a possible watch"
+    title = "Impossible watch"

@@ -1,7 +1,7 @@
-"""A search as Google Flights takes it in its address: `tfs`, a protocol buffer in url-safe base64.
+"""Address of a search on Google Flights: its parameter `tfs` is a protocol buffer in URL-safe base64.
 
 Info {3 repeated leg, 8 repeated passenger, 9 seat, 19 trip}; leg {2 date, 5 most stops, 13 from {2 code}, 14 to
-{2 code}}. Numbers as the library fast-flights (3.1) found them; decision 0018 says why it is not used itself.
+{2 code}}. The field numbers come from the library fast-flights (3.1); decision 0018 says why we do not use the library.
 """
 
 from base64 import urlsafe_b64encode
@@ -19,7 +19,7 @@ ROUND_TRIP, ONE_WAY = 1, 2
 
 
 def tfs(query: ScrapeQuery) -> str:
-    """The search, encoded."""
+    """Encode a search as the parameter `tfs`."""
     people = query.travellers
     passengers = bytes(
         [ADULT] * people.adults
@@ -45,5 +45,5 @@ def _leg(day: date, origin: str, destination: str, max_stops: int | None) -> byt
 
 
 def search_url(query: ScrapeQuery, *, base_url: str = "https://www.google.com") -> str:
-    """The page that answers a search; also where people look themselves."""
+    """Return the address of the page that answers a search, for our requests and for people's browsers."""
     return f"{base_url}{PATH}?{urlencode({'tfs': tfs(query), 'hl': 'en', 'curr': query.currency})}"

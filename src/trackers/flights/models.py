@@ -1,4 +1,4 @@
-"""Trips, the watches on their prices, the searches that watches share, what those cost, and what was told."""
+"""Tables of trips, price watches, the searches that watches share, prices and alerts."""
 
 from datetime import date, datetime
 from typing import Any
@@ -14,7 +14,7 @@ from users.accounts.models import User
 
 
 class Trip(Base):
-    """A journey that a person thinks of; nobody else sees it."""
+    """A journey that a person plans; private to that person."""
 
     __tablename__ = "flight_trips"
     __table_args__ = (
@@ -36,17 +36,17 @@ class Trip(Base):
     max_stops: Mapped[int | None] = mapped_column(SmallInteger)
     notes: Mapped[str | None]
     ends_at: Mapped[datetime]
-    """When its day of departure is over at the origin."""
+    """End of the day of departure at the origin."""
     ended_at: Mapped[datetime | None]
-    """When its watches were stopped for that."""
+    """Time at which its watches were stopped because the trip had departed."""
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
 
 class FlightQuery(Base):
-    """One search of one provider, shared by every watch that asks the same; of `manual`, one trip's own.
+    """A search at a provider. All watches with the same search share it; a search of `manual` belongs to one trip.
 
-    Also the last that is known of it, so that a watch is judged without reading its history.
+    It also has the latest result, so that a watch can be evaluated without reading the history.
     """
 
     __tablename__ = "flight_queries"
@@ -60,9 +60,9 @@ class FlightQuery(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     key: Mapped[str]
     target_id: Mapped[UUID | None] = mapped_column(ForeignKey(ScrapeTarget.id))
-    """NULL: nothing fetches it."""
+    """NULL if the search is not fetched."""
     trip_id: Mapped[UUID | None] = mapped_column(ForeignKey(Trip.id, ondelete="CASCADE"))
-    """Whose own it is, where prices are typed in."""
+    """The trip that owns the search, if its prices are entered."""
     provider: Mapped[str]
     origin: Mapped[str]
     destination: Mapped[str]
@@ -72,34 +72,34 @@ class FlightQuery(Base):
     cabin_class: Mapped[str]
     currency: Mapped[str]
     ends_at: Mapped[datetime]
-    """When its day of departure is over at the origin: nobody asks for it any more."""
+    """End of the day of departure at the origin; the search is not fetched afterwards."""
     ended_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
 
     checked_at: Mapped[datetime | None]
-    """When a look last brought an answer."""
+    """Time of the last answer."""
     captured_at: Mapped[datetime | None]
-    """When the offers of the last answer were first seen."""
+    """Time at which the offers of the last answer were first seen."""
     snapshot_id: Mapped[UUID | None]
-    """Of the offer whose price it is."""
+    """Snapshot of the offer with this price."""
     price: Mapped[int | None]
-    """The last that can be trusted."""
+    """The last trusted price."""
     digest: Mapped[bytes | None]
-    """Of the offers of the last answer: equal ones are seen again, not stored again."""
+    """Hash of the offers of the last answer; equal offers are not stored again, only their `seen_at` changes."""
     offers: Mapped[int | None] = mapped_column(Integer)
-    """How many the last answer had; 0: no flights."""
+    """Number of offers in the last answer; 0: no flights."""
     suspect: Mapped[int | None]
-    """A price far below the usual that waits for a second look."""
+    """A price far below the usual one that a second fetch must confirm."""
     level: Mapped[int | None] = mapped_column(SmallInteger)
     typical_low: Mapped[int | None]
     typical_high: Mapped[int | None]
     failures: Mapped[int] = mapped_column(Integer, server_default=text("0"))
-    """In a row, of whatever kind."""
+    """Failures in a row, of any kind."""
     failing_since: Mapped[datetime | None]
 
 
 class TripQuery(Base):
-    """A search that was made for a trip: what its prices are read from, watched or not."""
+    """A search that belongs to a trip, watched or not; the prices of the trip are those of its searches."""
 
     __tablename__ = "flight_trip_queries"
     __table_args__ = (Index("ix_flight_trip_queries_query_id", "query_id"),)
@@ -109,14 +109,16 @@ class TripQuery(Base):
 
 
 class PriceWatch(Base):
-    """A person wants to be told what a trip costs."""
+    """A person's wish to be notified of the price of a trip."""
 
     __tablename__ = "price_watches"
     __table_args__ = (
         Index("ix_price_watches_user_id_id", "user_id", "id"),
         Index("ix_price_watches_trip_id", "trip_id"),
         Index("ix_price_watches_active", "user_id", "id", postgresql_where=text("is_active")),
-        Index("ix_price_watches_judge_at", "judge_at", postgresql_where=text("is_active AND judge_at IS NOT NULL")),
+        Index(
+            "ix_price_watches_judge_at", "evaluate_at", postgresql_where=text("is_active AND evaluate_at IS NOT NULL")
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -136,18 +138,18 @@ class PriceWatch(Base):
     median_days: Mapped[int] = mapped_column(SmallInteger)
     lowest_ever: Mapped[bool] = mapped_column(server_default=text("false"))
     armed_at: Mapped[datetime]
-    """Alerts from before are forgotten: somebody has asked anew."""
+    """Alerts before this time do not count: the watch was changed since, or activated again."""
     state: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'::jsonb"))
-    """What was told of the present episode (`alerts.WatchState`)."""
-    judge_at: Mapped[datetime | None]
-    """When it is to be judged without a new price: something waits for the end of the cooldown."""
+    """Prices and alerts of the current episode (`alerts.WatchState`)."""
+    evaluate_at: Mapped[datetime | None]
+    """Time of an evaluation without a new price, for example when the cooldown ends."""
     last_alerted_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
 
 class WatchQuery(Base):
-    """A search that a watch rests on: its own, and those of the days around it."""
+    """A search that a watch uses: the one of its date, or of a day around it."""
 
     __tablename__ = "price_watch_queries"
     __table_args__ = (Index("ix_price_watch_queries_query_id", "query_id"),)
@@ -155,18 +157,18 @@ class WatchQuery(Base):
     watch_id: Mapped[UUID] = mapped_column(ForeignKey(PriceWatch.id, ondelete="CASCADE"), primary_key=True)
     query_id: Mapped[UUID] = mapped_column(ForeignKey(FlightQuery.id, ondelete="CASCADE"), primary_key=True)
     told_failing: Mapped[bool] = mapped_column(server_default=text("false"))
-    """Whose watch it is knows that it fails now; of several watches of one person all know."""
+    """True if the owner was notified that the search fails; set for all of a person's active watches of the search."""
 
 
 class PriceSnapshot(Base):
-    """An offer as it was seen, never changed but for when it was last seen again.
+    """An offer as it was seen. Only `seen_at` changes later.
 
-    Cabin, travellers and provider are those of its search. The offers of one look have one `captured_at`.
+    Cabin, travellers and provider are those of its search. All offers of one answer have the same `captured_at`.
     """
 
     __tablename__ = "flight_snapshots"
     __table_args__ = (
-        CheckConstraint("origin IN ('fetched', 'typed', 'history')", name="origin"),
+        CheckConstraint("origin IN ('fetched', 'manual', 'history')", name="origin"),
         Index("ix_flight_snapshots_query_id_captured_at", "query_id", "captured_at"),
         Index(
             "ix_flight_snapshots_cheapest",
@@ -181,31 +183,31 @@ class PriceSnapshot(Base):
     query_id: Mapped[UUID] = mapped_column(ForeignKey(FlightQuery.id, ondelete="CASCADE"))
     captured_at: Mapped[datetime]
     seen_at: Mapped[datetime]
-    """When the same was last seen again."""
+    """Time at which the same offer was last seen."""
     price: Mapped[int | None]
-    """Minor units; NULL: offered without a price."""
+    """Minor units; NULL if the offer has no price."""
     currency: Mapped[str]
     cheapest: Mapped[bool]
     suspect: Mapped[bool] = mapped_column(server_default=text("false"))
-    """Far below the usual price: what confirms it is stored as another snapshot."""
+    """True if the price is far below the usual one; a price that confirms it is stored as another snapshot."""
     origin: Mapped[str]
-    """fetched, typed (or pushed), or history: the site's own word on a past day, rounded to whole units."""
+    """fetched, manual (entered or pushed), or history: the site's price of a past day, rounded to whole units."""
     airline: Mapped[str | None]
     airline_name: Mapped[str | None]
     stops: Mapped[int | None] = mapped_column(SmallInteger)
     departs_at: Mapped[datetime | None]
     departs_offset: Mapped[int | None] = mapped_column(SmallInteger)
-    """Minutes east of UTC, as below."""
+    """Minutes east of UTC, as in `arrives_offset`."""
     arrives_at: Mapped[datetime | None]
     arrives_offset: Mapped[int | None] = mapped_column(SmallInteger)
     duration_minutes: Mapped[int | None] = mapped_column(Integer)
     reference: Mapped[str | None]
-    """What the provider, or who pushed it, calls the offer."""
+    """Name of the offer at the provider, or in the feed that pushed it."""
     run_id: Mapped[UUID | None]
 
 
 class FlightDay(Base):
-    """The lowest that a search cost on a day (UTC): what medians and weekdays are made of."""
+    """Lowest price of a search on a day (UTC); medians and weekday prices are computed from it."""
 
     __tablename__ = "flight_days"
 
@@ -215,7 +217,7 @@ class FlightDay(Base):
 
 
 class PriceAlert(Base):
-    """What a person was told of a watch, and why."""
+    """An alert of a watch, with its rule and the prices of that moment."""
 
     __tablename__ = "price_alerts"
     __table_args__ = (
@@ -229,22 +231,22 @@ class PriceAlert(Base):
     rule: Mapped[str]
     snapshot_id: Mapped[UUID]
     episode: Mapped[int] = mapped_column(Integer)
-    """Rises when the price has been above the target again, and with each reminder."""
+    """Increases when the price has been above the target again, and with each reminder."""
     price: Mapped[int]
     currency: Mapped[str]
     target_price: Mapped[int]
     previous_price: Mapped[int | None]
     lowest_price: Mapped[int | None]
-    """Known of the search, this one included."""
+    """Lowest known price of the search, including this one."""
     median_price: Mapped[int | None]
     typical_low: Mapped[int | None]
     typical_high: Mapped[int | None]
     departs_on: Mapped[date] = mapped_column(Date())
     returns_on: Mapped[date | None] = mapped_column(Date())
     event_key: Mapped[str]
-    """Of the event that told it: alerts of one moment are told in one message."""
+    """Key of its event; alerts of the same moment share an event and a message."""
     event_id: Mapped[UUID | None]
-    """Of that event, once it was relayed: what became of its deliveries hangs on it."""
+    """Id of that event once it is relayed; its deliveries refer to this id."""
     unreachable: Mapped[bool] = mapped_column(server_default=text("false"))
-    """Nobody could be told when it was relayed: no channel of theirs was open."""
+    """True if no channel of the owner was open when the event was relayed."""
     created_at: Mapped[datetime]

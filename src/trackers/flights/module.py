@@ -1,4 +1,4 @@
-"""Flight prices: needs the engine, people and the outbox; offers trips, watches and what things cost."""
+"""The module of flight prices: needs the engine, users and the outbox; offers trips, watches and prices."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.audit.activity import ActivityLog
 from shared.clock import Clock
-from shared.database import Database, Reader, TransactionReader
+from shared.database import Database, PooledQueries, TransactionQueries
 from shared.di import provide, provide_singleton
 from shared.module import Audience, Module
 from shared.outbox.outbox import Outbox
@@ -19,10 +19,10 @@ from trackers.flights.alert_repository import AlertRepository
 from trackers.flights.controllers.trips import TripController
 from trackers.flights.controllers.watches import WatchController
 from trackers.flights.digest import FlightsDigest
+from trackers.flights.evaluation import WatchEvaluator
 from trackers.flights.events import EVENTS
 from trackers.flights.jobs import DepartureJob, WaitingJob, flight_jobs, price_retention
-from trackers.flights.judging import WatchJudge
-from trackers.flights.news import FlightMessages
+from trackers.flights.messages import FlightMessages
 from trackers.flights.personal_data import FlightsPersonalData
 from trackers.flights.price_repository import PriceRepository
 from trackers.flights.providers import providers as known_providers
@@ -30,9 +30,9 @@ from trackers.flights.queries import PriceQueries, TripQueries, WatchQueries
 from trackers.flights.recorder import PriceRecorder
 from trackers.flights.repository import FlightRepository
 from trackers.flights.services.departures import Departures
+from trackers.flights.services.handlers import NotifyWatchers
 from trackers.flights.services.prices import PriceService
 from trackers.flights.services.searches import Searches
-from trackers.flights.services.telling import WatchersAreTold
 from trackers.flights.services.trips import TripService
 from trackers.flights.services.watches import WatchService
 from trackers.flights.settings import FlightsSettings
@@ -43,13 +43,13 @@ from users.notifications.messages import Notifier
 
 
 class FlightsContainer(containers.DeclarativeContainer):
-    """Flight prices."""
+    """Objects of the flight prices module."""
 
     # needs
     settings = providers.Dependency(instance_of=FlightsSettings)
     database = providers.Dependency(instance_of=Database)
     session = providers.Dependency(instance_of=AsyncSession)
-    reader = providers.Dependency(instance_of=Reader)
+    reader = providers.Dependency(instance_of=PooledQueries)
     targets = providers.Dependency(instance_of=Targets)
     accounts = providers.Dependency(instance_of=AccountService)
     access = providers.Dependency(instance_of=AccessPolicy)
@@ -65,8 +65,8 @@ class FlightsContainer(containers.DeclarativeContainer):
     flights = providers.Factory(FlightRepository, session)
     prices = providers.Factory(PriceRepository, session)
     alerts = providers.Factory(AlertRepository, session)
-    judge = providers.Factory(
-        WatchJudge,
+    evaluate = providers.Factory(
+        WatchEvaluator,
         alerts=alerts,
         outbox=outbox,
         providers=registry,
@@ -76,7 +76,7 @@ class FlightsContainer(containers.DeclarativeContainer):
     recorder = providers.Factory(
         PriceRecorder,
         prices=prices,
-        judge=judge,
+        evaluate=evaluate,
         providers=registry,
         clock=clock,
         offers_kept=settings.provided.offers_kept,
@@ -93,13 +93,13 @@ class FlightsContainer(containers.DeclarativeContainer):
         clock=clock,
         cooldown=settings.provided.scrape_cooldown,
     )
-    questions = providers.Factory(TransactionReader, session)
+    questions = providers.Factory(TransactionQueries, session)
     trip_views = providers.Factory(TripQueries, questions, access=session_access, providers=registry, clock=clock)
     watch_views = providers.Factory(WatchQueries, questions, access=session_access, providers=registry, clock=clock)
     price_views = providers.Factory(PriceQueries, questions, access=session_access, providers=registry, clock=clock)
     departures = providers.Factory(Departures, flights=flights, searches=searches, outbox=outbox, clock=clock)
     digest = providers.Factory(FlightsDigest, questions, providers=registry)
-    watchers_are_told = providers.Factory(WatchersAreTold, alerts=alerts, notifier=notifier)
+    notify_watchers = providers.Factory(NotifyWatchers, alerts=alerts, notifier=notifier)
 
     # offers
     watches = providers.Factory(
@@ -134,7 +134,7 @@ class FlightsContainer(containers.DeclarativeContainer):
         flights=flights,
         prices=prices,
         views=price_views,
-        judge=judge,
+        evaluate=evaluate,
         searches=searches,
         accounts=accounts,
         access=session_access,
@@ -145,7 +145,7 @@ class FlightsContainer(containers.DeclarativeContainer):
     trip_queries = providers.Singleton(TripQueries, reader, access=access, providers=registry, clock=clock)
     watch_queries = providers.Singleton(WatchQueries, reader, access=access, providers=registry, clock=clock)
     price_queries = providers.Singleton(PriceQueries, reader, access=access, providers=registry, clock=clock)
-    waiting_job = providers.Singleton(WaitingJob, database=database, judge=judge.provider)
+    waiting_job = providers.Singleton(WaitingJob, database=database, evaluate=evaluate.provider)
     departure_job = providers.Singleton(DepartureJob, database=database, departures=departures.provider)
     retention = providers.Singleton(
         price_retention, database=database, clock=clock, keep_days=settings.provided.prices_keep_days
@@ -155,7 +155,7 @@ class FlightsContainer(containers.DeclarativeContainer):
 
 
 def dependencies(container: Any, database: Any) -> Mapping[str, Provide]:
-    """What this module's handlers may ask for."""
+    """Dependencies of this module's route handlers."""
     return {
         "trip_service": provide(container.trips, database),
         "watch_service": provide(container.watches, database),
@@ -174,7 +174,7 @@ FLIGHTS = Module(
     dependencies=dependencies,
     sources=lambda container: (container.source(),),
     personal_data=lambda container: (container.personal_data(),),
-    handlers=lambda container: (container.watchers_are_told(),),
+    handlers=lambda container: (container.notify_watchers(),),
     message_writers=lambda _: (FlightMessages(),),
     digest_writers=lambda container: (container.digest(),),
     jobs=lambda container: flight_jobs(container.waiting_job(), container.departure_job(), container.retention()),

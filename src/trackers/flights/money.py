@@ -1,4 +1,4 @@
-"""Currencies and their minor units (ISO 4217): 123.45 dollars are 12345, 15000 yen are 15000."""
+"""Currencies and their minor units (ISO 4217): 123.45 USD is 12345, 15000 JPY is 15000."""
 
 from functools import lru_cache
 
@@ -7,31 +7,31 @@ from iso4217 import Currency
 from trackers.flights.errors import UnknownCurrency
 
 LARGEST_AMOUNT = 10**12
-"""Minor units that no fare reaches in any currency."""
+"""Upper limit of a price in minor units; no fare reaches it in any currency."""
 
 
 @lru_cache(maxsize=512)
 def exponent(code: str) -> int | None:
-    """Decimals of a currency's minor unit; None for a code that is unknown, or of no money (gold has no cents)."""
+    """Return the decimals of a currency's minor unit; None for an unknown code, or one without minor unit (gold)."""
     try:
-        found = Currency(code).exponent
+        decimals = Currency(code).exponent
     except ValueError:
         return None
-    return None if found is None else int(found)
+    return None if decimals is None else int(decimals)
 
 
 def checked_currency(code: str, *, field: str = "currency") -> str:
-    """A code in capitals. Raises UnknownCurrency."""
+    """Return the code in capitals. Raises UnknownCurrency."""
     given = code.strip().upper()
     if exponent(given) is None:
         raise UnknownCurrency(
-            f"{code[:10]!r} is no currency of ISO 4217; write three letters, such as USD.", extra={"field": field}
+            f"{code[:10]!r} is not a currency code of ISO 4217; use three letters, such as USD.", extra={"field": field}
         )
     return given
 
 
 def minor_units(amount: int, decimals: int, code: str) -> int | None:
-    """An amount with so many decimals in the minor units of its currency; None where that does not come out even."""
+    """Convert an amount with `decimals` decimals to minor units; None if not whole, or for an unknown currency."""
     own = exponent(code)
     if own is None:
         return None
@@ -42,7 +42,7 @@ def minor_units(amount: int, decimals: int, code: str) -> int | None:
 
 
 def in_words(amount: int, code: str) -> str:
-    """`1,234.50 USD`. Of a currency that is unknown by now the bare number: history stays readable."""
+    """Format an amount, such as `1,234.50 USD`; in minor units if the currency is no longer known."""
     own = exponent(code)
     if not own:
         return f"{amount:,} {code}"

@@ -1,8 +1,8 @@
-"""Google Flights' result page, read: bytes -> offers. Pure.
+"""Parser of Google Flights' result page: bytes -> offers. Pure.
 
-The page carries its data as scripts, `AF_initDataCallback({key: 'ds:1', hash: '2', data:[...], sideChannel: {}})`; from
-`data:` to the last comma that is strict JSON: lists in lists, known by position. `ds:1` are the results, `ds:0` echoes
-the search. Slicing the bytes takes a hundredth of what parsing the page would.
+The page has its data in scripts, `AF_initDataCallback({key: 'ds:1', hash: '2', data:[...], sideChannel: {}})`. The text
+from `data:` to the last comma is strict JSON: nested lists, whose values are known by position. `ds:1` has the results,
+`ds:0` echoes the search. Slicing the bytes takes a hundredth of the time of parsing the page.
 
     ds:1 [2][0] best rows, [3][0] other rows (null: none); [5] insights: level, current, usual, _, low, high, ...,
          [10][0] [[epoch ms, price], ...] by day
@@ -10,8 +10,8 @@ the search. Slicing the bytes takes a hundredth of what parsing the page would.
          [1] [[null, N], token]: N is the price rounded up; the token's field 3 the exact one. [[], ...]: no price
          [8] the legs with real times, protocol buffer in base64 in JSON
 
-A page that says something else than expected raises; a row whose price cannot be read makes the whole page unreadable,
-because it could have been the cheapest.
+A page in any other form raises an error. A row whose price cannot be read makes the whole page unreadable, because it
+could be the cheapest row.
 """
 
 from base64 import b64decode
@@ -35,41 +35,41 @@ LEVEL, LOW, HIGH, HISTORY = 0, 4, 5, 10
 FAILED: Final = b"errorHasStatus: true"
 REFUSALS: Final = (b"unusual traffic", b"/sorry/index", b'id="captcha-form"')
 CONSENT: Final = (b"consent.google.com", b"Before you continue to Google")
-MOST_ROWS: Final = 2_000
-MOST_DAYS: Final = 400
-MOST_LEGS: Final = 20
-LONGEST_NAME: Final = 200
-LONGEST_FLIGHTS: Final = 300
-LONGEST_JOURNEY: Final = 14 * 24 * 60
+MAX_ROWS: Final = 2_000
+MAX_DAYS: Final = 400
+MAX_LEGS: Final = 20
+MAX_NAME_LENGTH: Final = 200
+MAX_FLIGHT_TIME: Final = 300
+MAX_JOURNEY: Final = 14 * 24 * 60
 HIGHEST_LEVEL: Final = 5
 
 
-def parse_page(body: bytes, query: ScrapeQuery, *, most: int = MOST_ROWS) -> SearchResult:
-    """The offers of a page that was asked for `query`, the `most` cheapest of them.
+def parse_page(body: bytes, query: ScrapeQuery, *, most: int = MAX_ROWS) -> SearchResult:
+    """Return the `most` cheapest offers of the page that answers `query`, and the number of all offers.
 
-    Raises a ScrapeError that says what came instead.
+    Raises a ScrapeError that says which page it is instead.
     """
     results = _script(body, b"ds:1")
     if results is None:
         _raise_for_other_page(body)
     if results is None or results.endswith(FAILED):
-        raise NoAnswer("the site could not load its results; this says nothing about flights")
+        raise NoAnswer("the site could not load its results; there may be flights or not")
     echo = _script(body, b"ds:0")
     if echo is not None and not echo.endswith(FAILED):
         _check_echo(_decoded(echo, "ds:0"), query)
     return parse_results(_decoded(results, "ds:1"), query, most=most)
 
 
-def parse_results(data: Any, query: ScrapeQuery, *, most: int = MOST_ROWS) -> SearchResult:
-    """The offers in the results' data, the `most` cheapest of them, and how many there are.
+def parse_results(data: Any, query: ScrapeQuery, *, most: int = MAX_ROWS) -> SearchResult:
+    """Return the `most` cheapest offers in the data of the results, and the number of all offers.
 
-    Raises PageChanged, OtherCurrency or OtherQuery. What is shown is the price rounded up, so it tells which rows may
-    be among the cheapest; only these are read to the end, which is most of the work.
+    Raises PageChanged, OtherCurrency or OtherQuery. The shown price is rounded up and is enough to select the rows that
+    can be among the cheapest. Only these rows are parsed completely, because that is most of the work.
     """
     if not isinstance(data, list) or len(data) <= OTHER:
-        raise PageChanged("the results are no list of sections")
+        raise PageChanged("the results are not a list of sections")
     rows = [*_rows(data, BEST), *_rows(data, OTHER)]
-    if len(rows) > MOST_ROWS:
+    if len(rows) > MAX_ROWS:
         raise PageChanged(f"the results have {len(rows)} rows")
     shown = [_shown(row, number) for number, row in enumerate(rows)]
     ranks = sorted((price is None, price or 0) for price in shown)
@@ -83,7 +83,7 @@ def parse_results(data: Any, query: ScrapeQuery, *, most: int = MOST_ROWS) -> Se
 
 
 def _script(body: bytes, key: bytes) -> bytes | None:
-    """What stands behind `data:` in the script of a key, up to its last comma."""
+    """Return the data of the script with this key, from `data:` to its last comma; None if there is no such script."""
     start = body.find(b"key: '" + key + b"'")
     if start < 0:
         return None
@@ -99,52 +99,52 @@ def _script(body: bytes, key: bytes) -> bytes | None:
 
 def _raise_for_other_page(body: bytes) -> None:
     if any(sign in body for sign in REFUSALS):
-        raise Blocked('the site took us for a robot ("unusual traffic"); we leave it alone for a while')
+        raise Blocked('the site takes our requests for those of a robot ("unusual traffic")')
     if any(sign in body for sign in CONSENT):
-        raise ConsentAsked("the site asks for consent before it shows anything; we do not give any")
-    raise PageChanged("the page has no results (ds:1): it was rebuilt, or this is another page")
+        raise ConsentAsked("the site asks for consent before it shows results; we do not give consent")
+    raise PageChanged("the page has no results (ds:1): the site has changed it, or this is another page")
 
 
 def _decoded(text: bytes, name: str) -> Any:
     try:
         return msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise PageChanged(f"the data of {name} is no JSON: {error}") from error
+        raise PageChanged(f"the data of {name} is not JSON: {error}") from error
 
 
 def _check_echo(echo: Any, query: ScrapeQuery) -> None:
-    """Compare what the page says it was asked with what it was asked. Cities may stand there by another name."""
-    said = set(_strings(echo))
+    """Compare the search that the page echoes with the requested one. Cities may have another name in the echo."""
+    echoed = set(_strings(echo))
     dates = [query.departs_on.isoformat()] + ([query.returns_on.isoformat()] if query.returns_on else [])
     for day in dates:
-        if day not in said:
-            raise OtherQuery(f"the page answers for other dates than {day}")
-    if any(text.startswith(("/m/", "/g/")) for text in said):
+        if day not in echoed:
+            raise OtherQuery(f"the page shows other dates than {day}")
+    if any(text.startswith(("/m/", "/g/")) for text in echoed):
         return
     for code in (query.origin, query.destination):
-        if code not in said:
-            raise OtherQuery(f"the page answers for other places than {code}")
+        if code not in echoed:
+            raise OtherQuery(f"the page shows other places than {code}")
 
 
 def _strings(data: Any) -> Iterator[str]:
     waiting = [data]
     while waiting:
-        one = waiting.pop()
-        if isinstance(one, str):
-            yield one
-        elif isinstance(one, list):
-            waiting.extend(one)
-        elif isinstance(one, dict):
-            waiting.extend(one.values())
+        value = waiting.pop()
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, list):
+            waiting.extend(value)
+        elif isinstance(value, dict):
+            waiting.extend(value.values())
 
 
 def _at(data: Any, *path: int) -> Any:
-    """What stands at a position; None where the lists end before it. Raises PageChanged where there is no list."""
+    """Return the value at a position; None if a list ends before it. Raises PageChanged if there is no list."""
     for place in path:
         if data is None:
             return None
         if not isinstance(data, list):
-            raise PageChanged(f"no list at position {path}")
+            raise PageChanged(f"there is no list at position {path}")
         data = data[place] if place < len(data) else None
     return data
 
@@ -154,20 +154,20 @@ def _rows(data: list[Any], section: int) -> list[Any]:
     if rows is None:
         return []
     if not isinstance(rows, list):
-        raise PageChanged(f"section {section} has no rows where they were")
+        raise PageChanged(f"section {section} has no rows at their known position")
     return rows
 
 
 def _shown(row: Any, number: int) -> int | None:
-    """The price that people see, in whole units; None where the row is shown without one."""
+    """Return the shown price in whole units, rounded up; None if the row has no price."""
     price = _at(row, PRICE)
     if not isinstance(price, list) or not price:
-        raise PageChanged(f"row {number} has no price where it was")
+        raise PageChanged(f"row {number} has no price at its known position")
     if price[0] == [] or price[0] is None:
         return None
     rounded = _at(price, 0, 1)
     if not isinstance(rounded, int) or isinstance(rounded, bool):
-        raise PageChanged(f"row {number} has its price in another form")
+        raise PageChanged(f"row {number} has a price in an unknown form")
     return rounded
 
 
@@ -176,10 +176,10 @@ def _offer(row: Any, number: int, query: ScrapeQuery) -> PriceResult:
     if not isinstance(itinerary, list) or len(itinerary) <= MINUTES:
         raise PageChanged(f"row {number} has no itinerary")
     airline, names, legs = itinerary[:3]
-    if not isinstance(airline, str) or not isinstance(legs, list) or not 0 < len(legs) <= MOST_LEGS:
-        raise PageChanged(f"row {number} has no airline, no legs, or more than {MOST_LEGS}")
+    if not isinstance(airline, str) or not isinstance(legs, list) or not 0 < len(legs) <= MAX_LEGS:
+        raise PageChanged(f"row {number} has no airline, no legs, or more than {MAX_LEGS} legs")
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise PageChanged(f"row {number} has no names of airlines")
+        raise PageChanged(f"row {number} has no airline names")
     if _day(itinerary[DAY], number) != query.departs_on:
         raise OtherQuery(f"row {number} departs on another day than {query.departs_on}")
     price, flights = _price(row, number, query.currency)
@@ -187,8 +187,8 @@ def _offer(row: Any, number: int, query: ScrapeQuery) -> PriceResult:
     return PriceResult(
         price=price,
         currency=query.currency,
-        airline=_text(airline, LONGEST_NAME),
-        airline_name=_text(", ".join(names), LONGEST_NAME),
+        airline=_text(airline, MAX_NAME_LENGTH),
+        airline_name=_text(", ".join(names), MAX_NAME_LENGTH),
         stops=len(legs) - 1,
         duration_minutes=_minutes(itinerary[MINUTES], number),
         flights=flights,
@@ -198,36 +198,36 @@ def _offer(row: Any, number: int, query: ScrapeQuery) -> PriceResult:
 
 
 def _price(row: Any, number: int, currency: str) -> tuple[int | None, str]:
-    """(exact price in minor units, the flights' name) of a row; (None, "") where it is shown without a price."""
+    """Return (exact price in minor units, name of the flights) of a row; (None, "") if the row has no price."""
     rounded, token = _shown(row, number), _at(row, PRICE, 1)
     if rounded is None:
         return None, ""
     if not isinstance(token, str):
-        raise PageChanged(f"row {number} has its price in another form")
+        raise PageChanged(f"row {number} has a price in an unknown form")
     message = _message(token, f"the price of row {number}")
     exact = _fields_of(message.get(3), f"the price of row {number}")
     amount, decimals, code = exact.get(1), exact.get(2, 0), exact.get(3)
-    if not isinstance(amount, int) or not isinstance(decimals, int) or not isinstance(code, bytes) or decimals > 6:  # noqa: PLR2004 -- no currency has more
-        raise PageChanged(f"the exact price of row {number} is in another form")
+    if not isinstance(amount, int) or not isinstance(decimals, int) or not isinstance(code, bytes) or decimals > 6:  # noqa: PLR2004 -- no currency has more than 6 decimals
+        raise PageChanged(f"the exact price of row {number} has an unknown form")
     if code != currency.encode():
-        raise OtherCurrency(f"asked for prices in {currency}, the page has them in {code[:8]!r}")
+        raise OtherCurrency(f"asked for prices in {currency}, but the page shows them in {code[:8]!r}")
     if not rounded - 1 <= amount / 10**decimals <= rounded:
-        raise PageChanged(f"row {number} shows {rounded} and means {amount} with {decimals} decimals")
+        raise PageChanged(f"row {number} shows {rounded}, but its exact price is {amount} with {decimals} decimals")
     price = minor_units(amount, decimals, currency)
     if price is None or not 0 < price <= LARGEST_AMOUNT:
-        raise PageChanged(f"row {number} has the price {amount} with {decimals} decimals in {currency}")
+        raise PageChanged(f"row {number} has an impossible price: {amount} with {decimals} decimals in {currency}")
     name = message.get(2, b"")
-    return price, _text(name.decode("utf-8", "replace"), LONGEST_FLIGHTS) if isinstance(name, bytes) else ""
+    return price, _text(name.decode("utf-8", "replace"), MAX_FLIGHT_TIME) if isinstance(name, bytes) else ""
 
 
 def _times(text: Any, number: int) -> tuple[datetime | None, datetime | None]:
-    """Departure and arrival as instants with the offset of their places; None where the row has none."""
+    """Return departure and arrival, each with the UTC offset of its airport; None if the row has no times."""
     if not text:
         return None, None
     try:
         (first, *_) = msgspec.json.decode(text, type=list[str])
     except (msgspec.MsgspecError, TypeError, ValueError) as error:
-        raise PageChanged(f"row {number} has its times in another form: {error}") from error
+        raise PageChanged(f"row {number} has times in an unknown form: {error}") from error
     what = f"the times of row {number}"
     offer = _message(first, what).get(4)
     journey = None if offer is None else _fields_of(offer, what).get(1)
@@ -244,7 +244,7 @@ def _instant(value: Any, number: int) -> datetime | None:
     try:
         at = datetime.fromisoformat(value.decode())
     except (AttributeError, ValueError) as error:
-        raise PageChanged(f"row {number} has a time in another form") from error
+        raise PageChanged(f"row {number} has a time in an unknown form") from error
     if at.tzinfo is None:
         return None
     if not EARLIEST <= at <= LATEST:
@@ -254,7 +254,7 @@ def _instant(value: Any, number: int) -> datetime | None:
 
 def _message(token: str, what: str) -> dict[int, int | bytes]:
     try:
-        return dict(reversed(fields(b64decode(token, validate=True))))  # of a repeated field the first
+        return dict(reversed(fields(b64decode(token, validate=True))))  # the first value of a repeated field
     except (WireError, ValueError) as error:
         raise PageChanged(f"{what} cannot be read: {error}") from error
 
@@ -283,26 +283,26 @@ def _day(value: Any, number: int) -> date:
 def _minutes(value: Any, number: int) -> int | None:
     if value is None:
         return None
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= LONGEST_JOURNEY:
-        raise PageChanged(f"row {number} has a duration in another form")
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MAX_JOURNEY:
+        raise PageChanged(f"row {number} has a duration in an unknown form")
     return value
 
 
 def _insights(data: list[Any], currency: str) -> Insights:
-    """What the site makes of the price; nothing where it makes nothing of it."""
-    found = _at(data, INSIGHTS)
-    if found is None:
+    """Return the site's insights into the price; empty insights if it has none."""
+    section = _at(data, INSIGHTS)
+    if section is None:
         return Insights()
-    level = _at(found, LEVEL)
+    level = _at(section, LEVEL)
     if level is not None and (not isinstance(level, int) or not 0 <= level <= HIGHEST_LEVEL):
-        raise PageChanged("the price level is in another form")
-    history = _at(found, HISTORY, 0)
-    if history is not None and (not isinstance(history, list) or len(history) > MOST_DAYS):
-        raise PageChanged("the price history is in another form")
+        raise PageChanged("the price level has an unknown form")
+    history = _at(section, HISTORY, 0)
+    if history is not None and (not isinstance(history, list) or len(history) > MAX_DAYS):
+        raise PageChanged("the price history has an unknown form")
     return Insights(
         level=level or None,
-        typical_low=_whole(_at(found, LOW, 1), currency),
-        typical_high=_whole(_at(found, HIGH, 1), currency),
+        typical_low=_whole(_at(section, LOW, 1), currency),
+        typical_high=_whole(_at(section, HIGH, 1), currency),
         history=tuple(_daily(point, currency) for point in history or ()),
     )
 
@@ -310,24 +310,24 @@ def _insights(data: list[Any], currency: str) -> Insights:
 def _daily(point: Any, currency: str) -> DailyPrice:
     at, price = _at(point, 0), _whole(_at(point, 1), currency)
     if not isinstance(at, int) or price is None:
-        raise PageChanged("a past price is in another form")
+        raise PageChanged("a past price has an unknown form")
     if not EARLIEST.timestamp() <= at // 1000 <= LATEST.timestamp():
-        raise PageChanged("a past price is of no day")
+        raise PageChanged("a past price has an impossible date")
     return DailyPrice(day=datetime.fromtimestamp(at / 1000, UTC).date(), price=price)
 
 
 def _whole(value: Any, currency: str) -> int | None:
-    """Whole units in minor ones."""
+    """Convert whole units to minor units."""
     if value is None:
         return None
     price = (
         None if isinstance(value, bool) or not isinstance(value, int) else value * int(10 ** (exponent(currency) or 0))
     )
     if price is None or not 0 < price <= LARGEST_AMOUNT:
-        raise PageChanged(f"{str(value)[:40]!r} is no price")
+        raise PageChanged(f"{str(value)[:40]!r} is not a price")
     return price
 
 
 def _text(words: str, longest: int) -> str:
-    """Words of the site as they can be stored."""
+    """Return text of the site in a form that the database accepts, cut to `longest` characters."""
     return words.encode("utf-8", "replace").decode().replace("\x00", "")[:longest]

@@ -1,4 +1,4 @@
-"""What flight prices hold about a person: where they want to go, what they would pay, what they were told."""
+"""Personal data in flight prices: planned trips, target prices and alerts."""
 
 from typing import Any, Final
 from uuid import UUID
@@ -9,7 +9,7 @@ from trackers.flights.services.searches import Searches
 
 
 class FlightsPersonalData:
-    """A person's trips with everything that hangs on them, and the searches that nobody else makes."""
+    """Export, erasure and handover of a person's trips, their watches, alerts and prices."""
 
     name: Final = "flights"
 
@@ -22,14 +22,17 @@ class FlightsPersonalData:
         return list(await self._flights.everything_of(user_id))
 
     async def erase(self, user_id: UUID) -> None:
-        """A search that nobody else makes is forgotten altogether: it tells where somebody wanted to go."""
-        await self._targets.hold(await self._flights.targets_of(user_id))
+        """Remove the trips, and the searches that nobody else uses.
+
+        A search shows where the person wanted to go.
+        """
+        await self._targets.lock(await self._flights.targets_of(user_id))
         queries = await self._flights.queries_of_person(user_id)
         await self._flights.remove_trips_of(user_id)
         await self._targets.erase(await self._flights.remove_unwanted(queries))
-        await self._searches.settle(queries)  # what others have too is looked at as often as they want it
+        await self._searches.settle(queries)  # the intervals of searches that other people use change
 
     async def hand_over(self, user_id: UUID, *, to: UUID) -> None:
-        """All of it, past the number that one may have."""
-        await self._targets.hold(await self._flights.targets_of(user_id))
+        """Hand over everything, even beyond the limits per person."""
+        await self._targets.lock(await self._flights.targets_of(user_id))
         await self._flights.hand_over(user_id, to=to)

@@ -1,4 +1,4 @@
-"""SQL of searches and what they cost: the bulk writes behind a look, and failures."""
+"""SQL of searches and their prices: bulk writes of answers, and failures."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
@@ -12,7 +12,7 @@ from shared.database import Repository
 from trackers.flights.rows import as_json
 
 USUAL_DAYS: Final = 90
-"""Days whose median is the usual price."""
+"""Number of days whose median is the usual price."""
 
 _HISTORY: Final = """
     SELECT count(*) AS days,
@@ -27,7 +27,7 @@ SELECT q.id, q.target_id, q.origin, q.destination, q.departs_on, q.returns_on, q
 FROM flight_queries q CROSS JOIN LATERAL ({_HISTORY}) h
 WHERE q.target_id = ANY(CAST(:targets AS uuid[])) OR q.id = ANY(CAST(:ids AS uuid[]))
 ORDER BY q.id FOR UPDATE OF q
-""")  # noqa: S608 -- a fragment of our own
+""")  # noqa: S608 -- a constant of this file
 
 _WRITE: Final = text("""
 WITH fresh AS (
@@ -73,7 +73,7 @@ RETURNING q.id, q.target_id, q.origin, q.destination, q.departs_on, q.returns_on
           q.failing_since
 """)
 
-# Both read the links as they were before. A search whose day is over neither fails nor recovers any more.
+# Both statements read the links as they were before the update. A search whose day of departure is over does not count.
 _TOLD_FAILING: Final = text("""
 WITH marked AS (
     UPDATE price_watch_queries x SET told_failing = true FROM price_watches w
@@ -104,14 +104,14 @@ WITH marked AS (
 )
 SELECT DISTINCT ON (query_id, user_id) query_id, user_id, watch_id FROM of_watch ORDER BY query_id, user_id, watch_id
 """)
-_TYPED_COUNT: Final = text("""
+_MANUAL_COUNT: Final = text("""
 SELECT count(*) FROM flight_snapshots s JOIN flight_queries q ON q.id = s.query_id
-WHERE q.trip_id = :trip_id AND s.origin = 'typed'
+WHERE q.trip_id = :trip_id AND s.origin = 'manual'
 """)
 
 
 class Searched(Struct, frozen=True, kw_only=True):
-    """What a search is."""
+    """Route, dates and key of a search."""
 
     id: UUID
     origin: str
@@ -123,7 +123,7 @@ class Searched(Struct, frozen=True, kw_only=True):
 
 
 class KnownQuery(Searched, frozen=True, kw_only=True):
-    """A search and the last that is known of it."""
+    """A search with its latest result."""
 
     target_id: UUID | None
     checked_at: datetime | None
@@ -138,8 +138,8 @@ class KnownQuery(Searched, frozen=True, kw_only=True):
     median: int | None
 
 
-class SnapshotRow(Struct, frozen=True, kw_only=True):
-    """An offer as it is stored."""
+class PriceRow(Struct, frozen=True, kw_only=True):
+    """An offer as a row of `flight_snapshots`."""
 
     id: UUID
     query_id: UUID
@@ -175,7 +175,7 @@ class DayRow(Struct, frozen=True, kw_only=True):
 
 
 class QueryRow(Struct, frozen=True, kw_only=True):
-    """What a look made of a search."""
+    """New values of a search after an answer."""
 
     id: UUID
     checked_at: datetime
@@ -191,16 +191,16 @@ class QueryRow(Struct, frozen=True, kw_only=True):
 
 
 class FailedQuery(Searched, frozen=True, kw_only=True):
-    """A search that a look brought nothing of."""
+    """A search whose fetch failed."""
 
     target_id: UUID
     failures: int
-    """In a row, this one included."""
+    """Failures in a row, including this one."""
     failing_since: datetime
 
 
 class Watcher(Struct, frozen=True, kw_only=True):
-    """Somebody who watches a search, and one of the watches by which they do."""
+    """A person who watches a search, with one of their watches of it."""
 
     query_id: UUID
     user_id: UUID
@@ -208,10 +208,10 @@ class Watcher(Struct, frozen=True, kw_only=True):
 
 
 class PriceRepository(Repository):
-    """Snapshots, days, and the searches they belong to."""
+    """Reads and writes searches, their snapshots and their daily prices."""
 
     async def known(self, *, targets: Sequence[UUID] = (), ids: Sequence[UUID] = (), today: date) -> list[KnownQuery]:
-        """Searches by what fetches them or by id, locked."""
+        """Lock and return searches, by target or by id."""
         values = {"targets": list(targets), "ids": list(ids), "usual_from": today - timedelta(days=USUAL_DAYS)}
         rows = (await self.session.execute(_KNOWN, values)).mappings()
         return [KnownQuery(**row) for row in rows]
@@ -220,29 +220,29 @@ class PriceRepository(Repository):
         self,
         queries: Sequence[QueryRow],
         *,
-        fresh: Sequence[SnapshotRow],
+        fresh: Sequence[PriceRow],
         again: Sequence[SeenAgain],
         days: Sequence[DayRow],
     ) -> None:
-        """What looks brought, in one statement."""
+        """Store the results of answers in one statement."""
         values = {"queries": as_json(queries), "fresh": as_json(fresh), "again": as_json(again), "days": as_json(days)}
         await self.session.execute(_WRITE, values)
 
     async def fail(self, targets: Sequence[UUID], *, now: datetime) -> list[FailedQuery]:
-        """Count a failure of searches that a target fetches."""
+        """Count a failure of the searches of these targets; return them."""
         values = {"targets": list(targets), "now": now}
         return [FailedQuery(**row) for row in (await self.session.execute(_FAILED, values)).mappings()]
 
     async def told_failing(self, queries: Sequence[UUID]) -> list[Watcher]:
-        """Who is to hear that these searches fail, and did not yet: of none twice, and of each watch's first only."""
+        """Mark the active watches of failing searches; return the people to notify, once per watch and per search."""
         rows = (await self.session.execute(_TOLD_FAILING, {"queries": list(queries)})).mappings()
         return [Watcher(**row) for row in rows]
 
     async def told_recovered(self, queries: Sequence[UUID]) -> list[Watcher]:
-        """Who heard that these fail, and is to hear that all searches of their watch give prices again."""
+        """Unmark the watches of recovered searches; return people to notify, if no other search of the watch fails."""
         rows = (await self.session.execute(_TOLD_RECOVERED, {"queries": list(queries)})).mappings()
         return [Watcher(**row) for row in rows]
 
-    async def typed_count(self, trip_id: UUID) -> int:
-        """Prices that were typed in or pushed for a trip."""
-        return int((await self.session.execute(_TYPED_COUNT, {"trip_id": trip_id})).scalar_one())
+    async def manual_count(self, trip_id: UUID) -> int:
+        """Count the prices that were entered or pushed for a trip."""
+        return int((await self.session.execute(_MANUAL_COUNT, {"trip_id": trip_id})).scalar_one())

@@ -1,4 +1,4 @@
-"""Where prices come from, by name: what a watch may name as its provider."""
+"""Providers of prices by name; a watch names one of them."""
 
 from collections.abc import Callable, Iterable
 from typing import Final
@@ -14,52 +14,52 @@ MANUAL: Final = "manual"
 
 
 class Provider(Struct, frozen=True, kw_only=True):
-    """One of them, as the rules know it."""
+    """A provider of prices."""
 
     name: str
     scraped: bool
-    """Whether a source fetches it; else prices are typed in or pushed, each trip for itself."""
+    """True if a source fetches its prices; otherwise they are entered or pushed, separately for each trip."""
     enabled: bool = True
     disabled_because: str = ""
     link: Callable[[ScrapeQuery], str] | None = None
-    """A search as people open it themselves."""
+    """Makes the address at which people can open a search."""
 
 
 class ProviderRegistry:
-    """Every provider of the house."""
+    """All providers of the app."""
 
     def __init__(self, providers: Iterable[Provider]) -> None:
         self._providers = {provider.name: provider for provider in providers}
 
     def __getitem__(self, name: str) -> Provider:
-        """Raises UnknownProvider, naming those that there are."""
+        """Return a provider. Raises UnknownProvider, which lists the known providers."""
         if name not in self._providers:
             known = sorted(self._providers)
             raise UnknownProvider(
-                f"There is no provider {name[:50]!r}. There are: {', '.join(known)}.",
+                f"There is no provider {name[:50]!r}. Known providers: {', '.join(known)}.",
                 extra={"field": "provider", "known": known},
             )
         return self._providers[name]
 
     def is_on(self, name: str) -> bool:
-        """Whether prices of it can come in; those of a provider that is gone cannot."""
+        """True if the provider exists and is turned on, so that prices can come in."""
         return name in self._providers and self._providers[name].enabled
 
     def scraped(self, name: str) -> Provider:
-        """One that can be asked now. Raises UnknownProvider or ProviderIsOff."""
+        """Return a provider that is turned on. Raises UnknownProvider or ProviderIsOff."""
         provider = self[name]
         if not provider.enabled:
             raise ProviderIsOff(f"{name} is off on this server: {provider.disabled_because}.")
         return provider
 
     def link(self, query: ScrapeQuery) -> str | None:
-        """Where people look at a search themselves; None where there is no such place."""
+        """Return the address at which people can open a search; None if the provider has no such page."""
         provider = self._providers.get(query.provider)
         return provider.link(query) if provider and provider.link else None
 
 
 def providers(*, google_enabled: bool, google_off_because: str) -> ProviderRegistry:
-    """Those that we know."""
+    """Build the registry of all providers."""
     return ProviderRegistry(
         [
             Provider(

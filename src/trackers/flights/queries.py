@@ -1,4 +1,4 @@
-"""Questions about trips, watches, prices and alerts: static statements, rows straight into Structs."""
+"""Reads of trips, watches, prices and alerts: static statements whose rows become Structs."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import TextClause, text
 
 from shared.clock import Clock
-from shared.database import Questions
+from shared.database import Queries
 from shared.sampling import sampled
 from shared.scraping.targets import STATUS_COLUMNS
 from shared.web.identity import Identity
@@ -18,7 +18,7 @@ from trackers.flights.analysis import DaysOfSearch, analysed
 from trackers.flights.errors import TripNotFound, WatchNotFound
 from trackers.flights.providers import ProviderRegistry
 from trackers.flights.schemas import (
-    Alerts,
+    AlertList,
     AlertView,
     Analyses,
     Prices,
@@ -46,7 +46,7 @@ _ONE_TRIP: Final = text(f"{_TRIP} WHERE p.id = :id")
 _TRIP_OWNER: Final = text("SELECT user_id FROM flight_trips WHERE id = :id")
 _WATCH_OWNER: Final = text("SELECT user_id FROM price_watches WHERE id = :id")
 
-# The aliases t and s are the engine's: a target and its schedule.
+# The aliases t (target) and s (schedule) are those of `STATUS_COLUMNS`.
 _WATCH: Final = f"""
 SELECT w.id, w.user_id, w.trip_id, w.provider, w.target_price, w.currency, w.cabin_class, w.is_active,
        w.check_interval_minutes, w.alert_cooldown_hours, w.last_alerted_at, w.flexible_days, w.remind, w.step_percent,
@@ -67,10 +67,10 @@ LEFT JOIN LATERAL (
 ) best ON true
 LEFT JOIN scrape_targets t ON t.id = main.target_id
 LEFT JOIN scrape_schedule s ON s.target_id = main.target_id
-"""  # noqa: S608 -- a fragment of the engine's
+"""  # noqa: S608 -- a constant of the engine
 _ONE_WATCH: Final = text(f"{_WATCH} WHERE w.id = :id")
 
-# Who travels, and by how many stops, stands in a search's key only (`ScrapeQuery.key`).
+# Only the key of a search has its travellers and its maximum of stops (`ScrapeQuery.key`).
 _SERIES: Final = text("""
 SELECT q.id
 FROM flight_trip_queries x JOIN flight_queries q ON q.id = x.query_id JOIN flight_trips p ON p.id = x.trip_id
@@ -111,7 +111,7 @@ SELECT * FROM (
       AND s.captured_at < coalesce(CAST(:until AS timestamptz), 'infinity')
     ORDER BY s.captured_at DESC, s.id DESC LIMIT :limit
 ) newest ORDER BY captured_at, id
-""")  # noqa: S608 -- a fragment of our own
+""")  # noqa: S608 -- a constant of this file
 _DAYS: Final = text("""
 SELECT q.provider, q.departs_on, q.returns_on, q.cabin_class, q.currency, q.price, q.level, q.typical_low,
        q.typical_high, array_agg(d.day ORDER BY d.day) AS days, array_agg(d.price ORDER BY d.day) AS prices
@@ -137,7 +137,7 @@ def _trips_statements(*, everybody: bool, upcoming: bool | None) -> tuple[TextCl
     where = f"WHERE {' AND '.join(filters)}" if filters else ""
     return (
         text(f"{_TRIP} {where} ORDER BY p.id DESC LIMIT :limit OFFSET :skip"),
-        text(f"SELECT count(*) FROM flight_trips p {where}"),  # noqa: S608 -- fragments of our own
+        text(f"SELECT count(*) FROM flight_trips p {where}"),  # noqa: S608 -- constants of this file
     )
 
 
@@ -151,29 +151,27 @@ def _watches_statements(*, is_active: bool | None, of_trip: bool) -> tuple[TextC
     where = " AND ".join(filters)
     return (
         text(f"{_WATCH} WHERE {where} ORDER BY w.id DESC LIMIT :limit OFFSET :skip"),
-        text(f"SELECT count(*) FROM price_watches w WHERE {where}"),  # noqa: S608 -- fragments of our own
+        text(f"SELECT count(*) FROM price_watches w WHERE {where}"),  # noqa: S608 -- constants of this file
     )
 
 
 class FlightReads:
-    """Reads what is a person's own; for everybody else but admins there is no such thing."""
+    """Reads private data of a person; to everybody else except admins it does not exist."""
 
-    def __init__(
-        self, questions: Questions, *, access: AccessPolicy, providers: ProviderRegistry, clock: Clock
-    ) -> None:
+    def __init__(self, questions: Queries, *, access: AccessPolicy, providers: ProviderRegistry, clock: Clock) -> None:
         self._questions = questions
         self._access = access
         self._providers = providers
         self._clock = clock
 
     async def check_trip(self, asker: Identity, trip_id: UUID) -> None:
-        """Raises TripNotFound."""
+        """Raise TripNotFound if the asker may not see the trip, or if it does not exist."""
         owner = await self._questions.value(_TRIP_OWNER, {"id": trip_id})
         if owner is None or not self._access.may_use_private(asker, owner):
             raise TripNotFound(trip_id)
 
     async def check_watch(self, asker: Identity, watch_id: UUID) -> None:
-        """Raises WatchNotFound."""
+        """Raise WatchNotFound if the asker may not see the watch, or if it does not exist."""
         owner = await self._questions.value(_WATCH_OWNER, {"id": watch_id})
         if owner is None or not self._access.may_use_private(asker, owner):
             raise WatchNotFound(watch_id)
@@ -183,7 +181,7 @@ class TripQueries(FlightReads):
     """Reads trips."""
 
     async def list_trips(self, user_id: UUID, *, upcoming: bool | None, page: int, per_page: int) -> TripPage:
-        """A person's trips, the newest first."""
+        """Return a page of a person's trips, the newest first."""
         items, count = _trips_statements(everybody=False, upcoming=upcoming)
         values: dict[str, Any] = {"user_id": user_id, "now": self._clock.now()}
         rows = await self._questions.rows(items, {**values, "limit": per_page, "skip": (page - 1) * per_page})
@@ -195,7 +193,7 @@ class TripQueries(FlightReads):
         )
 
     async def get_trip(self, asker: Identity, trip_id: UUID) -> TripView:
-        """Raises TripNotFound."""
+        """Return a trip. Raises TripNotFound."""
         await self.check_trip(asker, trip_id)
         row = await self._questions.row(_ONE_TRIP, {"id": trip_id, "now": self._clock.now()})
         if row is None:
@@ -204,12 +202,12 @@ class TripQueries(FlightReads):
 
 
 class WatchQueries(FlightReads):
-    """Reads watches and what was told of them."""
+    """Reads watches and their alerts."""
 
     async def list_watches(
         self, user_id: UUID, *, is_active: bool | None, trip_id: UUID | None, page: int, per_page: int
     ) -> WatchPage:
-        """A person's watches, the newest first."""
+        """Return a page of a person's watches, the newest first."""
         items, count = _watches_statements(is_active=is_active, of_trip=trip_id is not None)
         values = {"user_id": user_id, "trip_id": trip_id, "now": self._clock.now()}
         rows = await self._questions.rows(items, {**values, "limit": per_page, "skip": (page - 1) * per_page})
@@ -221,19 +219,19 @@ class WatchQueries(FlightReads):
         )
 
     async def get_watch(self, asker: Identity, watch_id: UUID) -> WatchView:
-        """Raises WatchNotFound."""
+        """Return a watch. Raises WatchNotFound."""
         await self.check_watch(asker, watch_id)
         row = await self._questions.row(_ONE_WATCH, {"id": watch_id, "now": self._clock.now()})
         if row is None:
             raise WatchNotFound(watch_id)
         return self._view(row)
 
-    async def get_alerts(self, asker: Identity, watch_id: UUID, *, before: UUID | None, limit: int) -> Alerts:
-        """What was told of a watch, the newest first. Raises WatchNotFound."""
+    async def get_alerts(self, asker: Identity, watch_id: UUID, *, before: UUID | None, limit: int) -> AlertList:
+        """Return the alerts of a watch, the newest first. Raises WatchNotFound."""
         await self.check_watch(asker, watch_id)
         rows = await self._questions.rows(_ALERTS, {"id": watch_id, "before": before, "limit": limit + 1})
         items = [AlertView(**row) for row in rows[:limit]]
-        return Alerts(items=items, next_before=items[-1].id if len(rows) > limit else None)
+        return AlertList(items=items, next_before=items[-1].id if len(rows) > limit else None)
 
     def _view(self, row: dict[str, Any]) -> WatchView:
         key = row.pop("key")
@@ -242,28 +240,29 @@ class WatchQueries(FlightReads):
 
 
 class PriceQueries(FlightReads):
-    """Reads what a trip has cost."""
+    """Reads the prices of a trip."""
 
     async def get_prices(
         self,
         asker: Identity,
         trip_id: UUID,
-        wanted: SeriesFilter = EVERYTHING,
+        series_filter: SeriesFilter = EVERYTHING,
         *,
         since: datetime | None = None,
         until: datetime | None = None,
         all_offers: bool = False,
         points: int = 500,
     ) -> Prices:
-        """The cheapest of every look, the oldest first, a search at most `points` of them that keep the line's shape.
+        """Return the cheapest offer of each fetch, the oldest first, sampled to at most `points` per search.
 
-        With `all_offers` every offer of the last looks instead, `points` in all. Raises TripNotFound.
+        Sampling keeps the shape of the line. With `all_offers`, return every offer of the last fetches instead, at most
+        `points` in all. Raises TripNotFound.
         """
-        series = await self._series(asker, trip_id, wanted)
+        series = await self._series(asker, trip_id, series_filter)
         if all_offers:
             values = {"queries": series, "since": since, "until": until, "limit": points}
-            found = [_price_view(row) for row in await self._questions.rows(_OFFERS, values)]
-            return Prices(items=found, total=len(found))
+            offers = [_price_view(row) for row in await self._questions.rows(_OFFERS, values)]
+            return Prices(items=offers, total=len(offers))
         items: list[PriceView] = []
         total = 0
         for query_id in series:
@@ -271,30 +270,30 @@ class PriceQueries(FlightReads):
             if line is None or not line["at"]:
                 continue
             total += len(line["at"])
-            kept = sampled(line["at"], line["prices"], points)
-            moments = [EPOCH + timedelta(microseconds=line["at"][place]) for place in kept]
+            positions = sampled(line["at"], line["prices"], points)
+            moments = [EPOCH + timedelta(microseconds=line["at"][position]) for position in positions]
             rows = await self._questions.rows(_CHOSEN, {"query_id": query_id, "moments": moments})
             items += [_price_view(row) for row in rows]
         if len(series) > 1:
-            items.sort(key=lambda one: (one.captured_at, one.id))
+            items.sort(key=lambda price: (price.captured_at, price.id))
         return Prices(items=items, total=total)
 
     async def get_price(self, snapshot_id: UUID) -> PriceView:
-        """One snapshot, by an id that we know."""
+        """Return a snapshot that exists, by its id."""
         row = await self._questions.row(_ONE_PRICE, {"id": snapshot_id})
-        assert row is not None  # noqa: S101 -- it was written in this transaction
+        assert row is not None  # noqa: S101 -- the snapshot was written in this transaction
         return _price_view(row)
 
-    async def get_analyses(self, asker: Identity, trip_id: UUID, wanted: SeriesFilter = EVERYTHING) -> Analyses:
-        """What became of the prices of a trip's searches. Raises TripNotFound."""
-        series = await self._series(asker, trip_id, wanted)
+    async def get_analyses(self, asker: Identity, trip_id: UUID, series_filter: SeriesFilter = EVERYTHING) -> Analyses:
+        """Return statistics of the prices of each of a trip's searches. Raises TripNotFound."""
+        series = await self._series(asker, trip_id, series_filter)
         rows = await self._questions.rows(_DAYS, {"queries": series})
         return Analyses(items=[analysed(DaysOfSearch(**row)) for row in rows])
 
-    async def _series(self, asker: Identity, trip_id: UUID, wanted: SeriesFilter) -> list[UUID]:
-        """The searches that are asked for."""
+    async def _series(self, asker: Identity, trip_id: UUID, series_filter: SeriesFilter) -> list[UUID]:
+        """Return the ids of the trip's searches that match the filter."""
         await self.check_trip(asker, trip_id)
-        values = {**msgspec.structs.asdict(wanted), "trip_id": trip_id}
+        values = {**msgspec.structs.asdict(series_filter), "trip_id": trip_id}
         return [row["id"] for row in await self._questions.rows(_SERIES, values)]
 
 
@@ -306,7 +305,7 @@ def _price_view(row: Mapping[str, Any]) -> PriceView:
 
 
 def _local(at: datetime | None, offset: int | None) -> datetime | None:
-    """An instant as the clocks of its place show it."""
+    """Convert an instant to the UTC offset of its airport."""
     if at is None or offset is None:
         return at
     return at.astimezone(timezone(timedelta(minutes=offset)))

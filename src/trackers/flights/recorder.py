@@ -1,4 +1,4 @@
-"""How answers are stored: compared with the last one, written in bulk, and every watch of theirs judged."""
+"""Store answers: compare each with the last one, write all in bulk, and evaluate their watches."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,50 +14,50 @@ import structlog
 from shared.clock import Clock
 from shared.events import EventType, NewEvent
 from shared.ids import new_id
-from shared.scraping.observation import FailedVisit, Observation
+from shared.scraping.observation import FailedFetch, Observation
 from trackers.flights.alerts import agrees, is_outlier
+from trackers.flights.evaluation import WatchEvaluator
 from trackers.flights.events import WATCH_FAILING, WATCH_RECOVERED
-from trackers.flights.judging import WatchJudge
-from trackers.flights.news import QueryNews
+from trackers.flights.messages import QueryUpdate
 from trackers.flights.price_repository import (
     USUAL_DAYS,
     DayRow,
     FailedQuery,
     KnownQuery,
     PriceRepository,
+    PriceRow,
     QueryRow,
     SeenAgain,
-    SnapshotRow,
     Watcher,
 )
 from trackers.flights.providers import ProviderRegistry
 from trackers.flights.search import PriceResult, ScrapeQuery, SearchResult
 
-FETCHED, TYPED, HISTORY = "fetched", "typed", "history"
+FETCHED, MANUAL_ORIGIN, HISTORY = "fetched", "manual", "history"
 NOON: Final = time(12, tzinfo=UTC)
-"""When a price of a past day is said to have been seen."""
+"""Time of day at which a price of a past day counts as seen."""
 
 
 @dataclass(slots=True)
-class Looked:
-    """What a batch of answers says that is not stored yet."""
+class PriceChanges:
+    """Changes by a batch of answers that are not stored yet."""
 
     queries: list[QueryRow] = field(default_factory=list)
-    fresh: list[SnapshotRow] = field(default_factory=list)
+    fresh: list[PriceRow] = field(default_factory=list)
     again: list[SeenAgain] = field(default_factory=list)
     days: list[DayRow] = field(default_factory=list)
     changed: set[UUID] = field(default_factory=set)
-    """Targets whose offers are others now."""
+    """Targets whose offers have changed."""
 
 
 class PriceRecorder:
-    """Stores a batch of answers at once, and tells of searches that fail."""
+    """Stores answers in batches, and publishes events of searches that fail or recover."""
 
     def __init__(
         self,
         *,
         prices: PriceRepository,
-        judge: WatchJudge,
+        evaluate: WatchEvaluator,
         providers: ProviderRegistry,
         clock: Clock,
         offers_kept: int,
@@ -66,7 +66,7 @@ class PriceRecorder:
         tell_after: int,
     ) -> None:
         self._prices = prices
-        self._judge = judge
+        self._evaluate = evaluate
         self._providers = providers
         self._clock = clock
         self._offers_kept = offers_kept
@@ -75,26 +75,24 @@ class PriceRecorder:
         self._tell_after = tell_after
 
     async def record(self, observations: Sequence[Observation[SearchResult]]) -> set[UUID]:
-        """Targets whose offers changed: each has new snapshots. The others' were seen again."""
+        """Store answers; return the targets with changed offers. They get new snapshots, the others a new `seen_at`."""
         today = self._clock.now().date()
-        known = {
-            query.target_id: query
-            for query in await self._prices.known(targets=[one.target.id for one in observations], today=today)
-        }
-        looked = Looked()
+        targets = [observation.target.id for observation in observations]
+        known = {query.target_id: query for query in await self._prices.known(targets=targets, today=today)}
+        changes = PriceChanges()
         for observation in observations:
             query = known.get(observation.target.id)
-            if query is not None:  # else nobody's any more: its trip was removed while the page was fetched
-                self._take(looked, query, observation)
-        if looked.queries:
-            await self._prices.write(looked.queries, fresh=looked.fresh, again=looked.again, days=looked.days)
+            if query is not None:  # None if its trip was removed during the fetch
+                self._take(changes, query, observation)
+        if changes.queries:
+            await self._prices.write(changes.queries, fresh=changes.fresh, again=changes.again, days=changes.days)
         events = await self._recovered([query for query in known.values() if query.failures])
-        await self._judge.judge_queries([row.id for row in looked.queries], *events)
-        return looked.changed
+        await self._evaluate.evaluate_queries([row.id for row in changes.queries], *events)
+        return changes.changed
 
-    async def record_failures(self, failures: Sequence[FailedVisit]) -> None:
-        """Count them; tell who watches, once in a row of failures. Neither prices nor watches change."""
-        reasons = {one.target.id: one.failure.reason.value for one in failures}
+    async def record_failures(self, failures: Sequence[FailedFetch]) -> None:
+        """Count failures; notify watchers once per series of failures. Prices and watches do not change."""
+        reasons = {failure.target.id: failure.failure.reason.value for failure in failures}
         failed = await self._prices.fail(list(reasons), now=self._clock.now())
         failing = {query.id: query for query in failed if query.failures >= self._tell_after}
         for query in failing.values():
@@ -103,51 +101,51 @@ class PriceRecorder:
                     "no_prices", query=query.key, reason=reasons[query.target_id], since=query.failing_since
                 )
         watchers = await self._prices.told_failing(list(failing)) if failing else []
-        told = [(failing[one.query_id], one) for one in watchers]
-        events = [self._event(WATCH_FAILING, query, one, reasons[query.target_id]) for query, one in told]
-        await self._judge.judge_queries([], *events)
+        pairs = [(failing[watcher.query_id], watcher) for watcher in watchers]
+        events = [self._event(WATCH_FAILING, query, watcher, reasons[query.target_id]) for query, watcher in pairs]
+        await self._evaluate.evaluate_queries([], *events)
 
     async def _recovered(self, queries: Sequence[KnownQuery]) -> list[NewEvent]:
-        """An event for everybody who was told that these fail: theirs, so that nobody else hears of their plans."""
+        """Return an event for each person who was notified that these fail; it is private, as travel plans are."""
         by_id = {query.id: query for query in queries}
         for query in queries:
             if query.failures >= self._tell_after:
                 structlog.get_logger(__name__).info("prices_again", query=query.key, failing_since=query.failing_since)
         watchers = await self._prices.told_recovered(list(by_id)) if by_id else []
-        return [self._event(WATCH_RECOVERED, by_id[one.query_id], one, None) for one in watchers]
+        return [self._event(WATCH_RECOVERED, by_id[watcher.query_id], watcher, None) for watcher in watchers]
 
-    def _take(self, looked: Looked, query: KnownQuery, observation: Observation[SearchResult]) -> None:
-        """Compare one answer with the last."""
+    def _take(self, changes: PriceChanges, query: KnownQuery, observation: Observation[SearchResult]) -> None:
+        """Compare an answer with the last one of its search, and add the differences to `changes`."""
         result, at = observation.value, observation.at
-        kept = _kept(result, self._offers_kept)
-        digest = blake2b(msgspec.json.encode(kept), digest_size=16).digest()
+        offers = _cheapest_offers(result, self._offers_kept)
+        digest = blake2b(msgspec.json.encode(offers), digest_size=16).digest()
         cheapest = result.cheapest
         if query.checked_at is None:
-            query = _with_history(looked, query, result, at)
+            query = _with_history(changes, query, result, at)
         doubted = cheapest is not None and self._is_doubtful(cheapest, query)
         same = digest == query.digest and query.captured_at is not None
         captured_at = query.captured_at if same and query.captured_at is not None else at
         snapshot_id = query.snapshot_id
         if same:
-            looked.again.append(SeenAgain(query_id=query.id, captured_at=captured_at, seen_at=at))
-        elif kept or query.digest is not None:
-            looked.changed.add(observation.target.id)
+            changes.again.append(SeenAgain(query_id=query.id, captured_at=captured_at, seen_at=at))
+        elif offers or query.digest is not None:
+            changes.changed.add(observation.target.id)
         if not same:
-            rows = _rows(kept, query, observation, stored_at=self._clock.now(), suspect=doubted)
-            looked.fresh += rows
+            rows = _rows(offers, query, observation, stored_at=self._clock.now(), suspect=doubted)
+            changes.fresh += rows
             snapshot_id = next((row.id for row in rows if row.cheapest), None)
         price = None if cheapest is None else cheapest.price
         if price is not None and not doubted:
-            looked.days.append(DayRow(query_id=query.id, day=at.astimezone(UTC).date(), price=price))
-        looked.queries.append(
+            changes.days.append(DayRow(query_id=query.id, day=at.astimezone(UTC).date(), price=price))
+        changes.queries.append(
             QueryRow(
                 id=query.id,
                 checked_at=at,
                 captured_at=captured_at,
-                # While a price is doubted the last one that was not stands, with its snapshot.
+                # While a price is doubted, the last trusted price and its snapshot stay.
                 snapshot_id=query.snapshot_id if doubted else snapshot_id,
                 price=query.price if doubted else price,
-                digest=None if doubted else digest.hex(),  # what confirms a doubted price is stored as new
+                digest=None if doubted else digest.hex(),  # a price that confirms it is stored as new
                 offers=result.count,
                 suspect=price if doubted else None,
                 level=result.insights.level,
@@ -157,9 +155,9 @@ class PriceRecorder:
         )
 
     def _is_doubtful(self, cheapest: PriceResult, query: KnownQuery) -> bool:
-        """Whether a price must be confirmed first: far below the usual one, and not what the look before showed.
+        """True if a price must be confirmed first: far below the usual one, and not shown by the fetch before.
 
-        One that disagrees with a doubted one shows that to be a glitch, and is doubted by itself.
+        A low price that disagrees with a doubted price shows that the doubted one was a glitch, and is doubted itself.
         """
         price, trusted = cheapest.price, query.price
         if price is None or not is_outlier(price, median=query.median, days=query.days, percent=self._outlier_percent):
@@ -171,7 +169,7 @@ class PriceRecorder:
     def _event(
         self, event: EventType, query: KnownQuery | FailedQuery, watcher: Watcher, reason: str | None
     ) -> NewEvent:
-        news = QueryNews(
+        update = QueryUpdate(
             watch_id=watcher.watch_id,
             provider=query.provider,
             origin=query.origin,
@@ -182,23 +180,25 @@ class PriceRecorder:
             since=query.failing_since,
             url=self._providers.link(ScrapeQuery.read(query.key)),
         )
-        return NewEvent(event=event, aggregate=f"price_watch:{watcher.watch_id}", payload=news, user_id=watcher.user_id)
+        return NewEvent(
+            event=event, aggregate=f"price_watch:{watcher.watch_id}", payload=update, user_id=watcher.user_id
+        )
 
 
-def _kept(result: SearchResult, most: int) -> list[PriceResult]:
-    """The offers that are stored: the cheapest."""
+def _cheapest_offers(result: SearchResult, most: int) -> list[PriceResult]:
+    """Return the `most` cheapest offers; only these are stored."""
     return sorted(result.offers, key=lambda offer: offer.rank)[:most]
 
 
-def _with_history(looked: Looked, query: KnownQuery, result: SearchResult, at: datetime) -> KnownQuery:
-    """Take what the site says of past days, for a search that nobody looked at before; the search with its past."""
+def _with_history(changes: PriceChanges, query: KnownQuery, result: SearchResult, at: datetime) -> KnownQuery:
+    """Add the site's prices of past days to `changes`, for the first fetch of a search; return it with its history."""
     today = at.astimezone(UTC).date()
     past = {point.day: point.price for point in result.insights.history if point.day < today}
     for day, price in sorted(past.items()):
         moment = datetime.combine(day, NOON)
-        looked.days.append(DayRow(query_id=query.id, day=day, price=price))
-        looked.fresh.append(
-            SnapshotRow(
+        changes.days.append(DayRow(query_id=query.id, day=day, price=price))
+        changes.fresh.append(
+            PriceRow(
                 id=new_id(),
                 query_id=query.id,
                 captured_at=moment,
@@ -214,16 +214,16 @@ def _with_history(looked: Looked, query: KnownQuery, result: SearchResult, at: d
 
 
 def _rows(
-    kept: Sequence[PriceResult],
+    offers: Sequence[PriceResult],
     query: KnownQuery,
     observation: Observation[SearchResult],
     *,
     stored_at: datetime,
     suspect: bool,
-) -> list[SnapshotRow]:
-    """The first is the cheapest, if it has a price at all. Digests read from the identifiers when they were stored."""
+) -> list[PriceRow]:
+    """Return snapshot rows; the first is the cheapest, if it has a price. Digests read the time of storage from ids."""
     return [
-        SnapshotRow(
+        PriceRow(
             id=new_id(at=stored_at),
             query_id=query.id,
             captured_at=observation.at,
@@ -244,11 +244,11 @@ def _rows(
             reference=offer.flights or None,
             run_id=observation.target.run_id,
         )
-        for number, offer in enumerate(kept)
+        for number, offer in enumerate(offers)
     ]
 
 
 def offset_of(at: datetime | None) -> int | None:
-    """Minutes east of UTC."""
+    """Return the UTC offset in minutes east; None for a time without one."""
     offset = at.utcoffset() if at is not None else None
     return None if offset is None else int(offset.total_seconds() // 60)

@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import text
 
 from shared.database import Repository
-from trackers.flights.rows import Asked, Demand, EndedWatch, NewQuery, TripRow, WatchRow, as_json
+from trackers.flights.rows import Demand, EndedWatch, NewQuery, RequestedSearch, TripRow, WatchRow, as_json
 from trackers.flights.search import Cabin
 
 _ADD_TRIP: Final = text("""
@@ -50,7 +50,8 @@ FROM price_watches WHERE trip_id = :trip_id ORDER BY id
 _ADD_WATCH: Final = text("""
 INSERT INTO price_watches (id, user_id, trip_id, provider, target_price, currency, cabin_class, is_active,
                            check_interval_minutes, alert_cooldown_hours, flexible_days, remind, step_percent,
-                           below_median_percent, median_days, lowest_ever, armed_at, judge_at, created_at, updated_at)
+                           below_median_percent, median_days, lowest_ever, armed_at, evaluate_at, created_at,
+                           updated_at)
 VALUES (:id, :user_id, :trip_id, :provider, :target_price, :currency, :cabin_class, :is_active,
         :check_interval_minutes, :alert_cooldown_hours, :flexible_days, :remind, :step_percent,
         :below_median_percent, :median_days, :lowest_ever, :now, :now, :now, :now)
@@ -61,14 +62,14 @@ SET provider = :provider, target_price = :target_price, currency = :currency, ca
     is_active = :is_active, check_interval_minutes = :check_interval_minutes,
     alert_cooldown_hours = :alert_cooldown_hours, flexible_days = :flexible_days, remind = :remind,
     step_percent = :step_percent, below_median_percent = :below_median_percent, median_days = :median_days,
-    lowest_ever = :lowest_ever, judge_at = :now, updated_at = :now
+    lowest_ever = :lowest_ever, evaluate_at = :now, updated_at = :now
 WHERE id = :id
 """)
 _REMOVE_WATCH: Final = text("DELETE FROM price_watches WHERE id = :id")
-# What was told before counts no more; the episode rises, so that the same price may be told again.
+# Earlier alerts no longer count. The episode increases, so that the same price can trigger an alert again.
 _ARM: Final = text("""
 UPDATE price_watches
-SET armed_at = :now, judge_at = :now,
+SET armed_at = :now, evaluate_at = :now,
     state = jsonb_build_object('episode', coalesce((state ->> 'episode')::integer, 0) + 1)
 WHERE id = ANY(CAST(:watches AS uuid[]))
 """)
@@ -99,13 +100,13 @@ _LINK_WATCH: Final = text("""
 INSERT INTO price_watch_queries (watch_id, query_id) SELECT :watch_id, unnest(CAST(:queries AS uuid[]))
 ON CONFLICT DO NOTHING
 """)
-# Lane 0: asked for by hand, and not looked at since.
+# Priority 0: requested by a person and not fetched since.
 _UNLINK_UNKNOWN: Final = text("""
 DELETE FROM flight_trip_queries x USING flight_queries q
 WHERE q.id = ANY(CAST(:queries AS uuid[])) AND q.id = x.query_id AND q.target_id IS NOT NULL AND q.checked_at IS NULL
   AND NOT EXISTS (SELECT FROM price_watch_queries y JOIN price_watches w ON w.id = y.watch_id
                   WHERE y.query_id = q.id AND w.trip_id = x.trip_id)
-  AND NOT EXISTS (SELECT FROM scrape_schedule s WHERE s.target_id = q.target_id AND s.lane = 0)
+  AND NOT EXISTS (SELECT FROM scrape_schedule s WHERE s.target_id = q.target_id AND s.priority = 0)
 """)
 _QUERIES_OF: Final = text("""
 SELECT query_id FROM price_watch_queries WHERE watch_id = ANY(CAST(:watches AS uuid[]))
@@ -152,7 +153,7 @@ _AWAITED: Final = text("""
 SELECT count(DISTINCT s.target_id)
 FROM flight_trips t JOIN flight_trip_queries x ON x.trip_id = t.id JOIN flight_queries q ON q.id = x.query_id
 JOIN scrape_schedule s ON s.target_id = q.target_id
-WHERE t.user_id = :user_id AND s.lane = 0
+WHERE t.user_id = :user_id AND s.priority = 0
 """)
 
 _END_QUERIES: Final = text("""
@@ -160,7 +161,7 @@ UPDATE flight_queries SET ended_at = :now WHERE id IN (
     SELECT id FROM flight_queries WHERE id = ANY(CAST(:queries AS uuid[])) AND ended_at IS NULL ORDER BY id FOR UPDATE
 )
 """)
-# Who moved a trip meanwhile has it watched on.
+# A trip that got a later date in the meantime stays watched.
 _END_TRIPS: Final = text("""
 WITH over AS (
     UPDATE flight_trips SET ended_at = :now
@@ -169,7 +170,7 @@ WITH over AS (
 ), watching AS MATERIALIZED (
     SELECT w.id FROM price_watches w JOIN over o ON o.id = w.trip_id WHERE w.is_active ORDER BY w.id FOR UPDATE OF w
 ), stopped AS (
-    UPDATE price_watches w SET is_active = false, judge_at = NULL, updated_at = :now
+    UPDATE price_watches w SET is_active = false, evaluate_at = NULL, updated_at = :now
     FROM watching g WHERE w.id = g.id
     RETURNING w.id, w.user_id, w.trip_id, w.currency
 )
@@ -213,10 +214,10 @@ SELECT DISTINCT x.query_id FROM flight_trips t JOIN flight_trip_queries x ON x.t
 
 
 class FlightRepository(Repository):
-    """Trips, watches and searches."""
+    """Reads and writes trips, watches and searches."""
 
     async def counts(self, user_id: UUID) -> tuple[int, int]:
-        """(trips, watches) of a person."""
+        """Return (number of trips, number of watches) of a person."""
         row = (await self.session.execute(_COUNTS, {"user_id": user_id})).one()
         return int(row.trips), int(row.watches)
 
@@ -231,7 +232,7 @@ class FlightRepository(Repository):
         await self.session.execute(_CHANGE_TRIP, {**msgspec.structs.asdict(trip), "now": now})
 
     async def remove_trip(self, trip_id: UUID) -> None:
-        """With its watches, their alerts, and what was typed in for it."""
+        """Remove a trip with its watches, their alerts, and the prices that were entered for it."""
         await self.session.execute(_REMOVE_TRIP, {"id": trip_id})
 
     async def watch(self, watch_id: UUID) -> WatchRow | None:
@@ -252,11 +253,11 @@ class FlightRepository(Repository):
         await self.session.execute(_REMOVE_WATCH, {"id": watch_id})
 
     async def arm(self, watches: Sequence[UUID], *, now: datetime) -> None:
-        """Forget what these were told: somebody asks anew."""
+        """Reset watches: their earlier alerts no longer count, and they are evaluated again."""
         await self.session.execute(_ARM, {"watches": list(watches), "now": now})
 
     async def found(self, keys: Sequence[str]) -> dict[str, tuple[UUID, UUID | None]]:
-        """Key -> (id, target id) of the searches that are known."""
+        """Return key -> (id, target id) of the searches that exist."""
         rows = await self.session.execute(_FOUND, {"keys": list(keys)})
         return {row.key: (row.id, row.target_id) for row in rows}
 
@@ -264,18 +265,18 @@ class FlightRepository(Repository):
         await self.session.execute(_ADD_QUERIES, {"queries": as_json(queries), "now": now})
 
     async def link(self, trip_id: UUID, queries: Sequence[UUID], *, watch_id: UUID | None = None) -> None:
-        """Have a trip, and a watch of it, rest on these searches; the watch on no others."""
+        """Link searches to a trip, and to a watch of it; unlink the watch from all other searches."""
         await self.session.execute(_LINK_TRIP, {"trip_id": trip_id, "queries": list(queries)})
         if watch_id is not None:
             await self.session.execute(_UNLINK_WATCH, {"watch_id": watch_id, "queries": list(queries)})
             await self.session.execute(_LINK_WATCH, {"watch_id": watch_id, "queries": list(queries)})
 
     async def unlink_unknown(self, queries: Sequence[UUID]) -> None:
-        """Have no trip rest on those of these that never had an answer, where no watch of it does."""
+        """Unlink searches that never had an answer from trips, unless a watch of the trip or a request needs them."""
         await self.session.execute(_UNLINK_UNKNOWN, {"queries": list(queries)})
 
     async def queries_of(self, *, watches: Sequence[UUID] = (), trips: Sequence[UUID] = ()) -> list[UUID]:
-        """The searches that these rest on."""
+        """Return the searches of these watches and trips."""
         values = {"watches": list(watches), "trips": list(trips)}
         return list((await self.session.execute(_QUERIES_OF, values)).scalars())
 
@@ -283,49 +284,49 @@ class FlightRepository(Repository):
         return list((await self.session.execute(_QUERIES_OF_PERSON, {"user_id": user_id})).scalars())
 
     async def targets(self, queries: Sequence[UUID]) -> list[UUID]:
-        """What fetches these searches."""
+        """Return the targets of these searches."""
         return list((await self.session.execute(_TARGETS, {"queries": list(queries)})).scalars())
 
     async def targets_of(self, user_id: UUID) -> list[UUID]:
-        """What fetches anything of a person."""
+        """Return the targets of all searches of a person's trips."""
         return list((await self.session.execute(_ALL_TARGETS_OF, {"user_id": user_id})).scalars())
 
     async def demand(self, queries: Sequence[UUID], *, now: datetime) -> list[Demand]:
-        """How often the fetched ones among these are wanted."""
+        """Return the demand for these searches, without those that nothing fetches."""
         rows = (await self.session.execute(_DEMAND, {"queries": list(queries), "now": now})).mappings()
         return [Demand(**row) for row in rows]
 
     async def remove_unwanted(self, queries: Sequence[UUID]) -> list[UUID]:
-        """Delete the searches among these that no trip has any more, with their prices; what fetched them."""
+        """Delete the searches among these that belong to no trip, with their prices; return their targets."""
         rows = await self.session.execute(_REMOVE_UNWANTED, {"queries": list(queries)})
         return [target for target in rows.scalars() if target is not None]
 
-    async def asked(self, queries: Sequence[UUID], *, now: datetime) -> list[Asked]:
-        """How the fetching of these stands, without those whose day is over."""
+    async def asked(self, queries: Sequence[UUID], *, now: datetime) -> list[RequestedSearch]:
+        """Return the fetch state of these searches, without those whose day of departure is over."""
         rows = (await self.session.execute(_ASKED, {"queries": list(queries), "now": now})).mappings()
-        return [Asked(**row) for row in rows]
+        return [RequestedSearch(**row) for row in rows]
 
     async def awaited(self, user_id: UUID) -> int:
-        """Searches of a person's trips that somebody asked to be looked at, and that were not yet."""
+        """Count the searches of a person's trips that were requested and have not been fetched yet."""
         return int((await self.session.execute(_AWAITED, {"user_id": user_id})).scalar_one())
 
     async def departed(self, *, now: datetime, limit: int) -> tuple[list[UUID], list[UUID]]:
-        """(searches, trips) whose day is over and that were not ended yet, up to `limit` each, whose was over first."""
+        """Return (searches, trips) to end because their day of departure is over: up to `limit` each, oldest first."""
         values = {"now": now, "limit": limit}
         queries = list((await self.session.execute(_DEPARTED_QUERIES, values)).scalars())
         return queries, list((await self.session.execute(_DEPARTED_TRIPS, values)).scalars())
 
     async def end_queries(self, queries: Sequence[UUID], *, now: datetime) -> None:
-        """Mark searches whose day is over."""
+        """Mark searches as ended."""
         await self.session.execute(_END_QUERIES, {"queries": list(queries), "now": now})
 
     async def end_trips(self, trips: Sequence[UUID], *, now: datetime) -> list[EndedWatch]:
-        """Stop the watches of trips that have departed, where they still have; which."""
+        """Stop the active watches of trips that have still departed; return these watches."""
         rows = (await self.session.execute(_END_TRIPS, {"trips": list(trips), "now": now})).mappings()
         return [EndedWatch(**row) for row in rows]
 
     async def everything_of(self, user_id: UUID) -> list[Mapping[str, Any]]:
-        """A person's trips with their watches, what was told, and every price."""
+        """Return a person's trips with their watches, alerts and prices."""
         return [dict(row) for row in (await self.session.execute(_EVERYTHING_OF, {"user_id": user_id})).mappings()]
 
     async def remove_trips_of(self, user_id: UUID) -> None:

@@ -1,4 +1,4 @@
-"""Trips, watches and searches as their table has them."""
+"""Rows of trips, watches and searches."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -13,7 +13,7 @@ from trackers.flights.search import Cabin, ScrapeQuery, Travellers
 
 
 class TripRow(Struct, frozen=True, kw_only=True):
-    """A trip as the rules need it."""
+    """A trip as the services need it."""
 
     id: UUID
     user_id: UUID
@@ -31,7 +31,7 @@ class TripRow(Struct, frozen=True, kw_only=True):
     ends_at: datetime
 
     def search(self, *, provider: str, cabin: Cabin, currency: str) -> ScrapeQuery:
-        """The search for it."""
+        """Return the search for this trip."""
         return ScrapeQuery(
             provider=provider,
             origin=self.origin,
@@ -51,7 +51,7 @@ class TripRow(Struct, frozen=True, kw_only=True):
 
 
 class WatchRow(Struct, frozen=True, kw_only=True):
-    """A watch as the rules need it."""
+    """A watch as the services need it."""
 
     id: UUID
     user_id: UUID
@@ -72,7 +72,7 @@ class WatchRow(Struct, frozen=True, kw_only=True):
 
 
 class NewQuery(Struct, frozen=True, kw_only=True):
-    """A search to be known from now on; what fetches it is `target_id`, whose own it is `trip_id`."""
+    """A new search; it has a `target_id` if it is fetched, or the `trip_id` of its only trip if prices are entered."""
 
     id: UUID
     key: str
@@ -90,7 +90,7 @@ class NewQuery(Struct, frozen=True, kw_only=True):
 
 
 class Demand(Struct, frozen=True, kw_only=True):
-    """How often a search is wanted: at the shortest interval of its active watches, None where there are none."""
+    """Demand for a search. Its interval is the shortest of its active watches; None without active watches."""
 
     id: UUID
     key: str
@@ -100,10 +100,10 @@ class Demand(Struct, frozen=True, kw_only=True):
     interval_minutes: int | None
     ended: bool
     wanted: bool
-    """Whether any trip still has it."""
+    """True if a trip still has the search."""
 
 
-class Asked(Struct, frozen=True, kw_only=True):
+class RequestedSearch(Struct, frozen=True, kw_only=True):
     target_id: UUID
     last_attempt_at: datetime | None
     awaited: bool
@@ -125,12 +125,12 @@ class EndedWatch(Struct, frozen=True, kw_only=True):
 
 
 def as_json(rows: Sequence[Any]) -> str:
-    """Rows as `jsonb_to_recordset` takes them."""
+    """Encode rows for `jsonb_to_recordset`."""
     return msgspec.json.encode(rows).decode()
 
 
 def new_query(query: ScrapeQuery, *, target_id: UUID | None, trip_id: UUID | None, ends_at: datetime) -> NewQuery:
-    """A search as it is kept."""
+    """Return the row of a new search."""
     return NewQuery(
         id=new_id(),
         key=query.key if trip_id is None else own_key(query, trip_id),
@@ -149,5 +149,5 @@ def new_query(query: ScrapeQuery, *, target_id: UUID | None, trip_id: UUID | Non
 
 
 def own_key(query: ScrapeQuery, trip_id: UUID) -> str:
-    """Of a search that is one trip's own: prices that are typed in for it are nobody else's."""
+    """Return the key of a search that belongs to one trip, because entered prices are private."""
     return f"{query.key}@{trip_id}"

@@ -1,4 +1,4 @@
-"""What people send about trips, watches and prices, and what they get to see. Prices are integers in minor units."""
+"""Requests and responses about trips, watches and prices. Prices are integers in minor units."""
 
 from datetime import date, datetime
 from typing import Annotated, Final
@@ -6,50 +6,56 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from shared.scraping.targets import Standing
+from shared.scraping.targets import FetchStatus
 from trackers.flights.alerts import Rule
 from trackers.flights.money import LARGEST_AMOUNT
-from trackers.flights.search import MOST_TRAVELLERS, Cabin
+from trackers.flights.search import MAX_TRAVELLERS, Cabin
 
 WORDS: Final = r"^[^\x00]*$(?!\n)"
-"""Anything but null, which the database does not take."""
+"""Any text without null characters, which the database does not accept."""
 Code = Annotated[
     str, Meta(pattern=r"^[A-Za-z]{3}$(?!\n)", description="IATA code of an airport or city.", examples=["JFK"])
 ]
-CurrencyCode = Annotated[str, Meta(pattern=r"^[A-Za-z]{3}$(?!\n)", description="Code of ISO 4217.", examples=["USD"])]
+CurrencyCode = Annotated[
+    str, Meta(pattern=r"^[A-Za-z]{3}$(?!\n)", description="Currency code (ISO 4217).", examples=["USD"])
+]
 Price = Annotated[
     int,
     Meta(
         ge=1,
         le=LARGEST_AMOUNT,
-        description="In minor units of the currency: 28840 are 288.40 USD, 15000 are 15000 JPY.",
+        description="In minor units of the currency: 28840 is 288.40 USD, 15000 is 15000 JPY.",
         examples=[28840],
     ),
 ]
 Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[^\x00\r\n]*\S[^\x00\r\n]*$(?!\n)")]
 Notes = Annotated[str, Meta(max_length=2000, pattern=r"^[^\x00]*$")]
-People = Annotated[int, Meta(ge=0, le=MOST_TRAVELLERS)]
-Stops = Annotated[int, Meta(ge=0, le=3, description="At most so many; left out: any number.")]
+People = Annotated[int, Meta(ge=0, le=MAX_TRAVELLERS)]
+Stops = Annotated[int, Meta(ge=0, le=3, description="Maximum number of stops; any number if left out.")]
 ProviderName = Annotated[str, Meta(min_length=1, max_length=50, pattern=WORDS, description="google_flights or manual.")]
-Interval = Annotated[int, Meta(ge=30, le=1440, description="Minutes between two looks.")]
-Cooldown = Annotated[int, Meta(ge=1, le=72, description="Hours without news after an alert.")]
+Interval = Annotated[int, Meta(ge=30, le=1440, description="Minutes between two fetches.")]
+Cooldown = Annotated[int, Meta(ge=1, le=72, description="Hours without further alerts after an alert.")]
 FlexibleDays = Annotated[
-    int, Meta(ge=0, le=3, description="Also the days so many before and after, each a search of its own.")
+    int, Meta(ge=0, le=3, description="Also watch this many days before and after, each with its own search.")
 ]
-Step = Annotated[int, Meta(ge=0, le=50, description="Per cent by which a low must be lower to be told after another.")]
-BelowMedian = Annotated[int, Meta(ge=1, le=90, description="Also told when so many per cent below the usual price.")]
-MedianDays = Annotated[int, Meta(ge=7, le=180, description="Days whose median is the usual price.")]
+Step = Annotated[
+    int, Meta(ge=0, le=50, description="Per cent by which a new low must be below the last alerted price.")
+]
+BelowMedian = Annotated[
+    int, Meta(ge=1, le=90, description="Also alert when the price is this many per cent below the usual price.")
+]
+MedianDays = Annotated[int, Meta(ge=7, le=180, description="Number of days whose median is the usual price.")]
 
 
 class CreateTrip(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A journey; without `returns_on` one way."""
+    """A journey; one way without `returns_on`."""
 
     origin: Code
     destination: Code
     departs_on: date
     returns_on: date | None = None
     name: Name | None = None
-    adults: Annotated[int, Meta(ge=1, le=MOST_TRAVELLERS)] = 1
+    adults: Annotated[int, Meta(ge=1, le=MAX_TRAVELLERS)] = 1
     children: People = 0
     infants_in_seat: People = 0
     infants_on_lap: People = 0
@@ -58,14 +64,14 @@ class CreateTrip(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class UpdateTrip(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is left out stays; other dates, places or travellers begin every watch of the trip anew."""
+    """Fields that you leave out stay. Other dates, places or travellers reset every watch of the trip."""
 
     origin: Code | UnsetType = UNSET
     destination: Code | UnsetType = UNSET
     departs_on: date | UnsetType = UNSET
     returns_on: date | UnsetType | None = UNSET
     name: Name | UnsetType | None = UNSET
-    adults: Annotated[int, Meta(ge=1, le=MOST_TRAVELLERS)] | UnsetType = UNSET
+    adults: Annotated[int, Meta(ge=1, le=MAX_TRAVELLERS)] | UnsetType = UNSET
     children: People | UnsetType = UNSET
     infants_in_seat: People | UnsetType = UNSET
     infants_on_lap: People | UnsetType = UNSET
@@ -90,7 +96,7 @@ class TripView(Struct, frozen=True, kw_only=True):
     max_stops: int | None
     notes: str | None
     departed: bool
-    """Whether its day of departure is over at the origin; its watches have stopped then."""
+    """True if the day of departure is over at the origin; the trip's watches are stopped then."""
     watches: int
     created_at: datetime
     updated_at: datetime
@@ -104,7 +110,7 @@ class TripPage(Struct, frozen=True, kw_only=True):
 
 
 class CreateWatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Tell me when this trip costs no more than that."""
+    """A watch that alerts you when the price of a trip is at or below a target."""
 
     trip_id: UUID
     target_price: Price
@@ -115,16 +121,16 @@ class CreateWatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     alert_cooldown_hours: Cooldown = 6
     flexible_days: FlexibleDays = 0
     remind: Annotated[
-        bool, Meta(description="Also told again after each cooldown while the price stays at or below the target.")
+        bool, Meta(description="Alert again after each cooldown while the price stays at or below the target.")
     ] = False
     step_percent: Step = 1
     below_median_percent: BelowMedian | None = None
     median_days: MedianDays = 30
-    lowest_ever: Annotated[bool, Meta(description="Also told when it is lower than ever seen.")] = False
+    lowest_ever: Annotated[bool, Meta(description="Also alert when the price is the lowest ever seen.")] = False
 
 
 class UpdateWatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is left out stays; another target, currency, cabin or provider begins the watch anew."""
+    """Fields that you leave out stay. Another target, currency, cabin or provider resets the watch."""
 
     target_price: Price | UnsetType = UNSET
     provider: ProviderName | UnsetType = UNSET
@@ -141,15 +147,15 @@ class UpdateWatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     lowest_ever: bool | UnsetType = UNSET
 
 
-class WatchView(Standing, frozen=True, kw_only=True):
-    """A watch, what it knows, and how the looking stands. Of `manual` nothing is fetched: it is `pending` for ever."""
+class WatchView(FetchStatus, frozen=True, kw_only=True):
+    """A watch with its prices and fetch status. A watch of `manual` stays `pending`, because nothing is fetched."""
 
     id: UUID
     user_id: UUID
     trip_id: UUID
     provider: str
     provider_enabled: bool
-    """Off: the operator of this server has not turned it on, so nothing is fetched."""
+    """False if the operator of this server has not turned the provider on; nothing is fetched then."""
     target_price: int
     currency: str
     cabin_class: str
@@ -165,14 +171,14 @@ class WatchView(Standing, frozen=True, kw_only=True):
     median_days: int
     lowest_ever: bool
     price: int | None
-    """The cheapest of its searches at the last look; null: no flight had a price."""
+    """Lowest price of its searches at the last fetch; null if no flight had a price."""
     price_level: int | None
-    """What the site makes of it: 1 low, 3 typical, 5 high."""
+    """The site's rating of the price: 1 low, 3 typical, 5 high."""
     typical_low: int | None
     typical_high: int | None
     lowest_price: int | None
     url: str | None
-    """Where to look at the search."""
+    """Address at which you can open the search."""
     created_at: datetime
     updated_at: datetime
 
@@ -185,7 +191,7 @@ class WatchPage(Struct, frozen=True, kw_only=True):
 
 
 class AlertView(Struct, frozen=True, kw_only=True):
-    """What was told, why, and what it stood beside."""
+    """An alert with its rule and the prices of that moment."""
 
     id: UUID
     watch_id: UUID
@@ -203,18 +209,18 @@ class AlertView(Struct, frozen=True, kw_only=True):
     snapshot_id: UUID
     created_at: datetime
     delivered_at: datetime | None
-    """When it reached the first of one's channels; null while it has not, or where there is none."""
+    """Time at which the alert reached the first of your channels; null if it has reached none."""
 
 
-class Alerts(Struct, frozen=True, kw_only=True):
-    """Alerts, the newest first; `next_before` asks for the page after this one."""
+class AlertList(Struct, frozen=True, kw_only=True):
+    """Alerts, the newest first. Pass `next_before` as `before` to get the next page."""
 
     items: list[AlertView]
     next_before: UUID | None
 
 
 class ScrapeTrip(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What to look for; left out: what the trip's watches look for, or else an economy seat in dollars."""
+    """The search to fetch; if left out, the searches of the trip's watches, or else an economy seat in USD."""
 
     provider: ProviderName | None = None
     cabin_class: Cabin | None = None
@@ -222,39 +228,40 @@ class ScrapeTrip(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class ScrapeStarted(Struct, frozen=True, kw_only=True):
-    """The task that looks now; ask `/api/tasks/{task_id}` what became of it. Several searches have several tasks."""
+    """The task of the fetch; get its state from `/api/tasks/{task_id}`. Several searches have several tasks."""
 
     task_id: UUID
     task_ids: list[UUID]
 
 
 class PushPrice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A price that somebody read, or that another feed brings."""
+    """A price that you read yourself, or that another feed delivers."""
 
     price: Price
     currency: CurrencyCode = "USD"
     cabin_class: Cabin = Cabin.ECONOMY
-    captured_at: Annotated[datetime, Meta(tz=True, description="When it was so; left out: now.")] | None = None
+    captured_at: Annotated[datetime, Meta(tz=True, description="Time of the price; now if left out.")] | None = None
     airline: Annotated[str, Meta(max_length=100, pattern=WORDS)] | None = None
     stops: Annotated[int, Meta(ge=0, le=20)] | None = None
     departs_at: Annotated[datetime, Meta(tz=True)] | None = None
     arrives_at: Annotated[datetime, Meta(tz=True)] | None = None
     reference: (
         Annotated[
-            str, Meta(max_length=300, pattern=WORDS, description="What the feed calls it: a fare, a booking, a link.")
+            str,
+            Meta(max_length=300, pattern=WORDS, description="The feed's name of the offer: a fare, a booking, a link."),
         ]
         | None
     ) = None
 
 
 class SeriesFilter(Struct, frozen=True, kw_only=True):
-    """Which searches of a trip are asked for; None: all of them."""
+    """Filter of a trip's searches; None does not filter."""
 
     provider: str | None = None
     currency: str | None = None
     cabin_class: Cabin | None = None
     all_dates: bool = False
-    """Also those of the days around, and of what the trip was before a change."""
+    """Include the days around, and the searches of the trip before it was changed."""
 
 
 class PriceView(Struct, frozen=True, kw_only=True):
@@ -271,25 +278,25 @@ class PriceView(Struct, frozen=True, kw_only=True):
     price: int | None
     currency: str
     cheapest: bool
-    """Of its look."""
+    """True for the cheapest offer of its fetch."""
     suspect: bool
-    """Far below the usual price, and not confirmed then."""
+    """True if the price was far below the usual one and not confirmed at that time."""
     origin: str
-    """fetched, typed (in or pushed), or history: the site's word on a past day, rounded to whole units."""
+    """fetched, manual (entered or pushed), or history: the site's price of a past day, rounded to whole units."""
     airline: str | None
     airline_name: str | None
     stops: int | None
     departs_at: datetime | None
-    """With the offset of the place, as is the arrival."""
+    """With the UTC offset of the airport, as is the arrival."""
     arrives_at: datetime | None
     duration_minutes: int | None
     reference: str | None
 
 
 class Prices(Struct, frozen=True, kw_only=True):
-    """Prices, the oldest first; `total` is how many there are, of which `points` a search are given.
+    """Prices, the oldest first. `total` is the number of all prices; at most `points` per search are returned.
 
-    Of every offer (`all_offers`) it is how many are given.
+    With `all_offers`, `total` is the number of returned offers.
     """
 
     items: list[PriceView]
@@ -297,7 +304,7 @@ class Prices(Struct, frozen=True, kw_only=True):
 
 
 class WeekdayPrice(Struct, frozen=True, kw_only=True):
-    """What it cost on a weekday: the median of the days' lowest prices."""
+    """Price on a weekday: the median of the days' lowest prices."""
 
     weekday: int
     """1 is Monday, 7 Sunday (ISO 8601)."""
@@ -306,7 +313,7 @@ class WeekdayPrice(Struct, frozen=True, kw_only=True):
 
 
 class PriceAnalysis(Struct, frozen=True, kw_only=True):
-    """What became of the price of one search, by the lowest of each day (UTC)."""
+    """Statistics of the prices of a search, by the lowest price of each day (UTC)."""
 
     provider: str
     departs_on: date
@@ -320,13 +327,13 @@ class PriceAnalysis(Struct, frozen=True, kw_only=True):
     median: int
     max: int
     price: int | None
-    """At the last look."""
+    """Price at the last fetch."""
     level: int | None
-    """The site's own: 1 low, 3 typical, 5 high; else by where the price lies between the lowest and the highest."""
+    """The site's level: 1 low, 3 typical, 5 high; else by the position between lowest and highest price."""
     typical_low: int | None
     typical_high: int | None
     best_weekday: int | None
-    """On which one would have bought cheapest, once two weeks are known: 1 is Monday."""
+    """Weekday with the lowest median price, with two weeks of history or more: 1 is Monday."""
     weekdays: list[WeekdayPrice]
 
 

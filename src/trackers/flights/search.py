@@ -1,4 +1,4 @@
-"""What is asked of a provider, and what it answers: the types that providers and the rest share."""
+"""Searches and their results: the types that providers share with the rest of the module."""
 
 from datetime import date, datetime
 from enum import StrEnum
@@ -6,13 +6,13 @@ from typing import Final, Self
 
 from msgspec import Struct
 
-MOST_TRAVELLERS: Final = 9
+MAX_TRAVELLERS: Final = 9
 SEPARATOR: Final = ":"
 ANY: Final = "any"
 
 
 class Cabin(StrEnum):
-    """The class that one sits in."""
+    """Cabin class."""
 
     ECONOMY = "economy"
     PREMIUM_ECONOMY = "premium_economy"
@@ -21,7 +21,7 @@ class Cabin(StrEnum):
 
 
 class Travellers(Struct, frozen=True, kw_only=True):
-    """Who flies: at most nine, an infant on a lap needs an adult of its own."""
+    """Travellers: at most nine; each infant on a lap needs its own adult."""
 
     adults: int = 1
     children: int = 0
@@ -34,7 +34,7 @@ class Travellers(Struct, frozen=True, kw_only=True):
 
 
 class ScrapeQuery(Struct, frozen=True, kw_only=True):
-    """One search: whoever asks the same shares its answer. `returns_on` None: one way. `max_stops` None: any."""
+    """A search; equal searches share one answer. `returns_on` None: one way. `max_stops` None: any number."""
 
     provider: str
     origin: str
@@ -48,9 +48,9 @@ class ScrapeQuery(Struct, frozen=True, kw_only=True):
 
     @property
     def key(self) -> str:
-        """Its only spelling, which is also how it is written down for the engine.
+        """The canonical text of the search; also the key and address of its target in the engine.
 
-        `google_flights:JFK:LAX:2026-06-28:one-way:1.0.0.0:economy:any:USD`.
+        Example: `google_flights:JFK:LAX:2026-06-28:one-way:1.0.0.0:economy:any:USD`.
         """
         people = self.travellers
         return SEPARATOR.join(
@@ -69,7 +69,7 @@ class ScrapeQuery(Struct, frozen=True, kw_only=True):
 
     @classmethod
     def read(cls, key: str) -> Self:
-        """The query that a key spells. Raises ValueError for what is none."""
+        """Parse a key. Raises ValueError if the text is not a key."""
         provider, origin, destination, departs, returns, people, cabin, stops, currency = key.split(SEPARATOR)
         adults, children, seated, lap = map(int, people.split("."))
         return cls(
@@ -86,37 +86,37 @@ class ScrapeQuery(Struct, frozen=True, kw_only=True):
 
 
 class PriceResult(Struct, frozen=True, kw_only=True):
-    """One offer. Of a round trip it is the outbound flight, its price the total from which on there is a way back."""
+    """An offer. For a round trip: the outbound flight, with the lowest total price including a return flight."""
 
     price: int | None
-    """Minor units, exact; None: the site shows the flight without a price."""
+    """Minor units, exact; None if the site shows the flight without a price."""
     currency: str
     airline: str
-    """Code, or `multi`."""
+    """Code of the airline, or `multi`."""
     airline_name: str
     stops: int
     duration_minutes: int | None
     flights: str = ""
-    """Such as `TK1354|TK758`: the site's own name of the offer."""
+    """The site's name of the offer, such as `TK1354|TK758`."""
     departs_at: datetime | None = None
-    """With the offset of the place, as are arrivals; None where the site tells no offset."""
+    """With the UTC offset of the airport, as is the arrival; None if the site gives no offset."""
     arrives_at: datetime | None = None
 
     @property
     def rank(self) -> tuple[bool, int, str, str]:
-        """The cheapest first, those without a price last, in an order that does not depend on the site's."""
+        """Sort key: the cheapest first, offers without a price last; independent of the site's order."""
         return self.price is None, self.price or 0, self.flights, self.airline
 
 
 class DailyPrice(Struct, frozen=True, kw_only=True):
-    """What the site says a search cost on a past day, in minor units of a price rounded to whole ones."""
+    """The site's price of a search on a past day: in minor units, rounded to whole units."""
 
     day: date
     price: int
 
 
 class Insights(Struct, frozen=True, kw_only=True):
-    """What the site makes of the price. `level` from 1 (low) over 3 (typical) to 5 (high); bounds in minor units."""
+    """The site's rating of the price. `level`: 1 (low), 3 (typical) to 5 (high). Bounds in minor units."""
 
     level: int | None = None
     typical_low: int | None = None
@@ -125,15 +125,16 @@ class Insights(Struct, frozen=True, kw_only=True):
 
 
 class SearchResult(Struct, frozen=True, kw_only=True):
-    """A provider's answer: no offers means that it knows of no flight, which is an answer."""
+    """Answer of a provider. An answer without offers is valid: there are no flights."""
 
     offers: tuple[PriceResult, ...]
-    """The cheapest, as many as were asked for."""
+    """The cheapest offers, up to the requested number."""
     count: int
-    """How many there are."""
+    """Number of all offers."""
     insights: Insights = Insights()
 
     @property
     def cheapest(self) -> PriceResult | None:
-        """The cheapest that has a price."""
-        return min((offer for offer in self.offers if offer.price is not None), key=lambda one: one.rank, default=None)
+        """The cheapest offer that has a price, or None."""
+        priced = (offer for offer in self.offers if offer.price is not None)
+        return min(priced, key=lambda offer: offer.rank, default=None)

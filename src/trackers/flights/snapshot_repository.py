@@ -1,4 +1,4 @@
-"""What leaves the history of prices again."""
+"""SQL of the retention of prices."""
 
 from datetime import datetime
 from typing import Final
@@ -17,10 +17,13 @@ DELETE FROM flight_snapshots WHERE id IN (
 """)
 
 
-class SnapshotRepository(Repository):
-    """Prices by age."""
+class PriceRetentionRepository(Repository):
+    """Removes old prices."""
 
     async def remove_old(self, *, before: datetime, limit: int) -> int:
-        """Remove prices of what departed before a moment, but the last and those that were told; how many went."""
+        """Remove up to `limit` prices of departures before a time; return their number.
+
+        The latest price of each search and the prices of alerts stay.
+        """
         result = await self.session.execute(_REMOVE_OLD, {"before": before, "limit": limit})
-        return int(result.rowcount)  # type: ignore[attr-defined]  # a DELETE's result has it
+        return int(result.rowcount)  # type: ignore[attr-defined]  # the result of a DELETE has `rowcount`

@@ -1,7 +1,7 @@
-"""The part of the protocol buffers' wire format that Google's links and prices use.
+"""The part of the wire format of protocol buffers that Google's links and prices use.
 
-https://protobuf.dev/programming-guides/encoding/: a field is a tag (number << 3 | type) and its value; type 0 is a
-variable-length integer, 2 a length and so many bytes, 1 and 5 are eight and four bytes.
+https://protobuf.dev/programming-guides/encoding/: a field is a tag (number << 3 | type) and its value. Type 0 is a
+variable-length integer, type 2 is a length and that many bytes, types 1 and 5 are eight and four bytes.
 """
 
 from typing import Final
@@ -10,18 +10,18 @@ VARINT: Final = 0
 EIGHT_BYTES: Final = 1
 LENGTH: Final = 2
 FOUR_BYTES: Final = 5
-LONGEST_VARINT: Final = 10
+MAX_VARINT_BYTES: Final = 10
 SEVEN_BITS: Final = 0x7F
 MORE: Final = 0x80
 FIXED: Final = {EIGHT_BYTES: 8, FOUR_BYTES: 4}
 
 
 class WireError(ValueError):
-    """Not a message in that format."""
+    """The bytes are not a message in this format."""
 
 
 def varint(value: int) -> bytes:
-    """An integer from 0 on, seven bits a byte, the lowest first."""
+    """Encode an integer of at least 0: seven bits per byte, the lowest first."""
     out = bytearray()
     while value > SEVEN_BITS:
         out.append(value & SEVEN_BITS | MORE)
@@ -39,11 +39,11 @@ def bytes_field(number: int, value: bytes) -> bytes:
 
 
 def fields(message: bytes) -> list[tuple[int, int | bytes]]:
-    """(number, value) of every field, in order. Raises WireError.
+    """Return (number, value) of every field, in order. Raises WireError.
 
-    Numbers of one byte, which most are, are read in place: a page has thousands of them.
+    Numbers of one byte are decoded inline for speed: most numbers have one byte, and a page has thousands of them.
     """
-    found: list[tuple[int, int | bytes]] = []
+    decoded: list[tuple[int, int | bytes]] = []
     place, end = 0, len(message)
     while place < end:
         tag = message[place]
@@ -61,21 +61,21 @@ def fields(message: bytes) -> list[tuple[int, int | bytes]]:
             if value > SEVEN_BITS:
                 value, place = _varint(message, place - 1)
         if kind == VARINT:
-            found.append((tag >> 3, value))
+            decoded.append((tag >> 3, value))
             continue
         if kind != LENGTH and kind not in FIXED:
             raise WireError(f"field {tag >> 3} has the unknown type {kind}")
         if place + value > end:
             raise WireError(f"field {tag >> 3} is cut off")
-        found.append((tag >> 3, message[place : place + value]))
+        decoded.append((tag >> 3, message[place : place + value]))
         place += value
-    return found
+    return decoded
 
 
 def _varint(message: bytes, place: int) -> tuple[int, int]:
-    """(value, the place after it)."""
+    """Return (value, position after it). Raises WireError."""
     value = 0
-    for position in range(LONGEST_VARINT):
+    for position in range(MAX_VARINT_BYTES):
         if place >= len(message):
             raise WireError("a number is cut off")
         byte = message[place]

@@ -1,7 +1,7 @@
-"""The games that can be followed: one entry per game says everything that differs between them.
+"""Adapters of the games that can be followed; each holds everything that differs between games.
 
-Tracker Network answers for every game with the same envelope and the same stat object; hosts, platforms, what an
-account may be called, paths, and what a season is differ. A further game is one more entry in `ADAPTERS`.
+Tracker Network answers for every game with the same envelope and the same stat object. Games differ in hosts,
+platforms, allowed account names, paths and seasons. Another game is one more entry in `ADAPTERS`.
 """
 
 import re
@@ -12,43 +12,43 @@ from typing import Final
 from msgspec import Struct
 
 from trackers.games import parser
-from trackers.games.parser import PlaylistStanding, Profile, RatingDay
+from trackers.games.parser import PlaylistState, Profile, RatingDay
 
 
 class IdentifierRule(Struct, frozen=True, kw_only=True):
-    """What an account of one platform may be called, and how to say so."""
+    """The allowed account names of one platform, as a pattern and as words for an error message."""
 
     pattern: re.Pattern[str]
     expected: str
 
 
 class LinkShape(Struct, frozen=True, kw_only=True):
-    """One way in which links to a profile are written."""
+    """One form of links to a profile."""
 
     hosts: frozenset[str]
     """In lower case, without `www.`."""
     path: re.Pattern[str]
-    """Full match of a path; groups `platform` and `identifier` (still percent-encoded), absent where it stops."""
+    """Matches the whole path; in a cut link the groups `platform` and `identifier` (percent-encoded) are absent."""
 
 
 class GameAdapter(Struct, frozen=True, kw_only=True):
-    """One game on one site: how its links look, where its bodies are and how they are read."""
+    """One game on one site: the forms of its links, the paths of its API and the parsers of its bodies."""
 
     game: str
     name: str
     link_shapes: tuple[LinkShape, ...]
     platforms: Mapping[str, str]
-    """Every slug that occurs in links -> the site's slug of today."""
+    """Every slug that occurs in links -> the slug that the site uses today."""
     identifier_rules: Mapping[str, IdentifierRule]
-    """By platform; a platform without one follows `ANY_IDENTIFIER`."""
+    """By platform; platforms without a rule use `ANY_IDENTIFIER`."""
     example: str
     site_profile_url: str
     profile_path: str
     season_path: str
-    """Holds its query; `{season}` is the season's key."""
+    """Includes the query; `{season}` is the season's key."""
     rating_history_path: str
     parse_profile: Callable[[bytes], Profile]
-    parse_season: Callable[[bytes, str], list[PlaylistStanding]]
+    parse_season: Callable[[bytes, str], list[PlaylistState]]
     parse_rating_history: Callable[[bytes], list[RatingDay]]
 
     def identifier_rule(self, platform: str) -> IdentifierRule:
@@ -56,7 +56,7 @@ class GameAdapter(Struct, frozen=True, kw_only=True):
 
 
 ANY_IDENTIFIER: Final = IdentifierRule(
-    # Joiners stay allowed inside a name (emoji and several scripts need them); other invisible characters were refused.
+    # Joiners are allowed inside a name (emoji and several scripts need them); other invisible characters are refused.
     pattern=re.compile(r"(?!\.{1,2}$).{1,64}"),
     expected="1 to 64 visible characters",
 )
@@ -129,4 +129,4 @@ GAMES_NOT_YET_SUPPORTED: Final[Mapping[str, str]] = MappingProxyType(
         "warzone": "Call of Duty: Warzone",
     }
 )
-"""Slugs of the same site whose links people paste; named in the message, so that nobody hunts for a typing error."""
+"""Slugs of the same site whose links people paste; error messages name the game, so that nobody hunts for a typo."""

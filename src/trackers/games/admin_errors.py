@@ -1,6 +1,6 @@
-"""What can be wrong with what admins do to trackers.
+"""Errors of admin actions on trackers.
 
-GameAccountNotFound 404, OwnTracker 409, InMotion 409, CannotMerge 422, NothingChosen 422.
+GameAccountNotFound 404, OwnTracker 409, ConcurrentModification 409, CannotMerge 422, NothingChosen 422.
 """
 
 from uuid import UUID
@@ -12,28 +12,28 @@ class GameAccountNotFound(NotFound):
     code = "game_account_not_found"
 
     def __init__(self, account_id: UUID) -> None:
-        super().__init__(f"There is no game account {account_id}, or it was merged into another.")
+        super().__init__(f"There is no game account {account_id}, or it was merged into another one.")
 
 
 class OwnTracker(Conflict):
     code = "own_tracker"
-    title = "Theirs already"
+    title = "Tracker is theirs already"
 
     def __init__(self) -> None:
-        super().__init__("The tracker is this person's already; name somebody else.")
+        super().__init__("The tracker belongs to this person already; name somebody else.")
 
 
-class InMotion(Conflict):
-    code = "in_motion"
-    title = "Changed at this moment"
+class ConcurrentModification(Conflict):
+    code = "concurrent_modification"
+    title = "Changed meanwhile"
 
     def __init__(self) -> None:
-        super().__init__("Somebody changed the same thing at this moment; look at it, and ask again.")
+        super().__init__("Somebody else changed this at the same moment; reload it and try again.")
 
 
 class CannotMerge(Invalid):
     code = "cannot_merge"
-    title = "Not one player's accounts"
+    title = "Accounts cannot be merged"
 
 
 class NothingChosen(Invalid):
@@ -41,4 +41,4 @@ class NothingChosen(Invalid):
     title = "No trackers chosen"
 
     def __init__(self) -> None:
-        super().__init__("Name trackers by tracker_ids, or say which by status, reason or guild_id; not both.")
+        super().__init__("Name trackers by tracker_ids, or select them by status, reason or guild_id; not both.")

@@ -1,4 +1,4 @@
-"""Questions about everybody's game trackers, for admins."""
+"""Admin queries about the game trackers of all people."""
 
 from functools import cache
 from typing import Any, Final
@@ -8,22 +8,22 @@ import msgspec
 from sqlalchemy import TextClause, text
 
 from shared.audit.queries import bounds
-from shared.audit.schemas import Page
+from shared.audit.schemas import LogPage
 from shared.clock import Clock
-from shared.database import Questions
+from shared.database import Queries
 from shared.scraping.target import Status
 from shared.scraping.targets import STATUS_COLUMNS, counts
 from shared.web.identity import PersonIdentity
-from trackers.games.admin_repository import standing_is
+from trackers.games.admin_repository import fetch_status_is
 from trackers.games.admin_schemas import (
     AdminTracker,
     AdminTrackerFilter,
     AdminTrackerPage,
+    FetchReason,
     RunFilter,
     ScrapeLog,
     ScrapeLogs,
     ScrapingStatus,
-    StandingReason,
 )
 from trackers.games.errors import TrackerNotFound
 from trackers.games.links import account_of, site_profile_url
@@ -33,15 +33,15 @@ from users.access import AccessPolicy
 
 _COLUMNS: Final = f"{TRACKER_COLUMNS}, k.account_id, k.deleted_at"
 _FILTERS: Final = TRACKER_FILTERS | {"account_id": "k.account_id = :account_id"}
-_STANDING: Final = frozenset({"status", "reason", "platform"})
-"""Filters that look beyond the tracker's own row."""
+_JOINED_FILTERS: Final = frozenset({"status", "reason", "platform"})
+"""Filters on columns outside the tracker's own row."""
 _TRACKER: Final = text(f"{_COLUMNS} {TRACKER_JOINS} WHERE k.id = :id")
 _STATUS: Final = text(f"""
 SELECT status, reason, count(*) AS trackers, min(due_at) AS oldest_due,
        count(*) FILTER (WHERE never_fetched) AS never_fetched
 FROM (
     SELECT t.last_status IS NULL AS never_fetched,
-           CASE WHEN s.lease_until IS NULL AND s.lane <> 5 AND s.due_at <= :now THEN s.due_at END AS due_at,
+           CASE WHEN s.lease_until IS NULL AND s.priority <> 5 AND s.due_at <= :now THEN s.due_at END AS due_at,
            {STATUS_COLUMNS}
     {TRACKER_JOINS}
     WHERE k.deleted_at IS NULL AND k.active
@@ -63,27 +63,29 @@ _RUN_FILTERS: Final = {"target_id": "r.target_id = :target_id", "reason": "r.sta
 
 @cache
 def _list_statements(
-    wanted: frozenset[str], status: Status | None, reason: StandingReason | None, sort: TrackerSort, *, removed: bool
+    names: frozenset[str], status: Status | None, reason: FetchReason | None, sort: TrackerSort, *, removed: bool
 ) -> tuple[TextClause, TextClause]:
-    """A page, and how many there are, with the filters that are asked for and no others: plans differ by them."""
-    filters = [_FILTERS[name] for name in sorted(wanted & _FILTERS.keys())]
-    where = " AND ".join([f"k.deleted_at IS {'NOT ' if removed else ''}NULL", *filters, *standing_is(status, reason)])
+    """Statements for a page and for the total, with only the given filters, because query plans depend on them."""
+    filters = [_FILTERS[name] for name in sorted(names & _FILTERS.keys())]
+    where = " AND ".join(
+        [f"k.deleted_at IS {'NOT ' if removed else ''}NULL", *filters, *fetch_status_is(status, reason)]
+    )
     page = text(f"{_COLUMNS} {TRACKER_JOINS} WHERE {where} ORDER BY {TRACKER_ORDER[sort]} LIMIT :limit OFFSET :skip")
-    joins = TRACKER_JOINS if wanted & _STANDING else "FROM game_trackers k"
+    joins = TRACKER_JOINS if names & _JOINED_FILTERS else "FROM game_trackers k"
     return page, text(f"SELECT count(*) {joins} WHERE {where}")
 
 
 @cache
-def _runs_statement(wanted: frozenset[str], status: Status | None) -> TextClause:
-    """Runs with the filters that are asked for; a status stands in it as it is, so that partial indexes serve it."""
-    filters = [_RUN_FILTERS[name] for name in sorted(wanted)] + ([f"r.status = '{status}'"] if status else [])
-    return text(_RUNS.format(which="".join(f"{one} AND " for one in filters)))
+def _runs_statement(names: frozenset[str], status: Status | None) -> TextClause:
+    """Statement for runs with the given filters. The status is a literal in it, so that partial indexes apply."""
+    filters = [_RUN_FILTERS[name] for name in sorted(names)] + ([f"r.status = '{status}'"] if status else [])
+    return text(_RUNS.format(which="".join(f"{condition} AND " for condition in filters)))
 
 
 class TrackerAdminQueries:
-    """Reads everybody's trackers, removed ones too, and what was tried for them."""
+    """Reads the trackers of all people, removed ones too, and the runs of their accounts."""
 
-    def __init__(self, questions: Questions, *, access: AccessPolicy, clock: Clock) -> None:
+    def __init__(self, questions: Queries, *, access: AccessPolicy, clock: Clock) -> None:
         self._questions = questions
         self._access = access
         self._clock = clock
@@ -97,7 +99,7 @@ class TrackerAdminQueries:
         page: int = 1,
         per_page: int = 50,
     ) -> AdminTrackerPage:
-        """Those of all trackers that are wanted. Raises GuildNotFound."""
+        """Return a page of all trackers that match the filter. Raises GuildNotFound."""
         if wanted.guild_id is not None:
             await self._access.check_guild_read(asker, wanted.guild_id)
         given = {name: value for name, value in msgspec.structs.asdict(wanted).items() if value is not None}
@@ -112,14 +114,14 @@ class TrackerAdminQueries:
         )
 
     async def get_tracker(self, tracker_id: UUID) -> AdminTracker:
-        """A tracker, removed or not. Raises TrackerNotFound."""
+        """Return a tracker, removed or not. Raises TrackerNotFound."""
         row = await self._questions.row(_TRACKER, {"id": tracker_id})
         if row is None:
             raise TrackerNotFound(tracker_id)
         return _view(row)
 
     async def get_scraping_status(self) -> ScrapingStatus:
-        """How the scraping of all active trackers stands."""
+        """Return the scraping status of all active trackers."""
         rows = await self._questions.rows(_STATUS, {"now": self._clock.now()})
         by_status, by_reason = counts(rows, "trackers")
         return ScrapingStatus(
@@ -130,8 +132,8 @@ class TrackerAdminQueries:
             never_fetched=sum(row["never_fetched"] for row in rows),
         )
 
-    async def get_scraping_logs(self, wanted: RunFilter, page: Page) -> ScrapeLogs:
-        """What was tried, the latest asked for first. Raises TrackerNotFound."""
+    async def get_scraping_logs(self, wanted: RunFilter, page: LogPage) -> ScrapeLogs:
+        """Return the runs that match the filter, the latest first. Raises TrackerNotFound."""
         parameters: dict[str, Any] = {"reason": wanted.reason} if wanted.reason else {}
         if wanted.tracker_id is not None:
             parameters["target_id"] = await self._questions.value(_TARGET, {"id": wanted.tracker_id})

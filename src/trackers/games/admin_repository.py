@@ -1,4 +1,4 @@
-"""All SQL of what admins do to trackers: choosing many at once, handing one over, merging two accounts."""
+"""All SQL of admin actions on trackers: select many, transfer one, merge two accounts."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -12,21 +12,21 @@ from sqlalchemy import TextClause, text
 from shared.database import Repository
 from shared.scraping.target import Status
 from shared.scraping.targets import STATUS_IS
-from trackers.games.admin_schemas import StandingReason
+from trackers.games.admin_schemas import FetchReason
 from trackers.games.links import AccountIdentity, account_of
 
 _ACTIVE: Final = text("""
 SELECT k.id, a.target_id FROM game_trackers k JOIN game_accounts a ON a.id = k.account_id
 WHERE k.id = ANY(CAST(:trackers AS uuid[])) AND k.deleted_at IS NULL AND k.active
 """)
-_STANDING: Final = """
+_TARGETS_BY_STATUS: Final = """
 SELECT a.target_id
 FROM game_accounts a
 JOIN scrape_targets t ON t.id = a.target_id
 JOIN scrape_schedule s ON s.target_id = a.target_id
 WHERE (CAST(:after AS uuid) IS NULL OR a.target_id > :after)
   AND EXISTS (SELECT FROM game_trackers k WHERE k.account_id = a.id AND k.deleted_at IS NULL AND k.active {guild})
-  {standing}
+  {state}
 ORDER BY a.target_id LIMIT :limit
 """
 _OF_GUILD: Final = """AND EXISTS (SELECT FROM guild_members g WHERE g.guild_id = :guild_id AND g.user_id = k.user_id
@@ -38,53 +38,53 @@ _ACCOUNTS: Final = """
 SELECT id, target_id, game, platform, identifier, display FROM game_accounts
 WHERE id = ANY(CAST(:accounts AS uuid[])) ORDER BY id
 """
-_LOOK_AT_ACCOUNTS: Final = text(_ACCOUNTS)
+_READ_ACCOUNTS: Final = text(_ACCOUNTS)
 _LOCK_ACCOUNTS: Final = text(f"{_ACCOUNTS} FOR UPDATE")
 _LOCK_TARGETS: Final = text(
     "SELECT 1 FROM scrape_targets WHERE id = ANY(CAST(:targets AS uuid[])) ORDER BY id FOR UPDATE"
 )
 _OWNERS: Final = text("SELECT DISTINCT user_id FROM game_trackers WHERE account_id = ANY(CAST(:accounts AS uuid[]))")
 
-# Who followed both keeps the tracker of the account that stays, active where either was.
-_REMOVE_DOUBLES: Final = text("""
-WITH doubles AS (
+# A person who followed both accounts keeps the tracker of the destination, active if either was.
+_REMOVE_DUPLICATES: Final = text("""
+WITH duplicates AS (
     SELECT t.id, t.user_id, o.id AS kept, t.active FROM game_trackers t
     JOIN game_trackers o ON o.user_id = t.user_id AND o.account_id = :into AND o.deleted_at IS NULL
-    WHERE t.account_id = :emptied AND t.deleted_at IS NULL
+    WHERE t.account_id = :source AND t.deleted_at IS NULL
 ), kept AS (
     UPDATE game_trackers o SET active = true, updated_at = :now
-    FROM doubles d WHERE o.id = d.kept AND d.active AND NOT o.active
+    FROM duplicates d WHERE o.id = d.kept AND d.active AND NOT o.active
 )
-UPDATE game_trackers t SET deleted_at = :now, updated_at = :now FROM doubles d WHERE t.id = d.id
+UPDATE game_trackers t SET deleted_at = :now, updated_at = :now FROM duplicates d WHERE t.id = d.id
 RETURNING t.id, t.user_id, t.active
 """)
 _MOVE_TRACKERS: Final = text("""
 WITH moved AS (
-    UPDATE game_trackers SET account_id = :into, updated_at = :now WHERE account_id = :emptied
+    UPDATE game_trackers SET account_id = :into, updated_at = :now WHERE account_id = :source
     RETURNING id, user_id, active, deleted_at
 )
 SELECT id, user_id, active FROM moved WHERE deleted_at IS NULL ORDER BY id
 """)
-# Of what both have, the account that stays keeps its own; only the higher peak comes along.
+# The destination keeps its own rows where both accounts have one; only the higher peak moves.
 _MOVE_HISTORY: Final = text("""
 WITH seasons AS (
     INSERT INTO game_seasons (account_id, key, name, number)
-    SELECT :into, key, name, number FROM game_seasons WHERE account_id = :emptied
+    SELECT :into, key, name, number FROM game_seasons WHERE account_id = :source
     ON CONFLICT (account_id, key) DO NOTHING
     RETURNING 1
-), standings AS (
-    INSERT INTO game_standings AS s (account_id, season_key, playlist_key, name, rating, tier, tier_name, division,
-                                     division_name, matches_played, win_streak, peak_rating, peak_tier, peak_division,
-                                     delta_up, delta_down, estimated, changed_at)
+), playlist_states AS (
+    INSERT INTO game_playlist_states AS s (account_id, season_key, playlist_key, name, rating, tier, tier_name,
+                                           division, division_name, matches_played, win_streak, peak_rating,
+                                           peak_tier, peak_division, delta_up, delta_down, estimated, changed_at)
     SELECT :into, season_key, playlist_key, name, rating, tier, tier_name, division, division_name, matches_played,
            win_streak, peak_rating, peak_tier, peak_division, delta_up, delta_down, estimated, changed_at
-    FROM game_standings WHERE account_id = :emptied
+    FROM game_playlist_states WHERE account_id = :source
     ON CONFLICT (account_id, season_key, playlist_key) DO UPDATE
     SET peak_rating = excluded.peak_rating, peak_tier = excluded.peak_tier, peak_division = excluded.peak_division
     WHERE excluded.peak_rating > coalesce(s.peak_rating, 0)
 ), snapshots AS (
     UPDATE game_snapshots p SET account_id = :into
-    WHERE p.account_id = :emptied AND NOT EXISTS (
+    WHERE p.account_id = :source AND NOT EXISTS (
         SELECT FROM game_snapshots o
         WHERE o.account_id = :into AND o.season_key = p.season_key AND o.captured_at = p.captured_at
     )
@@ -93,7 +93,7 @@ WITH seasons AS (
     UPDATE game_accounts a
     SET handle = coalesce(a.handle, e.handle), avatar_url = coalesce(a.avatar_url, e.avatar_url),
         current_season = coalesce(a.current_season, e.current_season)
-    FROM game_accounts e WHERE a.id = :into AND e.id = :emptied
+    FROM game_accounts e WHERE a.id = :into AND e.id = :source
 )
 SELECT (SELECT count(*) FROM seasons) AS seasons, (SELECT count(*) FROM snapshots) AS snapshots
 """)
@@ -128,30 +128,30 @@ class MovedHistory(Struct, frozen=True, kw_only=True):
     snapshots: int
 
 
-def standing_is(status: Status | None, reason: StandingReason | None) -> list[str]:
-    """Conditions for how a target stands, with `:reason` for why it failed."""
+def fetch_status_is(status: Status | None, reason: FetchReason | None) -> list[str]:
+    """Return SQL conditions for the status of a target; `:reason` is the parameter for why it failed."""
     conditions = [STATUS_IS[status]] if status else []
-    if reason is StandingReason.SKIPPED:
-        conditions.append("s.lease_until IS NULL AND s.lane = 5")
+    if reason is FetchReason.SKIPPED:
+        conditions.append("s.lease_until IS NULL AND s.priority = 5")
     elif reason:
         conditions += [STATUS_IS[Status.FAILED], "t.last_reason = :reason"]
     return conditions
 
 
 @cache
-def _standing_statement(status: Status | None, reason: StandingReason | None, *, of_guild: bool) -> TextClause:
-    conditions = standing_is(status, reason)
-    if reason is not StandingReason.SKIPPED:
-        conditions.append("s.usual_lane <> 5")
-    standing = "".join(f" AND ({one})" for one in conditions)
-    return text(_STANDING.format(guild=_OF_GUILD if of_guild else "", standing=standing))
+def _targets_statement(status: Status | None, reason: FetchReason | None, *, of_guild: bool) -> TextClause:
+    conditions = fetch_status_is(status, reason)
+    if reason is not FetchReason.SKIPPED:
+        conditions.append("s.usual_priority <> 5")
+    state = "".join(f" AND ({condition})" for condition in conditions)
+    return text(_TARGETS_BY_STATUS.format(guild=_OF_GUILD if of_guild else "", state=state))
 
 
 class TrackerAdminRepository(Repository):
-    """What admins do to trackers and accounts."""
+    """Changes of trackers and accounts by admins."""
 
     async def active_targets(self, trackers: Sequence[UUID]) -> dict[UUID, UUID]:
-        """Tracker id -> its target, of those of these that are active and were not removed."""
+        """Return tracker id -> target id for the given trackers that are active and not removed."""
         rows = await self.session.execute(_ACTIVE, {"trackers": list(trackers)})
         return {row.id: row.target_id for row in rows}
 
@@ -159,53 +159,53 @@ class TrackerAdminRepository(Repository):
         self,
         *,
         status: Status | None,
-        reason: StandingReason | None,
+        reason: FetchReason | None,
         guild_id: str | None,
         after: UUID | None,
         limit: int,
     ) -> list[UUID]:
-        """Targets of active trackers that stand so, by id, from after one on.
+        """Return target ids of active trackers by status, ordered by id, from the id after `after` on.
 
-        What guilds switched off is left alone, unless the reason says `skipped`.
+        Targets that guilds switched off are left out, unless the reason is `skipped`.
         """
-        statement = _standing_statement(status, reason, of_guild=guild_id is not None)
+        statement = _targets_statement(status, reason, of_guild=guild_id is not None)
         values = {"reason": reason, "guild_id": guild_id, "after": after, "limit": limit}
-        wanted = {name: values[name] for name in statement.compile().params}
-        return list((await self.session.execute(statement, wanted)).scalars())
+        parameters = {name: values[name] for name in statement.compile().params}
+        return list((await self.session.execute(statement, parameters)).scalars())
 
     async def transfer(self, tracker_id: UUID, *, to: UUID, now: datetime) -> None:
-        """Make a tracker somebody else's."""
+        """Give a tracker to another person."""
         await self.session.execute(_TRANSFER, {"id": tracker_id, "to": to, "now": now})
 
     async def accounts(self, *account_ids: UUID) -> dict[UUID, KnownAccount]:
-        rows = (await self.session.execute(_LOOK_AT_ACCOUNTS, {"accounts": list(account_ids)})).mappings()
+        rows = (await self.session.execute(_READ_ACCOUNTS, {"accounts": list(account_ids)})).mappings()
         return {row["id"]: KnownAccount(**row) for row in rows}
 
     async def lock_accounts(self, *accounts: KnownAccount) -> dict[UUID, KnownAccount]:
-        """Hold accounts and, before them, their targets until the transaction ends; those that are still there."""
+        """Lock the targets, then the accounts, until the transaction ends; return the accounts that still exist."""
         await self.session.execute(_LOCK_TARGETS, {"targets": [account.target_id for account in accounts]})
         locked = await self.session.execute(_LOCK_ACCOUNTS, {"accounts": [account.id for account in accounts]})
         return {row["id"]: KnownAccount(**row) for row in locked.mappings()}
 
     async def owners_of(self, *account_ids: UUID) -> set[UUID]:
-        """Whose trackers of these accounts are, removed ones too."""
+        """Return the owners of all trackers of these accounts, removed trackers too."""
         return set((await self.session.execute(_OWNERS, {"accounts": list(account_ids)})).scalars())
 
-    async def remove_doubles(self, emptied: UUID, *, into: UUID, now: datetime) -> list[MovedTracker]:
-        """Remove the trackers of an account whose owners follow the other one, too."""
-        rows = await self.session.execute(_REMOVE_DOUBLES, {"emptied": emptied, "into": into, "now": now})
+    async def remove_duplicates(self, source: UUID, *, into: UUID, now: datetime) -> list[MovedTracker]:
+        """Remove the trackers of `source` whose owners also follow `into`."""
+        rows = await self.session.execute(_REMOVE_DUPLICATES, {"source": source, "into": into, "now": now})
         return [MovedTracker(**row) for row in rows.mappings()]
 
-    async def move_trackers(self, emptied: UUID, *, into: UUID, now: datetime) -> list[MovedTracker]:
-        """Have every tracker of an account follow another; those that were not removed."""
-        rows = await self.session.execute(_MOVE_TRACKERS, {"emptied": emptied, "into": into, "now": now})
+    async def move_trackers(self, source: UUID, *, into: UUID, now: datetime) -> list[MovedTracker]:
+        """Make every tracker of `source` follow `into`. Return those that are not removed."""
+        rows = await self.session.execute(_MOVE_TRACKERS, {"source": source, "into": into, "now": now})
         return [MovedTracker(**row) for row in rows.mappings()]
 
-    async def move_history(self, emptied: UUID, *, into: UUID) -> MovedHistory:
-        """Give an account what another was seen as, where it has nothing of the kind itself."""
-        row = (await self.session.execute(_MOVE_HISTORY, {"emptied": emptied, "into": into})).one()
+    async def move_history(self, source: UUID, *, into: UUID) -> MovedHistory:
+        """Move the history of `source` to `into`, except where `into` has rows of its own."""
+        row = (await self.session.execute(_MOVE_HISTORY, {"source": source, "into": into})).one()
         return MovedHistory(seasons=row.seasons, snapshots=row.snapshots)
 
     async def remove_account(self, account_id: UUID) -> None:
-        """Delete an account, with what is left of its history; its target is the caller's to erase."""
+        """Delete an account and the rest of its history. The caller erases its target."""
         await self.session.execute(_REMOVE_ACCOUNT, {"id": account_id})

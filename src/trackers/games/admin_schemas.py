@@ -1,4 +1,4 @@
-"""What admins send about game trackers, and what they get to see."""
+"""Bodies of admin requests about game trackers, and of their answers."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -13,8 +13,8 @@ from trackers.games.schemas import TrackerFilter, TrackerView
 from users.accounts.schemas import SNOWFLAKE
 
 
-class StandingReason(StrEnum):
-    """Why a tracker stands as it does: why it failed, or that its guilds switched it off."""
+class FetchReason(StrEnum):
+    """Why a tracker failed, or that its guilds switched it off (`skipped`)."""
 
     NOT_FOUND = "not_found"
     PRIVATE = "private"
@@ -27,16 +27,16 @@ class StandingReason(StrEnum):
 
 
 class AdminTrackerFilter(TrackerFilter, frozen=True, kw_only=True):
-    """Which trackers are asked for; None: all."""
+    """Filter of trackers; a field of None does not restrict."""
 
-    reason: StandingReason | None = None
+    reason: FetchReason | None = None
     account_id: UUID | None = None
     removed: bool = False
-    """Those that were removed, instead of those that were not."""
+    """True: removed trackers only; False: trackers that are not removed."""
 
 
 class AdminTracker(TrackerView, frozen=True, kw_only=True):
-    """A tracker, with the account that it shares with everybody who follows the same."""
+    """A tracker with the id of its account, which all its followers share."""
 
     account_id: UUID
     deleted_at: datetime | None
@@ -50,17 +50,17 @@ class AdminTrackerPage(Struct, frozen=True, kw_only=True):
 
 
 class ScrapingStatus(Struct, frozen=True, kw_only=True):
-    """How the scraping of all active trackers stands."""
+    """Scraping status of all active trackers."""
 
     total: int
     by_status: dict[Status, int]
-    by_reason: Annotated[dict[str, int], Meta(description="Why failed, or skipped.")]
-    oldest_due: Annotated[datetime | None, Meta(description="Since when the one that waits longest has been due.")]
+    by_reason: Annotated[dict[str, int], Meta(description="Failed or skipped trackers by reason.")]
+    oldest_due: Annotated[datetime | None, Meta(description="Since when the longest waiting tracker has been due.")]
     never_fetched: int
 
 
 class RunFilter(Struct, frozen=True, kw_only=True):
-    """Which runs are asked for; None: all."""
+    """Filter of runs; a field of None does not restrict."""
 
     status: Status | None = None
     reason: Reason | None = None
@@ -68,7 +68,7 @@ class RunFilter(Struct, frozen=True, kw_only=True):
 
 
 class ScrapeLog(Struct, frozen=True, kw_only=True):
-    """One attempt at an account; its id is the task that people were given."""
+    """One run of an account; its id is the task id that the API returned."""
 
     id: UUID
     account_id: UUID
@@ -95,37 +95,37 @@ class ScrapeLogs(Struct, frozen=True, kw_only=True):
 
 
 class BatchRefresh(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Trackers by their ids, or by how they stand; active ones only."""
+    """Active trackers to refresh, given by their ids or selected by status, reason or guild."""
 
     tracker_ids: Annotated[list[UUID], Meta(min_length=1, max_length=1000)] | None = None
     status: Status | None = None
-    reason: StandingReason | None = None
+    reason: FetchReason | None = None
     guild_id: Annotated[str, Meta(pattern=SNOWFLAKE)] | None = None
 
     @property
     def by_standing(self) -> bool:
-        """Whether it says how they stand."""
+        """True if trackers are selected by status, reason or guild."""
         return not (self.status is None and self.reason is None and self.guild_id is None)
 
 
 class BatchQueued(Struct, frozen=True, kw_only=True):
-    queued: Annotated[int, Meta(description="Accounts put ahead; several trackers may share one.")]
-    left_out: Annotated[int, Meta(description="Ids that no active tracker has.")]
+    queued: Annotated[int, Meta(description="Boosted accounts; several trackers may share one.")]
+    left_out: Annotated[int, Meta(description="Ids without an active tracker.")]
 
 
 class TransferTracker(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    user_id: Annotated[UUID, Meta(description="Whose it is from now on.")]
+    user_id: Annotated[UUID, Meta(description="The new owner.")]
 
 
 class MergeAccounts(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    into: Annotated[UUID, Meta(description="The account that stays: the player's name of now.")]
+    into: Annotated[UUID, Meta(description="The account that stays: the current name of the player.")]
 
 
 class AccountsMerged(Struct, frozen=True, kw_only=True):
-    """What a merger moved."""
+    """Result of a merger of two accounts."""
 
     account_id: Annotated[UUID, Meta(description="The account that stays.")]
     moved: Annotated[int, Meta(description="Trackers that follow it from now on.")]
-    doubles: Annotated[int, Meta(description="Trackers removed, because their owners followed both.")]
+    duplicates: Annotated[int, Meta(description="Trackers removed, because their owners followed both.")]
     seasons: int
     snapshots: int

@@ -1,7 +1,7 @@
-"""What the numbers of Rocket League mean: playlists, tiers, divisions and seasons, as Tracker Network names them.
+"""Names of Rocket League's playlists, tiers, divisions and seasons, by the numbers that Tracker Network uses.
 
-These tables only give names. New playlists appear with new seasons, so an id that is not here is no error:
-the site's own name is used, and where it gives none, the id is.
+These tables only give names. New seasons bring new playlists, so an id that is missing here is no error: the site's own
+name is used, or the id if the site gives no name.
 """
 
 from collections.abc import Mapping
@@ -38,49 +38,49 @@ TIERS: Final = (
 """By the site's number: 0 Unranked, 1-21 three steps of seven levels, 22 Supersonic Legend."""
 
 _FREE_TO_PLAY_SEASONS_START: Final = 15
-"""With this season the game became free to play, and the names of seasons count from 1 again."""
+"""The game became free to play with this season, and the names of seasons count from 1 again."""
 RELEASE: Final = datetime(2015, 7, 7, tzinfo=UTC)
 _FREE_TO_PLAY_SINCE: Final = datetime(2020, 9, 23, tzinfo=UTC)
-SHORTEST_SEASON: Final = timedelta(days=60)
-"""No season since then took less: most take three months."""
+MIN_SEASON: Final = timedelta(days=60)
+"""Every season since then lasted longer; most last three months."""
 
 
 def playlist_name(playlist: int) -> str:
-    """The playlist's name; of one that is newer than this table, its number."""
+    """Return the playlist's name, or its number if it is newer than this table."""
     return PLAYLISTS.get(playlist, f"Playlist {playlist}")
 
 
 def tier_name(tier: int) -> str:
-    """The tier's name; of one that is newer than this table, its number."""
+    """Return the tier's name, or its number if it is newer than this table."""
     return TIERS[tier] if 0 <= tier < len(TIERS) else f"Tier {tier}"
 
 
 def division_name(division: int) -> str:
-    """The division's name, counted from 0: 0 is "Division I"."""
+    """Return the division's name; divisions count from 0: 0 is "Division I"."""
     return DIVISIONS[division] if 0 <= division < len(DIVISIONS) else f"Division {division + 1}"
 
 
 def season_name(season: int) -> str:
-    """The season's name, from its running number: 14 is "14", 34 is "Season 20 (34)"."""
+    """Return the season's name from its running number: 14 is "14", 34 is "Season 20 (34)"."""
     if season < _FREE_TO_PLAY_SEASONS_START:
         return str(season)
     return f"Season {season - _FREE_TO_PLAY_SEASONS_START + 1} ({season})"
 
 
 def playlist_called(playlist: str, name: str) -> str:
-    """The name of a playlist, where the site gave none but its number."""
+    """Return the name of a playlist, also if the site gave only its number."""
     return playlist_name(int(playlist)) if name == playlist and playlist.isdecimal() else name
 
 
 def earliest_start(season: int) -> datetime:
-    """A moment before which a season cannot have begun."""
+    """Return a moment before which the season cannot have started."""
     if season < _FREE_TO_PLAY_SEASONS_START:
         return RELEASE
-    return _FREE_TO_PLAY_SINCE + (season - _FREE_TO_PLAY_SEASONS_START) * SHORTEST_SEASON
+    return _FREE_TO_PLAY_SINCE + (season - _FREE_TO_PLAY_SEASONS_START) * MIN_SEASON
 
 
 def newest_possible(now: datetime, *, known: int | None = None, known_at: datetime | None = None) -> int:
-    """The newest season that can have begun, from the one that the site showed as current at some moment."""
+    """Return the newest season that can have started, given the season that the site showed as current at a moment."""
     if known is None or known_at is None:
-        return _FREE_TO_PLAY_SEASONS_START + (now - _FREE_TO_PLAY_SINCE) // SHORTEST_SEASON
-    return known + 1 + max(0, (now - known_at) // SHORTEST_SEASON)
+        return _FREE_TO_PLAY_SEASONS_START + (now - _FREE_TO_PLAY_SINCE) // MIN_SEASON
+    return known + 1 + max(0, (now - known_at) // MIN_SEASON)

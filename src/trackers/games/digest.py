@@ -1,4 +1,4 @@
-"""What moved of the game trackers in a digest: for each account what a window's matches came to, per playlist."""
+"""Game trackers in a digest: the changes of each account in a window, per playlist."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
@@ -6,15 +6,15 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from shared.database import TransactionReader
+from shared.database import TransactionQueries
 from trackers.games.adapters import ADAPTERS
 from trackers.games.links import AccountIdentity, account_of, site_profile_url
-from trackers.games.news import CHANGED, PlaylistChange, in_words
+from trackers.games.messages import CHANGED, PlaylistChange, in_words
 from users.notifications.digest import DigestEntry, DigestGroup, DigestSection, DigestWindow, spans
 
 TITLE: Final = "Game trackers"
-# From the standing before the window's first snapshot of a playlist to its last; the first look at an account is no
-# news, nor is an estimated rank.
+# Compares the state before the window's first snapshot of a playlist with its last. The first fetch of an account is no
+# change, and estimated ranks do not count.
 _MOVED: Final = text("""
 WITH windows AS (
     SELECT * FROM unnest(CAST(:users AS uuid[]), CAST(:since AS timestamptz[]), CAST(:until AS timestamptz[]))
@@ -41,7 +41,7 @@ SELECT m.user_id, m.tracker_id, a.game, a.platform, a.identifier, a.display, m.p
        s.peak_rating
 FROM moved m
 JOIN game_accounts a ON a.id = m.account_id
-LEFT JOIN game_standings s
+LEFT JOIN game_playlist_states s
     ON s.account_id = a.id AND s.season_key = a.current_season AND s.playlist_key = m.playlist_key
 LEFT JOIN LATERAL (
     SELECT r.tier, r.matches_played FROM game_snapshots p JOIN game_ratings r ON r.snapshot_id = p.id
@@ -58,26 +58,26 @@ class GamesDigest:
 
     name: Final = "games"
 
-    def __init__(self, questions: TransactionReader) -> None:
+    def __init__(self, questions: TransactionQueries) -> None:
         self._questions = questions
 
     async def sections(self, windows: Sequence[DigestWindow]) -> Mapping[UUID, Sequence[DigestSection]]:
-        """One section; an entry for each account that played."""
+        """Return one section per person, with an entry for each account that played."""
         wants = {window.user_id: window.wants for window in windows}
-        told: dict[UUID, dict[UUID, tuple[AccountIdentity, list[str]]]] = {}
+        entries: dict[UUID, dict[UUID, tuple[AccountIdentity, list[str]]]] = {}
         for row in await self._questions.rows(_MOVED, spans(windows)):
             if not wants[row["user_id"]](row["tracker_id"], CHANGED):
                 continue
-            by_tracker = told.setdefault(row["user_id"], {})
+            by_tracker = entries.setdefault(row["user_id"], {})
             by_tracker.setdefault(row["tracker_id"], (account_of(row), []))[1].append(in_words(_change(row)))
         return {
             user_id: [DigestSection(title=TITLE, groups=(DigestGroup(entries=_entries(accounts.values())),))]
-            for user_id, accounts in told.items()
+            for user_id, accounts in entries.items()
         }
 
 
 def _change(row: Mapping[str, Any]) -> PlaylistChange:
-    """How a playlist's standing moved over the whole window."""
+    """Return the change of a playlist over the whole window."""
     peak = row["peak_rating"]
     return PlaylistChange(
         playlist=row["playlist_key"],

@@ -1,4 +1,4 @@
-"""What is deleted of a game account that is blocked."""
+"""Deletes the data of blocked game accounts."""
 
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -8,14 +8,14 @@ from shared.errors import Unavailable
 from shared.scraping.blocking import Erased
 from shared.scraping.targets import Targets
 from shared.spellings import in_json
-from trackers.games.erasure_repository import ErasureRepository
+from trackers.games.erasure_repository import GamesErasureRepository
 from trackers.games.links import PLAYER, SOURCE, read_player_key
 from trackers.games.services.ratings import RatingService
 from users.accounts.service import AccountService
 
 
 class GamesEraser:
-    """A SubjectEraser. Keys: game:platform:identifier, as of an account's target; and a player's (`player_key`)."""
+    """A SubjectEraser. Its keys are those of targets (`game:platform:identifier`) and of players (`player_key`)."""
 
     source: Final = SOURCE
 
@@ -23,7 +23,7 @@ class GamesEraser:
         self,
         *,
         read: Callable[[str], tuple[str, str]],
-        stored: ErasureRepository,
+        stored: GamesErasureRepository,
         accounts: AccountService,
         ratings: RatingService,
         targets: Targets,
@@ -34,30 +34,30 @@ class GamesEraser:
         self._ratings = ratings
         self._targets = targets
 
-    def read(self, typed: str) -> str:
-        """A profile link, or a key."""
-        return read_player_key(typed) if typed.startswith(f"{PLAYER}:") else self._read(typed)[0]
+    def read(self, entered: str) -> str:
+        """Return the key for an entered profile link or key."""
+        return read_player_key(entered) if entered.startswith(f"{PLAYER}:") else self._read(entered)[0]
 
     def covered(self, key: str) -> Sequence[str]:
         return (key,)
 
     async def erase(self, keys: Sequence[str]) -> Erased:
-        """The accounts with everything that was fetched or entered, and everybody's trackers of them.
+        """Erase accounts with all that was fetched or entered about them, and all trackers of them.
 
-        The site may know one player by several names: accounts with the same number of the site's go together.
-        Raises Unavailable where a fetch has just found a further name.
+        The site may have several names for one player: accounts with the same player number are erased together.
+        Raises Unavailable if a fetch has just found another name.
         """
-        found = await self._stored.accounts(keys)
-        owners = await self._stored.owners([account.id for account in found])
-        await self._accounts.hold_all(owners)
-        await self._targets.hold([account.target_id for account in found])
+        known = await self._stored.accounts(keys)
+        owners = await self._stored.owners([account.id for account in known])
+        await self._accounts.lock_all(owners)
+        await self._targets.lock([account.target_id for account in known])
         await self._stored.begin()
         accounts = await self._stored.accounts(keys)
-        if not {account.id for account in accounts} <= {account.id for account in found}:
+        if not {account.id for account in accounts} <= {account.id for account in known}:
             raise Unavailable("Another name of this player was found just now; try again.", retry_after=1)
-        await self._stored.hold([account.id for account in accounts])
+        await self._stored.lock([account.id for account in accounts])
         trackers = await self._stored.erase([account.id for account in accounts])
-        await self._ratings.restate_people(sorted(owners))
+        await self._ratings.recompute_people(sorted(owners))
         await self._targets.erase([account.target_id for account in accounts])
         names = {name for account in accounts for name in (account.identifier, account.display, account.handle) if name}
         return Erased(
@@ -81,7 +81,7 @@ class GamesEraser:
 
 
 def _spellings(name: str) -> list[str]:
-    """As requests name an account: in a field, or in a link."""
+    """Return the spellings of an account's name in requests: in a field, or in a link."""
     written = in_json(name)
     parts = sorted({name, written, quote(name, safe="")})
     return [f'"{written}"', *(f"/{part}{end}" for part in parts for end in '/"?#')]

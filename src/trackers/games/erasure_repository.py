@@ -1,4 +1,4 @@
-"""All SQL behind the erasure of game accounts that are blocked."""
+"""All SQL of the erasure of blocked game accounts."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -25,13 +25,13 @@ WHERE a.id IN (SELECT id FROM named)
 ORDER BY a.id
 """)  # noqa: S608 -- a word of our own
 _OWNERS: Final = text("SELECT DISTINCT user_id FROM game_trackers WHERE account_id = ANY(CAST(:ids AS uuid[]))")
-_HOLD: Final = text("SELECT 1 FROM game_accounts WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR UPDATE")
+_LOCK: Final = text("SELECT 1 FROM game_accounts WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR UPDATE")
 _DELETE_TRACKERS: Final = text("DELETE FROM game_trackers WHERE account_id = ANY(CAST(:ids AS uuid[])) RETURNING id")
 _DELETE_ACCOUNTS: Final = text("DELETE FROM game_accounts WHERE id = ANY(CAST(:ids AS uuid[]))")
 
 
-class StoredAccount(Struct, frozen=True, kw_only=True):
-    """An account, the names that it has, and its player's number."""
+class NamedAccount(Struct, frozen=True, kw_only=True):
+    """An account, its names, and the number of its player."""
 
     id: UUID
     target_id: UUID
@@ -44,33 +44,33 @@ class StoredAccount(Struct, frozen=True, kw_only=True):
 
     @property
     def keys(self) -> list[str]:
-        """What the account is blocked by: its name, and its player's number if a fetch has shown it."""
+        """Keys by which the account is blocked: its name, and the number of its player if a fetch has shown it."""
         named = f"{self.game}:{self.platform}:{self.identifier}"
         number = self.upstream_player_id
         return [named] if number is None else [named, player_key(self.game, self.platform, number)]
 
 
-class ErasureRepository(Repository):
-    """Finds and deletes accounts by their keys."""
+class GamesErasureRepository(Repository):
+    """Finds accounts by their keys and deletes them."""
 
     async def begin(self) -> None:
-        """Record no profile until the transaction ends."""
+        """Prevent profiles from being recorded until the transaction ends."""
         await self.session.execute(_BEGIN)
 
-    async def accounts(self, keys: Sequence[str]) -> list[StoredAccount]:
-        """Accounts of these keys, and all others of the same players."""
+    async def accounts(self, keys: Sequence[str]) -> list[NamedAccount]:
+        """Return the accounts of these keys, and all other accounts of the same players."""
         rows = await self.session.execute(_ACCOUNTS, {"keys": list(keys)})
-        return [StoredAccount(**row) for row in rows.mappings()]
+        return [NamedAccount(**row) for row in rows.mappings()]
 
     async def owners(self, accounts: Sequence[UUID]) -> set[UUID]:
-        """People who have trackers of these accounts, removed ones too."""
+        """Return the owners of all trackers of these accounts, removed trackers too."""
         return set((await self.session.execute(_OWNERS, {"ids": list(accounts)})).scalars())
 
-    async def hold(self, accounts: Sequence[UUID]) -> None:
-        await self.session.execute(_HOLD, {"ids": list(accounts)})
+    async def lock(self, accounts: Sequence[UUID]) -> None:
+        await self.session.execute(_LOCK, {"ids": list(accounts)})
 
     async def erase(self, accounts: Sequence[UUID]) -> list[UUID]:
-        """Delete accounts with their history and their trackers; the trackers."""
+        """Delete accounts with their history and their trackers. Return the ids of the trackers."""
         trackers = (await self.session.execute(_DELETE_TRACKERS, {"ids": list(accounts)})).scalars().all()
         await self.session.execute(_DELETE_ACCOUNTS, {"ids": list(accounts)})
         return list(trackers)

@@ -1,18 +1,18 @@
-"""What can be wrong with a link that somebody pasted, and with what somebody wants to follow.
+"""Errors of pasted links, and of trackers and snapshots.
 
 TrackerLimitReached 400, DuplicateTracker 409, AlreadyRegistered 409, TrackerInactive 409, TrackerNotFound 404,
-SnapshotNotFound 404, ManualSnapshotNotFound 404, RefreshedLately 429, TooManySnapshots 429, ImpossibleSnapshot 422,
+SnapshotNotFound 404, ManualSnapshotNotFound 404, RefreshCooldown 429, TooManySnapshots 429, ImpossibleSnapshot 422,
 SnapshotCorrected 409, ManualSnapshotsNotCounted 409, NoLinks 422;
 and for links, each with a message that says what to paste instead:
 
 LinkProblem (Invalid, 422)
-├── UnsupportedLink      unsupported_link      no profile page of a site that we know
-├── UnsupportedGame      unsupported_game      a profile page, of a game that we do not follow
+├── UnsupportedLink      unsupported_link      not a profile page of a supported site
+├── UnsupportedGame      unsupported_game      a profile page of a game that is not supported
 ├── UnsupportedPlatform  unsupported_platform  the game has no such platform
-├── MissingIdentifier    missing_identifier    the link stops before the account
-├── InvalidIdentifier    invalid_identifier    no account of that platform can be called so
+├── MissingIdentifier    missing_identifier    the link ends before the account
+├── InvalidIdentifier    invalid_identifier    no account of that platform can have this name
 ├── AmbiguousLink        ambiguous_link        two different accounts in one field
-└── LinkTooLong          link_too_long         nobody's profile page has such a link
+└── LinkTooLong          link_too_long         longer than any link of a profile page
 """
 
 from uuid import UUID
@@ -21,7 +21,7 @@ from shared.errors import BadRequest, Conflict, Invalid, NotFound, TooManyReques
 
 
 class LinkProblem(Invalid):
-    """The field holds no link that names one account; `extra["url"]` is what was pasted, shortened."""
+    """The field has no link to exactly one account; `extra["url"]` is the pasted text, shortened."""
 
     code = "invalid_link"
     title = "Not a profile link"
@@ -85,9 +85,9 @@ class TrackerInactive(Conflict):
     title = "Tracker is deactivated"
 
 
-class RefreshedLately(TooManyRequests):
-    code = "refreshed_lately"
-    title = "Refreshed lately"
+class RefreshCooldown(TooManyRequests):
+    code = "refresh_cooldown"
+    title = "Refreshed recently"
 
 
 class ImpossibleSnapshot(Invalid):
@@ -102,10 +102,10 @@ class TooManySnapshots(TooManyRequests):
 
 class SnapshotCorrected(Conflict):
     code = "snapshot_corrected"
-    title = "Corrected meanwhile"
+    title = "Snapshot was corrected"
 
     def __init__(self) -> None:
-        super().__init__("This snapshot was corrected since; look at it again before you confirm it.")
+        super().__init__("This snapshot was corrected in the meantime; check it again before you confirm it.")
 
 
 class ManualSnapshotsNotCounted(Conflict):
@@ -117,12 +117,12 @@ class ManualSnapshotsNotCounted(Conflict):
 
 
 class ManualSnapshotNotFound(NotFound):
-    """The same words for one that is not there and one that the asker may not know of."""
+    """A snapshot that does not exist or that the caller may not see; both get the same words."""
 
     code = "manual_snapshot_not_found"
 
     def __init__(self, snapshot_id: UUID) -> None:
-        super().__init__(f"There is no manual snapshot {snapshot_id} here, or none that you may know of.")
+        super().__init__(f"There is no manual snapshot {snapshot_id}, or you may not see it.")
 
 
 class TrackerNotFound(NotFound):
@@ -136,7 +136,7 @@ class SnapshotNotFound(NotFound):
     code = "snapshot_not_found"
 
     def __init__(self, snapshot_id: UUID) -> None:
-        super().__init__(f"This tracker has no snapshot {snapshot_id}; begin again without `before`.")
+        super().__init__(f"This tracker has no snapshot {snapshot_id}; start again without `before`.")
 
 
 class NoLinks(Invalid):

@@ -1,4 +1,4 @@
-"""The events of game trackers and their readers."""
+"""The events of game trackers, and the readers that may see each."""
 
 from typing import Final
 from uuid import UUID
@@ -6,7 +6,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from shared.events import EventType, Readers
-from trackers.games.news import CHANGED, UNREACHABLE, AccountNews
+from trackers.games.messages import CHANGED, UNREACHABLE, AccountUpdate
 from trackers.games.schedule_schemas import ProcessingFinished
 from trackers.games.schemas import RegisteredTracker
 
@@ -17,11 +17,11 @@ class TrackerUpdated(Struct, frozen=True, kw_only=True):
     id: UUID
     active: bool
     account: str
-    """`<game>:<platform>:<identifier>` of the account that it follows."""
+    """`<game>:<platform>:<identifier>` of the followed account."""
 
 
 class TrackerMoved(Struct, frozen=True, kw_only=True):
-    """A tracker that left its owner, or came to a new one; the other person is not named."""
+    """A tracker that was transferred, as its old or its new owner sees it; the other person is not named."""
 
     id: UUID
     account: str
@@ -60,13 +60,13 @@ TRACKER_TAKEN_OVER: Final = EventType(
 ACCOUNT_CHANGED: Final = EventType(
     name=CHANGED,
     when="A fetch finds new ratings of a game account.",
-    payload=AccountNews,
+    payload=AccountUpdate,
     readers=Readers.ALL_GUILDS,
 )
 ACCOUNT_UNREACHABLE: Final = EventType(
     name=UNREACHABLE,
     when="A game account is private or not found any more.",
-    payload=AccountNews,
+    payload=AccountUpdate,
     readers=Readers.ALL_GUILDS,
 )
 PROCESSING_FINISHED: Final = EventType(

@@ -1,4 +1,4 @@
-"""The jobs of the game trackers: schedules begin and end, accounts are kept in their lanes."""
+"""The jobs of game trackers: start and end schedules, set priorities, remove old snapshots."""
 
 from collections.abc import Awaitable, Callable
 from typing import Final
@@ -12,13 +12,13 @@ from shared.jobs import Job
 from shared.retention import Ageing, Retention
 from trackers.games.manual_repository import ManualSnapshotRepository
 from trackers.games.schedule_repository import ClaimedSchedule
-from trackers.games.services.lanes import TrackerLanes
+from trackers.games.services.priorities import TrackerPriorities
 from trackers.games.services.schedules import ScheduledTrackerProcessingService
 from trackers.games.snapshot_repository import SnapshotRepository
 
 EVERY_TWO: Final = frozenset(range(0, 60, 2))
-MOST: Final = 200
-"""Schedules that one run begins or ends; the next run goes on."""
+MAX_SCHEDULES_PER_RUN: Final = 200
+"""Schedules to start or end in a run; the next run continues."""
 
 Services = Callable[[], ScheduledTrackerProcessingService]
 Claim = Callable[[ScheduledTrackerProcessingService, list[UUID]], Awaitable[ClaimedSchedule | None]]
@@ -26,14 +26,14 @@ Step = Callable[[ScheduledTrackerProcessingService, ClaimedSchedule], Awaitable[
 
 
 class ScheduleJob:
-    """Begins the schedules that are due, ends those whose runs are over; each in a transaction of its own."""
+    """Starts due schedules and ends schedules whose runs are finished, each in a transaction of its own."""
 
     def __init__(self, *, database: Database, services: Services) -> None:
         self._database = database
         self._services = services
 
     async def run(self) -> int:
-        """How many began or ended. One that fails is left for the next run, until its time was missed."""
+        """Return how many schedules started or ended. A failed one is left for the next run, until it is missed."""
         begun = await self._each(lambda s, apart: s.claim_due(apart=apart), lambda s, schedule: s.begin(schedule))
         return begun + await self._each(
             lambda s, apart: s.claim_over(apart=apart), lambda s, schedule: s.finish(schedule)
@@ -42,7 +42,7 @@ class ScheduleJob:
     async def _each(self, claim: Claim, step: Step) -> int:
         done = 0
         apart: list[UUID] = []
-        while done + len(apart) < MOST:
+        while done + len(apart) < MAX_SCHEDULES_PER_RUN:
             claimed: ClaimedSchedule | None = None
             try:
                 async with self._database.unit_of_work():
@@ -61,25 +61,25 @@ class ScheduleJob:
         return done
 
 
-class LaneJob:
-    """Looks whether every account is in its lane; what changes one places it at once, this is for what was missed."""
+class PriorityJob:
+    """Corrects the priorities of all accounts. Changes set priorities at once; this job repairs missed ones."""
 
-    def __init__(self, *, database: Database, lanes: Callable[[], TrackerLanes]) -> None:
+    def __init__(self, *, database: Database, priorities: Callable[[], TrackerPriorities]) -> None:
         self._database = database
-        self._lanes = lanes
+        self._priorities = priorities
 
     async def run(self) -> None:
-        """A page at a time."""
+        """Check all accounts, page by page."""
         last: UUID | None = None
         while True:
             async with self._database.unit_of_work():
-                last = await self._lanes().place_after(last)
+                last = await self._priorities().place_after(last)
             if last is None:
                 return
 
 
 def snapshot_retention(*, database: Database, clock: Clock, keep_days: int) -> Retention:
-    """What moved long ago goes, where the operator has given it an age."""
+    """Return the retention of snapshots, which removes those older than the age that the operator has set."""
     snapshots = Ageing(
         what="game_snapshots",
         keep_days=keep_days,
@@ -93,13 +93,13 @@ def snapshot_retention(*, database: Database, clock: Clock, keep_days: int) -> R
     return Retention(database=database, clock=clock, kinds=[snapshots, manual])
 
 
-def games_jobs(schedules: ScheduleJob, lanes: LaneJob, retention: Retention) -> list[Job]:
-    """Schedules every two seconds, lanes four times an hour, removal of what is old every hour."""
+def games_jobs(schedules: ScheduleJob, priorities: PriorityJob, retention: Retention) -> list[Job]:
+    """Return the jobs: schedules every two seconds, priorities four times an hour, removal every hour."""
     return [
         Job(name="games.run_schedules", run=schedules.run, timeout=60, seconds=EVERY_TWO),
         Job(
-            name="games.place_accounts",
-            run=lanes.run,
+            name="games.set_priorities",
+            run=priorities.run,
             timeout=60,
             seconds=frozenset({20}),
             minutes=frozenset({3, 18, 33, 48}),

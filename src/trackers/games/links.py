@@ -1,7 +1,7 @@
-"""A pasted text -> the account that it names, and the account -> its addresses.
+"""Parses pasted text to the account that it names, and builds the addresses of an account.
 
 An account is (game, platform, identifier), never the URL: links of one account differ in host, sub-page, query and
-percent-encoding. Nothing that was pasted is ever fetched; addresses are built anew from the identity.
+percent-encoding. A pasted link is never fetched; addresses are built from the identity.
 """
 
 import re
@@ -26,22 +26,22 @@ from trackers.games.errors import (
 )
 
 SOURCE: Final = "games"
-"""The source that game accounts are targets of."""
+"""The source whose targets are game accounts."""
 
 PLAYER: Final = "player"
 _PLAYER_NUMBER: Final = re.compile("[0-9]{1,18}")
 
 MAX_LENGTH: Final = 2048
-"""Characters of one field; the longest possible profile link has about 900."""
+"""Characters of a field; the longest possible profile link has about 900."""
 _SHOWN_LENGTH: Final = 120
 
 _NETWORK_DOMAINS: Final = ("tracker.gg", "tracker.network")
 _SUPPORTED_GAMES: Final = ", ".join(sorted(adapter.name for adapter in ADAPTERS.values()))
 _JOINERS: Final = "\u200c\u200d"
 
-# A name with raw spaces is only certain to be one where a known sub-page follows it: ".../epic/Some Name/overview".
+# Raw spaces belong to a name only if a known sub-page follows: ".../epic/Some Name/overview".
 _RAW_SPACES: Final = r"(?:(?:[^\S\r\n]+(?!\S*://)[^\s/?#<>\"]+){1,6}/(?:overview|mmr)\b[^\s<>\"]*)?"
-# Two links glued together are two; a link inside another one's path or query belongs to that other site.
+# Two links without a space between them are two; a link inside the path or query of another belongs to it.
 _PIECE: Final = re.compile(rf"(?:https?://)?(?:(?!(?<![/=?&:#%])https?://)[^\s<>\"])+{_RAW_SPACES}", re.IGNORECASE)
 _LINK: Final = re.compile(
     r"(?:(?P<scheme>[a-z][a-z0-9+.-]*)://|//)?(?P<authority>[^/?#]*)(?P<path>[^?#]*)(?:[?#].*)?",
@@ -58,23 +58,23 @@ class AccountIdentity(Struct, frozen=True, kw_only=True):
     game: str
     platform: str
     identifier: str
-    """Canonical: decoded, trimmed, NFC, case-folded; what accounts are compared by."""
+    """Canonical form for comparison: decoded, trimmed, NFC, case-folded."""
     display: str
-    """Decoded, trimmed, NFC, in the case that it was pasted in; what the site is asked for."""
+    """Form for requests to the site: decoded, trimmed, NFC, in the pasted case."""
 
     @property
     def key(self) -> str:
-        """The account as one text, equal for every spelling: `rocket-league:epic:some name`."""
+        """The account as a single text, equal for every spelling: `rocket-league:epic:some name`."""
         return f"{self.game}:{self.platform}:{self.identifier}"
 
 
 def player_key(game: str, platform: str, number: int) -> str:
-    """A player by the site's own number, whatever their account is called: `player:rocket-league:steam:77`."""
+    """Return the key of a player by the site's own number, for every account name: `player:rocket-league:steam:77`."""
     return f"{PLAYER}:{game}:{platform}:{number}"
 
 
 def read_player_key(text: str) -> str:
-    """The key of a player, as it is stored. Raises Invalid."""
+    """Return the key of a player as it is stored. Raises Invalid."""
     _, game, platform, number = (*text.split(":"), "", "", "")[:4]
     adapter = ADAPTERS.get(game)
     if adapter is None or platform not in adapter.platforms.values() or not _PLAYER_NUMBER.fullmatch(number):
@@ -83,15 +83,15 @@ def read_player_key(text: str) -> str:
 
 
 def account_of(row: object) -> AccountIdentity:
-    """The account that a row, a mapping or a Struct names among other things."""
+    """Return the account that a row, a mapping or a Struct contains among other fields."""
     return msgspec.convert(row, AccountIdentity, from_attributes=True)
 
 
 def identity(*, game: str, platform: str, display: str) -> AccountIdentity:
-    """The identity of an account whose parts are known one by one, such as from a stored key or a form.
+    """Return the identity of an account from its parts, such as those of a stored key or a form.
 
     Raises:
-        LinkProblem: there is no such game or platform, or no account can be called so.
+        LinkProblem: the game or platform does not exist, or no account can have this name.
     """
     shown = _shorten(f"{game}:{platform}:{display}")
     adapter = ADAPTERS.get(game)
@@ -103,19 +103,19 @@ def identity(*, game: str, platform: str, display: str) -> AccountIdentity:
 
 
 def parse_link(text: str) -> AccountIdentity:
-    """The one account that a pasted text names.
+    """Return the only account that a pasted text names.
 
-    Words around the link, further links to the same account and links that name no account on a known site are fine.
-    Two accounts, or an account beside one that cannot be followed, are not: nobody can tell which one was meant.
+    Words around the link, more links to the same account, and links of a known site that name no account are fine.
+    Two accounts are ambiguous, and so is an account next to another that cannot be followed.
 
     Raises:
-        LinkProblem: one of its kinds, with what to paste instead; the first link's where several are wrong.
+        LinkProblem: one of its subclasses, with what to paste instead; if several links are wrong, that of the first.
     """
     if len(text) > MAX_LENGTH:
         raise LinkTooLong(
             f"This is {len(text)} characters long; paste only the link of the profile page.", url=_shorten(text)
         )
-    found: dict[str, AccountIdentity] = {}
+    accounts: dict[str, AccountIdentity] = {}
     problems: list[LinkProblem] = []
     for candidate in _links_in(text):
         try:
@@ -123,16 +123,16 @@ def parse_link(text: str) -> AccountIdentity:
         except LinkProblem as problem:
             problems.append(problem)
         else:
-            found.setdefault(account.key, account)
-    # A foreign link beside a good one is only a word; a second account that cannot be followed is not.
+            accounts.setdefault(account.key, account)
+    # A foreign link next to a good one is ignored like a word; a second account that cannot be followed is an error.
     serious = [problem for problem in problems if not isinstance(problem, UnsupportedLink)]
-    if len(found) > 1:
-        names = " and ".join(f"{account.display} ({account.platform})" for account in list(found.values())[:2])
+    if len(accounts) > 1:
+        names = " and ".join(f"{account.display} ({account.platform})" for account in list(accounts.values())[:2])
         raise AmbiguousLink(f"The links name different accounts, {names}; paste one.", url=_shorten(text))
     if serious:
         raise serious[0]
-    if found:
-        return next(iter(found.values()))
+    if accounts:
+        return next(iter(accounts.values()))
     if problems:
         raise problems[0]
     raise UnsupportedLink(
@@ -141,37 +141,37 @@ def parse_link(text: str) -> AccountIdentity:
 
 
 def address_of(account: AccountIdentity) -> str:
-    """What the source needs to ask the site for an account: game:platform:name, in the case it was pasted in."""
+    """Return the address of an account's target: `game:platform:name`, in the pasted case."""
     return f"{account.game}:{account.platform}:{account.display}"
 
 
 def site_profile_url(account: AccountIdentity) -> str:
-    """The page that people see."""
+    """Return the URL of the profile page that people see."""
     return _filled(ADAPTERS[account.game].site_profile_url, account)
 
 
 def profile_path(account: AccountIdentity) -> str:
-    """Where the site's API has the profile, below its base URL; the identifier is percent-encoded once."""
+    """Return the path of the profile in the site's API, below its base URL; the identifier is percent-encoded once."""
     return _filled(ADAPTERS[account.game].profile_path, account)
 
 
 def season_path(account: AccountIdentity, season: str) -> str:
-    """Where the site's API has one season's playlists, with the query."""
+    """Return the path and query of a season's playlists in the site's API."""
     return _filled(ADAPTERS[account.game].season_path, account, season=quote(season, safe=""))
 
 
 def rating_history_path(game: str, upstream_player_id: int) -> str:
-    """Where the site's API has the daily ratings of a player, by the site's own number."""
+    """Return the path of a player's daily ratings in the site's API, by the site's own player number."""
     return ADAPTERS[game].rating_history_path.format(player_id=upstream_player_id)
 
 
 def _filled(template: str, account: AccountIdentity, **more: str) -> str:
-    # The pasted case goes out: folding is for comparing ("ß" would become "ss", another account).
+    # Requests use the pasted case. Folding is only for comparison: "ß" would become "ss", another account.
     return template.format(platform=account.platform, identifier=quote(account.display, safe=""), **more)
 
 
 def _links_in(text: str) -> list[str]:
-    """The parts of a text that are meant as links, without invisible characters and what punctuation is around them."""
+    """Return the parts of a text that are meant as links, without invisible characters and surrounding punctuation."""
     visible = "".join(
         character
         for character in text
@@ -181,7 +181,7 @@ def _links_in(text: str) -> list[str]:
     links = []
     for piece in pieces:
         link = piece.lstrip("([{*_`'")
-        # In a sentence a stop ends the sentence; alone in its field it may end a name.
+        # A full stop after a link in a sentence ends the sentence; after a link alone in its field it may end a name.
         if len(pieces) > 1 or len(link) < len(piece):
             link = link.rstrip(".,;:!?'*`")
         for opening, closing in ("()", "[]", "{}"):
@@ -208,23 +208,23 @@ def _account_of(link: str) -> AccountIdentity:
         )
     adapter, match = _adapter_of(host, parts["path"], shown)
     if "://" in parts["path"]:
-        raise AmbiguousLink("Two links are glued together here; paste one.", url=shown)
+        raise AmbiguousLink("There are two links without a space between them; paste one.", url=shown)
     if match["platform"] is None:
         raise MissingIdentifier(
-            f"The link stops before platform and account; paste the whole link, such as {adapter.example}.", url=shown
+            f"The link ends before platform and account; paste the whole link, such as {adapter.example}.", url=shown
         )
     return _checked(adapter, match["platform"], _decoded(match["identifier"] or "", shown), shown)
 
 
 def _checked(adapter: GameAdapter, slug: str, display: str, shown: str) -> AccountIdentity:
-    """The identity, if the game has the platform and the platform may have an account of that name."""
+    """Return the identity if the game has the platform and an account of the platform can have this name."""
     platform = adapter.platforms.get(slug.lower())
     if platform is None:
         known = ", ".join(sorted(set(adapter.platforms.values())))
         raise UnsupportedPlatform(f'{adapter.name} has no platform "{_shorten(slug)}"; it has {known}.', url=shown)
     if not display:
         raise MissingIdentifier(
-            f"The link stops before the account; paste the whole link, such as {adapter.example}.", url=shown
+            f"The link ends before the account; paste the whole link, such as {adapter.example}.", url=shown
         )
     rule = adapter.identifier_rule(platform)
     canonical = _canonical(display)
@@ -237,7 +237,7 @@ def _checked(adapter: GameAdapter, slug: str, display: str, shown: str) -> Accou
 
 
 def _host_of(parts: re.Match[str] | None) -> str | None:
-    """The host in lower case without `www.`; None where it is no plain http(s) link (a user part, a port, ...)."""
+    """Return the host in lower case without `www.`; None if it is no plain http(s) link (a user part, a port, ...)."""
     if parts is None or (parts["scheme"] or "https").lower() not in {"http", "https"}:
         return None
     match = _HOST.fullmatch(parts["authority"])
@@ -266,11 +266,11 @@ def _adapter_of(host: str, path: str, shown: str) -> tuple[GameAdapter, re.Match
         raise UnsupportedGame(
             f'The game "{_shorten(slug)}" is not supported; supported: {_SUPPORTED_GAMES}.', url=shown
         )
-    raise UnsupportedLink(f"This page is nobody's profile; paste the link of one, such as {_example()}.", url=shown)
+    raise UnsupportedLink(f"This page is not a profile; paste the link of one, such as {_example()}.", url=shown)
 
 
 def _decoded(segment: str, shown: str) -> str:
-    """A path segment percent-decoded exactly once, trimmed, NFC."""
+    """Return a path segment percent-decoded exactly once, trimmed, NFC."""
     try:
         return _trim(unicodedata.normalize("NFC", unquote(segment, errors="strict")))
     except UnicodeDecodeError:
@@ -281,7 +281,7 @@ def _decoded(segment: str, shown: str) -> str:
 
 
 def _trim(name: str) -> str:
-    """Without white space and invisible characters at both ends."""
+    """Remove white space and invisible characters at both ends."""
     start, end = 0, len(name)
     while start < end and _is_edge(name[start]):
         start += 1
@@ -310,7 +310,7 @@ def _example() -> str:
 
 
 def _shorten(text: str) -> str:
-    """What was pasted, fit for a message: one line, visible, encodable, not longer than needed to recognise it."""
+    """Return the pasted text for a message: one line, visible, encodable, at most `_SHOWN_LENGTH` characters."""
     shown = "".join(character if character.isprintable() else " " for character in text[: 4 * _SHOWN_LENGTH])
     shown = " ".join(shown.split())
     return shown if len(shown) <= _SHOWN_LENGTH else f"{shown[: _SHOWN_LENGTH - 1]}…"

@@ -1,4 +1,4 @@
-"""What people entered about accounts: it stays with the person, whoever gets their tracker."""
+"""Manual snapshots as personal data: they stay with their author, even if the tracker gets another owner."""
 
 from datetime import datetime
 from typing import Final
@@ -12,7 +12,7 @@ from trackers.games.manual_schemas import GuildReview, ManualPlaylist
 
 
 class ManualSnapshotExport(Struct, frozen=True, kw_only=True):
-    """A manual snapshot, with what guilds decided about it."""
+    """A manual snapshot with the reviews of guilds."""
 
     id: UUID
     game: str
@@ -29,7 +29,7 @@ class ManualSnapshotExport(Struct, frozen=True, kw_only=True):
 
 
 class ManualSnapshotsPersonalData:
-    """A person's manual snapshots. Comes before the trackers, whose accounts may go with them."""
+    """A person's manual snapshots. Comes before the trackers, because their accounts may be erased with them."""
 
     name: Final = "manual_snapshots"
 

@@ -1,4 +1,4 @@
-"""Questions about manual snapshots; each asks the policy first."""
+"""Queries of manual snapshots; each checks the access policy first."""
 
 from typing import Any, Final
 from uuid import UUID
@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import text
 
-from shared.database import Questions
+from shared.database import Queries
 from shared.web.identity import BotIdentity, Identity
 from trackers.games import catalogue
 from trackers.games.manual_schemas import (
@@ -68,7 +68,7 @@ ORDER BY m.id DESC LIMIT :limit
 """)
 _GUILD_ONE: Final = text(f"{_GUILDS} WHERE m.id = :id")
 _SETTINGS: Final = text("SELECT settings FROM guilds WHERE id = :guild_id")
-# The staff of a guild that counts no manual snapshots have nothing to review.
+# Staff of a guild that counts no manual snapshots do not review any.
 _REVIEWED_BY_PERSON: Final = text("""
 SELECT g.settings FROM guild_members r
 JOIN guild_members o ON o.guild_id = r.guild_id AND o.user_id = :owner AND o.confirmed_by IS NOT NULL
@@ -81,10 +81,10 @@ WHERE o.user_id = :owner AND o.guild_id = ANY(CAST(:guilds AS text[])) AND o.con
 """)
 
 
-async def may_read_notes(questions: Questions, asker: Identity, owner: UUID) -> bool:
-    """Whether somebody reads the notes and evidence of a person: the person, admins, staff and bots that review it.
+async def may_read_notes(questions: Queries, asker: Identity, owner: UUID) -> bool:
+    """True if the caller may read a person's notes and evidence: the person, admins, reviewing staff and bots.
 
-    Asked only for those who may read the person's tracker.
+    Call it only for callers that may read the person's tracker.
     """
     if isinstance(asker, BotIdentity):
         if asker.guild_ids is None:
@@ -98,26 +98,27 @@ async def may_read_notes(questions: Questions, asker: Identity, owner: UUID) -> 
 
 
 class ManualSnapshotQueries:
-    """Reads manual snapshots: a person's own, everybody's for admins, those of members for a guild's staff."""
+    """Reads manual snapshots: a person's own, everybody's for admins, and those of members for the staff of a guild."""
 
-    def __init__(self, questions: Questions, *, access: AccessPolicy) -> None:
+    def __init__(self, questions: Queries, *, access: AccessPolicy) -> None:
         self._questions = questions
         self._access = access
 
     async def of_person(self, user_id: UUID, *, before: UUID | None, limit: int) -> MyManualSnapshots:
-        """A person's manual snapshots, also of accounts that they follow no longer."""
+        """Return a person's manual snapshots, also those of accounts that they no longer follow."""
         return await self._list(user_id, before=before, limit=limit)
 
     async def of_everybody(self, *, user_id: UUID | None, before: UUID | None, limit: int) -> MyManualSnapshots:
-        """For admins."""
+        """Return the manual snapshots of everybody, or of one person; for admins only."""
         return await self._list(user_id, before=before, limit=limit)
 
     async def of_guild(
         self, asker: Identity, guild_id: str, *, status: ReviewStatus | None, before: UUID | None, limit: int
     ) -> GuildManualSnapshots:
-        """What members entered about accounts that they follow. Raises GuildNotFound, or Forbidden for other members.
+        """Return the manual snapshots of members on accounts that they follow.
 
-        Nothing, where the guild counts no manual snapshots: its staff have nothing to review.
+        Empty if the guild counts no manual snapshots: its staff review none then.
+        Raises GuildNotFound, or Forbidden for members who are not staff.
         """
         await self._access.check_guild_write(asker, guild_id)
         if await self.setting(guild_id) is ManualSnapshots.NONE:
@@ -129,17 +130,17 @@ class ManualSnapshotQueries:
         return GuildManualSnapshots(items=items, next_before=items[-1].id if len(rows) > limit else None)
 
     async def one(self, snapshot_id: UUID) -> MyManualSnapshot:
-        """One that is there; the caller has asked the policy."""
+        """Return an existing snapshot; the caller has checked the access policy."""
         (row,) = await self._questions.rows(_ONE, {"id": snapshot_id})
         return _my_view(row)
 
     async def one_of_guild(self, guild_id: str, snapshot_id: UUID) -> GuildManualSnapshot:
-        """One that is there; the caller has asked the policy."""
+        """Return an existing snapshot as the guild sees it; the caller has checked the access policy."""
         (row,) = await self._questions.rows(_GUILD_ONE, {"guild_id": guild_id, "id": snapshot_id})
         return _guild_view(row)
 
     async def setting(self, guild_id: str) -> ManualSnapshots:
-        """Which manual snapshots a guild counts."""
+        """Return which manual snapshots a guild counts."""
         return from_stored(await self._questions.value(_SETTINGS, {"guild_id": guild_id}) or {}).manual_snapshots
 
     async def _list(self, user_id: UUID | None, *, before: UUID | None, limit: int) -> MyManualSnapshots:

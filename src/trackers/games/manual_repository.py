@@ -1,4 +1,4 @@
-"""SQL of manual snapshots: one person's, of one account."""
+"""SQL of manual snapshots, which belong to one person and one account."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -52,15 +52,15 @@ WHERE id = :id
 _REMOVE: Final = text("DELETE FROM game_manual_snapshots WHERE id = :id")
 _REMOVE_OF: Final = text("DELETE FROM game_manual_snapshots WHERE user_id = :user_id")
 _HAND_OVER: Final = text("UPDATE game_manual_snapshots SET user_id = :to WHERE user_id = :user_id")
-_MOVE: Final = text("UPDATE game_manual_snapshots SET account_id = :into WHERE account_id = :emptied")
+_MOVE: Final = text("UPDATE game_manual_snapshots SET account_id = :into WHERE account_id = :source")
 _ENTERED_SINCE: Final = text("""
 SELECT entered_at FROM game_manual_snapshots
 WHERE user_id = :user_id AND account_id = :account_id AND entered_at > :since
 ORDER BY entered_at DESC LIMIT :limit
 """)
-_KNOWN_PLAYLISTS: Final = text("SELECT DISTINCT playlist_key FROM game_standings WHERE account_id = :account_id")
+_KNOWN_PLAYLISTS: Final = text("SELECT DISTINCT playlist_key FROM game_playlist_states WHERE account_id = :account_id")
 _FORGET_REVIEWS: Final = text("DELETE FROM game_manual_reviews WHERE snapshot_id = :id")
-# Only what a confirmed member entered about an account that they follow.
+# Only snapshots of confirmed members on accounts that they follow.
 _OF_GUILD: Final = text("""
 SELECT m.user_id FROM game_manual_snapshots m
 JOIN guild_members g ON g.user_id = m.user_id AND g.guild_id = :guild_id AND g.confirmed_by IS NOT NULL
@@ -103,7 +103,7 @@ WHERE m.user_id = :user_id ORDER BY m.id
 
 
 class ManualSnapshotRow(Struct, frozen=True, kw_only=True):
-    """A manual snapshot as it is stored, apart from its playlists."""
+    """A manual snapshot as it is stored, without its playlists."""
 
     id: UUID
     user_id: UUID
@@ -116,7 +116,7 @@ class ManualSnapshotRow(Struct, frozen=True, kw_only=True):
 
 
 class StoredManualSnapshot(Struct, frozen=True, kw_only=True):
-    """A manual snapshot with what is known of its account."""
+    """A manual snapshot with its playlists, and the season and last fetch of its account."""
 
     id: UUID
     user_id: UUID
@@ -156,7 +156,7 @@ class ManualSnapshotRepository(Repository):
         evidence_url: str | None,
         playlists: Sequence[ManualPlaylist],
     ) -> None:
-        """Correct a snapshot; what guilds decided about it was about other figures and goes."""
+        """Correct a snapshot. Reviews are removed, because they were about the old figures."""
         values = {"season": season, "captured_at": captured_at, "entered_at": entered_at, "note": note}
         await self.session.execute(_CHANGE, {"id": snapshot_id, **values, "evidence_url": evidence_url})
         await self._put_ratings(snapshot_id, playlists)
@@ -166,16 +166,16 @@ class ManualSnapshotRepository(Repository):
         await self.session.execute(_REMOVE, {"id": snapshot_id})
 
     async def entered_since(self, since: datetime, *, user_id: UUID, account_id: UUID, limit: int) -> list[datetime]:
-        """When the latest snapshots since a moment were entered, the latest first."""
+        """Return the times at which a person entered snapshots of an account after `since`, the latest first."""
         values = {"user_id": user_id, "account_id": account_id, "since": since, "limit": limit}
         return list((await self.session.execute(_ENTERED_SINCE, values)).scalars())
 
     async def known_playlists(self, account_id: UUID) -> set[str]:
-        """Playlists that the site named for an account."""
+        """Return the playlists of an account that the site has shown."""
         return set((await self.session.execute(_KNOWN_PLAYLISTS, {"account_id": account_id})).scalars())
 
     async def member_of(self, snapshot_id: UUID, guild_id: str) -> UUID | None:
-        """The member of a guild whose snapshot this is; None where the guild has nothing to decide about it."""
+        """Return the member who entered the snapshot, or None if the guild does not review it."""
         owner: UUID | None = (
             await self.session.execute(_OF_GUILD, {"id": snapshot_id, "guild_id": guild_id})
         ).scalar_one_or_none()
@@ -185,9 +185,9 @@ class ManualSnapshotRepository(Repository):
         values = {"id": snapshot_id, "guild_id": guild_id, "confirmed": confirmed, "now": now}
         await self.session.execute(_REVIEW, values)
 
-    async def move(self, emptied: UUID, *, into: UUID) -> None:
-        """Have the snapshots of an account be about another one; they stay their people's."""
-        await self.session.execute(_MOVE, {"emptied": emptied, "into": into})
+    async def move(self, source: UUID, *, into: UUID) -> None:
+        """Move the snapshots of an account to another account; their owners stay."""
+        await self.session.execute(_MOVE, {"source": source, "into": into})
 
     async def hand_over(self, user_id: UUID, *, to: UUID) -> None:
         await self.session.execute(_HAND_OVER, {"user_id": user_id, "to": to})
@@ -199,7 +199,7 @@ class ManualSnapshotRepository(Repository):
         return [dict(row) for row in (await self.session.execute(_EVERYTHING_OF, {"user_id": user_id})).mappings()]
 
     async def remove_old(self, *, before: datetime, limit: int) -> int:
-        """Remove those that were entered before a moment, but for the last of each person and account."""
+        """Remove snapshots that were entered before a moment, except the last of each person and account."""
         result = await self.session.execute(_REMOVE_OLD, {"boundary": first_id_of(before), "limit": limit})
         return int(result.rowcount)  # type: ignore[attr-defined]  # a DELETE's result has it
 

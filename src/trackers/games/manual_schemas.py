@@ -1,4 +1,4 @@
-"""What people and bots send about manual snapshots, and what they get to see."""
+"""Bodies of requests about manual snapshots, and of their answers."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -25,52 +25,53 @@ Season = Annotated[
 ]
 Note = Annotated[
     str,
-    Meta(min_length=3, max_length=MAX_NOTE, pattern=r"\S", description="Where the figures are from."),
+    Meta(min_length=3, max_length=MAX_NOTE, pattern=r"\S", description="The origin of the figures."),
 ]
 EvidenceUrl = Annotated[
     str,
     Meta(
         max_length=MAX_URL,
         pattern=r"^https://[^\s/][^\s]*$(?!\n)",
-        description="Of a picture, say. It is shown and never fetched.",
+        description="For example a link to a picture. It is shown and never fetched.",
     ),
 ]
-CapturedAt = Annotated[Moment, Meta(description="When the figures were so.")]
+CapturedAt = Annotated[Moment, Meta(description="The moment at which the figures were correct.")]
 
 
 class ManualPlaylist(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A playlist's rating as somebody read it."""
+    """A playlist's rating as a person read it."""
 
     playlist: Annotated[
         str,
         Meta(pattern=r"^(?:0|[1-9][0-9]{0,3})$(?!\n)", description="The playlist's number.", examples=["11"]),
     ]
     rating: Annotated[int, Meta(ge=0, le=MAX_RATING)]
-    matches_played: Annotated[int, Meta(ge=0, le=MAX_MATCHES, description="In this season.")]
+    matches_played: Annotated[int, Meta(ge=0, le=MAX_MATCHES, description="Matches in this season.")]
     win_streak: Annotated[int, Meta(ge=-MAX_MATCHES, le=MAX_MATCHES, description="Negative: losses in a row.")] = 0
     tier: Annotated[int, Meta(ge=0, le=22)] | None = None
     division: Annotated[int, Meta(ge=0, le=3)] | None = None
 
 
 Playlists = Annotated[
-    list[ManualPlaylist], Meta(min_length=1, max_length=MAX_PLAYLISTS, description="No playlist twice.")
+    list[ManualPlaylist],
+    Meta(min_length=1, max_length=MAX_PLAYLISTS, description="Playlists; none may occur twice."),
 ]
 
 
 class AddManualSnapshot(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A manual snapshot of a tracker, with how it can be checked."""
+    """A manual snapshot of a tracker, with a note and evidence to check it by."""
 
     playlists: Playlists
     note: Note
     evidence_url: EvidenceUrl | None = None
     season: Season | None = None
-    """Left out: the current one, as the site told it."""
+    """Default: the current season, as the site showed it last."""
     captured_at: CapturedAt | None = None
-    """Left out: now."""
+    """Default: now."""
 
 
 class ChangeManualSnapshot(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is left out stays as it is."""
+    """Changes of a manual snapshot; omitted fields stay unchanged."""
 
     playlists: Playlists | UnsetType = UNSET
     note: Note | UnsetType = UNSET
@@ -80,9 +81,9 @@ class ChangeManualSnapshot(Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class ConfirmManualSnapshot(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which version is confirmed: a correction changes `entered_at`, so that nobody confirms what they did not see."""
+    """The version to confirm. Corrections change `entered_at`, so that nobody confirms figures without seeing them."""
 
-    entered_at: Annotated[Moment, Meta(description="As the list showed it.")]
+    entered_at: Annotated[Moment, Meta(description="`entered_at` of the snapshot as listed.")]
 
 
 class ManualPlaylistView(Struct, frozen=True, kw_only=True):
@@ -98,7 +99,7 @@ class ManualPlaylistView(Struct, frozen=True, kw_only=True):
 
 
 class ReviewStatus(StrEnum):
-    """What the staff of a guild decided about a manual snapshot."""
+    """The review of a manual snapshot by the staff of a guild."""
 
     WAITING = "waiting"
     CONFIRMED = "confirmed"
@@ -106,7 +107,7 @@ class ReviewStatus(StrEnum):
 
 
 class GuildReview(Struct, frozen=True, kw_only=True):
-    """The decision of one guild's staff."""
+    """The decision of a guild's staff."""
 
     guild_id: str
     status: ReviewStatus
@@ -114,12 +115,12 @@ class GuildReview(Struct, frozen=True, kw_only=True):
 
 
 class ManualSnapshotView(Struct, frozen=True, kw_only=True):
-    """A manual snapshot with the account that it is about."""
+    """A manual snapshot with its account."""
 
     id: UUID
     user_id: UUID
     tracker_id: UUID | None
-    """The person's tracker of the account; null: they follow it no longer."""
+    """The person's tracker of the account; null if they no longer follow it."""
     game: str
     platform: str
     identifier: str
@@ -127,27 +128,27 @@ class ManualSnapshotView(Struct, frozen=True, kw_only=True):
     season: str
     captured_at: datetime
     entered_at: datetime
-    """Or corrected."""
+    """Time of entry, or of the last correction."""
     note: str
     evidence_url: str | None
     playlists: list[ManualPlaylistView]
 
 
 class MyManualSnapshot(ManualSnapshotView, frozen=True, kw_only=True):
-    """The same, with what the person's guilds decided; guilds that have not decided are left out."""
+    """A person's own manual snapshot with the decisions of their guilds; undecided guilds are left out."""
 
     reviews: list[GuildReview]
 
 
 class MyManualSnapshots(Struct, frozen=True, kw_only=True):
-    """Manual snapshots, the latest entered first; `next_before` asks for the page after this one."""
+    """Manual snapshots, the latest entered first; `next_before` is the `before` of the next page."""
 
     items: list[MyManualSnapshot]
     next_before: UUID | None
 
 
 class GuildManualSnapshot(ManualSnapshotView, frozen=True, kw_only=True):
-    """A member's manual snapshot as the staff of one guild see it."""
+    """A member's manual snapshot as the staff of a guild see it."""
 
     display_name: str | None
     status: ReviewStatus
@@ -155,7 +156,7 @@ class GuildManualSnapshot(ManualSnapshotView, frozen=True, kw_only=True):
 
 
 class GuildManualSnapshots(Struct, frozen=True, kw_only=True):
-    """Manual snapshots of members, the latest entered first; `next_before` asks for the page after this one."""
+    """Manual snapshots of members, the latest entered first; `next_before` is the `before` of the next page."""
 
     items: list[GuildManualSnapshot]
     next_before: UUID | None

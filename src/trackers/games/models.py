@@ -1,4 +1,4 @@
-"""Accounts on game sites, who follows them, where they stand, and how that moved."""
+"""Tables of game accounts, their followers, their playlist states and the history of those."""
 
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,7 @@ from users.guilds.models import Guild
 
 
 class GameAccount(Base):
-    """One account on one platform of one game, as the site tells of it."""
+    """An account on one platform of one game."""
 
     __tablename__ = "game_accounts"
     __table_args__ = (UniqueConstraint("game", "platform", "identifier"),)
@@ -37,7 +37,7 @@ class GameAccount(Base):
 
 
 class Tracker(Base):
-    """One person follows one account. Removed ones stay, marked, and do not count."""
+    """One person follows one account. Removed trackers stay with `deleted_at` and do not count."""
 
     __tablename__ = "game_trackers"
     __table_args__ = (
@@ -62,7 +62,7 @@ class Tracker(Base):
 
 
 class GameSeason(Base):
-    """A season that an account has been seen in."""
+    """A season in which an account was seen."""
 
     __tablename__ = "game_seasons"
 
@@ -73,7 +73,7 @@ class GameSeason(Base):
 
 
 class RatingColumns:
-    """Where somebody stands in a playlist; one shape for the standing of now and for every one before it."""
+    """Columns that the current state of a playlist and every former state share."""
 
     rating: Mapped[int] = mapped_column(Integer)
     tier: Mapped[int | None] = mapped_column(SmallInteger)
@@ -83,10 +83,10 @@ class RatingColumns:
     estimated: Mapped[bool]
 
 
-class PlaylistStanding(RatingColumns, Base):
-    """Where an account stands now in a playlist of a season; playlists are rows, because new ones appear."""
+class PlaylistStateRow(RatingColumns, Base):
+    """The current state of an account in a playlist of a season. Playlists are rows, because new ones appear."""
 
-    __tablename__ = "game_standings"
+    __tablename__ = "game_playlist_states"
 
     account_id: Mapped[UUID] = mapped_column(ForeignKey(GameAccount.id, ondelete="CASCADE"), primary_key=True)
     season_key: Mapped[str] = mapped_column(primary_key=True)
@@ -103,7 +103,7 @@ class PlaylistStanding(RatingColumns, Base):
 
 
 class GameSnapshot(Base):
-    """A moment at which something moved; its rows are in `game_ratings`."""
+    """A moment at which a playlist state changed; the changed states are in `game_ratings`."""
 
     __tablename__ = "game_snapshots"
     __table_args__ = (Index("ix_game_snapshots_account_id_captured_at", "account_id", "captured_at"),)
@@ -116,7 +116,7 @@ class GameSnapshot(Base):
 
 
 class SnapshotRating(RatingColumns, Base):
-    """What a playlist's standing had become at a snapshot; playlists that did not move are not repeated."""
+    """The state of a playlist at a snapshot; only changed playlists have a row."""
 
     __tablename__ = "game_ratings"
 
@@ -126,7 +126,7 @@ class SnapshotRating(RatingColumns, Base):
 
 
 class ManualSnapshot(Base):
-    """What a person entered about an account that they follow. It belongs to them: nobody else's tracker shows it."""
+    """Figures that a person entered about an account that they follow. Only this person's tracker shows them."""
 
     __tablename__ = "game_manual_snapshots"
     __table_args__ = (
@@ -159,7 +159,7 @@ class ManualRating(Base):
 
 
 class ManualReview(Base):
-    """What the staff of one guild decided about a manual snapshot; no row: it waits."""
+    """The decision of a guild's staff on a manual snapshot; without a row it is waiting."""
 
     __tablename__ = "game_manual_reviews"
     __table_args__ = (Index("ix_game_manual_reviews_guild_id", "guild_id"),)
@@ -171,7 +171,7 @@ class ManualReview(Base):
 
 
 class GameSchedule(Base):
-    """When the trackers of a guild's members are processed: once, or again and again; and how the last time went."""
+    """A time, once or repeatedly, to process the trackers of a guild's members, and the result of the last time."""
 
     __tablename__ = "game_schedules"
     __table_args__ = (
@@ -184,10 +184,10 @@ class GameSchedule(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     guild_id: Mapped[str] = mapped_column(ForeignKey(Guild.id, ondelete="CASCADE"))
     status: Mapped[str]
-    """A recurring one is PENDING until it is cancelled."""
+    """Recurring schedules are PENDING until they are cancelled."""
     reason: Mapped[str | None]
     scheduled_at: Mapped[datetime]
-    """Of a recurring one: when it comes round next."""
+    """The next time, if the schedule recurs."""
     cron: Mapped[str | None]
     time_zone: Mapped[str | None]
     details: Mapped[dict[str, Any]] = mapped_column("metadata", JSONB)
@@ -195,14 +195,14 @@ class GameSchedule(Base):
     cancelled_at: Mapped[datetime | None]
     under_way: Mapped[bool] = mapped_column(server_default=text("false"))
     planned_for: Mapped[datetime | None]
-    """Of the last time, as are the three below."""
+    """Of the last time, like the three columns below."""
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     report: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
 
 
 class ScheduledRun(Base):
-    """A run that a schedule under way waits for; no key of the engine's, whose runs and targets may go."""
+    """A run that an active schedule waits for. Not a foreign key, because the engine may remove runs and targets."""
 
     __tablename__ = "game_schedule_runs"
 
@@ -211,7 +211,7 @@ class ScheduledRun(Base):
 
 
 class GuildScore(Base):
-    """What a guild's formula makes of a tracker; derived, without foreign keys (see `rating_repository`)."""
+    """The score of a tracker by a guild's formula; derived data without foreign keys (see `rating_repository`)."""
 
     __tablename__ = "game_guild_scores"
     __table_args__ = (
@@ -226,24 +226,24 @@ class GuildScore(Base):
     score: Mapped[int]
     salary: Mapped[int]
     games: Mapped[int] = mapped_column(Integer)
-    """How many games the score rests on; 0: not rated."""
+    """Games that the score is based on; 0: not rated."""
     formula: Mapped[str]
-    """Digest of the guild's formula, and of which manual snapshots it counts, as they were stored.
+    """Digest of the guild's formula and of its setting for manual snapshots, as they were stored.
 
-    A release that changes what a formula means empties the table.
+    A release that changes the meaning of a formula empties the table.
     """
     season: Mapped[int] = mapped_column(Integer)
     best: Mapped[bool]
-    """Whether it stands for the person on the guild's leaderboard: one of a person's trackers does."""
+    """True for the tracker that represents the person on the guild's leaderboard; each person has one."""
     computed_at: Mapped[datetime]
     manual: Mapped[bool] = mapped_column(server_default=text("false"))
-    """Whether the score rests on a manual snapshot."""
+    """True if the score is based on a manual snapshot."""
     fetched_at: Mapped[datetime | None]
-    """Where manual snapshots count: the last fetch of the account that was known then. A later one may outdate them."""
+    """If manual snapshots count: the account's last fetch at the time of computing. A later fetch may outdate them."""
 
 
 class GuildRating(Base):
-    """A rating played for in the current season of its account, beside the guilds whose leaderboards it may be on."""
+    """A rating of an account's current season, for the guilds on whose leaderboards it may appear."""
 
     __tablename__ = "game_guild_ratings"
     __table_args__ = (
@@ -265,8 +265,8 @@ class GuildRating(Base):
     season: Mapped[int] = mapped_column(Integer)
     rating: Mapped[int] = mapped_column(Integer)
     best: Mapped[bool]
-    """As of a score."""
+    """As in `GuildScore`."""
     manual_id: Mapped[UUID | None]
-    """The manual snapshot that says so; NULL: the site does."""
+    """The manual snapshot that the rating is from; NULL: from the site."""
     vouched: Mapped[bool] = mapped_column(server_default=text("true"))
-    """Whether the site or the guild's staff stand behind it; only such a rating opens a season on the leaderboard."""
+    """True if the site or the guild's staff vouch for it; only such a rating opens a season on the leaderboard."""

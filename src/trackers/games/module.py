@@ -1,4 +1,4 @@
-"""Game trackers: needs the engine and people; offers registration, the scraping queue and queries."""
+"""Wires game trackers: needs the engine and users; offers registration, the scraping queue and queries."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.audit.activity import ActivityLog
 from shared.clock import Clock
-from shared.database import Database, Reader, TransactionReader
+from shared.database import Database, PooledQueries, TransactionQueries
 from shared.di import provide, provide_singleton
 from shared.module import Audience, Module
 from shared.outbox.outbox import Outbox
@@ -32,17 +32,18 @@ from trackers.games.controllers.manual_snapshots import (
 from trackers.games.controllers.public import TrackerController
 from trackers.games.digest import GamesDigest
 from trackers.games.erasure import GamesEraser
-from trackers.games.erasure_repository import ErasureRepository
+from trackers.games.erasure_repository import GamesErasureRepository
 from trackers.games.events import EVENTS
-from trackers.games.jobs import LaneJob, ScheduleJob, games_jobs, snapshot_retention
-from trackers.games.lane_repository import LaneRepository
+from trackers.games.jobs import PriorityJob, ScheduleJob, games_jobs, snapshot_retention
 from trackers.games.manual_personal_data import ManualSnapshotsPersonalData
 from trackers.games.manual_queries import ManualSnapshotQueries
 from trackers.games.manual_repository import ManualSnapshotRepository
-from trackers.games.news import GameMessages
+from trackers.games.messages import GameMessages
 from trackers.games.personal_data import GamesPersonalData
+from trackers.games.playlist_state_repository import PlaylistStateRepository
+from trackers.games.priority_repository import PriorityRepository
 from trackers.games.queries import SnapshotQueries, TrackerQueries
-from trackers.games.rating_jobs import Restatement, rating_jobs
+from trackers.games.rating_jobs import RecomputeLeaderboards, rating_jobs
 from trackers.games.rating_queries import RatingQueries
 from trackers.games.rating_repository import RatingRepository
 from trackers.games.recorder import ProfileRecorder
@@ -51,16 +52,15 @@ from trackers.games.schedule_queries import ScheduleQueries
 from trackers.games.schedule_repository import ScheduleRepository
 from trackers.games.services.administration import TrackerAdministration
 from trackers.games.services.guild_processing import GuildProcessing
-from trackers.games.services.lanes import TrackerLanes
 from trackers.games.services.manual_snapshots import TrackerSnapshotService
-from trackers.games.services.notifications import FollowersAreTold, ProcessedIsTold, TrackerNotificationService
+from trackers.games.services.notifications import NotifyFollowers, NotifyProcessingFinished, TrackerNotificationService
+from trackers.games.services.priorities import TrackerPriorities
 from trackers.games.services.queue import TrackerScrapingQueueService
 from trackers.games.services.ratings import RatingService
 from trackers.games.services.schedules import ScheduledTrackerProcessingService
 from trackers.games.services.trackers import TrackerService
 from trackers.games.settings import GamesSettings
 from trackers.games.source import GamesSource
-from trackers.games.standing_repository import StandingRepository
 from users.access import AccessPolicy
 from users.accounts.service import AccountService
 from users.guilds.service import GuildService
@@ -68,13 +68,13 @@ from users.notifications.messages import Notifier
 
 
 class GamesContainer(containers.DeclarativeContainer):
-    """Game trackers."""
+    """Container of game trackers."""
 
     # needs
     settings = providers.Dependency(instance_of=GamesSettings)
     database = providers.Dependency(instance_of=Database)
     session = providers.Dependency(instance_of=AsyncSession)
-    reader = providers.Dependency(instance_of=Reader)
+    reader = providers.Dependency(instance_of=PooledQueries)
     targets = providers.Dependency(instance_of=Targets)
     accounts = providers.Dependency(instance_of=AccountService)
     guilds = providers.Dependency(instance_of=GuildService)
@@ -86,26 +86,28 @@ class GamesContainer(containers.DeclarativeContainer):
     clock: providers.Dependency[Clock] = providers.Dependency()
 
     # has
-    questions = providers.Factory(TransactionReader, session)
+    questions = providers.Factory(TransactionQueries, session)
     repository = providers.Factory(TrackerRepository, session)
-    standings = providers.Factory(StandingRepository, session)
+    playlist_states = providers.Factory(PlaylistStateRepository, session)
     manual = providers.Factory(ManualSnapshotRepository, session)
     ratings = providers.Factory(RatingService, ratings=providers.Factory(RatingRepository, session), clock=clock)
     notifications = providers.Factory(TrackerNotificationService, outbox=outbox)
     recorder = providers.Factory(
         ProfileRecorder,
-        standings=standings,
+        playlist_states=playlist_states,
         trackers=repository,
         blocks=providers.Factory(BlockRepository, session),
         ratings=ratings,
         news=notifications,
     )
-    processed_is_told = providers.Factory(ProcessedIsTold, notifier=notifier)
-    followers_are_told = providers.Factory(FollowersAreTold, trackers=repository, notifier=notifier)
+    notify_processing_finished = providers.Factory(NotifyProcessingFinished, notifier=notifier)
+    notify_followers = providers.Factory(NotifyFollowers, trackers=repository, notifier=notifier)
 
     schedule_repository = providers.Factory(ScheduleRepository, session)
     guild_processing = providers.Factory(GuildProcessing, members=schedule_repository, guilds=guilds, targets=targets)
-    lanes = providers.Factory(TrackerLanes, lanes=providers.Factory(LaneRepository, session), targets=targets)
+    priorities = providers.Factory(
+        TrackerPriorities, priorities=providers.Factory(PriorityRepository, session), targets=targets
+    )
 
     # offers
     queue = providers.Factory(
@@ -122,7 +124,7 @@ class GamesContainer(containers.DeclarativeContainer):
         accounts=accounts,
         targets=targets,
         queue=queue,
-        lanes=lanes,
+        priorities=priorities,
         access=session_access,
         activity=activity,
         outbox=outbox,
@@ -138,7 +140,7 @@ class GamesContainer(containers.DeclarativeContainer):
         manual=manual,
         accounts=accounts,
         targets=targets,
-        lanes=lanes,
+        priorities=priorities,
         ratings=ratings,
         access=session_access,
         activity=activity,
@@ -172,14 +174,14 @@ class GamesContainer(containers.DeclarativeContainer):
     )
     schedule_queries = providers.Singleton(ScheduleQueries, reader, access=access)
     schedule_job = providers.Singleton(ScheduleJob, database=database, services=schedules.provider)
-    lane_job = providers.Singleton(LaneJob, database=database, lanes=lanes.provider)
+    priority_job = providers.Singleton(PriorityJob, database=database, priorities=priorities.provider)
     retention = providers.Singleton(
         snapshot_retention, database=database, clock=clock, keep_days=settings.provided.snapshots_keep_days
     )
     queries = providers.Singleton(TrackerQueries, reader, access=access)
     manual_queries = providers.Singleton(ManualSnapshotQueries, reader, access=access)
     snapshot_queries = providers.Singleton(SnapshotQueries, reader, access=access)
-    restatement = providers.Singleton(Restatement, database=database, service=ratings.provider)
+    recompute = providers.Singleton(RecomputeLeaderboards, database=database, service=ratings.provider)
     rating_queries = providers.Singleton(RatingQueries, reader, access=access)
     personal_data = providers.Factory(GamesPersonalData, trackers=repository, ratings=ratings, targets=targets)
     manual_personal_data = providers.Factory(ManualSnapshotsPersonalData, manual=manual)
@@ -188,7 +190,7 @@ class GamesContainer(containers.DeclarativeContainer):
     eraser = providers.Factory(
         GamesEraser,
         read=source.provided.read,
-        stored=providers.Factory(ErasureRepository, session),
+        stored=providers.Factory(GamesErasureRepository, session),
         accounts=accounts,
         ratings=ratings,
         targets=targets,
@@ -196,7 +198,7 @@ class GamesContainer(containers.DeclarativeContainer):
 
 
 def dependencies(container: Any, database: Any) -> Mapping[str, Provide]:
-    """What this module's handlers may ask for."""
+    """Return the dependencies that this module's controllers may request."""
     return {
         "tracker_service": provide(container.service, database),
         "tracker_administration": provide(container.administration, database),
@@ -237,12 +239,12 @@ GAMES = Module(
     sources=lambda container: (container.source(),),
     personal_data=lambda container: (container.manual_personal_data(), container.personal_data()),
     erasers=lambda container: (container.eraser(),),
-    handlers=lambda container: (container.followers_are_told(), container.processed_is_told()),
+    handlers=lambda container: (container.notify_followers(), container.notify_processing_finished()),
     message_writers=lambda _: (GameMessages(),),
     digest_writers=lambda container: (container.digest(),),
-    guild_listeners=lambda container: (container.lanes(),),
+    guild_listeners=lambda container: (container.priorities(),),
     jobs=lambda container: [
-        *games_jobs(container.schedule_job(), container.lane_job(), container.retention()),
-        *rating_jobs(container.restatement()),
+        *games_jobs(container.schedule_job(), container.priority_job(), container.retention()),
+        *rating_jobs(container.recompute()),
     ],
 )

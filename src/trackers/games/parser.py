@@ -1,8 +1,8 @@
-"""Bodies of Tracker Network -> what a player's ratings are. Pure; loud when a body is not what it was.
+"""Parses bodies of Tracker Network to profiles and ratings. Pure; raises PageChanged if a body has another format.
 
-Two vintages of the same format are read alike: bodies of 2023 carry null where bodies of 2025 leave the key out.
-What is unknown beside what is needed (segment types, stats, playlists, tiers) is passed over; what is needed and
-missing raises PageChanged with its place in the body.
+Two versions of the format are accepted: bodies of 2023 have null where bodies of 2025 omit the key.
+Unknown segment types, stats, playlists and tiers are ignored. A missing part that is needed raises PageChanged with
+its place in the body.
 """
 
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ from msgspec import Raw, Struct
 from shared.scraping.failures import HostUnavailable, PageChanged
 from shared.scraping.pages import is_json
 from trackers.games import catalogue
-from trackers.games.refusals import raise_for_200, raise_for_messages
+from trackers.games.error_answers import raise_for_200, raise_for_messages
 from trackers.games.tracker_network import (
     NO_NAMES,
     AvailableSegment,
@@ -34,11 +34,11 @@ from trackers.games.tracker_network import (
     StreakStat,
 )
 
-# ---- what comes out ----
+# ---- results ----
 
 
-class PlaylistStanding(Struct, frozen=True, kw_only=True):
-    """Where a player stands in one playlist of one season."""
+class PlaylistState(Struct, frozen=True, kw_only=True):
+    """The state of a player in one playlist of one season."""
 
     season_key: str
     playlist_key: str
@@ -54,24 +54,24 @@ class PlaylistStanding(Struct, frozen=True, kw_only=True):
     win_streak: int
     """Wins in a row; negative: losses in a row."""
     peak_rating: int | None
-    """Of this season; None where the playlist was not played."""
+    """In this season; None if the playlist was not played."""
     peak_tier: int | None
     peak_division: int | None
     delta_up: int | None
-    """Rating missing to the next division."""
+    """Rating points up to the next division."""
     delta_down: int | None
-    """Rating above the previous division."""
+    """Rating points above the previous division."""
     estimated: bool
-    """The site's guess: tier and division are no rank that was played for."""
+    """True if tier and division are a guess of the site and not a rank from played matches."""
 
 
 class PeakRating(Struct, frozen=True, kw_only=True):
-    """The best rating that a player ever reached in one playlist."""
+    """The best rating that a player ever had in one playlist."""
 
     playlist_key: str
     name: str
     season_key: str | None
-    """The season that it was reached in."""
+    """The season in which it was reached."""
     rating: int
     tier_name: str | None
     division_name: str | None
@@ -81,11 +81,11 @@ class SeasonName(Struct, frozen=True, kw_only=True):
     key: str
     name: str
     number: int | None
-    """The running number, where the game counts its seasons."""
+    """The running number, if the game counts its seasons."""
 
 
 class Profile(Struct, frozen=True, kw_only=True):
-    """A player at one moment: who it is, and every playlist of the current season."""
+    """A player at one moment: the account, and every playlist of the current season."""
 
     platform: str
     platform_user_id: str | None
@@ -95,17 +95,17 @@ class Profile(Struct, frozen=True, kw_only=True):
     upstream_player_id: int | None
     current_season: str
     updated_at: datetime | None
-    """When the site last asked the game; None where it does not say."""
+    """The site's last update from the game; None if the site does not show it."""
     expires_at: datetime | None
-    """Until then the site answers from its own cache."""
+    """The site answers from its own cache until then."""
     lifetime: dict[str, int | float]
     peaks: list[PeakRating]
     seasons: list[SeasonName]
-    playlists: list[PlaylistStanding]
+    playlists: list[PlaylistState]
 
 
 class RatingDay(Struct, frozen=True, kw_only=True):
-    """A playlist's rating as the site collected it on one day."""
+    """A playlist's rating as the site collected it on a day."""
 
     playlist_key: str
     collected_at: datetime
@@ -130,7 +130,7 @@ _KNOWN_SEGMENTS: Final = frozenset({"overview", "playlist", "peak-rating"})
 
 
 def parse_profile(body: bytes) -> Profile:
-    """A profile body with every playlist of its current season; raises a ScrapeFailure that says what came instead."""
+    """Parse a profile with every playlist of its current season. Raises the ScrapeFailure that another body means."""
     try:
         page = _profile_decoder.decode(body).data
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -145,22 +145,22 @@ def parse_profile(body: bytes) -> Profile:
     return _storable(_profile(page), body)
 
 
-def parse_playlists(body: bytes, season: str | int) -> list[PlaylistStanding]:
-    """The playlists of one season, as `segments/playlist?season=N` answers; empty if it was not played.
+def parse_playlists(body: bytes, season: str | int) -> list[PlaylistState]:
+    """Parse the playlists of one season from `segments/playlist?season=N`; empty if the season was not played.
 
-    A body about another season than the one asked for is refused: stored, it would rewrite the past.
+    Raises PageChanged for a body about another season than the requested one: it would overwrite past seasons.
     """
-    asked = str(season)
+    requested = str(season)
     segments = _known_segments(_decode(_segments_decoder, body).data)
-    standings = _standings([s for s in segments if type(s) is Playlist], asked)
-    others = {standing.season_key for standing in standings} - {asked}
+    playlist_states = _playlist_states([s for s in segments if type(s) is Playlist], requested)
+    others = {state.season_key for state in playlist_states} - {requested}
     if others:
-        raise PageChanged(f"season {asked} was asked for, the body is about season {', '.join(sorted(others))}")
-    return _storable(standings, body)
+        raise PageChanged(f"season {requested} was requested, the body is about season {', '.join(sorted(others))}")
+    return _storable(playlist_states, body)
 
 
 def parse_rating_history(body: bytes) -> list[RatingDay]:
-    """The daily ratings of all playlists, oldest first within each."""
+    """Parse the daily ratings of all playlists, the oldest first within each playlist."""
     days = [
         RatingDay(
             playlist_key=playlist,
@@ -179,7 +179,7 @@ def parse_rating_history(body: bytes) -> list[RatingDay]:
     return _storable(days, body)
 
 
-# ---- from one to the other ----
+# ---- conversion ----
 
 
 def _profile(page: ProfileBody) -> Profile:
@@ -200,7 +200,7 @@ def _profile(page: ProfileBody) -> Profile:
     if current is None:
         raise PageChanged("neither metadata.currentSeason nor the playlists name the season")
     user_id = info.platform_user_id
-    standings = _standings(playlists, str(current))
+    playlist_states = _playlist_states(playlists, str(current))
     return Profile(
         platform=info.platform_slug,
         platform_user_id=None if user_id is None else str(user_id),
@@ -213,22 +213,22 @@ def _profile(page: ProfileBody) -> Profile:
         expires_at=_moment(page.expiry_date),
         lifetime=_lifetime(overview),
         peaks=_peaks(page.segments),
-        seasons=_seasons(page.available_segments or (), standings),
-        playlists=standings,
+        seasons=_seasons(page.available_segments or (), playlist_states),
+        playlists=playlist_states,
     )
 
 
-def _standings(segments: list[Playlist], season: str) -> list[PlaylistStanding]:
-    """One standing per season and playlist; a playlist without a rating tells nothing and is left out."""
-    standings: dict[tuple[str, str], PlaylistStanding] = {}
+def _playlist_states(segments: list[Playlist], season: str) -> list[PlaylistState]:
+    """Return one state per season and playlist; playlists without a rating are left out."""
+    playlist_states: dict[tuple[str, str], PlaylistState] = {}
     for segment in segments:
-        standing = _standing(segment, season)
-        if standing is not None:
-            standings.setdefault((standing.season_key, standing.playlist_key), standing)
-    return list(standings.values())
+        state = _state(segment, season)
+        if state is not None:
+            playlist_states.setdefault((state.season_key, state.playlist_key), state)
+    return list(playlist_states.values())
 
 
-def _standing(segment: Playlist, season: str) -> PlaylistStanding | None:
+def _state(segment: Playlist, season: str) -> PlaylistState | None:
     stats, attributes = segment.stats, segment.attributes
     name = _playlist_name(segment.metadata, attributes.playlist_id)
     matches = _whole(stats.matches_played.value) or 0
@@ -239,7 +239,7 @@ def _standing(segment: Playlist, season: str) -> PlaylistStanding | None:
     tier_names = stats.tier.metadata or NO_NAMES
     division_names = stats.division.metadata or NO_NAMES
     tier, division = _whole(stats.tier.value), _whole(stats.division.value)
-    return PlaylistStanding(
+    return PlaylistState(
         season_key=season if attributes.season is None else str(attributes.season),
         playlist_key=str(attributes.playlist_id),
         name=name,
@@ -255,13 +255,13 @@ def _standing(segment: Playlist, season: str) -> PlaylistStanding | None:
         peak_division=_whole(stats.peak_division.value) if stats.peak_division else None,
         delta_up=_whole(division_names.delta_up),
         delta_down=_whole(division_names.delta_down),
-        # A rank needs matches: bodies without the flag do not make one of a playlist that nobody played.
+        # A rank needs matches: old bodies without the flag estimate a rank of unplayed playlists, too.
         estimated=bool(tier_names.estimated or division_names.estimated or (tier and not matches)),
     )
 
 
 def _streak(stat: StreakStat | None) -> int:
-    """Signed by `metadata.type`; `value` alone never tells wins from losses."""
+    """Return the streak, negative for losses: the sign is from `metadata.type`, because `value` may have none."""
     if stat is None or not stat.value:
         return 0
     length = abs(round(stat.value))
@@ -298,8 +298,8 @@ def _lifetime(segment: Overview) -> dict[str, int | float]:
     }
 
 
-def _seasons(available: Iterable[AvailableSegment], standings: Iterable[PlaylistStanding]) -> list[SeasonName]:
-    """The seasons that the body lists, and those that it has standings of without listing them."""
+def _seasons(available: Iterable[AvailableSegment], playlist_states: Iterable[PlaylistState]) -> list[SeasonName]:
+    """Return the seasons that the body lists, and unlisted ones that have playlist states."""
     seasons: dict[str, SeasonName] = {}
     for entry in available:
         season = entry.attributes.season
@@ -307,9 +307,9 @@ def _seasons(available: Iterable[AvailableSegment], standings: Iterable[Playlist
             continue
         key = str(season)
         seasons[key] = _season(key, entry.metadata.name if entry.metadata else None)
-    for standing in standings:
-        if standing.season_key not in seasons:
-            seasons[standing.season_key] = _season(standing.season_key)
+    for state in playlist_states:
+        if state.season_key not in seasons:
+            seasons[state.season_key] = _season(state.season_key)
     return list(seasons.values())
 
 
@@ -337,16 +337,16 @@ def _whole(value: float | None) -> int | None:
 
 
 def _moment(value: datetime | None) -> datetime | None:
-    """Aware, in UTC; the site writes the first day of the calendar where it means "none"."""
+    """Convert a time to UTC; None for the year 1, which the site writes for "none"."""
     if value is None or value.year == 1:
         return None
     try:
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
     except OverflowError as error:
-        raise PageChanged(f"there is no such time: {value.isoformat()}") from error
+        raise PageChanged(f"not a possible time: {value.isoformat()}") from error
 
 
-# ---- reading ----
+# ---- decoding ----
 
 
 def _decode(decoder: msgspec.json.Decoder[_Body], body: bytes) -> _Body:
@@ -354,7 +354,7 @@ def _decode(decoder: msgspec.json.Decoder[_Body], body: bytes) -> _Body:
         return decoder.decode(body)
     except msgspec.ValidationError as error:
         raise_for_messages(body)
-        raise PageChanged(f"the body is not what it was: {error}") from error
+        raise PageChanged(f"the body is not in the expected format: {error}") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         if body.startswith(_BYTE_ORDER_MARK):
             return _decode(decoder, body.removeprefix(_BYTE_ORDER_MARK))
@@ -362,20 +362,20 @@ def _decode(decoder: msgspec.json.Decoder[_Body], body: bytes) -> _Body:
 
 
 def _storable(read: _Read, body: bytes) -> _Read:
-    """What was read, if PostgreSQL can hold it: JSON can carry a NUL, its text cannot.
+    """Return the parsed value if PostgreSQL can store it: JSON can contain a NUL, PostgreSQL's text cannot.
 
-    No name has one, so it is refused rather than cut out: what is left would be another name. Nearly every body is
-    cleared by one look for any escape, as a pattern on each text would double the time of parsing. Lone surrogates
-    never come this far: the decoder refuses them.
+    No real name contains a NUL, so the body is refused: without the NUL it would be another name. For speed, a search
+    for any escape clears nearly every body: a pattern on each text would double the parsing time. Lone surrogates
+    never get here, because the decoder refuses them.
     """
-    # A single byte is found at the speed of memchr, a word is not.
+    # The search for a single byte runs at the speed of memchr, the search for a word does not.
     if b"\\" in body and _NUL in body and _NUL in msgspec.json.encode(read).replace(b"\\\\", b""):
-        raise PageChanged("a text that is stored holds a NUL character")
+        raise PageChanged("a text to be stored contains a NUL character")
     return read
 
 
 def _known_segments(segments: list[Raw]) -> list[Segment]:
-    """The segments of types that are needed, one by one: a new type beside them is no reason to read nothing."""
+    """Return the segments of needed types, each decoded separately so that a new type does not break the rest."""
     known = []
     for index, segment in enumerate(segments):
         try:
@@ -383,7 +383,7 @@ def _known_segments(segments: list[Raw]) -> list[Segment]:
             if kind in _KNOWN_SEGMENTS:
                 known.append(_segment_decoder.decode(segment))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise PageChanged(f"segment {index} is not what it was: {error}") from error
+            raise PageChanged(f"segment {index} is not in the expected format: {error}") from error
     return known
 
 
@@ -392,4 +392,4 @@ def _raise_unreadable(body: bytes, error: Exception) -> NoReturn:
         raise_for_200(body)
     if "truncated" in str(error):
         raise HostUnavailable(f"the body was cut off after {len(body)} bytes") from error
-    raise PageChanged(f"the body is no JSON that can be read: {error}") from error
+    raise PageChanged(f"the body is no JSON: {error}") from error

@@ -1,4 +1,4 @@
-"""What game trackers hold about a person: what they follow, and what was seen of it."""
+"""Game trackers as personal data: a person's trackers and the history of their accounts."""
 
 from datetime import datetime
 from typing import Final
@@ -14,7 +14,7 @@ from trackers.games.services.ratings import RatingService
 
 
 class PastRating(Struct, frozen=True, kw_only=True):
-    """What a playlist's standing had become at some moment."""
+    """The state of a playlist at a past moment."""
 
     season: str
     captured_at: datetime
@@ -28,7 +28,7 @@ class PastRating(Struct, frozen=True, kw_only=True):
 
 
 class TrackerExport(Struct, frozen=True, kw_only=True):
-    """A tracker, removed or not, with everything that was seen of its account."""
+    """A tracker, removed or not, with the whole history of its account."""
 
     id: UUID
     url: str
@@ -44,7 +44,7 @@ class TrackerExport(Struct, frozen=True, kw_only=True):
 
 
 class GamesPersonalData:
-    """A person's trackers, and the accounts that nobody else follows."""
+    """A person's trackers, and the accounts that only this person follows."""
 
     name: Final = "trackers"
 
@@ -57,20 +57,20 @@ class GamesPersonalData:
         return msgspec.convert(await self._trackers.everything_of(user_id), list[TrackerExport])
 
     async def erase(self, user_id: UUID) -> None:
-        """What nobody else follows is forgotten altogether, its history too."""
-        targets = await self._targets_held(user_id)
+        """Remove a person's trackers, and accounts without other followers together with their history."""
+        targets = await self._lock_targets(user_id)
         await self._ratings.forget(user_id)
         await self._trackers.remove_trackers_of(user_id)
         await self._targets.erase(await self._trackers.remove_unfollowed(targets))
 
     async def hand_over(self, user_id: UUID, *, to: UUID) -> None:
-        """Trackers beyond those that a person may have stay, deactivated."""
-        await self._targets_held(user_id)
+        """Move trackers to another person; those above the limit of a person are deactivated."""
+        await self._lock_targets(user_id)
         await self._ratings.forget(user_id)
         await self._trackers.hand_over(user_id, to=to, most=MAX_TRACKERS)
 
-    async def _targets_held(self, user_id: UUID) -> list[UUID]:
-        """Held first, as whoever follows them does, so that nobody begins to while it is asked who else does."""
+    async def _lock_targets(self, user_id: UUID) -> list[UUID]:
+        """Lock the targets before checking for other followers, so that nobody can start following them in between."""
         targets = await self._trackers.targets_of(user_id)
-        await self._targets.hold(targets)
+        await self._targets.lock(targets)
         return targets

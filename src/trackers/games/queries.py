@@ -1,4 +1,4 @@
-"""Questions about game trackers: static statements, rows straight into Structs."""
+"""Queries of game trackers: static statements whose rows become Structs."""
 
 from datetime import datetime
 from functools import cache
@@ -9,7 +9,7 @@ import msgspec
 from msgspec.structs import replace
 from sqlalchemy import TextClause, text
 
-from shared.database import Questions
+from shared.database import Queries
 from shared.scraping.target import Status
 from shared.scraping.targets import STATUS_COLUMNS, STATUS_IS
 from shared.web.identity import BotIdentity, Identity
@@ -18,12 +18,12 @@ from trackers.games.errors import SnapshotNotFound, TrackerNotFound
 from trackers.games.links import account_of, site_profile_url
 from trackers.games.manual_queries import may_read_notes
 from trackers.games.schemas import (
+    PlaylistView,
     RatingView,
     Seasons,
     SeasonView,
     Snapshots,
     SnapshotView,
-    StandingView,
     TrackerDetail,
     TrackerFilter,
     TrackerPage,
@@ -64,13 +64,13 @@ SELECT s.key, s.name, s.number, s.key IS NOT DISTINCT FROM a.current_season AS c
 FROM game_accounts a JOIN game_seasons s ON s.account_id = a.id
 WHERE a.id = :account_id ORDER BY s.number DESC NULLS LAST, s.key DESC
 """)
-_STANDINGS: Final = text("""
+_STATES: Final = text("""
 SELECT season_key, playlist_key AS playlist, name, rating, tier, tier_name, division, division_name, matches_played,
        win_streak, peak_rating, peak_tier, peak_division, estimated, changed_at
-FROM game_standings WHERE account_id = :account_id ORDER BY playlist_key
+FROM game_playlist_states WHERE account_id = :account_id ORDER BY playlist_key
 """)
-# The last that the person entered of each playlist.
-_MANUAL_STANDINGS: Final = text("""
+# The last manual snapshot of each playlist.
+_MANUAL_STATES: Final = text("""
 SELECT DISTINCT ON (m.season, r.playlist_key)
        CAST(m.season AS text) AS season_key, r.playlist_key AS playlist, r.rating, r.tier, r.division, r.matches_played,
        r.win_streak, max(r.rating) OVER (PARTITION BY m.season, r.playlist_key) AS peak_rating,
@@ -79,12 +79,12 @@ FROM game_manual_snapshots m JOIN game_manual_ratings r ON r.snapshot_id = m.id
 WHERE m.user_id = :owner AND m.account_id = :account_id
 ORDER BY m.season, r.playlist_key, m.captured_at DESC, m.id DESC
 """)
-# What the site said, and what the person who has the tracker entered.
+# Fetched snapshots, and manual snapshots of the tracker's owner.
 _SNAPSHOTS: Final = """
 SELECT p.id, p.season_key, p.captured_at, p.manual, p.note, p.evidence_url,
        json_agg(json_build_object(
            'playlist', r.playlist_key, 'name', coalesce((
-               SELECT s.name FROM game_standings s
+               SELECT s.name FROM game_playlist_states s
                WHERE s.account_id = :account_id AND s.season_key = p.season_key AND s.playlist_key = r.playlist_key
            ), r.playlist_key),
            'rating', r.rating, 'rating_before', r.rating_before, 'tier', r.tier, 'division', r.division,
@@ -153,22 +153,22 @@ _SNAPSHOT: Final = text(f"SELECT 1 FROM ({_MOMENTS}) b")  # noqa: S608 -- fragme
 
 @cache
 def _list_statements(
-    wanted: frozenset[str], status: Status | None, visible: str, sort: TrackerSort
+    names: frozenset[str], status: Status | None, visible: str, sort: TrackerSort
 ) -> tuple[TextClause, TextClause]:
-    """A page, and how many there are, with the filters that are asked for and no others: plans differ by them."""
-    filters = [TRACKER_FILTERS[name] for name in sorted(wanted)] + ([STATUS_IS[status]] if status else [])
+    """Statements for a page and for the total, with only the given filters, because query plans depend on them."""
+    filters = [TRACKER_FILTERS[name] for name in sorted(names)] + ([STATUS_IS[status]] if status else [])
     where = " AND ".join(["k.deleted_at IS NULL", _VISIBLE[visible], *filters])
     page = text(
         f"{TRACKER_COLUMNS} {TRACKER_JOINS} WHERE {where} ORDER BY {TRACKER_ORDER[sort]} LIMIT :limit OFFSET :skip"
     )
-    joins = TRACKER_JOINS if status or "platform" in wanted else "FROM game_trackers k"
+    joins = TRACKER_JOINS if status or "platform" in names else "FROM game_trackers k"
     return page, text(f"SELECT count(*) {joins} WHERE {where}")
 
 
 @cache
-def _snapshots_statement(wanted: frozenset[str]) -> TextClause:
-    """With the filters that are asked for and no others: a plan for all of them reads everything that ever moved."""
-    filters = " AND ".join(["account_id = :account_id", *(_SNAPSHOT_FILTERS[name] for name in sorted(wanted))])
+def _snapshots_statement(names: frozenset[str]) -> TextClause:
+    """Statement with only the given filters: a plan for all filters would read the account's whole history."""
+    filters = " AND ".join(["account_id = :account_id", *(_SNAPSHOT_FILTERS[name] for name in sorted(names))])
     return text(
         _SNAPSHOTS.format(
             fetched=filters.format(season="season_key"),
@@ -178,14 +178,14 @@ def _snapshots_statement(wanted: frozenset[str]) -> TextClause:
 
 
 class TrackerReads:
-    """Reads by a tracker's id; raise TrackerNotFound, or Forbidden for somebody else's."""
+    """Reads by the id of a tracker. Raises TrackerNotFound, or Forbidden if the caller may not see it."""
 
-    def __init__(self, questions: Questions, *, access: AccessPolicy) -> None:
+    def __init__(self, questions: Queries, *, access: AccessPolicy) -> None:
         self._questions = questions
         self._access = access
 
     async def _one(self, statement: Any, asker: Identity, tracker_id: UUID) -> dict[str, Any]:
-        """A tracker's row, which holds its owner."""
+        """Return the row of a tracker, which includes its owner."""
         row = await self._questions.row(statement, {"id": tracker_id})
         if row is None:
             raise TrackerNotFound(tracker_id)
@@ -194,10 +194,10 @@ class TrackerReads:
 
 
 class TrackerQueries(TrackerReads):
-    """Reads trackers and their seasons."""
+    """Reads trackers, and the seasons of their accounts."""
 
     async def get_trackers_by_user_id(self, user_id: UUID) -> Trackers:
-        """A person's trackers, removed ones apart, the oldest first."""
+        """Return a person's trackers, the oldest first, without removed ones."""
         return Trackers(items=[tracker_view(row) for row in await self._questions.rows(_MINE, {"user_id": user_id})])
 
     async def get_trackers_by_guild(
@@ -210,7 +210,7 @@ class TrackerQueries(TrackerReads):
         page: int = 1,
         per_page: int = 50,
     ) -> TrackerPage:
-        """The wanted trackers of a guild's members, of those that the asker may see. Raises GuildNotFound."""
+        """Return matching trackers of a guild's members, as far as the caller may see them. Raises GuildNotFound."""
         await self._access.check_guild_read(asker, guild_id)
         return await self._page(asker, replace(wanted, guild_id=guild_id), sort=sort, page=page, per_page=per_page)
 
@@ -223,7 +223,7 @@ class TrackerQueries(TrackerReads):
         page: int = 1,
         per_page: int = 50,
     ) -> TrackerPage:
-        """The wanted trackers, of all that the asker may see. Raises GuildNotFound."""
+        """Return matching trackers, as far as the caller may see them. Raises GuildNotFound."""
         if wanted.guild_id is not None:
             return await self.get_trackers_by_guild(
                 asker, wanted.guild_id, wanted, sort=sort, page=page, per_page=per_page
@@ -255,7 +255,7 @@ class TrackerQueries(TrackerReads):
         return tracker_view(await self._one(_TRACKER, asker, tracker_id))
 
     async def get_tracker_detail(self, asker: Identity, tracker_id: UUID) -> TrackerDetail:
-        """A tracker with every season it was seen in."""
+        """Return a tracker with every season in which its account was seen."""
         tracker = await self.get_tracker_by_id(asker, tracker_id)
         return TrackerDetail(tracker=tracker, seasons=(await self.get_tracker_seasons(asker, tracker_id)).items)
 
@@ -265,33 +265,33 @@ class TrackerQueries(TrackerReads):
         return TrackerStatus(**row)
 
     async def get_tracker_seasons(self, asker: Identity, tracker_id: UUID) -> Seasons:
-        """Every season the account was seen in, the newest first, with the standings that are known of it."""
+        """Return the seasons in which the account was seen, the newest first, with their known playlist states."""
         tracker = await self._one(_ACCOUNT, asker, tracker_id)
         of = {"account_id": tracker["account_id"]}
-        standings: dict[str, dict[str, StandingView]] = {}
-        for row in await self._questions.rows(_STANDINGS, of):
-            season = standings.setdefault(row.pop("season_key"), {})
-            season[row["playlist"]] = StandingView(**row)
-        for row in await self._questions.rows(_MANUAL_STANDINGS, {**of, "owner": tracker["user_id"]}):
-            season = standings.setdefault(row.pop("season_key"), {})
+        playlist_states: dict[str, dict[str, PlaylistView]] = {}
+        for row in await self._questions.rows(_STATES, of):
+            season = playlist_states.setdefault(row.pop("season_key"), {})
+            season[row["playlist"]] = PlaylistView(**row)
+        for row in await self._questions.rows(_MANUAL_STATES, {**of, "owner": tracker["user_id"]}):
+            season = playlist_states.setdefault(row.pop("season_key"), {})
             _put_manual(season, row, fetched_at=tracker["last_success_at"])
         seasons = await self._questions.rows(_SEASONS, of)
         seasons += [
             {"key": key, "name": season_name(int(key)), "number": int(key), "current": False}
-            for key in standings.keys() - {row["key"] for row in seasons}
+            for key in playlist_states.keys() - {row["key"] for row in seasons}
             if key.isdecimal()
         ]
         seasons.sort(key=lambda row: (row["number"] or -1, row["key"]), reverse=True)
         return Seasons(
             items=[
-                SeasonView(**row, playlists=[p for _, p in sorted(standings.get(row["key"], {}).items())])
+                SeasonView(**row, playlists=[p for _, p in sorted(playlist_states.get(row["key"], {}).items())])
                 for row in seasons
             ]
         )
 
 
 class SnapshotQueries(TrackerReads):
-    """Reads what moved."""
+    """Reads snapshots of trackers."""
 
     async def get_snapshots(
         self,
@@ -304,16 +304,17 @@ class SnapshotQueries(TrackerReads):
         since: datetime | None = None,
         until: datetime | None = None,
     ) -> Snapshots:
-        """What moved, the newest first, up to `limit` moments older than the snapshot `before`.
+        """Return up to `limit` snapshots, the newest first, older than the snapshot `before`.
 
-        Raises SnapshotNotFound where the tracker's account has no snapshot `before`.
+        Raises SnapshotNotFound if the tracker's account has no snapshot `before`.
         """
         tracker = await self._one(_ACCOUNT, asker, tracker_id)
         of = {"account_id": tracker["account_id"], "owner": tracker["user_id"]}
         given = {"before": before, "season": season, "since": since, "until": until}
-        wanted = {name: value for name, value in given.items() if value is not None}
-        rows = await self._questions.rows(_snapshots_statement(frozenset(wanted)), {**of, **wanted, "limit": limit + 1})
-        if not rows and before is not None:  # nothing is older than it, or the tracker has no such snapshot
+        filters = {name: value for name, value in given.items() if value is not None}
+        statement = _snapshots_statement(frozenset(filters))
+        rows = await self._questions.rows(statement, {**of, **filters, "limit": limit + 1})
+        if not rows and before is not None:  # no older snapshot exists, or the tracker has no snapshot `before`
             await self._check_snapshot(of, before)
         notes = any(row["manual"] for row in rows) and await may_read_notes(self._questions, asker, of["owner"])
         items = [
@@ -338,21 +339,21 @@ class SnapshotQueries(TrackerReads):
             raise SnapshotNotFound(snapshot_id)
 
 
-def _put_manual(season: dict[str, StandingView], row: dict[str, Any], *, fetched_at: datetime | None) -> None:
-    """Show what the person entered where the site says nothing, or has not been asked since."""
-    told = season.get(row["playlist"])
-    if told is not None and row["changed_at"] < max(told.changed_at, fetched_at or told.changed_at):
+def _put_manual(season: dict[str, PlaylistView], row: dict[str, Any], *, fetched_at: datetime | None) -> None:
+    """Show the figures that the person entered if the site has none, or if they are newer than the last fetch."""
+    fetched = season.get(row["playlist"])
+    if fetched is not None and row["changed_at"] < max(fetched.changed_at, fetched_at or fetched.changed_at):
         return
     tier, division, peak = row["tier"], row["division"], row.pop("peak_rating")
-    higher = told is not None and (told.peak_rating or 0) > peak
-    season[row["playlist"]] = StandingView(
+    higher = fetched is not None and (fetched.peak_rating or 0) > peak
+    season[row["playlist"]] = PlaylistView(
         **row,
-        name=told.name if told else playlist_name(int(row["playlist"])),
+        name=fetched.name if fetched else playlist_name(int(row["playlist"])),
         tier_name=None if tier is None else tier_name(tier),
         division_name=None if division is None else division_name(division),
-        peak_rating=told.peak_rating if told and higher else peak,
-        peak_tier=told.peak_tier if told and higher else None,
-        peak_division=told.peak_division if told and higher else None,
+        peak_rating=fetched.peak_rating if fetched and higher else peak,
+        peak_tier=fetched.peak_tier if fetched and higher else None,
+        peak_division=fetched.peak_division if fetched and higher else None,
         estimated=False,
         manual=True,
     )

@@ -1,6 +1,6 @@
-"""What changes scores without a scrape: somebody joins or leaves, begins or ceases to follow, a guild rates anew.
+"""The job that recomputes scores after changes without a scrape: of members, of trackers, or of a guild's formula.
 
-Whoever did that need not tell. The boards are compared with what they rest on, so nothing can be lost.
+These changes need no notification: the job compares leaderboards with the data that they depend on, so none is missed.
 """
 
 from collections.abc import Callable
@@ -10,30 +10,32 @@ from shared.database import Database
 from shared.jobs import Job
 from trackers.games.services.ratings import RatingService
 
-PEOPLE_AT_ONCE: Final = 500
-MOST: Final = 20_000
-"""People of one run; the next run goes on."""
+PEOPLE_BATCH_SIZE: Final = 500
+MAX_PEOPLE_PER_RUN: Final = 20_000
+"""People of a run; the next run continues."""
 
 
-class Restatement:
-    """Restates people of whom the boards say what is no longer so, a batch to a transaction."""
+class RecomputeLeaderboards:
+    """Recomputes people whose scores are outdated, each batch in a transaction of its own."""
 
     def __init__(self, *, database: Database, service: Callable[[], RatingService]) -> None:
         self._database = database
         self._service = service
 
-    async def restate_stale(self) -> int:
-        """How many people were restated."""
+    async def recompute_outdated(self) -> int:
+        """Return how many people were recomputed."""
         async with self._database.unit_of_work():
-            stale = await self._service().stale(limit=MOST)
-        for start in range(0, len(stale), PEOPLE_AT_ONCE):
+            outdated = await self._service().outdated(limit=MAX_PEOPLE_PER_RUN)
+        for start in range(0, len(outdated), PEOPLE_BATCH_SIZE):
             async with self._database.unit_of_work():
-                await self._service().restate_people(stale[start : start + PEOPLE_AT_ONCE])
-        return len(stale)
+                await self._service().recompute_people(outdated[start : start + PEOPLE_BATCH_SIZE])
+        return len(outdated)
 
 
-def rating_jobs(restatement: Restatement) -> list[Job]:
-    """A look at the boards, once a minute."""
+def rating_jobs(recompute: RecomputeLeaderboards) -> list[Job]:
+    """Return the job that recomputes outdated leaderboards, once a minute."""
     return [
-        Job(name="games.restate_ratings", run=restatement.restate_stale, timeout=120, seconds=frozenset({35})),
+        Job(
+            name="games.recompute_leaderboards", run=recompute.recompute_outdated, timeout=120, seconds=frozenset({35})
+        ),
     ]

@@ -1,4 +1,4 @@
-"""Questions about scores, leaderboards and how ratings moved; each asks the policy first."""
+"""Queries of scores, leaderboards and rating histories; each checks the access policy first."""
 
 from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import text
 
-from shared.database import Questions
+from shared.database import Queries
 from shared.sampling import sampled
 from shared.web.identity import Identity
 from trackers.games.catalogue import playlist_called
@@ -18,22 +18,22 @@ from trackers.games.rating_schemas import (
     FormulaPreview,
     FormulaProblem,
     FormulaVerdict,
-    History,
-    Leaderboard,
+    GuildLeaderboard,
     LeaderboardRow,
     PastPoint,
     PreviewRow,
     Series,
+    TrackerHistory,
     Trial,
 )
-from trackers.games.ratings import TRIAL_SEASON, Rating, Tracked, best, in_guild, rate
+from trackers.games.ratings import TRIAL_SEASON, RatedTracker, Rating, best, in_guild, rate
 from users.access import AccessPolicy
 from users.guilds import expressions
 from users.guilds.expressions import FormulaError
 from users.guilds.guild_settings import RatingFormula, from_stored
 from users.guilds.opt_out_repository import on_leaderboards
 
-PEOPLE_AT_ONCE: Final = 500
+PEOPLE_BATCH_SIZE: Final = 500
 
 _WHO: Final = """
 LEFT JOIN LATERAL (
@@ -42,7 +42,7 @@ LEFT JOIN LATERAL (
 ) i ON true
 """
 _CALLED: Final = "coalesce(u.display_name, i.global_name, i.username) AS display_name"
-# A manual snapshot that only its own person vouches for opens no season: it would hide everybody else's ratings.
+# A manual snapshot that only its author vouches for opens no season: it would hide everybody else's ratings.
 _SEASON: Final = """coalesce(
     (SELECT max(season) FROM game_guild_ratings WHERE guild_id = :guild_id AND best AND vouched),
     (SELECT max(season) FROM game_guild_ratings WHERE guild_id = :guild_id AND best)
@@ -56,9 +56,9 @@ _SCORES_TOTAL: Final = text(f"SELECT count(*) AS total, NULL AS season {_ON_SCOR
 
 
 def _page(board: str, value: str, *more: str) -> str:
-    """A page of a board with ranks; equals that stand on the pages before count for its first row's.
+    """Return the SQL of a page of a leaderboard with ranks; equal rows on earlier pages share the rank.
 
-    Boards may be a minute behind: whoever left meanwhile, or whose tracker went, is not shown.
+    Leaderboards may be a minute behind: members who left and removed trackers are filtered out here.
     """
     columns = ", ".join((value, *more))
     return f"""
@@ -95,7 +95,7 @@ _PLAYLIST_PAGE: Final = text(f"""
        greatest(r.rating, s.peak_rating) AS peak_rating
 {_STILL}
 LEFT JOIN game_manual_ratings r ON r.snapshot_id = p.manual_id AND r.playlist_key = :playlist
-LEFT JOIN game_standings s
+LEFT JOIN game_playlist_states s
   ON s.account_id = k.account_id AND s.season_key = CAST(p.season AS text) AND s.playlist_key = :playlist
 ORDER BY p.place
 """)
@@ -115,10 +115,11 @@ SELECT u.id, {_CALLED} FROM users u {_WHO} WHERE u.id = ANY(CAST(:people AS uuid
 """)  # noqa: S608 -- fragments of our own
 
 _ACCOUNT: Final = text("SELECT account_id, user_id FROM game_trackers WHERE id = :id AND deleted_at IS NULL")
-# A first look finds several seasons at one moment: the newest was played then, the others had ended before.
+# The first fetch finds several seasons at one moment: the newest was played then, the others had ended before.
 _HISTORY: Final = text("""
 SELECT playlist, coalesce((
-           SELECT s.name FROM game_standings s WHERE s.account_id = :account_id AND s.playlist_key = x.playlist LIMIT 1
+           SELECT s.name FROM game_playlist_states s
+           WHERE s.account_id = :account_id AND s.playlist_key = x.playlist LIMIT 1
        ), playlist) AS name,
        array_agg(at ORDER BY at) AS at, array_agg(season ORDER BY at) AS season,
        array_agg(rating ORDER BY at) AS rating, array_agg(manual ORDER BY at) AS manual,
@@ -146,31 +147,31 @@ GROUP BY playlist ORDER BY length(playlist), playlist
 
 
 class RatingQueries:
-    """Reads leaderboards and histories, and tries formulas without storing anything."""
+    """Reads leaderboards and rating histories, and tries formulas without storing anything."""
 
-    def __init__(self, reader: Questions, *, access: AccessPolicy) -> None:
+    def __init__(self, reader: Queries, *, access: AccessPolicy) -> None:
         self._reader = reader
         self._access = access
 
     async def leaderboard(
         self, asker: Identity, guild_id: str, *, playlist: str | None, page: int, per_page: int
-    ) -> Leaderboard:
-        """A guild's members by their rating in a playlist, or by the guild's own score.
+    ) -> GuildLeaderboard:
+        """Return a guild's members by their rating in a playlist, or by the guild's score if `playlist` is None.
 
-        Raises GuildNotFound for who may not know of the guild.
+        Raises GuildNotFound if the caller may not see the guild.
         """
         await self._access.check_guild_read(asker, guild_id)
         board = {"guild_id": guild_id} | ({} if playlist is None else {"playlist": playlist})
         of_total, of_page = (_SCORES_TOTAL, _SCORES_PAGE) if playlist is None else (_PLAYLIST_TOTAL, _PLAYLIST_PAGE)
-        found = await self._reader.row(of_total, board)
+        totals = await self._reader.row(of_total, board)
         rows = await self._reader.rows(of_page, {**board, "limit": per_page, "skipped": (page - 1) * per_page})
-        return Leaderboard(
+        return GuildLeaderboard(
             items=[LeaderboardRow(**row) for row in rows],
             playlist=playlist,
-            season=found["season"] if found else None,
+            season=totals["season"] if totals else None,
             page=page,
             per_page=per_page,
-            total=found["total"] if found else 0,
+            total=totals["total"] if totals else 0,
         )
 
     async def history(
@@ -183,10 +184,10 @@ class RatingQueries:
         season: str | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
-    ) -> History:
-        """How the ratings that were played for moved, up to `points` a playlist: ends and extremes stay.
+    ) -> TrackerHistory:
+        """Return the rating history by playlist, without estimates, thinned to `points` each: ends and extremes stay.
 
-        Raises TrackerNotFound, Forbidden for somebody else's.
+        Raises TrackerNotFound, or Forbidden if the caller may not see the tracker.
         """
         tracker = await self._reader.row(_ACCOUNT, {"id": tracker_id})
         if tracker is None:
@@ -196,12 +197,12 @@ class RatingQueries:
         rows = await self._reader.rows(
             _HISTORY, {**which, "account_id": tracker["account_id"], "owner": tracker["user_id"]}
         )
-        return History(items=[_series(row, points) for row in rows])
+        return TrackerHistory(items=[_series(row, points) for row in rows])
 
     async def validate(self, asker: Identity, guild_id: str, formula: Mapping[str, Any]) -> FormulaVerdict:
-        """Whether a formula could be settled, and what it makes of a trial player.
+        """Check if a guild can use a formula, and compute it for a trial player.
 
-        Raises GuildNotFound, Forbidden for members who do not run the guild.
+        Raises GuildNotFound, or Forbidden for members who do not run the guild.
         """
         await self._access.check_guild_write(asker, guild_id)
         try:
@@ -214,7 +215,7 @@ class RatingQueries:
         )
 
     async def preview(self, asker: Identity, guild_id: str, formula: RatingFormula, *, limit: int) -> FormulaPreview:
-        """A guild's members ranked under a formula, beside today's. Raises GuildNotFound, Forbidden as `validate`."""
+        """Rank a guild's members by a formula and by the current one. Raises GuildNotFound, Forbidden as `validate`."""
         await self._access.check_guild_write(asker, guild_id)
         stored = await self._reader.value(_FORMULA, {"guild_id": guild_id})
         settings = from_stored(stored or {})
@@ -238,28 +239,28 @@ class RatingQueries:
             total=len(ranked),
         )
 
-    async def _members(self, guild_id: str) -> AsyncIterator[list[Tracked]]:
-        """The trackers of each member, read by batches, so that other requests get their turn."""
+    async def _members(self, guild_id: str) -> AsyncIterator[list[RatedTracker]]:
+        """Yield the trackers of each member, read in batches, so that other requests can run in between."""
         after = None
         while True:
-            which = {"guild_id": guild_id, "after": after, "limit": PEOPLE_AT_ONCE}
+            which = {"guild_id": guild_id, "after": after, "limit": PEOPLE_BATCH_SIZE}
             people = [row["user_id"] for row in await self._reader.rows(_MEMBERS, which)]
-            tracked: dict[UUID, list[Tracked]] = {}
+            tracked: dict[UUID, list[RatedTracker]] = {}
             for row in await self._reader.rows(TRACKED, {"people": people}):
                 tracker = tracked_of(row)
                 tracked.setdefault(tracker.user_id, []).append(tracker)
             for trackers in tracked.values():
                 yield trackers
-            if len(people) < PEOPLE_AT_ONCE:
+            if len(people) < PEOPLE_BATCH_SIZE:
                 return
             after = people[-1]
 
 
-_Rated = tuple[Tracked, Rating]
+_Rated = tuple[RatedTracker, Rating]
 
 
 def _ranked(board: list[_Rated]) -> list[tuple[int, _Rated]]:
-    """The best first; equals share a rank."""
+    """Sort the best first; equal scores share a rank."""
     ranked: list[tuple[int, _Rated]] = []
     for place, rated in enumerate(sorted(board, key=lambda row: (-row[1].score, row[0].user_id)), start=1):
         equal = ranked and ranked[-1][1][1].score == rated[1].score
@@ -285,9 +286,9 @@ def _preview_row(
     )
 
 
-def _problem(formula: Mapping[str, Any], told: str) -> FormulaProblem:
-    """What msgspec tells of a formula; of an expression also where in it."""
-    message, _, path = told.partition(" - at `$")
+def _problem(formula: Mapping[str, Any], report: str) -> FormulaProblem:
+    """Return msgspec's report about a formula as a problem; for an expression with the position in it."""
+    message, _, path = report.partition(" - at `$")
     field = ".".join(("formula", *path.rstrip("`").strip(".").split("."))).strip(".")
     position = None
     expression = formula.get("expression")
@@ -303,7 +304,7 @@ def _problem(formula: Mapping[str, Any], told: str) -> FormulaProblem:
 def _series(row: Mapping[str, Any], points: int) -> Series:
     moments: list[datetime] = row["at"]
     ratings: list[int] = row["rating"]
-    kept = sampled([moment.timestamp() for moment in moments], ratings, points)
+    places = sampled([moment.timestamp() for moment in moments], ratings, points)
     return Series(
         playlist=row["playlist"],
         name=playlist_called(row["playlist"], row["name"]),
@@ -317,6 +318,6 @@ def _series(row: Mapping[str, Any], points: int) -> Series:
                 division=row["division"][place],
                 manual=row["manual"][place],
             )
-            for place in kept
+            for place in places
         ],
     )

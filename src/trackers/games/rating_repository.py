@@ -1,7 +1,8 @@
-"""All SQL behind scores and leaderboards: what they rest on, and writing them for whole batches of people.
+"""All SQL of scores and leaderboards: reading their inputs, and writing them for batches of people.
 
-The boards are derived. What they say of a person is always restated as a whole, by one transaction at a time, so that
-of several trackers exactly one is the best. They have no foreign keys: a scrape would wait for whoever joins or leaves.
+Leaderboards are derived data. The rows of a person are always recomputed as a whole, by one transaction at a time, so
+that exactly one of several trackers is the best. They have no foreign keys: with them a scrape would wait for members
+who join or leave.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,19 +16,19 @@ from sqlalchemy import text
 
 from shared.database import Repository
 from shared.database.advisory_locks import LockNamespace, key_of, take_keyed
-from trackers.games.ratings import GAME, ManualStanding, Standing, Tracked
+from trackers.games.ratings import GAME, ManualPlaylistState, RatedPlaylist, RatedTracker
 from users.guilds.guild_settings import GuildSettings, ManualSnapshots, RatingFormula, from_stored
 from users.guilds.opt_out_repository import on_leaderboards
 
 _ONE_AT_A_TIME: Final = take_keyed(LockNamespace.RATED_PERSON, "CAST(user_id AS text)")
-# Read whole before the first lock is taken, so that everybody takes the locks in one order.
-_HOLD_PEOPLE: Final = text(f"""
+# People are read and sorted before the first lock is taken, so that all transactions take the locks in the same order.
+_LOCK_PEOPLE: Final = text(f"""
 SELECT user_id, {_ONE_AT_A_TIME} FROM (
     SELECT user_id FROM unnest(CAST(:people AS uuid[])) AS p (user_id)
     ORDER BY {key_of("CAST(user_id AS text)")} OFFSET 0
 ) AS p
 """)  # noqa: S608 -- fragments of our own
-_HOLD_FOLLOWERS: Final = text(f"""
+_LOCK_FOLLOWERS: Final = text(f"""
 SELECT user_id, {_ONE_AT_A_TIME} FROM (
     SELECT k.user_id FROM game_trackers k
     WHERE k.account_id = ANY(CAST(:accounts AS uuid[])) AND k.deleted_at IS NULL AND k.active
@@ -49,24 +50,24 @@ JOIN LATERAL (
 ) AS now ON now.season IS NOT NULL
 JOIN scrape_targets t ON t.id = a.target_id
 """  # noqa: S608 -- fragments of our own
-"""Accounts that formulas speak of, with their current season; of those never fetched, the newest that was entered."""
-MOST_MANUAL: Final = 200
-"""Manual snapshots of a tracker that scores may rest on: the latest."""
+"""Accounts of the game that has formulas, with their current season; never fetched: the newest entered season."""
+MAX_MANUAL: Final = 200
+"""Manual snapshots of a tracker that scores may use: the latest."""
 
 TRACKED: Final = text(f"""
 SELECT k.user_id, k.id AS tracker_id, k.account_id, coalesce(a.handle, a.display) AS handle, now.season,
        coalesce(now.fetched, false) AS fetched, coalesce(extract(epoch FROM t.last_success_at), 0) AS fetched_at,
        (SELECT json_agg(json_build_array(s.season_key, s.playlist_key, s.rating, s.peak_rating, s.matches_played,
                                          s.estimated, extract(epoch FROM s.changed_at)))
-        FROM game_standings s
+        FROM game_playlist_states s
         WHERE s.account_id = a.id
-          AND s.season_key IN (CAST(now.season AS text), CAST(now.season - 1 AS text))) AS standings,
+          AND s.season_key IN (CAST(now.season AS text), CAST(now.season - 1 AS text))) AS playlist_states,
        (SELECT json_agg(json_build_array(m.id, m.season, r.playlist_key, r.rating, r.matches_played,
                                          extract(epoch FROM m.captured_at), coalesce(v.reviews, '{{}}'))
                         ORDER BY m.captured_at, m.id)
         FROM (SELECT * FROM game_manual_snapshots
               WHERE user_id = k.user_id AND account_id = k.account_id
-              ORDER BY captured_at DESC, id DESC LIMIT {MOST_MANUAL}) m
+              ORDER BY captured_at DESC, id DESC LIMIT {MAX_MANUAL}) m
         JOIN game_manual_ratings r ON r.snapshot_id = m.id
         CROSS JOIN LATERAL (
             SELECT json_object_agg(guild_id, confirmed) AS reviews FROM game_manual_reviews WHERE snapshot_id = m.id
@@ -82,8 +83,8 @@ WHERE m.user_id = ANY(CAST(:people AS uuid[])) AND m.confirmed_by IS NOT NULL
   AND {on_leaderboards("m.user_id", "m.guild_id")}
 """)  # noqa: S608 -- fragments of our own
 
-# What ought to be there beside what is: people joined or left, chose another formula, began or ceased to follow; or an
-# account was fetched again of which a manual snapshot counted.
+# Compares expected rows with stored rows: people joined or left, chose another formula, started or stopped following;
+# or an account with a counted manual snapshot was fetched again.
 _STALE: Final = text(f"""
 WITH settled AS MATERIALIZED (SELECT g.id, {_SETTLED} AS formula FROM guilds g)
 SELECT DISTINCT p.user_id
@@ -103,7 +104,7 @@ WHERE ((x.user_id, x.account_id, x.formula) IS DISTINCT FROM (s.user_id, s.accou
 ORDER BY p.user_id LIMIT :limit
 """)  # noqa: S608 -- fragments of our own
 
-_RESTATE: Final = text("""
+_RECOMPUTE: Final = text("""
 WITH scores AS MATERIALIZED (
     SELECT * FROM jsonb_to_recordset(CAST(:scores AS jsonb)) AS x (
         guild_id text, tracker_id uuid, user_id uuid, account_id uuid, score bigint, salary bigint, games integer,
@@ -149,12 +150,12 @@ SET user_id = excluded.user_id, season = excluded.season, rating = excluded.rati
 """)
 
 
-class Place(Struct, frozen=True, kw_only=True):
-    """A guild that somebody is in, with its formula."""
+class LeaderboardRank(Struct, frozen=True, kw_only=True):
+    """A guild of a person, with its formula."""
 
     guild_id: str
     digest: str
-    """Of the settings below as they are stored."""
+    """Digest of the stored settings below."""
     formula: RatingFormula
     manual: ManualSnapshots
 
@@ -172,7 +173,7 @@ class ScoreRow(Struct, frozen=True, kw_only=True):
     best: bool
     manual: bool
     fetched_at: float | None
-    """Only where a manual snapshot counts."""
+    """Set only if a manual snapshot counts."""
 
 
 class RatingRow(Struct, frozen=True, kw_only=True):
@@ -188,35 +189,35 @@ class RatingRow(Struct, frozen=True, kw_only=True):
 
 
 class RatingRepository(Repository):
-    """What guilds make of their members' standings."""
+    """Scores and ratings of guild members."""
 
-    async def hold_people(self, people: Sequence[UUID]) -> list[UUID]:
-        """Keep others from restating these people until the transaction ends."""
-        return list((await self.session.execute(_HOLD_PEOPLE, {"people": list(people)})).scalars())
+    async def lock_people(self, people: Sequence[UUID]) -> list[UUID]:
+        """Keep other transactions from recomputing these people until this one ends."""
+        return list((await self.session.execute(_LOCK_PEOPLE, {"people": list(people)})).scalars())
 
-    async def hold_followers(self, accounts: Sequence[UUID]) -> list[UUID]:
-        """Who follows these accounts and is in a guild; nobody else restates them until the transaction ends."""
-        return list((await self.session.execute(_HOLD_FOLLOWERS, {"accounts": list(accounts)})).scalars())
+    async def lock_followers(self, accounts: Sequence[UUID]) -> list[UUID]:
+        """Lock and return the guild members who follow these accounts, as `lock_people` does."""
+        return list((await self.session.execute(_LOCK_FOLLOWERS, {"accounts": list(accounts)})).scalars())
 
-    async def stale(self, *, limit: int) -> list[UUID]:
-        """People, by id, of whom the boards say something else than they ought to."""
+    async def outdated(self, *, limit: int) -> list[UUID]:
+        """Return people, by id, whose rows on leaderboards are outdated."""
         return list((await self.session.execute(_STALE, {"limit": limit})).scalars())
 
-    async def tracked(self, people: Sequence[UUID]) -> list[Tracked]:
-        """The active trackers of these people, of accounts of which anything is known."""
+    async def tracked(self, people: Sequence[UUID]) -> list[RatedTracker]:
+        """Return the active trackers of these people whose accounts have a known season."""
         rows = (await self.session.execute(TRACKED, {"people": list(people)})).mappings()
         return [tracked_of(row) for row in rows]
 
-    async def places(self, people: Sequence[UUID]) -> dict[UUID, list[Place]]:
-        """The guilds that each of these people is a confirmed member of."""
+    async def places(self, people: Sequence[UUID]) -> dict[UUID, list[LeaderboardRank]]:
+        """Return the guilds of which each person is a confirmed member."""
         settled: dict[str, GuildSettings] = {}
-        places: dict[UUID, list[Place]] = {}
+        places: dict[UUID, list[LeaderboardRank]] = {}
         for row in await self.session.execute(_PLACES, {"people": list(people)}):
             if row.digest not in settled:
                 stored = {"rating_formula": row.formula, "manual_snapshots": row.manual}
                 settled[row.digest] = from_stored({name: value for name, value in stored.items() if value is not None})
             settings = settled[row.digest]
-            place = Place(
+            place = LeaderboardRank(
                 guild_id=row.guild_id,
                 digest=row.digest,
                 formula=settings.rating_formula,
@@ -225,22 +226,22 @@ class RatingRepository(Repository):
             places.setdefault(row.user_id, []).append(place)
         return places
 
-    async def restate(
+    async def recompute(
         self, people: Sequence[UUID], *, scores: Sequence[ScoreRow], ratings: Sequence[RatingRow], now: datetime
     ) -> None:
-        """Have the boards say this of these people, and nothing else; what they say already is not written."""
+        """Replace all rows of these people on leaderboards; unchanged rows are not written."""
         rows = {"scores": _json(scores), "ratings": _json(ratings)}
-        await self.session.execute(_RESTATE, {**rows, "people": list(people), "now": now})
+        await self.session.execute(_RECOMPUTE, {**rows, "people": list(people), "now": now})
 
 
-def tracked_of(row: Mapping[Any, Any]) -> Tracked:
-    """A tracker from a row of `TRACKED`."""
-    seasons: dict[str, dict[str, Standing]] = {}
-    for season, playlist, rating, peak, matches, estimated, at in row["standings"] or ():
-        seasons.setdefault(season, {})[playlist] = Standing(
+def tracked_of(row: Mapping[Any, Any]) -> RatedTracker:
+    """Return the tracker of a row of `TRACKED`."""
+    seasons: dict[str, dict[str, RatedPlaylist]] = {}
+    for season, playlist, rating, peak, matches, estimated, at in row["playlist_states"] or ():
+        seasons.setdefault(season, {})[playlist] = RatedPlaylist(
             rating=rating, peak=peak, matches=matches, estimated=estimated, at=at
         )
-    return Tracked(
+    return RatedTracker(
         user_id=row["user_id"],
         tracker_id=row["tracker_id"],
         account_id=row["account_id"],
@@ -251,7 +252,7 @@ def tracked_of(row: Mapping[Any, Any]) -> Tracked:
         fetched=row["fetched"],
         fetched_at=float(row["fetched_at"]),
         manual=[
-            ManualStanding(
+            ManualPlaylistState(
                 snapshot_id=UUID(snapshot_id),
                 season=season,
                 playlist=playlist,

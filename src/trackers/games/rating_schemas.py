@@ -1,4 +1,4 @@
-"""What is asked of formulas, leaderboards and histories, and what is answered."""
+"""Bodies of requests about formulas, leaderboards and histories, and of their answers."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -10,13 +10,13 @@ from users.guilds.guild_settings import RatingFormula
 
 
 class ValidateFormula(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A formula that somebody still writes."""
+    """A draft of a formula."""
 
     formula: Annotated[
         dict[str, Any],
         Meta(
             max_length=20,
-            description="As a guild's `rating_formula`; what is wrong with it is the answer.",
+            description="Like a guild's `rating_formula`; the answer lists its problems.",
             examples=[{"kind": "custom", "expression": "(twos * 2 + threesPeak) / 3"}],
         ),
     ]
@@ -30,16 +30,16 @@ class PreviewFormula(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class FormulaProblem(Struct, frozen=True, kw_only=True):
-    """One thing that is wrong with a formula."""
+    """A problem of a formula."""
 
     field: str
     message: str
     position: int | None
-    """In a guild's own expression: of the character, from 0."""
+    """The index of the character in a custom expression, from 0."""
 
 
 class Trial(Struct, frozen=True, kw_only=True):
-    """What a formula makes of a made-up player whose figures all differ."""
+    """Result of a formula for a made-up player whose figures are all different."""
 
     score: int
     salary: int
@@ -47,7 +47,7 @@ class Trial(Struct, frozen=True, kw_only=True):
 
 
 class FormulaVerdict(Struct, frozen=True, kw_only=True):
-    """Whether a formula can be settled; if so what it makes of a trial player, if not why."""
+    """The problems of a formula, or its result for a trial player if there are none."""
 
     ok: bool
     errors: list[FormulaProblem]
@@ -55,7 +55,7 @@ class FormulaVerdict(Struct, frozen=True, kw_only=True):
 
 
 class PreviewRow(Struct, frozen=True, kw_only=True):
-    """A member under the new formula beside today's; not rated under today's: no rank, score and salary."""
+    """A member's rank by the new formula next to the current one; null if the current one does not rate the member."""
 
     rank: int
     user_id: UUID
@@ -70,16 +70,16 @@ class PreviewRow(Struct, frozen=True, kw_only=True):
 
 
 class FormulaPreview(Struct, frozen=True, kw_only=True):
-    """The best members under a formula; `total` are rated under it."""
+    """The best members by a formula; `total` is the number of rated members."""
 
     items: list[PreviewRow]
     total: int
 
 
 class LeaderboardRow(Struct, frozen=True, kw_only=True):
-    """A person by their best tracker; equals share a rank.
+    """A person by their best tracker; equal values share a rank.
 
-    On a playlist's board: rating to peak_rating, which are of the current season. On the guild's: score and salary.
+    With a playlist: rating to peak_rating, of the current season. Without: score and salary.
     """
 
     rank: int
@@ -87,7 +87,7 @@ class LeaderboardRow(Struct, frozen=True, kw_only=True):
     display_name: str | None
     tracker_id: UUID
     handle: str
-    """What the account is called on its platform."""
+    """The name of the account on its platform."""
     rating: int | None = None
     tier: int | None = None
     division: int | None = None
@@ -96,24 +96,24 @@ class LeaderboardRow(Struct, frozen=True, kw_only=True):
     score: int | None = None
     salary: int | None = None
     manual: bool = False
-    """Whether the rating, or the score, rests on a manual snapshot that the guild counts."""
+    """True if the rating or score is based on a manual snapshot that the guild counts."""
 
 
-class Leaderboard(Struct, frozen=True, kw_only=True):
+class GuildLeaderboard(Struct, frozen=True, kw_only=True):
     """Members of a guild, the best first."""
 
     items: list[LeaderboardRow]
     playlist: str | None
-    """None: by the score that the guild's formula gives."""
+    """None: by the score of the guild's formula."""
     season: str | None
-    """Of a playlist's board: the newest that members have played in."""
+    """With a playlist: the newest season that members have played."""
     page: int
     per_page: int
     total: int
 
 
 class PastPoint(Struct, frozen=True, kw_only=True):
-    """A rating from a moment on."""
+    """A rating, valid from a moment on."""
 
     at: datetime
     season: str
@@ -121,20 +121,20 @@ class PastPoint(Struct, frozen=True, kw_only=True):
     tier: int | None
     division: int | None
     manual: bool
-    """Whether the person entered it; else the site said so."""
+    """True if the person entered it; false if it was fetched."""
 
 
 class Series(Struct, frozen=True, kw_only=True):
-    """How the rating in a playlist moved, the oldest first."""
+    """The history of the rating in a playlist, the oldest first."""
 
     playlist: str
     name: str
     seen: int
-    """How many points there were before the series was made shorter."""
+    """Number of points before the series was thinned."""
     points: list[PastPoint]
 
 
-class History(Struct, frozen=True, kw_only=True):
-    """A series for every playlist that was played."""
+class TrackerHistory(Struct, frozen=True, kw_only=True):
+    """A series for every played playlist."""
 
     items: list[Series]

@@ -1,11 +1,11 @@
-"""What a league's formula makes of a player's standings: score and salary. Pure and exact.
+"""Rating formulas: compute score and salary from a player's playlist states. Pure and exact.
 
-Only what was played counts: a standing that the site merely estimates has no games, and no rating that a formula reads.
+Only played matches count: a state that the site merely estimates has no games and no rating for a formula.
 
-- WEIGHTED_AVERAGE, PEAK_MMR and CUSTOM read the current season.
+- WEIGHTED_AVERAGE, PEAK_MMR and CUSTOM use the current season.
 - ASCENDANCY counts the games of this season and the one before, and takes rating and peak from the same span: the
-  rating of the later one that was played, and the better of the two seasons' peaks. The all-time peak is no part of
-  it: it may be years old, and this season's alone would be the rating itself when a season is a day old.
+  rating of the later season that was played, and the better of the two seasons' peaks. It does not use the all-time
+  peak, which may be years old, nor this season's peak alone, which equals the rating when a season is a day old.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -32,37 +32,37 @@ from users.guilds.guild_settings import (
 )
 
 GAME: Final = "rocket-league"
-"""The game whose playlists the formulas speak of."""
+"""The game whose playlists the formulas use."""
 PLAYLISTS: Final[Mapping[str, str]] = MappingProxyType({"ones": "10", "twos": "11", "threes": "13", "fours": "61"})
-"""What formulas call a playlist -> its key."""
+"""Name of a playlist in formulas -> its key."""
 SALARY_STEP: Final = 25
-MOST: Final = 10**15
-"""Scores end there, either way; a guild's own formula may multiply as it likes."""
+MAX_SCORE: Final = 10**15
+"""The limit of scores, positive and negative; a custom formula may exceed it."""
 
 
-class Standing(Struct, frozen=True, kw_only=True):
-    """Where a player stood in one playlist of one season."""
+class RatedPlaylist(Struct, frozen=True, kw_only=True):
+    """A player's state in one playlist of one season."""
 
     rating: int
     peak: int | None
-    """The best rating of that season."""
+    """The best rating in that season."""
     matches: int
     estimated: bool
     at: float = 0.0
-    """Since when, in seconds of the epoch."""
+    """The last change, in seconds of the epoch."""
     manual_id: UUID | None = None
-    """The manual snapshot that says so; None: the site does."""
+    """The manual snapshot that it is from; None: from the site."""
     vouched: bool = True
-    """Whether the site, or the staff of the guild, stand behind it."""
+    """True if the site or the staff of the guild vouch for it."""
 
 
-Season = Mapping[str, Standing]
-"""The standings of one season, by playlist key."""
+Season = Mapping[str, RatedPlaylist]
+"""The playlist states of one season, by playlist key."""
 
 
 TRIAL_SEASON: Final[Season] = MappingProxyType(
     {
-        key: Standing(
+        key: RatedPlaylist(
             rating=int(expressions.TRIAL[name]),
             peak=int(expressions.TRIAL[f"{name}Peak"]),
             matches=int(expressions.TRIAL[f"{name}Games"]),
@@ -71,11 +71,11 @@ TRIAL_SEASON: Final[Season] = MappingProxyType(
         for name, key in PLAYLISTS.items()
     }
 )
-"""A player who has played everything and whose figures all differ."""
+"""A player who has played all playlists and whose figures are all different."""
 
 
-class ManualStanding(Struct, frozen=True, kw_only=True):
-    """A playlist of a manual snapshot of the person who has the tracker."""
+class ManualPlaylistState(Struct, frozen=True, kw_only=True):
+    """A playlist of a manual snapshot by the tracker's owner."""
 
     snapshot_id: UUID
     season: int
@@ -83,43 +83,43 @@ class ManualStanding(Struct, frozen=True, kw_only=True):
     rating: int
     matches: int
     at: float
-    """When it was so, in seconds of the epoch."""
+    """The moment of the figures, in seconds of the epoch."""
     reviews: Mapping[str, bool]
-    """Guild -> whether its staff confirmed or rejected it."""
+    """Guild id -> True if its staff confirmed the snapshot, False if they rejected it."""
 
     def counts_in(self, guild_id: str, setting: ManualSnapshots) -> bool:
-        """Whether a guild with this setting counts it; what its staff rejected never does."""
+        """True if a guild with this setting counts the snapshot; rejected snapshots never count."""
         review = self.reviews.get(guild_id)
         if setting is ManualSnapshots.CONFIRMED:
             return review is True
         return setting is ManualSnapshots.ALL and review is not False
 
 
-class Tracked(Struct, frozen=True, kw_only=True):
-    """One tracker of one person, and where its account stands."""
+class RatedTracker(Struct, frozen=True, kw_only=True):
+    """A tracker of a person with the states of its account."""
 
     user_id: UUID
     tracker_id: UUID
     account_id: UUID
     handle: str
     season: int
-    """The current one of its account."""
+    """The current season of the account."""
     current: Season
     previous: Season
     fetched: bool = True
-    """Whether the site told the season; else it is the newest that the person entered."""
+    """True if the site showed the season; else it is the newest that the person entered."""
     fetched_at: float = 0.0
     """The last fetch of the account, in seconds of the epoch."""
-    manual: Sequence[ManualStanding] = ()
-    """Of the person, the oldest first."""
+    manual: Sequence[ManualPlaylistState] = ()
+    """Manual snapshots of the owner, the oldest first."""
 
     @property
     def uses_manual(self) -> bool:
-        return any(standing.manual_id for season in (self.current, self.previous) for standing in season.values())
+        return any(state.manual_id for season in (self.current, self.previous) for state in season.values())
 
 
 class Played(Struct, frozen=True, kw_only=True):
-    """What a formula may know of a playlist; all 0 where it was not played."""
+    """A playlist's figures for a formula; all 0 if it was not played."""
 
     rating: int = 0
     peak: int = 0
@@ -127,20 +127,20 @@ class Played(Struct, frozen=True, kw_only=True):
 
 
 class Rating(Struct, frozen=True, kw_only=True):
-    """What a formula makes of a player."""
+    """Result of a formula for a player."""
 
     score: int
     salary: int
     games: int
-    """How many games the score rests on; 0: the player is not rated, and the score is 0."""
+    """Games that the score is based on; 0: the player is not rated, and the score is 0."""
     figures: dict[str, int]
-    """What the formula read, by the names of a guild's own formula."""
+    """The inputs of the formula, by their names in custom formulas."""
 
 
 def rate(formula: RatingFormula, current: Season, previous: Season) -> Rating:
-    """Score, rounded half up, and salary, the score to the nearest 25, from the standings of two seasons.
+    """Compute a player's score, rounded half up, and salary, the score to the nearest 25, from two seasons.
 
-    Who has no games that count, or for whom a guild's own formula gives no finite number, is not rated.
+    A player is not rated without games that count, or if a custom formula gives no finite number.
     """
     if isinstance(formula, Ascendancy):
         played = {name: _together(current.get(key), previous.get(key)) for name, key in PLAYLISTS.items()}
@@ -157,15 +157,15 @@ def rate(formula: RatingFormula, current: Season, previous: Season) -> Rating:
         score, games = _weighted_average(formula, played)
     if score is None or games == 0:
         return Rating(score=0, salary=0, games=0, figures=figures)
-    score = max(-MOST, min(MOST, score))
+    score = max(-MAX_SCORE, min(MAX_SCORE, score))
     return Rating(score=score, salary=salary_of(score), games=games, figures=figures)
 
 
-def in_guild(tracker: Tracked, guild_id: str, setting: ManualSnapshots) -> Tracked:
-    """A tracker as a guild sees it: the site's standings, and beside them the manual snapshots that it counts.
+def in_guild(tracker: RatedTracker, guild_id: str, setting: ManualSnapshots) -> RatedTracker:
+    """Return a tracker as a guild sees it: the site's playlist states with the manual snapshots that the guild counts.
 
-    A manual snapshot says where a playlist stands until the account is fetched again, or while the site says nothing of
-    the playlist. Peaks are the better of both.
+    A manual snapshot sets the state of a playlist until the account is fetched again, or as long as the site has no
+    state of the playlist. Peaks are the better of both.
     """
     counted = [manual for manual in tracker.manual if manual.counts_in(guild_id, setting)]
     if not counted:
@@ -177,12 +177,12 @@ def in_guild(tracker: Tracked, guild_id: str, setting: ManualSnapshots) -> Track
     known = {tracker.season: tracker.current, tracker.season - 1: tracker.previous}
     current, previous = dict(known.get(season, {})), dict(known.get(season - 1, {}))
     for manual in counted:
-        standings = {season: current, season - 1: previous}.get(manual.season)
-        if standings is None:
+        playlist_states = {season: current, season - 1: previous}.get(manual.season)
+        if playlist_states is None:
             continue
-        before = standings.get(manual.playlist)
+        before = playlist_states.get(manual.playlist)
         if before is None or manual.at >= max(before.at, tracker.fetched_at) or before.manual_id:
-            standings[manual.playlist] = Standing(
+            playlist_states[manual.playlist] = RatedPlaylist(
                 rating=manual.rating,
                 peak=max(manual.rating, before.peak or 0) if before else manual.rating,
                 matches=manual.matches,
@@ -194,40 +194,40 @@ def in_guild(tracker: Tracked, guild_id: str, setting: ManualSnapshots) -> Track
     return replace(tracker, season=season, current=current, previous=previous)
 
 
-def rests_on_manual(formula: RatingFormula, tracker: Tracked) -> bool:
-    """Whether a score is made of a manual snapshot, too."""
+def rests_on_manual(formula: RatingFormula, tracker: RatedTracker) -> bool:
+    """True if a manual snapshot contributes to the score."""
     seasons = (tracker.current, tracker.previous) if isinstance(formula, Ascendancy) else (tracker.current,)
     return any(
-        standing is not None and standing.manual_id is not None
+        state is not None and state.manual_id is not None
         for season in seasons
-        for standing in map(season.get, PLAYLISTS.values())
+        for state in map(season.get, PLAYLISTS.values())
     )
 
 
-def best(trackers: Iterable[tuple[Tracked, Rating]]) -> tuple[Tracked, Rating] | None:
-    """The tracker that stands for a person; None where no score of theirs rests on a game."""
+def best(trackers: Iterable[tuple[RatedTracker, Rating]]) -> tuple[RatedTracker, Rating] | None:
+    """Return the tracker that represents a person; None if none of their scores is based on games."""
     rated = (row for row in trackers if row[1].games)
     return min(rated, key=lambda row: (-row[1].score, row[0].tracker_id), default=None)
 
 
 def half_up(numerator: int, denominator: int) -> int:
-    """The integer nearest to a ratio (of a positive denominator); what is half way goes up: 2.5 -> 3, -2.5 -> -2."""
+    """Round a ratio with a positive denominator to the nearest integer; halves go up: 2.5 -> 3, -2.5 -> -2."""
     return (2 * numerator + denominator) // (2 * denominator)
 
 
 def salary_of(score: int) -> int:
-    """The score to the nearest 25."""
+    """Return the score to the nearest 25."""
     return SALARY_STEP * half_up(score, SALARY_STEP)
 
 
-def _played(standing: Standing | None) -> Played:
-    if standing is None or standing.estimated or standing.matches <= 0:
+def _played(state: RatedPlaylist | None) -> Played:
+    if state is None or state.estimated or state.matches <= 0:
         return Played()
-    return Played(rating=standing.rating, peak=max(standing.peak or 0, standing.rating), games=standing.matches)
+    return Played(rating=state.rating, peak=max(state.peak or 0, state.rating), games=state.matches)
 
 
-def _together(current: Standing | None, previous: Standing | None) -> Played:
-    """A playlist over two seasons."""
+def _together(current: RatedPlaylist | None, previous: RatedPlaylist | None) -> Played:
+    """Combine a playlist's figures over two seasons."""
     now, before = _played(current), _played(previous)
     return Played(
         rating=now.rating if now.games else before.rating,
@@ -245,9 +245,9 @@ def _figures(played: Mapping[str, Played]) -> dict[str, int]:
     }
 
 
-def _counting(played: Mapping[str, Played], least: MinGames) -> dict[str, Played]:
-    """The playlists with enough games."""
-    return {name: of for name, of in played.items() if of.games and of.games >= getattr(least, name)}
+def _counting(played: Mapping[str, Played], minimum: MinGames) -> dict[str, Played]:
+    """Return the playlists with enough games."""
+    return {name: of for name, of in played.items() if of.games and of.games >= getattr(minimum, name)}
 
 
 def _weighted_average(formula: WeightedAverage, played: Mapping[str, Played]) -> tuple[int | None, int]:
@@ -284,7 +284,7 @@ def _custom(formula: Custom, figures: Mapping[str, int]) -> int | None:
 
 @lru_cache(maxsize=256)
 def _weights(weights: PlaylistWeights) -> dict[str, int]:
-    """Whole numbers in the proportion of the weights as they were written: 0.1 is a tenth, not the float beside it."""
+    """Return integers in the proportion of the decimal weights: 0.1 is exactly a tenth, not the nearest float."""
     exact = {name: _exact(getattr(weights, name)) for name in PLAYLISTS}
     whole = lcm(*(weight.denominator for weight in exact.values()))
     return {name: int(weight * whole) for name, weight in exact.items()}
@@ -292,7 +292,7 @@ def _weights(weights: PlaylistWeights) -> dict[str, int]:
 
 @lru_cache(maxsize=256)
 def _shares(formula: Ascendancy) -> tuple[int, int, int]:
-    """Current and peak weight as parts of a whole: 0.25 and 0.75 are 1 and 3 of 4."""
+    """Return current and peak weight as parts of a whole: 0.25 and 0.75 are 1 and 3 of 4."""
     current, peak = _exact(formula.current_weight), _exact(formula.peak_weight)
     whole = lcm(current.denominator, peak.denominator)
     return int(current * whole), int(peak * whole), whole

@@ -1,4 +1,4 @@
-"""How profiles are stored: compared with what is known, written in bulk where they differ, and told."""
+"""Stores profiles: compares them with stored states, writes differences in bulk and publishes events."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,135 +10,136 @@ import msgspec
 from shared.ids import new_id
 from shared.scraping.block_repository import BlockRepository
 from shared.scraping.failures import Reason
-from shared.scraping.observation import FailedVisit, Observation
+from shared.scraping.observation import FailedFetch, Observation
 from trackers.games.links import SOURCE, AccountIdentity, player_key, site_profile_url
-from trackers.games.news import AccountNews, PlaylistChange
-from trackers.games.parser import PlaylistStanding, Profile
-from trackers.games.repository import TrackerRepository
-from trackers.games.standing_repository import (
+from trackers.games.messages import AccountUpdate, PlaylistChange
+from trackers.games.parser import PlaylistState, Profile
+from trackers.games.playlist_state_repository import (
     AccountRow,
     Fingerprint,
     MovedRow,
+    PlaylistStateRepository,
     SeasonRow,
     SnapshotRow,
-    StandingRepository,
     StoredAccount,
 )
+from trackers.games.repository import TrackerRepository
 
 TELLING: Final = frozenset({Reason.NOT_FOUND, Reason.PRIVATE})
-"""Failures that whoever follows an account can do something about."""
+"""Failures that followers of an account can act on."""
 TOLD_AFTER: Final = 3
-"""Such failures in a row after which they are told."""
+"""Consecutive failures before followers are notified."""
 
 
 class News(Protocol):
-    """Who is told what moved, on the same session."""
+    """Publishes events of accounts, on the same session."""
 
-    async def notify_tracker_update(self, news: Sequence[AccountNews], *, keys: Mapping[UUID, str]) -> None: ...
+    async def notify_tracker_update(self, updates: Sequence[AccountUpdate], *, keys: Mapping[UUID, str]) -> None: ...
 
-    async def notify_unreachable(self, news: Sequence[AccountNews], *, keys: Mapping[UUID, str]) -> None: ...
+    async def notify_unreachable(self, updates: Sequence[AccountUpdate], *, keys: Mapping[UUID, str]) -> None: ...
 
 
 class Ratings(Protocol):
-    """What rests on standings, on the same session."""
+    """Recomputes what depends on playlist states, on the same session."""
 
-    async def restate_accounts(self, accounts: Sequence[UUID]) -> None: ...
+    async def recompute_accounts(self, accounts: Sequence[UUID]) -> None: ...
 
 
 @dataclass(slots=True)
-class Found:
-    """What a batch of profiles says that is not stored yet."""
+class ProfileChanges:
+    """Differences between a batch of profiles and the stored accounts."""
 
     accounts: list[AccountRow] = field(default_factory=list)
     seasons: list[SeasonRow] = field(default_factory=list)
     moved: list[MovedRow] = field(default_factory=list)
     snapshots: list[SnapshotRow] = field(default_factory=list)
     changed: set[UUID] = field(default_factory=set)
-    """Targets of which a standing moved."""
-    restated: set[UUID] = field(default_factory=set)
-    """Accounts whose scores are others now."""
+    """Targets with a changed playlist state."""
+    recomputed: set[UUID] = field(default_factory=set)
+    """Accounts whose scores change."""
 
     def take(self, known: StoredAccount, observation: Observation[Profile]) -> None:
-        """Compare one profile with what is stored of its account."""
+        """Compare a profile with its stored account and add the differences."""
         profile = observation.value
         self.accounts.append(_account_row(known, profile))
         if _has_new_seasons(known, profile):
             self.seasons += _season_rows(known, profile)
-        for season, standings in _moved(known, profile).items():
+        for season, playlist_states in _moved(known, profile).items():
             snapshot = _snapshot_row(known, observation, season)
             self.snapshots.append(snapshot)
-            self.moved += [_moved_row(known, snapshot, standing) for standing in standings]
+            self.moved += [_moved_row(known, snapshot, state) for state in playlist_states]
             self.changed.add(observation.target.id)
-            self.restated.add(known.account_id)
+            self.recomputed.add(known.account_id)
         if profile.current_season != known.current_season:
-            self.restated.add(known.account_id)
+            self.recomputed.add(known.account_id)
 
 
 class ProfileRecorder:
-    """Compares profiles with what is stored and writes what moved, a whole batch at once."""
+    """Compares profiles with stored accounts and writes the differences of a whole batch at once."""
 
     def __init__(
         self,
         *,
-        standings: StandingRepository,
+        playlist_states: PlaylistStateRepository,
         trackers: TrackerRepository,
         blocks: BlockRepository,
         ratings: Ratings,
         news: News,
     ) -> None:
         self._blocks = blocks
-        self._standings = standings
+        self._playlist_states = playlist_states
         self._trackers = trackers
         self._ratings = ratings
         self._news = news
 
     async def record(self, observations: Sequence[Observation[Profile]]) -> set[UUID]:
-        """Targets of which a rating, tier, division, matches or streak moved.
+        """Record profiles; return the targets with a changed rating, tier, division, match count or streak.
 
-        Each of these has a new snapshot for every season that moved.
+        Each of these targets gets a new snapshot for every season with a change.
         """
-        await self._standings.begin()
-        seasons = {standing.season_key for o in observations for standing in o.value.playlists}
-        stored = await self._standings.stored_accounts([o.target.id for o in observations], seasons=seasons)
+        await self._playlist_states.begin()
+        seasons = {state.season_key for o in observations for state in o.value.playlists}
+        stored = await self._playlist_states.stored_accounts([o.target.id for o in observations], seasons=seasons)
         stored = await self._allowed(observations, stored)
-        found = Found()
+        batch = ProfileChanges()
         for observation in observations:
             known = stored.get(observation.target.id)
             if known is not None:  # else blocked, or erased while the page was fetched
-                found.take(known, observation)
-        if found.accounts:
-            await self._standings.update_accounts(found.accounts)
-        if found.seasons:
-            await self._standings.add_seasons(found.seasons)
-        if found.moved:
-            await self._standings.move_standings(found.moved, found.snapshots)
-        if found.restated:
-            await self._ratings.restate_accounts(sorted(found.restated))
-        if found.snapshots:
-            await self._tell(observations, stored, found)
-        return found.changed
+                batch.take(known, observation)
+        if batch.accounts:
+            await self._playlist_states.update_accounts(batch.accounts)
+        if batch.seasons:
+            await self._playlist_states.add_seasons(batch.seasons)
+        if batch.moved:
+            await self._playlist_states.move_playlist_states(batch.moved, batch.snapshots)
+        if batch.recomputed:
+            await self._ratings.recompute_accounts(sorted(batch.recomputed))
+        if batch.snapshots:
+            await self._notify(observations, stored, batch)
+        return batch.changed
 
     async def _allowed(
         self, observations: Sequence[Observation[Profile]], stored: Mapping[UUID, StoredAccount]
     ) -> dict[UUID, StoredAccount]:
-        """Accounts without those that turn out to be a blocked player's, whose keys are blocked from now on.
+        """Return the accounts without those of blocked players, and block the keys of these from now on.
 
-        A job deletes these: their trackers are changed under their owners' locks only, which come before those of a
-        recording.
+        A job deletes these accounts later: trackers are changed only under locks of their owners, and these locks come
+        before the locks of a recording.
         """
         players = {
-            one.target.id: player_key(known.game, known.platform, one.value.upstream_player_id)
-            for one in observations
-            if one.value.upstream_player_id is not None and (known := stored.get(one.target.id)) is not None
+            observation.target.id: player_key(known.game, known.platform, observation.value.upstream_player_id)
+            for observation in observations
+            if observation.value.upstream_player_id is not None
+            and (known := stored.get(observation.target.id)) is not None
         }
         blocked = await self._blocks.among(SOURCE, set(players.values())) if players else set()
-        found = {target_id: player for target_id, player in players.items() if player in blocked}
-        if found:
-            await self._blocks.found(SOURCE, {stored[target_id].key: player for target_id, player in found.items()})
-        return {target_id: known for target_id, known in stored.items() if target_id not in found}
+        refused = {target_id: player for target_id, player in players.items() if player in blocked}
+        if refused:
+            await self._blocks.found(SOURCE, {stored[target_id].key: player for target_id, player in refused.items()})
+        return {target_id: known for target_id, known in stored.items() if target_id not in refused}
 
-    async def record_failures(self, failures: Sequence[FailedVisit]) -> None:
-        """Tell, once in a row of failures, of accounts that are gone or have become private."""
+    async def record_failures(self, failures: Sequence[FailedFetch]) -> None:
+        """Publish accounts that are missing or private, once in a row of failures."""
         gone = {
             failure.target.id: failure
             for failure in failures
@@ -147,28 +148,28 @@ class ProfileRecorder:
         if not gone:
             return
         accounts = await self._trackers.accounts_of(list(gone))
-        told = [
-            (target_id, _news_of(account_id, account, reason=gone[target_id].failure.reason.value))
+        updates = [
+            (target_id, _update_of(account_id, account, reason=gone[target_id].failure.reason.value))
             for target_id, (account_id, account) in accounts.items()
         ]
-        keys = {news.account_id: f"unreachable:{gone[target_id].target.run_id}" for target_id, news in told}
-        await self._news.notify_unreachable([news for _, news in told], keys=keys)
+        keys = {update.account_id: f"unreachable:{gone[target_id].target.run_id}" for target_id, update in updates}
+        await self._news.notify_unreachable([update for _, update in updates], keys=keys)
 
-    async def _tell(
+    async def _notify(
         self,
         observations: Sequence[Observation[Profile]],
         stored: Mapping[UUID, StoredAccount],
-        found: Found,
+        batch: ProfileChanges,
     ) -> None:
-        """Publish what moved of accounts that were known before; the first look is no news."""
+        """Publish changes of accounts that were fetched before; the first fetch is not notified."""
         current = {
             stored[o.target.id].account_id: o.value.current_season
             for o in observations
-            if o.target.id in stored and stored[o.target.id].standings
+            if o.target.id in stored and stored[o.target.id].playlist_states
         }
-        before = {known.account_id: known.standings for known in stored.values()}
+        before = {known.account_id: known.playlist_states for known in stored.values()}
         changes: dict[UUID, list[PlaylistChange]] = {}
-        for row in found.moved:
+        for row in batch.moved:
             was = before[row.account_id].get((row.season_key, row.playlist_key))
             if was is not None and row.season_key == current.get(row.account_id) and not row.estimated:
                 changes.setdefault(row.account_id, []).append(_change(row, was))
@@ -185,24 +186,24 @@ class ProfileRecorder:
         await self._news.notify_tracker_update(
             [
                 msgspec.structs.replace(
-                    _news_of(account_id, account, season=current[account_id], changes=changes[account_id]),
+                    _update_of(account_id, account, season=current[account_id], changes=changes[account_id]),
                     batch=batches.get(account_id),
                 )
                 for account_id, account in accounts.values()
             ],
-            keys={row.account_id: f"snapshot:{row.id}" for row in found.snapshots},
+            keys={row.account_id: f"snapshot:{row.id}" for row in batch.snapshots},
         )
 
 
-def _news_of(
+def _update_of(
     account_id: UUID,
     account: AccountIdentity,
     *,
     season: str | None = None,
     changes: Sequence[PlaylistChange] = (),
     reason: str | None = None,
-) -> AccountNews:
-    return AccountNews(
+) -> AccountUpdate:
+    return AccountUpdate(
         account_id=account_id,
         game=account.game,
         platform=account.platform,
@@ -231,24 +232,24 @@ def _change(row: MovedRow, was: Fingerprint) -> PlaylistChange:
     )
 
 
-def fingerprint(standing: PlaylistStanding) -> Fingerprint:
-    """What makes a snapshot when it differs."""
+def fingerprint(state: PlaylistState) -> Fingerprint:
+    """Return the fields whose change makes a snapshot."""
     return (
-        standing.rating,
-        standing.tier,
-        standing.division,
-        standing.matches_played,
-        standing.win_streak,
-        standing.estimated,
+        state.rating,
+        state.tier,
+        state.division,
+        state.matches_played,
+        state.win_streak,
+        state.estimated,
     )
 
 
-def _moved(known: StoredAccount, profile: Profile) -> dict[str, list[PlaylistStanding]]:
-    """Standings that are new or have moved, by season."""
-    moved: dict[str, list[PlaylistStanding]] = {}
-    for standing in profile.playlists:
-        if known.standings.get((standing.season_key, standing.playlist_key)) != fingerprint(standing):
-            moved.setdefault(standing.season_key, []).append(standing)
+def _moved(known: StoredAccount, profile: Profile) -> dict[str, list[PlaylistState]]:
+    """Return new and changed playlist states, by season."""
+    moved: dict[str, list[PlaylistState]] = {}
+    for state in profile.playlists:
+        if known.playlist_states.get((state.season_key, state.playlist_key)) != fingerprint(state):
+            moved.setdefault(state.season_key, []).append(state)
     return moved
 
 
@@ -262,10 +263,10 @@ def _snapshot_row(known: StoredAccount, observation: Observation[Profile], seaso
     )
 
 
-def _moved_row(known: StoredAccount, snapshot: SnapshotRow, standing: PlaylistStanding) -> MovedRow:
-    before = known.standings.get((standing.season_key, standing.playlist_key))
+def _moved_row(known: StoredAccount, snapshot: SnapshotRow, state: PlaylistState) -> MovedRow:
+    before = known.playlist_states.get((state.season_key, state.playlist_key))
     return MovedRow(
-        **msgspec.structs.asdict(standing),
+        **msgspec.structs.asdict(state),
         account_id=known.account_id,
         snapshot_id=snapshot.id,
         rating_before=before[0] if before else None,
@@ -290,7 +291,7 @@ def _account_row(known: StoredAccount, profile: Profile) -> AccountRow:
 def _has_new_seasons(known: StoredAccount, profile: Profile) -> bool:
     if profile.current_season != known.current_season or len(profile.seasons) != known.seasons_known:
         return True
-    return not {standing.season_key for standing in profile.playlists} <= {season for season, _ in known.standings}
+    return not {state.season_key for state in profile.playlists} <= {season for season, _ in known.playlist_states}
 
 
 def _season_rows(known: StoredAccount, profile: Profile) -> list[SeasonRow]:

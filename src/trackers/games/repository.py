@@ -1,4 +1,4 @@
-"""SQL of who follows which account: registration, changes, hand-over."""
+"""SQL of trackers and the accounts that they follow: registration, changes, handover."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -40,7 +40,7 @@ FROM game_accounts a
 JOIN scrape_targets x ON x.id = a.target_id
 JOIN scrape_schedule s ON s.target_id = a.target_id
 WHERE (CAST(:after AS uuid) IS NULL OR a.target_id > :after) AND s.lease_until IS NULL
-  AND s.usual_lane <> 5 AND (x.last_status IS NULL OR s.run_id IS NOT NULL OR s.due_at = 'infinity')
+  AND s.usual_priority <> 5 AND (x.last_status IS NULL OR s.run_id IS NOT NULL OR s.due_at = 'infinity')
   AND EXISTS (SELECT 1 FROM game_trackers t WHERE t.account_id = a.id AND t.deleted_at IS NULL AND t.active)
 ORDER BY a.target_id LIMIT :limit
 """)
@@ -85,7 +85,7 @@ WHERE a.target_id = ANY(CAST(:targets AS uuid[])) AND NOT EXISTS (
 """)
 
 
-# What a person follows, the removed ones too, with all that was seen of each account.
+# The trackers of a person, removed ones too, with the whole history of each account.
 _EVERYTHING_OF: Final = text("""
 SELECT t.id, t.url, a.game, a.platform, a.identifier, a.display, a.handle, t.active, t.created_at, t.deleted_at,
        coalesce((
@@ -113,8 +113,8 @@ WHERE a.target_id = ANY(CAST(:targets AS uuid[]))
 RETURNING a.target_id
 """)
 
-# Where both follow an account, the tracker of the one that stays stays; the other's would be its double.
-_REMOVE_DOUBLES: Final = text("""
+# If both people follow an account, the tracker of the remaining person stays; the other would be its duplicate.
+_REMOVE_DUPLICATES: Final = text("""
 DELETE FROM game_trackers t USING game_trackers o
 WHERE t.user_id = :user_id AND o.user_id = :to AND o.account_id = t.account_id
   AND t.deleted_at IS NULL AND o.deleted_at IS NULL
@@ -134,7 +134,7 @@ WHERE s.user_id = :user_id AND t.id = s.id
 
 
 class Followed(Struct, frozen=True, kw_only=True):
-    """A tracker as the rules need it."""
+    """A tracker with the account, state and last run that the rules need."""
 
     id: UUID
     user_id: UUID
@@ -150,7 +150,7 @@ class Followed(Struct, frozen=True, kw_only=True):
     last_attempt_at: datetime | None
     last_success_at: datetime | None
     awaited: bool
-    """Whether somebody waits for a run that is pending or under way."""
+    """True if a run that somebody waits for is pending or in progress."""
 
     @property
     def account(self) -> AccountIdentity:
@@ -158,15 +158,15 @@ class Followed(Struct, frozen=True, kw_only=True):
 
 
 class TrackerRepository(Repository):
-    """Trackers, and the accounts that they follow."""
+    """Trackers and their accounts."""
 
     async def trackers_of(self, user_id: UUID) -> dict[str, bool]:
-        """Keys of the accounts that a person has a tracker of, removed ones apart -> whether it is active."""
+        """Return account key -> whether the tracker is active, for the trackers of a person that are not removed."""
         rows = (await self.session.execute(_TRACKERS_OF, {"user_id": user_id})).all()
         return {f"{row.game}:{row.platform}:{row.identifier}": row.active for row in rows}
 
     async def add_account(self, identity: AccountIdentity, target_id: UUID) -> UUID:
-        """The account's id, made on first sight; no lock is taken on one that exists, a scrape may hold it."""
+        """Return the account's id, creating it if missing. An existing account is not locked: a scrape may hold it."""
         names = {"game": identity.game, "platform": identity.platform, "identifier": identity.identifier}
         values = {**names, "id": new_id(), "target_id": target_id, "display": identity.display}
         account_id: UUID | None = (await self.session.execute(_ADD_ACCOUNT, values)).scalar_one_or_none()
@@ -182,31 +182,31 @@ class TrackerRepository(Repository):
         return tracker_id
 
     async def followed(self, tracker_id: UUID) -> Followed:
-        """A tracker that was not removed, with the account that it follows. Raises TrackerNotFound."""
+        """Return a tracker that is not removed, with its account. Raises TrackerNotFound."""
         row = (await self.session.execute(_FOLLOWED, {"id": tracker_id})).mappings().one_or_none()
         if row is None:
             raise TrackerNotFound(tracker_id)
         return Followed(**row)
 
     async def followers(self, account_id: UUID, *, after: UUID | None, limit: int) -> list[tuple[UUID, UUID]]:
-        """Who follows an account: trackers, by id, and whose they are; those that come `after` one."""
+        """Return a page of followers as (tracker id, user id), ordered by tracker id, after the id `after`."""
         rows = await self.session.execute(_FOLLOWERS, {"account_id": account_id, "after": after, "limit": limit})
         return [(row.id, row.user_id) for row in rows]
 
     async def schedules_of(self, runs: Sequence[UUID]) -> dict[UUID, UUID]:
-        """Run id -> the scheduled processing that waits for it."""
+        """Return run id -> the schedule that waits for the run."""
         rows = await self.session.execute(_SCHEDULES_OF, {"runs": list(runs)})
         return {row.run_id: row.schedule_id for row in rows}
 
     async def accounts_of(self, targets: Sequence[UUID]) -> dict[UUID, tuple[UUID, AccountIdentity]]:
-        """Target id -> id and identity of the account behind it."""
+        """Return target id -> (account id, identity of the account)."""
         rows = await self.session.execute(_NAMES, {"targets": list(targets)})
         return {row.target_id: (row.account_id, account_of(row)) for row in rows}
 
     async def change_tracker(
         self, tracker_id: UUID, *, account_id: UUID, url: str, active: bool, now: datetime
     ) -> None:
-        """Have a tracker follow an account from now on, or no longer."""
+        """Write the account, link and activity of a tracker."""
         values = {"id": tracker_id, "account_id": account_id, "url": url, "active": active, "now": now}
         await self.session.execute(_CHANGE_TRACKER, values)
 
@@ -215,32 +215,32 @@ class TrackerRepository(Repository):
         await self.session.execute(_REMOVE_TRACKER, {"id": tracker_id, "now": now})
 
     async def unfollowed(self, targets: Sequence[UUID]) -> list[UUID]:
-        """Those of these targets that no active tracker follows."""
+        """Return the given targets that no active tracker follows."""
         return list((await self.session.execute(_UNFOLLOWED, {"targets": list(targets)})).scalars())
 
     async def pending_targets(self, *, after: UUID | None, limit: int) -> list[UUID]:
-        """Targets of active trackers that were never fetched, wait to be, or wait to be re-driven, by id.
+        """Return targets, by id, of active trackers that were never fetched, wait for a run or are dead letters.
 
-        Those that come `after` one; putting them ahead does not end their wait, so that they cannot be asked for anew.
+        The page starts after the id `after`: boosted targets keep waiting, and would be returned again otherwise.
         """
         return list((await self.session.execute(_PENDING, {"after": after, "limit": limit})).scalars())
 
     async def everything_of(self, user_id: UUID) -> list[dict[str, Any]]:
-        """What a person follows or followed, with all that was seen of it."""
+        """Return all trackers of a person, removed ones too, with the history of their accounts."""
         return [dict(row) for row in (await self.session.execute(_EVERYTHING_OF, {"user_id": user_id})).mappings()]
 
     async def targets_of(self, user_id: UUID) -> list[UUID]:
-        """The targets behind everything that a person follows or followed."""
+        """Return the targets of all trackers of a person, removed ones too."""
         return list((await self.session.execute(_TARGETS_OF, {"user_id": user_id})).scalars())
 
     async def remove_trackers_of(self, user_id: UUID) -> None:
         await self.session.execute(_REMOVE_TRACKERS_OF, {"user_id": user_id})
 
     async def remove_unfollowed(self, targets: Sequence[UUID]) -> list[UUID]:
-        """Delete the accounts among these that nobody follows or followed; their targets."""
+        """Delete the given accounts that have no trackers at all. Return their targets."""
         return list((await self.session.execute(_REMOVE_UNFOLLOWED, {"targets": list(targets)})).scalars())
 
     async def hand_over(self, user_id: UUID, *, to: UUID, most: int) -> None:
-        """Make somebody's trackers another's, who keeps their own and has `most` active ones in the end."""
-        await self.session.execute(_REMOVE_DOUBLES, {"user_id": user_id, "to": to})
+        """Give all trackers to another person, who keeps their own and ends up with at most `most` active ones."""
+        await self.session.execute(_REMOVE_DUPLICATES, {"user_id": user_id, "to": to})
         await self.session.execute(_HAND_OVER, {"user_id": user_id, "to": to, "most": most})

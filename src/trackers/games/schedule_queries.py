@@ -1,10 +1,10 @@
-"""Questions about scheduled processing: static statements, rows straight into Structs."""
+"""Queries of schedules: static statements whose rows become Structs."""
 
 from typing import Final
 
 from sqlalchemy import text
 
-from shared.database import Questions
+from shared.database import Queries
 from shared.web.identity import Identity
 from trackers.games.schedule_repository import COLUMNS, PROGRESS, schedule_view
 from trackers.games.schedule_schemas import ScheduleFilters, Schedules
@@ -29,7 +29,7 @@ _IN_ALL: Final = text(f"SELECT count(*) {_WHICH}")
 class ScheduleQueries:
     """Reads schedules."""
 
-    def __init__(self, questions: Questions, *, access: AccessPolicy) -> None:
+    def __init__(self, questions: Queries, *, access: AccessPolicy) -> None:
         self._questions = questions
         self._access = access
 

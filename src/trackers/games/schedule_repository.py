@@ -1,4 +1,4 @@
-"""All SQL that changes scheduled processing, or reads it in order to."""
+"""All SQL that changes schedules, or that reads them for a change."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -11,13 +11,13 @@ from sqlalchemy import text
 
 from shared.database import Repository
 from shared.ids import new_id
-from trackers.games.schedule_schemas import ProcessingReport, Reason, ScheduleStatus, ScheduleView
+from trackers.games.schedule_schemas import ProcessingReport, ScheduleReason, ScheduleStatus, ScheduleView
 
 COLUMNS: Final = """
     g.id, g.guild_id, g.status, g.reason, g.scheduled_at, g.cron, g.time_zone, g.metadata, g.created_at,
     g.cancelled_at, g.planned_for, g.started_at, g.finished_at, g.report
 """
-"""Of `game_schedules g`; a ScheduleView but for the progress."""
+"""Columns of `game_schedules g` for a ScheduleView, except the progress."""
 PROGRESS: Final = """
 LEFT JOIN LATERAL (
     SELECT json_build_object(
@@ -95,7 +95,7 @@ _TARGETS_IN_ALL: Final = text(f"SELECT count(DISTINCT a.target_id) {_OF_THE_GUIL
 
 
 class ClaimedSchedule(Struct, frozen=True, kw_only=True):
-    """A schedule that is held until the transaction ends, at one of its times."""
+    """A schedule that is locked until the transaction ends, with the time to process."""
 
     id: UUID
     guild_id: str
@@ -106,7 +106,7 @@ class ClaimedSchedule(Struct, frozen=True, kw_only=True):
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
-    """So many runs that ended alike, or have not ended."""
+    """The number of runs with the same result, or without a result yet."""
 
     status: str
     changed: bool
@@ -115,7 +115,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
 
 
 class ScheduleRepository(Repository):
-    """Schedules, the runs that they wait for, and what a guild's members follow."""
+    """Schedules, the runs that they wait for, and the targets of guild members."""
 
     async def add(
         self,
@@ -134,7 +134,7 @@ class ScheduleRepository(Repository):
         return await self.schedule(schedule_id)
 
     async def guild_of(self, schedule_id: UUID) -> str | None:
-        """Whose a schedule is; None where there is none."""
+        """Return the guild of a schedule; None if the schedule does not exist."""
         guild_id: str | None = (await self.session.execute(_GUILD_OF, {"id": schedule_id})).scalar_one_or_none()
         return guild_id
 
@@ -143,25 +143,25 @@ class ScheduleRepository(Repository):
         return schedule_view(row._mapping)  # noqa: SLF001 -- SQLAlchemy's public name for a row as a mapping
 
     async def cancel(self, schedule_id: UUID, *, now: datetime) -> bool:
-        """Whether there was something left to cancel; a recurring one has that as long as it comes round."""
-        done = await self.session.execute(_CANCEL, {"id": schedule_id, "now": now})
-        return done.scalar_one_or_none() is not None
+        """Cancel a schedule; False if it has started or is over. A recurring one can be cancelled at any time."""
+        cancelled = await self.session.execute(_CANCEL, {"id": schedule_id, "now": now})
+        return cancelled.scalar_one_or_none() is not None
 
     async def claim_due(self, *, now: datetime, apart: Collection[UUID] = ()) -> ClaimedSchedule | None:
-        """A schedule that is due, which nobody else begins or cancels until the transaction ends; not those `apart`."""
+        """Lock and return a due schedule, except those `apart`; other workers skip it until the transaction ends."""
         return await self._claimed(_CLAIM_DUE, now=now, apart=list(apart))
 
     async def begin(self, schedule_id: UUID, runs: Sequence[UUID], *, now: datetime, next_at: datetime | None) -> None:
-        """Note that it is under way, for which runs it waits, and when it comes round next."""
+        """Store that the schedule has started, the runs that it waits for, and its next time."""
         await self.session.execute(_BEGIN, {"id": schedule_id, "now": now, "next_at": next_at})
         await self.session.execute(_AWAIT_RUNS, {"id": schedule_id, "runs": list(runs)})
 
     async def claim_over(self, *, deadline: datetime, apart: Collection[UUID] = ()) -> ClaimedSchedule | None:
-        """A schedule under way whose runs have all ended, or that began before the deadline; not those `apart`."""
+        """Lock and return a schedule whose runs are finished or that started before the deadline; not those `apart`."""
         return await self._claimed(_CLAIM_OVER, deadline=deadline, apart=list(apart))
 
     async def outcomes(self, schedule_id: UUID) -> list[Outcome]:
-        """How the runs ended that a schedule waits for."""
+        """Return the results of the runs that a schedule waits for."""
         rows = (await self.session.execute(_OUTCOMES, {"id": schedule_id})).all()
         return [Outcome(**row._mapping) for row in rows]  # noqa: SLF001 -- SQLAlchemy's public name for a row as a mapping
 
@@ -171,13 +171,13 @@ class ScheduleRepository(Repository):
         report: ProcessingReport,
         *,
         status: ScheduleStatus,
-        reason: Reason | None,
+        reason: ScheduleReason | None,
         now: datetime,
         next_at: datetime | None = None,
     ) -> None:
-        """Note what came of one time, and where the schedule stands after it: a recurring one waits for the next.
+        """Store the report and the new status of a schedule; a recurring schedule waits for its next time.
 
-        One that was cancelled meanwhile stays so.
+        A schedule that was cancelled in the meantime stays cancelled.
         """
         values = {"status": status, "reason": reason, "now": now, "next_at": next_at}
         encoded = msgspec.json.encode(report).decode()
@@ -186,12 +186,12 @@ class ScheduleRepository(Repository):
         )
 
     async def targets_of_guild(self, guild_id: str, *, after: UUID | None, limit: int) -> list[UUID]:
-        """Targets of the active trackers of a guild's members, by id, from after one on."""
-        found = await self.session.execute(_TARGETS_OF_GUILD, {"guild_id": guild_id, "after": after, "limit": limit})
-        return list(found.scalars())
+        """Return a page of targets of active trackers of a guild's members, by id, from the id after `after` on."""
+        targets = await self.session.execute(_TARGETS_OF_GUILD, {"guild_id": guild_id, "after": after, "limit": limit})
+        return list(targets.scalars())
 
     async def targets_in_guild(self, guild_id: str) -> int:
-        """How many those are in all."""
+        """Return the number of all these targets."""
         return int((await self.session.execute(_TARGETS_IN_ALL, {"guild_id": guild_id})).scalar_one())
 
     async def _claimed(self, statement: Any, **parameters: Any) -> ClaimedSchedule | None:
@@ -200,5 +200,5 @@ class ScheduleRepository(Repository):
 
 
 def schedule_view(row: Mapping[Any, Any]) -> ScheduleView:
-    """A schedule from a row of its columns."""
+    """Return the schedule of a row with its columns."""
     return msgspec.convert(dict(row), ScheduleView)

@@ -1,4 +1,4 @@
-"""What bots send about scheduled processing, and what they get to see."""
+"""Bodies of bots' requests about scheduled processing, and of their answers."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -10,14 +10,14 @@ from msgspec import Meta, Struct
 
 from users.accounts.schemas import SNOWFLAKE
 
-MOST_METADATA: Final = 4096
-"""Bytes of JSON that a bot may leave with a schedule."""
+MAX_METADATA: Final = 4096
+"""Maximum size of a schedule's metadata, in bytes of JSON."""
 
 GuildIdText = Annotated[str, Meta(pattern=SNOWFLAKE, description="The guild's Discord id (a snowflake).")]
 
 
 class ScheduleStatus(StrEnum):
-    """Where a schedule stands, in the contract's words; PENDING too while it is under way."""
+    """Status of a schedule, in the words of the contract. A schedule in progress is PENDING."""
 
     PENDING = "PENDING"
     COMPLETED = "COMPLETED"
@@ -25,32 +25,32 @@ class ScheduleStatus(StrEnum):
     FAILED = "FAILED"
 
 
-class Reason(StrEnum):
-    """Why the last time of a schedule brought nothing, or not all."""
+class ScheduleReason(StrEnum):
+    """The reason why the last time of a schedule processed no accounts, or not all."""
 
     MISSED = "missed"
-    """Nobody was there to begin it in time."""
+    """No worker started it in time."""
     PROCESSING_OFF = "processing_off"
-    """The guild had switched processing off: its trackers were skipped."""
+    """The guild had switched processing off, and its trackers were skipped."""
     UNFINISHED = "unfinished"
-    """It took too long; what was still waiting counts as failed."""
+    """It took too long; accounts that were still waiting count as failed."""
 
 
 class ProcessGuild(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A guild whose members' trackers are to be fetched now."""
+    """A guild whose members' trackers are fetched now."""
 
     guild_id: GuildIdText
 
 
 class GuildProcessingStarted(Struct, frozen=True, kw_only=True):
-    """How many accounts were put ahead to be fetched now, and how many not, because the guild switched that off."""
+    """Numbers of boosted accounts, and of accounts that are skipped because the guild switched processing off."""
 
     queued: int
     skipped: int
 
 
 class ScheduleProcessing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """When a guild's trackers are to be processed: once, at `scheduled_at`, or as `cron` says."""
+    """Processing of a guild's trackers: once at `scheduled_at`, or repeatedly by `cron`."""
 
     guild_id: GuildIdText
     scheduled_at: Annotated[
@@ -59,27 +59,27 @@ class ScheduleProcessing(Struct, frozen=True, kw_only=True, forbid_unknown_field
     ] = None
     cron: Annotated[
         Annotated[str, Meta(max_length=100)] | None,
-        Meta(description="Again and again: minute, hour, day of month, month, day of week.", examples=["0 18 * * MON"]),
+        Meta(description="Repeatedly: minute, hour, day of month, month, day of week.", examples=["0 18 * * MON"]),
     ] = None
     time_zone: Annotated[
         Annotated[str, Meta(max_length=64)] | None,
-        Meta(description="IANA zone that `cron` is read in; left out: UTC.", examples=["Europe/Berlin"]),
+        Meta(description="IANA time zone of `cron`; default: UTC.", examples=["Europe/Berlin"]),
     ] = None
     metadata: Annotated[
         dict[str, Any],
-        Meta(max_length=100, description=f"Whatever the bot wants to find again; {MOST_METADATA} bytes of JSON."),
+        Meta(max_length=100, description=f"Data of the bot, returned with the schedule; {MAX_METADATA} bytes of JSON."),
     ] = {}
 
     def __post_init__(self) -> None:
         encoded = msgspec.json.encode(self.metadata)
-        if len(encoded) > MOST_METADATA:
-            raise ValueError(f"metadata has {len(encoded)} bytes of JSON; the most is {MOST_METADATA}")
+        if len(encoded) > MAX_METADATA:
+            raise ValueError(f"metadata has {len(encoded)} bytes of JSON; the maximum is {MAX_METADATA}")
         if rb"\u0000" in encoded:
-            raise ValueError("metadata holds a NUL character, which cannot be stored")
+            raise ValueError("metadata contains a NUL character, which cannot be stored")
 
 
 class ProcessingProgress(Struct, frozen=True, kw_only=True):
-    """How far processing has got, in accounts: `ok` brought something new, `unchanged` nothing new."""
+    """Progress of processing, in accounts: `ok` changed, `unchanged` did not."""
 
     total: int
     ok: int
@@ -88,21 +88,21 @@ class ProcessingProgress(Struct, frozen=True, kw_only=True):
 
 
 class ProcessingReport(ProcessingProgress, frozen=True, kw_only=True):
-    """What came of processing a guild."""
+    """Result of processing a guild."""
 
     skipped: int = 0
-    """Accounts left alone because the guild had switched processing off."""
+    """Accounts skipped because the guild had switched processing off."""
     failures: dict[str, int] = {}
-    """Reason -> how many failed for it."""
+    """Reason -> number of failed accounts."""
 
 
 class ScheduleView(Struct, frozen=True, kw_only=True):
-    """A schedule; of a recurring one, `scheduled_at` is the next time and the rest tells of the last."""
+    """A schedule. If it recurs, `scheduled_at` is the next time, and the other times and the report are of the last."""
 
     id: UUID
     guild_id: str
     status: ScheduleStatus
-    reason: Reason | None
+    reason: ScheduleReason | None
     scheduled_at: datetime
     cron: str | None
     time_zone: str | None
@@ -113,7 +113,7 @@ class ScheduleView(Struct, frozen=True, kw_only=True):
     started_at: datetime | None
     finished_at: datetime | None
     progress: ProcessingProgress | None
-    """While it is under way."""
+    """Set while processing is in progress."""
     report: ProcessingReport | None
 
 
@@ -127,20 +127,20 @@ class Schedules(Struct, frozen=True, kw_only=True):
 
 
 class ScheduleFilters(Struct, frozen=True, kw_only=True):
-    """Which schedules of a guild: those of a status; or all, with or without the completed ones."""
+    """Filter of a guild's schedules: by status; or all, with or without completed ones."""
 
     status: ScheduleStatus | None = None
     include_completed: bool = True
-    """Says nothing where a status is given."""
+    """Ignored if `status` is set."""
 
 
 class ProcessingFinished(Struct, frozen=True, kw_only=True):
-    """What the event `processing.finished` tells."""
+    """Payload of the event `processing.finished`."""
 
     schedule_id: UUID
     guild_id: str
     planned_for: datetime
     status: ScheduleStatus
-    reason: Reason | None
+    reason: ScheduleReason | None
     report: ProcessingReport
     metadata: dict[str, Any]

@@ -1,4 +1,4 @@
-"""What people and bots send about game trackers, and what they get to see."""
+"""Bodies of requests about game trackers, and of their answers."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -8,13 +8,13 @@ from uuid import UUID
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from shared.scraping.target import Status
-from shared.scraping.targets import Standing
+from shared.scraping.targets import FetchStatus
 from users.accounts.schemas import SNOWFLAKE, ExternalId, UserData
 
 MAX_TRACKERS = 4
-"""Trackers that a person may have at once."""
+"""Maximum number of active trackers of a person."""
 MAX_LINK = 8192
-"""Characters of what is decoded; what is no link, or a longer one, is refused in words that help (`links.py`)."""
+"""Maximum characters that are decoded; `links.py` refuses long or invalid links with a helpful message."""
 
 PastedLink = Annotated[
     str,
@@ -43,29 +43,31 @@ class AddTracker(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class RegisterOwnTrackers(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One to four profile links of one's own."""
+    """One to four of your own profile links."""
 
     urls: Annotated[list[PastedLink], Meta(description="1 to 4 profile links.", max_length=50)]
 
 
 class AddOwnTracker(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One more profile link of one's own."""
+    """One more of your own profile links."""
 
     url: PastedLink
 
 
 class RegisterByStaff(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Links that staff of a guild hands in for a member, who may have trackers already."""
+    """Links that guild staff register for a member, who may already have trackers."""
 
     guild_id: Annotated[str, Meta(pattern=SNOWFLAKE, description="The guild's Discord id.")]
-    staff_id: Annotated[str, Meta(pattern=SNOWFLAKE, description="The Discord id of the guild's admin who does it.")]
+    staff_id: Annotated[
+        str, Meta(pattern=SNOWFLAKE, description="The Discord id of the guild admin who registers them.")
+    ]
     user_id: ExternalId
     urls: Annotated[list[PastedLink], Meta(description="1 to 4 profile links.", max_length=50)]
     user_data: UserData = UserData()
 
 
 class UpdateTracker(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is left out stays as it is."""
+    """Changes of a tracker; omitted fields stay unchanged."""
 
     url: PastedLink | UnsetType = UNSET
     active: Annotated[
@@ -74,7 +76,7 @@ class UpdateTracker(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class TrackerSort(StrEnum):
-    """By what a list is put in order; with a dash the other way round."""
+    """Order of a list; a dash reverses it."""
 
     CREATED = "created_at"
     CREATED_DOWN = "-created_at"
@@ -85,7 +87,7 @@ class TrackerSort(StrEnum):
 
 
 class TrackerFilter(Struct, frozen=True, kw_only=True):
-    """Which trackers are asked for; None: all that one may see."""
+    """Filter of trackers; a field of None does not restrict. The caller sees only permitted trackers."""
 
     user_id: UUID | None = None
     guild_id: str | None = None
@@ -95,13 +97,13 @@ class TrackerFilter(Struct, frozen=True, kw_only=True):
 
 
 class ParseLink(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A pasted link to look at; nothing is stored."""
+    """A pasted link to parse; nothing is stored."""
 
     url: PastedLink
 
 
 class ParsedLink(Struct, frozen=True, kw_only=True):
-    """The account that a link means."""
+    """The account that a link names."""
 
     game: str
     platform: str
@@ -110,13 +112,13 @@ class ParsedLink(Struct, frozen=True, kw_only=True):
     profile_url: str
 
 
-class TrackerStatus(Standing, frozen=True, kw_only=True):
-    """How the scraping of a tracker stands; skipped, where its people's guilds switched processing off."""
+class TrackerStatus(FetchStatus, frozen=True, kw_only=True):
+    """Scraping status of a tracker; skipped if all guilds of its followers switched processing off."""
 
     id: UUID
 
 
-class TrackerView(Standing, frozen=True, kw_only=True):
+class TrackerView(FetchStatus, frozen=True, kw_only=True):
     """A tracker with the account that it follows."""
 
     id: UUID
@@ -146,7 +148,7 @@ class TrackerPage(Struct, frozen=True, kw_only=True):
 
 
 class RegisteredTracker(Struct, frozen=True, kw_only=True):
-    """A tracker just made, and the task that fetches it for the first time."""
+    """A new tracker, and the task of its first fetch."""
 
     id: UUID
     task_id: UUID
@@ -159,26 +161,26 @@ class RegisteredTracker(Struct, frozen=True, kw_only=True):
 
 
 class RegisteredTrackers(Struct, frozen=True, kw_only=True):
-    """What a registration made."""
+    """Result of a registration."""
 
     user_id: UUID
     trackers: list[RegisteredTracker]
 
 
 class ProcessingStarted(Struct, frozen=True, kw_only=True):
-    """How many trackers were put ahead to be fetched now."""
+    """The number of boosted accounts."""
 
     queued: int
 
 
 class RefreshStarted(Struct, frozen=True, kw_only=True):
-    """The task that fetches a tracker now; ask `/api/tasks/{task_id}` what became of it."""
+    """The task that fetches a tracker now; see `/api/tasks/{task_id}` for its status."""
 
     task_id: UUID
 
 
-class StandingView(Struct, frozen=True, kw_only=True):
-    """Where an account stands in a playlist; divisions count from 0, a negative streak is one of losses."""
+class PlaylistView(Struct, frozen=True, kw_only=True):
+    """State of an account in a playlist; divisions count from 0, a negative streak counts losses."""
 
     playlist: str
     name: str
@@ -195,21 +197,21 @@ class StandingView(Struct, frozen=True, kw_only=True):
     estimated: bool
     changed_at: datetime
     manual: bool = False
-    """Whether the person entered it; else the site said so."""
+    """True if the person entered it; false if it was fetched."""
 
 
 class SeasonView(Struct, frozen=True, kw_only=True):
-    """A season, with the standings that are known of it."""
+    """A season with its known playlist states."""
 
     key: str
     name: str
     number: int | None
     current: bool
-    playlists: list[StandingView]
+    playlists: list[PlaylistView]
 
 
 class TrackerDetail(Struct, frozen=True, kw_only=True):
-    """A tracker with every season it was seen in."""
+    """A tracker with every season in which its account was seen."""
 
     tracker: TrackerView
     seasons: list[SeasonView]
@@ -220,7 +222,7 @@ class Seasons(Struct, frozen=True, kw_only=True):
 
 
 class RatingView(Struct, frozen=True, kw_only=True):
-    """What a playlist's standing had become."""
+    """The state of a playlist at a snapshot."""
 
     playlist: str
     name: str
@@ -234,22 +236,22 @@ class RatingView(Struct, frozen=True, kw_only=True):
 
 
 class SnapshotView(Struct, frozen=True, kw_only=True):
-    """A moment at which something moved, with the playlists that did."""
+    """A moment at which playlists changed, with the changed playlists."""
 
     id: UUID
     season: str
     captured_at: datetime
     manual: bool
-    """Whether the person entered it; else it was fetched."""
+    """True if the person entered it; false if it was fetched."""
     note: str | None
-    """Of a manual one; only for the person, admins, and the staff of guilds that review it."""
+    """Of a manual snapshot; shown only to the person, admins, and staff of guilds that review it."""
     evidence_url: str | None
-    """As the note."""
+    """Shown to the same people as the note."""
     playlists: list[RatingView]
 
 
 class Snapshots(Struct, frozen=True, kw_only=True):
-    """Snapshots, the newest first; `next_before` asks for the page after this one."""
+    """Snapshots, the newest first; `next_before` is the `before` of the next page."""
 
     items: list[SnapshotView]
     next_before: UUID | None

@@ -1,4 +1,4 @@
-"""What leaves the history of accounts again."""
+"""SQL that removes old snapshots."""
 
 from datetime import datetime
 from typing import Final
@@ -22,9 +22,9 @@ DELETE FROM game_snapshots WHERE id IN (
 
 
 class SnapshotRepository(Repository):
-    """Snapshots by age."""
+    """Removes snapshots by age."""
 
     async def remove_old(self, *, before: datetime, limit: int) -> int:
-        """Remove snapshots that were stored before a moment, but for the last of each account; how many went."""
+        """Remove snapshots that were stored before a moment, except the last of each account. Return their number."""
         result = await self.session.execute(_REMOVE_OLD, {"boundary": first_id_of(before), "limit": limit})
         return int(result.rowcount)  # type: ignore[attr-defined]  # a DELETE's result has it

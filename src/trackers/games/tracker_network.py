@@ -1,7 +1,7 @@
-"""What a body of Tracker Network holds, as far as it is needed; every game answers in this format.
+"""Structs of the parts of Tracker Network's bodies that are needed; every game answers in this format.
 
-Every field that a body may leave out may also be null, and is None here. Numbers and texts that are stored are bounded:
-what is outside is a changed body, not a rating, and must not reach a column that it does not fit.
+Every field that a body may omit may also be null, and is None here. Stored numbers and texts have limits: a value
+outside means that the format has changed, and must not reach a column that it does not fit.
 """
 
 from datetime import datetime
@@ -23,7 +23,7 @@ Season = (
     Annotated[int, Meta(ge=0, le=999_999)]
     | Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^(?![0-9]{7,}$)")]
 )
-"""A running number, as one or as text, or another name."""
+"""A running number, as a number or as text, or another name."""
 PlayerId = Annotated[int, Meta(ge=0, le=10**15)]
 
 
@@ -107,7 +107,7 @@ class PeakRatingSegment(Struct, tag="peak-rating", tag_field="type"):
 
 
 class PlaylistAverage(Struct, tag="playlistAverage", tag_field="type"):
-    """Per-game averages: passed over."""
+    """Per-game averages; ignored."""
 
 
 Segment = Overview | Playlist | PeakRatingSegment | PlaylistAverage
@@ -121,12 +121,12 @@ class PlatformInfo(Struct, rename="camel"):
     avatar_url: Text | None = None
 
 
-class Moment(Struct):
+class SiteTime(Struct):
     value: datetime | None = None
 
 
 class ProfileMetadata(Struct, rename="camel"):
-    last_updated: Moment | None = None
+    last_updated: SiteTime | None = None
     player_id: PlayerId | None = None
     current_season: Season | None = None
 
@@ -161,7 +161,7 @@ class SegmentType(Struct):
     type: str
 
 
-class HistoryEntry(Struct, rename="camel"):
+class SiteHistoryEntry(Struct, rename="camel"):
     rating: Rating
     collect_date: datetime
     tier: Text | int | None = None
@@ -183,4 +183,4 @@ class SegmentsEnvelope(Struct):
 
 
 class HistoryEnvelope(Struct):
-    data: dict[Key, list[HistoryEntry] | None]
+    data: dict[Key, list[SiteHistoryEntry] | None]

@@ -1,4 +1,4 @@
-"""Old School RuneScape players: skills, bosses and activities from the game's own hiscores, a few times a day each.
+"""Old School RuneScape players: skills, bosses and activities from the game's own hiscores, a few times a day.
 
-Players are shared by everyone who follows them; what they gain is kept for good.
+All followers share a player. Records are kept without limit unless the operator sets one.
 """

@@ -1,7 +1,7 @@
-"""What the hiscores count: skills, bosses and other activities, in the order in which they are listed.
+"""Catalogue of the metrics: skills, bosses and other activities, in the order of the hiscores.
 
-As of September 2026. Nothing rests on the lists being complete: bodies are read by name, new names are taken in as they
-come. They tell what kind a name is, and are what a body without names (CSV) is read by until one with names was seen.
+As of September 2026. The lists need not be complete: bodies are read by name, and new names are added as they appear.
+The lists give the kind of a name, and the order of a body without names (CSV) until a body with names was seen.
 """
 
 import re
@@ -12,11 +12,11 @@ from msgspec import Struct
 
 OVERALL: Final = "overall"
 TOTAL_LEVEL: Final = "total_level"
-"""The sum of levels, which the hiscores list beside the experience of Overall."""
+"""Slug of the sum of levels, which the hiscores list beside the experience of Overall."""
 
 
 class MetricKind(StrEnum):
-    """What a number counts."""
+    """Kind of a metric."""
 
     SKILL = "skill"
     BOSS = "boss"
@@ -26,7 +26,7 @@ class MetricKind(StrEnum):
 
 
 class Metric(Struct, frozen=True, kw_only=True):
-    """One thing that is counted; skills in experience, bosses in kills, activities in their own points."""
+    """A counter of the hiscores: skills in experience, bosses in kills, activities in their own points."""
 
     slug: str
     name: str
@@ -34,7 +34,7 @@ class Metric(Struct, frozen=True, kw_only=True):
 
     @property
     def grows_only(self) -> bool:
-        """Whether a fall means that something is wrong; ratings rise and fall."""
+        """False for ratings, which can go down; in other metrics a decrease means that something is wrong."""
         return self.slug not in RATINGS
 
 
@@ -162,13 +162,13 @@ BOSSES: Final = (
 )
 _WORDS: Final = re.compile(r"[a-z0-9]+")
 SAME: Final = {"runecrafting": "runecraft"}
-"""Other names of the same thing."""
+"""Slugs of other names of the same metric."""
 
 
 def slug_of(name: str) -> str:
-    """What a metric is called in addresses: `Chambers of Xeric: Challenge Mode` is `chambers_of_xeric_challenge_mode`.
+    """Return the slug of a metric's name: `Chambers of Xeric: Challenge Mode` is `chambers_of_xeric_challenge_mode`.
 
-    An apostrophe joins: `Kree'Arra` is `kreearra`. Empty where a name has neither letters nor digits.
+    An apostrophe joins: `Kree'Arra` is `kreearra`. Empty if the name has neither letters nor digits.
     """
     slug = "_".join(_WORDS.findall(name.lower().replace("'", "").replace("\u2019", "")))
     return SAME.get(slug, slug)
@@ -182,12 +182,12 @@ TOTAL: Final = Metric(slug=TOTAL_LEVEL, name="Total level", kind=MetricKind.LEVE
 
 
 def skill(name: str) -> Metric:
-    """The skill of a name in the list of skills."""
+    """Return the metric of a name in the list of skills."""
     return Metric(slug=slug_of(name), name=name, kind=MetricKind.SKILL)
 
 
 def activity(name: str) -> Metric:
-    """The boss or activity of a name in the other list; what we do not know is a boss, as nearly all that come are."""
+    """Return the metric of a name in the other list. An unknown name counts as a boss, like nearly all new names."""
     slug = slug_of(name)
     return Metric(slug=slug, name=name, kind=MetricKind.ACTIVITY if slug in ACTIVITY_SLUGS else MetricKind.BOSS)
 
@@ -196,4 +196,4 @@ KNOWN: Final = {
     metric.slug: metric
     for metric in (TOTAL, *(skill(name) for name in SKILLS), *(activity(name) for name in (*ACTIVITIES, *BOSSES)))
 }
-"""By slug."""
+"""Metrics by slug."""

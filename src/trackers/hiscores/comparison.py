@@ -1,8 +1,8 @@
-"""What a look shows beside what is known: nothing new, a change, less than before, or a beginning anew. Pure.
+"""Comparison of a fetch with the known state: no change, a change, a decrease, or a new era. Pure.
 
-A fall of something that can only grow means a rollback of the game, or another account under the name. The first look
-that shows it is flagged and kept out of gains. A later one settles it: either the fall is gone, or it has lasted, and
-the player begins a new era, from which gains are counted.
+A decrease of a metric that can only grow means a rollback of the game, or another account under the name. The first
+fetch that shows it is flagged and kept out of gains. A later fetch decides: either the decrease is over, or it has
+lasted, and a new era begins, from which gains are counted.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,18 +15,18 @@ from msgspec import Struct
 from trackers.hiscores.catalogue import TOTAL_LEVEL, Metric
 
 KEYFRAME_EVERY: Final = 50
-"""Records, of which one holds everything, so that a state is put together from this many at most."""
+"""Every fiftieth record holds all metrics, so that a state is built from at most fifty records."""
 
 
-class Entry(NamedTuple):
-    """A metric as a look showed it; None: unknown, unranked."""
+class MetricValue(NamedTuple):
+    """A metric in a fetch; None means unknown or unranked."""
 
     value: int | None
     rank: int | None
 
 
 class RecordKind(IntEnum):
-    """What a record holds."""
+    """Kind of a record: changed metrics, all metrics, or a flagged decrease."""
 
     DELTA = 0
     KEYFRAME = 1
@@ -34,53 +34,57 @@ class RecordKind(IntEnum):
 
 
 class Known(Struct, frozen=True, kw_only=True):
-    """A player as the last look that counts showed them."""
+    """State of a player after the last fetch that counts."""
 
-    entries: Mapping[int, Entry]
-    """By the metric's number."""
+    entries: Mapping[int, MetricValue]
+    """By number of the metric."""
     era: int
     since_keyframe: int
-    looked_at: datetime
+    fetched_at: datetime
 
 
 class Verdict(Struct, frozen=True, kw_only=True):
-    """What is to be done about a look."""
+    """Result of the comparison: what to record of a fetch, and the state after it."""
 
     record: RecordKind | None
-    """None: nothing but ranks moved, and nothing is recorded."""
-    recorded: Mapping[int, Entry]
-    """What the record holds."""
+    """None: nothing is recorded, because only ranks changed, or because the decrease is flagged already."""
+    recorded: Mapping[int, MetricValue]
+    """Metrics in the record, by number."""
     gains: Mapping[int, int]
-    """What counts towards gains, by metric; nothing where a value was unknown before."""
-    entries: Mapping[int, Entry]
-    """What is known from now on."""
+    """Gains by number of the metric, without metrics whose value was unknown before."""
+    entries: Mapping[int, MetricValue]
+    """The known state from now on."""
     era: int
     since_keyframe: int
-    fell: Sequence[int] = ()
-    """Metrics that can only grow, and show less."""
+    decreased: Sequence[int] = ()
+    """Metrics that can only grow, but show less than before."""
     flagged: bool = False
-    """Whether it is not settled yet what the fall means."""
+    """True while the meaning of the decrease is undecided."""
 
 
 def compare(
     known: Known | None,
-    seen: Mapping[int, Entry],
+    seen: Mapping[int, MetricValue],
     metrics: Mapping[int, Metric],
     *,
     flagged: bool = False,
     lasted: bool = False,
 ) -> Verdict:
-    """`flagged`: an earlier look showed less than is known; `lasted`: it is long enough ago to be believed.
+    """Compare a fetch with the known state.
 
-    A metric that a look does not name stays as it was.
+    `flagged`: an earlier fetch showed a decrease. `lasted`: the decrease is old enough to count.
+
+    A metric that is not in the fetch keeps its value.
     """
     if known is None:
         return _everything(seen, era=0)
-    changed = {no: entry for no, entry in seen.items() if entry.value != _value(known, no)}
-    fell = [no for no, entry in changed.items() if _fell(metrics[no], _value(known, no), entry.value)]
-    if fell and flagged and lasted:
-        return _everything(seen, era=known.era + 1, fell=fell)
-    if fell:
+    changed = {number: entry for number, entry in seen.items() if entry.value != _value(known, number)}
+    decreased = [
+        number for number, entry in changed.items() if _decreased(metrics[number], _value(known, number), entry.value)
+    ]
+    if decreased and flagged and lasted:
+        return _everything(seen, era=known.era + 1, decreased=decreased)
+    if decreased:
         return Verdict(
             record=None if flagged else RecordKind.FLAGGED,
             recorded={} if flagged else changed,
@@ -88,7 +92,7 @@ def compare(
             entries=known.entries,
             era=known.era,
             since_keyframe=known.since_keyframe,
-            fell=fell,
+            decreased=decreased,
             flagged=True,
         )
     entries = {**known.entries, **seen}
@@ -107,29 +111,38 @@ def compare(
     )
 
 
-def gains_between(before: Mapping[int, Entry], after: Mapping[int, Entry]) -> dict[int, int]:
-    """What was gained in metrics whose value is known on both sides; what only grows has no falls among these."""
+def gains_between(before: Mapping[int, MetricValue], after: Mapping[int, MetricValue]) -> dict[int, int]:
+    """Return the changes of metrics whose value is known on both sides, by number; decreases are negative."""
     gains = {}
-    for no, entry in after.items():
-        was = before[no].value if no in before else None
+    for number, entry in after.items():
+        was = before[number].value if number in before else None
         if was is not None and entry.value is not None and entry.value != was:
-            gains[no] = entry.value - was
+            gains[number] = entry.value - was
     return gains
 
 
-def _everything(seen: Mapping[int, Entry], *, era: int, fell: Sequence[int] = ()) -> Verdict:
+def _everything(seen: Mapping[int, MetricValue], *, era: int, decreased: Sequence[int] = ()) -> Verdict:
     return Verdict(
-        record=RecordKind.KEYFRAME, recorded=seen, gains={}, entries=seen, era=era, since_keyframe=0, fell=fell
+        record=RecordKind.KEYFRAME,
+        recorded=seen,
+        gains={},
+        entries=seen,
+        era=era,
+        since_keyframe=0,
+        decreased=decreased,
     )
 
 
-def _value(known: Known, no: int) -> int | None:
-    entry = known.entries.get(no)
+def _value(known: Known, number: int) -> int | None:
+    entry = known.entries.get(number)
     return None if entry is None else entry.value
 
 
-def _fell(metric: Metric, before: int | None, now: int | None) -> bool:
-    """The total level, which is summed from what is known, follows the others."""
+def _decreased(metric: Metric, before: int | None, now: int | None) -> bool:
+    """True for a decrease of a metric that can only grow.
+
+    The total level is excluded: it is the sum of the known levels, and follows them.
+    """
     if before is None or now is None or not metric.grows_only or metric.slug == TOTAL_LEVEL:
         return False
     return now < before

@@ -1,4 +1,4 @@
-"""What followed players gained and reached, in a digest: for each of them what the window comes to."""
+"""The digest's section about followed players: gains and achievements of each player in the window."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -6,17 +6,17 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from shared.database import TransactionReader
+from shared.database import TransactionQueries
 from trackers.hiscores.catalogue import Metric, MetricKind
-from trackers.hiscores.news import PROGRESSED, page_of
+from trackers.hiscores.messages import PROGRESSED, page_of
 from trackers.hiscores.thresholds import in_words
 from users.notifications.digest import DigestEntry, DigestGroup, DigestSection, DigestWindow, spans
 
 TITLE: Final = "Players"
-MOST_REACHED: Final = 8
-"""Achievements of one player that are named; what is more is counted."""
-# Experience from the last record before the window to the last in it, where both are of one era; what was passed before
-# anybody looked is no news.
+MAX_REACHED: Final = 8
+"""Maximum number of a player's achievements that are named; the others are counted."""
+# Experience from the last record before the window to the last record in it, if both are of the same era. Achievements
+# from before the first fetch are left out.
 _PROGRESSED: Final = text("""
 WITH windows AS (
     SELECT * FROM unnest(CAST(:users AS uuid[]), CAST(:since AS timestamptz[]), CAST(:until AS timestamptz[]))
@@ -55,19 +55,19 @@ class HiscoresDigest:
 
     name: Final = "hiscores"
 
-    def __init__(self, questions: TransactionReader) -> None:
+    def __init__(self, questions: TransactionQueries) -> None:
         self._questions = questions
 
     async def sections(self, windows: Sequence[DigestWindow]) -> Mapping[UUID, Sequence[DigestSection]]:
-        """One section; an entry for each player who played."""
+        """Return one section per person, with an entry for each player that made progress."""
         wants = {window.user_id: window.wants for window in windows}
         entries: dict[UUID, list[DigestEntry]] = {}
         for row in await self._questions.rows(_PROGRESSED, spans(windows)):
             if wants[row["user_id"]](row["id"], PROGRESSED) and (entry := _entry(row)) is not None:
                 entries.setdefault(row["user_id"], []).append(entry)
         return {
-            user_id: [DigestSection(title=TITLE, groups=(DigestGroup(entries=tuple(told)),))]
-            for user_id, told in entries.items()
+            user_id: [DigestSection(title=TITLE, groups=(DigestGroup(entries=tuple(listed)),))]
+            for user_id, listed in entries.items()
         }
 
 
@@ -77,9 +77,9 @@ def _entry(row: Mapping[str, Any]) -> DigestEntry | None:
         for slug, name, kind, threshold in row["reached"] or ()
     ]
     parts = [f"+{row['xp']:,} experience"] if row["xp"] else []
-    parts += reached[:MOST_REACHED]
-    if len(reached) > MOST_REACHED:
-        parts.append(f"and {len(reached) - MOST_REACHED} more")
+    parts += reached[:MAX_REACHED]
+    if len(reached) > MAX_REACHED:
+        parts.append(f"and {len(reached) - MAX_REACHED} more")
     if not parts:
         return None
     return DigestEntry(title=row["display_name"], detail="; ".join(parts), url=page_of(row["username"]))

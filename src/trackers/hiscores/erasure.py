@@ -1,4 +1,4 @@
-"""What is deleted of a player who is blocked."""
+"""Erasure of blocked players."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -12,7 +12,7 @@ from trackers.hiscores.repository import PlayerRepository
 
 
 class HiscoresEraser:
-    """A SubjectEraser. A key is a canonical name, which is blocked in every table."""
+    """A SubjectEraser. A key is a canonical name, and a blocked name is blocked in every table."""
 
     source: Final = SOURCE
 
@@ -21,29 +21,29 @@ class HiscoresEraser:
         self._blocks = blocks
         self._targets = targets
 
-    def read(self, typed: str) -> str:
-        """A name in any spelling, with or without its mode."""
-        mode, colon, name = typed.partition(":")
-        return canonical(name if colon and mode in set(GameMode) else typed)
+    def read(self, entered: str) -> str:
+        """Return the canonical name of a name in any spelling, with or without its mode."""
+        mode, colon, name = entered.partition(":")
+        return canonical(name if colon and mode in set(GameMode) else entered)
 
     def covered(self, key: str) -> Sequence[str]:
         return (key, *(key_of(mode, key) for mode in GameMode))
 
     async def erase(self, keys: Sequence[str]) -> Erased:
-        """Players who are called so, or were before, removed ones too, with all that was recorded.
+        """Delete players that have or had these names, including removed players, with everything that was recorded.
 
-        The name that such a player has now is blocked as well. Copies of what was told under their other names go too,
-        unless another player has the name now.
+        The present names of these players are also blocked. Copies of messages under their other names are also
+        deleted, unless another player has the name now.
         """
-        await self._targets.hold([player.target_id for player in await self._players.ever_called(keys)])
+        await self._targets.lock([player.target_id for player in await self._players.ever_called(keys)])
         players = await self._players.ever_called(keys)
-        await self._players.hold(*(player.id for player in players))
+        await self._players.lock(*(player.id for player in players))
         former = await self._players.former_names([player.no for player in players])
         for player in players:
             await self._players.purge(player.no)
         past = [key_of(mode, name) for mode in GameMode for name in former]
         targets = sorted({player.target_id for player in players} | set(await self._blocks.targets(SOURCE, past)))
-        unused = [one for one in targets if not await self._players.is_used(one)]
+        unused = [target_id for target_id in targets if not await self._players.is_used(target_id)]
         await self._targets.erase(unused)
         blocked = {*keys, *(player.username for player in players)}
         names = blocked | set(former)
@@ -59,6 +59,6 @@ class HiscoresEraser:
 
 
 def _spellings(username: str) -> list[str]:
-    """As requests name a player: in a field, or as a part of a path; names may be as short as a letter."""
+    """Return the forms of a name in requests: in a field, or as a part of a path. A name may be a single letter."""
     written = {username.replace(" ", between) for between in (" ", "_", "-", "+", "%20")}
     return [shown for name in sorted(written) for shown in (f'"{name}"', f"/{name}/", f':{name}"')]

@@ -1,8 +1,8 @@
-"""What can be wrong with a player that somebody names, or with what they ask of one.
+"""Errors of requests about players, with their HTTP status.
 
 InvalidUsername 422, UnknownMetric 422 (OtherKind), ImpossibleSpan 422, TooManyPlayers 422, PlayerNotFound 404,
-PlayerUnknown 404, AlreadyTracked 409, BeingAdded 409, PlayerInactive 409, AnotherWorld 409, StillFollowed 409,
-HistoriesDoNotFit 409, FollowLimit 409, AddLimit 409, FetchedLately 429, HiscoresUnavailable 503
+PlayerUnknown 404, PlayerAlreadyTracked 409, BeingAdded 409, PlayerInactive 409, AnotherWorld 409, StillFollowed 409,
+HistoriesDoNotFit 409, FollowLimit 409, AddLimit 409, RefreshCooldown 429, HiscoresUnavailable 503
 """
 
 from collections.abc import Iterable
@@ -12,15 +12,15 @@ from shared.errors import Conflict, Invalid, NotFound, TooManyRequests, Unavaila
 
 
 class InvalidUsername(Invalid):
-    """No account of the game can be called so."""
+    """No account of the game can have this name."""
 
     code = "invalid_username"
-    title = "Not a possible name"
+    title = "Impossible name"
 
-    def __init__(self, typed: str) -> None:
+    def __init__(self, entered: str) -> None:
         super().__init__(
             "A player's name has 1 to 12 letters, digits, spaces, hyphens or underscores.",
-            extra={"username": typed[:50]},
+            extra={"username": entered[:50]},
         )
 
 
@@ -29,21 +29,22 @@ class UnknownMetric(Invalid):
     title = "No such skill, boss or activity"
 
     def __init__(self, asked: str, near: Iterable[str]) -> None:
-        meant = ", ".join(near)
-        said = f" Did you mean {meant}?" if meant else ""
-        super().__init__(f"The hiscores have no {asked[:50]!r}.{said} `GET /api/players/metrics` lists what there is.")
+        names = ", ".join(near)
+        hint = f" Did you mean {names}?" if names else ""
+        super().__init__(f"The hiscores have no {asked[:50]!r}.{hint} `GET /api/players/metrics` lists all metrics.")
 
 
 class OtherKind(UnknownMetric):
-    """Something else than what it was asked for as."""
+    """The metric is not of the kind that was requested."""
 
     def __init__(self, name: str, kind: str) -> None:
-        Invalid.__init__(self, f"{name} is {'an' if kind == 'activity' else 'a'} {kind}; ask for it as that.")
+        article = "an" if kind == "activity" else "a"
+        Invalid.__init__(self, f"{name} is {article} {kind}; ask for it as {article} {kind}.")
 
 
 class ImpossibleSpan(Invalid):
     code = "impossible_span"
-    title = "Not a possible span of time"
+    title = "Impossible span of time"
 
 
 class TooManyPlayers(Invalid):
@@ -52,14 +53,14 @@ class TooManyPlayers(Invalid):
 
 
 class PlayerNotFound(NotFound):
-    """Nobody tracks a player of this name."""
+    """Nobody tracks a player with this name."""
 
     code = "player_not_found"
     title = "Player not tracked"
 
     def __init__(self, username: str, *, now: str | None = None) -> None:
         if now is not None:
-            super().__init__(f"{username} is called {now} now; ask for that name.", extra={"renamed_to": now})
+            super().__init__(f"{username} is now called {now}; ask for that name.", extra={"renamed_to": now})
         else:
             super().__init__(f"{username} is not tracked; add the player with POST /api/players.")
 
@@ -72,27 +73,27 @@ class PlayerUnknown(NotFound):
 
     def __init__(self, username: str, mode: str) -> None:
         super().__init__(
-            f"The {mode} hiscores know no {username}: who has just begun, or was renamed, is not on them. "
-            "Look at the spelling and the mode."
+            f"The {mode} hiscores have no {username}. New players and former names are not listed. "
+            "Check the spelling and the mode."
         )
 
 
-class AlreadyTracked(Conflict):
+class PlayerAlreadyTracked(Conflict):
     code = "already_tracked"
-    title = "Tracked already"
+    title = "Already tracked"
 
     def __init__(self, display_name: str, mode: str) -> None:
-        super().__init__(f"{display_name} is tracked already; follow the player instead.", extra={"mode": mode})
+        super().__init__(f"{display_name} is already tracked; follow the player instead.", extra={"mode": mode})
 
 
 class BeingAdded(Conflict):
-    """Somebody adds the same player this very moment."""
+    """Somebody else is adding the same player right now."""
 
     code = "being_added"
     title = "Being added"
 
     def __init__(self, display_name: str) -> None:
-        super().__init__(f"Somebody is adding {display_name} this very moment; ask again.", retry_after=5)
+        super().__init__(f"Somebody else is adding {display_name} right now; try again in 5 seconds.", retry_after=5)
 
 
 class PlayerInactive(Conflict):
@@ -101,10 +102,10 @@ class PlayerInactive(Conflict):
 
 
 class AnotherWorld(Conflict):
-    """A table where a player begins anew."""
+    """The game mode has separate progress, so the history cannot continue there."""
 
     code = "another_world"
-    title = "Another world"
+    title = "Another game mode"
 
 
 class StillFollowed(Conflict):
@@ -123,20 +124,20 @@ class AddLimit(Conflict):
 
 
 class HistoriesDoNotFit(Conflict):
-    """Two histories cannot be of one account."""
+    """The two histories cannot belong to one account."""
 
     code = "histories_do_not_fit"
-    title = "Not one account's history"
+    title = "Histories of different accounts"
 
     def __init__(self, detail: str, **extra: Any) -> None:
         super().__init__(detail, extra=extra)
 
 
-class FetchedLately(TooManyRequests):
-    code = "fetched_lately"
-    title = "Fetched lately"
+class RefreshCooldown(TooManyRequests):
+    code = "refresh_cooldown"
+    title = "Fetched recently"
 
 
 class HiscoresUnavailable(Unavailable):
     code = "hiscores_unavailable"
-    title = "The hiscores cannot be asked"
+    title = "Hiscores unavailable"

@@ -6,11 +6,11 @@ from uuid import UUID
 from msgspec import Struct
 
 from shared.events import EventType, Readers
-from trackers.hiscores.news import FELL, MISSING, PROGRESSED, RENAMED, STOPPED, PlayerNews
+from trackers.hiscores.messages import DECREASED, MISSING, PROGRESSED, RENAMED, STOPPED, PlayerUpdate
 
 
 class PlayerAdded(Struct, frozen=True, kw_only=True):
-    """A player whom the hiscores have shown for the first time."""
+    """A player that the hiscores have shown for the first time."""
 
     player_id: UUID
     username: str
@@ -18,7 +18,7 @@ class PlayerAdded(Struct, frozen=True, kw_only=True):
 
 
 class PlayerUpdated(Struct, frozen=True, kw_only=True):
-    """How a player is tracked after a change."""
+    """Settings of a player after a change."""
 
     player_id: UUID
     username: str
@@ -30,14 +30,14 @@ class PlayerUpdated(Struct, frozen=True, kw_only=True):
 
 
 class PlayerRemoved(Struct, frozen=True, kw_only=True):
-    """A player who is not tracked any more."""
+    """A player that is no longer tracked."""
 
     player_id: UUID
     username: str
     reason: str | None = None
-    """`not_found`: the hiscores do not know the player; null: somebody removed the player."""
+    """`not_found`: the hiscores do not list the player; null: somebody removed the player."""
     purged: bool = False
-    """Whether the recorded history was deleted, too."""
+    """True if the recorded history was deleted, too."""
 
 
 ADDED: Final = EventType(
@@ -61,31 +61,31 @@ REMOVED: Final = EventType(
 PLAYER_PROGRESSED: Final = EventType(
     name=PROGRESSED,
     when="A fetch finds experience, levels or achievements gained.",
-    payload=PlayerNews,
+    payload=PlayerUpdate,
     readers=Readers.EVERYBODY,
 )
 PLAYER_MISSING: Final = EventType(
     name=MISSING,
     when="A known player is missing on the hiscores three times in a row.",
-    payload=PlayerNews,
+    payload=PlayerUpdate,
     readers=Readers.EVERYBODY,
 )
-PLAYER_FELL: Final = EventType(
-    name=FELL,
+PLAYER_DECREASED: Final = EventType(
+    name=DECREASED,
     when="The hiscores show less of a player than before, for good.",
-    payload=PlayerNews,
+    payload=PlayerUpdate,
     readers=Readers.EVERYBODY,
 )
 PLAYER_RENAMED: Final = EventType(
     name=RENAMED,
     when="An admin renames a player.",
-    payload=PlayerNews,
+    payload=PlayerUpdate,
     readers=Readers.EVERYBODY,
 )
 PLAYER_STOPPED: Final = EventType(
     name=STOPPED,
     when="A player with followers is removed or deactivated by somebody else.",
-    payload=PlayerNews,
+    payload=PlayerUpdate,
     readers=Readers.EVERYBODY,
 )
 EVENTS: Final = (
@@ -94,7 +94,7 @@ EVENTS: Final = (
     REMOVED,
     PLAYER_PROGRESSED,
     PLAYER_MISSING,
-    PLAYER_FELL,
+    PLAYER_DECREASED,
     PLAYER_RENAMED,
     PLAYER_STOPPED,
 )

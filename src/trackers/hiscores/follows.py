@@ -1,4 +1,4 @@
-"""All SQL about who follows whom."""
+"""SQL of the followers of players."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -26,7 +26,7 @@ _FOLLOWERS: Final = text("""
 SELECT user_id FROM hiscore_follows
 WHERE player_id = :player_id AND (CAST(:after AS uuid) IS NULL OR user_id > :after) ORDER BY user_id LIMIT :limit
 """)
-# Changed and not inserted: an insert would lock the followers, who are locked before a player.
+# An update, because an insert would lock the followers, and followers must be locked before players.
 _MOVE_TO_PLAYER: Final = (
     text("""
     UPDATE hiscore_follows f SET player_id = CAST(:into AS uuid)
@@ -60,7 +60,7 @@ class FollowRepository(Repository):
     """Followers of players."""
 
     async def count(self, user_id: UUID, player_id: UUID) -> int:
-        """How many others somebody follows besides one."""
+        """Return the number of players that a person follows, without this player."""
         return int((await self.session.execute(_COUNT, {"user_id": user_id, "player_id": player_id})).scalar_one())
 
     async def follow(self, user_id: UUID, player_id: UUID, *, now: datetime) -> None:
@@ -70,22 +70,22 @@ class FollowRepository(Repository):
         await self.session.execute(_UNFOLLOW, {"user_id": user_id, "player_id": player_id})
 
     async def others(self, player_id: UUID, *, besides: UUID | None) -> int:
-        """How many people follow a player besides one."""
+        """Return the number of followers of a player, without the person `besides`."""
         result = await self.session.execute(_OTHERS, {"player_id": player_id, "user_id": besides})
         return int(result.scalar_one())
 
     async def followers(self, player_id: UUID, *, after: UUID | None, limit: int) -> Sequence[UUID]:
-        """Who follows a player, by id; those that come `after` one."""
+        """Return the followers of a player in order of their ids, from the id `after` on."""
         values = {"player_id": player_id, "after": after, "limit": limit}
         return (await self.session.execute(_FOLLOWERS, values)).scalars().all()
 
     async def move(self, player_id: UUID, *, into: UUID) -> None:
-        """Have those who follow one player follow another instead."""
+        """Move the followers of a player to another player."""
         for statement in _MOVE_TO_PLAYER:
             await self.session.execute(statement, {"player_id": player_id, "into": into})
 
     async def everything_of(self, user_id: UUID) -> list[dict[str, Any]]:
-        """Whom somebody follows or added."""
+        """Return the players that a person follows or has added."""
         return [dict(row) for row in (await self.session.execute(_EVERYTHING_OF, {"user_id": user_id})).mappings()]
 
     async def erase(self, user_id: UUID) -> None:

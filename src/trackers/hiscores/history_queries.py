@@ -1,4 +1,4 @@
-"""Questions about what was: gains between two moments, timelines, comparisons, leaderboards."""
+"""Read queries about the past: gains between two moments, timelines, comparisons, leaderboards."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import TextClause, text
 
 from shared.clock import Clock
-from shared.database import Questions
+from shared.database import Queries
 from shared.errors import Invalid
 from shared.sampling import sampled
 from shared.web.identity import Identity
@@ -29,24 +29,24 @@ from trackers.hiscores.schemas import (
     ComparedPlayer,
     Comparison,
     GainPeriod,
-    History,
-    Leaderboard,
     MetricView,
+    PlayerHistory,
+    PlayerLeaderboard,
     Timeline,
     TimelinePoint,
     Which,
 )
-from trackers.hiscores.spans import ALL, AskedSpan, Span, span_of
+from trackers.hiscores.spans import ALL, AskedSpan, TimeSpan, span_of
 from users.access import AccessPolicy
 from users.guilds.opt_out_repository import on_leaderboards
 
 DAY: Final = timedelta(days=1)
 BEFORE: Final = "before"
 
-# Two states at once, each put together from the last keyframe before its moment on; what was flagged does not count.
-# OFFSET 0 keeps the planner from reading all that was ever recorded of the player, to sort it out afterwards.
+# Both states in one statement, each from the last keyframe before its moment on; flagged records do not count.
+# OFFSET 0 keeps the planner from reading all records of the player and filtering them afterwards.
 STATES: Final = text(f"""
-SELECT p.id, p.no, p.username, p.display_name, p.mode, m.ends, r.at, r.era, r.metrics, r.vals, r.ranks, z.looked_at
+SELECT p.id, p.no, p.username, p.display_name, p.mode, m.ends, r.at, r.era, r.metrics, r.vals, r.ranks, z.fetched_at
 FROM hiscore_players p JOIN hiscore_states z ON z.player = p.no
 CROSS JOIN (VALUES (false, CAST(:start AS timestamptz)), (true, CAST(:end AS timestamptz))) AS m (ends, at)
 CROSS JOIN LATERAL (
@@ -59,12 +59,12 @@ CROSS JOIN LATERAL (
 WHERE p.username = :username AND {LISTED}
 ORDER BY m.ends, r.at
 """)  # noqa: S608 -- fragments of our own
-# The first record of all, or of an era, is a keyframe.
+# The first record of a player, or of an era, is a keyframe.
 _FIRST: Final = text("""
 SELECT at, era, metrics, vals, ranks FROM hiscore_records
 WHERE player = :no AND kind = 1 AND (CAST(:era AS smallint) IS NULL OR era = :era) ORDER BY at LIMIT 1
 """)
-# With what held at the start, which was recorded before it.
+# With the value at the start, which was recorded before it.
 TIMELINE: Final = text("""
 SELECT r.at, r.vals[array_position(r.metrics, m.no)] AS value, r.ranks[array_position(r.metrics, m.no)] AS rank
 FROM hiscore_records r CROSS JOIN (SELECT CAST(:metric AS smallint) AS no) AS m
@@ -75,14 +75,14 @@ WHERE r.player = :no AND r.kind <> 2 AND m.no = ANY(r.metrics)
   ), CAST(:start AS timestamptz), '-infinity')
 ORDER BY r.at
 """)
-# Who gained as much shares a place.
+# Equal gains share a place.
 _BOARD: Final = f"""
 SELECT rank() OVER (ORDER BY g.gain DESC) AS place, p.username, p.display_name, p.mode, g.gain AS gained
 FROM hiscore_gains g JOIN hiscore_players p ON p.no = g.player
 WHERE g.metric = :metric AND g.period = :period AND g.starts = :starts AND g.gain > 0 AND {LISTED}
 """  # noqa: S608 -- fragments of our own
 _MAIN_GAME: Final = f"AND p.mode NOT IN ({', '.join(repr(str(mode)) for mode in sorted(APART))})"
-"""Who plays in a world of its own is on the board of that world only."""
+"""Players of a game mode with separate progress are on the leaderboard of that mode only."""
 _ONLY: Final = {
     "mode": "AND p.mode = :mode",
     "guild_id": f"""AND EXISTS (SELECT FROM hiscore_follows f JOIN guild_members m ON m.user_id = f.user_id
@@ -93,30 +93,30 @@ _ONLY: Final = {
 
 @cache
 def _board(*only: str) -> TextClause:
-    """With the filters that are asked for and no others: plans differ by them."""
+    """Return the statement with the named filters only: plans differ by filter."""
     filters = [_ONLY[name] for name in only] + ([] if "mode" in only else [_MAIN_GAME])
     return text(f"{_BOARD} {' '.join(filters)} ORDER BY g.gain DESC, g.player LIMIT :limit")
 
 
 class Between(Compared, frozen=True, kw_only=True):
-    """Two states, and when somebody looked last."""
+    """The two compared states, and the time of the last fetch."""
 
-    looked_at: datetime
+    fetched_at: datetime
 
     @property
     def shown(self) -> Compared:
         return Compared(started_at=self.started_at, start_is=self.start_is, ended_at=self.ended_at)
 
-    def days(self, span: Span) -> float:
-        """Days that lie between, of the span: a state stands until the next look that shows another."""
+    def days(self, span: TimeSpan) -> float:
+        """Return the days of the span between the states: a state holds until the next fetch that shows another."""
         since = span.start if self.start_is == BEFORE and span.start is not None else self.started_at
-        return max(0.0, (min(span.end, self.looked_at) - since) / DAY)
+        return max(0.0, (min(span.end, self.fetched_at) - since) / DAY)
 
 
 class HistoryQueries(PlayerReads):
-    """Reads what was."""
+    """Reads histories of players."""
 
-    def __init__(self, questions: Questions, *, book: MetricBook, clock: Clock, access: AccessPolicy) -> None:
+    def __init__(self, questions: Queries, *, book: MetricBook, clock: Clock, access: AccessPolicy) -> None:
         super().__init__(questions, book=book, clock=clock)
         self._access = access
 
@@ -129,29 +129,29 @@ class HistoryQueries(PlayerReads):
         bosses: Sequence[str] = (),
         activities: Sequence[str] = (),
         moved: bool = False,
-    ) -> History:
-        """What a player gained in a span: of every metric, or of those named; `moved`: only where something did.
+    ) -> PlayerHistory:
+        """Return the gains of a player in a span, of all metrics or of those named; `moved`: only metrics that changed.
 
         Raises InvalidUsername, PlayerNotFound, ImpossibleSpan or UnknownMetric.
         """
         span = span_of(asked, now=self._clock.now())
-        wanted = await self._wanted(skills, bosses, activities)
+        slugs = await self._slugs(skills, bosses, activities)
         player, compared, before, after = await self._states(username, span)
         metrics = await self._book.covering(after)
         days = None if compared is None else compared.days(span)
         gains = [
-            gain(metrics[no], before.get(no, NOTHING), after[no], days=days)
-            for no in sorted(after)
-            if not wanted or metrics[no].slug in wanted
+            gain(metrics[number], before.get(number, NOTHING), after[number], days=days)
+            for number in sorted(after)
+            if not slugs or metrics[number].slug in slugs
         ]
-        return History(
+        return PlayerHistory(
             player=player.ref,
             start=span.start,
             end=span.end,
             time_zone=asked.time_zone,
             days=days,
             compared=None if compared is None else compared.shown,
-            gains=[one for one in gains if one.gained or one.start != one.end] if moved else gains,
+            gains=[row for row in gains if row.gained or row.start != row.end] if moved else gains,
         )
 
     async def get_timeline(
@@ -163,21 +163,21 @@ class HistoryQueries(PlayerReads):
         *,
         points: int | None = None,
     ) -> Timeline:
-        """How a metric moved, from what held at the start on; made short where so many points are asked for.
+        """Return the values of a metric, from the value at the start on, reduced to `points` if given.
 
-        Raises as `get_history` does.
+        Raises the errors of `get_history`.
         """
         span = span_of(asked, now=self._clock.now(), usual=ALL)
-        number, found = await self._book.find(metric, kind)
+        number, known = await self._book.find(metric, kind)
         player = await self._numbered(username)
         rows = await self._questions.rows(
             TIMELINE, {"no": player.no, "metric": number or 0, "start": span.start, "end": span.end}
         )
-        levels = found.kind is MetricKind.SKILL and found.slug != OVERALL
-        kept = rows if points is None else _shortened(rows, points)
+        levels = known.kind is MetricKind.SKILL and known.slug != OVERALL
+        shown = rows if points is None else _shortened(rows, points)
         return Timeline(
             player=player.ref,
-            metric=_view(found),
+            metric=_view(known),
             start=span.start,
             end=span.end,
             points=[
@@ -187,7 +187,7 @@ class HistoryQueries(PlayerReads):
                     rank=row["rank"],
                     level=level_for(row["value"]) if levels and row["value"] is not None else None,
                 )
-                for row in kept
+                for row in shown
             ],
             recorded=len(rows),
         )
@@ -198,16 +198,16 @@ class HistoryQueries(PlayerReads):
         metrics: Sequence[str],
         asked: AskedSpan,
     ) -> Comparison:
-        """Up to MOST_COMPARED players beside each other in as many metrics.
+        """Compare up to MOST_COMPARED players in up to MOST_COMPARED metrics.
 
-        Raises TooManyPlayers, and as `get_history` does.
+        Raises TooManyPlayers, Invalid without a name, and the errors of `get_history` except PlayerNotFound.
         """
         span = span_of(asked, now=self._clock.now())
-        found = [await self._book.find(metric) for metric in dict.fromkeys(metrics)]
+        numbered = [await self._book.find(metric) for metric in dict.fromkeys(metrics)]
         names = list(dict.fromkeys(canonical(name) for name in usernames))
         if not names:
             raise Invalid("Name at least one player: `?usernames=Lynx Titan,Somebody Else`.")
-        if len(names) > MOST_COMPARED or len(found) > MOST_COMPARED:
+        if len(names) > MOST_COMPARED or len(numbered) > MOST_COMPARED:
             raise TooManyPlayers(f"Compare up to {MOST_COMPARED} players in up to {MOST_COMPARED} metrics at a time.")
         states, missing = [], []
         for name in names:
@@ -216,7 +216,7 @@ class HistoryQueries(PlayerReads):
             except PlayerNotFound:
                 missing.append(name)
         items: list[ComparedPlayer] = []
-        for number, metric in found:
+        for number, metric in numbered:
             rows = [_beside(metric, number, *state) for state in states]
             items += sorted(rows, key=lambda row: (row.gained is None, -(row.gained or 0), row.username))
         return Comparison(start=span.start, end=span.end, time_zone=asked.time_zone, items=items, missing=missing)
@@ -231,29 +231,32 @@ class HistoryQueries(PlayerReads):
         mode: GameMode | None = None,
         guild_id: str | None = None,
         limit: int = 50,
-    ) -> Leaderboard:
-        """Who gained most. `guild_id`: of the players that its members follow. Raises UnknownMetric, GuildNotFound."""
+    ) -> PlayerLeaderboard:
+        """Return the largest gains; with `guild_id`, only of players that its members follow.
+
+        Raises UnknownMetric or GuildNotFound.
+        """
         if guild_id is not None:
             await self._access.check_guild_read(asker, guild_id)
-        number, found = await self._book.find(metric)
+        number, known = await self._book.find(metric)
         starts, ends = bounds(period, self._clock.now().date(), which)
         only = {name: value for name, value in (("mode", mode), ("guild_id", guild_id)) if value is not None}
-        asked = {"metric": number or 0, "period": PERIODS.index(period), "starts": starts, "limit": limit}
-        rows = await self._questions.rows(_board(*only), {**asked, **only})
-        return Leaderboard(
-            metric=_view(found), period=period, starts=starts, ends=ends, items=msgspec.convert(rows, list[BoardRow])
+        parameters = {"metric": number or 0, "period": PERIODS.index(period), "starts": starts, "limit": limit}
+        rows = await self._questions.rows(_board(*only), {**parameters, **only})
+        return PlayerLeaderboard(
+            metric=_view(known), period=period, starts=starts, ends=ends, items=msgspec.convert(rows, list[BoardRow])
         )
 
-    async def _wanted(self, skills: Sequence[str], bosses: Sequence[str], activities: Sequence[str]) -> frozenset[str]:
-        asked = {MetricKind.SKILL: skills, MetricKind.BOSS: bosses, MetricKind.ACTIVITY: activities}
+    async def _slugs(self, skills: Sequence[str], bosses: Sequence[str], activities: Sequence[str]) -> frozenset[str]:
+        by_kind = {MetricKind.SKILL: skills, MetricKind.BOSS: bosses, MetricKind.ACTIVITY: activities}
         return frozenset(
-            [(await self._book.find(name, kind))[1].slug for kind, names in asked.items() for name in names]
+            [(await self._book.find(name, kind))[1].slug for kind, names in by_kind.items() for name in names]
         )
 
     async def _states(
-        self, username: str, span: Span
+        self, username: str, span: TimeSpan
     ) -> tuple[NumberedPlayer, Between | None, Mapping[int, Shown], Mapping[int, Shown]]:
-        """A player, and the two states that a span is between; empty where nobody had looked by its end."""
+        """Return a player and the states at both ends of a span; empty if the player was not fetched before its end."""
         name = canonical(username)
         rows = await self._questions.rows(STATES, {"username": name, "start": span.start, "end": span.end})
         last = [row for row in rows if row["ends"]]
@@ -267,13 +270,13 @@ class HistoryQueries(PlayerReads):
         if first[-1]["era"] != era:
             start_is, first = "reset", await self._questions.rows(_FIRST, {"no": player.no, "era": era})
         compared = Between(
-            started_at=first[-1]["at"], start_is=start_is, ended_at=last[-1]["at"], looked_at=last[0]["looked_at"]
+            started_at=first[-1]["at"], start_is=start_is, ended_at=last[-1]["at"], fetched_at=last[0]["fetched_at"]
         )
         return player, compared, state_of(first), state_of(last)
 
 
 def bounds(period: GainPeriod, today: date, which: Which) -> tuple[date, date]:
-    """The first day of a period and the first day after it."""
+    """Return the first day of a period and the first day after it."""
     starts = {
         GainPeriod.DAY: today,
         GainPeriod.WEEK: today - timedelta(days=today.weekday()),
@@ -311,7 +314,7 @@ def _beside(
 
 
 def _shortened(rows: Sequence[dict[str, Any]], points: int) -> list[dict[str, Any]]:
-    """Unknown values have no height: where there are too many points, they are the first to go."""
+    """Reduce rows to a number of points. Unknown values are dropped first, because they have no height."""
     if len(rows) <= points:
         return list(rows)
     known = [row for row in rows if row["value"] is not None]

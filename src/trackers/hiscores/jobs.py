@@ -1,4 +1,4 @@
-"""What the hiscores do by themselves besides looking: gains of long past periods go, and records by age."""
+"""Jobs of the hiscores that remove gains of past periods and old records."""
 
 from typing import Final
 
@@ -9,28 +9,28 @@ from shared.retention import Ageing, Retention
 from trackers.hiscores.record_repository import RecordRepository
 
 REMOVED_AT_ONCE: Final = 5_000
-MOST_BATCHES: Final = 100
+MAX_BATCHES: Final = 100
 
 
 class GainRetention:
-    """Removes gains of periods before the last one; the best of them were kept elsewhere."""
+    """Removes gains of periods before the last one; the best periods have a table of their own."""
 
     def __init__(self, *, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
 
     async def remove_old(self) -> int:
-        """How many went."""
+        """Remove old gains in batches and return their number."""
         today = self._clock.now().date()
         return await self._database.in_batches(
             lambda session: RecordRepository(session).remove_old_gains(today=today, limit=REMOVED_AT_ONCE),
             size=REMOVED_AT_ONCE,
-            most=MOST_BATCHES,
+            most=MAX_BATCHES,
         )
 
 
 def record_retention(*, database: Database, clock: Clock, keep_days: int) -> Retention:
-    """Records go, where the operator has given them an age."""
+    """Return the retention of records; with `keep_days` 0 no record is removed."""
     records = Ageing(
         what="hiscore_records",
         keep_days=keep_days,
@@ -40,7 +40,7 @@ def record_retention(*, database: Database, clock: Clock, keep_days: int) -> Ret
 
 
 def hiscore_jobs(gains: GainRetention, records: Retention) -> list[Job]:
-    """Every hour."""
+    """Return the hourly jobs of the hiscores."""
     return [
         Job(
             name="hiscores.remove_old_gains",

@@ -11,8 +11,8 @@ from typing import Final
 
 HIGHEST: Final = 99
 HIGHEST_VIRTUAL: Final = 126
-MOST_XP: Final = 200_000_000
-"""Experience past which a skill does not grow."""
+MAX_XP: Final = 200_000_000
+"""Maximum experience of a skill."""
 FIRST_HITPOINTS: Final = 10
 
 
@@ -29,22 +29,22 @@ XP_OF_LEVEL: Final = _table()
 
 
 def xp_for(level: int) -> int:
-    """Experience at which a level, 1 to 126, begins."""
+    """Return the experience at which a level, 1 to 126, begins."""
     return XP_OF_LEVEL[level - 1]
 
 
 def virtual_level(xp: int) -> int:
-    """The level, 1 to 126, that experience would be worth if levels did not end at 99."""
+    """Return the level, 1 to 126, of an experience if levels did not end at 99."""
     return bisect_right(XP_OF_LEVEL, xp)
 
 
 def level_for(xp: int) -> int:
-    """The level, 1 to 99, that experience is worth."""
+    """Return the level, 1 to 99, of an experience."""
     return min(HIGHEST, virtual_level(xp))
 
 
 def combat_level(levels: Mapping[str, int]) -> int:
-    """From levels by skill's slug; a skill that is not named counts as its first level."""
+    """Return the combat level from levels by slug of the skill; a missing skill counts with its first level."""
     attack, strength = levels.get("attack", 1), levels.get("strength", 1)
     defence, prayer = levels.get("defence", 1), levels.get("prayer", 1)
     hitpoints = max(levels.get("hitpoints", FIRST_HITPOINTS), FIRST_HITPOINTS)

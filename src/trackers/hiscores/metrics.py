@@ -1,4 +1,4 @@
-"""The numbers that stand for metrics in the tables, and the names of each table's lists, as they were last seen."""
+"""Numbers of metrics in the database, and the lists of each hiscores table as they were last seen."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -9,14 +9,14 @@ from typing import Any, Final
 import structlog
 from sqlalchemy import text
 
-from shared.database import Reader, Repository
+from shared.database import PooledQueries, Repository
 from trackers.hiscores.catalogue import KNOWN, OVERALL, TOTAL_LEVEL, Metric, MetricKind, slug_of
 from trackers.hiscores.errors import OtherKind, UnknownMetric
 from trackers.hiscores.modes import GameMode
 from trackers.hiscores.parser import BUILT_IN, Layout
 
 TRUSTED_FOR: Final = 30.0
-"""Seconds after which it is looked whether there are new names."""
+"""Seconds after which the metrics are read again, because there may be new names."""
 ASKED: Final = {
     MetricKind.SKILL: frozenset({MetricKind.SKILL, MetricKind.LEVEL}),
     MetricKind.BOSS: frozenset({MetricKind.BOSS}),
@@ -49,13 +49,13 @@ _FORGET_LAYOUT: Final = text("DELETE FROM hiscore_tables WHERE mode = :mode")
 
 
 class MetricNumbers(Repository):
-    """Numbers of metrics for who writes, on the session of the transaction."""
+    """Numbers of metrics for writers, on the session of the transaction."""
 
     async def numbered(self, metrics: Iterable[Metric], *, now: datetime) -> dict[str, int]:
-        """Slug -> number; names that were never seen are taken in, and told of in the log."""
-        wanted = {metric.slug: metric for metric in metrics}
+        """Return slug -> number. New names get a number; names that are not in the catalogue are logged."""
+        by_slug = {metric.slug: metric for metric in metrics}
         known = await self._known()
-        if missing := [metric for slug, metric in wanted.items() if slug not in known]:
+        if missing := [metric for slug, metric in by_slug.items() if slug not in known]:
             for metric in missing:
                 if metric.slug not in KNOWN:
                     structlog.get_logger(__name__).warning(
@@ -71,23 +71,23 @@ class MetricNumbers(Repository):
                 },
             )
             known = await self._known()
-        return {slug: known[slug] for slug in wanted}
+        return {slug: known[slug] for slug in by_slug}
 
     async def by_number(self) -> dict[int, Metric]:
-        """Everything that was ever seen, as this transaction sees it."""
+        """Return number -> metric for all stored metrics, as this transaction sees them."""
         return {
             row.id: Metric(slug=row.slug, name=row.name, kind=MetricKind(row.kind))
             for row in (await self.session.execute(_ALL)).all()
         }
 
     async def note_layout(self, mode: GameMode, layout: Layout, *, now: datetime) -> None:
-        """What a table's lists were like just now."""
+        """Store the present lists of a table."""
         await self.session.execute(
             _NOTE_LAYOUT, {"mode": mode, "skills": layout.skills, "activities": layout.activities, "now": now}
         )
 
     async def forget_layout(self, mode: GameMode) -> None:
-        """Take the next body of a table as it comes, however short its lists are."""
+        """Accept the next body of a table, even if its lists are shorter."""
         await self.session.execute(_FORGET_LAYOUT, {"mode": mode})
 
     async def _known(self) -> dict[str, int]:
@@ -95,31 +95,31 @@ class MetricNumbers(Repository):
 
 
 class MetricBook:
-    """What is counted, for who reads; looked up again every half a minute."""
+    """Metrics for readers, read again every half minute."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: PooledQueries) -> None:
         self._reader = reader
         self._metrics: dict[int, Metric] = {}
         self._numbers: dict[str, int] = {}
         self._read_at = float("-inf")
 
     async def metrics(self) -> Mapping[int, Metric]:
-        """By number, in the order in which they were first seen."""
+        """Return number -> metric, in the order in which the metrics were first seen."""
         if monotonic() - self._read_at > TRUSTED_FOR:
             await self._read()
         return self._metrics
 
     async def covering(self, numbers: Iterable[int]) -> Mapping[int, Metric]:
-        """By number; looked up anew where one of these is new."""
+        """Return number -> metric; read the metrics again if any of these numbers is new."""
         known = await self.metrics()
         if not known.keys() >= set(numbers):
             await self._read()
         return self._metrics
 
     async def find(self, asked: str, *kinds: MetricKind) -> tuple[int | None, Metric]:
-        """A metric by its slug or name; its number is None where no body ever named it.
+        """Return the number and the metric of a slug or name; the number is None if no body has named the metric yet.
 
-        Raises UnknownMetric, or OtherKind for one that is of none of the kinds.
+        Raises UnknownMetric, or OtherKind if the metric is of none of the given kinds.
         """
         await self.metrics()
         slug = slug_of(asked)
@@ -129,17 +129,17 @@ class MetricBook:
         if metric is not None and metric.kind not in allowed:
             raise OtherKind(metric.name, str(metric.kind))
         if metric is None:
-            there = [one.slug for one in self._everything() if one.kind in allowed]
-            raise UnknownMetric(asked, get_close_matches(slug, there, n=3))
+            slugs = [known.slug for known in self._everything() if known.kind in allowed]
+            raise UnknownMetric(asked, get_close_matches(slug, slugs, n=3))
         return number, metric
 
     async def listed(self) -> list[Metric]:
-        """Everything that the hiscores count: Overall and the total level first, then skills, bosses, activities."""
+        """Return every metric of the hiscores: Overall and the total level first, then skills, bosses, activities."""
         await self.metrics()
         return sorted(self._everything(), key=_place)
 
     async def layout(self, mode: GameMode) -> Layout | None:
-        """A table's lists as they were last seen; None: never."""
+        """Return the lists of a table as they were last seen; None if there was no body yet."""
         row = await self._reader.row(_LAYOUT, {"mode": mode})
         return None if row is None else Layout(**row)
 

@@ -1,4 +1,4 @@
-"""Players of the hiscores, what was recorded of them, and what follows from it (docs/decisions/0012)."""
+"""Tables of players, their records and derived data (docs/decisions/0012)."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -23,7 +23,7 @@ from users.accounts.models import User
 
 
 class HiscoreMetric(Base):
-    """Something that the hiscores count. Rows come as new names do; a number stands for it everywhere else."""
+    """A metric of the hiscores. New names add rows; other tables refer to the number."""
 
     __tablename__ = "hiscore_metrics"
 
@@ -35,7 +35,7 @@ class HiscoreMetric(Base):
 
 
 class HiscoreTable(Base):
-    """A mode's table as it was seen last: its names, in their order."""
+    """The table of a game mode as last seen: the names in its lists, in order."""
 
     __tablename__ = "hiscore_tables"
 
@@ -46,7 +46,7 @@ class HiscoreTable(Base):
 
 
 class HiscorePlayer(Base):
-    """One account of the game, however it is spelt. Removed ones stay, marked, with their history."""
+    """An account of the game, in any spelling. Removed players stay, marked, with their history."""
 
     __tablename__ = "hiscore_players"
     __table_args__ = (
@@ -66,10 +66,10 @@ class HiscorePlayer(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     no: Mapped[int] = mapped_column(Integer, Identity(), unique=True)
-    """Stands for the player in the large tables."""
+    """Number of the player in the large tables."""
     target_id: Mapped[UUID] = mapped_column(ForeignKey(ScrapeTarget.id))
     username: Mapped[str]
-    """Canonical."""
+    """Canonical spelling."""
     display_name: Mapped[str]
     mode: Mapped[str]
     active: Mapped[bool] = mapped_column(server_default=text("true"))
@@ -77,19 +77,19 @@ class HiscorePlayer(Base):
     created_at: Mapped[datetime]
     removed_at: Mapped[datetime | None]
     verified_at: Mapped[datetime | None]
-    """When the hiscores first showed the player; NULL: nobody knows yet that there is one."""
+    """Time of the first fetch that found the player; NULL: the player may not exist."""
     provisional: Mapped[bool] = mapped_column(server_default=text("false"))
-    """Somebody is adding the player and waits for the first look: for everybody else there is none yet."""
+    """True while somebody is adding the player and waits for the first fetch; nobody else can see it yet."""
     flagged_at: Mapped[datetime | None]
-    """Since when the hiscores show less than before; settled once that has lasted, or is over."""
+    """Time since which the hiscores show less than before; NULL again once the decrease has lasted, or is over."""
     recorded_at: Mapped[datetime | None]
-    """When a record was stored last; this and what it came to in all stands here for the lists' sake."""
+    """Time of the last record. It is copied here, with the totals, so that lists can be sorted."""
     overall_xp: Mapped[int | None]
     total_level: Mapped[int | None] = mapped_column(Integer)
 
 
 class HiscoreState(Base):
-    """What the last look that counts showed of a player: every metric, with its rank of then."""
+    """State of a player after the last fetch that counts: every metric, with its rank at that time."""
 
     __tablename__ = "hiscore_states"
     __table_args__ = ({"postgresql_with": {"fillfactor": "60", **EAGER_AUTOVACUUM}},)
@@ -102,14 +102,15 @@ class HiscoreState(Base):
     ranks: Mapped[list[int | None]] = mapped_column(ARRAY(Integer))
     era: Mapped[int] = mapped_column(SmallInteger)
     since_keyframe: Mapped[int] = mapped_column(SmallInteger)
-    looked_at: Mapped[datetime]
-    looks: Mapped[int] = mapped_column(Integer)
+    fetched_at: Mapped[datetime]
+    fetches: Mapped[int] = mapped_column(Integer)
     records: Mapped[int] = mapped_column(Integer)
 
 
 class HiscoreRecord(Base):
-    """What had changed at a look; ranks alone are no change. A keyframe holds every metric, the others what differs
-    from the record before.
+    """Changes that a fetch showed. A change of rank alone is not recorded.
+
+    A keyframe holds every metric; other records hold the differences from the record before.
     """
 
     __tablename__ = "hiscore_records"
@@ -120,9 +121,9 @@ class HiscoreRecord(Base):
 
     player: Mapped[int] = mapped_column(Integer, ForeignKey(HiscorePlayer.no, ondelete="CASCADE"))
     era: Mapped[int] = mapped_column(SmallInteger)
-    """Counts the times that a player began anew: a rollback, or another account under the name."""
+    """Number of resets before the record: rollbacks, or other accounts under the name."""
     kind: Mapped[int] = mapped_column(SmallInteger)
-    """0 what differs, 1 keyframe, 2 flagged: less than before, and kept out of gains."""
+    """0 differences, 1 keyframe, 2 flagged decrease, which is kept out of gains."""
     at: Mapped[datetime]
     metrics: Mapped[list[int]] = mapped_column(ARRAY(SmallInteger))
     vals: Mapped[list[int | None]] = mapped_column(ARRAY(BigInteger))
@@ -130,9 +131,9 @@ class HiscoreRecord(Base):
 
 
 class HiscoreGain(Base):
-    """What a player gained in a day, week, month or year (UTC); of past ones only the last is kept.
+    """Gain of a player in a day, week, month or year (UTC). Of past periods only the last is kept.
 
-    Derived, and written a lot: without foreign keys.
+    The data is derived and often written, so it has no foreign keys.
     """
 
     __tablename__ = "hiscore_gains"
@@ -151,7 +152,7 @@ class HiscoreGain(Base):
 
 
 class HiscoreBest(Base):
-    """The day, week, month or year in which a player gained most; derived, as gains are."""
+    """The day, week, month or year with a player's largest gain; derived like gains."""
 
     __tablename__ = "hiscore_bests"
     __table_args__ = (PrimaryKeyConstraint("player", "metric", "period"),)
@@ -164,7 +165,7 @@ class HiscoreBest(Base):
 
 
 class HiscoreAchievement(Base):
-    """A threshold that a player has passed: between two looks, or before the first."""
+    """A threshold that a player has passed, between two fetches or before the first."""
 
     __tablename__ = "hiscore_achievements"
     __table_args__ = (PrimaryKeyConstraint("player", "metric", "threshold"),)
@@ -173,12 +174,12 @@ class HiscoreAchievement(Base):
     metric: Mapped[int] = mapped_column(SmallInteger)
     threshold: Mapped[int]
     after: Mapped[datetime | None]
-    """The last look before; NULL: it was passed before anybody looked."""
+    """Time of the fetch before; NULL: the threshold was passed before the first fetch."""
     before: Mapped[datetime]
 
 
 class HiscoreFollow(Base):
-    """One person follows one player."""
+    """A person follows a player."""
 
     __tablename__ = "hiscore_follows"
     __table_args__ = (
@@ -192,7 +193,7 @@ class HiscoreFollow(Base):
 
 
 class HiscoreName(Base):
-    """A name that a player had before."""
+    """A former name of a player."""
 
     __tablename__ = "hiscore_names"
     __table_args__ = (

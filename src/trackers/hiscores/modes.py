@@ -1,14 +1,14 @@
-"""The hiscore tables: the main game's, those of its restricted accounts, and those of worlds of their own."""
+"""Tables of the hiscores: the main game, its restricted accounts, and game modes with separate progress."""
 
 from enum import StrEnum
 from typing import Final
 
 SOURCE: Final = "hiscores"
-"""The name of the source that players are targets of."""
+"""Name of the source whose targets are players."""
 
 
 class GameMode(StrEnum):
-    """The table that a player is looked up in."""
+    """The hiscores table of a player."""
 
     REGULAR = "regular"
     IRONMAN = "ironman"
@@ -23,24 +23,25 @@ class GameMode(StrEnum):
 
 
 APART: Final = frozenset({GameMode.DEADMAN, GameMode.SEASONAL, GameMode.TOURNAMENT, GameMode.FRESH_START})
-"""Worlds where a player begins anew: what was gained there says nothing of the main game."""
+"""Game modes with separate progress: gains there do not count in the main game."""
 
 
 def table_path(mode: GameMode) -> str:
-    """The part of an address that names a table."""
+    """Return the part of a URL that names a table."""
     return "/m=hiscore_oldschool" if mode is GameMode.REGULAR else f"/m=hiscore_oldschool_{mode}"
 
 
-def same_world(one: GameMode, other: GameMode) -> bool:
-    """Whether a player has the same experience in both tables."""
-    return one is other or not {one, other} & APART
+def same_world(mode: GameMode, other: GameMode) -> bool:
+    """True if a player has the same experience in both tables."""
+    return mode is other or not {mode, other} & APART
 
 
 def key_of(mode: GameMode, username: str) -> str:
-    """The target's key, which is also what is asked for: `regular:lynx titan`."""
+    """Return the key of a target, which is also its address: `regular:lynx titan`."""
     return f"{mode}:{username}"
 
 
 def of_key(key: str) -> tuple[GameMode, str]:
+    """Return the mode and the name in the key of a target."""
     mode, _, username = key.partition(":")
     return GameMode(mode), username

@@ -1,4 +1,4 @@
-"""Hiscores: needs the engine and people; offers players, their histories and boards."""
+"""Module of the hiscores: needs the engine and users; offers players, their histories and leaderboards."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,13 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.audit.activity import ActivityLog
 from shared.clock import Clock
-from shared.database import Database, Reader, TransactionReader
+from shared.database import Database, PooledQueries, TransactionQueries
 from shared.di import provide, provide_singleton
 from shared.module import Audience, Module
 from shared.outbox.outbox import Outbox
 from shared.scraping.block_repository import BlockRepository
-from shared.scraping.looks import Looks
-from shared.scraping.pacing import Gate
+from shared.scraping.inline_fetch import InlineFetcher
+from shared.scraping.pacing import HostPacer
 from shared.scraping.targets import Targets
 from trackers.hiscores.controllers.admin import AdminPlayerController
 from trackers.hiscores.controllers.histories import PlayerHistoryController
@@ -27,14 +27,14 @@ from trackers.hiscores.events import EVENTS
 from trackers.hiscores.follows import FollowRepository
 from trackers.hiscores.history_queries import HistoryQueries
 from trackers.hiscores.jobs import GainRetention, hiscore_jobs, record_retention
+from trackers.hiscores.messages import HiscoreMessages
 from trackers.hiscores.metrics import MetricBook, MetricNumbers
-from trackers.hiscores.news import HiscoreMessages
 from trackers.hiscores.personal_data import HiscoresPersonalData
 from trackers.hiscores.queries import PlayerQueries
 from trackers.hiscores.record_repository import RecordRepository
 from trackers.hiscores.recorder import HiscoreRecorder
 from trackers.hiscores.repository import PlayerRepository
-from trackers.hiscores.services.notifications import FollowersAreTold
+from trackers.hiscores.services.notifications import NotifyFollowers
 from trackers.hiscores.services.players import PlayerService
 from trackers.hiscores.services.registration import Parts, PlayerRegistration
 from trackers.hiscores.services.renames import PlayerAdministration
@@ -46,16 +46,16 @@ from users.notifications.messages import Notifier
 
 
 class HiscoresContainer(containers.DeclarativeContainer):
-    """Hiscores."""
+    """Providers of the hiscores."""
 
     # needs
     settings = providers.Dependency(instance_of=HiscoresSettings)
     database = providers.Dependency(instance_of=Database)
     session = providers.Dependency(instance_of=AsyncSession)
-    reader = providers.Dependency(instance_of=Reader)
+    reader = providers.Dependency(instance_of=PooledQueries)
     targets = providers.Dependency(instance_of=Targets)
-    gate = providers.Dependency(instance_of=Gate)
-    looks = providers.Dependency(instance_of=Looks)
+    pacer = providers.Dependency(instance_of=HostPacer)
+    inline_fetch = providers.Dependency(instance_of=InlineFetcher)
     accounts = providers.Dependency(instance_of=AccountService)
     access = providers.Dependency(instance_of=AccessPolicy)
     session_access = providers.Dependency(instance_of=AccessPolicy)
@@ -79,7 +79,7 @@ class HiscoresContainer(containers.DeclarativeContainer):
         outbox=outbox,
         fall_lasts=settings.provided.fall_lasts,
     )
-    followers_are_told = providers.Factory(FollowersAreTold, follows=follows, notifier=notifier)
+    notify_followers = providers.Factory(NotifyFollowers, follows=follows, notifier=notifier)
     gain_retention = providers.Singleton(GainRetention, database=database, clock=clock)
     retention = providers.Singleton(
         record_retention, database=database, clock=clock, keep_days=settings.provided.records_keep_days
@@ -93,7 +93,7 @@ class HiscoresContainer(containers.DeclarativeContainer):
         follows=follows,
         accounts=accounts,
         targets=targets,
-        gate=gate,
+        pacer=pacer,
         policy=source.provided.policy,
         access=session_access,
         activity=activity,
@@ -116,10 +116,10 @@ class HiscoresContainer(containers.DeclarativeContainer):
     registration = providers.Singleton(
         PlayerRegistration,
         database=database,
-        gate=gate,
+        pacer=pacer,
         host=source.provided.policy.host,
         parts=parts.provider,
-        looks=looks.provider,
+        inline_fetch=inline_fetch.provider,
         clock=clock,
         enabled=settings.provided.enabled,
         interval=settings.provided.interval,
@@ -140,10 +140,10 @@ class HiscoresContainer(containers.DeclarativeContainer):
     )
     queries = providers.Singleton(PlayerQueries, reader, book=book, clock=clock, access=access)
     session_queries = providers.Factory(
-        PlayerQueries, providers.Factory(TransactionReader, session), book=book, clock=clock, access=session_access
+        PlayerQueries, providers.Factory(TransactionQueries, session), book=book, clock=clock, access=session_access
     )
     history_queries = providers.Singleton(HistoryQueries, reader, book=book, clock=clock, access=access)
-    digest = providers.Factory(HiscoresDigest, providers.Factory(TransactionReader, session))
+    digest = providers.Factory(HiscoresDigest, providers.Factory(TransactionQueries, session))
     personal_data = providers.Factory(HiscoresPersonalData, follows=follows)
     eraser = providers.Factory(
         HiscoresEraser, blocks=providers.Factory(BlockRepository, session), players=repository, targets=targets
@@ -151,7 +151,7 @@ class HiscoresContainer(containers.DeclarativeContainer):
 
 
 def dependencies(container: Any, database: Any) -> Mapping[str, Provide]:
-    """What this module's handlers may ask for."""
+    """Dependencies that request handlers of this module can use."""
     return {
         "player_registration": provide_singleton(container.registration),
         "player_service": provide(container.service, database),
@@ -175,7 +175,7 @@ HISCORES = Module(
     sources=lambda container: (container.source(),),
     personal_data=lambda container: (container.personal_data(),),
     erasers=lambda container: (container.eraser(),),
-    handlers=lambda container: (container.followers_are_told(),),
+    handlers=lambda container: (container.notify_followers(),),
     message_writers=lambda _: (HiscoreMessages(),),
     digest_writers=lambda container: (container.digest(),),
     jobs=lambda container: hiscore_jobs(container.gain_retention(), container.retention()),

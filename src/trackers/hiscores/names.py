@@ -1,7 +1,6 @@
-"""Player names as the game compares them: case-blind, with space, underscore and hyphen the same.
+"""Player names as the game compares them: without case, and with space, underscore and hyphen as the same character.
 
-Format: the game's own rules. 1 to 12 letters, digits and spaces; inner double spaces
-stay two.
+Format, by the game's own rules: 1 to 12 letters, digits and spaces; inner double spaces are kept.
 """
 
 import re
@@ -9,49 +8,49 @@ from typing import Final
 
 from trackers.hiscores.errors import InvalidUsername
 
-LONGEST: Final = 12
+MAX_NAME_LENGTH: Final = 12
 _SEPARATORS: Final = re.compile(r"[-_\s]")
 _POSSIBLE: Final = re.compile(r"[a-z0-9 ]{1,12}")
 
 
-def standard(typed: str) -> str:
-    """What was typed in the one spelling, whether anybody can be called so or not.
+def standard(entered: str) -> str:
+    """Return a text in canonical spelling, even if it is no possible name.
 
-    `___hello_WORLD123  ` is `hello world123`, which is longer than names are.
+    `___hello_WORLD123  ` becomes `hello world123`, which is longer than a name may be.
     """
-    return _SEPARATORS.sub(" ", typed).strip().lower()
+    return _SEPARATORS.sub(" ", entered).strip().lower()
 
 
-def canonical(typed: str) -> str:
-    """The one spelling of a player's name. Raises InvalidUsername for what no player can be called."""
-    name = standard(typed)
-    if not _POSSIBLE.fullmatch(name) or not _SEPARATORS.sub(" ", typed).isascii():
-        raise InvalidUsername(typed)
+def canonical(entered: str) -> str:
+    """Return the canonical spelling of a player's name. Raises InvalidUsername if no player can have the name."""
+    name = standard(entered)
+    if not _POSSIBLE.fullmatch(name) or not _SEPARATORS.sub(" ", entered).isascii():
+        raise InvalidUsername(entered)
     return name
 
 
-def beginning(typed: str) -> str:
-    """How canonical names begin that begin as somebody typed: `Lynx_` is `lynx `. Raises InvalidUsername."""
-    name = _SEPARATORS.sub(" ", typed).lstrip().lower()
+def beginning(entered: str) -> str:
+    """Return the canonical spelling of the beginning of a name: `Lynx_` becomes `lynx `. Raises InvalidUsername."""
+    name = _SEPARATORS.sub(" ", entered).lstrip().lower()
     if not _POSSIBLE.fullmatch(name):
-        raise InvalidUsername(typed)
+        raise InvalidUsername(entered)
     return name
 
 
-def is_name(typed: str) -> bool:
-    """Whether somebody could be called so."""
+def is_name(entered: str) -> bool:
+    """True if a player can have this name."""
     try:
-        canonical(typed)
+        canonical(entered)
     except InvalidUsername:
         return False
     return True
 
 
-def shown(typed: str) -> str:
-    """How a name is shown until the hiscores tell of its own spelling: as it was typed, tidied."""
-    return _SEPARATORS.sub(" ", typed).strip()
+def shown(entered: str) -> str:
+    """Return the display name until the hiscores show the game's spelling: as entered, with plain spaces."""
+    return _SEPARATORS.sub(" ", entered).strip()
 
 
 def spells(display: str, username: str) -> bool:
-    """Whether a display name is a spelling of a canonical one."""
+    """True if a display name is a spelling of a canonical name."""
     return is_name(display) and canonical(display) == username

@@ -1,8 +1,8 @@
-"""The bodies of the hiscores, as JSON by name and as CSV by position, into readings. Pure.
+"""Parser of the hiscores' bodies into readings: JSON by name, CSV by position. Pure.
 
-Rank and value are read each for itself: rank -1 is no rank, value -1 an unknown, 0 a real zero. A skill without rank at
-level 1 with experience -1 is unknown; since November 2025 an unranked skill may come with its true experience.
-Whatever the hiscores of the game cannot say (negative, past the largest, a name twice, no Overall) is a changed page.
+Rank and value are read separately: rank -1 means unranked, value -1 means unknown, 0 is a real zero. A skill without
+rank at level 1 with experience -1 is unknown; since November 2025 an unranked skill may come with its true experience.
+Impossible values (negative, beyond the maximum, a name twice, no Overall) mean that the page has changed.
 """
 
 import re
@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from shared.scraping.failures import HostUnavailable, PageChanged, TargetNotFound
-from shared.scraping.pages import OK, is_html, is_json, raise_for_page, title_of
+from shared.scraping.pages import HTTP_OK, is_html, is_json, raise_for_page, title_of
 from trackers.hiscores.catalogue import (
     ACTIVITIES,
     BOSSES,
@@ -28,47 +28,47 @@ from trackers.hiscores.catalogue import (
     skill,
     slug_of,
 )
-from trackers.hiscores.maths import FIRST_HITPOINTS, HIGHEST_VIRTUAL, MOST_XP, level_for
+from trackers.hiscores.maths import FIRST_HITPOINTS, HIGHEST_VIRTUAL, MAX_XP, level_for
 from trackers.hiscores.names import is_name
 
 NOT_FOUND: Final = 404
-MOST_ENTRIES: Final = 500
-"""Entries of a list; the game has 91."""
-MOST_UNKNOWN: Final = 100
-"""Names in a body that we have never heard of; more are not news of the game, but another page."""
-LONGEST_NAME: Final = 80
-MOST_SCORE: Final = 2**31 - 1
-MOST_RANK: Final = 2**31 - 1
+MAX_ENTRIES: Final = 500
+"""Maximum number of entries in a list; the game has 91."""
+MAX_UNKNOWN: Final = 100
+"""Maximum number of unknown names in a body; more are not new content of the game, but another page."""
+MAX_NAME_LENGTH: Final = 80
+MAX_SCORE: Final = 2**31 - 1
+MAX_RANK: Final = 2**31 - 1
 SKILL_FIELDS: Final = 3
 _CSV_LINE: Final = re.compile(rb"-?\d{1,12}(,-?\d{1,12}){1,2}")
 
 
-class Reading(Struct, frozen=True, kw_only=True):
-    """What a table says of one metric: experience of a skill, a score, or the total level. None: unknown, unranked."""
+class MetricReading(Struct, frozen=True, kw_only=True):
+    """A metric in a body: experience of a skill, a score, or the total level. None means unknown or unranked."""
 
     metric: Metric
     value: int | None
     rank: int | None
 
 
-class Page(Struct, frozen=True, kw_only=True):
-    """A player as a table shows them; the total level is the last of the readings."""
+class HiscoresPage(Struct, frozen=True, kw_only=True):
+    """A player in a table; the total level is the last reading."""
 
     name: str | None
-    """In its own spelling, where the body tells it."""
-    readings: list[Reading]
+    """The name in the game's spelling, if the body has it."""
+    readings: list[MetricReading]
     layout: "Layout"
 
 
 class Layout(Struct, frozen=True, kw_only=True):
-    """The names of a table's lists, in their order."""
+    """Names in the lists of a table, in order."""
 
     skills: list[str]
     activities: list[str]
 
 
 BUILT_IN: Final = Layout(skills=list(SKILLS), activities=[*ACTIVITIES, *BOSSES])
-"""As of September 2026."""
+"""The lists of the main game as of September 2026."""
 
 
 class _Skill(Struct):
@@ -94,27 +94,27 @@ _decoder: Final = msgspec.json.Decoder(_Body)
 
 
 def raise_for_answer(status: int, body: bytes) -> None:
-    """Return where an answer may be read as data; else raise the ScrapeFailure that it means.
+    """Return if the answer can be read as data; otherwise raise the ScrapeFailure that it means.
 
-    404 says that the player is not on the table. Outages and firewalls send pages with status 200.
+    404 means that the player is not in the table. Outages and firewalls send pages with status 200.
     """
     if status == NOT_FOUND:
         raise TargetNotFound("the hiscores have no such player in this table", http_status=status)
-    if status == OK and body.strip() and not body.lstrip().startswith(b"<"):
+    if status == HTTP_OK and body.strip() and not body.lstrip().startswith(b"<"):
         return
     raise_for_page(status, body)
-    if status == OK and not body.strip():
+    if status == HTTP_OK and not body.strip():
         raise HostUnavailable("the hiscores answer with an empty body", http_status=status)
-    said = f': "{title_of(body)}"' if body.strip() else ""
-    if status == OK or is_html(body):
-        raise HostUnavailable(f"the hiscores show a page instead of data{said}", http_status=status)
-    raise PageChanged(f"the hiscores answer {status} with something unknown{said}", http_status=status)
+    title = f': "{title_of(body)}"' if body.strip() else ""
+    if status == HTTP_OK or is_html(body):
+        raise HostUnavailable(f"the hiscores show a page instead of data{title}", http_status=status)
+    raise PageChanged(f"the hiscores answer {status} with an unknown body{title}", http_status=status)
 
 
-def parse_json(body: bytes) -> Page:
-    """A body of `index_lite.json`. Raises PageChanged, naming what is not as it was."""
+def parse_json(body: bytes) -> HiscoresPage:
+    """Parse a body of `index_lite.json`. Raises PageChanged with the difference."""
     if not is_json(body):
-        raise PageChanged(f'the hiscores answer with no JSON: "{title_of(body)}"')
+        raise PageChanged(f'the answer of the hiscores is not JSON: "{title_of(body)}"')
     try:
         read = _decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -126,10 +126,10 @@ def parse_json(body: bytes) -> Page:
     )
 
 
-def parse_csv(body: bytes, layout: Layout) -> Page:
-    """A body of `index_lite.ws`, read by position in a layout that has exactly its lines. Raises PageChanged."""
+def parse_csv(body: bytes, layout: Layout) -> HiscoresPage:
+    """Parse a body of `index_lite.ws` by position, in a layout of exactly the same length. Raises PageChanged."""
     lines = body.split()
-    if len(lines) > MOST_ENTRIES or not all(_CSV_LINE.fullmatch(line) for line in lines):
+    if len(lines) > MAX_ENTRIES or not all(_CSV_LINE.fullmatch(line) for line in lines):
         raise PageChanged("the hiscores' CSV has another form")
     rows = [[int(number) for number in line.split(b",")] for line in lines]
     skills = [row for row in rows if len(row) == SKILL_FIELDS]
@@ -138,8 +138,8 @@ def parse_csv(body: bytes, layout: Layout) -> Page:
         raise PageChanged("the hiscores' CSV mixes skills with activities")
     if (len(skills), len(activities)) != (len(layout.skills), len(layout.activities)):
         raise PageChanged(
-            f"the hiscores' CSV has {len(skills)} skills and {len(activities)} activities; names are known of "
-            f"{len(layout.skills)} and {len(layout.activities)}, so nobody can tell what is what"
+            f"the hiscores' CSV has {len(skills)} skills and {len(activities)} activities instead of "
+            f"{len(layout.skills)} and {len(layout.activities)}, so they cannot be matched to names"
         )
     return _page(
         [(name, *_three(row)) for name, row in zip(layout.skills, skills, strict=True)],
@@ -158,53 +158,53 @@ def _two(row: Sequence[int]) -> tuple[int, int]:
 
 def _page(
     skills: Sequence[tuple[str, int, int, int]], activities: Sequence[tuple[str, int, int]], *, name: str | None
-) -> Page:
-    if len(skills) > MOST_ENTRIES or len(activities) > MOST_ENTRIES:
+) -> HiscoresPage:
+    if len(skills) > MAX_ENTRIES or len(activities) > MAX_ENTRIES:
         _changed("has more entries than the game could have")
     readings = [_skill_reading(*entry) for entry in skills if _is_nameable(entry[0])]
     slugs = [reading.metric.slug for reading in readings]
     if OVERALL not in slugs or not set(slugs) & (SKILL_SLUGS - {OVERALL}):
-        _changed("has no Overall, or no skill that we know")
+        _changed("has no Overall, or no known skill")
     readings += [_activity_reading(*entry) for entry in activities if _is_nameable(entry[0])]
     slugs = [reading.metric.slug for reading in readings]
     if len(set(slugs)) < len(slugs):
         twice = sorted({slug for slug in slugs if slugs.count(slug) > 1})
-        _changed(f"names something twice: {', '.join(twice[:5])}")
+        _changed(f"has duplicate names: {', '.join(twice[:5])}")
     unknown = [slug for slug in slugs if slug not in KNOWN]
-    if len(unknown) > MOST_UNKNOWN:
-        _changed(f"names {len(unknown)} things that nobody has heard of")
+    if len(unknown) > MAX_UNKNOWN:
+        _changed(f"has {len(unknown)} unknown names")
     overall = next(entry for entry in skills if slug_of(entry[0]) == OVERALL)
     readings.append(_total(overall, readings))
     layout = Layout(skills=[entry[0] for entry in skills], activities=[entry[0] for entry in activities])
-    return Page(name=name, readings=readings, layout=layout)
+    return HiscoresPage(name=name, readings=readings, layout=layout)
 
 
-def _skill_reading(name: str, rank: int, level: int, xp: int) -> Reading:
+def _skill_reading(name: str, rank: int, level: int, xp: int) -> MetricReading:
     metric = _named(skill(name))
-    most = MOST_XP * MOST_ENTRIES if metric.slug == OVERALL else MOST_XP
-    if not -1 <= xp <= most or not -1 <= rank <= MOST_RANK or not 0 <= level <= HIGHEST_VIRTUAL * MOST_ENTRIES:
+    most = MAX_XP * MAX_ENTRIES if metric.slug == OVERALL else MAX_XP
+    if not -1 <= xp <= most or not -1 <= rank <= MAX_RANK or not 0 <= level <= HIGHEST_VIRTUAL * MAX_ENTRIES:
         _changed(f"shows {metric.name} at rank {rank}, level {level}, experience {xp}")
-    return Reading(metric=metric, value=xp if xp >= 0 else None, rank=rank if rank > 0 else None)
+    return MetricReading(metric=metric, value=xp if xp >= 0 else None, rank=rank if rank > 0 else None)
 
 
-def _activity_reading(name: str, rank: int, score: int) -> Reading:
+def _activity_reading(name: str, rank: int, score: int) -> MetricReading:
     metric = _named(activity(name))
-    if not -1 <= score <= MOST_SCORE or not -1 <= rank <= MOST_RANK:
+    if not -1 <= score <= MAX_SCORE or not -1 <= rank <= MAX_RANK:
         _changed(f"shows {metric.name} at rank {rank}, score {score}")
-    return Reading(metric=metric, value=score if score >= 0 else None, rank=rank if rank > 0 else None)
+    return MetricReading(metric=metric, value=score if score >= 0 else None, rank=rank if rank > 0 else None)
 
 
 def _is_nameable(name: str) -> bool:
-    """Whether an entry can be told of; one that cannot is left out, so that it does not stop a whole table."""
-    return bool(slug_of(name)) and len(name) <= LONGEST_NAME and name.isprintable()
+    """True if the name of an entry is usable. Other entries are left out, so that they do not fail the whole table."""
+    return bool(slug_of(name)) and len(name) <= MAX_NAME_LENGTH and name.isprintable()
 
 
 def _named(metric: Metric) -> Metric:
     return KNOWN.get(metric.slug, metric)
 
 
-def _total(overall: tuple[str, int, int, int], readings: Sequence[Reading]) -> Reading:
-    """The total level: the table's own, unless the sum of the levels that are known is larger; ranked as Overall is."""
+def _total(overall: tuple[str, int, int, int], readings: Sequence[MetricReading]) -> MetricReading:
+    """Return the total level: the table's own, or the sum of known levels if that is larger. Its rank is Overall's."""
     _, rank, level, xp = overall
     summed = sum(
         level_for(reading.value) if reading.value is not None else _first_level(reading.metric.slug)
@@ -214,7 +214,7 @@ def _total(overall: tuple[str, int, int, int], readings: Sequence[Reading]) -> R
     known = xp >= 0 or any(
         reading.value is not None and reading.metric.kind is MetricKind.SKILL for reading in readings
     )
-    return Reading(metric=TOTAL, value=max(level, summed) if known else None, rank=rank if rank > 0 else None)
+    return MetricReading(metric=TOTAL, value=max(level, summed) if known else None, rank=rank if rank > 0 else None)
 
 
 def _first_level(slug: str) -> int:

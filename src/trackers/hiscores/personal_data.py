@@ -1,4 +1,4 @@
-"""What the hiscores hold about a person: whom they follow, and whom they added."""
+"""Personal data in the hiscores: players that a person follows or has added."""
 
 from datetime import datetime
 from typing import Final
@@ -11,7 +11,7 @@ from trackers.hiscores.follows import FollowRepository
 
 
 class PlayerExport(Struct, frozen=True, kw_only=True):
-    """A player that somebody follows or added; what is known of players is everybody's."""
+    """A player that the person follows or has added, without its history, which everybody may read."""
 
     username: str
     display_name: str
@@ -22,7 +22,7 @@ class PlayerExport(Struct, frozen=True, kw_only=True):
 
 
 class HiscoresPersonalData:
-    """A person's list. Players stay: others read them, and they name nobody but themselves."""
+    """A personal data provider. Players stay after an erasure: others read them, and they do not name the person."""
 
     name: Final = "players"
 

@@ -1,4 +1,4 @@
-"""States put together from records, what lies between two of them, and a player's stats. Pure."""
+"""States built from records, gains between two states, and stats of a player. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
@@ -8,22 +8,22 @@ from trackers.hiscores.maths import combat_level, level_for, virtual_level
 from trackers.hiscores.schemas import MetricGain, ScoreStat, SkillStat, Stats
 
 Shown = tuple[int | None, int | None]
-"""A metric's value and rank; None: unknown, unranked."""
+"""Value and rank of a metric; None means unknown or unranked."""
 NOTHING: Final[Shown] = (None, None)
 
 
 def state_of(records: Iterable[Mapping[str, Any]]) -> dict[int, Shown]:
-    """The state after records, from a keyframe on: of each metric what was recorded last."""
+    """Return the state after records that start with a keyframe: the last recorded value and rank of each metric."""
     state: dict[int, Shown] = {}
-    for record in records:  # in C where it can be: a state is put together from up to fifty records
-        state.update(zip(record["metrics"], zip(record["vals"], record["ranks"])))  # noqa: B905 -- of one length, by the table's writer
+    for record in records:  # up to fifty records; update and zip run in C
+        state.update(zip(record["metrics"], zip(record["vals"], record["ranks"])))  # noqa: B905 -- the writer stores equal lengths
     return state
 
 
 def gain(metric: Metric, start: Shown, end: Shown, *, days: float | None) -> MetricGain:
-    """How a metric moved between two states.
+    """Return the change of a metric between two states; `days` is the divisor of the gain per day.
 
-    Unknown at either end is an unknown gain, not the whole value; a fall of what only grows counts as 0.
+    If the value is unknown at either end, so is the gain. A decrease of a metric that can only grow counts as 0.
     """
     before, rank_before = start
     after, rank_after = end
@@ -54,9 +54,9 @@ def gain(metric: Metric, start: Shown, end: Shown, *, days: float | None) -> Met
 
 
 def stats_of(state: Mapping[int, Shown], metrics: Mapping[int, Metric]) -> Stats:
-    """What a state says, in the order in which metrics were first seen: the hiscores' own, and what is new after it."""
-    by_slug = {metrics[no].slug: entry for no, entry in state.items()}
-    named = [(metrics[no], entry) for no, entry in sorted(state.items())]
+    """Return the stats of a state, in the order in which metrics were first seen: known metrics, then new ones."""
+    by_slug = {metrics[number].slug: entry for number, entry in state.items()}
+    named = [(metrics[number], entry) for number, entry in sorted(state.items())]
     overall_xp, overall_rank = by_slug.get(OVERALL, NOTHING)
     combat = {slug: by_slug.get(slug, NOTHING)[0] for slug in COMBAT_SKILLS}
     return Stats(

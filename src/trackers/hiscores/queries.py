@@ -1,4 +1,4 @@
-"""Questions about players: who is tracked, how they stand, who is followed. Static statements, rows into Structs."""
+"""Read queries about players, their stats and achievements. Static statements, rows into Structs."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,15 +8,15 @@ from typing import Any, Final
 from sqlalchemy import TextClause, text
 
 from shared.clock import Clock
-from shared.database import Questions
+from shared.database import Queries
 from shared.errors import Invalid
 from shared.scraping.target import Status
 from shared.scraping.targets import STATUS_COLUMNS, STATUS_IS
 from shared.web.identity import Identity, PersonIdentity
 from trackers.hiscores.errors import PlayerNotFound, TooManyPlayers
+from trackers.hiscores.messages import page_of
 from trackers.hiscores.metrics import MetricBook
 from trackers.hiscores.names import beginning, canonical
-from trackers.hiscores.news import page_of
 from trackers.hiscores.progress import state_of, stats_of
 from trackers.hiscores.repository import FORMER, LISTED
 from trackers.hiscores.schemas import (
@@ -43,7 +43,7 @@ from users.access import AccessPolicy
 PLAYER_COLUMNS: Final = f"""
 SELECT p.id, p.username, p.display_name, p.mode, p.active, p.verified_at IS NOT NULL AS verified,
        p.flagged_at IS NOT NULL AS flagged, t.interval_seconds AS interval, NOT t.steady AS adaptive,
-       p.overall_xp, p.total_level, coalesce(z.looks, 0) AS looks, coalesce(z.records, 0) AS records, p.recorded_at,
+       p.overall_xp, p.total_level, coalesce(z.fetches, 0) AS fetches, coalesce(z.records, 0) AS records, p.recorded_at,
        p.created_at, {STATUS_COLUMNS}
 """
 PLAYER_JOINS: Final = """
@@ -65,7 +65,7 @@ _ORDER: Final = {
     PlayerSort.XP: "p.overall_xp NULLS FIRST, p.id",
     PlayerSort.XP_DOWN: "p.overall_xp DESC NULLS LAST, p.id DESC",
 }
-# No LIKE: an underscore would stand for any letter.
+# Not LIKE, in which an underscore matches any letter.
 _FILTERS: Final = {
     "begins_with": "starts_with(p.username, :begins_with)",
     "mode": "p.mode = :mode",
@@ -78,7 +78,7 @@ _FILTERS: Final = {
 }
 _STATES: Final = text(f"""
 SELECT p.id, p.username, p.display_name, p.mode, p.flagged_at IS NOT NULL AS flagged,
-       z.metrics, z.vals, z.ranks, z.looked_at
+       z.metrics, z.vals, z.ranks, z.fetched_at
 FROM hiscore_players p LEFT JOIN hiscore_states z ON z.player = p.no
 WHERE p.username = ANY(CAST(:usernames AS text[])) AND {LISTED}
 """)  # noqa: S608 -- fragments of our own
@@ -106,7 +106,7 @@ ON_A_CARD: Final = 5
 
 
 class NumberedPlayer(PlayerRef, frozen=True, kw_only=True):
-    """A player, and the number that stands for them in the large tables."""
+    """A player with its number in the large tables."""
 
     no: int
 
@@ -116,9 +116,9 @@ class NumberedPlayer(PlayerRef, frozen=True, kw_only=True):
 
 
 @cache
-def _list_statements(wanted: frozenset[str], status: Status | None, sort: PlayerSort) -> tuple[TextClause, TextClause]:
-    """A page, and how many there are, with the filters that are asked for and no others: plans differ by them."""
-    filters = [_FILTERS[name] for name in sorted(wanted)] + ([STATUS_IS[status]] if status else [])
+def _list_statements(names: frozenset[str], status: Status | None, sort: PlayerSort) -> tuple[TextClause, TextClause]:
+    """Return the statements for a page and for the total, with the named filters only: plans differ by filter."""
+    filters = [_FILTERS[name] for name in sorted(names)] + ([STATUS_IS[status]] if status else [])
     where = " AND ".join([LISTED, *filters])
     page = text(f"{PLAYER_COLUMNS} {PLAYER_JOINS} WHERE {where} ORDER BY {_ORDER[sort]} LIMIT :limit OFFSET :skip")
     joins = PLAYER_JOINS if status else "FROM hiscore_players p"
@@ -126,15 +126,15 @@ def _list_statements(wanted: frozenset[str], status: Status | None, sort: Player
 
 
 class PlayerReads:
-    """Who is meant by a name. Players are everybody's: whoever may ask at all may read them."""
+    """Finds players by name. Every user and bot with access to players may read all of them."""
 
-    def __init__(self, questions: Questions, *, book: MetricBook, clock: Clock) -> None:
+    def __init__(self, questions: Queries, *, book: MetricBook, clock: Clock) -> None:
         self._questions = questions
         self._book = book
         self._clock = clock
 
     async def _numbered(self, username: str) -> NumberedPlayer:
-        """Raises InvalidUsername or PlayerNotFound."""
+        """Return the player with this name. Raises InvalidUsername or PlayerNotFound."""
         name = canonical(username)
         row = await self._questions.row(_NUMBERED, {"username": name})
         if row is None:
@@ -145,7 +145,7 @@ class PlayerReads:
         return PlayerNotFound(username, now=await self._questions.value(FORMER, {"username": username}))
 
     async def zone_of(self, asker: Identity, asked: str | None) -> str:
-        """The time zone that spans are in: the one asked for, else the person's own, else UTC."""
+        """Return the time zone of spans: the requested zone, else the person's own, else UTC."""
         if asked is not None:
             return asked
         if isinstance(asker, PersonIdentity):
@@ -154,14 +154,14 @@ class PlayerReads:
 
 
 class PlayerQueries(PlayerReads):
-    """Reads players, their stats, what they reached."""
+    """Reads players, their stats and achievements."""
 
-    def __init__(self, questions: Questions, *, book: MetricBook, clock: Clock, access: AccessPolicy) -> None:
+    def __init__(self, questions: Queries, *, book: MetricBook, clock: Clock, access: AccessPolicy) -> None:
         super().__init__(questions, book=book, clock=clock)
         self._access = access
 
     async def get_player(self, username: str) -> PlayerView:
-        """Raises InvalidUsername or PlayerNotFound."""
+        """Return a player and the state of its fetches. Raises InvalidUsername or PlayerNotFound."""
         name = canonical(username)
         row = await self._questions.row(_VIEW, {"username": name})
         if row is None:
@@ -171,30 +171,31 @@ class PlayerQueries(PlayerReads):
     async def list_players(
         self,
         asker: Identity,
-        wanted: PlayerFilter,
+        filters: PlayerFilter,
         *,
         sort: PlayerSort = PlayerSort.NAME,
         page: int = 1,
         per_page: int = 50,
     ) -> PlayerPage:
-        """Those players that are wanted.
+        """Return a page of the players that match all filters.
 
-        Raises GuildNotFound, Forbidden for somebody else's list, InvalidUsername for how no name begins.
+        Raises GuildNotFound, Forbidden for the list of somebody else, or InvalidUsername if no name can begin with
+        `begins_with`.
         """
-        if wanted.guild_id is not None:
-            await self._access.check_guild_read(asker, wanted.guild_id)
-        if wanted.follower is not None:
-            await self._access.check_read(asker, wanted.follower)
+        if filters.guild_id is not None:
+            await self._access.check_guild_read(asker, filters.guild_id)
+        if filters.follower is not None:
+            await self._access.check_read(asker, filters.follower)
         parameters: dict[str, Any] = {
-            "begins_with": None if wanted.begins_with is None else beginning(wanted.begins_with),
-            "mode": wanted.mode,
-            "active": wanted.active,
-            "verified": wanted.verified,
-            "guild_id": wanted.guild_id,
-            "follower": wanted.follower,
+            "begins_with": None if filters.begins_with is None else beginning(filters.begins_with),
+            "mode": filters.mode,
+            "active": filters.active,
+            "verified": filters.verified,
+            "guild_id": filters.guild_id,
+            "follower": filters.follower,
         }
         parameters = {name: value for name, value in parameters.items() if value is not None}
-        items, count = _list_statements(frozenset(parameters), wanted.status, sort)
+        items, count = _list_statements(frozenset(parameters), filters.status, sort)
         rows = await self._questions.rows(items, {**parameters, "limit": per_page, "skip": (page - 1) * per_page})
         return PlayerPage(
             items=[PlayerView(**row) for row in rows],
@@ -204,31 +205,34 @@ class PlayerQueries(PlayerReads):
         )
 
     async def get_current_stats(self, username: str) -> PlayerStats:
-        """How a player stands; without figures while nobody has looked. Raises InvalidUsername or PlayerNotFound."""
-        found = await self.get_multiple_stats([username])
-        if not found.items:
-            raise await self._not_found(found.missing[0])
-        return found.items[0]
+        """Return the stats of a player, without figures before the first fetch.
+
+        Raises InvalidUsername or PlayerNotFound.
+        """
+        stats = await self.get_multiple_stats([username])
+        if not stats.items:
+            raise await self._not_found(stats.missing[0])
+        return stats.items[0]
 
     async def get_multiple_stats(self, usernames: Sequence[str]) -> ManyStats:
-        """Players in the order asked for, each once, up to MOST_AT_ONCE; those that nobody tracks are named.
+        """Return the stats of up to MOST_AT_ONCE players, each once, in the given order; `missing` has untracked names.
 
-        Raises InvalidUsername or TooManyPlayers.
+        Raises InvalidUsername, Invalid without a name, or TooManyPlayers.
         """
         names = list(dict.fromkeys(canonical(name) for name in usernames))
         if not names:
             raise Invalid("Name at least one player: `?usernames=Lynx Titan,Somebody Else`.")
         if len(names) > MOST_AT_ONCE:
-            raise TooManyPlayers(f"{len(names)} players are asked for; ask for {MOST_AT_ONCE} at a time.")
+            raise TooManyPlayers(f"{len(names)} players are too many; name up to {MOST_AT_ONCE} at a time.")
         rows = {row["username"]: row for row in await self._questions.rows(_STATES, {"usernames": names})}
-        metrics = await self._book.covering({no for row in rows.values() for no in row["metrics"] or ()})
+        metrics = await self._book.covering({number for row in rows.values() for number in row["metrics"] or ()})
         return ManyStats(
             items=[_stats(rows[name], metrics) for name in names if name in rows],
             missing=[name for name in names if name not in rows],
         )
 
     async def get_bests(self, username: str) -> Bests:
-        """The best day, week, month and year of every metric that a player gained in."""
+        """Return the best day, week, month and year of a player in each metric with gains."""
         player = await self._numbered(username)
         rows = await self._questions.rows(_BESTS, {"no": player.no})
         metrics = await self._book.covering({row["metric"] for row in rows})
@@ -247,24 +251,24 @@ class PlayerQueries(PlayerReads):
         )
 
     async def get_achievements(self, username: str) -> Achievements:
-        """What a player reached, the latest first."""
+        """Return the achievements of a player, the latest first."""
         player = await self._numbered(username)
         return Achievements(player=player.ref, items=await self._achievements(player.no, limit=EVERY_ACHIEVEMENT))
 
     async def get_card(self, username: str) -> Card:
-        """A player at a glance."""
+        """Return a summary of a player."""
         player = await self._numbered(username)
-        stands = await self.get_current_stats(username)
+        latest = await self.get_current_stats(username)
         today = self._clock.now().date()
         overall, _ = await self._book.find("overall")
         gained = {
             row["period"]: row["gain"]
             for row in await self._questions.rows(_GAINED_LATELY, {"no": player.no, "metric": overall, "today": today})
         }
-        stats = stands.stats
+        stats = latest.stats
         return Card(
             player=player.ref,
-            seen_at=stands.seen_at,
+            seen_at=latest.seen_at,
             total_level=stats.total_level if stats else None,
             overall_xp=stats.overall_xp if stats else None,
             overall_rank=stats.overall_rank if stats else None,
@@ -277,15 +281,15 @@ class PlayerQueries(PlayerReads):
         )
 
     async def list_metrics(self) -> MetricNames:
-        """Everything that the hiscores count."""
+        """Return every metric that the hiscores count."""
         return MetricNames(
             items=[
                 MetricView(slug=metric.slug, name=metric.name, kind=metric.kind) for metric in await self._book.listed()
             ]
         )
 
-    async def _achievements(self, no: int, *, limit: int) -> list[Achievement]:
-        rows = await self._questions.rows(_ACHIEVEMENTS, {"no": no, "limit": limit})
+    async def _achievements(self, number: int, *, limit: int) -> list[Achievement]:
+        rows = await self._questions.rows(_ACHIEVEMENTS, {"no": number, "limit": limit})
         metrics = await self._book.covering({row["metric"] for row in rows})
         return [
             Achievement(
@@ -302,8 +306,8 @@ class PlayerQueries(PlayerReads):
 
 def _stats(row: dict[str, Any], metrics: Any) -> PlayerStats:
     player = PlayerRef(id=row["id"], username=row["username"], display_name=row["display_name"], mode=row["mode"])
-    looked_at: datetime | None = row["looked_at"]
-    if looked_at is None:
+    fetched_at: datetime | None = row["fetched_at"]
+    if fetched_at is None:
         return PlayerStats(player=player, seen_at=None, flagged=False, stats=None)
     stats = stats_of(state_of([row]), metrics)
-    return PlayerStats(player=player, seen_at=looked_at, flagged=row["flagged"], stats=stats)
+    return PlayerStats(player=player, seen_at=fetched_at, flagged=row["flagged"], stats=stats)

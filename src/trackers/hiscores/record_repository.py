@@ -1,4 +1,4 @@
-"""SQL of what is recorded of players: looks, gains, achievements, and histories that are merged."""
+"""SQL of the records, gains and achievements of players, and of the merger of histories."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
@@ -10,12 +10,12 @@ from msgspec import Struct
 from sqlalchemy import text
 
 from shared.database import Repository
-from trackers.hiscores.comparison import Entry, Known
+from trackers.hiscores.comparison import Known, MetricValue
 
 _KNOWN: Final = text("""
 SELECT p.target_id, p.id, p.no, p.username, p.display_name, p.mode, p.added_by, p.verified_at, p.flagged_at,
        p.provisional,
-       s.metrics, s.vals, s.ranks, s.era, s.since_keyframe, s.looked_at
+       s.metrics, s.vals, s.ranks, s.era, s.since_keyframe, s.fetched_at
 FROM hiscore_players p LEFT JOIN hiscore_states s ON s.player = p.no
 WHERE p.target_id = ANY(CAST(:targets AS uuid[])) AND p.removed_at IS NULL
 ORDER BY p.no FOR NO KEY UPDATE OF p
@@ -34,13 +34,13 @@ SELECT player, era, kind, at, metrics, vals, ranks FROM ({_SEEN}) AS seen WHERE 
 ON CONFLICT (player, at) DO NOTHING
 """)  # noqa: S608 -- fragments of our own
 _STATE: Final = text(f"""
-INSERT INTO hiscore_states AS s (player, metrics, vals, ranks, era, since_keyframe, looked_at, looks, records)
+INSERT INTO hiscore_states AS s (player, metrics, vals, ranks, era, since_keyframe, fetched_at, fetches, records)
 SELECT player, state_metrics, state_vals, state_ranks, era, since_keyframe, at, 1,
        CASE WHEN kind IS NULL THEN 0 ELSE 1 END
 FROM ({_SEEN}) AS seen ORDER BY player
 ON CONFLICT (player) DO UPDATE
 SET metrics = excluded.metrics, vals = excluded.vals, ranks = excluded.ranks, era = excluded.era,
-    since_keyframe = excluded.since_keyframe, looked_at = excluded.looked_at, looks = s.looks + 1,
+    since_keyframe = excluded.since_keyframe, fetched_at = excluded.fetched_at, fetches = s.fetches + 1,
     records = s.records + excluded.records
 """)  # noqa: S608 -- fragments of our own
 _NOTE_PLAYERS: Final = text(f"""
@@ -53,7 +53,7 @@ FROM ({_SEEN}) AS seen
 WHERE p.no = seen.player AND (seen.kind IS NOT NULL OR p.display_name <> seen.display_name OR p.verified_at IS NULL
                               OR p.provisional OR (p.flagged_at IS NOT NULL) <> seen.flagged)
 """)  # noqa: S608 -- fragments of our own
-# What may have been gained more than a period before one begins, because nobody looked, counts for none of its length.
+# A gain counts for a period only if the fetch before it was at most the length of a period before the period began.
 _GAIN: Final = text("""
 WITH gained AS (
     SELECT x.player, x.metric, u.period, u.starts, sum(x.gain) AS gain
@@ -102,7 +102,7 @@ DELETE FROM hiscore_gains WHERE ctid = ANY(ARRAY(
     LIMIT :limit
 )) RETURNING 1
 """)
-# Up to the last keyframe of then: what comes after a keyframe rests on it.
+# Only records before the last keyframe of that age: later records depend on the keyframe.
 _REMOVE_OLD_RECORDS: Final = text("""
 DELETE FROM hiscore_records r
 USING (
@@ -124,7 +124,7 @@ _FORGET_GAINS: Final = (
     text("DELETE FROM hiscore_bests WHERE player = :no"),
 )
 _FORGET_ACHIEVEMENTS: Final = text("DELETE FROM hiscore_achievements WHERE player = :no")
-# What the later history began with was reached between the two, where the earlier one knows that it was not yet.
+# The first achievements of the later history were reached between the two, if the earlier history has the metric.
 _MOVE_ACHIEVEMENTS: Final = text("""
 INSERT INTO hiscore_achievements (player, metric, threshold, after, before)
 SELECT CAST(:into AS integer), metric, threshold,
@@ -139,7 +139,7 @@ _FIRST_KEYFRAME: Final = text("""
 SELECT at, era, metrics, vals, ranks FROM hiscore_records WHERE player = :no AND kind = 1 ORDER BY at LIMIT 1
 """)
 _STATE_OF: Final = text("""
-SELECT metrics, vals, ranks, era, since_keyframe, looked_at FROM hiscore_states WHERE player = :no
+SELECT metrics, vals, ranks, era, since_keyframe, fetched_at FROM hiscore_states WHERE player = :no
 """)
 _MOVE_RECORDS: Final = text("""
 UPDATE hiscore_records SET player = :into, era = era + :eras WHERE player = :no
@@ -147,14 +147,14 @@ UPDATE hiscore_records SET player = :into, era = era + :eras WHERE player = :no
 _DROP_STATE: Final = text("DELETE FROM hiscore_states WHERE player = :no")
 _MOVE_STATE: Final = text("""
 UPDATE hiscore_states s
-SET player = :into, era = s.era + :eras, looks = s.looks + :looks, records = s.records + :records
+SET player = :into, era = s.era + :eras, fetches = s.fetches + :fetches, records = s.records + :records
 WHERE s.player = :no
 """)
-_MOVE_STANDING: Final = text("""
+_MOVE_TOTALS: Final = text("""
 UPDATE hiscore_players p SET recorded_at = o.recorded_at, overall_xp = o.overall_xp, total_level = o.total_level
 FROM hiscore_players o WHERE o.no = :no AND p.no = :into
 """)
-_COUNTS: Final = text("SELECT looks, records FROM hiscore_states WHERE player = :no")
+_COUNTS: Final = text("SELECT fetches, records FROM hiscore_states WHERE player = :no")
 _MOVE_NAMES: Final = text("""
 INSERT INTO hiscore_names (player, username, until)
 SELECT CAST(:into AS integer), username, until FROM hiscore_names WHERE player = :no ON CONFLICT DO NOTHING
@@ -162,7 +162,7 @@ SELECT CAST(:into AS integer), username, until FROM hiscore_names WHERE player =
 
 
 class StoredPlayer(Struct, frozen=True, kw_only=True):
-    """A player as the last look left them, held until the transaction ends."""
+    """A player after the last fetch, locked until the transaction ends."""
 
     id: UUID
     no: int
@@ -177,7 +177,7 @@ class StoredPlayer(Struct, frozen=True, kw_only=True):
 
 
 class SeenRow(Struct, frozen=True, kw_only=True):
-    """A look: what is recorded of it, and how the player stands after it."""
+    """A fetch: its record, and the state of the player after it."""
 
     player: int
     at: datetime
@@ -202,7 +202,7 @@ class GainRow(Struct, frozen=True, kw_only=True):
     gain: int
     at: datetime
     since: datetime
-    """When somebody looked before."""
+    """Time of the fetch before."""
 
 
 class AchievementRow(Struct, frozen=True, kw_only=True):
@@ -214,19 +214,19 @@ class AchievementRow(Struct, frozen=True, kw_only=True):
 
 
 class StoredRecord(Struct, frozen=True, kw_only=True):
-    """A record as it is stored."""
+    """A stored record."""
 
     at: datetime
     era: int
     kind: int
-    entries: Mapping[int, Entry]
+    entries: Mapping[int, MetricValue]
 
 
 class RecordRepository(Repository):
-    """What is recorded of players, and what follows from it."""
+    """Records of players, and data that is derived from them."""
 
     async def stored(self, targets: Sequence[UUID]) -> dict[UUID, StoredPlayer]:
-        """Target id -> the player as the last look left them."""
+        """Lock the tracked players of these targets; return target id -> player after its last fetch."""
         rows = (await self.session.execute(_KNOWN, {"targets": list(targets)})).all()
         return {
             row.target_id: StoredPlayer(
@@ -247,10 +247,10 @@ class RecordRepository(Repository):
     async def record(
         self, seen: Sequence[SeenRow], gains: Sequence[GainRow], achieved: Sequence[AchievementRow]
     ) -> None:
-        """Write looks down, with what follows from them."""
-        looks = {"seen": _json(seen)}
+        """Store fetches, and the gains and achievements that are derived from them."""
+        rows = {"seen": _json(seen)}
         for statement in (_RECORD, _STATE, _NOTE_PLAYERS):
-            await self.session.execute(statement, looks)
+            await self.session.execute(statement, rows)
         await self.add_derived(gains, achieved)
 
     async def add_derived(self, gains: Sequence[GainRow], achieved: Sequence[AchievementRow]) -> None:
@@ -260,17 +260,17 @@ class RecordRepository(Repository):
             await self.session.execute(_ACHIEVE, {"achieved": _json(achieved)})
 
     async def remove_old_gains(self, *, today: date, limit: int) -> int:
-        """Gains of periods before the last one; how many."""
-        gone = await self.session.execute(_REMOVE_OLD_GAINS, {"today": today, "limit": limit})
-        return len(gone.scalars().all())
+        """Remove gains of periods before the last one; return their number."""
+        removed = await self.session.execute(_REMOVE_OLD_GAINS, {"today": today, "limit": limit})
+        return len(removed.scalars().all())
 
     async def remove_old(self, *, before: datetime, limit: int) -> int:
-        """Remove records on which no state since a moment rests; how many went."""
+        """Remove records on which no state since `before` depends; return their number."""
         result = await self.session.execute(_REMOVE_OLD_RECORDS, {"before": before, "limit": limit})
         return int(result.rowcount)  # type: ignore[attr-defined]  # a DELETE's result has it
 
     async def first_keyframe(self, no: int) -> StoredRecord | None:
-        """The first record that holds everything."""
+        """Return the first record that holds all metrics."""
         row = (await self.session.execute(_FIRST_KEYFRAME, {"no": no})).one_or_none()
         return None if row is None else StoredRecord(at=row.at, era=row.era, kind=1, entries=entries_of(row))
 
@@ -279,47 +279,47 @@ class RecordRepository(Repository):
         return None if row is None else _known(row)
 
     async def move_history(self, no: int, *, into: int, eras: int, before: Known | None) -> None:
-        """Make one player's records the later part of another's, whose state is now the one's.
+        """Append the records of player `no` to those of player `into`, which also gets the state of `no`.
 
-        `before`: the state that the earlier part ends with.
+        `eras`: number to add to the eras of the moved records. `before`: the state at the end of the earlier part.
         """
         counts = (await self.session.execute(_COUNTS, {"no": into})).one_or_none()
         await self.session.execute(_DROP_STATE, {"no": into})
         moved = {"no": no, "into": into, "eras": eras}
         await self.session.execute(_MOVE_RECORDS, moved)
-        counted = {"looks": counts.looks if counts else 0, "records": counts.records if counts else 0}
+        counted = {"fetches": counts.fetches if counts else 0, "records": counts.records if counts else 0}
         await self.session.execute(_MOVE_STATE, {**moved, **counted})
-        await self.session.execute(_MOVE_STANDING, moved)
+        await self.session.execute(_MOVE_TOTALS, moved)
         known = (
             [] if before is None else [metric for metric, entry in before.entries.items() if entry.value is not None]
         )
-        seam = {"known": known, "seam": None if before is None else before.looked_at}
+        seam = {"known": known, "seam": None if before is None else before.fetched_at}
         await self.session.execute(_MOVE_ACHIEVEMENTS, {"no": no, "into": into, **seam})
         await self.session.execute(_MOVE_NAMES, {"no": no, "into": into})
 
     async def history(self, no: int) -> list[StoredRecord]:
-        """All records of a player, the oldest first."""
+        """Return all records of a player, the oldest first."""
         rows = (await self.session.execute(_HISTORY, {"no": no})).all()
         return [StoredRecord(at=row.at, era=row.era, kind=row.kind, entries=entries_of(row)) for row in rows]
 
     async def forget_gains(self, no: int) -> None:
-        """Remove gains and bests, to be derived anew."""
+        """Remove gains and bests, which are then derived again."""
         for statement in _FORGET_GAINS:
             await self.session.execute(statement, {"no": no})
 
     async def forget_derived(self, no: int) -> None:
-        """Remove gains, bests and achievements: they were another's, or were rolled back."""
+        """Remove gains, bests and achievements, because they belong to another account or were rolled back."""
         await self.forget_gains(no)
         await self.session.execute(_FORGET_ACHIEVEMENTS, {"no": no})
 
 
-def entries_of(row: Any) -> dict[int, Entry]:
-    """The metrics of a record or state."""
-    return {no: Entry(value, rank) for no, value, rank in zip(row.metrics, row.vals, row.ranks, strict=True)}
+def entries_of(row: Any) -> dict[int, MetricValue]:
+    """Return the metrics of a record or state, by number."""
+    return {no: MetricValue(value, rank) for no, value, rank in zip(row.metrics, row.vals, row.ranks, strict=True)}
 
 
 def _known(row: Any) -> Known:
-    return Known(entries=entries_of(row), era=row.era, since_keyframe=row.since_keyframe, looked_at=row.looked_at)
+    return Known(entries=entries_of(row), era=row.era, since_keyframe=row.since_keyframe, fetched_at=row.fetched_at)
 
 
 def _json(rows: Sequence[Any]) -> str:

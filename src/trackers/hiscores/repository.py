@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from shared.database import Repository, sqlstate_of
-from trackers.hiscores.errors import AlreadyTracked
+from trackers.hiscores.errors import PlayerAlreadyTracked
 
 UNIQUE_VIOLATION: Final = "23505"
 _PLAYER: Final = """
@@ -22,7 +22,7 @@ SELECT p.id, p.no, p.target_id, p.username, p.display_name, p.mode, p.active, p.
 FROM hiscore_players p JOIN scrape_targets t ON t.id = p.target_id
 """
 LISTED: Final = "p.removed_at IS NULL AND NOT p.provisional"
-"""Whoever is tracked, for everybody to see."""
+"""Condition for players that are tracked and visible to everybody."""
 _BY_NAME: Final = text(f"{_PLAYER} WHERE p.username = :username AND {LISTED}")
 _BY_ID: Final = text(f"{_PLAYER} WHERE p.id = :id AND {LISTED}")
 _EVER_CALLED: Final = text(f"""
@@ -41,7 +41,7 @@ _TAKEN: Final = text("""
 SELECT display_name, mode, provisional FROM hiscore_players WHERE username = :username AND removed_at IS NULL
 """)
 _ACCEPT: Final = text("UPDATE hiscore_players SET provisional = false WHERE id = :id")
-_HOLD: Final = text("""
+_LOCK: Final = text("""
 SELECT 1 FROM hiscore_players WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY no FOR NO KEY UPDATE
 """)
 _ADDED_BY: Final = text("""
@@ -57,7 +57,7 @@ VALUES (:id, :target_id, :username, :display_name, :mode, CAST(:added_by AS uuid
 ON CONFLICT DO NOTHING
 RETURNING id
 """)
-# One who was removed comes back with their history, where they are looked at in the same table.
+# A removed player comes back with its history if it is added in the same table.
 _REVIVE: Final = text("""
 UPDATE hiscore_players p
 SET removed_at = NULL, active = true, display_name = :display_name, added_by = CAST(:added_by AS uuid),
@@ -93,7 +93,7 @@ INSERT INTO hiscore_names (player, username, until) VALUES (:no, :username, :now
 
 
 class Player(Struct, frozen=True, kw_only=True):
-    """A player as the rules need them."""
+    """A player with the schedule of its target."""
 
     id: UUID
     no: int
@@ -109,55 +109,55 @@ class Player(Struct, frozen=True, kw_only=True):
     steady: bool
     last_attempt_at: datetime | None
     awaited: bool
-    """Whether somebody waits for a look that is pending or under way."""
+    """True while a requested fetch is pending or running."""
 
 
 class PlayerRepository(Repository):
     """Players and their names."""
 
     async def by_name(self, username: str) -> Player | None:
-        """The player of a canonical name."""
+        """Return the tracked player with a canonical name."""
         row = (await self.session.execute(_BY_NAME, {"username": username})).mappings().one_or_none()
         return None if row is None else Player(**row)
 
     async def ever_called(self, names: Sequence[str]) -> list[Player]:
-        """Players who have one of these canonical names or had it, those included who were removed."""
+        """Return players that have or had any of these canonical names, including removed players."""
         rows = await self.session.execute(_EVER_CALLED, {"names": list(names)})
         return [Player(**row) for row in rows.mappings()]
 
     async def former_names(self, players: Sequence[int]) -> list[str]:
-        """Names that these players had before, without those that another player has."""
+        """Return former names of these players, without names that another player has now."""
         return list((await self.session.execute(_FORMER_NAMES, {"players": list(players)})).scalars())
 
     async def provisional(self, player_id: UUID) -> Player | None:
-        """A player, whether anybody else may see them yet or not."""
+        """Return a player that is not removed, even if it is still provisional."""
         row = (await self.session.execute(_PROVISIONAL, {"id": player_id})).mappings().one_or_none()
         return None if row is None else Player(**row)
 
     async def taken(self, username: str) -> tuple[str, str, bool] | None:
-        """Whose a name is: as they are shown, their mode, and whether somebody is only just adding them."""
+        """Return display name, mode and provisional flag of the player that has this name; None if it is free."""
         row = (await self.session.execute(_TAKEN, {"username": username})).one_or_none()
         return None if row is None else (row.display_name, row.mode, row.provisional)
 
     async def accept(self, player_id: UUID) -> None:
-        """Have everybody see a player who waits to be seen by us."""
+        """Make a provisional player visible to everybody, though it was not fetched yet."""
         await self.session.execute(_ACCEPT, {"id": player_id})
 
     async def by_id(self, player_id: UUID) -> Player | None:
         row = (await self.session.execute(_BY_ID, {"id": player_id})).mappings().one_or_none()
         return None if row is None else Player(**row)
 
-    async def hold(self, *players: UUID) -> None:
-        """Keep others from changing players until the transaction ends; their targets are held before."""
-        await self.session.execute(_HOLD, {"ids": list(players)})
+    async def lock(self, *players: UUID) -> None:
+        """Lock players until the transaction ends; lock their targets first."""
+        await self.session.execute(_LOCK, {"ids": list(players)})
 
     async def renamed(self, username: str) -> str | None:
-        """What a player is shown as who was called so before."""
+        """Return the present display name of the player that had this name before."""
         name: str | None = (await self.session.execute(FORMER, {"username": username})).scalar_one_or_none()
         return name
 
     async def added_by(self, user_id: UUID) -> int:
-        """How many players somebody has added."""
+        """Return the number of tracked players that a person has added."""
         return int((await self.session.execute(_ADDED_BY, {"user_id": user_id})).scalar_one())
 
     async def add(
@@ -171,21 +171,21 @@ class PlayerRepository(Repository):
         added_by: UUID | None,
         now: datetime,
     ) -> UUID | None:
-        """The id of the player that is tracked from now on, one who was removed before with their history.
+        """Add a player, or restore a removed player with its history, and return its id.
 
-        None where the name is tracked already. Raises AlreadyTracked where it was taken this very moment.
+        None if the name is tracked already. Raises PlayerAlreadyTracked if the name was taken in between.
         """
         values = {"target_id": target_id, "display_name": display_name, "added_by": added_by}
         async with name_taken(display_name, mode):
             revived: UUID | None = (await self.session.execute(_REVIVE, values)).scalar_one_or_none()
         if revived is not None:
             return revived
-        made: UUID | None = (
+        added: UUID | None = (
             await self.session.execute(
                 _ADD, {**values, "id": player_id, "username": username, "mode": mode, "now": now}
             )
         ).scalar_one_or_none()
-        return made
+        return added
 
     async def change(self, player_id: UUID, *, target_id: UUID, mode: str, active: bool) -> None:
         values = {"id": player_id, "target_id": target_id, "mode": mode, "active": active}
@@ -203,7 +203,7 @@ class PlayerRepository(Repository):
         verified_at: datetime | None,
         flagged_at: datetime | None,
     ) -> None:
-        """Have a player go on under another name. Raises AlreadyTracked where it was taken this very moment."""
+        """Give a player another name and target. Raises PlayerAlreadyTracked if the name was taken in between."""
         async with name_taken(display_name, mode):
             await self.session.execute(
                 _RENAME,
@@ -220,7 +220,7 @@ class PlayerRepository(Repository):
             )
 
     async def is_used(self, target_id: UUID) -> bool:
-        """Whether there is a player of a target, removed or not."""
+        """True if a target has a player, removed or not."""
         return (await self.session.execute(_USED, {"target_id": target_id})).scalar_one_or_none() is not None
 
     async def remove(self, player_id: UUID, *, now: datetime) -> None:
@@ -228,27 +228,27 @@ class PlayerRepository(Repository):
         await self.session.execute(_REMOVE, {"id": player_id, "now": now})
 
     async def purge(self, no: int) -> None:
-        """Delete a player with all that was recorded."""
+        """Delete a player with everything that was recorded."""
         for statement in _PURGE:
             await self.session.execute(statement, {"no": no})
 
-    async def is_looked_at(self, target_id: UUID) -> bool:
-        """Whether an active player stands behind a target."""
+    async def is_fetched(self, target_id: UUID) -> bool:
+        """True if a target has an active player."""
         return (await self.session.execute(_HOLDERS, {"target_id": target_id})).scalar_one_or_none() is not None
 
-    # ---- merging two histories ----
+    # ---- former names ----
 
     async def note_name(self, no: int, username: str, *, now: datetime) -> None:
-        """Remember what a player was called until now."""
+        """Store the name that a player had until now."""
         await self.session.execute(_NOTE_NAME, {"no": no, "username": username, "now": now})
 
 
 @asynccontextmanager
 async def name_taken(display_name: str, mode: str) -> AsyncIterator[None]:
-    """Tell a name that was taken since it was looked for as what it is; the transaction is over with it."""
+    """Turn a unique violation into PlayerAlreadyTracked; the transaction is then aborted."""
     try:
         yield
     except IntegrityError as error:
         if sqlstate_of(error) != UNIQUE_VIOLATION:
             raise
-        raise AlreadyTracked(display_name, mode) from error
+        raise PlayerAlreadyTracked(display_name, mode) from error

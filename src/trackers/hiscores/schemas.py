@@ -1,4 +1,4 @@
-"""What people and bots send about players, and what they get to see."""
+"""Request and response bodies for players."""
 
 from datetime import date, datetime
 from enum import StrEnum
@@ -8,14 +8,14 @@ from uuid import UUID
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from shared.scraping.target import Status
-from shared.scraping.targets import Standing
+from shared.scraping.targets import FetchStatus
 from trackers.hiscores.catalogue import MetricKind
 from trackers.hiscores.modes import GameMode
-from trackers.hiscores.settings import LONGEST, SHORTEST
+from trackers.hiscores.settings import MAX_INTERVAL_S, SHORTEST
 from users.accounts.schemas import ExternalId, UserData
 
 MOST_AT_ONCE = 100
-"""Players of whom stats are told at once."""
+"""Maximum number of players in a request for stats."""
 MOST_COMPARED = 10
 
 Username = Annotated[
@@ -23,31 +23,31 @@ Username = Annotated[
     Meta(
         min_length=1,
         max_length=50,
-        description="In any spelling: case, and whether space, hyphen or underscore, is the same.",
+        description="Any spelling: case does not matter; space, hyphen and underscore are the same.",
         examples=["Lynx Titan"],
     ),
 ]
 Interval = Annotated[
-    int, Meta(ge=SHORTEST, le=LONGEST, description="Seconds between two looks: 15 minutes to 30 days.")
+    int, Meta(ge=SHORTEST, le=MAX_INTERVAL_S, description="Seconds between two fetches: 15 minutes to 30 days.")
 ]
 Adaptive = Annotated[
-    bool, Meta(description="Whether who does not play is looked at more rarely; off: every interval, always.")
+    bool, Meta(description="true: fetch less often while the player does not play. false: always fetch every interval.")
 ]
 
 
 class NewPlayer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A player to track from now on, and to follow."""
+    """A player to track, and to follow unless `follow` is false."""
 
     username: Username
     mode: GameMode = GameMode.REGULAR
     interval: Interval | None = None
-    """Left out: as the house does it."""
+    """Default: the interval in the settings."""
     adaptive: Adaptive = True
-    follow: Annotated[bool, Meta(description="Whether the player is put on one's own list, too.")] = True
+    follow: Annotated[bool, Meta(description="Also put the player on your list.")] = True
 
 
 class NewPlayerFor(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A player to track from now on, and for whom a bot does it."""
+    """A player that a bot tracks, for a person if `user_id` is given."""
 
     username: Username
     user_id: ExternalId | None = None
@@ -58,29 +58,29 @@ class NewPlayerFor(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class FollowFor(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Who follows a player, as a bot knows them."""
+    """The person who follows a player, by Discord id."""
 
     user_id: ExternalId
     user_data: UserData = UserData()
 
 
 class ChangePlayer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is left out stays as it is."""
+    """Changes of a player. Fields that you leave out stay as they are."""
 
     interval: Interval | UnsetType = UNSET
     adaptive: Adaptive | UnsetType = UNSET
-    active: Annotated[bool | UnsetType, Meta(description="A deactivated player is not looked at.")] = UNSET
+    active: Annotated[bool | UnsetType, Meta(description="A deactivated player is not fetched.")] = UNSET
     mode: GameMode | UnsetType = UNSET
 
 
 class RenamePlayer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The name that a player has now."""
+    """The new name of a player."""
 
     username: Username
 
 
 class PlayerSort(StrEnum):
-    """By what a list is put in order; with a dash the other way round."""
+    """Field that orders a list; a dash reverses the order."""
 
     NAME = "username"
     NAME_DOWN = "-username"
@@ -95,7 +95,7 @@ class PlayerSort(StrEnum):
 
 
 class PlayerFilter(Struct, frozen=True, kw_only=True):
-    """Which players are asked for; None: all."""
+    """Filters of a list of players; None: no filter."""
 
     begins_with: str | None = None
     mode: GameMode | None = None
@@ -106,26 +106,26 @@ class PlayerFilter(Struct, frozen=True, kw_only=True):
     follower: UUID | None = None
 
 
-class PlayerView(Standing, frozen=True, kw_only=True):
-    """A player, and how looking at them stands."""
+class PlayerView(FetchStatus, frozen=True, kw_only=True):
+    """A player and the state of its fetches."""
 
     id: UUID
     username: str
-    """The one spelling by which the game tells players apart."""
+    """The canonical spelling, by which the game distinguishes players."""
     display_name: str
     mode: str
     active: bool
     verified: bool
-    """Whether the hiscores have shown the player; else it is not known that there is one."""
+    """True if the hiscores have shown the player. Otherwise it may not exist."""
     flagged: bool
-    """The hiscores show less than before; figures are those of before until that has lasted, or is over."""
+    """The hiscores show less than before. The old figures stay until the decrease has lasted, or is over."""
     interval: int
     adaptive: bool
     overall_xp: int | None
     total_level: int | None
-    looks: int
+    fetches: int
     records: int
-    """Looks that showed a change."""
+    """Number of fetches that showed a change."""
     recorded_at: datetime | None
     created_at: datetime
 
@@ -138,7 +138,7 @@ class PlayerPage(Struct, frozen=True, kw_only=True):
 
 
 class PlayerRef(Struct, frozen=True, kw_only=True):
-    """Who is meant."""
+    """Id and names of a player."""
 
     id: UUID
     username: str
@@ -147,22 +147,20 @@ class PlayerRef(Struct, frozen=True, kw_only=True):
 
 
 class FetchStarted(Struct, frozen=True, kw_only=True):
-    """A look that was asked for: `/api/tasks/{task_id}` tells what became of it."""
+    """A requested fetch; `/api/tasks/{task_id}` shows its state and result."""
 
     task_id: UUID
     estimated_seconds: Annotated[
         float | None,
-        Meta(
-            description="Until it is over: who is ahead, at the pace at which the site is asked. null: nobody can say."
-        ),
+        Meta(description="Seconds until the fetch is done, from the queue and the pace of the site. null: unknown."),
     ]
     estimated_at: datetime | None
     waits_for: str | None = None
-    """Why nobody looks for now, where that is so."""
+    """Action that the fetch waits for, if nothing is fetched at present."""
 
 
 class MetricView(Struct, frozen=True, kw_only=True):
-    """Something that the hiscores count."""
+    """A metric that the hiscores count."""
 
     slug: str
     name: str
@@ -170,7 +168,7 @@ class MetricView(Struct, frozen=True, kw_only=True):
 
 
 class SkillStat(Struct, frozen=True, kw_only=True):
-    """A skill; null is unknown, which is no 0."""
+    """A skill; null means unknown, not 0."""
 
     skill: str
     name: str
@@ -181,7 +179,7 @@ class SkillStat(Struct, frozen=True, kw_only=True):
 
 
 class ScoreStat(Struct, frozen=True, kw_only=True):
-    """A boss's kills, or an activity's points; null is unknown, which is no 0."""
+    """The kills of a boss, or the points of an activity; null means unknown, not 0."""
 
     metric: str
     name: str
@@ -190,23 +188,23 @@ class ScoreStat(Struct, frozen=True, kw_only=True):
 
 
 class Stats(Struct, frozen=True, kw_only=True):
-    """What the last look showed."""
+    """Figures of the last fetch."""
 
     total_level: int | None
     overall_xp: int | None
     overall_rank: int | None
     combat_level: int
     combat_is_lower_bound: bool
-    """Whether a skill that counts for it is unknown."""
+    """True if a skill that counts for the combat level is unknown."""
     skills: list[SkillStat]
     bosses: list[ScoreStat]
     activities: list[ScoreStat]
 
 
 class PlayerStats(Struct, frozen=True, kw_only=True):
-    """A player as they stand; `stats` is null while nobody has looked yet.
+    """Stats of a player; `stats` is null before the first fetch.
 
-    While a player is flagged, `seen_at` is of the last look and the figures are those that still count.
+    While a player is flagged, `seen_at` is the time of the last fetch, but the figures are those that still count.
     """
 
     player: PlayerRef
@@ -216,25 +214,25 @@ class PlayerStats(Struct, frozen=True, kw_only=True):
 
 
 class ManyStats(Struct, frozen=True, kw_only=True):
-    """Players in the order in which they were asked for, each once; and who is not tracked."""
+    """Stats of players in the order of the request, each once, and the names that are not tracked."""
 
     items: list[PlayerStats]
     missing: list[str]
 
 
 class Compared(Struct, frozen=True, kw_only=True):
-    """Which two states were compared."""
+    """The two states that were compared."""
 
     started_at: datetime
     start_is: str
-    """`before`: the last record at or before the start. `inside`: the first one after it, as there is none older.
-    `reset`: where the player began anew, after a rollback, say.
+    """`before`: the last record at or before the start. `inside`: the first record after it, because none is older.
+    `reset`: the first record after a reset, such as a rollback.
     """
     ended_at: datetime
 
 
 class MetricGain(Struct, frozen=True, kw_only=True):
-    """How a metric moved; null is unknown. Of skills the values are experience."""
+    """The change of a metric; null means unknown. Values of skills are experience."""
 
     metric: str
     name: str
@@ -242,32 +240,32 @@ class MetricGain(Struct, frozen=True, kw_only=True):
     start: int | None
     end: int | None
     gained: int | None
-    """What only grows does not fall: a fall is 0. Ratings fall."""
+    """A decrease counts as 0, except in ratings, which can go down."""
     per_day: float | None
     rank_start: int | None
-    """As it was when the metric was recorded last; ranks alone are no reason to record."""
+    """The rank when the metric was last recorded. A change of rank alone is not recorded."""
     rank_end: int | None
     rank_gained: int | None
-    """Places won; negative: lost."""
+    """Places gained; negative: lost."""
     level_start: int | None = None
     level_end: int | None = None
 
 
-class History(Struct, frozen=True, kw_only=True):
-    """What a player gained in a span of time; `compared` is null where nobody looked in it."""
+class PlayerHistory(Struct, frozen=True, kw_only=True):
+    """Gains of a player in a span; `compared` is null if the player was not fetched before its end."""
 
     player: PlayerRef
     start: datetime | None
     end: datetime
     time_zone: str
     days: float | None
-    """That `per_day` is about: from the start, or the first look after it, to the end, or the last look before it."""
+    """Days behind `per_day`: from the start, or the first fetch after it, to the end, or the last fetch before it."""
     compared: Compared | None
     gains: list[MetricGain]
 
 
 class TimelinePoint(Struct, frozen=True, kw_only=True):
-    """What a metric had become at a look."""
+    """The value of a metric at a fetch."""
 
     at: datetime
     value: int | None
@@ -276,7 +274,7 @@ class TimelinePoint(Struct, frozen=True, kw_only=True):
 
 
 class Timeline(Struct, frozen=True, kw_only=True):
-    """How a metric moved, the oldest first; made shorter where there are more points than asked for."""
+    """Values of a metric, oldest first, reduced if you request fewer points than there are."""
 
     player: PlayerRef
     metric: MetricView
@@ -284,11 +282,11 @@ class Timeline(Struct, frozen=True, kw_only=True):
     end: datetime
     points: list[TimelinePoint]
     recorded: int
-    """Points that there are."""
+    """Number of points before the reduction."""
 
 
 class ComparedPlayer(Struct, frozen=True, kw_only=True):
-    """How a player stands and moved in a metric, beside others."""
+    """Value and gain of a player in a metric, in a comparison."""
 
     username: str
     display_name: str
@@ -301,7 +299,7 @@ class ComparedPlayer(Struct, frozen=True, kw_only=True):
 
 
 class Comparison(Struct, frozen=True, kw_only=True):
-    """Players beside each other: by metric, who gained most first."""
+    """Players compared by metric, the largest gain first."""
 
     start: datetime | None
     end: datetime
@@ -311,7 +309,7 @@ class Comparison(Struct, frozen=True, kw_only=True):
 
 
 class GainPeriod(StrEnum):
-    """Calendar days, weeks from Monday, months and years, UTC."""
+    """Calendar days, weeks from Monday, months and years, all in UTC."""
 
     DAY = "day"
     WEEK = "week"
@@ -320,14 +318,14 @@ class GainPeriod(StrEnum):
 
 
 class Which(StrEnum):
-    """The period that runs, or the one before it."""
+    """The current period, or the period before it."""
 
     CURRENT = "current"
     PREVIOUS = "previous"
 
 
 class BoardRow(Struct, frozen=True, kw_only=True):
-    """A place on a leaderboard; who gained as much shares it."""
+    """A place on a leaderboard; equal gains share a place."""
 
     place: int
     username: str
@@ -336,19 +334,19 @@ class BoardRow(Struct, frozen=True, kw_only=True):
     gained: int
 
 
-class Leaderboard(Struct, frozen=True, kw_only=True):
-    """Who gained most in a metric in a period."""
+class PlayerLeaderboard(Struct, frozen=True, kw_only=True):
+    """The largest gains in a metric in a period."""
 
     metric: MetricView
     period: GainPeriod
     starts: date
     ends: date
-    """The first day after it."""
+    """The first day after the period."""
     items: list[BoardRow]
 
 
 class Best(Struct, frozen=True, kw_only=True):
-    """The period in which a player gained most in a metric."""
+    """The period with the largest gain of a player in a metric."""
 
     metric: str
     name: str
@@ -363,7 +361,7 @@ class Bests(Struct, frozen=True, kw_only=True):
 
 
 class Achievement(Struct, frozen=True, kw_only=True):
-    """Something that a player reached between two looks; `after` null: before anybody looked."""
+    """An achievement between two fetches; `after` is null if it was reached before the first fetch."""
 
     metric: str
     name: str
@@ -379,14 +377,14 @@ class Achievements(Struct, frozen=True, kw_only=True):
 
 
 class Following(Struct, frozen=True, kw_only=True):
-    """Whether somebody follows a player."""
+    """A player, and whether the person follows it."""
 
     player: PlayerRef
     following: bool
 
 
 class Card(Struct, frozen=True, kw_only=True):
-    """A player at a glance."""
+    """Summary of a player."""
 
     player: PlayerRef
     seen_at: datetime | None
@@ -402,12 +400,12 @@ class Card(Struct, frozen=True, kw_only=True):
 
 
 class Renamed(Struct, frozen=True, kw_only=True):
-    """A player under their new name."""
+    """A player under its new name."""
 
     player: PlayerRef
     former: str
     merged: bool
-    """Whether who was tracked under the new name is the same player now."""
+    """True if the player that was tracked under the new name was merged into this player."""
     records: int
 
 

@@ -1,7 +1,7 @@
-"""The game's hiscores as the engine sees them: how to ask for a player, and what an answer means.
+"""The hiscores as a source of the engine.
 
-Asked for as JSON, which names what it counts. Where that has another form, the same table is asked for once more as
-CSV, which is read by position as long as its lists are as long as those last seen.
+A player is fetched as JSON, which names its metrics. If the JSON has another form, the same table is fetched as CSV,
+which is read by position while its lists are as long as those last seen.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,33 +10,35 @@ from urllib.parse import quote
 from uuid import UUID
 
 from shared.scraping.failures import PageChanged
-from shared.scraping.observation import FailedVisit, Observation
+from shared.scraping.fetch_context import FetchContext
+from shared.scraping.observation import FailedFetch, Observation
 from shared.scraping.policy import Policy
 from shared.scraping.source import Source
 from shared.scraping.target import Target
-from shared.scraping.visit import Visit
 from trackers.hiscores.metrics import MetricBook
 from trackers.hiscores.modes import SOURCE, GameMode, key_of, of_key, table_path
 from trackers.hiscores.names import canonical
-from trackers.hiscores.parser import BUILT_IN, NOT_FOUND, Layout, Page, parse_csv, parse_json, raise_for_answer
+from trackers.hiscores.parser import BUILT_IN, NOT_FOUND, HiscoresPage, Layout, parse_csv, parse_json, raise_for_answer
 from trackers.hiscores.settings import HiscoresSettings
 
 
-class Recorder(Protocol):
-    """Stores what was seen, on the session of the unit of work that is open."""
+class HiscoresRecorder(Protocol):
+    """Stores fetched pages, on the session of the open unit of work."""
 
-    async def record(self, observations: Sequence[Observation[Page]]) -> set[UUID]: ...
+    async def record(self, observations: Sequence[Observation[HiscoresPage]]) -> set[UUID]: ...
 
-    async def record_failures(self, failures: Sequence[FailedVisit]) -> None: ...
+    async def record_failures(self, failures: Sequence[FailedFetch]) -> None: ...
 
 
-class HiscoresSource(Source[Page]):
-    """Players of Old School RuneScape, a table for each game mode."""
+class HiscoresSource(Source[HiscoresPage]):
+    """Players of Old School RuneScape, with a table for each game mode."""
 
     name = SOURCE
     followed_by_hand = False
 
-    def __init__(self, *, settings: HiscoresSettings, book: MetricBook, recorder: Callable[[], Recorder]) -> None:
+    def __init__(
+        self, *, settings: HiscoresSettings, book: MetricBook, recorder: Callable[[], HiscoresRecorder]
+    ) -> None:
         self.base_url = settings.base_url
         self.enabled = settings.enabled
         self.disabled_because = "" if settings.enabled else "TRACKERS_HISCORES_ENABLED is false"
@@ -54,26 +56,26 @@ class HiscoresSource(Source[Page]):
             operator_configured=settings.base_url != HiscoresSettings().base_url,
         )
 
-    def read(self, typed: str) -> tuple[str, str]:
-        """A player's name, or mode:name as it is stored; any spelling."""
-        mode, colon, name = typed.partition(":")
+    def read(self, entered: str) -> tuple[str, str]:
+        """Return key and address of a player, entered as a name or as mode:name, in any spelling."""
+        mode, colon, name = entered.partition(":")
         if not colon or mode not in set(GameMode):
-            mode, name = GameMode.REGULAR, typed
+            mode, name = GameMode.REGULAR, entered
         key = key_of(GameMode(mode), canonical(name))
         return key, key
 
-    async def collect(self, target: Target, visit: Visit) -> Page:
+    async def collect(self, target: Target, context: FetchContext) -> HiscoresPage:
         mode, name = of_key(target.address)
         table = f"{self.base_url}{table_path(mode)}"
         query = f"player={quote(name)}"
-        answer = await visit.get(f"{table}/index_lite.json?{query}")
+        answer = await context.get(f"{table}/index_lite.json?{query}")
         raise_for_answer(answer.status, answer.body)
         before = await self._book.layout(mode)
         try:
             page = parse_json(answer.body)
         except PageChanged as changed:
-            answer = await visit.get(f"{table}/index_lite.ws?{query}")
-            if answer.status == NOT_FOUND:  # of the address: that there is such a player was answered already
+            answer = await context.get(f"{table}/index_lite.ws?{query}")
+            if answer.status == NOT_FOUND:  # the URL is missing; the player exists, because the first answer was no 404
                 raise
             raise_for_answer(answer.status, answer.body)
             try:
@@ -84,16 +86,18 @@ class HiscoresSource(Source[Page]):
             check_length(before, page.layout)
         return page
 
-    async def record(self, observations: Sequence[Observation[Page]]) -> set[UUID]:
+    async def record(self, observations: Sequence[Observation[HiscoresPage]]) -> set[UUID]:
         return await self._recorder().record(observations)
 
-    async def record_failures(self, failures: Sequence[FailedVisit]) -> None:
+    async def record_failures(self, failures: Sequence[FailedFetch]) -> None:
         await self._recorder().record_failures(failures)
 
 
 def check_length(before: Layout, now: Layout) -> None:
-    """Raise PageChanged for lists shorter than before: the game adds to them, and a part that is missing would be read
-    as something else. An admin has them taken as they are.
+    """Raise PageChanged if a list is shorter than before.
+
+    The game only adds to its lists, and with a part missing, values would be read as other metrics. An admin can accept
+    a shorter table.
     """
     for what in ("skills", "activities"):
         had, has = len(getattr(before, what)), len(getattr(now, what))

@@ -1,4 +1,4 @@
-"""Spans of time as people ask for them: between two moments, a calendar day in their own zone, the last five days."""
+"""Spans of time in requests: between two moments, a calendar period in a time zone, or a length such as 5d."""
 
 import datetime as dt
 import re
@@ -14,7 +14,7 @@ from trackers.hiscores.errors import ImpossibleSpan
 ROLLING: Final = re.compile(r"(?=.)(?:([0-9]{1,3})w)?(?:([0-9]{1,4})d)?(?:([0-9]{1,4})h)?")
 CALENDAR: Final = frozenset({"day", "week", "month", "year"})
 ALL: Final = "all"
-LONGEST: Final = timedelta(days=366 * 20)
+MAX_SPAN: Final = timedelta(days=366 * 20)
 EARLIEST: Final = datetime(2013, 1, 1, tzinfo=UTC)
 """The game opened in February 2013."""
 DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -22,15 +22,15 @@ DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 MOMENT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}")
 
 
-class Span(Struct, frozen=True, kw_only=True):
-    """From `start` (None: from the beginning) to `end`, both UTC."""
+class TimeSpan(Struct, frozen=True, kw_only=True):
+    """A span from `start` (None: from the beginning) to `end`, both UTC."""
 
     start: datetime | None
     end: datetime
 
 
 class AskedSpan(Struct, frozen=True, kw_only=True):
-    """A span as somebody typed it."""
+    """A span as it was entered."""
 
     start: str | None = None
     end: str | None = None
@@ -39,19 +39,20 @@ class AskedSpan(Struct, frozen=True, kw_only=True):
 
 
 def zone_of(name: str) -> ZoneInfo:
-    """Raises ImpossibleSpan for what is no zone of the IANA database."""
+    """Return a zone of the IANA database. Raises ImpossibleSpan if it has no such zone."""
     try:
         return zone_named(name)
     except UnknownTimeZoneError as error:
         raise ImpossibleSpan(str(error)) from error
 
 
-def span_of(asked: AskedSpan, *, now: datetime, usual: str = "7d") -> Span:
-    """The span that is asked for; `usual`: the period where neither a start nor a period is.
+def span_of(asked: AskedSpan, *, now: datetime, usual: str = "7d") -> TimeSpan:
+    """Return the requested span; `usual` is the period if the request has neither a start nor a period.
 
-    `start`, `end`: moments with their offset, or dates, which begin and end at midnight in the zone (an end is the end
-    of its day). `period`: day, week, month, year (the one in which the end lies, from its first midnight in the zone),
-    all, or a length such as 5d12h before the end. Raises ImpossibleSpan for what is neither, or ends before it begins.
+    `start` and `end` are moments with their UTC offset, or dates: a start begins at midnight in the zone, an end lasts
+    until the midnight after it. `period` is day, week, month or year (the period that contains the end, from its first
+    midnight in the zone), all, or a length such as 5d12h before the end. Raises ImpossibleSpan if a value has another
+    form, or if the span ends before it begins.
     """
     zone = zone_of(asked.time_zone)
     until = now if asked.end is None else min(_moment(asked.end, zone, ends=True), now)
@@ -60,9 +61,9 @@ def span_of(asked: AskedSpan, *, now: datetime, usual: str = "7d") -> Span:
             raise ImpossibleSpan("Give either a start or a period, not both.")
         since = _moment(asked.start, zone, ends=False)
         if since >= until:
-            raise ImpossibleSpan("The start must lie before the end, and in the past.")
-        return Span(start=since, end=until)
-    return Span(start=_start(asked.period or usual, until, zone), end=until)
+            raise ImpossibleSpan("The start must be in the past and before the end.")
+        return TimeSpan(start=since, end=until)
+    return TimeSpan(start=_start(asked.period or usual, until, zone), end=until)
 
 
 def _start(period: str, until: datetime, zone: ZoneInfo) -> datetime | None:
@@ -71,18 +72,18 @@ def _start(period: str, until: datetime, zone: ZoneInfo) -> datetime | None:
     if period in CALENDAR:
         return _midnight(_first_day(period, (until - timedelta(microseconds=1)).astimezone(zone).date()), zone)
     length = _length(period)
-    if not timedelta(0) < length <= LONGEST:
+    if not timedelta(0) < length <= MAX_SPAN:
         raise ImpossibleSpan(
-            f"{period[:30]!r} is no period; day, week, month, year, all, and lengths such as 7d or 5d12h are."
+            f"{period[:30]!r} is not a period; use day, week, month, year, all, or a length such as 7d or 5d12h."
         )
     return max(until - length, EARLIEST)
 
 
 def _length(period: str) -> timedelta:
-    found = ROLLING.fullmatch(period)
-    if found is None:
+    match = ROLLING.fullmatch(period)
+    if match is None:
         return timedelta(0)
-    weeks, days, hours = (int(part or 0) for part in found.groups())
+    weeks, days, hours = (int(part or 0) for part in match.groups())
     return timedelta(weeks=weeks, days=days, hours=hours)
 
 
@@ -94,19 +95,19 @@ def _first_day(period: str, day: dt.date) -> dt.date:
     return day.replace(month=1, day=1) if period == "year" else day
 
 
-def _moment(typed: str, zone: ZoneInfo, *, ends: bool) -> datetime:
+def _moment(entered: str, zone: ZoneInfo, *, ends: bool) -> datetime:
     try:
-        if DATE.fullmatch(typed):
-            day = dt.date.fromisoformat(typed)
+        if DATE.fullmatch(entered):
+            day = dt.date.fromisoformat(entered)
             moment = _midnight(day + timedelta(days=1) if ends else day, zone)
         else:
-            if not MOMENT.match(typed):  # else other forms of a date would be taken for its midnight
-                raise ValueError(typed)  # noqa: TRY301 -- told below, as what Python finds wrong is
-            moment = datetime.fromisoformat(typed)
+            if not MOMENT.match(entered):  # fromisoformat would take other forms of a date for its midnight
+                raise ValueError(entered)  # noqa: TRY301 -- reported below, like errors of fromisoformat
+            moment = datetime.fromisoformat(entered)
             moment = (moment.replace(tzinfo=zone) if moment.tzinfo is None else moment).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise ImpossibleSpan(
-            f"{typed[:40]!r} is no moment; 2026-11-01 and 2026-11-01T12:00:00+01:00 are (a + is %2B in an address)."
+            f"{entered[:40]!r} is not a moment; use 2026-11-01 or 2026-11-01T12:00:00+01:00 (write + as %2B in a URL)."
         ) from error
     return max(moment, EARLIEST)
 

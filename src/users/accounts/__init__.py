@@ -1,1 +1,1 @@
-"""Who follows things: accounts, and the outside identities (a Discord user, say) that belong to them."""
+"""Accounts of people, and their identities elsewhere, such as a Discord user."""

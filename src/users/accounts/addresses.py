@@ -1,7 +1,7 @@
-"""E-mail addresses of accounts: in use once a mailed link proves that the account's owner reads the mailbox.
+"""E-mail addresses of accounts. An account gets an address once a mailed link proves that its owner reads the mailbox.
 
-Requests get the same answer whether another account has the address or not: the decision what to mail is made when the
-mail leaves, by a worker. See docs/decisions/0026.
+A request gets the same answer whether or not another account has the address: a worker decides what to mail when the
+mail leaves. See docs/decisions/0026.
 """
 
 import secrets
@@ -27,18 +27,18 @@ _RANDOM_BYTES: Final = 32
 
 
 class ConfirmationTokens:
-    """Makes and reads the tokens of links: the mail's id and 256 random bits, of which a digest is stored."""
+    """Makes and reads the tokens of links. A token is the mail's id and 256 random bits; only its digest is stored."""
 
     def __init__(self, secret: InstallationSecret) -> None:
         self._secret = secret
 
     def make(self, mail_id: UUID) -> tuple[str, bytes]:
-        """A token as it is mailed, and its digest."""
+        """Return a new token for a mail, and the digest of the token."""
         token = urlsafe_b64encode(mail_id.bytes + secrets.token_bytes(_RANDOM_BYTES)).decode()
         return token, self._secret.digest(_content(token))
 
     def mail_of(self, token: str) -> UUID:
-        """The mail that a token names. Raises BadConfirmationLink."""
+        """Return the id of the mail that a token names. Raises BadConfirmationLink if the token is malformed."""
         try:
             content = urlsafe_b64decode(token)
         except (NotBase64Error, ValueError):
@@ -48,7 +48,7 @@ class ConfirmationTokens:
         return UUID(bytes=content[:_ID_BYTES])
 
     def fits(self, token: str, digest: bytes) -> bool:
-        """Whether it is the token that was mailed last."""
+        """True if `digest`, which belongs to the token that was mailed last, is the digest of this token."""
         return position_of(digest, self._secret.digests(_content(token))) is not None
 
 
@@ -57,14 +57,14 @@ def _content(token: str) -> bytes:
 
 
 class AddressToConfirm(Struct, frozen=True, kw_only=True):
-    """What the page of a link shows."""
+    """Content of the page behind a link."""
 
     address: str
     username: str | None
 
 
 class AddressService:
-    """Asks for confirmations and takes them, on the open transaction."""
+    """Requests and accepts confirmations of addresses, in the open transaction."""
 
     def __init__(
         self,
@@ -82,33 +82,33 @@ class AddressService:
         self._clock = clock
 
     async def ask(self, user_id: UUID, address: str, *, current: str | None = None) -> None:
-        """Have a link mailed to an address, and the change announced at the `current` one; the account is locked."""
+        """Mail a link to a new address, and a notice of the change to the `current` one. The account must be locked."""
         await self._mails.drop_confirmation(user_id)
         await self._add(MailKind.CONFIRMATION, user_id, address)
         if current is not None:
             await self._add(MailKind.CHANGE, user_id, current)
 
     async def drop(self, user_id: UUID, *, removed: str | None = None) -> None:
-        """Forget an address that waits; announce at the `removed` one that the account no longer has it."""
+        """Drop the unconfirmed address. Mail a notice to the `removed` address, which the account no longer has."""
         await self._mails.drop_confirmation(user_id)
         if removed is not None:
             await self._add(MailKind.REMOVAL, user_id, removed)
 
     async def shown(self, token: str) -> AddressToConfirm:
-        """What a link would confirm; nothing changes. Raises BadConfirmationLink."""
+        """Return what a link would confirm, without changing anything. Raises BadConfirmationLink."""
         _, waiting = await self._waiting(token)
         return AddressToConfirm(address=waiting.address, username=waiting.username)
 
     async def confirm(self, token: str) -> None:
-        """Use a link: the address becomes the account's.
+        """Use a link: set the address of the account.
 
         Raises BadConfirmationLink, AccountDeactivated or EmailTaken.
         """
         mail_id, waiting = await self._waiting(token)
-        held = (await self._accounts.lock(waiting.user_id)).get(waiting.user_id)
-        if held is None or not await self._mails.use_up(mail_id, waiting.digest):
-            raise BadConfirmationLink  # erased, used or replaced while we waited
-        if held.deactivated:
+        locked = (await self._accounts.lock(waiting.user_id)).get(waiting.user_id)
+        if locked is None or not await self._mails.use_up(mail_id, waiting.digest):
+            raise BadConfirmationLink  # erased, used or replaced during the wait for the lock
+        if locked.deactivated:
             raise AccountDeactivated
         await self._accounts.change(waiting.user_id, {"email": waiting.address})
         await self._activity.record(

@@ -1,6 +1,6 @@
-"""Linking: who a bot knows proves to be who logs in, by a code that the bot hands over.
+"""Claim codes: a code from the bot links a Discord user to the account that enters the code.
 
-A code has 40 random bits, lives a quarter of an hour and works once; attempts are counted per address.
+A code has 40 random bits, expires after 15 minutes and works once. Attempts are counted per address.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from shared.installation_secret import InstallationSecret
 from shared.web.identity import BotIdentity, PersonIdentity, Role
 from users.access import AccessPolicy
 from users.accounts.errors import AccountDeactivated, AccountNotFound, BadClaimCode, ClaimRefused
-from users.accounts.repository import AccountRepository, HeldAccount
+from users.accounts.repository import AccountRepository, LockedAccount
 from users.accounts.schemas import DISCORD, Account, AskForClaimCode, ClaimCodeMade
 from users.accounts.service import AccountService
 from users.codes import meant, new_code, shown
@@ -23,45 +23,48 @@ from users.personal_data import PersonalData
 GOOD_FOR: Final = timedelta(minutes=15)
 
 
-class Attempts(Protocol):
+class ClaimAttempts(Protocol):
     """Counts attempts of an address (users.auth.attempts)."""
 
     async def count_code(self, address: str) -> Mapping[str, str]:
-        """Raises a Problem where the address has made too many."""
+        """Count an attempt. Raises a Problem after too many attempts from the address."""
 
 
 class ClaimService:
-    """Gives codes out and redeems them."""
+    """Issues and redeems claim codes."""
 
     def __init__(
         self,
         *,
         accounts: AccountRepository,
         people: AccountService,
-        holders: Sequence[PersonalData],
+        personal_data_providers: Sequence[PersonalData],
         access: AccessPolicy,
-        attempts: Attempts,
+        attempts: ClaimAttempts,
         activity: ActivityLog,
         clock: Clock,
         secret: InstallationSecret,
     ) -> None:
         self._accounts = accounts
         self._people = people
-        self._holders = holders
+        self._personal_data_providers = personal_data_providers
         self._access = access
         self._attempts = attempts
         self._activity = activity
         self._clock = clock
         self._secret = secret
 
-    async def issue(self, bot: BotIdentity, asked: AskForClaimCode) -> ClaimCodeMade:
-        """A code for the person who asked the bot for it. Raises AccountDeactivated, or Forbidden for the bot."""
-        user_id = await self._people.from_external(DISCORD, asked.user_id, asked.user_data, by=bot)
+    async def issue(self, bot: BotIdentity, request: AskForClaimCode) -> ClaimCodeMade:
+        """Issue a code for the person who asked the bot for it.
+
+        Raises AccountDeactivated, or Forbidden if the bot's key does not cover the person.
+        """
+        user_id = await self._people.from_external(DISCORD, request.user_id, request.user_data, by=bot)
         await self._access.check_write(bot, user_id)
         code = new_code()
         expires_at = self._clock.now() + GOOD_FOR
         await self._accounts.put_claim_code(
-            DISCORD, asked.user_id, self._secret.digest(_content(code)), expires_at=expires_at
+            DISCORD, request.user_id, self._secret.digest(_content(code)), expires_at=expires_at
         )
         await self._activity.record(
             "user.claim_code_issued", subject="user", subject_id=user_id, user_id=user_id, actor=bot
@@ -69,36 +72,36 @@ class ClaimService:
         return ClaimCodeMade(code=shown(code), expires_at=expires_at)
 
     async def account_of(self, code: str) -> UUID:
-        """Use a code up for a new login: the account behind it, which nobody logs in to yet.
+        """Redeem a code for a new login. Returns the account behind the code, which has no login yet.
 
         Raises BadClaimCode, ClaimRefused or AccountDeactivated.
         """
-        user_id, held = await self._redeemed(code)
-        if held[user_id].deactivated:
+        user_id, locked = await self._redeemed(code)
+        if locked[user_id].deactivated:
             raise AccountDeactivated
-        if held[user_id].has_password or held[user_id].role is Role.ADMIN:
-            raise ClaimRefused("There is a login for this identity already; log in with that one.")
+        if locked[user_id].has_password or locked[user_id].role is Role.ADMIN:
+            raise ClaimRefused("This identity already has a login; log in with that one.")
         return user_id
 
     async def claim(self, who: PersonIdentity, code: str, *, address: str) -> Account:
-        """Use a code up for an account that exists: the identity, and all that was followed for it, becomes its own.
+        """Redeem a code for an existing account, which gets the identity and everything that was followed for it.
 
         Raises BadClaimCode, ClaimRefused or TooManyAttempts.
         """
         await self._attempts.count_code(address)
-        user_id, held = await self._redeemed(code, who.user_id)
-        if who.user_id not in held:
+        user_id, locked = await self._redeemed(code, who.user_id)
+        if who.user_id not in locked:
             raise AccountNotFound
         if user_id == who.user_id:
             return await self._accounts.account(user_id)
-        identity = held[user_id]
+        identity = locked[user_id]
         if identity.has_password or identity.deactivated or identity.role is Role.ADMIN:
             raise ClaimRefused(
-                "This identity belongs to another account that is more than the bot's; "
-                "log in there and unlink it, or go on with that account."
+                "This identity belongs to another account that cannot be merged into yours; "
+                "log in there and unlink it, or keep using that account."
             )
-        for holder in self._holders:
-            await holder.hand_over(user_id, to=who.user_id)
+        for provider in self._personal_data_providers:
+            await provider.hand_over(user_id, to=who.user_id)
         await self._accounts.move_identities(user_id, to=who.user_id)
         await self._accounts.delete(user_id)
         await self._activity.record(
@@ -111,8 +114,8 @@ class ClaimService:
         )
         return await self._accounts.account(who.user_id)
 
-    async def _redeemed(self, code: str, *others: UUID) -> tuple[UUID, dict[UUID, HeldAccount]]:
-        """The user behind the identity that a code stands for, held with `others`; the code is used up.
+    async def _redeemed(self, code: str, *others: UUID) -> tuple[UUID, dict[UUID, LockedAccount]]:
+        """Redeem a code. Returns the user behind its identity, and the locked accounts of this user and `others`.
 
         Raises BadClaimCode.
         """
@@ -120,10 +123,10 @@ class ClaimService:
         user_id = await self._accounts.claimable(digests, now=now)
         if user_id is None:
             raise BadClaimCode
-        held = await self._accounts.lock(user_id, *others)
-        if user_id not in held or await self._accounts.redeem(digests, now=now) != user_id:
-            raise BadClaimCode  # somebody else used it, or moved the identity, while we waited
-        return user_id, held
+        locked = await self._accounts.lock(user_id, *others)
+        if user_id not in locked or await self._accounts.redeem(digests, now=now) != user_id:
+            raise BadClaimCode  # used, or its identity moved, during the wait for the lock
+        return user_id, locked
 
 
 def _content(code: str) -> bytes:

@@ -1,4 +1,4 @@
-"""What can be wrong with an account.
+"""Errors about accounts.
 
 AccountNotFound 404, BadConfirmationLink 404, EmailTaken 409, UsernameTaken 409, LastAdmin 409, AccountDeactivated 403,
 EmailNotSetUp 422, PasswordNeeded 422, BadClaimCode 422, ClaimRefused 409, IdentityNotFound 404.
@@ -15,7 +15,7 @@ class AccountNotFound(NotFound):
 
 
 class EmailTaken(Conflict):
-    """Only for the operator, and for people who proved that they read the mailbox: others must not learn it."""
+    """Only for the operator and for people who proved that they read the mailbox. Nobody else may learn this."""
 
     code = "email_taken"
 
@@ -27,7 +27,7 @@ class EmailNotSetUp(Invalid):
     code = "email_not_set_up"
 
     def __init__(self, instead: str) -> None:
-        super().__init__(f"The operator has set up no mail server here; {instead}.")
+        super().__init__(f"This installation has no mail server; {instead}.")
 
 
 class BadConfirmationLink(NotFound):
@@ -35,7 +35,7 @@ class BadConfirmationLink(NotFound):
 
     def __init__(self) -> None:
         super().__init__(
-            "This link is not one of ours, was used already, or has expired; enter the address again to get a new one."
+            "This link is invalid, was already used, or has expired; enter the address again to get a new one."
         )
 
 
@@ -73,7 +73,7 @@ class BadClaimCode(Invalid):
     code = "bad_claim_code"
 
     def __init__(self) -> None:
-        super().__init__("The code is wrong, was used, or has expired; ask the bot for a new one.")
+        super().__init__("The code is wrong, was already used, or has expired; ask the bot for a new one.")
 
 
 class ClaimRefused(Conflict):

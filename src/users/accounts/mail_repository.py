@@ -1,4 +1,4 @@
-"""All SQL about mails about accounts' addresses."""
+"""SQL for mails about the addresses of accounts."""
 
 from datetime import datetime
 from typing import Final, NamedTuple
@@ -15,7 +15,7 @@ _ADD: Final = text("""
 INSERT INTO account_mails (id, user_id, kind, address, due_at, created_at, expires_at)
 VALUES (:id, :user_id, :kind, :address, :now, :now, :expires_at)
 """)
-# Two sides may send at the same time, so a mail is claimed by moving its next attempt away.
+# Two processes may send at the same time, so a mail is claimed by postponing its next attempt.
 _CLAIM: Final = text("""
 UPDATE account_mails m SET due_at = :retry_at
 FROM (
@@ -44,19 +44,19 @@ _REMOVE_EXPIRED: Final = text("DELETE FROM account_mails WHERE expires_at < :now
 
 
 class DueMail(NamedTuple):
-    """A mail to send now; nobody else sends it until its next attempt."""
+    """A mail to send now. No other process sends it before its next attempt."""
 
     id: UUID
     kind: MailKind
     address: str
     taken: bool
-    """Another account has the address: its owner gets a notice instead of the link."""
+    """True if another account has the address; its owner then gets a notice instead of the link."""
     username: str | None
-    """Of the account that has the address."""
+    """Username of the account that has the address."""
 
 
 class WaitingAddress(NamedTuple):
-    """An address that waits for its link to be used."""
+    """An address that waits for the use of its link."""
 
     user_id: UUID
     address: str
@@ -65,46 +65,49 @@ class WaitingAddress(NamedTuple):
 
 
 class AccountMailRepository(Repository):
-    """Mails from their request until they are sent, and confirmations until their link is used."""
+    """Stores mails until they are sent, and confirmations until their link is used."""
 
     async def add(self, kind: MailKind, user_id: UUID, address: str, *, now: datetime, expires_at: datetime) -> None:
-        """A mail that is due at once. Drop the account's former confirmation first."""
+        """Add a mail that is due now. Before a confirmation, drop the account's previous one."""
         row = {"id": new_id(), "user_id": user_id, "kind": kind.value, "address": address}
         await self.session.execute(_ADD, {**row, "now": now, "expires_at": expires_at})
 
     async def drop_confirmation(self, user_id: UUID) -> None:
-        """The account's address stays what it is; a link that was mailed no longer works."""
+        """Drop the unconfirmed address, so that its mailed link stops working. The account keeps its address."""
         await self.session.execute(
             delete(AccountMail).where(AccountMail.user_id == user_id, AccountMail.kind == MailKind.CONFIRMATION.value)
         )
 
     async def drop_mails_to_address_of(self, user_id: UUID) -> None:
-        """Mails to a person's address, whoever typed it in. The account is still there, and locked."""
+        """Drop all mails to a person's address, no matter which account entered it.
+
+        The person's account must exist and be locked.
+        """
         await self.session.execute(_DROP_TO_ADDRESS_OF, {"user_id": user_id})
 
     async def claim(self, *, now: datetime, retry_at: datetime) -> DueMail | None:
-        """The mail that is due longest."""
+        """Claim the mail that has been due longest and postpone its next attempt to `retry_at`. None if none is due."""
         row = (await self.session.execute(_CLAIM, {"now": now, "retry_at": retry_at})).mappings().one_or_none()
         return None if row is None else DueMail(**{**row, "kind": MailKind(row["kind"])})
 
     async def put_digest(self, mail_id: UUID, digest: bytes) -> None:
-        """Of the token that is about to leave; an earlier link no longer works."""
+        """Store the digest of the token that is about to be mailed. Earlier links stop working."""
         await self.session.execute(update(AccountMail).where(AccountMail.id == mail_id).values(digest=digest))
 
     async def note_sent(self, mail_id: UUID) -> None:
-        """A confirmation waits for its link; other mails are done."""
+        """Mark a mail as sent. A confirmation then waits for the use of its link; other mails are deleted."""
         await self.session.execute(
             delete(AccountMail).where(AccountMail.id == mail_id, AccountMail.kind != MailKind.CONFIRMATION.value)
         )
         await self.session.execute(update(AccountMail).where(AccountMail.id == mail_id).values(due_at=None))
 
     async def waiting(self, mail_id: UUID, *, now: datetime) -> WaitingAddress | None:
-        """The address whose link was mailed and has not expired."""
+        """Return the address of a link that was mailed and has not expired, or None."""
         row = (await self.session.execute(_WAITING, {"id": mail_id, "now": now})).one_or_none()
         return None if row is None else WaitingAddress(*row)
 
     async def use_up(self, mail_id: UUID, digest: bytes) -> bool:
-        """Whether the link still worked; it does not any more."""
+        """Delete a link. True if it still worked."""
         used = delete(AccountMail).where(AccountMail.id == mail_id, AccountMail.digest == digest)
         return (await self.session.execute(used.returning(AccountMail.id))).scalar_one_or_none() is not None
 

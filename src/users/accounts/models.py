@@ -1,4 +1,4 @@
-"""Accounts, their outside identities, the codes with which an identity is claimed, and mails about addresses."""
+"""Tables of accounts, outside identities, claim codes, and mails about addresses."""
 
 from datetime import datetime
 from uuid import UUID
@@ -10,7 +10,7 @@ from shared.database import Base
 
 
 class User(Base):
-    """A person, however many outside identities they have; without a password for as long as only a bot knows them."""
+    """A person with any number of outside identities. There is no password while only a bot knows the person."""
 
     __tablename__ = "users"
     __table_args__ = (CheckConstraint("role IN ('user', 'admin')", name="role"),)
@@ -18,12 +18,12 @@ class User(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     role: Mapped[str] = mapped_column(server_default=text("'user'"))
     email: Mapped[str | None] = mapped_column(unique=True)
-    """In lower case, as people type it."""
+    """Normalised, in lower case."""
     username: Mapped[str | None] = mapped_column(unique=True)
     """In lower case."""
     display_name: Mapped[str | None]
     password_hash: Mapped[str | None]
-    """Argon2 in its PHC string form, which names its parameters."""
+    """Argon2 hash in PHC string form, which includes its parameters."""
     password_changed_at: Mapped[datetime | None]
     time_zone: Mapped[str] = mapped_column(server_default=text("'UTC'"))
     locale: Mapped[str] = mapped_column(server_default=text("'en'"))
@@ -32,7 +32,7 @@ class User(Base):
 
 
 class UserIdentity(Base):
-    """Who a person is elsewhere, as the bot that knows them there told us last."""
+    """A person's identity elsewhere, as the bot last reported it."""
 
     __tablename__ = "user_identities"
     __table_args__ = (Index("ix_user_identities_user_id", "user_id"),)
@@ -47,7 +47,7 @@ class UserIdentity(Base):
 
 
 class ClaimCode(Base):
-    """A code that a bot handed to the person behind an identity, to be typed in where they log in; one per identity."""
+    """A code that a bot gave to the person behind an identity, to enter in their account. One per identity."""
 
     __tablename__ = "claim_codes"
     __table_args__ = (
@@ -65,7 +65,7 @@ class ClaimCode(Base):
 
 
 class AccountMail(Base):
-    """A mail about an account's e-mail address: waiting to be sent, or, for a confirmation, for its link to be used."""
+    """A mail about an account's address. It waits to be sent; a confirmation then waits until its link is used."""
 
     __tablename__ = "account_mails"
     __table_args__ = (
@@ -79,10 +79,10 @@ class AccountMail(Base):
     user_id: Mapped[UUID] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"))
     kind: Mapped[str]
     address: Mapped[str]
-    """The recipient. Of a confirmation, the address that the account gets when its link is used."""
+    """Recipient. For a confirmation, also the address that the account gets when the link is used."""
     digest: Mapped[bytes | None]
-    """Of the token in the link that was mailed last."""
+    """Digest of the token in the link that was mailed last."""
     due_at: Mapped[datetime | None]
-    """The next attempt to send it; NULL: it was sent, or never will be."""
+    """Time of the next attempt to send; NULL if the mail was sent or will never be sent."""
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]

@@ -1,4 +1,4 @@
-"""Everything held about a person: handed out, or deleted, module by module."""
+"""Export and erasure of everything that is stored about a person, module by module."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from shared.audit.activity import ActivityLog
 from shared.audit.repository import ActivityRepository, AuditRepository
 from shared.clock import Clock
 from shared.web.identity import PersonIdentity
-from shared.web.kept_answers import KEPT_FOR, KeptAnswers
+from shared.web.stored_responses import KEPT_FOR, StoredResponses
 from users.accounts.errors import AccountNotFound
 from users.accounts.repository import AccountRepository
 from users.accounts.schemas import Export
@@ -19,22 +19,22 @@ from users.personal_data import PersonalData
 
 
 class PersonalDataService:
-    """Export and erasure."""
+    """Exports and erases a person's data."""
 
     def __init__(
         self,
         *,
-        holders: Sequence[PersonalData],
+        personal_data_providers: Sequence[PersonalData],
         accounts: AccountRepository,
         people: AccountService,
         sessions: SessionEnder,
         activity: ActivityLog,
         audit: AuditRepository,
         activities: ActivityRepository,
-        answers: KeptAnswers,
+        answers: StoredResponses,
         clock: Clock,
     ) -> None:
-        self._holders = holders
+        self._personal_data_providers = personal_data_providers
         self._accounts = accounts
         self._people = people
         self._sessions = sessions
@@ -45,14 +45,17 @@ class PersonalDataService:
         self._clock = clock
 
     async def export(self, user_id: UUID) -> Export:
-        """All of it, a part for each module."""
-        data: dict[str, Any] = {holder.name: await holder.export(user_id) for holder in self._holders}
+        """Return everything that is stored about a person, one part per module."""
+        data: dict[str, Any] = {
+            provider.name: await provider.export(user_id) for provider in self._personal_data_providers
+        }
         return Export(exported_at=self._clock.now(), user_id=user_id, data=data)
 
     async def erase(self, user_id: UUID, *, asker: PersonIdentity, confirm: Confirm | None = None) -> None:
-        """Delete a person and what is held about them. The logs keep that something was done, by a random pseudonym.
+        """Delete a person and everything that is stored about them.
 
-        Raises AccountNotFound or LastAdmin.
+        The logs still show that something was done, under a random pseudonym. `confirm` runs once the account is
+        locked. Raises AccountNotFound or LastAdmin.
         """
         await self._people.keep_an_admin(user_id)
         if user_id not in await self._accounts.lock(user_id):
@@ -61,12 +64,12 @@ class PersonalDataService:
             await confirm()
         account = await self._accounts.account(user_id)
         await self._sessions.end_all(user_id, because="erased")
-        outside = [identity.external_id for identity in account.identities]
-        things = await self._activities.subjects_of(user_id, since=self._clock.now() - KEPT_FOR)
-        await self._answers.forget([str(user_id), *outside, *things])
-        for holder in self._holders:
-            await holder.erase(user_id)
+        external_ids = [identity.external_id for identity in account.identities]
+        subject_ids = await self._activities.subjects_of(user_id, since=self._clock.now() - KEPT_FOR)
+        await self._answers.forget([str(user_id), *external_ids, *subject_ids])
+        for provider in self._personal_data_providers:
+            await provider.erase(user_id)
         await self._accounts.delete(user_id)
-        await self._audit.forget_person(user_id, outside, pseudonym=uuid4())
+        await self._audit.forget_person(user_id, external_ids, pseudonym=uuid4())
         await self._activity.record("user.erased", subject="user", subject_id=user_id, actor=asker)
         structlog.get_logger(__name__).info("person_erased", user_id=str(user_id))

@@ -1,4 +1,4 @@
-"""What accounts hold about a person: the account itself, its sessions, and the logs of what they asked for."""
+"""Personal data of accounts: the account itself, its sessions, and its entries in the logs."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Final, Protocol, TypeVar
@@ -9,14 +9,14 @@ from msgspec import Struct
 
 from shared.audit.queries import AuditQueries
 from shared.audit.repository import AuditRepository
-from shared.audit.schemas import ActivityEntry, ActivityFilter, ActorKind, AuditEntry, AuditFilter, Page
+from shared.audit.schemas import ActivityEntry, ActivityFilter, ActorKind, AuditEntry, AuditFilter, LogPage
 from users.accounts.mail_repository import AccountMailRepository
 from users.accounts.queries import AccountQueries
 from users.accounts.schemas import Account, PastSession, SentMail
 
-AT_ONCE: Final = 1_000
-MOST: Final = 20_000
-"""Entries of each log that an export holds, the newest; more than anybody brings about in earnest."""
+PAGE_SIZE: Final = 1_000
+MAX_LOG_ENTRIES: Final = 20_000
+"""An export contains this many newest entries of each log; normal use causes fewer."""
 E = TypeVar("E", bound="_Entry")
 
 
@@ -26,28 +26,28 @@ class _Entry(Protocol):
 
 
 class PastSessions(Protocol):
-    """Who knows where somebody was logged in."""
+    """Reads all stored sessions of a person."""
 
     async def past_sessions(self, user_id: UUID) -> list[PastSession]: ...
 
 
 class AccountExport(Struct, frozen=True, kw_only=True):
-    """Everything but the password's hash, which tells nothing."""
+    """Everything about the account except the password hash, which reveals nothing."""
 
     account: Account
     mails: list[SentMail]
-    """About the e-mail address, as long as they are stored."""
+    """Mails about the e-mail address that are still stored."""
     sessions: list[PastSession]
     requests: list[AuditEntry]
-    """What the person asked for."""
+    """Requests of the person."""
     concerning: list[AuditEntry]
-    """What was asked about the person: logins, and what bots and admins did, without from where these asked."""
+    """Requests about the person: logins, and actions of bots and admins without the origin of these."""
     activity: list[ActivityEntry]
-    """What happened to the person's things, and what the person did."""
+    """Events about the person's things, and events that the person caused."""
 
 
 class AccountPersonalData:
-    """Deleted, and handed over, with the account's row."""
+    """Exports account data. Most of it is deleted and handed over with the account's row."""
 
     name: Final = "account"
 
@@ -59,7 +59,7 @@ class AccountPersonalData:
         logs: AuditQueries,
         audit: AuditRepository,
         mails: AccountMailRepository,
-        most: int = MOST,
+        most: int = MAX_LOG_ENTRIES,
     ) -> None:
         self._most = most
         self._mails = mails
@@ -72,18 +72,18 @@ class AccountPersonalData:
         account = await self._accounts.account(user_id)
         names = {str(user_id), *(identity.external_id for identity in account.identities)}
 
-        async def requests(wanted: AuditFilter) -> list[AuditEntry]:
-            return await _newest(lambda page: self._requests(wanted, page), self._most)
+        async def requests(criteria: AuditFilter) -> list[AuditEntry]:
+            return await _newest(lambda page: self._requests(criteria, page), self._most)
 
-        async def activities(wanted: ActivityFilter) -> list[ActivityEntry]:
-            return await _newest(lambda page: self._happenings(wanted, page), self._most)
+        async def activities(criteria: ActivityFilter) -> list[ActivityEntry]:
+            return await _newest(lambda page: self._activity_events(criteria, page), self._most)
 
         concerning = _newest_first(
             [entry for name in sorted(names) for entry in await requests(AuditFilter(mention=name))]
         )
-        asked = await requests(AuditFilter(actor_id=user_id))
-        kept = {entry.id for entry in _newest_first([*asked, *concerning])[: self._most]}
-        happened = [
+        own_requests = await requests(AuditFilter(actor_id=user_id))
+        exported_ids = {entry.id for entry in _newest_first([*own_requests, *concerning])[: self._most]}
+        events = [
             *await activities(ActivityFilter(user_id=user_id)),
             *await activities(ActivityFilter(actor_id=user_id)),
         ]
@@ -91,45 +91,51 @@ class AccountPersonalData:
             account=account,
             mails=await self._accounts.mails(user_id),
             sessions=await self._sessions.past_sessions(user_id),
-            requests=[entry for entry in asked if entry.id in kept],
-            concerning=[_of_others(entry, names) for entry in concerning if entry.id in kept],
-            activity=_newest_first(happened)[: self._most],
+            requests=[entry for entry in own_requests if entry.id in exported_ids],
+            concerning=[_of_others(entry, names) for entry in concerning if entry.id in exported_ids],
+            activity=_newest_first(events)[: self._most],
         )
 
-    async def _requests(self, wanted: AuditFilter, page: Page) -> list[AuditEntry]:
-        return (await self._logs.requests(wanted, page)).items
+    async def _requests(self, criteria: AuditFilter, page: LogPage) -> list[AuditEntry]:
+        return (await self._logs.requests(criteria, page)).items
 
-    async def _happenings(self, wanted: ActivityFilter, page: Page) -> list[ActivityEntry]:
-        return (await self._logs.activities(wanted, page)).items
+    async def _activity_events(self, criteria: ActivityFilter, page: LogPage) -> list[ActivityEntry]:
+        return (await self._logs.activities(criteria, page)).items
 
     async def erase(self, user_id: UUID) -> None:
-        """Mails to the person's address, whoever typed it in; the rest goes with the account's row."""
+        """Delete mails to the person's address, no matter which account entered it.
+
+        The rest goes with the account's row.
+        """
         await self._mails.drop_mails_to_address_of(user_id)
 
     async def hand_over(self, user_id: UUID, *, to: UUID) -> None:
-        """What the logs say of them. Identities move with the claim; who cannot log in has no sessions."""
+        """Rewrite the logs to the other account.
+
+        Identities move with the claim, and an account without login has no sessions.
+        """
         await self._audit.hand_over(user_id, to=to)
 
 
-async def _newest(ask: Callable[[Page], Awaitable[list[E]]], most: int) -> list[E]:
-    found: list[E] = []
-    while len(found) < most:
-        wanted = min(AT_ONCE, most - len(found))
-        more = await ask(Page(limit=wanted, before=found[-1].id if found else None))
-        found += more
-        if len(more) < wanted:
+async def _newest(fetch_page: Callable[[LogPage], Awaitable[list[E]]], most: int) -> list[E]:
+    entries: list[E] = []
+    while len(entries) < most:
+        limit = min(PAGE_SIZE, most - len(entries))
+        page = await fetch_page(LogPage(limit=limit, before=entries[-1].id if entries else None))
+        entries += page
+        if len(page) < limit:
             break
-    return found
+    return entries
 
 
 def _newest_first(entries: Iterable[E]) -> list[E]:
-    """Each once."""
+    """Distinct entries, newest first."""
     return sorted({entry.id: entry for entry in entries}.values(), key=lambda entry: entry.id, reverse=True)
 
 
 def _of_others(entry: AuditEntry, names: set[str]) -> AuditEntry:
-    """An entry about somebody as they may read it: not who else is in it, nor from where another person asked."""
-    if entry.actor_kind == ActorKind.ANONYMOUS:  # a plain text, as rows have it
+    """Return an entry as the person may read it: without other people, and without the origin of another's request."""
+    if entry.actor_kind == ActorKind.ANONYMOUS:  # plain text in rows
         return entry
     alone = names >= set(entry.mentions or ())
     return msgspec.structs.replace(

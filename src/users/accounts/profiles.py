@@ -1,4 +1,4 @@
-"""What a profile may say: names and addresses in the one spelling that they are kept in, zones that exist."""
+"""Checks of profiles: names and addresses get the spelling in which they are stored, and time zones must exist."""
 
 from typing import Final
 
@@ -12,22 +12,22 @@ _JOINERS: Final = dict.fromkeys((0x200C, 0x200D))
 
 
 def checked_email(text: str) -> str:
-    """An address in the spelling that it is kept in. Raises Invalid."""
+    """Return an e-mail address in the spelling in which it is stored. Raises Invalid."""
     try:
         return normalised_login(validate_email(text, check_deliverability=False, allow_smtputf8=False).normalized)
     except EmailNotValidError as error:
-        raise Invalid(f"This is no e-mail address: {error}", extra={"field": "email"}) from error
+        raise Invalid(f"This is not an e-mail address: {error}", extra={"field": "email"}) from error
 
 
 def checked_display_name(name: str) -> str:
-    """Raises Invalid for what does not show, or turns what stands beside it; joiners stay, emoji need them."""
+    """Return the name. Raises Invalid for invisible characters, except joiners, which emoji need."""
     if not name.translate(_JOINERS).isprintable():
-        raise Invalid("A name has no invisible characters.", extra={"field": "display_name"})
+        raise Invalid("A name must not contain invisible characters.", extra={"field": "display_name"})
     return name
 
 
 def checked_time_zone(name: str) -> str:
-    """Raises Invalid for what is no zone of the IANA database."""
+    """Return the name of a time zone. Raises Invalid if the IANA database does not have it."""
     try:
         return zone_named(name).key
     except UnknownTimeZoneError as error:

@@ -1,11 +1,11 @@
-"""Questions about accounts: static statements, rows straight into Structs."""
+"""Reads of accounts: static statements whose rows become Structs."""
 
 from typing import Final
 from uuid import UUID
 
 from sqlalchemy import text
 
-from shared.database import Reader
+from shared.database import PooledQueries
 from shared.web.identity import BotIdentity
 from users.access import AccessPolicy
 from users.accounts.errors import AccountNotFound
@@ -42,16 +42,16 @@ SELECT kind, address, created_at, expires_at FROM account_mails WHERE user_id = 
 class AccountQueries:
     """Reads accounts."""
 
-    def __init__(self, reader: Reader, *, access: AccessPolicy) -> None:
+    def __init__(self, reader: PooledQueries, *, access: AccessPolicy) -> None:
         self._reader = reader
         self._access = access
 
     async def account(self, user_id: UUID) -> Account:
-        """Raises AccountNotFound."""
+        """Return an account. Raises AccountNotFound."""
         return account_of(await self._reader.row(ACCOUNT_BY_ID, {"user_id": user_id}))
 
     async def known_person(self, bot: BotIdentity, external_id: str) -> KnownPerson:
-        """The person behind a Discord id. Raises AccountNotFound, also where the bot may not know of them."""
+        """Return the person behind a Discord id. Raises AccountNotFound, also if the bot may not know of them."""
         account = account_of(await self._reader.row(_BY_IDENTITY, {"provider": DISCORD, "external_id": external_id}))
         await self._access.check_read(bot, account.id, unknown=AccountNotFound())
         return KnownPerson(
@@ -67,26 +67,29 @@ class AccountQueries:
     async def accounts(
         self, *, page: int, per_page: int, role: str | None, active: bool | None, search: str | None
     ) -> AccountPage:
-        """Accounts, the newest first; `search` looks into names, addresses and outside ids."""
-        which = {"role": role, "active": active, "search": search.strip().lower() if search else None}
-        rows = await self._reader.rows(_PAGE, {**which, "limit": per_page, "skip": (page - 1) * per_page})
+        """Return a page of accounts, newest first.
+
+        `search` matches parts of names and addresses in any case, and whole ids of identities.
+        """
+        criteria = {"role": role, "active": active, "search": search.strip().lower() if search else None}
+        rows = await self._reader.rows(_PAGE, {**criteria, "limit": per_page, "skip": (page - 1) * per_page})
         return AccountPage(
             items=[account_of(row) for row in rows],
             page=page,
             per_page=per_page,
-            total=await self._reader.value(_COUNT, which),
+            total=await self._reader.value(_COUNT, criteria),
         )
 
     async def credentials(self, login: str) -> Credentials | None:
-        """What a login, an e-mail address or a username, is checked against; None for one that nobody has."""
+        """Return the credentials for a login (an e-mail address or a username), or None if nobody has it."""
         row = await self._reader.row(_CREDENTIALS, {"login": login})
         return None if row is None else Credentials(**row)
 
     async def mails(self, user_id: UUID) -> list[SentMail]:
-        """Mails about a person's e-mail address, the oldest first."""
+        """Return the stored mails about a person's e-mail address, oldest first."""
         rows = await self._reader.rows(_MAILS, {"user_id": user_id})
         return [SentMail(**{**row, "kind": MailKind(row["kind"])}) for row in rows]
 
     async def password_hash(self, user_id: UUID) -> str | None:
-        kept: str | None = await self._reader.value(_PASSWORD, {"user_id": user_id})
-        return kept
+        password_hash: str | None = await self._reader.value(_PASSWORD, {"user_id": user_id})
+        return password_hash

@@ -1,4 +1,4 @@
-"""All SQL about accounts."""
+"""SQL for accounts, identities and claim codes."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ from shared.ids import new_id
 from shared.web.identity import Role
 from users.accounts.errors import AccountNotFound, EmailTaken, UsernameTaken
 from users.accounts.models import ClaimCode, User, UserIdentity
-from users.accounts.schemas import Account, Profile, UserData
+from users.accounts.schemas import Account, NewProfile, UserData
 
 ACCOUNT: Final = """
 SELECT u.id, u.email,
@@ -32,8 +32,8 @@ SELECT u.id, u.email,
        ), '[]') AS identities
 """
 ACCOUNT_BY_ID: Final = text(f"{ACCOUNT} FROM users u WHERE u.id = :user_id")
-# Users are locked before their identities, by everybody, in the order of their ids.
-_HOLD_IDENTITIES: Final = text("""
+# Every transaction locks users before their identities, in the order of the users' ids.
+_LOCK_IDENTITIES: Final = text("""
 SELECT i.external_id, u.id AS user_id, u.deactivated_at IS NOT NULL AS deactivated
 FROM user_identities i JOIN users u ON u.id = i.user_id
 WHERE i.provider = :provider AND i.external_id = ANY(CAST(:external_ids AS text[]))
@@ -67,7 +67,7 @@ _LOCK: Final = text("""
 SELECT id, role, email, username, deactivated_at IS NOT NULL AS deactivated, password_hash IS NOT NULL AS has_password
 FROM users WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR UPDATE
 """)
-# With the account that is about to change, so that all of them are locked in one order.
+# Includes the account that is about to change, so that all rows are locked in one order.
 _LOCK_ADMINS: Final = text("""
 WITH held AS MATERIALIZED (
     SELECT id, role = 'admin' AND deactivated_at IS NULL AND password_hash IS NOT NULL AS is_admin FROM users
@@ -89,8 +89,8 @@ RETURNING i.user_id
 _REMOVE_EXPIRED_CODES: Final = text("DELETE FROM claim_codes WHERE expires_at < :now")
 
 
-class HeldAccount(NamedTuple):
-    """What the rules ask of an account that is held."""
+class LockedAccount(NamedTuple):
+    """Fields of a locked account that the rules depend on."""
 
     id: UUID
     role: Role
@@ -100,122 +100,130 @@ class HeldAccount(NamedTuple):
     has_password: bool
 
 
-class HeldIdentity(NamedTuple):
-    """Whose outside identity it is; the account is held."""
+class LockedIdentity(NamedTuple):
+    """User of an outside identity. The account is locked."""
 
     user_id: UUID
     deactivated: bool
     made: bool = False
-    """Whether this call made the account."""
+    """True if this call created the account."""
 
 
 class AccountRepository(Repository):
-    """Users and their identities."""
+    """Stores users, their identities and claim codes."""
 
-    async def hold_identities(
+    async def lock_identities(
         self, provider: str, external_ids: Collection[str], *, now: datetime
-    ) -> dict[str, HeldIdentity]:
-        """The users behind outside identities, made on first sight, held until the transaction ends."""
-        made: set[UUID] = set()
-        held = await self._held(provider, external_ids)
-        while missing := sorted(set(external_ids) - held.keys()):
-            made |= await self._make(provider, missing, now=now)
-            held = await self._held(provider, external_ids)  # of those whom somebody else made meanwhile, theirs
-        return {one: identity._replace(made=identity.user_id in made) for one, identity in held.items()}
+    ) -> dict[str, LockedIdentity]:
+        """Lock the users behind outside identities until the transaction ends. Creates users for unknown identities."""
+        created: set[UUID] = set()
+        locked = await self._locked(provider, external_ids)
+        while missing := sorted(set(external_ids) - locked.keys()):
+            created |= await self._create(provider, missing, now=now)
+            locked = await self._locked(provider, external_ids)  # with users that another transaction created meanwhile
+        return {
+            external_id: identity._replace(made=identity.user_id in created) for external_id, identity in locked.items()
+        }
 
     async def name_identities(self, provider: str, people: Mapping[str, UserData], *, now: datetime) -> None:
-        """Keep what is told of outside identities; their users are held."""
-        told = {external_id: data for external_id, data in sorted(people.items()) if data != UserData()}
-        if told:
+        """Store the given names and avatars of outside identities. Their users must be locked."""
+        updates = {external_id: data for external_id, data in sorted(people.items()) if data != UserData()}
+        if updates:
             await self.session.execute(
                 _UPDATE_IDENTITIES,
                 {
                     "provider": provider,
                     "now": now,
-                    "external_ids": list(told),
-                    "usernames": [data.username for data in told.values()],
-                    "global_names": [data.global_name for data in told.values()],
-                    "avatars": [data.avatar for data in told.values()],
+                    "external_ids": list(updates),
+                    "usernames": [data.username for data in updates.values()],
+                    "global_names": [data.global_name for data in updates.values()],
+                    "avatars": [data.avatar for data in updates.values()],
                 },
             )
 
     async def known_identity(self, provider: str, external_id: str) -> UUID | None:
-        """Whose an outside identity is; nobody is made, nobody held."""
-        found: UUID | None = (
+        """Return the user of an outside identity, or None. Creates and locks nothing."""
+        user_id: UUID | None = (
             await self.session.execute(_KNOWN_IDENTITY, {"provider": provider, "external_id": external_id})
         ).scalar_one_or_none()
-        return found
+        return user_id
 
-    async def _held(self, provider: str, external_ids: Iterable[str]) -> dict[str, HeldIdentity]:
+    async def _locked(self, provider: str, external_ids: Iterable[str]) -> dict[str, LockedIdentity]:
         identities = {"provider": provider, "external_ids": list(external_ids)}
-        rows = await self.session.execute(_HOLD_IDENTITIES, identities)
-        return {row.external_id: HeldIdentity(row.user_id, row.deactivated) for row in rows}
+        rows = await self.session.execute(_LOCK_IDENTITIES, identities)
+        return {row.external_id: LockedIdentity(row.user_id, row.deactivated) for row in rows}
 
-    async def _make(self, provider: str, external_ids: Sequence[str], *, now: datetime) -> set[UUID]:
-        """New users behind these identities, in this order; none where somebody else was faster."""
-        made = [new_id() for _ in external_ids]
-        identities = {"provider": provider, "external_ids": list(external_ids), "user_ids": made, "now": now}
+    async def _create(self, provider: str, external_ids: Sequence[str], *, now: datetime) -> set[UUID]:
+        """Create users for these identities, in this order. Returns the ids of the new users.
+
+        An identity that another transaction has created meanwhile gets no new user.
+        """
+        user_ids = [new_id() for _ in external_ids]
+        identities = {"provider": provider, "external_ids": list(external_ids), "user_ids": user_ids, "now": now}
         used = set((await self.session.execute(_MAKE_IDENTITIES, identities)).scalars())
-        if unused := [user_id for user_id in made if user_id not in used]:
+        if unused := [user_id for user_id in user_ids if user_id not in used]:
             await self.session.execute(_REMOVE_UNUSED, {"ids": unused})
         return used
 
-    async def lock(self, *user_ids: UUID) -> dict[UUID, HeldAccount]:
-        """Hold accounts until the transaction ends, so that what is counted of them stays so."""
+    async def lock(self, *user_ids: UUID) -> dict[UUID, LockedAccount]:
+        """Lock accounts until the transaction ends, so that checks and counts of them stay true."""
         rows = await self.session.execute(_LOCK, {"ids": list(user_ids)})
-        return {row.id: HeldAccount(**{**row, "role": Role(row["role"])}) for row in rows.mappings()}
+        return {row.id: LockedAccount(**{**row, "role": Role(row["role"])}) for row in rows.mappings()}
 
     async def account(self, user_id: UUID) -> Account:
-        """An account as this transaction leaves it. Raises AccountNotFound."""
+        """Return an account with the changes of this transaction. Raises AccountNotFound."""
         row = (await self.session.execute(ACCOUNT_BY_ID, {"user_id": user_id})).mappings().one_or_none()
         return account_of(None if row is None else dict(row))
 
-    async def add(self, profile: Profile, password_hash: str, *, role: Role, now: datetime) -> UUID:
-        """A new account. Raises EmailTaken or UsernameTaken, which end the transaction."""
+    async def add(self, profile: NewProfile, password_hash: str, *, role: Role, now: datetime) -> UUID:
+        """Insert an account and return its id. Raises EmailTaken or UsernameTaken, which abort the transaction."""
         user_id = new_id()
         columns = {**_columns(profile), "password_hash": password_hash, "password_changed_at": now}
-        with _names_in_words():
+        with _conflicts_translated():
             await self.session.execute(insert(User).values(id=user_id, role=role.value, created_at=now, **columns))
         return user_id
 
-    async def give_login(self, user_id: UUID, profile: Profile, password_hash: str, *, now: datetime) -> None:
-        """Make an account that only a bot knew one that can log in. Raises EmailTaken or UsernameTaken."""
+    async def give_login(self, user_id: UUID, profile: NewProfile, password_hash: str, *, now: datetime) -> None:
+        """Add a login to an account that only a bot knew. Raises EmailTaken or UsernameTaken."""
         await self.change(user_id, {**_columns(profile), "password_hash": password_hash, "password_changed_at": now})
 
     async def change(self, user_id: UUID, columns: Mapping[str, Any]) -> None:
-        """Set columns of an account. Raises EmailTaken or UsernameTaken, which end the transaction."""
-        with _names_in_words():
+        """Set columns of an account. Raises EmailTaken or UsernameTaken, which abort the transaction."""
+        with _conflicts_translated():
             await self.session.execute(update(User).where(User.id == user_id).values(**columns))
 
     async def replace_password(
-        self, user_id: UUID, kept: str | None, fresh: str, *, now: datetime | None = None
+        self, user_id: UUID, verified_hash: str | None, new_hash: str, *, now: datetime | None = None
     ) -> bool:
-        """Put a hash in the place of the one that was verified; `now`: the password itself is another one."""
-        values = {"password_hash": fresh} | ({"password_changed_at": now} if now else {})
-        same = User.password_hash.is_not_distinct_from(kept)
+        """Replace the hash that was verified. False if the account has another hash meanwhile.
+
+        `now`: time of the change, if the password itself changes; None if only its hash does.
+        """
+        values = {"password_hash": new_hash} | ({"password_changed_at": now} if now else {})
+        same = User.password_hash.is_not_distinct_from(verified_hash)
         changed = await self.session.execute(
             update(User).where(User.id == user_id, same).values(**values).returning(User.id)
         )
         return changed.scalar_one_or_none() is not None
 
-    async def has_password(self, user_id: UUID, kept: str | None) -> bool:
-        """Whether an account has this hash, as the transaction that is open sees it."""
-        statement = select(User.id).where(User.id == user_id, User.password_hash.is_not_distinct_from(kept))
+    async def has_password(self, user_id: UUID, password_hash: str | None) -> bool:
+        """True if the account has this hash, as the open transaction sees it."""
+        statement = select(User.id).where(User.id == user_id, User.password_hash.is_not_distinct_from(password_hash))
         return (await self.session.execute(statement)).scalar_one_or_none() is not None
 
     async def lock_admins(self, user_id: UUID) -> set[UUID]:
-        """Active admins who can log in; they and this account stay as they are until the transaction ends."""
+        """Lock this account and all active admins who can log in. Returns the ids of these admins."""
         return set((await self.session.execute(_LOCK_ADMINS, {"user_id": user_id})).scalars())
 
     async def delete(self, user_id: UUID) -> None:
-        """The account, and by the keys of the database everything that is owned through it."""
+        """Delete the account and, by foreign keys, everything that it owns."""
         await self.session.execute(delete(User).where(User.id == user_id))
 
     async def move_identities(self, user_id: UUID, *, to: UUID) -> None:
         await self.session.execute(update(UserIdentity).where(UserIdentity.user_id == user_id).values(user_id=to))
 
     async def remove_identity(self, user_id: UUID, provider: str, external_id: str) -> bool:
-        """Whether the person had this identity."""
+        """Remove an identity from a person. True if the person had it."""
         statement = delete(UserIdentity).where(
             UserIdentity.user_id == user_id,
             UserIdentity.provider == provider,
@@ -224,7 +232,7 @@ class AccountRepository(Repository):
         return bool((await self.session.execute(statement)).rowcount)  # type: ignore[attr-defined]  # a DELETE's result has it
 
     async def put_claim_code(self, provider: str, external_id: str, digest: bytes, *, expires_at: datetime) -> None:
-        """The one code of an identity; an earlier one no longer works."""
+        """Store the claim code of an identity. It replaces an earlier code."""
         statement = upsert(ClaimCode).values(
             provider=provider, external_id=external_id, digest=digest, expires_at=expires_at
         )
@@ -236,38 +244,38 @@ class AccountRepository(Repository):
         )
 
     async def claimable(self, digests: Sequence[bytes], *, now: datetime) -> UUID | None:
-        """The user behind the identity that a code stands for; None where it is none or is too old.
+        """Return the user behind the identity of a claim code; None if the code is unknown or has expired.
 
-        `digests`: of the one code, under every secret that is accepted.
+        `digests`: digests of one code, under each accepted secret.
         """
-        given = {"digests": list(digests), "now": now}
-        found: UUID | None = (await self.session.execute(_CLAIMABLE, given)).scalar()
-        return found
+        parameters = {"digests": list(digests), "now": now}
+        user_id: UUID | None = (await self.session.execute(_CLAIMABLE, parameters)).scalar()
+        return user_id
 
     async def redeem(self, digests: Sequence[bytes], *, now: datetime) -> UUID | None:
-        """Use a code up: the user behind its identity; None as `claimable`."""
-        given = {"digests": list(digests), "now": now}
-        found: UUID | None = (await self.session.execute(_REDEEM, given)).scalar()
-        return found
+        """Delete a claim code. Returns the user behind its identity; None if the code is unknown or has expired."""
+        parameters = {"digests": list(digests), "now": now}
+        user_id: UUID | None = (await self.session.execute(_REDEEM, parameters)).scalar()
+        return user_id
 
     async def remove_expired_codes(self, *, now: datetime) -> None:
         await self.session.execute(_REMOVE_EXPIRED_CODES, {"now": now})
 
 
-def _columns(profile: Profile) -> dict[str, Any]:
+def _columns(profile: NewProfile) -> dict[str, Any]:
     return {name: getattr(profile, name) for name in profile.__struct_fields__}
 
 
 def account_of(row: dict[str, Any] | None) -> Account:
-    """Raises AccountNotFound where there is no row."""
+    """Convert a row to an account. Raises AccountNotFound if there is no row."""
     if row is None:
         raise AccountNotFound
     return msgspec.convert(row, Account)
 
 
 @contextmanager
-def _names_in_words() -> Iterator[None]:
-    """A name that somebody else has, said so, however short the moment between their asking and ours."""
+def _conflicts_translated() -> Iterator[None]:
+    """Raise EmailTaken or UsernameTaken for a unique violation, which also covers a name taken a moment ago."""
     try:
         yield
     except IntegrityError as error:

@@ -1,4 +1,4 @@
-"""People: what is told of them, what they tell of themselves, what they see."""
+"""Structs of accounts: requests, responses and shared field types."""
 
 import unicodedata
 from datetime import datetime
@@ -11,9 +11,9 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from shared.web.identity import Role
 
 DISCORD: Final = "discord"
-"""The provider of bots' people."""
-# The same in both flavours that read it: Python's `$` lets a last newline pass and its `\d` any script's digits;
-# JSON Schema's knows no `\Z`.
+"""Provider of the identities that bots report."""
+# Means the same in both dialects that read it: Python's `$` accepts a final newline and its `\d` the digits of any
+# script; JSON Schema has no `\Z`.
 SNOWFLAKE: Final = r"^[0-9]{17,20}$(?!\n)"
 ExternalId = Annotated[
     str,
@@ -27,7 +27,7 @@ Username = Annotated[
     str,
     Meta(
         pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{2,31}$(?!\n)",
-        description="3 to 32 letters, digits, dots, dashes and underscores; upper and lower case are the same.",
+        description="3 to 32 letters, digits, dots, dashes and underscores; case does not matter.",
         examples=["ada"],
     ),
 ]
@@ -40,7 +40,7 @@ Locale = Annotated[
     str,
     Meta(
         pattern=r"^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$(?!\n)",
-        description="Language, and where it matters script and region (BCP 47).",
+        description="Language, optionally with script and region (BCP 47).",
         examples=["de-AT"],
     ),
 ]
@@ -49,29 +49,29 @@ Password = Annotated[
     Meta(
         min_length=10,
         max_length=256,
-        description="At least 10 characters; any, so that whole sentences do.",
+        description="At least 10 characters of any kind, so that whole sentences work.",
         examples=["correct horse battery staple"],
     ),
 ]
 GivenPassword = Annotated[str, Meta(max_length=256)]
-"""One that is compared only; rules that came later must not lock anybody out."""
+"""A password that is only compared. It has no minimum length, so that a later rule locks nobody out."""
 ClaimText = Annotated[
-    str, Meta(min_length=8, max_length=20, description="The code that the bot gave.", examples=["K7QD-93XM"])
+    str, Meta(min_length=8, max_length=20, description="The code from the bot.", examples=["K7QD-93XM"])
 ]
 
 ConfirmationToken = Annotated[str, Meta(min_length=1, max_length=100)]
 
 
 class UserData(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What the bot knows of the person; kept up to date with every call."""
+    """Names and avatar of the person on Discord. Each call updates them."""
 
     username: Annotated[str, Meta(min_length=1, max_length=100)] | None = None
     global_name: Annotated[str, Meta(max_length=100)] | None = None
     avatar: Annotated[str, Meta(max_length=500)] | None = None
 
 
-class Profile(Struct, frozen=True, kw_only=True):
-    """What somebody tells of themselves when they make an account."""
+class NewProfile(Struct, frozen=True, kw_only=True):
+    """Profile of a new account."""
 
     email: str | None = None
     username: str | None = None
@@ -81,19 +81,19 @@ class Profile(Struct, frozen=True, kw_only=True):
 
 
 class Register(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A new login. `claim_code` puts it on the account that the bot knows."""
+    """A new login. With `claim_code` it belongs to the account that the bot already knows."""
 
     username: Username
     password: Password
-    email: Annotated[Email, Meta(description="Also a login, once the mailed link confirms it.")] | None = None
+    email: Annotated[Email, Meta(description="Also works as a login once the mailed link confirms it.")] | None = None
     display_name: DisplayName | None = None
     time_zone: TimeZone = "UTC"
     locale: Locale = "en"
     claim_code: ClaimText | None = None
 
     @property
-    def profile(self) -> Profile:
-        return Profile(
+    def profile(self) -> NewProfile:
+        return NewProfile(
             email=self.email,
             username=self.username,
             display_name=self.display_name,
@@ -103,7 +103,7 @@ class Register(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class ChangeProfile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is left out stays as it is; null empties what can be empty. Logins change with `current_password` only."""
+    """Omitted fields stay as they are; null clears a field. `email` and `username` need `current_password`."""
 
     current_password: GivenPassword | UnsetType = UNSET
     email: Annotated[Email, Meta(description="In use once the mailed link confirms it.")] | UnsetType | None = UNSET
@@ -114,7 +114,7 @@ class ChangeProfile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class EraseAccount(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The account's password, so that an open session alone cannot erase the account."""
+    """The account's password, because an open session alone must not erase the account."""
 
     current_password: GivenPassword
 
@@ -126,14 +126,14 @@ class ConfirmEmail(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class ChangeAccount(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What an admin may change of somebody."""
+    """Changes of an account by an admin. Omitted fields stay as they are."""
 
     role: Role | UnsetType = UNSET
     active: bool | UnsetType = UNSET
 
 
 class LinkedIdentity(Struct, frozen=True, kw_only=True):
-    """Who somebody is elsewhere."""
+    """A person's identity elsewhere, such as a Discord user."""
 
     provider: str
     external_id: str
@@ -144,19 +144,17 @@ class LinkedIdentity(Struct, frozen=True, kw_only=True):
 
 
 class Account(Struct, frozen=True, kw_only=True):
-    """A person's account as they, and admins, see it."""
+    """A person's account, as the person and admins see it."""
 
     id: UUID
     email: str | None
-    unconfirmed_email: Annotated[
-        str | None, Meta(description="Waits for its mailed link to be used; until then `email` holds.")
-    ]
+    unconfirmed_email: Annotated[str | None, Meta(description="Becomes `email` once its mailed link is used.")]
     username: str | None
     display_name: str | None
     role: Role
     active: bool
     has_password: bool
-    """Whether the person can log in; without one only a bot knows them."""
+    """True if the person can log in; otherwise only a bot knows them."""
     time_zone: str
     locale: str
     created_at: datetime
@@ -164,12 +162,12 @@ class Account(Struct, frozen=True, kw_only=True):
 
 
 class KnownPerson(Struct, frozen=True, kw_only=True):
-    """A person as a bot may see them: no address."""
+    """A person as a bot sees them, without e-mail address."""
 
     id: UUID
     display_name: str | None
     has_login: bool
-    """Whether they have linked an account that they log in to."""
+    """True if the account has a login."""
     active: bool
     time_zone: str
     locale: str
@@ -184,7 +182,7 @@ class AccountPage(Struct, frozen=True, kw_only=True):
 
 
 class Credentials(Struct, frozen=True, kw_only=True):
-    """What a login is checked against."""
+    """Stored data to check a login against."""
 
     user_id: UUID
     password_hash: str | None
@@ -192,7 +190,7 @@ class Credentials(Struct, frozen=True, kw_only=True):
 
 
 class PastSession(Struct, frozen=True, kw_only=True):
-    """A login, whether it goes on or not."""
+    """A session, current or ended."""
 
     id: UUID
     created_at: datetime
@@ -205,7 +203,7 @@ class PastSession(Struct, frozen=True, kw_only=True):
 
 
 class MailKind(StrEnum):
-    """What a mail about an account's address says."""
+    """Kind of a mail about an account's address: a link that confirms it, or a notice of its change or removal."""
 
     CONFIRMATION = "confirmation"
     CHANGE = "change"
@@ -229,18 +227,18 @@ class AskForClaimCode(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class ClaimCodeMade(Struct, frozen=True, kw_only=True):
-    """To be shown to that person only; the last one given is the only one that works."""
+    """A claim code. Show it only to the person who asked for it; it replaces the previous code."""
 
     code: str
     expires_at: datetime
 
 
-class Claim(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ClaimIdentity(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     code: ClaimText
 
 
 class Export(Struct, frozen=True, kw_only=True):
-    """All that is held about a person, a part for each module."""
+    """Everything that is stored about a person, one part per module."""
 
     exported_at: datetime
     user_id: UUID
@@ -248,5 +246,5 @@ class Export(Struct, frozen=True, kw_only=True):
 
 
 def normalised_login(text: str) -> str:
-    """How e-mail addresses and usernames are kept and compared."""
+    """Return an e-mail address or username as it is stored and compared: trimmed, NFC, lower case."""
     return unicodedata.normalize("NFC", text.strip()).lower()

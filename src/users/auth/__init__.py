@@ -1,1 +1,1 @@
-"""Who may ask: people by their sessions, bots by their keys."""
+"""Authentication of people by sessions and of bots by keys."""

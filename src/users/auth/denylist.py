@@ -1,7 +1,7 @@
-"""Access tokens that were logged out of, in Redis until they would have expired anyway.
+"""Access tokens that were logged out, in Redis until they expire.
 
-The session's row in PostgreSQL says the same and outlives Redis; the list names the single token. Whether a token is
-on it must be known: while Redis is away nobody gets in.
+The session's row in PostgreSQL also records the logout and outlives Redis; the list covers the single token. The check
+is never skipped: without Redis no access token is accepted.
 """
 
 import asyncio
@@ -14,34 +14,34 @@ from redis.exceptions import RedisError
 from shared.errors import Unavailable
 
 KEY: Final = "auth:denied:"
-PATIENCE: Final = 2.0
-"""Seconds that Redis is waited for."""
+REDIS_TIMEOUT_S: Final = 2.0
+"""Seconds to wait for Redis."""
 
 
 class Denylist:
-    """Denied `jti`s."""
+    """List of denied tokens by their `jti`."""
 
     def __init__(self, redis: Redis, *, keep: timedelta, skew: timedelta) -> None:
-        """`keep`: the lifetime of a token."""
+        """`keep`: lifetime of an access token. `skew`: maximum difference between clocks."""
         self._redis = redis
         self._keep = keep + skew
 
     async def deny(self, token_id: str) -> None:
-        """Raises Unavailable where it cannot be noted."""
+        """Deny a token until it expires. Raises Unavailable without Redis."""
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(REDIS_TIMEOUT_S):
                 await self._redis.set(KEY + token_id, b"", px=self._keep)
         except (RedisError, OSError) as error:
-            raise _unknown() from error
+            raise _unavailable() from error
 
     async def denied(self, token_id: str) -> bool:
-        """Raises Unavailable where it cannot be known."""
+        """True if the token is denied. Raises Unavailable without Redis."""
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(REDIS_TIMEOUT_S):
                 return bool(await self._redis.exists(KEY + token_id))
         except (RedisError, OSError) as error:
-            raise _unknown() from error
+            raise _unavailable() from error
 
 
-def _unknown() -> Unavailable:
-    return Unavailable("Whether this token was logged out cannot be known at the moment; try again.", retry_after=2)
+def _unavailable() -> Unavailable:
+    return Unavailable("This token cannot be checked at the moment; try again.", retry_after=2)

@@ -1,4 +1,4 @@
-"""What can be wrong with who somebody says they are.
+"""Errors of authentication.
 
 TokenExpired 401, LoginFailed 401, RefreshRefused 401, RegistrationClosed 403, SessionNotFound 404,
 TooManyAttempts 429.
@@ -14,20 +14,20 @@ class TokenExpired(Unauthenticated):
 
 
 class LoginFailed(Unauthenticated):
-    """One answer for unknown names and wrong passwords, so that it tells nobody who has an account."""
+    """Same answer for unknown names and wrong passwords, so that it does not reveal who has an account."""
 
     code = "login_failed"
     title = "Login failed"
 
     def __init__(self, headers: Mapping[str, str] | None = None) -> None:
-        super().__init__("This login and password do not belong together.", headers=headers)
+        super().__init__("The login or the password is wrong.", headers=headers)
 
 
 class RefreshRefused(Unauthenticated):
     """The refresh token was used before, has expired, or its session has ended."""
 
     code = "refresh_refused"
-    title = "Session over"
+    title = "Session ended"
 
 
 class RegistrationClosed(Forbidden):

@@ -1,8 +1,8 @@
-"""Bot keys: made once, shown once, then only compared.
+"""Bot keys: shown once when they are created, and only compared after that.
 
-A key reads `trk_<prefix>_<secret>`. The prefix finds the row; the row holds HMAC-SHA256 of the whole key under the
-installation's secret, compared in constant time. The secret has 256 random bits, so a slow hash would add nothing.
-While the installation's secret is being replaced, a key's digest is renewed when the key is used.
+A key has the form `trk_<prefix>_<secret>`. The prefix finds the row; the row holds HMAC-SHA256 of the whole key under
+the installation's secret, compared in constant time. The secret part has 256 random bits, so a slow hash would add
+nothing. While the installation's secret is being replaced, each use of a key renews its digest.
 """
 
 import re
@@ -19,9 +19,9 @@ from shared.ids import new_id
 from shared.installation_secret import InstallationSecret, position_of
 from shared.web.identity import BotIdentity, PersonIdentity
 from users.access import GuildNotFound
+from users.auth.credential_cache import CredentialCache
 from users.auth.models import BotKey
-from users.auth.remembered import Remembered
-from users.auth.repository import BotKeyReader, BotKeyRepository
+from users.auth.repository import BotKeyRepository, BotKeyStore
 from users.auth.schemas import KnownKey, KnownKeys, MadeKey
 from users.memberships import Memberships
 
@@ -29,7 +29,7 @@ KEY: Final = re.compile(r"trk_([a-z0-9]{10})_[A-Za-z0-9_-]{43}")
 
 
 class BotKeyService:
-    """Makes, lists and revokes keys."""
+    """Creates, lists and revokes keys."""
 
     def __init__(
         self,
@@ -56,18 +56,20 @@ class BotKeyService:
         guild_ids: Sequence[str] | None = None,
         asker: PersonIdentity | None = None,
     ) -> MadeKey:
-        """A new key; the caller shows its text once. Raises Invalid for a scope that opens nothing, NotFound for a
-        guild that nobody told us of.
+        """Create a key. The caller shows its text once.
+
+        Raises Invalid for an unknown scope, or GuildNotFound for an unknown guild.
         """
         for scope in scopes:
             if scope not in self._known_scopes:
                 raise Invalid(
-                    f"{scope!r} opens nothing; known are {', '.join(self._known_scopes)}.", extra={"field": "scopes"}
+                    f"There is no scope {scope!r}; there are {', '.join(self._known_scopes)}.",
+                    extra={"field": "scopes"},
                 )
         if guild_ids and (unknown := set(guild_ids) - await self._guilds.known(guild_ids)):
             raise GuildNotFound(min(unknown))
         if not name.strip():
-            raise Invalid("Give the key a name, so that you know later whose it is.")
+            raise Invalid("Give the key a name, so that you can recognise it later.")
         alphabet = "abcdefghijklmnopqrstuvwxyz0123456789"
         prefix = "".join(secrets.choice(alphabet) for _ in range(10))
         key = f"trk_{prefix}_{secrets.token_urlsafe(32)}"
@@ -93,7 +95,7 @@ class BotKeyService:
         return MadeKey(prefix=prefix, text=key)
 
     async def every_key(self) -> KnownKeys:
-        """Working and revoked ones, oldest first."""
+        """Return all keys, revoked ones included, oldest first."""
         return KnownKeys(
             items=[
                 KnownKey(
@@ -110,23 +112,23 @@ class BotKeyService:
         )
 
     async def revoke(self, prefix: str, *, asker: PersonIdentity | None = None) -> None:
-        """End a key. Raises NotFound where none that works has this prefix."""
+        """Revoke a key. Raises NotFound if no working key has this prefix."""
         if not await self._keys.revoke(prefix, now=self._clock.now()):
             raise NotFound(f"There is no working key with the prefix {prefix!r}.")
         await self._activity.record("bot_key.revoked", subject="bot_key", subject_id=prefix, actor=asker)
 
 
 class BotAuthenticator:
-    """Tells whose key it is; verified keys are remembered for a moment."""
+    """Finds the bot behind a key. Verified keys are cached for a moment."""
 
-    def __init__(self, *, keys: BotKeyReader, clock: Clock, secret: InstallationSecret) -> None:
+    def __init__(self, *, keys: BotKeyStore, clock: Clock, secret: InstallationSecret) -> None:
         self._keys = keys
         self._clock = clock
         self._secret = secret
-        self._verified: Remembered[BotIdentity] = Remembered()
+        self._verified: CredentialCache[BotIdentity] = CredentialCache()
 
     async def authenticate(self, key: str) -> BotIdentity:
-        """Raises Unauthenticated, with the same words whatever was wrong."""
+        """Return the bot behind a key. Raises Unauthenticated, with the same message for every reason."""
         known = self._verified.get(key)
         if known is not None:
             return known
@@ -135,7 +137,7 @@ class BotAuthenticator:
         row = await self._keys.by_prefix(shape[1]) if shape else None
         digests = self._secret.digests(key.encode())
         if row is None or position_of(row["digest"], digests) is None:
-            raise Unauthenticated("The key is not one of ours, or was revoked. Ask the operator for a new one.")
+            raise Unauthenticated("The key is invalid or was revoked. Ask the operator for a new one.")
         if row["secret_id"] != self._secret.id:
             await self._keys.renew_digest(row["id"], row["digest"], digests[0], secret_id=self._secret.id)
         await self._keys.note_use(row["id"], now=self._clock.now())
@@ -149,5 +151,5 @@ class BotAuthenticator:
         return identity
 
     async def stands(self, key_id: UUID) -> bool:
-        """Whether a key that was authenticated some time ago still works; the database is asked."""
+        """True if a key that was authenticated some time ago still works. Always queries the database."""
         return await self._keys.stands(key_id)

@@ -1,4 +1,4 @@
-"""Bot keys and people's sessions; of what proves either only a digest is kept."""
+"""Tables of bot keys and sessions, which store only digests of keys and tokens."""
 
 from datetime import datetime
 from uuid import UUID
@@ -12,7 +12,7 @@ from users.accounts.models import User
 
 
 class BotKey(Base):
-    """A key with which a bot asks for its people; found by its prefix, proven by its digest."""
+    """A key that authenticates a bot. Its prefix finds the row, and its digest proves the key."""
 
     __tablename__ = "bot_keys"
 
@@ -21,17 +21,17 @@ class BotKey(Base):
     prefix: Mapped[str] = mapped_column(unique=True)
     digest: Mapped[bytes]
     secret_id: Mapped[bytes | None]
-    """Of the installation's secret that the digest was made under; NULL: from before this was kept."""
+    """Id of the installation's secret that the digest was made under; NULL in rows older than this column."""
     scopes: Mapped[list[str]] = mapped_column(ARRAY(Text()))
     guild_ids: Mapped[list[str] | None] = mapped_column(ARRAY(Text()))
-    """The only guilds that it may speak for; NULL: all."""
+    """The only guilds that the bot may act for; NULL: all."""
     created_at: Mapped[datetime]
     last_used_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
 
 
 class AuthSession(Base):
-    """A login, and every refresh token that came of it (a family): only the newest of them is good."""
+    """A login with all refresh tokens that followed from it (a token family). Only the newest one is valid."""
 
     __tablename__ = "auth_sessions"
     __table_args__ = (Index("ix_auth_sessions_user_id", "user_id"),)
@@ -40,11 +40,11 @@ class AuthSession(Base):
     user_id: Mapped[UUID] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"))
     token_digest: Mapped[bytes]
     secret_id: Mapped[bytes | None]
-    """Of the installation's secret that the token was made under; NULL: from before this was kept."""
+    """Id of the installation's secret that the token was made under; NULL in rows older than this column."""
     created_at: Mapped[datetime]
     refreshed_at: Mapped[datetime]
     expires_at: Mapped[datetime]
-    """However often it is refreshed."""
+    """End of the session, no matter how often it is refreshed."""
     revoked_at: Mapped[datetime | None]
     revoked_because: Mapped[str | None]
     user_agent: Mapped[str | None]
@@ -57,6 +57,6 @@ class SecretRotation(Base):
     __tablename__ = "secret_rotations"
 
     secret_id: Mapped[bytes] = mapped_column(primary_key=True)
-    """Of the new secret."""
+    """Id of the new secret."""
     started_at: Mapped[datetime]
-    """When `trackers secrets rotate` first ran under it; what was made before may need the previous secret."""
+    """Time of the first `trackers secrets rotate` under the new secret. Older things may need the previous secret."""

@@ -1,7 +1,7 @@
-"""Passwords: Argon2id in a few threads of their own, so that the event loop answers others meanwhile.
+"""Password hashing with Argon2id in separate threads, so that the event loop can answer other requests meanwhile.
 
-Defaults are OWASP's (46 MiB, one pass, one lane). A hash in PHC form names its parameters, so that a login can tell
-that they have changed and hash anew.
+The defaults are OWASP's (46 MiB, one pass, parallelism 1). A hash in PHC form includes its parameters, so that a login
+can detect a change of them and hash the password again.
 """
 
 import asyncio
@@ -21,36 +21,37 @@ from users.auth.settings import AuthSettings
 
 T = TypeVar("T")
 WAITING: Final = 64
-"""Passwords that may wait for a thread; who comes later is told to come back."""
+"""Passwords that may wait for a thread; further requests get Unavailable."""
 POLITENESS: Final = 10
-"""How far a hashing thread stands back behind the event loop (nice)."""
+"""Nice value of the hashing threads, so that the event loop comes first."""
 
 
 class Passwords:
-    """Hashes and verifies."""
+    """Hashes and verifies passwords."""
 
     def __init__(self, settings: AuthSettings) -> None:
         self._hasher = PasswordHasher(
             time_cost=settings.hash_passes, memory_cost=settings.hash_memory_kib, parallelism=1
         )
-        self._threads = ThreadPoolExecutor(settings.hash_threads, "passwords", initializer=_stand_back)
+        self._threads = ThreadPoolExecutor(settings.hash_threads, "passwords", initializer=_lower_priority)
         self._most = settings.hash_threads + WAITING
         self._busy = 0
         self._nobodys: str | None = None
 
     async def hashed(self, password: str) -> str:
-        """The PHC string of a password. Raises Unavailable while too many wait."""
+        """Return the PHC string of a password. Raises Unavailable while too many passwords wait."""
         return await self._run(self._hasher.hash, password)
 
-    async def verified(self, kept: str | None, password: str) -> bool:
-        """Whether a password is the one that was hashed; where there is none (`None`), it takes as long to say no."""
+    async def verified(self, password_hash: str | None, password: str) -> bool:
+        """True if the password matches the hash. Without a hash (`None`) the answer is False and takes as long."""
         if self._nobodys is None:
             self._nobodys = await self.hashed("the password of nobody")
-        return await self._run(_verify, self._hasher, kept or self._nobodys, password) and kept is not None
+        matches = await self._run(_verify, self._hasher, password_hash or self._nobodys, password)
+        return matches and password_hash is not None
 
-    def outdated(self, kept: str) -> bool:
-        """Whether a hash was made with other parameters than today's."""
-        return self._hasher.check_needs_rehash(kept)
+    def outdated(self, password_hash: str) -> bool:
+        """True if the hash was made with other parameters than the current ones."""
+        return self._hasher.check_needs_rehash(password_hash)
 
     async def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
@@ -65,15 +66,15 @@ class Passwords:
             self._busy -= 1
 
 
-def _verify(hasher: PasswordHasher, kept: str, password: str) -> bool:
+def _verify(hasher: PasswordHasher, password_hash: str, password: str) -> bool:
     try:
-        return hasher.verify(kept, password)
+        return hasher.verify(password_hash, password)
     except (VerificationError, InvalidHashError):
         return False
 
 
-def _stand_back() -> None:
-    """On Linux a thread has a niceness of its own; elsewhere it would be the whole process's."""
+def _lower_priority() -> None:
+    """Lower the priority of this thread. Only on Linux: elsewhere a nice value applies to the whole process."""
     if sys.platform == "linux":
         with suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), POLITENESS)

@@ -1,4 +1,4 @@
-"""Whose access token it is: signature, denylist, session and account, in this order; then trusted for a moment."""
+"""Verification of access tokens: signature, denylist, session and account, in this order, then cached for a moment."""
 
 from time import monotonic
 from uuid import UUID
@@ -6,34 +6,37 @@ from uuid import UUID
 from shared.clock import Clock
 from shared.errors import Unauthenticated
 from shared.web.identity import PersonIdentity, Role
+from users.auth.credential_cache import CredentialCache
 from users.auth.denylist import Denylist
-from users.auth.remembered import Remembered
-from users.auth.repository import SessionReader
+from users.auth.repository import SessionQueries
 from users.auth.tokens import AccessTokens
 
 
 class PersonAuthenticator:
-    """Tells whose token it is; verified ones are remembered for a moment."""
+    """Finds the person behind an access token. Verified tokens are cached for a moment."""
 
-    def __init__(self, *, tokens: AccessTokens, denylist: Denylist, sessions: SessionReader, clock: Clock) -> None:
+    def __init__(self, *, tokens: AccessTokens, denylist: Denylist, sessions: SessionQueries, clock: Clock) -> None:
         self._tokens = tokens
         self._denylist = denylist
         self._sessions = sessions
         self._clock = clock
-        self._verified: Remembered[PersonIdentity] = Remembered()
+        self._verified: CredentialCache[PersonIdentity] = CredentialCache()
 
     async def authenticate(self, token: str) -> PersonIdentity:
-        """Raises TokenExpired, Unauthenticated for every other bad token, Unavailable where it cannot be known."""
+        """Return the person behind a token.
+
+        Raises TokenExpired, Unauthenticated for every other invalid token, or Unavailable without Redis.
+        """
         known = self._verified.get(token)
         if known is not None and known.expires_at > self._clock.now():
             return known
-        asked_at = monotonic()  # what is answered was so at some moment after this
+        asked_at = monotonic()  # before the checks, because their answers may already be this old
         claims = self._tokens.verify(token)
         if await self._denylist.denied(claims.token_id):
             raise Unauthenticated("This token was logged out; log in again.")
         person = await self._sessions.standing(claims.session_id, now=self._clock.now())
         if person is None or person["id"] != claims.user_id:
-            raise Unauthenticated("The session of this token is over; log in again.")
+            raise Unauthenticated("The session of this token has ended; log in again.")
         identity = PersonIdentity(
             user_id=claims.user_id,
             role=Role(person["role"]),
@@ -45,5 +48,5 @@ class PersonAuthenticator:
         return identity
 
     def forget(self, *, session_id: UUID | None = None, user_id: UUID | None = None) -> None:
-        """End the trust of this process in a session's or a person's tokens at once."""
+        """Remove a session's or a person's tokens from the cache of this process."""
         self._verified.forget(lambda identity: identity.session_id == session_id or identity.user_id == user_id)

@@ -1,4 +1,4 @@
-"""Making an account oneself."""
+"""Registration of new accounts."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ from shared.database import Database
 from users.accounts.claims import ClaimService
 from users.accounts.schemas import Register
 from users.accounts.service import AccountService, normalised
-from users.auth.attempts import Attempts
+from users.auth.attempts import SignInAttempts
 from users.auth.errors import RegistrationClosed
 from users.auth.own_account import NewAddresses
 from users.auth.passwords import Passwords
@@ -16,7 +16,7 @@ from users.auth.settings import Registration
 
 
 class RegistrationService:
-    """Registers and logs in; like AuthService it opens its own transaction, after the password was hashed."""
+    """Registers and logs in. Like AuthService it opens its own transaction, after the password is hashed."""
 
     def __init__(
         self,
@@ -25,7 +25,7 @@ class RegistrationService:
         accounts: Callable[[], AccountService],
         claims: Callable[[], ClaimService],
         passwords: Passwords,
-        attempts: Attempts,
+        attempts: SignInAttempts,
         auth: AuthService,
         new_addresses: NewAddresses,
         registration: Registration,
@@ -40,14 +40,14 @@ class RegistrationService:
         self._registration = registration
 
     async def register(self, given: Register, client: Client) -> Tokens:
-        """A new account, logged in. Its address stays unset until the mailed link is used; nothing that the asker sees
-        depends on whether another account has the address.
+        """Create an account and log in to it. The account gets its address only through the mailed link.
 
-        Raises RegistrationClosed, UsernameTaken, EmailNotSetUp, BadClaimCode, ClaimRefused, Invalid for what is no
-        address or zone, TooManyAttempts, TooManyMessages, or Unavailable.
+        The answer does not depend on whether another account has the address. Raises RegistrationClosed, UsernameTaken,
+        EmailNotSetUp, BadClaimCode, ClaimRefused, Invalid for an invalid address or time zone, TooManyAttempts,
+        TooManyMessages, or Unavailable.
         """
         if self._registration is Registration.CLOSED:
-            raise RegistrationClosed("Nobody can register here; ask the operator for an account.")
+            raise RegistrationClosed("Registration is closed; ask the operator for an account.")
         if self._registration is Registration.CODE and given.claim_code is None:
             raise RegistrationClosed("Ask the bot for a code first, and register with it as `claim_code`.")
         await self._attempts.count_registration(client.address)

@@ -1,4 +1,4 @@
-"""All SQL about bot keys and sessions."""
+"""SQL for bot keys and sessions."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import select, text
 
-from shared.database import Reader, Repository
+from shared.database import PooledQueries, Repository, StandaloneWriter
 from users.accounts.schemas import PastSession
 from users.auth.models import BotKey
 from users.auth.schemas import SessionView
@@ -21,7 +21,7 @@ _TOUCH: Final = text(
     " WHERE id = :id AND (last_used_at IS NULL OR last_used_at < CAST(:stale AS timestamptz))"
 )
 USE_NOTED_EVERY: Final = timedelta(minutes=1)
-# Another process may have renewed it meanwhile, under the same secret: that is as good.
+# Does nothing if another process has renewed the digest meanwhile, under the same secret.
 _RENEW_DIGEST: Final = text(
     "UPDATE bot_keys SET digest = :digest, secret_id = :secret_id WHERE id = :id AND digest = :before"
 )
@@ -35,7 +35,8 @@ WHERE u.id = :user_id AND u.deactivated_at IS NULL AND u.password_hash IS NOT DI
 FOR SHARE OF u
 RETURNING id
 """)
-# One statement, so that of many at once exactly one finds the token to be the newest. The others see what it left.
+# One statement, so that of many concurrent calls exactly one finds its token to be the newest; the others see the
+# result.
 _ROTATE: Final = text("""
 UPDATE auth_sessions s
 SET token_digest = CASE WHEN s.token_digest = :digest THEN :next_digest ELSE s.token_digest END,
@@ -79,49 +80,49 @@ DELETE FROM auth_sessions WHERE id IN (
 
 
 class BotKeyRepository(Repository):
-    """Making, listing and revoking keys."""
+    """Creates, lists and revokes keys."""
 
     def add(self, key: BotKey) -> None:
         self.session.add(key)
 
     async def every_key(self) -> Sequence[BotKey]:
-        """Working and revoked ones, oldest first."""
+        """Return all keys, revoked ones included, oldest first."""
         return (await self.session.scalars(select(BotKey).order_by(BotKey.created_at, BotKey.id))).all()
 
     async def revoke(self, prefix: str, *, now: datetime) -> bool:
-        """Whether there was such a key that still worked."""
+        """Revoke a key. True if a working key had this prefix."""
         statement = text("UPDATE bot_keys SET revoked_at = :now WHERE prefix = :prefix AND revoked_at IS NULL")
         result = await self.session.execute(statement, {"now": now, "prefix": prefix})
         return bool(result.rowcount)  # type: ignore[attr-defined]  # an UPDATE's result has it
 
 
-class BotKeyReader:
-    """Looking keys up, outside any transaction."""
+class BotKeyStore:
+    """Reads keys outside any transaction, and records their use."""
 
-    def __init__(self, reader: Reader) -> None:
-        self._reader = reader
+    def __init__(self, writer: StandaloneWriter) -> None:
+        self._writer = writer
 
     async def by_prefix(self, prefix: str) -> dict[str, Any] | None:
-        """id, name, digest, its secret's id, scopes and guilds of a key that works."""
-        return await self._reader.row(_BY_PREFIX, {"prefix": prefix})
+        """Return id, name, digest, id of the secret, scopes and guilds of a working key, or None."""
+        return await self._writer.row(_BY_PREFIX, {"prefix": prefix})
 
     async def stands(self, key_id: UUID) -> bool:
-        """Whether a key works."""
-        return bool(await self._reader.value(_STANDS, {"id": key_id}))
+        """True if the key is not revoked."""
+        return bool(await self._writer.value(_STANDS, {"id": key_id}))
 
     async def renew_digest(self, key_id: UUID, before: bytes, digest: bytes, *, secret_id: bytes) -> None:
-        """Keep a key's digest under the current secret instead of `before`."""
-        await self._reader.execute(
+        """Store a key's digest under the current secret in place of `before`."""
+        await self._writer.execute(
             _RENEW_DIGEST, {"id": key_id, "before": before, "digest": digest, "secret_id": secret_id}
         )
 
     async def note_use(self, key_id: UUID, *, now: datetime) -> None:
-        """Remember when a key was last used, at most once a minute."""
-        await self._reader.execute(_TOUCH, {"id": key_id, "now": now, "stale": now - USE_NOTED_EVERY})
+        """Record when a key was last used, at most once a minute."""
+        await self._writer.execute(_TOUCH, {"id": key_id, "now": now, "stale": now - USE_NOTED_EVERY})
 
 
 class SessionRepository(Repository):
-    """Opening, refreshing and ending sessions."""
+    """Opens, refreshes and ends sessions."""
 
     async def open(
         self,
@@ -135,7 +136,7 @@ class SessionRepository(Repository):
         expires_at: datetime,
         client: tuple[str | None, str | None],
     ) -> bool:
-        """A session, unless the account was deactivated or its password changed since it was looked at.
+        """Open a session. False if the account was deactivated or its password changed since it was read.
 
         `client`: user agent and address.
         """
@@ -159,9 +160,9 @@ class SessionRepository(Repository):
     async def rotate(
         self, session_id: UUID, *, digest: bytes, next_digest: bytes, secret_id: bytes, now: datetime
     ) -> tuple[UUID, bool, datetime] | None:
-        """Put the next token in the place of the newest; with any other the session ends.
+        """Replace the newest token with the next one. Any other token ends the session.
 
-        Whose session it is, whether it goes on, and until when at most; None where it was over already.
+        Returns the user, whether the session goes on, and when it ends at the latest; None if it had already ended.
         """
         row = (
             await self.session.execute(
@@ -180,37 +181,37 @@ class SessionRepository(Repository):
     async def revoke(
         self, user_id: UUID, *, because: str, now: datetime, only: UUID | None = None, but: UUID | None = None
     ) -> int:
-        """End a person's sessions: all, `only` one, or all `but` one; how many those were."""
+        """End a person's sessions: all, `only` one, or all `but` one. Returns how many ended."""
         result = await self.session.execute(
             _REVOKE, {"user_id": user_id, "because": because, "now": now, "only": only, "but": but}
         )
         return len(result.all())
 
     async def goes_on(self, session_id: UUID, user_id: UUID, *, now: datetime) -> bool:
-        """Whether a person has this session and it is not over, as the transaction that is open sees it."""
+        """True if the person has this session and it has not ended, as the open transaction sees it."""
         return bool((await self.session.execute(_GOES_ON, {"id": session_id, "user_id": user_id, "now": now})).scalar())
 
     async def remove_over(self, *, before: datetime, limit: int) -> int:
-        """Delete sessions that were over before a moment; how many."""
+        """Delete up to `limit` sessions that ended before a time. Returns how many."""
         result = await self.session.execute(_REMOVE_OVER, {"before": before, "limit": limit})
         return int(result.rowcount)  # type: ignore[attr-defined]  # a DELETE's result has it
 
 
-class SessionReader:
-    """Questions about sessions, outside any transaction."""
+class SessionQueries:
+    """Reads sessions outside any transaction."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: PooledQueries) -> None:
         self._reader = reader
 
     async def standing(self, session_id: UUID, *, now: datetime) -> dict[str, Any] | None:
-        """Id and role of the person whose session goes on; None where it is over or the account deactivated."""
+        """Return id and role of a session's person; None if the session has ended or the account is deactivated."""
         return await self._reader.row(_STANDING, {"session_id": session_id, "now": now})
 
     async def sessions(self, user_id: UUID, *, current: UUID, now: datetime) -> list[SessionView]:
-        """A person's sessions that go on, the last used first."""
+        """Return a person's sessions that have not ended, last used first."""
         rows = await self._reader.rows(_SESSIONS, {"user_id": user_id, "current": current, "now": now})
         return [SessionView(**row) for row in rows]
 
     async def past_sessions(self, user_id: UUID) -> list[PastSession]:
-        """Every login that is still kept, the newest first."""
+        """Return all stored sessions of a person, newest first."""
         return [PastSession(**row) for row in await self._reader.rows(_PAST_SESSIONS, {"user_id": user_id})]

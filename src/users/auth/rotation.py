@@ -1,11 +1,11 @@
-"""What of bot keys, sessions and claim codes still needs the previous secret of the installation."""
+"""Bot keys, sessions, claim codes and links that still need the previous secret of the installation."""
 
 from datetime import datetime
 from typing import Final
 
 from sqlalchemy import text
 
-from shared.database import Reader
+from shared.database import StandaloneWriter
 from shared.installation_secret import InstallationSecret, Needing
 from users.accounts import addresses, claims
 
@@ -34,27 +34,27 @@ WHERE digest IS NOT NULL AND expires_at > :now AND expires_at <= :made_until
 
 
 class AuthRotation:
-    """Asks what was made under which secret; each statement stands for itself."""
+    """Finds what was made under which secret. Each statement runs on its own."""
 
-    def __init__(self, reader: Reader, *, secret: InstallationSecret) -> None:
-        self._reader = reader
+    def __init__(self, writer: StandaloneWriter, *, secret: InstallationSecret) -> None:
+        self._writer = writer
         self._secret = secret
 
     async def start(self, *, now: datetime) -> datetime:
-        """When the current secret began to replace another: now, or at the first call."""
-        started_at: datetime = await self._reader.value(_START, {"secret_id": self._secret.id, "now": now})
+        """Return when the current secret began to replace another: the time of the first call under it."""
+        started_at: datetime = await self._writer.value(_START, {"secret_id": self._secret.id, "now": now})
         return started_at
 
     async def remaining(self, *, started_at: datetime, now: datetime) -> list[Needing]:
-        """Each working key that was not used, sessions that were not refreshed, codes that still wait."""
+        """Return working keys not used since, sessions not refreshed since, and older codes and links still valid."""
         under = {"secret_id": self._secret.id}
         keys = [
             Needing(what=f"bot key trk_{row['prefix']} ({row['name']})", count=1, used_at=row["last_used_at"])
-            for row in await self._reader.rows(_KEYS, under)
+            for row in await self._writer.rows(_KEYS, under)
         ]
-        sessions = await self._reader.row(_SESSIONS, {**under, "now": now})
-        codes = await self._reader.row(_CODES, {"now": now, "made_until": started_at + claims.GOOD_FOR})
-        links = await self._reader.row(_LINKS, {"now": now, "made_until": started_at + addresses.GOOD_FOR})
+        sessions = await self._writer.row(_SESSIONS, {**under, "now": now})
+        codes = await self._writer.row(_CODES, {"now": now, "made_until": started_at + claims.GOOD_FOR})
+        links = await self._writer.row(_LINKS, {"now": now, "made_until": started_at + addresses.GOOD_FOR})
         return [
             *keys,
             *(Needing(what="sessions", **row) for row in [sessions] if row and row["count"]),

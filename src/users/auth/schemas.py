@@ -1,4 +1,4 @@
-"""What people send to log in, and what they get."""
+"""Structs of authentication: requests and responses."""
 
 from datetime import datetime
 from typing import Annotated
@@ -11,14 +11,14 @@ from users.accounts.schemas import GivenPassword, Password
 
 
 class Login(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The e-mail address or username, and the password."""
+    """An e-mail address or username, and the password."""
 
     login: Annotated[str, Meta(min_length=1, max_length=320, examples=["ada@example.org"])]
     password: GivenPassword
 
 
 class Refresh(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    refresh_token: Annotated[str, Meta(max_length=200, description="The newest one; each is good for one use.")]
+    refresh_token: Annotated[str, Meta(max_length=200, description="The newest refresh token; each works once.")]
 
 
 class ChangePassword(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -27,27 +27,27 @@ class ChangePassword(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Tokens(Struct, frozen=True, kw_only=True):
-    """What a login or refresh gives (RFC 6749, section 5.1)."""
+    """Tokens from a login or refresh (RFC 6749, section 5.1)."""
 
     access_token: str
     token_type: str
     expires_in: int
-    """Seconds that the access token is good for."""
+    """Seconds until the access token expires."""
     refresh_token: str
     refresh_expires_at: datetime
-    """When the session ends, however often it is refreshed."""
+    """End of the session, no matter how often it is refreshed."""
     user_id: UUID
 
 
 class Client(Struct, frozen=True, kw_only=True):
-    """From where somebody logs in."""
+    """Origin of a login."""
 
     address: str
     user_agent: str | None
 
 
 class WhoIAm(Struct, frozen=True, kw_only=True):
-    """Whose token this is."""
+    """Account, session and expiry of an access token."""
 
     user_id: UUID
     role: Role
@@ -56,7 +56,7 @@ class WhoIAm(Struct, frozen=True, kw_only=True):
 
 
 class SessionView(Struct, frozen=True, kw_only=True):
-    """A login that goes on."""
+    """A session that has not ended."""
 
     id: UUID
     created_at: datetime
@@ -65,7 +65,7 @@ class SessionView(Struct, frozen=True, kw_only=True):
     user_agent: str | None
     address: str | None
     current: bool
-    """Whether it is the one that asks."""
+    """True for the session of this request."""
 
 
 class SessionList(Struct, frozen=True, kw_only=True):
@@ -77,7 +77,7 @@ class EndedSessions(Struct, frozen=True, kw_only=True):
 
 
 class CreateKey(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A bot's key: its name, what it opens, and the guilds that it may speak for (leave out for all)."""
+    """A bot key: its name, its scopes, and the guilds that it may act for (omit for all)."""
 
     name: Annotated[str, Meta(min_length=1, max_length=100)]
     scopes: Annotated[list[Annotated[str, Meta(max_length=50)]], Meta(min_length=1, max_length=50)]
@@ -85,14 +85,14 @@ class CreateKey(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class MadeKey(Struct, frozen=True, kw_only=True):
-    """A key just made: the only time that its text is known."""
+    """A new key. Its text is shown only here."""
 
     prefix: str
     text: str
 
 
 class KnownKey(Struct, frozen=True, kw_only=True):
-    """What may be told of a key."""
+    """A key without its text."""
 
     prefix: str
     name: str

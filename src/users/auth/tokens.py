@@ -1,10 +1,10 @@
-"""Access tokens (JWT, RFC 9068 in its shape) and refresh tokens (opaque), as texts.
+"""Access tokens (JWT in the shape of RFC 9068) and refresh tokens (opaque), as texts.
 
-An access token is signed with HMAC-SHA256 under a key derived from the installation's secret, so that no key of one
-purpose opens another. While the secret is being replaced, tokens made under the previous one are accepted. A refresh
-token reads `trr_` and 80 bytes in base64url: the session's id, 32 random bytes, and an HMAC of both. The row keeps a
-digest of the newest only; the HMAC tells a token that was ours once (its reuse ends the session) from one that never
-was (which must not).
+An access token is signed with HMAC-SHA256. Its key is derived from the installation's secret for this purpose only, so
+that it works for no other purpose. While the secret is being replaced, tokens made under the previous one are accepted.
+A refresh token is `trr_` and 80 bytes in base64url: the session's id, 32 random bytes, and an HMAC of both. The row
+holds a digest of the newest token only. The HMAC distinguishes a token that we once issued, which ends the session when
+it is used again, from a made-up token, which must not end it.
 """
 
 import hashlib
@@ -32,14 +32,14 @@ AUDIENCE: Final = "trackers"
 ISSUER: Final = "trackers"
 CLAIMS: Final = ("iss", "aud", "sub", "sid", "jti", "iat", "exp")
 SKEW: Final = timedelta(seconds=30)
-"""How far the clocks of two of our machines may be apart."""
+"""Maximum difference between the clocks of two of our machines."""
 PREFIX: Final = "trr_"
-LONGEST: Final = 2048
-"""Characters of an access token that are looked at at all; ours have under 500."""
+MAX_TOKEN_LENGTH: Final = 2048
+"""Maximum characters of an access token; ours have under 500."""
 
 
 class AccessClaims(Struct, frozen=True, kw_only=True):
-    """What a good access token says."""
+    """Claims of a valid access token."""
 
     user_id: UUID
     session_id: UUID
@@ -48,7 +48,7 @@ class AccessClaims(Struct, frozen=True, kw_only=True):
 
 
 class AccessTokens:
-    """Signs and verifies."""
+    """Signs and verifies access tokens."""
 
     def __init__(self, *, secret: InstallationSecret, clock: Clock, lifetime: float) -> None:
         self._keys = secret.keys("access tokens")
@@ -69,7 +69,7 @@ class AccessTokens:
         return jwt.encode(claims, self._keys[0], algorithm=ALGORITHM, headers={"typ": TYPE})
 
     def verify(self, token: str) -> AccessClaims:
-        """What a token says. Raises TokenExpired, or Unauthenticated with the same words whatever else was wrong."""
+        """Return the claims of a token. Raises TokenExpired, or Unauthenticated with one message for other reasons."""
         try:
             claims = self._decoded(token)
             issued_at, expires_at = (datetime.fromtimestamp(claims[name], UTC) for name in ("iat", "exp"))
@@ -80,16 +80,16 @@ class AccessTokens:
                 expires_at=expires_at,
             )
         except (jwt.InvalidTokenError, ValueError, TypeError, OverflowError, OSError) as error:
-            raise Unauthenticated("The access token is not one of ours; log in again.") from error
+            raise Unauthenticated("The access token is invalid; log in again.") from error
         now = self._clock.now()
         if issued_at > now + SKEW:
-            raise Unauthenticated("The access token is not one of ours; log in again.")
+            raise Unauthenticated("The access token is invalid; log in again.")
         if expires_at <= now:
-            raise TokenExpired("The access token has expired; ask POST /api/auth/refresh for a new one.")
+            raise TokenExpired("The access token has expired; get a new one with POST /api/auth/refresh.")
         return verified
 
     def _decoded(self, token: str) -> dict[str, Any]:
-        if len(token) > LONGEST:
+        if len(token) > MAX_TOKEN_LENGTH:
             raise jwt.InvalidTokenError("too long")
         *others, last = self._keys
         for key in others:
@@ -105,7 +105,7 @@ class AccessTokens:
             algorithms=[ALGORITHM],
             audience=AUDIENCE,
             issuer=ISSUER,
-            # The times are ours to check, by our clock.
+            # `verify` checks the times by the injected clock.
             options={"require": list(CLAIMS), "verify_exp": False, "verify_iat": False, "verify_nbf": False},
         )
         if decoded["header"].get("typ") != TYPE:
@@ -120,18 +120,18 @@ class RefreshTokens:
     def __init__(self, *, secret: InstallationSecret) -> None:
         self._keys = secret.keys("refresh tokens")
         self.secret_id = secret.id
-        """Of the secret under which new tokens are made."""
+        """Id of the secret under which new tokens are made."""
 
     def issue(self, session_id: UUID) -> str:
         content = session_id.bytes + secrets.token_bytes(32)
         return PREFIX + urlsafe_b64encode(content + _mark(self._keys[0], content)).decode().rstrip("=")
 
     def session_of(self, token: str) -> UUID:
-        """The session that a token of ours belongs to, be it the newest or not. Raises Unauthenticated."""
+        """Return the session of a token, newest or not. Raises Unauthenticated if we did not issue the token."""
         return self._read(token)[0]
 
     def digest(self, token: str) -> bytes:
-        """What is kept of a token (32 bytes), under the key that it was made under. Raises Unauthenticated."""
+        """Return the stored digest of a token (32 bytes), under the key that made it. Raises Unauthenticated."""
         return hmac.digest(self._read(token)[1], token.encode(), hashlib.sha256)
 
     def _read(self, token: str) -> tuple[UUID, bytes]:
@@ -141,7 +141,7 @@ class RefreshTokens:
             content = b""
         made_under = position_of(content[48:], tuple(_mark(key, content[:48]) for key in self._keys))
         if len(content) != 80 or made_under is None:  # noqa: PLR2004 -- 16 + 32 + 32
-            raise Unauthenticated("The refresh token is not one of ours; log in again.")
+            raise Unauthenticated("The refresh token is invalid; log in again.")
         return UUID(bytes=content[:16]), self._keys[made_under]
 
 

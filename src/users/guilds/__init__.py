@@ -1,1 +1,1 @@
-"""Guilds (Discord servers): who is in them, who runs them, and what they have settled for their members."""
+"""Guilds (Discord servers): their members, their admins and their settings."""

@@ -1,4 +1,4 @@
-"""What can be wrong with a guild: KeyForOtherGuilds 403, DuplicateMember 422; GuildNotFound is in `users.access`."""
+"""Errors about guilds: KeyForOtherGuilds 403, DuplicateMember 422. GuildNotFound is in `users.access`."""
 
 from shared.errors import Forbidden, Invalid
 
@@ -7,7 +7,7 @@ class KeyForOtherGuilds(Forbidden):
     code = "key_for_other_guilds"
 
     def __init__(self, guild_id: str) -> None:
-        super().__init__(f"This key is for other guilds than {guild_id}; ask the operator for one that covers it.")
+        super().__init__(f"This key does not cover the guild {guild_id}; ask the operator for one that does.")
 
 
 class DuplicateMember(Invalid):
@@ -16,5 +16,5 @@ class DuplicateMember(Invalid):
 
     def __init__(self, user_id: str, *, position: int) -> None:
         super().__init__(
-            f"{user_id} is named twice; name everybody once.", extra={"user_id": user_id, "position": position}
+            f"{user_id} is named twice; name each person once.", extra={"user_id": user_id, "position": position}
         )

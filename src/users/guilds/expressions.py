@@ -1,6 +1,6 @@
-"""The arithmetic of a guild's own rating formula: numbers, a player's figures, `+ - * /` and parentheses.
+"""Arithmetic of a guild's own rating formula: numbers, a player's figures, `+ - * /` and parentheses.
 
-Read by hand and computed at once: what people type never reaches Python's `eval`.
+A small parser computes the result while it reads. Text from people never reaches Python's `eval`.
 
     sum     = product { ("+" | "-") product }
     product = factor { ("*" | "/") factor }
@@ -14,27 +14,27 @@ from typing import Final
 
 PLAYLISTS: Final = ("ones", "twos", "threes", "fours")
 NAMES: Final = (*PLAYLISTS, *(f"{p}Peak" for p in PLAYLISTS), *(f"{p}Games" for p in PLAYLISTS), "totalGames")
-"""Current and best MMR and games played of each playlist."""
+"""Figures of a player: current MMR, best MMR and games played of each playlist, and the total of games."""
 DEEPEST: Final = 20
-"""Parentheses within parentheses."""
+"""Maximum depth of nested parentheses."""
 TRIAL: Final[Mapping[str, float]] = {name: 1009.0 + 97 * place for place, name in enumerate(NAMES)}
-"""A player whose figures all differ."""
+"""Figures of a test player, all different."""
 _Token = tuple[str, int]
-"""What stands there, and where."""
+"""Text of a token and its position."""
 _TOKEN: Final = re.compile(r"\s*(?:(?P<number>[0-9]+(?:\.[0-9]+)?)|(?P<name>[A-Za-z]+)|(?P<sign>[-+*/()]))")
 
 
 class FormulaError(ValueError):
-    """What is wrong with an expression, in words."""
+    """An expression is not a valid formula. The message gives the reason."""
 
     def __init__(self, problem: str, *, position: int | None = None) -> None:
         super().__init__(problem)
         self.position = position
-        """Of the character, from 0; None where it is not a matter of one."""
+        """Index of the wrong character, from 0; None if no single character is wrong."""
 
 
 def check(expression: str) -> None:
-    """Raises FormulaError for what is no formula, or gives no finite number for a player who has played everything."""
+    """Raise FormulaError unless the expression is a formula that gives a finite number for the player `TRIAL`."""
     try:
         rating = evaluate(expression, TRIAL)
     except ZeroDivisionError:
@@ -44,7 +44,7 @@ def check(expression: str) -> None:
 
 
 def evaluate(expression: str, figures: Mapping[str, float]) -> float:
-    """The rating of a player with these figures, by `NAMES`. Raises FormulaError or ZeroDivisionError."""
+    """Return the rating of a player with these figures (keys: `NAMES`). Raises FormulaError or ZeroDivisionError."""
     return _Reading(_tokens(expression), figures, end=len(expression)).whole()
 
 
@@ -63,7 +63,7 @@ def _tokens(expression: str) -> list[_Token]:
 
 
 class _Reading:
-    """One pass over the tokens."""
+    """Recursive descent parser that computes the value in one pass over the tokens."""
 
     def __init__(self, tokens: list[_Token], figures: Mapping[str, float], *, end: int) -> None:
         self._tokens = [*tokens, ("", end)]
@@ -77,7 +77,7 @@ class _Reading:
         return value
 
     def _problem(self, problem: str) -> FormulaError:
-        """What is wrong with what comes next."""
+        """Return an error at the position of the next token."""
         return FormulaError(problem, position=self._tokens[self._place][1])
 
     @property

@@ -1,6 +1,6 @@
-"""What a guild has settled for its members: strict where it comes in, lenient where it was stored long ago.
+"""Settings of a guild: new values are checked strictly, and stored values are read leniently.
 
-Stored is only what differs from the defaults, so that a guild that never chose follows a default that changes.
+Only values that differ from the defaults are stored, so that a changed default applies to guilds without a choice.
 """
 
 from collections.abc import Mapping
@@ -19,11 +19,11 @@ ChannelId = Annotated[str, Meta(pattern=SNOWFLAKE, examples=["281474976710657001
 Weight = Annotated[float, Meta(ge=0, le=1)]
 Games = Annotated[int, Meta(ge=0, le=10_000)]
 ROUNDING: Final = 1e-9
-"""How far from 1 weights may sum to: a third and two thirds are no exact floats."""
+"""Allowed difference of a sum of weights from 1, because a third and two thirds are not exact floats."""
 
 
 class PlaylistWeights(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How much each playlist counts."""
+    """Weight of each playlist."""
 
     ones: Weight = 0.1
     twos: Weight = 0.3
@@ -36,7 +36,7 @@ class PlaylistWeights(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class MinGames(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Games that a playlist must have been played for before it counts."""
+    """Games that a player needs in a playlist before it counts."""
 
     ones: Games = 50
     twos: Games = 50
@@ -45,24 +45,24 @@ class MinGames(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Formula(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind"):
-    """How the league of a guild rates its players."""
+    """Rating formula of a guild."""
 
 
 class WeightedAverage(Formula, frozen=True, kw_only=True, tag="weighted_average"):
-    """The mean of the playlists with enough games, by weight."""
+    """Weighted mean of the playlists with enough games."""
 
     weights: PlaylistWeights = PlaylistWeights()
     min_games: MinGames = MinGames()
 
 
 class PeakMmr(Formula, frozen=True, kw_only=True, tag="peak_mmr"):
-    """The best of the playlists with enough games."""
+    """Rating of the best playlist with enough games."""
 
     min_games: MinGames = MinGames()
 
 
 class Ascendancy(Formula, frozen=True, kw_only=True, tag="ascendancy"):
-    """Twos and threes by games played, each its current and its best MMR by weight."""
+    """Mean of twos and threes by games played; each counts its current and its best MMR by weight."""
 
     current_weight: Weight = 0.25
     peak_weight: Weight = 0.75
@@ -74,7 +74,7 @@ class Ascendancy(Formula, frozen=True, kw_only=True, tag="ascendancy"):
 
 
 class Custom(Formula, frozen=True, kw_only=True, tag="custom"):
-    """The guild's own arithmetic."""
+    """The guild's own arithmetic expression."""
 
     expression: Annotated[
         str,
@@ -98,28 +98,28 @@ FORMULAS: Final[tuple[type[Formula], ...]] = (WeightedAverage, PeakMmr, Ascendan
 
 
 class ManualSnapshots(StrEnum):
-    """Which manual snapshots of its members a guild's leaderboard counts."""
+    """Manual snapshots of members that a guild's leaderboard counts."""
 
     NONE = "none"
     CONFIRMED = "confirmed"
-    """Those that the guild's staff have confirmed."""
+    """Manual snapshots that the guild's staff have confirmed."""
     ALL = "all"
-    """Those that the guild's staff have not rejected."""
+    """Manual snapshots that the guild's staff have not rejected."""
 
 
 class GuildSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a guild has settled, or the default of it."""
+    """Settings of a guild, with defaults for those that it has not changed."""
 
     tracker_processing: bool = True
-    """Whether its members' trackers are fetched."""
+    """True if trackers of members are fetched."""
     rating_formula: RatingFormula = Ascendancy()
     manual_snapshots: ManualSnapshots = ManualSnapshots.CONFIRMED
-    """Which manual snapshots its leaderboard counts."""
+    """Manual snapshots that the guild's leaderboard counts."""
     notification_channel_id: ChannelId | None = None
 
 
 class SettingsChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Only the given settings change; null puts one back to its default."""
+    """Changes of settings. Omitted settings stay as they are; null resets a setting to its default."""
 
     tracker_processing: bool | UnsetType | None = UNSET
     rating_formula: RatingFormula | UnsetType | None = UNSET
@@ -141,7 +141,7 @@ def changed(settings: GuildSettings, change: SettingsChange) -> GuildSettings:
 
 
 def stored_form(settings: Struct) -> dict[str, Any]:
-    """What differs from the defaults, as JSON-able values; a formula always tells its kind."""
+    """Return the values that differ from the defaults, as JSON-able values. A formula always includes its kind."""
     config = settings.__struct_config__
     stored: dict[str, Any] = {config.tag_field: config.tag} if config.tag_field else {}
     for field in fields(settings):
@@ -152,9 +152,9 @@ def stored_form(settings: Struct) -> dict[str, Any]:
 
 
 def from_stored(stored: Mapping[str, Any]) -> GuildSettings:
-    """Settings as they were stored, however long ago.
+    """Read stored settings of any age.
 
-    What we no longer know is left out; what no longer fits is the default again, and the log says so.
+    Unknown settings are ignored. An invalid value is replaced by its default and logged.
     """
     known: dict[str, Any] = {}
     for field in fields(GuildSettings):
@@ -168,7 +168,7 @@ def from_stored(stored: Mapping[str, Any]) -> GuildSettings:
 
 
 def _formula(stored: Any) -> Any:
-    """A stored formula without the fields that its kind no longer has."""
+    """Return a stored formula without the fields that its kind no longer has."""
     if isinstance(stored, dict):
         for formula in FORMULAS:
             if stored.get("kind") == formula.__struct_config__.tag:

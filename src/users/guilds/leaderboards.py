@@ -1,4 +1,4 @@
-"""Members choose whether they are on leaderboards: of one guild, or of any."""
+"""Opt-outs of members from leaderboards: of single guilds, or of all."""
 
 from collections.abc import Sequence
 from typing import Annotated, Final
@@ -14,30 +14,30 @@ from users.accounts.schemas import SNOWFLAKE
 from users.accounts.service import AccountService
 from users.guilds.opt_out_repository import OptOutRepository
 
-MOST_GUILDS: Final = 200
+MAX_GUILDS: Final = 200
 
 
 class LeaderboardChoice(Struct, frozen=True, kw_only=True):
-    """On which leaderboards a member does not appear."""
+    """Leaderboards on which a member does not appear."""
 
-    hidden_everywhere: Annotated[bool, Meta(description="On no guild's leaderboard, those joined later included.")]
+    hidden_everywhere: Annotated[bool, Meta(description="On no guild's leaderboard, also of guilds joined later.")]
     hidden_in: list[str]
 
 
 class ChooseLeaderboards(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """On which leaderboards a member does not want to appear; what is left out is not hidden."""
+    """Leaderboards on which a member does not want to appear. The member appears on all others."""
 
-    hidden_everywhere: Annotated[bool, Meta(description="On no guild's leaderboard, those joined later included.")] = (
+    hidden_everywhere: Annotated[bool, Meta(description="On no guild's leaderboard, also of guilds joined later.")] = (
         False
     )
     hidden_in: Annotated[
         list[Annotated[str, Meta(pattern=SNOWFLAKE)]],
-        Meta(max_length=MOST_GUILDS, description="Guilds on whose leaderboards you do not appear."),
+        Meta(max_length=MAX_GUILDS, description="Guilds on whose leaderboards you do not appear."),
     ] = []
 
 
 class LeaderboardOptOuts:
-    """Reads and changes a member's choice; and, as PersonalData, exports it and hands it over."""
+    """Reads and changes a member's choice. Also its personal data provider."""
 
     name: Final = "leaderboards"
 
@@ -50,27 +50,27 @@ class LeaderboardOptOuts:
         return _choice(await self._opt_outs.of(user_id))
 
     async def choose(self, asker: PersonIdentity, choice: ChooseLeaderboards) -> LeaderboardChoice:
-        """Replace the choice. Raises GuildNotFound for a guild that the asker neither is in nor had named before."""
+        """Replace the choice. Raises GuildNotFound for a guild that the asker is not in and had not chosen before."""
         user_id = asker.user_id
-        await self._accounts.hold(user_id)
+        await self._accounts.lock(user_id)
         before = await self._opt_outs.of(user_id)
         known = {*before, *await self._opt_outs.guilds_of(user_id)}
         for guild_id in choice.hidden_in:
             if guild_id not in known:
                 raise GuildNotFound(guild_id)
-        wanted: list[str | None] = [None] if choice.hidden_everywhere else []
-        wanted += sorted(set(choice.hidden_in))
-        if wanted != before:
-            await self._opt_outs.replace(user_id, wanted)
+        opt_outs: list[str | None] = [None] if choice.hidden_everywhere else []
+        opt_outs += sorted(set(choice.hidden_in))
+        if opt_outs != before:
+            await self._opt_outs.replace(user_id, opt_outs)
             await self._activity.record(
                 "user.leaderboards_chosen",
                 subject="user",
                 subject_id=user_id,
                 user_id=user_id,
                 actor=asker,
-                details=msgspec.to_builtins(_choice(wanted)),
+                details=msgspec.to_builtins(_choice(opt_outs)),
             )
-        return _choice(wanted)
+        return _choice(opt_outs)
 
     async def export(self, user_id: UUID) -> LeaderboardChoice:
         return await self.choice_of(user_id)
@@ -79,9 +79,11 @@ class LeaderboardOptOuts:
         await self._opt_outs.replace(user_id, [])
 
     async def hand_over(self, user_id: UUID, *, to: UUID) -> None:
-        """Of two people who turn out to be one, what either chose not to be on holds."""
+        """Merge the opt-outs of two accounts of one person: an opt-out of either account stays."""
         await self._opt_outs.hand_over(user_id, to=to)
 
 
 def _choice(rows: Sequence[str | None]) -> LeaderboardChoice:
-    return LeaderboardChoice(hidden_everywhere=None in rows, hidden_in=[one for one in rows if one is not None])
+    return LeaderboardChoice(
+        hidden_everywhere=None in rows, hidden_in=[guild_id for guild_id in rows if guild_id is not None]
+    )

@@ -1,4 +1,4 @@
-"""What depends on guilds: told of a change in its transaction, on the session that is bound."""
+"""Interface for modules that depend on guilds. They are called in the transaction of a change, on its session."""
 
 from collections.abc import Collection
 from typing import Protocol
@@ -6,10 +6,10 @@ from uuid import UUID
 
 
 class GuildListener(Protocol):
-    """Something of a module that follows what guilds settle and who is in them."""
+    """Reacts to changes of guild settings and memberships."""
 
     async def settings_changed(self, guild_id: str) -> None:
-        """A guild settled something anew."""
+        """Handle a change of a guild's settings."""
 
     async def members_changed(self, user_ids: Collection[UUID]) -> None:
-        """These people joined a guild or left one."""
+        """Handle a change of these people's memberships: they joined, left or confirmed, or their rights changed."""

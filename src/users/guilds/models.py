@@ -1,4 +1,4 @@
-"""Guilds and who is in them."""
+"""Tables of guilds, memberships and leaderboard opt-outs."""
 
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ from users.accounts.models import User
 
 
 class Guild(Base):
-    """A Discord server that a bot told us of."""
+    """A Discord server that a bot has reported."""
 
     __tablename__ = "guilds"
 
@@ -20,13 +20,13 @@ class Guild(Base):
     """A snowflake; text, because 20 digits do not fit a bigint."""
     name: Mapped[str]
     settings: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
-    """What differs from the defaults of `GuildSettings`."""
+    """Values that differ from the defaults of `GuildSettings`."""
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
 
 class GuildMember(Base):
-    """One person in one guild."""
+    """Membership of a person in a guild."""
 
     __tablename__ = "guild_members"
     __table_args__ = (Index("ix_guild_members_user_id", "user_id"),)
@@ -36,17 +36,17 @@ class GuildMember(Base):
     admin: Mapped[bool]
     joined_at: Mapped[datetime]
     confirmed_by: Mapped[str | None]
-    """What besides a guild's key, which can put anybody into its guild, says that the person is a member.
+    """Confirmation of the membership by more than the guild's own key, which can put anybody into its guild.
 
-    `operator`: a key for all guilds put the member. `person`: the member confirmed it. `creation`: the account was made
-    when a guild's key put the member, so it holds nothing older; this ends when the person registers, or when another
-    bot puts the account or acts for it. NULL: nothing; then the guild's bots, admins, channels
-    and leaderboards get nothing of the person.
+    `operator`: a key for all guilds put the member. `person`: the member confirmed it. `creation`: the account was
+    created when a guild's key put the member, so it holds nothing older; this ends when the person registers, or when
+    another bot puts the account or acts for it. NULL: unconfirmed; the guild's bots, admins, channels and leaderboards
+    get nothing of the person.
     """
 
 
 class GuildMemberIdentity(Base):
-    """A Discord id that a bot put into a guild, and the member behind it; a person may have several."""
+    """A Discord id that a bot put into a guild, and the member behind it. A person may have several ids."""
 
     __tablename__ = "guild_member_identities"
     __table_args__ = (
@@ -59,12 +59,12 @@ class GuildMemberIdentity(Base):
     external_id: Mapped[str] = mapped_column(primary_key=True)
     user_id: Mapped[UUID]
     admin: Mapped[bool]
-    """As the bot put it; the member is an admin if any of their ids is."""
+    """Value from the bot. The member is an admin if any of their ids is."""
     joined_at: Mapped[datetime]
 
 
 class LeaderboardOptOut(Base):
-    """Somebody does not want to be on the leaderboards of a guild. It outlives the membership."""
+    """A person's wish not to appear on the leaderboards of a guild. It outlives the membership."""
 
     __tablename__ = "leaderboard_opt_outs"
     __table_args__ = (
@@ -75,4 +75,4 @@ class LeaderboardOptOut(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     user_id: Mapped[UUID] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"))
     guild_id: Mapped[str | None] = mapped_column(ForeignKey(Guild.id, ondelete="CASCADE"))
-    """NULL: of any guild."""
+    """NULL: all guilds."""

@@ -1,4 +1,4 @@
-"""What guilds hold about a person: where they are a member."""
+"""Personal data of guilds: a person's memberships."""
 
 from typing import Final
 from uuid import UUID
@@ -9,7 +9,7 @@ from users.guilds.schemas import Membership
 
 
 class GuildPersonalData:
-    """A person's memberships, to be shown, erased, or handed over when two accounts turn out to be one person."""
+    """Exports, erases and hands over a person's memberships."""
 
     name: Final = "guilds"
 
@@ -24,9 +24,10 @@ class GuildPersonalData:
         await self._guilds.leave_all(user_id)
 
     async def hand_over(self, user_id: UUID, *, to: UUID) -> None:
-        """Where both are members, the other stays one, and an admin if either was.
+        """Move memberships to another account of the same person.
 
-        Other memberships begin now for the other person, so that a guild reads none of their older events; a guild's
-        key that made the emptied account known does not speak for the other person by that.
+        In a guild of both accounts, the destination stays a member, and is an admin if either was. Other memberships of
+        the source begin now for the destination, so that a guild reads none of its older events. A membership that was
+        confirmed only because a guild's key created the source is not confirmed for the destination.
         """
         await self._guilds.hand_over(user_id, to=to, now=self._clock.now())

@@ -1,10 +1,10 @@
-"""Questions about guilds: static statements, rows straight into Structs; each asks the policy first."""
+"""Reads of guilds: static statements whose rows become Structs, after a check of the access policy."""
 
 from typing import Final
 
 from sqlalchemy import text
 
-from shared.database import Reader
+from shared.database import PooledQueries
 from shared.web.identity import BotIdentity, Identity, PersonIdentity
 from users.access import AccessPolicy, GuildNotFound
 from users.guilds.repository import GUILD, guild_view
@@ -22,7 +22,7 @@ FROM guild_members m JOIN guilds g ON g.id = m.guild_id WHERE m.user_id = :user_
 ORDER BY g.name, g.id LIMIT CAST(:limit AS bigint) OFFSET CAST(:skipped AS bigint)
 """)
 _MINE_IN_ALL: Final = text("SELECT count(*) FROM guild_members WHERE user_id = :user_id")
-# Of an unconfirmed member the guild learns nothing but what its own bot put, not even that two ids are one person's.
+# Of an unconfirmed member the guild sees only what its own bot put, not even that two ids belong to one person.
 _MEMBERS_OF: Final = """
 FROM guild_members m
 LEFT JOIN guild_member_identities n ON n.guild_id = m.guild_id AND n.user_id = m.user_id
@@ -42,32 +42,32 @@ _MEMBERS_IN_ALL: Final = text(f"SELECT count(*) {_MEMBERS_OF}")
 
 
 class GuildQueries:
-    """Reads guilds and members; raises GuildNotFound where there is none, or none that the asker may know of."""
+    """Reads guilds and members. Raises GuildNotFound if a guild does not exist or the asker may not know of it."""
 
-    def __init__(self, reader: Reader, *, access: AccessPolicy) -> None:
+    def __init__(self, reader: PooledQueries, *, access: AccessPolicy) -> None:
         self._reader = reader
         self._access = access
 
     async def guild(self, asker: Identity, guild_id: str) -> GuildView:
-        """A guild that the asker is in, or may speak for."""
+        """Return a guild that the asker may read."""
         await self._access.check_guild_read(asker, guild_id)
         row = await self._reader.row(GUILD, {"id": guild_id})
-        if row is None:  # gone since the policy looked
+        if row is None:  # removed since the check
             raise GuildNotFound(guild_id)
         return guild_view(row)
 
     async def guilds(self, asker: BotIdentity, *, page: int, per_page: int) -> Guilds:
-        """Every guild that a bot may speak for."""
+        """Return a page of the guilds that a bot's key covers, by id."""
         only = {"only": None if asker.guild_ids is None else sorted(asker.guild_ids)}
         rows = await self._reader.rows(_GUILDS, {**only, "limit": per_page, "skipped": (page - 1) * per_page})
         total = await self._reader.value(_GUILDS_IN_ALL, only)
         return Guilds(items=[guild_view(row) for row in rows], page=page, per_page=per_page, total=total)
 
     async def mine(self, asker: PersonIdentity, *, page: int, per_page: int) -> MyGuilds:
-        """The guilds that a person is in, admin of the installation or not."""
-        whose = {"user_id": asker.user_id}
-        rows = await self._reader.rows(_MINE, {**whose, "limit": per_page, "skipped": (page - 1) * per_page})
-        total = await self._reader.value(_MINE_IN_ALL, whose)
+        """Return a page of the guilds that a person is in, by name. Admins get no others either."""
+        criteria = {"user_id": asker.user_id}
+        rows = await self._reader.rows(_MINE, {**criteria, "limit": per_page, "skipped": (page - 1) * per_page})
+        total = await self._reader.value(_MINE_IN_ALL, criteria)
         return MyGuilds(items=[MyGuild(**row) for row in rows], page=page, per_page=per_page, total=total)
 
     async def members(
@@ -80,12 +80,13 @@ class GuildQueries:
         username: str | None = None,
         admin: bool | None = None,
     ) -> Members:
-        """Members of a guild that the asker runs or may speak for; Forbidden for members who do not run it.
+        """Return a page of a guild's members, by Discord id. Raises Forbidden for members who are not its admins.
 
-        With `username` those whose username holds it, in any case; with `admin` those who run the guild, or do not.
+        `username`: only members whose username contains it, in any case. `admin`: only admins of the guild, or only
+        other members.
         """
         await self._access.check_guild_write(asker, guild_id)
-        which = {"guild_id": guild_id, "username": username, "admin": admin}
-        rows = await self._reader.rows(_MEMBERS, {**which, "limit": per_page, "skipped": (page - 1) * per_page})
-        total = await self._reader.value(_MEMBERS_IN_ALL, which)
+        criteria = {"guild_id": guild_id, "username": username, "admin": admin}
+        rows = await self._reader.rows(_MEMBERS, {**criteria, "limit": per_page, "skipped": (page - 1) * per_page})
+        total = await self._reader.value(_MEMBERS_IN_ALL, criteria)
         return Members(items=[MemberView(**row) for row in rows], page=page, per_page=per_page, total=total)

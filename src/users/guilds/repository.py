@@ -1,4 +1,4 @@
-"""All SQL that changes guilds and their members, or reads them in order to."""
+"""SQL that changes guilds and their members, or reads them for a change."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
@@ -27,10 +27,10 @@ RETURNING new.id, new.name, new.settings, new.created_at, new.updated_at, old.id
 """)
 GUILD: Final = text("SELECT id, name, settings, created_at, updated_at FROM guilds WHERE id = :id")
 _REMOVE: Final = text("DELETE FROM guilds WHERE id = :id RETURNING name")
-_HOLD: Final = text("SELECT id FROM guilds WHERE id = :id FOR KEY SHARE")
-_HOLD_ALL: Final = text("SELECT id FROM guilds WHERE id = :id FOR UPDATE")
+_LOCK: Final = text("SELECT id FROM guilds WHERE id = :id FOR KEY SHARE")
+_LOCK_ALL: Final = text("SELECT id FROM guilds WHERE id = :id FOR UPDATE")
 _MEMBERS: Final = text("SELECT user_id FROM guild_members WHERE guild_id = :id")
-_HOLD_SETTINGS: Final = text("SELECT settings FROM guilds WHERE id = :id FOR NO KEY UPDATE")
+_LOCK_SETTINGS: Final = text("SELECT settings FROM guilds WHERE id = :id FOR NO KEY UPDATE")
 _SETTLE: Final = text("""
 UPDATE guilds
 SET settings = CAST(:settings AS jsonb),
@@ -38,8 +38,8 @@ SET settings = CAST(:settings AS jsonb),
 WHERE id = :id
 RETURNING id, name, settings, created_at, updated_at
 """)
-# A membership is locked before its ids, by everybody.
-_HOLD_MEMBERS: Final = text("""
+# Every transaction locks a membership before its ids.
+_LOCK_MEMBERS: Final = text("""
 SELECT user_id FROM guild_members
 WHERE guild_id = :guild_id AND (user_id = ANY(CAST(:user_ids AS uuid[])) OR user_id IN (
     SELECT user_id FROM guild_member_identities
@@ -47,7 +47,7 @@ WHERE guild_id = :guild_id AND (user_id = ANY(CAST(:user_ids AS uuid[])) OR user
 ))
 ORDER BY user_id FOR UPDATE
 """)
-_HOLD_MEMBERSHIPS: Final = text("""
+_LOCK_MEMBERSHIPS: Final = text("""
 SELECT 1 FROM guild_members
 WHERE user_id IN (:user_id, :to) AND guild_id IN (SELECT guild_id FROM guild_members WHERE user_id = :user_id)
 ORDER BY guild_id, user_id FOR UPDATE
@@ -90,7 +90,7 @@ SELECT count(*) FILTER (WHERE added) AS added,
        count(*) FILTER (WHERE added IS NOT TRUE AND turned IS NOT TRUE AND settled IS NOT TRUE) AS unchanged
 FROM given LEFT JOIN placed USING (external_id) LEFT JOIN moved USING (user_id)
 """)
-# Nothing older is in an account that a guild's key has just made. That ends once others put anything into it.
+# An account that a guild's key has just created holds nothing older. This ends once others add anything to it.
 _END_CREATION: Final = text("""
 WITH held AS MATERIALIZED (
     SELECT guild_id, user_id FROM guild_members
@@ -146,7 +146,7 @@ SELECT g.id AS guild_id, g.name, m.admin, m.joined_at, m.confirmed_by IS NOT NUL
 FROM guild_members m JOIN guilds g ON g.id = m.guild_id WHERE m.user_id = :user_id ORDER BY g.id
 """)
 _LEAVE_ALL: Final = text("DELETE FROM guild_members WHERE user_id = :user_id")
-_HOLD_GUILDS_OF: Final = text("""
+_LOCK_GUILDS_OF: Final = text("""
 SELECT 1 FROM guilds WHERE id IN (SELECT guild_id FROM guild_members WHERE user_id = :user_id) ORDER BY id FOR KEY SHARE
 """)
 _HAND_OVER: Final = text("""
@@ -162,7 +162,7 @@ UPDATE guild_member_identities SET user_id = :to, joined_at = :now WHERE user_id
 
 
 class Put(Struct, frozen=True, kw_only=True):
-    """A guild as it is now, and what had to be done for that."""
+    """A guild after a put, and what the put changed."""
 
     guild: GuildView
     made: bool
@@ -179,10 +179,10 @@ class PutMember(Struct, frozen=True, kw_only=True):
 
 
 class GuildRepository(Repository):
-    """Guilds and memberships; rows are always taken in the order guild, then members by user."""
+    """Stores guilds and memberships. Rows are always locked in this order: guild, then members by user id."""
 
     async def put(self, guild_id: str, name: str, settings: GuildSettings | None, *, now: datetime) -> Put:
-        """Make a guild or bring it up to date; without settings those that it has stay."""
+        """Create or update a guild. Without `settings` it keeps its settings."""
         parameters = {"id": guild_id, "name": name, "settings": _settings_json(settings), "now": now}
         row = (await self.session.execute(_PUT, parameters)).one()
         return Put(guild=guild_view(row._mapping), made=row.made, renamed=row.renamed, settled=row.settled)  # noqa: SLF001 -- SQLAlchemy's public name for a row as a mapping
@@ -192,68 +192,69 @@ class GuildRepository(Repository):
         return None if row is None else guild_view(row._mapping)  # noqa: SLF001 -- SQLAlchemy's public name for a row as a mapping
 
     async def remove(self, guild_id: str) -> str | None:
-        """The name of the guild that is now gone, with everybody's membership; None where there was none."""
+        """Delete a guild with all memberships. Returns its name, or None if there was no such guild."""
         name: str | None = (await self.session.execute(_REMOVE, {"id": guild_id})).scalar_one_or_none()
         return name
 
-    async def members_held(self, guild_id: str) -> list[UUID]:
-        """Who is in a guild, which nobody else changes until the transaction ends."""
-        await self.session.execute(_HOLD_ALL, {"id": guild_id})
+    async def lock_members(self, guild_id: str) -> list[UUID]:
+        """Return the members of a guild. Nobody else can change the guild or its members until the transaction ends."""
+        await self.session.execute(_LOCK_ALL, {"id": guild_id})
         return list((await self.session.execute(_MEMBERS, {"id": guild_id})).scalars())
 
-    async def hold(self, guild_id: str) -> bool:
-        """Whether the guild is there; it then stays until the transaction ends."""
-        return (await self.session.execute(_HOLD, {"id": guild_id})).scalar_one_or_none() is not None
+    async def lock(self, guild_id: str) -> bool:
+        """True if the guild exists; nobody can then remove it until the transaction ends."""
+        return (await self.session.execute(_LOCK, {"id": guild_id})).scalar_one_or_none() is not None
 
-    async def settings_held(self, guild_id: str) -> GuildSettings | None:
-        """What a guild has settled, which nobody else changes until the transaction ends."""
-        row = (await self.session.execute(_HOLD_SETTINGS, {"id": guild_id})).one_or_none()
+    async def lock_settings(self, guild_id: str) -> GuildSettings | None:
+        """Lock a guild until the transaction ends and return its settings; None if there is no such guild."""
+        row = (await self.session.execute(_LOCK_SETTINGS, {"id": guild_id})).one_or_none()
         return None if row is None else from_stored(row.settings)
 
     async def settle(self, guild_id: str, settings: GuildSettings, *, now: datetime) -> GuildView:
-        """Store the settings of a guild that is held."""
+        """Store the settings of a locked guild."""
         parameters = {"id": guild_id, "settings": _settings_json(settings), "now": now}
         return guild_view((await self.session.execute(_SETTLE, parameters)).one()._mapping)  # noqa: SLF001 -- SQLAlchemy's public name for a row as a mapping
 
     async def put_members(
         self, guild_id: str, members: Collection[PutMember], *, trusted: bool, now: datetime
     ) -> tuple[MembersPut, set[UUID]]:
-        """Make people members; rows that say so already are not touched. An admin is who is one by any of their ids.
+        """Add or update members. Returns the counts, and the people who have lost an id to another person.
 
-        `trusted`: the membership is confirmed by that; otherwise only that of an account made since `now`. Also those
-        whose ids are now other people's: without another id they are members no more.
+        Rows that are already up to date are not written. A member is an admin if any of their ids is. `trusted`: the
+        call confirms the memberships; otherwise it confirms only those of accounts created since `now`. People who have
+        lost their last id are no longer members.
         """
         parameters = {"guild_id": guild_id, "members": msgspec.json.encode(members).decode(), "now": now}
         parameters["trusted"] = trusted
         people = {member.user_id for member in members}
-        former = await self._hold_members(guild_id, [member.external_id for member in members], people) - people
+        former = await self._lock_memberships(guild_id, [member.external_id for member in members], people) - people
         put = msgspec.convert((await self.session.execute(_PUT_MEMBERS, parameters)).one()._asdict(), MembersPut)
         if former:
             await self.session.execute(_LEAVE, {"guild_id": guild_id, "user_ids": list(former)})
         return put, former
 
     async def end_creation(self, user_ids: Collection[UUID], *, but: Collection[str] = ()) -> None:
-        """Memberships that only the making of the account confirmed are no longer confirmed, but in these guilds."""
+        """Make memberships unconfirmed that only the account's creation confirmed, except in the guilds `but`."""
         parameters = {"user_ids": sorted(user_ids), "but": sorted(but)}
         if (await self.session.execute(_CREATED_IN, parameters)).first() is not None:
             await self.session.execute(_END_CREATION, parameters)
 
     async def confirmed(self, user_ids: Collection[UUID], guild_ids: Collection[str]) -> set[UUID]:
-        """Those of these people who are confirmed members of one of these guilds."""
+        """Return the given people who are confirmed members of at least one of these guilds."""
         parameters = {"user_ids": list(user_ids), "guild_ids": sorted(guild_ids)}
         return set((await self.session.execute(_CONFIRMED, parameters)).scalars())
 
     async def remove_members(self, guild_id: str, external_ids: Collection[str]) -> list[UUID]:
-        """Take ids out of a guild: the person behind each that was in it.
+        """Remove Discord ids from a guild. Returns the person behind each id that was in it.
 
-        The membership ends with the last id of a person.
+        A person's membership ends with their last id.
         """
-        await self._hold_members(guild_id, external_ids)
+        await self._lock_memberships(guild_id, external_ids)
         parameters = {"guild_id": guild_id, "external_ids": list(external_ids)}
-        behind = list((await self.session.execute(_REMOVE_IDENTITIES, parameters)).scalars())
-        if behind:
-            await self.session.execute(_LEAVE, {"guild_id": guild_id, "user_ids": behind})
-        return behind
+        user_ids = list((await self.session.execute(_REMOVE_IDENTITIES, parameters)).scalars())
+        if user_ids:
+            await self.session.execute(_LEAVE, {"guild_id": guild_id, "user_ids": user_ids})
+        return user_ids
 
     async def memberships_of(self, user_id: UUID) -> list[Membership]:
         rows = (await self.session.execute(_MEMBERSHIPS, {"user_id": user_id})).all()
@@ -263,7 +264,7 @@ class GuildRepository(Repository):
         await self.session.execute(_LEAVE_ALL, {"user_id": user_id})
 
     async def confirm(self, guild_id: str, user_id: UUID) -> tuple[MyGuild, bool] | None:
-        """The person's membership, which they confirm, and whether it was not confirmed before; None: no member."""
+        """Confirm a membership. Returns it and whether it was unconfirmed before; None if the person is no member."""
         row = (
             (await self.session.execute(_CONFIRM, {"guild_id": guild_id, "user_id": user_id})).mappings().one_or_none()
         )
@@ -274,23 +275,23 @@ class GuildRepository(Repository):
         return MyGuild(**columns), changed
 
     async def hand_over(self, user_id: UUID, *, to: UUID, now: datetime) -> None:
-        """One person's memberships become another's and begin now; an admin is who was one as either."""
-        await self.session.execute(_HOLD_GUILDS_OF, {"user_id": user_id})
-        await self.session.execute(_HOLD_MEMBERSHIPS, {"user_id": user_id, "to": to})
+        """Move memberships to another account, where new ones begin now. The result is an admin if either was."""
+        await self.session.execute(_LOCK_GUILDS_OF, {"user_id": user_id})
+        await self.session.execute(_LOCK_MEMBERSHIPS, {"user_id": user_id, "to": to})
         for statement in (_HAND_OVER, _HAND_OVER_IDENTITIES):
             await self.session.execute(statement, {"user_id": user_id, "to": to, "now": now})
         await self.leave_all(user_id)
 
-    async def _hold_members(
+    async def _lock_memberships(
         self, guild_id: str, external_ids: Collection[str], user_ids: Collection[UUID] = ()
     ) -> set[UUID]:
-        """Lock the memberships of these people and of those behind these ids: whose they are."""
+        """Lock the memberships of these people and of the people behind these ids. Returns all their user ids."""
         parameters = {"guild_id": guild_id, "external_ids": list(external_ids), "user_ids": list(user_ids)}
-        return set((await self.session.execute(_HOLD_MEMBERS, parameters)).scalars())
+        return set((await self.session.execute(_LOCK_MEMBERS, parameters)).scalars())
 
 
 def guild_view(row: Mapping[Any, Any]) -> GuildView:
-    """A guild from a row of its columns."""
+    """Convert a row of the guild's columns."""
     return GuildView(
         id=row["id"],
         name=row["name"],

@@ -1,4 +1,4 @@
-"""What bots and guild admins send, and what they get to see."""
+"""Structs of guilds: requests and responses."""
 
 from datetime import datetime
 from typing import Annotated
@@ -10,7 +10,7 @@ from users.accounts.schemas import ExternalId, UserData
 from users.guilds.guild_settings import GuildSettings
 
 MEMBERS_AT_ONCE = 1000
-"""Members that one call may name."""
+"""Maximum number of members in one call."""
 
 
 class PutGuild(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -18,32 +18,33 @@ class PutGuild(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     name: Annotated[str, Meta(min_length=1, max_length=100)]
     settings: Annotated[
-        GuildSettings | None, Meta(description="All of them, what is not named at its default; left out: as they were.")
+        GuildSettings | None,
+        Meta(description="Replaces all settings; omitted ones get their defaults. Without it the guild keeps its own."),
     ] = None
 
 
 class GivenMember(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Somebody in a guild."""
+    """A member of a guild."""
 
     user_id: ExternalId
     user_data: UserData = UserData()
-    admin: Annotated[bool, Meta(description="Whether they run the guild.")] = False
+    admin: Annotated[bool, Meta(description="True for an admin of the guild.")] = False
 
 
 class PutMembers(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """People to add to a guild, or to bring up to date."""
+    """Members to add to a guild, or to update."""
 
-    members: Annotated[list[GivenMember], Meta(max_length=MEMBERS_AT_ONCE, description="Nobody twice.")]
+    members: Annotated[list[GivenMember], Meta(max_length=MEMBERS_AT_ONCE, description="Each person once.")]
 
 
 class RemoveMembers(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """People who left a guild."""
 
-    user_ids: Annotated[list[ExternalId], Meta(max_length=MEMBERS_AT_ONCE, description="Nobody twice.")]
+    user_ids: Annotated[list[ExternalId], Meta(max_length=MEMBERS_AT_ONCE, description="Each person once.")]
 
 
 class MembersPut(Struct, frozen=True, kw_only=True):
-    """What a bulk call did, by given Discord id; `updated`: became or ceased to be an admin, or was confirmed."""
+    """Counts of the given Discord ids. `updated`: became an admin, ceased to be one, or was confirmed."""
 
     added: int
     updated: int
@@ -51,13 +52,13 @@ class MembersPut(Struct, frozen=True, kw_only=True):
 
 
 class MembersRemoved(Struct, frozen=True, kw_only=True):
-    """How many of the given Discord ids were in the guild."""
+    """Number of given Discord ids that were in the guild."""
 
     removed: int
 
 
 class GuildView(Struct, frozen=True, kw_only=True):
-    """A guild and what it has settled."""
+    """A guild and its settings."""
 
     id: str
     name: str
@@ -67,7 +68,7 @@ class GuildView(Struct, frozen=True, kw_only=True):
 
 
 class Guilds(Struct, frozen=True, kw_only=True):
-    """Guilds by id."""
+    """A page of guilds, by id."""
 
     items: list[GuildView]
     page: int
@@ -76,19 +77,19 @@ class Guilds(Struct, frozen=True, kw_only=True):
 
 
 class MyGuild(Struct, frozen=True, kw_only=True):
-    """A guild that the asker is in."""
+    """A guild that you are in."""
 
     id: str
     name: str
     admin: bool
     joined_at: datetime
     confirmed: Annotated[
-        bool, Meta(description="False: only the guild's own bot says so, and it learns nothing of the member's things.")
+        bool, Meta(description="False: only the guild's own bot says so, and it sees none of your data.")
     ]
 
 
 class MyGuilds(Struct, frozen=True, kw_only=True):
-    """One's own guilds, by name."""
+    """A page of your guilds, by name."""
 
     items: list[MyGuild]
     page: int
@@ -97,14 +98,14 @@ class MyGuilds(Struct, frozen=True, kw_only=True):
 
 
 class MemberView(Struct, frozen=True, kw_only=True):
-    """Somebody in a guild; of an unconfirmed member only what the bot said."""
+    """A member of a guild. Of an unconfirmed member it shows only what the bot reported."""
 
     user_id: Annotated[UUID | None, Meta(description="null while the membership is not confirmed.")]
     external_id: str | None
-    """The Discord id that the bot put into the guild."""
+    """Discord id that the bot put into the guild."""
     username: Annotated[
         str | None,
-        Meta(description="Of this Discord id, as global name and avatar; null while the membership is not confirmed."),
+        Meta(description="Of this Discord id, like global name and avatar; null while the membership is unconfirmed."),
     ]
     global_name: str | None
     avatar: str | None
@@ -114,7 +115,7 @@ class MemberView(Struct, frozen=True, kw_only=True):
 
 
 class Members(Struct, frozen=True, kw_only=True):
-    """Members by Discord id, each id that a bot put on its own."""
+    """A page of members by Discord id. Each id that a bot put is an entry of its own."""
 
     items: list[MemberView]
     page: int
@@ -131,13 +132,13 @@ class MemberIdentity(Struct, frozen=True, kw_only=True):
 
 
 class Membership(Struct, frozen=True, kw_only=True):
-    """A person's place in a guild, as they get it in the export of their data."""
+    """A person's membership of a guild, as in the export of their data."""
 
     guild_id: str
     name: str
     admin: bool
     joined_at: datetime
     confirmed: Annotated[
-        bool, Meta(description="False: only the guild's own bot says so, and it learns nothing of the member's things.")
+        bool, Meta(description="False: only the guild's own bot says so, and it sees none of your data.")
     ]
     identities: list[MemberIdentity]

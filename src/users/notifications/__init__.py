@@ -1,1 +1,1 @@
-"""Telling people: channels, preferences, deliveries. An event becomes deliveries; a worker sends them."""
+"""Notifications: an event becomes deliveries to the channels of members and guilds; a worker sends them."""

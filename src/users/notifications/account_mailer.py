@@ -1,7 +1,7 @@
-"""The job that sends mails about accounts' e-mail addresses: links to confirm one, and notices.
+"""The job that sends mails about the e-mail addresses of accounts: confirmations and notices.
 
-Whether a link or a notice goes to an address is decided here, away from the request, so that no answer and no time
-tells whether an account has the address.
+The job decides between a confirmation and a notice. The request does not, so neither its answer nor its time reveals
+whether an account has the address.
 """
 
 from collections.abc import Callable
@@ -15,47 +15,47 @@ from shared.database import Database
 from users.accounts.addresses import ConfirmationTokens
 from users.accounts.mail_repository import AccountMailRepository, DueMail
 from users.accounts.schemas import MailKind
-from users.notifications.letters import SendFailed
 from users.notifications.messages import Message
-from users.notifications.senders.email import EmailCarrier
+from users.notifications.outbound_messages import SendFailed
+from users.notifications.transports.email import EmailTransport
 
 PAGE: Final = "/api/email-confirmation"
 RETRY_AFTER: Final = timedelta(minutes=5)
-AT_ONCE: Final = 5
-"""Mails of one run; each may take as long as the mail server's time limit."""
+BATCH_SIZE: Final = 5
+"""Mails per run; each can take as long as the time limit of the mail server."""
 IGNORE: Final = "If it was not you, ignore this message: nothing has changed."
 
 
 class AccountMailer:
-    """Sends what is due; a mail that did not leave is tried again until it expires."""
+    """Sends due mails; a mail that could not be sent is tried again until it expires."""
 
     def __init__(
         self,
         *,
         database: Database,
         mails: Callable[[], AccountMailRepository],
-        carrier: EmailCarrier,
+        transport: EmailTransport,
         tokens: ConfirmationTokens,
         public_url: str,
         clock: Clock,
     ) -> None:
         self._database = database
         self._mails = mails
-        self._carrier = carrier
+        self._transport = transport
         self._tokens = tokens
         self._public_url = public_url
         self._clock = clock
 
     async def send_due(self) -> int:
-        """How many left."""
+        """Send up to one batch of due mails; return the number sent."""
         sent = 0
-        for _ in range(AT_ONCE):
+        for _ in range(BATCH_SIZE):
             due = await self._claimed()
             if due is None:
                 break
             mail, token = due
             try:
-                await self._carrier.deliver(mail.address, mail.id, self._message(mail, token))
+                await self._transport.deliver(mail.address, mail.id, self._message(mail, token))
             except SendFailed as failure:
                 structlog.get_logger(__name__).warning("account_mail_not_sent", kind=mail.kind.value, why=failure.why)
                 if not failure.for_good:
@@ -67,7 +67,7 @@ class AccountMailer:
         return sent
 
     async def _claimed(self) -> tuple[DueMail, str] | None:
-        """The next mail, and the token of its link if it brings one."""
+        """Claim the next mail; return it with the token of its link, or an empty token."""
         now = self._clock.now()
         async with self._database.unit_of_work():
             mail = await self._mails().claim(now=now, retry_at=now + RETRY_AFTER)

@@ -1,4 +1,4 @@
-"""The job that challenges a channel: whoever named it shall prove that they read what arrives there."""
+"""The job that challenges a channel: its owner must prove that they can read what arrives there."""
 
 from collections.abc import Callable, Mapping
 from uuid import UUID
@@ -9,14 +9,14 @@ from shared.audit.activity import ActivityLog
 from shared.clock import Clock
 from shared.database import Database
 from users.notifications.channel_repository import ChannelRepository
-from users.notifications.codes import GOOD_FOR, Codes
-from users.notifications.letters import Carrier, SendFailed
-from users.notifications.schemas import ChannelKind, Target
-from users.notifications.sealing import Sealing, Unsealable
+from users.notifications.field_encryption import FieldEncryption, Unsealable
+from users.notifications.outbound_messages import SendFailed, Transport
+from users.notifications.schemas import ChannelAddress, ChannelKind
+from users.notifications.verification_codes import GOOD_FOR, VerificationCodes
 
 
 class Challenger:
-    """Sends challenges; a webhook answers its own."""
+    """Sends challenges: a code for the owner to enter, or a challenge that a webhook answers by itself."""
 
     def __init__(
         self,
@@ -24,35 +24,35 @@ class Challenger:
         database: Database,
         channels: Callable[[], ChannelRepository],
         activity: Callable[[], ActivityLog],
-        carriers: Mapping[ChannelKind, Carrier],
-        sealing: Sealing,
-        codes: Codes,
+        transports: Mapping[ChannelKind, Transport],
+        encryption: FieldEncryption,
+        codes: VerificationCodes,
         clock: Clock,
     ) -> None:
         self._database = database
         self._channels = channels
         self._activity = activity
-        self._carriers = carriers
-        self._sealing = sealing
+        self._transports = transports
+        self._encryption = encryption
         self._codes = codes
         self._clock = clock
 
     async def challenge(self, channel: str) -> None:
-        """Send a new code, which ends the last; what goes wrong is told where the channel is shown."""
+        """Send a new code, which replaces the last one; a failure is stored as the last error of the channel."""
         channel_id = UUID(channel)
         code, digest = self._codes.make(channel_id)
         async with self._database.unit_of_work():
-            found = await self._channels().challenge(channel_id, digest, until=self._clock.now() + GOOD_FOR)
-        if found is None:  # removed, or verified meanwhile
+            challenged = await self._channels().challenge(channel_id, digest, until=self._clock.now() + GOOD_FOR)
+        if challenged is None:  # removed or verified in the meantime
             return
         try:
-            target = msgspec.json.decode(self._sealing.open(channel_id, found.target), type=Target)
-            proved = await self._carriers[found.kind].challenge(target, code)
+            target = msgspec.json.decode(self._encryption.open(channel_id, challenged.target), type=ChannelAddress)
+            verified = await self._transports[challenged.kind].challenge(target, code)
         except (SendFailed, Unsealable) as failure:
             async with self._database.unit_of_work():
                 await self._channels().note_error(channel_id, str(failure))
             return
-        if not proved:
+        if not verified:
             return
         async with self._database.unit_of_work():
             if await self._channels().verified(channel_id, now=self._clock.now()) is not None:
@@ -60,6 +60,6 @@ class Challenger:
                     "channel.verified",
                     subject="channel",
                     subject_id=channel_id,
-                    user_id=found.user_id,
-                    details={"kind": found.kind, "guild_id": found.guild_id},
+                    user_id=challenged.user_id,
+                    details={"kind": challenged.kind, "guild_id": challenged.guild_id},
                 )

@@ -1,4 +1,4 @@
-"""All SQL that changes channels, or reads them in order to."""
+"""SQL that changes channels, or reads them for a change."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -22,9 +22,9 @@ OWNED: Final = """
 (CASE WHEN CAST(:user_id AS uuid) IS NOT NULL THEN user_id = CAST(:user_id AS uuid)
       ELSE guild_id = CAST(:guild_id AS text) END)
 """
-# Two that make a channel at once count one after the other.
-_HOLD_USER: Final = text("SELECT id FROM users WHERE id = :user_id FOR NO KEY UPDATE")
-_HOLD_GUILD: Final = text("SELECT id FROM guilds WHERE id = :guild_id FOR NO KEY UPDATE")
+# Concurrent additions for one owner wait for each other, so that each counts all channels.
+_LOCK_USER: Final = text("SELECT id FROM users WHERE id = :user_id FOR NO KEY UPDATE")
+_LOCK_GUILD: Final = text("SELECT id FROM guilds WHERE id = :guild_id FOR NO KEY UPDATE")
 _COUNT: Final = text(f"SELECT count(*) FROM notification_channels WHERE {OWNED}")  # noqa: S608 -- fragments of our own
 _ADD: Final = text(f"""
 INSERT INTO notification_channels (id, user_id, guild_id, kind, name, target, shown, host, created_at)
@@ -58,8 +58,8 @@ _ERASE: Final = text("DELETE FROM notification_channels WHERE user_id = :user_id
 _HAND_OVER: Final = text("UPDATE notification_channels SET user_id = :to WHERE user_id = :user_id")
 
 
-class HeldChannel(Struct, frozen=True, kw_only=True):
-    """A channel that nobody else changes until the transaction ends."""
+class LockedChannel(Struct, frozen=True, kw_only=True):
+    """A channel that is locked until the transaction ends."""
 
     view: ChannelView
     target: bytes
@@ -68,7 +68,7 @@ class HeldChannel(Struct, frozen=True, kw_only=True):
 
 
 class Challenged(Struct, frozen=True, kw_only=True):
-    """A channel that a challenge goes to."""
+    """A channel to which a challenge is sent."""
 
     user_id: UUID | None
     guild_id: str | None
@@ -80,14 +80,14 @@ class Challenged(Struct, frozen=True, kw_only=True):
 class ChannelRepository(Repository):
     """Channels of people and guilds."""
 
-    async def hold_owner(self, owner: Owner) -> bool:
-        """Whether there is such a person or guild; nobody else makes it a channel until the transaction ends."""
-        statement = _HOLD_USER if owner.user_id is not None else _HOLD_GUILD
-        found = await self.session.execute(statement, {"user_id": owner.user_id, "guild_id": owner.guild_id})
-        return found.scalar_one_or_none() is not None
+    async def lock_owner(self, owner: Owner) -> bool:
+        """Lock the person or guild until the transaction ends; return False if there is none."""
+        statement = _LOCK_USER if owner.user_id is not None else _LOCK_GUILD
+        result = await self.session.execute(statement, {"user_id": owner.user_id, "guild_id": owner.guild_id})
+        return result.scalar_one_or_none() is not None
 
     async def count(self, owner: Owner) -> int:
-        return int((await self.session.execute(_COUNT, _whose(owner))).scalar_one())
+        return int((await self.session.execute(_COUNT, _owner_ids(owner))).scalar_one())
 
     async def add(
         self, channel_id: UUID, owner: Owner, name: str, checked: TargetView, *, target: bytes, now: datetime
@@ -95,7 +95,7 @@ class ChannelRepository(Repository):
         row = await self.session.execute(
             _ADD,
             {
-                **_whose(owner),
+                **_owner_ids(owner),
                 "id": channel_id,
                 "kind": checked.kind,
                 "name": name,
@@ -107,11 +107,11 @@ class ChannelRepository(Repository):
         )
         return channel_view(row.one()._mapping)  # noqa: SLF001 -- SQLAlchemy's public name for a row as a mapping
 
-    async def held(self, owner: Owner, channel_id: UUID) -> HeldChannel | None:
-        row = (await self.session.execute(_HELD, {**_whose(owner), "id": channel_id})).one_or_none()
+    async def locked(self, owner: Owner, channel_id: UUID) -> LockedChannel | None:
+        row = (await self.session.execute(_HELD, {**_owner_ids(owner), "id": channel_id})).one_or_none()
         if row is None:
             return None
-        return HeldChannel(
+        return LockedChannel(
             view=channel_view(row._mapping),  # noqa: SLF001 -- as above
             target=row.target,
             challenge=row.challenge,
@@ -123,16 +123,16 @@ class ChannelRepository(Repository):
         return channel_view(row.one()._mapping)  # noqa: SLF001 -- as above
 
     async def remove(self, owner: Owner, channel_id: UUID) -> str | None:
-        """What the channel that is now gone was shown as; None where there was none."""
-        row = await self.session.execute(_REMOVE, {**_whose(owner), "id": channel_id})
+        """Remove a channel; return its masked address, or None if there was none."""
+        row = await self.session.execute(_REMOVE, {**_owner_ids(owner), "id": channel_id})
         shown: str | None = row.scalar_one_or_none()
         return shown
 
     async def challenge(self, channel_id: UUID, digest: bytes | None, *, until: datetime) -> Challenged | None:
-        """Have a code wait to be typed in."""
-        row = await self.session.execute(_CHALLENGE, {"id": channel_id, "digest": digest, "until": until})
-        found = row.one_or_none()
-        return None if found is None else msgspec.convert(dict(found._mapping), Challenged)  # noqa: SLF001 -- as above
+        """Store the digest of a new code; return None if the channel is gone or verified."""
+        result = await self.session.execute(_CHALLENGE, {"id": channel_id, "digest": digest, "until": until})
+        row = result.one_or_none()
+        return None if row is None else msgspec.convert(dict(row._mapping), Challenged)  # noqa: SLF001 -- as above
 
     async def verified(self, channel_id: UUID, *, now: datetime) -> ChannelView | None:
         row = (await self.session.execute(_VERIFIED, {"id": channel_id, "now": now})).one_or_none()
@@ -170,5 +170,5 @@ def channel_view(row: Mapping[Any, Any]) -> ChannelView:
     )
 
 
-def _whose(owner: Owner) -> dict[str, Any]:
+def _owner_ids(owner: Owner) -> dict[str, Any]:
     return {"user_id": owner.user_id, "guild_id": owner.guild_id}

@@ -1,4 +1,4 @@
-"""All SQL that changes deliveries, or reads them in order to: fanned out, claimed, settled."""
+"""SQL that changes deliveries, or reads them for a change: fan-out, claims, results."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -14,17 +14,17 @@ from shared.events import Event
 from shared.spellings import in_json
 from users.notifications.digest import READY
 from users.notifications.messages import Recipient
-from users.notifications.schemas import ChannelKind, Claimed, Told
+from users.notifications.schemas import ChannelKind, Claimed, ExportedNotification
 
 _NOTE_EVENT: Final = text("""
 INSERT INTO notified_events (id, event, aggregate, payload, user_id, occurred_at, noted_at)
 VALUES (:id, :event, :aggregate, CAST(:payload AS jsonb), CAST(:user_id AS uuid), :occurred_at, :now)
 ON CONFLICT (id) DO NOTHING
 """)
-# A channel is told of an event once, through the recipient that wants it soonest. Ids are of one moment, in the
-# order of the rows, so that a channel's deliveries keep the order of their events.
+# A channel gets an event once, for the recipient that wants it soonest. All ids are made at one moment, in the order of
+# the rows, so that a channel's deliveries keep the order of their events.
 FAN_OUT: Final = text("""
-WITH news AS (
+WITH recipients AS (
     SELECT r.user_id, r.subject_id, r.private, r.place,
            coalesce(o.mode, s.mode, e.mode, a.mode, 'instant') AS mode
     FROM unnest(CAST(:user_ids AS uuid[]), CAST(:subject_ids AS uuid[]), CAST(:privates AS boolean[]))
@@ -38,17 +38,17 @@ WITH news AS (
         ON e.user_id = r.user_id AND e.subject_id = CAST(:everything AS uuid) AND e.event = CAST(:event AS text)
     LEFT JOIN notification_preferences a
         ON a.user_id = r.user_id AND a.subject_id = CAST(:everything AS uuid) AND a.event = ''
-), told AS (
+), reachable AS (
     SELECT c.id AS channel_id, n.user_id, n.subject_id, n.place, n.mode = 'batched' AS gathered
-    FROM news n JOIN notification_channels c ON c.user_id = n.user_id
+    FROM recipients n JOIN notification_channels c ON c.user_id = n.user_id
     WHERE n.mode NOT IN ('off', 'digest') AND c.verified_at IS NOT NULL AND c.suspended_at IS NULL
     UNION ALL
     SELECT c.id, n.user_id, n.subject_id, n.place, false
-    FROM news n JOIN guild_members m ON m.user_id = n.user_id AND m.confirmed_by IS NOT NULL
+    FROM recipients n JOIN guild_members m ON m.user_id = n.user_id AND m.confirmed_by IS NOT NULL
     JOIN notification_channels c ON c.guild_id = m.guild_id
     WHERE NOT n.private AND c.verified_at IS NOT NULL AND c.suspended_at IS NULL
 ), once AS (
-    SELECT DISTINCT ON (channel_id) channel_id, user_id, subject_id, gathered FROM told
+    SELECT DISTINCT ON (channel_id) channel_id, user_id, subject_id, gathered FROM reachable
     ORDER BY channel_id, gathered, place
 ), written AS (
     INSERT INTO notification_deliveries (id, event_id, channel_id, user_id, subject_id, gathered, batch, due_at)
@@ -68,7 +68,7 @@ VALUES (:id, :event_id, :channel_id, CAST(:user_id AS uuid), :channel_id, :now)
 _RELEASE: Final = text("""
 UPDATE notification_deliveries SET due_at = :now WHERE batch = :batch AND state = 'pending' AND due_at > :now
 """)
-# Hosts are given no more at once than the sender can keep going, so that a slow one fills no more than its share.
+# A host gets no more leases than the sender has places for it, so that a slow host takes no more than its share.
 _LEASE: Final = text("""
 WITH waiting AS (
     SELECT d.channel_id, min(d.due_at) AS due_at
@@ -136,7 +136,7 @@ LEFT JOIN users u ON u.id = c.user_id
 LEFT JOIN quiet_hours q ON q.user_id = c.user_id
 ORDER BY c.id, d.id
 """)
-# What is told of the channel itself was asked for and keeps no quiet hours.
+# Quiet hours do not delay messages about the channel itself: they were requested.
 _KEEP_QUIET: Final = text("""
 WITH quiet AS (
     SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:until AS timestamptz[])) AS q (channel_id, until)
@@ -146,8 +146,8 @@ WITH quiet AS (
 )
 UPDATE notification_channels c SET lease_until = NULL FROM quiet q WHERE c.id = q.channel_id
 """)
-# Only for whoever still holds the lease: one who came back from the dead changes nothing of what was done meanwhile.
-_HOLD_LEASED: Final = text("""
+# Only the holder of a lease may write, so that a worker that lost its lease does not overwrite later results.
+_LOCK_LEASED: Final = text("""
 SELECT c.id FROM notification_channels c
 JOIN unnest(CAST(:ids AS uuid[]), CAST(:leases AS timestamptz[])) AS l (id, lease_until)
     ON c.id = l.id AND c.lease_until = l.lease_until
@@ -176,7 +176,7 @@ FROM unnest(CAST(:ids AS uuid[]), CAST(:failures AS bigint[]), CAST(:rests_until
 WHERE c.id = s.id
 """)
 _DROP_PENDING: Final = text("""
-UPDATE notification_deliveries SET state = 'failed', last_error = 'the channel was suspended before'
+UPDATE notification_deliveries SET state = 'failed', last_error = 'the channel was suspended before it was sent'
 WHERE channel_id = ANY(CAST(:ids AS uuid[])) AND state = 'pending'
 """)
 _ANOTHER: Final = text("""
@@ -203,7 +203,7 @@ _ERASE: Final = (
 )
 _FORGET: Final = text("DELETE FROM notified_events WHERE aggregate = ANY(CAST(:aggregates AS text[]))")
 _FORGET_VALUES: Final = text("DELETE FROM notified_events WHERE payload ->> :field = ANY(CAST(:values AS text[]))")
-# A digest that waits is given up as a whole; the next one tells the rest of it.
+# A pending digest is dropped as a whole; the next one contains the rest of its updates.
 _FORGET_DIGESTS: Final = text("""
 WITH gone AS (
     DELETE FROM notified_events
@@ -225,7 +225,7 @@ _HAND_OVER: Final = (
 
 
 class Settled(Struct, frozen=True, kw_only=True):
-    """What became of one message: of its channel, and of each delivery in it."""
+    """Result of one message: of its channel, and of each delivery in it."""
 
     channel_id: UUID
     lease_until: datetime
@@ -237,7 +237,7 @@ class Settled(Struct, frozen=True, kw_only=True):
 
 
 class SettledDelivery(Struct, frozen=True, kw_only=True):
-    """What became of one delivery."""
+    """Result of one delivery."""
 
     id: UUID
     state: str
@@ -247,20 +247,21 @@ class SettledDelivery(Struct, frozen=True, kw_only=True):
 
 
 class AnotherChannel(Struct, frozen=True, kw_only=True):
-    """Where an owner is told of a channel that does not reach them any more."""
+    """Channel through which an owner is notified that another one was suspended."""
 
     id: UUID
     user_id: UUID | None
     name: str
-    """Of the one that does not."""
+    """Name of the suspended channel."""
     shown: str
+    """Masked address of the suspended channel."""
 
 
 class DeliveryRepository(Repository):
-    """Deliveries: written by the fan-out, claimed and settled by the sender."""
+    """Deliveries: created by the fan-out, claimed and finished by the sender."""
 
     async def note_event(self, event: Event, *, now: datetime) -> None:
-        """Keep an event for telling; once."""
+        """Store an event for its deliveries; repeated calls change nothing."""
         await self.session.execute(
             _NOTE_EVENT,
             {
@@ -283,7 +284,7 @@ class DeliveryRepository(Repository):
         gathered_until: datetime,
         now: datetime,
     ) -> int:
-        """One delivery per channel that wants to hear of an event that was noted; how many were not there yet."""
+        """Create a delivery of a stored event for each channel that wants it; return how many are new."""
         written = await self.session.execute(
             FAN_OUT,
             {
@@ -303,20 +304,21 @@ class DeliveryRepository(Repository):
     async def add(
         self, delivery_id: UUID, event_id: UUID, channel_id: UUID, *, user_id: UUID | None, now: datetime
     ) -> None:
-        """One delivery to one channel about itself."""
+        """Create a delivery to a channel about the channel itself."""
         await self.session.execute(
             _DIRECT, {"id": delivery_id, "event_id": event_id, "channel_id": channel_id, "user_id": user_id, "now": now}
         )
 
     async def release(self, batch: str, *, now: datetime) -> None:
-        """What gathered in a run is due."""
+        """Make the gathered deliveries of a batch due."""
         await self.session.execute(_RELEASE, {"batch": batch, "now": now})
 
     async def claim(
         self, *, now: datetime, lease_until: datetime, limit: int, per_host: int, busy: Mapping[str, int]
     ) -> list[Claimed]:
-        """Channels with something due, up to `limit`, each with the message that is its next; theirs until the lease
-        ends. What was gathered goes out as one message, under an id that it keeps.
+        """Lease up to `limit` channels with due deliveries; return the next message of each.
+
+        Gathered deliveries form one message, which keeps its id. `busy` counts the messages in progress by host.
         """
         leased = await self.session.execute(
             _LEASE,
@@ -328,84 +330,89 @@ class DeliveryRepository(Repository):
                 "busy": msgspec.json.encode(busy).decode(),
             },
         )
-        whose = {"channel_ids": list(leased.scalars()), "now": now}
-        if not whose["channel_ids"]:
+        parameters = {"channel_ids": list(leased.scalars()), "now": now}
+        if not parameters["channel_ids"]:
             return []
-        await self.session.execute(_GATHER, whose)
-        rows = (await self.session.execute(_CLAIMED, whose)).mappings().all()
+        await self.session.execute(_GATHER, parameters)
+        rows = (await self.session.execute(_CLAIMED, parameters)).mappings().all()
         return _messages(rows, lease_until)
 
     async def keep_quiet(self, until: Mapping[UUID, datetime], *, now: datetime) -> None:
-        """Have what is due through channels wait until a time each, and give the channels back."""
+        """Postpone the due deliveries of each channel to its time, and release the leases."""
         await self.session.execute(_KEEP_QUIET, {"ids": list(until), "until": list(until.values()), "now": now})
 
     async def settle(self, outcomes: Sequence[Settled], *, now: datetime) -> list[Settled]:
-        """Write down what became of messages; those of whose channels the lease was still held."""
-        held = await self.session.execute(
-            _HOLD_LEASED,
-            {"ids": [one.channel_id for one in outcomes], "leases": [one.lease_until for one in outcomes]},
+        """Store the results of messages whose channels are still leased; return these results."""
+        locked = await self.session.execute(
+            _LOCK_LEASED,
+            {"ids": [result.channel_id for result in outcomes], "leases": [result.lease_until for result in outcomes]},
         )
-        ours = set(held.scalars())
-        counted = [one for one in outcomes if one.channel_id in ours]
-        deliveries = [delivery for one in counted for delivery in one.deliveries]
+        leased = set(locked.scalars())
+        results = [result for result in outcomes if result.channel_id in leased]
+        deliveries = [delivery for result in results for delivery in result.deliveries]
         await self.session.execute(
             _SETTLE,
             {
-                "ids": [one.id for one in deliveries],
-                "states": [one.state for one in deliveries],
-                "tried": [int(one.tried) for one in deliveries],
-                "errors": [one.error for one in deliveries],
-                "due_ats": [one.due_at for one in deliveries],
+                "ids": [delivery.id for delivery in deliveries],
+                "states": [delivery.state for delivery in deliveries],
+                "tried": [int(delivery.tried) for delivery in deliveries],
+                "errors": [delivery.error for delivery in deliveries],
+                "due_ats": [delivery.due_at for delivery in deliveries],
                 "now": now,
             },
         )
         await self.session.execute(
             _SETTLE_CHANNELS,
             {
-                "ids": [one.channel_id for one in counted],
-                "failures": [one.failures for one in counted],
-                "rests_until": [one.rests_until for one in counted],
-                "errors": [one.error for one in counted],
-                "suspended": [one.suspended for one in counted],
+                "ids": [result.channel_id for result in results],
+                "failures": [result.failures for result in results],
+                "rests_until": [result.rests_until for result in results],
+                "errors": [result.error for result in results],
+                "suspended": [result.suspended for result in results],
                 "now": now,
             },
         )
-        suspended = [one.channel_id for one in counted if one.suspended]
+        suspended = [result.channel_id for result in results if result.suspended]
         if suspended:
             await self.session.execute(_DROP_PENDING, {"ids": suspended})
-        return counted
+        return results
 
     async def another_channel(self, channel_id: UUID) -> "AnotherChannel | None":
-        """The owner's channel that is likeliest to reach them, besides this one."""
+        """Return the owner's other channel with the fewest failures; None if there is none."""
         row = (await self.session.execute(_ANOTHER, {"id": channel_id})).one_or_none()
         return None if row is None else AnotherChannel(id=row.id, user_id=row.user_id, name=row.name, shown=row.shown)
 
     async def redrive(self, delivery_id: UUID, *, now: datetime) -> bool | None:
-        """Have a delivery that failed or was skipped sent once more; whether its channel is open. None: no such one."""
+        """Make a failed or skipped delivery due again.
+
+        Return True if its channel is active, False if not, None if there is no such delivery.
+        """
         row = (await self.session.execute(_REDRIVE, {"id": delivery_id, "now": now})).one_or_none()
         return None if row is None else bool(row.open)
 
     async def remove_old(self, *, before: datetime, limit: int) -> int:
-        """Events noted before a time, with their deliveries; how many events."""
+        """Remove events stored before a time, with their deliveries; return the number of events."""
         gone = await self.session.execute(_REMOVE_OLD, {"before": before, "limit": limit})
         return len(gone.scalars().all())
 
     async def erase(self, user_id: UUID) -> None:
-        """What was told to somebody, and of them."""
+        """Remove deliveries to a person, and events about them."""
         for statement in _ERASE:
             await self.session.execute(statement, {"user_id": user_id})
 
     async def forget(
         self, aggregates: Sequence[str], names: Sequence[str], values: Mapping[str, Sequence[str | int]]
     ) -> None:
-        """Delete events of these things or with these values, and digests that show one of the names or numbers.
+        """Delete events of the aggregates or payload values, and digests that show one of the names or numbers.
 
-        Their deliveries go with them.
+        Their deliveries are deleted too.
         """
         await self.session.execute(_FORGET, {"aggregates": list(aggregates)})
-        for field, those in values.items():
-            await self.session.execute(_FORGET_VALUES, {"field": field, "values": [str(value) for value in those]})
-        shown = {str(value) for those in values.values() for value in those if isinstance(value, int)}
+        for field, field_values in values.items():
+            await self.session.execute(
+                _FORGET_VALUES, {"field": field, "values": [str(value) for value in field_values]}
+            )
+        shown = {str(value) for field_values in values.values() for value in field_values if isinstance(value, int)}
         written = {in_json(name) for name in names}
         await self.session.execute(
             _FORGET_DIGESTS, {"digest": READY, "names": sorted(written), "numbers": sorted(shown)}
@@ -417,7 +424,7 @@ class DeliveryRepository(Repository):
 
 
 def _messages(rows: Sequence[Mapping[Any, Any]], lease_until: datetime) -> list[Claimed]:
-    """Rows, by channel, as one message each."""
+    """Group rows by channel into one message each."""
     messages: dict[UUID, Claimed] = {}
     for row in rows:
         message = messages.get(row["channel_id"])
@@ -446,6 +453,8 @@ def _messages(rows: Sequence[Mapping[Any, Any]], lease_until: datetime) -> list[
             occurred_at=row["occurred_at"],
         )
         message.deliveries.append(
-            Told(delivery_id=row["delivery_id"], subject_id=row["subject_id"], event=event, gone=row["gone"])
+            ExportedNotification(
+                delivery_id=row["delivery_id"], subject_id=row["subject_id"], event=event, gone=row["gone"]
+            )
         )
     return list(messages.values())

@@ -1,19 +1,19 @@
-"""What a digest is made of, and what a module does to have a section in it.
+"""Digests: their parts, and the protocol by which a module adds sections.
 
-A module that has news for people brings a DigestWriter (`Module.digest_writers`, a function of its container, as
-`handlers` is: the writer is built on the session that is open). Asked for a batch of people at once, it returns the
-sections of those it has news for. It asks the database once per batch, not once per person; it tells each thing once;
-and it leaves out what `window.wants` says somebody does not want to hear of. Nothing new: no section; no section of
-anybody's: no mail. The window is half open, `since < t <= until`; `until` lies far enough back that every transaction
-that wrote before it is in, so compare it with the time that rows were written.
+A module with updates for people provides a DigestWriter (`Module.digest_writers`, a function of its container like
+`handlers`; the writer is built on the open session). The writer gets the windows of a batch of people and returns
+sections for people with updates. It queries the database once per batch, not once per person. It reports each update
+once, and skips updates that `window.wants` excludes. A person without sections gets no mail. The window is half open:
+`since < t <= until`. `until` lies so far back that all transactions that wrote before it have committed, so let `t` be
+the time at which rows were written.
 
     class Watches:                                            # trackers/flights/digest.py
         name = "flights"
 
-        def __init__(self, questions: TransactionReader) -> None: ...
+        def __init__(self, queries: TransactionQueries) -> None: ...
 
         async def sections(self, windows: Sequence[DigestWindow]) -> Mapping[UUID, Sequence[DigestSection]]:
-            rows = await self._questions.rows(_FELL, spans(windows))      # unnest(:users, :since, :until)
+            rows = await self._queries.rows(_DECREASES, spans(windows))   # unnest(:users, :since, :until)
             ...
             entry = DigestEntry(title="LUX to DXB, 3 May", detail="412 EUR (-38)", url=...)
             return {user_id: [DigestSection(title="Flights", groups=(DigestGroup(entries=tuple(entries)),))]}
@@ -31,13 +31,13 @@ from msgspec import Struct
 from users.notifications.schemas import EVERYTHING, Mode
 
 READY: Final = "digest.ready"
-"""The event that carries a digest to a channel."""
-MOST_ENTRIES: Final = 500
-"""Of one digest; what is more is counted."""
+"""Event that carries a digest to a channel."""
+MAX_ENTRIES: Final = 500
+"""Limit per digest; further entries are only counted."""
 
 
 class Label(StrEnum):
-    """What an entry is; mails give each its colour."""
+    """Kind of an entry; mails show each kind in its own colour."""
 
     NEW = "new"
     GONE = "gone"
@@ -46,25 +46,25 @@ class Label(StrEnum):
 
 
 class DigestEntry(Struct, frozen=True, kw_only=True):
-    """One thing that is told."""
+    """One update in a digest."""
 
     title: str
     detail: str = ""
     label: Label = Label.NEWS
     note: str = ""
-    """Said after it, in small letters."""
+    """Shown after the entry in small print."""
     url: str | None = None
 
 
 class DigestGroup(Struct, frozen=True, kw_only=True):
-    """Entries that belong together within a section; without a title where there is nothing to say of them."""
+    """Entries that belong together within a section; the title is optional."""
 
     entries: tuple[DigestEntry, ...]
     title: str = ""
 
 
 class DigestSection(Struct, frozen=True, kw_only=True):
-    """One module's news, or of one thing that it follows."""
+    """Updates of one module, or of one thing that the module follows."""
 
     title: str
     groups: tuple[DigestGroup, ...]
@@ -73,17 +73,17 @@ class DigestSection(Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, kw_only=True)
 class DigestWindow:
-    """For whom, and of what time."""
+    """Person and time span of a digest."""
 
     user_id: UUID
     since: datetime
     until: datetime
     time_zone: str = "UTC"
     modes: Mapping[tuple[UUID, str], Mode] = field(default_factory=dict)
-    """What they prefer: by subject (zeros: all) and event (empty: all)."""
+    """The person's preferences by subject (zeros: all subjects) and event (empty: all events)."""
 
     def wants(self, subject_id: UUID, event: str) -> bool:
-        """Whether they want to hear of an event through something that they follow."""
+        """True if the person wants to receive an event of a subject that they follow."""
         for key in ((subject_id, event), (subject_id, ""), (EVERYTHING, event), (EVERYTHING, "")):
             if key in self.modes:
                 return self.modes[key] is not Mode.OFF
@@ -91,16 +91,16 @@ class DigestWindow:
 
 
 class DigestWriter(Protocol):
-    """Brings a module's sections."""
+    """Writes a module's sections."""
 
     name: str
 
     async def sections(self, windows: Sequence[DigestWindow]) -> Mapping[UUID, Sequence[DigestSection]]:
-        """By person, in the order in which they are told; who is not named has no news."""
+        """Return sections by person, in the order of the mail; people without updates are missing."""
 
 
 class Digest(Struct, frozen=True, kw_only=True):
-    """The view that text and HTML are made from."""
+    """Data from which text and HTML are rendered."""
 
     title: str
     since: datetime
@@ -108,13 +108,13 @@ class Digest(Struct, frozen=True, kw_only=True):
     entries: int
     sections: tuple[DigestSection, ...]
     time_zone: str = "UTC"
-    """Of the person, whose clock the mail's times are told by."""
+    """Time zone of the person, for the times in the mail."""
     left_out: int = 0
-    """Entries beyond those that one digest tells."""
+    """Number of entries beyond the limit."""
 
 
 def spans(windows: Sequence[DigestWindow]) -> dict[str, Any]:
-    """Windows as parameters: `unnest(CAST(:users AS uuid[]), CAST(:since AS timestamptz[]), ...)`."""
+    """Return windows as parameters of SQL: `unnest(CAST(:users AS uuid[]), CAST(:since AS timestamptz[]), ...)`."""
     return {
         "users": [window.user_id for window in windows],
         "since": [window.since for window in windows],
@@ -123,25 +123,25 @@ def spans(windows: Sequence[DigestWindow]) -> dict[str, Any]:
 
 
 def composed(window: DigestWindow, sections: Sequence[DigestSection]) -> Digest:
-    """A person's digest; one without entries tells nothing and is not sent."""
-    told, left_out, kept = 0, 0, []
+    """Compose a person's digest of at most MAX_ENTRIES entries; a digest without entries is not sent."""
+    included, left_out, shown = 0, 0, []
     for section in sections:
         groups = []
         for group in section.groups:
-            entries = group.entries[: max(0, MOST_ENTRIES - told)]
-            told += len(entries)
+            entries = group.entries[: max(0, MAX_ENTRIES - included)]
+            included += len(entries)
             left_out += len(group.entries) - len(entries)
             if entries:
                 groups.append(DigestGroup(title=group.title, entries=entries))
         if groups:
-            kept.append(DigestSection(title=section.title, url=section.url, groups=tuple(groups)))
-    count = told + left_out
+            shown.append(DigestSection(title=section.title, url=section.url, groups=tuple(groups)))
+    count = included + left_out
     return Digest(
-        title="1 piece of news" if count == 1 else f"{count:,} pieces of news" if count else "nothing new",
+        title="1 update" if count == 1 else f"{count:,} updates" if count else "no updates",
         since=window.since,
         until=window.until,
         entries=count,
-        sections=tuple(kept),
+        sections=tuple(shown),
         time_zone=window.time_zone,
         left_out=left_out,
     )

@@ -1,4 +1,4 @@
-"""A digest as a mail: text and HTML of one view, and the headers by which mailboxes offer to give it up."""
+"""A digest as a mail: text and HTML of the same data, and the headers for unsubscribing with one click (RFC 8058)."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -37,8 +37,8 @@ class DigestMail:
         link = self._unsubscribing.link(user_id)
         view = {
             "digest": digest,
-            "since": _shown(digest.since, digest.time_zone),
-            "until": _shown(digest.until, digest.time_zone),
+            "since": _local(digest.since, digest.time_zone),
+            "until": _local(digest.until, digest.time_zone),
             "subject": f"Your digest: {digest.title}",
             "labels": {label.value: {"word": word, "colour": colour} for label, (word, colour) in COLOURS.items()},
             "unsubscribe": link,
@@ -53,6 +53,6 @@ class DigestMail:
         )
 
 
-def _shown(at: datetime, time_zone: str) -> str:
-    """By the clock on their wall: `Sun 22 Nov 2026, 08:00`."""
+def _local(at: datetime, time_zone: str) -> str:
+    """Format a time in a person's time zone: `Sun 22 Nov 2026, 08:00`."""
     return f"{at.astimezone(kept_zone(time_zone)):%a %d %b %Y, %H:%M}"

@@ -1,4 +1,4 @@
-"""What a digest says where no mail's form is at hand: its title, and a line for each thing. Pure."""
+"""Digests as plain messages, for channels other than mail: a title, and a line for each entry. Pure."""
 
 from typing import Final
 from uuid import UUID
@@ -7,15 +7,15 @@ import msgspec
 
 from shared.events import Event
 from users.notifications.digest import READY, Digest, DigestEntry
-from users.notifications.messages import Message, Reader
+from users.notifications.messages import Message, RecipientLocale
 
 
 class DigestMessages:
-    """A MessageWriter."""
+    """Writes digests as messages (a MessageWriter)."""
 
     events: Final = frozenset({READY})
 
-    def write(self, event: Event, subject_id: UUID, reader: Reader) -> Message | None:  # noqa: ARG002 -- what every writer is asked
+    def write(self, event: Event, subject_id: UUID, locale: RecipientLocale) -> Message | None:  # noqa: ARG002 -- the protocol passes them
         digest = msgspec.convert(event.payload, Digest)
         return Message(title=f"Your digest: {digest.title}", lines=tuple(_lines(digest)))
 

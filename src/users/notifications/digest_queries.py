@@ -1,27 +1,27 @@
-"""Questions about digests: static statements, rows straight into Structs."""
+"""Reads of digests: static statements, rows straight into Structs."""
 
 from typing import Final
 from uuid import UUID
 
-from shared.database import Questions
+from shared.database import Queries
 from users.accounts.errors import AccountNotFound
 from users.notifications.digest_repository import SENT, SETTINGS
 from users.notifications.digest_schedule import Period
-from users.notifications.digest_schemas import DigestSettings, SentDigest, SentDigests
+from users.notifications.digest_schemas import DigestSettings, DigestView, SentDigests
 
-MOST: Final = 200
+MAX_DIGESTS: Final = 200
 USUAL_HOUR: Final = 8
 MONDAY: Final = 1
 
 
 class DigestQueries:
-    """Reads how digests are settled, and which were sent."""
+    """Reads digest settings, and the digests that were made."""
 
-    def __init__(self, questions: Questions) -> None:
+    def __init__(self, questions: Queries) -> None:
         self._questions = questions
 
     async def settings(self, user_id: UUID) -> DigestSettings:
-        """Raises AccountNotFound."""
+        """Return a person's digest settings, or the defaults if digests are off. Raises AccountNotFound."""
         row = await self._questions.row(SETTINGS, {"user_id": user_id})
         if row is None:
             raise AccountNotFound
@@ -37,6 +37,6 @@ class DigestQueries:
         )
 
     async def sent(self, user_id: UUID) -> SentDigests:
-        """The latest, the newest first."""
-        rows = await self._questions.rows(SENT, {"user_id": user_id, "limit": MOST})
-        return SentDigests(items=[SentDigest(**row) for row in rows])
+        """Return the latest 200 digests of a person, the newest first."""
+        rows = await self._questions.rows(SENT, {"user_id": user_id, "limit": MAX_DIGESTS})
+        return SentDigests(items=[DigestView(**row) for row in rows])

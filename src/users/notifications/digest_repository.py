@@ -1,4 +1,4 @@
-"""All SQL of digests: who gets them when, and the ledger of those that were made."""
+"""SQL of digests: people's settings, and the ledger of the digests that were made."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -36,12 +36,12 @@ ON CONFLICT (user_id) DO UPDATE
 SET period = excluded.period, hour = excluded.hour, weekday = excluded.weekday, channel_id = excluded.channel_id,
     time_zone = excluded.time_zone, next_at = excluded.next_at
 """)
-# What waits to be sent is given up with them; deliveries first, as the sender settles them.
+# Pending digests are dropped too. Deliveries are locked before digests, as in the sender.
 _SWITCH_OFF: Final = text("""
 WITH gone AS (
     DELETE FROM digest_preferences WHERE user_id = :user_id RETURNING user_id
 ), dropped AS (
-    UPDATE notification_deliveries n SET state = 'skipped', last_error = 'digests were given up'
+    UPDATE notification_deliveries n SET state = 'skipped', last_error = 'digests were switched off'
     FROM gone JOIN digests d ON d.user_id = gone.user_id AND d.state = 'pending'
     WHERE n.id = d.delivery_id AND n.state = 'pending' RETURNING n.id
 ), given_up AS (
@@ -49,7 +49,7 @@ WITH gone AS (
 )
 SELECT user_id FROM gone
 """)
-# With their account, which what is entered refers to: who is erased or merged meanwhile is held account first.
+# Lock the accounts too, because new rows refer to them. Erasure and mergers lock accounts first: skip those.
 _HELD: Final = "FOR NO KEY UPDATE OF p SKIP LOCKED FOR KEY SHARE OF u SKIP LOCKED"
 _CLAIM: Final = f"""
 SELECT p.user_id, p.period, p.hour, p.weekday, u.time_zone, p.time_zone <> u.time_zone AS moved, p.next_at,
@@ -69,13 +69,13 @@ LEFT JOIN LATERAL (
 ) open ON TRUE
 WHERE {{due}}
 ORDER BY p.next_at LIMIT :limit
-{{held}}
+{{locked}}
 """  # noqa: S608 -- fragments of our own
-_CLAIM_DUE: Final = text(_CLAIM.format(due="(p.next_at <= :now OR p.time_zone <> u.time_zone)", held=_HELD))
-_CLAIM_ONE: Final = text(_CLAIM.format(due="p.user_id = :user_id", held=_HELD))
-_ONE: Final = text(_CLAIM.format(due="p.user_id = :user_id", held=""))
-# As the claim does, before anything of the channels: whoever ends or moves a channel changes these rows, too.
-_HOLD: Final = text("""
+_CLAIM_DUE: Final = text(_CLAIM.format(due="(p.next_at <= :now OR p.time_zone <> u.time_zone)", locked=_HELD))
+_CLAIM_ONE: Final = text(_CLAIM.format(due="p.user_id = :user_id", locked=_HELD))
+_ONE: Final = text(_CLAIM.format(due="p.user_id = :user_id", locked=""))
+# Locked before any channel, as in the claim: removing or moving a channel changes these rows too.
+_LOCK: Final = text("""
 SELECT user_id FROM digest_preferences WHERE user_id = ANY(CAST(:users AS uuid[])) ORDER BY user_id FOR UPDATE
 """)
 _MODES: Final = text("""
@@ -93,8 +93,8 @@ _HAD: Final = text("""
 SELECT d.user_id FROM digests d
 JOIN unnest(CAST(:users AS uuid[]), CAST(:periods AS text[])) AS x (user_id, period) USING (user_id, period)
 """)
-# So that the sender takes none of them up while the news of it goes into a later one.
-_HOLD_OPEN: Final = text("""
+# Keeps the sender from starting a pending digest while its updates move to a later one.
+_LOCK_OPEN: Final = text("""
 SELECT d.id, n.state, c.lease_until > :now AS busy
 FROM digests d
 JOIN notification_deliveries n ON n.id = d.delivery_id
@@ -104,7 +104,7 @@ ORDER BY c.id FOR NO KEY UPDATE OF c
 """)
 _CLOSE: Final = text("""
 WITH dropped AS (
-    UPDATE notification_deliveries SET state = 'skipped', last_error = 'a later digest tells it'
+    UPDATE notification_deliveries SET state = 'skipped', last_error = 'a later digest contains its updates'
     WHERE id = ANY(CAST(:deliveries AS uuid[])) AND state = 'pending'
 )
 UPDATE digests d SET state = x.state
@@ -121,7 +121,7 @@ INSERT INTO notified_events (id, event, aggregate, payload, user_id, occurred_at
 SELECT id, :event, aggregate, payload, user_id, :now, :now
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS x (id uuid, aggregate text, payload jsonb, user_id uuid)
 """)
-# The channel is its own subject: a digest comes when it was asked for, quiet hours or not.
+# The channel is its own subject, so that quiet hours do not delay a digest: the person chose its hour.
 _DELIVER: Final = text("""
 INSERT INTO notification_deliveries (id, event_id, channel_id, user_id, subject_id, due_at)
 SELECT delivery_id, id, channel_id, user_id, channel_id, :now
@@ -153,7 +153,7 @@ _HAND_OVER: Final = (
 
 
 class DueDigest(Struct, frozen=True, kw_only=True):
-    """Somebody whose digest is due, or who has moved; nobody else sees to it until the transaction ends."""
+    """A person whose digest is due, or whose time zone changed; locked until the transaction ends."""
 
     user_id: UUID
     period: Period
@@ -161,15 +161,16 @@ class DueDigest(Struct, frozen=True, kw_only=True):
     weekday: int
     time_zone: str
     moved: bool
-    """Since the next one was planned, to another time zone."""
+    """The time zone changed after the next digest was planned."""
     next_at: datetime
     created_at: datetime
-    """When they asked for digests."""
+    """Time at which the person switched digests on."""
     channel_id: UUID | None
-    """A mailbox that it can be sent to."""
+    """The mailbox to send to; None if the person has none."""
     told_until: datetime | None
+    """End of the window of the last digest that was sent or empty."""
     open_id: UUID | None
-    """Of one that was made and has not been sent."""
+    """Id of a digest that was made and not sent yet."""
     open_delivery: UUID | None
     open_state: str | None
 
@@ -179,7 +180,7 @@ class DueDigest(Struct, frozen=True, kw_only=True):
 
 
 class LedgerRow(Struct, frozen=True, kw_only=True):
-    """A digest as it is entered."""
+    """A digest as it is stored in the ledger."""
 
     id: UUID
     user_id: UUID
@@ -195,7 +196,7 @@ class Outgoing(Struct, frozen=True, kw_only=True):
     """A digest on its way to a channel."""
 
     id: UUID
-    """Of the event."""
+    """Id of the event."""
     delivery_id: UUID
     channel_id: UUID
     user_id: UUID
@@ -204,12 +205,12 @@ class Outgoing(Struct, frozen=True, kw_only=True):
 
 
 class DigestRepository(Repository):
-    """Who gets digests, and which were made."""
+    """Digest settings of people, and the digests that were made."""
 
     async def own_mailbox(self, user_id: UUID, channel_id: UUID | None) -> UUID | None:
-        """A verified mailbox of somebody: the one named, else the oldest."""
-        found = await self.session.execute(_OWN_MAILBOX, {"user_id": user_id, "channel_id": channel_id})
-        mailbox: UUID | None = found.scalar_one_or_none()
+        """Return an active e-mail channel of a person: the given one, else the oldest; None if there is none."""
+        result = await self.session.execute(_OWN_MAILBOX, {"user_id": user_id, "channel_id": channel_id})
+        mailbox: UUID | None = result.scalar_one_or_none()
         return mailbox
 
     async def time_zone(self, user_id: UUID) -> str:
@@ -222,55 +223,55 @@ class DigestRepository(Repository):
         await self.session.execute(_SETTLE, {**values, **msgspec.structs.asdict(plan)})
 
     async def switch_off(self, user_id: UUID) -> bool:
-        """Give up digests, and the one that waits to be sent; whether they were on."""
+        """Switch digests off and drop the pending one; return False if they were off already."""
         return (await self.session.execute(_SWITCH_OFF, {"user_id": user_id})).first() is not None
 
-    async def hold(self, *users: UUID) -> None:
-        """Wait for digests of these people that are being made, and have none made until the transaction ends.
+    async def lock(self, *users: UUID) -> None:
+        """Lock the digest settings of people until the transaction ends, so that no run makes their digests.
 
-        To be called before their channels are held: a run holds a person's digests first, then their channel.
+        Call it before you lock their channels: a run locks a person's digest settings first, then their channel.
         """
-        await self.session.execute(_HOLD, {"users": list(users)})
+        await self.session.execute(_LOCK, {"users": list(users)})
 
     async def claim_due(self, *, now: datetime, limit: int) -> list[DueDigest]:
-        """Up to `limit` people whose digest is due, or who have moved; without those that somebody else sees to."""
+        """Lock up to `limit` people whose digest is due or whose time zone changed; skip people locked elsewhere."""
         rows = await self.session.execute(_CLAIM_DUE, {"now": now, "limit": limit})
         return [msgspec.convert(dict(row), DueDigest) for row in rows.mappings()]
 
     async def claim_one(self, user_id: UUID) -> list[DueDigest]:
-        """One person, due or not; nobody where they get no digests, or somebody else sees to theirs."""
+        """Lock one person, due or not; return nobody if they get no digests or are locked elsewhere."""
         rows = await self.session.execute(_CLAIM_ONE, {"user_id": user_id, "limit": 1})
         return [msgspec.convert(dict(row), DueDigest) for row in rows.mappings()]
 
     async def one(self, user_id: UUID) -> DueDigest | None:
-        """The same, to look only."""
+        """Read one person without a lock; None if they get no digests."""
         rows = await self.session.execute(_ONE, {"user_id": user_id, "limit": 1})
         row = rows.mappings().first()
         return None if row is None else msgspec.convert(dict(row), DueDigest)
 
     async def modes(self, users: Sequence[UUID]) -> dict[UUID, dict[tuple[UUID, str], Mode]]:
-        """Person -> what they prefer, by subject and event."""
+        """Return the preferences of people: person -> (subject, event) -> mode."""
         modes: dict[UUID, dict[tuple[UUID, str], Mode]] = {}
         for row in await self.session.execute(_MODES, {"users": list(users)}):
             modes.setdefault(row.user_id, {})[row.subject_id, row.event] = Mode(row.mode)
         return modes
 
     async def had(self, periods: Mapping[UUID, str]) -> set[UUID]:
-        """Those for whom a digest of their period was made."""
+        """Return the people who have a digest of their given period already."""
         values = {"users": list(periods), "periods": list(periods.values())}
         return set((await self.session.execute(_HAD, values)).scalars())
 
     async def add(self, rows: Sequence[LedgerRow], *, now: datetime) -> None:
-        """Enter digests; a second one of a period cannot be."""
+        """Store digests; a unique constraint refuses a second one of a person and period."""
         await self.session.execute(_ADD, {"rows": _json(rows), "now": now})
 
-    async def hold_open(self, open_ones: Sequence[UUID], *, now: datetime) -> set[UUID]:
-        """Keep the sender from these until the transaction ends; those that it has begun or sent since."""
-        rows = await self.session.execute(_HOLD_OPEN, {"ids": list(open_ones), "now": now})
+    async def lock_open(self, open_ones: Sequence[UUID], *, now: datetime) -> set[UUID]:
+        """Lock the channels of pending digests; return the digests that the sender has started or sent already."""
+        rows = await self.session.execute(_LOCK_OPEN, {"ids": list(open_ones), "now": now})
         return {row.id for row in rows if row.busy or row.state == "sent"}
 
     async def close(self, open_ones: Mapping[UUID, tuple[UUID | None, str]]) -> None:
-        """End digests that were made and not sent: id -> (its delivery, what became of it)."""
+        """End digests that were not sent: id -> (delivery id, new state)."""
         values = {
             "ids": list(open_ones),
             "states": [state for _, state in open_ones.values()],
@@ -279,27 +280,27 @@ class DigestRepository(Repository):
         await self.session.execute(_CLOSE, values)
 
     async def plan(self, next_at: Mapping[UUID, datetime], zones: Mapping[UUID, str]) -> None:
-        """When people's next digests are due."""
+        """Store the times at which people's next digests are due."""
         values = {"users": list(next_at), "next_at": list(next_at.values()), "zones": [zones[u] for u in next_at]}
         await self.session.execute(_PLAN, values)
 
     async def send(self, event: str, outgoing: Sequence[Outgoing], *, now: datetime) -> None:
-        """Hand digests to the sender."""
+        """Hand digests to the sender: an event and a delivery for each."""
         rows = _json(outgoing)
         await self.session.execute(_NOTE_EVENTS, {"rows": rows, "event": event, "now": now})
         await self.session.execute(_DELIVER, {"rows": rows, "now": now})
 
     async def remove_old(self, *, before: datetime, limit: int) -> int:
-        """Entries made before a time, but for each person's last; how many."""
+        """Remove digests made before a time, but keep each person's last; return their number."""
         result = await self.session.execute(_REMOVE_OLD, {"before": before, "limit": limit})
-        return int(result.rowcount)  # type: ignore[attr-defined]  # a DELETE's result has it
+        return int(result.rowcount)  # type: ignore[attr-defined]  # the result of a DELETE has it
 
     async def erase(self, user_id: UUID) -> None:
         for statement in _ERASE:
             await self.session.execute(statement, {"user_id": user_id})
 
     async def hand_over(self, user_id: UUID, *, to: UUID) -> None:
-        """Where both get digests, the other account's stay as they are."""
+        """Move settings and digests to another account; where both have them, those of `to` stay."""
         for statement in _HAND_OVER:
             await self.session.execute(statement, {"user_id": user_id, "to": to})
 

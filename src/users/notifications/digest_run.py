@@ -1,8 +1,10 @@
-"""Making the digests that are due: built for a batch of people at once, entered in the ledger and handed to the sender
-in one transaction, so that each is made once however many schedulers there are, and none is half made.
+"""Makes the digests that are due.
 
-The window begins where the last digest that was sent, or found nothing, ended: a day that was missed is told with the
-next. One that was made and could not be sent yet is given up for the later one, which tells its news too.
+One transaction builds the digests of a batch of people, stores them in the ledger and hands them to the sender. So each
+digest is made once, however many schedulers run, and none is half made.
+
+The window of a digest begins where the window of the last sent or empty digest ended, so the digest after a missed day
+covers that day too. A digest that could not be sent yet is superseded by the next one, which contains its updates.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -20,18 +22,18 @@ from users.notifications.digest import READY, Digest, DigestSection, DigestWindo
 from users.notifications.digest_repository import DigestRepository, DueDigest, LedgerRow, Outgoing
 from users.notifications.digest_schedule import last_due, length_of, next_due, period_of
 from users.notifications.digest_schemas import DigestsRun
-from users.notifications.later import Later
+from users.notifications.job_enqueuer import JobEnqueuer
 
-AT_ONCE: Final = 100
-"""People of one transaction; memory holds the digests of so many."""
+BATCH_SIZE: Final = 100
+"""People per transaction; memory holds the digests of that many."""
 RUNS_FOR: Final = 45.0
-"""Seconds for which a run takes up new ones."""
+"""Seconds for which a run starts new batches."""
 AGAIN_AFTER: Final = timedelta(minutes=2)
 FAILED_AGAIN_AFTER: Final = timedelta(minutes=15)
 
 
 class DigestBuilder:
-    """Builds digests from what modules bring, on the session that is open."""
+    """Builds digests from the sections of modules, on the open session."""
 
     def __init__(self, *, digests: DigestRepository, writers: Sequence[DigestWriter], settling: timedelta) -> None:
         self._digests = digests
@@ -39,9 +41,10 @@ class DigestBuilder:
         self._settling = settling
 
     def window_of(self, due: DueDigest, now: datetime) -> tuple[datetime, datetime]:
-        """Since when, and until when; transactions that are under way may still write what lies later.
+        """Return begin and end of the window of a person's digest.
 
-        Who gave digests up and has them again is not told what was news meanwhile.
+        It ends a while before now, because open transactions may still write later rows. It begins at most one period
+        before the person switched digests on, so it leaves out updates from a time without digests.
         """
         first = due.created_at - length_of(due.period)
         return max(due.told_until or first, first), now - self._settling
@@ -49,7 +52,7 @@ class DigestBuilder:
     async def build(
         self, spans: dict[UUID, tuple[datetime, datetime]], zones: Mapping[UUID, str]
     ) -> dict[UUID, Digest]:
-        """Digests by person; those without entries tell nothing."""
+        """Build digests by person; a digest without entries is not sent."""
         modes = await self._digests.modes(list(spans))
         windows = [
             DigestWindow(
@@ -59,13 +62,13 @@ class DigestBuilder:
         ]
         sections: dict[UUID, list[DigestSection]] = {}
         for writer in self._writers:
-            for user_id, brought in (await writer.sections(windows)).items():
-                sections.setdefault(user_id, []).extend(brought)
+            for user_id, of_person in (await writer.sections(windows)).items():
+                sections.setdefault(user_id, []).extend(of_person)
         return {window.user_id: composed(window, sections.get(window.user_id, [])) for window in windows}
 
 
 class DigestRun:
-    """Sees to the digests that are due."""
+    """Makes the digests that are due."""
 
     def __init__(
         self,
@@ -73,45 +76,48 @@ class DigestRun:
         database: Database,
         digests: Callable[[], DigestRepository],
         builder: Callable[[], DigestBuilder],
-        later: Callable[[], Later],
+        enqueuer: Callable[[], JobEnqueuer],
         clock: Clock,
     ) -> None:
         self._database = database
         self._digests = digests
         self._builder = builder
-        self._later = later
+        self._enqueuer = enqueuer
         self._clock = clock
 
     async def run(self) -> DigestsRun:
-        """A batch at a time, until none is due or the run's time is over."""
+        """Make digests batch by batch, until none is due or the time of the run is over."""
         until = monotonic() + RUNS_FOR
         done = DigestsRun()
         while True:
-            seen, batch = await self._batch()
+            people, batch = await self._batch()
             done = done.plus(batch)
-            if seen < AT_ONCE or monotonic() >= until:
+            if people < BATCH_SIZE or monotonic() >= until:
                 return done
 
     async def run_for(self, user_id: UUID) -> DigestsRun:
-        """One person's of the present period, due or not."""
+        """Make one person's digest of the present period, due or not."""
         async with self._database.unit_of_work():
             return await self._make(await self._digests().claim_one(user_id))
 
     async def _batch(self) -> tuple[int, DigestsRun]:
-        """One transaction; where it fails, one for each of its people, so that nobody's poison is everybody's."""
+        """Make a batch in one transaction. If that fails, use one per person, so that one fault stops nobody else.
+
+        Return the number of people, and the counts.
+        """
         now = self._clock.now()
         due: list[DueDigest] = []
         try:
             async with self._database.unit_of_work():
-                due = await self._digests().claim_due(now=now, limit=AT_ONCE)
+                due = await self._digests().claim_due(now=now, limit=BATCH_SIZE)
                 return len(due), await self._make(due)
         except Exception as error:
             if connection_was_lost(error) or not due:
                 raise
             structlog.get_logger(__name__).exception("digests_failed", people=len(due))
         done = DigestsRun()
-        for one in due:
-            done = done.plus(await self._alone(one.user_id))
+        for person in due:
+            done = done.plus(await self._alone(person.user_id))
         return len(due), done
 
     async def _alone(self, user_id: UUID) -> DigestsRun:
@@ -123,61 +129,63 @@ class DigestRun:
             structlog.get_logger(__name__).exception("digest_failed", user_id=str(user_id))
         now = self._clock.now()
         async with self._database.unit_of_work():
-            for one in await self._digests().claim_one(user_id):
-                await self._digests().plan({user_id: now + FAILED_AGAIN_AFTER}, {user_id: one.time_zone})
+            for person in await self._digests().claim_one(user_id):
+                await self._digests().plan({user_id: now + FAILED_AGAIN_AFTER}, {user_id: person.time_zone})
         return DigestsRun(put_off=1)
 
     async def _make(self, due: Sequence[DueDigest]) -> DigestsRun:
-        """Make what is due of people who are held."""
+        """Make the digests of people whose rows are locked."""
         if not due:
             return DigestsRun()
         now, digests, builder = self._clock.now(), self._digests(), self._builder()
-        next_at = {one.user_id: next_due(one.plan, now) for one in due}
-        moved_only = {one.user_id for one in due if one.moved and one.next_at > now}
-        periods = {one.user_id: period_of(one.plan, last_due(one.plan, now)) for one in due}
+        next_at = {person.user_id: next_due(person.plan, now) for person in due}
+        moved_only = {person.user_id for person in due if person.moved and person.next_at > now}
+        periods = {person.user_id: period_of(person.plan, last_due(person.plan, now)) for person in due}
         had = await digests.had(periods)
-        waiting = [one.open_id for one in due if one.open_id is not None and one.open_state == "pending"]
-        begun = await digests.hold_open(waiting, now=now) if waiting else set()
-        busy = {one.user_id for one in due if one.open_id in begun}
+        waiting = [person.open_id for person in due if person.open_id is not None and person.open_state == "pending"]
+        begun = await digests.lock_open(waiting, now=now) if waiting else set()
+        busy = {person.user_id for person in due if person.open_id in begun}
         next_at |= dict.fromkeys(busy - had - moved_only, now + AGAIN_AFTER)
-        ready = [one for one in due if one.channel_id is not None and one.user_id not in had | busy | moved_only]
-        zones = {one.user_id: one.time_zone for one in due}
-        built = await builder.build({one.user_id: builder.window_of(one, now) for one in ready}, zones) if ready else {}
+        left_out = had | busy | moved_only
+        ready = [person for person in due if person.channel_id is not None and person.user_id not in left_out]
+        zones = {person.user_id: person.time_zone for person in due}
+        windows = {person.user_id: builder.window_of(person, now) for person in ready}
+        built = await builder.build(windows, zones) if ready else {}
         ledger: list[LedgerRow] = []
         outgoing: list[Outgoing] = []
-        for one in ready:
-            row, mail = self._entered(one, periods[one.user_id], built[one.user_id])
+        for person in ready:
+            row, mail = self._row_and_mail(person, periods[person.user_id], built[person.user_id])
             ledger.append(row)
             outgoing += mail
-        open_ones = {
-            one.open_id: (one.open_delivery, "superseded" if one.open_state == "pending" else "failed")
-            for one in ready
-            if one.open_id is not None
+        open_digests = {
+            person.open_id: (person.open_delivery, "superseded" if person.open_state == "pending" else "failed")
+            for person in ready
+            if person.open_id is not None
         }
-        if open_ones:
-            await digests.close(open_ones)
+        if open_digests:
+            await digests.close(open_digests)
         if ledger:
             await digests.add(ledger, now=now)
         if outgoing:
             await digests.send(READY, outgoing, now=now)
-            self._later().send()
+            self._enqueuer().send()
         await digests.plan(next_at, zones)
         counted = DigestsRun(
             sent_off=len(outgoing),
             empty=len(ledger) - len(outgoing),
             had=len(had - moved_only),
-            without_mailbox=sum(one.channel_id is None and one.user_id not in had | moved_only for one in due),
+            without_mailbox=sum(person.channel_id is None and person.user_id not in had | moved_only for person in due),
             put_off=len(busy - had - moved_only),
         )
         structlog.get_logger(__name__).info("digests_made", people=len(due), sent_off=counted.sent_off)
         return counted
 
     @staticmethod
-    def _entered(one: DueDigest, period: str, digest: Digest) -> tuple[LedgerRow, list[Outgoing]]:
+    def _row_and_mail(person: DueDigest, period: str, digest: Digest) -> tuple[LedgerRow, list[Outgoing]]:
         digest_id, delivery_id = new_id(), new_id()
         row = LedgerRow(
             id=digest_id,
-            user_id=one.user_id,
+            user_id=person.user_id,
             period=period,
             since=digest.since,
             until=max(digest.since, digest.until),
@@ -185,13 +193,13 @@ class DigestRun:
             state="pending" if digest.entries else "empty",
             delivery_id=delivery_id if digest.entries else None,
         )
-        if not digest.entries or one.channel_id is None:
+        if not digest.entries or person.channel_id is None:
             return row, []
         mail = Outgoing(
             id=new_id(),
             delivery_id=delivery_id,
-            channel_id=one.channel_id,
-            user_id=one.user_id,
+            channel_id=person.channel_id,
+            user_id=person.user_id,
             aggregate=f"digest:{digest_id}",
             payload=digest,
         )

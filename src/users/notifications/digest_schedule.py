@@ -1,4 +1,4 @@
-"""When a digest is due, by the clock on somebody's wall, and what its period is called. Pure."""
+"""Due times of digests in a person's time zone, and the names of periods. Pure."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -12,7 +12,7 @@ DAYS_A_WEEK: Final = 7
 
 
 class Period(StrEnum):
-    """How often somebody gets a digest."""
+    """Frequency of a person's digest."""
 
     OFF = "off"
     DAILY = "daily"
@@ -20,18 +20,18 @@ class Period(StrEnum):
 
 
 class Plan(Struct, frozen=True, kw_only=True):
-    """When somebody wants their digest."""
+    """Frequency and time of a person's digest."""
 
     period: Period
     hour: int
-    """On their wall."""
+    """In the person's time zone."""
     weekday: int
-    """Of a weekly one, 1 for Monday (ISO 8601)."""
+    """Day of a weekly digest; 1 is Monday (ISO 8601)."""
     time_zone: str
 
 
 def next_due(plan: Plan, after: datetime) -> datetime:
-    """The first time after a moment at which a digest is due (UTC)."""
+    """Return the first time after a moment at which a digest is due (UTC)."""
     day = after.astimezone(kept_zone(plan.time_zone)).date() - timedelta(days=1)
     while True:
         if (at := _at(plan, day)) is not None and at > after:
@@ -40,7 +40,7 @@ def next_due(plan: Plan, after: datetime) -> datetime:
 
 
 def last_due(plan: Plan, now: datetime) -> datetime:
-    """The last time up to now at which a digest was due (UTC)."""
+    """Return the last time up to now at which a digest was due (UTC)."""
     day = now.astimezone(kept_zone(plan.time_zone)).date() + timedelta(days=1)
     while True:
         if (at := _at(plan, day)) is not None and at <= now:
@@ -49,7 +49,7 @@ def last_due(plan: Plan, now: datetime) -> datetime:
 
 
 def period_of(plan: Plan, due: datetime) -> str:
-    """What the period of a due time is called: `daily:2026-11-22`, `weekly:2026-W47`; one digest is sent of each."""
+    """Name the period of a due time: `daily:2026-11-22`, `weekly:2026-W47`; a person gets one digest per period."""
     day = due.astimezone(kept_zone(plan.time_zone)).date()
     if plan.period is Period.WEEKLY:
         year, week, _ = day.isocalendar()
@@ -58,14 +58,14 @@ def period_of(plan: Plan, due: datetime) -> str:
 
 
 def length_of(period: Period) -> timedelta:
-    """How much a period's first digest looks back."""
+    """Return the length of a period, which is also the time that the first digest covers."""
     return timedelta(days=DAYS_A_WEEK if period is Period.WEEKLY else 1)
 
 
 def _at(plan: Plan, day: date) -> datetime | None:
-    """When a digest is due on a day of the wall's calendar; None on other days.
+    """Return the time (UTC) at which a digest is due on a local day; None if none is due on that day.
 
-    An hour that comes twice is the first one; one that is skipped moves by as much as the clock did.
+    When clocks change, an hour that occurs twice means the first one; a skipped hour moves by the length of the change.
     """
     if plan.period is Period.WEEKLY and day.isoweekday() != plan.weekday:
         return None

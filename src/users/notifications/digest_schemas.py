@@ -1,4 +1,4 @@
-"""Digests on the wire."""
+"""Requests and responses about digests."""
 
 from datetime import datetime
 from typing import Annotated
@@ -11,30 +11,30 @@ from users.notifications.digest_schedule import Period
 
 
 class SettleDigest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How often, and when by one's own clock, a digest comes; and to which mailbox."""
+    """Period, time and mailbox of your digest."""
 
     period: Period
-    hour: Annotated[int, Meta(ge=0, le=23, description="In one's own time zone.")] = 8
-    weekday: Annotated[int, Meta(ge=1, le=7, description="Of a weekly one; 1 is Monday.")] = 1
+    hour: Annotated[int, Meta(ge=0, le=23, description="In your time zone.")] = 8
+    weekday: Annotated[int, Meta(ge=1, le=7, description="Day of a weekly digest; 1 is Monday.")] = 1
     channel_id: Annotated[
-        UUID | None, Meta(description="A verified e-mail channel of one's own; null: the oldest that there is.")
+        UUID | None, Meta(description="One of your verified e-mail channels; null: the oldest one.")
     ] = None
 
 
 class DigestSettings(Struct, frozen=True, kw_only=True):
-    """How somebody gets digests."""
+    """Digest settings of a person."""
 
     period: Period
     hour: int
     weekday: int
     channel_id: UUID | None
     time_zone: str
-    next_at: Annotated[datetime | None, Meta(description="When the next one is due; null while they are off.")]
+    next_at: Annotated[datetime | None, Meta(description="When the next digest is due; null if digests are off.")]
     last_sent_at: datetime | None
 
 
 class DigestPreview(Struct, frozen=True, kw_only=True):
-    """What a digest would tell now; nothing is sent, and nothing counts as told."""
+    """The digest as of now; nothing is sent, and the next digest contains the same updates."""
 
     subject: str
     since: datetime
@@ -45,41 +45,41 @@ class DigestPreview(Struct, frozen=True, kw_only=True):
     html: str
 
 
-class SentDigest(Struct, frozen=True, kw_only=True):
-    """A digest of one period, and what became of it."""
+class DigestView(Struct, frozen=True, kw_only=True):
+    """The digest of one period, with its state."""
 
     id: UUID
     period: str
     since: datetime
     until: datetime
     entries: int
-    state: Annotated[str, Meta(description="pending, sent, empty (nothing was new: no mail), superseded or failed.")]
+    state: Annotated[str, Meta(description="pending, sent, empty (no updates, no mail), superseded or failed.")]
     created_at: datetime
     sent_at: datetime | None
 
 
 class SentDigests(Struct, frozen=True, kw_only=True):
-    items: list[SentDigest]
+    items: list[DigestView]
 
 
 class RunDigests(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which digests to see to now."""
+    """Digests to make now."""
 
     user_id: Annotated[
         UUID | None,
-        Meta(description="Only this person's, of the present period, due or not; null: everybody's that is due."),
+        Meta(description="Only this person's digest of the present period, due or not; null: all due digests."),
     ] = None
 
 
 class DigestsRun(Struct, frozen=True, kw_only=True):
-    """What a run came to."""
+    """Counts of a run."""
 
     sent_off: Annotated[int, Meta(description="Handed to the sender.")] = 0
-    empty: Annotated[int, Meta(description="There was nothing new; no mail.")] = 0
-    had: Annotated[int, Meta(description="This period's was made before.")] = 0
-    without_mailbox: Annotated[int, Meta(description="No verified mailbox; what is new waits.")] = 0
+    empty: Annotated[int, Meta(description="No updates, so no mail.")] = 0
+    had: Annotated[int, Meta(description="The digest of the period existed already.")] = 0
+    without_mailbox: Annotated[int, Meta(description="No active e-mail channel; the updates wait.")] = 0
     put_off: Annotated[
-        int, Meta(description="Tried again soon: the last one is just being sent, or something failed.")
+        int, Meta(description="Tried again soon: the last digest is being sent, or something failed.")
     ] = 0
 
     def plus(self, other: "DigestsRun") -> "DigestsRun":
@@ -87,7 +87,7 @@ class DigestsRun(Struct, frozen=True, kw_only=True):
 
 
 class DigestExport(Struct, frozen=True, kw_only=True):
-    """What is kept about a person's digests."""
+    """Export of a person's digest data."""
 
     settings: DigestSettings
-    digests: list[SentDigest]
+    digests: list[DigestView]

@@ -1,11 +1,11 @@
-"""The rules about digests: who gets them when, and how they are given up."""
+"""Rules of digests: settings, preview and unsubscribing."""
 
 from datetime import timedelta
 from typing import Final
 
 from shared.audit.activity import ActivityLog
 from shared.clock import Clock
-from shared.database import Questions
+from shared.database import Queries
 from shared.web.identity import PersonIdentity
 from users.notifications.digest_mail import DigestMail
 from users.notifications.digest_queries import DigestQueries
@@ -17,16 +17,16 @@ from users.notifications.errors import BadUnsubscribeLink, NoMailbox
 from users.notifications.preference_repository import PreferenceRepository
 from users.notifications.unsubscribing import Unsubscribing
 
-LOOKS_BACK: Final = timedelta(days=7)
-"""A preview for who gets no digests."""
+LOOKBACK: Final = timedelta(days=7)
+"""Window of the preview for a person without digests."""
 
 
 class DigestService(DigestQueries):
-    """Settling, previewing and giving up digests; and, as DigestQueries, reading how they are settled."""
+    """Sets, previews and switches off digests; DigestQueries reads the settings."""
 
     def __init__(
         self,
-        questions: Questions,
+        questions: Queries,
         *,
         digests: DigestRepository,
         preferences: PreferenceRepository,
@@ -46,9 +46,9 @@ class DigestService(DigestQueries):
         self._clock = clock
 
     async def settle(self, asker: PersonIdentity, given: SettleDigest) -> DigestSettings:
-        """Have digests come so from now on. Raises NoMailbox where there is none to send them to."""
+        """Store how often digests come. Raises NoMailbox if there is no active e-mail channel to send them to."""
         user_id, now = asker.user_id, self._clock.now()
-        await self._preferences.hold_person(user_id)
+        await self._preferences.lock_person(user_id)
         if given.period is Period.OFF:
             await self._digests.switch_off(user_id)
             return await self.settings(user_id)
@@ -64,10 +64,10 @@ class DigestService(DigestQueries):
         return await self.settings(user_id)
 
     async def preview(self, asker: PersonIdentity) -> DigestPreview:
-        """What a digest would tell now."""
+        """Build the digest as of now; nothing is stored or sent."""
         now = self._clock.now()
         due = await self._digests.one(asker.user_id)
-        since, until = (now - LOOKS_BACK, now) if due is None else (self._builder.window_of(due, now)[0], now)
+        since, until = (now - LOOKBACK, now) if due is None else (self._builder.window_of(due, now)[0], now)
         zone = await self._digests.time_zone(asker.user_id)
         digest = (await self._builder.build({asker.user_id: (since, until)}, {asker.user_id: zone}))[asker.user_id]
         rendered = self._mail.rendered(digest, asker.user_id)
@@ -82,7 +82,7 @@ class DigestService(DigestQueries):
         )
 
     async def unsubscribe(self, token: str) -> None:
-        """Give digests up by the link in one; however often. Raises BadUnsubscribeLink."""
+        """Switch digests off by the token of a link; repeatable. Raises BadUnsubscribeLink if it is not valid."""
         user_id = self._unsubscribing.read(token)
         if user_id is None:
             raise BadUnsubscribeLink
@@ -90,6 +90,6 @@ class DigestService(DigestQueries):
             await self._activity.record("digest.unsubscribed", subject="user", subject_id=user_id, user_id=user_id)
 
     def check_link(self, token: str) -> None:
-        """Raises BadUnsubscribeLink."""
+        """Raise BadUnsubscribeLink if the token of a link is not valid."""
         if self._unsubscribing.read(token) is None:
             raise BadUnsubscribeLink

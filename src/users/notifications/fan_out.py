@@ -1,4 +1,4 @@
-"""From an event to its deliveries, inside the transaction in which the event is handled. Nothing is sent here."""
+"""Creates the deliveries of an event, in the transaction of its handler. Nothing is sent here."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -7,29 +7,29 @@ from typing import Final
 from shared.clock import Clock
 from shared.events import Event
 from users.notifications.delivery_repository import DeliveryRepository
-from users.notifications.later import Later
+from users.notifications.job_enqueuer import JobEnqueuer
 from users.notifications.messages import Recipient
 
 PAGE: Final = 5_000
-"""Recipients of one statement."""
+"""Recipients per statement."""
 GATHERED_FOR: Final = timedelta(minutes=10)
-"""What is told together waits so long from its first news on."""
+"""Time for which updates are gathered, from the first one on."""
 RUN_TAKES: Final = timedelta(hours=1)
-"""What belongs to a run waits for that to say so, but no longer."""
+"""Longest time for which the deliveries of a batch wait for its release."""
 BATCH: Final = "batch"
-"""Key in an event's payload: the run that it belongs to."""
+"""Key in the payload of an event: the batch that it belongs to."""
 
 
 class FanOut:
-    """The Notifier: on the open session; the sender is woken once it commits."""
+    """The Notifier: works on the open session, and starts the sender after its commit."""
 
-    def __init__(self, *, deliveries: DeliveryRepository, later: Later, clock: Clock) -> None:
+    def __init__(self, *, deliveries: DeliveryRepository, enqueuer: JobEnqueuer, clock: Clock) -> None:
         self._deliveries = deliveries
-        self._later = later
+        self._enqueuer = enqueuer
         self._clock = clock
 
     async def notify(self, event: Event, recipients: Sequence[Recipient]) -> int:
-        """One delivery to each channel that wants to hear of it; how many were not there yet."""
+        """Create a delivery for each channel that wants the event; return how many are new."""
         if not recipients:
             return 0
         now = self._clock.now()
@@ -45,10 +45,10 @@ class FanOut:
                 now=now,
             )
         if written:
-            self._later.send()
+            self._enqueuer.send()
         return written
 
     async def release(self, batch: str) -> None:
-        """A run is over: what gathered in it is told now, in one message a channel."""
+        """Send the gathered deliveries of a complete batch now, as one message per channel."""
         await self._deliveries.release(batch, now=self._clock.now())
-        self._later.send()
+        self._enqueuer.send()

@@ -1,4 +1,4 @@
-"""How deliveries and digests stand, for metrics."""
+"""Metrics of deliveries and digests."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -6,17 +6,17 @@ from typing import Final
 from sqlalchemy import text
 
 from shared.clock import Clock
-from shared.database import Reader
-from shared.observability.readings import COUNTED, Gauge, Reading
+from shared.database import PooledQueries
+from shared.observability.readings import COUNTED, Gauge, GaugeReading
 
 WAITING: Final = Gauge("trackers_deliveries_waiting", f"Deliveries that are due, up to {COUNTED}.")
 LAG: Final = Gauge(
     "trackers_deliveries_lag_seconds",
-    f"Seconds for which the oldest of them has been due whose channel may be written to, among the first {COUNTED}.",
+    f"Seconds for which the oldest delivery to a usable channel has been due, among the first {COUNTED}.",
 )
 DIGEST_LAG: Final = Gauge("trackers_digests_lag_seconds", "Seconds for which the oldest digest has been due.")
 
-# What waits behind a channel that rests, or was suspended, is no lag of ours.
+# Deliveries to suspended channels, or to channels in cooldown, do not count as lag.
 _DELIVERIES: Final = text("""
 SELECT count(*) AS waiting, min(d.due_at) FILTER (
     WHERE c.verified_at IS NOT NULL AND c.suspended_at IS NULL AND (c.rests_until IS NULL OR c.rests_until <= :now)
@@ -37,22 +37,22 @@ JOIN users u ON u.id = p.user_id AND u.deactivated_at IS NULL
 
 
 class NotificationGauges:
-    """Reads what is due by its indexes."""
+    """Reads gauges of due deliveries and digests through their indexes."""
 
     name = "notifications"
 
-    def __init__(self, reader: Reader, *, clock: Clock, counted: int = COUNTED) -> None:
+    def __init__(self, reader: PooledQueries, *, clock: Clock, counted: int = COUNTED) -> None:
         self._reader = reader
         self._clock = clock
         self._counted = counted
 
-    async def read(self) -> Sequence[Reading]:
+    async def read(self) -> Sequence[GaugeReading]:
         now = self._clock.now()
-        asked = {"now": now, "most": self._counted}
-        row = await self._reader.row(_DELIVERIES, asked) or {}
-        digest = await self._reader.value(_DIGESTS, asked)
+        parameters = {"now": now, "most": self._counted}
+        row = await self._reader.row(_DELIVERIES, parameters) or {}
+        digest = await self._reader.value(_DIGESTS, parameters)
         return [
-            Reading(WAITING, row["waiting"]),
-            Reading(LAG, 0.0 if row["oldest"] is None else (now - row["oldest"]).total_seconds()),
-            Reading(DIGEST_LAG, 0.0 if digest is None else (now - digest).total_seconds()),
+            GaugeReading(WAITING, row["waiting"]),
+            GaugeReading(LAG, 0.0 if row["oldest"] is None else (now - row["oldest"]).total_seconds()),
+            GaugeReading(DIGEST_LAG, 0.0 if digest is None else (now - digest).total_seconds()),
         ]

@@ -1,4 +1,4 @@
-"""What runs by itself: sending every second, account mails every three, digests every minute, removal every hour."""
+"""Jobs: send deliveries every second, account mails every three, digests every minute; remove old rows every hour."""
 
 from typing import Final
 
@@ -11,25 +11,25 @@ from users.notifications.challenger import Challenger
 from users.notifications.delivery_repository import DeliveryRepository
 from users.notifications.digest_repository import DigestRepository
 from users.notifications.digest_run import DigestRun
-from users.notifications.later import SEND, VERIFY
+from users.notifications.job_enqueuer import SEND, VERIFY
 from users.notifications.sender import DeliverySender
 
 REMOVED_AT_ONCE: Final = 1_000
 
 
 def delivery_retention(*, database: Database, clock: Clock, keep_days: int, digests_keep_days: int) -> Retention:
-    """Events go with their deliveries; so do digests of long ago, but for each person's last."""
+    """Remove old events with their deliveries, and old digests except each person's last."""
     events = Ageing(
         what="notified_events",
         keep_days=keep_days,
         remove=lambda session, before, limit: DeliveryRepository(session).remove_old(before=before, limit=limit),
-        at_once=REMOVED_AT_ONCE,
+        batch_size=REMOVED_AT_ONCE,
     )
     digests = Ageing(
         what="digests",
         keep_days=digests_keep_days,
         remove=lambda session, before, limit: DigestRepository(session).remove_old(before=before, limit=limit),
-        at_once=REMOVED_AT_ONCE,
+        batch_size=REMOVED_AT_ONCE,
     )
     return Retention(database=database, clock=clock, kinds=[events, digests])
 
@@ -41,7 +41,7 @@ def notification_jobs(
     retention: Retention,
     digests: DigestRun,
 ) -> list[Job]:
-    """A run that sends takes up work for a while, and is given the time to see all of it through."""
+    """Return the jobs; the time limit of the sender lets a run finish all work that it has claimed."""
     return [
         Job(name=SEND, run=sender.send_due, timeout=65, seconds=frozenset(range(60))),
         Job(

@@ -1,4 +1,4 @@
-"""What is said about an event: every module says it of its own events."""
+"""Messages about events: each module writes those of its own events."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
@@ -9,60 +9,62 @@ from msgspec import Struct
 from shared.events import Event
 
 
-class Reader(Struct, frozen=True, kw_only=True):
-    """For whom a message is written."""
+class RecipientLocale(Struct, frozen=True, kw_only=True):
+    """Language and time zone that a message is written for."""
 
     locale: str
     time_zone: str
 
 
 class Message(Struct, frozen=True, kw_only=True):
-    """What somebody is told; channels give it their form."""
+    """Title, lines and link of a message; each transport formats them."""
 
     title: str
-    """One line, without markup: what it is about."""
+    """The subject: one line, without markup."""
     lines: tuple[str, ...]
-    """The news itself, a diff and not 'updated'; without markup."""
+    """The change itself, with old and new values instead of just 'updated'; without markup."""
     url: str | None = None
-    """Where to look."""
+    """Page with the details."""
 
 
 class Recipient(Struct, frozen=True, kw_only=True):
-    """Whom an event is news to, and through which thing of theirs (a tracker, a watch)."""
+    """A person to notify of an event, and the subject through which they follow it (a tracker, a watch)."""
 
     user_id: UUID
     subject_id: UUID
     private: bool = False
-    """Nobody else's business: the channels of their guilds are not told."""
+    """True if channels of the person's guilds must not get it."""
 
 
 class MessageWriter(Protocol):
-    """Puts a module's events into words."""
+    """Writes the messages about a module's events."""
 
     events: frozenset[str]
 
-    def write(self, event: Event, subject_id: UUID, reader: Reader, /) -> Message | None:
-        """What a recipient is told; None where there is nothing to say."""
+    def write(self, event: Event, subject_id: UUID, locale: RecipientLocale, /) -> Message | None:
+        """Return the message for a recipient; None if there is nothing to report."""
 
 
 @runtime_checkable
-class LateWriter(MessageWriter, Protocol):
-    """A MessageWriter that is asked once more when a message leaves: quiet hours may have kept it for a night."""
+class SendTimeWriter(MessageWriter, Protocol):
+    """A MessageWriter that is called again when a message leaves: quiet hours may have delayed it by a night."""
 
-    async def last_words(self, events: Sequence[Event], /) -> Mapping[UUID, Sequence[str]]:
-        """Event id -> lines for the person alone, which no event may hold and no guild's channel is told; of those that
-        are news still. On a session of the sender's; repeatable.
+    async def enrich_at_send(self, events: Sequence[Event], /) -> Mapping[UUID, Sequence[str]]:
+        """Return lines for the person alone: event id -> lines. Outdated events are missing, and are not sent.
+
+        No event may contain these lines, and no guild's channel gets them. Runs on a session of the sender; repeatable.
         """
 
 
 class Notifier(Protocol):
-    """Has people told, from inside a handler's transaction; the sending comes later."""
+    """Creates deliveries in the transaction of a handler; a worker sends them later."""
 
     async def notify(self, event: Event, recipients: Sequence[Recipient]) -> int:
-        """One delivery to each verified channel of each recipient, as they prefer, and to those of their guilds unless
-        it is private; how many. Repeated for the same event it adds none. Events whose payload names a `batch` gather
-        for who prefers so.
+        """Create one delivery per verified channel of the recipients and their guilds; return how many are new.
+
+        Recipients' preferences apply to their own channels. Guilds' channels get nothing private. A repeated call for
+        the same event adds none. Events whose payload names a `batch` are gathered for people who prefer that.
         """
 
     async def release(self, batch: str) -> None:
-        """A batch is complete: what gathered in it is told now, in one message a channel."""
+        """Send the gathered deliveries of a complete batch now, as one message per channel."""

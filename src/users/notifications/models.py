@@ -1,4 +1,4 @@
-"""Channels, what people prefer, and every delivery with what became of it."""
+"""Tables of channels, preferences, digests, events and deliveries."""
 
 from datetime import datetime, time
 from typing import Any
@@ -13,7 +13,7 @@ from users.guilds.models import Guild
 
 
 class NotificationChannel(Base):
-    """A way to reach a person, or the people of a guild."""
+    """A channel of a person or of a guild."""
 
     __tablename__ = "notification_channels"
     __table_args__ = (
@@ -29,29 +29,29 @@ class NotificationChannel(Base):
     kind: Mapped[str]
     name: Mapped[str]
     target: Mapped[bytes]
-    """Address and secrets, sealed (`sealing.py`)."""
+    """Address and secrets, encrypted (`field_encryption.py`)."""
     shown: Mapped[str]
-    """The address without what is secret in it."""
+    """The address with secret parts masked."""
     host: Mapped[str]
-    """Whose patience a message costs: messages to one host at once are bounded."""
+    """Host of the address; the number of messages in progress per host is limited."""
     created_at: Mapped[datetime]
     verified_at: Mapped[datetime | None]
     challenge: Mapped[bytes | None]
-    """Digest of the code that was sent and waits to be typed in."""
+    """Digest of the code that was sent and not entered yet."""
     challenge_until: Mapped[datetime | None]
     suspended_at: Mapped[datetime | None]
     suspended_because: Mapped[str | None]
     failures: Mapped[int] = mapped_column(server_default=text("0"))
-    """In a row."""
+    """Failures in a row."""
     last_error: Mapped[str | None]
     rests_until: Mapped[datetime | None]
-    """After a failure; what waits behind it keeps its order."""
+    """End of the cooldown after a failure; waiting deliveries keep their order."""
     lease_until: Mapped[datetime | None]
-    """While a worker sends; one message of a channel at a time."""
+    """End of the lease of the worker that sends; a channel gets one message at a time."""
 
 
 class NotificationPreference(Base):
-    """How somebody wants to hear of an event; an empty event is every event, a subject of zeros every subject."""
+    """Mode in which a person receives an event; an empty event stands for all events, a subject of zeros for all."""
 
     __tablename__ = "notification_preferences"
     __table_args__ = (CheckConstraint("mode IN ('instant', 'batched', 'digest', 'off')", name="mode"),)
@@ -63,7 +63,7 @@ class NotificationPreference(Base):
 
 
 class QuietHours(Base):
-    """When somebody wants to hear nothing, by the clock on their wall."""
+    """Time of day without messages, in the person's time zone."""
 
     __tablename__ = "quiet_hours"
 
@@ -73,7 +73,7 @@ class QuietHours(Base):
 
 
 class DigestPreference(Base):
-    """Somebody gets digests; without a row here, none."""
+    """Digest settings of a person; without a row, they get no digests."""
 
     __tablename__ = "digest_preferences"
     __table_args__ = (
@@ -84,19 +84,19 @@ class DigestPreference(Base):
     user_id: Mapped[UUID] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"), primary_key=True)
     period: Mapped[str]
     hour: Mapped[int] = mapped_column(SmallInteger)
-    """On their wall."""
+    """In the person's time zone."""
     weekday: Mapped[int] = mapped_column(SmallInteger)
-    """Of a weekly one, 1 for Monday."""
+    """Day of a weekly digest; 1 is Monday."""
     channel_id: Mapped[UUID | None] = mapped_column(ForeignKey(NotificationChannel.id, ondelete="SET NULL"))
-    """The mailbox that they chose; else their oldest."""
+    """The chosen e-mail channel; if null, the oldest one."""
     time_zone: Mapped[str]
-    """That `next_at` was worked out in; when they move, it is worked out anew."""
+    """Time zone in which `next_at` was computed; if the person changes theirs, `next_at` is computed again."""
     next_at: Mapped[datetime]
     created_at: Mapped[datetime]
 
 
 class SentDigest(Base):
-    """The ledger: one digest a person and period, and what became of it."""
+    """Ledger of digests: one per person and period, with its state."""
 
     __tablename__ = "digests"
     __table_args__ = (
@@ -110,20 +110,20 @@ class SentDigest(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     user_id: Mapped[UUID] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"))
     period: Mapped[str]
-    """daily:2026-11-22, weekly:2026-W47."""
+    """For example daily:2026-11-22, weekly:2026-W47."""
     since: Mapped[datetime]
     until: Mapped[datetime]
     entries: Mapped[int]
     state: Mapped[str]
-    """empty: nothing was new, so that there is no mail."""
+    """empty: no updates, so no mail."""
     delivery_id: Mapped[UUID | None] = mapped_column(unique=True)
-    """No foreign key: deliveries are removed by age, the ledger stays."""
+    """No foreign key: deliveries are removed by age, but the ledger stays."""
     created_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
 
 
 class NotifiedEvent(Base):
-    """An event that somebody is told of, kept until nobody is any more."""
+    """An event that has deliveries; it is removed by age, together with them."""
 
     __tablename__ = "notified_events"
     __table_args__ = (
@@ -136,7 +136,7 @@ class NotifiedEvent(Base):
     aggregate: Mapped[str]
     payload: Mapped[dict[str, Any]]
     user_id: Mapped[UUID | None]
-    """No foreign key, here and below: erasure asks for it by name."""
+    """No foreign key, here and below: erasure deletes by this column."""
     occurred_at: Mapped[datetime]
     noted_at: Mapped[datetime]
 
@@ -147,7 +147,7 @@ class NotificationDelivery(Base):
     __tablename__ = "notification_deliveries"
     __table_args__ = (
         CheckConstraint("state IN ('pending', 'sent', 'failed', 'skipped')", name="state"),
-        # Also what makes a repeated fan-out add nothing.
+        # Also ensures that a repeated fan-out adds nothing.
         Index("uq_notification_deliveries_event_id_channel_id", "event_id", "channel_id", unique=True),
         Index("ix_notification_deliveries_channel_id_id", "channel_id", "id"),
         Index("ix_notification_deliveries_due_at", "due_at", postgresql_where=text("state = 'pending'")),
@@ -163,15 +163,15 @@ class NotificationDelivery(Base):
     event_id: Mapped[UUID] = mapped_column(ForeignKey(NotifiedEvent.id, ondelete="CASCADE"))
     channel_id: Mapped[UUID] = mapped_column(ForeignKey(NotificationChannel.id, ondelete="CASCADE"))
     user_id: Mapped[UUID | None]
-    """Whom it is news to; nobody in particular where the channel itself is meant."""
+    """The recipient; may be null if the message is about the channel itself."""
     subject_id: Mapped[UUID]
     state: Mapped[str] = mapped_column(server_default=text("'pending'"))
     gathered: Mapped[bool] = mapped_column(server_default=text("false"))
-    """Waits to be told together with others."""
+    """Waits to be sent together with others."""
     batch: Mapped[str | None]
-    """Of one run: told when that says so."""
+    """The batch that it was gathered in; it is sent when the batch is released."""
     message_id: Mapped[UUID | None]
-    """Of those that were told together, the id that they went out under."""
+    """Id of the message that combines gathered deliveries."""
     due_at: Mapped[datetime]
     attempts: Mapped[int] = mapped_column(server_default=text("0"))
     last_error: Mapped[str | None]

@@ -1,4 +1,4 @@
-"""Notifications: needs people, guilds and what modules say of their events; offers the Notifier."""
+"""Notifications: needs accounts, guilds and the MessageWriters of modules; offers the Notifier."""
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.audit.activity import ActivityLog
 from shared.clock import Clock
-from shared.database import Database, Reader, TransactionReader
+from shared.database import Database, PooledQueries, StandaloneWriter, TransactionQueries
 from shared.di import provide, provide_singleton
 from shared.installation_secret import InstallationSecret
 from shared.jobs import Job, JobQueue
@@ -24,7 +24,6 @@ from users.message_limits import MessageLimits
 from users.notifications.account_mailer import AccountMailer
 from users.notifications.challenger import Challenger
 from users.notifications.channel_repository import ChannelRepository
-from users.notifications.codes import Codes, Tries
 from users.notifications.controllers.admin import DeliveryController
 from users.notifications.controllers.digest import DigestController, MyDigestController, UnsubscribeController
 from users.notifications.controllers.internal import InternalGuildChannelController
@@ -37,9 +36,10 @@ from users.notifications.digest_repository import DigestRepository
 from users.notifications.digest_run import DigestBuilder, DigestRun
 from users.notifications.digest_service import DigestService
 from users.notifications.fan_out import FanOut
+from users.notifications.field_encryption import FieldEncryption
 from users.notifications.gauges import NotificationGauges
+from users.notifications.job_enqueuer import JobEnqueuer
 from users.notifications.jobs import delivery_retention, notification_jobs
-from users.notifications.later import Later
 from users.notifications.messages import MessageWriter
 from users.notifications.own_messages import ChannelMessages
 from users.notifications.personal_data import NotificationPersonalData
@@ -48,32 +48,33 @@ from users.notifications.preferences import PreferenceService
 from users.notifications.queries import NotificationQueries
 from users.notifications.rotation import ChannelRotation
 from users.notifications.schemas import ChannelKind
-from users.notifications.sealing import Sealing
 from users.notifications.sender import DeliverySender
-from users.notifications.senders.apprise import AppriseCarrier
-from users.notifications.senders.discord import DiscordCarrier
-from users.notifications.senders.email import EmailCarrier, mail_templates
-from users.notifications.senders.http import Post
-from users.notifications.senders.webhook import WebhookCarrier
 from users.notifications.service import ChannelService
 from users.notifications.settings import NotifySettings, SmtpSettings
+from users.notifications.transports.apprise import AppriseTransport
+from users.notifications.transports.discord import DiscordTransport
+from users.notifications.transports.email import EmailTransport, mail_templates
+from users.notifications.transports.http import GuardedHttpClient
+from users.notifications.transports.webhook import WebhookTransport
 from users.notifications.unsubscribing import Unsubscribing
+from users.notifications.verification_codes import AttemptLimiter, VerificationCodes
 
 
 def _events(writers: Sequence[MessageWriter]) -> list[str]:
-    """Every event that somebody puts into words."""
+    """All events that a writer has messages for."""
     return sorted({event for writer in writers for event in writer.events})
 
 
 class NotificationsContainer(containers.DeclarativeContainer):
-    """Channels, preferences, deliveries."""
+    """Container of channels, preferences, deliveries and digests."""
 
     # needs
     settings = providers.Dependency(instance_of=NotifySettings)
     mail = providers.Dependency(instance_of=SmtpSettings)
     database = providers.Dependency(instance_of=Database)
     session = providers.Dependency(instance_of=AsyncSession)
-    reader = providers.Dependency(instance_of=Reader)
+    reader = providers.Dependency(instance_of=PooledQueries)
+    standalone_writer = providers.Dependency(instance_of=StandaloneWriter)
     limits_storage = providers.Dependency(instance_of=RedisStorage)
     queue: providers.Dependency[JobQueue] = providers.Dependency()
     account_mails = providers.Dependency(instance_of=AccountMailRepository)
@@ -87,11 +88,11 @@ class NotificationsContainer(containers.DeclarativeContainer):
     secret = providers.Dependency(instance_of=InstallationSecret)
     user_agent = providers.Dependency(instance_of=str)
     scrape_lease = providers.Dependency(instance_of=float)
-    """Seconds after which what a worker fetched is not written any more."""
+    """Seconds after which a worker can no longer write what it fetched."""
     digest_writers: providers.Dependency[Any] = providers.Dependency()
-    """What modules bring to digests (DigestWriter), on the bound session."""
+    """DigestWriters of modules, on the bound session."""
     writers: providers.Dependency[Any] = providers.Dependency()
-    """What modules say of their events (MessageWriter)."""
+    """MessageWriters of modules."""
 
     # has
     channel_repository = providers.Factory(ChannelRepository, session)
@@ -101,33 +102,33 @@ class NotificationsContainer(containers.DeclarativeContainer):
     templates = providers.Singleton(mail_templates)
     unsubscribing = providers.Singleton(Unsubscribing, secret, public_url=settings.provided.public_url)
     digest_mail = providers.Singleton(DigestMail, templates, unsubscribing=unsubscribing)
-    later = providers.Factory(Later, session=session, jobs=queue)
-    sealing = providers.Singleton(Sealing, secret)
-    codes = providers.Singleton(Codes, secret)
-    tries = providers.Singleton(Tries, limits_storage)
+    enqueuer = providers.Factory(JobEnqueuer, session=session, jobs=queue)
+    encryption = providers.Singleton(FieldEncryption, secret)
+    codes = providers.Singleton(VerificationCodes, secret)
+    tries = providers.Singleton(AttemptLimiter, limits_storage)
     known_events = providers.Singleton(_events, writers)
     post = providers.Singleton(
-        Post,
+        GuardedHttpClient,
         user_agent=user_agent,
         timeout=settings.provided.timeout,
         allow_private=settings.provided.allow_private,
     )
     apprise = providers.Singleton(
-        AppriseCarrier, timeout=settings.provided.timeout, allow_private=settings.provided.allow_private
+        AppriseTransport, timeout=settings.provided.timeout, allow_private=settings.provided.allow_private
     )
-    email_carrier = providers.Singleton(
-        EmailCarrier,
+    email_transport = providers.Singleton(
+        EmailTransport,
         settings=mail,
         timeout=settings.provided.timeout,
         clock=clock,
         templates=templates,
         digests=digest_mail,
     )
-    carriers = providers.Dict(
+    transports = providers.Dict(
         {
-            ChannelKind.WEBHOOK: providers.Singleton(WebhookCarrier, post=post, clock=clock),
-            ChannelKind.DISCORD: providers.Singleton(DiscordCarrier, post=post, clock=clock),
-            ChannelKind.EMAIL: email_carrier,
+            ChannelKind.WEBHOOK: providers.Singleton(WebhookTransport, post=post, clock=clock),
+            ChannelKind.DISCORD: providers.Singleton(DiscordTransport, post=post, clock=clock),
+            ChannelKind.EMAIL: email_transport,
             ChannelKind.APPRISE: apprise,
         }
     )
@@ -137,8 +138,8 @@ class NotificationsContainer(containers.DeclarativeContainer):
         deliveries=delivery_repository.provider,
         activity=activity.provider,
         writers=providers.Callable(lambda writers: [ChannelMessages(), DigestMessages(), *writers], writers),
-        carriers=carriers,
-        sealing=sealing,
+        transports=transports,
+        encryption=encryption,
         clock=clock,
         telemetry=telemetry,
         timeout=settings.provided.timeout,
@@ -149,8 +150,8 @@ class NotificationsContainer(containers.DeclarativeContainer):
         database=database,
         channels=channel_repository.provider,
         activity=activity.provider,
-        carriers=carriers,
-        sealing=sealing,
+        transports=transports,
+        encryption=encryption,
         codes=codes,
         clock=clock,
     )
@@ -158,7 +159,7 @@ class NotificationsContainer(containers.DeclarativeContainer):
         AccountMailer,
         database=database,
         mails=account_mails.provider,
-        carrier=email_carrier,
+        transport=email_transport,
         tokens=confirmation_tokens,
         public_url=settings.provided.public_url,
         clock=clock,
@@ -181,7 +182,7 @@ class NotificationsContainer(containers.DeclarativeContainer):
     # offers
     digests = providers.Factory(
         DigestService,
-        providers.Factory(TransactionReader, session),
+        providers.Factory(TransactionQueries, session),
         digests=digest_repository,
         preferences=preference_repository,
         builder=digest_builder,
@@ -196,10 +197,10 @@ class NotificationsContainer(containers.DeclarativeContainer):
         database=database,
         digests=digest_repository.provider,
         builder=digest_builder.provider,
-        later=later.provider,
+        enqueuer=enqueuer.provider,
         clock=clock,
     )
-    notifier = providers.Factory(FanOut, deliveries=delivery_repository, later=later, clock=clock)
+    notifier = providers.Factory(FanOut, deliveries=delivery_repository, enqueuer=enqueuer, clock=clock)
     channels = providers.Factory(
         ChannelService,
         channels=channel_repository,
@@ -207,18 +208,20 @@ class NotificationsContainer(containers.DeclarativeContainer):
         digests=digest_repository,
         access=session_access,
         activity=activity,
-        sealing=sealing,
+        encryption=encryption,
         codes=codes,
         tries=tries,
         limits=message_limits,
-        later=later,
+        enqueuer=enqueuer,
         clock=clock,
         settings=settings,
         mail=mail,
     )
     preferences = providers.Factory(PreferenceService, preferences=preference_repository, known_events=known_events)
     queries = providers.Singleton(NotificationQueries, reader, access=access, known_events=known_events)
-    rotation = providers.Singleton(ChannelRotation, reader, sealing=sealing, public_url=settings.provided.public_url)
+    rotation = providers.Singleton(
+        ChannelRotation, standalone_writer, encryption=encryption, public_url=settings.provided.public_url
+    )
     gauges = providers.Singleton(NotificationGauges, reader, clock=clock)
     personal_data = providers.Factory(
         NotificationPersonalData,
@@ -232,7 +235,7 @@ class NotificationsContainer(containers.DeclarativeContainer):
 
 
 def dependencies(container: Any, database: Any) -> Mapping[str, Provide]:
-    """What this module's handlers may ask for."""
+    """Dependencies of this module's controllers, by name."""
     return {
         "channel_service": provide(container.channels, database),
         "preference_service": provide(container.preferences, database),

@@ -1,4 +1,4 @@
-"""What notifications hold about a person: where they are told, what they prefer, and what they were told lately."""
+"""Personal data of notifications: a person's channels, preferences, deliveries and digests."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -15,11 +15,11 @@ from users.notifications.preference_repository import PreferenceRepository
 from users.notifications.queries import NotificationQueries
 from users.notifications.schemas import ChannelView, DeliveryView, QuietHoursView
 
-AT_ONCE: Final = 1_000
+PAGE_SIZE: Final = 1_000
 
 
 class ChannelExport(Struct, frozen=True, kw_only=True):
-    """What is kept about a person here."""
+    """Export of a person's notification data."""
 
     channels: list[ChannelView]
     preferences: Mapping[str, Mapping[str, str]]
@@ -29,7 +29,7 @@ class ChannelExport(Struct, frozen=True, kw_only=True):
 
 
 class NotificationPersonalData:
-    """Shown without the channels' secrets, erased, handed over."""
+    """Exports, erases and hands over a person's notification data; exports contain no secrets of channels."""
 
     name: Final = "notifications"
 
@@ -43,38 +43,38 @@ class NotificationPersonalData:
         queries: NotificationQueries,
         digest_queries: DigestQueries,
     ) -> None:
-        self._holders = (channels, deliveries, preferences, digests)
-        self._held_first = digests
+        self._personal_data_providers = (channels, deliveries, preferences, digests)
+        self._locked_first = digests
         self._digests = digest_queries
         self._queries = queries
 
     async def export(self, user_id: UUID) -> ChannelExport:
-        told: list[DeliveryView] = []
+        deliveries: list[DeliveryView] = []
         while True:
-            more = await self._queries.every_delivery(
-                user_id=user_id, before=told[-1].id if told else None, limit=AT_ONCE
+            page = await self._queries.every_delivery(
+                user_id=user_id, before=deliveries[-1].id if deliveries else None, limit=PAGE_SIZE
             )
-            told += more.items
-            if more.next_before is None:
+            deliveries += page.items
+            if page.next_before is None:
                 break
         return ChannelExport(
             channels=(await self._queries.channels_of(user_id)).items,
             preferences=await self._queries.modes(user_id),
             quiet_hours=await self._queries.quiet_hours(user_id),
-            deliveries=told,
+            deliveries=deliveries,
             digests=DigestExport(
                 settings=await self._digests.settings(user_id), digests=(await self._digests.sent(user_id)).items
             ),
         )
 
     async def erase(self, user_id: UUID) -> None:
-        """Channels, preferences, and what was told to them or of them, also in their guilds' channels."""
-        await self._held_first.hold(user_id)
-        for holder in self._holders:
-            await holder.erase(user_id)
+        """Remove channels, preferences, digests, and deliveries to or about the person, also in guilds' channels."""
+        await self._locked_first.lock(user_id)
+        for repository in self._personal_data_providers:
+            await repository.erase(user_id)
 
     async def hand_over(self, user_id: UUID, *, to: UUID) -> None:
-        """Where both prefer something, the other account's preference stays."""
-        await self._held_first.hold(user_id, to)
-        for holder in self._holders:
-            await holder.hand_over(user_id, to=to)
+        """Move the data to another account; where both have a preference, that of `to` stays."""
+        await self._locked_first.lock(user_id, to)
+        for repository in self._personal_data_providers:
+            await repository.hand_over(user_id, to=to)

@@ -1,4 +1,4 @@
-"""All SQL that changes what people prefer, or reads it in order to."""
+"""SQL that changes preferences, or reads them for a change."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -10,8 +10,8 @@ from sqlalchemy import text
 from shared.database import Repository
 from users.notifications.schemas import Mode
 
-# Two that settle something of one person at once do so one after the other.
-_HOLD_PERSON: Final = text("SELECT id FROM users WHERE id = :user_id FOR NO KEY UPDATE")
+# Concurrent changes of one person's preferences wait for each other.
+_LOCK_PERSON: Final = text("SELECT id FROM users WHERE id = :user_id FOR NO KEY UPDATE")
 PREFERENCES: Final = text("SELECT subject_id, event, mode FROM notification_preferences WHERE user_id = :user_id")
 QUIET: Final = text("SELECT begins, ends FROM quiet_hours WHERE user_id = :user_id")
 _CLEAR_PREFERENCES: Final = text("""
@@ -45,15 +45,15 @@ _HAND_OVER: Final = (
 
 
 class PreferenceRepository(Repository):
-    """How people want to hear of what, and when of nothing."""
+    """Preferences and quiet hours of people."""
 
     async def prefer(self, user_id: UUID, subject_id: UUID, modes: Mapping[str, Mode]) -> int:
-        """Replace what somebody prefers of a subject; how many preferences they then have in all."""
-        whose = {"user_id": user_id, "subject_id": subject_id}
-        await self.session.execute(_CLEAR_PREFERENCES, whose)
+        """Replace a person's preferences for a subject; return the number of all their preferences."""
+        key = {"user_id": user_id, "subject_id": subject_id}
+        await self.session.execute(_CLEAR_PREFERENCES, key)
         if modes:
             await self.session.execute(
-                _PUT_PREFERENCES, {**whose, "events": list(modes), "modes": [str(mode) for mode in modes.values()]}
+                _PUT_PREFERENCES, {**key, "events": list(modes), "modes": [str(mode) for mode in modes.values()]}
             )
         return int((await self.session.execute(_COUNT_PREFERENCES, {"user_id": user_id})).scalar_one())
 
@@ -62,8 +62,8 @@ class PreferenceRepository(Repository):
         if hours is not None:
             await self.session.execute(_PUT_QUIET, {"user_id": user_id, "begins": hours[0], "ends": hours[1]})
 
-    async def hold_person(self, user_id: UUID) -> None:
-        await self.session.execute(_HOLD_PERSON, {"user_id": user_id})
+    async def lock_person(self, user_id: UUID) -> None:
+        await self.session.execute(_LOCK_PERSON, {"user_id": user_id})
 
     async def erase(self, user_id: UUID) -> None:
         for statement in _ERASE:

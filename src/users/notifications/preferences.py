@@ -1,4 +1,4 @@
-"""The rules about preferences: how somebody hears of what, and when they want to hear nothing."""
+"""Rules of preferences: the events that a person receives, how, and their quiet hours."""
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
@@ -11,20 +11,20 @@ from users.notifications.errors import UnknownEvent
 from users.notifications.preference_repository import PreferenceRepository
 from users.notifications.schemas import ANY, EVERYTHING, ChangePreferences, Mode, QuietHoursView, SubjectPreferences
 
-MOST: Final = 2_000
-"""Preferences of one person."""
+MAX_PREFERENCES: Final = 2_000
+"""Limit per person."""
 
 
 class PreferenceService:
-    """Settling preferences; one who settles something while they do so elsewhere waits."""
+    """Stores preferences; concurrent changes by one person wait for each other."""
 
     def __init__(self, *, preferences: PreferenceRepository, known_events: Sequence[str]) -> None:
         self._preferences = preferences
         self._known_events = sorted(known_events)
 
     async def settle(self, asker: PersonIdentity, change: ChangePreferences) -> ChangePreferences:
-        """What holds for all things, and the quiet hours. Raises UnknownEvent."""
-        await self._preferences.hold_person(asker.user_id)
+        """Store a person's default preferences and quiet hours. Raises UnknownEvent or Invalid."""
+        await self._preferences.lock_person(asker.user_id)
         await self._prefer(asker.user_id, EVERYTHING, change.defaults)
         await self._preferences.be_quiet(
             asker.user_id, None if change.quiet_hours is None else _times(change.quiet_hours)
@@ -34,10 +34,10 @@ class PreferenceService:
     async def settle_subject(
         self, asker: PersonIdentity, subject_id: UUID, preferences: SubjectPreferences
     ) -> SubjectPreferences:
-        """What holds for one thing; nothing given, the defaults. Raises UnknownEvent, Invalid."""
+        """Store preferences for one subject; without events, the defaults apply. Raises UnknownEvent or Invalid."""
         if subject_id == EVERYTHING:
-            raise Invalid("Nothing has this id.", extra={"field": "subject_id"})
-        await self._preferences.hold_person(asker.user_id)
+            raise Invalid("No subject has this id.", extra={"field": "subject_id"})
+        await self._preferences.lock_person(asker.user_id)
         await self._prefer(asker.user_id, subject_id, preferences.events)
         return preferences
 
@@ -46,8 +46,8 @@ class PreferenceService:
             if event != ANY and event not in self._known_events:
                 raise UnknownEvent(event, self._known_events)
         stored = {"" if event == ANY else event: mode for event, mode in modes.items()}
-        if await self._preferences.prefer(user_id, subject_id, stored) > MOST:
-            raise Invalid(f"These are more than {MOST} preferences; remove some.", extra={"field": "events"})
+        if await self._preferences.prefer(user_id, subject_id, stored) > MAX_PREFERENCES:
+            raise Invalid(f"You have more than {MAX_PREFERENCES} preferences; remove some.", extra={"field": "events"})
 
 
 def _times(hours: QuietHoursView) -> tuple[dt.time, dt.time]:

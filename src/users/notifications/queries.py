@@ -1,4 +1,4 @@
-"""Questions about channels, preferences and deliveries: static statements, rows straight into Structs."""
+"""Reads of channels, preferences and deliveries: static statements, rows straight into Structs."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from shared.database import Reader
+from shared.database import PooledQueries
 from shared.ids import LAST
 from shared.web.identity import PersonIdentity
 from users.access import AccessPolicy
@@ -45,27 +45,27 @@ _DELIVERIES_OF: Final = {
 
 
 class NotificationQueries:
-    """Reads channels, deliveries and preferences; raises ChannelNotFound for what is not the owner's."""
+    """Reads channels, deliveries and preferences. Raises ChannelNotFound if a channel belongs to another owner."""
 
-    def __init__(self, reader: Reader, *, access: AccessPolicy, known_events: Sequence[str]) -> None:
+    def __init__(self, reader: PooledQueries, *, access: AccessPolicy, known_events: Sequence[str]) -> None:
         self._reader = reader
         self._access = access
         self._known_events = known_events
 
     async def channels(self, owner: Owner) -> Channels:
-        """The oldest first. For those who run the guild, where it is a guild's."""
+        """Return an owner's channels, the oldest first; those of a guild only to its admins."""
         await self._check(owner)
-        rows = await self._reader.rows(_CHANNELS, _whose(owner))
+        rows = await self._reader.rows(_CHANNELS, _owner_ids(owner))
         return Channels(items=[channel_view(row) for row in rows])
 
     async def channels_of(self, user_id: UUID) -> Channels:
-        """A person's own, whoever asks."""
+        """Return a person's own channels without checking who asks."""
         rows = await self._reader.rows(_CHANNELS, {"user_id": user_id, "guild_id": None})
         return Channels(items=[channel_view(row) for row in rows])
 
     async def channel(self, owner: Owner, channel_id: UUID) -> ChannelView:
         await self._check(owner)
-        row = await self._reader.row(_CHANNEL, {**_whose(owner), "id": channel_id})
+        row = await self._reader.row(_CHANNEL, {**_owner_ids(owner), "id": channel_id})
         if row is None:
             raise ChannelNotFound(channel_id)
         return channel_view(row)
@@ -73,7 +73,7 @@ class NotificationQueries:
     async def deliveries(
         self, owner: Owner, channel_id: UUID, *, before: UUID | None, limit: int, state: DeliveryState | None = None
     ) -> Deliveries:
-        """What a channel was told, or is about to be, the newest first."""
+        """Return the deliveries of a channel, pending ones included, the newest first."""
         await self.channel(owner, channel_id)
         return await self.every_delivery(channel_id=channel_id, state=state, before=before, limit=limit)
 
@@ -87,18 +87,18 @@ class NotificationQueries:
         state: DeliveryState | None = None,
         event: str | None = None,
     ) -> Deliveries:
-        """Everybody's, the newest first."""
-        given = {"channel_id": channel_id, "user_id": user_id}
-        leading = next((name for name, value in given.items() if value is not None), None)
+        """Return deliveries of everybody that match the filters, the newest first."""
+        filters = {"channel_id": channel_id, "user_id": user_id}
+        leading = next((name for name, value in filters.items() if value is not None), None)
         rows = await self._reader.rows(
             _DELIVERIES_OF[leading],
-            {**given, "state": state, "event": event, "before": before or LAST, "limit": limit + 1},
+            {**filters, "state": state, "event": event, "before": before or LAST, "limit": limit + 1},
         )
         items = [_delivery(row) for row in rows[:limit]]
         return Deliveries(items=items, next_before=items[-1].id if len(rows) > limit else None)
 
     async def preferences(self, asker: PersonIdentity) -> Preferences:
-        """How somebody hears of what."""
+        """Return a person's preferences, and all events that they can receive."""
         modes = await self.modes(asker.user_id)
         return Preferences(
             defaults=modes.pop(str(EVERYTHING), {}),
@@ -108,7 +108,7 @@ class NotificationQueries:
         )
 
     async def modes(self, user_id: UUID) -> dict[str, dict[str, Mode]]:
-        """By subject (zeros: every one), then by event."""
+        """Return a person's modes by subject (zeros: all subjects), then by event."""
         modes: dict[str, dict[str, Mode]] = {}
         for row in await self._reader.rows(PREFERENCES, {"user_id": user_id}):
             modes.setdefault(str(row["subject_id"]), {})[row["event"] or ANY] = Mode(row["mode"])
@@ -125,7 +125,7 @@ class NotificationQueries:
             await self._access.check_guild_write(owner.asker, owner.guild_id)
 
 
-def _whose(owner: Owner) -> dict[str, Any]:
+def _owner_ids(owner: Owner) -> dict[str, Any]:
     return {"user_id": owner.user_id, "guild_id": owner.guild_id}
 
 

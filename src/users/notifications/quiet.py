@@ -1,4 +1,4 @@
-"""Quiet hours, by the clock on somebody's wall. Pure."""
+"""Quiet hours in a person's time zone. Pure."""
 
 from datetime import UTC, datetime, time, timedelta
 
@@ -6,21 +6,21 @@ from shared.zones import kept_zone
 
 
 def quiet_until(now: datetime, *, zone: str, begins: time, ends: time) -> datetime | None:
-    """When the quiet hours that `now` lies in end (UTC); None outside them.
+    """Return the end (UTC) of the quiet hours that contain `now`; None outside quiet hours.
 
-    From `begins` to before `ends`, over midnight where that is earlier; hours that begin when they end are none. On
-    days when the clock is moved the wall decides: an end that comes twice is the next one, one that is skipped moves
-    by as much as the clock did.
+    Quiet hours last from `begins` to just before `ends`, past midnight if `ends` is earlier; equal times mean no quiet
+    hours. When clocks change, local time counts: an end that occurs twice means the next one, and a skipped end moves
+    by the length of the change.
     """
-    wall = kept_zone(zone)
+    time_zone = kept_zone(zone)
 
     def quiet(at: datetime) -> bool:
-        shown = at.astimezone(wall).time().replace(tzinfo=None)
-        return begins <= shown < ends if begins <= ends else shown >= begins or shown < ends
+        local_time = at.astimezone(time_zone).time().replace(tzinfo=None)
+        return begins <= local_time < ends if begins <= ends else local_time >= begins or local_time < ends
 
     if not quiet(now):
         return None
-    local = now.astimezone(wall)
+    local = now.astimezone(time_zone)
     day = local.date() + timedelta(days=local.time().replace(tzinfo=None) >= ends)
-    met = (datetime.combine(day, ends, wall).replace(fold=fold).astimezone(UTC) for fold in (0, 1))
-    return next((end for end in sorted(met) if end > now and not quiet(end)), now.astimezone(UTC) + timedelta(hours=1))
+    candidates = sorted(datetime.combine(day, ends, time_zone).replace(fold=fold).astimezone(UTC) for fold in (0, 1))
+    return next((end for end in candidates if end > now and not quiet(end)), now.astimezone(UTC) + timedelta(hours=1))

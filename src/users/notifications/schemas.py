@@ -1,4 +1,4 @@
-"""Channels, preferences and deliveries on the wire."""
+"""Requests and responses about channels, preferences and deliveries."""
 
 import datetime as dt
 from datetime import datetime
@@ -12,7 +12,7 @@ from shared.events import Event
 from shared.web.identity import Identity
 
 EVERYTHING: Final = UUID(int=0)
-"""The subject of a preference that is about all of them."""
+"""Subject of a preference that applies to all subjects."""
 ANY: Final = "*"
 Url = Annotated[str, Meta(min_length=1, max_length=2000, pattern=r"^[!-~]+$(?!\n)")]
 ChannelName = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"\S", examples=["My server"])]
@@ -24,7 +24,7 @@ Code = Annotated[str, Meta(min_length=8, max_length=20, examples=["K7QD-93XM"])]
 
 
 class ChannelKind(StrEnum):
-    """What carries the news."""
+    """Service that delivers the messages of a channel."""
 
     WEBHOOK = "webhook"
     DISCORD = "discord"
@@ -33,7 +33,7 @@ class ChannelKind(StrEnum):
 
 
 class ChannelState(StrEnum):
-    """Whether a channel is told of anything."""
+    """State of a channel; only active channels get messages."""
 
     UNVERIFIED = "unverified"
     ACTIVE = "active"
@@ -41,7 +41,7 @@ class ChannelState(StrEnum):
 
 
 class DeliveryState(StrEnum):
-    """How far a delivery is."""
+    """State of a delivery."""
 
     PENDING = "pending"
     SENT = "sent"
@@ -50,7 +50,7 @@ class DeliveryState(StrEnum):
 
 
 class Mode(StrEnum):
-    """How somebody hears of an event: at once, gathered with what else a run brings, in their digest only, or not."""
+    """Mode in which a person receives an event: at once, gathered with others, in the digest only, or not at all."""
 
     INSTANT = "instant"
     BATCHED = "batched"
@@ -58,17 +58,17 @@ class Mode(StrEnum):
     OFF = "off"
 
 
-# ---- what comes in ----
+# ---- requests ----
 
 
 class NewChannel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind"):
-    """A way to reach somebody."""
+    """A channel to add."""
 
     name: ChannelName | None = None
 
 
 class NewWebhook(NewChannel, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="webhook"):
-    """An endpoint of one's own: signed JSON (docs/webhooks.md)."""
+    """An endpoint of yours that receives signed JSON (docs/webhooks.md)."""
 
     url: Annotated[Url, Meta(examples=["https://bot.example.org/hooks/trackers"])]
 
@@ -80,7 +80,7 @@ class NewDiscord(NewChannel, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class NewEmail(NewChannel, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="email"):
-    """A mailbox."""
+    """An e-mail address."""
 
     address: Annotated[str, Meta(min_length=3, max_length=254, examples=["ada@example.org"])]
 
@@ -95,50 +95,48 @@ AnyNewChannel = NewWebhook | NewDiscord | NewEmail | NewApprise
 
 
 class ChangeChannel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Only the given changes; another address is another channel."""
+    """Fields to change; for another address, add another channel."""
 
     name: ChannelName | UnsetType = UNSET
 
 
 class Verify(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The code that was sent; without one, a new one is sent (a webhook is asked again)."""
+    """The code that was sent; without a code, a new one is sent (a webhook is challenged again)."""
 
     code: Code | None = None
 
 
 WallTime = Annotated[
     str,
-    Meta(
-        pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$(?!\n)", description="By the clock on one's wall.", examples=["22:00"]
-    ),
+    Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$(?!\n)", description="In your time zone.", examples=["22:00"]),
 ]
 
 
 class QuietHoursView(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """When one wants to hear nothing, in one's own time zone; over midnight where `to` is earlier."""
+    """Time of day without messages, in your time zone; it lasts past midnight if `to` is earlier than `from`."""
 
     from_: WallTime = field(name="from")
     to: WallTime
 
 
 class ChangePreferences(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """All of it: what is left out is the default again."""
+    """All of your general preferences; fields that you leave out return to their defaults."""
 
     defaults: Annotated[
-        dict[EventName, Mode], Meta(max_length=100, description="By event; * for those that are not named.")
+        dict[EventName, Mode], Meta(max_length=100, description="Mode by event; * for all events that are not named.")
     ] = {}
     quiet_hours: QuietHoursView | None = None
 
 
 class SubjectPreferences(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How one wants to hear of one thing (a tracker, say), whatever the defaults are; empty: as they are."""
+    """Preferences for one subject, such as a tracker; they override the defaults. Empty: the defaults apply."""
 
     events: Annotated[
-        dict[EventName, Mode], Meta(max_length=100, description="By event; * for those that are not named.")
+        dict[EventName, Mode], Meta(max_length=100, description="Mode by event; * for all events that are not named.")
     ]
 
 
-# ---- what comes out ----
+# ---- responses ----
 
 
 class ChannelView(Struct, frozen=True, kw_only=True):
@@ -147,28 +145,28 @@ class ChannelView(Struct, frozen=True, kw_only=True):
     id: UUID
     kind: ChannelKind
     name: str
-    address: Annotated[str, Meta(description="Without what is secret in it.")]
+    address: Annotated[str, Meta(description="With secret parts masked.")]
     state: ChannelState
     created_at: datetime
     verified_at: datetime | None
     suspended_at: datetime | None
     suspended_because: str | None
-    failures: Annotated[int, Meta(description="In a row; a message that arrives ends the count.")]
-    last_error: Annotated[str | None, Meta(description="What went wrong last; null once a message arrived.")]
+    failures: Annotated[int, Meta(description="Failures in a row; a message that arrives resets the count.")]
+    last_error: Annotated[str | None, Meta(description="Last error; null after a message has arrived.")]
 
 
 class ChannelMade(Struct, frozen=True, kw_only=True):
-    """A new channel, to be verified."""
+    """A new channel, which must be verified."""
 
     channel: ChannelView
-    secret: Annotated[str | None, Meta(description="Of a webhook: what it is signed with; shown only now.")] = None
+    secret: Annotated[str | None, Meta(description="Secret for the signatures of a webhook; shown only now.")] = None
 
 
 class SecretMade(Struct, frozen=True, kw_only=True):
-    """A webhook's new secret, shown only now."""
+    """A webhook's new secret; shown only now."""
 
     secret: str
-    old_valid_until: Annotated[datetime, Meta(description="Until then messages carry a signature by each.")]
+    old_valid_until: Annotated[datetime, Meta(description="Until then, messages are signed with both secrets.")]
 
 
 class Channels(Struct, frozen=True, kw_only=True):
@@ -176,22 +174,22 @@ class Channels(Struct, frozen=True, kw_only=True):
 
 
 class DeliveryStarted(Struct, frozen=True, kw_only=True):
-    """A message on its way."""
+    """A message that will be sent soon."""
 
     delivery_id: UUID
 
 
 class Preferences(Struct, frozen=True, kw_only=True):
-    """How one hears of what; what is not named is told at once."""
+    """Your preferences; events without a preference are sent at once."""
 
     defaults: dict[str, Mode]
     quiet_hours: QuietHoursView | None
-    subjects: Annotated[dict[str, dict[str, Mode]], Meta(description="Exceptions: by thing, then by event.")]
-    events: Annotated[list[str], Meta(description="Every event that one can be told of.")]
+    subjects: Annotated[dict[str, dict[str, Mode]], Meta(description="Exceptions, by subject and event.")]
+    events: Annotated[list[str], Meta(description="All events that you can receive.")]
 
 
 class DeliveryView(Struct, frozen=True, kw_only=True):
-    """One event for one channel, and what became of it."""
+    """One event for one channel, with its state."""
 
     id: UUID
     channel_id: UUID
@@ -201,7 +199,7 @@ class DeliveryView(Struct, frozen=True, kw_only=True):
     state: DeliveryState
     attempts: int
     last_error: str | None
-    due_at: Annotated[datetime, Meta(description="When it is, or was last, tried.")]
+    due_at: Annotated[datetime, Meta(description="When it is, or was last, due.")]
     sent_at: datetime | None
 
 
@@ -210,11 +208,11 @@ class Deliveries(Struct, frozen=True, kw_only=True):
     next_before: Annotated[UUID | None, Meta(description="`before` of the next page; null on the last one.")] = None
 
 
-# ---- within ----
+# ---- internal ----
 
 
 class Owner(Struct, frozen=True, kw_only=True):
-    """Whose channels are meant: a person's own, or a guild's; and who asks, from where."""
+    """Owner of channels, a person or a guild, with the identity and network address of the request."""
 
     asker: Identity
     address: str
@@ -222,37 +220,37 @@ class Owner(Struct, frozen=True, kw_only=True):
     guild_id: str | None = None
 
 
-class Target(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Where a channel leads, as it is sealed."""
+class ChannelAddress(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Address and secrets of a channel, in the form that is encrypted."""
 
     address: str
     secret: str = ""
-    """Of a webhook."""
+    """Only of a webhook."""
     old_secret: str = ""
     old_until: datetime | None = None
 
 
 class TargetView(Struct, frozen=True, kw_only=True):
-    """A target that was checked."""
+    """A checked target of a new channel."""
 
-    target: Target
+    target: ChannelAddress
     kind: ChannelKind
     shown: str
     host: str
 
 
-class Told(Struct, frozen=True, kw_only=True):
-    """One delivery as the sender takes it up."""
+class ExportedNotification(Struct, frozen=True, kw_only=True):
+    """One delivery as the sender claims it."""
 
     delivery_id: UUID
     subject_id: UUID
     event: Event
     gone: bool
-    """Whoever it was news to has left the guild, or is deactivated."""
+    """True if the recipient has left the guild, or is deactivated or erased."""
 
 
 class Claimed(Struct, frozen=True, kw_only=True):
-    """A channel that is the sender's for a while, and what is to be told through it now, as one message."""
+    """A channel that the sender has leased, with the deliveries that go out now as one message."""
 
     channel_id: UUID
     user_id: UUID | None
@@ -265,6 +263,6 @@ class Claimed(Struct, frozen=True, kw_only=True):
     time_zone: str
     quiet: tuple[dt.time, dt.time] | None
     lease_until: datetime
-    """Tells this claim from a later one."""
+    """End of the lease; it distinguishes this claim from a later one."""
     message_id: UUID
-    deliveries: list[Told]
+    deliveries: list[ExportedNotification]

@@ -1,4 +1,4 @@
-"""The rules about channels: who may have which, when one is used, and what may be done with it."""
+"""Rules of channels: who can add, verify, test, change and remove them."""
 
 import secrets
 from datetime import timedelta
@@ -15,9 +15,8 @@ from shared.events import Event
 from shared.ids import new_id
 from users.access import AccessPolicy, GuildNotFound
 from users.accounts.errors import AccountNotFound
-from users.message_limits import MessageLimits, Recipient
-from users.notifications.channel_repository import ChannelRepository, HeldChannel
-from users.notifications.codes import Codes, Tries
+from users.message_limits import MessageAddress, MessageLimits
+from users.notifications.channel_repository import ChannelRepository, LockedChannel
 from users.notifications.delivery_repository import DeliveryRepository
 from users.notifications.digest_repository import DigestRepository
 from users.notifications.errors import (
@@ -28,11 +27,13 @@ from users.notifications.errors import (
     DeliveryNotFound,
     TooManyChannels,
 )
-from users.notifications.later import Later
+from users.notifications.field_encryption import FieldEncryption, Unsealable
+from users.notifications.job_enqueuer import JobEnqueuer
 from users.notifications.own_messages import TEST
 from users.notifications.schemas import (
     AnyNewChannel,
     ChangeChannel,
+    ChannelAddress,
     ChannelKind,
     ChannelMade,
     ChannelState,
@@ -40,20 +41,19 @@ from users.notifications.schemas import (
     DeliveryStarted,
     Owner,
     SecretMade,
-    Target,
 )
-from users.notifications.sealing import Sealing, Unsealable
 from users.notifications.settings import NotifySettings, SmtpSettings
 from users.notifications.targets import checked, recipient
+from users.notifications.verification_codes import AttemptLimiter, VerificationCodes
 
 OLD_SECRET_FOR: Final = timedelta(days=1)
-"""A webhook's receiver has so long to learn the new one."""
+"""Time for which a webhook is signed with its old secret too."""
 
 
 class ChannelService:
-    """Making, verifying, testing and ending channels, of a person or of a guild.
+    """Adds, verifies, tests, changes and removes the channels of a person or a guild.
 
-    A guild's are for those who run it. Raises ChannelNotFound for what is not the owner's.
+    Channels of a guild are for its admins. Raises ChannelNotFound if a channel belongs to another owner.
     """
 
     def __init__(
@@ -64,11 +64,11 @@ class ChannelService:
         digests: DigestRepository,
         access: AccessPolicy,
         activity: ActivityLog,
-        sealing: Sealing,
-        codes: Codes,
-        tries: Tries,
+        encryption: FieldEncryption,
+        codes: VerificationCodes,
+        tries: AttemptLimiter,
         limits: MessageLimits,
-        later: Later,
+        enqueuer: JobEnqueuer,
         clock: Clock,
         settings: NotifySettings,
         mail: SmtpSettings,
@@ -78,17 +78,17 @@ class ChannelService:
         self._digests = digests
         self._access = access
         self._activity = activity
-        self._sealing = sealing
+        self._encryption = encryption
         self._codes = codes
         self._tries = tries
         self._limits = limits
-        self._later = later
+        self._enqueuer = enqueuer
         self._clock = clock
         self._settings = settings
         self._mail = mail
 
     async def add(self, owner: Owner, new: AnyNewChannel) -> ChannelMade:
-        """A new channel; its challenge leaves with the commit.
+        """Add a channel; its challenge is sent after the commit.
 
         Raises BadAddress, EmailNotSetUp, TooManyChannels or TooManyMessages.
         """
@@ -100,7 +100,7 @@ class ChannelService:
             allow_private=self._settings.allow_private,
         )
         await self._count(owner, recipient(target.kind, target.target.address))
-        if not await self._channels.hold_owner(owner):
+        if not await self._channels.lock_owner(owner):
             raise AccountNotFound if owner.guild_id is None else GuildNotFound(owner.guild_id)
         if await self._channels.count(owner) >= self._settings.channels:
             raise TooManyChannels(self._settings.channels)
@@ -110,52 +110,52 @@ class ChannelService:
         name = (new.name or target.kind).strip()
         view = await self._channels.add(channel_id, owner, name, target, target=sealed, now=self._clock.now())
         await self._note("channel.added", owner, view)
-        self._later.verify(channel_id)
+        self._enqueuer.verify(channel_id)
         return ChannelMade(channel=view, secret=secret or None)
 
     async def change(self, owner: Owner, channel_id: UUID, change: ChangeChannel) -> ChannelView:
-        held = await self._held(owner, channel_id)
+        locked = await self._locked(owner, channel_id)
         if change.name is UNSET:
-            return held.view
+            return locked.view
         return await self._channels.rename(channel_id, change.name.strip())
 
     async def remove(self, owner: Owner, channel_id: UUID) -> None:
-        """End a channel, with what it was told and what it still waits for."""
+        """Remove a channel with its deliveries, pending ones included."""
         if owner.user_id is not None:
-            await self._digests.hold(owner.user_id)
-        held = await self._held(owner, channel_id)
+            await self._digests.lock(owner.user_id)
+        locked = await self._locked(owner, channel_id)
         await self._channels.remove(owner, channel_id)
-        await self._note("channel.removed", owner, held.view)
+        await self._note("channel.removed", owner, locked.view)
 
     async def verify(self, owner: Owner, channel_id: UUID, code: str | None) -> ChannelView:
-        """Take a code for proof that the channel reaches its owner; without one, send a new challenge.
+        """Verify a channel by the code that was sent to it; without a code, send a new challenge.
 
-        Raises BadChallenge, TooManyTries, or TooManyMessages.
+        Raises BadChallenge, TooManyAttempts or TooManyMessages.
         """
-        held = await self._held(owner, channel_id)
-        if held.view.verified_at is not None:
-            return held.view
+        locked = await self._locked(owner, channel_id)
+        if locked.view.verified_at is not None:
+            return locked.view
         if code is None:
-            await self._count_held(owner, held)
-            self._later.verify(channel_id)
-            return held.view
-        await self._tries.typed(channel_id)
-        if held.challenge is None or held.challenge_until is None or held.challenge_until <= self._clock.now():
+            await self._count_locked(owner, locked)
+            self._enqueuer.verify(channel_id)
+            return locked.view
+        await self._tries.entered(channel_id)
+        if locked.challenge is None or locked.challenge_until is None or locked.challenge_until <= self._clock.now():
             raise BadChallenge
-        if not self._codes.fits(channel_id, code, held.challenge):
+        if not self._codes.fits(channel_id, code, locked.challenge):
             raise BadChallenge
         view = await self._channels.verified(channel_id, now=self._clock.now())
-        if view is None:  # held, so it cannot be gone
+        if view is None:  # locked, so it cannot be gone
             raise ChannelNotFound(channel_id)
         await self._note("channel.verified", owner, view)
         return view
 
     async def test(self, owner: Owner, channel_id: UUID) -> DeliveryStarted:
-        """Send a test message the way that all others go. Raises ChannelNotActive, or TooManyMessages."""
-        held = await self._held(owner, channel_id)
-        if held.view.state is not ChannelState.ACTIVE:
-            raise ChannelNotActive(held.view.state)
-        await self._count_held(owner, held)
+        """Send a test message like any other delivery. Raises ChannelNotActive or TooManyMessages."""
+        locked = await self._locked(owner, channel_id)
+        if locked.view.state is not ChannelState.ACTIVE:
+            raise ChannelNotActive(locked.view.state)
+        await self._count_locked(owner, locked)
         now = self._clock.now()
         event = Event(
             id=new_id(),
@@ -168,31 +168,34 @@ class ChannelService:
         started = DeliveryStarted(delivery_id=new_id())
         await self._deliveries.note_event(event, now=now)
         await self._deliveries.add(started.delivery_id, event.id, channel_id, user_id=owner.user_id, now=now)
-        self._later.send()
+        self._enqueuer.send()
         return started
 
     async def resume(self, owner: Owner, channel_id: UUID) -> ChannelView:
-        """Use a suspended channel again, or one that rests after a failure at once."""
-        await self._held(owner, channel_id)
+        """Resume a suspended channel, or end the cooldown of a channel after a failure."""
+        await self._locked(owner, channel_id)
         view = await self._channels.resume(channel_id)
         await self._note("channel.resumed", owner, view)
-        self._later.send()
+        self._enqueuer.send()
         return view
 
     async def rotate(self, owner: Owner, channel_id: UUID) -> SecretMade:
-        """A webhook's new secret; for a day messages are signed with the old one too. Raises BadAddress."""
-        held = await self._held(owner, channel_id)
-        if held.view.kind is not ChannelKind.WEBHOOK:
-            raise BadAddress("Only webhooks are signed; other channels have no secret of ours.", field="channel_id")
-        target = self._opened(held)
-        made = SecretMade(secret=new_secret(), old_valid_until=self._clock.now() + OLD_SECRET_FOR)
-        target = replace(target, secret=made.secret, old_secret=target.secret, old_until=made.old_valid_until)
+        """Give a webhook a new secret; for a day it is signed with the old one too.
+
+        Raises BadAddress if the channel is not a webhook.
+        """
+        locked = await self._locked(owner, channel_id)
+        if locked.view.kind is not ChannelKind.WEBHOOK:
+            raise BadAddress("Only webhooks are signed; this channel has no secret.", field="channel_id")
+        target = self._opened(locked)
+        rotated = SecretMade(secret=new_secret(), old_valid_until=self._clock.now() + OLD_SECRET_FOR)
+        target = replace(target, secret=rotated.secret, old_secret=target.secret, old_until=rotated.old_valid_until)
         await self._channels.retarget(channel_id, self._sealed(channel_id, target))
-        await self._note("channel.secret_rotated", owner, held.view)
-        return made
+        await self._note("channel.secret_rotated", owner, locked.view)
+        return rotated
 
     async def redrive(self, delivery_id: UUID) -> DeliveryStarted:
-        """Send once more what failed or was skipped, under its own id.
+        """Send a failed or skipped delivery again, under its own id.
 
         Raises DeliveryNotFound or ChannelNotActive.
         """
@@ -201,27 +204,27 @@ class ChannelService:
             raise DeliveryNotFound(delivery_id)
         if not is_open:
             raise ChannelNotActive(ChannelState.SUSPENDED)
-        self._later.send()
+        self._enqueuer.send()
         return DeliveryStarted(delivery_id=delivery_id)
 
-    async def _held(self, owner: Owner, channel_id: UUID) -> HeldChannel:
+    async def _locked(self, owner: Owner, channel_id: UUID) -> LockedChannel:
         await self._check(owner)
-        held = await self._channels.held(owner, channel_id)
-        if held is None:
+        locked = await self._channels.locked(owner, channel_id)
+        if locked is None:
             raise ChannelNotFound(channel_id)
-        return held
+        return locked
 
-    async def _count_held(self, owner: Owner, held: HeldChannel) -> None:
+    async def _count_locked(self, owner: Owner, locked: LockedChannel) -> None:
         """Raises BadAddress, TooManyMessages or Unavailable."""
-        await self._count(owner, recipient(held.view.kind, self._opened(held).address))
+        await self._count(owner, recipient(locked.view.kind, self._opened(locked).address))
 
-    async def _count(self, owner: Owner, to: Recipient) -> None:
-        whose = str(owner.user_id or owner.guild_id)
-        await self._limits.count(to, address=owner.address, asker=owner.asker, owner=whose)
+    async def _count(self, owner: Owner, to: MessageAddress) -> None:
+        owner_id = str(owner.user_id or owner.guild_id)
+        await self._limits.count(to, address=owner.address, asker=owner.asker, owner=owner_id)
 
-    def _opened(self, held: HeldChannel) -> Target:
+    def _opened(self, locked: LockedChannel) -> ChannelAddress:
         try:
-            return msgspec.json.decode(self._sealing.open(held.view.id, held.target), type=Target)
+            return msgspec.json.decode(self._encryption.open(locked.view.id, locked.target), type=ChannelAddress)
         except Unsealable as error:
             raise BadAddress(f"The channel cannot be read: {error}.", field="channel_id") from error
 
@@ -229,8 +232,8 @@ class ChannelService:
         if owner.guild_id is not None:
             await self._access.check_guild_write(owner.asker, owner.guild_id)
 
-    def _sealed(self, channel_id: UUID, target: Target) -> bytes:
-        return self._sealing.seal(channel_id, msgspec.json.encode(target))
+    def _sealed(self, channel_id: UUID, target: ChannelAddress) -> bytes:
+        return self._encryption.seal(channel_id, msgspec.json.encode(target))
 
     async def _note(self, event: str, owner: Owner, channel: ChannelView) -> None:
         await self._activity.record(
@@ -244,5 +247,5 @@ class ChannelService:
 
 
 def new_secret() -> str:
-    """What a webhook is signed with: 256 random bits."""
+    """Return a new secret for the signatures of a webhook: 256 random bits."""
     return f"whs_{secrets.token_urlsafe(32)}"

@@ -1,4 +1,4 @@
-"""The link by which a digest is given up without logging in (RFC 8058): it names the person and opens nothing else."""
+"""The unsubscribe link in a digest (RFC 8058): it works without a login, names the person and does nothing else."""
 
 import base64
 import binascii
@@ -12,11 +12,11 @@ from shared.installation_secret import InstallationSecret, position_of
 PATH: Final = "/api/digest/unsubscribe"
 _MAC: Final = 16
 _LENGTH: Final = 16 + _MAC
-LONGEST: Final = 64
+MAX_TOKEN_LENGTH: Final = 64
 
 
 class Unsubscribing:
-    """Makes and reads links; where no public address is set up, there are none."""
+    """Makes and reads unsubscribe links; without a public address there are none."""
 
     def __init__(self, secret: InstallationSecret, *, public_url: str) -> None:
         self._keys = secret.keys("digest unsubscribe")
@@ -29,7 +29,7 @@ class Unsubscribing:
         return base64.urlsafe_b64encode(user_id.bytes + _mac(self._keys[0], user_id)).decode().rstrip("=")
 
     def read(self, token: str) -> UUID | None:
-        """Whom a token names; None where we did not make it."""
+        """Return the person that a token names; None if the token is not valid."""
         try:
             raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
         except (binascii.Error, ValueError):

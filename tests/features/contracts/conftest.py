@@ -23,8 +23,8 @@ def market(service: Service, people: People) -> Iterator[Market]:
         service.worker.rest()
 
 
-def isk(typed: str) -> float:
-    return float(typed.replace(",", ""))
+def isk(entered: str) -> float:
+    return float(entered.replace(",", ""))
 
 
 @given(parsers.parse("a market of {size:d} contracts"))
@@ -38,18 +38,18 @@ def is_offered(market: Market, name: str, price: float) -> None:
     market.offer(name, price)
 
 
-@given("the worker has looked")
-@when("the worker has looked")
+@given("the worker has run")
+@when("the worker runs")
 def has_looked(market: Market) -> None:
     market.look()
 
 
-@when("the worker has looked half an hour later")
+@when("the worker runs half an hour later")
 def has_looked_later(market: Market) -> None:
     market.look(later=True)
 
 
-@when(parsers.re(r"its price falls to (?P<price>[\d,]+) ISK"), converters={"price": isk})
+@when(parsers.re(r"its price decreases to (?P<price>[\d,]+) ISK"), converters={"price": isk})
 def falls(market: Market, price: float) -> None:
     market.esi.change_contract(market.latest, price=price)
 
@@ -59,7 +59,7 @@ def are_on_offer(market: Market, count: int) -> None:
     assert market.read("Ada", "/api/contracts")["total"] == count
 
 
-@when("somebody buys a contract")
+@when("a player buys a contract")
 def is_bought(market: Market) -> None:
     market.latest = market.esi.contract_ids()[0]
     market.esi.remove_contract(market.latest)

@@ -20,19 +20,19 @@ def turns_over(market: Market) -> None:
     market.esi.configure(turn_after=2)
 
 
-@given("one of them is sent without a type")
+@given("the API sends one of them without a type")
 def is_bad(market: Market) -> None:
     market.latest = market.esi.contract_ids()[7]
     market.esi.spoil(market.latest, json.dumps({"contract_id": market.latest, "type": None}))
 
 
-@when("the API lists nothing")
+@when("the API lists no contracts")
 def lists_nothing(market: Market) -> None:
     market.esi.configure(emptied=True)
     market.esi.turn()
 
 
-@when("the third page is not there")
+@when("the third page is missing")
 def page_is_missing(market: Market) -> None:
     market.esi.fault("*page=3", "missing")
 
@@ -43,12 +43,12 @@ def end_early(market: Market, count: int) -> None:
         market.esi.answer_with(f"items:{market.offer('Ship 001', 1.0)}", 404)
 
 
-@given(parsers.parse("the API allows {errors:d} errors a minute"))
+@given(parsers.parse("the API allows {errors:d} errors per minute"))
 def allows(market: Market, errors: int) -> None:
     market.esi.configure(error_limit=errors)
 
 
-@when("the admin asks for a run")
+@when("the admin requests a run")
 def asks_for_a_run(market: Market) -> None:
     answer = market.people.ask(ADMIN, "POST", "/api/admin/contracts/run", {})
     assert answer.status_code == httpx.codes.ACCEPTED, answer.text
@@ -61,14 +61,14 @@ def is_on_offer_for(market: Market, price: float) -> None:
     assert ([one["price"] for one in offered["items"]], offered["total"]) == ([price], 1)
 
 
-@then("the region is covered whole")
+@then("the coverage of the region is complete")
 def is_covered(market: Market) -> None:
     (region,) = market.read("Ada", "/api/contracts")["coverage"]
     assert region["complete"]
     assert region["generation"]
 
 
-@then("the region is not covered whole")
+@then("the coverage of the region is incomplete")
 def is_not_covered(market: Market) -> None:
     (region,) = market.read("Ada", "/api/contracts")["coverage"]
     assert not region["complete"]
@@ -80,26 +80,26 @@ def history_ends(market: Market, what: str) -> None:
     assert market.read("Ada", f"/api/contracts/{market.latest}")["history"][-1]["what"] == what
 
 
-@then("the admin finds that contract among the rejected")
+@then("the admin finds that contract in the list of rejected contracts")
 def is_rejected(market: Market) -> None:
     rejected = market.people.read(ADMIN, "/api/admin/contracts/rejected")["items"]
     assert [one["contract_id"] for one in rejected] == [market.latest]
 
 
-@then("the pages of the region were asked for once")
+@then("each page of the region was requested once")
 def asked_once(market: Market) -> None:
     asked = [request.query for request in market.esi.requests(f"/contracts/public/{FORGE}")]
     assert asked
     assert len(asked) == len(set(asked))
 
 
-@then(parsers.parse("the last run had {pages:d} pages, of which {unchanged:d} had not changed"))
+@then(parsers.parse("the last run read {pages:d} pages, of which {unchanged:d} were unchanged"))
 def had_pages(market: Market, pages: int, unchanged: int) -> None:
     summary = market.last_run()["summary"]
     assert (summary["pages"], summary["pages_unchanged"]) == (pages, unchanged)
 
 
-@then("the API never had to refuse us")
+@then("the API never refused a request because of its limits")
 def never_refused(market: Market) -> None:
     statuses = [request.status for request in market.esi.requests()]
     assert 404 in statuses
@@ -121,13 +121,13 @@ def task_is(market: Market, status: str) -> None:
     assert market.service.status_of(market.tasks[str(FORGE)]) == status
 
 
-@then(parsers.parse("the last run changed {changed:d} contract and found no new one"))
+@then(parsers.parse("the last run changed {changed:d} contract and found no new contracts"))
 def changed_contracts(market: Market, changed: int) -> None:
     summary = market.last_run()["summary"]
     assert (summary["contracts_changed"], summary["contracts_new"]) == (changed, 0)
 
 
-@then("the last run has an id, a beginning and an end, and counts types, requests and answers")
+@then("the last run has an id, a start and an end, and counts types, requests and answers")
 def run_is_told(market: Market) -> None:
     run = market.last_run()
     assert run["id"]
@@ -155,38 +155,38 @@ def answers_again(market: Market) -> None:
     market.service.simulated.clear_faults()
 
 
-@given("the API takes its time")
+@given("the API is slow")
 def takes_its_time(market: Market) -> None:
     market.esi.fault(f"/contracts/public/{FORGE}*", "latency", ms=1500)
 
 
-@when("a first worker has begun to look")
+@when("a first worker has begun a run")
 def has_begun(market: Market) -> None:
     one_job = {**market.environ, "TRACKERS_WORKER_MAX_JOBS": "1"}  # what comes meanwhile is left to another worker
     market.at_work.append(market.service.own_worker.in_background(one_job))
     eventually_sync(lambda: market.esi.requests(f"/contracts/public/{FORGE}"), what="the first request")
 
 
-@when(parsers.parse("a second region with {size:d} contracts appears, which a second worker finds"))
+@when(parsers.parse("a second region with {size:d} contracts appears, and a second worker starts"))
 def second_worker_finds(market: Market, size: int) -> None:
     market.add_region(size)
     market.at_work.append(market.service.own_worker.in_background(market.environ))
 
 
-@when("both have finished")
+@when("both workers have finished")
 def both_have_finished(market: Market) -> None:
     for worker in market.at_work:
         worker.join()
 
 
-@then("the second region was asked for after the first one was read")
+@then("the second region was requested after the first one was read")
 def one_after_the_other(market: Market) -> None:
     first = [request.time for request in market.esi.requests(f"/contracts/public/{FORGE}")]
     second = [request.time for request in market.esi.requests(f"/contracts/public/{SECOND}")]
     assert second[0] >= first[2]  # its three pages; later ones are of a later run
 
 
-@then("no two runs were under way at the same time")
+@then("no two runs overlapped")
 def no_two_at_once(market: Market) -> None:
     runs = market.people.read(ADMIN, "/api/admin/contracts/runs")["items"]
     assert len(runs) > 1
@@ -197,33 +197,33 @@ def no_two_at_once(market: Market) -> None:
 # ---- types ----
 
 
-@given("no type is known yet")
+@given("no type is cached")
 def no_type_is_known(market: Market) -> None:
     market.forget_types()
 
 
-@given(parsers.parse('the API cannot say any more what a "{name}" is'))
+@given(parsers.parse('the API fails for the type of "{name}"'))
 def cannot_say(market: Market, name: str) -> None:
     market.esi.answer_with(f"types:{market.type_of(name)}", 500)
 
 
-@when(parsers.parse("the worker has looked {days:d} days later, allowed to look up {count:d} types again"))
+@when(parsers.parse("the worker runs {days:d} days later with a limit of {count:d} types"))
 def has_looked_days_later(market: Market, days: int, count: int) -> None:
     market.types_asked = len(market.esi.requests("/universe/types/"))
     market.later += timedelta(days=days)
     market.service.own_worker.burst({"TRACKERS_CONTRACTS_TYPES_LIMIT": str(count)}, later=market.later)
 
 
-@then(parsers.parse("{count:d} types were asked for again"))
+@then(parsers.parse("{count:d} types were requested again"))
 def types_asked_again(market: Market, count: int) -> None:
     assert len(market.esi.requests("/universe/types/")) - market.types_asked == count
 
 
-@then(parsers.parse("the last run looked up {count:d} types again"))
+@then(parsers.parse("the last run refreshed {count:d} types"))
 def looked_up(market: Market, count: int) -> None:
     assert market.last_run()["summary"]["types_refreshed"] == count
 
 
-@then(parsers.re(r"the last run failed to look up (?P<count>\d+) types?"), converters={"count": int})
+@then(parsers.re(r"the last run failed to refresh (?P<count>\d+) types?"), converters={"count": int})
 def failed_to_look_up(market: Market, count: int) -> None:
     assert market.last_run()["summary"]["types_failed"] == count

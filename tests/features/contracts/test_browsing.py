@@ -31,12 +31,12 @@ def found() -> list[dict[str, Any]]:
     return []
 
 
-@given(parsers.parse('somebody who wants a "{name}"'))
+@given(parsers.parse('a contract that wants a "{name}" in exchange'))
 def is_wanted(market: Market, name: str) -> None:
     market.offer(name, 0.0, included=False, reward=5e6)
 
 
-@when(parsers.re(r'(?P<who>[A-Z]\w+) looks for "(?P<name>[^"]+)", the cheapest first'))
+@when(parsers.re(r'(?P<who>[A-Z]\w+) searches for "(?P<name>[^"]+)", cheapest first'))
 def looks_for(market: Market, found: list[dict[str, Any]], who: str, name: str) -> None:
     found += market.read(who, f"/api/contracts?ship_type_id={market.type_of(name)}&sort=price")["items"]
 
@@ -59,13 +59,13 @@ def none_sells_a_ship(market: Market) -> None:
     assert market.read("Ada", "/api/contracts?is_ship=true")["total"] == 0
 
 
-@when("somebody without a login looks for contracts")
+@when("a visitor without a login searches for contracts")
 def looks_without_login(market: Market) -> None:
     market.people.answers = [market.people.send("GET", "/api/contracts")]
 
 
 @then(
-    parsers.re(r"she finds what costs (?P<first>[\d,]+) and (?P<second>[\d,]+) ISK, before anything else"),
+    parsers.re(r"the first contracts that she finds cost (?P<first>[\d,]+) and (?P<second>[\d,]+) ISK"),
     converters={"first": isk, "second": isk},
 )
 def finds(found: list[dict[str, Any]], first: float, second: float) -> None:
@@ -79,7 +79,7 @@ def finds_nothing(found: list[dict[str, Any]]) -> None:
 
 
 @when(
-    parsers.re(r"the ones for (?P<first>[\d,]+) and (?P<second>[\d,]+) ISK are bought"),
+    parsers.re(r"players buy the contracts for (?P<first>[\d,]+) and (?P<second>[\d,]+) ISK"),
     converters={"first": isk, "second": isk},
 )
 def are_bought(market: Market, first: float, second: float) -> None:
@@ -89,7 +89,9 @@ def are_bought(market: Market, first: float, second: float) -> None:
 
 
 @then(
-    parsers.re(r'a "(?P<name>[^"]+)" is on offer for (?P<offered>[\d,]+) ISK and went for (?P<sold>[\d,]+) ISK'),
+    parsers.re(
+        r'the median price of a "(?P<name>[^"]+)" is (?P<offered>[\d,]+) ISK on offer and (?P<sold>[\d,]+) ISK sold'
+    ),
     converters={"offered": isk, "sold": isk},
 )
 def costs(market: Market, name: str, offered: float, sold: float) -> None:

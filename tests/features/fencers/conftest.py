@@ -1,4 +1,4 @@
-"""Steps of fencers and clubs: what the site knows, who follows what, how the worker looks, what is told."""
+"""Steps of fencers and clubs: pages of the site, tracked fencers and clubs, runs of the worker, digests."""
 
 import re
 import secrets
@@ -22,12 +22,12 @@ EVENTS: Final = {
     "saber": "Youth 12 Men\u2019s Saber (Y12MS)",
 }
 LATER: Final = timedelta(days=2)
-"""After which everything that ever comes round is due."""
+"""Time after which all recurring work is due."""
 
 
 @dataclass
 class Salle:
-    """One scenario's own fencers, clubs and events, under numbers that no other has."""
+    """The fencers, clubs and events of one scenario, under numbers that no other scenario has."""
 
     service: Service
     people: People
@@ -60,7 +60,7 @@ class Salle:
         return answer
 
     def look(self, times: int = 1, **environ: str) -> None:
-        """Later and later, so that what was looked at is due again."""
+        """Run the worker, each time two days later, so that all pages are due again."""
         for _ in range(times):
             self.service.own_worker.burst(environ, later=self.days)
             self.days += LATER
@@ -94,7 +94,7 @@ def salle(service: Service, admin_token: Callable[[], str]) -> Iterator[Salle]:
 # ---- the site ----
 
 
-@given(parsers.re(r'the site knows the club "(?P<club>\w+)" with the fencers "(?P<one>\w+)" and "(?P<two>\w+)"'))
+@given(parsers.re(r'the site has the club "(?P<club>\w+)" with the fencers "(?P<one>\w+)" and "(?P<two>\w+)"'))
 def the_site_knows(salle: Salle, club: str, one: str, two: str) -> None:
     salle.site.add_club(salle.number(club), club)
     for name in (one, two):
@@ -114,13 +114,13 @@ def withdraws(salle: Salle, name: str, weapon: str) -> None:
     salle.site.withdraw(salle.number(name), salle.number(weapon))
 
 
-@when(parsers.re(r"the (?P<weapon>\w+) event moves by a day"))
+@when(parsers.re(r"the (?P<weapon>\w+) event is moved by a day"))
 def moves(salle: Salle, weapon: str) -> None:
     salle.moved_to = machine_time().date() + timedelta(days=61)
     salle.site.move(salle.number(weapon), salle.moved_to.isoformat())
 
 
-@given(parsers.re(r'the page of "(?P<name>\w+)" is (?P<fault>throttled|unavailable), once'))
+@given(parsers.re(r'the page of "(?P<name>\w+)" is (?P<fault>throttled|unavailable) once'))
 def fails_once(salle: Salle, name: str, fault: str) -> None:
     salle.faults.append(salle.site.fault(f"/p/{salle.number(name)}/*", fault, count=1, retry_after=1))
 
@@ -130,17 +130,17 @@ def has_changed(salle: Salle, name: str) -> None:
     salle.faults.append(salle.site.fault(f"/p/{salle.number(name)}/*", "changed"))
 
 
-@when(parsers.re(r'the page of "\w+" is as it was'))
+@when(parsers.re(r'the page of "\w+" has its old layout again'))
 def is_as_it_was(salle: Salle) -> None:
     salle.service.simulated.clear_fault(salle.faults.pop())
 
 
-@given("a login stands before the site")
+@given("the site shows a login page")
 def a_login(salle: Salle) -> None:
     salle.site.configure(login="redirect")
 
 
-@given("a rebuild stands before the site")
+@given("the site shows a new layout")
 def a_rebuild(salle: Salle) -> None:
     salle.faults.append(salle.site.fault("/p/*", "changed"))
 
@@ -197,7 +197,7 @@ def follows_so_many(salle: Salle, person: str, count: str) -> None:
     assert salle.people.read(person, "/api/fencers?active=true")["total"] == int(count)
 
 
-@then(parsers.re(r"(?P<person>[A-Z]\w+) may neither read nor remove it"))
+@then(parsers.re(r"(?P<person>[A-Z]\w+) can neither read nor remove it"))
 def may_not(salle: Salle, person: str) -> None:
     for method in ("GET", "DELETE"):
         assert salle.people.ask(person, method, salle.latest).status_code == httpx.codes.FORBIDDEN
@@ -213,23 +213,23 @@ def names(salle: Salle, word: str) -> None:
     assert word in salle.people.answer.json()["detail"]
 
 
-# ---- looking ----
+# ---- fetching ----
 
 
-@given("the worker has looked")
-@when("the worker has looked")
+@given("the worker has run")
+@when("the worker runs")
 def has_looked(salle: Salle) -> None:
     salle.service.look([one["task_id"] for one in salle.followed.values()])
 
 
-@when(parsers.re(r"the worker looks (?P<times>\d+) times?"))
+@when(parsers.re(r"the worker runs (?P<times>\d+) times?"))
 def looks(salle: Salle, times: str) -> None:
     salle.look(int(times))
 
 
-@when(parsers.re(r'the worker keeps looking until "(?P<name>\w+)" is read'))
+@when(parsers.re(r'the worker runs until "(?P<name>\w+)" is fetched'))
 def keeps_looking(salle: Salle, name: str) -> None:
-    """Later and later: the host may have to be left alone first."""
+    """Each run is later, because the host may have a cooldown first."""
 
     def is_read() -> bool:
         salle.look()
@@ -238,9 +238,9 @@ def keeps_looking(salle: Salle, name: str) -> None:
     eventually_sync(is_read, what=f"{name} is read")
 
 
-@when("the worker looks again")
+@when("the worker runs again")
 def looks_again(salle: Salle) -> None:
-    """At once: what is followed anew is looked at."""
+    """Without delay: a page is fetched when it is followed again."""
     for one in salle.followed.values():
         for active in (False, True):
             changed = salle.people.ask("Ada", "PATCH", one["path"], {"active": active})
@@ -248,12 +248,12 @@ def looks_again(salle: Salle) -> None:
     salle.service.own_worker.burst()
 
 
-@when(parsers.re(r"the worker looks with (?P<name>\w+)=(?P<value>\w+)"))
+@when(parsers.re(r"the worker runs with (?P<name>\w+)=(?P<value>\w+)"))
 def looks_with(salle: Salle, name: str, value: str) -> None:
     salle.service.own_worker.burst({name: value})
 
 
-@when(parsers.re(r"2 workers look at a delay of (?P<delay>[\d.]+) seconds with a jitter of (?P<jitter>[\d.]+)"))
+@when(parsers.re(r"2 workers run with a delay of (?P<delay>[\d.]+) seconds and a jitter of (?P<jitter>[\d.]+)"))
 def workers_look(salle: Salle, delay: str, jitter: str) -> None:
     pace = {"FENCER_SCRAPE_DELAY_SEC": delay, "FENCER_SCRAPE_JITTER_SEC": jitter}
     salle.asked_before = len(salle.site.requests())
@@ -262,21 +262,21 @@ def workers_look(salle: Salle, delay: str, jitter: str) -> None:
         worker.join()
 
 
-@then(parsers.re(r"no two requests left closer than (?P<seconds>[\d.]+) seconds"))
+@then(parsers.re(r"no two requests were closer than (?P<seconds>[\d.]+) seconds"))
 def not_closer(salle: Salle, seconds: str) -> None:
     times = [request.time for request in salle.site.requests()[salle.asked_before :]]
     assert len(times) >= len(salle.followed)
     assert min(later - earlier for earlier, later in pairwise(times)) >= float(seconds)
 
 
-@then("the club's page was asked for before any fencer's")
+@then("the club's page was requested before any fencer's")
 def clubs_page_first(salle: Salle) -> None:
     paths = [request.path for request in salle.site.requests()[salle.asked_before :]]
     pages = [path.split("/")[1] for path in paths if path != "/robots.txt"]
     assert pages == ["club", "p", "p"]
 
 
-@then(parsers.re(r'the page of "(?P<name>\w+)" was asked for twice'))
+@then(parsers.re(r'the page of "(?P<name>\w+)" was requested twice'))
 def asked_twice(salle: Salle, name: str) -> None:
     assert len(salle.site.requests(f"/p/{salle.number(name)}/")) == 2
 
@@ -287,12 +287,12 @@ def history_has(salle: Salle, name: str, count: str) -> None:
     assert [entry["kind"] for entry in history] == ["registered"] * int(count)
 
 
-@then("no fencer's page was asked for")
+@then("no fencer's page was requested")
 def no_fencers_page(salle: Salle) -> None:
     assert salle.requests("/p/") == 0
 
 
-@then("the club's page was asked for")
+@then("the club's page was requested")
 def clubs_page(salle: Salle) -> None:
     assert salle.requests("/club/") == 1
 
@@ -312,30 +312,30 @@ def sees(salle: Salle, person: str, count: str) -> None:
 
 
 @then(
-    parsers.re(r'"(?P<name>\w+)" rests for (?P<hours>\d+) hours? after (?P<failures>\d+) failures'),
+    parsers.re(r'the cooldown of "(?P<name>\w+)" is (?P<hours>\d+) hours? after (?P<failures>\d+) failures'),
     converters={"hours": int, "failures": int},
 )
 def rests(salle: Salle, name: str, hours: int, failures: int) -> None:
     failing = salle.people.read(ADMIN, "/api/admin/fencers/failing?per_page=200")["items"]
     (one,) = [page for page in failing if page["upstream_id"] == salle.number(name)]
     assert (one["failures"], one["cooling_down"], one["reason"]) == (failures, True, "page_changed")
-    wait = datetime.fromisoformat(one["next_check_at"]) - datetime.fromisoformat(one["last_checked_at"])
+    wait = datetime.fromisoformat(one["next_fetch_at"]) - datetime.fromisoformat(one["last_checked_at"])
     assert timedelta(hours=hours) <= wait < timedelta(hours=hours, minutes=10)
 
 
-@when(parsers.re(r'the admin ends the rest of "(?P<name>\w+)"'))
+@when(parsers.re(r'the admin ends the cooldown of "(?P<name>\w+)"'))
 def ends_the_rest(salle: Salle, name: str) -> None:
     path = f"/api/admin/fencers/{salle.followed[name]['page_id']}/reset-cooldown"
     assert salle.people.ask(ADMIN, "POST", path).status_code == httpx.codes.ACCEPTED
 
 
-@then(parsers.re(r'the latest look at "(?P<name>\w+)" succeeded'))
+@then(parsers.re(r'the latest fetch of "(?P<name>\w+)" succeeded'))
 def succeeded(salle: Salle, name: str) -> None:
     shown = salle.people.read("Ada", salle.followed[name]["path"])["tracked"]
     assert (shown["status"], shown["reason"]) == ("completed", None)
 
 
-@then(parsers.re(r'the latest look at "(?P<name>\w+)" failed with "(?P<reason>\w+)"'))
+@then(parsers.re(r'the latest fetch of "(?P<name>\w+)" failed with "(?P<reason>\w+)"'))
 def failed(salle: Salle, name: str, reason: str) -> None:
     shown = salle.people.read("Ada", salle.followed[name]["path"])["tracked"]
     assert (shown["status"], shown["reason"]) == ("failed", reason)
@@ -344,14 +344,14 @@ def failed(salle: Salle, name: str, reason: str) -> None:
 # ---- digests ----
 
 
-@then(parsers.re(r"Ada's digest tells (?P<count>\d+|nothing)(?: things?)?"))
+@then(parsers.re(r"Ada's digest has (?P<count>\d+|no) entr(?:y|ies)"))
 def tells(salle: Salle, count: str) -> None:
-    assert salle.digest()["entries"] == (0 if count == "nothing" else int(count))
+    assert salle.digest()["entries"] == (0 if count == "no" else int(count))
 
 
 @then(
     parsers.re(
-        r'under (?P<club>the club )?"(?P<section>[\w ]+)" it tells of "(?P<name>\w+)" '
+        r'the section (?P<club>of the club )?"(?P<section>[\w ]+)" lists "(?P<name>\w+)" '
         r'(?:with the note "(?P<note>[\w ]+)"|(?P<bare>without a note)|as (?P<label>\w+))'
     )
 )
@@ -366,7 +366,7 @@ def under(salle: Salle, section: str, name: str, note: str | None, bare: str | N
         assert entry["note"] == (note or "")
 
 
-@then(parsers.re(r"it names the new day of the (?P<weapon>\w+) event"))
+@then(parsers.re(r"the entry has the new date of the (?P<weapon>\w+) event"))
 def names_the_new_day(salle: Salle, weapon: str) -> None:
     day = salle.moved_to
     assert day is not None
@@ -380,6 +380,6 @@ def asks_for_digest(salle: Salle) -> None:
     salle.people.answers = [salle.people.ask("Ada", "PUT", "/api/users/me/digest", {"period": "daily"})]
 
 
-@when("somebody uses an invented link to end digests")
+@when("a visitor uses an invented unsubscribe link")
 def invented_link(salle: Salle) -> None:
     salle.people.answers = [salle.people.send("POST", f"/api/digest/unsubscribe?token={'A' * 43}")]

@@ -134,18 +134,18 @@ def plans_with(travel: Travel, who: str, name: str, value: str) -> None:
     travel.plan(who, **{name: int(value) if value.isdecimal() else value})
 
 
-@given(parsers.parse("{who:w} watches it for {target:d}"))
-@when(parsers.parse("{who:w} watches it for {target:d}"))
+@given(parsers.parse("{who:w} watches the trip for {target:d}"))
+@when(parsers.parse("{who:w} watches the trip for {target:d}"))
 def watches(travel: Travel, who: str, target: int) -> None:
     travel.watch(who, target_price=target)
 
 
-@given(parsers.parse('{who:w} watches it for {target:d} with "{name}" {value:d}'))
+@given(parsers.parse('{who:w} watches the trip for {target:d} with "{name}" {value:d}'))
 def watches_with_target(travel: Travel, who: str, target: int, name: str, value: int) -> None:
     travel.watch(who, target_price=target, **{name: value})
 
 
-@when(parsers.parse('{who:w} watches it with "{name}" {value}'))
+@when(parsers.parse('{who:w} watches the trip with "{name}" {value}'))
 def watches_with(travel: Travel, who: str, name: str, value: str) -> None:
     travel.watch(who, **{name: int(value) if value.isdecimal() else value.strip('"')})
 
@@ -156,34 +156,34 @@ def deactivates(travel: Travel, who: str) -> None:
     travel.told(who, "PATCH", f"/api/watches/{travel.watches[-1][1]}", {"is_active": False})
 
 
-@when(parsers.re(rf"(?P<who>[A-Z]\w+) (?P<does>{'|'.join(WHAT)}) (?P<what>it|the watch)$"))
+@when(parsers.re(rf"(?P<who>[A-Z]\w+) (?P<does>{'|'.join(WHAT)}) (?P<what>the trip|the watch)$"))
 def does(travel: Travel, who: str, does: str, what: str) -> None:
     method, where, body = WHAT[does]
-    path = f"/api/trips/{travel.trip}" if what == "it" else f"/api/watches/{travel.watches[-1][1]}"
+    path = f"/api/trips/{travel.trip}" if what == "the trip" else f"/api/watches/{travel.watches[-1][1]}"
     travel.ask(who, method, f"{path}{where}", body)
 
 
 # ---- the site and the worker ----
 
 
-@given(parsers.parse("the site shows it for {price:d}"))
-@when(parsers.parse("the site shows it for {price:d}"))
+@given(parsers.parse("the site shows the price {price:d}"))
+@when(parsers.parse("the site shows the price {price:d}"))
 def site_shows(travel: Travel, price: int) -> None:
     travel.people.service.simulated.flights.set_price(price, route=travel.route, day=travel.day)
 
 
-@when(parsers.parse("the site shows it as {what:w}"))
+@when(parsers.parse('the site answers with "{what:w}"'))
 def site_shows_as(travel: Travel, what: str) -> None:
     travel.people.service.simulated.flights.show(what, route=travel.route)
 
 
-@given("the site knows the prices of the last 60 days")
+@given("the site shows the prices of the last 60 days")
 def site_knows_history(travel: Travel) -> None:
     travel.people.service.simulated.flights.configure(history=60)
 
 
-@given("the worker has looked")
-@when("the worker has looked")
+@given("the worker has run")
+@when("the worker has run")
 def worker_has_looked(travel: Travel) -> None:
     service = travel.people.service
     if travel.task:
@@ -196,20 +196,20 @@ def worker_has_looked(travel: Travel) -> None:
         )
 
 
-@when(parsers.parse("the worker has looked {hours:d} hours later"))
+@when(parsers.parse("the worker has run {hours:d} hours later"))
 def worker_looks_later(travel: Travel, hours: int) -> None:
     travel.people.service.own_worker.burst(later=timedelta(hours=hours))
 
 
 @when(parsers.parse("it is {hours:d} hours later"))
 def hours_later(travel: Travel, hours: int) -> None:
-    travel.people.service.own_worker.by_itself("flights.judge_waiting", later=timedelta(hours=hours))
+    travel.people.service.own_worker.by_itself("flights.evaluate_waiting", later=timedelta(hours=hours))
 
 
 # ---- what is answered ----
 
 
-@then(parsers.re(r'it is refused with (?P<status>\d+) "(?P<code>\w+)"'), converters={"status": int})
+@then(parsers.re(r'the request is refused with (?P<status>\d+) "(?P<code>\w+)"'), converters={"status": int})
 def is_refused(travel: Travel, status: int, code: str) -> None:
     problem = travel.answer.json()
     assert (travel.answer.status_code, problem["code"]) == (status, code), travel.answer.text
@@ -217,7 +217,7 @@ def is_refused(travel: Travel, status: int, code: str) -> None:
     assert problem["detail"]
 
 
-@then("it is accepted with a task")
+@then("the request is accepted with a task")
 def is_accepted(travel: Travel) -> None:
     assert travel.answer.status_code == httpx.codes.ACCEPTED, travel.answer.text
     travel.task = travel.answer.json()["task_id"]

@@ -8,7 +8,7 @@ from tests.features.flights.conftest import Travel
 scenarios(str(Path(__file__).parents[3] / "features/flights/trips.feature"))
 
 
-@when(parsers.parse("{who:w} changes it to {adults:d} adults and {children:d} child"))
+@when(parsers.parse("{who:w} changes the trip to {adults:d} adults and {children:d} child"))
 def changes_travellers(travel: Travel, who: str, adults: int, children: int) -> None:
     travel.told(who, "PATCH", f"/api/trips/{travel.trip}", {"adults": adults, "children": children})
 
@@ -24,14 +24,14 @@ def pushes(travel: Travel, who: str, price: int) -> None:
     travel.told(who, "POST", f"/api/trips/{travel.trip}/prices", {"price": price})
 
 
-@then("it is hers, and has not departed")
+@then("the trip belongs to Ada and has not departed")
 def is_hers(travel: Travel) -> None:
     trip = travel.answer.json()
     assert (trip["user_id"], trip["departed"]) == (travel.people.logins["Ada"].user_id, False)
     assert (trip["origin"], trip["departs_on"]) == (travel.origin, travel.day)
 
 
-@then(parsers.parse("it is for {count:d} travellers"))
+@then(parsers.parse("the trip is for {count:d} travellers"))
 def is_for(travel: Travel, count: int) -> None:
     trip = travel.people.read("Ada", f"/api/trips/{travel.trip}")
     assert trip["adults"] + trip["children"] == count
@@ -42,19 +42,19 @@ def has_no_trips(travel: Travel, who: str) -> None:
     assert travel.people.read(who, "/api/trips")["total"] == 0
 
 
-@then(parsers.re(r"the trip has cost (?P<prices>[\d, ]+)"))
+@then(parsers.re(r"the prices of the trip are (?P<prices>[\d, ]+)"))
 def has_cost(travel: Travel, prices: str) -> None:
     items = travel.people.read("Ada", f"/api/trips/{travel.trip}/prices")["items"]
     assert [one["price"] for one in items] == [int(price) for price in prices.split(", ")]
 
 
-@then("every price of it was typed")
+@then("all its prices were entered by hand")
 def were_typed(travel: Travel) -> None:
     items = travel.people.read("Ada", f"/api/trips/{travel.trip}/prices")["items"]
-    assert {(one["origin"], one["provider"]) for one in items} == {("typed", "manual")}
+    assert {(one["origin"], one["provider"]) for one in items} == {("manual", "manual")}
 
 
-@then(parsers.parse("the lowest price of a day is {price:d}"))
+@then(parsers.parse("the lowest daily price is {price:d}"))
 def lowest_is(travel: Travel, price: int) -> None:
     (found,) = travel.people.read("Ada", f"/api/trips/{travel.trip}/analysis")["items"]
     assert (found["min"], found["days"]) == (price, 1)

@@ -36,8 +36,8 @@ def cast(service: Service, admin_token: Callable[[], str]) -> Iterator[Cast]:
 
 @given(
     parsers.re(
-        rf"the hiscores know {PLAYER}(?: with (?P<xp>\d+) experience in Slayer(?: and (?P<kills>\d+) of Vorkath)?)?"
-        r"(?: as (?P<mode>\w+))?$"
+        rf"the hiscores list {PLAYER}(?: with (?P<xp>\d+) experience in Slayer"
+        r"(?: and (?P<kills>\d+) kills of Vorkath)?)?(?: as (?P<mode>\w+))?$"
     )
 )
 def site_knows(cast: Cast, player: str, xp: str | None, kills: str | None, mode: str | None) -> None:
@@ -46,18 +46,18 @@ def site_knows(cast: Cast, player: str, xp: str | None, kills: str | None, mode:
     cast.site.add_player(cast.own(player), mode=mode or "regular", xp=skills, scores=scores)
 
 
-@given("the hiscores are out of order")
+@given("the hiscores are down")
 def out_of_order(cast: Cast) -> None:
     cast.site.fault("/m=*", "unavailable")
 
 
-@given("the hiscores answer with something else")
+@given("the hiscores answer with an unreadable body")
 def answer_with_something_else(cast: Cast) -> None:
     cast.site.fault("/m=*", "changed")
 
 
-@given(parsers.re(rf"{PLAYER} gains (?P<xp>\d+) experience in Slayer and (?P<kills>\d+) of Vorkath"))
-@when(parsers.re(rf"{PLAYER} gains (?P<xp>\d+) experience in Slayer and (?P<kills>\d+) of Vorkath"))
+@given(parsers.re(rf"{PLAYER} gains (?P<xp>\d+) experience in Slayer and (?P<kills>\d+) kills? of Vorkath"))
+@when(parsers.re(rf"{PLAYER} gains (?P<xp>\d+) experience in Slayer and (?P<kills>\d+) kills? of Vorkath"))
 def plays(cast: Cast, player: str, xp: str, kills: str) -> None:
     cast.site.play(cast.own(player), xp={"Slayer": int(xp)}, scores={"Vorkath": int(kills)})
 
@@ -82,11 +82,11 @@ def has_added(cast: Cast, who: str, player: str) -> None:
     assert cast.answer.status_code == httpx.codes.CREATED, cast.answer.text
 
 
-# ---- looks ----
+# ---- fetches ----
 
 
-@given(parsers.re(rf"the worker has looked at {PLAYER} again"))
-@when(parsers.re(rf"the worker has looked at {PLAYER} again"))
+@given(parsers.re(rf"the worker has fetched {PLAYER} again"))
+@when(parsers.re(rf"the worker has fetched {PLAYER} again"))
 def looked_again(cast: Cast, player: str) -> None:
     asked = cast.people.ask("Ada", "POST", cast.path(player, "/fetch"))
     assert asked.status_code == httpx.codes.ACCEPTED, asked.text
@@ -97,7 +97,7 @@ def looked_again(cast: Cast, player: str) -> None:
 # ---- what was answered ----
 
 
-@then(parsers.re(r"it is refused with (?P<status>\d{3}) (?P<code>\w+)"))
+@then(parsers.re(r"the request is refused with (?P<status>\d{3}) (?P<code>\w+)"))
 def refused(cast: Cast, status: str, code: str) -> None:
     assert cast.answer.status_code == int(status), cast.answer.text
     assert cast.answer.headers["content-type"] == "application/problem+json"
@@ -109,14 +109,14 @@ def task_completed(cast: Cast) -> None:
     assert cast.people.service.status_of(cast.task) == "completed"
 
 
-@then(parsers.re(rf"{PLAYER} stands at (?P<xp>\d+) experience and level (?P<level>\d+) in Slayer"))
+@then(parsers.re(rf"{PLAYER} is at (?P<xp>\d+) experience and level (?P<level>\d+) in Slayer"))
 def stands_at(cast: Cast, player: str, xp: str, level: str) -> None:
     skills = cast.read("Ada", player, "/stats")["stats"]["skills"]
     (slayer,) = [skill for skill in skills if skill["skill"] == "slayer"]
     assert (slayer["xp"], slayer["level"]) == (int(xp), int(level))
 
 
-@then("it is done")
+@then("the request succeeds")
 def done(cast: Cast) -> None:
     assert cast.answer.status_code < httpx.codes.BAD_REQUEST, cast.answer.text
 

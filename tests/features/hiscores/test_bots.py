@@ -31,7 +31,7 @@ def bot_reads(cast: Cast, player: str, status: str) -> None:
     assert cast.bot(lambda bot: bot.players.get_player(cast.own(player))).json()["status"] == status
 
 
-@then(parsers.re(rf"(?P<person>\w+) follows {PLAYER} no longer"))
+@then(parsers.re(rf"(?P<person>\w+) no longer follows {PLAYER}"))
 def follows_no_longer(cast: Cast, person: str, player: str) -> None:
     assert cast.answer.status_code == httpx.codes.OK, cast.answer.text
     assert cast.people.register(person, claim_code=cast.people.code_for(person)).status_code == httpx.codes.CREATED
@@ -43,7 +43,7 @@ def asks_for_card(cast: Cast, player: str) -> None:
     cast.bot(lambda bot: bot.players.get_player_card(cast.own(player)))
 
 
-@then(parsers.re(rf"it shows {PLAYER} with a combat level, a total level and a skill at 99"))
+@then(parsers.re(rf"the card shows {PLAYER} with a combat level, a total level and a skill at 99"))
 def shows_card(cast: Cast, player: str) -> None:
     card = cast.answer.json()
     assert card["player"]["display_name"] == cast.own(player)
@@ -58,7 +58,7 @@ def asks_for_stats(cast: Cast, named: str) -> None:
     cast.bot(lambda bot: bot.players.get_many_player_stats(usernames=names))
 
 
-@then(parsers.re(rf"it gets (?P<count>\d+) player, and {PLAYER} is missing"))
+@then(parsers.re(rf"the answer has (?P<count>\d+) player, and {PLAYER} is missing"))
 def gets_players(cast: Cast, count: str, player: str) -> None:
     found = cast.answer.json()
     assert len(found["items"]) == int(count)

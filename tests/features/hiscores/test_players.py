@@ -30,7 +30,7 @@ def adds_spelt(cast: Cast, who: str, player: str, how: str) -> None:
     cast.ask(who, "POST", "/api/players", {"username": SPELT[how](cast.own(player))})
 
 
-@when(parsers.re(rf"{WHO} adds {PLAYER} and lets the player wait"))
+@when(parsers.re(rf"{WHO} adds {PLAYER} and accepts an unverified player"))
 def adds_waiting(cast: Cast, who: str, player: str) -> None:
     cast.ask(who, "POST", "/api/players?accept_unverified=true", {"username": cast.own(player)})
 
@@ -44,23 +44,23 @@ def adds_as(cast: Cast, who: str, player: str, mode: str) -> None:
 def tracked(cast: Cast, more: str | None) -> None:
     assert cast.answer.status_code == httpx.codes.CREATED, cast.answer.text
     player = cast.answer.json()
-    assert (player["status"], player["verified"], player["looks"]) == ("completed", True, 1)
+    assert (player["status"], player["verified"], player["fetches"]) == ("completed", True, 1)
     assert cast.visits(player["username"]) == (2 if more else 1)
 
 
-@then("the player is tracked, and nobody knows yet whether there is one")
+@then("the player is tracked, but not verified")
 def tracked_unverified(cast: Cast) -> None:
     assert cast.answer.status_code == httpx.codes.CREATED, cast.answer.text
     assert cast.answer.json()["verified"] is False
 
 
-@then(parsers.re(rf"{PLAYER} stands at (?P<kills>\d+) of Vorkath"))
+@then(parsers.re(rf"{PLAYER} is at (?P<kills>\d+) kills of Vorkath"))
 def stands_at_kills(cast: Cast, player: str, kills: str) -> None:
     bosses = cast.read("Ada", player, "/stats")["stats"]["bosses"]
     assert [boss["score"] for boss in bosses if boss["metric"] == "vorkath"] == [int(kills)]
 
 
-@then(parsers.re(rf"there are no figures of {PLAYER} yet"))
+@then(parsers.re(rf"{PLAYER} has no stats yet"))
 def no_figures(cast: Cast, player: str) -> None:
     found = cast.read("Ada", player, "/stats")
     assert (found["seen_at"], found["stats"]) == (None, None)
@@ -94,7 +94,7 @@ def changes(cast: Cast, who: str, player: str, seconds: str) -> None:
     cast.ask(who, "PATCH", cast.path(player), {"interval": int(seconds)})
 
 
-@when(parsers.re(rf"{WHO} moves {PLAYER} to the table (?P<mode>\w+)"))
+@when(parsers.re(rf"{WHO} moves {PLAYER} to the game mode (?P<mode>\w+)"))
 def moves(cast: Cast, who: str, player: str, mode: str) -> None:
     cast.ask(who, "PATCH", cast.path(player), {"mode": mode})
 
@@ -104,12 +104,12 @@ def removes(cast: Cast, who: str, player: str) -> None:
     cast.ask(who, "DELETE", cast.path(player))
 
 
-@when(parsers.re(rf"{WHO} asks for a look at {PLAYER}"))
+@when(parsers.re(rf"{WHO} requests a fetch of {PLAYER}"))
 def asks_for_a_look(cast: Cast, who: str, player: str) -> None:
     cast.ask(who, "POST", cast.path(player, "/fetch"))
 
 
-@then("there is a task, and an estimate of when it is done")
+@then("the answer has a task and an estimate")
 def has_task(cast: Cast) -> None:
     assert cast.answer.status_code == httpx.codes.ACCEPTED, cast.answer.text
     given_out = cast.answer.json()
@@ -118,7 +118,7 @@ def has_task(cast: Cast) -> None:
     cast.task = given_out["task_id"]
 
 
-@when("the worker has looked at the players")
+@when("the worker has fetched the players")
 def worker_has_looked(cast: Cast) -> None:
     cast.people.service.look([cast.task])
 
@@ -126,12 +126,12 @@ def worker_has_looked(cast: Cast) -> None:
 # ---- reading, with a login and without ----
 
 
-@when(parsers.re(rf"{WHO} lists the players called like {PLAYER}"))
+@when(parsers.re(rf"{WHO} lists the players whose names begin with {PLAYER}"))
 def lists(cast: Cast, who: str, player: str) -> None:
     cast.ask(who, "GET", f"/api/players?{httpx.QueryParams(begins_with=cast.own(player))}")
 
 
-@then(parsers.re(rf"{PLAYER} is listed, and nobody else"))
+@then(parsers.re(rf"only {PLAYER} is listed"))
 def is_listed(cast: Cast, player: str) -> None:
     assert cast.answer.status_code == httpx.codes.OK, cast.answer.text
     assert [one["display_name"] for one in cast.answer.json()["items"]] == [cast.own(player)]
@@ -170,22 +170,22 @@ def has_deactivated(cast: Cast, who: str, player: str) -> None:
     assert cast.answer.status_code == httpx.codes.OK, cast.answer.text
 
 
-@given(parsers.re(rf"{PLAYER} is gone from the hiscores"))
+@given(parsers.re(rf"{PLAYER} is missing from the hiscores"))
 def is_gone(cast: Cast, player: str) -> None:
     cast.site.remove_player(cast.own(player))
 
 
-@when("the hiscores are in order again")
+@when("the hiscores are up again")
 def in_order(cast: Cast) -> None:
     cast.people.service.simulated.clear_faults()
 
 
-@when(parsers.parse("the worker has looked {hours:d} hours later"))
+@when(parsers.parse("the worker has run {hours:d} hours later"))
 def worker_looks_later(cast: Cast, hours: int) -> None:
     cast.people.service.own_worker.burst(later=timedelta(hours=hours))
 
 
-@when(parsers.re(r"2 workers look at a delay of (?P<delay>[\d.]+) seconds with a jitter of (?P<jitter>[\d.]+)"))
+@when(parsers.re(r"2 workers fetch with a delay of (?P<delay>[\d.]+) seconds and a jitter of (?P<jitter>[\d.]+)"))
 def workers_look(cast: Cast, delay: str, jitter: str) -> None:
     pace = {"TRACKERS_HISCORES_DELAY": delay, "TRACKERS_HISCORES_JITTER": jitter}
     cast.asked = len(cast.site.requests("/m="))
@@ -194,7 +194,7 @@ def workers_look(cast: Cast, delay: str, jitter: str) -> None:
         worker.join()
 
 
-@then(parsers.re(r"no two requests to the hiscores left closer than (?P<seconds>[\d.]+) seconds"))
+@then(parsers.re(r"the requests to the hiscores are at least (?P<seconds>[\d.]+) seconds apart"))
 def not_closer(cast: Cast, seconds: str) -> None:
     times = [request.time for request in cast.site.requests("/m=")[cast.asked :]]
     assert len(times) > 1
@@ -209,10 +209,10 @@ def asked_for(cast: Cast, player: str, times: str) -> None:
 def wait_of(cast: Cast, player: str) -> timedelta:
     """From the last attempt to the next one."""
     found = cast.read("Ada", player)
-    return datetime.fromisoformat(found["next_attempt_at"]) - datetime.fromisoformat(found["last_attempt_at"])
+    return datetime.fromisoformat(found["next_fetch_at"]) - datetime.fromisoformat(found["last_attempt_at"])
 
 
-@then(parsers.re(rf"{PLAYER} is failed: (?P<reason>\w+), and the next attempt is known"))
+@then(parsers.re(rf"{PLAYER} has failed with (?P<reason>\w+) and has a next attempt"))
 def is_failed(cast: Cast, player: str, reason: str) -> None:
     found = cast.read("Ada", player)
     assert (found["status"], found["reason"]) == ("failed", reason)
@@ -220,7 +220,7 @@ def is_failed(cast: Cast, player: str, reason: str) -> None:
     assert cast.wait > timedelta(0)
 
 
-@then(parsers.re(rf"the next attempt at {PLAYER} is further away than before"))
+@then(parsers.re(rf"the wait until the next attempt for {PLAYER} is longer than before"))
 def is_further_away(cast: Cast, player: str) -> None:
     assert wait_of(cast, player) > cast.wait
 

@@ -19,7 +19,7 @@ def gain_of(cast: Cast, player: str, metric: str) -> Any:
     return found
 
 
-@given(parsers.re(rf"{PLAYER} (?:falls to|has) (?P<xp>\d+) experience in Slayer(?: again)?"))
+@given(parsers.re(rf"{PLAYER} (?:decreases to|has) (?P<xp>\d+) experience in Slayer(?: again)?"))
 def has_experience(cast: Cast, player: str, xp: str) -> None:
     cast.site.set_values(cast.own(player), xp={"Slayer": int(xp)})
 
@@ -35,7 +35,7 @@ def has_killed(cast: Cast, player: str, boss: str, times: str) -> None:
     cast.site.set_values(cast.own(player), scores={boss: int(times)})
 
 
-@given(parsers.re(rf'{PLAYER} is called "(?P<now>[^"]+)" now'))
+@given(parsers.re(rf'{PLAYER} is now called "(?P<now>[^"]+)"'))
 def is_called(cast: Cast, player: str, now: str) -> None:
     cast.site.rename_player(cast.own(player), cast.own(now))
 
@@ -46,7 +46,7 @@ def renames(cast: Cast, player: str, now: str) -> None:
     cast.ask(ADMIN, "POST", f"/api/admin/players/{player_id}/rename", {"username": cast.own(now)})
 
 
-@when(parsers.re(rf'Ada asks what {PLAYER} gained with "(?P<query>[^"]*)"'))
+@when(parsers.re(rf'Ada reads the history of {PLAYER} with "(?P<query>[^"]*)"'))
 def asks_what(cast: Cast, player: str, query: str) -> None:
     cast.ask("Ada", "GET", f"{cast.path(player, '/history')}?{query}")
 
@@ -56,10 +56,10 @@ def reads(cast: Cast, player: str) -> None:
     cast.ask("Ada", "GET", cast.path(player))
 
 
-@then(parsers.re(rf"{PLAYER} has (?P<records>\d+) records? of (?P<looks>\d+) looks"))
-def has_records(cast: Cast, player: str, records: str, looks: str) -> None:
+@then(parsers.re(rf"{PLAYER} has (?P<records>\d+) records? of (?P<fetches>\d+) fetches"))
+def has_records(cast: Cast, player: str, records: str, fetches: str) -> None:
     found = cast.read("Ada", player)
-    assert (found["records"], found["looks"]) == (int(records), int(looks))
+    assert (found["records"], found["fetches"]) == (int(records), int(fetches))
 
 
 @then(parsers.re(rf"{PLAYER} gained (?P<one>\d+) in (?P<metric>\w+)(?: and (?P<two>\d+) in (?P<other>\w+))?"))
@@ -109,20 +109,20 @@ def gained_between(cast: Cast, player: str, gained: str, metric: str) -> None:
     assert [one["gained"] for one in history["gains"] if one["metric"] == metric] == [int(gained)]
 
 
-@then(parsers.re(rf"from two days before it was added until one day before nobody looked at {PLAYER}"))
+@then(parsers.re(rf"from two days until one day before it was added {PLAYER} has no gains"))
 def nobody_looked(cast: Cast, player: str) -> None:
     history = history_between(cast, player, timedelta(days=2), timedelta(days=1))
     assert history["compared"] is None
     assert not [one for one in history["gains"] if one["gained"]]
 
 
-@then(parsers.re(r"the task is failed: (?P<reason>\w+)"))
+@then(parsers.re(r"the task has failed with (?P<reason>\w+)"))
 def task_failed(cast: Cast, reason: str) -> None:
     task = cast.people.service.read(f"/api/tasks/{cast.task}")
     assert (task["status"], task["reason"]) == ("failed", reason)
 
 
-@then(parsers.re(rf"nobody knows what {PLAYER} gained in (?P<metric>\w+)"))
+@then(parsers.re(rf"the gain of {PLAYER} in (?P<metric>\w+) is unknown"))
 def unknown_gain(cast: Cast, player: str, metric: str) -> None:
     found = gain_of(cast, player, metric)
     assert (found["start"], found["gained"]) == (None, None)
@@ -134,18 +134,18 @@ def is_flagged(cast: Cast, player: str, negated: str | None) -> None:
     assert cast.read("Ada", player)["flagged"] is (negated is None)
 
 
-@then(parsers.re(rf"the span of {PLAYER} begins with a reset"))
+@then(parsers.re(rf"the history of {PLAYER} begins with a reset"))
 def begins_with_reset(cast: Cast, player: str) -> None:
     assert cast.read("Ada", player, "/history", period="all")["compared"]["start_is"] == "reset"
 
 
-@then(parsers.re(rf'{PLAYER} has reached "(?P<what>[^"]+)" between two looks'))
+@then(parsers.re(rf'{PLAYER} has reached "(?P<what>[^"]+)" between two fetches'))
 def has_reached(cast: Cast, player: str, what: str) -> None:
     reached = {one["what"]: one for one in cast.read("Ada", player, "/achievements")["items"]}
     assert reached[what]["after"] < reached[what]["before"]
 
 
-@then(parsers.re(rf'side by side in (?P<metric>\w+) {PLAYER} leads "(?P<other>[^"]+)"'))
+@then(parsers.re(rf'the comparison in (?P<metric>\w+) lists {PLAYER} before "(?P<other>[^"]+)"'))
 def leads(cast: Cast, metric: str, player: str, other: str) -> None:
     names = f"{cast.own(other)},{cast.own(player)}"
     query = httpx.QueryParams(usernames=names, metric=metric, period="all")

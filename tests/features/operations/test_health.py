@@ -17,17 +17,17 @@ def answers() -> list[httpx.Response]:
     return []
 
 
-@when(parsers.re(r"somebody asks whether the service is (?P<what>alive|ready)"))
+@when(parsers.re(r"somebody checks whether the service is (?P<what>alive|ready)"))
 def asks(service: Service, answers: list[httpx.Response], what: str) -> None:
     answers.append(service.http.get(PATHS[what], headers={"Authorization": ""}))
 
 
-@then("the answer is that it is")
+@then("the check succeeds")
 def it_is(answers: list[httpx.Response]) -> None:
     assert (answers[-1].status_code, answers[-1].json()["ok"]) == (httpx.codes.OK, True), answers[-1].text
 
 
-@then("the database and Redis are well, and each says how long its answer took")
+@then("the database and Redis are healthy, each with its response time")
 def parts_are_well(answers: list[httpx.Response]) -> None:
     parts = answers[-1].json()["parts"]
     assert {"database", "redis"} <= parts.keys()

@@ -23,20 +23,20 @@ TROUBLES: Final[dict[str, dict[str, Any]]] = {
     "the site sends us to another host": {"kind": "redirect"},
     "the site sends us into the private network": {"kind": "redirect_private"},
     "the site counts too many requests": {"kind": "throttled", "retry_after": 2},
-    "the site asks us to come back in 1 second": {"kind": "throttled", "retry_after": 1},
+    "the site asks for a pause of 1 second": {"kind": "throttled", "retry_after": 1},
     "the site answers 503": {"kind": "unavailable"},
     "the site answers 500": {"kind": "status", "status": 500},
-    "the site hangs up": {"kind": "reset"},
-    "the site stops in the middle of its answer": {"kind": "truncated"},
+    "the site closes the connection": {"kind": "reset"},
+    "the site sends half an answer": {"kind": "truncated"},
     "the site sends an empty answer": {"kind": "empty"},
-    "the site sends something that is no HTTP": {"kind": "bad_status_line"},
+    "the site sends an answer that is not HTTP": {"kind": "bad_status_line"},
     "the site sends 50 megabytes": {"kind": "huge"},
-    "the site sends a bomb": {"kind": "gzip_bomb"},
+    "the site sends a compression bomb": {"kind": "gzip_bomb"},
     "the site never answers": {"kind": "hang"},
     "the site keeps us waiting": {"kind": "hang"},
-    "nothing is where it was": {"kind": "changed"},
+    "the site was rebuilt": {"kind": "changed"},
     "the site shows its own page with status 404": {"kind": "status", "status": 404},
-    "the site calls its answer text": {"kind": "content_type", "content_type": "text/html"},
+    "the site labels its answer as text": {"kind": "content_type", "content_type": "text/html"},
 }
 
 
@@ -196,7 +196,7 @@ def is_refused(story: Story, status: int, code: str) -> None:
     assert problem["request_id"]
 
 
-@then(parsers.parse("every tracker is waiting to be looked at, and has a task that tells how that goes"))
+@then(parsers.parse("every new tracker is waiting for its first run and has a task"))
 def all_wait(story: Story) -> None:
     waiting = {"pending"} if story.service.worker else {"pending", "in_progress", "completed", "failed"}
     assert story.new_trackers
@@ -207,8 +207,8 @@ def all_wait(story: Story) -> None:
         assert story.service.read(f"/api/tasks/{tracker['task_id']}")["status"] in waiting
 
 
-@given("the worker has looked")
-@when("the worker has looked")
+@given("the worker has run")
+@when("the worker has run")
 def worker_has_looked(story: Story) -> None:
     story.service.look(story.tasks)
 
@@ -270,13 +270,13 @@ def not_asked(story: Story, player: str) -> None:
 # ---- the worker, and how a tracker stands ----
 
 
-@when("the worker has looked two days later")
+@when("the worker has run two days later")
 def worker_looks_later(story: Story) -> None:
     story.service.own_worker.burst(later=TWO_DAYS)
 
 
-@given(parsers.re(r'(?P<person>\w+) has asked for a fresh look at "(?P<player>[^"]+)"'))
-@when(parsers.re(r'(?P<person>\w+) asks for a fresh look at "(?P<player>[^"]+)"'))
+@given(parsers.re(r'(?P<person>\w+) has requested a refresh of "(?P<player>[^"]+)"'))
+@when(parsers.re(r'(?P<person>\w+) requests a refresh of "(?P<player>[^"]+)"'))
 def asks_for_look(story: Story, person: str, player: str) -> None:
     story.answered(story.refresh(person, player))
     assert story.answer.status_code == 202, story.answer.text
@@ -301,13 +301,13 @@ def task_completed(story: Story, player: str, what: str) -> None:
     assert task["requested_at"] <= task["started_at"] <= task["finished_at"]
 
 
-@then("they were all given the same task")
+@then("all requests got the same task")
 def same_task(story: Story) -> None:
     assert len(story.given) > 1
     assert len(story.tasks) == 1
 
 
-@then(parsers.parse("the {count:d} answers name one task"))
+@then(parsers.parse("the {count:d} answers have the same task"))
 def answers_name_one_task(story: Story, count: int) -> None:
     assert [answer.status_code for answer in story.answers] == [202] * count
     assert len({answer.json()["task_id"] for answer in story.answers}) == 1
@@ -315,7 +315,7 @@ def answers_name_one_task(story: Story, count: int) -> None:
 
 @then(parsers.parse('"{player}" has a rating of {rating:d} in playlist {playlist:d}'))
 def has_rating(story: Story, player: str, rating: int, playlist: int) -> None:
-    assert story.standing(player, playlist)["rating"] == rating
+    assert story.state(player, playlist)["rating"] == rating
 
 
 @then(parsers.re(r'"(?P<player>[^"]+)" has (?P<count>\d+) snapshots?'))
@@ -325,4 +325,4 @@ def has_snapshots(story: Story, player: str, count: str) -> None:
 
 @then(parsers.parse('"{player}" has a rating of {rating:d} in playlist {playlist:d} in season "{season}"'))
 def has_rating_in_season(story: Story, player: str, rating: int, playlist: int, season: str) -> None:
-    assert story.standing(player, playlist, season)["rating"] == rating
+    assert story.state(player, playlist, season)["rating"] == rating

@@ -155,7 +155,7 @@ class Story:
         shown = self._read(player, lambda bot, tracker_id: bot.trackers.get_tracker_seasons(tracker_id))
         return list(shown["items"])
 
-    def standing(self, player: str, playlist: int, season: str | None = None) -> dict[str, Any]:
+    def state(self, player: str, playlist: int, season: str | None = None) -> dict[str, Any]:
         """Where a player stands in a playlist, in the current season where none is named."""
         shown = next(s for s in self.seasons(player) if (s["current"] if season is None else s["key"] == season))
         found: dict[str, Any] = next(row for row in shown["playlists"] if row["playlist"] == str(playlist))

@@ -24,10 +24,10 @@ ASKS: Final[dict[str, tuple[str, str, Any]]] = {
     "the scraping status": ("GET", f"{TRACKERS}/scraping-status", None),
     "the scraping logs": ("GET", f"{TRACKERS}/scraping-logs", None),
     "the sources": ("GET", SOURCES, None),
-    "a batch to be refreshed": ("POST", f"{TRACKERS}/batch-refresh", {"tracker_ids": [str(uuid4())]}),
-    "the games' site paused": ("POST", f"{GAMES}/pause", {}),
-    "a breaker closed": ("POST", f"{GAMES}/close-breaker", None),
-    "what is dead to be redriven": ("POST", f"{GAMES}/redrive", None),
+    "a batch refresh": ("POST", f"{TRACKERS}/batch-refresh", {"tracker_ids": [str(uuid4())]}),
+    "a pause of the games' site": ("POST", f"{GAMES}/pause", {}),
+    "a reset of the breaker": ("POST", f"{GAMES}/close-breaker", None),
+    "a redrive of dead letters": ("POST", f"{GAMES}/redrive", None),
 }
 ACTS: Final[dict[str, tuple[str, Any]]] = {
     "paused": ("pause", {}),
@@ -80,7 +80,7 @@ def office(members: Members) -> Iterator[Office]:
 # ---- who may ----
 
 
-@when(parsers.re(rf"(?P<who>[A-Z]\w+|the bot) asks for (?P<what>{'|'.join(ASKS)})"))
+@when(parsers.re(rf"(?P<who>[A-Z]\w+|the bot) requests (?P<what>{'|'.join(ASKS)})"))
 def asks_for(members: Members, who: str, what: str) -> None:
     method, path, body = ASKS[what]
     if who == "the bot":
@@ -109,7 +109,7 @@ def reads_logs(office: Office, player: str) -> None:
     office.now = office.told("GET", f"{TRACKERS}/scraping-logs?tracker_id={office.members.tracker_of(player)}")
 
 
-@then(parsers.parse("they tell failed: {reason:w}, completed"))
+@then(parsers.parse("they show failed: {reason:w}, completed"))
 def logs_tell(office: Office, reason: str) -> None:
     told = [(one["status"], one["reason"], one["trigger"]) for one in office.now["items"]]
     assert told == [("failed", reason, "request"), ("completed", None, "registration")]
@@ -151,23 +151,23 @@ def refreshes_all(office: Office) -> None:
     office.ask("POST", f"{TRACKERS}/batch-refresh", {"tracker_ids": ids})
 
 
-@when("the admin refreshes the guild's that failed")
+@when("the admin refreshes the guild's failed trackers")
 def refreshes_failed(office: Office) -> None:
     office.ask("POST", f"{TRACKERS}/batch-refresh", {"guild_id": office.members.guild_id, "status": "failed"})
 
 
-@when("the admin refreshes nothing in particular")
+@when("the admin refreshes a batch without a selection")
 def refreshes_nothing(office: Office) -> None:
     office.ask("POST", f"{TRACKERS}/batch-refresh", {})
 
 
-@then(parsers.parse("{queued:d} is put ahead and {left:d} left out"))
+@then(parsers.parse("{queued:d} account is boosted and {left:d} left out"))
 def is_put_ahead(story: Story, queued: int, left: int) -> None:
     assert story.answer.status_code == httpx.codes.ACCEPTED, story.answer.text
     assert story.answer.json() == {"queued": queued, "left_out": left}
 
 
-@when(parsers.parse('the admin removes "{player}" for good reasons'))
+@when(parsers.parse('the admin removes "{player}" through the admin API'))
 def removes(office: Office, player: str) -> None:
     answer = office.ask("DELETE", f"{TRACKERS}/{office.members.tracker_of(player)}")
     assert answer.status_code == httpx.codes.NO_CONTENT, answer.text
@@ -223,7 +223,7 @@ def acts_on(office: Office, name: str, act: str) -> None:
     office.ask("POST", f"{SOURCES}/{name}/{path}", body)
 
 
-@given("the admin has looked at the games' site")
+@given("the admin has read the status of the games' site")
 def has_looked(office: Office) -> None:
     office.before = office.told("GET", GAMES)
 
@@ -245,7 +245,7 @@ def last_failure_is(office: Office, reason: str) -> None:
     assert office.told("GET", GAMES)["last_failure"]["reason"] == reason
 
 
-@then(parsers.parse("the source tells of {count:d} runs more in the last hour"))
+@then(parsers.parse("the source shows {count:d} more runs in the last hour"))
 def tells_of_runs(office: Office, count: int) -> None:
     now = office.told("GET", GAMES)
     (listed,) = (one for one in office.told("GET", SOURCES)["items"] if one["name"] == "games")

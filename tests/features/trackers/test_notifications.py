@@ -106,14 +106,14 @@ def has_webhook(channels: Channels, who: str) -> None:
     channels.add(who)
 
 
-@given(parsers.parse("{who:w} has another webhook, which is out of order"))
+@given(parsers.parse("{who:w} has another webhook, which fails"))
 def has_broken_webhook(channels: Channels, who: str) -> None:
     channels.receiver.out_of_order.add(channels.add(who, "other").path)
 
 
 @given(parsers.parse("{who:w} has added a webhook that does not answer the challenge"))
 def has_mute_webhook(channels: Channels, who: str) -> None:
-    channels.add(who, "unproven", mute=True)
+    channels.add(who, "unverified", mute=True)
 
 
 @given(parsers.parse("{who:w} has removed the other webhook"))
@@ -121,12 +121,12 @@ def has_removed_other(channels: Channels, who: str) -> None:
     assert channels.ask(who, "DELETE", f"/{channels.made[who, 'other'].id}").status_code == httpx.codes.NO_CONTENT
 
 
-@when("the other webhook is in order again")
+@when("the other webhook works again")
 def is_in_order(channels: Channels) -> None:
     channels.receiver.out_of_order.clear()
 
 
-@when(parsers.parse("{who:w} has a test sent"))
+@when(parsers.parse("{who:w} sends a test message"))
 def has_test_sent(channels: Channels, who: str) -> None:
     answer = channels.ask(who, "POST", f"/{channels.made[who, ''].id}/test")
     assert answer.status_code == httpx.codes.ACCEPTED, answer.text
@@ -147,15 +147,15 @@ def adds_webhook(channels: Channels, who: str, address: str) -> None:
 # ---- how people hear ----
 
 
-@given(parsers.re(r'(?P<who>\w+) wants to hear (?P<how>nothing|things gathered)(?:, but at once of "(?P<but>[^"]+)")?'))
+@given(parsers.re(r'(?P<who>\w+) wants (?P<how>no|gathered) messages(?:, except instant ones about "(?P<but>[^"]+)")?'))
 def wants_to_hear(members: Members, who: str, how: str, but: str | None) -> None:
-    mode = "off" if how == "nothing" else "batched"
+    mode = "off" if how == "no" else "batched"
     assert members.ask(who, "PUT", PREFERENCES, {"defaults": {"*": mode}}).is_success
     if but is not None:
         wants_of(members, who, but, mode="instant")
 
 
-@given(parsers.re(r'(?P<who>\w+) wants to hear nothing of "(?P<player>[^"]+)"'))
+@given(parsers.re(r'(?P<who>\w+) wants no messages about "(?P<player>[^"]+)"'))
 def wants_nothing_of(members: Members, who: str, player: str) -> None:
     wants_of(members, who, player, mode="off")
 
@@ -172,7 +172,7 @@ def has_quiet_hours(members: Members, who: str, hours: int) -> None:
     assert members.ask(who, "PUT", PREFERENCES, {"quiet_hours": quiet}).is_success
 
 
-@when(parsers.parse('{who:w} settles how she hears of "{event}"'))
+@when(parsers.parse('{who:w} sets a preference for the event "{event}"'))
 def settles_event(members: Members, who: str, event: str) -> None:
     members.ask(who, "PUT", PREFERENCES, {"defaults": {event: "off"}})
 
@@ -182,7 +182,7 @@ def minutes_pass(story: Story, minutes: int) -> None:
     story.service.own_worker.by_itself(SEND, later=timedelta(minutes=minutes))
 
 
-@when(parsers.parse('{who:w} asks for a fresh look at "{player}", {times:d} times one after another'))
+@when(parsers.parse('{who:w} requests {times:d} refreshes of "{player}" in a row'))
 def asks_again_and_again(story: Story, who: str, player: str, times: int) -> None:
     for _ in range(times):
         assert story.refresh(who, player).status_code == httpx.codes.ACCEPTED
@@ -192,7 +192,7 @@ def asks_again_and_again(story: Story, who: str, player: str, times: int) -> Non
 # ---- what arrives ----
 
 
-@then(parsers.re(rf'{WHO} is told "(?P<line>[^"]+)" of "(?P<player>[^"]+)"'))
+@then(parsers.re(rf'{WHO} gets "(?P<line>[^"]+)" about "(?P<player>[^"]+)"'))
 def is_told(channels: Channels, who: str, line: str, player: str) -> None:
     told = channels.one(who).json
     assert channels.members.story.marked(player) in told["title"]
@@ -200,7 +200,7 @@ def is_told(channels: Channels, who: str, line: str, player: str) -> None:
     assert len(told["lines"]) == 1
 
 
-@then(parsers.parse('{who:w} is told "{first}" and "{second}" in one message'))
+@then(parsers.parse('{who:w} gets "{first}" and "{second}" in one message'))
 def is_told_together(channels: Channels, who: str, first: str, second: str) -> None:
     told = channels.one(who).json
     assert told["event"] == "digest"
@@ -209,17 +209,17 @@ def is_told_together(channels: Channels, who: str, first: str, second: str) -> N
     assert all(any(line.startswith(wanted) for line in lines) for wanted in (first, second)), lines
 
 
-@then(parsers.parse("{who:w} is told nothing"))
+@then(parsers.parse("{who:w} gets no message"))
 def is_told_nothing(channels: Channels, who: str) -> None:
     assert channels.got(who) == []
 
 
-@then(parsers.re(r"the (?P<which>other|unproven) webhook is told nothing"))
+@then(parsers.re(r"the (?P<which>other|unverified) webhook gets no message"))
 def webhook_is_told_nothing(channels: Channels, which: str) -> None:
     assert channels.got("Ada", which) == []
 
 
-@then(parsers.parse("{who:w} is told of the test only"))
+@then(parsers.parse("{who:w} gets the test message only"))
 def is_told_of_test(channels: Channels, who: str) -> None:
     assert channels.one(who).json["event"] == "channel.test"
 
@@ -232,7 +232,7 @@ def clients_check(secret: str, headers: dict[str, str], body: bytes) -> bool:
         return False
 
 
-@then(parsers.parse("the message is signed with {who:w}'s secret, and with no other"))
+@then(parsers.parse("the message is signed with {who:w}'s secret and no other"))
 def is_signed(channels: Channels, who: str) -> None:
     got, secret = channels.one(who), channels.made[who, ""].secret
     later = {**got.headers, "Trackers-Timestamp": str(int(got.headers["Trackers-Timestamp"]) + 60)}
@@ -243,7 +243,7 @@ def is_signed(channels: Channels, who: str) -> None:
         assert not verified(secret, later, got.body)
 
 
-@then(parsers.parse("{who:w}'s log says that it was sent"))
+@then(parsers.parse("{who:w}'s deliveries show that it was sent"))
 def log_says_sent(channels: Channels, who: str) -> None:
     channel = channels.made[who, ""]
     eventually(lambda: channels.log(channel)[0]["state"] == "sent", within=within(channels.members.story), what="sent")
@@ -251,7 +251,7 @@ def log_says_sent(channels: Channels, who: str) -> None:
     assert (logged["id"], logged["attempts"]) == (channels.one(who).headers["Trackers-Id"], 1)
 
 
-@then("the other webhook's log says that it failed and is tried again")
+@then("the other webhook's deliveries show the failure and the next attempt")
 def log_says_failed(channels: Channels) -> None:
     channel = channels.made["Ada", "other"]
     eventually(
@@ -262,7 +262,7 @@ def log_says_failed(channels: Channels) -> None:
     assert datetime.fromisoformat(logged["due_at"]) > machine_time()
 
 
-@then("the other webhook got one message twice, under one id")
+@then("the other webhook has received one message twice, with the same id")
 def got_twice(channels: Channels) -> None:
     first, second = channels.got("Ada", "other")
     assert first.headers["Trackers-Id"] == second.headers["Trackers-Id"]
@@ -352,13 +352,13 @@ def bot(members: Members) -> Iterator[Bot]:
         made.stream.join()
 
 
-@given("the bot has read all that happened")
+@given("the bot has read all events")
 def has_read_all(bot: Bot) -> None:
     bot.relayed()
     bot.read_on(limit=500)
 
 
-@then(parsers.re(r"the bot reads on: (?P<events>.+)"))
+@then(parsers.re(r"the bot reads the new events? (?P<events>.+)"))
 def reads_on(bot: Bot, events: str) -> None:
     expected = events.split(", ")
     bot.reads(expected)
@@ -382,12 +382,12 @@ def listens(bot: Bot) -> None:
     bot.listen()
 
 
-@when("the bot listens on from the last event it heard")
+@when("the bot listens again, after the last event that it received")
 def listens_on(bot: Bot) -> None:
     bot.listen(on=True)
 
 
-@then(parsers.re(r"the bot hears (?P<event>[\w.]+ of \"[^\"]+\")(?:, and listens no more)?"))
+@then(parsers.re(r"the bot receives (?P<event>[\w.]+ of \"[^\"]+\")(?: and stops listening)?"))
 def hears(bot: Bot, event: str) -> None:
     bot.relayed()
     assert bot.stream is not None
@@ -396,14 +396,14 @@ def hears(bot: Bot, event: str) -> None:
 
 
 @then(
-    parsers.re(r"a bot that has a key for this guild only reads (?P<event>[\w.]+ of \"[^\"]+\"), and nothing else"),
+    parsers.re(r"a bot with a key for this guild reads (?P<event>[\w.]+ of \"[^\"]+\") and nothing else"),
 )
 def guild_bot_reads(bot: Bot, event: str) -> None:
     bot.reads([event], key=bot.members.key("events:read", for_guild=True))
     assert bot.told() == [event]
 
 
-@when("a bot whose key is for trackers only reads what happened")
+@when('a bot whose key has only the scope "trackers" reads the events')
 def other_bot_reads(bot: Bot) -> None:
     key = bot.members.key("trackers", for_guild=False)
     bot.members.story.answered(bot.members.people.bot("GET", "/internal/events", key=key))

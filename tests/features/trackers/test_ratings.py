@@ -86,13 +86,13 @@ class League:
     def look_at_boards(self) -> None:
         """What a worker does every minute; a deployment's does it by itself."""
         if self.story.service.worker is not None:
-            asyncio.run(_restate(dict(self.story.service.worker.environ)))
+            asyncio.run(_recompute(dict(self.story.service.worker.environ)))
 
 
-async def _restate(environ: dict[str, str]) -> None:
+async def _recompute(environ: dict[str, str]) -> None:
     container = container_of(environ, clock=ClockAhead())
     try:
-        await container.games.restatement().restate_stale()
+        await container.games.recompute().recompute_outdated()
     finally:
         await container.database().close()
 
@@ -157,7 +157,7 @@ def is_removed(story: Story, league: League, player: str) -> None:
 # ---- the site ----
 
 
-@given(parsers.parse('the worker has looked after each of these moves of "{player}" in playlist {playlist:d}: {moves}'))
+@given(parsers.parse('the worker has run after each of these changes of "{player}" in playlist {playlist:d}: {moves}'))
 def has_moved(story: Story, player: str, playlist: int, moves: str) -> None:
     for day, move in enumerate(moves.split(", "), start=1):
         story.service.simulated.games.play("epic", story.marked(player), playlist, rating=int(move))
@@ -197,7 +197,7 @@ def is_listed(league: League, person: str) -> None:
     assert abs(row["salary"] - row["score"]) <= 12
 
 
-@when("somebody asks for the leaderboard of a guild that is not there")
+@when("somebody requests the leaderboard of an unknown guild")
 def asks_for_nothing(story: Story, league: League) -> None:
     story.answered(league.tell("GET", f"/internal/trackers/leaderboard?guild_id={snowflake()}"))
 
@@ -210,7 +210,7 @@ def tries(story: Story, league: League, what: str, formula: str) -> None:
     story.answered(league.tries("validate" if what == "tries" else "preview", formula))
 
 
-@then(parsers.parse("it is no formula, because of what stands at {position:d}"))
+@then(parsers.parse("the formula is invalid at position {position:d}"))
 def is_no_formula(story: Story, position: int) -> None:
     assert story.answer.status_code == 200, story.answer.text
     verdict = story.answer.json()
@@ -220,7 +220,8 @@ def is_no_formula(story: Story, position: int) -> None:
 
 
 @then(
-    parsers.re(r"(?P<person>\w+) would have a score of (?P<score>\d+) beside that of today"), converters={"score": int}
+    parsers.re(r"(?P<person>\w+) would have a score of (?P<score>\d+) next to the current score"),
+    converters={"score": int},
 )
 def would_have(story: Story, league: League, person: str, score: int) -> None:
     assert story.answer.status_code == 200, story.answer.text
@@ -241,7 +242,7 @@ def reads_history(story: Story, league: League, player: str, playlist: int, poin
     league.history = [point["rating"] for point in series["points"]]
 
 
-@then(parsers.parse("it goes {ratings}"))
+@then(parsers.parse("the history is {ratings}"))
 def goes(league: League, ratings: str) -> None:
     assert league.history == [int(rating) for rating in ratings.split(", ")]
 
@@ -271,7 +272,7 @@ def bot_enters(story: Story, league: League, player: str, rating: str, playlist:
     league.manual = league.told("POST", f"/internal/trackers/{made.tracker['id']}/snapshots", body)
 
 
-@then("it waits for the guild's staff")
+@then("the snapshot waits for review")
 def waits_for_staff(league: League) -> None:
     waiting = league.told("GET", f"/internal/guilds/{league.guild_id}/manual-snapshots?status=waiting")["items"]
     assert [one["id"] for one in waiting] == [league.manual["id"]]

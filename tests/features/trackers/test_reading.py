@@ -70,7 +70,7 @@ def guild_bot_asks(members: Members, what: str) -> None:
     members.story.answered(members.people.bot("GET", f"/internal/trackers{where}", key=key))
 
 
-@when("somebody without a login lists")
+@when("somebody without a login lists trackers")
 def nobody_lists(members: Members) -> None:
     members.story.answered(members.people.send("GET", "/api/trackers"))
 
@@ -95,7 +95,7 @@ def reads_some_snapshots(members: Members, who: str, player: str, which: str) ->
     members.ask(who, "GET", f"{members.path(player, who)}/snapshots?{queries[which]}")
 
 
-@when(parsers.parse('{who} reads the snapshots of "{player}" before one that there is not'))
+@when(parsers.parse('{who} reads the snapshots of "{player}" before an unknown snapshot'))
 def reads_before_nothing(members: Members, who: str, player: str) -> None:
     members.ask(who, "GET", f"{members.path(player, who)}/snapshots?before={uuid4()}")
 
@@ -115,20 +115,20 @@ def sees_standing(members: Members, first: str, status: str, second: str, reason
     assert [(one["status"], one["reason"]) for one in items] == [(status, None), ("failed", reason)]
 
 
-@then(parsers.parse('it tells the account "{player}" on {platform:w}, its link, and when the next look is'))
+@then(parsers.parse('it shows the account "{player}" on {platform:w}, its link and its next fetch'))
 def tells_account(story: Story, player: str, platform: str) -> None:
     tracker = found(story)
     assert (tracker["display"], tracker["platform"]) == (story.marked(player), platform)
     assert tracker["url"].startswith("https://rocketleague.tracker.network/")
-    assert tracker["last_success_at"] < tracker["next_attempt_at"]
+    assert tracker["last_success_at"] < tracker["next_fetch_at"]
 
 
-@then(parsers.parse("it says failed: {reason:w}, why, and when it was last tried"))
+@then(parsers.parse("it shows failed: {reason:w}, with its error and its last attempt"))
 def says_failed(story: Story, reason: str) -> None:
     status = found(story)
     assert (status["status"], status["reason"]) == ("failed", reason)
     assert status["error"]
-    assert status["last_attempt_at"] < status["next_attempt_at"]
+    assert status["last_attempt_at"] < status["next_fetch_at"]
 
 
 @then(parsers.parse("its current season shows {rating:d} in playlist {playlist:d}"))
@@ -137,7 +137,7 @@ def season_shows(story: Story, rating: int, playlist: int) -> None:
     assert [row["rating"] for row in season["playlists"] if row["playlist"] == str(playlist)] == [rating]
 
 
-@then("the detail and the seasons are told alike")
+@then("the detail shows the same seasons")
 def told_alike(members: Members) -> None:
     detail = found(members.story)
     path = f"/api/trackers/{detail['tracker']['id']}"
@@ -153,12 +153,12 @@ def playlist_shows(story: Story, playlist: str, ratings: str) -> None:
     assert [row["rating"] for row in rows] == [int(rating) for rating in ratings.split(", ")]
 
 
-@then(parsers.parse("there are {count:d}"))
+@then(parsers.parse("the number of snapshots is {count:d}"))
 def there_are(story: Story, count: int) -> None:
     assert len(found(story)["items"]) == count
 
 
-@then("it is there")
+@then("it is shown")
 def is_there(story: Story) -> None:
     assert found(story)
 

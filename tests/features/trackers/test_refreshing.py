@@ -31,7 +31,7 @@ def bot_refreshes(story: Story, player: str, staff: str | None) -> None:
     story.answered(story.service.bot.answer(lambda bot: bot.trackers.refresh_tracker(tracker_id)))
 
 
-@when(parsers.parse("{who} refreshes a tracker that was never made"))
+@when(parsers.parse("{who} refreshes a tracker that does not exist"))
 def refreshes_nothing(members: Members, who: str) -> None:
     members.ask(who, "POST", f"/api/trackers/{uuid4()}/refresh")
 
@@ -41,18 +41,18 @@ def nobody_refreshes(members: Members, player: str) -> None:
     members.story.answered(members.people.send("POST", f"{members.path(player)}/refresh"))
 
 
-@then("the answer tells to come back within 10 minutes")
+@then("the answer says to try again within 10 minutes")
 def tells_when(story: Story) -> None:
     assert 0 < int(story.answer.headers["retry-after"]) <= COOLDOWN
 
 
-@then("the look that the bot asked for is the one that Ada was given")
+@then("Ada gets the task of the bot's refresh")
 def is_one_look(story: Story) -> None:
     (_, first), (_, bots), (_, hers) = story.given
     assert first != bots == hers
 
 
-@then("the look is under way")
+@then("the refresh is accepted")
 def is_under_way(story: Story) -> None:
     assert story.answer.status_code == httpx.codes.ACCEPTED, story.answer.text
     assert story.service.status_of(story.answer.json()["task_id"])

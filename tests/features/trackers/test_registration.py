@@ -22,12 +22,12 @@ NOTE: Final = "read off the screen"
 # ---- people and links ----
 
 
-@given(parsers.parse('Ada was refused when she registered "{player}" beside a link to nowhere'))
+@given(parsers.parse('Ada\'s registration of "{player}" and a link to nowhere was refused'))
 def was_refused_beside(story: Story, player: str) -> None:
     assert story.register("Ada", [link(story.marked(player)), NOWHERE]).status_code == 422
 
 
-@given(parsers.re("the bot shows (?P<key>no key|a key that was made up)"))
+@given(parsers.re("the bot sends (?P<key>no key|a made-up key)"))
 def shows(story: Story, key: str) -> None:
     story.key = "" if key == "no key" else f"trk_madeupkey0_{'A' * 43}"
 
@@ -48,7 +48,7 @@ def adds_long_link(story: Story, person: str, length: int) -> None:
     story.answered(story.add(person, link("a").ljust(length, "a")))
 
 
-@when(parsers.re(r'the bot asks what "(?P<pasted>.+)" means'))
+@when(parsers.re(r'the bot parses "(?P<pasted>.+)"'))
 def asks_what_it_means(story: Story, pasted: str) -> None:
     story.answered(story.service.bot.answer(lambda bot: bot.trackers.parse_link(ParseLink(url=story.marked(pasted)))))
 
@@ -101,7 +101,7 @@ def other_answers_are(story: Story, count: int, status: int, code: str) -> None:
     assert [(answer.status_code, answer.json()["code"]) for answer in others] == [(status, code)] * count
 
 
-@then(parsers.parse("at most {count:d} trackers came of it"))
+@then(parsers.parse("at most {count:d} trackers were registered"))
 def at_most(story: Story, count: int) -> None:
     made = [answer for answer in story.answers if answer.status_code == 201]
     assert {answer.status_code for answer in story.answers} <= {201, 400, 409}
@@ -117,7 +117,7 @@ def follows(story: Story, player: str, platform: str) -> None:
     assert (tracker["game"], tracker["platform"], tracker["display"], tracker["identifier"]) == expected
 
 
-@then("the tracker remembers the link as it was pasted")
+@then("the tracker has the link as it was pasted")
 def remembers(story: Story) -> None:
     (made,) = story.new_trackers
     tracker = story.service.bot.read(lambda bot: bot.trackers.get_tracker(UUID(made["id"])))
@@ -125,7 +125,7 @@ def remembers(story: Story) -> None:
     assert tracker["profile_url"].startswith("https://rocketleague.tracker.network/rocket-league/profile/")
 
 
-@then(parsers.parse("the answer points at link {position:d}, counted from 0"))
+@then(parsers.parse("the answer names link {position:d}, counted from 0"))
 def points_at(story: Story, position: int) -> None:
     assert story.answer.json()["position"] == position
 
@@ -140,7 +140,7 @@ def different_trackers(story: Story) -> None:
     assert len({made.tracker["id"] for made in story.made}) == len(story.made) == 2
 
 
-@then(parsers.parse('it means "{player}" on {platform:w}'))
+@then(parsers.parse('the account is "{player}" on {platform:w}'))
 def means(story: Story, player: str, platform: str) -> None:
     parsed = story.answer.json()
     assert (story.answer.status_code, parsed["display"], parsed["platform"]) == (200, story.marked(player), platform)
@@ -223,7 +223,7 @@ def enters_with(members: Members, who: str, what: str) -> None:
     enter(members, who, members.story.made[-1].tracker["id"], **json.loads(what))
 
 
-@then("it is entered")
+@then("the snapshot is stored")
 def is_entered(story: Story) -> None:
     assert story.answer.status_code == 201, story.answer.text
 

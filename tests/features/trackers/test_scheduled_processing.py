@@ -68,7 +68,7 @@ class Club:
         return list(shown["items"])
 
     @property
-    def standing(self) -> dict[str, Any]:
+    def state(self) -> dict[str, Any]:
         return next(schedule for schedule in self.schedules() if schedule["id"] == self.schedule_id)
 
     def cancel(self, schedule_id: str) -> httpx.Response:
@@ -76,7 +76,7 @@ class Club:
 
     def wait_until_over(self) -> None:
         within = SOON if self.story.service.worker else self.story.service.patience
-        eventually(lambda: self.standing["status"] != "PENDING", within=within, what="the schedule is over")
+        eventually(lambda: self.state["status"] != "PENDING", within=within, what="the schedule is over")
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def club(story: Story) -> Iterator[Club]:
 # ---- the guild ----
 
 
-@given('the bot has put the guild "Comet Club" with Ada and Ben in it')
+@given('the bot has registered the guild "Comet Club" with Ada and Ben')
 def has_put(club: Club) -> None:
     club.told("PUT", f"/internal/guilds/{club.guild_id}", {"name": "Comet Club"})
     members = [{"user_id": club.story.id_of(person)} for person in ("Ada", "Ben")]
@@ -103,17 +103,17 @@ def switches(club: Club, how: str) -> None:
     club.told("PUT", f"/internal/guilds/{club.guild_id}", {"name": "Comet Club", "settings": settings})
 
 
-@when("the bot has the guild processed")
+@when("the bot requests processing of the guild")
 def processes(club: Club) -> None:
     club.story.answered(club.tell("POST", "/internal/trackers/process", {"guild_id": club.guild_id}))
 
 
-@when("the bot has a guild processed that there is not")
+@when("the bot requests processing of an unknown guild")
 def processes_nothing(club: Club) -> None:
     club.story.answered(club.tell("POST", "/internal/trackers/process", {"guild_id": snowflake()}))
 
 
-@then(parsers.parse("{queued:d} accounts are put ahead and {skipped:d} skipped"))
+@then(parsers.parse("{queued:d} accounts are boosted and {skipped:d} skipped"))
 def put_ahead(club: Club, queued: int, skipped: int) -> None:
     answer = club.story.answer
     assert (answer.status_code, answer.json()) == (202, {"queued": queued, "skipped": skipped})
@@ -122,7 +122,7 @@ def put_ahead(club: Club, queued: int, skipped: int) -> None:
 @then(parsers.parse('the tracker of "{player}" is skipped'))
 def is_skipped(story: Story, player: str) -> None:
     tracker = story.tracker(player)
-    assert (tracker["reason"], tracker["error"], tracker["next_attempt_at"]) == ("skipped", None, None)
+    assert (tracker["reason"], tracker["error"], tracker["next_fetch_at"]) == ("skipped", None, None)
     assert tracker["status"] in {"pending", "completed"}
 
 
@@ -167,10 +167,10 @@ def time_has_come(club: Club) -> None:
         club.story.service.own_worker.by_itself("games.run_schedules")  # what begins now or never
 
 
-@given("its time has passed, and nobody was there")
+@given("its time has passed without a worker")
 def time_has_passed(club: Club) -> None:
     club.wait_until_due(for_seconds=1)
-    assert club.standing["status"] == "PENDING"
+    assert club.state["status"] == "PENDING"
 
 
 @given("two workers run")
@@ -179,14 +179,14 @@ def two_workers(story: Story) -> None:
         story.service.own_worker.process()
 
 
-@when("a worker runs that would not begin so late")
+@when("a worker with a short grace period runs")
 def strict_worker(story: Story) -> None:
     story.service.own_worker.process({"TRACKERS_GAMES_SCHEDULE_GRACE": "0.5"})
 
 
-@when("it has begun")
+@when("it has started")
 def has_begun(club: Club) -> None:
-    eventually(lambda: club.standing["started_at"] is not None, within=SOON, what="the schedule begins")
+    eventually(lambda: club.state["started_at"] is not None, within=SOON, what="the schedule begins")
 
 
 @when("the bot cancels it")
@@ -194,7 +194,7 @@ def cancels(club: Club) -> None:
     club.story.answered(club.cancel(club.schedule_id))
 
 
-@when("the bot cancels a schedule that there is not")
+@when("the bot cancels an unknown schedule")
 def cancels_nothing(club: Club) -> None:
     club.story.answered(club.cancel(str(uuid4())))
 
@@ -205,46 +205,46 @@ def cancels_nothing(club: Club) -> None:
 @then(parsers.re(r"the schedule is (?P<status>COMPLETED|FAILED|CANCELLED)(: (?P<reason>\w+))?"))
 def schedule_is(club: Club, status: str, reason: str | None) -> None:
     club.wait_until_over()
-    assert (club.standing["status"], club.standing["reason"]) == (status, reason)
+    assert (club.state["status"], club.state["reason"]) == (status, reason)
 
 
 @then("the schedule is PENDING")
 def schedule_is_pending(club: Club) -> None:
-    assert (club.standing["status"], club.standing["started_at"]) == ("PENDING", None)
+    assert (club.state["status"], club.state["started_at"]) == ("PENDING", None)
 
 
-@then("the schedule is PENDING and tells its progress")
+@then("the schedule is PENDING and shows its progress")
 def schedule_is_under_way(club: Club) -> None:
-    assert (club.standing["status"], club.standing["finished_at"]) == ("PENDING", None)
-    assert club.standing["progress"] == {"total": 1, "ok": 0, "unchanged": 0, "failed": 0}
+    assert (club.state["status"], club.state["finished_at"]) == ("PENDING", None)
+    assert club.state["progress"] == {"total": 1, "ok": 0, "unchanged": 0, "failed": 0}
 
 
-@then("it never began")
+@then("it has never started")
 def never_began(club: Club) -> None:
-    assert (club.standing["started_at"], club.standing["report"]) == (None, None)
+    assert (club.state["started_at"], club.state["report"]) == (None, None)
 
 
 @then(parsers.re(r"its report counts (?P<total>\d+) accounts?, (?P<failed>\d+) of them failed"))
 def report_counts(club: Club, total: str, failed: str) -> None:
-    report = club.standing["report"]
+    report = club.state["report"]
     assert (report["total"], report["failed"], report["skipped"]) == (int(total), int(failed), 0)
     assert report["ok"] + report["unchanged"] == int(total) - int(failed)
 
 
 @then(parsers.parse("its report counts {skipped:d} account skipped"))
 def report_counts_skipped(club: Club, skipped: int) -> None:
-    report = club.standing["report"]
+    report = club.state["report"]
     assert (report["total"], report["failed"], report["skipped"]) == (0, 0, skipped)
 
 
 @then(parsers.parse("its report names the failure {reason}"))
 def report_names(club: Club, reason: str) -> None:
-    assert club.standing["report"]["failures"] == {reason: 1}
+    assert club.state["report"]["failures"] == {reason: 1}
 
 
 @then(parsers.parse('its next time is a Monday at 18:00 in "{zone}"'))
 def next_time(club: Club, zone: str) -> None:
-    at = datetime.fromisoformat(club.standing["scheduled_at"]).astimezone(ZoneInfo(zone))
+    at = datetime.fromisoformat(club.state["scheduled_at"]).astimezone(ZoneInfo(zone))
     assert (at.isoweekday(), f"{at:%H:%M}") == (1, "18:00")
     assert at > machine_time()
 

@@ -23,12 +23,12 @@ def site_answers_as_before(story: Story, player: str) -> None:
     story.service.simulated.games.add_player("epic", story.marked(player), ratings={13: 987}, style="2023")
 
 
-@given("the site is well again")
+@given("the site works again")
 def site_is_well(story: Story) -> None:
     story.service.simulated.clear_faults()
 
 
-@given("the site's robots.txt asks everybody to stay away")
+@given("the site's robots.txt disallows everything")
 def robots_disallow(story: Story) -> None:
     story.service.simulated.games.robots("User-agent: *\nDisallow: /\n")
 
@@ -49,16 +49,16 @@ def season_begins(story: Story, number: int) -> None:
 # ---- the worker ----
 
 
-@when("the worker keeps looking, two days later")
+@when("the worker runs repeatedly two days later")
 def worker_keeps_looking(story: Story) -> None:
-    def looked_at() -> bool:
+    def fetched_at() -> bool:
         story.service.own_worker.burst(later=TWO_DAYS)
         return all(status(story, made.tracker["id"])["status"] == "completed" for made in story.made)
 
-    eventually(looked_at, within=SOON, what="completed")
+    eventually(fetched_at, within=SOON, what="completed")
 
 
-@when("the worker starts to look")
+@when("the worker starts a run")
 def worker_starts(story: Story) -> None:
     story.at_work = story.service.own_worker.in_background()
 
@@ -69,18 +69,18 @@ def worker_has_finished(story: Story) -> None:
     story.at_work.join()
 
 
-@given(parsers.parse("a pace of one request in {delay} seconds, give or take {jitter}"))
+@given(parsers.parse("a pace of one request per {delay} seconds, plus or minus {jitter}"))
 def pace(story: Story, delay: str, jitter: str) -> None:
     story.pace = {"TRACKERS_GAMES_DELAY": delay, "TRACKERS_GAMES_JITTER": jitter}
 
 
-@given("a first worker has begun to ask the site")
+@given("a first worker has started to fetch")
 def first_worker(story: Story) -> None:
     story.at_work = story.service.own_worker.in_background(story.pace)
     eventually(lambda: bool(story.requests()), within=SOON, what="the first request")
 
 
-@when("a second worker helps until all is done")
+@when("a second worker runs until all trackers are fetched")
 def second_worker(story: Story) -> None:
     second = story.service.own_worker.in_background(story.pace)
     second.join()
@@ -98,36 +98,34 @@ def worker_killed(story: Story, player: str) -> None:
     assert story.tracker(player)["status"] == "in_progress"
 
 
-@when("the bot has all pending trackers processed")
+@when("the bot requests processing of all pending trackers")
 def process_pending(story: Story) -> None:
     story.answered(story.service.bot.answer(lambda bot: bot.trackers.process_pending()))
 
 
-@when(parsers.parse("the bot has all pending trackers processed {times:d} times"))
+@when(parsers.parse("the bot requests processing of all pending trackers {times:d} times"))
 def process_pending_often(story: Story, times: int) -> None:
     for _ in range(times):
         process_pending(story)
         assert story.answer.status_code == 202, story.answer.text
 
 
-@when(
-    parsers.re(r'(?P<person>\w+) asks for a fresh look at "(?P<player>[^"]+)" (?P<times>\d+) times at the same moment')
-)
+@when(parsers.re(r'(?P<person>\w+) requests a refresh of "(?P<player>[^"]+)" (?P<times>\d+) times at the same moment'))
 def asks_for_look_at_once(story: Story, person: str, player: str, times: str) -> None:
     story.together(*(partial(story.refresh, person, player) for _ in range(int(times))))
 
 
-@when("somebody asks for a fresh look at a tracker that was never made")
+@when("somebody requests a refresh of a tracker that does not exist")
 def asks_for_look_at_nothing(story: Story) -> None:
     story.answered(story.service.bot.answer(lambda bot: bot.trackers.refresh_tracker(uuid4())))
 
 
-@when("somebody asks for a task that was never given out")
+@when("somebody requests a task that does not exist")
 def asks_for_task(story: Story) -> None:
     story.answered(story.service.http.get(f"/api/tasks/{uuid4()}"))
 
 
-@when("somebody asks for a tracker that was never made")
+@when("somebody requests a tracker that does not exist")
 def asks_for_tracker(story: Story) -> None:
     story.answered(story.service.bot.answer(lambda bot: bot.trackers.get_tracker(uuid4())))
 
@@ -145,7 +143,7 @@ def tracker_in_progress(story: Story, player: str) -> None:
     eventually(lambda: story.tracker(player)["status"] == "in_progress", within=SOON, what="in progress")
 
 
-@then(parsers.parse('the tracker of "{player}" is completed in the end'))
+@then(parsers.parse('the tracker of "{player}" becomes completed'))
 def tracker_is_in_the_end(story: Story, player: str) -> None:
     eventually(lambda: story.tracker(player)["status"] in SETTLED, within=SOON, what="taken back and looked at")
     tracker = story.tracker(player)
@@ -161,11 +159,11 @@ def tracker_has_failed(story: Story, player: str, reason: str) -> None:
     assert tracker["last_attempt_at"]
 
 
-@then("it is told when the next attempt is made")
+@then("the time of the next attempt is shown")
 def next_attempt(story: Story) -> None:
     for made in story.made:
         told = status(story, made.tracker["id"])
-        assert told["next_attempt_at"] > told["last_attempt_at"]
+        assert told["next_fetch_at"] > told["last_attempt_at"]
 
 
 @then(parsers.parse('the task of "{player}" is in progress'))
@@ -188,7 +186,7 @@ def both_completed(story: Story) -> None:
     assert [status(story, made.tracker["id"])["status"] for made in story.made] == ["completed", "completed"]
 
 
-@then(parsers.parse("{count:d} trackers were put ahead"))
+@then(parsers.parse("{count:d} trackers were boosted"))
 def put_ahead(story: Story, count: int) -> None:
     assert (story.answer.status_code, story.answer.json()["queued"]) == (202, count)
 
@@ -196,9 +194,9 @@ def put_ahead(story: Story, count: int) -> None:
 # ---- what is stored ----
 
 
-@then(parsers.parse('"{player}" still had a rating of {rating:d} in playlist {playlist:d} in season "{season}"'))
+@then(parsers.parse('"{player}" still has a rating of {rating:d} in playlist {playlist:d} in season "{season}"'))
 def had_rating(story: Story, player: str, rating: int, playlist: int, season: str) -> None:
-    assert story.standing(player, playlist, season)["rating"] == rating
+    assert story.state(player, playlist, season)["rating"] == rating
 
 
 @then(parsers.parse('the current season of "{player}" is "{season}"'))
@@ -209,21 +207,21 @@ def current_season(story: Story, player: str, season: str) -> None:
 
 @then(parsers.parse('"{player}" has a streak of {streak:d} in playlist {playlist:d}'))
 def has_streak(story: Story, player: str, streak: int, playlist: int) -> None:
-    assert story.standing(player, playlist)["win_streak"] == streak
+    assert story.state(player, playlist)["win_streak"] == streak
 
 
 @then(parsers.parse('the ranks of "{player}" in playlists 10, 11 and 13 are estimated'))
 def ranks_are_estimated(story: Story, player: str) -> None:
     for playlist in (10, 11, 13):
-        standing = story.standing(player, playlist)
-        assert (standing["estimated"], standing["matches_played"]) == (True, 0)
+        state = story.state(player, playlist)
+        assert (state["estimated"], state["matches_played"]) == (True, 0)
 
 
 @then(parsers.parse('the rank of "{player}" in playlist {playlist:d} is real'))
 def rank_is_real(story: Story, player: str, playlist: int) -> None:
-    standing = story.standing(player, playlist)
-    assert standing["estimated"] is False
-    assert standing["tier_name"] not in {None, "Unranked"}
+    state = story.state(player, playlist)
+    assert state["estimated"] is False
+    assert state["tier_name"] not in {None, "Unranked"}
 
 
 @then(
@@ -239,14 +237,14 @@ def newest_snapshot(story: Story, player: str, playlist: int, before: int, after
 # ---- what the site was asked ----
 
 
-@then(parsers.parse('at least {seconds:d} second lay between the requests for "{player}"'))
+@then(parsers.parse('at least {seconds:d} second passed between the requests for "{player}"'))
 def left_alone(story: Story, seconds: int, player: str) -> None:
     first, *others = story.requests(player)
     assert others
     assert others[0].time - first.time >= seconds
 
 
-@then(parsers.parse("the requests lay at least {seconds:g} seconds apart on the whole"))
+@then(parsers.parse("the requests are at least {seconds:g} seconds apart on average"))
 def kept_pace(story: Story, seconds: float) -> None:
     requests = story.requests()
     assert len(requests) == len(story.made) == 8

@@ -41,7 +41,7 @@ def changes_owner(members: Members, who: str, player: str) -> None:
     changes(members, who, player, {"user_id": members.people.logins[who].user_id})
 
 
-@when(parsers.parse("the worker has looked at all that {person} follows"))
+@when(parsers.parse("the worker has fetched everything that {person} follows"))
 def has_looked_at_all(members: Members, person: str) -> None:
     service = members.story.service
     service.work()
@@ -137,7 +137,7 @@ def registers_and_removes(members: Members, person: str, player: str, times: int
         assert members.does(person, "removes", player).status_code == httpx.codes.NO_CONTENT
 
 
-@then("it is another tracker than before")
+@then("it is a different tracker")
 def is_another(story: Story) -> None:
     before, now = (made.tracker["id"] for made in story.made)
     assert before != now
@@ -146,14 +146,14 @@ def is_another(story: Story) -> None:
 # ---- staff ----
 
 
-@when(parsers.re(r'(?P<who>\w+) hands in (?P<players>"[^"]+"(?: and "[^"]+")*) for (?P<whom>\w+)'))
-def hands_in(members: Members, who: str, players: str, whom: str) -> None:
+@when(parsers.re(r'(?P<who>\w+) registers (?P<players>"[^"]+"(?: and "[^"]+")*) for (?P<member>\w+)'))
+def registers_for_member(members: Members, who: str, players: str, member: str) -> None:
     story = members.story
     body = {
         "guild_id": members.guild_id,
         "staff_id": story.id_of(who),
-        "user_id": story.id_of(whom),
+        "user_id": story.id_of(member),
         "urls": [link(story.marked(player)) for player in names(players)],
     }
     answer = members.people.bot("POST", "/internal/trackers/register-by-staff", body)
-    story.answered(story.kept(whom, answer))
+    story.answered(story.kept(member, answer))

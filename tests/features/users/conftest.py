@@ -24,7 +24,7 @@ def people(service: Service, admin_token: Callable[[], str]) -> Iterator[People]
 # ---- registering ----
 
 
-@when(parsers.re(r"(?P<person>[A-Z]\w+) registers(?: once more)? with (?P<how>the .+)"))
+@when(parsers.re(r"(?P<person>[A-Z]\w+) registers(?: again)? with (?P<how>the .+)"))
 def registers(people: People, person: str, how: str) -> None:
     given: dict[str, Any] = {}
     for way in WAYS.finditer(how):
@@ -80,7 +80,7 @@ def can_log_in_as(people: People, person: str, name: str) -> None:
     people.is_logged_in(person)
 
 
-@then(parsers.re(r'"(?P<name>[^"]+)" logs nobody in'))
+@then(parsers.re(r'nobody can log in as "(?P<name>[^"]+)"'))
 def logs_nobody_in(people: People, name: str) -> None:
     for password in people.passwords.values():
         answer = people.try_login(people.own(name), password)
@@ -109,7 +109,7 @@ def changes_password(people: People, person: str, password: str) -> None:
         people.passwords[person] = password
 
 
-@when(parsers.re(rf"{WHO} asks for everybody's accounts"))
+@when(parsers.re(rf"{WHO} asks for all accounts"))
 def asks_for_accounts(people: People, who: str) -> None:
     people.answers = [people.ask(who, "GET", "/api/admin/users")]
 

@@ -20,19 +20,19 @@ scenarios(str(Path(__file__).parents[3] / "features/users/accounts.feature"))
 LINK = "https://tracker.gg/rocket-league/profile/epic/Lintwurm"
 PLAYERS = r'(?P<players>"[^"]+"(?: and "[^"]+")*)'
 TYPED: dict[str, Callable[[str], str]] = {
-    "in small letters": str.lower,
-    "with blanks": lambda code: code.replace("-", " "),
+    "in lower case": str.lower,
+    "with spaces": lambda code: code.replace("-", " "),
     "without its dash": lambda code: code.replace("-", ""),
 }
 MADE_UP = "ZZZZ-ZZZZ"
 TRIES: dict[str, Callable[[People, str], httpx.Response]] = {
-    "asks for everybody's accounts": lambda people, who: people.ask(who, "GET", "/api/admin/users"),
+    "asks for all accounts": lambda people, who: people.ask(who, "GET", "/api/admin/users"),
     "asks for Ben's account": lambda people, who: people.ask(who, "GET", account_of(people, "Ben")),
     "makes Ben an admin": lambda people, who: people.ask(who, "PATCH", account_of(people, "Ben"), {"role": "admin"}),
     "deactivates Ben": lambda people, who: people.ask(who, "PATCH", account_of(people, "Ben"), {"active": False}),
     "erases Ben": lambda people, who: people.ask(who, "DELETE", account_of(people, "Ben")),
-    "asks for the bots' keys": lambda people, who: people.ask(who, "GET", "/api/admin/keys"),
-    "makes a bot's key": lambda people, who: people.ask(
+    "asks for the bot keys": lambda people, who: people.ask(who, "GET", "/api/admin/keys"),
+    "creates a bot key": lambda people, who: people.ask(
         who, "POST", "/api/admin/keys", {"name": "hers", "scopes": ["trackers"]}
     ),
     "asks for the audit log": lambda people, who: people.ask(who, "GET", "/api/admin/audit"),
@@ -88,7 +88,7 @@ def changes_without_password(people: People, person: str, what: str) -> None:
     people.answers = [people.ask(person, "PATCH", "/api/users/me", people.own_given(json.loads(what)))]
 
 
-@then(parsers.re(r'"(?P<name>\w+)" is still the username of (?P<person>[A-Z]\w+)'))
+@then(parsers.re(r'(?P<person>[A-Z]\w+)\'s username is still "(?P<name>\w+)"'))
 def is_still_the_username(people: People, name: str, person: str) -> None:
     shown = people.read(person, "/api/users/me")
     assert (shown["username"], shown["email"], shown["unconfirmed_email"]) == (people.own(name), None, None)
@@ -112,7 +112,7 @@ def account_has(people: People, person: str, what: str) -> None:
     assert {name: shown[name] for name in expected} == expected
 
 
-@then(parsers.re(r"(?P<person>[A-Z]\w+)'s account is as it was"))
+@then(parsers.re(r"(?P<person>[A-Z]\w+)'s account is unchanged"))
 def account_is_as_it_was(people: People, seen: Seen, person: str) -> None:
     assert people.read(person, "/api/users/me") == seen.accounts[person]
 
@@ -120,7 +120,7 @@ def account_is_as_it_was(people: People, seen: Seen, person: str) -> None:
 # ---- 2. claim codes ----
 
 
-@given(parsers.re(rf"(?P<person>[A-Z]\w+(?:'s second self)?) has followed {PLAYERS} through the bot"))
+@given(parsers.re(rf"(?P<person>[A-Z]\w+(?:'s second Discord user)?) has followed {PLAYERS} through the bot"))
 @when(parsers.re(rf"(?P<person>[A-Z]\w+) follows {PLAYERS} through the bot"))
 def follows_through_bot(people: People, person: str, players: str) -> None:
     for player in quoted(players):
@@ -135,9 +135,9 @@ def claims(people: People, person: str) -> None:
     assert people.answer.status_code == HTTPStatus.OK, people.answer.text
 
 
-@when(parsers.re(r"(?P<person>[A-Z]\w+) claims the bot's code (?P<typed>in .+|with.+)"))
-def claims_as_typed(people: People, person: str, typed: str) -> None:
-    people.answers = [people.claim(person, TYPED[typed](people.code_for(person)))]
+@when(parsers.re(r"(?P<person>[A-Z]\w+) claims the bot's code (?P<entered>in .+|with.+)"))
+def claims_as_typed(people: People, person: str, entered: str) -> None:
+    people.answers = [people.claim(person, TYPED[entered](people.code_for(person)))]
     assert people.answer.status_code == HTTPStatus.OK, people.answer.text
 
 
@@ -156,19 +156,19 @@ def registers_with_code(people: People, person: str) -> None:
     people.answers = [people.register(person, claim_code=people.codes[-1])]
 
 
-@when("somebody claims a code that was made up")
+@when("somebody claims a made-up code")
 def claims_made_up(people: People) -> None:
     people.answers = [people.claim("Ada", MADE_UP)]
 
 
-@when("somebody registers with a code that was made up")
+@when("somebody registers with a made-up code")
 def registers_with_made_up(people: People) -> None:
     people.answers = [people.register("Somebody", claim_code=MADE_UP)]
 
 
-@when(parsers.re(r"(?P<person>[A-Z]\w+) claims the code of her second self"))
+@when(parsers.re(r"(?P<person>[A-Z]\w+) claims the code of her second Discord user"))
 def claims_second_self(people: People, person: str) -> None:
-    people.answers = [people.claim(person, people.code_for(f"{person}'s second self"))]
+    people.answers = [people.claim(person, people.code_for(f"{person}'s second Discord user"))]
     assert people.answer.status_code == HTTPStatus.OK, people.answer.text
 
 
@@ -194,7 +194,7 @@ def follows_nothing(people: People, person: str) -> None:
     assert people.players_of(person) == []
 
 
-@then(parsers.re(r"(?P<person>[A-Z]\w+)'s account is the one that the bot knows"))
+@then(parsers.re(r"(?P<person>[A-Z]\w+)'s account is linked to her Discord user"))
 def is_known(people: People, person: str) -> None:
     known = people.service.read(f"/internal/users/{people.id_of(person)}")
     assert known["id"] == people.logins[person].user_id
@@ -202,24 +202,24 @@ def is_known(people: People, person: str) -> None:
     assert people.id_of(person) in [identity["external_id"] for identity in mine]
 
 
-@then(parsers.re(r"the bot is told that (?P<person>[A-Z]\w+) has a login"))
+@then(parsers.re(r"the bot sees that (?P<person>[A-Z]\w+) has a login"))
 def is_told_of_login(people: People, person: str) -> None:
     assert people.service.read(f"/internal/users/{people.id_of(person)}")["has_login"] is True
 
 
-@then(parsers.re(r'the bot is not told "(?P<address>[^"]+)"'))
+@then(parsers.re(r'the bot does not see "(?P<address>[^"]+)"'))
 def is_not_told(people: People, address: str) -> None:
     assert people.read("Ada", "/api/users/me")["email"] == people.own(address)
     assert people.own(address) not in people.bot("GET", f"/internal/users/{people.id_of('Ada')}").text
 
 
-@when(parsers.re(r"(?P<person>[A-Z]\w+) unlinks herself from Discord"))
+@when(parsers.re(r"(?P<person>[A-Z]\w+) unlinks her Discord user"))
 def unlinks(people: People, person: str) -> None:
     path = f"/api/users/me/identities/discord/{people.id_of(person)}"
     assert people.ask(person, "DELETE", path).status_code == HTTPStatus.NO_CONTENT
 
 
-@then(parsers.re(r"the bot does not know (?P<person>[A-Z]\w+) any more"))
+@then(parsers.re(r"the bot no longer knows (?P<person>[A-Z]\w+)"))
 def is_not_known(people: People, person: str) -> None:
     assert people.bot("GET", f"/internal/users/{people.id_of(person)}").status_code == HTTPStatus.NOT_FOUND
 
@@ -239,32 +239,32 @@ def export_of(people: People, seen: Seen, person: str) -> dict[str, Any]:
     return exported
 
 
-@then(parsers.re(r'(?P<person>[A-Z]\w+)\'s export holds her account, with the address "(?P<address>[^"]+)"'))
+@then(parsers.re(r'(?P<person>[A-Z]\w+)\'s export contains her account, with the address "(?P<address>[^"]+)"'))
 def export_holds_account(people: People, seen: Seen, person: str, address: str) -> None:
     account = export_of(people, seen, person)["account"]
     assert account["account"]["email"] == people.own(address)
     assert len(account["sessions"]) == 1
 
 
-@then(parsers.re(r'(?P<person>[A-Z]\w+)\'s export holds the guild "(?P<name>[^"]+)"'))
+@then(parsers.re(r'(?P<person>[A-Z]\w+)\'s export contains the guild "(?P<name>[^"]+)"'))
 def export_holds_guild(people: People, seen: Seen, person: str, name: str) -> None:
     (guild,) = export_of(people, seen, person)["guilds"]
     assert (guild["guild_id"], guild["name"]) == (seen.guild_id, name)
 
 
-@then(parsers.re(r'(?P<person>[A-Z]\w+)\'s export holds the tracker "(?P<player>[^"]+)"'))
+@then(parsers.re(r'(?P<person>[A-Z]\w+)\'s export contains the tracker "(?P<player>[^"]+)"'))
 def export_holds_tracker(people: People, seen: Seen, person: str, player: str) -> None:
     (tracker,) = export_of(people, seen, person)["trackers"]
     assert (tracker["id"], tracker["display"]) == (people.followed[person, player], f"{player}-{people.mark}")
 
 
-@then(parsers.re(r"(?P<person>[A-Z]\w+)'s export tells what happened: (?P<events>.+)"))
+@then(parsers.re(r"(?P<person>[A-Z]\w+)'s export lists the events (?P<events>.+)"))
 def export_tells(people: People, seen: Seen, person: str, events: str) -> None:
     told = {entry["event"] for entry in export_of(people, seen, person)["account"]["activity"]}
     assert set(events.split(", ")) <= told
 
 
-@then(parsers.re(r"neither password nor token stands in (?P<person>[A-Z]\w+)'s export"))
+@then(parsers.re(r"(?P<person>[A-Z]\w+)'s export contains neither password nor token"))
 def no_secret_in_export(people: People, seen: Seen, person: str) -> None:
     text = json.dumps(export_of(people, seen, person))
     login = people.logins[person]
@@ -279,40 +279,40 @@ def erases_own(people: People, person: str) -> None:
     assert people.ask(person, "DELETE", "/api/users/me", body).status_code == HTTPStatus.NO_CONTENT
 
 
-@then(parsers.re(r"there is no tracker of (?P<person>[A-Z]\w+)'s any more"))
+@then(parsers.re(r"(?P<person>[A-Z]\w+)'s trackers are gone"))
 def no_tracker(people: People, person: str) -> None:
     mine = [tracker for (whose, _), tracker in people.followed.items() if whose == person]
     assert mine
     assert {people.bot("GET", f"/internal/trackers/{tracker}").status_code for tracker in mine} == {404}
 
 
-@then(parsers.re(r'(?P<person>[A-Z]\w+)\'s tracker of "(?P<player>[^"]+)" is there'))
+@then(parsers.re(r'(?P<person>[A-Z]\w+)\'s tracker of "(?P<player>[^"]+)" is still there'))
 def tracker_is_there(people: People, person: str, player: str) -> None:
     shown = people.service.read(f"/internal/trackers/{people.followed[person, player]}")
     assert (shown["display"], shown["active"]) == (f"{player}-{people.mark}", True)
 
 
-@when("the worker looks")
-def worker_looks(people: People) -> None:
+@when("the worker runs")
+def worker_runs(people: People) -> None:
     people.service.own_worker.burst()
 
 
-@then(parsers.re(r'the site was (?P<asked>not asked|asked) for "(?P<player>[^"]+)"'))
-def site_was_asked(people: People, asked: str, player: str) -> None:
+@then(parsers.re(r'the worker (?P<did>fetched|did not fetch) "(?P<player>[^"]+)"'))
+def worker_fetched(people: People, did: str, player: str) -> None:
     name = quote(f"{player}-{people.mark}")
     requests = [request for request in people.service.simulated.games.requests("/api/") if name in request.path]
-    assert bool(requests) is (asked == "asked")
+    assert bool(requests) is (did == "fetched")
 
 
 # ---- 4. admins and accounts ----
 
 
-@when(parsers.re(r'the admin looks for "(?P<words>[^"]+)"'))
+@when(parsers.re(r'the admin searches for "(?P<words>[^"]+)"'))
 def looks_for(people: People, seen: Seen, words: str) -> None:
     seen.found = found(people, people.own(words))
 
 
-@then(parsers.re(r"the admin finds (?P<person>[A-Z]\w+) alone"))
+@then(parsers.re(r"the admin finds only (?P<person>[A-Z]\w+)"))
 def finds_alone(people: People, seen: Seen, person: str) -> None:
     assert seen.found == [people.logins[person].user_id]
 
@@ -364,7 +364,10 @@ def refused_at_login(people: People, person: str, status: int, code: str) -> Non
 
 
 @then(
-    parsers.re(r'the bot is refused what (?P<person>[A-Z]\w+) wants to follow with (?P<status>\d+) "(?P<code>\w+)"'),
+    parsers.re(
+        r"the bot's request to follow something for (?P<person>[A-Z]\w+) is refused"
+        r' with (?P<status>\d+) "(?P<code>\w+)"'
+    ),
     converters={"status": int},
 )
 def bot_is_refused(people: People, person: str, status: int, code: str) -> None:
@@ -379,12 +382,12 @@ def admin_gives_role(people: People, person: str, role: str) -> None:
     people.promoted = {*people.promoted, person} if role == "admin" else people.promoted - {person}
 
 
-@then(parsers.re(r"(?P<person>[A-Z]\w+) (?P<sees>sees|does not see) everybody's accounts"))
-def sees_accounts(people: People, person: str, sees: str) -> None:
-    status = HTTPStatus.OK if sees == "sees" else HTTPStatus.FORBIDDEN
+@then(parsers.re(r"(?P<person>[A-Z]\w+) (?P<can>can|cannot) list all accounts"))
+def lists_accounts(people: People, person: str, can: str) -> None:
+    status = HTTPStatus.OK if can == "can" else HTTPStatus.FORBIDDEN
     eventually(
         lambda: people.ask(person, "GET", "/api/admin/users?per_page=1").status_code == status,
-        what=f"{person} {sees} everybody's accounts",
+        what=f"{person} {can} list all accounts",
     )
 
 
@@ -421,20 +424,20 @@ def make_key(people: People, seen: Seen, **given: Any) -> None:
         people.keys.append(seen.key["prefix"])
 
 
-@when(parsers.re(r"the admin makes a key for (?P<scopes>.+)"))
-@given(parsers.re(r"the admin has made a key for (?P<scopes>[\w:]+)"))
+@when(parsers.re(r"the admin creates a key for (?P<scopes>.+)"))
+@given(parsers.re(r"the admin has created a key for (?P<scopes>[\w:]+)"))
 def makes_key(people: People, seen: Seen, scopes: str) -> None:
     make_key(people, seen, scopes=scopes.split(" and "))
     assert people.answer.status_code == HTTPStatus.CREATED, people.answer.text
 
 
-@given(parsers.re(r"the admin has made a key for (?P<scope>\w+) in the guild"))
+@given(parsers.re(r"the admin has created a key for (?P<scope>\w+) in the guild"))
 def makes_key_for_guild(people: People, seen: Seen, scope: str) -> None:
     make_key(people, seen, scopes=[scope], guild_ids=[seen.guild_id])
     assert people.answer.status_code == HTTPStatus.CREATED, people.answer.text
 
 
-@when(parsers.re(r"the admin makes a key with (?P<what>\{.*\})"))
+@when(parsers.re(r"the admin creates a key with (?P<what>\{.*\})"))
 def makes_key_with(people: People, seen: Seen, what: str) -> None:
     make_key(people, seen, **json.loads(what))
 
@@ -448,22 +451,22 @@ def ask_for_code_with(people: People, seen: Seen, person: str) -> httpx.Response
 
 
 @given("the key was used")
-@then("the key may ask what a link means")
+@then("the key may parse a link")
 def key_may_parse(people: People, seen: Seen) -> None:
     assert parse_with(people, seen).status_code == HTTPStatus.OK
 
 
-@then("the key may ask for a claim code")
+@then("the key may issue a claim code")
 def key_may_ask(people: People, seen: Seen) -> None:
     key_may_ask_for(people, seen, "Ada")
 
 
-@then(parsers.re(r"the key may ask for a claim code for (?P<person>[A-Z]\w+)"))
+@then(parsers.re(r"the key may issue a claim code for (?P<person>[A-Z]\w+)"))
 def key_may_ask_for(people: People, seen: Seen, person: str) -> None:
     assert ask_for_code_with(people, seen, person).status_code == HTTPStatus.CREATED
 
 
-@then(parsers.re(r"the key may not ask for a claim code for (?P<person>[A-Z]\w+)"))
+@then(parsers.re(r"the key may not issue a claim code for (?P<person>[A-Z]\w+)"))
 def key_may_not_ask_for(people: People, seen: Seen, person: str) -> None:
     people.answers = [ask_for_code_with(people, seen, person)]
     people.refused(403, "forbidden")
@@ -483,7 +486,7 @@ def known_key(people: People, seen: Seen) -> dict[str, Any]:
     return dict(known)
 
 
-@then("the admin sees what the key may, and that it was used")
+@then("the admin sees the scopes and the last use of the key")
 def sees_key(people: People, seen: Seen) -> None:
     known = known_key(people, seen)
     assert known["scopes"] == ["trackers:read"]
@@ -491,7 +494,7 @@ def sees_key(people: People, seen: Seen) -> None:
     assert known["revoked_at"] is None
 
 
-@then("nothing that the admin sees is the key itself")
+@then("the admin does not see the text of the key")
 def key_is_not_shown(people: People, seen: Seen) -> None:
     secret = seen.key["text"].rpartition(seen.key["prefix"])[2]
     assert secret
@@ -510,7 +513,7 @@ def has_revoked(people: People, seen: Seen) -> None:
     assert people.answer.status_code == HTTPStatus.NO_CONTENT
 
 
-@then("the key opens nothing any more")
+@then("the key no longer works")
 def opens_nothing(people: People, seen: Seen) -> None:
     eventually(
         lambda: parse_with(people, seen).status_code == HTTPStatus.UNAUTHORIZED,
@@ -550,32 +553,32 @@ def audit_has_of_somebody(people: People, method: str, route: str) -> None:
     )
 
 
-@then("neither log names Ada's id")
+@then("neither log contains Ada's id")
 def logs_do_not_name(people: People) -> None:
     for log in ("audit", "activity"):
         assert people.logins["Ada"].user_id not in people.ask(ADMIN, "GET", f"/api/admin/{log}?limit=200").text
 
 
-@then(parsers.parse("it tells that she sent a {field}, but not which"))
+@then(parsers.parse("the entry shows that she sent a {field}, but not its value"))
 def entry_tells_fields(seen: Seen, field: str) -> None:
     assert seen.entry["body"] == {field: "[removed]"}
 
 
-@then("it tells her address and the id of the request")
+@then("the entry shows her address and the id of the request")
 def entry_tells_request(people: People, seen: Seen) -> None:
     assert seen.entry["address"]
     assert seen.entry["user_agent"]
     assert seen.entry["request_id"] == people.answer.headers["x-request-id"]
 
 
-@then("it tells neither the password that she had nor the one that she has")
+@then("the entry contains neither her old nor her new password")
 def entry_tells_no_password(people: People, seen: Seen) -> None:
     assert seen.entry["body"].keys() == {"current_password", "new_password"}
     for password in people.passwords.values():
         assert password not in json.dumps(seen.entry)
 
 
-@then(parsers.re(r"it tells that it was done to (?P<person>[A-Z]\w+)"))
+@then(parsers.re(r"the entry names the account of (?P<person>[A-Z]\w+)"))
 def entry_tells_whom(people: People, seen: Seen, person: str) -> None:
     assert seen.entry["resource"] == {"user_id": people.logins[person].user_id}
 
@@ -585,11 +588,11 @@ def happened_to(people: People, person: str, event: str = "") -> list[str]:
     return [entry["event"] for entry in people.read(ADMIN, f"/api/admin/activity?{query}")["items"]]
 
 
-@then(parsers.re(r"this happened to (?P<person>[A-Z]\w+), the newest first"))
+@then(parsers.re(r"the activity log shows these events of (?P<person>[A-Z]\w+), newest first"))
 def this_happened(people: People, person: str, datatable: list[list[str]]) -> None:
     assert happened_to(people, person) == [row[0] for row in datatable]
 
 
-@then(parsers.re(r'of all that is "(?P<beginning>[^"]+)" only (?P<event>\S+) happened to (?P<person>[A-Z]\w+)'))
+@then(parsers.re(r'the only events of (?P<person>[A-Z]\w+) under "(?P<beginning>[^"]+)" are (?P<event>\S+)'))
 def only_happened(people: People, beginning: str, event: str, person: str) -> None:
     assert set(happened_to(people, person, beginning)) == {event}

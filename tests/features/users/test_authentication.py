@@ -39,12 +39,12 @@ def with_somebody_elses_name(token: str) -> str:
 
 SHOWN: dict[str, Callable[[People], str]] = {
     "nothing": lambda _: "",
-    "a token that was made up": lambda _: bearer(f"{part({'alg': 'HS256'})}.{part({'sub': 'ada'})}.{'A' * 43}"),
+    "a made-up token": lambda _: bearer(f"{part({'alg': 'HS256'})}.{part({'sub': 'ada'})}.{'A' * 43}"),
     "the bot's key": lambda people: people.bots,
     "Ada's refresh token": lambda people: bearer(people.logins["Ada"].refresh),
     "Ada's access token, cut short": lambda people: bearer(people.logins["Ada"].access[:-4]),
     "Ada's access token without its signature": lambda people: bearer(people.logins["Ada"].access.rpartition(".")[0]),
-    "Ada's access token that says it needs none": lambda people: bearer(
+    "Ada's access token with the algorithm none": lambda people: bearer(
         needing_no_signature(people.logins["Ada"].access)
     ),
     "Ada's access token with somebody else's name": lambda people: bearer(
@@ -54,9 +54,9 @@ SHOWN: dict[str, Callable[[People], str]] = {
     "Ada's access token in the scheme Token": lambda people: f"Token {people.logins['Ada'].access}",
 }
 REFRESHED: dict[str, Callable[[People], str]] = {
-    "a token that was made up": lambda _: MADE_UP,
+    "a made-up token": lambda _: MADE_UP,
     "Ada's refresh token, cut short": lambda people: people.logins["Ada"].refresh[:-1],
-    "Ada's refresh token and one letter": lambda people: people.logins["Ada"].refresh + "A",
+    "Ada's refresh token with extra letter": lambda people: people.logins["Ada"].refresh + "A",
 }
 
 
@@ -90,7 +90,7 @@ def logs_in_as(people: People, person: str, name: str) -> None:
     people.answers = [people.log_in(person, name=people.own(name))]
 
 
-@when(parsers.re(r"(?P<person>[A-Z]\w+) logs in by the form of OAuth 2"))
+@when(parsers.re(r"(?P<person>[A-Z]\w+) logs in with the form of OAuth 2"))
 def logs_in_by_form(people: People, person: str) -> None:
     form = {
         "grant_type": "password",
@@ -103,7 +103,7 @@ def logs_in_by_form(people: People, person: str) -> None:
     people.logins[person] = Login.given(people.answer)
 
 
-@then("nobody on the way may keep the answer")
+@then("the answer must not be cached")
 def not_kept(people: People) -> None:
     assert people.answer.headers["cache-control"] == "no-store"
 
@@ -123,7 +123,7 @@ def all_refused(people: People, status: int, code: str) -> None:
     assert {(answer.status_code, answer.json()["code"]) for answer in people.answers} == {(status, code)}
 
 
-@then("nobody can tell the answers apart")
+@then("all the answers are the same")
 def alike(people: People) -> None:
     said = [{**answer.json(), "request_id": ""} for answer in people.answers]
     assert said == said[:1] * len(said)
@@ -136,7 +136,7 @@ def logs_in_with(people: People, what: str) -> None:
 
 
 @given(
-    parsers.re(r"somebody has guessed at (?P<person>[A-Z]\w+)'s password (?P<times>\d+) times"),
+    parsers.re(r"somebody has guessed (?P<person>[A-Z]\w+)'s password (?P<times>\d+) times"),
     converters={"times": int},
 )
 def has_guessed(people: People, person: str, times: int) -> None:
@@ -144,7 +144,7 @@ def has_guessed(people: People, person: str, times: int) -> None:
     assert {guess.status_code for guess in guesses} == {401}
 
 
-@when(parsers.re(r"somebody guesses at (?P<person>[A-Z]\w+)'s password until they are stopped"))
+@when(parsers.re(r"somebody guesses (?P<person>[A-Z]\w+)'s password until they are blocked"))
 def guesses(people: People, person: str) -> None:
     answers = [people.try_login(people.usernames[person], secrets.token_urlsafe(16))]
     while answers[-1].status_code == HTTPStatus.UNAUTHORIZED:
@@ -154,7 +154,7 @@ def guesses(people: People, person: str) -> None:
     assert people.answer.headers["ratelimit-limit"] == str(len(answers) - 1)
 
 
-@then("the answer says how many attempts there are, and when to come back")
+@then("the answer says how many attempts are allowed, and when to try again")
 def says_when(people: People) -> None:
     headers = people.answer.headers
     assert int(headers["ratelimit-limit"]) > 0
@@ -187,7 +187,7 @@ def both_are_new(people: People, person: str) -> None:
     assert before.refresh != now.refresh
 
 
-@when(parsers.re(r"somebody refreshes with the token that (?P<person>[A-Z]\w+) had before"))
+@when(parsers.re(r"somebody refreshes with (?P<person>[A-Z]\w+)'s previous token"))
 def replays(people: People, person: str) -> None:
     people.answers = [people.try_refresh(people.logins[f"{person} before"].refresh)]
 
@@ -200,7 +200,7 @@ def refreshes_at_once(people: People, person: str, times: int) -> None:
             people.logins[person] = Login.given(answer)
 
 
-@when(parsers.re(r"somebody refreshes with (?P<what>(?:a token that was made up|[A-Z]\w+'s refresh token.+))"))
+@when(parsers.re(r"somebody refreshes with (?P<what>(?:a made-up token|[A-Z]\w+'s refresh token.+))"))
 def refreshes_with(people: People, what: str) -> None:
     people.answers = [people.try_refresh(REFRESHED[what](people))]
 
@@ -228,7 +228,9 @@ def have_ended(people: People, count: int) -> None:
     assert people.answer.json() == {"ended": count}
 
 
-@then(parsers.re(rf"{WHO} sees (?P<count>\d+) sessions?, and which of them is her own"), converters={"count": int})
+@then(
+    parsers.re(rf"{WHO} sees (?P<count>\d+) sessions?, and which of them is the current one"), converters={"count": int}
+)
 def sees_sessions(people: People, who: str, count: int) -> None:
     sessions = people.read(who, "/api/auth/sessions")["items"]
     assert len(sessions) == count
@@ -253,7 +255,7 @@ def guesses_own_password(people: People, who: str) -> None:
     people.answers = [people.ask(who, "POST", "/api/auth/change-password", body)]
 
 
-@then(parsers.re(r"the password that (?P<person>[A-Z]\w+) had before logs nobody in"))
+@then(parsers.re(r"nobody can log in with (?P<person>[A-Z]\w+)'s previous password"))
 def former_password(people: People, person: str) -> None:
     people.answers = [people.try_login(people.usernames[person], people.passwords[f"{person} before"])]
     people.refused(401, "login_failed")
@@ -276,6 +278,6 @@ def bearer_needed(people: People) -> None:
     assert people.answer.headers["www-authenticate"] == "Bearer"
 
 
-@when(parsers.re(r"(?P<person>[A-Z]\w+) asks the bots' endpoints what a link means"))
+@when(parsers.re(r"(?P<person>[A-Z]\w+) calls an endpoint for bots"))
 def asks_bots_endpoints(people: People, person: str) -> None:
     people.answers = [people.ask(person, "POST", "/internal/trackers/parse", {"url": "https://tracker.gg/"})]

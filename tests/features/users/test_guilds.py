@@ -114,7 +114,7 @@ def puts_id(club: Club, guild_id: str) -> None:
     club.answers = [club.tell("PUT", "", {"name": "Comet Club"}, guild_id=guild_id)]
 
 
-@when(parsers.re(r"the bot (?P<does>[\w ]+) a guild that there is not"))
+@when(parsers.re(r"the bot (?P<does>[\w ]+) an unknown guild"))
 def asks_for_nothing(club: Club, does: str) -> None:
     method, path, body = DOES[does]
     club.answers = [club.tell(method, path, body)]
@@ -139,7 +139,7 @@ def puts_admin(club: Club, admin: str, named: str) -> None:
     club.answers = [club.put_people([admin, *names(named)], admins=[admin])]
 
 
-@given(parsers.re(r"(?P<admin>\w+) runs it and (?P<person>\w+) is in it"))
+@given(parsers.re(r"(?P<admin>\w+) is its admin and (?P<person>\w+) is in it"))
 def runs_and_is_in(club: Club, admin: str, person: str) -> None:
     assert club.put_people([admin, person], admins=[admin]).status_code == 200
 
@@ -214,17 +214,17 @@ def all_are_200(club: Club) -> None:
     assert {answer.status_code for answer in club.answers} == {200}, [answer.text for answer in club.answers]
 
 
-@then("they all tell of the same moment at which it was made")
+@then("all answers have the same creation time")
 def same_moment(club: Club) -> None:
     assert {answer.json()["created_at"] for answer in club.answers} == {club.guild["created_at"]}
 
 
-@then(parsers.parse("{added:d} was added, {updated:d} updated and {unchanged:d} left as they were"))
+@then(parsers.parse("the answer counts {added:d} added, {updated:d} updated and {unchanged:d} unchanged"))
 def counts(club: Club, added: int, updated: int, unchanged: int) -> None:
     assert club.answer.json() == {"added": added, "updated": updated, "unchanged": unchanged}, club.answer.text
 
 
-@then(parsers.parse("{count:d} was removed"))
+@then(parsers.parse("the answer counts {count:d} removed"))
 def removed(club: Club, count: int) -> None:
     assert club.answer.json() == {"removed": count}
 
@@ -237,13 +237,13 @@ def is_called(club: Club, name: str) -> None:
     assert (club.guild["id"], club.guild["name"]) == (club.guild_id, name)
 
 
-@then("it was made when it was made first")
+@then("its creation time is unchanged")
 def made_first(club: Club) -> None:
     assert len(club.made_at) == 2
     assert {*club.made_at, club.guild["created_at"]} == {club.made_at[0]}
 
 
-@then("it follows every default")
+@then("it has the default settings")
 def follows_defaults(club: Club) -> None:
     assert club.guild["settings"] == DEFAULTS
 
@@ -261,12 +261,12 @@ def formula_has(club: Club, known: str) -> None:
     assert json.loads(known).items() <= formula.items()
 
 
-@then("there is no such guild any more")
+@then("the guild no longer exists")
 def is_gone(club: Club) -> None:
     assert club.tell("GET").json()["code"] == "guild_not_found"
 
 
-@then("a guild of that id that the bot puts later is empty")
+@then("a guild that the bot later puts with the same id has no members")
 def starts_empty(club: Club) -> None:
     assert club.put("Comet Club").status_code == 200
     assert club.members()["total"] == 0
@@ -287,12 +287,12 @@ def so_many_are_in(club: Club, count: int) -> None:
     assert club.members()["total"] == count
 
 
-@then(parsers.parse("{person:w} runs it"))
+@then(parsers.parse("{person:w} is its admin"))
 def runs(club: Club, person: str) -> None:
     assert [member["external_id"] for member in club.members("admin=true")["items"]] == [club.id_of(person)]
 
 
-@then(parsers.parse('asked for "{name}" in pages of {size:d}, the guild shows {pages} of {total:d}'))
+@then(parsers.parse('a search for "{name}" in pages of {size:d} shows {pages} of {total:d}'))
 def shows_pages(club: Club, name: str, size: int, pages: str, total: int) -> None:
     expected = [int(count) for count in re.findall(r"\d+", pages)]
     shown = [club.members(f"username={name}&per_page={size}&page={page + 1}") for page in range(len(expected))]
@@ -301,18 +301,18 @@ def shows_pages(club: Club, name: str, size: int, pages: str, total: int) -> Non
     assert len({member["user_id"] for page in shown for member in page["items"]}) == total
 
 
-@then(parsers.re(r'(?P<person>\w+) is told that (?:s?he) (?P<place>runs|is in) "(?P<name>[^"]+)"'))
+@then(parsers.re(r'(?P<person>\w+) sees that s?he is (?P<place>an admin|a member) of "(?P<name>[^"]+)"'))
 def is_told(club: Club, person: str, place: str, name: str) -> None:
     (mine,) = club.ask_of(person, "GET").json()["items"]
-    assert (mine["id"], mine["name"], mine["admin"]) == (club.guild_id, name, place == "runs")
+    assert (mine["id"], mine["name"], mine["admin"]) == (club.guild_id, name, place == "an admin")
 
 
-@then(parsers.parse("{person:w} is told of no guild"))
+@then(parsers.parse("{person:w} sees no guilds"))
 def told_of_none(club: Club, person: str) -> None:
     assert club.ask_of(person, "GET").json()["items"] == []
 
 
-@then(parsers.parse("{person:w} sees the guild, and is refused its members with 403"))
+@then(parsers.parse("{person:w} sees the guild, but its members are refused with 403"))
 def sees_without_members(club: Club, person: str) -> None:
     assert club.ask_of(person, "GET", f"/{club.guild_id}").json()["id"] == club.guild_id
     assert club.ask_of(person, "GET", f"/{club.guild_id}/members").status_code == 403

@@ -395,7 +395,7 @@ async def make_world(http: httpx.AsyncClient, container: AppContainer) -> World:
 async def a_contract(container: AppContainer) -> int:
     """One of a region that is looked at."""
     await container.contracts.follow_job().run()
-    await container.reader().execute(
+    await container.standalone_writer().execute(
         text(
             "INSERT INTO contracts (contract_id, region_id, type, status, title, price, collateral, reward, volume,"
             " days_to_complete, issuer_id, issuer_corporation_id, for_corporation, date_issued, date_expired, row_hash,"
@@ -420,7 +420,7 @@ async def waiting_address(container: AppContainer, user_id: UUID, address: str) 
 async def dead_event(container: AppContainer) -> UUID:
     """One that nobody could handle."""
     event_id = uuid4()
-    await container.reader().execute(
+    await container.standalone_writer().execute(
         text(
             "INSERT INTO outbox_events (id, event, aggregate, payload, occurred_at, dead_at, error)"
             " VALUES (:id, 'thing.broke', 'thing:1', '{}', now(), now(), 'why')"
@@ -432,19 +432,19 @@ async def dead_event(container: AppContainer) -> UUID:
 
 async def two_accounts(container: AppContainer, tracker_id: str) -> list[str]:
     """The account that a tracker follows, and another that nobody follows."""
-    reader = container.reader()
-    followed = await reader.value(
+    writer = container.standalone_writer()
+    followed = await writer.value(
         text("SELECT account_id FROM game_trackers WHERE id = CAST(:id AS uuid)"), {"id": tracker_id}
     )
     other = uuid4()
-    await reader.execute(
+    await writer.execute(
         text(
             "INSERT INTO scrape_targets (id, source, key, address, interval_seconds, created_at)"
             " VALUES (:id, 'games', 'rocket-league:epic:renamed', 'rocket-league:epic:Renamed', 86400, now())"
         ),
         {"id": other},
     )
-    await reader.execute(
+    await writer.execute(
         text(
             "INSERT INTO game_accounts (id, target_id, game, platform, identifier, display)"
             " VALUES (:id, :id, 'rocket-league', 'epic', 'renamed', 'Renamed')"
@@ -457,16 +457,16 @@ async def two_accounts(container: AppContainer, tracker_id: str) -> list[str]:
 async def failed_delivery(container: AppContainer, channel_id: UUID) -> UUID:
     """One that did not arrive, at a time when every channel was verified."""
     delivery_id = uuid4()
-    reader = container.reader()
-    await reader.execute(text("UPDATE notification_channels SET verified_at = now()"))
-    await reader.execute(
+    writer = container.standalone_writer()
+    await writer.execute(text("UPDATE notification_channels SET verified_at = now()"))
+    await writer.execute(
         text(
             "INSERT INTO notified_events (id, event, aggregate, payload, occurred_at, noted_at)"
             " VALUES (:id, 'thing.broke', 'thing:1', '{}', now(), now())"
         ),
         {"id": delivery_id},
     )
-    await reader.execute(
+    await writer.execute(
         text(
             "INSERT INTO notification_deliveries (id, event_id, channel_id, subject_id, state, due_at)"
             " VALUES (:id, :id, :channel_id, :channel_id, 'failed', now())"
@@ -612,7 +612,7 @@ async def test_admins_and_who_runs_a_shared_guild_read_what_a_member_follows(
 
     async def stranger_in(guild_id: str, *, admin: bool) -> int:
         stranger = UUID(jwt.decode(world.tokens["stranger"], options={"verify_signature": False})["sub"])
-        await container.reader().execute(
+        await container.standalone_writer().execute(
             text(
                 "INSERT INTO guild_members (guild_id, user_id, admin, joined_at, confirmed_by)"
                 " VALUES (:guild, :user, :admin, now(), 'operator')"

@@ -13,7 +13,7 @@ from tests.conftest import container_of, create_database, database_of, drop_data
 from tests.integration.app.command import trackers
 from tests.integration.people import PASSWORD, People
 
-from app.backup import BackupError, back_up, look_at, restore
+from app.backup import BackupError, back_up, read_back, restore
 from app.container import AppContainer
 from app.doctor import _secret as secret_finding
 from app.embedded import Endpoints
@@ -60,7 +60,7 @@ async def contents(url: str) -> dict[str, tuple[int, str]]:
 async def with_a_channel(container: AppContainer, people: People) -> None:
     """Somebody with a sealed channel."""
     person, channel = await people.register(), new_id()
-    sealed = container.notifications.sealing().seal(channel, HOOK)
+    sealed = container.notifications.encryption().seal(channel, HOOK)
     async with container.database().transaction() as session:
         await session.execute(
             text(
@@ -96,7 +96,7 @@ async def test_everything_comes_back_and_opens_under_the_same_secret(
     try:
         async with again.database().unit_of_work():
             (key,) = (await again.users.keys().every_key()).items
-        assert await secret_finding(again) == "opens what is sealed"
+        assert await secret_finding(again) == "decrypts the stored channels"
         assert bot_key.startswith(f"trk_{key.prefix}_")
         assert (await People(people.http, again).login(password=PASSWORD)).status_code == 200
     finally:
@@ -105,7 +105,7 @@ async def test_everything_comes_back_and_opens_under_the_same_secret(
     mistaken = {**elsewhere, "COLUMNS": "300", "TRACKERS_SECRET_KEY": "another secret, as long as the one before"}
     other = trackers(mistaken, "doctor")
     assert other.returncode == 1
-    assert "sealed under another secret" in other.stdout
+    assert "encrypted with another secret" in other.stdout
     assert re.search(r"Valkey 9\.\d.*: appendonly is off", other.stdout)  # as it is in tests
 
 
@@ -113,7 +113,7 @@ async def test_nothing_is_overwritten(database_url: str, tmp_path: Path) -> None
     file = tmp_path / "trackers.dump"
     back_up(database_url, file)
     held = file.read_bytes()
-    with pytest.raises(BackupError, match="is there already"):
+    with pytest.raises(BackupError, match="exists already"):
         back_up(database_url, file)
     assert file.read_bytes() == held
     before = await contents(database_url)
@@ -172,8 +172,8 @@ async def test_two_backups_at_once_are_both_whole_or_the_second_is_refused(datab
         *(asyncio.to_thread(back_up, database_url, file) for _ in range(3)), return_exceptions=True
     )
     refused = [one for one in made if isinstance(one, BackupError)]
-    assert [str(one) for one in refused] == [f"{file} is there already: name a file that is not"] * 2
-    assert look_at(file).revision == head()
+    assert [str(one) for one in refused] == [f"{file} exists already: choose another name"] * 2
+    assert read_back(file).revision == head()
     assert os.listdir(tmp_path) == [file.name]  # noqa: PTH208 -- at once, in a test that waits for nothing else
 
 
@@ -186,7 +186,7 @@ async def test_a_file_or_link_that_waits_for_the_backup_gets_nothing_of_it(datab
     assert (file.stat().st_mode & 0o077, file.stat().st_nlink) == (0, 1)
     elsewhere = tmp_path / "link"
     elsewhere.symlink_to(tmp_path / "nowhere")
-    with pytest.raises(BackupError, match="is there already"):
+    with pytest.raises(BackupError, match="exists already"):
         back_up(database_url, elsewhere)
 
 

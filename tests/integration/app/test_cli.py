@@ -172,7 +172,7 @@ def test_a_taken_port_is_told_in_words(stores: dict[str, str], command: str) -> 
     assert answer.returncode == 1
     assert "set TRACKERS_PORT to a free port" in answer.stderr
     assert "starting" not in answer.stderr
-    assert "bringing" not in answer.stderr
+    assert "migrating" not in answer.stderr
 
 
 @pytest.mark.slow
@@ -264,9 +264,9 @@ def test_the_schema_is_printed_without_any_server() -> None:
 
 def test_the_first_admin_is_made_by_the_operator(stores: dict[str, str]) -> None:
     login = ("users", "create-admin", "--username", "root", "--password-stdin")
-    made = trackers_here(stores, *login, "--discord-id", "281474976710656001", typed=f"{PASSWORD}\n")
+    made = trackers_here(stores, *login, "--discord-id", "281474976710656001", entered=f"{PASSWORD}\n")
     assert "is an admin" in made.stdout, made.stderr
-    assert trackers_here(stores, *login, "--discord-id", "me", typed=f"{PASSWORD}\n").returncode == 2
+    assert trackers_here(stores, *login, "--discord-id", "me", entered=f"{PASSWORD}\n").returncode == 2
     assert trackers_here(stores, "users", "create-admin", "--discord-id", "281474976710656001").returncode == 2
 
 
@@ -281,7 +281,7 @@ def test_the_first_admin_is_made_by_the_operator(stores: dict[str, str]) -> None
     ],
 )
 def test_commands_that_need_the_schema_say_so(empty: dict[str, str], arguments: tuple[str, ...]) -> None:
-    answer = trackers_here(empty, *arguments, typed=f"{PASSWORD}\n")
+    answer = trackers_here(empty, *arguments, entered=f"{PASSWORD}\n")
     assert answer.returncode == 1
     assert "run `trackers migrate` first" in answer.stderr
 
@@ -407,7 +407,7 @@ def test_a_dead_workers_hold_is_waited_for_no_longer_than_it_lasts(
         async with running_app(container), container.database().unit_of_work() as session:
             targets = container.targets()
             (target,) = (await targets.track("games", {key: key}, interval=timedelta(days=1))).values()
-            await targets.look_now("games", [target])
+            await targets.request_run("games", [target])
             now = container.clock().now()
             lease_until = now + timedelta(seconds=5)
             assert await ScrapingRepository(session).claim_one(target, now=now, lease_until=lease_until)
@@ -415,7 +415,7 @@ def test_a_dead_workers_hold_is_waited_for_no_longer_than_it_lasts(
     asyncio.run(hold())
     answer = trackers_here(stores, "scrape", "games", key)
     assert answer.returncode == 1
-    assert "held     by a worker, until" in answer.stdout, answer.stdout + answer.stderr
+    assert "leased   by a worker, until" in answer.stdout, answer.stdout + answer.stderr
     assert "start one (`trackers worker`)" in answer.stdout
     assert sites.requests() == []
 
@@ -447,8 +447,8 @@ def test_the_servers_user_may_be_named_in_the_env_file(environ: dict[str, str], 
 
 @pytest.mark.slow
 def test_an_admin_gets_a_password_and_another_one(environ: dict[str, str], home: Path) -> None:
-    def asked(*arguments: str, typed: str = f"{PASSWORD}\n") -> subprocess.CompletedProcess[str]:
-        return trackers_here(environ, "users", *arguments, "--password-stdin", typed=typed)
+    def asked(*arguments: str, entered: str = f"{PASSWORD}\n") -> subprocess.CompletedProcess[str]:
+        return trackers_here(environ, "users", *arguments, "--password-stdin", entered=entered)
 
     with up(environ, home) as (_, address), httpx.Client(base_url=address) as http:
 
@@ -460,7 +460,7 @@ def test_an_admin_gets_a_password_and_another_one(environ: dict[str, str], home:
             return answer.status_code, seen.status_code
 
         login = ("create-admin", "--email", "Root@example.org", "--username", "root")
-        short = asked(*login, typed="short\n")
+        short = asked(*login, entered="short\n")
         assert short.returncode == 1
         assert "10 to 256 characters" in short.stderr
         made = asked(*login)
@@ -468,12 +468,12 @@ def test_an_admin_gets_a_password_and_another_one(environ: dict[str, str], home:
         assert PASSWORD not in made.stdout + made.stderr
         assert logs_in("root@example.org", PASSWORD) == (200, 200)
         assert asked("create-admin", "--email", "nobody").returncode == 1
-        assert asked("set-password", "ROOT", typed="another password\n").returncode == 0
+        assert asked("set-password", "ROOT", entered="another password\n").returncode == 0
         assert logs_in("root", PASSWORD) == (401, 401)
         assert logs_in("root", "another password") == (200, 200)
         unknown = asked("set-password", "nobody")
         assert unknown.returncode == 1
-        assert "Nobody logs in as 'nobody'" in unknown.stderr
+        assert "There is no account with the login 'nobody'" in unknown.stderr
 
         # Anybody may have registered the name that the operator thinks of.
         squatted = {"username": "boss", "password": "the squatter's password"}
@@ -512,7 +512,7 @@ ODD_TEXTS = ("9" * 400, "-1", "1e400", "%", "\U0001f680", "a" * 5_000, " ", "\ud
 )
 def test_an_argument_beyond_sense_is_refused_in_words(stores: dict[str, str], command: list[str]) -> None:
     for odd in ODD_TEXTS:
-        answer = trackers_here(stores, *(part.replace("{}", odd) for part in command), typed=f"{PASSWORD}\n")
+        answer = trackers_here(stores, *(part.replace("{}", odd) for part in command), entered=f"{PASSWORD}\n")
         assert "Traceback" not in answer.stderr
         if answer.returncode and command[0] != "scrape":  # which reports step by step on standard output
             assert "Error: " in answer.stderr, (odd[:40], answer.stderr)

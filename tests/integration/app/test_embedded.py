@@ -22,7 +22,7 @@ from redis import Redis
 from tests.waiting import LIMIT_S, eventually_sync
 
 from app.embedded import EmbeddedServersError, Programs, embedded_servers
-from app.embedded.places import Account, can_enter
+from app.embedded.data_directories import OsUser, can_enter
 from app.embedded.programs import copy_of_postgres, copy_of_redis, package_folder
 
 SOURCE = Path(__file__).parents[3] / "src"
@@ -143,7 +143,7 @@ def redis_pid(holder: Holder) -> int:
         return int(redis.info("server")["process_id"])
 
 
-def reachable(path: Path, account: Account, kept_in: Path, *, without: tuple[str, ...] = ()) -> Path:
+def reachable(path: Path, account: OsUser, kept_in: Path, *, without: tuple[str, ...] = ()) -> Path:
     """A file or folder that another user can read: itself, or a copy of it."""
     if can_enter(path, account):
         return path
@@ -157,7 +157,7 @@ def reachable(path: Path, account: Account, kept_in: Path, *, without: tuple[str
     return copied
 
 
-def reachable_python(account: Account, kept_in: Path) -> Path:
+def reachable_python(account: OsUser, kept_in: Path) -> Path:
     """An interpreter of this version that another user can run: one that is there, or a copy of this one."""
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     for python in (Path(sys.executable), Path("/usr/bin", version), Path("/usr/local/bin", version)):
@@ -396,7 +396,7 @@ def test_the_servers_user_can_be_chosen_and_stays_the_owner_of_the_data(
     hold(durable=False).ready().end()
     status, said = hold(environment={"TRACKERS_EMBEDDED_USER": "no-such-user"}).end()
     assert status == 3
-    assert "set TRACKERS_EMBEDDED_USER to one that exists" in said
+    assert "set TRACKERS_EMBEDDED_USER to an existing user" in said
 
 
 @pytest.mark.as_root
@@ -419,7 +419,7 @@ def test_an_ordinary_user_needs_nothing_else(home: Path, hold: Callable[..., Hol
     home.mkdir()
     shutil.chown(home, "nobody")
     nobody = pwd.getpwnam("nobody")
-    account, copies = Account(nobody.pw_uid, nobody.pw_gid), home.parent / "copies"
+    account, copies = OsUser(nobody.pw_uid, nobody.pw_gid), home.parent / "copies"
     python = reachable_python(account, copies / "python")
     code = [reachable(SOURCE, account, copies)]
     installed = Path(sysconfig.get_path("purelib"))

@@ -35,14 +35,14 @@ BEGIN RAISE EXCEPTION 'could not extend file "base/1": No space left on device' 
 
 
 async def fill(container: AppContainer, table: str) -> None:
-    await container.reader().execute(text(FULL))
-    await container.reader().execute(
+    await container.standalone_writer().execute(text(FULL))
+    await container.standalone_writer().execute(
         text(f"CREATE TRIGGER full_disk BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION full_disk()")
     )
 
 
 async def make_room(container: AppContainer) -> None:
-    await container.reader().execute(text("DROP FUNCTION full_disk CASCADE"))
+    await container.standalone_writer().execute(text("DROP FUNCTION full_disk CASCADE"))
 
 
 async def test_a_write_answers_503_with_what_to_do_and_changes_nothing(api: Bench, people: People) -> None:
@@ -66,7 +66,7 @@ async def test_no_event_is_given_up_for_a_full_disk(api: Bench, people: People) 
     INSERT INTO notification_channels (id, user_id, kind, name, target, shown, host, created_at, verified_at)
     VALUES (uuidv7(), :user_id, 'webhook', 'Bot', '', 'bot.invalid', 'bot.invalid', now(), now())
     """
-    await api.container.reader().execute(text(channel), {"user_id": ada.id})
+    await api.container.standalone_writer().execute(text(channel), {"user_id": ada.id})
     event = """
     INSERT INTO outbox_events (id, event, aggregate, user_id, payload, occurred_at)
     SELECT uuidv7(), 'game_account.unreachable', 'game_account:' || a.id, :user_id,
@@ -74,7 +74,7 @@ async def test_no_event_is_given_up_for_a_full_disk(api: Bench, people: People) 
                               'url', 'https://example.org', 'season', NULL, 'reason', 'private'), now()
     FROM game_accounts a
     """
-    await api.container.reader().execute(text(event), {"user_id": ada.id})
+    await api.container.standalone_writer().execute(text(event), {"user_id": ada.id})
     relay = api.container.events.relay()
     for _ in range(10):
         with pytest.raises(Exception, match="No space left"):
@@ -94,7 +94,7 @@ async def test_a_target_is_given_back_and_its_attempt_not_counted(api: Bench, pe
     rows = await people.rows("SELECT lease_until, attempt FROM scrape_schedule")
     assert [(row["lease_until"], row["attempt"]) for row in rows] == [(None, 0)]
     await make_room(api.container)
-    await api.container.reader().execute(text("UPDATE scrape_schedule SET due_at = '2000-01-01'"))
+    await api.container.standalone_writer().execute(text("UPDATE scrape_schedule SET due_at = '2000-01-01'"))
     await api.work()
     assert await people.rows("SELECT 1 FROM game_snapshots")
 

@@ -21,7 +21,7 @@ from app.migrations import head, known_revisions
 from app.worker import WorkerProcess
 from shared.jobs.heartbeat import WORKERS
 from shared.storage import REDIS_MEMORY_FULL
-from shared.web.health import HealthChecks, NotWell, Part
+from shared.web.health import HealthChecks, HealthPart, NotWell
 
 
 async def asked(api: Bench) -> tuple[int, dict[str, Any]]:
@@ -116,8 +116,11 @@ async def test_parts_that_hang_are_asked_at_once_and_not_for_long() -> None:
     async def complains() -> None:
         raise NotWell("do this")
 
-    parts = {"one": Part(ask=hangs, advice="start it"), "two": Part(ask=hangs, advice="start it", required=False)}
-    health = await HealthChecks({**parts, "three": Part(ask=complains, advice="")}).run()
+    parts = {
+        "one": HealthPart(ask=hangs, advice="start it"),
+        "two": HealthPart(ask=hangs, advice="start it", required=False),
+    }
+    health = await HealthChecks({**parts, "three": HealthPart(ask=complains, advice="")}).run()
     assert not health.ok
     assert health.parts["one"].error == "start it (TimeoutError)"
     assert health.parts["three"].error == "do this"
@@ -209,7 +212,7 @@ async def test_one_answer_is_told_again_and_then_asked_for_anew() -> None:
     async def answers() -> None:
         calls.append("asked")
 
-    parts = {"one": Part(ask=answers, advice="")}
+    parts = {"one": HealthPart(ask=answers, advice="")}
     kept = HealthChecks(parts, kept=600)
     await asyncio.gather(*(kept.run() for _ in range(5)))
     assert len(calls) == 1

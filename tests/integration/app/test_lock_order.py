@@ -35,7 +35,7 @@ WITH target AS (
     INSERT INTO scrape_targets (id, source, key, address, interval_seconds, created_at)
     VALUES (uuidv7(), 'hiscores', 'regular:made up', 'regular:made up', 3600, now()) RETURNING id
 )
-INSERT INTO scrape_schedule (target_id, due_at, lane, source) SELECT id, now(), 1, 'hiscores' FROM target
+INSERT INTO scrape_schedule (target_id, due_at, priority, source) SELECT id, now(), 1, 'hiscores' FROM target
 """
 
 

@@ -112,7 +112,7 @@ def filled(what: Any, names: dict[str, str]) -> Any:
 async def put_stranger(world: World, container: AppContainer, guild_id: str, *, admin: bool) -> None:
     """Make the stranger a confirmed member of a guild."""
     stranger = UUID(jwt.decode(world.tokens["stranger"], options={"verify_signature": False})["sub"])
-    await container.reader().execute(
+    await container.standalone_writer().execute(
         text(
             "INSERT INTO guild_members (guild_id, user_id, admin, joined_at, confirmed_by)"
             " VALUES (:guild, :user, :admin, now() - interval '1 day', 'operator')"
@@ -208,7 +208,7 @@ async def test_a_member_gets_no_event_of_another_member(world: World, container:
     owner = {"Authorization": f"Bearer {world.tokens['owner']}"}
     hook = {"kind": "webhook", "url": "https://stranger.example.org/hook"}
     made = await world.http.post("/api/users/me/channels", json=hook, headers=stranger)
-    await container.reader().execute(text("UPDATE notification_channels SET verified_at = now()"))
+    await container.standalone_writer().execute(text("UPDATE notification_channels SET verified_at = now()"))
     await live(world, container)
 
     async def delivered(channel_id: str, headers: dict[str, str]) -> list[str]:

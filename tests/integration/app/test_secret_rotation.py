@@ -26,7 +26,7 @@ from app.doctor import _secret as secret_finding
 from shared.clock import Clock
 from shared.ids import new_id
 from shared.settings import Secret
-from users.notifications.sealing import Unsealable
+from users.notifications.field_encryption import Unsealable
 
 NEW = "another secret for tests, which replaces the first"
 DISCORD_ID = "281474976710656001"
@@ -61,7 +61,7 @@ async def channel_of(container: AppContainer, user_id: UUID) -> UUID:
                 "INSERT INTO notification_channels (id, user_id, kind, name, target, shown, host, created_at)"
                 " VALUES (:id, :user, 'webhook', 'my server', :sealed, 'bot.example.org', 'bot.example.org', now())"
             ),
-            {"id": channel, "user": user_id, "sealed": container.notifications.sealing().seal(channel, HOOK)},
+            {"id": channel, "user": user_id, "sealed": container.notifications.encryption().seal(channel, HOOK)},
         )
     return channel
 
@@ -101,7 +101,7 @@ async def test_everything_made_under_the_previous_secret_is_accepted_while_that_
         notifications = after.container.notifications
         assert notifications.codes().fits(channel, code, kept)
         assert after.container.users.confirmation_tokens().fits(confirmation, mailed)
-        assert notifications.sealing().open(channel, await sealed(after.container, channel)) == HOOK
+        assert notifications.encryption().open(channel, await sealed(after.container, channel)) == HOOK
         claimed = await after.register("grace", claim_code=issued.json()["code"])
         assert claimed.id
         with pytest.raises(Remark, match="trackers secrets rotate"):
@@ -125,14 +125,14 @@ async def test_after_a_rotation_the_previous_secret_is_needed_by_nothing_that_wa
 
     async with under(environ, NEW, SECRET) as during:
         lines = await rotated(during.container)
-        assert lines[0] == "channels sealed under the current secret now: 1"
+        assert lines[0] == "channels now encrypted with the current secret: 1"
         assert [line for line in lines if bot_key[4:14] in line], lines
         assert [line for line in lines if "sessions: 1, last used" in line], lines
         assert "left that needs TRACKERS_SECRET_KEY_PREVIOUS: 3" in lines
         assert await asked_with(during.http, bot_key) == 200
         refreshed = await during.refresh(ada.tokens["refresh_token"])
         lines = await rotated(during.container)
-        assert lines[0] == "channels sealed under the current secret now: 0"
+        assert lines[0] == "channels now encrypted with the current secret: 0"
         (left,) = [line for line in lines if line.startswith("still needs")]
         assert unused[4:14] in left
         assert "not used yet" in left
@@ -144,10 +144,10 @@ async def test_after_a_rotation_the_previous_secret_is_needed_by_nothing_that_wa
         assert await asked_with(after.http, bot_key) == 200
         assert await asked_with(after.http, unused) == 401
         assert (await after.refresh(refreshed.json()["refresh_token"])).status_code == 200
-        opened = after.container.notifications.sealing().open(channel, await sealed(after.container, channel))
+        opened = after.container.notifications.encryption().open(channel, await sealed(after.container, channel))
         assert opened == HOOK
     with pytest.raises(Unsealable):
-        api.container.notifications.sealing().open(channel, await sealed(api.container, channel))
+        api.container.notifications.encryption().open(channel, await sealed(api.container, channel))
 
 
 async def test_a_rotation_names_codes_links_and_channels_that_cannot_be_made_anew(
@@ -180,7 +180,7 @@ async def test_a_rotation_names_codes_links_and_channels_that_cannot_be_made_ane
     public = {**environ, "TRACKERS_NOTIFY_PUBLIC_URL": "https://trackers.example.org"}
     async with under(public, "x" * 40, NEW, clock=FixedClock(now)) as other:
         lines = await rotated(other.container)
-    assert "channels that open under neither secret, and must be made again: 2" in lines
+    assert "channels that neither secret can decrypt; they must be added again: 2" in lines
     assert [line for line in lines if "unsubscribe links in digests: 1" in line], lines
     assert [line for line in lines if "links that confirm e-mail addresses: 1" in line], lines
     assert [line for line in lines if "codes of channels: 1" in line], "the other was made after the rotation began"
@@ -265,7 +265,7 @@ def test_a_started_product_keeps_channels_keys_sessions_links_and_answers(home: 
         assert bot(http).headers["idempotency-replayed"] == "true"
         report = trackers(home, "secrets", "rotate")
         assert report.returncode == 0, report.stderr
-        assert "channels sealed under the current secret now: 1" in report.stdout
+        assert "channels now encrypted with the current secret: 1" in report.stdout
         assert f"bot key {unused[:14]} (unused): 1, not used yet" in report.stdout
         assert "left that needs TRACKERS_SECRET_KEY_PREVIOUS: 1" in report.stdout
         assert person(http, "POST", f"/api/users/me/channels/{channel}/secret").status_code == 200

@@ -185,7 +185,7 @@ async def test_what_a_database_says_of_an_error_is_logged_without_its_values(
     configure(level="DEBUG", form="json", stream=written)
     for table in ("game_manual_snapshots", "audit_log"):
         statement = f"ALTER TABLE {table} ADD CONSTRAINT nothing CHECK (id IS NULL) NOT VALID"
-        await container.reader().execute(text(statement))
+        await container.standalone_writer().execute(text(statement))
     answer = await world.http.post(
         f"/api/trackers/{world.names['tracker_id']}/snapshots",
         json={**SNAPSHOT, "note": "sesame\nopen", "evidence_url": "https://example.org/sesame"},

@@ -15,7 +15,7 @@ from tests.docs_commands import blocks
 from tests.waiting import LIMIT_S, eventually_sync
 
 PATIENCE: Final = 2 * LIMIT_S
-LOOK_SECONDS: Final = 0.1
+POLL_INTERVAL_S: Final = 0.1
 BLANK: Final = re.compile(r"\b[A-Z]+(?:_[A-Z]+)*\b")
 """A word in capitals: to be filled in, if it is known."""
 CURL: Final = 'silent\nshow-error\nwrite-out = "\\n%{http_code}"\n'
@@ -86,7 +86,7 @@ class Answered:
 
 
 @dataclass
-class Reader:
+class PooledQueries:
     """One reading of one page."""
 
     home: Path
@@ -112,7 +112,7 @@ class Reader:
             assert all(self._is_there(note, answered) for note in command.notes), answered
             return answered
 
-        answered = eventually_sync(there, what=where, poll=LOOK_SECONDS)
+        answered = eventually_sync(there, what=where, poll=POLL_INTERVAL_S)
         refusal = next((found for note in command.notes if (found := REFUSED.fullmatch(note))), None)
         if answered.status is not None:
             wanted = refusal is not None and answered.status == int(refusal[1])

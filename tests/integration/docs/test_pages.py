@@ -15,11 +15,11 @@ from tests.demo.postbox import postbox
 from tests.demo.product import Product
 from tests.docs_commands import blocks
 from tests.features.receiver import receiving
-from tests.integration.docs.reader import BLANK, HERE, Command, Reader, commands
+from tests.integration.docs.reader import BLANK, HERE, Command, PooledQueries, commands
 from tests.upstreams.client import SimulatedSites
 from tests.waiting import LIMIT_S, eventually_sync
 
-from users.notifications.senders.webhook import signature
+from users.notifications.transports.webhook import signature
 
 ROOT: Final = Path(__file__).parents[3]
 PAGE: Final = ROOT / "docs/api.md"
@@ -29,7 +29,7 @@ LISTED: Final = 100_000_900
 
 
 @pytest.fixture(scope="module")
-def reader() -> Iterator[Reader]:
+def reader() -> Iterator[PooledQueries]:
     """Somebody at a machine where the product runs, and whom webhooks reach."""
     with SimulatedSites.started(games={"auto_players": True}) as sites, receiving() as receiver, postbox() as mails:
         sites.hiscores.add_player("Lynx Titan", xp={"Slayer": 13_034_431})
@@ -58,7 +58,7 @@ def reader() -> Iterator[Reader]:
         with Product.started(settings) as product:
             product.wait_until_ready()
             wait_for_contracts(product)
-            yield Reader(
+            yield PooledQueries(
                 home=product.home,
                 environ=product.environ,
                 mails=mails,
@@ -87,7 +87,7 @@ def wait_for_contracts(product: Product) -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not on this machine")
-def test_every_command_of_the_page_does_what_it_says(reader: Reader) -> None:
+def test_every_command_of_the_page_does_what_it_says(reader: PooledQueries) -> None:
     reader.known.pop("BOT_KEY", None)
     for command in commands(PAGE):
         reader.run(command)
@@ -104,7 +104,7 @@ def test_no_word_in_capitals_is_left_to_be_guessed() -> None:
 
 @pytest.mark.slow
 def test_the_clients_five_minutes_are_as_its_readme_shows_them(
-    reader: Reader, capsys: pytest.CaptureFixture[str]
+    reader: PooledQueries, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """One block after another, in one namespace, as somebody types them."""
     reader.known.pop("BOT_KEY", None)

@@ -71,7 +71,7 @@ async def scraped_once(
         PLAYERS[0],
         str(DOUBLES),
     )
-    shown = running_sites.games.player("epic", PLAYERS[0])["standings"][str(DOUBLES)]["rating"]
+    shown = running_sites.games.player("epic", PLAYERS[0])["playlist_states"][str(DOUBLES)]["rating"]
     assert [row["rating"] for row in stored] == [shown]
     return SCRAPED_ONCE
 

@@ -276,7 +276,9 @@ class Stage:
         """
         played = {}
         for player in PLAYERS[::2]:
-            rating = self.sites.games.play("epic", player, DOUBLES, rating=12)["standings"][str(DOUBLES)]["rating"]
+            rating = self.sites.games.play("epic", player, DOUBLES, rating=12)["playlist_states"][str(DOUBLES)][
+                "rating"
+            ]
             played[player] = (rating - 12, rating)
         log = self.sites.requests()
         keys = [f"rocket-league:epic:{player}" for player in PLAYERS[::3]]
@@ -284,7 +286,7 @@ class Stage:
         async with self.engine() as container, container.database().unit_of_work() as session:
             began = (await session.execute(text("SELECT clock_timestamp()"))).scalar_one()
             await session.execute(text("UPDATE scrape_schedule SET due_at = clock_timestamp()"))
-            tasks = list((await container.targets().look_now("games", targets)).values())
+            tasks = list((await container.targets().request_run("games", targets)).values())
         return Round(began=began, played=played, tasks=tasks, request=log[-1].number if log else 0)
 
     def visits(self, the: Round) -> Counter[str]:
@@ -423,7 +425,7 @@ class Stage:
             == 0
         )
         unequal = """
-            SELECT count(*) FROM game_standings g JOIN game_accounts a ON a.id = g.account_id
+            SELECT count(*) FROM game_playlist_states g JOIN game_accounts a ON a.id = g.account_id
             WHERE a.identifier = $1 AND g.playlist_key = $2 AND g.rating <> $3
         """
         for player, (_, after) in list(the.played.items())[:5]:

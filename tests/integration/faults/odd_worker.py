@@ -15,12 +15,12 @@ from app.runtime import runtime
 from app.worker import run_worker
 from shared.logging import configure
 from shared.scraping.dispatch import SourceRegistry
+from shared.scraping.fetch_context import FetchContext
 from shared.scraping.jobs import EVERY_SECOND
 from shared.scraping.observation import Observation
 from shared.scraping.policy import Policy
 from shared.scraping.source import Source
 from shared.scraping.target import Target
-from shared.scraping.visit import Visit
 
 STUB: Final = "stub"
 PILL: Final = "pill"
@@ -40,7 +40,7 @@ class StubSource(Source[str]):
     def __init__(self, container: AppContainer) -> None:
         self._container = container
 
-    async def collect(self, target: Target, visit: Visit) -> str:
+    async def collect(self, target: Target, context: FetchContext) -> str:
         if target.key == PILL:
             os._exit(1)
         return target.key
@@ -55,7 +55,7 @@ class StubSource(Source[str]):
 async def follows_a_stub(container: AppContainer) -> None:
     """And takes back what lost workers held every second, so that a test need not wait for it."""
     container.sources.override(SourceRegistry([StubSource(container)]))
-    often = {"scraping.sweep": EVERY_SECOND}
+    often = {"scraping.reclaim": EVERY_SECOND}
     container.jobs.override([replace(job, seconds=often.get(job.name, job.seconds)) for job in container.jobs()])
     await run_worker(container)
 
@@ -74,7 +74,7 @@ async def leaves_soon(container: AppContainer) -> None:
 
 async def sweeps_often(container: AppContainer) -> None:
     """What lost workers held is taken back every second."""
-    often = {"scraping.sweep": EVERY_SECOND}
+    often = {"scraping.reclaim": EVERY_SECOND}
     container.jobs.override([replace(job, seconds=often.get(job.name, job.seconds)) for job in container.jobs()])
     await run_worker(container)
 

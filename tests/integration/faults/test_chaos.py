@@ -8,7 +8,7 @@ import os
 import random
 
 from tests.integration.faults.harness import Stage, WorkerProcess
-from tests.integration.faults.telling import (
+from tests.integration.faults.notifying import (
     SETTINGS,
     Receiver,
     assert_told_once,

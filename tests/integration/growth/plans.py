@@ -23,7 +23,14 @@ GROWING: Final = frozenset(
     {
         *("scrape_runs_first", "scrape_runs_default", "activity_log", "audit_log", "outbox_events", "digests"),
         *("notified_events", "notification_deliveries", "contracts", "contract_items", "contract_alerts"),
-        *("game_snapshots", "game_ratings", "game_standings", "hiscore_records", "flight_snapshots", "flight_days"),
+        *(
+            "game_snapshots",
+            "game_ratings",
+            "game_playlist_states",
+            "hiscore_records",
+            "flight_snapshots",
+            "flight_days",
+        ),
         *("flight_queries", "price_watches", "price_alerts"),
         *("fencing_registrations", "fencing_listings", "fencing_changes", "fencing_events"),
     }

@@ -10,12 +10,12 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.container import AppContainer
-from shared.audit.schemas import ActivityFilter, AuditFilter, Page
+from shared.audit.schemas import ActivityFilter, AuditFilter, LogPage
 from shared.outbox.schemas import FeedFilter
 from shared.scraping.repository import ScrapingRepository
 from shared.web.identity import PersonIdentity, Role
 from trackers.contracts.schemas import ContractFilter
-from trackers.fencers.links import Kind
+from trackers.fencers.links import SubjectKind
 from trackers.fencers.schemas import TrackedFilter
 from trackers.games.schemas import TrackerFilter
 from trackers.hiscores.catalogue import MetricKind
@@ -78,7 +78,9 @@ async def claim_of_due_targets(asking: Asking) -> None:
 
 @question
 async def task_by_id(asking: Asking) -> None:
-    await asking.container.task_board().task(await asking.value("SELECT id FROM scrape_runs ORDER BY id DESC LIMIT 1"))
+    await asking.container.task_queries().task(
+        await asking.value("SELECT id FROM scrape_runs ORDER BY id DESC LIMIT 1")
+    )
 
 
 @question
@@ -107,7 +109,7 @@ async def newest_page_of_snapshots(asking: Asking) -> None:
 async def what_is_stored_of_an_account_that_was_looked_at(asking: Asking) -> None:
     target = await asking.value("SELECT id FROM target WHERE source = 'games' AND place = 7")
     async with asking.transaction():
-        assert await asking.container.games.standings().stored_accounts([target], seasons=["s60"])
+        assert await asking.container.games.playlist_states().stored_accounts([target], seasons=["s60"])
 
 
 @question
@@ -169,7 +171,7 @@ async def list_of_watches_that_are_on(asking: Asking) -> None:
 @question
 async def list_of_tracked_fencers(asking: Asking) -> None:
     listed = await asking.container.fencers.queries().list_of(
-        Kind.FENCER, await asking.person(), TrackedFilter(), page=1, per_page=LIMIT
+        SubjectKind.FENCER, await asking.person(), TrackedFilter(), page=1, per_page=LIMIT
     )
     assert listed.items[0].registrations
 
@@ -177,7 +179,7 @@ async def list_of_tracked_fencers(asking: Asking) -> None:
 @question
 async def list_of_tracked_clubs(asking: Asking) -> None:
     listed = await asking.container.fencers.queries().list_of(
-        Kind.CLUB, await asking.person(2), TrackedFilter(), page=1, per_page=LIMIT
+        SubjectKind.CLUB, await asking.person(2), TrackedFilter(), page=1, per_page=LIMIT
     )
     assert listed.items[0].registrations
 
@@ -185,14 +187,14 @@ async def list_of_tracked_clubs(asking: Asking) -> None:
 @question
 async def registrations_of_a_fencer(asking: Asking) -> None:
     tracked = await asking.value("SELECT id FROM tracked_fencers ORDER BY id LIMIT 1")
-    read = await asking.container.fencers.queries().detail(Kind.FENCER, await asking.person(), tracked)
+    read = await asking.container.fencers.queries().detail(SubjectKind.FENCER, await asking.person(), tracked)
     assert read.registrations
 
 
 @question
 async def registrations_of_a_club(asking: Asking) -> None:
     tracked = await asking.value("SELECT id FROM tracked_clubs ORDER BY id LIMIT 1")
-    read = await asking.container.fencers.queries().detail(Kind.CLUB, await asking.person(2), tracked)
+    read = await asking.container.fencers.queries().detail(SubjectKind.CLUB, await asking.person(2), tracked)
     assert read.registrations
 
 
@@ -200,14 +202,18 @@ async def registrations_of_a_club(asking: Asking) -> None:
 async def newest_page_of_a_fencers_history(asking: Asking) -> None:
     tracked = await asking.value("SELECT id FROM tracked_fencers ORDER BY id LIMIT 1")
     person = await asking.person()
-    assert (await asking.container.fencers.queries().history(Kind.FENCER, person, tracked, before=None, limit=5)).items
+    assert (
+        await asking.container.fencers.queries().history(SubjectKind.FENCER, person, tracked, before=None, limit=5)
+    ).items
 
 
 @question
 async def newest_page_of_a_clubs_history(asking: Asking) -> None:
     tracked = await asking.value("SELECT id FROM tracked_clubs ORDER BY id LIMIT 1")
     person = await asking.person(2)
-    assert (await asking.container.fencers.queries().history(Kind.CLUB, person, tracked, before=None, limit=5)).items
+    assert (
+        await asking.container.fencers.queries().history(SubjectKind.CLUB, person, tracked, before=None, limit=5)
+    ).items
 
 
 @question
@@ -267,17 +273,17 @@ digest_of("fencers", 2)
 
 @question
 async def newest_page_of_the_audit_log(asking: Asking) -> None:
-    read = await asking.container.audit_queries().requests(AuditFilter(), Page(limit=LIMIT))
+    read = await asking.container.audit_queries().requests(AuditFilter(), LogPage(limit=LIMIT))
     assert len(read.items) == LIMIT
 
 
 @question
 async def newest_page_of_what_a_person_asked(asking: Asking) -> None:
     asker = AuditFilter(actor_id=(await asking.person()).user_id)
-    assert len((await asking.container.audit_queries().requests(asker, Page(limit=LIMIT))).items) == LIMIT
+    assert len((await asking.container.audit_queries().requests(asker, LogPage(limit=LIMIT))).items) == LIMIT
 
 
 @question
 async def newest_page_of_what_happened_to_a_thing(asking: Asking) -> None:
     thing = ActivityFilter(subject="target", subject_id="7")
-    assert len((await asking.container.audit_queries().activities(thing, Page(limit=LIMIT))).items) == LIMIT
+    assert len((await asking.container.audit_queries().activities(thing, LogPage(limit=LIMIT))).items) == LIMIT

@@ -19,7 +19,7 @@ INSERT INTO scrape_targets (id, source, key, address, interval_seconds, created_
 SELECT uuidv7(), s.source, s.source || n, 'a', 3600, now() - interval '10 years', 'completed', now()
 FROM (VALUES ('games', 60), ('hiscores', 20), ('fencers', 120), ('google', 40)) AS s (source, many),
      generate_series(1, s.many) AS n;
-INSERT INTO scrape_schedule (target_id, due_at, lane, source)
+INSERT INTO scrape_schedule (target_id, due_at, priority, source)
 SELECT id, now() + (random() - 0.2) * interval '1 hour', 2, source FROM scrape_targets;
 CREATE TABLE target AS SELECT id, source, row_number() OVER (PARTITION BY source ORDER BY id) AS place FROM scrape_targets;
 
@@ -72,7 +72,7 @@ JOIN target t ON t.source = 'games' AND t.place = n % 60 + 1;
 
 INSERT INTO game_seasons (account_id, key, name, number)
 SELECT a.id, 's' || s, 's', s FROM account a, generate_series({last_season} - 4 * {years} + 1, {last_season}) AS s;
-INSERT INTO game_standings (account_id, season_key, playlist_key, name, rating, matches_played, win_streak, estimated,
+INSERT INTO game_playlist_states (account_id, season_key, playlist_key, name, rating, matches_played, win_streak, estimated,
                             changed_at)
 SELECT a.id, 's' || s, 'p' || k, 'p', 1000, 10, 0, false, now() - ({last_season} - s) * interval '3 months'
 FROM generate_series({last_season} - 4 * {years} + 1, {last_season}) AS s, account a, generate_series(1, 5) AS k;
@@ -91,7 +91,7 @@ CROSS JOIN LATERAL (
     SELECT array_agg(m ORDER BY m) AS metrics, array_agg(1000 - n ORDER BY m) AS vals
     FROM generate_series(1, CASE WHEN n % 50 = 0 THEN 40 ELSE 4 END) AS m
 ) AS filled;
-INSERT INTO hiscore_states (player, metrics, vals, ranks, era, since_keyframe, looked_at, looks, records)
+INSERT INTO hiscore_states (player, metrics, vals, ranks, era, since_keyframe, fetched_at, looks, records)
 SELECT DISTINCT ON (player) player, metrics, vals, ranks, 0, 0, now(), 1, 1
 FROM hiscore_records WHERE kind = 1 ORDER BY player, at DESC;
 
@@ -151,7 +151,7 @@ FROM fencing_registrations r JOIN fencing_events e ON e.id = r.event_id ORDER BY
 
 INSERT INTO contracts (contract_id, region_id, type, status, title, price, collateral, reward, volume, days_to_complete,
                        issuer_id, issuer_corporation_id, for_corporation, date_issued, date_expired, row_hash,
-                       first_seen_at, ended_at, items_state, judged, is_ship, ship_type_id, ship_quantity,
+                       first_seen_at, ended_at, items_state, evaluated, is_ship, ship_type_id, ship_quantity,
                        contains_additional_items)
 SELECT 1000000 - n, 10000002, 'item_exchange', CASE WHEN live THEN 'live' ELSE 'gone' END, 'c', 1000 + n % 977, 0, 0, 1,
        0, n % 100, 1, false, at, at + interval '14 days', n, at, CASE WHEN NOT live THEN at + interval '7 days' END,

@@ -22,7 +22,7 @@ class Pile:
     def __init__(self, what: str, ages: list[int], *, keep_days: int = 30) -> None:
         self.ages = ages
         self.batches: list[int] = []
-        self.kind = Ageing(what=what, keep_days=keep_days, remove=self.remove, at_once=10)
+        self.kind = Ageing(what=what, keep_days=keep_days, remove=self.remove, batch_size=10)
 
     async def remove(self, session: AsyncSession, before: datetime, limit: int) -> int:
         assert not session.in_transaction(), "a batch begins with a transaction of its own"

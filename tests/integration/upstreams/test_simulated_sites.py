@@ -20,7 +20,7 @@ from tests.upstreams.faults import FaultKind
 
 from trackers.games.links import identity, profile_path, rating_history_path, season_path
 from trackers.games.parser import (
-    PlaylistStanding,
+    PlaylistState,
     Profile,
     parse_playlists,
     parse_profile,
@@ -61,8 +61,8 @@ def profile_of(http: httpx.Client, path: str = COMET) -> Profile:
     return parse_profile(answer.content)
 
 
-def doubles(profile: Profile) -> PlaylistStanding:
-    return next(standing for standing in profile.playlists if standing.playlist_key == "11")
+def doubles(profile: Profile) -> PlaylistState:
+    return next(state for state in profile.playlists if state.playlist_key == "11")
 
 
 # ---- the format ----
@@ -93,13 +93,13 @@ def test_a_whole_years_seasons_belong_together(games: SimulatedGames, http: http
     account = identity(game="rocket-league", platform="epic", display="Quiet Comet")
     profile = profile_of(http)
     for season in (30, 31, 32, 33, 34):
-        standings = parse_playlists(http.get(season_path(account, str(season))).content, season)
-        assert standings
-        for standing in standings:
-            best = next((peak for peak in profile.peaks if peak.playlist_key == standing.playlist_key), None)
-            assert best is None or (standing.peak_rating or 0) <= best.rating
-            if best is not None and best.season_key == str(season) and standing.playlist_key != "0":
-                assert standing.peak_rating == best.rating
+        playlist_states = parse_playlists(http.get(season_path(account, str(season))).content, season)
+        assert playlist_states
+        for state in playlist_states:
+            best = next((peak for peak in profile.peaks if peak.playlist_key == state.playlist_key), None)
+            assert best is None or (state.peak_rating or 0) <= best.rating
+            if best is not None and best.season_key == str(season) and state.playlist_key != "0":
+                assert state.peak_rating == best.rating
     assert parse_playlists(http.get(season_path(account, "34")).content, 34) == profile.playlists
     assert parse_playlists(http.get(season_path(account, "35")).content, 35) == []
 

@@ -29,7 +29,7 @@ from tests.waiting import LIMIT_S, eventually
 from app.container import AppContainer
 from shared.installation_secret import InstallationSecret
 from shared.settings import Secret
-from users.auth.remembered import TRUSTED
+from users.auth.credential_cache import TRUSTED
 from users.auth.tokens import AUDIENCE, ISSUER, TYPE, AccessTokens
 
 ME = "/api/auth/me"

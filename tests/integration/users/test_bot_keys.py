@@ -5,7 +5,7 @@ from tests.conftest import Bench
 from tests.waiting import eventually
 
 from app.container import AppContainer
-from users.auth.remembered import TRUSTED
+from users.auth.credential_cache import TRUSTED
 
 PATH = "/internal/trackers/parse"
 BODY = {"url": "https://tracker.gg/rocket-league/profile/epic/somebody"}

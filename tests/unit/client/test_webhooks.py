@@ -7,7 +7,7 @@ import pytest
 from tests.features.receiver import documented_check
 
 from trackers_client import InvalidWebhook, verify_webhook
-from users.notifications.senders.webhook import signature
+from users.notifications.transports.webhook import signature
 
 SECRET = "whsec_test"
 Made = Callable[[], dict[str, str]]

@@ -9,7 +9,7 @@ import pytest
 from msgspec import Struct
 
 from shared.audit.bodies import audited_body
-from shared.redaction import MOST_ITEMS, REMOVED
+from shared.redaction import MAX_ITEMS, REMOVED
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
@@ -97,9 +97,9 @@ def test_what_no_handler_takes_is_measured_only() -> None:
 
 
 def test_long_lists_of_what_is_kept_are_cut() -> None:
-    members = [{"user_id": PERSON}] * (MOST_ITEMS + 50)
+    members = [{"user_id": PERSON}] * (MAX_ITEMS + 50)
     cut = kept({"kind": "channel", "url": "u", "members": members}, "members.user_id")["members"]
-    assert (len(cut), cut[-1]) == (MOST_ITEMS + 1, "[50 more]")
+    assert (len(cut), cut[-1]) == (MAX_ITEMS + 1, "[50 more]")
 
 
 def test_ids_and_times_are_kept_as_they_were_sent() -> None:

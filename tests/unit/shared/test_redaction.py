@@ -8,8 +8,8 @@ import pytest
 
 from shared.redaction import (
     DEEPEST,
-    LONGEST_TEXT,
-    MOST_ITEMS,
+    MAX_ITEMS,
+    MAX_TEXT_LENGTH,
     REMOVED,
     decoded_body,
     mentioned,
@@ -110,14 +110,14 @@ def test_secrets_are_found_wherever_they_stand(text: str, kept: str) -> None:
 
 
 def test_a_secret_across_the_cut_leaves_nothing_behind() -> None:
-    assert "sss" not in redacted_text("x" * (LONGEST_TEXT - 20) + KEY)
+    assert "sss" not in redacted_text("x" * (MAX_TEXT_LENGTH - 20) + KEY)
 
 
 def test_long_texts_lists_and_objects_are_cut_with_a_note() -> None:
-    assert redacted({"a": "x" * 600})["a"] == "x" * LONGEST_TEXT + "…"
-    assert redacted(list(range(150)))[-2:] == [MOST_ITEMS - 1, "[50 more]"]
+    assert redacted({"a": "x" * 600})["a"] == "x" * MAX_TEXT_LENGTH + "…"
+    assert redacted(list(range(150)))[-2:] == [MAX_ITEMS - 1, "[50 more]"]
     many = redacted({str(number): number for number in range(150)})
-    assert (len(many), many["…"]) == (MOST_ITEMS + 1, "[50 more]")
+    assert (len(many), many["…"]) == (MAX_ITEMS + 1, "[50 more]")
 
 
 def test_what_is_nested_too_deep_is_left_out() -> None:

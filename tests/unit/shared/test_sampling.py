@@ -62,5 +62,5 @@ def test_moments_that_do_not_move_are_no_trouble() -> None:
 
 @pytest.mark.parametrize(("at", "values", "points"), [([1.0, 2.0], [1.0, 2.0], 1), ([1.0], [1.0, 2.0], 5)])
 def test_what_is_no_line_is_refused(at: list[float], values: list[float], points: int) -> None:
-    with pytest.raises(ValueError, match=r"keep at least 2|needs its moment"):
+    with pytest.raises(ValueError, match=r"keep at least 2|needs a time"):
         sampled(at, values, points)

@@ -20,7 +20,7 @@ from msgspec import Struct
 from tests.upstreams.fencers_pages import Club, Fencer, Row, club_2025, club_2026, fencer
 
 from shared.scraping.failures import PageChanged
-from shared.scraping.visit import Answer, retry_after
+from shared.scraping.fetch_context import SiteResponse, retry_after
 from trackers.contracts.esi import fresh_for, generation_of, pages_of
 from trackers.contracts.parser import (
     parse_bids,
@@ -278,11 +278,11 @@ def test_whatever_a_header_says_of_time_is_bounded(value: str) -> None:
     wait = retry_after(value, now=NOW)
     assert wait is None or 0 <= wait <= 30 * 86_400
     headers = {**dict.fromkeys(("expires", "last-modified", "date", "age"), value), "cache-control": f"max-age={value}"}
-    answer = Answer(url="", status=200, headers=headers, body=b"")
+    answer = SiteResponse(url="", status=200, headers=headers, body=b"")
     fresh = fresh_for(answer, now=NOW)
     assert fresh is None or 0 < fresh.total_seconds() <= 86_400
     storable(generation_of(answer))
-    paged = Answer(url="", status=200, headers={"x-pages": value}, body=b"")
+    paged = SiteResponse(url="", status=200, headers={"x-pages": value}, body=b"")
     with pytest.raises(PageChanged, match="X-Pages"):
         pages_of(paged)
 

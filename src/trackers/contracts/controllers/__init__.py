@@ -1,1 +1,1 @@
-"""Contracts over HTTP, one file per audience."""
+"""HTTP endpoints of contracts, one file per audience."""

@@ -1,4 +1,4 @@
-"""Contracts for admins: what the runs did, what could not be stored, and a run right now."""
+"""Contracts for admins: runs, rejected rows, and a run on request."""
 
 from typing import Any
 
@@ -19,31 +19,38 @@ Asking = Request[Any, PersonIdentity, Any]
 
 
 class AdminContractController(Controller):
-    """How contracts are looked at."""
+    """Aggregation of contracts: runs and rejected rows."""
 
     path = "/contracts"
     tags = ("contracts",)
 
     @get("/runs", operation_id="list_contract_runs")
     async def list_runs(self, contract_admin_queries: Queries, page: PageNumber = 1, per_page: PerPage = 50) -> RunPage:
-        """Aggregation runs, the newest first: how each ended and what it did."""
+        """List aggregation runs.
+
+        Newest first, each with its outcome and summary.
+        """
         return await contract_admin_queries.runs(page=page, per_page=per_page)
 
     @post("/run", operation_id="run_contract_aggregation", audited=("region_ids",), status_code=HTTP_202_ACCEPTED)
     async def run(
         self, request: Asking, contract_regions: Service, data: JSONBody[RunAggregation | None] = None
     ) -> RunRequested:
-        """Look at regions ahead of their turn: all, or those that are named. 404 `region_not_followed`.
+        """Fetch regions now.
 
-        Pages of which the API says that it has nothing newer are not asked for again; what is left to read is read.
+        Fetches the given regions, or all followed regions if you give none. Regions are not swept again before the API
+        has a newer state, but items and bids that are due are read. 404 `region_not_followed`.
         """
         return RunRequested(
-            tasks=await contract_regions.look_now(data.region_ids if data else None, asker=request.auth)
+            tasks=await contract_regions.request_run(data.region_ids if data else None, asker=request.auth)
         )
 
     @get("/rejected", operation_id="list_rejected_contracts")
     async def list_rejected(
         self, contract_admin_queries: Queries, page: PageNumber = 1, per_page: PerPage = 50
     ) -> RejectedPage:
-        """What the API sent and could not be stored, the latest first."""
+        """List rejected rows.
+
+        Rows that the API sent and that could not be stored, the last seen first.
+        """
         return await contract_admin_queries.rejected(page=page, per_page=per_page)

@@ -1,4 +1,4 @@
-"""Contracts for bots: what members see."""
+"""Contracts for bots: the same as for members."""
 
 from litestar import Controller, get
 
@@ -18,7 +18,7 @@ from trackers.contracts.controllers.parameters import (
 from trackers.contracts.controllers.public import ContractId, ShipTypeId
 from trackers.contracts.schemas import (
     ContractDetail,
-    ContractPage,
+    ContractList,
     ContractSort,
     ContractSummary,
     KnownTypes,
@@ -31,7 +31,7 @@ READ = {"scope": "contracts:read"}
 
 
 class InternalContractController(Controller):
-    """The same as for people; watches are people's own."""
+    """The same endpoints as for people, without watches."""
 
     path = "/contracts"
     tags = ("contracts",)
@@ -45,14 +45,20 @@ class InternalContractController(Controller):
         page: PageNumber = 1,
         per_page: PerPage = 50,
         format: Format = ListFormat.JSON,  # noqa: A002 -- the parameter's name
-    ) -> ContractPage:
-        """Contracts that can be accepted (or, by `status`, past ones), with counts per type. Prices in ISK."""
-        found = await contract_queries.contracts(contract_filter, sort=sort, page=page, per_page=per_page)
-        return found if format is ListFormat.JSON else csv_answer(ContractSummary, found.items, name="contracts")
+    ) -> ContractList:
+        """List contracts.
+
+        Contracts that can be accepted, or past ones with `status`, with counts per type. Prices in ISK.
+        """
+        listed = await contract_queries.contracts(contract_filter, sort=sort, page=page, per_page=per_page)
+        return listed if format is ListFormat.JSON else csv_answer(ContractSummary, listed.items, name="contracts")
 
     @get("/{contract_id:int}", operation_id="internal_get_contract", opt=READ)
     async def get_contract(self, contract_id: ContractId, contract_queries: Queries) -> ContractDetail:
-        """A contract with its items, bids and history. 404 `contract_not_found`."""
+        """Get a contract with its items, bids and history.
+
+        404 `contract_not_found`.
+        """
         return await contract_queries.contract(contract_id)
 
     @get("/ships", operation_id="internal_list_ships", opt=READ)
@@ -64,7 +70,11 @@ class InternalContractController(Controller):
         page: PageNumber = 1,
         per_page: PerPage = 50,
     ) -> ShipBoard:
-        """The types of ships on offer: how many, the cheapest, the median. For the contracts: `?is_ship=true`."""
+        """List the types of ships on offer.
+
+        Each with the number of offers, the lowest and the median price in ISK. To list the contracts themselves, use
+        `is_ship=true` in the list of contracts.
+        """
         return await contract_ship_queries.ships(
             region_id=region_id, ship_group_id=ship_group_id, page=page, per_page=per_page
         )
@@ -73,17 +83,24 @@ class InternalContractController(Controller):
     async def get_prices(
         self, type_id: ShipTypeId, contract_ship_queries: Ships, region_id: Region = None, days: Days = 30
     ) -> ShipPrices:
-        """What a ship costs now, and median and tenth percentile of what disappeared before it expired."""
+        """Get the prices of a type of ship.
+
+        Lowest and median price on offer, and median and tenth percentile of contracts that ended before they expired.
+        Prices in ISK per ship, of contracts that sell nothing else.
+        """
         return await contract_ship_queries.prices(type_id, region_id=region_id, days=days)
 
     @get("/taxonomy", operation_id="internal_get_contract_taxonomy", opt=READ)
     async def get_taxonomy(self, contract_ship_queries: Ships) -> Taxonomy:
-        """Categories and groups of everything that was seen in contracts."""
+        """List the categories and groups of types that were seen in contracts."""
         return await contract_ship_queries.taxonomy()
 
     @get("/types", operation_id="internal_list_contract_types", opt=READ)
     async def list_types(
         self, contract_ship_queries: Ships, name: TypeName = None, group_id: ItemGroup = None
     ) -> KnownTypes:
-        """Types by a part of their name or by group, up to 200: to find the `type_id` to filter by."""
+        """List types by part of the name or by group.
+
+        Up to 200 types, shortest names first. Use it to find the `type_id` to filter by.
+        """
         return await contract_ship_queries.types(name=name, group_id=group_id)

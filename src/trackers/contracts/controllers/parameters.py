@@ -1,4 +1,4 @@
-"""Parameters and dependencies that the endpoints of several audiences take."""
+"""Parameters and dependencies that endpoints of several audiences share."""
 
 from typing import Annotated
 
@@ -13,58 +13,57 @@ from trackers.contracts.ship_queries import ShipQueries
 Queries = NamedDependency[SkipValidation[ContractQueries]]
 Ships = NamedDependency[SkipValidation[ShipQueries]]
 
-LARGEST_ID = 2**31 - 1
+MAX_ID = 2**31 - 1
 LARGEST_ISK = 1e18
 TypeFilter = Annotated[ContractType | None, QueryParameter(name="type", description="Only contracts of this type.")]
 StatusFilter = Annotated[
     ContractStatus,
     QueryParameter(
-        description="live ones, gone (accepted or withdrawn before their time), expired, or unfollowed (live when "
-        "their region was looked at last, which the operator dropped since)."
+        description="live, gone (accepted or withdrawn before they expired), expired, or unfollowed (live when their "
+        "region was last fetched, but the operator dropped it since)."
     ),
 ]
-Sort = Annotated[ContractSort, QueryParameter(description="Order; with a dash the other way round.")]
+Sort = Annotated[ContractSort, QueryParameter(description="Sort order, ascending; with a dash descending.")]
 Regions = Annotated[
-    list[Annotated[int, Meta(ge=1, le=LARGEST_ID)]] | None,
-    QueryParameter(max_items=MAX_REGIONS, description="Only of these regions; may be repeated."),
+    list[Annotated[int, Meta(ge=1, le=MAX_ID)]] | None,
+    QueryParameter(max_items=MAX_REGIONS, description="Only in these regions; repeatable."),
 ]
-Region = Annotated[int | None, QueryParameter(ge=1, le=LARGEST_ID, description="Only of this region.")]
-ItemType = Annotated[int | None, QueryParameter(ge=1, le=LARGEST_ID, description="Only those that give such an item.")]
+Region = Annotated[int | None, QueryParameter(ge=1, le=MAX_ID, description="Only in this region.")]
+ItemType = Annotated[
+    int | None, QueryParameter(ge=1, le=MAX_ID, description="Only contracts with an item of this type.")
+]
 ItemGroup = Annotated[
-    int | None, QueryParameter(ge=1, le=LARGEST_ID, description="Only those that give an item of this group.")
+    int | None, QueryParameter(ge=1, le=MAX_ID, description="Only contracts that offer an item of this group.")
 ]
-ShipType = Annotated[int | None, QueryParameter(ge=1, le=LARGEST_ID, description="Only those that sell this ship.")]
-ShipGroup = Annotated[
-    int | None, QueryParameter(ge=1, le=LARGEST_ID, description="Only those that sell a ship of this group.")
-]
-IsShip = Annotated[bool | None, QueryParameter(description="Only those that sell a ship, or only the others.")]
-MinPrice = Annotated[float | None, QueryParameter(ge=0, le=LARGEST_ISK, description="Only from this price on (ISK).")]
-MaxPrice = Annotated[float | None, QueryParameter(ge=0, le=LARGEST_ISK, description="Only up to this price (ISK).")]
+ShipType = Annotated[int | None, QueryParameter(ge=1, le=MAX_ID, description="Only contracts for this type of ship.")]
+ShipGroup = Annotated[int | None, QueryParameter(ge=1, le=MAX_ID, description="Only ships of this group.")]
+IsShip = Annotated[bool | None, QueryParameter(description="Only contracts that sell a ship, or only the others.")]
+MinPrice = Annotated[float | None, QueryParameter(ge=0, le=LARGEST_ISK, description="Lowest price (ISK).")]
+MaxPrice = Annotated[float | None, QueryParameter(ge=0, le=LARGEST_ISK, description="Highest price (ISK).")]
 Title = Annotated[
     str | None,
-    QueryParameter(min_length=1, max_length=100, pattern=r"^[^\x00]*$", description="Only with this in the title."),
+    QueryParameter(min_length=1, max_length=100, pattern=r"^[^\x00]*$", description="Part of the title."),
 ]
 Blueprint = Annotated[
-    bool | None, QueryParameter(description="Only those that give a blueprint copy, or something that is none.")
+    bool | None, QueryParameter(description="Only contracts that offer a blueprint copy, or another item.")
 ]
-MinRuns = Annotated[int | None, QueryParameter(ge=1, le=LARGEST_ID, description="Of an item's runs, at least.")]
-MinMe = Annotated[int | None, QueryParameter(ge=0, le=100, description="Of an item's material efficiency, at least.")]
-MinTe = Annotated[int | None, QueryParameter(ge=0, le=100, description="Of an item's time efficiency, at least.")]
+MinRuns = Annotated[int | None, QueryParameter(ge=1, le=MAX_ID, description="Least runs of an item.")]
+MinMe = Annotated[int | None, QueryParameter(ge=0, le=100, description="Least material efficiency of an item.")]
+MinTe = Annotated[int | None, QueryParameter(ge=0, le=100, description="Least time efficiency of an item.")]
 MinReward = Annotated[
-    float | None, QueryParameter(ge=0, le=LARGEST_ISK, description="Only couriers that pay at least this (ISK).")
+    float | None, QueryParameter(ge=0, le=LARGEST_ISK, description="Lowest reward of a courier contract (ISK).")
 ]
-MaxVolume = Annotated[float | None, QueryParameter(ge=0, le=1e15, description="Only up to this volume (m3).")]
-MaxCollateral = Annotated[
-    float | None, QueryParameter(ge=0, le=LARGEST_ISK, description="Only up to this collateral (ISK).")
-]
-Issuer = Annotated[int | None, QueryParameter(ge=1, le=2**63 - 1, description="Only of this character.")]
+MaxVolume = Annotated[float | None, QueryParameter(ge=0, le=1e15, description="Largest volume (m3).")]
+MaxCollateral = Annotated[float | None, QueryParameter(ge=0, le=LARGEST_ISK, description="Highest collateral (ISK).")]
+Issuer = Annotated[int | None, QueryParameter(ge=1, le=2**63 - 1, description="Only contracts of this character.")]
 Location = Annotated[
-    int | None, QueryParameter(ge=1, le=2**63 - 1, description="Only that begin or end at this station or structure.")
+    int | None,
+    QueryParameter(ge=1, le=2**63 - 1, description="Only contracts that begin or end at this station or structure."),
 ]
-Days = Annotated[int, QueryParameter(ge=1, le=3650, description="How many days back.")]
+Days = Annotated[int, QueryParameter(ge=1, le=3650, description="Number of past days to include.")]
 TypeName = Annotated[
     str | None,
-    QueryParameter(min_length=2, max_length=100, pattern=r"^[^\x00]*$", description="Only with this in the name."),
+    QueryParameter(min_length=2, max_length=100, pattern=r"^[^\x00]*$", description="Part of the name."),
 ]
 
 
@@ -90,7 +89,7 @@ def contract_filter(
     issuer_id: Issuer = None,
     location_id: Location = None,
 ) -> ContractFilter:
-    """What a list is asked for: a dependency of its own, because two audiences ask for the same."""
+    """Filter of a list, as a dependency that the endpoints of two audiences share."""
     return ContractFilter(
         status=status,
         region_id=tuple(region_id) if region_id else None,

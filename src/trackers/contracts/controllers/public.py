@@ -1,4 +1,4 @@
-"""Contracts for everybody who is logged in, and one's own watches."""
+"""Contracts for people with a login, and their own watches."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -26,7 +26,7 @@ from trackers.contracts.schemas import (
     AddWatch,
     ChangeWatch,
     ContractDetail,
-    ContractPage,
+    ContractList,
     ContractSort,
     ContractSummary,
     KnownTypes,
@@ -42,12 +42,12 @@ from trackers.contracts.watch_queries import WatchReads
 Asking = Request[Any, PersonIdentity, Any]
 Service = NamedDependency[SkipValidation[WatchService]]
 Reads = NamedDependency[SkipValidation[WatchReads]]
-ContractId = Annotated[int, PathParameter(ge=1, le=2**63 - 1, description="The contract's number in the game.")]
-ShipTypeId = Annotated[int, PathParameter(ge=1, le=2**31 - 1, description="The ship's type.")]
+ContractId = Annotated[int, PathParameter(ge=1, le=2**63 - 1, description="Id of the contract in the game.")]
+ShipTypeId = Annotated[int, PathParameter(ge=1, le=2**31 - 1, description="Type of the ship.")]
 
 
 class ContractController(Controller):
-    """Public contracts of the regions that are looked at; every list says how fresh and complete it is (`coverage`)."""
+    """Public contracts of the followed regions; every list has its freshness and completeness (`coverage`)."""
 
     path = "/contracts"
     tags = ("contracts",)
@@ -61,14 +61,20 @@ class ContractController(Controller):
         page: PageNumber = 1,
         per_page: PerPage = 50,
         format: Format = ListFormat.JSON,  # noqa: A002 -- the parameter's name
-    ) -> ContractPage:
-        """Contracts that can be accepted (or, by `status`, past ones), with counts per type. Prices in ISK."""
-        found = await contract_queries.contracts(contract_filter, sort=sort, page=page, per_page=per_page)
-        return found if format is ListFormat.JSON else csv_answer(ContractSummary, found.items, name="contracts")
+    ) -> ContractList:
+        """List contracts.
+
+        Contracts that can be accepted, or past ones with `status`, with counts per type. Prices in ISK.
+        """
+        listed = await contract_queries.contracts(contract_filter, sort=sort, page=page, per_page=per_page)
+        return listed if format is ListFormat.JSON else csv_answer(ContractSummary, listed.items, name="contracts")
 
     @get("/{contract_id:int}", operation_id="get_contract")
     async def get_contract(self, contract_id: ContractId, contract_queries: Queries) -> ContractDetail:
-        """A contract with its items, bids and history. 404 `contract_not_found`."""
+        """Get a contract with its items, bids and history.
+
+        404 `contract_not_found`.
+        """
         return await contract_queries.contract(contract_id)
 
     @get("/ships", operation_id="list_ships")
@@ -80,7 +86,11 @@ class ContractController(Controller):
         page: PageNumber = 1,
         per_page: PerPage = 50,
     ) -> ShipBoard:
-        """The types of ships on offer: how many, the cheapest, the median. For the contracts: `?is_ship=true`."""
+        """List the types of ships on offer.
+
+        Each with the number of offers, the lowest and the median price in ISK. To list the contracts themselves, use
+        `is_ship=true` in the list of contracts.
+        """
         return await contract_ship_queries.ships(
             region_id=region_id, ship_group_id=ship_group_id, page=page, per_page=per_page
         )
@@ -89,37 +99,46 @@ class ContractController(Controller):
     async def get_prices(
         self, type_id: ShipTypeId, contract_ship_queries: Ships, region_id: Region = None, days: Days = 30
     ) -> ShipPrices:
-        """What a ship costs now, and median and tenth percentile of what disappeared before it expired."""
+        """Get the prices of a type of ship.
+
+        Lowest and median price on offer, and median and tenth percentile of contracts that ended before they expired.
+        Prices in ISK per ship, of contracts that sell nothing else.
+        """
         return await contract_ship_queries.prices(type_id, region_id=region_id, days=days)
 
     @get("/taxonomy", operation_id="get_contract_taxonomy")
     async def get_taxonomy(self, contract_ship_queries: Ships) -> Taxonomy:
-        """Categories and groups of everything that was seen in contracts."""
+        """List the categories and groups of types that were seen in contracts."""
         return await contract_ship_queries.taxonomy()
 
     @get("/types", operation_id="list_contract_types")
     async def list_types(
         self, contract_ship_queries: Ships, name: TypeName = None, group_id: ItemGroup = None
     ) -> KnownTypes:
-        """Types by a part of their name or by group, up to 200: to find the `type_id` to filter or watch by."""
+        """List types by part of the name or by group.
+
+        Up to 200 types, shortest names first. Use it to find the `type_id` to filter by or to watch.
+        """
         return await contract_ship_queries.types(name=name, group_id=group_id)
 
 
 class WatchController(Controller):
-    """What one waits for: a message once for each contract that offers it."""
+    """Your watches: you get one message for each contract that matches."""
 
     path = "/contracts/watches"
     tags = ("contracts",)
 
     @get("/", operation_id="list_contract_watches")
     async def list_watches(self, request: Asking, contract_watch_reads: Reads) -> Watches:
-        """One's own watches, the oldest first."""
+        """List your watches, oldest first."""
         return await contract_watch_reads.mine(request.auth.user_id)
 
     @post("/", operation_id="add_contract_watch", status_code=HTTP_201_CREATED)
     async def add(self, request: Asking, data: JSONBody[AddWatch], contract_watch_service: Service) -> Watch:
-        """Wait for a type or a group of types, up to a price, in a region or anywhere. One is told of each contract
-        once, when its items are read; what is on offer already is listed under `/matches`.
+        """Add a watch.
+
+        Watches a type or a group of types, with an optional price limit, in one region or in all. You get one message
+        per contract, when its items are read; contracts that are already on offer are listed under `/matches`.
 
         422 `unclear_watch`, 404 `region_not_followed`, 409 `watch_exists`, 400 `too_many_watches`.
         """
@@ -127,7 +146,10 @@ class WatchController(Controller):
 
     @get("/{watch_id:uuid}", operation_id="get_contract_watch")
     async def get_watch(self, request: Asking, watch_id: FromPath[UUID], contract_watch_reads: Reads) -> Watch:
-        """One watch. 404 `watch_not_found`."""
+        """Get a watch.
+
+        404 `watch_not_found`.
+        """
         return await contract_watch_reads.one(request.auth.user_id, watch_id)
 
     @get("/{watch_id:uuid}/matches", operation_id="list_contract_watch_matches")
@@ -140,19 +162,29 @@ class WatchController(Controller):
         sort: Sort = ContractSort.PRICE,
         page: PageNumber = 1,
         per_page: PerPage = 50,
-    ) -> ContractPage:
-        """What is on offer now of what a watch waits for."""
-        wanted = await contract_watch_reads.filter_of(request.auth.user_id, watch_id)
-        return await contract_queries.contracts(wanted, sort=sort, page=page, per_page=per_page)
+    ) -> ContractList:
+        """List the contracts on offer that match a watch.
+
+        404 `watch_not_found`.
+        """
+        criteria = await contract_watch_reads.filter_of(request.auth.user_id, watch_id)
+        return await contract_queries.contracts(criteria, sort=sort, page=page, per_page=per_page)
 
     @patch("/{watch_id:uuid}", operation_id="change_contract_watch")
     async def change(
         self, request: Asking, watch_id: FromPath[UUID], data: JSONBody[ChangeWatch], contract_watch_service: Service
     ) -> Watch:
-        """Change the price, the note, or switch it off and on. What is left out stays; null removes a limit."""
+        """Change a watch.
+
+        Change the price limit or the note, or switch the watch off and on. Fields that you leave out keep their values;
+        null removes the price limit or the note. 404 `watch_not_found`.
+        """
         return await contract_watch_service.change(request.auth.user_id, watch_id, data)
 
     @delete("/{watch_id:uuid}", operation_id="remove_contract_watch")
     async def remove(self, request: Asking, watch_id: FromPath[UUID], contract_watch_service: Service) -> None:
-        """Wait for it no longer."""
+        """Remove a watch.
+
+        404 `watch_not_found`.
+        """
         await contract_watch_service.remove(request.auth.user_id, watch_id)

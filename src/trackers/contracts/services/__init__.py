@@ -1,1 +1,1 @@
-"""The use cases of contracts, a file per group."""
+"""Use cases of contracts, one file per group."""

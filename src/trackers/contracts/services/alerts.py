@@ -1,4 +1,4 @@
-"""Telling people that what they wait for is on offer: once a contract and watch, and only while it is."""
+"""Alerts for watches: one per contract and watch, only while the contract is on offer."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
@@ -10,41 +10,41 @@ from shared.clock import Clock
 from shared.events import Event, NewEvent
 from shared.outbox.outbox import Outbox
 from trackers.contracts.events import CONTRACT_FOUND
-from trackers.contracts.news import FOUND, ContractFound, FoundInWords
+from trackers.contracts.messages import FOUND, ContractFound, FoundInWords
 from trackers.contracts.watch_repository import WatchRepository
 from users.notifications.messages import Notifier, Recipient
 
 
 class WatchAlerts:
-    """Finds who waits for contracts, in the transaction that writes those."""
+    """Publishes alerts for watches in the transaction that writes the contracts."""
 
     def __init__(self, *, watches: WatchRepository, outbox: Outbox, clock: Clock) -> None:
         self._watches = watches
         self._outbox = outbox
         self._clock = clock
 
-    async def tell(self, contracts: Sequence[int]) -> int:
-        """How many are told of these contracts; who was told of one already is not told again."""
+    async def on_step(self, contracts: Sequence[int]) -> int:
+        """Publish an event for each new match of a watch with these contracts; return the number of events."""
         if not contracts:
             return 0
-        found = await self._watches.found(contracts, now=self._clock.now())
+        matches = await self._watches.found(contracts, now=self._clock.now())
         await self._outbox.publish(
             *(
                 NewEvent(
                     event=CONTRACT_FOUND,
-                    aggregate=f"contract_watch:{told.watch_id}",
-                    payload=told,
+                    aggregate=f"contract_watch:{match.watch_id}",
+                    payload=match,
                     user_id=user_id,
-                    key=f"{FOUND}:{told.watch_id}:{told.contract_id}",
+                    key=f"{FOUND}:{match.watch_id}:{match.contract_id}",
                 )
-                for user_id, told in found
+                for user_id, match in matches
             )
         )
-        return len(found)
+        return len(matches)
 
 
-class WatchersAreTold:
-    """Handles the event; what ended or is not waited for any more since then is not told of."""
+class NotifyWatchers:
+    """Notifies the owners of watches; skips contracts that have ended since, or no longer match an active watch."""
 
     name: Final = "contracts.watchers_are_told"
     events: Final = frozenset({FOUND})
@@ -55,25 +55,26 @@ class WatchersAreTold:
         self._clock = clock
 
     async def handle(self, events: Sequence[Event]) -> None:
-        told = [(event, msgspec.convert(event.payload, ContractFound)) for event in events]
-        wanted = await self._watches.still_wanted([one for _, one in told], now=self._clock.now())
-        for event, one in told:
-            if event.user_id is not None and (one.watch_id, one.contract_id) in wanted:
-                await self._notifier.notify(event, [Recipient(user_id=event.user_id, subject_id=one.watch_id)])
+        matches = [(event, msgspec.convert(event.payload, ContractFound)) for event in events]
+        terms = await self._watches.still_wanted([match for _, match in matches], now=self._clock.now())
+        for event, match in matches:
+            if event.user_id is not None and (match.watch_id, match.contract_id) in terms:
+                await self._notifier.notify(event, [Recipient(user_id=event.user_id, subject_id=match.watch_id)])
 
 
 class ContractMessages(FoundInWords):
-    """A LateWriter: a message may leave hours after its event, and has the person's own note and limit below it."""
+    """The SendTimeWriter of contracts: adds the owner's note and limit, because a message may leave hours later."""
 
     def __init__(self, *, watches: Callable[[], WatchRepository], clock: Clock) -> None:
         self._watches = watches
         self._clock = clock
 
-    async def last_words(self, events: Sequence[Event]) -> Mapping[UUID, Sequence[str]]:
-        told = {event.id: msgspec.convert(event.payload, ContractFound) for event in events}
-        wanted = await self._watches().still_wanted(list(told.values()), now=self._clock.now())
+    async def enrich_at_send(self, events: Sequence[Event]) -> Mapping[UUID, Sequence[str]]:
+        """Event id -> lines with the owner's limit and note, for matches that are still on offer."""
+        matches = {event.id: msgspec.convert(event.payload, ContractFound) for event in events}
+        terms = await self._watches().still_wanted(list(matches.values()), now=self._clock.now())
         return {
-            event_id: wanted[one.watch_id, one.contract_id].lines
-            for event_id, one in told.items()
-            if (one.watch_id, one.contract_id) in wanted
+            event_id: terms[match.watch_id, match.contract_id].lines
+            for event_id, match in matches.items()
+            if (match.watch_id, match.contract_id) in terms
         }

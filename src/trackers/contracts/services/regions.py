@@ -1,4 +1,4 @@
-"""Which regions are looked at, and when somebody wants them looked at now."""
+"""Follows the configured regions, and requests fetches of them."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -12,7 +12,7 @@ from trackers.contracts.region_repository import RegionRepository
 
 
 class RegionService:
-    """Keeps the engine's targets what the operator configured."""
+    """Keeps the engine's targets equal to the configured regions."""
 
     def __init__(
         self,
@@ -32,31 +32,31 @@ class RegionService:
         self._interval = interval
 
     async def follow_configured(self) -> bool:
-        """Look at the configured regions and no others; whether that is a change. What was seen of others stays."""
+        """Follow the configured regions and no others; True if that is a change. Contracts of dropped regions stay."""
         if set(await self._regions.followed()) == set(self._configured):
             return False
-        wanted = {str(region): str(region) for region in self._configured}
-        targets = await self._targets.track(self._source, wanted, interval=self._interval)
+        addresses = {str(region): str(region) for region in self._configured}
+        targets = await self._targets.track(self._source, addresses, interval=self._interval)
         left = await self._regions.follow({int(key): target for key, target in targets.items()})
         await self._targets.forget(left)
         return True
 
-    async def look_now(self, regions: Sequence[int] | None, *, asker: Identity) -> dict[str, UUID]:
-        """Have regions looked at ahead of their turn, all where none is named; region -> task id.
+    async def request_run(self, regions: Sequence[int] | None, *, asker: Identity) -> dict[str, UUID]:
+        """Request fetches of the given regions, or of all followed regions; region id -> task id.
 
         Raises RegionNotFollowed.
         """
         followed = await self._regions.followed()
-        wanted = sorted(followed if regions is None else set(regions))
-        if unknown := [region for region in wanted if region not in followed]:
-            there_are = ", ".join(str(region) for region in sorted(followed)) or "none yet"
-            raise RegionNotFollowed(f"Region {unknown[0]} is not looked at; there are: {there_are}.")
-        tasks = await self._targets.look_now(self._source, [followed[region] for region in wanted])
+        requested = sorted(followed if regions is None else set(regions))
+        if unknown := [region for region in requested if region not in followed]:
+            listed = ", ".join(str(region) for region in sorted(followed)) or "none yet"
+            raise RegionNotFollowed(f"Region {unknown[0]} is not followed. Followed regions: {listed}.")
+        tasks = await self._targets.request_run(self._source, [followed[region] for region in requested])
         await self._activity.record(
             "contracts.run_requested",
             subject="source",
             subject_id=self._source,
             actor=asker,
-            details={"region_ids": wanted},
+            details={"region_ids": requested},
         )
-        return {str(region): tasks[followed[region]] for region in wanted if followed[region] in tasks}
+        return {str(region): tasks[followed[region]] for region in requested if followed[region] in tasks}

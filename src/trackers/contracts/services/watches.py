@@ -1,4 +1,4 @@
-"""What people wait for: their watches."""
+"""Use cases of watches."""
 
 from typing import Any
 from uuid import UUID
@@ -24,46 +24,49 @@ class WatchService:
         self._regions = regions
         self._clock = clock
 
-    async def add(self, user_id: UUID, wanted: AddWatch) -> Watch:
-        """Wait for a type or a group. Raises UnclearWatch, RegionNotFollowed, WatchExists, TooManyWatches."""
-        if (wanted.type_id is None) == (wanted.group_id is None):
-            raise UnclearWatch("Name either a type_id or a group_id: one of them, not both.")
-        if wanted.region_id is not None:
-            await self._check_region(wanted.region_id)
-        if not await self._watches.hold(user_id):
-            raise AccountNotFound  # erased a moment ago
+    async def add(self, user_id: UUID, request: AddWatch) -> Watch:
+        """Add a watch for a type or a group.
+
+        Raises UnclearWatch, RegionNotFollowed, WatchExists, TooManyWatches, and AccountNotFound if the account is gone.
+        """
+        if (request.type_id is None) == (request.group_id is None):
+            raise UnclearWatch("Give either a type_id or a group_id, not both.")
+        if request.region_id is not None:
+            await self._check_region(request.region_id)
+        if not await self._watches.lock(user_id):
+            raise AccountNotFound  # the account was erased a moment ago
         subject: dict[str, Any] = {
-            "type_id": wanted.type_id, "group_id": wanted.group_id, "region_id": wanted.region_id,
+            "type_id": request.type_id, "group_id": request.group_id, "region_id": request.region_id,
         }  # fmt: skip
         same = await self._watches.same(user_id, **subject)
         if same is not None:
-            raise WatchExists("You watch for this already; change that watch instead.", extra={"watch_id": str(same)})
+            raise WatchExists("You already have this watch; change it instead.", extra={"watch_id": str(same)})
         if await self._watches.count(user_id) >= MAX_WATCHES:
-            raise TooManyWatches(f"{MAX_WATCHES} watches are the most; remove one first.")
+            raise TooManyWatches(f"You can have at most {MAX_WATCHES} watches; remove one first.")
         watch_id = new_id()
         await self._watches.add(
-            watch_id, user_id, **subject, max_price=wanted.max_price, note=wanted.note, now=self._clock.now()
+            watch_id, user_id, **subject, max_price=request.max_price, note=request.note, now=self._clock.now()
         )
         return await self._reads.one(user_id, watch_id)
 
-    async def change(self, user_id: UUID, watch_id: UUID, wanted: ChangeWatch) -> Watch:
-        """Raises WatchNotFound."""
+    async def change(self, user_id: UUID, watch_id: UUID, changes: ChangeWatch) -> Watch:
+        """Change the given fields of a watch. Raises WatchNotFound."""
         values = {
-            name: getattr(wanted, name) for name in wanted.__struct_fields__ if getattr(wanted, name) is not UNSET
+            name: getattr(changes, name) for name in changes.__struct_fields__ if getattr(changes, name) is not UNSET
         }
-        await self._watches.hold(user_id)
+        await self._watches.lock(user_id)
         if not await self._watches.change(watch_id, user_id, **values):
             raise WatchNotFound(watch_id)
         return await self._reads.one(user_id, watch_id)
 
     async def remove(self, user_id: UUID, watch_id: UUID) -> None:
-        """Raises WatchNotFound."""
-        await self._watches.hold(user_id)
+        """Remove a watch. Raises WatchNotFound."""
+        await self._watches.lock(user_id)
         if not await self._watches.remove(watch_id, user_id):
             raise WatchNotFound(watch_id)
 
     async def _check_region(self, region_id: int) -> None:
         followed = sorted(await self._regions.followed())
         if region_id not in followed:
-            there_are = ", ".join(str(one) for one in followed) or "none yet"
-            raise RegionNotFollowed(f"Region {region_id} is not looked at; there are: {there_are}.")
+            listed = ", ".join(str(region) for region in followed) or "none yet"
+            raise RegionNotFollowed(f"Region {region_id} is not followed. Followed regions: {listed}.")

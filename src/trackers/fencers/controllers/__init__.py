@@ -1,1 +1,1 @@
-"""The endpoints of fencers and clubs, one file per audience."""
+"""Endpoints of fencers and clubs, one file per audience."""

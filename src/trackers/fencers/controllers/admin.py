@@ -1,4 +1,4 @@
-"""How the looking at fencers and clubs goes, for admins."""
+"""Endpoints for admins: fetch state of fencers and clubs."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -12,23 +12,26 @@ from shared.web.identity import PersonIdentity
 from shared.web.paging import PageNumber, PerPage
 from trackers.fencers.admin_queries import FencersAdminQueries
 from trackers.fencers.controllers.parameters import Service
-from trackers.fencers.links import Kind
+from trackers.fencers.links import SubjectKind
 from trackers.fencers.schemas import CooldownReset, FencersHealth, PageHealths
 
 AdminQueries = NamedDependency[SkipValidation[FencersAdminQueries]]
-OfKind = Annotated[Kind | None, QueryParameter(description="Only fencers, or only clubs.")]
+OfKind = Annotated[SubjectKind | None, QueryParameter(description="Only fencers, or only clubs.")]
 Asking = Request[Any, PersonIdentity, Any]
 
 
 class AdminFencerController(Controller):
-    """Everybody's fencers and clubs."""
+    """All followed fencers and clubs."""
 
     path = "/fencers"
     tags = ("fencers",)
 
     @get("/", operation_id="get_fencers_health")
     async def get_health(self, fencers_admin_queries: AdminQueries) -> FencersHealth:
-        """How many pages stand how, and why; how many rest because they failed too often."""
+        """Get the fetch state of fencers and clubs.
+
+        Counts of pages by status and reason, and of pages that are paused because they failed too often.
+        """
         return await fencers_admin_queries.health()
 
     @get("/pages", operation_id="list_fencer_pages")
@@ -39,7 +42,10 @@ class AdminFencerController(Controller):
         page: PageNumber = 1,
         per_page: PerPage = 50,
     ) -> PageHealths:
-        """Every fencer and club that is looked at: how often that went well or failed, and how it ended last."""
+        """List all fetched fencers and clubs.
+
+        Each with its successes and failures, and the result of its last fetch.
+        """
         return await fencers_admin_queries.pages(kind, failing=False, page=page, per_page=per_page)
 
     @get("/failing", operation_id="list_failing_fencers")
@@ -50,15 +56,18 @@ class AdminFencerController(Controller):
         page: PageNumber = 1,
         per_page: PerPage = 50,
     ) -> PageHealths:
-        """Fencers and clubs whose last look failed, those that failed most often in a row first."""
+        """List fencers and clubs whose last fetch failed.
+
+        Most failures in a row first.
+        """
         return await fencers_admin_queries.pages(kind, failing=True, page=page, per_page=per_page)
 
     @post("/{page_id:uuid}/reset-cooldown", operation_id="reset_fencer_cooldown", status_code=HTTP_202_ACCEPTED)
     async def reset_cooldown(
         self, request: Asking, page_id: FromPath[UUID], tracking_service: Service
     ) -> CooldownReset:
-        """Forget how often a fencer's or club's page failed, and look at it now. 404 `page_not_found`.
+        """Reset the failures of a fencer's or club's page, and fetch it now.
 
-        Where the whole site rests, `POST /api/admin/sources/fencers/close-breaker` ends that.
+        404 `page_not_found`. If the whole site is paused, `POST /api/admin/sources/fencers/close-breaker` ends that.
         """
         return await tracking_service.reset_cooldown(page_id, asker=request.auth)

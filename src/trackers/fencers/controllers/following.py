@@ -1,4 +1,4 @@
-"""The endpoints of what people follow, written once: each kind has them for each audience."""
+"""Endpoints of followed fencers and clubs, written once for every kind and audience."""
 
 from copy import deepcopy
 from inspect import cleandoc
@@ -14,29 +14,37 @@ from shared.module import Audience
 from shared.web.identity import BotIdentity, Identity, PersonIdentity
 from shared.web.paging import PageNumber, PerPage
 from trackers.fencers.controllers.parameters import ActiveFilter, Before, Limit, Queries, Service
-from trackers.fencers.links import Kind
-from trackers.fencers.schemas import History, TrackedDetail, TrackedFilter, TrackedPage, TrackedView, UpdateTracked
+from trackers.fencers.links import SubjectKind
+from trackers.fencers.schemas import (
+    FencerHistory,
+    TrackedDetail,
+    TrackedFilter,
+    TrackedPage,
+    TrackedView,
+    UpdateTracked,
+)
 
 Asking = Request[Any, Identity, Any]
 AsPerson = Request[Any, PersonIdentity, Any]
 AsBot = Request[Any, BotIdentity, Any]
-OfUser = Annotated[UUID | None, QueryParameter(description="Only this person's, by our id.")]
+OfUser = Annotated[UUID | None, QueryParameter(description="Only what this person follows, by our id.")]
 
 TRACK: Final = """
-Follow a {kind} by number or pasted link; the page is looked at soon. What was deactivated is active again.
+Follow a {kind} by number or pasted link.
 
-400 `tracking_limit_reached`, 409 `already_tracked`, 422 `bad_reference` or `unknown_weapon`.
+The page is fetched soon. A deactivated {kind} is active again. 400 `tracking_limit_reached`, 409 `already_tracked`,
+422 `bad_reference` or `unknown_weapon`.
 """
 
 
 class TrackedController(Controller):
-    """What is followed; a class with a kind and an audience gets every handler under its own name.
+    """Followed subjects; a subclass with a kind and an audience gets every handler under its own operation id.
 
-    `{kind}` in operation ids and in what is said of them stands for the kind, `{of}` for the audience. What follows
-    something takes a body of its own and is written beside them.
+    `{kind}` in operation ids and descriptions stands for the kind, `{of}` for the audience. Handlers that follow a
+    subject have different bodies and are written in the subclasses.
     """
 
-    kind: ClassVar[Kind]
+    kind: ClassVar[SubjectKind]
     audience: ClassVar[Audience]
     tags = ("fencers",)
 
@@ -46,11 +54,14 @@ class TrackedController(Controller):
             return
         for name in dir(cls):
             if isinstance(handler := getattr(cls, name), HTTPRouteHandler):
-                setattr(cls, name, _made_for(cls.kind, cls.audience, handler))
+                setattr(cls, name, _handler_for(cls.kind, cls.audience, handler))
 
     @get("/{tracked_id:uuid}", operation_id="{of}get_tracked_{kind}")
     async def get_one(self, request: Asking, tracked_id: FromPath[UUID], tracking_queries: Queries) -> TrackedDetail:
-        """A {kind} with the registrations to come that the filter lets through, the next first."""
+        """Get a followed {kind}.
+
+        With the upcoming registrations that the filter lets through, the next first.
+        """
         return await tracking_queries.detail(self.kind, request.auth, tracked_id)
 
     @get("/{tracked_id:uuid}/history", operation_id="{of}get_tracked_{kind}_history")
@@ -61,30 +72,39 @@ class TrackedController(Controller):
         tracking_queries: Queries,
         before: Before = None,
         limit: Limit = 50,
-    ) -> History:
-        """Registrations, withdrawals and new dates as they became known, the newest first."""
+    ) -> FencerHistory:
+        """Get the history of a followed {kind}.
+
+        Registrations, withdrawals and new dates, the newest first.
+        """
         return await tracking_queries.history(self.kind, request.auth, tracked_id, before=before, limit=limit)
 
     @patch("/{tracked_id:uuid}", operation_id="{of}update_tracked_{kind}", audited=("active",))
     async def update(
         self, request: Asking, tracked_id: FromPath[UUID], data: JSONBody[UpdateTracked], tracking_service: Service
     ) -> TrackedView:
-        """Change the name, the filter, or whether it is active. What is left out stays."""
+        """Change the name, filter or state of a followed {kind}.
+
+        Fields that you leave out stay.
+        """
         return await tracking_service.update(self.kind, tracked_id, data, asker=request.auth)
 
     @post("/{tracked_id:uuid}/deactivate", operation_id="{of}deactivate_tracked_{kind}", status_code=HTTP_200_OK)
     async def deactivate(self, request: Asking, tracked_id: FromPath[UUID], tracking_service: Service) -> TrackedView:
-        """Be told of it no more, for now; following the same {kind} again goes on with it."""
+        """Deactivate a followed {kind}.
+
+        You get no notifications of it. Follow the same {kind} again to continue.
+        """
         return await tracking_service.update(self.kind, tracked_id, UpdateTracked(active=False), asker=request.auth)
 
     @delete("/{tracked_id:uuid}", operation_id="{of}untrack_{kind}")
     async def remove(self, request: Asking, tracked_id: FromPath[UUID], tracking_service: Service) -> None:
-        """Follow a {kind} no more."""
+        """Stop following a {kind}."""
         await tracking_service.remove(self.kind, tracked_id, asker=request.auth)
 
 
 class OwnTrackedController(TrackedController):
-    """What one follows oneself."""
+    """Fencers or clubs that you follow."""
 
     audience = Audience.PUBLIC
 
@@ -97,14 +117,14 @@ class OwnTrackedController(TrackedController):
         page: PageNumber = 1,
         per_page: PerPage = 50,
     ) -> TrackedPage:
-        """One's own {kind}s, the oldest first, and how the looking at each stands."""
+        """List the {kind}s that you follow, the oldest first, with their fetch status."""
         return await tracking_queries.list_of(
             self.kind, request.auth, TrackedFilter(active=active), page=page, per_page=per_page
         )
 
 
 class PeoplesTrackedController(TrackedController):
-    """What a bot's people follow."""
+    """Fencers or clubs that the people of a bot follow."""
 
     audience = Audience.INTERNAL
 
@@ -118,14 +138,17 @@ class PeoplesTrackedController(TrackedController):
         page: PageNumber = 1,
         per_page: PerPage = 50,
     ) -> TrackedPage:
-        """The {kind}s of everybody that the key may speak for, the oldest first, and how the looking at each stands."""
+        """List the {kind}s that people follow, the oldest first, with their fetch status.
+
+        Only people that the key may act for.
+        """
         return await tracking_queries.list_of(
             self.kind, request.auth, TrackedFilter(user_id=user_id, active=active), page=page, per_page=per_page
         )
 
 
-def _made_for(kind: Kind, audience: Audience, written: HTTPRouteHandler) -> HTTPRouteHandler:
-    """A handler as one kind and audience has it: its name, what is said of it, and the scope that a key needs."""
+def _handler_for(kind: SubjectKind, audience: Audience, written: HTTPRouteHandler) -> HTTPRouteHandler:
+    """Return a handler of a kind and audience, with its operation id, description, and the scope that a key needs."""
     handler = deepcopy(written)
     words = {"kind": kind.value, "of": "internal_" if audience is Audience.INTERNAL else ""}
     handler.operation_id = str(written.operation_id).format(**words)

@@ -1,4 +1,4 @@
-"""Fencers and clubs for bots."""
+"""Endpoints of fencers and clubs for bots."""
 
 from litestar import post
 from litestar.params import JSONBody
@@ -6,22 +6,24 @@ from litestar.status_codes import HTTP_201_CREATED
 
 from trackers.fencers.controllers.following import TRACK, AsBot, PeoplesTrackedController
 from trackers.fencers.controllers.parameters import Service
-from trackers.fencers.links import Kind
-from trackers.fencers.schemas import BotTracksClub, BotTracksFencer, Tracked
+from trackers.fencers.links import SubjectKind
+from trackers.fencers.schemas import BotTracksClub, BotTracksFencer, TrackingStarted
 
 
 class InternalFencerController(PeoplesTrackedController):
-    """Fencers on behalf of a bot's people."""
+    """Fencers that the people of a bot follow."""
 
     path = "/fencers"
-    kind = Kind.FENCER
+    kind = SubjectKind.FENCER
 
     @post(
         "/", operation_id="internal_track_fencer", audited=("user_id",), status_code=HTTP_201_CREATED, description=TRACK
     )
-    async def track(self, request: AsBot, data: JSONBody[BotTracksFencer], tracking_service: Service) -> Tracked:
+    async def track(
+        self, request: AsBot, data: JSONBody[BotTracksFencer], tracking_service: Service
+    ) -> TrackingStarted:
         return await tracking_service.track(
-            Kind.FENCER,
+            SubjectKind.FENCER,
             data.user_id,
             data.fencer,
             name=data.name,
@@ -32,17 +34,17 @@ class InternalFencerController(PeoplesTrackedController):
 
 
 class InternalClubController(PeoplesTrackedController):
-    """Clubs on behalf of a bot's people."""
+    """Clubs that the people of a bot follow."""
 
     path = "/clubs"
-    kind = Kind.CLUB
+    kind = SubjectKind.CLUB
 
     @post(
         "/", operation_id="internal_track_club", audited=("user_id",), status_code=HTTP_201_CREATED, description=TRACK
     )
-    async def track(self, request: AsBot, data: JSONBody[BotTracksClub], tracking_service: Service) -> Tracked:
+    async def track(self, request: AsBot, data: JSONBody[BotTracksClub], tracking_service: Service) -> TrackingStarted:
         return await tracking_service.track(
-            Kind.CLUB,
+            SubjectKind.CLUB,
             data.user_id,
             data.club,
             name=data.name,

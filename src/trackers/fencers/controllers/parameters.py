@@ -1,4 +1,4 @@
-"""Parameters and dependencies that the endpoints of several audiences take."""
+"""Parameters and dependencies of the endpoints of several audiences."""
 
 from typing import Annotated
 from uuid import UUID
@@ -12,6 +12,6 @@ from trackers.fencers.service import TrackingService
 Service = NamedDependency[SkipValidation[TrackingService]]
 Queries = NamedDependency[SkipValidation[TrackingQueries]]
 
-ActiveFilter = Annotated[bool | None, QueryParameter(description="Only active ones, or only deactivated.")]
-Before = Annotated[UUID | None, QueryParameter(description="Only what became known before this.")]
-Limit = Annotated[int, QueryParameter(ge=1, le=200, description="Entries to a page.")]
+ActiveFilter = Annotated[bool | None, QueryParameter(description="Only active subjects, or only deactivated subjects.")]
+Before = Annotated[UUID | None, QueryParameter(description="Only entries older than this one.")]
+Limit = Annotated[int, QueryParameter(ge=1, le=200, description="Entries per page.")]

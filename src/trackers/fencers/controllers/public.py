@@ -1,4 +1,4 @@
-"""Fencers and clubs for the people who follow them."""
+"""Endpoints of fencers and clubs for people."""
 
 from litestar import post
 from litestar.params import JSONBody
@@ -6,31 +6,36 @@ from litestar.status_codes import HTTP_201_CREATED
 
 from trackers.fencers.controllers.following import TRACK, AsPerson, OwnTrackedController
 from trackers.fencers.controllers.parameters import Service
-from trackers.fencers.links import Kind
-from trackers.fencers.schemas import TrackClub, Tracked, TrackFencer
+from trackers.fencers.links import SubjectKind
+from trackers.fencers.schemas import TrackClub, TrackFencer, TrackingStarted
 
 
 class FencerController(OwnTrackedController):
-    """Fencers that one follows; to read also those of people whose guild one runs."""
+    """Fencers that you follow; as an admin of a guild you can also read those of its members."""
 
     path = "/fencers"
-    kind = Kind.FENCER
+    kind = SubjectKind.FENCER
 
     @post("/", operation_id="track_fencer", status_code=HTTP_201_CREATED, description=TRACK)
-    async def track(self, request: AsPerson, data: JSONBody[TrackFencer], tracking_service: Service) -> Tracked:
+    async def track(self, request: AsPerson, data: JSONBody[TrackFencer], tracking_service: Service) -> TrackingStarted:
         return await tracking_service.track(
-            Kind.FENCER, request.auth.user_id, data.fencer, name=data.name, weapons=data.weapons, asker=request.auth
+            SubjectKind.FENCER,
+            request.auth.user_id,
+            data.fencer,
+            name=data.name,
+            weapons=data.weapons,
+            asker=request.auth,
         )
 
 
 class ClubController(OwnTrackedController):
-    """Clubs that one follows; to read also those of people whose guild one runs."""
+    """Clubs that you follow; as an admin of a guild you can also read those of its members."""
 
     path = "/clubs"
-    kind = Kind.CLUB
+    kind = SubjectKind.CLUB
 
     @post("/", operation_id="track_club", status_code=HTTP_201_CREATED, description=TRACK)
-    async def track(self, request: AsPerson, data: JSONBody[TrackClub], tracking_service: Service) -> Tracked:
+    async def track(self, request: AsPerson, data: JSONBody[TrackClub], tracking_service: Service) -> TrackingStarted:
         return await tracking_service.track(
-            Kind.CLUB, request.auth.user_id, data.club, name=data.name, weapons=data.weapons, asker=request.auth
+            SubjectKind.CLUB, request.auth.user_id, data.club, name=data.name, weapons=data.weapons, asker=request.auth
         )

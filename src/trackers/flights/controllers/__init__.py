@@ -1,1 +1,1 @@
-"""The endpoints of flight prices, one file per thing; all are for people."""
+"""Endpoints of flight prices, one file per resource; all are for people."""

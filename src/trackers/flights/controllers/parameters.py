@@ -1,4 +1,4 @@
-"""Parameters and dependencies that several endpoints take."""
+"""Parameters and dependencies of several endpoints."""
 
 from typing import Annotated
 from uuid import UUID
@@ -19,20 +19,22 @@ TripReads = NamedDependency[SkipValidation[TripQueries]]
 WatchReads = NamedDependency[SkipValidation[WatchQueries]]
 PriceReads = NamedDependency[SkipValidation[PriceQueries]]
 
-Upcoming = Annotated[bool | None, QueryParameter(description="Only trips to come, or only departed ones.")]
-ActiveFilter = Annotated[bool | None, QueryParameter(description="Only active watches, or only those that rest.")]
+Upcoming = Annotated[bool | None, QueryParameter(description="Only upcoming trips, or only departed trips.")]
+ActiveFilter = Annotated[bool | None, QueryParameter(description="Only active watches, or only inactive watches.")]
 TripFilter = Annotated[UUID | None, QueryParameter(description="Only watches of this trip.")]
-ProviderFilter = Annotated[str | None, QueryParameter(max_length=50, description="Only this provider's.")]
+ProviderFilter = Annotated[str | None, QueryParameter(max_length=50, description="Only prices of this provider.")]
 CurrencyFilter = Annotated[
     str | None, QueryParameter(pattern=r"^[A-Za-z]{3}$(?!\n)", description="Only prices in this currency.")
 ]
-CabinFilter = Annotated[Cabin | None, QueryParameter(description="Only this cabin's.")]
+CabinFilter = Annotated[Cabin | None, QueryParameter(description="Only prices of this cabin class.")]
 AllDates = Annotated[
-    bool, QueryParameter(description="Also the days around (flexible dates), and what the trip was before a change.")
+    bool, QueryParameter(description="Include the days around (flexible dates), and the trip before it was changed.")
 ]
-AllOffers = Annotated[bool, QueryParameter(description="Every offer kept of the last looks, not only the cheapest.")]
+AllOffers = Annotated[
+    bool, QueryParameter(description="Every stored offer of the last fetches, not only the cheapest one.")
+]
 Points = Annotated[
-    int, QueryParameter(ge=2, le=5000, description="Prices of one search at most; more are sampled, extremes stay.")
+    int, QueryParameter(ge=2, le=5000, description="Maximum prices per search; more are sampled, and extremes stay.")
 ]
 Before = Annotated[UUID | None, QueryParameter(description="Only alerts older than this one.")]
-AlertLimit = Annotated[int, QueryParameter(ge=1, le=200, description="Alerts to a page.")]
+AlertLimit = Annotated[int, QueryParameter(ge=1, le=200, description="Alerts per page.")]

@@ -1,4 +1,4 @@
-"""Trips and what they cost, for the people who want to fly."""
+"""Endpoints of trips and their prices."""
 
 from typing import Any
 from uuid import UUID
@@ -44,14 +44,17 @@ ANYTHING = ScrapeTrip()
 
 
 class TripController(Controller):
-    """One's own trips; somebody else's are not found."""
+    """Your trips. The trips of other people give 404."""
 
     path = "/trips"
     tags = ("flights",)
 
     @post("/", operation_id="create_trip", status_code=HTTP_201_CREATED)
     async def create(self, request: Asking, data: JSONBody[CreateTrip], trip_service: Trips) -> TripView:
-        """Plan a trip. 422 for unknown airports, a date that is past at the origin, or more than nine travellers."""
+        """Plan a trip.
+
+        422 for unknown airports, a date in the past at the origin, or more than nine travellers.
+        """
         return await trip_service.create_trip(request.auth.user_id, data, asker=request.auth)
 
     @get("/", operation_id="list_trips")
@@ -63,35 +66,42 @@ class TripController(Controller):
         page: PageNumber = 1,
         per_page: PerPage = 50,
     ) -> TripPage:
-        """One's own trips, the newest first."""
+        """List your trips, the newest first."""
         return await trip_queries.list_trips(request.auth.user_id, upcoming=upcoming, page=page, per_page=per_page)
 
     @get("/{trip_id:uuid}", operation_id="get_trip")
     async def get_one(self, request: Asking, trip_id: FromPath[UUID], trip_queries: TripReads) -> TripView:
-        """A trip."""
+        """Get a trip."""
         return await trip_queries.get_trip(request.auth, trip_id)
 
     @patch("/{trip_id:uuid}", operation_id="update_trip")
     async def update(
         self, request: Asking, trip_id: FromPath[UUID], data: JSONBody[UpdateTrip], trip_service: Trips
     ) -> TripView:
-        """Change a trip; what is left out stays. Other dates, places or travellers begin its watches anew."""
+        """Change a trip.
+
+        Fields that you leave out stay. Other dates, places or travellers reset every watch of the trip.
+        """
         return await trip_service.update_trip(trip_id, data, asker=request.auth)
 
     @delete("/{trip_id:uuid}", operation_id="delete_trip")
     async def remove(self, request: Asking, trip_id: FromPath[UUID], trip_service: Trips) -> None:
-        """Remove a trip with its watches, alerts, and the prices that nobody else looks at."""
+        """Remove a trip with its watches, alerts and prices.
+
+        Prices of searches that other trips share stay.
+        """
         await trip_service.remove_trip(trip_id, asker=request.auth)
 
     @post("/{trip_id:uuid}/scrape", operation_id="scrape_trip", status_code=HTTP_202_ACCEPTED)
     async def scrape(
         self, request: Asking, trip_id: FromPath[UUID], trip_service: Trips, data: JSONBody[ScrapeTrip | None] = None
     ) -> ScrapeStarted:
-        """Look at its prices now: those of its watches, or an economy seat in dollars, or what is asked for here.
+        """Fetch the prices of a trip now.
 
-        409 `provider_is_off` where the operator has not turned the provider on, 409 `trip_departed`, 422
-        `unknown_provider`, 429 `scraped_lately` within a minute of the last look, 429 `too_many_looks` while
-        twenty that one asked for wait.
+        Fetches the search that you give, or else the searches of the trip's watches, or else an economy seat in USD.
+        409 `provider_is_off` if the operator has not turned the provider on, 409 `trip_departed`, 422
+        `unknown_provider`, 429 `refresh_cooldown` within a minute of the last fetch, 429 `too_many_fetches` while
+        twenty fetches that you requested wait.
         """
         return await trip_service.scrape_trip(trip_id, data or ANYTHING, asker=request.auth)
 
@@ -109,27 +119,33 @@ class TripController(Controller):
         all_dates: AllDates = False,
         all_offers: AllOffers = False,
         points: Points = 500,
-        format: Format = ListFormat.JSON,  # noqa: A002 -- the parameter's name
+        format: Format = ListFormat.JSON,  # noqa: A002 -- the name of the query parameter
     ) -> Prices:
-        """What the trip has cost, the oldest first: the cheapest of every look, sampled where there are many."""
+        """Get the prices of a trip, the oldest first.
+
+        The cheapest offer of each fetch; many prices are sampled to `points` per search.
+        """
         prices = await price_queries.get_prices(
             request.auth,
             trip_id,
-            _wanted(provider, currency, cabin_class, all_dates=all_dates),
+            _series_filter(provider, currency, cabin_class, all_dates=all_dates),
             since=since,
             until=until,
             all_offers=all_offers,
             points=points,
         )
         if format is ListFormat.CSV:
-            return csv_answer(PriceView, prices.items, name=f"prices-{trip_id}")  # type: ignore[no-any-return]  # the table stands in for the list
+            return csv_answer(PriceView, prices.items, name=f"prices-{trip_id}")  # type: ignore[no-any-return]  # a CSV answer replaces the list
         return prices
 
     @post("/{trip_id:uuid}/prices", operation_id="push_trip_price", status_code=HTTP_201_CREATED)
     async def push_price(
         self, request: Asking, trip_id: FromPath[UUID], data: JSONBody[PushPrice], price_service: Pushing
     ) -> PriceView:
-        """Type in a price, or push one from another feed; watches of `manual` hear of it at once."""
+        """Add a price that you read yourself, or that another feed delivers.
+
+        Watches of the provider `manual` are evaluated at once.
+        """
         return await price_service.push_price(trip_id, data, asker=request.auth)
 
     @get("/{trip_id:uuid}/analysis", operation_id="get_trip_analysis")
@@ -143,12 +159,15 @@ class TripController(Controller):
         cabin_class: CabinFilter = None,
         all_dates: AllDates = False,
     ) -> Analyses:
-        """Lowest, median and highest, the price level, and the weekday on which one would have bought cheapest."""
-        wanted = _wanted(provider, currency, cabin_class, all_dates=all_dates)
-        return await price_queries.get_analyses(request.auth, trip_id, wanted)
+        """Analyse the prices of a trip.
+
+        Lowest, median and highest price, the price level, and the weekday with the lowest median price.
+        """
+        series = _series_filter(provider, currency, cabin_class, all_dates=all_dates)
+        return await price_queries.get_analyses(request.auth, trip_id, series)
 
 
-def _wanted(provider: str | None, currency: str | None, cabin: Cabin | None, *, all_dates: bool) -> SeriesFilter:
-    """Currencies are kept in capitals."""
+def _series_filter(provider: str | None, currency: str | None, cabin: Cabin | None, *, all_dates: bool) -> SeriesFilter:
+    """Return the filter; the currency in capitals, as it is stored."""
     code = currency.upper() if currency else None
     return SeriesFilter(provider=provider, currency=code, cabin_class=cabin, all_dates=all_dates)

@@ -1,1 +1,1 @@
-"""The rules of flight prices, a file per group of use cases."""
+"""Services of flight prices, one file per group of use cases."""

@@ -1,4 +1,4 @@
-"""Trips that have departed: nothing of them is fetched any more, and who watched is told."""
+"""Departed trips: stop their fetches and watches, and notify the owners of the watches."""
 
 from typing import Final
 
@@ -6,16 +6,16 @@ from shared.clock import Clock
 from shared.events import NewEvent
 from shared.outbox.outbox import Outbox
 from trackers.flights.events import WATCH_ENDED
-from trackers.flights.news import EndedNews
+from trackers.flights.messages import EndedUpdate
 from trackers.flights.repository import FlightRepository
 from trackers.flights.rows import EndedWatch
 from trackers.flights.services.searches import Searches
 
-AT_ONCE: Final = 500
+BATCH_SIZE: Final = 500
 
 
 class Departures:
-    """On the open session."""
+    """Stops departed trips in the open session."""
 
     def __init__(self, *, flights: FlightRepository, searches: Searches, outbox: Outbox, clock: Clock) -> None:
         self._flights = flights
@@ -24,19 +24,19 @@ class Departures:
         self._clock = clock
 
     async def stop(self) -> bool:
-        """Stop what departed until now, some at once; whether there may be more."""
+        """Stop a batch of departed searches and trips; return True if there may be more."""
         now = self._clock.now()
-        queries, trips = await self._flights.departed(now=now, limit=AT_ONCE)
-        searches = await self._searches.hold(trips=trips, queries=queries)
+        queries, trips = await self._flights.departed(now=now, limit=BATCH_SIZE)
+        searches = await self._searches.lock(trips=trips, queries=queries)
         await self._flights.end_queries(queries, now=now)
         watches = await self._flights.end_trips(trips, now=now)
-        await self._searches.settle(searches)  # the days after a trip's are not over, but nobody wants them any more
+        await self._searches.settle(searches)  # flexible days after a trip are not over, but nobody needs them
         await self._outbox.publish(*(_event(watch) for watch in watches))
-        return max(len(queries), len(trips)) >= AT_ONCE
+        return max(len(queries), len(trips)) >= BATCH_SIZE
 
 
 def _event(watch: EndedWatch) -> NewEvent:
-    news = EndedNews(
+    update = EndedUpdate(
         watch_id=watch.id,
         trip_id=watch.trip_id,
         trip_name=watch.trip_name,
@@ -50,7 +50,7 @@ def _event(watch: EndedWatch) -> NewEvent:
     return NewEvent(
         event=WATCH_ENDED,
         aggregate=f"price_watch:{watch.id}",
-        payload=news,
+        payload=update,
         user_id=watch.user_id,
         key=f"price-watch-ended:{watch.id}:{watch.departs_on}",
     )

@@ -1,4 +1,4 @@
-"""Prices that people type in, or that another feed pushes: one trip's own."""
+"""Prices that people enter or that another feed pushes; each belongs to one trip."""
 
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
@@ -12,12 +12,12 @@ from shared.clock import Clock
 from shared.ids import new_id
 from shared.web.identity import Identity
 from trackers.flights.errors import ImpossiblePrice, PriceLimitReached, TripNotFound
-from trackers.flights.judging import WatchJudge
+from trackers.flights.evaluation import WatchEvaluator
 from trackers.flights.money import checked_currency
-from trackers.flights.price_repository import DayRow, PriceRepository, QueryRow, SeenAgain, SnapshotRow
+from trackers.flights.price_repository import DayRow, PriceRepository, PriceRow, QueryRow, SeenAgain
 from trackers.flights.providers import MANUAL
 from trackers.flights.queries import PriceQueries
-from trackers.flights.recorder import TYPED, offset_of
+from trackers.flights.recorder import MANUAL_ORIGIN, offset_of
 from trackers.flights.repository import FlightRepository
 from trackers.flights.rows import TripRow
 from trackers.flights.schemas import PriceView, PushPrice
@@ -28,11 +28,11 @@ from users.accounts.service import AccountService
 OLDEST: Final = timedelta(days=730)
 YEARS: Final = range(1970, 3000)
 SKEW: Final = timedelta(minutes=5)
-"""By which the clock of who pushes may be ahead of ours."""
+"""Time by which the clock of a client may be ahead of ours."""
 
 
 class PriceService:
-    """On the request's session: the price is there exactly when the watches have heard of it."""
+    """Adds a price and evaluates the watches of it in one transaction, in the session of the request."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class PriceService:
         flights: FlightRepository,
         prices: PriceRepository,
         views: PriceQueries,
-        judge: WatchJudge,
+        evaluate: WatchEvaluator,
         searches: Searches,
         accounts: AccountService,
         access: AccessPolicy,
@@ -51,7 +51,7 @@ class PriceService:
         self._flights = flights
         self._prices = prices
         self._views = views
-        self._judge = judge
+        self._evaluate = evaluate
         self._searches = searches
         self._accounts = accounts
         self._access = access
@@ -60,7 +60,7 @@ class PriceService:
         self._most = most
 
     async def push_price(self, trip_id: UUID, given: PushPrice, *, asker: Identity) -> PriceView:
-        """Keep a price; the last one again is seen again, not kept twice.
+        """Store a price; if it equals the last one, only update when that was last seen.
 
         Raises TripNotFound, UnknownCurrency, ImpossiblePrice or PriceLimitReached.
         """
@@ -68,13 +68,13 @@ class PriceService:
         _check_years(given)
         captured_at = (given.captured_at or now).astimezone(UTC)
         if not now - OLDEST < captured_at < now + SKEW:
-            raise ImpossiblePrice("captured_at must lie in the past two years.", extra={"field": "captured_at"})
+            raise ImpossiblePrice("captured_at must be within the last two years.", extra={"field": "captured_at"})
         if given.departs_at and given.arrives_at and given.arrives_at <= given.departs_at:
-            raise ImpossiblePrice("arrives_at is not after departs_at.", extra={"field": "arrives_at"})
+            raise ImpossiblePrice("arrives_at must be after departs_at.", extra={"field": "arrives_at"})
         captured_at = min(captured_at, now)
         currency = checked_currency(given.currency)
-        await self._accounts.hold((await self._owned(trip_id, asker)).user_id)
-        trip = await self._owned(trip_id, asker)  # as it is now that nobody else can change or remove it
+        await self._accounts.lock((await self._owned(trip_id, asker)).user_id)
+        trip = await self._owned(trip_id, asker)  # read again, now that it is locked
         (query_id,) = await self._searches.make(
             trip, [trip.search(provider=MANUAL, cabin=given.cabin_class, currency=currency)]
         )
@@ -86,8 +86,8 @@ class PriceService:
             snapshot_id, first_seen, fresh = known.snapshot_id, known.captured_at, []
             again = [SeenAgain(query_id=query_id, captured_at=first_seen, seen_at=captured_at)]
         else:
-            if await self._prices.typed_count(trip_id) >= self._most:
-                raise PriceLimitReached(f"This trip has {self._most} prices, as many as can be typed in for one.")
+            if await self._prices.manual_count(trip_id) >= self._most:
+                raise PriceLimitReached(f"This trip has {self._most} entered prices, which is the maximum.")
             snapshot_id, first_seen, again = new_id(at=now), captured_at, []
             fresh = [_snapshot(snapshot_id, query_id, given, currency, captured_at)]
         latest = QueryRow(
@@ -107,9 +107,9 @@ class PriceService:
             days=[DayRow(query_id=query_id, day=captured_at.date(), price=given.price)],
         )
         if newest:
-            await self._judge.judge_queries([query_id])
+            await self._evaluate.evaluate_queries([query_id])
         await self._activity.record(
-            "trip.price_typed", subject="trip", subject_id=trip_id, user_id=trip.user_id, actor=asker,
+            "trip.price_entered", subject="trip", subject_id=trip_id, user_id=trip.user_id, actor=asker,
             details={"snapshot_id": str(snapshot_id), "price": given.price, "currency": currency},
         )  # fmt: skip
         return await self._views.get_price(snapshot_id)
@@ -122,15 +122,15 @@ class PriceService:
 
 
 def _check_years(given: PushPrice) -> None:
-    """Neither clocks of all zones nor the database can tell the times at the ends of the calendar."""
+    """Raise ImpossiblePrice for years at the ends of the calendar, which time zones and database cannot handle."""
     for name in ("captured_at", "departs_at", "arrives_at"):
         at = getattr(given, name)
         if at is not None and at.year not in YEARS:
-            raise ImpossiblePrice(f"{name} is of no year in which anybody flies.", extra={"field": name})
+            raise ImpossiblePrice(f"{name} must be in the years {YEARS[0]} to {YEARS[-1]}.", extra={"field": name})
 
 
-def _snapshot(snapshot_id: UUID, query_id: UUID, given: PushPrice, currency: str, at: datetime) -> SnapshotRow:
-    return SnapshotRow(
+def _snapshot(snapshot_id: UUID, query_id: UUID, given: PushPrice, currency: str, at: datetime) -> PriceRow:
+    return PriceRow(
         id=snapshot_id,
         query_id=query_id,
         captured_at=at,
@@ -138,7 +138,7 @@ def _snapshot(snapshot_id: UUID, query_id: UUID, given: PushPrice, currency: str
         price=given.price,
         currency=currency,
         cheapest=True,
-        origin=TYPED,
+        origin=MANUAL_ORIGIN,
         airline=given.airline,
         airline_name=given.airline,
         stops=given.stops,

@@ -1,4 +1,4 @@
-"""The searches behind watches: made once, fetched at the shortest interval that is wanted, dropped with the last."""
+"""Searches of watches: created once, fetched at the shortest interval of their watches, removed with the last trip."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -6,23 +6,23 @@ from typing import Final
 from uuid import UUID
 
 from shared.clock import Clock
-from shared.scraping.target import Lane, Trigger
+from shared.scraping.target import Priority, Trigger
 from shared.scraping.targets import Targets
 from trackers.flights.airports import Airports
-from trackers.flights.errors import NothingToScrape, ScrapedLately, TooManyLooks
+from trackers.flights.errors import NothingToScrape, RefreshCooldown, TooManyFetches
 from trackers.flights.providers import ProviderRegistry
 from trackers.flights.repository import FlightRepository
 from trackers.flights.rows import Demand, TripRow, new_query
 from trackers.flights.search import ScrapeQuery
 
-MOST_AWAITED: Final = 20
-"""Looks that one person may have asked for and still wait for: they go ahead of everybody else's, at one pace."""
+MAX_AWAITED: Final = 20
+"""Maximum requested fetches of a person that wait at a time, because they delay the fetches of everybody else."""
 FOR_NOW: Final = timedelta(days=1)
-"""Interval of a search that is just being made; `settle` sets the one that is wanted."""
+"""Interval of a new search until `settle` sets the final one."""
 
 
 class Searches:
-    """On the open session."""
+    """Creates, fetches and removes searches in the open session."""
 
     def __init__(
         self,
@@ -42,31 +42,31 @@ class Searches:
         self._cooldown = timedelta(seconds=cooldown)
 
     async def make(self, trip: TripRow, searches: Sequence[ScrapeQuery]) -> list[UUID]:
-        """Ids of these searches of a trip, which is theirs from now on; what nobody asked before is made.
+        """Link searches to a trip, create those that do not exist yet, and return their ids.
 
-        Targets are held from here on: nobody drops one of them, or records about it, before this transaction ends.
+        Locks their targets: nobody removes a target or records its result before this transaction ends.
         """
-        scraped = [one for one in searches if self._providers[one.provider].scraped]
+        scraped = [search for search in searches if self._providers[search.provider].scraped]
         targets: dict[str, UUID] = {}
-        for provider in {one.provider for one in scraped}:
-            keys = {one.key: one.key for one in scraped if one.provider == provider}
+        for provider in {search.provider for search in scraped}:
+            keys = {search.key: search.key for search in scraped if search.provider == provider}
             targets |= await self._targets.track(provider, keys, interval=FOR_NOW)
-        made = [
+        queries = [
             new_query(
-                one,
-                target_id=targets.get(one.key),
-                trip_id=None if one.key in targets else trip.id,
-                ends_at=self._airports.end_of(one.departs_on, one.origin),
+                search,
+                target_id=targets.get(search.key),
+                trip_id=None if search.key in targets else trip.id,
+                ends_at=self._airports.end_of(search.departs_on, search.origin),
             )
-            for one in searches
+            for search in searches
         ]
-        await self._flights.add_queries(made, now=self._clock.now())
-        found = await self._flights.found([one.key for one in made])
-        ids = [found[one.key][0] for one in made]
+        await self._flights.add_queries(queries, now=self._clock.now())
+        known = await self._flights.found([query.key for query in queries])
+        ids = [known[query.key][0] for query in queries]
         await self._flights.link(trip.id, ids)
         return ids
 
-    async def hold(
+    async def lock(
         self,
         *,
         watches: Sequence[UUID] = (),
@@ -74,82 +74,88 @@ class Searches:
         queries: Sequence[UUID] = (),
         wanted: Sequence[ScrapeQuery] = (),
     ) -> list[UUID]:
-        """These searches and those that watches and trips rest on; what fetches them, or `wanted`, is held then.
+        """Lock the targets of these searches, of those of the watches and trips, and of `wanted`.
 
-        Before any other row of theirs is locked, as the engine does that records an answer: who locked a watch first
-        and then waited for its target would wait for a worker that waits for the watch.
+        Returns the ids of the searches, without those of `wanted`. Call it before any other row of them is locked, as
+        the engine does when it records an answer. A transaction that locks a watch before its target could deadlock
+        with a worker that has locked the target and waits for the watch.
         """
         searches = list({*queries, *await self._flights.queries_of(watches=watches, trips=trips)})
-        known = await self._flights.found([one.key for one in wanted])
-        await self._targets.hold(await self._flights.targets([*searches, *(found for found, _ in known.values())]))
+        known = await self._flights.found([search.key for search in wanted])
+        await self._targets.lock(
+            await self._flights.targets([*searches, *(query_id for query_id, _ in known.values())])
+        )
         return searches
 
     async def settle(self, queries: Sequence[UUID]) -> None:
-        """Have these fetched as often as somebody wants now, or not at all; those of no trip are forgotten."""
-        await self._targets.hold(await self._flights.targets(queries))
+        """Set interval and priority of searches by their demand; remove ended targets and searches without a trip."""
+        await self._targets.lock(await self._flights.targets(queries))
         now = self._clock.now()
         demands = await self._flights.demand(queries, now=now)
-        ended = [one.target_id for one in demands if one.ended]
-        wanted = [one for one in demands if one.wanted and not one.ended]
-        if unwanted := [one.id for one in demands if not one.wanted]:
+        ended = [demand.target_id for demand in demands if demand.ended]
+        active = [demand for demand in demands if demand.wanted and not demand.ended]
+        if unwanted := [demand.id for demand in demands if not demand.wanted]:
             ended += await self._flights.remove_unwanted(unwanted)
         if ended:
             await self._targets.forget(ended)
-        for one in wanted:
-            if one.interval_minutes is not None:
-                interval = timedelta(minutes=one.interval_minutes)
-                await self._targets.pace(one.target_id, interval=interval, steady=True)
-        if wanted:
-            await self._targets.place(
-                {one.target_id: Lane.PAUSED if one.interval_minutes is None else Lane.ROUTINE for one in wanted}
+        for demand in active:
+            if demand.interval_minutes is not None:
+                interval = timedelta(minutes=demand.interval_minutes)
+                await self._targets.set_interval(demand.target_id, interval=interval, steady=True)
+        if active:
+            await self._targets.set_priority(
+                {
+                    demand.target_id: Priority.ON_REQUEST if demand.interval_minutes is None else Priority.ROUTINE
+                    for demand in active
+                }
             )
-        for provider in {one.provider for one in wanted}:
-            late = [one.target_id for one in wanted if one.provider == provider and _is_late(one, now)]
+        for provider in {demand.provider for demand in active}:
+            late = [demand.target_id for demand in active if demand.provider == provider and _is_late(demand, now)]
             if late and self._providers.is_on(provider):
-                await self._targets.look_now(provider, late, trigger=Trigger.REGISTRATION)
+                await self._targets.request_run(provider, late, trigger=Trigger.REGISTRATION)
 
     async def leave(self, queries: Sequence[UUID]) -> None:
-        """A watch does not rest on these any more: nothing is kept of those that never had a price to keep."""
+        """Release searches that a watch no longer uses; unlink those that never had an answer from their trip."""
         await self._flights.unlink_unknown(queries)
         await self.settle(queries)
 
-    async def look_now(self, provider: str, queries: Sequence[UUID], *, user_id: UUID) -> list[UUID]:
-        """Tasks that look at searches of one provider, for one person, ahead of the rest.
+    async def request_run(self, provider: str, queries: Sequence[UUID], *, user_id: UUID) -> list[UUID]:
+        """Request runs of searches of one provider for a person, ahead of scheduled runs; return their task ids.
 
-        Raises NothingToScrape where none can be looked at, ScrapedLately within the cooldown of the last look,
-        TooManyLooks while too many of this person's wait.
+        Raises NothingToScrape if no search can be fetched, RefreshCooldown within the cooldown of the last fetch,
+        TooManyFetches while too many requested fetches of this person wait.
         """
         now = self._clock.now()
-        asked = await self._flights.asked(queries, now=now)
-        if not asked:
-            raise NothingToScrape("There is no search to look at: the day of departure is over.")
+        requested = await self._flights.asked(queries, now=now)
+        if not requested:
+            raise NothingToScrape("There is nothing to fetch: the day of departure is over.")
         waits = [
-            (one.last_attempt_at + self._cooldown - now).total_seconds()
-            for one in asked
-            if one.last_attempt_at is not None and not one.awaited
+            (search.last_attempt_at + self._cooldown - now).total_seconds()
+            for search in requested
+            if search.last_attempt_at is not None and not search.awaited
         ]
-        if len(waits) == len(asked) and min(waits) > 0:
-            raise ScrapedLately(
-                f"This was looked at less than {self._cooldown.total_seconds():g} s ago; "
-                f"ask again in {min(waits):.0f} s.",
+        if len(waits) == len(requested) and min(waits) > 0:
+            raise RefreshCooldown(
+                f"The last fetch was less than {self._cooldown.total_seconds():g} s ago; "
+                f"try again in {min(waits):.0f} s.",
                 retry_after=min(waits),
             )
-        if not all(one.awaited for one in asked) and await self._flights.awaited(user_id) >= MOST_AWAITED:
-            raise TooManyLooks(
-                f"{MOST_AWAITED} looks that you asked for still wait; ask again when some of them are over.",
+        if not all(search.awaited for search in requested) and await self._flights.awaited(user_id) >= MAX_AWAITED:
+            raise TooManyFetches(
+                f"{MAX_AWAITED} fetches that you requested still wait; try again when some of them have finished.",
                 retry_after=self._cooldown.total_seconds(),
             )
-        tasks = await self._targets.look_now(provider, [one.target_id for one in asked])
-        return [tasks[one.target_id] for one in asked if one.target_id in tasks]
+        tasks = await self._targets.request_run(provider, [search.target_id for search in requested])
+        return [tasks[search.target_id] for search in requested if search.target_id in tasks]
 
 
 def around(query: ScrapeQuery, days: int) -> list[ScrapeQuery]:
-    """A search, and those of so many days before and after it: the whole journey is moved."""
+    """Return a search and the same journey moved by up to `days` days before and after it."""
     return [query] + [moved(query, by) for by in range(-days, days + 1) if by]
 
 
 def moved(query: ScrapeQuery, days: int) -> ScrapeQuery:
-    """The same journey so many days later."""
+    """Return the search for the same journey `days` days later."""
     by = timedelta(days=days)
     return ScrapeQuery(
         provider=query.provider,
@@ -164,8 +170,8 @@ def moved(query: ScrapeQuery, days: int) -> ScrapeQuery:
     )
 
 
-def _is_late(one: Demand, now: datetime) -> bool:
-    """Whether the last look is longer ago than is wanted by now: somebody wants more than before."""
-    if one.interval_minutes is None or one.checked_at is None:
+def _is_late(demand: Demand, now: datetime) -> bool:
+    """True if the last answer is older than the interval, because the interval has become shorter."""
+    if demand.interval_minutes is None or demand.checked_at is None:
         return False
-    return one.checked_at + timedelta(minutes=one.interval_minutes) < now
+    return demand.checked_at + timedelta(minutes=demand.interval_minutes) < now

@@ -1,4 +1,4 @@
-"""The rules of trips: one's own, in the future, for up to nine."""
+"""Rules of trips: private, in the future, for up to nine travellers."""
 
 from datetime import date, timedelta
 from typing import Final
@@ -19,21 +19,21 @@ from trackers.flights.queries import TripQueries
 from trackers.flights.repository import FlightRepository
 from trackers.flights.rows import TripRow
 from trackers.flights.schemas import CreateTrip, ScrapeStarted, ScrapeTrip, TripView, UpdateTrip
-from trackers.flights.search import MOST_TRAVELLERS, Cabin
+from trackers.flights.search import MAX_TRAVELLERS, Cabin
 from trackers.flights.services.searches import Searches
 from trackers.flights.services.watches import WatchService
 from users.access import AccessPolicy
 from users.accounts.service import AccountService
 
 FURTHEST: Final = timedelta(days=730)
-"""Ahead of which nobody sells a seat."""
-LONGEST: Final = timedelta(days=365)
-"""Between the two flights of a journey."""
+"""Longest time until departure; nobody sells seats further ahead."""
+MAX_STAY: Final = timedelta(days=365)
+"""Longest time between the two flights of a journey."""
 DOLLARS: Final = "USD"
 
 
 class TripService:
-    """Making, changing, removing and scraping trips. Somebody else's is not found."""
+    """Creates, changes, removes and scrapes trips. A trip of another person is not found."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class TripService:
         self._most = most
 
     async def create_trip(self, user_id: UUID, given: CreateTrip, *, asker: Identity) -> TripView:
-        """Raises UnknownAirport, ImpossibleTrip or TripLimitReached."""
+        """Create a trip. Raises UnknownAirport, ImpossibleTrip or TripLimitReached."""
         trip = self._checked(
             TripRow(
                 id=new_id(),
@@ -72,24 +72,24 @@ class TripService:
                 **msgspec.structs.asdict(given),
             )
         )
-        await self._accounts.hold(user_id)
+        await self._accounts.lock(user_id)
         trips, _ = await self._flights.counts(user_id)
         if trips >= self._most:
-            raise TripLimitReached(f"You have {trips} trips, as many as one may have; remove one first.")
+            raise TripLimitReached(f"You have {trips} trips, which is the maximum; remove a trip first.")
         await self._flights.add_trip(trip, now=self._clock.now())
         await self._note("trip.created", trip, asker)
         return await self._views.get_trip(asker, trip.id)
 
     async def update_trip(self, trip_id: UUID, given: UpdateTrip, *, asker: Identity) -> TripView:
-        """Raises as `create_trip` does, and TripNotFound. Another journey begins every watch of the trip anew."""
-        await self._accounts.hold((await self._owned(trip_id, asker)).user_id)
-        trip = await self._owned(trip_id, asker)  # as it is now that nobody else can change it
+        """Change a trip; another journey resets its watches. Raises TripNotFound, UnknownAirport or ImpossibleTrip."""
+        await self._accounts.lock((await self._owned(trip_id, asker)).user_id)
+        trip = await self._owned(trip_id, asker)  # read again, now that it is locked
         changes = {name: value for name, value in msgspec.structs.asdict(given).items() if value is not UNSET}
         changed = msgspec.structs.replace(trip, **changes)
         elsewhere = _journey(changed) != _journey(trip)
         if elsewhere:
             changed = self._checked(changed)
-            await self._watches.hold_trip(changed)
+            await self._watches.lock_trip(changed)
         else:
             changed = msgspec.structs.replace(
                 changed, name=_stripped(changed.name), origin=trip.origin, destination=trip.destination
@@ -101,33 +101,35 @@ class TripService:
         return await self._views.get_trip(asker, trip_id)
 
     async def remove_trip(self, trip_id: UUID, *, asker: Identity) -> None:
-        """With its watches, what they told, and the prices that nobody else looks at. Raises TripNotFound."""
-        await self._accounts.hold((await self._owned(trip_id, asker)).user_id)
+        """Remove a trip with its watches and alerts, and the searches that no other trip uses. Raises TripNotFound."""
+        await self._accounts.lock((await self._owned(trip_id, asker)).user_id)
         trip = await self._owned(trip_id, asker)
-        queries = await self._searches.hold(trips=[trip_id])
+        queries = await self._searches.lock(trips=[trip_id])
         await self._flights.remove_trip(trip_id)
         await self._searches.settle(queries)
         await self._note("trip.removed", trip, asker)
 
     async def scrape_trip(self, trip_id: UUID, given: ScrapeTrip, *, asker: Identity) -> ScrapeStarted:
-        """Look at a trip's prices now: at what its watches look for, or what is asked for here.
+        """Fetch the prices of a trip now: the given search, or else those of its watches or an economy seat in USD.
 
-        Raises TripNotFound, TripDeparted, UnknownProvider, ProviderIsOff, NothingToScrape, ScrapedLately,
-        TooManyLooks.
+        Raises TripNotFound, TripDeparted, UnknownProvider, ProviderIsOff, NothingToScrape, RefreshCooldown,
+        TooManyFetches.
         """
-        await self._accounts.hold((await self._owned(trip_id, asker)).user_id)
+        await self._accounts.lock((await self._owned(trip_id, asker)).user_id)
         trip = await self._owned(trip_id, asker)
         if trip.ends_at <= self._clock.now():
             raise TripDeparted("This trip has departed.")
         name = given.provider or GOOGLE_FLIGHTS
         if not self._providers[name].scraped:
-            raise NothingToScrape(f"Nothing is fetched of {name}: its prices are typed in or pushed.")
+            raise NothingToScrape(f"Nothing is fetched from {name}: its prices are entered or pushed.")
         self._providers.scraped(name)
         watched = [
-            one for one in await self._flights.watches_of_trip(trip_id) if one.is_active and one.provider == name
+            watch
+            for watch in await self._flights.watches_of_trip(trip_id)
+            if watch.is_active and watch.provider == name
         ]
         if watched and given.cabin_class is None and given.currency is None:
-            queries = await self._flights.queries_of(watches=[one.id for one in watched])
+            queries = await self._flights.queries_of(watches=[watch.id for watch in watched])
         else:
             search = trip.search(
                 provider=name,
@@ -136,7 +138,7 @@ class TripService:
             )
             queries = await self._searches.make(trip, [search])
             await self._searches.settle(queries)
-        tasks = await self._searches.look_now(name, queries, user_id=trip.user_id)
+        tasks = await self._searches.request_run(name, queries, user_id=trip.user_id)
         return ScrapeStarted(task_id=tasks[0], task_ids=tasks)
 
     async def _owned(self, trip_id: UUID, asker: Identity) -> TripRow:
@@ -146,7 +148,7 @@ class TripService:
         return trip
 
     def _checked(self, trip: TripRow) -> TripRow:
-        """A trip that can be flown, in our spelling. Raises UnknownAirport or ImpossibleTrip."""
+        """Return the trip with airports in capitals and `ends_at` set. Raises UnknownAirport or ImpossibleTrip."""
         origin = self._airports.checked(trip.origin, field="origin")
         destination = self._airports.checked(trip.destination, field="destination")
         if origin == destination:
@@ -158,9 +160,7 @@ class TripService:
             trip.departs_on < now.date() - timedelta(days=1)
             or (ends_at := self._airports.end_of(trip.departs_on, origin)) <= now
         ):
-            raise ImpossibleTrip(
-                "departs_on is in the past, by the clocks at the origin.", extra={"field": "departs_on"}
-            )
+            raise ImpossibleTrip("departs_on is in the past at the origin.", extra={"field": "departs_on"})
         _check_return(trip.departs_on, trip.returns_on)
         _check_travellers(trip)
         return msgspec.structs.replace(
@@ -175,7 +175,7 @@ class TripService:
 
 
 def _journey(trip: TripRow) -> tuple[object, ...]:
-    """What makes another journey when it differs."""
+    """Return the fields that make a different journey if they change."""
     return (
         trip.origin.upper(), trip.destination.upper(), trip.departs_on, trip.returns_on, trip.adults, trip.children,
         trip.infants_in_seat, trip.infants_on_lap, trip.max_stops,
@@ -191,16 +191,16 @@ def _check_return(departs_on: date, returns_on: date | None) -> None:
         return
     if returns_on < departs_on:
         raise ImpossibleTrip("returns_on is before departs_on.", extra={"field": "returns_on"})
-    if returns_on > departs_on + LONGEST:
+    if returns_on > departs_on + MAX_STAY:
         raise ImpossibleTrip("returns_on is more than a year after departs_on.", extra={"field": "returns_on"})
 
 
 def _check_travellers(trip: TripRow) -> None:
     count = trip.adults + trip.children + trip.infants_in_seat + trip.infants_on_lap
-    if count > MOST_TRAVELLERS:
+    if count > MAX_TRAVELLERS:
         raise ImpossibleTrip(
-            f"{count} travellers are more than the {MOST_TRAVELLERS} that can be searched for at once.",
+            f"{count} travellers are too many; the maximum is {MAX_TRAVELLERS}.",
             extra={"field": "adults"},
         )
     if trip.infants_on_lap > trip.adults:
-        raise ImpossibleTrip("Every infant on a lap needs an adult of its own.", extra={"field": "infants_on_lap"})
+        raise ImpossibleTrip("Every infant on a lap needs its own adult.", extra={"field": "infants_on_lap"})

@@ -1,1 +1,1 @@
-"""The endpoints of the game trackers, one file per audience."""
+"""Controllers of game trackers, one file per audience and topic."""

@@ -8,7 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter, SkipValidation
 from litestar.status_codes import HTTP_200_OK, HTTP_202_ACCEPTED
 
-from shared.audit.schemas import Page
+from shared.audit.schemas import LogPage
 from shared.scraping.failures import Reason
 from shared.scraping.target import Status
 from shared.web.identity import PersonIdentity
@@ -22,11 +22,11 @@ from trackers.games.admin_schemas import (
     AdminTrackerPage,
     BatchQueued,
     BatchRefresh,
+    FetchReason,
     MergeAccounts,
     RunFilter,
     ScrapeLogs,
     ScrapingStatus,
-    StandingReason,
     TransferTracker,
 )
 from trackers.games.controllers.parameters import (
@@ -46,7 +46,7 @@ Asking = Request[Any, PersonIdentity, Any]
 
 
 class AdminTrackerController(Controller):
-    """Everybody's trackers."""
+    """Trackers of all people, and their scraping."""
 
     path = "/trackers"
     tags = ("trackers",)
@@ -56,22 +56,20 @@ class AdminTrackerController(Controller):
         self,
         request: Asking,
         tracker_admin_queries: Queries,
-        user_id: Annotated[UUID | None, QueryParameter(description="Only this person's.")] = None,
-        account_id: Annotated[UUID | None, QueryParameter(description="Only those that follow this account.")] = None,
+        user_id: Annotated[UUID | None, QueryParameter(description="Only trackers of this person.")] = None,
+        account_id: Annotated[UUID | None, QueryParameter(description="Only trackers of this account.")] = None,
         guild_id: GuildFilter = None,
         platform: PlatformFilter = None,
         status: StatusFilter = None,
-        reason: Annotated[StandingReason | None, QueryParameter(description="Only those that stand so for this.")] = (
-            None
-        ),
+        reason: Annotated[FetchReason | None, QueryParameter(description="Only trackers with this reason.")] = None,
         active: ActiveFilter = None,
-        removed: Annotated[bool, QueryParameter(description="Those that were removed, instead of the others.")] = False,
+        removed: Annotated[bool, QueryParameter(description="Removed trackers instead of the others.")] = False,
         sort: Sort = TrackerSort.CREATED,
         page: PageNumber = 1,
         per_page: PerPage = 50,
     ) -> AdminTrackerPage:
-        """Everybody's trackers, and how the scraping of each stands. 404 for an unknown guild."""
-        wanted = AdminTrackerFilter(
+        """List the trackers of all people with their scraping status. 404 for an unknown guild."""
+        filters = AdminTrackerFilter(
             user_id=user_id,
             account_id=account_id,
             guild_id=guild_id,
@@ -81,29 +79,29 @@ class AdminTrackerController(Controller):
             active=active,
             removed=removed,
         )
-        return await tracker_admin_queries.list_trackers(request.auth, wanted, sort=sort, page=page, per_page=per_page)
+        return await tracker_admin_queries.list_trackers(request.auth, filters, sort=sort, page=page, per_page=per_page)
 
     @get("/scraping-status", operation_id="get_scraping_status")
     async def get_scraping_status(self, tracker_admin_queries: Queries) -> ScrapingStatus:
-        """How many active trackers stand how, and why; and since when the longest waiting is due."""
+        """Count active trackers by status and reason; also since when the longest waiting tracker has been due."""
         return await tracker_admin_queries.get_scraping_status()
 
     @get("/scraping-logs", operation_id="get_scraping_logs")
     async def get_scraping_logs(
         self,
         tracker_admin_queries: Queries,
-        status: Annotated[Status | None, QueryParameter(description="Only runs that stand so.")] = None,
-        reason: Annotated[Reason | None, QueryParameter(description="Only runs that failed for this.")] = None,
-        tracker_id: Annotated[UUID | None, QueryParameter(description="Only runs for this tracker's account.")] = None,
+        status: Annotated[Status | None, QueryParameter(description="Only runs with this status.")] = None,
+        reason: Annotated[Reason | None, QueryParameter(description="Only runs that failed for this reason.")] = None,
+        tracker_id: Annotated[UUID | None, QueryParameter(description="Only runs of this tracker's account.")] = None,
         since: Since = None,
         until: Until = None,
         before: Annotated[UUID | None, QueryParameter(description="Only runs older than this one.")] = None,
-        limit: Annotated[int, QueryParameter(ge=1, le=200, description="Runs to a page.")] = 50,
+        limit: Annotated[int, QueryParameter(ge=1, le=200, description="Runs per page.")] = 50,
     ) -> ScrapeLogs:
-        """What was tried and what came of it, the latest asked for first. Times are of when it was asked for."""
-        wanted = RunFilter(status=status, reason=reason, tracker_id=tracker_id)
-        page = Page(limit=limit, before=before, since=since, until=until)
-        return await tracker_admin_queries.get_scraping_logs(wanted, page)
+        """List runs with their results, the latest request first. `since` and `until` are about the request time."""
+        filters = RunFilter(status=status, reason=reason, tracker_id=tracker_id)
+        page = LogPage(limit=limit, before=before, since=since, until=until)
+        return await tracker_admin_queries.get_scraping_logs(filters, page)
 
     @post(
         "/batch-refresh",
@@ -114,15 +112,16 @@ class AdminTrackerController(Controller):
     async def refresh_many(
         self, request: Asking, data: JSONBody[BatchRefresh], tracker_administration: Administration
     ) -> BatchQueued:
-        """Put trackers ahead: up to a thousand by id, or all that stand so. Deactivated ones are left out.
+        """Refresh up to a thousand trackers by id, or all that match a status, reason or guild.
 
-        What guilds switched off is left alone unless it is named by id, or the reason is `skipped`.
+        Deactivated trackers are left out. Trackers that guilds switched off are left out, too, unless you name their
+        ids or the reason is `skipped`.
         """
         return await tracker_administration.refresh_many(data, asker=request.auth)
 
     @post("/{tracker_id:uuid}/refresh", operation_id="admin_refresh_tracker", status_code=HTTP_202_ACCEPTED)
     async def refresh(self, request: Asking, tracker_id: FromPath[UUID], tracker_service: Service) -> RefreshStarted:
-        """Fetch a tracker now, whatever its cooldown. 409 for a deactivated one."""
+        """Fetch a tracker now, also during its cooldown. 409 for a deactivated tracker."""
         task_id = await tracker_service.refresh_tracker(tracker_id, asker=request.auth, force=True)
         return RefreshStarted(task_id=task_id)
 
@@ -134,9 +133,9 @@ class AdminTrackerController(Controller):
         data: JSONBody[TransferTracker],
         tracker_administration: Administration,
     ) -> AdminTracker:
-        """Make a tracker another person's.
+        """Transfer a tracker to another person.
 
-        400 where it would be their fifth active one, 404 for an unknown person, 409 where they have one of its account.
+        400 if it would be their fifth active tracker, 404 for an unknown person, 409 if they follow the account.
         """
         return await tracker_administration.transfer_tracker(tracker_id, to=data.user_id, asker=request.auth)
 
@@ -150,14 +149,14 @@ class AdminTrackerController(Controller):
         data: JSONBody[MergeAccounts],
         tracker_administration: Administration,
     ) -> AccountsMerged:
-        """Merge an account into another of the same player, who was renamed, say. All or nothing, and for good.
+        """Merge an account into another of the same player, such as after a rename. All or nothing, without undo.
 
-        Its followers, seasons and snapshots move; of what both have, that of the account that stays is kept.
-        422 `cannot_merge` for accounts of two platforms, 409 `in_motion` where somebody changed one meanwhile.
+        Followers, seasons and snapshots move. The destination keeps its own data where both accounts have some.
+        422 `cannot_merge` for accounts of two platforms, 409 `concurrent_modification` if an account changed meanwhile.
         """
         return await tracker_administration.merge_accounts(account_id, into=data.into, asker=request.auth)
 
     @delete("/{tracker_id:uuid}", operation_id="admin_delete_tracker")
     async def remove(self, request: Asking, tracker_id: FromPath[UUID], tracker_service: Service) -> None:
-        """Remove a tracker, whoever's it is. What was seen stays, and its account can be registered again."""
+        """Remove anybody's tracker. Its history stays, and its account can be registered again."""
         await tracker_service.delete_tracker(tracker_id, asker=request.auth)

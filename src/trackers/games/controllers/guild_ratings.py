@@ -1,4 +1,4 @@
-"""Trying a rating formula before a guild settles it."""
+"""Validation and preview of a guild's rating formula."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ Queries = NamedDependency[SkipValidation[RatingQueries]]
 
 
 class GuildRatingController(Controller):
-    """For those who run a guild, and for admins; 403 for other members, 404 for everybody else."""
+    """For people who run the guild, and for admins; 403 for other members, 404 for everybody else."""
 
     path = "/guilds/{guild_id:str}/rating"
     tags = ("guilds",)
@@ -26,15 +26,15 @@ class GuildRatingController(Controller):
     async def validate(
         self, request: Asking, guild_id: GuildId, data: JSONBody[ValidateFormula], rating_queries: Queries
     ) -> FormulaVerdict:
-        """Whether a formula can be settled: what is wrong with it and where, or what it makes of a trial player."""
+        """Validate a formula: returns its problems with their positions, or its result for a trial player."""
         return await rating_queries.validate(request.auth, guild_id, data.formula)
 
     @post("/preview", operation_id="preview_rating_formula", status_code=HTTP_200_OK)
     async def preview(
         self, request: Asking, guild_id: GuildId, data: JSONBody[PreviewFormula], rating_queries: Queries
     ) -> FormulaPreview:
-        """The guild's members ranked under a formula, beside their rank, score and salary of today.
+        """Rank the guild's members by a formula, next to their current rank, score and salary.
 
-        Nothing is stored. 422 for what is no formula.
+        Nothing is stored. 422 for an invalid formula.
         """
         return await rating_queries.preview(request.auth, guild_id, data.formula, limit=data.limit)

@@ -53,7 +53,7 @@ WRITE = {"scope": "trackers:write"}
 
 
 class InternalTrackerController(Controller):
-    """Registering and reading trackers on behalf of a bot's people."""
+    """Registering and reading the trackers of a bot's people."""
 
     path = "/trackers"
     tags = ("trackers",)
@@ -70,8 +70,8 @@ class InternalTrackerController(Controller):
     ) -> RegisteredTrackers:
         """Register the first one to four trackers of a person: all of them or none. Each is fetched at once.
 
-        400 for more than four, 409 for two links to one account, for who has trackers already, or for an account whose
-        tracker is deactivated, 422 for a link that names no account.
+        400 for more than four, 409 for two links to the same account, for a person with active trackers, or for an
+        account whose tracker is deactivated, 422 for a link that names no account.
         """
         return await tracker_service.register_trackers(data.user_id, data.urls, data.user_data, asker=request.auth)
 
@@ -79,9 +79,9 @@ class InternalTrackerController(Controller):
     async def add_tracker(
         self, request: Asking, data: JSONBody[AddTracker], tracker_service: Service
     ) -> RegisteredTrackers:
-        """Add one tracker, up to four a person; deactivated ones do not count towards the four.
+        """Add a tracker of a person, up to four in all; deactivated trackers do not count towards the four.
 
-        400 past four, 409 for an account that the person has a tracker of already, active or deactivated.
+        400 for a fifth, 409 for an account that the person follows already, active or deactivated.
         """
         return await tracker_service.add_tracker(data.user_id, data.url, data.user_data, asker=request.auth)
 
@@ -95,9 +95,9 @@ class InternalTrackerController(Controller):
     async def register_by_staff(
         self, request: Asking, data: JSONBody[RegisterByStaff], tracker_service: Service
     ) -> RegisteredTrackers:
-        """Register what an admin of a guild hands in for a member, who may have trackers already; four in all at most.
+        """Register links from a guild admin for a member, who may already have trackers; four in all at most.
 
-        403 unless the one runs the guild and the other is in it, 404 for an unknown guild.
+        403 unless the admin runs the guild and the member is in it, 404 for an unknown guild.
         """
         return await tracker_service.register_by_staff(data, asker=request.auth)
 
@@ -106,7 +106,9 @@ class InternalTrackerController(Controller):
         self,
         request: Asking,
         tracker_queries: Queries,
-        user_id: Annotated[UUID | None, QueryParameter(description="Only this person's, by our id.")] = None,
+        user_id: Annotated[
+            UUID | None, QueryParameter(description="Only trackers of this person, by `user_id`.")
+        ] = None,
         guild_id: GuildFilter = None,
         platform: PlatformFilter = None,
         status: StatusFilter = None,
@@ -115,23 +117,23 @@ class InternalTrackerController(Controller):
         page: PageNumber = 1,
         per_page: PerPage = 50,
     ) -> TrackerPage:
-        """The trackers of everybody that the key may speak for."""
-        wanted = TrackerFilter(user_id=user_id, guild_id=guild_id, platform=platform, status=status, active=active)
-        return await tracker_queries.list_trackers(request.auth, wanted, sort=sort, page=page, per_page=per_page)
+        """List the trackers of all people that the key may act for."""
+        filters = TrackerFilter(user_id=user_id, guild_id=guild_id, platform=platform, status=status, active=active)
+        return await tracker_queries.list_trackers(request.auth, filters, sort=sort, page=page, per_page=per_page)
 
     @post("/process-pending", operation_id="internal_process_pending", status_code=HTTP_202_ACCEPTED, opt=WRITE)
     async def process_pending(self, request: Asking, tracker_queue: Queue) -> ProcessingStarted:
-        """Put every tracker ahead that was never fetched, waits to be, or was given up until somebody asks."""
+        """Boost all trackers that were never fetched, wait for a run, or are dead letters."""
         return ProcessingStarted(queued=await tracker_queue.process_pending_trackers(asker=request.auth))
 
     @post("/parse", operation_id="internal_parse_link", status_code=HTTP_200_OK, opt=READ, sync_to_thread=False)
     def parse_link(self, data: JSONBody[ParseLink]) -> ParsedLink:
-        """Which account a pasted link means; nothing is stored and nothing is fetched."""
+        """Parse a pasted link to the account that it names; nothing is stored or fetched."""
         return parse(data.url)
 
     @get("/{tracker_id:uuid}", operation_id="internal_get_tracker", opt=READ)
     async def get_tracker(self, request: Asking, tracker_id: FromPath[UUID], tracker_queries: Queries) -> TrackerView:
-        """A tracker, the account that it follows, and how its scraping stands."""
+        """Get a tracker, its account and its scraping status."""
         return await tracker_queries.get_tracker_by_id(request.auth, tracker_id)
 
     @post(
@@ -142,23 +144,23 @@ class InternalTrackerController(Controller):
         request: Asking,
         tracker_id: FromPath[UUID],
         tracker_service: Service,
-        force: Annotated[bool, QueryParameter(description="For staff: also within the cooldown.")] = False,
+        force: Annotated[bool, QueryParameter(description="For staff: also during the cooldown.")] = False,
     ) -> RefreshStarted:
-        """Fetch a tracker now, ahead of the rest. Asking again while that waits or runs gives the same task.
+        """Fetch a tracker now, before others. Requests during a pending or running fetch get the same task.
 
-        429 `refreshed_lately` with Retry-After within ten minutes of the last look, unless it is forced.
+        429 `refresh_cooldown` with Retry-After within ten minutes of the last fetch, unless `force` is set.
         """
         task_id = await tracker_service.refresh_tracker(tracker_id, asker=request.auth, force=force)
         return RefreshStarted(task_id=task_id)
 
     @get("/{tracker_id:uuid}/status", operation_id="internal_get_tracker_status", opt=READ)
     async def get_status(self, request: Asking, tracker_id: FromPath[UUID], tracker_queries: Queries) -> TrackerStatus:
-        """How the scraping of a tracker stands, and when it is next looked at."""
+        """Get the scraping status of a tracker, and its next fetch."""
         return await tracker_queries.get_tracker_status(request.auth, tracker_id)
 
     @get("/{tracker_id:uuid}/seasons", operation_id="internal_get_tracker_seasons", opt=READ)
     async def get_seasons(self, request: Asking, tracker_id: FromPath[UUID], tracker_queries: Queries) -> Seasons:
-        """Every season the account was seen in, the newest first, with the standings known of each."""
+        """List the seasons in which the account was seen, the newest first, with their known playlist states."""
         return await tracker_queries.get_tracker_seasons(request.auth, tracker_id)
 
     @get("/{tracker_id:uuid}/snapshots", operation_id="internal_get_tracker_snapshots", opt=READ)
@@ -173,9 +175,9 @@ class InternalTrackerController(Controller):
         until: Until = None,
         limit: SnapshotLimit = 50,
     ) -> Snapshots:
-        """What moved and when, the newest first. Playlists that did not move at a moment are not repeated in it.
+        """List snapshots, the newest first; each has only the playlists that changed at that moment.
 
-        A moment at which several seasons moved has a snapshot for each. 404 `snapshot_not_found` where `before` is no
+        If several seasons changed at a moment, each has a snapshot. 404 `snapshot_not_found` if `before` is not a
         snapshot of this tracker's account.
         """
         return await snapshot_queries.get_snapshots(
@@ -186,11 +188,11 @@ class InternalTrackerController(Controller):
     async def update_tracker(
         self, request: Asking, tracker_id: FromPath[UUID], data: JSONBody[UpdateTracker], tracker_service: Service
     ) -> TrackerView:
-        """Have a tracker follow another account, or deactivate and activate it. What is left out stays."""
+        """Change the account of a tracker, or deactivate or activate it. Omitted fields stay unchanged."""
         await tracker_service.update_tracker(tracker_id, data, asker=request.auth)
         return await tracker_service.get_tracker_by_id(request.auth, tracker_id)
 
     @delete("/{tracker_id:uuid}", operation_id="internal_delete_tracker", opt=WRITE)
     async def delete_tracker(self, request: Asking, tracker_id: FromPath[UUID], tracker_service: Service) -> None:
-        """Remove a tracker. What was seen stays, and its account can be registered again."""
+        """Remove a tracker. Its history stays, and its account can be registered again."""
         await tracker_service.delete_tracker(tracker_id, asker=request.auth)

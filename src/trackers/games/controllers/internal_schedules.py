@@ -1,4 +1,4 @@
-"""Processing the trackers of a guild's members, now or at a time, for bots."""
+"""Processing of the trackers of a guild's members for bots, now or scheduled."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -35,7 +35,7 @@ WRITE = {"scope": "trackers:write"}
 
 
 class InternalScheduleController(Controller):
-    """Processing by guild. A guild that the key is not for is unknown (404), and so are its schedules."""
+    """Processing by guild. 404 for guilds, and for schedules of guilds, that the key is not for."""
 
     path = "/trackers"
     tags = ("trackers",)
@@ -50,7 +50,7 @@ class InternalScheduleController(Controller):
     async def process_guild(
         self, request: Asking, data: JSONBody[ProcessGuild], tracker_queue: Queue
     ) -> GuildProcessingStarted:
-        """Put ahead what the members of a guild follow. Of a guild that switched processing off, all is skipped."""
+        """Boost the accounts that members of a guild follow; all are skipped if the guild switched processing off."""
         return await tracker_queue.process_trackers_for_guild(data.guild_id, asker=request.auth)
 
     @post(
@@ -63,10 +63,10 @@ class InternalScheduleController(Controller):
     async def schedule(
         self, request: Asking, data: JSONBody[ScheduleProcessing], schedule_service: Service
     ) -> ScheduleView:
-        """Have a guild processed at a time, or, with `cron`, again and again. 422 for a time that is over.
+        """Schedule the processing of a guild, once, or repeatedly with `cron`. 422 for a time in the past.
 
-        It begins once, however many workers there are; late where none was there, or, past the grace, not at all:
-        FAILED with the reason `missed`. What fails in it is told in its report: it is COMPLETED all the same.
+        It starts once, with any number of workers. Without a worker it starts late or, after the grace period, not at
+        all: FAILED with the reason `missed`. Failed runs are in the report; the schedule is COMPLETED nevertheless.
         """
         return await schedule_service.schedule_processing(
             data.guild_id,
@@ -86,16 +86,14 @@ class InternalScheduleController(Controller):
         status: Annotated[ScheduleStatus | None, QueryParameter(description="Only schedules of this status.")] = None,
         include_completed: Annotated[
             bool,
-            QueryParameter(
-                name="includeCompleted", description="Whether COMPLETED ones are listed; ignored with `status`."
-            ),
+            QueryParameter(name="includeCompleted", description="Include COMPLETED schedules; ignored with `status`."),
         ] = True,
         page: PageNumber = 1,
         per_page: PerPage = 50,
     ) -> Schedules:
-        """Schedules of a guild, the newest first. One that is under way is PENDING and tells its progress.
+        """List the schedules of a guild, the newest first. A schedule in progress is PENDING and shows its progress.
 
-        A recurring one is PENDING until it is cancelled, and tells how the last time went.
+        A recurring schedule is PENDING until it is cancelled, and shows the result of the last time.
         """
         filters = ScheduleFilters(status=status, include_completed=include_completed)
         return await schedule_queries.get_schedules_for_guild(
@@ -109,8 +107,8 @@ class InternalScheduleController(Controller):
         opt=WRITE,
     )
     async def cancel(self, request: Asking, schedule_id: FromPath[UUID], schedule_service: Service) -> ScheduleView:
-        """Have nothing begin any more. 409 for one that has begun or is over.
+        """Cancel a schedule. 409 if it has started or is over.
 
-        A recurring one can be cancelled at any time; what is under way is brought to its end.
+        A recurring schedule can be cancelled at any time; processing in progress is completed.
         """
         return await schedule_service.cancel_schedule(schedule_id, asker=request.auth)

@@ -1,4 +1,4 @@
-"""Leaderboards of guilds, and how the ratings of a tracker moved."""
+"""Leaderboards of guilds, and rating histories of trackers."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -12,21 +12,22 @@ from shared.web.paging import PageNumber, PerPage
 from shared.web.times import Since, Until
 from trackers.games.controllers.parameters import SeasonFilter
 from trackers.games.rating_queries import RatingQueries
-from trackers.games.rating_schemas import History, Leaderboard
+from trackers.games.rating_schemas import GuildLeaderboard, TrackerHistory
 from users.accounts.schemas import SNOWFLAKE
 
 Queries = NamedDependency[SkipValidation[RatingQueries]]
 GuildId = Annotated[str, QueryParameter(pattern=SNOWFLAKE, description="The guild's Discord id (a snowflake).")]
 PlaylistKey = Annotated[
-    str | None, QueryParameter(pattern=r"^[0-9]{1,4}$(?!\n)", description="Only this playlist, by its number: 11.")
+    str | None,
+    QueryParameter(pattern=r"^[0-9]{1,4}$(?!\n)", description="Only this playlist, by its number, such as 11."),
 ]
-Points = Annotated[int, QueryParameter(ge=2, le=1000, description="Points of a playlist at most.")]
+Points = Annotated[int, QueryParameter(ge=2, le=1000, description="Maximum number of points per playlist.")]
 
 READ = {"scope": "trackers:read"}
 
 
 class LeaderboardController(Controller):
-    """Leaderboards for the members of a guild; histories for who may see the tracker."""
+    """Leaderboards for members of a guild, and histories for people who may see the tracker."""
 
     path = "/trackers"
     tags = ("trackers",)
@@ -40,11 +41,11 @@ class LeaderboardController(Controller):
         playlist: PlaylistKey = None,
         page: PageNumber = 1,
         per_page: PerPage = 50,
-    ) -> Leaderboard:
-        """A guild's members by their rating in a playlist, without one by the score that the guild's formula gives.
+    ) -> GuildLeaderboard:
+        """List a guild's members by their rating in a playlist, or by score of its formula without `playlist`.
 
-        One row a person, by their best active tracker; who has not played this season, or is not rated, is left out.
-        404 for who is not in the guild.
+        One row per person, for their best active tracker; without people who are not rated or did not play this season.
+        404 if you are not a member of the guild.
         """
         return await rating_queries.leaderboard(request.auth, guild_id, playlist=playlist, page=page, per_page=per_page)
 
@@ -59,10 +60,10 @@ class LeaderboardController(Controller):
         since: Since = None,
         until: Until = None,
         points: Points = 200,
-    ) -> History:
-        """How the rating in each playlist moved. Of more than `points`, those stay that keep the line's shape.
+    ) -> TrackerHistory:
+        """Get the rating history by playlist, thinned to `points` that keep the shape of the line.
 
-        The first, the last, the lowest and the highest always do, from 4 points on. Estimates are left out.
+        From 4 points on, the first, last, lowest and highest are always included. Estimates are left out.
         """
         return await rating_queries.history(
             request.auth, tracker_id, playlist=playlist, season=season, since=since, until=until, points=points
@@ -70,7 +71,7 @@ class LeaderboardController(Controller):
 
 
 class InternalLeaderboardController(Controller):
-    """The same for bots."""
+    """Leaderboards and histories for bots."""
 
     path = "/trackers"
     tags = ("trackers",)
@@ -84,10 +85,10 @@ class InternalLeaderboardController(Controller):
         playlist: PlaylistKey = None,
         page: PageNumber = 1,
         per_page: PerPage = 50,
-    ) -> Leaderboard:
-        """A guild's members by their rating in a playlist, without one by the score that the guild's formula gives.
+    ) -> GuildLeaderboard:
+        """List a guild's members by their rating in a playlist, or by score of its formula without `playlist`.
 
-        One row a person, by their best active tracker; who has not played this season, or is not rated, is left out.
+        One row per person, for their best active tracker; without people who are not rated or did not play this season.
         """
         return await rating_queries.leaderboard(request.auth, guild_id, playlist=playlist, page=page, per_page=per_page)
 
@@ -102,10 +103,10 @@ class InternalLeaderboardController(Controller):
         since: Since = None,
         until: Until = None,
         points: Points = 200,
-    ) -> History:
-        """How the rating in each playlist moved. Of more than `points`, those stay that keep the line's shape.
+    ) -> TrackerHistory:
+        """Get the rating history by playlist, thinned to `points` that keep the shape of the line.
 
-        The first, the last, the lowest and the highest always do, from 4 points on. Estimates are left out.
+        From 4 points on, the first, last, lowest and highest are always included. Estimates are left out.
         """
         return await rating_queries.history(
             request.auth, tracker_id, playlist=playlist, season=season, since=since, until=until, points=points

@@ -1,4 +1,4 @@
-"""Manual snapshots: their people correct and remove them, the staff of guilds review them."""
+"""Manual snapshots: their authors correct and remove them, the staff of guilds review them."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -34,7 +34,7 @@ WRITE = {"scope": "trackers:write"}
 
 
 class ManualSnapshotController(Controller):
-    """A person's manual snapshots."""
+    """Manual snapshots of a person."""
 
     path = "/trackers"
     tags = ("trackers",)
@@ -52,11 +52,11 @@ class ManualSnapshotController(Controller):
         data: JSONBody[AddManualSnapshot],
         snapshot_service: Snapshotting,
     ) -> MyManualSnapshot:
-        """Enter what you read of your account, with a note of where it is from.
+        """Enter figures of your account, with a note about their origin.
 
-        It changes only your own tracker; a guild's leaderboard counts it where the guild's settings say so.
-        422 `impossible_snapshot` for an unknown season or playlist, a moment to come, or a playlist named twice,
-        429 `too_many_snapshots` past the limit of a day.
+        They appear only in your own tracker; a guild's leaderboard counts them if the guild's settings allow it.
+        422 `impossible_snapshot` for an unknown season or playlist, a time in the future, or a repeated playlist,
+        429 `too_many_snapshots` above the daily limit.
         """
         return await snapshot_service.create_snapshot(request.auth, tracker_id, data)
 
@@ -64,7 +64,7 @@ class ManualSnapshotController(Controller):
     async def list_mine(
         self, request: Asking, manual_snapshot_queries: ManualReads, before: Before = None, limit: SnapshotLimit = 50
     ) -> MyManualSnapshots:
-        """Your manual snapshots, the latest first, with what your guilds decided."""
+        """List your manual snapshots, the latest first, with the decisions of your guilds."""
         return await manual_snapshot_queries.of_person(request.auth.user_id, before=before, limit=limit)
 
     @patch(
@@ -77,12 +77,12 @@ class ManualSnapshotController(Controller):
         data: JSONBody[ChangeManualSnapshot],
         snapshot_service: Snapshotting,
     ) -> MyManualSnapshot:
-        """Correct a manual snapshot of yours; guilds review it again. 422 as for a new one."""
+        """Correct your manual snapshot; guilds review it again. 422 as for a new one."""
         return await snapshot_service.change_snapshot(request.auth, snapshot_id, data)
 
     @delete("/manual-snapshots/{snapshot_id:uuid}", operation_id="remove_manual_snapshot")
     async def remove(self, request: Asking, snapshot_id: FromPath[UUID], snapshot_service: Snapshotting) -> None:
-        """Remove a manual snapshot of yours. It counts nowhere any more."""
+        """Remove your manual snapshot. It no longer counts anywhere."""
         await snapshot_service.remove_snapshot(request.auth, snapshot_id)
 
 
@@ -102,7 +102,7 @@ class GuildManualSnapshotController(Controller):
         before: Before = None,
         limit: SnapshotLimit = 50,
     ) -> GuildManualSnapshots:
-        """List the manual snapshots of members, the latest first. Empty where the guild counts none."""
+        """List the manual snapshots of members, the latest first. Empty if the guild counts none."""
         return await manual_snapshot_queries.of_guild(request.auth, guild_id, status=status, before=before, limit=limit)
 
     @post(
@@ -121,8 +121,8 @@ class GuildManualSnapshotController(Controller):
     ) -> GuildManualSnapshot:
         """Confirm a member's manual snapshot for this guild only.
 
-        409 `snapshot_corrected` where it was corrected since, 409 `manual_snapshots_not_counted` where the guild counts
-        none.
+        409 `snapshot_corrected` if it was corrected after you saw it, 409 `manual_snapshots_not_counted` if the guild
+        counts none.
         """
         return await snapshot_service.confirm(request.auth, guild_id, snapshot_id, entered_at=data.entered_at)
 
@@ -130,12 +130,12 @@ class GuildManualSnapshotController(Controller):
     async def reject(
         self, request: Asking, guild_id: GuildId, snapshot_id: FromPath[UUID], snapshot_service: Snapshotting
     ) -> GuildManualSnapshot:
-        """Reject a member's manual snapshot for this guild only, also one that was confirmed."""
+        """Reject a member's manual snapshot for this guild only, even after it was confirmed."""
         return await snapshot_service.reject(request.auth, guild_id, snapshot_id)
 
 
 class AdminManualSnapshotController(Controller):
-    """Everybody's manual snapshots."""
+    """Manual snapshots of all people."""
 
     path = "/trackers/manual-snapshots"
     tags = ("trackers",)
@@ -144,11 +144,11 @@ class AdminManualSnapshotController(Controller):
     async def list_all(
         self,
         manual_snapshot_queries: ManualReads,
-        user_id: Annotated[UUID | None, QueryParameter(description="Only this person's.")] = None,
+        user_id: Annotated[UUID | None, QueryParameter(description="Only snapshots of this person.")] = None,
         before: Before = None,
         limit: SnapshotLimit = 50,
     ) -> MyManualSnapshots:
-        """List manual snapshots of everybody, or of one person, the latest first.
+        """List the manual snapshots of everybody, or of one person, the latest first.
 
         Admins correct and remove them under `/api/trackers/manual-snapshots`.
         """
@@ -156,7 +156,7 @@ class AdminManualSnapshotController(Controller):
 
 
 class InternalManualSnapshotController(Controller):
-    """Manual snapshots of the people that a bot may speak for."""
+    """Manual snapshots of the people that a bot may act for."""
 
     path = "/trackers"
     tags = ("trackers",)
@@ -175,7 +175,7 @@ class InternalManualSnapshotController(Controller):
         data: JSONBody[AddManualSnapshot],
         snapshot_service: Snapshotting,
     ) -> MyManualSnapshot:
-        """Enter what a person read of their account, with a note of where it is from. It changes only their tracker.
+        """Enter figures of a person's account, with a note about their origin. Only their own tracker shows them.
 
         422 `impossible_snapshot` and 429 `too_many_snapshots` as for people.
         """
@@ -204,7 +204,7 @@ class InternalManualSnapshotController(Controller):
 
 
 class InternalGuildManualSnapshotController(Controller):
-    """The review of a guild's staff, by their bot."""
+    """Review of manual snapshots by a guild's bot."""
 
     path = "/guilds/{guild_id:str}/manual-snapshots"
     tags = ("guilds",)
@@ -219,7 +219,7 @@ class InternalGuildManualSnapshotController(Controller):
         before: Before = None,
         limit: SnapshotLimit = 50,
     ) -> GuildManualSnapshots:
-        """List the manual snapshots of members, the latest first. Empty where the guild counts none."""
+        """List the manual snapshots of members, the latest first. Empty if the guild counts none."""
         return await manual_snapshot_queries.of_guild(request.auth, guild_id, status=status, before=before, limit=limit)
 
     @post(
@@ -246,5 +246,5 @@ class InternalGuildManualSnapshotController(Controller):
     async def reject(
         self, request: BotAsking, guild_id: GuildId, snapshot_id: FromPath[UUID], snapshot_service: Snapshotting
     ) -> GuildManualSnapshot:
-        """Reject a member's manual snapshot for this guild only, also one that was confirmed."""
+        """Reject a member's manual snapshot for this guild only, even after it was confirmed."""
         return await snapshot_service.reject(request.auth, guild_id, snapshot_id)

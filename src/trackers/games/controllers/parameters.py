@@ -1,4 +1,4 @@
-"""Parameters and dependencies that the endpoints of several audiences take."""
+"""Parameters and dependencies of several controllers."""
 
 from typing import Annotated
 from uuid import UUID
@@ -23,13 +23,13 @@ SnapshotReads = NamedDependency[SkipValidation[SnapshotQueries]]
 
 GuildFilter = Annotated[str | None, QueryParameter(pattern=SNOWFLAKE, description="Only members of this guild.")]
 PlatformFilter = Annotated[
-    str | None, QueryParameter(max_length=20, description="Only this platform's: steam, epic, ...")
+    str | None, QueryParameter(max_length=20, description="Only trackers on this platform: steam, epic, ...")
 ]
-StatusFilter = Annotated[Status | None, QueryParameter(description="Only those whose scraping stands so.")]
-ActiveFilter = Annotated[bool | None, QueryParameter(description="Only active ones, or only deactivated.")]
-Sort = Annotated[TrackerSort, QueryParameter(description="Order; with a dash the other way round.")]
+StatusFilter = Annotated[Status | None, QueryParameter(description="Only trackers with this scraping status.")]
+ActiveFilter = Annotated[bool | None, QueryParameter(description="Only active, or only deactivated trackers.")]
+Sort = Annotated[TrackerSort, QueryParameter(description="Order; a dash reverses it.")]
 Before = Annotated[UUID | None, QueryParameter(description="Only snapshots older than this one.")]
-SeasonFilter = Annotated[str | None, QueryParameter(max_length=64, description="Only this season's, by its key.")]
-ReviewFilter = Annotated[ReviewStatus | None, QueryParameter(description="Only those that wait, or were decided so.")]
+SeasonFilter = Annotated[str | None, QueryParameter(max_length=64, description="Only this season, by its key.")]
+ReviewFilter = Annotated[ReviewStatus | None, QueryParameter(description="Only snapshots with this review status.")]
 GuildId = Annotated[str, PathParameter(pattern=SNOWFLAKE, description="The guild's Discord id (a snowflake).")]
-SnapshotLimit = Annotated[int, QueryParameter(ge=1, le=200, description="Snapshots to a page.")]
+SnapshotLimit = Annotated[int, QueryParameter(ge=1, le=200, description="Snapshots per page.")]

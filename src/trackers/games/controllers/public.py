@@ -1,4 +1,4 @@
-"""Game trackers for the people who follow something."""
+"""Game trackers for people."""
 
 from typing import Any
 from uuid import UUID
@@ -44,7 +44,7 @@ Asking = Request[Any, PersonIdentity, Any]
 
 
 class TrackerController(Controller):
-    """One's own trackers; to read also those of people whose guild one runs."""
+    """Your own trackers; for reading also those of members of guilds that you run."""
 
     path = "/trackers"
     tags = ("trackers",)
@@ -53,24 +53,24 @@ class TrackerController(Controller):
     async def register(
         self, request: Asking, data: JSONBody[RegisterOwnTrackers], tracker_service: Service
     ) -> RegisteredTrackers:
-        """Register one's first one to four trackers: all of them or none. Each is fetched at once.
+        """Register your first one to four trackers: all of them or none. Each is fetched at once.
 
-        400 for more than four, 409 for two links to one account, for who has trackers already, or for an account whose
-        tracker is deactivated, 422 for a link that names no account.
+        400 for more than four, 409 for two links to the same account, if you have active trackers, or for an account
+        whose tracker is deactivated, 422 for a link that names no account.
         """
         return await tracker_service.register_trackers(request.auth.user_id, data.urls, asker=request.auth)
 
     @post("/add", operation_id="add_tracker", status_code=HTTP_201_CREATED)
     async def add(self, request: Asking, data: JSONBody[AddOwnTracker], tracker_service: Service) -> RegisteredTrackers:
-        """Add a tracker, up to four in all; deactivated ones do not count towards the four.
+        """Add a tracker, up to four in all; deactivated trackers do not count towards the four.
 
-        400 past four, 409 for an account that one has a tracker of already, active or deactivated.
+        400 for a fifth, 409 for an account that you follow already, active or deactivated.
         """
         return await tracker_service.add_tracker(request.auth.user_id, data.url, asker=request.auth)
 
     @get("/me", operation_id="list_my_trackers")
     async def list_mine(self, request: Asking, tracker_queries: Queries) -> Trackers:
-        """One's own trackers, the oldest first, and how the scraping of each stands."""
+        """List your trackers, the oldest first, with their scraping status."""
         return await tracker_queries.get_trackers_by_user_id(request.auth.user_id)
 
     @get("/", operation_id="list_trackers")
@@ -86,31 +86,31 @@ class TrackerController(Controller):
         page: PageNumber = 1,
         per_page: PerPage = 50,
     ) -> TrackerPage:
-        """Every tracker that one may see: one's own, those of people whose guild one runs, for admins all.
+        """List all trackers that you may see: your own, and those of members of guilds that you run; admins see all.
 
-        404 for a guild that one is not in.
+        404 if you are not a member of the guild.
         """
-        wanted = TrackerFilter(guild_id=guild_id, platform=platform, status=status, active=active)
-        return await tracker_queries.list_trackers(request.auth, wanted, sort=sort, page=page, per_page=per_page)
+        filters = TrackerFilter(guild_id=guild_id, platform=platform, status=status, active=active)
+        return await tracker_queries.list_trackers(request.auth, filters, sort=sort, page=page, per_page=per_page)
 
     @get("/{tracker_id:uuid}", operation_id="get_tracker")
     async def get_one(self, request: Asking, tracker_id: FromPath[UUID], tracker_queries: Queries) -> TrackerView:
-        """A tracker, the account that it follows, and how its scraping stands."""
+        """Get a tracker, its account and its scraping status."""
         return await tracker_queries.get_tracker_by_id(request.auth, tracker_id)
 
     @get("/{tracker_id:uuid}/detail", operation_id="get_tracker_detail")
     async def get_detail(self, request: Asking, tracker_id: FromPath[UUID], tracker_queries: Queries) -> TrackerDetail:
-        """A tracker with every season that its account was seen in, and the standings known of each."""
+        """Get a tracker with the seasons in which its account was seen, and their known playlist states."""
         return await tracker_queries.get_tracker_detail(request.auth, tracker_id)
 
     @get("/{tracker_id:uuid}/status", operation_id="get_tracker_status")
     async def get_status(self, request: Asking, tracker_id: FromPath[UUID], tracker_queries: Queries) -> TrackerStatus:
-        """How the scraping of a tracker stands, and when it is next looked at."""
+        """Get the scraping status of a tracker, and its next fetch."""
         return await tracker_queries.get_tracker_status(request.auth, tracker_id)
 
     @get("/{tracker_id:uuid}/seasons", operation_id="get_tracker_seasons")
     async def get_seasons(self, request: Asking, tracker_id: FromPath[UUID], tracker_queries: Queries) -> Seasons:
-        """Every season the account was seen in, the newest first, with the standings known of each."""
+        """List the seasons in which the account was seen, the newest first, with their known playlist states."""
         return await tracker_queries.get_tracker_seasons(request.auth, tracker_id)
 
     @get("/{tracker_id:uuid}/snapshots", operation_id="get_tracker_snapshots")
@@ -125,16 +125,16 @@ class TrackerController(Controller):
         until: Until = None,
         limit: SnapshotLimit = 50,
     ) -> Snapshots:
-        """What moved and when, the newest first. Playlists that did not move at a moment are not repeated in it."""
+        """List snapshots, the newest first; each has only the playlists that changed at that moment."""
         return await snapshot_queries.get_snapshots(
             request.auth, tracker_id, limit=limit, before=before, season=season, since=since, until=until
         )
 
     @post("/{tracker_id:uuid}/refresh", operation_id="refresh_tracker", status_code=HTTP_202_ACCEPTED)
     async def refresh(self, request: Asking, tracker_id: FromPath[UUID], tracker_service: Service) -> RefreshStarted:
-        """Fetch a tracker now, ahead of the rest. Asking again while that waits or runs gives the same task.
+        """Fetch a tracker now, before others. Requests during a pending or running fetch get the same task.
 
-        429 `refreshed_lately` with Retry-After within ten minutes of the last look, 409 for a deactivated one.
+        429 `refresh_cooldown` with Retry-After within ten minutes of the last fetch, 409 for a deactivated tracker.
         """
         return RefreshStarted(task_id=await tracker_service.refresh_tracker(tracker_id, asker=request.auth))
 
@@ -142,14 +142,14 @@ class TrackerController(Controller):
     async def update(
         self, request: Asking, tracker_id: FromPath[UUID], data: JSONBody[UpdateTracker], tracker_service: Service
     ) -> TrackerView:
-        """Have a tracker follow another account, or deactivate and activate it. What is left out stays.
+        """Change the account of a tracker, or deactivate or activate it. Omitted fields stay unchanged.
 
-        400 for a fifth active one, 409 for an account that one has a tracker of, 422 for a link that names none.
+        400 for a fifth active tracker, 409 for an account that you follow already, 422 for a link without an account.
         """
         await tracker_service.update_tracker(tracker_id, data, asker=request.auth)
         return await tracker_service.get_tracker_by_id(request.auth, tracker_id)
 
     @delete("/{tracker_id:uuid}", operation_id="delete_tracker")
     async def remove(self, request: Asking, tracker_id: FromPath[UUID], tracker_service: Service) -> None:
-        """Remove a tracker. What was seen stays, and its account can be registered again."""
+        """Remove a tracker. Its history stays, and its account can be registered again."""
         await tracker_service.delete_tracker(tracker_id, asker=request.auth)

@@ -1,1 +1,1 @@
-"""The rules of game trackers, a file per group of use cases."""
+"""The rules of game trackers, one file per group of use cases."""

@@ -1,4 +1,4 @@
-"""Putting the trackers of a guild's members ahead, unless the guild switched that off."""
+"""Boosts the accounts that members of a guild follow, unless the guild switched processing off."""
 
 from uuid import UUID
 
@@ -10,18 +10,18 @@ from trackers.games.schedule_repository import ScheduleRepository
 from users.guilds.service import GuildService
 
 PROCESSED_AT_ONCE = 10_000
-"""Targets that one statement puts ahead."""
+"""Targets that one statement boosts."""
 
 
 class PutAhead(Struct, frozen=True, kw_only=True):
-    """The runs that fetch a guild's accounts now, and how many accounts were left alone."""
+    """The runs of a guild's accounts, and the number of skipped accounts."""
 
     runs: list[UUID]
     skipped: int = 0
 
 
 class GuildProcessing:
-    """What processing a guild means, whoever asks for it."""
+    """Processing of a guild, both on request and scheduled."""
 
     def __init__(self, *, members: ScheduleRepository, guilds: GuildService, targets: Targets) -> None:
         self._members = members
@@ -29,12 +29,12 @@ class GuildProcessing:
         self._targets = targets
 
     async def put_ahead(self, guild_id: str) -> PutAhead:
-        """Raises GuildNotFound."""
+        """Boost the accounts of a guild's members. Raises GuildNotFound."""
         if not (await self._guilds.settings_of(guild_id)).tracker_processing:
             return PutAhead(runs=[], skipped=await self._members.targets_in_guild(guild_id))
         runs: list[UUID] = []
         last = None
-        while found := await self._members.targets_of_guild(guild_id, after=last, limit=PROCESSED_AT_ONCE):
-            runs += (await self._targets.look_now(SOURCE, found)).values()
-            last = found[-1]
+        while targets := await self._members.targets_of_guild(guild_id, after=last, limit=PROCESSED_AT_ONCE):
+            runs += (await self._targets.request_run(SOURCE, targets)).values()
+            last = targets[-1]
         return PutAhead(runs=runs)

@@ -1,6 +1,6 @@
-"""The rules of manual snapshots: they belong to the person whose tracker they are entered for; guilds say which count.
+"""The rules of manual snapshots: they belong to the tracker's owner, and guilds decide which of them count.
 
-What the site says and what people enter are stored apart. No other follower of the account is affected.
+Fetched and manual snapshots are stored separately. Other followers of the account are not affected.
 """
 
 from datetime import datetime, timedelta
@@ -12,11 +12,11 @@ from msgspec import UNSET
 
 from shared.audit.activity import ActivityLog
 from shared.clock import Clock
-from shared.database import Questions
+from shared.database import Queries
 from shared.ids import new_id
 from shared.web.identity import Identity
 from trackers.games import catalogue
-from trackers.games.admin_errors import InMotion
+from trackers.games.admin_errors import ConcurrentModification
 from trackers.games.errors import (
     ImpossibleSnapshot,
     ManualSnapshotNotFound,
@@ -40,20 +40,20 @@ from users.accounts.service import AccountService
 from users.guilds.guild_settings import ManualSnapshots
 
 MAX_CLOCK_SKEW: Final = timedelta(minutes=5)
-"""How far ahead the clock of a client may be."""
+"""Tolerance for a client's clock that is ahead."""
 MAX_AGE: Final = timedelta(days=3650)
 DAY: Final = timedelta(days=1)
 
 
 class TrackerSnapshotService(ManualSnapshotQueries):
-    """Entering, correcting, removing and reviewing manual snapshots; and, as ManualSnapshotQueries, reading them.
+    """Creates, corrects, removes and reviews manual snapshots; inherits reads from ManualSnapshotQueries.
 
-    Locks: the person, then the snapshot's rows, then the person's boards (docs/architecture.md).
+    Takes locks in this order: the person, the snapshot's rows, the person's leaderboard rows (docs/architecture.md).
     """
 
     def __init__(
         self,
-        questions: Questions,
+        questions: Queries,
         *,
         access: AccessPolicy,
         accounts: AccountService,
@@ -74,21 +74,23 @@ class TrackerSnapshotService(ManualSnapshotQueries):
         self._per_day = per_day
 
     async def create_snapshot(self, asker: Identity, tracker_id: UUID, given: AddManualSnapshot) -> MyManualSnapshot:
-        """Store what a tracker's owner read of its account; it belongs to the owner and this account.
+        """Store figures that a tracker's owner read; the snapshot belongs to the owner and the account.
 
         Raises TrackerNotFound, Forbidden, ImpossibleSnapshot for figures that nobody can have seen, TooManySnapshots
-        past the limit of a day, InMotion where the tracker changed hands at this moment.
+        above the daily limit, or ConcurrentModification if the tracker changed its owner at the same moment.
         """
         owner = (await self._trackers.followed(tracker_id)).user_id
         await self._access.check_write(asker, owner)
-        await self._accounts.hold_all([owner])
-        tracker = await self._trackers.followed(tracker_id)  # as it is now that nobody else can change it
+        await self._accounts.lock_all([owner])
+        tracker = await self._trackers.followed(tracker_id)  # read again under the lock, as it may have changed
         if tracker.user_id != owner:
-            raise InMotion
+            raise ConcurrentModification
         now = self._clock.now()
         season = given.season or tracker.current_season
         if season is None or not (season.isascii() and season.isdigit()):
-            raise _impossible("season", "Give the number of the season; the site has not shown this account's yet.")
+            raise _impossible(
+                "season", "Give the season's number; the site has not shown a season of this account yet."
+            )
         row = ManualSnapshotRow(
             id=new_id(at=now),
             user_id=owner,
@@ -102,7 +104,7 @@ class TrackerSnapshotService(ManualSnapshotQueries):
         await self._check(row, given.playlists, current=tracker.current_season, fetched_at=tracker.last_success_at)
         await self._check_limit(owner, tracker.account_id, now)
         await self._manual.add(_not_ahead(row, now), given.playlists)
-        await self._ratings.restate_people([owner])
+        await self._ratings.recompute_people([owner])
         await self._note("tracker.manual_snapshot_added", row.id, owner, asker, {"tracker_id": str(tracker_id)})
         return await self.one(row.id)
 
@@ -137,29 +139,29 @@ class TrackerSnapshotService(ManualSnapshotQueries):
             evidence_url=row.evidence_url,
             playlists=playlists,
         )
-        await self._ratings.restate_people([stored.user_id])
+        await self._ratings.recompute_people([stored.user_id])
         await self._note("tracker.manual_snapshot_changed", snapshot_id, stored.user_id, asker, {})
         return await self.one(snapshot_id)
 
     async def remove_snapshot(self, asker: Identity, snapshot_id: UUID) -> None:
-        """Remove a manual snapshot, with what guilds decided about it. Raises ManualSnapshotNotFound or Forbidden."""
+        """Remove a manual snapshot and its reviews. Raises ManualSnapshotNotFound or Forbidden."""
         stored = await self._owned(asker, snapshot_id)
         await self._manual.remove(snapshot_id)
-        await self._ratings.restate_people([stored.user_id])
+        await self._ratings.recompute_people([stored.user_id])
         await self._note("tracker.manual_snapshot_removed", snapshot_id, stored.user_id, asker, {})
 
     async def confirm(
         self, asker: Identity, guild_id: str, snapshot_id: UUID, *, entered_at: datetime
     ) -> GuildManualSnapshot:
-        """Count a member's manual snapshot in one guild.
+        """Confirm a member's manual snapshot for one guild.
 
-        Raises GuildNotFound, Forbidden, ManualSnapshotNotFound, ManualSnapshotsNotCounted, or SnapshotCorrected where
-        it is no longer what the asker saw.
+        Raises GuildNotFound, Forbidden, ManualSnapshotNotFound, ManualSnapshotsNotCounted, or SnapshotCorrected if it
+        was corrected after `entered_at`.
         """
         return await self._review(asker, guild_id, snapshot_id, confirmed=True, entered_at=entered_at)
 
     async def reject(self, asker: Identity, guild_id: str, snapshot_id: UUID) -> GuildManualSnapshot:
-        """Count a member's manual snapshot in one guild no longer. Raises as `confirm`."""
+        """Reject a member's manual snapshot for one guild. Raises as `confirm`, except SnapshotCorrected."""
         return await self._review(asker, guild_id, snapshot_id, confirmed=False)
 
     async def _review(
@@ -177,32 +179,32 @@ class TrackerSnapshotService(ManualSnapshotQueries):
             raise ManualSnapshotNotFound(snapshot_id)
         if await self.setting(guild_id) is ManualSnapshots.NONE:
             raise ManualSnapshotsNotCounted
-        await self._accounts.hold_all([owner])
-        stored = await self._manual.stored(snapshot_id)  # as it is now that its person cannot change it
+        await self._accounts.lock_all([owner])
+        stored = await self._manual.stored(snapshot_id)  # read under the lock, so that its owner cannot change it
         if stored is None or await self._manual.member_of(snapshot_id, guild_id) != owner:
             raise ManualSnapshotNotFound(snapshot_id)
         if entered_at is not None and stored.entered_at != entered_at:
             raise SnapshotCorrected
         await self._manual.review(snapshot_id, guild_id, confirmed=confirmed, now=self._clock.now())
-        await self._ratings.restate_people([owner])
+        await self._ratings.recompute_people([owner])
         event = "tracker.manual_snapshot_confirmed" if confirmed else "tracker.manual_snapshot_rejected"
         await self._note(event, snapshot_id, owner, asker, {"guild_id": guild_id})
         return await self.one_of_guild(guild_id, snapshot_id)
 
     async def _owned(self, asker: Identity, snapshot_id: UUID) -> StoredManualSnapshot:
-        """A snapshot that the asker may change, its person held."""
+        """Lock the owner of a snapshot that the caller may change, and return the snapshot."""
         unknown = ManualSnapshotNotFound(snapshot_id)
         stored = await self._manual.stored(snapshot_id)
         if stored is None:
             raise unknown
         await self._access.check_write(asker, stored.user_id, unknown=unknown)
-        await self._accounts.hold_all([stored.user_id])
-        held = await self._manual.stored(snapshot_id)
-        if held is None:
+        await self._accounts.lock_all([stored.user_id])
+        locked = await self._manual.stored(snapshot_id)
+        if locked is None:
             raise unknown
-        if held.user_id != stored.user_id:
-            raise InMotion
-        return held
+        if locked.user_id != stored.user_id:
+            raise ConcurrentModification
+        return locked
 
     async def _check(
         self,
@@ -212,7 +214,7 @@ class TrackerSnapshotService(ManualSnapshotQueries):
         current: str | None,
         fetched_at: datetime | None,
     ) -> None:
-        """Raises ImpossibleSnapshot for what nobody can have seen."""
+        """Raise ImpossibleSnapshot for figures that nobody can have seen."""
         now = self._clock.now()
         if not now - MAX_AGE < row.captured_at < now + MAX_CLOCK_SKEW:
             raise _impossible("captured_at", "captured_at must lie in the past ten years.")
@@ -223,36 +225,37 @@ class TrackerSnapshotService(ManualSnapshotQueries):
         started = catalogue.earliest_start(row.season)
         if row.captured_at < started and row.season != known:
             raise _impossible(
-                "captured_at", f"Season {row.season} did not start before {started:%Y-%m-%d}; correct the season or it."
+                "captured_at",
+                f"Season {row.season} did not start before {started:%Y-%m-%d}; correct season or captured_at.",
             )
         names = [playlist.playlist for playlist in playlists]
         if len(set(names)) < len(names):
-            raise _impossible("playlists", "A playlist is named twice.")
+            raise _impossible("playlists", "A playlist occurs twice.")
         unknown = [name for name in names if int(name) not in catalogue.PLAYLISTS]
         if unknown and (missing := set(unknown) - await self._manual.known_playlists(row.account_id)):
             raise _impossible("playlists", f"There is no playlist {', '.join(sorted(missing))}.")
         if any(abs(playlist.win_streak) > playlist.matches_played for playlist in playlists):
-            raise _impossible("playlists", "A streak cannot be longer than the matches played.")
+            raise _impossible("playlists", "A streak cannot be longer than the number of matches played.")
 
     async def _check_limit(self, owner: UUID, account_id: UUID, now: datetime) -> None:
-        """Raises TooManySnapshots where the person has entered a day's worth about this account."""
+        """Raise TooManySnapshots if the person has reached the daily limit for this account."""
         entered = await self._manual.entered_since(now - DAY, user_id=owner, account_id=account_id, limit=self._per_day)
         if len(entered) >= self._per_day:
             raise TooManySnapshots(
-                f"A tracker takes {self._per_day} manual snapshots in 24 hours; correct one instead, or come back "
-                "later.",
+                f"A tracker takes {self._per_day} manual snapshots in 24 hours; "
+                "correct an earlier one or try again later.",
                 retry_after=max(1.0, (entered[-1] + DAY - now).total_seconds()),
             )
 
     async def _note(self, event: str, snapshot_id: UUID, owner: UUID, asker: Identity, details: dict[str, str]) -> None:
-        """Without the note and the evidence: these are for few."""
+        """Log the event without the snapshot's note and evidence, which only few people may see."""
         await self._activity.record(
             event, subject="manual_snapshot", subject_id=snapshot_id, user_id=owner, actor=asker, details=details
         )
 
 
 def _not_ahead(row: ManualSnapshotRow, now: datetime) -> ManualSnapshotRow:
-    """A client's clock may be ahead; what it saw was so by now."""
+    """Limit `captured_at` to now, because a client's clock may be ahead."""
     return msgspec.structs.replace(row, captured_at=min(row.captured_at, now))
 
 

@@ -1,4 +1,4 @@
-"""Telling what moved: an event per account, in the transaction of the change; who follows it is told through it."""
+"""Publishes events of accounts in the transaction of the change, and notifies followers when they are handled."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -9,7 +9,7 @@ import msgspec
 from shared.events import Event, EventType, NewEvent
 from shared.outbox.outbox import Outbox
 from trackers.games.events import ACCOUNT_CHANGED, ACCOUNT_UNREACHABLE, PROCESSING_FINISHED
-from trackers.games.news import CHANGED, UNREACHABLE, AccountNews
+from trackers.games.messages import CHANGED, UNREACHABLE, AccountUpdate
 from trackers.games.repository import TrackerRepository
 from users.notifications.messages import Notifier, Recipient
 
@@ -17,36 +17,36 @@ FOLLOWERS_AT_ONCE: Final = 5_000
 
 
 class TrackerNotificationService:
-    """Publishes what moved, and what cannot be looked at any more."""
+    """Publishes changed accounts, and accounts that cannot be fetched any more."""
 
     def __init__(self, *, outbox: Outbox) -> None:
         self._outbox = outbox
 
-    async def notify_tracker_update(self, news: Sequence[AccountNews], *, keys: Mapping[UUID, str]) -> None:
-        """Publish what changed in the accounts of trackers; `keys`: account id -> the key of its event."""
-        await self._publish(ACCOUNT_CHANGED, news, keys)
+    async def notify_tracker_update(self, updates: Sequence[AccountUpdate], *, keys: Mapping[UUID, str]) -> None:
+        """Publish changes of accounts; `keys`: account id -> key of its event."""
+        await self._publish(ACCOUNT_CHANGED, updates, keys)
 
-    async def notify_unreachable(self, news: Sequence[AccountNews], *, keys: Mapping[UUID, str]) -> None:
-        """Publish what cannot be looked at any more, and why."""
-        await self._publish(ACCOUNT_UNREACHABLE, news, keys)
+    async def notify_unreachable(self, updates: Sequence[AccountUpdate], *, keys: Mapping[UUID, str]) -> None:
+        """Publish accounts that cannot be fetched any more, with the reason; `keys` as above."""
+        await self._publish(ACCOUNT_UNREACHABLE, updates, keys)
 
-    async def _publish(self, event: EventType, news: Sequence[AccountNews], keys: Mapping[UUID, str]) -> None:
-        ordered = sorted(news, key=lambda told: told.account_id)
+    async def _publish(self, event: EventType, updates: Sequence[AccountUpdate], keys: Mapping[UUID, str]) -> None:
+        ordered = sorted(updates, key=lambda update: update.account_id)
         await self._outbox.publish(
             *(
                 NewEvent(
                     event=event,
-                    aggregate=f"game_account:{told.account_id}",
-                    payload=told,
-                    key=keys[told.account_id],
+                    aggregate=f"game_account:{update.account_id}",
+                    payload=update,
+                    key=keys[update.account_id],
                 )
-                for told in ordered
+                for update in ordered
             )
         )
 
 
-class FollowersAreTold:
-    """Handles these events: everybody who follows the account has it told on their channels."""
+class NotifyFollowers:
+    """Handles events of accounts: notifies all followers on their channels."""
 
     name: Final = "games.followers_are_told"
     events: Final = frozenset({CHANGED, UNREACHABLE})
@@ -57,7 +57,7 @@ class FollowersAreTold:
 
     async def handle(self, events: Sequence[Event]) -> None:
         for event in events:
-            account_id = msgspec.convert(event.payload, AccountNews).account_id
+            account_id = msgspec.convert(event.payload, AccountUpdate).account_id
             last = None
             while followers := await self._trackers.followers(account_id, after=last, limit=FOLLOWERS_AT_ONCE):
                 recipients = [Recipient(user_id=user_id, subject_id=tracker_id) for tracker_id, user_id in followers]
@@ -65,8 +65,8 @@ class FollowersAreTold:
                 last = followers[-1][0]
 
 
-class ProcessedIsTold:
-    """Handles the end of a scheduled processing: what it found is told now to who prefers to hear it at once."""
+class NotifyProcessingFinished:
+    """Handles the end of a scheduled processing: releases the messages of members who want immediate messages."""
 
     name: Final = "games.processed_is_told"
     events: Final = frozenset({PROCESSING_FINISHED.name})

@@ -1,4 +1,4 @@
-"""Putting trackers ahead of the rest."""
+"""The scraping queue: boosts trackers."""
 
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from users.access import AccessPolicy
 
 
 class TrackerScrapingQueueService:
-    """Putting trackers ahead of the rest."""
+    """Boosts trackers: a single one, all pending ones, or those of a guild."""
 
     def __init__(
         self, *, trackers: TrackerRepository, targets: Targets, guilds: GuildProcessing, access: AccessPolicy
@@ -24,36 +24,36 @@ class TrackerScrapingQueueService:
         self._access = access
 
     async def enqueue_tracker(self, tracker_id: UUID) -> UUID:
-        """Fetch a tracker now; the task to ask about. While one waits or is under way, that same task.
+        """Request a run of a tracker and return its task id; a pending or running one is not requested again.
 
         Raises TrackerNotFound.
         """
         target_id = (await self._trackers.followed(tracker_id)).target_id
-        tasks = await self._targets.look_now(SOURCE, [target_id])
+        tasks = await self._targets.request_run(SOURCE, [target_id])
         if target_id in tasks:
             return tasks[target_id]
         if (await self._trackers.followed(tracker_id)).target_id == target_id:
             raise TrackerNotFound(tracker_id)
-        return await self.enqueue_tracker(tracker_id)  # its account was merged meanwhile
+        return await self.enqueue_tracker(tracker_id)  # the account was merged in between
 
     async def process_pending_trackers(self, *, asker: Identity | None = None) -> int:
-        """Put every tracker ahead that was never fetched, waits to be, or was given up; how many accounts those are.
+        """Boost trackers that were never fetched, wait for a run or are dead letters. Return the number of accounts.
 
-        Raises Forbidden for who may not do that for everybody.
+        Raises Forbidden if the caller may not act for everybody.
         """
         if asker is not None:
             self._access.check_everybody(asker)
         queued = 0
         last = None
         while pending := await self._trackers.pending_targets(after=last, limit=PROCESSED_AT_ONCE):
-            await self._targets.look_now(SOURCE, pending)
+            await self._targets.request_run(SOURCE, pending)
             queued, last = queued + len(pending), pending[-1]
         return queued
 
     async def process_trackers_for_guild(
         self, guild_id: str, *, asker: Identity | None = None
     ) -> GuildProcessingStarted:
-        """Put ahead what the members of a guild follow; all of it is skipped where the guild switched processing off.
+        """Boost the accounts of a guild's members; all are skipped if the guild switched processing off.
 
         Raises GuildNotFound.
         """

@@ -1,60 +1,60 @@
-"""What guilds make of their members: scores and leaderboards, restated a person at a time."""
+"""Scores and leaderboards of guild members, recomputed per person."""
 
 from collections.abc import Sequence
 from uuid import UUID
 
 from shared.clock import Clock
-from trackers.games.rating_repository import Place, RatingRepository, RatingRow, ScoreRow
-from trackers.games.ratings import Tracked, best, in_guild, rate, rests_on_manual
+from trackers.games.rating_repository import LeaderboardRank, RatingRepository, RatingRow, ScoreRow
+from trackers.games.ratings import RatedTracker, best, in_guild, rate, rests_on_manual
 
 
 class RatingService:
-    """Keeps what the boards say true. What two transactions say of one person, they say one after the other."""
+    """Keeps leaderboards up to date; two transactions never recompute the same person at the same time."""
 
     def __init__(self, *, ratings: RatingRepository, clock: Clock) -> None:
         self._ratings = ratings
         self._clock = clock
 
-    async def restate_accounts(self, accounts: Sequence[UUID]) -> None:
-        """Restate who follows accounts that changed, in the transaction of the change.
+    async def recompute_accounts(self, accounts: Sequence[UUID]) -> None:
+        """Recompute the followers of changed accounts, in the transaction of the change.
 
-        One statement where none of them is in a guild, five where somebody is, however many they are.
+        Takes one statement if no follower is in a guild, else five for any number of followers.
         """
-        if people := await self._ratings.hold_followers(accounts):
-            await self._restate(people)
+        if people := await self._ratings.lock_followers(accounts):
+            await self._recompute(people)
 
-    async def restate_people(self, people: Sequence[UUID]) -> None:
-        """Restate people whose trackers or guilds have changed."""
+    async def recompute_people(self, people: Sequence[UUID]) -> None:
+        """Recompute people whose trackers or guilds have changed."""
         if people:
-            await self._restate(await self._ratings.hold_people(people))
+            await self._recompute(await self._ratings.lock_people(people))
 
-    async def stale(self, *, limit: int) -> list[UUID]:
-        """People of whom the boards say what is no longer so."""
-        return await self._ratings.stale(limit=limit)
+    async def outdated(self, *, limit: int) -> list[UUID]:
+        """Return people whose rows on leaderboards are outdated."""
+        return await self._ratings.outdated(limit=limit)
 
     async def forget(self, user_id: UUID) -> None:
-        """Have the boards say nothing of a person."""
-        people = await self._ratings.hold_people([user_id])
-        await self._ratings.restate(people, scores=[], ratings=[], now=self._clock.now())
+        """Remove a person from all leaderboards."""
+        people = await self._ratings.lock_people([user_id])
+        await self._ratings.recompute(people, scores=[], ratings=[], now=self._clock.now())
 
-    async def _restate(self, people: Sequence[UUID]) -> None:
-        """Statements of their own, begun when the locks are held: who waited must see what the other wrote."""
+    async def _recompute(self, people: Sequence[UUID]) -> None:
+        """Recompute locked people. Statements must start after the locks are held, to see rows of the last holder."""
         places = await self._ratings.places(people)
-        tracked: dict[UUID, list[Tracked]] = {}
+        tracked: dict[UUID, list[RatedTracker]] = {}
         for tracker in await self._ratings.tracked(people):
             tracked.setdefault(tracker.user_id, []).append(tracker)
         scores: list[ScoreRow] = []
         ratings: list[RatingRow] = []
         for person, trackers in tracked.items():
             for place in places.get(person, ()):
-                seen = [in_guild(tracker, place.guild_id, place.manual) for tracker in trackers]
-                scores += _scores(place, seen)
-                ratings += _ratings(place, seen)
-        await self._ratings.restate(people, scores=scores, ratings=ratings, now=self._clock.now())
+                guild_view = [in_guild(tracker, place.guild_id, place.manual) for tracker in trackers]
+                scores += _scores(place, guild_view)
+                ratings += _ratings(place, guild_view)
+        await self._ratings.recompute(people, scores=scores, ratings=ratings, now=self._clock.now())
 
 
-def _scores(place: Place, trackers: Sequence[Tracked]) -> list[ScoreRow]:
-    """What a guild's formula makes of each tracker of one person."""
+def _scores(place: LeaderboardRank, trackers: Sequence[RatedTracker]) -> list[ScoreRow]:
+    """Return the score of each tracker of a person by a guild's formula."""
     rated = [(tracker, rate(place.formula, tracker.current, tracker.previous)) for tracker in trackers]
     chosen = best(rated)
     return [
@@ -76,8 +76,8 @@ def _scores(place: Place, trackers: Sequence[Tracked]) -> list[ScoreRow]:
     ]
 
 
-def _ratings(place: Place, trackers: Sequence[Tracked]) -> list[RatingRow]:
-    """The ratings of this season that one person played for, by playlist; one of each stands for them."""
+def _ratings(place: LeaderboardRank, trackers: Sequence[RatedTracker]) -> list[RatingRow]:
+    """Return a person's ratings of this season by playlist; the best tracker of each playlist is marked."""
     rows: list[RatingRow] = []
     for playlist in sorted({playlist for tracker in trackers for playlist in tracker.current}):
         played = [
@@ -93,11 +93,11 @@ def _ratings(place: Place, trackers: Sequence[Tracked]) -> list[RatingRow]:
                 user_id=tracker.user_id,
                 playlist_key=playlist,
                 season=tracker.season,
-                rating=standing.rating,
+                rating=state.rating,
                 best=chosen is not None and chosen[0] is tracker,
-                manual_id=standing.manual_id,
-                vouched=standing.vouched,
+                manual_id=state.manual_id,
+                vouched=state.vouched,
             )
-            for tracker, standing in played
+            for tracker, state in played
         ]
     return rows

@@ -1,8 +1,7 @@
-"""Scheduled processing: a guild's trackers, fetched at a time, once or again and again.
+"""Scheduled processing of a guild's trackers, once or repeatedly.
 
-A schedule begins in one transaction, in which it is held, its runs are asked for and noted: however many workers there
-are it begins once, and one that is killed leaves nothing behind. How far it has got is what became of its runs, so
-that whoever looks next can end it.
+A schedule starts in one transaction, which locks it, requests its runs and stores them: it starts once with any number
+of workers, and a killed worker leaves nothing behind. Its progress is the state of its runs, so any worker can end it.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -14,7 +13,7 @@ import structlog
 
 from shared.audit.activity import ActivityLog
 from shared.clock import Clock
-from shared.database import Questions
+from shared.database import Queries
 from shared.events import NewEvent
 from shared.web.identity import Identity
 from trackers.games.events import PROCESSING_FINISHED
@@ -25,7 +24,7 @@ from trackers.games.schedule_repository import ClaimedSchedule, Outcome, Schedul
 from trackers.games.schedule_schemas import (
     ProcessingFinished,
     ProcessingReport,
-    Reason,
+    ScheduleReason,
     ScheduleStatus,
     ScheduleView,
 )
@@ -34,24 +33,24 @@ from users.access import AccessPolicy, GuildNotFound
 from users.accounts.profiles import checked_time_zone
 
 FARTHEST: Final = timedelta(days=366)
-"""How far ahead processing can be scheduled."""
-LONGEST: Final = timedelta(days=1)
-"""How long processing may take; what a source that is off or a site that rests holds up is not waited for longer."""
+"""Maximum time ahead of a schedule."""
+MAX_PROCESSING_TIME: Final = timedelta(days=1)
+"""Maximum time of processing, for example while a source is off or a site is cooling down."""
 NO_ZONE: Final = "UTC"
 
 
 class Events(Protocol):
-    """Where events go, in the transaction that is open."""
+    """Publishes events in the open transaction."""
 
     async def publish(self, event: NewEvent) -> None: ...
 
 
 class ScheduledTrackerProcessingService(ScheduleQueries):
-    """Scheduling, cancelling, beginning and ending the processing of guilds; and, as ScheduleQueries, reading that."""
+    """Schedules, cancels, starts and ends the processing of guilds; inherits reads from ScheduleQueries."""
 
     def __init__(
         self,
-        questions: Questions,
+        questions: Queries,
         *,
         schedules: ScheduleRepository,
         processing: GuildProcessing,
@@ -69,7 +68,7 @@ class ScheduledTrackerProcessingService(ScheduleQueries):
         self._clock = clock
         self._grace = timedelta(seconds=grace)
 
-    # ---- what bots ask for ----
+    # ---- for bots ----
 
     async def schedule_processing(
         self,
@@ -81,9 +80,9 @@ class ScheduledTrackerProcessingService(ScheduleQueries):
         time_zone: str | None = None,
         asker: Identity,
     ) -> ScheduleView:
-        """Have a guild processed at a time, or each time that `cron` comes round in a time zone.
+        """Schedule the processing of a guild at a time, or repeatedly by `cron` in a time zone.
 
-        Raises GuildNotFound, InvalidSchedule, or Invalid for a zone that there is not.
+        Raises GuildNotFound, InvalidSchedule, or Invalid for an unknown time zone.
         """
         await self._access.check_guild_write(asker, guild_id)
         now = self._clock.now()
@@ -96,17 +95,17 @@ class ScheduledTrackerProcessingService(ScheduleQueries):
             try:
                 scheduled_at = next_occurrence(cron, time_zone, after=now)
             except NoRecurrenceError as error:
-                raise InvalidSchedule(f"`cron` says no time: {error}.", field="cron") from error
+                raise InvalidSchedule(f"`cron` is not valid: {error}.", field="cron") from error
         assert scheduled_at is not None  # noqa: S101 -- one of the two was given
-        made = await self._schedules.add(
+        schedule = await self._schedules.add(
             guild_id, scheduled_at=scheduled_at, cron=cron, time_zone=time_zone, metadata=metadata, now=now
         )
-        details = {"guild_id": guild_id, "scheduled_at": made.scheduled_at, "cron": cron}
-        await self._note("schedule.created", made.id, details, asker)
-        return made
+        details = {"guild_id": guild_id, "scheduled_at": schedule.scheduled_at, "cron": cron}
+        await self._note("schedule.created", schedule.id, details, asker)
+        return schedule
 
     async def cancel_schedule(self, schedule_id: UUID, *, asker: Identity) -> ScheduleView:
-        """Have nothing begin any more; of a recurring schedule, what is under way is brought to its end.
+        """Cancel a schedule. Processing of a recurring schedule that is in progress is completed.
 
         Raises ScheduleNotFound, ScheduleBegan, ScheduleOver.
         """
@@ -126,38 +125,38 @@ class ScheduledTrackerProcessingService(ScheduleQueries):
         await self._note("schedule.cancelled", schedule_id, {"guild_id": guild_id}, asker)
         return schedule
 
-    # ---- what the worker does ----
+    # ---- for workers ----
 
     async def claim_due(self, *, apart: Collection[UUID]) -> ClaimedSchedule | None:
-        """A schedule that is due, held until the transaction ends; not those `apart`."""
+        """Lock and return a due schedule until the transaction ends, except those in `apart`."""
         return await self._schedules.claim_due(now=self._clock.now(), apart=apart)
 
     async def begin(self, schedule: ClaimedSchedule) -> None:
-        """Put the guild's trackers ahead; too late for that, note that the time was missed.
+        """Start a schedule: boost the guild's accounts, or mark the time as missed if it is too late.
 
-        A recurring schedule goes on with the first time after now: what came and went meanwhile is one time.
+        A recurring schedule continues with the first time after now: several missed times count as one.
         """
         now = self._clock.now()
         next_at = _after(schedule, now)
         if schedule.scheduled_at < now - self._grace:
-            await self._end(schedule, [], status=ScheduleStatus.FAILED, reason=Reason.MISSED, next_at=next_at)
+            await self._end(schedule, [], status=ScheduleStatus.FAILED, reason=ScheduleReason.MISSED, next_at=next_at)
             return
         ahead = await self._processing.put_ahead(schedule.guild_id)
         await self._schedules.begin(schedule.id, ahead.runs, now=now, next_at=next_at)
         self._log().info("processing_began", schedule_id=str(schedule.id), accounts=len(ahead.runs))
         if not ahead.runs:
-            reason = Reason.PROCESSING_OFF if ahead.skipped else None
+            reason = ScheduleReason.PROCESSING_OFF if ahead.skipped else None
             await self._end(schedule, [], status=ScheduleStatus.COMPLETED, reason=reason, skipped=ahead.skipped)
 
     async def claim_over(self, *, apart: Collection[UUID]) -> ClaimedSchedule | None:
-        """A schedule whose runs have all ended, or take too long; held until the transaction ends."""
-        return await self._schedules.claim_over(deadline=self._clock.now() - LONGEST, apart=apart)
+        """Lock and return a schedule whose runs are finished or take too long, until the transaction ends."""
+        return await self._schedules.claim_over(deadline=self._clock.now() - MAX_PROCESSING_TIME, apart=apart)
 
     async def finish(self, schedule: ClaimedSchedule) -> None:
-        """Tell what came of it; failed runs are part of the report, the processing itself is completed."""
+        """Report the results of a schedule's runs; it is completed even if runs failed."""
         outcomes = await self._schedules.outcomes(schedule.id)
         late = any(outcome.status in {"pending", "in_progress"} for outcome in outcomes)
-        reason = Reason.UNFINISHED if late else None
+        reason = ScheduleReason.UNFINISHED if late else None
         await self._end(schedule, outcomes, status=ScheduleStatus.COMPLETED, reason=reason)
 
     async def _end(
@@ -166,14 +165,14 @@ class ScheduledTrackerProcessingService(ScheduleQueries):
         outcomes: Sequence[Outcome],
         *,
         status: ScheduleStatus,
-        reason: Reason | None,
+        reason: ScheduleReason | None,
         skipped: int = 0,
         next_at: datetime | None = None,
     ) -> None:
         report = _report(outcomes, skipped=skipped)
         now = self._clock.now()
         await self._schedules.end(schedule, report, status=status, reason=reason, now=now, next_at=next_at)
-        told = ProcessingFinished(
+        result = ProcessingFinished(
             schedule_id=schedule.id,
             guild_id=schedule.guild_id,
             planned_for=schedule.scheduled_at,
@@ -186,7 +185,7 @@ class ScheduledTrackerProcessingService(ScheduleQueries):
             NewEvent(
                 event=PROCESSING_FINISHED,
                 aggregate=f"schedule:{schedule.id}",
-                payload=told,
+                payload=result,
                 key=f"{PROCESSING_FINISHED.name}:{schedule.id}:{schedule.scheduled_at.isoformat()}",
             )
         )
@@ -203,7 +202,7 @@ class ScheduledTrackerProcessingService(ScheduleQueries):
 
 def _check_once(at: datetime, time_zone: str | None, *, now: datetime) -> None:
     if time_zone is not None:
-        raise InvalidSchedule("`scheduled_at` has its own offset; leave `time_zone` out.", field="time_zone")
+        raise InvalidSchedule("`scheduled_at` has its own offset; omit `time_zone`.", field="time_zone")
     if not now < at < now + FARTHEST:
         raise InvalidSchedule(
             f"`scheduled_at` must lie in the future, at most {FARTHEST.days} days ahead.", field="scheduled_at"
@@ -211,7 +210,7 @@ def _check_once(at: datetime, time_zone: str | None, *, now: datetime) -> None:
 
 
 def _after(schedule: ClaimedSchedule, now: datetime) -> datetime | None:
-    """When a recurring schedule comes round next; None for one that does not."""
+    """Return the next time of a recurring schedule; None if the schedule does not recur."""
     if schedule.cron is None:
         return None
     return next_occurrence(schedule.cron, schedule.time_zone or NO_ZONE, after=now)
@@ -221,7 +220,7 @@ def _report(outcomes: Sequence[Outcome], *, skipped: int) -> ProcessingReport:
     failures: dict[str, int] = {}
     for outcome in outcomes:
         if outcome.status != "completed":
-            reason = outcome.reason if outcome.status == "failed" else Reason.UNFINISHED
+            reason = outcome.reason if outcome.status == "failed" else ScheduleReason.UNFINISHED
             failures[reason or "error"] = failures.get(reason or "error", 0) + outcome.runs
     completed = [outcome for outcome in outcomes if outcome.status == "completed"]
     return ProcessingReport(

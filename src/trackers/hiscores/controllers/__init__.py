@@ -1,1 +1,1 @@
-"""The endpoints of the hiscores, one file per audience and group."""
+"""Endpoints of the hiscores, one file per audience and group."""

@@ -19,7 +19,7 @@ Asking = Request[Any, PersonIdentity, Any]
 
 
 class AdminPlayerController(Controller):
-    """What only admins do about players; they read and change every player where everybody does."""
+    """Endpoints for players that only admins have. Admins read and change players at the public endpoints."""
 
     path = "/players"
     tags = ("players",)
@@ -32,15 +32,16 @@ class AdminPlayerController(Controller):
         data: JSONBody[RenamePlayer],
         player_administration: Administration,
     ) -> Renamed:
-        """Go on with a player under a new name; who is tracked under it already becomes the same player.
+        """Rename a player. If the new name is tracked already, merge both players into one.
 
-        All or nothing: 409 `histories_do_not_fit` where one account cannot have both histories, with what contradicts.
+        All or nothing. 404 if the player is not tracked, 422 if the name is impossible or unchanged, 409
+        `histories_do_not_fit`, with the contradiction, if both histories cannot belong to one account.
         """
         return await player_administration.rename(player_id, data.username, asker=request.auth)
 
     @post("/{username:str}/fetch", operation_id="admin_fetch_player", status_code=HTTP_202_ACCEPTED)
     async def fetch(self, username: Username, player_service: Service) -> FetchStarted:
-        """Look at a player now, whatever the cooldown. 409 for a deactivated one."""
+        """Fetch a player now, without a cooldown. 409 if the player is deactivated."""
         return await player_service.fetch(username, force=True)
 
     @delete("/{username:str}", operation_id="admin_remove_player")
@@ -49,9 +50,9 @@ class AdminPlayerController(Controller):
         request: Asking,
         username: Username,
         player_service: Service,
-        purge: Annotated[bool, QueryParameter(description="Delete everything that was recorded, too.")] = False,
+        purge: Annotated[bool, QueryParameter(description="Also delete the recorded history.")] = False,
     ) -> None:
-        """Track a player no longer, whoever follows. What was recorded stays, unless it is purged."""
+        """Stop tracking a player, even if people follow it. The recorded history stays, unless you purge it."""
         await player_service.remove(username, asker=request.auth, purge=purge)
 
     @post("/tables/{mode:str}/accept", operation_id="accept_hiscore_table", status_code=HTTP_204_NO_CONTENT)
@@ -61,9 +62,9 @@ class AdminPlayerController(Controller):
         mode: Annotated[GameMode, PathParameter(description="The table's game mode.")],
         player_administration: Administration,
     ) -> None:
-        """Take the next body of a table as it is, though its lists be shorter than those last seen.
+        """Accept the next body of a table, even if its lists are shorter than those last seen.
 
-        A shorter list fails looks as `page_changed`, because a part may be missing; this is for when the game really
-        took something out.
+        A shorter list fails fetches with `page_changed`, because a part may be missing. Use this if the game has really
+        removed something.
         """
         await player_administration.accept_shorter_table(mode, asker=request.auth)

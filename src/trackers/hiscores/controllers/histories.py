@@ -1,4 +1,4 @@
-"""How players stand and what they gained, for people."""
+"""Stats, histories and leaderboards of players, for people."""
 
 from typing import Any
 
@@ -40,10 +40,10 @@ from trackers.hiscores.schemas import (
     ComparedPlayer,
     Comparison,
     GainPeriod,
-    History,
-    Leaderboard,
     ManyStats,
     MetricGain,
+    PlayerHistory,
+    PlayerLeaderboard,
     PlayerStats,
     Timeline,
     TimelinePoint,
@@ -54,7 +54,7 @@ Asking = Request[Any, PersonIdentity, Any]
 
 
 class PlayerHistoryController(Controller):
-    """Everybody may read all of it."""
+    """Stats, histories and leaderboards of players. Every user may read all of them."""
 
     path = "/players"
     tags = ("players",)
@@ -67,9 +67,12 @@ class PlayerHistoryController(Controller):
         player_queries: Queries,
         format: Format = ListFormat.JSON,  # noqa: A002 -- the parameter's name on the wire
     ) -> ManyStats:
-        """How up to a hundred players stand, each once, in the order asked for; whom nobody tracks is named."""
-        found = await player_queries.get_multiple_stats(split(usernames))
-        return csv_answer(PlayerStats, found.items, name="stats") if format is ListFormat.CSV else found
+        """Get the stats of up to 100 players, each once, in the order of the request.
+
+        `missing` lists the names that nobody tracks.
+        """
+        stats = await player_queries.get_multiple_stats(split(usernames))
+        return csv_answer(PlayerStats, stats.items, name="stats") if format is ListFormat.CSV else stats
 
     @get("/compare", operation_id="compare_players")
     async def compare(
@@ -80,13 +83,15 @@ class PlayerHistoryController(Controller):
         metric: Metrics = None,
         format: Format = ListFormat.JSON,  # noqa: A002 -- the parameter's name on the wire
     ) -> Comparison:
-        """Players beside each other: how they stand in each metric and what they gained, who gained most first."""
-        found = await player_histories.compare_players(
+        """Compare up to 10 players: values and gains in each metric, the largest gain first."""
+        comparison = await player_histories.compare_players(
             split(usernames),
             metric or ["overall"],
             span,
         )
-        return csv_answer(ComparedPlayer, found.items, name="comparison") if format is ListFormat.CSV else found
+        return (
+            csv_answer(ComparedPlayer, comparison.items, name="comparison") if format is ListFormat.CSV else comparison
+        )
 
     @get("/leaderboard", operation_id="get_player_leaderboard")
     async def get_leaderboard(
@@ -100,16 +105,19 @@ class PlayerHistoryController(Controller):
         guild_id: GuildFilter = None,
         limit: BoardLimit = 50,
         format: Format = ListFormat.JSON,  # noqa: A002 -- the parameter's name on the wire
-    ) -> Leaderboard:
-        """Who gained most in a metric in a day, week, month or year. 404 for a guild that one is not in."""
-        found = await player_histories.get_leaderboard(
+    ) -> PlayerLeaderboard:
+        """List the largest gains in a metric in a day, week, month or year.
+
+        404 if you are not a member of the guild.
+        """
+        leaderboard = await player_histories.get_leaderboard(
             request.auth, metric, period, which=which, mode=mode, guild_id=guild_id, limit=limit
         )
-        return csv_answer(BoardRow, found.items, name="leaderboard") if format is ListFormat.CSV else found
+        return csv_answer(BoardRow, leaderboard.items, name="leaderboard") if format is ListFormat.CSV else leaderboard
 
     @get("/{username:str}/stats", operation_id="get_player_stats")
     async def get_stats(self, username: Username, player_queries: Queries) -> PlayerStats:
-        """How a player stands; `stats` is null while nobody has looked yet. Unknown figures are null, not 0."""
+        """Get the stats of a player. `stats` is null before the first fetch; unknown figures are null, not 0."""
         return await player_queries.get_current_stats(username)
 
     @get("/{username:str}/history", operation_id="get_player_history")
@@ -123,12 +131,13 @@ class PlayerHistoryController(Controller):
         activity: Activities = None,
         moved: Moved = False,
         format: Format = ListFormat.JSON,  # noqa: A002 -- the parameter's name on the wire
-    ) -> History:
-        """What a player gained between two moments, and which two records were compared.
+    ) -> PlayerHistory:
+        """Get the gains of a player between two moments, and the two records that were compared.
 
-        The last record at or before each moment counts; where there is none before the start, the first one after it.
+        The last record at or before each moment counts. If there is none before the start, the first record after it
+        counts.
         """
-        found = await player_histories.get_history(
+        history = await player_histories.get_history(
             username,
             span,
             skills=skill or (),
@@ -136,7 +145,7 @@ class PlayerHistoryController(Controller):
             activities=activity or (),
             moved=moved,
         )
-        return csv_answer(MetricGain, found.gains, name="history") if format is ListFormat.CSV else found
+        return csv_answer(MetricGain, history.gains, name="history") if format is ListFormat.CSV else history
 
     @get("/{username:str}/history/{kind:str}/{metric:str}", operation_id="get_player_timeline")
     async def get_timeline(
@@ -149,11 +158,16 @@ class PlayerHistoryController(Controller):
         points: Points = None,
         format: Format = ListFormat.JSON,  # noqa: A002 -- the parameter's name on the wire
     ) -> Timeline:
-        """How a skill's experience, a boss's kills or an activity's points moved; of all time unless a span is asked
-        for. Skills are also `overall` and `total_level`.
+        """Get the timeline of a skill's experience, a boss's kills or an activity's points.
+
+        It covers all recorded time unless you give a span. Skills include `overall` and `total_level`.
         """
-        found = await player_histories.get_timeline(username, metric, KINDS[kind], span, points=points)
-        return csv_answer(TimelinePoint, found.points, name=found.metric.slug) if format is ListFormat.CSV else found
+        timeline = await player_histories.get_timeline(username, metric, KINDS[kind], span, points=points)
+        return (
+            csv_answer(TimelinePoint, timeline.points, name=timeline.metric.slug)
+            if format is ListFormat.CSV
+            else timeline
+        )
 
     @get("/{username:str}/records", operation_id="get_player_records")
     async def get_records(
@@ -162,9 +176,9 @@ class PlayerHistoryController(Controller):
         player_queries: Queries,
         format: Format = ListFormat.JSON,  # noqa: A002 -- the parameter's name on the wire
     ) -> Bests:
-        """The best day, week, month and year of every metric that a player gained in, UTC."""
-        found = await player_queries.get_bests(username)
-        return csv_answer(Best, found.items, name="records") if format is ListFormat.CSV else found
+        """Get the best day, week, month and year (UTC) of a player in each metric with gains."""
+        bests = await player_queries.get_bests(username)
+        return csv_answer(Best, bests.items, name="records") if format is ListFormat.CSV else bests
 
     @get("/{username:str}/achievements", operation_id="get_player_achievements")
     async def get_achievements(
@@ -173,6 +187,10 @@ class PlayerHistoryController(Controller):
         player_queries: Queries,
         format: Format = ListFormat.JSON,  # noqa: A002 -- the parameter's name on the wire
     ) -> Achievements:
-        """What a player reached, the latest first, and between which two looks."""
-        found = await player_queries.get_achievements(username)
-        return csv_answer(Achievement, found.items, name="achievements") if format is ListFormat.CSV else found
+        """List the achievements of a player, the latest first, each with the two fetches around it."""
+        achievements = await player_queries.get_achievements(username)
+        return (
+            csv_answer(Achievement, achievements.items, name="achievements")
+            if format is ListFormat.CSV
+            else achievements
+        )

@@ -42,11 +42,11 @@ from trackers.hiscores.schemas import (
     FollowFor,
     Following,
     GainPeriod,
-    History,
-    Leaderboard,
     ManyStats,
     NewPlayerFor,
     PlayerFilter,
+    PlayerHistory,
+    PlayerLeaderboard,
     PlayerPage,
     PlayerSort,
     PlayerStats,
@@ -61,7 +61,7 @@ WRITE = {"scope": "players:write"}
 
 
 class InternalPlayerController(Controller):
-    """Looking players up, and following them on behalf of a bot's people."""
+    """Endpoints with which bots find players, and follow them for people."""
 
     path = "/players"
     tags = ("players",)
@@ -82,7 +82,10 @@ class InternalPlayerController(Controller):
         player_queries: Queries,
         accept_unverified: AcceptUnverified = False,
     ) -> PlayerView:
-        """Track a player; with a person, theirs to change, and on their list. Answers as `POST /api/players` does."""
+        """Track a player. With `user_id`, add it for that person, who may change it and gets it on their list.
+
+        Answers like `POST /api/players`.
+        """
         username = await player_registration.add_player(data, asker=request.auth, accept_unverified=accept_unverified)
         return await player_queries.get_player(username)
 
@@ -101,15 +104,18 @@ class InternalPlayerController(Controller):
         page: PageNumber = 1,
         per_page: PerPage = 50,
     ) -> PlayerPage:
-        """Everybody who is tracked. 404 for a guild that the key does not speak for."""
-        wanted = PlayerFilter(
+        """List all tracked players. 404 if the key does not speak for the guild."""
+        filters = PlayerFilter(
             begins_with=begins_with, mode=mode, status=status, active=active, verified=verified, guild_id=guild_id
         )
-        return await player_queries.list_players(request.auth, wanted, sort=sort, page=page, per_page=per_page)
+        return await player_queries.list_players(request.auth, filters, sort=sort, page=page, per_page=per_page)
 
     @get("/stats", operation_id="internal_get_many_player_stats", opt=READ)
     async def get_many_stats(self, usernames: Usernames, player_queries: Queries) -> ManyStats:
-        """How up to a hundred players stand, each once, in the order asked for; whom nobody tracks is named."""
+        """Get the stats of up to 100 players, each once, in the order of the request.
+
+        `missing` lists the names that nobody tracks.
+        """
         return await player_queries.get_multiple_stats(split(usernames))
 
     @get("/leaderboard", operation_id="internal_get_player_leaderboard", opt=READ)
@@ -123,25 +129,25 @@ class InternalPlayerController(Controller):
         mode: ModeFilter = None,
         guild_id: GuildFilter = None,
         limit: BoardLimit = 50,
-    ) -> Leaderboard:
-        """Who gained most in a metric; with a guild, of the players that its members follow."""
+    ) -> PlayerLeaderboard:
+        """List the largest gains in a metric; with a guild, only of players that its members follow."""
         return await player_histories.get_leaderboard(
             request.auth, metric, period, which=which, mode=mode, guild_id=guild_id, limit=limit
         )
 
     @get("/{username:str}", operation_id="internal_get_player", opt=READ)
     async def get_player(self, username: Username, player_queries: Queries) -> PlayerView:
-        """A player, and how looking at them stands."""
+        """Get a player and the state of its fetches."""
         return await player_queries.get_player(username)
 
     @get("/{username:str}/card", operation_id="internal_get_player_card", opt=READ)
     async def get_card(self, username: Username, player_queries: Queries) -> Card:
-        """A player at a glance: levels, experience, what they gained today and this week, what they reached last."""
+        """Get a summary of a player: levels, experience, gains of today and this week, the latest achievements."""
         return await player_queries.get_card(username)
 
     @get("/{username:str}/stats", operation_id="internal_get_player_stats", opt=READ)
     async def get_stats(self, username: Username, player_queries: Queries) -> PlayerStats:
-        """How a player stands; `stats` is null while nobody has looked yet."""
+        """Get the stats of a player. `stats` is null before the first fetch."""
         return await player_queries.get_current_stats(username)
 
     @get("/{username:str}/gains", operation_id="internal_get_player_gains", opt=READ)
@@ -154,20 +160,20 @@ class InternalPlayerController(Controller):
         boss: Bosses = None,
         activity: Activities = None,
         moved: Moved = True,
-    ) -> History:
-        """What a player gained in a span, and which two records were compared."""
+    ) -> PlayerHistory:
+        """Get the gains of a player in a span, and the two records that were compared."""
         return await player_histories.get_history(
             username, span, skills=skill or (), bosses=boss or (), activities=activity or (), moved=moved
         )
 
     @get("/{username:str}/achievements", operation_id="internal_get_player_achievements", opt=READ)
     async def get_achievements(self, username: Username, player_queries: Queries) -> Achievements:
-        """What a player reached, the latest first, and between which two looks."""
+        """List the achievements of a player, the latest first, each with the two fetches around it."""
         return await player_queries.get_achievements(username)
 
     @post("/{username:str}/fetch", operation_id="internal_fetch_player", status_code=HTTP_202_ACCEPTED, opt=WRITE)
     async def fetch(self, username: Username, player_service: Service) -> FetchStarted:
-        """Look at a player now, ahead of the rest. 429 within a minute of the last look."""
+        """Fetch a player now, with priority. 429 within the cooldown (a minute by default) after the last fetch."""
         return await player_service.fetch(username)
 
     @put(
@@ -180,7 +186,7 @@ class InternalPlayerController(Controller):
     async def follow(
         self, request: Asking, username: Username, data: JSONBody[FollowFor], player_service: Service
     ) -> Following:
-        """Put a player on somebody's list. 403 for whom the key does not speak for."""
+        """Put a player on a person's list. 403 if the key does not speak for the person."""
         return await player_service.follow_for(username, data, asker=request.auth)
 
     @delete("/{username:str}/follow", operation_id="internal_unfollow_player", status_code=HTTP_200_OK, opt=WRITE)
@@ -191,10 +197,13 @@ class InternalPlayerController(Controller):
         user_id: Annotated[str, QueryParameter(pattern=SNOWFLAKE, description="The person's Discord id.")],
         player_service: Service,
     ) -> Following:
-        """Take a player off somebody's list."""
+        """Take a player off a person's list."""
         return await player_service.unfollow_for(username, user_id, asker=request.auth)
 
     @delete("/{username:str}", operation_id="internal_remove_player", opt=WRITE)
     async def remove(self, request: Asking, username: Username, player_service: Service) -> None:
-        """Track a player no longer whom one of the key's people added. What was recorded stays."""
+        """Stop tracking a player. The recorded history stays.
+
+        403 if the key does not speak for the person who added it, 409 `still_followed` while others follow it.
+        """
         await player_service.remove(username, asker=request.auth)

@@ -1,4 +1,4 @@
-"""Parameters and dependencies that the endpoints of several audiences take."""
+"""Parameters and dependencies that the endpoints of several audiences share."""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -31,78 +31,94 @@ Username = Annotated[
     PathParameter(
         min_length=1,
         max_length=50,
-        description="A player's name in any spelling. A name that is also a path here (`stats`, say) takes an "
-        "underscore behind it: `stats_`.",
+        description="A player's name in any spelling. If the name is also a path here, such as `stats`, append an "
+        "underscore: `stats_`.",
     ),
 ]
 AcceptUnverified = Annotated[
     bool,
-    QueryParameter(description="Keep the player, waiting, where the hiscores cannot be asked now; else 503."),
+    QueryParameter(
+        description="true: if the hiscores cannot be asked now, keep the player and fetch it later. false: 503."
+    ),
 ]
 _Listed = Annotated[str, Meta(max_length=MOST_AT_ONCE * 51)]
-"""Names with commas between."""
+"""Names, separated by commas."""
 _MetricText = Annotated[str, Meta(max_length=100)]
 Usernames = Annotated[
     list[_Listed],
-    QueryParameter(max_items=200, description=f"Names with commas between, or repeated; up to {MOST_AT_ONCE}."),
+    QueryParameter(
+        max_items=200, description=f"Names, separated by commas or in repeated parameters; up to {MOST_AT_ONCE}."
+    ),
 ]
 FewUsernames = Annotated[
     list[_Listed],
-    QueryParameter(max_items=50, description=f"Names with commas between, or repeated; up to {MOST_COMPARED}."),
+    QueryParameter(
+        max_items=50, description=f"Names, separated by commas or in repeated parameters; up to {MOST_COMPARED}."
+    ),
 ]
 BeginsWith = Annotated[
-    str | None, QueryParameter(min_length=1, max_length=50, description="Only names that begin so, in any spelling.")
+    str | None,
+    QueryParameter(min_length=1, max_length=50, description="Only names that begin with this text, in any spelling."),
 ]
-ModeFilter = Annotated[GameMode | None, QueryParameter(description="Only those of this table.")]
-StatusFilter = Annotated[Status | None, QueryParameter(description="Only those whom looking at stands so.")]
+ModeFilter = Annotated[GameMode | None, QueryParameter(description="Only players of this game mode.")]
+StatusFilter = Annotated[Status | None, QueryParameter(description="Only players with this fetch status.")]
 VerifiedFilter = Annotated[
-    bool | None, QueryParameter(description="Only those whom the hiscores have shown, or only those they never did.")
+    bool | None,
+    QueryParameter(
+        description="true: only players that the hiscores have shown. false: only players that they never have."
+    ),
 ]
-ActiveFilter = Annotated[bool | None, QueryParameter(description="Only active ones, or only deactivated.")]
+ActiveFilter = Annotated[
+    bool | None, QueryParameter(description="true: only active players. false: only deactivated players.")
+]
 GuildFilter = Annotated[
-    str | None, QueryParameter(pattern=SNOWFLAKE, description="Only those whom members of this guild follow.")
+    str | None, QueryParameter(pattern=SNOWFLAKE, description="Only players that members of this guild follow.")
 ]
-Sort = Annotated[PlayerSort, QueryParameter(description="Order; with a dash the other way round.")]
+Sort = Annotated[PlayerSort, QueryParameter(description="Order; a dash before the field reverses it.")]
 Start = Annotated[
     str | None,
     QueryParameter(
-        max_length=40, description="A moment with its offset, or a date, which begins at midnight in the time zone."
+        max_length=40, description="A moment with its UTC offset, or a date, which begins at midnight in the time zone."
     ),
 ]
 End = Annotated[
     str | None,
-    QueryParameter(max_length=40, description="As the start; a date ends with its day. Left out: now."),
+    QueryParameter(max_length=40, description="Like the start, but a date means the end of its day. Default: now."),
 ]
 Period = Annotated[
     str | None,
     QueryParameter(
         min_length=1,
         max_length=20,
-        description="Instead of a start: `day`, `week`, `month`, `year` (the one that runs, from midnight in the time "
-        "zone), `all`, or a length such as `7d` or `5d12h`. Left out: 7d, of a timeline all.",
+        description="Instead of a start: `day`, `week`, `month`, `year` (the current period, from midnight in the time "
+        "zone), `all`, or a length such as `7d` or `5d12h`. Default: 7d, for a timeline all.",
     ),
 ]
 TimeZone = Annotated[
-    str | None, QueryParameter(max_length=64, description="IANA name. Left out: one's own, for bots UTC.")
+    str | None, QueryParameter(max_length=64, description="IANA name. Default: your time zone, for bots UTC.")
 ]
 Skills = Annotated[list[_MetricText] | None, QueryParameter(max_items=30, description="Only these skills.")]
 Bosses = Annotated[list[_MetricText] | None, QueryParameter(max_items=100, description="Only these bosses.")]
 Activities = Annotated[list[_MetricText] | None, QueryParameter(max_items=50, description="Only these activities.")]
-Moved = Annotated[bool, QueryParameter(description="Only what moved.")]
+Moved = Annotated[bool, QueryParameter(description="Only metrics that changed.")]
 Points = Annotated[
     int | None,
-    QueryParameter(ge=2, le=5_000, description="Make it this short, keeping its shape. Left out: all of it."),
+    QueryParameter(
+        ge=2, le=5_000, description="Reduce the timeline to this many points and keep its shape. Default: all points."
+    ),
 ]
 Metric = Annotated[
     str, QueryParameter(min_length=1, max_length=100, description="A skill, boss or activity, by slug or name.")
 ]
 Metrics = Annotated[
     list[_MetricText] | None,
-    QueryParameter(max_items=MOST_COMPARED, description="Skills, bosses, activities; else overall."),
+    QueryParameter(
+        max_items=MOST_COMPARED, description="Skills, bosses or activities, by slug or name. Default: overall."
+    ),
 ]
-BoardPeriod = Annotated[GainPeriod, QueryParameter(description="Calendar periods, UTC; weeks begin on Monday.")]
-WhichPeriod = Annotated[Which, QueryParameter(description="The period that runs, or the one before.")]
-BoardLimit = Annotated[int, QueryParameter(ge=1, le=200, description="Places at most.")]
+BoardPeriod = Annotated[GainPeriod, QueryParameter(description="Calendar period, UTC; weeks begin on Monday.")]
+WhichPeriod = Annotated[Which, QueryParameter(description="The current period, or the period before.")]
+BoardLimit = Annotated[int, QueryParameter(ge=1, le=200, description="Maximum number of places.")]
 
 
 MetricName = Annotated[
@@ -110,8 +126,8 @@ MetricName = Annotated[
 ]
 
 
-class Kind(StrEnum):
-    """What a timeline is of."""
+class TimelineGroup(StrEnum):
+    """Groups of metrics in the paths of timelines."""
 
     SKILLS = "skills"
     BOSSES = "bosses"
@@ -119,11 +135,11 @@ class Kind(StrEnum):
 
 
 KINDS: Final = {
-    Kind.SKILLS: MetricKind.SKILL,
-    Kind.BOSSES: MetricKind.BOSS,
-    Kind.ACTIVITIES: MetricKind.ACTIVITY,
+    TimelineGroup.SKILLS: MetricKind.SKILL,
+    TimelineGroup.BOSSES: MetricKind.BOSS,
+    TimelineGroup.ACTIVITIES: MetricKind.ACTIVITY,
 }
-TimelineKind = Annotated[Kind, PathParameter(description="`skills`, `bosses` or `activities`.")]
+TimelineKind = Annotated[TimelineGroup, PathParameter(description="`skills`, `bosses` or `activities`.")]
 
 
 async def asked_span(
@@ -134,7 +150,7 @@ async def asked_span(
     period: Period = None,
     tz: TimeZone = None,
 ) -> AskedSpan:
-    """The span of time that a request asks for, in the zone of who asks."""
+    """Return the span of time in a request, with the requested time zone or that of the asker."""
     zone = await player_histories.zone_of(request.auth, tz)
     return AskedSpan(start=start, end=end, period=period, time_zone=zone)
 
@@ -144,5 +160,5 @@ Span = NamedDependency[SkipValidation[AskedSpan]]
 
 
 def split(usernames: Sequence[str]) -> list[str]:
-    """Names, also with commas between; empty ones are left out."""
-    return [name for some in usernames for name in some.split(",") if name.strip()]
+    """Split lists of names at commas and drop empty names."""
+    return [name for listed in usernames for name in listed.split(",") if name.strip()]

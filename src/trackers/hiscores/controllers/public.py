@@ -1,4 +1,4 @@
-"""Players for people: whom they track and follow."""
+"""Players for people: add, list, change, follow, fetch and remove them."""
 
 from typing import Any
 
@@ -40,7 +40,7 @@ Asking = Request[Any, PersonIdentity, Any]
 
 
 class PlayerController(Controller):
-    """Players are everybody's: whoever added one may change them, everybody may follow."""
+    """Players are shared by all users. The person who added a player may change it, everybody may follow it."""
 
     path = "/players"
     tags = ("players",)
@@ -56,11 +56,11 @@ class PlayerController(Controller):
         player_queries: Queries,
         accept_unverified: AcceptUnverified = False,
     ) -> PlayerView:
-        """Track a player, whom the hiscores are asked for at once: that look is the first record.
+        """Track a player. It is fetched at once, and that fetch makes the first record.
 
-        404 `player_unknown` where they know nobody of that name in that table, 409 `already_tracked` under any
-        spelling, `being_added` by somebody else, `add_limit` for one too many, 422 for what is no name, 503 where they
-        cannot be asked (see `accept_unverified`).
+        404 `player_unknown` if the table does not list the name, 409 `already_tracked` if the name is tracked in any
+        spelling, 409 `being_added` if somebody else is adding it, 409 `add_limit` or `follow_limit` beyond your limit,
+        422 if the name is impossible, 503 if the hiscores cannot be asked (see `accept_unverified`).
         """
         username = await player_registration.add_player(data, asker=request.auth, accept_unverified=accept_unverified)
         return await player_queries.get_player(username)
@@ -81,12 +81,12 @@ class PlayerController(Controller):
         per_page: PerPage = 50,
         format: Format = ListFormat.JSON,  # noqa: A002 -- the parameter's name on the wire
     ) -> PlayerPage:
-        """Everybody who is tracked. 404 for a guild that one is not in."""
-        wanted = PlayerFilter(
+        """List all tracked players. 404 if you are not a member of the guild."""
+        filters = PlayerFilter(
             begins_with=begins_with, mode=mode, status=status, active=active, verified=verified, guild_id=guild_id
         )
-        found = await player_queries.list_players(request.auth, wanted, sort=sort, page=page, per_page=per_page)
-        return csv_answer(PlayerView, found.items, name="players") if format is ListFormat.CSV else found
+        players = await player_queries.list_players(request.auth, filters, sort=sort, page=page, per_page=per_page)
+        return csv_answer(PlayerView, players.items, name="players") if format is ListFormat.CSV else players
 
     @get("/following", operation_id="list_followed_players")
     async def list_followed(
@@ -98,10 +98,10 @@ class PlayerController(Controller):
         per_page: PerPage = 50,
         format: Format = ListFormat.JSON,  # noqa: A002 -- the parameter's name on the wire
     ) -> PlayerPage:
-        """One's own list."""
-        wanted = PlayerFilter(follower=request.auth.user_id)
-        found = await player_queries.list_players(request.auth, wanted, sort=sort, page=page, per_page=per_page)
-        return csv_answer(PlayerView, found.items, name="following") if format is ListFormat.CSV else found
+        """List the players that you follow."""
+        filters = PlayerFilter(follower=request.auth.user_id)
+        players = await player_queries.list_players(request.auth, filters, sort=sort, page=page, per_page=per_page)
+        return csv_answer(PlayerView, players.items, name="following") if format is ListFormat.CSV else players
 
     @get("/metrics", operation_id="list_hiscore_metrics")
     async def list_metrics(
@@ -109,13 +109,13 @@ class PlayerController(Controller):
         player_queries: Queries,
         format: Format = ListFormat.JSON,  # noqa: A002 -- the parameter's name on the wire
     ) -> MetricNames:
-        """Every skill, boss and activity that can be asked about, by its slug."""
-        found = await player_queries.list_metrics()
-        return csv_answer(MetricView, found.items, name="metrics") if format is ListFormat.CSV else found
+        """List every skill, boss and activity with its slug."""
+        metrics = await player_queries.list_metrics()
+        return csv_answer(MetricView, metrics.items, name="metrics") if format is ListFormat.CSV else metrics
 
     @get("/{username:str}", operation_id="get_player")
     async def get_one(self, username: Username, player_queries: Queries) -> PlayerView:
-        """A player, and how looking at them stands. A former name is told what the player is called now."""
+        """Get a player and the state of its fetches. 404 for a former name, with the present name in `renamed_to`."""
         return await player_queries.get_player(username)
 
     @patch("/{username:str}", operation_id="change_player", audited=("mode", "interval", "adaptive", "active"))
@@ -127,37 +127,37 @@ class PlayerController(Controller):
         player_service: Service,
         session_player_queries: Queries,
     ) -> PlayerView:
-        """Change how often (15 minutes to 30 days), in which table, and whether a player is looked at.
+        """Change the interval (15 minutes to 30 days) or the game mode of a player, or deactivate or activate it.
 
-        403 for who did not add the player, 409 `another_world` for a table where the player begins anew, 409
-        `still_followed` for a player whom others follow and nobody is to look at.
+        403 if you did not add the player, 409 `another_world` for a game mode with separate progress, 409
+        `still_followed` if you deactivate a player that others follow.
         """
         await player_service.update(username, data, asker=request.auth)
         return await session_player_queries.get_player(username)
 
     @delete("/{username:str}", operation_id="remove_player")
     async def remove(self, request: Asking, username: Username, player_service: Service) -> None:
-        """Track a player no longer. What was recorded stays, and comes back with the player.
+        """Stop tracking a player. The recorded history stays, and comes back if the player is added again.
 
-        403 for who did not add the player, 409 `still_followed` while others follow.
+        403 if you did not add the player, 409 `still_followed` while others follow it.
         """
         await player_service.remove(username, asker=request.auth)
 
     @put("/{username:str}/follow", operation_id="follow_player", status_code=HTTP_200_OK)
     async def follow(self, request: Asking, username: Username, player_service: Service) -> Following:
-        """Put a player on one's own list, and be told what they reach. 409 `follow_limit` for one too many."""
+        """Put a player on your list and get messages about its progress. 409 `follow_limit` beyond your limit."""
         return await player_service.follow(username, request.auth.user_id, asker=request.auth)
 
     @delete("/{username:str}/follow", operation_id="unfollow_player", status_code=HTTP_200_OK)
     async def unfollow(self, request: Asking, username: Username, player_service: Service) -> Following:
-        """Take a player off one's own list."""
+        """Take a player off your list."""
         return await player_service.unfollow(username, request.auth.user_id, asker=request.auth)
 
     @post("/{username:str}/fetch", operation_id="fetch_player", status_code=HTTP_202_ACCEPTED)
     async def fetch(self, username: Username, player_service: Service) -> FetchStarted:
-        """Look at a player now, ahead of the rest, with an estimate of when that is done.
+        """Fetch a player now, with priority, and get an estimate of the time until it is done.
 
-        Asking again while that waits or runs gives the same task. 429 `fetched_lately` with Retry-After within a minute
-        of the last look, 409 for a deactivated one.
+        While the fetch waits or runs, another request returns the same task. 429 `refresh_cooldown` with Retry-After
+        within the cooldown (a minute by default) after the last fetch, 409 if the player is deactivated.
         """
         return await player_service.fetch(username)

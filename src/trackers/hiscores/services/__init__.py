@@ -1,1 +1,1 @@
-"""The rules of players, a file per group of use cases."""
+"""Services of players, one file per group of use cases."""

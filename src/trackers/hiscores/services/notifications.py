@@ -1,4 +1,4 @@
-"""Followers are told what players reached, and what became of them."""
+"""Messages to followers about players."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -7,14 +7,14 @@ import msgspec
 
 from shared.events import Event
 from trackers.hiscores.follows import FollowRepository
-from trackers.hiscores.news import PROGRESSED, TOLD, PlayerNews
+from trackers.hiscores.messages import PROGRESSED, TOLD, PlayerUpdate
 from users.notifications.messages import Notifier, Recipient
 
 FOLLOWERS_AT_ONCE: Final = 5_000
 
 
-class FollowersAreTold:
-    """Handles these events: everybody who follows the player has it told on their channels."""
+class NotifyFollowers:
+    """Notifies the followers of a player about these events, on their channels."""
 
     name: Final = "hiscores.followers_are_told"
     events: Final = TOLD
@@ -25,12 +25,12 @@ class FollowersAreTold:
 
     async def handle(self, events: Sequence[Event]) -> None:
         for event in events:
-            news = msgspec.convert(event.payload, PlayerNews)
-            if event.event == PROGRESSED and not news.worth_telling:
+            update = msgspec.convert(event.payload, PlayerUpdate)
+            if event.event == PROGRESSED and not update.worth_telling:
                 continue
             last = None
-            while followers := await self._follows.followers(news.player_id, after=last, limit=FOLLOWERS_AT_ONCE):
+            while followers := await self._follows.followers(update.player_id, after=last, limit=FOLLOWERS_AT_ONCE):
                 await self._notifier.notify(
-                    event, [Recipient(user_id=user_id, subject_id=news.player_id) for user_id in followers]
+                    event, [Recipient(user_id=user_id, subject_id=update.player_id) for user_id in followers]
                 )
                 last = followers[-1]

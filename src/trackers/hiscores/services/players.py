@@ -1,4 +1,4 @@
-"""The rules of players who are tracked: whoever added one may change and remove them, everybody may follow."""
+"""Rules of tracked players: the person who added a player may change and remove it, everybody may follow it."""
 
 from datetime import timedelta
 from typing import Final
@@ -12,23 +12,23 @@ from shared.clock import Clock
 from shared.errors import Forbidden, Unavailable
 from shared.events import EventType, NewEvent
 from shared.outbox.outbox import Outbox
-from shared.scraping.pacing import Gate, GateUnreachableError
+from shared.scraping.pacing import HostPacer, PacerUnreachableError
 from shared.scraping.policy import Policy
 from shared.scraping.targets import Targets
 from shared.web.identity import BotIdentity, Identity, PersonIdentity
 from trackers.hiscores.errors import (
     AnotherWorld,
-    FetchedLately,
     FollowLimit,
     PlayerInactive,
     PlayerNotFound,
+    RefreshCooldown,
     StillFollowed,
 )
 from trackers.hiscores.events import PLAYER_STOPPED, REMOVED, UPDATED, PlayerRemoved, PlayerUpdated
 from trackers.hiscores.follows import FollowRepository
+from trackers.hiscores.messages import PlayerUpdate, page_of
 from trackers.hiscores.modes import SOURCE, GameMode, key_of, same_world
 from trackers.hiscores.names import canonical
-from trackers.hiscores.news import PlayerNews, page_of
 from trackers.hiscores.repository import Player, PlayerRepository
 from trackers.hiscores.schemas import ChangePlayer, FetchStarted, FollowFor, Following, PlayerRef
 from users.access import AccessPolicy
@@ -36,14 +36,14 @@ from users.accounts.schemas import DISCORD
 from users.accounts.service import AccountService
 
 REST_UNKNOWN: Final = 5.0
-"""Seconds to add to an estimate while nobody can say how long the site rests."""
-SWITCHED_OFF: Final = "the operator to turn the hiscores on"
-PAUSED: Final = "an admin to resume the source, which is paused"
+"""Seconds to add to an estimate while the cooldown of the site is unknown."""
+SWITCHED_OFF: Final = "the operator to enable the hiscores"
+PAUSED: Final = "an admin to resume the paused source"
 TRIES: Final = 3
 
 
 class PlayerService:
-    """Changing, removing, following players, and having them looked at."""
+    """Changes, removes, follows and fetches players."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class PlayerService:
         follows: FollowRepository,
         accounts: AccountService,
         targets: Targets,
-        gate: Gate,
+        pacer: HostPacer,
         policy: Policy,
         access: AccessPolicy,
         activity: ActivityLog,
@@ -66,7 +66,7 @@ class PlayerService:
         self._follows = follows
         self._accounts = accounts
         self._targets = targets
-        self._gate = gate
+        self._pacer = pacer
         self._policy = policy
         self._access = access
         self._activity = activity
@@ -77,9 +77,10 @@ class PlayerService:
         self._follow_limit = follow_limit
 
     async def fetch(self, username: str, *, force: bool = False) -> FetchStarted:
-        """Look at a player now, ahead of the rest; while a look waits or is under way, that same one.
+        """Request a fetch of a player now, with priority; return the pending or running fetch if there is one.
 
-        Raises InvalidUsername, PlayerNotFound, PlayerInactive, or FetchedLately within the cooldown unless `force`d.
+        Raises InvalidUsername, PlayerNotFound, PlayerInactive, or RefreshCooldown within the cooldown unless `force` is
+        set.
         """
         player = await self.named(username)
         if not player.active:
@@ -87,38 +88,40 @@ class PlayerService:
         if not force and not player.awaited and player.last_attempt_at is not None:
             wait = (player.last_attempt_at + self._cooldown - self._clock.now()).total_seconds()
             if wait > 0:
-                raise FetchedLately(
-                    f"{player.display_name} was looked at less than {self._cooldown.total_seconds():g} s ago; "
-                    f"ask again in {wait:.0f} s.",
+                raise RefreshCooldown(
+                    f"{player.display_name} was fetched less than {self._cooldown.total_seconds():g} s ago; "
+                    f"try again in {wait:.0f} s.",
                     retry_after=wait,
                 )
-        tasks = await self._targets.look_now(SOURCE, [player.target_id])
+        tasks = await self._targets.request_run(SOURCE, [player.target_id])
         if player.target_id not in tasks:
             raise PlayerNotFound(player.username)
         task_id = tasks[player.target_id]
         if not self._enabled:
             return FetchStarted(task_id=task_id, estimated_seconds=None, estimated_at=None, waits_for=SWITCHED_OFF)
-        takes = await self._targets.estimate(SOURCE, player.target_id, policy=self._policy, rest=await self._rest())
+        takes = await self._targets.estimate(
+            SOURCE, player.target_id, policy=self._policy, rest=await self._site_cooldown()
+        )
         if takes is None:
             return FetchStarted(task_id=task_id, estimated_seconds=None, estimated_at=None, waits_for=PAUSED)
         seconds = round(takes.total_seconds(), 1)
         return FetchStarted(task_id=task_id, estimated_seconds=seconds, estimated_at=self._clock.now() + takes)
 
     async def update(self, username: str, given: ChangePlayer, *, asker: Identity) -> None:
-        """Change how often, in which table, and whether a player is looked at.
+        """Change the interval or the game mode of a player, or deactivate or activate it.
 
-        Raises InvalidUsername, PlayerNotFound, Forbidden for who did not add the player, AnotherWorld for a table
-        where a player begins anew, StillFollowed for who would have nobody look at one whom others follow.
+        Raises InvalidUsername, PlayerNotFound, Forbidden if the asker did not add the player, AnotherWorld for a game
+        mode with separate progress, or StillFollowed for the deactivation of a player that others follow.
         """
-        player = await self._held(username)
+        player = await self._locked(username)
         await self._check_change(asker, player)
         if given == ChangePlayer():
             return
         mode = GameMode(player.mode) if given.mode is UNSET else given.mode
         if not same_world(GameMode(player.mode), mode):
             raise AnotherWorld(
-                f"In the {mode} table a player begins anew, so this history ends here: remove {player.display_name}, "
-                "and add the player in that table."
+                f"The {mode} game mode has separate progress, so this history cannot continue there. Remove "
+                f"{player.display_name} and add the player in that game mode."
             )
         active = player.active if given.active is UNSET else given.active
         if player.active and not active:
@@ -129,12 +132,12 @@ class PlayerService:
             key = key_of(mode, player.username)
             target_id = (await self._targets.track(SOURCE, {key: key}, interval=interval))[key]
         steady = player.steady if given.adaptive is UNSET else not given.adaptive
-        await self._targets.pace(target_id, interval=interval, steady=steady)
+        await self._targets.set_interval(target_id, interval=interval, steady=steady)
         await self._players.change(player.id, target_id=target_id, mode=mode, active=active)
-        await self.forget_unlooked(player.target_id)
+        await self.forget_unfetched(player.target_id)
         if not active:
-            await self.forget_unlooked(target_id)
-        told = PlayerUpdated(
+            await self.forget_unfetched(target_id)
+        payload = PlayerUpdated(
             player_id=player.id,
             username=player.username,
             mode=str(mode),
@@ -142,119 +145,125 @@ class PlayerService:
             interval=interval.total_seconds(),
             adaptive=not steady,
         )
-        await self._note(UPDATED, told, player, asker)
+        await self._record_change(UPDATED, payload, player, asker)
         if player.active and not active:
-            await self._tell(player, asker, removed=False)
+            await self._publish_stop(player, asker, removed=False)
 
     async def remove(self, username: str, *, asker: Identity, purge: bool = False) -> None:
-        """Track a player no longer; what was recorded stays, and comes back with the player, unless it is `purge`d.
+        """Stop tracking a player. The history stays, and comes back with the player, unless `purge` deletes it.
 
-        Raises InvalidUsername, PlayerNotFound, Forbidden, or StillFollowed where others than who added the player
-        follow; admins, and bots that speak for everybody, remove whomever they will.
+        Raises InvalidUsername, PlayerNotFound, Forbidden, or StillFollowed if others follow the player. Admins and
+        bots with an installation-wide key may remove every player.
         """
-        player = await self._held(username)
+        player = await self._locked(username)
         await self._check_change(asker, player)
         await self._check_others(asker, player)
         if purge:
             if not isinstance(asker, PersonIdentity) or not asker.is_admin:
-                raise Forbidden("Only admins delete what was recorded.")
+                raise Forbidden("Only admins may delete recorded history.")
             await self._players.purge(player.no)
         else:
             await self._players.remove(player.id, now=self._clock.now())
-        await self.forget_unlooked(player.target_id)
+        await self.forget_unfetched(player.target_id)
         if purge and not await self._players.is_used(player.target_id):
             await self._targets.erase([player.target_id])
-        told = PlayerRemoved(player_id=player.id, username=player.username, purged=purge)
-        await self._note(REMOVED, told, player, asker)
-        await self._tell(player, asker, removed=True)
+        payload = PlayerRemoved(player_id=player.id, username=player.username, purged=purge)
+        await self._record_change(REMOVED, payload, player, asker)
+        await self._publish_stop(player, asker, removed=True)
 
     async def follow(self, username: str, user_id: UUID, *, asker: Identity) -> Following:
-        """Put a player on somebody's list; twice is once. Raises FollowLimit, Forbidden, or AccountNotFound."""
+        """Put a player on a person's list; a repetition changes nothing.
+
+        Raises InvalidUsername, PlayerNotFound, FollowLimit, Forbidden, or AccountNotFound.
+        """
         await self._access.check_write(asker, user_id)
-        await self._accounts.hold(user_id)
-        found = await self.named(username)
-        await self._players.hold(found.id)
-        player = await self.named(username)  # as it is now that nobody removes or merges it
-        await self.follow_held(player.id, user_id)
+        await self._accounts.lock(user_id)
+        unlocked = await self.named(username)
+        await self._players.lock(unlocked.id)
+        player = await self.named(username)  # again: it may have been removed or merged before the lock
+        await self.follow_locked(player.id, user_id)
         return Following(player=_ref(player), following=True)
 
-    async def follow_held(self, player_id: UUID, user_id: UUID) -> None:
-        """Follow for a person who is held, so that nobody else counts theirs. Raises FollowLimit for one too many."""
+    async def follow_locked(self, player_id: UUID, user_id: UUID) -> None:
+        """Follow for a person whose account is locked, so that the count is right. Raises FollowLimit."""
         if await self._follows.count(user_id, player_id) >= self._follow_limit:
             raise FollowLimit(
-                f"{self._follow_limit} players are followed already; take one off the list first, or add the player "
-                'with "follow": false.'
+                f"The limit of {self._follow_limit} followed players is reached; take a player off the list first, or "
+                'add the player with "follow": false.'
             )
         await self._follows.follow(user_id, player_id, now=self._clock.now())
 
     async def unfollow(self, username: str, user_id: UUID, *, asker: Identity) -> Following:
-        """Take a player off somebody's list."""
+        """Take a player off a person's list."""
         await self._access.check_write(asker, user_id)
         player = await self.named(username)
         await self._follows.unfollow(user_id, player.id)
         return Following(player=_ref(player), following=False)
 
     async def follow_for(self, username: str, given: FollowFor, *, asker: Identity) -> Following:
-        """Put a player on the list of somebody whom a bot knows."""
+        """Put a player on the list of a person, by Discord id."""
         person = await self._accounts.from_external(DISCORD, given.user_id, given.user_data, by=asker)
         return await self.follow(username, person, asker=asker)
 
     async def unfollow_for(self, username: str, external_id: str, *, asker: Identity) -> Following:
-        """Take a player off the list of somebody whom a bot knows."""
+        """Take a player off the list of a person, by Discord id."""
         person = await self._accounts.known_external(DISCORD, external_id)
-        if person is None:  # who is not known follows nobody, and is not made known by that
+        if person is None:  # an unknown person follows nobody; no account is created
             return Following(player=_ref(await self.named(username)), following=False)
         return await self.unfollow(username, person, asker=asker)
 
     async def named(self, username: str) -> Player:
-        """Raises InvalidUsername or PlayerNotFound."""
+        """Return the tracked player with this name. Raises InvalidUsername or PlayerNotFound."""
         name = canonical(username)
         player = await self._players.by_name(name)
         if player is None:
             raise PlayerNotFound(name, now=await self._players.renamed(name))
         return player
 
-    async def forget_unlooked(self, target_id: UUID) -> None:
-        """Stop looking at a target behind which there is no active player any more."""
-        await self._targets.hold([target_id])
-        if not await self._players.is_looked_at(target_id):
+    async def forget_unfetched(self, target_id: UUID) -> None:
+        """Stop fetching a target that has no active player any more."""
+        await self._targets.lock([target_id])
+        if not await self._players.is_fetched(target_id):
             await self._targets.forget([target_id])
 
-    async def _held(self, username: str) -> Player:
-        """A player as they are now that nobody else can change them.
+    async def _locked(self, username: str) -> Player:
+        """Lock a player and its target, and return the player as it is under the lock.
 
-        The target is held first, as by who records a look at it.
+        The target is locked first, as in the recorder.
         """
         for _ in range(TRIES):
             player = await self.named(username)
-            await self._targets.hold([player.target_id])
-            await self._players.hold(player.id)
-            held = await self.named(username)
-            if (held.id, held.target_id) == (player.id, player.target_id):
-                return held
-        raise Unavailable(f"{username[:50]} is being changed by others; try again.", retry_after=1)
+            await self._targets.lock([player.target_id])
+            await self._players.lock(player.id)
+            locked = await self.named(username)
+            if (locked.id, locked.target_id) == (player.id, player.target_id):
+                return locked
+        raise Unavailable(f"{username[:50]} is being changed by somebody else; try again.", retry_after=1)
 
     async def _check_change(self, asker: Identity, player: Player) -> None:
-        """Whoever added a player, or an admin; nobody's player is everybody's business."""
+        """Raise Forbidden if the asker may not change the player.
+
+        Without a person who added it, only admins and installation-wide keys may.
+        """
         if player.added_by is not None:
             await self._access.check_write(asker, player.added_by)
         else:
             self._access.check_everybody(asker)
 
     async def _check_others(self, asker: Identity, player: Player) -> None:
-        """Raises StillFollowed where somebody else follows than whom the asker speaks for, or who added the player."""
+        """Raise StillFollowed if anybody besides the asker (for a bot: the person who added it) follows the player."""
         everybody = asker.guild_ids is None if isinstance(asker, BotIdentity) else asker.is_admin
         others = 0 if everybody else await self._follows.others(player.id, besides=speaks_for(asker) or player.added_by)
         if others:
             raise StillFollowed(
-                f"{others} others follow {player.display_name}; take the player off your own list instead."
+                f"{player.display_name} has other followers ({others}); take the player off your own list instead."
             )
 
-    async def _tell(self, player: Player, asker: Identity, *, removed: bool) -> None:
-        """Have those hear of it who follow a player whom somebody else looks at no longer."""
+    async def _publish_stop(self, player: Player, asker: Identity, *, removed: bool) -> None:
+        """Publish that a player is no longer fetched, if anybody besides the asker follows it."""
         if not await self._follows.others(player.id, besides=speaks_for(asker)):
             return
-        news = PlayerNews(
+        update = PlayerUpdate(
             player_id=player.id,
             username=player.username,
             display_name=player.display_name,
@@ -262,21 +271,21 @@ class PlayerService:
             url=page_of(player.username),
             removed=removed,
         )
-        await self._outbox.publish(NewEvent(event=PLAYER_STOPPED, aggregate=f"player:{player.id}", payload=news))
+        await self._outbox.publish(NewEvent(event=PLAYER_STOPPED, aggregate=f"player:{player.id}", payload=update))
 
-    async def _rest(self) -> float:
+    async def _site_cooldown(self) -> float:
         try:
-            return await self._gate.rest_of(self._policy.host) or 0.0
-        except GateUnreachableError:
+            return await self._pacer.cooldown_of(self._policy.host) or 0.0
+        except PacerUnreachableError:
             return REST_UNKNOWN
 
-    async def _note(self, event: EventType, told: Struct, player: Player, asker: Identity) -> None:
-        details = msgspec.to_builtins(told)
+    async def _record_change(self, event: EventType, payload: Struct, player: Player, asker: Identity) -> None:
+        details = msgspec.to_builtins(payload)
         await self._activity.record(
             event.name, subject="player", subject_id=player.id, user_id=player.added_by, actor=asker, details=details
         )
         await self._outbox.publish(
-            NewEvent(event=event, aggregate=f"player:{player.id}", payload=told, user_id=player.added_by)
+            NewEvent(event=event, aggregate=f"player:{player.id}", payload=payload, user_id=player.added_by)
         )
 
 
@@ -285,5 +294,5 @@ def _ref(player: Player) -> PlayerRef:
 
 
 def speaks_for(asker: Identity) -> UUID | None:
-    """The person who asks, where it is one."""
+    """Return the person who asks; None for a bot."""
     return None if isinstance(asker, BotIdentity) else asker.user_id

@@ -1,7 +1,7 @@
-"""Adding players: the first look tells whether there is one, and is the first record at the same time.
+"""Registration of players: the first fetch checks that the player exists, and makes the first record.
 
-The player is stored and taken up in one transaction, so that the name is theirs and no worker looks beside us; the look
-follows outside of it; where it finds nobody, the player goes again.
+A transaction stores the player and leases its target, so that the name is reserved and no worker fetches it at the same
+time. The fetch follows after the transaction. If the player does not exist, it is removed again.
 """
 
 import asyncio
@@ -18,11 +18,11 @@ from shared.clock import Clock
 from shared.database import Database
 from shared.ids import new_id
 from shared.scraping.failures import Reason
-from shared.scraping.pacing import Gate, GateUnreachableError
+from shared.scraping.pacing import HostPacer, PacerUnreachableError
 from shared.scraping.target import Status
-from shared.scraping.targets import Asked, Looking, Targets, Task, TaskNotFound
+from shared.scraping.targets import InlineFetch, RequestedRun, Targets, Task, TaskNotFound
 from shared.web.identity import Identity
-from trackers.hiscores.errors import AddLimit, AlreadyTracked, BeingAdded, HiscoresUnavailable, PlayerUnknown
+from trackers.hiscores.errors import AddLimit, BeingAdded, HiscoresUnavailable, PlayerAlreadyTracked, PlayerUnknown
 from trackers.hiscores.modes import SOURCE, GameMode, key_of
 from trackers.hiscores.names import canonical, shown
 from trackers.hiscores.record_repository import RecordRepository
@@ -34,12 +34,12 @@ from users.accounts.schemas import DISCORD
 from users.accounts.service import AccountService
 
 ASK_AGAIN: Final = 30.0
-"""Seconds after which it is worth trying again where the site did not say."""
+"""Seconds until the next try, if the site has not given a time."""
 LATER: Final = 3600.0
 
 
 class Adding(Struct, frozen=True, kw_only=True):
-    """What is to be added, and for whom."""
+    """A player to add, and the person who adds it."""
 
     username: str
     display_name: str
@@ -51,7 +51,7 @@ class Adding(Struct, frozen=True, kw_only=True):
 
 
 class Parts:
-    """What one step needs, on the session of its unit of work."""
+    """Dependencies of a step, on the session of its unit of work."""
 
     def __init__(
         self,
@@ -74,16 +74,16 @@ class Parts:
 
 
 class PlayerRegistration:
-    """Adds players; opens its own units of work, because a look at the site lies between them."""
+    """Adds players. It opens its own units of work, because a fetch runs between them."""
 
     def __init__(
         self,
         *,
         database: Database,
-        gate: Gate,
+        pacer: HostPacer,
         host: str,
         parts: Callable[[], Parts],
-        looks: Callable[[], Looking],
+        inline_fetch: Callable[[], InlineFetch],
         clock: Clock,
         enabled: bool,
         interval: float,
@@ -91,10 +91,10 @@ class PlayerRegistration:
         limit: int,
     ) -> None:
         self._database = database
-        self._gate = gate
+        self._pacer = pacer
         self._host = host
         self._parts = parts
-        self._looks = looks
+        self._inline_fetch = inline_fetch
         self._clock = clock
         self._enabled = enabled
         self._interval = timedelta(seconds=interval)
@@ -104,11 +104,11 @@ class PlayerRegistration:
     async def add_player(
         self, given: NewPlayer | NewPlayerFor, *, asker: Identity, accept_unverified: bool = False
     ) -> str:
-        """The canonical name of the player, who is tracked from now on.
+        """Track a player and return its canonical name.
 
-        Raises InvalidUsername, AlreadyTracked under any spelling, BeingAdded by somebody else, PlayerUnknown where the
-        hiscores know no such player, FollowLimit, AddLimit; HiscoresUnavailable where they cannot be asked, unless that
-        is accepted: then the player waits.
+        Raises InvalidUsername, PlayerAlreadyTracked if the name is tracked in any spelling, BeingAdded if somebody else
+        is adding it, PlayerUnknown if the hiscores do not list it, FollowLimit, AddLimit, or HiscoresUnavailable if the
+        hiscores cannot be asked. With `accept_unverified`, the player then waits for a later fetch instead.
         """
         username = canonical(given.username)
         adding = Adding(
@@ -122,63 +122,63 @@ class PlayerRegistration:
         )
         added_at = self._clock.now()
         async with self._database.unit_of_work():
-            player_id, asked = await self._store(adding, given, asker)
-        task = await self._look(asked)
+            player_id, run = await self._store(adding, given, asker)
+        task = await self._fetch(run)
         if task is not None and task.status is Status.COMPLETED:
-            return username  # what the look recorded tells of the player
+            return username  # the recorder has published the new player
         unknown = task is not None and task.reason == Reason.NOT_FOUND
         async with self._database.unit_of_work():
             if not unknown and accept_unverified:
                 await self._parts().players.accept(player_id)
                 structlog.get_logger(__name__).info("player_waits", player_id=str(player_id))
                 return username
-            if not await self._take_back(player_id, added_at=added_at):
-                return username  # somebody else's look found the player meanwhile
+            if not await self._undo(player_id, added_at=added_at):
+                return username  # another fetch has found the player in between
         if unknown:
             raise PlayerUnknown(username, adding.mode)
-        why, retry_after = await self._why_not(task)
+        reason, retry_after = await self._reason(task)
         raise HiscoresUnavailable(
-            f"Nobody can say now whether there is a player {username}: {why}. Try again later, or add the player with "
-            "?accept_unverified=true and let them wait.",
+            f"It is not possible to check now that {username} exists: {reason}. Try again later, or add the player "
+            "unchecked with ?accept_unverified=true.",
             retry_after=retry_after,
         )
 
-    async def _why_not(self, task: Task | None) -> tuple[str, float]:
-        """Why nobody could look, and the seconds after which it is worth trying again."""
+    async def _reason(self, task: Task | None) -> tuple[str, float]:
+        """Return why the player could not be fetched, and the seconds until the next try."""
         if not self._enabled:
-            return "the operator has turned the hiscores off", LATER
+            return "the operator has disabled the hiscores", LATER
         try:
-            rest = await self._gate.rest_of(self._host)
-        except GateUnreachableError:
-            return "nobody can keep the pace while Redis is away", ASK_AGAIN
-        if rest:
-            return "the hiscores have asked us to stay away, or fail", rest
+            cooldown = await self._pacer.cooldown_of(self._host)
+        except PacerUnreachableError:
+            return "requests cannot be paced while Redis is unreachable", ASK_AGAIN
+        if cooldown:
+            return "the hiscores are failing, or have asked for a pause", cooldown
         if task is None:
-            return "there are too many before you, or the hiscores take too long", ASK_AGAIN
-        return task.error or "nobody may look; the source may be paused", ASK_AGAIN
+            return "too many requests are ahead, or the hiscores are too slow", ASK_AGAIN
+        return task.error or "fetches are not possible; the source may be paused", ASK_AGAIN
 
     async def _store(
         self, adding: Adding, given: NewPlayer | NewPlayerFor, asker: Identity
-    ) -> tuple[UUID, Asked | None]:
-        """The player, and the look that was asked for and taken up; None: the source is off."""
+    ) -> tuple[UUID, RequestedRun | None]:
+        """Store the player and lease its target; return its id and the run, or None if the source is off."""
         parts = self._parts()
         taken = await parts.players.taken(adding.username)
         if taken is not None:
             display_name, mode, provisional = taken
-            raise BeingAdded(display_name) if provisional else AlreadyTracked(display_name, mode)
+            raise BeingAdded(display_name) if provisional else PlayerAlreadyTracked(display_name, mode)
         person = adding.person
         if isinstance(given, NewPlayerFor) and given.user_id is not None:
             person = await parts.accounts.from_external(DISCORD, given.user_id, given.user_data, by=asker)
             await parts.access.check_write(asker, person)
         elif person is not None:
-            await parts.accounts.hold(person)
-        if person is None:  # nobody's players are counted by nobody
+            await parts.accounts.lock(person)
+        if person is None:  # a player that no person adds counts towards no limit
             parts.access.check_everybody(asker)
         elif await parts.players.added_by(person) >= self._limit:
-            raise AddLimit(f"{self._limit} players were added already; remove one that nobody needs.")
+            raise AddLimit(f"The limit of {self._limit} added players is reached; remove a player first.")
         key = key_of(adding.mode, adding.username)
         target_id = (await parts.targets.track(SOURCE, {key: key}, interval=adding.interval))[key]
-        await parts.targets.pace(target_id, interval=adding.interval, steady=adding.steady)
+        await parts.targets.set_interval(target_id, interval=adding.interval, steady=adding.steady)
         player_id = await parts.players.add(
             new_id(),
             target_id=target_id,
@@ -189,40 +189,43 @@ class PlayerRegistration:
             now=self._clock.now(),
         )
         if player_id is None:
-            raise AlreadyTracked(adding.display_name, adding.mode)
+            raise PlayerAlreadyTracked(adding.display_name, adding.mode)
         if adding.follow and person is not None:
-            await parts.service.follow_held(player_id, person)
-        told = {"player": adding.username, "mode": str(adding.mode)}
+            await parts.service.follow_locked(player_id, person)
+        details = {"player": adding.username, "mode": str(adding.mode)}
         await parts.activity.record(
-            "player.added", subject="player", subject_id=player_id, user_id=person, actor=asker, details=told
+            "player.added", subject="player", subject_id=player_id, user_id=person, actor=asker, details=details
         )
-        asked = await self._looks().ask(SOURCE, target_id) if self._enabled else None
-        return player_id, asked
+        run = await self._inline_fetch().ask(SOURCE, target_id) if self._enabled else None
+        return player_id, run
 
-    async def _look(self, asked: Asked | None) -> Task | None:
-        """What came of the look; None where it took too long, or nobody may look."""
-        if asked is None:
+    async def _fetch(self, run: RequestedRun | None) -> Task | None:
+        """Run the fetch and return its task; None if it took too long or was not possible."""
+        if run is None:
             return None
         try:
             async with asyncio.timeout(self._patience):
-                return await self._looks().carry_out(asked)
-        except (TimeoutError, TaskNotFound):  # the player was blocked or purged meanwhile
+                return await self._inline_fetch().carry_out(run)
+        except (TimeoutError, TaskNotFound):  # no task: the player was blocked or purged in between
             return None
 
-    async def _take_back(self, player_id: UUID, *, added_at: datetime) -> bool:
-        """Whether nobody has seen the player since, who is gone now; the look that found nobody may have done it."""
+    async def _undo(self, player_id: UUID, *, added_at: datetime) -> bool:
+        """Remove the player again; False if another fetch has found it since `added_at`, so that it stays.
+
+        The failed fetch may have removed it already.
+        """
         parts = self._parts()
         player = await parts.players.provisional(player_id)
         if player is None:
             return True
-        await parts.targets.hold([player.target_id])
-        await parts.players.hold(player_id)
+        await parts.targets.lock([player.target_id])
+        await parts.players.lock(player_id)
         known = await parts.records.state(player.no)
-        if known is not None and known.looked_at >= added_at:
+        if known is not None and known.fetched_at >= added_at:
             return False
         if known is None:
             await parts.players.purge(player.no)
-        else:  # one who had been removed, and came back with a history
+        else:  # it had been removed before, and came back with a history
             await parts.players.remove(player_id, now=self._clock.now())
-        await parts.service.forget_unlooked(player.target_id)
+        await parts.service.forget_unfetched(player.target_id)
         return True

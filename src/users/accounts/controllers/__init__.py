@@ -1,1 +1,1 @@
-"""The endpoints of accounts, one file per audience."""
+"""Endpoints of accounts, one file per audience."""

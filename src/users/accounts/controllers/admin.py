@@ -1,4 +1,4 @@
-"""Accounts for admins."""
+"""Accounts, for admins."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -21,7 +21,7 @@ Asking = Request[Any, PersonIdentity, Any]
 
 
 class AccountController(Controller):
-    """Everybody's accounts."""
+    """Accounts of all people."""
 
     path = "/users"
     tags = ("users",)
@@ -32,31 +32,40 @@ class AccountController(Controller):
         account_queries: Queries,
         page: PageNumber = 1,
         per_page: PerPage = 50,
-        role: Annotated[Role | None, QueryParameter(description="Only these.")] = None,
-        active: Annotated[bool | None, QueryParameter(description="Only active ones, or only deactivated.")] = None,
+        role: Annotated[Role | None, QueryParameter(description="Only accounts with this role.")] = None,
+        active: Annotated[
+            bool | None, QueryParameter(description="true: only active accounts; false: only deactivated ones.")
+        ] = None,
         search: Annotated[
-            str | None, QueryParameter(max_length=100, description="In names and addresses, or a whole outside id.")
+            str | None,
+            QueryParameter(
+                max_length=100,
+                description="Part of a name or e-mail address, in any case, or the whole id of a linked identity.",
+            ),
         ] = None,
     ) -> AccountPage:
-        """Accounts, the newest first."""
+        """List accounts, newest first."""
         return await account_queries.accounts(page=page, per_page=per_page, role=role, active=active, search=search)
 
     @get("/{user_id:uuid}", operation_id="get_account")
     async def get_account(self, user_id: FromPath[UUID], account_queries: Queries) -> Account:
-        """One account."""
+        """Get an account. 404 `account_not_found`."""
         return await account_queries.account(user_id)
 
     @patch("/{user_id:uuid}", operation_id="change_account", audited=("role", "active"))
     async def change_account(
         self, request: Asking, user_id: FromPath[UUID], data: JSONBody[ChangeAccount], account_service: Accounts
     ) -> Account:
-        """Make somebody an admin or not; deactivate an account, which ends its sessions, or activate it again.
+        """Change a person's role, or deactivate or activate an account.
 
-        409 `last_admin`.
+        Deactivating an account ends its sessions. 404 `account_not_found`, 409 `last_admin`.
         """
         return await account_service.change_account(request.auth, user_id, data)
 
     @delete("/{user_id:uuid}", operation_id="erase_account")
     async def erase_account(self, request: Asking, user_id: FromPath[UUID], personal_data: Records) -> None:
-        """Delete a person and everything that is kept about them, for good. 409 `last_admin`."""
+        """Erase a person and everything that is stored about them.
+
+        You cannot undo this. 404 `account_not_found`, 409 `last_admin`.
+        """
         await personal_data.erase(user_id, asker=request.auth)

@@ -1,4 +1,4 @@
-"""The link that confirms an e-mail address: a page that asks first, and the same for programs."""
+"""Confirmation of an e-mail address with its mailed link: a page with a button, and an endpoint for programs."""
 
 from functools import cache
 from typing import Annotated, Any
@@ -14,7 +14,7 @@ from users.accounts.addresses import AddressService
 from users.accounts.schemas import ConfirmEmail
 
 Addresses = NamedDependency[SkipValidation[AddressService]]
-Token = Annotated[str, QueryParameter(max_length=100, description="From the link in the mail.")]
+Token = Annotated[str, QueryParameter(max_length=100, description="The token in the mailed link.")]
 
 
 class ConfirmEmailController(Controller):
@@ -25,10 +25,10 @@ class ConfirmEmailController(Controller):
 
     @post("/", operation_id="confirm_email", opt=OPEN, status_code=HTTP_204_NO_CONTENT)
     async def confirm(self, data: JSONBody[ConfirmEmail], address_service: Addresses) -> None:
-        """Confirm an e-mail address by the code in the mail, or the `token` of its link. A link works once, for a day.
+        """Confirm an e-mail address with the code in the mail, or the `token` of its link.
 
-        404 `bad_confirmation_link`, 403 `account_deactivated`, 409 `email_taken` if another account has confirmed the
-        same address since.
+        A link works once, within 24 hours. 404 `bad_confirmation_link`, 403 `account_deactivated`, 409 `email_taken` if
+        another account has confirmed the same address since.
         """
         await address_service.confirm(data.token)
 
@@ -41,9 +41,9 @@ class ConfirmEmailPageController(Controller):
 
     @get("/", operation_id="ask_to_confirm_email", opt=OPEN, media_type=MediaType.HTML)
     async def ask(self, token: Token, address_service: Addresses) -> Response[str]:
-        """Show a page with a button. Confirms nothing by itself, because mail scanners follow links.
+        """Show a page with a button that confirms an address.
 
-        404 `bad_confirmation_link`.
+        The page alone confirms nothing, because mail scanners follow links. 404 `bad_confirmation_link`.
         """
         return _page(await address_service.shown(token))
 

@@ -1,4 +1,4 @@
-"""Accounts for bots."""
+"""Accounts, for bots."""
 
 from typing import Annotated, Any
 
@@ -18,7 +18,7 @@ Asking = Request[Any, BotIdentity, Any]
 
 
 class InternalUserController(Controller):
-    """The people that a bot speaks for, by their Discord ids."""
+    """People that a bot acts for, by their Discord ids."""
 
     path = "/users"
     tags = ("users",)
@@ -33,9 +33,11 @@ class InternalUserController(Controller):
     async def issue_claim_code(
         self, request: Asking, data: JSONBody[AskForClaimCode], claim_service: Claims
     ) -> ClaimCodeMade:
-        """A code for the person who asked for it: show it to nobody else. Whoever types it in becomes that person here.
+        """Issue a claim code for a person who asked for it.
 
-        It works once, for a quarter of an hour, and replaces the one given before.
+        Show it to nobody else: the account that enters the code gets this Discord user and everything that was followed
+        for it. The code works once, within 15 minutes, and replaces the previous code. 403 `account_deactivated`, or
+        `forbidden` if your key does not cover the person.
         """
         return await claim_service.issue(request.auth, data)
 
@@ -46,5 +48,8 @@ class InternalUserController(Controller):
         user_id: Annotated[str, PathParameter(pattern=SNOWFLAKE, description="The person's Discord id (a snowflake).")],
         account_queries: Queries,
     ) -> KnownPerson:
-        """Whether a person is known, has a login, and in which zone and language they live. 404 for who is not."""
+        """Get a person: whether they have a login, their time zone and their language.
+
+        404 `account_not_found` if the Discord id is unknown or your key does not cover the person.
+        """
         return await account_queries.known_person(request.auth, user_id)

@@ -1,4 +1,4 @@
-"""One's own account."""
+"""Your own account."""
 
 from typing import Annotated, Any
 
@@ -12,7 +12,7 @@ from shared.web.proxies import address_of
 from users.accounts.claims import ClaimService
 from users.accounts.personal import PersonalDataService
 from users.accounts.queries import AccountQueries
-from users.accounts.schemas import Account, Claim, Export
+from users.accounts.schemas import Account, ClaimIdentity, Export
 from users.accounts.service import AccountService
 
 Accounts = NamedDependency[SkipValidation[AccountService]]
@@ -23,26 +23,27 @@ Asking = Request[Any, PersonIdentity, Any]
 
 
 class MeController(Controller):
-    """What is kept about oneself: to read and take away; changes that need the password are in `users.auth`."""
+    """Your data, to read and export. Changes that need your password are in `users.auth`."""
 
     path = "/users/me"
     tags = ("users",)
 
     @get("/", operation_id="get_my_account")
     async def get_me(self, request: Asking, account_queries: Queries) -> Account:
-        """One's account, with the identities that are linked to it."""
+        """Get your account with its linked identities."""
         return await account_queries.account(request.auth.user_id)
 
     @get("/export", operation_id="export_my_data")
     async def export(self, request: Asking, personal_data: Records) -> Export:
-        """Everything that is kept about oneself, a part for each module."""
+        """Export everything that is stored about you, one part per module."""
         return await personal_data.export(request.auth.user_id)
 
     @post("/claim", operation_id="claim_identity", status_code=HTTP_200_OK)
-    async def claim(self, request: Asking, data: JSONBody[Claim], claim_service: Claims) -> Account:
-        """Link who the bot knows to this account, by the code that it gave; what was followed for them comes along.
+    async def claim(self, request: Asking, data: JSONBody[ClaimIdentity], claim_service: Claims) -> Account:
+        """Link a Discord user to your account with the code from the bot.
 
-        422 `bad_claim_code`, 409 `claim_refused` for an identity with a login of its own, 429 after too many attempts.
+        Everything that the bot followed for this user moves to your account. 422 `bad_claim_code`, 409 `claim_refused`
+        for an identity with its own login, 429 `too_many_attempts`.
         """
         return await claim_service.claim(request.auth, data.code, address=address_of(request))
 
@@ -54,5 +55,9 @@ class MeController(Controller):
         external_id: Annotated[str, PathParameter(max_length=100)],
         account_service: Accounts,
     ) -> None:
-        """Take an identity off the account. What is followed stays; the bot then knows that person as somebody new."""
+        """Unlink an identity from your account.
+
+        Everything that you follow stays. The bot then treats the Discord user as a new person. 404
+        `identity_not_found`.
+        """
         await account_service.unlink(request.auth, provider, external_id)

@@ -1,1 +1,1 @@
-"""The endpoints of authentication, one file per audience."""
+"""Endpoints of authentication, one file per audience."""

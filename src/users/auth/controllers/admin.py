@@ -1,4 +1,4 @@
-"""Bot keys for admins."""
+"""Bot keys, for admins."""
 
 from typing import Annotated, Any
 
@@ -16,28 +16,35 @@ Asking = Request[Any, PersonIdentity, Any]
 
 
 class KeyController(Controller):
-    """A key's text is shown once, when it is made."""
+    """Bot keys. The text of a key is shown once, when it is created."""
 
     path = "/keys"
     tags = ("keys",)
 
     @post("/", operation_id="create_key", status_code=HTTP_201_CREATED)
     async def create_key(self, request: Asking, data: JSONBody[CreateKey], key_service: Keys) -> MadeKey:
-        """Make a bot's key: with a module's name as scope for all of it, `trackers:read` or `:write` for part.
+        """Create a bot key.
 
-        With `guild_ids` it speaks for these guilds and their members only. 404 for a guild that nobody told us of,
-        422 for a scope that opens nothing.
+        A scope is a module's name (`trackers`), or part of the module (`trackers:read`, `trackers:write`). With
+        `guild_ids` the key acts only for these guilds and their members. 404 `guild_not_found` for an unknown guild,
+        422 `invalid` for an unknown scope.
         """
         return await key_service.create(data.name, data.scopes, guild_ids=data.guild_ids, asker=request.auth)
 
     @get("/", operation_id="list_keys")
     async def list_keys(self, key_service: Keys) -> KnownKeys:
-        """Every key, working and revoked, the oldest first, and when it was last used (to the minute)."""
+        """List all keys, revoked ones included, oldest first.
+
+        `last_used_at` is exact to the minute.
+        """
         return await key_service.every_key()
 
     @delete("/{prefix:str}", operation_id="revoke_key")
     async def revoke_key(
         self, request: Asking, prefix: Annotated[str, PathParameter(pattern=r"^[a-z0-9]{10}$(?!\n)")], key_service: Keys
     ) -> None:
-        """End a key; it stops working within two seconds. `prefix`: its part between the underscores."""
+        """Revoke a key by its `prefix`, the part between the underscores.
+
+        It stops working within two seconds. 404 if no working key has this prefix.
+        """
         await key_service.revoke(prefix, asker=request.auth)

@@ -1,4 +1,4 @@
-"""Logging in by JSON or by the form of OAuth 2 (RFC 6749, section 4.3): one path, two media types."""
+"""Login with JSON or with the form of OAuth 2 (RFC 6749, section 4.3): one path, two media types."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -16,19 +16,19 @@ from shared.web.constraints import constrain
 from shared.web.openapi import OpenOperation
 from users.auth.schemas import Login
 
-LONGEST_SCOPE: Final = 1_000
-"""Characters of the scope that RFC 6749 allows a form to name; nothing is done with it."""
+MAX_SCOPE_LENGTH: Final = 1_000
+"""Maximum characters of `scope`, which RFC 6749 allows in the form. Its value is ignored."""
 FORM: Final = RequestEncodingType.URL_ENCODED.value
 _decode: Final = msgspec.json.Decoder(Login).decode
 
 
 @dataclass
 class LoginOperation(OpenOperation):
-    """Says in the schema what the handler reads by itself."""
+    """Describes the request body in the schema, because the handler reads the body by itself."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        scope = Schema(type=OpenAPIType.STRING, max_length=LONGEST_SCOPE)
+        scope = Schema(type=OpenAPIType.STRING, max_length=MAX_SCOPE_LENGTH)
         login, password = (_text(field) for field in inspect.type_info(Login).fields)  # type: ignore[attr-defined]  # of a Struct
         self.request_body = RequestBody(
             required=True,
@@ -64,17 +64,17 @@ def _text(field: inspect.Field) -> Schema:
 
 
 async def read_login(request: Request[Any, Any, Any]) -> Login:
-    """Raises Invalid or UnsupportedMedia."""
+    """Read a login from JSON or a form. Raises Invalid or UnsupportedMedia."""
     try:
         if request.content_type[0] == FORM:
             form = await request.form()
             if form.get("grant_type", "password") != "password":
-                raise Invalid("Only grant_type=password is known here.", extra={"field": "grant_type"})
-            if len(str(form.get("scope", ""))) > LONGEST_SCOPE:
-                raise Invalid(f"A scope has at most {LONGEST_SCOPE} characters.", extra={"field": "scope"})
+                raise Invalid("Only grant_type=password is supported.", extra={"field": "grant_type"})
+            if len(str(form.get("scope", ""))) > MAX_SCOPE_LENGTH:
+                raise Invalid(f"A scope has at most {MAX_SCOPE_LENGTH} characters.", extra={"field": "scope"})
             return msgspec.convert({"login": form.get("username"), "password": form.get("password")}, Login)
         if not is_json(request.headers.get("content-type")):
             raise UnsupportedMedia(f"Send JSON with the header Content-Type: application/json, or a form ({FORM}).")
         return _decode(await request.body())
-    except msgspec.DecodeError as error:  # of which a ValidationError is one
+    except msgspec.DecodeError as error:  # includes ValidationError
         raise Invalid(f"Send login and password: {error}") from error

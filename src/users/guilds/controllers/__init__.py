@@ -1,1 +1,1 @@
-"""The endpoints of guilds, one file per audience."""
+"""Endpoints of guilds, one file per audience."""

@@ -1,4 +1,4 @@
-"""Guilds for bots."""
+"""Guilds, for bots."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ WRITE = {"scope": "guilds:write"}
 
 
 class InternalGuildController(Controller):
-    """What a bot tells of the guilds that it is in. A key for some guilds only knows of no others (404)."""
+    """Guilds that a bot is in. With a key for some guilds, all others answer 404."""
 
     path = "/guilds"
     tags = ("guilds",)
@@ -36,7 +36,7 @@ class InternalGuildController(Controller):
     async def list_guilds(
         self, request: Asking, guild_queries: Queries, page: PageNumber = 1, per_page: PerPage = 50
     ) -> Guilds:
-        """Every guild that the key may speak for, by id."""
+        """List the guilds that your key covers, by id."""
         return await guild_queries.guilds(request.auth, page=page, per_page=per_page)
 
     @put(
@@ -48,20 +48,21 @@ class InternalGuildController(Controller):
     async def put_guild(
         self, request: Asking, guild_id: GuildId, data: JSONBody[PutGuild], guild_service: Service
     ) -> GuildView:
-        """Make a guild known, or bring it up to date: 200 either way. Settings left out stay as they were.
+        """Create or update a guild.
 
-        403 `key_for_other_guilds` where the key does not cover it.
+        Always answers 200. Without `settings` the guild keeps its settings; with `settings`, omitted ones get their
+        defaults. 403 `key_for_other_guilds` if your key does not cover the guild.
         """
         return await guild_service.put(request.auth, guild_id, data.name, data.settings)
 
     @get("/{guild_id:str}", operation_id="internal_get_guild", opt=READ)
     async def get_guild(self, request: Asking, guild_id: GuildId, guild_queries: Queries) -> GuildView:
-        """A guild and what it has settled."""
+        """Get a guild and its settings. 404 `guild_not_found`."""
         return await guild_queries.guild(request.auth, guild_id)
 
     @delete("/{guild_id:str}", operation_id="internal_remove_guild", opt=WRITE)
     async def remove_guild(self, request: Asking, guild_id: GuildId, guild_service: Service) -> None:
-        """Forget a guild that the bot has left, with its settings and who was in it."""
+        """Remove a guild that the bot has left, with its settings and memberships. 404 `guild_not_found`."""
         await guild_service.remove(request.auth, guild_id)
 
     @get("/{guild_id:str}/members", operation_id="internal_list_guild_members", opt=READ)
@@ -75,7 +76,7 @@ class InternalGuildController(Controller):
         username: UsernameFilter = None,
         admin: AdminFilter = None,
     ) -> Members:
-        """Who is in a guild."""
+        """List the members of a guild. 404 `guild_not_found`."""
         return await guild_queries.members(
             request.auth, guild_id, page=page, per_page=per_page, username=username, admin=admin
         )
@@ -89,9 +90,9 @@ class InternalGuildController(Controller):
     async def put_members(
         self, request: Asking, guild_id: GuildId, data: JSONBody[PutMembers], guild_service: Service
     ) -> MembersPut:
-        """Add up to 1000 people to a guild, or bring them up to date; nobody else's membership changes.
+        """Add or update up to 1000 members of a guild.
 
-        422 `duplicate_member` for somebody named twice.
+        Other memberships do not change. 404 `guild_not_found`, 422 `duplicate_member` for a person named twice.
         """
         return await guild_service.put_members(request.auth, guild_id, data.members)
 
@@ -105,8 +106,9 @@ class InternalGuildController(Controller):
     async def remove_members(
         self, request: Asking, guild_id: GuildId, data: JSONBody[RemoveMembers], guild_service: Service
     ) -> MembersRemoved:
-        """Note that up to 1000 people left a guild. Whoever was no member is not counted.
+        """Remove up to 1000 people who left a guild.
 
-        422 `duplicate_member` for somebody named twice.
+        People who are not members are not counted. 404 `guild_not_found`, 422 `duplicate_member` for a person named
+        twice.
         """
         return await guild_service.remove_members(request.auth, guild_id, data.user_ids)

@@ -1,4 +1,4 @@
-"""A member's own place on leaderboards."""
+"""Your visibility on leaderboards."""
 
 from typing import Any
 
@@ -14,23 +14,24 @@ Asking = Request[Any, PersonIdentity, Any]
 
 
 class MyLeaderboardController(Controller):
-    """Whether you appear on the leaderboards of guilds."""
+    """Your visibility on the leaderboards of guilds."""
 
     path = "/users/me/leaderboards"
     tags = ("users",)
 
     @get("/", operation_id="get_my_leaderboards")
     async def get_choice(self, request: Asking, leaderboard_opt_outs: Choices) -> LeaderboardChoice:
-        """On which leaderboards you do not appear."""
+        """Get the leaderboards on which you do not appear."""
         return await leaderboard_opt_outs.choice_of(request.auth.user_id)
 
     @put("/", operation_id="put_my_leaderboards")
     async def put_choice(
         self, request: Asking, data: JSONBody[ChooseLeaderboards], leaderboard_opt_outs: Choices
     ) -> LeaderboardChoice:
-        """Choose on which leaderboards you do not appear; replaces the whole choice.
+        """Choose the leaderboards on which you do not appear.
 
-        Your trackers go on, and you and those who run your guilds still see them. Leaderboards and previews of rating
-        formulas leave you out at once; ranks of others close up within a minute. 404 for a guild that you are not in.
+        This replaces the whole choice. Your trackers go on, and you and the admins of your guilds still see them.
+        Leaderboards and previews of rating formulas leave you out at once; ranks of others close up within a minute.
+        404 `guild_not_found` for a guild that you are not in.
         """
         return await leaderboard_opt_outs.choose(request.auth, data)

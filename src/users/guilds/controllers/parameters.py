@@ -1,4 +1,4 @@
-"""Parameters that the endpoints of both audiences take."""
+"""Parameters of the endpoints of both audiences."""
 
 from typing import Annotated
 
@@ -14,8 +14,8 @@ Queries = NamedDependency[SkipValidation[GuildQueries]]
 
 GuildId = Annotated[str, PathParameter(pattern=SNOWFLAKE, description="The guild's Discord id (a snowflake).")]
 UsernameFilter = Annotated[
-    str | None, QueryParameter(max_length=100, description="Only members whose username holds this, in any case.")
+    str | None, QueryParameter(max_length=100, description="Only members whose username contains this, in any case.")
 ]
 AdminFilter = Annotated[
-    bool | None, QueryParameter(description="Only those who run the guild, or only those who do not.")
+    bool | None, QueryParameter(description="true: only admins of the guild; false: only other members.")
 ]

@@ -1,4 +1,4 @@
-"""Guilds for the people in them."""
+"""Guilds, for their members."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ Asking = Request[Any, PersonIdentity, Any]
 
 
 class GuildController(Controller):
-    """A guild is there for its members and for admins; for everybody else there is none (404)."""
+    """Guilds, visible to their members and to admins. For everybody else they answer 404."""
 
     path = "/guilds"
     tags = ("guilds",)
@@ -25,12 +25,12 @@ class GuildController(Controller):
     async def list_guilds(
         self, request: Asking, guild_queries: Queries, page: PageNumber = 1, per_page: PerPage = 50
     ) -> MyGuilds:
-        """The guilds that one is in, and whether one runs them."""
+        """List your guilds, and whether you are an admin of each."""
         return await guild_queries.mine(request.auth, page=page, per_page=per_page)
 
     @get("/{guild_id:str}", operation_id="get_guild")
     async def get_guild(self, request: Asking, guild_id: GuildId, guild_queries: Queries) -> GuildView:
-        """A guild and what it has settled."""
+        """Get a guild and its settings. 404 `guild_not_found` if you are not a member."""
         return await guild_queries.guild(request.auth, guild_id)
 
     @get("/{guild_id:str}/members", operation_id="list_guild_members")
@@ -44,7 +44,10 @@ class GuildController(Controller):
         username: UsernameFilter = None,
         admin: AdminFilter = None,
     ) -> Members:
-        """Who is in a guild: for those who run it, and for admins; 403 for other members."""
+        """List the members of a guild.
+
+        403 if you are a member but not an admin of the guild, 404 `guild_not_found` if you are not a member.
+        """
         return await guild_queries.members(
             request.auth, guild_id, page=page, per_page=per_page, username=username, admin=admin
         )
@@ -53,7 +56,8 @@ class GuildController(Controller):
     async def confirm_membership(self, request: Asking, guild_id: GuildId, guild_service: Service) -> MyGuild:
         """Confirm your membership of a guild whose own bot added you.
 
-        Until then the guild's bots, admins, channels and leaderboards get nothing of yours. Again changes nothing.
+        Until then the guild's bots, admins, channels and leaderboards get none of your data. Confirming again changes
+        nothing. 404 `guild_not_found` if you are not a member.
         """
         return await guild_service.confirm(request.auth, guild_id)
 
@@ -65,8 +69,9 @@ class GuildController(Controller):
     async def change_settings(
         self, request: Asking, guild_id: GuildId, data: JSONBody[SettingsChange], guild_service: Service
     ) -> GuildView:
-        """Change what is given, leave the rest; null puts a setting back to its default.
+        """Change the settings of a guild.
 
-        For those who run the guild, and for admins; 403 for other members.
+        Omitted settings stay as they are; null resets a setting to its default. 403 if you are a member but not an
+        admin of the guild, 404 `guild_not_found` if you are not a member.
         """
         return await guild_service.change_settings(request.auth, guild_id, data)

@@ -1,1 +1,1 @@
-"""Channels, preferences and deliveries over HTTP: of oneself, of a guild, of everybody."""
+"""HTTP endpoints of channels, preferences, deliveries and digests."""

@@ -1,4 +1,4 @@
-"""Everybody's deliveries, for admins."""
+"""Deliveries to all channels, for admins."""
 
 from typing import Annotated
 from uuid import UUID
@@ -12,7 +12,7 @@ from users.notifications.schemas import Deliveries, DeliveryStarted
 
 
 class DeliveryController(Controller):
-    """What people were told, by which channel, and what became of it."""
+    """Deliveries to all channels, with their states."""
 
     path = "/deliveries"
     tags = ("notifications",)
@@ -21,19 +21,26 @@ class DeliveryController(Controller):
     async def list_deliveries(
         self,
         notification_queries: Queries,
-        channel_id: Annotated[UUID | None, QueryParameter(description="Only this channel's.")] = None,
-        user_id: Annotated[UUID | None, QueryParameter(description="Only what was news to this person.")] = None,
+        channel_id: Annotated[UUID | None, QueryParameter(description="Only deliveries to this channel.")] = None,
+        user_id: Annotated[
+            UUID | None, QueryParameter(description="Only deliveries about updates for this person.")
+        ] = None,
         in_state: StateFilter = None,
-        event: Annotated[str | None, QueryParameter(max_length=100, description="Only of this event.")] = None,
+        event: Annotated[
+            str | None, QueryParameter(max_length=100, description="Only deliveries of this event.")
+        ] = None,
         before: Before = None,
         limit: Limit = 50,
     ) -> Deliveries:
-        """Deliveries, the newest first."""
+        """List deliveries, the newest first."""
         return await notification_queries.every_delivery(
             channel_id=channel_id, user_id=user_id, state=in_state, event=event, before=before, limit=limit
         )
 
     @post("/{delivery_id:uuid}/redrive", operation_id="redrive_delivery", status_code=HTTP_202_ACCEPTED)
     async def redrive(self, delivery_id: FromPath[UUID], channel_service: Service) -> DeliveryStarted:
-        """Send once more what failed or was skipped. 409 `channel_not_active` where its channel is suspended."""
+        """Send a failed or skipped delivery again.
+
+        404 if no failed or skipped delivery has this id; 409 `channel_not_active` if its channel is suspended.
+        """
         return await channel_service.redrive(delivery_id)

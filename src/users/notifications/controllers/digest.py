@@ -1,4 +1,4 @@
-"""One's own digests, the link by which they are given up, and all of them for admins."""
+"""Endpoints of digests: your own settings, the unsubscribe link, and runs for admins."""
 
 from functools import cache
 from typing import Annotated, Any
@@ -22,77 +22,91 @@ from users.notifications.digest_schemas import (
     SettleDigest,
 )
 from users.notifications.digest_service import DigestService
-from users.notifications.unsubscribing import LONGEST
+from users.notifications.unsubscribing import MAX_TOKEN_LENGTH
 
 Service = NamedDependency[SkipValidation[DigestService]]
 Queries = NamedDependency[SkipValidation[DigestQueries]]
 Run = NamedDependency[SkipValidation[DigestRun]]
 Asking = Request[Any, PersonIdentity, Any]
-Token = Annotated[str, QueryParameter(max_length=LONGEST, description="From the link in a digest.")]
+Token = Annotated[str, QueryParameter(max_length=MAX_TOKEN_LENGTH, description="Token from the link in a digest.")]
 
 
 class MyDigestController(Controller):
-    """A mail a day, or a week, with what is new."""
+    """Your digest: one daily or weekly mail of all updates."""
 
     path = "/users/me/digest"
     tags = ("notifications",)
 
     @get("/", operation_id="get_my_digest")
     async def get_settings(self, request: Asking, digest_queries: Queries) -> DigestSettings:
-        """How often one gets a digest, and when the next one is due."""
+        """Show how often you get a digest, and when the next one is due."""
         return await digest_queries.settings(request.auth.user_id)
 
     @put("/", operation_id="put_my_digest", audited=("period", "hour", "weekday", "channel_id"))
     async def put_settings(
         self, request: Asking, data: JSONBody[SettleDigest], digest_service: Service
     ) -> DigestSettings:
-        """Settle how often, and at which hour of one's own clock, a digest comes; `off` for none.
+        """Set how often, and at which hour of your time zone, you get a digest.
 
-        409 `no_mailbox` where one has no verified e-mail channel.
+        The period `off` switches digests off. 409 `no_mailbox` if you have no active e-mail channel, or if `channel_id`
+        names none of them.
         """
         return await digest_service.settle(request.auth, data)
 
     @get("/preview", operation_id="preview_my_digest")
     async def preview(self, request: Asking, digest_service: Service) -> DigestPreview:
-        """What a digest would tell now, as text and HTML; nothing is sent, and nothing counts as told."""
+        """Preview your digest as of now, as text and HTML.
+
+        Nothing is sent. The next digest still contains these updates.
+        """
         return await digest_service.preview(request.auth)
 
     @get("/sent", operation_id="list_my_digests")
     async def list_sent(self, request: Asking, digest_queries: Queries) -> SentDigests:
-        """The latest digests, and what became of each."""
+        """List your latest digests with their states.
+
+        Up to 200, the newest first.
+        """
         return await digest_queries.sent(request.auth.user_id)
 
 
 class UnsubscribeController(Controller):
-    """The link in a digest: whoever has it may give that person's digests up, and do nothing else."""
+    """The unsubscribe link in a digest: without a login it switches that person's digests off, and nothing else."""
 
     path = "/digest/unsubscribe"
     tags = ("notifications",)
 
     @get("/", operation_id="ask_to_unsubscribe", opt=OPEN, media_type=MediaType.HTML)
     async def ask(self, token: Token, digest_service: Service) -> Response[str]:
-        """A page that asks first: mail scanners follow links, and unsubscribe nobody. 404 for no such link."""
+        """Show a page that asks for confirmation.
+
+        Opening the page unsubscribes nobody, because mail scanners follow links. 404 if the link is not valid.
+        """
         digest_service.check_link(token)
         return _page(done=False)
 
     @post("/", operation_id="unsubscribe", opt=OPEN, media_type=MediaType.HTML, status_code=HTTP_200_OK)
     async def unsubscribe(self, token: Token, digest_service: Service) -> Response[str]:
-        """Give digests up, in one click (RFC 8058); again and again it changes nothing. 404 for no such link."""
+        """Switch digests off with one click (RFC 8058).
+
+        Repeated calls change nothing. 404 if the link is not valid.
+        """
         await digest_service.unsubscribe(token)
         return _page(done=True)
 
 
 class DigestController(Controller):
-    """Everybody's digests."""
+    """Digests of all members."""
 
     path = "/digests"
     tags = ("notifications",)
 
     @post("/run", operation_id="run_digests", audited=("user_id",), status_code=HTTP_200_OK)
     async def run(self, data: JSONBody[RunDigests], digest_run: Run) -> DigestsRun:
-        """See to the digests that are due now, as happens every minute; or to one person's, due or not.
+        """Make the digests that are due, or the digest of one person.
 
-        A period's digest is made once, however often this is asked.
+        Without `user_id` this does what happens every minute anyway. With `user_id` it makes the person's digest of the
+        present period, due or not. A person gets one digest per period, however often you call this.
         """
         return await (digest_run.run() if data.user_id is None else digest_run.run_for(data.user_id))
 

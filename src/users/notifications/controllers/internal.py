@@ -1,4 +1,4 @@
-"""Channels of guilds, for bots."""
+"""Endpoints of guilds' channels, for bots."""
 
 from typing import Any
 from uuid import UUID
@@ -32,33 +32,33 @@ MAKES_SECRET = {**WRITE, "secret_answer": True}
 
 
 class InternalGuildChannelController(Controller):
-    """Where the people of a guild are told of each other."""
+    """Channels that get the updates of a guild's members."""
 
     path = "/guilds/{guild_id:str}/channels"
     tags = ("notifications",)
 
     @get("/", operation_id="internal_list_guild_channels", opt=READ)
     async def list_channels(self, request: Asking, guild_id: GuildId, notification_queries: Queries) -> Channels:
-        """Channels, the oldest first, without their secrets."""
-        return await notification_queries.channels(_guilds(request, guild_id))
+        """List channels, the oldest first, without their secrets."""
+        return await notification_queries.channels(_guild_owner(request, guild_id))
 
     @post("/", operation_id="internal_add_guild_channel", audited=("kind",), opt=MAKES_SECRET)
     async def add_channel(
         self, request: Asking, guild_id: GuildId, data: JSONBody[AnyNewChannel], channel_service: Service
     ) -> ChannelMade:
-        """Add a channel, to be verified before it is told of anything: a code is sent there, a webhook is challenged.
+        """Add a channel, which must be verified before it gets messages.
 
-        422 `bad_channel_address` for an address that nothing may be sent to, `email_not_set_up` where there is no mail
-        server; 409 `too_many_channels`; 429 `too_many_messages`.
+        A webhook is challenged; other channels receive a code. 422 `bad_channel_address` if the address is not allowed,
+        `email_not_set_up` if there is no mail server; 409 `too_many_channels`; 429 `too_many_messages`.
         """
-        return await channel_service.add(_guilds(request, guild_id), data)
+        return await channel_service.add(_guild_owner(request, guild_id), data)
 
     @get("/{channel_id:uuid}", operation_id="internal_get_guild_channel", opt=READ)
     async def get_channel(
         self, request: Asking, guild_id: GuildId, channel_id: FromPath[UUID], notification_queries: Queries
     ) -> ChannelView:
-        """One channel, and what went wrong with it last."""
-        return await notification_queries.channel(_guilds(request, guild_id), channel_id)
+        """Show a channel with its last error."""
+        return await notification_queries.channel(_guild_owner(request, guild_id), channel_id)
 
     @patch("/{channel_id:uuid}", operation_id="internal_change_guild_channel", opt=WRITE)
     async def change_channel(
@@ -69,15 +69,15 @@ class InternalGuildChannelController(Controller):
         data: JSONBody[ChangeChannel],
         channel_service: Service,
     ) -> ChannelView:
-        """Give a channel another name."""
-        return await channel_service.change(_guilds(request, guild_id), channel_id, data)
+        """Rename a channel."""
+        return await channel_service.change(_guild_owner(request, guild_id), channel_id, data)
 
     @delete("/{channel_id:uuid}", operation_id="internal_remove_guild_channel", opt=WRITE)
     async def remove_channel(
         self, request: Asking, guild_id: GuildId, channel_id: FromPath[UUID], channel_service: Service
     ) -> None:
-        """End a channel, with the log of what it was told."""
-        await channel_service.remove(_guilds(request, guild_id), channel_id)
+        """Remove a channel and its deliveries."""
+        await channel_service.remove(_guild_owner(request, guild_id), channel_id)
 
     @post("/{channel_id:uuid}/verify", operation_id="internal_verify_guild_channel", status_code=HTTP_200_OK, opt=WRITE)
     async def verify_channel(
@@ -88,11 +88,12 @@ class InternalGuildChannelController(Controller):
         data: JSONBody[Verify],
         channel_service: Service,
     ) -> ChannelView:
-        """Prove that one reads the channel, by the code that was sent there; without a code, a new one is sent.
+        """Verify a channel with the code that was sent to it.
 
-        422 `bad_channel_code`, 429 `too_many_tries` or `too_many_messages`.
+        Without a code, a new code is sent (a webhook is challenged again). 422 `bad_channel_code`; 429 `too_many_tries`
+        or `too_many_messages`.
         """
-        return await channel_service.verify(_guilds(request, guild_id), channel_id, data.code)
+        return await channel_service.verify(_guild_owner(request, guild_id), channel_id, data.code)
 
     @post(
         "/{channel_id:uuid}/test", operation_id="internal_test_guild_channel", status_code=HTTP_202_ACCEPTED, opt=WRITE
@@ -100,18 +101,18 @@ class InternalGuildChannelController(Controller):
     async def test_channel(
         self, request: Asking, guild_id: GuildId, channel_id: FromPath[UUID], channel_service: Service
     ) -> DeliveryStarted:
-        """Send a test message; the log of deliveries tells what became of it.
+        """Send a test message.
 
-        409 `channel_not_active`, 429 `too_many_messages`.
+        The state of its delivery shows whether it was sent. 409 `channel_not_active`; 429 `too_many_messages`.
         """
-        return await channel_service.test(_guilds(request, guild_id), channel_id)
+        return await channel_service.test(_guild_owner(request, guild_id), channel_id)
 
     @post("/{channel_id:uuid}/resume", operation_id="internal_resume_guild_channel", status_code=HTTP_200_OK, opt=WRITE)
     async def resume_channel(
         self, request: Asking, guild_id: GuildId, channel_id: FromPath[UUID], channel_service: Service
     ) -> ChannelView:
-        """Use a channel again that was suspended, or at once one that rests after a failure."""
-        return await channel_service.resume(_guilds(request, guild_id), channel_id)
+        """Resume a suspended channel, or end the cooldown of a channel after a failure."""
+        return await channel_service.resume(_guild_owner(request, guild_id), channel_id)
 
     @post(
         "/{channel_id:uuid}/secret",
@@ -122,8 +123,12 @@ class InternalGuildChannelController(Controller):
     async def rotate_secret(
         self, request: Asking, guild_id: GuildId, channel_id: FromPath[UUID], channel_service: Service
     ) -> SecretMade:
-        """Give a webhook a new secret; for a day its messages carry a signature by the old one, too."""
-        return await channel_service.rotate(_guilds(request, guild_id), channel_id)
+        """Give a webhook a new secret.
+
+        For a day its messages are signed with the old secret too. 422 `bad_channel_address` if the channel is not a
+        webhook.
+        """
+        return await channel_service.rotate(_guild_owner(request, guild_id), channel_id)
 
     @get("/{channel_id:uuid}/deliveries", operation_id="internal_list_guild_channel_deliveries", opt=READ)
     async def list_deliveries(
@@ -136,11 +141,11 @@ class InternalGuildChannelController(Controller):
         before: Before = None,
         limit: Limit = 50,
     ) -> Deliveries:
-        """What a channel was told, or is about to be, the newest first."""
+        """List the deliveries of a channel, pending ones included, the newest first."""
         return await notification_queries.deliveries(
-            _guilds(request, guild_id), channel_id, before=before, limit=limit, state=in_state
+            _guild_owner(request, guild_id), channel_id, before=before, limit=limit, state=in_state
         )
 
 
-def _guilds(request: Asking, guild_id: str) -> Owner:
+def _guild_owner(request: Asking, guild_id: str) -> Owner:
     return Owner(asker=request.auth, address=address_of(request), guild_id=guild_id)

@@ -1,4 +1,4 @@
-"""Parameters that the endpoints of all audiences take."""
+"""Parameters that endpoints of all audiences share."""
 
 from typing import Annotated
 from uuid import UUID
@@ -16,5 +16,7 @@ PreferencesService = NamedDependency[SkipValidation[PreferenceService]]
 Queries = NamedDependency[SkipValidation[NotificationQueries]]
 
 Before = Annotated[UUID | None, QueryParameter(description="Only deliveries older than this one.")]
-Limit = Annotated[int, QueryParameter(ge=1, le=200, description="Deliveries to a page.")]
-StateFilter = Annotated[DeliveryState | None, QueryParameter(name="state", description="Only those that came so far.")]
+Limit = Annotated[int, QueryParameter(ge=1, le=200, description="Deliveries per page.")]
+StateFilter = Annotated[
+    DeliveryState | None, QueryParameter(name="state", description="Only deliveries in this state.")
+]

@@ -19,15 +19,15 @@ from tests.integration.stored_texts import places_of
 
 from app.container import AppContainer
 from shared.audit.activity import ActivityLog
-from shared.audit.schemas import Happening
+from shared.audit.schemas import ActivityEvent
 from shared.errors import Conflict
 from shared.scraping.dispatch import SourceRegistry
 from shared.scraping.failures import TargetNotFound
+from shared.scraping.fetch_context import FetchContext
 from shared.scraping.observation import Observation
 from shared.scraping.policy import Policy
 from shared.scraping.source import Source
 from shared.scraping.target import Target
-from shared.scraping.visit import Visit
 from shared.web.identity import BotIdentity
 
 ADD = "/internal/trackers/add"
@@ -50,7 +50,7 @@ class MoodySource(Source[str]):
         self.bugs: set[str] = set()
         self.why = "there is nobody of that name"
 
-    async def collect(self, target: Target, visit: Visit) -> str:
+    async def collect(self, target: Target, context: FetchContext) -> str:
         if target.key in self.fails:
             raise TargetNotFound(self.why, http_status=404)
         if target.key in self.bugs:
@@ -122,7 +122,7 @@ async def test_who_did_it_is_told_and_secrets_are_not(container: AppContainer, a
             "wall.painted", subject="wall", subject_id=7, actor=bot, details=Colour(name="red\0", token="x")
         )
         await log.record_many([])
-        await log.record_many([Happening(event="wall.dried", subject="wall", subject_id="7", user_id=ADMIN)] * 2)
+        await log.record_many([ActivityEvent(event="wall.dried", subject="wall", subject_id="7", user_id=ADMIN)] * 2)
     painted, *dried = await activities()
     assert (painted["actor_kind"], painted["actor_id"]) == ("bot", ADMIN)
     assert painted["details"] == {"name": "red�", "token": "[removed]"}
@@ -173,7 +173,7 @@ async def test_a_target_given_up_because_it_lost_its_workers_is_told(
     targets = await follow(container, "a")
     (claimed,) = await claim(container, clock)
     clock.advance(timedelta(minutes=2))
-    assert await container.dispatcher().sweep() == 1
+    assert await container.dispatcher().reclaim_expired_leases() == 1
     (row,) = await activities()
     assert (row["event"], row["subject_id"]) == ("scrape.failed", str(targets["a"]))
     assert (row["details"]["reason"], row["details"]["run_id"]) == ("error", str(claimed.run_id))

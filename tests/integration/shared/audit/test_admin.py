@@ -38,9 +38,9 @@ async def requests(container: AppContainer) -> list[AuditEntry]:
 
 
 @pytest.fixture
-async def happenings(api: Bench, container: AppContainer) -> list[ActivityEntry]:
+async def activity_events(api: Bench, container: AppContainer) -> list[ActivityEntry]:
     """Four happenings, one a minute, and nothing else."""
-    await container.reader().execute(text("DELETE FROM activity_log"))  # that the bot got its key
+    await container.standalone_writer().execute(text("DELETE FROM activity_log"))  # that the bot got its key
     made = [
         happening(0, "tracker.registered", user_id=OTHER),
         happening(1, "scrape.failed", subject="target", subject_id="g1"),
@@ -124,14 +124,14 @@ async def test_requests_are_found(
     ],
 )
 async def test_happenings_are_found(
-    admin: httpx.AsyncClient, happenings: list[ActivityEntry], wanted: dict[str, Any], found: list[int]
+    admin: httpx.AsyncClient, activity_events: list[ActivityEntry], wanted: dict[str, Any], found: list[int]
 ) -> None:
     assert await minutes(admin, "/api/admin/activity", **wanted) == found
 
 
 @pytest.mark.parametrize("path", ["/api/admin/audit", "/api/admin/activity"])
 async def test_pages_go_back_in_time_and_leave_nothing_out(
-    admin: httpx.AsyncClient, requests: list[AuditEntry], happenings: list[ActivityEntry], path: str
+    admin: httpx.AsyncClient, requests: list[AuditEntry], activity_events: list[ActivityEntry], path: str
 ) -> None:
     everything = await minutes(admin, path)
     pages, before = [], None
@@ -147,7 +147,7 @@ async def test_pages_go_back_in_time_and_leave_nothing_out(
 
 
 async def test_an_entry_is_told_whole(
-    admin: httpx.AsyncClient, requests: list[AuditEntry], happenings: list[ActivityEntry]
+    admin: httpx.AsyncClient, requests: list[AuditEntry], activity_events: list[ActivityEntry]
 ) -> None:
     (item,) = (await admin.get("/api/admin/audit", params={"status": 409})).json()["items"]
     assert item == {
@@ -169,7 +169,7 @@ async def test_an_entry_is_told_whole(
     }
     (item,) = (await admin.get("/api/admin/activity", params={"event": "scrapes.counted"})).json()["items"]
     assert item == {
-        "id": str(happenings[3].id),
+        "id": str(activity_events[3].id),
         "at": "2026-03-01T12:03:00Z",
         "event": "scrapes.counted",
         "subject": "tracker",

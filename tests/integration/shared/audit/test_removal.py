@@ -51,11 +51,11 @@ def happening(*, days_old: int = 0, user_id: UUID = ADMIN) -> ActivityEntry:
     )
 
 
-async def write(container: AppContainer, entries: list[AuditEntry], happenings: list[ActivityEntry]) -> None:
+async def write(container: AppContainer, entries: list[AuditEntry], activity_events: list[ActivityEntry]) -> None:
     async with container.database().unit_of_work():
         for one in entries:
             await container.audit_repository().add(one)
-        await container.activity_repository().add_many(happenings)
+        await container.activity_repository().add_many(activity_events)
 
 
 async def test_each_log_keeps_its_days(environ: dict[str, str], audited: Rows, activities: Rows) -> None:

@@ -43,7 +43,7 @@ async def count(container: AppContainer, table: str) -> int:
 
 
 async def run(container: AppContainer, statement: str) -> None:
-    await container.reader().execute(text(statement))
+    await container.standalone_writer().execute(text(statement))
 
 
 async def test_a_change_is_audited_with_who_what_and_from_where(api: Bench, bot_key: str, audited: Rows) -> None:

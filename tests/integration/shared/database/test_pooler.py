@@ -4,7 +4,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from app.migrations import migrate, require_schema
-from shared.database import Reader, create_engine
+from shared.database import PooledQueries, create_engine
 
 WHO = text("SELECT CAST(:who AS text) AS who")
 NAMED = text("SELECT count(*) AS named FROM pg_prepared_statements")
@@ -16,7 +16,7 @@ async def _named(engine: AsyncEngine) -> int:
     async with AsyncSession(engine) as session:
         assert (await session.execute(WHO, {"who": "a session"})).scalar() == "a session"
         await session.commit()
-    reader = Reader(engine)
+    reader = PooledQueries(engine)
     assert await reader.value(WHO, {"who": "a reader"}) == "a reader"
     async with AsyncSession(engine) as session:
         named = (await session.execute(NAMED)).scalar_one()
@@ -38,8 +38,8 @@ async def test_nothing_is_asked_at_connecting_that_a_pooler_refuses(database_url
     pooled = create_engine(database_url, pool_size=1, statement_timeout=7, pooler=True)
     direct = create_engine(database_url, pool_size=1, statement_timeout=7)
     try:
-        assert await Reader(direct).value(TIMEOUT) == "7s"
-        assert await Reader(pooled).value(TIMEOUT) == "0"  # the role's, which has none here
+        assert await PooledQueries(direct).value(TIMEOUT) == "7s"
+        assert await PooledQueries(pooled).value(TIMEOUT) == "0"  # the role's, which has none here
     finally:
         await pooled.dispose()
         await direct.dispose()

@@ -20,9 +20,9 @@ from tests.upstreams.client import SimulatedSites
 
 from app.listening import CannotListenError
 from app.worker import WorkerProcess
-from shared.database import Reader
+from shared.database import PooledQueries
 from shared.scraping.gauges import SourceGauges
-from shared.scraping.pacing import Slot
+from shared.scraping.pacing import PacingSlot
 
 
 @pytest.mark.parametrize(
@@ -134,10 +134,10 @@ async def test_what_was_given_up_and_what_is_held_is_counted_apart(watched: Watc
 async def test_a_breaker_a_pause_and_the_pace_show(environ: dict[str, str]) -> None:
     paced = {"TRACKERS_METRICS_TOKEN": TOKEN, "TRACKERS_HISCORES_DELAY": "30", "TRACKERS_HISCORES_JITTER": "0"}
     async with watched_with({**environ, **paced}) as watched:
-        gate, games = watched.api.gate(), watched.api.sources()["games"].policy
+        pacer, games = watched.api.pacer(), watched.api.sources()["games"].policy
         hiscores = watched.api.sources()["hiscores"].policy
-        await gate.failed(games, Slot(at=1, fragile=False), at_once=True, retry_after=60)
-        await gate.slot(hiscores, max_wait=0)
+        await pacer.failed(games, PacingSlot(at=1, fragile=False), open_now=True, retry_after=60)
+        await pacer.slot(hiscores, max_wait=0)
         async with watched.api.database().unit_of_work():
             await watched.api.scraping_repository().pause("fencers", reason=None, now=watched.api.clock().now())
         told = await watched.told()
@@ -221,7 +221,7 @@ async def test_regions_tell_since_when_they_were_not_read_to_their_end(watched: 
     assert 1200 <= (told.value(age, region="10000043") or 0) < 1500, "nor does being followed"
 
 
-class HeardReader(Reader):
+class HeardReader(PooledQueries):
     """Keeps what it asked."""
 
     def __init__(self, engine: AsyncEngine) -> None:
@@ -241,7 +241,7 @@ async def test_counting_stops_at_its_bound_and_reads_no_more_than_that(watched: 
             WITH made AS (
                 INSERT INTO scrape_targets (id, source, key, address, interval_seconds, created_at)
                 SELECT uuidv7(), 'games', 'k' || n, 'k' || n, 60, now() FROM generate_series(1, 20000) n RETURNING id)
-            INSERT INTO scrape_schedule (target_id, due_at, lane, source)
+            INSERT INTO scrape_schedule (target_id, due_at, priority, source)
             SELECT id, :now, 2, 'games' FROM made
             """),
             {"now": watched.api.clock().now()},
@@ -251,7 +251,7 @@ async def test_counting_stops_at_its_bound_and_reads_no_more_than_that(watched: 
     gauges = SourceGauges(
         reader,
         sources=watched.api.sources(),
-        gate=watched.api.gate(),
+        pacer=watched.api.pacer(),
         clock=watched.api.clock(),
         counted=100,
         sampled_pages=20,

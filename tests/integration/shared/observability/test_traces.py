@@ -24,7 +24,7 @@ from tests.waiting import LIMIT_S, eventually
 
 from app.worker import WorkerProcess
 from shared.observability.otlp import OtlpTracing
-from shared.observability.tracing import Kind
+from shared.observability.tracing import SpanKind
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 CALLER = "00f067aa0ba902b7"
@@ -238,7 +238,7 @@ async def test_a_collector_that_hangs_holds_no_end_up() -> None:
         tracing = OtlpTracing(
             endpoint=f"http://127.0.0.1:{deaf.getsockname()[1]}", service="trackers", share=1, closing=0.2
         )
-        with tracing.span("anything", Kind.SERVER):
+        with tracing.span("anything", SpanKind.SERVER):
             pass
         with capture_logs() as logs:
             await tracing.close()

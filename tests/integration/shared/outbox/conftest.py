@@ -146,7 +146,7 @@ async def open_house(environ: dict[str, str]) -> AsyncIterator[Any]:
             container.clock.override(providers.Object(clock))
             container.queue.override(providers.Object(queue))
             container.events.handlers.override(providers.Object(handlers))
-            await container.reader().execute(text(TRACES))
+            await container.standalone_writer().execute(text(TRACES))
             return House(container, clock, queue, handlers)
 
         yield opened

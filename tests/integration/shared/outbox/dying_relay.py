@@ -37,8 +37,8 @@ class DyingRepository(OutboxRepository):
 
     step = ""
 
-    async def hold(self) -> bool:
-        held = await super().hold()
+    async def try_lock(self) -> bool:
+        held = await super().try_lock()
         if self.step == "after the lock":
             die()
         return held

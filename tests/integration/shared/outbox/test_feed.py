@@ -116,15 +116,15 @@ async def test_a_key_for_some_guilds_is_told_of_their_members_only(
 ) -> None:
     ada, bob = UUID(int=1), UUID(int=2)
     for user_id in (ada, bob):
-        await container.reader().execute(
+        await container.standalone_writer().execute(
             text("INSERT INTO users (id, created_at) VALUES (:id, now())"), {"id": user_id}
         )
     for guild_id, user_id in ((GUILD, ada), (OTHER_GUILD, bob)):
-        await container.reader().execute(
+        await container.standalone_writer().execute(
             text("INSERT INTO guilds (id, name, created_at, updated_at) VALUES (:id, :id, now(), now())"),
             {"id": guild_id},
         )
-        await container.reader().execute(
+        await container.standalone_writer().execute(
             text(
                 "INSERT INTO guild_members (guild_id, user_id, admin, joined_at, confirmed_by)"
                 " VALUES (:guild, :user, false, :now, 'operator')"
@@ -144,7 +144,7 @@ async def test_a_key_for_some_guilds_is_told_of_their_members_only(
     assert await told(theirs) == [1, 4]
     assert await told(both) == [1, 2, 4]
     assert (await readers.read(theirs, limit=1))["next_after"] < (await readers.read(theirs))["next_after"]
-    await container.reader().execute(text("DELETE FROM guild_members WHERE user_id = :user"), {"user": ada})
+    await container.standalone_writer().execute(text("DELETE FROM guild_members WHERE user_id = :user"), {"user": ada})
     assert await told(theirs) == []
 
 
@@ -156,7 +156,7 @@ async def test_a_question_that_wants_little_looks_through_a_bounded_part(house: 
     feed = EventQueries(
         house.container.reader(), clock=house.clock, types=list(DECLARED.values()), was_member="FALSE", scanned=3
     )
-    await house.container.reader().execute(text("ALTER SEQUENCE outbox_positions RESTART 1000"))
+    await house.container.standalone_writer().execute(text("ALTER SEQUENCE outbox_positions RESTART 1000"))
     await house.publish(*(moved(n, n) for n in range(10)), happened("rare.bird"))
     await house.relay()
     seen, after, questions = [], 0, 0

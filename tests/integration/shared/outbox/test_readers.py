@@ -47,11 +47,11 @@ READ_BY: Final = {
 @pytest.fixture
 async def events(container: AppContainer) -> list[EventType]:
     """One event of every type, all Ada's, an hour after she became a member; and one of a type that is not declared."""
-    reader = container.reader()
+    writer = container.standalone_writer()
     for user_id in (ADA, BEN):
-        await reader.execute(text("INSERT INTO users (id, created_at) VALUES (:id, now())"), {"id": user_id})
+        await writer.execute(text("INSERT INTO users (id, created_at) VALUES (:id, now())"), {"id": user_id})
     for guild_id in GUILDS:
-        await reader.execute(
+        await writer.execute(
             text("INSERT INTO guilds (id, name, created_at, updated_at) VALUES (:id, :id, now(), now())"),
             {"id": guild_id},
         )
@@ -68,11 +68,11 @@ async def events(container: AppContainer) -> list[EventType]:
     ):
         confirmed_by = None if guild_id == UNCONFIRMED else "operator"
         row = {"guild_id": guild_id, "user_id": user_id, "at": at, "confirmed_by": confirmed_by}
-        await reader.execute(join, row)
-    await reader.execute(text("DELETE FROM guild_members WHERE guild_id = :guild_id"), {"guild_id": LEFT})
+        await writer.execute(join, row)
+    await writer.execute(text("DELETE FROM guild_members WHERE guild_id = :guild_id"), {"guild_id": LEFT})
     declared = all_events()
     for name in (*(event.name for event in declared), "undeclared.event"):
-        await reader.execute(
+        await writer.execute(
             text("""
             INSERT INTO outbox_events (id, event, aggregate, user_id, payload, occurred_at, relayed_at, position)
             VALUES (uuidv7(), :event, 'a:1', :user_id, jsonb_build_object('guild_id', CAST(:guild_id AS text)), :now,

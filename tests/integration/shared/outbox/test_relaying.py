@@ -93,7 +93,7 @@ async def test_a_second_relay_returns_at_once(house: House, open_house: Any) -> 
     other: House = await open_house()
     await house.publish(moved(1))
     async with house.container.database().unit_of_work():
-        assert await house.container.outbox_repository().hold()
+        assert await house.container.outbox_repository().try_lock()
         assert await asyncio.wait_for(other.relay(), LIMIT_S) == 0  # the lock is held meanwhile
     assert await other.relay() == 1
 
@@ -197,12 +197,12 @@ async def test_when_every_event_fails_each_is_tried_once_a_rest(house: House) ->
 
 async def test_a_transaction_that_cannot_commit_counts_as_failed(house: House) -> None:
     """Constraints that are checked at the end speak up there."""
-    await house.container.reader().execute(
+    await house.container.standalone_writer().execute(
         text("ALTER TABLE traces ADD CONSTRAINT once UNIQUE (event_id) DEFERRABLE INITIALLY DEFERRED")
     )
     await house.publish(moved(1, 1), moved(2, 2))
     first, second = [row["id"] for row in await house.events()]
-    await house.container.reader().execute(
+    await house.container.standalone_writer().execute(
         text("INSERT INTO traces (handler, event_id) VALUES ('before', :id)"), {"id": first}
     )
     assert await house.relay() == 1

@@ -22,12 +22,12 @@ from tests.integration.shared.outbox.conftest import House, Told, declare, happe
 from tests.waiting import LIMIT_S, eventually
 
 from app.container import AppContainer
-from app.server import Server
+from app.server import ApiServer
 from shared.outbox.controllers import LAST_POSITION
 from shared.outbox.streams import EventStreams
 
 STREAM = "/internal/events/stream"
-LOOK, HEARTBEAT, RECHECK = 0.02, 0.3, 0.2
+POLL_INTERVAL_S, HEARTBEAT, RECHECK = 0.02, 0.3, 0.2
 
 
 @dataclass
@@ -101,7 +101,7 @@ class Radio:
     url: str
     key: str
     container: AppContainer
-    server: Server
+    server: ApiServer
 
     @asynccontextmanager
     async def listen(self, key: str | None = None, *, path: str = STREAM, **headers: str) -> AsyncIterator[Listener]:
@@ -156,13 +156,13 @@ async def radio(environ: dict[str, str], key: str) -> AsyncIterator[Radio]:
     quick = EventStreams(
         events=container.events.queries(),
         keys=container.users.bot_authenticator(),
-        look=LOOK,
+        poll_interval=POLL_INTERVAL_S,
         heartbeat=HEARTBEAT,
         recheck=RECHECK,
     )
     container.events.streams.override(providers.Object(quick))
     config = uvicorn.Config(application(container), log_config=None, access_log=False, timeout_graceful_shutdown=None)
-    server = Server(config, streams=quick)
+    server = ApiServer(config, streams=quick)
     listening = socket.create_server(("127.0.0.1", 0))
     serving = asyncio.create_task(server.serve(sockets=[listening]))
 

@@ -11,14 +11,14 @@ from redis.asyncio import Redis
 from tests.clock import START, MovedClock
 from tests.upstreams.client import SimulatedSites
 
-from shared.scraping.pacing import Gate
+from shared.scraping.fetch_context import Clients, FetchContext
+from shared.scraping.pacing import HostPacer
 from shared.scraping.policy import Policy
 from shared.scraping.robots import RobotsTxt
 from shared.scraping.target import Target
-from shared.scraping.visit import Clients, Visit
 
 USER_AGENT = "Trackers/0.1 (+tests)"
-VisitMaker = Callable[..., Visit]
+ContextMaker = Callable[..., FetchContext]
 
 
 def a_target(**changes: Any) -> Target:
@@ -41,23 +41,23 @@ def a_target(**changes: Any) -> Target:
 
 
 @pytest.fixture
-async def visit_to(redis_url: str, sites: SimulatedSites) -> AsyncIterator[VisitMaker]:
+async def visit_to(redis_url: str, sites: SimulatedSites) -> AsyncIterator[ContextMaker]:
     """visit_to(target=..., policy changes): a visit that asks the simulated sites."""
     clients = Clients(user_agent=USER_AGENT)
     async with Redis.from_url(redis_url) as redis:
-        gate = Gate(redis, rng=random.Random(1))  # noqa: S311 -- no secret
+        pacer = HostPacer(redis, rng=random.Random(1))  # noqa: S311 -- no secret
         robots = RobotsTxt(redis, clock=MovedClock(), user_agent=USER_AGENT)
 
-        def make(target: Target | None = None, **changes: Any) -> Visit:
+        def make(target: Target | None = None, **changes: Any) -> FetchContext:
             values: dict[str, Any] = {"host": "games", "delay": 0.0, "timeout": 1.0, "obey_robots": False}
             values["operator_configured"] = True
             policy = Policy(**(values | changes))
-            return Visit(
+            return FetchContext(
                 target=target or a_target(),
                 policy=policy,
                 parser_version=1,
                 client=clients.of(repr(policy), policy),
-                gate=gate,
+                pacer=pacer,
                 robots=robots,
                 clock=MovedClock(),
                 max_wait=1.0,

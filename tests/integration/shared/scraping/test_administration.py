@@ -19,12 +19,12 @@ from tests.waiting import LIMIT_S, eventually
 from app.container import AppContainer
 from shared.scraping.dispatch import SourceRegistry
 from shared.scraping.failures import Blocked, PageChanged, TargetNotFound
+from shared.scraping.fetch_context import FetchContext
 from shared.scraping.observation import Observation
 from shared.scraping.policy import Policy
 from shared.scraping.runner import FLUSH
 from shared.scraping.source import Source
 from shared.scraping.target import Status, Target
-from shared.scraping.visit import Visit
 
 DAY = timedelta(days=1)
 SOURCES = "/api/admin/sources"
@@ -37,15 +37,15 @@ class SlowSite(Source[str]):
         self.name = name
         self.policy = Policy(host=f"{name}.example", delay=0.0, batch_size=10, cooldown=30.0, dead_after=2)
         self.answers: dict[str, Exception] = {}
-        self.visits: list[str] = []
+        self.fetches: list[str] = []
         self.recorded: list[str] = []
         self.open = asyncio.Event()
         self.open.set()
 
-    async def collect(self, target: Target, visit: Visit) -> str:
-        self.visits.append(target.key)
+    async def collect(self, target: Target, context: FetchContext) -> str:
+        self.fetches.append(target.key)
         await self.open.wait()
-        visit.requests += 2
+        context.requests += 2
         if target.key in self.answers:
             raise self.answers[target.key]
         return target.key
@@ -81,9 +81,9 @@ class Process:
         async with self.container.database().unit_of_work():
             return await self.container.targets().track(self.site.name, {key: key for key in keys}, interval=DAY)
 
-    async def look_now(self, *targets: UUID) -> dict[UUID, UUID]:
+    async def request_run(self, *targets: UUID) -> dict[UUID, UUID]:
         async with self.container.database().unit_of_work():
-            return await self.container.targets().look_now(self.site.name, targets)
+            return await self.container.targets().request_run(self.site.name, targets)
 
     async def rows(self, statement: str) -> list[tuple[Any, ...]]:
         return [tuple(row.values()) for row in await self.container.reader().rows(text(statement))]
@@ -176,7 +176,7 @@ async def test_health_agrees_with_what_happened(admin: Person, worker: Process, 
     assert await worker.round() == 4
     clock.advance(timedelta(minutes=90))
     found = await worker.follow("new", "newer")
-    await worker.look_now(found["new"])
+    await worker.request_run(found["new"])
     (batch,) = await worker.dispatch()
     assert len(batch[1]) == 3  # the changed page is tried again, too
     await worker.follow("newest")
@@ -229,17 +229,17 @@ async def test_a_paused_source_is_left_alone_by_every_process_until_it_is_resume
     await worker.follow("b", "c")
     paused = await asked(admin, "POST", "/fake/pause", {"reason": "the site asked us to"})
     assert paused == {"since": START.isoformat().replace("+00:00", "Z"), "reason": "the site asked us to"}
-    task = (await worker.look_now(target))[target]
+    task = (await worker.request_run(target))[target]
     assert await worker.dispatch() == []
     assert await other_worker.dispatch() == []
-    assert (await worker.container.task_board().task(task)).status is Status.PENDING
+    assert (await worker.container.task_queries().task(task)).status is Status.PENDING
     health = await asked(admin, "GET", "/fake")
     assert (health["paused"]["reason"], health["targets"]["due_now"]) == ("the site asked us to", 3)
     assert (await asked(admin, "GET", "/quiet"))["paused"] is None
     assert await asked(admin, "POST", "/fake/resume") == {"was_paused": True}
     assert ("scraping.dispatch", ("fake",)) in worker.queued
     assert await other_worker.round() == 3
-    assert (await worker.container.task_board().task(task)).status is Status.COMPLETED
+    assert (await worker.container.task_queries().task(task)).status is Status.COMPLETED
     assert await asked(admin, "POST", "/fake/resume") == {"was_paused": False}
     assert await noted(people) == [
         ("source.paused", "fake", admin.id, {"reason": "the site asked us to"}),
@@ -260,30 +260,30 @@ async def test_batches_that_wait_for_a_worker_go_back_when_the_source_is_paused(
     admin: Person, worker: Process, other_worker: Process
 ) -> None:
     found = await worker.follow("a", "b")
-    task = (await worker.look_now(found["a"]))[found["a"]]
+    task = (await worker.request_run(found["a"]))[found["a"]]
     (batch,) = await worker.dispatch()
     await asked(admin, "POST", "/fake/pause", {})
     assert await other_worker.container.runner().run(*batch) == 0
-    assert worker.site.visits == []
+    assert worker.site.fetches == []
     assert await worker.rows("SELECT count(*) FROM scrape_schedule WHERE lease_until IS NULL AND attempt = 0") == [(2,)]
-    assert (await worker.container.task_board().task(task)).status is Status.PENDING
+    assert (await worker.container.task_queries().task(task)).status is Status.PENDING
 
 
 async def test_what_is_under_way_is_broken_off_within_two_seconds(admin: Person, worker: Process) -> None:
     worker.site.open.clear()
     found = await worker.follow("a", "b")
-    task = (await worker.look_now(found["a"]))[found["a"]]
+    task = (await worker.request_run(found["a"]))[found["a"]]
     (batch,) = await worker.dispatch()
     running = asyncio.create_task(worker.container.runner().run(*batch))
 
     async def both_under_way() -> bool:
-        return len(worker.site.visits) == 2
+        return len(worker.site.fetches) == 2
 
     await eventually(both_under_way, what="both are visited")
     await asked(admin, "POST", "/fake/pause", {})
     assert FLUSH < 2  # seconds between two looks at whether the source is paused
     assert await asyncio.wait_for(running, LIMIT_S) == 0  # the visits themselves would not end
-    assert (await worker.container.task_board().task(task)).status is Status.PENDING
+    assert (await worker.container.task_queries().task(task)).status is Status.PENDING
     assert await worker.rows("SELECT count(*) FROM scrape_schedule WHERE lease_until IS NULL AND attempt = 0") == [(2,)]
     worker.site.open.set()
     await asked(admin, "POST", "/fake/resume")
@@ -306,7 +306,7 @@ async def test_what_was_given_up_is_tried_again(
     assert (await asked(admin, "GET", "/fake"))["targets"]["by_status"]["pending"] == 1
     assert await asked(admin, "POST", "/fake/redrive") == {"redriven": 0}
     assert await worker.round() == 1
-    assert worker.site.visits[-1] == "bad"
+    assert worker.site.fetches[-1] == "bad"
     assert (await asked(admin, "GET", "/fake"))["targets"]["dead"] == 0
     assert await worker.rows("SELECT status FROM scrape_runs ORDER BY id DESC LIMIT 1") == [("completed",)]
     assert await noted(people) == [("source.redriven", "fake", admin.id, {"targets": 1})]
@@ -319,7 +319,7 @@ async def test_a_target_that_lost_its_workers_is_tried_again_alone(
     for _ in range(2):
         await worker.dispatch()
         clock.advance(timedelta(minutes=2))
-        await worker.container.dispatcher().sweep()
+        await worker.container.dispatcher().reclaim_expired_leases()
     assert await worker.dispatch() == []
     await worker.follow("a", "b")
     assert await asked(admin, "POST", "/fake/redrive") == {"redriven": 1}
@@ -330,6 +330,8 @@ async def test_what_guilds_switched_off_is_neither_dead_nor_tried_again(
     admin: Person, worker: Process, container: AppContainer
 ) -> None:
     await worker.follow("a")
-    await container.reader().execute(text("UPDATE scrape_schedule SET due_at = 'infinity', lane = 5, usual_lane = 5"))
+    await container.standalone_writer().execute(
+        text("UPDATE scrape_schedule SET due_at = 'infinity', priority = 5, usual_priority = 5")
+    )
     assert (await asked(admin, "GET", "/fake"))["targets"]["dead"] == 0
     assert await asked(admin, "POST", "/fake/redrive") == {"redriven": 0}

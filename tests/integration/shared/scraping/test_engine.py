@@ -16,12 +16,12 @@ from tests.conftest import container_of
 from app.container import AppContainer
 from shared.scraping.dispatch import SourceRegistry
 from shared.scraping.failures import Blocked, HostUnavailable, PageChanged, ScrapeFailure, TargetNotFound
-from shared.scraping.observation import FailedVisit, Observation
+from shared.scraping.fetch_context import FetchContext, Unchanged
+from shared.scraping.observation import FailedFetch, Observation
 from shared.scraping.policy import Policy
 from shared.scraping.repository import ScrapingRepository
 from shared.scraping.source import Source
 from shared.scraping.target import Status, Target, Trigger
-from shared.scraping.visit import Unchanged, Visit
 
 DAY = timedelta(days=1)
 
@@ -34,13 +34,13 @@ class FakeSource(Source[str]):
     def __init__(self) -> None:
         self.policy = Policy(host="fake.example", delay=0.0, batch_size=10, cooldown=30.0, dead_after=3)
         self.answers: dict[str, str | Exception] = {}
-        self.visits: list[str] = []
+        self.fetches: list[str] = []
         self.recorded: list[str] = []
         self.failures: list[str] = []
         self.poison: str | None = None
 
-    async def collect(self, target: Target, visit: Visit) -> str:
-        self.visits.append(target.key)
+    async def collect(self, target: Target, context: FetchContext) -> str:
+        self.fetches.append(target.key)
         answer = self.answers.get(target.key, f"state of {target.key}")
         if isinstance(answer, Exception):
             raise answer
@@ -52,7 +52,7 @@ class FakeSource(Source[str]):
         self.recorded += [observation.value for observation in observations]
         return {observation.target.id for observation in observations}
 
-    async def record_failures(self, failures: Sequence[FailedVisit]) -> None:
+    async def record_failures(self, failures: Sequence[FailedFetch]) -> None:
         self.failures += [f"{failed.target.key}: {failed.failure.reason}" for failed in failures]
 
 
@@ -75,9 +75,9 @@ class Engine:
         async with self.container.database().unit_of_work():
             return await self.container.targets().track("fake", {key: key for key in keys}, interval=DAY)
 
-    async def look_now(self, *targets: UUID) -> dict[UUID, UUID]:
+    async def request_run(self, *targets: UUID) -> dict[UUID, UUID]:
         async with self.container.database().unit_of_work():
-            return await self.container.targets().look_now("fake", targets)
+            return await self.container.targets().request_run("fake", targets)
 
     async def dispatch(self) -> list[tuple[Any, ...]]:
         """Claim what is due; the batches that were sent to workers."""
@@ -119,7 +119,7 @@ async def test_a_new_target_is_looked_at_once_and_then_after_its_interval(engine
     assert await engine.round() == 0
     engine.clock.advance(DAY * 1.06)
     assert await engine.round() == 1
-    assert engine.source.visits == ["a", "a"]
+    assert engine.source.fetches == ["a", "a"]
 
 
 async def test_a_target_followed_twice_is_one_target(engine: Engine) -> None:
@@ -144,31 +144,31 @@ async def test_no_more_is_handed_out_than_the_pace_allows_in_the_next_seconds(en
 async def test_what_is_asked_for_by_hand_goes_first(engine: Engine) -> None:
     engine.source.policy = Policy(host="fake.example", delay=5.0, batch_size=1)
     found = await engine.follow("a", "b", "c", "d")
-    await engine.look_now(found["d"])
+    await engine.request_run(found["d"])
     (first, *_) = await engine.dispatch()
     assert first[1][0][0] == found["d"]
 
 
 async def test_asking_twice_while_one_waits_gives_the_same_task(engine: Engine) -> None:
     (target,) = (await engine.follow("a")).values()
-    first, second = await engine.look_now(target), await engine.look_now(target)
+    first, second = await engine.request_run(target), await engine.request_run(target)
     assert first == second
     batches = await engine.dispatch()
-    assert await engine.look_now(target) == first
-    assert (await engine.container.task_board().task(first[target])).status is Status.IN_PROGRESS
+    assert await engine.request_run(target) == first
+    assert (await engine.container.task_queries().task(first[target])).status is Status.IN_PROGRESS
     await engine.container.runner().run(*batches[0])
-    assert (await engine.container.task_board().task(first[target])).status is Status.COMPLETED
-    assert (await engine.look_now(target)) != first
+    assert (await engine.container.task_queries().task(first[target])).status is Status.COMPLETED
+    assert (await engine.request_run(target)) != first
 
 
 async def test_asking_while_a_routine_visit_is_under_way_gives_that_visits_task(engine: Engine) -> None:
     (target,) = (await engine.follow("a")).values()
     (batch,) = await engine.dispatch()
-    task = (await engine.look_now(target))[target]
+    task = (await engine.request_run(target))[target]
     assert task == batch[1][0][1]
     await engine.container.runner().run(*batch)
-    assert (await engine.container.task_board().task(task)).status is Status.COMPLETED
-    assert engine.source.visits == ["a"]
+    assert (await engine.container.task_queries().task(task)).status is Status.COMPLETED
+    assert engine.source.fetches == ["a"]
 
 
 @pytest.mark.parametrize(
@@ -226,7 +226,7 @@ async def test_what_a_bug_fails_too_often_waits_until_it_is_asked_for(engine: En
         engine.clock.advance(DAY * 2)
     assert await engine.targets() == {"a": ("failed", "error", 3)}
     del engine.source.answers["a"]
-    await engine.look_now(target)
+    await engine.request_run(target)
     await engine.round()
     assert await engine.targets() == {"a": ("completed", None, 0)}
 
@@ -237,9 +237,9 @@ async def test_while_a_host_blocks_us_nothing_more_is_asked_of_it(engine: Engine
     for key in found:
         engine.source.answers[key] = Blocked("Access denied")
 
-    async def collect(target: Target, visit: Visit) -> str:
-        await visit.gate.slot(visit.policy, max_wait=visit.max_wait)
-        return await FakeSource.collect(engine.source, target, visit)
+    async def collect(target: Target, context: FetchContext) -> str:
+        await context.pacer.slot(context.policy, max_wait=context.max_wait)
+        return await FakeSource.collect(engine.source, target, context)
 
     engine.source.collect = collect  # type: ignore[method-assign]  # the fake asks the gate as a real one does
     await engine.round()
@@ -260,7 +260,7 @@ async def test_a_run_taken_for_lost_changes_nothing_when_it_comes_back(engine: E
     await engine.follow("a")
     (late,) = await engine.dispatch()
     engine.clock.advance(timedelta(seconds=61))
-    assert await engine.container.dispatcher().sweep() == 1
+    assert await engine.container.dispatcher().reclaim_expired_leases() == 1
     (fresh,) = await engine.dispatch()
     assert await engine.container.runner().run(*late) == 0
     assert await engine.container.runner().run(*fresh) == 1
@@ -269,14 +269,14 @@ async def test_a_run_taken_for_lost_changes_nothing_when_it_comes_back(engine: E
 
 async def test_a_slow_run_of_a_task_does_not_disturb_the_next_run_of_the_same_task(engine: Engine) -> None:
     (target,) = (await engine.follow("a")).values()
-    await engine.look_now(target)
+    await engine.request_run(target)
     (slow,) = await engine.dispatch()
     engine.clock.advance(timedelta(seconds=61))
-    await engine.container.dispatcher().sweep()
+    await engine.container.dispatcher().reclaim_expired_leases()
     (fresh,) = await engine.dispatch()
     assert slow[1][0][:2] == fresh[1][0][:2]
     async with engine.container.database().transaction() as session:
-        await ScrapingRepository(session).give_back(slow[1], due_at=engine.clock.now())
+        await ScrapingRepository(session).release(slow[1], due_at=engine.clock.now())
     assert await engine.in_progress() == 1
     assert await engine.container.runner().run(*slow) == 0
     assert await engine.container.runner().run(*fresh) == 1
@@ -287,8 +287,8 @@ async def test_asking_hurries_what_waits_in_a_slower_lane(engine: Engine) -> Non
     found = await engine.follow("a", "b", "c", "d")
     for target in found.values():
         async with engine.container.database().unit_of_work():
-            await engine.container.targets().look_now("fake", [target], trigger=Trigger.REGISTRATION)
-    await engine.look_now(found["d"])
+            await engine.container.targets().request_run("fake", [target], trigger=Trigger.REGISTRATION)
+    await engine.request_run(found["d"])
     (first, *_) = await engine.dispatch()
     assert first[1][0][0] == found["d"]
 
@@ -316,7 +316,7 @@ async def test_what_cannot_even_be_settled_is_left_to_the_sweep_and_not_fetched_
     assert await engine.in_progress() == 1
     assert await engine.dispatch() == []
     engine.clock.advance(timedelta(seconds=61))
-    assert await engine.container.dispatcher().sweep() == 1
+    assert await engine.container.dispatcher().reclaim_expired_leases() == 1
 
 
 async def test_foreign_words_of_any_kind_can_be_told(engine: Engine) -> None:
@@ -337,27 +337,27 @@ async def test_following_and_settling_at_once_never_deadlock(engine: Engine) -> 
 
     batches = await engine.dispatch()
     runs = [engine.container.runner().run(*batch) for batch in batches]
-    settled = await asyncio.gather(*runs, *(follow_all(hours) for hours in range(1, 9)))
-    assert sum(count for count in settled if count) == 30
+    finished = await asyncio.gather(*runs, *(follow_all(hours) for hours in range(1, 9)))
+    assert sum(count for count in finished if count) == 30
 
 
 async def test_a_job_that_runs_twice_records_once(engine: Engine) -> None:
     await engine.follow("a")
     (batch,) = await engine.dispatch()
-    settled = await asyncio.gather(*(engine.container.runner().run(*batch) for _ in range(2)))
-    assert sorted(settled) == [0, 1]
+    finished = await asyncio.gather(*(engine.container.runner().run(*batch) for _ in range(2)))
+    assert sorted(finished) == [0, 1]
     assert engine.source.recorded == ["state of a"]
 
 
 async def test_a_task_whose_worker_was_lost_waits_and_is_done_by_the_next(engine: Engine) -> None:
     (target,) = (await engine.follow("a")).values()
-    task = (await engine.look_now(target))[target]
+    task = (await engine.request_run(target))[target]
     await engine.dispatch()
     engine.clock.advance(timedelta(seconds=61))
-    await engine.container.dispatcher().sweep()
-    assert (await engine.container.task_board().task(task)).status is Status.PENDING
+    await engine.container.dispatcher().reclaim_expired_leases()
+    assert (await engine.container.task_queries().task(task)).status is Status.PENDING
     await engine.round()
-    assert (await engine.container.task_board().task(task)).status is Status.COMPLETED
+    assert (await engine.container.task_queries().task(task)).status is Status.COMPLETED
 
 
 async def test_a_target_that_loses_worker_after_worker_is_given_up_until_asked_for(engine: Engine) -> None:
@@ -365,17 +365,17 @@ async def test_a_target_that_loses_worker_after_worker_is_given_up_until_asked_f
     for _ in range(3):
         assert len(await engine.dispatch()) == 1
         engine.clock.advance(timedelta(seconds=61))
-        await engine.container.dispatcher().sweep()
+        await engine.container.dispatcher().reclaim_expired_leases()
     assert await engine.dispatch() == []
     assert await engine.targets() == {"a": ("failed", "error", 1)}
-    await engine.look_now(target)
+    await engine.request_run(target)
     assert await engine.round() == 1
 
 
 async def test_a_stopped_job_gives_back_what_it_held_at_once(engine: Engine) -> None:
     hanging = asyncio.Event()
 
-    async def collect(target: Target, visit: Visit) -> str:
+    async def collect(target: Target, context: FetchContext) -> str:
         hanging.set()
         await asyncio.Event().wait()
         return ""

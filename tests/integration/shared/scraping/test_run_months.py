@@ -36,7 +36,7 @@ class Runs:
     ) -> UUID:
         """A run that was asked for now, or later."""
         run = new_id(at=self.clock.now() + ahead)
-        await self.container.reader().execute(
+        await self.container.standalone_writer().execute(
             text(
                 "INSERT INTO scrape_runs (id, target_id, trigger, status, requested_at)"
                 " VALUES (CAST(:id AS uuid), CAST(:target AS uuid), 'request', CAST(:status AS text), now())"
@@ -74,7 +74,7 @@ async def runs(environ: dict[str, str], request: pytest.FixtureRequest) -> Async
     made = Runs(container, FixedClock(getattr(request, "param", START)), uuid4())
     container.clock.override(providers.Object(made.clock))
     await made_in_the_month_of(container, made.clock.now())
-    await container.reader().execute(
+    await container.standalone_writer().execute(
         text(
             "INSERT INTO scrape_targets (id, source, key, address, interval_seconds, created_at)"
             " VALUES (CAST(:id AS uuid), 's', 'k', 'a', 60, now())"
@@ -164,7 +164,7 @@ async def test_a_task_that_somebody_waits_for_outlives_its_month(runs: Runs) -> 
     await runs.add("failed")
     await runs.later(WHOLE_MONTHS)
     assert await runs.there() == dict.fromkeys((pending, under_way), "scrape_runs_default")
-    await runs.container.reader().execute(text("UPDATE scrape_runs SET status = 'completed'"))
+    await runs.container.standalone_writer().execute(text("UPDATE scrape_runs SET status = 'completed'"))
     await runs.keep()
     assert await runs.there() == {}
 

@@ -16,17 +16,17 @@ STATES = list(product((None, "completed", "failed"), (False, True), (False, True
 async def test_a_condition_finds_what_the_column_says(container: AppContainer, status: Status) -> None:
     values = ", ".join(
         f"({_text(last)}, {'now()' if leased else 'NULL'}::timestamptz, "
-        f"{'uuidv7()' if awaited else 'NULL'}::uuid, {'NULL' if lane is None else lane}::smallint)"
-        for last, leased, awaited, lane in STATES
+        f"{'uuidv7()' if awaited else 'NULL'}::uuid, {'NULL' if priority is None else priority}::smallint)"
+        for last, leased, awaited, priority in STATES
     )
     columns = STATUS_COLUMNS.split(" AS status")[0]
     (row,) = await container.reader().rows(
         text(f"""
-        WITH states (last_status, lease_until, run_id, lane) AS (VALUES {values})
+        WITH states (last_status, lease_until, run_id, priority) AS (VALUES {values})
         SELECT count(*) FILTER (WHERE {STATUS_IS[status]}) AS found,
                count(*) FILTER (WHERE ({columns}) = '{status}') AS said,
                count(*) FILTER (WHERE ({STATUS_IS[status]}) <> (({columns}) = '{status}')) AS differ
-        FROM (SELECT last_status, lease_until, run_id, lane FROM states) s, LATERAL (SELECT s.last_status) t
+        FROM (SELECT last_status, lease_until, run_id, priority FROM states) s, LATERAL (SELECT s.last_status) t
         """)  # noqa: S608 -- made of constants
     )
     assert row["differ"] == 0

@@ -16,7 +16,7 @@ from tests.integration.shared.web.conftest import OpenApi
 
 from app.container import AppContainer
 from shared.errors import TooManyRequests, Unavailable
-from shared.web.idempotency import LARGEST_KEPT, Claim, IdempotencyKeys, Kept
+from shared.web.idempotency import MAX_STORED_BYTES, IdempotencyKeys, KeyReservation, StoredResponse
 from shared.web.identity import BotIdentity
 
 PATH = "/internal/trackers/register-multiple"
@@ -132,12 +132,14 @@ async def test_what_was_cut_off_is_never_done_twice(api: Bench, container: AppCo
     clock = FixedClock()
 
     class Dying(IdempotencyKeys):
-        async def keep(self, claim: Claim, answer: Kept) -> None:
+        async def keep(self, claim: KeyReservation, answer: StoredResponse) -> None:
             raise ConnectionError("the database went away")
 
-    with container.idempotency_keys.override(providers.Object(Dying(container.reader(), clock=clock))):
+    with container.idempotency_keys.override(providers.Object(Dying(container.standalone_writer(), clock=clock))):
         assert (await send(api, "a")).status_code == 201  # it was done, and is answered so
-    with container.idempotency_keys.override(providers.Object(IdempotencyKeys(container.reader(), clock=clock))):
+    with container.idempotency_keys.override(
+        providers.Object(IdempotencyKeys(container.standalone_writer(), clock=clock))
+    ):
         problem(await send(api, "a"), 409, "idempotency_in_progress")
         clock.advance(timedelta(seconds=61))
         answer = await send(api, "a")
@@ -193,16 +195,16 @@ async def test_an_answer_too_large_to_keep_is_sent_once(container: AppContainer)
     keys: IdempotencyKeys = container.idempotency_keys()
     bot = uuid4()
     claim = await keys.claim(bot, "a", b"digest")
-    assert isinstance(claim, Claim)
-    await keys.keep(claim, Kept(status=200, content_type="application/json", body=None))
+    assert isinstance(claim, KeyReservation)
+    await keys.keep(claim, StoredResponse(status=200, content_type="application/json", body=None))
     with pytest.raises(Exception, match="answered with 200"):
         await keys.claim(bot, "a", b"digest")
-    assert LARGEST_KEPT < 1_048_576
+    assert MAX_STORED_BYTES < 1_048_576
 
 
 async def test_keys_are_forgotten_after_a_day(container: AppContainer) -> None:
     clock = FixedClock()
-    keys = IdempotencyKeys(container.reader(), clock=clock)
+    keys = IdempotencyKeys(container.standalone_writer(), clock=clock)
     bot = uuid4()
     await keys.claim(bot, "old", b"digest")
     clock.advance(timedelta(hours=23))

@@ -48,7 +48,7 @@ async def test_a_key_has_so_many_requests_a_minute_and_is_told_when_there_are_mo
     assert refused.headers["content-type"] == "application/problem+json"
     assert refused.json()["code"] == "too_many_requests"
     assert 1 <= int(refused.headers["retry-after"]) <= 120
-    assert "40 requests a minute" in refused.json()["detail"]
+    assert "40 requests per minute" in refused.json()["detail"]
 
 
 async def test_two_processes_together_hold_a_limit_within_a_block_each(open_api: OpenApi) -> None:

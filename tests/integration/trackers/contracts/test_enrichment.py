@@ -124,19 +124,19 @@ async def test_a_ship_of_a_type_that_did_not_answer_is_found_later(market: Marke
     market.esi.answer_with(f"types:{SHIP}", 500)
     await market.look()
     row = await market.contract(contract)
-    assert (row["items_state"], row["judged"], row["is_ship"]) == ("read", False, False)
+    assert (row["items_state"], row["evaluated"], row["is_ship"]) == ("read", False, False)
     market.esi.answer_with(f"types:{SHIP}")
     market.clock.ahead += timedelta(hours=2)
     await market.look()
     row = await market.contract(contract)
-    assert (row["judged"], row["is_ship"], row["ship_type_id"]) == (True, True, SHIP)
+    assert (row["evaluated"], row["is_ship"], row["ship_type_id"]) == (True, True, SHIP)
 
 
 async def test_a_type_that_the_api_does_not_know_is_no_ship(market: Market) -> None:
     market.esi.configure(sizes={str(FORGE): 0})
     contract = market.esi.add_contract(items=[{"type_id": 99_999}])
     await market.look()
-    assert (await market.contract(contract))["judged"]
+    assert (await market.contract(contract))["evaluated"]
     market.sites.clear_requests()
     await market.look_later()
     assert market.asked("/universe/types/") == []

@@ -41,8 +41,8 @@ async def test_only_what_left_is_gone(market: Market, seed: int) -> None:
         market.sites.clear_faults()
         market.esi.configure(turn_after=None)
     market.clock.ahead += (await market.region())["next_sweep_at"] - market.clock.now()
-    await market.container.gate().close(market.esi.url.partition("://")[2])
-    await market.rows("UPDATE scrape_schedule SET due_at = '2000-01-01', lane = 2")
+    await market.container.pacer().close(market.esi.url.partition("://")[2])
+    await market.rows("UPDATE scrape_schedule SET due_at = '2000-01-01', priority = 2")
     await market.look_later()
     assert await market.ids() == set(market.esi.contract_ids())
     assert await market.ids("gone") <= left

@@ -13,8 +13,8 @@ ITEMS = "/contracts/public/items/"
 async def look_days_later(market: Market) -> None:
     """The engine's own rest after a failing host is over, too."""
     market.clock.ahead += timedelta(days=1)
-    await market.container.gate().close(market.esi.url.partition("://")[2])
-    await market.rows("UPDATE scrape_schedule SET due_at = '2000-01-01', lane = 2")
+    await market.container.pacer().close(market.esi.url.partition("://")[2])
+    await market.rows("UPDATE scrape_schedule SET due_at = '2000-01-01', priority = 2")
     await market.look()
 
 

@@ -12,7 +12,7 @@ from tests.waiting import eventually
 
 from app.container import AppContainer
 from app.worker import WorkerProcess
-from shared.scraping.visit import NotNow
+from shared.scraping.fetch_context import Postponed
 from trackers.contracts.errors import DatabaseAwayError, LostLeaseError
 from trackers.contracts.run_lock import KEY
 from trackers.contracts.run_repository import RunRepository
@@ -42,7 +42,7 @@ async def test_of_two_runs_started_at_once_exactly_one_runs(market: Market) -> N
                 assert inside == 1
                 await other_refused.wait()
                 inside -= 1
-        except NotNow:
+        except Postponed:
             other_refused.set()
             return False
         return True
@@ -76,7 +76,7 @@ async def test_without_the_store_of_the_lock_nothing_runs(market: Market, capsys
     worker = market.worker()
     runs = worker.contracts.runs()
     runs._redis = AwayRedis()
-    with pytest.raises(NotNow):
+    with pytest.raises(Postponed):
         async with runs.joined():
             pytest.fail("ran without a lock")
     said = capsys.readouterr().out
@@ -153,7 +153,7 @@ async def test_who_is_held_up_in_a_transaction_keeps_others_out_until_the_server
         number = await RunRepository(session).open(uuid4(), now=market.clock.now())
     async with held_up.transaction() as session:
         await RunRepository(session).check_fence(number)
-        with pytest.raises(NotNow, match="still writing"):
+        with pytest.raises(Postponed, match="still writing"):
             async with other.contracts.runs().joined():
                 pytest.fail("began beside a transaction of the run before")
     async with other.contracts.runs().joined():
@@ -279,7 +279,7 @@ async def test_a_refusal_lets_the_host_rest_as_long_as_it_says(market: Market) -
     assert len([one for one in market.esi.requests() if one.status == 429]) <= 15
     (target,) = await market.rows("SELECT last_reason FROM scrape_targets WHERE source = 'contracts'")
     assert target["last_reason"] == "throttled"
-    rest = await market.container.gate().rest_of(market.esi.url.partition("://")[2])
+    rest = await market.container.pacer().cooldown_of(market.esi.url.partition("://")[2])
     assert rest is not None
     assert rest <= 2
     assert await market.container.dispatcher().dispatch("contracts") == 0

@@ -114,7 +114,7 @@ class Salle:
         return [row["kind"] for row in rows]
 
     async def execute(self, statement: str, **parameters: Any) -> None:
-        await self.container.reader().execute(text(statement), parameters)
+        await self.container.standalone_writer().execute(text(statement), parameters)
 
 
 async def followers(salle: Salle) -> list[set[UUID]]:

@@ -16,7 +16,7 @@ from tests.integration.trackers.fencers.conftest import ALEX, BLAKE, CLUB, OTHER
 from tests.waiting import LIMIT_S
 
 from shared.scraping.repository import ScrapingRepository
-from shared.scraping.target import Lane
+from shared.scraping.target import Priority
 from trackers.fencers.settings import FencersSettings
 from trackers.fencers.source import FencersSource
 
@@ -37,8 +37,8 @@ async def test_clubs_are_looked_at_before_fencers_whoever_came_first(salle: Sall
     kinds = [request.path.split("/")[1] for request in salle.site.requests() if "robots" not in request.path]
     assert kinds == ["club", "club", "p", "p"]
     await salle.execute("UPDATE scrape_schedule SET due_at = '2000-01-01'")
-    lanes = await salle.people.rows("SELECT DISTINCT usual_lane FROM scrape_schedule ORDER BY 1")
-    assert [row["usual_lane"] for row in lanes] == [Lane.ROUTINE, Lane.UNHURRIED]
+    priorities = await salle.people.rows("SELECT DISTINCT usual_priority FROM scrape_schedule ORDER BY 1")
+    assert [row["usual_priority"] for row in priorities] == [Priority.ROUTINE, Priority.BACKGROUND]
     before = len(salle.site.requests())
     await _one_by_one(salle)
     kinds = [request.path.split("/")[1] for request in salle.site.requests()[before:] if "robots" not in request.path]

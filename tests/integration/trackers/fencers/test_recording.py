@@ -33,7 +33,7 @@ async def test_a_first_look_is_stored_and_logged_but_no_news(salle: Salle, ada: 
     with capture_logs() as logs:
         await salle.look()
     (said,) = [entry for entry in logs if entry["event"] == "registrations_changed"]
-    assert (said["log_level"], said["registered"], said["page"], said["first_look"]) == ("info", 2, "club", True)
+    assert (said["log_level"], said["registered"], said["page"], said["first_fetch"]) == ("info", 2, "club", True)
     assert await salle.kinds() == ["registered", "registered"]
     assert await salle.told() == []
 
@@ -272,10 +272,10 @@ async def test_unchanged_pages_are_skipped_but_read_anew_when_they_are_old(salle
     (first,) = await salle.people.rows("SELECT read_at FROM fencers WHERE read_at IS NOT NULL")
     await salle.look(again=True)
     assert await salle.people.rows("SELECT read_at FROM fencers WHERE read_at IS NOT NULL") == [first]
-    assert await salle.job("fencers.read_old_anew") == 0
+    assert await salle.job("fencers.invalidate_old_pages") == 0
     salle.clock.ahead += timedelta(hours=80)
-    assert await salle.job("fencers.read_old_anew") == 1
-    assert await salle.job("fencers.read_old_anew") == 0
+    assert await salle.job("fencers.invalidate_old_pages") == 1
+    assert await salle.job("fencers.invalidate_old_pages") == 0
     await salle.look(again=True)
     (again,) = await salle.people.rows("SELECT read_at FROM fencers WHERE read_at IS NOT NULL")
     assert again["read_at"] > first["read_at"]

@@ -71,7 +71,7 @@ class Traveller:
             self.site.set_price(price)
         await self.work()
 
-    async def judge(self, after: timedelta = timedelta(0)) -> None:
+    async def evaluate(self, after: timedelta = timedelta(0)) -> None:
         """What workers do every ten seconds."""
         self.clock.ahead += after
         await self.api.container.flights.waiting_job().run()

@@ -45,7 +45,7 @@ async def test_a_watch_on_a_price_that_is_known_already_is_judged_without_a_look
     await ada.watch(await ada.plan())
     await ada.look(price=29_000)
     watch = await ben.watch(await ben.plan())
-    await ben.judge()
+    await ben.evaluate()
     assert await ben.alerts(watch) == [("target", 29_000)]
     assert ada.searches() == 1
 
@@ -55,11 +55,11 @@ async def test_a_lower_price_during_the_cooldown_is_told_when_it_ends(ada: Trave
     await ada.look(price=29_000)
     await ada.look(7 * HOURS, price=25_000)
     assert await ada.alerts(watch) == [("target", 29_000)]
-    await ada.judge(12 * HOURS)
+    await ada.evaluate(12 * HOURS)
     assert await ada.alerts(watch) == [("target", 29_000)]
-    await ada.judge(2 * HOURS)
+    await ada.evaluate(2 * HOURS)
     assert await ada.alerts(watch) == [("target", 29_000), ("new_low", 25_000)]
-    await ada.judge(24 * HOURS)
+    await ada.evaluate(24 * HOURS)
     assert len(await ada.alerts(watch)) == 2
 
 
@@ -69,7 +69,7 @@ async def test_a_crossing_during_the_cooldown_that_is_over_when_it_ends_is_not_t
     await ada.look(7 * HOURS, price=33_000)
     await ada.look(7 * HOURS, price=28_000)
     await ada.look(7 * HOURS, price=33_000)
-    await ada.judge(HOURS)
+    await ada.evaluate(HOURS)
     assert await ada.alerts(watch) == [("target", 29_000)]
     await ada.look(7 * HOURS, price=29_500)
     assert await ada.alerts(watch) == [("target", 29_000), ("target", 29_500)]
@@ -86,10 +86,10 @@ async def test_a_reminder_comes_after_each_cooldown_where_it_is_wanted(ada: Trav
     trip = await ada.plan()
     silent, reminding = await ada.watch(trip), await ada.watch(trip, remind=True, alert_cooldown_hours=12)
     await ada.look(price=29_000)
-    await ada.judge(13 * HOURS)
-    await ada.judge()
+    await ada.evaluate(13 * HOURS)
+    await ada.evaluate()
     await ada.look(13 * HOURS)
-    await ada.judge()
+    await ada.evaluate()
     assert await ada.alerts(silent) == [("target", 29_000)]
     assert await ada.alerts(reminding) == [("target", 29_000), ("reminder", 29_000), ("reminder", 29_000)]
 
@@ -97,7 +97,7 @@ async def test_a_reminder_comes_after_each_cooldown_where_it_is_wanted(ada: Trav
 async def test_nobody_is_reminded_of_a_price_that_was_not_seen_for_long(ada: Traveller) -> None:
     watch = await ada.watch(await ada.plan(), remind=True)
     await ada.look(price=29_000)
-    await ada.judge(48 * HOURS)
+    await ada.evaluate(48 * HOURS)
     assert await ada.alerts(watch) == [("target", 29_000)]
 
 
@@ -196,10 +196,10 @@ async def test_another_target_arms_a_watch_again_within_the_cooldown(ada: Travel
     watch = await ada.watch(await ada.plan(), 30_000, alert_cooldown_hours=72)
     await ada.look(price=29_000)
     await ada.told("PATCH", f"/api/watches/{watch}", {"target_price": 29_500})
-    await ada.judge()
+    await ada.evaluate()
     assert await ada.alerts(watch) == [("target", 29_000), ("target", 29_000)]
     await ada.told("PATCH", f"/api/watches/{watch}", {"check_interval_minutes": 60})
-    await ada.judge()
+    await ada.evaluate()
     assert len(await ada.alerts(watch)) == 2
 
 
@@ -208,7 +208,7 @@ async def test_a_watch_that_is_active_again_is_armed(ada: Traveller) -> None:
     await ada.look(price=29_000)
     for active in (False, True):
         await ada.told("PATCH", f"/api/watches/{watch}", {"is_active": active})
-    await ada.judge()
+    await ada.evaluate()
     assert await ada.alerts(watch) == [("target", 29_000), ("target", 29_000)]
 
 
@@ -222,7 +222,7 @@ async def test_other_dates_arm_every_watch_of_a_trip(ada: Traveller) -> None:
     assert await ada.alerts(watch) == [("target", 29_000), ("target", 29_000)]
     assert ada.searches() == 2
     await ada.told("PATCH", f"/api/trips/{trip}", {"notes": "with a window"})
-    await ada.judge()
+    await ada.evaluate()
     assert len(await ada.alerts(watch)) == 2
 
 
@@ -251,15 +251,15 @@ async def delivered(ada: Traveller, event_id: Any, *, state: str, sent_at: datet
     channel = await ada.told(
         "POST", "/api/users/me/channels", {"kind": "webhook", "url": f"https://bot.example.org/{uuid4()}"}
     )
-    reader = ada.api.container.reader()
-    await reader.execute(
+    writer = ada.api.container.standalone_writer()
+    await writer.execute(
         text(
             "INSERT INTO notified_events (id, event, aggregate, payload, occurred_at, noted_at)"
             " VALUES (:id, 'price_watch.alerted', 'price_watch:x', '{}', now(), now()) ON CONFLICT DO NOTHING"
         ),
         {"id": event_id},
     )
-    await reader.execute(
+    await writer.execute(
         text(
             "INSERT INTO notification_deliveries (id, event_id, channel_id, subject_id, state, due_at, sent_at)"
             " VALUES (:id, :event_id, :channel_id, :id, :state, now(), :sent_at)"
@@ -278,7 +278,7 @@ async def test_workers_that_judge_at_once_tell_once(ada: Traveller) -> None:
     watch = await ada.watch(await ada.plan(), provider="manual")
     await ada.push(await trip_of(ada, watch), 40_000)
     await ada.rows("UPDATE flight_queries SET price = 29000 RETURNING 1 AS done")
-    await ada.rows("UPDATE price_watches SET judge_at = :now RETURNING 1 AS done", now=ada.clock.now())
+    await ada.rows("UPDATE price_watches SET evaluate_at = :now RETURNING 1 AS done", now=ada.clock.now())
     job = ada.api.container.flights.waiting_job()
     await asyncio.gather(*(job.run() for _ in range(4)))
     assert await ada.alerts(watch) == [("target", 29_000)]
@@ -295,7 +295,7 @@ async def test_a_pushed_price_is_told_at_once(ada: Traveller) -> None:
     made = await ada.push(
         trip, 29_000, airline="Lark Lines", stops=1, reference="fare 7", departs_at="2027-03-01T08:00:00+01:00"
     )
-    assert (made["origin"], made["provider"], made["departs_at"]) == ("typed", "manual", "2027-03-01T08:00:00+01:00")
+    assert (made["origin"], made["provider"], made["departs_at"]) == ("manual", "manual", "2027-03-01T08:00:00+01:00")
     assert await ada.alerts(watch) == [("target", 29_000)]
     again = await ada.push(
         trip, 29_000, airline="Lark Lines", stops=1, reference="fare 7", departs_at="2027-03-01T08:00:00+01:00"

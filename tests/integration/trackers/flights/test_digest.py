@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from trackers.flights.news import ALERTED
+from trackers.flights.messages import ALERTED
 from users.notifications.digest import DigestWindow, Label
 from users.notifications.schemas import Mode
 

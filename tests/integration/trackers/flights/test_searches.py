@@ -10,7 +10,7 @@ HOURS = timedelta(hours=1)
 Traveller = Any
 KEYS = """
 SELECT q.key FROM flight_queries q JOIN scrape_targets t ON t.id = q.target_id
-JOIN scrape_schedule s ON s.target_id = t.id WHERE s.lane <> 5 ORDER BY q.key
+JOIN scrape_schedule s ON s.target_id = t.id WHERE s.priority <> 5 ORDER BY q.key
 """
 
 

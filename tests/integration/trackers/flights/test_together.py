@@ -80,7 +80,7 @@ async def test_a_watch_that_cannot_be_judged_harms_no_other(ada: Traveller, ben:
     poisonous, *others = [await ada.watch(hers) for _ in range(3)]
     others.append(await ben.watch(his))
     await ada.look(price=40_000)
-    spoil = "UPDATE price_watches SET state = CAST(:state AS jsonb), judge_at = :now WHERE id = :id RETURNING id"
+    spoil = "UPDATE price_watches SET state = CAST(:state AS jsonb), evaluate_at = :now WHERE id = :id RETURNING id"
     await ada.rows(spoil, state=state, id=UUID(poisonous), now=ada.clock.now())
 
     await ada.look(timedelta(hours=7), price=29_000)
@@ -91,19 +91,19 @@ async def test_a_watch_that_cannot_be_judged_harms_no_other(ada: Traveller, ben:
     assert (await ada.told("GET", f"/api/watches/{poisonous}"))["price"] == 29_000
 
     await ada.rows(
-        "UPDATE price_watches SET judge_at = :now, state = CASE WHEN id = :id THEN state ELSE '{}' END RETURNING id",
+        "UPDATE price_watches SET evaluate_at = :now, state = CASE WHEN id = :id THEN state ELSE '{}' END RETURNING id",
         id=UUID(poisonous),
         now=ada.clock.now(),
     )
     with capture_logs() as logs:
-        await ada.judge(timedelta(hours=20))
+        await ada.evaluate(timedelta(hours=20))
     assert [one["watch_id"] for one in logs if one["event"] == "watch_not_judged"] == [poisonous]
-    assert len(await ben.alerts(others[-1])) == 1  # judged anew, and told already of that very snapshot
+    assert len(await ben.alerts(others[-1])) == 1  # evaluated anew, and told already of that very snapshot
     with capture_logs() as logs:
-        await ada.judge()
+        await ada.evaluate()
     assert [one for one in logs if one["event"] == "watch_not_judged"] == []  # put off
     await ada.rows("UPDATE price_watches SET state = '{}' WHERE id = :id RETURNING id", id=UUID(poisonous))
-    await ada.judge(timedelta(hours=2))
+    await ada.evaluate(timedelta(hours=2))
     assert await ada.alerts(poisonous) == [("target", 29_000)]
 
 
@@ -190,15 +190,15 @@ async def test_who_judges_after_another_sees_what_the_other_did(ada: Traveller) 
     searches = [row["id"] for row in await ada.rows("SELECT id FROM flight_queries ORDER BY departs_on")]
     container = ada.api.container
 
-    async def judge(search: UUID) -> None:
+    async def evaluate(search: UUID) -> None:
         async with container.database().unit_of_work():
-            await container.flights.judge().judge_queries([search])
+            await container.flights.evaluate().evaluate_queries([search])
 
     async with container.database().unit_of_work() as session:
         fallen = text("UPDATE flight_queries SET price = :price WHERE id = :id")
         await session.execute(fallen, {"price": 29_000, "id": searches[0]})
-        await container.flights.judge().judge_queries([searches[0]])
-        other = asyncio.ensure_future(judge(searches[1]))
+        await container.flights.evaluate().evaluate_queries([searches[0]])
+        other = asyncio.ensure_future(evaluate(searches[1]))
         await somebody_waits(ada)
     await other
     (row,) = await ada.rows("SELECT state FROM price_watches")

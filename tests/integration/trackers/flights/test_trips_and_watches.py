@@ -281,13 +281,15 @@ async def test_everything_of_a_person_is_exported_and_goes_with_them(ada: Travel
     await ben.watch(await ben.plan())
     await ada.look(price=29_000)
     await ada.push(own, 31_000, reference="seen at the counter")
-    held = (await ada.told("GET", "/api/users/me/export"))["data"]["flights"]
-    assert sorted(trip["destination"] for trip in held) == ["LAX", "SEA"]
-    assert {price["reference"] for trip in held for price in trip["prices"]} >= {"seen at the counter"}
+    locked = (await ada.told("GET", "/api/users/me/export"))["data"]["flights"]
+    assert sorted(trip["destination"] for trip in locked) == ["LAX", "SEA"]
+    assert {price["reference"] for trip in locked for price in trip["prices"]} >= {"seen at the counter"}
     settings = {"check_interval_minutes": 360, "alert_cooldown_hours": 6, "flexible_days": 0, "remind": False}
-    assert all(settings.items() <= watch.items() for trip in held for watch in trip["watches"])
-    assert all("departs_at" in price for trip in held for price in trip["prices"])
-    assert [alert["rule"] for trip in held for watch in trip["watches"] for alert in watch["alerts"]] == ["target"] * 2
+    assert all(settings.items() <= watch.items() for trip in locked for watch in trip["watches"])
+    assert all("departs_at" in price for trip in locked for price in trip["prices"])
+    assert [alert["rule"] for trip in locked for watch in trip["watches"] for alert in watch["alerts"]] == [
+        "target"
+    ] * 2
 
     assert (await ada.ask("DELETE", "/api/users/me", {"current_password": PASSWORD})).status_code < 300
     left = await ada.rows(

@@ -40,10 +40,10 @@ class League:
             )
             self.trackers[account] = made.json()["trackers"][0]["id"]
 
-    async def stands(self, *standings: tuple[str, Callable[[Body], object]], later: int = 0) -> None:
+    async def stands(self, *playlist_states: tuple[str, Callable[[Body], object]], later: int = 0) -> None:
         """Accounts are scraped, all in one batch."""
         at = NOON + timedelta(hours=later)
-        seen = [(self.trackers[name], profile(edit, numbered(name)), at) for name, edit in standings]
+        seen = [(self.trackers[name], profile(edit, numbered(name)), at) for name, edit in playlist_states]
         await record(self.api.container, *seen)
 
     async def settles(self, formula: Any, guild_id: str = GUILD) -> None:
@@ -51,7 +51,7 @@ class League:
         await self.bot("PUT", f"/internal/guilds/{guild_id}", {"name": "Comets", "settings": settings})
 
     async def boards_are_looked_at(self) -> int:
-        return int(await self.api.container.games.restatement().restate_stale())
+        return int(await self.api.container.games.recompute().recompute_outdated())
 
     async def board(self, playlist: int | None = None, *, guild_id: str = GUILD, **query: Any) -> Any:
         params = {"guild_id": guild_id, **({} if playlist is None else {"playlist": playlist}), **query}
@@ -86,7 +86,7 @@ def numbered(account: str) -> Callable[[Body], object]:
 def twos(
     rating: int, *, peak: int | None = None, matches: int = 100, season: int | None = None
 ) -> Callable[[Body], object]:
-    """A profile in which only doubles count, and threes stand at their 640."""
+    """A profile in which only duplicates count, and threes stand at their 640."""
 
     def edit(body: Body) -> None:
         stats = standing_of(body, TWOS)["stats"]

@@ -58,8 +58,8 @@ async def got(admin: Person, path: str, **parameters: Any) -> Any:
     return answer.json()
 
 
-async def merge(admin: Person, emptied: str, into: str) -> httpx.Response:
-    return await admin.ask("POST", f"{TRACKERS}/accounts/{emptied}/merge", {"into": into})
+async def merge(admin: Person, source: str, into: str) -> httpx.Response:
+    return await admin.ask("POST", f"{TRACKERS}/accounts/{source}/merge", {"into": into})
 
 
 async def guild(people: People, guild_id: str, *members: Person, processing: bool = True) -> None:
@@ -132,7 +132,7 @@ STANDINGS = [
 
 async def generate(people: People, person: Person, each: int) -> None:
     """Trackers that stand in every way, `each` of a way; lastly, one that is deactivated and one that was removed."""
-    for status, reason, lane, due, leased in [*STANDINGS, *STANDINGS[:1] * 2]:
+    for status, reason, priority, due, leased in [*STANDINGS, *STANDINGS[:1] * 2]:
         for _ in range(each):
             await people.rows(
                 "INSERT INTO scrape_targets (id, source, key, address, interval_seconds, created_at, last_status,"
@@ -143,12 +143,12 @@ async def generate(people: People, person: Person, each: int) -> None:
                 reason=reason,
             )
             await people.rows(
-                "INSERT INTO scrape_schedule (target_id, source, lane, usual_lane, due_at, lease_until) VALUES (:id,"
-                " 'games', :lane, :lane, CAST(:now AS timestamptz) + CAST(:due AS text)::interval,"
+                "INSERT INTO scrape_schedule (target_id, source, priority, usual_priority, due_at, lease_until)"
+                " VALUES (:id, 'games', :priority, :priority, CAST(:now AS timestamptz) + CAST(:due AS text)::interval,"
                 " CASE WHEN :leased THEN CAST(:now AS timestamptz) + interval '1 minute' END)",
                 id=made,
                 now=people.container.clock().now(),
-                lane=lane,
+                priority=priority,
                 due=due,
                 leased=leased,
             )
@@ -265,7 +265,7 @@ async def test_many_are_put_ahead_by_id_or_by_how_they_stand(
     )
     await api.work()
     async with container.database().unit_of_work():
-        await container.games.lanes().settings_changed(OTHER_GUILD)
+        await container.games.priorities().settings_changed(OTHER_GUILD)
     await people.rows("UPDATE scrape_targets SET last_status = 'failed', last_reason = 'private' WHERE key LIKE '%two'")
 
     async def refresh(**wanted: Any) -> Any:
@@ -359,7 +359,7 @@ async def history(people: People, account_id: str) -> dict[str, int]:
     (row,) = await people.rows(
         "SELECT (SELECT count(*) FROM game_seasons WHERE account_id = :id) AS seasons,"
         " (SELECT count(*) FROM game_snapshots WHERE account_id = :id) AS snapshots,"
-        " (SELECT count(*) FROM game_standings WHERE account_id = :id) AS standings",
+        " (SELECT count(*) FROM game_playlist_states WHERE account_id = :id) AS playlist_states",
         id=UUID(account_id),
     )
     return row
@@ -376,23 +376,25 @@ async def test_two_accounts_of_one_player_become_one(api: Bench, people: People,
     await follows(ada, "Other")
     await api.work()
     await eve.ask("PUT", f"/api/trackers/{kept}", {"active": False})
-    emptied, into = await account_of(admin, old), await account_of(admin, new)
+    source, into = await account_of(admin, old), await account_of(admin, new)
     await people.rows(
-        "INSERT INTO game_seasons (account_id, key, name) VALUES (:id, 'beta', 'the beta')", id=UUID(emptied)
+        "INSERT INTO game_seasons (account_id, key, name) VALUES (:id, 'beta', 'the beta')", id=UUID(source)
     )
-    await people.rows("UPDATE game_standings SET peak_rating = 9999 WHERE account_id = :id", id=UUID(emptied))
-    before, had = await history(people, emptied), await history(people, into)
-    answer = await merge(admin, emptied, into)
+    await people.rows("UPDATE game_playlist_states SET peak_rating = 9999 WHERE account_id = :id", id=UUID(source))
+    before, had = await history(people, source), await history(people, into)
+    answer = await merge(admin, source, into)
     assert answer.status_code == 200, answer.text
     snapshots = before["snapshots"]
-    assert answer.json() == {"account_id": into, "moved": 1, "doubles": 1, "seasons": 1, "snapshots": snapshots}
+    assert answer.json() == {"account_id": into, "moved": 1, "duplicates": 1, "seasons": 1, "snapshots": snapshots}
     after = await history(people, into)
     assert after["snapshots"] == had["snapshots"] + snapshots
     assert after["seasons"] == had["seasons"] + 1
-    assert await history(people, emptied) == {"seasons": 0, "snapshots": 0, "standings": 0}
+    assert await history(people, source) == {"seasons": 0, "snapshots": 0, "playlist_states": 0}
     assert await people.rows("SELECT 1 FROM scrape_targets WHERE key LIKE '%epic_old'") == []
-    assert await people.rows("SELECT 1 FROM game_accounts WHERE id = :id", id=UUID(emptied)) == []
-    peaks = await people.rows("SELECT DISTINCT peak_rating FROM game_standings WHERE account_id = :id", id=UUID(into))
+    assert await people.rows("SELECT 1 FROM game_accounts WHERE id = :id", id=UUID(source)) == []
+    peaks = await people.rows(
+        "SELECT DISTINCT peak_rating FROM game_playlist_states WHERE account_id = :id", id=UUID(into)
+    )
     assert [row["peak_rating"] for row in peaks] == [9999]
     following = await listed(admin, account_id=into)
     assert {(one["id"], one["user_id"], one["active"]) for one in following} == {
@@ -403,15 +405,15 @@ async def test_two_accounts_of_one_player_become_one(api: Bench, people: People,
     assert [one["id"] for one in await listed(admin, removed="true")] == [double]
     scores = await people.rows("SELECT DISTINCT user_id FROM game_guild_scores WHERE account_id = :id", id=UUID(into))
     assert {row["user_id"] for row in scores} == {ada.id, eve.id, ben.id}
-    assert await people.rows("SELECT 1 FROM game_guild_scores WHERE account_id = :id", id=UUID(emptied)) == []
+    assert await people.rows("SELECT 1 FROM game_guild_scores WHERE account_id = :id", id=UUID(source)) == []
     expected = Counter({("tracker.updated", eve.id): 1, ("tracker.updated", ada.id): 1, ("tracker.removed", eve.id): 1})
     assert await told(people) == expected
     (noted,) = await people.rows("SELECT * FROM activity_log WHERE event = 'game_account.merged'")
     assert (noted["subject_id"], noted["actor_id"]) == (into, admin.id)
-    assert (await merge(admin, emptied, into)).json()["code"] == "game_account_not_found"
+    assert (await merge(admin, source, into)).json()["code"] == "game_account_not_found"
     await api.work()
     (again,) = await follows(ben, "Old")  # the name can be registered anew
-    assert await account_of(admin, again) not in {emptied, into}
+    assert await account_of(admin, again) not in {source, into}
 
 
 async def test_only_a_players_accounts_of_one_platform_can_be_merged(people: People, admin: Person) -> None:
@@ -429,9 +431,9 @@ async def test_an_account_that_nobody_followed_is_looked_at_once_it_is_merged_in
 ) -> None:
     ada = await people.register()
     old, new = await follows(ada, "Old", "New")
-    emptied, into = await account_of(admin, old), await account_of(admin, new)
+    source, into = await account_of(admin, old), await account_of(admin, new)
     await ada.ask("DELETE", f"/api/trackers/{new}")
-    assert (await merge(admin, emptied, into)).json()["moved"] == 1
+    assert (await merge(admin, source, into)).json()["moved"] == 1
     followed = await people.rows("SELECT t.key FROM scrape_schedule s JOIN scrape_targets t ON t.id = s.target_id")
     assert [row["key"] for row in followed] == ["rocket-league:epic:new"]
     await api.work()
@@ -441,10 +443,10 @@ async def test_an_account_that_nobody_followed_is_looked_at_once_it_is_merged_in
 async def test_deactivated_trackers_alone_keep_an_account_from_being_looked_at(people: People, admin: Person) -> None:
     ada = await people.register()
     old, new = await follows(ada, "Old", "New")
-    emptied, into = await account_of(admin, old), await account_of(admin, new)
+    source, into = await account_of(admin, old), await account_of(admin, new)
     for tracker in (old, new):
         await ada.ask("PUT", f"/api/trackers/{tracker}", {"active": False})
-    assert (await merge(admin, emptied, into)).json()["doubles"] == 1
+    assert (await merge(admin, source, into)).json()["duplicates"] == 1
     assert [one["active"] for one in await listed(admin)] == [False]
     assert await people.rows("SELECT 1 FROM scrape_schedule") == []
 
@@ -456,21 +458,21 @@ async def test_merging_while_a_worker_looks_at_both(
     for round_ in range(4):
         old, new = f"auto-old-{round_}", f"auto-new-{round_}"
         made = [await follows(person, old) for person in crowd[:2]] + [await follows(crowd[2], new)]
-        emptied, into = await account_of(admin, made[0][0]), await account_of(admin, made[2][0])
+        source, into = await account_of(admin, made[0][0]), await account_of(admin, made[2][0])
         if round_ % 2:
             await api.work()
             ids = [tracker for (tracker,) in made]
             await admin.ask("POST", f"{TRACKERS}/batch-refresh", {"tracker_ids": ids})
         working = asyncio.create_task(api.work())
         await asyncio.sleep(0.05 * round_)  # another moment of the worker's work each time; any is right
-        answer = await merge(admin, emptied, into)
+        answer = await merge(admin, source, into)
         assert answer.status_code == 200, answer.text
         await working
         await api.work()
         following = await listed(admin, account_id=into)
         assert sorted(one["user_id"] for one in following) == sorted(str(person.id) for person in crowd)
         assert {one["status"] for one in following} == {"completed"}
-        assert await people.rows("SELECT 1 FROM game_accounts WHERE id = :id", id=UUID(emptied)) == []
+        assert await people.rows("SELECT 1 FROM game_accounts WHERE id = :id", id=UUID(source)) == []
         for (tracker,) in made:
             await admin.ask("DELETE", f"{TRACKERS}/{tracker}")
 
@@ -489,10 +491,10 @@ async def test_who_begins_to_follow_or_changes_a_tracker_meanwhile_is_not_lost(p
     for round_ in range(3):
         (first,), (target,) = await follows(crowd[0], f"old{round_}"), await follows(crowd[1], f"new{round_}")
         (changing,) = await follows(crowd[2], f"old{round_}")
-        emptied, into = await account_of(admin, first), await account_of(admin, target)
+        source, into = await account_of(admin, first), await account_of(admin, target)
         url = LINK.format("epic", f"old{round_}")
         merged, *others = await asyncio.gather(
-            merge(admin, emptied, into),
+            merge(admin, source, into),
             *(person.ask("POST", "/api/trackers/add", {"url": url}) for person in crowd[3:]),
             crowd[2].ask("PUT", f"/api/trackers/{changing}", {"active": False}),
             crowd[0].ask("POST", f"/api/trackers/{first}/refresh"),
@@ -512,10 +514,10 @@ async def test_who_begins_to_follow_or_changes_a_tracker_meanwhile_is_not_lost(p
 async def test_a_merger_that_fails_changes_nothing(people: People, admin: Person, container: AppContainer) -> None:
     ada, eve = await people.register(), await people.register("eve")
     (old,), (new,) = await follows(ada, "Old"), await follows(eve, "New")
-    emptied, into = await account_of(admin, old), await account_of(admin, new)
+    source, into = await account_of(admin, old), await account_of(admin, new)
     await people.rows("ALTER TABLE outbox_events ADD CONSTRAINT none CHECK (event <> 'tracker.updated')")
-    assert (await merge(admin, emptied, into)).status_code == 500
+    assert (await merge(admin, source, into)).status_code == 500
     await people.rows("ALTER TABLE outbox_events DROP CONSTRAINT none")
-    assert await account_of(admin, old) == emptied
+    assert await account_of(admin, old) == source
     assert len(await people.rows("SELECT 1 FROM scrape_schedule")) == 2
-    assert (await merge(admin, emptied, into)).status_code == 200
+    assert (await merge(admin, source, into)).status_code == 200

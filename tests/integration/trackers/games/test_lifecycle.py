@@ -149,7 +149,7 @@ async def test_refreshing_waits_for_its_cooldown(api: Bench, people: People) -> 
     assert (waiting.status_code, waiting.json()["task_id"]) == (202, tracker["task_id"])  # it waits already
     await api.work()
     refused = await ada.ask("POST", path)
-    assert (refused.status_code, refused.json()["code"]) == (429, "refreshed_lately")
+    assert (refused.status_code, refused.json()["code"]) == (429, "refresh_cooldown")
     assert 590 < int(refused.headers["retry-after"]) <= 600
     staff = f"/internal/trackers/{tracker['id']}/refresh"
     assert (await api.http.post(staff)).status_code == 429

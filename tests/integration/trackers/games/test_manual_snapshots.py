@@ -91,9 +91,9 @@ async def test_what_a_person_enters_shows_on_their_own_tracker_alone(league: Lea
     (rating,) = snapshot["playlists"]
     assert (rating["rating"], rating["win_streak"], rating["name"]) == (912, -2, "Ranked Doubles 2v2")
     (season,) = (await ada.ask("GET", f"/api/trackers/{hers}/seasons")).json()["items"]
-    (standing,) = season["playlists"]
-    assert (season["name"], standing["rating"], standing["tier_name"]) == ("Season 20 (34)", 912, "Diamond I")
-    assert standing["manual"]
+    (state,) = season["playlists"]
+    assert (season["name"], state["rating"], state["tier_name"]) == ("Season 20 (34)", 912, "Diamond I")
+    assert state["manual"]
     (series,) = (await ada.ask("GET", f"/api/trackers/{hers}/history")).json()["items"]
     assert [(point["rating"], point["manual"]) for point in series["points"]] == [(912, True)]
     for path in ("seasons", "snapshots", "history"):
@@ -110,19 +110,19 @@ async def test_a_manual_snapshot_holds_until_the_account_is_fetched_again(api: B
     before = (await ada.ask("GET", path)).json()["items"]
     current = next(season for season in before if season["current"])
 
-    async def doubles() -> tuple[int, bool]:
+    async def duplicates() -> tuple[int, bool]:
         seasons = (await ada.ask("GET", path)).json()["items"]
         (found,) = [p for s in seasons if s["current"] for p in s["playlists"] if p["playlist"] == "11"]
         return found["rating"], found["manual"]
 
-    known = await doubles()
+    known = await duplicates()
     month_ago = (api.container.clock().now() - timedelta(days=30)).isoformat()
     await enter(ada, tracker, 900, season=current["key"], captured_at=month_ago)
-    assert await doubles() == known
+    assert await duplicates() == known
     await enter(ada, tracker, 2000, season=None)
-    assert await doubles() == (2000, True)
+    assert await duplicates() == (2000, True)
     await people.rows("UPDATE scrape_targets SET last_success_at = last_success_at + interval '1 hour'")
-    assert await doubles() == known  # fetched since, though nothing moved
+    assert await duplicates() == known  # fetched since, though nothing moved
 
 
 async def test_notes_and_evidence_are_for_their_person_admins_and_reviewing_staff(league: League) -> None:

@@ -1,4 +1,4 @@
-"""Scores, leaderboards and histories: what a guild makes of its members' standings, and who may see it."""
+"""Scores, leaderboards and histories: what a guild makes of its members' playlist states, and who may see it."""
 
 import asyncio
 from typing import Any
@@ -13,7 +13,7 @@ from shared.database.advisory_locks import LockNamespace
 
 
 def unplayed(body: Body) -> None:
-    """The site only guesses where somebody would be in doubles."""
+    """The site only guesses where somebody would be in duplicates."""
     stats = standing_of(body, TWOS)["stats"]
     stats["matchesPlayed"].update(value=0)
     for what in ("tier", "division"):
@@ -324,8 +324,8 @@ async def test_of_seasons_seen_at_one_moment_the_newest_is_the_rating_of_then(le
     await league.follows("Ada", "comet")
 
     def with_last_season(body: Body) -> None:
-        doubles = standing_of(body, TWOS)
-        body["segments"].append({**doubles, "attributes": {"playlistId": TWOS, "season": 33}})
+        duplicates = standing_of(body, TWOS)
+        body["segments"].append({**duplicates, "attributes": {"playlistId": TWOS, "season": 33}})
 
     await league.stands(("comet", with_last_season))
     path = f"/internal/trackers/{league.trackers['comet']}/history?playlist=11"

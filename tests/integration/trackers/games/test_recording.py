@@ -39,9 +39,9 @@ def standing_of(body: Body, playlist: int) -> Body:
 
 
 def with_last_season(body: Body) -> None:
-    """The doubles of season 33 beside those of 34."""
-    doubles = standing_of(body, 11)
-    body["segments"].append({**doubles, "attributes": {"playlistId": 11, "season": 33}})
+    """The duplicates of season 33 beside those of 34."""
+    duplicates = standing_of(body, 11)
+    body["segments"].append({**duplicates, "attributes": {"playlistId": 11, "season": 33}})
 
 
 def with_rating(rating: int) -> Callable[[Body], object]:
@@ -167,7 +167,7 @@ async def test_standings_of_one_batch_carry_each_their_own_moment(api: Bench) ->
     seen = [(early, profile(with_rating(900)), NOON), (late, profile(), NOON + timedelta(seconds=40))]
     await record(api.container, *seen)
     moments = [
-        {standing["changed_at"] for standing in (await items(api, tracker, "seasons"))[0]["playlists"]}
+        {state["changed_at"] for state in (await items(api, tracker, "seasons"))[0]["playlists"]}
         for tracker in (early, late)
     ]
     assert moments == [{"2026-03-01T12:00:00Z"}, {"2026-03-01T12:00:40Z"}]

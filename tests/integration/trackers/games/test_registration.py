@@ -100,7 +100,7 @@ async def test_processing_pending_trackers_takes_up_those_that_were_given_up(api
     assert statuses == ["pending", "completed"]
     await api.work()
     status = (await api.http.get(f"/internal/trackers/{given}/status")).json()
-    assert (status["status"], status["next_attempt_at"] is None) == ("completed", False)
+    assert (status["status"], status["next_fetch_at"] is None) == ("completed", False)
 
 
 async def test_deactivated_trackers_are_not_pending(api: Bench) -> None:

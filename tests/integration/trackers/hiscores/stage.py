@@ -45,15 +45,15 @@ class Stage:
         """What a worker does with a player some time later."""
         self.clock.ahead += later
         container = self.api.container
-        looks = container.looks()
+        inline_fetch = container.inline_fetch()
         target = await container.reader().value(
             text("SELECT target_id FROM hiscore_players WHERE username = :name AND removed_at IS NULL"),
             {"name": name.lower()},
         )
         async with container.database().unit_of_work():
-            asked = await looks.ask("hiscores", target)
+            asked = await inline_fetch.ask("hiscores", target)
         assert asked is not None, "nobody looks at the player"
-        return await looks.carry_out(asked)
+        return await inline_fetch.carry_out(asked)
 
     async def rows(self, statement: str, **parameters: Any) -> list[dict[str, Any]]:
         return await self.api.container.reader().rows(text(statement), parameters)

@@ -102,7 +102,7 @@ async def test_what_means_nothing_is_said_so(played: Stage) -> None:
 
 async def test_what_is_asked_for_as_something_else_is_said_so(played: Stage) -> None:
     answer = await played.ask("GET", "/lynx titan/history/skills/vorkath")
-    assert answer.json()["detail"] == "Vorkath is a boss; ask for it as that."
+    assert answer.json()["detail"] == "Vorkath is a boss; ask for it as a boss."
 
 
 async def test_a_slip_is_met_with_what_may_be_meant(played: Stage) -> None:

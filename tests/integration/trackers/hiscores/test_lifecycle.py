@@ -11,19 +11,19 @@ from tests.integration.people import People, Person
 from tests.integration.trackers.hiscores.stage import LEVEL_98, LEVEL_99, Stage, gain_of
 
 from shared.events import Event
-from trackers.hiscores.news import HiscoreMessages
+from trackers.hiscores.messages import HiscoreMessages
 from users.notifications.digest import DigestWindow
-from users.notifications.messages import Reader
+from users.notifications.messages import RecipientLocale
 
 HOUR = timedelta(hours=1)
-UTC_READER = Reader(locale="en", time_zone="UTC")
+UTC_READER = RecipientLocale(locale="en", time_zone="UTC")
 
 
 async def test_a_fetch_gives_a_task_and_an_estimate(stage: Stage) -> None:
     stage.site.add_player("Lynx Titan")
     await stage.add("Lynx Titan")
     lately = await stage.ask("POST", "/lynx titan/fetch")
-    assert (lately.status_code, lately.json()["code"]) == (429, "fetched_lately")
+    assert (lately.status_code, lately.json()["code"]) == (429, "refresh_cooldown")
     assert 0 < int(lately.headers["Retry-After"]) <= 60
     stage.clock.ahead += timedelta(minutes=2)
     asked = await stage.ask("POST", "/lynx titan/fetch")
@@ -107,7 +107,7 @@ async def test_nobody_follows_more_than_they_may(stage: Stage, people: People) -
     limit = stage.api.container.hiscores_settings().follow_limit
     stage.site.add_player("Lynx Titan")
     await stage.add("Lynx Titan", follow=False)
-    await stage.api.container.reader().execute(
+    await stage.api.container.standalone_writer().execute(
         text(
             """
             WITH made AS (
@@ -156,15 +156,15 @@ async def test_followers_are_told_what_was_reached_and_not_of_experience_alone(s
         "Slayer 98 -> 99",
         "Reached: 99 Slayer",
         "Reached: first Vorkath",
-        f"+{LEVEL_99 - LEVEL_98:,} experience in all",
+        f"+{LEVEL_99 - LEVEL_98:,} experience in total",
     )
 
 
 @pytest.mark.parametrize(
     ("method", "body", "line"),
     [
-        ("PATCH", {"active": False}, "The player was put to rest."),
-        ("DELETE", None, "The player was removed; the history comes back with whoever adds the player again."),
+        ("PATCH", {"active": False}, "The player was deactivated."),
+        ("DELETE", None, "The player was removed. The history comes back if somebody adds the player again."),
     ],
 )
 async def test_followers_are_told_when_an_admin_has_nobody_look_any_more(
@@ -184,7 +184,7 @@ async def test_followers_are_told_when_an_admin_has_nobody_look_any_more(
     )
     message = HiscoreMessages().write(Event(**told), stage.person.id, UTC_READER)
     assert message is not None
-    assert (message.title, message.lines) == ("Nobody looks at Lynx Titan any more", (line,))
+    assert (message.title, message.lines) == ("Updates of Lynx Titan have stopped", (line,))
 
 
 async def test_who_puts_their_own_player_to_rest_is_not_told(stage: Stage) -> None:
@@ -281,5 +281,5 @@ async def _webhook(container: Any, stage: Stage) -> Any:
         "POST", "/api/users/me/channels", {"kind": "webhook", "url": "https://bot.example.org/hook"}
     )
     channel = made.json()["channel"]["id"]
-    await container.reader().execute(text("UPDATE notification_channels SET verified_at = now()"))
+    await container.standalone_writer().execute(text("UPDATE notification_channels SET verified_at = now()"))
     return channel

@@ -16,7 +16,7 @@ async def test_ranks_alone_are_no_change(stage: Stage) -> None:
     for _ in range(3):
         assert not (await stage.look("lynx titan")).changed
     player = await stage.get("/lynx titan")
-    assert (player["looks"], player["records"]) == (4, 1)
+    assert (player["fetches"], player["records"]) == (4, 1)
     after = await stage.get("/lynx titan/stats")
     assert after["stats"]["overall_rank"] != before["stats"]["overall_rank"]  # they drift, and are shown as they are
     assert after["seen_at"] > before["seen_at"]
@@ -118,8 +118,8 @@ async def test_a_fall_that_stays_begins_anew(stage: Stage) -> None:
     history = await stage.get("/lynx titan/history")
     assert history["compared"]["start_is"] == "reset"
     assert gain_of(history, "slayer")["gained"] == 7_000
-    told = await stage.rows("SELECT event FROM outbox_events WHERE event LIKE 'player.f%'")
-    assert [row["event"] for row in told] == ["player.fell"]
+    told = await stage.rows("SELECT event FROM outbox_events WHERE event LIKE 'player.d%'")
+    assert [row["event"] for row in told] == ["player.decreased"]
 
 
 async def test_ratings_fall_and_are_no_fault(stage: Stage) -> None:
@@ -237,7 +237,7 @@ async def test_csv_whose_lines_are_not_known_is_not_guessed_at(stage: Stage) -> 
     stage.site.add_activity("Brand-new Beast", before="Vorkath")
     task = await stage.look("lynx titan")
     assert (task.status, task.reason) == (Status.FAILED, "page_changed")
-    assert "nobody can tell what is what" in (task.error or "")
+    assert "cannot be matched to names" in (task.error or "")
 
 
 async def test_one_404_about_a_known_player_proves_nothing(stage: Stage) -> None:

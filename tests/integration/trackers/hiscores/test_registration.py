@@ -23,7 +23,7 @@ async def test_the_first_look_is_the_only_one(stage: Stage) -> None:
     assert [entry.path for entry in stage.site.requests("/m=")] == ["/m=hiscore_oldschool/index_lite.json"]
     assert made["username"] == "lynx titan"
     assert made["display_name"] == "Lynx Titan"  # as the site spells it
-    assert (made["status"], made["verified"], made["looks"], made["records"]) == ("completed", True, 1, 1)
+    assert (made["status"], made["verified"], made["fetches"], made["records"]) == ("completed", True, 1, 1)
     stats = await stage.get("/Lynx-Titan/stats")
     attack = next(skill for skill in stats["stats"]["skills"] if skill["skill"] == "attack")
     assert (attack["level"], attack["virtual_level"], attack["xp"]) == (99, 99, 13_034_431)
@@ -151,7 +151,7 @@ async def test_whoever_added_a_player_changes_and_removes_them(stage: Stage, peo
 async def test_for_others_there_is_nobody_until_the_hiscores_have_answered(
     stage: Stage, people: People, sites: SimulatedSites
 ) -> None:
-    held = stage.site.fault("/m=*", "latency", ms=1000 * LIMIT_S)
+    locked = stage.site.fault("/m=*", "latency", ms=1000 * LIMIT_S)
     ben = await people.register("ben")
     adding = asyncio.create_task(stage.ask("POST", "", {"username": "Ghost One"}))
 
@@ -163,7 +163,7 @@ async def test_for_others_there_is_nobody_until_the_hiscores_have_answered(
     assert (await ben.ask("PUT", "/api/players/ghost one/follow")).status_code == 404
     again = await ben.ask("POST", "/api/players", {"username": "ghost_one"})
     assert (again.status_code, again.json()["code"]) == (409, "being_added")
-    sites.clear_fault(held)
+    sites.clear_fault(locked)
     assert (await adding).json()["code"] == "player_unknown"
     assert await stage.rows("SELECT 1 FROM hiscore_players") == []
     assert await stage.rows("SELECT 1 FROM outbox_events WHERE event = 'player.added'") == []
@@ -187,7 +187,7 @@ async def test_who_was_being_added_when_the_api_died_is_settled_by_a_worker(stag
         )
         await registration._store(adding, given, _identity(stage))
     await stage.rows("UPDATE scrape_schedule SET lease_until = '2000-01-01' WHERE source = 'hiscores'")
-    await stage.api.container.dispatcher().sweep()
+    await stage.api.container.dispatcher().reclaim_expired_leases()
     await stage.api.work()
     assert (await stage.ask("GET", "/lynx titan")).status_code == (200 if known else 404)
     assert len(await stage.rows("SELECT 1 FROM hiscore_players")) == int(known)
@@ -195,7 +195,7 @@ async def test_who_was_being_added_when_the_api_died_is_settled_by_a_worker(stag
 
 async def test_nobody_adds_more_than_they_may(stage: Stage) -> None:
     limit = stage.api.container.hiscores_settings().add_limit
-    await stage.api.container.reader().execute(
+    await stage.api.container.standalone_writer().execute(
         text(
             """
             WITH made AS (

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from tests.integration.people import People, Person
 
-from shared.scraping.target import Lane
+from shared.scraping.target import Priority
 from trackers.games.rating_repository import RatingRepository
 
 GUILD, OTHER_GUILD = "81384788765712384", "613425648685547541"
@@ -132,18 +132,18 @@ async def test_a_guilds_key_gets_nothing_of_a_person_whom_it_adds(
 async def test_a_guilds_key_cannot_keep_a_person_from_being_fetched_or_rated(
     people: People, guilds_own: Bot, ada: Person, tracker: str
 ) -> None:
-    async def lane_and_boards() -> tuple[int, list[str]]:
-        rows = await people.rows("SELECT usual_lane FROM scrape_schedule")
+    async def priority_and_boards() -> tuple[int, list[str]]:
+        rows = await people.rows("SELECT usual_priority FROM scrape_schedule")
         async with people.container.database().unit_of_work() as session:
             places = await RatingRepository(session).places([ada.id])
-        return rows[0]["usual_lane"], [place.guild_id for place in places.get(ada.id, [])]
+        return rows[0]["usual_priority"], [place.guild_id for place in places.get(ada.id, [])]
 
     off = {"name": "Comets", "settings": {"tracker_processing": False}}
     assert await guilds_own.status("PUT", f"/guilds/{GUILD}", off) == 200
     await guilds_own.put(ADA)
-    assert await lane_and_boards() == (Lane.UNHURRIED, []), tracker
+    assert await priority_and_boards() == (Priority.BACKGROUND, []), tracker
     await ada.ask("POST", f"/api/guilds/{GUILD}/confirm")
-    assert await lane_and_boards() == (Lane.PAUSED, [GUILD])
+    assert await priority_and_boards() == (Priority.ON_REQUEST, [GUILD])
 
 
 async def test_the_person_confirms_a_membership(people: People, guilds_own: Bot, ada: Person, tracker: str) -> None:

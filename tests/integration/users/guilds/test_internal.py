@@ -341,7 +341,7 @@ async def test_a_thousand_members_take_as_many_statements_as_two(guilds: Guilds,
 async def test_two_identities_of_one_person_are_one_member(guilds: Guilds, container: AppContainer) -> None:
     await guilds.put()
     people = await guilds.join(ADA, BEN)
-    await container.reader().execute(
+    await container.standalone_writer().execute(
         text("UPDATE user_identities SET user_id = :ada WHERE user_id = :ben"), {"ada": people[ADA], "ben": people[BEN]}
     )
     await guilds.bot("POST", f"/{GUILD}/members/remove", {"user_ids": [ADA]})

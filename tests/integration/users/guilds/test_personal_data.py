@@ -29,10 +29,10 @@ async def places(container: AppContainer) -> set[tuple[str, UUID, bool]]:
 
 async def test_a_person_is_shown_where_they_are_a_member(container: AppContainer, people: dict[str, UUID]) -> None:
     async with container.database().unit_of_work():
-        held = container.users.guild_personal_data()
-        shown = msgspec.to_builtins(await held.export(people[ADA]))
-        nobody = await held.export(UUID(int=1))
-    assert held.name == "guilds"
+        locked = container.users.guild_personal_data()
+        shown = msgspec.to_builtins(await locked.export(people[ADA]))
+        nobody = await locked.export(UUID(int=1))
+    assert locked.name == "guilds"
     assert [(row["guild_id"], row["name"], row["admin"]) for row in shown] == [
         (OTHER_GUILD, "Archers", False),
         (GUILD, "Comet Club", True),

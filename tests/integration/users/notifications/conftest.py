@@ -26,7 +26,7 @@ from tests.integration.users.guilds.conftest import GUILD
 from app.container import AppContainer
 from shared.events import Event
 from shared.ids import new_id
-from users.notifications.messages import Message, Reader, Recipient
+from users.notifications.messages import Message, Recipient, RecipientLocale
 
 CHANGED = "game_account.changed"
 WINDOW = 300
@@ -158,7 +158,7 @@ class Words:
 
     events = frozenset({CHANGED, "game_account.lost"})
 
-    def write(self, event: Event, subject_id: UUID, reader: Reader) -> Message | None:
+    def write(self, event: Event, subject_id: UUID, reader: RecipientLocale) -> Message | None:
         if event.payload.get("silent"):
             return None
         if event.payload.get("broken"):
@@ -243,7 +243,7 @@ class Telling:
         return found
 
     async def execute(self, statement: str, **parameters: Any) -> None:
-        await self.container.reader().execute(text(statement), parameters)
+        await self.container.standalone_writer().execute(text(statement), parameters)
 
     def later(self, **by: float) -> None:
         self.clock.advance(timedelta(**by))

@@ -251,10 +251,10 @@ async def test_a_mail_server_that_was_away_gets_the_mail_later(
 ) -> None:
     ada = await people.register("ada", email=ADDRESS)
     mailer = people.container.notifications.account_mailer()
-    settings = mailer._carrier._settings
-    mailer._carrier._settings = type(settings)(host="127.0.0.1", port=1, starttls=False)
+    settings = mailer._transport._settings
+    mailer._transport._settings = type(settings)(host="127.0.0.1", port=1, starttls=False)
     assert await send() == 0
-    mailer._carrier._settings = settings
+    mailer._transport._settings = settings
     assert await send() == 0
     clock.advance(timedelta(minutes=5))
     assert await send() == 1

@@ -20,10 +20,10 @@ from tests.integration.users.notifications.conftest import CHANGED, Endpoint, Ma
 from tests.waiting import eventually
 
 from shared.resolver import PublicResolver
-from users.notifications.letters import SendFailed
-from users.notifications.schemas import Target
-from users.notifications.senders.apprise import AppriseCarrier
-from users.notifications.senders.http import Post
+from users.notifications.outbound_messages import SendFailed
+from users.notifications.schemas import ChannelAddress
+from users.notifications.transports.apprise import AppriseTransport
+from users.notifications.transports.http import GuardedHttpClient
 
 AT = "/api/users/me/channels"
 DISCORD = f"https://discord.com/api/webhooks/{GUILD}/{'secret' * 10}abcd"
@@ -362,8 +362,8 @@ class InsideResolver(PublicResolver):
 @pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "2130706433", "0x7f.1", "bot.example.org"])
 async def test_no_dress_of_a_private_address_gets_through(endpoint: Endpoint, host: str) -> None:
     port = endpoint.url.rpartition(":")[2]
-    post = Post(user_agent="tests", timeout=2, resolver=InsideResolver)
-    with pytest.raises(SendFailed, match=r"refused by us|its address is none"):
+    post = GuardedHttpClient(user_agent="tests", timeout=2, resolver=InsideResolver)
+    with pytest.raises(SendFailed, match=r"refused by us|its address is not valid"):
         await post.json(f"http://{host}:{port}/hook", b"{}")
     await post.close()
     assert endpoint.received == []
@@ -461,9 +461,9 @@ async def test_what_is_handed_over_keeps_the_others_preferences(telling: Telling
     await bob.ask("PUT", at, {"events": {"*": "off", CHANGED: "batched"}})
     await ada.ask("PUT", at, {"events": {"*": "instant"}})
     async with telling.container.database().unit_of_work():
-        held = telling.container.notifications.personal_data()
-        await held.hand_over(bob.id, to=ada.id)
-        left = msgspec.to_builtins(await held.export(bob.id))
+        locked = telling.container.notifications.personal_data()
+        await locked.hand_over(bob.id, to=ada.id)
+        left = msgspec.to_builtins(await locked.export(bob.id))
     assert left["channels"] != []
     preferences = (await ada.ask("GET", "/api/users/me/notifications")).json()
     assert preferences["subjects"] == {str(subject): {"*": "instant", CHANGED: "batched"}}
@@ -471,15 +471,15 @@ async def test_what_is_handed_over_keeps_the_others_preferences(telling: Telling
 
 
 async def test_apprise_tells_in_a_thread_and_follows_nobody(endpoint: Endpoint) -> None:
-    carrier = AppriseCarrier(timeout=5, allow_private=True)
-    target = Target(address=f"{endpoint.url.replace('http', 'json')}/hook")
-    assert not await carrier.challenge(target, "K7QD-93XM")
+    transport = AppriseTransport(timeout=5, allow_private=True)
+    target = ChannelAddress(address=f"{endpoint.url.replace('http', 'json')}/hook")
+    assert not await transport.challenge(target, "K7QD-93XM")
     assert "K7QD-93XM" in endpoint.received[0].json["message"]
     endpoint.fails("/hook", 302, Location="/elsewhere")
     with pytest.raises(SendFailed, match="did not take"):
-        await carrier.challenge(target, "K7QD-93XM")
-    await carrier.close()
-    guarded = AppriseCarrier(timeout=5, allow_private=False)
+        await transport.challenge(target, "K7QD-93XM")
+    await transport.close()
+    guarded = AppriseTransport(timeout=5, allow_private=False)
     with pytest.raises(SendFailed, match="refused by us"):
         await guarded.challenge(target, "K7QD-93XM")
     await guarded.close()

@@ -253,8 +253,8 @@ async def test_a_mailbox_that_is_none_is_suspended_and_a_mail_server_away_is_nob
     mailbox.refused.clear()
     await ada.ask("POST", f"/api/users/me/channels/{channel['id']}/resume")
     await telling.notify(telling.event(n=5), Recipient(user_id=ada.id, subject_id=uuid4()))
-    carrier = telling.container.notifications.carriers()[ChannelKind.EMAIL]
-    carrier._settings = replace(carrier._settings, port=1)
+    transport = telling.container.notifications.transports()[ChannelKind.EMAIL]
+    transport._settings = replace(transport._settings, port=1)
     await telling.send()
     shown = await telling.shown(ada, channel)
     assert (shown["state"], shown["failures"]) == ("active", 0)
@@ -284,8 +284,8 @@ async def test_discord_gets_embeds_that_mention_nobody(telling: Telling, endpoin
     made = await ada.ask("POST", "/api/users/me/channels", {"kind": "discord", "url": endpoint.url + path})
     channel = made.json()["channel"]
     await telling.container.notifications.challenger().challenge(channel["id"])
-    typed = endpoint.received[0].json["embeds"][0]["description"].split("Your code is ")[1][:9]
-    verified = await ada.ask("POST", f"/api/users/me/channels/{channel['id']}/verify", {"code": typed.lower()})
+    entered = endpoint.received[0].json["embeds"][0]["description"].split("Your code is ")[1][:9]
+    verified = await ada.ask("POST", f"/api/users/me/channels/{channel['id']}/verify", {"code": entered.lower()})
     assert verified.json()["state"] == "active"
     await telling.tell(ada, n=1)
     got = endpoint.received[-1].json
@@ -329,7 +329,7 @@ async def test_what_gathers_in_ten_minutes_is_one_message(telling: Telling, endp
     await telling.send()
     first, second = endpoint.received
     assert first.json == second.json, "what came later is another message"
-    assert (first.json["event"], first.json["title"]) == ("digest", "2 things happened")
+    assert (first.json["event"], first.json["title"]) == ("digest", "2 updates")
     assert [one["title"] for one in first.json["payload"]["items"]] == ["News 1", "News 2"]
     telling.later(minutes=10)
     await telling.send()

@@ -9,9 +9,9 @@ import pytest
 from shared.observability.gauges import Gauges, families
 from shared.observability.metrics import Metrics
 from shared.observability.page import MetricsOff, MetricsPage
-from shared.observability.readings import Gauge, Reading
+from shared.observability.readings import Gauge, GaugeReading
 from shared.observability.telemetry import Telemetry, tracing_of
-from shared.observability.tracing import Kind
+from shared.observability.tracing import SpanKind
 
 DEPTH = Gauge("trackers_depth", "So deep.", ("place",))
 
@@ -91,7 +91,7 @@ def test_two_processes_of_one_test_share_no_counter(metrics: Metrics) -> None:
 
 def test_readings_of_one_gauge_come_together() -> None:
     other = Gauge("trackers_other", "Other.")
-    readings = [Reading(DEPTH, 1, ("a",)), Reading(other, 5), Reading(DEPTH, 2, ("b",))]
+    readings = [GaugeReading(DEPTH, 1, ("a",)), GaugeReading(other, 5), GaugeReading(DEPTH, 2, ("b",))]
     told = [
         (family.name, [(sample.labels, sample.value) for sample in family.samples]) for family in families(readings)
     ]
@@ -110,11 +110,11 @@ class Depths:
         self.asked = 0
         self.fails = False
 
-    async def read(self) -> list[Reading]:
+    async def read(self) -> list[GaugeReading]:
         self.asked += 1
         if self.fails:
             raise ConnectionError
-        return [Reading(DEPTH, self.asked, ("here",))]
+        return [GaugeReading(DEPTH, self.asked, ("here",))]
 
 
 async def test_who_fails_is_left_out_and_named(metrics: Metrics) -> None:
@@ -146,7 +146,7 @@ async def test_an_empty_token_opens_nothing(metrics: Metrics) -> None:
 
 def test_off_nothing_is_carried_and_blocks_are_empty() -> None:
     tracing = tracing_of("", service="trackers", share=1.0)
-    with tracing.span("anything", Kind.SERVER) as span:
+    with tracing.span("anything", SpanKind.SERVER) as span:
         span.note({"a": 1})
         assert (tracing.on, tracing.carried(), tracing.trace_id(), tracing.statement("SELECT 1")) == (
             False,

@@ -35,8 +35,8 @@ class Keys:
         return True
 
 
-def streams(table: Table, *, look: float = 0, heartbeat: float = 0) -> EventStreams:
-    return EventStreams(events=table, keys=Keys(), look=look, heartbeat=heartbeat, most=1)  # type: ignore[arg-type]  # a fake
+def streams(table: Table, *, poll_interval: float = 0, heartbeat: float = 0) -> EventStreams:
+    return EventStreams(events=table, keys=Keys(), poll_interval=poll_interval, heartbeat=heartbeat, most=1)  # type: ignore[arg-type]  # a fake
 
 
 async def until_asked(table: Table, times: int) -> None:
@@ -70,7 +70,7 @@ async def test_in_silence_nothing_is_said_before_the_heartbeat() -> None:
 async def test_it_ends_at_once_when_the_process_stops() -> None:
     """It does not wait until its next look at the table, which is an hour away."""
     table = Table()
-    opened = streams(table, look=3600, heartbeat=3600)
+    opened = streams(table, poll_interval=3600, heartbeat=3600)
     stream = opened.open(KEY, FeedFilter(), after=3)
     await anext(stream)
     ending = asyncio.ensure_future(anext(stream))

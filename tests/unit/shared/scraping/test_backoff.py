@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from shared.ids import new_id
-from shared.scraping.backoff import LONGEST, NEVER, after_failure, after_success, failures_in_a_row
+from shared.scraping.backoff import MAX_BACKOFF, NEVER, after_failure, after_success, failures_in_a_row
 from shared.scraping.failures import Reason
 from shared.scraping.policy import Policy
 from shared.scraping.target import Target
@@ -78,7 +78,7 @@ def test_gone_things_are_asked_for_ever_more_rarely() -> None:
     first, second, late = (waits(Reason.NOT_FOUND, failures=failures)[0] for failures in (0, 1, 20))
     assert first == pytest.approx(DAY.total_seconds(), abs=10)
     assert second == pytest.approx(2 * DAY.total_seconds(), abs=10)
-    assert late == pytest.approx(LONGEST.total_seconds(), abs=10)
+    assert late == pytest.approx(MAX_BACKOFF.total_seconds(), abs=10)
 
 
 def test_what_a_bug_of_ours_failed_too_often_waits_to_be_re_driven() -> None:
@@ -126,7 +126,7 @@ def test_no_source_looks_more_rarely_unless_it_says_so() -> None:
 
 def test_who_is_rarely_looked_at_stays_within_thirty_days_unless_asked_for_more_rarely() -> None:
     slow = replace(quiet(4000), interval=timedelta(days=10))
-    assert due_after(slow, ADAPTIVE, changed=False) - NOW < LONGEST * 1.06
+    assert due_after(slow, ADAPTIVE, changed=False) - NOW < MAX_BACKOFF * 1.06
 
 
 PHASED = replace(POLICY, phased=True)

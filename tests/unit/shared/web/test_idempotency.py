@@ -8,7 +8,7 @@ import pytest
 from litestar.types import Message, Receive, Scope, Send
 from tests.clock import START
 
-from shared.web.idempotency import LARGEST_KEPT, Claim, Idempotency, Kept
+from shared.web.idempotency import MAX_STORED_BYTES, Idempotency, KeyReservation, StoredResponse
 from shared.web.identity import BotIdentity
 
 BOT = BotIdentity(key_id=uuid4(), name="bot", scopes=frozenset())
@@ -18,16 +18,16 @@ class OneKey:
     """Claims and answers in memory."""
 
     def __init__(self) -> None:
-        self.kept: Kept | None = None
+        self.kept: StoredResponse | None = None
         self.given_back = False
 
-    async def claim(self, bot_key_id: Any, key: str, request_digest: bytes) -> Claim | Kept:
-        return self.kept or Claim(bot_key_id=bot_key_id, key=key, claimed_at=START)
+    async def claim(self, bot_key_id: Any, key: str, request_digest: bytes) -> KeyReservation | StoredResponse:
+        return self.kept or KeyReservation(bot_key_id=bot_key_id, key=key, claimed_at=START)
 
-    async def keep(self, claim: Claim, answer: Kept) -> None:
+    async def keep(self, claim: KeyReservation, answer: StoredResponse) -> None:
         self.kept = answer
 
-    async def give_back(self, claim: Claim) -> None:
+    async def release(self, claim: KeyReservation) -> None:
         self.given_back = True
 
 
@@ -65,14 +65,14 @@ async def test_the_first_byte_leaves_once_the_answer_is_kept() -> None:
     assert answer.text == "made it"
     assert seen == [b"what is wanted"]
     assert all(kept for _, kept in left)
-    assert keys.kept == Kept(status=201, content_type="text/plain", body=b"made it")
+    assert keys.kept == StoredResponse(status=201, content_type="text/plain", body=b"made it")
 
 
 async def test_an_answer_too_large_to_keep_is_sent_whole_and_noted_as_such() -> None:
-    keys, large = OneKey(), b"x" * (LARGEST_KEPT // 2 + 1)
+    keys, large = OneKey(), b"x" * (MAX_STORED_BYTES // 2 + 1)
     answer = await posted(answering(large, large, large), keys)
     assert answer.content == large * 3
-    assert keys.kept == Kept(status=201, content_type="text/plain", body=None)
+    assert keys.kept == StoredResponse(status=201, content_type="text/plain", body=None)
 
 
 async def test_a_handler_that_does_not_answer_leaves_its_claim() -> None:

@@ -7,15 +7,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shared.scraping.failures import PageChanged
-from shared.scraping.visit import Answer
+from shared.scraping.fetch_context import SiteResponse
 from trackers.contracts.esi import fresh_for, generation_of, in_parallel, pages_of
 
 NOW = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
 NOON, LATER = "Sun, 22 Nov 2026 12:00:00 GMT", "Sun, 22 Nov 2026 12:30:00 GMT"
 
 
-def answer(**headers: str) -> Answer:
-    return Answer(url="u", status=200, headers={n.replace("_", "-"): v for n, v in headers.items()}, body=b"")
+def answer(**headers: str) -> SiteResponse:
+    return SiteResponse(url="u", status=200, headers={n.replace("_", "-"): v for n, v in headers.items()}, body=b"")
 
 
 @pytest.mark.parametrize(

@@ -20,10 +20,10 @@ def test_the_five_great_markets_are_looked_at() -> None:
     assert settings(region_ids=" 10000016 ,10000020,10000016").region_ids.numbers == [10000016, 10000020]
 
 
-@pytest.mark.parametrize("typed", ["The Forge", "-1", "0", "1.5", "99999999999", "10000002;10000043", "\uff11\uff12"])
-def test_what_is_no_region_is_refused_with_what_to_type(typed: str) -> None:
+@pytest.mark.parametrize("entered", ["The Forge", "-1", "0", "1.5", "99999999999", "10000002;10000043", "\uff11\uff12"])
+def test_what_is_no_region_is_refused_with_what_to_type(entered: str) -> None:
     with pytest.raises(SettingsError) as refused:
-        settings(region_ids=typed)
+        settings(region_ids=entered)
     assert "10000002" in str(refused.value)
 
 
@@ -46,7 +46,7 @@ def test_the_daily_restart(downtime: str, at: str, minutes: int | None) -> None:
     assert settings(downtime=downtime).pause_at(now) == (None if minutes is None else timedelta(minutes=minutes))
 
 
-@pytest.mark.parametrize("typed", ["11", "25:00-26:00", "10:55 - 11:20", "always"])
-def test_an_odd_restart_is_refused(typed: str) -> None:
+@pytest.mark.parametrize("entered", ["11", "25:00-26:00", "10:55 - 11:20", "always"])
+def test_an_odd_restart_is_refused(entered: str) -> None:
     with pytest.raises(SettingsError, match="or none"):
-        settings(downtime=typed)
+        settings(downtime=entered)

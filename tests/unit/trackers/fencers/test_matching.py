@@ -5,9 +5,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from trackers.fencers.matching import ToldEvent, changed_events
+from trackers.fencers.matching import ListedEvent, changed_events
 from trackers.fencers.names import fold, without_days
-from trackers.fencers.parser import Entry
+from trackers.fencers.parser import PageEntry
 
 CUP, OTHER_CUP = "harbour cup", "october nac"
 DAY, NEXT_DAY = date(2026, 12, 12), date(2026, 12, 13)
@@ -16,8 +16,8 @@ WEEK = timedelta(days=7)
 
 def entry(
     day: date | None, *, name: str = "Foil (DV1MF)", code: str | None = "DV1MF", who: int = 1, number: int | None = None
-) -> Entry:
-    return Entry(
+) -> PageEntry:
+    return PageEntry(
         fencer_id=who,
         fencer=f"Fencer {who}",
         tournament="Harbour Cup",
@@ -38,8 +38,8 @@ def told(
     tournament: str = CUP,
     number: int | None = None,
     said: date | None = None,
-) -> ToldEvent:
-    return ToldEvent(
+) -> ListedEvent:
+    return ListedEvent(
         id=uuid4(),
         upstream_id=number,
         tournament_id=uuid4(),
@@ -52,7 +52,7 @@ def told(
     )
 
 
-def became(entries: list[Entry], events: list[ToldEvent], *taken: UUID) -> list[int | None]:
+def became(entries: list[PageEntry], events: list[ListedEvent], *taken: UUID) -> list[int | None]:
     """For each entry, which of the events it is."""
     found = changed_events({place: (CUP, one) for place, one in enumerate(entries)}, events, taken=taken)
     ids = [event.id for event in events]
@@ -73,7 +73,7 @@ def test_what_stands_under_another_day_is_the_same_event() -> None:
     ],
     ids=["of others", "of another code", "of another tournament", "too far off"],
 )
-def test_what_differs_by_more_is_another_event(event: ToldEvent) -> None:
+def test_what_differs_by_more_is_another_event(event: ListedEvent) -> None:
     assert became([entry(NEXT_DAY)], [event]) == [None]
 
 

@@ -10,7 +10,7 @@ import pytest
 from tests.upstreams.fencers_pages import Club, Fencer, Row, club_2025, club_2026, fencer, login, not_found, rebuilt
 
 from shared.scraping.failures import PageChanged
-from trackers.fencers.parser import Entry, asks_to_log_in, parse_club, parse_fencer
+from trackers.fencers.parser import PageEntry, asks_to_log_in, parse_club, parse_fencer
 from trackers.fencers.weapons import Weapon
 
 DATA = Path(__file__).parents[3] / "data" / "fencers"
@@ -37,7 +37,7 @@ ROWS = [
 ]
 
 
-def told(entries: list[Entry]) -> set[tuple[object, ...]]:
+def told(entries: list[PageEntry]) -> set[tuple[object, ...]]:
     return {(e.fencer_id, e.fencer, e.tournament, e.event_id, e.code, e.weapon, e.day) for e in entries}
 
 
@@ -89,7 +89,7 @@ def test_without_a_section_there_are_no_registrations() -> None:
     ("broken", "says"),
     [
         (lambda page: page.replace(b"<h1>", b"<h5>").replace(b"</h1>", b"</h5>"), "title"),
-        (lambda page: page.replace(b"person-", b"people-"), "marks one"),
+        (lambda page: page.replace(b"person-", b"people-"), "marks of such a page"),
         (lambda page: page.replace(b"<h2>Registrations", b"<h2>Upcoming"), "outside"),
         (lambda page: page.replace(b"<span>Date</span>", b"<span>When</span>"), "no column date"),
         (lambda page: page.replace(b"<table", b"<div").replace(b"</table", b"</div"), "table"),
@@ -228,7 +228,7 @@ def test_a_whole_page_of_a_club() -> None:
 
 def test_a_roster_is_neither_a_fencer_nor_a_club() -> None:
     body = (DATA / "event_roster.html").read_bytes()
-    with pytest.raises(PageChanged, match="no fencer's page"):
+    with pytest.raises(PageChanged, match="not a fencer's page"):
         parse_fencer(body, upstream_id=100_000_431, today=date(2026, 12, 20))
     with pytest.raises(PageChanged, match="Y12ME"):
         parse_club(body, upstream_id=100_000_955, today=date(2026, 12, 20))

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from shared.settings import SettingsError, load
 from trackers.fencers.dates import AHEAD, BACK, DateUnreadableError, read_day, season_of
 from trackers.fencers.errors import BadReference, UnknownWeapon
-from trackers.fencers.links import Kind, Reference, parse_reference, read_key
-from trackers.fencers.names import LONGEST, fold, fold_person, shown_person, words
+from trackers.fencers.links import Reference, SubjectKind, parse_reference, read_key
+from trackers.fencers.names import MAX_NAME_LENGTH, fold, fold_person, shown_person, words
 from trackers.fencers.settings import FencersSettings
 from trackers.fencers.weapons import Weapon, code_of, lets_through, weapon_filter, weapon_of
 
@@ -21,30 +21,33 @@ TODAY = date(2026, 9, 20)
 @pytest.mark.parametrize(
     ("pasted", "meant"),
     [
-        ("100000001", Reference(Kind.FENCER, 100_000_001)),
-        ("/p/7", Reference(Kind.FENCER, 7)),
-        ("https://fencingtracker.com/p/100000001/Alex-Example", Reference(Kind.FENCER, 100_000_001, "Alex-Example")),
+        ("100000001", Reference(SubjectKind.FENCER, 100_000_001)),
+        ("/p/7", Reference(SubjectKind.FENCER, 7)),
+        (
+            "https://fencingtracker.com/p/100000001/Alex-Example",
+            Reference(SubjectKind.FENCER, 100_000_001, "Alex-Example"),
+        ),
         (
             "https://www.fencingtracker.com/p/1/J%C3%B8rn%20%C3%98st/strength#x",
-            Reference(Kind.FENCER, 1, "J%C3%B8rn-%C3%98st"),
+            Reference(SubjectKind.FENCER, 1, "J%C3%B8rn-%C3%98st"),
         ),
     ],
 )
 def test_a_fencer_is_meant_by_number_or_link(pasted: str, meant: Reference) -> None:
-    assert parse_reference(Kind.FENCER, pasted) == meant
+    assert parse_reference(SubjectKind.FENCER, pasted) == meant
 
 
 def test_a_clubs_link_needs_its_slug_and_leads_to_its_registrations() -> None:
-    club = parse_reference(Kind.CLUB, "fencingtracker.com/club/100000900/ExampleFC/ratings")
+    club = parse_reference(SubjectKind.CLUB, "fencingtracker.com/club/100000900/ExampleFC/ratings")
     assert (club.key, club.address) == ("club:100000900", "/club/100000900/ExampleFC/registrations")
     with pytest.raises(BadReference):
-        parse_reference(Kind.CLUB, "https://fencingtracker.com/club/100000900")
-    assert parse_reference(Kind.CLUB, "100000900").address == "/club/100000900/x/registrations"
+        parse_reference(SubjectKind.CLUB, "https://fencingtracker.com/club/100000900")
+    assert parse_reference(SubjectKind.CLUB, "100000900").address == "/club/100000900/x/registrations"
 
 
 @given(st.text(max_size=80))
 def test_whatever_is_typed_is_a_reference_or_refused(text: str) -> None:
-    for kind in Kind:
+    for kind in SubjectKind:
         try:
             made = parse_reference(kind, text)
         except BadReference:
@@ -58,7 +61,7 @@ def test_whatever_is_typed_is_a_reference_or_refused(text: str) -> None:
 @pytest.mark.parametrize("text", ["٣٤٥", "1/../2", "//evil.example/p/1/x", "p/1/x", "1\n2"])
 def test_what_only_looks_like_one_is_refused(text: str) -> None:
     with pytest.raises(BadReference):
-        parse_reference(Kind.FENCER, text)
+        parse_reference(SubjectKind.FENCER, text)
 
 
 def test_last_first_and_first_last_are_one_person() -> None:
@@ -71,7 +74,7 @@ def test_last_first_and_first_last_are_one_person() -> None:
 @given(st.text(max_size=300))
 def test_folding_is_stable_and_bounded(text: str) -> None:
     assert fold(fold(text)) == fold(text)
-    assert len(words(text)) <= LONGEST
+    assert len(words(text)) <= MAX_NAME_LENGTH
     assert "\x00" not in words(text)
     words(text).encode()
 
@@ -99,16 +102,16 @@ def test_the_last_code_counts() -> None:
     assert code_of("Junior Epee (JNRWE) (Cap 60) (CDTWE)") == "CDTWE"
 
 
-@pytest.mark.parametrize("typed", ["", " , ,", "epee,foil,saber", "SABRE, Épée, Foil", ["épée", "foil, sabre"]])
-def test_nothing_and_all_three_are_no_filter(typed: str | list[str]) -> None:
-    assert weapon_filter(typed) == []
+@pytest.mark.parametrize("entered", ["", " , ,", "epee,foil,saber", "SABRE, Épée, Foil", ["épée", "foil, sabre"]])
+def test_nothing_and_all_three_are_no_filter(entered: str | list[str]) -> None:
+    assert weapon_filter(entered) == []
 
 
 @given(st.lists(st.sampled_from(["epee", "épée", "FOIL", " saber", "Sabre "]), min_size=1))
-def test_a_filter_is_sorted_each_once_however_it_is_typed(typed: list[str]) -> None:
-    stored = weapon_filter(",".join(typed))
+def test_a_filter_is_sorted_each_once_however_it_is_typed(entered: list[str]) -> None:
+    stored = weapon_filter(",".join(entered))
     assert stored == sorted(set(stored))
-    assert stored == weapon_filter(typed) == weapon_filter(",".join(reversed(typed)))
+    assert stored == weapon_filter(entered) == weapon_filter(",".join(reversed(entered)))
     assert weapon_filter(",".join(stored)) == stored
 
 

@@ -7,16 +7,16 @@ from uuid import uuid4
 import pytest
 
 from trackers.fencers.digest import _Net, _net
-from trackers.fencers.news import RegistrationChange, in_words
-from trackers.fencers.parser import Entry
-from trackers.fencers.recording import ChangeKind, Listed, day_now, missing_from, withdrawn
+from trackers.fencers.messages import RegistrationChange, in_words
+from trackers.fencers.parser import PageEntry
+from trackers.fencers.recording import ChangeKind, ListedRegistration, day_now, missing_from, withdrawn
 
 TODAY = date(2026, 11, 22)
 DAY, OTHER, NEXT_YEAR = date(2026, 12, 12), date(2026, 12, 13), date(2027, 12, 12)
 
 
-def entry(day: date | None, *, told: bool = True) -> Entry:
-    return Entry(
+def entry(day: date | None, *, told: bool = True) -> PageEntry:
+    return PageEntry(
         fencer_id=1, fencer="A", tournament="T", event_id=2, event="E", code=None, weapon=None, day=day, year_told=told
     )
 
@@ -28,8 +28,8 @@ def listed(
     here: bool = True,
     elsewhere: bool = False,
     gone: bool = False,
-) -> Listed:
-    return Listed(
+) -> ListedRegistration:
+    return ListedRegistration(
         registration_id=uuid4(),
         event_id=uuid4(),
         held_on=held_on,
@@ -54,7 +54,7 @@ def listed(
     ],
 )
 def test_a_page_moves_an_event_by_naming_another_day_than_it_did(
-    says: date | None, told: bool, known: Listed, day: date
+    says: date | None, told: bool, known: ListedRegistration, day: date
 ) -> None:
     assert day_now(entry(says, told=told), known) == day
 

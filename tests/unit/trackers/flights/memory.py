@@ -11,9 +11,9 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from shared.events import NewEvent
-from trackers.flights.alert_repository import AlertRow, BestPrice, JudgedWatch, Watched
+from trackers.flights.alert_repository import AlertRow, BestPrice, EvaluatedWatch, Watched
 from trackers.flights.alerts import WatchState
-from trackers.flights.price_repository import DayRow, FailedQuery, KnownQuery, QueryRow, SeenAgain, SnapshotRow
+from trackers.flights.price_repository import DayRow, FailedQuery, KnownQuery, PriceRow, QueryRow, SeenAgain
 
 WATCH = UUID(int=1)
 DAY = date(2026, 12, 28)
@@ -56,7 +56,7 @@ class Tables:
     median_days: int = 30
     days: dict[UUID, dict[date, int]] = field(default_factory=dict)
     alerts: list[AlertRow] = field(default_factory=list)
-    snapshots: list[SnapshotRow] = field(default_factory=list)
+    snapshots: list[PriceRow] = field(default_factory=list)
 
     def of(self, query_id: UUID) -> tuple[str, KnownQuery]:
         return next((currency, query) for currency, query in self.queries.items() if query.id == query_id)
@@ -81,7 +81,7 @@ class FakePrices:
         self,
         queries: Sequence[QueryRow],
         *,
-        fresh: Sequence[SnapshotRow],
+        fresh: Sequence[PriceRow],
         again: Sequence[SeenAgain],
         days: Sequence[DayRow],
     ) -> None:
@@ -119,8 +119,8 @@ class FakeAlerts:
         return [WATCH] if self._tables.is_active and resting_on in queries else []
 
     async def waiting(self, *, now: datetime, limit: int) -> list[UUID]:
-        judge_at = self._tables.watch.judge_at
-        return [WATCH] if self._tables.is_active and judge_at is not None and judge_at <= now else []
+        evaluate_at = self._tables.watch.evaluate_at
+        return [WATCH] if self._tables.is_active and evaluate_at is not None and evaluate_at <= now else []
 
     async def watched(self, watches: Sequence[UUID], *, now: datetime) -> list[Watched]:
         told = [alert.created_at for alert in self._tables.alerts if alert.created_at >= self._tables.armed_at]
@@ -143,9 +143,11 @@ class FakeAlerts:
             median=median_low(usual) if usual else None,
         )  # fmt: skip
 
-    async def judged(self, watches: Sequence[JudgedWatch], alerts: Sequence[AlertRow], *, now: datetime) -> set[UUID]:
+    async def evaluated(
+        self, watches: Sequence[EvaluatedWatch], alerts: Sequence[AlertRow], *, now: datetime
+    ) -> set[UUID]:
         for one in watches:
-            self._tables.watch = replace(self._tables.watch, state=one.state, judge_at=one.judge_at)
+            self._tables.watch = replace(self._tables.watch, state=one.state, evaluate_at=one.evaluate_at)
         kept = {(one.rule, one.snapshot_id, one.episode) for one in self._tables.alerts}
         new = [one for one in alerts if (one.rule, one.snapshot_id, one.episode) not in kept]
         self._tables.alerts += new
@@ -154,4 +156,4 @@ class FakeAlerts:
 
 def armed(watch: Watched, at: datetime) -> Watched:
     """As `FlightRepository.arm` leaves it."""
-    return replace(watch, state=WatchState(episode=watch.state.episode + 1), judge_at=at)
+    return replace(watch, state=WatchState(episode=watch.state.episode + 1), evaluate_at=at)

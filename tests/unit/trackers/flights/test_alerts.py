@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from trackers.flights.alerts import Rule, Seen, WatchRules, WatchState, agrees, is_outlier, judge
+from trackers.flights.alerts import PriceHistory, Rule, WatchRules, WatchState, agrees, evaluate, is_outlier
 
 RULES = WatchRules(target_price=30_000, step_percent=1, rearm_percent=1.0)
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -18,9 +18,9 @@ def told(prices: Sequence[int], rules: WatchRules = RULES, **seen: Any) -> list[
     """What a watch tells of prices that come one after the other, without a cooldown."""
     state, found = WatchState(), []
     for price in prices:
-        judgement = judge(rules, state, Seen(price=price, **seen), cooling=False)
-        found += [(rule, price) for rule in judgement.rules]
-        state = judgement.state
+        decision = evaluate(rules, state, PriceHistory(price=price, **seen), cooling=False)
+        found += [(rule, price) for rule in decision.rules]
+        state = decision.state
     return found
 
 
@@ -54,10 +54,10 @@ def test_what_is_below_its_median_is_told_once_until_it_is_not() -> None:
 
 def test_a_day_of_which_no_past_is_known_makes_no_news_of_what_was_told() -> None:
     rules = replace(RULES, target_price=1, below_median_percent=20)
-    known, other = Seen(price=40_000, median=50_000, days=30), Seen(price=39_000)
-    state = judge(rules, WatchState(), known, cooling=False).state
-    state = judge(rules, state, other, cooling=False).state
-    assert judge(rules, state, known, cooling=False).rules == ()
+    known, other = PriceHistory(price=40_000, median=50_000, days=30), PriceHistory(price=39_000)
+    state = evaluate(rules, WatchState(), known, cooling=False).state
+    state = evaluate(rules, state, other, cooling=False).state
+    assert evaluate(rules, state, known, cooling=False).rules == ()
 
 
 def test_the_lowest_ever_must_be_lower_by_a_step() -> None:
@@ -73,18 +73,18 @@ def test_the_lowest_ever_must_be_lower_by_a_step() -> None:
 
 
 def test_what_the_cooldown_held_back_is_told_when_it_ends_if_it_is_still_true() -> None:
-    state = judge(RULES, WatchState(), Seen(price=29_000), cooling=False).state
-    held = judge(RULES, state, Seen(price=25_000), cooling=True)
+    state = evaluate(RULES, WatchState(), PriceHistory(price=29_000), cooling=False).state
+    held = evaluate(RULES, state, PriceHistory(price=25_000), cooling=True)
     assert (held.rules, held.wake) == ((), True)
-    assert judge(RULES, held.state, Seen(price=25_000), cooling=False).rules == (Rule.NEW_LOW,)
-    gone = judge(RULES, held.state, Seen(price=29_000), cooling=True)
+    assert evaluate(RULES, held.state, PriceHistory(price=25_000), cooling=False).rules == (Rule.NEW_LOW,)
+    gone = evaluate(RULES, held.state, PriceHistory(price=29_000), cooling=True)
     assert (gone.rules, gone.wake) == ((), False)
 
 
 def test_the_price_before_is_the_last_that_was_another() -> None:
     state = WatchState()
     for price, before in ((35_000, None), (35_000, None), (33_000, 35_000), (33_000, 35_000), (29_000, 33_000)):
-        state = judge(RULES, state, Seen(price=price), cooling=False).state
+        state = evaluate(RULES, state, PriceHistory(price=price), cooling=False).state
         assert state.before == before
 
 
@@ -92,7 +92,7 @@ def test_what_may_be_told_again_is_of_another_episode() -> None:
     rules = replace(RULES, below_median_percent=20)
     state, episodes = WatchState(), []
     for price in (29_000, 31_000, 29_000):
-        state = judge(rules, state, Seen(price=price, median=38_000, days=30), cooling=False).state
+        state = evaluate(rules, state, PriceHistory(price=price, median=38_000, days=30), cooling=False).state
         episodes.append(state.episode)
     assert episodes == [0, 2, 2]  # above the target, and above what is far below the median
 

@@ -1,7 +1,7 @@
 """Random lives of a watch against a slow model: it remembers nothing, and scans all that ever happened each time.
 
-What runs is the recorder and the judge as they are, over tables in memory. Prices move, are odd, are missing, come in
-another currency; time passes; workers judge twice; people change their minds, rest and come back.
+The tests run the real recorder and evaluator over tables in memory. Prices change, are odd, are missing or come in
+another currency; time passes; workers evaluate twice; people change, deactivate and activate their watches.
 """
 
 from collections.abc import Coroutine, Iterator, Sequence
@@ -25,12 +25,12 @@ from tests.unit.trackers.flights.memory import (
     searched,
 )
 
-from shared.scraping.observation import FailedVisit, Observation
+from shared.scraping.observation import FailedFetch, Observation
 from shared.scraping.target import Target
 from trackers.flights.alert_repository import Watched
 from trackers.flights.alerts import Rule, WatchState
 from trackers.flights.errors import OtherCurrency
-from trackers.flights.judging import WatchJudge
+from trackers.flights.evaluation import WatchEvaluator
 from trackers.flights.providers import providers
 from trackers.flights.recorder import PriceRecorder
 from trackers.flights.search import DailyPrice, Insights, PriceResult, SearchResult
@@ -118,14 +118,14 @@ class LifeOfAWatch(RuleBasedStateMachine):
             watch=Watched(
                 id=WATCH, user_id=UUID(int=2), trip_id=UUID(int=3), trip_name=None, target_price=aim, currency="USD",
                 cabin_class="economy", step_percent=step_percent, remind=remind, below_median_percent=below,
-                lowest_ever=lowest_ever, alert_cooldown_hours=cooldown, state=WatchState(), judge_at=self.clock.at,
+                lowest_ever=lowest_ever, alert_cooldown_hours=cooldown, state=WatchState(), evaluate_at=self.clock.at,
                 best=None, told_at=None,
             ),
             queries={currency: searched(query.int, currency) for currency, query in CURRENCIES.items()},
             median_days=median_days,
         )  # fmt: skip
         registry = providers(google_enabled=True, google_off_because="")
-        self.judge = WatchJudge(
+        self.evaluate = WatchEvaluator(
             alerts=FakeAlerts(self.tables),  # type: ignore[arg-type]  # what it uses of one
             outbox=self.outbox,  # type: ignore[arg-type]  # likewise
             providers=registry,
@@ -134,7 +134,7 @@ class LifeOfAWatch(RuleBasedStateMachine):
         )
         self.recorder = PriceRecorder(
             prices=FakePrices(self.tables),  # type: ignore[arg-type]  # likewise
-            judge=self.judge,
+            evaluate=self.evaluate,
             providers=registry,
             clock=self.clock,
             offers_kept=5,
@@ -170,13 +170,13 @@ class LifeOfAWatch(RuleBasedStateMachine):
     @rule()
     def the_look_is_judged_twice(self) -> None:
         last = self.looks[-1]
-        self._run(self.judge.judge_queries([CURRENCIES[last.currency]]), looked=last)
+        self._run(self.evaluate.evaluate_queries([CURRENCIES[last.currency]]), looked=last)
 
     @rule(hours=st.integers(0, 10))
     def the_site_answers_in_another_currency(self, hours: int) -> None:
         self.clock.at += timedelta(hours=hours)
         before = (self.tables.watch, dict(self.tables.queries), len(self.tables.alerts))
-        failure = FailedVisit(target=_target(CURRENCIES["USD"]), failure=OtherCurrency("CHF"), at=self.clock.at)
+        failure = FailedFetch(target=_target(CURRENCIES["USD"]), failure=OtherCurrency("CHF"), at=self.clock.at)
         _finished(self.recorder.record_failures([failure]))
         assert (self.tables.watch, self.tables.queries, len(self.tables.alerts)) == before
 
@@ -211,7 +211,7 @@ class LifeOfAWatch(RuleBasedStateMachine):
         """Which is not asking for something else."""
         self.tables.watch = replace(
             self.tables.watch, step_percent=step_percent, alert_cooldown_hours=cooldown, remind=remind,
-            judge_at=self.clock.at,
+            evaluate_at=self.clock.at,
         )  # fmt: skip
         self._judge_waiting()
 
@@ -220,7 +220,7 @@ class LifeOfAWatch(RuleBasedStateMachine):
     def somebody_rests_and_comes_back(self, prices: list[int]) -> None:
         """Others look at it meanwhile."""
         self.tables.is_active = False
-        self.tables.watch = replace(self.tables.watch, judge_at=self.clock.at)
+        self.tables.watch = replace(self.tables.watch, evaluate_at=self.clock.at)
         for price in prices:
             self._answered(price, 6, self.tables.watch.currency)
         self.clock.at += timedelta(minutes=1)
@@ -253,8 +253,8 @@ class LifeOfAWatch(RuleBasedStateMachine):
         if not isinstance(last, Judged) or not self.tables.is_active or last.price > self.tables.watch.target_price:
             return
         if not any(LOWS & {*one.told} for one in self._since_anew()):
-            assert self.tables.watch.judge_at is not None
-            assert last.at < self.tables.watch.judge_at <= last.at + self._cooldown()
+            assert self.tables.watch.evaluate_at is not None
+            assert last.at < self.tables.watch.evaluate_at <= last.at + self._cooldown()
 
     # ---- running the code beside the model ----
 
@@ -291,12 +291,12 @@ class LifeOfAWatch(RuleBasedStateMachine):
         self._judge_waiting()
 
     def _judge_waiting(self) -> None:
-        self._run(self.judge.judge_waiting())
+        self._run(self.evaluate.evaluate_waiting())
 
     def _run(self, running: Coroutine[Any, Any, Any], *, looked: Look | None = None) -> None:
-        """Let the code judge, and the model: both must say the same."""
+        """Let the code evaluate, and the model: both must say the same."""
         watch = self.tables.watch
-        due = watch.judge_at is not None and watch.judge_at <= self.clock.at
+        due = watch.evaluate_at is not None and watch.evaluate_at <= self.clock.at
         by_price = looked is not None and looked.currency == watch.currency
         expected = self._expected()
         before = len(self.tables.alerts)
@@ -314,7 +314,7 @@ class LifeOfAWatch(RuleBasedStateMachine):
     # ---- the model ----
 
     def _expected(self) -> Judged | None:
-        """What is to come of judging now; None where there is no price to judge."""
+        """What is to come of judging now; None where there is no price to evaluate."""
         watch, now = self.tables.watch, self.clock.at
         past = self._past(watch.currency)
         if past.price is None or past.seen_at is None or past.seen_at <= now - FRESH:

@@ -17,15 +17,24 @@ from trackers.flights.alerts import Rule
 from trackers.flights.analysis import DaysOfSearch, analysed
 from trackers.flights.errors import UnknownAirport, UnknownCurrency
 from trackers.flights.google_query import search_url, tfs
+from trackers.flights.messages import (
+    ALERTED,
+    ENDED,
+    FAILING,
+    RECOVERED,
+    AlertUpdate,
+    EndedUpdate,
+    FlightMessages,
+    QueryUpdate,
+)
 from trackers.flights.money import checked_currency, in_words, minor_units
-from trackers.flights.news import ALERTED, ENDED, FAILING, RECOVERED, AlertNews, EndedNews, FlightMessages, QueryNews
 from trackers.flights.providers import providers
 from trackers.flights.search import Cabin, ScrapeQuery, Travellers
 from trackers.flights.services.searches import around
 from trackers.flights.settings import FlightsSettings
 from trackers.flights.source import GoogleFlightsSource
 from trackers.flights.wire import WireError, bytes_field, fields, number_field, varint
-from users.notifications.messages import Reader
+from users.notifications.messages import RecipientLocale
 
 ONE_WAY = ScrapeQuery(
     provider="google_flights", origin="JFK", destination="LAX", departs_on=date(2026, 6, 28), currency="USD"
@@ -41,7 +50,7 @@ WHOLE = ScrapeQuery(
     max_stops=1,
     currency="EUR",
 )
-READER = Reader(locale="en", time_zone="UTC")
+READER = RecipientLocale(locale="en", time_zone="UTC")
 
 
 # ---- searches ----
@@ -222,9 +231,9 @@ def test_the_source_is_off_until_it_is_turned_on() -> None:
 def test_a_source_reads_a_search_that_was_typed_and_nothing_else() -> None:
     source = GoogleFlightsSource(settings=FlightsSettings(), recorder=lambda: None)  # type: ignore[arg-type,return-value]  # likewise
     assert source.read(ONE_WAY.key) == (ONE_WAY.key, ONE_WAY.key)
-    for typed in ("", "JFK-LAX", ONE_WAY.key + ":x", ONE_WAY.key.replace("economy", "roof")):
+    for entered in ("", "JFK-LAX", ONE_WAY.key + ":x", ONE_WAY.key.replace("economy", "roof")):
         with pytest.raises(Problem):
-            source.read(typed)
+            source.read(entered)
 
 
 # ---- what is said ----
@@ -238,7 +247,7 @@ def event(name: str, payload: object) -> Event:
 
 
 def test_an_alert_says_what_it_costs_why_and_beside_what() -> None:
-    news = AlertNews(
+    news = AlertUpdate(
         key="k", watch_id=UUID(int=1), trip_id=UUID(int=2), trip_name="Spring", origin="VIE", destination="OSL",
         departs_on=date(2027, 3, 14), returns_on=date(2027, 3, 21), rules=[Rule.TARGET, Rule.LOWEST_EVER],
         price=15_309, currency="EUR", target_price=16_000, previous_price=18_000, lowest_price=15_309,
@@ -270,7 +279,7 @@ def test_an_alert_says_what_it_costs_why_and_beside_what() -> None:
     ],
 )
 def test_a_search_that_fails_or_recovers(name: str, reason: str | None, title: str, line: str) -> None:
-    news = QueryNews(
+    news = QueryUpdate(
         watch_id=UUID(int=1), provider="google_flights", origin="VIE", destination="OSL",
         departs_on=date(2027, 3, 14), returns_on=None, reason=reason, since=datetime(2026, 3, 1, tzinfo=UTC), url=None,
     )  # fmt: skip
@@ -281,7 +290,7 @@ def test_a_search_that_fails_or_recovers(name: str, reason: str | None, title: s
 
 @pytest.mark.parametrize(("lowest", "line"), [(15_000, "The lowest seen was 150.00 EUR."), (None, "No price.")])
 def test_a_watch_that_ended(lowest: int | None, line: str) -> None:
-    news = EndedNews(
+    news = EndedUpdate(
         watch_id=UUID(int=1), trip_id=UUID(int=2), trip_name=None, origin="VIE", destination="OSL",
         departs_on=date(2027, 3, 14), returns_on=None, currency="EUR", lowest_price=lowest,
     )  # fmt: skip

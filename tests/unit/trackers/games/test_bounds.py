@@ -108,7 +108,7 @@ def test_half_a_character_never_comes_out(surrogate: str) -> None:
 
 def test_a_time_beyond_the_calendar_is_a_changed_page() -> None:
     late = "9999-12-31T23:59:59-05:00"
-    with pytest.raises(PageChanged, match="no such time"):
+    with pytest.raises(PageChanged, match="not a possible time"):
         parse_profile(profile(lambda body: body["metadata"].update(lastUpdated={"value": late})))
 
 

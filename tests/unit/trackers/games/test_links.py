@@ -129,8 +129,12 @@ REFUSED = [
     ("javascript://tracker.gg/rocket-league/profile/epic/QuietComet", UnsupportedLink, "no link to a site"),
     ("https://127.0.0.1/rocket-league/profile/epic/QuietComet", UnsupportedLink, "127.0.0.1"),
     # our site, but nobody's profile
-    ("https://tracker.gg", UnsupportedLink, "nobody's profile"),
-    ("https://rocketleague.tracker.network/rocket-league/leaderboards/stats/all/wins", UnsupportedLink, "nobody's"),
+    ("https://tracker.gg", UnsupportedLink, "not a profile"),
+    (
+        "https://rocketleague.tracker.network/rocket-league/leaderboards/stats/all/wins",
+        UnsupportedLink,
+        "not a profile",
+    ),
     # games
     (
         "https://tracker.gg/valorant/profile/riot/Quiet%23Comet/overview",
@@ -163,7 +167,7 @@ REFUSED = [
     (f"{NETWORK}/epic/QuietComet {NETWORK}/epic/LoudComet", AmbiguousLink, "QuietComet (epic) and LoudComet (epic)"),
     (f"{NETWORK}/epic/QuietComet {NETWORK}/psn/QuietComet", AmbiguousLink, "(epic) and QuietComet (psn)"),
     (f"{NETWORK}/epic/QuietComet{NETWORK}/epic/LoudComet", AmbiguousLink, "different accounts"),
-    (f"{NETWORK}/epic/QuietComet/{NETWORK}/epic/LoudComet", AmbiguousLink, "glued together"),
+    (f"{NETWORK}/epic/QuietComet/{NETWORK}/epic/LoudComet", AmbiguousLink, "without a space"),
     (f"{NETWORK}/epic/QuietComet {NETWORK}/stadia/QuietComet", UnsupportedPlatform, "stadia"),
     # length
     (f"{NETWORK}/epic/QuietComet?{'x' * MAX_LENGTH}", LinkTooLong, "characters long"),

@@ -17,14 +17,14 @@ from shared.scraping.failures import (
     TargetPrivate,
     Throttled,
 )
+from trackers.games.error_answers import raise_for_answer
 from trackers.games.parser import (
-    PlaylistStanding,
+    PlaylistState,
     Profile,
     parse_playlists,
     parse_profile,
     parse_rating_history,
 )
-from trackers.games.refusals import raise_for_answer
 
 BODIES = Path(__file__).parents[3] / "data" / "games"
 
@@ -42,8 +42,8 @@ def edited(edit: Callable[[Body], None], name: str = "profile_2025.json") -> byt
     return json.dumps(body, ensure_ascii=False).encode()
 
 
-def playlist(profile: Profile, key: str) -> PlaylistStanding:
-    return next(standing for standing in profile.playlists if standing.playlist_key == key)
+def playlist(profile: Profile, key: str) -> PlaylistState:
+    return next(state for state in profile.playlists if state.playlist_key == key)
 
 
 def segments(body: Body, kind: str) -> list[Body]:
@@ -69,8 +69,8 @@ def test_a_profile_says_whose_it_is_and_how_fresh() -> None:
 
 
 def test_a_playlist_is_read_with_all_its_numbers() -> None:
-    standing = playlist(parse_profile(body_of("profile_2025.json")), "11")
-    assert standing == PlaylistStanding(
+    state = playlist(parse_profile(body_of("profile_2025.json")), "11")
+    assert state == PlaylistState(
         season_key="34",
         playlist_key="11",
         name="Ranked Doubles 2v2",
@@ -80,7 +80,7 @@ def test_a_playlist_is_read_with_all_its_numbers() -> None:
         division=2,
         division_name="Division III",
         matches_played=216,
-        win_streak=standing.win_streak,
+        win_streak=state.win_streak,
         peak_rating=1043,
         peak_tier=11,
         peak_division=3,
@@ -88,7 +88,7 @@ def test_a_playlist_is_read_with_all_its_numbers() -> None:
         delta_down=14,
         estimated=False,
     )
-    assert standing.win_streak < 0
+    assert state.win_streak < 0
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_the_sign_of_a_streak_is_its_type(streak: Body | None, expected: int) ->
 
 def test_a_rank_that_nobody_played_for_is_estimated() -> None:
     profile = parse_profile(body_of("profile_2025.json"))
-    assert {standing.playlist_key for standing in profile.playlists if standing.estimated} == {"27", "28", "30"}
+    assert {state.playlist_key for state in profile.playlists if state.estimated} == {"27", "28", "30"}
     hoops = playlist(profile, "27")
     assert (hoops.matches_played, hoops.peak_rating, hoops.peak_tier, hoops.peak_division) == (0, None, None, None)
     casual = playlist(profile, "0")
@@ -130,8 +130,8 @@ def test_a_rank_without_matches_is_estimated_even_where_the_site_does_not_say_so
 
 def test_a_player_who_never_played_has_only_estimates() -> None:
     profile = parse_profile(body_of("profile_unplayed.json"))
-    assert all(standing.estimated for standing in profile.playlists if standing.playlist_key != "0")
-    assert all(standing.matches_played == 0 for standing in profile.playlists)
+    assert all(state.estimated for state in profile.playlists if state.playlist_key != "0")
+    assert all(state.matches_played == 0 for state in profile.playlists)
     assert profile.peaks == []
     assert profile.lifetime["wins"] == 0
 
@@ -146,10 +146,10 @@ def test_lifetime_numbers_keep_their_kind() -> None:
 def test_all_time_peaks_name_the_season_that_they_were_reached_in() -> None:
     profile = parse_profile(body_of("profile_2025.json"))
     assert len(profile.peaks) == 10
-    doubles = next(peak for peak in profile.peaks if peak.playlist_key == "11")
-    assert (doubles.season_key, doubles.rating, doubles.name) == ("23", 1175, "Ranked Doubles 2v2")
-    assert doubles.tier_name is not None
-    assert doubles.division_name is not None
+    duplicates = next(peak for peak in profile.peaks if peak.playlist_key == "11")
+    assert (duplicates.season_key, duplicates.rating, duplicates.name) == ("23", 1175, "Ranked Doubles 2v2")
+    assert duplicates.tier_name is not None
+    assert duplicates.division_name is not None
 
 
 def test_every_season_is_listed_with_its_name() -> None:
@@ -165,7 +165,7 @@ def test_bodies_of_2023_have_null_where_later_ones_have_nothing() -> None:
     profile = parse_profile(body_of("profile_2023.json"))
     assert profile.platform == "steam"
     assert len(profile.playlists) == 9
-    top = next(standing for standing in profile.playlists if standing.delta_up is None and standing.matches_played == 0)
+    top = next(state for state in profile.playlists if state.delta_up is None and state.matches_played == 0)
     assert top.estimated
 
 
@@ -216,8 +216,8 @@ def test_a_new_tier_keeps_its_number() -> None:
     def raise_tier(body: Body) -> None:
         stats(body, 11)["tier"] = {"value": 23, "metadata": None}
 
-    standing = playlist(parse_profile(edited(raise_tier)), "11")
-    assert (standing.tier, standing.tier_name) == (23, "Tier 23")
+    state = playlist(parse_profile(edited(raise_tier)), "11")
+    assert (state.tier, state.tier_name) == (23, "Tier 23")
 
 
 def test_a_new_type_of_segment_is_passed_over() -> None:
@@ -238,15 +238,15 @@ def test_numbers_may_come_as_floats() -> None:
         stats(body, 11)["rating"]["value"] = 1024.0
         stats(body, 11)["tier"]["value"] = 11.0
 
-    standing = playlist(parse_profile(edited(to_float)), "11")
-    assert (standing.rating, standing.tier) == (1024, 11)
-    assert type(standing.rating) is int
-    assert type(standing.tier) is int
+    state = playlist(parse_profile(edited(to_float)), "11")
+    assert (state.rating, state.tier) == (1024, 11)
+    assert type(state.rating) is int
+    assert type(state.tier) is int
 
 
 def test_a_playlist_without_rating_and_matches_is_left_out() -> None:
     profile = parse_profile(edited(lambda body: stats(body, 27)["rating"].update(value=None)))
-    assert "27" not in {standing.playlist_key for standing in profile.playlists}
+    assert "27" not in {state.playlist_key for state in profile.playlists}
 
 
 def test_a_handle_may_be_missing_where_there_is_an_identifier() -> None:
@@ -362,10 +362,10 @@ def test_wherever_a_body_is_cut_nothing_is_taken_from_it() -> None:
 
 
 def test_a_season_is_read_without_an_envelope() -> None:
-    standings = parse_playlists(body_of("season_30.json"), 30)
-    assert {standing.season_key for standing in standings} == {"30"}
-    assert {"10", "11", "13", "34"} <= {standing.playlist_key for standing in standings}
-    assert parse_playlists(body_of("season_30.json"), "30") == standings
+    playlist_states = parse_playlists(body_of("season_30.json"), 30)
+    assert {state.season_key for state in playlist_states} == {"30"}
+    assert {"10", "11", "13", "34"} <= {state.playlist_key for state in playlist_states}
+    assert parse_playlists(body_of("season_30.json"), "30") == playlist_states
 
 
 def test_a_season_before_a_players_time_is_empty() -> None:
@@ -373,7 +373,7 @@ def test_a_season_before_a_players_time_is_empty() -> None:
 
 
 def test_another_season_than_the_one_asked_for_is_refused() -> None:
-    with pytest.raises(PageChanged, match="season 29 was asked for, the body is about season 30"):
+    with pytest.raises(PageChanged, match="season 29 was requested, the body is about season 30"):
         parse_playlists(body_of("season_30.json"), 29)
 
 
@@ -496,7 +496,7 @@ def test_a_profile_of_somebody_who_plays_much_reads() -> None:
     assert (profile.current_season, len(profile.seasons)) == ("34", 34)
     assert profile.updated_at == datetime(2026, 1, 17, 21, 5, 33, 123457, tzinfo=UTC)  # seven decimals, rounded
     assert (profile.lifetime["wins"], profile.lifetime["tRNRating"]) == (7_406, 4_321.987654321)
-    assert [(standing.playlist_key, standing.rating, standing.win_streak) for standing in profile.playlists] == [
+    assert [(state.playlist_key, state.rating, state.win_streak) for state in profile.playlists] == [
         ("10", 1_434, 7),
         ("11", 2_342, -1),
         ("13", 1_361, -1),
@@ -507,19 +507,19 @@ def test_a_profile_of_somebody_who_plays_much_reads() -> None:
         ("61", 987, 2),
         ("0", 1_130, 0),
     ]
-    assert {standing.playlist_key for standing in profile.playlists if standing.estimated} == {"27", "30"}
-    assert {standing.playlist_key for standing in profile.playlists if standing.peak_rating is None} == {
+    assert {state.playlist_key for state in profile.playlists if state.estimated} == {"27", "30"}
+    assert {state.playlist_key for state in profile.playlists if state.peak_rating is None} == {
         "27",
         "30",
         "0",
     }
-    doubles = playlist(profile, "11")
-    assert (doubles.tier_name, doubles.division_name, doubles.matches_played) == (
+    duplicates = playlist(profile, "11")
+    assert (duplicates.tier_name, duplicates.division_name, duplicates.matches_played) == (
         "Grand Champion III",
         "Division III",
         1_023,
     )
-    assert (doubles.peak_rating, doubles.delta_up, doubles.delta_down) == (2_411, None, 33)
+    assert (duplicates.peak_rating, duplicates.delta_up, duplicates.delta_down) == (2_411, None, 33)
     assert {(peak.playlist_key, peak.season_key, peak.rating) for peak in profile.peaks} == {
         ("11", "28", 2_485),
         ("13", "17", 1_710),

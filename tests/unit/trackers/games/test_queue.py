@@ -18,10 +18,10 @@ class FakeRepository:
 
 class FakeTargets:
     def __init__(self) -> None:
-        self.looked_at: list[UUID] = []
+        self.fetched_at: list[UUID] = []
 
-    async def look_now(self, source: str, targets: Sequence[UUID]) -> dict[UUID, UUID]:
-        self.looked_at += targets
+    async def request_run(self, source: str, targets: Sequence[UUID]) -> dict[UUID, UUID]:
+        self.fetched_at += targets
         return {target: target for target in targets}
 
 
@@ -31,4 +31,4 @@ async def test_every_pending_tracker_is_put_ahead_once() -> None:
     nobody: Any = None  # the house itself asks, for all guilds
     queue = TrackerScrapingQueueService(trackers=repository, targets=targets, guilds=nobody, access=nobody)
     assert await queue.process_pending_trackers() == 2 * PROCESSED_AT_ONCE + 1
-    assert targets.looked_at == repository.pending
+    assert targets.fetched_at == repository.pending

@@ -9,7 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import force_setattr
 
-from trackers.games.ratings import MOST, PLAYLISTS, Rating, Season, Standing, Tracked, best, half_up, rate, salary_of
+from trackers.games.ratings import (
+    MAX_SCORE,
+    PLAYLISTS,
+    RatedPlaylist,
+    RatedTracker,
+    Rating,
+    Season,
+    best,
+    half_up,
+    rate,
+    salary_of,
+)
 from users.guilds.guild_settings import (
     Ascendancy,
     Custom,
@@ -22,7 +33,7 @@ from users.guilds.guild_settings import (
 
 HUNDREDTHS = st.integers(0, 100).map(lambda number: number / 100)
 STANDINGS = st.builds(
-    Standing,
+    RatedPlaylist,
     rating=st.integers(-500, 4000),
     peak=st.none() | st.integers(0, 4000),
     matches=st.integers(0, 120),
@@ -42,8 +53,8 @@ FORMULAS = st.one_of(
 )
 
 
-def at(rating: int, *, peak: int | None = None, matches: int = 100, estimated: bool = False) -> Standing:
-    return Standing(rating=rating, peak=peak, matches=matches, estimated=estimated)
+def at(rating: int, *, peak: int | None = None, matches: int = 100, estimated: bool = False) -> RatedPlaylist:
+    return RatedPlaylist(rating=rating, peak=peak, matches=matches, estimated=estimated)
 
 
 def rounded(exact: Fraction) -> int:
@@ -53,9 +64,9 @@ def rounded(exact: Fraction) -> int:
 def slowly(formula: RatingFormula, current: Season, previous: Season) -> int:
     """The page's words, in fractions."""
 
-    def real(season: Season, name: str) -> Standing | None:
-        standing = season.get(PLAYLISTS[name])
-        return standing if standing and not standing.estimated and standing.matches > 0 else None
+    def real(season: Season, name: str) -> RatedPlaylist | None:
+        state = season.get(PLAYLISTS[name])
+        return state if state and not state.estimated and state.matches > 0 else None
 
     if isinstance(formula, Ascendancy):
         above, below = Fraction(0), 0
@@ -154,8 +165,8 @@ def test_weights_are_the_decimals_that_were_written() -> None:
         ("totalGames", 150),
         ("ones + onesPeak + onesGames", 0),
         ("twos / onesGames", 0),  # divides by zero: not rated
-        ("1000000000000000 * twos", MOST),
-        ("0 - 1000000000000000 * twos", -MOST),
+        ("1000000000000000 * twos", MAX_SCORE),
+        ("0 - 1000000000000000 * twos", -MAX_SCORE),
         ("twos" + "*twos" * 99 + "*0", 0),  # no number
     ],
 )
@@ -173,8 +184,8 @@ def _unchecked(expression: str) -> Custom:
     return formula
 
 
-def tracker(number: int) -> Tracked:
-    return Tracked(
+def tracker(number: int) -> RatedTracker:
+    return RatedTracker(
         user_id=UUID(int=1),
         tracker_id=UUID(int=number),
         account_id=UUID(int=number),

@@ -6,14 +6,14 @@ from shared.settings import SettingsError, load
 from trackers.games.settings import GamesSettings
 
 
-@pytest.mark.parametrize("typed", ["https://api.example.org", "https://api.example.org/"])
-def test_a_last_slash_is_no_part_of_the_address(typed: str) -> None:
-    loaded = load([GamesSettings], {"TRACKERS_GAMES_BASE_URL": typed})
+@pytest.mark.parametrize("entered", ["https://api.example.org", "https://api.example.org/"])
+def test_a_last_slash_is_no_part_of_the_address(entered: str) -> None:
+    loaded = load([GamesSettings], {"TRACKERS_GAMES_BASE_URL": entered})
     assert loaded[GamesSettings].base_url == "https://api.example.org"
 
 
 @pytest.mark.parametrize(
-    "typed",
+    "entered",
     [
         "https://me:sesame@api.example.org",
         "https://me@api.example.org",
@@ -27,7 +27,7 @@ def test_a_last_slash_is_no_part_of_the_address(typed: str) -> None:
         "api.example.org",
     ],
 )
-def test_more_than_scheme_and_host_is_refused_in_words(typed: str) -> None:
+def test_more_than_scheme_and_host_is_refused_in_words(entered: str) -> None:
     with pytest.raises(SettingsError, match="expected scheme and host, such as https:") as caught:
-        load([GamesSettings], {"TRACKERS_GAMES_BASE_URL": typed})
+        load([GamesSettings], {"TRACKERS_GAMES_BASE_URL": entered})
     assert "regex" not in str(caught.value)

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trackers.hiscores.catalogue import KNOWN, Metric
-from trackers.hiscores.comparison import KEYFRAME_EVERY, Entry, Known, RecordKind, Verdict, compare
-from trackers.hiscores.news import page_of
+from trackers.hiscores.comparison import KEYFRAME_EVERY, Known, MetricValue, RecordKind, Verdict, compare
+from trackers.hiscores.messages import page_of
 from trackers.hiscores.thresholds import in_words, passed, thresholds_of
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -24,17 +24,17 @@ def told(looks: Sequence[dict[int, int | None]]) -> list[Verdict]:
     flagged = False
     verdicts = []
     for number, look in enumerate(looks):
-        seen = {no: Entry(value, 100 + number) for no, value in look.items()}
+        seen = {no: MetricValue(value, 100 + number) for no, value in look.items()}
         verdict = compare(known, seen, METRICS, flagged=flagged, lasted=True)
         verdicts.append(verdict)
         flagged = verdict.flagged
-        known = Known(entries=verdict.entries, era=verdict.era, since_keyframe=verdict.since_keyframe, looked_at=NOON)
+        known = Known(entries=verdict.entries, era=verdict.era, since_keyframe=verdict.since_keyframe, fetched_at=NOON)
     return verdicts
 
 
 @given(LOOKS)
 def test_records_add_up_to_what_was_seen(looks: list[dict[int, int | None]]) -> None:
-    state: dict[int, Entry] = {}
+    state: dict[int, MetricValue] = {}
     for look, verdict in zip(looks, told(looks), strict=True):
         if verdict.record is RecordKind.KEYFRAME:
             state = dict(verdict.recorded)
@@ -71,7 +71,7 @@ def test_a_fall_is_flagged_once_and_settled_by_the_next_look(looks: list[dict[in
     for first, second in itertools.pairwise(verdicts):
         if first.flagged:
             assert not second.flagged
-            assert second.era == first.era + 1 if second.fell else second.era == first.era
+            assert second.era == first.era + 1 if second.decreased else second.era == first.era
 
 
 @given(LOOKS)
@@ -86,20 +86,25 @@ def test_a_keyframe_comes_every_so_many_records() -> None:
 
 
 def test_a_metric_that_a_look_does_not_name_stays_as_it_was() -> None:
-    known = Known(entries={1: Entry(5, 1), 2: Entry(9, 1)}, era=0, since_keyframe=0, looked_at=NOON)
-    verdict = compare(known, {1: Entry(6, 1)}, METRICS)
-    assert verdict.entries == {1: Entry(6, 1), 2: Entry(9, 1)}
-    assert verdict.recorded == {1: Entry(6, 1)}
+    known = Known(entries={1: MetricValue(5, 1), 2: MetricValue(9, 1)}, era=0, since_keyframe=0, fetched_at=NOON)
+    verdict = compare(known, {1: MetricValue(6, 1)}, METRICS)
+    assert verdict.entries == {1: MetricValue(6, 1), 2: MetricValue(9, 1)}
+    assert verdict.recorded == {1: MetricValue(6, 1)}
 
 
 def test_a_fall_that_has_not_lasted_yet_is_neither_recorded_again_nor_believed() -> None:
-    known = Known(entries={1: Entry(500, 1)}, era=3, since_keyframe=7, looked_at=NOON)
-    first = compare(known, {1: Entry(4, 1)}, METRICS)
-    again = compare(known, {1: Entry(5, 1)}, METRICS, flagged=True)
-    later = compare(known, {1: Entry(5, 1)}, METRICS, flagged=True, lasted=True)
+    known = Known(entries={1: MetricValue(500, 1)}, era=3, since_keyframe=7, fetched_at=NOON)
+    first = compare(known, {1: MetricValue(4, 1)}, METRICS)
+    again = compare(known, {1: MetricValue(5, 1)}, METRICS, flagged=True)
+    later = compare(known, {1: MetricValue(5, 1)}, METRICS, flagged=True, lasted=True)
     assert (first.record, first.flagged, first.era) == (RecordKind.FLAGGED, True, 3)
     assert (again.record, again.flagged, again.entries) == (None, True, known.entries)
-    assert (later.record, later.flagged, later.era, dict(later.gains)) == (RecordKind.KEYFRAME, False, 4, {})
+    assert (later.record, later.flagged, later.era, dict(later.gains)) == (
+        RecordKind.KEYFRAME,
+        False,
+        4,
+        {},
+    )
 
 
 @given(st.integers(0, 200_000_000), st.integers(0, 200_000_000))
@@ -114,7 +119,7 @@ def test_what_is_celebrated_is_said_in_words() -> None:
     said = [in_words(KNOWN[slug], t) for slug, t in (("slayer", 13_034_431), ("slayer", 200_000_000), ("zulrah", 1))]
     assert said == ["99 Slayer", "200m Slayer experience", "first Zulrah"]
     assert in_words(KNOWN["zulrah"], 1_000) == "1,000 Zulrah"
-    assert in_words(KNOWN["overall"], 1_000_000_000) == "1,000m experience in all"
+    assert in_words(KNOWN["overall"], 1_000_000_000) == "1,000m experience in total"
     assert in_words(KNOWN["total_level"], 2_376) == "total level 2,376"
     assert all(list(thresholds_of(metric)) == sorted(thresholds_of(metric)) for metric in KNOWN.values())
     assert thresholds_of(KNOWN["lms_rank"]) == ()

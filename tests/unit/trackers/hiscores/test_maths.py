@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trackers.hiscores.catalogue import COMBAT_SKILLS, Metric, MetricKind
-from trackers.hiscores.comparison import Entry
+from trackers.hiscores.comparison import MetricValue
 from trackers.hiscores.maths import XP_OF_LEVEL, combat_level, level_for, virtual_level, xp_for
 from trackers.hiscores.progress import gain
 
@@ -80,7 +80,7 @@ def test_gains_beside_what_they_mean(
     before: int | None, after: int | None, rank: int | None, ranked: int | None, rating: bool
 ) -> None:
     metric = Metric(slug="lms_rank" if rating else "zulrah", name="x", kind=MetricKind.BOSS)
-    found = gain(metric, Entry(before, rank), Entry(after, ranked), days=2.0)
+    found = gain(metric, MetricValue(before, rank), MetricValue(after, ranked), days=2.0)
     if before is None or after is None:
         assert (found.gained, found.per_day) == (None, None)
     else:

@@ -9,7 +9,7 @@ from trackers.hiscores.names import beginning, canonical, shown, spells
 
 
 @pytest.mark.parametrize(
-    ("typed", "name"),
+    ("entered", "name"),
     [
         ("___hello_WORLD1  ", "hello world1"),
         ("Lynx Titan", "lynx titan"),
@@ -21,23 +21,23 @@ from trackers.hiscores.names import beginning, canonical, shown, spells
         ("123456789012", "123456789012"),
     ],
 )
-def test_one_spelling_stands_for_all(typed: str, name: str) -> None:
-    assert canonical(typed) == name
+def test_one_spelling_stands_for_all(entered: str, name: str) -> None:
+    assert canonical(entered) == name
     assert canonical(name) == name
 
 
 @pytest.mark.parametrize(
-    "typed", ["aLongUsername", "hello$#%", "", "   ", "___", "\u00e4", "a\nb\x00", "a.b", "\u0661"]
+    "entered", ["aLongUsername", "hello$#%", "", "   ", "___", "\u00e4", "a\nb\x00", "a.b", "\u0661"]
 )
-def test_nobody_is_called_so(typed: str) -> None:
+def test_nobody_is_called_so(entered: str) -> None:
     with pytest.raises(InvalidUsername):
-        canonical(typed)
+        canonical(entered)
 
 
 @given(st.text(max_size=40))
-def test_whatever_is_typed_becomes_a_name_or_is_refused(typed: str) -> None:
+def test_whatever_is_typed_becomes_a_name_or_is_refused(entered: str) -> None:
     try:
-        name = canonical(typed)
+        name = canonical(entered)
     except InvalidUsername:
         return
     assert 1 <= len(name) <= 12

@@ -12,17 +12,17 @@ from hypothesis import strategies as st
 from shared.scraping.failures import Blocked, HostUnavailable, PageChanged, TargetNotFound, Throttled
 from trackers.hiscores.catalogue import KNOWN, TOTAL_LEVEL, MetricKind, slug_of
 from trackers.hiscores.maths import XP_OF_LEVEL
-from trackers.hiscores.parser import BUILT_IN, Layout, Page, parse_csv, parse_json, raise_for_answer
+from trackers.hiscores.parser import BUILT_IN, HiscoresPage, Layout, parse_csv, parse_json, raise_for_answer
 
 DATA = Path(__file__).parents[3] / "data" / "hiscores"
 Body = dict[str, Any]
 
 
-def values(page: Page) -> dict[str, int | None]:
+def values(page: HiscoresPage) -> dict[str, int | None]:
     return {reading.metric.slug: reading.value for reading in page.readings}
 
 
-def ranks(page: Page) -> dict[str, int | None]:
+def ranks(page: HiscoresPage) -> dict[str, int | None]:
     return {reading.metric.slug: reading.rank for reading in page.readings}
 
 
@@ -31,7 +31,7 @@ def body() -> Body:
     return made
 
 
-def parsed(changed: Body) -> Page:
+def parsed(changed: Body) -> HiscoresPage:
     return parse_json(json.dumps(changed).encode())
 
 

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from trackers.hiscores.errors import ImpossibleSpan
 from trackers.hiscores.history_queries import bounds
 from trackers.hiscores.schemas import GainPeriod, Which
-from trackers.hiscores.spans import AskedSpan, Span, span_of
+from trackers.hiscores.spans import AskedSpan, TimeSpan, span_of
 
 NOW = datetime(2026, 3, 29, 13, 30, tzinfo=UTC)  # a Sunday; in Berlin the clocks went forward this night
 
 
-def span(**asked: str) -> Span:
+def span(**asked: str) -> TimeSpan:
     return span_of(AskedSpan(**asked), now=NOW)
 
 
@@ -81,9 +81,9 @@ def test_what_is_no_span(asked: dict[str, str]) -> None:
 
 
 @given(st.text(max_size=30), st.sampled_from(["start", "end", "period", "time_zone"]))
-def test_whatever_is_typed_is_a_span_or_refused(typed: str, where: str) -> None:
+def test_whatever_is_typed_is_a_span_or_refused(entered: str, where: str) -> None:
     try:
-        found = span(**{where: typed})
+        found = span(**{where: entered})
     except ImpossibleSpan:
         return
     assert found.end <= NOW

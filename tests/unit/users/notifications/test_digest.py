@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from shared.installation_secret import InstallationSecret
 from shared.settings import Secret
 from users.notifications.digest import (
-    MOST_ENTRIES,
+    MAX_ENTRIES,
     Digest,
     DigestEntry,
     DigestGroup,
@@ -22,7 +22,7 @@ from users.notifications.digest import (
 from users.notifications.digest_mail import DigestMail
 from users.notifications.digest_schedule import Period, Plan, last_due, next_due, period_of
 from users.notifications.schemas import EVERYTHING, Mode
-from users.notifications.senders.email import mail_templates
+from users.notifications.transports.email import mail_templates
 from users.notifications.unsubscribing import Unsubscribing
 
 ZONES = ["UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "Pacific/Apia", "No/Where"]
@@ -94,13 +94,11 @@ def section(count: int, title: str = "Lakeside") -> DigestSection:
     return DigestSection(title=title, groups=(DigestGroup(title="October NAC", entries=entries),))
 
 
-@pytest.mark.parametrize(
-    ("count", "title"), [(0, "nothing new"), (1, "1 piece of news"), (1200, "1,200 pieces of news")]
-)
+@pytest.mark.parametrize(("count", "title"), [(0, "no updates"), (1, "1 update"), (1200, "1,200 updates")])
 def test_a_digest_counts_what_it_tells_and_what_it_leaves_out(count: int, title: str) -> None:
     made = composed(WINDOW, [section(count), section(0, "Nobody")])
     assert (made.title, made.entries) == (title, count)
-    assert made.left_out == max(0, count - MOST_ENTRIES)
+    assert made.left_out == max(0, count - MAX_ENTRIES)
     assert [one.title for one in made.sections] == (["Lakeside"] if count else [])
 
 

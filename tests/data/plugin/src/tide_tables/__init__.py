@@ -7,12 +7,12 @@ import msgspec
 from sqlalchemy import text
 
 from shared.scraping.failures import PageChanged
+from shared.scraping.fetch_context import FetchContext
 from shared.scraping.observation import Observation
 from shared.scraping.plugins import SourceContext
 from shared.scraping.policy import Policy
 from shared.scraping.source import Source
 from shared.scraping.target import Target
-from shared.scraping.visit import Visit
 
 
 class Tide(msgspec.Struct, frozen=True):
@@ -34,8 +34,8 @@ class TideSource(Source[Tide]):
         self.disabled_because = "" if self.enabled else "set TIDES_BASE_URL"
         self.policy = Policy(host="tides", delay=0.0, obey_robots=False, operator_configured=True)
 
-    async def collect(self, target: Target, visit: Visit) -> Tide:
-        answer = await visit.get(f"{self.base_url}/{target.address}.json", conditional=True)
+    async def collect(self, target: Target, context: FetchContext) -> Tide:
+        answer = await context.get(f"{self.base_url}/{target.address}.json", conditional=True)
         try:
             return msgspec.json.decode(answer.body, type=Tide)
         except msgspec.DecodeError as error:

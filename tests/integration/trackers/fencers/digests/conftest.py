@@ -54,7 +54,7 @@ def environ(environ: dict[str, str], mailbox: Mailbox) -> dict[str, str]:
 
 
 @dataclass
-class Post:
+class GuardedHttpClient:
     """Who gets digests, and what arrives."""
 
     salle: Salle
@@ -103,6 +103,6 @@ def part_of(mail: EmailMessage, kind: str) -> str:
 
 
 @pytest.fixture
-async def post(salle: Salle, mailbox: Mailbox) -> Post:
+async def post(salle: Salle, mailbox: Mailbox) -> GuardedHttpClient:
     salle.stage()
-    return Post(salle, mailbox)
+    return GuardedHttpClient(salle, mailbox)

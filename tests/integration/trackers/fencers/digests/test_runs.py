@@ -13,7 +13,7 @@ from sqlalchemy import text
 from tests.conftest import container_of
 from tests.integration.people import Person
 from tests.integration.trackers.fencers.conftest import ALEX, CLUB, SABER, Salle
-from tests.integration.trackers.fencers.digests.conftest import Post
+from tests.integration.trackers.fencers.digests.conftest import GuardedHttpClient
 from tests.waiting import LIMIT_S, eventually
 
 from trackers.fencers.digest import NEWS
@@ -21,7 +21,7 @@ from users.notifications.digest import DigestSection, DigestWindow, spans
 from users.notifications.digest_repository import DigestRepository
 
 
-async def test_two_schedulers_at_once_send_one(post: Post, salle: Salle, ada: Person, ben: Person) -> None:
+async def test_two_schedulers_at_once_send_one(post: GuardedHttpClient, salle: Salle, ada: Person, ben: Person) -> None:
     for who in (ada, ben):
         await salle.track(who, "club", CLUB)
         await post.subscribe(who)
@@ -42,7 +42,7 @@ async def test_two_schedulers_at_once_send_one(post: Post, salle: Salle, ada: Pe
 
 
 async def test_a_crash_between_send_and_mark_repeats_it_under_its_message_id(
-    post: Post, salle: Salle, ada: Person
+    post: GuardedHttpClient, salle: Salle, ada: Person
 ) -> None:
     await salle.track(ada, "club", CLUB)
     await post.subscribe(ada)
@@ -70,7 +70,7 @@ async def _dies(outcomes: object) -> None:
 
 
 async def test_one_that_could_not_be_sent_is_given_up_for_the_next_which_tells_its_news_too(
-    post: Post, salle: Salle, ada: Person
+    post: GuardedHttpClient, salle: Salle, ada: Person
 ) -> None:
     await salle.track(ada, "club", CLUB)
     await post.subscribe(ada)
@@ -104,7 +104,9 @@ class SendsMeanwhile:
         return {}
 
 
-async def test_one_that_the_next_gives_up_is_not_sent_while_that_is_made(post: Post, salle: Salle, ada: Person) -> None:
+async def test_one_that_the_next_gives_up_is_not_sent_while_that_is_made(
+    post: GuardedHttpClient, salle: Salle, ada: Person
+) -> None:
     await salle.track(ada, "club", CLUB)
     await post.subscribe(ada)
     await salle.look()
@@ -135,7 +137,9 @@ class Poisoned:
         return {}
 
 
-async def test_one_persons_poison_is_not_everybodys(post: Post, salle: Salle, ada: Person, ben: Person) -> None:
+async def test_one_persons_poison_is_not_everybodys(
+    post: GuardedHttpClient, salle: Salle, ada: Person, ben: Person
+) -> None:
     for who in (ada, ben):
         await salle.track(who, "club", CLUB)
         await post.subscribe(who)
@@ -163,7 +167,7 @@ async def blocked(salle: Salle) -> None:
 @pytest.mark.parametrize("waiting", [True, False], ids=["a digest waits", "none waits"])
 @pytest.mark.parametrize("ends", ["the channel", "the account"])
 async def test_who_ends_a_channel_while_its_digest_is_made_waits_and_neither_fails(
-    post: Post, salle: Salle, ada: Person, waiting: bool, ends: str
+    post: GuardedHttpClient, salle: Salle, ada: Person, waiting: bool, ends: str
 ) -> None:
     await salle.track(ada, "club", CLUB)
     await post.subscribe(ada)
@@ -174,10 +178,10 @@ async def test_who_ends_a_channel_while_its_digest_is_made_waits_and_neither_fai
     salle.clock.ahead += timedelta(days=1)
     (channel,) = (await salle.read(ada, "/api/users/me/channels"))["items"]
     notifications, database = salle.container.notifications, salle.container.database()
-    held, ended = asyncio.Event(), asyncio.Event()
+    locked, ended = asyncio.Event(), asyncio.Event()
 
     async def remove() -> int:
-        await held.wait()
+        await locked.wait()
         try:
             if ends == "the account":
                 return (await ada.erase()).status_code
@@ -189,7 +193,7 @@ async def test_who_ends_a_channel_while_its_digest_is_made_waits_and_neither_fai
         """One that lets somebody come between what a run claims and what it holds then."""
 
         async def had(self, periods: Mapping[UUID, str]) -> set[UUID]:
-            held.set()
+            locked.set()
             await blocked(salle)
             return await super().had(periods)
 
@@ -247,7 +251,7 @@ def read_rows(plan: dict[str, Any]) -> int:
 @pytest.mark.parametrize("newcomer", [False, True], ids=["one who followed before", "one who has just begun"])
 @pytest.mark.slow
 async def test_a_digest_reads_what_its_window_holds_and_not_what_is_old(
-    post: Post, salle: Salle, ada: Person, newcomer: bool
+    post: GuardedHttpClient, salle: Salle, ada: Person, newcomer: bool
 ) -> None:
     await salle.track(ada, "club", CLUB)
     await salle.track(ada, "fencer", ALEX)

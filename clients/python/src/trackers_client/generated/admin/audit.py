@@ -24,19 +24,19 @@ class AdminAudit(Calls):
         before: UUID | None = None,
         limit: int | None = None,
     ) -> ActivityPage:
-        """What happened to things, the newest first.
+        """List the activity log, newest first.
 
         `GET /api/admin/activity`
 
         Args:
-            event: scrape.failed; with a dot at its end, all of scrape.
-            subject: The kind of thing.
-            subject_id: The thing's id.
-            user_id: Whose thing it is.
-            since: From this time on.
-            until: Before this time.
-            before: Only entries older than this one.
-            limit: Entries to a page.
+            event: Name such as scrape.failed; `scrape.` with a dot at the end covers all events of scrape.
+            subject: Kind of subject, such as tracker.
+            subject_id: Id of the subject.
+            user_id: Owner of the subject.
+            since: Start of the period, inclusive.
+            until: End of the period, exclusive.
+            before: Only entries older than the entry with this id.
+            limit: Entries per page.
         """
         return await self._ask(
             ActivityPage,
@@ -69,23 +69,23 @@ class AdminAudit(Calls):
         before: UUID | None = None,
         limit: int | None = None,
     ) -> AuditPage:
-        """Every mutating request, allowed or refused, the newest first: who asked for what, and what came of
-        it.
+        """List the audit log: every mutating request, allowed or refused, newest first, with caller and
+        status.
 
         `GET /api/admin/audit`
 
         Args:
-            actor_id: A person's id, or a bot key's.
-            actor_kind: Who asked.
+            actor_id: Id of a user or of a bot key.
+            actor_kind: Kind of caller.
             method: The HTTP method.
-            route: Such as /internal/trackers/{tracker_id}/refresh.
-            status: This very status.
-            failed: Only what was refused or failed, or only not.
-            resource: The value of a path's parameter: a thing's id.
-            since: From this time on.
-            until: Before this time.
-            before: Only entries older than this one.
-            limit: Entries to a page.
+            route: Path template such as /internal/trackers/{tracker_id}/refresh.
+            status: Exact status of the response.
+            failed: true: only refused or failed requests; false: only successful ones.
+            resource: Value of a path parameter, such as the id of a tracker.
+            since: Start of the period, inclusive.
+            until: End of the period, exclusive.
+            before: Only entries older than the entry with this id.
+            limit: Entries per page.
         """
         return await self._ask(
             AuditPage,

@@ -14,33 +14,36 @@ class AdminBlocked(Calls):
     async def list_blocks(
         self, *, source: str | None = None, before: UUID | None = None, limit: int | None = None
     ) -> Blocks:
-        """Who is blocked, the newest first. Only admins see this list.
+        """List the blocks, newest first. Only admins see this list.
 
         `GET /api/admin/blocked`
 
         Args:
             source: Only blocks of this source.
             before: Only blocks older than this one.
-            limit: Blocks to a page.
+            limit: Blocks per page.
         """
         return await self._ask(
             Blocks, "GET", "/api/admin/blocked", query={"source": source, "before": before, "limit": limit}
         )
 
     async def block(self, body: NewBlock) -> BlockView:
-        """Leave somebody alone: delete all that is stored of them, and neither follow, store nor show them
-        again.
+        """Block a person.
 
-        Keys: `games` a profile link; `hiscores` a player's name; `fencers` a number, a link, or `name:First
-        Last` for pages that give names only; `contracts` `issuer:` and a number. Followers lose what they
-        followed and are not told. Following it answers 403 `blocked` from now on. 409 `already_blocked`.
+        Everything that is stored about the person is deleted, and they are never followed, stored or shown
+        again. Keys: `games` takes a profile link; `hiscores` a player's name; `fencers` a number, a link,
+        or `name:First Last` for pages with names only; `contracts` `issuer:` and a number. Followers lose
+        what they followed, without a notification. Following the person answers 403 `blocked` from now on.
+        409 `already_blocked`.
 
         `POST /api/admin/blocked`
         """
         return await self._ask(BlockView, "POST", "/api/admin/blocked", body=body)
 
     async def lift_block(self, block_id: UUID) -> None:
-        """Let people follow it again. What was deleted does not come back.
+        """Lift a block.
+
+        The person can be followed again. Deleted data does not come back. 404 `block_not_found`.
 
         `DELETE /api/admin/blocked/{block_id}`
         """

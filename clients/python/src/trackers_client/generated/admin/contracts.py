@@ -15,34 +15,39 @@ class AdminContracts(Calls):
     """Admin calls about contracts."""
 
     async def list_rejected_contracts(self, *, page: int | None = None, per_page: int | None = None) -> RejectedPage:
-        """What the API sent and could not be stored, the latest first.
+        """List rejected rows.
+
+        Rows that the API sent and that could not be stored, the last seen first.
 
         `GET /api/admin/contracts/rejected`
 
         Args:
-            page: Which page, from 1.
-            per_page: Entries to a page.
+            page: Number of the page, from 1.
+            per_page: Entries per page.
         """
         return await self._ask(
             RejectedPage, "GET", "/api/admin/contracts/rejected", query={"page": page, "per_page": per_page}
         )
 
     async def list_contract_runs(self, *, page: int | None = None, per_page: int | None = None) -> RunPage:
-        """Aggregation runs, the newest first: how each ended and what it did.
+        """List aggregation runs.
+
+        Newest first, each with its outcome and summary.
 
         `GET /api/admin/contracts/runs`
 
         Args:
-            page: Which page, from 1.
-            per_page: Entries to a page.
+            page: Number of the page, from 1.
+            per_page: Entries per page.
         """
         return await self._ask(RunPage, "GET", "/api/admin/contracts/runs", query={"page": page, "per_page": per_page})
 
     async def run_contract_aggregation(self, body: RunAggregation | None = None) -> RunRequested:
-        """Look at regions ahead of their turn: all, or those that are named. 404 `region_not_followed`.
+        """Fetch regions now.
 
-        Pages of which the API says that it has nothing newer are not asked for again; what is left to read
-        is read.
+        Fetches the given regions, or all followed regions if you give none. Regions are not swept again
+        before the API has a newer state, but items and bids that are due are read. 404
+        `region_not_followed`.
 
         `POST /api/admin/contracts/run`
         """

@@ -8,8 +8,8 @@ from trackers_client.calls import Calls
 from trackers_client.generated.models.fencers import (
     CooldownReset,
     FencersHealth,
-    FencersKind,
     PageHealths,
+    SubjectKind,
 )
 
 
@@ -17,48 +17,55 @@ class AdminFencers(Calls):
     """Admin calls about fencers."""
 
     async def get_fencers_health(self) -> FencersHealth:
-        """How many pages stand how, and why; how many rest because they failed too often.
+        """Get the fetch state of fencers and clubs.
+
+        Counts of pages by status and reason, and of pages that are paused because they failed too often.
 
         `GET /api/admin/fencers`
         """
         return await self._ask(FencersHealth, "GET", "/api/admin/fencers")
 
     async def list_failing_fencers(
-        self, *, kind: FencersKind | None | str = None, page: int | None = None, per_page: int | None = None
+        self, *, kind: SubjectKind | None | str = None, page: int | None = None, per_page: int | None = None
     ) -> PageHealths:
-        """Fencers and clubs whose last look failed, those that failed most often in a row first.
+        """List fencers and clubs whose last fetch failed.
+
+        Most failures in a row first.
 
         `GET /api/admin/fencers/failing`
 
         Args:
             kind: Only fencers, or only clubs.
-            page: Which page, from 1.
-            per_page: Entries to a page.
+            page: Number of the page, from 1.
+            per_page: Entries per page.
         """
         return await self._ask(
             PageHealths, "GET", "/api/admin/fencers/failing", query={"kind": kind, "page": page, "per_page": per_page}
         )
 
     async def list_fencer_pages(
-        self, *, kind: FencersKind | None | str = None, page: int | None = None, per_page: int | None = None
+        self, *, kind: SubjectKind | None | str = None, page: int | None = None, per_page: int | None = None
     ) -> PageHealths:
-        """Every fencer and club that is looked at: how often that went well or failed, and how it ended last.
+        """List all fetched fencers and clubs.
+
+        Each with its successes and failures, and the result of its last fetch.
 
         `GET /api/admin/fencers/pages`
 
         Args:
             kind: Only fencers, or only clubs.
-            page: Which page, from 1.
-            per_page: Entries to a page.
+            page: Number of the page, from 1.
+            per_page: Entries per page.
         """
         return await self._ask(
             PageHealths, "GET", "/api/admin/fencers/pages", query={"kind": kind, "page": page, "per_page": per_page}
         )
 
     async def reset_fencer_cooldown(self, page_id: UUID) -> CooldownReset:
-        """Forget how often a fencer's or club's page failed, and look at it now. 404 `page_not_found`.
+        """Reset the failures of a fencer's or club's page, and fetch it now.
 
-        Where the whole site rests, `POST /api/admin/sources/fencers/close-breaker` ends that.
+        404 `page_not_found`. If the whole site is paused, `POST /api/admin/sources/fencers/close-breaker`
+        ends that.
 
         `POST /api/admin/fencers/{page_id}/reset-cooldown`
         """

@@ -10,24 +10,29 @@ class AdminKeys(Calls):
     """Admin calls about keys."""
 
     async def list_keys(self) -> KnownKeys:
-        """Every key, working and revoked, the oldest first, and when it was last used (to the minute).
+        """List all keys, revoked ones included, oldest first.
+
+        `last_used_at` is exact to the minute.
 
         `GET /api/admin/keys`
         """
         return await self._ask(KnownKeys, "GET", "/api/admin/keys")
 
     async def create_key(self, body: CreateKey) -> MadeKey:
-        """Make a bot's key: with a module's name as scope for all of it, `trackers:read` or `:write` for part.
+        """Create a bot key.
 
-        With `guild_ids` it speaks for these guilds and their members only. 404 for a guild that nobody told
-        us of, 422 for a scope that opens nothing.
+        A scope is a module's name (`trackers`), or part of the module (`trackers:read`, `trackers:write`).
+        With `guild_ids` the key acts only for these guilds and their members. 404 `guild_not_found` for an
+        unknown guild, 422 `invalid` for an unknown scope.
 
         `POST /api/admin/keys`
         """
         return await self._ask(MadeKey, "POST", "/api/admin/keys", body=body)
 
     async def revoke_key(self, prefix: str) -> None:
-        """End a key; it stops working within two seconds. `prefix`: its part between the underscores.
+        """Revoke a key by its `prefix`, the part between the underscores.
+
+        It stops working within two seconds. 404 if no working key has this prefix.
 
         `DELETE /api/admin/keys/{prefix}`
         """

@@ -27,17 +27,17 @@ class AdminNotifications(Calls):
         before: UUID | None = None,
         limit: int | None = None,
     ) -> Deliveries:
-        """Deliveries, the newest first.
+        """List deliveries, the newest first.
 
         `GET /api/admin/deliveries`
 
         Args:
-            channel_id: Only this channel's.
-            user_id: Only what was news to this person.
-            state: Only those that came so far.
-            event: Only of this event.
+            channel_id: Only deliveries to this channel.
+            user_id: Only deliveries about updates for this person.
+            state: Only deliveries in this state.
+            event: Only deliveries of this event.
             before: Only deliveries older than this one.
-            limit: Deliveries to a page.
+            limit: Deliveries per page.
         """
         return await self._ask(
             Deliveries,
@@ -54,7 +54,10 @@ class AdminNotifications(Calls):
         )
 
     async def redrive_delivery(self, delivery_id: UUID) -> DeliveryStarted:
-        """Send once more what failed or was skipped. 409 `channel_not_active` where its channel is suspended.
+        """Send a failed or skipped delivery again.
+
+        404 if no failed or skipped delivery has this id; 409 `channel_not_active` if its channel is
+        suspended.
 
         `POST /api/admin/deliveries/{delivery_id}/redrive`
         """
@@ -63,9 +66,11 @@ class AdminNotifications(Calls):
         )
 
     async def run_digests(self, body: RunDigests) -> DigestsRun:
-        """See to the digests that are due now, as happens every minute; or to one person's, due or not.
+        """Make the digests that are due, or the digest of one person.
 
-        A period's digest is made once, however often this is asked.
+        Without `user_id` this does what happens every minute anyway. With `user_id` it makes the person's
+        digest of the present period, due or not. A person gets one digest per period, however often you
+        call this.
 
         `POST /api/admin/digests/run`
         """

@@ -5,39 +5,40 @@ from __future__ import annotations
 from uuid import UUID
 
 from trackers_client.calls import Calls
-from trackers_client.generated.models.outbox import DeadEvents, OutboxStanding, Redriven
+from trackers_client.generated.models.outbox import DeadEvents, OutboxBacklog, Redriven
 
 
 class AdminOutbox(Calls):
     """Admin calls about outbox."""
 
-    async def get_outbox(self) -> OutboxStanding:
-        """What waits and for how long, what is dead, what was relayed in the last hour.
+    async def get_outbox(self) -> OutboxBacklog:
+        """Get the state of the outbox: waiting events, age of the oldest, dead events, events of the last
+        hour.
 
         `GET /api/admin/outbox`
         """
-        return await self._ask(OutboxStanding, "GET", "/api/admin/outbox")
+        return await self._ask(OutboxBacklog, "GET", "/api/admin/outbox")
 
     async def list_dead_events(self, *, before: UUID | None = None, limit: int | None = None) -> DeadEvents:
-        """Events that failed too often to be tried again, the newest first, with what was wrong.
+        """List dead events, newest first, with the error of the last try.
 
         `GET /api/admin/outbox/dead`
 
         Args:
-            before: Only events older than this one.
-            limit: Events to a page.
+            before: Only events older than the event with this id.
+            limit: Events per page.
         """
         return await self._ask(DeadEvents, "GET", "/api/admin/outbox/dead", query={"before": before, "limit": limit})
 
     async def redrive_dead_event(self, event_id: UUID) -> Redriven:
-        """Have one dead event tried anew.
+        """Retry one dead event. 404 if there is no dead event with this id.
 
         `POST /api/admin/outbox/{event_id}/redrive`
         """
         return await self._ask(Redriven, "POST", "/api/admin/outbox/{event_id}/redrive", path={"event_id": event_id})
 
     async def redrive_dead_events(self) -> Redriven:
-        """Have every dead event tried anew. Later events of the same things have gone before them.
+        """Retry all dead events. Later events of the same aggregates have already been relayed.
 
         `POST /api/admin/outbox/redrive`
         """

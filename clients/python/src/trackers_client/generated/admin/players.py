@@ -17,39 +17,39 @@ class AdminPlayers(Calls):
     """Admin calls about players."""
 
     async def accept_hiscore_table(self, mode: GameMode | str) -> None:
-        """Take the next body of a table as it is, though its lists be shorter than those last seen.
+        """Accept the next body of a table, even if its lists are shorter than those last seen.
 
-        A shorter list fails looks as `page_changed`, because a part may be missing; this is for when the
-        game really took something out.
+        A shorter list fails fetches with `page_changed`, because a part may be missing. Use this if the
+        game has really removed something.
 
         `POST /api/admin/players/tables/{mode}/accept`
         """
         await self._ask(None, "POST", "/api/admin/players/tables/{mode}/accept", path={"mode": mode})
 
     async def fetch_player(self, username: str) -> FetchStarted:
-        """Look at a player now, whatever the cooldown. 409 for a deactivated one.
+        """Fetch a player now, without a cooldown. 409 if the player is deactivated.
 
         `POST /api/admin/players/{username}/fetch`
         """
         return await self._ask(FetchStarted, "POST", "/api/admin/players/{username}/fetch", path={"username": username})
 
     async def remove_player(self, username: str, *, purge: bool | None = None) -> None:
-        """Track a player no longer, whoever follows. What was recorded stays, unless it is purged.
+        """Stop tracking a player, even if people follow it. The recorded history stays, unless you purge it.
 
         `DELETE /api/admin/players/{username}`
 
         Args:
-            purge: Delete everything that was recorded, too.
+            purge: Also delete the recorded history.
         """
         await self._ask(
             None, "DELETE", "/api/admin/players/{username}", path={"username": username}, query={"purge": purge}
         )
 
     async def rename_player(self, player_id: UUID, body: RenamePlayer) -> Renamed:
-        """Go on with a player under a new name; who is tracked under it already becomes the same player.
+        """Rename a player. If the new name is tracked already, merge both players into one.
 
-        All or nothing: 409 `histories_do_not_fit` where one account cannot have both histories, with what
-        contradicts.
+        All or nothing. 404 if the player is not tracked, 422 if the name is impossible or unchanged, 409
+        `histories_do_not_fit`, with the contradiction, if both histories cannot belong to one account.
 
         `POST /api/admin/players/{player_id}/rename`
         """

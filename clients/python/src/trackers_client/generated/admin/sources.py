@@ -18,44 +18,55 @@ class AdminSources(Calls):
     """Admin calls about sources."""
 
     async def close_source_breaker(self, name: str) -> BreakerClosed:
-        """Trust a host again at once, rather than after its rest: when its failures are known to be over.
+        """Close the breaker of a source's host.
+
+        Use it if you know that the host works again and do not want to wait for the end of the cooldown.
+        404 `unknown_source`. 503 while Redis is unreachable.
 
         `POST /api/admin/sources/{name}/close-breaker`
         """
         return await self._ask(BreakerClosed, "POST", "/api/admin/sources/{name}/close-breaker", path={"name": name})
 
     async def get_source(self, name: str) -> SourceHealth:
-        """One source. 404 `unknown_source`.
+        """Get a source with its health. 404 `unknown_source`.
 
         `GET /api/admin/sources/{name}`
         """
         return await self._ask(SourceHealth, "GET", "/api/admin/sources/{name}", path={"name": name})
 
     async def list_sources(self) -> Sources:
-        """Every source: its pace, its breaker, how its targets stand, and what was asked of it lately.
+        """List the sources.
+
+        Each comes with its pace, its breaker, the state of its targets, and the runs and requests of the
+        last hour and the last day.
 
         `GET /api/admin/sources`
         """
         return await self._ask(Sources, "GET", "/api/admin/sources")
 
     async def pause_source(self, name: str, body: PauseSource | None = None) -> SourcePaused:
-        """Have nothing of a source looked at until it is resumed, whatever restarts. What is asked for waits.
+        """Pause a source until it is resumed, even after restarts.
 
-        What is under way is broken off within two seconds.
+        Requested runs wait. Runs under way are cancelled within two seconds. 404 `unknown_source`.
 
         `POST /api/admin/sources/{name}/pause`
         """
         return await self._ask(SourcePaused, "POST", "/api/admin/sources/{name}/pause", path={"name": name}, body=body)
 
     async def redrive_source(self, name: str) -> TargetsRedriven:
-        """Try every target again that was given up, after a bug of ours or lost workers.
+        """Re-drive the dead targets of a source.
+
+        Each target that was given up after bugs of ours or lost workers gets a new run. 404
+        `unknown_source`.
 
         `POST /api/admin/sources/{name}/redrive`
         """
         return await self._ask(TargetsRedriven, "POST", "/api/admin/sources/{name}/redrive", path={"name": name})
 
     async def resume_source(self, name: str) -> SourceResumed:
-        """Have a source looked at again; what was due meanwhile is due now.
+        """Resume a source.
+
+        Targets that became due meanwhile are due now. 404 `unknown_source`.
 
         `POST /api/admin/sources/{name}/resume`
         """

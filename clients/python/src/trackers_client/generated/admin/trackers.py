@@ -13,13 +13,13 @@ from trackers_client.generated.models.trackers import (
     AdminTrackerPage,
     BatchQueued,
     BatchRefresh,
+    FetchReason,
     MergeAccounts,
     MyManualSnapshots,
+    Reason,
     RefreshStarted,
     ScrapeLogs,
-    ScrapingReason,
     ScrapingStatus,
-    StandingReason,
     TrackerSort,
     TransferTracker,
 )
@@ -32,25 +32,26 @@ class AdminTrackers(Calls):
         self,
         *,
         status: Status | None | str = None,
-        reason: ScrapingReason | None | str = None,
+        reason: Reason | None | str = None,
         tracker_id: UUID | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
         before: UUID | None = None,
         limit: int | None = None,
     ) -> ScrapeLogs:
-        """What was tried and what came of it, the latest asked for first. Times are of when it was asked for.
+        """List runs with their results, the latest request first. `since` and `until` are about the request
+        time.
 
         `GET /api/admin/trackers/scraping-logs`
 
         Args:
-            status: Only runs that stand so.
-            reason: Only runs that failed for this.
-            tracker_id: Only runs for this tracker's account.
-            since: From this time on.
-            until: Before this time.
+            status: Only runs with this status.
+            reason: Only runs that failed for this reason.
+            tracker_id: Only runs of this tracker's account.
+            since: Start of the period, inclusive.
+            until: End of the period, exclusive.
             before: Only runs older than this one.
-            limit: Runs to a page.
+            limit: Runs per page.
         """
         return await self._ask(
             ScrapeLogs,
@@ -68,7 +69,8 @@ class AdminTrackers(Calls):
         )
 
     async def get_scraping_status(self) -> ScrapingStatus:
-        """How many active trackers stand how, and why; and since when the longest waiting is due.
+        """Count active trackers by status and reason; also since when the longest waiting tracker has been
+        due.
 
         `GET /api/admin/trackers/scraping-status`
         """
@@ -82,29 +84,29 @@ class AdminTrackers(Calls):
         guild_id: str | None = None,
         platform: str | None = None,
         status: Status | None | str = None,
-        reason: StandingReason | None | str = None,
+        reason: FetchReason | None | str = None,
         active: bool | None = None,
         removed: bool | None = None,
         sort: TrackerSort | str | None = None,
         page: int | None = None,
         per_page: int | None = None,
     ) -> AdminTrackerPage:
-        """Everybody's trackers, and how the scraping of each stands. 404 for an unknown guild.
+        """List the trackers of all people with their scraping status. 404 for an unknown guild.
 
         `GET /api/admin/trackers`
 
         Args:
-            user_id: Only this person's.
-            account_id: Only those that follow this account.
+            user_id: Only trackers of this person.
+            account_id: Only trackers of this account.
             guild_id: Only members of this guild.
-            platform: Only this platform's: steam, epic, ...
-            status: Only those whose scraping stands so.
-            reason: Only those that stand so for this.
-            active: Only active ones, or only deactivated.
-            removed: Those that were removed, instead of the others.
-            sort: Order; with a dash the other way round.
-            page: Which page, from 1.
-            per_page: Entries to a page.
+            platform: Only trackers on this platform: steam, epic, ...
+            status: Only trackers with this scraping status.
+            reason: Only trackers with this reason.
+            active: Only active, or only deactivated trackers.
+            removed: Removed trackers instead of the others.
+            sort: Order; a dash reverses it.
+            page: Number of the page, from 1.
+            per_page: Entries per page.
         """
         return await self._ask(
             AdminTrackerPage,
@@ -126,12 +128,12 @@ class AdminTrackers(Calls):
         )
 
     async def merge_accounts(self, account_id: UUID, body: MergeAccounts) -> AccountsMerged:
-        """Merge an account into another of the same player, who was renamed, say. All or nothing, and for
-        good.
+        """Merge an account into another of the same player, such as after a rename. All or nothing, without
+        undo.
 
-        Its followers, seasons and snapshots move; of what both have, that of the account that stays is
-        kept. 422 `cannot_merge` for accounts of two platforms, 409 `in_motion` where somebody changed one
-        meanwhile.
+        Followers, seasons and snapshots move. The destination keeps its own data where both accounts have
+        some. 422 `cannot_merge` for accounts of two platforms, 409 `concurrent_modification` if an account
+        changed meanwhile.
 
         `POST /api/admin/trackers/accounts/{account_id}/merge`
         """
@@ -144,7 +146,7 @@ class AdminTrackers(Calls):
         )
 
     async def refresh_tracker(self, tracker_id: UUID) -> RefreshStarted:
-        """Fetch a tracker now, whatever its cooldown. 409 for a deactivated one.
+        """Fetch a tracker now, also during its cooldown. 409 for a deactivated tracker.
 
         `POST /api/admin/trackers/{tracker_id}/refresh`
         """
@@ -153,26 +155,27 @@ class AdminTrackers(Calls):
         )
 
     async def refresh_trackers(self, body: BatchRefresh) -> BatchQueued:
-        """Put trackers ahead: up to a thousand by id, or all that stand so. Deactivated ones are left out.
+        """Refresh up to a thousand trackers by id, or all that match a status, reason or guild.
 
-        What guilds switched off is left alone unless it is named by id, or the reason is `skipped`.
+        Deactivated trackers are left out. Trackers that guilds switched off are left out, too, unless you
+        name their ids or the reason is `skipped`.
 
         `POST /api/admin/trackers/batch-refresh`
         """
         return await self._ask(BatchQueued, "POST", "/api/admin/trackers/batch-refresh", body=body)
 
     async def delete_tracker(self, tracker_id: UUID) -> None:
-        """Remove a tracker, whoever's it is. What was seen stays, and its account can be registered again.
+        """Remove anybody's tracker. Its history stays, and its account can be registered again.
 
         `DELETE /api/admin/trackers/{tracker_id}`
         """
         await self._ask(None, "DELETE", "/api/admin/trackers/{tracker_id}", path={"tracker_id": tracker_id})
 
     async def transfer_tracker(self, tracker_id: UUID, body: TransferTracker) -> AdminTracker:
-        """Make a tracker another person's.
+        """Transfer a tracker to another person.
 
-        400 where it would be their fifth active one, 404 for an unknown person, 409 where they have one of
-        its account.
+        400 if it would be their fifth active tracker, 404 for an unknown person, 409 if they follow the
+        account.
 
         `POST /api/admin/trackers/{tracker_id}/transfer`
         """
@@ -187,16 +190,16 @@ class AdminTrackers(Calls):
     async def list_manual_snapshots(
         self, *, user_id: UUID | None = None, before: UUID | None = None, limit: int | None = None
     ) -> MyManualSnapshots:
-        """List manual snapshots of everybody, or of one person, the latest first.
+        """List the manual snapshots of everybody, or of one person, the latest first.
 
         Admins correct and remove them under `/api/trackers/manual-snapshots`.
 
         `GET /api/admin/trackers/manual-snapshots`
 
         Args:
-            user_id: Only this person's.
+            user_id: Only snapshots of this person.
             before: Only snapshots older than this one.
-            limit: Snapshots to a page.
+            limit: Snapshots per page.
         """
         return await self._ask(
             MyManualSnapshots,

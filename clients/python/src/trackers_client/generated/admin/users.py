@@ -13,23 +13,25 @@ class AdminUsers(Calls):
     """Admin calls about users."""
 
     async def get_account(self, user_id: UUID) -> Account:
-        """One account.
+        """Get an account. 404 `account_not_found`.
 
         `GET /api/admin/users/{user_id}`
         """
         return await self._ask(Account, "GET", "/api/admin/users/{user_id}", path={"user_id": user_id})
 
     async def erase_account(self, user_id: UUID) -> None:
-        """Delete a person and everything that is kept about them, for good. 409 `last_admin`.
+        """Erase a person and everything that is stored about them.
+
+        You cannot undo this. 404 `account_not_found`, 409 `last_admin`.
 
         `DELETE /api/admin/users/{user_id}`
         """
         await self._ask(None, "DELETE", "/api/admin/users/{user_id}", path={"user_id": user_id})
 
     async def change_account(self, user_id: UUID, body: ChangeAccount) -> Account:
-        """Make somebody an admin or not; deactivate an account, which ends its sessions, or activate it again.
+        """Change a person's role, or deactivate or activate an account.
 
-        409 `last_admin`.
+        Deactivating an account ends its sessions. 404 `account_not_found`, 409 `last_admin`.
 
         `PATCH /api/admin/users/{user_id}`
         """
@@ -44,16 +46,16 @@ class AdminUsers(Calls):
         active: bool | None = None,
         search: str | None = None,
     ) -> AccountPage:
-        """Accounts, the newest first.
+        """List accounts, newest first.
 
         `GET /api/admin/users`
 
         Args:
-            page: Which page, from 1.
-            per_page: Entries to a page.
-            role: Only these.
-            active: Only active ones, or only deactivated.
-            search: In names and addresses, or a whole outside id.
+            page: Number of the page, from 1.
+            per_page: Entries per page.
+            role: Only accounts with this role.
+            active: true: only active accounts; false: only deactivated ones.
+            search: Part of a name or e-mail address, in any case, or the whole id of a linked identity.
         """
         return await self._ask(
             AccountPage,

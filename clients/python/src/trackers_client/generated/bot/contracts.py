@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from trackers_client.calls import Calls
 from trackers_client.generated.models.contracts import (
     ContractDetail,
-    ContractPage,
+    ContractList,
     ContractSort,
     ContractStatus,
     ContractType,
@@ -22,7 +22,9 @@ class BotContracts(Calls):
     """Bot calls about contracts."""
 
     async def get_contract(self, contract_id: int) -> ContractDetail:
-        """A contract with its items, bids and history. 404 `contract_not_found`.
+        """Get a contract with its items, bids and history.
+
+        404 `contract_not_found`.
 
         `GET /internal/contracts/{contract_id}`
         """
@@ -33,13 +35,16 @@ class BotContracts(Calls):
     async def get_ship_prices(
         self, type_id: int, *, region_id: int | None = None, days: int | None = None
     ) -> ShipPrices:
-        """What a ship costs now, and median and tenth percentile of what disappeared before it expired.
+        """Get the prices of a type of ship.
+
+        Lowest and median price on offer, and median and tenth percentile of contracts that ended before
+        they expired. Prices in ISK per ship, of contracts that sell nothing else.
 
         `GET /internal/contracts/ships/{type_id}/prices`
 
         Args:
-            region_id: Only of this region.
-            days: How many days back.
+            region_id: Only in this region.
+            days: Number of past days to include.
         """
         return await self._ask(
             ShipPrices,
@@ -50,7 +55,7 @@ class BotContracts(Calls):
         )
 
     async def get_contract_taxonomy(self) -> Taxonomy:
-        """Categories and groups of everything that was seen in contracts.
+        """List the categories and groups of types that were seen in contracts.
 
         `GET /internal/contracts/taxonomy`
         """
@@ -82,39 +87,41 @@ class BotContracts(Calls):
         sort: ContractSort | str | None = None,
         page: int | None = None,
         per_page: int | None = None,
-    ) -> ContractPage:
-        """Contracts that can be accepted (or, by `status`, past ones), with counts per type. Prices in ISK.
+    ) -> ContractList:
+        """List contracts.
+
+        Contracts that can be accepted, or past ones with `status`, with counts per type. Prices in ISK.
 
         `GET /internal/contracts`
 
         Args:
-            status: live ones, gone (accepted or withdrawn before their time), expired, or unfollowed (live
-                when their region was looked at last, which the operator dropped since).
-            region_id: Only of these regions; may be repeated.
+            status: live, gone (accepted or withdrawn before they expired), expired, or unfollowed (live
+                when their region was last fetched, but the operator dropped it since).
+            region_id: Only in these regions; repeatable.
             type: Only contracts of this type.
-            type_id: Only those that give such an item.
-            group_id: Only those that give an item of this group.
-            ship_type_id: Only those that sell this ship.
-            ship_group_id: Only those that sell a ship of this group.
-            is_ship: Only those that sell a ship, or only the others.
-            min_price: Only from this price on (ISK).
-            max_price: Only up to this price (ISK).
-            title: Only with this in the title.
-            blueprint: Only those that give a blueprint copy, or something that is none.
-            min_runs: Of an item's runs, at least.
-            min_me: Of an item's material efficiency, at least.
-            min_te: Of an item's time efficiency, at least.
-            min_reward: Only couriers that pay at least this (ISK).
-            max_volume: Only up to this volume (m3).
-            max_collateral: Only up to this collateral (ISK).
-            issuer_id: Only of this character.
-            location_id: Only that begin or end at this station or structure.
-            sort: Order; with a dash the other way round.
-            page: Which page, from 1.
-            per_page: Entries to a page.
+            type_id: Only contracts with an item of this type.
+            group_id: Only contracts that offer an item of this group.
+            ship_type_id: Only contracts for this type of ship.
+            ship_group_id: Only ships of this group.
+            is_ship: Only contracts that sell a ship, or only the others.
+            min_price: Lowest price (ISK).
+            max_price: Highest price (ISK).
+            title: Part of the title.
+            blueprint: Only contracts that offer a blueprint copy, or another item.
+            min_runs: Least runs of an item.
+            min_me: Least material efficiency of an item.
+            min_te: Least time efficiency of an item.
+            min_reward: Lowest reward of a courier contract (ISK).
+            max_volume: Largest volume (m3).
+            max_collateral: Highest collateral (ISK).
+            issuer_id: Only contracts of this character.
+            location_id: Only contracts that begin or end at this station or structure.
+            sort: Sort order, ascending; with a dash descending.
+            page: Number of the page, from 1.
+            per_page: Entries per page.
         """
         return await self._ask(
-            ContractPage,
+            ContractList,
             "GET",
             "/internal/contracts",
             query={
@@ -213,15 +220,18 @@ class BotContracts(Calls):
         page: int | None = None,
         per_page: int | None = None,
     ) -> ShipBoard:
-        """The types of ships on offer: how many, the cheapest, the median. For the contracts: `?is_ship=true`.
+        """List the types of ships on offer.
+
+        Each with the number of offers, the lowest and the median price in ISK. To list the contracts
+        themselves, use `is_ship=true` in the list of contracts.
 
         `GET /internal/contracts/ships`
 
         Args:
-            region_id: Only of this region.
-            ship_group_id: Only those that sell a ship of this group.
-            page: Which page, from 1.
-            per_page: Entries to a page.
+            region_id: Only in this region.
+            ship_group_id: Only ships of this group.
+            page: Number of the page, from 1.
+            per_page: Entries per page.
         """
         return await self._ask(
             ShipBoard,
@@ -231,13 +241,15 @@ class BotContracts(Calls):
         )
 
     async def list_contract_types(self, *, name: str | None = None, group_id: int | None = None) -> KnownTypes:
-        """Types by a part of their name or by group, up to 200: to find the `type_id` to filter by.
+        """List types by part of the name or by group.
+
+        Up to 200 types, shortest names first. Use it to find the `type_id` to filter by.
 
         `GET /internal/contracts/types`
 
         Args:
-            name: Only with this in the name.
-            group_id: Only those that give an item of this group.
+            name: Part of the name.
+            group_id: Only contracts that offer an item of this group.
         """
         return await self._ask(
             KnownTypes, "GET", "/internal/contracts/types", query={"name": name, "group_id": group_id}

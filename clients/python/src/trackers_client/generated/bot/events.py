@@ -14,18 +14,18 @@ class BotEvents(Calls):
     async def list_events(
         self, *, event: Sequence[str] | None = None, after: int | None = None, limit: int | None = None
     ) -> Feed:
-        """Events in the order in which they were relayed; ask on with `next_after`, which misses none.
+        """List events in the order in which they were relayed.
 
-        Each event has its readers (docs/events.md): a key for some guilds reads what happened to their
-        members' things since they are members, and no key reads private events. Old events go after a
-        while.
+        Continue with `after` = `next_after`: no event is skipped. Each event type has its readers
+        (docs/events.md): a key for some guilds gets the events of their members since they joined, and no
+        key gets private events. Old events are removed after TRACKERS_OUTBOX_KEEP_DAYS.
 
         `GET /internal/events`
 
         Args:
-            event: Only events of this name; `tracker.` with a dot at its end: all of tracker. May be
-                repeated, or several with commas between them.
+            event: Only events with this name; `tracker.` with a dot at the end covers all events of
+                tracker. May be repeated, or hold several names separated by commas.
             after: Only events after this position.
-            limit: Events to a page.
+            limit: Events per page.
         """
         return await self._ask(Feed, "GET", "/internal/events", query={"event": event, "after": after, "limit": limit})

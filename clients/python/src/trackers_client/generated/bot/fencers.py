@@ -8,11 +8,11 @@ from trackers_client.calls import Calls
 from trackers_client.generated.models.fencers import (
     BotTracksClub,
     BotTracksFencer,
-    FencersHistory,
-    Tracked,
+    FencerHistory,
     TrackedDetail,
     TrackedPage,
     TrackedView,
+    TrackingStarted,
     UpdateTracked,
 )
 
@@ -28,16 +28,17 @@ class BotFencers(Calls):
         page: int | None = None,
         per_page: int | None = None,
     ) -> TrackedPage:
-        """The fencers of everybody that the key may speak for, the oldest first, and how the looking at each
-        stands.
+        """List the fencers that people follow, the oldest first, with their fetch status.
+
+        Only people that the key may act for.
 
         `GET /internal/fencers`
 
         Args:
-            user_id: Only this person's, by our id.
-            active: Only active ones, or only deactivated.
-            page: Which page, from 1.
-            per_page: Entries to a page.
+            user_id: Only what this person follows, by our id.
+            active: Only active subjects, or only deactivated subjects.
+            page: Number of the page, from 1.
+            per_page: Entries per page.
         """
         return await self._ask(
             TrackedPage,
@@ -46,18 +47,20 @@ class BotFencers(Calls):
             query={"user_id": user_id, "active": active, "page": page, "per_page": per_page},
         )
 
-    async def track_fencer(self, body: BotTracksFencer, *, idempotency_key: str | None = None) -> Tracked:
-        """Follow a fencer by number or pasted link; the page is looked at soon. What was deactivated is active
-        again.
+    async def track_fencer(self, body: BotTracksFencer, *, idempotency_key: str | None = None) -> TrackingStarted:
+        """Follow a fencer by number or pasted link.
 
-        400 `tracking_limit_reached`, 409 `already_tracked`, 422 `bad_reference` or `unknown_weapon`.
+        The page is fetched soon. A deactivated fencer is active again. 400 `tracking_limit_reached`, 409
+        `already_tracked`, 422 `bad_reference` or `unknown_weapon`.
 
         `POST /internal/fencers`
         """
-        return await self._ask(Tracked, "POST", "/internal/fencers", body=body, idempotency_key=idempotency_key)
+        return await self._ask(TrackingStarted, "POST", "/internal/fencers", body=body, idempotency_key=idempotency_key)
 
     async def deactivate_tracked_fencer(self, tracked_id: UUID, *, idempotency_key: str | None = None) -> TrackedView:
-        """Be told of it no more, for now; following the same fencer again goes on with it.
+        """Deactivate a followed fencer.
+
+        You get no notifications of it. Follow the same fencer again to continue.
 
         `POST /internal/fencers/{tracked_id}/deactivate`
         """
@@ -71,17 +74,19 @@ class BotFencers(Calls):
 
     async def get_tracked_fencer_history(
         self, tracked_id: UUID, *, before: UUID | None = None, limit: int | None = None
-    ) -> FencersHistory:
-        """Registrations, withdrawals and new dates as they became known, the newest first.
+    ) -> FencerHistory:
+        """Get the history of a followed fencer.
+
+        Registrations, withdrawals and new dates, the newest first.
 
         `GET /internal/fencers/{tracked_id}/history`
 
         Args:
-            before: Only what became known before this.
-            limit: Entries to a page.
+            before: Only entries older than this one.
+            limit: Entries per page.
         """
         return await self._ask(
-            FencersHistory,
+            FencerHistory,
             "GET",
             "/internal/fencers/{tracked_id}/history",
             path={"tracked_id": tracked_id},
@@ -89,21 +94,25 @@ class BotFencers(Calls):
         )
 
     async def get_tracked_fencer(self, tracked_id: UUID) -> TrackedDetail:
-        """A fencer with the registrations to come that the filter lets through, the next first.
+        """Get a followed fencer.
+
+        With the upcoming registrations that the filter lets through, the next first.
 
         `GET /internal/fencers/{tracked_id}`
         """
         return await self._ask(TrackedDetail, "GET", "/internal/fencers/{tracked_id}", path={"tracked_id": tracked_id})
 
     async def untrack_fencer(self, tracked_id: UUID) -> None:
-        """Follow a fencer no more.
+        """Stop following a fencer.
 
         `DELETE /internal/fencers/{tracked_id}`
         """
         await self._ask(None, "DELETE", "/internal/fencers/{tracked_id}", path={"tracked_id": tracked_id})
 
     async def update_tracked_fencer(self, tracked_id: UUID, body: UpdateTracked) -> TrackedView:
-        """Change the name, the filter, or whether it is active. What is left out stays.
+        """Change the name, filter or state of a followed fencer.
+
+        Fields that you leave out stay.
 
         `PATCH /internal/fencers/{tracked_id}`
         """
@@ -119,16 +128,17 @@ class BotFencers(Calls):
         page: int | None = None,
         per_page: int | None = None,
     ) -> TrackedPage:
-        """The clubs of everybody that the key may speak for, the oldest first, and how the looking at each
-        stands.
+        """List the clubs that people follow, the oldest first, with their fetch status.
+
+        Only people that the key may act for.
 
         `GET /internal/clubs`
 
         Args:
-            user_id: Only this person's, by our id.
-            active: Only active ones, or only deactivated.
-            page: Which page, from 1.
-            per_page: Entries to a page.
+            user_id: Only what this person follows, by our id.
+            active: Only active subjects, or only deactivated subjects.
+            page: Number of the page, from 1.
+            per_page: Entries per page.
         """
         return await self._ask(
             TrackedPage,
@@ -137,18 +147,20 @@ class BotFencers(Calls):
             query={"user_id": user_id, "active": active, "page": page, "per_page": per_page},
         )
 
-    async def track_club(self, body: BotTracksClub, *, idempotency_key: str | None = None) -> Tracked:
-        """Follow a club by number or pasted link; the page is looked at soon. What was deactivated is active
-        again.
+    async def track_club(self, body: BotTracksClub, *, idempotency_key: str | None = None) -> TrackingStarted:
+        """Follow a club by number or pasted link.
 
-        400 `tracking_limit_reached`, 409 `already_tracked`, 422 `bad_reference` or `unknown_weapon`.
+        The page is fetched soon. A deactivated club is active again. 400 `tracking_limit_reached`, 409
+        `already_tracked`, 422 `bad_reference` or `unknown_weapon`.
 
         `POST /internal/clubs`
         """
-        return await self._ask(Tracked, "POST", "/internal/clubs", body=body, idempotency_key=idempotency_key)
+        return await self._ask(TrackingStarted, "POST", "/internal/clubs", body=body, idempotency_key=idempotency_key)
 
     async def deactivate_tracked_club(self, tracked_id: UUID, *, idempotency_key: str | None = None) -> TrackedView:
-        """Be told of it no more, for now; following the same club again goes on with it.
+        """Deactivate a followed club.
+
+        You get no notifications of it. Follow the same club again to continue.
 
         `POST /internal/clubs/{tracked_id}/deactivate`
         """
@@ -162,17 +174,19 @@ class BotFencers(Calls):
 
     async def get_tracked_club_history(
         self, tracked_id: UUID, *, before: UUID | None = None, limit: int | None = None
-    ) -> FencersHistory:
-        """Registrations, withdrawals and new dates as they became known, the newest first.
+    ) -> FencerHistory:
+        """Get the history of a followed club.
+
+        Registrations, withdrawals and new dates, the newest first.
 
         `GET /internal/clubs/{tracked_id}/history`
 
         Args:
-            before: Only what became known before this.
-            limit: Entries to a page.
+            before: Only entries older than this one.
+            limit: Entries per page.
         """
         return await self._ask(
-            FencersHistory,
+            FencerHistory,
             "GET",
             "/internal/clubs/{tracked_id}/history",
             path={"tracked_id": tracked_id},
@@ -180,21 +194,25 @@ class BotFencers(Calls):
         )
 
     async def get_tracked_club(self, tracked_id: UUID) -> TrackedDetail:
-        """A club with the registrations to come that the filter lets through, the next first.
+        """Get a followed club.
+
+        With the upcoming registrations that the filter lets through, the next first.
 
         `GET /internal/clubs/{tracked_id}`
         """
         return await self._ask(TrackedDetail, "GET", "/internal/clubs/{tracked_id}", path={"tracked_id": tracked_id})
 
     async def untrack_club(self, tracked_id: UUID) -> None:
-        """Follow a club no more.
+        """Stop following a club.
 
         `DELETE /internal/clubs/{tracked_id}`
         """
         await self._ask(None, "DELETE", "/internal/clubs/{tracked_id}", path={"tracked_id": tracked_id})
 
     async def update_tracked_club(self, tracked_id: UUID, body: UpdateTracked) -> TrackedView:
-        """Change the name, the filter, or whether it is active. What is left out stays.
+        """Change the name, filter or state of a followed club.
+
+        Fields that you leave out stay.
 
         `PATCH /internal/clubs/{tracked_id}`
         """

@@ -25,36 +25,37 @@ class BotGuilds(Calls):
     """Bot calls about guilds."""
 
     async def get_guild(self, guild_id: str) -> GuildView:
-        """A guild and what it has settled.
+        """Get a guild and its settings. 404 `guild_not_found`.
 
         `GET /internal/guilds/{guild_id}`
         """
         return await self._ask(GuildView, "GET", "/internal/guilds/{guild_id}", path={"guild_id": guild_id})
 
     async def put_guild(self, guild_id: str, body: PutGuild) -> GuildView:
-        """Make a guild known, or bring it up to date: 200 either way. Settings left out stay as they were.
+        """Create or update a guild.
 
-        403 `key_for_other_guilds` where the key does not cover it.
+        Always answers 200. Without `settings` the guild keeps its settings; with `settings`, omitted ones
+        get their defaults. 403 `key_for_other_guilds` if your key does not cover the guild.
 
         `PUT /internal/guilds/{guild_id}`
         """
         return await self._ask(GuildView, "PUT", "/internal/guilds/{guild_id}", path={"guild_id": guild_id}, body=body)
 
     async def remove_guild(self, guild_id: str) -> None:
-        """Forget a guild that the bot has left, with its settings and who was in it.
+        """Remove a guild that the bot has left, with its settings and memberships. 404 `guild_not_found`.
 
         `DELETE /internal/guilds/{guild_id}`
         """
         await self._ask(None, "DELETE", "/internal/guilds/{guild_id}", path={"guild_id": guild_id})
 
     async def list_guilds(self, *, page: int | None = None, per_page: int | None = None) -> Guilds:
-        """Every guild that the key may speak for, by id.
+        """List the guilds that your key covers, by id.
 
         `GET /internal/guilds`
 
         Args:
-            page: Which page, from 1.
-            per_page: Entries to a page.
+            page: Number of the page, from 1.
+            per_page: Entries per page.
         """
         return await self._ask(Guilds, "GET", "/internal/guilds", query={"page": page, "per_page": per_page})
 
@@ -67,15 +68,15 @@ class BotGuilds(Calls):
         username: str | None = None,
         admin: bool | None = None,
     ) -> Members:
-        """Who is in a guild.
+        """List the members of a guild. 404 `guild_not_found`.
 
         `GET /internal/guilds/{guild_id}/members`
 
         Args:
-            page: Which page, from 1.
-            per_page: Entries to a page.
-            username: Only members whose username holds this, in any case.
-            admin: Only those who run the guild, or only those who do not.
+            page: Number of the page, from 1.
+            per_page: Entries per page.
+            username: Only members whose username contains this, in any case.
+            admin: true: only admins of the guild; false: only other members.
         """
         return await self._ask(
             Members,
@@ -86,9 +87,10 @@ class BotGuilds(Calls):
         )
 
     async def put_guild_members(self, guild_id: str, body: PutMembers) -> MembersPut:
-        """Add up to 1000 people to a guild, or bring them up to date; nobody else's membership changes.
+        """Add or update up to 1000 members of a guild.
 
-        422 `duplicate_member` for somebody named twice.
+        Other memberships do not change. 404 `guild_not_found`, 422 `duplicate_member` for a person named
+        twice.
 
         `PUT /internal/guilds/{guild_id}/members`
         """
@@ -99,9 +101,10 @@ class BotGuilds(Calls):
     async def remove_guild_members(
         self, guild_id: str, body: RemoveMembers, *, idempotency_key: str | None = None
     ) -> MembersRemoved:
-        """Note that up to 1000 people left a guild. Whoever was no member is not counted.
+        """Remove up to 1000 people who left a guild.
 
-        422 `duplicate_member` for somebody named twice.
+        People who are not members are not counted. 404 `guild_not_found`, 422 `duplicate_member` for a
+        person named twice.
 
         `POST /internal/guilds/{guild_id}/members/remove`
         """
@@ -138,14 +141,14 @@ class BotGuilds(Calls):
         before: UUID | None = None,
         limit: int | None = None,
     ) -> GuildManualSnapshots:
-        """List the manual snapshots of members, the latest first. Empty where the guild counts none.
+        """List the manual snapshots of members, the latest first. Empty if the guild counts none.
 
         `GET /internal/guilds/{guild_id}/manual-snapshots`
 
         Args:
-            status: Only those that wait, or were decided so.
+            status: Only snapshots with this review status.
             before: Only snapshots older than this one.
-            limit: Snapshots to a page.
+            limit: Snapshots per page.
         """
         return await self._ask(
             GuildManualSnapshots,
@@ -158,7 +161,7 @@ class BotGuilds(Calls):
     async def reject_manual_snapshot(
         self, guild_id: str, snapshot_id: UUID, *, idempotency_key: str | None = None
     ) -> GuildManualSnapshot:
-        """Reject a member's manual snapshot for this guild only, also one that was confirmed.
+        """Reject a member's manual snapshot for this guild only, even after it was confirmed.
 
         `POST /internal/guilds/{guild_id}/manual-snapshots/{snapshot_id}/reject`
         """

@@ -26,7 +26,7 @@ class BotNotifications(Calls):
     """Bot calls about notifications."""
 
     async def list_guild_channels(self, guild_id: str) -> Channels:
-        """Channels, the oldest first, without their secrets.
+        """List channels, the oldest first, without their secrets.
 
         `GET /internal/guilds/{guild_id}/channels`
         """
@@ -39,11 +39,11 @@ class BotNotifications(Calls):
         *,
         idempotency_key: str | None = None,
     ) -> ChannelMade:
-        """Add a channel, to be verified before it is told of anything: a code is sent there, a webhook is
-        challenged.
+        """Add a channel, which must be verified before it gets messages.
 
-        422 `bad_channel_address` for an address that nothing may be sent to, `email_not_set_up` where there
-        is no mail server; 409 `too_many_channels`; 429 `too_many_messages`.
+        A webhook is challenged; other channels receive a code. 422 `bad_channel_address` if the address is
+        not allowed, `email_not_set_up` if there is no mail server; 409 `too_many_channels`; 429
+        `too_many_messages`.
 
         `POST /internal/guilds/{guild_id}/channels`
         """
@@ -57,7 +57,7 @@ class BotNotifications(Calls):
         )
 
     async def get_guild_channel(self, guild_id: str, channel_id: UUID) -> ChannelView:
-        """One channel, and what went wrong with it last.
+        """Show a channel with its last error.
 
         `GET /internal/guilds/{guild_id}/channels/{channel_id}`
         """
@@ -69,7 +69,7 @@ class BotNotifications(Calls):
         )
 
     async def remove_guild_channel(self, guild_id: str, channel_id: UUID) -> None:
-        """End a channel, with the log of what it was told.
+        """Remove a channel and its deliveries.
 
         `DELETE /internal/guilds/{guild_id}/channels/{channel_id}`
         """
@@ -81,7 +81,7 @@ class BotNotifications(Calls):
         )
 
     async def change_guild_channel(self, guild_id: str, channel_id: UUID, body: ChangeChannel) -> ChannelView:
-        """Give a channel another name.
+        """Rename a channel.
 
         `PATCH /internal/guilds/{guild_id}/channels/{channel_id}`
         """
@@ -102,14 +102,14 @@ class BotNotifications(Calls):
         before: UUID | None = None,
         limit: int | None = None,
     ) -> Deliveries:
-        """What a channel was told, or is about to be, the newest first.
+        """List the deliveries of a channel, pending ones included, the newest first.
 
         `GET /internal/guilds/{guild_id}/channels/{channel_id}/deliveries`
 
         Args:
-            state: Only those that came so far.
+            state: Only deliveries in this state.
             before: Only deliveries older than this one.
-            limit: Deliveries to a page.
+            limit: Deliveries per page.
         """
         return await self._ask(
             Deliveries,
@@ -122,7 +122,7 @@ class BotNotifications(Calls):
     async def resume_guild_channel(
         self, guild_id: str, channel_id: UUID, *, idempotency_key: str | None = None
     ) -> ChannelView:
-        """Use a channel again that was suspended, or at once one that rests after a failure.
+        """Resume a suspended channel, or end the cooldown of a channel after a failure.
 
         `POST /internal/guilds/{guild_id}/channels/{channel_id}/resume`
         """
@@ -137,7 +137,10 @@ class BotNotifications(Calls):
     async def rotate_guild_channel_secret(
         self, guild_id: str, channel_id: UUID, *, idempotency_key: str | None = None
     ) -> SecretMade:
-        """Give a webhook a new secret; for a day its messages carry a signature by the old one, too.
+        """Give a webhook a new secret.
+
+        For a day its messages are signed with the old secret too. 422 `bad_channel_address` if the channel
+        is not a webhook.
 
         `POST /internal/guilds/{guild_id}/channels/{channel_id}/secret`
         """
@@ -152,9 +155,10 @@ class BotNotifications(Calls):
     async def test_guild_channel(
         self, guild_id: str, channel_id: UUID, *, idempotency_key: str | None = None
     ) -> DeliveryStarted:
-        """Send a test message; the log of deliveries tells what became of it.
+        """Send a test message.
 
-        409 `channel_not_active`, 429 `too_many_messages`.
+        The state of its delivery shows whether it was sent. 409 `channel_not_active`; 429
+        `too_many_messages`.
 
         `POST /internal/guilds/{guild_id}/channels/{channel_id}/test`
         """
@@ -169,10 +173,10 @@ class BotNotifications(Calls):
     async def verify_guild_channel(
         self, guild_id: str, channel_id: UUID, body: Verify, *, idempotency_key: str | None = None
     ) -> ChannelView:
-        """Prove that one reads the channel, by the code that was sent there; without a code, a new one is
-        sent.
+        """Verify a channel with the code that was sent to it.
 
-        422 `bad_channel_code`, 429 `too_many_tries` or `too_many_messages`.
+        Without a code, a new code is sent (a webhook is challenged again). 422 `bad_channel_code`; 429
+        `too_many_tries` or `too_many_messages`.
 
         `POST /internal/guilds/{guild_id}/channels/{channel_id}/verify`
         """

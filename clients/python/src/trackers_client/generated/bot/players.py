@@ -14,10 +14,10 @@ from trackers_client.generated.models.players import (
     Following,
     GainPeriod,
     GameMode,
-    HiscoresHistory,
-    HiscoresLeaderboard,
     ManyStats,
     NewPlayerFor,
+    PlayerHistory,
+    PlayerLeaderboard,
     PlayerPage,
     PlayerSort,
     PlayerStats,
@@ -42,20 +42,21 @@ class BotPlayers(Calls):
         page: int | None = None,
         per_page: int | None = None,
     ) -> PlayerPage:
-        """Everybody who is tracked. 404 for a guild that the key does not speak for.
+        """List all tracked players. 404 if the key does not speak for the guild.
 
         `GET /internal/players`
 
         Args:
-            begins_with: Only names that begin so, in any spelling.
-            mode: Only those of this table.
-            status: Only those whom looking at stands so.
-            active: Only active ones, or only deactivated.
-            verified: Only those whom the hiscores have shown, or only those they never did.
-            guild_id: Only those whom members of this guild follow.
-            sort: Order; with a dash the other way round.
-            page: Which page, from 1.
-            per_page: Entries to a page.
+            begins_with: Only names that begin with this text, in any spelling.
+            mode: Only players of this game mode.
+            status: Only players with this fetch status.
+            active: true: only active players. false: only deactivated players.
+            verified: true: only players that the hiscores have shown. false: only players that they never
+                have.
+            guild_id: Only players that members of this guild follow.
+            sort: Order; a dash before the field reverses it.
+            page: Number of the page, from 1.
+            per_page: Entries per page.
         """
         return await self._ask(
             PlayerPage,
@@ -77,13 +78,15 @@ class BotPlayers(Calls):
     async def add_player(
         self, body: NewPlayerFor, *, accept_unverified: bool | None = None, idempotency_key: str | None = None
     ) -> PlayerView:
-        """Track a player; with a person, theirs to change, and on their list. Answers as `POST /api/players`
-        does.
+        """Track a player. With `user_id`, add it for that person, who may change it and gets it on their list.
+
+        Answers like `POST /api/players`.
 
         `POST /internal/players`
 
         Args:
-            accept_unverified: Keep the player, waiting, where the hiscores cannot be asked now; else 503.
+            accept_unverified: true: if the hiscores cannot be asked now, keep the player and fetch it
+                later. false: 503.
         """
         return await self._ask(
             PlayerView,
@@ -95,7 +98,8 @@ class BotPlayers(Calls):
         )
 
     async def fetch_player(self, username: str, *, idempotency_key: str | None = None) -> FetchStarted:
-        """Look at a player now, ahead of the rest. 429 within a minute of the last look.
+        """Fetch a player now, with priority. 429 within the cooldown (a minute by default) after the last
+        fetch.
 
         `POST /internal/players/{username}/fetch`
         """
@@ -108,7 +112,7 @@ class BotPlayers(Calls):
         )
 
     async def follow_player(self, username: str, body: FollowFor) -> Following:
-        """Put a player on somebody's list. 403 for whom the key does not speak for.
+        """Put a player on a person's list. 403 if the key does not speak for the person.
 
         `PUT /internal/players/{username}/follow`
         """
@@ -117,7 +121,7 @@ class BotPlayers(Calls):
         )
 
     async def unfollow_player(self, username: str, *, user_id: str) -> Following:
-        """Take a player off somebody's list.
+        """Take a player off a person's list.
 
         `DELETE /internal/players/{username}/follow`
 
@@ -133,7 +137,7 @@ class BotPlayers(Calls):
         )
 
     async def get_player_achievements(self, username: str) -> Achievements:
-        """What a player reached, the latest first, and between which two looks.
+        """List the achievements of a player, the latest first, each with the two fetches around it.
 
         `GET /internal/players/{username}/achievements`
         """
@@ -142,8 +146,8 @@ class BotPlayers(Calls):
         )
 
     async def get_player_card(self, username: str) -> Card:
-        """A player at a glance: levels, experience, what they gained today and this week, what they reached
-        last.
+        """Get a summary of a player: levels, experience, gains of today and this week, the latest
+        achievements.
 
         `GET /internal/players/{username}/card`
         """
@@ -161,24 +165,24 @@ class BotPlayers(Calls):
         boss: Sequence[str] | None = None,
         activity: Sequence[str] | None = None,
         moved: bool | None = None,
-    ) -> HiscoresHistory:
-        """What a player gained in a span, and which two records were compared.
+    ) -> PlayerHistory:
+        """Get the gains of a player in a span, and the two records that were compared.
 
         `GET /internal/players/{username}/gains`
 
         Args:
-            start: A moment with its offset, or a date, which begins at midnight in the time zone.
-            end: As the start; a date ends with its day. Left out: now.
-            period: Instead of a start: `day`, `week`, `month`, `year` (the one that runs, from midnight in
-                the time zone), `all`, or a length such as `7d` or `5d12h`. Left out: 7d, of a timeline all.
-            tz: IANA name. Left out: one's own, for bots UTC.
+            start: A moment with its UTC offset, or a date, which begins at midnight in the time zone.
+            end: Like the start, but a date means the end of its day. Default: now.
+            period: Instead of a start: `day`, `week`, `month`, `year` (the current period, from midnight in
+                the time zone), `all`, or a length such as `7d` or `5d12h`. Default: 7d, for a timeline all.
+            tz: IANA name. Default: your time zone, for bots UTC.
             skill: Only these skills.
             boss: Only these bosses.
             activity: Only these activities.
-            moved: Only what moved.
+            moved: Only metrics that changed.
         """
         return await self._ask(
-            HiscoresHistory,
+            PlayerHistory,
             "GET",
             "/internal/players/{username}/gains",
             path={"username": username},
@@ -203,21 +207,21 @@ class BotPlayers(Calls):
         mode: GameMode | None | str = None,
         guild_id: str | None = None,
         limit: int | None = None,
-    ) -> HiscoresLeaderboard:
-        """Who gained most in a metric; with a guild, of the players that its members follow.
+    ) -> PlayerLeaderboard:
+        """List the largest gains in a metric; with a guild, only of players that its members follow.
 
         `GET /internal/players/leaderboard`
 
         Args:
             metric: A skill, boss or activity, by slug or name.
-            period: Calendar periods, UTC; weeks begin on Monday.
-            which: The period that runs, or the one before.
-            mode: Only those of this table.
-            guild_id: Only those whom members of this guild follow.
-            limit: Places at most.
+            period: Calendar period, UTC; weeks begin on Monday.
+            which: The current period, or the period before.
+            mode: Only players of this game mode.
+            guild_id: Only players that members of this guild follow.
+            limit: Maximum number of places.
         """
         return await self._ask(
-            HiscoresLeaderboard,
+            PlayerLeaderboard,
             "GET",
             "/internal/players/leaderboard",
             query={
@@ -231,31 +235,36 @@ class BotPlayers(Calls):
         )
 
     async def get_many_player_stats(self, *, usernames: Sequence[str]) -> ManyStats:
-        """How up to a hundred players stand, each once, in the order asked for; whom nobody tracks is named.
+        """Get the stats of up to 100 players, each once, in the order of the request.
+
+        `missing` lists the names that nobody tracks.
 
         `GET /internal/players/stats`
 
         Args:
-            usernames: Names with commas between, or repeated; up to 100.
+            usernames: Names, separated by commas or in repeated parameters; up to 100.
         """
         return await self._ask(ManyStats, "GET", "/internal/players/stats", query={"usernames": usernames})
 
     async def get_player(self, username: str) -> PlayerView:
-        """A player, and how looking at them stands.
+        """Get a player and the state of its fetches.
 
         `GET /internal/players/{username}`
         """
         return await self._ask(PlayerView, "GET", "/internal/players/{username}", path={"username": username})
 
     async def remove_player(self, username: str) -> None:
-        """Track a player no longer whom one of the key's people added. What was recorded stays.
+        """Stop tracking a player. The recorded history stays.
+
+        403 if the key does not speak for the person who added it, 409 `still_followed` while others follow
+        it.
 
         `DELETE /internal/players/{username}`
         """
         await self._ask(None, "DELETE", "/internal/players/{username}", path={"username": username})
 
     async def get_player_stats(self, username: str) -> PlayerStats:
-        """How a player stands; `stats` is null while nobody has looked yet.
+        """Get the stats of a player. `stats` is null before the first fetch.
 
         `GET /internal/players/{username}/stats`
         """

@@ -12,7 +12,10 @@ class BotTasks(Calls):
     """Bot calls about tasks."""
 
     async def get_task(self, task_id: UUID) -> Task:
-        """How a task stands: pending, in_progress, completed or failed, and why.
+        """Get a task with its target.
+
+        Its status is `pending`, `in_progress`, `completed` or `failed`, with the reason of a failure. 404
+        `task_not_found`.
 
         `GET /internal/tasks/{task_id}`
         """

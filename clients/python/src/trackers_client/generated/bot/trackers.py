@@ -11,8 +11,7 @@ from trackers_client.generated.models.trackers import (
     AddManualSnapshot,
     AddTracker,
     ChangeManualSnapshot,
-    GamesHistory,
-    GamesLeaderboard,
+    GuildLeaderboard,
     GuildProcessingStarted,
     MyManualSnapshot,
     ParsedLink,
@@ -29,6 +28,7 @@ from trackers_client.generated.models.trackers import (
     ScheduleView,
     Seasons,
     Snapshots,
+    TrackerHistory,
     TrackerPage,
     TrackerSort,
     TrackerStatus,
@@ -41,9 +41,9 @@ class BotTrackers(Calls):
     """Bot calls about trackers."""
 
     async def add_tracker(self, body: AddTracker, *, idempotency_key: str | None = None) -> RegisteredTrackers:
-        """Add one tracker, up to four a person; deactivated ones do not count towards the four.
+        """Add a tracker of a person, up to four in all; deactivated trackers do not count towards the four.
 
-        400 past four, 409 for an account that the person has a tracker of already, active or deactivated.
+        400 for a fifth, 409 for an account that the person follows already, active or deactivated.
 
         `POST /internal/trackers/add`
         """
@@ -52,14 +52,14 @@ class BotTrackers(Calls):
         )
 
     async def get_tracker(self, tracker_id: UUID) -> TrackerView:
-        """A tracker, the account that it follows, and how its scraping stands.
+        """Get a tracker, its account and its scraping status.
 
         `GET /internal/trackers/{tracker_id}`
         """
         return await self._ask(TrackerView, "GET", "/internal/trackers/{tracker_id}", path={"tracker_id": tracker_id})
 
     async def update_tracker(self, tracker_id: UUID, body: UpdateTracker) -> TrackerView:
-        """Have a tracker follow another account, or deactivate and activate it. What is left out stays.
+        """Change the account of a tracker, or deactivate or activate it. Omitted fields stay unchanged.
 
         `PUT /internal/trackers/{tracker_id}`
         """
@@ -68,14 +68,14 @@ class BotTrackers(Calls):
         )
 
     async def delete_tracker(self, tracker_id: UUID) -> None:
-        """Remove a tracker. What was seen stays, and its account can be registered again.
+        """Remove a tracker. Its history stays, and its account can be registered again.
 
         `DELETE /internal/trackers/{tracker_id}`
         """
         await self._ask(None, "DELETE", "/internal/trackers/{tracker_id}", path={"tracker_id": tracker_id})
 
     async def get_tracker_seasons(self, tracker_id: UUID) -> Seasons:
-        """Every season the account was seen in, the newest first, with the standings known of each.
+        """List the seasons in which the account was seen, the newest first, with their known playlist states.
 
         `GET /internal/trackers/{tracker_id}/seasons`
         """
@@ -93,20 +93,19 @@ class BotTrackers(Calls):
         until: datetime | None = None,
         limit: int | None = None,
     ) -> Snapshots:
-        """What moved and when, the newest first. Playlists that did not move at a moment are not repeated in
-        it.
+        """List snapshots, the newest first; each has only the playlists that changed at that moment.
 
-        A moment at which several seasons moved has a snapshot for each. 404 `snapshot_not_found` where
-        `before` is no snapshot of this tracker's account.
+        If several seasons changed at a moment, each has a snapshot. 404 `snapshot_not_found` if `before` is
+        not a snapshot of this tracker's account.
 
         `GET /internal/trackers/{tracker_id}/snapshots`
 
         Args:
             before: Only snapshots older than this one.
-            season: Only this season's, by its key.
-            since: From this time on.
-            until: Before this time.
-            limit: Snapshots to a page.
+            season: Only this season, by its key.
+            since: Start of the period, inclusive.
+            until: End of the period, exclusive.
+            limit: Snapshots per page.
         """
         return await self._ask(
             Snapshots,
@@ -119,8 +118,8 @@ class BotTrackers(Calls):
     async def add_manual_snapshot(
         self, tracker_id: UUID, body: AddManualSnapshot, *, idempotency_key: str | None = None
     ) -> MyManualSnapshot:
-        """Enter what a person read of their account, with a note of where it is from. It changes only their
-        tracker.
+        """Enter figures of a person's account, with a note about their origin. Only their own tracker shows
+        them.
 
         422 `impossible_snapshot` and 429 `too_many_snapshots` as for people.
 
@@ -136,7 +135,7 @@ class BotTrackers(Calls):
         )
 
     async def get_tracker_status(self, tracker_id: UUID) -> TrackerStatus:
-        """How the scraping of a tracker stands, and when it is next looked at.
+        """Get the scraping status of a tracker, and its next fetch.
 
         `GET /internal/trackers/{tracker_id}/status`
         """
@@ -156,19 +155,19 @@ class BotTrackers(Calls):
         page: int | None = None,
         per_page: int | None = None,
     ) -> TrackerPage:
-        """The trackers of everybody that the key may speak for.
+        """List the trackers of all people that the key may act for.
 
         `GET /internal/trackers`
 
         Args:
-            user_id: Only this person's, by our id.
+            user_id: Only trackers of this person, by `user_id`.
             guild_id: Only members of this guild.
-            platform: Only this platform's: steam, epic, ...
-            status: Only those whose scraping stands so.
-            active: Only active ones, or only deactivated.
-            sort: Order; with a dash the other way round.
-            page: Which page, from 1.
-            per_page: Entries to a page.
+            platform: Only trackers on this platform: steam, epic, ...
+            status: Only trackers with this scraping status.
+            active: Only active, or only deactivated trackers.
+            sort: Order; a dash reverses it.
+            page: Number of the page, from 1.
+            per_page: Entries per page.
         """
         return await self._ask(
             TrackerPage,
@@ -187,7 +186,7 @@ class BotTrackers(Calls):
         )
 
     async def parse_link(self, body: ParseLink, *, idempotency_key: str | None = None) -> ParsedLink:
-        """Which account a pasted link means; nothing is stored and nothing is fetched.
+        """Parse a pasted link to the account that it names; nothing is stored or fetched.
 
         `POST /internal/trackers/parse`
         """
@@ -196,7 +195,7 @@ class BotTrackers(Calls):
         )
 
     async def process_pending(self, *, idempotency_key: str | None = None) -> ProcessingStarted:
-        """Put every tracker ahead that was never fetched, waits to be, or was given up until somebody asks.
+        """Boost all trackers that were never fetched, wait for a run, or are dead letters.
 
         `POST /internal/trackers/process-pending`
         """
@@ -207,14 +206,14 @@ class BotTrackers(Calls):
     async def refresh_tracker(
         self, tracker_id: UUID, *, force: bool | None = None, idempotency_key: str | None = None
     ) -> RefreshStarted:
-        """Fetch a tracker now, ahead of the rest. Asking again while that waits or runs gives the same task.
+        """Fetch a tracker now, before others. Requests during a pending or running fetch get the same task.
 
-        429 `refreshed_lately` with Retry-After within ten minutes of the last look, unless it is forced.
+        429 `refresh_cooldown` with Retry-After within ten minutes of the last fetch, unless `force` is set.
 
         `POST /internal/trackers/{tracker_id}/refresh`
 
         Args:
-            force: For staff: also within the cooldown.
+            force: For staff: also during the cooldown.
         """
         return await self._ask(
             RefreshStarted,
@@ -228,10 +227,9 @@ class BotTrackers(Calls):
     async def register_by_staff(
         self, body: RegisterByStaff, *, idempotency_key: str | None = None
     ) -> RegisteredTrackers:
-        """Register what an admin of a guild hands in for a member, who may have trackers already; four in all
-        at most.
+        """Register links from a guild admin for a member, who may already have trackers; four in all at most.
 
-        403 unless the one runs the guild and the other is in it, 404 for an unknown guild.
+        403 unless the admin runs the guild and the member is in it, 404 for an unknown guild.
 
         `POST /internal/trackers/register-by-staff`
         """
@@ -248,8 +246,8 @@ class BotTrackers(Calls):
     ) -> RegisteredTrackers:
         """Register the first one to four trackers of a person: all of them or none. Each is fetched at once.
 
-        400 for more than four, 409 for two links to one account, for who has trackers already, or for an
-        account whose tracker is deactivated, 422 for a link that names no account.
+        400 for more than four, 409 for two links to the same account, for a person with active trackers, or
+        for an account whose tracker is deactivated, 422 for a link that names no account.
 
         `POST /internal/trackers/register-multiple`
         """
@@ -284,9 +282,9 @@ class BotTrackers(Calls):
         )
 
     async def cancel_schedule(self, schedule_id: UUID, *, idempotency_key: str | None = None) -> ScheduleView:
-        """Have nothing begin any more. 409 for one that has begun or is over.
+        """Cancel a schedule. 409 if it has started or is over.
 
-        A recurring one can be cancelled at any time; what is under way is brought to its end.
+        A recurring schedule can be cancelled at any time; processing in progress is completed.
 
         `POST /internal/trackers/schedule/{schedule_id}/cancel`
         """
@@ -307,17 +305,18 @@ class BotTrackers(Calls):
         page: int | None = None,
         per_page: int | None = None,
     ) -> Schedules:
-        """Schedules of a guild, the newest first. One that is under way is PENDING and tells its progress.
+        """List the schedules of a guild, the newest first. A schedule in progress is PENDING and shows its
+        progress.
 
-        A recurring one is PENDING until it is cancelled, and tells how the last time went.
+        A recurring schedule is PENDING until it is cancelled, and shows the result of the last time.
 
         `GET /internal/trackers/schedule/guild/{guild_id}`
 
         Args:
             status: Only schedules of this status.
-            include_completed: Whether COMPLETED ones are listed; ignored with `status`.
-            page: Which page, from 1.
-            per_page: Entries to a page.
+            include_completed: Include COMPLETED schedules; ignored with `status`.
+            page: Number of the page, from 1.
+            per_page: Entries per page.
         """
         return await self._ask(
             Schedules,
@@ -328,8 +327,8 @@ class BotTrackers(Calls):
         )
 
     async def process_guild(self, body: ProcessGuild, *, idempotency_key: str | None = None) -> GuildProcessingStarted:
-        """Put ahead what the members of a guild follow. Of a guild that switched processing off, all is
-        skipped.
+        """Boost the accounts that members of a guild follow; all are skipped if the guild switched processing
+        off.
 
         `POST /internal/trackers/process`
         """
@@ -340,11 +339,11 @@ class BotTrackers(Calls):
     async def schedule_processing(
         self, body: ScheduleProcessing, *, idempotency_key: str | None = None
     ) -> ScheduleView:
-        """Have a guild processed at a time, or, with `cron`, again and again. 422 for a time that is over.
+        """Schedule the processing of a guild, once, or repeatedly with `cron`. 422 for a time in the past.
 
-        It begins once, however many workers there are; late where none was there, or, past the grace, not
-        at all: FAILED with the reason `missed`. What fails in it is told in its report: it is COMPLETED all
-        the same.
+        It starts once, with any number of workers. Without a worker it starts late or, after the grace
+        period, not at all: FAILED with the reason `missed`. Failed runs are in the report; the schedule is
+        COMPLETED nevertheless.
 
         `POST /internal/trackers/schedule`
         """
@@ -361,22 +360,22 @@ class BotTrackers(Calls):
         since: datetime | None = None,
         until: datetime | None = None,
         points: int | None = None,
-    ) -> GamesHistory:
-        """How the rating in each playlist moved. Of more than `points`, those stay that keep the line's shape.
+    ) -> TrackerHistory:
+        """Get the rating history by playlist, thinned to `points` that keep the shape of the line.
 
-        The first, the last, the lowest and the highest always do, from 4 points on. Estimates are left out.
+        From 4 points on, the first, last, lowest and highest are always included. Estimates are left out.
 
         `GET /internal/trackers/{tracker_id}/history`
 
         Args:
-            playlist: Only this playlist, by its number: 11.
-            season: Only this season's, by its key.
-            since: From this time on.
-            until: Before this time.
-            points: Points of a playlist at most.
+            playlist: Only this playlist, by its number, such as 11.
+            season: Only this season, by its key.
+            since: Start of the period, inclusive.
+            until: End of the period, exclusive.
+            points: Maximum number of points per playlist.
         """
         return await self._ask(
-            GamesHistory,
+            TrackerHistory,
             "GET",
             "/internal/trackers/{tracker_id}/history",
             path={"tracker_id": tracker_id},
@@ -385,23 +384,22 @@ class BotTrackers(Calls):
 
     async def get_leaderboard(
         self, *, guild_id: str, playlist: str | None = None, page: int | None = None, per_page: int | None = None
-    ) -> GamesLeaderboard:
-        """A guild's members by their rating in a playlist, without one by the score that the guild's formula
-        gives.
+    ) -> GuildLeaderboard:
+        """List a guild's members by their rating in a playlist, or by score of its formula without `playlist`.
 
-        One row a person, by their best active tracker; who has not played this season, or is not rated, is
-        left out.
+        One row per person, for their best active tracker; without people who are not rated or did not play
+        this season.
 
         `GET /internal/trackers/leaderboard`
 
         Args:
             guild_id: The guild's Discord id (a snowflake).
-            playlist: Only this playlist, by its number: 11.
-            page: Which page, from 1.
-            per_page: Entries to a page.
+            playlist: Only this playlist, by its number, such as 11.
+            page: Number of the page, from 1.
+            per_page: Entries per page.
         """
         return await self._ask(
-            GamesLeaderboard,
+            GuildLeaderboard,
             "GET",
             "/internal/trackers/leaderboard",
             query={"guild_id": guild_id, "playlist": playlist, "page": page, "per_page": per_page},

@@ -14,18 +14,20 @@ class BotUsers(Calls):
     """Bot calls about users."""
 
     async def get_user(self, user_id: str) -> KnownPerson:
-        """Whether a person is known, has a login, and in which zone and language they live. 404 for who is
-        not.
+        """Get a person: whether they have a login, their time zone and their language.
+
+        404 `account_not_found` if the Discord id is unknown or your key does not cover the person.
 
         `GET /internal/users/{user_id}`
         """
         return await self._ask(KnownPerson, "GET", "/internal/users/{user_id}", path={"user_id": user_id})
 
     async def issue_claim_code(self, body: AskForClaimCode, *, idempotency_key: str | None = None) -> ClaimCodeMade:
-        """A code for the person who asked for it: show it to nobody else. Whoever types it in becomes that
-        person here.
+        """Issue a claim code for a person who asked for it.
 
-        It works once, for a quarter of an hour, and replaces the one given before.
+        Show it to nobody else: the account that enters the code gets this Discord user and everything that
+        was followed for it. The code works once, within 15 minutes, and replaces the previous code. 403
+        `account_deactivated`, or `forbidden` if your key does not cover the person.
 
         `POST /internal/users/claim-codes`
         """

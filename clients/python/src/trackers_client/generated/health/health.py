@@ -10,18 +10,19 @@ class HealthHealth(Calls):
     """Health calls about health."""
 
     async def live(self) -> dict[str, bool]:
-        """The process answers.
+        """Check that the process is alive.
 
         `GET /health/live`
         """
         return await self._ask(dict[str, bool], "GET", "/health/live")
 
     async def ready(self) -> Health:
-        """Database and Redis answer, and the database is at this version's schema; 503 while that is not so.
+        """Check that the process can answer requests.
 
-        The answer also shows workers, room on the disk, and room in Redis. They do not change the status:
-        without a worker nothing is fetched, and with a full disk or a full Redis writes answer 503
-        `storage_full`. Answers are kept for a second.
+        503 unless the database and Redis answer and the database has the schema of this version. The
+        response also shows workers, free space on the disk, and free memory in Redis; these do not change
+        the status. Without a worker nothing is fetched; with a full disk or a full Redis, writes get 503
+        `storage_full`. Results are cached for one second.
 
         `GET /health/ready`
         """

@@ -21,75 +21,79 @@ class MemberAuth(Calls):
     """Member calls about auth."""
 
     async def change_password(self, body: ChangePassword) -> EndedSessions:
-        """Another password. Every session but this one ends.
+        """Change your password.
 
-        401 `login_failed` where the current password is another.
+        This ends all your other sessions. 401 `login_failed` if `current_password` is wrong, 429
+        `too_many_attempts`.
 
         `POST /api/auth/change-password`
         """
         return await self._ask(EndedSessions, "POST", "/api/auth/change-password", body=body)
 
     async def end_session(self, session_id: UUID) -> None:
-        """Log a device out.
+        """End one of your sessions. 404 `session_not_found`.
 
         `DELETE /api/auth/sessions/{session_id}`
         """
         await self._ask(None, "DELETE", "/api/auth/sessions/{session_id}", path={"session_id": session_id})
 
     async def list_sessions(self) -> SessionList:
-        """Where one is logged in, the last used first.
+        """List your sessions, last used first.
 
         `GET /api/auth/sessions`
         """
         return await self._ask(SessionList, "GET", "/api/auth/sessions")
 
     async def login(self, body: LoginBody) -> Tokens:
-        """Log in with an e-mail address or username: `login` and `password` as JSON, or OAuth 2's password
-        form.
+        """Log in with an e-mail address or username.
 
-        401 `login_failed`, 403 `account_deactivated`, 429 `too_many_attempts`.
+        Send `login` and `password` as JSON, or the password form of OAuth 2. 401 `login_failed`, 403
+        `account_deactivated`, 429 `too_many_attempts`.
 
         `POST /api/auth/login`
         """
         return await self._ask(Tokens, "POST", "/api/auth/login", body=body)
 
     async def logout(self) -> None:
-        """End this session: its access tokens within two seconds everywhere, its refresh token at once.
+        """Log out of this session.
+
+        Its refresh token stops working at once, its access tokens everywhere within two seconds.
 
         `POST /api/auth/logout`
         """
         await self._ask(None, "POST", "/api/auth/logout")
 
     async def logout_all(self) -> EndedSessions:
-        """End every session of one's own.
+        """Log out of all your sessions.
 
         `POST /api/auth/logout-all`
         """
         return await self._ask(EndedSessions, "POST", "/api/auth/logout-all")
 
     async def who_am_i(self) -> WhoIAm:
-        """Whose token this is, and how long it is good for.
+        """Get the account, session and expiry of your access token.
 
         `GET /api/auth/me`
         """
         return await self._ask(WhoIAm, "GET", "/api/auth/me")
 
     async def refresh_tokens(self, body: Refresh) -> Tokens:
-        """The next access and refresh token. A refresh token is good once: using it again ends the session
-        (401).
+        """Get the next access and refresh token.
+
+        A refresh token works once: using it again ends the session (401 `refresh_refused`).
 
         `POST /api/auth/refresh`
         """
         return await self._ask(Tokens, "POST", "/api/auth/refresh", body=body)
 
     async def register(self, body: Register) -> Tokens:
-        """Make an account and sign in. With a `claim_code` of the bot it is the one that the bot knows
-        already.
+        """Register an account and log in.
 
-        An `email` belongs to the account once the link that is mailed there is used; the answer does not
-        say whether another account has it. 403 `registration_closed`, 409 `username_taken` or
+        With a `claim_code` from the bot, the login belongs to the account that the bot already knows. An
+        `email` belongs to the account once you use the link that is mailed there; the answer does not show
+        whether another account has the address. 403 `registration_closed`, 409 `username_taken` or
         `claim_refused`, 422 `bad_claim_code`, or `email_not_set_up` for an address without a mail server,
-        429 `too_many_messages`.
+        429 `too_many_attempts` or `too_many_messages`.
 
         `POST /api/auth/register`
         """

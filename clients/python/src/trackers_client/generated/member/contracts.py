@@ -10,7 +10,7 @@ from trackers_client.generated.models.contracts import (
     AddWatch,
     ChangeWatch,
     ContractDetail,
-    ContractPage,
+    ContractList,
     ContractSort,
     ContractStatus,
     ContractType,
@@ -27,7 +27,9 @@ class MemberContracts(Calls):
     """Member calls about contracts."""
 
     async def get_contract(self, contract_id: int) -> ContractDetail:
-        """A contract with its items, bids and history. 404 `contract_not_found`.
+        """Get a contract with its items, bids and history.
+
+        404 `contract_not_found`.
 
         `GET /api/contracts/{contract_id}`
         """
@@ -36,13 +38,16 @@ class MemberContracts(Calls):
     async def get_ship_prices(
         self, type_id: int, *, region_id: int | None = None, days: int | None = None
     ) -> ShipPrices:
-        """What a ship costs now, and median and tenth percentile of what disappeared before it expired.
+        """Get the prices of a type of ship.
+
+        Lowest and median price on offer, and median and tenth percentile of contracts that ended before
+        they expired. Prices in ISK per ship, of contracts that sell nothing else.
 
         `GET /api/contracts/ships/{type_id}/prices`
 
         Args:
-            region_id: Only of this region.
-            days: How many days back.
+            region_id: Only in this region.
+            days: Number of past days to include.
         """
         return await self._ask(
             ShipPrices,
@@ -53,7 +58,7 @@ class MemberContracts(Calls):
         )
 
     async def get_contract_taxonomy(self) -> Taxonomy:
-        """Categories and groups of everything that was seen in contracts.
+        """List the categories and groups of types that were seen in contracts.
 
         `GET /api/contracts/taxonomy`
         """
@@ -85,39 +90,41 @@ class MemberContracts(Calls):
         sort: ContractSort | str | None = None,
         page: int | None = None,
         per_page: int | None = None,
-    ) -> ContractPage:
-        """Contracts that can be accepted (or, by `status`, past ones), with counts per type. Prices in ISK.
+    ) -> ContractList:
+        """List contracts.
+
+        Contracts that can be accepted, or past ones with `status`, with counts per type. Prices in ISK.
 
         `GET /api/contracts`
 
         Args:
-            status: live ones, gone (accepted or withdrawn before their time), expired, or unfollowed (live
-                when their region was looked at last, which the operator dropped since).
-            region_id: Only of these regions; may be repeated.
+            status: live, gone (accepted or withdrawn before they expired), expired, or unfollowed (live
+                when their region was last fetched, but the operator dropped it since).
+            region_id: Only in these regions; repeatable.
             type: Only contracts of this type.
-            type_id: Only those that give such an item.
-            group_id: Only those that give an item of this group.
-            ship_type_id: Only those that sell this ship.
-            ship_group_id: Only those that sell a ship of this group.
-            is_ship: Only those that sell a ship, or only the others.
-            min_price: Only from this price on (ISK).
-            max_price: Only up to this price (ISK).
-            title: Only with this in the title.
-            blueprint: Only those that give a blueprint copy, or something that is none.
-            min_runs: Of an item's runs, at least.
-            min_me: Of an item's material efficiency, at least.
-            min_te: Of an item's time efficiency, at least.
-            min_reward: Only couriers that pay at least this (ISK).
-            max_volume: Only up to this volume (m3).
-            max_collateral: Only up to this collateral (ISK).
-            issuer_id: Only of this character.
-            location_id: Only that begin or end at this station or structure.
-            sort: Order; with a dash the other way round.
-            page: Which page, from 1.
-            per_page: Entries to a page.
+            type_id: Only contracts with an item of this type.
+            group_id: Only contracts that offer an item of this group.
+            ship_type_id: Only contracts for this type of ship.
+            ship_group_id: Only ships of this group.
+            is_ship: Only contracts that sell a ship, or only the others.
+            min_price: Lowest price (ISK).
+            max_price: Highest price (ISK).
+            title: Part of the title.
+            blueprint: Only contracts that offer a blueprint copy, or another item.
+            min_runs: Least runs of an item.
+            min_me: Least material efficiency of an item.
+            min_te: Least time efficiency of an item.
+            min_reward: Lowest reward of a courier contract (ISK).
+            max_volume: Largest volume (m3).
+            max_collateral: Highest collateral (ISK).
+            issuer_id: Only contracts of this character.
+            location_id: Only contracts that begin or end at this station or structure.
+            sort: Sort order, ascending; with a dash descending.
+            page: Number of the page, from 1.
+            per_page: Entries per page.
         """
         return await self._ask(
-            ContractPage,
+            ContractList,
             "GET",
             "/api/contracts",
             query={
@@ -216,15 +223,18 @@ class MemberContracts(Calls):
         page: int | None = None,
         per_page: int | None = None,
     ) -> ShipBoard:
-        """The types of ships on offer: how many, the cheapest, the median. For the contracts: `?is_ship=true`.
+        """List the types of ships on offer.
+
+        Each with the number of offers, the lowest and the median price in ISK. To list the contracts
+        themselves, use `is_ship=true` in the list of contracts.
 
         `GET /api/contracts/ships`
 
         Args:
-            region_id: Only of this region.
-            ship_group_id: Only those that sell a ship of this group.
-            page: Which page, from 1.
-            per_page: Entries to a page.
+            region_id: Only in this region.
+            ship_group_id: Only ships of this group.
+            page: Number of the page, from 1.
+            per_page: Entries per page.
         """
         return await self._ask(
             ShipBoard,
@@ -234,26 +244,31 @@ class MemberContracts(Calls):
         )
 
     async def list_contract_types(self, *, name: str | None = None, group_id: int | None = None) -> KnownTypes:
-        """Types by a part of their name or by group, up to 200: to find the `type_id` to filter or watch by.
+        """List types by part of the name or by group.
+
+        Up to 200 types, shortest names first. Use it to find the `type_id` to filter by or to watch.
 
         `GET /api/contracts/types`
 
         Args:
-            name: Only with this in the name.
-            group_id: Only those that give an item of this group.
+            name: Part of the name.
+            group_id: Only contracts that offer an item of this group.
         """
         return await self._ask(KnownTypes, "GET", "/api/contracts/types", query={"name": name, "group_id": group_id})
 
     async def list_contract_watches(self) -> Watches:
-        """One's own watches, the oldest first.
+        """List your watches, oldest first.
 
         `GET /api/contracts/watches`
         """
         return await self._ask(Watches, "GET", "/api/contracts/watches")
 
     async def add_contract_watch(self, body: AddWatch) -> Watch:
-        """Wait for a type or a group of types, up to a price, in a region or anywhere. One is told of each
-        contract once, when its items are read; what is on offer already is listed under `/matches`.
+        """Add a watch.
+
+        Watches a type or a group of types, with an optional price limit, in one region or in all. You get
+        one message per contract, when its items are read; contracts that are already on offer are listed
+        under `/matches`.
 
         422 `unclear_watch`, 404 `region_not_followed`, 409 `watch_exists`, 400 `too_many_watches`.
 
@@ -262,21 +277,28 @@ class MemberContracts(Calls):
         return await self._ask(Watch, "POST", "/api/contracts/watches", body=body)
 
     async def get_contract_watch(self, watch_id: UUID) -> Watch:
-        """One watch. 404 `watch_not_found`.
+        """Get a watch.
+
+        404 `watch_not_found`.
 
         `GET /api/contracts/watches/{watch_id}`
         """
         return await self._ask(Watch, "GET", "/api/contracts/watches/{watch_id}", path={"watch_id": watch_id})
 
     async def remove_contract_watch(self, watch_id: UUID) -> None:
-        """Wait for it no longer.
+        """Remove a watch.
+
+        404 `watch_not_found`.
 
         `DELETE /api/contracts/watches/{watch_id}`
         """
         await self._ask(None, "DELETE", "/api/contracts/watches/{watch_id}", path={"watch_id": watch_id})
 
     async def change_contract_watch(self, watch_id: UUID, body: ChangeWatch) -> Watch:
-        """Change the price, the note, or switch it off and on. What is left out stays; null removes a limit.
+        """Change a watch.
+
+        Change the price limit or the note, or switch the watch off and on. Fields that you leave out keep
+        their values; null removes the price limit or the note. 404 `watch_not_found`.
 
         `PATCH /api/contracts/watches/{watch_id}`
         """
@@ -291,18 +313,20 @@ class MemberContracts(Calls):
         sort: ContractSort | str | None = None,
         page: int | None = None,
         per_page: int | None = None,
-    ) -> ContractPage:
-        """What is on offer now of what a watch waits for.
+    ) -> ContractList:
+        """List the contracts on offer that match a watch.
+
+        404 `watch_not_found`.
 
         `GET /api/contracts/watches/{watch_id}/matches`
 
         Args:
-            sort: Order; with a dash the other way round.
-            page: Which page, from 1.
-            per_page: Entries to a page.
+            sort: Sort order, ascending; with a dash descending.
+            page: Number of the page, from 1.
+            per_page: Entries per page.
         """
         return await self._ask(
-            ContractPage,
+            ContractList,
             "GET",
             "/api/contracts/watches/{watch_id}/matches",
             path={"watch_id": watch_id},

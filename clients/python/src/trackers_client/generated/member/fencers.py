@@ -6,13 +6,13 @@ from uuid import UUID
 
 from trackers_client.calls import Calls
 from trackers_client.generated.models.fencers import (
-    FencersHistory,
+    FencerHistory,
     TrackClub,
-    Tracked,
     TrackedDetail,
     TrackedPage,
     TrackedView,
     TrackFencer,
+    TrackingStarted,
     UpdateTracked,
 )
 
@@ -23,31 +23,33 @@ class MemberFencers(Calls):
     async def list_tracked_fencers(
         self, *, active: bool | None = None, page: int | None = None, per_page: int | None = None
     ) -> TrackedPage:
-        """One's own fencers, the oldest first, and how the looking at each stands.
+        """List the fencers that you follow, the oldest first, with their fetch status.
 
         `GET /api/fencers`
 
         Args:
-            active: Only active ones, or only deactivated.
-            page: Which page, from 1.
-            per_page: Entries to a page.
+            active: Only active subjects, or only deactivated subjects.
+            page: Number of the page, from 1.
+            per_page: Entries per page.
         """
         return await self._ask(
             TrackedPage, "GET", "/api/fencers", query={"active": active, "page": page, "per_page": per_page}
         )
 
-    async def track_fencer(self, body: TrackFencer) -> Tracked:
-        """Follow a fencer by number or pasted link; the page is looked at soon. What was deactivated is active
-        again.
+    async def track_fencer(self, body: TrackFencer) -> TrackingStarted:
+        """Follow a fencer by number or pasted link.
 
-        400 `tracking_limit_reached`, 409 `already_tracked`, 422 `bad_reference` or `unknown_weapon`.
+        The page is fetched soon. A deactivated fencer is active again. 400 `tracking_limit_reached`, 409
+        `already_tracked`, 422 `bad_reference` or `unknown_weapon`.
 
         `POST /api/fencers`
         """
-        return await self._ask(Tracked, "POST", "/api/fencers", body=body)
+        return await self._ask(TrackingStarted, "POST", "/api/fencers", body=body)
 
     async def deactivate_tracked_fencer(self, tracked_id: UUID) -> TrackedView:
-        """Be told of it no more, for now; following the same fencer again goes on with it.
+        """Deactivate a followed fencer.
+
+        You get no notifications of it. Follow the same fencer again to continue.
 
         `POST /api/fencers/{tracked_id}/deactivate`
         """
@@ -57,17 +59,19 @@ class MemberFencers(Calls):
 
     async def get_tracked_fencer_history(
         self, tracked_id: UUID, *, before: UUID | None = None, limit: int | None = None
-    ) -> FencersHistory:
-        """Registrations, withdrawals and new dates as they became known, the newest first.
+    ) -> FencerHistory:
+        """Get the history of a followed fencer.
+
+        Registrations, withdrawals and new dates, the newest first.
 
         `GET /api/fencers/{tracked_id}/history`
 
         Args:
-            before: Only what became known before this.
-            limit: Entries to a page.
+            before: Only entries older than this one.
+            limit: Entries per page.
         """
         return await self._ask(
-            FencersHistory,
+            FencerHistory,
             "GET",
             "/api/fencers/{tracked_id}/history",
             path={"tracked_id": tracked_id},
@@ -75,21 +79,25 @@ class MemberFencers(Calls):
         )
 
     async def get_tracked_fencer(self, tracked_id: UUID) -> TrackedDetail:
-        """A fencer with the registrations to come that the filter lets through, the next first.
+        """Get a followed fencer.
+
+        With the upcoming registrations that the filter lets through, the next first.
 
         `GET /api/fencers/{tracked_id}`
         """
         return await self._ask(TrackedDetail, "GET", "/api/fencers/{tracked_id}", path={"tracked_id": tracked_id})
 
     async def untrack_fencer(self, tracked_id: UUID) -> None:
-        """Follow a fencer no more.
+        """Stop following a fencer.
 
         `DELETE /api/fencers/{tracked_id}`
         """
         await self._ask(None, "DELETE", "/api/fencers/{tracked_id}", path={"tracked_id": tracked_id})
 
     async def update_tracked_fencer(self, tracked_id: UUID, body: UpdateTracked) -> TrackedView:
-        """Change the name, the filter, or whether it is active. What is left out stays.
+        """Change the name, filter or state of a followed fencer.
+
+        Fields that you leave out stay.
 
         `PATCH /api/fencers/{tracked_id}`
         """
@@ -100,31 +108,33 @@ class MemberFencers(Calls):
     async def list_tracked_clubs(
         self, *, active: bool | None = None, page: int | None = None, per_page: int | None = None
     ) -> TrackedPage:
-        """One's own clubs, the oldest first, and how the looking at each stands.
+        """List the clubs that you follow, the oldest first, with their fetch status.
 
         `GET /api/clubs`
 
         Args:
-            active: Only active ones, or only deactivated.
-            page: Which page, from 1.
-            per_page: Entries to a page.
+            active: Only active subjects, or only deactivated subjects.
+            page: Number of the page, from 1.
+            per_page: Entries per page.
         """
         return await self._ask(
             TrackedPage, "GET", "/api/clubs", query={"active": active, "page": page, "per_page": per_page}
         )
 
-    async def track_club(self, body: TrackClub) -> Tracked:
-        """Follow a club by number or pasted link; the page is looked at soon. What was deactivated is active
-        again.
+    async def track_club(self, body: TrackClub) -> TrackingStarted:
+        """Follow a club by number or pasted link.
 
-        400 `tracking_limit_reached`, 409 `already_tracked`, 422 `bad_reference` or `unknown_weapon`.
+        The page is fetched soon. A deactivated club is active again. 400 `tracking_limit_reached`, 409
+        `already_tracked`, 422 `bad_reference` or `unknown_weapon`.
 
         `POST /api/clubs`
         """
-        return await self._ask(Tracked, "POST", "/api/clubs", body=body)
+        return await self._ask(TrackingStarted, "POST", "/api/clubs", body=body)
 
     async def deactivate_tracked_club(self, tracked_id: UUID) -> TrackedView:
-        """Be told of it no more, for now; following the same club again goes on with it.
+        """Deactivate a followed club.
+
+        You get no notifications of it. Follow the same club again to continue.
 
         `POST /api/clubs/{tracked_id}/deactivate`
         """
@@ -134,17 +144,19 @@ class MemberFencers(Calls):
 
     async def get_tracked_club_history(
         self, tracked_id: UUID, *, before: UUID | None = None, limit: int | None = None
-    ) -> FencersHistory:
-        """Registrations, withdrawals and new dates as they became known, the newest first.
+    ) -> FencerHistory:
+        """Get the history of a followed club.
+
+        Registrations, withdrawals and new dates, the newest first.
 
         `GET /api/clubs/{tracked_id}/history`
 
         Args:
-            before: Only what became known before this.
-            limit: Entries to a page.
+            before: Only entries older than this one.
+            limit: Entries per page.
         """
         return await self._ask(
-            FencersHistory,
+            FencerHistory,
             "GET",
             "/api/clubs/{tracked_id}/history",
             path={"tracked_id": tracked_id},
@@ -152,21 +164,25 @@ class MemberFencers(Calls):
         )
 
     async def get_tracked_club(self, tracked_id: UUID) -> TrackedDetail:
-        """A club with the registrations to come that the filter lets through, the next first.
+        """Get a followed club.
+
+        With the upcoming registrations that the filter lets through, the next first.
 
         `GET /api/clubs/{tracked_id}`
         """
         return await self._ask(TrackedDetail, "GET", "/api/clubs/{tracked_id}", path={"tracked_id": tracked_id})
 
     async def untrack_club(self, tracked_id: UUID) -> None:
-        """Follow a club no more.
+        """Stop following a club.
 
         `DELETE /api/clubs/{tracked_id}`
         """
         await self._ask(None, "DELETE", "/api/clubs/{tracked_id}", path={"tracked_id": tracked_id})
 
     async def update_tracked_club(self, tracked_id: UUID, body: UpdateTracked) -> TrackedView:
-        """Change the name, the filter, or whether it is active. What is left out stays.
+        """Change the name, filter or state of a followed club.
+
+        Fields that you leave out stay.
 
         `PATCH /api/clubs/{tracked_id}`
         """

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from trackers_client.calls import Calls
 from trackers_client.generated.models.flights import (
-    Alerts,
+    AlertList,
     Analyses,
     Cabin,
     CreateTrip,
@@ -32,22 +32,23 @@ class MemberFlights(Calls):
     async def list_trips(
         self, *, upcoming: bool | None = None, page: int | None = None, per_page: int | None = None
     ) -> TripPage:
-        """One's own trips, the newest first.
+        """List your trips, the newest first.
 
         `GET /api/trips`
 
         Args:
-            upcoming: Only trips to come, or only departed ones.
-            page: Which page, from 1.
-            per_page: Entries to a page.
+            upcoming: Only upcoming trips, or only departed trips.
+            page: Number of the page, from 1.
+            per_page: Entries per page.
         """
         return await self._ask(
             TripPage, "GET", "/api/trips", query={"upcoming": upcoming, "page": page, "per_page": per_page}
         )
 
     async def create_trip(self, body: CreateTrip) -> TripView:
-        """Plan a trip. 422 for unknown airports, a date that is past at the origin, or more than nine
-        travellers.
+        """Plan a trip.
+
+        422 for unknown airports, a date in the past at the origin, or more than nine travellers.
 
         `POST /api/trips`
         """
@@ -62,16 +63,17 @@ class MemberFlights(Calls):
         cabin_class: Cabin | None | str = None,
         all_dates: bool | None = None,
     ) -> Analyses:
-        """Lowest, median and highest, the price level, and the weekday on which one would have bought
-        cheapest.
+        """Analyse the prices of a trip.
+
+        Lowest, median and highest price, the price level, and the weekday with the lowest median price.
 
         `GET /api/trips/{trip_id}/analysis`
 
         Args:
-            provider: Only this provider's.
+            provider: Only prices of this provider.
             currency: Only prices in this currency.
-            cabin_class: Only this cabin's.
-            all_dates: Also the days around (flexible dates), and what the trip was before a change.
+            cabin_class: Only prices of this cabin class.
+            all_dates: Include the days around (flexible dates), and the trip before it was changed.
         """
         return await self._ask(
             Analyses,
@@ -82,21 +84,25 @@ class MemberFlights(Calls):
         )
 
     async def get_trip(self, trip_id: UUID) -> TripView:
-        """A trip.
+        """Get a trip.
 
         `GET /api/trips/{trip_id}`
         """
         return await self._ask(TripView, "GET", "/api/trips/{trip_id}", path={"trip_id": trip_id})
 
     async def delete_trip(self, trip_id: UUID) -> None:
-        """Remove a trip with its watches, alerts, and the prices that nobody else looks at.
+        """Remove a trip with its watches, alerts and prices.
+
+        Prices of searches that other trips share stay.
 
         `DELETE /api/trips/{trip_id}`
         """
         await self._ask(None, "DELETE", "/api/trips/{trip_id}", path={"trip_id": trip_id})
 
     async def update_trip(self, trip_id: UUID, body: UpdateTrip) -> TripView:
-        """Change a trip; what is left out stays. Other dates, places or travellers begin its watches anew.
+        """Change a trip.
+
+        Fields that you leave out stay. Other dates, places or travellers reset every watch of the trip.
 
         `PATCH /api/trips/{trip_id}`
         """
@@ -115,19 +121,21 @@ class MemberFlights(Calls):
         all_offers: bool | None = None,
         points: int | None = None,
     ) -> Prices:
-        """What the trip has cost, the oldest first: the cheapest of every look, sampled where there are many.
+        """Get the prices of a trip, the oldest first.
+
+        The cheapest offer of each fetch; many prices are sampled to `points` per search.
 
         `GET /api/trips/{trip_id}/prices`
 
         Args:
-            provider: Only this provider's.
+            provider: Only prices of this provider.
             currency: Only prices in this currency.
-            cabin_class: Only this cabin's.
-            since: From this time on.
-            until: Before this time.
-            all_dates: Also the days around (flexible dates), and what the trip was before a change.
-            all_offers: Every offer kept of the last looks, not only the cheapest.
-            points: Prices of one search at most; more are sampled, extremes stay.
+            cabin_class: Only prices of this cabin class.
+            since: Start of the period, inclusive.
+            until: End of the period, exclusive.
+            all_dates: Include the days around (flexible dates), and the trip before it was changed.
+            all_offers: Every stored offer of the last fetches, not only the cheapest one.
+            points: Maximum prices per search; more are sampled, and extremes stay.
         """
         return await self._ask(
             Prices,
@@ -180,19 +188,21 @@ class MemberFlights(Calls):
         )
 
     async def push_trip_price(self, trip_id: UUID, body: PushPrice) -> PriceView:
-        """Type in a price, or push one from another feed; watches of `manual` hear of it at once.
+        """Add a price that you read yourself, or that another feed delivers.
+
+        Watches of the provider `manual` are evaluated at once.
 
         `POST /api/trips/{trip_id}/prices`
         """
         return await self._ask(PriceView, "POST", "/api/trips/{trip_id}/prices", path={"trip_id": trip_id}, body=body)
 
     async def scrape_trip(self, trip_id: UUID, body: ScrapeTrip | None = None) -> ScrapeStarted:
-        """Look at its prices now: those of its watches, or an economy seat in dollars, or what is asked for
-        here.
+        """Fetch the prices of a trip now.
 
-        409 `provider_is_off` where the operator has not turned the provider on, 409 `trip_departed`, 422
-        `unknown_provider`, 429 `scraped_lately` within a minute of the last look, 429 `too_many_looks`
-        while twenty that one asked for wait.
+        Fetches the search that you give, or else the searches of the trip's watches, or else an economy
+        seat in USD. 409 `provider_is_off` if the operator has not turned the provider on, 409
+        `trip_departed`, 422 `unknown_provider`, 429 `refresh_cooldown` within a minute of the last fetch,
+        429 `too_many_fetches` while twenty fetches that you requested wait.
 
         `POST /api/trips/{trip_id}/scrape`
         """
@@ -208,15 +218,15 @@ class MemberFlights(Calls):
         page: int | None = None,
         per_page: int | None = None,
     ) -> WatchPage:
-        """One's own watches, the newest first, with the price that each knows of.
+        """List your watches with their prices, the newest first.
 
         `GET /api/watches`
 
         Args:
-            is_active: Only active watches, or only those that rest.
+            is_active: Only active watches, or only inactive watches.
             trip_id: Only watches of this trip.
-            page: Which page, from 1.
-            per_page: Entries to a page.
+            page: Number of the page, from 1.
+            per_page: Entries per page.
         """
         return await self._ask(
             WatchPage,
@@ -226,11 +236,11 @@ class MemberFlights(Calls):
         )
 
     async def create_watch(self, body: CreateWatch) -> WatchView:
-        """Watch what a trip costs. It is looked at soon; where the price is known, it is judged within
-        seconds.
+        """Watch the price of a trip.
 
-        404 for a trip that is not one's own, 422 `unknown_provider` (with those that there are) or
-        `unknown_currency`, 409 `trip_departed`.
+        The price is fetched soon; a price that is already known is evaluated within seconds. 404 for a trip
+        that is not yours, 422 `unknown_provider` (with the known providers) or `unknown_currency`, 409
+        `trip_departed`.
 
         `POST /api/watches`
         """
@@ -238,17 +248,19 @@ class MemberFlights(Calls):
 
     async def list_watch_alerts(
         self, watch_id: UUID, *, before: UUID | None = None, limit: int | None = None
-    ) -> Alerts:
-        """What one was told, why, and what it stood beside; the newest first.
+    ) -> AlertList:
+        """List the alerts of a watch, the newest first.
+
+        Each has its rule and the prices of that moment.
 
         `GET /api/watches/{watch_id}/alerts`
 
         Args:
             before: Only alerts older than this one.
-            limit: Alerts to a page.
+            limit: Alerts per page.
         """
         return await self._ask(
-            Alerts,
+            AlertList,
             "GET",
             "/api/watches/{watch_id}/alerts",
             path={"watch_id": watch_id},
@@ -256,31 +268,36 @@ class MemberFlights(Calls):
         )
 
     async def get_watch(self, watch_id: UUID) -> WatchView:
-        """A watch, the price that it knows of, and how the looking stands.
+        """Get a watch with its price and fetch status.
 
         `GET /api/watches/{watch_id}`
         """
         return await self._ask(WatchView, "GET", "/api/watches/{watch_id}", path={"watch_id": watch_id})
 
     async def delete_watch(self, watch_id: UUID) -> None:
-        """Stop watching; what it told is removed, prices stay with the trip.
+        """Remove a watch with its alerts.
+
+        Its prices stay with the trip.
 
         `DELETE /api/watches/{watch_id}`
         """
         await self._ask(None, "DELETE", "/api/watches/{watch_id}", path={"watch_id": watch_id})
 
     async def update_watch(self, watch_id: UUID, body: UpdateWatch) -> WatchView:
-        """Change a watch; what is left out stays. Another target, currency, cabin or provider begins it anew.
+        """Change a watch.
+
+        Fields that you leave out stay. Another target, currency, cabin or provider resets the watch.
 
         `PATCH /api/watches/{watch_id}`
         """
         return await self._ask(WatchView, "PATCH", "/api/watches/{watch_id}", path={"watch_id": watch_id}, body=body)
 
     async def scrape_watch(self, watch_id: UUID) -> ScrapeStarted:
-        """Look now, ahead of the rest. Asking again while that waits or runs gives the same task.
+        """Fetch the price of a watch now.
 
-        409 `provider_is_off`, `nothing_to_scrape` (of `manual`) or `trip_departed`, 429 `scraped_lately` or
-        `too_many_looks` (twenty that one asked for wait).
+        The fetch has priority over scheduled fetches. Another request while it waits or runs gives the same
+        task. 409 `provider_is_off`, `nothing_to_scrape` (provider `manual`) or `trip_departed`, 429
+        `refresh_cooldown` or `too_many_fetches` (twenty fetches that you requested wait).
 
         `POST /api/watches/{watch_id}/scrape`
         """

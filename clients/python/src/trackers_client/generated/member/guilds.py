@@ -26,9 +26,10 @@ class MemberGuilds(Calls):
     """Member calls about guilds."""
 
     async def change_guild_settings(self, guild_id: str, body: SettingsChange) -> GuildView:
-        """Change what is given, leave the rest; null puts a setting back to its default.
+        """Change the settings of a guild.
 
-        For those who run the guild, and for admins; 403 for other members.
+        Omitted settings stay as they are; null resets a setting to its default. 403 if you are a member but
+        not an admin of the guild, 404 `guild_not_found` if you are not a member.
 
         `PATCH /api/guilds/{guild_id}/settings`
         """
@@ -39,28 +40,28 @@ class MemberGuilds(Calls):
     async def confirm_my_membership(self, guild_id: str) -> MyGuild:
         """Confirm your membership of a guild whose own bot added you.
 
-        Until then the guild's bots, admins, channels and leaderboards get nothing of yours. Again changes
-        nothing.
+        Until then the guild's bots, admins, channels and leaderboards get none of your data. Confirming
+        again changes nothing. 404 `guild_not_found` if you are not a member.
 
         `POST /api/guilds/{guild_id}/confirm`
         """
         return await self._ask(MyGuild, "POST", "/api/guilds/{guild_id}/confirm", path={"guild_id": guild_id})
 
     async def get_guild(self, guild_id: str) -> GuildView:
-        """A guild and what it has settled.
+        """Get a guild and its settings. 404 `guild_not_found` if you are not a member.
 
         `GET /api/guilds/{guild_id}`
         """
         return await self._ask(GuildView, "GET", "/api/guilds/{guild_id}", path={"guild_id": guild_id})
 
     async def list_my_guilds(self, *, page: int | None = None, per_page: int | None = None) -> MyGuilds:
-        """The guilds that one is in, and whether one runs them.
+        """List your guilds, and whether you are an admin of each.
 
         `GET /api/guilds`
 
         Args:
-            page: Which page, from 1.
-            per_page: Entries to a page.
+            page: Number of the page, from 1.
+            per_page: Entries per page.
         """
         return await self._ask(MyGuilds, "GET", "/api/guilds", query={"page": page, "per_page": per_page})
 
@@ -73,15 +74,18 @@ class MemberGuilds(Calls):
         username: str | None = None,
         admin: bool | None = None,
     ) -> Members:
-        """Who is in a guild: for those who run it, and for admins; 403 for other members.
+        """List the members of a guild.
+
+        403 if you are a member but not an admin of the guild, 404 `guild_not_found` if you are not a
+        member.
 
         `GET /api/guilds/{guild_id}/members`
 
         Args:
-            page: Which page, from 1.
-            per_page: Entries to a page.
-            username: Only members whose username holds this, in any case.
-            admin: Only those who run the guild, or only those who do not.
+            page: Number of the page, from 1.
+            per_page: Entries per page.
+            username: Only members whose username contains this, in any case.
+            admin: true: only admins of the guild; false: only other members.
         """
         return await self._ask(
             Members,
@@ -92,9 +96,9 @@ class MemberGuilds(Calls):
         )
 
     async def preview_rating_formula(self, guild_id: str, body: PreviewFormula) -> FormulaPreview:
-        """The guild's members ranked under a formula, beside their rank, score and salary of today.
+        """Rank the guild's members by a formula, next to their current rank, score and salary.
 
-        Nothing is stored. 422 for what is no formula.
+        Nothing is stored. 422 for an invalid formula.
 
         `POST /api/guilds/{guild_id}/rating/preview`
         """
@@ -103,8 +107,7 @@ class MemberGuilds(Calls):
         )
 
     async def validate_rating_formula(self, guild_id: str, body: ValidateFormula) -> FormulaVerdict:
-        """Whether a formula can be settled: what is wrong with it and where, or what it makes of a trial
-        player.
+        """Validate a formula: returns its problems with their positions, or its result for a trial player.
 
         `POST /api/guilds/{guild_id}/rating/validate`
         """
@@ -117,8 +120,8 @@ class MemberGuilds(Calls):
     ) -> GuildManualSnapshot:
         """Confirm a member's manual snapshot for this guild only.
 
-        409 `snapshot_corrected` where it was corrected since, 409 `manual_snapshots_not_counted` where the
-        guild counts none.
+        409 `snapshot_corrected` if it was corrected after you saw it, 409 `manual_snapshots_not_counted` if
+        the guild counts none.
 
         `POST /api/guilds/{guild_id}/manual-snapshots/{snapshot_id}/confirm`
         """
@@ -138,14 +141,14 @@ class MemberGuilds(Calls):
         before: UUID | None = None,
         limit: int | None = None,
     ) -> GuildManualSnapshots:
-        """List the manual snapshots of members, the latest first. Empty where the guild counts none.
+        """List the manual snapshots of members, the latest first. Empty if the guild counts none.
 
         `GET /api/guilds/{guild_id}/manual-snapshots`
 
         Args:
-            status: Only those that wait, or were decided so.
+            status: Only snapshots with this review status.
             before: Only snapshots older than this one.
-            limit: Snapshots to a page.
+            limit: Snapshots per page.
         """
         return await self._ask(
             GuildManualSnapshots,
@@ -156,7 +159,7 @@ class MemberGuilds(Calls):
         )
 
     async def reject_manual_snapshot(self, guild_id: str, snapshot_id: UUID) -> GuildManualSnapshot:
-        """Reject a member's manual snapshot for this guild only, also one that was confirmed.
+        """Reject a member's manual snapshot for this guild only, even after it was confirmed.
 
         `POST /api/guilds/{guild_id}/manual-snapshots/{snapshot_id}/reject`
         """

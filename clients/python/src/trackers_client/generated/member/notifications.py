@@ -33,25 +33,25 @@ class MemberNotifications(Calls):
     """Member calls about notifications."""
 
     async def list_my_channels(self) -> Channels:
-        """Channels, the oldest first, without their secrets.
+        """List channels, the oldest first, without their secrets.
 
         `GET /api/users/me/channels`
         """
         return await self._ask(Channels, "GET", "/api/users/me/channels")
 
     async def add_my_channel(self, body: NewWebhook | NewDiscord | NewEmail | NewApprise) -> ChannelMade:
-        """Add a channel, to be verified before it is told of anything: a code is sent there, a webhook is
-        challenged.
+        """Add a channel, which must be verified before it gets messages.
 
-        422 `bad_channel_address` for an address that nothing may be sent to, `email_not_set_up` where there
-        is no mail server; 409 `too_many_channels`; 429 `too_many_messages`.
+        A webhook is challenged; other channels receive a code. 422 `bad_channel_address` if the address is
+        not allowed, `email_not_set_up` if there is no mail server; 409 `too_many_channels`; 429
+        `too_many_messages`.
 
         `POST /api/users/me/channels`
         """
         return await self._ask(ChannelMade, "POST", "/api/users/me/channels", body=body)
 
     async def get_my_channel(self, channel_id: UUID) -> ChannelView:
-        """One channel, and what went wrong with it last.
+        """Show a channel with its last error.
 
         `GET /api/users/me/channels/{channel_id}`
         """
@@ -60,14 +60,14 @@ class MemberNotifications(Calls):
         )
 
     async def remove_my_channel(self, channel_id: UUID) -> None:
-        """End a channel, with the log of what it was told.
+        """Remove a channel and its deliveries.
 
         `DELETE /api/users/me/channels/{channel_id}`
         """
         await self._ask(None, "DELETE", "/api/users/me/channels/{channel_id}", path={"channel_id": channel_id})
 
     async def change_my_channel(self, channel_id: UUID, body: ChangeChannel) -> ChannelView:
-        """Give a channel another name.
+        """Rename a channel.
 
         `PATCH /api/users/me/channels/{channel_id}`
         """
@@ -83,14 +83,14 @@ class MemberNotifications(Calls):
         before: UUID | None = None,
         limit: int | None = None,
     ) -> Deliveries:
-        """What a channel was told, or is about to be, the newest first.
+        """List the deliveries of a channel, pending ones included, the newest first.
 
         `GET /api/users/me/channels/{channel_id}/deliveries`
 
         Args:
-            state: Only those that came so far.
+            state: Only deliveries in this state.
             before: Only deliveries older than this one.
-            limit: Deliveries to a page.
+            limit: Deliveries per page.
         """
         return await self._ask(
             Deliveries,
@@ -101,7 +101,7 @@ class MemberNotifications(Calls):
         )
 
     async def resume_my_channel(self, channel_id: UUID) -> ChannelView:
-        """Use a channel again that was suspended, or at once one that rests after a failure.
+        """Resume a suspended channel, or end the cooldown of a channel after a failure.
 
         `POST /api/users/me/channels/{channel_id}/resume`
         """
@@ -110,7 +110,10 @@ class MemberNotifications(Calls):
         )
 
     async def rotate_my_channel_secret(self, channel_id: UUID) -> SecretMade:
-        """Give a webhook a new secret; for a day its messages carry a signature by the old one, too.
+        """Give a webhook a new secret.
+
+        For a day its messages are signed with the old secret too. 422 `bad_channel_address` if the channel
+        is not a webhook.
 
         `POST /api/users/me/channels/{channel_id}/secret`
         """
@@ -119,9 +122,10 @@ class MemberNotifications(Calls):
         )
 
     async def test_my_channel(self, channel_id: UUID) -> DeliveryStarted:
-        """Send a test message; the log of deliveries tells what became of it.
+        """Send a test message.
 
-        409 `channel_not_active`, 429 `too_many_messages`.
+        The state of its delivery shows whether it was sent. 409 `channel_not_active`; 429
+        `too_many_messages`.
 
         `POST /api/users/me/channels/{channel_id}/test`
         """
@@ -130,10 +134,10 @@ class MemberNotifications(Calls):
         )
 
     async def verify_my_channel(self, channel_id: UUID, body: Verify) -> ChannelView:
-        """Prove that one reads the channel, by the code that was sent there; without a code, a new one is
-        sent.
+        """Verify a channel with the code that was sent to it.
 
-        422 `bad_channel_code`, 429 `too_many_tries` or `too_many_messages`.
+        Without a code, a new code is sent (a webhook is challenged again). 422 `bad_channel_code`; 429
+        `too_many_tries` or `too_many_messages`.
 
         `POST /api/users/me/channels/{channel_id}/verify`
         """
@@ -146,7 +150,7 @@ class MemberNotifications(Calls):
         )
 
     async def list_guild_channels(self, guild_id: str) -> Channels:
-        """Channels, the oldest first, without their secrets.
+        """List channels, the oldest first, without their secrets.
 
         `GET /api/guilds/{guild_id}/channels`
         """
@@ -155,11 +159,11 @@ class MemberNotifications(Calls):
     async def add_guild_channel(
         self, guild_id: str, body: NewWebhook | NewDiscord | NewEmail | NewApprise
     ) -> ChannelMade:
-        """Add a channel, to be verified before it is told of anything: a code is sent there, a webhook is
-        challenged.
+        """Add a channel, which must be verified before it gets messages.
 
-        422 `bad_channel_address` for an address that nothing may be sent to, `email_not_set_up` where there
-        is no mail server; 409 `too_many_channels`; 429 `too_many_messages`.
+        A webhook is challenged; other channels receive a code. 422 `bad_channel_address` if the address is
+        not allowed, `email_not_set_up` if there is no mail server; 409 `too_many_channels`; 429
+        `too_many_messages`.
 
         `POST /api/guilds/{guild_id}/channels`
         """
@@ -168,7 +172,7 @@ class MemberNotifications(Calls):
         )
 
     async def get_guild_channel(self, guild_id: str, channel_id: UUID) -> ChannelView:
-        """One channel, and what went wrong with it last.
+        """Show a channel with its last error.
 
         `GET /api/guilds/{guild_id}/channels/{channel_id}`
         """
@@ -180,7 +184,7 @@ class MemberNotifications(Calls):
         )
 
     async def remove_guild_channel(self, guild_id: str, channel_id: UUID) -> None:
-        """End a channel, with the log of what it was told.
+        """Remove a channel and its deliveries.
 
         `DELETE /api/guilds/{guild_id}/channels/{channel_id}`
         """
@@ -192,7 +196,7 @@ class MemberNotifications(Calls):
         )
 
     async def change_guild_channel(self, guild_id: str, channel_id: UUID, body: ChangeChannel) -> ChannelView:
-        """Give a channel another name.
+        """Rename a channel.
 
         `PATCH /api/guilds/{guild_id}/channels/{channel_id}`
         """
@@ -213,14 +217,14 @@ class MemberNotifications(Calls):
         before: UUID | None = None,
         limit: int | None = None,
     ) -> Deliveries:
-        """What a channel was told, or is about to be, the newest first.
+        """List the deliveries of a channel, pending ones included, the newest first.
 
         `GET /api/guilds/{guild_id}/channels/{channel_id}/deliveries`
 
         Args:
-            state: Only those that came so far.
+            state: Only deliveries in this state.
             before: Only deliveries older than this one.
-            limit: Deliveries to a page.
+            limit: Deliveries per page.
         """
         return await self._ask(
             Deliveries,
@@ -231,7 +235,7 @@ class MemberNotifications(Calls):
         )
 
     async def resume_guild_channel(self, guild_id: str, channel_id: UUID) -> ChannelView:
-        """Use a channel again that was suspended, or at once one that rests after a failure.
+        """Resume a suspended channel, or end the cooldown of a channel after a failure.
 
         `POST /api/guilds/{guild_id}/channels/{channel_id}/resume`
         """
@@ -243,7 +247,10 @@ class MemberNotifications(Calls):
         )
 
     async def rotate_guild_channel_secret(self, guild_id: str, channel_id: UUID) -> SecretMade:
-        """Give a webhook a new secret; for a day its messages carry a signature by the old one, too.
+        """Give a webhook a new secret.
+
+        For a day its messages are signed with the old secret too. 422 `bad_channel_address` if the channel
+        is not a webhook.
 
         `POST /api/guilds/{guild_id}/channels/{channel_id}/secret`
         """
@@ -255,9 +262,10 @@ class MemberNotifications(Calls):
         )
 
     async def test_guild_channel(self, guild_id: str, channel_id: UUID) -> DeliveryStarted:
-        """Send a test message; the log of deliveries tells what became of it.
+        """Send a test message.
 
-        409 `channel_not_active`, 429 `too_many_messages`.
+        The state of its delivery shows whether it was sent. 409 `channel_not_active`; 429
+        `too_many_messages`.
 
         `POST /api/guilds/{guild_id}/channels/{channel_id}/test`
         """
@@ -269,10 +277,10 @@ class MemberNotifications(Calls):
         )
 
     async def verify_guild_channel(self, guild_id: str, channel_id: UUID, body: Verify) -> ChannelView:
-        """Prove that one reads the channel, by the code that was sent there; without a code, a new one is
-        sent.
+        """Verify a channel with the code that was sent to it.
 
-        422 `bad_channel_code`, 429 `too_many_tries` or `too_many_messages`.
+        Without a code, a new code is sent (a webhook is challenged again). 422 `bad_channel_code`; 429
+        `too_many_tries` or `too_many_messages`.
 
         `POST /api/guilds/{guild_id}/channels/{channel_id}/verify`
         """
@@ -285,25 +293,25 @@ class MemberNotifications(Calls):
         )
 
     async def get_my_notifications(self) -> Preferences:
-        """What one prefers, and every event that one can be told of.
+        """Show your preferences, and all events that you can receive.
 
         `GET /api/users/me/notifications`
         """
         return await self._ask(Preferences, "GET", "/api/users/me/notifications")
 
     async def put_my_notifications(self, body: ChangePreferences) -> ChangePreferences:
-        """Settle what holds for all things, and the quiet hours; what is left out is the default again.
+        """Set your default preferences and quiet hours.
 
-        422 `unknown_event`.
+        Fields that you leave out return to their defaults. 422 `unknown_event`.
 
         `PUT /api/users/me/notifications`
         """
         return await self._ask(ChangePreferences, "PUT", "/api/users/me/notifications", body=body)
 
     async def put_my_subject_notifications(self, subject_id: UUID, body: SubjectPreferences) -> SubjectPreferences:
-        """Settle what holds for one thing (a tracker, say); no events, and the defaults hold again.
+        """Set your preferences for one subject, such as a tracker.
 
-        422 `unknown_event`.
+        They override the defaults; without events, the defaults apply again. 422 `unknown_event`.
 
         `PUT /api/users/me/notifications/subjects/{subject_id}`
         """
@@ -316,51 +324,61 @@ class MemberNotifications(Calls):
         )
 
     async def get_my_digest(self) -> DigestSettings:
-        """How often one gets a digest, and when the next one is due.
+        """Show how often you get a digest, and when the next one is due.
 
         `GET /api/users/me/digest`
         """
         return await self._ask(DigestSettings, "GET", "/api/users/me/digest")
 
     async def put_my_digest(self, body: SettleDigest) -> DigestSettings:
-        """Settle how often, and at which hour of one's own clock, a digest comes; `off` for none.
+        """Set how often, and at which hour of your time zone, you get a digest.
 
-        409 `no_mailbox` where one has no verified e-mail channel.
+        The period `off` switches digests off. 409 `no_mailbox` if you have no active e-mail channel, or if
+        `channel_id` names none of them.
 
         `PUT /api/users/me/digest`
         """
         return await self._ask(DigestSettings, "PUT", "/api/users/me/digest", body=body)
 
     async def list_my_digests(self) -> SentDigests:
-        """The latest digests, and what became of each.
+        """List your latest digests with their states.
+
+        Up to 200, the newest first.
 
         `GET /api/users/me/digest/sent`
         """
         return await self._ask(SentDigests, "GET", "/api/users/me/digest/sent")
 
     async def preview_my_digest(self) -> DigestPreview:
-        """What a digest would tell now, as text and HTML; nothing is sent, and nothing counts as told.
+        """Preview your digest as of now, as text and HTML.
+
+        Nothing is sent. The next digest still contains these updates.
 
         `GET /api/users/me/digest/preview`
         """
         return await self._ask(DigestPreview, "GET", "/api/users/me/digest/preview")
 
     async def ask_to_unsubscribe(self, *, token: str) -> str:
-        """A page that asks first: mail scanners follow links, and unsubscribe nobody. 404 for no such link.
+        """Show a page that asks for confirmation.
+
+        Opening the page unsubscribes nobody, because mail scanners follow links. 404 if the link is not
+        valid.
 
         `GET /api/digest/unsubscribe`
 
         Args:
-            token: From the link in a digest.
+            token: Token from the link in a digest.
         """
         return await self._ask(str, "GET", "/api/digest/unsubscribe", query={"token": token}, reads="text/html")
 
     async def unsubscribe(self, *, token: str) -> str:
-        """Give digests up, in one click (RFC 8058); again and again it changes nothing. 404 for no such link.
+        """Switch digests off with one click (RFC 8058).
+
+        Repeated calls change nothing. 404 if the link is not valid.
 
         `POST /api/digest/unsubscribe`
 
         Args:
-            token: From the link in a digest.
+            token: Token from the link in a digest.
         """
         return await self._ask(str, "POST", "/api/digest/unsubscribe", query={"token": token}, reads="text/html")

@@ -15,17 +15,17 @@ from trackers_client.generated.models.players import (
     Following,
     GainPeriod,
     GameMode,
-    HiscoresHistory,
-    HiscoresKind,
-    HiscoresLeaderboard,
     ManyStats,
     MetricNames,
     NewPlayer,
+    PlayerHistory,
+    PlayerLeaderboard,
     PlayerPage,
     PlayerSort,
     PlayerStats,
     PlayerView,
     Timeline,
+    TimelineGroup,
     Which,
 )
 
@@ -46,20 +46,21 @@ class MemberPlayers(Calls):
         page: int | None = None,
         per_page: int | None = None,
     ) -> PlayerPage:
-        """Everybody who is tracked. 404 for a guild that one is not in.
+        """List all tracked players. 404 if you are not a member of the guild.
 
         `GET /api/players`
 
         Args:
-            begins_with: Only names that begin so, in any spelling.
-            mode: Only those of this table.
-            status: Only those whom looking at stands so.
-            active: Only active ones, or only deactivated.
-            verified: Only those whom the hiscores have shown, or only those they never did.
-            guild_id: Only those whom members of this guild follow.
-            sort: Order; with a dash the other way round.
-            page: Which page, from 1.
-            per_page: Entries to a page.
+            begins_with: Only names that begin with this text, in any spelling.
+            mode: Only players of this game mode.
+            status: Only players with this fetch status.
+            active: true: only active players. false: only deactivated players.
+            verified: true: only players that the hiscores have shown. false: only players that they never
+                have.
+            guild_id: Only players that members of this guild follow.
+            sort: Order; a dash before the field reverses it.
+            page: Number of the page, from 1.
+            per_page: Entries per page.
         """
         return await self._ask(
             PlayerPage,
@@ -112,66 +113,71 @@ class MemberPlayers(Calls):
         )
 
     async def add_player(self, body: NewPlayer, *, accept_unverified: bool | None = None) -> PlayerView:
-        """Track a player, whom the hiscores are asked for at once: that look is the first record.
+        """Track a player. It is fetched at once, and that fetch makes the first record.
 
-        404 `player_unknown` where they know nobody of that name in that table, 409 `already_tracked` under
-        any spelling, `being_added` by somebody else, `add_limit` for one too many, 422 for what is no name,
-        503 where they cannot be asked (see `accept_unverified`).
+        404 `player_unknown` if the table does not list the name, 409 `already_tracked` if the name is
+        tracked in any spelling, 409 `being_added` if somebody else is adding it, 409 `add_limit` or
+        `follow_limit` beyond your limit, 422 if the name is impossible, 503 if the hiscores cannot be asked
+        (see `accept_unverified`).
 
         `POST /api/players`
 
         Args:
-            accept_unverified: Keep the player, waiting, where the hiscores cannot be asked now; else 503.
+            accept_unverified: true: if the hiscores cannot be asked now, keep the player and fetch it
+                later. false: 503.
         """
         return await self._ask(
             PlayerView, "POST", "/api/players", query={"accept_unverified": accept_unverified}, body=body
         )
 
     async def get_player(self, username: str) -> PlayerView:
-        """A player, and how looking at them stands. A former name is told what the player is called now.
+        """Get a player and the state of its fetches. 404 for a former name, with the present name in
+        `renamed_to`.
 
         `GET /api/players/{username}`
         """
         return await self._ask(PlayerView, "GET", "/api/players/{username}", path={"username": username})
 
     async def remove_player(self, username: str) -> None:
-        """Track a player no longer. What was recorded stays, and comes back with the player.
+        """Stop tracking a player. The recorded history stays, and comes back if the player is added again.
 
-        403 for who did not add the player, 409 `still_followed` while others follow.
+        403 if you did not add the player, 409 `still_followed` while others follow it.
 
         `DELETE /api/players/{username}`
         """
         await self._ask(None, "DELETE", "/api/players/{username}", path={"username": username})
 
     async def change_player(self, username: str, body: ChangePlayer) -> PlayerView:
-        """Change how often (15 minutes to 30 days), in which table, and whether a player is looked at.
+        """Change the interval (15 minutes to 30 days) or the game mode of a player, or deactivate or activate
+        it.
 
-        403 for who did not add the player, 409 `another_world` for a table where the player begins anew,
-        409 `still_followed` for a player whom others follow and nobody is to look at.
+        403 if you did not add the player, 409 `another_world` for a game mode with separate progress, 409
+        `still_followed` if you deactivate a player that others follow.
 
         `PATCH /api/players/{username}`
         """
         return await self._ask(PlayerView, "PATCH", "/api/players/{username}", path={"username": username}, body=body)
 
     async def fetch_player(self, username: str) -> FetchStarted:
-        """Look at a player now, ahead of the rest, with an estimate of when that is done.
+        """Fetch a player now, with priority, and get an estimate of the time until it is done.
 
-        Asking again while that waits or runs gives the same task. 429 `fetched_lately` with Retry-After
-        within a minute of the last look, 409 for a deactivated one.
+        While the fetch waits or runs, another request returns the same task. 429 `refresh_cooldown` with
+        Retry-After within the cooldown (a minute by default) after the last fetch, 409 if the player is
+        deactivated.
 
         `POST /api/players/{username}/fetch`
         """
         return await self._ask(FetchStarted, "POST", "/api/players/{username}/fetch", path={"username": username})
 
     async def follow_player(self, username: str) -> Following:
-        """Put a player on one's own list, and be told what they reach. 409 `follow_limit` for one too many.
+        """Put a player on your list and get messages about its progress. 409 `follow_limit` beyond your limit.
 
         `PUT /api/players/{username}/follow`
         """
         return await self._ask(Following, "PUT", "/api/players/{username}/follow", path={"username": username})
 
     async def unfollow_player(self, username: str) -> Following:
-        """Take a player off one's own list.
+        """Take a player off your list.
 
         `DELETE /api/players/{username}/follow`
         """
@@ -180,14 +186,14 @@ class MemberPlayers(Calls):
     async def list_followed_players(
         self, *, sort: PlayerSort | str | None = None, page: int | None = None, per_page: int | None = None
     ) -> PlayerPage:
-        """One's own list.
+        """List the players that you follow.
 
         `GET /api/players/following`
 
         Args:
-            sort: Order; with a dash the other way round.
-            page: Which page, from 1.
-            per_page: Entries to a page.
+            sort: Order; a dash before the field reverses it.
+            page: Number of the page, from 1.
+            per_page: Entries per page.
         """
         return await self._ask(
             PlayerPage, "GET", "/api/players/following", query={"sort": sort, "page": page, "per_page": per_page}
@@ -206,7 +212,7 @@ class MemberPlayers(Calls):
         )
 
     async def list_hiscore_metrics(self) -> MetricNames:
-        """Every skill, boss and activity that can be asked about, by its slug.
+        """List every skill, boss and activity with its slug.
 
         `GET /api/players/metrics`
         """
@@ -226,19 +232,18 @@ class MemberPlayers(Calls):
         tz: str | None = None,
         metric: Sequence[str] | None = None,
     ) -> Comparison:
-        """Players beside each other: how they stand in each metric and what they gained, who gained most
-        first.
+        """Compare up to 10 players: values and gains in each metric, the largest gain first.
 
         `GET /api/players/compare`
 
         Args:
-            usernames: Names with commas between, or repeated; up to 10.
-            start: A moment with its offset, or a date, which begins at midnight in the time zone.
-            end: As the start; a date ends with its day. Left out: now.
-            period: Instead of a start: `day`, `week`, `month`, `year` (the one that runs, from midnight in
-                the time zone), `all`, or a length such as `7d` or `5d12h`. Left out: 7d, of a timeline all.
-            tz: IANA name. Left out: one's own, for bots UTC.
-            metric: Skills, bosses, activities; else overall.
+            usernames: Names, separated by commas or in repeated parameters; up to 10.
+            start: A moment with its UTC offset, or a date, which begins at midnight in the time zone.
+            end: Like the start, but a date means the end of its day. Default: now.
+            period: Instead of a start: `day`, `week`, `month`, `year` (the current period, from midnight in
+                the time zone), `all`, or a length such as `7d` or `5d12h`. Default: 7d, for a timeline all.
+            tz: IANA name. Default: your time zone, for bots UTC.
+            metric: Skills, bosses or activities, by slug or name. Default: overall.
         """
         return await self._ask(
             Comparison,
@@ -275,7 +280,7 @@ class MemberPlayers(Calls):
         )
 
     async def get_player_achievements(self, username: str) -> Achievements:
-        """What a player reached, the latest first, and between which two looks.
+        """List the achievements of a player, the latest first, each with the two fetches around it.
 
         `GET /api/players/{username}/achievements`
         """
@@ -304,27 +309,27 @@ class MemberPlayers(Calls):
         boss: Sequence[str] | None = None,
         activity: Sequence[str] | None = None,
         moved: bool | None = None,
-    ) -> HiscoresHistory:
-        """What a player gained between two moments, and which two records were compared.
+    ) -> PlayerHistory:
+        """Get the gains of a player between two moments, and the two records that were compared.
 
-        The last record at or before each moment counts; where there is none before the start, the first one
-        after it.
+        The last record at or before each moment counts. If there is none before the start, the first record
+        after it counts.
 
         `GET /api/players/{username}/history`
 
         Args:
-            start: A moment with its offset, or a date, which begins at midnight in the time zone.
-            end: As the start; a date ends with its day. Left out: now.
-            period: Instead of a start: `day`, `week`, `month`, `year` (the one that runs, from midnight in
-                the time zone), `all`, or a length such as `7d` or `5d12h`. Left out: 7d, of a timeline all.
-            tz: IANA name. Left out: one's own, for bots UTC.
+            start: A moment with its UTC offset, or a date, which begins at midnight in the time zone.
+            end: Like the start, but a date means the end of its day. Default: now.
+            period: Instead of a start: `day`, `week`, `month`, `year` (the current period, from midnight in
+                the time zone), `all`, or a length such as `7d` or `5d12h`. Default: 7d, for a timeline all.
+            tz: IANA name. Default: your time zone, for bots UTC.
             skill: Only these skills.
             boss: Only these bosses.
             activity: Only these activities.
-            moved: Only what moved.
+            moved: Only metrics that changed.
         """
         return await self._ask(
-            HiscoresHistory,
+            PlayerHistory,
             "GET",
             "/api/players/{username}/history",
             path={"username": username},
@@ -382,21 +387,23 @@ class MemberPlayers(Calls):
         mode: GameMode | None | str = None,
         guild_id: str | None = None,
         limit: int | None = None,
-    ) -> HiscoresLeaderboard:
-        """Who gained most in a metric in a day, week, month or year. 404 for a guild that one is not in.
+    ) -> PlayerLeaderboard:
+        """List the largest gains in a metric in a day, week, month or year.
+
+        404 if you are not a member of the guild.
 
         `GET /api/players/leaderboard`
 
         Args:
             metric: A skill, boss or activity, by slug or name.
-            period: Calendar periods, UTC; weeks begin on Monday.
-            which: The period that runs, or the one before.
-            mode: Only those of this table.
-            guild_id: Only those whom members of this guild follow.
-            limit: Places at most.
+            period: Calendar period, UTC; weeks begin on Monday.
+            which: The current period, or the period before.
+            mode: Only players of this game mode.
+            guild_id: Only players that members of this guild follow.
+            limit: Maximum number of places.
         """
         return await self._ask(
-            HiscoresLeaderboard,
+            PlayerLeaderboard,
             "GET",
             "/api/players/leaderboard",
             query={
@@ -437,12 +444,14 @@ class MemberPlayers(Calls):
         )
 
     async def get_many_player_stats(self, *, usernames: Sequence[str]) -> ManyStats:
-        """How up to a hundred players stand, each once, in the order asked for; whom nobody tracks is named.
+        """Get the stats of up to 100 players, each once, in the order of the request.
+
+        `missing` lists the names that nobody tracks.
 
         `GET /api/players/stats`
 
         Args:
-            usernames: Names with commas between, or repeated; up to 100.
+            usernames: Names, separated by commas or in repeated parameters; up to 100.
         """
         return await self._ask(ManyStats, "GET", "/api/players/stats", query={"usernames": usernames})
 
@@ -453,7 +462,7 @@ class MemberPlayers(Calls):
         )
 
     async def get_player_records(self, username: str) -> Bests:
-        """The best day, week, month and year of every metric that a player gained in, UTC.
+        """Get the best day, week, month and year (UTC) of a player in each metric with gains.
 
         `GET /api/players/{username}/records`
         """
@@ -471,7 +480,7 @@ class MemberPlayers(Calls):
         )
 
     async def get_player_stats(self, username: str) -> PlayerStats:
-        """How a player stands; `stats` is null while nobody has looked yet. Unknown figures are null, not 0.
+        """Get the stats of a player. `stats` is null before the first fetch; unknown figures are null, not 0.
 
         `GET /api/players/{username}/stats`
         """
@@ -480,7 +489,7 @@ class MemberPlayers(Calls):
     async def get_player_timeline(
         self,
         username: str,
-        kind: HiscoresKind | str,
+        kind: TimelineGroup | str,
         metric: str,
         *,
         start: str | None = None,
@@ -489,18 +498,19 @@ class MemberPlayers(Calls):
         tz: str | None = None,
         points: int | None = None,
     ) -> Timeline:
-        """How a skill's experience, a boss's kills or an activity's points moved; of all time unless a span is
-        asked for. Skills are also `overall` and `total_level`.
+        """Get the timeline of a skill's experience, a boss's kills or an activity's points.
+
+        It covers all recorded time unless you give a span. Skills include `overall` and `total_level`.
 
         `GET /api/players/{username}/history/{kind}/{metric}`
 
         Args:
-            start: A moment with its offset, or a date, which begins at midnight in the time zone.
-            end: As the start; a date ends with its day. Left out: now.
-            period: Instead of a start: `day`, `week`, `month`, `year` (the one that runs, from midnight in
-                the time zone), `all`, or a length such as `7d` or `5d12h`. Left out: 7d, of a timeline all.
-            tz: IANA name. Left out: one's own, for bots UTC.
-            points: Make it this short, keeping its shape. Left out: all of it.
+            start: A moment with its UTC offset, or a date, which begins at midnight in the time zone.
+            end: Like the start, but a date means the end of its day. Default: now.
+            period: Instead of a start: `day`, `week`, `month`, `year` (the current period, from midnight in
+                the time zone), `all`, or a length such as `7d` or `5d12h`. Default: 7d, for a timeline all.
+            tz: IANA name. Default: your time zone, for bots UTC.
+            points: Reduce the timeline to this many points and keep its shape. Default: all points.
         """
         return await self._ask(
             Timeline,
@@ -513,7 +523,7 @@ class MemberPlayers(Calls):
     async def get_player_timeline_as_csv(
         self,
         username: str,
-        kind: HiscoresKind | str,
+        kind: TimelineGroup | str,
         metric: str,
         *,
         start: str | None = None,

@@ -12,7 +12,10 @@ class MemberTasks(Calls):
     """Member calls about tasks."""
 
     async def get_task(self, task_id: UUID) -> TaskState:
-        """How a task stands: pending, in_progress, completed or failed, and why.
+        """Get a task.
+
+        Its status is `pending`, `in_progress`, `completed` or `failed`, with the reason of a failure. 404
+        `task_not_found`.
 
         `GET /api/tasks/{task_id}`
         """

@@ -11,8 +11,7 @@ from trackers_client.generated.models.trackers import (
     AddManualSnapshot,
     AddOwnTracker,
     ChangeManualSnapshot,
-    GamesHistory,
-    GamesLeaderboard,
+    GuildLeaderboard,
     MyManualSnapshot,
     MyManualSnapshots,
     RefreshStarted,
@@ -21,6 +20,7 @@ from trackers_client.generated.models.trackers import (
     Seasons,
     Snapshots,
     TrackerDetail,
+    TrackerHistory,
     TrackerPage,
     Trackers,
     TrackerSort,
@@ -34,16 +34,16 @@ class MemberTrackers(Calls):
     """Member calls about trackers."""
 
     async def add_tracker(self, body: AddOwnTracker) -> RegisteredTrackers:
-        """Add a tracker, up to four in all; deactivated ones do not count towards the four.
+        """Add a tracker, up to four in all; deactivated trackers do not count towards the four.
 
-        400 past four, 409 for an account that one has a tracker of already, active or deactivated.
+        400 for a fifth, 409 for an account that you follow already, active or deactivated.
 
         `POST /api/trackers/add`
         """
         return await self._ask(RegisteredTrackers, "POST", "/api/trackers/add", body=body)
 
     async def get_tracker_detail(self, tracker_id: UUID) -> TrackerDetail:
-        """A tracker with every season that its account was seen in, and the standings known of each.
+        """Get a tracker with the seasons in which its account was seen, and their known playlist states.
 
         `GET /api/trackers/{tracker_id}/detail`
         """
@@ -52,17 +52,17 @@ class MemberTrackers(Calls):
         )
 
     async def get_tracker(self, tracker_id: UUID) -> TrackerView:
-        """A tracker, the account that it follows, and how its scraping stands.
+        """Get a tracker, its account and its scraping status.
 
         `GET /api/trackers/{tracker_id}`
         """
         return await self._ask(TrackerView, "GET", "/api/trackers/{tracker_id}", path={"tracker_id": tracker_id})
 
     async def update_tracker(self, tracker_id: UUID, body: UpdateTracker) -> TrackerView:
-        """Have a tracker follow another account, or deactivate and activate it. What is left out stays.
+        """Change the account of a tracker, or deactivate or activate it. Omitted fields stay unchanged.
 
-        400 for a fifth active one, 409 for an account that one has a tracker of, 422 for a link that names
-        none.
+        400 for a fifth active tracker, 409 for an account that you follow already, 422 for a link without
+        an account.
 
         `PUT /api/trackers/{tracker_id}`
         """
@@ -71,14 +71,14 @@ class MemberTrackers(Calls):
         )
 
     async def delete_tracker(self, tracker_id: UUID) -> None:
-        """Remove a tracker. What was seen stays, and its account can be registered again.
+        """Remove a tracker. Its history stays, and its account can be registered again.
 
         `DELETE /api/trackers/{tracker_id}`
         """
         await self._ask(None, "DELETE", "/api/trackers/{tracker_id}", path={"tracker_id": tracker_id})
 
     async def get_tracker_seasons(self, tracker_id: UUID) -> Seasons:
-        """Every season the account was seen in, the newest first, with the standings known of each.
+        """List the seasons in which the account was seen, the newest first, with their known playlist states.
 
         `GET /api/trackers/{tracker_id}/seasons`
         """
@@ -94,17 +94,16 @@ class MemberTrackers(Calls):
         until: datetime | None = None,
         limit: int | None = None,
     ) -> Snapshots:
-        """What moved and when, the newest first. Playlists that did not move at a moment are not repeated in
-        it.
+        """List snapshots, the newest first; each has only the playlists that changed at that moment.
 
         `GET /api/trackers/{tracker_id}/snapshots`
 
         Args:
             before: Only snapshots older than this one.
-            season: Only this season's, by its key.
-            since: From this time on.
-            until: Before this time.
-            limit: Snapshots to a page.
+            season: Only this season, by its key.
+            since: Start of the period, inclusive.
+            until: End of the period, exclusive.
+            limit: Snapshots per page.
         """
         return await self._ask(
             Snapshots,
@@ -115,11 +114,11 @@ class MemberTrackers(Calls):
         )
 
     async def add_manual_snapshot(self, tracker_id: UUID, body: AddManualSnapshot) -> MyManualSnapshot:
-        """Enter what you read of your account, with a note of where it is from.
+        """Enter figures of your account, with a note about their origin.
 
-        It changes only your own tracker; a guild's leaderboard counts it where the guild's settings say so.
-        422 `impossible_snapshot` for an unknown season or playlist, a moment to come, or a playlist named
-        twice, 429 `too_many_snapshots` past the limit of a day.
+        They appear only in your own tracker; a guild's leaderboard counts them if the guild's settings
+        allow it. 422 `impossible_snapshot` for an unknown season or playlist, a time in the future, or a
+        repeated playlist, 429 `too_many_snapshots` above the daily limit.
 
         `POST /api/trackers/{tracker_id}/snapshots`
         """
@@ -128,7 +127,7 @@ class MemberTrackers(Calls):
         )
 
     async def get_tracker_status(self, tracker_id: UUID) -> TrackerStatus:
-        """How the scraping of a tracker stands, and when it is next looked at.
+        """Get the scraping status of a tracker, and its next fetch.
 
         `GET /api/trackers/{tracker_id}/status`
         """
@@ -147,20 +146,21 @@ class MemberTrackers(Calls):
         page: int | None = None,
         per_page: int | None = None,
     ) -> TrackerPage:
-        """Every tracker that one may see: one's own, those of people whose guild one runs, for admins all.
+        """List all trackers that you may see: your own, and those of members of guilds that you run; admins
+        see all.
 
-        404 for a guild that one is not in.
+        404 if you are not a member of the guild.
 
         `GET /api/trackers`
 
         Args:
             guild_id: Only members of this guild.
-            platform: Only this platform's: steam, epic, ...
-            status: Only those whose scraping stands so.
-            active: Only active ones, or only deactivated.
-            sort: Order; with a dash the other way round.
-            page: Which page, from 1.
-            per_page: Entries to a page.
+            platform: Only trackers on this platform: steam, epic, ...
+            status: Only trackers with this scraping status.
+            active: Only active, or only deactivated trackers.
+            sort: Order; a dash reverses it.
+            page: Number of the page, from 1.
+            per_page: Entries per page.
         """
         return await self._ask(
             TrackerPage,
@@ -178,17 +178,17 @@ class MemberTrackers(Calls):
         )
 
     async def list_my_trackers(self) -> Trackers:
-        """One's own trackers, the oldest first, and how the scraping of each stands.
+        """List your trackers, the oldest first, with their scraping status.
 
         `GET /api/trackers/me`
         """
         return await self._ask(Trackers, "GET", "/api/trackers/me")
 
     async def refresh_tracker(self, tracker_id: UUID) -> RefreshStarted:
-        """Fetch a tracker now, ahead of the rest. Asking again while that waits or runs gives the same task.
+        """Fetch a tracker now, before others. Requests during a pending or running fetch get the same task.
 
-        429 `refreshed_lately` with Retry-After within ten minutes of the last look, 409 for a deactivated
-        one.
+        429 `refresh_cooldown` with Retry-After within ten minutes of the last fetch, 409 for a deactivated
+        tracker.
 
         `POST /api/trackers/{tracker_id}/refresh`
         """
@@ -197,17 +197,17 @@ class MemberTrackers(Calls):
         )
 
     async def register_trackers(self, body: RegisterOwnTrackers) -> RegisteredTrackers:
-        """Register one's first one to four trackers: all of them or none. Each is fetched at once.
+        """Register your first one to four trackers: all of them or none. Each is fetched at once.
 
-        400 for more than four, 409 for two links to one account, for who has trackers already, or for an
-        account whose tracker is deactivated, 422 for a link that names no account.
+        400 for more than four, 409 for two links to the same account, if you have active trackers, or for
+        an account whose tracker is deactivated, 422 for a link that names no account.
 
         `POST /api/trackers/register`
         """
         return await self._ask(RegisteredTrackers, "POST", "/api/trackers/register", body=body)
 
     async def remove_manual_snapshot(self, snapshot_id: UUID) -> None:
-        """Remove a manual snapshot of yours. It counts nowhere any more.
+        """Remove your manual snapshot. It no longer counts anywhere.
 
         `DELETE /api/trackers/manual-snapshots/{snapshot_id}`
         """
@@ -216,7 +216,7 @@ class MemberTrackers(Calls):
         )
 
     async def change_manual_snapshot(self, snapshot_id: UUID, body: ChangeManualSnapshot) -> MyManualSnapshot:
-        """Correct a manual snapshot of yours; guilds review it again. 422 as for a new one.
+        """Correct your manual snapshot; guilds review it again. 422 as for a new one.
 
         `PATCH /api/trackers/manual-snapshots/{snapshot_id}`
         """
@@ -231,13 +231,13 @@ class MemberTrackers(Calls):
     async def list_my_manual_snapshots(
         self, *, before: UUID | None = None, limit: int | None = None
     ) -> MyManualSnapshots:
-        """Your manual snapshots, the latest first, with what your guilds decided.
+        """List your manual snapshots, the latest first, with the decisions of your guilds.
 
         `GET /api/trackers/me/manual-snapshots`
 
         Args:
             before: Only snapshots older than this one.
-            limit: Snapshots to a page.
+            limit: Snapshots per page.
         """
         return await self._ask(
             MyManualSnapshots, "GET", "/api/trackers/me/manual-snapshots", query={"before": before, "limit": limit}
@@ -252,22 +252,22 @@ class MemberTrackers(Calls):
         since: datetime | None = None,
         until: datetime | None = None,
         points: int | None = None,
-    ) -> GamesHistory:
-        """How the rating in each playlist moved. Of more than `points`, those stay that keep the line's shape.
+    ) -> TrackerHistory:
+        """Get the rating history by playlist, thinned to `points` that keep the shape of the line.
 
-        The first, the last, the lowest and the highest always do, from 4 points on. Estimates are left out.
+        From 4 points on, the first, last, lowest and highest are always included. Estimates are left out.
 
         `GET /api/trackers/{tracker_id}/history`
 
         Args:
-            playlist: Only this playlist, by its number: 11.
-            season: Only this season's, by its key.
-            since: From this time on.
-            until: Before this time.
-            points: Points of a playlist at most.
+            playlist: Only this playlist, by its number, such as 11.
+            season: Only this season, by its key.
+            since: Start of the period, inclusive.
+            until: End of the period, exclusive.
+            points: Maximum number of points per playlist.
         """
         return await self._ask(
-            GamesHistory,
+            TrackerHistory,
             "GET",
             "/api/trackers/{tracker_id}/history",
             path={"tracker_id": tracker_id},
@@ -276,23 +276,22 @@ class MemberTrackers(Calls):
 
     async def get_leaderboard(
         self, *, guild_id: str, playlist: str | None = None, page: int | None = None, per_page: int | None = None
-    ) -> GamesLeaderboard:
-        """A guild's members by their rating in a playlist, without one by the score that the guild's formula
-        gives.
+    ) -> GuildLeaderboard:
+        """List a guild's members by their rating in a playlist, or by score of its formula without `playlist`.
 
-        One row a person, by their best active tracker; who has not played this season, or is not rated, is
-        left out. 404 for who is not in the guild.
+        One row per person, for their best active tracker; without people who are not rated or did not play
+        this season. 404 if you are not a member of the guild.
 
         `GET /api/trackers/leaderboard`
 
         Args:
             guild_id: The guild's Discord id (a snowflake).
-            playlist: Only this playlist, by its number: 11.
-            page: Which page, from 1.
-            per_page: Entries to a page.
+            playlist: Only this playlist, by its number, such as 11.
+            page: Number of the page, from 1.
+            per_page: Entries per page.
         """
         return await self._ask(
-            GamesLeaderboard,
+            GuildLeaderboard,
             "GET",
             "/api/trackers/leaderboard",
             query={"guild_id": guild_id, "playlist": playlist, "page": page, "per_page": per_page},

@@ -7,7 +7,7 @@ from trackers_client.generated.models.users import (
     Account,
     ChangeProfile,
     ChooseLeaderboards,
-    Claim,
+    ClaimIdentity,
     ConfirmEmail,
     EraseAccount,
     Export,
@@ -19,55 +19,58 @@ class MemberUsers(Calls):
     """Member calls about users."""
 
     async def get_my_account(self) -> Account:
-        """One's account, with the identities that are linked to it.
+        """Get your account with its linked identities.
 
         `GET /api/users/me`
         """
         return await self._ask(Account, "GET", "/api/users/me")
 
     async def erase_me(self, body: EraseAccount) -> None:
-        """Delete the account and everything that is stored about you. Needs `current_password`.
+        """Erase your account and everything that is stored about you.
 
-        401 `login_failed`, 409 `last_admin` for the only admin, 429 `too_many_attempts`.
+        Needs `current_password`. 401 `login_failed`, 409 `last_admin` for the only admin, 429
+        `too_many_attempts`.
 
         `DELETE /api/users/me`
         """
         await self._ask(None, "DELETE", "/api/users/me", body=body)
 
     async def change_my_account(self, body: ChangeProfile) -> Account:
-        """Change what is given; null empties what can be empty. `email` and `username` need
-        `current_password`.
+        """Change your account.
 
-        A new `email` stays in `unconfirmed_email` until the link that is mailed there is used; the former
-        one gets a notice. The answer does not say whether another account has it. 401 `login_failed`, 409
-        `username_taken`, 422 `password_needed`, `email_not_set_up`, or `invalid` for an address, zone or
-        language that does not exist, 429 `too_many_attempts` or `too_many_messages`.
+        Omitted fields stay as they are; null clears a field. `email` and `username` need
+        `current_password`. A new `email` stays in `unconfirmed_email` until you use the link that is mailed
+        there; the previous address gets a notice. The answer does not show whether another account has the
+        address. 401 `login_failed`, 409 `username_taken`, 422 `password_needed`, `email_not_set_up`, or
+        `invalid` for an invalid address, time zone or language, 429 `too_many_attempts` or
+        `too_many_messages`.
 
         `PATCH /api/users/me`
         """
         return await self._ask(Account, "PATCH", "/api/users/me", body=body)
 
-    async def claim_identity(self, body: Claim) -> Account:
-        """Link who the bot knows to this account, by the code that it gave; what was followed for them comes
-        along.
+    async def claim_identity(self, body: ClaimIdentity) -> Account:
+        """Link a Discord user to your account with the code from the bot.
 
-        422 `bad_claim_code`, 409 `claim_refused` for an identity with a login of its own, 429 after too
-        many attempts.
+        Everything that the bot followed for this user moves to your account. 422 `bad_claim_code`, 409
+        `claim_refused` for an identity with its own login, 429 `too_many_attempts`.
 
         `POST /api/users/me/claim`
         """
         return await self._ask(Account, "POST", "/api/users/me/claim", body=body)
 
     async def export_my_data(self) -> Export:
-        """Everything that is kept about oneself, a part for each module.
+        """Export everything that is stored about you, one part per module.
 
         `GET /api/users/me/export`
         """
         return await self._ask(Export, "GET", "/api/users/me/export")
 
     async def unlink_identity(self, provider: str, external_id: str) -> None:
-        """Take an identity off the account. What is followed stays; the bot then knows that person as somebody
-        new.
+        """Unlink an identity from your account.
+
+        Everything that you follow stays. The bot then treats the Discord user as a new person. 404
+        `identity_not_found`.
 
         `DELETE /api/users/me/identities/{provider}/{external_id}`
         """
@@ -79,25 +82,24 @@ class MemberUsers(Calls):
         )
 
     async def confirm_email(self, body: ConfirmEmail) -> None:
-        """Confirm an e-mail address by the code in the mail, or the `token` of its link. A link works once,
-        for a day.
+        """Confirm an e-mail address with the code in the mail, or the `token` of its link.
 
-        404 `bad_confirmation_link`, 403 `account_deactivated`, 409 `email_taken` if another account has
-        confirmed the same address since.
+        A link works once, within 24 hours. 404 `bad_confirmation_link`, 403 `account_deactivated`, 409
+        `email_taken` if another account has confirmed the same address since.
 
         `POST /api/users/confirm-email`
         """
         await self._ask(None, "POST", "/api/users/confirm-email", body=body)
 
     async def ask_to_confirm_email(self, *, token: str) -> str:
-        """Show a page with a button. Confirms nothing by itself, because mail scanners follow links.
+        """Show a page with a button that confirms an address.
 
-        404 `bad_confirmation_link`.
+        The page alone confirms nothing, because mail scanners follow links. 404 `bad_confirmation_link`.
 
         `GET /api/email-confirmation`
 
         Args:
-            token: From the link in the mail.
+            token: The token in the mailed link.
         """
         return await self._ask(str, "GET", "/api/email-confirmation", query={"token": token}, reads="text/html")
 
@@ -107,23 +109,23 @@ class MemberUsers(Calls):
         `POST /api/email-confirmation`
 
         Args:
-            token: From the link in the mail.
+            token: The token in the mailed link.
         """
         return await self._ask(str, "POST", "/api/email-confirmation", query={"token": token}, reads="text/html")
 
     async def get_my_leaderboards(self) -> LeaderboardChoice:
-        """On which leaderboards you do not appear.
+        """Get the leaderboards on which you do not appear.
 
         `GET /api/users/me/leaderboards`
         """
         return await self._ask(LeaderboardChoice, "GET", "/api/users/me/leaderboards")
 
     async def put_my_leaderboards(self, body: ChooseLeaderboards) -> LeaderboardChoice:
-        """Choose on which leaderboards you do not appear; replaces the whole choice.
+        """Choose the leaderboards on which you do not appear.
 
-        Your trackers go on, and you and those who run your guilds still see them. Leaderboards and previews
-        of rating formulas leave you out at once; ranks of others close up within a minute. 404 for a guild
-        that you are not in.
+        This replaces the whole choice. Your trackers go on, and you and the admins of your guilds still see
+        them. Leaderboards and previews of rating formulas leave you out at once; ranks of others close up
+        within a minute. 404 `guild_not_found` for a guild that you are not in.
 
         `PUT /api/users/me/leaderboards`
         """

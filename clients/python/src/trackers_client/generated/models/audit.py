@@ -16,10 +16,10 @@ class ActivityEntry(Struct, frozen=True, kw_only=True):
     at: datetime
     event: str
     subject: str
-    """The kind of thing."""
+    """Kind of subject, such as tracker."""
     subject_id: str
     user_id: UUID | None = None
-    """Whose thing it is."""
+    """Owner of the subject."""
     actor_kind: ActorKind | None = None
     actor_id: UUID | None = None
     details: Any | UnsetType = UNSET
@@ -29,11 +29,11 @@ class ActivityEntry(Struct, frozen=True, kw_only=True):
 class ActivityPage(Struct, frozen=True, kw_only=True):
     items: list[ActivityEntry]
     next_before: UUID | None = None
-    """`before` of the next page; null on the last one."""
+    """Value of `before` for the next page; null on the last page."""
 
 
 class ActorKind(OpenEnum):
-    """Who can have asked for something."""
+    """Kind of caller."""
 
     USER = "user"
     BOT = "bot"
@@ -47,24 +47,24 @@ class AuditEntry(Struct, frozen=True, kw_only=True):
     method: str
     status: int
     actor_id: UUID | None = None
-    """The person's id, or that of the bot's key."""
+    """Id of the user or of the bot key."""
     actor_name: str | None = None
-    """A bot's name; people are known by id alone."""
+    """Name of the bot; null for people, who are stored by id only."""
     route: str | None = None
-    """The path with its parameters' names; null where there is none."""
+    """Path template; null if no route matches the path."""
     path: str | None = None
     resource: dict[str, Any] | None = None
-    """The path's parameters."""
+    """Path parameters."""
     address: str | None = None
     user_agent: str | None = None
     request_id: str | None = None
     body: Any | UnsetType = UNSET
-    """Fields that this route keeps, the names of others; of no JSON, or a long one, size and type."""
+    """Fields that this route stores, names of all others; size and type of a long or non-JSON body."""
     mentions: list[str] | None = None
-    """Ids of people whom it concerns besides the one who asked, ours and outside ones."""
+    """User ids and external ids of the people concerned, without the caller."""
 
 
 class AuditPage(Struct, frozen=True, kw_only=True):
     items: list[AuditEntry]
     next_before: UUID | None = None
-    """`before` of the next page; null on the last one."""
+    """Value of `before` for the next page; null on the last page."""

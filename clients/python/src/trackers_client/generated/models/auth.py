@@ -13,7 +13,7 @@ from trackers_client.generated.models.common import Role
 class ChangePassword(Struct, frozen=True, kw_only=True):
     current_password: str
     new_password: str
-    """At least 10 characters; any, so that whole sentences do."""
+    """At least 10 characters of any kind, so that whole sentences work."""
 
 
 class EndedSessions(Struct, frozen=True, kw_only=True):
@@ -27,23 +27,23 @@ class LoginBody(Struct, frozen=True, kw_only=True):
 
 class Refresh(Struct, frozen=True, kw_only=True):
     refresh_token: str
-    """The newest one; each is good for one use."""
+    """The newest refresh token; each works once."""
 
 
 class Register(Struct, frozen=True, kw_only=True):
     username: str
-    """3 to 32 letters, digits, dots, dashes and underscores; upper and lower case are the same."""
+    """3 to 32 letters, digits, dots, dashes and underscores; case does not matter."""
     password: str
-    """At least 10 characters; any, so that whole sentences do."""
+    """At least 10 characters of any kind, so that whole sentences work."""
     email: str | None | UnsetType = UNSET
-    """Also a login, once the mailed link confirms it."""
+    """Also works as a login once the mailed link confirms it."""
     display_name: str | None | UnsetType = UNSET
     time_zone: str | UnsetType = UNSET
     """A name of the IANA time zone database."""
     locale: str | UnsetType = UNSET
-    """Language, and where it matters script and region (BCP 47)."""
+    """Language, optionally with script and region (BCP 47)."""
     claim_code: str | None | UnsetType = UNSET
-    """The code that the bot gave."""
+    """The code from the bot."""
 
 
 class SessionList(Struct, frozen=True, kw_only=True):

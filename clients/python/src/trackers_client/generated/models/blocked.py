@@ -12,7 +12,7 @@ class BlockView(Struct, frozen=True, kw_only=True):
     id: UUID
     source: str
     keys: list[str]
-    """Those given, and those that were known of the same person."""
+    """The given keys, and other known keys of the same person."""
     reason: str | None
     created_at: datetime
 
@@ -20,7 +20,7 @@ class BlockView(Struct, frozen=True, kw_only=True):
 class Blocks(Struct, frozen=True, kw_only=True):
     items: list[BlockView]
     next_before: UUID | None
-    """Ask for the next page with it; null: this was the last."""
+    """Pass it as `before` for the next page; null: last page."""
 
 
 class NewBlock(Struct, frozen=True, kw_only=True):

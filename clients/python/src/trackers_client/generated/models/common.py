@@ -8,7 +8,7 @@ from trackers_client.enums import OpenEnum
 
 
 class ListFormat(OpenEnum):
-    """`csv` gives the entries alone as a table, with their names on top."""
+    """`csv` returns only the entries, as a table with a header row."""
 
     JSON = "json"
     CSV = "csv"
@@ -25,7 +25,7 @@ class ManualPlaylistView(Struct, frozen=True, kw_only=True):
 
 
 class ReviewStatus(OpenEnum):
-    """What the staff of a guild decided about a manual snapshot."""
+    """The review of a manual snapshot by the staff of a guild."""
 
     WAITING = "waiting"
     CONFIRMED = "confirmed"
@@ -33,14 +33,14 @@ class ReviewStatus(OpenEnum):
 
 
 class Role(OpenEnum):
-    """What a person may do in the whole house."""
+    """Role of a person in the installation."""
 
     USER = "user"
     ADMIN = "admin"
 
 
 class Status(OpenEnum):
-    """Where a target or a run stands, in the contract's words."""
+    """Status of a target or a run, as the API shows it."""
 
     PENDING = "pending"
     IN_PROGRESS = "in_progress"

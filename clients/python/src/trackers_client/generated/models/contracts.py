@@ -37,8 +37,15 @@ class ContractDetail(Struct, frozen=True, kw_only=True):
     contract: ContractSummary
     items: list[ContractItemView]
     bids: list[BidView]
-    history: list[ContractsHistoryEntry]
+    history: list[ContractHistoryEntry]
     coverage: list[RegionCoverage]
+
+
+class ContractHistoryEntry(Struct, frozen=True, kw_only=True):
+    at: datetime
+    what: str
+    """first_seen, changed, gone, expired or returned."""
+    details: dict[str, Any] | None = None
 
 
 class ContractItemView(Struct, frozen=True, kw_only=True):
@@ -48,25 +55,25 @@ class ContractItemView(Struct, frozen=True, kw_only=True):
     group_id: int | None
     quantity: int
     is_included: bool
-    """Given; otherwise asked for in exchange."""
+    """True: offered; false: wanted in exchange."""
     is_blueprint_copy: bool | None
     runs: int | None
     material_efficiency: int | None
     time_efficiency: int | None
 
 
-class ContractPage(Struct, frozen=True, kw_only=True):
+class ContractList(Struct, frozen=True, kw_only=True):
     items: list[ContractSummary]
     page: int
     per_page: int
     total: int
     by_type: dict[str, int]
-    """How many there are of each type, whichever type is wanted."""
+    """Contracts per type, regardless of the filter `type`."""
     coverage: list[RegionCoverage]
 
 
 class ContractSort(OpenEnum):
-    """Order; with a dash the other way round."""
+    """Sort order, ascending; with a dash descending."""
 
     ISSUED = "issued"
     ISSUED_DESCENDING = "-issued"
@@ -81,9 +88,8 @@ class ContractSort(OpenEnum):
 
 
 class ContractStatus(OpenEnum):
-    """Whether a contract can still be accepted: live; gone before its time (accepted or withdrawn); expired;
-    unfollowed     (nobody knows: it was live when its region was looked at last, which the operator dropped
-    since).
+    """Status of a contract: live; gone (accepted or withdrawn before it expired); expired; unfollowed
+    (unknown: it was     live when its region was last fetched, but the operator dropped the region since).
     """
 
     LIVE = "live"
@@ -99,7 +105,7 @@ class ContractSummary(Struct, frozen=True, kw_only=True):
     status: ContractStatus
     title: str
     price: float
-    """What is to be paid; of an auction where bidding began."""
+    """The price; for an auction, the starting bid."""
     buyout: float | None
     collateral: float
     reward: float
@@ -114,9 +120,9 @@ class ContractSummary(Struct, frozen=True, kw_only=True):
     date_expired: datetime
     first_seen_at: datetime
     ended_at: datetime | None
-    """When it was noticed that it is over."""
+    """When the end of the contract was noticed."""
     items_state: str
-    """none (it has none), pending (not read yet), read, gone (it ended before), failed."""
+    """none (no items), pending (not read yet), read, gone (ended before), failed."""
     is_ship: bool
     ship: Ship | None
     bids: int
@@ -124,7 +130,7 @@ class ContractSummary(Struct, frozen=True, kw_only=True):
 
 
 class ContractType(OpenEnum):
-    """What kind of contract it is."""
+    """Type of a contract."""
 
     ITEM_EXCHANGE = "item_exchange"
     AUCTION = "auction"
@@ -133,20 +139,13 @@ class ContractType(OpenEnum):
     UNKNOWN = "unknown"
 
 
-class ContractsHistoryEntry(Struct, frozen=True, kw_only=True):
-    at: datetime
-    what: str
-    """first_seen, changed, gone, expired, returned."""
-    details: dict[str, Any] | None = None
-
-
 class KnownTypeView(Struct, frozen=True, kw_only=True):
     type_id: int
     name: str
     group_id: int | None
     group: str | None
     live: int
-    """Live contracts that give one, as of the last look at each region."""
+    """Live contracts that offer this type, as of the last fetch of each region."""
 
 
 class KnownTypes(Struct, frozen=True, kw_only=True):
@@ -158,22 +157,22 @@ class RegionCoverage(Struct, frozen=True, kw_only=True):
     region_id: int
     name: str | None
     followed: bool
-    """Whether it is looked at; else the operator dropped it, and nothing of it is live."""
+    """False if the operator dropped the region: none of its contracts is live."""
     complete: bool
-    """Whether the last sweep saw every page of one state of the region."""
+    """True if the last sweep saw all pages of one state of the region."""
     why_incomplete: str | None
-    """Why not, in words."""
+    """The reason, if the last sweep is not complete."""
     swept_at: datetime | None
-    """When the last sweep ended; null: not looked at yet."""
+    """When the last sweep ended; null before the first one."""
     complete_at: datetime | None
-    """When the last complete one did."""
+    """When the last complete sweep ended."""
     generation: datetime | None
-    """Of when the state is that it saw (Last-Modified)."""
+    """Time of the state that it saw (Last-Modified)."""
     next_sweep_at: datetime | None
-    """There is nothing newer before."""
+    """The API has nothing newer before this time."""
     live: int
     items_unread: int
-    """Live contracts whose items are not known yet."""
+    """Live contracts whose items are not read yet."""
 
 
 class RejectedPage(Struct, frozen=True, kw_only=True):
@@ -187,12 +186,12 @@ class RejectedPage(Struct, frozen=True, kw_only=True):
 class RejectedView(Struct, frozen=True, kw_only=True):
     region_id: int
     contract_id: int | None
-    """null: not even that could be read."""
+    """null if the row has no readable contract id."""
     part: str
-    """listing or items."""
+    """`listing` or `items`."""
     reason: str
     sent: str
-    """How it began."""
+    """The beginning of the row."""
     first_seen_at: datetime
     last_seen_at: datetime
     times: int
@@ -220,8 +219,8 @@ class RunView(Struct, frozen=True, kw_only=True):
     started_at: datetime
     finished_at: datetime | None
     outcome: str | None
-    """completed, partial (a region failed, or was not seen whole), failed, stopped, database_away, lost_lease,
-    died (never heard of again); null: under way.
+    """completed, partial (a region failed or is incomplete), failed, stopped, database_away, lost_lease, died
+    (ended without a result); null: in progress.
     """
     error: str | None
     summary: dict[str, Any]
@@ -255,9 +254,9 @@ class ShipBoardEntry(Struct, frozen=True, kw_only=True):
     group: str | None
     offers: int
     cheapest: float | None
-    """Of one ship, alone in its contract."""
+    """Lowest price per ship, of contracts that sell nothing else."""
     median: float | None
-    """Likewise, of what is on offer now."""
+    """Median price per ship, of contracts that sell nothing else."""
 
 
 class ShipPrices(Struct, frozen=True, kw_only=True):
@@ -268,7 +267,7 @@ class ShipPrices(Struct, frozen=True, kw_only=True):
     offers_cheapest: float | None
     offers_median: float | None
     sold: int
-    """Contracts that ended before they expired: accepted, or withdrawn."""
+    """Contracts that ended before they expired: accepted or withdrawn."""
     sold_p10: float | None
     sold_median: float | None
     coverage: list[RegionCoverage]
@@ -289,7 +288,7 @@ class TaxonomyGroup(Struct, frozen=True, kw_only=True):
     group_id: int
     name: str
     types: int
-    """Types of it that were seen in contracts."""
+    """Number of types of this group that were seen in contracts."""
 
 
 class Watch(Struct, frozen=True, kw_only=True):
@@ -297,14 +296,14 @@ class Watch(Struct, frozen=True, kw_only=True):
     type_id: int | None
     group_id: int | None
     name: str | None
-    """Of the type or the group, where it was seen already."""
+    """Name of the type or the group; null if it was not seen yet."""
     region_id: int | None
     max_price: float | None
     note: str | None
     active: bool
     created_at: datetime
     alerts: int
-    """Contracts that its person was told of."""
+    """Number of contracts that you were notified of."""
 
 
 class Watches(Struct, frozen=True, kw_only=True):

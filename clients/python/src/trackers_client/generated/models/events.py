@@ -12,18 +12,18 @@ from msgspec import Struct
 class Feed(Struct, frozen=True, kw_only=True):
     items: list[FeedEvent]
     next_after: int
-    """`after` of the next question; the same as was asked with: nothing new so far."""
+    """Value of `after` for the next request; unchanged if there are no new events."""
 
 
 class FeedEvent(Struct, frozen=True, kw_only=True):
     position: int
-    """Its place among all events; later ones have greater ones."""
+    """Position among all events; it grows with time."""
     id: UUID
-    """The same wherever the event is told, so that a repetition shows."""
+    """Id of the event, the same wherever it is sent, to detect repetitions."""
     event: str
     aggregate: str
-    """The thing, `<kind>:<id>`; events of one come in order."""
+    """The subject of the event, `<kind>:<id>`; events of one aggregate come in order."""
     user_id: UUID | None
-    """The owner of the thing; null: nobody, or no member of the key's guilds."""
+    """Owner of the aggregate; null if there is none, or none in the key's guilds."""
     payload: dict[str, Any]
     occurred_at: datetime

@@ -15,9 +15,9 @@ class BotTracksClub(Struct, frozen=True, kw_only=True):
     club: str
     """The club's number on fencingtracker.com, or the link of its page."""
     name: str | None | UnsetType = UNSET
-    """Left out: as the page has it."""
+    """Your own name for it; the name on the page if left out."""
     weapons: str | list[str] | UnsetType = UNSET
-    """Epee, foil, saber, in any spelling, with commas or as a list; none or all three: no filter."""
+    """Epee, foil, saber, in any spelling, with commas or as a list. None or all three: no filter."""
     user_id: str
     """The person's Discord id (a snowflake)."""
     user_data: UserData | UnsetType = UNSET
@@ -27,16 +27,16 @@ class BotTracksFencer(Struct, frozen=True, kw_only=True):
     fencer: str
     """The fencer's number on fencingtracker.com, or the link of their page."""
     name: str | None | UnsetType = UNSET
-    """Left out: as the page has it."""
+    """Your own name for it; the name on the page if left out."""
     weapons: str | list[str] | UnsetType = UNSET
-    """Epee, foil, saber, in any spelling, with commas or as a list; none or all three: no filter."""
+    """Epee, foil, saber, in any spelling, with commas or as a list. None or all three: no filter."""
     user_id: str
     """The person's Discord id (a snowflake)."""
     user_data: UserData | UnsetType = UNSET
 
 
 class ChangeKind(OpenEnum):
-    """What became known of a registration."""
+    """Kind of a change of a registration."""
 
     REGISTERED = "registered"
     WITHDRAWN = "withdrawn"
@@ -48,25 +48,13 @@ class CooldownReset(Struct, frozen=True, kw_only=True):
     task_id: UUID | None
 
 
-class FencersHealth(Struct, frozen=True, kw_only=True):
-    fencers: KindHealth
-    clubs: KindHealth
-    fencers_asked_for: bool
-    """Whether fencers' pages are asked for at all."""
-    delay: float
-    """Seconds between two requests."""
-    jitter: float
-    max_failures: int
-    open_registrations: int
-
-
-class FencersHistory(Struct, frozen=True, kw_only=True):
-    items: list[FencersHistoryEntry]
+class FencerHistory(Struct, frozen=True, kw_only=True):
+    items: list[FencerHistoryEntry]
     next_before: UUID | None = None
     """`before` of the next page; null on the last one."""
 
 
-class FencersHistoryEntry(Struct, frozen=True, kw_only=True):
+class FencerHistoryEntry(Struct, frozen=True, kw_only=True):
     id: UUID
     kind: ChangeKind
     at: datetime
@@ -79,18 +67,23 @@ class FencersHistoryEntry(Struct, frozen=True, kw_only=True):
     date: date | None
 
 
-class FencersKind(OpenEnum):
-    """What is followed; each has a page of its own."""
-
-    FENCER = "fencer"
-    CLUB = "club"
+class FencersHealth(Struct, frozen=True, kw_only=True):
+    fencers: KindHealth
+    clubs: KindHealth
+    fencers_asked_for: bool
+    """True if fencers' pages are fetched."""
+    delay: float
+    """Seconds between two requests."""
+    jitter: float
+    max_failures: int
+    open_registrations: int
 
 
 class KindHealth(Struct, frozen=True, kw_only=True):
     followed: int
-    """Pages that somebody follows."""
+    """Pages with followers."""
     trackings: int
-    """Followers of them all together."""
+    """Sum of their followers."""
     by_status: dict[str, int]
     by_reason: dict[str, int]
     failing: int
@@ -101,7 +94,7 @@ class KindHealth(Struct, frozen=True, kw_only=True):
 
 class PageHealth(Struct, frozen=True, kw_only=True):
     id: UUID
-    kind: FencersKind
+    kind: SubjectKind
     upstream_id: int
     url: str
     name: str | None
@@ -110,15 +103,15 @@ class PageHealth(Struct, frozen=True, kw_only=True):
     reason: str | None
     error: str | None
     failures: int
-    """In a row."""
+    """Failures in a row."""
     failed: int
-    """In all."""
+    """All failures."""
     successes: int
     last_checked_at: datetime | None
     last_success_at: datetime | None
-    next_check_at: datetime | None
+    next_fetch_at: datetime | None
     cooling_down: bool
-    """Whether it rests because it failed too often."""
+    """True while it is not fetched because it failed too often."""
 
 
 class PageHealths(Struct, frozen=True, kw_only=True):
@@ -131,7 +124,7 @@ class PageHealths(Struct, frozen=True, kw_only=True):
 class RegistrationView(Struct, frozen=True, kw_only=True):
     id: UUID
     fencer_id: int | None
-    """The site's number; null where a club's page links nobody."""
+    """Number on the site; null if a club's page has no links."""
     fencer: str | None
     fencer_url: str | None
     tournament: str
@@ -139,33 +132,35 @@ class RegistrationView(Struct, frozen=True, kw_only=True):
     event_url: str | None
     weapon: Weapon | None
     date: date | None
-    """null while it is open."""
+    """null while the date is open."""
     first_seen_at: datetime
     last_seen_at: datetime
     withdrawn_at: datetime | None
+
+
+class SubjectKind(OpenEnum):
+    """Kinds of followed subjects; each has its own page."""
+
+    FENCER = "fencer"
+    CLUB = "club"
 
 
 class TrackClub(Struct, frozen=True, kw_only=True):
     club: str
     """The club's number on fencingtracker.com, or the link of its page."""
     name: str | None | UnsetType = UNSET
-    """Left out: as the page has it."""
+    """Your own name for it; the name on the page if left out."""
     weapons: str | list[str] | UnsetType = UNSET
-    """Epee, foil, saber, in any spelling, with commas or as a list; none or all three: no filter."""
+    """Epee, foil, saber, in any spelling, with commas or as a list. None or all three: no filter."""
 
 
 class TrackFencer(Struct, frozen=True, kw_only=True):
     fencer: str
     """The fencer's number on fencingtracker.com, or the link of their page."""
     name: str | None | UnsetType = UNSET
-    """Left out: as the page has it."""
+    """Your own name for it; the name on the page if left out."""
     weapons: str | list[str] | UnsetType = UNSET
-    """Epee, foil, saber, in any spelling, with commas or as a list; none or all three: no filter."""
-
-
-class Tracked(Struct, frozen=True, kw_only=True):
-    tracked: TrackedView
-    task_id: UUID | None
+    """Epee, foil, saber, in any spelling, with commas or as a list. None or all three: no filter."""
 
 
 class TrackedDetail(Struct, frozen=True, kw_only=True):
@@ -186,38 +181,43 @@ class TrackedView(Struct, frozen=True, kw_only=True):
     page_id: UUID
     """The fencer or club, shared by everybody who follows it."""
     upstream_id: int
-    """The site's number."""
+    """Number on the site."""
     url: str
     name: str | None
-    """As its follower calls it, else as the page does; null until read."""
+    """The follower's own name, or else the name on the page; null until the page is read."""
     weapons: list[Weapon]
-    """Only these are told of; none: all."""
+    """Only these weapons cause notifications; empty: all."""
     active: bool
     created_at: datetime
     status: Status
     """pending, in_progress, completed or failed."""
     reason: str | None
-    """Why it failed: not_found, throttled, login_required, ..."""
+    """Reason of a failure: not_found, throttled, login_required, ..."""
     error: str | None
     last_checked_at: datetime | None
     last_success_at: datetime | None
     last_changed_at: datetime | None
-    next_check_at: datetime | None
+    next_fetch_at: datetime | None
     registrations: int
-    """Open ones that the filter lets through."""
+    """Open registrations that the filter lets through."""
+
+
+class TrackingStarted(Struct, frozen=True, kw_only=True):
+    tracked: TrackedView
+    task_id: UUID | None
 
 
 class UpdateTracked(Struct, frozen=True, kw_only=True):
     name: str | None | UnsetType = UNSET
-    """null: as the page has it."""
+    """null: the name on the page."""
     weapons: str | list[str] | UnsetType = UNSET
-    """Epee, foil, saber, in any spelling, with commas or as a list; none or all three: no filter."""
+    """Epee, foil, saber, in any spelling, with commas or as a list. None or all three: no filter."""
     active: bool | UnsetType = UNSET
-    """What is deactivated is not told of any more."""
+    """false: no notifications any more."""
 
 
 class Weapon(OpenEnum):
-    """What is fenced with."""
+    """A weapon of fencing."""
 
     EPEE = "epee"
     FOIL = "foil"

@@ -10,6 +10,11 @@ from msgspec import UNSET, Struct, UnsetType
 from trackers_client.enums import OpenEnum
 
 
+class AlertList(Struct, frozen=True, kw_only=True):
+    items: list[AlertView]
+    next_before: UUID | None
+
+
 class AlertView(Struct, frozen=True, kw_only=True):
     id: UUID
     watch_id: UUID
@@ -29,17 +34,12 @@ class AlertView(Struct, frozen=True, kw_only=True):
     delivered_at: datetime | None
 
 
-class Alerts(Struct, frozen=True, kw_only=True):
-    items: list[AlertView]
-    next_before: UUID | None
-
-
 class Analyses(Struct, frozen=True, kw_only=True):
     items: list[PriceAnalysis]
 
 
 class Cabin(OpenEnum):
-    """The class that one sits in."""
+    """Cabin class."""
 
     ECONOMY = "economy"
     PREMIUM_ECONOMY = "premium_economy"
@@ -60,35 +60,35 @@ class CreateTrip(Struct, frozen=True, kw_only=True):
     infants_in_seat: int | UnsetType = UNSET
     infants_on_lap: int | UnsetType = UNSET
     max_stops: int | None | UnsetType = UNSET
-    """At most so many; left out: any number."""
+    """Maximum number of stops; any number if left out."""
     notes: str | None | UnsetType = UNSET
 
 
 class CreateWatch(Struct, frozen=True, kw_only=True):
     trip_id: UUID
     target_price: int
-    """In minor units of the currency: 28840 are 288.40 USD, 15000 are 15000 JPY."""
+    """In minor units of the currency: 28840 is 288.40 USD, 15000 is 15000 JPY."""
     provider: str | UnsetType = UNSET
     """google_flights or manual."""
     currency: str | UnsetType = UNSET
-    """Code of ISO 4217."""
+    """Currency code (ISO 4217)."""
     cabin_class: Cabin | UnsetType = UNSET
     check_interval_minutes: int | UnsetType = UNSET
-    """Minutes between two looks."""
+    """Minutes between two fetches."""
     alert_cooldown_hours: int | UnsetType = UNSET
-    """Hours without news after an alert."""
+    """Hours without further alerts after an alert."""
     flexible_days: int | UnsetType = UNSET
-    """Also the days so many before and after, each a search of its own."""
+    """Also watch this many days before and after, each with its own search."""
     remind: bool | UnsetType = UNSET
-    """Also told again after each cooldown while the price stays at or below the target."""
+    """Alert again after each cooldown while the price stays at or below the target."""
     step_percent: int | UnsetType = UNSET
-    """Per cent by which a low must be lower to be told after another."""
+    """Per cent by which a new low must be below the last alerted price."""
     below_median_percent: int | None | UnsetType = UNSET
-    """Also told when so many per cent below the usual price."""
+    """Also alert when the price is this many per cent below the usual price."""
     median_days: int | UnsetType = UNSET
-    """Days whose median is the usual price."""
+    """Number of days whose median is the usual price."""
     lowest_ever: bool | UnsetType = UNSET
-    """Also told when it is lower than ever seen."""
+    """Also alert when the price is the lowest ever seen."""
 
 
 class PriceAnalysis(Struct, frozen=True, kw_only=True):
@@ -141,22 +141,22 @@ class Prices(Struct, frozen=True, kw_only=True):
 
 class PushPrice(Struct, frozen=True, kw_only=True):
     price: int
-    """In minor units of the currency: 28840 are 288.40 USD, 15000 are 15000 JPY."""
+    """In minor units of the currency: 28840 is 288.40 USD, 15000 is 15000 JPY."""
     currency: str | UnsetType = UNSET
-    """Code of ISO 4217."""
+    """Currency code (ISO 4217)."""
     cabin_class: Cabin | UnsetType = UNSET
     captured_at: datetime | None | UnsetType = UNSET
-    """When it was so; left out: now."""
+    """Time of the price; now if left out."""
     airline: str | None | UnsetType = UNSET
     stops: int | None | UnsetType = UNSET
     departs_at: datetime | None | UnsetType = UNSET
     arrives_at: datetime | None | UnsetType = UNSET
     reference: str | None | UnsetType = UNSET
-    """What the feed calls it: a fare, a booking, a link."""
+    """The feed's name of the offer: a fare, a booking, a link."""
 
 
 class Rule(OpenEnum):
-    """Why somebody is told."""
+    """The reason for an alert."""
 
     TARGET = "target"
     NEW_LOW = "new_low"
@@ -175,7 +175,7 @@ class ScrapeTrip(Struct, frozen=True, kw_only=True):
     """google_flights or manual."""
     cabin_class: Cabin | None | UnsetType = UNSET
     currency: str | None | UnsetType = UNSET
-    """Code of ISO 4217."""
+    """Currency code (ISO 4217)."""
 
 
 class TripPage(Struct, frozen=True, kw_only=True):
@@ -218,32 +218,32 @@ class UpdateTrip(Struct, frozen=True, kw_only=True):
     infants_in_seat: int | UnsetType = UNSET
     infants_on_lap: int | UnsetType = UNSET
     max_stops: int | None | UnsetType = UNSET
-    """At most so many; left out: any number."""
+    """Maximum number of stops; any number if left out."""
     notes: str | None | UnsetType = UNSET
 
 
 class UpdateWatch(Struct, frozen=True, kw_only=True):
     target_price: int | UnsetType = UNSET
-    """In minor units of the currency: 28840 are 288.40 USD, 15000 are 15000 JPY."""
+    """In minor units of the currency: 28840 is 288.40 USD, 15000 is 15000 JPY."""
     provider: str | UnsetType = UNSET
     """google_flights or manual."""
     currency: str | UnsetType = UNSET
-    """Code of ISO 4217."""
+    """Currency code (ISO 4217)."""
     cabin_class: Cabin | UnsetType = UNSET
     is_active: bool | UnsetType = UNSET
     check_interval_minutes: int | UnsetType = UNSET
-    """Minutes between two looks."""
+    """Minutes between two fetches."""
     alert_cooldown_hours: int | UnsetType = UNSET
-    """Hours without news after an alert."""
+    """Hours without further alerts after an alert."""
     flexible_days: int | UnsetType = UNSET
-    """Also the days so many before and after, each a search of its own."""
+    """Also watch this many days before and after, each with its own search."""
     remind: bool | UnsetType = UNSET
     step_percent: int | UnsetType = UNSET
-    """Per cent by which a low must be lower to be told after another."""
+    """Per cent by which a new low must be below the last alerted price."""
     below_median_percent: int | None | UnsetType = UNSET
-    """Also told when so many per cent below the usual price."""
+    """Also alert when the price is this many per cent below the usual price."""
     median_days: int | UnsetType = UNSET
-    """Days whose median is the usual price."""
+    """Number of days whose median is the usual price."""
     lowest_ever: bool | UnsetType = UNSET
 
 
@@ -261,7 +261,7 @@ class WatchView(Struct, frozen=True, kw_only=True):
     last_attempt_at: datetime | None
     last_success_at: datetime | None
     last_changed_at: datetime | None
-    next_attempt_at: datetime | None
+    next_fetch_at: datetime | None
     id: UUID
     user_id: UUID
     trip_id: UUID

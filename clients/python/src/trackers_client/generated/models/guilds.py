@@ -23,7 +23,7 @@ class Ascendancy(Struct, frozen=True, kw_only=True, tag="ascendancy", tag_field=
 
 class ConfirmManualSnapshot(Struct, frozen=True, kw_only=True):
     entered_at: datetime
-    """As the list showed it."""
+    """`entered_at` of the snapshot as listed."""
 
 
 class Custom(Struct, frozen=True, kw_only=True, tag="custom", tag_field="kind"):
@@ -55,7 +55,7 @@ class GivenMember(Struct, frozen=True, kw_only=True):
     """The person's Discord id (a snowflake)."""
     user_data: UserData | UnsetType = UNSET
     admin: bool | UnsetType = UNSET
-    """Whether they run the guild."""
+    """True for an admin of the guild."""
 
 
 class GuildManualSnapshot(Struct, frozen=True, kw_only=True):
@@ -105,7 +105,7 @@ class Guilds(Struct, frozen=True, kw_only=True):
 
 
 class ManualSnapshots(OpenEnum):
-    """Which manual snapshots of its members a guild's leaderboard counts."""
+    """Manual snapshots of members that a guild's leaderboard counts."""
 
     NONE = "none"
     CONFIRMED = "confirmed"
@@ -117,7 +117,7 @@ class MemberView(Struct, frozen=True, kw_only=True):
     """null while the membership is not confirmed."""
     external_id: str | None
     username: str | None
-    """Of this Discord id, as global name and avatar; null while the membership is not confirmed."""
+    """Of this Discord id, like global name and avatar; null while the membership is unconfirmed."""
     global_name: str | None
     avatar: str | None
     admin: bool
@@ -156,7 +156,7 @@ class MyGuild(Struct, frozen=True, kw_only=True):
     admin: bool
     joined_at: datetime
     confirmed: bool
-    """False: only the guild's own bot says so, and it learns nothing of the member's things."""
+    """False: only the guild's own bot says so, and it sees none of your data."""
 
 
 class MyGuilds(Struct, frozen=True, kw_only=True):
@@ -199,17 +199,17 @@ class PreviewRow(Struct, frozen=True, kw_only=True):
 class PutGuild(Struct, frozen=True, kw_only=True):
     name: str
     settings: GuildSettings | None | UnsetType = UNSET
-    """All of them, what is not named at its default; left out: as they were."""
+    """Replaces all settings; omitted ones get their defaults. Without it the guild keeps its own."""
 
 
 class PutMembers(Struct, frozen=True, kw_only=True):
     members: list[GivenMember]
-    """Nobody twice."""
+    """Each person once."""
 
 
 class RemoveMembers(Struct, frozen=True, kw_only=True):
     user_ids: list[str]
-    """Nobody twice."""
+    """Each person once."""
 
 
 class SettingsChange(Struct, frozen=True, kw_only=True):
@@ -227,7 +227,7 @@ class Trial(Struct, frozen=True, kw_only=True):
 
 class ValidateFormula(Struct, frozen=True, kw_only=True):
     formula: dict[str, Any]
-    """As a guild's `rating_formula`; what is wrong with it is the answer."""
+    """Like a guild's `rating_formula`; the answer lists its problems."""
 
 
 class WeightedAverage(Struct, frozen=True, kw_only=True, tag="weighted_average", tag_field="kind"):

@@ -7,15 +7,15 @@ from msgspec import Struct
 
 class Health(Struct, frozen=True, kw_only=True):
     ok: bool
-    """Every required part is well."""
+    """True if every required part works."""
     parts: dict[str, PartHealth]
 
 
 class PartHealth(Struct, frozen=True, kw_only=True):
     ok: bool
     required: bool
-    """Whether nothing can be answered without it."""
+    """True if no request can be answered without this part."""
     ms: float
-    """Milliseconds that its answer took."""
+    """Duration of the check in milliseconds."""
     error: str | None = None
-    """What is wrong, and what to do about it."""
+    """The problem and what to do about it; null if the part works."""

@@ -16,12 +16,12 @@ class ChangeChannel(Struct, frozen=True, kw_only=True):
 
 class ChangePreferences(Struct, frozen=True, kw_only=True):
     defaults: dict[str, Mode] | UnsetType = UNSET
-    """By event; * for those that are not named."""
+    """Mode by event; * for all events that are not named."""
     quiet_hours: QuietHoursView | None | UnsetType = UNSET
 
 
 class ChannelKind(OpenEnum):
-    """What carries the news."""
+    """Service that delivers the messages of a channel."""
 
     WEBHOOK = "webhook"
     DISCORD = "discord"
@@ -32,11 +32,11 @@ class ChannelKind(OpenEnum):
 class ChannelMade(Struct, frozen=True, kw_only=True):
     channel: ChannelView
     secret: str | None = None
-    """Of a webhook: what it is signed with; shown only now."""
+    """Secret for the signatures of a webhook; shown only now."""
 
 
 class ChannelState(OpenEnum):
-    """Whether a channel is told of anything."""
+    """State of a channel; only active channels get messages."""
 
     UNVERIFIED = "unverified"
     ACTIVE = "active"
@@ -48,16 +48,16 @@ class ChannelView(Struct, frozen=True, kw_only=True):
     kind: ChannelKind
     name: str
     address: str
-    """Without what is secret in it."""
+    """With secret parts masked."""
     state: ChannelState
     created_at: datetime
     verified_at: datetime | None
     suspended_at: datetime | None
     suspended_because: str | None
     failures: int
-    """In a row; a message that arrives ends the count."""
+    """Failures in a row; a message that arrives resets the count."""
     last_error: str | None
-    """What went wrong last; null once a message arrived."""
+    """Last error; null after a message has arrived."""
 
 
 class Channels(Struct, frozen=True, kw_only=True):
@@ -75,7 +75,7 @@ class DeliveryStarted(Struct, frozen=True, kw_only=True):
 
 
 class DeliveryState(OpenEnum):
-    """How far a delivery is."""
+    """State of a delivery."""
 
     PENDING = "pending"
     SENT = "sent"
@@ -93,7 +93,7 @@ class DeliveryView(Struct, frozen=True, kw_only=True):
     attempts: int
     last_error: str | None
     due_at: datetime
-    """When it is, or was last, tried."""
+    """When it is, or was last, due."""
     sent_at: datetime | None
 
 
@@ -133,25 +133,37 @@ class DigestSettings(Struct, frozen=True, kw_only=True):
     channel_id: UUID | None
     time_zone: str
     next_at: datetime | None
-    """When the next one is due; null while they are off."""
+    """When the next digest is due; null if digests are off."""
     last_sent_at: datetime | None
+
+
+class DigestView(Struct, frozen=True, kw_only=True):
+    id: UUID
+    period: str
+    since: datetime
+    until: datetime
+    entries: int
+    state: str
+    """pending, sent, empty (no updates, no mail), superseded or failed."""
+    created_at: datetime
+    sent_at: datetime | None
 
 
 class DigestsRun(Struct, frozen=True, kw_only=True):
     sent_off: int = 0
     """Handed to the sender."""
     empty: int = 0
-    """There was nothing new; no mail."""
+    """No updates, so no mail."""
     had: int = 0
-    """This period's was made before."""
+    """The digest of the period existed already."""
     without_mailbox: int = 0
-    """No verified mailbox; what is new waits."""
+    """No active e-mail channel; the updates wait."""
     put_off: int = 0
-    """Tried again soon: the last one is just being sent, or something failed."""
+    """Tried again soon: the last digest is being sent, or something failed."""
 
 
 class Label(OpenEnum):
-    """What an entry is; mails give each its colour."""
+    """Kind of an entry; mails show each kind in its own colour."""
 
     NEW = "new"
     GONE = "gone"
@@ -160,8 +172,8 @@ class Label(OpenEnum):
 
 
 class Mode(OpenEnum):
-    """How somebody hears of an event: at once, gathered with what else a run brings, in their digest only, or
-    not.
+    """Mode in which a person receives an event: at once, gathered with others, in the digest only, or not at
+    all.
     """
 
     INSTANT = "instant"
@@ -191,7 +203,7 @@ class NewWebhook(Struct, frozen=True, kw_only=True, tag="webhook", tag_field="ki
 
 
 class Period(OpenEnum):
-    """How often somebody gets a digest."""
+    """Frequency of a person's digest."""
 
     OFF = "off"
     DAILY = "daily"
@@ -202,58 +214,46 @@ class Preferences(Struct, frozen=True, kw_only=True):
     defaults: dict[str, Mode]
     quiet_hours: QuietHoursView | None
     subjects: dict[str, dict[str, Mode]]
-    """Exceptions: by thing, then by event."""
+    """Exceptions, by subject and event."""
     events: list[str]
-    """Every event that one can be told of."""
+    """All events that you can receive."""
 
 
 class QuietHoursView(Struct, frozen=True, kw_only=True):
     from_: str = field(name="from")
-    """By the clock on one's wall."""
+    """In your time zone."""
     to: str
-    """By the clock on one's wall."""
+    """In your time zone."""
 
 
 class RunDigests(Struct, frozen=True, kw_only=True):
     user_id: UUID | None | UnsetType = UNSET
-    """Only this person's, of the present period, due or not; null: everybody's that is due."""
+    """Only this person's digest of the present period, due or not; null: all due digests."""
 
 
 class SecretMade(Struct, frozen=True, kw_only=True):
     secret: str
     old_valid_until: datetime
-    """Until then messages carry a signature by each."""
-
-
-class SentDigest(Struct, frozen=True, kw_only=True):
-    id: UUID
-    period: str
-    since: datetime
-    until: datetime
-    entries: int
-    state: str
-    """pending, sent, empty (nothing was new: no mail), superseded or failed."""
-    created_at: datetime
-    sent_at: datetime | None
+    """Until then, messages are signed with both secrets."""
 
 
 class SentDigests(Struct, frozen=True, kw_only=True):
-    items: list[SentDigest]
+    items: list[DigestView]
 
 
 class SettleDigest(Struct, frozen=True, kw_only=True):
     period: Period
     hour: int | UnsetType = UNSET
-    """In one's own time zone."""
+    """In your time zone."""
     weekday: int | UnsetType = UNSET
-    """Of a weekly one; 1 is Monday."""
+    """Day of a weekly digest; 1 is Monday."""
     channel_id: UUID | None | UnsetType = UNSET
-    """A verified e-mail channel of one's own; null: the oldest that there is."""
+    """One of your verified e-mail channels; null: the oldest one."""
 
 
 class SubjectPreferences(Struct, frozen=True, kw_only=True):
     events: dict[str, Mode]
-    """By event; * for those that are not named."""
+    """Mode by event; * for all events that are not named."""
 
 
 class Verify(Struct, frozen=True, kw_only=True):

@@ -24,19 +24,19 @@ class DeadEvent(Struct, frozen=True, kw_only=True):
 class DeadEvents(Struct, frozen=True, kw_only=True):
     items: list[DeadEvent]
     next_before: UUID | None = None
-    """`before` of the next page; null on the last one."""
+    """Value of `before` for the next page; null on the last page."""
 
 
-class OutboxStanding(Struct, frozen=True, kw_only=True):
+class OutboxBacklog(Struct, frozen=True, kw_only=True):
     waiting: int
-    """Events still to be relayed, those that are tried again included."""
+    """Events that wait for the relay, including those that wait for another try."""
     oldest_waiting_seconds: float | None
-    """Age of the oldest of them; null: none waits."""
+    """Age of the oldest waiting event; null if no event waits."""
     dead: int
-    """Events that are not tried any more."""
+    """Events that failed too often and are not tried again."""
     relayed_last_hour: int
 
 
 class Redriven(Struct, frozen=True, kw_only=True):
     redriven: int
-    """Events that are tried anew."""
+    """Number of events that are tried again."""

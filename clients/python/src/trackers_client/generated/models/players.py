@@ -62,11 +62,11 @@ class Card(Struct, frozen=True, kw_only=True):
 
 class ChangePlayer(Struct, frozen=True, kw_only=True):
     interval: int | UnsetType = UNSET
-    """Seconds between two looks: 15 minutes to 30 days."""
+    """Seconds between two fetches: 15 minutes to 30 days."""
     adaptive: bool | UnsetType = UNSET
-    """Whether who does not play is looked at more rarely; off: every interval, always."""
+    """true: fetch less often while the player does not play. false: always fetch every interval."""
     active: bool | UnsetType = UNSET
-    """A deactivated player is not looked at."""
+    """A deactivated player is not fetched."""
     mode: GameMode | UnsetType = UNSET
 
 
@@ -98,7 +98,7 @@ class Comparison(Struct, frozen=True, kw_only=True):
 class FetchStarted(Struct, frozen=True, kw_only=True):
     task_id: UUID
     estimated_seconds: float | None
-    """Until it is over: who is ahead, at the pace at which the site is asked. null: nobody can say."""
+    """Seconds until the fetch is done, from the queue and the pace of the site. null: unknown."""
     estimated_at: datetime | None
     waits_for: str | None = None
 
@@ -115,7 +115,7 @@ class Following(Struct, frozen=True, kw_only=True):
 
 
 class GainPeriod(OpenEnum):
-    """Calendar periods, UTC; weeks begin on Monday."""
+    """Calendar period, UTC; weeks begin on Monday."""
 
     DAY = "day"
     WEEK = "week"
@@ -124,7 +124,7 @@ class GainPeriod(OpenEnum):
 
 
 class GameMode(OpenEnum):
-    """The table that a player is looked up in."""
+    """The hiscores table of a player."""
 
     REGULAR = "regular"
     IRONMAN = "ironman"
@@ -136,32 +136,6 @@ class GameMode(OpenEnum):
     SKILLER = "skiller"
     SKILLER_DEFENCE = "skiller_defence"
     FRESH_START = "fresh_start"
-
-
-class HiscoresHistory(Struct, frozen=True, kw_only=True):
-    player: PlayerRef
-    start: datetime | None
-    end: datetime
-    time_zone: str
-    days: float | None
-    compared: Compared | None
-    gains: list[MetricGain]
-
-
-class HiscoresKind(OpenEnum):
-    """`skills`, `bosses` or `activities`."""
-
-    SKILLS = "skills"
-    BOSSES = "bosses"
-    ACTIVITIES = "activities"
-
-
-class HiscoresLeaderboard(Struct, frozen=True, kw_only=True):
-    metric: MetricView
-    period: GainPeriod
-    starts: date
-    ends: date
-    items: list[BoardRow]
 
 
 class ManyStats(Struct, frozen=True, kw_only=True):
@@ -185,7 +159,7 @@ class MetricGain(Struct, frozen=True, kw_only=True):
 
 
 class MetricKind(OpenEnum):
-    """What a number counts."""
+    """Kind of a metric."""
 
     SKILL = "skill"
     BOSS = "boss"
@@ -205,27 +179,45 @@ class MetricView(Struct, frozen=True, kw_only=True):
 
 class NewPlayer(Struct, frozen=True, kw_only=True):
     username: str
-    """In any spelling: case, and whether space, hyphen or underscore, is the same."""
+    """Any spelling: case does not matter; space, hyphen and underscore are the same."""
     mode: GameMode | UnsetType = UNSET
     interval: int | None | UnsetType = UNSET
-    """Seconds between two looks: 15 minutes to 30 days."""
+    """Seconds between two fetches: 15 minutes to 30 days."""
     adaptive: bool | UnsetType = UNSET
-    """Whether who does not play is looked at more rarely; off: every interval, always."""
+    """true: fetch less often while the player does not play. false: always fetch every interval."""
     follow: bool | UnsetType = UNSET
-    """Whether the player is put on one's own list, too."""
+    """Also put the player on your list."""
 
 
 class NewPlayerFor(Struct, frozen=True, kw_only=True):
     username: str
-    """In any spelling: case, and whether space, hyphen or underscore, is the same."""
+    """Any spelling: case does not matter; space, hyphen and underscore are the same."""
     user_id: str | None | UnsetType = UNSET
     """The person's Discord id (a snowflake)."""
     user_data: UserData | UnsetType = UNSET
     mode: GameMode | UnsetType = UNSET
     interval: int | None | UnsetType = UNSET
-    """Seconds between two looks: 15 minutes to 30 days."""
+    """Seconds between two fetches: 15 minutes to 30 days."""
     adaptive: bool | UnsetType = UNSET
-    """Whether who does not play is looked at more rarely; off: every interval, always."""
+    """true: fetch less often while the player does not play. false: always fetch every interval."""
+
+
+class PlayerHistory(Struct, frozen=True, kw_only=True):
+    player: PlayerRef
+    start: datetime | None
+    end: datetime
+    time_zone: str
+    days: float | None
+    compared: Compared | None
+    gains: list[MetricGain]
+
+
+class PlayerLeaderboard(Struct, frozen=True, kw_only=True):
+    metric: MetricView
+    period: GainPeriod
+    starts: date
+    ends: date
+    items: list[BoardRow]
 
 
 class PlayerPage(Struct, frozen=True, kw_only=True):
@@ -243,7 +235,7 @@ class PlayerRef(Struct, frozen=True, kw_only=True):
 
 
 class PlayerSort(OpenEnum):
-    """Order; with a dash the other way round."""
+    """Order; a dash before the field reverses it."""
 
     USERNAME = "username"
     USERNAME_DESCENDING = "-username"
@@ -271,7 +263,7 @@ class PlayerView(Struct, frozen=True, kw_only=True):
     last_attempt_at: datetime | None
     last_success_at: datetime | None
     last_changed_at: datetime | None
-    next_attempt_at: datetime | None
+    next_fetch_at: datetime | None
     id: UUID
     username: str
     display_name: str
@@ -283,7 +275,7 @@ class PlayerView(Struct, frozen=True, kw_only=True):
     adaptive: bool
     overall_xp: int | None
     total_level: int | None
-    looks: int
+    fetches: int
     records: int
     recorded_at: datetime | None
     created_at: datetime
@@ -291,7 +283,7 @@ class PlayerView(Struct, frozen=True, kw_only=True):
 
 class RenamePlayer(Struct, frozen=True, kw_only=True):
     username: str
-    """In any spelling: case, and whether space, hyphen or underscore, is the same."""
+    """Any spelling: case does not matter; space, hyphen and underscore are the same."""
 
 
 class Renamed(Struct, frozen=True, kw_only=True):
@@ -337,6 +329,14 @@ class Timeline(Struct, frozen=True, kw_only=True):
     recorded: int
 
 
+class TimelineGroup(OpenEnum):
+    """`skills`, `bosses` or `activities`."""
+
+    SKILLS = "skills"
+    BOSSES = "bosses"
+    ACTIVITIES = "activities"
+
+
 class TimelinePoint(Struct, frozen=True, kw_only=True):
     at: datetime
     value: int | None
@@ -345,7 +345,7 @@ class TimelinePoint(Struct, frozen=True, kw_only=True):
 
 
 class Which(OpenEnum):
-    """The period that runs, or the one before."""
+    """The current period, or the period before."""
 
     CURRENT = "current"
     PREVIOUS = "previous"

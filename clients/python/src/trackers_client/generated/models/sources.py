@@ -11,13 +11,13 @@ from trackers_client.enums import OpenEnum
 
 class Breaker(Struct, frozen=True, kw_only=True):
     state: BreakerState
-    """unknown: Redis is away, and so nothing is asked."""
+    """unknown: Redis is unreachable, so no requests are sent."""
     seconds_left: float | None
-    """Open: until a probe may leave. Half-open: for which the probe is waited for."""
+    """Open: until a probe may leave. Half-open: until the probe times out."""
     failures: int
-    """Of the host, in a row."""
+    """Consecutive failures of the host."""
     cooldown: float
-    """Seconds that it will rest the next time it opens."""
+    """Seconds for which it stays open the next time it opens."""
 
 
 class BreakerClosed(Struct, frozen=True, kw_only=True):
@@ -25,7 +25,7 @@ class BreakerClosed(Struct, frozen=True, kw_only=True):
 
 
 class BreakerState(OpenEnum):
-    """unknown: Redis is away, and so nothing is asked."""
+    """unknown: Redis is unreachable, so no requests are sent."""
 
     CLOSED = "closed"
     OPEN = "open"
@@ -37,7 +37,7 @@ class Budget(Struct, frozen=True, kw_only=True):
     runs: int
     requests: int
     failed: dict[str, int]
-    """Runs by reason."""
+    """Failed runs by reason."""
 
 
 class LastFailure(Struct, frozen=True, kw_only=True):
@@ -51,9 +51,9 @@ class Pace(Struct, frozen=True, kw_only=True):
     delay: float
     jitter: float
     interval: float | None
-    """Between two looks; null: each target has its own."""
+    """Between two runs of a target; null: each has its own."""
     in_flight: int
-    """Targets that workers may hold at once."""
+    """Targets that workers may lease at once."""
 
 
 class PauseSource(Struct, frozen=True, kw_only=True):
@@ -92,11 +92,11 @@ class TargetCounts(Struct, frozen=True, kw_only=True):
     total: int
     by_status: dict[str, int]
     by_reason: dict[str, int]
-    """Why failed, or skipped."""
+    """Failed and skipped targets by reason."""
     due_now: int
     oldest_due: datetime | None
     dead: int
-    """Given up until they are re-driven; among the failed."""
+    """Given up until an admin re-drives them; included in the failed ones."""
 
 
 class TargetsRedriven(Struct, frozen=True, kw_only=True):

@@ -19,7 +19,7 @@ class Task(Struct, frozen=True, kw_only=True):
     finished_at: datetime | None = None
     http_status: int | None = None
     changed: bool | None = None
-    next_attempt_at: datetime | None = None
+    next_fetch_at: datetime | None = None
     source: str
     key: str
     error: str | None = None
@@ -34,4 +34,4 @@ class TaskState(Struct, frozen=True, kw_only=True):
     finished_at: datetime | None = None
     http_status: int | None = None
     changed: bool | None = None
-    next_attempt_at: datetime | None = None
+    next_fetch_at: datetime | None = None

@@ -22,7 +22,7 @@ class AccountsMerged(Struct, frozen=True, kw_only=True):
     """The account that stays."""
     moved: int
     """Trackers that follow it from now on."""
-    doubles: int
+    duplicates: int
     """Trackers removed, because their owners followed both."""
     seasons: int
     snapshots: int
@@ -30,15 +30,15 @@ class AccountsMerged(Struct, frozen=True, kw_only=True):
 
 class AddManualSnapshot(Struct, frozen=True, kw_only=True):
     playlists: list[ManualPlaylist]
-    """No playlist twice."""
+    """Playlists; none may occur twice."""
     note: str
-    """Where the figures are from."""
+    """The origin of the figures."""
     evidence_url: str | None | UnsetType = UNSET
-    """Of a picture, say. It is shown and never fetched."""
+    """For example a link to a picture. It is shown and never fetched."""
     season: str | None | UnsetType = UNSET
     """The season's number, 1 to 999, without leading zeros."""
     captured_at: datetime | None | UnsetType = UNSET
-    """When the figures were so."""
+    """The moment at which the figures were correct."""
 
 
 class AddOwnTracker(Struct, frozen=True, kw_only=True):
@@ -61,7 +61,7 @@ class AdminTracker(Struct, frozen=True, kw_only=True):
     last_attempt_at: datetime | None
     last_success_at: datetime | None
     last_changed_at: datetime | None
-    next_attempt_at: datetime | None
+    next_fetch_at: datetime | None
     id: UUID
     user_id: UUID
     url: str
@@ -88,50 +88,51 @@ class AdminTrackerPage(Struct, frozen=True, kw_only=True):
 
 class BatchQueued(Struct, frozen=True, kw_only=True):
     queued: int
-    """Accounts put ahead; several trackers may share one."""
+    """Boosted accounts; several trackers may share one."""
     left_out: int
-    """Ids that no active tracker has."""
+    """Ids without an active tracker."""
 
 
 class BatchRefresh(Struct, frozen=True, kw_only=True):
     tracker_ids: list[UUID] | None | UnsetType = UNSET
     status: Status | None | UnsetType = UNSET
-    reason: StandingReason | None | UnsetType = UNSET
+    reason: FetchReason | None | UnsetType = UNSET
     guild_id: str | None | UnsetType = UNSET
 
 
 class ChangeManualSnapshot(Struct, frozen=True, kw_only=True):
     playlists: list[ManualPlaylist] | UnsetType = UNSET
-    """No playlist twice."""
+    """Playlists; none may occur twice."""
     note: str | UnsetType = UNSET
-    """Where the figures are from."""
+    """The origin of the figures."""
     evidence_url: str | None | UnsetType = UNSET
-    """Of a picture, say. It is shown and never fetched."""
+    """For example a link to a picture. It is shown and never fetched."""
     season: str | UnsetType = UNSET
     """The season's number, 1 to 999, without leading zeros."""
     captured_at: datetime | UnsetType = UNSET
-    """When the figures were so."""
+    """The moment at which the figures were correct."""
 
 
-class GamesHistory(Struct, frozen=True, kw_only=True):
-    items: list[Series]
+class FetchReason(OpenEnum):
+    """Why a tracker failed, or that its guilds switched it off (`skipped`)."""
+
+    NOT_FOUND = "not_found"
+    PRIVATE = "private"
+    BLOCKED = "blocked"
+    THROTTLED = "throttled"
+    UNAVAILABLE = "unavailable"
+    PAGE_CHANGED = "page_changed"
+    ERROR = "error"
+    SKIPPED = "skipped"
 
 
-class GamesLeaderboard(Struct, frozen=True, kw_only=True):
+class GuildLeaderboard(Struct, frozen=True, kw_only=True):
     items: list[LeaderboardRow]
     playlist: str | None
     season: str | None
     page: int
     per_page: int
     total: int
-
-
-class GamesReason(OpenEnum):
-    """Why the last time of a schedule brought nothing, or not all."""
-
-    MISSED = "missed"
-    PROCESSING_OFF = "processing_off"
-    UNFINISHED = "unfinished"
 
 
 class GuildProcessingStarted(Struct, frozen=True, kw_only=True):
@@ -166,7 +167,7 @@ class ManualPlaylist(Struct, frozen=True, kw_only=True):
     """The playlist's number."""
     rating: int
     matches_played: int
-    """In this season."""
+    """Matches in this season."""
     win_streak: int | UnsetType = UNSET
     """Negative: losses in a row."""
     tier: int | None | UnsetType = UNSET
@@ -175,7 +176,7 @@ class ManualPlaylist(Struct, frozen=True, kw_only=True):
 
 class MergeAccounts(Struct, frozen=True, kw_only=True):
     into: UUID
-    """The account that stays: the player's name of now."""
+    """The account that stays: the current name of the player."""
 
 
 class MyManualSnapshot(Struct, frozen=True, kw_only=True):
@@ -222,6 +223,24 @@ class PastPoint(Struct, frozen=True, kw_only=True):
     manual: bool
 
 
+class PlaylistView(Struct, frozen=True, kw_only=True):
+    playlist: str
+    name: str
+    rating: int
+    tier: int | None
+    tier_name: str | None
+    division: int | None
+    division_name: str | None
+    matches_played: int
+    win_streak: int
+    peak_rating: int | None
+    peak_tier: int | None
+    peak_division: int | None
+    estimated: bool
+    changed_at: datetime
+    manual: bool = False
+
+
 class ProcessGuild(Struct, frozen=True, kw_only=True):
     guild_id: str
     """The guild's Discord id (a snowflake)."""
@@ -259,6 +278,19 @@ class RatingView(Struct, frozen=True, kw_only=True):
     estimated: bool
 
 
+class Reason(OpenEnum):
+    """Reason of a failed scrape, which users see beside the status `failed`."""
+
+    NOT_FOUND = "not_found"
+    PRIVATE = "private"
+    BLOCKED = "blocked"
+    THROTTLED = "throttled"
+    UNAVAILABLE = "unavailable"
+    PAGE_CHANGED = "page_changed"
+    LOGIN_REQUIRED = "login_required"
+    ERROR = "error"
+
+
 class RefreshStarted(Struct, frozen=True, kw_only=True):
     task_id: UUID
 
@@ -267,7 +299,7 @@ class RegisterByStaff(Struct, frozen=True, kw_only=True):
     guild_id: str
     """The guild's Discord id."""
     staff_id: str
-    """The Discord id of the guild's admin who does it."""
+    """The Discord id of the guild admin who registers them."""
     user_id: str
     """The person's Discord id (a snowflake)."""
     urls: list[str]
@@ -310,15 +342,23 @@ class ScheduleProcessing(Struct, frozen=True, kw_only=True):
     scheduled_at: datetime | None | UnsetType = UNSET
     """With its offset from UTC; in the future."""
     cron: str | None | UnsetType = UNSET
-    """Again and again: minute, hour, day of month, month, day of week."""
+    """Repeatedly: minute, hour, day of month, month, day of week."""
     time_zone: str | None | UnsetType = UNSET
-    """IANA zone that `cron` is read in; left out: UTC."""
+    """IANA time zone of `cron`; default: UTC."""
     metadata: dict[str, Any] | UnsetType = UNSET
-    """Whatever the bot wants to find again; 4096 bytes of JSON."""
+    """Data of the bot, returned with the schedule; 4096 bytes of JSON."""
+
+
+class ScheduleReason(OpenEnum):
+    """The reason why the last time of a schedule processed no accounts, or not all."""
+
+    MISSED = "missed"
+    PROCESSING_OFF = "processing_off"
+    UNFINISHED = "unfinished"
 
 
 class ScheduleStatus(OpenEnum):
-    """Where a schedule stands, in the contract's words; PENDING too while it is under way."""
+    """Status of a schedule, in the words of the contract. A schedule in progress is PENDING."""
 
     PENDING = "PENDING"
     COMPLETED = "COMPLETED"
@@ -330,7 +370,7 @@ class ScheduleView(Struct, frozen=True, kw_only=True):
     id: UUID
     guild_id: str
     status: ScheduleStatus
-    reason: GamesReason | None
+    reason: ScheduleReason | None
     scheduled_at: datetime
     cron: str | None
     time_zone: str | None
@@ -378,26 +418,13 @@ class ScrapeLogs(Struct, frozen=True, kw_only=True):
     """`before` of the next page; null on the last one."""
 
 
-class ScrapingReason(OpenEnum):
-    """Why a scrape failed, as users see it beside the status `failed`."""
-
-    NOT_FOUND = "not_found"
-    PRIVATE = "private"
-    BLOCKED = "blocked"
-    THROTTLED = "throttled"
-    UNAVAILABLE = "unavailable"
-    PAGE_CHANGED = "page_changed"
-    LOGIN_REQUIRED = "login_required"
-    ERROR = "error"
-
-
 class ScrapingStatus(Struct, frozen=True, kw_only=True):
     total: int
     by_status: dict[str, int]
     by_reason: dict[str, int]
-    """Why failed, or skipped."""
+    """Failed or skipped trackers by reason."""
     oldest_due: datetime | None
-    """Since when the one that waits longest has been due."""
+    """Since when the longest waiting tracker has been due."""
     never_fetched: int
 
 
@@ -406,7 +433,7 @@ class SeasonView(Struct, frozen=True, kw_only=True):
     name: str
     number: int | None
     current: bool
-    playlists: list[StandingView]
+    playlists: list[PlaylistView]
 
 
 class Seasons(Struct, frozen=True, kw_only=True):
@@ -435,40 +462,13 @@ class Snapshots(Struct, frozen=True, kw_only=True):
     next_before: UUID | None
 
 
-class StandingReason(OpenEnum):
-    """Why a tracker stands as it does: why it failed, or that its guilds switched it off."""
-
-    NOT_FOUND = "not_found"
-    PRIVATE = "private"
-    BLOCKED = "blocked"
-    THROTTLED = "throttled"
-    UNAVAILABLE = "unavailable"
-    PAGE_CHANGED = "page_changed"
-    ERROR = "error"
-    SKIPPED = "skipped"
-
-
-class StandingView(Struct, frozen=True, kw_only=True):
-    playlist: str
-    name: str
-    rating: int
-    tier: int | None
-    tier_name: str | None
-    division: int | None
-    division_name: str | None
-    matches_played: int
-    win_streak: int
-    peak_rating: int | None
-    peak_tier: int | None
-    peak_division: int | None
-    estimated: bool
-    changed_at: datetime
-    manual: bool = False
-
-
 class TrackerDetail(Struct, frozen=True, kw_only=True):
     tracker: TrackerView
     seasons: list[SeasonView]
+
+
+class TrackerHistory(Struct, frozen=True, kw_only=True):
+    items: list[Series]
 
 
 class TrackerPage(Struct, frozen=True, kw_only=True):
@@ -479,7 +479,7 @@ class TrackerPage(Struct, frozen=True, kw_only=True):
 
 
 class TrackerSort(OpenEnum):
-    """Order; with a dash the other way round."""
+    """Order; a dash reverses it."""
 
     CREATED_AT = "created_at"
     CREATED_AT_DESCENDING = "-created_at"
@@ -496,7 +496,7 @@ class TrackerStatus(Struct, frozen=True, kw_only=True):
     last_attempt_at: datetime | None
     last_success_at: datetime | None
     last_changed_at: datetime | None
-    next_attempt_at: datetime | None
+    next_fetch_at: datetime | None
     id: UUID
 
 
@@ -507,7 +507,7 @@ class TrackerView(Struct, frozen=True, kw_only=True):
     last_attempt_at: datetime | None
     last_success_at: datetime | None
     last_changed_at: datetime | None
-    next_attempt_at: datetime | None
+    next_fetch_at: datetime | None
     id: UUID
     user_id: UUID
     url: str
@@ -529,7 +529,7 @@ class Trackers(Struct, frozen=True, kw_only=True):
 
 class TransferTracker(Struct, frozen=True, kw_only=True):
     user_id: UUID
-    """Whose it is from now on."""
+    """The new owner."""
 
 
 class UpdateTracker(Struct, frozen=True, kw_only=True):

@@ -15,7 +15,7 @@ class Account(Struct, frozen=True, kw_only=True):
     id: UUID
     email: str | None
     unconfirmed_email: str | None
-    """Waits for its mailed link to be used; until then `email` holds."""
+    """Becomes `email` once its mailed link is used."""
     username: str | None
     display_name: str | None
     role: Role
@@ -50,29 +50,29 @@ class ChangeProfile(Struct, frozen=True, kw_only=True):
     email: str | None | UnsetType = UNSET
     """In use once the mailed link confirms it."""
     username: str | None | UnsetType = UNSET
-    """3 to 32 letters, digits, dots, dashes and underscores; upper and lower case are the same."""
+    """3 to 32 letters, digits, dots, dashes and underscores; case does not matter."""
     display_name: str | None | UnsetType = UNSET
     time_zone: str | UnsetType = UNSET
     """A name of the IANA time zone database."""
     locale: str | UnsetType = UNSET
-    """Language, and where it matters script and region (BCP 47)."""
+    """Language, optionally with script and region (BCP 47)."""
 
 
 class ChooseLeaderboards(Struct, frozen=True, kw_only=True):
     hidden_everywhere: bool | UnsetType = UNSET
-    """On no guild's leaderboard, those joined later included."""
+    """On no guild's leaderboard, also of guilds joined later."""
     hidden_in: list[str] | UnsetType = UNSET
     """Guilds on whose leaderboards you do not appear."""
-
-
-class Claim(Struct, frozen=True, kw_only=True):
-    code: str
-    """The code that the bot gave."""
 
 
 class ClaimCodeMade(Struct, frozen=True, kw_only=True):
     code: str
     expires_at: datetime
+
+
+class ClaimIdentity(Struct, frozen=True, kw_only=True):
+    code: str
+    """The code from the bot."""
 
 
 class ConfirmEmail(Struct, frozen=True, kw_only=True):
@@ -101,7 +101,7 @@ class KnownPerson(Struct, frozen=True, kw_only=True):
 
 class LeaderboardChoice(Struct, frozen=True, kw_only=True):
     hidden_everywhere: bool
-    """On no guild's leaderboard, those joined later included."""
+    """On no guild's leaderboard, also of guilds joined later."""
     hidden_in: list[str]
 
 

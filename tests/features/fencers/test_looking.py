@@ -1,7 +1,0 @@
-"""features/fencers/looking.feature"""
-
-from pathlib import Path
-
-from pytest_bdd import scenarios
-
-scenarios(str(Path(__file__).parents[3] / "features/fencers/looking.feature"))
