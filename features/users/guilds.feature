@@ -96,7 +96,7 @@ Feature: Guilds
         | {"rating_formula": {"kind": "peak_mmr", "min_games": {"ones": -1}}}              | min_games.ones          | >= 0                                |
         | {"rating_formula": {"kind": "weighted_average", "weights": {"ones": 0, "twos": 0, "threes": 0, "fours": 0}}} | weights | the weights are all 0 |
         | {"rating_formula": {"kind": "custom", "expression": "twos / (ones - ones)"}}     | rating_formula          | it divides by zero                  |
-        | {"rating_formula": {"kind": "custom", "expression": "__import__('os')"}}         | rating_formula          | means nothing in a formula          |
+        | {"rating_formula": {"kind": "custom", "expression": "__import__('os')"}}         | rating_formula          | is not allowed in a formula         |
 
   Rule: 3. A bot reports the members of a guild, many at once
 

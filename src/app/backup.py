@@ -80,7 +80,7 @@ def _there_already(path: Path) -> BackupError:
 
 
 def read_back(path: Path) -> Backup:
-    """Read a backup to its end and return its content. Raises BackupError if it is no complete backup of Trackers."""
+    """Read a backup to its end; return its content. Raises BackupError if it is not a complete backup of Trackers."""
     program = _program("pg_restore")
     listed = _run([program, "--list", str(path)])
     tables = len(re.findall(r"^\d+; .* TABLE DATA ", listed, re.MULTILINE))
@@ -96,7 +96,10 @@ async def restore(url: str, path: Path) -> Backup:
     """Fill an empty database from a file, in one transaction. Raises BackupError."""
     held = read_back(path)
     if held.revision not in known_revisions():
-        raise BackupError(f"{path} is of a newer version, at {held.revision}: restore it with that version")
+        raise BackupError(
+            f"{path} was made by a newer version of Trackers (revision {held.revision}); restore it with that version "
+            "or later"
+        )
     engine = create_engine(url, pool_size=1, application_name="trackers-restore")
     try:
         async with engine.connect() as connection:
@@ -121,7 +124,7 @@ def _program(name: str) -> str:
             return str(program)
     on_path = shutil.which(name)
     if on_path is None:
-        raise BackupError(f"{name} is missing: install the clients of PostgreSQL 18, or run this where the server is")
+        raise BackupError(f"{name} is missing: install the client tools of PostgreSQL 18, or run this on the server")
     return on_path
 
 

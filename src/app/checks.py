@@ -73,7 +73,7 @@ async def disks_have_room(engine: AsyncEngine, home: Path) -> None:
 
 
 async def queue_has_room(redis: Redis) -> None:
-    """Write a key. Raises Valkey's error if its memory or its disk is full: it still answers a ping then."""
+    """Write a key. Raises Valkey's error if its memory or its disk is full; a ping would not show that."""
     await redis.set("trackers:health", "written", ex=60)
 
 

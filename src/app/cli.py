@@ -420,7 +420,7 @@ def _password(*, from_stdin: bool) -> str:
     try:
         return str(msgspec.convert(given, Password))
     except msgspec.ValidationError as error:
-        raise click.ClickException("a password has 10 to 256 characters") from error
+        raise click.ClickException("a password must have 10 to 256 characters") from error
 
 
 def _in_unit_of_work(step: Callable[[AppContainer], Awaitable[R]], *, redis: bool = False) -> R:

@@ -131,7 +131,7 @@ async def _source(container: AppContainer, source: Source[Any]) -> str:
             f"{source.base_url} is in cooldown for another {cooldown.seconds:.0f} s: wait, then try again"
         ) from cooldown
     except PacerUnreachableError as error:
-        raise Finding("not fetched: without Redis the pace is unknown") from error
+        raise Finding("not fetched: the pace of requests to the site is kept in Redis, which is unreachable") from error
     await context.confirm()
     return f"on: {source.base_url} answers {answer.status}"
 

@@ -14,7 +14,7 @@ async def follow(container: AppContainer, name: str, entered: str, *, every: tim
     """
     source = container.sources()[name]
     if not source.followed_by_hand:
-        raise BadRequest(f"Trackers on {name} belong to people: register them through the API.")
+        raise BadRequest(f"On {name} every tracker belongs to a person, so add trackers through the API.")
     key, address = source.read(entered)
     targets = container.targets()
     (target,) = (await targets.track(name, {key: address}, interval=every)).values()

@@ -71,7 +71,10 @@ def upgrade(connection: Connection, revision: str = "head") -> None:
 
 
 def _steps(at: str, revision: str) -> list[str]:
-    """Revisions from `at` to `revision`, the next one first; for an unknown `at`, only `revision`, for alembic."""
+    """Return the revisions from `at` to `revision`, oldest first.
+
+    If `at` is unknown, return only `revision` and let alembic report the error.
+    """
     if at not in known_revisions():
         return [revision]
     scripts = ScriptDirectory.from_config(config()).iterate_revisions(revision, at)

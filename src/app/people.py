@@ -20,8 +20,8 @@ async def create_admin(
 ) -> UUID:
     """Create an admin with a login, on the account of the Discord id if it is given; return the user id.
 
-    An existing account is only used with `existing`, because anybody may have registered the name: it gets the
-    password, and its sessions end. Raises Invalid, Conflict or NotFound.
+    An existing account is only used with `existing`, because anybody may have registered the name: its password is
+    replaced, and its sessions end. Raises Invalid, Conflict or NotFound.
     """
     profile = normalised(NewProfile(email=email, username=username))
     password_hash = await container.users.passwords().hashed(password)
@@ -40,8 +40,8 @@ async def create_admin(
         names = [account.display_name or "no name", *(identity.external_id for identity in account.identities)]
         raise Conflict(
             f"There is already an account with this login: {known} ({', '.join(names)}), registered "
-            f"{account.created_at:%Y-%m-%d %H:%M} UTC. Anybody may have made it. With --existing it becomes an admin, "
-            "gets the password that you enter, and its sessions end."
+            f"{account.created_at:%Y-%m-%d %H:%M} UTC. Anyone could have registered it. With --existing, that "
+            "account becomes an admin, its password is replaced with the one you enter, and its sessions end."
         )
     await accounts.set_password(known, password_hash)
     await accounts.make_admin(known)

@@ -295,7 +295,7 @@ def load(structs: Iterable[type[SettingsStruct]], environ: Mapping[str, str] | N
 def _value(variable: Variable, text: str) -> Any:
     """The value of a variable's text. Raises ValueError with the complete message."""
     if not is_text(text):
-        raise ValueError(f"{variable.env}: is no UTF-8 text. {variable.description}")
+        raise ValueError(f"{variable.env} is not valid UTF-8 text. {variable.description}")
     try:
         value = msgspec.convert(text, variable.type, strict=False, dec_hook=_decode)
         _refuse_endless(value)
@@ -444,7 +444,7 @@ def is_text(text: str) -> bool:
 def _plain(error: msgspec.ValidationError, hint: Any) -> str:
     message = str(error)
     if "matching regex" in message:
-        return f"expected {_expected(hint) or 'another form'}"
+        return f"expected {_expected(hint) or 'another format'}"
     if "Invalid enum value" in message:
         return f"expected {_expected(hint) or 'one of the values below'}"
     return message[:1].lower() + message[1:]

@@ -11,7 +11,7 @@ from redis.exceptions import OutOfMemoryError, ResponseError
 DISK_FULL: Final = "53100"
 """SQLSTATE disk_full."""
 MIN_FREE_BYTES: Final = 32 * 2**20
-"""A home with less space counts as full: PostgreSQL needs 16 MB at a time for its log to restart after a crash."""
+"""With less free space, a TRACKERS_HOME counts as full: to restart after a crash, PostgreSQL needs 16 MB at a time."""
 _IN_WORDS: Final = ("No space left on device", "Disk quota exceeded")
 POSTGRES_FULL: Final = "the disk of PostgreSQL is full: make room there; then it continues by itself"
 REDIS_FULL: Final = "the disk of Valkey (or Redis) is full: make room there; then it continues by itself"

@@ -9,7 +9,7 @@ _NO_PLACES: Final = frozenset({"Factory", "localtime", "posixrules"})
 
 
 class UnknownTimeZoneError(ValueError):
-    """The name is no time zone; the message gives examples."""
+    """No time zone has this name; the message gives examples."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"There is no time zone {name[:50]!r}; give a name like Europe/Berlin or UTC.")

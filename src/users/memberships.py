@@ -66,6 +66,6 @@ class Memberships:
         return {row["id"] for row in await self._reader.rows(_KNOWN, {"guild_ids": sorted(guild_ids)})}
 
     async def place(self, guild_id: str, user_id: UUID | None) -> GuildMembership | None:
-        """Return the relation of a person (None: no particular one) to a guild, or None if there is no such guild."""
+        """Return the relation of a person (None: nobody in particular) to a guild; None if the guild does not exist."""
         row = await self._reader.row(_PLACE, {"guild_id": guild_id, "user_id": user_id})
         return None if row is None else GuildMembership(**row)

@@ -1,4 +1,7 @@
-"""Interface of personal data providers: export, erase and hand over a module's data about a person."""
+"""Interface of personal data providers.
+
+A provider exports a module's data about a person, erases it, or transfers it to another account.
+"""
 
 from typing import Any, Protocol
 from uuid import UUID

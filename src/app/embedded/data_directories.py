@@ -1,4 +1,4 @@
-"""Directories and user of the embedded servers, decided once per home."""
+"""Directories and user of the embedded servers, decided once per TRACKERS_HOME (called home here)."""
 
 import fcntl
 import hashlib
@@ -173,7 +173,7 @@ def _stand_in(home: Path, account: OsUser) -> Path:
     if (home / "postgres").exists():
         raise EmbeddedServersError(
             f"{home}/postgres holds data, but user {_name(account.uid)} can no longer enter {home}: allow it "
-            "(chmod o+x on each parent directory), or move the home."
+            "(chmod o+x on each parent directory), or move TRACKERS_HOME to another place."
         )
     root = Path(tempfile.mkdtemp(prefix=f"{_short_hash(home)}-", dir=_outside(account)))
     root.chmod(0o711)
@@ -213,7 +213,7 @@ def _outside(account: OsUser | None) -> Path:
 
 @contextmanager
 def _one_at_a_time(path: Path) -> Iterator[None]:
-    """Hold a lock on a file that no other user can open: they could block every command on this home with it."""
+    """Hold a lock on a file that no other user can open: other users could block every command on this home."""
     lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         os.fchmod(lock, 0o600)

@@ -1,4 +1,7 @@
-"""Keeps one server of a home running: owns it, or shares it and takes it over when the owner exits."""
+"""Keeps one embedded server of a TRACKERS_HOME running.
+
+A process owns the server, or shares it and takes it over when the owner exits.
+"""
 
 import fcntl
 import logging
@@ -118,8 +121,9 @@ class Keeper:
             self._settled.set()
         elif time.monotonic() > deadline:
             raise EmbeddedServersError(
-                f"Another process keeps the {self._server.title} of {self._server.place.home}, and it did not answer "
-                f"for {self._patience:.0f} s. See {self._server.log}; `fuser {self._server.lock}` shows the process."
+                f"Another process manages the {self._server.title} of {self._server.place.home}, but the server "
+                f"did not answer for {self._patience:.0f} s. See {self._server.log}; "
+                f"`fuser {self._server.lock}` shows the process."
             )
 
     def _own(self, lock: int) -> None:

@@ -27,7 +27,7 @@ GREETING_SECONDS = 2.0
 
 
 class EmbeddedServer(ABC):
-    """Description of one server of a home; the keeper runs the process."""
+    """Description of one embedded server of a TRACKERS_HOME; the keeper runs the process."""
 
     name: ClassVar[str]
     title: str
@@ -144,8 +144,9 @@ class Postgres(EmbeddedServer):
         return True
 
     async def _make_database(self) -> None:
-        """Create the role and its database. The role may create databases (for tests), but is no superuser, so that SQL
-        cannot run programs.
+        """Create the role and its database.
+
+        The role may create databases (for tests) but is not a superuser, so that SQL cannot run programs.
         """
         connection = await self._connect(SUPERUSER, "postgres")
         try:
@@ -194,7 +195,7 @@ class Postgres(EmbeddedServer):
             )
 
     def _forget_reused_pids(self) -> None:
-        """Remove postmaster.pid if its process exists but is no server on these files; and remove the socket's lock.
+        """Remove postmaster.pid if its process exists but is not a server on these files; and remove the socket's lock.
 
         PostgreSQL notices by itself if the process has ended. But it refuses to start if another process of the same
         user has the number now (after a reboot, in a new container), or if the process is a zombie. The working

@@ -46,7 +46,7 @@ class ActivityLog:
     async def record_many(
         self, activity_events: Sequence[ActivityEvent], *, actor: Identity | Actor | None = None
     ) -> None:
-        """Record several events with one statement; none if the list is empty."""
+        """Record several events with one statement; does nothing if the list is empty."""
         if not activity_events:
             return
         for activity_event in activity_events:

@@ -1,7 +1,7 @@
 """Request bodies in the audit log: only the fields that the handler lists (`audited=`) are stored with their values.
 
 Of other fields only the names are stored, because any text that people enter may be an address with a key in it. Of a
-body that is no JSON object, or that the handler does not read, only size and media type are stored.
+body that is not a JSON object, or that the handler does not read, only size and media type are stored.
 """
 
 from collections.abc import Collection
@@ -20,7 +20,7 @@ OPT: Final = "audited"
 def audited_body(body: bytes, content_type: str, handler: Any) -> Any:
     """The part of a body that the audit log stores.
 
-    Values are stored only if the whole body fits the handler's type; names of its known fields in any case.
+    Values are stored only if the whole body fits the handler's type; the names of its known fields always are.
     """
     kind = None if handler is None or handler.parsed_data_field is None else handler.parsed_data_field.annotation
     value = decoded_body(body, content_type)

@@ -53,7 +53,11 @@ class AuditController(Controller):
         before: Before = None,
         limit: Limit = 50,
     ) -> AuditPage:
-        """List the audit log: every mutating request, allowed or refused, newest first, with caller and status."""
+        """List the audit log, newest first.
+
+        It has an entry for every request that changes data, allowed or refused, with its caller and the status of the
+        response.
+        """
         filters = AuditFilter(
             actor_id=actor_id,
             actor_kind=actor_kind,
@@ -86,6 +90,10 @@ class AuditController(Controller):
         before: Before = None,
         limit: Limit = 50,
     ) -> ActivityPage:
-        """List the activity log, newest first."""
+        """List the activity log, newest first.
+
+        It has an entry for each event that happened to an object, such as `tracker.registered` or `scrape.failed`,
+        including events that no request caused. For the HTTP requests themselves, use the audit log.
+        """
         filters = ActivityFilter(event=event, subject=subject, subject_id=subject_id, user_id=user_id)
         return await audit_queries.activities(filters, LogPage(limit=limit, before=before, since=since, until=until))

@@ -1,4 +1,4 @@
-"""Queries of the two logs. Pages go back in time by id.
+"""Read queries for the audit log and the activity log. Pages go back in time by id.
 
 Each filter with an index has its own statement that starts with it, so that a generic plan uses the index. The
 filters `mention` of requests and `actor_id` of activities are never combined with others.
@@ -93,7 +93,7 @@ def _leading(statements: Iterable[str | None], parameters: dict[str, Any]) -> st
 
 
 def bounds(page: LogPage) -> dict[str, Any]:
-    """A page as bounds of ids, which begin with the time. The limit is one row more, to see if another page follows."""
+    """Bounds of a page as ids, which begin with the time; the limit has one more row, to see if a page follows."""
     newest = LAST if page.until is None else first_id_of(page.until)
     return {
         "oldest": FIRST if page.since is None else first_id_of(page.since),

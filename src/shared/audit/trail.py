@@ -35,7 +35,7 @@ BROKEN: Final = 500
 
 
 class AuditTrail:
-    """Wraps the application, inside the request log, which gives each request its id."""
+    """Middleware that writes the audit log; runs inside the request log, which gives each request its id."""
 
     def __init__(self, app: ASGIApp, *, writer: AuditWriter, clock: Clock) -> None:
         self._app = app
@@ -83,7 +83,7 @@ class AuditedCall:
         self._done = False
 
     def take(self, part: bytes) -> None:
-        """Collect a part of the body that the application reads."""
+        """Add a chunk of the request body to the audit copy as the application reads it."""
         self._size += len(part)
         if self._size <= KEPT_BYTES:
             self._body += part

@@ -20,9 +20,9 @@ class AdvisoryLock(IntEnum):
     FENCING_PAGES = 7_266_031_156
     """Pages of fencers and clubs are recorded one after another, because they share fencers and events."""
     BLOCKING = 7_266_031_157
-    """A transaction that blocks a key takes it alone; one that follows something shares it, or fails and is retried."""
+    """Exclusive for blocking a key; shared for following something, which fails and is retried if it is taken."""
     GAME_PROFILES = 7_266_031_158
-    """Recordings of game profiles share it; a block of an account takes it alone, to miss no name of the player."""
+    """Recordings of game profiles share it; a block of an account takes it exclusively, to miss no name."""
     PARTITIONS = 7_266_031_160
     """One worker creates or removes partitions at a time; the others skip their turn."""
     LOG_PEOPLE = 7_266_031_161
@@ -56,12 +56,12 @@ def try_to_take(lock: AdvisoryLock) -> str:
 
 
 def take_shared(lock: AdvisoryLock) -> str:
-    """SQL expression that waits until nobody holds a lock alone, and shares it."""
+    """SQL expression that takes a lock in shared mode, after waiting until nobody holds it exclusively."""
     return f"pg_advisory_xact_lock_shared({lock:d})"
 
 
 def try_to_share(lock: AdvisoryLock) -> str:
-    """SQL expression that shares a lock unless somebody holds it alone; true if it did."""
+    """SQL expression that takes a lock in shared mode unless somebody holds it exclusively; true if it did."""
     return f"pg_try_advisory_xact_lock_shared({lock:d})"
 
 

@@ -135,7 +135,7 @@ _PASSING: Final = frozenset({"40001", "40P01", _LOCK_NOT_AVAILABLE, "57014"})
 
 
 def is_passing(error: BaseException) -> bool:
-    """True if a statement failed because of other statements at the same time, and not because of its data."""
+    """True if a statement failed because of concurrent statements and not because of its data."""
     return sqlstate_of(error) in _PASSING
 
 

@@ -22,7 +22,7 @@ from shared.database.engine import Database, is_locked
 from shared.ids import LAST, first_id_of
 
 MONTHS_AHEAD: Final = 3
-"""The workers may be away for so many months before rows land in the default partition."""
+"""Months whose partitions exist ahead; only if no worker runs for longer, rows land in the default partition."""
 LOCK_TIMEOUT: Final = "1s"
 """Longest wait for a lock. Others wait behind it meanwhile, so it is short; the next run tries again."""
 MOVED_AT_MOST: Final = 5_000
@@ -49,7 +49,7 @@ class Partition(Struct, frozen=True, kw_only=True):
 
     @property
     def is_month(self) -> bool:
-        """True if it has both bounds: it is neither the default partition nor the table from before partitioning."""
+        """True if it has both bounds: it is neither the default partition nor the former unpartitioned table."""
         return self.since is not None and self.since != _FIRST
 
     def overlaps(self, since: UUID, until: UUID) -> bool:
@@ -97,7 +97,7 @@ class MonthlyPartitions:
         return removed
 
     async def remove_rows(self, session: AsyncSession, before: datetime, limit: int) -> int:
-        """Remove old rows from partitions that are no month, the oldest of each first; returns their number."""
+        """Remove old rows from partitions without a month, the oldest of each first; returns their number."""
         parameters = {"boundary": first_id_of(before), "limit": limit}
         removed = 0
         for part in await self._parts(session):
@@ -113,7 +113,7 @@ class MonthlyPartitions:
         return removed
 
     async def _carefully(self, step: Step) -> int:
-        """Change the partitions in a separate transaction; 0 if a lock is taken, so that the next run tries again."""
+        """Change the partitions in a separate transaction; return 0 if a lock is taken: the next run tries again."""
         try:
             async with self._database.transaction() as session:
                 if not (await session.execute(_TRY_LOCK)).scalar_one():

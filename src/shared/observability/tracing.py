@@ -23,13 +23,13 @@ class Span(Protocol):
     """A piece of work in progress."""
 
     def named(self, name: str) -> None:
-        """Set the name, if it is known only later."""
+        """Set the name of the span, if it is not known at its start."""
 
     def note(self, attributes: Mapping[str, Attribute]) -> None:
-        """Add attributes. They must hold no names of people, nothing that they follow, and no secrets."""
+        """Add attributes. These must not contain names of people, things that people follow, or secrets."""
 
     def failed(self, why: str) -> None:
-        """Mark as failed; `why` is the class of an error or a status, not a message."""
+        """Mark the span as failed; `why` is the class of an error or a status, but not a message."""
 
 
 class Tracing(Protocol):

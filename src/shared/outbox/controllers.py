@@ -76,9 +76,9 @@ class InternalEventController(Controller):
     ) -> Feed:
         """List events in the order in which they were relayed.
 
-        Continue with `after` = `next_after`: no event is skipped. Each event type has its readers (docs/events.md): a
-        key for some guilds gets the events of their members since they joined, and no key gets private events. Old
-        events are removed after TRACKERS_OUTBOX_KEEP_DAYS.
+        To continue, pass `next_after` as `after`; you then miss no event. Which keys can read an event depends on its
+        type (docs/events.md). A key limited to guilds gets a member's events only from the time the member joined. No
+        key gets private events. Events are removed after `TRACKERS_OUTBOX_KEEP_DAYS` days.
         """
         return await event_queries.feed(_filter(request, named), after=after, limit=limit)
 
@@ -109,11 +109,12 @@ class InternalEventController(Controller):
             ),
         ] = None,
     ) -> ServerSentEvent:
-        """Stream events as Server-Sent Events while they are relayed.
+        """Stream events as Server-Sent Events.
 
-        `id` is the position, `event` the name, and `data` an event as in the list. Comments keep the connection alive.
-        The stream ends when the key is revoked. Reconnect with the last `id`. 429 if too many streams are open with
-        this key.
+        You get events as they are relayed. `id` is the position, `event` the name, and `data` an event as in the list.
+        Comments keep the connection alive. To reconnect without missing an event, send the last `id` in the header
+        `Last-Event-ID`. The stream ends when the key is revoked. 429 `too_many_streams` if too many streams are open
+        with this key.
         """
         begin = after if last_event_id is None else last_event_id
         stream = event_streams.open(request.auth.key_id, _filter(request, named), after=begin)
@@ -129,7 +130,11 @@ class OutboxController(Controller):
 
     @get("/", operation_id="get_outbox")
     async def get_outbox(self, event_queries: Queries) -> OutboxBacklog:
-        """Get the state of the outbox: waiting events, age of the oldest, dead events, events of the last hour."""
+        """Get the state of the outbox.
+
+        The outbox holds events until they are relayed. The response has the number of waiting events, the age of the
+        oldest of them, the number of dead events, and the number of events that were relayed in the last hour.
+        """
         return await event_queries.standing()
 
     @get("/dead", operation_id="list_dead_events")
@@ -141,17 +146,27 @@ class OutboxController(Controller):
         ] = None,
         limit: Annotated[int, QueryParameter(ge=1, le=200, description="Events per page.")] = 50,
     ) -> DeadEvents:
-        """List dead events, newest first, with the error of the last try."""
+        """List dead events, newest first.
+
+        A dead event could not be relayed, and its last try has failed. Each entry has the error of that try.
+        """
         return await event_queries.dead(before=before, limit=limit)
 
     @post("/redrive", operation_id="redrive_dead_events", status_code=HTTP_200_OK)
     async def redrive_all(self, request: AskingAdmin, dead_events: DeadOnes) -> Redriven:
-        """Retry all dead events. Later events of the same aggregates have already been relayed."""
+        """Retry all dead events.
+
+        Readers may receive these events out of order, because later events of the same objects have already been sent.
+        """
         return await dead_events.redrive_all(asker=request.auth)
 
     @post("/{event_id:uuid}/redrive", operation_id="redrive_dead_event", status_code=HTTP_200_OK)
     async def redrive(self, request: AskingAdmin, event_id: FromPath[UUID], dead_events: DeadOnes) -> Redriven:
-        """Retry one dead event. 404 if there is no dead event with this id."""
+        """Retry one dead event.
+
+        Readers may receive it out of order, because later events of the same object have already been sent. 404
+        `dead_event_not_found` if there is no dead event with this id.
+        """
         return await dead_events.redrive(event_id, asker=request.auth)
 
 

@@ -1,4 +1,4 @@
-"""Queries of the outbox: events by position for bots, state and dead events for admins."""
+"""Read queries for the outbox: events by position for bots, state and dead events for admins."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -87,7 +87,7 @@ class EventQueries:
         self._for_guilds = text(_FEED.format(readable=in_guilds, owner=f"CASE WHEN {was_member} THEN o.user_id END"))
 
     async def feed(self, filters: FeedFilter, *, after: int, limit: int) -> Feed:
-        """Events after a position that the key may read; `next_after` skips all others."""
+        """Return events after a position, without those that the key may not read; `next_after` skips these, too."""
         names = [name for name in filters.events if not name.endswith(".")]
         beginnings = [name for name in filters.events if name.endswith(".")]
         parameters = {"names": names if filters.events else None, "beginnings": beginnings, **self._readable(filters)}
@@ -104,7 +104,7 @@ class EventQueries:
         return Feed(items=items, next_after=after if read_through is None else read_through)
 
     def _readable(self, filters: FeedFilter) -> dict[str, list[str]]:
-        """Names of the event types that the key may read, by reason."""
+        """Names of the event types that the key may read, by the condition: always, of members, or of a named guild."""
         names = self._names
         if filters.guild_ids is None:
             return {

@@ -145,7 +145,7 @@ class OutboxRepository(Repository):
         names: Sequence[str],  # noqa: ARG002 -- part of the protocol EventCopies
         values: Mapping[str, Sequence[str | int]],
     ) -> None:
-        """Delete all events of these aggregates, or with these values in the payload, relayed or not."""
+        """Delete events that belong to one of the aggregates or contain one of the payload values, relayed or not."""
         await self.session.execute(_FORGET, {"aggregates": list(aggregates)})
         for field, field_values in values.items():
             await self.session.execute(

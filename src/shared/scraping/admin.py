@@ -1,4 +1,4 @@
-"""Admin commands on a source: pause and resume it, re-drive its dead targets, close the breaker of its host."""
+"""Admin commands on a source: pause and resume it, retry its dead targets, close the circuit breaker of its host."""
 
 from typing import Annotated, Any, Final
 
@@ -30,7 +30,7 @@ class SourceResumed(Struct, frozen=True, kw_only=True):
 
 
 class TargetsRedriven(Struct, frozen=True, kw_only=True):
-    """Number of dead targets that are due again."""
+    """Number of dead targets (given up after repeated failures) that are due again."""
 
     redriven: int
 
@@ -100,7 +100,9 @@ class SourceAdministration:
         try:
             was_open = await self._pacer.close(host)
         except PacerUnreachableError as error:
-            raise Unavailable("The breakers are in Redis, which is unreachable; try again.", retry_after=2) from error
+            raise Unavailable(
+                "The circuit breakers are kept in Redis, which is unreachable; try again.", retry_after=2
+            ) from error
         if was_open:
             await self._note("source.breaker_closed", name, asker, {"host": host})
             self._dispatch(name)

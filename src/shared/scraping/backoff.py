@@ -19,7 +19,7 @@ QUIET_SHARE: Final = 1 / 8
 PLACES: Final = 2**32
 MAX_BACKOFF: Final = timedelta(days=30)
 NEVER: Final = "infinity"
-"""Due time of a dead target, which waits until an admin re-drives it."""
+"""Due time of a dead target, which waits until an admin has it fetched again."""
 
 
 def failures_in_a_row(target: Target, reason: Reason) -> int:

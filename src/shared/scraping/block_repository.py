@@ -58,11 +58,11 @@ class BlockRepository(Repository):
     """Blocks and their keys."""
 
     async def begin(self) -> None:
-        """Keep others from blocking, following and storing until the transaction ends; call it before all else."""
+        """Make others wait with blocking, following and storing until the transaction ends; call it first of all."""
         await self.session.execute(_BEGIN)
 
     async def share(self) -> None:
-        """Keep others from blocking until the transaction ends; call it before you lock rows of targets."""
+        """Make others wait with blocking until the transaction ends; call it before you lock rows of targets."""
         await self.session.execute(_SHARE)
 
     async def try_to_share(self) -> bool:
@@ -90,7 +90,7 @@ class BlockRepository(Repository):
         await self.session.execute(_EXTEND, values)
 
     async def found(self, source: str, known: Mapping[str, str]) -> None:
-        """Block keys that a fetch has shown to be a blocked person's; `known`: key -> blocked key of that person."""
+        """Block further keys of blocked people, found by a fetch; `known`: new key -> blocked key of that person."""
         values = {"source": source, "keys": list(known), "known": list(known.values())}
         await self.session.execute(_FOUND, values)
 

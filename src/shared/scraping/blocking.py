@@ -55,7 +55,7 @@ class NothingToBlock(Invalid):
 
 
 class NewBlock(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A person to block, by keys of one source."""
+    """A person to block, identified by one or more keys of one source."""
 
     source: Annotated[str, Meta(min_length=1, max_length=100, description="games, hiscores, fencers or contracts.")]
     keys: Annotated[
@@ -104,7 +104,7 @@ class SubjectEraser(Protocol):
     source: str
 
     def read(self, entered: str) -> str:
-        """Key for a text that an admin typed. Raises a Problem if the text cannot name a person."""
+        """Return the key that a text of an admin stands for. Raises a Problem if the text cannot name a person."""
 
     def covered(self, key: str) -> Sequence[str]:
         """All keys to block along with a key: the keys of its targets, and the key itself."""
@@ -119,7 +119,10 @@ class EventCopies(Protocol):
     async def forget(
         self, aggregates: Sequence[str], names: Sequence[str], values: Mapping[str, Sequence[str | int]]
     ) -> None:
-        """Delete events of these aggregates or with these values, and digests that show one of the names or numbers."""
+        """Delete events that belong to one of the aggregates or contain one of the values in their payload.
+
+        Also deletes digests that show one of the names or numbers.
+        """
 
 
 class Blocking:
@@ -158,7 +161,7 @@ class Blocking:
         return BlockView(id=block_id, source=given.source, keys=listed, reason=given.reason, created_at=now)
 
     async def finish(self) -> int:
-        """Delete the data of keys that fetches have shown to be blocked people's; returns the number of targets."""
+        """Delete the data of keys that fetches have assigned to blocked people; returns the number of targets."""
         await self._blocks.begin()
         left = await self._blocks.left()
         for (block_id, source), targets in groupby(left, key=lambda target: (target.block_id, target.source)):
@@ -255,7 +258,7 @@ class BlockQueries:
         return Blocks(items=items[:limit], next_before=items[limit - 1].id if len(items) > limit else None)
 
     async def is_anything_left(self) -> bool:
-        """True if a blocked key has a target."""
+        """True if any blocked key still has a target."""
         return bool(await self._reader.value(_IS_LEFT, {}))
 
     async def is_blocked(self, source: str, key: str) -> bool:

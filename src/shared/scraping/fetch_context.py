@@ -233,7 +233,7 @@ class FetchContext:
         self._last = replace(self._last, fragile=False)
 
     async def cool_down(self, seconds: float) -> None:
-        """Send no requests to the host for so many seconds, because it asks for that; the run has not failed."""
+        """Pause requests to the host for `seconds`, because the host asked for it; the run has not failed."""
         await self.pacer.failed(self.policy, self._last, open_now=True, retry_after=seconds)
         self._last = replace(self._last, fragile=False)  # else the next success would end the cooldown
 

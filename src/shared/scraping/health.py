@@ -65,7 +65,8 @@ class Breaker(Struct, frozen=True, kw_only=True):
 
     state: Annotated[BreakerState, Meta(description="unknown: Redis is unreachable, so no requests are sent.")]
     seconds_left: Annotated[
-        float | None, Meta(description="Open: until a probe may leave. Half-open: until the probe times out.")
+        float | None,
+        Meta(description="Open: until a test request may be sent. Half-open: until that request times out."),
     ]
     failures: Annotated[int, Meta(description="Consecutive failures of the host.")]
     cooldown: Annotated[float, Meta(description="Seconds for which it stays open the next time it opens.")]
@@ -76,7 +77,7 @@ class Pace(Struct, frozen=True, kw_only=True):
 
     delay: float
     jitter: float
-    interval: Annotated[float | None, Meta(description="Between two runs of a target; null: each has its own.")]
+    interval: Annotated[float | None, Meta(description="Seconds between two runs of a target; null: each has its own.")]
     in_flight: Annotated[int, Meta(description="Targets that workers may lease at once.")]
 
 
@@ -88,7 +89,7 @@ class TargetCounts(Struct, frozen=True, kw_only=True):
     by_reason: Annotated[dict[str, int], Meta(description="Failed and skipped targets by reason.")]
     due_now: int
     oldest_due: datetime | None
-    dead: Annotated[int, Meta(description="Given up until an admin re-drives them; included in the failed ones.")]
+    dead: Annotated[int, Meta(description="Abandoned until an admin retries them; also counted as failed.")]
 
 
 class Budget(Struct, frozen=True, kw_only=True):

@@ -1,6 +1,6 @@
 """Fetches of one target in the current process, for somebody who waits; the same rules as in a worker apply.
 
-The target is leased in the transaction of the request, so that no worker can be faster. The fetch follows the commit.
+The target is leased in the transaction of the request, so that no worker leases it first. The fetch follows the commit.
 """
 
 import asyncio

@@ -267,7 +267,7 @@ class HostPacer:
             raise PacerUnreachableError(str(error)) from error
 
     async def _quietly(self, awaitable: Any) -> Any:
-        """Ignore an unreachable Redis: the result of a run must not be lost because one report is."""
+        """Ignore an unreachable Redis, because the result of a run must not be lost with a report to the breaker."""
         try:
             return await awaitable
         except (RedisError, OSError):

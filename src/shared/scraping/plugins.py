@@ -53,6 +53,6 @@ def load_plugins(context: SourceContext) -> Iterator[Source[Any]]:
             raise PluginError(f"the source {point.name!r} ({point.value}) cannot be loaded: {error}") from error
         if not isinstance(source, Source):
             raise PluginError(
-                f"the entry point {point.name!r} ({point.value}) returns no shared.scraping.source.Source"
+                f"the entry point {point.name!r} ({point.value}) does not return a shared.scraping.source.Source"
             )
         yield source

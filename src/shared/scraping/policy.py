@@ -45,7 +45,7 @@ class Policy:
     retry: float = 30.0
     """Base of a target's backoff (full jitter, doubling, at most its interval)."""
     dead_after: int = 5
-    """Consecutive failures by a bug of ours, or lost workers, after which a target waits to be re-driven by hand."""
+    """Consecutive failures by a bug of ours, or lost workers, after which a target waits for an admin."""
     pause_after: int | None = None
     """Consecutive failures of the host or the source after which a target pauses; None: it is only retried."""
     pause: float = 3600.0

@@ -25,7 +25,7 @@ class Lease(NamedTuple):
 
 
 LAST_TRIES: Final = 2
-"""Last tries of a target, which it makes alone: targets that only shared its batches are then safe."""
+"""Number of last tries that a target gets in a batch of its own, so that it takes no other targets down with it."""
 
 
 class RunResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,7 +100,7 @@ class ScrapingRepository(Repository):
         return int(result.scalar_one())
 
     async def leased(self, claims: Sequence[Lease], *, now: datetime) -> list[Target]:
-        """The targets whose leases are still these, without the targets of blocked keys."""
+        """The targets that still have exactly these leases, without the targets of blocked keys."""
         rows = await self._all(statements.LEASED, **_columns(claims), now=now)
         return [
             Target(
@@ -124,11 +124,11 @@ class ScrapingRepository(Repository):
         ]
 
     async def lock_leased(self, claims: Sequence[Lease]) -> set[UUID]:
-        """Lock the targets whose leases are still these, so that nobody else finishes them; returns their ids."""
+        """Lock the targets that still have these leases, so that nobody else finishes them; returns their ids."""
         return {row.target_id for row in await self._all(statements.LOCK_LEASED, **_columns(claims))}
 
     async def renew(self, claims: Sequence[Lease], *, now: datetime, lease_until: datetime) -> list[Lease]:
-        """Renew those of these leases that are still valid, until `lease_until`; returns the new leases."""
+        """Extend the leases that are still valid until `lease_until`; returns the new leases."""
         rows = await self._all(statements.RENEW, **_columns(claims), now=now, lease_until=lease_until)
         return [Lease(*row) for row in rows]
 
@@ -143,7 +143,7 @@ class ScrapingRepository(Repository):
         await self.session.execute(statements.RELEASE, {**_columns(claims), "due_at": due_at})
 
     async def reclaim_expired(self, source: str, *, now: datetime, dead_after: int) -> list[Reclaimed]:
-        """Reclaim the targets of lost workers; one that lost `dead_after` of them waits until an admin re-drives it."""
+        """Reclaim the targets of lost workers; one that lost `dead_after` of them waits for an admin."""
         quarantine_after = max(1, dead_after - LAST_TRIES)
         rows = await self._all(
             statements.RECLAIM,
@@ -171,7 +171,7 @@ class ScrapingRepository(Repository):
     async def ask_for_runs(
         self, targets: Sequence[UUID], *, trigger: Trigger, priority: Priority, now: datetime
     ) -> dict[UUID, UUID]:
-        """Move targets ahead and give each a run that the API can show; a pending or running one is kept.
+        """Move targets to the front of the queue and create a run for each; a pending or running run is reused.
 
         Returns target id -> run id, without targets that nobody follows.
         """

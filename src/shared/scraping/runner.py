@@ -94,7 +94,7 @@ class Runner:
         return max(0.0, *fetches) + self._lease
 
     async def run(self, name: str, claims: Sequence[Lease], *, on_step: Callable[[str], None] | None = None) -> int:
-        """Fetch the targets whose leases are still these, and record the results; returns the number of finished runs.
+        """Fetch the targets that still have these leases, and record the results; returns the number of finished runs.
 
         `on_step` is called with a line of text at every step.
         """
@@ -382,7 +382,7 @@ class Runner:
         )
 
     async def _leased(self, name: str, claims: Sequence[Lease]) -> list[Target]:
-        """The targets whose leases are still these; if the source was paused meanwhile, release all and return none."""
+        """The targets that still have these leases; if the source was paused meanwhile, release all and return none."""
         now = self._clock.now()
         async with self._database.transaction() as session:
             repository = ScrapingRepository(session)

@@ -31,7 +31,7 @@ class TaskNotFound(NotFound):
 
 
 class SubjectBlocked(Forbidden):
-    """The same message for everybody and for every reason."""
+    """A key is blocked; the message is the same for everybody and for every reason."""
 
     code = "blocked"
     title = "Blocked"
@@ -116,7 +116,7 @@ class Targets:
         """
         blocks = BlockRepository(self._session)
         if not await blocks.try_to_share():
-            raise Unavailable("Data is being deleted for good at the moment; try again.", retry_after=1)
+            raise Unavailable("Data is being deleted permanently at the moment; try again.", retry_after=1)
         if await blocks.among(source, addresses):
             raise SubjectBlocked
         return await self._repository.track(source, addresses, interval=interval, now=self._clock.now())
@@ -154,7 +154,7 @@ class Targets:
     async def estimate(self, source: str, target: UUID, *, policy: Policy, rest: float) -> timedelta | None:
         """Time until a requested run of a target is over; None while an admin has paused the source.
 
-        It is the cooldown of the host (`rest`, seconds), the targets ahead at the source's pace, and a typical run.
+        The sum of the cooldown of the host (`rest`, seconds), the wait for the targets ahead, and a typical run.
         """
         if await self._repository.is_paused(source):
             return None

@@ -54,7 +54,8 @@ class HealthPart:
     ailing: Callable[[], str | None] = lambda: None
     """Called if the part did not answer: the problem on our own side, if that is the cause; else None."""
     shows: Mapping[str, Callable[[Any], object]] = field(default_factory=dict)
-    """Further parts that are checked with the same answer: each function gets it and raises NotWell if it is bad."""
+    """Further parts that are checked with the same answer: each function gets the answer and raises NotWell if it
+    is bad."""
 
 
 class HealthChecks:

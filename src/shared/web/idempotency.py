@@ -137,7 +137,10 @@ class IdempotencyKeys:
             return KeyReservation(bot_key_id=bot_key_id, key=key, claimed_at=now)
         row = await self._writer.row(_FIND, parameters)
         if row is None:  # released in this moment
-            raise IdempotencyInProgress("The first request with this key just ended; send it again.", retry_after=1)
+            raise IdempotencyInProgress(
+                "The first request with this key has just ended and changed nothing; repeat your request.",
+                retry_after=1,
+            )
         if row["request_digest"] != request_digest:
             raise IdempotencyKeyReused("This Idempotency-Key was used for another request; choose a new one.")
         if row["status"] is None:
@@ -219,7 +222,7 @@ class Idempotency:
             await self._app(scope, receive, send)
             return
         if not FORM.fullmatch(given):
-            raise Invalid("An Idempotency-Key has 1 to 200 visible ASCII characters; a UUID is a good one.")
+            raise Invalid("An Idempotency-Key must have 1 to 200 visible ASCII characters; a UUID is a good choice.")
         body = await _whole_body(receive, self._body_limit)
         keys = self._keys()
         claim = await keys.claim(scope["auth"].key_id, given.decode("ascii"), _digest(scope, body))

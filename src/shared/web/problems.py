@@ -111,7 +111,7 @@ def _on_validation(request: AnyRequest, error: ValidationException) -> Response[
 
 
 def _on_http(request: AnyRequest, error: HTTPException) -> Response[bytes]:
-    """Answer errors of Litestar: unknown paths, methods and media types, and bodies that are no JSON."""
+    """Answer errors of Litestar: unknown paths, methods and media types, and bodies that are not JSON."""
     status = error.status_code
     if status >= SERVER_ERROR:
         return _on_bug(request, error)
@@ -148,7 +148,7 @@ def _what_is_wrong_with_the_input(error: Exception) -> str | None:
     """Message for input that the decoder or the database cannot handle; None if the input is not the cause."""
     if isinstance(error, RecursionError):  # from deeply nested JSON
         return "The input is nested too deeply."
-    if isinstance(error, UnicodeDecodeError):  # from bytes that are no text
+    if isinstance(error, UnicodeDecodeError):  # from bytes that are not text
         return "The input is not UTF-8."
     if sqlstate_of(error) == NOT_TEXT:
         return "The input contains a NUL character, which is not allowed in text; remove it."

@@ -11,7 +11,7 @@ BY_PROXY: Final = "by_trusted_proxy"
 
 
 class TrustedProxies:
-    """Wraps the whole application: notes if the peer is a trusted proxy, then replaces it by the forwarded client."""
+    """Middleware that notes if the peer is a trusted proxy, and then replaces it by the client that the proxy names."""
 
     def __init__(self, app: Any, *, proxies: Sequence[str]) -> None:
         self._app = ProxyHeadersMiddleware(app, trusted_hosts=list(proxies))
@@ -25,5 +25,5 @@ class TrustedProxies:
 
 
 def address_of(request: Request[Any, Any, Any]) -> str:
-    """The IP address of the caller; empty if the server does not have it."""
+    """The IP address of the caller; empty if the web server does not know it."""
     return request.client.host if request.client else ""

@@ -17,7 +17,7 @@ QUIET: Final = frozenset({"/health/live", "/health/ready", "/metrics"})
 
 
 class RequestLog:
-    """Wraps the whole application, so that requests to unknown paths are also logged, counted and traced."""
+    """The outermost middleware, so that requests to unknown paths are also logged, counted and traced."""
 
     def __init__(self, app: ASGIApp, *, telemetry: Telemetry) -> None:
         self._app = app

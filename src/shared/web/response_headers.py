@@ -64,7 +64,7 @@ PREFLIGHT: Final[tuple[Header, ...]] = (
 
 
 class ResponseHeaders:
-    """Wraps the whole application, directly inside the request log."""
+    """Middleware that adds headers to every response; only the request log is outside it."""
 
     def __init__(self, app: ASGIApp, settings: WebSettings) -> None:
         self._app = app

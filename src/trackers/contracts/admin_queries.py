@@ -1,4 +1,4 @@
-"""Reads for admins: aggregation runs and rejected rows."""
+"""Read queries for admins: aggregation runs and rejected rows."""
 
 from typing import Final
 

@@ -50,7 +50,7 @@ class ContractAggregationService:
                 await self._refresh_types(esi, run)
             state = await run.write(lambda session: RegionRepository(session).state(region_id))
             if state is None:
-                raise PageChanged(f"the engine fetches region {region_id}, which is not stored")  # noqa: TRY301 -- counted like the API's failures
+                raise PageChanged(f"region {region_id} is scheduled for fetching but is missing from the regions table")  # noqa: TRY301 -- counted like the API's failures
             await self._sweep(state, esi, run, steps)
             await self._enrich(region_id, esi, run, steps)
         except BaseException:
@@ -70,7 +70,7 @@ class ContractAggregationService:
             structlog.get_logger(__name__).warning("types_not_refreshed", exc_info=True)
 
     async def _sweep(self, state: RegionState, esi: Esi, run: AggregationRun, steps: list[Sweep | Enrichment]) -> None:
-        """Sweep, unless the API has nothing newer yet: a request before then would bypass its cache."""
+        """Sweep the region, unless the API has nothing newer yet; earlier requests would bypass the API's cache."""
         if state.next_sweep_at is not None and state.next_sweep_at > self._clock.now():
             return
         sweep = Sweep(state, esi, run, settings=self._settings, clock=self._clock, alerts=self._alerts)

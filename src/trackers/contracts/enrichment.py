@@ -120,7 +120,7 @@ class Enrichment:
             if answer.status in GONE:
                 return None
             if answer.status != HTTP_OK:
-                raise PageChanged(f"{path} answered {answer.status}", http_status=answer.status)
+                raise PageChanged(f"the request for {path} returned {answer.status}", http_status=answer.status)
             rows += parse(answer.body)
             pages = max(pages, pages_of(answer) or 1)
             page += 1

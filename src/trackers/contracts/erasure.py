@@ -22,7 +22,7 @@ class ContractsEraser:
         """Key of an issuer, from `issuer:` and the character's number. Raises Invalid."""
         digits = entered.removeprefix(ISSUER)
         if not entered.startswith(ISSUER) or not digits.isascii() or not digits.isdigit():
-            raise Invalid("Enter issuer: and the number of a character, such as issuer:90000001.")
+            raise Invalid("Enter `issuer:` followed by a character's number, such as issuer:90000001.")
         if not 0 < int(digits) <= MAX_ID:
             raise Invalid(f"No character has this number; the largest number is {MAX_ID}.")
         return issuer_key(int(digits))

@@ -106,12 +106,15 @@ class Esi:
 
 
 def status_of(error: HostUnavailable) -> int | None:
-    """Status of the answer; None if none came, because the error then has the status of an earlier answer."""
+    """Status of the answer that caused an error; None if no answer came.
+
+    The error itself then has the status of an earlier answer.
+    """
     return None if error.__cause__ is not None else error.http_status
 
 
 def is_outage(error: BaseException) -> bool:
-    """True if the API itself is unavailable (daily restart, gateway, network), and not just what was requested."""
+    """True if the API itself is unavailable (daily restart, gateway, network), and not only the requested path."""
     return isinstance(error, HostUnavailable) and status_of(error) in OUTAGES
 
 
@@ -139,18 +142,18 @@ async def in_parallel(work: Iterable[Callable[[], Awaitable[R]]], *, limit: int)
 
 
 def pages_of(answer: SiteResponse) -> int | None:
-    """Number of pages (X-Pages), None without the header. Raises PageChanged if it is no number up to MAX_PAGES."""
+    """Number of pages (X-Pages), None without the header. Raises PageChanged unless it is a number up to MAX_PAGES."""
     header = answer.headers.get("x-pages")
     if header is None:
         return None
     pages = _number(header)
     if pages is None or not 0 <= pages <= MAX_PAGES:
-        raise PageChanged(f"X-Pages is {header[:20]!r}")
+        raise PageChanged(f"the X-Pages header is not a valid number of pages: {header[:20]!r}")
     return max(1, int(pages))
 
 
 def generation_of(answer: SiteResponse) -> datetime | None:
-    """Time of the region's state that a page shows (Last-Modified)."""
+    """Time at which the API made a page and all others of its region (Last-Modified)."""
     return _date(answer.headers.get("last-modified"))
 
 

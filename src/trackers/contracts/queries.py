@@ -1,4 +1,4 @@
-"""Reads of contracts: one cached statement per set of filters, rows converted directly into Structs."""
+"""Read queries for contracts: one cached statement per set of filters, rows converted directly into Structs."""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -135,7 +135,10 @@ class RegionRepository(Repository):
         )
 
     async def begun(self, region_id: int) -> None:
-        """Note that a sweep writes pages: until it ends, missing contracts are unknown (`concluded` is false)."""
+        """Note that a sweep has begun to write pages.
+
+        Until its end it is unknown which contracts are missing (`concluded` is false).
+        """
         await self.session.execute(_BEGUN, {"region": region_id})
 
     async def put_pages(self, region_id: int, pages: str) -> None:

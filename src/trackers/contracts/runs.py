@@ -178,7 +178,7 @@ class AggregationRuns:
                 raise Postponed("another run is in progress", seconds=BUSY)
         except LockStoreUnreachableError as error:
             log.critical("run_lock_unreachable", error=str(error)[:200])
-            raise Postponed("Redis, which has the lock of runs, is unreachable", seconds=STORE_AWAY) from error
+            raise Postponed("Redis, which holds the run lock, is unreachable", seconds=STORE_AWAY) from error
         try:
             async with self._database.transaction() as session:
                 fence = await RunRepository(session).open(run_id, now=now)

@@ -129,14 +129,19 @@ class RegionCoverage(Struct, frozen=True, kw_only=True):
     region_id: int
     name: str | None
     followed: Annotated[
-        bool, Meta(description="False if the operator dropped the region: none of its contracts is live.")
+        bool, Meta(description="False if this service no longer collects the region; none of its contracts is live.")
     ]
     complete: Annotated[bool, Meta(description="True if the last sweep saw all pages of one state of the region.")]
     why_incomplete: Annotated[str | None, Meta(description="The reason, if the last sweep is not complete.")]
-    swept_at: Annotated[datetime | None, Meta(description="When the last sweep ended; null before the first one.")]
+    swept_at: Annotated[
+        datetime | None,
+        Meta(description="When the last full pass over the region (sweep) ended; null before the first."),
+    ]
     complete_at: Annotated[datetime | None, Meta(description="When the last complete sweep ended.")]
-    generation: Annotated[datetime | None, Meta(description="Time of the state that it saw (Last-Modified).")]
-    next_sweep_at: Annotated[datetime | None, Meta(description="The API has nothing newer before this time.")]
+    generation: Annotated[datetime | None, Meta(description="Time of the data that it read (Last-Modified).")]
+    next_sweep_at: Annotated[
+        datetime | None, Meta(description="The next sweep starts after this time, when the API has newer data.")
+    ]
     live: int
     items_unread: Annotated[int, Meta(description="Live contracts whose items are not read yet.")]
 
@@ -273,7 +278,7 @@ class AddWatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class ChangeWatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Changes of a watch; fields that are left out keep their values."""
+    """Changes of a watch. Omitted fields keep their values."""
 
     max_price: Price | UnsetType | None = UNSET
     note: Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00]*\S[^\x00]*$")] | UnsetType | None = UNSET

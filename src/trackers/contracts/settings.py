@@ -24,7 +24,7 @@ class Ids(CommaSeparated):
     @staticmethod
     def checked(part: str) -> str:
         if not part.isascii() or not part.isdigit() or not 0 < int(part) <= MAX_ID:
-            raise ValueError(f"expected comma-separated numbers such as 10000002; {part[:30]!r} is no such number")
+            raise ValueError(f"expected comma-separated numbers such as 10000002; {part[:30]!r} is not such a number")
         return str(int(part))
 
     @property

@@ -1,4 +1,4 @@
-"""Reads of ships and types: offers, prices, and the types that were seen."""
+"""Read queries for ships and types: offers, prices, and the types that were seen."""
 
 from datetime import timedelta
 from typing import Final

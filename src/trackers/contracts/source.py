@@ -79,7 +79,7 @@ class ContractsSource(Source[RegionReport]):
         """
         pause = self._settings.pause_at(self._clock.now())
         if pause is not None:
-            raise Postponed("the game restarts", seconds=pause.total_seconds() + AFTER_DOWNTIME)
+            raise Postponed("the game is restarting", seconds=pause.total_seconds() + AFTER_DOWNTIME)
         try:
             async with self._runs.joined() as run:
                 esi = Esi(

@@ -1,6 +1,7 @@
-"""A sweep reads all pages of one generation of a region: it writes contracts as they come, then ends missing ones.
+"""A sweep reads all pages of a region, writes their contracts as they come, and then ends the missing contracts.
 
-An unchanged page (304) has the contracts that it had when it was last sent. Only a sweep that saw all pages of one
+The API makes all pages of a region at the same time (`Last-Modified`); such a state is called a generation. An
+unchanged page (304) has the contracts that it had when it was last sent. Only a sweep that saw all pages of one
 generation may end contracts. If it misses all contracts of a region, or most of them, they end only once a second
 generation misses them, too.
 """
@@ -48,7 +49,7 @@ class AlertNotifier(Protocol):
 
 @dataclass(slots=True)
 class SweepAttempt:
-    """Pages and contracts that one attempt at a sweep has seen."""
+    """Pages and contracts that one attempt of a sweep has read."""
 
     generation: datetime | None
     pages: int
@@ -103,7 +104,7 @@ class Sweep:
             self._run.tally.regions_incomplete.append(self._region)
 
     async def _attempt(self) -> SweepAttempt:
-        """Read page 1, which has the number of pages, then the others; stop early if they do not belong together."""
+        """Read page 1, which has the number of pages, then the others; stop early at a page of another generation."""
         first = await self._page(1)
         if first.status == NOT_MODIFIED and pages_of(first) is None:
             first = await self._page(1, unconditional=True)
@@ -147,7 +148,9 @@ class Sweep:
         if answer.status == NOT_FOUND and number == 1:
             raise TargetNotFound(f"the API has no region {self._region}", http_status=NOT_FOUND)
         if answer.status not in {HTTP_OK, NOT_MODIFIED, NOT_FOUND}:
-            raise PageChanged(f"a page of contracts answered {answer.status}", http_status=answer.status)
+            raise PageChanged(
+                f"the request for a page of contracts returned {answer.status}", http_status=answer.status
+            )
         return answer
 
     async def _take(self, number: int, answer: SiteResponse, seen: SweepAttempt) -> None:
@@ -325,7 +328,10 @@ class Sweep:
         )
 
     def _confirms(self, generation: datetime | None, now: datetime) -> bool:
-        """True if an earlier sweep was doubted, in an older generation or at least DOUBTED_FOR ago."""
+        """True if this sweep confirms an earlier, doubted one.
+
+        It does if its generation is newer, or if the doubted sweep is at least DOUBTED_FOR old.
+        """
         at, doubted = self._state.doubted_at, self._state.doubted_generation
         if at is None:
             return False

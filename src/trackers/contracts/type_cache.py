@@ -190,5 +190,5 @@ async def _get(esi: Esi, path: str, parse: Callable[[bytes], T]) -> T | None:
     if answer.status in GONE:
         return None
     if answer.status != HTTP_OK:
-        raise PageChanged(f"{path} answered {answer.status}", http_status=answer.status)
+        raise PageChanged(f"the request for {path} returned {answer.status}", http_status=answer.status)
     return parse(answer.body)

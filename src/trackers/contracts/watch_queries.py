@@ -1,4 +1,4 @@
-"""Reads of watches."""
+"""Read queries for watches."""
 
 from typing import Any, Final
 from uuid import UUID

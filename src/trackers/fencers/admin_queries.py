@@ -1,4 +1,4 @@
-"""Fetch state of fencers and clubs, for admins."""
+"""Read queries for admins: fetch state of fencers and clubs."""
 
 from datetime import date
 from typing import Any, Final

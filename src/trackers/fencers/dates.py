@@ -8,7 +8,7 @@ from msgspec import Struct
 
 BACK: Final = timedelta(days=30)
 AHEAD: Final = timedelta(days=334)
-"""Eleven months: pages list nothing later, so a day further ahead was in the last weeks."""
+"""Pages list events of the next eleven months; a day that would be further ahead was in the last weeks."""
 SEASON_BEGINS: Final = 8
 """August is the first month of a fencing season."""
 EARLIEST: Final = 1990
@@ -42,8 +42,8 @@ class Day(Struct, frozen=True):
 def read_day(text: str, *, packed: str | None, today: date) -> Day:
     """Read a day from `packed` (20260705), which has the year, or else from the shown text (Sat, Oct 4).
 
-    Without a year it is the next such day on or after `today`, up to eleven months ahead; a day further ahead was in
-    the last weeks. Raises DateUnreadableError.
+    Without a year it is the next such day on or after `today`, up to eleven months ahead. A day that would be further
+    ahead was in the last weeks. Raises DateUnreadableError.
     """
     shown = " ".join(text.split()).casefold()
     if packed is not None and packed.strip().strip("0"):

@@ -254,7 +254,10 @@ def _entry(rows: Sequence[_Row], *, note: str) -> DigestEntry | None:
 
 
 def _net(kinds: Sequence[ChangeKind]) -> _Net:
-    """Return the net effect of changes in order; a new day counts only if the others cancel out."""
+    """Return the net effect of a sequence of changes.
+
+    A new date counts only if registrations and withdrawals cancel out.
+    """
     turns = [kind for kind in kinds if kind is not ChangeKind.MOVED]
     if not turns:
         return _Net.MOVED

@@ -32,7 +32,9 @@ class FencersEraser:
         if kind != NAME:
             return read_key(entered).key
         if not fold_person(name):
-            raise BadReference("Enter a name after name:, as pages show it.", extra={"given": words(entered)[:100]})
+            raise BadReference(
+                "Enter `name:` followed by the name as the site shows it.", extra={"given": words(entered)[:100]}
+            )
         return name_key(name)
 
     def covered(self, key: str) -> Sequence[str]:

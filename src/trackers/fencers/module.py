@@ -1,4 +1,7 @@
-"""The module of fencers and clubs: needs the engine and users; offers following them, and their registrations."""
+"""The fencers module.
+
+Depends on the engine and users; lets people follow fencers and clubs, and serves their registrations.
+"""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,6 +1,7 @@
 """Parser of fencingtracker.com: pages -> registrations. Pure; columns are found by their header texts.
 
-Any upcoming event on a page that was not read raises PageChanged, so that no changed page is taken for an empty one.
+An upcoming event on a page that the parser did not read raises PageChanged, so that a changed page is never mistaken
+for an empty page.
 
 Two layouts: a table per tournament under its heading (2025), and panels with dates in `data-ranking-value` (2026). The
 club's page of 2026 is unknown; it is read in the same way as the fencer's.
@@ -91,7 +92,7 @@ def parse_fencer(body: bytes, *, upstream_id: int, today: date) -> FencerPage:
     tree = _tree(body)
     name = _title(tree)
     if tree.css_first(".person-page, .person-shell, .person-hero") is None:
-        raise PageChanged("this is not a fencer's page: the marks of such a page are missing")
+        raise PageChanged("this is not a fencer's page: the elements that identify such a page are missing")
     read = _Reading(tree, today)
     tables = [table for table in _tables(tree) if table.heading and fold(table.heading.text()) == REGISTRATIONS]
     if not tables and any(fold(words(node.text())) == REGISTRATIONS for node in tree.css("h2, h3")):
@@ -137,7 +138,9 @@ def parse_club(body: bytes, *, upstream_id: int, today: date) -> ClubPage:
             raise PageChanged(f"{table.announced} entries are announced, but the table has none")
     read.check_nothing_missed()
     if not tables and not _looks_like_a_club(tree):
-        raise PageChanged("this is not a club's page: registrations and the marks of such a page are missing")
+        raise PageChanged(
+            "this is not a club's page: registrations and the elements that identify such a page are missing"
+        )
     return ClubPage(name=name, slug=_own_slug(tree, SubjectKind.CLUB, upstream_id), entries=read.entries, tables=tables)
 
 
@@ -313,7 +316,9 @@ def _tournament(table: _Table, seen: set[int]) -> str:
         raise PageChanged("a table of registrations has no heading with a tournament")
     name = words(table.heading.text())
     if table.heading.mem_id in seen or fold(name) in _NO_TOURNAMENT or not fold(name):
-        raise PageChanged(f"a table of registrations has the heading {name[:60]!r}, which is no tournament of its own")
+        raise PageChanged(
+            f"a table of registrations has the heading {name[:60]!r}, which does not name a separate tournament"
+        )
     seen.add(table.heading.mem_id)
     return name
 

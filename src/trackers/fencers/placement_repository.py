@@ -157,7 +157,7 @@ class PlacementRepository(Repository):
         await self.session.execute(_NUMBER_EVENT, {"id": event_id, "upstream_id": upstream_id})
 
     async def told_events(self, target_id: UUID, *, today: date) -> list[ListedEvent]:
-        """Return the upcoming events that a page listed at its last fetch."""
+        """Return the upcoming events that a page listed when it was last fetched."""
         rows = await self.session.execute(_TOLD_EVENTS, {"target_id": target_id, "today": today})
         return [ListedEvent(**row) for row in rows.mappings()]
 
@@ -175,7 +175,10 @@ class PlacementRepository(Repository):
         return {row.upstream_id: row.id for row in stored}
 
     async def namesakes(self, folded: Sequence[str], *, target_id: UUID) -> list[Namesake]:
-        """Return fencers that a name on a club's page can mean: all with a number, and the club's without one."""
+        """Return the fencers that a name on a club's page may refer to.
+
+        These are all fencers of that name with a number, and this club's fencers of that name without one.
+        """
         rows = await self.session.execute(_NAMESAKES, {"folded": list(folded), "target_id": target_id})
         return [Namesake(**row) for row in rows.mappings()]
 
@@ -183,5 +186,8 @@ class PlacementRepository(Repository):
         await self.session.execute(_ADD_FENCERS, {"rows": as_json(fencers)})
 
     async def adopt(self, pairs: Sequence[tuple[UUID, UUID]], *, now: datetime) -> set[UUID]:
-        """Give registrations under a name alone to the identified (fencer, event) pairs; return their ids."""
+        """Give registrations of fencers without a number to the numbered fencers in the (fencer, event) pairs.
+
+        Returns the ids of these registrations.
+        """
         return set((await self.session.execute(_ADOPT, {"rows": as_pairs(pairs), "now": now})).scalars())

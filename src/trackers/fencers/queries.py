@@ -1,4 +1,4 @@
-"""Reads of what people follow: static statements whose rows become Structs."""
+"""Read queries for fencers and clubs that people follow: static statements whose rows become Structs."""
 
 from datetime import date, timedelta
 from functools import cache
@@ -122,7 +122,10 @@ def _list_statements(kind: SubjectKind, filters: frozenset[str]) -> tuple[TextCl
 
 
 class TrackingQueries:
-    """Reads what people follow. Raises TrackedNotFound, or Forbidden for what other people follow."""
+    """Reads the fencers and clubs that people follow.
+
+    Raises TrackedNotFound, or Forbidden if the caller may not read what another person follows.
+    """
 
     def __init__(self, questions: Queries, *, access: AccessPolicy, clock: Clock) -> None:
         self._questions = questions
@@ -132,7 +135,10 @@ class TrackingQueries:
     async def list_of(
         self, kind: SubjectKind, asker: Identity, filters: TrackedFilter, *, page: int, per_page: int
     ) -> TrackedPage:
-        """Return what a person follows, or what the people of a bot follow, by the filters; the oldest first."""
+        """Return the fencers or clubs that a person, or the people of a bot, follow and that match the filters.
+
+        The oldest come first.
+        """
         parameters: dict[str, Any] = {}
         if filters.active is not None:
             parameters["active"] = filters.active
@@ -199,7 +205,7 @@ WHERE l.target_id = :target_id AND l.gone_at IS NULL AND (e.held_on IS NULL OR e
 
 
 class PageQueries:
-    """Reads what the source needs to know of its pages."""
+    """Reads facts about pages that the source needs."""
 
     def __init__(self, reader: PooledQueries) -> None:
         self._reader = reader

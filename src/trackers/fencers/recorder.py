@@ -65,7 +65,7 @@ class RegistrationRecorder:
         return changed
 
     async def _record(self, observation: Observation[FencerPage | ClubPage]) -> list[NewEvent] | None:
-        """Record a page; return its events, or None if nothing has changed."""
+        """Record a page; return the events to publish, or None if nothing has changed."""
         read, target_id, today = observation.value, observation.target.id, observation.at.date()
         kind = SubjectKind.FENCER if isinstance(read, FencerPage) else SubjectKind.CLUB
         page = await self._registrations.lock_page(kind, target_id)
@@ -180,7 +180,7 @@ def _is_unread(change: ChangeUpdate, page: SubjectPage) -> bool:
 
 
 def _audience(change: ChangeUpdate, page: SubjectPage) -> tuple[list[UUID], list[UUID]]:
-    """Return the clubs whose followers are notified of a change, and the ids through which it is known already.
+    """Return the clubs whose followers are notified of a change, and the fencers whose followers know it already.
 
     Followers of a page are not notified of what its first fetch finds; all other followers are.
     """

@@ -116,5 +116,8 @@ def withdrawn(missing: Sequence[ListedRegistration]) -> list[Change]:
 
 
 def is_news(known: ListedRegistration, today: date) -> bool:
-    """True if a stored registration can be new to more followers: upcoming, and not a return, which is a change."""
+    """True if a stored registration can be new to further followers.
+
+    It must be upcoming and not withdrawn: if a withdrawn registration is listed again, that is a change of its own.
+    """
     return not known.withdrawn and (known.held_on is None or known.held_on >= today)

@@ -87,11 +87,11 @@ class BotTracksClub(TrackClub, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class UpdateTracked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Changes of a followed fencer or club. Fields that you leave out stay."""
+    """Changes of a followed fencer or club. Omitted fields keep their values."""
 
-    name: Annotated[GivenName | UnsetType | None, Meta(description="null: the name on the page.")] = UNSET
+    name: Annotated[GivenName | UnsetType | None, Meta(description="null: use the name on the page.")] = UNSET
     weapons: GivenWeapons | UnsetType = UNSET
-    active: Annotated[bool | UnsetType, Meta(description="false: no notifications any more.")] = UNSET
+    active: Annotated[bool | UnsetType, Meta(description="false: no more notifications.")] = UNSET
 
 
 class TrackedFilter(Struct, frozen=True, kw_only=True):
@@ -114,7 +114,7 @@ class TrackedView(Struct, frozen=True, kw_only=True):
     url: str
     name: Annotated[
         str | None,
-        Meta(description="The follower's own name, or else the name on the page; null until the page is read."),
+        Meta(description="The follower's own name, or else the name on the page; null until the page is fetched."),
     ]
     weapons: Annotated[list[Weapon], Meta(description="Only these weapons cause notifications; empty: all.")]
     active: bool
@@ -126,7 +126,7 @@ class TrackedView(Struct, frozen=True, kw_only=True):
     last_success_at: datetime | None
     last_changed_at: datetime | None
     next_fetch_at: datetime | None
-    registrations: Annotated[int, Meta(description="Open registrations that the filter lets through.")]
+    registrations: Annotated[int, Meta(description="Number of open registrations that pass the filter.")]
 
 
 class TrackedPage(Struct, frozen=True, kw_only=True):
@@ -222,7 +222,7 @@ class KindHealth(Struct, frozen=True, kw_only=True):
     """Fetch state of all fencers, or of all clubs."""
 
     followed: Annotated[int, Meta(description="Pages with followers.")]
-    trackings: Annotated[int, Meta(description="Sum of their followers.")]
+    trackings: Annotated[int, Meta(description="Total number of followers of these pages.")]
     by_status: dict[str, int]
     by_reason: dict[str, int]
     failing: int

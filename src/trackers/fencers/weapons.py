@@ -46,7 +46,7 @@ def weapon_of(event: str) -> Weapon | None:
 def weapon_filter(given: str | Sequence[str]) -> list[Weapon]:
     """Parse a filter (epee, Épée, sabre; with commas); return it sorted without duplicates. [] lets all events through.
 
-    No weapon and all three weapons are no filter. Raises UnknownWeapon with the unknown word.
+    Without weapons, or with all three, the filter lets all events through. Raises UnknownWeapon with the unknown word.
     """
     parts = [part for text in ([given] if isinstance(given, str) else given) for part in text.split(",")]
     chosen = set()

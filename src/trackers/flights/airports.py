@@ -24,7 +24,7 @@ class Airports:
         given = code.strip().upper()
         if given not in self._zones:
             raise UnknownAirport(
-                f"No airport or city has the IATA code {code[:10]!r}; a valid code is JFK.", extra={"field": field}
+                f"No airport or city has the IATA code {code[:10]!r}; use a code such as JFK.", extra={"field": field}
             )
         return given
 

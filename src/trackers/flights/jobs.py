@@ -1,4 +1,4 @@
-"""Jobs of flight prices: evaluate waiting watches, stop departed trips, remove old prices."""
+"""Jobs of flight prices: evaluate waiting watches, stop watching trips that have departed, remove old prices."""
 
 from collections.abc import Callable
 from typing import Final
@@ -30,7 +30,7 @@ class WaitingJob:
 
 
 class DepartureJob:
-    """Stops the watches and searches of departed trips."""
+    """Stops the watches and searches of trips that have departed."""
 
     def __init__(self, *, database: Database, departures: Callable[[], Departures]) -> None:
         self._database = database

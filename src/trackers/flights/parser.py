@@ -53,7 +53,7 @@ def parse_page(body: bytes, query: ScrapeQuery, *, most: int = MAX_ROWS) -> Sear
     if results is None:
         _raise_for_other_page(body)
     if results is None or results.endswith(FAILED):
-        raise NoAnswer("the site could not load its results; there may be flights or not")
+        raise NoAnswer("the site could not load its results; there may or may not be flights")
     echo = _script(body, b"ds:0")
     if echo is not None and not echo.endswith(FAILED):
         _check_echo(_decoded(echo, "ds:0"), query)
@@ -70,7 +70,7 @@ def parse_results(data: Any, query: ScrapeQuery, *, most: int = MAX_ROWS) -> Sea
         raise PageChanged("the results are not a list of sections")
     rows = [*_rows(data, BEST), *_rows(data, OTHER)]
     if len(rows) > MAX_ROWS:
-        raise PageChanged(f"the results have {len(rows)} rows")
+        raise PageChanged(f"the results have {len(rows)} rows; the limit is {MAX_ROWS}")
     shown = [_shown(row, number) for number, row in enumerate(rows)]
     ranks = sorted((price is None, price or 0) for price in shown)
     last = ranks[most - 1] if len(ranks) > most else (True, 0)
@@ -99,7 +99,7 @@ def _script(body: bytes, key: bytes) -> bytes | None:
 
 def _raise_for_other_page(body: bytes) -> None:
     if any(sign in body for sign in REFUSALS):
-        raise Blocked('the site takes our requests for those of a robot ("unusual traffic")')
+        raise Blocked('the site treats our requests as those of a robot ("unusual traffic")')
     if any(sign in body for sign in CONSENT):
         raise ConsentAsked("the site asks for consent before it shows results; we do not give consent")
     raise PageChanged("the page has no results (ds:1): the site has changed it, or this is another page")
@@ -154,7 +154,7 @@ def _rows(data: list[Any], section: int) -> list[Any]:
     if rows is None:
         return []
     if not isinstance(rows, list):
-        raise PageChanged(f"section {section} has no rows at their known position")
+        raise PageChanged(f"section {section} has no rows in the expected position")
     return rows
 
 
@@ -162,12 +162,12 @@ def _shown(row: Any, number: int) -> int | None:
     """Return the shown price in whole units, rounded up; None if the row has no price."""
     price = _at(row, PRICE)
     if not isinstance(price, list) or not price:
-        raise PageChanged(f"row {number} has no price at its known position")
+        raise PageChanged(f"row {number} has no price in the expected position")
     if price[0] == [] or price[0] is None:
         return None
     rounded = _at(price, 0, 1)
     if not isinstance(rounded, int) or isinstance(rounded, bool):
-        raise PageChanged(f"row {number} has a price in an unknown form")
+        raise PageChanged(f"row {number} has a price in an unknown format")
     return rounded
 
 
@@ -203,12 +203,12 @@ def _price(row: Any, number: int, currency: str) -> tuple[int | None, str]:
     if rounded is None:
         return None, ""
     if not isinstance(token, str):
-        raise PageChanged(f"row {number} has a price in an unknown form")
+        raise PageChanged(f"row {number} has a price in an unknown format")
     message = _message(token, f"the price of row {number}")
     exact = _fields_of(message.get(3), f"the price of row {number}")
     amount, decimals, code = exact.get(1), exact.get(2, 0), exact.get(3)
     if not isinstance(amount, int) or not isinstance(decimals, int) or not isinstance(code, bytes) or decimals > 6:  # noqa: PLR2004 -- no currency has more than 6 decimals
-        raise PageChanged(f"the exact price of row {number} has an unknown form")
+        raise PageChanged(f"the exact price of row {number} has an unknown format")
     if code != currency.encode():
         raise OtherCurrency(f"asked for prices in {currency}, but the page shows them in {code[:8]!r}")
     if not rounded - 1 <= amount / 10**decimals <= rounded:
@@ -227,7 +227,7 @@ def _times(text: Any, number: int) -> tuple[datetime | None, datetime | None]:
     try:
         (first, *_) = msgspec.json.decode(text, type=list[str])
     except (msgspec.MsgspecError, TypeError, ValueError) as error:
-        raise PageChanged(f"row {number} has times in an unknown form: {error}") from error
+        raise PageChanged(f"row {number} has times in an unknown format: {error}") from error
     what = f"the times of row {number}"
     offer = _message(first, what).get(4)
     journey = None if offer is None else _fields_of(offer, what).get(1)
@@ -244,7 +244,7 @@ def _instant(value: Any, number: int) -> datetime | None:
     try:
         at = datetime.fromisoformat(value.decode())
     except (AttributeError, ValueError) as error:
-        raise PageChanged(f"row {number} has a time in an unknown form") from error
+        raise PageChanged(f"row {number} has a time in an unknown format") from error
     if at.tzinfo is None:
         return None
     if not EARLIEST <= at <= LATEST:
@@ -284,7 +284,7 @@ def _minutes(value: Any, number: int) -> int | None:
     if value is None:
         return None
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MAX_JOURNEY:
-        raise PageChanged(f"row {number} has a duration in an unknown form")
+        raise PageChanged(f"row {number} has a duration in an unknown format")
     return value
 
 
@@ -295,10 +295,10 @@ def _insights(data: list[Any], currency: str) -> Insights:
         return Insights()
     level = _at(section, LEVEL)
     if level is not None and (not isinstance(level, int) or not 0 <= level <= HIGHEST_LEVEL):
-        raise PageChanged("the price level has an unknown form")
+        raise PageChanged("the price level has an unknown format")
     history = _at(section, HISTORY, 0)
     if history is not None and (not isinstance(history, list) or len(history) > MAX_DAYS):
-        raise PageChanged("the price history has an unknown form")
+        raise PageChanged("the price history has an unknown format")
     return Insights(
         level=level or None,
         typical_low=_whole(_at(section, LOW, 1), currency),
@@ -310,7 +310,7 @@ def _insights(data: list[Any], currency: str) -> Insights:
 def _daily(point: Any, currency: str) -> DailyPrice:
     at, price = _at(point, 0), _whole(_at(point, 1), currency)
     if not isinstance(at, int) or price is None:
-        raise PageChanged("a past price has an unknown form")
+        raise PageChanged("a past price has an unknown format")
     if not EARLIEST.timestamp() <= at // 1000 <= LATEST.timestamp():
         raise PageChanged("a past price has an impossible date")
     return DailyPrice(day=datetime.fromtimestamp(at / 1000, UTC).date(), price=price)

@@ -234,12 +234,15 @@ class PriceRepository(Repository):
         return [FailedQuery(**row) for row in (await self.session.execute(_FAILED, values)).mappings()]
 
     async def told_failing(self, queries: Sequence[UUID]) -> list[Watcher]:
-        """Mark the active watches of failing searches; return the people to notify, once per watch and per search."""
+        """Mark the active watches of failing searches; return the people to notify, once per watch and search."""
         rows = (await self.session.execute(_TOLD_FAILING, {"queries": list(queries)})).mappings()
         return [Watcher(**row) for row in rows]
 
     async def told_recovered(self, queries: Sequence[UUID]) -> list[Watcher]:
-        """Unmark the watches of recovered searches; return people to notify, if no other search of the watch fails."""
+        """Clear the failing mark of these recovered searches in their watches; return the people to notify.
+
+        The owner of a watch with another failing search is not notified yet.
+        """
         rows = (await self.session.execute(_TOLD_RECOVERED, {"queries": list(queries)})).mappings()
         return [Watcher(**row) for row in rows]
 

@@ -49,7 +49,7 @@ class ProviderRegistry:
         """Return a provider that is turned on. Raises UnknownProvider or ProviderIsOff."""
         provider = self[name]
         if not provider.enabled:
-            raise ProviderIsOff(f"{name} is off on this server: {provider.disabled_because}.")
+            raise ProviderIsOff(f"{name} is turned off on this server: {provider.disabled_because}.")
         return provider
 
     def link(self, query: ScrapeQuery) -> str | None:

@@ -1,4 +1,4 @@
-"""Reads of trips, watches, prices and alerts: static statements whose rows become Structs."""
+"""Read queries for trips, watches, prices and alerts: static statements whose rows become Structs."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone

@@ -321,7 +321,7 @@ class FlightRepository(Repository):
         await self.session.execute(_END_QUERIES, {"queries": list(queries), "now": now})
 
     async def end_trips(self, trips: Sequence[UUID], *, now: datetime) -> list[EndedWatch]:
-        """Stop the active watches of trips that have still departed; return these watches."""
+        """Stop the active watches of these trips, unless a trip was moved to a later day; return these watches."""
         rows = (await self.session.execute(_END_TRIPS, {"trips": list(trips), "now": now})).mappings()
         return [EndedWatch(**row) for row in rows]
 

@@ -64,7 +64,7 @@ class CreateTrip(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class UpdateTrip(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Fields that you leave out stay. Other dates, places or travellers reset every watch of the trip."""
+    """Omitted fields keep their values. Other dates, places or travellers reset every watch of the trip."""
 
     origin: Code | UnsetType = UNSET
     destination: Code | UnsetType = UNSET
@@ -130,7 +130,7 @@ class CreateWatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class UpdateWatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Fields that you leave out stay. Another target, currency, cabin or provider resets the watch."""
+    """Omitted fields keep their values. Another target, currency, cabin or provider resets the watch."""
 
     target_price: Price | UnsetType = UNSET
     provider: ProviderName | UnsetType = UNSET

@@ -74,10 +74,10 @@ class GoogleFlightsSource(Source[SearchResult]):
             if "consent." in error.location or "/consent" in error.location:
                 raise ConsentAsked(f"the site redirected us to its consent page: {error.location[:200]}") from error
             if "/sorry" in error.location:
-                raise Blocked(f"the site redirected us to its page for robots: {error.location[:200]}") from error
+                raise Blocked(f"the site redirected us to its bot check (CAPTCHA): {error.location[:200]}") from error
             raise
         if "/sorry/" in answer.url:
-            raise Blocked("the site redirected us to its page for robots", http_status=answer.status)
+            raise Blocked("the site redirected us to its bot check (CAPTCHA)", http_status=answer.status)
         if answer.status in REFUSED:
             raise Blocked(f"the site answered {answer.status}", http_status=answer.status)
         if answer.status != HTTP_OK:

@@ -1,4 +1,4 @@
-"""Admin queries about the game trackers of all people."""
+"""Read queries for admins: the game trackers of all people."""
 
 from functools import cache
 from typing import Any, Final

@@ -164,7 +164,7 @@ class TrackerAdminRepository(Repository):
         after: UUID | None,
         limit: int,
     ) -> list[UUID]:
-        """Return target ids of active trackers by status, ordered by id, from the id after `after` on.
+        """Return the ids of targets of active trackers with this status, in id order, starting after the id `after`.
 
         Targets that guilds switched off are left out, unless the reason is `skipped`.
         """

@@ -55,7 +55,7 @@ class ScrapingStatus(Struct, frozen=True, kw_only=True):
     total: int
     by_status: dict[Status, int]
     by_reason: Annotated[dict[str, int], Meta(description="Failed or skipped trackers by reason.")]
-    oldest_due: Annotated[datetime | None, Meta(description="Since when the longest waiting tracker has been due.")]
+    oldest_due: Annotated[datetime | None, Meta(description="When the longest-waiting tracker became due.")]
     never_fetched: int
 
 
@@ -109,7 +109,7 @@ class BatchRefresh(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class BatchQueued(Struct, frozen=True, kw_only=True):
-    queued: Annotated[int, Meta(description="Boosted accounts; several trackers may share one.")]
+    queued: Annotated[int, Meta(description="Accounts that are fetched sooner; several trackers may share an account.")]
     left_out: Annotated[int, Meta(description="Ids without an active tracker.")]
 
 
@@ -118,14 +118,16 @@ class TransferTracker(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class MergeAccounts(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    into: Annotated[UUID, Meta(description="The account that stays: the current name of the player.")]
+    into: Annotated[UUID, Meta(description="The account that stays; it has the player's current name.")]
 
 
 class AccountsMerged(Struct, frozen=True, kw_only=True):
     """Result of a merger of two accounts."""
 
     account_id: Annotated[UUID, Meta(description="The account that stays.")]
-    moved: Annotated[int, Meta(description="Trackers that follow it from now on.")]
-    duplicates: Annotated[int, Meta(description="Trackers removed, because their owners followed both.")]
+    moved: Annotated[int, Meta(description="Trackers that now follow this account.")]
+    duplicates: Annotated[
+        int, Meta(description="Trackers that were removed because their owners followed both accounts.")
+    ]
     seasons: int
     snapshots: int

@@ -1,6 +1,6 @@
 """Names of Rocket League's playlists, tiers, divisions and seasons, by the numbers that Tracker Network uses.
 
-These tables only give names. New seasons bring new playlists, so an id that is missing here is no error: the site's own
+These tables only give names. New seasons bring new playlists, so a missing id is not an error: the site's own
 name is used, or the id if the site gives no name.
 """
 

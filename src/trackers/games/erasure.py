@@ -54,7 +54,9 @@ class GamesEraser:
         await self._stored.begin()
         accounts = await self._stored.accounts(keys)
         if not {account.id for account in accounts} <= {account.id for account in known}:
-            raise Unavailable("Another name of this player was found just now; try again.", retry_after=1)
+            raise Unavailable(
+                "Another name for this player was discovered while this was running; try again.", retry_after=1
+            )
         await self._stored.lock([account.id for account in accounts])
         trackers = await self._stored.erase([account.id for account in accounts])
         await self._ratings.recompute_people(sorted(owners))
@@ -81,7 +83,7 @@ class GamesEraser:
 
 
 def _spellings(name: str) -> list[str]:
-    """Return the spellings of an account's name in requests: in a field, or in a link."""
+    """Return the ways a request can spell an account's name: as a field's value, or in a link, maybe URL-encoded."""
     written = in_json(name)
     parts = sorted({name, written, quote(name, safe="")})
     return [f'"{written}"', *(f"/{part}{end}" for part in parts for end in '/"?#')]

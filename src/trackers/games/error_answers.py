@@ -70,11 +70,13 @@ def raise_for_messages(body: bytes, status: int = HTTP_OK) -> None:
         if code == "ExternalError":
             raise HostUnavailable(f"the site cannot reach the game: {message}", http_status=status)
     if any(words in (refusal.message or "").lower() for words in THROTTLE_WORDS):
-        raise Throttled(f"the site counts too many requests: {line_of(refusal.message or '')}", http_status=status)
+        raise Throttled(
+            f"the site says that we sent too many requests: {line_of(refusal.message or '')}", http_status=status
+        )
 
 
 def raise_for_200(body: bytes) -> NoReturn:
-    """Raise the failure that a body with status 200 means if it is no JSON."""
+    """Raise the failure that a body with status 200 means if it is not JSON."""
     raise_for_page(HTTP_OK, body)
     _raise_for_status(HTTP_OK, title_of(body), "")
 
@@ -82,7 +84,7 @@ def raise_for_200(body: bytes) -> NoReturn:
 def _raise_for_status(status: int, what: str, kind: str) -> NoReturn:
     detail = f': "{what}"' if what else kind
     if status == TOO_MANY:
-        raise Throttled(f"the site counts too many requests{detail}", http_status=status)
+        raise Throttled(f"the site says that we sent too many requests{detail}", http_status=status)
     if status in REFUSED:
         raise Blocked(f"the site refuses us with {status}{detail}", http_status=status)
     if status >= _SERVER_ERROR or status in _COME_BACK:
@@ -94,7 +96,7 @@ def _raise_for_status(status: int, what: str, kind: str) -> NoReturn:
         )
     if status == HTTP_OK and not what:
         raise HostUnavailable("the site answers with an empty body", http_status=status)
-    raise PageChanged(f"the site answers {status} with something unknown{detail}", http_status=status)
+    raise PageChanged(f"the site answers {status} with an unrecognised response{detail}", http_status=status)
 
 
 def _message_of(body: bytes) -> str:

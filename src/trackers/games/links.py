@@ -78,7 +78,10 @@ def read_player_key(text: str) -> str:
     _, game, platform, number = (*text.split(":"), "", "", "")[:4]
     adapter = ADAPTERS.get(game)
     if adapter is None or platform not in adapter.platforms.values() or not _PLAYER_NUMBER.fullmatch(number):
-        raise Invalid("Give player:, a game, a platform and the site's number, such as player:rocket-league:steam:77.")
+        raise Invalid(
+            "Enter `player:game:platform:number`, with the site's number for the player, such as "
+            "player:rocket-league:steam:77."
+        )
     return player_key(game, platform, int(number))
 
 
@@ -203,7 +206,7 @@ def _account_of(link: str) -> AccountIdentity:
     host = _host_of(parts)
     if parts is None or host is None:
         raise UnsupportedLink(
-            f"This is no link to a site that can be followed; paste the link of a profile page, such as {_example()}.",
+            f"This is not a link to a supported site; paste the link of a profile page, such as {_example()}.",
             url=shown,
         )
     adapter, match = _adapter_of(host, parts["path"], shown)
@@ -237,7 +240,7 @@ def _checked(adapter: GameAdapter, slug: str, display: str, shown: str) -> Accou
 
 
 def _host_of(parts: re.Match[str] | None) -> str | None:
-    """Return the host in lower case without `www.`; None if it is no plain http(s) link (a user part, a port, ...)."""
+    """Return the host in lower case without `www.`; None if this is not a plain http(s) link (user part, port, ...)."""
     if parts is None or (parts["scheme"] or "https").lower() not in {"http", "https"}:
         return None
     match = _HOST.fullmatch(parts["authority"])
@@ -254,7 +257,7 @@ def _adapter_of(host: str, path: str, shown: str) -> tuple[GameAdapter, re.Match
         game and game["game"].lower() in ADAPTERS
     ):
         raise UnsupportedLink(
-            f'Links to "{_shorten(host)}" cannot be followed; paste the link of a profile page, such as {_example()}.',
+            f'"{_shorten(host)}" is not a supported site; paste the link of a profile page, such as {_example()}.',
             url=shown,
         )
     slug = game["game"].lower() if game else host.partition(".")[0]
@@ -275,7 +278,8 @@ def _decoded(segment: str, shown: str) -> str:
         return _trim(unicodedata.normalize("NFC", unquote(segment, errors="strict")))
     except UnicodeDecodeError:
         raise InvalidIdentifier(
-            "The account's name is cut or wrongly encoded; open the profile and copy the link from the address bar.",
+            "The account's name is cut off or wrongly encoded; open the profile and copy the link from the address "
+            "bar.",
             url=shown,
         ) from None
 

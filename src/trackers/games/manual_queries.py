@@ -1,4 +1,4 @@
-"""Queries of manual snapshots; each checks the access policy first."""
+"""Read queries for manual snapshots; each checks the access policy first."""
 
 from typing import Any, Final
 from uuid import UUID

@@ -25,7 +25,7 @@ Season = Annotated[
 ]
 Note = Annotated[
     str,
-    Meta(min_length=3, max_length=MAX_NOTE, pattern=r"\S", description="The origin of the figures."),
+    Meta(min_length=3, max_length=MAX_NOTE, pattern=r"\S", description="Where the ratings come from."),
 ]
 EvidenceUrl = Annotated[
     str,
@@ -35,7 +35,7 @@ EvidenceUrl = Annotated[
         description="For example a link to a picture. It is shown and never fetched.",
     ),
 ]
-CapturedAt = Annotated[Moment, Meta(description="The moment at which the figures were correct.")]
+CapturedAt = Annotated[Moment, Meta(description="The time at which the ratings were correct.")]
 
 
 class ManualPlaylist(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -54,7 +54,7 @@ class ManualPlaylist(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 Playlists = Annotated[
     list[ManualPlaylist],
-    Meta(min_length=1, max_length=MAX_PLAYLISTS, description="Playlists; none may occur twice."),
+    Meta(min_length=1, max_length=MAX_PLAYLISTS, description="Ratings by playlist; no playlist may occur twice."),
 ]
 
 
@@ -71,7 +71,7 @@ class AddManualSnapshot(Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class ChangeManualSnapshot(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Changes of a manual snapshot; omitted fields stay unchanged."""
+    """Changes of a manual snapshot. Omitted fields keep their values."""
 
     playlists: Playlists | UnsetType = UNSET
     note: Note | UnsetType = UNSET
@@ -83,7 +83,7 @@ class ChangeManualSnapshot(Struct, frozen=True, kw_only=True, forbid_unknown_fie
 class ConfirmManualSnapshot(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The version to confirm. Corrections change `entered_at`, so that nobody confirms figures without seeing them."""
 
-    entered_at: Annotated[Moment, Meta(description="`entered_at` of the snapshot as listed.")]
+    entered_at: Annotated[Moment, Meta(description="`entered_at` of the snapshot that you saw in the list.")]
 
 
 class ManualPlaylistView(Struct, frozen=True, kw_only=True):

@@ -171,7 +171,7 @@ class ManualReview(Base):
 
 
 class GameSchedule(Base):
-    """A time, once or repeatedly, to process the trackers of a guild's members, and the result of the last time."""
+    """Processing of the trackers of a guild's members, once or repeatedly, with the result of the last time."""
 
     __tablename__ = "game_schedules"
     __table_args__ = (
@@ -195,7 +195,7 @@ class GameSchedule(Base):
     cancelled_at: Mapped[datetime | None]
     under_way: Mapped[bool] = mapped_column(server_default=text("false"))
     planned_for: Mapped[datetime | None]
-    """Of the last time, like the three columns below."""
+    """Planned time of the last processing; the three columns below are about that processing, too."""
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     report: Mapped[dict[str, Any] | None] = mapped_column(JSONB)

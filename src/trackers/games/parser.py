@@ -130,7 +130,10 @@ _KNOWN_SEGMENTS: Final = frozenset({"overview", "playlist", "peak-rating"})
 
 
 def parse_profile(body: bytes) -> Profile:
-    """Parse a profile with every playlist of its current season. Raises the ScrapeFailure that another body means."""
+    """Parse a profile with every playlist of its current season.
+
+    For any other body, raises the matching ScrapeFailure.
+    """
     try:
         page = _profile_decoder.decode(body).data
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -392,4 +395,4 @@ def _raise_unreadable(body: bytes, error: Exception) -> NoReturn:
         raise_for_200(body)
     if "truncated" in str(error):
         raise HostUnavailable(f"the body was cut off after {len(body)} bytes") from error
-    raise PageChanged(f"the body is no JSON: {error}") from error
+    raise PageChanged(f"the body is not JSON: {error}") from error

@@ -145,7 +145,7 @@ class PlaylistStateRepository(Repository):
     """Playlist states of accounts, and their snapshots."""
 
     async def begin(self) -> None:
-        """Make blocks of accounts wait until the transaction ends; other transactions can record profiles meanwhile."""
+        """Make admins who block an account wait until the transaction ends; others can record profiles meanwhile."""
         await self.session.execute(_BEGIN)
 
     async def stored_accounts(self, targets: Sequence[UUID], *, seasons: Collection[str]) -> dict[UUID, StoredAccount]:

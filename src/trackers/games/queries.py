@@ -1,4 +1,4 @@
-"""Queries of game trackers: static statements whose rows become Structs."""
+"""Read queries for game trackers: static statements whose rows become Structs."""
 
 from datetime import datetime
 from functools import cache

@@ -1,4 +1,4 @@
-"""Queries of scores, leaderboards and rating histories; each checks the access policy first."""
+"""Read queries for scores, leaderboards and rating histories; each checks the access policy first."""
 
 from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
@@ -292,7 +292,7 @@ def _problem(formula: Mapping[str, Any], report: str) -> FormulaProblem:
     field = ".".join(("formula", *path.rstrip("`").strip(".").split("."))).strip(".")
     position = None
     expression = formula.get("expression")
-    if formula.get("kind") == "custom" and isinstance(expression, str) and "expression is no formula" in message:
+    if formula.get("kind") == "custom" and isinstance(expression, str) and "expression is not a formula" in message:
         field = "formula.expression"
         try:
             expressions.check(expression)

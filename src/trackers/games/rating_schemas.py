@@ -16,7 +16,7 @@ class ValidateFormula(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         dict[str, Any],
         Meta(
             max_length=20,
-            description="Like a guild's `rating_formula`; the answer lists its problems.",
+            description="Like a guild's `rating_formula`; the response lists its errors.",
             examples=[{"kind": "custom", "expression": "(twos * 2 + threesPeak) / 3"}],
         ),
     ]
@@ -26,7 +26,7 @@ class PreviewFormula(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """A formula to try on the members of a guild."""
 
     formula: RatingFormula
-    limit: Annotated[int, Meta(ge=1, le=200, description="Members to show, the best first.")] = 50
+    limit: Annotated[int, Meta(ge=1, le=200, description="Maximum number of members to return, best first.")] = 50
 
 
 class FormulaProblem(Struct, frozen=True, kw_only=True):

@@ -139,7 +139,7 @@ class ProfileRecorder:
         return {target_id: known for target_id, known in stored.items() if target_id not in refused}
 
     async def record_failures(self, failures: Sequence[FailedFetch]) -> None:
-        """Publish accounts that are missing or private, once in a row of failures."""
+        """Publish accounts that are missing or private, once per series of failures."""
         gone = {
             failure.target.id: failure
             for failure in failures
@@ -161,7 +161,7 @@ class ProfileRecorder:
         stored: Mapping[UUID, StoredAccount],
         batch: ProfileChanges,
     ) -> None:
-        """Publish changes of accounts that were fetched before; the first fetch is not notified."""
+        """Publish changes of accounts that were fetched before; a first fetch publishes nothing."""
         current = {
             stored[o.target.id].account_id: o.value.current_season
             for o in observations

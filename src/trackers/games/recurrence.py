@@ -33,4 +33,4 @@ def next_occurrence(cron: str, time_zone: str, *, after: datetime) -> datetime:
         raise NoRecurrenceError(f"{str(error)[:1].lower()}{str(error)[1:]}") from error
     except (AssertionError, TypeError, ValueError) as error:
         raise NoRecurrenceError("it is not a valid expression") from error
-    raise NoRecurrenceError("there is no such day within fifty years")
+    raise NoRecurrenceError("no such day occurs within fifty years")

@@ -221,7 +221,8 @@ class TrackerRepository(Repository):
     async def pending_targets(self, *, after: UUID | None, limit: int) -> list[UUID]:
         """Return targets, by id, of active trackers that were never fetched, wait for a run or are dead letters.
 
-        The page starts after the id `after`: boosted targets keep waiting, and would be returned again otherwise.
+        The page starts after the id `after`: targets whose runs were just requested still wait, and
+        would be returned again otherwise.
         """
         return list((await self.session.execute(_PENDING, {"after": after, "limit": limit})).scalars())
 

@@ -1,4 +1,4 @@
-"""Queries of schedules: static statements whose rows become Structs."""
+"""Read queries for schedules: static statements whose rows become Structs."""
 
 from typing import Final
 

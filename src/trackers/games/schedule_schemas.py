@@ -43,7 +43,7 @@ class ProcessGuild(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class GuildProcessingStarted(Struct, frozen=True, kw_only=True):
-    """Numbers of boosted accounts, and of accounts that are skipped because the guild switched processing off."""
+    """Numbers of accounts that are fetched sooner, and of those skipped because the guild switched processing off."""
 
     queued: int
     skipped: int
@@ -55,11 +55,11 @@ class ScheduleProcessing(Struct, frozen=True, kw_only=True, forbid_unknown_field
     guild_id: GuildIdText
     scheduled_at: Annotated[
         Annotated[datetime, Meta(tz=True)] | None,
-        Meta(description="With its offset from UTC; in the future.", examples=["2026-12-01T18:00:00+01:00"]),
+        Meta(description="A time in the future, with its UTC offset.", examples=["2026-12-01T18:00:00+01:00"]),
     ] = None
     cron: Annotated[
         Annotated[str, Meta(max_length=100)] | None,
-        Meta(description="Repeatedly: minute, hour, day of month, month, day of week.", examples=["0 18 * * MON"]),
+        Meta(description="To repeat it: minute, hour, day of month, month, day of week.", examples=["0 18 * * MON"]),
     ] = None
     time_zone: Annotated[
         Annotated[str, Meta(max_length=64)] | None,

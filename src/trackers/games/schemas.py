@@ -67,11 +67,11 @@ class RegisterByStaff(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class UpdateTracker(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Changes of a tracker; omitted fields stay unchanged."""
+    """Changes of a tracker. Omitted fields keep their values."""
 
     url: PastedLink | UnsetType = UNSET
     active: Annotated[
-        bool | UnsetType, Meta(description="A deactivated tracker is not fetched and does not count towards four.")
+        bool | UnsetType, Meta(description="A deactivated tracker is not fetched and does not count towards the four.")
     ] = UNSET
 
 
@@ -168,7 +168,7 @@ class RegisteredTrackers(Struct, frozen=True, kw_only=True):
 
 
 class ProcessingStarted(Struct, frozen=True, kw_only=True):
-    """The number of boosted accounts."""
+    """The number of accounts that are fetched before the others."""
 
     queued: int
 

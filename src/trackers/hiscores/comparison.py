@@ -26,7 +26,7 @@ class MetricValue(NamedTuple):
 
 
 class RecordKind(IntEnum):
-    """Kind of a record: changed metrics, all metrics, or a flagged decrease."""
+    """Content of a stored history row: only changed metrics, all metrics, or a flagged decrease."""
 
     DELTA = 0
     KEYFRAME = 1

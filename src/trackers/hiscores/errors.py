@@ -19,7 +19,7 @@ class InvalidUsername(Invalid):
 
     def __init__(self, entered: str) -> None:
         super().__init__(
-            "A player's name has 1 to 12 letters, digits, spaces, hyphens or underscores.",
+            "A player's name must have 1 to 12 letters, digits, spaces, hyphens or underscores.",
             extra={"username": entered[:50]},
         )
 
@@ -31,7 +31,9 @@ class UnknownMetric(Invalid):
     def __init__(self, asked: str, near: Iterable[str]) -> None:
         names = ", ".join(near)
         hint = f" Did you mean {names}?" if names else ""
-        super().__init__(f"The hiscores have no {asked[:50]!r}.{hint} `GET /api/players/metrics` lists all metrics.")
+        super().__init__(
+            f"The hiscores have no metric {asked[:50]!r}.{hint} `GET /api/players/metrics` lists all metrics."
+        )
 
 
 class OtherKind(UnknownMetric):
@@ -73,7 +75,7 @@ class PlayerUnknown(NotFound):
 
     def __init__(self, username: str, mode: str) -> None:
         super().__init__(
-            f"The {mode} hiscores have no {username}. New players and former names are not listed. "
+            f"The {mode} hiscores do not list {username}. New players and former names are not listed. "
             "Check the spelling and the mode."
         )
 

@@ -1,4 +1,4 @@
-"""Read queries about the past: gains between two moments, timelines, comparisons, leaderboards."""
+"""Read queries for the past of players: gains between two moments, timelines, comparisons, leaderboards."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
@@ -200,7 +200,7 @@ class HistoryQueries(PlayerReads):
     ) -> Comparison:
         """Compare up to MOST_COMPARED players in up to MOST_COMPARED metrics.
 
-        Raises TooManyPlayers, Invalid without a name, and the errors of `get_history` except PlayerNotFound.
+        Raises TooManyPlayers, Invalid (no name given), and whatever `get_history` raises except PlayerNotFound.
         """
         span = span_of(asked, now=self._clock.now())
         numbered = [await self._book.find(metric) for metric in dict.fromkeys(metrics)]

@@ -95,7 +95,7 @@ class MetricNumbers(Repository):
 
 
 class MetricBook:
-    """Metrics for readers, read again every half minute."""
+    """Cached metrics for readers; read from the database again every half minute."""
 
     def __init__(self, reader: PooledQueries) -> None:
         self._reader = reader

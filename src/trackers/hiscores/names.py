@@ -14,7 +14,7 @@ _POSSIBLE: Final = re.compile(r"[a-z0-9 ]{1,12}")
 
 
 def standard(entered: str) -> str:
-    """Return a text in canonical spelling, even if it is no possible name.
+    """Return a text in canonical spelling, even if it is not a possible name.
 
     `___hello_WORLD123  ` becomes `hello world123`, which is longer than a name may be.
     """

@@ -108,7 +108,7 @@ def raise_for_answer(status: int, body: bytes) -> None:
     title = f': "{title_of(body)}"' if body.strip() else ""
     if status == HTTP_OK or is_html(body):
         raise HostUnavailable(f"the hiscores show a page instead of data{title}", http_status=status)
-    raise PageChanged(f"the hiscores answer {status} with an unknown body{title}", http_status=status)
+    raise PageChanged(f"the hiscores answer {status} with an unrecognised response{title}", http_status=status)
 
 
 def parse_json(body: bytes) -> HiscoresPage:
@@ -118,7 +118,7 @@ def parse_json(body: bytes) -> HiscoresPage:
     try:
         read = _decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise PageChanged(f"the hiscores' JSON has another form: {error}") from error
+        raise PageChanged(f"the hiscores' JSON has an unexpected format: {error}") from error
     return _page(
         [(entry.name, entry.rank, entry.level, entry.xp) for entry in read.skills],
         [(entry.name, entry.rank, entry.score) for entry in read.activities],
@@ -130,7 +130,7 @@ def parse_csv(body: bytes, layout: Layout) -> HiscoresPage:
     """Parse a body of `index_lite.ws` by position, in a layout of exactly the same length. Raises PageChanged."""
     lines = body.split()
     if len(lines) > MAX_ENTRIES or not all(_CSV_LINE.fullmatch(line) for line in lines):
-        raise PageChanged("the hiscores' CSV has another form")
+        raise PageChanged("the hiscores' CSV has an unexpected format")
     rows = [[int(number) for number in line.split(b",")] for line in lines]
     skills = [row for row in rows if len(row) == SKILL_FIELDS]
     activities = rows[len(skills) :]
@@ -204,7 +204,10 @@ def _named(metric: Metric) -> Metric:
 
 
 def _total(overall: tuple[str, int, int, int], readings: Sequence[MetricReading]) -> MetricReading:
-    """Return the total level: the table's own, or the sum of known levels if that is larger. Its rank is Overall's."""
+    """Return the total level: the table's own, or the sum of known levels if that is larger.
+
+    The rank always comes from the Overall row.
+    """
     _, rank, level, xp = overall
     summed = sum(
         level_for(reading.value) if reading.value is not None else _first_level(reading.metric.slug)

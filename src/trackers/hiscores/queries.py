@@ -1,4 +1,4 @@
-"""Read queries about players, their stats and achievements. Static statements, rows into Structs."""
+"""Read queries for players, their stats and achievements: static statements whose rows become Structs."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -43,7 +43,7 @@ class NewPlayer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     interval: Interval | None = None
     """Default: the interval in the settings."""
     adaptive: Adaptive = True
-    follow: Annotated[bool, Meta(description="Also put the player on your list.")] = True
+    follow: Annotated[bool, Meta(description="Also follow the player.")] = True
 
 
 class NewPlayerFor(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -65,7 +65,7 @@ class FollowFor(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class ChangePlayer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Changes of a player. Fields that you leave out stay as they are."""
+    """Changes of a player. Omitted fields keep their values."""
 
     interval: Interval | UnsetType = UNSET
     adaptive: Adaptive | UnsetType = UNSET

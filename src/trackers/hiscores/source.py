@@ -1,6 +1,6 @@
 """The hiscores as a source of the engine.
 
-A player is fetched as JSON, which names its metrics. If the JSON has another form, the same table is fetched as CSV,
+A player is fetched as JSON, which names its metrics. If its format is unexpected, the same table is fetched as CSV,
 which is read by position while its lists are as long as those last seen.
 """
 
@@ -75,13 +75,13 @@ class HiscoresSource(Source[HiscoresPage]):
             page = parse_json(answer.body)
         except PageChanged as changed:
             answer = await context.get(f"{table}/index_lite.ws?{query}")
-            if answer.status == NOT_FOUND:  # the URL is missing; the player exists, because the first answer was no 404
+            if answer.status == NOT_FOUND:  # the URL is missing; the player exists: the first answer was not a 404
                 raise
             raise_for_answer(answer.status, answer.body)
             try:
                 page = parse_csv(answer.body, before or BUILT_IN)
             except PageChanged as neither:
-                raise PageChanged(f"{changed}; and {neither}") from neither
+                raise PageChanged(f"{changed}, and {neither}") from neither
         if before is not None:
             check_length(before, page.layout)
         return page
@@ -102,4 +102,4 @@ def check_length(before: Layout, now: Layout) -> None:
     for what in ("skills", "activities"):
         had, has = len(getattr(before, what)), len(getattr(now, what))
         if has < had:
-            raise PageChanged(f"the hiscores list {has} {what} where they listed {had}")
+            raise PageChanged(f"the hiscores now list {has} {what}; before, they listed {had}")

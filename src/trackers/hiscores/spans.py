@@ -107,7 +107,8 @@ def _moment(entered: str, zone: ZoneInfo, *, ends: bool) -> datetime:
             moment = (moment.replace(tzinfo=zone) if moment.tzinfo is None else moment).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise ImpossibleSpan(
-            f"{entered[:40]!r} is not a moment; use 2026-11-01 or 2026-11-01T12:00:00+01:00 (write + as %2B in a URL)."
+            f"{entered[:40]!r} is not a valid date or time; use 2026-11-01 or 2026-11-01T12:00:00+01:00 "
+            "(write + as %2B in a URL)."
         ) from error
     return max(moment, EARLIEST)
 

@@ -57,7 +57,7 @@ def _content(token: str) -> bytes:
 
 
 class AddressToConfirm(Struct, frozen=True, kw_only=True):
-    """Content of the page behind a link."""
+    """Content of the page that a confirmation link opens: the address, and the account's username."""
 
     address: str
     username: str | None
@@ -95,12 +95,12 @@ class AddressService:
             await self._add(MailKind.REMOVAL, user_id, removed)
 
     async def shown(self, token: str) -> AddressToConfirm:
-        """Return what a link would confirm, without changing anything. Raises BadConfirmationLink."""
+        """Return the address that a link would confirm, without changing anything. Raises BadConfirmationLink."""
         _, waiting = await self._waiting(token)
         return AddressToConfirm(address=waiting.address, username=waiting.username)
 
     async def confirm(self, token: str) -> None:
-        """Use a link: set the address of the account.
+        """Redeem a confirmation link: set the account's e-mail address.
 
         Raises BadConfirmationLink, AccountDeactivated or EmailTaken.
         """

@@ -107,7 +107,7 @@ class AccountMailRepository(Repository):
         return None if row is None else WaitingAddress(*row)
 
     async def use_up(self, mail_id: UUID, digest: bytes) -> bool:
-        """Delete a link. True if it still worked."""
+        """Delete a link, because it works only once. True if it still worked."""
         used = delete(AccountMail).where(AccountMail.id == mail_id, AccountMail.digest == digest)
         return (await self.session.execute(used.returning(AccountMail.id))).scalar_one_or_none() is not None
 

@@ -1,4 +1,4 @@
-"""Reads of accounts: static statements whose rows become Structs."""
+"""Read queries for accounts: static statements whose rows become Structs."""
 
 from typing import Final
 from uuid import UUID
@@ -51,7 +51,7 @@ class AccountQueries:
         return account_of(await self._reader.row(ACCOUNT_BY_ID, {"user_id": user_id}))
 
     async def known_person(self, bot: BotIdentity, external_id: str) -> KnownPerson:
-        """Return the person behind a Discord id. Raises AccountNotFound, also if the bot may not know of them."""
+        """Return the person behind a Discord id. Raises AccountNotFound, also if the bot may not see the person."""
         account = account_of(await self._reader.row(_BY_IDENTITY, {"provider": DISCORD, "external_id": external_id}))
         await self._access.check_read(bot, account.id, unknown=AccountNotFound())
         return KnownPerson(

@@ -85,7 +85,9 @@ class Register(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     username: Username
     password: Password
-    email: Annotated[Email, Meta(description="Also works as a login once the mailed link confirms it.")] | None = None
+    email: (
+        Annotated[Email, Meta(description="Also a login when you have confirmed it with the mailed link.")] | None
+    ) = None
     display_name: DisplayName | None = None
     time_zone: TimeZone = "UTC"
     locale: Locale = "en"
@@ -103,10 +105,14 @@ class Register(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class ChangeProfile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Omitted fields stay as they are; null clears a field. `email` and `username` need `current_password`."""
+    """Omitted fields keep their values; null clears a field. `email` and `username` need `current_password`."""
 
     current_password: GivenPassword | UnsetType = UNSET
-    email: Annotated[Email, Meta(description="In use once the mailed link confirms it.")] | UnsetType | None = UNSET
+    email: (
+        Annotated[Email, Meta(description="Is used when you have confirmed it with the mailed link.")]
+        | UnsetType
+        | None
+    ) = UNSET
     username: Username | UnsetType | None = UNSET
     display_name: DisplayName | UnsetType | None = UNSET
     time_zone: TimeZone | UnsetType = UNSET
@@ -126,7 +132,7 @@ class ConfirmEmail(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class ChangeAccount(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Changes of an account by an admin. Omitted fields stay as they are."""
+    """Changes of an account by an admin. Omitted fields keep their values."""
 
     role: Role | UnsetType = UNSET
     active: bool | UnsetType = UNSET
@@ -148,7 +154,9 @@ class Account(Struct, frozen=True, kw_only=True):
 
     id: UUID
     email: str | None
-    unconfirmed_email: Annotated[str | None, Meta(description="Becomes `email` once its mailed link is used.")]
+    unconfirmed_email: Annotated[
+        str | None, Meta(description="Becomes `email` when you confirm it with the mailed link.")
+    ]
     username: str | None
     display_name: str | None
     role: Role

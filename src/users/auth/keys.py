@@ -63,7 +63,7 @@ class BotKeyService:
         for scope in scopes:
             if scope not in self._known_scopes:
                 raise Invalid(
-                    f"There is no scope {scope!r}; there are {', '.join(self._known_scopes)}.",
+                    f"There is no scope {scope!r}; the scopes are {', '.join(self._known_scopes)}.",
                     extra={"field": "scopes"},
                 )
         if guild_ids and (unknown := set(guild_ids) - await self._guilds.known(guild_ids)):

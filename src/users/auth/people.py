@@ -33,7 +33,7 @@ class PersonAuthenticator:
         asked_at = monotonic()  # before the checks, because their answers may already be this old
         claims = self._tokens.verify(token)
         if await self._denylist.denied(claims.token_id):
-            raise Unauthenticated("This token was logged out; log in again.")
+            raise Unauthenticated("This token is no longer valid because you logged out; log in again.")
         person = await self._sessions.standing(claims.session_id, now=self._clock.now())
         if person is None or person["id"] != claims.user_id:
             raise Unauthenticated("The session of this token has ended; log in again.")

@@ -11,7 +11,7 @@ from users.accounts.schemas import GivenPassword, Password
 
 
 class Login(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An e-mail address or username, and the password."""
+    """Login and password; the login is an e-mail address or a username."""
 
     login: Annotated[str, Meta(min_length=1, max_length=320, examples=["ada@example.org"])]
     password: GivenPassword
@@ -40,7 +40,7 @@ class Tokens(Struct, frozen=True, kw_only=True):
 
 
 class Client(Struct, frozen=True, kw_only=True):
-    """Origin of a login."""
+    """Address and user agent from which a login came."""
 
     address: str
     user_agent: str | None

@@ -109,7 +109,7 @@ class AccessTokens:
             options={"require": list(CLAIMS), "verify_exp": False, "verify_iat": False, "verify_nbf": False},
         )
         if decoded["header"].get("typ") != TYPE:
-            raise jwt.InvalidTokenError("another type")
+            raise jwt.InvalidTokenError(f"the token is of another type; expected {TYPE}")
         claims: dict[str, Any] = decoded["payload"]
         return claims
 

@@ -40,7 +40,7 @@ def check(expression: str) -> None:
     except ZeroDivisionError:
         raise FormulaError("it divides by zero") from None
     if not math.isfinite(rating):
-        raise FormulaError("it gives no finite number")
+        raise FormulaError("its result is not a finite number")
 
 
 def evaluate(expression: str, figures: Mapping[str, float]) -> float:
@@ -55,7 +55,7 @@ def _tokens(expression: str) -> list[_Token]:
         token = _TOKEN.match(expression, place)
         if token is None:
             wrong = end - len(expression[place:end].lstrip())
-            raise FormulaError(f"{expression[wrong]!r} means nothing in a formula", position=wrong)
+            raise FormulaError(f"{expression[wrong]!r} is not allowed in a formula", position=wrong)
         word = token[0].lstrip()
         place = token.end()
         tokens.append((word, place - len(word)))
@@ -116,7 +116,7 @@ class _Reading:
         if word in self._figures:
             return self._figures[self._take()]
         if word[0].isalpha():
-            raise self._problem(f"there is no figure {word!r}; there are {', '.join(NAMES)}")
+            raise self._problem(f"there is no figure {word!r}; the figures are {', '.join(NAMES)}")
         if word != "(":
             raise self._problem(f"{word!r} was not expected there")
         if depth == DEEPEST:

@@ -90,7 +90,7 @@ class Custom(Formula, frozen=True, kw_only=True, tag="custom"):
         try:
             expressions.check(self.expression)
         except ValueError as problem:
-            raise ValueError(f"expression is no formula: {problem}") from None
+            raise ValueError(f"expression is not a formula: {problem}") from None
 
 
 RatingFormula = WeightedAverage | PeakMmr | Ascendancy | Custom
@@ -119,7 +119,7 @@ class GuildSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class SettingsChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Changes of settings. Omitted settings stay as they are; null resets a setting to its default."""
+    """Changes of settings. Omitted settings keep their values; null resets a setting to its default."""
 
     tracker_processing: bool | UnsetType | None = UNSET
     rating_formula: RatingFormula | UnsetType | None = UNSET

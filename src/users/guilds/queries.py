@@ -1,4 +1,4 @@
-"""Reads of guilds: static statements whose rows become Structs, after a check of the access policy."""
+"""Read queries for guilds: static statements whose rows become Structs, after a check of the access policy."""
 
 from typing import Final
 
@@ -64,7 +64,7 @@ class GuildQueries:
         return Guilds(items=[guild_view(row) for row in rows], page=page, per_page=per_page, total=total)
 
     async def mine(self, asker: PersonIdentity, *, page: int, per_page: int) -> MyGuilds:
-        """Return a page of the guilds that a person is in, by name. Admins get no others either."""
+        """Return a page of the guilds that a person is in, sorted by name; admins, too, get only their own guilds."""
         criteria = {"user_id": asker.user_id}
         rows = await self._reader.rows(_MINE, {**criteria, "limit": per_page, "skipped": (page - 1) * per_page})
         total = await self._reader.value(_MINE_IN_ALL, criteria)

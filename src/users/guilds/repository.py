@@ -162,7 +162,7 @@ UPDATE guild_member_identities SET user_id = :to, joined_at = :now WHERE user_id
 
 
 class Put(Struct, frozen=True, kw_only=True):
-    """A guild after a put, and what the put changed."""
+    """A guild after a bot created or updated it, and what that changed."""
 
     guild: GuildView
     made: bool
@@ -264,7 +264,7 @@ class GuildRepository(Repository):
         await self.session.execute(_LEAVE_ALL, {"user_id": user_id})
 
     async def confirm(self, guild_id: str, user_id: UUID) -> tuple[MyGuild, bool] | None:
-        """Confirm a membership. Returns it and whether it was unconfirmed before; None if the person is no member."""
+        """Confirm a membership; return it and whether it was unconfirmed before. None if the person is not a member."""
         row = (
             (await self.session.execute(_CONFIRM, {"guild_id": guild_id, "user_id": user_id})).mappings().one_or_none()
         )

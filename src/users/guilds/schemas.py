@@ -19,7 +19,7 @@ class PutGuild(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     name: Annotated[str, Meta(min_length=1, max_length=100)]
     settings: Annotated[
         GuildSettings | None,
-        Meta(description="Replaces all settings; omitted ones get their defaults. Without it the guild keeps its own."),
+        Meta(description="Replaces all settings; those that you omit get their defaults. Without it, nothing changes."),
     ] = None
 
 
@@ -84,7 +84,7 @@ class MyGuild(Struct, frozen=True, kw_only=True):
     admin: bool
     joined_at: datetime
     confirmed: Annotated[
-        bool, Meta(description="False: only the guild's own bot says so, and it sees none of your data.")
+        bool, Meta(description="False: only a bot limited to this guild added you; it gets none of your data.")
     ]
 
 
@@ -105,13 +105,13 @@ class MemberView(Struct, frozen=True, kw_only=True):
     """Discord id that the bot put into the guild."""
     username: Annotated[
         str | None,
-        Meta(description="Of this Discord id, like global name and avatar; null while the membership is unconfirmed."),
+        Meta(description="Name of this Discord id; null, like global name and avatar, while unconfirmed."),
     ]
     global_name: str | None
     avatar: str | None
     admin: bool
     joined_at: datetime
-    confirmed: Annotated[bool, Meta(description="False: only the guild's own bot says that they are a member.")]
+    confirmed: Annotated[bool, Meta(description="False: only a bot limited to this guild added this member.")]
 
 
 class Members(Struct, frozen=True, kw_only=True):
@@ -139,6 +139,6 @@ class Membership(Struct, frozen=True, kw_only=True):
     admin: bool
     joined_at: datetime
     confirmed: Annotated[
-        bool, Meta(description="False: only the guild's own bot says so, and it sees none of your data.")
+        bool, Meta(description="False: only a bot limited to this guild added you; it gets none of your data.")
     ]
     identities: list[MemberIdentity]

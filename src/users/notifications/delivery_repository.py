@@ -284,7 +284,7 @@ class DeliveryRepository(Repository):
         gathered_until: datetime,
         now: datetime,
     ) -> int:
-        """Create a delivery of a stored event for each channel that wants it; return how many are new."""
+        """Create a delivery of a stored event for each channel that should receive it; return how many are new."""
         written = await self.session.execute(
             FAN_OUT,
             {
@@ -304,7 +304,7 @@ class DeliveryRepository(Repository):
     async def add(
         self, delivery_id: UUID, event_id: UUID, channel_id: UUID, *, user_id: UUID | None, now: datetime
     ) -> None:
-        """Create a delivery to a channel about the channel itself."""
+        """Create a delivery to a channel; its message is about the channel itself, such as a test."""
         await self.session.execute(
             _DIRECT, {"id": delivery_id, "event_id": event_id, "channel_id": channel_id, "user_id": user_id, "now": now}
         )
@@ -403,9 +403,9 @@ class DeliveryRepository(Repository):
     async def forget(
         self, aggregates: Sequence[str], names: Sequence[str], values: Mapping[str, Sequence[str | int]]
     ) -> None:
-        """Delete events of the aggregates or payload values, and digests that show one of the names or numbers.
+        """Delete events that belong to one of the aggregates or contain one of the payload values.
 
-        Their deliveries are deleted too.
+        Also deletes digests that show one of the names or numbers, and the deliveries of all these.
         """
         await self.session.execute(_FORGET, {"aggregates": list(aggregates)})
         for field, field_values in values.items():

@@ -1,4 +1,4 @@
-"""Reads of digests: static statements, rows straight into Structs."""
+"""Read queries for digests: static statements whose rows become Structs."""
 
 from typing import Final
 from uuid import UUID

@@ -14,7 +14,7 @@ class SettleDigest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Period, time and mailbox of your digest."""
 
     period: Period
-    hour: Annotated[int, Meta(ge=0, le=23, description="In your time zone.")] = 8
+    hour: Annotated[int, Meta(ge=0, le=23, description="Hour of the day, in your time zone.")] = 8
     weekday: Annotated[int, Meta(ge=1, le=7, description="Day of a weekly digest; 1 is Monday.")] = 1
     channel_id: Annotated[
         UUID | None, Meta(description="One of your verified e-mail channels; null: the oldest one.")
@@ -67,19 +67,23 @@ class RunDigests(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     user_id: Annotated[
         UUID | None,
-        Meta(description="Only this person's digest of the present period, due or not; null: all due digests."),
+        Meta(
+            description="Only make this person's digest of the current period, due or not. null: make all due digests."
+        ),
     ] = None
 
 
 class DigestsRun(Struct, frozen=True, kw_only=True):
     """Counts of a run."""
 
-    sent_off: Annotated[int, Meta(description="Handed to the sender.")] = 0
-    empty: Annotated[int, Meta(description="No updates, so no mail.")] = 0
-    had: Annotated[int, Meta(description="The digest of the period existed already.")] = 0
-    without_mailbox: Annotated[int, Meta(description="No active e-mail channel; the updates wait.")] = 0
+    sent_off: Annotated[int, Meta(description="Digests that were handed to the mail sender.")] = 0
+    empty: Annotated[int, Meta(description="People without updates, who get no mail.")] = 0
+    had: Annotated[int, Meta(description="People whose digest of the period already existed.")] = 0
+    without_mailbox: Annotated[
+        int, Meta(description="People without an active e-mail channel; their updates wait.")
+    ] = 0
     put_off: Annotated[
-        int, Meta(description="Tried again soon: the last digest is being sent, or something failed.")
+        int, Meta(description="People who are tried again soon: their last digest is being sent, or something failed.")
     ] = 0
 
     def plus(self, other: "DigestsRun") -> "DigestsRun":

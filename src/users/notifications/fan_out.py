@@ -29,7 +29,7 @@ class FanOut:
         self._clock = clock
 
     async def notify(self, event: Event, recipients: Sequence[Recipient]) -> int:
-        """Create a delivery for each channel that wants the event; return how many are new."""
+        """Create a delivery for each channel that should receive the event; return how many are new."""
         if not recipients:
             return 0
         now = self._clock.now()

@@ -123,7 +123,7 @@ class SentDigest(Base):
 
 
 class NotifiedEvent(Base):
-    """An event that has deliveries; it is removed by age, together with them."""
+    """An event that has deliveries. Old events are removed together with their deliveries."""
 
     __tablename__ = "notified_events"
     __table_args__ = (

@@ -44,7 +44,7 @@ class OutboundMessage(Struct, frozen=True, kw_only=True):
 
 
 class SendFailed(Exception):  # noqa: N818 -- an outcome, not always an error
-    """A message was not sent, or this is unknown. The channel's owner sees the text, so it contains no secrets."""
+    """A message was not sent, or maybe not. The text is shown to the channel's owner, so it contains no secrets."""
 
     def __init__(
         self, why: str, *, retry_after: float | None = None, for_good: bool = False, ours: bool = False
@@ -65,7 +65,7 @@ class Transport(Protocol):
     async def send(self, target: ChannelAddress, outbound: OutboundMessage) -> None: ...
 
     async def challenge(self, target: ChannelAddress, code: str) -> bool:
-        """Challenge a channel; return True if it has proved itself, False if its owner must enter the code."""
+        """Challenge a channel; return True if it answered correctly, False if its owner must enter the code."""
 
 
 def code_message(code: str) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""Reads of channels, preferences and deliveries: static statements, rows straight into Structs."""
+"""Read queries for channels, preferences and deliveries: static statements whose rows become Structs."""
 
 from collections.abc import Sequence
 from typing import Any, Final

@@ -123,7 +123,7 @@ class ChangePreferences(Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """All of your general preferences; fields that you leave out return to their defaults."""
 
     defaults: Annotated[
-        dict[EventName, Mode], Meta(max_length=100, description="Mode by event; * for all events that are not named.")
+        dict[EventName, Mode], Meta(max_length=100, description="Mode for each event; `*` stands for all other events.")
     ] = {}
     quiet_hours: QuietHoursView | None = None
 
@@ -132,7 +132,7 @@ class SubjectPreferences(Struct, frozen=True, kw_only=True, forbid_unknown_field
     """Preferences for one subject, such as a tracker; they override the defaults. Empty: the defaults apply."""
 
     events: Annotated[
-        dict[EventName, Mode], Meta(max_length=100, description="Mode by event; * for all events that are not named.")
+        dict[EventName, Mode], Meta(max_length=100, description="Mode for each event; `*` stands for all other events.")
     ]
 
 
@@ -199,7 +199,7 @@ class DeliveryView(Struct, frozen=True, kw_only=True):
     state: DeliveryState
     attempts: int
     last_error: str | None
-    due_at: Annotated[datetime, Meta(description="When it is, or was last, due.")]
+    due_at: Annotated[datetime, Meta(description="When it is due, or was due last.")]
     sent_at: datetime | None
 
 

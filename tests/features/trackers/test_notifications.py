@@ -65,7 +65,7 @@ class Channels:
         channel = Channel(who=who, path=path, id=answer.json()["channel"]["id"], secret=answer.json()["secret"])
         self.made[who, which] = channel
         self.members.story.service.work()
-        shows = ("unverified", "its answer does not hold the challenge that was sent") if mute else ("active", None)
+        shows = ("unverified", "its answer does not contain the challenge that was sent") if mute else ("active", None)
         eventually(lambda: self.stands(channel) == shows, within=within(self.members.story), what=f"it is {shows}")
         return channel
 

@@ -301,7 +301,7 @@ def test_servers_that_are_away_are_told_in_words(environ: dict[str, str]) -> Non
 def test_scrape_says_what_is_wrong_with_what_was_typed(stores: dict[str, str]) -> None:
     for arguments, words in (
         (("nowhere", "x"), "There is no source 'nowhere'"),
-        (("games", "https://example.org/x"), "cannot be followed"),
+        (("games", "https://example.org/x"), "is not a supported site"),
         (("games", "rocket-league:epic:missing-player"), "not_found"),
     ):
         answer = trackers_here(stores, "scrape", *arguments)
@@ -480,7 +480,7 @@ def test_an_admin_gets_a_password_and_another_one(environ: dict[str, str], home:
         assert http.post("/api/auth/register", json=squatted).status_code == 201
         refused = asked("create-admin", "--username", "boss")
         assert refused.returncode == 1
-        assert "Anybody may have made it" in refused.stderr
+        assert "Anyone could have registered it" in refused.stderr
         assert logs_in("boss", "the squatter's password") == (200, 403)
         assert asked("create-admin", "--username", "boss", "--existing").returncode == 0
         assert logs_in("boss", "the squatter's password") == (401, 401)

@@ -615,7 +615,7 @@ def test_a_sharer_does_not_wait_for_ever(home: Path, hold: Callable[..., Holder]
     finally:
         os.kill(postmaster(home), signal.SIGCONT)
     assert status == 3
-    assert "Another process keeps the PostgreSQL" in said
+    assert "Another process manages the PostgreSQL" in said
     assert owner.query("SELECT 1") == 1
 
 

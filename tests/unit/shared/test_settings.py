@@ -165,7 +165,7 @@ def test_a_secret_is_given_in_one_way_only_and_its_file_can_be_read(tmp_path: Pa
         ({"TRACKERS_SECRET_KEY": STRONG, "TRACKERS_SECRET_KEY_FILE": str(empty)}, "not both"),
         ({"TRACKERS_SECRET_KEY_FILE": str(tmp_path / "nowhere")}, "cannot read"),
         ({"TRACKERS_SECRET_KEY_FILE": str(empty)}, "is empty"),
-        ({"TRACKERS_SECRET_KEY_FILE": str(binary)}, "is no text"),
+        ({"TRACKERS_SECRET_KEY_FILE": str(binary)}, "is not UTF-8 text"),
     ):
         with pytest.raises(SettingsError) as caught:
             load(all_settings(), environ)

@@ -26,9 +26,9 @@ class AdminContractController(Controller):
 
     @get("/runs", operation_id="list_contract_runs")
     async def list_runs(self, contract_admin_queries: Queries, page: PageNumber = 1, per_page: PerPage = 50) -> RunPage:
-        """List aggregation runs.
+        """List the fetches of regions with their results, newest first.
 
-        Newest first, each with its outcome and summary.
+        Each entry has its outcome and a summary.
         """
         return await contract_admin_queries.runs(page=page, per_page=per_page)
 
@@ -38,8 +38,9 @@ class AdminContractController(Controller):
     ) -> RunRequested:
         """Fetch regions now.
 
-        Fetches the given regions, or all followed regions if you give none. Regions are not swept again before the API
-        has a newer state, but items and bids that are due are read. 404 `region_not_followed`.
+        Send the regions to fetch; if you send none, all followed regions are fetched. A region's contract list is not
+        fetched again until EVE's API has newer data; items and bids that are due are still fetched. 404
+        `region_not_followed` if this service does not collect one of the regions.
         """
         return RunRequested(
             tasks=await contract_regions.request_run(data.region_ids if data else None, asker=request.auth)
@@ -49,8 +50,8 @@ class AdminContractController(Controller):
     async def list_rejected(
         self, contract_admin_queries: Queries, page: PageNumber = 1, per_page: PerPage = 50
     ) -> RejectedPage:
-        """List rejected rows.
+        """List rejected contract data.
 
-        Rows that the API sent and that could not be stored, the last seen first.
+        These are rows that EVE's API sent but that could not be stored, the most recently seen first.
         """
         return await contract_admin_queries.rejected(page=page, per_page=per_page)

@@ -46,9 +46,9 @@ class InternalContractController(Controller):
         per_page: PerPage = 50,
         format: Format = ListFormat.JSON,  # noqa: A002 -- the parameter's name
     ) -> ContractList:
-        """List contracts.
+        """List the contracts that are open now; pass `status` to list past ones.
 
-        Contracts that can be accepted, or past ones with `status`, with counts per type. Prices in ISK.
+        The response also counts contracts by type. Prices are in ISK.
         """
         listed = await contract_queries.contracts(contract_filter, sort=sort, page=page, per_page=per_page)
         return listed if format is ListFormat.JSON else csv_answer(ContractSummary, listed.items, name="contracts")
@@ -57,7 +57,7 @@ class InternalContractController(Controller):
     async def get_contract(self, contract_id: ContractId, contract_queries: Queries) -> ContractDetail:
         """Get a contract with its items, bids and history.
 
-        404 `contract_not_found`.
+        404 `contract_not_found` if this service does not have the contract, or it ended long ago.
         """
         return await contract_queries.contract(contract_id)
 
@@ -72,8 +72,8 @@ class InternalContractController(Controller):
     ) -> ShipBoard:
         """List the types of ships on offer.
 
-        Each with the number of offers, the lowest and the median price in ISK. To list the contracts themselves, use
-        `is_ship=true` in the list of contracts.
+        Each has the number of offers, and the lowest and median asking price in ISK per ship; only contracts that sell
+        nothing else count for prices. To list the contracts themselves, use `is_ship=true` in the list of contracts.
         """
         return await contract_ship_queries.ships(
             region_id=region_id, ship_group_id=ship_group_id, page=page, per_page=per_page
@@ -85,8 +85,9 @@ class InternalContractController(Controller):
     ) -> ShipPrices:
         """Get the prices of a type of ship.
 
-        Lowest and median price on offer, and median and tenth percentile of contracts that ended before they expired.
-        Prices in ISK per ship, of contracts that sell nothing else.
+        The response has the lowest and median asking price, and the median and tenth percentile of contracts that
+        closed early (usually because they sold) in the last `days` days. Prices are in ISK per ship; only contracts
+        that sell nothing else count.
         """
         return await contract_ship_queries.prices(type_id, region_id=region_id, days=days)
 
@@ -101,6 +102,6 @@ class InternalContractController(Controller):
     ) -> KnownTypes:
         """List types by part of the name or by group.
 
-        Up to 200 types, shortest names first. Use it to find the `type_id` to filter by.
+        The list has up to 200 types, shortest names first. Use it to find the `type_id` to filter by.
         """
         return await contract_ship_queries.types(name=name, group_id=group_id)

@@ -19,16 +19,16 @@ TypeFilter = Annotated[ContractType | None, QueryParameter(name="type", descript
 StatusFilter = Annotated[
     ContractStatus,
     QueryParameter(
-        description="live, gone (accepted or withdrawn before they expired), expired, or unfollowed (live when their "
-        "region was last fetched, but the operator dropped it since)."
+        description="live: open now; gone: accepted or withdrawn before they expired; expired; unfollowed: live when "
+        "their region was last fetched, but this service no longer collects the region."
     ),
 ]
 Sort = Annotated[ContractSort, QueryParameter(description="Sort order, ascending; with a dash descending.")]
 Regions = Annotated[
     list[Annotated[int, Meta(ge=1, le=MAX_ID)]] | None,
-    QueryParameter(max_items=MAX_REGIONS, description="Only in these regions; repeatable."),
+    QueryParameter(max_items=MAX_REGIONS, description="Only contracts in these regions. May be repeated."),
 ]
-Region = Annotated[int | None, QueryParameter(ge=1, le=MAX_ID, description="Only in this region.")]
+Region = Annotated[int | None, QueryParameter(ge=1, le=MAX_ID, description="Only contracts in this region.")]
 ItemType = Annotated[
     int | None, QueryParameter(ge=1, le=MAX_ID, description="Only contracts with an item of this type.")
 ]
@@ -37,25 +37,34 @@ ItemGroup = Annotated[
 ]
 ShipType = Annotated[int | None, QueryParameter(ge=1, le=MAX_ID, description="Only contracts for this type of ship.")]
 ShipGroup = Annotated[int | None, QueryParameter(ge=1, le=MAX_ID, description="Only ships of this group.")]
-IsShip = Annotated[bool | None, QueryParameter(description="Only contracts that sell a ship, or only the others.")]
-MinPrice = Annotated[float | None, QueryParameter(ge=0, le=LARGEST_ISK, description="Lowest price (ISK).")]
-MaxPrice = Annotated[float | None, QueryParameter(ge=0, le=LARGEST_ISK, description="Highest price (ISK).")]
+IsShip = Annotated[
+    bool | None, QueryParameter(description="true: only contracts that sell a ship; false: only the others.")
+]
+MinPrice = Annotated[float | None, QueryParameter(ge=0, le=LARGEST_ISK, description="Minimum price (ISK).")]
+MaxPrice = Annotated[float | None, QueryParameter(ge=0, le=LARGEST_ISK, description="Maximum price (ISK).")]
 Title = Annotated[
     str | None,
-    QueryParameter(min_length=1, max_length=100, pattern=r"^[^\x00]*$", description="Part of the title."),
+    QueryParameter(
+        min_length=1, max_length=100, pattern=r"^[^\x00]*$", description="Only contracts with this text in the title."
+    ),
 ]
 Blueprint = Annotated[
-    bool | None, QueryParameter(description="Only contracts that offer a blueprint copy, or another item.")
+    bool | None,
+    QueryParameter(
+        description="true: only contracts that offer a blueprint copy; false: only contracts that offer another item."
+    ),
 ]
-MinRuns = Annotated[int | None, QueryParameter(ge=1, le=MAX_ID, description="Least runs of an item.")]
-MinMe = Annotated[int | None, QueryParameter(ge=0, le=100, description="Least material efficiency of an item.")]
-MinTe = Annotated[int | None, QueryParameter(ge=0, le=100, description="Least time efficiency of an item.")]
+MinRuns = Annotated[int | None, QueryParameter(ge=1, le=MAX_ID, description="Minimum runs of an item.")]
+MinMe = Annotated[int | None, QueryParameter(ge=0, le=100, description="Minimum material efficiency of an item.")]
+MinTe = Annotated[int | None, QueryParameter(ge=0, le=100, description="Minimum time efficiency of an item.")]
 MinReward = Annotated[
-    float | None, QueryParameter(ge=0, le=LARGEST_ISK, description="Lowest reward of a courier contract (ISK).")
+    float | None, QueryParameter(ge=0, le=LARGEST_ISK, description="Minimum reward of a courier contract (ISK).")
 ]
-MaxVolume = Annotated[float | None, QueryParameter(ge=0, le=1e15, description="Largest volume (m3).")]
-MaxCollateral = Annotated[float | None, QueryParameter(ge=0, le=LARGEST_ISK, description="Highest collateral (ISK).")]
-Issuer = Annotated[int | None, QueryParameter(ge=1, le=2**63 - 1, description="Only contracts of this character.")]
+MaxVolume = Annotated[float | None, QueryParameter(ge=0, le=1e15, description="Maximum volume (m3).")]
+MaxCollateral = Annotated[float | None, QueryParameter(ge=0, le=LARGEST_ISK, description="Maximum collateral (ISK).")]
+Issuer = Annotated[
+    int | None, QueryParameter(ge=1, le=2**63 - 1, description="Only contracts that this character issued.")
+]
 Location = Annotated[
     int | None,
     QueryParameter(ge=1, le=2**63 - 1, description="Only contracts that begin or end at this station or structure."),
@@ -63,7 +72,9 @@ Location = Annotated[
 Days = Annotated[int, QueryParameter(ge=1, le=3650, description="Number of past days to include.")]
 TypeName = Annotated[
     str | None,
-    QueryParameter(min_length=2, max_length=100, pattern=r"^[^\x00]*$", description="Part of the name."),
+    QueryParameter(
+        min_length=2, max_length=100, pattern=r"^[^\x00]*$", description="Only types with this text in the name."
+    ),
 ]
 
 

@@ -43,11 +43,11 @@ Asking = Request[Any, PersonIdentity, Any]
 Service = NamedDependency[SkipValidation[WatchService]]
 Reads = NamedDependency[SkipValidation[WatchReads]]
 ContractId = Annotated[int, PathParameter(ge=1, le=2**63 - 1, description="Id of the contract in the game.")]
-ShipTypeId = Annotated[int, PathParameter(ge=1, le=2**31 - 1, description="Type of the ship.")]
+ShipTypeId = Annotated[int, PathParameter(ge=1, le=2**31 - 1, description="Id of the ship's type.")]
 
 
 class ContractController(Controller):
-    """Public contracts of the followed regions; every list has its freshness and completeness (`coverage`)."""
+    """Public contracts of the followed regions; every list shows how fresh and complete it is (`coverage`)."""
 
     path = "/contracts"
     tags = ("contracts",)
@@ -62,9 +62,9 @@ class ContractController(Controller):
         per_page: PerPage = 50,
         format: Format = ListFormat.JSON,  # noqa: A002 -- the parameter's name
     ) -> ContractList:
-        """List contracts.
+        """List the contracts that are open now; pass `status` to list past ones.
 
-        Contracts that can be accepted, or past ones with `status`, with counts per type. Prices in ISK.
+        The response also counts contracts by type. Prices are in ISK.
         """
         listed = await contract_queries.contracts(contract_filter, sort=sort, page=page, per_page=per_page)
         return listed if format is ListFormat.JSON else csv_answer(ContractSummary, listed.items, name="contracts")
@@ -73,7 +73,7 @@ class ContractController(Controller):
     async def get_contract(self, contract_id: ContractId, contract_queries: Queries) -> ContractDetail:
         """Get a contract with its items, bids and history.
 
-        404 `contract_not_found`.
+        404 `contract_not_found` if this service does not have the contract, or it ended long ago.
         """
         return await contract_queries.contract(contract_id)
 
@@ -88,8 +88,8 @@ class ContractController(Controller):
     ) -> ShipBoard:
         """List the types of ships on offer.
 
-        Each with the number of offers, the lowest and the median price in ISK. To list the contracts themselves, use
-        `is_ship=true` in the list of contracts.
+        Each has the number of offers, and the lowest and median asking price in ISK per ship; only contracts that sell
+        nothing else count for prices. To list the contracts themselves, use `is_ship=true` in the list of contracts.
         """
         return await contract_ship_queries.ships(
             region_id=region_id, ship_group_id=ship_group_id, page=page, per_page=per_page
@@ -101,8 +101,9 @@ class ContractController(Controller):
     ) -> ShipPrices:
         """Get the prices of a type of ship.
 
-        Lowest and median price on offer, and median and tenth percentile of contracts that ended before they expired.
-        Prices in ISK per ship, of contracts that sell nothing else.
+        The response has the lowest and median asking price, and the median and tenth percentile of contracts that
+        closed early (usually because they sold) in the last `days` days. Prices are in ISK per ship; only contracts
+        that sell nothing else count.
         """
         return await contract_ship_queries.prices(type_id, region_id=region_id, days=days)
 
@@ -117,7 +118,7 @@ class ContractController(Controller):
     ) -> KnownTypes:
         """List types by part of the name or by group.
 
-        Up to 200 types, shortest names first. Use it to find the `type_id` to filter by or to watch.
+        The list has up to 200 types, shortest names first. Use it to find the `type_id` to filter by or to watch.
         """
         return await contract_ship_queries.types(name=name, group_id=group_id)
 
@@ -135,12 +136,15 @@ class WatchController(Controller):
 
     @post("/", operation_id="add_contract_watch", status_code=HTTP_201_CREATED)
     async def add(self, request: Asking, data: JSONBody[AddWatch], contract_watch_service: Service) -> Watch:
-        """Add a watch.
+        """Watch contracts for a type or a group of types.
 
-        Watches a type or a group of types, with an optional price limit, in one region or in all. You get one message
-        per contract, when its items are read; contracts that are already on offer are listed under `/matches`.
+        You can set a maximum price and a region; without a region, all regions count. You get one message per matching
+        contract, once the service has fetched its items. Contracts that are already on offer are listed under
+        `/matches`.
 
-        422 `unclear_watch`, 404 `region_not_followed`, 409 `watch_exists`, 400 `too_many_watches`.
+        422 `unclear_watch` unless you send either `type_id` or `group_id`. 404 `region_not_followed` if this service
+        does not collect that region. 409 `watch_exists` if you already watch this type or group in the same region. 400
+        `too_many_watches` if you have the maximum number of watches.
         """
         return await contract_watch_service.add(request.auth.user_id, data)
 
@@ -148,7 +152,7 @@ class WatchController(Controller):
     async def get_watch(self, request: Asking, watch_id: FromPath[UUID], contract_watch_reads: Reads) -> Watch:
         """Get a watch.
 
-        404 `watch_not_found`.
+        404 `watch_not_found` if you have no such watch.
         """
         return await contract_watch_reads.one(request.auth.user_id, watch_id)
 
@@ -165,7 +169,7 @@ class WatchController(Controller):
     ) -> ContractList:
         """List the contracts on offer that match a watch.
 
-        404 `watch_not_found`.
+        404 `watch_not_found` if you have no such watch.
         """
         criteria = await contract_watch_reads.filter_of(request.auth.user_id, watch_id)
         return await contract_queries.contracts(criteria, sort=sort, page=page, per_page=per_page)
@@ -176,8 +180,8 @@ class WatchController(Controller):
     ) -> Watch:
         """Change a watch.
 
-        Change the price limit or the note, or switch the watch off and on. Fields that you leave out keep their values;
-        null removes the price limit or the note. 404 `watch_not_found`.
+        You can change the maximum price or the note, or switch the watch off and on. Fields that you omit do not
+        change; null removes the maximum price or the note. 404 `watch_not_found` if you have no such watch.
         """
         return await contract_watch_service.change(request.auth.user_id, watch_id, data)
 
@@ -185,6 +189,6 @@ class WatchController(Controller):
     async def remove(self, request: Asking, watch_id: FromPath[UUID], contract_watch_service: Service) -> None:
         """Remove a watch.
 
-        404 `watch_not_found`.
+        404 `watch_not_found` if you have no such watch.
         """
         await contract_watch_service.remove(request.auth.user_id, watch_id)

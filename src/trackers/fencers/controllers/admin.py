@@ -30,7 +30,7 @@ class AdminFencerController(Controller):
     async def get_health(self, fencers_admin_queries: AdminQueries) -> FencersHealth:
         """Get the fetch state of fencers and clubs.
 
-        Counts of pages by status and reason, and of pages that are paused because they failed too often.
+        It counts pages by status and reason, and pages that are paused because they failed too often.
         """
         return await fencers_admin_queries.health()
 
@@ -44,7 +44,7 @@ class AdminFencerController(Controller):
     ) -> PageHealths:
         """List all fetched fencers and clubs.
 
-        Each with its successes and failures, and the result of its last fetch.
+        Each has the number of its successes and failures, and the result of its last fetch.
         """
         return await fencers_admin_queries.pages(kind, failing=False, page=page, per_page=per_page)
 
@@ -58,7 +58,7 @@ class AdminFencerController(Controller):
     ) -> PageHealths:
         """List fencers and clubs whose last fetch failed.
 
-        Most failures in a row first.
+        Those with the most failures in a row come first.
         """
         return await fencers_admin_queries.pages(kind, failing=True, page=page, per_page=per_page)
 
@@ -68,6 +68,7 @@ class AdminFencerController(Controller):
     ) -> CooldownReset:
         """Reset the failures of a fencer's or club's page, and fetch it now.
 
-        404 `page_not_found`. If the whole site is paused, `POST /api/admin/sources/fencers/close-breaker` ends that.
+        If the whole site is paused, `POST /api/admin/sources/fencers/close-breaker` ends that. 404 `page_not_found` if
+        nobody follows a fencer or club with this `page_id`.
         """
         return await tracking_service.reset_cooldown(page_id, asker=request.auth)

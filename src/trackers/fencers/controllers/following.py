@@ -27,13 +27,17 @@ from trackers.fencers.schemas import (
 Asking = Request[Any, Identity, Any]
 AsPerson = Request[Any, PersonIdentity, Any]
 AsBot = Request[Any, BotIdentity, Any]
-OfUser = Annotated[UUID | None, QueryParameter(description="Only what this person follows, by our id.")]
+OfUser = Annotated[UUID | None, QueryParameter(description="Only what the person with this `user_id` follows.")]
 
 TRACK: Final = """
 Follow a {kind} by number or pasted link.
 
-The page is fetched soon. A deactivated {kind} is active again. 400 `tracking_limit_reached`, 409 `already_tracked`,
-422 `bad_reference` or `unknown_weapon`.
+The number is the one in the address of the page. The page is fetched soon. If you had deactivated this {kind},
+following it again reactivates it, with the name and filter of this request.
+
+A person can follow 200 fencers and 50 clubs, including deactivated ones; 400 `tracking_limit_reached` beyond that. 409
+`already_tracked` if this {kind} is already followed. 422 `bad_reference` if the text is not the number or link of a
+{kind}. 422 `unknown_weapon` if `weapons` has a weapon other than epee, foil and saber (in any spelling).
 """
 
 
@@ -58,9 +62,10 @@ class TrackedController(Controller):
 
     @get("/{tracked_id:uuid}", operation_id="{of}get_tracked_{kind}")
     async def get_one(self, request: Asking, tracked_id: FromPath[UUID], tracking_queries: Queries) -> TrackedDetail:
-        """Get a followed {kind}.
+        """Get a followed {kind} with upcoming registrations.
 
-        With the upcoming registrations that the filter lets through, the next first.
+        The response has the registrations for upcoming events that pass its weapon filter, soonest event first. 404
+        `tracked_not_found` if there is no followed {kind} with this id.
         """
         return await tracking_queries.detail(self.kind, request.auth, tracked_id)
 
@@ -73,9 +78,10 @@ class TrackedController(Controller):
         before: Before = None,
         limit: Limit = 50,
     ) -> FencerHistory:
-        """Get the history of a followed {kind}.
+        """Get the history of a followed {kind}, newest first.
 
-        Registrations, withdrawals and new dates, the newest first.
+        It has registrations for events, withdrawals and returns, and changes of the events' dates. `at` is the time at
+        which this service saw the change. 404 `tracked_not_found` if there is no followed {kind} with this id.
         """
         return await tracking_queries.history(self.kind, request.auth, tracked_id, before=before, limit=limit)
 
@@ -85,7 +91,9 @@ class TrackedController(Controller):
     ) -> TrackedView:
         """Change the name, filter or state of a followed {kind}.
 
-        Fields that you leave out stay.
+        Fields that you omit do not change. 422 `unknown_weapon` if `weapons` has a weapon other than epee, foil and
+        saber (in any spelling). 400 `tracking_limit_reached` if you activate it and the maximum number is already
+        active. 404 `tracked_not_found` if there is no followed {kind} with this id.
         """
         return await tracking_service.update(self.kind, tracked_id, data, asker=request.auth)
 
@@ -93,13 +101,18 @@ class TrackedController(Controller):
     async def deactivate(self, request: Asking, tracked_id: FromPath[UUID], tracking_service: Service) -> TrackedView:
         """Deactivate a followed {kind}.
 
-        You get no notifications of it. Follow the same {kind} again to continue.
+        The person who follows it gets no more notifications about it until they activate it or follow it again. 404
+        `tracked_not_found` if there is no followed {kind} with this id.
         """
         return await tracking_service.update(self.kind, tracked_id, UpdateTracked(active=False), asker=request.auth)
 
     @delete("/{tracked_id:uuid}", operation_id="{of}untrack_{kind}")
     async def remove(self, request: Asking, tracked_id: FromPath[UUID], tracking_service: Service) -> None:
-        """Stop following a {kind}."""
+        """Stop following a {kind}.
+
+        To keep it on the list and only stop the notifications, deactivate it instead. 404 `tracked_not_found` if there
+        is no followed {kind} with this id.
+        """
         await tracking_service.remove(self.kind, tracked_id, asker=request.auth)
 
 
@@ -117,7 +130,10 @@ class OwnTrackedController(TrackedController):
         page: PageNumber = 1,
         per_page: PerPage = 50,
     ) -> TrackedPage:
-        """List the {kind}s that you follow, the oldest first, with their fetch status."""
+        """List the {kind}s that you follow, with their fetch status.
+
+        They are in the order in which you followed them.
+        """
         return await tracking_queries.list_of(
             self.kind, request.auth, TrackedFilter(active=active), page=page, per_page=per_page
         )
@@ -138,9 +154,9 @@ class PeoplesTrackedController(TrackedController):
         page: PageNumber = 1,
         per_page: PerPage = 50,
     ) -> TrackedPage:
-        """List the {kind}s that people follow, the oldest first, with their fetch status.
+        """List the {kind}s that people follow, with their fetch status.
 
-        Only people that the key may act for.
+        They are in the order in which they were followed. The list has only people that your key may act for.
         """
         return await tracking_queries.list_of(
             self.kind, request.auth, TrackedFilter(user_id=user_id, active=active), page=page, per_page=per_page

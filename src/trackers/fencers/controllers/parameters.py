@@ -12,6 +12,8 @@ from trackers.fencers.service import TrackingService
 Service = NamedDependency[SkipValidation[TrackingService]]
 Queries = NamedDependency[SkipValidation[TrackingQueries]]
 
-ActiveFilter = Annotated[bool | None, QueryParameter(description="Only active subjects, or only deactivated subjects.")]
+ActiveFilter = Annotated[
+    bool | None, QueryParameter(description="true: only active ones; false: only deactivated ones.")
+]
 Before = Annotated[UUID | None, QueryParameter(description="Only entries older than this one.")]
 Limit = Annotated[int, QueryParameter(ge=1, le=200, description="Entries per page.")]

@@ -19,8 +19,10 @@ TripReads = NamedDependency[SkipValidation[TripQueries]]
 WatchReads = NamedDependency[SkipValidation[WatchQueries]]
 PriceReads = NamedDependency[SkipValidation[PriceQueries]]
 
-Upcoming = Annotated[bool | None, QueryParameter(description="Only upcoming trips, or only departed trips.")]
-ActiveFilter = Annotated[bool | None, QueryParameter(description="Only active watches, or only inactive watches.")]
+Upcoming = Annotated[bool | None, QueryParameter(description="true: only upcoming trips; false: only departed ones.")]
+ActiveFilter = Annotated[
+    bool | None, QueryParameter(description="true: only active watches; false: only inactive ones.")
+]
 TripFilter = Annotated[UUID | None, QueryParameter(description="Only watches of this trip.")]
 ProviderFilter = Annotated[str | None, QueryParameter(max_length=50, description="Only prices of this provider.")]
 CurrencyFilter = Annotated[
@@ -28,13 +30,21 @@ CurrencyFilter = Annotated[
 ]
 CabinFilter = Annotated[Cabin | None, QueryParameter(description="Only prices of this cabin class.")]
 AllDates = Annotated[
-    bool, QueryParameter(description="Include the days around (flexible dates), and the trip before it was changed.")
+    bool,
+    QueryParameter(
+        description="Include the days around the dates (flexible dates), and searches from before the trip was changed."
+    ),
 ]
 AllOffers = Annotated[
-    bool, QueryParameter(description="Every stored offer of the last fetches, not only the cheapest one.")
+    bool, QueryParameter(description="All stored offers of the last fetches, not only the cheapest one.")
 ]
 Points = Annotated[
-    int, QueryParameter(ge=2, le=5000, description="Maximum prices per search; more are sampled, and extremes stay.")
+    int,
+    QueryParameter(
+        ge=2,
+        le=5000,
+        description="Maximum number of prices per search. More are sampled; lowest and highest stay.",
+    ),
 ]
 Before = Annotated[UUID | None, QueryParameter(description="Only alerts older than this one.")]
 AlertLimit = Annotated[int, QueryParameter(ge=1, le=200, description="Alerts per page.")]

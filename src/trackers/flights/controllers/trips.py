@@ -51,9 +51,12 @@ class TripController(Controller):
 
     @post("/", operation_id="create_trip", status_code=HTTP_201_CREATED)
     async def create(self, request: Asking, data: JSONBody[CreateTrip], trip_service: Trips) -> TripView:
-        """Plan a trip.
+        """Create a trip.
 
-        422 for unknown airports, a date in the past at the origin, or more than nine travellers.
+        422 `unknown_airport` if an airport is unknown. 422 `impossible_trip` for a date that is already past in the
+        origin's time zone or more than two years away, for a return before the departure or more than a year after it,
+        for the same origin and destination, for more than nine travellers, or for more infants on laps than adults. 400
+        `trip_limit_reached` if you have the maximum number of trips.
         """
         return await trip_service.create_trip(request.auth.user_id, data, asker=request.auth)
 
@@ -66,12 +69,15 @@ class TripController(Controller):
         page: PageNumber = 1,
         per_page: PerPage = 50,
     ) -> TripPage:
-        """List your trips, the newest first."""
+        """List your trips, newest first."""
         return await trip_queries.list_trips(request.auth.user_id, upcoming=upcoming, page=page, per_page=per_page)
 
     @get("/{trip_id:uuid}", operation_id="get_trip")
     async def get_one(self, request: Asking, trip_id: FromPath[UUID], trip_queries: TripReads) -> TripView:
-        """Get a trip."""
+        """Get a trip.
+
+        404 `trip_not_found` if you have no such trip.
+        """
         return await trip_queries.get_trip(request.auth, trip_id)
 
     @patch("/{trip_id:uuid}", operation_id="update_trip")
@@ -80,7 +86,9 @@ class TripController(Controller):
     ) -> TripView:
         """Change a trip.
 
-        Fields that you leave out stay. Other dates, places or travellers reset every watch of the trip.
+        Fields that you omit do not change. If you change the dates, places or travellers, every watch of the trip
+        starts over: its earlier alerts no longer count, and known prices are compared with it again. Same 422 errors as
+        for a new trip. 404 `trip_not_found` if you have no such trip.
         """
         return await trip_service.update_trip(trip_id, data, asker=request.auth)
 
@@ -88,7 +96,7 @@ class TripController(Controller):
     async def remove(self, request: Asking, trip_id: FromPath[UUID], trip_service: Trips) -> None:
         """Remove a trip with its watches, alerts and prices.
 
-        Prices of searches that other trips share stay.
+        Prices that other trips also use are kept. 404 `trip_not_found` if you have no such trip.
         """
         await trip_service.remove_trip(trip_id, asker=request.auth)
 
@@ -98,10 +106,12 @@ class TripController(Controller):
     ) -> ScrapeStarted:
         """Fetch the prices of a trip now.
 
-        Fetches the search that you give, or else the searches of the trip's watches, or else an economy seat in USD.
-        409 `provider_is_off` if the operator has not turned the provider on, 409 `trip_departed`, 422
-        `unknown_provider`, 429 `refresh_cooldown` within a minute of the last fetch, 429 `too_many_fetches` while
-        twenty fetches that you requested wait.
+        Fetch the search that you give. Without one, fetch the searches of the trip's watches; if it has none, search
+        for economy class in USD. 409 `provider_is_off` if the operator has not switched the provider on. 409
+        `nothing_to_scrape` if nothing is fetched from the provider, such as `manual`. 409 `trip_departed` if the trip
+        has departed. 422 `unknown_provider` if there is no such provider. 429 `refresh_cooldown` (with a `Retry-After`
+        header) if the last fetch was less than a minute ago. 429 `too_many_fetches` if twenty of your requested fetches
+        are already waiting. 404 `trip_not_found` if you have no such trip.
         """
         return await trip_service.scrape_trip(trip_id, data or ANYTHING, asker=request.auth)
 
@@ -121,9 +131,11 @@ class TripController(Controller):
         points: Points = 500,
         format: Format = ListFormat.JSON,  # noqa: A002 -- the name of the query parameter
     ) -> Prices:
-        """Get the prices of a trip, the oldest first.
+        """Get the prices of a trip, oldest first.
 
-        The cheapest offer of each fetch; many prices are sampled to `points` per search.
+        Each point is the cheapest offer of one fetch. If a search has more than `points` prices, they are sampled down
+        to that number, which preserves the shape of the curve. With `all_offers`, get all offers of the last fetches
+        instead, at most `points` in all. 404 `trip_not_found` if you have no such trip.
         """
         prices = await price_queries.get_prices(
             request.auth,
@@ -142,9 +154,12 @@ class TripController(Controller):
     async def push_price(
         self, request: Asking, trip_id: FromPath[UUID], data: JSONBody[PushPrice], price_service: Pushing
     ) -> PriceView:
-        """Add a price that you read yourself, or that another feed delivers.
+        """Add a price that you found yourself or got from another feed.
 
-        Watches of the provider `manual` are evaluated at once.
+        Watches with the provider `manual` are evaluated at once. 422 `impossible_price` if `captured_at` is in the
+        future or more than two years ago, or `arrives_at` is not after `departs_at`. 422 `unknown_currency` if there is
+        no such currency. 400 `price_limit_reached` if the trip has the maximum number of added prices. 404
+        `trip_not_found` if you have no such trip.
         """
         return await price_service.push_price(trip_id, data, asker=request.auth)
 
@@ -161,7 +176,8 @@ class TripController(Controller):
     ) -> Analyses:
         """Analyse the prices of a trip.
 
-        Lowest, median and highest price, the price level, and the weekday with the lowest median price.
+        For each search, get the lowest, median and highest price, the price level (1 low, 3 typical, 5 high) and, after
+        two weeks of history, the weekday with the lowest median price. 404 `trip_not_found` if you have no such trip.
         """
         series = _series_filter(provider, currency, cabin_class, all_dates=all_dates)
         return await price_queries.get_analyses(request.auth, trip_id, series)

@@ -32,8 +32,10 @@ class WatchController(Controller):
     async def create(self, request: Asking, data: JSONBody[CreateWatch], watch_service: Watches) -> WatchView:
         """Watch the price of a trip.
 
-        The price is fetched soon; a price that is already known is evaluated within seconds. 404 for a trip that is not
-        yours, 422 `unknown_provider` (with the known providers) or `unknown_currency`, 409 `trip_departed`.
+        The price is fetched soon. If a price is already known, it is evaluated within seconds. 404 `trip_not_found` if
+        you have no such trip. 422 `unknown_provider` (with the known providers) or `unknown_currency` if there is no
+        such provider or currency, 422 `impossible_watch` if the provider has no prices for flexible dates. 409
+        `trip_departed` if the trip has departed. 400 `watch_limit_reached` if you have the maximum number of watches.
         """
         return await watch_service.create_watch(data, asker=request.auth)
 
@@ -47,14 +49,17 @@ class WatchController(Controller):
         page: PageNumber = 1,
         per_page: PerPage = 50,
     ) -> WatchPage:
-        """List your watches with their prices, the newest first."""
+        """List your watches with their prices, newest first."""
         return await watch_queries.list_watches(
             request.auth.user_id, is_active=is_active, trip_id=trip_id, page=page, per_page=per_page
         )
 
     @get("/{watch_id:uuid}", operation_id="get_watch")
     async def get_one(self, request: Asking, watch_id: FromPath[UUID], watch_queries: WatchReads) -> WatchView:
-        """Get a watch with its price and fetch status."""
+        """Get a watch with its price and fetch status.
+
+        404 `watch_not_found` if you have no such watch.
+        """
         return await watch_queries.get_watch(request.auth, watch_id)
 
     @patch("/{watch_id:uuid}", operation_id="update_watch")
@@ -63,7 +68,10 @@ class WatchController(Controller):
     ) -> WatchView:
         """Change a watch.
 
-        Fields that you leave out stay. Another target, currency, cabin or provider resets the watch.
+        Fields that you omit do not change. The watch starts over if you activate it, or change its provider, currency,
+        cabin class, flexible days, target price, or its rules about the median or lowest price: its earlier alerts no
+        longer count, and known prices are compared with it again. Same 409 and 422 errors as for a new watch. 404
+        `watch_not_found` if you have no such watch.
         """
         return await watch_service.update_watch(watch_id, data, asker=request.auth)
 
@@ -71,17 +79,19 @@ class WatchController(Controller):
     async def remove(self, request: Asking, watch_id: FromPath[UUID], watch_service: Watches) -> None:
         """Remove a watch with its alerts.
 
-        Its prices stay with the trip.
+        Its prices stay with the trip. 404 `watch_not_found` if you have no such watch.
         """
         await watch_service.remove_watch(watch_id, asker=request.auth)
 
     @post("/{watch_id:uuid}/scrape", operation_id="scrape_watch", status_code=HTTP_202_ACCEPTED)
     async def scrape(self, request: Asking, watch_id: FromPath[UUID], watch_service: Watches) -> ScrapeStarted:
-        """Fetch the price of a watch now.
+        """Fetch the price of a watch now, ahead of scheduled fetches.
 
-        The fetch has priority over scheduled fetches. Another request while it waits or runs gives the same task. 409
-        `provider_is_off`, `nothing_to_scrape` (provider `manual`) or `trip_departed`, 429 `refresh_cooldown` or
-        `too_many_fetches` (twenty fetches that you requested wait).
+        While the fetch waits or runs, further requests return the same task. 409 `provider_is_off` if the operator has
+        not switched the provider on. 409 `nothing_to_scrape` if nothing is fetched from the provider, such as `manual`.
+        409 `trip_departed` if the trip has departed. 429 `refresh_cooldown` (with a `Retry-After` header) if the last
+        fetch was less than a minute ago. 429 `too_many_fetches` if twenty of your requested fetches are already
+        waiting. 404 `watch_not_found` if you have no such watch.
         """
         return await watch_service.scrape_watch(watch_id, asker=request.auth)
 
@@ -94,8 +104,8 @@ class WatchController(Controller):
         before: Before = None,
         limit: AlertLimit = 50,
     ) -> AlertList:
-        """List the alerts of a watch, the newest first.
+        """List the alerts of a watch, newest first.
 
-        Each has its rule and the prices of that moment.
+        Each has the rule that caused it and the prices at that time. 404 `watch_not_found` if you have no such watch.
         """
         return await watch_queries.get_alerts(request.auth, watch_id, before=before, limit=limit)

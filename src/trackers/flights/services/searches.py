@@ -142,7 +142,7 @@ class Searches:
             )
         if not all(search.awaited for search in requested) and await self._flights.awaited(user_id) >= MAX_AWAITED:
             raise TooManyFetches(
-                f"{MAX_AWAITED} fetches that you requested still wait; try again when some of them have finished.",
+                f"{MAX_AWAITED} fetches that you requested are still waiting; try again when some have finished.",
                 retry_after=self._cooldown.total_seconds(),
             )
         tasks = await self._targets.request_run(provider, [search.target_id for search in requested])

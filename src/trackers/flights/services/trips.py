@@ -121,7 +121,9 @@ class TripService:
             raise TripDeparted("This trip has departed.")
         name = given.provider or GOOGLE_FLIGHTS
         if not self._providers[name].scraped:
-            raise NothingToScrape(f"Nothing is fetched from {name}: its prices are entered or pushed.")
+            raise NothingToScrape(
+                f"Prices for {name} are not fetched; people enter them by hand or send them through the API."
+            )
         self._providers.scraped(name)
         watched = [
             watch

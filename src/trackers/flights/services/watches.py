@@ -118,7 +118,9 @@ class WatchService:
         trip = await self._trip(watch.trip_id, asker)
         self._check_departed(trip)
         if not self._providers[watch.provider].scraped:
-            raise NothingToScrape(f"Nothing is fetched from {watch.provider}: its prices are entered or pushed.")
+            raise NothingToScrape(
+                f"Prices for {watch.provider} are not fetched; people enter them by hand or send them through the API."
+            )
         self._providers.scraped(watch.provider)
         queries = await self._flights.queries_of(watches=[watch_id])
         tasks = await self._searches.request_run(watch.provider, queries, user_id=watch.user_id)
@@ -160,7 +162,7 @@ class WatchService:
         provider = self._providers[watch.provider]
         if not provider.scraped and watch.flexible_days:
             raise ImpossibleWatch(
-                f"Nothing is fetched from {provider.name}, so it has no prices of other days.",
+                f"Prices for {provider.name} are not fetched, so prices for other departure dates are not available.",
                 extra={"field": "flexible_days"},
             )
         if watch.is_active:

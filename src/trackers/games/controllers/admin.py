@@ -63,12 +63,17 @@ class AdminTrackerController(Controller):
         status: StatusFilter = None,
         reason: Annotated[FetchReason | None, QueryParameter(description="Only trackers with this reason.")] = None,
         active: ActiveFilter = None,
-        removed: Annotated[bool, QueryParameter(description="Removed trackers instead of the others.")] = False,
+        removed: Annotated[
+            bool, QueryParameter(description="true: only removed trackers; false: only the others.")
+        ] = False,
         sort: Sort = TrackerSort.CREATED,
         page: PageNumber = 1,
         per_page: PerPage = 50,
     ) -> AdminTrackerPage:
-        """List the trackers of all people with their scraping status. 404 for an unknown guild."""
+        """List the trackers of all people with their scraping status.
+
+        404 `guild_not_found` if you filter by a guild that does not exist.
+        """
         filters = AdminTrackerFilter(
             user_id=user_id,
             account_id=account_id,
@@ -83,7 +88,10 @@ class AdminTrackerController(Controller):
 
     @get("/scraping-status", operation_id="get_scraping_status")
     async def get_scraping_status(self, tracker_admin_queries: Queries) -> ScrapingStatus:
-        """Count active trackers by status and reason; also since when the longest waiting tracker has been due."""
+        """Count active trackers by status and reason.
+
+        The response also shows when the longest-waiting tracker became due.
+        """
         return await tracker_admin_queries.get_scraping_status()
 
     @get("/scraping-logs", operation_id="get_scraping_logs")
@@ -98,7 +106,10 @@ class AdminTrackerController(Controller):
         before: Annotated[UUID | None, QueryParameter(description="Only runs older than this one.")] = None,
         limit: Annotated[int, QueryParameter(ge=1, le=200, description="Runs per page.")] = 50,
     ) -> ScrapeLogs:
-        """List runs with their results, the latest request first. `since` and `until` are about the request time."""
+        """List the fetches of trackers with their results, newest request first.
+
+        `since` and `until` apply to the time of the request.
+        """
         filters = RunFilter(status=status, reason=reason, tracker_id=tracker_id)
         page = LogPage(limit=limit, before=before, since=since, until=until)
         return await tracker_admin_queries.get_scraping_logs(filters, page)
@@ -112,16 +123,19 @@ class AdminTrackerController(Controller):
     async def refresh_many(
         self, request: Asking, data: JSONBody[BatchRefresh], tracker_administration: Administration
     ) -> BatchQueued:
-        """Refresh up to a thousand trackers by id, or all that match a status, reason or guild.
+        """Fetch up to 1000 trackers by id, or all with a status, reason or guild.
 
-        Deactivated trackers are left out. Trackers that guilds switched off are left out, too, unless you name their
-        ids or the reason is `skipped`.
+        Deactivated trackers are left out. Trackers in guilds that switched processing off are also left out, unless you
+        list their ids or filter by the reason `skipped`. 422 `nothing_chosen` unless you send either ids or filters.
         """
         return await tracker_administration.refresh_many(data, asker=request.auth)
 
     @post("/{tracker_id:uuid}/refresh", operation_id="admin_refresh_tracker", status_code=HTTP_202_ACCEPTED)
     async def refresh(self, request: Asking, tracker_id: FromPath[UUID], tracker_service: Service) -> RefreshStarted:
-        """Fetch a tracker now, also during its cooldown. 409 for a deactivated tracker."""
+        """Fetch a tracker now, even during its cooldown.
+
+        409 `tracker_inactive` if the tracker is deactivated.
+        """
         task_id = await tracker_service.refresh_tracker(tracker_id, asker=request.auth, force=True)
         return RefreshStarted(task_id=task_id)
 
@@ -135,7 +149,10 @@ class AdminTrackerController(Controller):
     ) -> AdminTracker:
         """Transfer a tracker to another person.
 
-        400 if it would be their fifth active tracker, 404 for an unknown person, 409 if they follow the account.
+        The previous owner keeps their manual snapshots. 400 `tracker_limit_reached` if the person already has four
+        active trackers. 409 `duplicate_tracker` if they already have a tracker of the account, 409 `own_tracker` if the
+        tracker is already theirs. 403 `account_deactivated` if their account is deactivated. 404 if there is no such
+        person or tracker.
         """
         return await tracker_administration.transfer_tracker(tracker_id, to=data.user_id, asker=request.auth)
 
@@ -149,14 +166,19 @@ class AdminTrackerController(Controller):
         data: JSONBody[MergeAccounts],
         tracker_administration: Administration,
     ) -> AccountsMerged:
-        """Merge an account into another of the same player, such as after a rename. All or nothing, without undo.
+        """Merge an account into another account of the same player.
 
-        Followers, seasons and snapshots move. The destination keeps its own data where both accounts have some.
-        422 `cannot_merge` for accounts of two platforms, 409 `concurrent_modification` if an account changed meanwhile.
+        Use this, for example, after a rename. Either everything is merged or nothing, and you cannot undo it.
+        Followers, seasons and snapshots move to the account `into`, which keeps its own data where both accounts have
+        some. 422 `cannot_merge` if the accounts are on two platforms or of two games. 409 `concurrent_modification` if
+        an account changed in the meantime. 404 `game_account_not_found` if one of the accounts does not exist.
         """
         return await tracker_administration.merge_accounts(account_id, into=data.into, asker=request.auth)
 
     @delete("/{tracker_id:uuid}", operation_id="admin_delete_tracker")
     async def remove(self, request: Asking, tracker_id: FromPath[UUID], tracker_service: Service) -> None:
-        """Remove anybody's tracker. Its history stays, and its account can be registered again."""
+        """Remove any person's tracker.
+
+        Its history stays, and its account can be registered again.
+        """
         await tracker_service.delete_tracker(tracker_id, asker=request.auth)

@@ -17,7 +17,7 @@ Queries = NamedDependency[SkipValidation[RatingQueries]]
 
 
 class GuildRatingController(Controller):
-    """For people who run the guild, and for admins; 403 for other members, 404 for everybody else."""
+    """Only for admins of the guild and service admins; 403 for other members, 404 for everybody else."""
 
     path = "/guilds/{guild_id:str}/rating"
     tags = ("guilds",)
@@ -26,15 +26,19 @@ class GuildRatingController(Controller):
     async def validate(
         self, request: Asking, guild_id: GuildId, data: JSONBody[ValidateFormula], rating_queries: Queries
     ) -> FormulaVerdict:
-        """Validate a formula: returns its problems with their positions, or its result for a trial player."""
+        """Validate a rating formula.
+
+        Get its errors with their positions or, if it is valid, its result for a sample player. Nothing is stored.
+        """
         return await rating_queries.validate(request.auth, guild_id, data.formula)
 
     @post("/preview", operation_id="preview_rating_formula", status_code=HTTP_200_OK)
     async def preview(
         self, request: Asking, guild_id: GuildId, data: JSONBody[PreviewFormula], rating_queries: Queries
     ) -> FormulaPreview:
-        """Rank the guild's members by a formula, next to their current rank, score and salary.
+        """Rank a guild's members by a formula that you want to try.
 
-        Nothing is stored. 422 for an invalid formula.
+        Each row also has the rank, score and salary by the guild's current formula. The salary is the score rounded to
+        the nearest multiple of 25. Nothing is stored. 422 if the formula is not valid.
         """
         return await rating_queries.preview(request.auth, guild_id, data.formula, limit=data.limit)

@@ -35,7 +35,7 @@ WRITE = {"scope": "trackers:write"}
 
 
 class InternalScheduleController(Controller):
-    """Processing by guild. 404 for guilds, and for schedules of guilds, that the key is not for."""
+    """Processing by guild. 404 for guilds that the key is not for, and for their schedules."""
 
     path = "/trackers"
     tags = ("trackers",)
@@ -50,7 +50,12 @@ class InternalScheduleController(Controller):
     async def process_guild(
         self, request: Asking, data: JSONBody[ProcessGuild], tracker_queue: Queue
     ) -> GuildProcessingStarted:
-        """Boost the accounts that members of a guild follow; all are skipped if the guild switched processing off."""
+        """Move a guild's trackers to the front of the queue.
+
+        These are the trackers of the guild's members. The request does nothing if the guild has switched processing
+        off; `skipped` is then the number of skipped accounts. 404 `guild_not_found` if there is no such guild or your
+        key may not act for it.
+        """
         return await tracker_queue.process_trackers_for_guild(data.guild_id, asker=request.auth)
 
     @post(
@@ -63,10 +68,16 @@ class InternalScheduleController(Controller):
     async def schedule(
         self, request: Asking, data: JSONBody[ScheduleProcessing], schedule_service: Service
     ) -> ScheduleView:
-        """Schedule the processing of a guild, once, or repeatedly with `cron`. 422 for a time in the past.
+        """Schedule the processing of a guild's trackers.
 
-        It starts once, with any number of workers. Without a worker it starts late or, after the grace period, not at
-        all: FAILED with the reason `missed`. Failed runs are in the report; the schedule is COMPLETED nevertheless.
+        Processing moves the accounts that members of the guild follow to the front of the queue. Send `scheduled_at`
+        for one time, or `cron` to repeat it. Each scheduled time starts exactly one run, however many workers there
+        are. If no worker is running, the run starts late or, after a grace period, not at all: the schedule becomes
+        FAILED with the reason `missed`. If single fetches fail, the schedule still becomes COMPLETED; its report lists
+        them.
+
+        404 `guild_not_found` if there is no such guild or your key may not act for it. 422 `invalid_schedule` if the
+        time is in the past or `cron` is not valid, or unless you send either `scheduled_at` or `cron`.
         """
         return await schedule_service.schedule_processing(
             data.guild_id,
@@ -83,7 +94,7 @@ class InternalScheduleController(Controller):
         request: Asking,
         guild_id: GuildId,
         schedule_queries: Queries,
-        status: Annotated[ScheduleStatus | None, QueryParameter(description="Only schedules of this status.")] = None,
+        status: Annotated[ScheduleStatus | None, QueryParameter(description="Only schedules with this status.")] = None,
         include_completed: Annotated[
             bool,
             QueryParameter(name="includeCompleted", description="Include COMPLETED schedules; ignored with `status`."),
@@ -91,9 +102,11 @@ class InternalScheduleController(Controller):
         page: PageNumber = 1,
         per_page: PerPage = 50,
     ) -> Schedules:
-        """List the schedules of a guild, the newest first. A schedule in progress is PENDING and shows its progress.
+        """List the schedules of a guild, newest first.
 
-        A recurring schedule is PENDING until it is cancelled, and shows the result of the last time.
+        The status stays PENDING while a schedule is running; see its field `progress`. A recurring schedule stays
+        PENDING until it is cancelled, and has the result of its last run. 404 `guild_not_found` if there is no such
+        guild or your key may not act for it.
         """
         filters = ScheduleFilters(status=status, include_completed=include_completed)
         return await schedule_queries.get_schedules_for_guild(
@@ -107,8 +120,10 @@ class InternalScheduleController(Controller):
         opt=WRITE,
     )
     async def cancel(self, request: Asking, schedule_id: FromPath[UUID], schedule_service: Service) -> ScheduleView:
-        """Cancel a schedule. 409 if it has started or is over.
+        """Cancel a schedule.
 
-        A recurring schedule can be cancelled at any time; processing in progress is completed.
+        409 `schedule_began` or `schedule_over` if a one-time schedule has started or ended. You can cancel a recurring
+        schedule at any time; a run that is under way still finishes. 404 `schedule_not_found` if there is no such
+        schedule or your key may not act for its guild.
         """
         return await schedule_service.cancel_schedule(schedule_id, asker=request.auth)

@@ -42,10 +42,11 @@ class LeaderboardController(Controller):
         page: PageNumber = 1,
         per_page: PerPage = 50,
     ) -> GuildLeaderboard:
-        """List a guild's members by their rating in a playlist, or by score of its formula without `playlist`.
+        """List a guild's members by rating or score.
 
-        One row per person, for their best active tracker; without people who are not rated or did not play this season.
-        404 if you are not a member of the guild.
+        With `playlist`, rank by the rating in this playlist. If you omit `playlist`, rank by the score of the guild's
+        formula. There is one row per person, for the best active tracker. People who are unrated or have not played
+        this season are left out. 404 `guild_not_found` if you are not a member of the guild.
         """
         return await rating_queries.leaderboard(request.auth, guild_id, playlist=playlist, page=page, per_page=per_page)
 
@@ -61,9 +62,11 @@ class LeaderboardController(Controller):
         until: Until = None,
         points: Points = 200,
     ) -> TrackerHistory:
-        """Get the rating history by playlist, thinned to `points` that keep the shape of the line.
+        """Get the rating history of a tracker by playlist.
 
-        From 4 points on, the first, last, lowest and highest are always included. Estimates are left out.
+        Each playlist is reduced to at most `points` data points that preserve the shape of the curve. If `points` is at
+        least 4, the first, last, lowest and highest ones are always included. Ratings that the site only estimates are
+        left out. 403 if you may not see the tracker, 404 `tracker_not_found` if there is no such tracker.
         """
         return await rating_queries.history(
             request.auth, tracker_id, playlist=playlist, season=season, since=since, until=until, points=points
@@ -86,9 +89,11 @@ class InternalLeaderboardController(Controller):
         page: PageNumber = 1,
         per_page: PerPage = 50,
     ) -> GuildLeaderboard:
-        """List a guild's members by their rating in a playlist, or by score of its formula without `playlist`.
+        """List a guild's members by rating or score.
 
-        One row per person, for their best active tracker; without people who are not rated or did not play this season.
+        With `playlist`, rank by the rating in this playlist. If you omit `playlist`, rank by the score of the guild's
+        formula. There is one row per person, for the best active tracker. People who are unrated or have not played
+        this season are left out. 404 `guild_not_found` if there is no such guild or your key may not act for it.
         """
         return await rating_queries.leaderboard(request.auth, guild_id, playlist=playlist, page=page, per_page=per_page)
 
@@ -104,9 +109,11 @@ class InternalLeaderboardController(Controller):
         until: Until = None,
         points: Points = 200,
     ) -> TrackerHistory:
-        """Get the rating history by playlist, thinned to `points` that keep the shape of the line.
+        """Get the rating history of a tracker by playlist.
 
-        From 4 points on, the first, last, lowest and highest are always included. Estimates are left out.
+        Each playlist is reduced to at most `points` data points that preserve the shape of the curve. If `points` is at
+        least 4, the first, last, lowest and highest ones are always included. Ratings that the site only estimates are
+        left out. 403 if your key may not act for the person, 404 `tracker_not_found` if there is no such tracker.
         """
         return await rating_queries.history(
             request.auth, tracker_id, playlist=playlist, season=season, since=since, until=until, points=points

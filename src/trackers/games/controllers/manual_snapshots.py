@@ -52,11 +52,13 @@ class ManualSnapshotController(Controller):
         data: JSONBody[AddManualSnapshot],
         snapshot_service: Snapshotting,
     ) -> MyManualSnapshot:
-        """Enter figures of your account, with a note about their origin.
+        """Enter ratings for your account by hand, with a note on where they come from.
 
-        They appear only in your own tracker; a guild's leaderboard counts them if the guild's settings allow it.
-        422 `impossible_snapshot` for an unknown season or playlist, a time in the future, or a repeated playlist,
-        429 `too_many_snapshots` above the daily limit.
+        Only your own tracker shows them; a guild's leaderboard counts them if the guild's settings allow it. 422
+        `impossible_snapshot` if a season or playlist is unknown, a playlist occurs twice, a streak is longer than the
+        number of matches, or the time is in the future or more than ten years ago. 429 `too_many_snapshots` if you
+        reach the daily limit for the account. 403 if the tracker is not yours, 404 `tracker_not_found` if there is no
+        such tracker.
         """
         return await snapshot_service.create_snapshot(request.auth, tracker_id, data)
 
@@ -64,7 +66,10 @@ class ManualSnapshotController(Controller):
     async def list_mine(
         self, request: Asking, manual_snapshot_queries: ManualReads, before: Before = None, limit: SnapshotLimit = 50
     ) -> MyManualSnapshots:
-        """List your manual snapshots, the latest first, with the decisions of your guilds."""
+        """List your manual snapshots, newest first.
+
+        Each shows what your guilds have decided about it: `waiting`, `confirmed` or `rejected`.
+        """
         return await manual_snapshot_queries.of_person(request.auth.user_id, before=before, limit=limit)
 
     @patch(
@@ -77,17 +82,25 @@ class ManualSnapshotController(Controller):
         data: JSONBody[ChangeManualSnapshot],
         snapshot_service: Snapshotting,
     ) -> MyManualSnapshot:
-        """Correct your manual snapshot; guilds review it again. 422 as for a new one."""
+        """Correct one of your manual snapshots.
+
+        Fields that you omit do not change. Your guilds review the snapshot again. Same 422 errors as for a new
+        snapshot. 404 `manual_snapshot_not_found` if there is no such snapshot, or you may not see it.
+        """
         return await snapshot_service.change_snapshot(request.auth, snapshot_id, data)
 
     @delete("/manual-snapshots/{snapshot_id:uuid}", operation_id="remove_manual_snapshot")
     async def remove(self, request: Asking, snapshot_id: FromPath[UUID], snapshot_service: Snapshotting) -> None:
-        """Remove your manual snapshot. It no longer counts anywhere."""
+        """Remove one of your manual snapshots.
+
+        It no longer counts anywhere. 404 `manual_snapshot_not_found` if there is no such snapshot, or you may not see
+        it.
+        """
         await snapshot_service.remove_snapshot(request.auth, snapshot_id)
 
 
 class GuildManualSnapshotController(Controller):
-    """For the staff of a guild, and for admins; 403 for other members, 404 for everybody else."""
+    """Only for admins of the guild and service admins; 403 for other members, 404 for everybody else."""
 
     path = "/guilds/{guild_id:str}/manual-snapshots"
     tags = ("guilds",)
@@ -102,7 +115,10 @@ class GuildManualSnapshotController(Controller):
         before: Before = None,
         limit: SnapshotLimit = 50,
     ) -> GuildManualSnapshots:
-        """List the manual snapshots of members, the latest first. Empty if the guild counts none."""
+        """List the manual snapshots of a guild's members, newest first.
+
+        The list is empty if the guild's settings do not allow manual snapshots.
+        """
         return await manual_snapshot_queries.of_guild(request.auth, guild_id, status=status, before=before, limit=limit)
 
     @post(
@@ -121,8 +137,9 @@ class GuildManualSnapshotController(Controller):
     ) -> GuildManualSnapshot:
         """Confirm a member's manual snapshot for this guild only.
 
-        409 `snapshot_corrected` if it was corrected after you saw it, 409 `manual_snapshots_not_counted` if the guild
-        counts none.
+        Send `entered_at` of the snapshot as you saw it. 409 `snapshot_corrected` if the snapshot was corrected since
+        then. 409 `manual_snapshots_not_counted` if the guild's settings do not allow manual snapshots. 404
+        `manual_snapshot_not_found` if there is no such snapshot.
         """
         return await snapshot_service.confirm(request.auth, guild_id, snapshot_id, entered_at=data.entered_at)
 
@@ -130,7 +147,11 @@ class GuildManualSnapshotController(Controller):
     async def reject(
         self, request: Asking, guild_id: GuildId, snapshot_id: FromPath[UUID], snapshot_service: Snapshotting
     ) -> GuildManualSnapshot:
-        """Reject a member's manual snapshot for this guild only, even after it was confirmed."""
+        """Reject a member's manual snapshot for this guild only.
+
+        You can also reject a snapshot that was confirmed before. 409 `manual_snapshots_not_counted` if the guild's
+        settings do not allow manual snapshots. 404 `manual_snapshot_not_found` if there is no such snapshot.
+        """
         return await snapshot_service.reject(request.auth, guild_id, snapshot_id)
 
 
@@ -148,9 +169,9 @@ class AdminManualSnapshotController(Controller):
         before: Before = None,
         limit: SnapshotLimit = 50,
     ) -> MyManualSnapshots:
-        """List the manual snapshots of everybody, or of one person, the latest first.
+        """List the manual snapshots of all people or of one person, newest first.
 
-        Admins correct and remove them under `/api/trackers/manual-snapshots`.
+        To correct or remove them, use `/api/trackers/manual-snapshots/{snapshot_id}`.
         """
         return await manual_snapshot_queries.of_everybody(user_id=user_id, before=before, limit=limit)
 
@@ -175,9 +196,11 @@ class InternalManualSnapshotController(Controller):
         data: JSONBody[AddManualSnapshot],
         snapshot_service: Snapshotting,
     ) -> MyManualSnapshot:
-        """Enter figures of a person's account, with a note about their origin. Only their own tracker shows them.
+        """Enter ratings for a person's account by hand, with a note on their origin.
 
-        422 `impossible_snapshot` and 429 `too_many_snapshots` as for people.
+        Only the person's own tracker shows them; a guild's leaderboard counts them if the guild's settings allow it.
+        403 if your key may not act for the person. Same 422 and 429 errors as `POST
+        /api/trackers/{tracker_id}/snapshots`.
         """
         return await snapshot_service.create_snapshot(request.auth, tracker_id, data)
 
@@ -194,12 +217,20 @@ class InternalManualSnapshotController(Controller):
         data: JSONBody[ChangeManualSnapshot],
         snapshot_service: Snapshotting,
     ) -> MyManualSnapshot:
-        """Correct a person's manual snapshot; guilds review it again."""
+        """Correct a person's manual snapshot.
+
+        Fields that you omit do not change. Guilds review the snapshot again. Same 422 errors as for a new snapshot. 403
+        if your key may not act for the person, 404 `manual_snapshot_not_found` if there is no such snapshot.
+        """
         return await snapshot_service.change_snapshot(request.auth, snapshot_id, data)
 
     @delete("/manual-snapshots/{snapshot_id:uuid}", operation_id="internal_remove_manual_snapshot", opt=WRITE)
     async def remove(self, request: BotAsking, snapshot_id: FromPath[UUID], snapshot_service: Snapshotting) -> None:
-        """Remove a person's manual snapshot."""
+        """Remove a person's manual snapshot.
+
+        It no longer counts anywhere. 403 if your key may not act for the person, 404 `manual_snapshot_not_found` if
+        there is no such snapshot.
+        """
         await snapshot_service.remove_snapshot(request.auth, snapshot_id)
 
 
@@ -219,7 +250,10 @@ class InternalGuildManualSnapshotController(Controller):
         before: Before = None,
         limit: SnapshotLimit = 50,
     ) -> GuildManualSnapshots:
-        """List the manual snapshots of members, the latest first. Empty if the guild counts none."""
+        """List the manual snapshots of a guild's members, newest first.
+
+        The list is empty if the guild's settings do not allow manual snapshots.
+        """
         return await manual_snapshot_queries.of_guild(request.auth, guild_id, status=status, before=before, limit=limit)
 
     @post(
@@ -237,7 +271,12 @@ class InternalGuildManualSnapshotController(Controller):
         data: JSONBody[ConfirmManualSnapshot],
         snapshot_service: Snapshotting,
     ) -> GuildManualSnapshot:
-        """Confirm a member's manual snapshot for this guild only; 409 as for people."""
+        """Confirm a member's manual snapshot for this guild only.
+
+        Send `entered_at` of the snapshot as you saw it. Same 409 errors as `POST
+        /api/guilds/{guild_id}/manual-snapshots/{snapshot_id}/confirm`. 404 `manual_snapshot_not_found` if there is no
+        such snapshot.
+        """
         return await snapshot_service.confirm(request.auth, guild_id, snapshot_id, entered_at=data.entered_at)
 
     @post(
@@ -246,5 +285,9 @@ class InternalGuildManualSnapshotController(Controller):
     async def reject(
         self, request: BotAsking, guild_id: GuildId, snapshot_id: FromPath[UUID], snapshot_service: Snapshotting
     ) -> GuildManualSnapshot:
-        """Reject a member's manual snapshot for this guild only, even after it was confirmed."""
+        """Reject a member's manual snapshot for this guild only.
+
+        You can also reject a snapshot that was confirmed before. 409 `manual_snapshots_not_counted` if the guild's
+        settings do not allow manual snapshots. 404 `manual_snapshot_not_found` if there is no such snapshot.
+        """
         return await snapshot_service.reject(request.auth, guild_id, snapshot_id)

@@ -21,13 +21,17 @@ Snapshotting = NamedDependency[SkipValidation[TrackerSnapshotService]]
 ManualReads = NamedDependency[SkipValidation[ManualSnapshotQueries]]
 SnapshotReads = NamedDependency[SkipValidation[SnapshotQueries]]
 
-GuildFilter = Annotated[str | None, QueryParameter(pattern=SNOWFLAKE, description="Only members of this guild.")]
+GuildFilter = Annotated[
+    str | None, QueryParameter(pattern=SNOWFLAKE, description="Only trackers of members of this guild.")
+]
 PlatformFilter = Annotated[
     str | None, QueryParameter(max_length=20, description="Only trackers on this platform: steam, epic, ...")
 ]
 StatusFilter = Annotated[Status | None, QueryParameter(description="Only trackers with this scraping status.")]
-ActiveFilter = Annotated[bool | None, QueryParameter(description="Only active, or only deactivated trackers.")]
-Sort = Annotated[TrackerSort, QueryParameter(description="Order; a dash reverses it.")]
+ActiveFilter = Annotated[
+    bool | None, QueryParameter(description="true: only active trackers; false: only deactivated ones.")
+]
+Sort = Annotated[TrackerSort, QueryParameter(description="Order; a dash before the field reverses it.")]
 Before = Annotated[UUID | None, QueryParameter(description="Only snapshots older than this one.")]
 SeasonFilter = Annotated[str | None, QueryParameter(max_length=64, description="Only this season, by its key.")]
 ReviewFilter = Annotated[ReviewStatus | None, QueryParameter(description="Only snapshots with this review status.")]

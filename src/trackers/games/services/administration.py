@@ -89,7 +89,10 @@ class TrackerAdministration(TrackerAdminQueries):
         self._interval = timedelta(seconds=interval)
 
     async def refresh_many(self, wanted: BatchRefresh, *, asker: PersonIdentity) -> BatchQueued:
-        """Boost the accounts of active trackers. Raises NothingChosen or GuildNotFound."""
+        """Request runs of the accounts of active trackers, ahead of routine fetches.
+
+        Raises NothingChosen or GuildNotFound.
+        """
         if (wanted.tracker_ids is not None) is wanted.by_standing:
             raise NothingChosen
         if wanted.tracker_ids is not None:

@@ -1,4 +1,4 @@
-"""Boosts the accounts that members of a guild follow, unless the guild switched processing off."""
+"""Fetches the accounts that members of a guild follow sooner, unless the guild switched processing off."""
 
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from trackers.games.schedule_repository import ScheduleRepository
 from users.guilds.service import GuildService
 
 PROCESSED_AT_ONCE = 10_000
-"""Targets that one statement boosts."""
+"""Number of targets whose runs one statement requests."""
 
 
 class PutAhead(Struct, frozen=True, kw_only=True):
@@ -29,7 +29,10 @@ class GuildProcessing:
         self._targets = targets
 
     async def put_ahead(self, guild_id: str) -> PutAhead:
-        """Boost the accounts of a guild's members. Raises GuildNotFound."""
+        """Request runs of the accounts that a guild's members follow, ahead of routine fetches. Raises GuildNotFound.
+
+        If the guild switched processing off, all of them are skipped.
+        """
         if not (await self._guilds.settings_of(guild_id)).tracker_processing:
             return PutAhead(runs=[], skipped=await self._members.targets_in_guild(guild_id))
         runs: list[UUID] = []

@@ -242,8 +242,8 @@ class TrackerSnapshotService(ManualSnapshotQueries):
         entered = await self._manual.entered_since(now - DAY, user_id=owner, account_id=account_id, limit=self._per_day)
         if len(entered) >= self._per_day:
             raise TooManySnapshots(
-                f"A tracker takes {self._per_day} manual snapshots in 24 hours; "
-                "correct an earlier one or try again later.",
+                f"You can add at most {self._per_day} manual snapshots per tracker in 24 hours; "
+                "correct an earlier snapshot or try again later.",
                 retry_after=max(1.0, (entered[-1] + DAY - now).total_seconds()),
             )
 

@@ -1,4 +1,4 @@
-"""The scraping queue: boosts trackers."""
+"""The scraping queue: boosts accounts, that is, requests runs of them that come before all routine fetches."""
 
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from users.access import AccessPolicy
 
 
 class TrackerScrapingQueueService:
-    """Boosts trackers: a single one, all pending ones, or those of a guild."""
+    """Requests runs ahead of routine fetches: of one tracker, of all pending trackers, or of those of a guild."""
 
     def __init__(
         self, *, trackers: TrackerRepository, targets: Targets, guilds: GuildProcessing, access: AccessPolicy
@@ -37,7 +37,9 @@ class TrackerScrapingQueueService:
         return await self.enqueue_tracker(tracker_id)  # the account was merged in between
 
     async def process_pending_trackers(self, *, asker: Identity | None = None) -> int:
-        """Boost trackers that were never fetched, wait for a run or are dead letters. Return the number of accounts.
+        """Request runs of trackers that were never fetched, wait for a run or are dead letters.
+
+        Returns the number of accounts.
 
         Raises Forbidden if the caller may not act for everybody.
         """
@@ -53,7 +55,7 @@ class TrackerScrapingQueueService:
     async def process_trackers_for_guild(
         self, guild_id: str, *, asker: Identity | None = None
     ) -> GuildProcessingStarted:
-        """Boost the accounts of a guild's members; all are skipped if the guild switched processing off.
+        """Request runs of the accounts that a guild's members follow; none if the guild switched processing off.
 
         Raises GuildNotFound.
         """

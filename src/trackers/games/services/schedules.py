@@ -132,7 +132,7 @@ class ScheduledTrackerProcessingService(ScheduleQueries):
         return await self._schedules.claim_due(now=self._clock.now(), apart=apart)
 
     async def begin(self, schedule: ClaimedSchedule) -> None:
-        """Start a schedule: boost the guild's accounts, or mark the time as missed if it is too late.
+        """Start a schedule: request runs of the guild's accounts, or mark the time as missed if it is too late.
 
         A recurring schedule continues with the first time after now: several missed times count as one.
         """

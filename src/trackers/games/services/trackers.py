@@ -158,7 +158,7 @@ class TrackerService(TrackerQueries):
             wait = (tracker.last_attempt_at + self._cooldown - self._clock.now()).total_seconds()
             if wait > 0:
                 raise RefreshCooldown(
-                    f"This was fetched less than {self._cooldown.total_seconds() / 60:g} minutes ago; "
+                    f"This tracker was fetched less than {self._cooldown.total_seconds() / 60:g} minutes ago; "
                     f"try again in {wait:.0f} s.",
                     retry_after=wait,
                 )

@@ -32,16 +32,21 @@ class AdminPlayerController(Controller):
         data: JSONBody[RenamePlayer],
         player_administration: Administration,
     ) -> Renamed:
-        """Rename a player. If the new name is tracked already, merge both players into one.
+        """Rename a player.
 
-        All or nothing. 404 if the player is not tracked, 422 if the name is impossible or unchanged, 409
-        `histories_do_not_fit`, with the contradiction, if both histories cannot belong to one account.
+        If the new name is already tracked, both players are merged into one. Either everything is changed or nothing.
+        404 `player_not_found` if there is no such player. 422 if the new name is not a valid player name, or the player
+        already has it. 409 `histories_do_not_fit` if both histories cannot belong to one account; the response shows
+        the contradiction.
         """
         return await player_administration.rename(player_id, data.username, asker=request.auth)
 
     @post("/{username:str}/fetch", operation_id="admin_fetch_player", status_code=HTTP_202_ACCEPTED)
     async def fetch(self, username: Username, player_service: Service) -> FetchStarted:
-        """Fetch a player now, without a cooldown. 409 if the player is deactivated."""
+        """Fetch a player now, even during its cooldown.
+
+        409 `player_inactive` if the player is deactivated. 404 `player_not_found` if nobody tracks the player.
+        """
         return await player_service.fetch(username, force=True)
 
     @delete("/{username:str}", operation_id="admin_remove_player")
@@ -52,19 +57,23 @@ class AdminPlayerController(Controller):
         player_service: Service,
         purge: Annotated[bool, QueryParameter(description="Also delete the recorded history.")] = False,
     ) -> None:
-        """Stop tracking a player, even if people follow it. The recorded history stays, unless you purge it."""
+        """Stop tracking a player, even if people follow it.
+
+        The recorded history stays unless you set `purge`. 404 `player_not_found` if nobody tracks the player.
+        """
         await player_service.remove(username, asker=request.auth, purge=purge)
 
     @post("/tables/{mode:str}/accept", operation_id="accept_hiscore_table", status_code=HTTP_204_NO_CONTENT)
     async def accept_table(
         self,
         request: Asking,
-        mode: Annotated[GameMode, PathParameter(description="The table's game mode.")],
+        mode: Annotated[GameMode, PathParameter(description="Game mode of the hiscores.")],
         player_administration: Administration,
     ) -> None:
-        """Accept the next body of a table, even if its lists are shorter than those last seen.
+        """Accept shorter hiscores of a game mode.
 
-        A shorter list fails fetches with `page_changed`, because a part may be missing. Use this if the game has really
-        removed something.
+        Accept the next hiscores response for this game mode, even if it has fewer entries than before; otherwise
+        fetches fail with `page_changed`, because part of the response may be missing. Use this if the game has really
+        removed entries.
         """
         await player_administration.accept_shorter_table(mode, asker=request.auth)

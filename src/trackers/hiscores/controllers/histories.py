@@ -67,9 +67,9 @@ class PlayerHistoryController(Controller):
         player_queries: Queries,
         format: Format = ListFormat.JSON,  # noqa: A002 -- the parameter's name on the wire
     ) -> ManyStats:
-        """Get the stats of up to 100 players, each once, in the order of the request.
+        """Get the stats of up to 100 players.
 
-        `missing` lists the names that nobody tracks.
+        Each player is listed once, in the order of the request. `missing` has the names that nobody tracks.
         """
         stats = await player_queries.get_multiple_stats(split(usernames))
         return csv_answer(PlayerStats, stats.items, name="stats") if format is ListFormat.CSV else stats
@@ -83,7 +83,13 @@ class PlayerHistoryController(Controller):
         metric: Metrics = None,
         format: Format = ListFormat.JSON,  # noqa: A002 -- the parameter's name on the wire
     ) -> Comparison:
-        """Compare up to 10 players: values and gains in each metric, the largest gain first."""
+        """Compare the gains of up to 10 players in up to 10 metrics.
+
+        The period is the last seven days unless you set `period`, or `start` and `end`. For each metric, the player
+        with the largest gain comes first; players without a known gain come last. `missing` has the names that nobody
+        tracks. 422 `too_many_players` if you name too many players or metrics. 422 `impossible_span` if the times or
+        the period are not valid.
+        """
         comparison = await player_histories.compare_players(
             split(usernames),
             metric or ["overall"],
@@ -108,7 +114,8 @@ class PlayerHistoryController(Controller):
     ) -> PlayerLeaderboard:
         """List the largest gains in a metric in a day, week, month or year.
 
-        404 if you are not a member of the guild.
+        With `guild_id`, list only players that members of that guild follow; 404 `guild_not_found` if you are not a
+        member of that guild.
         """
         leaderboard = await player_histories.get_leaderboard(
             request.auth, metric, period, which=which, mode=mode, guild_id=guild_id, limit=limit
@@ -117,7 +124,11 @@ class PlayerHistoryController(Controller):
 
     @get("/{username:str}/stats", operation_id="get_player_stats")
     async def get_stats(self, username: Username, player_queries: Queries) -> PlayerStats:
-        """Get the stats of a player. `stats` is null before the first fetch; unknown figures are null, not 0."""
+        """Get the current stats of a player.
+
+        `stats` is null before the first fetch. Unknown numbers are null, not 0. 404 `player_not_found` if nobody tracks
+        the player.
+        """
         return await player_queries.get_current_stats(username)
 
     @get("/{username:str}/history", operation_id="get_player_history")
@@ -132,10 +143,12 @@ class PlayerHistoryController(Controller):
         moved: Moved = False,
         format: Format = ListFormat.JSON,  # noqa: A002 -- the parameter's name on the wire
     ) -> PlayerHistory:
-        """Get the gains of a player between two moments, and the two records that were compared.
+        """Get the gains of a player between two times.
 
-        The last record at or before each moment counts. If there is none before the start, the first record after it
-        counts.
+        The span is the last seven days unless you set `period`, or `start` and `end`. The gains are the difference
+        between two records: the last record at or before the start (if there is none, the first record after it), and
+        the last record at or before the end. The response includes both records. 404 `player_not_found` if nobody
+        tracks the player. 422 `impossible_span` if the times or the period are not valid.
         """
         history = await player_histories.get_history(
             username,
@@ -160,7 +173,9 @@ class PlayerHistoryController(Controller):
     ) -> Timeline:
         """Get the timeline of a skill's experience, a boss's kills or an activity's points.
 
-        It covers all recorded time unless you give a span. Skills include `overall` and `total_level`.
+        It covers the whole recorded time unless you set `period`, or `start` and `end`. Skills include `overall` and
+        `total_level`. 404 `player_not_found` if nobody tracks the player. 422 `unknown_metric` if there is no such
+        skill, boss or activity. 422 `impossible_span` if the times or the period are not valid.
         """
         timeline = await player_histories.get_timeline(username, metric, KINDS[kind], span, points=points)
         return (
@@ -176,7 +191,11 @@ class PlayerHistoryController(Controller):
         player_queries: Queries,
         format: Format = ListFormat.JSON,  # noqa: A002 -- the parameter's name on the wire
     ) -> Bests:
-        """Get the best day, week, month and year (UTC) of a player in each metric with gains."""
+        """Get the periods with the largest gains of a player.
+
+        For each metric in which the player gained anything, get the day, week, month and year (UTC) with the largest
+        gain. 404 `player_not_found` if nobody tracks the player.
+        """
         bests = await player_queries.get_bests(username)
         return csv_answer(Best, bests.items, name="records") if format is ListFormat.CSV else bests
 
@@ -187,7 +206,11 @@ class PlayerHistoryController(Controller):
         player_queries: Queries,
         format: Format = ListFormat.JSON,  # noqa: A002 -- the parameter's name on the wire
     ) -> Achievements:
-        """List the achievements of a player, the latest first, each with the two fetches around it."""
+        """List the achievements of a player, newest first.
+
+        Each has the time of the last fetch before it (`after`) and of the first fetch after it (`before`). 404
+        `player_not_found` if nobody tracks the player.
+        """
         achievements = await player_queries.get_achievements(username)
         return (
             csv_answer(Achievement, achievements.items, name="achievements")

@@ -82,9 +82,11 @@ class InternalPlayerController(Controller):
         player_queries: Queries,
         accept_unverified: AcceptUnverified = False,
     ) -> PlayerView:
-        """Track a player. With `user_id`, add it for that person, who may change it and gets it on their list.
+        """Track a player.
 
-        Answers like `POST /api/players`.
+        With `user_id`, add it on behalf of that person: they own the player, which means that they may change it, and
+        they follow it. Without `user_id`, nobody owns it. 403 if your key may not act for the person. Same responses
+        and errors as `POST /api/players`.
         """
         username = await player_registration.add_player(data, asker=request.auth, accept_unverified=accept_unverified)
         return await player_queries.get_player(username)
@@ -104,7 +106,11 @@ class InternalPlayerController(Controller):
         page: PageNumber = 1,
         per_page: PerPage = 50,
     ) -> PlayerPage:
-        """List all tracked players. 404 if the key does not speak for the guild."""
+        """List all tracked players.
+
+        With `guild_id`, list only players that members of that guild follow; 404 `guild_not_found` if there is no such
+        guild or your key may not act for it.
+        """
         filters = PlayerFilter(
             begins_with=begins_with, mode=mode, status=status, active=active, verified=verified, guild_id=guild_id
         )
@@ -112,9 +118,9 @@ class InternalPlayerController(Controller):
 
     @get("/stats", operation_id="internal_get_many_player_stats", opt=READ)
     async def get_many_stats(self, usernames: Usernames, player_queries: Queries) -> ManyStats:
-        """Get the stats of up to 100 players, each once, in the order of the request.
+        """Get the stats of up to 100 players.
 
-        `missing` lists the names that nobody tracks.
+        Each player is listed once, in the order of the request. `missing` has the names that nobody tracks.
         """
         return await player_queries.get_multiple_stats(split(usernames))
 
@@ -130,24 +136,39 @@ class InternalPlayerController(Controller):
         guild_id: GuildFilter = None,
         limit: BoardLimit = 50,
     ) -> PlayerLeaderboard:
-        """List the largest gains in a metric; with a guild, only of players that its members follow."""
+        """List the largest gains in a metric in a day, week, month or year.
+
+        With `guild_id`, list only players that members of that guild follow; 404 `guild_not_found` if there is no such
+        guild or your key may not act for it.
+        """
         return await player_histories.get_leaderboard(
             request.auth, metric, period, which=which, mode=mode, guild_id=guild_id, limit=limit
         )
 
     @get("/{username:str}", operation_id="internal_get_player", opt=READ)
     async def get_player(self, username: Username, player_queries: Queries) -> PlayerView:
-        """Get a player and the state of its fetches."""
+        """Get a player with its fetch status.
+
+        404 `player_not_found` if nobody tracks the player; for a former name, `renamed_to` has the current name.
+        """
         return await player_queries.get_player(username)
 
     @get("/{username:str}/card", operation_id="internal_get_player_card", opt=READ)
     async def get_card(self, username: Username, player_queries: Queries) -> Card:
-        """Get a summary of a player: levels, experience, gains of today and this week, the latest achievements."""
+        """Get a summary of a player.
+
+        It has levels, experience, the gains of today and this week, and the latest achievements. 404 `player_not_found`
+        if nobody tracks the player.
+        """
         return await player_queries.get_card(username)
 
     @get("/{username:str}/stats", operation_id="internal_get_player_stats", opt=READ)
     async def get_stats(self, username: Username, player_queries: Queries) -> PlayerStats:
-        """Get the stats of a player. `stats` is null before the first fetch."""
+        """Get the current stats of a player.
+
+        `stats` is null before the first fetch. Unknown numbers are null, not 0. 404 `player_not_found` if nobody tracks
+        the player.
+        """
         return await player_queries.get_current_stats(username)
 
     @get("/{username:str}/gains", operation_id="internal_get_player_gains", opt=READ)
@@ -161,19 +182,34 @@ class InternalPlayerController(Controller):
         activity: Activities = None,
         moved: Moved = True,
     ) -> PlayerHistory:
-        """Get the gains of a player in a span, and the two records that were compared."""
+        """Get the gains of a player between two times.
+
+        The span is the last seven days unless you set `period`, or `start` and `end`. The gains are the difference
+        between two records: the last record at or before the start (if there is none, the first record after it), and
+        the last record at or before the end. The response includes both records. 404 `player_not_found` if nobody
+        tracks the player. 422 `impossible_span` if the times or the period are not valid.
+        """
         return await player_histories.get_history(
             username, span, skills=skill or (), bosses=boss or (), activities=activity or (), moved=moved
         )
 
     @get("/{username:str}/achievements", operation_id="internal_get_player_achievements", opt=READ)
     async def get_achievements(self, username: Username, player_queries: Queries) -> Achievements:
-        """List the achievements of a player, the latest first, each with the two fetches around it."""
+        """List the achievements of a player, newest first.
+
+        Each has the time of the last fetch before it (`after`) and of the first fetch after it (`before`). 404
+        `player_not_found` if nobody tracks the player.
+        """
         return await player_queries.get_achievements(username)
 
     @post("/{username:str}/fetch", operation_id="internal_fetch_player", status_code=HTTP_202_ACCEPTED, opt=WRITE)
     async def fetch(self, username: Username, player_service: Service) -> FetchStarted:
-        """Fetch a player now, with priority. 429 within the cooldown (a minute by default) after the last fetch."""
+        """Fetch a player now, ahead of scheduled fetches.
+
+        The response estimates the time until the fetch is done. While the fetch waits or runs, further requests return
+        the same task. 429 `refresh_cooldown` (with a `Retry-After` header) if the last fetch was less than a minute ago
+        (the operator can change this time). 409 `player_inactive` if the player is deactivated.
+        """
         return await player_service.fetch(username)
 
     @put(
@@ -186,7 +222,12 @@ class InternalPlayerController(Controller):
     async def follow(
         self, request: Asking, username: Username, data: JSONBody[FollowFor], player_service: Service
     ) -> Following:
-        """Put a player on a person's list. 403 if the key does not speak for the person."""
+        """Follow a player for a person.
+
+        The person then gets messages about the player's progress. 403 if your key may not act for the person. 409
+        `follow_limit` if they already follow as many players as they may (200 by default). 404 `player_not_found` if
+        nobody tracks the player.
+        """
         return await player_service.follow_for(username, data, asker=request.auth)
 
     @delete("/{username:str}/follow", operation_id="internal_unfollow_player", status_code=HTTP_200_OK, opt=WRITE)
@@ -197,13 +238,19 @@ class InternalPlayerController(Controller):
         user_id: Annotated[str, QueryParameter(pattern=SNOWFLAKE, description="The person's Discord id.")],
         player_service: Service,
     ) -> Following:
-        """Take a player off a person's list."""
+        """Stop following a player for a person.
+
+        The player stays tracked. 403 if your key may not act for the person. 404 `player_not_found` if nobody tracks
+        the player.
+        """
         return await player_service.unfollow_for(username, user_id, asker=request.auth)
 
     @delete("/{username:str}", operation_id="internal_remove_player", opt=WRITE)
     async def remove(self, request: Asking, username: Username, player_service: Service) -> None:
-        """Stop tracking a player. The recorded history stays.
+        """Stop tracking a player.
 
-        403 if the key does not speak for the person who added it, 409 `still_followed` while others follow it.
+        The recorded history stays, and is used again if somebody adds the player again. 403 if your key may not act for
+        the person who added it. 409 `still_followed` if others follow it and your key is limited to guilds. 404
+        `player_not_found` if nobody tracks the player.
         """
         await player_service.remove(username, asker=request.auth)

@@ -38,7 +38,7 @@ Username = Annotated[
 AcceptUnverified = Annotated[
     bool,
     QueryParameter(
-        description="true: if the hiscores cannot be asked now, keep the player and fetch it later. false: 503."
+        description="true: if the hiscores cannot be reached now, add the player and fetch it later. false: 503."
     ),
 ]
 _Listed = Annotated[str, Meta(max_length=MOST_AT_ONCE * 51)]
@@ -65,7 +65,7 @@ StatusFilter = Annotated[Status | None, QueryParameter(description="Only players
 VerifiedFilter = Annotated[
     bool | None,
     QueryParameter(
-        description="true: only players that the hiscores have shown. false: only players that they never have."
+        description="true: only players that the hiscores have listed. false: only players that they have never listed."
     ),
 ]
 ActiveFilter = Annotated[
@@ -78,29 +78,30 @@ Sort = Annotated[PlayerSort, QueryParameter(description="Order; a dash before th
 Start = Annotated[
     str | None,
     QueryParameter(
-        max_length=40, description="A moment with its UTC offset, or a date, which begins at midnight in the time zone."
+        max_length=40, description="A time with its UTC offset, or a date, which begins at midnight in the time zone."
     ),
 ]
 End = Annotated[
     str | None,
-    QueryParameter(max_length=40, description="Like the start, but a date means the end of its day. Default: now."),
+    QueryParameter(max_length=40, description="Like `start`, but a date means the end of that day. Default: now."),
 ]
 Period = Annotated[
     str | None,
     QueryParameter(
         min_length=1,
         max_length=20,
-        description="Instead of a start: `day`, `week`, `month`, `year` (the current period, from midnight in the time "
-        "zone), `all`, or a length such as `7d` or `5d12h`. Default: 7d, for a timeline all.",
+        description="Instead of `start`: `day`, `week`, `month`, `year` (the current period, from midnight in the time "
+        "zone), `all`, or a length such as `7d` or `5d12h`. Default: `7d`; for a timeline `all`.",
     ),
 ]
 TimeZone = Annotated[
-    str | None, QueryParameter(max_length=64, description="IANA name. Default: your time zone, for bots UTC.")
+    str | None,
+    QueryParameter(max_length=64, description="IANA name of the time zone. Default: your time zone; for bots UTC."),
 ]
 Skills = Annotated[list[_MetricText] | None, QueryParameter(max_items=30, description="Only these skills.")]
 Bosses = Annotated[list[_MetricText] | None, QueryParameter(max_items=100, description="Only these bosses.")]
 Activities = Annotated[list[_MetricText] | None, QueryParameter(max_items=50, description="Only these activities.")]
-Moved = Annotated[bool, QueryParameter(description="Only metrics that changed.")]
+Moved = Annotated[bool, QueryParameter(description="true: only metrics that changed.")]
 Points = Annotated[
     int | None,
     QueryParameter(
@@ -117,8 +118,8 @@ Metrics = Annotated[
     ),
 ]
 BoardPeriod = Annotated[GainPeriod, QueryParameter(description="Calendar period, UTC; weeks begin on Monday.")]
-WhichPeriod = Annotated[Which, QueryParameter(description="The current period, or the period before.")]
-BoardLimit = Annotated[int, QueryParameter(ge=1, le=200, description="Maximum number of places.")]
+WhichPeriod = Annotated[Which, QueryParameter(description="The current period, or the previous one.")]
+BoardLimit = Annotated[int, QueryParameter(ge=1, le=200, description="Maximum number of rows.")]
 
 
 MetricName = Annotated[

@@ -138,8 +138,8 @@ class PlayerRegistration:
             raise PlayerUnknown(username, adding.mode)
         reason, retry_after = await self._reason(task)
         raise HiscoresUnavailable(
-            f"It is not possible to check now that {username} exists: {reason}. Try again later, or add the player "
-            "unchecked with ?accept_unverified=true.",
+            f"It is not possible to check right now whether {username} exists: {reason}. Try again later, or add the "
+            "player unchecked with ?accept_unverified=true.",
             retry_after=retry_after,
         )
 

@@ -168,7 +168,9 @@ class PlayerAdministration:
         if less:
             names = ", ".join(less[:MAX_SHOWN])
             raise HistoriesDoNotFit(
-                f"The later history has less than the earlier in {names}, so it belongs to another account.", less=less
+                f"The later history has lower values than the earlier one in {names}, so it belongs to another "
+                "account.",
+                less=less,
             )
 
     async def _derive_again(self, number: int, records: Sequence[StoredRecord]) -> None:

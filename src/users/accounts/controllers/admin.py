@@ -49,7 +49,10 @@ class AccountController(Controller):
 
     @get("/{user_id:uuid}", operation_id="get_account")
     async def get_account(self, user_id: FromPath[UUID], account_queries: Queries) -> Account:
-        """Get an account. 404 `account_not_found`."""
+        """Get an account.
+
+        404 `account_not_found` if there is no account with this id.
+        """
         return await account_queries.account(user_id)
 
     @patch("/{user_id:uuid}", operation_id="change_account", audited=("role", "active"))
@@ -58,7 +61,8 @@ class AccountController(Controller):
     ) -> Account:
         """Change a person's role, or deactivate or activate an account.
 
-        Deactivating an account ends its sessions. 404 `account_not_found`, 409 `last_admin`.
+        Deactivating an account ends its sessions. Fields that you omit do not change. 404 `account_not_found` if there
+        is no account with this id, 409 `last_admin` if no active admin would remain.
         """
         return await account_service.change_account(request.auth, user_id, data)
 
@@ -66,6 +70,7 @@ class AccountController(Controller):
     async def erase_account(self, request: Asking, user_id: FromPath[UUID], personal_data: Records) -> None:
         """Erase a person and everything that is stored about them.
 
-        You cannot undo this. 404 `account_not_found`, 409 `last_admin`.
+        You cannot undo this. 404 `account_not_found` if there is no account with this id, 409 `last_admin` if the
+        person is the only admin.
         """
         await personal_data.erase(user_id, asker=request.auth)

@@ -25,10 +25,12 @@ class ConfirmEmailController(Controller):
 
     @post("/", operation_id="confirm_email", opt=OPEN, status_code=HTTP_204_NO_CONTENT)
     async def confirm(self, data: JSONBody[ConfirmEmail], address_service: Addresses) -> None:
-        """Confirm an e-mail address with the code in the mail, or the `token` of its link.
+        """Confirm an e-mail address with the code or link that was mailed.
 
-        A link works once, within 24 hours. 404 `bad_confirmation_link`, 403 `account_deactivated`, 409 `email_taken` if
-        another account has confirmed the same address since.
+        Send as `token` the code in the mail or, if the mail has a link, the `token` in its address. It works once,
+        within 24 hours. 404 `bad_confirmation_link` if the token is wrong, was already used, or has expired. 403
+        `account_deactivated` if the account is deactivated. 409 `email_taken` if another account has confirmed the same
+        address in the meantime.
         """
         await address_service.confirm(data.token)
 
@@ -41,15 +43,21 @@ class ConfirmEmailPageController(Controller):
 
     @get("/", operation_id="ask_to_confirm_email", opt=OPEN, media_type=MediaType.HTML)
     async def ask(self, token: Token, address_service: Addresses) -> Response[str]:
-        """Show a page with a button that confirms an address.
+        """Show a page with a button that confirms an e-mail address.
 
-        The page alone confirms nothing, because mail scanners follow links. 404 `bad_confirmation_link`.
+        Opening the page confirms nothing, because mail scanners also open links. 404 `bad_confirmation_link` if the
+        token is wrong, was already used, or has expired.
         """
         return _page(await address_service.shown(token))
 
     @post("/", operation_id="confirm_email_by_page", opt=OPEN, media_type=MediaType.HTML, status_code=HTTP_200_OK)
     async def confirm(self, token: Token, address_service: Addresses) -> Response[str]:
-        """Confirm the address. 404 `bad_confirmation_link`, 403 `account_deactivated`, 409 `email_taken`."""
+        """Confirm an e-mail address from the page with the button.
+
+        404 `bad_confirmation_link` if the token is wrong, was already used, or has expired. 403 `account_deactivated`
+        if the account is deactivated. 409 `email_taken` if another account has confirmed the same address in the
+        meantime.
+        """
         await address_service.confirm(token)
         return _page(None)
 

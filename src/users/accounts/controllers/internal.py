@@ -18,7 +18,7 @@ Asking = Request[Any, BotIdentity, Any]
 
 
 class InternalUserController(Controller):
-    """People that a bot acts for, by their Discord ids."""
+    """People that a bot may act for, by their Discord ids."""
 
     path = "/users"
     tags = ("users",)
@@ -35,9 +35,10 @@ class InternalUserController(Controller):
     ) -> ClaimCodeMade:
         """Issue a claim code for a person who asked for it.
 
-        Show it to nobody else: the account that enters the code gets this Discord user and everything that was followed
-        for it. The code works once, within 15 minutes, and replaces the previous code. 403 `account_deactivated`, or
-        `forbidden` if your key does not cover the person.
+        With the code, the person links their Discord user to a login, which gets everything that you followed for them.
+        Show it only to this person: it works for everybody who enters it. The code works once, within 15 minutes, and
+        replaces the previous code. 403 `account_deactivated` if the person's account is deactivated, 403 `forbidden` if
+        your key may not act for the person.
         """
         return await claim_service.issue(request.auth, data)
 
@@ -48,8 +49,9 @@ class InternalUserController(Controller):
         user_id: Annotated[str, PathParameter(pattern=SNOWFLAKE, description="The person's Discord id (a snowflake).")],
         account_queries: Queries,
     ) -> KnownPerson:
-        """Get a person: whether they have a login, their time zone and their language.
+        """Get a person by Discord id.
 
-        404 `account_not_found` if the Discord id is unknown or your key does not cover the person.
+        The response has the time zone and the language, and shows whether the person has a login. 404
+        `account_not_found` if the Discord id is unknown or your key may not act for the person.
         """
         return await account_queries.known_person(request.auth, user_id)

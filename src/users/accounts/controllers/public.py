@@ -35,15 +35,19 @@ class MeController(Controller):
 
     @get("/export", operation_id="export_my_data")
     async def export(self, request: Asking, personal_data: Records) -> Export:
-        """Export everything that is stored about you, one part per module."""
+        """Export everything that is stored about you.
+
+        The export has a part for each module.
+        """
         return await personal_data.export(request.auth.user_id)
 
     @post("/claim", operation_id="claim_identity", status_code=HTTP_200_OK)
     async def claim(self, request: Asking, data: JSONBody[ClaimIdentity], claim_service: Claims) -> Account:
         """Link a Discord user to your account with the code from the bot.
 
-        Everything that the bot followed for this user moves to your account. 422 `bad_claim_code`, 409 `claim_refused`
-        for an identity with its own login, 429 `too_many_attempts`.
+        Everything that the bot followed for this Discord user moves to your account. 422 `bad_claim_code` if the code
+        is wrong, was already used, or has expired. 409 `claim_refused` if the Discord user already belongs to an
+        account that has a login or is deactivated. 429 `too_many_attempts` after too many attempts.
         """
         return await claim_service.claim(request.auth, data.code, address=address_of(request))
 
@@ -55,9 +59,9 @@ class MeController(Controller):
         external_id: Annotated[str, PathParameter(max_length=100)],
         account_service: Accounts,
     ) -> None:
-        """Unlink an identity from your account.
+        """Unlink an identity, such as a Discord user, from your account.
 
-        Everything that you follow stays. The bot then treats the Discord user as a new person. 404
-        `identity_not_found`.
+        You keep everything that you follow. The bot then treats the Discord user as a new person. 404
+        `identity_not_found` if your account has no such identity.
         """
         await account_service.unlink(request.auth, provider, external_id)

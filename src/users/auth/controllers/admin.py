@@ -25,17 +25,18 @@ class KeyController(Controller):
     async def create_key(self, request: Asking, data: JSONBody[CreateKey], key_service: Keys) -> MadeKey:
         """Create a bot key.
 
-        A scope is a module's name (`trackers`), or part of the module (`trackers:read`, `trackers:write`). With
-        `guild_ids` the key acts only for these guilds and their members. 404 `guild_not_found` for an unknown guild,
-        422 `invalid` for an unknown scope.
+        A scope is the name of a module (`trackers`), or only reading or writing in it (`trackers:read`,
+        `trackers:write`). With `guild_ids`, the key may act only for these guilds and their members. The response is
+        the only one that contains the key. 404 `guild_not_found` if a guild is unknown, 422 `invalid` if a scope is
+        unknown.
         """
         return await key_service.create(data.name, data.scopes, guild_ids=data.guild_ids, asker=request.auth)
 
     @get("/", operation_id="list_keys")
     async def list_keys(self, key_service: Keys) -> KnownKeys:
-        """List all keys, revoked ones included, oldest first.
+        """List all keys, including revoked ones, oldest first.
 
-        `last_used_at` is exact to the minute.
+        `last_used_at` is accurate to the minute.
         """
         return await key_service.every_key()
 
@@ -43,8 +44,9 @@ class KeyController(Controller):
     async def revoke_key(
         self, request: Asking, prefix: Annotated[str, PathParameter(pattern=r"^[a-z0-9]{10}$(?!\n)")], key_service: Keys
     ) -> None:
-        """Revoke a key by its `prefix`, the part between the underscores.
+        """Revoke a key by its prefix.
 
-        It stops working within two seconds. 404 if no working key has this prefix.
+        `prefix` is the part of the key between the underscores. The key stops working within two seconds. 404 if no
+        working key has this prefix.
         """
         await key_service.revoke(prefix, asker=request.auth)

@@ -71,7 +71,7 @@ async def read_login(request: Request[Any, Any, Any]) -> Login:
             if form.get("grant_type", "password") != "password":
                 raise Invalid("Only grant_type=password is supported.", extra={"field": "grant_type"})
             if len(str(form.get("scope", ""))) > MAX_SCOPE_LENGTH:
-                raise Invalid(f"A scope has at most {MAX_SCOPE_LENGTH} characters.", extra={"field": "scope"})
+                raise Invalid(f"A scope must have at most {MAX_SCOPE_LENGTH} characters.", extra={"field": "scope"})
             return msgspec.convert({"login": form.get("username"), "password": form.get("password")}, Login)
         if not is_json(request.headers.get("content-type")):
             raise UnsupportedMedia(f"Send JSON with the header Content-Type: application/json, or a form ({FORM}).")

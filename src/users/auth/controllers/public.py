@@ -36,11 +36,16 @@ class AuthController(Controller):
     ) -> Tokens:
         """Register an account and log in.
 
-        With a `claim_code` from the bot, the login belongs to the account that the bot already knows. An `email`
-        belongs to the account once you use the link that is mailed there; the answer does not show whether another
-        account has the address. 403 `registration_closed`, 409 `username_taken` or `claim_refused`, 422
-        `bad_claim_code`, or `email_not_set_up` for an address without a mail server, 429 `too_many_attempts` or
-        `too_many_messages`.
+        With a `claim_code` from a bot, your login is added to the account that the bot already created for you. If you
+        send an `email`, you get a mail with a link or a code; the account has the address when you have confirmed it.
+        The response does not show whether another account has the address.
+
+        403 `registration_closed` if the operator does not allow registrations, or only those with a `claim_code`. 403
+        `account_deactivated` if the bot's account for you is deactivated. 409 `username_taken` if another account has
+        the username. 409 `claim_refused` if the bot's account for you already has a login. 422 `bad_claim_code` if the
+        code is wrong, was already used, or has expired. 422 `email_not_set_up` if you send an `email` but this service
+        has no mail server. 422 `invalid` for an invalid address, time zone or language. 429 `too_many_attempts` or
+        `too_many_messages` if there were too many registrations or mails.
         """
         return await registration_service.register(data, client_of(request))
 
@@ -54,17 +59,18 @@ class AuthController(Controller):
     async def login(self, request: Request[Any, Any, Any], auth_service: Auth) -> Response[Tokens]:
         """Log in with an e-mail address or username.
 
-        Send `login` and `password` as JSON, or the password form of OAuth 2. 401 `login_failed`, 403
-        `account_deactivated`, 429 `too_many_attempts`.
+        Send `login` and `password` as JSON, or as the form-encoded OAuth 2 password grant. 401 `login_failed` if the
+        login or the password is wrong, 403 `account_deactivated` if an admin has deactivated your account, 429
+        `too_many_attempts` after too many attempts.
         """
         tokens, headers = await auth_service.login(await read_login(request), client_of(request))
         return Response(tokens, headers={"Cache-Control": "no-store", **headers})
 
     @post("/refresh", operation_id="refresh_tokens", status_code=HTTP_200_OK, opt=OPEN)
     async def refresh(self, data: JSONBody[Refresh], auth_service: Auth) -> Tokens:
-        """Get the next access and refresh token.
+        """Get a new access token and refresh token.
 
-        A refresh token works once: using it again ends the session (401 `refresh_refused`).
+        Each refresh token works once. If you use it again, the session ends (401 `refresh_refused`).
         """
         return await auth_service.refresh(data.refresh_token)
 
@@ -72,7 +78,7 @@ class AuthController(Controller):
     async def logout(self, request: Asking, auth_service: Auth) -> None:
         """Log out of this session.
 
-        Its refresh token stops working at once, its access tokens everywhere within two seconds.
+        Its refresh token stops working at once; its access tokens stop working on all servers within two seconds.
         """
         await auth_service.logout(request.auth)
 
@@ -94,7 +100,10 @@ class AuthController(Controller):
 
     @delete("/sessions/{session_id:uuid}", operation_id="end_session")
     async def end_session(self, request: Asking, session_id: FromPath[UUID], auth_service: Auth) -> None:
-        """End one of your sessions. 404 `session_not_found`."""
+        """End one of your sessions.
+
+        404 `session_not_found` if you have no such session, or it has already ended.
+        """
         await auth_service.end_session(request.auth, session_id)
 
     @post("/change-password", operation_id="change_password", status_code=HTTP_200_OK)
@@ -103,7 +112,8 @@ class AuthController(Controller):
     ) -> EndedSessions:
         """Change your password.
 
-        This ends all your other sessions. 401 `login_failed` if `current_password` is wrong, 429 `too_many_attempts`.
+        This ends all your other sessions. 401 `login_failed` if `current_password` is wrong, 429 `too_many_attempts`
+        after too many attempts.
         """
         ended = await auth_service.change_password(request.auth, data)
         return EndedSessions(ended=ended)
@@ -121,11 +131,15 @@ class OwnAccountController(Controller):
     ) -> Account:
         """Change your account.
 
-        Omitted fields stay as they are; null clears a field. `email` and `username` need `current_password`. A new
-        `email` stays in `unconfirmed_email` until you use the link that is mailed there; the previous address gets a
-        notice. The answer does not show whether another account has the address. 401 `login_failed`, 409
-        `username_taken`, 422 `password_needed`, `email_not_set_up`, or `invalid` for an invalid address, time zone or
-        language, 429 `too_many_attempts` or `too_many_messages`.
+        Fields that you omit do not change; null clears a field. To change `email` or `username`, also send
+        `current_password`. A new `email` stays in `unconfirmed_email` until you open the link sent to the new address
+        and confirm there; the previous address gets a notice. The response does not show whether another account has
+        the address.
+
+        401 `login_failed` if `current_password` is wrong, 422 `password_needed` if it is missing. 409 `username_taken`
+        if another account has the username. 422 `email_not_set_up` if you send an `email` but this service has no mail
+        server. 422 `invalid` for an invalid address, time zone or language. 429 `too_many_attempts` or
+        `too_many_messages` if there were too many attempts or mails.
         """
         return await own_account_service.change(request.auth, data, client_of(request))
 
@@ -133,7 +147,8 @@ class OwnAccountController(Controller):
     async def erase(self, request: Asking, data: JSONBody[EraseAccount], own_account_service: OwnAccount) -> None:
         """Erase your account and everything that is stored about you.
 
-        Needs `current_password`. 401 `login_failed`, 409 `last_admin` for the only admin, 429 `too_many_attempts`.
+        You must send `current_password`. You cannot undo this. 401 `login_failed` if the password is wrong, 409
+        `last_admin` if you are the only admin, 429 `too_many_attempts` after too many attempts.
         """
         await own_account_service.erase(request.auth, data)
 

@@ -27,7 +27,7 @@ WRITE = {"scope": "guilds:write"}
 
 
 class InternalGuildController(Controller):
-    """Guilds that a bot is in. With a key for some guilds, all others answer 404."""
+    """Guilds that a bot is in. If the key is limited to guilds, all others answer 404."""
 
     path = "/guilds"
     tags = ("guilds",)
@@ -36,7 +36,7 @@ class InternalGuildController(Controller):
     async def list_guilds(
         self, request: Asking, guild_queries: Queries, page: PageNumber = 1, per_page: PerPage = 50
     ) -> Guilds:
-        """List the guilds that your key covers, by id."""
+        """List the guilds that your key may act for, sorted by id."""
         return await guild_queries.guilds(request.auth, page=page, per_page=per_page)
 
     @put(
@@ -50,19 +50,26 @@ class InternalGuildController(Controller):
     ) -> GuildView:
         """Create or update a guild.
 
-        Always answers 200. Without `settings` the guild keeps its settings; with `settings`, omitted ones get their
-        defaults. 403 `key_for_other_guilds` if your key does not cover the guild.
+        The status is always 200. Without `settings`, the guild keeps its settings; with `settings`, those that you omit
+        get their defaults. 403 `key_for_other_guilds` if your key may not act for the guild.
         """
         return await guild_service.put(request.auth, guild_id, data.name, data.settings)
 
     @get("/{guild_id:str}", operation_id="internal_get_guild", opt=READ)
     async def get_guild(self, request: Asking, guild_id: GuildId, guild_queries: Queries) -> GuildView:
-        """Get a guild and its settings. 404 `guild_not_found`."""
+        """Get a guild and its settings.
+
+        404 `guild_not_found` if there is no such guild or your key may not act for it.
+        """
         return await guild_queries.guild(request.auth, guild_id)
 
     @delete("/{guild_id:str}", operation_id="internal_remove_guild", opt=WRITE)
     async def remove_guild(self, request: Asking, guild_id: GuildId, guild_service: Service) -> None:
-        """Remove a guild that the bot has left, with its settings and memberships. 404 `guild_not_found`."""
+        """Remove a guild that the bot has left.
+
+        This also removes its settings and memberships. 404 `guild_not_found` if there is no such guild or your key may
+        not act for it.
+        """
         await guild_service.remove(request.auth, guild_id)
 
     @get("/{guild_id:str}/members", operation_id="internal_list_guild_members", opt=READ)
@@ -76,7 +83,10 @@ class InternalGuildController(Controller):
         username: UsernameFilter = None,
         admin: AdminFilter = None,
     ) -> Members:
-        """List the members of a guild. 404 `guild_not_found`."""
+        """List the members of a guild.
+
+        404 `guild_not_found` if there is no such guild or your key may not act for it.
+        """
         return await guild_queries.members(
             request.auth, guild_id, page=page, per_page=per_page, username=username, admin=admin
         )
@@ -92,7 +102,8 @@ class InternalGuildController(Controller):
     ) -> MembersPut:
         """Add or update up to 1000 members of a guild.
 
-        Other memberships do not change. 404 `guild_not_found`, 422 `duplicate_member` for a person named twice.
+        Other memberships do not change. 404 `guild_not_found` if there is no such guild or your key may not act for it.
+        422 `duplicate_member` if you name a person twice.
         """
         return await guild_service.put_members(request.auth, guild_id, data.members)
 
@@ -108,7 +119,7 @@ class InternalGuildController(Controller):
     ) -> MembersRemoved:
         """Remove up to 1000 people who left a guild.
 
-        People who are not members are not counted. 404 `guild_not_found`, 422 `duplicate_member` for a person named
-        twice.
+        `removed` does not count people who are not members. 404 `guild_not_found` if there is no such guild or your key
+        may not act for it. 422 `duplicate_member` if you name a person twice.
         """
         return await guild_service.remove_members(request.auth, guild_id, data.user_ids)

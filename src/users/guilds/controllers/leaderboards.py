@@ -21,17 +21,17 @@ class MyLeaderboardController(Controller):
 
     @get("/", operation_id="get_my_leaderboards")
     async def get_choice(self, request: Asking, leaderboard_opt_outs: Choices) -> LeaderboardChoice:
-        """Get the leaderboards on which you do not appear."""
+        """List the leaderboards that you chose to be hidden from."""
         return await leaderboard_opt_outs.choice_of(request.auth.user_id)
 
     @put("/", operation_id="put_my_leaderboards")
     async def put_choice(
         self, request: Asking, data: JSONBody[ChooseLeaderboards], leaderboard_opt_outs: Choices
     ) -> LeaderboardChoice:
-        """Choose the leaderboards on which you do not appear.
+        """Choose the leaderboards that you want to be hidden from.
 
-        This replaces the whole choice. Your trackers go on, and you and the admins of your guilds still see them.
-        Leaderboards and previews of rating formulas leave you out at once; ranks of others close up within a minute.
-        404 `guild_not_found` for a guild that you are not in.
+        This replaces your previous list. Your trackers keep running, and you and the admins of your guilds still see
+        them. Leaderboards and previews of rating formulas leave you out at once; ranks below you move up within a
+        minute. 404 `guild_not_found` if you are not a member of one of the guilds.
         """
         return await leaderboard_opt_outs.choose(request.auth, data)

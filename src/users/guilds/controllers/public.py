@@ -16,7 +16,7 @@ Asking = Request[Any, PersonIdentity, Any]
 
 
 class GuildController(Controller):
-    """Guilds, visible to their members and to admins. For everybody else they answer 404."""
+    """Guilds, visible to their members and to service admins. For everybody else they answer 404."""
 
     path = "/guilds"
     tags = ("guilds",)
@@ -25,12 +25,18 @@ class GuildController(Controller):
     async def list_guilds(
         self, request: Asking, guild_queries: Queries, page: PageNumber = 1, per_page: PerPage = 50
     ) -> MyGuilds:
-        """List your guilds, and whether you are an admin of each."""
+        """List your guilds.
+
+        Each entry shows whether you are an admin of the guild.
+        """
         return await guild_queries.mine(request.auth, page=page, per_page=per_page)
 
     @get("/{guild_id:str}", operation_id="get_guild")
     async def get_guild(self, request: Asking, guild_id: GuildId, guild_queries: Queries) -> GuildView:
-        """Get a guild and its settings. 404 `guild_not_found` if you are not a member."""
+        """Get a guild and its settings.
+
+        404 `guild_not_found` if you are not a member.
+        """
         return await guild_queries.guild(request.auth, guild_id)
 
     @get("/{guild_id:str}/members", operation_id="list_guild_members")
@@ -54,10 +60,11 @@ class GuildController(Controller):
 
     @post("/{guild_id:str}/confirm", operation_id="confirm_my_membership", status_code=HTTP_200_OK)
     async def confirm_membership(self, request: Asking, guild_id: GuildId, guild_service: Service) -> MyGuild:
-        """Confirm your membership of a guild whose own bot added you.
+        """Confirm that you are a member of a guild.
 
-        Until then the guild's bots, admins, channels and leaderboards get none of your data. Confirming again changes
-        nothing. 404 `guild_not_found` if you are not a member.
+        This is needed if a bot whose key is limited to this guild added you. Until you confirm, the bots, admins,
+        channels and leaderboards of the guild get none of your data. If you have confirmed before, nothing changes. 404
+        `guild_not_found` if you are not a member.
         """
         return await guild_service.confirm(request.auth, guild_id)
 
@@ -71,7 +78,7 @@ class GuildController(Controller):
     ) -> GuildView:
         """Change the settings of a guild.
 
-        Omitted settings stay as they are; null resets a setting to its default. 403 if you are a member but not an
+        Settings that you omit do not change; null resets a setting to its default. 403 if you are a member but not an
         admin of the guild, 404 `guild_not_found` if you are not a member.
         """
         return await guild_service.change_settings(request.auth, guild_id, data)

@@ -23,7 +23,7 @@ class DeliveryController(Controller):
         notification_queries: Queries,
         channel_id: Annotated[UUID | None, QueryParameter(description="Only deliveries to this channel.")] = None,
         user_id: Annotated[
-            UUID | None, QueryParameter(description="Only deliveries about updates for this person.")
+            UUID | None, QueryParameter(description="Only deliveries of updates for this person.")
         ] = None,
         in_state: StateFilter = None,
         event: Annotated[
@@ -32,7 +32,7 @@ class DeliveryController(Controller):
         before: Before = None,
         limit: Limit = 50,
     ) -> Deliveries:
-        """List deliveries, the newest first."""
+        """List the deliveries to all channels, newest first."""
         return await notification_queries.every_delivery(
             channel_id=channel_id, user_id=user_id, state=in_state, event=event, before=before, limit=limit
         )
@@ -41,6 +41,7 @@ class DeliveryController(Controller):
     async def redrive(self, delivery_id: FromPath[UUID], channel_service: Service) -> DeliveryStarted:
         """Send a failed or skipped delivery again.
 
-        404 if no failed or skipped delivery has this id; 409 `channel_not_active` if its channel is suspended.
+        404 `delivery_not_found` if no failed or skipped delivery has this id, 409 `channel_not_active` if its channel
+        is suspended.
         """
         return await channel_service.redrive(delivery_id)

@@ -39,33 +39,33 @@ class MyDigestController(Controller):
 
     @get("/", operation_id="get_my_digest")
     async def get_settings(self, request: Asking, digest_queries: Queries) -> DigestSettings:
-        """Show how often you get a digest, and when the next one is due."""
+        """Get how often you receive a digest, and when the next one is due."""
         return await digest_queries.settings(request.auth.user_id)
 
     @put("/", operation_id="put_my_digest", audited=("period", "hour", "weekday", "channel_id"))
     async def put_settings(
         self, request: Asking, data: JSONBody[SettleDigest], digest_service: Service
     ) -> DigestSettings:
-        """Set how often, and at which hour of your time zone, you get a digest.
+        """Set how often and at which hour you receive a digest.
 
-        The period `off` switches digests off. 409 `no_mailbox` if you have no active e-mail channel, or if `channel_id`
-        names none of them.
+        A digest is one daily or weekly mail with all updates. The hour is in your time zone. Set `period` to `off` to
+        get no digests. 409 `no_mailbox` if you have no active e-mail channel, or if `channel_id` is not one of yours.
         """
         return await digest_service.settle(request.auth, data)
 
     @get("/preview", operation_id="preview_my_digest")
     async def preview(self, request: Asking, digest_service: Service) -> DigestPreview:
-        """Preview your digest as of now, as text and HTML.
+        """Preview your next digest as text and HTML.
 
-        Nothing is sent. The next digest still contains these updates.
+        It contains the updates up to now. Nothing is sent, and your next digest still contains the updates shown here.
         """
         return await digest_service.preview(request.auth)
 
     @get("/sent", operation_id="list_my_digests")
     async def list_sent(self, request: Asking, digest_queries: Queries) -> SentDigests:
-        """List your latest digests with their states.
+        """List your latest digests with their states, newest first.
 
-        Up to 200, the newest first.
+        The list has at most 200 digests.
         """
         return await digest_queries.sent(request.auth.user_id)
 
@@ -78,18 +78,19 @@ class UnsubscribeController(Controller):
 
     @get("/", operation_id="ask_to_unsubscribe", opt=OPEN, media_type=MediaType.HTML)
     async def ask(self, token: Token, digest_service: Service) -> Response[str]:
-        """Show a page that asks for confirmation.
+        """Show a page that asks you to confirm that you want no more digests.
 
-        Opening the page unsubscribes nobody, because mail scanners follow links. 404 if the link is not valid.
+        Opening the page does not unsubscribe you, because mail scanners also open links. 404 `bad_unsubscribe_link` if
+        the link is not valid.
         """
         digest_service.check_link(token)
         return _page(done=False)
 
     @post("/", operation_id="unsubscribe", opt=OPEN, media_type=MediaType.HTML, status_code=HTTP_200_OK)
     async def unsubscribe(self, token: Token, digest_service: Service) -> Response[str]:
-        """Switch digests off with one click (RFC 8058).
+        """Switch your digests off with one click (RFC 8058).
 
-        Repeated calls change nothing. 404 if the link is not valid.
+        Repeated calls change nothing. 404 `bad_unsubscribe_link` if the link is not valid.
         """
         await digest_service.unsubscribe(token)
         return _page(done=True)
@@ -105,8 +106,9 @@ class DigestController(Controller):
     async def run(self, data: JSONBody[RunDigests], digest_run: Run) -> DigestsRun:
         """Make the digests that are due, or the digest of one person.
 
-        Without `user_id` this does what happens every minute anyway. With `user_id` it makes the person's digest of the
-        present period, due or not. A person gets one digest per period, however often you call this.
+        Without `user_id`, make all digests that are due; this also happens automatically every minute. With `user_id`,
+        make the person's digest of the current period, even if it is not due. A person gets one digest per period,
+        however often you call this.
         """
         return await (digest_run.run() if data.user_id is None else digest_run.run_for(data.user_id))
 

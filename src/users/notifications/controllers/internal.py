@@ -39,17 +39,19 @@ class InternalGuildChannelController(Controller):
 
     @get("/", operation_id="internal_list_guild_channels", opt=READ)
     async def list_channels(self, request: Asking, guild_id: GuildId, notification_queries: Queries) -> Channels:
-        """List channels, the oldest first, without their secrets."""
+        """List the channels of a guild, oldest first, without their secrets."""
         return await notification_queries.channels(_guild_owner(request, guild_id))
 
     @post("/", operation_id="internal_add_guild_channel", audited=("kind",), opt=MAKES_SECRET)
     async def add_channel(
         self, request: Asking, guild_id: GuildId, data: JSONBody[AnyNewChannel], channel_service: Service
     ) -> ChannelMade:
-        """Add a channel, which must be verified before it gets messages.
+        """Add a channel, which you must verify before it gets messages.
 
-        A webhook is challenged; other channels receive a code. 422 `bad_channel_address` if the address is not allowed,
-        `email_not_set_up` if there is no mail server; 409 `too_many_channels`; 429 `too_many_messages`.
+        A webhook receives a challenge request that it must answer (docs/webhooks.md); every other channel receives a
+        code to send to `/verify`. 422 `bad_channel_address` if the address is not allowed. 422 `email_not_set_up` if
+        you add an e-mail channel but this service has no mail server. 409 `too_many_channels` if there is already the
+        maximum number of channels. 429 `too_many_messages` if too many codes or challenges were sent.
         """
         return await channel_service.add(_guild_owner(request, guild_id), data)
 
@@ -57,7 +59,10 @@ class InternalGuildChannelController(Controller):
     async def get_channel(
         self, request: Asking, guild_id: GuildId, channel_id: FromPath[UUID], notification_queries: Queries
     ) -> ChannelView:
-        """Show a channel with its last error."""
+        """Get a channel with its last error.
+
+        404 `channel_not_found` if the guild has no such channel.
+        """
         return await notification_queries.channel(_guild_owner(request, guild_id), channel_id)
 
     @patch("/{channel_id:uuid}", operation_id="internal_change_guild_channel", opt=WRITE)
@@ -69,14 +74,20 @@ class InternalGuildChannelController(Controller):
         data: JSONBody[ChangeChannel],
         channel_service: Service,
     ) -> ChannelView:
-        """Rename a channel."""
+        """Rename a channel.
+
+        404 `channel_not_found` if the guild has no such channel.
+        """
         return await channel_service.change(_guild_owner(request, guild_id), channel_id, data)
 
     @delete("/{channel_id:uuid}", operation_id="internal_remove_guild_channel", opt=WRITE)
     async def remove_channel(
         self, request: Asking, guild_id: GuildId, channel_id: FromPath[UUID], channel_service: Service
     ) -> None:
-        """Remove a channel and its deliveries."""
+        """Remove a channel and its deliveries.
+
+        Pending deliveries are not sent. 404 `channel_not_found` if the guild has no such channel.
+        """
         await channel_service.remove(_guild_owner(request, guild_id), channel_id)
 
     @post("/{channel_id:uuid}/verify", operation_id="internal_verify_guild_channel", status_code=HTTP_200_OK, opt=WRITE)
@@ -90,8 +101,9 @@ class InternalGuildChannelController(Controller):
     ) -> ChannelView:
         """Verify a channel with the code that was sent to it.
 
-        Without a code, a new code is sent (a webhook is challenged again). 422 `bad_channel_code`; 429 `too_many_tries`
-        or `too_many_messages`.
+        Without `code`, a new code is sent; a webhook receives a new challenge request. 422 `bad_channel_code` if the
+        code is wrong or has expired. 429 `too_many_tries` after too many wrong codes, 429 `too_many_messages` if too
+        many codes or challenges were sent.
         """
         return await channel_service.verify(_guild_owner(request, guild_id), channel_id, data.code)
 
@@ -101,9 +113,10 @@ class InternalGuildChannelController(Controller):
     async def test_channel(
         self, request: Asking, guild_id: GuildId, channel_id: FromPath[UUID], channel_service: Service
     ) -> DeliveryStarted:
-        """Send a test message.
+        """Send a test message to a channel.
 
-        The state of its delivery shows whether it was sent. 409 `channel_not_active`; 429 `too_many_messages`.
+        The state of the returned delivery shows whether the message was sent. 409 `channel_not_active` if the channel
+        is not verified or is suspended, 429 `too_many_messages` if too many messages were sent.
         """
         return await channel_service.test(_guild_owner(request, guild_id), channel_id)
 
@@ -111,7 +124,11 @@ class InternalGuildChannelController(Controller):
     async def resume_channel(
         self, request: Asking, guild_id: GuildId, channel_id: FromPath[UUID], channel_service: Service
     ) -> ChannelView:
-        """Resume a suspended channel, or end the cooldown of a channel after a failure."""
+        """Resume a channel after failures.
+
+        A suspended channel gets messages again. If a channel waits before the next try after a failure, that wait ends.
+        404 `channel_not_found` if the guild has no such channel.
+        """
         return await channel_service.resume(_guild_owner(request, guild_id), channel_id)
 
     @post(
@@ -125,8 +142,8 @@ class InternalGuildChannelController(Controller):
     ) -> SecretMade:
         """Give a webhook a new secret.
 
-        For a day its messages are signed with the old secret too. 422 `bad_channel_address` if the channel is not a
-        webhook.
+        For a day, messages are signed with both the old and the new secret. 422 `bad_channel_address` if the channel is
+        not a webhook.
         """
         return await channel_service.rotate(_guild_owner(request, guild_id), channel_id)
 
@@ -141,7 +158,10 @@ class InternalGuildChannelController(Controller):
         before: Before = None,
         limit: Limit = 50,
     ) -> Deliveries:
-        """List the deliveries of a channel, pending ones included, the newest first."""
+        """List the deliveries of a channel, newest first.
+
+        The list includes pending deliveries. 404 `channel_not_found` if the guild has no such channel.
+        """
         return await notification_queries.deliveries(
             _guild_owner(request, guild_id), channel_id, before=before, limit=limit, state=in_state
         )

@@ -1,4 +1,4 @@
-"""Endpoints of your own channels and preferences, and of the channels of guilds whose admin you are."""
+"""Endpoints of your own channels and preferences, and of the channels of guilds of which you are an admin."""
 
 from typing import Any
 from uuid import UUID
@@ -45,17 +45,19 @@ class MyChannelController(Controller):
 
     @get("/", operation_id="list_my_channels")
     async def list_channels(self, request: Asking, notification_queries: Queries) -> Channels:
-        """List channels, the oldest first, without their secrets."""
+        """List your channels, oldest first, without their secrets."""
         return await notification_queries.channels(_own(request))
 
     @post("/", operation_id="add_my_channel", audited=("kind",))
     async def add_channel(
         self, request: Asking, data: JSONBody[AnyNewChannel], channel_service: Service
     ) -> ChannelMade:
-        """Add a channel, which must be verified before it gets messages.
+        """Add a channel, which you must verify before it gets messages.
 
-        A webhook is challenged; other channels receive a code. 422 `bad_channel_address` if the address is not allowed,
-        `email_not_set_up` if there is no mail server; 409 `too_many_channels`; 429 `too_many_messages`.
+        A webhook receives a challenge request that it must answer (docs/webhooks.md); every other channel receives a
+        code to send to `/verify`. 422 `bad_channel_address` if the address is not allowed. 422 `email_not_set_up` if
+        you add an e-mail channel but this service has no mail server. 409 `too_many_channels` if there is already the
+        maximum number of channels. 429 `too_many_messages` if too many codes or challenges were sent.
         """
         return await channel_service.add(_own(request), data)
 
@@ -63,19 +65,28 @@ class MyChannelController(Controller):
     async def get_channel(
         self, request: Asking, channel_id: FromPath[UUID], notification_queries: Queries
     ) -> ChannelView:
-        """Show a channel with its last error."""
+        """Get a channel with its last error.
+
+        404 `channel_not_found` if you have no such channel.
+        """
         return await notification_queries.channel(_own(request), channel_id)
 
     @patch("/{channel_id:uuid}", operation_id="change_my_channel")
     async def change_channel(
         self, request: Asking, channel_id: FromPath[UUID], data: JSONBody[ChangeChannel], channel_service: Service
     ) -> ChannelView:
-        """Rename a channel."""
+        """Rename a channel.
+
+        404 `channel_not_found` if you have no such channel.
+        """
         return await channel_service.change(_own(request), channel_id, data)
 
     @delete("/{channel_id:uuid}", operation_id="remove_my_channel")
     async def remove_channel(self, request: Asking, channel_id: FromPath[UUID], channel_service: Service) -> None:
-        """Remove a channel and its deliveries."""
+        """Remove a channel and its deliveries.
+
+        Pending deliveries are not sent. 404 `channel_not_found` if you have no such channel.
+        """
         await channel_service.remove(_own(request), channel_id)
 
     @post("/{channel_id:uuid}/verify", operation_id="verify_my_channel", status_code=HTTP_200_OK)
@@ -84,8 +95,9 @@ class MyChannelController(Controller):
     ) -> ChannelView:
         """Verify a channel with the code that was sent to it.
 
-        Without a code, a new code is sent (a webhook is challenged again). 422 `bad_channel_code`; 429 `too_many_tries`
-        or `too_many_messages`.
+        Without `code`, a new code is sent; a webhook receives a new challenge request. 422 `bad_channel_code` if the
+        code is wrong or has expired. 429 `too_many_tries` after too many wrong codes, 429 `too_many_messages` if too
+        many codes or challenges were sent.
         """
         return await channel_service.verify(_own(request), channel_id, data.code)
 
@@ -93,9 +105,10 @@ class MyChannelController(Controller):
     async def test_channel(
         self, request: Asking, channel_id: FromPath[UUID], channel_service: Service
     ) -> DeliveryStarted:
-        """Send a test message.
+        """Send a test message to a channel.
 
-        The state of its delivery shows whether it was sent. 409 `channel_not_active`; 429 `too_many_messages`.
+        The state of the returned delivery shows whether the message was sent. 409 `channel_not_active` if the channel
+        is not verified or is suspended, 429 `too_many_messages` if too many messages were sent.
         """
         return await channel_service.test(_own(request), channel_id)
 
@@ -103,15 +116,19 @@ class MyChannelController(Controller):
     async def resume_channel(
         self, request: Asking, channel_id: FromPath[UUID], channel_service: Service
     ) -> ChannelView:
-        """Resume a suspended channel, or end the cooldown of a channel after a failure."""
+        """Resume a channel after failures.
+
+        A suspended channel gets messages again. If a channel waits before the next try after a failure, that wait ends.
+        404 `channel_not_found` if you have no such channel.
+        """
         return await channel_service.resume(_own(request), channel_id)
 
     @post("/{channel_id:uuid}/secret", operation_id="rotate_my_channel_secret", status_code=HTTP_200_OK)
     async def rotate_secret(self, request: Asking, channel_id: FromPath[UUID], channel_service: Service) -> SecretMade:
         """Give a webhook a new secret.
 
-        For a day its messages are signed with the old secret too. 422 `bad_channel_address` if the channel is not a
-        webhook.
+        For a day, messages are signed with both the old and the new secret. 422 `bad_channel_address` if the channel is
+        not a webhook.
         """
         return await channel_service.rotate(_own(request), channel_id)
 
@@ -125,31 +142,36 @@ class MyChannelController(Controller):
         before: Before = None,
         limit: Limit = 50,
     ) -> Deliveries:
-        """List the deliveries of a channel, pending ones included, the newest first."""
+        """List the deliveries of a channel, newest first.
+
+        The list includes pending deliveries. 404 `channel_not_found` if you have no such channel.
+        """
         return await notification_queries.deliveries(
             _own(request), channel_id, before=before, limit=limit, state=in_state
         )
 
 
 class GuildChannelController(Controller):
-    """Channels that get the updates of a guild's members: for admins of the guild, 403 for other members."""
+    """Channels that get the updates of a guild's members. Only for admins of the guild; 403 for other members."""
 
     path = "/guilds/{guild_id:str}/channels"
     tags = ("notifications",)
 
     @get("/", operation_id="list_guild_channels")
     async def list_channels(self, request: Asking, guild_id: GuildId, notification_queries: Queries) -> Channels:
-        """List channels, the oldest first, without their secrets."""
+        """List the channels of a guild, oldest first, without their secrets."""
         return await notification_queries.channels(_guild_owner(request, guild_id))
 
     @post("/", operation_id="add_guild_channel", audited=("kind",))
     async def add_channel(
         self, request: Asking, guild_id: GuildId, data: JSONBody[AnyNewChannel], channel_service: Service
     ) -> ChannelMade:
-        """Add a channel, which must be verified before it gets messages.
+        """Add a channel, which you must verify before it gets messages.
 
-        A webhook is challenged; other channels receive a code. 422 `bad_channel_address` if the address is not allowed,
-        `email_not_set_up` if there is no mail server; 409 `too_many_channels`; 429 `too_many_messages`.
+        A webhook receives a challenge request that it must answer (docs/webhooks.md); every other channel receives a
+        code to send to `/verify`. 422 `bad_channel_address` if the address is not allowed. 422 `email_not_set_up` if
+        you add an e-mail channel but this service has no mail server. 409 `too_many_channels` if there is already the
+        maximum number of channels. 429 `too_many_messages` if too many codes or challenges were sent.
         """
         return await channel_service.add(_guild_owner(request, guild_id), data)
 
@@ -157,7 +179,10 @@ class GuildChannelController(Controller):
     async def get_channel(
         self, request: Asking, guild_id: GuildId, channel_id: FromPath[UUID], notification_queries: Queries
     ) -> ChannelView:
-        """Show a channel with its last error."""
+        """Get a channel with its last error.
+
+        404 `channel_not_found` if the guild has no such channel.
+        """
         return await notification_queries.channel(_guild_owner(request, guild_id), channel_id)
 
     @patch("/{channel_id:uuid}", operation_id="change_guild_channel")
@@ -169,14 +194,20 @@ class GuildChannelController(Controller):
         data: JSONBody[ChangeChannel],
         channel_service: Service,
     ) -> ChannelView:
-        """Rename a channel."""
+        """Rename a channel.
+
+        404 `channel_not_found` if the guild has no such channel.
+        """
         return await channel_service.change(_guild_owner(request, guild_id), channel_id, data)
 
     @delete("/{channel_id:uuid}", operation_id="remove_guild_channel")
     async def remove_channel(
         self, request: Asking, guild_id: GuildId, channel_id: FromPath[UUID], channel_service: Service
     ) -> None:
-        """Remove a channel and its deliveries."""
+        """Remove a channel and its deliveries.
+
+        Pending deliveries are not sent. 404 `channel_not_found` if the guild has no such channel.
+        """
         await channel_service.remove(_guild_owner(request, guild_id), channel_id)
 
     @post("/{channel_id:uuid}/verify", operation_id="verify_guild_channel", status_code=HTTP_200_OK)
@@ -190,8 +221,9 @@ class GuildChannelController(Controller):
     ) -> ChannelView:
         """Verify a channel with the code that was sent to it.
 
-        Without a code, a new code is sent (a webhook is challenged again). 422 `bad_channel_code`; 429 `too_many_tries`
-        or `too_many_messages`.
+        Without `code`, a new code is sent; a webhook receives a new challenge request. 422 `bad_channel_code` if the
+        code is wrong or has expired. 429 `too_many_tries` after too many wrong codes, 429 `too_many_messages` if too
+        many codes or challenges were sent.
         """
         return await channel_service.verify(_guild_owner(request, guild_id), channel_id, data.code)
 
@@ -199,9 +231,10 @@ class GuildChannelController(Controller):
     async def test_channel(
         self, request: Asking, guild_id: GuildId, channel_id: FromPath[UUID], channel_service: Service
     ) -> DeliveryStarted:
-        """Send a test message.
+        """Send a test message to a channel.
 
-        The state of its delivery shows whether it was sent. 409 `channel_not_active`; 429 `too_many_messages`.
+        The state of the returned delivery shows whether the message was sent. 409 `channel_not_active` if the channel
+        is not verified or is suspended, 429 `too_many_messages` if too many messages were sent.
         """
         return await channel_service.test(_guild_owner(request, guild_id), channel_id)
 
@@ -209,7 +242,11 @@ class GuildChannelController(Controller):
     async def resume_channel(
         self, request: Asking, guild_id: GuildId, channel_id: FromPath[UUID], channel_service: Service
     ) -> ChannelView:
-        """Resume a suspended channel, or end the cooldown of a channel after a failure."""
+        """Resume a channel after failures.
+
+        A suspended channel gets messages again. If a channel waits before the next try after a failure, that wait ends.
+        404 `channel_not_found` if the guild has no such channel.
+        """
         return await channel_service.resume(_guild_owner(request, guild_id), channel_id)
 
     @post("/{channel_id:uuid}/secret", operation_id="rotate_guild_channel_secret", status_code=HTTP_200_OK)
@@ -218,8 +255,8 @@ class GuildChannelController(Controller):
     ) -> SecretMade:
         """Give a webhook a new secret.
 
-        For a day its messages are signed with the old secret too. 422 `bad_channel_address` if the channel is not a
-        webhook.
+        For a day, messages are signed with both the old and the new secret. 422 `bad_channel_address` if the channel is
+        not a webhook.
         """
         return await channel_service.rotate(_guild_owner(request, guild_id), channel_id)
 
@@ -234,7 +271,10 @@ class GuildChannelController(Controller):
         before: Before = None,
         limit: Limit = 50,
     ) -> Deliveries:
-        """List the deliveries of a channel, pending ones included, the newest first."""
+        """List the deliveries of a channel, newest first.
+
+        The list includes pending deliveries. 404 `channel_not_found` if the guild has no such channel.
+        """
         return await notification_queries.deliveries(
             _guild_owner(request, guild_id), channel_id, before=before, limit=limit, state=in_state
         )
@@ -248,7 +288,10 @@ class PreferenceController(Controller):
 
     @get("/", operation_id="get_my_notifications")
     async def get_preferences(self, request: Asking, notification_queries: Queries) -> Preferences:
-        """Show your preferences, and all events that you can receive."""
+        """Get your notification preferences.
+
+        The response also lists all events that you can receive.
+        """
         return await notification_queries.preferences(request.auth)
 
     @put("/", operation_id="put_my_notifications")
@@ -257,7 +300,7 @@ class PreferenceController(Controller):
     ) -> ChangePreferences:
         """Set your default preferences and quiet hours.
 
-        Fields that you leave out return to their defaults. 422 `unknown_event`.
+        Fields that you omit return to their defaults. 422 `unknown_event` if there is no event with this name.
         """
         return await preference_service.settle(request.auth, data)
 
@@ -271,7 +314,8 @@ class PreferenceController(Controller):
     ) -> SubjectPreferences:
         """Set your preferences for one subject, such as a tracker.
 
-        They override the defaults; without events, the defaults apply again. 422 `unknown_event`.
+        They replace your previous preferences for the subject and take precedence over your defaults. If `events` is
+        empty, your defaults apply again. 422 `unknown_event` if there is no event with this name.
         """
         return await preference_service.settle_subject(request.auth, subject_id, data)
 

@@ -44,7 +44,7 @@ class AppriseTransport:
         try:
             async with asyncio.timeout(self._timeout + 1):  # Apprise's own time-outs come first
                 if not await loop.run_in_executor(self._threads, self._notify_blocking, address, title, text):
-                    raise SendFailed("the service did not take the message")
+                    raise SendFailed("the service did not accept the message")
         except TimeoutError as error:
             raise SendFailed(f"no answer within {self._timeout:g} s") from error
 

@@ -151,4 +151,4 @@ class EmailTransport:
                 f"the mail server refuses this address ({code})", for_good=code in NO_SUCH_MAILBOX
             ) from error
         except (aiosmtplib.SMTPException, OSError) as error:
-            raise SendFailed(f"the mail server did not take the mail ({type(error).__name__})", ours=True) from error
+            raise SendFailed(f"the mail server did not accept the mail ({type(error).__name__})", ours=True) from error

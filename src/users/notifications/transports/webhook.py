@@ -58,7 +58,7 @@ class WebhookTransport:
         if not answer.ok:
             raise SendFailed(f"it answered the challenge with {answer.status}")
         if not _echoes(answer.body, challenge):
-            raise SendFailed("its answer does not hold the challenge that was sent")
+            raise SendFailed("its answer does not contain the challenge that was sent")
         return True
 
     async def _signed(self, target: ChannelAddress, message_id: str, body: bytes) -> Any:

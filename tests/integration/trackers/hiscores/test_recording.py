@@ -201,7 +201,7 @@ async def test_a_table_that_is_shorter_than_before_is_not_believed(stage: Stage)
     stage.site.remove_activity("Barrows Chests")
     task = await stage.look("lynx titan")
     assert (task.status, task.reason) == (Status.FAILED, "page_changed")
-    assert "15 activities where they listed 16" in (task.error or "")
+    assert "list 15 activities; before, they listed 16" in (task.error or "")
     assert await stage.kinds() == [1]
 
 

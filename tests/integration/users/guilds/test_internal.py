@@ -123,12 +123,12 @@ async def test_settings_of_an_older_version_are_read(guilds: Guilds, container: 
         (
             {"rating_formula": {"kind": "custom", "expression": "twos * secret"}},
             "body.settings.rating_formula",
-            "expression is no formula: there is no figure 'secret'",
+            "expression is not a formula: there is no figure 'secret'",
         ),
         (
             {"rating_formula": {"kind": "custom", "expression": "twos\0"}},
             "body.settings.rating_formula",
-            "expression is no formula: '\\x00' means nothing in a formula",
+            "expression is not a formula: '\\x00' is not allowed in a formula",
         ),
     ],
 )

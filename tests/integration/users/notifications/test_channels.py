@@ -124,7 +124,7 @@ async def test_a_webhook_that_does_not_answer_the_challenge_stays_unverified(
     shown = await telling.shown(ada, made["channel"])
     assert (shown["state"], shown["last_error"]) == (
         "unverified",
-        "its answer does not hold the challenge that was sent",
+        "its answer does not contain the challenge that was sent",
     )
     del endpoint.faults["/hook"]
     again = await ada.ask("POST", f"{AT}/{made['channel']['id']}/verify", {})
@@ -476,7 +476,7 @@ async def test_apprise_tells_in_a_thread_and_follows_nobody(endpoint: Endpoint) 
     assert not await transport.challenge(target, "K7QD-93XM")
     assert "K7QD-93XM" in endpoint.received[0].json["message"]
     endpoint.fails("/hook", 302, Location="/elsewhere")
-    with pytest.raises(SendFailed, match="did not take"):
+    with pytest.raises(SendFailed, match="did not accept"):
         await transport.challenge(target, "K7QD-93XM")
     await transport.close()
     guarded = AppriseTransport(timeout=5, allow_private=False)

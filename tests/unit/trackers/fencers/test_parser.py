@@ -89,7 +89,7 @@ def test_without_a_section_there_are_no_registrations() -> None:
     ("broken", "says"),
     [
         (lambda page: page.replace(b"<h1>", b"<h5>").replace(b"</h1>", b"</h5>"), "title"),
-        (lambda page: page.replace(b"person-", b"people-"), "marks of such a page"),
+        (lambda page: page.replace(b"person-", b"people-"), "elements that identify such a page"),
         (lambda page: page.replace(b"<h2>Registrations", b"<h2>Upcoming"), "outside"),
         (lambda page: page.replace(b"<span>Date</span>", b"<span>When</span>"), "no column date"),
         (lambda page: page.replace(b"<table", b"<div").replace(b"</table", b"</div"), "table"),
@@ -109,8 +109,8 @@ def test_a_changed_fencers_page_is_loud(broken: Callable[[bytes], bytes], says: 
 @pytest.mark.parametrize(
     ("broken", "says"),
     [
-        (lambda page: page.replace(b"<h3>Harbour Cup</h3>", b""), "no tournament of its own"),
-        (lambda page: page.replace(b"<h3>October NAC</h3>", b""), "no tournament of its own"),
+        (lambda page: page.replace(b"<h3>Harbour Cup</h3>", b""), "does not name a separate tournament"),
+        (lambda page: page.replace(b"<h3>October NAC</h3>", b""), "does not name a separate tournament"),
         (lambda page: page.replace(b"<th>Event</th>", b"<th>Contest</th>"), "outside"),
         (lambda page: page.replace(b"<th>Date</th>", b""), "no column date"),
         (lambda page: page.replace(b"<th>Name</th><th>Event</th>", b"<th>Event</th>"), "outside"),

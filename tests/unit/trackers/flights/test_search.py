@@ -224,7 +224,7 @@ def test_the_source_is_off_until_it_is_turned_on() -> None:
     assert off.policy.obey_robots
     assert not off.policy.operator_configured
     assert "TRACKERS_FLIGHTS_ENABLED" in off.disabled_because
-    with pytest.raises(Problem, match="is off on this server"):
+    with pytest.raises(Problem, match="is turned off on this server"):
         providers(google_enabled=False, google_off_because="why").scraped("google_flights")
 
 

@@ -82,7 +82,7 @@ def test_nothing_given_is_every_default() -> None:
         ({"rating_formula": {"kind": "custom", "expression": "1" * 501}}, "Expected `str` of length <= 500"),
         (
             {"rating_formula": {"kind": "custom", "expression": "twoss * 2"}},
-            "expression is no formula: there is no figure 'twoss'",
+            "expression is not a formula: there is no figure 'twoss'",
         ),
     ],
 )

@@ -26,6 +26,10 @@ class AdminAudit(Calls):
     ) -> ActivityPage:
         """List the activity log, newest first.
 
+        It has an entry for each event that happened to an object, such as `tracker.registered` or
+        `scrape.failed`, including events that no request caused. For the HTTP requests themselves, use the
+        audit log.
+
         `GET /api/admin/activity`
 
         Args:
@@ -69,8 +73,10 @@ class AdminAudit(Calls):
         before: UUID | None = None,
         limit: int | None = None,
     ) -> AuditPage:
-        """List the audit log: every mutating request, allowed or refused, newest first, with caller and
-        status.
+        """List the audit log, newest first.
+
+        It has an entry for every request that changes data, allowed or refused, with its caller and the
+        status of the response.
 
         `GET /api/admin/audit`
 

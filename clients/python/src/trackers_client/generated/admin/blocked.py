@@ -14,7 +14,9 @@ class AdminBlocked(Calls):
     async def list_blocks(
         self, *, source: str | None = None, before: UUID | None = None, limit: int | None = None
     ) -> Blocks:
-        """List the blocks, newest first. Only admins see this list.
+        """List the blocks, newest first.
+
+        Only admins see this list.
 
         `GET /api/admin/blocked`
 
@@ -30,11 +32,16 @@ class AdminBlocked(Calls):
     async def block(self, body: NewBlock) -> BlockView:
         """Block a person.
 
-        Everything that is stored about the person is deleted, and they are never followed, stored or shown
-        again. Keys: `games` takes a profile link; `hiscores` a player's name; `fencers` a number, a link,
-        or `name:First Last` for pages with names only; `contracts` `issuer:` and a number. Followers lose
-        what they followed, without a notification. Following the person answers 403 `blocked` from now on.
-        409 `already_blocked`.
+        Everything that is stored about the person is deleted, and nobody can follow them again. Set `keys`
+        to:
+
+        - for the source `games`: links to the person's profiles; - for `hiscores`: names of the person's
+        players; - for `fencers`: numbers or links of fencers or clubs, or `name:First Last` for pages that
+        show only names; - for `contracts`: `issuer:` and the number of a character, such as
+        `issuer:90000001`.
+
+        Followers lose what they followed, without a notification. From then on, requests to follow the
+        person get 403 `blocked`. 409 `already_blocked` if one of the keys is already blocked.
 
         `POST /api/admin/blocked`
         """
@@ -43,7 +50,8 @@ class AdminBlocked(Calls):
     async def lift_block(self, block_id: UUID) -> None:
         """Lift a block.
 
-        The person can be followed again. Deleted data does not come back. 404 `block_not_found`.
+        The person can be followed again. Deleted data does not come back. 404 `block_not_found` if there is
+        no block with this id.
 
         `DELETE /api/admin/blocked/{block_id}`
         """

@@ -15,9 +15,9 @@ class AdminContracts(Calls):
     """Admin calls about contracts."""
 
     async def list_rejected_contracts(self, *, page: int | None = None, per_page: int | None = None) -> RejectedPage:
-        """List rejected rows.
+        """List rejected contract data.
 
-        Rows that the API sent and that could not be stored, the last seen first.
+        These are rows that EVE's API sent but that could not be stored, the most recently seen first.
 
         `GET /api/admin/contracts/rejected`
 
@@ -30,9 +30,9 @@ class AdminContracts(Calls):
         )
 
     async def list_contract_runs(self, *, page: int | None = None, per_page: int | None = None) -> RunPage:
-        """List aggregation runs.
+        """List the fetches of regions with their results, newest first.
 
-        Newest first, each with its outcome and summary.
+        Each entry has its outcome and a summary.
 
         `GET /api/admin/contracts/runs`
 
@@ -45,9 +45,9 @@ class AdminContracts(Calls):
     async def run_contract_aggregation(self, body: RunAggregation | None = None) -> RunRequested:
         """Fetch regions now.
 
-        Fetches the given regions, or all followed regions if you give none. Regions are not swept again
-        before the API has a newer state, but items and bids that are due are read. 404
-        `region_not_followed`.
+        Send the regions to fetch; if you send none, all followed regions are fetched. A region's contract
+        list is not fetched again until EVE's API has newer data; items and bids that are due are still
+        fetched. 404 `region_not_followed` if this service does not collect one of the regions.
 
         `POST /api/admin/contracts/run`
         """

@@ -19,7 +19,7 @@ class AdminFencers(Calls):
     async def get_fencers_health(self) -> FencersHealth:
         """Get the fetch state of fencers and clubs.
 
-        Counts of pages by status and reason, and of pages that are paused because they failed too often.
+        It counts pages by status and reason, and pages that are paused because they failed too often.
 
         `GET /api/admin/fencers`
         """
@@ -30,7 +30,7 @@ class AdminFencers(Calls):
     ) -> PageHealths:
         """List fencers and clubs whose last fetch failed.
 
-        Most failures in a row first.
+        Those with the most failures in a row come first.
 
         `GET /api/admin/fencers/failing`
 
@@ -48,7 +48,7 @@ class AdminFencers(Calls):
     ) -> PageHealths:
         """List all fetched fencers and clubs.
 
-        Each with its successes and failures, and the result of its last fetch.
+        Each has the number of its successes and failures, and the result of its last fetch.
 
         `GET /api/admin/fencers/pages`
 
@@ -64,8 +64,8 @@ class AdminFencers(Calls):
     async def reset_fencer_cooldown(self, page_id: UUID) -> CooldownReset:
         """Reset the failures of a fencer's or club's page, and fetch it now.
 
-        404 `page_not_found`. If the whole site is paused, `POST /api/admin/sources/fencers/close-breaker`
-        ends that.
+        If the whole site is paused, `POST /api/admin/sources/fencers/close-breaker` ends that. 404
+        `page_not_found` if nobody follows a fencer or club with this `page_id`.
 
         `POST /api/admin/fencers/{page_id}/reset-cooldown`
         """

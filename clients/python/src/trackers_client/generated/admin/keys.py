@@ -10,9 +10,9 @@ class AdminKeys(Calls):
     """Admin calls about keys."""
 
     async def list_keys(self) -> KnownKeys:
-        """List all keys, revoked ones included, oldest first.
+        """List all keys, including revoked ones, oldest first.
 
-        `last_used_at` is exact to the minute.
+        `last_used_at` is accurate to the minute.
 
         `GET /api/admin/keys`
         """
@@ -21,18 +21,20 @@ class AdminKeys(Calls):
     async def create_key(self, body: CreateKey) -> MadeKey:
         """Create a bot key.
 
-        A scope is a module's name (`trackers`), or part of the module (`trackers:read`, `trackers:write`).
-        With `guild_ids` the key acts only for these guilds and their members. 404 `guild_not_found` for an
-        unknown guild, 422 `invalid` for an unknown scope.
+        A scope is the name of a module (`trackers`), or only reading or writing in it (`trackers:read`,
+        `trackers:write`). With `guild_ids`, the key may act only for these guilds and their members. The
+        response is the only one that contains the key. 404 `guild_not_found` if a guild is unknown, 422
+        `invalid` if a scope is unknown.
 
         `POST /api/admin/keys`
         """
         return await self._ask(MadeKey, "POST", "/api/admin/keys", body=body)
 
     async def revoke_key(self, prefix: str) -> None:
-        """Revoke a key by its `prefix`, the part between the underscores.
+        """Revoke a key by its prefix.
 
-        It stops working within two seconds. 404 if no working key has this prefix.
+        `prefix` is the part of the key between the underscores. The key stops working within two seconds.
+        404 if no working key has this prefix.
 
         `DELETE /api/admin/keys/{prefix}`
         """

@@ -27,13 +27,13 @@ class AdminNotifications(Calls):
         before: UUID | None = None,
         limit: int | None = None,
     ) -> Deliveries:
-        """List deliveries, the newest first.
+        """List the deliveries to all channels, newest first.
 
         `GET /api/admin/deliveries`
 
         Args:
             channel_id: Only deliveries to this channel.
-            user_id: Only deliveries about updates for this person.
+            user_id: Only deliveries of updates for this person.
             state: Only deliveries in this state.
             event: Only deliveries of this event.
             before: Only deliveries older than this one.
@@ -56,8 +56,8 @@ class AdminNotifications(Calls):
     async def redrive_delivery(self, delivery_id: UUID) -> DeliveryStarted:
         """Send a failed or skipped delivery again.
 
-        404 if no failed or skipped delivery has this id; 409 `channel_not_active` if its channel is
-        suspended.
+        404 `delivery_not_found` if no failed or skipped delivery has this id, 409 `channel_not_active` if
+        its channel is suspended.
 
         `POST /api/admin/deliveries/{delivery_id}/redrive`
         """
@@ -68,9 +68,9 @@ class AdminNotifications(Calls):
     async def run_digests(self, body: RunDigests) -> DigestsRun:
         """Make the digests that are due, or the digest of one person.
 
-        Without `user_id` this does what happens every minute anyway. With `user_id` it makes the person's
-        digest of the present period, due or not. A person gets one digest per period, however often you
-        call this.
+        Without `user_id`, make all digests that are due; this also happens automatically every minute. With
+        `user_id`, make the person's digest of the current period, even if it is not due. A person gets one
+        digest per period, however often you call this.
 
         `POST /api/admin/digests/run`
         """

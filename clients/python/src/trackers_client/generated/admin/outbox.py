@@ -12,15 +12,21 @@ class AdminOutbox(Calls):
     """Admin calls about outbox."""
 
     async def get_outbox(self) -> OutboxBacklog:
-        """Get the state of the outbox: waiting events, age of the oldest, dead events, events of the last
-        hour.
+        """Get the state of the outbox.
+
+        The outbox holds events until they are relayed. The response has the number of waiting events, the
+        age of the oldest of them, the number of dead events, and the number of events that were relayed in
+        the last hour.
 
         `GET /api/admin/outbox`
         """
         return await self._ask(OutboxBacklog, "GET", "/api/admin/outbox")
 
     async def list_dead_events(self, *, before: UUID | None = None, limit: int | None = None) -> DeadEvents:
-        """List dead events, newest first, with the error of the last try.
+        """List dead events, newest first.
+
+        A dead event could not be relayed, and its last try has failed. Each entry has the error of that
+        try.
 
         `GET /api/admin/outbox/dead`
 
@@ -31,14 +37,20 @@ class AdminOutbox(Calls):
         return await self._ask(DeadEvents, "GET", "/api/admin/outbox/dead", query={"before": before, "limit": limit})
 
     async def redrive_dead_event(self, event_id: UUID) -> Redriven:
-        """Retry one dead event. 404 if there is no dead event with this id.
+        """Retry one dead event.
+
+        Readers may receive it out of order, because later events of the same object have already been sent.
+        404 `dead_event_not_found` if there is no dead event with this id.
 
         `POST /api/admin/outbox/{event_id}/redrive`
         """
         return await self._ask(Redriven, "POST", "/api/admin/outbox/{event_id}/redrive", path={"event_id": event_id})
 
     async def redrive_dead_events(self) -> Redriven:
-        """Retry all dead events. Later events of the same aggregates have already been relayed.
+        """Retry all dead events.
+
+        Readers may receive these events out of order, because later events of the same objects have already
+        been sent.
 
         `POST /api/admin/outbox/redrive`
         """

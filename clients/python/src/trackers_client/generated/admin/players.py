@@ -17,24 +17,31 @@ class AdminPlayers(Calls):
     """Admin calls about players."""
 
     async def accept_hiscore_table(self, mode: GameMode | str) -> None:
-        """Accept the next body of a table, even if its lists are shorter than those last seen.
+        """Accept shorter hiscores of a game mode.
 
-        A shorter list fails fetches with `page_changed`, because a part may be missing. Use this if the
-        game has really removed something.
+        Accept the next hiscores response for this game mode, even if it has fewer entries than before;
+        otherwise fetches fail with `page_changed`, because part of the response may be missing. Use this if
+        the game has really removed entries.
 
         `POST /api/admin/players/tables/{mode}/accept`
         """
         await self._ask(None, "POST", "/api/admin/players/tables/{mode}/accept", path={"mode": mode})
 
     async def fetch_player(self, username: str) -> FetchStarted:
-        """Fetch a player now, without a cooldown. 409 if the player is deactivated.
+        """Fetch a player now, even during its cooldown.
+
+        409 `player_inactive` if the player is deactivated. 404 `player_not_found` if nobody tracks the
+        player.
 
         `POST /api/admin/players/{username}/fetch`
         """
         return await self._ask(FetchStarted, "POST", "/api/admin/players/{username}/fetch", path={"username": username})
 
     async def remove_player(self, username: str, *, purge: bool | None = None) -> None:
-        """Stop tracking a player, even if people follow it. The recorded history stays, unless you purge it.
+        """Stop tracking a player, even if people follow it.
+
+        The recorded history stays unless you set `purge`. 404 `player_not_found` if nobody tracks the
+        player.
 
         `DELETE /api/admin/players/{username}`
 
@@ -46,10 +53,12 @@ class AdminPlayers(Calls):
         )
 
     async def rename_player(self, player_id: UUID, body: RenamePlayer) -> Renamed:
-        """Rename a player. If the new name is tracked already, merge both players into one.
+        """Rename a player.
 
-        All or nothing. 404 if the player is not tracked, 422 if the name is impossible or unchanged, 409
-        `histories_do_not_fit`, with the contradiction, if both histories cannot belong to one account.
+        If the new name is already tracked, both players are merged into one. Either everything is changed
+        or nothing. 404 `player_not_found` if there is no such player. 422 if the new name is not a valid
+        player name, or the player already has it. 409 `histories_do_not_fit` if both histories cannot
+        belong to one account; the response shows the contradiction.
 
         `POST /api/admin/players/{player_id}/rename`
         """

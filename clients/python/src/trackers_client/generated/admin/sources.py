@@ -18,26 +18,31 @@ class AdminSources(Calls):
     """Admin calls about sources."""
 
     async def close_source_breaker(self, name: str) -> BreakerClosed:
-        """Close the breaker of a source's host.
+        """Close the circuit breaker of a source's host.
 
-        Use it if you know that the host works again and do not want to wait for the end of the cooldown.
-        404 `unknown_source`. 503 while Redis is unreachable.
+        After repeated failures of a host, its breaker opens and stops all requests until a cooldown ends.
+        Close the breaker if you know that the host works again and you do not want to wait. This applies to
+        all sources on the host. 404 `unknown_source` if there is no source with this name. 503 if Redis is
+        unreachable.
 
         `POST /api/admin/sources/{name}/close-breaker`
         """
         return await self._ask(BreakerClosed, "POST", "/api/admin/sources/{name}/close-breaker", path={"name": name})
 
     async def get_source(self, name: str) -> SourceHealth:
-        """Get a source with its health. 404 `unknown_source`.
+        """Get a source with its health.
+
+        404 `unknown_source` if there is no source with this name.
 
         `GET /api/admin/sources/{name}`
         """
         return await self._ask(SourceHealth, "GET", "/api/admin/sources/{name}", path={"name": name})
 
     async def list_sources(self) -> Sources:
-        """List the sources.
+        """List the sources with their health.
 
-        Each comes with its pace, its breaker, the state of its targets, and the runs and requests of the
+        A source is a site, or a part of a site, from which this service fetches data. Each entry has the
+        pace of requests, the circuit breaker, the state of the targets, and the runs and requests of the
         last hour and the last day.
 
         `GET /api/admin/sources`
@@ -45,28 +50,31 @@ class AdminSources(Calls):
         return await self._ask(Sources, "GET", "/api/admin/sources")
 
     async def pause_source(self, name: str, body: PauseSource | None = None) -> SourcePaused:
-        """Pause a source until it is resumed, even after restarts.
+        """Pause a source.
 
-        Requested runs wait. Runs under way are cancelled within two seconds. 404 `unknown_source`.
+        It stays paused until you resume it, even after a restart. Requested fetches wait. Fetches that are
+        running are cancelled within two seconds. 404 `unknown_source` if there is no source with this name.
 
         `POST /api/admin/sources/{name}/pause`
         """
         return await self._ask(SourcePaused, "POST", "/api/admin/sources/{name}/pause", path={"name": name}, body=body)
 
     async def redrive_source(self, name: str) -> TargetsRedriven:
-        """Re-drive the dead targets of a source.
+        """Retry the dead targets of a source.
 
-        Each target that was given up after bugs of ours or lost workers gets a new run. 404
-        `unknown_source`.
+        These are the targets that were abandoned because of a bug in this service or a crashed worker. Each
+        gets a new run. Targets that guilds have switched off stay off. 404 `unknown_source` if there is no
+        source with this name.
 
         `POST /api/admin/sources/{name}/redrive`
         """
         return await self._ask(TargetsRedriven, "POST", "/api/admin/sources/{name}/redrive", path={"name": name})
 
     async def resume_source(self, name: str) -> SourceResumed:
-        """Resume a source.
+        """Resume a paused source.
 
-        Targets that became due meanwhile are due now. 404 `unknown_source`.
+        Targets that became due during the pause are fetched now. 404 `unknown_source` if there is no source
+        with this name.
 
         `POST /api/admin/sources/{name}/resume`
         """

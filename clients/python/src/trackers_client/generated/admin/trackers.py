@@ -39,8 +39,9 @@ class AdminTrackers(Calls):
         before: UUID | None = None,
         limit: int | None = None,
     ) -> ScrapeLogs:
-        """List runs with their results, the latest request first. `since` and `until` are about the request
-        time.
+        """List the fetches of trackers with their results, newest request first.
+
+        `since` and `until` apply to the time of the request.
 
         `GET /api/admin/trackers/scraping-logs`
 
@@ -69,8 +70,9 @@ class AdminTrackers(Calls):
         )
 
     async def get_scraping_status(self) -> ScrapingStatus:
-        """Count active trackers by status and reason; also since when the longest waiting tracker has been
-        due.
+        """Count active trackers by status and reason.
+
+        The response also shows when the longest-waiting tracker became due.
 
         `GET /api/admin/trackers/scraping-status`
         """
@@ -91,20 +93,22 @@ class AdminTrackers(Calls):
         page: int | None = None,
         per_page: int | None = None,
     ) -> AdminTrackerPage:
-        """List the trackers of all people with their scraping status. 404 for an unknown guild.
+        """List the trackers of all people with their scraping status.
+
+        404 `guild_not_found` if you filter by a guild that does not exist.
 
         `GET /api/admin/trackers`
 
         Args:
             user_id: Only trackers of this person.
             account_id: Only trackers of this account.
-            guild_id: Only members of this guild.
+            guild_id: Only trackers of members of this guild.
             platform: Only trackers on this platform: steam, epic, ...
             status: Only trackers with this scraping status.
             reason: Only trackers with this reason.
-            active: Only active, or only deactivated trackers.
-            removed: Removed trackers instead of the others.
-            sort: Order; a dash reverses it.
+            active: true: only active trackers; false: only deactivated ones.
+            removed: true: only removed trackers; false: only the others.
+            sort: Order; a dash before the field reverses it.
             page: Number of the page, from 1.
             per_page: Entries per page.
         """
@@ -128,12 +132,13 @@ class AdminTrackers(Calls):
         )
 
     async def merge_accounts(self, account_id: UUID, body: MergeAccounts) -> AccountsMerged:
-        """Merge an account into another of the same player, such as after a rename. All or nothing, without
-        undo.
+        """Merge an account into another account of the same player.
 
-        Followers, seasons and snapshots move. The destination keeps its own data where both accounts have
-        some. 422 `cannot_merge` for accounts of two platforms, 409 `concurrent_modification` if an account
-        changed meanwhile.
+        Use this, for example, after a rename. Either everything is merged or nothing, and you cannot undo
+        it. Followers, seasons and snapshots move to the account `into`, which keeps its own data where both
+        accounts have some. 422 `cannot_merge` if the accounts are on two platforms or of two games. 409
+        `concurrent_modification` if an account changed in the meantime. 404 `game_account_not_found` if one
+        of the accounts does not exist.
 
         `POST /api/admin/trackers/accounts/{account_id}/merge`
         """
@@ -146,7 +151,9 @@ class AdminTrackers(Calls):
         )
 
     async def refresh_tracker(self, tracker_id: UUID) -> RefreshStarted:
-        """Fetch a tracker now, also during its cooldown. 409 for a deactivated tracker.
+        """Fetch a tracker now, even during its cooldown.
+
+        409 `tracker_inactive` if the tracker is deactivated.
 
         `POST /api/admin/trackers/{tracker_id}/refresh`
         """
@@ -155,17 +162,20 @@ class AdminTrackers(Calls):
         )
 
     async def refresh_trackers(self, body: BatchRefresh) -> BatchQueued:
-        """Refresh up to a thousand trackers by id, or all that match a status, reason or guild.
+        """Fetch up to 1000 trackers by id, or all with a status, reason or guild.
 
-        Deactivated trackers are left out. Trackers that guilds switched off are left out, too, unless you
-        name their ids or the reason is `skipped`.
+        Deactivated trackers are left out. Trackers in guilds that switched processing off are also left
+        out, unless you list their ids or filter by the reason `skipped`. 422 `nothing_chosen` unless you
+        send either ids or filters.
 
         `POST /api/admin/trackers/batch-refresh`
         """
         return await self._ask(BatchQueued, "POST", "/api/admin/trackers/batch-refresh", body=body)
 
     async def delete_tracker(self, tracker_id: UUID) -> None:
-        """Remove anybody's tracker. Its history stays, and its account can be registered again.
+        """Remove any person's tracker.
+
+        Its history stays, and its account can be registered again.
 
         `DELETE /api/admin/trackers/{tracker_id}`
         """
@@ -174,8 +184,10 @@ class AdminTrackers(Calls):
     async def transfer_tracker(self, tracker_id: UUID, body: TransferTracker) -> AdminTracker:
         """Transfer a tracker to another person.
 
-        400 if it would be their fifth active tracker, 404 for an unknown person, 409 if they follow the
-        account.
+        The previous owner keeps their manual snapshots. 400 `tracker_limit_reached` if the person already
+        has four active trackers. 409 `duplicate_tracker` if they already have a tracker of the account, 409
+        `own_tracker` if the tracker is already theirs. 403 `account_deactivated` if their account is
+        deactivated. 404 if there is no such person or tracker.
 
         `POST /api/admin/trackers/{tracker_id}/transfer`
         """
@@ -190,9 +202,9 @@ class AdminTrackers(Calls):
     async def list_manual_snapshots(
         self, *, user_id: UUID | None = None, before: UUID | None = None, limit: int | None = None
     ) -> MyManualSnapshots:
-        """List the manual snapshots of everybody, or of one person, the latest first.
+        """List the manual snapshots of all people or of one person, newest first.
 
-        Admins correct and remove them under `/api/trackers/manual-snapshots`.
+        To correct or remove them, use `/api/trackers/manual-snapshots/{snapshot_id}`.
 
         `GET /api/admin/trackers/manual-snapshots`
 

@@ -13,7 +13,9 @@ class AdminUsers(Calls):
     """Admin calls about users."""
 
     async def get_account(self, user_id: UUID) -> Account:
-        """Get an account. 404 `account_not_found`.
+        """Get an account.
+
+        404 `account_not_found` if there is no account with this id.
 
         `GET /api/admin/users/{user_id}`
         """
@@ -22,7 +24,8 @@ class AdminUsers(Calls):
     async def erase_account(self, user_id: UUID) -> None:
         """Erase a person and everything that is stored about them.
 
-        You cannot undo this. 404 `account_not_found`, 409 `last_admin`.
+        You cannot undo this. 404 `account_not_found` if there is no account with this id, 409 `last_admin`
+        if the person is the only admin.
 
         `DELETE /api/admin/users/{user_id}`
         """
@@ -31,7 +34,9 @@ class AdminUsers(Calls):
     async def change_account(self, user_id: UUID, body: ChangeAccount) -> Account:
         """Change a person's role, or deactivate or activate an account.
 
-        Deactivating an account ends its sessions. 404 `account_not_found`, 409 `last_admin`.
+        Deactivating an account ends its sessions. Fields that you omit do not change. 404
+        `account_not_found` if there is no account with this id, 409 `last_admin` if no active admin would
+        remain.
 
         `PATCH /api/admin/users/{user_id}`
         """

@@ -24,7 +24,7 @@ class BotContracts(Calls):
     async def get_contract(self, contract_id: int) -> ContractDetail:
         """Get a contract with its items, bids and history.
 
-        404 `contract_not_found`.
+        404 `contract_not_found` if this service does not have the contract, or it ended long ago.
 
         `GET /internal/contracts/{contract_id}`
         """
@@ -37,13 +37,14 @@ class BotContracts(Calls):
     ) -> ShipPrices:
         """Get the prices of a type of ship.
 
-        Lowest and median price on offer, and median and tenth percentile of contracts that ended before
-        they expired. Prices in ISK per ship, of contracts that sell nothing else.
+        The response has the lowest and median asking price, and the median and tenth percentile of
+        contracts that closed early (usually because they sold) in the last `days` days. Prices are in ISK
+        per ship; only contracts that sell nothing else count.
 
         `GET /internal/contracts/ships/{type_id}/prices`
 
         Args:
-            region_id: Only in this region.
+            region_id: Only contracts in this region.
             days: Number of past days to include.
         """
         return await self._ask(
@@ -88,33 +89,34 @@ class BotContracts(Calls):
         page: int | None = None,
         per_page: int | None = None,
     ) -> ContractList:
-        """List contracts.
+        """List the contracts that are open now; pass `status` to list past ones.
 
-        Contracts that can be accepted, or past ones with `status`, with counts per type. Prices in ISK.
+        The response also counts contracts by type. Prices are in ISK.
 
         `GET /internal/contracts`
 
         Args:
-            status: live, gone (accepted or withdrawn before they expired), expired, or unfollowed (live
-                when their region was last fetched, but the operator dropped it since).
-            region_id: Only in these regions; repeatable.
+            status: live: open now; gone: accepted or withdrawn before they expired; expired; unfollowed:
+                live when their region was last fetched, but this service no longer collects the region.
+            region_id: Only contracts in these regions. May be repeated.
             type: Only contracts of this type.
             type_id: Only contracts with an item of this type.
             group_id: Only contracts that offer an item of this group.
             ship_type_id: Only contracts for this type of ship.
             ship_group_id: Only ships of this group.
-            is_ship: Only contracts that sell a ship, or only the others.
-            min_price: Lowest price (ISK).
-            max_price: Highest price (ISK).
-            title: Part of the title.
-            blueprint: Only contracts that offer a blueprint copy, or another item.
-            min_runs: Least runs of an item.
-            min_me: Least material efficiency of an item.
-            min_te: Least time efficiency of an item.
-            min_reward: Lowest reward of a courier contract (ISK).
-            max_volume: Largest volume (m3).
-            max_collateral: Highest collateral (ISK).
-            issuer_id: Only contracts of this character.
+            is_ship: true: only contracts that sell a ship; false: only the others.
+            min_price: Minimum price (ISK).
+            max_price: Maximum price (ISK).
+            title: Only contracts with this text in the title.
+            blueprint: true: only contracts that offer a blueprint copy; false: only contracts that offer
+                another item.
+            min_runs: Minimum runs of an item.
+            min_me: Minimum material efficiency of an item.
+            min_te: Minimum time efficiency of an item.
+            min_reward: Minimum reward of a courier contract (ISK).
+            max_volume: Maximum volume (m3).
+            max_collateral: Maximum collateral (ISK).
+            issuer_id: Only contracts that this character issued.
             location_id: Only contracts that begin or end at this station or structure.
             sort: Sort order, ascending; with a dash descending.
             page: Number of the page, from 1.
@@ -222,13 +224,14 @@ class BotContracts(Calls):
     ) -> ShipBoard:
         """List the types of ships on offer.
 
-        Each with the number of offers, the lowest and the median price in ISK. To list the contracts
-        themselves, use `is_ship=true` in the list of contracts.
+        Each has the number of offers, and the lowest and median asking price in ISK per ship; only
+        contracts that sell nothing else count for prices. To list the contracts themselves, use
+        `is_ship=true` in the list of contracts.
 
         `GET /internal/contracts/ships`
 
         Args:
-            region_id: Only in this region.
+            region_id: Only contracts in this region.
             ship_group_id: Only ships of this group.
             page: Number of the page, from 1.
             per_page: Entries per page.
@@ -243,12 +246,12 @@ class BotContracts(Calls):
     async def list_contract_types(self, *, name: str | None = None, group_id: int | None = None) -> KnownTypes:
         """List types by part of the name or by group.
 
-        Up to 200 types, shortest names first. Use it to find the `type_id` to filter by.
+        The list has up to 200 types, shortest names first. Use it to find the `type_id` to filter by.
 
         `GET /internal/contracts/types`
 
         Args:
-            name: Part of the name.
+            name: Only types with this text in the name.
             group_id: Only contracts that offer an item of this group.
         """
         return await self._ask(

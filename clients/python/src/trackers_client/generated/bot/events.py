@@ -16,9 +16,10 @@ class BotEvents(Calls):
     ) -> Feed:
         """List events in the order in which they were relayed.
 
-        Continue with `after` = `next_after`: no event is skipped. Each event type has its readers
-        (docs/events.md): a key for some guilds gets the events of their members since they joined, and no
-        key gets private events. Old events are removed after TRACKERS_OUTBOX_KEEP_DAYS.
+        To continue, pass `next_after` as `after`; you then miss no event. Which keys can read an event
+        depends on its type (docs/events.md). A key limited to guilds gets a member's events only from the
+        time the member joined. No key gets private events. Events are removed after
+        `TRACKERS_OUTBOX_KEEP_DAYS` days.
 
         `GET /internal/events`
 

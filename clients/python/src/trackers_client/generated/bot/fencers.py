@@ -28,15 +28,16 @@ class BotFencers(Calls):
         page: int | None = None,
         per_page: int | None = None,
     ) -> TrackedPage:
-        """List the fencers that people follow, the oldest first, with their fetch status.
+        """List the fencers that people follow, with their fetch status.
 
-        Only people that the key may act for.
+        They are in the order in which they were followed. The list has only people that your key may act
+        for.
 
         `GET /internal/fencers`
 
         Args:
-            user_id: Only what this person follows, by our id.
-            active: Only active subjects, or only deactivated subjects.
+            user_id: Only what the person with this `user_id` follows.
+            active: true: only active ones; false: only deactivated ones.
             page: Number of the page, from 1.
             per_page: Entries per page.
         """
@@ -50,8 +51,13 @@ class BotFencers(Calls):
     async def track_fencer(self, body: BotTracksFencer, *, idempotency_key: str | None = None) -> TrackingStarted:
         """Follow a fencer by number or pasted link.
 
-        The page is fetched soon. A deactivated fencer is active again. 400 `tracking_limit_reached`, 409
-        `already_tracked`, 422 `bad_reference` or `unknown_weapon`.
+        The number is the one in the address of the page. The page is fetched soon. If you had deactivated
+        this fencer, following it again reactivates it, with the name and filter of this request.
+
+        A person can follow 200 fencers and 50 clubs, including deactivated ones; 400
+        `tracking_limit_reached` beyond that. 409 `already_tracked` if this fencer is already followed. 422
+        `bad_reference` if the text is not the number or link of a fencer. 422 `unknown_weapon` if `weapons`
+        has a weapon other than epee, foil and saber (in any spelling).
 
         `POST /internal/fencers`
         """
@@ -60,7 +66,8 @@ class BotFencers(Calls):
     async def deactivate_tracked_fencer(self, tracked_id: UUID, *, idempotency_key: str | None = None) -> TrackedView:
         """Deactivate a followed fencer.
 
-        You get no notifications of it. Follow the same fencer again to continue.
+        The person who follows it gets no more notifications about it until they activate it or follow it
+        again. 404 `tracked_not_found` if there is no followed fencer with this id.
 
         `POST /internal/fencers/{tracked_id}/deactivate`
         """
@@ -75,9 +82,11 @@ class BotFencers(Calls):
     async def get_tracked_fencer_history(
         self, tracked_id: UUID, *, before: UUID | None = None, limit: int | None = None
     ) -> FencerHistory:
-        """Get the history of a followed fencer.
+        """Get the history of a followed fencer, newest first.
 
-        Registrations, withdrawals and new dates, the newest first.
+        It has registrations for events, withdrawals and returns, and changes of the events' dates. `at` is
+        the time at which this service saw the change. 404 `tracked_not_found` if there is no followed
+        fencer with this id.
 
         `GET /internal/fencers/{tracked_id}/history`
 
@@ -94,9 +103,10 @@ class BotFencers(Calls):
         )
 
     async def get_tracked_fencer(self, tracked_id: UUID) -> TrackedDetail:
-        """Get a followed fencer.
+        """Get a followed fencer with upcoming registrations.
 
-        With the upcoming registrations that the filter lets through, the next first.
+        The response has the registrations for upcoming events that pass its weapon filter, soonest event
+        first. 404 `tracked_not_found` if there is no followed fencer with this id.
 
         `GET /internal/fencers/{tracked_id}`
         """
@@ -105,6 +115,9 @@ class BotFencers(Calls):
     async def untrack_fencer(self, tracked_id: UUID) -> None:
         """Stop following a fencer.
 
+        To keep it on the list and only stop the notifications, deactivate it instead. 404
+        `tracked_not_found` if there is no followed fencer with this id.
+
         `DELETE /internal/fencers/{tracked_id}`
         """
         await self._ask(None, "DELETE", "/internal/fencers/{tracked_id}", path={"tracked_id": tracked_id})
@@ -112,7 +125,9 @@ class BotFencers(Calls):
     async def update_tracked_fencer(self, tracked_id: UUID, body: UpdateTracked) -> TrackedView:
         """Change the name, filter or state of a followed fencer.
 
-        Fields that you leave out stay.
+        Fields that you omit do not change. 422 `unknown_weapon` if `weapons` has a weapon other than epee,
+        foil and saber (in any spelling). 400 `tracking_limit_reached` if you activate it and the maximum
+        number is already active. 404 `tracked_not_found` if there is no followed fencer with this id.
 
         `PATCH /internal/fencers/{tracked_id}`
         """
@@ -128,15 +143,16 @@ class BotFencers(Calls):
         page: int | None = None,
         per_page: int | None = None,
     ) -> TrackedPage:
-        """List the clubs that people follow, the oldest first, with their fetch status.
+        """List the clubs that people follow, with their fetch status.
 
-        Only people that the key may act for.
+        They are in the order in which they were followed. The list has only people that your key may act
+        for.
 
         `GET /internal/clubs`
 
         Args:
-            user_id: Only what this person follows, by our id.
-            active: Only active subjects, or only deactivated subjects.
+            user_id: Only what the person with this `user_id` follows.
+            active: true: only active ones; false: only deactivated ones.
             page: Number of the page, from 1.
             per_page: Entries per page.
         """
@@ -150,8 +166,13 @@ class BotFencers(Calls):
     async def track_club(self, body: BotTracksClub, *, idempotency_key: str | None = None) -> TrackingStarted:
         """Follow a club by number or pasted link.
 
-        The page is fetched soon. A deactivated club is active again. 400 `tracking_limit_reached`, 409
-        `already_tracked`, 422 `bad_reference` or `unknown_weapon`.
+        The number is the one in the address of the page. The page is fetched soon. If you had deactivated
+        this club, following it again reactivates it, with the name and filter of this request.
+
+        A person can follow 200 fencers and 50 clubs, including deactivated ones; 400
+        `tracking_limit_reached` beyond that. 409 `already_tracked` if this club is already followed. 422
+        `bad_reference` if the text is not the number or link of a club. 422 `unknown_weapon` if `weapons`
+        has a weapon other than epee, foil and saber (in any spelling).
 
         `POST /internal/clubs`
         """
@@ -160,7 +181,8 @@ class BotFencers(Calls):
     async def deactivate_tracked_club(self, tracked_id: UUID, *, idempotency_key: str | None = None) -> TrackedView:
         """Deactivate a followed club.
 
-        You get no notifications of it. Follow the same club again to continue.
+        The person who follows it gets no more notifications about it until they activate it or follow it
+        again. 404 `tracked_not_found` if there is no followed club with this id.
 
         `POST /internal/clubs/{tracked_id}/deactivate`
         """
@@ -175,9 +197,11 @@ class BotFencers(Calls):
     async def get_tracked_club_history(
         self, tracked_id: UUID, *, before: UUID | None = None, limit: int | None = None
     ) -> FencerHistory:
-        """Get the history of a followed club.
+        """Get the history of a followed club, newest first.
 
-        Registrations, withdrawals and new dates, the newest first.
+        It has registrations for events, withdrawals and returns, and changes of the events' dates. `at` is
+        the time at which this service saw the change. 404 `tracked_not_found` if there is no followed club
+        with this id.
 
         `GET /internal/clubs/{tracked_id}/history`
 
@@ -194,9 +218,10 @@ class BotFencers(Calls):
         )
 
     async def get_tracked_club(self, tracked_id: UUID) -> TrackedDetail:
-        """Get a followed club.
+        """Get a followed club with upcoming registrations.
 
-        With the upcoming registrations that the filter lets through, the next first.
+        The response has the registrations for upcoming events that pass its weapon filter, soonest event
+        first. 404 `tracked_not_found` if there is no followed club with this id.
 
         `GET /internal/clubs/{tracked_id}`
         """
@@ -205,6 +230,9 @@ class BotFencers(Calls):
     async def untrack_club(self, tracked_id: UUID) -> None:
         """Stop following a club.
 
+        To keep it on the list and only stop the notifications, deactivate it instead. 404
+        `tracked_not_found` if there is no followed club with this id.
+
         `DELETE /internal/clubs/{tracked_id}`
         """
         await self._ask(None, "DELETE", "/internal/clubs/{tracked_id}", path={"tracked_id": tracked_id})
@@ -212,7 +240,9 @@ class BotFencers(Calls):
     async def update_tracked_club(self, tracked_id: UUID, body: UpdateTracked) -> TrackedView:
         """Change the name, filter or state of a followed club.
 
-        Fields that you leave out stay.
+        Fields that you omit do not change. 422 `unknown_weapon` if `weapons` has a weapon other than epee,
+        foil and saber (in any spelling). 400 `tracking_limit_reached` if you activate it and the maximum
+        number is already active. 404 `tracked_not_found` if there is no followed club with this id.
 
         `PATCH /internal/clubs/{tracked_id}`
         """

@@ -25,7 +25,9 @@ class BotGuilds(Calls):
     """Bot calls about guilds."""
 
     async def get_guild(self, guild_id: str) -> GuildView:
-        """Get a guild and its settings. 404 `guild_not_found`.
+        """Get a guild and its settings.
+
+        404 `guild_not_found` if there is no such guild or your key may not act for it.
 
         `GET /internal/guilds/{guild_id}`
         """
@@ -34,22 +36,25 @@ class BotGuilds(Calls):
     async def put_guild(self, guild_id: str, body: PutGuild) -> GuildView:
         """Create or update a guild.
 
-        Always answers 200. Without `settings` the guild keeps its settings; with `settings`, omitted ones
-        get their defaults. 403 `key_for_other_guilds` if your key does not cover the guild.
+        The status is always 200. Without `settings`, the guild keeps its settings; with `settings`, those
+        that you omit get their defaults. 403 `key_for_other_guilds` if your key may not act for the guild.
 
         `PUT /internal/guilds/{guild_id}`
         """
         return await self._ask(GuildView, "PUT", "/internal/guilds/{guild_id}", path={"guild_id": guild_id}, body=body)
 
     async def remove_guild(self, guild_id: str) -> None:
-        """Remove a guild that the bot has left, with its settings and memberships. 404 `guild_not_found`.
+        """Remove a guild that the bot has left.
+
+        This also removes its settings and memberships. 404 `guild_not_found` if there is no such guild or
+        your key may not act for it.
 
         `DELETE /internal/guilds/{guild_id}`
         """
         await self._ask(None, "DELETE", "/internal/guilds/{guild_id}", path={"guild_id": guild_id})
 
     async def list_guilds(self, *, page: int | None = None, per_page: int | None = None) -> Guilds:
-        """List the guilds that your key covers, by id.
+        """List the guilds that your key may act for, sorted by id.
 
         `GET /internal/guilds`
 
@@ -68,7 +73,9 @@ class BotGuilds(Calls):
         username: str | None = None,
         admin: bool | None = None,
     ) -> Members:
-        """List the members of a guild. 404 `guild_not_found`.
+        """List the members of a guild.
+
+        404 `guild_not_found` if there is no such guild or your key may not act for it.
 
         `GET /internal/guilds/{guild_id}/members`
 
@@ -89,8 +96,8 @@ class BotGuilds(Calls):
     async def put_guild_members(self, guild_id: str, body: PutMembers) -> MembersPut:
         """Add or update up to 1000 members of a guild.
 
-        Other memberships do not change. 404 `guild_not_found`, 422 `duplicate_member` for a person named
-        twice.
+        Other memberships do not change. 404 `guild_not_found` if there is no such guild or your key may not
+        act for it. 422 `duplicate_member` if you name a person twice.
 
         `PUT /internal/guilds/{guild_id}/members`
         """
@@ -103,8 +110,8 @@ class BotGuilds(Calls):
     ) -> MembersRemoved:
         """Remove up to 1000 people who left a guild.
 
-        People who are not members are not counted. 404 `guild_not_found`, 422 `duplicate_member` for a
-        person named twice.
+        `removed` does not count people who are not members. 404 `guild_not_found` if there is no such guild
+        or your key may not act for it. 422 `duplicate_member` if you name a person twice.
 
         `POST /internal/guilds/{guild_id}/members/remove`
         """
@@ -120,7 +127,11 @@ class BotGuilds(Calls):
     async def confirm_manual_snapshot(
         self, guild_id: str, snapshot_id: UUID, body: ConfirmManualSnapshot, *, idempotency_key: str | None = None
     ) -> GuildManualSnapshot:
-        """Confirm a member's manual snapshot for this guild only; 409 as for people.
+        """Confirm a member's manual snapshot for this guild only.
+
+        Send `entered_at` of the snapshot as you saw it. Same 409 errors as `POST
+        /api/guilds/{guild_id}/manual-snapshots/{snapshot_id}/confirm`. 404 `manual_snapshot_not_found` if
+        there is no such snapshot.
 
         `POST /internal/guilds/{guild_id}/manual-snapshots/{snapshot_id}/confirm`
         """
@@ -141,7 +152,9 @@ class BotGuilds(Calls):
         before: UUID | None = None,
         limit: int | None = None,
     ) -> GuildManualSnapshots:
-        """List the manual snapshots of members, the latest first. Empty if the guild counts none.
+        """List the manual snapshots of a guild's members, newest first.
+
+        The list is empty if the guild's settings do not allow manual snapshots.
 
         `GET /internal/guilds/{guild_id}/manual-snapshots`
 
@@ -161,7 +174,11 @@ class BotGuilds(Calls):
     async def reject_manual_snapshot(
         self, guild_id: str, snapshot_id: UUID, *, idempotency_key: str | None = None
     ) -> GuildManualSnapshot:
-        """Reject a member's manual snapshot for this guild only, even after it was confirmed.
+        """Reject a member's manual snapshot for this guild only.
+
+        You can also reject a snapshot that was confirmed before. 409 `manual_snapshots_not_counted` if the
+        guild's settings do not allow manual snapshots. 404 `manual_snapshot_not_found` if there is no such
+        snapshot.
 
         `POST /internal/guilds/{guild_id}/manual-snapshots/{snapshot_id}/reject`
         """

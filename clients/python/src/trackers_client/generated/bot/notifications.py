@@ -26,7 +26,7 @@ class BotNotifications(Calls):
     """Bot calls about notifications."""
 
     async def list_guild_channels(self, guild_id: str) -> Channels:
-        """List channels, the oldest first, without their secrets.
+        """List the channels of a guild, oldest first, without their secrets.
 
         `GET /internal/guilds/{guild_id}/channels`
         """
@@ -39,11 +39,13 @@ class BotNotifications(Calls):
         *,
         idempotency_key: str | None = None,
     ) -> ChannelMade:
-        """Add a channel, which must be verified before it gets messages.
+        """Add a channel, which you must verify before it gets messages.
 
-        A webhook is challenged; other channels receive a code. 422 `bad_channel_address` if the address is
-        not allowed, `email_not_set_up` if there is no mail server; 409 `too_many_channels`; 429
-        `too_many_messages`.
+        A webhook receives a challenge request that it must answer (docs/webhooks.md); every other channel
+        receives a code to send to `/verify`. 422 `bad_channel_address` if the address is not allowed. 422
+        `email_not_set_up` if you add an e-mail channel but this service has no mail server. 409
+        `too_many_channels` if there is already the maximum number of channels. 429 `too_many_messages` if
+        too many codes or challenges were sent.
 
         `POST /internal/guilds/{guild_id}/channels`
         """
@@ -57,7 +59,9 @@ class BotNotifications(Calls):
         )
 
     async def get_guild_channel(self, guild_id: str, channel_id: UUID) -> ChannelView:
-        """Show a channel with its last error.
+        """Get a channel with its last error.
+
+        404 `channel_not_found` if the guild has no such channel.
 
         `GET /internal/guilds/{guild_id}/channels/{channel_id}`
         """
@@ -71,6 +75,8 @@ class BotNotifications(Calls):
     async def remove_guild_channel(self, guild_id: str, channel_id: UUID) -> None:
         """Remove a channel and its deliveries.
 
+        Pending deliveries are not sent. 404 `channel_not_found` if the guild has no such channel.
+
         `DELETE /internal/guilds/{guild_id}/channels/{channel_id}`
         """
         await self._ask(
@@ -82,6 +88,8 @@ class BotNotifications(Calls):
 
     async def change_guild_channel(self, guild_id: str, channel_id: UUID, body: ChangeChannel) -> ChannelView:
         """Rename a channel.
+
+        404 `channel_not_found` if the guild has no such channel.
 
         `PATCH /internal/guilds/{guild_id}/channels/{channel_id}`
         """
@@ -102,7 +110,9 @@ class BotNotifications(Calls):
         before: UUID | None = None,
         limit: int | None = None,
     ) -> Deliveries:
-        """List the deliveries of a channel, pending ones included, the newest first.
+        """List the deliveries of a channel, newest first.
+
+        The list includes pending deliveries. 404 `channel_not_found` if the guild has no such channel.
 
         `GET /internal/guilds/{guild_id}/channels/{channel_id}/deliveries`
 
@@ -122,7 +132,10 @@ class BotNotifications(Calls):
     async def resume_guild_channel(
         self, guild_id: str, channel_id: UUID, *, idempotency_key: str | None = None
     ) -> ChannelView:
-        """Resume a suspended channel, or end the cooldown of a channel after a failure.
+        """Resume a channel after failures.
+
+        A suspended channel gets messages again. If a channel waits before the next try after a failure,
+        that wait ends. 404 `channel_not_found` if the guild has no such channel.
 
         `POST /internal/guilds/{guild_id}/channels/{channel_id}/resume`
         """
@@ -139,8 +152,8 @@ class BotNotifications(Calls):
     ) -> SecretMade:
         """Give a webhook a new secret.
 
-        For a day its messages are signed with the old secret too. 422 `bad_channel_address` if the channel
-        is not a webhook.
+        For a day, messages are signed with both the old and the new secret. 422 `bad_channel_address` if
+        the channel is not a webhook.
 
         `POST /internal/guilds/{guild_id}/channels/{channel_id}/secret`
         """
@@ -155,10 +168,10 @@ class BotNotifications(Calls):
     async def test_guild_channel(
         self, guild_id: str, channel_id: UUID, *, idempotency_key: str | None = None
     ) -> DeliveryStarted:
-        """Send a test message.
+        """Send a test message to a channel.
 
-        The state of its delivery shows whether it was sent. 409 `channel_not_active`; 429
-        `too_many_messages`.
+        The state of the returned delivery shows whether the message was sent. 409 `channel_not_active` if
+        the channel is not verified or is suspended, 429 `too_many_messages` if too many messages were sent.
 
         `POST /internal/guilds/{guild_id}/channels/{channel_id}/test`
         """
@@ -175,8 +188,9 @@ class BotNotifications(Calls):
     ) -> ChannelView:
         """Verify a channel with the code that was sent to it.
 
-        Without a code, a new code is sent (a webhook is challenged again). 422 `bad_channel_code`; 429
-        `too_many_tries` or `too_many_messages`.
+        Without `code`, a new code is sent; a webhook receives a new challenge request. 422
+        `bad_channel_code` if the code is wrong or has expired. 429 `too_many_tries` after too many wrong
+        codes, 429 `too_many_messages` if too many codes or challenges were sent.
 
         `POST /internal/guilds/{guild_id}/channels/{channel_id}/verify`
         """

@@ -42,7 +42,10 @@ class BotPlayers(Calls):
         page: int | None = None,
         per_page: int | None = None,
     ) -> PlayerPage:
-        """List all tracked players. 404 if the key does not speak for the guild.
+        """List all tracked players.
+
+        With `guild_id`, list only players that members of that guild follow; 404 `guild_not_found` if there
+        is no such guild or your key may not act for it.
 
         `GET /internal/players`
 
@@ -51,8 +54,8 @@ class BotPlayers(Calls):
             mode: Only players of this game mode.
             status: Only players with this fetch status.
             active: true: only active players. false: only deactivated players.
-            verified: true: only players that the hiscores have shown. false: only players that they never
-                have.
+            verified: true: only players that the hiscores have listed. false: only players that they have
+                never listed.
             guild_id: Only players that members of this guild follow.
             sort: Order; a dash before the field reverses it.
             page: Number of the page, from 1.
@@ -78,14 +81,16 @@ class BotPlayers(Calls):
     async def add_player(
         self, body: NewPlayerFor, *, accept_unverified: bool | None = None, idempotency_key: str | None = None
     ) -> PlayerView:
-        """Track a player. With `user_id`, add it for that person, who may change it and gets it on their list.
+        """Track a player.
 
-        Answers like `POST /api/players`.
+        With `user_id`, add it on behalf of that person: they own the player, which means that they may
+        change it, and they follow it. Without `user_id`, nobody owns it. 403 if your key may not act for
+        the person. Same responses and errors as `POST /api/players`.
 
         `POST /internal/players`
 
         Args:
-            accept_unverified: true: if the hiscores cannot be asked now, keep the player and fetch it
+            accept_unverified: true: if the hiscores cannot be reached now, add the player and fetch it
                 later. false: 503.
         """
         return await self._ask(
@@ -98,8 +103,12 @@ class BotPlayers(Calls):
         )
 
     async def fetch_player(self, username: str, *, idempotency_key: str | None = None) -> FetchStarted:
-        """Fetch a player now, with priority. 429 within the cooldown (a minute by default) after the last
-        fetch.
+        """Fetch a player now, ahead of scheduled fetches.
+
+        The response estimates the time until the fetch is done. While the fetch waits or runs, further
+        requests return the same task. 429 `refresh_cooldown` (with a `Retry-After` header) if the last
+        fetch was less than a minute ago (the operator can change this time). 409 `player_inactive` if the
+        player is deactivated.
 
         `POST /internal/players/{username}/fetch`
         """
@@ -112,7 +121,11 @@ class BotPlayers(Calls):
         )
 
     async def follow_player(self, username: str, body: FollowFor) -> Following:
-        """Put a player on a person's list. 403 if the key does not speak for the person.
+        """Follow a player for a person.
+
+        The person then gets messages about the player's progress. 403 if your key may not act for the
+        person. 409 `follow_limit` if they already follow as many players as they may (200 by default). 404
+        `player_not_found` if nobody tracks the player.
 
         `PUT /internal/players/{username}/follow`
         """
@@ -121,7 +134,10 @@ class BotPlayers(Calls):
         )
 
     async def unfollow_player(self, username: str, *, user_id: str) -> Following:
-        """Take a player off a person's list.
+        """Stop following a player for a person.
+
+        The player stays tracked. 403 if your key may not act for the person. 404 `player_not_found` if
+        nobody tracks the player.
 
         `DELETE /internal/players/{username}/follow`
 
@@ -137,7 +153,10 @@ class BotPlayers(Calls):
         )
 
     async def get_player_achievements(self, username: str) -> Achievements:
-        """List the achievements of a player, the latest first, each with the two fetches around it.
+        """List the achievements of a player, newest first.
+
+        Each has the time of the last fetch before it (`after`) and of the first fetch after it (`before`).
+        404 `player_not_found` if nobody tracks the player.
 
         `GET /internal/players/{username}/achievements`
         """
@@ -146,8 +165,10 @@ class BotPlayers(Calls):
         )
 
     async def get_player_card(self, username: str) -> Card:
-        """Get a summary of a player: levels, experience, gains of today and this week, the latest
-        achievements.
+        """Get a summary of a player.
+
+        It has levels, experience, the gains of today and this week, and the latest achievements. 404
+        `player_not_found` if nobody tracks the player.
 
         `GET /internal/players/{username}/card`
         """
@@ -166,20 +187,27 @@ class BotPlayers(Calls):
         activity: Sequence[str] | None = None,
         moved: bool | None = None,
     ) -> PlayerHistory:
-        """Get the gains of a player in a span, and the two records that were compared.
+        """Get the gains of a player between two times.
+
+        The span is the last seven days unless you set `period`, or `start` and `end`. The gains are the
+        difference between two records: the last record at or before the start (if there is none, the first
+        record after it), and the last record at or before the end. The response includes both records. 404
+        `player_not_found` if nobody tracks the player. 422 `impossible_span` if the times or the period are
+        not valid.
 
         `GET /internal/players/{username}/gains`
 
         Args:
-            start: A moment with its UTC offset, or a date, which begins at midnight in the time zone.
-            end: Like the start, but a date means the end of its day. Default: now.
-            period: Instead of a start: `day`, `week`, `month`, `year` (the current period, from midnight in
-                the time zone), `all`, or a length such as `7d` or `5d12h`. Default: 7d, for a timeline all.
-            tz: IANA name. Default: your time zone, for bots UTC.
+            start: A time with its UTC offset, or a date, which begins at midnight in the time zone.
+            end: Like `start`, but a date means the end of that day. Default: now.
+            period: Instead of `start`: `day`, `week`, `month`, `year` (the current period, from midnight in
+                the time zone), `all`, or a length such as `7d` or `5d12h`. Default: `7d`; for a timeline
+                `all`.
+            tz: IANA name of the time zone. Default: your time zone; for bots UTC.
             skill: Only these skills.
             boss: Only these bosses.
             activity: Only these activities.
-            moved: Only metrics that changed.
+            moved: true: only metrics that changed.
         """
         return await self._ask(
             PlayerHistory,
@@ -208,17 +236,20 @@ class BotPlayers(Calls):
         guild_id: str | None = None,
         limit: int | None = None,
     ) -> PlayerLeaderboard:
-        """List the largest gains in a metric; with a guild, only of players that its members follow.
+        """List the largest gains in a metric in a day, week, month or year.
+
+        With `guild_id`, list only players that members of that guild follow; 404 `guild_not_found` if there
+        is no such guild or your key may not act for it.
 
         `GET /internal/players/leaderboard`
 
         Args:
             metric: A skill, boss or activity, by slug or name.
             period: Calendar period, UTC; weeks begin on Monday.
-            which: The current period, or the period before.
+            which: The current period, or the previous one.
             mode: Only players of this game mode.
             guild_id: Only players that members of this guild follow.
-            limit: Maximum number of places.
+            limit: Maximum number of rows.
         """
         return await self._ask(
             PlayerLeaderboard,
@@ -235,9 +266,9 @@ class BotPlayers(Calls):
         )
 
     async def get_many_player_stats(self, *, usernames: Sequence[str]) -> ManyStats:
-        """Get the stats of up to 100 players, each once, in the order of the request.
+        """Get the stats of up to 100 players.
 
-        `missing` lists the names that nobody tracks.
+        Each player is listed once, in the order of the request. `missing` has the names that nobody tracks.
 
         `GET /internal/players/stats`
 
@@ -247,24 +278,31 @@ class BotPlayers(Calls):
         return await self._ask(ManyStats, "GET", "/internal/players/stats", query={"usernames": usernames})
 
     async def get_player(self, username: str) -> PlayerView:
-        """Get a player and the state of its fetches.
+        """Get a player with its fetch status.
+
+        404 `player_not_found` if nobody tracks the player; for a former name, `renamed_to` has the current
+        name.
 
         `GET /internal/players/{username}`
         """
         return await self._ask(PlayerView, "GET", "/internal/players/{username}", path={"username": username})
 
     async def remove_player(self, username: str) -> None:
-        """Stop tracking a player. The recorded history stays.
+        """Stop tracking a player.
 
-        403 if the key does not speak for the person who added it, 409 `still_followed` while others follow
-        it.
+        The recorded history stays, and is used again if somebody adds the player again. 403 if your key may
+        not act for the person who added it. 409 `still_followed` if others follow it and your key is
+        limited to guilds. 404 `player_not_found` if nobody tracks the player.
 
         `DELETE /internal/players/{username}`
         """
         await self._ask(None, "DELETE", "/internal/players/{username}", path={"username": username})
 
     async def get_player_stats(self, username: str) -> PlayerStats:
-        """Get the stats of a player. `stats` is null before the first fetch.
+        """Get the current stats of a player.
+
+        `stats` is null before the first fetch. Unknown numbers are null, not 0. 404 `player_not_found` if
+        nobody tracks the player.
 
         `GET /internal/players/{username}/stats`
         """

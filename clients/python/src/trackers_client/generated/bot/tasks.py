@@ -14,8 +14,8 @@ class BotTasks(Calls):
     async def get_task(self, task_id: UUID) -> Task:
         """Get a task with its target.
 
-        Its status is `pending`, `in_progress`, `completed` or `failed`, with the reason of a failure. 404
-        `task_not_found`.
+        A task is one fetch. Its `status` is `pending`, `in_progress`, `completed` or `failed`. A failed
+        task has the reason for its failure. 404 `task_not_found` if there is no task with this id.
 
         `GET /internal/tasks/{task_id}`
         """

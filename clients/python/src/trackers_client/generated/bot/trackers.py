@@ -41,9 +41,12 @@ class BotTrackers(Calls):
     """Bot calls about trackers."""
 
     async def add_tracker(self, body: AddTracker, *, idempotency_key: str | None = None) -> RegisteredTrackers:
-        """Add a tracker of a person, up to four in all; deactivated trackers do not count towards the four.
+        """Add a tracker for a person.
 
-        400 for a fifth, 409 for an account that the person follows already, active or deactivated.
+        The account is fetched at once. A person can have four active trackers; deactivated ones do not
+        count. 400 `tracker_limit_reached` if the person already has four, 409 `duplicate_tracker` if the
+        person already has a tracker of the account, active or deactivated. 403 if your key may not act for
+        the person. 422 if the link does not point to an account.
 
         `POST /internal/trackers/add`
         """
@@ -52,14 +55,21 @@ class BotTrackers(Calls):
         )
 
     async def get_tracker(self, tracker_id: UUID) -> TrackerView:
-        """Get a tracker, its account and its scraping status.
+        """Get a tracker with its account and its scraping status.
+
+        403 if your key may not act for the person, 404 `tracker_not_found` if there is no such tracker.
 
         `GET /internal/trackers/{tracker_id}`
         """
         return await self._ask(TrackerView, "GET", "/internal/trackers/{tracker_id}", path={"tracker_id": tracker_id})
 
     async def update_tracker(self, tracker_id: UUID, body: UpdateTracker) -> TrackerView:
-        """Change the account of a tracker, or deactivate or activate it. Omitted fields stay unchanged.
+        """Change the account of a tracker, or deactivate or activate it.
+
+        Fields that you omit do not change. 400 `tracker_limit_reached` if the person would have more than
+        four active trackers, 409 `duplicate_tracker` if the person already has a tracker of the account,
+        active or deactivated. 403 if your key may not act for the person. 422 if the link does not point to
+        an account. 404 `tracker_not_found` if there is no such tracker.
 
         `PUT /internal/trackers/{tracker_id}`
         """
@@ -68,14 +78,21 @@ class BotTrackers(Calls):
         )
 
     async def delete_tracker(self, tracker_id: UUID) -> None:
-        """Remove a tracker. Its history stays, and its account can be registered again.
+        """Remove a tracker.
+
+        Its history stays, and its account can be registered again. 403 if your key may not act for the
+        person, 404 `tracker_not_found` if there is no such tracker.
 
         `DELETE /internal/trackers/{tracker_id}`
         """
         await self._ask(None, "DELETE", "/internal/trackers/{tracker_id}", path={"tracker_id": tracker_id})
 
     async def get_tracker_seasons(self, tracker_id: UUID) -> Seasons:
-        """List the seasons in which the account was seen, the newest first, with their known playlist states.
+        """List the seasons of a tracker's account.
+
+        The list has every season in which the site showed data of the account, newest first, with the
+        latest known rank and rating in each playlist. 403 if your key may not act for the person, 404
+        `tracker_not_found` if there is no such tracker.
 
         `GET /internal/trackers/{tracker_id}/seasons`
         """
@@ -93,10 +110,12 @@ class BotTrackers(Calls):
         until: datetime | None = None,
         limit: int | None = None,
     ) -> Snapshots:
-        """List snapshots, the newest first; each has only the playlists that changed at that moment.
+        """List the snapshots of a tracker, newest first.
 
-        If several seasons changed at a moment, each has a snapshot. 404 `snapshot_not_found` if `before` is
-        not a snapshot of this tracker's account.
+        A snapshot has only the playlists that changed at that time. If several seasons changed at the same
+        time, there is one snapshot per season. 404 `snapshot_not_found` if `before` is not a snapshot of
+        this tracker's account. 403 if your key may not act for the person, 404 `tracker_not_found` if there
+        is no such tracker.
 
         `GET /internal/trackers/{tracker_id}/snapshots`
 
@@ -118,10 +137,11 @@ class BotTrackers(Calls):
     async def add_manual_snapshot(
         self, tracker_id: UUID, body: AddManualSnapshot, *, idempotency_key: str | None = None
     ) -> MyManualSnapshot:
-        """Enter figures of a person's account, with a note about their origin. Only their own tracker shows
-        them.
+        """Enter ratings for a person's account by hand, with a note on their origin.
 
-        422 `impossible_snapshot` and 429 `too_many_snapshots` as for people.
+        Only the person's own tracker shows them; a guild's leaderboard counts them if the guild's settings
+        allow it. 403 if your key may not act for the person. Same 422 and 429 errors as `POST
+        /api/trackers/{tracker_id}/snapshots`.
 
         `POST /internal/trackers/{tracker_id}/snapshots`
         """
@@ -135,7 +155,9 @@ class BotTrackers(Calls):
         )
 
     async def get_tracker_status(self, tracker_id: UUID) -> TrackerStatus:
-        """Get the scraping status of a tracker, and its next fetch.
+        """Get the scraping status of a tracker and the time of its next fetch.
+
+        403 if your key may not act for the person, 404 `tracker_not_found` if there is no such tracker.
 
         `GET /internal/trackers/{tracker_id}/status`
         """
@@ -155,17 +177,20 @@ class BotTrackers(Calls):
         page: int | None = None,
         per_page: int | None = None,
     ) -> TrackerPage:
-        """List the trackers of all people that the key may act for.
+        """List the trackers of all people that your key may act for.
+
+        With `guild_id`, list only trackers of members of that guild; 404 `guild_not_found` if there is no
+        such guild or your key may not act for it.
 
         `GET /internal/trackers`
 
         Args:
-            user_id: Only trackers of this person, by `user_id`.
-            guild_id: Only members of this guild.
+            user_id: Only trackers of the person with this `user_id`.
+            guild_id: Only trackers of members of this guild.
             platform: Only trackers on this platform: steam, epic, ...
             status: Only trackers with this scraping status.
-            active: Only active, or only deactivated trackers.
-            sort: Order; a dash reverses it.
+            active: true: only active trackers; false: only deactivated ones.
+            sort: Order; a dash before the field reverses it.
             page: Number of the page, from 1.
             per_page: Entries per page.
         """
@@ -186,7 +211,9 @@ class BotTrackers(Calls):
         )
 
     async def parse_link(self, body: ParseLink, *, idempotency_key: str | None = None) -> ParsedLink:
-        """Parse a pasted link to the account that it names; nothing is stored or fetched.
+        """Find out which account a pasted link points to.
+
+        Nothing is stored or fetched. 422 if the link does not point to an account.
 
         `POST /internal/trackers/parse`
         """
@@ -195,7 +222,10 @@ class BotTrackers(Calls):
         )
 
     async def process_pending(self, *, idempotency_key: str | None = None) -> ProcessingStarted:
-        """Boost all trackers that were never fetched, wait for a run, or are dead letters.
+        """Move all pending trackers to the front of the queue.
+
+        Pending trackers are those that were never fetched, wait for a fetch, or were abandoned after their
+        last try. 403 if your key is limited to guilds.
 
         `POST /internal/trackers/process-pending`
         """
@@ -206,14 +236,17 @@ class BotTrackers(Calls):
     async def refresh_tracker(
         self, tracker_id: UUID, *, force: bool | None = None, idempotency_key: str | None = None
     ) -> RefreshStarted:
-        """Fetch a tracker now, before others. Requests during a pending or running fetch get the same task.
+        """Fetch a tracker now, ahead of other trackers.
 
-        429 `refresh_cooldown` with Retry-After within ten minutes of the last fetch, unless `force` is set.
+        While the fetch waits or runs, further requests return the same task. 429 `refresh_cooldown` (with a
+        `Retry-After` header) if the last fetch was less than ten minutes ago, unless you set `force`. 409
+        `tracker_inactive` if the tracker is deactivated. 403 if your key may not act for the person, 404
+        `tracker_not_found` if there is no such tracker.
 
         `POST /internal/trackers/{tracker_id}/refresh`
 
         Args:
-            force: For staff: also during the cooldown.
+            force: Fetch even during the cooldown; for guild staff.
         """
         return await self._ask(
             RefreshStarted,
@@ -227,9 +260,12 @@ class BotTrackers(Calls):
     async def register_by_staff(
         self, body: RegisterByStaff, *, idempotency_key: str | None = None
     ) -> RegisteredTrackers:
-        """Register links from a guild admin for a member, who may already have trackers; four in all at most.
+        """On behalf of a guild admin, register trackers for a member.
 
-        403 unless the admin runs the guild and the member is in it, 404 for an unknown guild.
+        The member may already have trackers, but at most four in all; deactivated ones do not count. 403
+        unless `staff_id` is an admin of the guild and the member is a confirmed member of it. 404
+        `guild_not_found` if there is no such guild or your key may not act for it. 400, 409 and 422 as for
+        `POST /internal/trackers/add`.
 
         `POST /internal/trackers/register-by-staff`
         """
@@ -244,10 +280,13 @@ class BotTrackers(Calls):
     async def register_trackers(
         self, body: RegisterTrackers, *, idempotency_key: str | None = None
     ) -> RegisteredTrackers:
-        """Register the first one to four trackers of a person: all of them or none. Each is fetched at once.
+        """Register one to four trackers at once for a person who has none yet.
 
-        400 for more than four, 409 for two links to the same account, for a person with active trackers, or
-        for an account whose tracker is deactivated, 422 for a link that names no account.
+        Either all are registered or none. Each account is fetched at once. 400 `tracker_limit_reached` if
+        you send more than four links. 403 if your key may not act for the person. 409 `duplicate_tracker`
+        if two links point to the same account, or if the person has a deactivated tracker of one of the
+        accounts. 409 `already_registered` if the person already has active trackers. 422 if a link does not
+        point to an account.
 
         `POST /internal/trackers/register-multiple`
         """
@@ -262,6 +301,9 @@ class BotTrackers(Calls):
     async def remove_manual_snapshot(self, snapshot_id: UUID) -> None:
         """Remove a person's manual snapshot.
 
+        It no longer counts anywhere. 403 if your key may not act for the person, 404
+        `manual_snapshot_not_found` if there is no such snapshot.
+
         `DELETE /internal/trackers/manual-snapshots/{snapshot_id}`
         """
         await self._ask(
@@ -269,7 +311,11 @@ class BotTrackers(Calls):
         )
 
     async def change_manual_snapshot(self, snapshot_id: UUID, body: ChangeManualSnapshot) -> MyManualSnapshot:
-        """Correct a person's manual snapshot; guilds review it again.
+        """Correct a person's manual snapshot.
+
+        Fields that you omit do not change. Guilds review the snapshot again. Same 422 errors as for a new
+        snapshot. 403 if your key may not act for the person, 404 `manual_snapshot_not_found` if there is no
+        such snapshot.
 
         `PATCH /internal/trackers/manual-snapshots/{snapshot_id}`
         """
@@ -282,9 +328,11 @@ class BotTrackers(Calls):
         )
 
     async def cancel_schedule(self, schedule_id: UUID, *, idempotency_key: str | None = None) -> ScheduleView:
-        """Cancel a schedule. 409 if it has started or is over.
+        """Cancel a schedule.
 
-        A recurring schedule can be cancelled at any time; processing in progress is completed.
+        409 `schedule_began` or `schedule_over` if a one-time schedule has started or ended. You can cancel
+        a recurring schedule at any time; a run that is under way still finishes. 404 `schedule_not_found`
+        if there is no such schedule or your key may not act for its guild.
 
         `POST /internal/trackers/schedule/{schedule_id}/cancel`
         """
@@ -305,15 +353,16 @@ class BotTrackers(Calls):
         page: int | None = None,
         per_page: int | None = None,
     ) -> Schedules:
-        """List the schedules of a guild, the newest first. A schedule in progress is PENDING and shows its
-        progress.
+        """List the schedules of a guild, newest first.
 
-        A recurring schedule is PENDING until it is cancelled, and shows the result of the last time.
+        The status stays PENDING while a schedule is running; see its field `progress`. A recurring schedule
+        stays PENDING until it is cancelled, and has the result of its last run. 404 `guild_not_found` if
+        there is no such guild or your key may not act for it.
 
         `GET /internal/trackers/schedule/guild/{guild_id}`
 
         Args:
-            status: Only schedules of this status.
+            status: Only schedules with this status.
             include_completed: Include COMPLETED schedules; ignored with `status`.
             page: Number of the page, from 1.
             per_page: Entries per page.
@@ -327,8 +376,11 @@ class BotTrackers(Calls):
         )
 
     async def process_guild(self, body: ProcessGuild, *, idempotency_key: str | None = None) -> GuildProcessingStarted:
-        """Boost the accounts that members of a guild follow; all are skipped if the guild switched processing
-        off.
+        """Move a guild's trackers to the front of the queue.
+
+        These are the trackers of the guild's members. The request does nothing if the guild has switched
+        processing off; `skipped` is then the number of skipped accounts. 404 `guild_not_found` if there is
+        no such guild or your key may not act for it.
 
         `POST /internal/trackers/process`
         """
@@ -339,11 +391,17 @@ class BotTrackers(Calls):
     async def schedule_processing(
         self, body: ScheduleProcessing, *, idempotency_key: str | None = None
     ) -> ScheduleView:
-        """Schedule the processing of a guild, once, or repeatedly with `cron`. 422 for a time in the past.
+        """Schedule the processing of a guild's trackers.
 
-        It starts once, with any number of workers. Without a worker it starts late or, after the grace
-        period, not at all: FAILED with the reason `missed`. Failed runs are in the report; the schedule is
-        COMPLETED nevertheless.
+        Processing moves the accounts that members of the guild follow to the front of the queue. Send
+        `scheduled_at` for one time, or `cron` to repeat it. Each scheduled time starts exactly one run,
+        however many workers there are. If no worker is running, the run starts late or, after a grace
+        period, not at all: the schedule becomes FAILED with the reason `missed`. If single fetches fail,
+        the schedule still becomes COMPLETED; its report lists them.
+
+        404 `guild_not_found` if there is no such guild or your key may not act for it. 422
+        `invalid_schedule` if the time is in the past or `cron` is not valid, or unless you send either
+        `scheduled_at` or `cron`.
 
         `POST /internal/trackers/schedule`
         """
@@ -361,9 +419,12 @@ class BotTrackers(Calls):
         until: datetime | None = None,
         points: int | None = None,
     ) -> TrackerHistory:
-        """Get the rating history by playlist, thinned to `points` that keep the shape of the line.
+        """Get the rating history of a tracker by playlist.
 
-        From 4 points on, the first, last, lowest and highest are always included. Estimates are left out.
+        Each playlist is reduced to at most `points` data points that preserve the shape of the curve. If
+        `points` is at least 4, the first, last, lowest and highest ones are always included. Ratings that
+        the site only estimates are left out. 403 if your key may not act for the person, 404
+        `tracker_not_found` if there is no such tracker.
 
         `GET /internal/trackers/{tracker_id}/history`
 
@@ -385,10 +446,12 @@ class BotTrackers(Calls):
     async def get_leaderboard(
         self, *, guild_id: str, playlist: str | None = None, page: int | None = None, per_page: int | None = None
     ) -> GuildLeaderboard:
-        """List a guild's members by their rating in a playlist, or by score of its formula without `playlist`.
+        """List a guild's members by rating or score.
 
-        One row per person, for their best active tracker; without people who are not rated or did not play
-        this season.
+        With `playlist`, rank by the rating in this playlist. If you omit `playlist`, rank by the score of
+        the guild's formula. There is one row per person, for the best active tracker. People who are
+        unrated or have not played this season are left out. 404 `guild_not_found` if there is no such guild
+        or your key may not act for it.
 
         `GET /internal/trackers/leaderboard`
 

@@ -14,9 +14,10 @@ class BotUsers(Calls):
     """Bot calls about users."""
 
     async def get_user(self, user_id: str) -> KnownPerson:
-        """Get a person: whether they have a login, their time zone and their language.
+        """Get a person by Discord id.
 
-        404 `account_not_found` if the Discord id is unknown or your key does not cover the person.
+        The response has the time zone and the language, and shows whether the person has a login. 404
+        `account_not_found` if the Discord id is unknown or your key may not act for the person.
 
         `GET /internal/users/{user_id}`
         """
@@ -25,9 +26,10 @@ class BotUsers(Calls):
     async def issue_claim_code(self, body: AskForClaimCode, *, idempotency_key: str | None = None) -> ClaimCodeMade:
         """Issue a claim code for a person who asked for it.
 
-        Show it to nobody else: the account that enters the code gets this Discord user and everything that
-        was followed for it. The code works once, within 15 minutes, and replaces the previous code. 403
-        `account_deactivated`, or `forbidden` if your key does not cover the person.
+        With the code, the person links their Discord user to a login, which gets everything that you
+        followed for them. Show it only to this person: it works for everybody who enters it. The code works
+        once, within 15 minutes, and replaces the previous code. 403 `account_deactivated` if the person's
+        account is deactivated, 403 `forbidden` if your key may not act for the person.
 
         `POST /internal/users/claim-codes`
         """

@@ -24,14 +24,16 @@ class MemberAuth(Calls):
         """Change your password.
 
         This ends all your other sessions. 401 `login_failed` if `current_password` is wrong, 429
-        `too_many_attempts`.
+        `too_many_attempts` after too many attempts.
 
         `POST /api/auth/change-password`
         """
         return await self._ask(EndedSessions, "POST", "/api/auth/change-password", body=body)
 
     async def end_session(self, session_id: UUID) -> None:
-        """End one of your sessions. 404 `session_not_found`.
+        """End one of your sessions.
+
+        404 `session_not_found` if you have no such session, or it has already ended.
 
         `DELETE /api/auth/sessions/{session_id}`
         """
@@ -47,8 +49,9 @@ class MemberAuth(Calls):
     async def login(self, body: LoginBody) -> Tokens:
         """Log in with an e-mail address or username.
 
-        Send `login` and `password` as JSON, or the password form of OAuth 2. 401 `login_failed`, 403
-        `account_deactivated`, 429 `too_many_attempts`.
+        Send `login` and `password` as JSON, or as the form-encoded OAuth 2 password grant. 401
+        `login_failed` if the login or the password is wrong, 403 `account_deactivated` if an admin has
+        deactivated your account, 429 `too_many_attempts` after too many attempts.
 
         `POST /api/auth/login`
         """
@@ -57,7 +60,8 @@ class MemberAuth(Calls):
     async def logout(self) -> None:
         """Log out of this session.
 
-        Its refresh token stops working at once, its access tokens everywhere within two seconds.
+        Its refresh token stops working at once; its access tokens stop working on all servers within two
+        seconds.
 
         `POST /api/auth/logout`
         """
@@ -78,9 +82,9 @@ class MemberAuth(Calls):
         return await self._ask(WhoIAm, "GET", "/api/auth/me")
 
     async def refresh_tokens(self, body: Refresh) -> Tokens:
-        """Get the next access and refresh token.
+        """Get a new access token and refresh token.
 
-        A refresh token works once: using it again ends the session (401 `refresh_refused`).
+        Each refresh token works once. If you use it again, the session ends (401 `refresh_refused`).
 
         `POST /api/auth/refresh`
         """
@@ -89,11 +93,17 @@ class MemberAuth(Calls):
     async def register(self, body: Register) -> Tokens:
         """Register an account and log in.
 
-        With a `claim_code` from the bot, the login belongs to the account that the bot already knows. An
-        `email` belongs to the account once you use the link that is mailed there; the answer does not show
-        whether another account has the address. 403 `registration_closed`, 409 `username_taken` or
-        `claim_refused`, 422 `bad_claim_code`, or `email_not_set_up` for an address without a mail server,
-        429 `too_many_attempts` or `too_many_messages`.
+        With a `claim_code` from a bot, your login is added to the account that the bot already created for
+        you. If you send an `email`, you get a mail with a link or a code; the account has the address when
+        you have confirmed it. The response does not show whether another account has the address.
+
+        403 `registration_closed` if the operator does not allow registrations, or only those with a
+        `claim_code`. 403 `account_deactivated` if the bot's account for you is deactivated. 409
+        `username_taken` if another account has the username. 409 `claim_refused` if the bot's account for
+        you already has a login. 422 `bad_claim_code` if the code is wrong, was already used, or has
+        expired. 422 `email_not_set_up` if you send an `email` but this service has no mail server. 422
+        `invalid` for an invalid address, time zone or language. 429 `too_many_attempts` or
+        `too_many_messages` if there were too many registrations or mails.
 
         `POST /api/auth/register`
         """

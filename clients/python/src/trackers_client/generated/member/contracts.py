@@ -29,7 +29,7 @@ class MemberContracts(Calls):
     async def get_contract(self, contract_id: int) -> ContractDetail:
         """Get a contract with its items, bids and history.
 
-        404 `contract_not_found`.
+        404 `contract_not_found` if this service does not have the contract, or it ended long ago.
 
         `GET /api/contracts/{contract_id}`
         """
@@ -40,13 +40,14 @@ class MemberContracts(Calls):
     ) -> ShipPrices:
         """Get the prices of a type of ship.
 
-        Lowest and median price on offer, and median and tenth percentile of contracts that ended before
-        they expired. Prices in ISK per ship, of contracts that sell nothing else.
+        The response has the lowest and median asking price, and the median and tenth percentile of
+        contracts that closed early (usually because they sold) in the last `days` days. Prices are in ISK
+        per ship; only contracts that sell nothing else count.
 
         `GET /api/contracts/ships/{type_id}/prices`
 
         Args:
-            region_id: Only in this region.
+            region_id: Only contracts in this region.
             days: Number of past days to include.
         """
         return await self._ask(
@@ -91,33 +92,34 @@ class MemberContracts(Calls):
         page: int | None = None,
         per_page: int | None = None,
     ) -> ContractList:
-        """List contracts.
+        """List the contracts that are open now; pass `status` to list past ones.
 
-        Contracts that can be accepted, or past ones with `status`, with counts per type. Prices in ISK.
+        The response also counts contracts by type. Prices are in ISK.
 
         `GET /api/contracts`
 
         Args:
-            status: live, gone (accepted or withdrawn before they expired), expired, or unfollowed (live
-                when their region was last fetched, but the operator dropped it since).
-            region_id: Only in these regions; repeatable.
+            status: live: open now; gone: accepted or withdrawn before they expired; expired; unfollowed:
+                live when their region was last fetched, but this service no longer collects the region.
+            region_id: Only contracts in these regions. May be repeated.
             type: Only contracts of this type.
             type_id: Only contracts with an item of this type.
             group_id: Only contracts that offer an item of this group.
             ship_type_id: Only contracts for this type of ship.
             ship_group_id: Only ships of this group.
-            is_ship: Only contracts that sell a ship, or only the others.
-            min_price: Lowest price (ISK).
-            max_price: Highest price (ISK).
-            title: Part of the title.
-            blueprint: Only contracts that offer a blueprint copy, or another item.
-            min_runs: Least runs of an item.
-            min_me: Least material efficiency of an item.
-            min_te: Least time efficiency of an item.
-            min_reward: Lowest reward of a courier contract (ISK).
-            max_volume: Largest volume (m3).
-            max_collateral: Highest collateral (ISK).
-            issuer_id: Only contracts of this character.
+            is_ship: true: only contracts that sell a ship; false: only the others.
+            min_price: Minimum price (ISK).
+            max_price: Maximum price (ISK).
+            title: Only contracts with this text in the title.
+            blueprint: true: only contracts that offer a blueprint copy; false: only contracts that offer
+                another item.
+            min_runs: Minimum runs of an item.
+            min_me: Minimum material efficiency of an item.
+            min_te: Minimum time efficiency of an item.
+            min_reward: Minimum reward of a courier contract (ISK).
+            max_volume: Maximum volume (m3).
+            max_collateral: Maximum collateral (ISK).
+            issuer_id: Only contracts that this character issued.
             location_id: Only contracts that begin or end at this station or structure.
             sort: Sort order, ascending; with a dash descending.
             page: Number of the page, from 1.
@@ -225,13 +227,14 @@ class MemberContracts(Calls):
     ) -> ShipBoard:
         """List the types of ships on offer.
 
-        Each with the number of offers, the lowest and the median price in ISK. To list the contracts
-        themselves, use `is_ship=true` in the list of contracts.
+        Each has the number of offers, and the lowest and median asking price in ISK per ship; only
+        contracts that sell nothing else count for prices. To list the contracts themselves, use
+        `is_ship=true` in the list of contracts.
 
         `GET /api/contracts/ships`
 
         Args:
-            region_id: Only in this region.
+            region_id: Only contracts in this region.
             ship_group_id: Only ships of this group.
             page: Number of the page, from 1.
             per_page: Entries per page.
@@ -246,12 +249,13 @@ class MemberContracts(Calls):
     async def list_contract_types(self, *, name: str | None = None, group_id: int | None = None) -> KnownTypes:
         """List types by part of the name or by group.
 
-        Up to 200 types, shortest names first. Use it to find the `type_id` to filter by or to watch.
+        The list has up to 200 types, shortest names first. Use it to find the `type_id` to filter by or to
+        watch.
 
         `GET /api/contracts/types`
 
         Args:
-            name: Part of the name.
+            name: Only types with this text in the name.
             group_id: Only contracts that offer an item of this group.
         """
         return await self._ask(KnownTypes, "GET", "/api/contracts/types", query={"name": name, "group_id": group_id})
@@ -264,13 +268,15 @@ class MemberContracts(Calls):
         return await self._ask(Watches, "GET", "/api/contracts/watches")
 
     async def add_contract_watch(self, body: AddWatch) -> Watch:
-        """Add a watch.
+        """Watch contracts for a type or a group of types.
 
-        Watches a type or a group of types, with an optional price limit, in one region or in all. You get
-        one message per contract, when its items are read; contracts that are already on offer are listed
-        under `/matches`.
+        You can set a maximum price and a region; without a region, all regions count. You get one message
+        per matching contract, once the service has fetched its items. Contracts that are already on offer
+        are listed under `/matches`.
 
-        422 `unclear_watch`, 404 `region_not_followed`, 409 `watch_exists`, 400 `too_many_watches`.
+        422 `unclear_watch` unless you send either `type_id` or `group_id`. 404 `region_not_followed` if
+        this service does not collect that region. 409 `watch_exists` if you already watch this type or
+        group in the same region. 400 `too_many_watches` if you have the maximum number of watches.
 
         `POST /api/contracts/watches`
         """
@@ -279,7 +285,7 @@ class MemberContracts(Calls):
     async def get_contract_watch(self, watch_id: UUID) -> Watch:
         """Get a watch.
 
-        404 `watch_not_found`.
+        404 `watch_not_found` if you have no such watch.
 
         `GET /api/contracts/watches/{watch_id}`
         """
@@ -288,7 +294,7 @@ class MemberContracts(Calls):
     async def remove_contract_watch(self, watch_id: UUID) -> None:
         """Remove a watch.
 
-        404 `watch_not_found`.
+        404 `watch_not_found` if you have no such watch.
 
         `DELETE /api/contracts/watches/{watch_id}`
         """
@@ -297,8 +303,9 @@ class MemberContracts(Calls):
     async def change_contract_watch(self, watch_id: UUID, body: ChangeWatch) -> Watch:
         """Change a watch.
 
-        Change the price limit or the note, or switch the watch off and on. Fields that you leave out keep
-        their values; null removes the price limit or the note. 404 `watch_not_found`.
+        You can change the maximum price or the note, or switch the watch off and on. Fields that you omit
+        do not change; null removes the maximum price or the note. 404 `watch_not_found` if you have no such
+        watch.
 
         `PATCH /api/contracts/watches/{watch_id}`
         """
@@ -316,7 +323,7 @@ class MemberContracts(Calls):
     ) -> ContractList:
         """List the contracts on offer that match a watch.
 
-        404 `watch_not_found`.
+        404 `watch_not_found` if you have no such watch.
 
         `GET /api/contracts/watches/{watch_id}/matches`
 

@@ -23,12 +23,14 @@ class MemberFencers(Calls):
     async def list_tracked_fencers(
         self, *, active: bool | None = None, page: int | None = None, per_page: int | None = None
     ) -> TrackedPage:
-        """List the fencers that you follow, the oldest first, with their fetch status.
+        """List the fencers that you follow, with their fetch status.
+
+        They are in the order in which you followed them.
 
         `GET /api/fencers`
 
         Args:
-            active: Only active subjects, or only deactivated subjects.
+            active: true: only active ones; false: only deactivated ones.
             page: Number of the page, from 1.
             per_page: Entries per page.
         """
@@ -39,8 +41,13 @@ class MemberFencers(Calls):
     async def track_fencer(self, body: TrackFencer) -> TrackingStarted:
         """Follow a fencer by number or pasted link.
 
-        The page is fetched soon. A deactivated fencer is active again. 400 `tracking_limit_reached`, 409
-        `already_tracked`, 422 `bad_reference` or `unknown_weapon`.
+        The number is the one in the address of the page. The page is fetched soon. If you had deactivated
+        this fencer, following it again reactivates it, with the name and filter of this request.
+
+        A person can follow 200 fencers and 50 clubs, including deactivated ones; 400
+        `tracking_limit_reached` beyond that. 409 `already_tracked` if this fencer is already followed. 422
+        `bad_reference` if the text is not the number or link of a fencer. 422 `unknown_weapon` if `weapons`
+        has a weapon other than epee, foil and saber (in any spelling).
 
         `POST /api/fencers`
         """
@@ -49,7 +56,8 @@ class MemberFencers(Calls):
     async def deactivate_tracked_fencer(self, tracked_id: UUID) -> TrackedView:
         """Deactivate a followed fencer.
 
-        You get no notifications of it. Follow the same fencer again to continue.
+        The person who follows it gets no more notifications about it until they activate it or follow it
+        again. 404 `tracked_not_found` if there is no followed fencer with this id.
 
         `POST /api/fencers/{tracked_id}/deactivate`
         """
@@ -60,9 +68,11 @@ class MemberFencers(Calls):
     async def get_tracked_fencer_history(
         self, tracked_id: UUID, *, before: UUID | None = None, limit: int | None = None
     ) -> FencerHistory:
-        """Get the history of a followed fencer.
+        """Get the history of a followed fencer, newest first.
 
-        Registrations, withdrawals and new dates, the newest first.
+        It has registrations for events, withdrawals and returns, and changes of the events' dates. `at` is
+        the time at which this service saw the change. 404 `tracked_not_found` if there is no followed
+        fencer with this id.
 
         `GET /api/fencers/{tracked_id}/history`
 
@@ -79,9 +89,10 @@ class MemberFencers(Calls):
         )
 
     async def get_tracked_fencer(self, tracked_id: UUID) -> TrackedDetail:
-        """Get a followed fencer.
+        """Get a followed fencer with upcoming registrations.
 
-        With the upcoming registrations that the filter lets through, the next first.
+        The response has the registrations for upcoming events that pass its weapon filter, soonest event
+        first. 404 `tracked_not_found` if there is no followed fencer with this id.
 
         `GET /api/fencers/{tracked_id}`
         """
@@ -90,6 +101,9 @@ class MemberFencers(Calls):
     async def untrack_fencer(self, tracked_id: UUID) -> None:
         """Stop following a fencer.
 
+        To keep it on the list and only stop the notifications, deactivate it instead. 404
+        `tracked_not_found` if there is no followed fencer with this id.
+
         `DELETE /api/fencers/{tracked_id}`
         """
         await self._ask(None, "DELETE", "/api/fencers/{tracked_id}", path={"tracked_id": tracked_id})
@@ -97,7 +111,9 @@ class MemberFencers(Calls):
     async def update_tracked_fencer(self, tracked_id: UUID, body: UpdateTracked) -> TrackedView:
         """Change the name, filter or state of a followed fencer.
 
-        Fields that you leave out stay.
+        Fields that you omit do not change. 422 `unknown_weapon` if `weapons` has a weapon other than epee,
+        foil and saber (in any spelling). 400 `tracking_limit_reached` if you activate it and the maximum
+        number is already active. 404 `tracked_not_found` if there is no followed fencer with this id.
 
         `PATCH /api/fencers/{tracked_id}`
         """
@@ -108,12 +124,14 @@ class MemberFencers(Calls):
     async def list_tracked_clubs(
         self, *, active: bool | None = None, page: int | None = None, per_page: int | None = None
     ) -> TrackedPage:
-        """List the clubs that you follow, the oldest first, with their fetch status.
+        """List the clubs that you follow, with their fetch status.
+
+        They are in the order in which you followed them.
 
         `GET /api/clubs`
 
         Args:
-            active: Only active subjects, or only deactivated subjects.
+            active: true: only active ones; false: only deactivated ones.
             page: Number of the page, from 1.
             per_page: Entries per page.
         """
@@ -124,8 +142,13 @@ class MemberFencers(Calls):
     async def track_club(self, body: TrackClub) -> TrackingStarted:
         """Follow a club by number or pasted link.
 
-        The page is fetched soon. A deactivated club is active again. 400 `tracking_limit_reached`, 409
-        `already_tracked`, 422 `bad_reference` or `unknown_weapon`.
+        The number is the one in the address of the page. The page is fetched soon. If you had deactivated
+        this club, following it again reactivates it, with the name and filter of this request.
+
+        A person can follow 200 fencers and 50 clubs, including deactivated ones; 400
+        `tracking_limit_reached` beyond that. 409 `already_tracked` if this club is already followed. 422
+        `bad_reference` if the text is not the number or link of a club. 422 `unknown_weapon` if `weapons`
+        has a weapon other than epee, foil and saber (in any spelling).
 
         `POST /api/clubs`
         """
@@ -134,7 +157,8 @@ class MemberFencers(Calls):
     async def deactivate_tracked_club(self, tracked_id: UUID) -> TrackedView:
         """Deactivate a followed club.
 
-        You get no notifications of it. Follow the same club again to continue.
+        The person who follows it gets no more notifications about it until they activate it or follow it
+        again. 404 `tracked_not_found` if there is no followed club with this id.
 
         `POST /api/clubs/{tracked_id}/deactivate`
         """
@@ -145,9 +169,11 @@ class MemberFencers(Calls):
     async def get_tracked_club_history(
         self, tracked_id: UUID, *, before: UUID | None = None, limit: int | None = None
     ) -> FencerHistory:
-        """Get the history of a followed club.
+        """Get the history of a followed club, newest first.
 
-        Registrations, withdrawals and new dates, the newest first.
+        It has registrations for events, withdrawals and returns, and changes of the events' dates. `at` is
+        the time at which this service saw the change. 404 `tracked_not_found` if there is no followed club
+        with this id.
 
         `GET /api/clubs/{tracked_id}/history`
 
@@ -164,9 +190,10 @@ class MemberFencers(Calls):
         )
 
     async def get_tracked_club(self, tracked_id: UUID) -> TrackedDetail:
-        """Get a followed club.
+        """Get a followed club with upcoming registrations.
 
-        With the upcoming registrations that the filter lets through, the next first.
+        The response has the registrations for upcoming events that pass its weapon filter, soonest event
+        first. 404 `tracked_not_found` if there is no followed club with this id.
 
         `GET /api/clubs/{tracked_id}`
         """
@@ -175,6 +202,9 @@ class MemberFencers(Calls):
     async def untrack_club(self, tracked_id: UUID) -> None:
         """Stop following a club.
 
+        To keep it on the list and only stop the notifications, deactivate it instead. 404
+        `tracked_not_found` if there is no followed club with this id.
+
         `DELETE /api/clubs/{tracked_id}`
         """
         await self._ask(None, "DELETE", "/api/clubs/{tracked_id}", path={"tracked_id": tracked_id})
@@ -182,7 +212,9 @@ class MemberFencers(Calls):
     async def update_tracked_club(self, tracked_id: UUID, body: UpdateTracked) -> TrackedView:
         """Change the name, filter or state of a followed club.
 
-        Fields that you leave out stay.
+        Fields that you omit do not change. 422 `unknown_weapon` if `weapons` has a weapon other than epee,
+        foil and saber (in any spelling). 400 `tracking_limit_reached` if you activate it and the maximum
+        number is already active. 404 `tracked_not_found` if there is no followed club with this id.
 
         `PATCH /api/clubs/{tracked_id}`
         """

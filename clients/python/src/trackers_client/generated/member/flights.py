@@ -32,12 +32,12 @@ class MemberFlights(Calls):
     async def list_trips(
         self, *, upcoming: bool | None = None, page: int | None = None, per_page: int | None = None
     ) -> TripPage:
-        """List your trips, the newest first.
+        """List your trips, newest first.
 
         `GET /api/trips`
 
         Args:
-            upcoming: Only upcoming trips, or only departed trips.
+            upcoming: true: only upcoming trips; false: only departed ones.
             page: Number of the page, from 1.
             per_page: Entries per page.
         """
@@ -46,9 +46,13 @@ class MemberFlights(Calls):
         )
 
     async def create_trip(self, body: CreateTrip) -> TripView:
-        """Plan a trip.
+        """Create a trip.
 
-        422 for unknown airports, a date in the past at the origin, or more than nine travellers.
+        422 `unknown_airport` if an airport is unknown. 422 `impossible_trip` for a date that is already
+        past in the origin's time zone or more than two years away, for a return before the departure or
+        more than a year after it, for the same origin and destination, for more than nine travellers, or
+        for more infants on laps than adults. 400 `trip_limit_reached` if you have the maximum number of
+        trips.
 
         `POST /api/trips`
         """
@@ -65,7 +69,9 @@ class MemberFlights(Calls):
     ) -> Analyses:
         """Analyse the prices of a trip.
 
-        Lowest, median and highest price, the price level, and the weekday with the lowest median price.
+        For each search, get the lowest, median and highest price, the price level (1 low, 3 typical, 5
+        high) and, after two weeks of history, the weekday with the lowest median price. 404
+        `trip_not_found` if you have no such trip.
 
         `GET /api/trips/{trip_id}/analysis`
 
@@ -73,7 +79,8 @@ class MemberFlights(Calls):
             provider: Only prices of this provider.
             currency: Only prices in this currency.
             cabin_class: Only prices of this cabin class.
-            all_dates: Include the days around (flexible dates), and the trip before it was changed.
+            all_dates: Include the days around the dates (flexible dates), and searches from before the trip
+                was changed.
         """
         return await self._ask(
             Analyses,
@@ -86,6 +93,8 @@ class MemberFlights(Calls):
     async def get_trip(self, trip_id: UUID) -> TripView:
         """Get a trip.
 
+        404 `trip_not_found` if you have no such trip.
+
         `GET /api/trips/{trip_id}`
         """
         return await self._ask(TripView, "GET", "/api/trips/{trip_id}", path={"trip_id": trip_id})
@@ -93,7 +102,7 @@ class MemberFlights(Calls):
     async def delete_trip(self, trip_id: UUID) -> None:
         """Remove a trip with its watches, alerts and prices.
 
-        Prices of searches that other trips share stay.
+        Prices that other trips also use are kept. 404 `trip_not_found` if you have no such trip.
 
         `DELETE /api/trips/{trip_id}`
         """
@@ -102,7 +111,9 @@ class MemberFlights(Calls):
     async def update_trip(self, trip_id: UUID, body: UpdateTrip) -> TripView:
         """Change a trip.
 
-        Fields that you leave out stay. Other dates, places or travellers reset every watch of the trip.
+        Fields that you omit do not change. If you change the dates, places or travellers, every watch of
+        the trip starts over: its earlier alerts no longer count, and known prices are compared with it
+        again. Same 422 errors as for a new trip. 404 `trip_not_found` if you have no such trip.
 
         `PATCH /api/trips/{trip_id}`
         """
@@ -121,9 +132,12 @@ class MemberFlights(Calls):
         all_offers: bool | None = None,
         points: int | None = None,
     ) -> Prices:
-        """Get the prices of a trip, the oldest first.
+        """Get the prices of a trip, oldest first.
 
-        The cheapest offer of each fetch; many prices are sampled to `points` per search.
+        Each point is the cheapest offer of one fetch. If a search has more than `points` prices, they are
+        sampled down to that number, which preserves the shape of the curve. With `all_offers`, get all
+        offers of the last fetches instead, at most `points` in all. 404 `trip_not_found` if you have no
+        such trip.
 
         `GET /api/trips/{trip_id}/prices`
 
@@ -133,9 +147,10 @@ class MemberFlights(Calls):
             cabin_class: Only prices of this cabin class.
             since: Start of the period, inclusive.
             until: End of the period, exclusive.
-            all_dates: Include the days around (flexible dates), and the trip before it was changed.
-            all_offers: Every stored offer of the last fetches, not only the cheapest one.
-            points: Maximum prices per search; more are sampled, and extremes stay.
+            all_dates: Include the days around the dates (flexible dates), and searches from before the trip
+                was changed.
+            all_offers: All stored offers of the last fetches, not only the cheapest one.
+            points: Maximum number of prices per search. More are sampled; lowest and highest stay.
         """
         return await self._ask(
             Prices,
@@ -188,9 +203,12 @@ class MemberFlights(Calls):
         )
 
     async def push_trip_price(self, trip_id: UUID, body: PushPrice) -> PriceView:
-        """Add a price that you read yourself, or that another feed delivers.
+        """Add a price that you found yourself or got from another feed.
 
-        Watches of the provider `manual` are evaluated at once.
+        Watches with the provider `manual` are evaluated at once. 422 `impossible_price` if `captured_at` is
+        in the future or more than two years ago, or `arrives_at` is not after `departs_at`. 422
+        `unknown_currency` if there is no such currency. 400 `price_limit_reached` if the trip has the
+        maximum number of added prices. 404 `trip_not_found` if you have no such trip.
 
         `POST /api/trips/{trip_id}/prices`
         """
@@ -199,10 +217,13 @@ class MemberFlights(Calls):
     async def scrape_trip(self, trip_id: UUID, body: ScrapeTrip | None = None) -> ScrapeStarted:
         """Fetch the prices of a trip now.
 
-        Fetches the search that you give, or else the searches of the trip's watches, or else an economy
-        seat in USD. 409 `provider_is_off` if the operator has not turned the provider on, 409
-        `trip_departed`, 422 `unknown_provider`, 429 `refresh_cooldown` within a minute of the last fetch,
-        429 `too_many_fetches` while twenty fetches that you requested wait.
+        Fetch the search that you give. Without one, fetch the searches of the trip's watches; if it has
+        none, search for economy class in USD. 409 `provider_is_off` if the operator has not switched the
+        provider on. 409 `nothing_to_scrape` if nothing is fetched from the provider, such as `manual`. 409
+        `trip_departed` if the trip has departed. 422 `unknown_provider` if there is no such provider. 429
+        `refresh_cooldown` (with a `Retry-After` header) if the last fetch was less than a minute ago. 429
+        `too_many_fetches` if twenty of your requested fetches are already waiting. 404 `trip_not_found` if
+        you have no such trip.
 
         `POST /api/trips/{trip_id}/scrape`
         """
@@ -218,12 +239,12 @@ class MemberFlights(Calls):
         page: int | None = None,
         per_page: int | None = None,
     ) -> WatchPage:
-        """List your watches with their prices, the newest first.
+        """List your watches with their prices, newest first.
 
         `GET /api/watches`
 
         Args:
-            is_active: Only active watches, or only inactive watches.
+            is_active: true: only active watches; false: only inactive ones.
             trip_id: Only watches of this trip.
             page: Number of the page, from 1.
             per_page: Entries per page.
@@ -238,9 +259,11 @@ class MemberFlights(Calls):
     async def create_watch(self, body: CreateWatch) -> WatchView:
         """Watch the price of a trip.
 
-        The price is fetched soon; a price that is already known is evaluated within seconds. 404 for a trip
-        that is not yours, 422 `unknown_provider` (with the known providers) or `unknown_currency`, 409
-        `trip_departed`.
+        The price is fetched soon. If a price is already known, it is evaluated within seconds. 404
+        `trip_not_found` if you have no such trip. 422 `unknown_provider` (with the known providers) or
+        `unknown_currency` if there is no such provider or currency, 422 `impossible_watch` if the provider
+        has no prices for flexible dates. 409 `trip_departed` if the trip has departed. 400
+        `watch_limit_reached` if you have the maximum number of watches.
 
         `POST /api/watches`
         """
@@ -249,9 +272,10 @@ class MemberFlights(Calls):
     async def list_watch_alerts(
         self, watch_id: UUID, *, before: UUID | None = None, limit: int | None = None
     ) -> AlertList:
-        """List the alerts of a watch, the newest first.
+        """List the alerts of a watch, newest first.
 
-        Each has its rule and the prices of that moment.
+        Each has the rule that caused it and the prices at that time. 404 `watch_not_found` if you have no
+        such watch.
 
         `GET /api/watches/{watch_id}/alerts`
 
@@ -270,6 +294,8 @@ class MemberFlights(Calls):
     async def get_watch(self, watch_id: UUID) -> WatchView:
         """Get a watch with its price and fetch status.
 
+        404 `watch_not_found` if you have no such watch.
+
         `GET /api/watches/{watch_id}`
         """
         return await self._ask(WatchView, "GET", "/api/watches/{watch_id}", path={"watch_id": watch_id})
@@ -277,7 +303,7 @@ class MemberFlights(Calls):
     async def delete_watch(self, watch_id: UUID) -> None:
         """Remove a watch with its alerts.
 
-        Its prices stay with the trip.
+        Its prices stay with the trip. 404 `watch_not_found` if you have no such watch.
 
         `DELETE /api/watches/{watch_id}`
         """
@@ -286,18 +312,24 @@ class MemberFlights(Calls):
     async def update_watch(self, watch_id: UUID, body: UpdateWatch) -> WatchView:
         """Change a watch.
 
-        Fields that you leave out stay. Another target, currency, cabin or provider resets the watch.
+        Fields that you omit do not change. The watch starts over if you activate it, or change its
+        provider, currency, cabin class, flexible days, target price, or its rules about the median or
+        lowest price: its earlier alerts no longer count, and known prices are compared with it again. Same
+        409 and 422 errors as for a new watch. 404 `watch_not_found` if you have no such watch.
 
         `PATCH /api/watches/{watch_id}`
         """
         return await self._ask(WatchView, "PATCH", "/api/watches/{watch_id}", path={"watch_id": watch_id}, body=body)
 
     async def scrape_watch(self, watch_id: UUID) -> ScrapeStarted:
-        """Fetch the price of a watch now.
+        """Fetch the price of a watch now, ahead of scheduled fetches.
 
-        The fetch has priority over scheduled fetches. Another request while it waits or runs gives the same
-        task. 409 `provider_is_off`, `nothing_to_scrape` (provider `manual`) or `trip_departed`, 429
-        `refresh_cooldown` or `too_many_fetches` (twenty fetches that you requested wait).
+        While the fetch waits or runs, further requests return the same task. 409 `provider_is_off` if the
+        operator has not switched the provider on. 409 `nothing_to_scrape` if nothing is fetched from the
+        provider, such as `manual`. 409 `trip_departed` if the trip has departed. 429 `refresh_cooldown`
+        (with a `Retry-After` header) if the last fetch was less than a minute ago. 429 `too_many_fetches`
+        if twenty of your requested fetches are already waiting. 404 `watch_not_found` if you have no such
+        watch.
 
         `POST /api/watches/{watch_id}/scrape`
         """

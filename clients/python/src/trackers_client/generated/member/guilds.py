@@ -28,8 +28,8 @@ class MemberGuilds(Calls):
     async def change_guild_settings(self, guild_id: str, body: SettingsChange) -> GuildView:
         """Change the settings of a guild.
 
-        Omitted settings stay as they are; null resets a setting to its default. 403 if you are a member but
-        not an admin of the guild, 404 `guild_not_found` if you are not a member.
+        Settings that you omit do not change; null resets a setting to its default. 403 if you are a member
+        but not an admin of the guild, 404 `guild_not_found` if you are not a member.
 
         `PATCH /api/guilds/{guild_id}/settings`
         """
@@ -38,24 +38,29 @@ class MemberGuilds(Calls):
         )
 
     async def confirm_my_membership(self, guild_id: str) -> MyGuild:
-        """Confirm your membership of a guild whose own bot added you.
+        """Confirm that you are a member of a guild.
 
-        Until then the guild's bots, admins, channels and leaderboards get none of your data. Confirming
-        again changes nothing. 404 `guild_not_found` if you are not a member.
+        This is needed if a bot whose key is limited to this guild added you. Until you confirm, the bots,
+        admins, channels and leaderboards of the guild get none of your data. If you have confirmed before,
+        nothing changes. 404 `guild_not_found` if you are not a member.
 
         `POST /api/guilds/{guild_id}/confirm`
         """
         return await self._ask(MyGuild, "POST", "/api/guilds/{guild_id}/confirm", path={"guild_id": guild_id})
 
     async def get_guild(self, guild_id: str) -> GuildView:
-        """Get a guild and its settings. 404 `guild_not_found` if you are not a member.
+        """Get a guild and its settings.
+
+        404 `guild_not_found` if you are not a member.
 
         `GET /api/guilds/{guild_id}`
         """
         return await self._ask(GuildView, "GET", "/api/guilds/{guild_id}", path={"guild_id": guild_id})
 
     async def list_my_guilds(self, *, page: int | None = None, per_page: int | None = None) -> MyGuilds:
-        """List your guilds, and whether you are an admin of each.
+        """List your guilds.
+
+        Each entry shows whether you are an admin of the guild.
 
         `GET /api/guilds`
 
@@ -96,9 +101,10 @@ class MemberGuilds(Calls):
         )
 
     async def preview_rating_formula(self, guild_id: str, body: PreviewFormula) -> FormulaPreview:
-        """Rank the guild's members by a formula, next to their current rank, score and salary.
+        """Rank a guild's members by a formula that you want to try.
 
-        Nothing is stored. 422 for an invalid formula.
+        Each row also has the rank, score and salary by the guild's current formula. The salary is the score
+        rounded to the nearest multiple of 25. Nothing is stored. 422 if the formula is not valid.
 
         `POST /api/guilds/{guild_id}/rating/preview`
         """
@@ -107,7 +113,10 @@ class MemberGuilds(Calls):
         )
 
     async def validate_rating_formula(self, guild_id: str, body: ValidateFormula) -> FormulaVerdict:
-        """Validate a formula: returns its problems with their positions, or its result for a trial player.
+        """Validate a rating formula.
+
+        Get its errors with their positions or, if it is valid, its result for a sample player. Nothing is
+        stored.
 
         `POST /api/guilds/{guild_id}/rating/validate`
         """
@@ -120,8 +129,9 @@ class MemberGuilds(Calls):
     ) -> GuildManualSnapshot:
         """Confirm a member's manual snapshot for this guild only.
 
-        409 `snapshot_corrected` if it was corrected after you saw it, 409 `manual_snapshots_not_counted` if
-        the guild counts none.
+        Send `entered_at` of the snapshot as you saw it. 409 `snapshot_corrected` if the snapshot was
+        corrected since then. 409 `manual_snapshots_not_counted` if the guild's settings do not allow manual
+        snapshots. 404 `manual_snapshot_not_found` if there is no such snapshot.
 
         `POST /api/guilds/{guild_id}/manual-snapshots/{snapshot_id}/confirm`
         """
@@ -141,7 +151,9 @@ class MemberGuilds(Calls):
         before: UUID | None = None,
         limit: int | None = None,
     ) -> GuildManualSnapshots:
-        """List the manual snapshots of members, the latest first. Empty if the guild counts none.
+        """List the manual snapshots of a guild's members, newest first.
+
+        The list is empty if the guild's settings do not allow manual snapshots.
 
         `GET /api/guilds/{guild_id}/manual-snapshots`
 
@@ -159,7 +171,11 @@ class MemberGuilds(Calls):
         )
 
     async def reject_manual_snapshot(self, guild_id: str, snapshot_id: UUID) -> GuildManualSnapshot:
-        """Reject a member's manual snapshot for this guild only, even after it was confirmed.
+        """Reject a member's manual snapshot for this guild only.
+
+        You can also reject a snapshot that was confirmed before. 409 `manual_snapshots_not_counted` if the
+        guild's settings do not allow manual snapshots. 404 `manual_snapshot_not_found` if there is no such
+        snapshot.
 
         `POST /api/guilds/{guild_id}/manual-snapshots/{snapshot_id}/reject`
         """

@@ -33,25 +33,29 @@ class MemberNotifications(Calls):
     """Member calls about notifications."""
 
     async def list_my_channels(self) -> Channels:
-        """List channels, the oldest first, without their secrets.
+        """List your channels, oldest first, without their secrets.
 
         `GET /api/users/me/channels`
         """
         return await self._ask(Channels, "GET", "/api/users/me/channels")
 
     async def add_my_channel(self, body: NewWebhook | NewDiscord | NewEmail | NewApprise) -> ChannelMade:
-        """Add a channel, which must be verified before it gets messages.
+        """Add a channel, which you must verify before it gets messages.
 
-        A webhook is challenged; other channels receive a code. 422 `bad_channel_address` if the address is
-        not allowed, `email_not_set_up` if there is no mail server; 409 `too_many_channels`; 429
-        `too_many_messages`.
+        A webhook receives a challenge request that it must answer (docs/webhooks.md); every other channel
+        receives a code to send to `/verify`. 422 `bad_channel_address` if the address is not allowed. 422
+        `email_not_set_up` if you add an e-mail channel but this service has no mail server. 409
+        `too_many_channels` if there is already the maximum number of channels. 429 `too_many_messages` if
+        too many codes or challenges were sent.
 
         `POST /api/users/me/channels`
         """
         return await self._ask(ChannelMade, "POST", "/api/users/me/channels", body=body)
 
     async def get_my_channel(self, channel_id: UUID) -> ChannelView:
-        """Show a channel with its last error.
+        """Get a channel with its last error.
+
+        404 `channel_not_found` if you have no such channel.
 
         `GET /api/users/me/channels/{channel_id}`
         """
@@ -62,12 +66,16 @@ class MemberNotifications(Calls):
     async def remove_my_channel(self, channel_id: UUID) -> None:
         """Remove a channel and its deliveries.
 
+        Pending deliveries are not sent. 404 `channel_not_found` if you have no such channel.
+
         `DELETE /api/users/me/channels/{channel_id}`
         """
         await self._ask(None, "DELETE", "/api/users/me/channels/{channel_id}", path={"channel_id": channel_id})
 
     async def change_my_channel(self, channel_id: UUID, body: ChangeChannel) -> ChannelView:
         """Rename a channel.
+
+        404 `channel_not_found` if you have no such channel.
 
         `PATCH /api/users/me/channels/{channel_id}`
         """
@@ -83,7 +91,9 @@ class MemberNotifications(Calls):
         before: UUID | None = None,
         limit: int | None = None,
     ) -> Deliveries:
-        """List the deliveries of a channel, pending ones included, the newest first.
+        """List the deliveries of a channel, newest first.
+
+        The list includes pending deliveries. 404 `channel_not_found` if you have no such channel.
 
         `GET /api/users/me/channels/{channel_id}/deliveries`
 
@@ -101,7 +111,10 @@ class MemberNotifications(Calls):
         )
 
     async def resume_my_channel(self, channel_id: UUID) -> ChannelView:
-        """Resume a suspended channel, or end the cooldown of a channel after a failure.
+        """Resume a channel after failures.
+
+        A suspended channel gets messages again. If a channel waits before the next try after a failure,
+        that wait ends. 404 `channel_not_found` if you have no such channel.
 
         `POST /api/users/me/channels/{channel_id}/resume`
         """
@@ -112,8 +125,8 @@ class MemberNotifications(Calls):
     async def rotate_my_channel_secret(self, channel_id: UUID) -> SecretMade:
         """Give a webhook a new secret.
 
-        For a day its messages are signed with the old secret too. 422 `bad_channel_address` if the channel
-        is not a webhook.
+        For a day, messages are signed with both the old and the new secret. 422 `bad_channel_address` if
+        the channel is not a webhook.
 
         `POST /api/users/me/channels/{channel_id}/secret`
         """
@@ -122,10 +135,10 @@ class MemberNotifications(Calls):
         )
 
     async def test_my_channel(self, channel_id: UUID) -> DeliveryStarted:
-        """Send a test message.
+        """Send a test message to a channel.
 
-        The state of its delivery shows whether it was sent. 409 `channel_not_active`; 429
-        `too_many_messages`.
+        The state of the returned delivery shows whether the message was sent. 409 `channel_not_active` if
+        the channel is not verified or is suspended, 429 `too_many_messages` if too many messages were sent.
 
         `POST /api/users/me/channels/{channel_id}/test`
         """
@@ -136,8 +149,9 @@ class MemberNotifications(Calls):
     async def verify_my_channel(self, channel_id: UUID, body: Verify) -> ChannelView:
         """Verify a channel with the code that was sent to it.
 
-        Without a code, a new code is sent (a webhook is challenged again). 422 `bad_channel_code`; 429
-        `too_many_tries` or `too_many_messages`.
+        Without `code`, a new code is sent; a webhook receives a new challenge request. 422
+        `bad_channel_code` if the code is wrong or has expired. 429 `too_many_tries` after too many wrong
+        codes, 429 `too_many_messages` if too many codes or challenges were sent.
 
         `POST /api/users/me/channels/{channel_id}/verify`
         """
@@ -150,7 +164,7 @@ class MemberNotifications(Calls):
         )
 
     async def list_guild_channels(self, guild_id: str) -> Channels:
-        """List channels, the oldest first, without their secrets.
+        """List the channels of a guild, oldest first, without their secrets.
 
         `GET /api/guilds/{guild_id}/channels`
         """
@@ -159,11 +173,13 @@ class MemberNotifications(Calls):
     async def add_guild_channel(
         self, guild_id: str, body: NewWebhook | NewDiscord | NewEmail | NewApprise
     ) -> ChannelMade:
-        """Add a channel, which must be verified before it gets messages.
+        """Add a channel, which you must verify before it gets messages.
 
-        A webhook is challenged; other channels receive a code. 422 `bad_channel_address` if the address is
-        not allowed, `email_not_set_up` if there is no mail server; 409 `too_many_channels`; 429
-        `too_many_messages`.
+        A webhook receives a challenge request that it must answer (docs/webhooks.md); every other channel
+        receives a code to send to `/verify`. 422 `bad_channel_address` if the address is not allowed. 422
+        `email_not_set_up` if you add an e-mail channel but this service has no mail server. 409
+        `too_many_channels` if there is already the maximum number of channels. 429 `too_many_messages` if
+        too many codes or challenges were sent.
 
         `POST /api/guilds/{guild_id}/channels`
         """
@@ -172,7 +188,9 @@ class MemberNotifications(Calls):
         )
 
     async def get_guild_channel(self, guild_id: str, channel_id: UUID) -> ChannelView:
-        """Show a channel with its last error.
+        """Get a channel with its last error.
+
+        404 `channel_not_found` if the guild has no such channel.
 
         `GET /api/guilds/{guild_id}/channels/{channel_id}`
         """
@@ -186,6 +204,8 @@ class MemberNotifications(Calls):
     async def remove_guild_channel(self, guild_id: str, channel_id: UUID) -> None:
         """Remove a channel and its deliveries.
 
+        Pending deliveries are not sent. 404 `channel_not_found` if the guild has no such channel.
+
         `DELETE /api/guilds/{guild_id}/channels/{channel_id}`
         """
         await self._ask(
@@ -197,6 +217,8 @@ class MemberNotifications(Calls):
 
     async def change_guild_channel(self, guild_id: str, channel_id: UUID, body: ChangeChannel) -> ChannelView:
         """Rename a channel.
+
+        404 `channel_not_found` if the guild has no such channel.
 
         `PATCH /api/guilds/{guild_id}/channels/{channel_id}`
         """
@@ -217,7 +239,9 @@ class MemberNotifications(Calls):
         before: UUID | None = None,
         limit: int | None = None,
     ) -> Deliveries:
-        """List the deliveries of a channel, pending ones included, the newest first.
+        """List the deliveries of a channel, newest first.
+
+        The list includes pending deliveries. 404 `channel_not_found` if the guild has no such channel.
 
         `GET /api/guilds/{guild_id}/channels/{channel_id}/deliveries`
 
@@ -235,7 +259,10 @@ class MemberNotifications(Calls):
         )
 
     async def resume_guild_channel(self, guild_id: str, channel_id: UUID) -> ChannelView:
-        """Resume a suspended channel, or end the cooldown of a channel after a failure.
+        """Resume a channel after failures.
+
+        A suspended channel gets messages again. If a channel waits before the next try after a failure,
+        that wait ends. 404 `channel_not_found` if the guild has no such channel.
 
         `POST /api/guilds/{guild_id}/channels/{channel_id}/resume`
         """
@@ -249,8 +276,8 @@ class MemberNotifications(Calls):
     async def rotate_guild_channel_secret(self, guild_id: str, channel_id: UUID) -> SecretMade:
         """Give a webhook a new secret.
 
-        For a day its messages are signed with the old secret too. 422 `bad_channel_address` if the channel
-        is not a webhook.
+        For a day, messages are signed with both the old and the new secret. 422 `bad_channel_address` if
+        the channel is not a webhook.
 
         `POST /api/guilds/{guild_id}/channels/{channel_id}/secret`
         """
@@ -262,10 +289,10 @@ class MemberNotifications(Calls):
         )
 
     async def test_guild_channel(self, guild_id: str, channel_id: UUID) -> DeliveryStarted:
-        """Send a test message.
+        """Send a test message to a channel.
 
-        The state of its delivery shows whether it was sent. 409 `channel_not_active`; 429
-        `too_many_messages`.
+        The state of the returned delivery shows whether the message was sent. 409 `channel_not_active` if
+        the channel is not verified or is suspended, 429 `too_many_messages` if too many messages were sent.
 
         `POST /api/guilds/{guild_id}/channels/{channel_id}/test`
         """
@@ -279,8 +306,9 @@ class MemberNotifications(Calls):
     async def verify_guild_channel(self, guild_id: str, channel_id: UUID, body: Verify) -> ChannelView:
         """Verify a channel with the code that was sent to it.
 
-        Without a code, a new code is sent (a webhook is challenged again). 422 `bad_channel_code`; 429
-        `too_many_tries` or `too_many_messages`.
+        Without `code`, a new code is sent; a webhook receives a new challenge request. 422
+        `bad_channel_code` if the code is wrong or has expired. 429 `too_many_tries` after too many wrong
+        codes, 429 `too_many_messages` if too many codes or challenges were sent.
 
         `POST /api/guilds/{guild_id}/channels/{channel_id}/verify`
         """
@@ -293,7 +321,9 @@ class MemberNotifications(Calls):
         )
 
     async def get_my_notifications(self) -> Preferences:
-        """Show your preferences, and all events that you can receive.
+        """Get your notification preferences.
+
+        The response also lists all events that you can receive.
 
         `GET /api/users/me/notifications`
         """
@@ -302,7 +332,8 @@ class MemberNotifications(Calls):
     async def put_my_notifications(self, body: ChangePreferences) -> ChangePreferences:
         """Set your default preferences and quiet hours.
 
-        Fields that you leave out return to their defaults. 422 `unknown_event`.
+        Fields that you omit return to their defaults. 422 `unknown_event` if there is no event with this
+        name.
 
         `PUT /api/users/me/notifications`
         """
@@ -311,7 +342,9 @@ class MemberNotifications(Calls):
     async def put_my_subject_notifications(self, subject_id: UUID, body: SubjectPreferences) -> SubjectPreferences:
         """Set your preferences for one subject, such as a tracker.
 
-        They override the defaults; without events, the defaults apply again. 422 `unknown_event`.
+        They replace your previous preferences for the subject and take precedence over your defaults. If
+        `events` is empty, your defaults apply again. 422 `unknown_event` if there is no event with this
+        name.
 
         `PUT /api/users/me/notifications/subjects/{subject_id}`
         """
@@ -324,45 +357,47 @@ class MemberNotifications(Calls):
         )
 
     async def get_my_digest(self) -> DigestSettings:
-        """Show how often you get a digest, and when the next one is due.
+        """Get how often you receive a digest, and when the next one is due.
 
         `GET /api/users/me/digest`
         """
         return await self._ask(DigestSettings, "GET", "/api/users/me/digest")
 
     async def put_my_digest(self, body: SettleDigest) -> DigestSettings:
-        """Set how often, and at which hour of your time zone, you get a digest.
+        """Set how often and at which hour you receive a digest.
 
-        The period `off` switches digests off. 409 `no_mailbox` if you have no active e-mail channel, or if
-        `channel_id` names none of them.
+        A digest is one daily or weekly mail with all updates. The hour is in your time zone. Set `period`
+        to `off` to get no digests. 409 `no_mailbox` if you have no active e-mail channel, or if
+        `channel_id` is not one of yours.
 
         `PUT /api/users/me/digest`
         """
         return await self._ask(DigestSettings, "PUT", "/api/users/me/digest", body=body)
 
     async def list_my_digests(self) -> SentDigests:
-        """List your latest digests with their states.
+        """List your latest digests with their states, newest first.
 
-        Up to 200, the newest first.
+        The list has at most 200 digests.
 
         `GET /api/users/me/digest/sent`
         """
         return await self._ask(SentDigests, "GET", "/api/users/me/digest/sent")
 
     async def preview_my_digest(self) -> DigestPreview:
-        """Preview your digest as of now, as text and HTML.
+        """Preview your next digest as text and HTML.
 
-        Nothing is sent. The next digest still contains these updates.
+        It contains the updates up to now. Nothing is sent, and your next digest still contains the updates
+        shown here.
 
         `GET /api/users/me/digest/preview`
         """
         return await self._ask(DigestPreview, "GET", "/api/users/me/digest/preview")
 
     async def ask_to_unsubscribe(self, *, token: str) -> str:
-        """Show a page that asks for confirmation.
+        """Show a page that asks you to confirm that you want no more digests.
 
-        Opening the page unsubscribes nobody, because mail scanners follow links. 404 if the link is not
-        valid.
+        Opening the page does not unsubscribe you, because mail scanners also open links. 404
+        `bad_unsubscribe_link` if the link is not valid.
 
         `GET /api/digest/unsubscribe`
 
@@ -372,9 +407,9 @@ class MemberNotifications(Calls):
         return await self._ask(str, "GET", "/api/digest/unsubscribe", query={"token": token}, reads="text/html")
 
     async def unsubscribe(self, *, token: str) -> str:
-        """Switch digests off with one click (RFC 8058).
+        """Switch your digests off with one click (RFC 8058).
 
-        Repeated calls change nothing. 404 if the link is not valid.
+        Repeated calls change nothing. 404 `bad_unsubscribe_link` if the link is not valid.
 
         `POST /api/digest/unsubscribe`
 

@@ -46,7 +46,10 @@ class MemberPlayers(Calls):
         page: int | None = None,
         per_page: int | None = None,
     ) -> PlayerPage:
-        """List all tracked players. 404 if you are not a member of the guild.
+        """List all tracked players.
+
+        With `guild_id`, list only players that members of that guild follow; 404 `guild_not_found` if you
+        are not a member of that guild.
 
         `GET /api/players`
 
@@ -55,8 +58,8 @@ class MemberPlayers(Calls):
             mode: Only players of this game mode.
             status: Only players with this fetch status.
             active: true: only active players. false: only deactivated players.
-            verified: true: only players that the hiscores have shown. false: only players that they never
-                have.
+            verified: true: only players that the hiscores have listed. false: only players that they have
+                never listed.
             guild_id: Only players that members of this guild follow.
             sort: Order; a dash before the field reverses it.
             page: Number of the page, from 1.
@@ -113,17 +116,19 @@ class MemberPlayers(Calls):
         )
 
     async def add_player(self, body: NewPlayer, *, accept_unverified: bool | None = None) -> PlayerView:
-        """Track a player. It is fetched at once, and that fetch makes the first record.
+        """Track a player.
 
-        404 `player_unknown` if the table does not list the name, 409 `already_tracked` if the name is
-        tracked in any spelling, 409 `being_added` if somebody else is adding it, 409 `add_limit` or
-        `follow_limit` beyond your limit, 422 if the name is impossible, 503 if the hiscores cannot be asked
-        (see `accept_unverified`).
+        The player is fetched at once, which makes its first record. 422 `invalid_username` if `username` is
+        not a valid player name. 404 `player_unknown` if the hiscores do not list the name. 409
+        `already_tracked` if the player is already tracked, under any spelling of the name; 409
+        `being_added` if somebody else is adding it right now. 409 `add_limit` if you have added too many
+        players, `follow_limit` if you follow too many. 503 `hiscores_unavailable` if the hiscores cannot be
+        reached; set `accept_unverified` to add the player anyway.
 
         `POST /api/players`
 
         Args:
-            accept_unverified: true: if the hiscores cannot be asked now, keep the player and fetch it
+            accept_unverified: true: if the hiscores cannot be reached now, add the player and fetch it
                 later. false: 503.
         """
         return await self._ask(
@@ -131,27 +136,32 @@ class MemberPlayers(Calls):
         )
 
     async def get_player(self, username: str) -> PlayerView:
-        """Get a player and the state of its fetches. 404 for a former name, with the present name in
-        `renamed_to`.
+        """Get a player with its fetch status.
+
+        404 `player_not_found` if nobody tracks the player; for a former name, `renamed_to` has the current
+        name.
 
         `GET /api/players/{username}`
         """
         return await self._ask(PlayerView, "GET", "/api/players/{username}", path={"username": username})
 
     async def remove_player(self, username: str) -> None:
-        """Stop tracking a player. The recorded history stays, and comes back if the player is added again.
+        """Stop tracking a player.
 
-        403 if you did not add the player, 409 `still_followed` while others follow it.
+        The recorded history stays, and is used again if somebody adds the player again. 403 if you did not
+        add the player, 409 `still_followed` if others follow it. 404 `player_not_found` if nobody tracks
+        the player.
 
         `DELETE /api/players/{username}`
         """
         await self._ask(None, "DELETE", "/api/players/{username}", path={"username": username})
 
     async def change_player(self, username: str, body: ChangePlayer) -> PlayerView:
-        """Change the interval (15 minutes to 30 days) or the game mode of a player, or deactivate or activate
-        it.
+        """Change the interval or game mode of a player, or deactivate or activate it.
 
-        403 if you did not add the player, 409 `another_world` for a game mode with separate progress, 409
+        The interval is 15 minutes to 30 days. Fields that you omit do not change. 403 if you did not add
+        the player. 409 `another_world` if you choose a game mode with separate progress: the recorded
+        history cannot continue there, so remove the player and add it in that game mode. 409
         `still_followed` if you deactivate a player that others follow.
 
         `PATCH /api/players/{username}`
@@ -159,25 +169,31 @@ class MemberPlayers(Calls):
         return await self._ask(PlayerView, "PATCH", "/api/players/{username}", path={"username": username}, body=body)
 
     async def fetch_player(self, username: str) -> FetchStarted:
-        """Fetch a player now, with priority, and get an estimate of the time until it is done.
+        """Fetch a player now, ahead of scheduled fetches.
 
-        While the fetch waits or runs, another request returns the same task. 429 `refresh_cooldown` with
-        Retry-After within the cooldown (a minute by default) after the last fetch, 409 if the player is
-        deactivated.
+        The response estimates the time until the fetch is done. While the fetch waits or runs, further
+        requests return the same task. 429 `refresh_cooldown` (with a `Retry-After` header) if the last
+        fetch was less than a minute ago (the operator can change this time). 409 `player_inactive` if the
+        player is deactivated.
 
         `POST /api/players/{username}/fetch`
         """
         return await self._ask(FetchStarted, "POST", "/api/players/{username}/fetch", path={"username": username})
 
     async def follow_player(self, username: str) -> Following:
-        """Put a player on your list and get messages about its progress. 409 `follow_limit` beyond your limit.
+        """Follow a player to get messages about its progress.
+
+        409 `follow_limit` if you already follow as many players as you may (200 by default). 404
+        `player_not_found` if nobody tracks the player.
 
         `PUT /api/players/{username}/follow`
         """
         return await self._ask(Following, "PUT", "/api/players/{username}/follow", path={"username": username})
 
     async def unfollow_player(self, username: str) -> Following:
-        """Take a player off your list.
+        """Stop following a player.
+
+        The player stays tracked. 404 `player_not_found` if nobody tracks the player.
 
         `DELETE /api/players/{username}/follow`
         """
@@ -214,6 +230,8 @@ class MemberPlayers(Calls):
     async def list_hiscore_metrics(self) -> MetricNames:
         """List every skill, boss and activity with its slug.
 
+        The slug is the name to use in other requests.
+
         `GET /api/players/metrics`
         """
         return await self._ask(MetricNames, "GET", "/api/players/metrics")
@@ -232,17 +250,23 @@ class MemberPlayers(Calls):
         tz: str | None = None,
         metric: Sequence[str] | None = None,
     ) -> Comparison:
-        """Compare up to 10 players: values and gains in each metric, the largest gain first.
+        """Compare the gains of up to 10 players in up to 10 metrics.
+
+        The period is the last seven days unless you set `period`, or `start` and `end`. For each metric,
+        the player with the largest gain comes first; players without a known gain come last. `missing` has
+        the names that nobody tracks. 422 `too_many_players` if you name too many players or metrics. 422
+        `impossible_span` if the times or the period are not valid.
 
         `GET /api/players/compare`
 
         Args:
             usernames: Names, separated by commas or in repeated parameters; up to 10.
-            start: A moment with its UTC offset, or a date, which begins at midnight in the time zone.
-            end: Like the start, but a date means the end of its day. Default: now.
-            period: Instead of a start: `day`, `week`, `month`, `year` (the current period, from midnight in
-                the time zone), `all`, or a length such as `7d` or `5d12h`. Default: 7d, for a timeline all.
-            tz: IANA name. Default: your time zone, for bots UTC.
+            start: A time with its UTC offset, or a date, which begins at midnight in the time zone.
+            end: Like `start`, but a date means the end of that day. Default: now.
+            period: Instead of `start`: `day`, `week`, `month`, `year` (the current period, from midnight in
+                the time zone), `all`, or a length such as `7d` or `5d12h`. Default: `7d`; for a timeline
+                `all`.
+            tz: IANA name of the time zone. Default: your time zone; for bots UTC.
             metric: Skills, bosses or activities, by slug or name. Default: overall.
         """
         return await self._ask(
@@ -280,7 +304,10 @@ class MemberPlayers(Calls):
         )
 
     async def get_player_achievements(self, username: str) -> Achievements:
-        """List the achievements of a player, the latest first, each with the two fetches around it.
+        """List the achievements of a player, newest first.
+
+        Each has the time of the last fetch before it (`after`) and of the first fetch after it (`before`).
+        404 `player_not_found` if nobody tracks the player.
 
         `GET /api/players/{username}/achievements`
         """
@@ -310,23 +337,27 @@ class MemberPlayers(Calls):
         activity: Sequence[str] | None = None,
         moved: bool | None = None,
     ) -> PlayerHistory:
-        """Get the gains of a player between two moments, and the two records that were compared.
+        """Get the gains of a player between two times.
 
-        The last record at or before each moment counts. If there is none before the start, the first record
-        after it counts.
+        The span is the last seven days unless you set `period`, or `start` and `end`. The gains are the
+        difference between two records: the last record at or before the start (if there is none, the first
+        record after it), and the last record at or before the end. The response includes both records. 404
+        `player_not_found` if nobody tracks the player. 422 `impossible_span` if the times or the period are
+        not valid.
 
         `GET /api/players/{username}/history`
 
         Args:
-            start: A moment with its UTC offset, or a date, which begins at midnight in the time zone.
-            end: Like the start, but a date means the end of its day. Default: now.
-            period: Instead of a start: `day`, `week`, `month`, `year` (the current period, from midnight in
-                the time zone), `all`, or a length such as `7d` or `5d12h`. Default: 7d, for a timeline all.
-            tz: IANA name. Default: your time zone, for bots UTC.
+            start: A time with its UTC offset, or a date, which begins at midnight in the time zone.
+            end: Like `start`, but a date means the end of that day. Default: now.
+            period: Instead of `start`: `day`, `week`, `month`, `year` (the current period, from midnight in
+                the time zone), `all`, or a length such as `7d` or `5d12h`. Default: `7d`; for a timeline
+                `all`.
+            tz: IANA name of the time zone. Default: your time zone; for bots UTC.
             skill: Only these skills.
             boss: Only these bosses.
             activity: Only these activities.
-            moved: Only metrics that changed.
+            moved: true: only metrics that changed.
         """
         return await self._ask(
             PlayerHistory,
@@ -390,17 +421,18 @@ class MemberPlayers(Calls):
     ) -> PlayerLeaderboard:
         """List the largest gains in a metric in a day, week, month or year.
 
-        404 if you are not a member of the guild.
+        With `guild_id`, list only players that members of that guild follow; 404 `guild_not_found` if you
+        are not a member of that guild.
 
         `GET /api/players/leaderboard`
 
         Args:
             metric: A skill, boss or activity, by slug or name.
             period: Calendar period, UTC; weeks begin on Monday.
-            which: The current period, or the period before.
+            which: The current period, or the previous one.
             mode: Only players of this game mode.
             guild_id: Only players that members of this guild follow.
-            limit: Maximum number of places.
+            limit: Maximum number of rows.
         """
         return await self._ask(
             PlayerLeaderboard,
@@ -444,9 +476,9 @@ class MemberPlayers(Calls):
         )
 
     async def get_many_player_stats(self, *, usernames: Sequence[str]) -> ManyStats:
-        """Get the stats of up to 100 players, each once, in the order of the request.
+        """Get the stats of up to 100 players.
 
-        `missing` lists the names that nobody tracks.
+        Each player is listed once, in the order of the request. `missing` has the names that nobody tracks.
 
         `GET /api/players/stats`
 
@@ -462,7 +494,10 @@ class MemberPlayers(Calls):
         )
 
     async def get_player_records(self, username: str) -> Bests:
-        """Get the best day, week, month and year (UTC) of a player in each metric with gains.
+        """Get the periods with the largest gains of a player.
+
+        For each metric in which the player gained anything, get the day, week, month and year (UTC) with
+        the largest gain. 404 `player_not_found` if nobody tracks the player.
 
         `GET /api/players/{username}/records`
         """
@@ -480,7 +515,10 @@ class MemberPlayers(Calls):
         )
 
     async def get_player_stats(self, username: str) -> PlayerStats:
-        """Get the stats of a player. `stats` is null before the first fetch; unknown figures are null, not 0.
+        """Get the current stats of a player.
+
+        `stats` is null before the first fetch. Unknown numbers are null, not 0. 404 `player_not_found` if
+        nobody tracks the player.
 
         `GET /api/players/{username}/stats`
         """
@@ -500,16 +538,20 @@ class MemberPlayers(Calls):
     ) -> Timeline:
         """Get the timeline of a skill's experience, a boss's kills or an activity's points.
 
-        It covers all recorded time unless you give a span. Skills include `overall` and `total_level`.
+        It covers the whole recorded time unless you set `period`, or `start` and `end`. Skills include
+        `overall` and `total_level`. 404 `player_not_found` if nobody tracks the player. 422
+        `unknown_metric` if there is no such skill, boss or activity. 422 `impossible_span` if the times or
+        the period are not valid.
 
         `GET /api/players/{username}/history/{kind}/{metric}`
 
         Args:
-            start: A moment with its UTC offset, or a date, which begins at midnight in the time zone.
-            end: Like the start, but a date means the end of its day. Default: now.
-            period: Instead of a start: `day`, `week`, `month`, `year` (the current period, from midnight in
-                the time zone), `all`, or a length such as `7d` or `5d12h`. Default: 7d, for a timeline all.
-            tz: IANA name. Default: your time zone, for bots UTC.
+            start: A time with its UTC offset, or a date, which begins at midnight in the time zone.
+            end: Like `start`, but a date means the end of that day. Default: now.
+            period: Instead of `start`: `day`, `week`, `month`, `year` (the current period, from midnight in
+                the time zone), `all`, or a length such as `7d` or `5d12h`. Default: `7d`; for a timeline
+                `all`.
+            tz: IANA name of the time zone. Default: your time zone; for bots UTC.
             points: Reduce the timeline to this many points and keep its shape. Default: all points.
         """
         return await self._ask(

@@ -34,16 +34,22 @@ class MemberTrackers(Calls):
     """Member calls about trackers."""
 
     async def add_tracker(self, body: AddOwnTracker) -> RegisteredTrackers:
-        """Add a tracker, up to four in all; deactivated trackers do not count towards the four.
+        """Add a tracker.
 
-        400 for a fifth, 409 for an account that you follow already, active or deactivated.
+        The account is fetched at once. You can have four active trackers; deactivated ones do not count.
+        400 `tracker_limit_reached` if you already have four, 409 `duplicate_tracker` if you already have a
+        tracker of the account, active or deactivated. 422 if the link does not point to an account.
 
         `POST /api/trackers/add`
         """
         return await self._ask(RegisteredTrackers, "POST", "/api/trackers/add", body=body)
 
     async def get_tracker_detail(self, tracker_id: UUID) -> TrackerDetail:
-        """Get a tracker with the seasons in which its account was seen, and their known playlist states.
+        """Get a tracker with its seasons.
+
+        The response has every season in which the site showed data of the account, newest first, with the
+        latest known rank and rating in each playlist. 403 if you may not see the tracker, 404
+        `tracker_not_found` if there is no such tracker.
 
         `GET /api/trackers/{tracker_id}/detail`
         """
@@ -52,17 +58,21 @@ class MemberTrackers(Calls):
         )
 
     async def get_tracker(self, tracker_id: UUID) -> TrackerView:
-        """Get a tracker, its account and its scraping status.
+        """Get a tracker with its account and its scraping status.
+
+        403 if you may not see the tracker, 404 `tracker_not_found` if there is no such tracker.
 
         `GET /api/trackers/{tracker_id}`
         """
         return await self._ask(TrackerView, "GET", "/api/trackers/{tracker_id}", path={"tracker_id": tracker_id})
 
     async def update_tracker(self, tracker_id: UUID, body: UpdateTracker) -> TrackerView:
-        """Change the account of a tracker, or deactivate or activate it. Omitted fields stay unchanged.
+        """Change the account of a tracker, or deactivate or activate it.
 
-        400 for a fifth active tracker, 409 for an account that you follow already, 422 for a link without
-        an account.
+        Fields that you omit do not change. 400 `tracker_limit_reached` if you would have more than four
+        active trackers, 409 `duplicate_tracker` if you already have a tracker of the account, active or
+        deactivated. 422 if the link does not point to an account. 403 if the tracker is not yours, 404
+        `tracker_not_found` if there is no such tracker.
 
         `PUT /api/trackers/{tracker_id}`
         """
@@ -71,14 +81,21 @@ class MemberTrackers(Calls):
         )
 
     async def delete_tracker(self, tracker_id: UUID) -> None:
-        """Remove a tracker. Its history stays, and its account can be registered again.
+        """Remove a tracker.
+
+        Its history stays, and you can register its account again. 403 if the tracker is not yours, 404
+        `tracker_not_found` if there is no such tracker.
 
         `DELETE /api/trackers/{tracker_id}`
         """
         await self._ask(None, "DELETE", "/api/trackers/{tracker_id}", path={"tracker_id": tracker_id})
 
     async def get_tracker_seasons(self, tracker_id: UUID) -> Seasons:
-        """List the seasons in which the account was seen, the newest first, with their known playlist states.
+        """List the seasons of a tracker's account.
+
+        The list has every season in which the site showed data of the account, newest first, with the
+        latest known rank and rating in each playlist. 403 if you may not see the tracker, 404
+        `tracker_not_found` if there is no such tracker.
 
         `GET /api/trackers/{tracker_id}/seasons`
         """
@@ -94,7 +111,12 @@ class MemberTrackers(Calls):
         until: datetime | None = None,
         limit: int | None = None,
     ) -> Snapshots:
-        """List snapshots, the newest first; each has only the playlists that changed at that moment.
+        """List the snapshots of a tracker, newest first.
+
+        A snapshot has only the playlists that changed at that time. If several seasons changed at the same
+        time, there is one snapshot per season. 404 `snapshot_not_found` if `before` is not a snapshot of
+        this tracker's account. 403 if you may not see the tracker, 404 `tracker_not_found` if there is no
+        such tracker.
 
         `GET /api/trackers/{tracker_id}/snapshots`
 
@@ -114,11 +136,13 @@ class MemberTrackers(Calls):
         )
 
     async def add_manual_snapshot(self, tracker_id: UUID, body: AddManualSnapshot) -> MyManualSnapshot:
-        """Enter figures of your account, with a note about their origin.
+        """Enter ratings for your account by hand, with a note on where they come from.
 
-        They appear only in your own tracker; a guild's leaderboard counts them if the guild's settings
-        allow it. 422 `impossible_snapshot` for an unknown season or playlist, a time in the future, or a
-        repeated playlist, 429 `too_many_snapshots` above the daily limit.
+        Only your own tracker shows them; a guild's leaderboard counts them if the guild's settings allow
+        it. 422 `impossible_snapshot` if a season or playlist is unknown, a playlist occurs twice, a streak
+        is longer than the number of matches, or the time is in the future or more than ten years ago. 429
+        `too_many_snapshots` if you reach the daily limit for the account. 403 if the tracker is not yours,
+        404 `tracker_not_found` if there is no such tracker.
 
         `POST /api/trackers/{tracker_id}/snapshots`
         """
@@ -127,7 +151,9 @@ class MemberTrackers(Calls):
         )
 
     async def get_tracker_status(self, tracker_id: UUID) -> TrackerStatus:
-        """Get the scraping status of a tracker, and its next fetch.
+        """Get the scraping status of a tracker and the time of its next fetch.
+
+        403 if you may not see the tracker, 404 `tracker_not_found` if there is no such tracker.
 
         `GET /api/trackers/{tracker_id}/status`
         """
@@ -146,19 +172,20 @@ class MemberTrackers(Calls):
         page: int | None = None,
         per_page: int | None = None,
     ) -> TrackerPage:
-        """List all trackers that you may see: your own, and those of members of guilds that you run; admins
-        see all.
+        """List all trackers that you may see.
 
-        404 if you are not a member of the guild.
+        These are your own trackers and those of members of guilds of which you are an admin; service admins
+        see all. With `guild_id`, list only trackers of members of that guild; 404 `guild_not_found` if you
+        are not a member of that guild.
 
         `GET /api/trackers`
 
         Args:
-            guild_id: Only members of this guild.
+            guild_id: Only trackers of members of this guild.
             platform: Only trackers on this platform: steam, epic, ...
             status: Only trackers with this scraping status.
-            active: Only active, or only deactivated trackers.
-            sort: Order; a dash reverses it.
+            active: true: only active trackers; false: only deactivated ones.
+            sort: Order; a dash before the field reverses it.
             page: Number of the page, from 1.
             per_page: Entries per page.
         """
@@ -178,16 +205,18 @@ class MemberTrackers(Calls):
         )
 
     async def list_my_trackers(self) -> Trackers:
-        """List your trackers, the oldest first, with their scraping status.
+        """List your trackers with their scraping status, oldest first.
 
         `GET /api/trackers/me`
         """
         return await self._ask(Trackers, "GET", "/api/trackers/me")
 
     async def refresh_tracker(self, tracker_id: UUID) -> RefreshStarted:
-        """Fetch a tracker now, before others. Requests during a pending or running fetch get the same task.
+        """Fetch a tracker now, ahead of other trackers.
 
-        429 `refresh_cooldown` with Retry-After within ten minutes of the last fetch, 409 for a deactivated
+        While the fetch waits or runs, further requests return the same task. 429 `refresh_cooldown` (with a
+        `Retry-After` header) if the last fetch was less than ten minutes ago. 409 `tracker_inactive` if the
+        tracker is deactivated. 403 if the tracker is not yours, 404 `tracker_not_found` if there is no such
         tracker.
 
         `POST /api/trackers/{tracker_id}/refresh`
@@ -197,17 +226,22 @@ class MemberTrackers(Calls):
         )
 
     async def register_trackers(self, body: RegisterOwnTrackers) -> RegisteredTrackers:
-        """Register your first one to four trackers: all of them or none. Each is fetched at once.
+        """Register one to four trackers at once, if you have none yet.
 
-        400 for more than four, 409 for two links to the same account, if you have active trackers, or for
-        an account whose tracker is deactivated, 422 for a link that names no account.
+        Either all are registered or none. Each account is fetched at once. 400 `tracker_limit_reached` if
+        you send more than four links. 409 `duplicate_tracker` if two links point to the same account, or if
+        one of the accounts has a deactivated tracker of yours. 409 `already_registered` if you already have
+        active trackers. 422 if a link does not point to an account.
 
         `POST /api/trackers/register`
         """
         return await self._ask(RegisteredTrackers, "POST", "/api/trackers/register", body=body)
 
     async def remove_manual_snapshot(self, snapshot_id: UUID) -> None:
-        """Remove your manual snapshot. It no longer counts anywhere.
+        """Remove one of your manual snapshots.
+
+        It no longer counts anywhere. 404 `manual_snapshot_not_found` if there is no such snapshot, or you
+        may not see it.
 
         `DELETE /api/trackers/manual-snapshots/{snapshot_id}`
         """
@@ -216,7 +250,10 @@ class MemberTrackers(Calls):
         )
 
     async def change_manual_snapshot(self, snapshot_id: UUID, body: ChangeManualSnapshot) -> MyManualSnapshot:
-        """Correct your manual snapshot; guilds review it again. 422 as for a new one.
+        """Correct one of your manual snapshots.
+
+        Fields that you omit do not change. Your guilds review the snapshot again. Same 422 errors as for a
+        new snapshot. 404 `manual_snapshot_not_found` if there is no such snapshot, or you may not see it.
 
         `PATCH /api/trackers/manual-snapshots/{snapshot_id}`
         """
@@ -231,7 +268,9 @@ class MemberTrackers(Calls):
     async def list_my_manual_snapshots(
         self, *, before: UUID | None = None, limit: int | None = None
     ) -> MyManualSnapshots:
-        """List your manual snapshots, the latest first, with the decisions of your guilds.
+        """List your manual snapshots, newest first.
+
+        Each shows what your guilds have decided about it: `waiting`, `confirmed` or `rejected`.
 
         `GET /api/trackers/me/manual-snapshots`
 
@@ -253,9 +292,12 @@ class MemberTrackers(Calls):
         until: datetime | None = None,
         points: int | None = None,
     ) -> TrackerHistory:
-        """Get the rating history by playlist, thinned to `points` that keep the shape of the line.
+        """Get the rating history of a tracker by playlist.
 
-        From 4 points on, the first, last, lowest and highest are always included. Estimates are left out.
+        Each playlist is reduced to at most `points` data points that preserve the shape of the curve. If
+        `points` is at least 4, the first, last, lowest and highest ones are always included. Ratings that
+        the site only estimates are left out. 403 if you may not see the tracker, 404 `tracker_not_found` if
+        there is no such tracker.
 
         `GET /api/trackers/{tracker_id}/history`
 
@@ -277,10 +319,12 @@ class MemberTrackers(Calls):
     async def get_leaderboard(
         self, *, guild_id: str, playlist: str | None = None, page: int | None = None, per_page: int | None = None
     ) -> GuildLeaderboard:
-        """List a guild's members by their rating in a playlist, or by score of its formula without `playlist`.
+        """List a guild's members by rating or score.
 
-        One row per person, for their best active tracker; without people who are not rated or did not play
-        this season. 404 if you are not a member of the guild.
+        With `playlist`, rank by the rating in this playlist. If you omit `playlist`, rank by the score of
+        the guild's formula. There is one row per person, for the best active tracker. People who are
+        unrated or have not played this season are left out. 404 `guild_not_found` if you are not a member
+        of the guild.
 
         `GET /api/trackers/leaderboard`
 

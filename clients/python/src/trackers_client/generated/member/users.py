@@ -28,8 +28,8 @@ class MemberUsers(Calls):
     async def erase_me(self, body: EraseAccount) -> None:
         """Erase your account and everything that is stored about you.
 
-        Needs `current_password`. 401 `login_failed`, 409 `last_admin` for the only admin, 429
-        `too_many_attempts`.
+        You must send `current_password`. You cannot undo this. 401 `login_failed` if the password is wrong,
+        409 `last_admin` if you are the only admin, 429 `too_many_attempts` after too many attempts.
 
         `DELETE /api/users/me`
         """
@@ -38,12 +38,15 @@ class MemberUsers(Calls):
     async def change_my_account(self, body: ChangeProfile) -> Account:
         """Change your account.
 
-        Omitted fields stay as they are; null clears a field. `email` and `username` need
-        `current_password`. A new `email` stays in `unconfirmed_email` until you use the link that is mailed
-        there; the previous address gets a notice. The answer does not show whether another account has the
-        address. 401 `login_failed`, 409 `username_taken`, 422 `password_needed`, `email_not_set_up`, or
-        `invalid` for an invalid address, time zone or language, 429 `too_many_attempts` or
-        `too_many_messages`.
+        Fields that you omit do not change; null clears a field. To change `email` or `username`, also send
+        `current_password`. A new `email` stays in `unconfirmed_email` until you open the link sent to the
+        new address and confirm there; the previous address gets a notice. The response does not show
+        whether another account has the address.
+
+        401 `login_failed` if `current_password` is wrong, 422 `password_needed` if it is missing. 409
+        `username_taken` if another account has the username. 422 `email_not_set_up` if you send an `email`
+        but this service has no mail server. 422 `invalid` for an invalid address, time zone or language.
+        429 `too_many_attempts` or `too_many_messages` if there were too many attempts or mails.
 
         `PATCH /api/users/me`
         """
@@ -52,25 +55,29 @@ class MemberUsers(Calls):
     async def claim_identity(self, body: ClaimIdentity) -> Account:
         """Link a Discord user to your account with the code from the bot.
 
-        Everything that the bot followed for this user moves to your account. 422 `bad_claim_code`, 409
-        `claim_refused` for an identity with its own login, 429 `too_many_attempts`.
+        Everything that the bot followed for this Discord user moves to your account. 422 `bad_claim_code`
+        if the code is wrong, was already used, or has expired. 409 `claim_refused` if the Discord user
+        already belongs to an account that has a login or is deactivated. 429 `too_many_attempts` after too
+        many attempts.
 
         `POST /api/users/me/claim`
         """
         return await self._ask(Account, "POST", "/api/users/me/claim", body=body)
 
     async def export_my_data(self) -> Export:
-        """Export everything that is stored about you, one part per module.
+        """Export everything that is stored about you.
+
+        The export has a part for each module.
 
         `GET /api/users/me/export`
         """
         return await self._ask(Export, "GET", "/api/users/me/export")
 
     async def unlink_identity(self, provider: str, external_id: str) -> None:
-        """Unlink an identity from your account.
+        """Unlink an identity, such as a Discord user, from your account.
 
-        Everything that you follow stays. The bot then treats the Discord user as a new person. 404
-        `identity_not_found`.
+        You keep everything that you follow. The bot then treats the Discord user as a new person. 404
+        `identity_not_found` if your account has no such identity.
 
         `DELETE /api/users/me/identities/{provider}/{external_id}`
         """
@@ -82,19 +89,22 @@ class MemberUsers(Calls):
         )
 
     async def confirm_email(self, body: ConfirmEmail) -> None:
-        """Confirm an e-mail address with the code in the mail, or the `token` of its link.
+        """Confirm an e-mail address with the code or link that was mailed.
 
-        A link works once, within 24 hours. 404 `bad_confirmation_link`, 403 `account_deactivated`, 409
-        `email_taken` if another account has confirmed the same address since.
+        Send as `token` the code in the mail or, if the mail has a link, the `token` in its address. It
+        works once, within 24 hours. 404 `bad_confirmation_link` if the token is wrong, was already used, or
+        has expired. 403 `account_deactivated` if the account is deactivated. 409 `email_taken` if another
+        account has confirmed the same address in the meantime.
 
         `POST /api/users/confirm-email`
         """
         await self._ask(None, "POST", "/api/users/confirm-email", body=body)
 
     async def ask_to_confirm_email(self, *, token: str) -> str:
-        """Show a page with a button that confirms an address.
+        """Show a page with a button that confirms an e-mail address.
 
-        The page alone confirms nothing, because mail scanners follow links. 404 `bad_confirmation_link`.
+        Opening the page confirms nothing, because mail scanners also open links. 404
+        `bad_confirmation_link` if the token is wrong, was already used, or has expired.
 
         `GET /api/email-confirmation`
 
@@ -104,7 +114,11 @@ class MemberUsers(Calls):
         return await self._ask(str, "GET", "/api/email-confirmation", query={"token": token}, reads="text/html")
 
     async def confirm_email_by_page(self, *, token: str) -> str:
-        """Confirm the address. 404 `bad_confirmation_link`, 403 `account_deactivated`, 409 `email_taken`.
+        """Confirm an e-mail address from the page with the button.
+
+        404 `bad_confirmation_link` if the token is wrong, was already used, or has expired. 403
+        `account_deactivated` if the account is deactivated. 409 `email_taken` if another account has
+        confirmed the same address in the meantime.
 
         `POST /api/email-confirmation`
 
@@ -114,18 +128,18 @@ class MemberUsers(Calls):
         return await self._ask(str, "POST", "/api/email-confirmation", query={"token": token}, reads="text/html")
 
     async def get_my_leaderboards(self) -> LeaderboardChoice:
-        """Get the leaderboards on which you do not appear.
+        """List the leaderboards that you chose to be hidden from.
 
         `GET /api/users/me/leaderboards`
         """
         return await self._ask(LeaderboardChoice, "GET", "/api/users/me/leaderboards")
 
     async def put_my_leaderboards(self, body: ChooseLeaderboards) -> LeaderboardChoice:
-        """Choose the leaderboards on which you do not appear.
+        """Choose the leaderboards that you want to be hidden from.
 
-        This replaces the whole choice. Your trackers go on, and you and the admins of your guilds still see
-        them. Leaderboards and previews of rating formulas leave you out at once; ranks of others close up
-        within a minute. 404 `guild_not_found` for a guild that you are not in.
+        This replaces your previous list. Your trackers keep running, and you and the admins of your guilds
+        still see them. Leaderboards and previews of rating formulas leave you out at once; ranks below you
+        move up within a minute. 404 `guild_not_found` if you are not a member of one of the guilds.
 
         `PUT /api/users/me/leaderboards`
         """

@@ -36,7 +36,7 @@ class Register(Struct, frozen=True, kw_only=True):
     password: str
     """At least 10 characters of any kind, so that whole sentences work."""
     email: str | None | UnsetType = UNSET
-    """Also works as a login once the mailed link confirms it."""
+    """Also a login when you have confirmed it with the mailed link."""
     display_name: str | None | UnsetType = UNSET
     time_zone: str | UnsetType = UNSET
     """A name of the IANA time zone database."""

@@ -157,19 +157,19 @@ class RegionCoverage(Struct, frozen=True, kw_only=True):
     region_id: int
     name: str | None
     followed: bool
-    """False if the operator dropped the region: none of its contracts is live."""
+    """False if this service no longer collects the region; none of its contracts is live."""
     complete: bool
     """True if the last sweep saw all pages of one state of the region."""
     why_incomplete: str | None
     """The reason, if the last sweep is not complete."""
     swept_at: datetime | None
-    """When the last sweep ended; null before the first one."""
+    """When the last full pass over the region (sweep) ended; null before the first."""
     complete_at: datetime | None
     """When the last complete sweep ended."""
     generation: datetime | None
-    """Time of the state that it saw (Last-Modified)."""
+    """Time of the data that it read (Last-Modified)."""
     next_sweep_at: datetime | None
-    """The API has nothing newer before this time."""
+    """The next sweep starts after this time, when the API has newer data."""
     live: int
     items_unread: int
     """Live contracts whose items are not read yet."""

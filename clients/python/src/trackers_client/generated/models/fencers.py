@@ -83,7 +83,7 @@ class KindHealth(Struct, frozen=True, kw_only=True):
     followed: int
     """Pages with followers."""
     trackings: int
-    """Sum of their followers."""
+    """Total number of followers of these pages."""
     by_status: dict[str, int]
     by_reason: dict[str, int]
     failing: int
@@ -184,7 +184,7 @@ class TrackedView(Struct, frozen=True, kw_only=True):
     """Number on the site."""
     url: str
     name: str | None
-    """The follower's own name, or else the name on the page; null until the page is read."""
+    """The follower's own name, or else the name on the page; null until the page is fetched."""
     weapons: list[Weapon]
     """Only these weapons cause notifications; empty: all."""
     active: bool
@@ -199,7 +199,7 @@ class TrackedView(Struct, frozen=True, kw_only=True):
     last_changed_at: datetime | None
     next_fetch_at: datetime | None
     registrations: int
-    """Open registrations that the filter lets through."""
+    """Number of open registrations that pass the filter."""
 
 
 class TrackingStarted(Struct, frozen=True, kw_only=True):
@@ -209,11 +209,11 @@ class TrackingStarted(Struct, frozen=True, kw_only=True):
 
 class UpdateTracked(Struct, frozen=True, kw_only=True):
     name: str | None | UnsetType = UNSET
-    """null: the name on the page."""
+    """null: use the name on the page."""
     weapons: str | list[str] | UnsetType = UNSET
     """Epee, foil, saber, in any spelling, with commas or as a list. None or all three: no filter."""
     active: bool | UnsetType = UNSET
-    """false: no notifications any more."""
+    """false: no more notifications."""
 
 
 class Weapon(OpenEnum):

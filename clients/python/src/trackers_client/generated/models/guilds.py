@@ -23,7 +23,7 @@ class Ascendancy(Struct, frozen=True, kw_only=True, tag="ascendancy", tag_field=
 
 class ConfirmManualSnapshot(Struct, frozen=True, kw_only=True):
     entered_at: datetime
-    """`entered_at` of the snapshot as listed."""
+    """`entered_at` of the snapshot that you saw in the list."""
 
 
 class Custom(Struct, frozen=True, kw_only=True, tag="custom", tag_field="kind"):
@@ -117,13 +117,13 @@ class MemberView(Struct, frozen=True, kw_only=True):
     """null while the membership is not confirmed."""
     external_id: str | None
     username: str | None
-    """Of this Discord id, like global name and avatar; null while the membership is unconfirmed."""
+    """Name of this Discord id; null, like global name and avatar, while unconfirmed."""
     global_name: str | None
     avatar: str | None
     admin: bool
     joined_at: datetime
     confirmed: bool
-    """False: only the guild's own bot says that they are a member."""
+    """False: only a bot limited to this guild added this member."""
 
 
 class Members(Struct, frozen=True, kw_only=True):
@@ -156,7 +156,7 @@ class MyGuild(Struct, frozen=True, kw_only=True):
     admin: bool
     joined_at: datetime
     confirmed: bool
-    """False: only the guild's own bot says so, and it sees none of your data."""
+    """False: only a bot limited to this guild added you; it gets none of your data."""
 
 
 class MyGuilds(Struct, frozen=True, kw_only=True):
@@ -180,7 +180,7 @@ class PlaylistWeights(Struct, frozen=True, kw_only=True):
 class PreviewFormula(Struct, frozen=True, kw_only=True):
     formula: WeightedAverage | PeakMmr | Ascendancy | Custom
     limit: int | UnsetType = UNSET
-    """Members to show, the best first."""
+    """Maximum number of members to return, best first."""
 
 
 class PreviewRow(Struct, frozen=True, kw_only=True):
@@ -199,7 +199,7 @@ class PreviewRow(Struct, frozen=True, kw_only=True):
 class PutGuild(Struct, frozen=True, kw_only=True):
     name: str
     settings: GuildSettings | None | UnsetType = UNSET
-    """Replaces all settings; omitted ones get their defaults. Without it the guild keeps its own."""
+    """Replaces all settings; those that you omit get their defaults. Without it, nothing changes."""
 
 
 class PutMembers(Struct, frozen=True, kw_only=True):
@@ -227,7 +227,7 @@ class Trial(Struct, frozen=True, kw_only=True):
 
 class ValidateFormula(Struct, frozen=True, kw_only=True):
     formula: dict[str, Any]
-    """Like a guild's `rating_formula`; the answer lists its problems."""
+    """Like a guild's `rating_formula`; the response lists its errors."""
 
 
 class WeightedAverage(Struct, frozen=True, kw_only=True, tag="weighted_average", tag_field="kind"):

@@ -16,7 +16,7 @@ class ChangeChannel(Struct, frozen=True, kw_only=True):
 
 class ChangePreferences(Struct, frozen=True, kw_only=True):
     defaults: dict[str, Mode] | UnsetType = UNSET
-    """Mode by event; * for all events that are not named."""
+    """Mode for each event; `*` stands for all other events."""
     quiet_hours: QuietHoursView | None | UnsetType = UNSET
 
 
@@ -93,7 +93,7 @@ class DeliveryView(Struct, frozen=True, kw_only=True):
     attempts: int
     last_error: str | None
     due_at: datetime
-    """When it is, or was last, due."""
+    """When it is due, or was due last."""
     sent_at: datetime | None
 
 
@@ -151,15 +151,15 @@ class DigestView(Struct, frozen=True, kw_only=True):
 
 class DigestsRun(Struct, frozen=True, kw_only=True):
     sent_off: int = 0
-    """Handed to the sender."""
+    """Digests that were handed to the mail sender."""
     empty: int = 0
-    """No updates, so no mail."""
+    """People without updates, who get no mail."""
     had: int = 0
-    """The digest of the period existed already."""
+    """People whose digest of the period already existed."""
     without_mailbox: int = 0
-    """No active e-mail channel; the updates wait."""
+    """People without an active e-mail channel; their updates wait."""
     put_off: int = 0
-    """Tried again soon: the last digest is being sent, or something failed."""
+    """People who are tried again soon: their last digest is being sent, or something failed."""
 
 
 class Label(OpenEnum):
@@ -228,7 +228,7 @@ class QuietHoursView(Struct, frozen=True, kw_only=True):
 
 class RunDigests(Struct, frozen=True, kw_only=True):
     user_id: UUID | None | UnsetType = UNSET
-    """Only this person's digest of the present period, due or not; null: all due digests."""
+    """Only make this person's digest of the current period, due or not. null: make all due digests."""
 
 
 class SecretMade(Struct, frozen=True, kw_only=True):
@@ -244,7 +244,7 @@ class SentDigests(Struct, frozen=True, kw_only=True):
 class SettleDigest(Struct, frozen=True, kw_only=True):
     period: Period
     hour: int | UnsetType = UNSET
-    """In your time zone."""
+    """Hour of the day, in your time zone."""
     weekday: int | UnsetType = UNSET
     """Day of a weekly digest; 1 is Monday."""
     channel_id: UUID | None | UnsetType = UNSET
@@ -253,7 +253,7 @@ class SettleDigest(Struct, frozen=True, kw_only=True):
 
 class SubjectPreferences(Struct, frozen=True, kw_only=True):
     events: dict[str, Mode]
-    """Mode by event; * for all events that are not named."""
+    """Mode for each event; `*` stands for all other events."""
 
 
 class Verify(Struct, frozen=True, kw_only=True):

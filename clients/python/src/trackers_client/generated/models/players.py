@@ -186,7 +186,7 @@ class NewPlayer(Struct, frozen=True, kw_only=True):
     adaptive: bool | UnsetType = UNSET
     """true: fetch less often while the player does not play. false: always fetch every interval."""
     follow: bool | UnsetType = UNSET
-    """Also put the player on your list."""
+    """Also follow the player."""
 
 
 class NewPlayerFor(Struct, frozen=True, kw_only=True):
@@ -345,7 +345,7 @@ class TimelinePoint(Struct, frozen=True, kw_only=True):
 
 
 class Which(OpenEnum):
-    """The current period, or the period before."""
+    """The current period, or the previous one."""
 
     CURRENT = "current"
     PREVIOUS = "previous"

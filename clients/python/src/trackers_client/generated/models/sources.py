@@ -13,7 +13,7 @@ class Breaker(Struct, frozen=True, kw_only=True):
     state: BreakerState
     """unknown: Redis is unreachable, so no requests are sent."""
     seconds_left: float | None
-    """Open: until a probe may leave. Half-open: until the probe times out."""
+    """Open: until a test request may be sent. Half-open: until that request times out."""
     failures: int
     """Consecutive failures of the host."""
     cooldown: float
@@ -51,7 +51,7 @@ class Pace(Struct, frozen=True, kw_only=True):
     delay: float
     jitter: float
     interval: float | None
-    """Between two runs of a target; null: each has its own."""
+    """Seconds between two runs of a target; null: each has its own."""
     in_flight: int
     """Targets that workers may lease at once."""
 
@@ -96,7 +96,7 @@ class TargetCounts(Struct, frozen=True, kw_only=True):
     due_now: int
     oldest_due: datetime | None
     dead: int
-    """Given up until an admin re-drives them; included in the failed ones."""
+    """Abandoned until an admin retries them; also counted as failed."""
 
 
 class TargetsRedriven(Struct, frozen=True, kw_only=True):

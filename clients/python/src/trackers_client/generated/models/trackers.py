@@ -21,24 +21,24 @@ class AccountsMerged(Struct, frozen=True, kw_only=True):
     account_id: UUID
     """The account that stays."""
     moved: int
-    """Trackers that follow it from now on."""
+    """Trackers that now follow this account."""
     duplicates: int
-    """Trackers removed, because their owners followed both."""
+    """Trackers that were removed because their owners followed both accounts."""
     seasons: int
     snapshots: int
 
 
 class AddManualSnapshot(Struct, frozen=True, kw_only=True):
     playlists: list[ManualPlaylist]
-    """Playlists; none may occur twice."""
+    """Ratings by playlist; no playlist may occur twice."""
     note: str
-    """The origin of the figures."""
+    """Where the ratings come from."""
     evidence_url: str | None | UnsetType = UNSET
     """For example a link to a picture. It is shown and never fetched."""
     season: str | None | UnsetType = UNSET
     """The season's number, 1 to 999, without leading zeros."""
     captured_at: datetime | None | UnsetType = UNSET
-    """The moment at which the figures were correct."""
+    """The time at which the ratings were correct."""
 
 
 class AddOwnTracker(Struct, frozen=True, kw_only=True):
@@ -88,7 +88,7 @@ class AdminTrackerPage(Struct, frozen=True, kw_only=True):
 
 class BatchQueued(Struct, frozen=True, kw_only=True):
     queued: int
-    """Boosted accounts; several trackers may share one."""
+    """Accounts that are fetched sooner; several trackers may share an account."""
     left_out: int
     """Ids without an active tracker."""
 
@@ -102,15 +102,15 @@ class BatchRefresh(Struct, frozen=True, kw_only=True):
 
 class ChangeManualSnapshot(Struct, frozen=True, kw_only=True):
     playlists: list[ManualPlaylist] | UnsetType = UNSET
-    """Playlists; none may occur twice."""
+    """Ratings by playlist; no playlist may occur twice."""
     note: str | UnsetType = UNSET
-    """The origin of the figures."""
+    """Where the ratings come from."""
     evidence_url: str | None | UnsetType = UNSET
     """For example a link to a picture. It is shown and never fetched."""
     season: str | UnsetType = UNSET
     """The season's number, 1 to 999, without leading zeros."""
     captured_at: datetime | UnsetType = UNSET
-    """The moment at which the figures were correct."""
+    """The time at which the ratings were correct."""
 
 
 class FetchReason(OpenEnum):
@@ -176,7 +176,7 @@ class ManualPlaylist(Struct, frozen=True, kw_only=True):
 
 class MergeAccounts(Struct, frozen=True, kw_only=True):
     into: UUID
-    """The account that stays: the current name of the player."""
+    """The account that stays; it has the player's current name."""
 
 
 class MyManualSnapshot(Struct, frozen=True, kw_only=True):
@@ -340,9 +340,9 @@ class ScheduleProcessing(Struct, frozen=True, kw_only=True):
     guild_id: str
     """The guild's Discord id (a snowflake)."""
     scheduled_at: datetime | None | UnsetType = UNSET
-    """With its offset from UTC; in the future."""
+    """A time in the future, with its UTC offset."""
     cron: str | None | UnsetType = UNSET
-    """Repeatedly: minute, hour, day of month, month, day of week."""
+    """To repeat it: minute, hour, day of month, month, day of week."""
     time_zone: str | None | UnsetType = UNSET
     """IANA time zone of `cron`; default: UTC."""
     metadata: dict[str, Any] | UnsetType = UNSET
@@ -424,7 +424,7 @@ class ScrapingStatus(Struct, frozen=True, kw_only=True):
     by_reason: dict[str, int]
     """Failed or skipped trackers by reason."""
     oldest_due: datetime | None
-    """Since when the longest waiting tracker has been due."""
+    """When the longest-waiting tracker became due."""
     never_fetched: int
 
 
@@ -479,7 +479,7 @@ class TrackerPage(Struct, frozen=True, kw_only=True):
 
 
 class TrackerSort(OpenEnum):
-    """Order; a dash reverses it."""
+    """Order; a dash before the field reverses it."""
 
     CREATED_AT = "created_at"
     CREATED_AT_DESCENDING = "-created_at"
@@ -536,4 +536,4 @@ class UpdateTracker(Struct, frozen=True, kw_only=True):
     url: str | UnsetType = UNSET
     """A profile link as people paste it."""
     active: bool | UnsetType = UNSET
-    """A deactivated tracker is not fetched and does not count towards four."""
+    """A deactivated tracker is not fetched and does not count towards the four."""

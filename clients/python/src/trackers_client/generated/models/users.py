@@ -15,7 +15,7 @@ class Account(Struct, frozen=True, kw_only=True):
     id: UUID
     email: str | None
     unconfirmed_email: str | None
-    """Becomes `email` once its mailed link is used."""
+    """Becomes `email` when you confirm it with the mailed link."""
     username: str | None
     display_name: str | None
     role: Role
@@ -48,7 +48,7 @@ class ChangeAccount(Struct, frozen=True, kw_only=True):
 class ChangeProfile(Struct, frozen=True, kw_only=True):
     current_password: str | UnsetType = UNSET
     email: str | None | UnsetType = UNSET
-    """In use once the mailed link confirms it."""
+    """Is used when you have confirmed it with the mailed link."""
     username: str | None | UnsetType = UNSET
     """3 to 32 letters, digits, dots, dashes and underscores; case does not matter."""
     display_name: str | None | UnsetType = UNSET
