@@ -48,7 +48,7 @@ def test_the_demo_shows_ratings_that_moved(temporary: Path) -> None:
         said, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, said
     assert "\x1b[" not in said  # not a terminal: plain lines
-    assert re.search(r"409 duplicate_tracker: .*Quiet Comet.* already", said, re.IGNORECASE)
+    assert re.search(r"409 duplicate_tracker: .*already.*Quiet Comet", said, re.IGNORECASE)
     for player in ("Mossy Kettle +xbl", "Grüner Blitz +epic", "Lintwurm +switch"):
         assert re.search(rf"{player} +(pending|in_progress|completed)", said)  # as the member sees them
     assert "403 forbidden: " in said

@@ -1,11 +1,10 @@
 """A database is brought to this version's schema, and back, while the version before it serves and scrapes.
 
-The version before is the newest tag whose schema is another one; without tags, the last such commit of this checkout's
-history; with BEFORE=commit, that. It runs with the libraries of this one: its API and worker work on a database of
-its making, with people who follow players, fencers, a flight and a region's contracts. They stay up while
-`trackers migrate` of this version runs; then this version's take over, and at last the migration is undone beneath
-them and the old ones serve again. A bot reads and asks for looks throughout. What this cannot say is how long a
-migration of a large database holds its locks.
+The version before is the commit in `upgrade_from.txt`, or with BEFORE=commit that one. It runs with the libraries of
+this version: its API and worker work on a database that it made, with people who follow players, fencers, a flight and
+a region's contracts. They stay up while `trackers migrate` of this version runs; then processes of this version take
+over; finally the migration is undone while they run, and the old processes serve again. A bot reads and requests runs
+throughout. This does not show how long a migration of a large database holds its locks.
 """
 
 import asyncio
@@ -38,8 +37,8 @@ from shared.database import create_engine
 FOLLOWING: Final = PLAYERS[:20]
 AUTO: Final = {"auto_players": True}
 OTHERS: Final = ("TRACKERS_HISCORES_", "TRACKERS_CONTRACTS_", "TRACKERS_FLIGHTS_")
-LOOKED: Final = 40
-"""Commits that changed migrations, back from the newest, among which the version before is looked for."""
+FROM: Final = Path(__file__).parent / "upgrade_from.txt"
+"""The version that upgrades start from: the last release, or before the first one the last change of names."""
 COUNTED: Final = (
     "users",
     "game_accounts",
@@ -66,30 +65,16 @@ async def run(seconds: float, seed: int) -> Proof:
 
 @contextmanager
 def older() -> Iterator[tuple[Path, str, str] | str]:
-    """The version before in a folder, its commit, its schema; or why there is none."""
+    """Folder, commit and schema of the version before, or the reason why it cannot run here."""
     try:
-        commits = _candidates()
+        commit = _git("rev-parse", "--verify", f"{os.environ.get('BEFORE') or FROM.read_text().strip()}^{{commit}}")
     except (OSError, subprocess.CalledProcessError):
-        yield "not in a git checkout, so there is no version before this one to run"
+        yield "the commit of the version before is not in this checkout's history"
         return
-    ours = migrations.head()
-    with tempfile.TemporaryDirectory(prefix="trackers-prove-") as made:
-        for commit in commits:
-            folder = Path(made) / commit.replace("/", "-")
-            theirs = _head_of(folder) if _laid_out(commit, folder) else None
-            if theirs and theirs != ours:
-                yield folder, _git("rev-parse", "--short=12", f"{commit}^{{commit}}"), theirs
-                return
-    yield f"none of {', '.join(commits[:3]) or 'no commits'} and those before has another schema"
-
-
-def _candidates() -> list[str]:
-    """What may be the version before, the likeliest first."""
-    if named := os.environ.get("BEFORE"):
-        return [_git("rev-parse", "--verify", f"{named}^{{commit}}")]
-    tags = _git("tag", "--list", "v*", "--merged", "HEAD", "--sort=-v:refname").split()
-    changes = _git("log", f"-{LOOKED}", "--format=%h^", "--", "migrations/versions").split()
-    return [*tags, *changes]
+    with tempfile.TemporaryDirectory(prefix="trackers-prove-") as temporary:
+        folder = Path(temporary) / commit
+        schema = _head_of(folder) if _laid_out(commit, folder) else None
+        yield (folder, commit[:12], schema) if schema else f"the sources of {commit[:12]} do not run here"
 
 
 def _laid_out(commit: str, folder: Path) -> bool:

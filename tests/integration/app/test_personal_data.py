@@ -98,7 +98,6 @@ NOT_EXPORTED: Final[Mapping[Place, str]] = {
     ("flight_queries", "key"): "the trip in one text",
     ("flight_queries", "created_at"): "of the search, which the trip is",
     ("flight_days", "day"): "of a price, which is there",
-    ("flight_snapshots", "origin"): "says that a price was typed in",
     **dict.fromkeys(
         (
             ("account_mails", "id"),

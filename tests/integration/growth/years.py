@@ -91,7 +91,7 @@ CROSS JOIN LATERAL (
     SELECT array_agg(m ORDER BY m) AS metrics, array_agg(1000 - n ORDER BY m) AS vals
     FROM generate_series(1, CASE WHEN n % 50 = 0 THEN 40 ELSE 4 END) AS m
 ) AS filled;
-INSERT INTO hiscore_states (player, metrics, vals, ranks, era, since_keyframe, fetched_at, looks, records)
+INSERT INTO hiscore_states (player, metrics, vals, ranks, era, since_keyframe, fetched_at, fetches, records)
 SELECT DISTINCT ON (player) player, metrics, vals, ranks, 0, 0, now(), 1, 1
 FROM hiscore_records WHERE kind = 1 ORDER BY player, at DESC;
 
