@@ -261,6 +261,16 @@ def workers_look(salle: Salle, delay: str, jitter: str) -> None:
     for worker in workers:
         worker.join()
 
+    def all_requested() -> bool:
+        """A page whose slot was too far away is postponed, and a worker ends when nothing is due."""
+        pages = [one for one in salle.site.requests()[salle.asked_before :] if one.path != "/robots.txt"]
+        if len(pages) < len(salle.followed):
+            salle.service.own_worker.burst(pace)
+            return False
+        return True
+
+    eventually_sync(all_requested, what="every page was requested")
+
 
 @then(parsers.re(r"no two requests were closer than (?P<seconds>[\d.]+) seconds"))
 def not_closer(salle: Salle, seconds: str) -> None:

@@ -202,7 +202,7 @@ def test_a_setting_beyond_sense_is_one_line_that_names_it(variable: Variable) ->
         mistakes = mistakes_of(variable.env, text)
         assert len(mistakes) <= 1, (text[:40], mistakes)
         for mistake in mistakes:
-            assert mistake.startswith(f"{variable.env}: "), mistake
+            assert mistake.startswith((f"{variable.env}: ", f"{variable.env} ")), mistake
             assert "\n" not in mistake
             assert len(mistake) < 600, mistake
 

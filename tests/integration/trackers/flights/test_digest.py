@@ -9,6 +9,8 @@ from users.notifications.digest import DigestWindow, Label
 from users.notifications.schemas import Mode
 
 Traveller = Any
+A_MOMENT = timedelta(seconds=1)
+"""Ids hold milliseconds: a price of the same millisecond as the beginning of a window belongs to the window before."""
 
 
 async def told(traveller: Traveller, since: Any, **more: Any) -> list[tuple[Label, str, str, str]]:
@@ -33,6 +35,7 @@ async def test_what_moved_is_told_from_what_to_what_and_what_did_not_is_not(ada:
     await ada.watch(still, 1, provider="manual")
     await ben.plan()
     start = ada.clock.now()
+    ada.clock.ahead += A_MOMENT
     await ada.push(trip, 35_000)
     await ada.push(still, 50_000)
     day = ada.day()
@@ -41,6 +44,7 @@ async def test_what_moved_is_told_from_what_to_what_and_what_did_not_is_not(ada:
         (Label.NEW, f"JFK-SEA, {day}", "500.00 USD", ""),
     ]
     since = ada.clock.now()
+    ada.clock.ahead += A_MOMENT
     await ada.push(trip, 31_000)
     await ada.push(trip, 28_840)
     await ada.push(still, 51_000)

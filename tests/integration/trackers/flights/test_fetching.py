@@ -8,7 +8,7 @@ INSTEAD = {
     "consent": ("blocked", "consent"),
     "to_consent": ("blocked", "consent"),
     "block": ("blocked", "unusual traffic"),
-    "to_sorry": ("blocked", "robots"),
+    "to_sorry": ("blocked", "bot check"),
     "failed": ("unavailable", "could not load its results"),
     "other_currency": ("page_changed", "CHF"),
     "other_dates": ("page_changed", "other dates"),

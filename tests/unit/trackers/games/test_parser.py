@@ -316,7 +316,7 @@ def test_a_profile_that_lacks_what_is_needed_is_a_changed_page(edit: Callable[[B
         (b"[]", PageChanged, "array"),
         (b'{"data": null}', PageChanged, "data"),
         (b'{"data": {}}', PageChanged, "platformInfo"),
-        (b'{"data": nope}', PageChanged, "no JSON"),
+        (b'{"data": nope}', PageChanged, "not JSON"),
         (b'{"data": "\xff\xfe"}', PageChanged, "the body is"),
         (b'{"data":' + b"[" * 200_000, ScrapeFailure, "the body"),
         (b"", HostUnavailable, "empty"),
