@@ -12,6 +12,7 @@ import httpx
 import jwt
 import msgspec
 import pytest
+import redis as redis_client
 from sqlalchemy import text
 from tests.application import application, transport
 from tests.conftest import (
@@ -235,6 +236,8 @@ LIMITLESS: Final = {
 async def first_world(servers: Endpoints, template_url: str, running_sites: SimulatedSites) -> World:
     """One world, made once; each test gets a copy of its database."""
     assert servers.redis_url
+    with redis_client.Redis.from_url(servers.redis_url) as client:
+        client.flushall()  # what earlier tests counted of messages would limit those that make the world
     running_sites.reset()
     running_sites.hiscores.configure(auto_players=True)
     name = f"world_{uuid4().hex}"  # each module that imports this fixture has a world of its own
