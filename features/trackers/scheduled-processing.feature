@@ -141,7 +141,7 @@ Feature: Scheduled processing
     Scenario: A schedule in progress cannot be cancelled
       Given the site keeps us waiting when asked for "Quiet Comet"
       And Ada has registered "Quiet Comet"
-      And another worker runs
+      And another worker runs and waits for the site
       And processing is scheduled in 1 second
       When it has started
       And the bot cancels it

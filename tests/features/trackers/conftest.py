@@ -288,6 +288,11 @@ def another_worker(story: Story) -> None:
     story.service.own_worker.process()
 
 
+@given("another worker runs and waits for the site")
+def patient_worker(story: Story) -> None:
+    story.service.own_worker.process({"TRACKERS_GAMES_TIMEOUT": "45"})
+
+
 @then(parsers.re(r'the tracker of "(?P<player>[^"]+)" is (?P<word>pending|completed)'))
 def tracker_is(story: Story, player: str, word: str) -> None:
     tracker = story.tracker(player)
