@@ -99,7 +99,8 @@ class Databases:
         self._connection = self._runner.run(connected(servers))
 
     @contextmanager
-    def fresh(self, template: str) -> Iterator[str]:
+    def fresh(self, template: str | None = None) -> Iterator[str]:
+        """A copy of a database, or an empty one, for as long as the block runs."""
         name = f"t_{uuid4().hex}"
         self._runner.run(create(self._connection, name, template=template))
         yield database_of(self._servers, name)
@@ -126,6 +127,10 @@ def database_url(databases: Databases, template_url: str) -> Iterator[str]:
 
 @pytest.fixture
 def redis_url(servers: Endpoints) -> str:
+    return emptied_redis(servers)
+
+
+def emptied_redis(servers: Endpoints) -> str:
     """Redis, emptied."""
     assert servers.redis_url
     with redis_client.Redis.from_url(servers.redis_url) as client:
@@ -238,15 +243,6 @@ def database_of(servers: Endpoints, name: str) -> str:
     assert servers.database_url
     head, _, tail = servers.database_url.partition("?")
     return f"{head.rpartition('/')[0]}/{name}?{tail}"
-
-
-@contextmanager
-def fresh_database(servers: Endpoints, *, template: str | None = None) -> Iterator[str]:
-    """A copy of a database, or an empty one, for as long as the block runs."""
-    name = f"t_{uuid4().hex}"
-    asyncio.run(create_database(servers, name, template=template))
-    yield database_of(servers, name)
-    asyncio.run(drop_database(servers, name))
 
 
 async def connected(servers: Endpoints) -> asyncpg.Connection:

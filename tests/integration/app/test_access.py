@@ -12,18 +12,18 @@ import httpx
 import jwt
 import msgspec
 import pytest
-import redis as redis_client
 from sqlalchemy import text
 from tests.application import application, transport
 from tests.conftest import (
     SECRET,
     TEMPLATE,
     Bench,
+    Databases,
     container_of,
     create_database,
     database_of,
+    emptied_redis,
     environ_of,
-    fresh_database,
 )
 from tests.upstreams.client import SimulatedSites
 
@@ -235,14 +235,12 @@ LIMITLESS: Final = {
 @pytest.fixture(scope="session")
 async def first_world(servers: Endpoints, template_url: str, running_sites: SimulatedSites) -> World:
     """One world, made once; each test gets a copy of its database."""
-    assert servers.redis_url
-    with redis_client.Redis.from_url(servers.redis_url) as client:
-        client.flushall()  # what earlier tests counted of messages would limit those that make the world
+    redis_url = emptied_redis(servers)  # messages that earlier tests counted would limit those that make the world
     running_sites.reset()
     running_sites.hiscores.configure(auto_players=True)
     name = f"world_{uuid4().hex}"  # each module that imports this fixture has a world of its own
     await create_database(servers, name, template=TEMPLATE)
-    environ = environ_of(database_of(servers, name), servers.redis_url, running_sites) | LIMITLESS
+    environ = environ_of(database_of(servers, name), redis_url, running_sites) | LIMITLESS
     container = container_of(environ)
     async with httpx.AsyncClient(transport=transport(application(container)), base_url="http://test") as http:
         made = await make_world(http, container)
@@ -254,9 +252,9 @@ async def first_world(servers: Endpoints, template_url: str, running_sites: Simu
 
 
 @pytest.fixture
-def database_url(servers: Endpoints, first_world: World) -> Iterator[str]:
+def database_url(databases: Databases, first_world: World) -> Iterator[str]:
     """A copy of the first world."""
-    with fresh_database(servers, template=first_world.database) as url:
+    with databases.fresh(first_world.database) as url:
         yield url
 
 

@@ -6,10 +6,9 @@ from collections.abc import AsyncIterator, Iterator
 import httpx
 import pytest
 from tests.application import application, transport
-from tests.conftest import TEMPLATE, Bench, container_of, fresh_database
+from tests.conftest import TEMPLATE, Bench, Databases, container_of
 
 from app.container import AppContainer, running_app
-from app.embedded import Endpoints
 
 ADD = "/internal/trackers/add"
 READ = "/internal/trackers/0190d1a5-7c1b-7a51-9d3c-5d9f6a1b2c3d"
@@ -17,8 +16,8 @@ BODY = {"user_id": "281474976710656001", "url": "https://tracker.gg/rocket-leagu
 
 
 @pytest.fixture
-def other_environ(environ: dict[str, str], servers: Endpoints) -> Iterator[dict[str, str]]:
-    with fresh_database(servers, template=TEMPLATE) as url:
+def other_environ(environ: dict[str, str], databases: Databases) -> Iterator[dict[str, str]]:
+    with databases.fresh(TEMPLATE) as url:
         yield {**environ, "TRACKERS_DATABASE_URL": url}
 
 

@@ -17,13 +17,12 @@ from pathlib import Path
 import httpx
 import pytest
 from dependency_injector import providers
-from tests.conftest import container_of, fresh_database
+from tests.conftest import Databases, container_of
 from tests.integration.app.command import trackers, trackers_here
 from tests.upstreams.client import SimulatedSites
 from tests.waiting import LIMIT_S, eventually_sync
 
 from app.container import running_app
-from app.embedded import Endpoints
 from app.worker import WorkerProcess
 from shared.clock import SystemClock
 from shared.jobs import Job
@@ -103,9 +102,9 @@ def stores(environ: dict[str, str], database_url: str, redis_url: str) -> dict[s
 
 
 @pytest.fixture
-def empty(stores: dict[str, str], servers: Endpoints) -> Iterator[dict[str, str]]:
+def empty(stores: dict[str, str], databases: Databases) -> Iterator[dict[str, str]]:
     """The same, without a schema."""
-    with fresh_database(servers) as url:
+    with databases.fresh() as url:
         yield {**stores, "TRACKERS_DATABASE_URL": url}
 
 

@@ -5,14 +5,13 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 
 import pytest
-from tests.conftest import TEMPLATE, container_of, environ_of, fresh_database
+from tests.conftest import TEMPLATE, Databases, container_of, environ_of
 from tests.integration.growth.plans import MODES, cost_of
 from tests.integration.growth.questions import QUESTIONS, Asking
 from tests.integration.growth.years import live
 from tests.upstreams.client import SimulatedSites
 
 from app.container import AppContainer
-from app.embedded import Endpoints
 from shared.clock import SystemClock
 
 YEARS = (3, 10)
@@ -25,10 +24,10 @@ A_READ = 5
 
 
 @pytest.fixture(scope="module")
-def lived(servers: Endpoints, template_url: str) -> Iterator[dict[int, str]]:
+def lived(databases: Databases, template_url: str) -> Iterator[dict[int, str]]:
     """Databases by years of use; made once, because nobody changes them."""
     assert template_url
-    with fresh_database(servers, template=TEMPLATE) as young, fresh_database(servers, template=TEMPLATE) as old:
+    with databases.fresh(TEMPLATE) as young, databases.fresh(TEMPLATE) as old:
         urls = dict(zip(YEARS, (young, old), strict=True))
         for years, url in urls.items():
             asyncio.run(live(url, years=years))
